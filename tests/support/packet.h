@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Packets for tests, built by composition, the outermost layer first:
+//
+//     Packet p = Ethernet{} / Ipv4{.ttl = 61} / Tcp{.seq = 1000, .flags = Rst | Ack};
+//     std::vector<std::uint8_t> frame = p.bytes();
+//
+// Lengths, types and checksums fill themselves in; a field that is set explicitly is written as
+// it stands, right or wrong. Fields are in host order; addresses are text, by default from the
+// ranges set aside for documentation (RFC 5737, RFC 3849, RFC 7042).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tests/support/checksum.h"
+#include "tests/support/tcp_options.h"
+
+namespace flowstamp::testing {
+
+/// What to write into a checksum field.
+class Checksum {
+  public:
+    enum Kind {
+        Correct,
+        Partial,  ///< the sum of the pseudo header alone, as in a packet marked CHECKSUM_PARTIAL
+        Wrong,    ///< the correct one with a bit flipped
+        Given,
+    };
+    constexpr Checksum() = default;
+    constexpr Checksum(Kind kind) : kind_(kind) {}
+    constexpr Checksum(std::uint16_t value) : kind_(Given), value_(value) {}
+
+    /// The value for the field. `sum` is the ones_sum() of what the checksum covers, the field
+    /// itself taken as 0; `pseudo_header` is the part of it that comes from the pseudo header.
+    std::uint16_t value(std::uint16_t sum, std::uint16_t pseudo_header) const;
+
+  private:
+    Kind kind_ = Correct;
+    std::uint16_t value_ = 0;
+};
+
+struct Ethernet {
+    std::string src = "00:00:5e:00:53:01";
+    std::string dst = "00:00:5e:00:53:02";
+    std::optional<std::uint16_t> type{};  ///< EtherType; unset: what the next layer is
+};
+
+/// An 802.1Q tag. A tag that holds another one is 802.1ad's (QinQ) unless `tpid` says otherwise.
+struct Vlan {
+    std::uint16_t id = 1;  ///< 12 bits
+    std::uint8_t priority = 0;
+    std::optional<std::uint16_t> tpid{};  ///< the EtherType announcing this tag
+    std::optional<std::uint16_t> type{};  ///< the EtherType of what the tag holds
+};
+
+/// RFC 791.
+struct Ipv4 {
+    std::string src = "192.0.2.1";
+    std::string dst = "198.51.100.7";
+    std::uint8_t ttl = 64;
+    std::uint16_t id = 0;
+    bool df = true;
+    bool more_fragments = false;
+    std::uint16_t fragment_offset = 0;  ///< in units of 8 bytes
+    std::uint8_t tos = 0;
+    Bytes options{};                              ///< padded with zeros to a multiple of 4
+    std::optional<std::uint8_t> protocol{};       ///< unset: what the next layer is
+    std::optional<std::uint8_t> header_words{};   ///< IHL, in units of 4 bytes
+    std::optional<std::uint16_t> total_length{};  ///< bytes
+    Checksum checksum{};
+    std::uint8_t version = 4;
+};
+
+/// RFC 8200.
+struct Ipv6 {
+    std::string src = "2001:db8::1";
+    std::string dst = "2001:db8:7::7";
+    std::uint8_t hop_limit = 64;
+    std::uint32_t flow_label = 0;  ///< 20 bits
+    std::uint8_t traffic_class = 0;
+    std::optional<std::uint8_t> next_header{};
+    std::optional<std::uint16_t> payload_length{};  ///< bytes, extension headers included
+    std::uint8_t version = 6;
+};
+
+/// Extension headers of IPv6. `options` and `data` follow the fixed part and are padded: options
+/// with a PadN, data with zeros, to a multiple of 8 bytes with it.
+struct HopByHop {
+    Bytes options{};
+    std::optional<std::uint8_t> next_header{};
+    std::optional<std::uint8_t> length_units{};  ///< units of 8 bytes, not counting the first
+};
+struct DestinationOptions {
+    Bytes options{};
+    std::optional<std::uint8_t> next_header{};
+    std::optional<std::uint8_t> length_units{};
+};
+/// Transport checksums use the IP header's destination, as is right once `segments_left` is 0.
+struct Routing {
+    std::uint8_t type = 4;
+    std::uint8_t segments_left = 0;
+    Bytes data{};
+    std::optional<std::uint8_t> next_header{};
+    std::optional<std::uint8_t> length_units{};
+};
+struct Fragment {
+    std::uint16_t offset = 0;  ///< in units of 8 bytes
+    bool more = false;
+    std::uint32_t id = 0;
+    std::optional<std::uint8_t> next_header{};
+};
+
+enum TcpFlags : std::uint8_t {
+    NoFlags = 0x00,
+    Fin = 0x01,
+    Syn = 0x02,
+    Rst = 0x04,
+    Psh = 0x08,
+    Ack = 0x10,
+    Urg = 0x20,
+    Ece = 0x40,
+    Cwr = 0x80,
+};
+constexpr TcpFlags operator|(TcpFlags a, TcpFlags b) {
+    return TcpFlags(std::uint8_t(a) | std::uint8_t(b));
+}
+
+/// RFC 9293.
+struct Tcp {
+    std::uint16_t src_port = 40000;
+    std::uint16_t dst_port = 443;
+    std::uint32_t seq = 0;
+    std::uint32_t ack = 0;
+    TcpFlags flags = Ack;
+    std::uint16_t window = 0;
+    std::uint16_t urgent = 0;
+    std::vector<TcpOption> options{};            ///< padded with zeros to a multiple of 4 bytes
+    std::optional<std::uint8_t> header_words{};  ///< data offset, in units of 4 bytes
+    Checksum checksum{};
+};
+
+struct Udp {
+    std::uint16_t src_port = 40000;
+    std::uint16_t dst_port = 53;
+    std::optional<std::uint16_t> length{};
+    Checksum checksum{};
+};
+
+/// RFC 792. By default "destination unreachable, administratively prohibited".
+struct Icmp {
+    std::uint8_t type = 3;
+    std::uint8_t code = 13;
+    std::uint32_t rest = 0;  ///< the second word: next-hop MTU, identifier and sequence, or 0
+    Checksum checksum{};
+};
+
+/// RFC 4443. By default "destination unreachable, administratively prohibited".
+struct Icmpv6 {
+    std::uint8_t type = 1;
+    std::uint8_t code = 1;
+    std::uint32_t rest = 0;
+    Checksum checksum{};
+};
+
+struct Payload {
+    Payload() = default;
+    explicit Payload(std::string_view text) : data(text.begin(), text.end()) {}
+    explicit Payload(Bytes bytes) : data(std::move(bytes)) {}
+
+    Bytes data{};
+};
+
+/// A payload of `length` bytes whose contents are the same on every call.
+Payload filler(std::size_t length);
+
+/// Bytes after the end of the IP packet, where Ethernet pads a short frame. No length or
+/// checksum counts them. Only as the last layer.
+struct Trailer {
+    Bytes data{};
+};
+
+class Packet;
+
+/// What an ICMP error quotes: `packet` from its IP header on, cut after `length` bytes.
+struct Quoted {
+    explicit Quoted(const Packet& packet,
+                    std::size_t length = std::numeric_limits<std::size_t>::max());
+    Bytes data;
+};
+
+using Layer = std::variant<Ethernet, Vlan, Ipv4, Ipv6, HopByHop, DestinationOptions, Routing,
+                           Fragment, Tcp, Udp, Icmp, Icmpv6, Payload, Quoted, Trailer>;
+
+template <typename T, typename Variant>
+inline constexpr bool is_alternative_of = false;
+template <typename T, typename... Alternatives>
+inline constexpr bool is_alternative_of<T, std::variant<Alternatives...>> =
+    (std::is_same_v<T, Alternatives> || ...);
+template <typename T>
+concept LayerType = is_alternative_of<T, Layer>;
+
+class Packet {
+  public:
+    template <LayerType T>
+    Packet(T layer) : layers_{Layer{std::in_place_type<T>, std::move(layer)}} {}
+
+    /// The packet as it would stand on the wire, without frame check sequence.
+    /// Throws std::invalid_argument for an address that is none, and for options too long for
+    /// their header.
+    Bytes bytes() const;
+
+    /// The offset in bytes() of the first IP header; 0 if there is none.
+    std::size_t ip_offset() const;
+
+    const std::vector<Layer>& layers() const { return layers_; }
+
+    friend Packet operator/(Packet outer, const Packet& inner) {
+        outer.layers_.insert(outer.layers_.end(), inner.layers_.begin(), inner.layers_.end());
+        return outer;
+    }
+
+  private:
+    std::vector<Layer> layers_;
+};
+
+/// Found by the layers' namespace, so that `Ethernet{} / Ipv4{}` needs no Packet to begin with.
+template <LayerType Outer, LayerType Inner>
+Packet operator/(Outer outer, Inner inner) {
+    return Packet(std::move(outer)) / Packet(std::move(inner));
+}
+
+/// The first `length` bytes of a frame: what a truncated capture or a short buffer holds.
+Bytes truncated(const Packet& packet, std::size_t length);
+
+}  // namespace flowstamp::testing
