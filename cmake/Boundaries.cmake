@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# The house rules that CMake can see: which target may name which library. (tests/unit/
+# boundaries_test.cpp holds the sources to the same rules: who may include what.)
+
+# flowstamp_check_boundaries(): fails the configuration when a target links what is not its own
+function(flowstamp_check_boundaries)
+    flowstamp_only("PkgConfig::libbpf"
+        "flowstamp_kernel|flowstamp_(bpf|vm|bench)_[a-z_]*")
+    flowstamp_only("CLI11::CLI11" "flowstamp_cli")
+    flowstamp_only("PkgConfig::libpcap" "flowstamp_(replay|flow|kernel|bpf_tests|test_support)")
+endfunction()
+
+function(flowstamp_only library allowed)
+    flowstamp_targets(${PROJECT_SOURCE_DIR} targets)
+    foreach(target IN LISTS targets)
+        if(target MATCHES "^(${allowed})(_san)?$")
+            continue()
+        endif()
+        foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+            get_target_property(linked ${target} ${property})
+            if("${library}" IN_LIST linked)
+                message(FATAL_ERROR "${target} links ${library}: only ${allowed} may")
+            endif()
+        endforeach()
+    endforeach()
+endfunction()
+
+# all targets of FOLDER and below, into the variable RESULT
+function(flowstamp_targets folder result)
+    get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+    get_property(folders DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+    foreach(sub IN LISTS folders)
+        flowstamp_targets(${sub} more)
+        list(APPEND targets ${more})
+    endforeach()
+    set(${result} ${targets} PARENT_SCOPE)
+endfunction()

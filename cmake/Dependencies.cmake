@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the distribution provides. `./dev deps` installs it.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+pkg_check_modules(libbpf REQUIRED IMPORTED_TARGET libbpf>=1.3)
+pkg_check_modules(libpcap REQUIRED IMPORTED_TARGET libpcap)
+
+if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
+    find_package(GTest REQUIRED)
+    find_package(benchmark QUIET)  # only tests/bench wants it
+endif()

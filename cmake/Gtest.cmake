@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [LOCK resource] [ENVIRONMENT VAR=value...])
+#
+# Gives ctest one entry per GoogleTest suite of TARGET. Per suite, not per case: a failure is named
+# closely enough, and what a suite sets up (a loaded BPF object, a lab) is set up once.
+# Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
+
+function(flowstamp_gtest target)
+    cmake_parse_arguments(arg "" "LABEL;TIMEOUT;LOCK" "ENVIRONMENT" ${ARGN})
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
+    set(list ${CMAKE_CURRENT_BINARY_DIR}/${target}_suites.cmake)
+    set(include ${CMAKE_CURRENT_BINARY_DIR}/${target}_include.cmake)
+    set(properties LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+    if(arg_LOCK)
+        list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
+    endif()
+    if(arg_ENVIRONMENT)
+        list(APPEND properties ENVIRONMENT ${arg_ENVIRONMENT})
+    endif()
+    add_custom_command(
+        TARGET ${target} POST_BUILD
+        COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DLABEL=${arg_LABEL}
+                "-DPROPERTIES=${properties}" -DOUTPUT=${list}
+                -P ${PROJECT_SOURCE_DIR}/cmake/GtestSuites.cmake
+        BYPRODUCTS ${list}
+        VERBATIM)
+    file(WRITE ${include}
+         "if(EXISTS \"${list}\")\n"
+         "    include(\"${list}\")\n"
+         "else()\n"
+         "    add_test(${target}_NOT_BUILT ${target}_NOT_BUILT)\n"
+         "    set_tests_properties(${target}_NOT_BUILT PROPERTIES LABELS ${arg_LABEL})\n"
+         "endif()\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include})
+endfunction()

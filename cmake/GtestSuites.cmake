@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run as a script after PROGRAM was built: asks it for its suites and writes to OUTPUT an
+# add_test() for each, with PROPERTIES. "Suite/0.  # TypeParam = x" is a suite of a typed test.
+
+execute_process(COMMAND ${PROGRAM} --gtest_list_tests
+                OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "(^|\n)[^ \n]+\\." suites "${listing}")
+set(script "")
+foreach(suite IN LISTS suites)
+    string(REGEX REPLACE "[\n.]" "" suite "${suite}")
+    string(APPEND script
+           "add_test([==[${LABEL}.${suite}]==] [==[${PROGRAM}]==] [==[--gtest_filter=${suite}.*]==])\n"
+           "set_tests_properties([==[${LABEL}.${suite}]==] PROPERTIES")
+    foreach(word IN LISTS PROPERTIES)
+        string(APPEND script " [==[${word}]==]")
+    endforeach()
+    string(APPEND script ")\n")
+endforeach()
+file(WRITE ${OUTPUT} "${script}")

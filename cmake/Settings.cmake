@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Language level, warnings and build type of every target.
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "build type" FORCE)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# Asserts of the standard library's own preconditions are cheap beside what this program does.
+add_compile_options(-Wall -Wextra -Werror)
+add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_GLIBCXX_ASSERTIONS>)
+
+option(FLOWSTAMP_SANITIZE "build everything, not only the unit tests, with ASan and UBSan" OFF)
+set(FLOWSTAMP_SAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+if(FLOWSTAMP_SANITIZE)
+    add_compile_options(${FLOWSTAMP_SAN_FLAGS})
+    add_link_options(${FLOWSTAMP_SAN_FLAGS})
+endif()
+
+find_program(FLOWSTAMP_CCACHE ccache)
+foreach(language C CXX)
+    if(FLOWSTAMP_CCACHE AND NOT CMAKE_${language}_COMPILER_LAUNCHER)
+        set(CMAKE_${language}_COMPILER_LAUNCHER ${FLOWSTAMP_CCACHE})
+    endif()
+endforeach()

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace flowstamp {
+
+/// The sole owner of a file descriptor: closes it when it goes. Empty when default-constructed.
+class Fd {
+  public:
+    Fd() = default;
+    /// Takes ownership of `fd`; a negative one (a failed open) makes an empty Fd.
+    explicit Fd(int fd) noexcept : fd_(fd < 0 ? kNone : fd) {}
+    Fd(Fd&& other) noexcept : fd_(other.release()) {}
+    Fd& operator=(Fd&& other) noexcept {
+        reset(other.release());
+        return *this;
+    }
+    Fd(const Fd&) = delete;
+    Fd& operator=(const Fd&) = delete;
+    ~Fd() { reset(); }
+
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    [[nodiscard]] explicit operator bool() const noexcept { return fd_ != kNone; }
+
+    /// Gives ownership away; the Fd is empty afterwards.
+    [[nodiscard]] int release() noexcept { return std::exchange(fd_, kNone); }
+
+    /// Closes what it holds and takes `fd` instead.
+    void reset(int fd = kNone) noexcept {
+        const int old = std::exchange(fd_, fd < 0 ? kNone : fd);
+        if (old != kNone && old != fd_) {
+            ::close(old);
+        }
+    }
+
+  private:
+    static constexpr int kNone = -1;
+    int fd_ = kNone;
+};
+
+}  // namespace flowstamp
