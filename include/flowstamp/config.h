@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// Names that the loader and the data path share: programs, maps, the pin folder.
+#ifndef FLOWSTAMP_CONFIG_H
+#define FLOWSTAMP_CONFIG_H
+
+#include "flowstamp/types.h"
+
+/// Flow slots unless --max-flows says otherwise: 65536 x 384 bytes = 24 MiB.
+#define FS_FLOWS_DEFAULT 65536U
+#define FS_FLOWS_MIN 1024U
+#define FS_FLOWS_MAX 16777216U
+
+/// Bytes of the ring `events`; a power of two and a multiple of the page size.
+#define FS_EVENTS_BYTES (4U << 20)
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// From a TTL or hop limit to the number of routers behind it.
+#ifndef FLOWSTAMP_HOPS_H
+#define FLOWSTAMP_HOPS_H
+
+#include "flowstamp/types.h"
+
+/// More hops than any real path has: such a sender's initial TTL is not one of the usual four, and
+/// its TTL is no evidence.
+#define FS_HOPS_MAX 30
+
+/// The initial TTL that a packet most likely started with: the smallest of 32, 64, 128 and 255 that
+/// is not below what arrived.
+static inline __u8 fs_ttl_base(__u8 ttl)
+{
+    if (ttl <= 32)
+        return 32;
+    if (ttl <= 64)
+        return 64;
+    if (ttl <= 128)
+        return 128;
+    return 255;
+}
+
+/// Routers between the sender and here, by the usual initial TTLs.
+static inline __u8 fs_hops(__u8 ttl)
+{
+    return (__u8)(fs_ttl_base(ttl) - ttl);
+}
+
+#endif
