@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "flowstamp/config.h"
+#include "flowstamp/policy.h"
+#include "user/base/clock.h"
+
+namespace flowstamp {
+
+/// Where to attach for incoming packets.
+enum class HookChoice { automatic, xdp, xdp_generic, tc };
+
+/// Which way a packet must go, seen from this host, to be told.
+enum class DirectionChoice { in, out, both };
+
+struct WatchOptions {
+    std::vector<std::string> interfaces{};
+    std::string filter{};  ///< tcpdump syntax; empty: everything
+    fs_drop_mode drop = FS_DROP_OFF;
+    fs_challenge_mode challenge = FS_CHALLENGE_OFF;
+    HookChoice hook = HookChoice::automatic;
+    DirectionChoice direction = DirectionChoice::both;
+    bool json = false;
+    std::optional<std::string> output{};      ///< a file instead of standard output
+    std::optional<Nanoseconds> duration{};    ///< nothing: until it is told to end
+    std::uint32_t max_flows = FS_FLOWS_DEFAULT;
+    bool quiet = false;
+    int verbosity = 0;  ///< how often -v was given
+
+    /// Whether packets may be dropped or changed.
+    [[nodiscard]] bool acts() const {
+        return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF;
+    }
+};
+
+struct FlowsOptions {
+    std::optional<std::string> interface{};
+    bool json = false;
+};
+
+struct DemoOptions {
+    std::vector<std::string> scenarios{};  ///< empty: the main job
+    bool list = false;
+};
+
+struct DoctorOptions {
+    std::vector<std::string> interfaces{};  ///< empty: every interface
+};
+
+using Options = std::variant<WatchOptions, FlowsOptions, DemoOptions, DoctorOptions>;
+
+/// Instead of options: what to print, and the exit status to end with. Status 0 (help, version)
+/// goes to standard output, 2 to standard error.
+struct Usage {
+    int status = 2;
+    std::string text{};
+};
+
+/// Reads the command line; `arguments` are those after the program's name. Pure: opens nothing,
+/// prints nothing.
+[[nodiscard]] std::expected<Options, Usage> parse(const std::vector<std::string>& arguments);
+
+}  // namespace flowstamp

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "flowstamp/counter.h"
+#include "user/base/clock.h"
+
+namespace flowstamp {
+
+/// What became of the questions asked by --challenge; `asked` is their sum and those still open.
+struct ChallengeTally {
+    std::uint64_t asked = 0;
+    std::uint64_t upheld = 0;
+    std::uint64_t refuted = 0;
+    std::uint64_t unanswered = 0;
+};
+
+/// Sums since the start.
+struct Stats {
+    Nanoseconds wall{0};    ///< since 1970
+    Nanoseconds uptime{0};
+    std::array<std::uint64_t, FS_COUNT_MAX> counters{};  ///< by enum fs_counter
+    ChallengeTally challenges{};
+    std::uint64_t findings_suspected = 0;
+    std::uint64_t findings_confirmed = 0;
+    std::uint64_t records_unread = 0;  ///< records that user space could not read: another version
+    bool final = false;                ///< the last ones
+};
+
+}  // namespace flowstamp
