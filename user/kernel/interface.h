@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts about network interfaces, as the calling thread's network namespace has them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+struct Interface {
+    std::string name;
+    std::uint32_t index = 0;
+    std::uint32_t mtu = 0;       ///< bytes
+    std::uint16_t hardware = 0;  ///< ARPHRD_* of <net/if_arp.h>
+    bool up = false;             ///< IFF_UP: set up by the administrator
+    bool running = false;        ///< IFF_RUNNING: has a carrier, too
+    bool loopback = false;
+    bool wireless = false;
+    std::string driver;  ///< as ethtool tells it; empty where it does not
+
+    friend bool operator==(const Interface&, const Interface&) = default;
+};
+
+/// Fails where there is none of this name here.
+[[nodiscard]] Result<Interface> find_interface(const std::string& name);
+
+/// All of this network namespace, by index.
+[[nodiscard]] Result<std::vector<Interface>> list_interfaces();
+
+enum class XdpMode { None, Native, Generic, Offloaded, Several };
+
+/// The XDP program on an interface, anyone's.
+struct XdpState {
+    XdpMode mode = XdpMode::None;
+    std::uint32_t program_id = 0;  ///< 0: none
+};
+
+[[nodiscard]] Result<XdpState> xdp_state(std::uint32_t ifindex);
+
+/// Whether the driver says that it can do native XDP (kernel 6.3). Unknown: an older kernel, or one
+/// without the netdev family; only trying tells.
+enum class NativeXdp { Unknown, No, Yes };
+
+[[nodiscard]] NativeXdp native_xdp(std::uint32_t ifindex);
+
+}  // namespace flowstamp

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace flowstamp {
+
+/// One line that the user should read although nothing failed: a fall-back was taken, something is
+/// limited. `text` names the object, what is so, and the mend, and ends without a full stop.
+struct Notice {
+    std::string text;
+
+    friend bool operator==(const Notice&, const Notice&) = default;
+};
+
+using Notices = std::vector<Notice>;
+
+}  // namespace flowstamp

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "flowstamp/config.h"
+#include "flowstamp/policy.h"
+
+namespace flowstamp {
+
+/// Where a packet that comes in is stamped (`--hook`).
+enum class HookChoice {
+    Auto,        ///< native XDP; where that cannot be had, tc ingress, with a notice
+    Xdp,         ///< native XDP, or fail
+    XdpGeneric,  ///< XDP in the kernel's own (slow) mode, or fail
+    Tc,          ///< tc ingress
+};
+
+/// Which packets of an interface are stamped (`--direction`).
+enum class WatchDirection { In, Out, Both };
+
+/// How tc programs are attached. Auto: tcx where the kernel has it (6.6), else clsact.
+enum class TcMethod { Auto, Tcx, Clsact };
+
+/// What is fixed once the probe is open.
+struct ProbeOptions {
+    HookChoice hook = HookChoice::Auto;
+    WatchDirection direction = WatchDirection::Both;
+    /// Flow slots; rounded up to a power of two. FS_FLOWS_MIN to FS_FLOWS_MAX.
+    std::uint32_t max_flows = FS_FLOWS_DEFAULT;
+    fs_drop_mode drop = FS_DROP_OFF;
+    fs_challenge_mode challenge = FS_CHALLENGE_OFF;
+    TcMethod tc = TcMethod::Auto;
+
+    /// The programs take the time from TestRun::set_time() instead of CLOCK_MONOTONIC.
+    bool clock_is_replayed = false;
+    /// Of the flow table's hash. Unset: drawn at random, as it must be wherever a stranger's
+    /// packets arrive.
+    std::optional<std::array<std::uint64_t, 2>> hash_seed{};
+
+    /// Whether a packet may be dropped or changed. Otherwise the programs are loaded without the
+    /// code that could.
+    [[nodiscard]] bool acting() const {
+        return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF;
+    }
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "user/base/clock.h"
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+enum class Program { XdpIngress, TcIngress, TcEgress };
+
+/// Bytes that BPF_PROG_TEST_RUN wants at least.
+inline constexpr std::size_t kTestRunMinXdp = 14;
+inline constexpr std::size_t kTestRunMinTc = 34;
+
+struct TestFrame {
+    std::span<const std::uint8_t> bytes;  ///< from the Ethernet header on
+    std::uint32_t ifindex = 1;            ///< an interface of this network namespace; 1: lo
+    std::uint16_t gso_segments = 0;       ///< tc only: segments of a GSO packet; 0: none
+    std::uint16_t gso_size = 0;           ///< tc only: their payload bytes
+};
+
+struct TestRunResult {
+    std::uint32_t action = 0;         ///< XDP_* or TC_ACT_*, as the program returned it
+    std::vector<std::uint8_t> bytes;  ///< the frame as the program left it
+    Nanoseconds duration{0};          ///< mean of one run
+};
+
+/// Runs a loaded program on frames that never were on a wire (BPF_PROG_TEST_RUN). Not to outlive
+/// the LoadedProbe that gave it.
+class TestRun {
+  public:
+    struct Descriptors {
+        int xdp_ingress = -1;
+        int tc_ingress = -1;
+        int tc_egress = -1;
+        volatile std::uint64_t* time_ns = nullptr;
+    };
+    explicit TestRun(const Descriptors& descriptors) : descriptors_(descriptors) {}
+
+    /// Runs `program` `repeat` times on the frame.
+    [[nodiscard]] Result<TestRunResult> run(Program program, const TestFrame& frame,
+                                            std::uint32_t repeat = 1) const;
+
+    /// The time that the next packets see. Only with ProbeOptions::clock_is_replayed.
+    void set_time(Nanoseconds time) const;
+
+  private:
+    Descriptors descriptors_;
+};
+
+}  // namespace flowstamp
