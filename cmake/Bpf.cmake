@@ -69,3 +69,15 @@ function(flowstamp_bpf_object name source)
     set(${name}_BPF_SKELETON ${skeleton} PARENT_SCOPE)
     set(${name}_BPF_VARIANTS ${variants} PARENT_SCOPE)
 endfunction()
+
+# flowstamp_types_source(OUTPUT HEADER...): OUTPUT becomes a C file with a global of each type that
+# the headers define (see TypesOf.cmake).
+function(flowstamp_types_source output)
+    list(JOIN ARGN "," headers)
+    add_custom_command(
+        OUTPUT ${output}
+        COMMAND ${CMAKE_COMMAND} -DHEADERS=${headers} -DOUTPUT=${output}
+                -P ${PROJECT_SOURCE_DIR}/cmake/TypesOf.cmake
+        DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/cmake/TypesOf.cmake
+        VERBATIM)
+endfunction()

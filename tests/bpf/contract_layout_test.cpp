@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract as clang lays it out for BPF, against the same as the program's compiler does.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "tests/bpf/btf_view.h"
+
+namespace flowstamp::testing {
+namespace {
+
+/// Holds every struct fs_* that `object` describes against the host compiler's layout, and returns
+/// how many there were.
+std::size_t expect_host_layout(const std::string& object) {
+    const BtfView host = BtfView::of_object(FLOWSTAMP_CONTRACT_TYPES_HOST);
+    const BtfView bpf = BtfView::of_object(object);
+    const auto names = bpf.structs("fs_");
+    for (const std::string& name : names) {
+        SCOPED_TRACE(object + ": struct " + name);
+        const auto theirs = host.layout(name);
+        if (!theirs) {
+            ADD_FAILURE() << "crosses the boundary, and is not in include/flowstamp/";
+            continue;
+        }
+        const Layout ours = bpf.layout(name).value();
+        EXPECT_EQ(ours.bytes, theirs->bytes);
+        EXPECT_EQ(ours.members, theirs->members);
+    }
+    return names.size();
+}
+
+TEST(ContractLayout, IsTheSameForTheKernelAndTheProgram) {
+    std::size_t defined = 0;
+    const std::regex definition(R"(\s*struct fs_\w+ \{)");
+    for (const auto& header :
+         std::filesystem::directory_iterator(FLOWSTAMP_SOURCE_DIR "/include/flowstamp")) {
+        std::ifstream file(header.path());
+        for (std::string line; std::getline(file, line);) {
+            defined += std::regex_search(line, definition,
+                                         std::regex_constants::match_continuous);
+        }
+    }
+    EXPECT_GT(defined, 0U);
+    EXPECT_EQ(expect_host_layout(FLOWSTAMP_CONTRACT_TYPES_BPF), defined);
+}
+
+/// What the loader embeds: structs that only the data path uses between its own parts are not part
+/// of the contract and do not begin with fs_.
+TEST(ContractLayout, IsWhatTheProbeWasBuiltWith) {
+    EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/probe.bpf.o"), 0U);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
