@@ -30,11 +30,11 @@ struct Interface {
 /// All of this network namespace, by index.
 [[nodiscard]] Result<std::vector<Interface>> list_interfaces();
 
-enum class XdpMode { None, Native, Generic, Offloaded, Several };
+enum class XdpMode { none, native, generic, offloaded, several };
 
 /// The XDP program on an interface, anyone's.
 struct XdpState {
-    XdpMode mode = XdpMode::None;
+    XdpMode mode = XdpMode::none;
     std::uint32_t program_id = 0;  ///< 0: none
 };
 
@@ -42,7 +42,7 @@ struct XdpState {
 
 /// Whether the driver says that it can do native XDP (kernel 6.3). Unknown: an older kernel, or one
 /// without the netdev family; only trying tells.
-enum class NativeXdp { Unknown, No, Yes };
+enum class NativeXdp { unknown, no, yes };
 
 [[nodiscard]] NativeXdp native_xdp(std::uint32_t ifindex);
 

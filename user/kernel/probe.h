@@ -53,7 +53,7 @@ class ProbeMaps {
 };
 
 /// Where packets of an interface are stamped.
-enum class Hook { Xdp, XdpGeneric, Tcx, Clsact };
+enum class Hook { xdp, xdp_generic, tcx, clsact };
 
 /// "xdp", "xdp-generic", "tcx", "clsact".
 [[nodiscard]] std::string_view hook_name(Hook hook);

@@ -11,28 +11,28 @@
 namespace flowstamp {
 
 /// Where a packet that comes in is stamped (`--hook`).
-enum class HookChoice {
-    Auto,        ///< native XDP; where that cannot be had, tc ingress, with a notice
-    Xdp,         ///< native XDP, or fail
-    XdpGeneric,  ///< XDP in the kernel's own (slow) mode, or fail
-    Tc,          ///< tc ingress
+enum class IngressChoice {
+    automatic,    ///< native XDP; where that cannot be had, tc ingress, with a notice
+    xdp,          ///< native XDP, or fail
+    xdp_generic,  ///< XDP in the kernel's own (slow) mode, or fail
+    tc,           ///< tc ingress
 };
 
 /// Which packets of an interface are stamped (`--direction`).
-enum class WatchDirection { In, Out, Both };
+enum class WatchDirection { in, out, both };
 
-/// How tc programs are attached. Auto: tcx where the kernel has it (6.6), else clsact.
-enum class TcMethod { Auto, Tcx, Clsact };
+/// How tc programs are attached. Automatic: tcx where the kernel has it (6.6), else clsact.
+enum class TcMethod { automatic, tcx, clsact };
 
 /// What is fixed once the probe is open.
 struct ProbeOptions {
-    HookChoice hook = HookChoice::Auto;
-    WatchDirection direction = WatchDirection::Both;
+    IngressChoice hook = IngressChoice::automatic;
+    WatchDirection direction = WatchDirection::both;
     /// Flow slots; rounded up to a power of two. FS_FLOWS_MIN to FS_FLOWS_MAX.
     std::uint32_t max_flows = FS_FLOWS_DEFAULT;
     fs_drop_mode drop = FS_DROP_OFF;
     fs_challenge_mode challenge = FS_CHALLENGE_OFF;
-    TcMethod tc = TcMethod::Auto;
+    TcMethod tc = TcMethod::automatic;
 
     /// The programs take the time from TestRun::set_time() instead of CLOCK_MONOTONIC.
     bool clock_is_replayed = false;

@@ -10,7 +10,7 @@
 
 namespace flowstamp {
 
-enum class Program { XdpIngress, TcIngress, TcEgress };
+enum class Program { xdp_ingress, tc_ingress, tc_egress };
 
 /// Bytes that BPF_PROG_TEST_RUN wants at least.
 inline constexpr std::size_t kTestRunMinXdp = 14;
