@@ -28,16 +28,14 @@ struct WatchOptions {
     HookChoice hook = HookChoice::automatic;
     DirectionChoice direction = DirectionChoice::both;
     bool json = false;
-    std::optional<std::string> output{};      ///< a file instead of standard output
-    std::optional<Nanoseconds> duration{};    ///< nothing: until it is told to end
+    std::optional<std::string> output{};    ///< a file instead of standard output
+    std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
     std::uint32_t max_flows = FS_FLOWS_DEFAULT;
     bool quiet = false;
     int verbosity = 0;  ///< how often -v was given
 
     /// Whether packets may be dropped or changed.
-    [[nodiscard]] bool acts() const {
-        return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF;
-    }
+    [[nodiscard]] bool acts() const { return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF; }
 };
 
 struct FlowsOptions {

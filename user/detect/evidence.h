@@ -28,8 +28,8 @@ struct LaterSigns {
     std::optional<fs_packet> life_clock{};
     std::optional<fs_packet> life_id{};
     std::optional<fs_packet> life_data{};
-    std::optional<fs_packet> syn_ack{};   ///< the other answer to the SYN
-    std::optional<fs_packet> other_rst{}; ///< the RST that this one is compared with
+    std::optional<fs_packet> syn_ack{};    ///< the other answer to the SYN
+    std::optional<fs_packet> other_rst{};  ///< the RST that this one is compared with
 };
 
 /// The signals of `judgement` in words, the strongest first. `slot` is the flow as it was when the

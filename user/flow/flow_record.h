@@ -12,12 +12,12 @@ namespace flowstamp {
 
 /// How a flow came to be told.
 enum class FlowEnd {
-    closed,   ///< both ends sent FIN
-    reset,    ///< a RST was believed
-    idle,     ///< nothing was heard for long
-    evicted,  ///< it lost its slot while it lived: the table is too small
-    replaced, ///< another connection took its ports
-    open,     ///< the watch ended first
+    closed,    ///< both ends sent FIN
+    reset,     ///< a RST was believed
+    idle,      ///< nothing was heard for long
+    evicted,   ///< it lost its slot while it lived: the table is too small
+    replaced,  ///< another connection took its ports
+    open,      ///< the watch ended first
 };
 
 /// A flow at its end, as the last look at its slot showed it.
@@ -26,9 +26,9 @@ struct FlowRecord {
     std::uint32_t slot_index = 0;
     std::string interface{};
     FlowEnd end = FlowEnd::open;
-    Nanoseconds wall{0};                   ///< of the record, since 1970
-    std::optional<Nanoseconds> start{};    ///< of its SYN, since 1970, when that was seen
-    Nanoseconds last{0};                   ///< of its last packet, since 1970
+    Nanoseconds wall{0};                 ///< of the record, since 1970
+    std::optional<Nanoseconds> start{};  ///< of its SYN, since 1970, when that was seen
+    Nanoseconds last{0};                 ///< of its last packet, since 1970
 };
 
 }  // namespace flowstamp

@@ -19,6 +19,7 @@ namespace flowstamp {
 /// A hash of both initial sequence numbers, the same at every place of the path whatever address
 /// translation lies between; nothing unless both were seen.
 [[nodiscard]] std::optional<std::uint64_t> isn_id(const fs_flow& flow);
+[[nodiscard]] std::uint64_t isn_id(std::uint32_t one_isn, std::uint32_t other_isn);
 
 /// Community ID version 1 of a TCP flow, with seed 0: "1:" and base64 of a SHA-1
 /// (github.com/corelight/community-id-spec).

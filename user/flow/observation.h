@@ -18,6 +18,12 @@ struct Observation {
     Nanoseconds wall{0};            ///< event.packet.time_ns as nanoseconds since 1970
     std::optional<std::uint64_t> frame{};  ///< of a capture: the frame's number, from 1
 
+    // Set by the Aggregator.
+    std::optional<std::uint64_t> isn_id{};  ///< of the flow, once both its SYNs were seen
+    /// Of a RST: names the packet, from 1. Several interfaces, or both directions of the loopback,
+    /// may show one packet: their observations bear the same number.
+    std::uint64_t packet_id = 0;
+
     /// CLOCK_MONOTONIC, or the capture's clock.
     [[nodiscard]] Nanoseconds time() const {
         return Nanoseconds(static_cast<Nanoseconds::rep>(event.packet.time_ns));

@@ -19,7 +19,7 @@ struct ChallengeTally {
 
 /// Sums since the start.
 struct Stats {
-    Nanoseconds wall{0};    ///< since 1970
+    Nanoseconds wall{0};  ///< since 1970
     Nanoseconds uptime{0};
     std::array<std::uint64_t, FS_COUNT_MAX> counters{};  ///< by enum fs_counter
     ChallengeTally challenges{};

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "user/flow/observation.h"
+#include "user/flow/same_packet.h"
+
+namespace flowstamp {
+
+/// What user space remembers of each view of a flow beside its slot, within a bound: the oldest
+/// views are forgotten first.
+class Aggregator {
+  public:
+    explicit Aggregator(std::size_t max_views) : max_views_(max_views) {}
+
+    /// Files the observation under its view and fills in what only several of them tell together.
+    void file(Observation& observation);
+
+    /// When the view's SYN was seen, since 1970; nothing if it was not, or is forgotten.
+    [[nodiscard]] std::optional<Nanoseconds> started(const ViewKey& view) const;
+
+    [[nodiscard]] std::size_t views() const { return views_.size(); }
+
+  private:
+    struct View {
+        std::optional<Nanoseconds> started{};
+        std::optional<std::uint32_t> syn_seq{};
+        std::optional<std::uint64_t> isn_id{};
+    };
+    View& view(const ViewKey& key);
+    static void learn(View& view, const Observation& observation);
+
+    std::size_t max_views_;
+    std::unordered_map<ViewKey, View, ViewKeyHash> views_;
+    std::deque<ViewKey> order_;  ///< of views_, the oldest first
+    SamePacket same_packet_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/names.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <vector>
+
+#include "flowstamp/hops.h"
+#include "user/flow/endpoint.h"
+
+namespace flowstamp {
+
+namespace {
+
+struct FlagName {
+    std::uint8_t bit;
+    std::string_view name;
+    char letter;
+};
+
+constexpr std::array kFlagNames = {
+    FlagName{FS_TCP_SYN, "SYN", 'S'}, FlagName{FS_TCP_FIN, "FIN", 'F'},
+    FlagName{FS_TCP_RST, "RST", 'R'}, FlagName{FS_TCP_PSH, "PSH", 'P'},
+    FlagName{FS_TCP_URG, "URG", 'U'}, FlagName{FS_TCP_ECE, "ECE", 'E'},
+    FlagName{FS_TCP_CWR, "CWR", 'W'}, FlagName{FS_TCP_ACK, "ACK", '.'},
+};
+
+bool either(const fs_flow& flow, std::uint32_t bit) {
+    return flow.state & (FS_OF(bit, 0) | FS_OF(bit, 1));
+}
+bool both(const fs_flow& flow, std::uint32_t bit) {
+    const std::uint32_t bits = FS_OF(bit, 0) | FS_OF(bit, 1);
+    return (flow.state & bits) == bits;
+}
+
+}  // namespace
+
+std::string_view id_class_name(std::uint8_t id_class) {
+    switch (id_class) {
+        case FS_ID_ZERO:
+            return "zero";
+        case FS_ID_CONSTANT:
+            return "constant";
+        case FS_ID_FLOW:
+            return "per-flow";
+        case FS_ID_GLOBAL:
+            return "global";
+        case FS_ID_RANDOM:
+            return "random";
+        default:
+            return "unknown";
+    }
+}
+
+std::string_view state_name(const fs_flow& flow) {
+    if (either(flow, FS_FLOW_RST)) {
+        return "reset";
+    }
+    if (both(flow, FS_FLOW_FIN)) {
+        return "closed";
+    }
+    if (either(flow, FS_FLOW_FIN)) {
+        return "closing";
+    }
+    if (flow.state & FS_FLOW_ESTABLISHED) {
+        return "established";
+    }
+    if (either(flow, FS_FLOW_SYN_ACK)) {
+        return "syn-received";
+    }
+    if (either(flow, FS_FLOW_SYN)) {
+        return "syn-sent";
+    }
+    return "midway";
+}
+
+std::string_view name_of(FlowEnd end) {
+    switch (end) {
+        case FlowEnd::closed:
+            return "closed";
+        case FlowEnd::reset:
+            return "reset";
+        case FlowEnd::idle:
+            return "idle";
+        case FlowEnd::evicted:
+            return "evicted";
+        case FlowEnd::replaced:
+            return "replaced";
+        case FlowEnd::open:
+            break;
+    }
+    return "open";
+}
+
+std::string tcp_flags_text(std::uint8_t flags) {
+    std::string text;
+    for (const FlagName& flag : kFlagNames) {
+        if (flags & flag.bit) {
+            text += text.empty() ? "" : ",";
+            text += flag.name;
+        }
+    }
+    return text.empty() ? "none" : text;
+}
+
+std::string tcp_flags_short(std::uint8_t flags) {
+    std::string text;
+    for (const FlagName& flag : kFlagNames) {
+        if (flags & flag.bit) {
+            text += flag.letter;
+        }
+    }
+    return text.empty() ? "none" : text;
+}
+
+std::string ttl_text(std::uint8_t ttl) {
+    const unsigned hops = fs_hops(ttl);
+    return fmt::format("{} ({} hop{})", ttl, hops, hops == 1 ? "" : "s");
+}
+
+std::string ttl_set_text(const fs_direction& direction) {
+    std::vector<unsigned> ttls;
+    std::vector<unsigned> hops;
+    for (const std::uint8_t ttl : direction.ttl) {
+        if (ttl != 0) {
+            ttls.push_back(ttl);
+            hops.push_back(fs_hops(ttl));
+        }
+    }
+    if (ttls.empty()) {
+        return "";
+    }
+    if (ttls.size() == 1) {
+        return ttl_text(static_cast<std::uint8_t>(ttls.front()));
+    }
+    return fmt::format("{} ({} hops)", fmt::join(ttls, ", "), fmt::join(hops, ", "));
+}
+
+unsigned opener_of(const fs_flow& flow) {
+    for (const unsigned end : {0U, 1U}) {
+        if (flow.state & FS_OF(FS_FLOW_SYN, end)) {
+            return end;
+        }
+    }
+    return end_of(flow.key, 0).port >= end_of(flow.key, 1).port ? 0 : 1;
+}
+
+}  // namespace flowstamp

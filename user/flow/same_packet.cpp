@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/same_packet.h"
+
+#include <algorithm>
+
+namespace flowstamp {
+
+namespace {
+
+/// A storm of RSTs within kWithin must not make each one cost a walk over all others.
+constexpr std::size_t kRemembered = 256;
+
+bool share_an_end(const fs_packet& one, const fs_packet& other) {
+    return sender_of(one) == sender_of(other) || receiver_of(one) == receiver_of(other);
+}
+
+bool equal_in_transit(const fs_packet& one, const fs_packet& other) {
+    return one.seq == other.seq && one.ack == other.ack && one.tcp_flags == other.tcp_flags &&
+           one.window == other.window && one.ip_id == other.ip_id && one.payload == other.payload;
+}
+
+bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
+    return std::ranges::find(values, value) != values.end();
+}
+
+}  // namespace
+
+bool SamePacket::is_same(const Seen& seen, const Observation& observation) {
+    const fs_packet& packet = observation.event.packet;
+    const bool elsewhere = !contains(seen.ifindexes, packet.key.ifindex);
+    const bool same_place_twice = observation.event.judgement.context & FS_CONTEXT_TWICE;
+    if (!(elsewhere || same_place_twice) || !equal_in_transit(seen.packet, packet)) {
+        return false;
+    }
+    return share_an_end(seen.packet, packet) ||
+           (seen.isn_id.has_value() && seen.isn_id == observation.isn_id);
+}
+
+std::uint64_t SamePacket::number(const Observation& observation) {
+    const auto now = observation.time();
+    while (!recent_.empty() && (recent_.size() >= kRemembered ||
+                                Nanoseconds(recent_.front().packet.time_ns) + kWithin < now)) {
+        recent_.pop_front();
+    }
+    const fs_event& event = observation.event;
+    const auto match =
+        std::ranges::find_if(recent_, [&](const Seen& seen) { return is_same(seen, observation); });
+    if (match != recent_.end()) {
+        match->ifindexes.push_back(event.packet.key.ifindex);
+        return match->number;
+    }
+    Seen seen{++last_number_, event.packet, observation.isn_id, {event.packet.key.ifindex}};
+    if (event.judgement.action == FS_ACTION_CHALLENGED) {
+        seen.packet.seq++;  // so it leaves: the challenge moves it one up
+    }
+    recent_.push_back(std::move(seen));
+    return last_number_;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace flowstamp {
+
+/// SHA-1 (RFC 3174), for Community ID alone: a name, not a protection.
+[[nodiscard]] std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> message);
+
+}  // namespace flowstamp
