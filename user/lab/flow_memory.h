@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a box in the path remembers of one TCP connection. Pure: segments in, knowledge out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "user/lab/segment.h"
+
+namespace flowstamp::lab {
+
+/// What one side of a connection has shown so far. Its RSTs teach nothing.
+struct SideMemory {
+    std::optional<Segment> last;      ///< its latest segment
+    std::uint32_t next_seq = 0;       ///< follows the highest sequence number that it sent
+    std::uint32_t acknowledged = 0;   ///< its latest acknowledgement number
+    std::uint64_t payload_bytes = 0;  ///< sent so far, each byte counted once
+};
+
+/// Both sides of a connection.
+class FlowMemory {
+  public:
+    /// Learns from a segment that `from` sent.
+    void observe(Side from, const Segment& segment);
+
+    const SideMemory& side(Side side) const { return side == Side::Client ? client_ : server_; }
+
+    /// Whether the client has acknowledged everything that the server was seen to send.
+    bool all_acknowledged() const {
+        return server_.last && client_.last && client_.acknowledged == server_.next_seq;
+    }
+
+  private:
+    SideMemory client_;
+    SideMemory server_;
+};
+
+}  // namespace flowstamp::lab

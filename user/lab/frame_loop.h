@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The engine room of what sits on a router: frames of both its interfaces, and things to be done
+// at their time, all in one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/lab/forgery.h"
+#include "user/lab/namespace.h"
+#include "user/lab/packet_socket.h"
+#include "user/lab/socket.h"
+
+namespace flowstamp::lab {
+
+/// Opened in one thread, run in another, stopped from anywhere; the rest is for the running thread.
+class FrameLoop {
+  public:
+    using Action = std::function<void()>;
+    /// Called with each frame that arrived for this router from that end's direction. The bytes
+    /// live during the call only.
+    using OnFrame = std::function<void(Side from, FrameView frame)>;
+
+    /// Listens on both interfaces of `router`, which must outlive the loop.
+    static Result<std::unique_ptr<FrameLoop>> open(const Namespace& router);
+
+    /// Runs until stop().
+    void run(const OnFrame& on_frame);
+    void stop() { stop_.raise(); }
+
+    /// Does `action` at `when`; actions of one time keep their order.
+    void at(Deadline when, Action action);
+    /// Sends a frame out of the interface toward that end. Losses are the receiver's affair, as on
+    /// any link.
+    void send(Side toward, FrameView frame);
+    /// The link toward that end.
+    Hop hop(Side toward) const;
+
+  private:
+    struct Timed {
+        Deadline when;
+        std::uint64_t order;
+        Action action;
+        bool operator>(const Timed& other) const {
+            return when != other.when ? when > other.when : order > other.order;
+        }
+    };
+
+    FrameLoop(const Namespace& router, PacketSocket socket)
+        : router_(router), socket_(std::move(socket)), buffer_(65'536 + 256) {}
+    void drain(const OnFrame& on_frame);
+    void do_what_is_due();
+
+    const Namespace& router_;
+    PacketSocket socket_;
+    StopSignal stop_;
+    std::vector<std::uint8_t> buffer_;
+    std::uint64_t order_ = 0;
+    std::priority_queue<Timed, std::vector<Timed>, std::greater<>> queue_;
+};
+
+}  // namespace flowstamp::lab

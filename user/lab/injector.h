@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The box in the path that forges. It listens on a router's two interfaces while the router's
+// kernel goes on forwarding, and sends what its Injection says:
+//
+//     Result<Injector> injector = Injector::start(
+//         lab.router(2), {.trigger = {.on = Trigger::On::AllAcknowledged,
+//                                     .after_server_bytes = 100'000},
+//                         .forgery = as_stateless_reset()});
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/lab/frame_loop.h"
+#include "user/lab/injection.h"
+#include "user/lab/namespace.h"
+
+namespace flowstamp::lab {
+
+/// A forged segment that was sent.
+struct InjectedFrame {
+    Side toward = Side::Client;
+    Deadline sent_at;
+    Frame frame;
+};
+
+/// What was injected, for another thread to read.
+class InjectionLog {
+  public:
+    void add(InjectedFrame frame);
+    /// All so far, once there are `count` of them or `timeout` is over.
+    std::vector<InjectedFrame> wait_for(std::size_t count, std::chrono::milliseconds timeout) const;
+
+  private:
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    std::vector<InjectedFrame> frames_;
+};
+
+/// Carries out an Injection on the frames of a loop: used by the Injector and by the Forwarder.
+class InjectionRunner {
+  public:
+    InjectionRunner(Injection injection, FrameLoop& loop, InjectionLog& log)
+        : engine_(std::move(injection)), loop_(loop), log_(log) {}
+
+    /// Sees a frame that came from `from`'s direction, and sends or schedules what follows from
+    /// it. True if the frame must not go on.
+    bool see(Side from, FrameView frame);
+
+  private:
+    void fire(const InjectionEngine::Shot& shot);
+
+    InjectionEngine engine_;
+    FrameLoop& loop_;
+    InjectionLog& log_;
+};
+
+/// Injects until it goes out of scope.
+class Injector {
+  public:
+    /// `router` must outlive it. Fails where the plan swallows segments: the kernel forwards
+    /// here, and cannot be asked not to; use a Forwarder.
+    static Result<Injector> start(const Namespace& router, Injection injection);
+
+    Injector(Injector&&) noexcept = default;
+    Injector& operator=(Injector&&) = delete;
+    ~Injector();
+
+    /// What it has sent so far, once there are `count` or `timeout` is over.
+    std::vector<InjectedFrame> injected(std::size_t count,
+                                        std::chrono::milliseconds timeout) const {
+        return log_->wait_for(count, timeout);
+    }
+
+  private:
+    Injector(std::unique_ptr<FrameLoop> loop, Injection injection);
+
+    std::unique_ptr<FrameLoop> loop_;
+    std::unique_ptr<InjectionLog> log_;
+    std::unique_ptr<InjectionRunner> runner_;
+    std::jthread thread_;
+};
+
+}  // namespace flowstamp::lab

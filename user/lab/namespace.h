@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One host of the lab: a network namespace, its interfaces, and ways to do things inside.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "user/base/fd.h"
+#include "user/base/result.h"
+#include "user/lab/address.h"
+#include "user/lab/command.h"
+#include "user/lab/segment.h"
+
+namespace flowstamp::lab {
+
+/// An interface of a host, and the neighbour at the other end of its link.
+struct Interface {
+    std::string name;  ///< inside its namespace: "to-router2"
+    MacAddress mac;
+    IpAddress ipv4, ipv6;
+    MacAddress neighbour_mac;
+    IpAddress neighbour_ipv4, neighbour_ipv6;
+
+    const IpAddress& address(Family family) const { return family == Family::V4 ? ipv4 : ipv6; }
+};
+
+/// A host of the lab. The Lab makes it and takes it away; it must outlive what runs inside.
+class Namespace {
+  public:
+    /// Opens the existing namespace /run/netns/NAME. `role` is what people call it: "router2".
+    static Result<Namespace> open(std::string role, std::string name);
+
+    const std::string& role() const { return role_; }
+    const std::string& name() const { return name_; }  ///< as `ip netns` lists it
+
+    /// Its interface toward that end of the path; the end itself has none toward itself.
+    const Interface& toward(Side side) const { return *interfaces_[index(side)]; }
+    bool has(Side side) const { return interfaces_[index(side)].has_value(); }
+    void set_interface(Side toward, Interface interface) {
+        interfaces_[index(toward)] = std::move(interface);
+    }
+    /// For the client and the server, which have a single interface: its address.
+    const IpAddress& address(Family family = Family::V4) const;
+
+    /// Calls `function` inside, in a thread of its own, and returns its result. Sockets made there
+    /// stay in the namespace wherever they are used. Throws what `function` throws, and
+    /// std::system_error if the namespace cannot be entered.
+    template <class Function>
+    auto run_in(Function function) const -> std::invoke_result_t<Function> {
+        std::packaged_task<std::invoke_result_t<Function>()> task([&] {
+            enter();
+            return function();
+        });
+        auto result = task.get_future();
+        std::jthread(std::move(task)).join();
+        return result.get();
+    }
+
+    /// Moves the calling thread into the namespace, for good. For threads made for that.
+    void enter() const;
+
+    /// run_command() inside.
+    Result<CommandOutput> exec(const Argv& argv, const std::string& input = {},
+                               std::chrono::milliseconds timeout = std::chrono::seconds(10)) const;
+    /// require_command() inside: an exit status other than 0 is an error.
+    Status require(const Argv& argv, const std::string& input = {}) const;
+    /// Child::start() inside.
+    Result<Child> spawn(const Argv& argv) const;
+    /// Sets "net.ipv4.ip_forward" and the like, of this namespace only.
+    Status set_sysctl(const std::string& key, const std::string& value) const;
+
+  private:
+    Namespace(std::string role, std::string name, Fd handle)
+        : role_(std::move(role)), name_(std::move(name)), handle_(std::move(handle)) {}
+    static std::size_t index(Side side) { return side == Side::Client ? 0 : 1; }
+
+    std::string role_;
+    std::string name_;
+    Fd handle_;
+    std::array<std::optional<Interface>, 2> interfaces_;
+};
+
+}  // namespace flowstamp::lab

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The stream that a download carries: any part of it can be made from its seed and offset, so both
+// ends know every byte without keeping any.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace flowstamp::lab {
+
+class Pattern {
+  public:
+    explicit Pattern(std::uint64_t seed) : seed_(seed) {}
+
+    /// Writes the stream's bytes from `offset` on.
+    void fill(std::uint64_t offset, std::span<std::uint8_t> out) const;
+    /// The first position in `bytes`, which stood at `offset`, that differs from the stream.
+    std::optional<std::size_t> mismatch(std::uint64_t offset,
+                                        std::span<const std::uint8_t> bytes) const;
+
+  private:
+    std::uint8_t at(std::uint64_t offset) const;
+
+    std::uint64_t seed_;
+};
+
+}  // namespace flowstamp::lab

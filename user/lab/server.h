@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The lab's TCP server: it serves downloads at a pace, and ends each in the manner asked for. Every
+// manner of a genuine reset is here, made by a real kernel.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/lab/namespace.h"
+#include "user/lab/socket.h"
+
+namespace flowstamp::lab {
+
+/// What the server does when it has sent what it will send.
+enum class Farewell : std::uint8_t {
+    Finish,       ///< waits for the client to close, then closes: FIN both ways
+    CloseUnread,  ///< close() with the request still unread: the kernel sends RST+ACK
+    LingerZero,   ///< close() with SO_LINGER 0: RST+ACK
+    Vanish,       ///< the socket is gone, without a word; later segments meet a stateless RST
+    Silence,      ///< stays open and says nothing more
+};
+
+/// Chunks with pauses between. The default is 8 MB/s, each chunk acknowledged before the next.
+struct Pace {
+    std::uint32_t chunk_bytes = 16'384;
+    std::chrono::microseconds pause = std::chrono::milliseconds(2);
+};
+
+struct ServerOptions {
+    Family family = Family::V4;
+    std::uint16_t port = 80;
+    std::optional<std::uint8_t> ttl{};  ///< IP_TTL or hop limit of its sockets
+    std::uint64_t seed = 1;             ///< of the stream
+    Pace pace{};
+    /// Ends after so many bytes, if the request is for more.
+    std::uint64_t stop_after = std::numeric_limits<std::uint64_t>::max();
+    /// Before the farewell, so that what was sent is acknowledged.
+    std::chrono::milliseconds before_farewell{0};
+    Farewell farewell = Farewell::Finish;
+    std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each connection
+};
+
+/// How a connection ended, as the server saw it.
+struct ServeReport {
+    Endpoint client;
+    std::uint64_t bytes = 0;  ///< handed to the kernel
+    int errno_value = 0;      ///< of the call that failed; 0 if none did
+};
+
+/// Serves any number of connections at once, until it goes out of scope.
+class Server {
+  public:
+    /// Listens in `host`'s namespace, on all its addresses.
+    static Result<Server> start(const Namespace& host, const ServerOptions& options);
+
+    Server(Server&&) noexcept = default;
+    Server& operator=(Server&&) = delete;
+    ~Server();
+
+    /// The reports so far, once there are `count` of them or `timeout` is over.
+    std::vector<ServeReport> reports(std::size_t count, std::chrono::milliseconds timeout) const;
+
+  private:
+    struct Shared {
+        ServerOptions options;
+        Fd listener;
+        StopSignal stop;
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::vector<ServeReport> reports;
+    };
+
+    explicit Server(std::unique_ptr<Shared> shared);
+    static void accept_all(Shared& shared);
+    static void serve(Shared& shared, Fd socket);
+
+    std::unique_ptr<Shared> shared_;
+    std::jthread acceptor_;
+};
+
+}  // namespace flowstamp::lab
