@@ -25,8 +25,8 @@ struct Trigger {
         ServerData,       ///< a segment with payload from the server
         AllAcknowledged,  ///< an ACK of the client for all that the server has sent: a quiet
                           ///< moment, at which sequence numbers are exact
-        ClientPacket,  ///< any segment of the client's but a SYN or a RST
-        ServerPacket,  ///< any segment of the server's but a SYN-ACK or a RST
+        ClientPacket,     ///< any segment of the client's but a SYN or a RST
+        ServerPacket,     ///< any segment of the server's but a SYN-ACK or a RST
     };
     static constexpr unsigned always = ~0u;
 
