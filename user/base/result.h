@@ -9,11 +9,11 @@ namespace flowstamp {
 
 /// What failed, on what, why, and the mend. Told to the user as one line by `message()`.
 struct Error {
-    std::string operation;  ///< what was tried: "attach", "read events". May be empty.
-    std::string object;     ///< on what: "eth7", "/sys/fs/bpf/flowstamp". May be empty.
-    int errno_value = 0;    ///< the system's errno (positive), or 0 where it has none
-    std::string reason;     ///< why, in words; when empty, the system's text for `errno_value`
-    std::string hint;       ///< what the user can do about it. May be empty.
+    std::string operation{};  ///< what was tried: "attach", "read events". May be empty.
+    std::string object{};     ///< on what: "eth7", "/sys/fs/bpf/flowstamp". May be empty.
+    int errno_value = 0;      ///< the system's errno (positive), or 0 where it has none
+    std::string reason{};     ///< why, in words; when empty, the system's text for `errno_value`
+    std::string hint{};       ///< what the user can do about it. May be empty.
 
     /// "eth7: attach: no such interface; list them with `ip link`". Never empty, never two lines.
     [[nodiscard]] std::string message() const;
