@@ -74,9 +74,8 @@ void BtfView::append_members(std::uint32_t type, std::uint32_t bit_offset,
         const btf_member& member = btf_members(outer)[i];
         const std::string name = btf__name_by_offset(types_.get(), member.name_off);
         const int inner = btf__resolve_type(types_.get(), member.type);
-        const bool composite =
-            inner > 0 &&
-            btf_is_composite(btf__type_by_id(types_.get(), static_cast<std::uint32_t>(inner)));
+        const bool composite = inner > 0 && btf_is_composite(btf__type_by_id(
+                                                types_.get(), static_cast<std::uint32_t>(inner)));
         const std::uint32_t offset = bit_offset + btf_member_bit_offset(outer, i);
         const std::uint32_t bit_field = btf_member_bitfield_size(outer, i);
         if (!name.empty()) {

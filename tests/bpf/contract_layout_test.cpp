@@ -40,8 +40,7 @@ TEST(ContractLayout, IsTheSameForTheKernelAndTheProgram) {
          std::filesystem::directory_iterator(FLOWSTAMP_SOURCE_DIR "/include/flowstamp")) {
         std::ifstream file(header.path());
         for (std::string line; std::getline(file, line);) {
-            defined += std::regex_search(line, definition,
-                                         std::regex_constants::match_continuous);
+            defined += std::regex_search(line, definition, std::regex_constants::match_continuous);
         }
     }
     EXPECT_GT(defined, 0U);

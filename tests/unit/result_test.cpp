@@ -25,13 +25,10 @@ TEST(Error, FallsBackToTheSystemsWords) {
 }
 
 TEST(Error, LeavesOutWhatItDoesNotHave) {
-    EXPECT_EQ((Error{.operation = {},
-                     .object = "eth0",
-                     .errno_value = 0,
-                     .reason = "is down",
-                     .hint = {}}
-                   .message()),
-              "eth0: is down");
+    EXPECT_EQ(
+        (Error{.operation = {}, .object = "eth0", .errno_value = 0, .reason = "is down", .hint = {}}
+             .message()),
+        "eth0: is down");
     EXPECT_EQ(Error{}.message(), "failed");
 }
 

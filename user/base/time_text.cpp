@@ -41,7 +41,7 @@ struct Unit {
 };
 
 constexpr std::array kUnits = {
-    Unit{"ns", 1},   Unit{"us", 1e3},   Unit{"ms", 1e6},      Unit{"s", 1e9},
+    Unit{"ns", 1},   Unit{"us", 1e3},   Unit{"ms", 1e6},     Unit{"s", 1e9},
     Unit{"m", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86'400e9}, Unit{"", 1e9},
 };
 
@@ -49,10 +49,9 @@ constexpr std::array kUnits = {
 
 std::string eve_timestamp(Nanoseconds realtime) {
     const CivilTime time = civil(realtime);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000",
-                       time.fields.tm_year + 1900, time.fields.tm_mon + 1, time.fields.tm_mday,
-                       time.fields.tm_hour, time.fields.tm_min, time.fields.tm_sec,
-                       time.microseconds);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000", time.fields.tm_year + 1900,
+                       time.fields.tm_mon + 1, time.fields.tm_mday, time.fields.tm_hour,
+                       time.fields.tm_min, time.fields.tm_sec, time.microseconds);
 }
 
 std::string clock_text(Nanoseconds realtime) {
@@ -94,8 +93,8 @@ Result<Nanoseconds> parse_duration(std::string_view text) {
                      .hint = "write it like 500ms, 10s, 5m or 2h"});
     };
     double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (error != std::errc{} || !std::isfinite(number) || std::signbit(number)) {
         return refuse();
     }

@@ -16,7 +16,8 @@ namespace flowstamp {
 /// "12:00:00.123456", UTC: the text report's form.
 [[nodiscard]] std::string clock_text(Nanoseconds realtime);
 
-/// A length of time as people say it: "850 ns", "37 us", "1.2 ms", "3.4 s", "2 min 5 s", "3 h 12 min".
+/// A length of time as people say it: "850 ns", "37 us", "1.2 ms", "3.4 s", "2 min 5 s", "3 h 12
+/// min".
 [[nodiscard]] std::string duration_text(Nanoseconds length);
 
 /// "500ms", "10s", "5m", "2h", "1d", "1.5s"; a bare number is seconds. Fails on anything else, on
