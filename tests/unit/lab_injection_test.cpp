@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/lab/injection.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packet.h"
+
+namespace flowstamp::lab {
+namespace {
+
+namespace packet = flowstamp::testing;
+using namespace std::chrono_literals;
+using On = Trigger::On;
+
+Frame from_client(packet::Tcp tcp, std::size_t payload = 0) {
+    tcp.src_port = 40000;
+    tcp.dst_port = 80;
+    return (packet::Ethernet{} / packet::Ipv4{.src = "198.51.100.2", .dst = "203.0.113.2"} / tcp /
+            packet::filler(payload))
+        .bytes();
+}
+
+Frame from_server(packet::Tcp tcp, std::size_t payload = 0) {
+    tcp.src_port = 80;
+    tcp.dst_port = 40000;
+    return (packet::Ethernet{} / packet::Ipv4{.src = "203.0.113.2", .dst = "198.51.100.2"} / tcp /
+            packet::filler(payload))
+        .bytes();
+}
+
+const Frame syn = from_client({.seq = 99, .flags = packet::Syn});
+const Frame syn_ack = from_server({.seq = 499, .ack = 100, .flags = packet::Syn | packet::Ack});
+const Frame ack = from_client({.seq = 100, .ack = 500});
+const Frame request = from_client({.seq = 100, .ack = 500}, 20);
+const Frame data_1 = from_server({.seq = 500, .ack = 120}, 1000);
+const Frame data_2 = from_server({.seq = 1500, .ack = 120}, 1000);
+const Frame ack_1 = from_client({.seq = 120, .ack = 1500});
+const Frame ack_2 = from_client({.seq = 120, .ack = 2500});
+
+/// Which of a connection's segments, counted from 0, set the injector off.
+std::vector<int> fired_at(const Injection& injection) {
+    InjectionEngine engine(injection);
+    const std::pair<Side, const Frame*> segments[] = {
+        {Side::Client, &syn},     {Side::Server, &syn_ack}, {Side::Client, &ack},
+        {Side::Client, &request}, {Side::Server, &data_1},  {Side::Server, &data_2},
+        {Side::Client, &ack_1},   {Side::Client, &ack_2}};
+    std::vector<int> fired;
+    for (int i = 0; const auto& [side, frame] : segments) {
+        if (!engine.observe(side, *frame).shots.empty()) {
+            fired.push_back(i);
+        }
+        ++i;
+    }
+    return fired;
+}
+
+TEST(LabInjection, FiresOnceAtItsTrigger) {
+    using Positions = std::vector<int>;
+    EXPECT_EQ(fired_at({.trigger = {.on = On::Syn}}), Positions{0});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::SynAck}}), Positions{1});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket}}), Positions{2});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientData}}), Positions{3});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ServerData}}), Positions{4});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ServerPacket}}), Positions{4});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::AllAcknowledged}}), Positions{7});
+}
+
+TEST(LabInjection, FiresAsOftenAsAsked) {
+    using Positions = std::vector<int>;
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .times = 2}}), (Positions{2, 3}));
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .times = Trigger::always}}),
+              (Positions{2, 3, 6, 7}));
+}
+
+TEST(LabInjection, WaitsForBytesOfTheServer) {
+    using Positions = std::vector<int>;
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ServerData, .after_server_bytes = 1001}}),
+              Positions{5});
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ServerData, .after_server_bytes = 2001}}),
+              Positions{});
+}
+
+TEST(LabInjection, MindsThePort) {
+    EXPECT_EQ(fired_at({.trigger = {.on = On::Syn, .port = 80}}).size(), 1u);
+    EXPECT_EQ(fired_at({.trigger = {.on = On::Syn, .port = 443}}).size(), 0u);
+}
+
+TEST(LabInjection, RetransmittedBytesCountOnce) {
+    InjectionEngine engine({.trigger = {.on = On::ServerData, .after_server_bytes = 1500}});
+    engine.observe(Side::Server, data_1);
+    EXPECT_TRUE(engine.observe(Side::Server, data_1).shots.empty());
+    EXPECT_FALSE(engine.observe(Side::Server, data_2).shots.empty());
+}
+
+TEST(LabInjection, VolleyForBothSidesAtItsTimes) {
+    InjectionEngine engine({.trigger = {.on = On::Syn},
+                            .target = Target::Both,
+                            .count = 2,
+                            .spacing = 10ms,
+                            .delay = 5ms});
+    const auto shots = engine.observe(Side::Client, syn).shots;
+    ASSERT_EQ(shots.size(), 4u);
+    EXPECT_EQ(shots[0].toward, Side::Client);
+    EXPECT_EQ(shots[1].toward, Side::Server);
+    EXPECT_EQ(shots[1].after, 5ms);
+    EXPECT_EQ(shots[2].after, 15ms);
+    EXPECT_EQ(shots[2].index, 1u);
+}
+
+TEST(LabInjection, ForgesFromWhatIsKnownWhenItFires) {
+    InjectionEngine engine({.trigger = {.on = On::ServerData}, .delay = 1ms});
+    const auto shots = engine.observe(Side::Server, data_1).shots;
+    ASSERT_EQ(shots.size(), 1u);
+    engine.observe(Side::Server, data_2);
+    const auto frame = engine.forge(shots[0], {});
+    EXPECT_EQ(parse_segment(frame.value())->seq, 2500u);
+}
+
+TEST(LabInjection, TheServerMayGetAnotherForgery) {
+    InjectionEngine engine({.trigger = {.on = On::ServerData},
+                            .target = Target::Both,
+                            .forgery = {.flags = Rst},
+                            .forgery_to_server = Forgery{.flags = Fin | Ack}});
+    const auto shots = engine.observe(Side::Server, data_1).shots;
+    ASSERT_EQ(shots.size(), 2u);
+    EXPECT_EQ(parse_segment(*engine.forge(shots[0], {}))->flags, Rst);
+    EXPECT_EQ(parse_segment(*engine.forge(shots[1], {}))->flags, Fin | Ack);
+    EXPECT_EQ(parse_segment(*engine.forge(shots[1], {}))->source.port, 40000);
+}
+
+TEST(LabInjection, SwallowsTheTriggerAlone) {
+    InjectionEngine engine({.trigger = {.on = On::ClientData}, .swallow = Swallow::Trigger});
+    EXPECT_FALSE(engine.observe(Side::Client, ack).swallow);
+    EXPECT_TRUE(engine.observe(Side::Client, request).swallow);
+    EXPECT_FALSE(engine.observe(Side::Client, request).swallow);
+}
+
+TEST(LabInjection, SwallowsTheConnectionFromThereOn) {
+    InjectionEngine engine({.trigger = {.on = On::ClientData}, .swallow = Swallow::Connection});
+    EXPECT_FALSE(engine.observe(Side::Client, ack).swallow);
+    EXPECT_TRUE(engine.observe(Side::Client, request).swallow);
+    EXPECT_TRUE(engine.observe(Side::Server, data_1).swallow);
+}
+
+TEST(LabInjection, ANewConnectionOnTheSamePortsBeginsAnew) {
+    InjectionEngine engine({.trigger = {.on = On::Syn}});
+    EXPECT_EQ(engine.observe(Side::Client, syn).shots.size(), 1u);
+    EXPECT_EQ(engine.observe(Side::Client, syn).shots.size(), 0u) << "a retransmission";
+    const Frame next = from_client({.seq = 77'777, .flags = packet::Syn});
+    EXPECT_EQ(engine.observe(Side::Client, next).shots.size(), 1u);
+}
+
+TEST(LabInjection, ResetsNeitherTriggerNorTeach) {
+    InjectionEngine engine({.trigger = {.on = On::ServerPacket, .times = Trigger::always}});
+    EXPECT_TRUE(
+        engine.observe(Side::Server, from_server({.seq = 9, .flags = packet::Rst})).shots.empty());
+    const auto shots = engine.observe(Side::Server, data_1).shots;
+    ASSERT_EQ(shots.size(), 1u);
+    EXPECT_EQ(parse_segment(*engine.forge(shots[0], {}))->seq, 1500u);
+}
+
+}  // namespace
+}  // namespace flowstamp::lab
