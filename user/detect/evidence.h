@@ -22,14 +22,16 @@ struct Evidence {
     std::optional<std::string> baseline{};  ///< "52 (12 hops)"; nothing where there is none
 };
 
-/// The packets that came after a RST and what they showed: the values behind the signs of life.
+/// The packets that later showed something about a RST: the values behind the signals that the RST
+/// alone cannot bear.
 struct LaterSigns {
     std::optional<fs_packet> life_ack{};
     std::optional<fs_packet> life_clock{};
     std::optional<fs_packet> life_id{};
     std::optional<fs_packet> life_data{};
-    std::optional<fs_packet> syn_ack{};    ///< the other answer to the SYN
-    std::optional<fs_packet> other_rst{};  ///< the RST that this one is compared with
+    std::optional<fs_packet> refuted{};    ///< the packet that answered the challenge
+    std::optional<fs_packet> syn_ack{};    ///< the SYN's other answer
+    std::optional<fs_packet> other_rst{};  ///< the RST that this one contradicts
 };
 
 /// The signals of `judgement` in words, the strongest first. `slot` is the flow as it was when the

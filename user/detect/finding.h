@@ -32,7 +32,6 @@ struct Reset {
     fs_judgement judgement{};  ///< as it stands now
     std::vector<Evidence> evidence{};
     std::optional<std::uint64_t> answers{};  ///< the reset whose challenge this one answers
-    std::vector<std::string> also_seen{};    ///< other interfaces that the same packet passed
 };
 
 enum class FindingKind { forged_rst };

@@ -6,16 +6,9 @@
 
 #include "flowstamp/counter.h"
 #include "user/base/clock.h"
+#include "user/detect/challenge_tally.h"
 
 namespace flowstamp {
-
-/// What became of the questions asked by --challenge; `asked` is their sum and those still open.
-struct ChallengeTally {
-    std::uint64_t asked = 0;
-    std::uint64_t upheld = 0;
-    std::uint64_t refuted = 0;
-    std::uint64_t unanswered = 0;
-};
 
 /// Sums since the start.
 struct Stats {

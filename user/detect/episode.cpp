@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/episode.h"
+
+#include <algorithm>
+
+namespace flowstamp {
+
+namespace {
+
+/// What was on its way when the RST came has arrived by then.
+constexpr Nanoseconds kInFlight = std::chrono::seconds(1);
+constexpr std::uint64_t kLife = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) |
+                                FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) |
+                                FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) | FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
+
+Nanoseconds last_of(const fs_direction& direction) {
+    return Nanoseconds(static_cast<std::int64_t>(direction.last_ns));
+}
+
+/// `waiter` has sent what the other end has not acknowledged.
+bool waits_for_ack(const fs_direction& waiter, const fs_direction& other) {
+    return (waiter.flags & FS_DIRECTION_DATA) &&
+           static_cast<std::int32_t>(waiter.seq_edge - other.ack_edge) > 0;
+}
+
+}  // namespace
+
+void Episode::add(const ResetCase& reset) {
+    const fs_judgement judgement = reset.judgement();
+    resets_[reset.id()] = reset.verdict();
+    last_ = std::max(last_, reset.time());
+    verdict_ = std::max(verdict_, reset.verdict());
+    action_ = std::max(action_, static_cast<fs_action>(judgement.action));
+    life_ = life_ || (judgement.signals & kLife);
+    if (reset.id() == lead_.id() || reset.verdict() > lead_.verdict()) {
+        lead_ = reset;
+    }
+    if (is_withdrawn()) {
+        outcome_ = Outcome{.resolution = Resolution::withdrawn};
+        settled_ = true;
+    }
+}
+
+void Episode::sender_reset(const fs_judgement& judgement) {
+    if (!(judgement.context & (FS_CONTEXT_FIN | FS_CONTEXT_AFTER_OWN_RST))) {
+        sender_reset_ = true;
+    }
+}
+
+Nanoseconds Episode::settles_at() const {
+    return std::min(last_ + kSettle, begun_ + kLongest);
+}
+
+bool Episode::is_withdrawn() const {
+    return std::ranges::all_of(
+        resets_, [](const auto& reset) { return reset.second == FS_VERDICT_GENUINE; });
+}
+
+/// The receiver's stack never heeded the RST: does the flow go on?
+std::optional<Outcome> Episode::outcome_when_acted(const fs_flow& now) const {
+    const unsigned sender = lead_view().direction();
+    const fs_direction& own = now.direction[sender];
+    const fs_direction& before = lead_view().slot().direction[sender];
+    if (sender_reset_) {
+        return Outcome{.resolution = Resolution::both_ends, .far_end_reset = true};
+    }
+    if ((now.state & FS_OF(FS_FLOW_FIN, sender)) || last_of(own) > last_ + kInFlight) {
+        return Outcome{.resolution = Resolution::went_on};
+    }
+    const bool was_sending =
+        (before.flags & FS_DIRECTION_DATA) && last_of(before) + kInFlight > begun_;
+    if (waits_for_ack(now.direction[sender ^ 1U], own) || (was_sending && !life_)) {
+        return Outcome{.resolution = Resolution::both_ends};
+    }
+    return life_ ? std::optional(Outcome{.resolution = Resolution::went_on}) : std::nullopt;
+}
+
+/// Nothing was done: did the receiver believe it?
+std::optional<Outcome> Episode::outcome_when_observed(const fs_flow& now) const {
+    const fs_direction& receiver = now.direction[lead_view().direction() ^ 1U];
+    if (receiver_reset_) {
+        return Outcome{.resolution = Resolution::ended};
+    }
+    if (last_of(receiver) > last_ + kInFlight) {
+        return Outcome{.resolution = Resolution::went_on};
+    }
+    const bool heeded = lead_view().arrival().context & (FS_CONTEXT_EXACT | FS_CONTEXT_TO_SYN);
+    return heeded ? std::optional(Outcome{.resolution = Resolution::ended}) : std::nullopt;
+}
+
+void Episode::settle(const std::optional<fs_flow>& slot_now) {
+    settled_ = true;
+    if (outcome_ || !slot_now) {
+        return;
+    }
+    outcome_ = action_ == FS_ACTION_OBSERVED ? outcome_when_observed(*slot_now)
+                                             : outcome_when_acted(*slot_now);
+}
+
+std::optional<Finding> Episode::news() {
+    const bool rose = !told_verdict_ || verdict_ > *told_verdict_;
+    const bool resolved = outcome_ && !told_outcome_;
+    if (!rose && !resolved) {
+        return std::nullopt;
+    }
+    const RstView& view = lead_view();
+    fs_judgement judgement = lead_.judgement();
+    judgement.verdict = static_cast<__u8>(verdict_);
+    Finding finding{.id = id_,
+                    .again = told_verdict_.has_value(),
+                    .kind = FindingKind::forged_rst,
+                    .verdict = verdict_,
+                    .action = action_,
+                    .resets = static_cast<std::uint32_t>(resets_.size()),
+                    .sighting = view.sighting(),
+                    .summary = summarize(view, judgement, outcome_),
+                    .advice = advise(judgement, outcome_),
+                    .evidence = view.evidence(),
+                    .slot = view.slot(),
+                    .resolution = {}};
+    if (outcome_) {
+        finding.resolution = outcome_->resolution;
+    }
+    told_verdict_ = verdict_;
+    told_outcome_ = outcome_.has_value();
+    return finding;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/handshakes.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// A SYN is sent again after a second (RFC 6298, section 2): answers later than that may be to
+/// different SYNs, of which we saw one.
+constexpr Nanoseconds kOneSyn = std::chrono::seconds(1);
+
+bool within(const fs_packet& syn, const fs_packet& answer) {
+    return answer.time_ns >= syn.time_ns &&
+           Nanoseconds(static_cast<std::int64_t>(answer.time_ns - syn.time_ns)) < kOneSyn;
+}
+
+}  // namespace
+
+void Handshakes::saw_syn(const Observation& observation) {
+    const ViewKey key = view_of(observation.event);
+    const auto [place, is_new] = handshakes_.try_emplace(key);
+    if (is_new) {
+        order_.push_back(key);
+        if (order_.size() > kRemembered) {
+            handshakes_.erase(order_.front());
+            order_.pop_front();
+        }
+    }
+    Handshake& handshake = place->second;
+    const fs_packet& packet = observation.event.packet;
+    if (handshake.syns == 0 || handshake.syn.seq != packet.seq) {
+        handshake = Handshake{.syn = packet};  // another connection on the same ports
+    }
+    handshake.syns++;
+}
+
+void Handshakes::saw_syn_ack(const Observation& observation) {
+    const auto place = handshakes_.find(view_of(observation.event));
+    if (place != handshakes_.end() && !place->second.syn_ack) {
+        place->second.syn_ack = observation.event.packet;
+    }
+}
+
+std::optional<fs_packet> Handshakes::other_answer(const RstView& rst) const {
+    const auto place = handshakes_.find(rst.key());
+    if (place == handshakes_.end() || !place->second.syn_ack) {
+        return std::nullopt;
+    }
+    const Handshake& handshake = place->second;
+    const fs_packet& syn = handshake.syn;
+    const fs_packet& syn_ack = *handshake.syn_ack;
+    const fs_packet& packet = rst.packet();
+    const bool answers_the_syn = (packet.tcp_flags & FS_TCP_ACK) && packet.seq == 0 &&
+                                 packet.ack == syn.seq + 1 && syn_ack.ack == syn.seq + 1 &&
+                                 packet.direction == syn_ack.direction &&
+                                 packet.direction != syn.direction;
+    const fs_direction& opener = rst.slot().direction[syn.direction & 1U];
+    const bool spoiled =
+        handshake.syns > 1 || (syn.flags & FS_PACKET_MPTCP) || (opener.flags & FS_DIRECTION_ACKED);
+    if (!answers_the_syn || spoiled || !within(syn, packet) || !within(syn, syn_ack)) {
+        return std::nullopt;
+    }
+    return syn_ack;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/rst_view.h"
+
+#include <cstdlib>
+
+#include "flowstamp/hops.h"
+#include "user/flow/identity.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::uint8_t kNoBaseHops = 255;
+constexpr int kClockTicks = 3;  // a timestamp this far past the RST's is not the same moment's
+constexpr std::uint16_t kIdStep = 4096;  // an ID this far ahead is still "at or above"
+constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
+constexpr std::uint64_t kLifeButAck = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) |
+                                      FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
+                                      FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA);
+
+/// `to` minus `from` in sequence space (RFC 9293, section 3.4).
+std::int32_t distance(std::uint32_t from, std::uint32_t to) {
+    return static_cast<std::int32_t>(to - from);
+}
+
+Nanoseconds apart(const fs_packet& earlier, const fs_packet& later) {
+    return Nanoseconds(static_cast<std::int64_t>(later.time_ns - earlier.time_ns));
+}
+
+bool within_one(std::uint8_t hops, std::uint8_t other) {
+    return std::abs(int{hops} - int{other}) <= 1;
+}
+
+}  // namespace
+
+RstView::RstView(const Observation& observation)
+    : key_(view_of(observation.event)),
+      sighting_{.packet = observation.event.packet,
+                .flow_id = flow_id(observation.event),
+                .isn_id = observation.isn_id,
+                .interface = observation.interface,
+                .wall = observation.wall,
+                .frame = observation.frame},
+      arrival_(observation.event.judgement),
+      slot_(observation.slot.value_or(fs_flow{})) {}
+
+bool RstView::is_from_own_distance() const {
+    return arrival_.base_hops != kNoBaseHops && within_one(arrival_.hops, arrival_.base_hops);
+}
+
+/// Whether a later packet may bear witness: in time, and from where the peer is.
+bool RstView::observes(const fs_packet& later) const {
+    const Nanoseconds after = apart(packet(), later);
+    if (!observing_ || after < Nanoseconds::zero() || after > kObservation ||
+        (later.tcp_flags & (FS_TCP_RST | FS_TCP_SYN)) != 0 || (later.flags & FS_PACKET_TWICE)) {
+        return false;
+    }
+    return arrival_.base_hops == kNoBaseHops || within_one(fs_hops(later.ttl), arrival_.base_hops);
+}
+
+/// A kernel without the connection that was asked by our ACK answers so, while another host behind
+/// the address goes on: only an ACK of new data tells that apart from a forgery.
+bool RstView::may_be_other_host() const {
+    constexpr std::uint32_t kAskedForIt = FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED;
+    return (arrival_.context & kAskedForIt) == kAskedForIt && is_from_own_distance();
+}
+
+bool RstView::is_first_of_row() const {
+    return slot_.rst_us[direction()] == static_cast<std::uint32_t>(packet().time_ns / 1000);
+}
+
+bool RstView::acknowledges_later_data(const fs_packet& later) const {
+    const fs_direction& other = slot_.direction[direction() ^ 1U];
+    return (later.tcp_flags & FS_TCP_ACK) && (other.flags & FS_DIRECTION_SEEN) &&
+           distance(other.seq_edge, later.ack) > 0;
+}
+
+bool RstView::clock_went_on(const fs_packet& later) const {
+    if (!(later.flags & FS_PACKET_TS)) {
+        return false;
+    }
+    if (packet().flags & FS_PACKET_TS) {
+        return distance(packet().ts_val, later.ts_val) >= kClockTicks;
+    }
+    const fs_direction& own = slot_.direction[direction()];
+    if (!(own.flags & FS_DIRECTION_TS_CLOCK) || (own.flags & FS_DIRECTION_TS_FAST)) {
+        return false;
+    }
+    // The sender's clock when the RST arrived was at the most this: the least delay ever seen.
+    const std::uint32_t then =
+        own.ts_offset + static_cast<std::uint32_t>(packet().time_ns / 1'000'000);
+    return distance(then, later.ts_val) >= kClockTicks;
+}
+
+bool RstView::id_went_on(const fs_packet& later) const {
+    const bool continued = (packet().tcp_flags & FS_TCP_ACK) &&
+                           (arrival_.signals & FS_SIGNAL_BIT(FS_SIGNAL_VOUCH_ID)) &&
+                           fs_id_class_of(&slot_.direction[direction()]) == FS_ID_FLOW;
+    return continued && !(later.flags & FS_PACKET_IPV6) &&
+           static_cast<std::uint16_t>(later.ip_id - packet().ip_id) < kIdStep;
+}
+
+bool RstView::is_data_beyond(const fs_packet& later) const {
+    const fs_direction& own = slot_.direction[direction()];
+    return later.payload > 0 && (own.flags & FS_DIRECTION_SEEN) &&
+           distance(own.seq_edge, packet().seq) >= 0 &&
+           distance(packet().seq, later.seq + later.payload) > 0;
+}
+
+bool RstView::add(fs_signal signal, std::optional<fs_packet>& place, const fs_packet& packet) {
+    if (later_signals_ & FS_SIGNAL_BIT(signal)) {
+        return false;
+    }
+    later_signals_ |= FS_SIGNAL_BIT(signal);
+    place = packet;
+    return true;
+}
+
+bool RstView::see_later_packet(const fs_event& event) {
+    const fs_packet& later = event.packet;
+    if (!observes(later)) {
+        return false;
+    }
+    // The kernel measures life against the first RST of a row; for the others it is measured here.
+    const auto kernel_saw = [&](fs_signal signal) {
+        return (event.judgement.signals & FS_SIGNAL_BIT(signal)) != 0;
+    };
+    bool brought = false;
+    if (kernel_saw(FS_SIGNAL_LIFE_ACK) && (is_first_of_row() || acknowledges_later_data(later))) {
+        brought |= add(FS_SIGNAL_LIFE_ACK, later_.life_ack, later);
+    }
+    if (kernel_saw(FS_SIGNAL_LIFE_CLOCK) && (is_first_of_row() || clock_went_on(later))) {
+        brought |= add(FS_SIGNAL_LIFE_CLOCK, later_.life_clock, later);
+    }
+    if (id_went_on(later)) {
+        brought |= add(FS_SIGNAL_LIFE_ID, later_.life_id, later);
+    }
+    if (is_data_beyond(later)) {
+        brought |= add(FS_SIGNAL_LIFE_DATA, later_.life_data, later);
+    }
+    return brought;
+}
+
+/// RST_SEQ_CHANGE (Weaver, Sommer, Paxson, NDSS 2009): an injector that does not know how far the
+/// stream will have come guesses several places ahead. Linux answers n segments with n stateless
+/// RSTs that step through what was acknowledged; those lie below the edges.
+bool RstView::guesses_on(const RstView& later_rst) const {
+    const fs_packet& first = packet();
+    const fs_packet& second = later_rst.packet();
+    const fs_direction& own_before = slot_.direction[direction()];
+    const fs_direction& own = later_rst.slot_.direction[direction()];
+    const fs_direction& other = later_rst.slot_.direction[direction() ^ 1U];
+    constexpr std::uint32_t kSpoils =
+        FS_CONTEXT_FIN | FS_CONTEXT_AFTER_OWN_RST | FS_CONTEXT_HALF_VIEW | FS_CONTEXT_TWICE;
+    if (((arrival_.context | later_rst.arrival_.context) & kSpoils) ||
+        (later_rst.arrival_.signals & FS_SIGNALS_VOUCHERS) ||
+        !(own_before.flags & own.flags & other.flags & FS_DIRECTION_SEEN)) {
+        return false;
+    }
+    return first.tcp_flags == second.tcp_flags && apart(first, second) <= kObservation &&
+           distance(first.seq, second.seq) > 2 && distance(own_before.seq_edge, first.seq) >= 0 &&
+           distance(own.seq_edge, second.seq) > 0 && distance(other.ack_edge + 2, second.seq) > 0;
+}
+
+bool RstView::compare_with_later(RstView& later_rst) {
+    bool brought = false;
+    if (guesses_on(later_rst)) {
+        brought |= add(FS_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
+        later_rst.add(FS_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
+    }
+    const bool fin = (arrival_.context | later_rst.arrival_.context) & FS_CONTEXT_FIN;
+    if (!fin && apart(packet(), later_rst.packet()) <= kTwoPathsWithin &&
+        std::abs(int{arrival_.hops} - int{later_rst.arrival_.hops}) >= 2) {
+        brought |= add(FS_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
+        later_rst.add(FS_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
+    }
+    return brought;
+}
+
+bool RstView::add_syn_ack(const fs_packet& syn_ack) {
+    return add(FS_SIGNAL_SYN_RST, later_.syn_ack, syn_ack);
+}
+
+bool RstView::refute(const fs_packet& packet) {
+    return add(FS_SIGNAL_REFUTED, later_.refuted, packet);
+}
+
+fs_judgement RstView::judgement() const {
+    fs_judgement now = arrival_;
+    now.signals |= later_signals_;
+    if (may_be_other_host() && (now.signals & kLifeButAck)) {
+        now.signals &= ~kLifeButAck;
+        if (arrival_.verdict == FS_VERDICT_GENUINE) {
+            now.cause = FS_CAUSE_OTHER_HOST;
+        }
+    }
+    // What later packets bring can only raise: the RST itself was judged when it came.
+    const fs_verdict concluded = fs_conclude(now.signals, now.context);
+    if (concluded > now.verdict) {
+        now.verdict = static_cast<__u8>(concluded);
+    }
+    if (now.verdict != FS_VERDICT_GENUINE) {
+        now.cause = FS_CAUSE_FORGED;
+    }
+    return now;
+}
+
+std::vector<Evidence> RstView::evidence() const {
+    return describe(packet(), judgement(), slot_, later_);
+}
+
+}  // namespace flowstamp

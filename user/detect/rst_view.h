@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+
+#include "flowstamp/event.h"
+#include "user/detect/evidence.h"
+#include "user/detect/finding.h"
+#include "user/flow/observation.h"
+
+namespace flowstamp {
+
+/// How long a RST's sender is watched for signs of life. Longer, and a new connection on the same
+/// ports may be mistaken for the old one going on.
+inline constexpr Nanoseconds kObservation = std::chrono::seconds(2);
+
+/// A RST as one interface showed it: what the kernel made of it when it came, and what later packets
+/// add to that. Pure bookkeeping of evidence; fs_conclude() judges it.
+class RstView {
+  public:
+    /// `observation` is an FS_EVENT_RST with its slot.
+    explicit RstView(const Observation& observation);
+
+    /// A later packet of the same sender on the same interface, no RST. Returns whether it brought
+    /// evidence.
+    bool see_later_packet(const fs_event& event);
+
+    /// A later RST of the same sender on the same interface: each may speak against the other.
+    /// Returns whether it brought evidence to this, the earlier one.
+    bool compare_with_later(RstView& later_rst);
+
+    /// The same SYN was answered by a SYN-ACK, too. The caller has seen to the guards.
+    bool add_syn_ack(const fs_packet& syn_ack);
+
+    /// The kernel had asked, and this packet refuted the RST.
+    bool refute(const fs_packet& packet);
+
+    /// No more evidence from later packets: the connection that they belong to may be another.
+    void end_observation() { observing_ = false; }
+
+    /// All evidence so far, and what it comes to.
+    [[nodiscard]] fs_judgement judgement() const;
+    [[nodiscard]] std::vector<Evidence> evidence() const;
+
+    [[nodiscard]] ViewKey key() const { return key_; }
+    [[nodiscard]] const fs_packet& packet() const { return sighting_.packet; }
+    [[nodiscard]] const fs_judgement& arrival() const { return arrival_; }
+    [[nodiscard]] const Sighting& sighting() const { return sighting_; }
+    [[nodiscard]] const fs_flow& slot() const { return slot_; }
+    [[nodiscard]] unsigned direction() const { return packet().direction & 1U; }
+    [[nodiscard]] bool is_from_own_distance() const;
+
+  private:
+    bool add(fs_signal signal, std::optional<fs_packet>& place, const fs_packet& packet);
+    [[nodiscard]] bool observes(const fs_packet& later) const;
+    [[nodiscard]] bool may_be_other_host() const;
+    [[nodiscard]] bool is_first_of_row() const;
+    [[nodiscard]] bool acknowledges_later_data(const fs_packet& later) const;
+    [[nodiscard]] bool clock_went_on(const fs_packet& later) const;
+    [[nodiscard]] bool id_went_on(const fs_packet& later) const;
+    [[nodiscard]] bool is_data_beyond(const fs_packet& later) const;
+    [[nodiscard]] bool guesses_on(const RstView& later_rst) const;
+
+    ViewKey key_;
+    Sighting sighting_;
+    fs_judgement arrival_;
+    fs_flow slot_;
+    std::uint64_t later_signals_ = 0;
+    LaterSigns later_;
+    bool observing_ = true;
+};
+
+}  // namespace flowstamp
