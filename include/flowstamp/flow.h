@@ -37,6 +37,7 @@ enum fs_flow_state {
     FS_FLOW_ESTABLISHED = 1U << 15, ///< the handshake was seen to its third packet
     FS_FLOW_SYN_AGAIN = 1U << 16,  ///< a SYN of another connection came while this one was open
     FS_FLOW_TWICE = 1U << 17,      ///< this flow's packets are seen twice (a mirror, a bridge)
+    FS_FLOW_TS = 1U << 18,         ///< timestamps were negotiated
 };
 #define FS_OF(bit, direction) ((__u32)(bit) << (direction))
 

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What is done about a RST, and what its flow remembers of it. Doubt passes the packet.
+//
+// The challenge: a doubted RST is blunted, its sequence number moved past what the receiver
+// expects, and passed on. The receiver's stack, seeing a RST in its window that is not exact, sends
+// a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a RST of exactly
+// the sequence asked for; a living one goes on.
+#ifndef FLOWSTAMP_BPF_ACT_H
+#define FLOWSTAMP_BPF_ACT_H
+
+#include "bpf/verdict.h"
+
+/// An answer is awaited for this long at least, and for four round trips.
+#define ANSWER_US 1000000U
+
+#define TCP_SEQ_OFFSET 4
+#define TCP_CHECK_OFFSET 16
+#define TCP_PATCH_BYTES (TCP_CHECK_OFFSET + 2 - TCP_SEQ_OFFSET)
+
+enum plan {
+    PLAN_PASS = 0,
+    PLAN_CHALLENGE = 1,
+    PLAN_DROP = 2,
+};
+
+/// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
+/// no sooner than half the least round trip after that and within a few; from the peer's distance;
+/// no sign of life in between.
+static __always_inline int is_answer(const struct fs_flow *flow, const struct fs_packet *packet,
+                                     int d)
+{
+    const struct fs_direction *own = &flow->direction[d];
+    const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
+    const __u32 patience_us = own->min_rtt_us * 4 > ANSWER_US ? own->min_rtt_us * 4 : ANSWER_US;
+    const __u8 flags = flow->reset_flags[d];
+
+    return (flags & FS_RESET_ASKED) && (flags & FS_RESET_EGRESS) && !(flags & FS_RESET_LIFE) &&
+           since_us >= own->min_rtt_us / 2 && since_us <= patience_us &&
+           same_distance(own, packet->ttl, 1);
+}
+
+/// Where a blunted RST's sequence number must lie: past everything that the receiver can have
+/// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
+static __always_inline __u32 blunt_seq(const struct fs_flow *flow, const struct fs_packet *packet,
+                                       int d)
+{
+    const __u32 edge = flow->direction[d].seq_edge;
+
+    return (sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
+}
+
+/// Whether the receiver's stack would ask: FS_PASS_NOT_DOUBTED if so, else why not.
+static __always_inline enum fs_pass_reason challenge_works(const struct fs_flow *flow,
+                                                           const struct fs_packet *packet, int d)
+{
+    const struct fs_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    if (!(other->flags & FS_DIRECTION_SEEN))
+        return FS_PASS_EGRESS_UNSEEN;
+    // Neither SYN_SENT nor SYN_RECV sends challenge ACKs.
+    if (!(flow->state & FS_FLOW_ESTABLISHED) || !(other->flags & FS_DIRECTION_ACKED))
+        return FS_PASS_SYN_SENT;
+    if (!(own->flags & FS_DIRECTION_SEEN) ||
+        packet->seq - other->ack_edge > receive_window(flow, d ^ 1))
+        return FS_PASS_SEQUENCE;
+    if (blunt_seq(flow, packet, d) - other->ack_edge >= receive_window(flow, d ^ 1))
+        return FS_PASS_WINDOW;
+    return FS_PASS_NOT_DOUBTED;
+}
+
+static __always_inline enum plan pass_because(struct fs_judgement *judgement,
+                                              enum fs_pass_reason reason)
+{
+    judgement->pass_reason = reason;
+    return PLAN_PASS;
+}
+
+/// A RST convicted under the drop policy. The first of a flow is asked about all the same: dropping
+/// a genuine one would leave a receiver that only reads waiting for ever.
+static __always_inline enum plan plan_convicted(const struct fs_flow *flow,
+                                                const struct fs_packet *packet,
+                                                struct fs_judgement *judgement, int d)
+{
+    const __u8 flags = flow->reset_flags[d];
+
+    if ((flags & FS_RESET_DROPPED) && (flags & FS_RESET_EGRESS) && !(flags & FS_RESET_HEARD) &&
+        packet->tcp_flags == flow->rst_tcp_flags[d] && packet->ttl == flow->rst_ttl[d])
+        return pass_because(judgement, FS_PASS_INSISTS);
+    if ((flow->asked[d] >> 4) >= FS_DROPS_MAX)
+        return pass_because(judgement, FS_PASS_TOO_MANY);
+    if (!(flags & FS_RESET_REFUTED) && (flow->asked[d] & 0x0f) < FS_QUESTIONS_MAX &&
+        challenge_works(flow, packet, d) == FS_PASS_NOT_DOUBTED)
+        return PLAN_CHALLENGE;
+    return PLAN_DROP;
+}
+
+static __always_inline enum plan make_plan(const struct fs_flow *flow,
+                                           const struct fs_packet *packet,
+                                           struct fs_judgement *judgement, int d)
+{
+    const struct fs_policy *policy = policy_get();
+    enum fs_pass_reason reason;
+    int convicted, doubted;
+
+    if (!acting || packet->hook == FS_HOOK_TC_EGRESS || !policy)
+        return pass_because(judgement, FS_PASS_NOT_ACTING);
+    convicted = (policy->drop_mode == FS_DROP_CONFIRMED &&
+                 judgement->verdict == FS_VERDICT_CONFIRMED) ||
+                (policy->drop_mode == FS_DROP_SUSPECTED &&
+                 judgement->verdict >= FS_VERDICT_SUSPECTED);
+    doubted = policy->challenge_mode == FS_CHALLENGE_ALL ||
+              (policy->challenge_mode == FS_CHALLENGE_SUSPECTED &&
+               judgement->verdict >= FS_VERDICT_SUSPECTED);
+    if (!convicted && !doubted)
+        return pass_because(judgement, FS_PASS_NOT_DOUBTED);
+    if (packet->flags & FS_PACKET_NEW_FLOW)
+        return pass_because(judgement, FS_PASS_UNKNOWN_FLOW);
+    if (flow_closed(flow->state))
+        return pass_because(judgement, FS_PASS_CLOSED);
+    if (judgement->verdict != FS_VERDICT_CONFIRMED && is_answer(flow, packet, d)) {
+        judgement->challenge = FS_CHALLENGE_UPHELD;
+        return pass_because(judgement, FS_PASS_ANSWER);
+    }
+    if (convicted)
+        return plan_convicted(flow, packet, judgement, d);
+    reason = challenge_works(flow, packet, d);
+    if (reason == FS_PASS_NOT_DOUBTED && (flow->asked[d] & 0x0f) >= FS_QUESTIONS_MAX)
+        reason = FS_PASS_TOO_MANY;
+    if (reason != FS_PASS_NOT_DOUBTED)
+        return pass_because(judgement, reason);
+    return PLAN_CHALLENGE;
+}
+
+/// One's complement sum of the segment's 16-bit words in scratch.frame, from cursor.position to
+/// cursor.end; into cursor.next.
+static long sum_step(__u32 index, void *unused)
+{
+    struct scratch *scratch = scratch_get();
+    __u32 at;
+
+    (void)unused;
+    if (!scratch)
+        return 1;
+    at = scratch->cursor.position + 2 * index;
+    if (at >= scratch->cursor.end)
+        return 1;
+    scratch->cursor.next += *AT(scratch, __u8, at) << 8;
+    if (at + 1 < scratch->cursor.end)
+        scratch->cursor.next += *AT(scratch, __u8, at + 1);
+    return 0;
+}
+
+static __always_inline __u16 fold(__u32 sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (__u16)sum;
+}
+
+enum checksum_state {
+    CHECKSUM_WHOLE = 0,   ///< right: to be kept right
+    CHECKSUM_PARTIAL = 1, ///< holds the pseudo-header's sum: the device or the peer's stack completes it
+    CHECKSUM_OTHER = 2,   ///< neither, or too long to tell: leave the packet alone
+};
+
+static __always_inline __u32 segment_bytes(const struct scratch *scratch)
+{
+    return scratch->packet.tcp_header + scratch->packet.payload;
+}
+
+/// XDP sees bytes, not the state that the driver or veth keeps of their checksum: so find out.
+/// `bytes`: of the segment, header and payload.
+noinline int checksum_look(__u32 bytes)
+{
+    struct scratch *scratch = scratch_get();
+    const struct fs_packet *packet;
+    __u32 pseudo = 0;
+    __u16 check, whole;
+
+    if (!scratch)
+        return CHECKSUM_OTHER;
+    packet = &scratch->packet;
+    if (packet->l4_offset + bytes > scratch->frame_bytes)
+        return CHECKSUM_OTHER;
+    for (int end = 0; end < 2; end++) {
+        for (int i = 0; i < 4; i++) {
+            __u32 word = bpf_ntohl(packet->key.address[end][i]);
+
+            if (!(packet->flags & FS_PACKET_IPV6) && i < 3)
+                continue; // the mapping's prefix is not on the wire
+            pseudo += (word >> 16) + (word & 0xffff);
+        }
+    }
+    pseudo += IPPROTO_TCP + bytes;
+    scratch->cursor.position = packet->l4_offset;
+    scratch->cursor.end = packet->l4_offset + bytes;
+    scratch->cursor.next = pseudo;
+    repeat(FS_SNAP_BYTES / 2, sum_step, 0);
+    whole = fold(scratch->cursor.next);
+    check = bpf_ntohs(AT(scratch, struct tcphdr, packet->l4_offset)->check);
+    if (whole == 0xffff)
+        return CHECKSUM_WHOLE;
+    return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
+}
+
+/// The checksum after a 32-bit change (RFC 1624, equation 3).
+static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to)
+{
+    __u32 sum = (__u16)~check;
+
+    sum += (__u16) ~(from >> 16) + (__u32)(__u16)~from;
+    sum += (to >> 16) + (to & 0xffff);
+    return (__u16)~fold(sum);
+}
+
+#ifdef __bpf__
+
+/// Rewrites the sequence number in an XDP frame. 0 on success.
+static __always_inline long blunt_xdp(void *ctx, struct scratch *scratch)
+{
+    struct fs_packet *packet = &scratch->packet;
+    struct tcphdr *tcp = (struct tcphdr *)AT(scratch, struct tcphdr, packet->l4_offset);
+    int state = checksum_look(segment_bytes(scratch));
+
+    if (state == CHECKSUM_OTHER)
+        return -1;
+    tcp->seq = bpf_htonl(scratch->new_seq);
+    if (state == CHECKSUM_WHOLE)
+        tcp->check = bpf_htons(checksum_adjust(bpf_ntohs(tcp->check), packet->seq,
+                                               scratch->new_seq));
+    // One store: the packet is whole before and after.
+    return bpf_xdp_store_bytes(ctx, packet->l4_offset + TCP_SEQ_OFFSET, (__u8 *)tcp + TCP_SEQ_OFFSET,
+                               TCP_PATCH_BYTES);
+}
+
+/// The same in a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone (its
+/// pseudo-header does not hold the sequence number); of a complete one (CHECKSUM_COMPLETE) the sum
+/// over the bytes stays what it was, as the new number and the new checksum cancel out.
+static __always_inline long blunt_tc(void *ctx, struct scratch *scratch)
+{
+    const struct fs_packet *packet = &scratch->packet;
+    const __be32 from = bpf_htonl(packet->seq), to = bpf_htonl(scratch->new_seq);
+    const __u32 seq_at = packet->l4_offset + TCP_SEQ_OFFSET;
+    const __u32 check_at = packet->l4_offset + TCP_CHECK_OFFSET;
+
+    if (bpf_l4_csum_replace(ctx, check_at, from, to, sizeof(to)))
+        return -1;
+    if (bpf_skb_store_bytes(ctx, seq_at, &to, sizeof(to), 0)) {
+        bpf_l4_csum_replace(ctx, check_at, to, from, sizeof(to));
+        return -1;
+    }
+    return 0;
+}
+
+static __always_inline long blunt(void *ctx, enum fs_hook hook, struct scratch *scratch)
+{
+    return hook == FS_HOOK_XDP ? blunt_xdp(ctx, scratch) : blunt_tc(ctx, scratch);
+}
+
+#else
+
+static __always_inline long blunt(void *ctx, enum fs_hook hook, struct scratch *scratch)
+{
+    struct host_frame *frame = ctx;
+    struct tcphdr *tcp = (struct tcphdr *)(frame->data + scratch->packet.l4_offset);
+    int state = checksum_look(segment_bytes(scratch));
+
+    (void)hook;
+    if (state == CHECKSUM_OTHER)
+        return -1;
+    if (state == CHECKSUM_WHOLE)
+        tcp->check = bpf_htons(checksum_adjust(bpf_ntohs(tcp->check), scratch->packet.seq,
+                                               scratch->new_seq));
+    tcp->seq = bpf_htonl(scratch->new_seq);
+    return 0;
+}
+
+#endif
+
+/// Whether this RST opens a new row: none is watched, or its sender went on since, or the last
+/// question was never answered in time.
+static __always_inline int opens_row(const struct fs_flow *flow, const struct fs_packet *packet,
+                                     int d)
+{
+    const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
+    const __u32 patience_us = flow->direction[d].min_rtt_us * 4;
+
+    if (!(flow->state & FS_OF(FS_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FS_RESET_LIFE))
+        return 1;
+    return since_us > WATCH_US ||
+           ((flow->reset_flags[d] & FS_RESET_ASKED) &&
+            since_us > (patience_us > ANSWER_US ? patience_us : ANSWER_US));
+}
+
+/// What the flow remembers of the RST, once it is known what becomes of it.
+static __always_inline void remember(struct scratch *scratch, struct fs_flow *flow, int d)
+{
+    const struct fs_packet *packet = &scratch->packet;
+    struct fs_judgement *judgement = &scratch->judgement;
+    const int dropped = judgement->action == FS_ACTION_DROPPED;
+    const int challenged = judgement->action == FS_ACTION_CHALLENGED;
+    __u8 kept = flow->reset_flags[d] & FS_RESET_REFUTED;
+    __u8 questions = flow->asked[d] & 0x0f, drops = flow->asked[d] >> 4;
+
+    if (opens_row(flow, packet, d)) {
+        flow->rst_us[d] = time_us(packet->time_ns);
+        flow->life_ack[d] = flow->direction[d ^ 1].seq_edge;
+        flow->after_rst[d] = 0;
+        flow->reset_flags[d] = kept;
+        questions += challenged;
+    } else if (challenged && !(flow->reset_flags[d] & FS_RESET_ASKED)) {
+        questions += 1;
+    }
+    if (dropped) {
+        // What the other end sends from now on, and what this one does, tells whether it insists.
+        flow->reset_flags[d] = (flow->reset_flags[d] & ~(FS_RESET_EGRESS | FS_RESET_HEARD)) |
+                               FS_RESET_DROPPED;
+        drops += 1;
+    }
+    if (challenged)
+        flow->reset_flags[d] |= FS_RESET_ASKED;
+    else if (judgement->challenge == FS_CHALLENGE_UPHELD)
+        flow->reset_flags[d] &= ~FS_RESET_ASKED;
+    if (packet->flags & FS_PACKET_TS)
+        flow->reset_flags[d] |= FS_RESET_TS;
+    flow->rst_seq[d] = packet->seq;
+    flow->rst_ttl[d] = packet->ttl;
+    flow->rst_tcp_flags[d] = packet->tcp_flags;
+    flow->asked[d] = questions | drops << 4;
+    judgement->asked = questions;
+    state_set(flow, FS_OF(FS_FLOW_AFTER_RST, d));
+    if ((challenged || dropped) && !(flow->reset_flags[d] & FS_RESET_EGRESS))
+        state_set(flow, FS_OF(FS_FLOW_QUESTION, d));
+    if (judgement->verdict != FS_VERDICT_GENUINE)
+        state_set(flow, FS_OF(FS_FLOW_FORGED, d));
+    else if (judgement->action == FS_ACTION_OBSERVED &&
+             (judgement->context & (FS_CONTEXT_IN_WINDOW | FS_CONTEXT_TO_SYN)))
+        state_set(flow, FS_OF(FS_FLOW_RST, d));
+}
+
+static __always_inline void count_verdict(const struct fs_judgement *judgement)
+{
+    count(FS_COUNT_RST);
+    if (judgement->verdict != FS_VERDICT_GENUINE)
+        count(FS_COUNT_RST_SUSPECTED + (judgement->verdict == FS_VERDICT_CONFIRMED));
+    if (judgement->action == FS_ACTION_DROPPED)
+        count(FS_COUNT_DROPPED);
+    if (judgement->action == FS_ACTION_CHALLENGED)
+        count(FS_COUNT_CHALLENGED);
+    if (judgement->challenge == FS_CHALLENGE_UPHELD)
+        count(FS_COUNT_UPHELD);
+    if (judgement->pass_reason > FS_PASS_ANSWER)
+        count(FS_COUNT_PASS_DOUBTED);
+}
+
+/// Everything about a RST but the rewriting, which needs the packet itself. Returns enum plan.
+noinline int reset_plan(__u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+    struct fs_flow *flow = flow_get(slot);
+    enum plan plan;
+    int d;
+
+    if (!scratch || !flow)
+        return PLAN_PASS;
+    d = scratch->packet.direction & 1;
+    if (scratch->packet.flags & FS_PACKET_NEW_FLOW)
+        state_set(flow, FS_FLOW_MIDWAY);
+    judge(slot);
+    plan = make_plan(flow, &scratch->packet, &scratch->judgement, d);
+    scratch->new_seq = blunt_seq(flow, &scratch->packet, d);
+    if (plan == PLAN_CHALLENGE)
+        scratch->judgement.challenge = FS_CHALLENGE_ASKED;
+    return plan;
+}
+
+/// What was decided and done, into the flow and to user space.
+noinline int reset_settle(__u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+    struct fs_flow *flow = flow_get(slot);
+    int d;
+
+    if (!scratch || !flow)
+        return 0;
+    d = scratch->packet.direction & 1;
+    remember(scratch, flow, d);
+    count_verdict(&scratch->judgement);
+    emit_flow(scratch, flow, slot, FS_EVENT_RST);
+    flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
+    version_raise(&flow->direction[d]);
+    stamp(&flow->direction[d], &scratch->packet);
+    version_raise(&flow->direction[d]);
+    return 0;
+}
+
+/// A RST. True: the packet is to be dropped.
+static __always_inline int handle_reset(void *ctx, enum fs_hook hook, struct scratch *scratch,
+                                        __u32 slot)
+{
+    int plan = reset_plan(slot);
+    int drop = 0;
+
+    if (acting && plan == PLAN_CHALLENGE) {
+        if (blunt(ctx, hook, scratch)) {
+            scratch->judgement.challenge = FS_CHALLENGE_NONE;
+            scratch->judgement.pass_reason = FS_PASS_CHECKSUM;
+            count(FS_COUNT_ACT_FAILED);
+        } else {
+            scratch->judgement.action = FS_ACTION_CHALLENGED;
+        }
+    } else if (acting && plan == PLAN_DROP) {
+        scratch->judgement.action = FS_ACTION_DROPPED;
+        drop = 1;
+    }
+    reset_settle(slot);
+    return acting && drop;
+}
+
+#endif

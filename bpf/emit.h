@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Records into the ring `events`. Every one that finds no room is counted where it is lost.
+#ifndef FLOWSTAMP_BPF_EMIT_H
+#define FLOWSTAMP_BPF_EMIT_H
+
+#include "bpf/parse.h"
+
+/// Wake the reader for a RST, but not more often than this; it polls ten times a second besides.
+#define WAKE_INTERVAL_NS 1000000ULL
+#define WAKE_NEVER 1ULL /* BPF_RB_NO_WAKEUP */
+#define WAKE_NOW 2ULL   /* BPF_RB_FORCE_WAKEUP */
+
+static __always_inline void write_event(struct fs_event *event, const struct scratch *scratch,
+                                        __u32 kind, __u32 bytes, __u32 slot, __u32 generation)
+{
+    event->header.version = FS_CONTRACT_VERSION;
+    event->header.kind = (__u8)kind;
+    event->header.size = (__u16)bytes;
+    event->header.cpu = this_cpu();
+    event->packet = scratch->packet;
+    event->judgement = scratch->judgement;
+    event->generation = generation;
+    event->slot = slot;
+}
+
+static __always_inline __u64 wake_flag(struct scratch *scratch, __u32 kind)
+{
+    if (kind != FS_EVENT_RST || scratch->packet.time_ns - scratch->woken_ns < WAKE_INTERVAL_NS)
+        return WAKE_NEVER;
+    scratch->woken_ns = scratch->packet.time_ns;
+    return WAKE_NOW;
+}
+
+/// An event with the whole slot.
+static __always_inline void emit_flow(struct scratch *scratch, const struct fs_flow *flow,
+                                      __u32 slot, __u32 kind)
+{
+    struct fs_flow_event *record = event_reserve(sizeof(*record));
+
+    if (!record) {
+        count(FS_COUNT_EVENT_LOST);
+        return;
+    }
+    write_event(&record->event, scratch, kind, sizeof(*record), slot, flow->generation);
+    record->flow = *flow;
+    event_submit(record, wake_flag(scratch, kind));
+    count(FS_COUNT_EVENT);
+}
+
+/// An event without it. A global function, as many places emit.
+noinline int emit(__u32 kind, __u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+    struct fs_flow *flow = flow_get(slot);
+    struct fs_event *record;
+
+    if (!scratch || !flow)
+        return 0;
+    record = event_reserve(sizeof(*record));
+    if (!record) {
+        count(FS_COUNT_EVENT_LOST);
+        return 0;
+    }
+    write_event(record, scratch, kind, sizeof(*record), slot, flow->generation);
+    event_submit(record, WAKE_NEVER);
+    count(FS_COUNT_EVENT);
+    return 0;
+}
+
+#endif

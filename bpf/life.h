@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// After a RST: does its alleged sender go on? What it sends causally later proves the RST forged;
+// mere data that was under way proves nothing (reordering does that).
+#ifndef FLOWSTAMP_BPF_LIFE_H
+#define FLOWSTAMP_BPF_LIFE_H
+
+#include "bpf/handshake.h"
+
+/// How long a RST is watched, and one that was asked about: a quiet peer's next word may be late.
+#define WATCH_US 2000000U
+#define WATCH_ASKED_US 60000000U
+
+/// Timestamp ticks past the RST's time that reordering cannot explain.
+#define CLOCK_MARGIN 3
+
+/// Signs of life in this packet, one of side `d` that is no RST, given what the RST left behind.
+///
+/// LIFE_ACK: it acknowledges a byte that the other end first sent after the RST came.
+/// LIFE_CLOCK: its timestamp lies past the sender's clock at the RST's arrival, mapped at the least
+/// delay ever seen from that sender: whatever left before the RST bears an earlier one.
+static __always_inline __u64 signs_of_life(const struct fs_flow *flow,
+                                           const struct fs_packet *packet, int d)
+{
+    const struct fs_direction *own = &flow->direction[d];
+    __u64 signals = 0;
+
+    if (packet->flags & FS_PACKET_UNFIT || !same_distance(own, packet->ttl, 1))
+        return 0;
+    if ((packet->tcp_flags & FS_TCP_ACK) &&
+        packet->ack - flow->life_ack[d] - 1 < SEQUENCE_REACH)
+        signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK);
+    if ((flow->state & FS_FLOW_TS) && (packet->flags & FS_PACKET_TS) &&
+        (own->flags & FS_DIRECTION_TS_CLOCK) && !(own->flags & FS_DIRECTION_TS_FAST)) {
+        // rst_us holds the low 32 bits; the time passed since gives the rest.
+        __u32 passed_us = time_us(packet->time_ns) - flow->rst_us[d];
+        __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
+
+        if (sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= CLOCK_MARGIN)
+            signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK);
+    }
+    return signals;
+}
+
+/// A packet, no RST, of a side whose RST is being watched. Judged before it teaches anything.
+noinline int observe_after_rst(__u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+    struct fs_flow *flow = flow_get(slot);
+    struct fs_packet *packet;
+    __u32 passed_us;
+    __u64 signals;
+    int d, first;
+
+    if (!scratch || !flow)
+        return 0;
+    packet = &scratch->packet;
+    d = packet->direction & 1;
+    passed_us = time_us(packet->time_ns) - flow->rst_us[d];
+    if ((packet->tcp_flags & FS_TCP_SYN) && !(packet->tcp_flags & FS_TCP_ACK)) {
+        state_clear(flow, FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d));
+        return 0;
+    }
+    if (passed_us > (flow->reset_flags[d] & FS_RESET_ASKED ? WATCH_ASKED_US : WATCH_US)) {
+        state_clear(flow, FS_OF(FS_FLOW_AFTER_RST, d));
+        return 0;
+    }
+    if (!(packet->flags & FS_PACKET_UNFIT))
+        flow->reset_flags[d] |= FS_RESET_HEARD;
+    signals = signs_of_life(flow, packet, d);
+    first = signals && !(flow->reset_flags[d] & FS_RESET_LIFE);
+    __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
+    scratch->judgement.signals = signals;
+    if (first) {
+        flow->reset_flags[d] |= FS_RESET_LIFE;
+        flow->asked[d] &= 0xf0; // the row of questions ends
+        if (flow->reset_flags[d] & FS_RESET_ASKED) {
+            flow->reset_flags[d] = (flow->reset_flags[d] & ~FS_RESET_ASKED) | FS_RESET_REFUTED;
+            state_clear(flow, FS_OF(FS_FLOW_QUESTION, d));
+            scratch->judgement.challenge = FS_CHALLENGE_REFUTED;
+            count(FS_COUNT_REFUTED);
+        }
+    }
+    if (first || flow->after_rst[d] < FS_AFTER_RST_TOLD_MAX) {
+        flow->after_rst[d] += flow->after_rst[d] < FS_AFTER_RST_TOLD_MAX;
+        emit(FS_EVENT_AFTER_RST, slot);
+    }
+    return 0;
+}
+
+/// The other end's first packet after a RST that was blunted or dropped.
+static __always_inline void observe_answering(struct fs_flow *flow, const struct fs_packet *packet,
+                                              int rst_side)
+{
+    state_clear(flow, FS_OF(FS_FLOW_QUESTION, rst_side));
+    flow->egress_us[rst_side] = time_us(packet->time_ns);
+    flow->reset_flags[rst_side] |= FS_RESET_EGRESS;
+}
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the data path keeps and is told: maps and read-only configuration, and the few helpers that
+// reach them. The host build (user/replay) puts plain memory in their place; nothing else in bpf/
+// knows which of the two it is compiled for.
+#ifndef FLOWSTAMP_BPF_MAPS_H
+#define FLOWSTAMP_BPF_MAPS_H
+
+#include "flowstamp/config.h"
+#include "flowstamp/counter.h"
+#include "flowstamp/event.h"
+#include "flowstamp/flow.h"
+#include "flowstamp/packet.h"
+#include "flowstamp/policy.h"
+#include "vmlinux/kernel.h"
+
+/// Where the options or extension headers are being read. Positions are bytes from the frame's
+/// start.
+struct cursor {
+    __u32 position;
+    __u32 end;
+    __u32 next; ///< IPv6: the next header's protocol
+    __u32 result; ///< enum fs_parse_result so far
+};
+
+/// One packet's working memory, a CPU's own: the verifier does not follow values in map memory, so
+/// what lives here does not multiply its states. XDP and tc run with bottom halves off and do not
+/// interrupt each other on a CPU, so one per CPU is enough.
+struct scratch {
+    struct fs_packet packet;
+    struct fs_judgement judgement;
+    struct cursor cursor;
+    __u64 woken_ns;   ///< when the ring's reader was last woken from this CPU
+    __u32 new_seq;    ///< a blunted RST's sequence number
+    __u32 frame_bytes; ///< of frame[] that hold the packet
+    /// The packet's first bytes; twice FS_SNAP_BYTES, so that any position masked to 255 has a
+    /// whole header's room behind it.
+    __u8 frame[2 * FS_SNAP_BYTES];
+};
+
+#ifdef __bpf__
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_endian.h>
+
+#define noinline __attribute__((noinline))
+
+/// Read-only data, set by the loader before the programs are verified. Their `volatile` is what
+/// keeps clang from folding the zeros that stand here: never cast it away.
+const volatile __u64 hash_seed[2];          ///< random bits
+const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a power of two
+const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
+const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns
+__u64 replayed_time_ns;                     ///< a capture's clock, ns
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct fs_bucket);
+} flows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, FS_EVENTS_BYTES);
+} events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, FS_COUNT_MAX);
+    __type(key, __u32);
+    __type(value, __u64);
+} counters SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct fs_policy);
+} policies SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct scratch);
+} scratches SEC(".maps");
+
+static __always_inline struct scratch *scratch_get(void)
+{
+    const __u32 zero = 0;
+
+    return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+static __always_inline struct fs_bucket *bucket_get(__u32 index)
+{
+    return bpf_map_lookup_elem(&flows, &index);
+}
+
+static __always_inline const struct fs_policy *policy_get(void)
+{
+    const __u32 zero = 0;
+
+    return bpf_map_lookup_elem(&policies, &zero);
+}
+
+static __always_inline void count_by(__u32 counter, __u64 by)
+{
+    __u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+    if (value)
+        *value += by;
+}
+
+static __always_inline void *event_reserve(__u32 bytes)
+{
+    return bpf_ringbuf_reserve(&events, bytes, 0);
+}
+
+static __always_inline void event_submit(void *record, __u64 flags)
+{
+    bpf_ringbuf_submit(record, flags);
+}
+
+static __always_inline __u64 now_ns(void)
+{
+    return clock_is_replayed ? replayed_time_ns : bpf_ktime_get_ns();
+}
+
+static __always_inline __u32 this_cpu(void)
+{
+    return bpf_get_smp_processor_id();
+}
+
+#define repeat(times, step, context) bpf_loop(times, step, context, 0)
+
+#else
+#include "bpf/host.h"
+#endif
+
+static __always_inline void count(__u32 counter)
+{
+    count_by(counter, 1);
+}
+
+/// A slot's number: its place in the table.
+static __always_inline struct fs_flow *flow_get(__u32 slot)
+{
+    struct fs_bucket *bucket = bucket_get(slot / FS_BUCKET_WAYS);
+
+    if (!bucket)
+        return 0;
+    // clang would reckon the address before the null check, which the verifier refuses (6.18).
+    __asm__ volatile("" : "+r"(bucket));
+    return &bucket->way[slot % FS_BUCKET_WAYS];
+}
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A packet into its flow: what every packet costs.
+#ifndef FLOWSTAMP_BPF_OBSERVE_H
+#define FLOWSTAMP_BPF_OBSERVE_H
+
+#include "bpf/life.h"
+
+/// The stamp and the counts. Two CPUs may carry one direction for a moment (a flow that moves
+/// queues, an egress program on any CPU): a count is then one short or a stamp lost, and `version`
+/// tells readers; no verdict hangs on either.
+static __always_inline void stamp(struct fs_direction *own, const struct fs_packet *packet)
+{
+    struct fs_stamp *place = &own->ring[own->ring_next & (FS_RING_STAMPS - 1)];
+
+    place->time_us = time_us(packet->time_ns);
+    place->ip_id = packet->ip_id;
+    place->ttl = packet->ttl;
+    place->tcp_flags = packet->tcp_flags;
+    own->ring_next = (own->ring_next + 1) & (FS_RING_STAMPS - 1);
+    own->packets += packet->segments;
+    own->bytes += packet->ip_bytes;
+    own->last_ns = packet->time_ns;
+}
+
+static __always_inline void version_raise(struct fs_direction *own)
+{
+    barrier();
+    *(volatile __u16 *)&own->version = own->version + 1;
+    barrier();
+}
+
+/// SYN and SYN-ACK: false if the packet belongs to another connection.
+static __always_inline int observe_handshake(struct scratch *scratch, struct fs_flow *flow,
+                                             __u32 slot, int d)
+{
+    return (scratch->packet.tcp_flags & FS_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
+                                                    : observe_syn(scratch, flow, slot, d);
+}
+
+/// SYN, SYN-ACK, FIN, and packets while something is pending: seldom, so a global function. Sets
+/// FS_PACKET_UNFIT where the packet may not teach.
+noinline int observe_rare(__u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+    struct fs_flow *flow = flow_get(slot);
+    struct fs_packet *packet;
+    int d;
+
+    if (!scratch || !flow)
+        return 0;
+    packet = &scratch->packet;
+    d = packet->direction & 1;
+    if (packet->tcp_flags & FS_TCP_SYN) {
+        if (!observe_handshake(scratch, flow, slot, d))
+            packet->flags |= FS_PACKET_UNFIT;
+        // Before the restart, if any, such a packet was nobody's: judged by the new state only.
+    } else if (packet->flags & FS_PACKET_NEW_FLOW) {
+        state_set(flow, FS_FLOW_MIDWAY);
+    }
+    if (!(packet->flags & FS_PACKET_UNFIT) && !(packet->tcp_flags & FS_TCP_SYN) &&
+        !packet_fits(&flow->direction[d], packet, flow->state))
+        packet->flags |= FS_PACKET_UNFIT;
+    if (flow->state & FS_OF(FS_FLOW_AFTER_RST, d))
+        observe_after_rst(slot);
+    if (flow->state & FS_OF(FS_FLOW_QUESTION, d ^ 1))
+        observe_answering(flow, packet, d ^ 1);
+    if (packet->flags & FS_PACKET_UNFIT)
+        return 0;
+    if (!(flow->state & FS_FLOW_ESTABLISHED) && !(packet->tcp_flags & FS_TCP_SYN))
+        observe_establishing(flow, packet, d);
+    if (packet->tcp_flags & FS_TCP_FIN)
+        state_set(flow, FS_OF(FS_FLOW_FIN, d));
+    return 0;
+}
+
+static __always_inline void tell_transition(struct scratch *scratch, __u32 slot)
+{
+    __u8 flags = scratch->packet.tcp_flags;
+
+    if (flags & FS_TCP_SYN)
+        emit(flags & FS_TCP_ACK ? FS_EVENT_SYN_ACK : FS_EVENT_SYN, slot);
+    else if (flags & FS_TCP_FIN)
+        emit(FS_EVENT_FIN, slot);
+}
+
+/// A packet that is no RST.
+static __always_inline void observe(struct scratch *scratch, struct fs_flow *flow, __u32 slot)
+{
+    struct fs_packet *packet = &scratch->packet;
+    const int d = packet->direction & 1;
+    struct fs_direction *own = &flow->direction[d];
+    const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
+    const __u32 pending = FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d ^ 1);
+    int new_ttl = 0;
+
+    if (flow->seen_coarse != coarse)
+        flow->seen_coarse = coarse;
+    if ((packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN)) || (flow->state & pending) ||
+        !(flow->state & FS_FLOW_ESTABLISHED))
+        observe_rare(slot);
+    else if (!packet_fits(own, packet, flow->state))
+        packet->flags |= FS_PACKET_UNFIT;
+
+    version_raise(own);
+    if (packet->ip_id == own->ip_id && seen_twice(own, packet)) {
+        packet->flags |= FS_PACKET_TWICE;
+        state_set(flow, FS_FLOW_TWICE);
+    } else if (!(packet->flags & FS_PACKET_UNFIT)) {
+        new_ttl = learn(flow, packet, d);
+    }
+    stamp(own, packet);
+    version_raise(own);
+
+    if (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN))
+        tell_transition(scratch, slot);
+    if (new_ttl)
+        emit(FS_EVENT_TTL, slot);
+}
+
+#endif
