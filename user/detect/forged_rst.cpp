@@ -91,14 +91,28 @@ void ForgedRst::compare(ResetCase& reset, const SideKey& key, FindingSink& sink)
     }
 }
 
-/// `answer` is the RST with which a sender upholds its earlier ones.
+/// `answer` is the RST with which a sender upholds its earlier ones: those that still wait, or the
+/// last one that had to wait too long.
 void ForgedRst::take_answer(ResetCase& answer, const SideKey& key, FindingSink& sink) {
+    std::vector<ResetCase*> upheld;
+    ResetCase* late = nullptr;
     for (ResetCase* asked : cases_of(key)) {
-        if (asked != &answer && asked->awaits_answer()) {
-            answer.set_answers(asked->id());
-            put_answer(*asked, FS_CHALLENGE_UPHELD);
-            tell(*asked, sink);
+        if (asked == &answer) {
+            continue;
         }
+        if (asked->challenge() == FS_CHALLENGE_ASKED) {
+            upheld.push_back(asked);
+        } else if (asked->challenge() == FS_CHALLENGE_UNANSWERED) {
+            late = asked;
+        }
+    }
+    if (upheld.empty() && late != nullptr) {
+        upheld.push_back(late);
+    }
+    for (ResetCase* asked : upheld) {
+        answer.set_answers(asked->id());
+        put_answer(*asked, FS_CHALLENGE_UPHELD);
+        tell(*asked, sink);
     }
 }
 

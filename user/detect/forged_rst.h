@@ -29,7 +29,7 @@ class ForgedRst final : public Detector {
     static constexpr Nanoseconds kAnswerWithin = std::chrono::seconds(5);
     /// How long a RST is remembered: for the life of its sender, and for late answers.
     static constexpr Nanoseconds kRemember = std::chrono::seconds(5);
-    static constexpr Nanoseconds kRememberAsked = std::chrono::minutes(10);
+    static constexpr Nanoseconds kRememberAsked = std::chrono::minutes(2);
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 

@@ -19,6 +19,18 @@ bool equal_in_transit(const fs_packet& one, const fs_packet& other) {
            one.window == other.window && one.ip_id == other.ip_id && one.payload == other.payload;
 }
 
+/// The sequence number with which the packet goes on: a challenge moves it past all that its sender
+/// has sent.
+std::uint32_t outgoing_seq(const Observation& observation) {
+    const fs_packet& packet = observation.event.packet;
+    if (observation.event.judgement.action != FS_ACTION_CHALLENGED || !observation.slot) {
+        return packet.seq;
+    }
+    const std::uint32_t edge = observation.slot->direction[packet.direction & 1U].seq_edge;
+    const bool behind = static_cast<std::int32_t>(edge - packet.seq) > 0;
+    return (behind ? edge : packet.seq) + 1;
+}
+
 bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
     return std::ranges::find(values, value) != values.end();
 }
@@ -50,9 +62,7 @@ std::uint64_t SamePacket::number(const Observation& observation) {
         return match->number;
     }
     Seen seen{++last_number_, event.packet, observation.isn_id, {event.packet.key.ifindex}};
-    if (event.judgement.action == FS_ACTION_CHALLENGED) {
-        seen.packet.seq++;  // so it leaves: the challenge moves it one up
-    }
+    seen.packet.seq = outgoing_seq(observation);
     recent_.push_back(std::move(seen));
     return last_number_;
 }

@@ -19,7 +19,6 @@ struct Stats {
     std::uint64_t findings_suspected = 0;
     std::uint64_t findings_confirmed = 0;
     std::uint64_t records_unread = 0;  ///< records that user space could not read: another version
-    bool final = false;                ///< the last ones
 };
 
 }  // namespace flowstamp

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/json_events.h"
+
+#include <fmt/format.h>
+
+#include "flowstamp/hops.h"
+#include "user/base/time_text.h"
+#include "user/flow/endpoint.h"
+#include "user/flow/identity.h"
+#include "user/flow/names.h"
+#include "user/report/ring.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::string isn_text(std::uint64_t isn_id) {
+    return fmt::format("{:016x}", isn_id);
+}
+
+/// What every event about a flow begins with, in EVE's order.
+Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
+            const std::string& interface, const fs_flow_key& key, unsigned source) {
+    const Endpoint from = end_of(key, source);
+    const Endpoint to = end_of(key, source ^ 1U);
+    return {{"timestamp", eve_timestamp(wall)},
+            {"flow_id", flow_id},
+            {"in_iface", interface},
+            {"event_type", type},
+            {"src_ip", from.ip_text()},
+            {"src_port", from.port},
+            {"dest_ip", to.ip_text()},
+            {"dest_port", to.port},
+            {"proto", "TCP"},
+            {"community_id", community_id(key)}};
+}
+
+Json header(std::string_view type, const Sighting& sighting) {
+    Json event = header(type, sighting.wall, sighting.flow_id, sighting.interface,
+                        sighting.packet.key, sighting.packet.direction);
+    if (sighting.isn_id) {
+        event["isn_id"] = isn_text(*sighting.isn_id);
+    }
+    if (sighting.frame) {
+        event["pcap_cnt"] = *sighting.frame;
+    }
+    return event;
+}
+
+Json packet(const fs_packet& packet) {
+    const bool v4 = !(packet.flags & FS_PACKET_IPV6);
+    Json json = {{v4 ? "ttl" : "hoplimit", packet.ttl}, {"hops", fs_hops(packet.ttl)}};
+    if (v4) {
+        json["ipid"] = packet.ip_id;
+        json["df"] = (packet.flags & FS_PACKET_DF) != 0;
+    }
+    json["tcp_flags"] = fmt::format("{:02x}", packet.tcp_flags);
+    json["tcpseq"] = packet.seq;
+    json["tcpack"] = packet.ack;
+    json["tcpwin"] = packet.window;
+    json["len"] = packet.ip_bytes;
+    if (packet.flags & FS_PACKET_MAC) {
+        json["src_mac"] = fmt::format("{:02x}", fmt::join(packet.src_mac, ":"));
+    }
+    return json;
+}
+
+Json evidence(const std::vector<Evidence>& all) {
+    Json list = Json::array();
+    for (const Evidence& item : all) {
+        Json json = {
+            {"signal", item.signal}, {"strength", name_of(item.strength)}, {"packet", item.packet}};
+        if (item.baseline) {
+            json["baseline"] = *item.baseline;
+        }
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+Json stamps(const Finding& finding) {
+    const fs_packet& packet = finding.sighting.packet;
+    const auto now_us = static_cast<std::uint32_t>(packet.time_ns / 1000);
+    const bool v4 = sender_of(packet).is_v4();
+    const unsigned source = packet.direction & 1U;
+    const auto of = [&](unsigned end) {
+        return json_of_stamps(finding.slot.direction[end], now_us, finding.sighting.wall, v4);
+    };
+    return {{"src", of(source)}, {"dest", of(source ^ 1U)}};
+}
+
+/// What a flow's slot knows of one direction.
+Json direction(const fs_direction& its, bool v4) {
+    Json json = {{"packets", its.packets}, {"bytes", its.bytes}};
+    Json ttls = Json::array();
+    Json hops = Json::array();
+    for (const std::uint8_t ttl : its.ttl) {
+        if (ttl != 0) {
+            ttls.push_back(ttl);
+            hops.push_back(fs_hops(ttl));
+        }
+    }
+    json[v4 ? "ttl" : "hoplimit"] = std::move(ttls);
+    json["hops"] = std::move(hops);
+    if (const auto id_class = fs_id_class_of(&its); v4 && id_class != FS_ID_UNKNOWN) {
+        json["ipid_class"] = id_class_name(id_class);
+    }
+    json["retransmissions"] = its.retransmitted;
+    if (its.min_rtt_us != 0) {
+        json["rtt_us"] = its.min_rtt_us;
+    }
+    return json;
+}
+
+}  // namespace
+
+Json json_of_stamps(const fs_direction& direction, std::uint32_t now_us, Nanoseconds wall,
+                    bool is_v4) {
+    Json list = Json::array();
+    for (const fs_stamp& stamp : stamps_of(direction)) {
+        const auto age = std::chrono::microseconds(now_us - stamp.time_us);
+        Json json = {{"timestamp", eve_timestamp(wall - age)},
+                     {is_v4 ? "ttl" : "hoplimit", stamp.ttl},
+                     {"hops", fs_hops(stamp.ttl)}};
+        if (is_v4) {
+            json["ipid"] = stamp.ip_id;
+        }
+        json["tcp_flags"] = fmt::format("{:02x}", stamp.tcp_flags);
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+Json json_of(const Reset& reset) {
+    const fs_judgement& its = reset.judgement;
+    Json json = {{"id", reset.id},
+                 {"verdict", name_of(static_cast<fs_verdict>(its.verdict))},
+                 {"cause", name_of(static_cast<fs_cause>(its.cause))},
+                 {"action", name_of(static_cast<fs_action>(its.action))}};
+    if (its.challenge != FS_CHALLENGE_NONE) {
+        json["challenge"] = name_of(static_cast<fs_challenge>(its.challenge));
+    }
+    if (reset.answers) {
+        json["answers"] = *reset.answers;
+    }
+    if (its.pass_reason > FS_PASS_ANSWER) {
+        json["passed_because"] = text_of(static_cast<fs_pass_reason>(its.pass_reason));
+    }
+    json["evidence"] = evidence(reset.evidence);
+    Json event = header("reset", reset.sighting);
+    event["reset"] = std::move(json);
+    event["packet"] = packet(reset.sighting.packet);
+    return event;
+}
+
+Json json_of(const Finding& finding) {
+    Json json = {{"id", finding.id},
+                 {"kind", name_of(finding.kind)},
+                 {"verdict", name_of(finding.verdict)},
+                 {"action", name_of(finding.action)},
+                 {"resets", finding.resets},
+                 {"summary", finding.summary}};
+    if (!finding.advice.empty()) {
+        json["advice"] = finding.advice;
+    }
+    if (finding.resolution) {
+        json["resolution"] = name_of(*finding.resolution);
+    }
+    json["evidence"] = evidence(finding.evidence);
+    Json event = header("finding", finding.sighting);
+    event["finding"] = std::move(json);
+    event["packet"] = packet(finding.sighting.packet);
+    event["stamps"] = stamps(finding);
+    return event;
+}
+
+Json json_of(const FlowRecord& record) {
+    const fs_flow& flow = record.slot;
+    const unsigned opener = opener_of(flow);
+    const bool v4 = end_of(flow.key, opener).is_v4();
+    Json json = {{"state", state_name(flow)}, {"reason", name_of(record.end)}};
+    if (record.start) {
+        json["start"] = eve_timestamp(*record.start);
+    }
+    json["end"] = eve_timestamp(record.last);
+    json["toserver"] = direction(flow.direction[opener], v4);
+    json["toclient"] = direction(flow.direction[opener ^ 1U], v4);
+    Json event = header("flow", record.wall, flow_id(flow.key, record.slot_index, flow.generation),
+                        record.interface, flow.key, opener);
+    if (const auto id = isn_id(flow)) {
+        event["isn_id"] = isn_text(*id);
+    }
+    event["flow"] = std::move(json);
+    return event;
+}
+
+Json json_of(const Stats& stats) {
+    const auto& count = stats.counters;
+    Json json = {
+        {"uptime_s", std::chrono::duration<double>(stats.uptime).count()},
+        {"packets", count[FS_COUNT_TCP]},
+        {"bytes", count[FS_COUNT_BYTES]},
+        {"flows", count[FS_COUNT_FLOW_NEW]},
+        {"evicted",
+         {{"closed", count[FS_COUNT_EVICT_CLOSED]},
+          {"half_open", count[FS_COUNT_EVICT_HALF_OPEN]},
+          {"idle", count[FS_COUNT_EVICT_IDLE]},
+          {"live", count[FS_COUNT_EVICT_LIVE]}}},
+        {"resets",
+         {{"seen", count[FS_COUNT_RST]},
+          {"suspected", count[FS_COUNT_RST_SUSPECTED]},
+          {"confirmed", count[FS_COUNT_RST_CONFIRMED]},
+          {"dropped", count[FS_COUNT_DROPPED]},
+          {"challenged", count[FS_COUNT_CHALLENGED]},
+          {"passed_doubted", count[FS_COUNT_PASS_DOUBTED]},
+          {"act_failed", count[FS_COUNT_ACT_FAILED]}}},
+        {"findings",
+         {{"suspected", stats.findings_suspected}, {"confirmed", stats.findings_confirmed}}},
+        {"challenges",
+         {{"asked", stats.challenges.asked},
+          {"upheld", stats.challenges.upheld},
+          {"refuted", stats.challenges.refuted},
+          {"unanswered", stats.challenges.unanswered}}},
+        {"unparsed",
+         {{"not_ip", count[FS_COUNT_NOT_IP]},
+          {"not_tcp", count[FS_COUNT_NOT_TCP]},
+          {"fragment", count[FS_COUNT_FRAGMENT]},
+          {"cut", count[FS_COUNT_CUT]},
+          {"malformed", count[FS_COUNT_MALFORMED]},
+          {"too_deep", count[FS_COUNT_TOO_DEEP]}}},
+        {"icmp_errors", count[FS_COUNT_ICMP_ERROR]},
+        {"events", count[FS_COUNT_EVENT]},
+        {"lost",
+         {{"events", count[FS_COUNT_EVENT_LOST]},
+          {"flows", count[FS_COUNT_FLOW_LOST]},
+          {"unread", stats.records_unread}}}};
+    return {{"timestamp", eve_timestamp(stats.wall)},
+            {"event_type", "stats"},
+            {"stats", std::move(json)}};
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace flowstamp {
+
+Output Output::standard_output() {
+    return {Fd{}, STDOUT_FILENO, "standard output"};
+}
+
+Output Output::standard_error() {
+    return {Fd{}, STDERR_FILENO, "standard error"};
+}
+
+Result<Output> Output::file(const std::string& path) {
+    constexpr mode_t kReadableByAll = 0644;
+    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kReadableByAll));
+    if (!fd) {
+        return fail_errno("open for writing", path, errno);
+    }
+    const int number = fd.get();
+    return Output(std::move(fd), number, path);
+}
+
+void Output::write(std::string_view text) {
+    while (health_ && !text.empty()) {
+        const ssize_t written = ::write(fd_, text.data(), text.size());
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno != EINTR) {
+            health_ = fail_errno("write", name_, errno);
+        }
+    }
+}
+
+bool Output::reader_has_gone() const {
+    return !health_ && health_.error().errno_value == EPIPE;
+}
+
+bool Output::is_terminal() const {
+    return ::isatty(fd_) == 1;
+}
+
+}  // namespace flowstamp

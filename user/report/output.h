@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "user/base/fd.h"
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+/// Where a report goes: a file, a pipe or a terminal. Unbuffered: each write is out when it returns.
+/// After the first failure nothing more is written, and health() keeps saying why.
+class Output {
+  public:
+    /// Standard output or standard error: not closed at the end.
+    [[nodiscard]] static Output standard_output();
+    [[nodiscard]] static Output standard_error();
+    /// Creates the file, or empties it.
+    [[nodiscard]] static Result<Output> file(const std::string& path);
+
+    void write(std::string_view text);
+
+    [[nodiscard]] const Status& health() const { return health_; }
+    /// Whether the reader of a pipe has gone: no failure, but the end.
+    [[nodiscard]] bool reader_has_gone() const;
+    [[nodiscard]] bool is_terminal() const;
+
+  private:
+    Output(Fd owned, int fd, std::string name)
+        : owned_(std::move(owned)), fd_(fd), name_(std::move(name)) {}
+
+    Fd owned_;
+    int fd_;
+    std::string name_;
+    Status health_;
+};
+
+}  // namespace flowstamp

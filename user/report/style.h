@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace flowstamp {
+
+/// Colours for a terminal (ECMA-48, SGR); for anything else the plain text.
+class Style {
+  public:
+    explicit Style(bool colour) : colour_(colour) {}
+
+    [[nodiscard]] std::string bad(std::string_view text) const { return paint("1;31", text); }
+    [[nodiscard]] std::string doubtful(std::string_view text) const { return paint("33", text); }
+    [[nodiscard]] std::string good(std::string_view text) const { return paint("32", text); }
+    [[nodiscard]] std::string strong(std::string_view text) const { return paint("1", text); }
+    [[nodiscard]] std::string faint(std::string_view text) const { return paint("2", text); }
+
+  private:
+    [[nodiscard]] std::string paint(std::string_view code, std::string_view text) const {
+        if (!colour_) {
+            return std::string(text);
+        }
+        std::string painted = "\033[";
+        painted.append(code).append("m").append(text).append("\033[0m");
+        return painted;
+    }
+
+    bool colour_;
+};
+
+/// Whether to colour what goes to this terminal or file: not where NO_COLOR is set to anything
+/// (no-color.org; pass its value or null).
+[[nodiscard]] inline bool wants_colour(bool is_terminal, const char* no_color) {
+    return is_terminal && (no_color == nullptr || *no_color == '\0');
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/text_reporter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "user/base/time_text.h"
+#include "user/flow/endpoint.h"
+#include "user/flow/names.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::string_view kIndent = "    ";
+
+std::string flow_text(const fs_packet& packet) {
+    return sender_of(packet).text() + " > " + receiver_of(packet).text();
+}
+
+std::string challenge_text(const Reset& reset) {
+    switch (static_cast<fs_challenge>(reset.judgement.challenge)) {
+        case FS_CHALLENGE_ASKED:
+            return "its sender is being asked";
+        case FS_CHALLENGE_UPHELD:
+            return reset.answers ? "" : "asked, its sender upheld it";
+        case FS_CHALLENGE_REFUTED:
+            return "asked, its sender went on";
+        case FS_CHALLENGE_UNANSWERED:
+            return "asked, no answer";
+        case FS_CHALLENGE_NONE:
+            break;
+    }
+    return "";
+}
+
+std::string done_text(const Finding& finding) {
+    const std::string many =
+        finding.resets > 1 ? fmt::format(" ({} such resets)", finding.resets) : "";
+    switch (finding.action) {
+        case FS_ACTION_DROPPED:
+            return "dropped in the kernel, before the stack saw it" + many;
+        case FS_ACTION_CHALLENGED:
+            return "not believed: the stack was made to ask its sender" + many;
+        case FS_ACTION_OBSERVED:
+            break;
+    }
+    return "observed only; it was let through" + many;
+}
+
+std::string_view came_out_text(Resolution resolution) {
+    switch (resolution) {
+        case Resolution::went_on:
+            return "the flow outlived it";
+        case Resolution::ended:
+            return "the flow ended";
+        case Resolution::both_ends:
+            return "the far end was lost, too";
+        case Resolution::withdrawn:
+            break;
+    }
+    return "withdrawn";
+}
+
+/// "1234567" as "1,234,567".
+std::string grouped(std::uint64_t number) {
+    std::string text = std::to_string(number);
+    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
+        text.insert(static_cast<std::size_t>(at), ",");
+    }
+    return text;
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    constexpr double kStep = 1000;
+    auto amount = static_cast<double>(bytes);
+    for (const std::string_view unit : {"B", "kB", "MB", "GB"}) {
+        if (amount < kStep) {
+            return unit == "B" ? fmt::format("{} B", bytes)
+                               : fmt::format("{:.1f} {}", amount, unit);
+        }
+        amount /= kStep;
+    }
+    return fmt::format("{:.1f} TB", amount);
+}
+
+std::string losses_text(const Stats& stats) {
+    const auto& count = stats.counters;
+    std::string text;
+    if (count[FS_COUNT_EVENT_LOST] != 0) {
+        text += fmt::format(
+            "lost: {} events, as they came faster than they were read: watch fewer interfaces, or "
+            "give this process more CPU\n",
+            grouped(count[FS_COUNT_EVENT_LOST]));
+    }
+    const std::uint64_t flows = count[FS_COUNT_EVICT_LIVE] + count[FS_COUNT_FLOW_LOST];
+    if (flows != 0) {
+        text += fmt::format("lost: {} live flows, as the flow table was full: raise --max-flows\n",
+                            grouped(flows));
+    }
+    if (stats.records_unread != 0) {
+        text += fmt::format(
+            "lost: {} records that this program cannot read: its parts are of "
+            "different versions; install it anew\n",
+            grouped(stats.records_unread));
+    }
+    if (count[FS_COUNT_ACT_FAILED] != 0) {
+        text += fmt::format("passed: {} resets that the kernel could not rewrite\n",
+                            grouped(count[FS_COUNT_ACT_FAILED]));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string TextReporter::verdict_text(fs_verdict verdict) const {
+    switch (verdict) {
+        case FS_VERDICT_CONFIRMED:
+            return style_.bad("FORGED");
+        case FS_VERDICT_SUSPECTED:
+            return style_.doubtful("SUSPECT");
+        case FS_VERDICT_GENUINE:
+            break;
+    }
+    return style_.good("genuine");
+}
+
+std::string TextReporter::labelled(std::string_view label, std::string_view text) const {
+    return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<10}", label)), text);
+}
+
+/// Columns as wide as their widest cell: the packet's value beside its sender's other packets'.
+std::string TextReporter::evidence_table(const std::vector<Evidence>& evidence) const {
+    if (evidence.empty()) {
+        return "";
+    }
+    constexpr std::string_view kPacket = "this reset";
+    constexpr std::string_view kBaseline = "its sender's other packets";
+    std::size_t signal_width = std::string_view("evidence").size();
+    std::size_t packet_width = kPacket.size();
+    std::size_t baseline_width = kBaseline.size();
+    for (const Evidence& item : evidence) {
+        signal_width = std::max(signal_width, item.signal.size());
+        packet_width = std::max(packet_width, item.packet.size());
+        baseline_width = std::max(baseline_width, item.baseline.value_or("").size());
+    }
+    const auto row = [&](std::string_view signal, std::string_view packet,
+                         std::string_view baseline, std::string_view strength) {
+        return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, signal, signal_width, packet,
+                           packet_width, baseline, baseline_width, strength);
+    };
+    std::string table = style_.faint(row("evidence", kPacket, kBaseline, "strength")) + "\n";
+    for (const Evidence& item : evidence) {
+        table +=
+            row(item.signal, item.packet, item.baseline.value_or("-"), name_of(item.strength)) +
+            "\n";
+    }
+    return table;
+}
+
+void TextReporter::reset(const Reset& reset) {
+    if (detail_ == Detail::findings) {
+        return;
+    }
+    const fs_judgement& judgement = reset.judgement;
+    const fs_packet& packet = reset.sighting.packet;
+    std::string line = fmt::format(
+        "{} reset #{} {}  {}  [{}] ttl {}  {}", clock_text(reset.sighting.wall), reset.id,
+        flow_text(packet), verdict_text(static_cast<fs_verdict>(judgement.verdict)),
+        tcp_flags_short(packet.tcp_flags), ttl_text(packet.ttl), reset.sighting.interface);
+    if (judgement.verdict == FS_VERDICT_GENUINE && judgement.cause != FS_CAUSE_UNKNOWN) {
+        line += fmt::format("  cause: {}", name_of(static_cast<fs_cause>(judgement.cause)));
+    }
+    if (judgement.action == FS_ACTION_DROPPED) {
+        line += "  dropped";
+    }
+    if (const std::string challenge = challenge_text(reset); !challenge.empty()) {
+        line += "  " + challenge;
+    }
+    if (reset.answers) {
+        line += fmt::format("  answers the question put to #{}", *reset.answers);
+    }
+    if (judgement.pass_reason > FS_PASS_ANSWER) {
+        line += fmt::format("  passed: {}",
+                            text_of(static_cast<fs_pass_reason>(judgement.pass_reason)));
+    }
+    output_.write(line + "\n");
+}
+
+void TextReporter::finding(const Finding& finding) {
+    std::string block = fmt::format(
+        "\n{} {} {}  {}  {}\n", clock_text(finding.sighting.wall),
+        style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
+        verdict_text(finding.verdict), flow_text(finding.sighting.packet),
+        finding.sighting.interface);
+    block += fmt::format("{}{}\n", kIndent, finding.summary);
+    block += evidence_table(finding.evidence);
+    block += labelled("done", done_text(finding));
+    if (finding.resolution) {
+        block += labelled("outcome", came_out_text(*finding.resolution));
+    }
+    if (!finding.advice.empty()) {
+        block += labelled("next", finding.advice);
+    }
+    output_.write(block + "\n");
+}
+
+void TextReporter::flow(const FlowRecord& record) {
+    if (detail_ != Detail::all) {
+        return;
+    }
+    const fs_flow& flow = record.slot;
+    const unsigned opener = opener_of(flow);
+    const fs_direction& there = flow.direction[opener];
+    const fs_direction& back = flow.direction[opener ^ 1U];
+    output_.write(fmt::format("{} flow {} > {}  {}, {}  {} packets {} / {} packets {}  {}\n",
+                              clock_text(record.last), end_of(flow.key, opener).text(),
+                              end_of(flow.key, opener ^ 1U).text(), state_name(flow),
+                              name_of(record.end), grouped(there.packets), bytes_text(there.bytes),
+                              grouped(back.packets), bytes_text(back.bytes), record.interface));
+}
+
+void TextReporter::stats(const Stats& stats) {
+    if (detail_ == Detail::all) {
+        output_.write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
+    }
+}
+
+void TextReporter::summary(const Stats& stats) {
+    output_.write(fmt::format("{} in {}: {}", style_.strong("Watched"), duration_text(stats.uptime),
+                              stats_text(stats)));
+}
+
+std::string stats_text(const Stats& stats) {
+    const auto& count = stats.counters;
+    const std::uint64_t doubted = count[FS_COUNT_RST_SUSPECTED] + count[FS_COUNT_RST_CONFIRMED];
+    std::string text = fmt::format(
+        "{} packets ({}), {} flows; {} resets, {} of them doubted on arrival; findings: {} "
+        "suspected, {} confirmed\n",
+        grouped(count[FS_COUNT_TCP]), bytes_text(count[FS_COUNT_BYTES]),
+        grouped(count[FS_COUNT_FLOW_NEW]), grouped(count[FS_COUNT_RST]), grouped(doubted),
+        grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
+    if (count[FS_COUNT_DROPPED] != 0) {
+        text += fmt::format("dropped: {} resets\n", grouped(count[FS_COUNT_DROPPED]));
+    }
+    if (const ChallengeTally& tally = stats.challenges; tally.asked != 0) {
+        text += fmt::format("challenges: {} asked, {} upheld, {} refuted, {} unanswered\n",
+                            grouped(tally.asked), grouped(tally.upheld), grouped(tally.refuted),
+                            grouped(tally.unanswered));
+    }
+    return text + losses_text(stats);
+}
+
+}  // namespace flowstamp

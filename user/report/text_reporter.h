@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "user/report/output.h"
+#include "user/report/reporter.h"
+#include "user/report/style.h"
+
+namespace flowstamp {
+
+/// How much the text report tells.
+enum class Detail {
+    findings,  ///< findings and the last word (--quiet)
+    resets,    ///< and a line for every RST
+    all,       ///< and flows at their end, and statistics (-v)
+};
+
+/// For people: a line for each reset, a block for each finding. Times are UTC.
+class TextReporter final : public Reporter {
+  public:
+    TextReporter(Output& output, Style style, Detail detail)
+        : output_(output), style_(style), detail_(detail) {}
+
+    void reset(const Reset& reset) override;
+    void finding(const Finding& finding) override;
+    void flow(const FlowRecord& record) override;
+    void stats(const Stats& stats) override;
+    void summary(const Stats& stats) override;
+
+  private:
+    [[nodiscard]] std::string verdict_text(fs_verdict verdict) const;
+    [[nodiscard]] std::string evidence_table(const std::vector<Evidence>& evidence) const;
+    [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
+
+    Output& output_;
+    Style style_;
+    Detail detail_;
+};
+
+/// "1,234 packets, 56 flows; 7 resets: 4 genuine, 1 suspected, 2 confirmed forged", and what else
+/// there is to say: each a line.
+[[nodiscard]] std::string stats_text(const Stats& stats);
+
+}  // namespace flowstamp
