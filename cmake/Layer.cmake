@@ -24,7 +24,8 @@ function(flowstamp_layer name)
         target_link_libraries(${target} ${scope} flowstamp_contract ${layers} ${arg_LIBRARIES})
     endforeach()
     if(sources)
-        set_target_properties(flowstamp_${name}_san PROPERTIES EXCLUDE_FROM_ALL ON)
+        set_target_properties(flowstamp_${name}_san PROPERTIES
+            EXCLUDE_FROM_ALL ON EXPORT_COMPILE_COMMANDS OFF)  # one entry per file suffices clang-tidy
         target_compile_options(flowstamp_${name}_san PRIVATE ${FLOWSTAMP_SAN_FLAGS})
     endif()
 endfunction()
