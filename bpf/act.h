@@ -26,10 +26,9 @@ enum plan {
 /// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
 /// no sign of life in between.
-static __always_inline int is_answer(const struct fs_flow *flow, const struct fs_packet *packet,
-                                     int d)
-{
-    const struct fs_direction *own = &flow->direction[d];
+static __always_inline int is_answer(const struct fs_flow* flow, const struct fs_packet* packet,
+                                     int d) {
+    const struct fs_direction* own = &flow->direction[d];
     const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
     const __u32 patience_us = own->min_rtt_us * 4 > ANSWER_US ? own->min_rtt_us * 4 : ANSWER_US;
     const __u8 flags = flow->reset_flags[d];
@@ -41,18 +40,16 @@ static __always_inline int is_answer(const struct fs_flow *flow, const struct fs
 
 /// Where a blunted RST's sequence number must lie: past everything that the receiver can have
 /// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
-static __always_inline __u32 blunt_seq(const struct fs_flow *flow, const struct fs_packet *packet,
-                                       int d)
-{
+static __always_inline __u32 blunt_seq(const struct fs_flow* flow, const struct fs_packet* packet,
+                                       int d) {
     const __u32 edge = flow->direction[d].seq_edge;
 
     return (sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
 }
 
 /// Whether the receiver's stack would ask: FS_PASS_NOT_DOUBTED if so, else why not.
-static __always_inline enum fs_pass_reason challenge_works(const struct fs_flow *flow,
-                                                           const struct fs_packet *packet, int d)
-{
+static __always_inline enum fs_pass_reason challenge_works(const struct fs_flow* flow,
+                                                           const struct fs_packet* packet, int d) {
     const struct fs_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
     if (!(other->flags & FS_DIRECTION_SEEN))
@@ -68,19 +65,17 @@ static __always_inline enum fs_pass_reason challenge_works(const struct fs_flow 
     return FS_PASS_NOT_DOUBTED;
 }
 
-static __always_inline enum plan pass_because(struct fs_judgement *judgement,
-                                              enum fs_pass_reason reason)
-{
+static __always_inline enum plan pass_because(struct fs_judgement* judgement,
+                                              enum fs_pass_reason reason) {
     judgement->pass_reason = reason;
     return PLAN_PASS;
 }
 
 /// A RST convicted under the drop policy. The first of a flow is asked about all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
-static __always_inline enum plan plan_convicted(const struct fs_flow *flow,
-                                                const struct fs_packet *packet,
-                                                struct fs_judgement *judgement, int d)
-{
+static __always_inline enum plan plan_convicted(const struct fs_flow* flow,
+                                                const struct fs_packet* packet,
+                                                struct fs_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
 
     if ((flags & FS_RESET_DROPPED) && (flags & FS_RESET_EGRESS) && !(flags & FS_RESET_HEARD) &&
@@ -94,20 +89,18 @@ static __always_inline enum plan plan_convicted(const struct fs_flow *flow,
     return PLAN_DROP;
 }
 
-static __always_inline enum plan make_plan(const struct fs_flow *flow,
-                                           const struct fs_packet *packet,
-                                           struct fs_judgement *judgement, int d)
-{
-    const struct fs_policy *policy = policy_get();
+static __always_inline enum plan make_plan(const struct fs_flow* flow,
+                                           const struct fs_packet* packet,
+                                           struct fs_judgement* judgement, int d) {
+    const struct fs_policy* policy = policy_get();
     enum fs_pass_reason reason;
     int convicted, doubted;
 
     if (!acting || packet->hook == FS_HOOK_TC_EGRESS || !policy)
         return pass_because(judgement, FS_PASS_NOT_ACTING);
-    convicted = (policy->drop_mode == FS_DROP_CONFIRMED &&
-                 judgement->verdict == FS_VERDICT_CONFIRMED) ||
-                (policy->drop_mode == FS_DROP_SUSPECTED &&
-                 judgement->verdict >= FS_VERDICT_SUSPECTED);
+    convicted =
+        (policy->drop_mode == FS_DROP_CONFIRMED && judgement->verdict == FS_VERDICT_CONFIRMED) ||
+        (policy->drop_mode == FS_DROP_SUSPECTED && judgement->verdict >= FS_VERDICT_SUSPECTED);
     doubted = policy->challenge_mode == FS_CHALLENGE_ALL ||
               (policy->challenge_mode == FS_CHALLENGE_SUSPECTED &&
                judgement->verdict >= FS_VERDICT_SUSPECTED);
@@ -133,9 +126,8 @@ static __always_inline enum plan make_plan(const struct fs_flow *flow,
 
 /// One's complement sum of the segment's 16-bit words in scratch.frame, from cursor.position to
 /// cursor.end; into cursor.next.
-static long sum_step(__u32 index, void *unused)
-{
-    struct scratch *scratch = scratch_get();
+static long sum_step(__u32 index, void* unused) {
+    struct scratch* scratch = scratch_get();
     __u32 at;
 
     (void)unused;
@@ -150,30 +142,28 @@ static long sum_step(__u32 index, void *unused)
     return 0;
 }
 
-static __always_inline __u16 fold(__u32 sum)
-{
+static __always_inline __u16 fold(__u32 sum) {
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     return (__u16)sum;
 }
 
 enum checksum_state {
-    CHECKSUM_WHOLE = 0,   ///< right: to be kept right
-    CHECKSUM_PARTIAL = 1, ///< holds the pseudo-header's sum: the device or the peer's stack completes it
-    CHECKSUM_OTHER = 2,   ///< neither, or too long to tell: leave the packet alone
+    CHECKSUM_WHOLE = 0,  ///< right: to be kept right
+    CHECKSUM_PARTIAL =
+        1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
+    CHECKSUM_OTHER = 2,  ///< neither, or too long to tell: leave the packet alone
 };
 
-static __always_inline __u32 segment_bytes(const struct scratch *scratch)
-{
+static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
     return scratch->packet.tcp_header + scratch->packet.payload;
 }
 
 /// XDP sees bytes, not the state that the driver or veth keeps of their checksum: so find out.
 /// `bytes`: of the segment, header and payload.
-noinline int checksum_look(__u32 bytes)
-{
-    struct scratch *scratch = scratch_get();
-    const struct fs_packet *packet;
+noinline int checksum_look(__u32 bytes) {
+    struct scratch* scratch = scratch_get();
+    const struct fs_packet* packet;
     __u32 pseudo = 0;
     __u16 check, whole;
 
@@ -187,7 +177,7 @@ noinline int checksum_look(__u32 bytes)
             __u32 word = bpf_ntohl(packet->key.address[end][i]);
 
             if (!(packet->flags & FS_PACKET_IPV6) && i < 3)
-                continue; // the mapping's prefix is not on the wire
+                continue;  // the mapping's prefix is not on the wire
             pseudo += (word >> 16) + (word & 0xffff);
         }
     }
@@ -204,8 +194,7 @@ noinline int checksum_look(__u32 bytes)
 }
 
 /// The checksum after a 32-bit change (RFC 1624, equation 3).
-static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to)
-{
+static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to) {
     __u32 sum = (__u16)~check;
 
     sum += (__u16) ~(from >> 16) + (__u32)(__u16)~from;
@@ -216,29 +205,27 @@ static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to)
 #ifdef __bpf__
 
 /// Rewrites the sequence number in an XDP frame. 0 on success.
-static __always_inline long blunt_xdp(void *ctx, struct scratch *scratch)
-{
-    struct fs_packet *packet = &scratch->packet;
-    struct tcphdr *tcp = (struct tcphdr *)AT(scratch, struct tcphdr, packet->l4_offset);
+static __always_inline long blunt_xdp(void* ctx, struct scratch* scratch) {
+    struct fs_packet* packet = &scratch->packet;
+    struct tcphdr* tcp = (struct tcphdr*)AT(scratch, struct tcphdr, packet->l4_offset);
     int state = checksum_look(segment_bytes(scratch));
 
     if (state == CHECKSUM_OTHER)
         return -1;
     tcp->seq = bpf_htonl(scratch->new_seq);
     if (state == CHECKSUM_WHOLE)
-        tcp->check = bpf_htons(checksum_adjust(bpf_ntohs(tcp->check), packet->seq,
-                                               scratch->new_seq));
+        tcp->check =
+            bpf_htons(checksum_adjust(bpf_ntohs(tcp->check), packet->seq, scratch->new_seq));
     // One store: the packet is whole before and after.
-    return bpf_xdp_store_bytes(ctx, packet->l4_offset + TCP_SEQ_OFFSET, (__u8 *)tcp + TCP_SEQ_OFFSET,
+    return bpf_xdp_store_bytes(ctx, packet->l4_offset + TCP_SEQ_OFFSET, (__u8*)tcp + TCP_SEQ_OFFSET,
                                TCP_PATCH_BYTES);
 }
 
 /// The same in a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone (its
 /// pseudo-header does not hold the sequence number); of a complete one (CHECKSUM_COMPLETE) the sum
 /// over the bytes stays what it was, as the new number and the new checksum cancel out.
-static __always_inline long blunt_tc(void *ctx, struct scratch *scratch)
-{
-    const struct fs_packet *packet = &scratch->packet;
+static __always_inline long blunt_tc(void* ctx, struct scratch* scratch) {
+    const struct fs_packet* packet = &scratch->packet;
     const __be32 from = bpf_htonl(packet->seq), to = bpf_htonl(scratch->new_seq);
     const __u32 seq_at = packet->l4_offset + TCP_SEQ_OFFSET;
     const __u32 check_at = packet->l4_offset + TCP_CHECK_OFFSET;
@@ -252,25 +239,23 @@ static __always_inline long blunt_tc(void *ctx, struct scratch *scratch)
     return 0;
 }
 
-static __always_inline long blunt(void *ctx, enum fs_hook hook, struct scratch *scratch)
-{
+static __always_inline long blunt(void* ctx, enum fs_hook hook, struct scratch* scratch) {
     return hook == FS_HOOK_XDP ? blunt_xdp(ctx, scratch) : blunt_tc(ctx, scratch);
 }
 
 #else
 
-static __always_inline long blunt(void *ctx, enum fs_hook hook, struct scratch *scratch)
-{
-    struct host_frame *frame = ctx;
-    struct tcphdr *tcp = (struct tcphdr *)(frame->data + scratch->packet.l4_offset);
+static __always_inline long blunt(void* ctx, enum fs_hook hook, struct scratch* scratch) {
+    struct host_frame* frame = ctx;
+    struct tcphdr* tcp = (struct tcphdr*)(frame->data + scratch->packet.l4_offset);
     int state = checksum_look(segment_bytes(scratch));
 
     (void)hook;
     if (state == CHECKSUM_OTHER)
         return -1;
     if (state == CHECKSUM_WHOLE)
-        tcp->check = bpf_htons(checksum_adjust(bpf_ntohs(tcp->check), scratch->packet.seq,
-                                               scratch->new_seq));
+        tcp->check = bpf_htons(
+            checksum_adjust(bpf_ntohs(tcp->check), scratch->packet.seq, scratch->new_seq));
     tcp->seq = bpf_htonl(scratch->new_seq);
     return 0;
 }
@@ -279,24 +264,21 @@ static __always_inline long blunt(void *ctx, enum fs_hook hook, struct scratch *
 
 /// Whether this RST opens a new row: none is watched, or its sender went on since, or the last
 /// question was never answered in time.
-static __always_inline int opens_row(const struct fs_flow *flow, const struct fs_packet *packet,
-                                     int d)
-{
+static __always_inline int opens_row(const struct fs_flow* flow, const struct fs_packet* packet,
+                                     int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
     const __u32 patience_us = flow->direction[d].min_rtt_us * 4;
 
     if (!(flow->state & FS_OF(FS_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FS_RESET_LIFE))
         return 1;
-    return since_us > WATCH_US ||
-           ((flow->reset_flags[d] & FS_RESET_ASKED) &&
-            since_us > (patience_us > ANSWER_US ? patience_us : ANSWER_US));
+    return since_us > WATCH_US || ((flow->reset_flags[d] & FS_RESET_ASKED) &&
+                                   since_us > (patience_us > ANSWER_US ? patience_us : ANSWER_US));
 }
 
 /// What the flow remembers of the RST, once it is known what becomes of it.
-static __always_inline void remember(struct scratch *scratch, struct fs_flow *flow, int d)
-{
-    const struct fs_packet *packet = &scratch->packet;
-    struct fs_judgement *judgement = &scratch->judgement;
+static __always_inline void remember(struct scratch* scratch, struct fs_flow* flow, int d) {
+    const struct fs_packet* packet = &scratch->packet;
+    struct fs_judgement* judgement = &scratch->judgement;
     const int dropped = judgement->action == FS_ACTION_DROPPED;
     const int challenged = judgement->action == FS_ACTION_CHALLENGED;
     __u8 kept = flow->reset_flags[d] & FS_RESET_REFUTED;
@@ -313,8 +295,8 @@ static __always_inline void remember(struct scratch *scratch, struct fs_flow *fl
     }
     if (dropped) {
         // What the other end sends from now on, and what this one does, tells whether it insists.
-        flow->reset_flags[d] = (flow->reset_flags[d] & ~(FS_RESET_EGRESS | FS_RESET_HEARD)) |
-                               FS_RESET_DROPPED;
+        flow->reset_flags[d] =
+            (flow->reset_flags[d] & ~(FS_RESET_EGRESS | FS_RESET_HEARD)) | FS_RESET_DROPPED;
         drops += 1;
     }
     if (challenged)
@@ -338,8 +320,7 @@ static __always_inline void remember(struct scratch *scratch, struct fs_flow *fl
         state_set(flow, FS_OF(FS_FLOW_RST, d));
 }
 
-static __always_inline void count_verdict(const struct fs_judgement *judgement)
-{
+static __always_inline void count_verdict(const struct fs_judgement* judgement) {
     count(FS_COUNT_RST);
     if (judgement->verdict != FS_VERDICT_GENUINE)
         count(FS_COUNT_RST_SUSPECTED + (judgement->verdict == FS_VERDICT_CONFIRMED));
@@ -354,10 +335,9 @@ static __always_inline void count_verdict(const struct fs_judgement *judgement)
 }
 
 /// Everything about a RST but the rewriting, which needs the packet itself. Returns enum plan.
-noinline int reset_plan(__u32 slot)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_flow *flow = flow_get(slot);
+noinline int reset_plan(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
     enum plan plan;
     int d;
 
@@ -375,10 +355,9 @@ noinline int reset_plan(__u32 slot)
 }
 
 /// What was decided and done, into the flow and to user space.
-noinline int reset_settle(__u32 slot)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_flow *flow = flow_get(slot);
+noinline int reset_settle(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
     int d;
 
     if (!scratch || !flow)
@@ -395,9 +374,8 @@ noinline int reset_settle(__u32 slot)
 }
 
 /// A RST. True: the packet is to be dropped.
-static __always_inline int handle_reset(void *ctx, enum fs_hook hook, struct scratch *scratch,
-                                        __u32 slot)
-{
+static __always_inline int handle_reset(void* ctx, enum fs_hook hook, struct scratch* scratch,
+                                        __u32 slot) {
     int plan = reset_plan(slot);
     int drop = 0;
 

@@ -20,40 +20,34 @@
 /// direction's line costs a cache miss when two CPUs share the flow.
 #define RTT_EAGER_SAMPLES 16
 
-static __always_inline __s32 sequence_after(__u32 a, __u32 b)
-{
+static __always_inline __s32 sequence_after(__u32 a, __u32 b) {
     return (__s32)(a - b);
 }
 
 /// Microseconds since boot, low 32 bits.
-static __always_inline __u32 time_us(__u64 time_ns)
-{
+static __always_inline __u32 time_us(__u64 time_ns) {
     return (__u32)(time_ns / 1000);
 }
 
 /// Milliseconds since boot, low 32 bits: the unit of most stacks' timestamp clocks.
-static __always_inline __u32 time_ms(__u64 time_ns)
-{
+static __always_inline __u32 time_ms(__u64 time_ns) {
     return (__u32)(time_ns / 1000000);
 }
 
-static __always_inline __u32 window_bit(__u16 window)
-{
+static __always_inline __u32 window_bit(__u16 window) {
     return 1U << (((__u32)window * 0x9e3779b1U) >> 27);
 }
 
 /// A side with a baseline: a SYN-ACK or a later packet. A bare SYN is none: a scanner crafts it, and
 /// its kernel sends the RST.
-static __always_inline int has_baseline(const struct fs_direction *own)
-{
+static __always_inline int has_baseline(const struct fs_direction* own) {
     return own->flags & (FS_DIRECTION_BASE | FS_DIRECTION_BASE_SYN_ACK);
 }
 
 /// Whether the packet can be this side's: near its sequence edge, with the timestamps that the flow
 /// negotiated (RFC 7323, section 3.2: once negotiated they are on every segment but a RST).
-static __always_inline int packet_fits(const struct fs_direction *own,
-                                       const struct fs_packet *packet, __u32 state)
-{
+static __always_inline int packet_fits(const struct fs_direction* own,
+                                       const struct fs_packet* packet, __u32 state) {
     if (!(own->flags & FS_DIRECTION_SEEN))
         return 1;
     if (packet->seq - own->seq_edge + SEQUENCE_REACH > 2 * SEQUENCE_REACH)
@@ -62,11 +56,10 @@ static __always_inline int packet_fits(const struct fs_direction *own,
 }
 
 /// Whether `ttl` comes from within `slack` hops of any packet of this side.
-static __always_inline int same_distance(const struct fs_direction *own, __u8 ttl, __u8 slack)
-{
+static __always_inline int same_distance(const struct fs_direction* own, __u8 ttl, __u8 slack) {
     __u8 hops = fs_hops(ttl);
 
-#pragma unroll
+    UNROLL
     for (int i = 0; i < FS_TTL_SET; i++) {
         __u8 base = fs_hops(own->ttl[i]);
         __u8 apart = base > hops ? base - hops : hops - base;
@@ -78,15 +71,14 @@ static __always_inline int same_distance(const struct fs_direction *own, __u8 tt
 }
 
 /// True if the TTL is new to the side.
-static __always_inline int learn_ttl(struct fs_direction *own, __u8 ttl)
-{
+static __always_inline int learn_ttl(struct fs_direction* own, __u8 ttl) {
     if (own->ttl[0] == ttl)
         return 0;
     if (!own->ttl[0]) {
         own->ttl[0] = ttl;
         return 0;
     }
-#pragma unroll
+    UNROLL
     for (int i = 1; i < FS_TTL_SET; i++) {
         if (own->ttl[i] == ttl)
             return 0;
@@ -99,8 +91,7 @@ static __always_inline int learn_ttl(struct fs_direction *own, __u8 ttl)
     return 0;
 }
 
-static __always_inline enum fs_id_class id_step(const struct fs_direction *own, __u16 id)
-{
+static __always_inline enum fs_id_class id_step(const struct fs_direction* own, __u16 id) {
     __u16 step = id - own->ip_id;
 
     if (step == 0)
@@ -112,8 +103,7 @@ static __always_inline enum fs_id_class id_step(const struct fs_direction *own, 
 
 /// The class is the majority of steps (Boyer and Moore's vote). A small step back is reordering and
 /// votes for nothing. A SYN-ACK never comes here: Linux gives it ID 0 whatever follows.
-static __always_inline void learn_id(struct fs_direction *own, const struct fs_packet *packet)
-{
+static __always_inline void learn_id(struct fs_direction* own, const struct fs_packet* packet) {
     __u8 votes = own->id_class >> 4, class = own->id_class & 0x0f;
     __u16 back = own->ip_id - packet->ip_id;
 
@@ -133,18 +123,16 @@ static __always_inline void learn_id(struct fs_direction *own, const struct fs_p
     own->ip_id = packet->ip_id + packet->segments - 1;
 }
 
-static __always_inline void learn_window(struct fs_direction *own, __u16 window)
-{
+static __always_inline void learn_window(struct fs_direction* own, __u16 window) {
     own->window = window;
     own->windows |= window_bit(window);
-    own->flags |= (own->flags & FS_DIRECTION_WINDOWS_1) ? FS_DIRECTION_WINDOWS_2
-                                                        : FS_DIRECTION_WINDOWS_1;
+    own->flags |=
+        (own->flags & FS_DIRECTION_WINDOWS_1) ? FS_DIRECTION_WINDOWS_2 : FS_DIRECTION_WINDOWS_1;
 }
 
 /// The sender's clock as seen from here at the least delay: the greatest TSval - arrival. A clock
 /// that runs away from one tick per millisecond upwards is fast, and proves nothing.
-static __always_inline void learn_clock(struct fs_direction *own, const struct fs_packet *packet)
-{
+static __always_inline void learn_clock(struct fs_direction* own, const struct fs_packet* packet) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
     __s32 step = sequence_after(offset, own->ts_offset);
 
@@ -165,19 +153,17 @@ static __always_inline void learn_clock(struct fs_direction *own, const struct f
         own->ts_val = packet->ts_val;
 }
 
-static __always_inline int mac_equal(const __u8 *a, const __u8 *b)
-{
+static __always_inline int mac_equal(const __u8* a, const __u8* b) {
     __u8 differ = 0;
 
-#pragma unroll
+    UNROLL
     for (int i = 0; i < 6; i++)
         differ |= a[i] ^ b[i];
     return !differ;
 }
 
 /// The MAC of a side's first packets, and a look at every 64th: enough to know whether it is one.
-static __always_inline void learn_mac(struct fs_flow *flow, const struct fs_packet *packet, int d)
-{
+static __always_inline void learn_mac(struct fs_flow* flow, const struct fs_packet* packet, int d) {
     __u8 votes = flow->mac_votes[d];
 
     if (!(packet->flags & FS_PACKET_MAC) || votes == FS_MAC_MIXED)
@@ -193,12 +179,10 @@ static __always_inline void learn_mac(struct fs_flow *flow, const struct fs_pack
 }
 
 /// Sequence edge, retransmissions, ACK edge and the round trip from here to this side.
-static __always_inline void learn_sequence(struct fs_direction *own,
-                                           const struct fs_direction *other,
-                                           struct fs_packet *packet)
-{
-    __u32 end = packet->seq + packet->payload +
-                !!(packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN));
+static __always_inline void learn_sequence(struct fs_direction* own,
+                                           const struct fs_direction* other,
+                                           struct fs_packet* packet) {
+    __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN));
     __u32 now_us = time_us(packet->time_ns);
 
     if (!(own->flags & FS_DIRECTION_SEEN)) {
@@ -238,11 +222,10 @@ static __always_inline void learn_sequence(struct fs_direction *own,
 }
 
 /// All that a fitting packet teaches. True if its TTL is new to its side.
-static __always_inline int learn(struct fs_flow *flow, struct fs_packet *packet, int d)
-{
-    struct fs_direction *own = &flow->direction[d];
-    const int syn_ack = (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_ACK)) ==
-                        (FS_TCP_SYN | FS_TCP_ACK);
+static __always_inline int learn(struct fs_flow* flow, struct fs_packet* packet, int d) {
+    struct fs_direction* own = &flow->direction[d];
+    const int syn_ack =
+        (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_ACK)) == (FS_TCP_SYN | FS_TCP_ACK);
     int new_ttl;
 
     learn_sequence(own, &flow->direction[d ^ 1], packet);
@@ -267,9 +250,9 @@ static __always_inline int learn(struct fs_flow *flow, struct fs_packet *packet,
 }
 
 /// Whether this is the frame before it once more, captured or delivered twice.
-static __always_inline int seen_twice(const struct fs_direction *own, const struct fs_packet *packet)
-{
-    const struct fs_stamp *latest = &own->ring[(own->ring_next - 1) & (FS_RING_STAMPS - 1)];
+static __always_inline int seen_twice(const struct fs_direction* own,
+                                      const struct fs_packet* packet) {
+    const struct fs_stamp* latest = &own->ring[(own->ring_next - 1) & (FS_RING_STAMPS - 1)];
 
     return packet->ip_id && packet->ip_id == latest->ip_id &&
            packet->tcp_flags == latest->tcp_flags &&

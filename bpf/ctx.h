@@ -9,49 +9,42 @@
 #ifdef __bpf__
 
 /// The linear part of the packet; it may end before the packet does.
-static __always_inline __u8 *ctx_data(void *ctx, enum fs_hook hook)
-{
-    return hook == FS_HOOK_XDP ? (__u8 *)(long)((struct xdp_md *)ctx)->data
-                               : (__u8 *)(long)((struct __sk_buff *)ctx)->data;
+static __always_inline __u8* ctx_data(void* ctx, enum fs_hook hook) {
+    return hook == FS_HOOK_XDP ? (__u8*)(long)((struct xdp_md*)ctx)->data
+                               : (__u8*)(long)((struct __sk_buff*)ctx)->data;
 }
 
-static __always_inline __u8 *ctx_data_end(void *ctx, enum fs_hook hook)
-{
-    return hook == FS_HOOK_XDP ? (__u8 *)(long)((struct xdp_md *)ctx)->data_end
-                               : (__u8 *)(long)((struct __sk_buff *)ctx)->data_end;
+static __always_inline __u8* ctx_data_end(void* ctx, enum fs_hook hook) {
+    return hook == FS_HOOK_XDP ? (__u8*)(long)((struct xdp_md*)ctx)->data_end
+                               : (__u8*)(long)((struct __sk_buff*)ctx)->data_end;
 }
 
-static __always_inline __u32 ctx_ifindex(void *ctx, enum fs_hook hook)
-{
-    return hook == FS_HOOK_XDP ? ((struct xdp_md *)ctx)->ingress_ifindex
-                               : ((struct __sk_buff *)ctx)->ifindex;
+static __always_inline __u32 ctx_ifindex(void* ctx, enum fs_hook hook) {
+    return hook == FS_HOOK_XDP ? ((struct xdp_md*)ctx)->ingress_ifindex
+                               : ((struct __sk_buff*)ctx)->ifindex;
 }
 
 /// Bytes of the whole frame.
-static __always_inline __u32 ctx_bytes(void *ctx, enum fs_hook hook)
-{
-    return hook == FS_HOOK_XDP ? (__u32)bpf_xdp_get_buff_len(ctx) : ((struct __sk_buff *)ctx)->len;
+static __always_inline __u32 ctx_bytes(void* ctx, enum fs_hook hook) {
+    return hook == FS_HOOK_XDP ? (__u32)bpf_xdp_get_buff_len(ctx) : ((struct __sk_buff*)ctx)->len;
 }
 
 /// Packets on the wire: GRO and TSO hand tc several as one.
-static __always_inline __u16 ctx_segments(void *ctx, enum fs_hook hook)
-{
-    __u32 segments = hook == FS_HOOK_XDP ? 0 : ((struct __sk_buff *)ctx)->gso_segs;
+static __always_inline __u16 ctx_segments(void* ctx, enum fs_hook hook) {
+    __u32 segments = hook == FS_HOOK_XDP ? 0 : ((struct __sk_buff*)ctx)->gso_segs;
 
     return segments ? (__u16)segments : 1;
 }
 
 /// Whether frames have an Ethernet header with addresses.
-static __always_inline int ctx_has_mac(void *ctx, enum fs_hook hook)
-{
+static __always_inline int ctx_has_mac(void* ctx, enum fs_hook hook) {
     (void)ctx;
     (void)hook;
     return 1;
 }
 
 /// Copies `bytes` from the frame's start; 0 on success.
-static __always_inline long ctx_load(void *ctx, enum fs_hook hook, void *to, __u32 bytes)
-{
+static __always_inline long ctx_load(void* ctx, enum fs_hook hook, void* to, __u32 bytes) {
     return hook == FS_HOOK_XDP ? bpf_xdp_load_bytes(ctx, 0, to, bytes)
                                : bpf_skb_load_bytes(ctx, 0, to, bytes);
 }
@@ -60,54 +53,46 @@ static __always_inline long ctx_load(void *ctx, enum fs_hook hook, void *to, __u
 
 /// A frame of a capture or a test.
 struct host_frame {
-    __u8 *data;
-    __u32 bytes;      ///< captured
-    __u32 wire_bytes; ///< on the wire
+    __u8* data;
+    __u32 bytes;  ///< captured
     __u32 ifindex;
     int has_mac;
 };
 
-static __always_inline __u8 *ctx_data(void *ctx, enum fs_hook hook)
-{
+static __always_inline __u8* ctx_data(void* ctx, enum fs_hook hook) {
     (void)hook;
-    return ((struct host_frame *)ctx)->data;
+    return ((struct host_frame*)ctx)->data;
 }
 
-static __always_inline __u8 *ctx_data_end(void *ctx, enum fs_hook hook)
-{
+static __always_inline __u8* ctx_data_end(void* ctx, enum fs_hook hook) {
     (void)hook;
-    return ((struct host_frame *)ctx)->data + ((struct host_frame *)ctx)->bytes;
+    return ((struct host_frame*)ctx)->data + ((struct host_frame*)ctx)->bytes;
 }
 
-static __always_inline __u32 ctx_ifindex(void *ctx, enum fs_hook hook)
-{
+static __always_inline __u32 ctx_ifindex(void* ctx, enum fs_hook hook) {
     (void)hook;
-    return ((struct host_frame *)ctx)->ifindex;
+    return ((struct host_frame*)ctx)->ifindex;
 }
 
-static __always_inline __u32 ctx_bytes(void *ctx, enum fs_hook hook)
-{
+static __always_inline __u32 ctx_bytes(void* ctx, enum fs_hook hook) {
     (void)hook;
-    return ((struct host_frame *)ctx)->bytes;
+    return ((struct host_frame*)ctx)->bytes;
 }
 
-static __always_inline __u16 ctx_segments(void *ctx, enum fs_hook hook)
-{
+static __always_inline __u16 ctx_segments(void* ctx, enum fs_hook hook) {
     (void)ctx;
     (void)hook;
     return 1;
 }
 
-static __always_inline int ctx_has_mac(void *ctx, enum fs_hook hook)
-{
+static __always_inline int ctx_has_mac(void* ctx, enum fs_hook hook) {
     (void)hook;
-    return ((struct host_frame *)ctx)->has_mac;
+    return ((struct host_frame*)ctx)->has_mac;
 }
 
-static __always_inline long ctx_load(void *ctx, enum fs_hook hook, void *to, __u32 bytes)
-{
+static __always_inline long ctx_load(void* ctx, enum fs_hook hook, void* to, __u32 bytes) {
     (void)hook;
-    memcpy(to, ((struct host_frame *)ctx)->data, bytes);
+    memcpy(to, ((struct host_frame*)ctx)->data, bytes);
     return 0;
 }
 

@@ -10,9 +10,8 @@
 #define WAKE_NEVER 1ULL /* BPF_RB_NO_WAKEUP */
 #define WAKE_NOW 2ULL   /* BPF_RB_FORCE_WAKEUP */
 
-static __always_inline void write_event(struct fs_event *event, const struct scratch *scratch,
-                                        __u32 kind, __u32 bytes, __u32 slot, __u32 generation)
-{
+static __always_inline void write_event(struct fs_event* event, const struct scratch* scratch,
+                                        __u32 kind, __u32 bytes, __u32 slot, __u32 generation) {
     event->header.version = FS_CONTRACT_VERSION;
     event->header.kind = (__u8)kind;
     event->header.size = (__u16)bytes;
@@ -23,8 +22,7 @@ static __always_inline void write_event(struct fs_event *event, const struct scr
     event->slot = slot;
 }
 
-static __always_inline __u64 wake_flag(struct scratch *scratch, __u32 kind)
-{
+static __always_inline __u64 wake_flag(struct scratch* scratch, __u32 kind) {
     if (kind != FS_EVENT_RST || scratch->packet.time_ns - scratch->woken_ns < WAKE_INTERVAL_NS)
         return WAKE_NEVER;
     scratch->woken_ns = scratch->packet.time_ns;
@@ -32,10 +30,9 @@ static __always_inline __u64 wake_flag(struct scratch *scratch, __u32 kind)
 }
 
 /// An event with the whole slot.
-static __always_inline void emit_flow(struct scratch *scratch, const struct fs_flow *flow,
-                                      __u32 slot, __u32 kind)
-{
-    struct fs_flow_event *record = event_reserve(sizeof(*record));
+static __always_inline void emit_flow(struct scratch* scratch, const struct fs_flow* flow,
+                                      __u32 slot, __u32 kind) {
+    struct fs_flow_event* record = event_reserve(sizeof(*record));
 
     if (!record) {
         count(FS_COUNT_EVENT_LOST);
@@ -48,11 +45,10 @@ static __always_inline void emit_flow(struct scratch *scratch, const struct fs_f
 }
 
 /// An event without it. A global function, as many places emit.
-noinline int emit(__u32 kind, __u32 slot)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_flow *flow = flow_get(slot);
-    struct fs_event *record;
+noinline int emit(__u32 kind, __u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
+    struct fs_event* record;
 
     if (!scratch || !flow)
         return 0;

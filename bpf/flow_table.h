@@ -29,26 +29,24 @@
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
-    SLOT_HALF_OPEN = 2, ///< no handshake seen, or one direction only: a flood's slots are these
+    SLOT_HALF_OPEN = 2,  ///< no handshake seen, or one direction only: a flood's slots are these
     SLOT_IDLE = 3,
     SLOT_LIVE = 4,
-    SLOT_KEPT = 5, ///< not to be had
+    SLOT_KEPT = 5,  ///< not to be had
 };
 
-static __always_inline __u64 mix(__u64 value, __u64 word, __u64 multiplier)
-{
+static __always_inline __u64 mix(__u64 value, __u64 word, __u64 multiplier) {
     value = (value ^ word) * multiplier;
     return value ^ (value >> 32);
 }
 
 /// A keyed hash of the flow key. The multipliers are odd and secret too.
-static __always_inline __u64 flow_hash(const struct fs_flow_key *key)
-{
-    const __u64 *words = (const __u64 *)key;
+static __always_inline __u64 flow_hash(const struct fs_flow_key* key) {
+    const __u64* words = (const __u64*)key;
     const __u64 m0 = hash_seed[0] | 1, m1 = hash_seed[1] | 1;
     __u64 hash = hash_seed[1] ^ 0x9e3779b97f4a7c15ULL;
 
-    if (key->address[0][2] == bpf_htonl(0xffff) && !words[0]) { // IPv4: two words say it all
+    if (key->address[0][2] == bpf_htonl(0xffff) && !words[0]) {  // IPv4: two words say it all
         hash = mix(hash, (__u64)key->address[0][3] << 32 | key->address[1][3], m0);
     } else {
         hash = mix(hash, words[0], m0);
@@ -60,41 +58,35 @@ static __always_inline __u64 flow_hash(const struct fs_flow_key *key)
     return mix(hash, hash_seed[0], m0);
 }
 
-static __always_inline __u64 tag_of(__u64 hash)
-{
-    return hash | 2; // never free (0), never FS_TAG_BUSY
+static __always_inline __u64 tag_of(__u64 hash) {
+    return hash | 2;  // never free (0), never FS_TAG_BUSY
 }
 
-static __always_inline __u32 home_bucket(__u64 hash)
-{
+static __always_inline __u32 home_bucket(__u64 hash) {
     return (__u32)hash & bucket_mask;
 }
 
 /// Never the home bucket, if there are two.
-static __always_inline __u32 second_bucket(__u64 hash)
-{
+static __always_inline __u32 second_bucket(__u64 hash) {
     __u32 second = (__u32)(hash >> 32) & bucket_mask;
 
     return second == home_bucket(hash) ? second ^ (bucket_mask & 1) : second;
 }
 
-static __always_inline int key_equal(const struct fs_flow_key *a, const struct fs_flow_key *b)
-{
-    const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+static __always_inline int key_equal(const struct fs_flow_key* a, const struct fs_flow_key* b) {
+    const __u64 *x = (const __u64*)a, *y = (const __u64*)b;
 
     return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
 }
 
 /// Whether both ends have said FIN, or one a RST that was believed.
-static __always_inline int flow_closed(__u32 state)
-{
+static __always_inline int flow_closed(__u32 state) {
     return (state & (FS_OF(FS_FLOW_RST, 0) | FS_OF(FS_FLOW_RST, 1))) ||
            (state & (FS_OF(FS_FLOW_FIN, 0) | FS_OF(FS_FLOW_FIN, 1))) ==
                (FS_OF(FS_FLOW_FIN, 0) | FS_OF(FS_FLOW_FIN, 1));
 }
 
-static __always_inline enum occupancy slot_occupancy(const struct fs_flow *flow, __u32 age)
-{
+static __always_inline enum occupancy slot_occupancy(const struct fs_flow* flow, __u32 age) {
     if (!flow->tag)
         return SLOT_FREE;
     if (flow->tag == FS_TAG_BUSY)
@@ -110,9 +102,8 @@ static __always_inline enum occupancy slot_occupancy(const struct fs_flow *flow,
 
 /// How readily the slot is given up: occupancy << 40 | inverted age << 8; the least goes first. A
 /// global function, as the verifier would else follow every way's every case.
-noinline __u64 slot_rank(__u32 slot, __u32 now_coarse)
-{
-    const struct fs_flow *flow = flow_get(slot);
+noinline __u64 slot_rank(__u32 slot, __u32 now_coarse) {
+    const struct fs_flow* flow = flow_get(slot);
     enum occupancy occupancy;
     __u32 age;
 
@@ -127,8 +118,7 @@ noinline __u64 slot_rank(__u32 slot, __u32 now_coarse)
 
 /// The way of `bucket` that is best given up: its rank, with the way in the low byte, counted from
 /// the home way.
-noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse)
-{
+noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse) {
     __u64 best = (__u64)SLOT_KEPT << 40;
 
     for (__u32 i = 0; i < FS_BUCKET_WAYS; i++) {
@@ -141,25 +131,23 @@ noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse)
 }
 
 /// The way that is tried first.
-static __always_inline __u32 home_way(__u64 hash)
-{
+static __always_inline __u32 home_way(__u64 hash) {
     return (__u32)(hash >> 62);
 }
 
 /// Told where it is not a mere handshake that goes: a flood would tell of nothing else.
-static __always_inline void tell_taken(struct scratch *scratch, const struct fs_flow *flow,
-                                       __u32 slot, enum occupancy occupancy)
-{
+static __always_inline void tell_taken(struct scratch* scratch, const struct fs_flow* flow,
+                                       __u32 slot, enum occupancy occupancy) {
     if (occupancy == SLOT_FREE)
         return;
     count(FS_COUNT_EVICT_CLOSED + occupancy - SLOT_CLOSED);
     if (flow->state & FS_FLOW_ESTABLISHED)
-        emit_flow(scratch, flow, slot, occupancy == SLOT_CLOSED ? FS_EVENT_ENDED : FS_EVENT_EVICTED);
+        emit_flow(scratch, flow, slot,
+                  occupancy == SLOT_CLOSED ? FS_EVENT_ENDED : FS_EVENT_EVICTED);
 }
 
 /// Empties a slot that is ours and writes its key; what the old flow had is gone.
-static __always_inline void flow_begin(struct fs_flow *flow, const struct fs_packet *packet)
-{
+static __always_inline void flow_begin(struct fs_flow* flow, const struct fs_packet* packet) {
     __u32 generation = flow->generation + 1;
 
     __builtin_memset(&flow->key, 0, sizeof(*flow) - FS_OFFSETOF(struct fs_flow, key));
@@ -170,13 +158,12 @@ static __always_inline void flow_begin(struct fs_flow *flow, const struct fs_pac
 
 /// Looks in both buckets, beginning with the home one, and claims a slot where there is none and
 /// `create` is set. Returns the slot or SLOT_NONE. A global function: verified once, by itself.
-noinline __u32 flow_find_or_claim(__u64 hash, __u32 create)
-{
+noinline __u32 flow_find_or_claim(__u64 hash, __u32 create) {
     const __u32 home = home_bucket(hash), second = second_bucket(hash);
     struct fs_bucket *first = bucket_get(home), *other = bucket_get(second);
-    struct scratch *scratch = scratch_get();
+    struct scratch* scratch = scratch_get();
     __u64 tag = tag_of(hash), victim, old;
-    struct fs_flow *flow;
+    struct fs_flow* flow;
     __u32 now_coarse, slot;
 
     if (!first || !other || !scratch)
@@ -226,12 +213,11 @@ lost:
 
 /// The packet's flow, or null. The home way first: most flows stand there, and its tag is the only
 /// line of the bucket that is then touched.
-static __always_inline struct fs_flow *flow_find(const struct fs_packet *packet, int create,
-                                                 __u32 *slot)
-{
+static __always_inline struct fs_flow* flow_find(const struct fs_packet* packet, int create,
+                                                 __u32* slot) {
     __u64 hash = flow_hash(&packet->key);
     __u32 way = home_way(hash);
-    struct fs_bucket *bucket = bucket_get(home_bucket(hash));
+    struct fs_bucket* bucket = bucket_get(home_bucket(hash));
 
     if (bucket && bucket->way[way].tag == tag_of(hash) &&
         key_equal(&bucket->way[way].key, &packet->key)) {

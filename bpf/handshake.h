@@ -6,28 +6,25 @@
 
 #include "bpf/baseline.h"
 
-static __always_inline void state_set(struct fs_flow *flow, __u32 bits)
-{
+static __always_inline void state_set(struct fs_flow* flow, __u32 bits) {
     __sync_fetch_and_or(&flow->state, bits);
 }
 
-static __always_inline void state_clear(struct fs_flow *flow, __u32 bits)
-{
+static __always_inline void state_clear(struct fs_flow* flow, __u32 bits) {
     __sync_fetch_and_and(&flow->state, ~bits);
 }
 
 /// The flow ends here and another begins in its slot.
-static __always_inline void flow_restart(struct scratch *scratch, struct fs_flow *flow, __u32 slot)
-{
+static __always_inline void flow_restart(struct scratch* scratch, struct fs_flow* flow,
+                                         __u32 slot) {
     if (flow->state & FS_FLOW_ESTABLISHED)
         emit_flow(scratch, flow, slot, FS_EVENT_ENDED);
     flow_begin(flow, &scratch->packet);
     scratch->packet.flags |= FS_PACKET_NEW_FLOW;
 }
 
-static __always_inline void note_syn_options(struct fs_flow *flow, const struct fs_packet *packet,
-                                             int d)
-{
+static __always_inline void note_syn_options(struct fs_flow* flow, const struct fs_packet* packet,
+                                             int d) {
     flow->isn[d] = packet->seq;
     flow->wscale[d] = (packet->flags & FS_PACKET_WSCALE) ? packet->wscale + 1 : 0;
     if (packet->flags & FS_PACKET_TS)
@@ -37,14 +34,13 @@ static __always_inline void note_syn_options(struct fs_flow *flow, const struct 
 /// A SYN. False: it belongs to another connection than the one that stands open here, and teaches
 /// nothing; the stack answers such a one with a challenge ACK (RFC 9293, section 3.10.7.4), so it
 /// may not end the flow. If a SYN-ACK follows, it was real.
-static __always_inline int observe_syn(struct scratch *scratch, struct fs_flow *flow, __u32 slot,
-                                       int d)
-{
-    const struct fs_packet *packet = &scratch->packet;
+static __always_inline int observe_syn(struct scratch* scratch, struct fs_flow* flow, __u32 slot,
+                                       int d) {
+    const struct fs_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
     if ((state & FS_OF(FS_FLOW_SYN, d)) && packet->seq == flow->isn[d])
-        return 1; // sent again
+        return 1;  // sent again
     if (!(packet->flags & FS_PACKET_NEW_FLOW)) {
         if ((state & FS_FLOW_ESTABLISHED) && !flow_closed(state)) {
             state_set(flow, FS_FLOW_SYN_AGAIN);
@@ -60,13 +56,12 @@ static __always_inline int observe_syn(struct scratch *scratch, struct fs_flow *
 }
 
 /// A SYN-ACK. False: it answers no SYN of this flow.
-static __always_inline int observe_syn_ack(struct scratch *scratch, struct fs_flow *flow,
-                                           __u32 slot, int d)
-{
-    const struct fs_packet *packet = &scratch->packet;
+static __always_inline int observe_syn_ack(struct scratch* scratch, struct fs_flow* flow,
+                                           __u32 slot, int d) {
+    const struct fs_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
-    if (packet->flags & FS_PACKET_NEW_FLOW) { // its SYN was not seen
+    if (packet->flags & FS_PACKET_NEW_FLOW) {  // its SYN was not seen
         note_syn_options(flow, packet, d);
         flow->isn[d ^ 1] = packet->ack - 1;
         state_set(flow, FS_FLOW_MIDWAY | FS_OF(FS_FLOW_SYN_ACK, d));
@@ -74,7 +69,7 @@ static __always_inline int observe_syn_ack(struct scratch *scratch, struct fs_fl
     }
     if (state & FS_OF(FS_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
         packet->ack == flow->isn[d ^ 1] + 1)
-        return 1; // sent again
+        return 1;  // sent again
     if ((state & FS_OF(FS_FLOW_SYN, d ^ 1)) && !(state & FS_OF(FS_FLOW_SYN_ACK, d)) &&
         packet->ack == flow->isn[d ^ 1] + 1) {
         // Whatever came from this side before was not of this connection.
@@ -99,10 +94,9 @@ static __always_inline int observe_syn_ack(struct scratch *scratch, struct fs_fl
 }
 
 /// The third packet of a handshake, or, joined midway, the first of the second direction.
-static __always_inline void observe_establishing(struct fs_flow *flow,
-                                                 const struct fs_packet *packet, int d)
-{
-    const struct fs_direction *other = &flow->direction[d ^ 1];
+static __always_inline void observe_establishing(struct fs_flow* flow,
+                                                 const struct fs_packet* packet, int d) {
+    const struct fs_direction* other = &flow->direction[d ^ 1];
     __u32 state = flow->state;
 
     if (!(packet->tcp_flags & FS_TCP_ACK))

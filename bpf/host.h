@@ -10,7 +10,7 @@
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
-#define SEC(name)
+#define UNROLL _Pragma("GCC unroll 8")
 #define barrier() __asm__ volatile("" ::: "memory")
 #define bpf_htons(value) __builtin_bswap16(value)
 #define bpf_ntohs(value) __builtin_bswap16(value)
@@ -19,69 +19,60 @@
 
 /// One data path's memory; the functions below work on `host`, the one at work.
 struct host_path {
-    struct fs_bucket *buckets;
-    __u64 hash_seed[2];
-    __u32 bucket_mask;
-    __u32 acting;
+    struct fs_bucket* buckets;
+    __u64 seed[2];
+    __u32 mask;
+    __u32 may_act;
     __u64 time_ns;
     __u64 counters[FS_COUNT_MAX];
     struct fs_policy policy;
     struct scratch scratch;
-    struct fs_flow_event record; ///< the event being written
-    void (*deliver)(void *context, const struct fs_event *event);
-    void *context;
+    struct fs_flow_event record;  ///< the event being written
+    void (*deliver)(void* context, const struct fs_event* event);
+    void* context;
 };
 
-extern __thread struct host_path *host;
+extern __thread struct host_path* host;
 
-#define hash_seed (host->hash_seed)
-#define bucket_mask (host->bucket_mask)
-#define acting (host->acting)
+#define hash_seed (host->seed)
+#define bucket_mask (host->mask)
+#define acting (host->may_act)
 
-static __always_inline struct scratch *scratch_get(void)
-{
+static __always_inline struct scratch* scratch_get(void) {
     return &host->scratch;
 }
 
-static __always_inline struct fs_bucket *bucket_get(__u32 index)
-{
+static __always_inline struct fs_bucket* bucket_get(__u32 index) {
     return &host->buckets[index];
 }
 
-static __always_inline const struct fs_policy *policy_get(void)
-{
+static __always_inline const struct fs_policy* policy_get(void) {
     return &host->policy;
 }
 
-static __always_inline void count_by(__u32 counter, __u64 by)
-{
+static __always_inline void count_by(__u32 counter, __u64 by) {
     host->counters[counter] += by;
 }
 
-static __always_inline void *event_reserve(__u32 bytes)
-{
+static __always_inline void* event_reserve(__u32 bytes) {
     (void)bytes;
     return &host->record;
 }
 
-static __always_inline void event_submit(void *record, __u64 flags)
-{
+static __always_inline void event_submit(void* record, __u64 flags) {
     (void)flags;
     host->deliver(host->context, record);
 }
 
-static __always_inline __u64 now_ns(void)
-{
+static __always_inline __u64 now_ns(void) {
     return host->time_ns;
 }
 
-static __always_inline __u32 this_cpu(void)
-{
+static __always_inline __u32 this_cpu(void) {
     return 0;
 }
 
-static __always_inline void repeat_on_host(__u32 times, long (*step)(__u32, void *), void *context)
-{
+static __always_inline void repeat_on_host(__u32 times, long (*step)(__u32, void*), void* context) {
     for (__u32 i = 0; i < times && step(i, context) == 0; i++)
         ;
 }

@@ -18,16 +18,14 @@
 /// LIFE_ACK: it acknowledges a byte that the other end first sent after the RST came.
 /// LIFE_CLOCK: its timestamp lies past the sender's clock at the RST's arrival, mapped at the least
 /// delay ever seen from that sender: whatever left before the RST bears an earlier one.
-static __always_inline __u64 signs_of_life(const struct fs_flow *flow,
-                                           const struct fs_packet *packet, int d)
-{
-    const struct fs_direction *own = &flow->direction[d];
+static __always_inline __u64 signs_of_life(const struct fs_flow* flow,
+                                           const struct fs_packet* packet, int d) {
+    const struct fs_direction* own = &flow->direction[d];
     __u64 signals = 0;
 
     if (packet->flags & FS_PACKET_UNFIT || !same_distance(own, packet->ttl, 1))
         return 0;
-    if ((packet->tcp_flags & FS_TCP_ACK) &&
-        packet->ack - flow->life_ack[d] - 1 < SEQUENCE_REACH)
+    if ((packet->tcp_flags & FS_TCP_ACK) && packet->ack - flow->life_ack[d] - 1 < SEQUENCE_REACH)
         signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK);
     if ((flow->state & FS_FLOW_TS) && (packet->flags & FS_PACKET_TS) &&
         (own->flags & FS_DIRECTION_TS_CLOCK) && !(own->flags & FS_DIRECTION_TS_FAST)) {
@@ -42,11 +40,10 @@ static __always_inline __u64 signs_of_life(const struct fs_flow *flow,
 }
 
 /// A packet, no RST, of a side whose RST is being watched. Judged before it teaches anything.
-noinline int observe_after_rst(__u32 slot)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_flow *flow = flow_get(slot);
-    struct fs_packet *packet;
+noinline int observe_after_rst(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
+    struct fs_packet* packet;
     __u32 passed_us;
     __u64 signals;
     int d, first;
@@ -72,7 +69,7 @@ noinline int observe_after_rst(__u32 slot)
     scratch->judgement.signals = signals;
     if (first) {
         flow->reset_flags[d] |= FS_RESET_LIFE;
-        flow->asked[d] &= 0xf0; // the row of questions ends
+        flow->asked[d] &= 0xf0;  // the row of questions ends
         if (flow->reset_flags[d] & FS_RESET_ASKED) {
             flow->reset_flags[d] = (flow->reset_flags[d] & ~FS_RESET_ASKED) | FS_RESET_REFUTED;
             state_clear(flow, FS_OF(FS_FLOW_QUESTION, d));
@@ -88,9 +85,8 @@ noinline int observe_after_rst(__u32 slot)
 }
 
 /// The other end's first packet after a RST that was blunted or dropped.
-static __always_inline void observe_answering(struct fs_flow *flow, const struct fs_packet *packet,
-                                              int rst_side)
-{
+static __always_inline void observe_answering(struct fs_flow* flow, const struct fs_packet* packet,
+                                              int rst_side) {
     state_clear(flow, FS_OF(FS_FLOW_QUESTION, rst_side));
     flow->egress_us[rst_side] = time_us(packet->time_ns);
     flow->reset_flags[rst_side] |= FS_RESET_EGRESS;

@@ -18,8 +18,8 @@
 struct cursor {
     __u32 position;
     __u32 end;
-    __u32 next; ///< IPv6: the next header's protocol
-    __u32 result; ///< enum fs_parse_result so far
+    __u32 next;    ///< IPv6: the next header's protocol
+    __u32 result;  ///< enum fs_parse_result so far
 };
 
 /// One packet's working memory, a CPU's own: the verifier does not follow values in map memory, so
@@ -29,9 +29,9 @@ struct scratch {
     struct fs_packet packet;
     struct fs_judgement judgement;
     struct cursor cursor;
-    __u64 woken_ns;   ///< when the ring's reader was last woken from this CPU
-    __u32 new_seq;    ///< a blunted RST's sequence number
-    __u32 frame_bytes; ///< of frame[] that hold the packet
+    __u64 woken_ns;     ///< when the ring's reader was last woken from this CPU
+    __u32 new_seq;      ///< a blunted RST's sequence number
+    __u32 frame_bytes;  ///< of frame[] that hold the packet
     /// The packet's first bytes; twice FS_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.
     __u8 frame[2 * FS_SNAP_BYTES];
@@ -44,14 +44,15 @@ struct scratch {
 #include <bpf/bpf_endian.h>
 
 #define noinline __attribute__((noinline))
+#define UNROLL _Pragma("clang loop unroll(full)")
 
 /// Read-only data, set by the loader before the programs are verified. Their `volatile` is what
 /// keeps clang from folding the zeros that stand here: never cast it away.
-const volatile __u64 hash_seed[2];          ///< random bits
-const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a power of two
-const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
-const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns
-__u64 replayed_time_ns;                     ///< a capture's clock, ns
+const volatile __u64 hash_seed[2];       ///< random bits
+const volatile __u32 bucket_mask;        ///< buckets - 1; buckets are a power of two
+const volatile __u32 acting;             ///< 0: the verifier removes all that drops or rewrites
+const volatile __u32 clock_is_replayed;  ///< 1: time is replayed_time_ns
+__u64 replayed_time_ns;                  ///< a capture's clock, ns
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -87,50 +88,42 @@ struct {
     __type(value, struct scratch);
 } scratches SEC(".maps");
 
-static __always_inline struct scratch *scratch_get(void)
-{
+static __always_inline struct scratch* scratch_get(void) {
     const __u32 zero = 0;
 
     return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-static __always_inline struct fs_bucket *bucket_get(__u32 index)
-{
+static __always_inline struct fs_bucket* bucket_get(__u32 index) {
     return bpf_map_lookup_elem(&flows, &index);
 }
 
-static __always_inline const struct fs_policy *policy_get(void)
-{
+static __always_inline const struct fs_policy* policy_get(void) {
     const __u32 zero = 0;
 
     return bpf_map_lookup_elem(&policies, &zero);
 }
 
-static __always_inline void count_by(__u32 counter, __u64 by)
-{
-    __u64 *value = bpf_map_lookup_elem(&counters, &counter);
+static __always_inline void count_by(__u32 counter, __u64 by) {
+    __u64* value = bpf_map_lookup_elem(&counters, &counter);
 
     if (value)
         *value += by;
 }
 
-static __always_inline void *event_reserve(__u32 bytes)
-{
+static __always_inline void* event_reserve(__u32 bytes) {
     return bpf_ringbuf_reserve(&events, bytes, 0);
 }
 
-static __always_inline void event_submit(void *record, __u64 flags)
-{
+static __always_inline void event_submit(void* record, __u64 flags) {
     bpf_ringbuf_submit(record, flags);
 }
 
-static __always_inline __u64 now_ns(void)
-{
+static __always_inline __u64 now_ns(void) {
     return clock_is_replayed ? replayed_time_ns : bpf_ktime_get_ns();
 }
 
-static __always_inline __u32 this_cpu(void)
-{
+static __always_inline __u32 this_cpu(void) {
     return bpf_get_smp_processor_id();
 }
 
@@ -140,15 +133,13 @@ static __always_inline __u32 this_cpu(void)
 #include "bpf/host.h"
 #endif
 
-static __always_inline void count(__u32 counter)
-{
+static __always_inline void count(__u32 counter) {
     count_by(counter, 1);
 }
 
 /// A slot's number: its place in the table.
-static __always_inline struct fs_flow *flow_get(__u32 slot)
-{
-    struct fs_bucket *bucket = bucket_get(slot / FS_BUCKET_WAYS);
+static __always_inline struct fs_flow* flow_get(__u32 slot) {
+    struct fs_bucket* bucket = bucket_get(slot / FS_BUCKET_WAYS);
 
     if (!bucket)
         return 0;

@@ -8,9 +8,8 @@
 /// The stamp and the counts. Two CPUs may carry one direction for a moment (a flow that moves
 /// queues, an egress program on any CPU): a count is then one short or a stamp lost, and `version`
 /// tells readers; no verdict hangs on either.
-static __always_inline void stamp(struct fs_direction *own, const struct fs_packet *packet)
-{
-    struct fs_stamp *place = &own->ring[own->ring_next & (FS_RING_STAMPS - 1)];
+static __always_inline void stamp(struct fs_direction* own, const struct fs_packet* packet) {
+    struct fs_stamp* place = &own->ring[own->ring_next & (FS_RING_STAMPS - 1)];
 
     place->time_us = time_us(packet->time_ns);
     place->ip_id = packet->ip_id;
@@ -22,28 +21,25 @@ static __always_inline void stamp(struct fs_direction *own, const struct fs_pack
     own->last_ns = packet->time_ns;
 }
 
-static __always_inline void version_raise(struct fs_direction *own)
-{
+static __always_inline void version_raise(struct fs_direction* own) {
     barrier();
-    *(volatile __u16 *)&own->version = own->version + 1;
+    *(volatile __u16*)&own->version = own->version + 1;
     barrier();
 }
 
 /// SYN and SYN-ACK: false if the packet belongs to another connection.
-static __always_inline int observe_handshake(struct scratch *scratch, struct fs_flow *flow,
-                                             __u32 slot, int d)
-{
+static __always_inline int observe_handshake(struct scratch* scratch, struct fs_flow* flow,
+                                             __u32 slot, int d) {
     return (scratch->packet.tcp_flags & FS_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
                                                     : observe_syn(scratch, flow, slot, d);
 }
 
 /// SYN, SYN-ACK, FIN, and packets while something is pending: seldom, so a global function. Sets
 /// FS_PACKET_UNFIT where the packet may not teach.
-noinline int observe_rare(__u32 slot)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_flow *flow = flow_get(slot);
-    struct fs_packet *packet;
+noinline int observe_rare(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
+    struct fs_packet* packet;
     int d;
 
     if (!scratch || !flow)
@@ -73,8 +69,7 @@ noinline int observe_rare(__u32 slot)
     return 0;
 }
 
-static __always_inline void tell_transition(struct scratch *scratch, __u32 slot)
-{
+static __always_inline void tell_transition(struct scratch* scratch, __u32 slot) {
     __u8 flags = scratch->packet.tcp_flags;
 
     if (flags & FS_TCP_SYN)
@@ -84,11 +79,10 @@ static __always_inline void tell_transition(struct scratch *scratch, __u32 slot)
 }
 
 /// A packet that is no RST.
-static __always_inline void observe(struct scratch *scratch, struct fs_flow *flow, __u32 slot)
-{
-    struct fs_packet *packet = &scratch->packet;
+static __always_inline void observe(struct scratch* scratch, struct fs_flow* flow, __u32 slot) {
+    struct fs_packet* packet = &scratch->packet;
     const int d = packet->direction & 1;
-    struct fs_direction *own = &flow->direction[d];
+    struct fs_direction* own = &flow->direction[d];
     const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
     const __u32 pending = FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d ^ 1);
     int new_ttl = 0;

@@ -18,9 +18,8 @@
 /// Multipath TCP (RFC 8684); not in the kernel's own list.
 #define TCPOPT_MPTCP 30
 
-static __always_inline void key_ipv4(struct fs_flow_key *key, __be32 source, __be32 destination,
-                                     int sender)
-{
+static __always_inline void key_ipv4(struct fs_flow_key* key, __be32 source, __be32 destination,
+                                     int sender) {
     key->address[0][0] = 0;
     key->address[0][1] = 0;
     key->address[0][2] = MAPPED_PREFIX;
@@ -33,15 +32,14 @@ static __always_inline void key_ipv4(struct fs_flow_key *key, __be32 source, __b
 
 /// Puts addresses and ports in the key's order and returns the sender's index. Any total order
 /// will do, as long as it is the same for both directions.
-static __always_inline int sender_ipv4(__be32 source, __be32 destination, __be16 sport, __be16 dport)
-{
+static __always_inline int sender_ipv4(__be32 source, __be32 destination, __be16 sport,
+                                       __be16 dport) {
     return source != destination ? source > destination : sport > dport;
 }
 
-static __always_inline int sender_ipv6(const __be32 *source, const __be32 *destination,
-                                       __be16 sport, __be16 dport)
-{
-#pragma unroll
+static __always_inline int sender_ipv6(const __be32* source, const __be32* destination,
+                                       __be16 sport, __be16 dport) {
+    UNROLL
     for (int i = 0; i < 4; i++) {
         if (source[i] != destination[i])
             return source[i] > destination[i];
@@ -49,21 +47,18 @@ static __always_inline int sender_ipv6(const __be32 *source, const __be32 *desti
     return sport > dport;
 }
 
-static __always_inline void key_ports(struct fs_packet *packet, __be16 sport, __be16 dport,
-                                      int sender)
-{
+static __always_inline void key_ports(struct fs_packet* packet, __be16 sport, __be16 dport,
+                                      int sender) {
     packet->key.port[sender & 1] = sport;
     packet->key.port[(sender & 1) ^ 1] = dport;
     packet->direction = sender & 1;
 }
 
-static __always_inline void read_mac(struct fs_packet *packet, const struct ethhdr *ethernet)
-{
+static __always_inline void read_mac(struct fs_packet* packet, const struct ethhdr* ethernet) {
     __builtin_memcpy(packet->src_mac, ethernet->h_source, sizeof(packet->src_mac));
 }
 
-static __always_inline void read_tcp(struct fs_packet *packet, const struct tcphdr *tcp)
-{
+static __always_inline void read_tcp(struct fs_packet* packet, const struct tcphdr* tcp) {
     packet->seq = bpf_ntohl(tcp->seq);
     packet->ack = bpf_ntohl(tcp->ack_seq);
     packet->window = bpf_ntohs(tcp->window);
@@ -75,17 +70,16 @@ static __always_inline void read_tcp(struct fs_packet *packet, const struct tcph
 }
 
 /// The TCP part of the short cut; `room` bytes of IP payload. False: not that shape.
-static __always_inline int parse_quick_tcp(struct fs_packet *packet, const struct tcphdr *tcp,
-                                           const __u8 *data_end, __u32 room)
-{
-    const __be32 *options = (const __be32 *)(tcp + 1);
+static __always_inline int parse_quick_tcp(struct fs_packet* packet, const struct tcphdr* tcp,
+                                           const __u8* data_end, __u32 room) {
+    const __be32* options = (const __be32*)(tcp + 1);
     __u32 header = sizeof(*tcp);
 
-    if ((const __u8 *)options > data_end || (tcp->flags & (FS_TCP_SYN | FS_TCP_RST)))
+    if ((const __u8*)options > data_end || (tcp->flags & (FS_TCP_SYN | FS_TCP_RST)))
         return 0;
     read_tcp(packet, tcp);
     if ((tcp->doff_reserved >> 4) == 8) {
-        if ((const __u8 *)(options + 3) > data_end || options[0] != bpf_htonl(TIMESTAMPS_ALIGNED))
+        if ((const __u8*)(options + 3) > data_end || options[0] != bpf_htonl(TIMESTAMPS_ALIGNED))
             return 0;
         packet->ts_val = bpf_ntohl(options[1]);
         packet->ts_ecr = bpf_ntohl(options[2]);
@@ -102,27 +96,26 @@ static __always_inline int parse_quick_tcp(struct fs_packet *packet, const struc
 }
 
 /// The short cut. False: the packet has another shape; nothing of `packet` is to be relied on.
-static __always_inline int parse_quick(void *ctx, enum fs_hook hook, struct fs_packet *packet)
-{
-    __u8 *data = ctx_data(ctx, hook);
-    const __u8 *data_end = ctx_data_end(ctx, hook);
-    const struct ethhdr *ethernet = (const struct ethhdr *)data;
-    const struct iphdr *ipv4 = (const struct iphdr *)(data + sizeof(*ethernet));
-    const struct ipv6hdr *ipv6 = (const struct ipv6hdr *)(data + sizeof(*ethernet));
-    const struct tcphdr *tcp;
+static __always_inline int parse_quick(void* ctx, enum fs_hook hook, struct fs_packet* packet) {
+    __u8* data = ctx_data(ctx, hook);
+    const __u8* data_end = ctx_data_end(ctx, hook);
+    const struct ethhdr* ethernet = (const struct ethhdr*)data;
+    const struct iphdr* ipv4 = (const struct iphdr*)(data + sizeof(*ethernet));
+    const struct ipv6hdr* ipv6 = (const struct ipv6hdr*)(data + sizeof(*ethernet));
+    const struct tcphdr* tcp;
     __u32 room;
     int sender;
 
-    if (!ctx_has_mac(ctx, hook) || (const __u8 *)(ipv4 + 1) > data_end)
+    if (!ctx_has_mac(ctx, hook) || (const __u8*)(ipv4 + 1) > data_end)
         return 0;
     packet->l3_offset = sizeof(*ethernet);
     read_mac(packet, ethernet);
     if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
-        tcp = (const struct tcphdr *)(ipv4 + 1);
+        tcp = (const struct tcphdr*)(ipv4 + 1);
         room = bpf_ntohs(ipv4->tot_len);
         if (ipv4->version_ihl != 0x45 || ipv4->protocol != IPPROTO_TCP ||
             (ipv4->frag_off & bpf_htons(IP_MF | IP_OFFMASK)) || room < sizeof(*ipv4) ||
-            (const __u8 *)(tcp + 1) > data_end)
+            (const __u8*)(tcp + 1) > data_end)
             return 0;
         packet->ip_bytes = room;
         packet->flags = FS_PACKET_MAC | ((ipv4->frag_off & bpf_htons(IP_DF)) ? FS_PACKET_DF : 0);
@@ -134,8 +127,8 @@ static __always_inline int parse_quick(void *ctx, enum fs_hook hook, struct fs_p
         key_ipv4(&packet->key, ipv4->saddr, ipv4->daddr, sender);
         room -= sizeof(*ipv4);
     } else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
-        tcp = (const struct tcphdr *)(ipv6 + 1);
-        if ((const __u8 *)(tcp + 1) > data_end || ipv6->nexthdr != IPPROTO_TCP ||
+        tcp = (const struct tcphdr*)(ipv6 + 1);
+        if ((const __u8*)(tcp + 1) > data_end || ipv6->nexthdr != IPPROTO_TCP ||
             (ipv6->version_class_label & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
             return 0;
         room = bpf_ntohs(ipv6->payload_len);
@@ -146,8 +139,9 @@ static __always_inline int parse_quick(void *ctx, enum fs_hook hook, struct fs_p
         packet->tos = (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
         packet->flow_label = bpf_ntohl(ipv6->version_class_label) & 0xfffff;
         packet->l4_offset = sizeof(*ethernet) + sizeof(*ipv6);
-        sender = sender_ipv6(ipv6->saddr.in6_u.u6_addr32, ipv6->daddr.in6_u.u6_addr32, tcp->source, tcp->dest);
-#pragma unroll
+        sender = sender_ipv6(ipv6->saddr.in6_u.u6_addr32, ipv6->daddr.in6_u.u6_addr32, tcp->source,
+                             tcp->dest);
+        UNROLL
         for (int i = 0; i < 4; i++) {
             packet->key.address[sender & 1][i] = ipv6->saddr.in6_u.u6_addr32[i];
             packet->key.address[(sender & 1) ^ 1][i] = ipv6->daddr.in6_u.u6_addr32[i];
@@ -159,15 +153,15 @@ static __always_inline int parse_quick(void *ctx, enum fs_hook hook, struct fs_p
     return parse_quick_tcp(packet, tcp, data_end, room);
 }
 
-#define AT(scratch, type, position) ((const type *)&(scratch)->frame[(position) & (FS_SNAP_BYTES - 1)])
+#define AT(scratch, type, position) \
+    ((const type*)&(scratch)->frame[(position) & (FS_SNAP_BYTES - 1)])
 
 /// One TCP option; ends the walk by returning 1.
-static long option_step(__u32 index, void *unused)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_packet *packet;
-    struct cursor *cursor;
-    const __u8 *option;
+static long option_step(__u32 index, void* unused) {
+    struct scratch* scratch = scratch_get();
+    struct fs_packet* packet;
+    struct cursor* cursor;
+    const __u8* option;
     __u32 length;
 
     (void)index;
@@ -200,7 +194,7 @@ static long option_step(__u32 index, void *unused)
         packet->mss = (__u16)(option[2] << 8 | option[3]);
         packet->flags |= FS_PACKET_MSS;
     } else if (option[0] == TCPOPT_WINDOW && length == 3) {
-        packet->wscale = option[2] > 14 ? 14 : option[2]; // RFC 7323, section 2.3
+        packet->wscale = option[2] > 14 ? 14 : option[2];  // RFC 7323, section 2.3
         packet->flags |= FS_PACKET_WSCALE;
     } else if (option[0] == TCPOPT_SACK_PERMITTED) {
         packet->flags |= FS_PACKET_SACK_OK;
@@ -212,11 +206,10 @@ static long option_step(__u32 index, void *unused)
 }
 
 /// One IPv6 extension header (RFC 8200, section 4); ends the walk by returning 1.
-static long extension_step(__u32 index, void *unused)
-{
-    struct scratch *scratch = scratch_get();
-    struct cursor *cursor;
-    const __u8 *header;
+static long extension_step(__u32 index, void* unused) {
+    struct scratch* scratch = scratch_get();
+    struct cursor* cursor;
+    const __u8* header;
 
     (void)index;
     (void)unused;
@@ -251,13 +244,12 @@ static long extension_step(__u32 index, void *unused)
 /// Reads the IP header at cursor.position: addresses into `source` and `destination`; leaves the
 /// cursor at the transport header, its protocol in cursor.next. `outer`: this is the packet's own
 /// header, not one quoted in an ICMP error.
-static __always_inline enum fs_parse_result parse_ip(struct scratch *scratch, __be32 *source,
-                                                     __be32 *destination, int outer)
-{
-    struct fs_packet *packet = &scratch->packet;
-    struct cursor *cursor = &scratch->cursor;
-    const struct iphdr *ipv4 = AT(scratch, struct iphdr, cursor->position);
-    const struct ipv6hdr *ipv6 = AT(scratch, struct ipv6hdr, cursor->position);
+static __always_inline enum fs_parse_result parse_ip(struct scratch* scratch, __be32* source,
+                                                     __be32* destination, int outer) {
+    struct fs_packet* packet = &scratch->packet;
+    struct cursor* cursor = &scratch->cursor;
+    const struct iphdr* ipv4 = AT(scratch, struct iphdr, cursor->position);
+    const struct ipv6hdr* ipv6 = AT(scratch, struct ipv6hdr, cursor->position);
     __u32 version = ipv4->version_ihl >> 4;
 
     if (cursor->position + sizeof(*ipv4) > cursor->end)
@@ -296,7 +288,7 @@ static __always_inline enum fs_parse_result parse_ip(struct scratch *scratch, __
         return FS_PARSE_MALFORMED;
     if (cursor->position + sizeof(*ipv6) > cursor->end)
         return FS_PARSE_CUT;
-#pragma unroll
+    UNROLL
     for (int i = 0; i < 4; i++) {
         source[i] = ipv6->saddr.in6_u.u6_addr32[i];
         destination[i] = ipv6->daddr.in6_u.u6_addr32[i];
@@ -324,12 +316,11 @@ static __always_inline enum fs_parse_result parse_ip(struct scratch *scratch, __
 }
 
 /// Addresses and ports of the segment at the cursor into the key.
-static __always_inline void key_from(struct fs_packet *packet, const __be32 *source,
-                                     const __be32 *destination, const struct tcphdr *tcp)
-{
+static __always_inline void key_from(struct fs_packet* packet, const __be32* source,
+                                     const __be32* destination, const struct tcphdr* tcp) {
     int sender = sender_ipv6(source, destination, tcp->source, tcp->dest);
 
-#pragma unroll
+    UNROLL
     for (int i = 0; i < 4; i++) {
         packet->key.address[sender & 1][i] = source[i];
         packet->key.address[(sender & 1) ^ 1][i] = destination[i];
@@ -337,12 +328,12 @@ static __always_inline void key_from(struct fs_packet *packet, const __be32 *sou
     key_ports(packet, tcp->source, tcp->dest, sender);
 }
 
-static __always_inline enum fs_parse_result parse_tcp(struct scratch *scratch, const __be32 *source,
-                                                      const __be32 *destination, __u32 frame_bytes)
-{
-    struct fs_packet *packet = &scratch->packet;
-    struct cursor *cursor = &scratch->cursor;
-    const struct tcphdr *tcp = AT(scratch, struct tcphdr, cursor->position);
+static __always_inline enum fs_parse_result parse_tcp(struct scratch* scratch, const __be32* source,
+                                                      const __be32* destination,
+                                                      __u32 frame_bytes) {
+    struct fs_packet* packet = &scratch->packet;
+    struct cursor* cursor = &scratch->cursor;
+    const struct tcphdr* tcp = AT(scratch, struct tcphdr, cursor->position);
     __u32 header = (tcp->doff_reserved >> 4) * 4;
     __u32 before = cursor->position - packet->l3_offset;
     __u32 room;
@@ -376,15 +367,14 @@ static __always_inline enum fs_parse_result parse_tcp(struct scratch *scratch, c
 
 /// An ICMP error that quotes a TCP segment (RFC 792, RFC 4443): the key becomes the quoted flow's,
 /// the direction its sender's, seq what it quotes.
-static __always_inline enum fs_parse_result parse_icmp(struct scratch *scratch, __be32 *source,
-                                                       __be32 *destination)
-{
-    struct fs_packet *packet = &scratch->packet;
-    struct cursor *cursor = &scratch->cursor;
-    const __u8 *icmp = AT(scratch, __u8, cursor->position);
+static __always_inline enum fs_parse_result parse_icmp(struct scratch* scratch, __be32* source,
+                                                       __be32* destination) {
+    struct fs_packet* packet = &scratch->packet;
+    struct cursor* cursor = &scratch->cursor;
+    const __u8* icmp = AT(scratch, __u8, cursor->position);
     const int v6 = cursor->next == IPPROTO_ICMPV6;
     enum fs_parse_result result;
-    const struct tcphdr *tcp;
+    const struct tcphdr* tcp;
 
     if (cursor->position + 8 > cursor->end)
         return FS_PARSE_CUT;
@@ -394,7 +384,7 @@ static __always_inline enum fs_parse_result parse_icmp(struct scratch *scratch, 
            : (icmp[0] != ICMP_DEST_UNREACH && icmp[0] != ICMP_SOURCE_QUENCH &&
               icmp[0] != ICMP_TIME_EXCEEDED && icmp[0] != ICMP_PARAMETERPROB))
         return FS_PARSE_NOT_TCP;
-#pragma unroll
+    UNROLL
     for (int i = 0; i < 4; i++)
         packet->icmp_source[i] = source[i];
     cursor->position += 8;
@@ -413,13 +403,12 @@ static __always_inline enum fs_parse_result parse_icmp(struct scratch *scratch, 
 }
 
 /// The whole parser, on scratch.frame. `has_mac`: the frame begins with an Ethernet header.
-noinline int parse_frame(__u32 frame_bytes, __u32 has_mac)
-{
-    struct scratch *scratch = scratch_get();
+noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
+    struct scratch* scratch = scratch_get();
     __be32 source[4], destination[4];
     enum fs_parse_result result;
-    struct fs_packet *packet;
-    struct cursor *cursor;
+    struct fs_packet* packet;
+    struct cursor* cursor;
     __be16 protocol;
 
     if (!scratch)
@@ -434,7 +423,7 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac)
     packet->l3_offset = 0;
     packet->tcp_flags = 0;
     if (has_mac) {
-        const struct ethhdr *ethernet = AT(scratch, struct ethhdr, 0);
+        const struct ethhdr* ethernet = AT(scratch, struct ethhdr, 0);
 
         if (cursor->end < sizeof(*ethernet))
             return FS_PARSE_CUT;
@@ -442,9 +431,9 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac)
         packet->flags |= FS_PACKET_MAC;
         protocol = ethernet->h_proto;
         cursor->position = sizeof(*ethernet);
-#pragma unroll
+        UNROLL
         for (int i = 0; i < VLAN_TAGS_MAX; i++) {
-            const struct vlan_hdr *tag = AT(scratch, struct vlan_hdr, cursor->position);
+            const struct vlan_hdr* tag = AT(scratch, struct vlan_hdr, cursor->position);
 
             if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
                 break;
@@ -471,10 +460,9 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac)
 }
 
 /// Packet -> scratch.packet.
-static __always_inline enum fs_parse_result parse(void *ctx, enum fs_hook hook,
-                                                  struct scratch *scratch)
-{
-    struct fs_packet *packet = &scratch->packet;
+static __always_inline enum fs_parse_result parse(void* ctx, enum fs_hook hook,
+                                                  struct scratch* scratch) {
+    struct fs_packet* packet = &scratch->packet;
     __u32 bytes;
 
     packet->key.ifindex = ctx_ifindex(ctx, hook);

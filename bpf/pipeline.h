@@ -6,8 +6,7 @@
 
 #include "bpf/act.h"
 
-static __always_inline void count_unparsed(enum fs_parse_result result)
-{
+static __always_inline void count_unparsed(enum fs_parse_result result) {
     if (result == FS_PARSE_NOT_IP || result == FS_PARSE_NOT_TCP)
         count(FS_COUNT_NOT_IP + result - FS_PARSE_NOT_IP);
     else
@@ -15,8 +14,7 @@ static __always_inline void count_unparsed(enum fs_parse_result result)
 }
 
 /// An ICMP error about a flow that is known: told, with the flow it speaks of.
-static __always_inline void handle_icmp_error(struct scratch *scratch)
-{
+static __always_inline void handle_icmp_error(struct scratch* scratch) {
     __u32 slot;
 
     count(FS_COUNT_ICMP_ERROR);
@@ -25,11 +23,10 @@ static __always_inline void handle_icmp_error(struct scratch *scratch)
 }
 
 /// True: the packet is to be dropped.
-static __always_inline int handle_packet(void *ctx, enum fs_hook hook)
-{
-    struct scratch *scratch = scratch_get();
+static __always_inline int handle_packet(void* ctx, enum fs_hook hook) {
+    struct scratch* scratch = scratch_get();
     enum fs_parse_result result;
-    struct fs_flow *flow;
+    struct fs_flow* flow;
     __u32 slot;
 
     if (!scratch)

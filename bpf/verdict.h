@@ -31,20 +31,19 @@
 /// A RST and its flow. Each group of rules is a global function that takes this view anew and adds
 /// to the judgement in map memory: so the verifier meets each group once, by itself.
 struct reset_view {
-    const struct fs_packet *packet;
-    const struct fs_flow *flow;
-    const struct fs_direction *own;   ///< of the RST's alleged sender
-    const struct fs_direction *other; ///< of its receiver
-    struct fs_judgement *judgement;
+    const struct fs_packet* packet;
+    const struct fs_flow* flow;
+    const struct fs_direction* own;    ///< of the RST's alleged sender
+    const struct fs_direction* other;  ///< of its receiver
+    struct fs_judgement* judgement;
     __u32 now_us;
     __u8 d;
 };
 
 /// False where map memory cannot be had.
-static __always_inline int reset_view(struct reset_view *view, __u32 slot)
-{
-    struct scratch *scratch = scratch_get();
-    struct fs_flow *flow = flow_get(slot);
+static __always_inline int reset_view(struct reset_view* view, __u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
 
     if (!scratch || !flow)
         return 0;
@@ -58,22 +57,20 @@ static __always_inline int reset_view(struct reset_view *view, __u32 slot)
     return 1;
 }
 
-static __always_inline void add(const struct reset_view *view, int condition, enum fs_signal signal)
-{
+static __always_inline void add(const struct reset_view* view, int condition,
+                                enum fs_signal signal) {
     if (condition)
         view->judgement->signals |= FS_SIGNAL_BIT(signal);
 }
 
-static __always_inline void set(const struct reset_view *view, int condition,
-                                enum fs_context context)
-{
+static __always_inline void set(const struct reset_view* view, int condition,
+                                enum fs_context context) {
     if (condition)
         view->judgement->context |= context;
 }
 
-static __always_inline int is_stateless_shape(const struct reset_view *view)
-{
-    const struct fs_packet *packet = view->packet;
+static __always_inline int is_stateless_shape(const struct reset_view* view) {
+    const struct fs_packet* packet = view->packet;
 
     return (packet->tcp_flags & ~(FS_TCP_ECE | FS_TCP_CWR)) == FS_TCP_RST && !packet->window &&
            !(packet->flags & FS_PACKET_OPTIONS) && !packet->payload &&
@@ -81,17 +78,16 @@ static __always_inline int is_stateless_shape(const struct reset_view *view)
            view->other->ack_edge - packet->seq <= SEQUENCE_REACH;
 }
 
-static __always_inline __u32 receive_window(const struct fs_flow *flow, int receiver)
-{
-    __u8 scale = flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
+static __always_inline __u32 receive_window(const struct fs_flow* flow, int receiver) {
+    __u8 scale =
+        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
 
     return (__u32)flow->direction[receiver].window << (scale & 15);
 }
 
-noinline int judge_context(__u32 slot)
-{
+noinline int judge_context(__u32 slot) {
     const struct fs_direction *own, *other;
-    const struct fs_packet *packet;
+    const struct fs_packet* packet;
     struct reset_view view;
     __u32 state, ahead;
     __u64 last_ns;
@@ -132,8 +128,7 @@ noinline int judge_context(__u32 slot)
 }
 
 /// The nearest, or the farthest, of a side's packets, in hops.
-noinline __u32 side_hops(__u32 slot, __u32 want_farthest)
-{
+noinline __u32 side_hops(__u32 slot, __u32 want_farthest) {
     __u32 nearest = 255, farthest = 0;
     struct reset_view view;
 
@@ -150,19 +145,17 @@ noinline __u32 side_hops(__u32 slot, __u32 want_farthest)
     return want_farthest ? farthest : nearest;
 }
 
-static __always_inline int shares_base(const struct fs_direction *own, __u8 ttl)
-{
+static __always_inline int shares_base(const struct fs_direction* own, __u8 ttl) {
     int same = 0;
 
-#pragma unroll
+    UNROLL
     for (int i = 0; i < FS_TTL_SET; i++)
         same |= own->ttl[i] && fs_ttl_base(own->ttl[i]) == fs_ttl_base(ttl);
     return same;
 }
 
 /// Path: hops against those of the side's fitting packets.
-noinline int judge_path(__u32 slot)
-{
+noinline int judge_path(__u32 slot) {
     const __u32 nearest = side_hops(slot, 0), farthest = side_hops(slot, 1);
     struct reset_view view;
     int same_base, stateless;
@@ -196,21 +189,19 @@ noinline int judge_path(__u32 slot)
     return 0;
 }
 
-static __always_inline int in_ring(const struct fs_direction *direction, __u16 id)
-{
+static __always_inline int in_ring(const struct fs_direction* direction, __u16 id) {
     int found = 0;
 
-#pragma unroll
+    UNROLL
     for (int i = 0; i < FS_RING_STAMPS; i++)
         found |= direction->ring[i].ttl && direction->ring[i].ip_id == id;
     return found;
 }
 
 /// IP-ID: IPv4 only. Linux' own stateless RST bears 0 always, so 0 and a break prove nothing.
-noinline int judge_id(__u32 slot)
-{
-    const struct fs_direction *own;
-    const struct fs_packet *packet;
+noinline int judge_id(__u32 slot) {
+    const struct fs_direction* own;
+    const struct fs_packet* packet;
     __u16 id, step, apart, df;
     struct reset_view view;
     int continues;
@@ -248,9 +239,8 @@ noinline int judge_id(__u32 slot)
     return 0;
 }
 
-static __always_inline int taught_matches(const struct fs_taught *taught,
-                                          const struct fs_packet *packet)
-{
+static __always_inline int taught_matches(const struct fs_taught* taught,
+                                          const struct fs_packet* packet) {
     if (!(taught->flags & FS_TAUGHT_USED) || taught->tcp_flags != packet->tcp_flags ||
         !(taught->flags & (FS_TAUGHT_IP_ID | FS_TAUGHT_WINDOW)))
         return 0;
@@ -263,9 +253,8 @@ static __always_inline int taught_matches(const struct fs_taught *taught,
 }
 
 /// Signatures taught by user space: what was seen to forge on other flows.
-noinline int judge_taught(__u32 slot)
-{
-    const struct fs_policy *policy = policy_get();
+noinline int judge_taught(__u32 slot) {
+    const struct fs_policy* policy = policy_get();
     struct reset_view view;
 
     if (!policy || !policy->taught_count || !reset_view(&view, slot))
@@ -281,16 +270,14 @@ noinline int judge_taught(__u32 slot)
 
 /// A peer that puts timestamps on every RST+ACK: Linux, by its TTL, DF and per-flow IDs. XNU and the
 /// BSDs never do.
-static __always_inline int linux_like(const struct fs_direction *own)
-{
+static __always_inline int linux_like(const struct fs_direction* own) {
     return fs_ttl_base(own->ttl[0]) == 64 && fs_id_class_of(own) == FS_ID_FLOW &&
            (own->flags & (FS_DIRECTION_DF | FS_DIRECTION_NO_DF)) == FS_DIRECTION_DF;
 }
 
 /// Window, timestamps, payload, link.
-noinline int judge_header(__u32 slot)
-{
-    const struct fs_packet *packet;
+noinline int judge_header(__u32 slot) {
+    const struct fs_packet* packet;
     struct reset_view view;
     int foreign;
     __u8 votes;
@@ -318,10 +305,9 @@ noinline int judge_header(__u32 slot)
 
 /// Timestamps: TSecr is one that the receiver sent (ten minutes of ticks back at the most), TSval
 /// is where the sender's clock is. And time: it acknowledges data that cannot have been there yet.
-noinline int judge_time(__u32 slot)
-{
+noinline int judge_time(__u32 slot) {
     const struct fs_direction *own, *other;
-    const struct fs_packet *packet;
+    const struct fs_packet* packet;
     struct reset_view view;
     __u32 clock, since_us;
 
@@ -351,11 +337,10 @@ noinline int judge_time(__u32 slot)
 
 /// One SYN answered twice, and a second RST that guesses higher (Weaver, Sommer, Paxson, NDSS 2009:
 /// SYN_RST and RST_SEQ_CHANGE).
-noinline int judge_conclusive(__u32 slot)
-{
+noinline int judge_conclusive(__u32 slot) {
     const struct fs_direction *own, *other;
-    const struct fs_packet *packet;
-    const struct fs_flow *flow;
+    const struct fs_packet* packet;
+    const struct fs_flow* flow;
     struct reset_view view;
     __u32 before;
     __u8 d;
@@ -380,17 +365,18 @@ noinline int judge_conclusive(__u32 slot)
          (FS_CONTEXT_FIN | FS_CONTEXT_AFTER_OWN_RST | FS_CONTEXT_HALF_VIEW | FS_CONTEXT_TO_SYN)))
         return 0;
     add(&view,
-        flow->rst_tcp_flags[d] == packet->tcp_flags && view.now_us - flow->rst_us[d] < SEQ_CHANGE_US &&
+        flow->rst_tcp_flags[d] == packet->tcp_flags &&
+            view.now_us - flow->rst_us[d] < SEQ_CHANGE_US &&
             sequence_after(packet->seq, before) > 2 && sequence_after(before, own->seq_edge) >= 0 &&
-            (other->flags & FS_DIRECTION_ACKED) && sequence_after(packet->seq, other->ack_edge) > 2 &&
+            (other->flags & FS_DIRECTION_ACKED) &&
+            sequence_after(packet->seq, other->ack_edge) > 2 &&
             packet->seq - before < SEQUENCE_REACH,
         FS_SIGNAL_SEQ_CHANGE);
     return 0;
 }
 
-static __always_inline enum fs_cause genuine_cause(const struct reset_view *view, __u64 signals,
-                                                   __u32 context)
-{
+static __always_inline enum fs_cause genuine_cause(const struct reset_view* view, __u64 signals,
+                                                   __u32 context) {
     const __u32 state = view->flow->state;
     const __u16 window = view->packet->window;
 
@@ -414,9 +400,8 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view *view
 }
 
 /// Verdict and cause from what the rules have gathered.
-noinline int judge_conclude(__u32 slot)
-{
-    struct fs_judgement *judgement;
+noinline int judge_conclude(__u32 slot) {
+    struct fs_judgement* judgement;
     struct reset_view view;
 
     if (!reset_view(&view, slot))
@@ -430,8 +415,7 @@ noinline int judge_conclude(__u32 slot)
 }
 
 /// Fills scratch.judgement for the RST in scratch.packet. Nothing else is changed yet.
-static __always_inline void judge(__u32 slot)
-{
+static __always_inline void judge(__u32 slot) {
     judge_context(slot);
     judge_path(slot);
     judge_id(slot);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/datapath.h"
+
+#include <stdlib.h>
+
+#include "bpf/pipeline.h"
+
+__thread struct host_path* host;
+
+struct fs_datapath {
+    struct host_path path;
+};
+
+struct fs_datapath* fs_datapath_new(const struct fs_datapath_config* config) {
+    struct fs_datapath* path = calloc(1, sizeof(*path));
+    size_t buckets = 1;
+
+    if (!path)
+        return NULL;
+    while (buckets * FS_BUCKET_WAYS < config->max_flows)
+        buckets *= 2;
+    path->path.buckets = aligned_alloc(64, buckets * sizeof(struct fs_bucket));
+    if (!path->path.buckets) {
+        free(path);
+        return NULL;
+    }
+    memset(path->path.buckets, 0, buckets * sizeof(struct fs_bucket));
+    path->path.deliver = config->deliver;
+    path->path.context = config->context;
+    host = &path->path;
+    hash_seed[0] = config->seed[0];
+    hash_seed[1] = config->seed[1];
+    bucket_mask = (__u32)buckets - 1;
+    acting = config->may_act;
+    return path;
+}
+
+void fs_datapath_free(struct fs_datapath* path) {
+    if (!path)
+        return;
+    free(path->path.buckets);
+    free(path);
+}
+
+enum fs_datapath_result fs_datapath_packet(struct fs_datapath* path,
+                                           const struct fs_datapath_frame* frame) {
+    struct host_frame view = {
+        .data = frame->data,
+        .bytes = frame->bytes,
+        .ifindex = frame->ifindex,
+        .has_mac = frame->has_mac,
+    };
+
+    host = &path->path;
+    host->time_ns = frame->time_ns;
+    return handle_packet(&view, (enum fs_hook)frame->hook) ? FS_DATAPATH_DROP : FS_DATAPATH_PASS;
+}
+
+void fs_datapath_set_policy(struct fs_datapath* path, const struct fs_policy* policy) {
+    path->path.policy = *policy;
+}
+
+const struct fs_flow* fs_datapath_flow(const struct fs_datapath* path, __u32 slot) {
+    host = (struct host_path*)&path->path;
+    return slot / FS_BUCKET_WAYS <= bucket_mask ? flow_get(slot) : NULL;
+}
+
+__u64 fs_datapath_counter(const struct fs_datapath* path, __u32 counter) {
+    return counter < FS_COUNT_MAX ? path->path.counters[counter] : 0;
+}
