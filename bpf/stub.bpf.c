@@ -24,15 +24,13 @@ struct {
 // TC_ACT_UNSPEC lets the filters behind us decide. TC_ACT_OK would end the chain.
 
 SEC("tc")
-int flowstamp_tc_stub_ingress(struct __sk_buff *skb)
-{
+int flowstamp_tc_stub_ingress(struct __sk_buff* skb) {
     bpf_tail_call(skb, &stub_targets, STUB_INGRESS);
     return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
-int flowstamp_tc_stub_egress(struct __sk_buff *skb)
-{
+int flowstamp_tc_stub_egress(struct __sk_buff* skb) {
     bpf_tail_call(skb, &stub_targets, STUB_EGRESS);
     return TC_ACT_UNSPEC;
 }

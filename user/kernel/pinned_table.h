@@ -8,18 +8,15 @@
 #include "user/base/result.h"
 #include "user/kernel/flow_table.h"
 #include "user/kernel/notice.h"
+#include "user/kernel/run_record.h"
 
 namespace flowstamp {
 
 /// The flow table of a running watch, opened by another process.
 struct PinnedTable {
-    struct WatchedInterface {
-        std::uint32_t index = 0;
-        std::string name;
-    };
-
-    std::int32_t pid = 0;                      ///< of the watch
-    std::vector<WatchedInterface> interfaces;  ///< names as the watch's network namespace has them
+    std::int32_t pid = 0;  ///< of the watch
+    std::vector<RunRecord::WatchedInterface>
+        interfaces;  ///< names as the watch's network namespace has them
     FlowTable flows;
 };
 

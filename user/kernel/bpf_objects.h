@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small questions about BPF objects in the kernel. Not for includers outside user/kernel.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "user/base/fd.h"
+
+namespace flowstamp {
+
+/// "xdp_pass" (15 characters at most), or empty: the name is told only with CAP_SYS_ADMIN.
+[[nodiscard]] std::string program_name(std::uint32_t id);
+
+/// "id 12", or "id 12, xdp_pass" where the name may be known.
+[[nodiscard]] std::string program_text(std::uint32_t id);
+
+/// The map's own number, for who wants to open it by that; 0 on failure.
+[[nodiscard]] std::uint32_t map_id(int map_fd);
+
+/// A bpf_link: detaches its program when it goes, even if a child process inherited the descriptor.
+class BpfLink {
+  public:
+    explicit BpfLink(int fd) : fd_(fd) {}
+    BpfLink(BpfLink&&) noexcept = default;
+    BpfLink& operator=(BpfLink&& other) noexcept;
+    ~BpfLink();
+
+  private:
+    void detach();
+    Fd fd_;
+};
+
+/// The link, or a positive errno. `xdp_mode` is XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE.
+[[nodiscard]] std::expected<BpfLink, int> link_xdp(int program_fd, std::uint32_t ifindex,
+                                                   std::uint32_t xdp_mode);
+
+enum class ChainEnd { first, last };
+
+/// The link, or a positive errno. `attach_type` is BPF_TCX_INGRESS or BPF_TCX_EGRESS.
+[[nodiscard]] std::expected<BpfLink, int> link_tcx(int program_fd, std::uint32_t ifindex,
+                                                   int attach_type, ChainEnd end);
+
+/// Whether this kernel has tcx (6.6, or brought back to an older one).
+[[nodiscard]] bool has_tcx();
+
+/// The ids of the programs on one of an interface's tcx hooks, in their order, the first 64; none
+/// where there is no tcx.
+[[nodiscard]] std::vector<std::uint32_t> tcx_programs(std::uint32_t ifindex, int attach_type);
+
+}  // namespace flowstamp

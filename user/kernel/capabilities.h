@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+/// A privilege and what we want it for.
+struct Capability {
+    int number;  ///< CAP_* of <linux/capability.h>
+    std::string_view name;
+    std::string_view purpose;
+};
+
+/// Without these the probe cannot be attached.
+inline constexpr std::array kNeededCapabilities = {
+    Capability{39, "CAP_BPF", "load programs and maps"},
+    Capability{38, "CAP_PERFMON", "the programs' pointer arithmetic"},
+    Capability{12, "CAP_NET_ADMIN", "attach to an interface"},
+};
+
+/// The privileges that the calling thread has now (its effective set). A full set inside a user
+/// namespace may still be refused by the kernel: only trying tells.
+class Capabilities {
+  public:
+    explicit Capabilities(std::uint64_t effective) : effective_(effective) {}
+
+    [[nodiscard]] static Result<Capabilities> of_this_thread();
+
+    /// CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON, as it did before 5.8.
+    [[nodiscard]] bool has(int number) const;
+
+    /// The needed ones that are not there, in the order of kNeededCapabilities.
+    [[nodiscard]] std::vector<Capability> missing() const;
+
+  private:
+    std::uint64_t effective_;
+};
+
+/// Fails, naming what is missing and how to get it, unless all needed ones are there.
+[[nodiscard]] Status require_capabilities(const Capabilities& capabilities);
+
+}  // namespace flowstamp

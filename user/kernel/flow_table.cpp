@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/kernel/flow_table.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace flowstamp {
+
+namespace {
+
+/// A writer is done within a microsecond; this many tries last some ten.
+constexpr int kTries = 100;
+
+/// From this try on, an odd version that does not move is no writer at work: two CPUs that raised it
+/// at once have lost a step, and it will rest odd until they do so again.
+constexpr int kTriesForWriter = 50;
+
+/// The kernel writes to `from` meanwhile: each word is loaded once and whole.
+template <class T>
+void copy_words(T& to, const T& from) {
+    static_assert(sizeof(T) % sizeof(std::uint64_t) == 0);
+    std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)> words;
+    const auto* source = reinterpret_cast<const std::uint64_t*>(&from);
+    for (std::size_t i = 0; i < words.size(); i++) {
+        words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+    }
+    std::memcpy(&to, words.data(), sizeof(T));
+}
+
+/// What stands before the two directions: key, state, handshake and resets.
+struct Head {
+    std::uint64_t words[offsetof(fs_flow, direction) / sizeof(std::uint64_t)];
+};
+
+/// True if `from` did not change while it was copied, and, if `even` is asked for, nobody had begun
+/// to change it.
+bool copy_direction(fs_direction& to, const fs_direction& from, bool even) {
+    const auto before = __atomic_load_n(&from.version, __ATOMIC_ACQUIRE);
+    copy_words(to, from);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const auto after = __atomic_load_n(&from.version, __ATOMIC_RELAXED);
+    return before == after && (!even || (before & 1) == 0);
+}
+
+}  // namespace
+
+Result<FlowTable> FlowTable::map(int map_fd, std::uint32_t buckets) {
+    const std::size_t page = 4096;
+    const std::size_t bytes = (std::size_t{buckets} * sizeof(fs_bucket) + page - 1) / page * page;
+    void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, map_fd, 0);
+    if (memory == MAP_FAILED) {
+        return fail_errno("map", "the flow table", errno);
+    }
+    return FlowTable(static_cast<const fs_bucket*>(memory), buckets, bytes);
+}
+
+FlowTable::FlowTable(FlowTable&& other) noexcept
+    : table_(std::exchange(other.table_, nullptr)),
+      buckets_(std::exchange(other.buckets_, 0)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
+
+FlowTable& FlowTable::operator=(FlowTable&& other) noexcept {
+    std::swap(table_, other.table_);
+    std::swap(buckets_, other.buckets_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+FlowTable::~FlowTable() {
+    if (table_ != nullptr) {
+        ::munmap(const_cast<fs_bucket*>(table_), bytes_);
+    }
+}
+
+std::optional<fs_flow> FlowTable::read(std::uint32_t slot) const {
+    const fs_flow& source = at(slot);
+    fs_flow copy;
+    for (int i = 0; i < kTries; i++) {
+        const auto tag = __atomic_load_n(&source.tag, __ATOMIC_ACQUIRE);
+        if (tag <= FS_TAG_BUSY) {
+            return std::nullopt;
+        }
+        const auto generation = __atomic_load_n(&source.generation, __ATOMIC_ACQUIRE);
+        copy_words(reinterpret_cast<Head&>(copy), reinterpret_cast<const Head&>(source));
+        const bool even = i < kTriesForWriter;
+        const bool whole = copy_direction(copy.direction[0], source.direction[0], even) &&
+                           copy_direction(copy.direction[1], source.direction[1], even);
+        std::atomic_thread_fence(std::memory_order_acquire);
+        const bool same = __atomic_load_n(&source.tag, __ATOMIC_RELAXED) == tag &&
+                          __atomic_load_n(&source.generation, __ATOMIC_RELAXED) == generation;
+        if (whole && same) {
+            return copy;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace flowstamp
