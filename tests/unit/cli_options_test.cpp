@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cli/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace flowstamp {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+
+using Words = std::vector<std::string>;
+
+template <class T>
+T parsed(const Words& words) {
+    const auto options = parse(words);
+    if (!options) {
+        ADD_FAILURE() << options.error().text;
+        return {};
+    }
+    const T* its = std::get_if<T>(&*options);
+    if (its == nullptr) {
+        ADD_FAILURE() << "another command's options";
+        return {};
+    }
+    return *its;
+}
+
+/// The one line that refuses these words.
+std::string refusal(const Words& words) {
+    const auto options = parse(words);
+    if (options) {
+        ADD_FAILURE() << "accepted";
+        return "";
+    }
+    EXPECT_EQ(options.error().status, 2);
+    const std::string& text = options.error().text;
+    EXPECT_TRUE(text.starts_with("flowstamp: ")) << text;
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+    EXPECT_TRUE(text.ends_with('\n')) << text;
+    return text;
+}
+
+TEST(CliWatch, ObservesByDefault) {
+    const auto options = parsed<WatchOptions>({"watch", "-i", "eth0"});
+    EXPECT_THAT(options.interfaces, ElementsAre("eth0"));
+    EXPECT_EQ(options.filter, "");
+    EXPECT_EQ(options.drop, FS_DROP_OFF);
+    EXPECT_EQ(options.challenge, FS_CHALLENGE_OFF);
+    EXPECT_FALSE(options.acts());
+    EXPECT_EQ(options.hook, HookChoice::automatic);
+    EXPECT_EQ(options.direction, DirectionChoice::both);
+    EXPECT_FALSE(options.json);
+    EXPECT_FALSE(options.output);
+    EXPECT_FALSE(options.duration);
+    EXPECT_EQ(options.max_flows, FS_FLOWS_DEFAULT);
+    EXPECT_FALSE(options.quiet);
+    EXPECT_EQ(options.verbosity, 0);
+}
+
+TEST(CliWatch, TakesEveryOption) {
+    const auto options = parsed<WatchOptions>(
+        {"watch", "-i", "eth0", "-i", "eth1", "--drop", "confirmed", "--challenge", "all",
+         "--hook", "xdp-generic", "--json", "-o", "out.json", "--duration", "1.5s", "--max-flows",
+         "4096", "-v"});
+    EXPECT_THAT(options.interfaces, ElementsAre("eth0", "eth1"));
+    EXPECT_EQ(options.drop, FS_DROP_CONFIRMED);
+    EXPECT_EQ(options.challenge, FS_CHALLENGE_ALL);
+    EXPECT_TRUE(options.acts());
+    EXPECT_EQ(options.hook, HookChoice::xdp_generic);
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.output, "out.json");
+    EXPECT_EQ(options.duration, 1500ms);
+    EXPECT_EQ(options.max_flows, 4096U);
+    EXPECT_EQ(options.verbosity, 1);
+    EXPECT_TRUE(parsed<WatchOptions>({"watch", "-i", "lo", "-q"}).quiet);
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--direction", "in"}).direction,
+              DirectionChoice::in);
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
+              FS_DROP_SUSPECTED);
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, HookChoice::tc);
+}
+
+TEST(CliWatch, JoinsTrailingWordsToTheFilter) {
+    const auto options = parsed<WatchOptions>(
+        {"watch", "-i", "eth0", "--json", "host", "198.51.100.7", "and", "port", "443"});
+    EXPECT_EQ(options.filter, "host 198.51.100.7 and port 443");
+    EXPECT_THAT(options.interfaces, ElementsAre("eth0"));
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "port 22", "-i", "eth0"}).filter, "port 22");
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "eth0", "tcp[tcpflags] & tcp-rst != 0"}).filter,
+              "tcp[tcpflags] & tcp-rst != 0");
+}
+
+TEST(CliWatch, WantsAnInterface) {
+    EXPECT_EQ(refusal({"watch"}),
+              "flowstamp: watch: no interface given; name one with -i (`ip link` lists them)\n");
+}
+
+TEST(CliWatch, RefusesAFilterThatWouldSeemToLimitActing) {
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--drop", "confirmed", "port", "443"}),
+                HasSubstr("leave it out"));
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--challenge", "all", "port", "443"}),
+                HasSubstr("leave it out"));
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--challenge", "all", "--direction", "in"}),
+                HasSubstr("both directions"));
+}
+
+TEST(CliWatch, RefusesValuesItDoesNotKnow) {
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--drop", "maybe"}),
+              "flowstamp: --drop maybe: not known; choose off, confirmed or suspected\n");
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--challenge", "none"}),
+              "flowstamp: --challenge none: not known; choose off, suspected or all\n");
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--hook", "kprobe"}),
+              "flowstamp: --hook kprobe: not known; choose auto, xdp, xdp-generic or tc\n");
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--duration", "soon"}),
+                HasSubstr("'soon': not a length of time"));
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--duration", "0"}), HasSubstr("nothing"));
+    for (const char* flows : {"0", "1023", "16777217", "many", "-5", "4096x", "99999999999999"}) {
+        EXPECT_THAT(refusal({"watch", "-i", "eth0", std::string("--max-flows=") + flows}),
+                    HasSubstr("choose 1024 to 16777216"));
+    }
+}
+
+TEST(CliWatch, RefusesOptionsItDoesNotKnowOrThatContradict) {
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--jsn"}), HasSubstr("--jsn"));
+    EXPECT_THAT(refusal({"watch", "-i"}), HasSubstr("see flowstamp watch --help"));
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "-q", "-v"}), HasSubstr("choose one"));
+}
+
+TEST(CliFlows, TakesAnInterface) {
+    EXPECT_FALSE(parsed<FlowsOptions>({"flows"}).interface);
+    const auto options = parsed<FlowsOptions>({"flows", "-i", "eth0", "--json"});
+    EXPECT_EQ(options.interface, "eth0");
+    EXPECT_TRUE(options.json);
+    EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
+}
+
+TEST(CliDemo, TakesScenarios) {
+    EXPECT_TRUE(parsed<DemoOptions>({"demo", "--list"}).list);
+    EXPECT_THAT(parsed<DemoOptions>({"demo", "both-ends", "refused"}).scenarios,
+                ElementsAre("both-ends", "refused"));
+}
+
+TEST(CliDoctor, TakesInterfaces) {
+    EXPECT_THAT(parsed<DoctorOptions>({"doctor", "-i", "eth0", "-i", "lo"}).interfaces,
+                ElementsAre("eth0", "lo"));
+    EXPECT_TRUE(parsed<DoctorOptions>({"doctor"}).interfaces.empty());
+}
+
+TEST(Cli, SuggestsTheNearestCommand) {
+    EXPECT_EQ(refusal({"wacth", "-i", "eth0"}),
+              "flowstamp: 'wacth' is no command; did you mean 'watch'? See flowstamp --help\n");
+    EXPECT_THAT(refusal({"flow"}), HasSubstr("'flows'"));
+    EXPECT_THAT(refusal({"docter"}), HasSubstr("'doctor'"));
+}
+
+TEST(Cli, WantsACommand) {
+    EXPECT_THAT(refusal({}), HasSubstr("see flowstamp --help"));
+}
+
+TEST(Cli, TellsItsVersionAndHelp) {
+    const auto version = parse({"--version"});
+    ASSERT_FALSE(version);
+    EXPECT_EQ(version.error().status, 0);
+    EXPECT_TRUE(version.error().text.starts_with("flowstamp 0.")) << version.error().text;
+    for (const Words& words : {Words{"--help"}, Words{"-h"}}) {
+        const auto help = parse(words);
+        ASSERT_FALSE(help);
+        EXPECT_EQ(help.error().status, 0);
+        for (const char* command : {"watch", "flows", "demo", "doctor"}) {
+            EXPECT_THAT(help.error().text, HasSubstr(command));
+        }
+    }
+    const auto help = parse({"watch", "--help"});
+    ASSERT_FALSE(help);
+    EXPECT_EQ(help.error().status, 0);
+    EXPECT_THAT(help.error().text, HasSubstr("--challenge"));
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cli/nearest.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace flowstamp {
+
+namespace {
+
+/// Levenshtein's distance, a row at a time.
+std::size_t changes(std::string_view from, std::string_view to) {
+    std::vector<std::size_t> row(to.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < from.size(); i++) {
+        std::size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < to.size(); j++) {
+            const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> words) {
+    return *std::ranges::min_element(
+        words, {}, [&](std::string_view candidate) { return changes(word, candidate); });
+}
+
+}  // namespace flowstamp
