@@ -23,19 +23,30 @@ enum plan {
     PLAN_DROP = 2,
 };
 
+/// How long an answer is awaited.
+static __always_inline __u32 patience_us(const struct fs_direction* own) {
+    return own->min_rtt_us * 4 > ANSWER_US ? own->min_rtt_us * 4 : ANSWER_US;
+}
+
+/// Whether the RST's sender can have heard what the other end sent since the last one that we acted
+/// upon: a box in the path answers sooner.
+static __always_inline int had_time_to_answer(const struct fs_flow* flow,
+                                              const struct fs_packet* packet, int d) {
+    return (flow->reset_flags[d] & FS_RESET_EGRESS) &&
+           time_us(packet->time_ns) - flow->egress_us[d] >= flow->direction[d].min_rtt_us / 2;
+}
+
 /// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
 /// no sign of life in between.
 static __always_inline int is_answer(const struct fs_flow* flow, const struct fs_packet* packet,
                                      int d) {
-    const struct fs_direction* own = &flow->direction[d];
     const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
-    const __u32 patience_us = own->min_rtt_us * 4 > ANSWER_US ? own->min_rtt_us * 4 : ANSWER_US;
     const __u8 flags = flow->reset_flags[d];
 
-    return (flags & FS_RESET_ASKED) && (flags & FS_RESET_EGRESS) && !(flags & FS_RESET_LIFE) &&
-           since_us >= own->min_rtt_us / 2 && since_us <= patience_us &&
-           same_distance(own, packet->ttl, 1);
+    return (flags & FS_RESET_ASKED) && !(flags & FS_RESET_LIFE) &&
+           had_time_to_answer(flow, packet, d) && since_us <= patience_us(&flow->direction[d]) &&
+           same_distance(&flow->direction[d], packet->ttl, 1);
 }
 
 /// Where a blunted RST's sequence number must lie: past everything that the receiver can have
@@ -78,8 +89,9 @@ static __always_inline enum plan plan_convicted(const struct fs_flow* flow,
                                                 struct fs_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
 
-    if ((flags & FS_RESET_DROPPED) && (flags & FS_RESET_EGRESS) && !(flags & FS_RESET_HEARD) &&
-        packet->tcp_flags == flow->rst_tcp_flags[d] && packet->ttl == flow->rst_ttl[d])
+    if ((flags & FS_RESET_DROPPED) && !(flags & FS_RESET_HEARD) &&
+        had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
+        packet->ttl == flow->rst_ttl[d])
         return pass_because(judgement, FS_PASS_INSISTS);
     if ((flow->asked[d] >> 4) >= FS_DROPS_MAX)
         return pass_because(judgement, FS_PASS_TOO_MANY);
@@ -112,6 +124,9 @@ static __always_inline enum plan make_plan(const struct fs_flow* flow,
         return pass_because(judgement, FS_PASS_CLOSED);
     if (judgement->verdict != FS_VERDICT_CONFIRMED && is_answer(flow, packet, d)) {
         judgement->challenge = FS_CHALLENGE_UPHELD;
+        judgement->verdict = FS_VERDICT_GENUINE;
+        if (judgement->cause == FS_CAUSE_FORGED)
+            judgement->cause = FS_CAUSE_STATELESS;
         return pass_because(judgement, FS_PASS_ANSWER);
     }
     if (convicted)
@@ -267,12 +282,11 @@ static __always_inline long blunt(void* ctx, enum fs_hook hook, struct scratch* 
 static __always_inline int opens_row(const struct fs_flow* flow, const struct fs_packet* packet,
                                      int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
-    const __u32 patience_us = flow->direction[d].min_rtt_us * 4;
 
     if (!(flow->state & FS_OF(FS_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FS_RESET_LIFE))
         return 1;
-    return since_us > WATCH_US || ((flow->reset_flags[d] & FS_RESET_ASKED) &&
-                                   since_us > (patience_us > ANSWER_US ? patience_us : ANSWER_US));
+    return since_us > WATCH_US ||
+           ((flow->reset_flags[d] & FS_RESET_ASKED) && since_us > patience_us(&flow->direction[d]));
 }
 
 /// What the flow remembers of the RST, once it is known what becomes of it.
@@ -315,8 +329,9 @@ static __always_inline void remember(struct scratch* scratch, struct fs_flow* fl
         state_set(flow, FS_OF(FS_FLOW_QUESTION, d));
     if (judgement->verdict != FS_VERDICT_GENUINE)
         state_set(flow, FS_OF(FS_FLOW_FORGED, d));
-    else if (judgement->action == FS_ACTION_OBSERVED &&
-             (judgement->context & (FS_CONTEXT_IN_WINDOW | FS_CONTEXT_TO_SYN)))
+    else if (judgement->action == FS_ACTION_OBSERVED &&  // only an exact one is heeded (RFC 5961)
+
+             (judgement->context & (FS_CONTEXT_EXACT | FS_CONTEXT_TO_SYN)))
         state_set(flow, FS_OF(FS_FLOW_RST, d));
 }
 

@@ -39,7 +39,7 @@ static __always_inline int observe_syn(struct scratch* scratch, struct fs_flow* 
     const struct fs_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
-    if ((state & FS_OF(FS_FLOW_SYN, d)) && packet->seq == flow->isn[d])
+    if ((state & FS_OF(FS_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state))
         return 1;  // sent again
     if (!(packet->flags & FS_PACKET_NEW_FLOW)) {
         if ((state & FS_FLOW_ESTABLISHED) && !flow_closed(state)) {

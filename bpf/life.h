@@ -69,7 +69,7 @@ noinline int observe_after_rst(__u32 slot) {
     scratch->judgement.signals = signals;
     if (first) {
         flow->reset_flags[d] |= FS_RESET_LIFE;
-        flow->asked[d] &= 0xf0;  // the row of questions ends
+        flow->asked[d] = 0;  // proof: the counts against doubt begin anew
         if (flow->reset_flags[d] & FS_RESET_ASKED) {
             flow->reset_flags[d] = (flow->reset_flags[d] & ~FS_RESET_ASKED) | FS_RESET_REFUTED;
             state_clear(flow, FS_OF(FS_FLOW_QUESTION, d));
