@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/datapath.h"
+#include "user/replay/datapath.h"
 
 #include <stdlib.h>
 
