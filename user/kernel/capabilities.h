@@ -21,7 +21,7 @@ struct Capability {
 /// Without these the probe cannot be attached.
 inline constexpr std::array kNeededCapabilities = {
     Capability{39, "CAP_BPF", "load programs and maps"},
-    Capability{38, "CAP_PERFMON", "the programs' pointer arithmetic"},
+    Capability{38, "CAP_PERFMON", "let the programs compute with pointers"},
     Capability{12, "CAP_NET_ADMIN", "attach to an interface"},
 };
 

@@ -5,19 +5,17 @@
 #include <linux/if_link.h>
 #include <net/if_arp.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
 
+#include "user/kernel/egress_chain.h"
 #include "user/kernel/xdp_obstacle.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp {
 
 namespace {
-
-constexpr std::string_view kOwnPrograms = "flowstamp_tc";  // and of the stubs' filters
 
 Status check_link_layer(const Interface& interface) {
     if (interface.hardware == ARPHRD_ETHER || interface.loopback) {
@@ -38,19 +36,6 @@ bool wants_ingress(const HookPlan& plan) {
 bool wants_egress(const HookPlan& plan, const Interface& interface) {
     return plan.direction == WatchDirection::out ||
            (plan.direction == WatchDirection::both && !interface.loopback);
-}
-
-/// Programs of others that see a packet before us at egress, and may end its way there.
-std::size_t others_at_egress(std::uint32_t ifindex, bool clsact) {
-    if (clsact) {
-        const Result<std::vector<TcFilter>> filters = tc_filters(ifindex, TcDirection::egress);
-        return !filters ? 0 : std::ranges::count_if(*filters, [](const TcFilter& filter) {
-            return !filter.name.starts_with(kOwnPrograms);
-        });
-    }
-    return std::ranges::count_if(tcx_programs(ifindex, BPF_TCX_EGRESS), [](std::uint32_t id) {
-        return !program_name(id).starts_with(kOwnPrograms);
-    });
 }
 
 }  // namespace

@@ -3,9 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +16,7 @@
 
 #include "flowstamp/types.h"
 #include "user/kernel/bpf_objects.h"
+#include "user/kernel/features.h"
 
 namespace flowstamp {
 
@@ -31,11 +30,6 @@ Status make_folder(const std::string& path) {
         return fail_errno("create", path, errno);
     }
     return {};
-}
-
-bool has_bpf_file_system() {
-    struct statfs status {};
-    return ::statfs("/sys/fs/bpf", &status) == 0 && status.f_type == BPF_FS_MAGIC;
 }
 
 /// Not being pinned costs nothing that a record and the map's id do not give; so no error.

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "user/kernel/interface.h"
+
+namespace flowstamp {
+
+enum class Standing {
+    ok,
+    limited,  ///< `watch` runs, with less
+    missing,  ///< `watch` cannot run
+};
+
+/// One thing looked at, and what follows for the user.
+struct Check {
+    Standing standing = Standing::ok;
+    std::string subject;
+    std::string text;
+};
+
+using Checks = std::vector<Check>;
+
+/// "ok", "limited", "missing".
+[[nodiscard]] const char* standing_text(Standing standing);
+
+/// Privileges, and what the kernel can do; the programs themselves are loaded and let go.
+[[nodiscard]] Checks check_kernel();
+
+/// What dead runs had left; removed on the way.
+[[nodiscard]] Checks check_leftovers();
+
+/// One interface. Nothing here is `missing` unless it is `needed`.
+[[nodiscard]] Checks check_interface(const Interface& interface, bool needed);
+
+}  // namespace flowstamp

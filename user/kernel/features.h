@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this kernel and these privileges allow, found out by trying wherever that is cheap.
+#pragma once
+
+#include <optional>
+
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+/// Loads a program of two instructions, and lets it go.
+[[nodiscard]] Status try_xdp_program();  ///< of the kind that takes packets of several buffers
+[[nodiscard]] Status try_tc_program();
+
+/// Creates the smallest ring, and lets it go.
+[[nodiscard]] Status try_event_ring();
+
+/// bpf_loop(), kernel 5.17: the data path reads unusual options with it.
+[[nodiscard]] bool has_bpf_loop();
+
+/// Netfilter programs, kernel 6.4.
+[[nodiscard]] bool has_netfilter_links();
+
+/// /sys/kernel/btf/vmlinux.
+[[nodiscard]] bool has_kernel_btf();
+
+/// A BPF file system at /sys/fs/bpf.
+[[nodiscard]] bool has_bpf_file_system();
+
+/// net.core.bpf_jit_enable and bpf_jit_harden; nothing where they cannot be read (only the first
+/// network namespace shows them).
+[[nodiscard]] std::optional<int> jit_enabled();
+[[nodiscard]] std::optional<int> jit_hardened();
+
+}  // namespace flowstamp
