@@ -142,7 +142,7 @@ std::string Child::err() const {
 
 void Child::signal(int number) const {
     if (pid_ != -1) {
-        kill(pid_, number);
+        kill(-pid_, number);
     }
 }
 

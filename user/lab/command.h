@@ -24,7 +24,7 @@ struct CommandOutput {
     std::string err;
 };
 
-/// A running program. Going out of scope kills it (SIGKILL) and waits for it.
+/// A running program. Going out of scope kills it and its process group (SIGKILL), and waits for it.
 class Child {
   public:
     /// Starts `argv` (looked up in PATH) in the network namespace of the calling thread, in a
@@ -39,7 +39,7 @@ class Child {
     /// What it has written so far.
     std::string out() const;
     std::string err() const;
-    void signal(int number) const;
+    void signal(int number) const;  ///< to its whole process group
     /// Waits for its end; nothing if it still runs when `timeout` is over.
     std::optional<CommandOutput> wait(std::chrono::milliseconds timeout);
     /// SIGINT, and SIGKILL if that does not end it within `timeout`.

@@ -18,6 +18,7 @@ struct Resolved {
     std::uint32_t seq = 0, ack = 0;
     std::uint16_t window = 0;
     std::optional<Timestamps> timestamps;
+    std::uint32_t flow_label = 0;
 };
 
 /// What both sides showed, from the forgery's point of view.
@@ -107,6 +108,16 @@ std::optional<Timestamps> resolve(const TimestampTrait& trait, const Roles& role
     return timestamps;
 }
 
+std::uint32_t resolve(const FlowLabel& label, const Roles& roles, std::mt19937& random) {
+    if (label.mode == FlowLabel::Mode::Random) {
+        return static_cast<std::uint32_t>(random());
+    }
+    if (label.mode == FlowLabel::Mode::CopySender && roles.sender.last) {
+        return roles.sender.last->flow_label;
+    }
+    return label.value;
+}
+
 void append16(Frame& frame, std::uint16_t value) {
     frame.push_back(static_cast<std::uint8_t>(value >> 8));
     frame.push_back(static_cast<std::uint8_t>(value));
@@ -161,9 +172,8 @@ void append_ipv4(Frame& frame, const Forgery& forgery, const Resolved& fields,
     store16(header, 10, checksum(add_words(header)));
 }
 
-void append_ipv6(Frame& frame, const Forgery& forgery, const Resolved& fields,
-                 std::size_t segment_bytes) {
-    append32(frame, 6u << 28 | std::uint32_t{fields.tos} << 20 | (forgery.flow_label & 0xfffff));
+void append_ipv6(Frame& frame, const Resolved& fields, std::size_t segment_bytes) {
+    append32(frame, 6u << 28 | std::uint32_t{fields.tos} << 20 | (fields.flow_label & 0xfffff));
     append16(frame, static_cast<std::uint16_t>(segment_bytes));
     frame.push_back(protocol_tcp);
     frame.push_back(fields.ttl);
@@ -180,7 +190,8 @@ Forgery as_stateless_reset() {
             .seq = Seq::receiver_ack(),
             .ack = AckNumber::zero(),
             .window = Window::constant(0),
-            .tos = Tos::echo_receiver()};
+            .tos = Tos::echo_receiver(),
+            .flow_label = FlowLabel::random()};
 }
 
 std::optional<Frame> forge(const Forgery& forgery, const FlowMemory& flow, Side from,
@@ -199,7 +210,8 @@ std::optional<Frame> forge(const Forgery& forgery, const FlowMemory& flow, Side 
         .seq = resolve(forgery.seq, roles, index),
         .ack = resolve(forgery.ack, roles),
         .window = resolve(forgery.window, roles),
-        .timestamps = resolve(forgery.timestamps, roles)};
+        .timestamps = resolve(forgery.timestamps, roles),
+        .flow_label = resolve(forgery.flow_label, roles, random)};
 
     Frame frame;
     append(frame, hop.to.bytes);
@@ -210,7 +222,7 @@ std::optional<Frame> forge(const Forgery& forgery, const FlowMemory& flow, Side 
     if (ipv4) {
         append_ipv4(frame, forgery, fields, segment.size());
     } else {
-        append_ipv6(frame, forgery, fields, segment.size());
+        append_ipv6(frame, fields, segment.size());
     }
     append(frame, segment);
     return frame;

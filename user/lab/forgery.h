@@ -128,6 +128,17 @@ struct Tos {
     static constexpr Tos copy_sender() { return {Mode::CopySender, 0}; }
 };
 
+/// The flow label of the IPv6 header, 20 bits; IPv4 has none.
+struct FlowLabel {
+    enum class Mode : std::uint8_t { Constant, CopySender, Random };
+    Mode mode = Mode::Constant;
+    std::uint32_t value = 0;
+
+    static constexpr FlowLabel constant(std::uint32_t value) { return {Mode::Constant, value}; }
+    static constexpr FlowLabel copy_sender() { return {Mode::CopySender, 0}; }
+    static constexpr FlowLabel random() { return {Mode::Random, 0}; }
+};
+
 /// How a forged segment looks. What is not said is as many a firewall does it: a RST+ACK that
 /// acknowledges everything, from the firewall's own distance, with an ID of 0 and no options.
 struct Forgery {
@@ -140,7 +151,7 @@ struct Forgery {
     Window window{};
     TimestampTrait timestamps{};
     Tos tos{};
-    std::uint32_t flow_label = 0;            ///< IPv6 only: 20 bits
+    FlowLabel flow_label{};                  ///< IPv6 only
     std::uint32_t payload_bytes = 0;         ///< filled with 'x'
     std::optional<MacAddress> source_mac{};  ///< unset: the router's own
 };
@@ -148,7 +159,7 @@ struct Forgery {
 /// What a Linux host answers to a segment for a socket that it does not have (tcp_v4_send_reset()
 /// of Linux 6.18): a bare R, its sequence number the segment's acknowledgement number, ID 0 with
 /// DF, window 0, no options, the segment's TOS, and arriving from the peer's distance.
-/// In IPv6 the flow label is a keyed hash, which nobody can copy: it stays 0 here.
+/// In IPv6 the flow label is a keyed hash of its own, nobody's copy: here it is random.
 Forgery as_stateless_reset();
 
 /// The Ethernet addresses of the link that a forged segment leaves on.

@@ -8,12 +8,12 @@
 
 namespace flowstamp::lab {
 
-Result<std::unique_ptr<FrameLoop>> FrameLoop::open(const Namespace& router) {
-    Result<PacketSocket> socket = PacketSocket::open(router);
+Result<std::unique_ptr<FrameLoop>> FrameLoop::open(const Namespace& host) {
+    Result<PacketSocket> socket = PacketSocket::open(host);
     if (!socket) {
         return std::unexpected(socket.error());
     }
-    return std::unique_ptr<FrameLoop>(new FrameLoop(router, std::move(*socket)));
+    return std::unique_ptr<FrameLoop>(new FrameLoop(host, std::move(*socket)));
 }
 
 void FrameLoop::run(const OnFrame& on_frame) {
@@ -62,7 +62,7 @@ void FrameLoop::send(Side toward, FrameView frame) {
 }
 
 Hop FrameLoop::hop(Side toward) const {
-    const Interface& interface = router_.toward(toward);
+    const Interface& interface = host_.toward(toward);
     return {interface.mac, interface.neighbour_mac};
 }
 

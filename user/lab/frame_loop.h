@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The engine room of what sits on a router: frames of both its interfaces, and things to be done
-// at their time, all in one thread.
+// The engine room of what sits on a host of the lab: frames of its interfaces, and things to be
+// done at their time, all in one thread.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ namespace flowstamp::lab {
 class FrameLoop {
   public:
     using Action = std::function<void()>;
-    /// Called with each frame that arrived for this router from that end's direction. The bytes
+    /// Called with each frame that arrived for this host from that end's direction. The bytes
     /// live during the call only.
     using OnFrame = std::function<void(Side from, FrameView frame)>;
 
-    /// Listens on both interfaces of `router`, which must outlive the loop.
-    static Result<std::unique_ptr<FrameLoop>> open(const Namespace& router);
+    /// Listens on the interfaces of `host`, which must outlive the loop.
+    static Result<std::unique_ptr<FrameLoop>> open(const Namespace& host);
 
     /// Runs until stop().
     void run(const OnFrame& on_frame);
@@ -52,12 +52,12 @@ class FrameLoop {
         }
     };
 
-    FrameLoop(const Namespace& router, PacketSocket socket)
-        : router_(router), socket_(std::move(socket)), buffer_(65'536 + 256) {}
+    FrameLoop(const Namespace& host, PacketSocket socket)
+        : host_(host), socket_(std::move(socket)), buffer_(65'536 + 256) {}
     void drain(const OnFrame& on_frame);
     void do_what_is_due();
 
-    const Namespace& router_;
+    const Namespace& host_;
     PacketSocket socket_;
     StopSignal stop_;
     std::vector<std::uint8_t> buffer_;

@@ -7,6 +7,11 @@
 //         lab.router(2), {.trigger = {.on = Trigger::On::AllAcknowledged,
 //                                     .after_server_bytes = 100'000},
 //                         .forgery = as_stateless_reset()});
+//
+// It comes late: the whole round trip through the lab's kernels takes some 50 us, less than it takes
+// to wake this thread. A forged answer to a SYN arrives after the genuine one, and then means
+// nothing. Where the forgery must win such a race, use a Forwarder: it sends the forged segment
+// before it lets the trigger go on.
 #pragma once
 
 #include <chrono>

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
 
 namespace flowstamp::lab {
 namespace {
@@ -26,21 +27,33 @@ Result<Fd> open_socket() {
     return socket;
 }
 
+/// The index of the host's interface toward that end; 0 where it has none.
+Result<int> interface_index(const Namespace& host, Side toward) {
+    if (!host.has(toward)) {
+        return 0;
+    }
+    const std::string& name = host.toward(toward).name;
+    const unsigned index = if_nametoindex(name.c_str());
+    if (index == 0) {
+        return fail_errno("find interface", host.role() + " " + name, errno);
+    }
+    return static_cast<int>(index);
+}
+
 }  // namespace
 
-Result<PacketSocket> PacketSocket::open(const Namespace& router) {
-    return router.run_in([&]() -> Result<PacketSocket> {
+Result<PacketSocket> PacketSocket::open(const Namespace& host) {
+    return host.run_in([&]() -> Result<PacketSocket> {
         Result<Fd> socket = open_socket();
         if (!socket) {
             return std::unexpected(socket.error());
         }
-        const unsigned to_client = if_nametoindex(router.toward(Side::Client).name.c_str());
-        const unsigned to_server = if_nametoindex(router.toward(Side::Server).name.c_str());
-        if (to_client == 0 || to_server == 0) {
-            return fail_errno("find interfaces", router.role(), errno);
+        const Result<int> to_client = interface_index(host, Side::Client);
+        const Result<int> to_server = interface_index(host, Side::Server);
+        if (!to_client || !to_server) {
+            return std::unexpected((to_client ? to_server : to_client).error());
         }
-        return PacketSocket(std::move(*socket), static_cast<int>(to_client),
-                            static_cast<int>(to_server));
+        return PacketSocket(std::move(*socket), *to_client, *to_server);
     });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole frames of a router's two interfaces, in and out.
+// Whole frames of a host's interfaces, in and out.
 #pragma once
 
 #include <array>
@@ -16,17 +16,17 @@
 
 namespace flowstamp::lab {
 
-/// An AF_PACKET socket, non-blocking. One for both interfaces, so that what arrives keeps its order
-/// across them. Needs CAP_NET_RAW.
+/// An AF_PACKET socket, non-blocking. One for both of a router's interfaces, so that what arrives
+/// keeps its order across them. Needs CAP_NET_RAW.
 class PacketSocket {
   public:
-    static Result<PacketSocket> open(const Namespace& router);
+    static Result<PacketSocket> open(const Namespace& host);
 
     struct Received {
         Side from = Side::Client;  ///< the end toward which the interface looks
         FrameView frame;           ///< inside the buffer that was given
     };
-    /// The next frame that arrived and bears this router's MAC address as its destination, cut to
+    /// The next frame that arrived and bears this host's MAC address as its destination, cut to
     /// the buffer; nothing when there is none.
     std::optional<Received> receive(std::span<std::uint8_t> buffer) const;
     /// Sends out of the interface toward that end.

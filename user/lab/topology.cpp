@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "user/lab/readiness.h"
+
 namespace flowstamp::lab {
 namespace {
 
@@ -179,6 +181,20 @@ std::string route_commands(const std::vector<Namespace>& hosts, unsigned host) {
     return batch;
 }
 
+/// Calls `act(side)` for each interface of a host, until it fails.
+template <class Act>
+Status each_interface(const Namespace& host, const Act& act) {
+    for (const Side side : {Side::Client, Side::Server}) {
+        if (!host.has(side)) {
+            continue;
+        }
+        if (Status done = act(side); !done) {
+            return done;
+        }
+    }
+    return {};
+}
+
 Status set_offloads(const Namespace& host, Side toward, bool on) {
     Argv argv{"ethtool", "-K", host.toward(toward).name};
     for (const char* feature : {"tx", "sg", "tso", "gso", "gro"}) {
@@ -191,7 +207,7 @@ Status masquerade(const Namespace& router) {
     return router.require({"nft", "-f", "-"},
                           fmt::format("table inet lab_nat {{ chain postrouting {{\n"
                                       "type nat hook postrouting priority srcnat;\n"
-                                      "oifname \"{}\" masquerade\n}} }}\n",
+                                      "oifname \"{}\" masquerade\n}}\n}}\n",
                                       router.toward(Side::Server).name));
 }
 
@@ -233,6 +249,28 @@ Result<Lab> Lab::create(const LabOptions& options) {
 }
 
 Status Lab::build(const LabOptions& options) {
+    if (Status made = make_hosts(options); !made) {
+        return made;
+    }
+    if (Status made = make_links(options); !made) {
+        return made;
+    }
+    for (unsigned host = 0; host < hosts_.size(); ++host) {
+        const std::string commands = address_commands(hosts_, host) + route_commands(hosts_, host);
+        if (Status done = hosts_[host].require({"ip", "-batch", "-"}, commands); !done) {
+            return done;
+        }
+    }
+    for (const Namespace& host : hosts_) {
+        const auto ready = [&](Side side) { return await_address(host, side); };
+        if (Status done = each_interface(host, ready); !done) {
+            return done;
+        }
+    }
+    return options.masquerade_at ? masquerade(router(*options.masquerade_at)) : Status{};
+}
+
+Status Lab::make_hosts(const LabOptions& options) {
     const unsigned hosts = options.routers + 2;
     std::string batch;
     for (unsigned host = 0; host < hosts; ++host) {
@@ -253,11 +291,15 @@ Status Lab::build(const LabOptions& options) {
             return set;
         }
     }
-    for (unsigned link = 0; link + 1 < hosts; ++link) {
+    return {};
+}
+
+Status Lab::make_links(const LabOptions& options) {
+    for (unsigned link = 0; link + 1 < hosts_.size(); ++link) {
         describe_link(hosts_, link);
     }
-    if (Status added = require_command({"ip", "-batch", "-"}, veth_commands(hosts_, options.mtu));
-        !added) {
+    const std::string batch = veth_commands(hosts_, options.mtu);
+    if (Status added = require_command({"ip", "-batch", "-"}, batch); !added) {
         return added;
     }
     for (const Namespace& host : hosts_) {
@@ -265,38 +307,34 @@ Status Lab::build(const LabOptions& options) {
             return up;
         }
     }
-    for (unsigned host = 0; host < hosts; ++host) {
-        const std::string commands = address_commands(hosts_, host) + route_commands(hosts_, host);
-        if (Status done = hosts_[host].require({"ip", "-batch", "-"}, commands); !done) {
-            return done;
-        }
-        if (!options.offloads) {
-            for (const Side side : {Side::Client, Side::Server}) {
-                if (!hosts_[host].has(side)) {
-                    continue;
-                }
-                if (Status set = set_offloads(hosts_[host], side, false); !set) {
-                    return set;
-                }
-            }
+    for (const Namespace& host : hosts_) {
+        const Status ready = each_interface(host, [&](Side side) {
+            Status up = await_link(host, side);
+            return up && !options.offloads ? set_offloads(host, side, false) : up;
+        });
+        if (!ready) {
+            return ready;
         }
     }
-    return options.masquerade_at ? masquerade(router(*options.masquerade_at)) : Status{};
+    return {};
 }
 
 Status Lab::set_offloads_around(const Namespace& host, bool on) const {
+    const auto of_host = [&](Side side) { return set_offloads(host, side, on); };
+    if (Status set = each_interface(host, of_host); !set) {
+        return set;
+    }
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
-        const bool before = i + 1 < hosts_.size() && &hosts_[i + 1] == &host;
-        const bool after = i > 0 && &hosts_[i - 1] == &host;
-        const bool itself = &hosts_[i] == &host;
-        for (const Side side : {Side::Client, Side::Server}) {
-            const bool facing = (before && side == Side::Server) || (after && side == Side::Client);
-            if (!hosts_[i].has(side) || !(itself || facing)) {
-                continue;
-            }
-            if (Status set = set_offloads(hosts_[i], side, on); !set) {
+        if (&hosts_[i] != &host) {
+            continue;
+        }
+        if (i > 0) {
+            if (Status set = set_offloads(hosts_[i - 1], Side::Server, on); !set) {
                 return set;
             }
+        }
+        if (i + 1 < hosts_.size()) {
+            return set_offloads(hosts_[i + 1], Side::Client, on);
         }
     }
     return {};

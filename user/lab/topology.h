@@ -60,6 +60,8 @@ class Lab {
     Lab(std::string prefix, NamespaceGuard guard)
         : prefix_(std::move(prefix)), guard_(std::move(guard)) {}
     Status build(const LabOptions& options);
+    Status make_hosts(const LabOptions& options);
+    Status make_links(const LabOptions& options);
 
     std::string prefix_;
     NamespaceGuard guard_;

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A lab for each test.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "user/lab/download.h"
+#include "user/lab/server.h"
+#include "user/lab/topology.h"
+
+namespace flowstamp::lab {
+
+using namespace std::chrono_literals;
+
+/// Stops the test with the error's text when a Result is none; else its value.
+template <class T>
+T require(Result<T> result) {
+    if (!result) {
+        throw std::runtime_error(result.error().message());
+    }
+    return std::move(*result);
+}
+
+/// Skips without root.
+class LabTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "needs root";
+        }
+    }
+
+    Lab& make(const LabOptions& options = {}) {
+        return lab_.emplace(require(Lab::create(options)));
+    }
+    Lab& lab() { return lab_ ? *lab_ : make(); }
+
+    DownloadOptions to_server(std::uint64_t bytes, Family family = Family::V4) {
+        return {.server = {lab().server().address(family), 80}, .bytes = bytes, .timeout = 8s};
+    }
+
+    std::optional<Lab> lab_;
+};
+
+/// The same for each address family.
+class LabFamilyTest : public LabTest, public ::testing::WithParamInterface<Family> {
+  protected:
+    DownloadOptions to_server(std::uint64_t bytes) { return LabTest::to_server(bytes, GetParam()); }
+};
+
+inline auto both_families() {
+    return ::testing::Values(Family::V4, Family::V6);
+}
+inline std::string family_name(const ::testing::TestParamInfo<Family>& info) {
+    return info.param == Family::V4 ? "V4" : "V6";
+}
+
+}  // namespace flowstamp::lab

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/lab/forwarder.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/netns/lab_fixture.h"
+#include "user/lab/capture.h"
+
+namespace flowstamp::lab {
+namespace {
+
+class LabForwarder : public LabFamilyTest {
+  protected:
+    /// A download of 2 MB with our forwarder on router 2.
+    DownloadReport through(const ForwarderOptions& options) {
+        const Server server =
+            require(Server::start(lab().server(), {.family = GetParam(), .pace = {65'536, 0us}}));
+        const Forwarder forwarder = require(Forwarder::start(lab(), 2, options));
+        return download(lab().client(), to_server(2'000'000));
+    }
+};
+
+TEST_P(LabForwarder, ForwardsAsTheKernelDoes) {
+    const Capture at_client = require(Capture::start(lab().client()));
+    EXPECT_EQ(through({}).outcome, Outcome::Complete);
+    const auto data = at_client.wait_for(
+        [](Side, const Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s);
+    ASSERT_FALSE(data.empty());
+    for (const CapturedFrame& frame : data) {
+        EXPECT_EQ(parse_segment(frame.frame)->ttl, 61);
+    }
+}
+
+TEST_P(LabForwarder, AsAWireItIsNoHop) {
+    const Capture at_client = require(Capture::start(lab().client()));
+    EXPECT_EQ(through({.decrement_ttl = false}).outcome, Outcome::Complete);
+    const auto data = at_client.wait_for(
+        [](Side, const Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s);
+    ASSERT_FALSE(data.empty());
+    EXPECT_EQ(parse_segment(data[0].frame)->ttl, 62);
+}
+
+TEST_P(LabForwarder, DelaysEachDirection) {
+    const DownloadReport report = through({.link = {.delay = 20ms}});
+    EXPECT_EQ(report.outcome, Outcome::Complete);
+    EXPECT_GE(report.connected_after, 40ms);
+}
+
+TEST_P(LabForwarder, ALongBadPathStillDelivers) {
+    const DownloadReport report =
+        through({.link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02, .seed = 6}});
+    EXPECT_EQ(report.outcome, Outcome::Complete);
+    EXPECT_EQ(report.bytes, 2'000'000u);
+}
+
+TEST_P(LabForwarder, Duplicates) {
+    const Capture at_client = require(Capture::start(lab().client()));
+    EXPECT_EQ(through({.link = {.duplication = 0.5}}).outcome, Outcome::Complete);
+    std::map<std::uint32_t, int> copies;
+    for (const CapturedFrame& frame : at_client.wait_for(
+             [](Side, const Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s)) {
+        ++copies[parse_segment(frame.frame)->seq];
+    }
+    std::size_t doubled = 0;
+    for (const auto& [seq, count] : copies) {
+        doubled += count > 1;
+    }
+    EXPECT_GT(doubled, copies.size() / 4);
+}
+
+TEST_P(LabForwarder, LosesAll) {
+    DownloadOptions options = to_server(1000);
+    options.timeout = 300ms;
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    {
+        const Forwarder forwarder = require(Forwarder::start(lab(), 2, {.link = {.loss = 1}}));
+        EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
+    }
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete)
+        << "the kernel forwards again";
+}
+
+TEST_P(LabForwarder, BothEndsResetAndTheRequestSwallowed) {
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    const Capture beyond = require(Capture::start(lab().router(3)));
+    const Forwarder forwarder =
+        require(Forwarder::start(lab(), 2,
+                                 {.injection = Injection{.trigger = {.on = Trigger::On::ClientData},
+                                                         .target = Target::Both,
+                                                         .swallow = Swallow::Trigger}}));
+    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Reset);
+    EXPECT_EQ(forwarder.injected(2, 1s).size(), 2u);
+    const auto reports = server.reports(1, 1s);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].errno_value, ECONNRESET);
+    const auto requests = beyond.wait_for(
+        [](Side from, const Segment& segment) {
+            return from == Side::Client && segment.payload_bytes != 0;
+        },
+        1, 0ms);
+    EXPECT_TRUE(requests.empty());
+}
+
+TEST_P(LabForwarder, OnTheSynTheConnectionIsRefused) {
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    const Capture at_client = require(Capture::start(lab().client()));
+    const Forwarder forwarder = require(
+        Forwarder::start(lab(), 2, {.injection = Injection{.trigger = {.on = Trigger::On::Syn}}}));
+    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Refused);
+    const auto answers = at_client.wait_for(
+        [](Side, const Segment& segment) { return segment.has(Rst | Syn); }, 2, 1s);
+    ASSERT_GE(answers.size(), 2u);
+    EXPECT_EQ(parse_segment(answers[0].frame)->flags, Rst | Ack);
+    EXPECT_EQ(parse_segment(answers[1].frame)->flags, Syn | Ack) << "the SYN went on";
+}
+
+TEST_P(LabForwarder, ByteForByteForgeryAcrossALongPath) {
+    const Server server = require(Server::start(
+        lab().server(), {.family = GetParam(), .pace = {.chunk_bytes = 10'000, .pause = 60ms}}));
+    const Forwarder forwarder = require(
+        Forwarder::start(lab(), 2,
+                         {.link = {.delay = 20ms},
+                          .injection = Injection{.trigger = {.on = Trigger::On::ClientPacket,
+                                                             .after_server_bytes = 50'000,
+                                                             .times = Trigger::always},
+                                                 .forgery = as_stateless_reset()}}));
+    const DownloadReport report = download(lab().client(), to_server(1'000'000));
+    EXPECT_EQ(report.outcome, Outcome::Reset);
+    EXPECT_LT(report.bytes, 1'000'000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, LabForwarder, both_families(), family_name);
+
+}  // namespace
+}  // namespace flowstamp::lab

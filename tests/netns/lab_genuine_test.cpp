@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Genuine resets, made by real kernels and firewalls: what the application sees of each, and what
+// is on the wire (the table of docs: flags, ID, window, header length).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/netns/lab_fixture.h"
+#include "user/lab/capture.h"
+#include "user/lab/firewall.h"
+
+namespace flowstamp::lab {
+namespace {
+
+bool is_reset_from_server(Side from, const Segment& segment) {
+    return from == Side::Server && segment.has(Rst);
+}
+
+class LabGenuine : public LabFamilyTest {
+  protected:
+    /// Downloads from a server with these manners, nudging it when silent; keeps the first RST.
+    DownloadReport meet(ServerOptions options) {
+        options.family = GetParam();
+        const Capture capture = require(Capture::start(lab().router(1)));
+        const Server server = require(Server::start(lab().server(), options));
+        DownloadOptions wanted = to_server(1'000'000);
+        wanted.nudge_after = 100ms;
+        const DownloadReport report = download(lab().client(), wanted);
+        remember_reset(capture);
+        return report;
+    }
+
+    void remember_reset(const Capture& capture) {
+        const auto resets = capture.wait_for(is_reset_from_server, 1, 1s);
+        ASSERT_FALSE(resets.empty());
+        reset_ = parse_segment(resets[0].frame).value();
+    }
+
+    Segment reset_;
+};
+
+TEST_P(LabGenuine, CloseWithUnreadData) {
+    const DownloadReport report =
+        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::CloseUnread});
+    EXPECT_EQ(report.outcome, Outcome::Reset);
+    EXPECT_EQ(report.errno_value, ECONNRESET);
+    EXPECT_EQ(report.bytes, 50'000u);
+    EXPECT_EQ(reset_.flags, Rst | Ack);
+    EXPECT_NE(reset_.window, 0);
+    EXPECT_TRUE(reset_.timestamps);
+}
+
+TEST_P(LabGenuine, LingerZero) {
+    const DownloadReport report =
+        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::LingerZero});
+    EXPECT_EQ(report.outcome, Outcome::Reset);
+    EXPECT_EQ(report.errno_value, ECONNRESET);
+    EXPECT_EQ(reset_.flags, Rst | Ack);
+    EXPECT_TRUE(reset_.timestamps);
+}
+
+TEST_P(LabGenuine, DataToAVanishedSocket) {
+    const DownloadReport report =
+        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::Vanish});
+    EXPECT_EQ(report.outcome, Outcome::Reset);
+    EXPECT_EQ(report.bytes, 50'000u);
+    EXPECT_GE(report.elapsed, 100ms) << "only the nudge can have provoked it";
+    EXPECT_EQ(reset_.flags, Rst);
+    EXPECT_EQ(reset_.ip_id, 0);
+    EXPECT_EQ(reset_.window, 0);
+    EXPECT_FALSE(reset_.timestamps);
+    EXPECT_EQ(reset_.ttl, 62);
+}
+
+TEST_P(LabGenuine, DataToAVanishedSocketOfAHostWithItsOwnTtl) {
+    const DownloadReport report = meet(
+        {.ttl = 200, .stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::Vanish});
+    EXPECT_EQ(report.outcome, Outcome::Reset);
+    EXPECT_EQ(reset_.ttl, 62) << "the stateless RST goes by the host's default, not the socket's";
+}
+
+TEST_P(LabGenuine, ASilentReceiverNeverLearnsThatItsPeerVanished) {
+    const Server server = require(Server::start(lab().server(), {.family = GetParam(),
+                                                                 .stop_after = 50'000,
+                                                                 .before_farewell = 50ms,
+                                                                 .farewell = Farewell::Vanish}));
+    DownloadOptions options = to_server(1'000'000);
+    options.timeout = 400ms;
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
+}
+
+TEST_P(LabGenuine, ClosedPort) {
+    const Capture capture = require(Capture::start(lab().router(1)));
+    const DownloadReport report = download(lab().client(), to_server(1000));
+    EXPECT_EQ(report.outcome, Outcome::Refused);
+    EXPECT_EQ(report.errno_value, ECONNREFUSED);
+    remember_reset(capture);
+    EXPECT_EQ(reset_.flags, Rst | Ack);
+    EXPECT_EQ(reset_.seq, 0u);
+    EXPECT_EQ(reset_.window, 0);
+}
+
+TEST_P(LabGenuine, SocketKilledByTheAdministrator) {
+    const Capture capture = require(Capture::start(lab().router(1)));
+    const Server server = require(
+        Server::start(lab().server(),
+                      {.family = GetParam(), .stop_after = 50'000, .farewell = Farewell::Silence}));
+    Download running(lab().client(), to_server(1'000'000));
+    while (!running.done() && running.bytes() < 50'000) {
+        std::this_thread::sleep_for(5ms);
+    }
+    ASSERT_TRUE(lab().server().require({"ss", "-K", "state", "established", "sport", "=", ":80"}));
+    const DownloadReport report = running.wait();
+    EXPECT_EQ(report.outcome, Outcome::Reset);
+    remember_reset(capture);
+    EXPECT_EQ(reset_.flags, Rst | Ack);
+}
+
+TEST_P(LabGenuine, RejectOnThePeerItselfInTheMiddle) {
+    const Capture capture = require(Capture::start(lab().router(1)));
+    const Server server = require(Server::start(
+        lab().server(), {.family = GetParam(), .pace = {.chunk_bytes = 1000, .pause = 5ms}}));
+    Download running(lab().client(), to_server(1'000'000));
+    while (!running.done() && running.bytes() < 20'000) {
+        std::this_thread::sleep_for(5ms);
+    }
+    const Firewall reject =
+        require(Firewall::apply(lab().server(), {.chain = FirewallRule::Chain::Input,
+                                                 .action = FirewallRule::Action::RejectWithReset,
+                                                 .family = GetParam(),
+                                                 .to_port = 80}));
+    EXPECT_EQ(running.wait().outcome, Outcome::Reset);
+    remember_reset(capture);
+    EXPECT_EQ(reset_.flags, Rst);
+    EXPECT_EQ(reset_.ttl, 62);
+}
+
+TEST_P(LabGenuine, RejectOnARouterIsNearer) {
+    const Capture capture = require(Capture::start(lab().router(1)));
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    {
+        const Firewall reject = require(
+            Firewall::apply(lab().router(2), {.action = FirewallRule::Action::RejectWithReset,
+                                              .family = GetParam(),
+                                              .to_port = 80,
+                                              .tcp_flags = "SYN SYN"}));
+        EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Refused);
+    }
+    remember_reset(capture);
+    EXPECT_EQ(reset_.ttl, 64);
+    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete)
+        << "the rule is gone with its object";
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, LabGenuine, both_families(), family_name);
+
+}  // namespace
+}  // namespace flowstamp::lab

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/lab/topology.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/netns/lab_fixture.h"
+#include "user/lab/capture.h"
+
+namespace flowstamp::lab {
+namespace {
+
+/// The network namespaces whose names begin so.
+std::vector<std::string> namespaces(const std::string& prefix) {
+    std::vector<std::string> names;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator("/run/netns", none)) {
+        if (entry.path().filename().string().starts_with(prefix)) {
+            names.push_back(entry.path().filename());
+        }
+    }
+    return names;
+}
+
+/// Whether the process exists and is no zombie (who adopts orphans may be slow to reap them).
+bool runs(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("State:")) {
+            return line.find('Z') == std::string::npos && line.find('X') == std::string::npos;
+        }
+    }
+    return false;
+}
+
+bool is_data_from_server(Side from, const Segment& segment) {
+    return from == Side::Server && segment.payload_bytes != 0;
+}
+
+class LabTopology : public LabTest {};
+class LabTopologyFamily : public LabFamilyTest {};
+
+TEST_P(LabTopologyFamily, EveryRouterIsAHop) {
+    lab();
+    const Capture at_client = require(Capture::start(lab().client()));
+    const Capture at_router = require(Capture::start(lab().router(3)));
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete);
+    const auto here = at_client.wait_for(is_data_from_server, 1, 1s);
+    const auto there = at_router.wait_for(is_data_from_server, 1, 1s);
+    ASSERT_FALSE(here.empty() || there.empty());
+    EXPECT_EQ(parse_segment(here[0].frame)->ttl, 61);
+    EXPECT_EQ(parse_segment(there[0].frame)->ttl, 64);
+    EXPECT_EQ(parse_segment(here[0].frame)->source.address, lab().server().address(GetParam()));
+}
+
+TEST_P(LabTopologyFamily, NoFirstPacketWaitsForItsNeighbour) {
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    const DownloadReport report = download(lab().client(), to_server(10));
+    EXPECT_EQ(report.outcome, Outcome::Complete);
+    EXPECT_LT(report.connected_after, 900ms) << "a lost SYN comes again after a second";
+}
+
+TEST_P(LabTopologyFamily, MasqueradingRouterSpeaksForTheClient) {
+    make({.masquerade_at = 2});
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete);
+    const auto reports = server.reports(1, 1s);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].client.address, lab().router(2).toward(Side::Server).address(GetParam()));
+}
+
+TEST_P(LabTopologyFamily, DefaultTtlOfTheServer) {
+    make({.server_default_ttl = 128});
+    const Capture at_client = require(Capture::start(lab().client()));
+    DownloadOptions options = to_server(10);
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Refused);
+    const auto resets =
+        at_client.wait_for([](Side, const Segment& segment) { return segment.has(Rst); }, 1, 1s);
+    ASSERT_EQ(resets.size(), 1u);
+    EXPECT_EQ(parse_segment(resets[0].frame)->ttl, 125);
+}
+
+TEST_P(LabTopologyFamily, WithoutOffloadsEveryFrameFitsTheLink) {
+    make({.mtu = 1400, .offloads = false});
+    const Capture at_router = require(Capture::start(lab().router(2)));
+    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    EXPECT_EQ(download(lab().client(), to_server(200'000)).outcome, Outcome::Complete);
+    const auto data = at_router.wait_for(is_data_from_server, 140, 1s);
+    EXPECT_GE(data.size(), 140u);
+    for (const CapturedFrame& frame : data) {
+        EXPECT_LE(parse_segment(frame.frame)->payload_bytes, 1400u - 40u);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, LabTopologyFamily, both_families(), family_name);
+
+TEST_F(LabTopology, AsManyRoutersAsAsked) {
+    for (const unsigned routers : {1u, 2u, 6u}) {
+        make({.routers = routers});
+        EXPECT_EQ(lab().routers(), routers);
+        EXPECT_EQ(lab().hosts().size(), routers + 2);
+        const Server server = require(Server::start(lab().server(), {}));
+        EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete) << routers;
+    }
+}
+
+TEST_F(LabTopology, SeveralStandSideBySide) {
+    lab();
+    const Lab other = require(Lab::create({}));
+    const Server here = require(Server::start(lab().server(), {.seed = 1}));
+    const Server there = require(Server::start(other.server(), {.seed = 2}));
+    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete);
+    EXPECT_EQ(download(other.client(), to_server(1000)).outcome, Outcome::Corrupted)
+        << "the other lab's server streams another pattern";
+}
+
+TEST_F(LabTopology, RefusesWhatCannotBe) {
+    EXPECT_FALSE(Lab::create({.routers = 0}));
+    EXPECT_FALSE(Lab::create({.masquerade_at = 4}));
+    EXPECT_FALSE(Lab::create({.mtu = 576}));
+}
+
+TEST_F(LabTopology, CommandsRunInside) {
+    const auto output = require(lab().router(2).exec({"ip", "-o", "link"}));
+    EXPECT_EQ(output.status, 0);
+    EXPECT_NE(output.out.find("to-router1"), std::string::npos);
+    EXPECT_NE(output.out.find("to-router3"), std::string::npos);
+    EXPECT_EQ(require(lab().client().exec({"sh", "-c", "exit 7"})).status, 7);
+    EXPECT_FALSE(lab().client().exec({"no-such-program"}));
+    EXPECT_FALSE(lab().client().exec({"sleep", "5"}, {}, 50ms)) << "a time-out is an error";
+    Child child = require(lab().client().spawn({"sh", "-c", "echo ready; sleep 10"}));
+    EXPECT_TRUE(child.wait_for_output("ready", 2s));
+    EXPECT_FALSE(child.wait(0ms));
+    EXPECT_EQ(child.stop().status, 128 + SIGINT);
+}
+
+TEST_F(LabTopology, NothingIsLeftBehind) {
+    const std::string prefix = lab().prefix();
+    EXPECT_EQ(namespaces(prefix).size(), 5u);
+    pid_t left_running = -1;
+    {
+        Child child = require(
+            lab().client().spawn({"sh", "-c", "setsid sh -c 'echo $$; exec sleep 60' & wait"}));
+        ASSERT_TRUE(child.wait_for_output("\n", 2s));
+        left_running = std::stoi(child.out());
+    }
+    ASSERT_TRUE(runs(left_running)) << "in a session of its own it outlives the child";
+    lab_.reset();
+    EXPECT_TRUE(namespaces(prefix).empty());
+    EXPECT_FALSE(runs(left_running));
+}
+
+TEST_F(LabTopology, NothingIsLeftBehindAfterKill9) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t driver = fork();
+    if (driver == 0) {
+        const Result<Lab> lab = Lab::create({});
+        const std::string prefix = lab ? lab->prefix() : "";
+        [[maybe_unused]] const ssize_t told = write(ends[1], prefix.data(), prefix.size());
+        ::pause();
+        _exit(0);
+    }
+    char prefix[64] = {};
+    const ssize_t got = read(ends[0], prefix, sizeof(prefix) - 1);
+    EXPECT_GT(got, 0);
+    EXPECT_EQ(namespaces(prefix).size(), 5u);
+    kill(driver, SIGKILL);
+    waitpid(driver, nullptr, 0);
+    for (int i = 0; i < 500 && !namespaces(prefix).empty(); ++i) {
+        std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_TRUE(namespaces(prefix).empty());
+    close(ends[0]);
+    close(ends[1]);
+}
+
+TEST_F(LabTopology, ClearsAwayWhatDeadRunsLeft) {
+    // Process 1 lives, but did not start then; the other number is beyond every pid.
+    const std::string stale[] = {"flowstamp-1-99999999999-1-client",
+                                 "flowstamp-1999999999-5-1-client"};
+    const std::string foreign = "flowstamp-lab-test-foreign";
+    for (const std::string& name : stale) {
+        ASSERT_TRUE(require_command({"ip", "netns", "add", name}));
+    }
+    ASSERT_TRUE(require_command({"ip", "netns", "add", foreign}));
+    const std::string living = lab().prefix();
+    const Lab second = require(Lab::create({}));
+    EXPECT_TRUE(namespaces("flowstamp-1-99999999999-").empty());
+    EXPECT_TRUE(namespaces("flowstamp-1999999999-").empty());
+    EXPECT_EQ(namespaces(living).size(), 5u);
+    EXPECT_EQ(namespaces(foreign).size(), 1u);
+    EXPECT_TRUE(require_command({"ip", "netns", "del", foreign}));
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rules of a real firewall (iptables, ip6tables) on a host of the lab.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "user/base/result.h"
+#include "user/lab/namespace.h"
+
+namespace flowstamp::lab {
+
+struct FirewallRule {
+    enum class Chain : std::uint8_t { Input, Forward, Output };
+    enum class Action : std::uint8_t {
+        Drop,
+        RejectWithReset,  ///< REJECT --reject-with tcp-reset
+        Reject,           ///< REJECT: an ICMP error, port unreachable
+    };
+
+    Chain chain = Chain::Forward;
+    Action action = Action::Drop;
+    Family family = Family::V4;
+    std::optional<std::uint16_t> to_port{};    ///< --dport
+    std::optional<std::uint16_t> from_port{};  ///< --sport
+    /// The argument pair of --tcp-flags, mask and set: "SYN,ACK SYN". Empty: any segment.
+    std::string tcp_flags{};
+};
+
+/// A rule in place, before all others, until it goes out of scope.
+class Firewall {
+  public:
+    /// `host` must outlive it.
+    static Result<Firewall> apply(const Namespace& host, const FirewallRule& rule);
+
+    Firewall(Firewall&& other) noexcept;
+    Firewall& operator=(Firewall&&) = delete;
+    ~Firewall();
+
+  private:
+    Firewall(const Namespace& host, Argv removal) : host_(&host), removal_(std::move(removal)) {}
+
+    const Namespace* host_;
+    Argv removal_;  ///< empty once moved from
+};
+
+}  // namespace flowstamp::lab
