@@ -382,9 +382,9 @@ noinline int reset_settle(__u32 slot) {
     count_verdict(&scratch->judgement);
     emit_flow(scratch, flow, slot, FS_EVENT_RST);
     flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
-    version_raise(&flow->direction[d]);
+    version_begin(&flow->direction[d]);
     stamp(&flow->direction[d], &scratch->packet);
-    version_raise(&flow->direction[d]);
+    version_end(&flow->direction[d]);
     return 0;
 }
 

@@ -21,10 +21,16 @@ static __always_inline void stamp(struct fs_direction* own, const struct fs_pack
     own->last_ns = packet->time_ns;
 }
 
-static __always_inline void version_raise(struct fs_direction* own) {
+/// Odd while a direction is written, even at rest; whatever two CPUs at once made of it, each end
+/// leaves it even again.
+static __always_inline void version_begin(struct fs_direction* own) {
+    *(volatile __u16*)&own->version = own->version | 1;
     barrier();
-    *(volatile __u16*)&own->version = own->version + 1;
+}
+
+static __always_inline void version_end(struct fs_direction* own) {
     barrier();
+    *(volatile __u16*)&own->version = (own->version | 1) + 1;
 }
 
 /// SYN and SYN-ACK: false if the packet belongs to another connection.
@@ -95,7 +101,7 @@ static __always_inline void observe(struct scratch* scratch, struct fs_flow* flo
     else if (!packet_fits(own, packet, flow->state))
         packet->flags |= FS_PACKET_UNFIT;
 
-    version_raise(own);
+    version_begin(own);
     if (packet->ip_id == own->ip_id && seen_twice(own, packet)) {
         packet->flags |= FS_PACKET_TWICE;
         state_set(flow, FS_FLOW_TWICE);
@@ -103,7 +109,7 @@ static __always_inline void observe(struct scratch* scratch, struct fs_flow* flo
         new_ttl = learn(flow, packet, d);
     }
     stamp(own, packet);
-    version_raise(own);
+    version_end(own);
 
     if (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN))
         tell_transition(scratch, slot);
