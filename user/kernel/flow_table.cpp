@@ -15,10 +15,6 @@ namespace {
 /// A writer is done within a microsecond; this many tries last some ten.
 constexpr int kTries = 100;
 
-/// From this try on, an odd version that does not move is no writer at work: two CPUs that raised it
-/// at once have lost a step, and it will rest odd until they do so again.
-constexpr int kTriesForWriter = 50;
-
 /// The kernel writes to `from` meanwhile: each word is loaded once and whole.
 template <class T>
 void copy_words(T& to, const T& from) {
@@ -36,14 +32,13 @@ struct Head {
     std::uint64_t words[offsetof(fs_flow, direction) / sizeof(std::uint64_t)];
 };
 
-/// True if `from` did not change while it was copied, and, if `even` is asked for, nobody had begun
-/// to change it.
-bool copy_direction(fs_direction& to, const fs_direction& from, bool even) {
+/// True if no writer was at work on `from` while it was copied.
+bool copy_direction(fs_direction& to, const fs_direction& from) {
     const auto before = __atomic_load_n(&from.version, __ATOMIC_ACQUIRE);
     copy_words(to, from);
     std::atomic_thread_fence(std::memory_order_acquire);
     const auto after = __atomic_load_n(&from.version, __ATOMIC_RELAXED);
-    return before == after && (!even || (before & 1) == 0);
+    return before == after && (before & 1) == 0;
 }
 
 }  // namespace
@@ -86,9 +81,8 @@ std::optional<fs_flow> FlowTable::read(std::uint32_t slot) const {
         }
         const auto generation = __atomic_load_n(&source.generation, __ATOMIC_ACQUIRE);
         copy_words(reinterpret_cast<Head&>(copy), reinterpret_cast<const Head&>(source));
-        const bool even = i < kTriesForWriter;
-        const bool whole = copy_direction(copy.direction[0], source.direction[0], even) &&
-                           copy_direction(copy.direction[1], source.direction[1], even);
+        const bool whole = copy_direction(copy.direction[0], source.direction[0]) &&
+                           copy_direction(copy.direction[1], source.direction[1]);
         std::atomic_thread_fence(std::memory_order_acquire);
         const bool same = __atomic_load_n(&source.tag, __ATOMIC_RELAXED) == tag &&
                           __atomic_load_n(&source.generation, __ATOMIC_RELAXED) == generation;

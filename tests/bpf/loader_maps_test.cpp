@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readers and the writer of maps, each on a map of its own that the test fills.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "tests/bpf/loader_support.h"
+#include "user/base/fd.h"
+#include "vmlinux/uapi.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class LoaderMaps : public RootTest {};
+
+TEST_F(LoaderMaps, CountersAreSummedOverCpus) {
+    const Fd map(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "test", 4, 8, FS_COUNT_MAX, nullptr));
+    ASSERT_TRUE(map);
+    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
+    std::vector<std::uint64_t> values(cpus);
+    std::uint64_t sum = 0;
+    for (std::size_t cpu = 0; cpu < cpus; cpu++) {
+        sum += values[cpu] = 10 + cpu;
+    }
+    const std::uint32_t key = FS_COUNT_RST;
+    ASSERT_EQ(bpf_map_update_elem(map.get(), &key, values.data(), BPF_ANY), 0);
+    const Counters counters = require(CounterReader(map.get()).read());
+    EXPECT_EQ(counters[FS_COUNT_RST], sum);
+    EXPECT_EQ(counters[FS_COUNT_TCP], 0U);
+}
+
+class LoaderPolicy : public LoaderMaps {
+  protected:
+    Fd map_{bpf_map_create(BPF_MAP_TYPE_ARRAY, "test", 4, sizeof(fs_policy), 1, nullptr)};
+
+    fs_policy in_kernel() const {
+        fs_policy policy{};
+        const std::uint32_t zero = 0;
+        EXPECT_EQ(bpf_map_lookup_elem(map_.get(), &zero, &policy), 0);
+        return policy;
+    }
+    static fs_taught signature(std::uint16_t ip_id) {
+        return {.flags = FS_TAUGHT_IP_ID, .ip_id = ip_id, .window = 0, .hops = 3, .tcp_flags = 4};
+    }
+};
+
+TEST_F(LoaderPolicy, WritesModes) {
+    PolicyWriter writer(map_.get(), true);
+    ASSERT_TRUE(writer.set_modes(FS_DROP_CONFIRMED, FS_CHALLENGE_ALL));
+    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FS_DROP_CONFIRMED});
+    EXPECT_EQ(in_kernel().challenge_mode, std::uint32_t{FS_CHALLENGE_ALL});
+}
+
+TEST_F(LoaderPolicy, RefusesToActWithProgramsThatOnlyObserve) {
+    PolicyWriter writer(map_.get(), false);
+    EXPECT_TRUE(writer.set_modes(FS_DROP_OFF, FS_CHALLENGE_OFF));
+    const Status refused = writer.set_modes(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message(),
+              "write policy: the programs were loaded to observe only; start with --drop or "
+              "--challenge");
+    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FS_DROP_OFF});
+}
+
+TEST_F(LoaderPolicy, TeachesASignatureOnceAndForgetsTheOldest) {
+    PolicyWriter writer(map_.get(), true);
+    ASSERT_TRUE(writer.teach(signature(100)));
+    ASSERT_TRUE(writer.teach(signature(100)));
+    EXPECT_EQ(in_kernel().taught_count, 1U);
+    EXPECT_EQ(in_kernel().taught[0].flags, FS_TAUGHT_USED | FS_TAUGHT_IP_ID);
+    for (std::uint16_t i = 1; i < FS_TAUGHT_MAX; i++) {
+        ASSERT_TRUE(writer.teach(signature(100 + i)));
+    }
+    EXPECT_EQ(in_kernel().taught_count, std::uint32_t{FS_TAUGHT_MAX});
+    EXPECT_EQ(in_kernel().taught[0].ip_id, 100);
+    ASSERT_TRUE(writer.teach(signature(200)));
+    EXPECT_EQ(in_kernel().taught_count, std::uint32_t{FS_TAUGHT_MAX});
+    EXPECT_EQ(in_kernel().taught[0].ip_id, 200);
+    EXPECT_EQ(in_kernel().taught[1].ip_id, 101);
+}
+
+/// A program that writes `bytes` of its stack, the first words given, to a ring.
+class RingWriter {
+  public:
+    RingWriter(int ring, std::uint64_t first_word, int bytes) {
+        const auto low = static_cast<std::int32_t>(first_word);
+        const auto high = static_cast<std::int32_t>(first_word >> 32);
+        std::vector<bpf_insn> code;
+        for (int offset = -8; offset >= -512; offset -= 8) {
+            code.push_back(
+                {BPF_ST | BPF_MEM | BPF_DW, 10, 0, static_cast<std::int16_t>(offset), 0});
+        }
+        const auto start = static_cast<std::int16_t>(-bytes);
+        code.push_back({BPF_ST | BPF_MEM | BPF_W, 10, 0, start, low});
+        code.push_back({BPF_ST | BPF_MEM | BPF_W, 10, 0, std::int16_t(start + 4), high});
+        code.push_back({BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, ring});
+        code.push_back({0, 0, 0, 0, 0});
+        code.push_back({BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0});
+        code.push_back({BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, start});
+        code.push_back({BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, bytes});
+        code.push_back({BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, 0});
+        code.push_back({BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ringbuf_output});
+        code.push_back({BPF_JMP | BPF_EXIT, 0, 0, 0, 0});
+        program_ = Fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "ring_writer", "GPL", code.data(),
+                                    code.size(), nullptr));
+    }
+
+    bool run() {
+        std::array<std::uint8_t, 64> frame{};
+        LIBBPF_OPTS(bpf_test_run_opts, options);
+        options.data_in = frame.data();
+        options.data_size_in = frame.size();
+        return program_ && bpf_prog_test_run_opts(program_.get(), &options) == 0 &&
+               options.retval == 0;
+    }
+
+  private:
+    Fd program_;
+};
+
+std::uint64_t header(std::uint8_t version, std::uint8_t kind, std::uint16_t size) {
+    const fs_record_header header{.version = version, .kind = kind, .size = size, .cpu = 0};
+    std::uint64_t word = 0;
+    std::memcpy(&word, &header, sizeof(word));
+    return word;
+}
+
+TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
+    const Fd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test", 0, 0, 65536, nullptr));
+    ASSERT_TRUE(ring);
+    int believed = 0;
+    EventReader reader =
+        require(EventReader::open(ring.get(), [&](const fs_event& event, const fs_flow* flow) {
+            believed++;
+            EXPECT_EQ(event.header.kind, FS_EVENT_FIN);
+            EXPECT_EQ(flow, nullptr);
+        }));
+    constexpr std::uint16_t kBytes = sizeof(fs_event);
+    struct {
+        std::uint64_t header;
+        int bytes;
+    } const records[] = {
+        {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, kBytes), kBytes},      // the one good one
+        {header(FS_CONTRACT_VERSION + 1, FS_EVENT_FIN, kBytes), kBytes},  // another version
+        {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, kBytes - 8), kBytes},  // lies about its size
+        {header(FS_CONTRACT_VERSION, 0, kBytes), kBytes},                 // no such kind
+        {header(FS_CONTRACT_VERSION, FS_EVENT_ENDED + 1, kBytes), kBytes},
+        {header(FS_CONTRACT_VERSION, FS_EVENT_RST, kBytes), kBytes},  // promises a flow
+        {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, 8), 8},            // nothing but a header
+    };
+    for (const auto& record : records) {
+        ASSERT_TRUE(RingWriter(ring.get(), record.header, record.bytes).run());
+    }
+    EXPECT_EQ(require(reader.consume()), std::size(records));
+    EXPECT_EQ(believed, 1);
+    EXPECT_EQ(reader.rejected(), std::size(records) - 1);
+}
+
+/// A flow table in memory that the test writes to, as the data path would.
+class MadeTable {
+  public:
+    explicit MadeTable(std::uint32_t buckets) : file_(::memfd_create("flows", MFD_CLOEXEC)) {
+        const std::size_t bytes = (buckets * sizeof(fs_bucket) + 4095) / 4096 * 4096;
+        if (::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0) {
+            throw std::runtime_error("ftruncate");
+        }
+        table_ = static_cast<fs_bucket*>(
+            ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0));
+    }
+    int fd() const { return file_.get(); }
+    fs_flow& slot(std::uint32_t number) {
+        return table_[number / FS_BUCKET_WAYS].way[number % FS_BUCKET_WAYS];
+    }
+
+  private:
+    Fd file_;
+    fs_bucket* table_;
+};
+
+TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
+    MadeTable made(1);
+    fs_flow& flow = made.slot(2);
+    flow.generation = 7;
+    flow.tag = 1234;
+    const std::jthread writer([&](const std::stop_token& stop) {
+        for (std::uint64_t i = 1; !stop.stop_requested(); i++) {
+            for (fs_direction& direction : flow.direction) {
+                __atomic_fetch_add(&direction.version, 1, __ATOMIC_SEQ_CST);
+                __atomic_store_n(&direction.bytes, i, __ATOMIC_RELAXED);
+                __atomic_store_n(&direction.last_ns, i, __ATOMIC_RELAXED);
+                __atomic_fetch_add(&direction.version, 1, __ATOMIC_SEQ_CST);
+            }
+        }
+    });
+    const FlowTable table = require(FlowTable::map(made.fd(), 1));
+    EXPECT_FALSE(table.read(0));
+    int got = 0;
+    for (int i = 0; i < 200'000; i++) {
+        if (const std::optional<fs_flow> copy = table.read(2)) {
+            got++;
+            ASSERT_EQ(copy->generation, 7U);
+            for (const fs_direction& direction : copy->direction) {
+                ASSERT_EQ(direction.bytes, direction.last_ns);
+            }
+        }
+    }
+    EXPECT_GT(got, 0);
+}
+
+TEST(LoaderFlowTable, AFreeAndABusySlotAreNoFlows) {
+    MadeTable made(1);
+    made.slot(1).tag = FS_TAG_BUSY;
+    made.slot(3).tag = 99;
+    const FlowTable table = require(FlowTable::map(made.fd(), 1));
+    EXPECT_FALSE(table.read(0));
+    EXPECT_FALSE(table.read(1));
+    EXPECT_TRUE(table.read(3));
+}
+
+TEST(LoaderFlowTable, WhatIsBeingWrittenIsNotRead) {
+    MadeTable made(1);
+    made.slot(0).tag = 99;
+    made.slot(0).direction[1].version = 5;
+    const FlowTable table = require(FlowTable::map(made.fd(), 1));
+    EXPECT_FALSE(table.read(0));
+    made.slot(0).direction[1].version = 6;
+    EXPECT_TRUE(table.read(0));
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

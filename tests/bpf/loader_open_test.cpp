@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stops a probe before it is attached: each one line, with the mend.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <string>
+#include <thread>
+
+#include "tests/bpf/loader_support.h"
+#include "user/kernel/capabilities.h"
+#include "user/kernel/kernel_release.h"
+#include "user/kernel/libbpf_messages.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class LoaderOpen : public RootTest {};
+
+std::string refusal(const ProbeOptions& options) {
+    const Result<OpenProbe> open = OpenProbe::open(options);
+    return open ? "" : open.error().message();
+}
+
+TEST_F(LoaderOpen, RefusesAFlowTableOutOfRange) {
+    EXPECT_EQ(refusal({.max_flows = 1023}),
+              "1023 flows: make the flow table: out of range; choose 1024 to 16777216");
+    EXPECT_EQ(refusal({.max_flows = FS_FLOWS_MAX + 1}),
+              "16777217 flows: make the flow table: out of range; choose 1024 to 16777216");
+}
+
+TEST_F(LoaderOpen, RoundsTheFlowTableUpToAPowerOfTwo) {
+    EXPECT_EQ(load({.max_flows = 1024}).maps().flows().slots(), 1024U);
+    EXPECT_EQ(load({.max_flows = 1025}).maps().flows().slots(), 2048U);
+    EXPECT_EQ(load({}).maps().flows().slots(), FS_FLOWS_DEFAULT);
+}
+
+TEST_F(LoaderOpen, NamesThePrivilegesThatAreMissing) {
+    const std::string told = in_child(
+        [] { return ::setresuid(65534, 65534, 65534) == 0 ? refusal({}) : "setresuid failed"; });
+    EXPECT_EQ(told,
+              "attach to the kernel: missing CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; run as root, or "
+              "give the program these privileges: setcap cap_bpf,cap_perfmon,cap_net_admin+ep "
+              "flowstamp");
+}
+
+/// Our programs take only what the kernel promises to user space, so they need no BTF of the kernel.
+TEST_F(LoaderOpen, NeedsNoKernelBtf) {
+    std::string outcome = "not run";
+    std::thread([&] {  // a mount namespace of this thread's own
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) != 0) {
+            outcome = "could not hide /sys/kernel/btf";
+            return;
+        }
+        if (::access("/sys/kernel/btf/vmlinux", F_OK) == 0) {
+            outcome = "BTF is still there";
+            return;
+        }
+        Result<OpenProbe> open = OpenProbe::open({});
+        const Result<LoadedProbe> loaded = std::move(*open).load();
+        outcome = loaded ? "loaded" : loaded.error().message();
+    })
+        .join();
+    EXPECT_EQ(outcome, "loaded");
+}
+
+TEST(LoaderCapabilities, SysAdminStandsForBpfAndPerfmon) {
+    constexpr std::uint64_t kNetAdmin = 1ULL << 12;
+    constexpr std::uint64_t kSysAdmin = 1ULL << 21;
+    EXPECT_TRUE(Capabilities(kNetAdmin | kSysAdmin).missing().empty());
+    const auto missing = Capabilities(kSysAdmin).missing();
+    ASSERT_EQ(missing.size(), 1U);
+    EXPECT_EQ(missing[0].name, "CAP_NET_ADMIN");
+    EXPECT_EQ(Capabilities(0).missing().size(), 3U);
+}
+
+TEST(LoaderKernelRelease, ReadsWhatDistributionsWrite) {
+    EXPECT_TRUE(KernelRelease::parse("6.1.0-18-amd64").at_least(6, 1));
+    EXPECT_FALSE(KernelRelease::parse("6.1.0-18-amd64").at_least(6, 2));
+    EXPECT_TRUE(KernelRelease::parse("10.0-rc1").at_least(6, 6));
+    EXPECT_EQ(kernel_too_old(KernelRelease::parse("5.18.0")), "");
+    EXPECT_EQ(kernel_too_old(KernelRelease::parse("5.10.0-28-amd64")),
+              "needs kernel 5.18 or later, this is 5.10.0-28-amd64");
+}
+
+TEST(LoaderMessages, FindsTheVerifiersLastWords) {
+    EXPECT_EQ(verifier_verdict("libbpf: prog 'flowstamp_tc_egress': BPF program load failed\n"
+                               "libbpf: prog 'flowstamp_tc_egress': -- BEGIN PROG LOAD LOG --\n"
+                               "0: R1=ctx() R10=fp0\n"
+                               "R2 !read_ok\n"
+                               "processed 1 insns (limit 1000000) max_states_per_insn 0\n"
+                               "-- END PROG LOAD LOG --\n"
+                               "libbpf: failed to load object 'probe_bpf'\n"),
+              "flowstamp_tc_egress: R2 !read_ok");
+    EXPECT_EQ(verifier_verdict("libbpf: map 'flows': failed to create: -ENOMEM\n"), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a running watch is found, and told from a dead one.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "user/kernel/run_record.h"
+
+namespace flowstamp {
+namespace {
+
+TEST(LoaderRecord, ReadsBackWhatItWrote) {
+    const RunRecord record{
+        .version = 1, .interfaces = {{2, "eth0"}, {31, "br-12.x"}}, .qdiscs = {{4026531840, 2}}};
+    EXPECT_EQ(record.to_text(),
+              "version 1\ninterface 2 eth0\ninterface 31 br-12.x\n"
+              "clsact 4026531840 2\n");
+    EXPECT_EQ(RunRecord::parse(record.to_text()), record);
+}
+
+TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {
+    EXPECT_EQ(RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
+              RunRecord{.version = 2});
+    EXPECT_EQ(RunRecord::parse(""), RunRecord{});
+}
+
+TEST(LoaderRecord, AProcessIsKnownByItsStart) {
+    const RunName self = RunName::of_this_process(17);
+    EXPECT_EQ(self.pid, ::getpid());
+    EXPECT_TRUE(self.is_alive());
+    RunName impostor = self;  // the process id given anew
+    impostor.start++;
+    EXPECT_FALSE(impostor.is_alive());
+
+    const pid_t child = ::fork();
+    if (child == 0) {
+        _exit(0);
+    }
+    ::waitpid(child, nullptr, 0);
+    EXPECT_EQ(process_start(child), std::nullopt);
+}
+
+TEST(LoaderRecord, FindsRunsByTheirFilesNames) {
+    char folder[] = "/tmp/flowstamp-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder), nullptr);
+    for (const char* name : {"run.12.345.6", "run.12.345.6.new", "run.x.1.2", "flows.12.345.6",
+                             "run.12.345.6x", "run.012.345.6"}) {
+        std::ofstream(std::string(folder) + "/" + name);
+    }
+    const std::vector<RunName> names = run_names(folder, kRecordPrefix);
+    std::filesystem::remove_all(folder);
+    ASSERT_EQ(names.size(), 1U);
+    EXPECT_EQ(names[0], (RunName{.pid = 12, .start = 345, .map_id = 6}));
+    EXPECT_EQ(names[0].record_path(), "/run/flowstamp/run.12.345.6");
+    EXPECT_EQ(names[0].pin_path(), "/sys/fs/bpf/flowstamp/flows.12.345.6");
+    EXPECT_TRUE(run_names("/nonexistent", kRecordPrefix).empty());
+}
+
+}  // namespace
+}  // namespace flowstamp
