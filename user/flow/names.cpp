@@ -16,15 +16,13 @@ namespace {
 
 struct FlagName {
     std::uint8_t bit;
-    std::string_view name;
     char letter;
 };
 
 constexpr std::array kFlagNames = {
-    FlagName{FS_TCP_SYN, "SYN", 'S'}, FlagName{FS_TCP_FIN, "FIN", 'F'},
-    FlagName{FS_TCP_RST, "RST", 'R'}, FlagName{FS_TCP_PSH, "PSH", 'P'},
-    FlagName{FS_TCP_URG, "URG", 'U'}, FlagName{FS_TCP_ECE, "ECE", 'E'},
-    FlagName{FS_TCP_CWR, "CWR", 'W'}, FlagName{FS_TCP_ACK, "ACK", '.'},
+    FlagName{FS_TCP_SYN, 'S'}, FlagName{FS_TCP_FIN, 'F'}, FlagName{FS_TCP_RST, 'R'},
+    FlagName{FS_TCP_PSH, 'P'}, FlagName{FS_TCP_URG, 'U'}, FlagName{FS_TCP_ECE, 'E'},
+    FlagName{FS_TCP_CWR, 'W'}, FlagName{FS_TCP_ACK, '.'},
 };
 
 bool either(const fs_flow& flow, std::uint32_t bit) {
@@ -92,17 +90,6 @@ std::string_view name_of(FlowEnd end) {
             break;
     }
     return "open";
-}
-
-std::string tcp_flags_text(std::uint8_t flags) {
-    std::string text;
-    for (const FlagName& flag : kFlagNames) {
-        if (flags & flag.bit) {
-            text += text.empty() ? "" : ",";
-            text += flag.name;
-        }
-    }
-    return text.empty() ? "none" : text;
 }
 
 std::string tcp_flags_short(std::uint8_t flags) {

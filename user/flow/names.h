@@ -18,9 +18,7 @@ namespace flowstamp {
 
 [[nodiscard]] std::string_view name_of(FlowEnd end);
 
-/// "SYN,ACK"; "none" without flags.
-[[nodiscard]] std::string tcp_flags_text(std::uint8_t flags);
-/// As tcpdump writes them: "S.", "R", "P.".
+/// As tcpdump writes them: "S.", "R", "P."; "none" without flags.
 [[nodiscard]] std::string tcp_flags_short(std::uint8_t flags);
 
 /// "52 (12 hops)"; several TTLs as "52, 53 (12, 11 hops)"; empty for an empty set.

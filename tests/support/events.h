@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Records of the data path for tests, without a data path: a story of one connection, told as
+// observations.
+//
+//     Story story;                                    // a download from 198.51.100.7:443
+//     story.at(1ms);
+//     story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)});
+//     story.later({.signals = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK)});
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "flowstamp/event.h"
+#include "user/base/clock.h"
+#include "user/flow/observation.h"
+
+namespace flowstamp::testing {
+
+/// The connection's ends, as directions of the flow's key.
+inline constexpr std::uint8_t kClient = 0;
+inline constexpr std::uint8_t kServer = 1;
+
+/// 192.0.2.1:40000 (the client) and 198.51.100.7:443 on interface 3.
+[[nodiscard]] fs_flow_key example_key();
+[[nodiscard]] fs_flow_key key_of(const std::string& client, std::uint16_t client_port,
+                                 const std::string& server, std::uint16_t server_port,
+                                 std::uint32_t ifindex);
+
+/// The example's flow in the middle of a download: the handshake was seen, the server is 12 hops
+/// away (TTL 52), counts its IP-IDs per flow (latest 0x1a2b), its sequence edge is 5000; the client
+/// is one hop away (TTL 63), its edge is 2001, all of it acknowledged; both use timestamps.
+[[nodiscard]] fs_flow example_flow();
+
+/// A RST as a test varies it; the rest fits the example's flow.
+struct RstDetails {
+    std::uint8_t from = kServer;
+    std::uint32_t seq = 5000;
+    std::uint32_t ack = 0;
+    std::uint8_t tcp_flags = FS_TCP_RST;
+    std::uint8_t ttl = 52;
+    std::uint16_t ip_id = 0;
+    std::uint16_t window = 0;
+    std::optional<std::uint32_t> ts_val{};
+    std::uint64_t signals = 0;
+    std::uint32_t context = FS_CONTEXT_IN_WINDOW | FS_CONTEXT_EXACT;
+    std::optional<fs_verdict> verdict{};  ///< unset: what fs_conclude() makes of the rest
+    fs_cause cause = FS_CAUSE_STATELESS;  ///< when genuine
+    fs_action action = FS_ACTION_OBSERVED;
+    fs_challenge challenge = FS_CHALLENGE_NONE;
+};
+
+/// A packet after a RST, no RST itself.
+struct LaterDetails {
+    std::uint8_t from = kServer;
+    std::uint32_t seq = 5000;
+    std::uint32_t ack = 2001;
+    std::uint32_t payload = 0;
+    std::uint8_t ttl = 52;
+    std::uint16_t ip_id = 0x1a2c;
+    std::optional<std::uint32_t> ts_val{};
+    std::uint64_t signals = 0;
+    fs_challenge challenge = FS_CHALLENGE_NONE;
+    std::uint16_t flags = FS_PACKET_DF;
+};
+
+/// One connection, as one interface shows it. Its clock stands until at() or after() moves it.
+class Story {
+  public:
+    Story() : Story(example_flow(), 7, "eth0") {}
+    Story(const fs_flow& flow, std::uint32_t slot, std::string interface);
+
+    /// Sets the time since the story's beginning.
+    Story& at(Nanoseconds time);
+    Story& after(Nanoseconds length);
+    [[nodiscard]] Nanoseconds now() const { return now_; }
+
+    /// The flow's slot as it stands; what observations carry from now on.
+    [[nodiscard]] fs_flow& flow() { return flow_; }
+    [[nodiscard]] std::uint32_t slot() const { return slot_; }
+
+    [[nodiscard]] Observation rst(const RstDetails& details);
+    [[nodiscard]] Observation later(const LaterDetails& details);
+    [[nodiscard]] Observation syn(std::uint32_t seq = 2000, std::uint16_t flags = 0);
+    [[nodiscard]] Observation syn_ack(std::uint32_t seq = 4000, std::uint32_t ack = 2001);
+
+  private:
+    [[nodiscard]] Observation observation(fs_event_kind kind, std::uint8_t from);
+
+    fs_flow flow_;
+    std::uint32_t slot_;
+    std::string interface_;
+    Nanoseconds now_;
+};
+
+}  // namespace flowstamp::testing

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "flowstamp/policy.h"
+#include "user/detect/forged_rst.h"
+#include "user/flow/aggregator.h"
+
+namespace flowstamp::testing {
+
+/// Keeps what a detector tells.
+class RecordingSink final : public FindingSink {
+  public:
+    void reset(const Reset& reset) override { resets.push_back(reset); }
+    void finding(const Finding& finding) override { findings.push_back(finding); }
+
+    std::vector<Reset> resets;
+    std::vector<Finding> findings;
+};
+
+/// A flow table that a test fills.
+class FakeSlots final : public SlotReader {
+  public:
+    [[nodiscard]] std::optional<fs_flow> read(std::uint32_t slot) const override {
+        const auto place = flows.find(slot);
+        return place == flows.end() ? std::nullopt : std::optional(place->second);
+    }
+    std::map<std::uint32_t, fs_flow> flows;
+};
+
+class RecordingPolicy final : public PolicySink {
+  public:
+    void teach(const fs_taught& signature) override { taught.push_back(signature); }
+    std::vector<fs_taught> taught;
+};
+
+/// The detector with everything around it, as a program would wire it.
+struct ForgedRstBench {
+    void see(Observation observation) {
+        aggregator.file(observation);
+        detector.observe(observation, sink);
+    }
+    void advance(Nanoseconds now) { detector.advance(now, sink); }
+
+    FakeSlots slots;
+    RecordingPolicy policy;
+    RecordingSink sink;
+    Aggregator aggregator{1000};
+    ForgedRst detector{slots, policy};
+};
+
+}  // namespace flowstamp::testing

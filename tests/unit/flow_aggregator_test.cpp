@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/aggregator.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/events.h"
+#include "user/flow/identity.h"
+
+namespace flowstamp {
+namespace {
+
+using namespace std::chrono_literals;
+using flowstamp::testing::example_flow;
+using flowstamp::testing::key_of;
+using flowstamp::testing::RstDetails;
+using flowstamp::testing::Story;
+
+std::uint64_t packet_id(Aggregator& aggregator, Observation observation) {
+    aggregator.file(observation);
+    return observation.packet_id;
+}
+
+/// The example's flow as the inner side of a masquerading router shows it.
+Story inside(const std::string& client = "10.0.0.5") {
+    fs_flow flow = example_flow();
+    flow.key = key_of(client, 51234, "198.51.100.7", 443, 4);
+    flow.generation = 9;
+    return Story(flow, 11, "eth1");
+}
+
+TEST(SamePacket, IsKnownAgainOnTheWayOut) {
+    Aggregator aggregator(100);
+    fs_flow forwarded = example_flow();
+    forwarded.key.ifindex = 4;
+    Story in;
+    Story out(forwarded, 11, "eth1");
+    const auto first = packet_id(aggregator, in.at(0ms).rst({.ttl = 52, .ip_id = 5}));
+    const auto again = packet_id(aggregator, out.at(1ms).rst({.ttl = 51, .ip_id = 5}));
+    EXPECT_EQ(first, 1U);
+    EXPECT_EQ(again, first);
+}
+
+TEST(SamePacket, IsKnownAgainBehindMasquerading) {
+    Aggregator aggregator(100);
+    Story in;
+    Story out = inside();
+    EXPECT_EQ(packet_id(aggregator, in.at(0ms).rst({})),
+              packet_id(aggregator, out.at(1ms).rst({})));
+}
+
+TEST(SamePacket, IsKnownAgainWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
+    fs_flow hairpin = example_flow();
+    hairpin.key = key_of("10.0.0.1", 51234, "10.0.0.9", 8443, 4);
+    Story in;
+    Story out(hairpin, 11, "eth1");
+    Aggregator aggregator(100);
+    EXPECT_EQ(packet_id(aggregator, in.at(0ms).rst({})),
+              packet_id(aggregator, out.at(1ms).rst({})));
+    hairpin.isn[0]++;
+    Story other(hairpin, 12, "eth2");
+    other.flow().key.ifindex = 5;
+    EXPECT_NE(packet_id(aggregator, in.at(2ms).rst({})),
+              packet_id(aggregator, other.at(3ms).rst({})));
+}
+
+TEST(SamePacket, IsKnownAgainAfterAChallengeMovedItsNumber) {
+    Story in;
+    Story out = inside();
+    Aggregator aggregator(100);
+    const auto first =
+        packet_id(aggregator, in.at(0ms).rst({.seq = 4000, .action = FS_ACTION_CHALLENGED}));
+    EXPECT_NE(packet_id(aggregator, out.at(1ms).rst({.seq = 4000})), first);
+    EXPECT_EQ(packet_id(aggregator, out.at(1ms).rst({.seq = 5001})), first);  // past the edge
+}
+
+TEST(SamePacket, TwoAlikeOnOneInterfaceAreTwo) {
+    Aggregator aggregator(100);
+    Story in;
+    Story out = inside();
+    const auto one = packet_id(aggregator, in.at(0ms).rst({}));
+    const auto two = packet_id(aggregator, in.at(1ms).rst({}));
+    EXPECT_NE(one, two);
+    EXPECT_EQ(packet_id(aggregator, out.at(2ms).rst({})), one);
+    EXPECT_EQ(packet_id(aggregator, out.at(3ms).rst({})), two);
+}
+
+TEST(SamePacket, ADifferenceThatNoRouterMakesMakesTwo) {
+    Aggregator aggregator(100);
+    Story in;
+    const RstDetails details{.ip_id = 7};
+    const auto first = packet_id(aggregator, in.at(0ms).rst(details));
+    RstDetails other_id = details;
+    other_id.ip_id = 8;
+    RstDetails other_window = details;
+    other_window.window = 1;
+    RstDetails other_seq = details;
+    other_seq.seq += 1;
+    for (const RstDetails& changed : {other_id, other_window, other_seq}) {
+        Story out = inside();
+        EXPECT_NE(packet_id(aggregator, out.at(1ms).rst(changed)), first);
+    }
+}
+
+TEST(SamePacket, IsForgottenAfterAWhile) {
+    Aggregator aggregator(100);
+    Story in;
+    Story out = inside();
+    const auto first = packet_id(aggregator, in.at(0ms).rst({}));
+    EXPECT_NE(packet_id(aggregator, out.at(51ms).rst({})), first);
+}
+
+TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
+    Aggregator aggregator(100);
+    Story lo;
+    const auto first = packet_id(aggregator, lo.at(0ms).rst({}));
+    const auto again =
+        packet_id(aggregator, lo.rst({.context = FS_CONTEXT_TWICE | FS_CONTEXT_IN_WINDOW}));
+    EXPECT_EQ(again, first);
+}
+
+TEST(Aggregator, LearnsTheIsnIdFromTheHandshake) {
+    Aggregator aggregator(100);
+    Story story;
+    Observation syn = story.at(0ms).syn(2000);
+    Observation syn_ack = story.at(1ms).syn_ack(4000, 2001);
+    Observation later = story.at(2ms).later({});
+    for (Observation* observation : {&syn, &syn_ack, &later}) {
+        aggregator.file(*observation);
+    }
+    EXPECT_FALSE(syn.isn_id);
+    EXPECT_EQ(syn_ack.isn_id, isn_id(2000, 4000));
+    EXPECT_EQ(later.isn_id, syn_ack.isn_id);
+    EXPECT_EQ(aggregator.started(view_of(syn.event)), syn.wall);
+}
+
+TEST(Aggregator, IgnoresASynAckToAnotherSyn) {
+    Aggregator aggregator(100);
+    Story story;
+    Observation syn = story.at(0ms).syn(2000);
+    Observation syn_ack = story.at(1ms).syn_ack(4000, 3001);
+    aggregator.file(syn);
+    aggregator.file(syn_ack);
+    EXPECT_FALSE(syn_ack.isn_id);
+}
+
+TEST(Aggregator, ForgetsTheOldestBeyondItsBound) {
+    Aggregator aggregator(2);
+    std::vector<ViewKey> views;
+    for (std::uint32_t slot = 0; slot < 3; slot++) {
+        Story story(example_flow(), slot, "eth0");
+        Observation syn = story.syn();
+        views.push_back(view_of(syn.event));
+        aggregator.file(syn);
+    }
+    EXPECT_EQ(aggregator.views(), 2U);
+    EXPECT_FALSE(aggregator.started(views[0]));
+    EXPECT_TRUE(aggregator.started(views[1]));
+    EXPECT_TRUE(aggregator.started(views[2]));
+}
+
+}  // namespace
+}  // namespace flowstamp

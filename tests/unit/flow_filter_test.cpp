@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/filter.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/events.h"
+
+namespace flowstamp {
+namespace {
+
+using flowstamp::testing::example_key;
+using flowstamp::testing::key_of;
+using flowstamp::testing::Story;
+
+bool matches(const std::string& expression, const fs_packet& packet) {
+    const auto filter = Filter::compile(expression);
+    if (!filter) {
+        ADD_FAILURE() << filter.error().message();
+        return false;
+    }
+    return filter->matches(packet);
+}
+
+bool matches(const std::string& expression, const fs_flow_key& key) {
+    const auto filter = Filter::compile(expression);
+    return filter && filter->matches(key);
+}
+
+fs_packet example_rst() {
+    Story story;
+    return story
+        .rst({.tcp_flags = FS_TCP_RST | FS_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .window = 8201})
+        .event.packet;
+}
+
+TEST(Filter, KnowsEveryPartOfAPacket) {
+    const fs_packet rst = example_rst();
+    for (const char* yes :
+         {"tcp", "host 198.51.100.7", "src host 198.51.100.7 and dst port 40000",
+          "net 192.0.2.0/24", "portrange 400-500", "tcp[tcpflags] & tcp-rst != 0",
+          "tcp[tcpflags] = tcp-rst|tcp-ack", "ip[8] = 60", "ip[4:2] = 0x3412", "tcp[14:2] = 8201",
+          "tcp[4:4] = 5000", "ip[6] & 0x40 != 0", "len = 40", "not port 22"}) {
+        EXPECT_TRUE(matches(yes, rst)) << yes;
+    }
+    for (const char* no : {"udp", "ip6", "dst host 198.51.100.7", "port 22",
+                           "tcp[tcpflags] & tcp-syn != 0", "ip[8] > 60"}) {
+        EXPECT_FALSE(matches(no, rst)) << no;
+    }
+}
+
+TEST(Filter, KnowsIpv6) {
+    Story story;
+    story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
+    fs_packet rst = story.rst({.ttl = 60}).event.packet;
+    rst.flags |= FS_PACKET_IPV6;
+    for (const char* yes : {"ip6", "src host 2001:db8:7::7", "tcp dst port 40000", "ip6[7] = 60",
+                            "ip6[53] & 4 != 0"}) {
+        EXPECT_TRUE(matches(yes, rst)) << yes;
+    }
+    EXPECT_FALSE(matches("ip", rst));
+    EXPECT_FALSE(matches("dst host 2001:db8:7::7", rst));
+}
+
+TEST(Filter, TakesAFlowByEitherDirection) {
+    const fs_flow_key key = example_key();
+    EXPECT_TRUE(matches("src port 443", key));
+    EXPECT_TRUE(matches("dst port 443", key));
+    EXPECT_TRUE(matches("host 192.0.2.1 and port 443", key));
+    EXPECT_FALSE(matches("port 22", key));
+}
+
+TEST(Filter, SaysWhatIsWrong) {
+    for (const char* wrong : {"prot 443", "host", "ether host 00:00:5e:00:53:01", "port 443 and"}) {
+        const auto filter = Filter::compile(wrong);
+        ASSERT_FALSE(filter) << wrong;
+        const std::string message = filter.error().message();
+        EXPECT_NE(message.find(wrong), std::string::npos) << message;
+        EXPECT_NE(message.find("pcap-filter(7)"), std::string::npos) << message;
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp

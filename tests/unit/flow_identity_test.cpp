@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/identity.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string_view>
+
+#include "tests/support/events.h"
+#include "user/flow/endpoint.h"
+#include "user/flow/sha1.h"
+
+namespace flowstamp {
+namespace {
+
+using flowstamp::testing::example_flow;
+using flowstamp::testing::example_key;
+using flowstamp::testing::key_of;
+
+std::string sha1_hex(std::string_view text) {
+    const std::vector<std::uint8_t> bytes(text.begin(), text.end());
+    std::string hex;
+    for (const std::uint8_t byte : sha1(bytes)) {
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        hex += kDigits[byte >> 4];
+        hex += kDigits[byte & 15];
+    }
+    return hex;
+}
+
+TEST(Sha1, GivesTheDigestsOfTheStandard) {  // RFC 3174, section 7.3, and FIPS 180-4's empty one
+    EXPECT_EQ(sha1_hex(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    EXPECT_EQ(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    EXPECT_EQ(sha1_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+              "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+    EXPECT_EQ(sha1_hex(std::string(1'000'000, 'a')), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+}
+
+TEST(CommunityId, AgreesWithTheSpecificationsExamples) {
+    EXPECT_EQ(community_id(key_of("128.232.110.120", 34855, "66.35.250.204", 80, 1)),
+              "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+    EXPECT_EQ(community_id(key_of("66.35.250.204", 80, "128.232.110.120", 34855, 1)),
+              "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+    EXPECT_EQ(community_id(key_of("2001:470:e5bf:dead:4957:2174:e82c:4887", 63943,
+                                  "2607:f8b0:400c:c03::1a", 25, 1)),
+              "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=");
+}
+
+TEST(FlowId, DiffersByFlowTenantAndInterfaceAndFitsADouble) {
+    const fs_flow_key key = example_key();
+    fs_flow_key elsewhere = key;
+    elsewhere.ifindex++;
+    const std::set<std::uint64_t> ids = {flow_id(key, 7, 1), flow_id(key, 7, 2), flow_id(key, 8, 1),
+                                         flow_id(elsewhere, 7, 1)};
+    EXPECT_EQ(ids.size(), 4U);
+    EXPECT_LT(*ids.rbegin(), 1ULL << 53);
+    EXPECT_EQ(flow_id(key, 7, 1), flow_id(key, 7, 1));
+}
+
+TEST(IsnId, IsTheSameOnBothSidesOfAddressTranslation) {
+    const fs_flow here = example_flow();
+    fs_flow there = here;  // the other side of a NAT, where the client's address sorts last
+    there.state = FS_OF(FS_FLOW_SYN, 1) | FS_OF(FS_FLOW_SYN_ACK, 0);
+    there.isn[0] = here.isn[1];
+    there.isn[1] = here.isn[0];
+    ASSERT_TRUE(isn_id(here));
+    EXPECT_EQ(isn_id(here), isn_id(there));
+    there.isn[1]++;
+    EXPECT_NE(isn_id(here), isn_id(there));
+}
+
+TEST(IsnId, IsAbsentUntilBothNumbersWereSeen) {
+    fs_flow flow = example_flow();
+    flow.state = FS_OF(FS_FLOW_SYN, 0);
+    EXPECT_FALSE(isn_id(flow));
+    flow.state = FS_FLOW_MIDWAY | FS_FLOW_ESTABLISHED;
+    EXPECT_FALSE(isn_id(flow));
+    flow.state = FS_OF(FS_FLOW_SYN, 0) | FS_OF(FS_FLOW_SYN, 1);  // simultaneous open
+    EXPECT_TRUE(isn_id(flow));
+}
+
+TEST(Endpoint, IsWrittenAsPeopleDo) {
+    EXPECT_EQ(end_of(example_key(), 1).text(), "198.51.100.7:443");
+    const fs_flow_key v6 = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 1);
+    EXPECT_EQ(end_of(v6, 1).text(), "[2001:db8:7::7]:443");
+    EXPECT_EQ(end_of(v6, 0).ip_text(), "2001:db8::1");
+    EXPECT_FALSE(end_of(v6, 0).is_v4());
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "user/report/stats.h"
+
+namespace flowstamp {
+
+/// What was lost since it was last asked: a line for each kind, with the remedy.
+class LossNotices {
+  public:
+    [[nodiscard]] std::vector<std::string> since_last(const Stats& stats);
+
+  private:
+    std::uint64_t events_ = 0;
+    std::uint64_t flows_ = 0;
+    std::uint64_t unread_ = 0;
+};
+
+}  // namespace flowstamp

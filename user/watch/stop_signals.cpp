@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/watch/stop_signals.h"
+
+#include <sys/signalfd.h>
+
+namespace flowstamp {
+
+StopSignals::StopSignals() {
+    sigset_t stopping;
+    ::sigemptyset(&stopping);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        ::sigaddset(&stopping, signal);
+    }
+    ::pthread_sigmask(SIG_BLOCK, &stopping, &before_);
+    fd_.reset(::signalfd(-1, &stopping, SFD_CLOEXEC | SFD_NONBLOCK));
+    struct sigaction ignore{};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, &pipe_before_);
+}
+
+/// A signal that came is taken: it has done its work.
+StopSignals::~StopSignals() {
+    signalfd_siginfo taken{};
+    while (::read(fd_.get(), &taken, sizeof(taken)) == sizeof(taken)) {
+    }
+    ::sigaction(SIGPIPE, &pipe_before_, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/watch/watch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "user/kernel/probe.h"
+#include "user/watch/flow_ends.h"
+#include "user/watch/loss_notices.h"
+#include "user/watch/pipeline.h"
+
+namespace flowstamp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kStatsEvery = 10s;
+constexpr Nanoseconds kScanEvery = 100ms;
+constexpr std::uint32_t kScanSlots = 8192;  // a table of the usual size in a second
+
+IngressChoice ingress(HookChoice choice) {
+    switch (choice) {
+        case HookChoice::xdp:
+            return IngressChoice::xdp;
+        case HookChoice::xdp_generic:
+            return IngressChoice::xdp_generic;
+        case HookChoice::tc:
+            return IngressChoice::tc;
+        case HookChoice::automatic:
+            break;
+    }
+    return IngressChoice::automatic;
+}
+
+WatchDirection watched(DirectionChoice choice) {
+    switch (choice) {
+        case DirectionChoice::in:
+            return WatchDirection::in;
+        case DirectionChoice::out:
+            return WatchDirection::out;
+        case DirectionChoice::both:
+            break;
+    }
+    return WatchDirection::both;
+}
+
+Result<AttachedProbe> attach(const WatchOptions& options) {
+    ProbeOptions probe;
+    probe.hook = ingress(options.hook);
+    probe.direction = watched(options.direction);
+    probe.max_flows = options.max_flows;
+    probe.drop = options.drop;
+    probe.challenge = options.challenge;
+    auto open = OpenProbe::open(probe);
+    if (!open) {
+        return std::unexpected(std::move(open).error());
+    }
+    auto loaded = std::move(*open).load();
+    if (!loaded) {
+        return std::unexpected(std::move(loaded).error());
+    }
+    return std::move(*loaded).attach(options.interfaces);
+}
+
+/// The kernel's table, as the detectors see it.
+class KernelSlots final : public SlotReader {
+  public:
+    explicit KernelSlots(const FlowTable& table) : table_(table) {}
+    [[nodiscard]] std::optional<fs_flow> read(std::uint32_t slot) const override {
+        return slot < table_.slots() ? table_.read(slot) : std::nullopt;
+    }
+
+  private:
+    const FlowTable& table_;
+};
+
+/// What detectors learn, to the kernel. Observing teaches nothing to a policy that cannot act.
+class KernelPolicy final : public PolicySink {
+  public:
+    KernelPolicy(PolicyWriter& writer, const Watch::Surroundings& surroundings)
+        : writer_(writer), surroundings_(surroundings) {}
+    void teach(const fs_taught& signature) override {
+        if (const Status taught = writer_.teach(signature); !taught) {
+            surroundings_.notice(taught.error().message());
+        }
+    }
+
+  private:
+    PolicyWriter& writer_;
+    const Watch::Surroundings& surroundings_;
+};
+
+}  // namespace
+
+class Watch::Run {
+  public:
+    Run(const WatchOptions& options, std::optional<Filter> filter, const Surroundings& surroundings,
+        AttachedProbe probe)
+        : surroundings_(surroundings),
+          wall_(surroundings.clock),
+          started_(surroundings.clock.monotonic()),
+          probe_(std::move(probe)),
+          slots_(probe_.maps().flows()),
+          policy_(probe_.maps().policy(), surroundings_),
+          ends_(probe_.maps().flows().slots()),
+          pipeline_({slots_, policy_, surroundings.reporter}, options.max_flows, std::move(filter)),
+          stats_due_(started_ + kStatsEvery),
+          scan_due_(started_ + kScanEvery) {
+        for (const Attachment& attachment : probe_.attachments()) {
+            names_[attachment.interface.index] = attachment.interface.name;
+        }
+        for (const Notice& notice : probe_.notices()) {
+            surroundings_.notice(notice.text);
+        }
+    }
+
+    [[nodiscard]] Status listen() {
+        auto reader = probe_.maps().events(
+            [this](const fs_event& event, const fs_flow* flow) { take(event, flow); });
+        if (!reader) {
+            return std::unexpected(std::move(reader).error());
+        }
+        reader_.emplace(std::move(*reader));
+        return {};
+    }
+
+    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+    [[nodiscard]] const std::vector<Attachment>& attachments() const {
+        return probe_.attachments();
+    }
+
+    [[nodiscard]] Status turn() {
+        if (const auto read = reader_->consume(); !read) {
+            return std::unexpected(read.error());
+        }
+        const Nanoseconds now = surroundings_.clock.monotonic();
+        pipeline_.advance(now);
+        if (now >= scan_due_) {
+            scan_due_ = now + kScanEvery;
+            scan(now);
+        }
+        if (now >= stats_due_) {
+            stats_due_ += kStatsEvery;
+            return tell_stats();
+        }
+        return {};
+    }
+
+    [[nodiscard]] Status finish() {
+        probe_.detach();
+        const auto read = reader_->consume();
+        pipeline_.advance(surroundings_.clock.monotonic());
+        pipeline_.finish();
+        const FlowTable& table = probe_.maps().flows();
+        table.scan(0, table.slots(), [&](std::uint32_t slot, const fs_flow& flow) {
+            if (const auto end = ends_.at_the_end(slot, flow)) {
+                tell(slot, flow, *end);
+            }
+        });
+        if (!read) {
+            return std::unexpected(read.error());
+        }
+        const auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(stats.error());
+        }
+        surroundings_.reporter.summary(*stats);
+        return {};
+    }
+
+    [[nodiscard]] Result<Stats> stats() {
+        const auto counters = probe_.maps().counters().read();
+        if (!counters) {
+            return std::unexpected(counters.error());
+        }
+        Stats stats;
+        stats.wall = wall_.at(surroundings_.clock.monotonic());
+        stats.uptime = surroundings_.clock.monotonic() - started_;
+        stats.counters = *counters;
+        stats.records_unread = reader_->rejected();
+        pipeline_.count(stats);
+        return stats;
+    }
+
+  private:
+    void take(const fs_event& event, const fs_flow* flow) {
+        if (flow != nullptr &&
+            (event.header.kind == FS_EVENT_EVICTED || event.header.kind == FS_EVENT_ENDED)) {
+            const bool evicted = event.header.kind == FS_EVENT_EVICTED;
+            if (const auto end = ends_.lost_slot(event.slot, *flow, evicted)) {
+                tell(event.slot, *flow, *end);
+            }
+            return;
+        }
+        Observation observation;
+        observation.event = event;
+        if (flow != nullptr) {
+            observation.slot = *flow;
+        }
+        observation.interface = name_of(event.packet.key.ifindex);
+        observation.wall = wall_.at(observation.time());
+        pipeline_.take(std::move(observation));
+    }
+
+    void tell(std::uint32_t slot, const fs_flow& flow, FlowEnd end) {
+        pipeline_.tell({.slot = flow,
+                        .slot_index = slot,
+                        .interface = name_of(flow.key.ifindex),
+                        .end = end,
+                        .wall = wall_.at(surroundings_.clock.monotonic()),
+                        .start = {},
+                        .last = wall_.at(FlowEnds::last_packet(flow))});
+    }
+
+    void scan(Nanoseconds now) {
+        next_slot_ = probe_.maps().flows().scan(
+            next_slot_, kScanSlots, [&](std::uint32_t slot, const fs_flow& flow) {
+                if (const auto end = ends_.look(slot, flow, now)) {
+                    tell(slot, flow, *end);
+                }
+            });
+    }
+
+    [[nodiscard]] Status tell_stats() {
+        const auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(stats.error());
+        }
+        for (const std::string& line : losses_.since_last(*stats)) {
+            surroundings_.notice(line);
+        }
+        surroundings_.reporter.stats(*stats);
+        return {};
+    }
+
+    [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
+        const auto name = names_.find(ifindex);
+        return name == names_.end() ? fmt::format("if{}", ifindex) : name->second;
+    }
+
+    Surroundings surroundings_;
+    WallTime wall_;
+    Nanoseconds started_;
+    AttachedProbe probe_;
+    KernelSlots slots_;
+    KernelPolicy policy_;
+    FlowEnds ends_;
+    Pipeline pipeline_;
+    LossNotices losses_;
+    std::unordered_map<std::uint32_t, std::string> names_;
+    std::optional<EventReader> reader_;
+    Nanoseconds stats_due_;
+    Nanoseconds scan_due_;
+    std::uint32_t next_slot_ = 0;
+};
+
+Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> filter,
+                           const Surroundings& surroundings) {
+    auto probe = attach(options);
+    if (!probe) {
+        return std::unexpected(std::move(probe).error());
+    }
+    auto run = std::make_unique<Run>(options, std::move(filter), surroundings, std::move(*probe));
+    if (const Status listening = run->listen(); !listening) {
+        return std::unexpected(listening.error());
+    }
+    return Watch(std::move(run));
+}
+
+Watch::Watch(std::unique_ptr<Run> run) : run_(std::move(run)) {}
+Watch::Watch(Watch&&) noexcept = default;
+Watch& Watch::operator=(Watch&&) noexcept = default;
+Watch::~Watch() = default;
+
+int Watch::descriptor() const {
+    return run_->descriptor();
+}
+
+Status Watch::turn() {
+    return run_->turn();
+}
+
+Status Watch::finish() {
+    return run_->finish();
+}
+
+Result<Stats> Watch::stats() {
+    return run_->stats();
+}
+
+std::string Watch::where() const {
+    std::string text;
+    for (const Attachment& attachment : run_->attachments()) {
+        std::string hooks;
+        if (attachment.ingress) {
+            hooks += fmt::format("{} ingress", hook_name(*attachment.ingress));
+        }
+        if (attachment.egress) {
+            hooks += fmt::format("{}{} egress", hooks.empty() ? "" : ", ",
+                                 hook_name(*attachment.egress));
+        }
+        text +=
+            fmt::format("{}{} ({})", text.empty() ? "" : ", ", attachment.interface.name, hooks);
+    }
+    return text;
+}
+
+}  // namespace flowstamp
