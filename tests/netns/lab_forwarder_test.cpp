@@ -119,15 +119,15 @@ TEST_P(LabForwarder, OnTheSynTheConnectionIsRefused) {
 TEST_P(LabForwarder, ByteForByteForgeryAcrossALongPath) {
     const Server server = require(Server::start(
         lab().server(), {.family = GetParam(), .pace = {.chunk_bytes = 10'000, .pause = 60ms}}));
-    const Forwarder forwarder = require(
-        Forwarder::start(lab(), 2,
-                         {.link = {.delay = 20ms},
-                          .injection = Injection{.trigger = {.on = Trigger::On::ClientPacket,
-                                                             .after_server_bytes = 50'000,
-                                                             .times = Trigger::always},
-                                                 .forgery = as_stateless_reset()}}));
+    const Forwarder forwarder = require(Forwarder::start(lab(), 1, {.link = {.delay = 20ms}}));
+    const Injector injector =
+        require(Injector::start(lab().router(2), {.trigger = {.on = Trigger::On::ClientPacket,
+                                                              .after_server_bytes = 50'000,
+                                                              .times = Trigger::always},
+                                                  .forgery = as_stateless_reset()}));
     const DownloadReport report = download(lab().client(), to_server(1'000'000));
     EXPECT_EQ(report.outcome, Outcome::Reset);
+    EXPECT_GE(report.connected_after, 40ms);
     EXPECT_LT(report.bytes, 1'000'000u);
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/netns/lab_fixture.h"
 #include "user/lab/capture.h"
+#include "user/lab/exchange.h"
 #include "user/lab/firewall.h"
 
 namespace flowstamp::lab {
@@ -151,6 +152,32 @@ TEST_P(LabGenuine, RejectOnARouterIsNearer) {
     EXPECT_EQ(reset_.ttl, 64);
     EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete)
         << "the rule is gone with its object";
+}
+
+TEST_P(LabGenuine, AnEchoedConversationEndsWell) {
+    const Server server =
+        require(Server::start(lab().server(), {.family = GetParam(), .service = Service::Echo}));
+    const DownloadReport report =
+        exchange(lab().client(), {.server = to_server(0).server, .rounds = 5, .pause = 20ms});
+    EXPECT_EQ(report.outcome, Outcome::Complete);
+    EXPECT_EQ(report.bytes, 500u);
+    EXPECT_GE(report.elapsed, 80ms);
+    const auto reports = server.reports(1, 1s);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].errno_value, 0);
+}
+
+TEST_P(LabGenuine, AnEchoedConversationAborted) {
+    for (const Farewell farewell : {Farewell::CloseUnread, Farewell::LingerZero}) {
+        const Server server = require(Server::start(lab().server(), {.family = GetParam(),
+                                                                     .service = Service::Echo,
+                                                                     .stop_after = 200,
+                                                                     .farewell = farewell}));
+        const DownloadReport report =
+            exchange(lab().client(), {.server = to_server(0).server, .pause = 50ms});
+        EXPECT_EQ(report.outcome, Outcome::Reset);
+        EXPECT_EQ(report.bytes, 200u);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, LabGenuine, both_families(), family_name);

@@ -3,13 +3,19 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 namespace flowstamp::lab {
 
-/// What both threads look at.
+/// What the capturing thread uses; the thread goes first.
 struct Capture::Works {
-    explicit Works(std::unique_ptr<FrameLoop> loop) : loop(std::move(loop)) {}
+    explicit Works(std::unique_ptr<FrameLoop> frame_loop)
+        : loop(std::move(frame_loop)),
+          thread([this] { loop->run([this](Side from, FrameView frame) { keep(from, frame); }); }) {
+    }
+    ~Works() { loop->stop(); }
 
     void keep(Side from, FrameView frame) {
         constexpr std::size_t kept_bytes = 256;
@@ -25,6 +31,7 @@ struct Capture::Works {
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<CapturedFrame> frames;
+    std::jthread thread;
 };
 
 Result<Capture> Capture::start(const Namespace& host) {
@@ -35,35 +42,28 @@ Result<Capture> Capture::start(const Namespace& host) {
     return Capture(std::make_unique<Works>(std::move(*loop)));
 }
 
-Capture::Capture(std::unique_ptr<Works> works)
-    : works_(std::move(works)), thread_([works = works_.get()] {
-          works->loop->run([works](Side from, FrameView frame) { works->keep(from, frame); });
-      }) {}
-
+Capture::Capture(std::unique_ptr<Works> works) : works_(std::move(works)) {}
 Capture::Capture(Capture&&) noexcept = default;
-
-Capture::~Capture() {
-    if (works_) {
-        works_->loop->stop();
-        thread_.join();
-    }
-}
+Capture& Capture::operator=(Capture&&) noexcept = default;
+Capture::~Capture() = default;
 
 std::vector<CapturedFrame> Capture::wait_for(const Predicate& predicate, std::size_t count,
                                              std::chrono::milliseconds timeout) const {
-    const auto matching = [&] {
-        std::vector<CapturedFrame> found;
-        for (const CapturedFrame& captured : works_->frames) {
+    std::vector<CapturedFrame> found;
+    std::size_t looked_at = 0;
+    const auto enough = [&] {
+        for (; looked_at < works_->frames.size(); ++looked_at) {
+            const CapturedFrame& captured = works_->frames[looked_at];
             const auto segment = parse_segment(captured.frame);
             if (segment && predicate(captured.from, *segment)) {
                 found.push_back(captured);
             }
         }
-        return found;
+        return found.size() >= count;
     };
     std::unique_lock lock(works_->mutex);
-    works_->changed.wait_for(lock, timeout, [&] { return matching().size() >= count; });
-    return matching();
+    works_->changed.wait_for(lock, timeout, enough);
+    return found;
 }
 
 }  // namespace flowstamp::lab

@@ -6,8 +6,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "user/base/result.h"
@@ -19,8 +17,8 @@ namespace flowstamp::lab {
 /// A frame that came to a host.
 struct CapturedFrame {
     Side from = Side::Client;  ///< the end of the path from whose direction it came
-    Deadline arrived_at;
-    Frame frame;
+    Deadline arrived_at{};
+    Frame frame{};
 };
 
 /// Keeps the first 256 bytes of every frame that comes to a host, until it goes out of scope.
@@ -30,7 +28,7 @@ class Capture {
     static Result<Capture> start(const Namespace& host);
 
     Capture(Capture&&) noexcept;
-    Capture& operator=(Capture&&) = delete;
+    Capture& operator=(Capture&&) noexcept;
     ~Capture();
 
     using Predicate = std::function<bool(Side from, const Segment& segment)>;
@@ -44,7 +42,6 @@ class Capture {
     explicit Capture(std::unique_ptr<Works> works);
 
     std::unique_ptr<Works> works_;
-    std::jthread thread_;
 };
 
 }  // namespace flowstamp::lab

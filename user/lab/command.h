@@ -20,8 +20,8 @@ using Argv = std::vector<std::string>;
 /// How a program ended.
 struct CommandOutput {
     int status = 0;  ///< its exit status; 128 + n when signal n ended it
-    std::string out;
-    std::string err;
+    std::string out{};
+    std::string err{};
 };
 
 /// A running program. Going out of scope kills it and its process group (SIGKILL), and waits for it.

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <utility>
 
 #include "user/lab/pattern.h"
 
@@ -141,22 +140,14 @@ DownloadReport download(const Namespace& client, const DownloadOptions& options)
     return client.run_in([&] { return Client(options, progress).run(); });
 }
 
-Download::Download(const Namespace& client, DownloadOptions options)
-    : progress_(std::make_unique<Progress>()),
-      report_(std::async(std::launch::async,
-                         [&client, options = std::move(options), progress = progress_.get()] {
-                             client.enter();
-                             return Client(options, *progress).run();
-                         })) {}
-
-Download::~Download() {
-    if (progress_) {
-        progress_->stop.raise();
-    }
-}
+Download::Works::Works(const Namespace& client, const DownloadOptions& options)
+    : report(std::async(std::launch::async, [this, &client, options] {
+          client.enter();
+          return Client(options, progress).run();
+      })) {}
 
 bool Download::done() const {
-    return report_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    return works_->report.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 }  // namespace flowstamp::lab

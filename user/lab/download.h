@@ -35,7 +35,7 @@ const char* outcome_text(Outcome outcome);
 Outcome outcome_of(int errno_value);
 
 struct DownloadOptions {
-    Endpoint server;
+    Endpoint server{};
     std::uint64_t bytes = 1'000'000;
     std::uint64_t seed = 1;  ///< of the stream; must be the server's
     std::chrono::milliseconds timeout = std::chrono::seconds(10);  ///< for the whole of it
@@ -49,7 +49,7 @@ struct DownloadReport {
     int errno_value = 0;      ///< of the call that failed; 0 if none did
     std::string operation;    ///< that call: "connect", "send", "receive"; empty if none failed
     std::uint64_t bytes = 0;  ///< right ones received
-    Endpoint local;           ///< the client's end, as it sees itself
+    Endpoint local{};         ///< the client's end, as it sees itself
     std::chrono::microseconds connected_after{0};  ///< from the start; 0 if it never was
     std::chrono::microseconds elapsed{0};          ///< from the start to the end
 };
@@ -61,15 +61,13 @@ DownloadReport download(const Namespace& client, const DownloadOptions& options)
 class Download {
   public:
     /// `client` must outlive it.
-    Download(const Namespace& client, DownloadOptions options);
-    Download(Download&&) noexcept = default;
-    Download& operator=(Download&&) = delete;
-    ~Download();
+    Download(const Namespace& client, const DownloadOptions& options)
+        : works_(std::make_unique<Works>(client, options)) {}
 
-    std::uint64_t bytes() const { return progress_->bytes; }  ///< right ones received so far
+    std::uint64_t bytes() const { return works_->progress.bytes; }  ///< right ones so far
     bool done() const;
     /// Waits for its end, which comes at its timeout at the latest. Once only.
-    DownloadReport wait() { return report_.get(); }
+    DownloadReport wait() { return works_->report.get(); }
 
     /// What both threads look at.
     struct Progress {
@@ -78,8 +76,15 @@ class Download {
     };
 
   private:
-    std::unique_ptr<Progress> progress_;
-    std::future<DownloadReport> report_;
+    struct Works {
+        Works(const Namespace& client, const DownloadOptions& options);
+        ~Works() { progress.stop.raise(); }
+
+        Progress progress;
+        std::future<DownloadReport> report;  ///< goes first, and waits for its thread
+    };
+
+    std::unique_ptr<Works> works_;
 };
 
 }  // namespace flowstamp::lab

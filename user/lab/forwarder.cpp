@@ -2,6 +2,7 @@
 #include "user/lab/forwarder.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "user/lab/wire.h"
@@ -77,16 +78,24 @@ std::optional<Frame> forwarded(FrameView frame, const Hop& hop, bool decrement_t
     return good ? std::optional(std::move(copy)) : std::nullopt;
 }
 
-/// What the forwarding thread uses.
+/// What the forwarding thread uses; the thread goes first.
 struct Forwarder::Works {
-    Works(const Namespace& router, ForwarderOptions options, std::unique_ptr<FrameLoop> loop)
-        : router(router),
-          options(std::move(options)),
-          loop(std::move(loop)),
-          link(this->options.link) {
-        if (this->options.injection) {
-            runner.emplace(*this->options.injection, *this->loop, log);
-        }
+    Works(const Namespace& host, ForwarderOptions wanted, std::unique_ptr<FrameLoop> frame_loop)
+        : router(host),
+          options(std::move(wanted)),
+          loop(std::move(frame_loop)),
+          link(options.link),
+          runner(options.injection
+                     ? std::optional<InjectionRunner>(std::in_place, *options.injection, *loop, log)
+                     : std::nullopt),
+          thread([this] {
+              loop->run([this](Side from, FrameView frame) { on_frame(from, frame); });
+          }) {}
+
+    ~Works() {
+        loop->stop();
+        thread.join();
+        [[maybe_unused]] const Status on = set_kernel_forwarding(router, true);
     }
 
     void on_frame(Side from, FrameView frame) {
@@ -110,6 +119,7 @@ struct Forwarder::Works {
     ImpairedLink link;
     InjectionLog log;
     std::optional<InjectionRunner> runner;
+    std::jthread thread;
 };
 
 Result<Forwarder> Forwarder::start(const Lab& lab, unsigned router, ForwarderOptions options) {
@@ -127,20 +137,10 @@ Result<Forwarder> Forwarder::start(const Lab& lab, unsigned router, ForwarderOpt
     return Forwarder(std::make_unique<Works>(host, std::move(options), std::move(*loop)));
 }
 
-Forwarder::Forwarder(std::unique_ptr<Works> works)
-    : works_(std::move(works)), thread_([works = works_.get()] {
-          works->loop->run([works](Side from, FrameView frame) { works->on_frame(from, frame); });
-      }) {}
-
+Forwarder::Forwarder(std::unique_ptr<Works> works) : works_(std::move(works)) {}
 Forwarder::Forwarder(Forwarder&&) noexcept = default;
-
-Forwarder::~Forwarder() {
-    if (works_) {
-        works_->loop->stop();
-        thread_.join();
-        [[maybe_unused]] const Status on = set_kernel_forwarding(works_->router, true);
-    }
-}
+Forwarder& Forwarder::operator=(Forwarder&&) noexcept = default;
+Forwarder::~Forwarder() = default;
 
 std::vector<InjectedFrame> Forwarder::injected(std::size_t count,
                                                std::chrono::milliseconds timeout) const {

@@ -6,13 +6,14 @@
 //
 //     Result<Forwarder> forwarder = Forwarder::start(
 //         lab, 2, {.link = {.delay = 20ms, .jitter = 5ms, .loss = 0.01}});
+//
+// What it forges does not go through its own link: it leaves at once. For an injector at the far end
+// of a long path, put the Forwarder on router 1 and an Injector (or another Forwarder) on router 2.
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "user/base/result.h"
@@ -43,7 +44,7 @@ class Forwarder {
     static Result<Forwarder> start(const Lab& lab, unsigned router, ForwarderOptions options);
 
     Forwarder(Forwarder&&) noexcept;
-    Forwarder& operator=(Forwarder&&) = delete;
+    Forwarder& operator=(Forwarder&&) noexcept;
     ~Forwarder();
 
     /// As Injector::injected().
@@ -54,7 +55,6 @@ class Forwarder {
     explicit Forwarder(std::unique_ptr<Works> works);
 
     std::unique_ptr<Works> works_;
-    std::jthread thread_;
 };
 
 }  // namespace flowstamp::lab

@@ -53,22 +53,12 @@ Result<Injector> Injector::start(const Namespace& router, Injection injection) {
     if (!loop) {
         return std::unexpected(loop.error());
     }
-    return Injector(std::move(*loop), std::move(injection));
+    return Injector(std::make_unique<Works>(std::move(*loop), std::move(injection)));
 }
 
-Injector::Injector(std::unique_ptr<FrameLoop> loop, Injection injection)
-    : loop_(std::move(loop)),
-      log_(std::make_unique<InjectionLog>()),
-      runner_(std::make_unique<InjectionRunner>(std::move(injection), *loop_, *log_)),
-      thread_([loop = loop_.get(), runner = runner_.get()] {
-          loop->run([runner](Side from, FrameView frame) { runner->see(from, frame); });
+Injector::Works::Works(std::unique_ptr<FrameLoop> frame_loop, Injection injection)
+    : loop(std::move(frame_loop)), runner(std::move(injection), *loop, log), thread([this] {
+          loop->run([this](Side from, FrameView frame) { runner.see(from, frame); });
       }) {}
-
-Injector::~Injector() {
-    if (loop_) {
-        loop_->stop();
-        thread_.join();
-    }
-}
 
 }  // namespace flowstamp::lab

@@ -31,8 +31,8 @@ namespace flowstamp::lab {
 /// A forged segment that was sent.
 struct InjectedFrame {
     Side toward = Side::Client;
-    Deadline sent_at;
-    Frame frame;
+    Deadline sent_at{};
+    Frame frame{};
 };
 
 /// What was injected, for another thread to read.
@@ -73,23 +73,27 @@ class Injector {
     /// here, and cannot be asked not to; use a Forwarder.
     static Result<Injector> start(const Namespace& router, Injection injection);
 
-    Injector(Injector&&) noexcept = default;
-    Injector& operator=(Injector&&) = delete;
-    ~Injector();
-
     /// What it has sent so far, once there are `count` or `timeout` is over.
     std::vector<InjectedFrame> injected(std::size_t count,
                                         std::chrono::milliseconds timeout) const {
-        return log_->wait_for(count, timeout);
+        return works_->log.wait_for(count, timeout);
     }
 
   private:
-    Injector(std::unique_ptr<FrameLoop> loop, Injection injection);
+    /// What the injecting thread uses; the thread goes first.
+    struct Works {
+        Works(std::unique_ptr<FrameLoop> frame_loop, Injection injection);
+        ~Works() { loop->stop(); }
 
-    std::unique_ptr<FrameLoop> loop_;
-    std::unique_ptr<InjectionLog> log_;
-    std::unique_ptr<InjectionRunner> runner_;
-    std::jthread thread_;
+        std::unique_ptr<FrameLoop> loop;
+        InjectionLog log;
+        InjectionRunner runner;
+        std::jthread thread;
+    };
+
+    explicit Injector(std::unique_ptr<Works> works) : works_(std::move(works)) {}
+
+    std::unique_ptr<Works> works_;
 };
 
 }  // namespace flowstamp::lab

@@ -65,6 +65,15 @@ Status stream(const Fd& socket, const ServerOptions& options, std::uint64_t byte
     return {};
 }
 
+Status serve_download(const Fd& socket, const ServerOptions& options, bool leave_unread,
+                      const Patience& patience, std::uint64_t& sent) {
+    const Result<std::uint64_t> asked = read_request(socket, leave_unread, patience);
+    if (!asked) {
+        return std::unexpected(asked.error());
+    }
+    return stream(socket, options, std::min(*asked, options.stop_after), patience, sent);
+}
+
 /// Reads what the client still says until it closes.
 Status await_close(const Fd& socket, const Patience& patience) {
     std::uint8_t buffer[256];
@@ -97,16 +106,35 @@ Status bid_farewell(Fd socket, Farewell farewell, const Patience& patience) {
     return {};
 }
 
+/// Sends back what comes until the client closes or enough is sent, counting in `sent`. What
+/// comes last stays unread when `leave_unread`.
+Status echo(const Fd& socket, const ServerOptions& options, bool leave_unread,
+            const Patience& patience, std::uint64_t& sent) {
+    std::uint8_t buffer[4096];
+    while (sent < options.stop_after) {
+        const Result<std::size_t> got = receive_some(socket, buffer, patience);
+        if (!got) {
+            return std::unexpected(got.error());
+        }
+        if (*got == 0) {
+            return {};
+        }
+        if (Status done = send_all(socket, std::span(buffer).first(*got), patience); !done) {
+            return done;
+        }
+        sent += *got;
+    }
+    return leave_unread ? wait_for(socket, POLLIN, patience) : Status{};
+}
+
 Status converse(Fd socket, const ServerOptions& options, const Patience& patience,
                 std::uint64_t& sent) {
     const bool leave_unread = options.farewell == Farewell::CloseUnread;
-    const Result<std::uint64_t> asked = read_request(socket, leave_unread, patience);
-    if (!asked) {
-        return std::unexpected(asked.error());
-    }
-    const std::uint64_t bytes = std::min(*asked, options.stop_after);
-    if (Status done = stream(socket, options, bytes, patience, sent); !done) {
-        return done;
+    const Status served = options.service == Service::Echo
+                              ? echo(socket, options, leave_unread, patience, sent)
+                              : serve_download(socket, options, leave_unread, patience, sent);
+    if (!served) {
+        return served;
     }
     if (!pause(options.before_farewell, patience)) {
         return fail_errno("pause", "server", ECANCELED);
@@ -117,58 +145,48 @@ Status converse(Fd socket, const ServerOptions& options, const Patience& patienc
 }  // namespace
 
 Result<Server> Server::start(const Namespace& host, const ServerOptions& options) {
-    auto shared = std::make_unique<Shared>();
-    shared->options = options;
     Result<Fd> listener = host.run_in([&] {
         return listen_tcp({IpAddress::any(options.family), options.port}, options.ttl);
     });
     if (!listener) {
         return std::unexpected(listener.error());
     }
-    shared->listener = std::move(*listener);
-    return Server(std::move(shared));
+    return Server(std::make_unique<Works>(options, std::move(*listener)));
 }
 
-Server::Server(std::unique_ptr<Shared> shared)
-    : shared_(std::move(shared)), acceptor_([shared = shared_.get()] { accept_all(*shared); }) {}
+Server::Works::Works(const ServerOptions& wanted, Fd listening)
+    : options(wanted), listener(std::move(listening)), acceptor([this] { accept_all(); }) {}
 
-Server::~Server() {
-    if (shared_) {
-        shared_->stop.raise();
-        acceptor_.join();
-    }
-}
-
-void Server::accept_all(Shared& shared) {
+void Server::Works::accept_all() {
     std::list<std::jthread> connections;  // each ends at its timeout, or when told to stop
     for (;;) {
-        const Patience forever{SteadyClock::now() + std::chrono::hours(24), &shared.stop};
-        Result<Fd> socket = accept_tcp(shared.listener, forever);
+        const Patience forever{SteadyClock::now() + std::chrono::hours(24), &stop};
+        Result<Fd> socket = accept_tcp(listener, forever);
         if (!socket) {
             return;
         }
         connections.emplace_back(
-            [&shared, socket = std::move(*socket)]() mutable { serve(shared, std::move(socket)); });
+            [this, socket = std::move(*socket)]() mutable { serve(std::move(socket)); });
     }
 }
 
-void Server::serve(Shared& shared, Fd socket) {
-    const Patience patience{SteadyClock::now() + shared.options.timeout, &shared.stop};
+void Server::Works::serve(Fd socket) {
+    const Patience patience{SteadyClock::now() + options.timeout, &stop};
     ServeReport report{.client = remote_endpoint(socket)};
-    const Status done = converse(std::move(socket), shared.options, patience, report.bytes);
+    const Status done = converse(std::move(socket), options, patience, report.bytes);
     report.errno_value = done ? 0 : done.error().errno_value;
     {
-        const std::lock_guard lock(shared.mutex);
-        shared.reports.push_back(report);
+        const std::lock_guard lock(mutex);
+        reports.push_back(report);
     }
-    shared.changed.notify_all();
+    changed.notify_all();
 }
 
 std::vector<ServeReport> Server::reports(std::size_t count,
                                          std::chrono::milliseconds timeout) const {
-    std::unique_lock lock(shared_->mutex);
-    shared_->changed.wait_for(lock, timeout, [&] { return shared_->reports.size() >= count; });
-    return shared_->reports;
+    std::unique_lock lock(works_->mutex);
+    works_->changed.wait_for(lock, timeout, [&] { return works_->reports.size() >= count; });
+    return works_->reports;
 }
 
 }  // namespace flowstamp::lab

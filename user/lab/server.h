@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "user/base/result.h"
@@ -23,10 +24,16 @@ namespace flowstamp::lab {
 /// What the server does when it has sent what it will send.
 enum class Farewell : std::uint8_t {
     Finish,       ///< waits for the client to close, then closes: FIN both ways
-    CloseUnread,  ///< close() with the request still unread: the kernel sends RST+ACK
+    CloseUnread,  ///< close() with data still unread: the kernel sends RST+ACK
     LingerZero,   ///< close() with SO_LINGER 0: RST+ACK
     Vanish,       ///< the socket is gone, without a word; later segments meet a stateless RST
     Silence,      ///< stays open and says nothing more
+};
+
+/// What the server does before that.
+enum class Service : std::uint8_t {
+    Download,  ///< streams as many bytes as the request asks for: see download.h
+    Echo,      ///< sends back what comes, until the client closes: see exchange.h
 };
 
 /// Chunks with pauses between. The default is 8 MB/s, each chunk acknowledged before the next.
@@ -38,10 +45,11 @@ struct Pace {
 struct ServerOptions {
     Family family = Family::V4;
     std::uint16_t port = 80;
+    Service service = Service::Download;
     std::optional<std::uint8_t> ttl{};  ///< IP_TTL or hop limit of its sockets
     std::uint64_t seed = 1;             ///< of the stream
     Pace pace{};
-    /// Ends after so many bytes, if the request is for more.
+    /// Bids farewell after so many bytes sent, though the client wants more.
     std::uint64_t stop_after = std::numeric_limits<std::uint64_t>::max();
     /// Before the farewell, so that what was sent is acknowledged.
     std::chrono::milliseconds before_farewell{0};
@@ -51,7 +59,7 @@ struct ServerOptions {
 
 /// How a connection ended, as the server saw it.
 struct ServeReport {
-    Endpoint client;
+    Endpoint client{};
     std::uint64_t bytes = 0;  ///< handed to the kernel
     int errno_value = 0;      ///< of the call that failed; 0 if none did
 };
@@ -62,29 +70,29 @@ class Server {
     /// Listens in `host`'s namespace, on all its addresses.
     static Result<Server> start(const Namespace& host, const ServerOptions& options);
 
-    Server(Server&&) noexcept = default;
-    Server& operator=(Server&&) = delete;
-    ~Server();
-
     /// The reports so far, once there are `count` of them or `timeout` is over.
     std::vector<ServeReport> reports(std::size_t count, std::chrono::milliseconds timeout) const;
 
   private:
-    struct Shared {
-        ServerOptions options;
-        Fd listener;
-        StopSignal stop;
+    /// What its threads use; the acceptor goes first, and with it the connections'.
+    struct Works {
+        Works(const ServerOptions& wanted, Fd listening);
+        ~Works() { stop.raise(); }
+        void accept_all();
+        void serve(Fd socket);
+
+        const ServerOptions options;
+        const Fd listener;
+        const StopSignal stop;
         std::mutex mutex;
         std::condition_variable changed;
         std::vector<ServeReport> reports;
+        std::jthread acceptor;
     };
 
-    explicit Server(std::unique_ptr<Shared> shared);
-    static void accept_all(Shared& shared);
-    static void serve(Shared& shared, Fd socket);
+    explicit Server(std::unique_ptr<Works> works) : works_(std::move(works)) {}
 
-    std::unique_ptr<Shared> shared_;
-    std::jthread acceptor_;
+    std::unique_ptr<Works> works_;
 };
 
 }  // namespace flowstamp::lab

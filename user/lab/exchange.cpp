@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/lab/exchange.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+#include <vector>
+
+#include "user/lab/pattern.h"
+
+namespace flowstamp::lab {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+/// One round: there and back. False when the server has closed.
+Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> words,
+                        const Patience& patience) {
+    if (Status sent = send_all(socket, words, patience); !sent) {
+        return std::unexpected(sent.error());
+    }
+    std::vector<std::uint8_t> answer(words.size());
+    for (std::size_t have = 0; have < answer.size();) {
+        const Result<std::size_t> got =
+            receive_some(socket, std::span(answer).subspan(have), patience);
+        if (!got) {
+            return std::unexpected(got.error());
+        }
+        if (*got == 0) {
+            return false;
+        }
+        have += *got;
+    }
+    if (!std::ranges::equal(answer, words)) {
+        return fail_errno("receive", "echo", EBADMSG);
+    }
+    return true;
+}
+
+Status converse(const ExchangeOptions& options, const Patience& patience, DownloadReport& report) {
+    const auto started = SteadyClock::now();
+    Result<Fd> socket = connect_tcp(options.server, patience);
+    if (!socket) {
+        return std::unexpected(socket.error());
+    }
+    report.connected_after = duration_cast<microseconds>(SteadyClock::now() - started);
+    report.local = local_endpoint(*socket);
+    std::vector<std::uint8_t> words(options.bytes);
+    for (unsigned round = 0; round < options.rounds; ++round) {
+        if (round != 0 && !pause(options.pause, patience)) {
+            return fail_errno("pause", "client", ETIMEDOUT);
+        }
+        Pattern(round).fill(0, words);
+        const Result<bool> back = round_trip(*socket, words, patience);
+        if (!back) {
+            return std::unexpected(back.error());
+        }
+        if (!*back) {
+            report.outcome = Outcome::Closed;
+            return {};
+        }
+        report.bytes += words.size();
+    }
+    report.outcome = Outcome::Complete;
+    return {};
+}
+
+}  // namespace
+
+DownloadReport exchange(const Namespace& client, const ExchangeOptions& options) {
+    return client.run_in([&] {
+        const auto started = SteadyClock::now();
+        DownloadReport report;
+        if (Status done = converse(options, {started + options.timeout}, report); !done) {
+            report.errno_value = done.error().errno_value;
+            report.operation = done.error().operation;
+            report.outcome =
+                report.errno_value == EBADMSG ? Outcome::Corrupted : outcome_of(report.errno_value);
+        }
+        report.elapsed = duration_cast<microseconds>(SteadyClock::now() - started);
+        return report;
+    });
+}
+
+}  // namespace flowstamp::lab
