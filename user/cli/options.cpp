@@ -130,6 +130,7 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
     watch.add_flag("--json", options.json, "JSON lines instead of text");
     watch.add_option("-o,--output", options.output, "Write to a file instead of standard output")
         ->type_name("FILE");
+    watch.add_flag("--print", options.print, "With -o: text on standard output, too");
     add_duration(watch, options.duration);
     add_max_flows(watch, options.max_flows);
     watch.add_flag("-q,--quiet", options.quiet, "Findings only");
@@ -173,6 +174,9 @@ std::string objection(const WatchOptions& options) {
     if (options.acts() && options.direction != DirectionChoice::both) {
         return "watch: --drop and --challenge need both directions of a flow; leave --direction "
                "out";
+    }
+    if (options.print && !options.output) {
+        return "watch: --print goes with -o FILE; without one everything is printed anyway";
     }
     if (options.quiet && options.verbosity > 0) {
         return "watch: --quiet and -v contradict each other; choose one";

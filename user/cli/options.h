@@ -29,6 +29,7 @@ struct WatchOptions {
     DirectionChoice direction = DirectionChoice::both;
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
+    bool print = false;                     ///< text on standard output besides that file
     std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
     std::uint32_t max_flows = FS_FLOWS_DEFAULT;
     bool quiet = false;

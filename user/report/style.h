@@ -31,9 +31,13 @@ class Style {
 };
 
 /// Whether to colour what goes to this terminal or file: not where NO_COLOR is set to anything
-/// (no-color.org; pass its value or null).
-[[nodiscard]] inline bool wants_colour(bool is_terminal, const char* no_color) {
-    return is_terminal && (no_color == nullptr || *no_color == '\0');
+/// (no-color.org), else on a terminal, or where CLICOLOR_FORCE is set to anything but 0
+/// (bixense.com/clicolors). Pass their values, or null.
+[[nodiscard]] inline bool wants_colour(bool is_terminal, const char* no_color,
+                                       const char* clicolor_force = nullptr) {
+    const auto is_set = [](const char* value) { return value != nullptr && *value != '\0'; };
+    const bool forced = is_set(clicolor_force) && std::string_view(clicolor_force) != "0";
+    return !is_set(no_color) && (is_terminal || forced);
 }
 
 }  // namespace flowstamp

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/report/reporter.h"
+
+namespace flowstamp {
+
+/// Tells everything to two reporters: a file for programs, a terminal for people.
+class BothReporters final : public Reporter {
+  public:
+    /// Both outlive it.
+    BothReporters(Reporter& first, Reporter& second) : first_(first), second_(second) {}
+
+    void reset(const Reset& reset) override { tell(&Reporter::reset, reset); }
+    void finding(const Finding& finding) override { tell(&Reporter::finding, finding); }
+    void flow(const FlowRecord& record) override { tell(&Reporter::flow, record); }
+    void stats(const Stats& stats) override { tell(&Reporter::stats, stats); }
+    void summary(const Stats& stats) override { tell(&Reporter::summary, stats); }
+
+  private:
+    template <class Event>
+    void tell(void (Reporter::*method)(const Event&), const Event& event) {
+        (first_.*method)(event);
+        (second_.*method)(event);
+    }
+
+    Reporter& first_;
+    Reporter& second_;
+};
+
+}  // namespace flowstamp
