@@ -8,14 +8,17 @@
 #ifndef FLOWSTAMP_BPF_ACT_H
 #define FLOWSTAMP_BPF_ACT_H
 
-#include "bpf/verdict.h"
+#include "bpf/question.h"
 
-/// An answer is awaited for this long at least, and for four round trips.
-#define ANSWER_US 1000000U
+/// What scheduling adds to four round trips.
+#define ANSWER_SLACK_US 20000U
 
-#define TCP_SEQ_OFFSET 4
-#define TCP_CHECK_OFFSET 16
-#define TCP_PATCH_BYTES (TCP_CHECK_OFFSET + 2 - TCP_SEQ_OFFSET)
+/// A sender is believed when it has upheld its reset this often, or for this long.
+#define ANSWERS_ENOUGH 3
+#define ANSWERS_SPAN_US 5000U
+
+/// A question that nobody answered: the next RST opens a new row.
+#define ROW_US 1000000U
 
 enum plan {
     PLAN_PASS = 0,
@@ -23,22 +26,14 @@ enum plan {
     PLAN_DROP = 2,
 };
 
-/// How long an answer is awaited.
+/// How long after the question a RST can be its answer: a few round trips.
 static __always_inline __u32 patience_us(const struct fs_direction* own) {
-    return own->min_rtt_us * 4 > ANSWER_US ? own->min_rtt_us * 4 : ANSWER_US;
-}
-
-/// Whether the RST's sender can have heard what the other end sent since the last one that we acted
-/// upon: a box in the path answers sooner.
-static __always_inline int had_time_to_answer(const struct fs_flow* flow,
-                                              const struct fs_packet* packet, int d) {
-    return (flow->reset_flags[d] & FS_RESET_EGRESS) &&
-           time_us(packet->time_ns) - flow->egress_us[d] >= flow->direction[d].min_rtt_us / 2;
+    return own->min_rtt_us * 4 + ANSWER_SLACK_US;
 }
 
 /// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
-/// no sign of life in between.
+/// no sign of life in between. A late answer costs only another question.
 static __always_inline int is_answer(const struct fs_flow* flow, const struct fs_packet* packet,
                                      int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
@@ -49,13 +44,14 @@ static __always_inline int is_answer(const struct fs_flow* flow, const struct fs
            same_distance(&flow->direction[d], packet->ttl, 1);
 }
 
-/// Where a blunted RST's sequence number must lie: past everything that the receiver can have
-/// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
-static __always_inline __u32 blunt_seq(const struct fs_flow* flow, const struct fs_packet* packet,
-                                       int d) {
-    const __u32 edge = flow->direction[d].seq_edge;
-
-    return (sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
+/// Whether the answers will do. Where the round trip is short, a burst of forgeries can look like
+/// answers: there the sender is asked until it has upheld for a while, or often enough. It costs a
+/// genuine reset ANSWERS_SPAN_US at the most.
+static __always_inline int is_upheld(const struct fs_flow* flow, const struct fs_packet* packet,
+                                     int d) {
+    return is_answer(flow, packet, d) &&
+           ((flow->asked[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
+            time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
 }
 
 /// Whether the receiver's stack would ask: FS_PASS_NOT_DOUBTED if so, else why not.
@@ -122,7 +118,7 @@ static __always_inline enum plan make_plan(const struct fs_flow* flow,
         return pass_because(judgement, FS_PASS_UNKNOWN_FLOW);
     if (flow_closed(flow->state))
         return pass_because(judgement, FS_PASS_CLOSED);
-    if (judgement->verdict != FS_VERDICT_CONFIRMED && is_answer(flow, packet, d)) {
+    if (judgement->verdict != FS_VERDICT_CONFIRMED && is_upheld(flow, packet, d)) {
         judgement->challenge = FS_CHALLENGE_UPHELD;
         judgement->verdict = FS_VERDICT_GENUINE;
         if (judgement->cause == FS_CAUSE_FORGED)
@@ -139,144 +135,6 @@ static __always_inline enum plan make_plan(const struct fs_flow* flow,
     return PLAN_CHALLENGE;
 }
 
-/// One's complement sum of the segment's 16-bit words in scratch.frame, from cursor.position to
-/// cursor.end; into cursor.next.
-static long sum_step(__u32 index, void* unused) {
-    struct scratch* scratch = scratch_get();
-    __u32 at;
-
-    (void)unused;
-    if (!scratch)
-        return 1;
-    at = scratch->cursor.position + 2 * index;
-    if (at >= scratch->cursor.end)
-        return 1;
-    scratch->cursor.next += *AT(scratch, __u8, at) << 8;
-    if (at + 1 < scratch->cursor.end)
-        scratch->cursor.next += *AT(scratch, __u8, at + 1);
-    return 0;
-}
-
-static __always_inline __u16 fold(__u32 sum) {
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (__u16)sum;
-}
-
-enum checksum_state {
-    CHECKSUM_WHOLE = 0,  ///< right: to be kept right
-    CHECKSUM_PARTIAL =
-        1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
-    CHECKSUM_OTHER = 2,  ///< neither, or too long to tell: leave the packet alone
-};
-
-static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
-    return scratch->packet.tcp_header + scratch->packet.payload;
-}
-
-/// XDP sees bytes, not the state that the driver or veth keeps of their checksum: so find out.
-/// `bytes`: of the segment, header and payload.
-noinline int checksum_look(__u32 bytes) {
-    struct scratch* scratch = scratch_get();
-    const struct fs_packet* packet;
-    __u32 pseudo = 0;
-    __u16 check, whole;
-
-    if (!scratch)
-        return CHECKSUM_OTHER;
-    packet = &scratch->packet;
-    if (packet->l4_offset + bytes > scratch->frame_bytes)
-        return CHECKSUM_OTHER;
-    for (int end = 0; end < 2; end++) {
-        for (int i = 0; i < 4; i++) {
-            __u32 word = bpf_ntohl(packet->key.address[end][i]);
-
-            if (!(packet->flags & FS_PACKET_IPV6) && i < 3)
-                continue;  // the mapping's prefix is not on the wire
-            pseudo += (word >> 16) + (word & 0xffff);
-        }
-    }
-    pseudo += IPPROTO_TCP + bytes;
-    scratch->cursor.position = packet->l4_offset;
-    scratch->cursor.end = packet->l4_offset + bytes;
-    scratch->cursor.next = pseudo;
-    repeat(FS_SNAP_BYTES / 2, sum_step, 0);
-    whole = fold(scratch->cursor.next);
-    check = bpf_ntohs(AT(scratch, struct tcphdr, packet->l4_offset)->check);
-    if (whole == 0xffff)
-        return CHECKSUM_WHOLE;
-    return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
-}
-
-/// The checksum after a 32-bit change (RFC 1624, equation 3).
-static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to) {
-    __u32 sum = (__u16)~check;
-
-    sum += (__u16) ~(from >> 16) + (__u32)(__u16)~from;
-    sum += (to >> 16) + (to & 0xffff);
-    return (__u16)~fold(sum);
-}
-
-#ifdef __bpf__
-
-/// Rewrites the sequence number in an XDP frame. 0 on success.
-static __always_inline long blunt_xdp(void* ctx, struct scratch* scratch) {
-    struct fs_packet* packet = &scratch->packet;
-    struct tcphdr* tcp = (struct tcphdr*)AT(scratch, struct tcphdr, packet->l4_offset);
-    int state = checksum_look(segment_bytes(scratch));
-
-    if (state == CHECKSUM_OTHER)
-        return -1;
-    tcp->seq = bpf_htonl(scratch->new_seq);
-    if (state == CHECKSUM_WHOLE)
-        tcp->check =
-            bpf_htons(checksum_adjust(bpf_ntohs(tcp->check), packet->seq, scratch->new_seq));
-    // One store: the packet is whole before and after.
-    return bpf_xdp_store_bytes(ctx, packet->l4_offset + TCP_SEQ_OFFSET, (__u8*)tcp + TCP_SEQ_OFFSET,
-                               TCP_PATCH_BYTES);
-}
-
-/// The same in a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone (its
-/// pseudo-header does not hold the sequence number); of a complete one (CHECKSUM_COMPLETE) the sum
-/// over the bytes stays what it was, as the new number and the new checksum cancel out.
-static __always_inline long blunt_tc(void* ctx, struct scratch* scratch) {
-    const struct fs_packet* packet = &scratch->packet;
-    const __be32 from = bpf_htonl(packet->seq), to = bpf_htonl(scratch->new_seq);
-    const __u32 seq_at = packet->l4_offset + TCP_SEQ_OFFSET;
-    const __u32 check_at = packet->l4_offset + TCP_CHECK_OFFSET;
-
-    if (bpf_l4_csum_replace(ctx, check_at, from, to, sizeof(to)))
-        return -1;
-    if (bpf_skb_store_bytes(ctx, seq_at, &to, sizeof(to), 0)) {
-        bpf_l4_csum_replace(ctx, check_at, to, from, sizeof(to));
-        return -1;
-    }
-    return 0;
-}
-
-static __always_inline long blunt(void* ctx, enum fs_hook hook, struct scratch* scratch) {
-    return hook == FS_HOOK_XDP ? blunt_xdp(ctx, scratch) : blunt_tc(ctx, scratch);
-}
-
-#else
-
-static __always_inline long blunt(void* ctx, enum fs_hook hook, struct scratch* scratch) {
-    struct host_frame* frame = ctx;
-    struct tcphdr* tcp = (struct tcphdr*)(frame->data + scratch->packet.l4_offset);
-    int state = checksum_look(segment_bytes(scratch));
-
-    (void)hook;
-    if (state == CHECKSUM_OTHER)
-        return -1;
-    if (state == CHECKSUM_WHOLE)
-        tcp->check = bpf_htons(
-            checksum_adjust(bpf_ntohs(tcp->check), scratch->packet.seq, scratch->new_seq));
-    tcp->seq = bpf_htonl(scratch->new_seq);
-    return 0;
-}
-
-#endif
-
 /// Whether this RST opens a new row: none is watched, or its sender went on since, or the last
 /// question was never answered in time.
 static __always_inline int opens_row(const struct fs_flow* flow, const struct fs_packet* packet,
@@ -285,8 +143,9 @@ static __always_inline int opens_row(const struct fs_flow* flow, const struct fs
 
     if (!(flow->state & FS_OF(FS_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FS_RESET_LIFE))
         return 1;
-    return since_us > WATCH_US ||
-           ((flow->reset_flags[d] & FS_RESET_ASKED) && since_us > patience_us(&flow->direction[d]));
+    return since_us > ((flow->reset_flags[d] & FS_RESET_ASKED)
+                           ? ROW_US + patience_us(&flow->direction[d])
+                           : WATCH_US);
 }
 
 /// What the flow remembers of the RST, once it is known what becomes of it.
@@ -304,8 +163,9 @@ static __always_inline void remember(struct scratch* scratch, struct fs_flow* fl
         flow->after_rst[d] = 0;
         flow->reset_flags[d] = kept;
         questions += challenged;
-    } else if (challenged && !(flow->reset_flags[d] & FS_RESET_ASKED)) {
+    } else if (challenged && is_new_question(flow, packet, d)) {
         questions += 1;
+        flow->reset_flags[d] &= ~FS_RESET_EGRESS;
     }
     if (dropped) {
         // What the other end sends from now on, and what this one does, tells whether it insists.
@@ -330,7 +190,6 @@ static __always_inline void remember(struct scratch* scratch, struct fs_flow* fl
     if (judgement->verdict != FS_VERDICT_GENUINE)
         state_set(flow, FS_OF(FS_FLOW_FORGED, d));
     else if (judgement->action == FS_ACTION_OBSERVED &&  // only an exact one is heeded (RFC 5961)
-
              (judgement->context & (FS_CONTEXT_EXACT | FS_CONTEXT_TO_SYN)))
         state_set(flow, FS_OF(FS_FLOW_RST, d));
 }
@@ -363,9 +222,10 @@ noinline int reset_plan(__u32 slot) {
         state_set(flow, FS_FLOW_MIDWAY);
     judge(slot);
     plan = make_plan(flow, &scratch->packet, &scratch->judgement, d);
-    scratch->new_seq = blunt_seq(flow, &scratch->packet, d);
-    if (plan == PLAN_CHALLENGE)
+    if (plan == PLAN_CHALLENGE) {
+        question_form(scratch, flow, d);
         scratch->judgement.challenge = FS_CHALLENGE_ASKED;
+    }
     return plan;
 }
 
@@ -395,7 +255,7 @@ static __always_inline int handle_reset(void* ctx, enum fs_hook hook, struct scr
     int drop = 0;
 
     if (acting && plan == PLAN_CHALLENGE) {
-        if (blunt(ctx, hook, scratch)) {
+        if (ask(ctx, hook, scratch)) {
             scratch->judgement.challenge = FS_CHALLENGE_NONE;
             scratch->judgement.pass_reason = FS_PASS_CHECKSUM;
             count(FS_COUNT_ACT_FAILED);

@@ -29,8 +29,10 @@ struct scratch {
     struct fs_packet packet;
     struct fs_judgement judgement;
     struct cursor cursor;
-    __u64 woken_ns;     ///< when the ring's reader was last woken from this CPU
-    __u32 new_seq;      ///< a blunted RST's sequence number
+    __u64 woken_ns;  ///< when the ring's reader was last woken from this CPU
+    __u32 new_seq;   ///< a question's sequence number
+    __u8 new_flags;  ///< and its TCP flags
+    __u8 padding[3];
     __u32 frame_bytes;  ///< of frame[] that hold the packet
     /// The packet's first bytes; twice FS_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.
