@@ -12,6 +12,10 @@
 
 #include "bpf/verdict.h"
 
+/// Shorter round trips vary by more than half of themselves, with caches and scheduling: an answer
+/// then cannot come too soon.
+#define RTT_TELLING_US 1000U
+
 #define TCP_SEQ_OFFSET 4
 #define TCP_FLAGS_OFFSET 12 /* the word of data offset and flags */
 #define TCP_CHECK_OFFSET 16
@@ -37,8 +41,10 @@ static __always_inline __u32 past_seq(const struct fs_flow* flow, const struct f
 /// upon: a box in the path answers sooner.
 static __always_inline int had_time_to_answer(const struct fs_flow* flow,
                                               const struct fs_packet* packet, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+
     return (flow->reset_flags[d] & FS_RESET_EGRESS) &&
-           time_us(packet->time_ns) - flow->egress_us[d] >= flow->direction[d].min_rtt_us / 2;
+           (rtt_us < RTT_TELLING_US || time_us(packet->time_ns) - flow->egress_us[d] >= rtt_us / 2);
 }
 
 /// Whether the RST makes another question than the one that stands, if one does. One that comes too
