@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// On the skeleton itself, not on LoadedProbe: a test may write policies that no user can.
+#include "tests/bpf/kernel_rig.h"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <bit>
+#include <stdexcept>
+#include <utility>
+
+#include "probe.skel.h"
+#include "user/kernel/counter_reader.h"
+#include "user/kernel/event_reader.h"
+#include "user/kernel/flow_table.h"
+#include "user/kernel/test_run.h"
+#include "vmlinux/uapi.h"
+
+namespace flowstamp::testing {
+namespace {
+
+struct DestroyProbe {
+    void operator()(probe_bpf* skeleton) const { probe_bpf__destroy(skeleton); }
+};
+using Probe = std::unique_ptr<probe_bpf, DestroyProbe>;
+
+template <class T>
+T need(Result<T> result) {
+    if (!result) {
+        throw std::runtime_error(result.error().message());
+    }
+    return *std::move(result);
+}
+
+Program program_of(fs_hook hook) {
+    switch (hook) {
+        case FS_HOOK_XDP:
+            return Program::xdp_ingress;
+        case FS_HOOK_TC_INGRESS:
+            return Program::tc_ingress;
+        case FS_HOOK_TC_EGRESS:
+            return Program::tc_egress;
+    }
+    throw std::invalid_argument("no such hook");
+}
+
+Probe load(const RigOptions& options, std::uint32_t buckets) {
+    Probe probe(probe_bpf__open());
+    if (!probe) {
+        throw std::runtime_error("the probe's object cannot be opened");
+    }
+    probe->rodata->hash_seed[0] = options.seed[0];
+    probe->rodata->hash_seed[1] = options.seed[1];
+    probe->rodata->bucket_mask = buckets - 1;
+    probe->rodata->acting = options.acting ? 1 : 0;
+    probe->rodata->clock_is_replayed = 1;
+    bpf_map__set_max_entries(probe->maps.flows, buckets);
+    if (probe_bpf__load(probe.get()) != 0 || bpf_map_freeze(bpf_map__fd(probe->maps.flows)) != 0) {
+        throw std::runtime_error("the probe cannot be loaded");
+    }
+    return probe;
+}
+
+class LoadedRig final : public KernelRig {
+  public:
+    explicit LoadedRig(const RigOptions& options, std::uint32_t buckets)
+        : probe_(load(options, buckets)),
+          flows_(need(FlowTable::map(bpf_map__fd(probe_->maps.flows), buckets))),
+          counters_(bpf_map__fd(probe_->maps.counters)),
+          events_(need(EventReader::open(
+              bpf_map__fd(probe_->maps.events),
+              [this](const fs_event& event, const fs_flow* flow) {
+                  seen_.push_back({event, flow == nullptr ? std::nullopt : std::optional(*flow)});
+              }))),
+          run_({.xdp_ingress = program_fd(FS_HOOK_XDP),
+                .tc_ingress = program_fd(FS_HOOK_TC_INGRESS),
+                .tc_egress = program_fd(FS_HOOK_TC_EGRESS),
+                .time_ns =
+                    reinterpret_cast<volatile std::uint64_t*>(&probe_->bss->replayed_time_ns)}) {}
+
+    Outcome run(fs_hook hook, const Frame& frame) override {
+        run_.set_time(Nanoseconds(now_ns()));
+        TestRunResult result = need(run_.run(program_of(hook), {.bytes = frame.bytes,
+                                                                .ifindex = frame.ifindex,
+                                                                .gso_segments = frame.gso_segments,
+                                                                .gso_size = 0}));
+        seen_.clear();
+        need(events_.consume());
+        if (events_.rejected() != 0) {
+            throw std::runtime_error("a record of unknown version, kind or size");
+        }
+        return {.dropped = is_drop(hook, result.action),
+                .bytes = std::move(result.bytes),
+                .events = seen_};
+    }
+
+    void set_policy(const fs_policy& policy) override {
+        const __u32 zero = 0;
+        if (bpf_map_update_elem(bpf_map__fd(probe_->maps.policies), &zero, &policy, BPF_ANY) != 0) {
+            throw std::runtime_error("the policy cannot be written");
+        }
+    }
+    std::uint32_t slots() const override { return flows_.slots(); }
+    std::optional<fs_flow> flow(std::uint32_t slot) const override { return flows_.read(slot); }
+    std::uint64_t counter(fs_counter counter) const override {
+        return need(counters_.read())[counter];
+    }
+    std::size_t least_bytes(fs_hook hook) const override {
+        return hook == FS_HOOK_XDP ? kTestRunMinXdp : kTestRunMinTc;
+    }
+    int program_fd(fs_hook hook) const override {
+        const auto& programs = probe_->progs;
+        return bpf_program__fd(hook == FS_HOOK_XDP          ? programs.flowstamp_xdp_ingress
+                               : hook == FS_HOOK_TC_INGRESS ? programs.flowstamp_tc_ingress
+                                                            : programs.flowstamp_tc_egress);
+    }
+
+  private:
+    /// Only these two ways out are ours: a packet goes on, or it is dropped.
+    static bool is_drop(fs_hook hook, std::uint32_t action) {
+        const bool xdp = hook == FS_HOOK_XDP;
+        constexpr auto kNext = static_cast<std::uint32_t>(-1);  // TCX_NEXT
+        constexpr std::uint32_t kDropTcx = 2;                   // TCX_DROP
+        if (action == (xdp ? std::uint32_t{XDP_PASS} : kNext)) {
+            return false;
+        }
+        if (action == (xdp ? std::uint32_t{XDP_DROP} : kDropTcx)) {
+            return true;
+        }
+        throw std::runtime_error("an action that is neither pass nor drop: " +
+                                 std::to_string(action));
+    }
+
+    Probe probe_;
+    FlowTable flows_;
+    CounterReader counters_;
+    std::vector<SeenEvent> seen_;
+    EventReader events_;
+    TestRun run_;
+};
+
+}  // namespace
+
+std::unique_ptr<KernelRig> make_kernel_rig(const RigOptions& options) {
+    if (::geteuid() != 0) {
+        return nullptr;
+    }
+    return std::make_unique<LoadedRig>(
+        options, std::bit_ceil((options.max_flows + FS_BUCKET_WAYS - 1) / FS_BUCKET_WAYS));
+}
+
+}  // namespace flowstamp::testing

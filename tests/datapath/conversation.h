@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A TCP connection between a peer, whose packets come in at the hook under test, and us, whose
+// packets go out through tc egress. Both ends number, count and clock their packets as real stacks
+// do, so that a case says only what is different:
+//
+//     Conversation talk(rig, hook);
+//     talk.open().exchange(4);
+//     Segment reset = talk.next(End::peer, Rst | Ack);
+//     reset.ttl += 3;
+//     EXPECT_EQ(talk.send(reset).judgement().verdict, FS_VERDICT_SUSPECTED);
+//
+// Every packet sent is held against its flow's slot: it must be the latest stamp there.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "tests/datapath/rig.h"
+#include "tests/support/packet.h"
+#include "tests/support/packet_view.h"
+
+namespace flowstamp::testing {
+
+enum class End { peer, us };
+constexpr End other(End end) {
+    return end == End::peer ? End::us : End::peer;
+}
+
+/// How an end numbers its packets.
+enum class Ids { zero, constant, per_flow, global, random };
+
+/// What is an end's own, whatever the connection. As its packets look here.
+struct Traits {
+    std::uint8_t ttl = 64;
+    Ids ids = Ids::per_flow;
+    std::uint16_t first_id = 1000;
+    bool df = true;
+    bool timestamps = true;
+    std::uint16_t window = 502;  ///< unscaled
+    std::uint8_t wscale = 7;
+    std::uint32_t isn = 0x10000000;
+    std::uint32_t clock_ms = 70'000'000;  ///< TSval when the case began
+    std::string mac{};
+};
+
+/// One packet of one end.
+struct Segment {
+    End from = End::peer;
+    TcpFlags flags = Ack;
+    std::uint32_t seq = 0;
+    std::uint32_t ack = 0;
+    std::uint16_t window = 0;
+    std::uint8_t ttl = 64;
+    std::uint16_t id = 0;
+    bool df = true;
+    std::uint8_t tos = 0;
+    std::size_t payload = 0;
+    std::optional<Timestamps> timestamps{};
+    std::string mac{};
+    Checksum checksum{};
+    std::uint16_t gso_segments = 0;
+};
+
+struct Setting {
+    bool v6 = false;
+    std::uint64_t rtt_us = 20'000;  ///< from here to the peer and back
+    std::uint32_t ifindex = 1;
+    Traits peer{.ttl = 57, .mac = "00:00:5e:00:53:02"};
+    Traits us{.ttl = 64,
+              .first_id = 20000,
+              .window = 640,
+              .isn = 0x70000000,
+              .clock_ms = 3'000'000,
+              .mac = "00:00:5e:00:53:01"};
+};
+
+class Conversation {
+  public:
+    Conversation(Rig& rig, fs_hook peer_hook, const Setting& setting = {});
+
+    /// The next packet that an end would send: all fields right for it.
+    Segment next(End from, TcpFlags flags = Ack, std::size_t payload = 0);
+    /// What a kernel that does not know the connection sends to our latest ACK.
+    Segment stateless_reset();
+    /// Runs it. What it says is then the ends' state, unless it is a RST.
+    Outcome send(const Segment& segment);
+    Outcome send(End from, TcpFlags flags = Ack, std::size_t payload = 0) {
+        return send(next(from, flags, payload));
+    }
+
+    /// The three packets of a handshake; we open.
+    Conversation& open();
+    /// We ask, the peer answers a round trip later, we acknowledge.
+    Conversation& exchange(int times = 1);
+    void pass_us(std::uint64_t us) { rig_.advance_us(us); }
+    void pass_ms(std::uint64_t ms) { rig_.advance_ms(ms); }
+
+    Bytes encode(const Segment& segment) const;
+    /// Whether the key is this connection's, whichever end it puts first.
+    [[nodiscard]] bool owns(const fs_flow_key& key) const;
+    [[nodiscard]] int index(End end) const;  ///< of an end in the key
+    [[nodiscard]] fs_flow flow() const;      ///< all zero, and a failure, if there is none
+    [[nodiscard]] fs_direction direction(End end) const { return flow().direction[index(end)]; }
+    [[nodiscard]] bool state_has(fs_flow_state bit) const { return (flow().state & bit) != 0; }
+    [[nodiscard]] bool state_has(fs_flow_state bit, End end) const {
+        return (flow().state & FS_OF(bit, index(end))) != 0;
+    }
+    [[nodiscard]] fs_hook hook(End from) const {
+        return from == End::peer ? peer_hook_ : FS_HOOK_TC_EGRESS;
+    }
+    [[nodiscard]] std::uint32_t slot() const;
+    [[nodiscard]] std::uint16_t port(End end) const { return ports_.at(std::size_t(end)); }
+    [[nodiscard]] std::uint32_t edge(End end) const { return at(end).next_seq; }
+    [[nodiscard]] const Setting& setting() const { return setting_; }
+    [[nodiscard]] Rig& rig() const { return rig_; }
+    /// IDs of an end's packets so far, the latest last.
+    [[nodiscard]] const std::deque<std::uint16_t>& ids(End end) const { return at(end).ids; }
+    [[nodiscard]] std::uint32_t clock(End end) const;  ///< its TSval now
+    /// As before its first packet, on the same ports: for the next connection on them.
+    void renew(std::uint32_t peer_isn, std::uint32_t our_isn);
+    Traits& traits(End end) { return end == End::peer ? setting_.peer : setting_.us; }
+
+  private:
+    struct State {
+        std::uint32_t next_seq = 0;
+        std::uint32_t latest_clock = 0;
+        std::uint16_t id = 0;
+        bool speaks = false;  ///< has sent a packet with ACK or SYN
+        std::deque<std::uint16_t> ids{};
+    };
+    [[nodiscard]] const Traits& traits_of(End end) const {
+        return end == End::peer ? setting_.peer : setting_.us;
+    }
+    State& at(End end) { return ends_.at(std::size_t(end)); }
+    [[nodiscard]] const State& at(End end) const { return ends_.at(std::size_t(end)); }
+    [[nodiscard]] const char* address(End end) const;
+    std::uint16_t next_id(End end);
+    void follow(const Segment& segment);
+    void expect_stamped(const Segment& segment) const;
+
+    Rig& rig_;
+    fs_hook peer_hook_;
+    Setting setting_;
+    std::array<State, 2> ends_{};
+    std::array<std::uint16_t, 2> ports_{};
+    std::uint64_t begun_ns_;
+    std::mt19937 random_{42};
+    mutable std::optional<std::uint32_t> slot_{};
+};
+
+}  // namespace flowstamp::testing

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "tests/datapath/conversation.h"
+#include "tests/datapath/rig.h"
+
+namespace flowstamp::testing {
+
+/// A case of the data path, at one hook in one home. Rigs are loaded once and shared by the cases
+/// of a process: each begins an hour after the one before, with flows of its own and no policy.
+class DatapathTest : public ::testing::TestWithParam<RigKind> {
+  protected:
+    void SetUp() override;
+
+    [[nodiscard]] fs_hook hook() const { return GetParam().hook; }
+    [[nodiscard]] bool in_kernel() const { return GetParam().home == Home::kernel; }
+    /// Observes only.
+    Rig& watching() { return *shared(false); }
+    /// Loaded with the code that drops and challenges.
+    Rig& acting() { return *shared(true); }
+    /// With an empty table, for this case alone.
+    std::unique_ptr<Rig> fresh(const RigOptions& options) {
+        return make_rig(GetParam().home, options);
+    }
+
+  private:
+    Rig* shared(bool acts) const;
+};
+
+inline std::string case_name(const ::testing::TestParamInfo<RigKind>& info) {
+    return name_of(info.param);
+}
+
+/// Evidence that counts, vouchers included: what is told but never counted left out.
+constexpr std::uint64_t counted(std::uint64_t signals) {
+    return signals & ~FS_SIGNALS_WEAK;
+}
+constexpr std::uint64_t bit(fs_signal signal) {
+    return FS_SIGNAL_BIT(signal);
+}
+
+/// "NEARER|DATA", for failures.
+std::string signal_names(std::uint64_t signals);
+
+}  // namespace flowstamp::testing

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One interface to the data path wherever it runs: compiled for the host, or loaded into the kernel
+// and run by BPF_PROG_TEST_RUN. The cases of this folder know nothing else, so each runs in both
+// homes and at every hook: tests/unit runs them on the host build, sanitised and without root,
+// tests/bpf on the loaded programs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "flowstamp/counter.h"
+#include "flowstamp/event.h"
+#include "flowstamp/flow.h"
+#include "flowstamp/policy.h"
+#include "tests/support/checksum.h"
+
+namespace flowstamp::testing {
+
+struct SeenEvent {
+    fs_event event{};
+    std::optional<fs_flow> flow{};  ///< of FS_EVENT_RST, EVICTED and ENDED
+};
+
+/// What the data path made of one frame.
+struct Outcome {
+    bool dropped = false;
+    Bytes bytes{};  ///< the frame as it was left
+    std::vector<SeenEvent> events{};
+
+    /// The first event of a kind, or null.
+    [[nodiscard]] const SeenEvent* find(fs_event_kind kind) const;
+    /// The judgement of the RST that the frame was; all zero, and a failure, if it was none.
+    [[nodiscard]] fs_judgement judgement() const;
+};
+
+enum class Home { host, kernel };
+
+/// What a case is run on. The peer's packets are seen at `hook`; ours always leave at tc egress.
+struct RigKind {
+    Home home;
+    fs_hook hook;
+};
+std::string name_of(const RigKind& kind);
+std::ostream& operator<<(std::ostream& out, const RigKind& kind);
+
+/// What the executable at hand can run; all hooks, or those that may act.
+std::vector<RigKind> every_hook();
+std::vector<RigKind> ingress_hooks();
+
+struct RigOptions {
+    bool acting = false;
+    std::array<std::uint64_t, 2> seed{0x5eed5eed5eed5eed, 0x0123456789abcdef};
+    std::uint32_t max_flows = 16384;
+};
+
+struct Frame {
+    std::span<const std::uint8_t> bytes;
+    std::uint32_t ifindex = 1;
+    std::uint16_t gso_segments = 0;  ///< at a tc hook of the kernel only
+};
+
+class Rig {
+  public:
+    virtual ~Rig() = default;
+
+    virtual Outcome run(fs_hook hook, const Frame& frame) = 0;
+    virtual void set_policy(const fs_policy& policy) = 0;
+    [[nodiscard]] virtual std::uint32_t slots() const = 0;
+    [[nodiscard]] virtual std::optional<fs_flow> flow(std::uint32_t slot) const = 0;
+    [[nodiscard]] virtual std::uint64_t counter(fs_counter counter) const = 0;
+    /// The shortest frame that run() takes.
+    [[nodiscard]] virtual std::size_t least_bytes(fs_hook hook) const = 0;
+
+    /// What the next frames' clock says.
+    [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
+    void advance_us(std::uint64_t us) { now_ns_ += us * 1000; }
+    void advance_ms(std::uint64_t ms) { advance_us(ms * 1000); }
+
+    /// The first slot whose flow is the one looked for.
+    [[nodiscard]] std::optional<std::uint32_t> find(
+        const std::function<bool(const fs_flow&)>& is_it) const;
+
+  private:
+    std::uint64_t now_ns_ = 1'000'000'000'000;
+};
+
+/// Defined by each executable. Null where the kernel may not be used (no privileges).
+std::unique_ptr<Rig> make_rig(Home home, const RigOptions& options);
+
+}  // namespace flowstamp::testing
