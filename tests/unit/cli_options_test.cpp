@@ -62,9 +62,9 @@ TEST(CliWatch, ObservesByDefault) {
 
 TEST(CliWatch, TakesEveryOption) {
     const auto options = parsed<WatchOptions>(
-        {"watch", "-i", "eth0", "-i", "eth1", "--drop", "confirmed", "--challenge", "all",
-         "--hook", "xdp-generic", "--json", "-o", "out.json", "--duration", "1.5s", "--max-flows",
-         "4096", "-v"});
+        {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
+         "--challenge", "all",        "--hook", "xdp-generic", "--json", "-o",     "out.json",
+         "--print",     "--duration", "1.5s",   "--max-flows", "4096",   "-v"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth0", "eth1"));
     EXPECT_EQ(options.drop, FS_DROP_CONFIRMED);
     EXPECT_EQ(options.challenge, FS_CHALLENGE_ALL);
@@ -72,6 +72,7 @@ TEST(CliWatch, TakesEveryOption) {
     EXPECT_EQ(options.hook, HookChoice::xdp_generic);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.output, "out.json");
+    EXPECT_TRUE(options.print);
     EXPECT_EQ(options.duration, 1500ms);
     EXPECT_EQ(options.max_flows, 4096U);
     EXPECT_EQ(options.verbosity, 1);
@@ -127,6 +128,7 @@ TEST(CliWatch, RefusesOptionsItDoesNotKnowOrThatContradict) {
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "--jsn"}), HasSubstr("--jsn"));
     EXPECT_THAT(refusal({"watch", "-i"}), HasSubstr("see flowstamp watch --help"));
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "-q", "-v"}), HasSubstr("choose one"));
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--print"}), HasSubstr("-o FILE"));
 }
 
 TEST(CliFlows, TakesAnInterface) {

@@ -8,6 +8,7 @@
 #include "user/base/clock.h"
 #include "user/base/time_text.h"
 #include "user/flow/names.h"
+#include "user/flow/stamps.h"
 
 namespace flowstamp {
 
@@ -66,10 +67,9 @@ Words path_words(fs_signal signal, const Subject& it) {
 
 /// The packet of the other end whose IP-ID the RST bears, from its ring of stamps.
 std::optional<std::string> echoed(const Subject& it) {
-    for (const fs_stamp& stamp : it.other.ring) {
-        if (stamp.ttl != 0 && stamp.ip_id == it.rst.ip_id) {
-            const auto rst_us = static_cast<std::uint32_t>(it.rst.time_ns / 1000);
-            const auto age = std::chrono::microseconds(rst_us - stamp.time_us);
+    for (const fs_stamp& stamp : stamps_of(it.other)) {
+        if (stamp.ip_id == it.rst.ip_id) {
+            const auto age = Nanoseconds(it.rst.time_ns) - time_of(stamp, it.other);
             return fmt::format("{} on the other end's packet {} earlier", id_text(stamp.ip_id),
                                duration_text(age));
         }

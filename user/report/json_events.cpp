@@ -8,7 +8,7 @@
 #include "user/flow/endpoint.h"
 #include "user/flow/identity.h"
 #include "user/flow/names.h"
-#include "user/report/ring.h"
+#include "user/flow/stamps.h"
 
 namespace flowstamp {
 
@@ -78,15 +78,19 @@ Json evidence(const std::vector<Evidence>& all) {
     return list;
 }
 
-Json stamps(const Finding& finding) {
-    const fs_packet& packet = finding.sighting.packet;
-    const auto now_us = static_cast<std::uint32_t>(packet.time_ns / 1000);
-    const bool v4 = sender_of(packet).is_v4();
-    const unsigned source = packet.direction & 1U;
-    const auto of = [&](unsigned end) {
-        return json_of_stamps(finding.slot.direction[end], now_us, finding.sighting.wall, v4);
-    };
-    return {{"src", of(source)}, {"dest", of(source ^ 1U)}};
+Json stamps(const fs_direction& direction, bool v4, Nanoseconds offset) {
+    Json list = Json::array();
+    for (const fs_stamp& stamp : stamps_of(direction)) {
+        Json json = {{"timestamp", eve_timestamp(time_of(stamp, direction) + offset)},
+                     {v4 ? "ttl" : "hoplimit", stamp.ttl},
+                     {"hops", fs_hops(stamp.ttl)}};
+        if (v4) {
+            json["ipid"] = stamp.ip_id;
+        }
+        json["tcp_flags"] = fmt::format("{:02x}", stamp.tcp_flags);
+        list.push_back(std::move(json));
+    }
+    return list;
 }
 
 /// What a flow's slot knows of one direction.
@@ -114,21 +118,10 @@ Json direction(const fs_direction& its, bool v4) {
 
 }  // namespace
 
-Json json_of_stamps(const fs_direction& direction, std::uint32_t now_us, Nanoseconds wall,
-                    bool is_v4) {
-    Json list = Json::array();
-    for (const fs_stamp& stamp : stamps_of(direction)) {
-        const auto age = std::chrono::microseconds(now_us - stamp.time_us);
-        Json json = {{"timestamp", eve_timestamp(wall - age)},
-                     {is_v4 ? "ttl" : "hoplimit", stamp.ttl},
-                     {"hops", fs_hops(stamp.ttl)}};
-        if (is_v4) {
-            json["ipid"] = stamp.ip_id;
-        }
-        json["tcp_flags"] = fmt::format("{:02x}", stamp.tcp_flags);
-        list.push_back(std::move(json));
-    }
-    return list;
+Json json_of_stamps(const fs_flow& flow, unsigned source, Nanoseconds offset) {
+    const bool v4 = end_of(flow.key, source).is_v4();
+    return {{"src", stamps(flow.direction[source & 1U], v4, offset)},
+            {"dest", stamps(flow.direction[(source & 1U) ^ 1U], v4, offset)}};
 }
 
 Json json_of(const Reset& reset) {
@@ -170,7 +163,8 @@ Json json_of(const Finding& finding) {
     Json event = header("finding", finding.sighting);
     event["finding"] = std::move(json);
     event["packet"] = packet(finding.sighting.packet);
-    event["stamps"] = stamps(finding);
+    const Nanoseconds offset = finding.sighting.wall - Nanoseconds(finding.sighting.packet.time_ns);
+    event["stamps"] = json_of_stamps(finding.slot, finding.sighting.packet.direction, offset);
     return event;
 }
 
@@ -191,6 +185,12 @@ Json json_of(const FlowRecord& record) {
         event["isn_id"] = isn_text(*id);
     }
     event["flow"] = std::move(json);
+    return event;
+}
+
+Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset) {
+    Json event = json_of(record);
+    event["stamps"] = json_of_stamps(record.slot, opener_of(record.slot), offset);
     return event;
 }
 

@@ -19,9 +19,11 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const FlowRecord& record);
 [[nodiscard]] Json json_of(const Stats& stats);
 
-/// A direction's latest stamps, the oldest first. `now_us` and `wall` are one moment, the former as
-/// stamps count: CLOCK_MONOTONIC in microseconds, low 32 bits.
-[[nodiscard]] Json json_of_stamps(const fs_direction& direction, std::uint32_t now_us,
-                                  Nanoseconds wall, bool is_v4);
+/// A flow that goes on, with its stamps.
+[[nodiscard]] Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset);
+
+/// The latest stamps of both directions, the oldest first: "src" of the end `source`, "dest" of the
+/// other. `offset` turns CLOCK_MONOTONIC into time since 1970.
+[[nodiscard]] Json json_of_stamps(const fs_flow& flow, unsigned source, Nanoseconds offset);
 
 }  // namespace flowstamp

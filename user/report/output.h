@@ -10,7 +10,8 @@
 namespace flowstamp {
 
 /// Where a report goes: a file, a pipe or a terminal. Unbuffered: each write is out when it returns.
-/// After the first failure nothing more is written, and health() keeps saying why.
+/// After the first failure nothing more is written, and health() keeps saying why. A pipe whose
+/// reader has gone is such a failure only where SIGPIPE is ignored; else it ends the process.
 class Output {
   public:
     /// Standard output or standard error: not closed at the end.

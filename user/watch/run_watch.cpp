@@ -5,11 +5,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 
-#include "user/report/both_reporters.h"
-#include "user/report/json_reporter.h"
-#include "user/report/text_reporter.h"
+#include "user/watch/report_streams.h"
 #include "user/watch/stop_signals.h"
 #include "user/watch/watch.h"
 
@@ -39,19 +36,6 @@ std::string_view what_it_does(const WatchOptions& options) {
     return options.challenge != FS_CHALLENGE_OFF ? "challenging" : "observe only";
 }
 
-std::unique_ptr<Reporter> make_reporter(const WatchOptions& options, bool json, Output& output) {
-    if (json) {
-        return std::make_unique<JsonReporter>(output);
-    }
-    Detail detail = options.quiet ? Detail::findings : Detail::resets;
-    if (options.verbosity > 0) {
-        detail = Detail::all;
-    }
-    const bool colour =
-        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE"));
-    return std::make_unique<TextReporter>(output, Style(colour), detail);
-}
-
 /// Waits until there is something to do: a signal, an event, or the next turn's time.
 /// Returns whether to go on.
 bool wait(const Watch& watch, const StopSignals& signals, Nanoseconds at_most) {
@@ -63,7 +47,7 @@ bool wait(const Watch& watch, const StopSignals& signals, Nanoseconds at_most) {
 
 /// Turns until a signal, the end of the duration, or a report that cannot be written.
 Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
-           std::optional<Nanoseconds> duration, const Output& output) {
+           std::optional<Nanoseconds> duration, const ReportStreams& streams) {
     const Nanoseconds end = duration ? clock.monotonic() + *duration : Nanoseconds::max();
     for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
         if (!wait(watch, signals, std::min(kTurn, end - now))) {
@@ -72,7 +56,7 @@ Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
         if (const Status turned = watch.turn(); !turned) {
             return turned;
         }
-        if (!output.health()) {
+        if (streams.is_broken()) {
             break;
         }
     }
@@ -90,21 +74,17 @@ int run_watch(const WatchOptions& options) {
         }
         filter = std::move(*compiled);
     }
-    auto output = options.output ? Output::file(*options.output) : Output::standard_output();
-    if (!output) {
-        return complain(output.error(), kFailed);
+    auto streams = ReportStreams::open(options);
+    if (!streams) {
+        return complain(streams.error(), kFailed);
     }
     const StopSignals signals;
     const SystemClock clock;
-    const std::unique_ptr<Reporter> reporter = make_reporter(options, options.json, *output);
-    Output screen = Output::standard_output();
-    const std::unique_ptr<Reporter> printer = make_reporter(options, false, screen);
-    BothReporters both(*reporter, *printer);
-    auto watch = Watch::start(
-        options, std::move(filter),
-        {.reporter = options.print ? both : *reporter, .clock = clock, .notice = [](auto line) {
-             fmt::print(stderr, "flowstamp: {}\n", line);
-         }});
+    auto watch =
+        Watch::start(options, std::move(filter),
+                     {.reporter = streams->reporter(), .clock = clock, .notice = [](auto line) {
+                          fmt::print(stderr, "flowstamp: {}\n", line);
+                      }});
     if (!watch) {
         return complain(watch.error(), kFailed);
     }
@@ -112,15 +92,12 @@ int run_watch(const WatchOptions& options) {
         fmt::print(stderr, "watching {}, {}. {}\n", watch->where(), what_it_does(options),
                    options.duration ? "" : "Ctrl-C ends.");
     }
-    const Status ran = run(*watch, signals, clock, options.duration, *output);
+    const Status ran = run(*watch, signals, clock, options.duration, *streams);
     const Status finished = watch->finish();
-    for (const Status& status : {ran, finished}) {
+    for (const Status& status : {ran, finished, streams->status()}) {
         if (!status) {
             return complain(status.error(), kFailed);
         }
-    }
-    if (!output->health() && !output->reader_has_gone()) {
-        return complain(output->health().error(), kFailed);
     }
     return kDone;
 }

@@ -13,9 +13,6 @@ StopSignals::StopSignals() {
     }
     ::pthread_sigmask(SIG_BLOCK, &stopping, &before_);
     fd_.reset(::signalfd(-1, &stopping, SFD_CLOEXEC | SFD_NONBLOCK));
-    struct sigaction ignore{};
-    ignore.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &ignore, &pipe_before_);
 }
 
 /// A signal that came is taken: it has done its work.
@@ -23,7 +20,6 @@ StopSignals::~StopSignals() {
     signalfd_siginfo taken{};
     while (::read(fd_.get(), &taken, sizeof(taken)) == sizeof(taken)) {
     }
-    ::sigaction(SIGPIPE, &pipe_before_, nullptr);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -7,8 +7,7 @@
 
 namespace flowstamp {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP end no process but make descriptor() readable, and
-/// writing to a pipe without a reader fails with EPIPE instead of killing.
+/// While it lives, SIGINT, SIGTERM and SIGHUP end no process but make descriptor() readable.
 class StopSignals {
   public:
     StopSignals();
@@ -20,7 +19,6 @@ class StopSignals {
 
   private:
     sigset_t before_{};
-    struct sigaction pipe_before_{};
     Fd fd_;
 };
 

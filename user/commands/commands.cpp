@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/commands/commands.h"
+
+#include <cstdio>
+
+#include "user/demo/demo.h"
+#include "user/doctor/doctor.h"
+#include "user/flows/flows.h"
+#include "user/watch/watch.h"
+
+namespace flowstamp {
+
+namespace {
+
+struct Run {
+    int operator()(const WatchOptions& options) const { return run_watch(options); }
+    int operator()(const FlowsOptions& options) const { return run_flows(options); }
+    int operator()(const DemoOptions& options) const { return run_demo(options); }
+    int operator()(const DoctorOptions& options) const {
+        return run_doctor(options.interfaces, stdout);
+    }
+};
+
+}  // namespace
+
+int run(const Options& options) {
+    return std::visit(Run{}, options);
+}
+
+}  // namespace flowstamp

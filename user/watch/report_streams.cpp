@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/watch/report_streams.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "user/report/both_reporters.h"
+#include "user/report/json_reporter.h"
+#include "user/report/text_reporter.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::unique_ptr<Reporter> text_reporter(const WatchOptions& options, Output& output) {
+    Detail detail = options.quiet ? Detail::findings : Detail::resets;
+    if (options.verbosity > 0) {
+        detail = Detail::all;
+    }
+    const bool colour =
+        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE"));
+    return std::make_unique<TextReporter>(output, Style(colour), detail);
+}
+
+std::unique_ptr<Reporter> make_reporter(const WatchOptions& options, Output& output) {
+    if (options.json) {
+        return std::make_unique<JsonReporter>(output);
+    }
+    return text_reporter(options, output);
+}
+
+}  // namespace
+
+Result<ReportStreams> ReportStreams::open(const WatchOptions& options) {
+    auto output = options.output ? Output::file(*options.output) : Output::standard_output();
+    if (!output) {
+        return std::unexpected(std::move(output).error());
+    }
+    ReportStreams streams;
+    streams.output_ = std::make_unique<Output>(std::move(*output));
+    streams.main_ = make_reporter(options, *streams.output_);
+    streams.reporter_ = streams.main_.get();
+    if (options.print) {
+        streams.printed_ = std::make_unique<Output>(Output::standard_output());
+        streams.print_ = text_reporter(options, *streams.printed_);
+        streams.both_ = std::make_unique<BothReporters>(*streams.main_, *streams.print_);
+        streams.reporter_ = streams.both_.get();
+    }
+    return streams;
+}
+
+bool ReportStreams::is_broken() const {
+    return !output_->health() || (printed_ && !printed_->health());
+}
+
+Status ReportStreams::status() const {
+    for (const Output* output : {output_.get(), printed_.get()}) {
+        if (output != nullptr && !output->health() && !output->reader_has_gone()) {
+            return output->health();
+        }
+    }
+    return {};
+}
+
+}  // namespace flowstamp

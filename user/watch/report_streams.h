@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "user/base/result.h"
+#include "user/cli/options.h"
+#include "user/report/output.h"
+#include "user/report/reporter.h"
+
+namespace flowstamp {
+
+/// Where a watch's report goes, and in which form: standard output or a file, text or JSON lines,
+/// and with --print the text on standard output besides.
+class ReportStreams {
+  public:
+    /// Fails when the file cannot be written.
+    [[nodiscard]] static Result<ReportStreams> open(const WatchOptions& options);
+
+    [[nodiscard]] Reporter& reporter() { return *reporter_; }
+    /// Whether all could be written so far.
+    [[nodiscard]] bool is_broken() const;
+    /// The first failure; a reader that has gone is none, but the end.
+    [[nodiscard]] Status status() const;
+
+  private:
+    ReportStreams() = default;
+
+    std::unique_ptr<Output> output_;
+    std::unique_ptr<Output> printed_;  ///< with --print
+    std::unique_ptr<Reporter> main_;
+    std::unique_ptr<Reporter> print_;
+    std::unique_ptr<Reporter> both_;
+    Reporter* reporter_ = nullptr;
+};
+
+}  // namespace flowstamp
