@@ -21,6 +21,7 @@
 
 #define IDLE_NS 60000000000ULL
 #define SAME_COUNTER 64
+#define PROVOKED_US 1000000U
 #define SEQ_CHANGE_US 2000000U
 #define TWO_PATHS_US 1000000U
 
@@ -85,6 +86,26 @@ static __always_inline __u32 receive_window(const struct fs_flow* flow, int rece
     return (__u32)flow->direction[receiver].window << (scale & 15);
 }
 
+/// Whether the receiver sent something that the RST's sender can have been answering: half a least
+/// round trip ago or earlier, but no more than a second and a few round trips. Where the ring holds
+/// nothing that old, it held so a moment before.
+static __always_inline int may_be_provoked(const struct fs_direction* other, __u32 now_us,
+                                           __u32 rtt_us) {
+    int provoked = other->packets > FS_RING_STAMPS, older = 0;
+
+    UNROLL
+    for (int i = 0; i < FS_RING_STAMPS; i++) {
+        __u32 age_us = now_us - other->ring[i].time_us;
+
+        if (!other->ring[i].ttl || age_us < rtt_us / 2)
+            continue;
+        older = 1;
+        if (age_us <= PROVOKED_US + 4 * rtt_us)
+            return 1;
+    }
+    return provoked && !older;
+}
+
 noinline int judge_context(__u32 slot) {
     const struct fs_direction *own, *other;
     const struct fs_packet* packet;
@@ -123,7 +144,7 @@ noinline int judge_context(__u32 slot) {
     ahead = packet->seq - other->ack_edge;
     set(&view, !ahead || packet->seq == own->seq_edge, FS_CONTEXT_EXACT | FS_CONTEXT_IN_WINDOW);
     set(&view, ahead < receive_window(view.flow, view.d ^ 1), FS_CONTEXT_IN_WINDOW);
-    set(&view, view.now_us - time_us(other->last_ns) >= own->min_rtt_us / 2, FS_CONTEXT_PROVOKED);
+    set(&view, may_be_provoked(other, view.now_us, own->min_rtt_us), FS_CONTEXT_PROVOKED);
     return 0;
 }
 
@@ -377,6 +398,7 @@ noinline int judge_conclusive(__u32 slot) {
 
 static __always_inline enum fs_cause genuine_cause(const struct reset_view* view, __u64 signals,
                                                    __u32 context) {
+    const int stateless = !!(context & FS_CONTEXT_STATELESS);
     const __u32 state = view->flow->state;
     const __u16 window = view->packet->window;
 
@@ -390,11 +412,13 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view* view
         return FS_CAUSE_ABORT;
     if (context & FS_CONTEXT_IDLE)
         return FS_CAUSE_IDLE_TIMEOUT;
-    if (signals & FS_MASK_PATH)
+    // A kernel answers with its default TTL for a connection that it does not know: another base at
+    // the peer's distance is its own.
+    if ((signals & FS_MASK_PATH) & ~(stateless ? FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) : 0))
         return FS_CAUSE_EDGE;
     if ((state & FS_OF(FS_FLOW_FIN, 0)) && (state & FS_OF(FS_FLOW_FIN, 1)))
         return FS_CAUSE_CLOSED;
-    if (context & FS_CONTEXT_STATELESS)
+    if (stateless)
         return FS_CAUSE_STATELESS;
     return (view->packet->tcp_flags & FS_TCP_ACK) ? FS_CAUSE_ABORT : FS_CAUSE_UNKNOWN;
 }
