@@ -161,6 +161,7 @@ static __always_inline void remember(struct scratch* scratch, struct fs_flow* fl
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->life_ack[d] = flow->direction[d ^ 1].seq_edge;
         flow->after_rst[d] = 0;
+        flow->rst_retransmitted[d] = flow->direction[d].retransmitted;
         flow->reset_flags[d] = kept;
         questions += challenged;
     } else if (challenged && is_new_question(flow, packet, d)) {

@@ -36,11 +36,21 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fs_hook hook) {
     return segments ? (__u16)segments : 1;
 }
 
-/// Whether frames have an Ethernet header with addresses.
-static __always_inline int ctx_has_mac(void* ctx, enum fs_hook hook) {
-    (void)ctx;
-    (void)hook;
-    return 1;
+/// Whether the frame begins with an Ethernet header; `frame` holds one's worth of bytes. At tc it may
+/// not: tunnels (tun, wireguard) have none, and where another's generic XDP program made the kernel
+/// copy the packet, it has forgotten mac_len (seen on 6.18) and shows tc the packet from its IP
+/// header on.
+static __always_inline int ctx_has_mac(void* ctx, enum fs_hook hook, const __u8* frame) {
+    const __u32 h_proto = ((const struct ethhdr*)frame)->h_proto;
+    __u32 protocol;
+
+    if (hook == FS_HOOK_XDP)
+        return 1;
+    protocol = ((struct __sk_buff*)ctx)->protocol;
+    if (protocol == h_proto)
+        return 1;
+    return !((protocol == bpf_htons(ETH_P_IP) && frame[0] >> 4 == 4) ||
+             (protocol == bpf_htons(ETH_P_IPV6) && frame[0] >> 4 == 6));
 }
 
 /// Copies `bytes` from the frame's start; 0 on success.
@@ -85,8 +95,9 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fs_hook hook) {
     return 1;
 }
 
-static __always_inline int ctx_has_mac(void* ctx, enum fs_hook hook) {
+static __always_inline int ctx_has_mac(void* ctx, enum fs_hook hook, const __u8* frame) {
     (void)hook;
+    (void)frame;
     return ((struct host_frame*)ctx)->has_mac;
 }
 

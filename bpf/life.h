@@ -6,22 +6,31 @@
 
 #include "bpf/handshake.h"
 
-/// How long a RST is watched, and one that was asked about: a quiet peer's next word may be late.
+/// How long a RST is watched, and one that was asked about.
 #define WATCH_US 2000000U
 #define WATCH_ASKED_US 60000000U
 
+/// After this and four round trips a sender without ACKs has begun to send again.
+#define LASTS_US 400000U
+
 /// Timestamp ticks past the RST's time that reordering cannot explain.
 #define CLOCK_MARGIN 3
+
+#define SIGNALS_OF_HEARING (FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS))
 
 /// Signs of life in this packet, one of side `d` that is no RST, given what the RST left behind.
 ///
 /// LIFE_ACK: it acknowledges a byte that the other end first sent after the RST came.
 /// LIFE_CLOCK: its timestamp lies past the sender's clock at the RST's arrival, mapped at the least
 /// delay ever seen from that sender: whatever left before the RST bears an earlier one.
+/// LIFE_LASTS: it sends new data when a sender that does not hear our ACKs would long have begun to
+/// send again (RFC 6298: a second; Linux: 200 ms and a round trip), and it has not.
 static __always_inline __u64 signs_of_life(const struct fs_flow* flow,
                                            const struct fs_packet* packet, int d) {
     const struct fs_direction* own = &flow->direction[d];
     __u64 signals = 0;
+
+    const __u32 passed_us = time_us(packet->time_ns) - flow->rst_us[d];
 
     if (packet->flags & FS_PACKET_UNFIT || !same_distance(own, packet->ttl, 1))
         return 0;
@@ -30,13 +39,23 @@ static __always_inline __u64 signs_of_life(const struct fs_flow* flow,
     if ((flow->state & FS_FLOW_TS) && (packet->flags & FS_PACKET_TS) &&
         (own->flags & FS_DIRECTION_TS_CLOCK) && !(own->flags & FS_DIRECTION_TS_FAST)) {
         // rst_us holds the low 32 bits; the time passed since gives the rest.
-        __u32 passed_us = time_us(packet->time_ns) - flow->rst_us[d];
         __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
 
         if (sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= CLOCK_MARGIN)
             signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK);
     }
+    if (passed_us > LASTS_US + 4 * own->min_rtt_us && packet->payload &&
+        sequence_after(packet->seq, own->seq_edge) >= 0 &&
+        own->retransmitted == flow->rst_retransmitted[d])
+        signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
     return signals;
+}
+
+/// A quiet peer's next word may be late: one that was asked is watched until it is known to hear.
+static __always_inline __u32 watch_us(__u8 reset_flags) {
+    if (reset_flags & FS_RESET_HEARS)
+        return WATCH_US;
+    return reset_flags & (FS_RESET_ASKED | FS_RESET_REFUTED) ? WATCH_ASKED_US : WATCH_US;
 }
 
 /// A packet, no RST, of a side whose RST is being watched. Judged before it teaches anything.
@@ -46,7 +65,7 @@ noinline int observe_after_rst(__u32 slot) {
     struct fs_packet* packet;
     __u32 passed_us;
     __u64 signals;
-    int d, first;
+    int d, first, hears;
 
     if (!scratch || !flow)
         return 0;
@@ -57,7 +76,7 @@ noinline int observe_after_rst(__u32 slot) {
         state_clear(flow, FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d));
         return 0;
     }
-    if (passed_us > (flow->reset_flags[d] & FS_RESET_ASKED ? WATCH_ASKED_US : WATCH_US)) {
+    if (passed_us > watch_us(flow->reset_flags[d])) {
         state_clear(flow, FS_OF(FS_FLOW_AFTER_RST, d));
         return 0;
     }
@@ -65,6 +84,7 @@ noinline int observe_after_rst(__u32 slot) {
         flow->reset_flags[d] |= FS_RESET_HEARD;
     signals = signs_of_life(flow, packet, d);
     first = signals && !(flow->reset_flags[d] & FS_RESET_LIFE);
+    hears = (signals & SIGNALS_OF_HEARING) && !(flow->reset_flags[d] & FS_RESET_HEARS);
     __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     scratch->judgement.signals = signals;
     if (first) {
@@ -77,7 +97,9 @@ noinline int observe_after_rst(__u32 slot) {
             count(FS_COUNT_REFUTED);
         }
     }
-    if (first || flow->after_rst[d] < FS_AFTER_RST_TOLD_MAX) {
+    if (hears)
+        flow->reset_flags[d] |= FS_RESET_HEARS;
+    if (first || hears || flow->after_rst[d] < FS_AFTER_RST_TOLD_MAX) {
         flow->after_rst[d] += flow->after_rst[d] < FS_AFTER_RST_TOLD_MAX;
         emit(FS_EVENT_AFTER_RST, slot);
     }

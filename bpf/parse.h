@@ -106,7 +106,7 @@ static __always_inline int parse_quick(void* ctx, enum fs_hook hook, struct fs_p
     __u32 room;
     int sender;
 
-    if (!ctx_has_mac(ctx, hook) || (const __u8*)(ipv4 + 1) > data_end)
+    if ((const __u8*)(ipv4 + 1) > data_end || !ctx_has_mac(ctx, hook, data))
         return 0;
     packet->l3_offset = sizeof(*ethernet);
     read_mac(packet, ethernet);
@@ -481,7 +481,7 @@ static __always_inline enum fs_parse_result parse(void* ctx, enum fs_hook hook,
     } else if (ctx_load(ctx, hook, scratch->frame, FS_SNAP_BYTES)) {
         return FS_PARSE_CUT;
     }
-    return (enum fs_parse_result)parse_frame(bytes, (__u32)ctx_has_mac(ctx, hook));
+    return (enum fs_parse_result)parse_frame(bytes, (__u32)ctx_has_mac(ctx, hook, scratch->frame));
 }
 
 #endif

@@ -9,15 +9,15 @@
 #include "flowstamp/types.h"
 
 enum fs_event_kind {
-    FS_EVENT_RST = 1,        ///< struct fs_flow_event: the slot as it was when the RST was judged
-    FS_EVENT_SYN = 2,        ///< struct fs_event: a SYN that began a flow, or came again
+    FS_EVENT_RST = 1,  ///< struct fs_flow_event: the slot as it was when the RST was judged
+    FS_EVENT_SYN = 2,  ///< struct fs_event: a SYN that began a flow, or came again
     FS_EVENT_SYN_ACK = 3,
     FS_EVENT_FIN = 4,
-    FS_EVENT_ICMP_ERROR = 5, ///< an ICMP error about a known flow
-    FS_EVENT_AFTER_RST = 6,  ///< a packet of a side whose RST is under observation
-    FS_EVENT_TTL = 7,        ///< a fitting packet bore a TTL new to its side
-    FS_EVENT_EVICTED = 8,    ///< struct fs_flow_event: a live flow lost its slot
-    FS_EVENT_ENDED = 9,      ///< struct fs_flow_event: a closed flow's slot is taken or restarted
+    FS_EVENT_ICMP_ERROR = 5,  ///< an ICMP error about a known flow
+    FS_EVENT_AFTER_RST = 6,   ///< a packet of a side whose RST is under observation
+    FS_EVENT_TTL = 7,         ///< a fitting packet bore a TTL new to its side
+    FS_EVENT_EVICTED = 8,     ///< struct fs_flow_event: a live flow lost its slot
+    FS_EVENT_ENDED = 9,       ///< struct fs_flow_event: a closed flow's slot is taken or restarted
 };
 
 /// The common part. `judgement` speaks in FS_EVENT_RST, and in FS_EVENT_AFTER_RST, where its signals
@@ -27,8 +27,8 @@ struct fs_event {
     struct fs_record_header header;
     struct fs_packet packet;
     struct fs_judgement judgement;
-    __u32 generation; ///< of the slot: with its place, names the flow
-    __u32 slot;       ///< bucket * FS_BUCKET_WAYS + way
+    __u32 generation;  ///< of the slot: with its place, names the flow
+    __u32 slot;        ///< bucket * FS_BUCKET_WAYS + way
 };
 FS_STATIC_ASSERT(sizeof(struct fs_event) == 168, "fs_event");
 

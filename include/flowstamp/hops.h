@@ -11,8 +11,7 @@
 
 /// The initial TTL that a packet most likely started with: the smallest of 32, 64, 128 and 255 that
 /// is not below what arrived.
-static inline __u8 fs_ttl_base(__u8 ttl)
-{
+static inline __u8 fs_ttl_base(__u8 ttl) {
     if (ttl <= 32)
         return 32;
     if (ttl <= 64)
@@ -23,8 +22,7 @@ static inline __u8 fs_ttl_base(__u8 ttl)
 }
 
 /// Routers between the sender and here, by the usual initial TTLs.
-static inline __u8 fs_hops(__u8 ttl)
-{
+static inline __u8 fs_hops(__u8 ttl) {
     return (__u8)(fs_ttl_base(ttl) - ttl);
 }
 

@@ -23,25 +23,25 @@ enum fs_challenge_mode {
 
 enum fs_taught_flags {
     FS_TAUGHT_USED = 1U << 0,
-    FS_TAUGHT_IP_ID = 1U << 1,  ///< ip_id is distinctive
-    FS_TAUGHT_WINDOW = 1U << 2, ///< window is distinctive
-    FS_TAUGHT_HOPS = 1U << 3,   ///< hops must agree too
+    FS_TAUGHT_IP_ID = 1U << 1,   ///< ip_id is distinctive
+    FS_TAUGHT_WINDOW = 1U << 2,  ///< window is distinctive
+    FS_TAUGHT_HOPS = 1U << 3,    ///< hops must agree too
 };
 
 /// An injector's signature: what its resets have in common.
 struct fs_taught {
-    __u16 flags; ///< enum fs_taught_flags
+    __u16 flags;  ///< enum fs_taught_flags
     __u16 ip_id;
     __u16 window;
     __u8 hops;
-    __u8 tcp_flags; ///< FS_TCP_* of its resets
+    __u8 tcp_flags;  ///< FS_TCP_* of its resets
 };
 FS_STATIC_ASSERT(sizeof(struct fs_taught) == 8, "fs_taught");
 
 struct fs_policy {
-    __u32 drop_mode;      ///< enum fs_drop_mode
-    __u32 challenge_mode; ///< enum fs_challenge_mode
-    __u32 taught_count;   ///< entries of `taught` in use, from the first
+    __u32 drop_mode;       ///< enum fs_drop_mode
+    __u32 challenge_mode;  ///< enum fs_challenge_mode
+    __u32 taught_count;    ///< entries of `taught` in use, from the first
     __u32 reserved;
     struct fs_taught taught[FS_TAUGHT_MAX];
 };

@@ -19,10 +19,10 @@
 #define FS_TCP_CWR 0x80
 
 struct fs_stamp {
-    __u32 time_us;  ///< CLOCK_MONOTONIC in microseconds, low 32 bits: wraps every 71 minutes
-    __u16 ip_id;    ///< IPv4 identification, host order; 0 for IPv6
-    __u8 ttl;       ///< TTL or hop limit as it stood in the packet; 0: no stamp here yet
-    __u8 tcp_flags; ///< FS_TCP_*
+    __u32 time_us;   ///< CLOCK_MONOTONIC in microseconds, low 32 bits: wraps every 71 minutes
+    __u16 ip_id;     ///< IPv4 identification, host order; 0 for IPv6
+    __u8 ttl;        ///< TTL or hop limit as it stood in the packet; 0: no stamp here yet
+    __u8 tcp_flags;  ///< FS_TCP_*
 };
 FS_STATIC_ASSERT(sizeof(struct fs_stamp) == 8, "eight stamps fill a cache line");
 

@@ -30,10 +30,10 @@
 
 /// Every record in a ring begins with this.
 struct fs_record_header {
-    __u8 version; ///< FS_CONTRACT_VERSION
-    __u8 kind;    ///< enum fs_event_kind
-    __u16 size;   ///< bytes of the whole record, header included
-    __u32 cpu;    ///< the CPU that wrote it
+    __u8 version;  ///< FS_CONTRACT_VERSION
+    __u8 kind;     ///< enum fs_event_kind
+    __u16 size;    ///< bytes of the whole record, header included
+    __u32 cpu;     ///< the CPU that wrote it
 };
 FS_STATIC_ASSERT(sizeof(struct fs_record_header) == 8, "record header");
 

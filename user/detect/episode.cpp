@@ -9,9 +9,10 @@ namespace {
 
 /// What was on its way when the RST came has arrived by then.
 constexpr Nanoseconds kInFlight = std::chrono::seconds(1);
-constexpr std::uint64_t kLife = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) |
-                                FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) |
-                                FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) | FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
+constexpr std::uint64_t kLife =
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) |
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS) |
+    FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
 
 Nanoseconds last_of(const fs_direction& direction) {
     return Nanoseconds(static_cast<std::int64_t>(direction.last_ns));

@@ -117,6 +117,10 @@ Words life_words(fs_signal signal, const Subject& it) {
                 fmt::format("{} bytes of data at seq {}, {}", later.life_data->payload,
                             later.life_data->seq, when(it.rst, *later.life_data))};
     }
+    if (signal == FS_SIGNAL_LIFE_LASTS && later.life_lasts) {
+        return {"a sender that is gone hears no ACK",
+                fmt::format("new data, and nothing again, {}", when(it.rst, *later.life_lasts))};
+    }
     return {"a reset", "its sender went on"};
 }
 
@@ -168,6 +172,7 @@ Words words_of(fs_signal signal, const Subject& it) {
         case FS_SIGNAL_LIFE_ACK:
         case FS_SIGNAL_LIFE_CLOCK:
         case FS_SIGNAL_LIFE_ID:
+        case FS_SIGNAL_LIFE_LASTS:
         case FS_SIGNAL_LIFE_DATA:
             return life_words(signal, it);
         case FS_SIGNAL_SYN_RST:

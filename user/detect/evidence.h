@@ -29,6 +29,7 @@ struct LaterSigns {
     std::optional<fs_packet> life_clock{};
     std::optional<fs_packet> life_id{};
     std::optional<fs_packet> life_data{};
+    std::optional<fs_packet> life_lasts{};
     std::optional<fs_packet> refuted{};    ///< the packet that answered the challenge
     std::optional<fs_packet> syn_ack{};    ///< the SYN's other answer
     std::optional<fs_packet> other_rst{};  ///< the RST that this one contradicts

@@ -100,7 +100,10 @@ void ForgedRst::take_answer(ResetCase& answer, const SideKey& key, FindingSink& 
         if (asked == &answer) {
             continue;
         }
-        if (asked->challenge() == FS_CHALLENGE_ASKED) {
+        if (asked->challenge() == FS_CHALLENGE_REFUTED) {
+            asked->view(key.view)->uphold();
+            tell(*asked, sink);
+        } else if (asked->challenge() == FS_CHALLENGE_ASKED) {
             upheld.push_back(asked);
         } else if (asked->challenge() == FS_CHALLENGE_UNANSWERED) {
             late = asked;

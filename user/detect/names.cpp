@@ -10,10 +10,11 @@ namespace flowstamp {
 
 namespace {
 
-constexpr std::array<std::pair<fs_signal, std::string_view>, 27> kSignalNames = {{
+constexpr std::array<std::pair<fs_signal, std::string_view>, 28> kSignalNames = {{
     {FS_SIGNAL_LIFE_ACK, "life-ack"},
     {FS_SIGNAL_LIFE_CLOCK, "life-clock"},
     {FS_SIGNAL_LIFE_ID, "life-id"},
+    {FS_SIGNAL_LIFE_LASTS, "life-lasts"},
     {FS_SIGNAL_SYN_RST, "syn-rst"},
     {FS_SIGNAL_SEQ_CHANGE, "seq-change"},
     {FS_SIGNAL_REFUTED, "refuted"},

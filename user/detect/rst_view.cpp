@@ -14,9 +14,14 @@ constexpr std::uint8_t kNoBaseHops = 255;
 constexpr int kClockTicks = 3;  // a timestamp this far past the RST's is not the same moment's
 constexpr std::uint16_t kIdStep = 4096;  // an ID this far ahead is still "at or above"
 constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
-constexpr std::uint64_t kLifeButAck = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) |
-                                      FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
-                                      FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA);
+
+/// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
+/// second host behind the address, or a REJECT on the peer, leaves the peer living and deaf.
+constexpr std::uint64_t kLives =
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA) | FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
+constexpr std::uint64_t kHears =
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
 
 /// `to` minus `from` in sequence space (RFC 9293, section 3.4).
 std::int32_t distance(std::uint32_t from, std::uint32_t to) {
@@ -51,7 +56,9 @@ bool RstView::is_from_own_distance() const {
 /// Whether a later packet may bear witness: in time, and from where the peer is.
 bool RstView::observes(const fs_packet& later) const {
     const Nanoseconds after = apart(packet(), later);
-    if (!observing_ || after < Nanoseconds::zero() || after > kObservation ||
+    const bool refuted = later_signals_ & FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
+    if (!observing_ || after < Nanoseconds::zero() ||
+        after > (refuted ? kObservationWhenAsked : kObservation) ||
         (later.tcp_flags & (FS_TCP_RST | FS_TCP_SYN)) != 0 || (later.flags & FS_PACKET_TWICE)) {
         return false;
     }
@@ -59,7 +66,7 @@ bool RstView::observes(const fs_packet& later) const {
 }
 
 /// A kernel without the connection that was asked by our ACK answers so, while another host behind
-/// the address goes on: only an ACK of new data tells that apart from a forgery.
+/// the address goes on: only that the peer hears our ACKs tells that apart from a forgery.
 bool RstView::may_be_other_host() const {
     constexpr std::uint32_t kAskedForIt = FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED;
     return (arrival_.context & kAskedForIt) == kAskedForIt && is_from_own_distance();
@@ -132,6 +139,9 @@ bool RstView::see_later_packet(const fs_event& event) {
     if (kernel_saw(FS_SIGNAL_LIFE_CLOCK) && (is_first_of_row() || clock_went_on(later))) {
         brought |= add(FS_SIGNAL_LIFE_CLOCK, later_.life_clock, later);
     }
+    if (kernel_saw(FS_SIGNAL_LIFE_LASTS)) {
+        brought |= add(FS_SIGNAL_LIFE_LASTS, later_.life_lasts, later);
+    }
     if (id_went_on(later)) {
         brought |= add(FS_SIGNAL_LIFE_ID, later_.life_id, later);
     }
@@ -185,17 +195,27 @@ bool RstView::refute(const fs_packet& packet) {
     return add(FS_SIGNAL_REFUTED, later_.refuted, packet);
 }
 
+void RstView::uphold() {
+    upheld_ = true;
+}
+
 fs_judgement RstView::judgement() const {
     fs_judgement now = arrival_;
     now.signals |= later_signals_;
-    if (may_be_other_host() && (now.signals & kLifeButAck)) {
-        now.signals &= ~kLifeButAck;
+    fs_verdict concluded = fs_conclude(now.signals, now.context);
+    if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {
+        // It lives, but may be deaf: asked and not upheld, the RST is in doubt; no more than that.
+        const bool doubted = (now.signals & FS_SIGNAL_BIT(FS_SIGNAL_REFUTED)) && !upheld_;
+        now.signals &= ~(kLives & ~FS_SIGNAL_BIT(FS_SIGNAL_REFUTED));
+        if (upheld_) {
+            now.signals &= ~FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
+        }
+        concluded = doubted ? FS_VERDICT_SUSPECTED : fs_conclude(now.signals, now.context);
         if (arrival_.verdict == FS_VERDICT_GENUINE) {
             now.cause = FS_CAUSE_OTHER_HOST;
         }
     }
     // What later packets bring can only raise: the RST itself was judged when it came.
-    const fs_verdict concluded = fs_conclude(now.signals, now.context);
     if (concluded > now.verdict) {
         now.verdict = static_cast<__u8>(concluded);
     }

@@ -14,6 +14,9 @@ namespace flowstamp {
 /// ports may be mistaken for the old one going on.
 inline constexpr Nanoseconds kObservation = std::chrono::seconds(2);
 
+/// The same for one that was asked about and went on: the kernel watches it as long.
+inline constexpr Nanoseconds kObservationWhenAsked = std::chrono::seconds(60);
+
 /// A RST as one interface showed it: what the kernel made of it when it came, and what later packets
 /// add to that. Pure bookkeeping of evidence; fs_conclude() judges it.
 class RstView {
@@ -34,6 +37,10 @@ class RstView {
 
     /// The kernel had asked, and this packet refuted the RST.
     bool refute(const fs_packet& packet);
+
+    /// A later RST of the same side was upheld: if this one was refuted by a peer that lived but may
+    /// have been deaf, it was deaf.
+    void uphold();
 
     /// No more evidence from later packets: the connection that they belong to may be another.
     void end_observation() { observing_ = false; }
@@ -68,6 +75,7 @@ class RstView {
     std::uint64_t later_signals_ = 0;
     LaterSigns later_;
     bool observing_ = true;
+    bool upheld_ = false;
 };
 
 }  // namespace flowstamp

@@ -20,14 +20,14 @@ std::string hops_text(unsigned hops) {
 
 /// The signals in the order in which a person would name them.
 constexpr std::array kTellingOrder = {
-    FS_SIGNAL_NEARER,      FS_SIGNAL_REFUTED,        FS_SIGNAL_LIFE_ACK,
-    FS_SIGNAL_LIFE_CLOCK,  FS_SIGNAL_LIFE_ID,        FS_SIGNAL_SYN_RST,
-    FS_SIGNAL_SEQ_CHANGE,  FS_SIGNAL_LIFE_DATA,      FS_SIGNAL_ID_ECHO,
-    FS_SIGNAL_ID_CONSTANT, FS_SIGNAL_TAUGHT,         FS_SIGNAL_ACK_TOO_SOON,
-    FS_SIGNAL_ACK_SOON,    FS_SIGNAL_WINDOW_FOREIGN, FS_SIGNAL_WINDOW_ECHO,
-    FS_SIGNAL_MAC_FOREIGN, FS_SIGNAL_FARTHER,        FS_SIGNAL_TTL_BASE,
-    FS_SIGNAL_TWO_PATHS,   FS_SIGNAL_ID_ZERO_NO_DF,  FS_SIGNAL_NO_TIMESTAMPS,
-    FS_SIGNAL_DATA,
+    FS_SIGNAL_NEARER,        FS_SIGNAL_REFUTED,     FS_SIGNAL_LIFE_LASTS,
+    FS_SIGNAL_LIFE_ACK,      FS_SIGNAL_LIFE_CLOCK,  FS_SIGNAL_LIFE_ID,
+    FS_SIGNAL_SYN_RST,       FS_SIGNAL_SEQ_CHANGE,  FS_SIGNAL_LIFE_DATA,
+    FS_SIGNAL_ID_ECHO,       FS_SIGNAL_ID_CONSTANT, FS_SIGNAL_TAUGHT,
+    FS_SIGNAL_ACK_TOO_SOON,  FS_SIGNAL_ACK_SOON,    FS_SIGNAL_WINDOW_FOREIGN,
+    FS_SIGNAL_WINDOW_ECHO,   FS_SIGNAL_MAC_FOREIGN, FS_SIGNAL_FARTHER,
+    FS_SIGNAL_TTL_BASE,      FS_SIGNAL_TWO_PATHS,   FS_SIGNAL_ID_ZERO_NO_DF,
+    FS_SIGNAL_NO_TIMESTAMPS, FS_SIGNAL_DATA,
 };
 
 bool is_life(fs_signal signal) {
@@ -46,6 +46,7 @@ std::string clause(fs_signal signal, const fs_packet& rst, const fs_judgement& j
         case FS_SIGNAL_LIFE_ACK:
         case FS_SIGNAL_LIFE_CLOCK:
         case FS_SIGNAL_LIFE_ID:
+        case FS_SIGNAL_LIFE_LASTS:
         case FS_SIGNAL_LIFE_DATA:
             return fmt::format("{} went on sending", ip);
         case FS_SIGNAL_SYN_RST:
