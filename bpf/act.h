@@ -205,7 +205,7 @@ static __always_inline void count_verdict(const struct fs_judgement* judgement) 
         count(FS_COUNT_CHALLENGED);
     if (judgement->challenge == FS_CHALLENGE_UPHELD)
         count(FS_COUNT_UPHELD);
-    if (judgement->pass_reason > FS_PASS_ANSWER)
+    if (judgement->pass_reason > FS_PASS_NOT_ACTING && judgement->pass_reason != FS_PASS_ANSWER)
         count(FS_COUNT_PASS_DOUBTED);
 }
 
