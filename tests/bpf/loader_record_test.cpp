@@ -47,16 +47,16 @@ TEST(LoaderRecord, AProcessIsKnownByItsStart) {
 TEST(LoaderRecord, FindsRunsByTheirFilesNames) {
     char folder[] = "/tmp/flowstamp-test-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
-    for (const char* name : {"run.12.345.6", "run.12.345.6.new", "run.x.1.2", "flows.12.345.6",
-                             "run.12.345.6x", "run.012.345.6"}) {
+    for (const char* name : {"run-12-345-6", "run-12-345-6.new", "run-x-1-2", "flows-12-345-6",
+                             "run-12-345-6x", "run-012-345-6"}) {
         std::ofstream(std::string(folder) + "/" + name);
     }
     const std::vector<RunName> names = run_names(folder, kRecordPrefix);
     std::filesystem::remove_all(folder);
     ASSERT_EQ(names.size(), 1U);
     EXPECT_EQ(names[0], (RunName{.pid = 12, .start = 345, .map_id = 6}));
-    EXPECT_EQ(names[0].record_path(), "/run/flowstamp/run.12.345.6");
-    EXPECT_EQ(names[0].pin_path(), "/sys/fs/bpf/flowstamp/flows.12.345.6");
+    EXPECT_EQ(names[0].record_path(), "/run/flowstamp/run-12-345-6");
+    EXPECT_EQ(names[0].pin_path(), "/sys/fs/bpf/flowstamp/flows-12-345-6");
     EXPECT_TRUE(run_names("/nonexistent", kRecordPrefix).empty());
 }
 

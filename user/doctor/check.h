@@ -32,7 +32,7 @@ using Checks = std::vector<Check>;
 /// What dead runs had left; removed on the way.
 [[nodiscard]] Checks check_leftovers();
 
-/// One interface. Nothing here is `missing` unless it is `needed`.
-[[nodiscard]] Checks check_interface(const Interface& interface, bool needed);
+/// One interface, which can always be watched somehow.
+[[nodiscard]] Checks check_interface(const Interface& interface);
 
 }  // namespace flowstamp

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <net/if_arp.h>
 
 #include <string>
 
@@ -19,6 +18,10 @@ std::string driver_text(const Interface& interface) {
 
 Check check_ingress(const Interface& interface) {
     const std::string subject = interface.name + " ingress";
+    if (!interface.has_ethernet()) {
+        return {Standing::limited, subject,
+                "its packets have no Ethernet header: tc ingress will be used"};
+    }
     const Result<XdpState> state = xdp_state(interface.index);
     if (state && state->program_id != 0) {
         return {Standing::limited, subject,
@@ -57,11 +60,7 @@ void check_egress(const Interface& interface, Checks& checks) {
 
 }  // namespace
 
-Checks check_interface(const Interface& interface, bool needed) {
-    if (interface.hardware != ARPHRD_ETHER && !interface.loopback) {
-        return {{needed ? Standing::missing : Standing::limited, interface.name,
-                 "its packets have no Ethernet header: it cannot be watched"}};
-    }
+Checks check_interface(const Interface& interface) {
     Checks checks;
     if (!interface.up) {
         checks.push_back({Standing::limited, interface.name,

@@ -21,7 +21,7 @@ Checks check_named(const std::vector<std::string>& names) {
     Checks checks;
     for (const std::string& name : names) {
         if (const Result<Interface> interface = find_interface(name)) {
-            append(checks, check_interface(*interface, true));
+            append(checks, check_interface(*interface));
         } else {
             checks.push_back({Standing::missing, name, interface.error().message()});
         }
@@ -36,7 +36,7 @@ Checks check_all() {
         return {{Standing::missing, "interfaces", interfaces.error().message()}};
     }
     for (const Interface& interface : *interfaces) {
-        append(checks, check_interface(interface, false));
+        append(checks, check_interface(interface));
     }
     return checks;
 }

@@ -6,6 +6,7 @@
 #include <linux/if_link.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -52,6 +53,10 @@ class Questions {
 };
 
 }  // namespace
+
+bool Interface::has_ethernet() const {
+    return hardware == ARPHRD_ETHER || hardware == ARPHRD_LOOPBACK;
+}
 
 Result<Interface> find_interface(const std::string& name) {
     const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

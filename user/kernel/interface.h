@@ -21,6 +21,9 @@ struct Interface {
     bool wireless = false;
     std::string driver;  ///< as ethtool tells it; empty where it does not
 
+    /// Its packets begin with an Ethernet header: not so on tunnels (tun, wireguard, ppp).
+    [[nodiscard]] bool has_ethernet() const;
+
     friend bool operator==(const Interface&, const Interface&) = default;
 };
 

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <linux/if_link.h>
-#include <net/if_arp.h>
 
 #include <cerrno>
 #include <string>
@@ -16,17 +15,6 @@
 namespace flowstamp {
 
 namespace {
-
-Status check_link_layer(const Interface& interface) {
-    if (interface.hardware == ARPHRD_ETHER || interface.loopback) {
-        return {};
-    }
-    return fail({.operation = "attach",
-                 .object = interface.name,
-                 .errno_value = EOPNOTSUPP,
-                 .reason = "its packets have no Ethernet header",
-                 .hint = "watch the Ethernet interface that they pass"});
-}
 
 bool wants_ingress(const HookPlan& plan) {
     return plan.direction != WatchDirection::out;
@@ -43,14 +31,14 @@ bool wants_egress(const HookPlan& plan, const Interface& interface) {
 Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const HookPlan& plan,
                                               Notices& notices) {
     InterfaceHooks hooks(interface);
-    Status done = check_link_layer(interface);
-    if (done && !interface.up) {
+    Status done;
+    if (!interface.up) {
         notices.push_back(
             {fmt::format("{}: is down; attached all the same. Set it up with "
                          "`ip link set {} up`",
                          interface.name, interface.name)});
     }
-    if (done && wants_ingress(plan)) {
+    if (wants_ingress(plan)) {
         done = hooks.attach_ingress(plan, notices);
     }
     if (done && wants_egress(plan, interface)) {
@@ -66,7 +54,10 @@ Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {
     if (plan.ingress != IngressChoice::tc) {
         const Hook hook =
             plan.ingress == IngressChoice::xdp_generic ? Hook::xdp_generic : Hook::xdp;
-        const int error = attach_xdp(plan.programs.xdp_ingress, hook);
+        const int error =
+            interface().has_ethernet()
+                ? attach_xdp(plan.programs.xdp_ingress, hook)
+                : EOPNOTSUPP;  // XDP shows no link type: a tunnel's packets are opaque
         if (error == 0) {
             attachment_.ingress = hook;
             return {};

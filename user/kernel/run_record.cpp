@@ -77,7 +77,7 @@ RunName RunName::of_this_process(std::uint32_t map_id) {
 }
 
 std::string RunName::text(const std::string& prefix) const {
-    return fmt::format("{}.{}.{}.{}", prefix, pid, start, map_id);
+    return fmt::format("{}-{}-{}-{}", prefix, pid, start, map_id);
 }
 
 std::string RunName::record_path() const {
@@ -95,7 +95,7 @@ std::vector<RunName> run_names(const std::string& folder, const std::string& pre
          entry.increment(error)) {
         const std::string file = entry->path().filename();
         RunName name;
-        const std::string pattern = prefix + ".%d.%lu.%u";
+        const std::string pattern = prefix + "-%d-%lu-%u";
         if (std::sscanf(file.c_str(), pattern.c_str(), &name.pid, &name.start, &name.map_id) == 3 &&
             name.text(prefix) == file) {
             names.push_back(name);

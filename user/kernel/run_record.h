@@ -21,7 +21,8 @@ inline constexpr char kPinFolder[] = "/sys/fs/bpf/flowstamp";
 /// no such process.
 [[nodiscard]] std::optional<std::uint64_t> process_start(std::int32_t pid);
 
-/// What the file and the pin are named after: which run, and which of its tables.
+/// What the file and the pin are named after: which run, and which of its tables. Without a dot: a BPF
+/// file system allows none in names.
 struct RunName {
     std::int32_t pid = 0;
     std::uint64_t start = 0;   ///< process_start(pid)
@@ -29,7 +30,7 @@ struct RunName {
 
     [[nodiscard]] static RunName of_this_process(std::uint32_t map_id);
 
-    [[nodiscard]] std::string text(const std::string& prefix) const;  ///< "PREFIX.PID.START.MAP"
+    [[nodiscard]] std::string text(const std::string& prefix) const;  ///< "PREFIX-PID-START-MAP"
     [[nodiscard]] std::string record_path() const;
     [[nodiscard]] std::string pin_path() const;
     [[nodiscard]] bool is_alive() const { return process_start(pid) == start; }
@@ -37,7 +38,7 @@ struct RunName {
     friend bool operator==(const RunName&, const RunName&) = default;
 };
 
-/// The runs that have a file "PREFIX.*" in `folder`, alive or not, in no order.
+/// The runs that have a file "PREFIX-*" in `folder`, alive or not, in no order.
 [[nodiscard]] std::vector<RunName> run_names(const std::string& folder, const std::string& prefix);
 
 inline constexpr char kRecordPrefix[] = "run";

@@ -37,6 +37,10 @@ std::string mend_or(const std::string& mend, const std::string& choice) {
 
 XdpObstacle xdp_obstacle(const Interface& interface, Hook hook, int error) {
     XdpObstacle obstacle{.errno_value = error, .reason = {}, .mend = {}};
+    if (!interface.has_ethernet()) {
+        obstacle.reason = "its packets have no Ethernet header, which XDP would need";
+        return obstacle;
+    }
     const Result<XdpState> state = xdp_state(interface.index);
     if (state && state->program_id != 0) {
         obstacle.reason =
@@ -79,7 +83,8 @@ Notice obstacle_notice(const Interface& interface, const XdpObstacle& obstacle) 
 }
 
 Error obstacle_error(const Interface& interface, Hook hook, const XdpObstacle& obstacle) {
-    const bool generic_may_do = hook == Hook::xdp && obstacle.errno_value == EOPNOTSUPP;
+    const bool generic_may_do =
+        hook == Hook::xdp && obstacle.errno_value == EOPNOTSUPP && interface.has_ethernet();
     const std::string choice =
         generic_may_do ? "choose --hook tc or --hook xdp-generic" : "choose --hook tc";
     return {.operation = hook == Hook::xdp ? "attach native XDP" : "attach generic XDP",

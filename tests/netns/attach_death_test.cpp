@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// A watch that is killed: the kernel takes its programs off, and who comes next tidies up.
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+
+#include "tests/netns/attach_fixture.h"
+#include "user/kernel/leftovers.h"
+#include "user/kernel/pinned_table.h"
+#include "user/kernel/run_record.h"
+
+namespace flowstamp {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A watch in a process of its own.
+class WatchProcess {
+  public:
+    template <class Attach>
+    explicit WatchProcess(Attach attach) {
+        int ready[2];
+        if (::pipe(ready) != 0) {
+            throw std::runtime_error("pipe");
+        }
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            run(attach, ready[1]);
+        }
+        char ok = 0;
+        ::close(ready[1]);
+        const ssize_t got = ::read(ready[0], &ok, 1);
+        ::close(ready[0]);
+        if (got != 1 || ok != 1) {
+            kill();
+            throw std::runtime_error("the watch could not attach");
+        }
+    }
+    ~WatchProcess() { kill(); }
+    WatchProcess(const WatchProcess&) = delete;
+    WatchProcess& operator=(const WatchProcess&) = delete;
+
+    /// kill -9, and waits until the process is gone.
+    void kill() {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            ::waitpid(pid_, nullptr, 0);
+            dead_ = std::exchange(pid_, -1);
+        }
+    }
+    pid_t pid() const { return pid_ > 0 ? pid_ : dead_; }
+
+  private:
+    template <class Attach>
+    [[noreturn]] static void run(Attach attach, int ready) {
+        try {
+            const Result<AttachedProbe> attached = attach();
+            const char ok = attached ? 1 : 0;
+            while (::write(ready, &ok, 1) == 1 && attached) {
+                ::pause();
+            }
+        } catch (const std::exception&) {
+            // the parent finds the pipe closed
+        }
+        _exit(1);
+    }
+
+    pid_t pid_ = -1;
+    pid_t dead_ = -1;
+};
+
+class AttachDeath : public AttachTest {
+  protected:
+    WatchProcess watch(const ProbeOptions& options = {}) {
+        return WatchProcess([options] { return attach({"kta"}, options); });
+    }
+
+    static bool is_attached() {
+        return output({"bpftool", "net", "show", "dev", "kta"}).find("flowstamp_") !=
+               std::string::npos;
+    }
+
+    static bool gone_within(std::chrono::milliseconds limit) {
+        const auto end = std::chrono::steady_clock::now() + limit;
+        while (is_attached() && std::chrono::steady_clock::now() < end) {
+            std::this_thread::sleep_for(20ms);
+        }
+        return !is_attached();
+    }
+};
+
+TEST_F(AttachDeath, TheKernelTakesBothHooksOff) {
+    WatchProcess process = watch();
+    ASSERT_TRUE(is_attached());
+    ASSERT_EQ(xdp_mode("kta"), XdpMode::native);
+    process.kill();
+    EXPECT_TRUE(gone_within(1s));
+    EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+    EXPECT_EQ(knock(), ECONNREFUSED);
+}
+
+TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
+    WatchProcess process = watch({.hook = IngressChoice::tc, .tc = TcMethod::clsact});
+    process.kill();
+    EXPECT_TRUE(is_attached()) << "a filter is no link: the stub should still stand";
+    EXPECT_EQ(knock(), ECONNREFUSED);
+
+    AttachedProbe next =
+        require_attached({"kta"}, {.hook = IngressChoice::tc, .tc = TcMethod::clsact});
+    EXPECT_EQ(texts(next.notices()),
+              fmt::format("kta: removed the tc stub that a watch which died had left\n"
+                          "removed what a watch which died (process {}) had left\n",
+                          process.pid()));
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(next, FS_COUNT_TCP), 2U);
+    next.detach();
+    EXPECT_FALSE(is_attached());
+    EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos);
+}
+
+/// The stub of a living watch must not be taken for a dead one's.
+TEST_F(AttachDeath, AStubInUseIsLeftAlone) {
+    AttachedProbe living = require_attached({"kta"}, {.tc = TcMethod::clsact});
+    const Notices notices = inside([] { return remove_leftovers({*find_interface("kta")}); });
+    EXPECT_EQ(texts(notices), "");
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(living, FS_COUNT_TCP), 2U);
+}
+
+class AttachTable : public AttachDeath {
+  protected:
+    /// Gives the calling thread, and what it starts, mounts of its own.
+    static void own_mounts(bool with_bpf_file_system) {
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("none", "/sys/fs/bpf", with_bpf_file_system ? "bpf" : "tmpfs", 0, "mode=700") !=
+                0) {
+            throw std::runtime_error("mount");
+        }
+    }
+
+    /// The table of `pid`, out of all watches on this machine.
+    static const PinnedTable* table_of(const PinnedTables& tables, pid_t pid) {
+        for (const PinnedTable& table : tables.tables) {
+            if (table.pid == pid) {
+                return &table;
+            }
+        }
+        return nullptr;
+    }
+
+    static RunName run_of(pid_t pid) {
+        for (const RunName& run : run_names(kRunFolder, kRecordPrefix)) {
+            if (run.pid == pid) {
+                return run;
+            }
+        }
+        throw std::runtime_error("no record");
+    }
+
+    static void expect_one_flow(pid_t pid) {
+        const Result<PinnedTables> tables = open_pinned_tables();
+        ASSERT_TRUE(tables);
+        const PinnedTable* table = table_of(*tables, pid);
+        ASSERT_NE(table, nullptr);
+        ASSERT_EQ(table->interfaces.size(), 1U);
+        EXPECT_EQ(table->interfaces[0].name, "kta");
+        int flows = 0;
+        table->flows.scan(0, FS_FLOWS_DEFAULT, [&](std::uint32_t, const fs_flow& flow) {
+            flows++;
+            EXPECT_EQ(flow.key.ifindex, table->interfaces[0].index);
+        });
+        EXPECT_EQ(flows, 1);
+    }
+};
+
+TEST_F(AttachTable, IsPinnedForItsOwnerAloneAndReadByAnother) {
+    std::thread([&] {
+        own_mounts(true);
+        WatchProcess process = watch();
+        EXPECT_EQ(knock(), ECONNREFUSED);
+        expect_one_flow(process.pid());
+
+        const RunName run = run_of(process.pid());
+        struct stat pin {};
+        ASSERT_EQ(::stat(run.pin_path().c_str(), &pin), 0);
+        EXPECT_EQ(pin.st_mode & 0777, 0600U);
+        struct stat folder {};
+        for (const char* path : {kPinFolder, kRunFolder}) {
+            ASSERT_EQ(::stat(path, &folder), 0);
+            EXPECT_EQ(folder.st_mode & 0777, 0700U) << path;
+        }
+
+        process.kill();
+        EXPECT_TRUE(std::filesystem::exists(run.pin_path()));
+        const Result<PinnedTables> after = open_pinned_tables();
+        ASSERT_TRUE(after);
+        EXPECT_EQ(table_of(*after, process.pid()), nullptr);
+        EXPECT_NE(texts(after->notices)
+                      .find(fmt::format("removed what a watch which died (process {}) had left",
+                                        process.pid())),
+                  std::string::npos);
+        EXPECT_FALSE(std::filesystem::exists(run.pin_path()));
+        EXPECT_FALSE(std::filesystem::exists(run.record_path()));
+    }).join();
+}
+
+TEST_F(AttachTable, IsFoundWithoutABpfFileSystem) {
+    std::thread([&] {
+        own_mounts(false);
+        WatchProcess process = watch();
+        EXPECT_EQ(knock(), ECONNREFUSED);
+        expect_one_flow(process.pid());
+        EXPECT_FALSE(std::filesystem::exists(run_of(process.pid()).pin_path()));
+    }).join();
+}
+
+TEST_F(AttachTable, IsForgottenWhenTheWatchEnds) {
+    std::thread([&] {
+        own_mounts(true);
+        AttachedProbe probe = require_attached({"kta"});
+        const RunName run = run_of(::getpid());
+        EXPECT_TRUE(std::filesystem::exists(run.pin_path()));
+        probe.detach();
+        EXPECT_FALSE(std::filesystem::exists(run.pin_path()));
+        EXPECT_FALSE(std::filesystem::exists(run.record_path()));
+    }).join();
+}
+
+}  // namespace
+}  // namespace flowstamp

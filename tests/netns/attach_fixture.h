@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+#include <future>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "user/base/fd.h"
+#include "user/kernel/probe.h"
+#include "user/lab/command.h"
+
+namespace flowstamp {
+
+/// Two hosts joined by a wire: network namespaces "kt-PID-a" with kta, 192.0.2.1, where the test
+/// watches, and "kt-PID-b" with ktb, 192.0.2.2, which answers. Skips without root.
+class AttachTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (::geteuid() != 0) {
+            GTEST_SKIP() << "needs root";
+        }
+        ip({"netns", "add", a()});
+        ip({"netns", "add", b()});
+        ip({"link", "add", "kta", "netns", a(), "type", "veth", "peer", "name", "ktb", "netns",
+            b()});
+        ip({"-n", a(), "address", "add", "192.0.2.1/24", "dev", "kta"});
+        ip({"-n", b(), "address", "add", "192.0.2.2/24", "dev", "ktb"});
+        for (const char* link : {"lo", "kta"}) {
+            ip({"-n", a(), "link", "set", link, "up"});
+        }
+        ip({"-n", b(), "link", "set", "ktb", "up"});
+    }
+
+    void TearDown() override {
+        for (const std::string& name : {a(), b()}) {
+            (void)lab::run_command({"ip", "netns", "delete", name});
+        }
+    }
+
+    static std::string a() { return fmt::format("kt-{}-a", process_); }
+    static std::string b() { return fmt::format("kt-{}-b", process_); }
+
+    static void ip(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "ip");
+        if (const Status done = lab::require_command(arguments); !done) {
+            throw std::runtime_error(done.error().message());
+        }
+    }
+
+    /// What a command in host a prints.
+    static std::string output(std::vector<std::string> argv) {
+        argv.insert(argv.begin(), {"ip", "netns", "exec", a()});
+        const Result<lab::CommandOutput> output = lab::run_command(argv);
+        return output ? output->out : output.error().message();
+    }
+
+    /// Moves the calling thread into host a, for good.
+    static void enter() {
+        const Fd netns(::open(("/run/netns/" + a()).c_str(), O_RDONLY | O_CLOEXEC));
+        if (::setns(netns.get(), CLONE_NEWNET) != 0) {
+            throw std::runtime_error("setns");
+        }
+    }
+
+    /// What `work` returns, called in host a, in a thread of its own.
+    template <class Work>
+    static auto inside(Work work) -> std::invoke_result_t<Work> {
+        std::packaged_task<std::invoke_result_t<Work>()> task([&] {
+            enter();
+            return work();
+        });
+        auto result = task.get_future();
+        std::thread(std::move(task)).join();
+        return result.get();
+    }
+
+    static Result<AttachedProbe> attach(const std::vector<std::string>& interfaces,
+                                        ProbeOptions options = {}) {
+        return inside([&]() -> Result<AttachedProbe> {
+            Result<OpenProbe> open = OpenProbe::open(options);
+            if (!open) {
+                return std::unexpected(open.error());
+            }
+            Result<LoadedProbe> loaded = std::move(*open).load();
+            if (!loaded) {
+                return std::unexpected(loaded.error());
+            }
+            return std::move(*loaded).attach(interfaces);
+        });
+    }
+
+    static AttachedProbe require_attached(const std::vector<std::string>& interfaces,
+                                          ProbeOptions options = {}) {
+        Result<AttachedProbe> attached = attach(interfaces, options);
+        if (!attached) {
+            throw std::runtime_error(attached.error().message());
+        }
+        return std::move(*attached);
+    }
+
+    /// From host a, connects to a port where nobody listens: a SYN goes out, a RST comes back, and
+    /// the errno returned is ECONNREFUSED.
+    static int knock(const char* address = "192.0.2.2") {
+        return inside([&] {
+            const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            const timeval patience{.tv_sec = 2, .tv_usec = 0};
+            ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+            sockaddr_in peer{};
+            peer.sin_family = AF_INET;
+            peer.sin_port = htons(9);
+            ::inet_pton(AF_INET, address, &peer.sin_addr);
+            return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0
+                       ? 0
+                       : errno;
+        });
+    }
+
+    static std::uint64_t counter(AttachedProbe& probe, fs_counter which) {
+        const Result<Counters> counters = probe.maps().counters().read();
+        return counters ? (*counters)[which] : ~0ULL;
+    }
+
+    static std::string texts(const Notices& notices) {
+        std::string lines;
+        for (const Notice& notice : notices) {
+            lines += notice.text + "\n";
+        }
+        return lines;
+    }
+
+    static std::string failure(const Result<AttachedProbe>& result) {
+        return result ? "" : result.error().message();
+    }
+
+    static XdpMode xdp_mode(const std::string& interface) {
+        return inside([&] {
+            const Result<Interface> found = find_interface(interface);
+            const Result<XdpState> state = xdp_state(found ? found->index : 0);
+            return state ? state->mode : XdpMode::several;
+        });
+    }
+
+  private:
+    inline static const pid_t process_ = ::getpid();  // a child's hosts are its parent's
+};
+
+}  // namespace flowstamp

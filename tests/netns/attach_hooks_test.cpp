@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each way of attaching: every packet is seen once, and it all comes off again.
+#include <cerrno>
+
+#include "tests/netns/attach_fixture.h"
+
+namespace flowstamp {
+namespace {
+
+struct Way {
+    const char* name;
+    IngressChoice ingress;
+    TcMethod tc;
+    Hook expect_ingress;
+    Hook expect_egress;
+};
+
+class AttachHooks : public AttachTest, public ::testing::WithParamInterface<Way> {
+  protected:
+    static ProbeOptions options() { return {.hook = GetParam().ingress, .tc = GetParam().tc}; }
+};
+
+TEST_P(AttachHooks, SeesEachPacketOnce) {
+    AttachedProbe probe = require_attached({"kta"}, options());
+    EXPECT_EQ(texts(probe.notices()), "");
+    ASSERT_EQ(probe.attachments().size(), 1U);
+    EXPECT_EQ(probe.attachments()[0].interface.name, "kta");
+    EXPECT_EQ(probe.attachments()[0].ingress, GetParam().expect_ingress);
+    EXPECT_EQ(probe.attachments()[0].egress, GetParam().expect_egress);
+
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FS_COUNT_RST), 1U);
+    EXPECT_EQ(counter(probe, FS_COUNT_FLOW_NEW), 1U);
+}
+
+/// The test's own thread never was in the namespace: it must find its way back to detach.
+TEST_P(AttachHooks, LeavesNothingBehind) {
+    const std::string before = output({"tc", "qdisc", "show", "dev", "kta"});
+    {
+        AttachedProbe probe = require_attached({"kta"}, options());
+        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+        probe.detach();
+        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U) << "still seen after detach()";
+    }
+    EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+    EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}), before);
+    EXPECT_EQ(output({"bpftool", "net", "show", "dev", "kta"}).find("flowstamp"),
+              std::string::npos);
+}
+
+TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
+    AttachedProbe first = require_attached({"kta"}, options());
+    const bool same_xdp = GetParam().ingress == IngressChoice::xdp ||
+                          GetParam().ingress == IngressChoice::xdp_generic;
+    AttachedProbe second = require_attached(
+        {"kta"}, {.hook = same_xdp ? IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(first, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(second, FS_COUNT_TCP), 2U);
+
+    first.detach();  // what it created, the second still needs
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(first, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(second, FS_COUNT_TCP), 4U);
+}
+
+TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
+    ProbeOptions one_way = options();
+    one_way.direction = WatchDirection::in;
+    AttachedProbe in = require_attached({"kta"}, one_way);
+    EXPECT_EQ(in.attachments()[0].ingress, GetParam().expect_ingress);
+    EXPECT_EQ(in.attachments()[0].egress, std::nullopt);
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(in, FS_COUNT_TCP), 1U);
+    EXPECT_EQ(counter(in, FS_COUNT_RST), 1U);
+    in.detach();
+
+    one_way.direction = WatchDirection::out;
+    AttachedProbe out = require_attached({"kta"}, one_way);
+    EXPECT_EQ(out.attachments()[0].ingress, std::nullopt);
+    EXPECT_EQ(out.attachments()[0].egress, GetParam().expect_egress);
+    EXPECT_EQ(texts(out.notices()),
+              "only one direction is watched: a forged reset is suspected at most, and cannot be "
+              "asked about\n");
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(out, FS_COUNT_TCP), 1U);
+    EXPECT_EQ(counter(out, FS_COUNT_RST), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, AttachHooks,
+    ::testing::Values(
+        Way{"automatic", IngressChoice::automatic, TcMethod::automatic, Hook::xdp, Hook::tcx},
+        Way{"xdp", IngressChoice::xdp, TcMethod::tcx, Hook::xdp, Hook::tcx},
+        Way{"xdp_generic", IngressChoice::xdp_generic, TcMethod::tcx, Hook::xdp_generic, Hook::tcx},
+        Way{"tcx", IngressChoice::tc, TcMethod::tcx, Hook::tcx, Hook::tcx},
+        Way{"xdp_clsact", IngressChoice::xdp, TcMethod::clsact, Hook::xdp, Hook::clsact},
+        Way{"clsact", IngressChoice::tc, TcMethod::clsact, Hook::clsact, Hook::clsact}),
+    [](const auto& info) { return info.param.name; });
+
+class AttachSeveral : public AttachTest {};
+
+TEST_F(AttachSeveral, InterfacesAreToldApartInTheFlows) {
+    ip({"-n", a(), "link", "add", "kt-br", "type", "bridge"});
+    ip({"-n", a(), "link", "set", "kt-br", "up"});
+    AttachedProbe probe = require_attached({"kta", "kt-br", "kta"});
+    ASSERT_EQ(probe.attachments().size(), 2U) << "an interface named twice is watched once";
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    int flows = 0;
+    probe.maps().flows().scan(0, FS_FLOWS_DEFAULT, [&](std::uint32_t, const fs_flow& flow) {
+        flows++;
+        EXPECT_EQ(flow.key.ifindex, probe.attachments()[0].interface.index);
+    });
+    EXPECT_EQ(flows, 1);
+    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+}
+
+TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
+    AttachedProbe probe = require_attached({"lo"});
+    EXPECT_EQ(texts(probe.notices()),
+              "lo: loopback has no native XDP; using tc ingress, which sees both directions there. "
+              "Choose --hook tc to silence this\n");
+    EXPECT_EQ(probe.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(probe.attachments()[0].egress, std::nullopt);
+    EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
+    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FS_COUNT_FLOW_NEW), 1U);
+    probe.detach();
+
+    AttachedProbe asked = require_attached({"lo"}, {.hook = IngressChoice::tc});
+    EXPECT_EQ(texts(asked.notices()), "");
+    AttachedProbe generic = require_attached({"lo"}, {.hook = IngressChoice::xdp_generic});
+    EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
+    EXPECT_EQ(counter(generic, FS_COUNT_TCP), 2U);
+}
+
+}  // namespace
+}  // namespace flowstamp

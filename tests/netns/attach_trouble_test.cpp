@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can stand in the way: each is one line with the mend, and nothing is half attached.
+#include <cerrno>
+
+#include "tests/netns/attach_fixture.h"
+
+namespace flowstamp {
+namespace {
+
+class AttachTrouble : public AttachTest {
+  protected:
+    static void add_bridge() {
+        ip({"-n", a(), "link", "add", "kt-br", "type", "bridge"});
+        ip({"-n", a(), "link", "set", "kt-br", "up"});
+    }
+};
+
+TEST_F(AttachTrouble, NoSuchInterface) {
+    EXPECT_EQ(failure(attach({"kta", "kt-none"})),
+              "kt-none: no such interface; list them with `ip link`");
+    EXPECT_EQ(failure(attach({"a-name-longer-than-15"})),
+              "a-name-longer-than-15: no interface has such a name; list them with `ip link`");
+    EXPECT_EQ(failure(attach({})),
+              "attach: no interface was named; name one with -i; list them with `ip link`");
+    EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+}
+
+/// The first interface was attached already when the second one fails.
+TEST_F(AttachTrouble, OneThatFailsTakesTheOthersOff) {
+    add_bridge();
+    for (const TcMethod tc : {TcMethod::tcx, TcMethod::clsact}) {
+        EXPECT_EQ(failure(attach({"kta", "kt-br"}, {.hook = IngressChoice::xdp, .tc = tc})),
+                  "kt-br: attach native XDP: its driver (bridge) has no native XDP; choose --hook "
+                  "tc or --hook xdp-generic");
+        EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+        EXPECT_EQ(output({"bpftool", "net"}).find("flowstamp"), std::string::npos);
+        EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos);
+    }
+}
+
+TEST_F(AttachTrouble, AnInterfaceThatIsDown) {
+    ip({"-n", a(), "link", "set", "kta", "down"});
+    AttachedProbe probe = require_attached({"kta"});
+    EXPECT_EQ(texts(probe.notices()),
+              "kta: is down; attached all the same. Set it up with `ip link set kta up`\n");
+    ip({"-n", a(), "link", "set", "kta", "up"});
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+}
+
+TEST_F(AttachTrouble, NoNativeXdp) {
+    add_bridge();
+    AttachedProbe probe = require_attached({"kt-br"});
+    EXPECT_EQ(texts(probe.notices()),
+              "kt-br: its driver (bridge) has no native XDP; using tc ingress. Choose --hook tc to "
+              "silence this\n");
+    EXPECT_EQ(probe.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(
+        failure(attach({"kt-br"}, {.hook = IngressChoice::xdp})),
+        "kt-br: attach native XDP: its driver (bridge) has no native XDP; choose --hook tc or "
+        "--hook xdp-generic");
+    EXPECT_EQ(failure(attach({"lo"}, {.hook = IngressChoice::xdp})),
+              "lo: attach native XDP: loopback has no native XDP; choose --hook tc or --hook "
+              "xdp-generic");
+    EXPECT_EQ(xdp_mode("lo"), XdpMode::none) << "the kernel's generic mode was taken silently";
+}
+
+TEST_F(AttachTrouble, AnotherXdpProgramStaysAndIsNamed) {
+    AttachedProbe first = require_attached({"kta"}, {.direction = WatchDirection::in});
+    const std::uint32_t id =
+        inside([] { return xdp_state(find_interface("kta")->index); })->program_id;
+    ASSERT_NE(id, 0U);
+
+    AttachedProbe second = require_attached({"kta"});
+    EXPECT_EQ(texts(second.notices()),
+              fmt::format("kta: another XDP program (id {}, flowstamp_xdp_i) is attached; using tc "
+                          "ingress. Detach it, or choose --hook tc to silence this\n",
+                          id));
+    EXPECT_EQ(second.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(failure(attach({"kta"}, {.hook = IngressChoice::xdp})),
+              fmt::format("kta: attach native XDP: another XDP program (id {}, flowstamp_xdp_i) is "
+                          "attached; detach it, or choose --hook tc",
+                          id));
+    EXPECT_EQ(
+        failure(attach({"kta"}, {.hook = IngressChoice::xdp_generic})),
+        fmt::format("kta: attach generic XDP: another XDP program (id {}, flowstamp_xdp_i) is "
+                    "attached; detach it, or choose --hook tc",
+                    id));
+    EXPECT_EQ(inside([] { return xdp_state(find_interface("kta")->index); })->program_id, id);
+}
+
+/// One that was attached the old way, without a link, could be replaced by a careless loader.
+TEST_F(AttachTrouble, AGenericProgramOfAnothersStaysToo) {
+    AttachedProbe first = require_attached(
+        {"kta"}, {.hook = IngressChoice::xdp_generic, .direction = WatchDirection::in});
+    AttachedProbe second = require_attached({"kta"});
+    EXPECT_EQ(second.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(xdp_mode("kta"), XdpMode::generic);
+    EXPECT_EQ(second.notices().size(), 1U);
+}
+
+TEST_F(AttachTrouble, AnMtuThatNativeXdpCannotTake) {
+    ip({"-n", a(), "link", "set", "kta", "mtu", "65000"});
+    ip({"-n", b(), "link", "set", "ktb", "mtu", "65000"});
+    AttachedProbe probe = require_attached({"kta"});
+    if (probe.attachments()[0].ingress == Hook::tcx) {
+        EXPECT_EQ(
+            texts(probe.notices()),
+            "kta: its driver refuses native XDP at an MTU of 65000 or with its present "
+            "offloads; using tc ingress. Lower the MTU, or choose --hook tc to silence this\n");
+    } else {
+        EXPECT_EQ(texts(probe.notices()), "");  // it takes packets of several buffers
+    }
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+}
+
+TEST_F(AttachTrouble, OthersAtEgressAreTold) {
+    ASSERT_EQ(output({"tc", "qdisc", "add", "dev", "kta", "clsact"}), "");
+    ASSERT_EQ(output({"tc", "filter", "add", "dev", "kta", "egress", "bpf", "da", "bytecode",
+                      "1,6 0 0 4294967295"}),
+              "");
+    AttachedProbe clsact = require_attached({"kta"}, {.tc = TcMethod::clsact});
+    EXPECT_EQ(texts(clsact.notices()),
+              "kta: 1 other tc program stands before ours at egress; a packet that it ends may not "
+              "be stamped\n");
+    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(counter(clsact, FS_COUNT_TCP), 2U);
+    clsact.detach();
+    EXPECT_NE(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos)
+        << "the user's own qdisc is gone";
+    EXPECT_NE(output({"tc", "filter", "show", "dev", "kta", "egress"}).find("bytecode"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace flowstamp
