@@ -85,6 +85,13 @@ std::string bytes_text(std::uint64_t bytes) {
     return fmt::format("{:.1f} TB", amount);
 }
 
+/// "established, idle"; one word where both say the same.
+std::string state_and_end(const FlowRecord& record) {
+    const std::string_view state = state_name(record.slot);
+    const std::string_view end = name_of(record.end);
+    return state == end ? std::string(state) : fmt::format("{}, {}", state, end);
+}
+
 std::string losses_text(const Stats& stats) {
     const auto& count = stats.counters;
     std::string text;
@@ -130,30 +137,31 @@ std::string TextReporter::labelled(std::string_view label, std::string_view text
     return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<10}", label)), text);
 }
 
-/// Columns as wide as their widest cell: the packet's value beside its sender's other packets'.
+/// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
+/// other packets'.
 std::string TextReporter::evidence_table(const std::vector<Evidence>& evidence) const {
     if (evidence.empty()) {
         return "";
     }
+    constexpr std::string_view kSignal = "evidence";
     constexpr std::string_view kPacket = "this reset";
-    constexpr std::string_view kBaseline = "its sender's other packets";
-    std::size_t signal_width = std::string_view("evidence").size();
+    constexpr std::size_t kStrengthWidth = std::string_view("conclusive").size();
+    std::size_t signal_width = kSignal.size();
     std::size_t packet_width = kPacket.size();
-    std::size_t baseline_width = kBaseline.size();
     for (const Evidence& item : evidence) {
         signal_width = std::max(signal_width, item.signal.size());
         packet_width = std::max(packet_width, item.packet.size());
-        baseline_width = std::max(baseline_width, item.baseline.value_or("").size());
     }
-    const auto row = [&](std::string_view signal, std::string_view packet,
-                         std::string_view baseline, std::string_view strength) {
-        return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, signal, signal_width, packet,
-                           packet_width, baseline, baseline_width, strength);
+    const auto row = [&](std::string_view strength, std::string_view signal,
+                         std::string_view packet, std::string_view baseline) {
+        return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, kStrengthWidth,
+                           signal, signal_width, packet, packet_width, baseline);
     };
-    std::string table = style_.faint(row("evidence", kPacket, kBaseline, "strength")) + "\n";
+    std::string table =
+        style_.faint(row("strength", kSignal, kPacket, "its sender's other packets")) + "\n";
     for (const Evidence& item : evidence) {
         table +=
-            row(item.signal, item.packet, item.baseline.value_or("-"), name_of(item.strength)) +
+            row(name_of(item.strength), item.signal, item.packet, item.baseline.value_or("-")) +
             "\n";
     }
     return table;
@@ -165,27 +173,43 @@ void TextReporter::reset(const Reset& reset) {
     }
     const fs_judgement& judgement = reset.judgement;
     const fs_packet& packet = reset.sighting.packet;
-    std::string line = fmt::format(
-        "{} reset #{} {}  {}  [{}] ttl {}  {}", clock_text(reset.sighting.wall), reset.id,
-        flow_text(packet), verdict_text(static_cast<fs_verdict>(judgement.verdict)),
-        tcp_flags_short(packet.tcp_flags), ttl_text(packet.ttl), reset.sighting.interface);
+    std::string what = fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
+                                   verdict_text(static_cast<fs_verdict>(judgement.verdict)),
+                                   tcp_flags_short(packet.tcp_flags), ttl_text(packet.ttl),
+                                   reset.sighting.interface);
     if (judgement.verdict == FS_VERDICT_GENUINE && judgement.cause != FS_CAUSE_UNKNOWN) {
-        line += fmt::format("  cause: {}", name_of(static_cast<fs_cause>(judgement.cause)));
+        what += fmt::format("  cause: {}", name_of(static_cast<fs_cause>(judgement.cause)));
     }
     if (judgement.action == FS_ACTION_DROPPED) {
-        line += "  dropped";
+        what += "  dropped";
     }
     if (const std::string challenge = challenge_text(reset); !challenge.empty()) {
-        line += "  " + challenge;
+        what += "  " + challenge;
     }
     if (reset.answers) {
-        line += fmt::format("  answers the question put to #{}", *reset.answers);
+        what += fmt::format("  answers the question put to #{}", *reset.answers);
     }
     if (judgement.pass_reason > FS_PASS_ANSWER) {
-        line += fmt::format("  passed: {}",
+        what += fmt::format("  passed: {}",
                             text_of(static_cast<fs_pass_reason>(judgement.pass_reason)));
     }
-    output_.write(line + "\n");
+    if (what == last_what_) {
+        ++repeats_;
+        return;
+    }
+    write(fmt::format("{} reset #{} {}\n", clock_text(reset.sighting.wall), reset.id, what));
+    last_what_ = std::move(what);
+}
+
+/// Whatever else is told ends a row of like resets, and says how long it was.
+void TextReporter::write(std::string_view text) {
+    if (repeats_ != 0) {
+        output_.write(
+            style_.faint(fmt::format("{}and {} more like it", kIndent, grouped(repeats_))) + "\n");
+    }
+    repeats_ = 0;
+    last_what_.clear();
+    output_.write(text);
 }
 
 void TextReporter::finding(const Finding& finding) {
@@ -203,7 +227,7 @@ void TextReporter::finding(const Finding& finding) {
     if (!finding.advice.empty()) {
         block += labelled("next", finding.advice);
     }
-    output_.write(block + "\n");
+    write(block + "\n");
 }
 
 void TextReporter::flow(const FlowRecord& record) {
@@ -214,22 +238,22 @@ void TextReporter::flow(const FlowRecord& record) {
     const unsigned opener = opener_of(flow);
     const fs_direction& there = flow.direction[opener];
     const fs_direction& back = flow.direction[opener ^ 1U];
-    output_.write(fmt::format("{} flow {} > {}  {}, {}  {} packets {} / {} packets {}  {}\n",
-                              clock_text(record.last), end_of(flow.key, opener).text(),
-                              end_of(flow.key, opener ^ 1U).text(), state_name(flow),
-                              name_of(record.end), grouped(there.packets), bytes_text(there.bytes),
-                              grouped(back.packets), bytes_text(back.bytes), record.interface));
+    write(fmt::format("{} flow {} > {}  {}  {} packets {} / {} packets {}  {}\n",
+                      clock_text(record.last), end_of(flow.key, opener).text(),
+                      end_of(flow.key, opener ^ 1U).text(), state_and_end(record),
+                      grouped(there.packets), bytes_text(there.bytes), grouped(back.packets),
+                      bytes_text(back.bytes), record.interface));
 }
 
 void TextReporter::stats(const Stats& stats) {
     if (detail_ == Detail::all) {
-        output_.write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
+        write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
     }
 }
 
 void TextReporter::summary(const Stats& stats) {
-    output_.write(fmt::format("{} in {}: {}", style_.strong("Watched"), duration_text(stats.uptime),
-                              stats_text(stats)));
+    write(fmt::format("{} in {}: {}", style_.strong("Watched"), duration_text(stats.uptime),
+                      stats_text(stats)));
 }
 
 std::string stats_text(const Stats& stats) {

@@ -17,7 +17,8 @@ enum class Detail {
     all,       ///< and flows at their end, and statistics (-v)
 };
 
-/// For people: a line for each reset, a block for each finding. Times are UTC.
+/// For people: a line for each reset (a row of like ones is told once, and counted), a block for each
+/// finding. Times are UTC.
 class TextReporter final : public Reporter {
   public:
     TextReporter(Output& output, Style style, Detail detail)
@@ -34,9 +35,13 @@ class TextReporter final : public Reporter {
     [[nodiscard]] std::string evidence_table(const std::vector<Evidence>& evidence) const;
     [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
 
+    void write(std::string_view text);
+
     Output& output_;
     Style style_;
     Detail detail_;
+    std::string last_what_{};    ///< the last reset's line but for time and number; empty: none
+    std::uint64_t repeats_ = 0;  ///< resets since then of which the same would be told
 };
 
 /// "1,234 packets, 56 flows; 7 resets: 4 genuine, 1 suspected, 2 confirmed forged", and what else
