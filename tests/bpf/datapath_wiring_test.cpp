@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Observe-only is a fact of wiring: proved on the instructions that the kernel runs. Loaded without
+// leave to act, the verifier has removed every way to change or drop a packet:
+// - no helper that writes a packet is called, by the entry or by any function that it calls;
+// - the entry stores through no pointer that it got from the context, and hands neither such a pointer
+//   nor the context to a function of the program: they cannot write the packet either;
+// - on every path to its exit, the value returned is the constant that lets the packet go on.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/bpf/kernel_rig.h"
+#include "tests/bpf/translated_program.h"
+
+namespace flowstamp::testing {
+namespace {
+
+constexpr std::int32_t kXdpDrop = 1, kXdpPass = 2, kTcxDrop = 2, kTcxNext = -1;
+
+/// Kernel functions that reading, keeping state and telling need.
+const std::set<std::string> kHarmless{"bpf_xdp_load_bytes",       "bpf_skb_load_bytes",
+                                      "bpf_xdp_get_buff_len",     "bpf_ktime_get_ns",
+                                      "bpf_get_smp_processor_id", "bpf_ringbuf_reserve",
+                                      "bpf_ringbuf_submit",       "bpf_loop",
+                                      "array_map_lookup_elem",    "percpu_array_map_lookup_elem",
+                                      "bpf_map_lookup_elem"};
+
+class DatapathWiring : public ::testing::TestWithParam<fs_hook> {
+  protected:
+    void SetUp() override {
+        for (const bool acting : {false, true}) {
+            std::unique_ptr<KernelRig>& rig = acting ? acting_ : watching_;
+            rig = make_kernel_rig({.acting = acting});
+            if (!rig) {
+                GTEST_SKIP() << "needs root";
+            }
+        }
+    }
+    std::unique_ptr<KernelRig> watching_, acting_;
+};
+INSTANTIATE_TEST_SUITE_P(Hooks, DatapathWiring,
+                         ::testing::Values(FS_HOOK_XDP, FS_HOOK_TC_INGRESS, FS_HOOK_TC_EGRESS));
+
+std::set<std::string> beyond_harmless(const TranslatedProgram& program) {
+    const std::set<std::string> calls = program.calls();
+    std::set<std::string> beyond;
+    std::ranges::set_difference(calls, kHarmless, std::inserter(beyond, beyond.begin()));
+    return beyond;
+}
+
+using Names = std::set<std::string>;
+using Codes = std::set<std::int32_t>;
+
+TEST_P(DatapathWiring, ObservingCannotTouchAPacket) {
+    const auto program = TranslatedProgram::of(watching_->program_fd(GetParam()));
+    EXPECT_EQ(beyond_harmless(program), Names{});
+    const EntryBehaviour entry = behaviour_of_entry(program.instructions());
+    EXPECT_FALSE(entry.writes_packet);
+    EXPECT_FALSE(entry.context_escapes);
+    EXPECT_FALSE(entry.returns_other);
+    EXPECT_EQ(entry.returns, Codes{GetParam() == FS_HOOK_XDP ? kXdpPass : kTcxNext});
+}
+
+/// The same eyes see it where it is.
+TEST_P(DatapathWiring, ActingCan) {
+    const auto program = TranslatedProgram::of(acting_->program_fd(GetParam()));
+    const EntryBehaviour entry = behaviour_of_entry(program.instructions());
+    switch (GetParam()) {
+        case FS_HOOK_XDP:
+            EXPECT_EQ(beyond_harmless(program), Names{"bpf_xdp_store_bytes"});
+            EXPECT_EQ(entry.returns, (Codes{kXdpDrop, kXdpPass}));
+            break;
+        case FS_HOOK_TC_INGRESS:
+            EXPECT_EQ(beyond_harmless(program),
+                      (Names{"bpf_l4_csum_replace", "bpf_skb_store_bytes"}));
+            EXPECT_EQ(entry.returns, (Codes{kTcxDrop, kTcxNext}));
+            break;
+        case FS_HOOK_TC_EGRESS:
+            EXPECT_EQ(entry.returns, Codes{kTcxNext}) << "what goes out is never dropped";
+            break;
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Without leave to act, no packet is dropped or changed, whatever it is and whatever the policy says.
+#include <random>
+
+#include "tests/datapath/fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathObserveOnly : public DatapathTest {};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathObserveOnly, ::testing::ValuesIn(every_hook()),
+                         case_name);
+
+constexpr int kConnections = 250;
+constexpr int kPacketsEach = 40;
+
+class Fuzz {
+  public:
+    explicit Fuzz(std::uint32_t seed) : random_(seed) {}
+
+    std::uint32_t below(std::uint32_t limit) {
+        return static_cast<std::uint32_t>(random_() % limit);
+    }
+    template <class T>
+    T pick(std::initializer_list<T> values) {
+        return values.begin()[below(static_cast<std::uint32_t>(values.size()))];
+    }
+
+    /// A packet of one of the conversations: mostly sensible, often a RST, any field astray.
+    Segment packet(Conversation& talk) {
+        const End from = pick({End::peer, End::us});
+        Segment segment =
+            talk.next(from,
+                      pick<TcpFlags>({Ack, Ack, Psh | Ack, Rst, Rst | Ack, Rst, Fin | Ack, Syn,
+                                      Syn | Ack, TcpFlags(below(256))}),
+                      pick<std::size_t>({0, 0, 1, 100, 300}));
+        if (below(4) == 0) {
+            segment.ttl = static_cast<std::uint8_t>(below(256));
+        }
+        if (below(4) == 0) {
+            segment.id = pick<std::uint16_t>({0, 1, 0x3412, static_cast<std::uint16_t>(random_())});
+        }
+        if (below(4) == 0) {
+            segment.seq +=
+                pick<std::uint32_t>({1, 1460, 0xffffff00, static_cast<std::uint32_t>(random_())});
+        }
+        if ((segment.flags & Rst) != 0 && below(2) == 0) {  // a forgery beyond doubt
+            segment.ttl = static_cast<std::uint8_t>(segment.ttl + 5);
+            segment.mac = "00:00:5e:00:53:99";
+        }
+        if (below(6) == 0) {
+            segment.timestamps.reset();
+        }
+        segment.df = below(8) != 0;
+        segment.checksum = pick<Checksum::Kind>(
+            {Checksum::Correct, Checksum::Correct, Checksum::Partial, Checksum::Wrong});
+        return segment;
+    }
+
+    /// Any byte of the frame astray.
+    void spoil(Bytes& frame) {
+        for (std::uint32_t i = below(4); i > 0; i--) {
+            frame[below(static_cast<std::uint32_t>(frame.size()))] =
+                static_cast<std::uint8_t>(random_());
+        }
+    }
+
+  private:
+    std::mt19937 random_;
+};
+
+/// Any policy, also one that no user can set.
+fs_policy any_policy(Fuzz& fuzz) {
+    fs_policy policy{};
+    policy.drop_mode = fuzz.below(4);
+    policy.challenge_mode = fuzz.below(4);
+    return policy;
+}
+
+TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
+    Rig& rig = watching();
+    Fuzz fuzz(20'261);
+    const std::uint64_t acted = rig.counter(FS_COUNT_DROPPED) + rig.counter(FS_COUNT_CHALLENGED);
+    const std::uint64_t confirmed = rig.counter(FS_COUNT_RST_CONFIRMED);
+    for (int i = 0; i < kConnections; i++) {
+        Conversation talk(rig, hook(), {.v6 = i % 4 == 3});
+        talk.open().exchange(4);
+        for (int j = 0; j < kPacketsEach; j++) {
+            rig.set_policy(any_policy(fuzz));
+            rig.advance_us(fuzz.pick<std::uint32_t>({10, 1000, 20'000, 700'000}));
+            const Segment segment = fuzz.packet(talk);
+            Bytes frame = talk.encode(segment);
+            if (fuzz.below(3) == 0) {
+                fuzz.spoil(frame);
+            }
+            const Outcome outcome = rig.run(talk.hook(segment.from), {.bytes = frame});
+            ASSERT_FALSE(outcome.dropped) << "connection " << i << ", packet " << j;
+            ASSERT_EQ(outcome.bytes, frame) << "connection " << i << ", packet " << j;
+        }
+    }
+    EXPECT_EQ(rig.counter(FS_COUNT_DROPPED) + rig.counter(FS_COUNT_CHALLENGED), acted);
+    EXPECT_GT(rig.counter(FS_COUNT_RST_CONFIRMED), confirmed + 50) << "nothing was at stake";
+}
+
+/// With leave to act, but no policy, too.
+TEST_P(DatapathObserveOnly, NorWithoutAPolicy) {
+    for (int i = 0; i < 20; i++) {
+        Conversation talk(acting(), hook());
+        talk.open().exchange(4);
+        Segment forged = talk.stateless_reset();
+        forged.ttl += 3;
+        forged.id = 0x3412;
+        const Outcome outcome = talk.send(forged);
+        EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_CONFIRMED);
+        EXPECT_FALSE(outcome.dropped);
+        EXPECT_EQ(outcome.bytes, talk.encode(forged));
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
