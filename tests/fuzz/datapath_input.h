@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arbitrary bytes, read as a conversation of damaged packets and run through the data path's host
+// build. For the fuzzer, and for the unit test that runs it over random bytes.
+#ifndef FLOWSTAMP_TESTS_FUZZ_DATAPATH_INPUT_H
+#define FLOWSTAMP_TESTS_FUZZ_DATAPATH_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum fs_fuzz_result {
+    FS_FUZZ_RIGHT = 0,
+    FS_FUZZ_DROPPED_WHILE_OBSERVING = 1,
+    FS_FUZZ_WROTE_WHILE_OBSERVING = 2,
+    /// More than a sequence number and a checksum of one packet.
+    FS_FUZZ_WROTE_TOO_MUCH = 3,
+};
+
+struct fs_fuzz_tally {
+    enum fs_fuzz_result result;
+    uint64_t packets;
+    uint64_t events;
+    uint64_t written;  ///< packets that a challenge rewrote
+    uint64_t dropped;
+};
+
+/// Runs `data` on a fresh data path: observing, or with everything that it may do switched on. Stops
+/// at the first wrong thing.
+struct fs_fuzz_tally fs_fuzz_datapath(const uint8_t* data, size_t size, int may_act);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data path on damaged packets, a few thousand conversations of them, the same on every run.
+// Addresses and undefined behaviour are the sanitisers' business. tests/fuzz goes on from here.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "tests/fuzz/datapath_input.h"
+
+namespace flowstamp {
+namespace {
+
+constexpr int kConversations = 3000;
+
+fs_fuzz_tally run_all(bool may_act) {
+    std::mt19937 random(20261120);
+    fs_fuzz_tally sum{};
+    for (int i = 0; i < kConversations && sum.result == FS_FUZZ_RIGHT; ++i) {
+        std::vector<std::uint8_t> bytes(random() % 400);
+        for (std::uint8_t& byte : bytes) {
+            byte = static_cast<std::uint8_t>(random());
+        }
+        const fs_fuzz_tally tally = fs_fuzz_datapath(bytes.data(), bytes.size(), may_act);
+        sum.result = tally.result;
+        sum.packets += tally.packets;
+        sum.events += tally.events;
+        sum.written += tally.written;
+        sum.dropped += tally.dropped;
+    }
+    return sum;
+}
+
+TEST(DatapathOnRandomPackets, NeverActsWhileObserving) {
+    const fs_fuzz_tally tally = run_all(false);
+    EXPECT_EQ(tally.result, FS_FUZZ_RIGHT);
+    EXPECT_EQ(tally.dropped + tally.written, 0U);
+    EXPECT_GT(tally.packets, 10'000U);
+    EXPECT_GT(tally.events, 1'000U);
+}
+
+TEST(DatapathOnRandomPackets, WritesNoMoreThanASequenceNumberAndAChecksum) {
+    const fs_fuzz_tally tally = run_all(true);
+    EXPECT_EQ(tally.result, FS_FUZZ_RIGHT);
+    EXPECT_GT(tally.written, 10U) << "no challenge among the random packets: nothing was tried";
+}
+
+}  // namespace
+}  // namespace flowstamp
