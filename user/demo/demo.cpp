@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/demo/demo.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "user/cli/nearest.h"
+#include "user/demo/scenario.h"
+#include "user/doctor/check.h"
+#include "user/watch/stop_signals.h"
+
+namespace flowstamp {
+namespace {
+
+using demo::Scenario;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int refuse(std::string_view line, int status) {
+    fmt::print(stderr, "flowstamp: demo: {}\n", line);
+    return status;
+}
+
+int list_scenarios() {
+    for (const Scenario& scenario : demo::scenarios()) {
+        fmt::print("{:<16} {}\n", scenario.name, scenario.line);
+    }
+    return kDone;
+}
+
+/// Those asked for, in that order; the main one if none was.
+std::expected<std::vector<Scenario>, std::string> chosen(const std::vector<std::string>& names) {
+    const auto all = demo::scenarios();
+    if (names.empty()) {
+        return std::vector{all.front()};
+    }
+    std::vector<Scenario> scenarios;
+    for (const std::string& name : names) {
+        const auto found = std::ranges::find(all, name, &Scenario::name);
+        if (found == all.end()) {
+            std::vector<std::string_view> known;
+            std::ranges::transform(all, std::back_inserter(known), &Scenario::name);
+            return std::unexpected(
+                fmt::format("{}: no such scenario; did you mean '{}'? See flowstamp demo --list",
+                            name, nearest(name, known)));
+        }
+        scenarios.push_back(*found);
+    }
+    return scenarios;
+}
+
+/// One line for each thing that is missing; 0 of them if it can be played here.
+int refuse_what_is_missing() {
+    int missing = 0;
+    for (const Check& check : check_kernel()) {
+        if (check.standing == Standing::missing) {
+            refuse(fmt::format("{}: {}", check.subject, check.text), kFailed);
+            ++missing;
+        }
+    }
+    return missing;
+}
+
+/// While it lives, a signal that asks us to end raises `stop` instead.
+class Interruption {
+  public:
+    explicit Interruption(const lab::StopSignal& stop)
+        : thread_([this, &stop] {
+              pollfd waiting[] = {{signals_.descriptor(), POLLIN, 0}, {done_.fd(), POLLIN, 0}};
+              while (::poll(waiting, std::size(waiting), -1) < 0 && errno == EINTR) {
+              }
+              if ((waiting[0].revents & POLLIN) != 0) {
+                  stop.raise();
+              }
+          }) {}
+    Interruption(const Interruption&) = delete;
+    Interruption& operator=(const Interruption&) = delete;
+    ~Interruption() {
+        done_.raise();
+        thread_.join();
+    }
+
+  private:
+    StopSignals signals_;  // first: the thread inherits the blocked signals
+    lab::StopSignal done_;
+    std::jthread thread_;
+};
+
+Status play(const Scenario& scenario, demo::Narrator& narrator, const lab::StopSignal& stop,
+            demo::Closing& closing) {
+    narrator.line(narrator.style().strong(fmt::format("flowstamp demo: {}", scenario.name)));
+    narrator.gap();
+    const auto lab = lab::Lab::create({});
+    if (!lab) {
+        return std::unexpected(lab.error());
+    }
+    return scenario.play({narrator, *lab, stop}, closing);
+}
+
+void close(demo::Narrator& narrator, const demo::Closing& closing, bool is_main_story) {
+    narrator.heading("What happened");
+    closing.tell(narrator);
+    if (closing.is_as_told()) {
+        narrator.line(
+            "Every figure comes from the sockets, or from the events of flowstamp watch. The lab "
+            "is "
+            "gone again.");
+    }
+    if (is_main_story) {
+        narrator.line("There are more stories: flowstamp demo --list");
+    }
+}
+
+}  // namespace
+
+int run_demo(const DemoOptions& options) {
+    if (options.list) {
+        return list_scenarios();
+    }
+    const auto scenarios = chosen(options.scenarios);
+    if (!scenarios) {
+        return refuse(scenarios.error(), kUsage);
+    }
+    if (::geteuid() != 0) {
+        return refuse(
+            "needs root, for network namespaces and to load programs into the kernel; run it with "
+            "sudo",
+            kFailed);
+    }
+    const lab::StopSignal stop;
+    const Interruption interruption(stop);
+    if (refuse_what_is_missing() != 0) {
+        return kFailed;
+    }
+    Output output = Output::standard_output();
+    demo::Narrator narrator(output);
+    demo::Closing closing;
+    for (const Scenario& scenario : *scenarios) {
+        const Status played = play(scenario, narrator, stop, closing);
+        if (stop.raised()) {
+            return refuse("interrupted; the lab is gone again", kFailed);
+        }
+        if (!played) {
+            return refuse(played.error().message(), kFailed);
+        }
+    }
+    close(narrator, closing, options.scenarios.empty());
+    return closing.is_as_told() ? kDone : kFailed;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "user/demo/act.h"
+#include "user/demo/closing.h"
+
+namespace flowstamp::demo {
+
+/// A story with its acts. Playing it tells it, adds its rows to the closing table, and says there
+/// what turned out otherwise; it fails where it could not be played.
+struct Scenario {
+    std::string_view name;
+    std::string_view line;  ///< what it shows, in one line
+    Status (*play)(const Stage& stage, Closing& closing);
+};
+
+/// All, the main one first.
+[[nodiscard]] std::span<const Scenario> scenarios();
+
+Status play_forged_rst(const Stage& stage, Closing& closing);
+Status play_forged_rst_both(const Stage& stage, Closing& closing);
+Status play_genuine(const Stage& stage, Closing& closing);
+
+}  // namespace flowstamp::demo
