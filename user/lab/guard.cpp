@@ -23,16 +23,30 @@ namespace flowstamp::lab {
 namespace {
 
 /// Reads until the pipe ends, then clears away each namespace of its arguments. Processes first:
-/// a namespace lives as long as one of them does. The lab's own process is spared, in case it runs
-/// inside one.
+/// a namespace lives as long as one of them does. They are asked, and given two seconds to tidy up
+/// what they have outside of it, before they are killed. The lab's own process is spared, in case
+/// it runs inside one.
 constexpr const char* removal_script = R"(
 trap '' HUP INT TERM QUIT
 owner=$PPID
-read -r _
-for name in "$@"; do
-    for pid in $(ip netns pids "$name" 2>/dev/null); do
-        [ "$pid" = "$owner" ] || kill -9 "$pid"
+send() {
+    signal=$1 left=
+    shift
+    for name in "$@"; do
+        for pid in $(ip netns pids "$name" 2>/dev/null); do
+            [ "$pid" = "$owner" ] || ! kill "-$signal" "$pid" || left=1
+        done
     done
+}
+read -r _
+send TERM "$@"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ -n "$left" ] || break
+    sleep 0.2
+    send 0 "$@"
+done
+[ -z "$left" ] || send KILL "$@"
+for name in "$@"; do
     ip netns del "$name"
 done
 )";
@@ -85,6 +99,7 @@ Result<NamespaceGuard> NamespaceGuard::start(const std::vector<std::string>& nam
     std::vector<std::string> argv{"/bin/sh", "-c", removal_script, "flowstamp-lab-guard"};
     argv.insert(argv.end(), names.begin(), names.end());
     std::vector<char*> pointers;
+    pointers.reserve(argv.size() + 1);
     for (std::string& argument : argv) {
         pointers.push_back(argument.data());
     }

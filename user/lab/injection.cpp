@@ -19,8 +19,7 @@ InjectionEngine::Decision InjectionEngine::observe(Side from, FrameView frame) {
     }
     state.memory.observe(from, *segment);
 
-    const bool fires =
-        state.fired < injection_.trigger.times && triggers(from, *segment, state.memory);
+    const bool fires = state.fired < injection_.trigger.times && triggers(from, *segment, state);
     if (fires) {
         ++state.fired;
     }
@@ -33,12 +32,14 @@ InjectionEngine::Decision InjectionEngine::observe(Side from, FrameView frame) {
     return decision;
 }
 
-bool InjectionEngine::triggers(Side from, const Segment& segment, const FlowMemory& memory) const {
+bool InjectionEngine::triggers(Side from, const Segment& segment, const State& state) const {
     const Trigger& trigger = injection_.trigger;
+    const FlowMemory& memory = state.memory;
+    const std::uint64_t due = trigger.after_server_bytes + trigger.bytes_between * state.fired;
     const bool from_client = from == Side::Client;
     const std::uint16_t port = from_client ? segment.destination.port : segment.source.port;
     if (segment.has(Rst) || (trigger.port && *trigger.port != port) ||
-        memory.side(Side::Server).payload_bytes < trigger.after_server_bytes) {
+        memory.side(Side::Server).payload_bytes < due) {
         return false;
     }
     switch (trigger.on) {

@@ -32,6 +32,7 @@ struct Trigger {
 
     On on = On::AllAcknowledged;
     std::uint64_t after_server_bytes = 0;  ///< not before the server sent that much payload
+    std::uint64_t bytes_between = 0;       ///< and so much more of it before each further time
     unsigned times = 1;                    ///< per connection; `always` for every matching segment
     std::optional<std::uint16_t> port{};   ///< only connections to this port of the server
 };
@@ -95,7 +96,7 @@ class InjectionEngine {
         unsigned fired = 0;
     };
 
-    bool triggers(Side from, const Segment& segment, const FlowMemory& memory) const;
+    bool triggers(Side from, const Segment& segment, const State& state) const;
     std::vector<Shot> volley(const Connection& connection) const;
 
     Injection injection_;
