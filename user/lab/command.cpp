@@ -66,7 +66,7 @@ Fd memory_file() {
 }
 
 std::string contents(const Fd& file) {
-    struct stat status {};
+    struct stat status{};
     if (!file || fstat(file.get(), &status) != 0) {
         return {};
     }

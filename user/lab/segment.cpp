@@ -12,7 +12,7 @@ using namespace wire;
 
 MacAddress mac_at(FrameView frame, std::size_t at) {
     MacAddress mac;
-    std::copy_n(frame.begin() + at, mac.bytes.size(), mac.bytes.begin());
+    std::ranges::copy(frame.subspan(at, mac.bytes.size()), mac.bytes.begin());
     return mac;
 }
 

@@ -145,9 +145,8 @@ Status converse(Fd socket, const ServerOptions& options, const Patience& patienc
 }  // namespace
 
 Result<Server> Server::start(const Namespace& host, const ServerOptions& options) {
-    Result<Fd> listener = host.run_in([&] {
-        return listen_tcp({IpAddress::any(options.family), options.port}, options.ttl);
-    });
+    Result<Fd> listener = host.run_in(
+        [&] { return listen_tcp({IpAddress::any(options.family), options.port}, options.ttl); });
     if (!listener) {
         return std::unexpected(listener.error());
     }

@@ -234,6 +234,7 @@ Result<Lab> Lab::create(const LabOptions& options) {
     }
     const std::string prefix = next_name_prefix();
     std::vector<std::string> names;
+    names.reserve(options.routers + 2);
     for (unsigned host = 0; host < options.routers + 2; ++host) {
         names.push_back(prefix + role_of(host, options.routers + 2));
     }
