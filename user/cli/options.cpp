@@ -207,6 +207,10 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
         return refuse(fmt::format("'{}' is no command; did you mean '{}'? See flowstamp --help",
                                   arguments.front(), nearest(arguments.front(), kCommands)));
     }
+    if (arguments.empty()) {
+        return refuse(fmt::format("no command given; choose {}; see flowstamp --help",
+                                  fmt::join(kCommands, ", ")));
+    }
     CLI::App app("Stamps every packet of every TCP flow, and says which resets are forged.",
                  "flowstamp");
     app.set_version_flag("--version", "flowstamp " FLOWSTAMP_VERSION);

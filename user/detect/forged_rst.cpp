@@ -101,8 +101,9 @@ void ForgedRst::take_answer(ResetCase& answer, const SideKey& key, FindingSink& 
             continue;
         }
         if (asked->challenge() == FS_CHALLENGE_REFUTED) {
+            // A peer that lived but was deaf: then the answer is this one. Else the proof stands.
             asked->view(key.view)->uphold();
-            tell(*asked, sink);
+            upheld.push_back(asked);
         } else if (asked->challenge() == FS_CHALLENGE_ASKED) {
             upheld.push_back(asked);
         } else if (asked->challenge() == FS_CHALLENGE_UNANSWERED) {
@@ -113,17 +114,21 @@ void ForgedRst::take_answer(ResetCase& answer, const SideKey& key, FindingSink& 
         upheld.push_back(late);
     }
     for (ResetCase* asked : upheld) {
-        answer.set_answers(asked->id());
-        put_answer(*asked, FS_CHALLENGE_UPHELD);
-        tell(*asked, sink);
+        if (put_answer(*asked, FS_CHALLENGE_UPHELD)) {
+            answer.set_answers(asked->id());
+            tell(*asked, sink);
+        }
     }
 }
 
-void ForgedRst::put_answer(ResetCase& reset, fs_challenge answer) {
-    if (reset.challenge() == FS_CHALLENGE_UNANSWERED) {
-        challenges_.unanswered--;
+/// Returns whether the answer was taken.
+bool ForgedRst::put_answer(ResetCase& reset, fs_challenge answer) {
+    const fs_challenge before = reset.challenge();
+    if (!reset.answer(answer)) {
+        return false;
     }
-    reset.answer(answer);
+    challenges_.unanswered -= before == FS_CHALLENGE_UNANSWERED;
+    challenges_.refuted -= before == FS_CHALLENGE_REFUTED;
     switch (answer) {
         case FS_CHALLENGE_UPHELD:
             challenges_.upheld++;
@@ -134,6 +139,7 @@ void ForgedRst::put_answer(ResetCase& reset, fs_challenge answer) {
         default:
             challenges_.unanswered++;
     }
+    return true;
 }
 
 void ForgedRst::on_later_packet(const Observation& observation, FindingSink& sink) {

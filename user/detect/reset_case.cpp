@@ -42,10 +42,13 @@ RstView* ResetCase::view(const ViewKey& key) {
     return place == views_.end() ? nullptr : &*place;
 }
 
-void ResetCase::answer(fs_challenge answer) {
-    if (challenge_ != FS_CHALLENGE_NONE && challenge_ != FS_CHALLENGE_REFUTED) {
-        challenge_ = answer;
+bool ResetCase::answer(fs_challenge answer) {
+    const bool proven = challenge_ == FS_CHALLENGE_REFUTED && verdict() == FS_VERDICT_CONFIRMED;
+    if (challenge_ == FS_CHALLENGE_NONE || proven) {
+        return false;
     }
+    challenge_ = answer;
+    return true;
 }
 
 const RstView& ResetCase::strongest_view() const {

@@ -21,8 +21,9 @@ class ResetCase {
     [[nodiscard]] const std::vector<RstView>& views() const { return views_; }
     [[nodiscard]] std::vector<RstView>& views() { return views_; }
 
-    /// Puts the answer to its challenge; a refutation stands whatever comes after.
-    void answer(fs_challenge answer);
+    /// Puts the answer to its challenge. Returns false if it has none to give: it was not asked, or
+    /// was proven forged.
+    bool answer(fs_challenge answer);
     /// This RST is itself the answer to the question put to `reset_id`.
     void set_answers(std::uint64_t reset_id) { answers_ = reset_id; }
 

@@ -89,8 +89,8 @@ int run_watch(const WatchOptions& options) {
         return complain(watch.error(), kFailed);
     }
     if (!options.quiet) {
-        fmt::print(stderr, "watching {}, {}. {}\n", watch->where(), what_it_does(options),
-                   options.duration ? "" : "Ctrl-C ends.");
+        fmt::print(stderr, "watching {}, {}.{}\n", watch->where(), what_it_does(options),
+                   options.duration ? "" : " Ctrl-C ends.");
     }
     const Status ran = run(*watch, signals, clock, options.duration, *streams);
     const Status finished = watch->finish();

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/json_events.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/events.h"
+#include "tests/support/recording_sink.h"
+#include "tests/unit/json_schema.h"
+
+namespace flowstamp {
+namespace {
+
+using namespace std::chrono_literals;
+using flowstamp::testing::example_flow;
+using flowstamp::testing::ForgedRstBench;
+using flowstamp::testing::JsonSchema;
+using flowstamp::testing::kClient;
+using flowstamp::testing::key_of;
+using flowstamp::testing::kServer;
+using flowstamp::testing::RstDetails;
+using flowstamp::testing::Story;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::uint32_t kHeeded = FS_CONTEXT_IN_WINDOW | FS_CONTEXT_EXACT;
+
+std::vector<std::string> violations(const Json& event) {
+    static const JsonSchema schema =
+        JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    // As a reader has it: through the line that is written.
+    return schema.violations(nlohmann::json::parse(event.dump()));
+}
+
+/// Every event that this bench has told.
+std::vector<Json> told(const ForgedRstBench& bench) {
+    std::vector<Json> events;
+    for (const Reset& reset : bench.sink.resets) {
+        events.push_back(json_of(reset));
+    }
+    for (const Finding& finding : bench.sink.findings) {
+        events.push_back(json_of(finding));
+    }
+    return events;
+}
+
+void expect_described(const ForgedRstBench& bench) {
+    for (const Json& event : told(bench)) {
+        EXPECT_THAT(violations(event), IsEmpty()) << event.dump(2);
+    }
+}
+
+FlowRecord example_record() {
+    return {.slot = example_flow(),
+            .slot_index = 7,
+            .interface = "eth0",
+            .end = FlowEnd::closed,
+            .wall = 1'795'000'003s,
+            .start = 1'794'999'990s,
+            .last = 1'795'000'000s};
+}
+
+TEST(EventsSchema, DescribesAFindingWithEverySignal) {
+    for (int number = 0; number <= FS_SIGNAL_VOUCH_ID; number++) {
+        const auto signal = static_cast<fs_signal>(number);
+        if (signal_name(signal) == "unknown") {
+            continue;
+        }
+        ForgedRstBench bench;
+        Story story;
+        bench.see(story.rst({.ttl = 60,
+                             .ip_id = 0x0502,
+                             .window = 501,
+                             .ts_val = 700'001,
+                             .signals = FS_SIGNAL_BIT(signal),
+                             .verdict = FS_VERDICT_SUSPECTED}));
+        ASSERT_THAT(bench.sink.findings, SizeIs(1));
+        expect_described(bench);
+        EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], signal_name(signal));
+    }
+}
+
+TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
+    for (int cause = 0; cause <= FS_CAUSE_CLOSED; cause++) {
+        for (int action = 0; action <= FS_ACTION_DROPPED; action++) {
+            for (int challenge = 0; challenge <= FS_CHALLENGE_UNANSWERED; challenge++) {
+                Reset reset{.id = 1, .sighting = {.interface = "eth0"}};
+                reset.sighting.packet = Story().rst({}).event.packet;
+                reset.judgement.cause = static_cast<__u8>(cause);
+                reset.judgement.action = static_cast<__u8>(action);
+                reset.judgement.challenge = static_cast<__u8>(challenge);
+                EXPECT_THAT(violations(json_of(reset)), IsEmpty());
+            }
+        }
+    }
+    for (int reason = 0; reason <= FS_PASS_CLOSED; reason++) {
+        Reset reset{.id = 1, .answers = 7};
+        reset.sighting.packet = Story().rst({}).event.packet;
+        reset.judgement.pass_reason = static_cast<__u8>(reason);
+        const Json event = json_of(reset);
+        EXPECT_THAT(violations(event), IsEmpty());
+        EXPECT_EQ(event["reset"].contains("passed_because"), reason > FS_PASS_ANSWER);
+    }
+}
+
+TEST(EventsSchema, DescribesWhatBecomesOfAChallenge) {
+    ForgedRstBench bench;
+    Story story;
+    bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
+    bench.see(story.at(20ms).later(
+        {.signals = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK), .challenge = FS_CHALLENGE_REFUTED}));
+    bench.see(story.at(9s).rst({.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER),
+                                .action = FS_ACTION_CHALLENGED,
+                                .challenge = FS_CHALLENGE_ASKED}));
+    bench.see(story.at(9100ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    bench.slots.flows[story.slot()] = story.flow();
+    bench.slots.flows[story.slot()].direction[kServer].last_ns += 60'000'000'000;
+    bench.advance(story.at(20s).now());
+    bench.detector.finish(bench.sink);
+    EXPECT_GE(told(bench).size(), 7U);
+    expect_described(bench);
+}
+
+TEST(EventsSchema, DescribesIpv6) {
+    ForgedRstBench bench;
+    Story story;
+    story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
+    Observation rst = story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)});
+    rst.event.packet.flags = FS_PACKET_IPV6 | FS_PACKET_MAC;
+    bench.see(rst);
+    expect_described(bench);
+    const Json event = told(bench)[1];
+    EXPECT_EQ(event["src_ip"], "2001:db8:7::7");
+    EXPECT_EQ(event["packet"]["hoplimit"], 60);
+    EXPECT_EQ(event["packet"]["src_mac"], "00:00:00:00:00:00");
+    for (const char* absent : {"ttl", "ipid", "df"}) {
+        EXPECT_FALSE(event["packet"].contains(absent)) << absent;
+    }
+    EXPECT_FALSE(event["stamps"]["src"][0].contains("ipid"));
+}
+
+TEST(EventsSchema, DescribesFlowsHoweverTheyEnd) {
+    for (int end = 0; end <= static_cast<int>(FlowEnd::open); end++) {
+        FlowRecord record = example_record();
+        record.end = static_cast<FlowEnd>(end);
+        EXPECT_THAT(violations(json_of(record)), IsEmpty());
+    }
+    FlowRecord bare;
+    bare.slot.key = flowstamp::testing::example_key();
+    bare.interface = "eth0";
+    EXPECT_THAT(violations(json_of(bare)), IsEmpty());
+    EXPECT_THAT(violations(json_of_open_flow(example_record(), 0s)), IsEmpty());
+}
+
+TEST(EventsSchema, DescribesStatistics) {
+    Stats stats{.wall = 1'795'000'000s, .uptime = 1500ms};
+    for (std::size_t i = 0; i < stats.counters.size(); i++) {
+        stats.counters[i] = 1000 + i;
+    }
+    const Json event = json_of(stats);
+    EXPECT_THAT(violations(event), IsEmpty());
+    EXPECT_EQ(event["stats"]["uptime_s"], 1.5);
+    EXPECT_EQ(event["stats"]["lost"]["events"], 1000 + FS_COUNT_EVENT_LOST);
+    EXPECT_EQ(event["stats"]["resets"]["challenged"], 1000 + FS_COUNT_CHALLENGED);
+}
+
+TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {
+    ForgedRstBench bench;
+    Story story;
+    bench.see(story.rst({}));
+    const Json event = told(bench)[0];
+    ASSERT_THAT(violations(event), IsEmpty());
+    Json changed = event;
+    changed["reset"]["verdict"] = "maybe";
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    changed = event;
+    changed["reset"]["id"] = "1";
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    changed = event;
+    changed["reset"]["challenge"] = nullptr;
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    changed = event;
+    changed.erase("src_ip");
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    changed = event;
+    changed["surprise"] = 1;
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    changed = event;
+    changed["src_port"] = 65536;
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    changed = event;
+    changed["timestamp"] = "2026-11-20 12:00:00";
+    EXPECT_THAT(violations(changed), Not(IsEmpty()));
+    EXPECT_THROW((void)JsonSchema(nlohmann::json{{"anyOf", 1}}).violations(1),
+                 std::invalid_argument);
+}
+
+TEST(JsonEvents, SayOfAResetWhatItWas) {
+    ForgedRstBench bench;
+    Story story;
+    bench.see(story.rst({.seq = 5000,
+                         .ack = 2001,
+                         .tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+                         .ip_id = 0x1a2c,
+                         .window = 64,
+                         .cause = FS_CAUSE_ABORT}));
+    const Json event = told(bench)[0];
+    EXPECT_EQ(event["event_type"], "reset");
+    EXPECT_EQ(event["timestamp"], "2026-11-18T11:06:40.000000+0000");
+    EXPECT_EQ(event["in_iface"], "eth0");
+    EXPECT_EQ(event["src_ip"], "198.51.100.7");
+    EXPECT_EQ(event["src_port"], 443);
+    EXPECT_EQ(event["dest_ip"], "192.0.2.1");
+    EXPECT_EQ(event["dest_port"], 40000);
+    EXPECT_EQ(event["reset"]["verdict"], "genuine");
+    EXPECT_EQ(event["reset"]["cause"], "abort");
+    EXPECT_EQ(event["reset"]["action"], "observed");
+    EXPECT_FALSE(event["reset"].contains("challenge"));
+    EXPECT_EQ(event["packet"]["ttl"], 52);
+    EXPECT_EQ(event["packet"]["hops"], 12);
+    EXPECT_EQ(event["packet"]["ipid"], 0x1a2c);
+    EXPECT_EQ(event["packet"]["df"], true);
+    EXPECT_EQ(event["packet"]["tcp_flags"], "14");
+    EXPECT_EQ(event["packet"]["tcpseq"], 5000);
+    EXPECT_EQ(event["packet"]["tcpack"], 2001);
+    EXPECT_EQ(event["packet"]["tcpwin"], 64);
+    EXPECT_FALSE(event["packet"].contains("src_mac"));
+}
+
+TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {
+    ForgedRstBench bench;
+    Story story;
+    story.flow().direction[kServer].ring_next = 3;  // the ring's oldest stands here
+    bench.see(story.at(5ms).rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    const Json stamps = told(bench)[1]["stamps"];
+    ASSERT_THAT(stamps["src"], SizeIs(FS_RING_STAMPS));
+    EXPECT_EQ(stamps["src"][0]["ipid"], 0x1a2b - 7 + 3);
+    EXPECT_EQ(stamps["src"][0]["hops"], 12);
+    EXPECT_EQ(stamps["dest"][7]["timestamp"], "2026-11-18T11:06:40.000000+0000");
+    EXPECT_EQ(stamps["dest"][6]["timestamp"], "2026-11-18T11:06:39.999000+0000");
+    EXPECT_EQ(stamps["dest"][7]["ttl"], 63);
+}
+
+TEST(JsonEvents, CountAFlowFromItsOpenersSide) {
+    FlowRecord record = example_record();
+    record.slot.direction[kClient].packets = 12;
+    record.slot.direction[kServer].packets = 34;
+    record.slot.direction[kServer].ttl[1] = 53;
+    const Json event = json_of(record);
+    EXPECT_EQ(event["src_ip"], "192.0.2.1");
+    EXPECT_EQ(event["flow"]["toserver"]["packets"], 12);
+    EXPECT_EQ(event["flow"]["toclient"]["packets"], 34);
+    EXPECT_THAT(event["flow"]["toclient"]["ttl"], ElementsAre(52, 53));
+    EXPECT_THAT(event["flow"]["toclient"]["hops"], ElementsAre(12, 11));
+    EXPECT_EQ(event["flow"]["toclient"]["ipid_class"], "per-flow");
+    EXPECT_EQ(event["flow"]["toclient"]["rtt_us"], 20'000);
+    EXPECT_EQ(event["flow"]["state"], "established");
+    EXPECT_EQ(event["flow"]["reason"], "closed");
+    EXPECT_EQ(event["flow"]["end"], "2026-11-18T11:06:40.000000+0000");
+    EXPECT_TRUE(event.contains("isn_id"));
+    record.slot.state = FS_FLOW_MIDWAY;
+    record.start.reset();
+    record.slot.direction[kServer].min_rtt_us = 0;
+    const Json midway = json_of(record);
+    EXPECT_FALSE(midway.contains("isn_id"));
+    EXPECT_FALSE(midway["flow"].contains("start"));
+    EXPECT_FALSE(midway["flow"]["toclient"].contains("rtt_us"));
+}
+
+TEST(JsonEvents, BearTheSameIdsForOneFlow) {
+    ForgedRstBench bench;
+    Story story;
+    bench.see(story.rst({}));
+    const Json reset = told(bench)[0];
+    const Json flow = json_of(example_record());
+    for (const char* id : {"flow_id", "community_id", "isn_id"}) {
+        EXPECT_EQ(reset[id], flow[id]) << id;
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp

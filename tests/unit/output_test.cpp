@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/output.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "user/report/json_reporter.h"
+
+namespace flowstamp {
+namespace {
+
+TEST(Output, EmptiesAndFillsAFile) {
+    std::string path = "/tmp/flowstamp-output-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    {
+        std::ofstream(path) << "what was there before\n";
+    }
+    auto output = Output::file(path);
+    ASSERT_TRUE(output);
+    output->write("one\n");
+    output->write("two\n");
+    EXPECT_TRUE(output->health());
+    EXPECT_FALSE(output->is_terminal());
+    std::ifstream file(path);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "one\ntwo\n");
+    ::unlink(path.c_str());
+}
+
+TEST(Output, SaysWhyAFileCannotBeHad) {
+    const auto output = Output::file("/nonexistent/events.json");
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().message(),
+              "/nonexistent/events.json: open for writing: no such file or directory");
+}
+
+TEST(Output, KeepsItsFirstFailure) {
+    auto output = Output::file("/dev/full");
+    ASSERT_TRUE(output);
+    JsonReporter reporter(*output);
+    reporter.stats({});
+    ASSERT_FALSE(output->health());
+    EXPECT_EQ(output->health().error().errno_value, ENOSPC);
+    EXPECT_FALSE(output->reader_has_gone());
+    reporter.stats({});
+    EXPECT_EQ(output->health().error().object, "/dev/full");
+}
+
+TEST(Output, KnowsThatAReaderHasGone) {
+    const auto before = std::signal(SIGPIPE, SIG_IGN);
+    std::string path = "/tmp/flowstamp-fifo-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    ::unlink(path.c_str());
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    Fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+    ASSERT_TRUE(reader);
+    auto output = Output::file(path);
+    ASSERT_TRUE(output);
+    output->write("heard\n");
+    EXPECT_TRUE(output->health());
+    reader.reset();
+    output->write("unheard\n");
+    EXPECT_FALSE(output->health());
+    EXPECT_TRUE(output->reader_has_gone());
+    ::unlink(path.c_str());
+    std::signal(SIGPIPE, before);
+}
+
+}  // namespace
+}  // namespace flowstamp

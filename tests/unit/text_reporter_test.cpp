@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/text_reporter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/events.h"
+#include "tests/support/recording_sink.h"
+
+namespace flowstamp {
+namespace {
+
+using namespace std::chrono_literals;
+using flowstamp::testing::example_flow;
+using flowstamp::testing::ForgedRstBench;
+using flowstamp::testing::Story;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A reporter that writes to a file of its own, and what it has written.
+class TextReporterTest : public ::testing::Test {
+  protected:
+    TextReporterTest() {
+        const int fd = ::mkstemp(path_.data());
+        ::close(fd);
+    }
+    ~TextReporterTest() override { ::unlink(path_.c_str()); }
+
+    template <class Event>
+    std::string told(void (Reporter::*tell)(const Event&), const Event& event,
+                     Detail detail = Detail::resets, bool colour = false) {
+        auto output = Output::file(path_);
+        EXPECT_TRUE(output);
+        TextReporter reporter(*output, Style(colour), detail);
+        (static_cast<Reporter&>(reporter).*tell)(event);
+        EXPECT_TRUE(output->health());
+        std::ifstream file(path_);
+        std::ostringstream text;
+        text << file.rdbuf();
+        return text.str();
+    }
+
+    std::string path_ = "/tmp/flowstamp-text-XXXXXX";
+    ForgedRstBench bench;
+    Story story;
+};
+
+TEST_F(TextReporterTest, GivesAGenuineResetALine) {
+    bench.see(story.rst({.tcp_flags = FS_TCP_RST | FS_TCP_ACK, .cause = FS_CAUSE_ABORT}));
+    EXPECT_EQ(told(&Reporter::reset, bench.sink.resets[0]),
+              "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
+              "ttl 52 (12 hops)  eth0  cause: abort\n");
+}
+
+TEST_F(TextReporterTest, SaysWhereAChallengeStands) {
+    bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
+    bench.see(story.at(20ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    ASSERT_EQ(bench.sink.resets.size(), 3U);
+    EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[0]),
+                HasSubstr("its sender is being asked"));
+    EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[1]),
+                HasSubstr("asked, its sender upheld it"));
+    EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[2]),
+                HasSubstr("answers the question put to #1"));
+}
+
+TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
+    bench.see(story.rst(
+        {.ttl = 60,
+         .ip_id = 0x3412,
+         .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_ID_CONSTANT)}));
+    EXPECT_EQ(
+        told(&Reporter::finding, bench.sink.findings[0]),
+        "\n"
+        "11:06:40.000000 finding #1 FORGED  198.51.100.7:443 > 192.0.2.1:40000  eth0\n"
+        "    198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 is "
+        "12 hops away, and it bears the IP-ID of a known injector, 0x3412.\n"
+        "    strength    evidence     this reset   its sender's other packets\n"
+        "    strong      nearer       60 (4 hops)  52 (12 hops)\n"
+        "    strong      id-constant  0x3412       latest 0x1a2b, per-flow\n"
+        "    done       observed only; it was let through\n"
+        "    next       watch with --drop confirmed to refuse such resets in the kernel\n"
+        "\n");
+}
+
+TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
+    auto output = Output::file(path_);
+    ASSERT_TRUE(output);
+    TextReporter reporter(*output, Style(false), Detail::resets);
+    for (unsigned i = 0; i < 4; i++) {
+        bench.see(story.after(1ms).rst({.seq = 5000U - 1448U * i}));
+    }
+    for (const Reset& reset : bench.sink.resets) {
+        reporter.reset(reset);
+    }
+    reporter.summary({});
+    std::ifstream file(path_);
+    std::string line;
+    ASSERT_TRUE(std::getline(file, line));
+    EXPECT_THAT(line, HasSubstr("reset #1"));
+    ASSERT_TRUE(std::getline(file, line));
+    EXPECT_EQ(line, "    and 3 more like it");
+}
+
+TEST_F(TextReporterTest, ColoursOnlyWhenAsked) {
+    bench.see(story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    const Finding& finding = bench.sink.findings[0];
+    EXPECT_THAT(told(&Reporter::finding, finding), Not(HasSubstr("\033")));
+    EXPECT_THAT(told(&Reporter::finding, finding, Detail::resets, true),
+                HasSubstr("\033[33mSUSPECT\033[0m"));
+}
+
+TEST_F(TextReporterTest, TellsAsMuchAsWasAskedFor) {
+    bench.see(story.rst({}));
+    const Reset& reset = bench.sink.resets[0];
+    EXPECT_EQ(told(&Reporter::reset, reset, Detail::findings), "");
+    EXPECT_NE(told(&Reporter::reset, reset, Detail::resets), "");
+    const FlowRecord record{.slot = example_flow(), .interface = "eth0", .end = FlowEnd::closed};
+    EXPECT_EQ(told(&Reporter::flow, record, Detail::resets), "");
+    EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
+                HasSubstr("192.0.2.1:40000 > 198.51.100.7:443  established, closed  20 packets "
+                          "20.0 kB / 20 packets 20.0 kB  eth0"));
+    EXPECT_EQ(told(&Reporter::stats, Stats{}, Detail::resets), "");
+    EXPECT_NE(told(&Reporter::stats, Stats{}, Detail::all), "");
+    EXPECT_NE(told(&Reporter::summary, Stats{}, Detail::findings), "");
+}
+
+TEST(StatsText, SumsUp) {
+    Stats stats;
+    stats.counters[FS_COUNT_TCP] = 1'234'567;
+    stats.counters[FS_COUNT_BYTES] = 98'765'432;
+    stats.counters[FS_COUNT_RST] = 415;
+    stats.counters[FS_COUNT_RST_CONFIRMED] = 3;
+    stats.challenges = {.asked = 412, .upheld = 408, .refuted = 3, .unanswered = 1};
+    stats.findings_confirmed = 3;
+    EXPECT_EQ(stats_text(stats),
+              "1,234,567 packets (98.8 MB), 0 flows; 415 resets, 3 of them doubted on arrival; "
+              "findings: 0 suspected, 3 confirmed\n"
+              "challenges: 412 asked, 408 upheld, 3 refuted, 1 unanswered\n");
+}
+
+TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
+    Stats stats;
+    EXPECT_EQ(std::ranges::count(stats_text(stats), '\n'), 1);
+    stats.counters[FS_COUNT_EVENT_LOST] = 12;
+    EXPECT_THAT(stats_text(stats), HasSubstr("lost: 12 events"));
+    stats.counters[FS_COUNT_EVICT_LIVE] = 2;
+    stats.counters[FS_COUNT_FLOW_LOST] = 3;
+    EXPECT_THAT(stats_text(stats), HasSubstr("lost: 5 live flows"));
+    EXPECT_THAT(stats_text(stats), HasSubstr("--max-flows"));
+    stats.records_unread = 1;
+    EXPECT_THAT(stats_text(stats), HasSubstr("install it anew"));
+}
+
+TEST(Colour, IsForTerminalsUnlessRefusedOrForced) {
+    EXPECT_TRUE(wants_colour(true, nullptr, nullptr));
+    EXPECT_FALSE(wants_colour(false, nullptr, nullptr));
+    EXPECT_FALSE(wants_colour(true, "1", nullptr));
+    EXPECT_TRUE(wants_colour(true, "", nullptr));
+    EXPECT_TRUE(wants_colour(false, nullptr, "1"));
+    EXPECT_FALSE(wants_colour(false, nullptr, "0"));
+    EXPECT_FALSE(wants_colour(false, "1", "1"));
+}
+
+}  // namespace
+}  // namespace flowstamp
