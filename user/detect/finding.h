@@ -18,7 +18,7 @@ struct Sighting {
     fs_packet packet{};
     std::uint64_t flow_id = 0;
     std::optional<std::uint64_t> isn_id{};
-    std::string interface {};
+    std::string interface{};
     Nanoseconds wall{0};  ///< since 1970
     std::optional<std::uint64_t> frame{};
 };
