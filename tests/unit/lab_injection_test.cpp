@@ -80,6 +80,13 @@ TEST(LabInjection, WaitsForBytesOfTheServer) {
               Positions{});
 }
 
+TEST(LabInjection, WaitsForMoreBytesBeforeEachFurtherTime) {
+    using Positions = std::vector<int>;
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .times = 3}}), (Positions{2, 3, 6}));
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .bytes_between = 1000, .times = 3}}),
+              (Positions{2, 6, 7}));
+}
+
 TEST(LabInjection, MindsThePort) {
     EXPECT_EQ(fired_at({.trigger = {.on = On::Syn, .port = 80}}).size(), 1u);
     EXPECT_EQ(fired_at({.trigger = {.on = On::Syn, .port = 443}}).size(), 0u);

@@ -204,11 +204,15 @@ Status set_offloads(const Namespace& host, Side toward, bool on) {
 }
 
 Status masquerade(const Namespace& router) {
-    return router.require({"nft", "-f", "-"},
-                          fmt::format("table inet lab_nat {{ chain postrouting {{\n"
-                                      "type nat hook postrouting priority srcnat;\n"
-                                      "oifname \"{}\" masquerade\n}}\n}}\n",
-                                      router.toward(Side::Server).name));
+    for (const char* iptables : {"iptables", "ip6tables"}) {
+        const Argv argv{iptables, "-w",          "-t", "nat",
+                        "-A",     "POSTROUTING", "-o", router.toward(Side::Server).name,
+                        "-j",     "MASQUERADE"};
+        if (Status done = router.require(argv); !done) {
+            return done;
+        }
+    }
+    return {};
 }
 
 Status check(const LabOptions& options) {
