@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "user/base/fd.h"
+#include "user/kernel/bpf_objects.h"
 #include "user/kernel/probe.h"
 #include "user/lab/command.h"
 
@@ -63,6 +64,9 @@ class AttachTest : public ::testing::Test {
             throw std::runtime_error(done.error().message());
         }
     }
+
+    /// How tc programs are attached on this kernel, unless another way is asked for.
+    static Hook tc_hook() { return has_tcx() ? Hook::tcx : Hook::clsact; }
 
     /// What a command in host a prints.
     static std::string output(std::vector<std::string> argv) {

@@ -28,7 +28,7 @@ TEST_F(AttachTrouble, NoSuchInterface) {
 /// The first interface was attached already when the second one fails.
 TEST_F(AttachTrouble, OneThatFailsTakesTheOthersOff) {
     add_bridge();
-    for (const TcMethod tc : {TcMethod::tcx, TcMethod::clsact}) {
+    for (const TcMethod tc : {TcMethod::automatic, TcMethod::clsact}) {
         EXPECT_EQ(failure(attach({"kta", "kt-br"}, {.hook = IngressChoice::xdp, .tc = tc})),
                   "kt-br: attach native XDP: its driver (bridge) has no native XDP; choose --hook "
                   "tc or --hook xdp-generic");
@@ -54,7 +54,7 @@ TEST_F(AttachTrouble, NoNativeXdp) {
     EXPECT_EQ(texts(probe.notices()),
               "kt-br: its driver (bridge) has no native XDP; using tc ingress. Choose --hook tc to "
               "silence this\n");
-    EXPECT_EQ(probe.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(probe.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(
         failure(attach({"kt-br"}, {.hook = IngressChoice::xdp})),
         "kt-br: attach native XDP: its driver (bridge) has no native XDP; choose --hook tc or "
@@ -76,7 +76,7 @@ TEST_F(AttachTrouble, AnotherXdpProgramStaysAndIsNamed) {
               fmt::format("kta: another XDP program (id {}, flowstamp_xdp_i) is attached; using tc "
                           "ingress. Detach it, or choose --hook tc to silence this\n",
                           id));
-    EXPECT_EQ(second.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(second.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(failure(attach({"kta"}, {.hook = IngressChoice::xdp})),
               fmt::format("kta: attach native XDP: another XDP program (id {}, flowstamp_xdp_i) is "
                           "attached; detach it, or choose --hook tc",
@@ -94,7 +94,7 @@ TEST_F(AttachTrouble, AGenericProgramOfAnothersStaysToo) {
     AttachedProbe first = require_attached(
         {"kta"}, {.hook = IngressChoice::xdp_generic, .direction = WatchDirection::in});
     AttachedProbe second = require_attached({"kta"});
-    EXPECT_EQ(second.attachments()[0].ingress, Hook::tcx);
+    EXPECT_EQ(second.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(xdp_mode("kta"), XdpMode::generic);
     EXPECT_EQ(second.notices().size(), 1U);
 }
@@ -103,7 +103,7 @@ TEST_F(AttachTrouble, AnMtuThatNativeXdpCannotTake) {
     ip({"-n", a(), "link", "set", "kta", "mtu", "65000"});
     ip({"-n", b(), "link", "set", "ktb", "mtu", "65000"});
     AttachedProbe probe = require_attached({"kta"});
-    if (probe.attachments()[0].ingress == Hook::tcx) {
+    if (probe.attachments()[0].ingress == tc_hook()) {
         EXPECT_EQ(
             texts(probe.notices()),
             "kta: its driver refuses native XDP at an MTU of 65000 or with its present "

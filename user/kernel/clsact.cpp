@@ -52,21 +52,6 @@ bool is_empty(int array_fd) {
     return true;
 }
 
-bool is_stale(std::uint32_t program_id) {
-    const Fd program(bpf_prog_get_fd_by_id(program_id));
-    std::uint32_t map = 0;
-    bpf_prog_info info{};
-    info.nr_map_ids = 1;
-    info.map_ids = reinterpret_cast<std::uintptr_t>(&map);
-    __u32 bytes = sizeof(info);
-    if (!program || bpf_prog_get_info_by_fd(program.get(), &info, &bytes) != 0 ||
-        info.nr_map_ids != 1) {
-        return false;
-    }
-    const Fd array(bpf_map_get_fd_by_id(map));
-    return array && is_empty(array.get());
-}
-
 }  // namespace
 
 void StubPrograms::Destroy::operator()(stub_bpf* skeleton) const {
@@ -182,15 +167,29 @@ void remove_empty_clsact(std::uint32_t ifindex) {
     bpf_tc_hook_destroy(&hook);  // fails if it is gone already
 }
 
-std::vector<TcFilter> stale_stubs(std::uint32_t ifindex, TcDirection direction) {
+std::vector<TcFilter> stubs_on(std::uint32_t ifindex, TcDirection direction) {
     Result<std::vector<TcFilter>> filters = tc_filters(ifindex, direction);
     if (!filters) {
         return {};
     }
-    std::erase_if(*filters, [](const TcFilter& filter) {
-        return !filter.name.starts_with(kStubName) || !is_stale(filter.program_id);
-    });
+    std::erase_if(*filters,
+                  [](const TcFilter& filter) { return !filter.name.starts_with(kStubName); });
     return *std::move(filters);
+}
+
+bool is_stale(const TcFilter& stub) {
+    const Fd program(bpf_prog_get_fd_by_id(stub.program_id));
+    std::uint32_t map = 0;
+    bpf_prog_info info{};
+    info.nr_map_ids = 1;
+    info.map_ids = reinterpret_cast<std::uintptr_t>(&map);
+    __u32 bytes = sizeof(info);
+    if (!program || bpf_prog_get_info_by_fd(program.get(), &info, &bytes) != 0 ||
+        info.nr_map_ids != 1) {
+        return false;
+    }
+    const Fd array(bpf_map_get_fd_by_id(map));
+    return array && is_empty(array.get());
 }
 
 }  // namespace flowstamp

@@ -78,8 +78,12 @@ bool remove_tc_filter(std::uint32_t ifindex, TcDirection direction, const TcFilt
 /// Removes the clsact qdisc if no filter is on it.
 void remove_empty_clsact(std::uint32_t ifindex);
 
-/// Filters on `ifindex` that are stubs of dead runs: their array is empty. A stub whose array may
-/// not be looked into (that takes CAP_SYS_ADMIN) is taken for a living one's.
-[[nodiscard]] std::vector<TcFilter> stale_stubs(std::uint32_t ifindex, TcDirection direction);
+/// Our stubs on `ifindex`: living watches' and dead ones'.
+[[nodiscard]] std::vector<TcFilter> stubs_on(std::uint32_t ifindex, TcDirection direction);
+
+/// Whether a stub is a dead run's: its array is empty. The kernel empties it a moment after the
+/// process is gone. One whose array may not be looked into (that takes CAP_SYS_ADMIN) is taken for a
+/// living one's.
+[[nodiscard]] bool is_stale(const TcFilter& stub);
 
 }  // namespace flowstamp

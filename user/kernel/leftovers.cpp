@@ -14,15 +14,20 @@ namespace flowstamp {
 
 namespace {
 
-/// True if there were any.
-bool remove_stale_stubs(std::uint32_t ifindex) {
-    bool removed = false;
+struct Stubs {
+    bool removed = false;  ///< dead runs' were there, and are gone
+    bool remain = false;   ///< living watches', or of one that died this moment
+};
+
+Stubs remove_stale_stubs(std::uint32_t ifindex) {
+    Stubs stubs;
     for (const TcDirection direction : {TcDirection::ingress, TcDirection::egress}) {
-        for (const TcFilter& stub : stale_stubs(ifindex, direction)) {
-            removed |= remove_tc_filter(ifindex, direction, stub);
+        for (const TcFilter& stub : stubs_on(ifindex, direction)) {
+            const bool removed = is_stale(stub) && remove_tc_filter(ifindex, direction, stub);
+            (removed ? stubs.removed : stubs.remain) = true;
         }
     }
-    return removed;
+    return stubs;
 }
 
 std::vector<RunName> dead_runs() {
@@ -36,20 +41,24 @@ std::vector<RunName> dead_runs() {
     return runs;
 }
 
-/// The stubs of its other interfaces, and the qdiscs that it created: those of this network
-/// namespace. Elsewhere, who next watches there removes the stubs.
-void remove_qdiscs(const RunName& run) {
+/// Removes the stubs and qdiscs that the run left in this network namespace. True if that is all.
+/// Else its record is to stay: a qdisc stands in another namespace, or is still in use.
+bool remove_qdiscs(const RunName& run) {
     const Result<RunRecord> record = read_run_record(run);
     if (!record) {
-        return;
+        return true;
     }
     const std::uint64_t here = NetNamespace::of_this_thread().inode();
+    bool all = true;
     for (const RunRecord::Qdisc& qdisc : record->qdiscs) {
         if (qdisc.netns == here) {
-            remove_stale_stubs(qdisc.ifindex);
+            all &= !remove_stale_stubs(qdisc.ifindex).remain;
             remove_empty_clsact(qdisc.ifindex);
+        } else if (net_namespace_exists(qdisc.netns)) {
+            all = false;
         }
     }
+    return all;
 }
 
 }  // namespace
@@ -57,14 +66,13 @@ void remove_qdiscs(const RunName& run) {
 Notices remove_leftovers(const std::vector<Interface>& interfaces) {
     Notices notices;
     for (const Interface& interface : interfaces) {
-        if (remove_stale_stubs(interface.index)) {
+        if (remove_stale_stubs(interface.index).removed) {
             notices.push_back({fmt::format(
                 "{}: removed the tc stub that a watch which died had left", interface.name)});
         }
     }
     for (const RunName& run : dead_runs()) {
-        remove_qdiscs(run);
-        if (unregister(run)) {
+        if (remove_qdiscs(run) ? unregister(run) : unpin(run)) {
             notices.push_back(
                 {fmt::format("removed what a watch which died (process {}) had left", run.pid)});
         }

@@ -28,4 +28,7 @@ class NetNamespace {
     std::uint64_t inode_;
 };
 
+/// Whether any process is in the network namespace of this inode, or `ip netns` keeps it.
+[[nodiscard]] bool net_namespace_exists(std::uint64_t inode);
+
 }  // namespace flowstamp

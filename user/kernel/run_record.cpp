@@ -166,8 +166,12 @@ Registration::~Registration() {
     }
 }
 
+bool unpin(const RunName& name) {
+    return ::unlink(name.pin_path().c_str()) == 0;
+}
+
 bool unregister(const RunName& name) {
-    const bool had_pin = ::unlink(name.pin_path().c_str()) == 0;
+    const bool had_pin = unpin(name);
     const bool had_record = ::unlink(name.record_path().c_str()) == 0;
     return had_pin || had_record;
 }

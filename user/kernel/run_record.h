@@ -88,6 +88,9 @@ class Registration {
     std::optional<RunName> name_;
 };
 
+/// Removes a run's pin. True if there was one.
+bool unpin(const RunName& name);
+
 /// Removes a run's pin and record. True if there was either.
 bool unregister(const RunName& name);
 

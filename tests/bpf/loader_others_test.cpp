@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Someone else's XDP program, attached without a link: what a careless loader would replace.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <sched.h>
+
+#include <array>
+#include <cstdlib>
+#include <thread>
+
+#include "tests/bpf/loader_support.h"
+#include "user/base/fd.h"
+#include "user/kernel/bpf_objects.h"
+#include "vmlinux/uapi.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class LoaderOthers : public RootTest {
+  protected:
+    /// Runs `work` in a network namespace with a veth pair kto, ktp, on which another's program
+    /// stands; gives its id.
+    template <class Work>
+    static void beside_another(std::uint32_t mode, Work work) {
+        std::thread([&] {
+            ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+            ASSERT_EQ(
+                std::system("ip link add kto up type veth peer name ktp && ip link set ktp up"), 0);
+            const std::uint32_t ifindex = require(find_interface("kto")).index;
+            constexpr std::array<bpf_insn, 2> kPass = {
+                bpf_insn{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS},
+                bpf_insn{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+            const Fd program(bpf_prog_load(BPF_PROG_TYPE_XDP, "others", "GPL", kPass.data(),
+                                           kPass.size(), nullptr));
+            ASSERT_TRUE(program);
+            ASSERT_EQ(bpf_xdp_attach(static_cast<int>(ifindex), program.get(), mode, nullptr), 0);
+            const std::uint32_t id = require(xdp_state(ifindex)).program_id;
+            ASSERT_NE(id, 0U);
+            work(id);
+            EXPECT_EQ(require(xdp_state(ifindex)).program_id, id) << "it was replaced";
+        }).join();
+    }
+};
+
+TEST_F(LoaderOthers, StayAndAreNamed) {
+    for (const std::uint32_t mode : {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE}) {
+        beside_another(mode, [](std::uint32_t id) {
+            AttachedProbe probe = require(load({}).attach({"kto"}));
+            ASSERT_EQ(probe.notices().size(), 1U);
+            EXPECT_EQ(probe.notices()[0].text,
+                      "kto: another XDP program (id " + std::to_string(id) +
+                          ", others) is attached; using tc ingress. Detach it, or choose --hook tc "
+                          "to silence this");
+            EXPECT_NE(probe.attachments()[0].ingress, Hook::xdp);
+        });
+    }
+}
+
+TEST_F(LoaderOthers, StayWhenXdpIsInsistedOn) {
+    beside_another(XDP_FLAGS_DRV_MODE, [](std::uint32_t id) {
+        for (const IngressChoice hook : {IngressChoice::xdp, IngressChoice::xdp_generic}) {
+            const Result<AttachedProbe> refused = load({.hook = hook}).attach({"kto"});
+            ASSERT_FALSE(refused);
+            EXPECT_TRUE(refused.error().message().ends_with(
+                "XDP: another XDP program (id " + std::to_string(id) +
+                ", others) is attached; detach it, or choose --hook tc"))
+                << refused.error().message();
+        }
+    });
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
