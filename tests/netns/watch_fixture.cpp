@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/netns/watch_fixture.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "user/flow/endpoint.h"
+
+namespace flowstamp::lab {
+namespace {
+
+constexpr std::uint16_t kServerPort = 80;
+
+template <class T>
+void remember(std::vector<Story<T>>& stories, const T& news) {
+    const auto known = std::ranges::find(
+        stories, news.id, [](const Story<T>& story) -> std::uint64_t { return story.first.id; });
+    if (known == stories.end()) {
+        stories.push_back({news, news});
+    } else {
+        known->last = news;
+    }
+}
+
+std::string signals(const std::vector<Evidence>& evidence) {
+    std::string text;
+    for (const Evidence& piece : evidence) {
+        text += fmt::format(" {}", piece.signal);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::vector<Story<Reset>> WatchLog::server_resets() const {
+    std::vector<Story<Reset>> chosen;
+    std::ranges::copy_if(resets, std::back_inserter(chosen), [](const Story<Reset>& reset) {
+        return sender_of(reset.first.sighting.packet).port == kServerPort;
+    });
+    return chosen;
+}
+
+std::string WatchLog::text() const {
+    std::string text;
+    for (const auto& [first, last] : resets) {
+        text += fmt::format("reset {} from {} seq {}: {} -> {}, {}, {}, {}{}, passed as {};{}\n",
+                            first.id, sender_of(first.sighting.packet).text(),
+                            first.sighting.packet.seq,
+                            name_of(static_cast<fs_verdict>(first.judgement.verdict)),
+                            name_of(static_cast<fs_verdict>(last.judgement.verdict)),
+                            name_of(static_cast<fs_cause>(last.judgement.cause)),
+                            name_of(static_cast<fs_action>(last.judgement.action)),
+                            name_of(static_cast<fs_challenge>(last.judgement.challenge)),
+                            last.answers ? fmt::format(" (answers {})", *last.answers) : "",
+                            last.judgement.pass_reason, signals(last.evidence));
+    }
+    for (const auto& [first, last] : findings) {
+        text +=
+            fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id, name_of(first.verdict),
+                        name_of(last.verdict), last.resets, last.summary);
+    }
+    for (const std::string& notice : notices) {
+        text += fmt::format("notice: {}\n", notice);
+    }
+    return text;
+}
+
+class LiveWatch::Collector final : public Reporter {
+  public:
+    void reset(const Reset& reset) override {
+        change([&](WatchLog& log) { remember(log.resets, reset); });
+    }
+    void finding(const Finding& finding) override {
+        change([&](WatchLog& log) { remember(log.findings, finding); });
+    }
+    void flow(const FlowRecord& record) override {
+        change([&](WatchLog& log) { log.flows.push_back(record); });
+    }
+    void stats(const Stats& stats) override { summary(stats); }
+    void summary(const Stats& stats) override {
+        change([&](WatchLog& log) { log.summary = stats; });
+    }
+    void notice(std::string_view line) {
+        change([&](WatchLog& log) { log.notices.emplace_back(line); });
+    }
+
+    bool wait_for(const std::function<bool(const WatchLog&)>& enough,
+                  std::chrono::milliseconds timeout) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, timeout, [&] { return enough(log_); });
+    }
+    WatchLog take() {
+        const std::lock_guard lock(mutex_);
+        return std::move(log_);
+    }
+
+  private:
+    void change(const std::function<void(WatchLog&)>& how) {
+        {
+            const std::lock_guard lock(mutex_);
+            how(log_);
+        }
+        changed_.notify_all();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    WatchLog log_;
+};
+
+LiveWatch::LiveWatch(const Namespace& host, const WatchOptions& options)
+    : collector_(std::make_unique<Collector>()) {
+    std::promise<void> attached;
+    std::future<void> ready = attached.get_future();
+    running_ = std::async(std::launch::async,
+                          [this, &host, options, promise = std::move(attached)]() mutable {
+                              run(host, options, promise);
+                          });
+    ready.get();
+}
+
+LiveWatch::~LiveWatch() {
+    stop_.raise();
+}
+
+void LiveWatch::run(const Namespace& host, const WatchOptions& options,
+                    std::promise<void>& attached) {
+    const SystemClock clock;
+    std::optional<Watch> watch;
+    try {
+        host.enter();
+        watch.emplace(require(Watch::start(
+            options, std::nullopt,
+            {.reporter = *collector_, .clock = clock, .notice = [this](std::string_view line) {
+                 collector_->notice(line);
+             }})));
+    } catch (...) {
+        attached.set_exception(std::current_exception());
+        return;
+    }
+    attached.set_value();
+    while (!stop_.raised()) {
+        pollfd waiting[] = {{stop_.fd(), POLLIN, 0}, {watch->descriptor(), POLLIN, 0}};
+        ::poll(waiting, std::size(waiting), 100);
+        if (const Status turned = watch->turn(); !turned) {
+            throw std::runtime_error(turned.error().message());
+        }
+    }
+    if (const Status finished = watch->finish(); !finished) {
+        throw std::runtime_error(finished.error().message());
+    }
+}
+
+bool LiveWatch::wait_for(const std::function<bool(const WatchLog&)>& enough,
+                         std::chrono::milliseconds timeout) const {
+    return collector_->wait_for(enough, timeout);
+}
+
+WatchLog LiveWatch::stop() {
+    stop_.raise();
+    running_.get();
+    return collector_->take();
+}
+
+LiveWatch& WatchTest::watch(WatchOptions options) {
+    return watch(lab().client(), {lab().client().toward(Side::Server).name}, std::move(options));
+}
+
+LiveWatch& WatchTest::watch(const Namespace& host, const std::vector<std::string>& interfaces,
+                            WatchOptions options) {
+    options.interfaces = interfaces;
+    watch_ = std::make_unique<LiveWatch>(host, options);
+    return *watch_;
+}
+
+bool WatchTest::wait_for_resets(std::size_t count) {
+    return watch_->wait_for(
+        [&](const WatchLog& log) { return log.server_resets().size() >= count; }, 2s);
+}
+
+}  // namespace flowstamp::lab

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Forged resets against a watched client: each kind is found; what is convicted, or asked about,
+// does not end the download.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/netns/watch_fixture.h"
+#include "user/lab/capture.h"
+#include "user/lab/forwarder.h"
+#include "user/lab/injector.h"
+
+namespace flowstamp::lab {
+namespace {
+
+constexpr std::uint64_t kWanted = 400'000;
+constexpr std::uint64_t kStrikeAfter = 100'000;
+constexpr MacAddress kOtherMac{{0x02, 0, 0, 0, 0xbe, 0xef}};
+// In no bit of the probe's 32 is it taken for one of Linux' scaled windows, 500 to 512.
+constexpr Window kForeign = Window::constant(1000);
+
+/// A forgery and what it betrays. The forger sits on router 2, two hops nearer than the server.
+struct Case {
+    const char* name;
+    Family family;
+    Forgery forgery;
+    fs_verdict on_arrival;  ///< by the RST and its past alone
+    std::vector<fs_signal> signals{};
+    unsigned router = 2;
+    unsigned count = 1;
+    fs_verdict in_the_end = FS_VERDICT_CONFIRMED;  ///< when the server has gone on
+};
+
+void PrintTo(const Case& forged, std::ostream* out) {
+    *out << forged.name;
+}
+
+const Case kConvicted[] = {
+    {"NearerAndForeignWindow",
+     Family::V4,
+     {.flags = Rst, .window = kForeign},
+     FS_VERDICT_CONFIRMED,
+     {FS_SIGNAL_NEARER, FS_SIGNAL_WINDOW_FOREIGN}},
+    {"IdEchoFromThePeersDistance",
+     Family::V4,
+     {.ttl = Ttl::as_peer(), .ip_id = IpId::echo_receiver()},
+     FS_VERDICT_CONFIRMED,
+     {FS_SIGNAL_ID_ECHO, FS_SIGNAL_NO_TIMESTAMPS}},
+    {"KnownIdFromThePeersDistance",
+     Family::V4,
+     {.ttl = Ttl::as_peer(), .ip_id = IpId::constant(0x3412)},
+     FS_VERDICT_CONFIRMED,
+     {FS_SIGNAL_ID_CONSTANT, FS_SIGNAL_NO_TIMESTAMPS}},
+    {"HopLimitAndForeignWindow",
+     Family::V6,
+     {.window = kForeign},
+     FS_VERDICT_CONFIRMED,
+     {FS_SIGNAL_NEARER, FS_SIGNAL_WINDOW_FOREIGN}},
+    {"HopLimitAndPayload",
+     Family::V6,
+     {.payload_bytes = 12},
+     FS_VERDICT_CONFIRMED,
+     {FS_SIGNAL_NEARER, FS_SIGNAL_DATA}},
+    {"ThreeAtOnce",
+     Family::V4,
+     {.window = kForeign},
+     FS_VERDICT_CONFIRMED,
+     {FS_SIGNAL_NEARER, FS_SIGNAL_WINDOW_FOREIGN, FS_SIGNAL_NO_TIMESTAMPS},
+     2,
+     3},
+};
+
+const Case kSuspected[] = {
+    {"NearerAlone", Family::V4, {.flags = Rst}, FS_VERDICT_SUSPECTED, {FS_SIGNAL_NEARER}},
+    {"HopLimitAlone", Family::V6, {.flags = Rst}, FS_VERDICT_SUSPECTED, {FS_SIGNAL_NEARER}},
+    {"KnownIdAlone",
+     Family::V4,
+     {.flags = Rst, .ttl = Ttl::as_peer(), .ip_id = IpId::constant(0x3412)},
+     FS_VERDICT_SUSPECTED,
+     {FS_SIGNAL_ID_CONSTANT},
+     2,
+     1,
+     FS_VERDICT_SUSPECTED},  // so a second host behind the address would look
+    {"OtherMacAndForeignWindow",
+     Family::V4,
+     {.flags = Rst, .ttl = Ttl::as_peer(), .window = kForeign, .source_mac = kOtherMac},
+     FS_VERDICT_SUSPECTED,
+     {FS_SIGNAL_MAC_FOREIGN, FS_SIGNAL_WINDOW_FOREIGN},
+     1},
+    {"NoTimestampsAndForeignWindow",
+     Family::V4,
+     {.ttl = Ttl::as_peer(), .window = kForeign},
+     FS_VERDICT_SUSPECTED,
+     {FS_SIGNAL_NO_TIMESTAMPS, FS_SIGNAL_WINDOW_FOREIGN}},
+    {"PayloadAndForeignWindow",
+     Family::V4,
+     {.flags = Rst, .ttl = Ttl::as_peer(), .window = kForeign, .payload_bytes = 12},
+     FS_VERDICT_SUSPECTED,
+     {FS_SIGNAL_DATA, FS_SIGNAL_WINDOW_FOREIGN}},
+};
+
+/// Nothing to see when they come: only the peer that goes on betrays them.
+const Case kUnseen[] = {
+    {"NextIdOfThePeer",
+     Family::V4,
+     {.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()},
+     FS_VERDICT_GENUINE},
+    {"NextIdAndTimestampsOfThePeer",
+     Family::V4,
+     {.ttl = Ttl::as_peer(),
+      .ip_id = IpId::continue_sender(),
+      .timestamps = TimestampTrait::copied()},
+     FS_VERDICT_GENUINE,
+     {FS_SIGNAL_VOUCH_TS}},
+};
+
+class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case> {
+  protected:
+    /// A download through the forger. The server rests 20 ms after each chunk: so the forgery is
+    /// exact, and what the server sends next is later by its own clock.
+    DownloadReport attacked(unsigned times = 1) {
+        const Case& forged = GetParam();
+        const Server server = require(Server::start(
+            lab().server(),
+            {.family = forged.family, .pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+        const Injector injector = require(
+            Injector::start(lab().router(forged.router),
+                            {.trigger = {.after_server_bytes = kStrikeAfter, .times = times},
+                             .forgery = forged.forgery,
+                             .count = forged.count}));
+        const DownloadReport report = download(lab().client(), to_server(kWanted, forged.family));
+        injected_ = injector.injected(times * forged.count, 1s);
+        return report;
+    }
+
+    void expect_signals(const Reset& reset, const WatchLog& log) {
+        for (const fs_signal signal : GetParam().signals) {
+            EXPECT_TRUE(reset.judgement.signals & FS_SIGNAL_BIT(signal))
+                << signal_name(signal) << " is missing:\n"
+                << log.text();
+        }
+    }
+
+    std::vector<InjectedFrame> injected_;
+};
+
+/// Told on arrival, and confirmed when the server goes on.
+bool all_confirmed(const WatchLog& log) {
+    return std::ranges::all_of(log.server_resets(), [](const Story<Reset>& reset) {
+        return reset.last.judgement.verdict == FS_VERDICT_CONFIRMED;
+    });
+}
+
+TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
+    const Capture at_client = require(Capture::start(lab().client()));
+    watch();
+    EXPECT_EQ(attacked().outcome, Outcome::Reset) << "observed, it kills";
+    ASSERT_EQ(injected_.size(), GetParam().count);
+    ASSERT_TRUE(wait_for_resets(GetParam().count));
+    watch_->wait_for(all_confirmed, 1s);
+    const WatchLog log = watch_->stop();
+
+    const auto resets = log.server_resets();
+    ASSERT_EQ(resets.size(), GetParam().count) << log.text();
+    for (const auto& [first, last] : resets) {
+        EXPECT_EQ(first.judgement.verdict, GetParam().on_arrival) << log.text();
+        EXPECT_EQ(last.judgement.verdict, GetParam().in_the_end) << log.text();
+        EXPECT_EQ(last.judgement.action, FS_ACTION_OBSERVED);
+        expect_signals(first, log);
+    }
+    ASSERT_EQ(log.findings.size(), 1u) << log.text();
+    EXPECT_EQ(log.findings[0].last.verdict, GetParam().in_the_end);
+    EXPECT_EQ(log.findings[0].last.resets, GetParam().count) << log.text();
+    EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u);
+    EXPECT_EQ(log.count(FS_COUNT_CHALLENGED), 0u);
+
+    const auto seen = at_client.wait_for(
+        [](Side from, const Segment& segment) { return from == Side::Server && segment.has(Rst); },
+        GetParam().count, 1s);
+    ASSERT_EQ(seen.size(), GetParam().count);
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        constexpr std::ptrdiff_t kIpv4 = 34, kIpv6 = 54;  // where the TCP header begins
+        const std::ptrdiff_t tcp = GetParam().family == Family::V4 ? kIpv4 : kIpv6;
+        EXPECT_TRUE(std::equal(seen[i].frame.begin() + tcp, seen[i].frame.end(),
+                               injected_[i].frame.begin() + tcp, injected_[i].frame.end()))
+            << "the segment was changed on its way";
+    }
+}
+
+class WatchForgedActing : public WatchForged {};
+
+TEST_P(WatchForgedActing, DoesNotEndTheDownload) {
+    const fs_drop_mode drop =
+        GetParam().on_arrival == FS_VERDICT_CONFIRMED ? FS_DROP_CONFIRMED : FS_DROP_SUSPECTED;
+    watch(acting(drop));
+    const DownloadReport report = attacked(3);
+    EXPECT_EQ(report.outcome, Outcome::Complete);
+    EXPECT_EQ(report.bytes, kWanted);
+    ASSERT_EQ(injected_.size(), 3 * GetParam().count);
+    const WatchLog log = watch_->stop();
+    const auto resets = log.server_resets();
+    EXPECT_EQ(resets.size(), injected_.size()) << log.text();
+    for (const auto& [first, last] : resets) {
+        EXPECT_NE(last.judgement.action, FS_ACTION_OBSERVED) << log.text();
+        expect_signals(first, log);
+    }
+    ASSERT_FALSE(log.findings.empty());
+    EXPECT_EQ(log.findings[0].last.verdict, FS_VERDICT_CONFIRMED) << log.text();
+    EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), injected_.size());
+}
+
+std::string case_name(const ::testing::TestParamInfo<Case>& info) {
+    return fmt::format("{}{}", info.param.name, info.param.family == Family::V4 ? "" : "V6");
+}
+
+INSTANTIATE_TEST_SUITE_P(Convicted, WatchForged, ::testing::ValuesIn(kConvicted), case_name);
+INSTANTIATE_TEST_SUITE_P(Suspected, WatchForged, ::testing::ValuesIn(kSuspected), case_name);
+INSTANTIATE_TEST_SUITE_P(Unseen, WatchForged, ::testing::ValuesIn(kUnseen), case_name);
+INSTANTIATE_TEST_SUITE_P(Convicted, WatchForgedActing, ::testing::ValuesIn(kConvicted), case_name);
+INSTANTIATE_TEST_SUITE_P(Suspected, WatchForgedActing, ::testing::ValuesIn(kSuspected), case_name);
+
+/// Byte for byte what the server's kernel would send: only asking tells.
+class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterface<Family> {
+  protected:
+    Server serve(Pace pace) {
+        return require(Server::start(lab().server(), {.family = GetParam(), .pace = pace}));
+    }
+    Injector forge(unsigned router, Trigger trigger, unsigned count) {
+        return require(
+            Injector::start(lab().router(router),
+                            {.trigger = trigger, .forgery = as_stateless_reset(), .count = count}));
+    }
+    void expect_complete(std::uint64_t bytes) {
+        DownloadOptions options = to_server(bytes, GetParam());
+        options.timeout = 15s;
+        const DownloadReport report = download(lab().client(), options);
+        const WatchLog log = watch_->stop();
+        EXPECT_EQ(report.outcome, Outcome::Complete) << report.bytes << " bytes\n" << log.text();
+        EXPECT_EQ(report.bytes, bytes);
+        EXPECT_GT(log.count(FS_COUNT_CHALLENGED), 0u);
+        EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u);
+        EXPECT_GT(log.summary.challenges.refuted, 0u) << log.text();
+        EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
+        ASSERT_FALSE(log.findings.empty()) << log.text();
+    }
+    static constexpr Pace kResting{.chunk_bytes = 16'384, .pause = 20ms};
+    /// Rests for several round trips of the long path, so that what is forged is exact.
+    static constexpr Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
+    static constexpr Trigger kEachPacket{
+        .on = Trigger::On::ClientPacket, .after_server_bytes = 20'000, .times = Trigger::always};
+};
+
+TEST_P(WatchPerfectForgery, Singly) {
+    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    const Server server = serve(kResting);
+    const Injector injector = forge(2, {.after_server_bytes = kStrikeAfter, .times = 3}, 1);
+    expect_complete(kWanted);
+}
+
+TEST_P(WatchPerfectForgery, InThrees) {
+    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    const Server server = serve(kResting);
+    const Injector injector = forge(2, {.after_server_bytes = kStrikeAfter}, 3);
+    expect_complete(kWanted);
+}
+
+/// The forger is the nearer one: what it answers to our packets comes too soon.
+TEST_P(WatchPerfectForgery, AnsweringEachPacketBeforeALongPath) {
+    const Server server = serve(kSlow);
+    const Forwarder forwarder = require(Forwarder::start(lab(), 3, {.link = {.delay = 40ms}}));
+    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    const Injector injector = forge(
+        2,
+        {.on = Trigger::On::ClientPacket, .after_server_bytes = 50'000, .times = Trigger::always},
+        1);
+    expect_complete(200'000);
+}
+
+/// The forger is as far away as the server, in time too. On a stream that rests for longer than a
+/// round trip it would be the server, for all that the client can see; on one that flows, the number
+/// that it copies is out of date when it arrives.
+TEST_P(WatchPerfectForgery, AnsweringEachPacketBehindALongPathOfAFlowingStream) {
+    const Server server = serve({.chunk_bytes = 10'000, .pause = 20ms});
+    const Forwarder forwarder = require(Forwarder::start(lab(), 1, {.link = {.delay = 40ms}}));
+    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    const Injector injector = forge(2, kEachPacket, 1);
+    EXPECT_EQ(download(lab().client(), to_server(kWanted, GetParam())).outcome, Outcome::Complete);
+    const WatchLog log = watch_->stop();
+    EXPECT_FALSE(log.server_resets().empty());
+    EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, WatchPerfectForgery, both_families(), family_name);
+
+}  // namespace
+}  // namespace flowstamp::lab

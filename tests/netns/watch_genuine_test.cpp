@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Genuine resets, made by real kernels and firewalls, under the strictest policy: each reaches its
+// application, and none is blamed.
+#include <gtest/gtest.h>
+
+#include "tests/netns/watch_fixture.h"
+#include "user/lab/firewall.h"
+#include "user/lab/forwarder.h"
+
+namespace flowstamp::lab {
+namespace {
+
+/// What the asking may cost, with room for a busy machine.
+constexpr auto kSoon = 2s;
+/// On a path that loses packets: a reset, a question or an answer lost costs a nudge or two more.
+constexpr auto kSoonOnABadPath = 5s;
+
+constexpr std::uint64_t kServed = 50'000;
+
+class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Family> {
+  protected:
+    void watch_strictly() { watch(acting(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL)); }
+
+    Server serve(ServerOptions options) {
+        options.family = GetParam();
+        return require(Server::start(lab().server(), options));
+    }
+
+    /// A client that downloads more than the server will give, and speaks when it hears nothing.
+    DownloadOptions patient() {
+        DownloadOptions options = to_server(1'000'000, GetParam());
+        options.nudge_after = 100ms;
+        return options;
+    }
+
+    void expect_reset(const DownloadReport& report, std::chrono::microseconds within = kSoon) {
+        EXPECT_EQ(report.outcome, Outcome::Reset);
+        EXPECT_LT(report.elapsed, within);
+    }
+
+    /// Told as genuine, from the first to the last; no finding at all. Each was asked about, where
+    /// the stack can ask.
+    void expect_no_blame(std::size_t resets_at_least = 1, bool is_asked = true) {
+        wait_for_resets(resets_at_least);
+        const WatchLog log = watch_->stop();
+        const auto resets = log.server_resets();
+        EXPECT_GE(resets.size(), resets_at_least) << log.text();
+        for (const auto& [first, last] : resets) {
+            EXPECT_EQ(first.judgement.verdict, FS_VERDICT_GENUINE) << log.text();
+            EXPECT_EQ(last.judgement.verdict, FS_VERDICT_GENUINE) << log.text();
+        }
+        EXPECT_TRUE(log.findings.empty()) << log.text();
+        EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u) << log.text();
+        EXPECT_EQ(log.summary.challenges.refuted, 0u) << log.text();
+        EXPECT_EQ(log.count(FS_COUNT_CHALLENGED) > 0, is_asked) << log.text();
+        EXPECT_EQ(log.summary.challenges.upheld > 0, is_asked) << log.text();
+    }
+
+    void expect_spared(const ServerOptions& options, unsigned times = 1) {
+        watch_strictly();
+        const Server server = serve(options);
+        for (unsigned i = 0; i < times; ++i) {
+            const DownloadReport report = download(lab().client(), patient());
+            expect_reset(report);
+            EXPECT_EQ(report.bytes, kServed);
+        }
+        expect_no_blame(times);
+    }
+
+    /// The server's firewall begins to reject the download when it is under way.
+    DownloadReport rejected_midway() {
+        Download running(lab().client(), to_server(1'000'000, GetParam()));
+        while (!running.done() && running.bytes() < 20'000) {
+            std::this_thread::sleep_for(5ms);
+        }
+        const Firewall reject = require(
+            Firewall::apply(lab().server(), {.chain = FirewallRule::Chain::Input,
+                                             .action = FirewallRule::Action::RejectWithReset,
+                                             .family = GetParam(),
+                                             .to_port = 80}));
+        return running.wait();
+    }
+};
+
+TEST_P(WatchGenuine, CloseWithUnreadDataTwice) {
+    expect_spared(
+        {.stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::CloseUnread}, 2);
+}
+
+TEST_P(WatchGenuine, LingerZero) {
+    expect_spared(
+        {.stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::LingerZero});
+}
+
+TEST_P(WatchGenuine, DataToAVanishedSocketTwice) {
+    expect_spared({.stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::Vanish},
+                  2);
+}
+
+/// Its data comes with another initial TTL than its stateless reset.
+TEST_P(WatchGenuine, DataToAVanishedSocketOfAServerWithItsOwnTtl) {
+    expect_spared(
+        {.ttl = 200, .stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::Vanish});
+}
+
+TEST_P(WatchGenuine, LingerZeroOfAServerWithItsOwnTtl) {
+    expect_spared({.ttl = 200,
+                   .stop_after = kServed,
+                   .before_farewell = 50ms,
+                   .farewell = Farewell::LingerZero});
+}
+
+TEST_P(WatchGenuine, ClosedPort) {
+    watch_strictly();
+    const DownloadReport report = download(lab().client(), patient());
+    EXPECT_EQ(report.outcome, Outcome::Refused);
+    EXPECT_LT(report.elapsed, kSoon);
+    expect_no_blame(1, false);
+}
+
+TEST_P(WatchGenuine, RejectOnThePeerItselfTwice) {
+    watch_strictly();
+    const Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
+    for (unsigned i = 0; i < 2; ++i) {
+        expect_reset(rejected_midway());
+    }
+    expect_no_blame(2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, WatchGenuine, both_families(), family_name);
+
+/// The same across 10 ms of jitter and 2% of loss.
+class WatchGenuineBadPath : public WatchGenuine {
+  protected:
+    Forwarder bad_path() {
+        return require(Forwarder::start(
+            lab(), 2, {.link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02, .seed = 6}}));
+    }
+    void expect_spared_across(Farewell farewell) {
+        const Forwarder path = bad_path();
+        watch_strictly();
+        const Server server =
+            serve({.stop_after = kServed, .before_farewell = 200ms, .farewell = farewell});
+        expect_reset(download(lab().client(), patient()), kSoonOnABadPath);
+        expect_no_blame();
+    }
+};
+
+TEST_P(WatchGenuineBadPath, CloseWithUnreadData) {
+    expect_spared_across(Farewell::CloseUnread);
+}
+
+TEST_P(WatchGenuineBadPath, LingerZero) {
+    expect_spared_across(Farewell::LingerZero);
+}
+
+TEST_P(WatchGenuineBadPath, DataToAVanishedSocket) {
+    expect_spared_across(Farewell::Vanish);
+}
+
+TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {
+    const Forwarder path = bad_path();
+    watch_strictly();
+    const Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
+    expect_reset(rejected_midway(), kSoonOnABadPath);
+    expect_no_blame();
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, WatchGenuineBadPath, both_families(), family_name);
+
+}  // namespace
+}  // namespace flowstamp::lab

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `flowstamp watch` killed in the middle of its work: the kernel takes both hooks off, and what was
+// under way goes on.
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tests/netns/lab_fixture.h"
+#include "user/kernel/bpf_objects.h"
+#include "user/kernel/interface.h"
+#include "vmlinux/uapi.h"
+
+namespace flowstamp::lab {
+namespace {
+
+struct Hooks {
+    XdpMode ingress = XdpMode::none;
+    std::size_t egress = 0;  ///< programs on the tcx chain
+
+    bool operator==(const Hooks&) const = default;
+};
+
+class WatchKill : public LabTest {
+  protected:
+    const std::string& interface() { return lab().client().toward(Side::Server).name; }
+
+    Hooks hooks() {
+        return lab().client().run_in([&] {
+            const std::uint32_t index = require(find_interface(interface())).index;
+            return Hooks{require(xdp_state(index)).mode,
+                         tcx_programs(index, BPF_TCX_EGRESS).size()};
+        });
+    }
+
+    Child watching(const Argv& options) {
+        Argv argv{FLOWSTAMP_PROGRAM, "watch", "-i", interface()};
+        argv.insert(argv.end(), options.begin(), options.end());
+        Child child = require(lab().client().spawn(argv));
+        if (!child.wait_for_output("watching ", 20s)) {
+            throw std::runtime_error("flowstamp watch did not attach: " + child.err());
+        }
+        return child;
+    }
+
+    void killed_midway(const Argv& options) {
+        const Server server = require(
+            Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+        Child child = watching(options);
+        ASSERT_EQ(hooks(), (Hooks{XdpMode::native, 1}));
+        Download running(lab().client(), to_server(600'000));
+        while (!running.done() && running.bytes() < 100'000) {
+            std::this_thread::sleep_for(5ms);
+        }
+        child.signal(SIGKILL);
+        const auto end = SteadyClock::now() + 1s;
+        while (hooks() != Hooks{} && SteadyClock::now() < end) {
+            std::this_thread::sleep_for(10ms);
+        }
+        EXPECT_EQ(hooks(), Hooks{});
+        EXPECT_FALSE(running.done()) << "the download was to outlive the watch";
+        EXPECT_EQ(running.wait().outcome, Outcome::Complete);
+        EXPECT_EQ(download(lab().client(), to_server(100'000)).outcome, Outcome::Complete);
+    }
+};
+
+TEST_F(WatchKill, Observing) {
+    killed_midway({});
+}
+
+TEST_F(WatchKill, Acting) {
+    killed_midway({"--drop", "suspected", "--challenge", "all"});
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

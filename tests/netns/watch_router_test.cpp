@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A watch on a router that masquerades: each interface sees the flow under the addresses that hold
+// there.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/netns/watch_fixture.h"
+#include "user/flow/endpoint.h"
+#include "user/lab/injector.h"
+
+namespace flowstamp::lab {
+namespace {
+
+constexpr unsigned kRouter = 2;  ///< masquerades
+constexpr unsigned kForger = 3;  ///< right behind it: three hops nearer than the server
+constexpr std::uint64_t kWanted = 400'000;
+
+struct View {
+    const char* name;
+    bool client_side, server_side;
+};
+
+void PrintTo(const View& view, std::ostream* out) {
+    *out << view.name;
+}
+
+class WatchRouter : public WatchTest, public ::testing::WithParamInterface<View> {
+  protected:
+    void SetUp() override {
+        WatchTest::SetUp();
+        if (!IsSkipped()) {
+            make({.routers = 5, .masquerade_at = kRouter});
+        }
+    }
+
+    void watch_router(WatchOptions options = {}) {
+        std::vector<std::string> interfaces;
+        if (GetParam().client_side) {
+            interfaces.push_back(lab().router(kRouter).toward(Side::Client).name);
+        }
+        if (GetParam().server_side) {
+            interfaces.push_back(lab().router(kRouter).toward(Side::Server).name);
+        }
+        watch(lab().router(kRouter), interfaces, std::move(options));
+    }
+
+    DownloadReport run(unsigned forgeries) {
+        const Server server = require(
+            Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+        std::optional<Injector> injector;
+        if (forgeries != 0) {
+            injector.emplace(require(
+                Injector::start(lab().router(kForger),
+                                {.trigger = {.after_server_bytes = 100'000, .times = forgeries},
+                                 .forgery = {.window = Window::constant(1000)}})));
+        }
+        const DownloadReport report = download(lab().client(), to_server(kWanted));
+        injected_ = forgeries != 0 ? injector->injected(forgeries, 1s).size() : 0;
+        return report;
+    }
+
+    std::size_t views() const {
+        return std::size_t{GetParam().client_side} + std::size_t{GetParam().server_side};
+    }
+
+    std::size_t injected_ = 0;
+};
+
+TEST_P(WatchRouter, AFlowIsWhole) {
+    watch_router();
+    ASSERT_EQ(run(0).outcome, Outcome::Complete);
+    const WatchLog log = watch_->stop();
+    ASSERT_EQ(log.flows.size(), views());
+    for (const FlowRecord& flow : log.flows) {
+        const unsigned server = end_of(flow.slot.key, 0).port == 80 ? 0 : 1;
+        EXPECT_GT(flow.slot.direction[server].bytes, kWanted) << flow.interface;
+        EXPECT_GT(flow.slot.direction[server ^ 1].packets, 10u) << flow.interface;
+        EXPECT_TRUE(flow.slot.state & FS_FLOW_ESTABLISHED) << flow.interface;
+        EXPECT_FALSE(flow.slot.state & FS_FLOW_MIDWAY) << flow.interface;
+        EXPECT_TRUE(flow.slot.state & FS_OF(FS_FLOW_FIN, 0));
+        EXPECT_TRUE(flow.slot.state & FS_OF(FS_FLOW_FIN, 1));
+    }
+    EXPECT_TRUE(log.findings.empty()) << log.text();
+}
+
+TEST_P(WatchRouter, AForgedResetIsToldOnce) {
+    watch_router();
+    EXPECT_EQ(run(1).outcome, Outcome::Reset);
+    ASSERT_TRUE(wait_for_resets(1));
+    const WatchLog log = watch_->stop();
+    const auto resets = log.server_resets();
+    ASSERT_EQ(resets.size(), 1u) << log.text();
+    EXPECT_EQ(resets[0].first.judgement.verdict, FS_VERDICT_CONFIRMED) << log.text();
+    ASSERT_EQ(log.findings.size(), 1u) << log.text();
+    EXPECT_EQ(log.findings[0].last.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(log.findings[0].last.resets, 1u);
+    EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), 0u);
+}
+
+/// What comes in from the forger's side can be refused; what leaves this host is only told.
+TEST_P(WatchRouter, WhereItComesInItIsRefused) {
+    watch_router(acting(FS_DROP_CONFIRMED));
+    const DownloadReport report = run(1);
+    const WatchLog log = watch_->stop();
+    if (GetParam().server_side) {
+        EXPECT_EQ(report.outcome, Outcome::Complete) << log.text();
+        EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), 1u) << log.text();
+    } else {
+        EXPECT_EQ(report.outcome, Outcome::Reset) << log.text();
+        EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), 0u) << log.text();
+    }
+    EXPECT_EQ(log.server_resets().size(), 1u) << log.text();
+    EXPECT_EQ(log.findings.size(), 1u) << log.text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Sides, WatchRouter,
+                         ::testing::Values(View{"ClientSide", true, false},
+                                           View{"ServerSide", false, true},
+                                           View{"BothSides", true, true}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace flowstamp::lab
