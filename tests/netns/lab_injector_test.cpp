@@ -25,7 +25,9 @@ class LabInjector : public LabFamilyTest {
   protected:
     /// A download through router 2 with this injection on it.
     DownloadReport attacked(const Injection& injection) {
-        const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+        const Server server = require(
+            Server::start(lab().server(),
+                          {.family = GetParam(), .pace = {.chunk_bytes = 20'000, .pause = 30ms}}));
         const Injector injector = require(Injector::start(lab().router(2), injection));
         const DownloadReport report = download(lab().client(), to_server(wanted_bytes));
         injected_ = injector.injected(injection.count, injection.trigger.port ? 0s : 1s);

@@ -182,18 +182,21 @@ TEST_F(LabTopology, NothingIsLeftBehindAfterKill9) {
 }
 
 TEST_F(LabTopology, ClearsAwayWhatDeadRunsLeft) {
-    // Process 1 lives, but did not start then; the other number is beyond every pid.
-    const std::string stale[] = {"flowstamp-1-99999999999-1-client",
-                                 "flowstamp-1999999999-5-1-client"};
-    const std::string foreign = "flowstamp-lab-test-foreign";
-    for (const std::string& name : stale) {
+    // Process 1 lives, but did not start then; the other number is beyond every pid. Both are this
+    // process's own, for another test may run beside.
+    const std::string restarted = "flowstamp-1-" + std::to_string(99'000'000'000 + getpid()) + "-";
+    const std::string dead = "flowstamp-" + std::to_string(1'900'000'000 + getpid()) + "-5-";
+    const std::string foreign = "flowstamp-lab-test-" + std::to_string(getpid());
+    const std::string living = lab().prefix();
+    for (const std::string& name : {restarted + "1-client", dead + "1-client", foreign}) {
         ASSERT_TRUE(require_command({"ip", "netns", "add", name}));
     }
-    ASSERT_TRUE(require_command({"ip", "netns", "add", foreign}));
-    const std::string living = lab().prefix();
     const Lab second = require(Lab::create({}));
-    EXPECT_TRUE(namespaces("flowstamp-1-99999999999-").empty());
-    EXPECT_TRUE(namespaces("flowstamp-1999999999-").empty());
+    for (int i = 0; i < 500 && !(namespaces(restarted).empty() && namespaces(dead).empty()); ++i) {
+        std::this_thread::sleep_for(10ms);  // another lab may be the one that removes them
+    }
+    EXPECT_TRUE(namespaces(restarted).empty());
+    EXPECT_TRUE(namespaces(dead).empty());
     EXPECT_EQ(namespaces(living).size(), 5u);
     EXPECT_EQ(namespaces(foreign).size(), 1u);
     EXPECT_TRUE(require_command({"ip", "netns", "del", foreign}));

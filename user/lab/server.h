@@ -38,8 +38,8 @@ enum class Service : std::uint8_t {
 
 /// Chunks with pauses between. The default is 8 MB/s, each chunk acknowledged before the next.
 struct Pace {
-    std::uint32_t chunk_bytes = 16'384;
-    std::chrono::microseconds pause = std::chrono::milliseconds(2);
+    std::uint32_t chunk_bytes = 32'768;
+    std::chrono::microseconds pause = std::chrono::milliseconds(4);
 };
 
 struct ServerOptions {
