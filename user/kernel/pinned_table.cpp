@@ -72,6 +72,9 @@ Result<PinnedTables> open_pinned_tables() {
     }
     PinnedTables result{.tables = {}, .notices = remove_leftovers({})};
     for (const RunName& run : run_names(kRunFolder, kRecordPrefix)) {
+        if (!run.is_alive()) {
+            continue;  // it has left something in another network namespace
+        }
         if (Result<PinnedTable> table = open_table(run)) {
             result.tables.push_back(*std::move(table));
         } else if (run.is_alive()) {  // else it ended just now
