@@ -10,6 +10,18 @@
 #define WAKE_NEVER 1ULL /* BPF_RB_NO_WAKEUP */
 #define WAKE_NOW 2ULL   /* BPF_RB_FORCE_WAKEUP */
 
+/// The parser does not spend time on clearing what only few packets have: what stands there is an
+/// earlier one's.
+static __always_inline void forget_earlier(struct fs_packet* packet, __u32 kind) {
+    if (!(packet->flags & FS_PACKET_IPV6))
+        packet->flow_label = 0;
+    if (kind != FS_EVENT_ICMP_ERROR) {
+        packet->icmp_type = 0;
+        packet->icmp_code = 0;
+        __builtin_memset(packet->icmp_source, 0, sizeof(packet->icmp_source));
+    }
+}
+
 static __always_inline void write_event(struct fs_event* event, const struct scratch* scratch,
                                         __u32 kind, __u32 bytes, __u32 slot, __u32 generation) {
     event->header.version = FS_CONTRACT_VERSION;
@@ -17,6 +29,7 @@ static __always_inline void write_event(struct fs_event* event, const struct scr
     event->header.size = (__u16)bytes;
     event->header.cpu = this_cpu();
     event->packet = scratch->packet;
+    forget_earlier(&event->packet, kind);
     event->judgement = scratch->judgement;
     event->generation = generation;
     event->slot = slot;

@@ -30,6 +30,11 @@ static __always_inline void key_ipv4(struct fs_flow_key* key, __be32 source, __b
     key->address[(sender & 1) ^ 1][3] = destination;
 }
 
+/// ::ffff:a.b.c.d on the wire is nobody's address, and our keys' way to say IPv4.
+static __always_inline int is_mapped(const __be32* address) {
+    return address[2] == MAPPED_PREFIX && !(address[0] | address[1]);
+}
+
 /// Puts addresses and ports in the key's order and returns the sender's index. Any total order
 /// will do, as long as it is the same for both directions.
 static __always_inline int sender_ipv4(__be32 source, __be32 destination, __be16 sport,
@@ -129,7 +134,8 @@ static __always_inline int parse_quick(void* ctx, enum fs_hook hook, struct fs_p
     } else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
         tcp = (const struct tcphdr*)(ipv6 + 1);
         if ((const __u8*)(tcp + 1) > data_end || ipv6->nexthdr != IPPROTO_TCP ||
-            (ipv6->version_class_label & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
+            (ipv6->version_class_label & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000) ||
+            is_mapped(ipv6->saddr.in6_u.u6_addr32))
             return 0;
         room = bpf_ntohs(ipv6->payload_len);
         packet->ip_bytes = room + sizeof(*ipv6);
@@ -293,8 +299,7 @@ static __always_inline enum fs_parse_result parse_ip(struct scratch* scratch, __
         source[i] = ipv6->saddr.in6_u.u6_addr32[i];
         destination[i] = ipv6->daddr.in6_u.u6_addr32[i];
     }
-    // ::ffff:a.b.c.d on the wire is nobody's address, and our keys' way to say IPv4.
-    if (source[2] == MAPPED_PREFIX && !(source[0] | source[1]))
+    if (is_mapped(source))
         return FS_PARSE_MALFORMED;
     if (outer) {
         packet->flags |= FS_PACKET_IPV6;
@@ -437,6 +442,8 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
 
             if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
                 break;
+            if (cursor->position + sizeof(*tag) > cursor->end)
+                return FS_PARSE_CUT;
             protocol = tag->h_vlan_encapsulated_proto;
             packet->flags |= FS_PACKET_VLAN;
             cursor->position += sizeof(*tag);

@@ -105,8 +105,9 @@ class LoadedRig final : public KernelRig {
     std::uint64_t counter(fs_counter counter) const override {
         return need(counters_.read())[counter];
     }
-    std::size_t least_bytes(fs_hook hook) const override {
-        return hook == FS_HOOK_XDP ? kTestRunMinXdp : kTestRunMinTc;
+    std::size_t least_bytes(fs_hook hook, bool v6) const override {
+        constexpr std::size_t kIpv6 = 14 + 40;  // bpf_prog_test_run_skb() reads its addresses
+        return hook == FS_HOOK_XDP ? kTestRunMinXdp : v6 ? kIpv6 : kTestRunMinTc;
     }
     int program_fd(fs_hook hook) const override {
         const auto& programs = probe_->progs;

@@ -11,14 +11,13 @@ namespace {
 
 constexpr std::uint16_t kPeerPort = 443;
 
-/// A rig is shared by many cases: each conversation has ports of its own.
+}  // namespace
+
 std::uint16_t fresh_port() {
     static std::uint16_t port = 1024;
     port = port == 65535 ? 1025 : port + 1;
     return port;
 }
-
-}  // namespace
 
 Conversation::Conversation(Rig& rig, fs_hook peer_hook, const Setting& setting)
     : rig_(rig), peer_hook_(peer_hook), setting_(setting), begun_ns_(rig.now_ns()) {

@@ -26,6 +26,9 @@
 
 namespace flowstamp::testing {
 
+/// A rig is shared by many cases: each connection has a port that none had before.
+std::uint16_t fresh_port();
+
 enum class End { peer, us };
 constexpr End other(End end) {
     return end == End::peer ? End::us : End::peer;

@@ -57,7 +57,7 @@ class HostRig final : public Rig {
     std::uint64_t counter(fs_counter counter) const override {
         return fs_datapath_counter(path_.get(), counter);
     }
-    std::size_t least_bytes(fs_hook) const override { return 1; }
+    std::size_t least_bytes(fs_hook, bool) const override { return 1; }
 
   private:
     static void deliver(void* context, const fs_event* event) {

@@ -76,8 +76,8 @@ class Rig {
     [[nodiscard]] virtual std::uint32_t slots() const = 0;
     [[nodiscard]] virtual std::optional<fs_flow> flow(std::uint32_t slot) const = 0;
     [[nodiscard]] virtual std::uint64_t counter(fs_counter counter) const = 0;
-    /// The shortest frame that run() takes.
-    [[nodiscard]] virtual std::size_t least_bytes(fs_hook hook) const = 0;
+    /// The shortest frame that run() takes, of IPv4 or IPv6.
+    [[nodiscard]] virtual std::size_t least_bytes(fs_hook hook, bool v6) const = 0;
 
     /// What the next frames' clock says.
     [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
