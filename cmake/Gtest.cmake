@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [LOCK resource] [ENVIRONMENT VAR=value...])
+# flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [SERIAL] [ENVIRONMENT VAR=value...])
 #
 # Gives ctest one entry per GoogleTest suite of TARGET. Per suite, not per case: a failure is named
 # closely enough, and what a suite sets up (a loaded BPF object, a lab) is set up once.
+# SERIAL: nothing runs beside it, for tests in which real time passes.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
 function(flowstamp_gtest target)
-    cmake_parse_arguments(arg "" "LABEL;TIMEOUT;LOCK" "ENVIRONMENT" ${ARGN})
+    cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "ENVIRONMENT" ${ARGN})
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
     endif()
     set(list ${CMAKE_CURRENT_BINARY_DIR}/${target}_suites.cmake)
     set(include ${CMAKE_CURRENT_BINARY_DIR}/${target}_include.cmake)
     set(properties LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
-    if(arg_LOCK)
-        list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
+    if(arg_SERIAL)
+        list(APPEND properties RUN_SERIAL ON)
     endif()
     if(arg_ENVIRONMENT)
         list(APPEND properties ENVIRONMENT ${arg_ENVIRONMENT})
