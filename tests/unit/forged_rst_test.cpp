@@ -176,6 +176,37 @@ TEST_F(ForgedRstTest, AnIdThatGoesOnConvictsAnAbortThatContinuedIt) {
               "0x1a2c on a segment that is no reset, 5.0 ms later");
 }
 
+TEST_F(ForgedRstTest, AnIdFarAheadOrZeroIsNoContinuation) {
+    const RstDetails abort{.tcp_flags = kRstAck,
+                           .ip_id = 0xf9e5,
+                           .signals = bit(FS_SIGNAL_VOUCH_ID),
+                           .cause = FS_CAUSE_ABORT};
+    see(story.at(0ms).rst(abort));
+    see(story.at(1ms).later({.ip_id = 0}));
+    see(story.at(2ms).later({.ip_id = static_cast<std::uint16_t>(0xf9e5 + 300)}));
+    EXPECT_EQ(sink.resets.size(), 1U);
+    see(story.at(3ms).later({.ip_id = 0xf9e5 + 20}));
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+}
+
+/// On a router a question, put as a FIN+ACK of bytes long received, passes the other interface.
+TEST_F(ForgedRstTest, AQuestionOnItsWayOutIsNoLife) {
+    see(story.at(0ms).rst({.tcp_flags = kRstAck,
+                           .ip_id = 0x1a2c,
+                           .signals = bit(FS_SIGNAL_VOUCH_ID),
+                           .cause = FS_CAUSE_ABORT}));
+    Observation question =
+        story.at(1ms).later({.seq = 4998, .ip_id = 0x1a2d, .signals = bit(FS_SIGNAL_LIFE_CLOCK)});
+    question.event.packet.tcp_flags = FS_TCP_FIN | FS_TCP_ACK;
+    see(question);
+    EXPECT_EQ(sink.resets.size(), 1U);
+    Observation end =
+        story.at(2ms).later({.seq = 5000, .ip_id = 0x1a2d, .signals = bit(FS_SIGNAL_LIFE_CLOCK)});
+    end.event.packet.tcp_flags = FS_TCP_FIN | FS_TCP_ACK;  // the peer's own, at its edge
+    see(end);
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+}
+
 TEST_F(ForgedRstTest, AnIdProvesNothingWhereTheResetDidNotContinueIt) {
     see(story.at(0ms).rst({.tcp_flags = kRstAck, .ip_id = 0x1a2c}));
     see(story.at(5ms).later({.ip_id = 0x1a2d}));

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint8_t kNoBaseHops = 255;
 constexpr int kClockTicks = 3;  // a timestamp this far past the RST's is not the same moment's
-constexpr std::uint16_t kIdStep = 4096;  // an ID this far ahead is still "at or above"
+constexpr std::uint16_t kIdStep = 256;  // an ID this far ahead is still "at or above"
 constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
 
 /// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
@@ -62,7 +62,16 @@ bool RstView::observes(const fs_packet& later) const {
         (later.tcp_flags & (FS_TCP_RST | FS_TCP_SYN)) != 0 || (later.flags & FS_PACKET_TWICE)) {
         return false;
     }
-    return arrival_.base_hops == kNoBaseHops || within_one(fs_hops(later.ttl), arrival_.base_hops);
+    return !ends_below_the_edge(later) && (arrival_.base_hops == kNoBaseHops ||
+                                           within_one(fs_hops(later.ttl), arrival_.base_hops));
+}
+
+/// A FIN of bytes that were acknowledged before the RST came: no living end sends its FIN there, but
+/// a question on its way through another interface of this host looks so.
+bool RstView::ends_below_the_edge(const fs_packet& later) const {
+    const fs_direction& other = slot_.direction[direction() ^ 1U];
+    return (later.tcp_flags & FS_TCP_FIN) && (other.flags & FS_DIRECTION_SEEN) &&
+           distance(other.ack_edge, later.seq + later.payload + 1) <= 0;
 }
 
 /// A kernel without the connection that was asked by our ACK answers so, while another host behind
@@ -103,7 +112,7 @@ bool RstView::id_went_on(const fs_packet& later) const {
     const bool continued = (packet().tcp_flags & FS_TCP_ACK) &&
                            (arrival_.signals & FS_SIGNAL_BIT(FS_SIGNAL_VOUCH_ID)) &&
                            fs_id_class_of(&slot_.direction[direction()]) == FS_ID_FLOW;
-    return continued && !(later.flags & FS_PACKET_IPV6) &&
+    return continued && !(later.flags & FS_PACKET_IPV6) && later.ip_id != 0 &&
            static_cast<std::uint16_t>(later.ip_id - packet().ip_id) < kIdStep;
 }
 

@@ -138,8 +138,10 @@ std::string summarize(const RstView& rst, const fs_judgement& judgement,
         listed(clauses(rst.packet(), judgement, ip)));
     if (outcome) {
         if (outcome->resolution == Resolution::withdrawn) {
-            text = fmt::format("A reset by {} was doubted: {}.", sender.text(),
-                               listed(clauses(rst.packet(), judgement, ip)));
+            // The signs that made it doubtful may be gone with the doubt.
+            const auto doubts = clauses(rst.packet(), judgement, ip);
+            text = fmt::format("A reset by {} was doubted{}{}.", sender.text(),
+                               doubts.empty() ? "" : ": ", listed(doubts));
         }
         text += " " + outcome_sentence(*outcome, ip);
     }
