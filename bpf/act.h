@@ -31,25 +31,35 @@ static __always_inline __u32 patience_us(const struct fs_direction* own) {
     return own->min_rtt_us * 4 + ANSWER_SLACK_US;
 }
 
+/// Whether the RST comes from its sender's distance, as far as TTLs can tell: they cannot for a
+/// kernel's answer by its default TTL in the name of a socket that had set its own.
+static __always_inline int from_own_distance(const struct fs_flow* flow,
+                                             const struct fs_packet* packet,
+                                             const struct fs_judgement* judgement, int d) {
+    return same_distance(&flow->direction[d], packet->ttl, 1) ||
+           ((judgement->context & FS_CONTEXT_STATELESS) &&
+            judgement->base_hops > STATELESS_HOPS_MAX);
+}
+
 /// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
 /// no sign of life in between. A late answer costs only another question.
 static __always_inline int is_answer(const struct fs_flow* flow, const struct fs_packet* packet,
-                                     int d) {
+                                     const struct fs_judgement* judgement, int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FS_RESET_ASKED) && !(flags & FS_RESET_LIFE) &&
            had_time_to_answer(flow, packet, d) && since_us <= patience_us(&flow->direction[d]) &&
-           same_distance(&flow->direction[d], packet->ttl, 1);
+           from_own_distance(flow, packet, judgement, d);
 }
 
 /// Whether the answers will do. Where the round trip is short, a burst of forgeries can look like
 /// answers: there the sender is asked until it has upheld for a while, or often enough. It costs a
 /// genuine reset ANSWERS_SPAN_US at the most.
 static __always_inline int is_upheld(const struct fs_flow* flow, const struct fs_packet* packet,
-                                     int d) {
-    return is_answer(flow, packet, d) &&
+                                     const struct fs_judgement* judgement, int d) {
+    return is_answer(flow, packet, judgement, d) &&
            ((flow->asked[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
             time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
 }
@@ -118,7 +128,7 @@ static __always_inline enum plan make_plan(const struct fs_flow* flow,
         return pass_because(judgement, FS_PASS_UNKNOWN_FLOW);
     if (flow_closed(flow->state))
         return pass_because(judgement, FS_PASS_CLOSED);
-    if (judgement->verdict != FS_VERDICT_CONFIRMED && is_upheld(flow, packet, d)) {
+    if (judgement->verdict != FS_VERDICT_CONFIRMED && is_upheld(flow, packet, judgement, d)) {
         judgement->challenge = FS_CHALLENGE_UPHELD;
         judgement->verdict = FS_VERDICT_GENUINE;
         if (judgement->cause == FS_CAUSE_FORGED)
