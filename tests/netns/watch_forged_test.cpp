@@ -117,13 +117,13 @@ const Case kUnseen[] = {
 
 class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case> {
   protected:
-    /// A download through the forger. The server rests 20 ms after each chunk: so the forgery is
+    /// A download through the forger. The server rests 40 ms after each chunk: so the forgery is
     /// exact, and what the server sends next is later by its own clock.
     DownloadReport attacked(unsigned times = 1) {
         const Case& forged = GetParam();
         const Server server = require(Server::start(
             lab().server(),
-            {.family = forged.family, .pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+            {.family = forged.family, .pace = {.chunk_bytes = 16'384, .pause = 40ms}}));
         const Injector injector = require(
             Injector::start(lab().router(forged.router),
                             {.trigger = {.after_server_bytes = kStrikeAfter, .times = times},
@@ -244,7 +244,7 @@ class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterfa
         EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
         ASSERT_FALSE(log.findings.empty()) << log.text();
     }
-    static constexpr Pace kResting{.chunk_bytes = 16'384, .pause = 20ms};
+    static constexpr Pace kResting{.chunk_bytes = 16'384, .pause = 40ms};
     /// Rests for several round trips of the long path, so that what is forged is exact.
     static constexpr Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
     static constexpr Trigger kEachPacket{
