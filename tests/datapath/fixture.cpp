@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/datapath/fixture.h"
 
+#include <net/if.h>
+
 #include <map>
 #include <utility>
 
@@ -13,6 +15,19 @@ Rig* DatapathTest::shared(bool acts) const {
         rig = make_rig(GetParam().home, {.acting = acts});
     }
     return rig.get();
+}
+
+std::vector<std::uint32_t> DatapathTest::interfaces() const {
+    if (!in_kernel()) {
+        return {1, 2, 7};
+    }
+    std::vector<std::uint32_t> found;
+    struct if_nameindex* all = if_nameindex();
+    for (const struct if_nameindex* one = all; one != nullptr && one->if_index != 0; one++) {
+        found.push_back(one->if_index);
+    }
+    if_freenameindex(all);
+    return found;
 }
 
 void DatapathTest::SetUp() {

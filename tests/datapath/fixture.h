@@ -20,6 +20,8 @@ class DatapathTest : public ::testing::TestWithParam<RigKind> {
     Rig& watching() { return *shared(false); }
     /// Loaded with the code that drops and challenges.
     Rig& acting() { return *shared(true); }
+    /// Interfaces of this network namespace that a packet can have come in by; at least lo.
+    [[nodiscard]] std::vector<std::uint32_t> interfaces() const;
     /// With an empty table, for this case alone.
     std::unique_ptr<Rig> fresh(const RigOptions& options) {
         return make_rig(GetParam().home, options);

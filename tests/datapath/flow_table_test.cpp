@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where flows stand, and which one goes when there is no room.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "tests/datapath/fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathTable : public DatapathTest {
+  protected:
+    /// A table of two buckets: each flow has both, and eight places in all.
+    std::unique_ptr<Rig> tiny() { return fresh({.max_flows = 2 * FS_BUCKET_WAYS}); }
+
+    std::size_t used(const Rig& rig) {
+        std::size_t count = 0;
+        for (std::uint32_t slot = 0; slot < rig.slots(); slot++) {
+            count += rig.flow(slot).has_value() ? 1 : 0;
+        }
+        return count;
+    }
+    static bool stands(const Rig& rig, const Conversation& talk) {
+        return rig.find([&](const fs_flow& flow) { return talk.owns(flow.key); }).has_value();
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathTable, ::testing::ValuesIn(every_hook()), case_name);
+
+TEST_P(DatapathTable, BothDirectionsAreOneFlow) {
+    const auto rig = fresh({.max_flows = 64});
+    for (const bool v6 : {false, true}) {
+        Conversation talk(*rig, hook(), {.v6 = v6});
+        talk.open().exchange(3);
+        EXPECT_EQ(talk.direction(End::peer).packets, 4U);
+        EXPECT_EQ(talk.direction(End::us).packets, 8U);
+        EXPECT_EQ(talk.flow().generation, 1U);
+    }
+    EXPECT_EQ(used(*rig), 2U);
+    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_NEW), 2U);
+}
+
+TEST_P(DatapathTable, EachInterfaceHasItsOwn) {
+    std::set<std::uint32_t> slots;
+    const auto rig = fresh({.max_flows = 64});
+    for (const std::uint32_t ifindex : interfaces()) {
+        Conversation talk(*rig, hook(), {.ifindex = ifindex});
+        const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
+        const Outcome outcome = rig->run(hook(), {.bytes = frame, .ifindex = ifindex});
+        ASSERT_NE(outcome.find(FS_EVENT_SYN), nullptr);
+        EXPECT_EQ(outcome.find(FS_EVENT_SYN)->event.packet.key.ifindex, ifindex);
+        slots.insert(outcome.find(FS_EVENT_SYN)->event.slot);
+    }
+    EXPECT_EQ(slots.size(), interfaces().size());
+}
+
+/// The compiler may not fold the seed: whoever knows the program must not know the bucket.
+TEST_P(DatapathTable, TheSeedChoosesTheBuckets) {
+    constexpr int kFlows = 256;
+    std::array<std::vector<std::uint32_t>, 4> slots{};
+    const std::array<std::array<std::uint64_t, 2>, 4> seeds{
+        {{0x9d3c5f4a1b2e7081, 0x35a1c9e27f604bd8},
+         {0x9d3c5f4a1b2e7081, 0x35a1c9e27f604bda},
+         {0x9d3c5f4a1b2e7083, 0x35a1c9e27f604bd8},
+         {0x9d3c5f4a1b2e7081, 0x35a1c9e27f604bd8}}};
+    for (std::size_t i = 0; i < seeds.size(); i++) {
+        const auto rig = fresh({.seed = seeds.at(i), .max_flows = 65536});
+        for (std::uint16_t port = 1000; port < 1000 + kFlows; port++) {
+            const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.src_port = port, .flags = Syn}).bytes();
+            slots.at(i).push_back(
+                rig->run(hook(), {.bytes = frame}).find(FS_EVENT_SYN)->event.slot);
+        }
+        // Spread out, too: no more than a bucket's worth in a bucket, hardly any two together.
+        std::set<std::uint32_t> buckets;
+        for (const std::uint32_t slot : slots.at(i)) {
+            buckets.insert(slot / FS_BUCKET_WAYS);
+        }
+        EXPECT_GT(buckets.size(), kFlows * 9 / 10);
+    }
+    EXPECT_EQ(slots[0], slots[3]);
+    for (const std::size_t other : {1, 2}) {
+        int same = 0;
+        for (std::size_t i = 0; i < kFlows; i++) {
+            same += slots[0].at(i) == slots.at(other).at(i) ? 1 : 0;
+        }
+        EXPECT_LT(same, 4);
+    }
+}
+
+/// Four ways overflow long before the table is full: at half load 3.8% of the flows find their home
+/// full (Poisson, mean 2). Of these, one in seven finds its second bucket full, too: 0.5%.
+TEST_P(DatapathTable, TheSecondBucketTakesWhatTheHomeCannot) {
+    const auto rig = fresh({.max_flows = 4096});
+    std::vector<Conversation> talks;
+    for (int i = 0; i < 2048; i++) {
+        talks.emplace_back(*rig, hook());
+        talks.back().open();
+    }
+    EXPECT_GE(used(*rig), 2048U * 99 / 100);
+    EXPECT_LE(rig->counter(FS_COUNT_EVICT_LIVE) + rig->counter(FS_COUNT_FLOW_LOST), 2048U / 100);
+}
+
+/// Eight places, eight flows of one kind each twice: the ninth takes the one that is readiest to go.
+TEST_P(DatapathTable, ClosedGoBeforeHalfOpenBeforeIdle) {
+    const auto rig = tiny();
+    std::vector<Conversation> talks;
+    const auto open = [&] { return &(talks.emplace_back(*rig, hook()).open()); };
+    talks.reserve(16);
+    Conversation& idle = *open();
+    rig->advance_ms(70'000);
+    Conversation& half_open = talks.emplace_back(*rig, hook());
+    half_open.send(End::us, Syn);
+    Conversation& closed = *open();
+    closed.send(closed.next(End::us, Rst | Ack));
+    for (int i = 0; i < 5; i++) {
+        open();
+    }
+    ASSERT_EQ(used(*rig), 8U);
+    rig->advance_ms(4000);
+
+    const auto taken_by_next = [&](const Conversation& victim, fs_counter counter) {
+        Conversation& next = talks.emplace_back(*rig, hook());
+        const Outcome outcome = next.send(End::us, Syn);
+        EXPECT_FALSE(stands(*rig, victim));
+        EXPECT_EQ(rig->counter(counter), 1U);
+        next.pass_us(20'000);
+        next.send(End::peer, Syn | Ack);
+        next.send(End::us);
+        return outcome;
+    };
+    const Outcome ended = taken_by_next(closed, FS_COUNT_EVICT_CLOSED);
+    ASSERT_NE(ended.find(FS_EVENT_ENDED), nullptr);
+    EXPECT_TRUE(closed.owns(ended.find(FS_EVENT_ENDED)->flow->key));
+    EXPECT_EQ(taken_by_next(half_open, FS_COUNT_EVICT_HALF_OPEN).events.size(), 1U)
+        << "a flood would tell of nothing else";
+    const Outcome evicted = taken_by_next(idle, FS_COUNT_EVICT_IDLE);
+    ASSERT_NE(evicted.find(FS_EVENT_EVICTED), nullptr);
+    EXPECT_TRUE(idle.owns(evicted.find(FS_EVENT_EVICTED)->flow->key));
+    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_LOST), 0U);
+}
+
+/// What was heard of seconds ago stays, whoever asks; then the oldest goes, and that is told.
+TEST_P(DatapathTable, LiveFlowsAreKept) {
+    const auto rig = tiny();
+    std::vector<Conversation> talks;
+    for (int i = 0; i < 8; i++) {
+        talks.emplace_back(*rig, hook());
+        talks.back().open();
+        rig->advance_ms(50);
+    }
+    ASSERT_EQ(used(*rig), 8U);
+    const Bytes syn =
+        (Ethernet{} / Ipv4{} / Tcp{.src_port = fresh_port(), .dst_port = 22, .flags = Syn}).bytes();
+    const Outcome lost = rig->run(hook(), {.bytes = syn});
+    EXPECT_FALSE(lost.dropped);
+    EXPECT_TRUE(lost.events.empty());
+    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_LOST), 1U);
+    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_NEW), 8U);
+
+    rig->advance_ms(20'000);
+    for (std::size_t i = 1; i < 8; i++) {
+        talks.at(i).send(End::us);
+    }
+    rig->advance_ms(15'000);
+    const Outcome taken = rig->run(hook(), {.bytes = syn});
+    EXPECT_EQ(rig->counter(FS_COUNT_EVICT_LIVE), 1U);
+    ASSERT_NE(taken.find(FS_EVENT_EVICTED), nullptr);
+    EXPECT_TRUE(talks[0].owns(taken.find(FS_EVENT_EVICTED)->flow->key)) << "the oldest";
+}
+
+/// A hundred thousand spoofed SYNs into a table of four thousand: no established flow goes.
+TEST_P(DatapathTable, ASynFloodPushesOutNoEstablishedFlow) {
+    const auto rig = fresh({.max_flows = 4096});
+    std::vector<Conversation> talks;
+    for (int i = 0; i < 500; i++) {
+        talks.emplace_back(*rig, hook());
+        talks.back().open();
+    }
+    Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.dst_port = 80, .flags = Syn}).bytes();
+    for (std::uint32_t i = 0; i < 100'000; i++) {
+        frame[26] = static_cast<std::uint8_t>(10 + (i & 7));  // the source address and port
+        frame[27] = static_cast<std::uint8_t>(i >> 3);
+        frame[28] = static_cast<std::uint8_t>(i >> 11);
+        frame[35] = static_cast<std::uint8_t>(i * 7);
+        rig->advance_us(10);
+        rig->run(hook(), {.bytes = frame});
+    }
+    std::size_t standing = 0;
+    for (const Conversation& talk : talks) {
+        standing += stands(*rig, talk) ? 1 : 0;
+    }
+    EXPECT_EQ(standing, talks.size());
+    EXPECT_EQ(rig->counter(FS_COUNT_EVICT_LIVE) + rig->counter(FS_COUNT_EVICT_IDLE) +
+                  rig->counter(FS_COUNT_EVICT_CLOSED),
+              0U);
+    EXPECT_GT(rig->counter(FS_COUNT_EVICT_HALF_OPEN), 90'000U);
+}
+
+/// Nor may one spoofed FIN or RST make a slot's flow one that is given up first.
+TEST_P(DatapathTable, ASpoofedEndClosesNoFlow) {
+    for (const TcpFlags flags : {Fin | Ack, Rst, Rst | Ack}) {
+        Conversation talk(watching(), hook());
+        talk.open().exchange(4);
+        talk.pass_ms(100);
+        for (const End from : {End::peer, End::us}) {
+            Segment spoofed = talk.next(from, flags);
+            spoofed.seq += 0x40000000;
+            talk.send(spoofed);
+            EXPECT_FALSE(talk.state_has(FS_FLOW_FIN, from));
+            EXPECT_FALSE(talk.state_has(FS_FLOW_RST, from));
+        }
+    }
+}
+
+TEST_P(DatapathTable, TheGenerationNamesTheFlowInItsSlot) {
+    const auto rig = tiny();
+    std::uint32_t before = 0;
+    for (int i = 0; i < 24; i++) {
+        Conversation talk(*rig, hook());
+        const Outcome outcome = talk.send(End::us, Syn);
+        ASSERT_NE(outcome.find(FS_EVENT_SYN), nullptr);
+        EXPECT_EQ(outcome.find(FS_EVENT_SYN)->event.generation, talk.flow().generation);
+        before += talk.flow().generation;
+        rig->advance_ms(1000);
+    }
+    EXPECT_EQ(before, 8U * (1 + 2 + 3));
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
