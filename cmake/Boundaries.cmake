@@ -5,7 +5,7 @@
 # flowstamp_check_boundaries(): fails the configuration when a target links what is not its own
 function(flowstamp_check_boundaries)
     flowstamp_only("PkgConfig::libbpf"
-        "flowstamp_kernel|flowstamp_(bpf|vm|bench)_[a-z_]*")
+        "flowstamp_kernel|flowstamp_(bpf|vm)_[a-z_]*|flowstamp_bench[a-z_]*")
     flowstamp_only("CLI11::CLI11" "flowstamp_cli")
     flowstamp_only("PkgConfig::libpcap" "flowstamp_(replay|flow|kernel|bpf_tests|test_support)")
 endfunction()
