@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is told to user space: of each kind, and of what could not be told.
+#include <algorithm>
+#include <cstring>
+
+#include "tests/datapath/fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathEvent : public DatapathTest {
+  protected:
+    Conversation established(Rig& rig, const Setting& setting = {}) {
+        Conversation talk(rig, hook(), setting);
+        talk.open().exchange(5);
+        talk.pass_ms(200);
+        return talk;
+    }
+    static const fs_judgement* after_reset(const Outcome& outcome) {
+        const SeenEvent* seen = outcome.find(FS_EVENT_AFTER_RST);
+        return seen == nullptr ? nullptr : &seen->event.judgement;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathEvent, ::testing::ValuesIn(every_hook()), case_name);
+
+/// A forgery that leaves the flow open.
+Segment suspected(Conversation& talk) {
+    Segment reset = talk.stateless_reset();
+    reset.ttl += 2;
+    return reset;
+}
+
+TEST_P(DatapathEvent, VersionKindAndSize) {
+    Conversation talk(watching(), hook());
+    std::vector<Outcome> outcomes;
+    outcomes.push_back(talk.send(End::us, Syn));
+    outcomes.push_back(talk.send(End::peer, Syn | Ack));
+    outcomes.push_back(talk.send(End::us));
+    Segment routed = talk.next(End::peer, Ack, 10);
+    routed.ttl -= 1;
+    outcomes.push_back(talk.send(routed));
+    outcomes.push_back(talk.send(End::us, Fin | Ack));
+    outcomes.push_back(talk.send(suspected(talk)));
+    outcomes.push_back(talk.send(End::peer));
+    std::vector<int> kinds;
+    for (const Outcome& outcome : outcomes) {
+        for (const SeenEvent& seen : outcome.events) {
+            const fs_record_header& header = seen.event.header;
+            kinds.push_back(header.kind);
+            EXPECT_EQ(header.version, FS_CONTRACT_VERSION);
+            EXPECT_EQ(header.size,
+                      header.kind == FS_EVENT_RST ? sizeof(fs_flow_event) : sizeof(fs_event));
+            EXPECT_EQ(seen.event.slot, talk.slot());
+            EXPECT_EQ(seen.event.generation, talk.flow().generation);
+        }
+    }
+    EXPECT_EQ(kinds, (std::vector<int>{FS_EVENT_SYN, FS_EVENT_SYN_ACK, FS_EVENT_TTL, FS_EVENT_FIN,
+                                       FS_EVENT_RST, FS_EVENT_AFTER_RST}));
+}
+
+/// Ordinary packets are told of by nothing but their stamps.
+TEST_P(DatapathEvent, NothingOfOrdinaryPackets) {
+    Conversation talk = established(watching());
+    for (int i = 0; i < 50; i++) {
+        EXPECT_TRUE(talk.send(End::us, Psh | Ack, 100).events.empty());
+        talk.pass_ms(20);
+        EXPECT_TRUE(talk.send(End::peer, Psh | Ack, 900).events.empty());
+    }
+}
+
+/// The slot that a RST's event carries is the flow as the RST met it, and what is remembered of it.
+TEST_P(DatapathEvent, AResetCarriesItsFlow) {
+    Conversation talk = established(watching());
+    const fs_flow before = talk.flow();
+    const Segment reset = suspected(talk);
+    const Outcome outcome = talk.send(reset);
+    ASSERT_NE(outcome.find(FS_EVENT_RST), nullptr);
+    const fs_flow& told = *outcome.find(FS_EVENT_RST)->flow;
+    EXPECT_EQ(std::memcmp(told.direction, before.direction, sizeof(told.direction)), 0);
+    EXPECT_EQ(std::memcmp(&told.key, &before.key, sizeof(told.key)), 0);
+    EXPECT_EQ(told.rst_seq[talk.index(End::peer)], reset.seq);
+    const fs_packet& packet = outcome.find(FS_EVENT_RST)->event.packet;
+    EXPECT_EQ(packet.direction, talk.index(End::peer));
+    EXPECT_EQ(packet.hook, hook());
+    EXPECT_EQ(packet.seq, reset.seq);
+    EXPECT_EQ(packet.time_ns, watching().now_ns());
+}
+
+TEST_P(DatapathEvent, SignsOfLifeAfterAReset) {
+    Conversation talk = established(watching());
+    talk.send(suspected(talk));
+    talk.pass_us(300);
+    Segment in_flight = talk.next(End::peer, Psh | Ack, 100);
+    in_flight.timestamps->val -= 20;  // it left before the RST came
+    const Outcome early = talk.send(in_flight);
+    ASSERT_NE(after_reset(early), nullptr);
+    EXPECT_EQ(after_reset(early)->signals, 0U);
+
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    const Outcome alive = talk.send(End::peer, Psh | Ack, 100);
+    ASSERT_NE(after_reset(alive), nullptr);
+    EXPECT_EQ(signal_names(after_reset(alive)->signals), "LIFE_ACK|LIFE_CLOCK");
+    EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FS_RESET_LIFE, 0);
+}
+
+/// From another distance it is somebody else's life; and what does not fit is nobody's.
+TEST_P(DatapathEvent, NoLifeFromElsewhere) {
+    for (const bool unfit : {false, true}) {
+        Conversation talk = established(watching());
+        talk.send(suspected(talk));
+        talk.send(End::us, Psh | Ack, 100);
+        talk.pass_ms(20);
+        Segment other = talk.next(End::peer, Psh | Ack, 100);
+        if (unfit) {
+            other.seq += 0x10000000;
+        } else {
+            other.ttl += 2;
+        }
+        const Outcome outcome = talk.send(other);
+        ASSERT_NE(after_reset(outcome), nullptr);
+        EXPECT_EQ(after_reset(outcome)->signals, 0U);
+    }
+}
+
+/// So many packets are told of after a RST, and then no more, but for the first sign of life.
+TEST_P(DatapathEvent, ALimitedWatch) {
+    Setting setting;
+    setting.us.timestamps = false;  // so that only an ACK can show life
+    Conversation talk = established(watching(), setting);
+    talk.send(suspected(talk));
+    int told = 0;
+    for (int i = 0; i < 2 * FS_AFTER_RST_TOLD_MAX; i++) {
+        told += after_reset(talk.send(End::peer, Ack, 10)) != nullptr ? 1 : 0;
+    }
+    EXPECT_EQ(told, FS_AFTER_RST_TOLD_MAX);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    EXPECT_NE(after_reset(talk.send(End::peer)), nullptr);
+}
+
+/// Two seconds after, nothing is watched any more; and a new SYN ends the watch at once.
+TEST_P(DatapathEvent, TheWatchEnds) {
+    Conversation talk = established(watching());
+    talk.send(suspected(talk));
+    talk.pass_ms(2001);
+    EXPECT_EQ(after_reset(talk.send(End::peer)), nullptr);
+    EXPECT_FALSE(talk.state_has(FS_FLOW_AFTER_RST, End::peer));
+}
+
+/// An ICMP error about a known flow, quoting no more of its segment than a router must.
+TEST_P(DatapathEvent, IcmpErrors) {
+    for (const bool v6 : {false, true}) {
+        for (const std::size_t quoted_tcp : {8, 20, 32}) {
+            SCOPED_TRACE(::testing::Message() << v6 << ", " << quoted_tcp);
+            Conversation talk = established(watching(), {.v6 = v6});
+            const Packet inner = v6 ? Packet(Ipv6{}) : Packet(Ipv4{});
+            const Tcp ours{.src_port = talk.port(End::us),
+                           .dst_port = 443,
+                           .seq = 0xabcdef01,
+                           .options = nop_nop_timestamps(1, 2)};
+            const Quoted quoted(Ethernet{} / inner / ours, (v6 ? 40 : 20) + quoted_tcp);
+            const Packet error =
+                v6 ? Ethernet{} /
+                         Ipv6{.src = "2001:db8:ff::9", .dst = "2001:db8::1", .hop_limit = 61} /
+                         Icmpv6{.type = 1, .code = 4} / quoted
+                   : Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
+                         Icmp{.type = 3, .code = 13} / quoted;
+            const fs_flow before = talk.flow();
+            const Outcome outcome = watching().run(hook(), {.bytes = error.bytes()});
+            const SeenEvent* told = outcome.find(FS_EVENT_ICMP_ERROR);
+            ASSERT_NE(told, nullptr);
+            const fs_packet& packet = told->event.packet;
+            EXPECT_TRUE(talk.owns(packet.key));
+            EXPECT_EQ(told->event.slot, talk.slot());
+            EXPECT_EQ(packet.direction, talk.index(End::us)) << "the quoted segment's sender";
+            EXPECT_EQ(packet.seq, 0xabcdef01);
+            EXPECT_EQ(packet.icmp_type, v6 ? 1 : 3);
+            EXPECT_EQ(packet.icmp_code, v6 ? 4 : 13);
+            EXPECT_EQ(packet.ttl, 61);
+            EXPECT_EQ(packet.icmp_source[v6 ? 0 : 3],
+                      __builtin_bswap32(v6 ? 0x20010db8 : 0xcb007109));
+            const fs_flow after = talk.flow();
+            EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0) << "it teaches nothing";
+        }
+    }
+}
+
+TEST_P(DatapathEvent, IcmpAboutNothingKnown) {
+    const auto run = [&](const Packet& packet) {
+        return watching().run(hook(), {.bytes = packet.bytes()}).events.size();
+    };
+    const Quoted stranger(Ethernet{} / Ipv4{} / Tcp{.src_port = 9});
+    const std::uint64_t flows = watching().counter(FS_COUNT_FLOW_NEW);
+    const std::uint64_t errors = watching().counter(FS_COUNT_ICMP_ERROR);
+    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / stranger), 0U);
+    EXPECT_EQ(watching().counter(FS_COUNT_ICMP_ERROR), errors + 1);
+    EXPECT_EQ(watching().counter(FS_COUNT_FLOW_NEW), flows) << "it begins no flow";
+    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{.type = 8, .code = 0} / stranger), 0U);
+    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Udp{})), 0U);
+    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Tcp{}, 20 + 7)), 0U);
+    EXPECT_EQ(watching().counter(FS_COUNT_ICMP_ERROR), errors + 1);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
