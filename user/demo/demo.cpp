@@ -146,6 +146,12 @@ int run_demo(const DemoOptions& options) {
     demo::Closing closing;
     for (const Scenario& scenario : *scenarios) {
         const Status played = play(scenario, narrator, stop, closing);
+        if (output.reader_has_gone()) {
+            return kDone;
+        }
+        if (!output.health()) {
+            return refuse(output.health().error().message(), kFailed);
+        }
         if (stop.raised()) {
             return refuse("interrupted; the lab is gone again", kFailed);
         }

@@ -171,7 +171,7 @@ Status act_3_asked(const Stage& stage, Closing& closing) {
     narrator.paragraph(
         "So ask. Every reset is made inexact by one sequence number; the client's own stack then "
         "asks the server whether it meant it. A server that is gone says so, one round trip later. "
-        "One that lives goes on sending, and that is proof.");
+        "One that lives goes on sending and acknowledging, and that is proof.");
     const auto record = perform(
         stage, plan("3b --challenge all", {"--challenge", "all"}, lab::as_stateless_reset()));
     if (!record) {

@@ -97,6 +97,12 @@ Result<Watcher> Watcher::start(const lab::Namespace& client,
     return watcher;
 }
 
+Watcher::~Watcher() {
+    if (child_.pid() != -1) {
+        child_.stop(kStopWithin);
+    }
+}
+
 void Watcher::relay() {
     const std::string err = child_.err(), out = child_.out();
     narrator_->quote(new_lines(err, relayed_err_));
@@ -118,6 +124,9 @@ bool Watcher::wait_for(const std::function<bool(const Facts&)>& enough,
         relay();
         if (met || has_ended()) {
             return met;
+        }
+        if (narrator_->is_unheard()) {
+            stop.raise();
         }
     } while (lab::pause(kLook, patience));
     return false;

@@ -23,6 +23,11 @@ namespace flowstamp::demo {
 /// the narrator; the same as JSON lines goes to a memory file, from which facts() reads.
 class Watcher {
   public:
+    Watcher(Watcher&&) noexcept = default;
+    Watcher& operator=(Watcher&&) = delete;
+    /// A child that still runs is asked to end, so that it takes its own things away.
+    ~Watcher();
+
     /// Starts `watch -i INTERFACE ARGUMENTS...` on the client, and returns once it is attached.
     /// Fails with the child's own words. `narrator` outlives it.
     static Result<Watcher> start(const lab::Namespace& client,
@@ -33,7 +38,7 @@ class Watcher {
     void relay();
 
     /// Relays until `enough` holds for the facts so far. False when it does not within `timeout`,
-    /// the child ends, or `stop` is raised.
+    /// the child ends, or `stop` is raised; as it is here when nobody listens to the narrator.
     bool wait_for(const std::function<bool(const Facts&)>& enough,
                   std::chrono::milliseconds timeout, const lab::StopSignal& stop);
 

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The demo as a user runs it: the built program, its stories, its exit status, and that nothing is
+// left behind however it ends.
+#include "user/demo/demo.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <thread>
+
+#include "user/demo/wrap.h"
+#include "user/kernel/run_record.h"
+#include "user/lab/command.h"
+
+namespace flowstamp {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using lab::Child;
+using lab::CommandOutput;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr auto kStory = 100s;  // ten times what it takes on an idle machine
+
+/// The program, built beside these tests.
+std::string program() {
+    return fs::read_symlink("/proc/self/exe").parent_path() / "../../flowstamp";
+}
+
+/// What a demo with this process id may leave: its namespaces, and processes that name it.
+std::vector<std::string> leftovers_of(pid_t pid) {
+    std::vector<std::string> found;
+    std::error_code none;
+    const std::string prefix = "flowstamp-" + std::to_string(pid) + "-";
+    for (const auto& entry : fs::directory_iterator("/run/netns", none)) {
+        if (entry.path().filename().string().starts_with(prefix)) {
+            found.push_back(entry.path());
+        }
+    }
+    const std::string runs_it = "/proc/" + std::to_string(pid) + "/exe";
+    for (const auto& entry : fs::directory_iterator("/proc", none)) {
+        std::ifstream file(entry.path() / "cmdline");
+        const std::string command{std::istreambuf_iterator<char>(file), {}};
+        if (command.contains(runs_it) || command.contains(prefix)) {
+            found.push_back(entry.path());
+        }
+    }
+    return found;
+}
+
+/// The same, once there is nothing or five seconds are over.
+std::vector<std::string> lasting_leftovers_of(pid_t pid) {
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    auto found = leftovers_of(pid);
+    while (!found.empty() && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(20ms);
+        found = leftovers_of(pid);
+    }
+    return found;
+}
+
+/// Records and pinned tables whose watch is gone.
+std::size_t stale_records() {
+    std::size_t count = 0;
+    for (const auto& [folder, prefix] :
+         {std::pair{kRunFolder, kRecordPrefix}, std::pair{kPinFolder, kPinPrefix}}) {
+        const auto names = run_names(folder, prefix);
+        count += static_cast<std::size_t>(
+            std::ranges::count_if(names, [](const RunName& name) { return !name.is_alive(); }));
+    }
+    return count;
+}
+
+class Demo : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "needs root";
+        }
+        stale_before_ = stale_records();
+    }
+
+    static Child start(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {program(), "demo"});
+        auto child = Child::start(arguments);
+        if (!child) {
+            throw std::runtime_error(child.error().message());
+        }
+        return std::move(*child);
+    }
+
+    /// Plays it to its end, and sees to it that nothing remains.
+    CommandOutput play(std::vector<std::string> arguments) {
+        Child child = start(std::move(arguments));
+        const pid_t pid = child.pid();
+        auto output = child.wait(kStory);
+        EXPECT_TRUE(output) << child.out() << child.err();
+        expect_nothing_left(pid);
+        return output.value_or(CommandOutput{});
+    }
+
+    void expect_nothing_left(pid_t pid) const {
+        EXPECT_THAT(lasting_leftovers_of(pid), IsEmpty());
+        EXPECT_LE(stale_records(), stale_before_);
+    }
+
+    /// Starts the main story, and waits until it is in the middle of its first act.
+    static Child start_and_reach_the_middle() {
+        Child child = start({});
+        EXPECT_TRUE(child.wait_for_output("reset #1", 60s)) << child.out() << child.err();
+        EXPECT_FALSE(leftovers_of(child.pid()).empty()) << "there is something to clean up";
+        return child;
+    }
+
+    std::size_t stale_before_ = 0;
+};
+
+void expect_plain(const std::string& text) {
+    EXPECT_THAT(text, Not(HasSubstr("\033"))) << "no colour, nothing drawn anew";
+    EXPECT_THAT(text, Not(HasSubstr("\r")));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_LE(demo::columns(line), 100u) << line;
+    }
+}
+
+TEST_F(Demo, TheMainStoryEndsAsItIsTold) {
+    const CommandOutput output = play({});
+    EXPECT_EQ(output.status, 0) << output.out << output.err;
+    EXPECT_EQ(output.err, "");
+    expect_plain(output.out);
+    EXPECT_THAT(output.out,
+                ContainsRegex("broke off after .*ECONNRESET.*: 3,[0-9,]* of 8,000,000"));
+    EXPECT_THAT(output.out, ContainsRegex("nearer +63 \\(1 hop\\) +61 \\(3 hops\\)"));
+    EXPECT_THAT(output.out, HasSubstr("the reset: 1 hop\n"));
+    EXPECT_THAT(output.out, HasSubstr("the server's data: 3 hops\n"));
+    EXPECT_THAT(output.out,
+                HasSubstr("54 bytes each, with the Ethernet header; 0 of them differ."));
+    EXPECT_THAT(output.out,
+                ContainsRegex("\n1  watch +[1-3] RST\\+ACK +reset at 3\\.[0-9]/8\\.0 MB +confirmed "
+                              "+([1-3] )?observed +-\n"));
+    EXPECT_THAT(output.out,
+                ContainsRegex("\n2  --drop confirmed +3 RST\\+ACK +complete, 8\\.0 MB +confirmed "
+                              "+[1-3] challenged(, [12] dropped)? +.*refuted\n"));
+    EXPECT_THAT(output.out, ContainsRegex("\n3a watch +[1-3] bare RST +reset at [3-7]\\.[0-9]/8"));
+    EXPECT_THAT(output.out, ContainsRegex("\n3b --challenge all +3 bare RST +complete, 8\\.0 MB "
+                                          "+confirmed +3 challenged +.*refuted"));
+}
+
+TEST_F(Demo, WhenBothEndsAreResetItSaysWhatOneSideCannotDo) {
+    const CommandOutput output = play({"forged-rst-both"});
+    EXPECT_EQ(output.status, 0) << output.out << output.err;
+    expect_plain(output.out);
+    EXPECT_THAT(output.out, HasSubstr("The server's end: ECONNRESET."));
+    EXPECT_THAT(output.out, HasSubstr("the far end was lost, too"));
+    EXPECT_THAT(output.out,
+                ContainsRegex("\nboth ends reset +1\\+1 RST\\+ACK +reset at 0\\.0/8\\.0 MB"));
+}
+
+TEST_F(Demo, GenuineResetsReachTheApplication) {
+    const CommandOutput output = play({"genuine"});
+    EXPECT_EQ(output.status, 0) << output.out << output.err;
+    expect_plain(output.out);
+    for (const char* row : {"unread data", "abort \\(linger 0\\)", "vanished socket"}) {
+        EXPECT_THAT(output.out, ContainsRegex(std::string("\n") + row +
+                                              " +none +reset at 1\\.0/2\\.0 MB +genuine"));
+    }
+    EXPECT_THAT(output.out, ContainsRegex("\nclosed port +none +refused +genuine +observed"));
+    EXPECT_THAT(output.out, Not(HasSubstr("finding #")));
+}
+
+TEST_F(Demo, CtrlCInTheMiddle) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        Child child = start_and_reach_the_middle();
+        const pid_t pid = child.pid();
+        child.signal(signal);
+        const auto output = child.wait(15s);
+        ASSERT_TRUE(output) << "still running";
+        EXPECT_EQ(output->status, 1);
+        EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab is gone again\n");
+        EXPECT_THAT(output->out, Not(HasSubstr("What happened")));
+        EXPECT_THAT(leftovers_of(pid), IsEmpty()) << "gone before it ends";
+        expect_nothing_left(pid);
+    }
+}
+
+TEST_F(Demo, KilledInTheMiddle) {
+    Child child = start_and_reach_the_middle();
+    const pid_t pid = child.pid();
+    child.signal(SIGKILL);
+    ASSERT_TRUE(child.wait(5s));
+    expect_nothing_left(pid);
+}
+
+TEST_F(Demo, ReaderThatGoesAwayEndsIt) {
+    const auto output = lab::run_command(
+        {"sh", "-c", "{ \"$0\" demo; echo $? >&2; } | head -n 3", program()}, {}, kStory);
+    ASSERT_TRUE(output);
+    EXPECT_THAT(output->out, StartsWith("flowstamp demo: forged-rst\n"));
+    EXPECT_EQ(output->err, "0\n") << "who reads no further wants no more";
+}
+
+/// Runs the demo on a terminal of its own, and returns what it drew there.
+std::string on_a_terminal(const char* no_color) {
+    const std::string path = program();
+    int terminal = -1;
+    winsize size{.ws_row = 50, .ws_col = 90, .ws_xpixel = 0, .ws_ypixel = 0};
+    const pid_t pid = forkpty(&terminal, nullptr, nullptr, &size);
+    if (pid == 0) {
+        setenv("NO_COLOR", no_color, 1);
+        execl(path.c_str(), path.c_str(), "demo", "forged-rst-both", nullptr);
+        _exit(126);
+    }
+    std::string text;
+    char buffer[4096];
+    pollfd readable{.fd = terminal, .events = POLLIN, .revents = 0};
+    while (poll(&readable, 1, 60'000) > 0) {
+        const ssize_t got = read(terminal, buffer, sizeof(buffer));
+        if (got <= 0) {
+            break;  // EIO: the demo has ended
+        }
+        text.append(buffer, static_cast<std::size_t>(got));
+    }
+    close(terminal);
+    int status = 0;
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0) << text;
+    return text;
+}
+
+TEST_F(Demo, OnATerminalItHasColourAndShowsProgress) {
+    const std::string text = on_a_terminal("");
+    EXPECT_THAT(text, HasSubstr("\033[1;31mFORGED\033[0m")) << "watch's own colours";
+    EXPECT_THAT(text, HasSubstr("\r\033[K  downloading ["));
+}
+
+TEST_F(Demo, NoColorMeansNone) {
+    const std::string text = on_a_terminal("1");
+    EXPECT_THAT(text, HasSubstr("FORGED"));
+    EXPECT_THAT(text, Not(ContainsRegex("\033\\[[0-9;]*m")));
+}
+
+TEST(DemoCommand, ListsItsStories) {
+    const auto output = lab::run_command({program(), "demo", "--list"});
+    ASSERT_TRUE(output);
+    EXPECT_EQ(output->status, 0);
+    for (const char* name : {"forged-rst ", "forged-rst-both ", "genuine "}) {
+        EXPECT_THAT("\n" + output->out, HasSubstr(std::string("\n") + name));
+    }
+    expect_plain(output->out);
+}
+
+TEST(DemoCommand, RefusesAStoryThatItDoesNotKnow) {
+    const auto output = lab::run_command({program(), "demo", "forged-rts"});
+    ASSERT_TRUE(output);
+    EXPECT_EQ(output->status, 2);
+    EXPECT_EQ(output->out, "");
+    EXPECT_EQ(output->err,
+              "flowstamp: demo: forged-rts: no such scenario; did you mean 'forged-rst'? See "
+              "flowstamp demo --list\n");
+}
+
+/// Runs the demo as nobody, wherever the program lies. Returns its exit status.
+int as_nobody(std::string& told) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return -1;
+    }
+    const int executable = open(program().c_str(), O_PATH | O_CLOEXEC);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        constexpr uid_t kNobody = 65534;
+        char* argv[] = {const_cast<char*>("flowstamp"), const_cast<char*>("demo"), nullptr};
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        if (geteuid() != 0 || (setgid(kNobody) == 0 && setuid(kNobody) == 0)) {
+            fexecve(executable, argv, environ);
+        }
+        _exit(126);
+    }
+    close(ends[1]);
+    char buffer[4096];
+    for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof(buffer))) > 0;) {
+        told.append(buffer, static_cast<std::size_t>(got));
+    }
+    close(ends[0]);
+    close(executable);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(DemoCommand, RefusesPolitelyWithoutRoot) {
+    std::string told;
+    EXPECT_EQ(as_nobody(told), 1);
+    EXPECT_THAT(told, StartsWith("flowstamp: demo: needs root"));
+    EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/demo/closing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/packet.h"
+#include "user/demo/drawing.h"
+#include "user/demo/words.h"
+
+namespace flowstamp::demo {
+namespace {
+
+namespace packet = flowstamp::testing;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+const End server{"203.0.113.2", 80};
+const End client{"198.51.100.2", 40000};
+
+ResetFact reset(std::uint64_t id, const std::string& action, const std::string& challenge) {
+    return {.id = id,
+            .source = server,
+            .destination = client,
+            .verdict = "confirmed",
+            .cause = "forged",
+            .action = action,
+            .challenge = challenge};
+}
+
+lab::InjectedFrame forged(lab::Side toward) {
+    return {toward,
+            {},
+            (packet::Ethernet{} / packet::Ipv4{} / packet::Tcp{.flags = packet::Rst | packet::Ack})
+                .bytes()};
+}
+
+/// A record of an act in which a download was reset; with what was told, if anything.
+ActRecord record_of(std::vector<ResetFact> resets) {
+    ActRecord record{.name = "1 act", .wanted = 8'000'000, .server = server};
+    record.download.outcome = lab::Outcome::Reset;
+    record.download.errno_value = ECONNRESET;
+    record.download.bytes = 3'014'656;
+    record.download.elapsed = 417ms;
+    record.download.local.port = client.port;
+    record.injected = {forged(lab::Side::Client)};
+    record.facts.resets = std::move(resets);
+    return record;
+}
+
+std::string told(const Closing& closing) {
+    std::string path = "/tmp/flowstamp-closing-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    auto output = Output::file(path);
+    EXPECT_TRUE(output);
+    Narrator narrator(*output, Style(false), false, 100);
+    closing.tell(narrator);
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    ::unlink(path.c_str());
+    return text.str();
+}
+
+TEST(DemoWords, OfNumbers) {
+    EXPECT_EQ(grouped(0), "0");
+    EXPECT_EQ(grouped(999), "999");
+    EXPECT_EQ(grouped(8'000'000), "8,000,000");
+    EXPECT_EQ(grouped(12'345), "12,345");
+    EXPECT_EQ(megabytes(3'014'656), "3.0");
+    EXPECT_THAT(progress_text(4'000'000, 8'000'000), HasSubstr("[####################    "));
+    EXPECT_THAT(progress_text(9, 8), HasSubstr("########]")) << "never wider than its frame";
+}
+
+TEST(DemoWords, OfADownload) {
+    ActRecord record = record_of({});
+    EXPECT_EQ(download_sentence(record),
+              "The download broke off after 417 ms (ECONNRESET): 3,014,656 of 8,000,000 bytes.");
+    EXPECT_EQ(download_text(record), "reset at 3.0/8.0 MB");
+    record.download.outcome = lab::Outcome::TimedOut;
+    EXPECT_EQ(download_text(record), "stuck at 3.0/8.0 MB");
+    record.download.outcome = lab::Outcome::Corrupted;
+    EXPECT_EQ(download_text(record), "failed at 3.0/8.0 MB");
+    record.download.outcome = lab::Outcome::Complete;
+    record.download.bytes = 8'000'000;
+    EXPECT_EQ(download_text(record), "complete, 8.0 MB");
+}
+
+TEST(DemoWords, OfWhatWasForged) {
+    ActRecord record = record_of({});
+    EXPECT_EQ(sent_text(record), "1 RST+ACK");
+    record.injected.push_back(forged(lab::Side::Server));
+    EXPECT_EQ(sent_text(record), "1+1 RST+ACK");
+    record.injected.clear();
+    EXPECT_EQ(sent_text(record), "none");
+}
+
+TEST(DemoWords, OfWhatWatchMadeOfIt) {
+    const ActRecord nothing = record_of({});
+    EXPECT_EQ(verdict_text(nothing) + action_text(nothing) + answer_text(nothing), "---");
+    ActRecord several = record_of(
+        {reset(1, "challenged", "refuted"), reset(2, "dropped", ""), reset(3, "dropped", "")});
+    EXPECT_EQ(verdict_text(several), "confirmed");
+    EXPECT_EQ(action_text(several), "1 challenged, 2 dropped");
+    EXPECT_EQ(answer_text(several), "refuted");
+    several.facts.resets[1].is_answer = true;
+    EXPECT_EQ(action_text(several), "1 challenged, 1 dropped") << "an answer is no case of its own";
+    several.facts.findings = {{.id = 1,
+                               .source = server,
+                               .destination = client,
+                               .verdict = "suspected",
+                               .resolution = {},
+                               .summary = {},
+                               .sender_hops = {}}};
+    EXPECT_EQ(verdict_text(several), "suspected") << "the finding's word counts";
+}
+
+TEST(DemoClosing, IsAsToldUntilSomethingDiffers) {
+    const ActRecord record = record_of({reset(1, "observed", "")});
+    Closing closing;
+    closing.add(record);
+    closing.expect(record, true, "the moon fell down");
+    EXPECT_TRUE(closing.is_as_told());
+    EXPECT_EQ(told(closing),
+              "act    forged     download             verdict    done about it  answer\n"
+              "1 act  1 RST+ACK  reset at 3.0/8.0 MB  confirmed  observed       -\n\n");
+    closing.expect(record, false, "the moon fell down");
+    EXPECT_FALSE(closing.is_as_told());
+    EXPECT_THAT(told(closing), HasSubstr("Not as the story says: 1 act: the moon fell down.\n"));
+}
+
+TEST(DemoDrawing, ArrowsReachTheMiddleOfAHost) {
+    const std::vector<std::string> hosts{"client", "router1", "server"};
+    //                               client ----- router1 ----- server
+    EXPECT_EQ(arrow(hosts, 1, "x"), "   <------------+  x\n");
+    EXPECT_EQ(arrow(hosts, 2, "x"), "   <--------------------------+  x\n");
+    EXPECT_EQ(arrow(hosts, 3, "x"), "") << "no such host";
+    EXPECT_EQ(arrow(hosts, 0, "x"), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::demo

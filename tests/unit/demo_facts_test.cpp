@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/demo/facts.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/events.h"
+#include "tests/support/recording_sink.h"
+#include "user/report/json_events.h"
+
+namespace flowstamp::demo {
+namespace {
+
+using namespace std::chrono_literals;
+using flowstamp::testing::ForgedRstBench;
+using flowstamp::testing::Story;
+
+/// What watch's own reporter makes of a story, so that both ends of the JSON are held together.
+class DemoFacts : public ::testing::Test {
+  protected:
+    std::string told() const {
+        std::string lines;
+        for (const Reset& reset : bench.sink.resets) {
+            lines += json_of(reset).dump() + "\n";
+        }
+        for (const Finding& finding : bench.sink.findings) {
+            lines += json_of(finding).dump() + "\n";
+        }
+        return lines;
+    }
+
+    ForgedRstBench bench;
+    Story story;
+    const End server{"198.51.100.7", 443};
+};
+
+TEST_F(DemoFacts, OfAForgedReset) {
+    bench.see(story.rst(
+        {.ttl = 60,
+         .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_ID_CONSTANT)}));
+    const Facts facts = parse_facts(told());
+    EXPECT_EQ(facts.unreadable, 0u);
+    const auto resets = facts.resets_of(server);
+    ASSERT_EQ(resets.size(), 1u);
+    EXPECT_EQ(resets[0].verdict, "confirmed");
+    EXPECT_EQ(resets[0].action, "observed");
+    EXPECT_EQ(resets[0].challenge, "");
+    EXPECT_EQ(resets[0].hops, 4u);
+    const FindingFact* finding = facts.finding_of(server);
+    ASSERT_NE(finding, nullptr);
+    EXPECT_EQ(finding->verdict, "confirmed");
+    EXPECT_EQ(finding->resolution, "") << "it is open yet";
+    EXPECT_EQ(finding->sender_hops, 12u);
+}
+
+TEST_F(DemoFacts, NewsReplaceWhatWasToldBefore) {
+    bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
+    bench.see(story.at(20ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    ASSERT_EQ(bench.sink.resets.size(), 3u);
+    const auto resets = parse_facts(told()).resets_of(server);
+    ASSERT_EQ(resets.size(), 2u);
+    EXPECT_EQ(resets[0].challenge, "upheld");
+    EXPECT_EQ(resets[0].action, "challenged");
+    EXPECT_FALSE(resets[0].is_answer);
+    EXPECT_TRUE(resets[1].is_answer);
+}
+
+TEST_F(DemoFacts, AreKeptApartByTheirEnds) {
+    bench.see(story.rst({}));
+    const Facts facts = parse_facts(told());
+    const std::uint16_t port = facts.resets.at(0).destination.port;
+    EXPECT_EQ(facts.resets_of(server, port).size(), 1u);
+    EXPECT_TRUE(facts.resets_of(server, port + 1).empty());
+    EXPECT_TRUE(facts.resets_of({server.ip, 80}).empty());
+    EXPECT_EQ(facts.finding_of(server), nullptr);
+}
+
+TEST_F(DemoFacts, OfTheCounters) {
+    Stats stats;
+    stats.counters[FS_COUNT_DROPPED] = 2;
+    stats.counters[FS_COUNT_CHALLENGED] = 3;
+    const Facts facts = parse_facts(json_of(stats).dump() + "\n");
+    EXPECT_EQ(facts.dropped, 2u);
+    EXPECT_EQ(facts.challenged, 3u);
+}
+
+TEST(DemoFactsText, WhatCannotBeReadIsCounted) {
+    EXPECT_EQ(parse_facts("").unreadable, 0u);
+    EXPECT_EQ(parse_facts("{\"event_type\":\"rese").unreadable, 0u) << "not whole yet";
+    EXPECT_EQ(parse_facts("not JSON\n{}\n{\"event_type\":\"reset\"}\n").unreadable, 3u);
+    EXPECT_EQ(parse_facts("{\"event_type\":\"flow\"}\n").unreadable, 0u) << "of no interest";
+}
+
+}  // namespace
+}  // namespace flowstamp::demo
