@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Genuine resets, made by real kernels and firewalls: what the application sees of each, and what
-// is on the wire (the table of docs: flags, ID, window, header length).
+// is on the wire: flags, ID, window, options.
 #include <gtest/gtest.h>
 
 #include <algorithm>
