@@ -238,10 +238,10 @@ TEST_F(AttachTable, IsPinnedForItsOwnerAloneAndReadByAnother) {
         expect_one_flow(process.pid());
 
         const RunName run = run_of(process.pid());
-        struct stat pin {};
+        struct stat pin{};
         ASSERT_EQ(::stat(run.pin_path().c_str(), &pin), 0);
         EXPECT_EQ(pin.st_mode & 0777, 0600U);
-        struct stat folder {};
+        struct stat folder{};
         for (const char* path : {kPinFolder, kRunFolder}) {
             ASSERT_EQ(::stat(path, &folder), 0);
             EXPECT_EQ(folder.st_mode & 0777, 0700U) << path;

@@ -72,7 +72,7 @@ bool has_kernel_btf() {
 }
 
 bool has_bpf_file_system() {
-    struct statfs status {};
+    struct statfs status{};
     return ::statfs("/sys/fs/bpf", &status) == 0 && status.f_type == BPF_FS_MAGIC;
 }
 

@@ -19,7 +19,7 @@ bool any_is(const fs::path& folder, const fs::path& below, std::uint64_t inode) 
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
          entry.increment(error)) {
-        struct stat status {};
+        struct stat status{};
         const fs::path path = below.empty() ? entry->path() : entry->path() / below;
         if (::stat(path.c_str(), &status) == 0 && status.st_ino == inode) {
             return true;
@@ -32,7 +32,7 @@ bool any_is(const fs::path& folder, const fs::path& below, std::uint64_t inode) 
 
 NetNamespace NetNamespace::of_this_thread() {
     Fd fd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    struct stat status {};
+    struct stat status{};
     const bool known = fd && ::fstat(fd.get(), &status) == 0;
     return NetNamespace(std::move(fd), known ? status.st_ino : 0);
 }
