@@ -5,8 +5,8 @@
 
 namespace flowstamp {
 
-/// `flowstamp demo`: plays scenarios in a lab of network namespaces on this machine, and closes with
-/// a table. Returns the exit status: 0 if all turned out as told, 1 if not or if it could not be
+/// `flowstamp demo`: plays scenarios in a lab of network namespaces on this machine, and closes
+/// with a table. Returns the exit status: 0 if all turned out as told, 1 if not or if it could not be
 /// played, 2 for a scenario that does not exist. Leaves nothing behind.
 int run_demo(const DemoOptions& options);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `flowstamp watch` as a user would run it: this very program, as a child, on the client's interface.
+// `flowstamp watch` as a user would run it: this very program, as a child, on the client's
+// interface.
 #pragma once
 
 #include <chrono>

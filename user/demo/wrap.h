@@ -9,7 +9,8 @@
 
 namespace flowstamp::demo {
 
-/// Columns that `text` takes on a terminal: colour sequences (SGR) take none, a UTF-8 character one.
+/// Columns that `text` takes on a terminal: colour sequences (SGR) take none, a UTF-8 character
+/// one.
 [[nodiscard]] std::size_t columns(std::string_view text);
 
 /// Where the further lines of a broken line are best indented to, in columns: below its last column
