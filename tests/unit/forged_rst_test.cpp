@@ -481,6 +481,34 @@ TEST_F(ForgedRstTest, ADeafPeersRefutationIsWithdrawnWhenItUpholds) {  // REJECT
     EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .upheld = 1}));
 }
 
+/// --drop alone questions what it convicts; what it does not convict passes, the answer too.
+TEST_F(ForgedRstTest, AGenuineResetThatPassesUnquestionedIsAnAnswer) {
+    RstDetails convicted = kAsked;
+    convicted.context = kHeeded;
+    convicted.ttl = 60;
+    convicted.signals = kTwoFamilies;
+    see(story.at(0ms).rst(convicted));
+    see(story.at(1ms).rst({.ttl = 52, .context = kStatelessAnswer}));  // too soon: 20 ms away
+    EXPECT_EQ(detector.challenges().upheld, 0U);
+    see(story.at(21ms).rst({.ttl = 52, .context = kStatelessAnswer}));
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .upheld = 1}));
+    EXPECT_EQ(sink.resets.back().answers, 1U);
+    EXPECT_EQ(sink.resets[0].judgement.verdict, FS_VERDICT_CONFIRMED);
+    const Reset& again = sink.resets[sink.resets.size() - 2];
+    EXPECT_EQ(again.id, 1U);
+    EXPECT_EQ(again.judgement.verdict, FS_VERDICT_CONFIRMED) << "both were reset";
+    EXPECT_EQ(again.judgement.challenge, FS_CHALLENGE_UPHELD);
+}
+
+TEST_F(ForgedRstTest, AnotherDistanceGivesNoAnswer) {
+    RstDetails convicted = kAsked;
+    convicted.ttl = 60;
+    convicted.signals = kTwoFamilies;
+    see(story.at(0ms).rst(convicted));
+    see(story.at(21ms).rst({.ttl = 55, .context = kStatelessAnswer}));
+    EXPECT_EQ(detector.challenges().upheld, 0U);
+}
+
 TEST_F(ForgedRstTest, AQuestionWithoutAnswerIsToldAsThat) {
     see(story.at(0ms).rst(kAsked));
     advance(story.now() + 4999ms);

@@ -38,6 +38,8 @@ void ForgedRst::on_rst(const Observation& observation, FindingSink& sink) {
     compare(reset, key, sink);
     if (observation.event.judgement.challenge == FS_CHALLENGE_UPHELD) {
         take_answer(reset, key, sink);
+    } else {
+        take_unasked_answer(reset, key, sink);
     }
     if (side.episode && !side.episode->is_settled() && reset.verdict() == FS_VERDICT_GENUINE &&
         reset.challenge() == FS_CHALLENGE_NONE) {
@@ -115,6 +117,25 @@ void ForgedRst::take_answer(ResetCase& answer, const SideKey& key, FindingSink& 
     }
     for (ResetCase* asked : upheld) {
         if (put_answer(*asked, FS_CHALLENGE_UPHELD)) {
+            answer.set_answers(asked->id());
+            tell(*asked, sink);
+        }
+    }
+}
+
+/// Where only convicted RSTs are acted on, a genuine one passes unquestioned. If it comes from the
+/// sender's own distance and after it can have heard the question, it is the answer all the same.
+void ForgedRst::take_unasked_answer(ResetCase& answer, const SideKey& key, FindingSink& sink) {
+    const RstView& view = *answer.view(key.view);
+    if (answer.verdict() != FS_VERDICT_GENUINE || answer.challenge() != FS_CHALLENGE_NONE ||
+        !view.is_from_own_distance() || !(view.arrival().context & FS_CONTEXT_EXACT)) {
+        return;
+    }
+    const Nanoseconds half_rtt =
+        std::chrono::microseconds(view.slot().direction[key.direction].min_rtt_us) / 2;
+    for (ResetCase* asked : cases_of(key)) {
+        if (asked->challenge() == FS_CHALLENGE_ASKED && answer.time() - asked->time() >= half_rtt &&
+            put_answer(*asked, FS_CHALLENGE_UPHELD)) {
             answer.set_answers(asked->id());
             tell(*asked, sink);
         }

@@ -76,6 +76,7 @@ class ForgedRst final : public Detector {
     ResetCase& remember(const Observation& observation, Side& side, FindingSink& sink);
     void compare(ResetCase& reset, const SideKey& key, FindingSink& sink);
     void take_answer(ResetCase& answer, const SideKey& key, FindingSink& sink);
+    void take_unasked_answer(ResetCase& answer, const SideKey& key, FindingSink& sink);
     bool put_answer(ResetCase& reset, fs_challenge answer);
     void tell(ResetCase& reset, FindingSink& sink);
     void tell_finding(Side& side, ResetCase& reset, FindingSink& sink);
