@@ -147,7 +147,7 @@ Observation Story::rst(const RstDetails& details) {
     judgement.action = static_cast<std::uint8_t>(details.action);
     judgement.challenge = static_cast<std::uint8_t>(details.challenge);
     judgement.pass_reason =
-        details.action == FS_ACTION_OBSERVED ? FS_PASS_NOT_ACTING : FS_PASS_NOT_DOUBTED;
+        details.action == FS_ACTION_OBSERVED ? details.passed : FS_PASS_NOT_DOUBTED;
     judgement.hops = fs_hops(details.ttl);
     judgement.base_hops = fs_hops(flow_.direction[details.from].ttl[0]);
     // The kernel writes the reset memory before it tells: a RST within 2 s belongs to the row.

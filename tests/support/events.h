@@ -50,6 +50,7 @@ struct RstDetails {
     fs_cause cause = FS_CAUSE_STATELESS;  ///< when genuine
     fs_action action = FS_ACTION_OBSERVED;
     fs_challenge challenge = FS_CHALLENGE_NONE;
+    fs_pass_reason passed = FS_PASS_NOT_ACTING;  ///< when only observed
 };
 
 /// A packet after a RST, no RST itself.

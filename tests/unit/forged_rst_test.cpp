@@ -488,9 +488,12 @@ TEST_F(ForgedRstTest, AGenuineResetThatPassesUnquestionedIsAnAnswer) {
     convicted.ttl = 60;
     convicted.signals = kTwoFamilies;
     see(story.at(0ms).rst(convicted));
-    see(story.at(1ms).rst({.ttl = 52, .context = kStatelessAnswer}));  // too soon: 20 ms away
+    see(story.at(1ms).rst({.ttl = 52,
+                           .context = kStatelessAnswer,
+                           .passed = FS_PASS_NOT_DOUBTED}));  // too soon: 20 ms away
     EXPECT_EQ(detector.challenges().upheld, 0U);
-    see(story.at(21ms).rst({.ttl = 52, .context = kStatelessAnswer}));
+    see(story.at(21ms).rst(
+        {.ttl = 52, .context = kStatelessAnswer, .passed = FS_PASS_NOT_DOUBTED}));
     EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .upheld = 1}));
     EXPECT_EQ(sink.resets.back().answers, 1U);
     EXPECT_EQ(sink.resets[0].judgement.verdict, FS_VERDICT_CONFIRMED);
@@ -505,7 +508,10 @@ TEST_F(ForgedRstTest, AnotherDistanceGivesNoAnswer) {
     convicted.ttl = 60;
     convicted.signals = kTwoFamilies;
     see(story.at(0ms).rst(convicted));
-    see(story.at(21ms).rst({.ttl = 55, .context = kStatelessAnswer}));
+    see(story.at(21ms).rst(
+        {.ttl = 55, .context = kStatelessAnswer, .passed = FS_PASS_NOT_DOUBTED}));
+    RstDetails passed{.ttl = 52, .context = kStatelessAnswer, .passed = FS_PASS_TOO_MANY};
+    see(story.at(22ms).rst(passed));  // not believed, only let through
     EXPECT_EQ(detector.challenges().upheld, 0U);
 }
 

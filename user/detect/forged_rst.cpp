@@ -10,6 +10,9 @@ namespace {
 /// RSTs of one side that a later packet is held against: a storm must not cost its square.
 constexpr std::size_t kRememberedOfSide = 32;
 
+/// Shorter round trips vary by more than half of themselves: no answer is then too soon.
+constexpr Nanoseconds kTellingRtt = std::chrono::milliseconds(1);
+
 }  // namespace
 
 void ForgedRst::observe(const Observation& observation, FindingSink& sink) {
@@ -128,13 +131,15 @@ void ForgedRst::take_answer(ResetCase& answer, const SideKey& key, FindingSink& 
 void ForgedRst::take_unasked_answer(ResetCase& answer, const SideKey& key, FindingSink& sink) {
     const RstView& view = *answer.view(key.view);
     if (answer.verdict() != FS_VERDICT_GENUINE || answer.challenge() != FS_CHALLENGE_NONE ||
-        !view.is_from_own_distance() || !(view.arrival().context & FS_CONTEXT_EXACT)) {
+        view.arrival().pass_reason != FS_PASS_NOT_DOUBTED || !view.is_from_own_distance() ||
+        !(view.arrival().context & FS_CONTEXT_EXACT)) {
         return;
     }
-    const Nanoseconds half_rtt =
-        std::chrono::microseconds(view.slot().direction[key.direction].min_rtt_us) / 2;
+    const Nanoseconds rtt =
+        std::chrono::microseconds(view.slot().direction[key.direction].min_rtt_us);
+    const Nanoseconds soonest = rtt < kTellingRtt ? Nanoseconds::zero() : rtt / 2;
     for (ResetCase* asked : cases_of(key)) {
-        if (asked->challenge() == FS_CHALLENGE_ASKED && answer.time() - asked->time() >= half_rtt &&
+        if (asked->challenge() == FS_CHALLENGE_ASKED && answer.time() - asked->time() >= soonest &&
             put_answer(*asked, FS_CHALLENGE_UPHELD)) {
             answer.set_answers(asked->id());
             tell(*asked, sink);
