@@ -99,7 +99,7 @@ enum checksum_state {
     CHECKSUM_WHOLE = 0,  ///< right: to be kept right
     CHECKSUM_PARTIAL =
         1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
-    CHECKSUM_OTHER = 2,  ///< neither, or too long to tell: leave the packet alone
+    CHECKSUM_OTHER = 2,  ///< neither: leave the packet alone
 };
 
 static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
@@ -117,8 +117,10 @@ noinline int checksum_look(__u32 bytes) {
     if (!scratch)
         return CHECKSUM_OTHER;
     packet = &scratch->packet;
+    // Too long to look at, as no stack's RST is: a wire's checksums are whole. Were it a partial one,
+    // the receiver would refuse the packet, which is better than to let a forger pass by its length.
     if (packet->l4_offset + bytes > scratch->frame_bytes)
-        return CHECKSUM_OTHER;
+        return CHECKSUM_WHOLE;
     for (int end = 0; end < 2; end++) {
         for (int i = 0; i < 4; i++) {
             __u32 word = bpf_ntohl(packet->key.address[end][i]);

@@ -90,7 +90,7 @@ void ask(Conversation& talk, std::uint64_t wait_us) {
 TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
     use(FS_DROP_OFF, FS_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
-        for (const std::size_t payload : {0, 1, 11, 100}) {
+        for (const std::size_t payload : {0, 1, 11, 100, 400, 1300}) {
             for (const bool with_timestamps : {false, true}) {
                 SCOPED_TRACE(::testing::Message() << v6 << " " << payload << with_timestamps);
                 Conversation talk = established({.v6 = v6});

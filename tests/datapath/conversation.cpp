@@ -21,7 +21,7 @@ std::uint16_t fresh_port() {
 
 Conversation::Conversation(Rig& rig, fs_hook peer_hook, const Setting& setting)
     : rig_(rig), peer_hook_(peer_hook), setting_(setting), begun_ns_(rig.now_ns()) {
-    ports_ = {kPeerPort, fresh_port()};
+    ports_ = {kPeerPort, setting.port != 0 ? setting.port : fresh_port()};
     at(End::peer).id = setting.peer.first_id;
     at(End::us).id = setting.us.first_id;
     renew(setting.peer.isn, setting.us.isn);

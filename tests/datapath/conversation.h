@@ -73,6 +73,7 @@ struct Setting {
     bool v6 = false;
     std::uint64_t rtt_us = 20'000;  ///< from here to the peer and back
     std::uint32_t ifindex = 1;
+    std::uint16_t port = 0;  ///< ours; 0: one that none had before
     Traits peer{.ttl = 57, .mac = "00:00:5e:00:53:02"};
     Traits us{.ttl = 64,
               .first_id = 20000,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Without leave to act, no packet is dropped or changed, whatever it is and whatever the policy says.
-#include <random>
-
 #include "tests/datapath/fixture.h"
+#include "tests/datapath/fuzz.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -13,61 +12,6 @@ INSTANTIATE_TEST_SUITE_P(Datapath, DatapathObserveOnly, ::testing::ValuesIn(ever
 
 constexpr int kConnections = 250;
 constexpr int kPacketsEach = 40;
-
-class Fuzz {
-  public:
-    explicit Fuzz(std::uint32_t seed) : random_(seed) {}
-
-    std::uint32_t below(std::uint32_t limit) {
-        return static_cast<std::uint32_t>(random_() % limit);
-    }
-    template <class T>
-    T pick(std::initializer_list<T> values) {
-        return values.begin()[below(static_cast<std::uint32_t>(values.size()))];
-    }
-
-    /// A packet of one of the conversations: mostly sensible, often a RST, any field astray.
-    Segment packet(Conversation& talk) {
-        const End from = pick({End::peer, End::us});
-        Segment segment =
-            talk.next(from,
-                      pick<TcpFlags>({Ack, Ack, Psh | Ack, Rst, Rst | Ack, Rst, Fin | Ack, Syn,
-                                      Syn | Ack, TcpFlags(below(256))}),
-                      pick<std::size_t>({0, 0, 1, 100, 300}));
-        if (below(4) == 0) {
-            segment.ttl = static_cast<std::uint8_t>(below(256));
-        }
-        if (below(4) == 0) {
-            segment.id = pick<std::uint16_t>({0, 1, 0x3412, static_cast<std::uint16_t>(random_())});
-        }
-        if (below(4) == 0) {
-            segment.seq +=
-                pick<std::uint32_t>({1, 1460, 0xffffff00, static_cast<std::uint32_t>(random_())});
-        }
-        if ((segment.flags & Rst) != 0 && below(2) == 0) {  // a forgery beyond doubt
-            segment.ttl = static_cast<std::uint8_t>(segment.ttl + 5);
-            segment.mac = "00:00:5e:00:53:99";
-        }
-        if (below(6) == 0) {
-            segment.timestamps.reset();
-        }
-        segment.df = below(8) != 0;
-        segment.checksum = pick<Checksum::Kind>(
-            {Checksum::Correct, Checksum::Correct, Checksum::Partial, Checksum::Wrong});
-        return segment;
-    }
-
-    /// Any byte of the frame astray.
-    void spoil(Bytes& frame) {
-        for (std::uint32_t i = below(4); i > 0; i--) {
-            frame[below(static_cast<std::uint32_t>(frame.size()))] =
-                static_cast<std::uint8_t>(random_());
-        }
-    }
-
-  private:
-    std::mt19937 random_;
-};
 
 /// Any policy, also one that no user can set.
 fs_policy any_policy(Fuzz& fuzz) {
