@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ring of events when nobody reads it: what finds no room is counted where it is lost, and the
+// packets pass as ever.
+#include <bpf/bpf.h>
+#include <gtest/gtest.h>
+
+#include "flowstamp/config.h"
+#include "tests/bpf/kernel_rig.h"
+#include "tests/support/packet.h"
+
+namespace flowstamp::testing {
+namespace {
+
+TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
+    const auto rig = make_kernel_rig({});
+    if (!rig) {
+        GTEST_SKIP() << "needs root";
+    }
+    const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
+    constexpr std::uint64_t kResets = 20'000;
+    ASSERT_GT(kResets * sizeof(fs_flow_event), 2 * FS_EVENTS_BYTES);
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = reset.data();
+    options.data_size_in = static_cast<__u32>(reset.size());
+    options.repeat = kResets;
+    ASSERT_EQ(bpf_prog_test_run_opts(rig->program_fd(FS_HOOK_XDP), &options), 0);
+    EXPECT_EQ(options.retval, std::uint32_t{XDP_PASS});
+    EXPECT_EQ(rig->counter(FS_COUNT_RST), kResets);
+    const std::uint64_t told = rig->counter(FS_COUNT_EVENT);
+    EXPECT_EQ(told + rig->counter(FS_COUNT_EVENT_LOST), kResets);
+    EXPECT_GT(rig->counter(FS_COUNT_EVENT_LOST), 10'000U);
+    EXPECT_GT(told, FS_EVENTS_BYTES / sizeof(fs_flow_event) * 9 / 10);
+
+    // The next packet's run hands over all that is there; then there is room again.
+    EXPECT_EQ(rig->run(FS_HOOK_XDP, {.bytes = reset}).events.size(), told);
+    EXPECT_EQ(rig->run(FS_HOOK_XDP, {.bytes = reset}).events.size(), 1U);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

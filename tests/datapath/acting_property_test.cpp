@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever comes, and whatever may be done: only RSTs are touched, and of these only what a question
+// needs.
+#include "tests/datapath/fixture.h"
+#include "tests/datapath/fuzz.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathActingProperty : public DatapathTest {};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathActingProperty, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+constexpr int kConnections = 250;
+constexpr int kPacketsEach = 40;
+
+/// The bytes that differ all lie in sequence number, flags or checksum.
+bool only_a_question(const Bytes& before, const Bytes& after, std::size_t tcp) {
+    for (std::size_t i = 0; i < before.size(); i++) {
+        const bool seq = i >= tcp + 4 && i < tcp + 8;
+        const bool flags = i == tcp + 13;
+        const bool checksum = i == tcp + 16 || i == tcp + 17;
+        if (before[i] != after[i] && !seq && !flags && !checksum) {
+            return false;
+        }
+    }
+    return before.size() == after.size();
+}
+
+TEST_P(DatapathActingProperty, OnlyResetsAndOnlyForAQuestion) {
+    const std::unique_ptr<Rig> rig = fresh({.acting = true});
+    Fuzz fuzz(7919);
+    int asked = 0, dropped = 0;
+    for (int i = 0; i < kConnections; i++) {
+        Conversation talk(*rig, hook(), {.v6 = i % 4 == 3});
+        talk.open().exchange(4);
+        fs_policy policy{};
+        policy.drop_mode = fuzz.below(3);
+        policy.challenge_mode = fuzz.below(3);
+        rig->set_policy(policy);
+        for (int j = 0; j < kPacketsEach; j++) {
+            SCOPED_TRACE(::testing::Message() << "connection " << i << ", packet " << j);
+            rig->advance_us(fuzz.pick<std::uint32_t>({10, 1000, 20'000, 700'000}));
+            Segment segment = fuzz.packet(talk);
+            segment.checksum = Checksum::Correct;
+            const Bytes frame = talk.encode(segment);
+            const Outcome outcome = rig->run(talk.hook(segment.from), {.bytes = frame});
+            const bool may_act = segment.from == End::peer && (segment.flags & Rst) != 0;
+            ASSERT_TRUE(may_act || (!outcome.dropped && outcome.bytes == frame));
+            ASSERT_TRUE(outcome.bytes == frame || !outcome.dropped);
+            ASSERT_TRUE(tcp_checksum_ok(outcome.bytes));
+            ASSERT_TRUE(only_a_question(frame, outcome.bytes, talk.setting().v6 ? 54 : 34));
+            asked += outcome.bytes != frame ? 1 : 0;
+            dropped += outcome.dropped ? 1 : 0;
+        }
+    }
+    EXPECT_EQ(rig->counter(FS_COUNT_CHALLENGED), static_cast<std::uint64_t>(asked));
+    EXPECT_EQ(rig->counter(FS_COUNT_DROPPED), static_cast<std::uint64_t>(dropped));
+    EXPECT_GT(asked, 100);
+    EXPECT_GT(dropped, 20);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
