@@ -8,7 +8,7 @@
 #ifndef FLOWSTAMP_BPF_ACT_H
 #define FLOWSTAMP_BPF_ACT_H
 
-#include "bpf/question.h"
+#include "bpf/rewrite.h"
 
 /// What scheduling adds to four round trips.
 #define ANSWER_SLACK_US 20000U

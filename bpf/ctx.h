@@ -65,6 +65,7 @@ static __always_inline long ctx_load(void* ctx, enum fs_hook hook, void* to, __u
 struct host_frame {
     __u8* data;
     __u32 bytes;  ///< captured
+    __u32 room;   ///< bytes behind them that a question may take
     __u32 ifindex;
     int has_mac;
 };

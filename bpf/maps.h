@@ -22,6 +22,15 @@ struct cursor {
     __u32 result;  ///< enum fs_parse_result so far
 };
 
+/// What a doubted RST is made into.
+struct question {
+    __u32 seq;
+    __u32 ack;
+    __u8 flags;  ///< FS_TCP_*
+    __u8 grow;   ///< 1: the packet gets one byte of payload
+    __u8 padding[2];
+};
+
 /// One packet's working memory, a CPU's own: the verifier does not follow values in map memory, so
 /// what lives here does not multiply its states. XDP and tc run with bottom halves off and do not
 /// interrupt each other on a CPU, so one per CPU is enough.
@@ -30,9 +39,7 @@ struct scratch {
     struct fs_judgement judgement;
     struct cursor cursor;
     __u64 woken_ns;  ///< when the ring's reader was last woken from this CPU
-    __u32 new_seq;   ///< a question's sequence number
-    __u8 new_flags;  ///< and its TCP flags
-    __u8 padding[3];
+    struct question question;
     __u32 frame_bytes;  ///< of frame[] that hold the packet
     /// The packet's first bytes; twice FS_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.

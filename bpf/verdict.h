@@ -414,7 +414,9 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view* view
         return FS_CAUSE_IDLE_TIMEOUT;
     // A kernel answers with its default TTL for a connection that it does not know: another base at
     // the peer's distance is its own.
-    if ((signals & FS_MASK_PATH) & ~(stateless ? FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) : 0))
+    // Of two RSTs from different distances it is the other that came from nearer or farther.
+    if ((signals & FS_MASK_PATH) & ~FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS) &
+        ~(stateless ? FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) : 0))
         return FS_CAUSE_EDGE;
     if ((state & FS_OF(FS_FLOW_FIN, 0)) && (state & FS_OF(FS_FLOW_FIN, 1)))
         return FS_CAUSE_CLOSED;

@@ -67,12 +67,14 @@ TEST_P(DatapathWiring, ActingCan) {
     const EntryBehaviour entry = behaviour_of_entry(program.instructions());
     switch (GetParam()) {
         case FS_HOOK_XDP:
-            EXPECT_EQ(beyond_harmless(program), Names{"bpf_xdp_store_bytes"});
+            EXPECT_EQ(beyond_harmless(program),
+                      (Names{"bpf_xdp_adjust_tail", "bpf_xdp_store_bytes"}));
             EXPECT_EQ(entry.returns, (Codes{kXdpDrop, kXdpPass}));
             break;
         case FS_HOOK_TC_INGRESS:
             EXPECT_EQ(beyond_harmless(program),
-                      (Names{"bpf_l4_csum_replace", "bpf_skb_store_bytes"}));
+                      (Names{"bpf_l3_csum_replace", "bpf_l4_csum_replace", "bpf_skb_change_tail",
+                             "bpf_skb_store_bytes"}));
             EXPECT_EQ(entry.returns, (Codes{kTcxDrop, kTcxNext}));
             break;
         case FS_HOOK_TC_EGRESS:

@@ -36,7 +36,7 @@ Segment convicted_reset(Conversation& talk) {
     return reset;
 }
 
-/// Whether the question is the RST with another sequence number, or a FIN+ACK in its place.
+/// Whether the question is the RST with another sequence number, or a keepalive in its place.
 enum class Form { blunted, past };
 
 /// The packet was asked about: these bytes, and no others, are what the stack must get.
@@ -52,9 +52,15 @@ void expect_asked(const Conversation& talk, const Outcome& outcome, const Segmen
         const std::uint32_t edge = talk.edge(End::peer);
         asked.seq = (static_cast<std::int32_t>(edge - reset.seq) > 0 ? edge : reset.seq) + 1;
     } else {
-        const auto payload = static_cast<std::uint32_t>(reset.payload);
-        asked.seq = talk.direction(End::us).ack_edge - payload - 2;
-        asked.flags = Fin | Ack;
+        if (reset.payload == 0) {
+            asked.payload = 1;
+            asked.zeros = true;
+            asked.trailer -= reset.trailer != 0 ? 1 : 0;
+        }
+        asked.seq =
+            talk.direction(End::us).ack_edge - static_cast<std::uint32_t>(asked.payload) - 1;
+        asked.ack = talk.direction(End::peer).ack_edge;
+        asked.flags = Ack;
     }
     EXPECT_EQ(outcome.bytes, talk.encode(asked));  // its checksum with it
     EXPECT_TRUE(tcp_checksum_ok(outcome.bytes) || tcp_checksum_partial(outcome.bytes));
@@ -109,6 +115,27 @@ TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
     }
 }
 
+/// Every further one is a keepalive: the RST's own bytes, or one more.
+TEST_P(DatapathActing, FurtherQuestionsAreKeepalives) {
+    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    for (const bool v6 : {false, true}) {
+        for (const std::size_t payload : {0, 1, 100}) {
+            for (const std::size_t trailer : {0, 1, 6}) {
+                for (const TcpFlags flags : {TcpFlags{Rst}, Rst | Ack}) {
+                    SCOPED_TRACE(::testing::Message()
+                                 << v6 << " " << payload << " " << trailer << " " << flags);
+                    Conversation talk = established({.v6 = v6});
+                    ask(talk, kRttUs * 6);  // too late to be answered
+                    Segment again = talk.next(End::peer, flags);
+                    again.payload = payload;
+                    again.trailer = trailer;
+                    expect_asked(talk, talk.send(again), again, Form::past);
+                }
+            }
+        }
+    }
+}
+
 TEST_P(DatapathActing, TheQuestionLiesPastAllThatWasSent) {
     use(FS_DROP_OFF, FS_CHALLENGE_ALL);
     Conversation talk = established();
@@ -132,6 +159,11 @@ TEST_P(DatapathActing, TheQuestionsChecksumCarries) {
         Conversation talk = established(setting);
         const Segment reset = talk.next(End::peer, Rst | Ack);
         expect_asked(talk, talk.send(reset), reset, Form::blunted);
+        talk.pass_us(50);
+        talk.send(End::us);
+        talk.pass_us(kRttUs * 6);
+        const Segment again = talk.next(End::peer, Rst);
+        expect_asked(talk, talk.send(again), again, Form::past);
     }
 }
 

@@ -124,9 +124,12 @@ Bytes Conversation::encode(const Segment& segment) const {
                           .tos = segment.tos});
     Packet whole = link / net / Packet(tcp);
     if (segment.payload != 0) {
-        whole = whole / Packet(filler(segment.payload));
+        whole = whole / Packet(segment.zeros ? Payload(Bytes(segment.payload, 0))
+                                             : filler(segment.payload));
     }
-    return whole.bytes();
+    Bytes frame = whole.bytes();
+    frame.resize(frame.size() + segment.trailer, 0xee);
+    return frame;
 }
 
 Outcome Conversation::send(const Segment& segment) {

@@ -63,6 +63,8 @@ struct Segment {
     bool df = true;
     std::uint8_t tos = 0;
     std::size_t payload = 0;
+    bool zeros = false;       ///< the payload is zeros
+    std::size_t trailer = 0;  ///< bytes behind the IP packet, as Ethernet pads short frames
     std::optional<Timestamps> timestamps{};
     std::string mac{};
     Checksum checksum{};

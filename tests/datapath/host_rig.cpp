@@ -17,7 +17,8 @@ class HostRig final : public Rig {
   public:
     explicit HostRig(const RigOptions& options)
         : slots_(std::bit_ceil((options.max_flows + FS_BUCKET_WAYS - 1) / FS_BUCKET_WAYS) *
-                 FS_BUCKET_WAYS) {
+                 FS_BUCKET_WAYS),
+          room_(options.acting ? 1 : 0) {
         const fs_datapath_config config{.max_flows = options.max_flows,
                                         .may_act = options.acting ? 1U : 0U,
                                         .seed = {options.seed[0], options.seed[1]},
@@ -32,15 +33,18 @@ class HostRig final : public Rig {
     Outcome run(fs_hook hook, const Frame& frame) override {
         // Of its very size, so that a read past the end is seen by the sanitiser.
         Bytes bytes(frame.bytes.begin(), frame.bytes.end());
+        bytes.resize(bytes.size() + room_, 0xee);
         events_.clear();
-        const fs_datapath_frame view{.data = bytes.data(),
-                                     .bytes = static_cast<__u32>(bytes.size()),
-                                     .ifindex = frame.ifindex,
-                                     .time_ns = now_ns(),
-                                     .hook = static_cast<__u8>(hook),
-                                     .has_mac = 1};
+        fs_datapath_frame view{.data = bytes.data(),
+                               .bytes = static_cast<__u32>(frame.bytes.size()),
+                               .room = room_,
+                               .ifindex = frame.ifindex,
+                               .time_ns = now_ns(),
+                               .hook = static_cast<__u8>(hook),
+                               .has_mac = 1};
         Outcome outcome;
         outcome.dropped = fs_datapath_packet(path_.get(), &view) == FS_DATAPATH_DROP;
+        bytes.resize(view.bytes);
         outcome.bytes = std::move(bytes);
         outcome.events = events_;
         return outcome;
@@ -69,6 +73,7 @@ class HostRig final : public Rig {
     }
 
     std::uint32_t slots_;
+    std::uint32_t room_;  ///< bytes that a question may take behind a frame
     std::unique_ptr<fs_datapath, FreeDatapath> path_;
     std::vector<SeenEvent> events_;
 };

@@ -78,8 +78,8 @@ static void swap(uint8_t* first, uint8_t* second, size_t bytes) {
     }
 }
 
-/// The next packet, in memory of its very size so that a read past its end is seen.
-static uint8_t* next_packet(struct input* input, uint8_t choice, size_t* size) {
+/// The next packet, in memory of its very size, and `room` more, so that a read past its end is seen.
+static uint8_t* next_packet(struct input* input, uint8_t choice, size_t room, size_t* size) {
     const struct sample* sample = &samples[choice & 7];
     uint8_t whole[256];
     memcpy(whole, sample->bytes, sample->size);
@@ -97,7 +97,7 @@ static uint8_t* next_packet(struct input* input, uint8_t choice, size_t* size) {
     if (shape & 8) {
         *size = take(input) % (sample->size + 1);
     }
-    uint8_t* packet = malloc(*size ? *size : 1);
+    uint8_t* packet = malloc(*size + room ? *size + room : 1);
     memcpy(packet, whole, *size);
     return packet;
 }
@@ -128,7 +128,8 @@ static enum fs_fuzz_result judge(enum fs_datapath_result result, size_t changed,
     if (!may_act && changed) {
         return FS_FUZZ_WROTE_WHILE_OBSERVING;
     }
-    return changed > 6 ? FS_FUZZ_WROTE_TOO_MUCH : FS_FUZZ_RIGHT;
+    // Sequence numbers, flags and checksum of TCP; length and checksum of IP.
+    return changed > 4 + 4 + 1 + 2 + 2 + 2 ? FS_FUZZ_WROTE_TOO_MUCH : FS_FUZZ_RIGHT;
 }
 
 static void run_packet(struct fs_datapath* path, struct input* input, uint64_t* time_ns,
@@ -136,13 +137,14 @@ static void run_packet(struct fs_datapath* path, struct input* input, uint64_t* 
     static const uint64_t steps_ns[4] = {0, 1000, 30000000, 1500000000};
     const uint8_t choice = take(input);
     size_t size;
-    uint8_t* packet = next_packet(input, choice, &size);
+    uint8_t* packet = next_packet(input, choice, may_act ? 1 : 0, &size);
     uint8_t before[256];
     memcpy(before, packet, size);
     *time_ns += steps_ns[choice >> 6];
-    const struct fs_datapath_frame frame = {
+    struct fs_datapath_frame frame = {
         .data = packet,
         .bytes = (uint32_t)size,
+        .room = may_act ? 1 : 0,
         .ifindex = 1,
         .time_ns = *time_ns,
         .hook = (uint8_t)((choice >> 4 & 3) % 3),

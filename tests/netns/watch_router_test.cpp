@@ -116,6 +116,30 @@ TEST_P(WatchRouter, WhereItComesInItIsRefused) {
     EXPECT_EQ(log.findings.size(), 1u) << log.text();
 }
 
+/// Asked about as often as it takes, a genuine reset reaches the client: no question may be such that
+/// connection tracking, which translates it, takes it for foreign.
+TEST_P(WatchRouter, AGenuineResetIsHeardBeyondTheTranslation) {
+    constexpr std::uint64_t kServed = 50'000;
+    watch_router(acting(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL));
+    for (const Farewell farewell : {Farewell::CloseUnread, Farewell::LingerZero, Farewell::Vanish,
+                                    Farewell::CloseUnread, Farewell::LingerZero}) {
+        const Server server = require(
+            Server::start(lab().server(),
+                          {.stop_after = kServed, .before_farewell = 20ms, .farewell = farewell}));
+        DownloadOptions options = to_server(1'000'000);
+        options.nudge_after = 50ms;
+        const DownloadReport report = download(lab().client(), options);
+        EXPECT_EQ(report.outcome, Outcome::Reset);
+        EXPECT_EQ(report.bytes, kServed);
+    }
+    const WatchLog log = watch_->stop();
+    EXPECT_TRUE(log.findings.empty()) << log.text();
+    EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u) << log.text();
+    if (GetParam().server_side) {
+        EXPECT_GE(log.summary.challenges.upheld, 5u) << log.text();
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sides, WatchRouter,
                          ::testing::Values(View{"ClientSide", true, false},
                                            View{"ServerSide", false, true},

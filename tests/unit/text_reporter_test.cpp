@@ -88,6 +88,34 @@ TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
         "\n");
 }
 
+/// Told again only as it came out, a finding's evidence stands where it was told first.
+TEST_F(TextReporterTest, RepeatsNoEvidence) {
+    auto output = Output::file(path_);
+    ASSERT_TRUE(output);
+    TextReporter reporter(*output, Style(false), Detail::resets);
+    bench.see(story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    Finding finding = bench.sink.findings.at(0);
+    reporter.finding(finding);
+    finding.again = true;
+    finding.resolution = Resolution::ended;
+    reporter.finding(finding);
+    finding.evidence.push_back({.signal = "id-echo", .packet = "7"});
+    reporter.finding(finding);
+    std::ifstream file(path_);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const auto count = [&](std::string_view wanted) {
+        std::size_t found = 0;
+        for (std::size_t at = text.find(wanted); at != std::string::npos;
+             at = text.find(wanted, at + 1)) {
+            found++;
+        }
+        return found;
+    };
+    EXPECT_EQ(count("finding #1"), 3U);
+    EXPECT_EQ(count("the flow ended"), 2U);
+    EXPECT_EQ(count("60 (4 hops)"), 2U) << text;
+}
+
 TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
     auto output = Output::file(path_);
     ASSERT_TRUE(output);

@@ -95,9 +95,8 @@ Words id_words(fs_signal signal, const Subject& it) {
 Words life_words(fs_signal signal, const Subject& it) {
     const LaterSigns& later = it.later;
     if (signal == FS_SIGNAL_LIFE_ACK && later.life_ack) {
-        return {fmt::format("acknowledges up to {}", it.rst.tcp_flags & FS_TCP_ACK
-                                                         ? std::to_string(it.rst.ack)
-                                                         : std::string("nothing")),
+        return {it.rst.tcp_flags & FS_TCP_ACK ? fmt::format("acknowledges up to {}", it.rst.ack)
+                                              : std::string("acknowledges nothing"),
                 fmt::format("acknowledged {}, sent after the reset, {}", later.life_ack->ack,
                             when(it.rst, *later.life_ack))};
     }

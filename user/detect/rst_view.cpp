@@ -62,16 +62,16 @@ bool RstView::observes(const fs_packet& later) const {
         (later.tcp_flags & (FS_TCP_RST | FS_TCP_SYN)) != 0 || (later.flags & FS_PACKET_TWICE)) {
         return false;
     }
-    return !ends_below_the_edge(later) && (arrival_.base_hops == kNoBaseHops ||
-                                           within_one(fs_hops(later.ttl), arrival_.base_hops));
+    return !repeats_old_data(later) && (arrival_.base_hops == kNoBaseHops ||
+                                        within_one(fs_hops(later.ttl), arrival_.base_hops));
 }
 
-/// A FIN of bytes that were acknowledged before the RST came: no living end sends its FIN there, but
-/// a question on its way through another interface of this host looks so.
-bool RstView::ends_below_the_edge(const fs_packet& later) const {
+/// Bytes that were acknowledged before the RST came, the last one not among them (a keepalive's): a
+/// question on its way through another interface of this host looks so, and tells of no one's life.
+bool RstView::repeats_old_data(const fs_packet& later) const {
     const fs_direction& other = slot_.direction[direction() ^ 1U];
-    return (later.tcp_flags & FS_TCP_FIN) && (other.flags & FS_DIRECTION_SEEN) &&
-           distance(other.ack_edge, later.seq + later.payload + 1) <= 0;
+    return later.payload != 0 && (other.flags & FS_DIRECTION_SEEN) &&
+           distance(other.ack_edge, later.seq + later.payload) < 0;
 }
 
 /// A kernel without the connection that was asked by our ACK answers so, while another host behind

@@ -60,7 +60,7 @@ class RstView {
   private:
     bool add(fs_signal signal, std::optional<fs_packet>& place, const fs_packet& packet);
     [[nodiscard]] bool observes(const fs_packet& later) const;
-    [[nodiscard]] bool ends_below_the_edge(const fs_packet& later) const;
+    [[nodiscard]] bool repeats_old_data(const fs_packet& later) const;
     [[nodiscard]] bool may_be_other_host() const;
     [[nodiscard]] bool is_first_of_row() const;
     [[nodiscard]] bool acknowledges_later_data(const fs_packet& later) const;

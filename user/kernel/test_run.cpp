@@ -50,7 +50,7 @@ Result<TestRunResult> TestRun::run(Program program, const TestFrame& frame,
     xdp_md xdp = xdp_context(frame);
     __sk_buff tc = tc_context(frame);
     TestRunResult result;
-    result.bytes.resize(frame.bytes.size());
+    result.bytes.resize(frame.bytes.size() + 1);  // a challenge may add a byte
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.data_in = frame.bytes.data();
     options.data_size_in = static_cast<__u32>(frame.bytes.size());

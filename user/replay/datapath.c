@@ -43,17 +43,22 @@ void fs_datapath_free(struct fs_datapath* path) {
 }
 
 enum fs_datapath_result fs_datapath_packet(struct fs_datapath* path,
-                                           const struct fs_datapath_frame* frame) {
+                                           struct fs_datapath_frame* frame) {
     struct host_frame view = {
         .data = frame->data,
         .bytes = frame->bytes,
+        .room = frame->room,
         .ifindex = frame->ifindex,
         .has_mac = frame->has_mac,
     };
+    int drop;
 
     host = &path->path;
     host->time_ns = frame->time_ns;
-    return handle_packet(&view, (enum fs_hook)frame->hook) ? FS_DATAPATH_DROP : FS_DATAPATH_PASS;
+    drop = handle_packet(&view, (enum fs_hook)frame->hook);
+    frame->bytes = view.bytes;
+    frame->room = view.room;
+    return drop ? FS_DATAPATH_DROP : FS_DATAPATH_PASS;
 }
 
 void fs_datapath_set_policy(struct fs_datapath* path, const struct fs_policy* policy) {

@@ -36,7 +36,8 @@ struct fs_datapath_config {
 /// A frame as a hook would see it.
 struct fs_datapath_frame {
     __u8* data;   ///< rewritten in place by a challenge
-    __u32 bytes;  ///< captured
+    __u32 bytes;  ///< captured; one more afterwards if a challenge took a byte of room
+    __u32 room;   ///< bytes of data[] behind them that a challenge may take
     __u32 ifindex;
     __u64 time_ns;  ///< any clock that does not run backwards by much
     __u8 hook;      ///< enum fs_hook
@@ -48,7 +49,7 @@ struct fs_datapath* fs_datapath_new(const struct fs_datapath_config* config);
 void fs_datapath_free(struct fs_datapath* path);
 
 enum fs_datapath_result fs_datapath_packet(struct fs_datapath* path,
-                                           const struct fs_datapath_frame* frame);
+                                           struct fs_datapath_frame* frame);
 
 void fs_datapath_set_policy(struct fs_datapath* path, const struct fs_policy* policy);
 

@@ -85,6 +85,11 @@ std::string bytes_text(std::uint64_t bytes) {
     return fmt::format("{:.1f} TB", amount);
 }
 
+/// "1 flow", "1,234 flows".
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
+}
+
 /// "established, idle"; one word where both say the same.
 std::string state_and_end(const FlowRecord& record) {
     const std::string_view state = state_name(record.slot);
@@ -97,24 +102,24 @@ std::string losses_text(const Stats& stats) {
     std::string text;
     if (count[FS_COUNT_EVENT_LOST] != 0) {
         text += fmt::format(
-            "lost: {} events, as they came faster than they were read: watch fewer interfaces, or "
+            "lost: {}, as they came faster than they were read: watch fewer interfaces, or "
             "give this process more CPU\n",
-            grouped(count[FS_COUNT_EVENT_LOST]));
+            counted(count[FS_COUNT_EVENT_LOST], "event"));
     }
     const std::uint64_t flows = count[FS_COUNT_EVICT_LIVE] + count[FS_COUNT_FLOW_LOST];
     if (flows != 0) {
-        text += fmt::format("lost: {} live flows, as the flow table was full: raise --max-flows\n",
-                            grouped(flows));
+        text += fmt::format("lost: {}, as the flow table was full: raise --max-flows\n",
+                            counted(flows, "live flow"));
     }
     if (stats.records_unread != 0) {
         text += fmt::format(
-            "lost: {} records that this program cannot read: its parts are of "
-            "different versions; install it anew\n",
-            grouped(stats.records_unread));
+            "lost: {} that this program cannot read: its parts are of different versions; install "
+            "it anew\n",
+            counted(stats.records_unread, "record"));
     }
     if (count[FS_COUNT_ACT_FAILED] != 0) {
-        text += fmt::format("passed: {} resets that the kernel could not rewrite\n",
-                            grouped(count[FS_COUNT_ACT_FAILED]));
+        text += fmt::format("passed: {} that the kernel could not rewrite\n",
+                            counted(count[FS_COUNT_ACT_FAILED], "reset"));
     }
     return text;
 }
@@ -219,7 +224,12 @@ void TextReporter::finding(const Finding& finding) {
         verdict_text(finding.verdict), flow_text(finding.sighting.packet),
         finding.sighting.interface);
     block += fmt::format("{}{}\n", kIndent, finding.summary);
-    block += evidence_table(finding.evidence);
+    std::string table = evidence_table(finding.evidence);
+    if (!finding.again || finding.id != table_of_ || table != last_table_) {
+        block += table;
+        last_table_ = std::move(table);
+        table_of_ = finding.id;
+    }
     block += labelled("done", done_text(finding));
     if (finding.resolution) {
         block += labelled("outcome", came_out_text(*finding.resolution));
@@ -260,13 +270,12 @@ std::string stats_text(const Stats& stats) {
     const auto& count = stats.counters;
     const std::uint64_t doubted = count[FS_COUNT_RST_SUSPECTED] + count[FS_COUNT_RST_CONFIRMED];
     std::string text = fmt::format(
-        "{} packets ({}), {} flows; {} resets, {} of them doubted on arrival; findings: {} "
-        "suspected, {} confirmed\n",
-        grouped(count[FS_COUNT_TCP]), bytes_text(count[FS_COUNT_BYTES]),
-        grouped(count[FS_COUNT_FLOW_NEW]), grouped(count[FS_COUNT_RST]), grouped(doubted),
-        grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
+        "{} ({}), {}; {}, {} of them doubted on arrival; findings: {} suspected, {} confirmed\n",
+        counted(count[FS_COUNT_TCP], "packet"), bytes_text(count[FS_COUNT_BYTES]),
+        counted(count[FS_COUNT_FLOW_NEW], "flow"), counted(count[FS_COUNT_RST], "reset"),
+        grouped(doubted), grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
     if (count[FS_COUNT_DROPPED] != 0) {
-        text += fmt::format("dropped: {} resets\n", grouped(count[FS_COUNT_DROPPED]));
+        text += fmt::format("dropped: {}\n", counted(count[FS_COUNT_DROPPED], "reset"));
     }
     if (const ChallengeTally& tally = stats.challenges; tally.asked != 0) {
         text += fmt::format("challenges: {} asked, {} upheld, {} refuted, {} unanswered\n",

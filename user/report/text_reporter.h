@@ -40,7 +40,9 @@ class TextReporter final : public Reporter {
     Output& output_;
     Style style_;
     Detail detail_;
-    std::string last_what_{};    ///< the last reset's line but for time and number; empty: none
+    std::string last_what_{};   ///< the last reset's line but for time and number; empty: none
+    std::string last_table_{};  ///< the evidence told last, of finding `table_of_`
+    std::uint64_t table_of_ = 0;
     std::uint64_t repeats_ = 0;  ///< resets since then of which the same would be told
 };
 
