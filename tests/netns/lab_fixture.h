@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -25,6 +26,11 @@ T require(Result<T> result) {
         throw std::runtime_error(result.error().message());
     }
     return std::move(*result);
+}
+
+/// The program, built beside these tests.
+inline std::string built_program() {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../flowstamp";
 }
 
 /// Skips without root.

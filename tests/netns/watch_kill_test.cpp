@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <filesystem>
 
 #include "tests/netns/lab_fixture.h"
 #include "user/kernel/bpf_objects.h"
@@ -34,13 +33,8 @@ class WatchKill : public LabTest {
         });
     }
 
-    /// Built beside these tests.
-    static std::string program() {
-        return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../flowstamp";
-    }
-
     Child watching(const Argv& options) {
-        Argv argv{program(), "watch", "-i", interface()};
+        Argv argv{built_program(), "watch", "-i", interface()};
         argv.insert(argv.end(), options.begin(), options.end());
         Child child = require(lab().client().spawn(argv));
         if (!child.wait_for_output("watching ", 20s)) {

@@ -6,7 +6,7 @@
 
 #include "tests/support/events.h"
 #include "tests/support/recording_sink.h"
-#include "tests/unit/json_schema.h"
+#include "tests/support/json_schema.h"
 
 namespace flowstamp {
 namespace {

@@ -27,9 +27,18 @@ std::size_t changes(std::string_view from, std::string_view to) {
 
 }  // namespace
 
-std::string_view nearest(std::string_view word, std::span<const std::string_view> words) {
-    return *std::ranges::min_element(
-        words, {}, [&](std::string_view candidate) { return changes(word, candidate); });
+std::optional<std::string_view> nearest(std::string_view word,
+                                        std::span<const std::string_view> words) {
+    std::optional<std::string_view> found;
+    std::size_t fewest = 0;
+    for (const std::string_view candidate : words) {
+        const std::size_t here = changes(word, candidate);
+        if (here <= (candidate.size() + 2) / 3 && (!found || here < fewest)) {
+            found = candidate;
+            fewest = here;
+        }
+    }
+    return found;
 }
 
 }  // namespace flowstamp

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
 namespace flowstamp {
 
-/// Of `words` (one at least) the one with the fewest single-letter changes from `word`.
-[[nodiscard]] std::string_view nearest(std::string_view word,
-                                       std::span<const std::string_view> words);
+/// Of `words` the one that `word` was probably meant to be: with the fewest single-letter changes, no
+/// more than a third of its letters. Nothing if none is so near.
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
+                                                      std::span<const std::string_view> words);
 
 }  // namespace flowstamp

@@ -204,8 +204,11 @@ std::string mistake(const CLI::ParseError& error, const CLI::App& app) {
 std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
     if (!arguments.empty() && !arguments.front().starts_with('-') &&
         std::ranges::find(kCommands, arguments.front()) == kCommands.end()) {
-        return refuse(fmt::format("'{}' is no command; did you mean '{}'? See flowstamp --help",
-                                  arguments.front(), nearest(arguments.front(), kCommands)));
+        const auto meant = nearest(arguments.front(), kCommands);
+        return refuse(fmt::format("'{}' is no command; {} flowstamp --help", arguments.front(),
+                                  meant
+                                      ? fmt::format("did you mean '{}'? See", *meant)
+                                      : fmt::format("choose {}; see", fmt::join(kCommands, ", "))));
     }
     if (arguments.empty()) {
         return refuse(fmt::format("no command given; choose {}; see flowstamp --help",

@@ -49,9 +49,10 @@ std::expected<std::vector<Scenario>, std::string> chosen(const std::vector<std::
         if (found == all.end()) {
             std::vector<std::string_view> known;
             std::ranges::transform(all, std::back_inserter(known), &Scenario::name);
+            const auto meant = nearest(name, known);
             return std::unexpected(
-                fmt::format("{}: no such scenario; did you mean '{}'? See flowstamp demo --list",
-                            name, nearest(name, known)));
+                fmt::format("{}: no such scenario; {} flowstamp demo --list", name,
+                            meant ? fmt::format("did you mean '{}'? See", *meant) : "see"));
         }
         scenarios.push_back(*found);
     }
