@@ -18,6 +18,11 @@ enum fs_event_kind {
     FS_EVENT_TTL = 7,         ///< a fitting packet bore a TTL new to its side
     FS_EVENT_EVICTED = 8,     ///< struct fs_flow_event: a live flow lost its slot
     FS_EVENT_ENDED = 9,       ///< struct fs_flow_event: a closed flow's slot is taken or restarted
+    FS_EVENT_RESENT = 10,     ///< struct fs_flow_event: sent again after a silence of its sender
+    FS_EVENT_PROGRESS = 11,   ///< what was sent again is acknowledged
+    FS_EVENT_AWAKE = 12,      ///< struct fs_flow_event: a packet after a rest; the slot before it
+    FS_EVENT_ONE_WAY = 13,    ///< struct fs_flow_event: the other direction is still unseen
+    FS_EVENT_KINDS = 14,
 };
 
 /// The common part. `judgement` speaks in FS_EVENT_RST, and in FS_EVENT_AFTER_RST, where its signals
@@ -37,5 +42,11 @@ struct fs_flow_event {
     struct fs_flow flow;
 };
 FS_STATIC_ASSERT(sizeof(struct fs_flow_event) == 552, "fs_flow_event");
+
+/// Whether records of this kind are struct fs_flow_event.
+static inline int fs_event_has_flow(__u32 kind) {
+    return kind == FS_EVENT_RST || kind == FS_EVENT_EVICTED || kind == FS_EVENT_ENDED ||
+           kind == FS_EVENT_RESENT || kind == FS_EVENT_AWAKE || kind == FS_EVENT_ONE_WAY;
+}
 
 #endif

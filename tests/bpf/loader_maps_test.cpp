@@ -152,7 +152,7 @@ TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
         {header(FS_CONTRACT_VERSION + 1, FS_EVENT_FIN, kBytes), kBytes},  // another version
         {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, kBytes - 8), kBytes},  // lies about its size
         {header(FS_CONTRACT_VERSION, 0, kBytes), kBytes},                 // no such kind
-        {header(FS_CONTRACT_VERSION, FS_EVENT_ENDED + 1, kBytes), kBytes},
+        {header(FS_CONTRACT_VERSION, FS_EVENT_KINDS, kBytes), kBytes},
         {header(FS_CONTRACT_VERSION, FS_EVENT_RST, kBytes), kBytes},  // promises a flow
         {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, 8), 8},            // nothing but a header
     };

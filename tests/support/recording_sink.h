@@ -51,7 +51,8 @@ struct ForgedRstBench {
     RecordingPolicy policy;
     RecordingSink sink;
     Aggregator aggregator{1000};
-    ForgedRst detector{slots, policy};
+    Findings findings;
+    ForgedRst detector{slots, policy, findings};
 };
 
 }  // namespace flowstamp::testing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/watch/flow_ends.h"
+#include "user/diagnosis/flow_ends.h"
 
 #include <gtest/gtest.h>
 

@@ -91,8 +91,8 @@ TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
     EXPECT_TRUE(sink.findings[1].again);
     EXPECT_EQ(sink.findings[1].verdict, FS_VERDICT_CONFIRMED);
     EXPECT_THAT(sink.findings[1].summary, HasSubstr("and 198.51.100.7 went on sending."));
-    EXPECT_EQ(detector.suspected(), 0U);
-    EXPECT_EQ(detector.confirmed(), 1U);
+    EXPECT_EQ(findings.suspected(), 0U);
+    EXPECT_EQ(findings.confirmed(), 1U);
 }
 
 // Life: the peer goes on, causally later.

@@ -34,7 +34,19 @@ struct Reset {
     std::optional<std::uint64_t> answers{};  ///< the reset whose challenge this one answers
 };
 
-enum class FindingKind { forged_rst };
+/// What went wrong with a connection. See docs/findings.md.
+enum class FindingKind {
+    forged_rst,            ///< a RST that its alleged sender did not send
+    injected_segment,      ///< a FIN, SYN-ACK or data that its alleged sender did not send
+    syn_unanswered,        ///< SYNs without any answer
+    syn_refused,           ///< a SYN answered by a RST
+    icmp_rejected,         ///< an ICMP error about the flow
+    stalled,               ///< established, then one end's data is no longer acknowledged
+    idle_timeout,          ///< it rested, and what came then was not answered, or by a RST
+    return_path_mismatch,  ///< a SYN's answer came from another address
+    ttl_shift,             ///< a side's distance changed within the flow
+    one_way,               ///< only one direction passes here
+};
 
 /// What became of a finding.
 enum class Resolution {
@@ -42,6 +54,8 @@ enum class Resolution {
     ended,      ///< the flow did not
     both_ends,  ///< the far end was reset, too, or has been silent since
     withdrawn,  ///< asked, its sender reset again: genuine after all
+    recovered,  ///< what was not acknowledged is, late
+    answered,   ///< the answer came after all
 };
 
 /// Told when first known, and again with the same id when its verdict rises or it resolves.
@@ -51,7 +65,7 @@ struct Finding {
     FindingKind kind = FindingKind::forged_rst;
     fs_verdict verdict = FS_VERDICT_SUSPECTED;
     fs_action action = FS_ACTION_OBSERVED;
-    std::uint32_t resets = 1;  ///< forged ones on this flow from this side so far
+    std::uint32_t resets = 0;  ///< of forged-rst: such RSTs on this flow from this side so far
     Sighting sighting{};
     std::string summary{};  ///< one sentence, as an engineer would say it
     std::string advice{};   ///< what to do next; may be empty

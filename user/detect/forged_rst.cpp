@@ -228,7 +228,7 @@ void ForgedRst::tell_finding(Side& side, ResetCase& reset, FindingSink& sink) {
         if (!doubted) {
             return;
         }
-        side.episode.emplace(++findings_, reset);
+        side.episode.emplace(findings_.open(), reset);
         settlements_.emplace(side.episode->settles_at(), side_of(reset.views().front()));
     } else if (doubted || side.episode->holds(reset.id())) {
         side.episode->add(reset);
@@ -237,9 +237,9 @@ void ForgedRst::tell_finding(Side& side, ResetCase& reset, FindingSink& sink) {
 }
 
 void ForgedRst::tell_news(Episode& episode, FindingSink& sink) {
-    const bool was_confirmed = episode.told_verdict() == FS_VERDICT_CONFIRMED;
+    const std::optional<fs_verdict> before = episode.told_verdict();
     if (const auto news = episode.news()) {
-        confirmed_ += !was_confirmed && news->verdict == FS_VERDICT_CONFIRMED;
+        findings_.told(before, news->verdict);
         sink.finding(*news);
     }
 }

@@ -13,6 +13,7 @@
 #include "user/detect/challenge_tally.h"
 #include "user/detect/detector.h"
 #include "user/detect/episode.h"
+#include "user/detect/findings.h"
 #include "user/detect/handshakes.h"
 #include "user/detect/policy_sink.h"
 #include "user/detect/reset_case.h"
@@ -33,17 +34,15 @@ class ForgedRst final : public Detector {
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 
-    /// `slots`: the flow table; `policy`: takes what was learnt. Both outlive the detector.
-    ForgedRst(const SlotReader& slots, PolicySink& policy) : slots_(slots), policy_(policy) {}
+    /// `slots`: the flow table; `policy`: takes what was learnt. All outlive the detector.
+    ForgedRst(const SlotReader& slots, PolicySink& policy, Findings& findings)
+        : slots_(slots), policy_(policy), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink& sink) override;
 
     [[nodiscard]] const ChallengeTally& challenges() const { return challenges_; }
-    /// Findings told so far, each once, by their highest verdict.
-    [[nodiscard]] std::uint64_t suspected() const { return findings_ - confirmed_; }
-    [[nodiscard]] std::uint64_t confirmed() const { return confirmed_; }
     [[nodiscard]] std::size_t remembered() const { return cases_.size(); }
 
   private:
@@ -92,11 +91,10 @@ class ForgedRst final : public Detector {
 
     const SlotReader& slots_;
     PolicySink& policy_;
+    Findings& findings_;
     Handshakes handshakes_;
     SignatureBook signatures_;
     ChallengeTally challenges_;
-    std::uint64_t findings_ = 0;
-    std::uint64_t confirmed_ = 0;
     std::map<std::uint64_t, ResetCase> cases_;  ///< by id: the oldest first
     std::unordered_map<SideKey, Side, SideKeyHash> sides_;
     std::multimap<Nanoseconds, Deadline> deadlines_;

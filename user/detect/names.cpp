@@ -152,9 +152,27 @@ std::string_view text_of(fs_pass_reason reason) {
 std::string_view name_of(FindingKind kind) {
     switch (kind) {
         case FindingKind::forged_rst:
+            return "forged-rst";
+        case FindingKind::injected_segment:
+            return "injected-segment";
+        case FindingKind::syn_unanswered:
+            return "syn-unanswered";
+        case FindingKind::syn_refused:
+            return "syn-refused";
+        case FindingKind::icmp_rejected:
+            return "icmp-rejected";
+        case FindingKind::stalled:
+            return "stalled";
+        case FindingKind::idle_timeout:
+            return "idle-timeout";
+        case FindingKind::return_path_mismatch:
+            return "return-path-mismatch";
+        case FindingKind::ttl_shift:
+            return "ttl-shift";
+        case FindingKind::one_way:
             break;
     }
-    return "forged-rst";
+    return "one-way";
 }
 
 std::string_view name_of(Resolution resolution) {
@@ -166,9 +184,13 @@ std::string_view name_of(Resolution resolution) {
         case Resolution::both_ends:
             return "both-ends";
         case Resolution::withdrawn:
+            return "withdrawn";
+        case Resolution::recovered:
+            return "recovered";
+        case Resolution::answered:
             break;
     }
-    return "withdrawn";
+    return "answered";
 }
 
 }  // namespace flowstamp

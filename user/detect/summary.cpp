@@ -121,6 +121,8 @@ std::string outcome_sentence(const Outcome& outcome, const std::string& ip) {
                        ? fmt::format("{} has then reset the flow itself: {}.", ip, kBothEnds)
                        : fmt::format("{} has been silent since: {}.", ip, kBothEnds);
         case Resolution::withdrawn:
+        case Resolution::recovered:
+        case Resolution::answered:
             break;
     }
     return fmt::format("Asked whether it meant it, {} reset again: genuine after all.", ip);

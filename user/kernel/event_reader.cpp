@@ -14,13 +14,13 @@ namespace flowstamp {
 namespace {
 
 bool carries_flow(std::uint8_t kind) {
-    return kind == FS_EVENT_RST || kind == FS_EVENT_EVICTED || kind == FS_EVENT_ENDED;
+    return fs_event_has_flow(kind);
 }
 
 /// The header agrees with itself, with the ring's own length, and with this program's contract.
 bool is_known(const fs_record_header& header, std::size_t bytes) {
     if (header.version != FS_CONTRACT_VERSION || header.size != bytes ||
-        header.kind < FS_EVENT_RST || header.kind > FS_EVENT_ENDED) {
+        header.kind < FS_EVENT_RST || header.kind >= FS_EVENT_KINDS) {
         return false;
     }
     return bytes == (carries_flow(header.kind) ? sizeof(fs_flow_event) : sizeof(fs_event));

@@ -151,8 +151,10 @@ Json json_of(const Finding& finding) {
                  {"kind", name_of(finding.kind)},
                  {"verdict", name_of(finding.verdict)},
                  {"action", name_of(finding.action)},
-                 {"resets", finding.resets},
                  {"summary", finding.summary}};
+    if (finding.resets != 0) {
+        json["resets"] = finding.resets;
+    }
     if (!finding.advice.empty()) {
         json["advice"] = finding.advice;
     }

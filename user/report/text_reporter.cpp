@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "user/base/time_text.h"
 #include "user/flow/endpoint.h"
@@ -58,9 +59,13 @@ std::string_view came_out_text(Resolution resolution) {
         case Resolution::both_ends:
             return "the far end was lost, too";
         case Resolution::withdrawn:
+            return "withdrawn";
+        case Resolution::recovered:
+            return "it recovered";
+        case Resolution::answered:
             break;
     }
-    return "withdrawn";
+    return "it was answered after all";
 }
 
 /// "1234567" as "1,234,567".
@@ -138,18 +143,36 @@ std::string TextReporter::verdict_text(fs_verdict verdict) const {
     return style_.good("genuine");
 }
 
+/// "FORGED"; of other kinds "STALLED", "SUSPECT ttl-shift".
+std::string TextReporter::headline(const Finding& finding) const {
+    if (finding.kind == FindingKind::forged_rst) {
+        return verdict_text(finding.verdict);
+    }
+    std::string kind(name_of(finding.kind));
+    if (finding.verdict != FS_VERDICT_CONFIRMED) {
+        return style_.doubtful("SUSPECT") + " " + kind;
+    }
+    std::ranges::transform(kind, kind.begin(),
+                           [](unsigned char letter) { return std::toupper(letter); });
+    return style_.bad(kind);
+}
+
 std::string TextReporter::labelled(std::string_view label, std::string_view text) const {
     return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<10}", label)), text);
 }
 
 /// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
 /// other packets'.
-std::string TextReporter::evidence_table(const std::vector<Evidence>& evidence) const {
+std::string TextReporter::evidence_table(FindingKind kind,
+                                         const std::vector<Evidence>& evidence) const {
     if (evidence.empty()) {
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
-    constexpr std::string_view kPacket = "this reset";
+    const std::string_view kPacket =
+        kind == FindingKind::forged_rst ? "this reset" : "what was seen";
+    const std::string_view kBaseline =
+        kind == FindingKind::forged_rst ? "its sender's other packets" : "what stands beside it";
     constexpr std::size_t kStrengthWidth = std::string_view("conclusive").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = kPacket.size();
@@ -162,8 +185,7 @@ std::string TextReporter::evidence_table(const std::vector<Evidence>& evidence) 
         return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, kStrengthWidth,
                            signal, signal_width, packet, packet_width, baseline);
     };
-    std::string table =
-        style_.faint(row("strength", kSignal, kPacket, "its sender's other packets")) + "\n";
+    std::string table = style_.faint(row("strength", kSignal, kPacket, kBaseline)) + "\n";
     for (const Evidence& item : evidence) {
         table +=
             row(name_of(item.strength), item.signal, item.packet, item.baseline.value_or("-")) +
@@ -221,16 +243,17 @@ void TextReporter::finding(const Finding& finding) {
     std::string block = fmt::format(
         "\n{} {} {}  {}  {}\n", clock_text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
-        verdict_text(finding.verdict), flow_text(finding.sighting.packet),
-        finding.sighting.interface);
+        headline(finding), flow_text(finding.sighting.packet), finding.sighting.interface);
     block += fmt::format("{}{}\n", kIndent, finding.summary);
-    std::string table = evidence_table(finding.evidence);
+    std::string table = evidence_table(finding.kind, finding.evidence);
     if (!finding.again || finding.id != table_of_ || table != last_table_) {
         block += table;
         last_table_ = std::move(table);
         table_of_ = finding.id;
     }
-    block += labelled("done", done_text(finding));
+    if (finding.kind == FindingKind::forged_rst) {
+        block += labelled("done", done_text(finding));
+    }
     if (finding.resolution) {
         block += labelled("outcome", came_out_text(*finding.resolution));
     }

@@ -32,7 +32,9 @@ class TextReporter final : public Reporter {
 
   private:
     [[nodiscard]] std::string verdict_text(fs_verdict verdict) const;
-    [[nodiscard]] std::string evidence_table(const std::vector<Evidence>& evidence) const;
+    [[nodiscard]] std::string evidence_table(FindingKind kind,
+                                             const std::vector<Evidence>& evidence) const;
+    [[nodiscard]] std::string headline(const Finding& finding) const;
     [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
 
     void write(std::string_view text);

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "user/kernel/probe.h"
-#include "user/watch/flow_ends.h"
+#include "user/diagnosis/flow_ends.h"
 #include "user/watch/loss_notices.h"
-#include "user/watch/pipeline.h"
+#include "user/diagnosis/pipeline.h"
 
 namespace flowstamp {
 

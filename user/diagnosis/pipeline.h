@@ -43,6 +43,7 @@ class Pipeline final : public FindingSink {
     Reporter& reporter_;
     std::optional<Filter> filter_;
     Aggregator aggregator_;
+    Findings findings_;
     ForgedRst forged_rst_;
 };
 

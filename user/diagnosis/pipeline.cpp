@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/watch/pipeline.h"
+#include "user/diagnosis/pipeline.h"
 
 #include <utility>
 
@@ -9,7 +9,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
-      forged_rst_(parts.slots, parts.policy) {}
+      forged_rst_(parts.slots, parts.policy, findings_) {}
 
 void Pipeline::take(Observation observation) {
     aggregator_.file(observation);
@@ -35,8 +35,8 @@ void Pipeline::tell(FlowRecord record) {
 
 void Pipeline::count(Stats& stats) const {
     stats.challenges = forged_rst_.challenges();
-    stats.findings_suspected = forged_rst_.suspected();
-    stats.findings_confirmed = forged_rst_.confirmed();
+    stats.findings_suspected = findings_.suspected();
+    stats.findings_confirmed = findings_.confirmed();
 }
 
 void Pipeline::reset(const Reset& reset) {
