@@ -193,7 +193,7 @@ static __always_inline void learn_sequence(struct fs_direction* own,
     } else if (sequence_after(end, own->seq_edge) > 0) {
         own->seq_edge = end;
         own->edge_us = now_us;
-    } else if (packet->payload > 1 || (packet->tcp_flags & FS_TCP_SYN)) {
+    } else if (packet->payload > 1 || (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN))) {
         // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again.
         packet->flags |= FS_PACKET_RETRANSMITTED;
         own->retransmitted += own->retransmitted != 255;

@@ -76,4 +76,14 @@ noinline int emit(__u32 kind, __u32 slot) {
     return 0;
 }
 
+/// An event with the slot, of rare kinds. A global function, for the same reason.
+noinline int emit_slot(__u32 kind, __u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
+
+    if (scratch && flow)
+        emit_flow(scratch, flow, slot, kind);
+    return 0;
+}
+
 #endif

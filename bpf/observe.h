@@ -3,7 +3,7 @@
 #ifndef FLOWSTAMP_BPF_OBSERVE_H
 #define FLOWSTAMP_BPF_OBSERVE_H
 
-#include "bpf/life.h"
+#include "bpf/silence.h"
 
 /// The stamp and the counts. Two CPUs may carry one direction for a moment (a flow that moves
 /// queues, an egress program on any CPU): a count is then one short or a stamp lost, and `version`
@@ -66,8 +66,12 @@ noinline int observe_rare(__u32 slot) {
         observe_after_rst(slot);
     if (flow->state & FS_OF(FS_FLOW_QUESTION, d ^ 1))
         observe_answering(flow, packet, d ^ 1);
+    if (flow->state & FS_OF(FS_FLOW_AWAITED, d ^ 1))
+        observe_awaited(flow, packet, slot, d);
     if (packet->flags & FS_PACKET_UNFIT)
         return 0;
+    if (!(flow->state & FS_FLOW_ESTABLISHED))
+        observe_one_way(flow, packet, slot, d);
     if (!(flow->state & FS_FLOW_ESTABLISHED) && !(packet->tcp_flags & FS_TCP_SYN))
         observe_establishing(flow, packet, d);
     if (packet->tcp_flags & FS_TCP_FIN)
@@ -90,16 +94,22 @@ static __always_inline void observe(struct scratch* scratch, struct fs_flow* flo
     const int d = packet->direction & 1;
     struct fs_direction* own = &flow->direction[d];
     const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
-    const __u32 pending = FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d ^ 1);
-    int new_ttl = 0;
+    const __u32 pending = FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d ^ 1) |
+                          FS_OF(FS_FLOW_AWAITED, d ^ 1);
+    const int was_silent = packet->time_ns - own->last_ns >= RESENT_AFTER_NS;
+    int new_ttl = 0, rest = 0;
 
-    if (flow->seen_coarse != coarse)
+    if (flow->seen_coarse != coarse) {
+        rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
         flow->seen_coarse = coarse;
+    }
     if ((packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN)) || (flow->state & pending) ||
         !(flow->state & FS_FLOW_ESTABLISHED))
         observe_rare(slot);
     else if (!packet_fits(own, packet, flow->state))
         packet->flags |= FS_PACKET_UNFIT;
+    if (was_silent | rest)
+        observe_after_silence(slot, rest);
 
     version_begin(own);
     if (packet->ip_id == own->ip_id && seen_twice(own, packet)) {

@@ -38,6 +38,9 @@ enum fs_flow_state {
     FS_FLOW_SYN_AGAIN = 1U << 16,    ///< a SYN of another connection came while this one was open
     FS_FLOW_TWICE = 1U << 17,        ///< this flow's packets are seen twice (a mirror, a bridge)
     FS_FLOW_TS = 1U << 18,           ///< timestamps were negotiated
+    FS_FLOW_AWAITED =
+        1U << 19,  ///< per direction: it sent again, or after a rest, and waits for an ACK
+    FS_FLOW_ONE_WAY = 1U << 21,  ///< told that only one direction is seen
 };
 #define FS_OF(bit, direction) ((__u32)(bit) << (direction))
 

@@ -9,19 +9,41 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
-      forged_rst_(parts.slots, parts.policy, findings_) {}
+      forged_rst_(parts.slots, parts.policy, findings_),
+      syn_unanswered_(syns_, findings_),
+      syn_refused_(hosts_, findings_),
+      icmp_rejected_(parts.slots, findings_),
+      stalled_(rests_, findings_),
+      idle_timeout_(rests_, findings_),
+      return_path_mismatch_(syns_, findings_),
+      ttl_shift_(parts.slots, findings_),
+      one_way_(findings_),
+      detectors_{&forged_rst_,   &syn_unanswered_,       &syn_refused_, &icmp_rejected_, &stalled_,
+                 &idle_timeout_, &return_path_mismatch_, &ttl_shift_,   &one_way_} {}
 
 void Pipeline::take(Observation observation) {
     aggregator_.file(observation);
-    forged_rst_.observe(observation, *this);
+    syns_.file(observation);
+    if (const auto rest = rests_.file(observation)) {
+        idle_timeout_.bore(observation, *rest, *this);
+    }
+    for (Detector* detector : detectors_) {
+        detector->observe(observation, *this);
+    }
+    hosts_.learn(observation);
 }
 
 void Pipeline::advance(Nanoseconds now) {
-    forged_rst_.advance(now, *this);
+    syns_.advance(now);
+    for (Detector* detector : detectors_) {
+        detector->advance(now, *this);
+    }
 }
 
 void Pipeline::finish() {
-    forged_rst_.finish(*this);
+    for (Detector* detector : detectors_) {
+        detector->finish(*this);
+    }
 }
 
 void Pipeline::tell(FlowRecord record) {

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 
 #include "user/detect/forged_rst.h"
+#include "user/detect/host_memory.h"
+#include "user/detect/icmp_rejected.h"
+#include "user/detect/idle_timeout.h"
+#include "user/detect/one_way.h"
+#include "user/detect/return_path_mismatch.h"
+#include "user/detect/stalled.h"
+#include "user/detect/syn_refused.h"
+#include "user/detect/syn_unanswered.h"
+#include "user/detect/ttl_shift.h"
 #include "user/flow/aggregator.h"
 #include "user/flow/filter.h"
 #include "user/report/reporter.h"
@@ -23,6 +33,9 @@ class Pipeline final : public FindingSink {
     /// `max_flows`: of how many flows more than their slot is remembered. `filter` limits what is
     /// told, not what is judged. `parts` outlive the pipeline.
     Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filter> filter);
+    Pipeline(const Pipeline&) = delete;
+    Pipeline& operator=(const Pipeline&) = delete;
+    ~Pipeline() override = default;
 
     void take(Observation observation);
     /// Time, as observations bear it, has come to `now`.
@@ -43,8 +56,23 @@ class Pipeline final : public FindingSink {
     Reporter& reporter_;
     std::optional<Filter> filter_;
     Aggregator aggregator_;
+
+    // What detectors share, filed before they see an observation.
     Findings findings_;
+    SynBook syns_;
+    Rests rests_;
+    HostMemory hosts_;
+
     ForgedRst forged_rst_;
+    SynUnanswered syn_unanswered_;
+    SynRefused syn_refused_;
+    IcmpRejected icmp_rejected_;
+    Stalled stalled_;
+    IdleTimeout idle_timeout_;
+    ReturnPathMismatch return_path_mismatch_;
+    TtlShift ttl_shift_;
+    OneWay one_way_;
+    std::array<Detector*, 9> detectors_;
 };
 
 }  // namespace flowstamp

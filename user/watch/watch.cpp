@@ -7,10 +7,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "user/kernel/probe.h"
 #include "user/diagnosis/flow_ends.h"
-#include "user/watch/loss_notices.h"
 #include "user/diagnosis/pipeline.h"
+#include "user/kernel/probe.h"
+#include "user/watch/loss_notices.h"
 
 namespace flowstamp {
 
@@ -194,7 +194,6 @@ class Watch::Run {
             if (const auto end = ends_.lost_slot(event.slot, *flow, evicted)) {
                 tell(event.slot, *flow, *end);
             }
-            return;
         }
         Observation observation;
         observation.event = event;

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/idle_timeout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "user/base/time_text.h"
+#include "user/flow/endpoint.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// Keepalives so that half the time that was fatal is never reached, nor more than was harmless.
+std::string keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fatal) {
+    const Nanoseconds half = fatal / 2;
+    const Nanoseconds wanted = harmless && *harmless < fatal ? std::max(*harmless, half) : half;
+    const auto seconds =
+        std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(wanted).count());
+    return fmt::format(
+        "send keepalives every {} s or sooner (SO_KEEPALIVE, TCP_KEEPIDLE), or raise the idle "
+        "time-out on the way: {} of rest was fatal{}",
+        seconds, duration_text(fatal),
+        harmless ? fmt::format(", {} was harmless", duration_text(*harmless)) : "");
+}
+
+}  // namespace
+
+void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
+    switch (observation.kind()) {
+        case FS_EVENT_RESENT:
+            resent(observation, sink);
+            break;
+        case FS_EVENT_RST:
+            reset(observation, sink);
+            break;
+        case FS_EVENT_SYN:
+        case FS_EVENT_EVICTED:
+        case FS_EVENT_ENDED:
+            waits_.erase(view_of(observation.event));
+            break;
+        default:
+            break;
+    }
+}
+
+void IdleTimeout::resent(const Observation& observation, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const unsigned direction = packet.direction & 1U;
+    const ViewKey view = view_of(observation.event);
+    const Rests::Rest* rest = rests_.unanswered(view);
+    if (rest == nullptr || rest->direction != direction || !observation.slot ||
+        (waits_.size() >= kMost && !waits_.contains(view)) ||
+        !(observation.slot->direction[direction ^ 1U].flags & FS_DIRECTION_SEEN)) {
+        return;
+    }
+    Wait& wait = waits_[view];
+    wait.resent++;
+    const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FS_TCP_FIN);
+    // A keepalive comes a second or more after the one before: two of them are enough to wonder.
+    if (wait.resent + (is_keepalive ? 1 : 0) < kSuspect) {
+        return;
+    }
+    const bool proven = wait.resent >= kProof && !(observation.slot->state & FS_FLOW_MIDWAY);
+    tell(observation, wait, rest->length, proven ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
+         {.signal = "unanswered",
+          .strength = Strength::strong,
+          .packet = fmt::format("{} after the rest: sent again {}, no answer",
+                                is_keepalive ? "keepalive" : "data", times_text(wait.resent)),
+          .baseline = std::nullopt},
+         sink);
+}
+
+void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const unsigned direction = packet.direction & 1U;
+    const ViewKey view = view_of(observation.event);
+    const Rests::Rest* rest = rests_.unanswered(view);
+    const fs_judgement& judgement = observation.event.judgement;
+    const bool answers = rest != nullptr && rest->direction != direction &&
+                         observation.time() - rest->woke < kAnswer;
+    const bool aged = judgement.cause == FS_CAUSE_AGED_STATE;
+    const Nanoseconds length = rest ? rest->length : silence_before(observation);
+    if (judgement.verdict == FS_VERDICT_GENUINE && (answers || aged) &&
+        length >= std::chrono::seconds(9) && observation.slot && waits_.size() < kMost) {
+        tell(observation, waits_[view], length,
+             (observation.slot->state & FS_FLOW_MIDWAY) ? FS_VERDICT_SUSPECTED
+                                                        : FS_VERDICT_CONFIRMED,
+             {.signal = aged ? "aged-window" : "reset-after-rest",
+              .strength = Strength::strong,
+              .packet = aged ? fmt::format("RST with window {}", packet.window)
+                             : fmt::format("RST {} after the first words",
+                                           duration_text(observation.time() - rest->woke)),
+              .baseline = aged ? std::optional<std::string>(
+                                     "a balancer's, for a connection that it no longer knows")
+                               : std::nullopt},
+             sink);
+    }
+    waits_.erase(view);
+}
+
+void IdleTimeout::tell(const Observation& observation, Wait& wait, Nanoseconds rest,
+                       fs_verdict verdict, Evidence answer, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const bool is_reset = packet.tcp_flags & FS_TCP_RST;
+    const Endpoint remote = is_reset ? sender_of(packet) : receiver_of(packet);
+    const Endpoint local = is_reset ? receiver_of(packet) : sender_of(packet);
+    Bounds& bounds = bounds_of(packet, is_reset);
+    bounds.fatal = std::min(bounds.fatal.value_or(rest), rest);
+    wait.finding = Finding{
+        .kind = FindingKind::idle_timeout,
+        .verdict = verdict,
+        .sighting = sighting_of(observation),
+        .summary = fmt::format(
+            "The connection of {} to {} rested for {}, and {}: a firewall or balancer on the way, "
+            "or {} itself, has forgotten it.",
+            local.ip_text(), remote.text(), duration_text(rest),
+            is_reset ? "was then reset" : "what was said then is not answered", remote.ip_text()),
+        .advice = keepalive_advice(bounds.harmless, *bounds.fatal),
+        .evidence = {{.signal = "rest",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("silent for {}", duration_text(rest)),
+                      .baseline = bounds.harmless
+                                      ? std::optional(fmt::format(
+                                            "{} was harmless on the way to {}",
+                                            duration_text(*bounds.harmless), remote.ip_text()))
+                                      : std::nullopt},
+                     std::move(answer)},
+        .slot = observation.slot.value_or(fs_flow{}),
+    };
+    wait.story.tell(wait.finding, findings_, sink);
+}
+
+void IdleTimeout::bore(const Observation& observation, const Rests::Rest& rest, FindingSink& sink) {
+    Bounds& bounds = bounds_of(observation.event.packet, true);
+    bounds.harmless = std::max(bounds.harmless.value_or(rest.length), rest.length);
+    const auto wait = waits_.find(view_of(observation.event));
+    if (wait == waits_.end()) {
+        return;
+    }
+    if (wait->second.story.is_told()) {
+        Finding finding = wait->second.finding;
+        finding.summary = fmt::format(
+            "The connection of {} to {} rested for {}, and what was said then was "
+            "answered only after {}.",
+            receiver_of(observation.event.packet).ip_text(),
+            sender_of(observation.event.packet).text(), duration_text(rest.length),
+            duration_text(observation.time() - rest.woke));
+        finding.resolution = Resolution::recovered;
+        wait->second.story.tell(std::move(finding), findings_, sink);
+    }
+    waits_.erase(wait);
+}
+
+IdleTimeout::Bounds& IdleTimeout::bounds_of(const fs_packet& packet, bool sent_by_remote) {
+    if (bounds_.size() >= kMost) {
+        bounds_.erase(bounds_.begin());
+    }
+    return bounds_[(sent_by_remote ? sender_of(packet) : receiver_of(packet)).address];
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "user/detect/detector.h"
+#include "user/detect/findings.h"
+#include "user/detect/rests.h"
+#include "user/detect/story.h"
+
+namespace flowstamp {
+
+/// A flow that rested, and whose first words then are never answered, or by a RST at once: a
+/// stateful box on the way, or the other end, has forgotten it. Learns what rest each remote host
+/// bears, and advises a keepalive.
+class IdleTimeout final : public Detector {
+  public:
+    /// Retransmissions after the rest that make suspect, and that are proof.
+    static constexpr unsigned kSuspect = 2;
+    static constexpr unsigned kProof = 4;
+    /// A RST that comes within this of the first words answers them.
+    static constexpr Nanoseconds kAnswer = std::chrono::seconds(3);
+
+    /// `rests` is kept by the caller: it has filed each observation before it comes here.
+    IdleTimeout(const Rests& rests, Findings& findings) : rests_(rests), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds, FindingSink&) override {}
+    void finish(FindingSink&) override {}
+
+    /// What was said after `rest` is answered, by this observation.
+    void bore(const Observation& observation, const Rests::Rest& rest, FindingSink& sink);
+
+  private:
+    static constexpr std::size_t kMost = 16384;
+    using Address = std::array<std::uint8_t, 16>;
+    /// What is known of the rests on the way to a remote host.
+    struct Bounds {
+        std::optional<Nanoseconds> harmless;  ///< the longest
+        std::optional<Nanoseconds> fatal;     ///< the shortest
+    };
+    struct Wait {
+        unsigned resent = 0;
+        FindingStory story;
+        Finding finding;
+    };
+    void resent(const Observation& observation, FindingSink& sink);
+    void reset(const Observation& observation, FindingSink& sink);
+    void tell(const Observation& observation, Wait& wait, Nanoseconds rest, fs_verdict verdict,
+              Evidence answer, FindingSink& sink);
+    Bounds& bounds_of(const fs_packet& packet, bool sent_by_remote);
+
+    const Rests& rests_;
+    Findings& findings_;
+    std::map<ViewKey, Wait> waits_;
+    std::map<Address, Bounds> bounds_;  ///< by the address that was spoken to
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/one_way.h"
+
+#include <fmt/format.h>
+
+#include "user/flow/endpoint.h"
+
+namespace flowstamp {
+
+void OneWay::observe(const Observation& observation, FindingSink& sink) {
+    if (observation.kind() != FS_EVENT_ONE_WAY || !observation.slot) {
+        return;
+    }
+    const fs_packet& packet = observation.event.packet;
+    const fs_direction& own = observation.slot->direction[packet.direction & 1U];
+    // A sender that only repeats itself is not being answered anywhere.
+    if (own.retransmitted * 2U >= own.packets) {
+        return;
+    }
+    FindingStory& story = told_[packet.key.ifindex];
+    Finding finding{
+        .kind = FindingKind::one_way,
+        .verdict = FS_VERDICT_SUSPECTED,
+        .sighting = sighting_of(observation),
+        .summary = fmt::format(
+            "Of {} > {}, only this direction passes {}: the answers take another way.",
+            sender_of(packet).text(), receiver_of(packet).text(), observation.interface),
+        .advice =
+            "watch where both directions pass, or compare the routes there and back; half "
+            "a flow shows no forged reset for certain, and a stateful firewall here would "
+            "drop it",
+        .evidence = {{.signal = "one-direction",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("{} packets", own.packets + packet.segments),
+                      .baseline = "none of the other direction"},
+                     {.signal = "acknowledges",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("acknowledges up to {}", packet.ack),
+                      .baseline = "bytes that did not pass here"}},
+        .slot = *observation.slot,
+    };
+    story.tell(std::move(finding), findings_, sink);
+}
+
+}  // namespace flowstamp

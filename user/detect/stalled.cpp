@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/stalled.h"
+
+#include <fmt/format.h>
+
+#include "user/base/time_text.h"
+#include "user/flow/endpoint.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// How long ago the newest byte of this direction was first sent.
+Nanoseconds waiting(const Observation& observation, const fs_direction& own) {
+    const auto now_us = static_cast<std::uint32_t>(observation.event.packet.time_ns / 1000);
+    return std::chrono::microseconds(now_us - own.edge_us);
+}
+
+}  // namespace
+
+void Stalled::observe(const Observation& observation, FindingSink& sink) {
+    const ViewKey view = view_of(observation.event);
+    const unsigned direction = observation.event.packet.direction & 1U;
+    switch (observation.kind()) {
+        case FS_EVENT_RESENT:
+            resent(observation, sink);
+            break;
+        case FS_EVENT_PROGRESS:
+            end({view, direction ^ 1U}, Resolution::recovered, observation.time(), sink);
+            break;
+        case FS_EVENT_RST:
+        case FS_EVENT_EVICTED:
+        case FS_EVENT_ENDED:
+            for (const unsigned side : {0U, 1U}) {
+                end({view, side}, Resolution::ended, observation.time(), sink);
+            }
+            break;
+        default:
+            break;
+    }
+}
+
+void Stalled::resent(const Observation& observation, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const unsigned direction = packet.direction & 1U;
+    const ViewKey view = view_of(observation.event);
+    const Rests::Rest* rest = rests_.unanswered(view);
+    // A FIN alone that nobody acknowledges is a peer that has gone already.
+    if (!observation.slot || packet.payload == 0 || (rest && rest->direction == direction)) {
+        return;
+    }
+    const fs_direction& own = observation.slot->direction[direction];
+    const fs_direction& other = observation.slot->direction[direction ^ 1U];
+    // Where the other direction does not pass, its acknowledgements may go another way.
+    if (!(other.flags & FS_DIRECTION_SEEN) ||
+        (waits_.size() >= kMost && !waits_.contains({view, direction}))) {
+        return;
+    }
+    Wait& wait = waits_[{view, direction}];
+    if (wait.resent++ == 0) {
+        wait.since = observation.time() - waiting(observation, own);
+    }
+    const Nanoseconds stuck = observation.time() - wait.since;
+    if (wait.resent < kEnough || stuck < kPatience) {
+        return;
+    }
+    const Nanoseconds silent =
+        observation.time() - Nanoseconds(static_cast<std::int64_t>(other.last_ns));
+    const bool speaks = silent < stuck / 2;
+    const std::string there = receiver_of(packet).ip_text();
+    wait.finding = Finding{
+        .kind = FindingKind::stalled,
+        .verdict = (observation.slot->state & FS_FLOW_MIDWAY) ? FS_VERDICT_SUSPECTED
+                                                              : FS_VERDICT_CONFIRMED,
+        .sighting = sighting_of(observation),
+        .summary = fmt::format(
+            "What {} sends to {} has not been acknowledged for {}, though sent again {}; {}.",
+            sender_of(packet).ip_text(), receiver_of(packet).text(), duration_text(stuck),
+            times_text(wait.resent),
+            speaks ? fmt::format("{} goes on sending, so only the way there is cut", there)
+                   : fmt::format("{} has been silent for {}", there, duration_text(silent))),
+        .advice =
+            "look for a rule that was set while the connection stood: a ban of either "
+            "address, or a firewall that lost its state",
+        .evidence =
+            {{.signal = "unacknowledged",
+              .strength = Strength::strong,
+              .packet = fmt::format("seq {} sent again {}", packet.seq, times_text(wait.resent)),
+              .baseline = fmt::format("acknowledged up to {}", other.ack_edge)},
+             {.signal = "silence",
+              .strength = speaks ? Strength::weak : Strength::strong,
+              .packet = fmt::format("last word of {}: {} ago", there, duration_text(silent)),
+              .baseline =
+                  own.min_rtt_us == 0 && other.min_rtt_us == 0
+                      ? std::optional<std::string>{}
+                      : fmt::format("round trip {}",
+                                    duration_text(std::chrono::microseconds(other.min_rtt_us)))}},
+        .slot = *observation.slot,
+    };
+    wait.story.tell(wait.finding, findings_, sink);
+}
+
+void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, FindingSink& sink) {
+    const auto found = waits_.find(side);
+    if (found == waits_.end()) {
+        return;
+    }
+    Wait& wait = found->second;
+    if (wait.story.is_told()) {
+        const fs_packet& packet = wait.finding.sighting.packet;
+        const std::string stuck = duration_text(now - wait.since);
+        wait.finding.summary = fmt::format(
+            "What {} sent to {} was not acknowledged for {}{}", sender_of(packet).ip_text(),
+            receiver_of(packet).text(), stuck,
+            resolution == Resolution::recovered ? "; then it was: the way is open again."
+                                                : ", until the connection ended.");
+        wait.finding.resolution = resolution;
+        wait.story.tell(wait.finding, findings_, sink);
+    }
+    waits_.erase(found);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "user/detect/detector.h"
+#include "user/detect/findings.h"
+#include "user/detect/rests.h"
+#include "user/detect/story.h"
+
+namespace flowstamp {
+
+/// An established flow, one end of which sends the same data again and again: nothing acknowledges
+/// it. A ban in the middle of a connection looks so. What comes after a long rest belongs to
+/// IdleTimeout.
+class Stalled final : public Detector {
+  public:
+    /// Retransmissions by timer, in a row, and how long the data has been waiting.
+    static constexpr unsigned kEnough = 3;
+    static constexpr Nanoseconds kPatience = std::chrono::seconds(1);
+
+    /// `rests` is kept by the caller: it has filed each observation before it comes here.
+    Stalled(const Rests& rests, Findings& findings) : rests_(rests), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds, FindingSink&) override {}
+    void finish(FindingSink&) override {}
+
+  private:
+    static constexpr std::size_t kMost = 65536;
+    using Side = std::pair<ViewKey, unsigned>;
+    struct Wait {
+        unsigned resent = 0;
+        Nanoseconds since{0};  ///< when the data that waits was first sent, as far as is known
+        FindingStory story;
+        Finding finding;
+    };
+    void resent(const Observation& observation, FindingSink& sink);
+    void end(const Side& side, Resolution resolution, Nanoseconds now, FindingSink& sink);
+
+    const Rests& rests_;
+    Findings& findings_;
+    std::map<Side, Wait> waits_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/syn_refused.h"
+
+#include <fmt/format.h>
+
+#include "flowstamp/hops.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// Packets of one host differ by a hop where equal-cost paths do.
+constexpr unsigned kNearer = 2;
+
+}  // namespace
+
+void SynRefused::observe(const Observation& observation, FindingSink& sink) {
+    const fs_judgement& judgement = observation.event.judgement;
+    if (observation.kind() != FS_EVENT_RST || !(judgement.context & FS_CONTEXT_TO_SYN) ||
+        judgement.verdict != FS_VERDICT_GENUINE || !observation.slot) {
+        return;
+    }
+    const fs_packet& rst = observation.event.packet;
+    if (is_scanner(rst, observation.time())) {
+        return;
+    }
+    const std::pair key{sender_of(rst), fs_hops(rst.ttl)};
+    if (refusals_.size() >= kMost && !refusals_.contains(key)) {
+        return;
+    }
+    Refusal& refusal = refusals_[key];
+    if (observation.time() - refusal.latest > kQuiet) {
+        refusal.story = {};
+    }
+    refusal.latest = observation.time();
+    if (!refusal.story.is_told()) {
+        tell(observation, refusal, sink);
+    }
+}
+
+bool SynRefused::is_scanner(const fs_packet& rst, Nanoseconds now) {
+    if (clients_.size() >= kMost) {
+        clients_.clear();
+    }
+    Client& client = clients_[{receiver_of(rst).address, sender_of(rst).address}];
+    if (now - client.latest > kQuiet) {
+        client.ports.clear();
+    }
+    client.latest = now;
+    if (client.ports.size() <= kScan) {
+        client.ports.insert(sender_of(rst).port);
+    }
+    return client.ports.size() > kScan;
+}
+
+void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingSink& sink) {
+    const fs_packet& rst = observation.event.packet;
+    const Endpoint server = sender_of(rst);
+    const unsigned hops = fs_hops(rst.ttl);
+    const auto known = hosts_.nearest_hops(server);
+    // A kernel refuses with its default TTL; only of the same initial TTL do hops compare.
+    const bool by_box = known && hops + kNearer <= *known;
+    Finding finding{
+        .kind = FindingKind::syn_refused,
+        .verdict = FS_VERDICT_CONFIRMED,
+        .sighting = sighting_of(observation),
+        .evidence = {{.signal = "reset-to-syn",
+                      .strength = Strength::conclusive,
+                      .packet = fmt::format("RST+ACK, ttl {} ({} hop{})", rst.ttl, hops,
+                                            hops == 1 ? "" : "s"),
+                      .baseline = std::nullopt}},
+        .slot = *observation.slot,
+    };
+    if (by_box) {
+        finding.summary =
+            fmt::format("{} was refused a connection to {}, probably by a box {}: {} itself is {}.",
+                        receiver_of(rst).ip_text(), server.text(), distance_text(hops),
+                        server.ip_text(), distance_text(*known));
+        finding.advice = fmt::format("look for a rule on the way that rejects with a TCP reset, {}",
+                                     distance_text(hops));
+        finding.evidence.push_back({.signal = "nearer",
+                                    .strength = Strength::strong,
+                                    .packet = fmt::format("{} ({} hops)", rst.ttl, hops),
+                                    .baseline = fmt::format("{} hops, on earlier flows", *known)});
+    } else {
+        finding.summary =
+            fmt::format("{} refused {} a connection to port {}{}.", server.ip_text(),
+                        receiver_of(rst).ip_text(), server.port,
+                        known ? ": nothing listens there, or its own firewall rejects"
+                              : ", or a box in its name did: nothing else of it was seen to "
+                                "compare with");
+        finding.advice = fmt::format(
+            "see whether anything listens on port {} of {}, and at its "
+            "own firewall",
+            server.port, server.ip_text());
+        if (known) {
+            finding.evidence.push_back(
+                {.signal = "same-distance",
+                 .strength = Strength::weak,
+                 .packet = fmt::format("{} hops", hops),
+                 .baseline = fmt::format("{} hops, on earlier flows", *known)});
+        }
+    }
+    refusal.story.tell(std::move(finding), findings_, sink);
+}
+
+void SynRefused::advance(Nanoseconds now, FindingSink& sink) {
+    (void)sink;
+    if (now - swept_ < kQuiet) {
+        return;
+    }
+    swept_ = now;
+    std::erase_if(refusals_, [&](const auto& entry) { return now - entry.second.latest > kQuiet; });
+    std::erase_if(clients_, [&](const auto& entry) { return now - entry.second.latest > kQuiet; });
+}
+
+}  // namespace flowstamp

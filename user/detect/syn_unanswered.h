@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+
+#include "user/detect/detector.h"
+#include "user/detect/findings.h"
+#include "user/detect/story.h"
+#include "user/detect/syn_book.h"
+
+namespace flowstamp {
+
+/// SYNs that are sent again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP error.
+/// A SYN that is not sent again proves nothing: a scanner sends one.
+class SynUnanswered final : public Detector {
+  public:
+    /// A second SYN's silence, before it makes suspect.
+    static constexpr Nanoseconds kPatience = std::chrono::milliseconds(1500);
+    /// SYNs without an answer that are proof.
+    static constexpr unsigned kEnough = 3;
+
+    /// `book` is kept by the caller: it has filed each observation before it comes here.
+    SynUnanswered(SynBook& book, Findings& findings) : book_(book), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds now, FindingSink& sink) override;
+    void finish(FindingSink& sink) override;
+
+  private:
+    void tell(const SynBook::Attempt& attempt, fs_verdict verdict, FindingSink& sink);
+    void answer(const SynBook::Attempt& attempt, FindingSink& sink);
+
+    struct Told {
+        FindingStory story;
+        Finding finding;
+    };
+
+    SynBook& book_;
+    Findings& findings_;
+    std::multimap<Nanoseconds, std::uint32_t> due_;  ///< attempts by sequence number
+    std::unordered_map<std::uint32_t, Told> told_;   ///< the same
+};
+
+}  // namespace flowstamp

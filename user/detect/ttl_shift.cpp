@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/ttl_shift.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "flowstamp/hops.h"
+#include "user/flow/endpoint.h"
+#include "user/flow/stamps.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// In a flow's first packets from one side: the SYN-ACK, and at the most one more.
+constexpr std::uint32_t kHandshake = 2;
+
+}  // namespace
+
+void TtlShift::observe(const Observation& observation, FindingSink& sink) {
+    const ViewKey view = view_of(observation.event);
+    if (observation.kind() == FS_EVENT_TTL) {
+        const auto slot = slots_.read(observation.event.slot);
+        if (slot && slot->generation == view.generation && changes_.size() < kMost) {
+            const unsigned direction = observation.event.packet.direction & 1U;
+            changes_[{view, direction}] = {observation, observation.time() + kLook,
+                                           slot->direction[direction].packets};
+        }
+    } else if (observation.kind() == FS_EVENT_ENDED || observation.kind() == FS_EVENT_EVICTED) {
+        for (const unsigned direction : {0U, 1U}) {
+            const auto found = changes_.find({view, direction});
+            if (found != changes_.end()) {
+                settle(found->second, *observation.slot, sink);
+                changes_.erase(found);
+            }
+        }
+    }
+}
+
+bool TtlShift::settle(Change& change, const fs_flow& slot, FindingSink& sink) {
+    const fs_packet& packet = change.observation.event.packet;
+    const fs_direction& own = slot.direction[packet.direction & 1U];
+    const unsigned hops = fs_hops(packet.ttl);
+    unsigned nearest_other = 255;
+    for (const std::uint8_t ttl : own.ttl) {
+        if (ttl == 0 || ttl == packet.ttl) {
+            continue;
+        }
+        const unsigned other = fs_hops(ttl);
+        if (other > FS_HOPS_MAX || hops > FS_HOPS_MAX ||
+            static_cast<unsigned>(std::abs(static_cast<int>(hops) - static_cast<int>(other))) <
+                kApart) {
+            return true;  // not an initial TTL that tells hops, or no distance to speak of
+        }
+        nearest_other = std::min(nearest_other, other);
+    }
+    const auto stamps = stamps_of(own);
+    const auto from_there = std::ranges::count(stamps, packet.ttl, &fs_stamp::ttl);
+    if (nearest_other == 255 || (own.flags & FS_DIRECTION_TTL_MANY)) {
+        return true;
+    }
+    if (from_there < static_cast<std::ptrdiff_t>(kPackets)) {
+        return false;
+    }
+    const bool after_handshake = change.packets_before <= kHandshake;
+    const std::string sender = sender_of(packet).ip_text();
+    Finding finding{
+        .kind = FindingKind::ttl_shift,
+        .verdict = (slot.state & FS_FLOW_MIDWAY) ? FS_VERDICT_SUSPECTED : FS_VERDICT_CONFIRMED,
+        .sighting = sighting_of(change.observation),
+        .summary =
+            after_handshake
+                ? fmt::format("{} answered the handshake from {}, and speaks from {} since: a "
+                              "proxy accepts connections in its name.",
+                              sender_of(packet).text(), distance_text(nearest_other),
+                              distance_text(hops))
+                : fmt::format("{} was {} and is now {}: the route changed, or another host "
+                              "answers in its name.",
+                              sender, distance_text(nearest_other), distance_text(hops)),
+        .advice = after_handshake ? fmt::format("look for a SYN proxy or a transparent proxy {}",
+                                                distance_text(nearest_other))
+                                  : "",
+        .evidence = {{.signal = "distance",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("ttl {} ({} hops)", packet.ttl, hops),
+                      .baseline = fmt::format("{} hops before", nearest_other)},
+                     {.signal = "lasting",
+                      .strength = Strength::strong,
+                      .packet =
+                          fmt::format("{} of the latest {} packets", from_there, stamps.size()),
+                      .baseline = std::nullopt}},
+        .slot = slot,
+    };
+    FindingStory().tell(std::move(finding), findings_, sink);
+    return true;
+}
+
+void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
+    for (auto place = changes_.begin(); place != changes_.end();) {
+        Change& change = place->second;
+        if (change.look > now) {
+            ++place;
+            continue;
+        }
+        const auto slot = slots_.read(change.observation.event.slot);
+        const bool gone = !slot || slot->generation != place->first.first.generation;
+        const bool old = now - change.observation.time() > kLongest;
+        if (gone || settle(change, *slot, sink) || old) {
+            place = changes_.erase(place);
+        } else {
+            change.look = now + kLook;
+            ++place;
+        }
+    }
+}
+
+void TtlShift::finish(FindingSink& sink) {
+    for (auto& [side, change] : changes_) {
+        const auto slot = slots_.read(change.observation.event.slot);
+        if (slot && slot->generation == side.first.generation) {
+            settle(change, *slot, sink);
+        }
+    }
+    changes_.clear();
+}
+
+}  // namespace flowstamp
