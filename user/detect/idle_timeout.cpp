@@ -55,6 +55,9 @@ void IdleTimeout::resent(const Observation& observation, FindingSink& sink) {
         !(observation.slot->direction[direction ^ 1U].flags & FS_DIRECTION_SEEN)) {
         return;
     }
+    if (observation.time() == rest->woke) {
+        return;  // the keepalive that ended the rest is not one more
+    }
     Wait& wait = waits_[view];
     wait.resent++;
     const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FS_TCP_FIN);

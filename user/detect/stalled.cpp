@@ -16,6 +16,10 @@ Nanoseconds waiting(const Observation& observation, const fs_direction& own) {
     return std::chrono::microseconds(now_us - own.edge_us);
 }
 
+/// How long a receiver may put an acknowledgement off (RFC 1122, section 4.2.3.2, allows more; none
+/// does).
+constexpr Nanoseconds kDelayedAck = std::chrono::milliseconds(200);
+
 }  // namespace
 
 void Stalled::observe(const Observation& observation, FindingSink& sink) {
@@ -66,7 +70,8 @@ void Stalled::resent(const Observation& observation, FindingSink& sink) {
     }
     const Nanoseconds silent =
         observation.time() - Nanoseconds(static_cast<std::int64_t>(other.last_ns));
-    const bool speaks = silent < stuck / 2;
+    // It spoke after it should have acknowledged.
+    const bool speaks = silent + std::chrono::microseconds(other.min_rtt_us) + kDelayedAck < stuck;
     const std::string there = receiver_of(packet).ip_text();
     wait.finding = Finding{
         .kind = FindingKind::stalled,
@@ -114,6 +119,7 @@ void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, Find
             receiver_of(packet).text(), stuck,
             resolution == Resolution::recovered ? "; then it was: the way is open again."
                                                 : ", until the connection ended.");
+        wait.finding.advice.clear();
         wait.finding.resolution = resolution;
         wait.story.tell(wait.finding, findings_, sink);
     }

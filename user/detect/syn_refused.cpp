@@ -58,19 +58,27 @@ void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingS
     const Endpoint server = sender_of(rst);
     const unsigned hops = fs_hops(rst.ttl);
     const auto known = hosts_.nearest_hops(server);
-    // A kernel refuses with its default TTL; only of the same initial TTL do hops compare.
+    // One hop is equal-cost paths, or a box just before the server: nothing to blame anyone for.
     const bool by_box = known && hops + kNearer <= *known;
+    const bool by_peer = known && hops == *known;
     Finding finding{
         .kind = FindingKind::syn_refused,
         .verdict = FS_VERDICT_CONFIRMED,
         .sighting = sighting_of(observation),
         .evidence = {{.signal = "reset-to-syn",
                       .strength = Strength::conclusive,
-                      .packet = fmt::format("RST+ACK, ttl {} ({} hop{})", rst.ttl, hops,
-                                            hops == 1 ? "" : "s"),
+                      .packet = fmt::format("RST+ACK, ttl {}", rst.ttl),
                       .baseline = std::nullopt}},
         .slot = *observation.slot,
     };
+    if (known) {
+        finding.evidence.push_back({.signal = by_box    ? "nearer"
+                                              : by_peer ? "same-distance"
+                                                        : "other-distance",
+                                    .strength = by_box ? Strength::strong : Strength::weak,
+                                    .packet = distance_text(hops),
+                                    .baseline = distance_text(*known) + ", on earlier flows"});
+    }
     if (by_box) {
         finding.summary =
             fmt::format("{} was refused a connection to {}, probably by a box {}: {} itself is {}.",
@@ -78,28 +86,16 @@ void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingS
                         server.ip_text(), distance_text(*known));
         finding.advice = fmt::format("look for a rule on the way that rejects with a TCP reset, {}",
                                      distance_text(hops));
-        finding.evidence.push_back({.signal = "nearer",
-                                    .strength = Strength::strong,
-                                    .packet = fmt::format("{} ({} hops)", rst.ttl, hops),
-                                    .baseline = fmt::format("{} hops, on earlier flows", *known)});
     } else {
         finding.summary =
             fmt::format("{} refused {} a connection to port {}{}.", server.ip_text(),
                         receiver_of(rst).ip_text(), server.port,
-                        known ? ": nothing listens there, or its own firewall rejects"
-                              : ", or a box in its name did: nothing else of it was seen to "
-                                "compare with");
+                        by_peer ? ": nothing listens there, or its own firewall rejects"
+                                : ", or a box in its name did: its distance cannot tell");
         finding.advice = fmt::format(
             "see whether anything listens on port {} of {}, and at its "
             "own firewall",
             server.port, server.ip_text());
-        if (known) {
-            finding.evidence.push_back(
-                {.signal = "same-distance",
-                 .strength = Strength::weak,
-                 .packet = fmt::format("{} hops", hops),
-                 .baseline = fmt::format("{} hops, on earlier flows", *known)});
-        }
     }
     refusal.story.tell(std::move(finding), findings_, sink);
 }

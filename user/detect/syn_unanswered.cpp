@@ -79,6 +79,7 @@ void SynUnanswered::answer(const SynBook::Attempt& attempt, FindingSink& sink) {
     }
     Finding finding = told->second.finding;
     finding.summary = summary(attempt, true);
+    finding.advice.clear();
     finding.resolution = Resolution::answered;
     told->second.story.tell(std::move(finding), findings_, sink);
     told_.erase(told);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/idle_timeout.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct IdleTimeoutTest : ::testing::Test {
+    IdleTimeoutTest() { talk.open().exchange(3); }
+    void send_in_vain(const Segment& data, int times) {
+        talk.send(data);
+        for (int i = 0; i < times; i++) {
+            bench.pass(200ms * (1 << i));
+            talk.send(data);
+        }
+    }
+    DiagnosisBench bench;
+    Conversation talk{bench.rig(), FS_HOOK_XDP};
+};
+
+TEST_F(IdleTimeoutTest, DataAfterARestThatNobodyAnswers) {
+    bench.pass(30s);
+    send_in_vain(talk.next(End::us, Psh | Ack, 500), 4);
+    EXPECT_EQ(bench.told(), "idle-timeout suspected, idle-timeout confirmed");
+    EXPECT_NE(bench.findings()[0].summary.find("rested for 30 s"), std::string::npos)
+        << bench.findings()[0].summary;
+    EXPECT_NE(bench.findings()[0].advice.find("every 15 s"), std::string::npos)
+        << bench.findings()[0].advice;
+}
+
+TEST_F(IdleTimeoutTest, ARestThatIsAnsweredIsHarmlessAndRemembered) {
+    bench.pass(20s);
+    talk.exchange();
+    EXPECT_EQ(bench.told(), "");
+    bench.pass(30s);
+    send_in_vain(talk.next(End::us, Psh | Ack, 500), 3);
+    ASSERT_EQ(bench.told(), "idle-timeout suspected");
+    EXPECT_NE(bench.findings()[0].advice.find("every 20 s"), std::string::npos)
+        << bench.findings()[0].advice;
+}
+
+TEST_F(IdleTimeoutTest, AResetAtOnceAnswersToo) {
+    bench.pass(30s);
+    talk.send(End::us, Psh | Ack, 500);
+    talk.pass_us(20'000);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(bench.told(), "idle-timeout confirmed");
+}
+
+TEST_F(IdleTimeoutTest, ABalancersAgedEntry) {
+    bench.pass(900s);
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.window = 8201;
+    reset.timestamps.reset();
+    talk.send(reset);
+    EXPECT_EQ(bench.told(), "idle-timeout confirmed");
+}
+
+TEST_F(IdleTimeoutTest, AServerThatClosesAnIdleConnectionIsNone) {
+    bench.pass(60s);
+    talk.send(End::peer, Fin | Ack);
+    talk.pass_us(100);
+    talk.send(End::us);
+    bench.pass(60s);
+    EXPECT_EQ(bench.told(), "");
+}
+
+TEST_F(IdleTimeoutTest, KeepalivesThatNobodyAnswers) {
+    Segment keepalive = talk.next(End::us);
+    keepalive.seq -= 1;
+    bench.pass(60s);
+    talk.send(keepalive);
+    bench.pass(5s);
+    talk.send(keepalive);
+    EXPECT_EQ(bench.told(), "idle-timeout suspected");
+}
+
+TEST_F(IdleTimeoutTest, KeepalivesThatAreAnswered) {
+    Segment keepalive = talk.next(End::us);
+    keepalive.seq -= 1;
+    for (int i = 0; i < 5; i++) {
+        bench.pass(60s);
+        talk.send(keepalive);
+        talk.pass_us(20'000);
+        talk.send(End::peer);
+    }
+    EXPECT_EQ(bench.told(), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

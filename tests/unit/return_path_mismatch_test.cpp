@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/return_path_mismatch.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packet.h"
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kClientIp = "192.0.2.1";
+constexpr const char* kAsked = "203.0.113.10";
+constexpr const char* kInside = "192.0.2.80";
+
+struct ReturnPathMismatchTest : ::testing::Test {
+    void put(const char* from, const char* to, const Tcp& tcp, std::uint32_t ifindex = 1) {
+        const Bytes bytes = (Ethernet{} / Ipv4{.src = from, .dst = to} / tcp).bytes();
+        bench.rig().run(FS_HOOK_XDP, {.bytes = bytes, .ifindex = ifindex});
+        bench.pass(100us);
+    }
+    void syn(const char* to, std::uint32_t ifindex = 1) {
+        put(kClientIp, to, {.src_port = 40000, .dst_port = 80, .seq = 999, .flags = Syn}, ifindex);
+    }
+    void syn_ack(const char* from, std::uint32_t ifindex = 1) {
+        put(from, kClientIp,
+            {.src_port = 80, .dst_port = 40000, .seq = 5000, .ack = 1000, .flags = Syn | Ack},
+            ifindex);
+    }
+    DiagnosisBench bench;
+};
+
+TEST_F(ReturnPathMismatchTest, AnAnswerFromAnotherAddressAndTheClientsReset) {
+    syn(kAsked);
+    syn_ack(kInside);
+    EXPECT_EQ(bench.told(), "return-path-mismatch suspected");
+    put(kClientIp, kInside, {.src_port = 40000, .dst_port = 80, .seq = 1000, .flags = Rst});
+    EXPECT_EQ(bench.told(), "return-path-mismatch suspected, return-path-mismatch confirmed");
+    // The SYN is sent again, and the same happens again: it is known.
+    bench.pass(1s);
+    syn(kAsked);
+    bench.pass(2s);
+    syn(kAsked);
+    bench.pass(4s);
+    EXPECT_EQ(bench.findings().size(), 2U);
+}
+
+TEST_F(ReturnPathMismatchTest, TranslationSeenOnBothSidesOfARouterIsNone) {
+    syn(kAsked, 1);
+    syn(kInside, 2);
+    syn_ack(kInside, 2);
+    syn_ack(kAsked, 1);
+    EXPECT_EQ(bench.told(), "");
+}
+
+TEST_F(ReturnPathMismatchTest, TwoConnectionsWithTheSamePortAreTwo) {
+    syn(kAsked);
+    put(kInside, kClientIp,
+        {.src_port = 80, .dst_port = 40000, .seq = 5000, .ack = 77, .flags = Syn | Ack});
+    EXPECT_EQ(bench.told(), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

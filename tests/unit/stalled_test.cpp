@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/stalled.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct StalledTest : ::testing::Test {
+    StalledTest() {
+        talk.open().exchange(3);
+        bench.pass(100ms);
+    }
+    /// Data, and the same again by timer, `times`.
+    void send_in_vain(int times) {
+        data = talk.next(End::us, Psh | Ack, 500);
+        talk.send(data);
+        for (int i = 0; i < times; i++) {
+            bench.pass(200ms * (1 << i));
+            talk.send(data);
+        }
+    }
+    DiagnosisBench bench;
+    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    Segment data;
+};
+
+TEST_F(StalledTest, ThreeRetransmissionsByTimer) {
+    send_in_vain(2);
+    EXPECT_EQ(bench.told(), "");
+    bench.pass(800ms);
+    talk.send(data);
+    EXPECT_EQ(bench.told(), "stalled confirmed");
+    EXPECT_NE(bench.findings()[0].summary.find("sent again 3 times"), std::string::npos)
+        << bench.findings()[0].summary;
+}
+
+TEST_F(StalledTest, WhenItIsAcknowledgedItHasRecovered) {
+    send_in_vain(4);
+    bench.pass(1s);
+    talk.send(End::peer);
+    EXPECT_EQ(bench.told(), "stalled confirmed, stalled recovered");
+    bench.pass(10ms);
+    talk.exchange(2);
+    EXPECT_EQ(bench.findings().size(), 2U);
+}
+
+TEST_F(StalledTest, FastRetransmissionsAreLossAndNoStall) {
+    data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    for (int i = 0; i < 10; i++) {
+        bench.pass(20ms);
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.told(), "");
+}
+
+TEST_F(StalledTest, ProgressInBetweenStartsAnew) {
+    for (int round = 0; round < 4; round++) {
+        send_in_vain(2);
+        bench.pass(20ms);
+        talk.send(End::peer);
+    }
+    EXPECT_EQ(bench.told(), "");
+}
+
+/// A peer that is gone leaves our FIN unacknowledged: everybody sees that every day.
+TEST_F(StalledTest, AFinAloneIsNoStall) {
+    data = talk.next(End::us, Fin | Ack);
+    talk.send(data);
+    for (int i = 0; i < 5; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.told(), "");
+}
+
+TEST_F(StalledTest, ThePeerMayGoOnSending) {
+    data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    Segment still = talk.next(End::peer, Psh | Ack, 100);
+    still.ack -= 500;
+    for (int i = 0; i < 4; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(data);
+        talk.send(still);
+        still.seq += 100;
+    }
+    ASSERT_EQ(bench.told(), "stalled confirmed");
+    EXPECT_NE(bench.findings()[0].summary.find("goes on sending"), std::string::npos)
+        << bench.findings()[0].summary;
+}
+
+TEST(Stalled, JoinedMidwayIsSuspectedAtTheMost) {
+    DiagnosisBench bench;
+    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    talk.exchange(3);
+    const Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    for (int i = 0; i < 5; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.told(), "stalled suspected");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

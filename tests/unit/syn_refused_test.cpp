@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/syn_refused.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct SynRefusedTest : ::testing::Test {
+    /// A connection attempt that is answered by a RST with this TTL.
+    void refuse(std::uint8_t ttl) {
+        Conversation talk(bench.rig(), FS_HOOK_XDP);
+        talk.send(End::us, Syn);
+        talk.pass_us(20'000);
+        Segment reset = talk.next(End::peer, Rst | Ack);
+        reset.seq = 0;
+        reset.window = 0;
+        reset.timestamps.reset();
+        reset.ttl = ttl;
+        reset.id = 0;
+        talk.send(reset);
+    }
+    bool says(const char* words) {
+        return bench.findings().back().summary.find(words) != std::string::npos;
+    }
+    DiagnosisBench bench;
+};
+
+TEST_F(SynRefusedTest, OfAStrangerNobodyCanSayWho) {
+    refuse(57);
+    ASSERT_EQ(bench.told(), "syn-refused confirmed");
+    EXPECT_TRUE(says("its distance cannot tell")) << bench.findings().back().summary;
+}
+
+TEST_F(SynRefusedTest, FromTheServersDistanceItIsTheServer) {
+    Conversation(bench.rig(), FS_HOOK_XDP).open();
+    refuse(57);
+    EXPECT_TRUE(says("nothing listens there")) << bench.findings().back().summary;
+}
+
+TEST_F(SynRefusedTest, FromNearerItIsProbablyABox) {
+    Conversation(bench.rig(), FS_HOOK_XDP).open();
+    refuse(60);
+    EXPECT_TRUE(says("probably by a box 4 hops away")) << bench.findings().back().summary;
+}
+
+TEST_F(SynRefusedTest, OneHopTellsNothing) {
+    Conversation(bench.rig(), FS_HOOK_XDP).open();
+    refuse(58);
+    EXPECT_TRUE(says("its distance cannot tell")) << bench.findings().back().summary;
+}
+
+TEST_F(SynRefusedTest, AgainAndAgainIsToldOnce) {
+    for (int i = 0; i < 10; i++) {
+        refuse(57);
+        bench.pass(1s);
+    }
+    EXPECT_EQ(bench.told(), "syn-refused confirmed");
+    bench.pass(2min);
+    refuse(57);
+    EXPECT_EQ(bench.findings().size(), 2U);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

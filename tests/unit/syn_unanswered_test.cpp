@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/syn_unanswered.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct SynUnansweredTest : ::testing::Test {
+    DiagnosisBench bench;
+    Conversation talk{bench.rig(), FS_HOOK_XDP};
+};
+
+TEST_F(SynUnansweredTest, OneSynProvesNothing) {
+    talk.send(End::us, Syn);
+    bench.pass(60s);
+    bench.finish();
+    EXPECT_EQ(bench.told(), "");
+}
+
+TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    bench.pass(1s);
+    talk.send(syn);
+    bench.pass(1s);
+    EXPECT_EQ(bench.told(), "");
+    bench.pass(1s);
+    EXPECT_EQ(bench.told(), "syn-unanswered suspected");
+    talk.send(syn);
+    EXPECT_EQ(bench.told(), "syn-unanswered suspected, syn-unanswered confirmed");
+    EXPECT_EQ(bench.findings()[0].id, bench.findings()[1].id);
+    EXPECT_NE(bench.findings()[1].summary.find("3 times in 3.0 s, and nothing came back"),
+              std::string::npos)
+        << bench.findings()[1].summary;
+}
+
+TEST_F(SynUnansweredTest, ALateAnswerResolvesIt) {
+    const Segment syn = talk.next(End::us, Syn);
+    for (int i = 0; i < 3; i++) {
+        talk.send(syn);
+        bench.pass(1s);
+    }
+    talk.send(End::peer, Syn | Ack);
+    EXPECT_EQ(bench.told(), "syn-unanswered confirmed, syn-unanswered answered");
+    EXPECT_EQ(bench.findings().back().id, bench.findings().front().id);
+}
+
+TEST_F(SynUnansweredTest, AnAnswerInTimeIsNoFinding) {
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    bench.pass(1s);
+    talk.send(syn);
+    bench.pass(500ms);
+    talk.send(End::peer, Syn | Ack);
+    bench.pass(10s);
+    EXPECT_EQ(bench.told(), "");
+}
+
+/// Both interfaces of a router show each SYN once: they are not twice as many.
+TEST_F(SynUnansweredTest, ARoutersTwoViewsAreOneAttempt) {
+    const Setting out{.ifindex = 2, .port = talk.port(End::us)};
+    Conversation other(bench.rig(), FS_HOOK_XDP, out);
+    const Segment syn = talk.next(End::us, Syn);
+    for (int i = 0; i < 3; i++) {
+        talk.send(syn);
+        bench.pass(20us);
+        other.send(syn);
+        bench.pass(1s);
+    }
+    EXPECT_EQ(bench.told(), "syn-unanswered confirmed");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/ttl_shift.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Shift {
+    std::uint8_t before, after;
+    const char* told;
+};
+
+TEST(TtlShift, TwoHopsAreOneOneHopAndAnotherInitialTtlAreNone) {
+    for (const Shift& shift :
+         {Shift{57, 59, "ttl-shift confirmed"}, Shift{57, 52, "ttl-shift confirmed"},
+          Shift{57, 58, ""}, Shift{57, 121, ""}, Shift{242, 115, ""}, Shift{231, 212, ""}}) {
+        SCOPED_TRACE(::testing::Message() << int{shift.before} << " " << int{shift.after});
+        DiagnosisBench bench;
+        Conversation talk(bench.rig(), FS_HOOK_XDP,
+                          {.peer = {.ttl = shift.before, .mac = "00:00:5e:00:53:02"}});
+        talk.open();
+        talk.traits(End::peer).ttl = shift.after;
+        talk.exchange(5);
+        bench.pass(1s);
+        bench.finish();
+        EXPECT_EQ(bench.told(), shift.told);
+    }
+}
+
+TEST(TtlShift, AProxyAnsweredTheHandshake) {
+    DiagnosisBench bench;
+    Conversation talk(bench.rig(), FS_HOOK_XDP, {.peer = {.ttl = 63, .mac = "00:00:5e:00:53:02"}});
+    talk.open();
+    talk.traits(End::peer).ttl = 55;
+    talk.exchange(4);
+    bench.pass(1s);
+    ASSERT_EQ(bench.told(), "ttl-shift confirmed");
+    EXPECT_NE(bench.findings()[0].summary.find("a proxy accepts"), std::string::npos)
+        << bench.findings()[0].summary;
+}
+
+TEST(TtlShift, OnePacketFromElsewhereIsNone) {
+    DiagnosisBench bench;
+    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    talk.open().exchange(3);
+    Segment stray = talk.next(End::peer, Psh | Ack, 100);
+    stray.ttl += 4;
+    talk.send(stray);
+    talk.exchange(3);
+    bench.pass(20s);
+    EXPECT_EQ(bench.told(), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
