@@ -2,6 +2,7 @@
 #include "user/captures/run_replay.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "user/base/stop_signals.h"
 #include "user/captures/arguments.h"
 #include "user/captures/kernel_path.h"
 #include "user/captures/progress.h"
@@ -26,11 +28,23 @@ constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kFound = 3;
-constexpr std::uint64_t kFramesPerLook = 4096;
+constexpr std::uint64_t kFramesPerLook = 256;
 
 int complain(const Error& error, int status) {
     fmt::print(stderr, "flowstamp: {}\n", error.message());
     return status;
+}
+
+/// Nobody types a capture, and Ctrl-C would wait for what is typed.
+Status refuse_terminal(const ReplayArguments& arguments) {
+    if (std::ranges::find(arguments.captures, "-") != arguments.captures.end() &&
+        ::isatty(STDIN_FILENO)) {
+        return fail({.operation = "read",
+                     .object = "standard input",
+                     .reason = "that is a terminal",
+                     .hint = "pipe a capture into it: tcpdump -w - | flowstamp replay -"});
+    }
+    return {};
 }
 
 /// Anything that can be read: a regular file, a pipe, a directory to complain about.
@@ -87,6 +101,7 @@ class Captures {
             return std::unexpected(path.error());
         }
         reporter_.capture(file);
+        replayed_++;
         const auto ran = run({**capture, **path, reporter_}, file);
         if (ran.stats) {
             add(sum_, *ran.stats);
@@ -97,7 +112,20 @@ class Captures {
         return !ran.read ? ran.read : ran.stats ? Status{} : std::unexpected(ran.stats.error());
     }
 
-    [[nodiscard]] const Stats& sum() const { return sum_; }
+    /// Tells the sums of all that were opened, if any was.
+    void summarise() {
+        if (replayed_ > 1) {
+            reporter_.capture("");
+        }
+        if (replayed_ > 0) {
+            reporter_.summary(sum_);
+        }
+    }
+    /// Whether somebody wants it to end, as by Ctrl-C.
+    [[nodiscard]] bool is_stopped() const {
+        pollfd waiting{.fd = signals_.descriptor(), .events = POLLIN, .revents = 0};
+        return ::poll(&waiting, 1, 0) > 0;
+    }
 
   private:
     struct Ran {
@@ -119,6 +147,9 @@ class Captures {
             }
             if (frames % kFramesPerLook == 0) {
                 progress.show(parts.capture.progress(), frames);
+                if (is_stopped()) {
+                    break;
+                }
             }
         }
         return {read, run.finish()};
@@ -136,7 +167,9 @@ class Captures {
     std::string filter_;
     Reporter& reporter_;
     SystemClock clock_;
+    StopSignals signals_;
     Stats sum_;
+    std::size_t replayed_ = 0;  ///< captures that could be opened
 };
 
 }  // namespace
@@ -151,8 +184,11 @@ int run_replay(const ReplayOptions& options) {
             return complain(compiled.error(), kUsage);
         }
     }
-    if (const Status apart = keep_apart(*arguments, options.output); !apart) {
-        return complain(apart.error(), kFailed);
+    for (const Status& fit :
+         {keep_apart(*arguments, options.output), refuse_terminal(*arguments)}) {
+        if (!fit) {
+            return complain(fit.error(), kFailed);
+        }
     }
     auto streams = ReportStreams::open({.json = options.json,
                                         .output = options.output,
@@ -170,14 +206,11 @@ int run_replay(const ReplayOptions& options) {
         if (const Status replayed = captures.replay(file, is_only_one); !replayed) {
             status = complain(replayed.error(), kFailed);
         }
-        if (streams->is_broken()) {
+        if (streams->is_broken() || captures.is_stopped()) {
             break;
         }
     }
-    if (arguments->captures.size() > 1) {
-        watch.capture("");
-    }
-    watch.summary(captures.sum());
+    captures.summarise();
     if (const Status written = streams->status(); !written) {
         status = complain(written.error(), kFailed);
     }

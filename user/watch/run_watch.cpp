@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "user/report/report_streams.h"
-#include "user/watch/stop_signals.h"
+#include "user/base/stop_signals.h"
 #include "user/watch/watch.h"
 
 namespace flowstamp {
