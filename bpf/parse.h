@@ -59,8 +59,13 @@ static __always_inline void key_ports(struct fs_packet* packet, __be16 sport, __
     packet->direction = sender & 1;
 }
 
-static __always_inline void read_mac(struct fs_packet* packet, const struct ethhdr* ethernet) {
+/// Returns FS_PACKET_MAC, or 0: all zeros stand where the link has no MACs (loopback, and captures
+/// of links that are no Ethernet).
+static __always_inline __u16 read_mac(struct fs_packet* packet, const struct ethhdr* ethernet) {
+    const __u16* words = (const __u16*)ethernet->h_source;
+
     __builtin_memcpy(packet->src_mac, ethernet->h_source, sizeof(packet->src_mac));
+    return words[0] | words[1] | words[2] ? FS_PACKET_MAC : 0;
 }
 
 static __always_inline void read_tcp(struct fs_packet* packet, const struct tcphdr* tcp) {
@@ -109,12 +114,13 @@ static __always_inline int parse_quick(void* ctx, enum fs_hook hook, struct fs_p
     const struct ipv6hdr* ipv6 = (const struct ipv6hdr*)(data + sizeof(*ethernet));
     const struct tcphdr* tcp;
     __u32 room;
+    __u16 mac;
     int sender;
 
     if ((const __u8*)(ipv4 + 1) > data_end || !ctx_has_mac(ctx, hook, data))
         return 0;
     packet->l3_offset = sizeof(*ethernet);
-    read_mac(packet, ethernet);
+    mac = read_mac(packet, ethernet);
     if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
         tcp = (const struct tcphdr*)(ipv4 + 1);
         room = bpf_ntohs(ipv4->tot_len);
@@ -123,7 +129,7 @@ static __always_inline int parse_quick(void* ctx, enum fs_hook hook, struct fs_p
             (const __u8*)(tcp + 1) > data_end)
             return 0;
         packet->ip_bytes = room;
-        packet->flags = FS_PACKET_MAC | ((ipv4->frag_off & bpf_htons(IP_DF)) ? FS_PACKET_DF : 0);
+        packet->flags = mac | ((ipv4->frag_off & bpf_htons(IP_DF)) ? FS_PACKET_DF : 0);
         packet->ip_id = bpf_ntohs(ipv4->id);
         packet->ttl = ipv4->ttl;
         packet->tos = ipv4->tos;
@@ -139,7 +145,7 @@ static __always_inline int parse_quick(void* ctx, enum fs_hook hook, struct fs_p
             return 0;
         room = bpf_ntohs(ipv6->payload_len);
         packet->ip_bytes = room + sizeof(*ipv6);
-        packet->flags = FS_PACKET_MAC | FS_PACKET_IPV6;
+        packet->flags = mac | FS_PACKET_IPV6;
         packet->ip_id = 0;
         packet->ttl = ipv6->hop_limit;
         packet->tos = (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
@@ -432,8 +438,7 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
 
         if (cursor->end < sizeof(*ethernet))
             return FS_PARSE_CUT;
-        read_mac(packet, ethernet);
-        packet->flags |= FS_PACKET_MAC;
+        packet->flags |= read_mac(packet, ethernet);
         protocol = ethernet->h_proto;
         cursor->position = sizeof(*ethernet);
         UNROLL

@@ -37,7 +37,7 @@ enum fs_packet_flags {
     FS_PACKET_SACK_OK = 1U << 6,
     FS_PACKET_MPTCP = 1U << 7,
     FS_PACKET_VLAN = 1U << 8,
-    FS_PACKET_MAC = 1U << 9,  ///< src_mac is set: the link has MAC addresses
+    FS_PACKET_MAC = 1U << 9,  ///< src_mac is set: the link has MACs, not all zeros
     FS_PACKET_FIRST_FRAGMENT = 1U << 10,
     FS_PACKET_CUT = 1U << 11,            ///< the capture or buffer ends inside the options
     FS_PACKET_RETRANSMITTED = 1U << 12,  ///< set by the observer

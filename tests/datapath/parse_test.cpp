@@ -130,6 +130,20 @@ TEST_P(DatapathParse, EveryFieldOfIpv6) {
     EXPECT_EQ(seen.key.address[seen.direction][3], htonl(1));
 }
 
+/// Loopback, and captures of links that have no addresses: read in place, or from the copy.
+TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
+    for (const std::string& mac : {"00:00:00:00:00:00", "00:00:00:00:00:01", "02:00:00:00:00:00"}) {
+        const int flag = mac == "00:00:00:00:00:00" ? 0 : FS_PACKET_MAC;
+        for (const Packet& link :
+             {Packet(Ethernet{.src = mac}), Ethernet{.src = mac} / Vlan{.id = 7}}) {
+            for (const Packet& ip : {Packet(Ipv4{}), Packet(Ipv6{})}) {
+                const Tcp fin{.src_port = fresh_port(), .flags = Fin | Ack};
+                EXPECT_EQ(told(link / ip / fin, FS_EVENT_FIN).flags & FS_PACKET_MAC, flag) << mac;
+            }
+        }
+    }
+}
+
 TEST_P(DatapathParse, Ipv4Options) {
     for (const std::size_t length : {4, 8, 40}) {
         const fs_packet seen =

@@ -131,6 +131,37 @@ TEST(CliWatch, RefusesOptionsItDoesNotKnowOrThatContradict) {
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "--print"}), HasSubstr("-o FILE"));
 }
 
+TEST(CliReplay, TakesEveryOption) {
+    const auto options = parsed<ReplayOptions>(
+        {"replay", "a.pcap", "--backend", "kernel", "--json", "-o", "out", "--fail-on",
+         "forged-rst", "--fail-on", "one-way", "--max-flows", "2048", "-v", "port", "443"});
+    EXPECT_THAT(options.words, ElementsAre("a.pcap", "port", "443"));
+    EXPECT_EQ(options.backend, Backend::kernel);
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.output, "out");
+    EXPECT_THAT(options.fail_on, ElementsAre(FindingKind::forged_rst, FindingKind::one_way));
+    EXPECT_FALSE(options.fail_on_any);
+    EXPECT_EQ(options.max_flows, 2048U);
+    EXPECT_EQ(options.verbosity, 1);
+    const auto piped = parsed<ReplayOptions>({"replay", "-", "--fail-on", "any", "-q"});
+    EXPECT_THAT(piped.words, ElementsAre("-"));
+    EXPECT_TRUE(piped.fail_on_any);
+    EXPECT_TRUE(piped.quiet);
+    EXPECT_EQ(piped.backend, Backend::host);
+    const auto read = parsed<ReplayOptions>({"replay", "-r", "a", "-r", "-", "port", "22"});
+    EXPECT_THAT(read.reads, ElementsAre("a", "-"));
+    EXPECT_THAT(read.words, ElementsAre("port", "22"));
+}
+
+TEST(CliReplay, RefusesWhatItDoesNotKnow) {
+    EXPECT_EQ(refusal({"replay"}),
+              "flowstamp: replay: no capture given; name a file, or - for standard input\n");
+    EXPECT_THAT(refusal({"replay", "a", "--fail-on", "rst"}),
+                HasSubstr("--fail-on rst: not known; choose any, forged-rst, injected-segment"));
+    EXPECT_THAT(refusal({"replay", "a", "--backend", "gpu"}), HasSubstr("choose host or kernel"));
+    EXPECT_THAT(refusal({"replay", "a", "-q", "-v"}), HasSubstr("choose one"));
+}
+
 TEST(CliFlows, TakesAnInterface) {
     EXPECT_FALSE(parsed<FlowsOptions>({"flows"}).interface);
     const auto options = parsed<FlowsOptions>({"flows", "-i", "eth0", "--json"});
@@ -171,7 +202,7 @@ TEST(Cli, TellsItsVersionAndHelp) {
         const auto help = parse(words);
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().status, 0);
-        for (const char* command : {"watch", "flows", "demo", "doctor"}) {
+        for (const char* command : {"watch", "replay", "flows", "demo", "doctor"}) {
             EXPECT_THAT(help.error().text, HasSubstr(command));
         }
     }

@@ -57,6 +57,16 @@ TEST_F(TextReporterTest, GivesAGenuineResetALine) {
               "ttl 52 (12 hops)  eth0  cause: abort\n");
 }
 
+TEST_F(TextReporterTest, NamesTheFrameOfACapture) {
+    bench.see(story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    Reset reset = bench.sink.resets[0];
+    reset.sighting.frame = 31;
+    EXPECT_THAT(told(&Reporter::reset, reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
+    Finding finding = bench.sink.findings[0];
+    finding.sighting.frame = 31;
+    EXPECT_THAT(told(&Reporter::finding, finding), HasSubstr("finding #1 frame 31  SUSPECT"));
+}
+
 TEST_F(TextReporterTest, SaysWhereAChallengeStands) {
     bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FS_CHALLENGE_UPHELD}));

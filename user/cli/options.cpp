@@ -18,7 +18,8 @@ namespace flowstamp {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kCommands = {"watch", "flows", "demo", "doctor"};
+constexpr std::array<std::string_view, 5> kCommands = {"watch", "replay", "flows", "demo",
+                                                       "doctor"};
 constexpr int kUsageError = 2;
 
 template <class T>
@@ -137,6 +138,61 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
     watch.add_flag("-v,--verbose", options.verbosity, "Flows at their end and statistics, too");
 }
 
+void add_fail_on(CLI::App& command, ReplayOptions& options) {
+    Choices<std::optional<FindingKind>> kinds{{"any", std::nullopt}};
+    for (const FindingKind kind : every_finding_kind()) {
+        kinds.emplace_back(name_of(kind), kind);
+    }
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--fail-on",
+            [kinds, &options](const std::vector<std::string>& words) {
+                for (const std::string& word : words) {
+                    const auto kind = std::ranges::find(
+                        kinds, word, &std::pair<std::string, std::optional<FindingKind>>::first);
+                    if (kind == kinds.end()) {
+                        throw CLI::ValidationError(
+                            fmt::format("--fail-on {}: not known; choose {}", word, listed(kinds)));
+                    }
+                    if (kind->second) {
+                        options.fail_on.push_back(*kind->second);
+                    } else {
+                        options.fail_on_any = true;
+                    }
+                }
+            },
+            "Exit status 3 when such a finding was told: any, or a kind; repeatable")
+        ->type_name("KIND")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
+void add_replay(CLI::App& app, ReplayOptions& options) {
+    CLI::App& replay = *app.add_subcommand(
+        "replay", "The same judgement over captures: pcap, pcapng, compressed by gzip or not");
+    replay
+        .add_option("CAPTURE", options.words,
+                    "Captures ('-': standard input), then what to tell, in tcpdump's syntax")
+        ->type_name("");
+    replay.add_option("-r,--read", options.reads, "A capture, as tcpdump names it; repeatable")
+        ->type_name("FILE")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+    add_choice<Backend>(replay, "--backend", {{"host", Backend::host}, {"kernel", Backend::kernel}},
+                        options.backend,
+                        "Where the data path runs: host (default), kernel (the loaded programs; "
+                        "root)");
+    replay.add_flag("--json", options.json, "JSON lines instead of text");
+    replay.add_option("-o,--output", options.output, "Write to a file instead of standard output")
+        ->type_name("FILE");
+    add_fail_on(replay, options);
+    add_max_flows(replay, options.max_flows);
+    replay.add_flag("-q,--quiet", options.quiet, "Findings only");
+    replay.add_flag("-v,--verbose", options.verbosity, "Flows at their end and statistics, too");
+}
+
 void add_flows(CLI::App& app, FlowsOptions& options) {
     CLI::App& flows =
         *app.add_subcommand("flows", "The flows of a running watch, with their stamps");
@@ -184,6 +240,16 @@ std::string objection(const WatchOptions& options) {
     return "";
 }
 
+std::string objection(const ReplayOptions& options) {
+    if (options.words.empty() && options.reads.empty()) {
+        return "replay: no capture given; name a file, or - for standard input";
+    }
+    if (options.quiet && options.verbosity > 0) {
+        return "replay: --quiet and -v contradict each other; choose one";
+    }
+    return "";
+}
+
 std::unexpected<Usage> refuse(const std::string& line) {
     return std::unexpected(Usage{kUsageError, "flowstamp: " + line + "\n"});
 }
@@ -220,10 +286,12 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
     app.require_subcommand(1);
     WatchOptions watch;
     std::vector<std::string> filter;
+    ReplayOptions replay;
     FlowsOptions flows;
     DemoOptions demo;
     DoctorOptions doctor;
     add_watch(app, watch, filter);
+    add_replay(app, replay);
     add_flows(app, flows);
     add_demo(app, demo);
     add_doctor(app, doctor);
@@ -238,6 +306,12 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
         return refuse(error.what());
     } catch (const CLI::ParseError& error) {
         return refuse(mistake(error, app));
+    }
+    if (app.got_subcommand("replay")) {
+        if (const std::string line = objection(replay); !line.empty()) {
+            return refuse(line);
+        }
+        return replay;
     }
     if (app.got_subcommand("flows")) {
         return flows;

@@ -11,6 +11,7 @@
 #include "flowstamp/config.h"
 #include "flowstamp/policy.h"
 #include "user/base/clock.h"
+#include "user/detect/finding.h"
 
 namespace flowstamp {
 
@@ -39,6 +40,22 @@ struct WatchOptions {
     [[nodiscard]] bool acts() const { return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF; }
 };
 
+/// Where a replay's data path runs.
+enum class Backend { host, kernel };
+
+struct ReplayOptions {
+    std::vector<std::string> reads{};  ///< given with -r
+    std::vector<std::string> words{};  ///< captures, then a filter: see Arguments in user/captures
+    Backend backend = Backend::host;
+    bool json = false;
+    std::optional<std::string> output{};  ///< a file instead of standard output
+    bool fail_on_any = false;
+    std::vector<FindingKind> fail_on{};  ///< findings that make the exit status 3
+    std::uint32_t max_flows = FS_FLOWS_DEFAULT;
+    bool quiet = false;
+    int verbosity = 0;  ///< how often -v was given
+};
+
 struct FlowsOptions {
     std::optional<std::string> interface{};
     bool json = false;
@@ -53,7 +70,7 @@ struct DoctorOptions {
     std::vector<std::string> interfaces{};  ///< empty: every interface
 };
 
-using Options = std::variant<WatchOptions, FlowsOptions, DemoOptions, DoctorOptions>;
+using Options = std::variant<WatchOptions, ReplayOptions, FlowsOptions, DemoOptions, DoctorOptions>;
 
 /// Instead of options: what to print, and the exit status to end with. Status 0 (help, version)
 /// goes to standard output, 2 to standard error.

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "user/captures/run_replay.h"
 #include "user/demo/demo.h"
 #include "user/doctor/doctor.h"
 #include "user/flows/flows.h"
@@ -14,6 +15,7 @@ namespace {
 
 struct Run {
     int operator()(const WatchOptions& options) const { return run_watch(options); }
+    int operator()(const ReplayOptions& options) const { return run_replay(options); }
     int operator()(const FlowsOptions& options) const { return run_flows(options); }
     int operator()(const DemoOptions& options) const { return run_demo(options); }
     int operator()(const DoctorOptions& options) const {

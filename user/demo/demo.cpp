@@ -14,7 +14,7 @@
 #include "user/cli/nearest.h"
 #include "user/demo/scenario.h"
 #include "user/doctor/check.h"
-#include "user/watch/stop_signals.h"
+#include "user/base/stop_signals.h"
 
 namespace flowstamp {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,8 @@ struct Finding {
 };
 
 [[nodiscard]] std::string_view name_of(FindingKind kind);
+/// All of them, in the order of their declaration.
+[[nodiscard]] std::span<const FindingKind> every_finding_kind();
 [[nodiscard]] std::string_view name_of(Resolution resolution);
 
 }  // namespace flowstamp

@@ -175,6 +175,16 @@ std::string_view name_of(FindingKind kind) {
     return "one-way";
 }
 
+std::span<const FindingKind> every_finding_kind() {
+    static constexpr std::array kAll = {
+        FindingKind::forged_rst,   FindingKind::injected_segment,     FindingKind::syn_unanswered,
+        FindingKind::syn_refused,  FindingKind::icmp_rejected,        FindingKind::stalled,
+        FindingKind::idle_timeout, FindingKind::return_path_mismatch, FindingKind::ttl_shift,
+        FindingKind::one_way,
+    };
+    return kAll;
+}
+
 std::string_view name_of(Resolution resolution) {
     switch (resolution) {
         case Resolution::went_on:

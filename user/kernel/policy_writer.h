@@ -5,6 +5,7 @@
 
 #include "flowstamp/policy.h"
 #include "user/base/result.h"
+#include "user/flow/taught_signatures.h"
 
 namespace flowstamp {
 
@@ -21,17 +22,16 @@ class PolicyWriter {
     /// Teaches an injector's signature; a known one (same flags, ID, window, hops) is not taught
     /// twice. When FS_TAUGHT_MAX are known, the new one takes the place of the one taught longest
     /// ago.
-    [[nodiscard]] Status teach(fs_taught signature);
+    [[nodiscard]] Status teach(const fs_taught& signature);
 
-    [[nodiscard]] const fs_policy& policy() const { return policy_; }
+    [[nodiscard]] const fs_policy& policy() const { return taught_.policy(); }
 
   private:
-    [[nodiscard]] Status write(const fs_policy& policy);
+    [[nodiscard]] Status write(const TaughtSignatures& next);
 
     int map_fd_;
     bool acting_;
-    std::uint32_t next_ = 0;  ///< entry of `taught` that the next signature takes
-    fs_policy policy_{};
+    TaughtSignatures taught_;
 };
 
 }  // namespace flowstamp

@@ -11,6 +11,7 @@ class BothReporters final : public Reporter {
     /// Both outlive it.
     BothReporters(Reporter& first, Reporter& second) : first_(first), second_(second) {}
 
+    void capture(const std::string& file) override { tell(&Reporter::capture, file); }
     void reset(const Reset& reset) override { tell(&Reporter::reset, reset); }
     void finding(const Finding& finding) override { tell(&Reporter::finding, finding); }
     void flow(const FlowRecord& record) override { tell(&Reporter::flow, record); }

@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/report/json_reporter.h"
 
-#include "user/report/json_events.h"
-
 namespace flowstamp {
 
-namespace {
-
-std::string line(const Json& event) {
+void JsonReporter::write(Json event) {
     constexpr int kOneLine = -1;
     constexpr bool kAsciiOnly = false;
-    return event.dump(kOneLine, ' ', kAsciiOnly, Json::error_handler_t::replace) + "\n";
+    if (!capture_.empty()) {
+        event["pcap_filename"] = capture_;
+    }
+    output_.write(event.dump(kOneLine, ' ', kAsciiOnly, Json::error_handler_t::replace) + "\n");
 }
 
-}  // namespace
-
 void JsonReporter::reset(const Reset& reset) {
-    output_.write(line(json_of(reset)));
+    write(json_of(reset));
 }
 
 void JsonReporter::finding(const Finding& finding) {
-    output_.write(line(json_of(finding)));
+    write(json_of(finding));
 }
 
 void JsonReporter::flow(const FlowRecord& record) {
-    output_.write(line(json_of(record)));
+    write(json_of(record));
 }
 
 void JsonReporter::stats(const Stats& stats) {
-    output_.write(line(json_of(stats)));
+    write(json_of(stats));
 }
 
 void JsonReporter::summary(const Stats& stats) {
-    output_.write(line(json_of(stats)));
+    write(json_of(stats));
 }
 
 }  // namespace flowstamp

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
+#include "user/report/json_events.h"
 #include "user/report/output.h"
 #include "user/report/reporter.h"
 
@@ -11,6 +14,7 @@ class JsonReporter final : public Reporter {
   public:
     explicit JsonReporter(Output& output) : output_(output) {}
 
+    void capture(const std::string& file) override { capture_ = file; }
     void reset(const Reset& reset) override;
     void finding(const Finding& finding) override;
     void flow(const FlowRecord& record) override;
@@ -18,7 +22,10 @@ class JsonReporter final : public Reporter {
     void summary(const Stats& stats) override;
 
   private:
+    void write(Json event);
+
     Output& output_;
+    std::string capture_{};  ///< empty: none
 };
 
 }  // namespace flowstamp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "user/detect/finding.h"
 #include "user/flow/flow_record.h"
 #include "user/report/stats.h"
@@ -12,6 +14,8 @@ namespace flowstamp {
 class Reporter {
   public:
     virtual ~Reporter() = default;
+    /// What follows is about this capture file; empty: about all of them.
+    virtual void capture(const std::string&) {}
     virtual void reset(const Reset& reset) = 0;
     virtual void finding(const Finding& finding) = 0;
     virtual void flow(const FlowRecord& record) = 0;

@@ -20,6 +20,11 @@ std::string flow_text(const fs_packet& packet) {
     return sender_of(packet).text() + " > " + receiver_of(packet).text();
 }
 
+/// "frame 12  "; nothing where it is of no capture.
+std::string frame_text(const Sighting& sighting) {
+    return sighting.frame ? fmt::format("frame {}  ", *sighting.frame) : "";
+}
+
 std::string challenge_text(const Reset& reset) {
     switch (static_cast<fs_challenge>(reset.judgement.challenge)) {
         case FS_CHALLENGE_ASKED:
@@ -224,7 +229,8 @@ void TextReporter::reset(const Reset& reset) {
         ++repeats_;
         return;
     }
-    write(fmt::format("{} reset #{} {}\n", clock_text(reset.sighting.wall), reset.id, what));
+    write(fmt::format("{} reset #{} {}{}\n", clock_text(reset.sighting.wall), reset.id,
+                      frame_text(reset.sighting), what));
     last_what_ = std::move(what);
 }
 
@@ -241,9 +247,10 @@ void TextReporter::write(std::string_view text) {
 
 void TextReporter::finding(const Finding& finding) {
     std::string block = fmt::format(
-        "\n{} {} {}  {}  {}\n", clock_text(finding.sighting.wall),
+        "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
-        headline(finding), flow_text(finding.sighting.packet), finding.sighting.interface);
+        frame_text(finding.sighting), headline(finding), flow_text(finding.sighting.packet),
+        finding.sighting.interface);
     block += fmt::format("{}{}\n", kIndent, finding.summary);
     std::string table = evidence_table(finding.kind, finding.evidence);
     if (!finding.again || finding.id != table_of_ || table != last_table_) {
@@ -285,8 +292,8 @@ void TextReporter::stats(const Stats& stats) {
 }
 
 void TextReporter::summary(const Stats& stats) {
-    write(fmt::format("{} in {}: {}", style_.strong("Watched"), duration_text(stats.uptime),
-                      stats_text(stats)));
+    write(fmt::format("{} in {}: {}", style_.strong(is_replay_ ? "Replayed" : "Watched"),
+                      duration_text(stats.uptime), stats_text(stats)));
 }
 
 std::string stats_text(const Stats& stats) {

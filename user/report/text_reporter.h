@@ -24,6 +24,7 @@ class TextReporter final : public Reporter {
     TextReporter(Output& output, Style style, Detail detail)
         : output_(output), style_(style), detail_(detail) {}
 
+    void capture(const std::string&) override { is_replay_ = true; }
     void reset(const Reset& reset) override;
     void finding(const Finding& finding) override;
     void flow(const FlowRecord& record) override;
@@ -42,6 +43,7 @@ class TextReporter final : public Reporter {
     Output& output_;
     Style style_;
     Detail detail_;
+    bool is_replay_ = false;
     std::string last_what_{};   ///< the last reset's line but for time and number; empty: none
     std::string last_table_{};  ///< the evidence told last, of finding `table_of_`
     std::uint64_t table_of_ = 0;

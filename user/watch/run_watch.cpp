@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "user/watch/report_streams.h"
-#include "user/watch/stop_signals.h"
+#include "user/report/report_streams.h"
+#include "user/base/stop_signals.h"
 #include "user/watch/watch.h"
 
 namespace flowstamp {
@@ -74,7 +74,11 @@ int run_watch(const WatchOptions& options) {
         }
         filter = std::move(*compiled);
     }
-    auto streams = ReportStreams::open(options);
+    auto streams = ReportStreams::open({.json = options.json,
+                                        .output = options.output,
+                                        .print = options.print,
+                                        .quiet = options.quiet,
+                                        .verbosity = options.verbosity});
     if (!streams) {
         return complain(streams.error(), kFailed);
     }

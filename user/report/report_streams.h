@@ -2,20 +2,30 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "user/base/result.h"
-#include "user/cli/options.h"
 #include "user/report/output.h"
 #include "user/report/reporter.h"
 
 namespace flowstamp {
 
-/// Where a watch's report goes, and in which form: standard output or a file, text or JSON lines,
-/// and with --print the text on standard output besides.
+/// In which form a report is wanted, and where; as the options of the same names say.
+struct ReportChoice {
+    bool json = false;
+    std::optional<std::string> output{};  ///< a file instead of standard output
+    bool print = false;                   ///< text on standard output besides that file
+    bool quiet = false;
+    int verbosity = 0;
+};
+
+/// Where a report goes, and in which form: standard output or a file, text or JSON lines, and with
+/// `print` the text on standard output besides.
 class ReportStreams {
   public:
     /// Fails when the file cannot be written.
-    [[nodiscard]] static Result<ReportStreams> open(const WatchOptions& options);
+    [[nodiscard]] static Result<ReportStreams> open(const ReportChoice& choice);
 
     [[nodiscard]] Reporter& reporter() { return *reporter_; }
     /// Whether all could be written so far.

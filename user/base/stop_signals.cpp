@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/watch/stop_signals.h"
+#include "user/base/stop_signals.h"
 
 #include <sys/signalfd.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/watch/report_streams.h"
+#include "user/report/report_streams.h"
 
 #include <cstdlib>
 #include <utility>
@@ -12,9 +12,9 @@ namespace flowstamp {
 
 namespace {
 
-std::unique_ptr<Reporter> text_reporter(const WatchOptions& options, Output& output) {
-    Detail detail = options.quiet ? Detail::findings : Detail::resets;
-    if (options.verbosity > 0) {
+std::unique_ptr<Reporter> text_reporter(const ReportChoice& choice, Output& output) {
+    Detail detail = choice.quiet ? Detail::findings : Detail::resets;
+    if (choice.verbosity > 0) {
         detail = Detail::all;
     }
     const bool colour =
@@ -22,27 +22,27 @@ std::unique_ptr<Reporter> text_reporter(const WatchOptions& options, Output& out
     return std::make_unique<TextReporter>(output, Style(colour), detail);
 }
 
-std::unique_ptr<Reporter> make_reporter(const WatchOptions& options, Output& output) {
-    if (options.json) {
+std::unique_ptr<Reporter> make_reporter(const ReportChoice& choice, Output& output) {
+    if (choice.json) {
         return std::make_unique<JsonReporter>(output);
     }
-    return text_reporter(options, output);
+    return text_reporter(choice, output);
 }
 
 }  // namespace
 
-Result<ReportStreams> ReportStreams::open(const WatchOptions& options) {
-    auto output = options.output ? Output::file(*options.output) : Output::standard_output();
+Result<ReportStreams> ReportStreams::open(const ReportChoice& choice) {
+    auto output = choice.output ? Output::file(*choice.output) : Output::standard_output();
     if (!output) {
         return std::unexpected(std::move(output).error());
     }
     ReportStreams streams;
     streams.output_ = std::make_unique<Output>(std::move(*output));
-    streams.main_ = make_reporter(options, *streams.output_);
+    streams.main_ = make_reporter(choice, *streams.output_);
     streams.reporter_ = streams.main_.get();
-    if (options.print) {
+    if (choice.print) {
         streams.printed_ = std::make_unique<Output>(Output::standard_output());
-        streams.print_ = text_reporter(options, *streams.printed_);
+        streams.print_ = text_reporter(choice, *streams.printed_);
         streams.both_ = std::make_unique<BothReporters>(*streams.main_, *streams.print_);
         streams.reporter_ = streams.both_.get();
     }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// One capture, two homes: what is told of it is the same to the byte.
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "tests/bpf/kernel_rig.h"
+#include "tests/datapath/capture_rig.h"
+#include "tests/datapath/conversation.h"
+#include "tests/datapath/fuzz.h"
+#include "tests/support/replayed.h"
+#include "user/captures/kernel_path.h"
+
+namespace flowstamp::testing {
+namespace {
+
+/// Some hundred connections at once that begin, talk, are reset and begin again.
+Bytes compose(std::uint32_t seed, const PcapFile::Options& options) {
+    CaptureRig rig(options);
+    Fuzz fuzz(seed);
+    std::uint16_t port = 20'000;
+    std::deque<Conversation> talks;
+    for (int i = 0; i < 150; i++) {
+        talks.emplace_back(rig, FS_HOOK_XDP, Setting{.v6 = fuzz.below(4) == 0, .port = ++port});
+        talks.back().open().exchange(static_cast<int>(fuzz.below(6)));
+        for (int j = 0; j < 20; j++) {
+            Conversation& talk = talks[fuzz.below(static_cast<std::uint32_t>(talks.size()))];
+            rig.advance_us(fuzz.pick<std::uint32_t>({10, 1000, 20'000, 1'500'000}));
+            const Segment segment = fuzz.packet(talk);
+            rig.run(talk.hook(segment.from), {.bytes = talk.encode(segment)});
+        }
+        if (talks.size() > 8) {
+            talks.pop_front();
+        }
+    }
+    return rig.file();
+}
+
+Replayed replayed(const Bytes& file, Result<std::unique_ptr<ReplayPath>> path) {
+    if (!path) {
+        ADD_FAILURE() << path.error().message();
+        return {};
+    }
+    return replay(std::make_unique<MemorySource>(file), **path);
+}
+
+TEST(ReplayParity, BothHomesTellTheSame) {
+    if (make_kernel_rig({}) == nullptr) {
+        GTEST_SKIP() << "needs root";
+    }
+    constexpr std::uint32_t kFlows = 1024;
+    for (const std::uint32_t seed : {1U, 2U, 3U}) {
+        const Bytes file = compose(seed, {.nanoseconds = seed == 2});
+        const Replayed host = replayed(file, make_host_path(kFlows));
+        const Replayed kernel = replayed(file, make_kernel_path(kFlows));
+        EXPECT_TRUE(host.read && kernel.read);
+        EXPECT_GT(host.of("reset").size(), 50U);
+        EXPECT_GT(host.of("finding").size(), 5U);
+        EXPECT_GT(host.of("flow").size(), 100U);
+        EXPECT_EQ(host.text(), kernel.text()) << "seed " << seed;
+    }
+}
+
+TEST(ReplayParity, AFrameOfEveryLengthIsTakenAlike) {
+    if (make_kernel_rig({}) == nullptr) {
+        GTEST_SKIP() << "needs root";
+    }
+    PcapFile file;
+    const Bytes whole =
+        (Ethernet{} / Ipv4{} / Tcp{.flags = Syn, .options = linux_syn_options(1)} / filler(300))
+            .bytes();
+    for (std::size_t length = 0; length <= whole.size(); length++) {
+        file.frame(std::chrono::seconds(1 + length), std::span(whole).first(length),
+                   static_cast<std::uint32_t>(whole.size()));
+    }
+    EXPECT_EQ(replayed(file.bytes(), make_host_path(1024)).text(),
+              replayed(file.bytes(), make_kernel_path(1024)).text());
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// libFuzzer's entry: the readers of captures, and what brings their frames into shape, on arbitrary
+// bytes.
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "user/replay/capture_reader.h"
+#include "user/replay/link_layer.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace flowstamp;
+    auto capture = CaptureReader::open(
+        std::make_unique<MemorySource>(std::vector<std::uint8_t>(data, data + size)), "fuzz");
+    if (!capture) {
+        return 0;
+    }
+    FrameShaper shaper;
+    for (std::uint64_t number = 1;; number++) {
+        const auto frame = (*capture)->next();
+        if (!frame || !*frame) {
+            return 0;
+        }
+        if ((*frame)->number != number || number > size || (*frame)->wall < Nanoseconds::zero()) {
+            std::abort();
+        }
+        (void)(*capture)->interface_name((*frame)->interface);
+        if (knows_link_type((*frame)->link_type)) {
+            const auto shaped = shaper.shape(**frame);
+            if (!shaped.empty() && shaped.size() < 14) {
+                std::abort();
+            }
+        }
+    }
+}

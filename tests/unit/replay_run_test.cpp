@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/replay/replay_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/datapath/capture_rig.h"
+#include "tests/datapath/conversation.h"
+#include "tests/support/json_schema.h"
+#include "tests/support/replayed.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+Replayed replay_file(const Bytes& file, std::optional<Filter> filter = std::nullopt) {
+    const auto path = make_host_path(1024);
+    return replay(std::make_unique<MemorySource>(file), **path, std::move(filter));
+}
+
+/// A reset in the peer's name, from nearer, with our own latest ID.
+Segment forged(Conversation& talk) {
+    Segment reset = talk.next(End::peer, Rst);
+    reset.ttl = static_cast<std::uint8_t>(talk.setting().peer.ttl + 3);
+    reset.id = talk.ids(End::us).back();
+    reset.timestamps.reset();
+    return reset;
+}
+
+TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(4);
+    talk.send(forged(talk));
+    const std::uint64_t frame = rig.frames();
+    talk.pass_ms(30);
+    talk.exchange(3);
+    const Replayed replayed = replay_file(rig.file());
+    EXPECT_TRUE(replayed.read);
+    const auto resets = replayed.of("reset");
+    ASSERT_FALSE(resets.empty());
+    EXPECT_EQ(resets[0]["pcap_cnt"], frame);
+    EXPECT_EQ(resets[0]["reset"]["verdict"], "confirmed");
+    const auto findings = replayed.of("finding");
+    ASSERT_FALSE(findings.empty());
+    EXPECT_EQ(findings.back()["pcap_cnt"], frame);
+    EXPECT_EQ(findings.back()["finding"]["kind"], "forged-rst");
+    EXPECT_EQ(findings.back()["finding"]["resolution"], "went-on");
+    EXPECT_EQ(findings.back()["in_iface"], "test.pcap");
+    EXPECT_EQ(replayed.of("flow").size(), 1U);
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], rig.frames());
+    EXPECT_EQ(replayed.stats.findings_confirmed, 1U);
+}
+
+TEST(ReplayRun, TellsTheCapturesTime) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open();
+    const auto events = replay_file(rig.file()).of("flow");
+    ASSERT_THAT(events, SizeIs(1));
+    // The rig's clock begins 1000 s after 1970.
+    EXPECT_THAT(events[0]["flow"]["start"].get<std::string>(), HasSubstr("1970-01-01T00:16:40"));
+}
+
+TEST(ReplayRun, ItsEventsFitTheSchema) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(4);
+    talk.send(forged(talk));
+    const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    for (Json event : replay_file(rig.file()).events) {
+        event["pcap_filename"] = "test.pcap";
+        EXPECT_THAT(schema.violations(nlohmann::json::parse(event.dump())), IsEmpty());
+    }
+}
+
+/// Whatever passes in between is not stepped through, and ends what rested.
+TEST(ReplayRun, JumpsOverTime) {
+    CaptureRig rig;
+    Conversation first(rig, FS_HOOK_XDP);
+    first.open().exchange(2);
+    rig.advance_ms(std::uint64_t{20} * 365 * 86400 * 1000);
+    Conversation second(rig, FS_HOOK_XDP);
+    second.open().exchange(1500);
+    const auto flows = replay_file(rig.file()).of("flow");
+    ASSERT_THAT(flows, SizeIs(2));
+    EXPECT_EQ(flows[0]["flow"]["reason"], "idle");
+    EXPECT_EQ(flows[1]["flow"]["reason"], "open");
+}
+
+TEST(ReplayRun, BearsTimesThatRunBackAndFarAhead) {
+    const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
+    const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.seq = 1, .flags = Rst}).bytes();
+    const Bytes file = PcapFile({.nanoseconds = true})
+                           .frame(2000s, syn)
+                           .frame(0s, reset)
+                           .frame(4'294'967'295s, reset)
+                           .frame(1s, reset)
+                           .bytes();
+    const Replayed replayed = replay_file(file);
+    EXPECT_TRUE(replayed.read);
+    const auto resets = replayed.of("reset");
+    ASSERT_THAT(resets, SizeIs(3));
+    EXPECT_THAT(resets[0]["timestamp"].get<std::string>(), HasSubstr("1970-01-01T00:00:00"));
+    EXPECT_THAT(resets[2]["timestamp"].get<std::string>(), HasSubstr("1970-01-01T00:00:01"));
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], 4U);
+}
+
+TEST(ReplayRun, EachInterfaceHasFlowsOfItsOwn) {
+    const Packet syn = Ipv4{} / Tcp{.flags = Syn};
+    const Bytes file = PcapngFile()
+                           .section()
+                           .interface({.link_type = 1, .name = "eth0"})
+                           .interface({.link_type = 101, .name = "tun0"})
+                           .enhanced(0, 1'000'000, (Ethernet{} / syn).bytes())
+                           .enhanced(1, 1'000'010, syn.bytes())
+                           .bytes();
+    const auto flows = replay_file(file).of("flow");
+    ASSERT_THAT(flows, SizeIs(2));
+    EXPECT_NE(flows[0]["in_iface"], flows[1]["in_iface"]);
+    EXPECT_NE(flows[0]["flow_id"], flows[1]["flow_id"]);
+    EXPECT_EQ(flows[0]["community_id"], flows[1]["community_id"]);
+}
+
+TEST(ReplayRun, PassesOverFramesOfUnknownLinksAndSaysSo) {
+    const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
+    const Replayed replayed = replay_file(PcapngFile()
+                                              .section()
+                                              .interface({.link_type = 127})
+                                              .interface()
+                                              .enhanced(0, 1, syn)
+                                              .enhanced(1, 2, syn)
+                                              .bytes());
+    ASSERT_FALSE(replayed.read);
+    EXPECT_EQ(replayed.read.error().message(),
+              "test.pcap: replay: link type 127 (IEEE802_11_RADIO) is not known; its frames were "
+              "passed over; capture on another interface");
+    EXPECT_THAT(replayed.of("flow"), SizeIs(1));
+}
+
+TEST(ReplayRun, TellsWhatAFileHoldsBeforeItsDamage) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(2);
+    Bytes file = rig.file();
+    file.resize(file.size() - 3);
+    const Replayed replayed = replay_file(file);
+    EXPECT_FALSE(replayed.read);
+    EXPECT_THAT(replayed.of("flow"), SizeIs(1));
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], rig.frames() - 1);
+}
+
+TEST(ReplayRun, CountsFramesWithoutALinkHeader) {
+    const Replayed replayed = replay_file(PcapFile().frame(1s, Bytes(9, 1)).bytes());
+    EXPECT_TRUE(replayed.read);
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_CUT], 1U);
+}
+
+TEST(ReplayRun, AFilterLimitsWhatIsTold) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(4);
+    talk.send(forged(talk));
+    auto filter = Filter::compile("port 1");
+    ASSERT_TRUE(filter);
+    const Replayed replayed = replay_file(rig.file(), std::move(*filter));
+    EXPECT_THAT(replayed.of("reset"), IsEmpty());
+    EXPECT_THAT(replayed.of("flow"), IsEmpty());
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST], 1U);
+}
+
+/// A packet that the card was yet to cut up: its data counts all the same.
+TEST(ReplayRun, TakesAMissingIpLengthFromTheWire) {
+    const Bytes whole =
+        (Ethernet{} / Ipv4{.total_length = 0} / Tcp{.flags = Ack} / filler(200)).bytes();
+    const Replayed replayed = replay_file(PcapFile().frame(1s, whole, 14 + 20'040).bytes());
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_BYTES], 20'040U);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

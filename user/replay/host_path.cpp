@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+
+#include "user/flow/taught_signatures.h"
+#include "user/replay/datapath.h"
+#include "user/replay/replay_path.h"
+
+namespace flowstamp {
+
+namespace {
+
+struct FreeDatapath {
+    void operator()(fs_datapath* path) const { fs_datapath_free(path); }
+};
+
+class HostPath final : public ReplayPath {
+  public:
+    explicit HostPath(std::uint32_t max_flows)
+        : slots_(std::bit_ceil((max_flows + FS_BUCKET_WAYS - 1) / FS_BUCKET_WAYS) *
+                 FS_BUCKET_WAYS) {
+        const fs_datapath_config config{.max_flows = max_flows,
+                                        .may_act = 0,
+                                        .seed = {kReplaySeed[0], kReplaySeed[1]},
+                                        .deliver = &HostPath::deliver,
+                                        .context = this};
+        path_.reset(fs_datapath_new(&config));
+    }
+    HostPath(const HostPath&) = delete;  // the data path keeps its address
+    HostPath& operator=(const HostPath&) = delete;
+
+    [[nodiscard]] bool is_whole() const { return path_ != nullptr; }
+
+    Status packet(const Frame& frame, EventSink& sink) override {
+        fs_datapath_frame view{.data = frame.bytes.data(),
+                               .bytes = static_cast<__u32>(frame.bytes.size()),
+                               .room = 0,
+                               .ifindex = frame.ifindex,
+                               .time_ns = static_cast<__u64>(frame.time.count()),
+                               .hook = FS_HOOK_XDP,
+                               .has_mac = 1};
+        sink_ = &sink;
+        fs_datapath_packet(path_.get(), &view);
+        sink_ = nullptr;
+        return {};
+    }
+
+    std::optional<fs_flow> read(std::uint32_t slot) const override {
+        const fs_flow* flow = fs_datapath_flow(path_.get(), slot);
+        return flow == nullptr || flow->tag <= FS_TAG_BUSY ? std::nullopt : std::optional(*flow);
+    }
+
+    void teach(const fs_taught& signature) override {
+        if (taught_.add(signature)) {
+            fs_datapath_set_policy(path_.get(), &taught_.policy());
+        }
+    }
+
+    std::uint32_t slots() const override { return slots_; }
+
+    std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
+        first = std::min(first, slots_);
+        const std::uint32_t end = first + std::min(count, slots_ - first);
+        for (std::uint32_t slot = first; slot < end; slot++) {
+            const fs_flow* flow = fs_datapath_flow(path_.get(), slot);
+            if (flow->tag > FS_TAG_BUSY) {
+                visit(slot, *flow);
+            }
+        }
+        return end == slots_ ? 0 : end;
+    }
+
+    Result<Counters> counters() const override {
+        Counters counters{};
+        for (std::uint32_t i = 0; i < FS_COUNT_MAX; i++) {
+            counters[i] = fs_datapath_counter(path_.get(), i);
+        }
+        return counters;
+    }
+
+  private:
+    static void deliver(void* context, const fs_event* event) {
+        const fs_flow* flow = nullptr;
+        if (fs_event_has_flow(event->header.kind)) {
+            flow = &reinterpret_cast<const fs_flow_event*>(event)->flow;
+        }
+        static_cast<HostPath*>(context)->sink_->event(*event, flow);
+    }
+
+    std::uint32_t slots_;
+    std::unique_ptr<fs_datapath, FreeDatapath> path_;
+    EventSink* sink_ = nullptr;
+    TaughtSignatures taught_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ReplayPath>> make_host_path(std::uint32_t max_flows) {
+    auto path = std::make_unique<HostPath>(max_flows);
+    if (!path->is_whole()) {
+        return fail_errno("make room for", "the flow table", ENOMEM, "lower --max-flows");
+    }
+    return path;
+}
+
+}  // namespace flowstamp
