@@ -115,6 +115,7 @@ TEST(DemoWords, OfWhatWatchMadeOfIt) {
                                .verdict = "suspected",
                                .resolution = {},
                                .summary = {},
+                               .kind = "forged-rst",
                                .sender_hops = {}}};
     EXPECT_EQ(verdict_text(several), "suspected") << "the finding's word counts";
 }
