@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <future>
+#include <iterator>
 #include <span>
+#include <sstream>
 #include <utility>
 
 #include "user/demo/words.h"
@@ -77,6 +79,17 @@ Status Case::put(std::optional<lab::Firewall>& place, const lab::Namespace& host
 Status Case::lift(std::optional<lab::Firewall>& rule) {
     stage_.narrator.command(rule->removal(), rule->host().role());
     return rule->remove();
+}
+
+Status Case::run(const lab::Namespace& host, const std::string& command) {
+    stage_.narrator.command(command, host.role());
+    std::istringstream words(command);
+    return host.require({std::istream_iterator<std::string>(words), {}});
+}
+
+Status Case::set(const lab::Namespace& host, const std::string& key, const std::string& value) {
+    stage_.narrator.command(fmt::format("sysctl -w {}={}", key, value), host.role());
+    return host.set_sysctl(key, value);
 }
 
 /// The client's conversation in a thread of its own, while the cues are given in this one.

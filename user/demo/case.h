@@ -70,6 +70,11 @@ class Case {
     /// Says the command that takes it away, and has it done.
     Status lift(std::optional<lab::Firewall>& rule);
 
+    /// Says a command without quotes, and has it done on the host.
+    Status run(const lab::Namespace& host, const std::string& command);
+    /// Says that a kernel's setting is changed, and changes it.
+    Status set(const lab::Namespace& host, const std::string& key, const std::string& value);
+
     /// Plays it, tells how the socket fared, and waits for what watch should tell of it. Fails
     /// where the lab does, or the stage's `stop` is raised.
     [[nodiscard]] Status attempt(const Attempt& attempt);

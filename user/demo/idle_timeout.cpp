@@ -31,8 +31,7 @@ lab::ExchangeOptions talk() {
 /// one that rests for five seconds instead of the usual five days.
 class StatefulFirewall {
   public:
-    Status set_up(Case& story, Narrator& narrator, const lab::Namespace& router,
-                  const char* last_rule) {
+    Status set_up(Case& story, const lab::Namespace& router, const char* last_rule) {
         const std::array<std::string, 3> commands = {
             "iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT",
             "iptables -A FORWARD -p tcp --syn -m conntrack --ctstate NEW -j ACCEPT", last_rule};
@@ -44,9 +43,7 @@ class StatefulFirewall {
         for (const auto& [name, value] :
              {std::pair{"nf_conntrack_tcp_timeout_established", kRemembers},
               std::pair{"nf_conntrack_tcp_loose", "0"}}) {
-            const std::string key = std::string("net.netfilter.") + name;
-            narrator.command("sysctl -w " + key + "=" + value, router.role());
-            if (Status set = router.set_sysctl(key, value); !set) {
+            if (Status set = story.set(router, std::string("net.netfilter.") + name, value); !set) {
                 return set;
             }
         }
@@ -60,8 +57,7 @@ class StatefulFirewall {
 Status play(const Stage& stage, Case& story, const char* last_rule, lab::Outcome outcome) {
     Narrator& narrator = stage.narrator;
     StatefulFirewall firewall;
-    if (Status up = firewall.set_up(story, narrator, stage.lab.router(kFirewallRouter), last_rule);
-        !up) {
+    if (Status up = firewall.set_up(story, stage.lab.router(kFirewallRouter), last_rule); !up) {
         return up;
     }
     narrator.heading("1. It rests for 11 s, and then goes on");

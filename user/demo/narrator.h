@@ -31,7 +31,7 @@ class Narrator {
     /// What a user would type, on that host if it is not where the reader sits.
     void command(std::string_view text, std::string_view host = {});
     void quote(std::string_view lines);  ///< what a program said; whole lines
-    void gap();  ///< an empty line, unless the last one is
+    void gap();                          ///< an empty line, unless the last one is
 
     /// A line that the next thing said, or the next progress, replaces; plain ASCII. Nothing where
     /// a line cannot be drawn anew.

@@ -6,7 +6,7 @@
 namespace flowstamp::demo {
 
 std::span<const Scenario> scenarios() {
-    static constexpr std::array<Scenario, 12> kAll = {{
+    static constexpr std::array<Scenario, 15> kAll = {{
         {"forged-rst", "a firewall forges a reset: watched, refused on evidence, refused by asking",
          play_forged_rst},
         {"forged-rst-both",
@@ -30,6 +30,12 @@ std::span<const Scenario> scenarios() {
         {"reset-swallowed", "a server's own firewall swallows its refusals", play_reset_swallowed},
         {"split-handshake", "a SYN proxy in the path answers the handshake in place of the server",
          play_split_handshake},
+        {"hairpin",
+         "the answer comes from an address that was not asked: NAT without its other half",
+         play_hairpin},
+        {"one-way", "a gateway that sees one direction only", play_one_way},
+        {"syn-reset-once", "a reset forged in answer to a SYN, before the true answer",
+         play_syn_reset_once},
     }};
     return kAll;
 }

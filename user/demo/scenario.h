@@ -32,5 +32,8 @@ Status play_idle_timeout(const Stage& stage, Closing& closing);
 Status play_idle_reset(const Stage& stage, Closing& closing);
 Status play_reset_swallowed(const Stage& stage, Closing& closing);
 Status play_split_handshake(const Stage& stage, Closing& closing);
+Status play_hairpin(const Stage& stage, Closing& closing);
+Status play_one_way(const Stage& stage, Closing& closing);
+Status play_syn_reset_once(const Stage& stage, Closing& closing);
 
 }  // namespace flowstamp::demo

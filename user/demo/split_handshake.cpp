@@ -24,7 +24,7 @@ Status play(const Stage& stage, Case& story) {
                         "1460");
     }
     if (put) {
-        put = router.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0");
+        put = story.set(router, "net.netfilter.nf_conntrack_tcp_loose", "0");
     }
     if (!put) {
         return put;
