@@ -54,7 +54,7 @@ void Closing::add(const ActRecord& record) {
 
 void Closing::expect(std::string_view act, bool as_told, const std::string& what) {
     if (!as_told) {
-        differences_.push_back(fmt::format("{}: {}", act, what));
+        differences_.push_back(fmt::format("{}: {}{}", act, what, what.ends_with('.') ? "" : "."));
     }
 }
 
@@ -72,7 +72,7 @@ void Closing::tell(Narrator& narrator) const {
         narrator.figure(table(narrator.style(), kColumns, head, conversations_), 0);
     }
     for (const std::string& difference : differences_) {
-        narrator.line(narrator.style().bad("Not as the story says: ") + difference + ".");
+        narrator.line(narrator.style().bad("Not as the story says: ") + difference);
     }
 }
 

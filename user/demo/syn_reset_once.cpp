@@ -4,15 +4,18 @@
 #include "user/demo/case.h"
 #include "user/demo/drawing.h"
 #include "user/demo/scenario.h"
+#include "user/lab/forwarder.h"
 
 namespace flowstamp::demo {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// To each SYN, a RST+ACK as a closed port has it.
-lab::Injection firewall() {
-    return {.trigger = {.on = lab::Trigger::On::Syn}, .forgery = {.seq = lab::Seq::absolute(0)}};
+/// To each SYN a RST+ACK as a closed port has it, long before the server can have answered.
+lab::ForwarderOptions firewall() {
+    return {.link = {.delay = 5ms},
+            .injection = lab::Injection{.trigger = {.on = lab::Trigger::On::Syn},
+                                        .forgery = {.seq = lab::Seq::absolute(0)}}};
 }
 
 Attempt refused(const std::string& name) {
@@ -25,9 +28,9 @@ Status play(const Stage& stage, Case& story, const std::string& name) {
     if (Status done = story.attempt({.name = "before"}); !done) {
         return done;
     }
-    const auto injector = lab::Injector::start(stage.lab.router(kFirewallRouter), firewall());
-    if (!injector) {
-        return std::unexpected(injector.error());
+    const auto box = lab::Forwarder::start(stage.lab, kFirewallRouter, firewall());
+    if (!box) {
+        return std::unexpected(box.error());
     }
     return story.attempt(refused(name));
 }
