@@ -25,8 +25,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr auto kStory = 100s;  // several times what it takes on an idle machine
-
 /// The same, once there is nothing or five seconds are over.
 std::vector<std::string> lasting_leftovers_of(pid_t pid) {
     const auto deadline = std::chrono::steady_clock::now() + 5s;

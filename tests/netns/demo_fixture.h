@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@
 #include "user/lab/command.h"
 
 namespace flowstamp {
+
+/// At most for a story: several times what it takes on an idle machine.
+inline constexpr std::chrono::seconds kStory{100};
 
 /// The program, built beside these tests.
 std::string program();

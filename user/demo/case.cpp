@@ -151,6 +151,7 @@ Status Case::attempt(const Attempt& attempt) {
     stage_.narrator.gap();
     stage_.narrator.outcome(conversation_sentence(attempt.exchange, *report), is_complete(*report));
     played_.push_back({attempt, *report, first});
+    played_.back().plan.cues.clear();  // what they refer to may go before the case does
     return {};
 }
 

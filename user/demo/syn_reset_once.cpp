@@ -53,7 +53,15 @@ Status play_syn_reset_once(const Stage& stage, Closing& closing) {
         return played;
     }
     narrator.heading("2. --drop confirmed");
-    return act("--drop confirmed", {"--drop", "confirmed"});
+    if (Status played = act("--drop confirmed", {"--drop", "confirmed"}); !played) {
+        return played;
+    }
+    narrator.gap();
+    narrator.paragraph(
+        "Told, and not prevented. When the reset comes, nothing else of its connection has: there "
+        "is nothing to hold it against, and a socket that waits for its first answer cannot be "
+        "made to ask. The proof is the server's own answer, and it comes too late.");
+    return {};
 }
 
 }  // namespace flowstamp::demo
