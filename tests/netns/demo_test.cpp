@@ -15,20 +15,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <thread>
 
-#include "user/demo/wrap.h"
-#include "user/kernel/run_record.h"
+#include "tests/netns/demo_fixture.h"
 #include "user/lab/command.h"
 
 namespace flowstamp {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using lab::Child;
 using lab::CommandOutput;
@@ -38,90 +32,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr auto kStory = 100s;  // ten times what it takes on an idle machine
-
-/// The program, built beside these tests.
-std::string program() {
-    return fs::read_symlink("/proc/self/exe").parent_path() / "../../flowstamp";
-}
-
-/// What a demo with this process id may leave: its namespaces, and processes that name it.
-std::vector<std::string> leftovers_of(pid_t pid) {
-    std::vector<std::string> found;
-    std::error_code none;
-    const std::string prefix = "flowstamp-" + std::to_string(pid) + "-";
-    for (const auto& entry : fs::directory_iterator("/run/netns", none)) {
-        if (entry.path().filename().string().starts_with(prefix)) {
-            found.push_back(entry.path());
-        }
-    }
-    const std::string runs_it = "/proc/" + std::to_string(pid) + "/exe";
-    for (const auto& entry : fs::directory_iterator("/proc", none)) {
-        std::ifstream file(entry.path() / "cmdline");
-        const std::string command{std::istreambuf_iterator<char>(file), {}};
-        if (command.contains(runs_it) || command.contains(prefix)) {
-            found.push_back(entry.path());
-        }
-    }
-    return found;
-}
-
-/// The same, once there is nothing or five seconds are over.
-std::vector<std::string> lasting_leftovers_of(pid_t pid) {
-    const auto deadline = std::chrono::steady_clock::now() + 5s;
-    auto found = leftovers_of(pid);
-    while (!found.empty() && std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(20ms);
-        found = leftovers_of(pid);
-    }
-    return found;
-}
-
-/// Records and pinned tables whose watch is gone.
-std::size_t stale_records() {
-    std::size_t count = 0;
-    for (const auto& [folder, prefix] :
-         {std::pair{kRunFolder, kRecordPrefix}, std::pair{kPinFolder, kPinPrefix}}) {
-        const auto names = run_names(folder, prefix);
-        count += static_cast<std::size_t>(
-            std::ranges::count_if(names, [](const RunName& name) { return !name.is_alive(); }));
-    }
-    return count;
-}
-
-class Demo : public ::testing::Test {
+class Demo : public DemoTest {
   protected:
-    void SetUp() override {
-        if (geteuid() != 0) {
-            GTEST_SKIP() << "needs root";
-        }
-        stale_before_ = stale_records();
-    }
-
-    static Child start(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), {program(), "demo"});
-        auto child = Child::start(arguments);
-        if (!child) {
-            throw std::runtime_error(child.error().message());
-        }
-        return std::move(*child);
-    }
-
-    /// Plays it to its end, and sees to it that nothing remains.
-    CommandOutput play(std::vector<std::string> arguments) {
-        Child child = start(std::move(arguments));
-        const pid_t pid = child.pid();
-        auto output = child.wait(kStory);
-        EXPECT_TRUE(output) << child.out() << child.err();
-        expect_nothing_left(pid);
-        return output.value_or(CommandOutput{});
-    }
-
-    void expect_nothing_left(pid_t pid) const {
-        EXPECT_THAT(lasting_leftovers_of(pid), IsEmpty());
-        EXPECT_LE(stale_records(), stale_before_);
-    }
-
     /// Starts the main story, and waits until it is in the middle of its first act.
     static Child start_and_reach_the_middle() {
         Child child = start({});
@@ -129,18 +41,7 @@ class Demo : public ::testing::Test {
         EXPECT_FALSE(leftovers_of(child.pid()).empty()) << "there is something to clean up";
         return child;
     }
-
-    std::size_t stale_before_ = 0;
 };
-
-void expect_plain(const std::string& text) {
-    EXPECT_THAT(text, Not(HasSubstr("\033"))) << "no colour, nothing drawn anew";
-    EXPECT_THAT(text, Not(HasSubstr("\r")));
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        EXPECT_LE(demo::columns(line), 100u) << line;
-    }
-}
 
 TEST_F(Demo, TheMainStoryEndsAsItIsTold) {
     const CommandOutput output = play({});

@@ -115,6 +115,7 @@ TEST(DemoWords, OfWhatWatchMadeOfIt) {
                                .verdict = "suspected",
                                .resolution = {},
                                .summary = {},
+                               .kind = "forged-rst",
                                .sender_hops = {}}};
     EXPECT_EQ(verdict_text(several), "suspected") << "the finding's word counts";
 }
@@ -131,6 +132,45 @@ TEST(DemoClosing, IsAsToldUntilSomethingDiffers) {
     closing.expect(record, false, "the moon fell down");
     EXPECT_FALSE(closing.is_as_told());
     EXPECT_THAT(told(closing), HasSubstr("Not as the story says: 1 act: the moon fell down.\n"));
+}
+
+TEST(DemoWords, OfAConversation) {
+    const lab::ExchangeOptions wanted{.rounds = 3, .bytes = 1000};
+    lab::DownloadReport report{.outcome = lab::Outcome::TimedOut, .elapsed = 3500ms};
+    EXPECT_EQ(conversation_sentence(wanted, report),
+              "The client gives up after 3.5 s: no connection.");
+    EXPECT_EQ(conversation_text(report), "given up after 3.5 s");
+    report = {.outcome = lab::Outcome::Refused, .errno_value = ECONNREFUSED, .elapsed = 1ms};
+    EXPECT_EQ(conversation_sentence(wanted, report), "No connection: ECONNREFUSED after 1.0 ms.");
+    EXPECT_EQ(conversation_text(report), "ECONNREFUSED after 1.0 ms");
+    report = {.outcome = lab::Outcome::Reset,
+              .errno_value = ECONNRESET,
+              .bytes = 1000,
+              .connected_after = 1ms,
+              .elapsed = 600ms};
+    EXPECT_EQ(
+        conversation_sentence(wanted, report),
+        "Connected after 1.0 ms, but ECONNRESET after 600 ms: 1,000 of 3,000 bytes came back.");
+    report = {.outcome = lab::Outcome::Complete,
+              .bytes = 3000,
+              .connected_after = 4100ms,
+              .elapsed = 4200ms};
+    EXPECT_EQ(
+        conversation_sentence(wanted, report),
+        "Connected after 4.1 s, and all is well: 3,000 of 3,000 bytes came back within 4.2 s.");
+    EXPECT_EQ(conversation_text(report), "complete, connected after 4.1 s");
+}
+
+TEST(DemoClosing, HasARowForEachConversation) {
+    Closing closing;
+    closing.add(ConversationRow{"before", "complete, connected after 1.0 ms", "-"});
+    closing.add(ConversationRow{"banned", "given up after 3.5 s", "syn-unanswered"});
+    closing.expect("banned", false, "watch claims too much.");
+    EXPECT_EQ(told(closing),
+              "connection  the client's socket               flowstamp told\n"
+              "before      complete, connected after 1.0 ms  -\n"
+              "banned      given up after 3.5 s              syn-unanswered\n\n"
+              "Not as the story says: banned: watch claims too much.\n");
 }
 
 TEST(DemoDrawing, ArrowsReachTheMiddleOfAHost) {

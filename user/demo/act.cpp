@@ -62,7 +62,7 @@ Status set_up(Scenery& scenery, const lab::Lab& lab, const ActPlan& plan) {
 }
 
 /// Whether `watch` has said all that it will say: every reset in the server's name is told, every
-/// question answered, every finding resolved.
+/// question answered, every finding of a forgery resolved.
 bool is_settled(const Facts& facts, const End& server, std::size_t resets_at_least) {
     const auto resets = facts.resets_of(server);
     return resets.size() >= resets_at_least &&
@@ -128,7 +128,9 @@ Result<ActRecord> perform(const Stage& stage, const ActPlan& plan) {
     if (Status up = set_up(scenery, stage.lab, plan); !up) {
         return std::unexpected(up.error());
     }
-    auto watcher = Watcher::start(stage.lab.client(), plan.watch, stage.narrator, stage.stop);
+    auto watcher = Watcher::start(
+        {stage.lab.client(), {stage.lab.client().toward(lab::Side::Server).name}, plan.watch},
+        stage.narrator, stage.stop);
     if (!watcher) {
         return std::unexpected(watcher.error());
     }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "user/demo/act.h"
@@ -11,15 +13,26 @@
 
 namespace flowstamp::demo {
 
+/// A connection of a story without a forger.
+struct ConversationRow {
+    std::string attempt;
+    std::string socket;  ///< how it fared
+    std::string told;    ///< by watch
+};
+
 class Closing {
   public:
     void add(const ActRecord& record);
+    void add(ConversationRow row) { conversations_.push_back(std::move(row)); }
 
     /// One thing that the story says of an act: `what` is how it differs if it is not so.
-    void expect(const ActRecord& record, bool as_told, const std::string& what);
+    void expect(std::string_view act, bool as_told, const std::string& what);
+    void expect(const ActRecord& record, bool as_told, const std::string& what) {
+        expect(record.name, as_told, what);
+    }
 
     [[nodiscard]] bool is_as_told() const { return differences_.empty(); }
-    /// The table, and what differed.
+    /// The tables, and what differed.
     void tell(Narrator& narrator) const;
 
   private:
@@ -27,6 +40,7 @@ class Closing {
         std::string act, sent, download, verdict, action, answer;
     };
     std::vector<Row> rows_;
+    std::vector<ConversationRow> conversations_;
     std::vector<std::string> differences_;
 };
 

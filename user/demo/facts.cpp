@@ -35,7 +35,12 @@ FindingFact finding_from(const json& event) {
                      .verdict = finding.at("verdict"),
                      .resolution = finding.value("resolution", std::string()),
                      .summary = finding.at("summary"),
+                     .kind = finding.at("kind"),
                      .sender_hops = {}};
+    if (const auto packet = event.find("packet");
+        packet != event.end() && packet->contains("hops")) {
+        fact.hops = packet->at("hops").get<unsigned>();
+    }
     if (const json& stamps = event.at("stamps").at("src"); !stamps.empty()) {
         fact.sender_hops = stamps.back().at("hops").get<unsigned>();
     }
@@ -81,8 +86,9 @@ std::vector<ResetFact> Facts::resets_of(const End& source, std::optional<std::ui
 }
 
 const FindingFact* Facts::finding_of(const End& source, std::optional<std::uint16_t> to) const {
-    const auto found = std::ranges::find_if(
-        findings, [&](const FindingFact& finding) { return is_of(finding, source, to); });
+    const auto found = std::ranges::find_if(findings, [&](const FindingFact& finding) {
+        return finding.kind == kForgedRst && is_of(finding, source, to);
+    });
     return found == findings.end() ? nullptr : &*found;
 }
 

@@ -31,13 +31,18 @@ struct ResetFact {
     unsigned hops = 0;       ///< routers between its origin and the watched interface
 };
 
+/// The kind of finding that is about a forged reset, as JSON lines name it.
+inline constexpr std::string_view kForgedRst = "forged-rst";
+
 /// A finding event: what was last told of that finding.
 struct FindingFact {
     std::uint64_t id = 0;
     End source, destination;
     std::string verdict;
-    std::string resolution;  ///< "went-on", "ended", "both-ends", "withdrawn"; empty: open
+    std::string resolution;  ///< "went-on", "ended", "both-ends", ...; empty: open
     std::string summary;
+    std::string kind{};              ///< "forged-rst", "stalled", ...
+    std::optional<unsigned> hops{};  ///< of the packet that it is about, if it is about one
     /// The distance of what the alleged sender sent before, from the latest of its stamps.
     std::optional<unsigned> sender_hops;
 };
@@ -52,6 +57,7 @@ struct Facts {
     /// Those that bear `source` as their sender and, if given, go to that port.
     [[nodiscard]] std::vector<ResetFact> resets_of(const End& source,
                                                    std::optional<std::uint16_t> to = {}) const;
+    /// The same of findings of a forged reset.
     [[nodiscard]] const FindingFact* finding_of(const End& source,
                                                 std::optional<std::uint16_t> to = {}) const;
 };

@@ -35,6 +35,7 @@ Narrator::Narrator(Output& output)
                output.is_terminal(), output.is_terminal() ? terminal_width() : kWidest) {}
 
 void Narrator::heading(std::string_view text) {
+    gap();
     const std::string rule(width_ - std::min(width_, columns(text) + 4), '-');
     write(fmt::format("{}\n\n", style_.strong(fmt::format("-- {} {}", text, rule))));
 }
@@ -61,8 +62,9 @@ void Narrator::figure(std::string_view lines, std::size_t indent) {
     gap();
 }
 
-void Narrator::command(std::string_view text) {
-    write(wrap(style_.strong(text), "  # ", "      ", width_));
+void Narrator::command(std::string_view text, std::string_view host) {
+    const std::string prompt = fmt::format("  {}{}# ", host, host.empty() ? "" : " ");
+    write(wrap(style_.strong(text), prompt, std::string(prompt.size() + 2, ' '), width_));
 }
 
 void Narrator::quote(std::string_view lines) {
@@ -74,6 +76,12 @@ void Narrator::quote(std::string_view lines) {
             gutter + std::string(hanging_indent(text, width_ - kGutter.size()), ' ');
         write(wrap(text, gutter, rest, width_));
         lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+}
+
+void Narrator::gap() {
+    if (!is_at_gap_) {
+        write("\n");
     }
 }
 
@@ -89,6 +97,7 @@ void Narrator::write(std::string_view text) {
         output_.write(kClearLine);
     }
     output_.write(text);
+    is_at_gap_ = text.ends_with("\n\n") || text == "\n";
 }
 
 }  // namespace flowstamp::demo

@@ -28,9 +28,10 @@ class Narrator {
     void line(std::string_view text);                             ///< wrapped
     void outcome(std::string_view text, bool is_good);            ///< a paragraph that matters
     void figure(std::string_view lines, std::size_t indent = 4);  ///< as it is, and an empty line
-    void command(std::string_view text);                          ///< what a user would type
+    /// What a user would type, on that host if it is not where the reader sits.
+    void command(std::string_view text, std::string_view host = {});
     void quote(std::string_view lines);  ///< what a program said; whole lines
-    void gap() { write("\n"); }          ///< an empty line
+    void gap();                          ///< an empty line, unless the last one is
 
     /// A line that the next thing said, or the next progress, replaces; plain ASCII. Nothing where
     /// a line cannot be drawn anew.
@@ -48,6 +49,7 @@ class Narrator {
     bool redraws_;
     std::size_t width_;
     bool progress_shown_ = false;
+    bool is_at_gap_ = true;  ///< nothing yet, or an empty line, was written last
 };
 
 }  // namespace flowstamp::demo

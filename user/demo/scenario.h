@@ -23,5 +23,17 @@ struct Scenario {
 Status play_forged_rst(const Stage& stage, Closing& closing);
 Status play_forged_rst_both(const Stage& stage, Closing& closing);
 Status play_genuine(const Stage& stage, Closing& closing);
+Status play_ban_drop(const Stage& stage, Closing& closing);
+Status play_ban_reject(const Stage& stage, Closing& closing);
+Status play_syn_reset(const Stage& stage, Closing& closing);
+Status play_ban_established(const Stage& stage, Closing& closing);
+Status play_ban_reset(const Stage& stage, Closing& closing);
+Status play_idle_timeout(const Stage& stage, Closing& closing);
+Status play_idle_reset(const Stage& stage, Closing& closing);
+Status play_reset_swallowed(const Stage& stage, Closing& closing);
+Status play_split_handshake(const Stage& stage, Closing& closing);
+Status play_hairpin(const Stage& stage, Closing& closing);
+Status play_one_way(const Stage& stage, Closing& closing);
+Status play_syn_reset_once(const Stage& stage, Closing& closing);
 
 }  // namespace flowstamp::demo

@@ -22,15 +22,23 @@ constexpr auto kLook = 20ms;
 
 constexpr std::string_view kAttached = "watching ";  // how `watch` says so on standard error
 
+/// What a user types behind the program's name.
+lab::Argv watch_arguments(const WatchPlan& plan) {
+    lab::Argv argv{"watch"};
+    for (const std::string& interface : plan.interfaces) {
+        argv.insert(argv.end(), {"-i", interface});
+    }
+    argv.insert(argv.end(), plan.arguments.begin(), plan.arguments.end());
+    return argv;
+}
+
 /// `watch` for people on its standard output, and for us in `events`.
-lab::Argv watch_command(const std::string& interface, const std::vector<std::string>& arguments,
-                        const Fd& events, bool colour) {
+lab::Argv watch_command(const lab::Argv& arguments, const Fd& events, bool colour) {
     lab::Argv argv;
     if (colour) {
         argv = {"env", "CLICOLOR_FORCE=1"};
     }
     argv.push_back(fmt::format("/proc/{}/exe", getpid()));
-    argv.insert(argv.end(), {"watch", "-i", interface});
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     argv.insert(argv.end(),
                 {"--json", "-o", fmt::format("/proc/{}/fd/{}", getpid(), events.get()), "--print"});
@@ -67,21 +75,20 @@ Error child_failed(const lab::CommandOutput& output) {
 
 }  // namespace
 
-Result<Watcher> Watcher::start(const lab::Namespace& client,
-                               const std::vector<std::string>& arguments, Narrator& narrator,
+Result<Watcher> Watcher::start(const WatchPlan& plan, Narrator& narrator,
                                const lab::StopSignal& stop) {
     Fd events(memfd_create("flowstamp-demo-events", MFD_CLOEXEC));
     if (!events) {
         return fail_errno("create a memory file", "events of watch", errno);
     }
-    const std::string& interface = client.toward(lab::Side::Server).name;
+    const lab::Argv arguments = watch_arguments(plan);
     const bool colour = !narrator.style().strong("").empty();
-    Result<lab::Child> child = client.spawn(watch_command(interface, arguments, events, colour));
+    Result<lab::Child> child = plan.host.spawn(watch_command(arguments, events, colour));
     if (!child) {
         return std::unexpected(child.error());
     }
-    narrator.command(fmt::format("flowstamp watch -i {}{}{}", interface,
-                                 arguments.empty() ? "" : " ", fmt::join(arguments, " ")));
+    narrator.command(fmt::format("flowstamp {}", fmt::join(arguments, " ")),
+                     plan.host.role() == "client" ? "" : plan.host.role());
     Watcher watcher(std::move(*child), std::move(events), narrator);
     const auto attached = [&](const Facts&) { return watcher.child_.err().contains(kAttached); };
     if (!watcher.wait_for(attached, kStartWithin, stop)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `flowstamp watch` as a user would run it: this very program, as a child, on the client's
-// interface.
+// `flowstamp watch` as a user would run it: this very program, as a child, on interfaces of a host of
+// the lab.
 #pragma once
 
 #include <chrono>
@@ -20,6 +20,13 @@
 
 namespace flowstamp::demo {
 
+/// Where it watches, and how.
+struct WatchPlan {
+    const lab::Namespace& host;
+    std::vector<std::string> interfaces{};
+    std::vector<std::string> arguments{};  ///< after the interfaces
+};
+
 /// Runs until stop(), or until it goes out of scope. What the child says for people is quoted by
 /// the narrator; the same as JSON lines goes to a memory file, from which facts() reads.
 class Watcher {
@@ -29,10 +36,9 @@ class Watcher {
     /// A child that still runs is asked to end, so that it takes its own things away.
     ~Watcher();
 
-    /// Starts `watch -i INTERFACE ARGUMENTS...` on the client, and returns once it is attached.
+    /// Starts `watch -i INTERFACE... ARGUMENTS...` on the host, and returns once it is attached.
     /// Fails with the child's own words. `narrator` outlives it.
-    static Result<Watcher> start(const lab::Namespace& client,
-                                 const std::vector<std::string>& arguments, Narrator& narrator,
+    static Result<Watcher> start(const WatchPlan& plan, Narrator& narrator,
                                  const lab::StopSignal& stop);
 
     /// Quotes what the child has said since the last time.

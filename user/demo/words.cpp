@@ -49,6 +49,12 @@ std::string flags_text(std::uint8_t flags) {
     return (flags & lab::Ack) != 0 ? "RST+ACK" : "bare RST";
 }
 
+/// "ECONNRESET"; what it amounts to where no errno says so.
+std::string failure_name(const lab::DownloadReport& report) {
+    const char* name = report.errno_value == 0 ? nullptr : strerrorname_np(report.errno_value);
+    return name != nullptr ? name : lab::outcome_text(report.outcome);
+}
+
 }  // namespace
 
 std::string grouped(std::uint64_t number) {
@@ -81,10 +87,36 @@ std::string download_sentence(const ActRecord& record) {
         return fmt::format("The download is complete: {} bytes in {}, each the one that was sent.",
                            grouped(download.bytes), time);
     }
-    const char* name = download.errno_value == 0 ? nullptr : strerrorname_np(download.errno_value);
     return fmt::format("The download broke off after {} ({}): {} of {} bytes.", time,
-                       name != nullptr ? name : lab::outcome_text(download.outcome),
-                       grouped(download.bytes), grouped(record.wanted));
+                       failure_name(download), grouped(download.bytes), grouped(record.wanted));
+}
+
+std::string conversation_sentence(const lab::ExchangeOptions& wanted,
+                                  const lab::DownloadReport& report) {
+    const std::string time = duration_text(report.elapsed);
+    const bool gave_up = report.outcome == lab::Outcome::TimedOut;
+    if (report.connected_after.count() == 0) {
+        return gave_up ? fmt::format("The client gives up after {}: no connection.", time)
+                       : fmt::format("No connection: {} after {}.", failure_name(report), time);
+    }
+    const std::string bytes = fmt::format("{} of {} bytes came back", grouped(report.bytes),
+                                          grouped(std::uint64_t{wanted.rounds} * wanted.bytes));
+    const std::string connected =
+        fmt::format("Connected after {}", duration_text(report.connected_after));
+    if (is_complete(report)) {
+        return fmt::format("{}, and all is well: {} within {}.", connected, bytes, time);
+    }
+    return fmt::format("{}, but {} after {}: {}.", connected,
+                       gave_up ? "the client gives up" : failure_name(report), time, bytes);
+}
+
+std::string conversation_text(const lab::DownloadReport& report) {
+    if (is_complete(report)) {
+        return fmt::format("complete, connected after {}", duration_text(report.connected_after));
+    }
+    return fmt::format("{} after {}",
+                       report.outcome == lab::Outcome::TimedOut ? "given up" : failure_name(report),
+                       duration_text(report.elapsed));
 }
 
 std::string sent_text(const ActRecord& record) {

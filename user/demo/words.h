@@ -7,6 +7,7 @@
 #include <string>
 
 #include "user/demo/act.h"
+#include "user/lab/exchange.h"
 
 namespace flowstamp::demo {
 
@@ -22,6 +23,12 @@ namespace flowstamp::demo {
 
 /// How the application fared, as a sentence.
 [[nodiscard]] std::string download_sentence(const ActRecord& record);
+
+/// How a conversation fared for the client, as a sentence.
+[[nodiscard]] std::string conversation_sentence(const lab::ExchangeOptions& wanted,
+                                                const lab::DownloadReport& report);
+/// "complete, connected after 3.1 s", "ECONNRESET after 600 ms".
+[[nodiscard]] std::string conversation_text(const lab::DownloadReport& report);
 
 /// "3 RST+ACK", "1+1 RST+ACK" where one went to the client and one to the server, "none".
 [[nodiscard]] std::string sent_text(const ActRecord& record);

@@ -46,6 +46,11 @@ Status converse(const ExchangeOptions& options, const Patience& patience, Downlo
     }
     report.connected_after = duration_cast<microseconds>(SteadyClock::now() - started);
     report.local = local_endpoint(*socket);
+    if (options.keepalive) {
+        if (Status kept = keep_alive(*socket, *options.keepalive); !kept) {
+            return kept;
+        }
+    }
     std::vector<std::uint8_t> words(options.bytes);
     for (unsigned round = 0; round < options.rounds; ++round) {
         if (round != 0 && !pause(options.pause, patience)) {
@@ -72,7 +77,8 @@ DownloadReport exchange(const Namespace& client, const ExchangeOptions& options)
     return client.run_in([&] {
         const auto started = SteadyClock::now();
         DownloadReport report;
-        if (Status done = converse(options, {started + options.timeout}, report); !done) {
+        if (Status done = converse(options, {started + options.timeout, options.stop}, report);
+            !done) {
             report.errno_value = done.error().errno_value;
             report.operation = done.error().operation;
             report.outcome =

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "user/lab/download.h"
 
@@ -17,6 +18,9 @@ struct ExchangeOptions {
     std::uint32_t bytes = 100;                                     ///< in each round
     std::chrono::milliseconds pause{0};                            ///< between rounds
     std::chrono::milliseconds timeout = std::chrono::seconds(10);  ///< for the whole of it
+    /// Keepalive probes (SO_KEEPALIVE) after so long a rest, and again after as long; whole seconds.
+    std::optional<std::chrono::seconds> keepalive{};
+    const StopSignal* stop = nullptr;  ///< breaks it off when raised; outlives it
 };
 
 /// Converses from a socket in `client`'s namespace, and returns at the end. Outcome::Complete: every

@@ -2,7 +2,12 @@
 #include "user/lab/firewall.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace flowstamp::lab {
@@ -32,14 +37,10 @@ Argv target(FirewallRule::Action action) {
     return {"-j", "REJECT"};
 }
 
-/// The command that does `operation` (-I or -D) with the rule.
+/// The command that does `operation` with the rule.
 Argv command(const char* operation, const FirewallRule& rule) {
-    Argv argv{rule.family == Family::V4 ? "iptables" : "ip6tables",
-              "-w",
-              operation,
-              chain_name(rule.chain),
-              "-p",
-              "tcp"};
+    Argv argv{rule.family == Family::V4 ? "iptables" : "ip6tables", operation,
+              chain_name(rule.chain), "-p", "tcp"};
     if (rule.to_port) {
         argv.insert(argv.end(), {"--dport", fmt::format("{}", *rule.to_port)});
     }
@@ -55,22 +56,50 @@ Argv command(const char* operation, const FirewallRule& rule) {
     return argv;
 }
 
+Argv words_of(const std::string& command) {
+    std::istringstream text(command);
+    return {std::istream_iterator<std::string>(text), {}};
+}
+
+/// Runs an iptables command, waiting for whoever else has the tables (-w).
+Status run(const Namespace& host, Argv argv) {
+    argv.insert(argv.begin() + 1, "-w");
+    return host.require(argv);
+}
+
 }  // namespace
 
 Result<Firewall> Firewall::apply(const Namespace& host, const FirewallRule& rule) {
-    if (Status done = host.require(command("-I", rule)); !done) {
+    return apply(host, fmt::format("{}", fmt::join(command("-I", rule), " ")));
+}
+
+Result<Firewall> Firewall::apply(const Namespace& host, const std::string& command) {
+    Argv argv = words_of(command);
+    const auto operation = std::ranges::find_if(
+        argv, [](const std::string& word) { return word == "-A" || word == "-I"; });
+    if (operation == argv.end() || operation == argv.begin()) {
+        return fail_errno("apply", command, EINVAL);
+    }
+    if (Status done = run(host, argv); !done) {
         return std::unexpected(done.error());
     }
-    return Firewall(host, command("-D", rule));
+    *operation = "-D";
+    return Firewall(host, std::move(argv));
+}
+
+Status Firewall::remove() {
+    return removal_.empty() ? Status{} : run(*host_, std::exchange(removal_, {}));
+}
+
+std::string Firewall::removal() const {
+    return fmt::format("{}", fmt::join(removal_, " "));
 }
 
 Firewall::Firewall(Firewall&& other) noexcept
     : host_(other.host_), removal_(std::exchange(other.removal_, {})) {}
 
 Firewall::~Firewall() {
-    if (!removal_.empty()) {
-        [[maybe_unused]] const Status done = host_->require(removal_);
-    }
+    [[maybe_unused]] const Status done = remove();
 }
 
 }  // namespace flowstamp::lab

@@ -29,11 +29,21 @@ struct FirewallRule {
     std::string tcp_flags{};
 };
 
-/// A rule in place, before all others, until it goes out of scope.
+/// A rule in place until it goes out of scope: a FirewallRule before all others, a command's where
+/// it says.
 class Firewall {
   public:
     /// `host` must outlive it.
     static Result<Firewall> apply(const Namespace& host, const FirewallRule& rule);
+    /// The rule that `command` adds, as a person types it, with one -A or -I in it:
+    /// "iptables -t nat -A POSTROUTING -j MASQUERADE". Its words hold no spaces.
+    static Result<Firewall> apply(const Namespace& host, const std::string& command);
+
+    /// Takes it away before it goes out of scope.
+    Status remove();
+    /// The command that takes it away, as a person types it.
+    std::string removal() const;
+    const Namespace& host() const { return *host_; }
 
     Firewall(Firewall&& other) noexcept;
     Firewall& operator=(Firewall&&) = delete;

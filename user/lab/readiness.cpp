@@ -58,9 +58,12 @@ bool has_host_route(const IpAddress& address) {
 
 }  // namespace
 
+Status await_link(const Namespace& host, const std::string& interface) {
+    return await(host, interface, [&] { return link_is_running(interface); });
+}
+
 Status await_link(const Namespace& host, Side toward) {
-    const std::string& name = host.toward(toward).name;
-    return await(host, name, [&] { return link_is_running(name); });
+    return await_link(host, host.toward(toward).name);
 }
 
 Status await_address(const Namespace& host, Side toward) {

@@ -147,6 +147,17 @@ Result<std::size_t> receive_some(const Fd& socket, std::span<std::uint8_t> buffe
     }
 }
 
+Status keep_alive(const Fd& socket, std::chrono::seconds rest) {
+    const int on = 1, seconds = static_cast<int>(rest.count());
+    const int fd = socket.get();
+    if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds)) != 0) {
+        return fail_errno("keep alive", "socket", errno);
+    }
+    return {};
+}
+
 Endpoint local_endpoint(const Fd& socket) {
     SocketAddress address;
     getsockname(socket.get(), address.get(), &address.length);

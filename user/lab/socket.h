@@ -56,6 +56,9 @@ Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const Pat
 Result<std::size_t> receive_some(const Fd& socket, std::span<std::uint8_t> buffer,
                                  const Patience& patience);
 
+/// Keepalive probes after `rest` without a packet, and again after as long (SO_KEEPALIVE).
+Status keep_alive(const Fd& socket, std::chrono::seconds rest);
+
 Endpoint local_endpoint(const Fd& socket);
 Endpoint remote_endpoint(const Fd& socket);
 

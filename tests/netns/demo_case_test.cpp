@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The stories of connections that fail: each ends as it is told, with the findings that it names and
+// no other.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "tests/netns/demo_fixture.h"
+
+namespace flowstamp {
+namespace {
+
+using ::testing::ContainsRegex;
+
+/// Whether what tells of these kinds is built in. Without it, a story shows what the sockets saw,
+/// and says what watch did not tell.
+constexpr bool kTellsOfAllKinds = false;
+
+struct CaseRow {
+    const char* story;
+    std::vector<const char*> kinds;  ///< of the findings that it tells of
+    bool is_told = kTellsOfAllKinds;
+};
+
+void PrintTo(const CaseRow& row, std::ostream* out) {
+    *out << row.story;
+}
+
+class DemoCase : public DemoTest, public ::testing::WithParamInterface<CaseRow> {};
+
+const CaseRow kRows[] = {
+    {"ban-drop", {"syn-unanswered", "syn-unanswered, answered"}},
+    {"ban-reject", {"icmp-rejected"}},
+    {"syn-reset", {"syn-refused"}},
+    {"ban-established", {"stalled, recovered"}},
+    {"ban-reset", {"forged-rst"}, true},
+    {"idle-timeout", {"idle-timeout"}},
+    {"idle-reset", {"idle-timeout"}},
+    {"hairpin", {"return-path-mismatch"}},
+    {"reset-swallowed", {"syn-unanswered", "syn-refused"}},
+    {"split-handshake", {"ttl-shift"}},
+    {"one-way", {"one-way"}},
+    {"syn-reset-once", {"forged-rst"}, true},
+};
+
+/// Where the end differs from the story.
+std::vector<std::string> differences(const std::string& told) {
+    std::vector<std::string> found;
+    std::istringstream lines(told);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("Not as the story says: ")) {
+            found.push_back(line);
+        }
+    }
+    return found;
+}
+
+/// Whether it is about watch, and not about what the sockets saw.
+bool is_about_watch(const std::string& difference) {
+    return difference.contains(": watch does not tell of ") ||
+           difference.contains(": watch claims ");
+}
+
+TEST_P(DemoCase, EndsAsItIsTold) {
+    const CaseRow& row = GetParam();
+    const lab::CommandOutput output = play({row.story});
+    EXPECT_EQ(output.err, "");
+    expect_plain(output.out);
+    const auto differing = differences(output.out);
+    if (!row.is_told) {
+        EXPECT_TRUE(std::ranges::all_of(differing, is_about_watch)) << output.out;
+        return;
+    }
+    EXPECT_EQ(output.status, 0) << output.out;
+    EXPECT_TRUE(differing.empty()) << output.out;
+    for (const char* kind : row.kinds) {
+        EXPECT_THAT(output.out, ContainsRegex(std::string("  ") + kind + "[^\n]*\n"))
+            << "the table";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stories, DemoCase, ::testing::ValuesIn(kRows), [](const auto& row) {
+    std::string name = row.param.story;
+    std::erase(name, '-');
+    return name;
+});
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A firewall answers a SYN with a forged reset, and lets it pass: the server's own answer follows.
+#include "user/demo/case.h"
+#include "user/demo/drawing.h"
+#include "user/demo/scenario.h"
+#include "user/lab/forwarder.h"
+
+namespace flowstamp::demo {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// To each SYN a RST+ACK as a closed port has it, long before the server can have answered.
+lab::ForwarderOptions firewall() {
+    return {.link = {.delay = 5ms},
+            .injection = lab::Injection{.trigger = {.on = lab::Trigger::On::Syn},
+                                        .forgery = {.seq = lab::Seq::absolute(0)}}};
+}
+
+Attempt refused(const std::string& name) {
+    return {.name = name,
+            .outcome = lab::Outcome::Refused,
+            .finding = {.kind = "forged-rst", .hops = kFirewallRouter - 1}};
+}
+
+Status play(const Stage& stage, Case& story, const std::string& name) {
+    if (Status done = story.attempt({.name = "before"}); !done) {
+        return done;
+    }
+    const auto box = lab::Forwarder::start(stage.lab, kFirewallRouter, firewall());
+    if (!box) {
+        return std::unexpected(box.error());
+    }
+    return story.attempt(refused(name));
+}
+
+}  // namespace
+
+Status play_syn_reset_once(const Stage& stage, Closing& closing) {
+    Narrator& narrator = stage.narrator;
+    narrator.paragraph(
+        "The firewall lets the client's SYN pass, and answers it all the same, with a reset in "
+        "the server's name. The server's own answer comes a moment later, to a socket that has "
+        "been refused.");
+    narrator.figure(path_drawing(stage.lab, true));
+    const auto act = [&](const std::string& name, std::vector<std::string> arguments) {
+        return play_case(stage, Case::usual(stage, std::move(arguments)), closing,
+                         [&](const Stage& where, Case& story) { return play(where, story, name); });
+    };
+    narrator.heading("1. Watched");
+    if (Status played = act("watch", {}); !played) {
+        return played;
+    }
+    narrator.heading("2. --drop confirmed");
+    if (Status played = act("--drop confirmed", {"--drop", "confirmed"}); !played) {
+        return played;
+    }
+    narrator.gap();
+    narrator.paragraph(
+        "Told, and not prevented. When the reset comes, nothing else of its connection has: there "
+        "is nothing to hold it against, and a socket that waits for its first answer cannot be "
+        "made to ask. The proof is the server's own answer, and it comes too late.");
+    return {};
+}
+
+}  // namespace flowstamp::demo
