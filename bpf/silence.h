@@ -63,6 +63,29 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
     return 0;
 }
 
+/// Data that comes again, amid others: from another distance than one of its side's latest packets,
+/// one of the two may be an injected one (a man on the side that won the race).
+noinline int observe_repeated(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fs_flow* flow = flow_get(slot);
+    struct fs_direction* own;
+    __u32 hops, before;
+    int apart = 0;
+
+    if (!scratch || !flow)
+        return 0;
+    own = &flow->direction[scratch->packet.direction & 1];
+    hops = fs_hops(scratch->packet.ttl);
+    UNROLL
+    for (int i = 0; i < FS_RING_STAMPS; i++) {
+        before = fs_hops(own->ring[i].ttl);
+        apart |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
+    }
+    if (apart)
+        emit_slot(FS_EVENT_REPEATED, slot);
+    return 0;
+}
+
 /// A packet of the side from which an answer is awaited: is it one?
 static __always_inline void observe_awaited(struct fs_flow* flow, const struct fs_packet* packet,
                                             __u32 slot, int d) {

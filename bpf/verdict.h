@@ -133,6 +133,7 @@ noinline int judge_context(__u32 slot) {
         FS_CONTEXT_FORGED_BEFORE);
     set(&view, is_stateless_shape(&view), FS_CONTEXT_STATELESS);
     set(&view, last_ns && packet->time_ns - last_ns >= IDLE_NS, FS_CONTEXT_IDLE);
+    set(&view, own->last_ns && packet->time_ns - own->last_ns >= FS_RESTED_NS, FS_CONTEXT_RESTED);
     set(&view,
         packet->ip_id && view.flow->rst_ttl[view.d] == packet->ttl &&
             packet->ip_id == own->ring[(own->ring_next - 1) & (FS_RING_STAMPS - 1)].ip_id &&
@@ -410,14 +411,14 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view* view
         return FS_CAUSE_AGED_STATE;
     if (signals & FS_SIGNALS_VOUCHERS)
         return FS_CAUSE_ABORT;
-    if (context & FS_CONTEXT_IDLE)
-        return FS_CAUSE_IDLE_TIMEOUT;
     // A kernel answers with its default TTL for a connection that it does not know: another base at
     // the peer's distance is its own.
     // Of two RSTs from different distances it is the other that came from nearer or farther.
     if ((signals & FS_MASK_PATH) & ~FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS) &
         ~(stateless ? FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) : 0))
         return FS_CAUSE_EDGE;
+    if (context & FS_CONTEXT_IDLE)
+        return FS_CAUSE_IDLE_TIMEOUT;
     if ((state & FS_OF(FS_FLOW_FIN, 0)) && (state & FS_OF(FS_FLOW_FIN, 1)))
         return FS_CAUSE_CLOSED;
     if (stateless)

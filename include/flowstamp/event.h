@@ -22,7 +22,8 @@ enum fs_event_kind {
     FS_EVENT_PROGRESS = 11,   ///< what was sent again is acknowledged
     FS_EVENT_AWAKE = 12,      ///< struct fs_flow_event: a packet after a rest; the slot before it
     FS_EVENT_ONE_WAY = 13,    ///< struct fs_flow_event: the other direction is still unseen
-    FS_EVENT_KINDS = 14,
+    FS_EVENT_REPEATED = 14,   ///< struct fs_flow_event: data sent again from another distance
+    FS_EVENT_KINDS = 15,
 };
 
 /// The common part. `judgement` speaks in FS_EVENT_RST, and in FS_EVENT_AFTER_RST, where its signals
@@ -46,7 +47,8 @@ FS_STATIC_ASSERT(sizeof(struct fs_flow_event) == 552, "fs_flow_event");
 /// Whether records of this kind are struct fs_flow_event.
 static inline int fs_event_has_flow(__u32 kind) {
     return kind == FS_EVENT_RST || kind == FS_EVENT_EVICTED || kind == FS_EVENT_ENDED ||
-           kind == FS_EVENT_RESENT || kind == FS_EVENT_AWAKE || kind == FS_EVENT_ONE_WAY;
+           kind == FS_EVENT_RESENT || kind == FS_EVENT_REPEATED || kind == FS_EVENT_AWAKE ||
+           kind == FS_EVENT_ONE_WAY;
 }
 
 #endif

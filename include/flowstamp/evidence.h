@@ -102,7 +102,8 @@ enum fs_context {
     FS_CONTEXT_FORGED_BEFORE = 1U << 9,  ///< a RST of this flow was judged forged
     FS_CONTEXT_TWICE = 1U << 10,         ///< the same frame was seen before
     FS_CONTEXT_PROVOKED =
-        1U << 11,  ///< an ACK of the other end left half a least RTT ago or earlier
+        1U << 11,                  ///< an ACK of the other end left half a least RTT ago or earlier
+    FS_CONTEXT_RESTED = 1U << 12,  ///< its sender was silent for FS_RESTED_NS or more before
 };
 
 enum fs_verdict {
@@ -197,6 +198,9 @@ static inline __u32 fs_families(__u64 signals) {
     return families;
 }
 
+/// A box that keeps state may rightly have forgotten a flow whose far end has been silent for so long.
+#define FS_RESTED_NS 10000000000ULL
+
 /// What the evidence comes to, in the order of judgement (detection catalogue, docs/findings.md):
 /// proof; what vouches; who reset first; strong evidence; benign shape; two faint families.
 static inline enum fs_verdict fs_conclude(__u64 signals, __u32 context) {
@@ -218,8 +222,13 @@ static inline enum fs_verdict fs_conclude(__u64 signals, __u32 context) {
     }
     if ((context & FS_CONTEXT_AFTER_OWN_RST) && !(context & FS_CONTEXT_FORGED_BEFORE))
         return FS_VERDICT_GENUINE;
-    if (counted & FS_SIGNALS_STRONG)
-        return fs_families(counted) >= 2 ? most : FS_VERDICT_SUSPECTED;
+    if (counted & FS_SIGNALS_STRONG) {
+        if (fs_families(counted) >= 2)
+            return most;
+        // A NAT or a gateway that lost its state resets from where it stands.
+        return (context & FS_CONTEXT_RESTED) && !(counted & ~FS_MASK_PATH) ? FS_VERDICT_GENUINE
+                                                                           : FS_VERDICT_SUSPECTED;
+    }
     if (context & FS_CONTEXT_STATELESS)
         return FS_VERDICT_GENUINE;
     if (fs_families(counted) >= 2)

@@ -23,6 +23,7 @@ struct SynRefusedTest : ::testing::Test {
         reset.ttl = ttl;
         reset.id = 0;
         talk.send(reset);
+        bench.pass(SynRefused::kWait);
     }
     bool says(const char* words) {
         return bench.findings().back().summary.find(words) != std::string::npos;
@@ -52,6 +53,24 @@ TEST_F(SynRefusedTest, OneHopTellsNothing) {
     Conversation(bench.rig(), FS_HOOK_XDP).open();
     refuse(58);
     EXPECT_TRUE(says("its distance cannot tell")) << bench.findings().back().summary;
+}
+
+/// Both answers to one SYN: that is forged-rst's.
+TEST_F(SynRefusedTest, NotWhereTheSynIsAcceptedAsWell) {
+    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    talk.send(End::us, Syn);
+    talk.pass_us(5000);
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.seq = 0;
+    reset.window = 0;
+    reset.timestamps.reset();
+    talk.send(reset);
+    talk.pass_us(5000);
+    talk.send(End::peer, Syn | Ack);
+    bench.pass(10s);
+    for (const Finding& finding : bench.findings()) {
+        EXPECT_EQ(finding.kind, FindingKind::forged_rst) << bench.told();
+    }
 }
 
 TEST_F(SynRefusedTest, AgainAndAgainIsToldOnce) {

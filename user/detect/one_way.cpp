@@ -17,7 +17,12 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
     if (own.retransmitted * 2U >= own.packets) {
         return;
     }
-    FindingStory& story = told_[packet.key.ifindex];
+    const std::pair ends{sender_of(packet), receiver_of(packet)};
+    const bool is_known = !interfaces_.insert(packet.key.ifindex).second || latest_ == ends;
+    if (is_known) {
+        return;
+    }
+    latest_ = ends;
     Finding finding{
         .kind = FindingKind::one_way,
         .verdict = FS_VERDICT_SUSPECTED,
@@ -39,7 +44,7 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
                       .baseline = "bytes that did not pass here"}},
         .slot = *observation.slot,
     };
-    story.tell(std::move(finding), findings_, sink);
+    FindingStory().tell(std::move(finding), findings_, sink);
 }
 
 }  // namespace flowstamp

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "user/detect/detector.h"
 #include "user/detect/findings.h"
 #include "user/detect/story.h"
+#include "user/flow/endpoint.h"
 
 namespace flowstamp {
 
 /// A gateway, or a capture, that sees one direction of its flows only: the answers take another way.
-/// What is half seen is never more than suspected. Told once for an interface.
+/// What is half seen is never more than suspected. Told once for an interface, and
+/// a flow that passes several interfaces of this host, once for all of them.
 class OneWay final : public Detector {
   public:
     explicit OneWay(Findings& findings) : findings_(findings) {}
@@ -21,7 +26,8 @@ class OneWay final : public Detector {
 
   private:
     Findings& findings_;
-    std::map<std::uint32_t, FindingStory> told_;  ///< by interface
+    std::set<std::uint32_t> interfaces_;                   ///< told of
+    std::optional<std::pair<Endpoint, Endpoint>> latest_;  ///< who was told of last
 };
 
 }  // namespace flowstamp

@@ -20,8 +20,18 @@ void SynRefused::observe(const Observation& observation, FindingSink& sink) {
         judgement.verdict != FS_VERDICT_GENUINE || !observation.slot) {
         return;
     }
+    if (is_scanner(observation.event.packet, observation.time()) || waiting_.size() >= kMost) {
+        return;
+    }
+    waiting_.push_back(observation);
+    (void)sink;
+}
+
+/// A RST to a SYN that no SYN-ACK has followed.
+void SynRefused::take(const Observation& observation, FindingSink& sink) {
     const fs_packet& rst = observation.event.packet;
-    if (is_scanner(rst, observation.time())) {
+    const SynBook::Attempt* attempt = book_.answered_by(rst);
+    if (attempt != nullptr && attempt->answer == SynBook::Answer::accepted) {
         return;
     }
     const std::pair key{sender_of(rst), fs_hops(rst.ttl)};
@@ -100,8 +110,18 @@ void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingS
     refusal.story.tell(std::move(finding), findings_, sink);
 }
 
+void SynRefused::finish(FindingSink& sink) {
+    for (const Observation& observation : waiting_) {
+        take(observation, sink);
+    }
+    waiting_.clear();
+}
+
 void SynRefused::advance(Nanoseconds now, FindingSink& sink) {
-    (void)sink;
+    while (!waiting_.empty() && waiting_.front().time() + kWait <= now) {
+        take(waiting_.front(), sink);
+        waiting_.pop_front();
+    }
     if (now - swept_ < kQuiet) {
         return;
     }

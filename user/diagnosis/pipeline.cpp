@@ -11,7 +11,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
       aggregator_(max_flows),
       forged_rst_(parts.slots, parts.policy, findings_),
       syn_unanswered_(syns_, findings_),
-      syn_refused_(hosts_, findings_),
+      syn_refused_(hosts_, syns_, findings_),
       icmp_rejected_(parts.slots, findings_),
       stalled_(rests_, findings_),
       idle_timeout_(rests_, findings_),
