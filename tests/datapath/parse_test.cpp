@@ -132,8 +132,10 @@ TEST_P(DatapathParse, EveryFieldOfIpv6) {
 
 /// Loopback, and captures of links that have no addresses: read in place, or from the copy.
 TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
-    for (const std::string& mac : {"00:00:00:00:00:00", "00:00:00:00:00:01", "02:00:00:00:00:00"}) {
-        const int flag = mac == "00:00:00:00:00:00" ? 0 : FS_PACKET_MAC;
+    const std::string none = "00:00:00:00:00:00";
+    for (const std::string& mac :
+         std::vector<std::string>{none, "00:00:00:00:00:01", "02:00:00:00:00:00"}) {
+        const int flag = mac == none ? 0 : FS_PACKET_MAC;
         for (const Packet& link :
              {Packet(Ethernet{.src = mac}), Ethernet{.src = mac} / Vlan{.id = 7}}) {
             for (const Packet& ip : {Packet(Ipv4{}), Packet(Ipv6{})}) {
