@@ -4,15 +4,18 @@
 // no other.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "tests/netns/demo_fixture.h"
 
 namespace flowstamp {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::ContainsRegex;
 
 /// Whether what tells of these kinds is built in. Without it, a story shows what the sockets saw,
@@ -79,6 +82,24 @@ TEST_P(DemoCase, EndsAsItIsTold) {
     for (const char* kind : row.kinds) {
         EXPECT_THAT(output.out, ContainsRegex(std::string("  ") + kind + "[^\n]*\n"))
             << "the table";
+    }
+}
+
+using DemoCaseEnd = DemoTest;
+
+TEST_F(DemoCaseEnd, CtrlCWhileAConnectionWaits) {
+    for (const auto& [story, sign] : {std::pair{"ban-drop", "router2 # iptables -I"},
+                                      std::pair{"hairpin", "router # iptables -t nat"}}) {
+        lab::Child child = start({story});
+        const pid_t pid = child.pid();
+        ASSERT_TRUE(child.wait_for_output(sign, 60s)) << child.out() << child.err();
+        EXPECT_FALSE(leftovers_of(pid).empty()) << "there is something to clean up";
+        child.signal(SIGINT);
+        const auto output = child.wait(15s);
+        ASSERT_TRUE(output) << "still running";
+        EXPECT_EQ(output->status, 1);
+        EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab is gone again\n");
+        expect_nothing_left(pid);
     }
 }
 

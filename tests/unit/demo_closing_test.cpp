@@ -136,15 +136,20 @@ TEST(DemoClosing, IsAsToldUntilSomethingDiffers) {
 
 TEST(DemoWords, OfAConversation) {
     const lab::ExchangeOptions wanted{.rounds = 3, .bytes = 1000};
-    lab::DownloadReport report{.outcome = lab::Outcome::TimedOut, .elapsed = 3500ms};
+    lab::DownloadReport report{
+        .outcome = lab::Outcome::TimedOut, .operation = {}, .elapsed = 3500ms};
     EXPECT_EQ(conversation_sentence(wanted, report),
               "The client gives up after 3.5 s: no connection.");
     EXPECT_EQ(conversation_text(report), "given up after 3.5 s");
-    report = {.outcome = lab::Outcome::Refused, .errno_value = ECONNREFUSED, .elapsed = 1ms};
+    report = {.outcome = lab::Outcome::Refused,
+              .errno_value = ECONNREFUSED,
+              .operation = {},
+              .elapsed = 1ms};
     EXPECT_EQ(conversation_sentence(wanted, report), "No connection: ECONNREFUSED after 1.0 ms.");
     EXPECT_EQ(conversation_text(report), "ECONNREFUSED after 1.0 ms");
     report = {.outcome = lab::Outcome::Reset,
               .errno_value = ECONNRESET,
+              .operation = {},
               .bytes = 1000,
               .connected_after = 1ms,
               .elapsed = 600ms};
@@ -152,6 +157,7 @@ TEST(DemoWords, OfAConversation) {
         conversation_sentence(wanted, report),
         "Connected after 1.0 ms, but ECONNRESET after 600 ms: 1,000 of 3,000 bytes came back.");
     report = {.outcome = lab::Outcome::Complete,
+              .operation = {},
               .bytes = 3000,
               .connected_after = 4100ms,
               .elapsed = 4200ms};

@@ -41,6 +41,8 @@ Status play_stalls(const Stage& stage, Case& story) {
 }
 
 Status play_reset(const Stage& stage, Case& story) {
+    Narrator& narrator = stage.narrator;
+    narrator.heading("1. The ban");
     std::optional<lab::Firewall> ban;
     const auto begin = [&] {
         return story.put(ban, stage.lab.router(kFirewallRouter),
@@ -54,6 +56,7 @@ Status play_reset(const Stage& stage, Case& story) {
         !done) {
         return done;
     }
+    narrator.heading("2. Mended");
     if (Status lifted = story.lift(ban); !lifted) {
         return lifted;
     }
