@@ -184,7 +184,16 @@ static __always_inline void learn_sequence(struct fs_direction* own,
                                            struct fs_packet* packet) {
     __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN));
     __u32 now_us = time_us(packet->time_ns);
+    // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again. Bytes
+    // sent again may come with new ones behind them.
+    int again = (own->flags & FS_DIRECTION_SEEN) &&
+                sequence_after(own->seq_edge, packet->seq) > 0 &&
+                (packet->payload > 1 || (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN)));
 
+    if (again) {
+        packet->flags |= FS_PACKET_RETRANSMITTED;
+        own->retransmitted += own->retransmitted != 255;
+    }
     if (!(own->flags & FS_DIRECTION_SEEN)) {
         own->flags |= FS_DIRECTION_SEEN;
         own->seq_edge = end;
@@ -193,10 +202,6 @@ static __always_inline void learn_sequence(struct fs_direction* own,
     } else if (sequence_after(end, own->seq_edge) > 0) {
         own->seq_edge = end;
         own->edge_us = now_us;
-    } else if (packet->payload > 1 || (packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN))) {
-        // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again.
-        packet->flags |= FS_PACKET_RETRANSMITTED;
-        own->retransmitted += own->retransmitted != 255;
     }
     if (packet->payload)
         own->flags |= FS_DIRECTION_DATA;

@@ -106,6 +106,10 @@ static __always_inline int may_be_provoked(const struct fs_direction* other, __u
     return provoked && !older;
 }
 
+static __always_inline int both_ended(__u32 state) {
+    return (state & FS_OF(FS_FLOW_FIN, 0)) && (state & FS_OF(FS_FLOW_FIN, 1));
+}
+
 noinline int judge_context(__u32 slot) {
     const struct fs_direction *own, *other;
     const struct fs_packet* packet;
@@ -133,7 +137,10 @@ noinline int judge_context(__u32 slot) {
         FS_CONTEXT_FORGED_BEFORE);
     set(&view, is_stateless_shape(&view), FS_CONTEXT_STATELESS);
     set(&view, last_ns && packet->time_ns - last_ns >= IDLE_NS, FS_CONTEXT_IDLE);
-    set(&view, own->last_ns && packet->time_ns - own->last_ns >= FS_RESTED_NS, FS_CONTEXT_RESTED);
+    set(&view,
+        (own->last_ns && packet->time_ns - own->last_ns >= FS_RESTED_NS) ||
+            (state & FS_OF(FS_FLOW_RST, view.d)) || both_ended(state),
+        FS_CONTEXT_RESTED);
     set(&view,
         packet->ip_id && view.flow->rst_ttl[view.d] == packet->ttl &&
             packet->ip_id == own->ring[(own->ring_next - 1) & (FS_RING_STAMPS - 1)].ip_id &&
@@ -346,9 +353,10 @@ noinline int judge_time(__u32 slot) {
             sequence_after(packet->ts_val, own->ts_val) >= 0 &&
             ((own->flags & FS_DIRECTION_TS_FAST) || sequence_after(packet->ts_val, clock) <= 100),
         FS_SIGNAL_VOUCH_TS);
-    if (!(packet->tcp_flags & FS_TCP_ACK) || own->rtt_samples < RTT_SAMPLES_ENOUGH ||
-        own->min_rtt_us < RTT_MEANINGFUL_US || packet->ack != other->seq_edge ||
-        !(other->flags & FS_DIRECTION_DATA))
+    // Once its sender has reset the flow itself, any box in front of it may answer what still comes.
+    if ((view.flow->state & FS_OF(FS_FLOW_RST, view.d & 1)) || !(packet->tcp_flags & FS_TCP_ACK) ||
+        own->rtt_samples < RTT_SAMPLES_ENOUGH || own->min_rtt_us < RTT_MEANINGFUL_US ||
+        packet->ack != other->seq_edge || !(other->flags & FS_DIRECTION_DATA))
         return 0;
     since_us = view.now_us - other->edge_us;
     add(&view, since_us < own->min_rtt_us / 4, FS_SIGNAL_ACK_TOO_SOON);
@@ -405,8 +413,6 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view* view
 
     if (context & FS_CONTEXT_TO_SYN)
         return FS_CAUSE_CLOSED_PORT;
-    if (context & FS_CONTEXT_AFTER_OWN_RST)
-        return FS_CAUSE_OWN_RST;
     if (window == WINDOW_AGED_1 || window == WINDOW_AGED_2)
         return FS_CAUSE_AGED_STATE;
     if (signals & FS_SIGNALS_VOUCHERS)
@@ -417,9 +423,11 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view* view
     if ((signals & FS_MASK_PATH) & ~FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS) &
         ~(stateless ? FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) : 0))
         return FS_CAUSE_EDGE;
+    if (context & FS_CONTEXT_AFTER_OWN_RST)
+        return FS_CAUSE_OWN_RST;
     if (context & FS_CONTEXT_IDLE)
         return FS_CAUSE_IDLE_TIMEOUT;
-    if ((state & FS_OF(FS_FLOW_FIN, 0)) && (state & FS_OF(FS_FLOW_FIN, 1)))
+    if (both_ended(state))
         return FS_CAUSE_CLOSED;
     if (stateless)
         return FS_CAUSE_STATELESS;

@@ -103,7 +103,7 @@ enum fs_context {
     FS_CONTEXT_TWICE = 1U << 10,         ///< the same frame was seen before
     FS_CONTEXT_PROVOKED =
         1U << 11,                  ///< an ACK of the other end left half a least RTT ago or earlier
-    FS_CONTEXT_RESTED = 1U << 12,  ///< its sender was silent for FS_RESTED_NS or more before
+    FS_CONTEXT_RESTED = 1U << 12,  ///< its sender rested for FS_RESTED_NS, or had ended the flow
 };
 
 enum fs_verdict {

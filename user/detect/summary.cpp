@@ -160,6 +160,10 @@ std::string advise(const fs_judgement& judgement, const std::optional<Outcome>& 
     if (judgement.action != FS_ACTION_OBSERVED) {
         return "";
     }
+    if (judgement.context & FS_CONTEXT_TO_SYN) {
+        return "it came before anything could tell it from a refusal: look for the box, or go "
+               "round it";
+    }
     if (judgement.pass_reason > FS_PASS_NOT_ACTING) {
         return fmt::format("it was passed all the same: {}",
                            text_of(static_cast<fs_pass_reason>(judgement.pass_reason)));

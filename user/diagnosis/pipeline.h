@@ -9,6 +9,7 @@
 #include "user/detect/host_memory.h"
 #include "user/detect/icmp_rejected.h"
 #include "user/detect/idle_timeout.h"
+#include "user/detect/injected_segment.h"
 #include "user/detect/one_way.h"
 #include "user/detect/return_path_mismatch.h"
 #include "user/detect/stalled.h"
@@ -72,7 +73,8 @@ class Pipeline final : public FindingSink {
     ReturnPathMismatch return_path_mismatch_;
     TtlShift ttl_shift_;
     OneWay one_way_;
-    std::array<Detector*, 9> detectors_;
+    InjectedSegment injected_segment_;
+    std::array<Detector*, 10> detectors_;
 };
 
 }  // namespace flowstamp

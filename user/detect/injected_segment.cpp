@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/injected_segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "flowstamp/hops.h"
+#include "user/base/time_text.h"
+#include "user/flow/endpoint.h"
+#include "user/flow/stamps.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr int kApart = 2;
+
+int hops_between(std::uint8_t one_ttl, std::uint8_t other_ttl) {
+    return int{fs_hops(one_ttl)} - int{fs_hops(other_ttl)};
+}
+
+bool tells_hops(std::uint8_t ttl) {
+    return fs_hops(ttl) <= FS_HOPS_MAX;
+}
+
+bool sent(const fs_direction& direction, std::uint16_t ip_id) {
+    return ip_id > 1 && std::ranges::any_of(stamps_of(direction), [&](const fs_stamp& stamp) {
+               return stamp.ip_id == ip_id;
+           });
+}
+
+Evidence echo_evidence(std::uint16_t ip_id) {
+    return {.signal = "id-echo",
+            .strength = Strength::strong,
+            .packet = fmt::format("{:#06x}", ip_id),
+            .baseline = "an IP-ID of the other end"};
+}
+
+Evidence distance_evidence(std::uint8_t ttl, std::uint8_t other_ttl) {
+    return {.signal = "nearer",
+            .strength = Strength::strong,
+            .packet = fmt::format("ttl {}, {}", ttl, distance_text(fs_hops(ttl))),
+            .baseline = fmt::format("ttl {}, {}", other_ttl, distance_text(fs_hops(other_ttl)))};
+}
+
+}  // namespace
+
+void InjectedSegment::observe(const Observation& observation, FindingSink& sink) {
+    if (observation.kind() == FS_EVENT_SYN_ACK) {
+        saw_syn_ack(observation, sink);
+    } else if (observation.kind() == FS_EVENT_REPEATED && observation.slot) {
+        saw_repeated(observation, sink);
+    } else if (observation.kind() == FS_EVENT_FIN) {
+        saw_fin(observation, sink);
+    } else if (observation.kind() == FS_EVENT_TTL) {
+        if (shifted_.size() >= kMost) {
+            shifted_.clear();
+        }
+        shifted_[view_of(observation.event)] = observation;
+    } else if (observation.kind() == FS_EVENT_SYN) {
+        syn_acks_.erase(view_of(observation.event));  // asked again, it may be answered anew
+    }
+}
+
+void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& sink) {
+    const ViewKey view = view_of(observation.event);
+    const auto [place, is_first] = syn_acks_.try_emplace(view, observation);
+    if (is_first) {
+        order_.push_back(view);
+        if (order_.size() > kMost) {
+            syn_acks_.erase(order_.front());
+            told_.erase(order_.front());
+            order_.pop_front();
+        }
+        return;
+    }
+    const Observation& first = place->second;
+    const fs_packet& one = first.event.packet;
+    const fs_packet& two = observation.event.packet;
+    const SynBook::Attempt* attempt = book_.answered_by(two);
+    if (one.direction != two.direction || one.ack != two.ack || one.seq == two.seq ||
+        observation.time() - first.time() > kRace || attempt == nullptr || attempt->sent != 1 ||
+        !told_.insert(view).second) {
+        return;
+    }
+    const std::uint16_t syn_id = attempt->latest.event.packet.ip_id;
+    const bool one_echoes = syn_id > 1 && one.ip_id == syn_id;
+    const bool two_echoes = syn_id > 1 && two.ip_id == syn_id;
+    const bool comparable = tells_hops(one.ttl) && tells_hops(two.ttl);
+    const bool one_nearer = comparable && hops_between(two.ttl, one.ttl) >= kApart;
+    const bool two_nearer = comparable && hops_between(one.ttl, two.ttl) >= kApart;
+    const bool first_is_injected = one_echoes || (one_nearer && !two_echoes);
+    if (first_is_injected || (!two_echoes && !two_nearer)) {
+        tell_syn_ack(first, observation, one_echoes, one_nearer, sink);
+    } else {
+        tell_syn_ack(observation, first, two_echoes, two_nearer, sink);
+    }
+}
+
+void InjectedSegment::tell_syn_ack(const Observation& injected, const Observation& other, bool echo,
+                                   bool nearer, FindingSink& sink) {
+    const fs_packet& packet = injected.event.packet;
+    const std::string server = sender_of(packet).text();
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = echo || nearer ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
+        .sighting = sighting_of(injected),
+        .summary = fmt::format("One SYN to {} was answered twice, with different sequence numbers: "
+                               "{} of the two {}.",
+                               server, echo || nearer ? "this one" : "one",
+                               echo     ? "bears the SYN's own IP-ID: a box on the way sent it"
+                               : nearer ? "came from nearer: a box on the way sent it"
+                                        : "is not the server's"),
+        .advice =
+            "what is read on this connection may not be what the server sent; look for the "
+            "box at that distance",
+        .evidence = {{.signal = "two-answers",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("SYN-ACK with sequence number {}", packet.seq),
+                      .baseline = fmt::format("another with {}, {} apart", other.event.packet.seq,
+                                              duration_text(Nanoseconds(std::abs(
+                                                  (other.time() - injected.time()).count()))))}},
+    };
+    if (echo) {
+        finding.evidence.push_back(echo_evidence(packet.ip_id));
+    }
+    if (nearer) {
+        finding.evidence.push_back(distance_evidence(packet.ttl, other.event.packet.ttl));
+    }
+    FindingStory().tell(std::move(finding), findings_, sink);
+}
+
+void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const fs_direction& own = observation.slot->direction[packet.direction & 1U];
+    const fs_direction& other = observation.slot->direction[(packet.direction & 1U) ^ 1U];
+    const std::uint8_t usual = own.ttl[0];
+    if ((own.flags & FS_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl) ||
+        told_.contains(view_of(observation.event))) {
+        return;
+    }
+    // The one from elsewhere: this packet, or one of the latest before it; but once or twice, no
+    // route that changed.
+    std::uint8_t ttl = 0;
+    std::uint16_t ip_id = 0;
+    std::size_t from_there = 0;
+    if (std::abs(hops_between(packet.ttl, usual)) >= kApart) {
+        ttl = packet.ttl;
+        ip_id = packet.ip_id;
+    } else {
+        for (const fs_stamp& stamp : stamps_of(own)) {
+            if (tells_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
+                ttl = stamp.ttl;
+                ip_id = stamp.ip_id;
+            }
+        }
+    }
+    from_there = static_cast<std::size_t>(std::ranges::count(stamps_of(own), ttl, &fs_stamp::ttl));
+    if (ttl == 0 || from_there > 2 || hops_between(usual, ttl) < kApart) {
+        return;  // one from farther away is a detour
+    }
+    const ViewKey view = view_of(observation.event);
+    told_.insert(view);
+    const auto shifted = shifted_.find(view);
+    const bool is_it = shifted != shifted_.end() && shifted->second.event.packet.ttl == ttl &&
+                       shifted->second.event.packet.direction == packet.direction;
+    const Observation& injected = is_it ? shifted->second : observation;
+    const bool echo = sent(other, ip_id);
+    const bool half = observation.slot->state & FS_FLOW_MIDWAY;
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = echo && !half ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
+        .sighting = sighting_of(injected),
+        .summary = fmt::format(
+            "The same bytes came twice in the name of {}: once from {}, where all else of it comes "
+            "from, and once from {}: {} put them there.",
+            sender_of(packet).text(), distance_text(fs_hops(usual)), distance_text(fs_hops(ttl)),
+            echo ? "a box on the way" : "probably a box on the way"),
+        .advice =
+            "what is read on this connection may not be what the server sent; look for the "
+            "box at that distance",
+        .evidence = {{.signal = "twice",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("{} bytes at seq {}", packet.payload, packet.seq),
+                      .baseline = "seen before"},
+                     distance_evidence(ttl, usual)},
+        .slot = *observation.slot,
+    };
+    if (echo) {
+        finding.evidence.push_back(echo_evidence(ip_id));
+    }
+    FindingStory().tell(std::move(finding), findings_, sink);
+}
+
+/// Linux gives a SYN-ACK the ID 0; that another kernel's random or global one is the SYN's happens
+/// once in 65,536. That the same side's data then bears the ID of the request is no chance any more.
+void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const ViewKey view = view_of(observation.event);
+    const auto syn_ack = syn_acks_.find(view);
+    if (packet.payload == 0 || syn_ack == syn_acks_.end() ||
+        syn_ack->second.event.packet.direction != packet.direction) {
+        return;
+    }
+    const fs_packet& answer = syn_ack->second.event.packet;
+    const SynBook::Attempt* attempt = book_.answered_by(answer);
+    const auto slot = slots_.read(observation.event.slot);
+    if (attempt == nullptr || answer.ip_id <= 1 ||
+        attempt->latest.event.packet.ip_id != answer.ip_id || !slot ||
+        slot->generation != view.generation ||
+        !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) ||
+        !told_.insert(view).second) {
+        return;
+    }
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = FS_VERDICT_SUSPECTED,
+        .sighting = sighting_of(syn_ack->second),
+        .summary = fmt::format(
+            "{} did not answer this connection itself: its SYN-ACK bears the SYN's IP-ID, and its "
+            "data the request's; a box on the way copied them.",
+            sender_of(packet).text()),
+        .advice =
+            "what is read on this connection is not what the server sent; look for a "
+            "filter that answers in its name",
+        .evidence = {echo_evidence(answer.ip_id), echo_evidence(packet.ip_id)},
+        .slot = *slot,
+    };
+    FindingStory story;
+    story.tell(finding, findings_, sink);
+    finding.verdict = FS_VERDICT_CONFIRMED;
+    finding.sighting = sighting_of(observation);
+    story.tell(std::move(finding), findings_, sink);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <set>
+
+#include "user/detect/detector.h"
+#include "user/detect/findings.h"
+#include "user/detect/story.h"
+#include "user/detect/syn_book.h"
+#include "user/flow/slot_reader.h"
+
+namespace flowstamp {
+
+/// Segments that are no reset, put into a flow in one end's name: two SYN-ACKs with different
+/// sequence numbers for one SYN; the same data twice, from two distances; or a SYN-ACK and then
+/// data that both bear the IP-ID of the packet that they answer. Whichever came first won; the other
+/// one shows the race. Retransmissions alone, and other content from the same distance, are not seen
+/// here.
+class InjectedSegment final : public Detector {
+  public:
+    /// The slower answer comes within this.
+    static constexpr Nanoseconds kRace = std::chrono::seconds(2);
+
+    /// `book` is kept by the caller: it has filed each observation before it comes here. Both outlive
+    /// the detector.
+    InjectedSegment(SynBook& book, const SlotReader& slots, Findings& findings)
+        : book_(book), slots_(slots), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds, FindingSink&) override {}
+    void finish(FindingSink&) override {}
+
+  private:
+    static constexpr std::size_t kMost = 16384;
+
+    void saw_syn_ack(const Observation& observation, FindingSink& sink);
+    void saw_repeated(const Observation& observation, FindingSink& sink);
+    void saw_fin(const Observation& observation, FindingSink& sink);
+    void tell_syn_ack(const Observation& injected, const Observation& other, bool echo, bool nearer,
+                      FindingSink& sink);
+
+    SynBook& book_;
+    const SlotReader& slots_;
+    Findings& findings_;
+    std::map<ViewKey, Observation> syn_acks_;  ///< the first of each view
+    std::deque<ViewKey> order_;                ///< of syn_acks_
+    std::map<ViewKey, Observation> shifted_;   ///< the latest packet from a new distance
+    std::set<ViewKey> told_;
+};
+
+}  // namespace flowstamp
