@@ -14,8 +14,10 @@ namespace flowstamp {
 
 namespace {
 
-/// In a flow's first packets from one side: the SYN-ACK, and at the most one more.
-constexpr std::uint32_t kHandshake = 2;
+/// Whether the sender had sent nothing but its part of the handshake before this packet.
+bool is_after_handshake(const fs_packet& packet, const fs_flow& slot) {
+    return !(slot.state & FS_FLOW_MIDWAY) && packet.seq == slot.isn[packet.direction & 1U] + 1;
+}
 
 }  // namespace
 
@@ -25,8 +27,7 @@ void TtlShift::observe(const Observation& observation, FindingSink& sink) {
         const auto slot = slots_.read(observation.event.slot);
         if (slot && slot->generation == view.generation && changes_.size() < kMost) {
             const unsigned direction = observation.event.packet.direction & 1U;
-            changes_[{view, direction}] = {observation, observation.time() + kLook,
-                                           slot->direction[direction].packets};
+            changes_[{view, direction}] = {observation, observation.time() + kLook};
         }
     } else if (observation.kind() == FS_EVENT_ENDED || observation.kind() == FS_EVENT_EVICTED) {
         for (const unsigned direction : {0U, 1U}) {
@@ -64,7 +65,7 @@ bool TtlShift::settle(Change& change, const fs_flow& slot, FindingSink& sink) {
     if (from_there < static_cast<std::ptrdiff_t>(kPackets)) {
         return false;
     }
-    const bool after_handshake = change.packets_before <= kHandshake;
+    const bool after_handshake = is_after_handshake(packet, slot);
     const std::string sender = sender_of(packet).ip_text();
     Finding finding{
         .kind = FindingKind::ttl_shift,
@@ -84,8 +85,8 @@ bool TtlShift::settle(Change& change, const fs_flow& slot, FindingSink& sink) {
                                   : "",
         .evidence = {{.signal = "distance",
                       .strength = Strength::strong,
-                      .packet = fmt::format("ttl {} ({} hops)", packet.ttl, hops),
-                      .baseline = fmt::format("{} hops before", nearest_other)},
+                      .packet = fmt::format("ttl {}, {}", packet.ttl, distance_text(hops)),
+                      .baseline = distance_text(nearest_other) + " before"},
                      {.signal = "lasting",
                       .strength = Strength::strong,
                       .packet =

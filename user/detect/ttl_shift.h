@@ -36,7 +36,6 @@ class TtlShift final : public Detector {
     struct Change {
         Observation observation;
         Nanoseconds look{0};
-        std::uint64_t packets_before = 0;
     };
     using Side = std::pair<ViewKey, unsigned>;
 
