@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/events.h"
-#include "tests/support/recording_sink.h"
 #include "tests/support/json_schema.h"
+#include "tests/support/recording_sink.h"
 
 namespace flowstamp {
 namespace {

@@ -7,10 +7,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "user/kernel/probe.h"
 #include "user/diagnosis/flow_ends.h"
-#include "user/watch/loss_notices.h"
 #include "user/diagnosis/pipeline.h"
+#include "user/kernel/probe.h"
+#include "user/watch/loss_notices.h"
 
 namespace flowstamp {
 
