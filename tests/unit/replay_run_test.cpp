@@ -38,7 +38,7 @@ TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
     talk.send(forged(talk));
     const std::uint64_t frame = rig.frames();
     talk.pass_ms(30);
-    talk.exchange(3);
+    talk.exchange(200);
     const Replayed replayed = replay_file(rig.file());
     EXPECT_TRUE(replayed.read);
     const auto resets = replayed.of("reset");

@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
+#include "user/base/stop_signals.h"
 #include "user/cli/nearest.h"
 #include "user/demo/scenario.h"
 #include "user/doctor/check.h"
-#include "user/base/stop_signals.h"
 
 namespace flowstamp {
 namespace {

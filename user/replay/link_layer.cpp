@@ -5,7 +5,6 @@
 #include <pcap/pcap.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "flowstamp/packet.h"
@@ -167,11 +166,11 @@ std::span<std::uint8_t> FrameShaper::shape(const CapturedFrame& frame) {
         }
         header = link->header;
         made_up = kEthernetBytes;
-        std::memset(bytes_.data(), 0, kTypeAt);
+        std::fill_n(bytes_.begin(), kTypeAt, 0);
         put_u16(bytes_, kTypeAt, link->type);
     }
     const std::size_t count = std::min(frame.bytes.size() - header, bytes_.size() - made_up);
-    std::memcpy(bytes_.data() + made_up, frame.bytes.data() + header, count);
+    std::ranges::copy(frame.bytes.subspan(header, count), bytes_.begin() + made_up);
     const std::span<std::uint8_t> shaped(bytes_.data(), made_up + count);
     if (shaped.size() < kEthernetBytes) {
         return {};

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "user/report/report_streams.h"
 #include "user/base/stop_signals.h"
+#include "user/report/report_streams.h"
 #include "user/watch/watch.h"
 
 namespace flowstamp {
