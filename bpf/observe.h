@@ -125,7 +125,7 @@ static __always_inline void observe(struct scratch* scratch, struct fs_flow* flo
         tell_transition(scratch, slot);
     if (new_ttl)
         emit(FS_EVENT_TTL, slot);
-    if ((packet->flags & FS_PACKET_RETRANSMITTED) && packet->payload > 1)
+    if ((packet->flags & (FS_PACKET_RETRANSMITTED | FS_PACKET_UNFIT)) && packet->payload > 1)
         observe_repeated(slot);
 }
 

@@ -63,8 +63,9 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
     return 0;
 }
 
-/// Data that comes again, amid others: from another distance than one of its side's latest packets,
-/// one of the two may be an injected one (a man on the side that won the race).
+/// Data that comes again, amid others, or that lacks what its side's packets bear: from another
+/// distance than one of its side's latest packets, one of the two may be an injected one (a man on
+/// the side that won the race).
 noinline int observe_repeated(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fs_flow* flow = flow_get(slot);
@@ -81,7 +82,7 @@ noinline int observe_repeated(__u32 slot) {
         before = fs_hops(own->ring[i].ttl);
         apart |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
     }
-    if (apart)
+    if (apart && scratch->packet.seq - own->seq_edge + SEQUENCE_REACH <= 2 * SEQUENCE_REACH)
         emit_slot(FS_EVENT_REPEATED, slot);
     return 0;
 }

@@ -100,6 +100,15 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
                                : std::nullopt},
              sink);
     }
+    // Who spoke after the rest gives up.
+    const auto wait = waits_.find(view);
+    if (wait != waits_.end() && rest != nullptr && rest->direction == direction &&
+        wait->second.story.is_told()) {
+        Finding finding = wait->second.finding;
+        finding.sighting = sighting_of(observation);
+        finding.resolution = Resolution::ended;
+        wait->second.story.tell(std::move(finding), findings_, sink);
+    }
     waits_.erase(view);
 }
 

@@ -169,22 +169,29 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
     const Observation& injected = is_it ? shifted->second : observation;
     const bool echo = sent(other, ip_id);
     const bool half = observation.slot->state & FS_FLOW_MIDWAY;
+    const bool lacks = ttl == packet.ttl && (observation.slot->state & FS_FLOW_TS) &&
+                       !(packet.flags & FS_PACKET_TS);
+    const std::string sender = sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::injected_segment,
-        .verdict = echo && !half ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
+        .verdict = (echo || lacks) && !half ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
         .sighting = sighting_of(injected),
-        .summary = fmt::format(
-            "The same bytes came twice in the name of {}: once from {}, where all else of it comes "
-            "from, and once from {}: {} put them there.",
-            sender_of(packet).text(), distance_text(fs_hops(usual)), distance_text(fs_hops(ttl)),
-            echo ? "a box on the way" : "probably a box on the way"),
+        .summary =
+            lacks ? fmt::format("{} did not send these {} bytes: they came from {}, all else of it "
+                                "from {}, and they lack the connection's timestamps.",
+                                sender, packet.payload, distance_text(fs_hops(ttl)),
+                                distance_text(fs_hops(usual)))
+                  : fmt::format("The same bytes came twice in the name of {}: once from {}, where "
+                                "all else of it comes from, and once from {}: {} put them there.",
+                                sender, distance_text(fs_hops(usual)), distance_text(fs_hops(ttl)),
+                                echo ? "a box on the way" : "probably a box on the way"),
         .advice =
             "what is read on this connection may not be what the server sent; look for the "
             "box at that distance",
-        .evidence = {{.signal = "twice",
-                      .strength = Strength::strong,
+        .evidence = {{.signal = lacks ? "no-timestamps" : "twice",
+                      .strength = lacks ? Strength::joining : Strength::strong,
                       .packet = fmt::format("{} bytes at seq {}", packet.payload, packet.seq),
-                      .baseline = "seen before"},
+                      .baseline = lacks ? "its other packets bear timestamps" : "seen before"},
                      distance_evidence(ttl, usual)},
         .slot = *observation.slot,
     };
