@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/icmp_rejected.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packet.h"
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct IcmpRejectedTest : ::testing::Test {
+    /// An ICMP error of a router about what we send.
+    void reject(std::uint8_t type, std::uint8_t code) {
+        const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer), .seq = 1};
+        const Quoted quoted(Ethernet{} / Ipv4{} / ours, 28);
+        const Bytes error =
+            (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
+             Icmp{.type = type, .code = code} / quoted)
+                .bytes();
+        bench.rig().run(FS_HOOK_XDP, {.bytes = error});
+    }
+    DiagnosisBench bench;
+    Conversation talk{bench.rig(), FS_HOOK_XDP};
+};
+
+TEST_F(IcmpRejectedTest, SaysWhoFromWhereAndInWhichWords) {
+    talk.send(End::us, Syn);
+    reject(3, 13);
+    ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
+    EXPECT_EQ(bench.findings()[0].summary,
+              "203.0.113.9, 3 hops away, rejects what 192.0.2.1 sends to 198.51.100.7:443: "
+              "communication administratively prohibited.");
+    reject(3, 13);
+    EXPECT_EQ(bench.findings().size(), 1U) << "once";
+}
+
+TEST_F(IcmpRejectedTest, OnlyRejections) {
+    talk.send(End::us, Syn);
+    reject(3, 4);   // fragmentation needed
+    reject(11, 0);  // time exceeded
+    EXPECT_EQ(bench.told(), "");
+}
+
+/// It is the answer: nobody waits for another one.
+TEST_F(IcmpRejectedTest, ARejectedSynIsNotUnanswered) {
+    const Segment syn = talk.next(End::us, Syn);
+    for (int i = 0; i < 4; i++) {
+        talk.send(syn);
+        reject(3, 10);
+        bench.pass(1s);
+    }
+    EXPECT_EQ(bench.told(), "icmp-rejected confirmed");
+}
+
+TEST_F(IcmpRejectedTest, AnEstablishedConnectionOutlivesIt) {
+    talk.open().exchange();
+    reject(3, 1);
+    ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
+    EXPECT_NE(bench.findings()[0].summary.find("The connection stands"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/injected_segment.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct InjectedSegmentTest : ::testing::Test {
+    explicit InjectedSegmentTest(const Setting& setting = {})
+        : talk(bench.rig(), FS_HOOK_XDP, setting) {}
+    DiagnosisBench bench;
+    Conversation talk;
+};
+
+struct WithoutTimestamps : InjectedSegmentTest {
+    static Setting plain() {
+        Setting setting;
+        setting.peer.timestamps = false;
+        setting.us.timestamps = false;
+        return setting;
+    }
+    WithoutTimestamps() : InjectedSegmentTest(plain()) {}
+};
+using InjectedSegmentPlain = WithoutTimestamps;
+
+/// From two hops nearer, what the server sends itself a moment later.
+TEST_F(InjectedSegmentPlain, TheSameBytesFromTwoDistances) {
+    talk.open().exchange(3);
+    Segment injected = talk.next(End::peer, Psh | Ack, 400);
+    const Segment own = injected;
+    injected.ttl += 2;
+    injected.id += 77;
+    talk.send(injected);
+    talk.pass_us(3000);
+    talk.send(own);
+    EXPECT_EQ(bench.told(), "injected-segment suspected");
+}
+
+TEST_F(InjectedSegmentPlain, LongerThanWhatWasInjected) {
+    talk.open().exchange(3);
+    Segment injected = talk.next(End::peer, Psh | Ack, 43);
+    Segment own = injected;
+    own.payload = 348;
+    injected.ttl += 2;
+    injected.id = talk.ids(End::us).back();
+    talk.send(injected);
+    talk.pass_us(3000);
+    talk.send(own);
+    EXPECT_EQ(bench.told(), "injected-segment confirmed");
+}
+
+TEST_F(InjectedSegmentPlain, ARetransmissionOrADetourIsNone) {
+    talk.open().exchange(3);
+    for (const int nearer : {0, 1, -3}) {
+        Segment data = talk.next(End::peer, Psh | Ack, 400);
+        talk.send(data);
+        talk.pass_us(3000);
+        data.ttl = static_cast<std::uint8_t>(data.ttl + nearer);
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.told(), "");
+}
+
+TEST_F(InjectedSegmentTest, DataThatLacksTheTimestamps) {
+    talk.open().exchange(3);
+    Segment injected = talk.next(End::peer, Psh | Ack, 43);
+    injected.ttl += 2;
+    injected.timestamps.reset();
+    talk.send(injected);
+    EXPECT_EQ(bench.told(), "injected-segment confirmed");
+}
+
+TEST_F(InjectedSegmentTest, OneSynWithTwoAnswers) {
+    talk.send(End::us, Syn);
+    talk.pass_us(5000);
+    Segment injected = talk.next(End::peer, Syn | Ack);
+    const Segment own = injected;
+    injected.seq += 777'777;
+    injected.id = talk.ids(End::us).back();
+    talk.send(injected);
+    talk.pass_us(5000);
+    talk.send(own);
+    EXPECT_EQ(bench.told(), "injected-segment confirmed");
+}
+
+/// Sent again, a SYN may meet another host behind the address.
+TEST_F(InjectedSegmentTest, TwoSynsMayHaveTwoAnswers) {
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    talk.pass_us(5000);
+    Segment answer = talk.next(End::peer, Syn | Ack);
+    talk.send(answer);
+    bench.pass(1s);
+    talk.send(syn);
+    talk.pass_us(5000);
+    answer.seq += 777'777;
+    talk.send(answer);
+    EXPECT_EQ(bench.told(), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
