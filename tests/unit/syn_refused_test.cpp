@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 struct SynRefusedTest : ::testing::Test {
     /// A connection attempt that is answered by a RST with this TTL.
     void refuse(std::uint8_t ttl) {
-        Conversation talk(bench.rig(), FS_HOOK_XDP);
+        Setting setting;
+        setting.us.isn = next_isn += 1000;  // two attempts are told apart by it
+        Conversation talk(bench.rig(), FS_HOOK_XDP, setting);
         talk.send(End::us, Syn);
         talk.pass_us(20'000);
         Segment reset = talk.next(End::peer, Rst | Ack);
@@ -29,6 +31,7 @@ struct SynRefusedTest : ::testing::Test {
         return bench.findings().back().summary.find(words) != std::string::npos;
     }
     DiagnosisBench bench;
+    std::uint32_t next_isn = 0x10000000;
 };
 
 TEST_F(SynRefusedTest, OfAStrangerNobodyCanSayWho) {
