@@ -168,9 +168,48 @@ TEST_P(DatapathGenuine, TheAnswerToOurOwnReset) {
     Conversation talk = established();
     talk.send(End::us, Rst | Ack);
     talk.pass_ms(20);
+    expect_genuine(talk, talk.stateless_reset(), FS_CAUSE_OWN_RST, "none");
+}
+
+/// A box that keeps state may answer what comes after a reset, in front of the peer.
+TEST_P(DatapathGenuine, TheAnswerToOurOwnResetFromNearer) {
+    Conversation talk = established();
+    talk.send(End::us, Rst | Ack);
+    talk.pass_ms(20);
     Segment reset = talk.stateless_reset();
-    reset.ttl += 5;  // even from nearer
-    expect_genuine(talk, reset, FS_CAUSE_OWN_RST, "NEARER");
+    reset.ttl += 5;
+    expect_genuine(talk, reset, FS_CAUSE_EDGE, "NEARER");
+}
+
+/// From nearer alone, where the peer had long been silent: a gateway that lost its state. With a
+/// second kind of evidence it is no such thing.
+TEST_P(DatapathGenuine, FromNearerAfterARest) {
+    Conversation talk = established();
+    talk.pass_ms(15'000);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    Segment reset = talk.stateless_reset();
+    reset.ttl += 5;
+    expect_genuine(talk, reset, FS_CAUSE_EDGE, "NEARER");
+
+    Conversation echoed = established();
+    echoed.pass_ms(15'000);
+    echoed.send(End::us, Psh | Ack, 100);
+    echoed.pass_ms(20);
+    reset = echoed.stateless_reset();
+    reset.ttl += 5;
+    reset.id = echoed.ids(End::us).back();
+    EXPECT_EQ(echoed.send(reset).judgement().verdict, FS_VERDICT_CONFIRMED);
+}
+
+/// What follows the peer's own reset may come from any box in front of it.
+TEST_P(DatapathGenuine, AfterThePeersOwnReset) {
+    Conversation talk = established();
+    talk.send(talk.stateless_reset());
+    talk.pass_ms(20);
+    Segment reset = talk.stateless_reset();
+    reset.ttl += 5;
+    expect_genuine(talk, reset, FS_CAUSE_EDGE, "NEARER|TWO_PATHS");
 }
 
 TEST_P(DatapathGenuine, AfterBothEndsFin) {

@@ -13,9 +13,9 @@ namespace flowstamp {
 /// One record of the data path, with what user space knows about where and when it was made.
 struct Observation {
     fs_event event{};
-    std::optional<fs_flow> slot{};  ///< with kinds that carry it, see fs_event_has_flow()
-    std::string interface{};        ///< the name behind event.packet.key.ifindex
-    Nanoseconds wall{0};            ///< event.packet.time_ns as nanoseconds since 1970
+    std::optional<fs_flow> slot{};         ///< with kinds that carry it, see fs_event_has_flow()
+    std::string interface{};               ///< the name behind event.packet.key.ifindex
+    Nanoseconds wall{0};                   ///< event.packet.time_ns as nanoseconds since 1970
     std::optional<std::uint64_t> frame{};  ///< of a capture: the frame's number, from 1
 
     // Set by the Aggregator.

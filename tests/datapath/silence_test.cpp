@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What silence shows: packets sent again by timer, after a rest, answered or not, and a direction
+// that is never seen.
+#include "tests/datapath/fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathSilence : public DatapathTest {
+  protected:
+    Conversation established() {
+        Conversation talk(watching(), hook());
+        talk.open().exchange(3);
+        talk.pass_ms(50);
+        return talk;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathSilence, ::testing::ValuesIn(every_hook()), case_name);
+
+TEST_P(DatapathSilence, SentAgainByTimerAndAcknowledged) {
+    Conversation talk = established();
+    const Segment data = talk.next(End::us, Psh | Ack, 500);
+    EXPECT_TRUE(talk.send(data).events.empty());
+    talk.pass_ms(200);
+    const Outcome again = talk.send(data);
+    const SeenEvent* told = again.find(FS_EVENT_RESENT);
+    ASSERT_NE(told, nullptr);
+    ASSERT_TRUE(told->flow);
+    EXPECT_EQ(told->event.packet.seq, data.seq);
+    EXPECT_TRUE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    talk.pass_ms(20);
+    EXPECT_NE(talk.send(End::peer).find(FS_EVENT_PROGRESS), nullptr);
+    EXPECT_FALSE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    EXPECT_TRUE(talk.send(End::peer).events.empty()) << "once";
+}
+
+TEST_P(DatapathSilence, AmidOtherPacketsItIsLossAndNotTold) {
+    Conversation talk = established();
+    Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.pass_ms(20);
+    data.id++;  // the same frame would be one seen twice
+    EXPECT_TRUE(talk.send(data).events.empty());
+    EXPECT_EQ(talk.direction(End::us).retransmitted, 1);
+}
+
+TEST_P(DatapathSilence, AnAckThatMovesNothingIsNoProgress) {
+    Conversation talk = established();
+    Segment old = talk.next(End::peer);
+    const Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.pass_ms(300);
+    talk.send(data);
+    EXPECT_EQ(talk.send(old).find(FS_EVENT_PROGRESS), nullptr);
+    EXPECT_TRUE(talk.state_has(FS_FLOW_AWAITED, End::us));
+}
+
+TEST_P(DatapathSilence, TheFirstWordAfterARest) {
+    Conversation talk = established();
+    talk.pass_ms(5'000);
+    EXPECT_TRUE(talk.send(End::us, Psh | Ack, 100).events.empty()) << "five seconds are none";
+    talk.pass_ms(20);
+    talk.send(End::peer);
+    const std::uint64_t last = talk.direction(End::peer).last_ns;
+    talk.pass_ms(15'000);
+    const Outcome awake = talk.send(End::us, Psh | Ack, 100);
+    const SeenEvent* told = awake.find(FS_EVENT_AWAKE);
+    ASSERT_NE(told, nullptr);
+    ASSERT_TRUE(told->flow);
+    EXPECT_EQ(told->flow->direction[talk.index(End::peer)].last_ns, last) << "as it was before";
+    EXPECT_TRUE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    talk.pass_ms(20);
+    EXPECT_NE(talk.send(End::peer).find(FS_EVENT_PROGRESS), nullptr);
+}
+
+TEST_P(DatapathSilence, AKeepaliveIsAskedAndAnswered) {
+    Conversation talk = established();
+    Segment keepalive = talk.next(End::us);
+    keepalive.seq -= 1;
+    talk.pass_ms(2'000);
+    EXPECT_NE(talk.send(keepalive).find(FS_EVENT_RESENT), nullptr);
+    talk.pass_ms(20);
+    EXPECT_NE(talk.send(End::peer).find(FS_EVENT_PROGRESS), nullptr);
+}
+
+TEST_P(DatapathSilence, ADirectionThatIsNeverSeen) {
+    Conversation talk(watching(), hook());
+    talk.send(End::us, Syn);
+    int told = 0;
+    for (int i = 0; i < 12; i++) {
+        talk.pass_ms(20);
+        told += talk.send(End::us, Psh | Ack, 100).find(FS_EVENT_ONE_WAY) != nullptr ? 1 : 0;
+    }
+    EXPECT_EQ(told, 1);
+    EXPECT_TRUE(talk.state_has(FS_FLOW_ONE_WAY));
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
