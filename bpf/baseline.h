@@ -24,6 +24,12 @@ static __always_inline __s32 sequence_after(__u32 a, __u32 b) {
     return (__s32)(a - b);
 }
 
+/// Whether at least `ns` have passed since `then_ns`. Two CPUs may take a flow's packets a little out
+/// of order: what lies in the future has not passed.
+static __always_inline int passed(__u64 now_ns, __u64 then_ns, __u64 ns) {
+    return (__s64)(now_ns - then_ns) >= (__s64)ns;
+}
+
 /// Microseconds since boot, low 32 bits.
 static __always_inline __u32 time_us(__u64 time_ns) {
     return (__u32)(time_ns / 1000);

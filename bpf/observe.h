@@ -96,7 +96,7 @@ static __always_inline void observe(struct scratch* scratch, struct fs_flow* flo
     const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
     const __u32 pending = FS_OF(FS_FLOW_AFTER_RST, d) | FS_OF(FS_FLOW_QUESTION, d ^ 1) |
                           FS_OF(FS_FLOW_AWAITED, d ^ 1);
-    const int was_silent = packet->time_ns - own->last_ns >= RESENT_AFTER_NS;
+    const int was_silent = passed(packet->time_ns, own->last_ns, RESENT_AFTER_NS);
     int new_ttl = 0, rest = 0;
 
     if (flow->seen_coarse != coarse) {

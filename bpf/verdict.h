@@ -136,9 +136,9 @@ noinline int judge_context(__u32 slot) {
     set(&view, state & (FS_OF(FS_FLOW_FORGED, 0) | FS_OF(FS_FLOW_FORGED, 1)),
         FS_CONTEXT_FORGED_BEFORE);
     set(&view, is_stateless_shape(&view), FS_CONTEXT_STATELESS);
-    set(&view, last_ns && packet->time_ns - last_ns >= IDLE_NS, FS_CONTEXT_IDLE);
+    set(&view, last_ns && passed(packet->time_ns, last_ns, IDLE_NS), FS_CONTEXT_IDLE);
     set(&view,
-        (own->last_ns && packet->time_ns - own->last_ns >= FS_RESTED_NS) ||
+        (own->last_ns && passed(packet->time_ns, own->last_ns, FS_RESTED_NS)) ||
             (state & FS_OF(FS_FLOW_RST, view.d)) || both_ended(state),
         FS_CONTEXT_RESTED);
     set(&view,

@@ -44,6 +44,16 @@ TEST_P(DatapathSilence, AmidOtherPacketsItIsLossAndNotTold) {
     EXPECT_EQ(talk.direction(End::us).retransmitted, 1);
 }
 
+/// Two CPUs may stamp one direction's packets a little out of order: that is no silence of an age.
+TEST_P(DatapathSilence, APacketFromTheFutureIsNoSilence) {
+    Conversation talk = established();
+    Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.pass_us(static_cast<std::uint64_t>(-5));
+    data.id++;
+    EXPECT_TRUE(talk.send(data).events.empty());
+}
+
 TEST_P(DatapathSilence, AnAckThatMovesNothingIsNoProgress) {
     Conversation talk = established();
     Segment old = talk.next(End::peer);

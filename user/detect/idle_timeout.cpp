@@ -59,6 +59,7 @@ void IdleTimeout::resent(const Observation& observation, FindingSink& sink) {
         return;  // the keepalive that ended the rest is not one more
     }
     Wait& wait = waits_[view];
+    wait.latest = observation.time();
     wait.resent++;
     const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FS_TCP_FIN);
     // A keepalive comes a second or more after the one before: two of them are enough to wonder.
@@ -142,6 +143,14 @@ void IdleTimeout::tell(const Observation& observation, Wait& wait, Nanoseconds r
         .slot = observation.slot.value_or(fs_flow{}),
     };
     wait.story.tell(wait.finding, findings_, sink);
+}
+
+void IdleTimeout::advance(Nanoseconds now, FindingSink& sink) {
+    (void)sink;
+    if (now - swept_ >= kForget) {
+        swept_ = now;
+        std::erase_if(waits_, [&](const auto& wait) { return now - wait.second.latest > kForget; });
+    }
 }
 
 void IdleTimeout::bore(const Observation& observation, const Rests::Rest& rest, FindingSink& sink) {

@@ -24,12 +24,14 @@ class IdleTimeout final : public Detector {
     static constexpr unsigned kProof = 4;
     /// A RST that comes within this of the first words answers them.
     static constexpr Nanoseconds kAnswer = std::chrono::seconds(3);
+    /// What nobody spoke of for so long is over. Keepalives may be 75 s apart, and more.
+    static constexpr Nanoseconds kForget = std::chrono::minutes(15);
 
     /// `rests` is kept by the caller: it has filed each observation before it comes here.
     IdleTimeout(const Rests& rests, Findings& findings) : rests_(rests), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
-    void advance(Nanoseconds, FindingSink&) override {}
+    void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink&) override {}
 
     /// What was said after `rest` is answered, by this observation.
@@ -45,6 +47,7 @@ class IdleTimeout final : public Detector {
     };
     struct Wait {
         unsigned resent = 0;
+        Nanoseconds latest{0};
         FindingStory story;
         Finding finding;
     };
@@ -57,6 +60,7 @@ class IdleTimeout final : public Detector {
     const Rests& rests_;
     Findings& findings_;
     std::map<ViewKey, Wait> waits_;
+    Nanoseconds swept_{0};
     std::map<Address, Bounds> bounds_;  ///< by the address that was spoken to
 };
 

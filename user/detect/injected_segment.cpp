@@ -162,6 +162,9 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
         return;  // one from farther away is a detour
     }
     const ViewKey view = view_of(observation.event);
+    if (told_.size() >= kMost) {
+        told_.clear();
+    }
     told_.insert(view);
     const auto shifted = shifted_.find(view);
     const bool is_it = shifted != shifted_.end() && shifted->second.event.packet.ttl == ttl &&

@@ -61,6 +61,7 @@ void Stalled::resent(const Observation& observation, FindingSink& sink) {
         return;
     }
     Wait& wait = waits_[{view, direction}];
+    wait.latest = observation.time();
     if (wait.resent++ == 0) {
         wait.since = observation.time() - waiting(observation, own);
     }
@@ -103,6 +104,14 @@ void Stalled::resent(const Observation& observation, FindingSink& sink) {
         .slot = *observation.slot,
     };
     wait.story.tell(wait.finding, findings_, sink);
+}
+
+void Stalled::advance(Nanoseconds now, FindingSink& sink) {
+    (void)sink;
+    if (now - swept_ >= kForget) {
+        swept_ = now;
+        std::erase_if(waits_, [&](const auto& wait) { return now - wait.second.latest > kForget; });
+    }
 }
 
 void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, FindingSink& sink) {

@@ -21,12 +21,14 @@ class Stalled final : public Detector {
     /// Retransmissions by timer, in a row, and how long the data has been waiting.
     static constexpr unsigned kEnough = 3;
     static constexpr Nanoseconds kPatience = std::chrono::seconds(1);
+    /// Nobody sends again after so long (Linux: two minutes between two tries at the most).
+    static constexpr Nanoseconds kForget = std::chrono::minutes(5);
 
     /// `rests` is kept by the caller: it has filed each observation before it comes here.
     Stalled(const Rests& rests, Findings& findings) : rests_(rests), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
-    void advance(Nanoseconds, FindingSink&) override {}
+    void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink&) override {}
 
   private:
@@ -34,6 +36,7 @@ class Stalled final : public Detector {
     using Side = std::pair<ViewKey, unsigned>;
     struct Wait {
         unsigned resent = 0;
+        Nanoseconds latest{0};
         Nanoseconds since{0};  ///< when the data that waits was first sent, as far as is known
         FindingStory story;
         Finding finding;
@@ -44,6 +47,7 @@ class Stalled final : public Detector {
     const Rests& rests_;
     Findings& findings_;
     std::map<Side, Wait> waits_;
+    Nanoseconds swept_{0};
 };
 
 }  // namespace flowstamp

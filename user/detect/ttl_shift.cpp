@@ -28,6 +28,7 @@ void TtlShift::observe(const Observation& observation, FindingSink& sink) {
         if (slot && slot->generation == view.generation && changes_.size() < kMost) {
             const unsigned direction = observation.event.packet.direction & 1U;
             changes_[{view, direction}] = {observation, observation.time() + kLook};
+            next_look_ = std::min(next_look_, observation.time() + kLook);
         }
     } else if (observation.kind() == FS_EVENT_ENDED || observation.kind() == FS_EVENT_EVICTED) {
         for (const unsigned direction : {0U, 1U}) {
@@ -99,9 +100,14 @@ bool TtlShift::settle(Change& change, const fs_flow& slot, FindingSink& sink) {
 }
 
 void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
+    if (now < next_look_) {
+        return;
+    }
+    next_look_ = Nanoseconds::max();
     for (auto place = changes_.begin(); place != changes_.end();) {
         Change& change = place->second;
         if (change.look > now) {
+            next_look_ = std::min(next_look_, change.look);
             ++place;
             continue;
         }
@@ -112,6 +118,7 @@ void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
             place = changes_.erase(place);
         } else {
             change.look = now + kLook;
+            next_look_ = std::min(next_look_, change.look);
             ++place;
         }
     }

@@ -45,6 +45,7 @@ class TtlShift final : public Detector {
     const SlotReader& slots_;
     Findings& findings_;
     std::map<Side, Change> changes_;
+    Nanoseconds next_look_ = Nanoseconds::max();  ///< the earliest of changes_
 };
 
 }  // namespace flowstamp
