@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "tests/bpf/kernel_rig.h"
+#include "tests/datapath/forwarding_rig.h"
 #include "tests/datapath/fuzz.h"
 #include "tests/datapath/host_rig.h"
 
@@ -20,27 +21,18 @@ struct Recorded {
 };
 
 /// Runs on a rig of its own, and keeps what it was given.
-class Recorder final : public Rig {
+class Recorder final : public ForwardingRig {
   public:
-    explicit Recorder(const RigOptions& options) : rig_(make_host_rig(options)) {}
+    using ForwardingRig::ForwardingRig;
 
     Outcome run(fs_hook hook, const Frame& frame) override {
-        rig_->advance_us((now_ns() - rig_->now_ns()) / 1000);
         stream_.push_back(
             {hook != FS_HOOK_TC_EGRESS, {frame.bytes.begin(), frame.bytes.end()}, now_ns()});
-        return rig_->run(hook, frame);
-    }
-    void set_policy(const fs_policy& policy) override { rig_->set_policy(policy); }
-    std::uint32_t slots() const override { return rig_->slots(); }
-    std::optional<fs_flow> flow(std::uint32_t slot) const override { return rig_->flow(slot); }
-    std::uint64_t counter(fs_counter counter) const override { return rig_->counter(counter); }
-    std::size_t least_bytes(fs_hook hook, bool v6) const override {
-        return rig_->least_bytes(hook, v6);
+        return ForwardingRig::run(hook, frame);
     }
     [[nodiscard]] const std::vector<Recorded>& stream() const { return stream_; }
 
   private:
-    std::unique_ptr<Rig> rig_;
     std::vector<Recorded> stream_;
 };
 

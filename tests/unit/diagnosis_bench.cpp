@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/diagnosis_bench.h"
 
+#include "tests/datapath/forwarding_rig.h"
+
 namespace flowstamp::testing {
 
 /// A data path whose events go through the diagnosis.
-class DiagnosisBench::Feed final : public Rig {
+class DiagnosisBench::Feed final : public ForwardingRig {
   public:
-    explicit Feed(Pipeline& pipeline) : rig_(make_host_rig({})), pipeline_(pipeline) {}
+    explicit Feed(Pipeline& pipeline) : pipeline_(pipeline) {}
 
     Outcome run(fs_hook hook, const Frame& frame) override {
-        rig_->advance_us((now_ns() - rig_->now_ns()) / 1000);
         pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(now_ns())));
-        Outcome outcome = rig_->run(hook, frame);
+        Outcome outcome = ForwardingRig::run(hook, frame);
         for (const SeenEvent& seen : outcome.events) {
             Observation observation;
             observation.event = seen.event;
@@ -22,16 +23,8 @@ class DiagnosisBench::Feed final : public Rig {
         }
         return outcome;
     }
-    void set_policy(const fs_policy& policy) override { rig_->set_policy(policy); }
-    std::uint32_t slots() const override { return rig_->slots(); }
-    std::optional<fs_flow> flow(std::uint32_t slot) const override { return rig_->flow(slot); }
-    std::uint64_t counter(fs_counter counter) const override { return rig_->counter(counter); }
-    std::size_t least_bytes(fs_hook hook, bool v6) const override {
-        return rig_->least_bytes(hook, v6);
-    }
 
   private:
-    std::unique_ptr<Rig> rig_;
     Pipeline& pipeline_;
 };
 

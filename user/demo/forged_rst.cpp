@@ -98,6 +98,19 @@ Status act_1(const Stage& stage, Closing& closing) {
     return {};
 }
 
+/// An act in which what is forged is refused, up to its row in the closing table.
+Result<ActRecord> play_refused(const Stage& stage, Closing& closing, const ActPlan& plan) {
+    auto record = perform(stage, plan);
+    if (record) {
+        stage.narrator.gap();
+        stage.narrator.line(fmt::format("The firewall forged {}.", sent_text(*record)));
+        stage.narrator.outcome(download_sentence(*record), is_complete(record->download));
+        closing.add(*record);
+        expect_refused(*record, closing);
+    }
+    return record;
+}
+
 Status act_2(const Stage& stage, Closing& closing) {
     Narrator& narrator = stage.narrator;
     narrator.heading("Act 2: --drop confirmed");
@@ -106,16 +119,9 @@ Status act_2(const Stage& stage, Closing& closing) {
         "the kernel, before the TCP stack sees it. The first one is not even thrown away: it is "
         "made "
         "harmless in such a way that the stack asks the server whether it meant it (RFC 5961).");
-    const auto record = perform(stage, plan("2  --drop confirmed", {"--drop", "confirmed"}, {}));
-    if (!record) {
-        return std::unexpected(record.error());
-    }
-    narrator.gap();
-    narrator.line(fmt::format("The firewall forged {}.", sent_text(*record)));
-    narrator.outcome(download_sentence(*record), is_complete(record->download));
-    closing.add(*record);
-    expect_refused(*record, closing);
-    return {};
+    const auto record =
+        play_refused(stage, closing, plan("2  --drop confirmed", {"--drop", "confirmed"}, {}));
+    return record ? Status{} : std::unexpected(record.error());
 }
 
 /// "45000028 00004000 ...": what follows the Ethernet header, by words of four bytes.
@@ -172,16 +178,12 @@ Status act_3_asked(const Stage& stage, Closing& closing) {
         "So ask. Every reset is made inexact by one sequence number; the client's own stack then "
         "asks the server whether it meant it. A server that is gone says so, one round trip later. "
         "One that lives goes on sending and acknowledging, and that is proof.");
-    const auto record = perform(
-        stage, plan("3b --challenge all", {"--challenge", "all"}, lab::as_stateless_reset()));
+    const auto record =
+        play_refused(stage, closing,
+                     plan("3b --challenge all", {"--challenge", "all"}, lab::as_stateless_reset()));
     if (!record) {
         return std::unexpected(record.error());
     }
-    narrator.gap();
-    narrator.line(fmt::format("The firewall forged {}.", sent_text(*record)));
-    narrator.outcome(download_sentence(*record), is_complete(record->download));
-    closing.add(*record);
-    expect_refused(*record, closing);
     const auto resets = record->resets();
     closing.expect(*record,
                    std::ranges::any_of(

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "user/base/time_text.h"
-#include "user/flow/endpoint.h"
 
 namespace flowstamp {
 
@@ -119,7 +118,7 @@ void IdleTimeout::tell(const Observation& observation, Wait& wait, Nanoseconds r
     const bool is_reset = packet.tcp_flags & FS_TCP_RST;
     const Endpoint remote = is_reset ? sender_of(packet) : receiver_of(packet);
     const Endpoint local = is_reset ? receiver_of(packet) : sender_of(packet);
-    Bounds& bounds = bounds_of(packet, is_reset);
+    Bounds& bounds = bounds_of(remote);
     bounds.fatal = std::min(bounds.fatal.value_or(rest), rest);
     wait.finding = Finding{
         .kind = FindingKind::idle_timeout,
@@ -145,8 +144,7 @@ void IdleTimeout::tell(const Observation& observation, Wait& wait, Nanoseconds r
     wait.story.tell(wait.finding, findings_, sink);
 }
 
-void IdleTimeout::advance(Nanoseconds now, FindingSink& sink) {
-    (void)sink;
+void IdleTimeout::advance(Nanoseconds now, FindingSink&) {
     if (now - swept_ >= kForget) {
         swept_ = now;
         std::erase_if(waits_, [&](const auto& wait) { return now - wait.second.latest > kForget; });
@@ -154,7 +152,7 @@ void IdleTimeout::advance(Nanoseconds now, FindingSink& sink) {
 }
 
 void IdleTimeout::bore(const Observation& observation, const Rests::Rest& rest, FindingSink& sink) {
-    Bounds& bounds = bounds_of(observation.event.packet, true);
+    Bounds& bounds = bounds_of(sender_of(observation.event.packet));
     bounds.harmless = std::max(bounds.harmless.value_or(rest.length), rest.length);
     const auto wait = waits_.find(view_of(observation.event));
     if (wait == waits_.end()) {
@@ -174,11 +172,11 @@ void IdleTimeout::bore(const Observation& observation, const Rests::Rest& rest, 
     waits_.erase(wait);
 }
 
-IdleTimeout::Bounds& IdleTimeout::bounds_of(const fs_packet& packet, bool sent_by_remote) {
+IdleTimeout::Bounds& IdleTimeout::bounds_of(const Endpoint& remote) {
     if (bounds_.size() >= kMost) {
         bounds_.erase(bounds_.begin());
     }
-    return bounds_[(sent_by_remote ? sender_of(packet) : receiver_of(packet)).address];
+    return bounds_[remote.address];
 }
 
 }  // namespace flowstamp

@@ -11,6 +11,7 @@
 #include "user/detect/findings.h"
 #include "user/detect/rests.h"
 #include "user/detect/story.h"
+#include "user/flow/endpoint.h"
 
 namespace flowstamp {
 
@@ -55,7 +56,7 @@ class IdleTimeout final : public Detector {
     void reset(const Observation& observation, FindingSink& sink);
     void tell(const Observation& observation, Wait& wait, Nanoseconds rest, fs_verdict verdict,
               Evidence answer, FindingSink& sink);
-    Bounds& bounds_of(const fs_packet& packet, bool sent_by_remote);
+    Bounds& bounds_of(const Endpoint& remote);
 
     const Rests& rests_;
     Findings& findings_;

@@ -16,6 +16,9 @@ namespace flowstamp {
 namespace {
 
 constexpr int kApart = 2;
+constexpr const char* kLookForTheBox =
+    "what is read on this connection may not be what the server sent; look for the box at that "
+    "distance";
 
 int hops_between(std::uint8_t one_ttl, std::uint8_t other_ttl) {
     return int{fs_hops(one_ttl)} - int{fs_hops(other_ttl)};
@@ -113,9 +116,7 @@ void InjectedSegment::tell_syn_ack(const Observation& injected, const Observatio
                                echo     ? "bears the SYN's own IP-ID: a box on the way sent it"
                                : nearer ? "came from nearer: a box on the way sent it"
                                         : "is not the server's"),
-        .advice =
-            "what is read on this connection may not be what the server sent; look for the "
-            "box at that distance",
+        .advice = kLookForTheBox,
         .evidence = {{.signal = "two-answers",
                       .strength = Strength::strong,
                       .packet = fmt::format("SYN-ACK with sequence number {}", packet.seq),
@@ -145,7 +146,6 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
     // route that changed.
     std::uint8_t ttl = 0;
     std::uint16_t ip_id = 0;
-    std::size_t from_there = 0;
     if (std::abs(hops_between(packet.ttl, usual)) >= kApart) {
         ttl = packet.ttl;
         ip_id = packet.ip_id;
@@ -157,7 +157,7 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
             }
         }
     }
-    from_there = static_cast<std::size_t>(std::ranges::count(stamps_of(own), ttl, &fs_stamp::ttl));
+    const auto from_there = std::ranges::count(stamps_of(own), ttl, &fs_stamp::ttl);
     if (ttl == 0 || from_there > 2 || hops_between(usual, ttl) < kApart) {
         return;  // one from farther away is a detour
     }
@@ -188,9 +188,7 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
                                 "all else of it comes from, and once from {}: {} put them there.",
                                 sender, distance_text(fs_hops(usual)), distance_text(fs_hops(ttl)),
                                 echo ? "a box on the way" : "probably a box on the way"),
-        .advice =
-            "what is read on this connection may not be what the server sent; look for the "
-            "box at that distance",
+        .advice = kLookForTheBox,
         .evidence = {{.signal = lacks ? "no-timestamps" : "twice",
                       .strength = lacks ? Strength::joining : Strength::strong,
                       .packet = fmt::format("{} bytes at seq {}", packet.payload, packet.seq),

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "flowstamp/hops.h"
-#include "user/flow/identity.h"
+#include "user/detect/story.h"
 
 namespace flowstamp {
 
@@ -40,12 +40,7 @@ bool within_one(std::uint8_t hops, std::uint8_t other) {
 
 RstView::RstView(const Observation& observation)
     : key_(view_of(observation.event)),
-      sighting_{.packet = observation.event.packet,
-                .flow_id = flow_id(observation.event),
-                .isn_id = observation.isn_id,
-                .interface = observation.interface,
-                .wall = observation.wall,
-                .frame = observation.frame},
+      sighting_(sighting_of(observation)),
       arrival_(observation.event.judgement),
       slot_(observation.slot.value_or(fs_flow{})) {}
 

@@ -106,8 +106,7 @@ void Stalled::resent(const Observation& observation, FindingSink& sink) {
     wait.story.tell(wait.finding, findings_, sink);
 }
 
-void Stalled::advance(Nanoseconds now, FindingSink& sink) {
-    (void)sink;
+void Stalled::advance(Nanoseconds now, FindingSink&) {
     if (now - swept_ >= kForget) {
         swept_ = now;
         std::erase_if(waits_, [&](const auto& wait) { return now - wait.second.latest > kForget; });

@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "user/detect/story.h"
 #include "user/flow/endpoint.h"
 
 namespace flowstamp {
@@ -13,10 +14,6 @@ namespace flowstamp {
 namespace {
 
 constexpr std::size_t kClauses = 3;  // more is no longer a sentence; the evidence lists all
-
-std::string hops_text(unsigned hops) {
-    return fmt::format("{} hop{} away", hops, hops == 1 ? "" : "s");
-}
 
 /// The signals in the order in which a person would name them.
 constexpr std::array kTellingOrder = {
@@ -39,8 +36,8 @@ std::string clause(fs_signal signal, const fs_packet& rst, const fs_judgement& j
     switch (signal) {
         case FS_SIGNAL_NEARER:
         case FS_SIGNAL_FARTHER:
-            return fmt::format("it came from {}, {} is {}", hops_text(judgement.hops), ip,
-                               hops_text(judgement.base_hops));
+            return fmt::format("it came from {}, {} is {}", distance_text(judgement.hops), ip,
+                               distance_text(judgement.base_hops));
         case FS_SIGNAL_REFUTED:
             return fmt::format("asked whether it meant it, {} went on sending", ip);
         case FS_SIGNAL_LIFE_ACK:

@@ -14,7 +14,7 @@ constexpr unsigned kNearer = 2;
 
 }  // namespace
 
-void SynRefused::observe(const Observation& observation, FindingSink& sink) {
+void SynRefused::observe(const Observation& observation, FindingSink&) {
     const fs_judgement& judgement = observation.event.judgement;
     if (observation.kind() != FS_EVENT_RST || !(judgement.context & FS_CONTEXT_TO_SYN) ||
         judgement.verdict != FS_VERDICT_GENUINE || !observation.slot) {
@@ -24,7 +24,6 @@ void SynRefused::observe(const Observation& observation, FindingSink& sink) {
         return;
     }
     waiting_.push_back(observation);
-    (void)sink;
 }
 
 /// A RST to a SYN that no SYN-ACK has followed.

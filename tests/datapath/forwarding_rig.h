@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "tests/datapath/host_rig.h"
+
+namespace flowstamp::testing {
+
+/// A data path of the host's with something around it: whoever derives from it sees each frame, and
+/// what became of it.
+class ForwardingRig : public Rig {
+  public:
+    explicit ForwardingRig(const RigOptions& options = {}) : rig_(make_host_rig(options)) {}
+
+    Outcome run(fs_hook hook, const Frame& frame) override {
+        rig_->advance_us((now_ns() - rig_->now_ns()) / 1000);
+        return rig_->run(hook, frame);
+    }
+    void set_policy(const fs_policy& policy) override { rig_->set_policy(policy); }
+    std::uint32_t slots() const override { return rig_->slots(); }
+    std::optional<fs_flow> flow(std::uint32_t slot) const override { return rig_->flow(slot); }
+    std::uint64_t counter(fs_counter counter) const override { return rig_->counter(counter); }
+    std::size_t least_bytes(fs_hook hook, bool v6) const override {
+        return rig_->least_bytes(hook, v6);
+    }
+
+  private:
+    std::unique_ptr<Rig> rig_;
+};
+
+}  // namespace flowstamp::testing
