@@ -281,19 +281,61 @@ static __always_inline int taught_matches(const struct fs_taught* taught,
     return !(taught->flags & FS_TAUGHT_HOPS) || taught->hops == fs_hops(packet->ttl);
 }
 
-/// Signatures taught by user space: what was seen to forge on other flows.
-noinline int judge_taught(__u32 slot) {
+/// Whether what marks the injector is this sender's own: then it marks nobody.
+static __always_inline int sender_bears(const struct fs_taught* taught,
+                                        const struct reset_view* view) {
+    const struct fs_packet* packet = view->packet;
+    const struct fs_direction* own = view->own;
+    const __u8 class = fs_id_class_of(own);
+    const __u16 step = packet->ip_id - own->ip_id;
+
+    if ((taught->flags & FS_TAUGHT_WINDOW) && (own->windows & window_bit(packet->window)))
+        return 1;
+    if (!(taught->flags & FS_TAUGHT_IP_ID))
+        return 0;
+    return in_ring(own, packet->ip_id) ||
+           ((class == FS_ID_FLOW || class == FS_ID_GLOBAL) && step >= 1 && step <= SAME_COUNTER);
+}
+
+/// Whether the sender is known to stand where the RST came from, or a hop beside.
+static __always_inline int stands_there(const struct reset_view* view) {
+    const __u8 hops = view->judgement->hops, own = view->judgement->base_hops;
+
+    return own <= FS_HOPS_MAX && !(view->own->flags & FS_DIRECTION_TTL_MANY) && hops + 1 >= own &&
+           hops <= own + 1;
+}
+
+/// The first taught signature that the RST bears, from 1; 0: none. By itself, as the verifier
+/// (6.18) would follow what comes after it once per signature.
+noinline __u32 taught_signature(__u32 slot) {
     const struct fs_policy* policy = policy_get();
     struct reset_view view;
 
     if (!policy || !policy->taught_count || !reset_view(&view, slot))
         return 0;
-    for (int i = 0; i < FS_TAUGHT_MAX; i++) {
-        if (taught_matches(&policy->taught[i], view.packet)) {
-            add(&view, 1, FS_SIGNAL_TAUGHT);
-            return 0;
-        }
+    for (__u32 i = 0; i < FS_TAUGHT_MAX; i++) {
+        if (taught_matches(&policy->taught[i], view.packet))
+            return i + 1;
     }
+    return 0;
+}
+
+/// Signatures taught by user space: what was seen to forge on other flows. The mark and the
+/// distance are two things that the injector cannot share with the sender by one accident: together
+/// they convict where the flow's own past is too short to.
+noinline int judge_taught(__u32 slot) {
+    const __u32 which = taught_signature(slot) - 1;
+    const struct fs_policy* policy = policy_get();
+    const struct fs_taught* taught;
+    struct reset_view view;
+
+    if (which >= FS_TAUGHT_MAX || !policy || !reset_view(&view, slot))
+        return 0;
+    taught = &policy->taught[which];
+    if (sender_bears(taught, &view))
+        return 0;
+    add(&view, 1, FS_SIGNAL_TAUGHT);
+    add(&view, (taught->flags & FS_TAUGHT_HOPS) && !stands_there(&view), FS_SIGNAL_TAUGHT_HOPS);
     return 0;
 }
 
@@ -420,7 +462,8 @@ static __always_inline enum fs_cause genuine_cause(const struct reset_view* view
     // A kernel answers with its default TTL for a connection that it does not know: another base at
     // the peer's distance is its own.
     // Of two RSTs from different distances it is the other that came from nearer or farther.
-    if ((signals & FS_MASK_PATH) & ~FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS) &
+    if ((signals & FS_MASK_PATH) &
+        ~(FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS) | FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT_HOPS)) &
         ~(stateless ? FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) : 0))
         return FS_CAUSE_EDGE;
     if (context & FS_CONTEXT_AFTER_OWN_RST)

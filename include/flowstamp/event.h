@@ -22,7 +22,8 @@ enum fs_event_kind {
     FS_EVENT_PROGRESS = 11,   ///< what was sent again is acknowledged
     FS_EVENT_AWAKE = 12,      ///< struct fs_flow_event: a packet after a rest; the slot before it
     FS_EVENT_ONE_WAY = 13,    ///< struct fs_flow_event: the other direction is still unseen
-    FS_EVENT_REPEATED = 14,   ///< struct fs_flow_event: data sent again from another distance
+    FS_EVENT_REPEATED =
+        14,  ///< struct fs_flow_event: data sent again from another distance, or unfit
     FS_EVENT_KINDS = 15,
 };
 

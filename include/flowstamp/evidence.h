@@ -28,6 +28,7 @@ enum fs_signal {
     FS_SIGNAL_LIFE_DATA = 12,    ///< data beyond the RST came from the same distance afterwards
     FS_SIGNAL_ACK_TOO_SOON =
         13,  ///< acknowledges data that left under a quarter of the least RTT ago
+    FS_SIGNAL_TAUGHT_HOPS = 14,  ///< and from where that injector stands, not from its sender
     // Joining: only with another family.
     FS_SIGNAL_WINDOW_FOREIGN = 16,  ///< a window, not 0, that this side never bore
     FS_SIGNAL_WINDOW_ECHO = 17,     ///< the window that the other side sent last
@@ -75,9 +76,10 @@ enum fs_family {
     (FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) | \
      FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS) |  \
      FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA))
-#define FS_MASK_PATH                                                      \
-    (FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_FARTHER) | \
-     FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) | FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS))
+#define FS_MASK_PATH                                                          \
+    (FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_FARTHER) |     \
+     FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE) | FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS) | \
+     FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT_HOPS))
 #define FS_MASK_ID                                                             \
     (FS_SIGNAL_BIT(FS_SIGNAL_ID_ECHO) | FS_SIGNAL_BIT(FS_SIGNAL_ID_CONSTANT) | \
      FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT) | FS_SIGNAL_BIT(FS_SIGNAL_ID_ZERO_NO_DF))

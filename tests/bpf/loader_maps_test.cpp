@@ -83,8 +83,21 @@ TEST_F(LoaderPolicy, TeachesASignatureOnceAndForgetsTheOldest) {
     EXPECT_EQ(in_kernel().taught[0].ip_id, 100);
     ASSERT_TRUE(writer.teach(signature(200)));
     EXPECT_EQ(in_kernel().taught_count, std::uint32_t{FS_TAUGHT_MAX});
-    EXPECT_EQ(in_kernel().taught[0].ip_id, 200);
-    EXPECT_EQ(in_kernel().taught[1].ip_id, 101);
+    EXPECT_EQ(in_kernel().taught[0].ip_id, 101);
+    EXPECT_EQ(in_kernel().taught[FS_TAUGHT_MAX - 1].ip_id, 200);
+}
+
+TEST_F(LoaderPolicy, TakesASignatureBack) {
+    PolicyWriter writer(map_.get(), true);
+    for (const std::uint16_t id : {100, 101, 102}) {
+        ASSERT_TRUE(writer.teach(signature(id)));
+    }
+    ASSERT_TRUE(writer.forget(signature(101)));
+    ASSERT_TRUE(writer.forget(signature(999)));
+    EXPECT_EQ(in_kernel().taught_count, 2U);
+    EXPECT_EQ(in_kernel().taught[0].ip_id, 100);
+    EXPECT_EQ(in_kernel().taught[1].ip_id, 102);
+    EXPECT_EQ(in_kernel().taught[2].flags, 0) << "nothing is left behind";
 }
 
 /// A program that writes `bytes` of its stack, the first words given, to a ring.

@@ -22,6 +22,23 @@ TEST(LoaderRecord, ReadsBackWhatItWrote) {
     EXPECT_EQ(RunRecord::parse(record.to_text()), record);
 }
 
+TEST(LoaderRecord, TellsWhatWasTaught) {
+    const RunRecord record{.version = 1,
+                           .learns = false,
+                           .lessons = {{.signature = {.flags = FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS,
+                                                      .ip_id = 0x3412,
+                                                      .window = 0,
+                                                      .hops = 3,
+                                                      .tcp_flags = 20},
+                                        .taught = Nanoseconds(1'795'000'000'000'000'001),
+                                        .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
+    EXPECT_EQ(record.to_text(),
+              "version 1\nno-learn\n"
+              "taught 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
+    EXPECT_EQ(RunRecord::parse(record.to_text()), record);
+    EXPECT_TRUE(RunRecord::parse("taught 10 13330 0 3\n").lessons.empty());
+}
+
 TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {
     EXPECT_EQ(RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
               RunRecord{.version = 2});

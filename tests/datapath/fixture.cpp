@@ -53,6 +53,7 @@ std::string signal_names(std::uint64_t signals) {
         {FS_SIGNAL_ID_ECHO, "ID_ECHO"},
         {FS_SIGNAL_ID_CONSTANT, "ID_CONSTANT"},
         {FS_SIGNAL_TAUGHT, "TAUGHT"},
+        {FS_SIGNAL_TAUGHT_HOPS, "TAUGHT_HOPS"},
         {FS_SIGNAL_LIFE_DATA, "LIFE_DATA"},
         {FS_SIGNAL_ACK_TOO_SOON, "ACK_TOO_SOON"},
         {FS_SIGNAL_WINDOW_FOREIGN, "WINDOW_FOREIGN"},

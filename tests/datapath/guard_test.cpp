@@ -255,8 +255,10 @@ TEST_P(DatapathGuard, TaughtSignatures) {
     for (const Case& c : {
              Case{"ID", {kUsed | FS_TAUGHT_IP_ID, 0x7b7b, 0, 0, kFlags}, true},
              Case{"another ID", {kUsed | FS_TAUGHT_IP_ID, 0x7b7c, 0, 0, kFlags}, false},
-             Case{"window", {kUsed | FS_TAUGHT_WINDOW, 0, 502, 0, kFlags}, true},
              Case{"another window", {kUsed | FS_TAUGHT_WINDOW, 0, 503, 0, kFlags}, false},
+             Case{"a window that the sender bears",
+                  {kUsed | FS_TAUGHT_WINDOW, 0, 502, 0, kFlags},
+                  false},
              Case{"ID and hops",
                   {kUsed | FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS, 0x7b7b, 0, 7, kFlags},
                   true},
@@ -279,6 +281,61 @@ TEST_P(DatapathGuard, TaughtSignatures) {
             EXPECT_EQ(signals_of(talk, reset), c.matches ? "TAUGHT" : "none");
         }
     }
+}
+
+fs_policy teaching(const fs_taught& taught) {
+    fs_policy policy{};
+    policy.taught_count = 1;
+    policy.taught[0] = taught;
+    policy.taught[0].flags |= FS_TAUGHT_USED;
+    return policy;
+}
+
+TEST_P(DatapathGuard, ATaughtWindow) {
+    watching().set_policy(
+        teaching({.flags = FS_TAUGHT_WINDOW, .window = 777, .tcp_flags = Rst | Ack}));
+    Conversation talk = talked();
+    Segment reset = neutral(talk);
+    reset.window = 777;
+    EXPECT_EQ(signals_of(talk, reset), "TAUGHT|WINDOW_FOREIGN");
+}
+
+/// What marks the injector may be the sender's own, by chance or by habit.
+TEST_P(DatapathGuard, ATaughtIdThatTheSenderBears) {
+    for (const std::uint16_t ahead : {0, 1, 5}) {
+        Conversation talk = talked();
+        const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
+        watching().set_policy(
+            teaching({.flags = FS_TAUGHT_IP_ID, .ip_id = id, .tcp_flags = Rst | Ack}));
+        Segment reset = neutral(talk);
+        reset.id = id;
+        EXPECT_FALSE(talk.send(reset).judgement().signals & FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT));
+    }
+}
+
+/// Where the flow's own past tells no distance, the injector's mark from the injector's place
+/// convicts; where the sender stands there itself, the mark alone makes suspect.
+TEST_P(DatapathGuard, ATaughtPlace) {
+    watching().set_policy(teaching({.flags = FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS,
+                                    .ip_id = 0x7b7b,
+                                    .hops = 7,
+                                    .tcp_flags = Rst | Ack}));
+    Conversation syn(watching(), hook());
+    syn.send(End::us, Syn);
+    Segment reset = syn.next(End::peer, Rst | Ack);
+    reset.seq = 0;
+    reset.id = 0x7b7b;
+    reset.window = 0;
+    const fs_judgement to_syn = syn.send(reset).judgement();
+    EXPECT_EQ(signal_names(to_syn.signals), "TAUGHT|TAUGHT_HOPS");
+    EXPECT_EQ(to_syn.verdict, FS_VERDICT_CONFIRMED);
+
+    Conversation talk = talked();  // its peer is 7 hops away
+    reset = neutral(talk);
+    reset.id = 0x7b7b;
+    const fs_judgement there = talk.send(reset).judgement();
+    EXPECT_EQ(signal_names(counted(there.signals)), "TAUGHT");
+    EXPECT_EQ(there.verdict, FS_VERDICT_SUSPECTED);
 }
 
 }  // namespace

@@ -76,6 +76,9 @@ class LiveWatch::Collector final : public Reporter {
     void finding(const Finding& finding) override {
         change([&](WatchLog& log) { remember(log.findings, finding); });
     }
+    void middlebox(const Middlebox& box) override {
+        change([&](WatchLog& log) { log.middleboxes.push_back(box); });
+    }
     void flow(const FlowRecord& record) override {
         change([&](WatchLog& log) { log.flows.push_back(record); });
     }

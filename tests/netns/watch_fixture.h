@@ -29,6 +29,7 @@ struct Story {
 struct WatchLog {
     std::vector<Story<Reset>> resets{};
     std::vector<Story<Finding>> findings{};
+    std::vector<Middlebox> middleboxes{};
     std::vector<FlowRecord> flows{};
     std::vector<std::string> notices{};
     Stats summary{};

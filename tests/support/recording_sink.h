@@ -35,8 +35,14 @@ class FakeSlots final : public SlotReader {
 
 class RecordingPolicy final : public PolicySink {
   public:
-    void teach(const fs_taught& signature) override { taught.push_back(signature); }
+    bool teach(const fs_taught& signature) override {
+        taught.push_back(signature);
+        return learns;
+    }
+    void forget(const fs_taught& signature) override { forgotten.push_back(signature); }
+    bool learns = true;
     std::vector<fs_taught> taught;
+    std::vector<fs_taught> forgotten;
 };
 
 /// The detector with everything around it, as a program would wire it.

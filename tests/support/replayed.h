@@ -17,6 +17,7 @@ class JsonCollector final : public Reporter {
   public:
     void reset(const Reset& reset) override { events.push_back(json_of(reset)); }
     void finding(const Finding& finding) override { events.push_back(json_of(finding)); }
+    void middlebox(const Middlebox& box) override { events.push_back(json_of(box)); }
     void flow(const FlowRecord& record) override { events.push_back(json_of(record)); }
     void stats(const Stats& stats) override { events.push_back(json_of(stats)); }
     void summary(const Stats& stats) override { events.push_back(json_of(stats)); }
@@ -60,7 +61,7 @@ inline Replayed replay(std::unique_ptr<ByteSource> source, ReplayPath& path,
         return replayed;
     }
     JsonCollector collector;
-    ReplayRun run({**capture, path, collector}, "test.pcap", std::move(filter));
+    ReplayRun run({**capture, path, collector, path}, "test.pcap", std::move(filter));
     for (;;) {
         const auto step = run.step();
         if (!step) {

@@ -58,6 +58,7 @@ TEST(CliWatch, ObservesByDefault) {
     EXPECT_EQ(options.max_flows, FS_FLOWS_DEFAULT);
     EXPECT_FALSE(options.quiet);
     EXPECT_EQ(options.verbosity, 0);
+    EXPECT_TRUE(options.learn);
 }
 
 TEST(CliWatch, TakesEveryOption) {
@@ -77,6 +78,7 @@ TEST(CliWatch, TakesEveryOption) {
     EXPECT_EQ(options.max_flows, 4096U);
     EXPECT_EQ(options.verbosity, 1);
     EXPECT_TRUE(parsed<WatchOptions>({"watch", "-i", "lo", "-q"}).quiet);
+    EXPECT_FALSE(parsed<WatchOptions>({"watch", "-i", "lo", "--no-learn"}).learn);
     EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--direction", "in"}).direction,
               DirectionChoice::in);
     EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
@@ -148,6 +150,8 @@ TEST(CliReplay, TakesEveryOption) {
     EXPECT_TRUE(piped.fail_on_any);
     EXPECT_TRUE(piped.quiet);
     EXPECT_EQ(piped.backend, Backend::host);
+    EXPECT_TRUE(piped.learn);
+    EXPECT_FALSE(parsed<ReplayOptions>({"replay", "a", "--no-learn"}).learn);
     const auto read = parsed<ReplayOptions>({"replay", "-r", "a", "-r", "-", "port", "22"});
     EXPECT_THAT(read.reads, ElementsAre("a", "-"));
     EXPECT_THAT(read.words, ElementsAre("port", "22"));
@@ -167,6 +171,8 @@ TEST(CliFlows, TakesAnInterface) {
     const auto options = parsed<FlowsOptions>({"flows", "-i", "eth0", "--json"});
     EXPECT_EQ(options.interface, "eth0");
     EXPECT_TRUE(options.json);
+    EXPECT_FALSE(options.taught);
+    EXPECT_TRUE(parsed<FlowsOptions>({"flows", "--taught"}).taught);
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 

@@ -31,6 +31,10 @@ class DiagnosisBench {
     void finish() { pipeline_.finish(); }
 
     [[nodiscard]] const std::vector<Finding>& findings() const { return reporter_.findings; }
+    [[nodiscard]] const std::vector<Middlebox>& middleboxes() const {
+        return reporter_.middleboxes;
+    }
+    [[nodiscard]] const RecordingPolicy& policy() const { return policy_; }
     [[nodiscard]] const std::vector<Reset>& resets() const { return reporter_.resets; }
     /// All that was told, in order: "stalled suspected, stalled confirmed, stalled recovered".
     [[nodiscard]] std::string told() const;
@@ -40,11 +44,13 @@ class DiagnosisBench {
     struct Recorder final : Reporter {
         void reset(const Reset& reset) override { resets.push_back(reset); }
         void finding(const Finding& finding) override { findings.push_back(finding); }
+        void middlebox(const Middlebox& box) override { middleboxes.push_back(box); }
         void flow(const FlowRecord&) override {}
         void stats(const Stats&) override {}
         void summary(const Stats&) override {}
         std::vector<Reset> resets;
         std::vector<Finding> findings;
+        std::vector<Middlebox> middleboxes;
     };
     struct Slots final : SlotReader {
         explicit Slots(const std::unique_ptr<Rig>& given) : rig(given) {}

@@ -60,6 +60,7 @@ class Nobody final : public Reporter {
   public:
     void reset(const Reset&) override {}
     void finding(const Finding&) override {}
+    void middlebox(const Middlebox&) override {}
     void flow(const FlowRecord&) override {}
     void stats(const Stats&) override {}
     void summary(const Stats&) override {}

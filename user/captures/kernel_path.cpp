@@ -51,8 +51,13 @@ class KernelPath final : public ReplayPath {
     }
 
     /// A failure is told with the next packet.
-    void teach(const fs_taught& signature) override {
+    bool teach(const fs_taught& signature) override {
         taught_ = probe_.maps().policy().teach(signature);
+        return taught_.has_value();
+    }
+
+    void forget(const fs_taught& signature) override {
+        taught_ = probe_.maps().policy().forget(signature);
     }
 
     std::uint32_t slots() const override { return probe_.maps().flows().slots(); }

@@ -102,7 +102,9 @@ class Captures {
         }
         reporter_.capture(file);
         replayed_++;
-        const auto ran = run({**capture, **path, reporter_}, file);
+        NoPolicy no_policy;
+        PolicySink& policy = options_.learn ? static_cast<PolicySink&>(**path) : no_policy;
+        const auto ran = run({**capture, **path, reporter_, policy}, file);
         if (ran.stats) {
             add(sum_, *ran.stats);
             if (!is_only_one) {

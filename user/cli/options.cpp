@@ -97,6 +97,12 @@ void add_max_flows(CLI::App& command, std::uint32_t& value) {
         ->type_name("N");
 }
 
+void add_no_learn(CLI::App& command, bool& learn) {
+    command.add_flag_callback(
+        "--no-learn", [&learn] { learn = false; },
+        "Teach the kernel no marks of convicted injectors: judge each flow by its own past");
+}
+
 void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& filter) {
     CLI::App& watch = *app.add_subcommand("watch", "Attach, stamp, explain; until Ctrl-C");
     watch.add_option("-i,--interface", options.interfaces, "An interface to watch; repeatable")
@@ -132,6 +138,7 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
     watch.add_option("-o,--output", options.output, "Write to a file instead of standard output")
         ->type_name("FILE");
     watch.add_flag("--print", options.print, "With -o: text on standard output, too");
+    add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
     add_max_flows(watch, options.max_flows);
     watch.add_flag("-q,--quiet", options.quiet, "Findings only");
@@ -188,6 +195,7 @@ void add_replay(CLI::App& app, ReplayOptions& options) {
     replay.add_option("-o,--output", options.output, "Write to a file instead of standard output")
         ->type_name("FILE");
     add_fail_on(replay, options);
+    add_no_learn(replay, options.learn);
     add_max_flows(replay, options.max_flows);
     replay.add_flag("-q,--quiet", options.quiet, "Findings only");
     replay.add_flag("-v,--verbose", options.verbosity, "Flows at their end and statistics, too");
@@ -198,6 +206,8 @@ void add_flows(CLI::App& app, FlowsOptions& options) {
         *app.add_subcommand("flows", "The flows of a running watch, with their stamps");
     flows.add_option("-i,--interface", options.interface, "Only those of this interface")
         ->type_name("IFACE");
+    flows.add_flag("--taught", options.taught,
+                   "Instead, the marks of convicted injectors that the kernel was taught");
     flows.add_flag("--json", options.json, "JSON lines instead of text");
 }
 

@@ -28,6 +28,7 @@ struct WatchOptions {
     fs_challenge_mode challenge = FS_CHALLENGE_OFF;
     HookChoice hook = HookChoice::automatic;
     DirectionChoice direction = DirectionChoice::both;
+    bool learn = true;  ///< teach the kernel the marks of injectors that were convicted
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
     bool print = false;                     ///< text on standard output besides that file
@@ -47,6 +48,7 @@ struct ReplayOptions {
     std::vector<std::string> reads{};  ///< given with -r
     std::vector<std::string> words{};  ///< captures, then a filter: see Arguments in user/captures
     Backend backend = Backend::host;
+    bool learn = true;  ///< as in WatchOptions
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
     bool fail_on_any = false;
@@ -58,6 +60,7 @@ struct ReplayOptions {
 
 struct FlowsOptions {
     std::optional<std::string> interface{};
+    bool taught = false;  ///< what was learnt of injectors, instead of flows
     bool json = false;
 };
 

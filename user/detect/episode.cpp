@@ -117,6 +117,9 @@ std::optional<Finding> Episode::news() {
                     .summary = summarize(view, judgement, outcome_),
                     .advice = advise(judgement, outcome_),
                     .evidence = view.evidence(),
+                    .signals = judgement.signals,
+                    .middlebox = {},
+                    .vendor = {},
                     .slot = view.slot(),
                     .resolution = {}};
     if (outcome_) {

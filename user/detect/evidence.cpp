@@ -62,6 +62,9 @@ Words path_words(fs_signal signal, const Subject& it) {
         return {ttl_text(it.rst.ttl), "another RST: " + ttl_text(it.later.other_rst->ttl) + ", " +
                                           when(it.rst, *it.later.other_rst)};
     }
+    if (signal == FS_SIGNAL_TAUGHT_HOPS) {
+        return {ttl_text(it.rst.ttl), "where that injector stands"};
+    }
     return {ttl_text(it.rst.ttl), unless_empty(ttl_set_text(it.own))};
 }
 
@@ -182,6 +185,7 @@ Words words_of(fs_signal signal, const Subject& it) {
         case FS_SIGNAL_FARTHER:
         case FS_SIGNAL_TTL_BASE:
         case FS_SIGNAL_TWO_PATHS:
+        case FS_SIGNAL_TAUGHT_HOPS:
         case FS_SIGNAL_ONE_HOP:
             return path_words(signal, it);
         case FS_SIGNAL_ACK_TOO_SOON:

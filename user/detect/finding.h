@@ -71,7 +71,10 @@ struct Finding {
     std::string summary{};  ///< one sentence, as an engineer would say it
     std::string advice{};   ///< what to do next; may be empty
     std::vector<Evidence> evidence{};
-    fs_flow slot{};  ///< the flow as it was when the packet came: its stamps
+    std::uint64_t signals = 0;  ///< of forged-rst: FS_SIGNAL_BIT(...) of its leading RST
+    std::optional<std::uint64_t> middlebox{};  ///< the suspected box that did it
+    std::string vendor{};  ///< of the MAC that the packet came from, where that tells something
+    fs_flow slot{};        ///< the flow as it was when the packet came: its stamps
     std::optional<Resolution> resolution{};
 };
 

@@ -211,9 +211,7 @@ void ForgedRst::tell(ResetCase& reset, FindingSink& sink) {
     if (news) {
         sink.reset(*news);
         if (news->judgement.verdict == FS_VERDICT_CONFIRMED) {
-            if (const auto learnt = signatures_.note(reset.strongest_view(), news->judgement)) {
-                policy_.teach(*learnt);
-            }
+            signatures_.note(reset.strongest_view(), news->judgement);
         }
     }
     tell_finding(sides_[side_of(reset.views().front())], reset, sink);
@@ -272,6 +270,11 @@ void ForgedRst::settle(const SideKey& key, Nanoseconds now, FindingSink& sink) {
 }
 
 void ForgedRst::advance(Nanoseconds now, FindingSink& sink) {
+    signatures_.advance(now);
+    settle_due(now, sink);
+}
+
+void ForgedRst::settle_due(Nanoseconds now, FindingSink& sink) {
     while (!settlements_.empty() && settlements_.begin()->first <= now) {
         const SideKey key = settlements_.begin()->second;
         settlements_.erase(settlements_.begin());
@@ -319,7 +322,7 @@ void ForgedRst::drop_if_empty(const SideKey& key) {
 
 void ForgedRst::finish(FindingSink& sink) {
     constexpr Nanoseconds kEver = Nanoseconds::max();
-    advance(kEver, sink);
+    settle_due(kEver, sink);
 }
 
 std::vector<ResetCase*> ForgedRst::cases_of(const SideKey& key) {

@@ -18,6 +18,7 @@
 #include "user/detect/policy_sink.h"
 #include "user/detect/reset_case.h"
 #include "user/detect/signature_book.h"
+#include "user/flow/lesson.h"
 #include "user/flow/slot_reader.h"
 
 namespace flowstamp {
@@ -36,13 +37,15 @@ class ForgedRst final : public Detector {
 
     /// `slots`: the flow table; `policy`: takes what was learnt. All outlive the detector.
     ForgedRst(const SlotReader& slots, PolicySink& policy, Findings& findings)
-        : slots_(slots), policy_(policy), findings_(findings) {}
+        : slots_(slots), findings_(findings), signatures_(policy) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink& sink) override;
 
     [[nodiscard]] const ChallengeTally& challenges() const { return challenges_; }
+    /// What the policy was taught and holds.
+    [[nodiscard]] std::vector<Lesson> lessons() const { return signatures_.lessons(); }
     [[nodiscard]] std::size_t remembered() const { return cases_.size(); }
 
   private:
@@ -81,6 +84,8 @@ class ForgedRst final : public Detector {
     void tell_finding(Side& side, ResetCase& reset, FindingSink& sink);
     void tell_news(Episode& episode, FindingSink& sink);
     void note_other_end(const SideKey& key);
+    /// What is due by now: outcomes, answers that did not come, what is to be forgotten.
+    void settle_due(Nanoseconds now, FindingSink& sink);
     void settle(const SideKey& key, Nanoseconds now, FindingSink& sink);
     void forget(std::uint64_t id, FindingSink& sink);
     void drop_if_empty(const SideKey& key);
@@ -90,7 +95,6 @@ class ForgedRst final : public Detector {
     }
 
     const SlotReader& slots_;
-    PolicySink& policy_;
     Findings& findings_;
     Handshakes handshakes_;
     SignatureBook signatures_;

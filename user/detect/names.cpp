@@ -10,7 +10,7 @@ namespace flowstamp {
 
 namespace {
 
-constexpr std::array<std::pair<fs_signal, std::string_view>, 28> kSignalNames = {{
+constexpr std::array<std::pair<fs_signal, std::string_view>, 29> kSignalNames = {{
     {FS_SIGNAL_LIFE_ACK, "life-ack"},
     {FS_SIGNAL_LIFE_CLOCK, "life-clock"},
     {FS_SIGNAL_LIFE_ID, "life-id"},
@@ -22,6 +22,7 @@ constexpr std::array<std::pair<fs_signal, std::string_view>, 28> kSignalNames = 
     {FS_SIGNAL_ID_ECHO, "id-echo"},
     {FS_SIGNAL_ID_CONSTANT, "id-constant"},
     {FS_SIGNAL_TAUGHT, "taught"},
+    {FS_SIGNAL_TAUGHT_HOPS, "taught-hops"},
     {FS_SIGNAL_LIFE_DATA, "life-data"},
     {FS_SIGNAL_ACK_TOO_SOON, "ack-too-soon"},
     {FS_SIGNAL_WINDOW_FOREIGN, "window-foreign"},

@@ -9,7 +9,17 @@ namespace flowstamp {
 class PolicySink {
   public:
     virtual ~PolicySink() = default;
-    virtual void teach(const fs_taught& signature) = 0;
+    /// False where it is not taken.
+    virtual bool teach(const fs_taught& signature) = 0;
+    /// It was not proven anew for long: whoever bears it now may be another.
+    virtual void forget(const fs_taught& signature) = 0;
+};
+
+/// Takes nothing (`--no-learn`).
+class NoPolicy final : public PolicySink {
+  public:
+    bool teach(const fs_taught&) override { return false; }
+    void forget(const fs_taught&) override {}
 };
 
 }  // namespace flowstamp

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
-#include <optional>
+#include <vector>
 
 #include "flowstamp/policy.h"
+#include "user/detect/policy_sink.h"
 #include "user/detect/rst_view.h"
+#include "user/flow/lesson.h"
 
 namespace flowstamp {
 
@@ -14,11 +17,24 @@ namespace flowstamp {
 /// what is distinctive may be taught: "3 hops, ID 0, DF, bare R" is every Linux host at that
 /// distance. So: an IP-ID other than 0 and 1, or a window that the flow's end never had; the same
 /// on two flows, at the same distance, with the same flags, and in the window of the receiver.
+/// And only what was proven without the help of an earlier lesson teaches, or keeps one alive: else
+/// a lesson would feed on itself.
 class SignatureBook {
   public:
-    /// Notes a RST that is confirmed forged. Returns a signature the first time that this RST and an
-    /// earlier one of another flow show it.
-    [[nodiscard]] std::optional<fs_taught> note(const RstView& rst, const fs_judgement& judgement);
+    /// A lesson that was not proven anew for so long is taken back.
+    static constexpr Nanoseconds kLasts = std::chrono::hours(1);
+
+    /// `policy` outlives it.
+    explicit SignatureBook(PolicySink& policy) : policy_(policy) {}
+
+    /// Notes a RST that is confirmed forged. Teaches a signature when this RST and an earlier one of
+    /// another flow show it.
+    void note(const RstView& rst, const fs_judgement& judgement);
+    /// Takes back what has aged.
+    void advance(Nanoseconds now);
+
+    /// What the policy holds, the one taught longest ago first.
+    [[nodiscard]] std::vector<Lesson> lessons() const;
 
   private:
     /// Two RSTs with one IP-ID by chance: 1 in 65536 a pair, so few are compared.
@@ -31,9 +47,18 @@ class SignatureBook {
         std::uint8_t tcp_flags;
         bool id_counts;
         bool window_counts;
-        bool taught;
     };
+    struct Entry {
+        Lesson lesson;
+        Nanoseconds proven;  ///< on the observations' clock
+    };
+
+    void renew(const RstView& rst, const Mark& mark, bool is_proven);
+    void teach(const fs_taught& signature, const RstView& rst);
+
+    PolicySink& policy_;
     std::deque<Mark> marks_;
+    std::deque<Entry> entries_;
 };
 
 }  // namespace flowstamp

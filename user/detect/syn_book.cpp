@@ -51,6 +51,15 @@ void SynBook::saw_syn(const Observation& observation) {
     order_.push_back({observation.time() + kRemember, packet.seq});
 }
 
+bool SynBook::begins_attempt(const Observation& observation) const {
+    if (observation.kind() != FS_EVENT_SYN) {
+        return false;
+    }
+    const auto known = attempts_.find(observation.event.packet.seq);
+    return known != attempts_.end() && known->second.sent == 1 &&
+           known->second.places.size() == 1 && known->second.first == observation.time();
+}
+
 void SynBook::file(const Observation& observation) {
     const fs_packet& packet = observation.event.packet;
     Attempt* attempt = nullptr;

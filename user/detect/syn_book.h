@@ -50,6 +50,9 @@ class SynBook {
     /// Files a SYN, or what answers one. Attempts stay where they are until the next call.
     void file(const Observation& observation);
 
+    /// Whether this observation, just filed, is the first SYN of an attempt, at its first place.
+    [[nodiscard]] bool begins_attempt(const Observation& observation) const;
+
     /// The attempt that a SYN-ACK or a RST+ACK answers by its acknowledgement number; null if none is
     /// known.
     [[nodiscard]] Attempt* answered_by(const fs_packet& packet);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/diagnosis/pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace flowstamp {
@@ -26,6 +27,9 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
 void Pipeline::take(Observation observation) {
     aggregator_.file(observation);
     syns_.file(observation);
+    if (syns_.begins_attempt(observation)) {
+        middleboxes_.saw_attempt(receiver_of(observation.event.packet).port);
+    }
     if (const auto rest = rests_.file(observation)) {
         idle_timeout_.bore(observation, *rest, *this);
     }
@@ -40,11 +44,22 @@ void Pipeline::advance(Nanoseconds now) {
     for (Detector* detector : detectors_) {
         detector->advance(now, *this);
     }
+    tell(middleboxes_.due(now));
 }
 
 void Pipeline::finish() {
     for (Detector* detector : detectors_) {
         detector->finish(*this);
+    }
+    tell(middleboxes_.all());
+}
+
+void Pipeline::tell(std::vector<Middlebox> boxes) {
+    const std::vector<Lesson> taught = lessons();
+    for (Middlebox& box : boxes) {
+        box.is_taught = std::ranges::any_of(
+            taught, [&](const Lesson& lesson) { return bears(box, lesson.signature); });
+        reporter_.middlebox(box);
     }
 }
 
@@ -70,9 +85,12 @@ void Pipeline::reset(const Reset& reset) {
 }
 
 void Pipeline::finding(const Finding& finding) {
-    if (!filter_ || filter_->matches(finding.sighting.packet)) {
-        reporter_.finding(finding);
+    if (filter_ && !filter_->matches(finding.sighting.packet)) {
+        return;
     }
+    Finding told = finding;
+    told.middlebox = middleboxes_.file(finding);
+    reporter_.finding(told);
 }
 
 }  // namespace flowstamp

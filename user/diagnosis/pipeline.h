@@ -10,6 +10,7 @@
 #include "user/detect/icmp_rejected.h"
 #include "user/detect/idle_timeout.h"
 #include "user/detect/injected_segment.h"
+#include "user/detect/middleboxes.h"
 #include "user/detect/one_way.h"
 #include "user/detect/return_path_mismatch.h"
 #include "user/detect/stalled.h"
@@ -47,6 +48,9 @@ class Pipeline final : public FindingSink {
     /// A flow at its end.
     void tell(FlowRecord record);
 
+    /// What was taught, and when, for `flows --taught`.
+    [[nodiscard]] std::vector<Lesson> lessons() const { return forged_rst_.lessons(); }
+
     /// Fills in what the detectors counted.
     void count(Stats& stats) const;
 
@@ -54,6 +58,8 @@ class Pipeline final : public FindingSink {
     void finding(const Finding& finding) override;
 
   private:
+    void tell(std::vector<Middlebox> boxes);
+
     Reporter& reporter_;
     std::optional<Filter> filter_;
     Aggregator aggregator_;
@@ -63,6 +69,7 @@ class Pipeline final : public FindingSink {
     SynBook syns_;
     Rests rests_;
     HostMemory hosts_;
+    Middleboxes middleboxes_;
 
     ForgedRst forged_rst_;
     SynUnanswered syn_unanswered_;

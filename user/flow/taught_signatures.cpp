@@ -2,29 +2,38 @@
 #include "user/flow/taught_signatures.h"
 
 #include <algorithm>
-#include <span>
+
+#include "user/flow/lesson.h"
 
 namespace flowstamp {
 
-namespace {
-
-bool same_signature(const fs_taught& a, const fs_taught& b) {
-    return a.flags == b.flags && a.ip_id == b.ip_id && a.window == b.window && a.hops == b.hops &&
-           a.tcp_flags == b.tcp_flags;
+void TaughtSignatures::remove_at(__u32 place) {
+    std::copy(policy_.taught + place + 1, policy_.taught + policy_.taught_count,
+              policy_.taught + place);
+    policy_.taught[--policy_.taught_count] = {};
 }
 
-}  // namespace
+bool TaughtSignatures::remove(const fs_taught& signature) {
+    for (__u32 i = 0; i < policy_.taught_count; i++) {
+        if (same_signature(policy_.taught[i], signature)) {
+            remove_at(i);
+            return true;
+        }
+    }
+    return false;
+}
 
 bool TaughtSignatures::add(fs_taught signature) {
     signature.flags |= FS_TAUGHT_USED;
-    const std::span known(policy_.taught, policy_.taught_count);
-    if (std::ranges::any_of(known,
-                            [&](const fs_taught& old) { return same_signature(old, signature); })) {
-        return false;
+    for (__u32 i = 0; i < policy_.taught_count; i++) {
+        if (same_signature(policy_.taught[i], signature)) {
+            return false;
+        }
     }
-    policy_.taught[next_] = signature;
-    policy_.taught_count = std::min<__u32>(policy_.taught_count + 1, FS_TAUGHT_MAX);
-    next_ = (next_ + 1) % FS_TAUGHT_MAX;
+    if (policy_.taught_count == FS_TAUGHT_MAX) {
+        remove_at(0);
+    }
+    policy_.taught[policy_.taught_count++] = signature;
     return true;
 }
 

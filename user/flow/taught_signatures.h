@@ -5,19 +5,22 @@
 
 namespace flowstamp {
 
-/// A policy's list of injectors' signatures, and which of them the next one replaces.
+/// A policy's list of injectors' signatures, the one taught longest ago first.
 class TaughtSignatures {
   public:
     /// Returns false if the signature (same flags, ID, window, hops) is known: nothing changes.
-    /// When FS_TAUGHT_MAX are known, the new one takes the place of the one taught longest ago.
+    /// When FS_TAUGHT_MAX are known, the one taught longest ago makes room.
     bool add(fs_taught signature);
+    /// Returns false if it is not known.
+    bool remove(const fs_taught& signature);
 
     [[nodiscard]] const fs_policy& policy() const { return policy_; }
     [[nodiscard]] fs_policy& policy() { return policy_; }
 
   private:
+    void remove_at(__u32 place);
+
     fs_policy policy_{};
-    __u32 next_ = 0;  ///< entry of `taught` that the next signature takes
 };
 
 }  // namespace flowstamp

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "user/base/time_text.h"
 #include "user/flows/flow_text.h"
 #include "user/kernel/pinned_table.h"
 #include "user/report/json_events.h"
@@ -54,6 +55,21 @@ void print(const PinnedTable& table, const FlowsOptions& options, Nanoseconds no
     });
 }
 
+/// What one watch has taught its programs.
+void print_lessons(const PinnedTable& table, const FlowsOptions& options, Output& output) {
+    for (const Lesson& lesson : table.lessons) {
+        output.write(options.json
+                         ? json_of(lesson, table.pid).dump() + "\n"
+                         : fmt::format("process {}: {}, taught {}, last seen {}\n", table.pid,
+                                       signature_text(lesson.signature),
+                                       eve_timestamp(lesson.taught), eve_timestamp(lesson.seen)));
+    }
+    if (table.lessons.empty() && !options.json) {
+        output.write(fmt::format("process {}: {}\n", table.pid,
+                                 table.learns ? "nothing taught" : "teaches nothing (--no-learn)"));
+    }
+}
+
 bool watches(const PinnedTables& running, const std::string& interface) {
     return std::ranges::any_of(running.tables, [&](const PinnedTable& table) {
         return std::ranges::find(table.interfaces, interface, &RunRecord::WatchedInterface::name) !=
@@ -83,7 +99,11 @@ int run_flows(const FlowsOptions& options) {
     const Nanoseconds offset = clock.realtime() - now;
     Output output = Output::standard_output();
     for (const PinnedTable& table : running->tables) {
-        print(table, options, now, offset, output);
+        if (options.taught) {
+            print_lessons(table, options, output);
+        } else {
+            print(table, options, now, offset, output);
+        }
     }
     if (!output.health() && !output.reader_has_gone()) {
         return complain(output.health().error().message());

@@ -61,7 +61,8 @@ Result<PinnedTable> open_table(const RunName& run) {
     if (!flows) {
         return std::unexpected(flows.error());
     }
-    return PinnedTable{run.pid, std::move(record->interfaces), *std::move(flows)};
+    return PinnedTable{run.pid, std::move(record->interfaces), *std::move(flows), record->learns,
+                       std::move(record->lessons)};
 }
 
 }  // namespace

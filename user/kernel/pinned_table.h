@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "user/base/result.h"
+#include "user/flow/lesson.h"
 #include "user/kernel/flow_table.h"
 #include "user/kernel/notice.h"
 #include "user/kernel/run_record.h"
@@ -18,6 +19,8 @@ struct PinnedTable {
     std::vector<RunRecord::WatchedInterface>
         interfaces;  ///< names as the watch's network namespace has them
     FlowTable flows;
+    bool learns = true;
+    std::vector<Lesson> lessons{};  ///< what its kernel programs were taught and hold
 };
 
 struct PinnedTables {

@@ -22,6 +22,13 @@ Status PolicyWriter::teach(const fs_taught& signature) {
     return next.add(signature) ? write(next) : Status{};
 }
 
+Status PolicyWriter::forget(const fs_taught& signature) {
+    TaughtSignatures next = taught_;
+    return next.remove(signature) ? write(next) : Status{};
+}
+
+/// A program may read while this writes: the kernel copies by 8 bytes, so it sees each signature
+/// whole, at worst one twice or, for this once, not at all.
 Status PolicyWriter::write(const TaughtSignatures& next) {
     const std::uint32_t zero = 0;
     const int error = bpf_map_update_elem(map_fd_, &zero, &next.policy(), BPF_ANY);

@@ -23,6 +23,8 @@ class PolicyWriter {
     /// twice. When FS_TAUGHT_MAX are known, the new one takes the place of the one taught longest
     /// ago.
     [[nodiscard]] Status teach(const fs_taught& signature);
+    /// Takes a signature back; one that is not known is no error.
+    [[nodiscard]] Status forget(const fs_taught& signature);
 
     [[nodiscard]] const fs_policy& policy() const { return taught_.policy(); }
 

@@ -86,6 +86,11 @@ const Notices& AttachedProbe::notices() const {
     return state_->notices;
 }
 
+Status AttachedProbe::record_lessons(bool learns, std::vector<Lesson> lessons) {
+    return state_->registration ? state_->registration->record_lessons(learns, std::move(lessons))
+                                : Status{};
+}
+
 void AttachedProbe::detach() {
     state_->hooks.clear();
     state_->registration.reset();

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "user/base/result.h"
+#include "user/flow/lesson.h"
 #include "user/kernel/counter_reader.h"
 #include "user/kernel/event_reader.h"
 #include "user/kernel/flow_table.h"
@@ -77,6 +78,10 @@ class AttachedProbe {
 
     /// What to tell the user before anything else: fall-backs and limits met on the way here.
     [[nodiscard]] const Notices& notices() const;
+
+    /// Lets `flows --taught` know what the programs were taught. Does nothing where the run could
+    /// not be registered.
+    [[nodiscard]] Status record_lessons(bool learns, std::vector<Lesson> lessons);
 
     /// Takes the programs off the interfaces. The maps stay: events and flows of the last moment
     /// can still be read. Does nothing the second time.

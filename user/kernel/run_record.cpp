@@ -53,6 +53,27 @@ Status write_file(const std::string& path, const std::string& text) {
     return {};
 }
 
+/// The numbers of a line "taught ..."; nothing if they are not all there.
+std::optional<Lesson> parse_lesson(std::istringstream& words) {
+    unsigned flags = 0;
+    unsigned ip_id = 0;
+    unsigned window = 0;
+    unsigned hops = 0;
+    unsigned tcp_flags = 0;
+    Nanoseconds::rep taught = 0;
+    Nanoseconds::rep seen = 0;
+    if (!(words >> flags >> ip_id >> window >> hops >> tcp_flags >> taught >> seen)) {
+        return std::nullopt;
+    }
+    return Lesson{.signature = {.flags = static_cast<__u16>(flags),
+                                .ip_id = static_cast<__u16>(ip_id),
+                                .window = static_cast<__u16>(window),
+                                .hops = static_cast<__u8>(hops),
+                                .tcp_flags = static_cast<__u8>(tcp_flags)},
+                  .taught = Nanoseconds(taught),
+                  .seen = Nanoseconds(seen)};
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> process_start(std::int32_t pid) {
@@ -112,6 +133,14 @@ std::string RunRecord::to_text() const {
     for (const Qdisc& qdisc : qdiscs) {
         text += fmt::format("clsact {} {}\n", qdisc.netns, qdisc.ifindex);
     }
+    if (!learns) {
+        text += "no-learn\n";
+    }
+    for (const Lesson& lesson : lessons) {
+        const fs_taught& its = lesson.signature;
+        text += fmt::format("taught {} {} {} {} {} {} {}\n", its.flags, its.ip_id, its.window,
+                            its.hops, its.tcp_flags, lesson.taught.count(), lesson.seen.count());
+    }
     return text;
 }
 
@@ -124,7 +153,11 @@ RunRecord RunRecord::parse(const std::string& text) {
         words >> what;
         WatchedInterface interface;
         Qdisc qdisc;
-        if (what == "version") {
+        if (what == "no-learn") {
+            record.learns = false;
+        } else if (const auto lesson = what == "taught" ? parse_lesson(words) : std::nullopt) {
+            record.lessons.push_back(*lesson);
+        } else if (what == "version") {
             words >> record.version;
         } else if (what == "interface" && words >> interface.index >> interface.name) {
             record.interfaces.push_back(std::move(interface));
@@ -145,7 +178,7 @@ Result<RunRecord> read_run_record(const RunName& name) {
 }
 
 Result<Registration> Registration::create(const RunRecord& record, int flows_fd) {
-    Registration registration(RunName::of_this_process(map_id(flows_fd)));
+    Registration registration(RunName::of_this_process(map_id(flows_fd)), record);
     pin(flows_fd, registration.name().pin_path());
     Status written = make_folder(kRunFolder);
     if (written) {
@@ -158,7 +191,13 @@ Result<Registration> Registration::create(const RunRecord& record, int flows_fd)
 }
 
 Registration::Registration(Registration&& other) noexcept
-    : name_(std::exchange(other.name_, std::nullopt)) {}
+    : name_(std::exchange(other.name_, std::nullopt)), record_(std::move(other.record_)) {}
+
+Status Registration::record_lessons(bool learns, std::vector<Lesson> lessons) {
+    record_.learns = learns;
+    record_.lessons = std::move(lessons);
+    return write_file(name_->record_path(), record_.to_text());
+}
 
 Registration::~Registration() {
     if (name_) {

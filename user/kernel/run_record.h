@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "user/base/result.h"
+#include "user/flow/lesson.h"
 
 namespace flowstamp {
 
@@ -60,6 +61,8 @@ struct RunRecord {
     std::uint32_t version = 0;  ///< FS_CONTRACT_VERSION of who wrote it
     std::vector<WatchedInterface> interfaces{};
     std::vector<Qdisc> qdiscs{};
+    bool learns = true;             ///< not --no-learn
+    std::vector<Lesson> lessons{};  ///< what its kernel programs were taught and hold
 
     /// One fact a line, its name first.
     [[nodiscard]] std::string to_text() const;
@@ -83,9 +86,13 @@ class Registration {
 
     [[nodiscard]] const RunName& name() const { return *name_; }
 
+    /// Writes the record anew, what was taught included.
+    [[nodiscard]] Status record_lessons(bool learns, std::vector<Lesson> lessons);
+
   private:
-    explicit Registration(RunName name) : name_(name) {}
+    Registration(RunName name, RunRecord record) : name_(name), record_(std::move(record)) {}
     std::optional<RunName> name_;
+    RunRecord record_;
 };
 
 /// Removes a run's pin. True if there was one.

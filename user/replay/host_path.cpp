@@ -53,8 +53,15 @@ class HostPath final : public ReplayPath {
         return flow == nullptr || flow->tag <= FS_TAG_BUSY ? std::nullopt : std::optional(*flow);
     }
 
-    void teach(const fs_taught& signature) override {
+    bool teach(const fs_taught& signature) override {
         if (taught_.add(signature)) {
+            fs_datapath_set_policy(path_.get(), &taught_.policy());
+        }
+        return true;
+    }
+
+    void forget(const fs_taught& signature) override {
+        if (taught_.remove(signature)) {
             fs_datapath_set_policy(path_.get(), &taught_.policy());
         }
     }

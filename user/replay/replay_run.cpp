@@ -28,7 +28,8 @@ ReplayRun::ReplayRun(const Parts& parts, std::string file, std::optional<Filter>
     : parts_(parts),
       file_(std::move(file)),
       ends_(parts.path.slots()),
-      pipeline_({parts.path, parts.path, parts.reporter}, parts.path.slots(), std::move(filter)) {}
+      pipeline_({parts.path, parts.policy, parts.reporter}, parts.path.slots(), std::move(filter)) {
+}
 
 Result<bool> ReplayRun::step() {
     const auto frame = parts_.capture.next();

@@ -25,6 +25,7 @@ class ReplayRun final : private EventSink {
         CaptureReader& capture;
         ReplayPath& path;
         Reporter& reporter;
+        PolicySink& policy;  ///< what was learnt goes there: the path, or nowhere
     };
     /// `file` names interfaces of which the capture tells no name. `filter` limits what is told.
     ReplayRun(const Parts& parts, std::string file, std::optional<Filter> filter);

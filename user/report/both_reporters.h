@@ -14,6 +14,7 @@ class BothReporters final : public Reporter {
     void capture(const std::string& file) override { tell(&Reporter::capture, file); }
     void reset(const Reset& reset) override { tell(&Reporter::reset, reset); }
     void finding(const Finding& finding) override { tell(&Reporter::finding, finding); }
+    void middlebox(const Middlebox& box) override { tell(&Reporter::middlebox, box); }
     void flow(const FlowRecord& record) override { tell(&Reporter::flow, record); }
     void stats(const Stats& stats) override { tell(&Reporter::stats, stats); }
     void summary(const Stats& stats) override { tell(&Reporter::summary, stats); }

@@ -22,6 +22,7 @@ class FindingWatch final : public Reporter {
         is_met_ = is_met_ || any_ || std::ranges::find(kinds_, finding.kind) != kinds_.end();
         reporter_.finding(finding);
     }
+    void middlebox(const Middlebox& box) override { reporter_.middlebox(box); }
     void flow(const FlowRecord& record) override { reporter_.flow(record); }
     void stats(const Stats& stats) override { reporter_.stats(stats); }
     void summary(const Stats& stats) override { reporter_.summary(stats); }

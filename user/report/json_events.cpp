@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "flowstamp/hops.h"
 #include "user/base/time_text.h"
 #include "user/flow/endpoint.h"
@@ -47,6 +49,22 @@ Json header(std::string_view type, const Sighting& sighting) {
     return event;
 }
 
+std::string mac_text(const Mac& mac) {
+    return fmt::format("{:02x}", fmt::join(mac, ":"));
+}
+
+/// A number where it is always the same, else a word.
+Json habit(const FieldHabit& its) {
+    switch (its.kind) {
+        case FieldHabit::Kind::fixed:
+            return its.value;
+        case FieldHabit::Kind::zero:
+            return 0;
+        default:
+            return name_of(its.kind);
+    }
+}
+
 Json packet(const fs_packet& packet) {
     const bool v4 = !(packet.flags & FS_PACKET_IPV6);
     Json json = {{v4 ? "ttl" : "hoplimit", packet.ttl}, {"hops", fs_hops(packet.ttl)}};
@@ -60,7 +78,7 @@ Json packet(const fs_packet& packet) {
     json["tcpwin"] = packet.window;
     json["len"] = packet.ip_bytes;
     if (packet.flags & FS_PACKET_MAC) {
-        json["src_mac"] = fmt::format("{:02x}", fmt::join(packet.src_mac, ":"));
+        json["src_mac"] = mac_text(std::to_array(packet.src_mac));
     }
     return json;
 }
@@ -155,6 +173,12 @@ Json json_of(const Finding& finding) {
     if (finding.resets != 0) {
         json["resets"] = finding.resets;
     }
+    if (finding.middlebox) {
+        json["middlebox"] = *finding.middlebox;
+    }
+    if (!finding.vendor.empty()) {
+        json["vendor"] = finding.vendor;
+    }
     if (!finding.advice.empty()) {
         json["advice"] = finding.advice;
     }
@@ -168,6 +192,46 @@ Json json_of(const Finding& finding) {
     const Nanoseconds offset = finding.sighting.wall - Nanoseconds(finding.sighting.packet.time_ns);
     event["stamps"] = json_of_stamps(finding.slot, finding.sighting.packet.direction, offset);
     return event;
+}
+
+Json json_of(const Middlebox& box) {
+    Json fingerprint = {{"tcp_flags", fmt::format("{:02x}", box.tcp_flags)},
+                        {"ttl", habit(box.ttl)}};
+    if (box.ip_id.kind != FieldHabit::Kind::absent) {
+        fingerprint["ipid"] = habit(box.ip_id);
+    }
+    fingerprint["tcpwin"] = habit(box.window);
+    Json json = {{"id", box.id}, {"summary", summary_of(box)}, {"hops", box.hops}};
+    json["fingerprint"] = std::move(fingerprint);
+    if (box.mac) {
+        json["src_mac"] = mac_text(*box.mac);
+        json["src_mac_foreign"] = box.mac_is_foreign;
+    }
+    if (!box.vendor.empty()) {
+        json["vendor"] = box.vendor;
+    }
+    json["segments"] = box.segments;
+    json["flows"] = box.flows;
+    Json ports = Json::array();
+    for (const Middlebox::Port& port : box.ports) {
+        ports.push_back(
+            {{"port", port.port},
+             {"flows", port.flows},
+             {"share", static_cast<double>(port.flows) / static_cast<double>(port.seen)}});
+    }
+    json["ports"] = std::move(ports);
+    Json stages = Json::object();
+    for (std::size_t i = 0; i < Middlebox::kStages; i++) {
+        stages[name_of(static_cast<Middlebox::Stage>(i))] = box.stages[i];
+    }
+    json["stages"] = std::move(stages);
+    json["taught"] = box.is_taught;
+    json["first_seen"] = eve_timestamp(box.first);
+    json["last_seen"] = eve_timestamp(box.last);
+    return {{"timestamp", eve_timestamp(box.last)},
+            {"in_iface", box.interface},
+            {"event_type", "middlebox"},
+            {"middlebox", std::move(json)}};
 }
 
 Json json_of(const FlowRecord& record) {
@@ -194,6 +258,25 @@ Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset) {
     Json event = json_of(record);
     event["stamps"] = json_of_stamps(record.slot, opener_of(record.slot), offset);
     return event;
+}
+
+Json json_of(const Lesson& lesson, std::int32_t pid) {
+    const fs_taught& its = lesson.signature;
+    Json json = {{"pid", pid}, {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)}};
+    if (its.flags & FS_TAUGHT_HOPS) {
+        json["hops"] = its.hops;
+    }
+    if (its.flags & FS_TAUGHT_IP_ID) {
+        json["ipid"] = its.ip_id;
+    }
+    if (its.flags & FS_TAUGHT_WINDOW) {
+        json["tcpwin"] = its.window;
+    }
+    json["taught"] = eve_timestamp(lesson.taught);
+    json["last_seen"] = eve_timestamp(lesson.seen);
+    return {{"timestamp", eve_timestamp(lesson.seen)},
+            {"event_type", "taught"},
+            {"taught", std::move(json)}};
 }
 
 Json json_of(const Stats& stats) {

@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "user/detect/finding.h"
+#include "user/detect/middlebox.h"
 #include "user/flow/flow_record.h"
+#include "user/flow/lesson.h"
 #include "user/report/stats.h"
 
 namespace flowstamp {
@@ -16,8 +18,12 @@ using Json = nlohmann::ordered_json;
 
 [[nodiscard]] Json json_of(const Reset& reset);
 [[nodiscard]] Json json_of(const Finding& finding);
+[[nodiscard]] Json json_of(const Middlebox& box);
 [[nodiscard]] Json json_of(const FlowRecord& record);
 [[nodiscard]] Json json_of(const Stats& stats);
+
+/// A signature that process `pid` has taught the kernel.
+[[nodiscard]] Json json_of(const Lesson& lesson, std::int32_t pid);
 
 /// A flow that goes on, with its stamps.
 [[nodiscard]] Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset);

@@ -20,6 +20,10 @@ void JsonReporter::finding(const Finding& finding) {
     write(json_of(finding));
 }
 
+void JsonReporter::middlebox(const Middlebox& box) {
+    write(json_of(box));
+}
+
 void JsonReporter::flow(const FlowRecord& record) {
     write(json_of(record));
 }

@@ -17,6 +17,7 @@ class JsonReporter final : public Reporter {
     void capture(const std::string& file) override { capture_ = file; }
     void reset(const Reset& reset) override;
     void finding(const Finding& finding) override;
+    void middlebox(const Middlebox& box) override;
     void flow(const FlowRecord& record) override;
     void stats(const Stats& stats) override;
     void summary(const Stats& stats) override;

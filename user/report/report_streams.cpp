@@ -7,6 +7,7 @@
 #include "user/report/both_reporters.h"
 #include "user/report/json_reporter.h"
 #include "user/report/text_reporter.h"
+#include "user/report/vendor_names.h"
 
 namespace flowstamp {
 
@@ -46,6 +47,7 @@ Result<ReportStreams> ReportStreams::open(const ReportChoice& choice) {
         streams.both_ = std::make_unique<BothReporters>(*streams.main_, *streams.print_);
         streams.reporter_ = streams.both_.get();
     }
+    streams.named_ = std::make_unique<VendorNames>(*streams.reporter_);
     return streams;
 }
 

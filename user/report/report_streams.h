@@ -27,7 +27,7 @@ class ReportStreams {
     /// Fails when the file cannot be written.
     [[nodiscard]] static Result<ReportStreams> open(const ReportChoice& choice);
 
-    [[nodiscard]] Reporter& reporter() { return *reporter_; }
+    [[nodiscard]] Reporter& reporter() { return *named_; }
     /// Whether all could be written so far.
     [[nodiscard]] bool is_broken() const;
     /// The first failure; a reader that has gone is none, but the end.
@@ -41,7 +41,8 @@ class ReportStreams {
     std::unique_ptr<Reporter> main_;
     std::unique_ptr<Reporter> print_;
     std::unique_ptr<Reporter> both_;
-    Reporter* reporter_ = nullptr;
+    Reporter* reporter_ = nullptr;     ///< of the three, the one that tells all
+    std::unique_ptr<Reporter> named_;  ///< around it
 };
 
 }  // namespace flowstamp

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "user/detect/finding.h"
+#include "user/detect/middlebox.h"
 #include "user/flow/flow_record.h"
 #include "user/report/stats.h"
 
@@ -18,6 +19,7 @@ class Reporter {
     virtual void capture(const std::string&) {}
     virtual void reset(const Reset& reset) = 0;
     virtual void finding(const Finding& finding) = 0;
+    virtual void middlebox(const Middlebox& box) = 0;
     virtual void flow(const FlowRecord& record) = 0;
     /// Every 10 s.
     virtual void stats(const Stats& stats) = 0;

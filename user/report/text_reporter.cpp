@@ -261,6 +261,12 @@ void TextReporter::finding(const Finding& finding) {
     if (finding.kind == FindingKind::forged_rst) {
         block += labelled("done", done_text(finding));
     }
+    if (!finding.vendor.empty()) {
+        block += labelled("made by", finding.vendor);
+    }
+    if (finding.middlebox) {
+        block += labelled("box", fmt::format("#{}", *finding.middlebox));
+    }
     if (finding.resolution) {
         block += labelled("outcome", came_out_text(*finding.resolution));
     }
@@ -268,6 +274,14 @@ void TextReporter::finding(const Finding& finding) {
         block += labelled("next", finding.advice);
     }
     write(block + "\n");
+}
+
+void TextReporter::middlebox(const Middlebox& box) {
+    write(fmt::format(
+              "{} {}  {}  {}\n", clock_text(box.last),
+              style_.strong(fmt::format("middlebox #{}{}", box.id, box.again ? ", again" : "")),
+              box.interface, summary_of(box)) +
+          (box.is_taught ? fmt::format("{}its next one is known on arrival\n", kIndent) : ""));
 }
 
 void TextReporter::flow(const FlowRecord& record) {

@@ -27,6 +27,7 @@ class TextReporter final : public Reporter {
     void capture(const std::string&) override { is_replay_ = true; }
     void reset(const Reset& reset) override;
     void finding(const Finding& finding) override;
+    void middlebox(const Middlebox& box) override;
     void flow(const FlowRecord& record) override;
     void stats(const Stats& stats) override;
     void summary(const Stats& stats) override;

@@ -78,19 +78,28 @@ class KernelSlots final : public SlotReader {
     const FlowTable& table_;
 };
 
-/// What detectors learn, to the kernel. Observing teaches nothing to a policy that cannot act.
+/// What detectors learn, to the kernel; nothing with --no-learn.
 class KernelPolicy final : public PolicySink {
   public:
-    KernelPolicy(PolicyWriter& writer, const Watch::Surroundings& surroundings)
-        : writer_(writer), surroundings_(surroundings) {}
-    void teach(const fs_taught& signature) override {
-        if (const Status taught = writer_.teach(signature); !taught) {
-            surroundings_.notice(taught.error().message());
-        }
+    KernelPolicy(PolicyWriter& writer, bool learns, const Watch::Surroundings& surroundings)
+        : writer_(writer), learns_(learns), surroundings_(surroundings) {}
+    bool teach(const fs_taught& signature) override {
+        return learns_ && complain(writer_.teach(signature));
     }
+    void forget(const fs_taught& signature) override { complain(writer_.forget(signature)); }
+    [[nodiscard]] bool learns() const { return learns_; }
 
   private:
+    /// Returns whether there was nothing to complain of.
+    bool complain(const Status& written) {
+        if (!written) {
+            surroundings_.notice(written.error().message());
+        }
+        return written.has_value();
+    }
+
     PolicyWriter& writer_;
+    bool learns_;
     const Watch::Surroundings& surroundings_;
 };
 
@@ -105,11 +114,16 @@ class Watch::Run {
           started_(surroundings.clock.monotonic()),
           probe_(std::move(probe)),
           slots_(probe_.maps().flows()),
-          policy_(probe_.maps().policy(), surroundings_),
+          policy_(probe_.maps().policy(), options.learn, surroundings_),
           ends_(probe_.maps().flows().slots()),
           pipeline_({slots_, policy_, surroundings.reporter}, options.max_flows, std::move(filter)),
           stats_due_(started_ + kStatsEvery),
           scan_due_(started_ + kScanEvery) {
+        if (!options.learn) {
+            if (const Status written = probe_.record_lessons(false, {}); !written) {
+                surroundings_.notice(written.error().message());
+            }
+        }
         for (const Attachment& attachment : probe_.attachments()) {
             names_[attachment.interface.index] = attachment.interface.name;
         }
@@ -142,6 +156,7 @@ class Watch::Run {
         if (now >= scan_due_) {
             scan_due_ = now + kScanEvery;
             scan(now);
+            record_lessons();
         }
         if (now >= stats_due_) {
             stats_due_ += kStatsEvery;
@@ -224,6 +239,19 @@ class Watch::Run {
             });
     }
 
+    /// For other processes to read; told once if that fails.
+    void record_lessons() {
+        std::vector<Lesson> lessons = pipeline_.lessons();
+        if (lessons == recorded_) {
+            return;
+        }
+        recorded_ = lessons;
+        if (const Status written = probe_.record_lessons(policy_.learns(), std::move(lessons));
+            !written) {
+            surroundings_.notice(written.error().message());
+        }
+    }
+
     [[nodiscard]] Status tell_stats() {
         const auto stats = this->stats();
         if (!stats) {
@@ -255,6 +283,7 @@ class Watch::Run {
     Nanoseconds stats_due_;
     Nanoseconds scan_due_;
     std::uint32_t next_slot_ = 0;
+    std::vector<Lesson> recorded_;
 };
 
 Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> filter,

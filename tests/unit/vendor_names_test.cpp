@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/vendor_names.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "user/report/json_events.h"
+
+namespace flowstamp {
+namespace {
+
+class Sink final : public Reporter {
+  public:
+    void reset(const Reset&) override {}
+    void finding(const Finding& finding) override { vendor = finding.vendor; }
+    void middlebox(const Middlebox& box) override { vendor = box.vendor; }
+    void flow(const FlowRecord&) override {}
+    void stats(const Stats&) override {}
+    void summary(const Stats&) override {}
+    std::string vendor = "not told";
+};
+
+class VendorNamesTest : public ::testing::Test {
+  protected:
+    VendorNamesTest() {
+        ::close(::mkstemp(path_.data()));
+        std::ofstream(path_) << "OUI/MA-L        Organization\n"
+                                "00-00-5E   (hex)\t\tICANN, IANA Department\r\n"
+                                "00005E     (base 16)\t\tICANN, IANA Department\r\n"
+                                "\t\t\t\tINTERNET ASS'NED NOS.AUTHORITY\r\n"
+                                "286FB9     (base 16)\t\tNokia Shanghai Bell Co., Ltd.\n";
+    }
+    ~VendorNamesTest() override { ::unlink(path_.c_str()); }
+
+    std::string path_ = "/tmp/flowstamp-oui-XXXXXX";
+    Sink sink;
+};
+
+TEST_F(VendorNamesTest, ReadsWhatIeeeDataHas) {
+    VendorNames names(sink, path_);
+    EXPECT_EQ(names.maker_of({0x00, 0x00, 0x5e, 1, 2, 3}), "ICANN, IANA Department");
+    EXPECT_EQ(names.maker_of({0x28, 0x6f, 0xb9, 0, 0, 0}), "Nokia Shanghai Bell Co., Ltd.");
+    EXPECT_EQ(names.maker_of({0x00, 0x11, 0x22, 0, 0, 0}), "");
+    EXPECT_EQ(names.maker_of({0x02, 0x00, 0x5e, 1, 2, 3}), "") << "assigned locally";
+}
+
+TEST_F(VendorNamesTest, NamesNothingWithoutTheList) {
+    VendorNames names(sink, "/nonexistent");
+    EXPECT_EQ(names.maker_of({0x00, 0x00, 0x5e, 1, 2, 3}), "");
+}
+
+TEST_F(VendorNamesTest, TellsWhereItTellsSomething) {
+    VendorNames names(sink, path_);
+    Finding finding;
+    const Mac mac = {0x00, 0x00, 0x5e, 1, 2, 3};
+    std::ranges::copy(mac, finding.sighting.packet.src_mac);
+    finding.sighting.packet.flags = FS_PACKET_MAC;
+    names.finding(finding);
+    EXPECT_EQ(sink.vendor, "") << "the same neighbour as ever";
+    finding.signals = FS_SIGNAL_BIT(FS_SIGNAL_MAC_FOREIGN);
+    names.finding(finding);
+    EXPECT_EQ(sink.vendor, "ICANN, IANA Department");
+    Middlebox box;
+    names.middlebox(box);
+    EXPECT_EQ(sink.vendor, "");
+    box.mac = mac;
+    names.middlebox(box);
+    EXPECT_EQ(sink.vendor, "ICANN, IANA Department");
+}
+
+}  // namespace
+}  // namespace flowstamp
