@@ -58,7 +58,8 @@ struct ForgedRstBench {
     RecordingSink sink;
     Aggregator aggregator{1000};
     Findings findings;
-    ForgedRst detector{slots, policy, findings};
+    HostMemory hosts;
+    ForgedRst detector{{slots, hosts, policy, findings}};
 };
 
 }  // namespace flowstamp::testing

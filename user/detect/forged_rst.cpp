@@ -60,6 +60,9 @@ ResetCase& ForgedRst::remember(const Observation& observation, Side& side, Findi
                               : known->second;
     const fs_challenge before = is_new ? FS_CHALLENGE_NONE : reset.challenge();
     reset.add_view(observation);
+    if (const HostMemory::Host* host = hosts_.sender_of(observation.event.packet)) {
+        reset.view(view_of(observation.event))->consider(*host);
+    }
     const bool asked = before == FS_CHALLENGE_NONE && reset.challenge() == FS_CHALLENGE_ASKED;
     if (asked) {
         challenges_.asked++;

@@ -15,6 +15,7 @@
 #include "user/detect/episode.h"
 #include "user/detect/findings.h"
 #include "user/detect/handshakes.h"
+#include "user/detect/host_memory.h"
 #include "user/detect/policy_sink.h"
 #include "user/detect/reset_case.h"
 #include "user/detect/signature_book.h"
@@ -35,9 +36,18 @@ class ForgedRst final : public Detector {
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 
-    /// `slots`: the flow table; `policy`: takes what was learnt. All outlive the detector.
-    ForgedRst(const SlotReader& slots, PolicySink& policy, Findings& findings)
-        : slots_(slots), findings_(findings), signatures_(policy) {}
+    /// All outlive the detector.
+    struct Parts {
+        const SlotReader& slots;  ///< the flow table
+        const HostMemory& hosts;  ///< kept by the caller
+        PolicySink& policy;       ///< takes what was learnt
+        Findings& findings;
+    };
+    explicit ForgedRst(const Parts& parts)
+        : slots_(parts.slots),
+          hosts_(parts.hosts),
+          findings_(parts.findings),
+          signatures_(parts.policy) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -95,6 +105,7 @@ class ForgedRst final : public Detector {
     }
 
     const SlotReader& slots_;
+    const HostMemory& hosts_;
     Findings& findings_;
     Handshakes handshakes_;
     SignatureBook signatures_;

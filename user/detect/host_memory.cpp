@@ -2,16 +2,50 @@
 #include "user/detect/host_memory.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "flowstamp/hops.h"
 
 namespace flowstamp {
 
-void HostMemory::learn(const Endpoint& host, std::uint8_t ttl) {
-    const auto [place, is_new] = hosts_.try_emplace(host);
-    Entry& entry = place->second;
+namespace {
+
+constexpr std::uint8_t kLinuxTtl = 64;
+
+}  // namespace
+
+std::optional<std::uint8_t> HostMemory::Host::nearest_hops() const {
+    if (many) {
+        return std::nullopt;
+    }
+    std::uint8_t nearest = 255;
+    for (const Distance& distance : distances) {
+        if (distance.ttl != 0) {
+            nearest = std::min(nearest, fs_hops(distance.ttl));
+        }
+    }
+    return nearest <= FS_HOPS_MAX ? std::optional(nearest) : std::nullopt;
+}
+
+bool HostMemory::Host::speaks_from(std::uint8_t hops) const {
+    return many || std::ranges::any_of(distances, [&](const Distance& distance) {
+               return distance.flows >= kFlowsEnough &&
+                      std::abs(int{fs_hops(distance.ttl)} - int{hops}) <= 1;
+           });
+}
+
+bool HostMemory::Host::is_linux_like() const {
+    return id_flows >= kFlowsEnough && id_classes == 1U << FS_ID_FLOW && !clears_df &&
+           std::ranges::all_of(distances, [](const Distance& distance) {
+               return distance.ttl == 0 || fs_ttl_base(distance.ttl) == kLinuxTtl;
+           });
+}
+
+HostMemory::Entry& HostMemory::entry_of(const Place& place) {
+    const auto [found, is_new] = hosts_.try_emplace(place);
+    Entry& entry = found->second;
     if (is_new) {
-        uses_.push_front(host);
+        uses_.push_front(place);
         entry.use = uses_.begin();
         if (hosts_.size() > kMost) {
             hosts_.erase(uses_.back());
@@ -20,57 +54,61 @@ void HostMemory::learn(const Endpoint& host, std::uint8_t ttl) {
     } else if (entry.use != uses_.begin()) {
         uses_.splice(uses_.begin(), uses_, entry.use);
     }
-    for (std::uint8_t& known : entry.distances.ttls) {
-        if (known == ttl) {
-            return;
-        }
-        if (known == 0) {
-            known = ttl;
+    return entry;
+}
+
+void HostMemory::see(Host& host, std::uint8_t ttl, bool counts) {
+    for (Host::Distance& known : host.distances) {
+        if (known.ttl == 0 || known.ttl == ttl) {
+            known.ttl = ttl;
+            known.flows = static_cast<std::uint16_t>(
+                std::min<unsigned>(known.flows + (counts ? 1U : 0U), UINT16_MAX));
             return;
         }
     }
-    entry.distances.many = true;
+    host.many = true;
 }
 
 void HostMemory::learn(const Observation& observation) {
     const fs_packet& packet = observation.event.packet;
     if (observation.kind() == FS_EVENT_SYN_ACK && !(packet.flags & FS_PACKET_UNFIT)) {
-        learn(sender_of(packet), packet.ttl);
+        see(entry_of({packet.key.ifindex, flowstamp::sender_of(packet)}).host, packet.ttl, false);
     }
-    if (!observation.slot) {
+    if (observation.slot) {
+        learn_end(*observation.slot, 0, false);
+        learn_end(*observation.slot, 1, false);
+    }
+}
+
+void HostMemory::learn_end(const fs_flow& flow, unsigned end, bool has_ended) {
+    const fs_direction& own = flow.direction[end];
+    // A bare SYN is no baseline: a scanner crafts it.
+    if (!(own.flags & (FS_DIRECTION_BASE | FS_DIRECTION_BASE_SYN_ACK))) {
         return;
     }
-    for (const unsigned end : {0U, 1U}) {
-        const fs_direction& own = observation.slot->direction[end];
-        // A bare SYN is no baseline: a scanner crafts it.
-        if (!(own.flags & (FS_DIRECTION_BASE | FS_DIRECTION_BASE_SYN_ACK))) {
-            continue;
-        }
-        for (const std::uint8_t ttl : own.ttl) {
-            if (ttl != 0) {
-                learn(end_of(observation.slot->key, end), ttl);
-            }
-        }
-    }
-}
-
-const HostMemory::Distances* HostMemory::of(const Endpoint& host) const {
-    const auto found = hosts_.find(host);
-    return found == hosts_.end() ? nullptr : &found->second.distances;
-}
-
-std::optional<std::uint8_t> HostMemory::nearest_hops(const Endpoint& host) const {
-    const Distances* known = of(host);
-    if (known == nullptr || known->many) {
-        return std::nullopt;
-    }
-    std::uint8_t nearest = 255;
-    for (const std::uint8_t ttl : known->ttls) {
+    Entry& entry = entry_of({flow.key.ifindex, end_of(flow.key, end)});
+    const bool counts = has_ended && (own.flags & FS_DIRECTION_DATA);
+    for (const std::uint8_t ttl : own.ttl) {
         if (ttl != 0) {
-            nearest = std::min(nearest, fs_hops(ttl));
+            see(entry.host, ttl, counts);
         }
     }
-    return nearest <= FS_HOPS_MAX ? std::optional(nearest) : std::nullopt;
+    entry.host.clears_df = entry.host.clears_df || (own.flags & FS_DIRECTION_NO_DF);
+    if (const auto id_class = fs_id_class_of(&own); counts && id_class != FS_ID_UNKNOWN) {
+        entry.host.id_classes |= static_cast<std::uint8_t>(1U << id_class);
+        entry.host.id_flows =
+            static_cast<std::uint16_t>(std::min<unsigned>(entry.host.id_flows + 1U, UINT16_MAX));
+    }
+}
+
+void HostMemory::learn_ended(const fs_flow& flow) {
+    learn_end(flow, 0, true);
+    learn_end(flow, 1, true);
+}
+
+const HostMemory::Host* HostMemory::of(const Place& place) const {
+    const auto found = hosts_.find(place);
+    return found == hosts_.end() ? nullptr : &found->second.host;
 }
 
 }  // namespace flowstamp

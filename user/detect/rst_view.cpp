@@ -48,6 +48,25 @@ bool RstView::is_from_own_distance() const {
     return arrival_.base_hops != kNoBaseHops && within_one(arrival_.hops, arrival_.base_hops);
 }
 
+void RstView::consider(const HostMemory::Host& host) {
+    const fs_direction& own = slot_.direction[direction()];
+    if (arrival_.action != FS_ACTION_OBSERVED) {
+        return;
+    }
+    // A balancer answers the handshake from one place and serves from another: of the flow, only the
+    // handshake is known yet.
+    if (!(own.flags & FS_DIRECTION_BASE) && host.speaks_from(arrival_.hops)) {
+        cleared_signals_ |= FS_MASK_PATH & ~FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT_HOPS);
+    }
+    // Too few packets yet to know how it counts its IP-IDs: it is the kind of host that it was.
+    const fs_packet& rst = packet();
+    if ((slot_.state & FS_FLOW_TS) && (rst.tcp_flags & FS_TCP_ACK) &&
+        !(rst.flags & (FS_PACKET_TS | FS_PACKET_IPV6)) && fs_id_class_of(&own) == FS_ID_UNKNOWN &&
+        host.is_linux_like()) {
+        later_signals_ |= FS_SIGNAL_BIT(FS_SIGNAL_NO_TIMESTAMPS);
+    }
+}
+
 /// Whether a later packet may bear witness: in time, and from where the peer is.
 bool RstView::observes(const fs_packet& later) const {
     const Nanoseconds after = apart(packet(), later);
@@ -205,6 +224,13 @@ void RstView::uphold() {
 
 fs_judgement RstView::judgement() const {
     fs_judgement now = arrival_;
+    if (arrival_.signals & cleared_signals_) {
+        now.signals &= ~cleared_signals_;
+        now.verdict = static_cast<__u8>(fs_conclude(now.signals, now.context));
+        if (now.verdict == FS_VERDICT_GENUINE && now.cause == FS_CAUSE_FORGED) {
+            now.cause = FS_CAUSE_EDGE;
+        }
+    }
     now.signals |= later_signals_;
     fs_verdict concluded = fs_conclude(now.signals, now.context);
     if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {

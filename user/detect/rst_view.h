@@ -6,6 +6,7 @@
 #include "flowstamp/event.h"
 #include "user/detect/evidence.h"
 #include "user/detect/finding.h"
+#include "user/detect/host_memory.h"
 #include "user/flow/observation.h"
 
 namespace flowstamp {
@@ -23,6 +24,10 @@ class RstView {
   public:
     /// `observation` is an FS_EVENT_RST with its slot.
     explicit RstView(const Observation& observation);
+
+    /// What its sender has shown on other flows, where this one's past is too short to tell. Only of
+    /// a RST that was let be: what the kernel did, it did for the reasons that it had.
+    void consider(const HostMemory::Host& host);
 
     /// A later packet of the same sender on the same interface, no RST. Returns whether it brought
     /// evidence.
@@ -74,6 +79,7 @@ class RstView {
     fs_judgement arrival_;
     fs_flow slot_;
     std::uint64_t later_signals_ = 0;
+    std::uint64_t cleared_signals_ = 0;  ///< that its sender's other flows explain
     LaterSigns later_;
     bool observing_ = true;
     bool upheld_ = false;

@@ -66,7 +66,8 @@ void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingS
     const fs_packet& rst = observation.event.packet;
     const Endpoint server = sender_of(rst);
     const unsigned hops = fs_hops(rst.ttl);
-    const auto known = hosts_.nearest_hops(server);
+    const HostMemory::Host* host = hosts_.sender_of(rst);
+    const auto known = host == nullptr ? std::nullopt : host->nearest_hops();
     // One hop is equal-cost paths, or a box just before the server: nothing to blame anyone for.
     const bool by_box = known && hops + kNearer <= *known;
     const bool by_peer = known && hops == *known;

@@ -10,7 +10,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
-      forged_rst_(parts.slots, parts.policy, findings_),
+      forged_rst_({parts.slots, hosts_, parts.policy, findings_}),
       syn_unanswered_(syns_, findings_),
       syn_refused_(hosts_, syns_, findings_),
       icmp_rejected_(parts.slots, findings_),
@@ -64,6 +64,7 @@ void Pipeline::tell(std::vector<Middlebox> boxes) {
 }
 
 void Pipeline::tell(FlowRecord record) {
+    hosts_.learn_ended(record.slot);
     if (filter_ && !filter_->matches(record.slot.key)) {
         return;
     }

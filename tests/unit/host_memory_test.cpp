@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/detect/host_memory.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/events.h"
+#include "tests/support/recording_sink.h"
+
+namespace flowstamp::testing {
+namespace {
+
+constexpr std::uint64_t kNearer = FS_SIGNAL_BIT(FS_SIGNAL_NEARER);
+
+/// A flow of the example's server that has sent data from these TTLs.
+fs_flow ended(std::uint8_t ttl, std::uint8_t other_ttl = 0) {
+    fs_flow flow = example_flow();
+    fs_direction& server = flow.direction[kServer];
+    server.flags |= FS_DIRECTION_BASE | FS_DIRECTION_DATA | FS_DIRECTION_DF;
+    server.ttl[0] = ttl;
+    server.ttl[1] = other_ttl;
+    return flow;
+}
+
+HostMemory::Place server() {
+    return {example_key().ifindex, end_of(example_key(), kServer)};
+}
+
+TEST(HostMemory, KnowsEachPlaceForItself) {
+    HostMemory memory;
+    memory.learn_ended(ended(52));
+    ASSERT_NE(memory.of(server()), nullptr);
+    EXPECT_EQ(memory.of(server())->nearest_hops(), 12);
+    HostMemory::Place elsewhere = server();
+    elsewhere.ifindex++;
+    EXPECT_EQ(memory.of(elsewhere), nullptr);
+    elsewhere = server();
+    elsewhere.end.port++;
+    EXPECT_EQ(memory.of(elsewhere), nullptr);
+}
+
+TEST(HostMemory, TakesTheNearestAndGivesUpOnMany) {
+    HostMemory memory;
+    memory.learn_ended(ended(52, 55));
+    EXPECT_EQ(memory.of(server())->nearest_hops(), 9);
+    for (std::uint8_t ttl = 40; ttl < 48; ttl++) {
+        memory.learn_ended(ended(ttl));
+    }
+    EXPECT_EQ(memory.of(server())->nearest_hops(), std::nullopt);
+    EXPECT_TRUE(memory.of(server())->speaks_from(3)) << "from anywhere";
+}
+
+TEST(HostMemory, OneFlowIsNotEnoughToSpeakFor) {
+    HostMemory memory;
+    memory.learn_ended(ended(60));
+    EXPECT_FALSE(memory.of(server())->speaks_from(4));
+    memory.learn_ended(ended(60));
+    EXPECT_TRUE(memory.of(server())->speaks_from(4));
+    EXPECT_TRUE(memory.of(server())->speaks_from(5));
+    EXPECT_FALSE(memory.of(server())->speaks_from(6));
+}
+
+TEST(HostMemory, KnowsALinuxLikeHost) {
+    HostMemory memory;
+    memory.learn_ended(ended(52));
+    EXPECT_FALSE(memory.of(server())->is_linux_like());
+    memory.learn_ended(ended(52));
+    EXPECT_TRUE(memory.of(server())->is_linux_like());
+    fs_flow other = ended(52);
+    other.direction[kServer].id_class = FS_ID_RANDOM | FS_ID_VOTES_ENOUGH << 4;
+    memory.learn_ended(other);
+    EXPECT_FALSE(memory.of(server())->is_linux_like()) << "two stacks behind one address";
+}
+
+TEST(HostMemory, ForgetsTheLongestUnused) {
+    HostMemory memory;
+    for (std::uint32_t i = 0; i <= HostMemory::kMost; i++) {
+        fs_flow flow = ended(52);
+        flow.key.ifindex = i;
+        memory.learn_ended(flow);
+    }
+    HostMemory::Place first = server();
+    first.ifindex = 0;
+    EXPECT_EQ(memory.of(first), nullptr);
+    first.ifindex = HostMemory::kMost;
+    EXPECT_NE(memory.of(first), nullptr);
+}
+
+/// What the memory is for: a RST on a flow of which only the handshake is known.
+class YoungFlow : public ::testing::Test {
+  protected:
+    YoungFlow() {
+        story.flow().direction[kServer].flags &= static_cast<__u16>(~FS_DIRECTION_BASE);
+        story.flow().direction[kServer].id_class = FS_ID_UNKNOWN;
+    }
+    Reset judged(const RstDetails& details) {
+        bench.see(story.rst(details));
+        return bench.sink.resets.at(0);
+    }
+    ForgedRstBench bench;
+    Story story;
+};
+
+TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
+    bench.hosts.learn_ended(ended(60));
+    bench.hosts.learn_ended(ended(60));
+    const Reset reset = judged({.ttl = 60, .signals = kNearer});
+    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
+    EXPECT_TRUE(bench.sink.findings.empty());
+}
+
+TEST_F(YoungFlow, ADistanceThatNoneOfItsFlowsHadStaysEvidence) {
+    bench.hosts.learn_ended(ended(52));
+    bench.hosts.learn_ended(ended(52));
+    EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FS_VERDICT_SUSPECTED);
+}
+
+TEST_F(YoungFlow, WhatTheKernelDidStands) {
+    bench.hosts.learn_ended(ended(60));
+    bench.hosts.learn_ended(ended(60));
+    const Reset reset = judged({.ttl = 60,
+                                .signals = kNearer,
+                                .action = FS_ACTION_CHALLENGED,
+                                .challenge = FS_CHALLENGE_ASKED});
+    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_SUSPECTED);
+}
+
+TEST_F(YoungFlow, AnOldFlowGoesByItsOwnPast) {
+    bench.hosts.learn_ended(ended(60));
+    bench.hosts.learn_ended(ended(60));
+    story.flow().direction[kServer].flags |= FS_DIRECTION_BASE;
+    EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FS_VERDICT_SUSPECTED);
+}
+
+TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {
+    bench.hosts.learn_ended(ended(52));
+    bench.hosts.learn_ended(ended(52));
+    story.flow().state |= FS_FLOW_TS;
+    const Reset reset = judged(
+        {.tcp_flags = FS_TCP_RST | FS_TCP_ACK, .signals = FS_SIGNAL_BIT(FS_SIGNAL_MAC_FOREIGN)});
+    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_TRUE(reset.judgement.signals & FS_SIGNAL_BIT(FS_SIGNAL_NO_TIMESTAMPS));
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
