@@ -85,6 +85,16 @@ TEST(HostMemory, ForgetsTheLongestUnused) {
     EXPECT_NE(memory.of(first), nullptr);
 }
 
+TEST(HostMemory, KnowsWhatIsStrangeToIt) {
+    HostMemory memory;
+    EXPECT_FALSE(HostMemory::Host{}.is_strange(248)) << "nothing is known";
+    memory.learn_ended(ended(143, 142));  // no usual initial TTL
+    EXPECT_TRUE(memory.of(server())->is_strange(248));
+    EXPECT_FALSE(memory.of(server())->is_strange(144));
+    memory.learn_ended(ended(57));
+    EXPECT_FALSE(memory.of(server())->is_strange(248)) << "7 hops, either way";
+}
+
 /// What the memory is for: a RST on a flow of which only the handshake is known.
 class YoungFlow : public ::testing::Test {
   protected:
@@ -130,6 +140,26 @@ TEST_F(YoungFlow, AnOldFlowGoesByItsOwnPast) {
     bench.hosts.learn_ended(ended(60));
     story.flow().direction[kServer].flags |= FS_DIRECTION_BASE;
     EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FS_VERDICT_SUSPECTED);
+}
+
+TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
+    bench.hosts.learn_ended(ended(143));
+    story.flow().state |= FS_FLOW_MIDWAY;
+    const auto midway = FS_CONTEXT_HALF_VIEW | FS_CONTEXT_NO_BASELINE;
+    const Reset reset = judged({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+                                .ttl = 248,
+                                .context = midway,
+                                .cause = FS_CAUSE_ABORT});
+    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
+}
+
+TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
+    bench.hosts.learn_ended(ended(143));
+    const Reset reset =
+        judged({.ttl = 60,
+                .context = FS_CONTEXT_NO_BASELINE | FS_CONTEXT_STATELESS | FS_CONTEXT_HALF_VIEW});
+    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_STATELESS);
 }
 
 TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {

@@ -34,6 +34,15 @@ bool HostMemory::Host::speaks_from(std::uint8_t hops) const {
            });
 }
 
+bool HostMemory::Host::is_strange(std::uint8_t ttl) const {
+    return !many && distances[0].ttl != 0 &&
+           std::ranges::none_of(distances, [&](const Distance& known) {
+               return known.ttl != 0 &&
+                      (std::abs(int{known.ttl} - int{ttl}) <= 1 ||
+                       std::abs(int{fs_hops(known.ttl)} - int{fs_hops(ttl)}) <= 1);
+           });
+}
+
 bool HostMemory::Host::is_linux_like() const {
     return id_flows >= kFlowsEnough && id_classes == 1U << FS_ID_FLOW && !clears_df &&
            std::ranges::all_of(distances, [](const Distance& distance) {
@@ -99,6 +108,19 @@ void HostMemory::learn_end(const fs_flow& flow, unsigned end, bool has_ended) {
         entry.host.id_flows =
             static_cast<std::uint16_t>(std::min<unsigned>(entry.host.id_flows + 1U, UINT16_MAX));
     }
+}
+
+void HostMemory::look(std::uint32_t slot, const fs_flow& flow) {
+    if (slot >= looked_.size()) {
+        looked_.resize(slot + 1);
+    }
+    const bool both = flow.direction[0].flags & flow.direction[1].flags & FS_DIRECTION_BASE;
+    if (!both || looked_[slot] == flow.generation) {
+        return;
+    }
+    looked_[slot] = flow.generation;
+    learn_end(flow, 0, false);
+    learn_end(flow, 1, false);
 }
 
 void HostMemory::learn_ended(const fs_flow& flow) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "user/flow/endpoint.h"
 #include "user/flow/observation.h"
@@ -44,6 +45,9 @@ class HostMemory {
         [[nodiscard]] std::optional<std::uint8_t> nearest_hops() const;
         /// Whether data of several of its flows has come from so far, or a hop beside.
         [[nodiscard]] bool speaks_from(std::uint8_t hops) const;
+        /// Whether its packets are known, and none came with such a TTL or from such a distance, give
+        /// or take a hop.
+        [[nodiscard]] bool is_strange(std::uint8_t ttl) const;
         /// By initial TTL, don't-fragment and per-flow IP-IDs: such a host puts timestamps on every
         /// RST+ACK where they were negotiated.
         [[nodiscard]] bool is_linux_like() const;
@@ -51,6 +55,9 @@ class HostMemory {
 
     /// Learns from a SYN-ACK, and from both ends of any flow that comes with the observation.
     void learn(const Observation& observation);
+    /// Learns from a flow that is under way, when it is first looked at after both ends have shown
+    /// something.
+    void look(std::uint32_t slot, const fs_flow& flow);
     /// Learns from both ends of a flow that has ended: once for each.
     void learn_ended(const fs_flow& flow);
 
@@ -70,7 +77,8 @@ class HostMemory {
     void learn_end(const fs_flow& flow, unsigned end, bool has_ended);
 
     std::map<Place, Entry> hosts_;
-    std::list<Place> uses_;  ///< the latest used first
+    std::list<Place> uses_;              ///< the latest used first
+    std::vector<std::uint32_t> looked_;  ///< by slot: the generation that was learnt from
 };
 
 }  // namespace flowstamp

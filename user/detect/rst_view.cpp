@@ -58,6 +58,11 @@ void RstView::consider(const HostMemory::Host& host) {
     if (!(own.flags & FS_DIRECTION_BASE) && host.speaks_from(arrival_.hops)) {
         cleared_signals_ |= FS_MASK_PATH & ~FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT_HOPS);
     }
+    // Nothing of this flow's end was seen, but of its others; and no kernel without the connection
+    // shapes a RST so, whose TTL would be its default.
+    constexpr std::uint32_t kNoGuess = FS_CONTEXT_STATELESS | FS_CONTEXT_TO_SYN;
+    is_from_elsewhere_ = (arrival_.context & FS_CONTEXT_NO_BASELINE) &&
+                         !(arrival_.context & kNoGuess) && host.is_strange(packet().ttl);
     // Too few packets yet to know how it counts its IP-IDs: it is the kind of host that it was.
     const fs_packet& rst = packet();
     if ((slot_.state & FS_FLOW_TS) && (rst.tcp_flags & FS_TCP_ACK) &&
@@ -251,6 +256,8 @@ fs_judgement RstView::judgement() const {
     }
     if (now.verdict != FS_VERDICT_GENUINE) {
         now.cause = FS_CAUSE_FORGED;
+    } else if (is_from_elsewhere_) {
+        now.cause = FS_CAUSE_EDGE;
     }
     return now;
 }

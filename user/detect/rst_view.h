@@ -81,6 +81,7 @@ class RstView {
     std::uint64_t later_signals_ = 0;
     std::uint64_t cleared_signals_ = 0;  ///< that its sender's other flows explain
     LaterSigns later_;
+    bool is_from_elsewhere_ = false;  ///< than its sender's other flows: a gateway's, maybe
     bool observing_ = true;
     bool upheld_ = false;
 };

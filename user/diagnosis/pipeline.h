@@ -45,6 +45,8 @@ class Pipeline final : public FindingSink {
     /// Nothing more will come.
     void finish();
 
+    /// A flow that is under way, as a look at its slot shows it.
+    void look(std::uint32_t slot, const fs_flow& flow) { hosts_.look(slot, flow); }
     /// A flow at its end.
     void tell(FlowRecord record);
 

@@ -89,6 +89,7 @@ void ReplayRun::set_clock(Nanoseconds wall) {
 void ReplayRun::scan() {
     next_slot_ = parts_.path.scan(next_slot_, std::exchange(scan_credit_, 0),
                                   [this](std::uint32_t slot, const fs_flow& flow) {
+                                      pipeline_.look(slot, flow);
                                       if (const auto end = ends_.look(slot, flow, now_)) {
                                           tell(slot, flow, *end);
                                       }

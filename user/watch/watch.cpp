@@ -233,6 +233,7 @@ class Watch::Run {
     void scan(Nanoseconds now) {
         next_slot_ = probe_.maps().flows().scan(
             next_slot_, kScanSlots, [&](std::uint32_t slot, const fs_flow& flow) {
+                pipeline_.look(slot, flow);
                 if (const auto end = ends_.look(slot, flow, now)) {
                     tell(slot, flow, *end);
                 }
