@@ -11,6 +11,12 @@ namespace {
 using namespace std::chrono_literals;
 
 struct SynUnansweredTest : ::testing::Test {
+    /// Another connection has shown that answers pass here.
+    SynUnansweredTest() {
+        Setting other;
+        other.us.isn = 0x12345678;
+        Conversation(bench.rig(), FS_HOOK_XDP, other).open();
+    }
     DiagnosisBench bench;
     Conversation talk{bench.rig(), FS_HOOK_XDP};
 };
@@ -37,6 +43,18 @@ TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
     EXPECT_NE(bench.findings()[1].summary.find("3 times in 3.0 s, and nothing came back"),
               std::string::npos)
         << bench.findings()[1].summary;
+}
+
+/// Where no answer was ever seen to pass, it may pass elsewhere.
+TEST(SynUnanswered, WithoutAnyAnswersHereItIsSuspectedAtTheMost) {
+    DiagnosisBench bench;
+    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    const Segment syn = talk.next(End::us, Syn);
+    for (int i = 0; i < 5; i++) {
+        talk.send(syn);
+        bench.pass(2s);
+    }
+    EXPECT_EQ(bench.told(), "syn-unanswered suspected");
 }
 
 TEST_F(SynUnansweredTest, ALateAnswerResolvesIt) {

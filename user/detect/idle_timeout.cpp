@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "user/base/time_text.h"
+#include "user/detect/both_ways.h"
 
 namespace flowstamp {
 
@@ -65,8 +66,8 @@ void IdleTimeout::resent(const Observation& observation, FindingSink& sink) {
     if (wait.resent + (is_keepalive ? 1 : 0) < kSuspect) {
         return;
     }
-    const bool proven = wait.resent >= kProof && !(observation.slot->state & FS_FLOW_MIDWAY);
-    tell(observation, wait, rest->length, proven ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
+    tell(observation, wait, rest->length,
+         wait.resent >= kProof ? most_of(*observation.slot) : FS_VERDICT_SUSPECTED,
          {.signal = "unanswered",
           .strength = Strength::strong,
           .packet = fmt::format("{} after the rest: sent again {}, no answer",
@@ -87,9 +88,7 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
     const Nanoseconds length = rest ? rest->length : silence_before(observation);
     if (judgement.verdict == FS_VERDICT_GENUINE && (answers || aged) &&
         length >= std::chrono::seconds(9) && observation.slot && waits_.size() < kMost) {
-        tell(observation, waits_[view], length,
-             (observation.slot->state & FS_FLOW_MIDWAY) ? FS_VERDICT_SUSPECTED
-                                                        : FS_VERDICT_CONFIRMED,
+        tell(observation, waits_[view], length, most_of(*observation.slot),
              {.signal = aged ? "aged-window" : "reset-after-rest",
               .strength = Strength::strong,
               .packet = aged ? fmt::format("RST with window {}", packet.window)

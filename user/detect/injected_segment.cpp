@@ -8,6 +8,7 @@
 
 #include "flowstamp/hops.h"
 #include "user/base/time_text.h"
+#include "user/detect/both_ways.h"
 #include "user/flow/endpoint.h"
 #include "user/flow/stamps.h"
 
@@ -171,13 +172,12 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
                        shifted->second.event.packet.direction == packet.direction;
     const Observation& injected = is_it ? shifted->second : observation;
     const bool echo = sent(other, ip_id);
-    const bool half = observation.slot->state & FS_FLOW_MIDWAY;
     const bool lacks = ttl == packet.ttl && (observation.slot->state & FS_FLOW_TS) &&
                        !(packet.flags & FS_PACKET_TS);
     const std::string sender = sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::injected_segment,
-        .verdict = (echo || lacks) && !half ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
+        .verdict = echo || lacks ? most_of(*observation.slot) : FS_VERDICT_SUSPECTED,
         .sighting = sighting_of(injected),
         .summary =
             lacks ? fmt::format("{} did not send these {} bytes: they came from {}, all else of it "

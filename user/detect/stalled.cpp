@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "user/base/time_text.h"
+#include "user/detect/both_ways.h"
 #include "user/flow/endpoint.h"
 
 namespace flowstamp {
@@ -76,8 +77,7 @@ void Stalled::resent(const Observation& observation, FindingSink& sink) {
     const std::string there = receiver_of(packet).ip_text();
     wait.finding = Finding{
         .kind = FindingKind::stalled,
-        .verdict = (observation.slot->state & FS_FLOW_MIDWAY) ? FS_VERDICT_SUSPECTED
-                                                              : FS_VERDICT_CONFIRMED,
+        .verdict = most_of(*observation.slot),
         .sighting = sighting_of(observation),
         .summary = fmt::format(
             "What {} sends to {} has not been acknowledged for {}, though sent again {}; {}.",

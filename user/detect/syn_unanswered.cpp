@@ -38,7 +38,10 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
         return;
     }
     if (attempt->sent >= kEnough) {
-        tell(*attempt, FS_VERDICT_CONFIRMED, sink);
+        tell(*attempt,
+             both_ways_.pass(observation.event.packet.key.ifindex) ? FS_VERDICT_CONFIRMED
+                                                                   : FS_VERDICT_SUSPECTED,
+             sink);
     } else if (attempt->sent > 1) {
         due_.emplace(observation.time() + kPatience, attempt->seq);
     }
@@ -57,8 +60,13 @@ void SynUnanswered::tell(const SynBook::Attempt& attempt, fs_verdict verdict, Fi
         .summary = summary(attempt, false),
         .advice = fmt::format(
             "look for a rule that drops without a word, for the SYN on its way to {} or for the "
-            "answer on its way back; a host that is down looks the same",
-            receiver_of(syn).ip_text()),
+            "answer on its way back; a host that is down looks the same{}",
+            receiver_of(syn).ip_text(),
+            both_ways_.pass(syn.key.ifindex)
+                ? ""
+                : fmt::format("; and no connection has shown both of its directions at {} yet: "
+                              "answers may pass elsewhere",
+                              attempt.latest.interface)),
         .evidence = {{.signal = "syn-again",
                       .strength = Strength::strong,
                       .packet = fmt::format("SYN sent {}", times_text(attempt.sent)),

@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "user/detect/both_ways.h"
 #include "user/detect/detector.h"
 #include "user/detect/findings.h"
 #include "user/detect/story.h"
@@ -14,7 +15,8 @@
 namespace flowstamp {
 
 /// SYNs that are sent again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP error.
-/// A SYN that is not sent again proves nothing: a scanner sends one.
+/// A SYN that is not sent again proves nothing: a scanner sends one. And where no flow has shown both
+/// of its directions, the answer may pass elsewhere.
 class SynUnanswered final : public Detector {
   public:
     /// A second SYN's silence, before it makes suspect.
@@ -22,8 +24,10 @@ class SynUnanswered final : public Detector {
     /// SYNs without an answer that are proof.
     static constexpr unsigned kEnough = 3;
 
-    /// `book` is kept by the caller: it has filed each observation before it comes here.
-    SynUnanswered(SynBook& book, Findings& findings) : book_(book), findings_(findings) {}
+    /// `book` and `both_ways` are kept by the caller: they have filed each observation before it
+    /// comes here.
+    SynUnanswered(SynBook& book, const BothWays& both_ways, Findings& findings)
+        : book_(book), both_ways_(both_ways), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -39,6 +43,7 @@ class SynUnanswered final : public Detector {
     };
 
     SynBook& book_;
+    const BothWays& both_ways_;
     Findings& findings_;
     std::multimap<Nanoseconds, std::uint32_t> due_;  ///< attempts by sequence number
     std::unordered_map<std::uint32_t, Told> told_;   ///< the same

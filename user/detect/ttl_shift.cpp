@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "flowstamp/hops.h"
+#include "user/detect/both_ways.h"
 #include "user/flow/endpoint.h"
 #include "user/flow/stamps.h"
 
@@ -70,7 +71,7 @@ bool TtlShift::settle(Change& change, const fs_flow& slot, FindingSink& sink) {
     const std::string sender = sender_of(packet).ip_text();
     Finding finding{
         .kind = FindingKind::ttl_shift,
-        .verdict = (slot.state & FS_FLOW_MIDWAY) ? FS_VERDICT_SUSPECTED : FS_VERDICT_CONFIRMED,
+        .verdict = most_of(slot),
         .sighting = sighting_of(change.observation),
         .summary =
             after_handshake

@@ -11,7 +11,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
       filter_(std::move(filter)),
       aggregator_(max_flows),
       forged_rst_({parts.slots, hosts_, parts.policy, findings_}),
-      syn_unanswered_(syns_, findings_),
+      syn_unanswered_(syns_, both_ways_, findings_),
       syn_refused_(hosts_, syns_, findings_),
       icmp_rejected_(parts.slots, findings_),
       stalled_(rests_, findings_),
@@ -26,6 +26,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
 
 void Pipeline::take(Observation observation) {
     aggregator_.file(observation);
+    both_ways_.learn(observation);
     syns_.file(observation);
     if (syns_.begins_attempt(observation)) {
         middleboxes_.saw_attempt(receiver_of(observation.event.packet).port);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "user/detect/both_ways.h"
 #include "user/detect/forged_rst.h"
 #include "user/detect/host_memory.h"
 #include "user/detect/icmp_rejected.h"
@@ -46,7 +47,10 @@ class Pipeline final : public FindingSink {
     void finish();
 
     /// A flow that is under way, as a look at its slot shows it.
-    void look(std::uint32_t slot, const fs_flow& flow) { hosts_.look(slot, flow); }
+    void look(std::uint32_t slot, const fs_flow& flow) {
+        both_ways_.learn(flow);
+        hosts_.look(slot, flow);
+    }
     /// A flow at its end.
     void tell(FlowRecord record);
 
@@ -68,6 +72,7 @@ class Pipeline final : public FindingSink {
 
     // What detectors share, filed before they see an observation.
     Findings findings_;
+    BothWays both_ways_;
     SynBook syns_;
     Rests rests_;
     HostMemory hosts_;
