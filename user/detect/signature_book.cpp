@@ -64,7 +64,7 @@ void SignatureBook::teach(const fs_taught& signature, const RstView& rst) {
 }
 
 void SignatureBook::note(const RstView& rst, const fs_judgement& judgement) {
-    if (!(judgement.context & FS_CONTEXT_IN_WINDOW)) {
+    if (!(judgement.context & (FS_CONTEXT_IN_WINDOW | FS_CONTEXT_TO_SYN))) {
         return;
     }
     const fs_packet& packet = rst.packet();

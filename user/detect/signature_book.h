@@ -16,7 +16,7 @@ namespace flowstamp {
 /// Learns what an injector's resets have in common, so that its next one is known on arrival. Only
 /// what is distinctive may be taught: "3 hops, ID 0, DF, bare R" is every Linux host at that
 /// distance. So: an IP-ID other than 0 and 1, or a window that the flow's end never had; the same
-/// on two flows, at the same distance, with the same flags, and in the window of the receiver.
+/// on two flows, at the same distance, with the same flags, and such that the receiver heeds it.
 /// And only what was proven without the help of an earlier lesson teaches, or keeps one alive: else
 /// a lesson would feed on itself.
 class SignatureBook {

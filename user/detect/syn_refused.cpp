@@ -67,10 +67,13 @@ void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingS
     const Endpoint server = sender_of(rst);
     const unsigned hops = fs_hops(rst.ttl);
     const HostMemory::Host* host = hosts_.sender_of(rst);
-    const auto known = host == nullptr ? std::nullopt : host->nearest_hops();
+    const std::optional<std::uint8_t> nearest =
+        host == nullptr ? std::nullopt : host->nearest_hops();
+    const bool known = nearest.has_value();
+    const unsigned own_hops = nearest.value_or(0);
     // One hop is equal-cost paths, or a box just before the server: nothing to blame anyone for.
-    const bool by_box = known && hops + kNearer <= *known;
-    const bool by_peer = known && hops == *known;
+    const bool by_box = known && hops + kNearer <= own_hops;
+    const bool by_peer = known && hops == own_hops;
     Finding finding{
         .kind = FindingKind::syn_refused,
         .verdict = FS_VERDICT_CONFIRMED,
@@ -87,13 +90,13 @@ void SynRefused::tell(const Observation& observation, Refusal& refusal, FindingS
                                                         : "other-distance",
                                     .strength = by_box ? Strength::strong : Strength::weak,
                                     .packet = distance_text(hops),
-                                    .baseline = distance_text(*known) + ", on earlier flows"});
+                                    .baseline = distance_text(own_hops) + ", on earlier flows"});
     }
     if (by_box) {
         finding.summary =
             fmt::format("{} was refused a connection to {}, probably by a box {}: {} itself is {}.",
                         receiver_of(rst).ip_text(), server.text(), distance_text(hops),
-                        server.ip_text(), distance_text(*known));
+                        server.ip_text(), distance_text(own_hops));
         finding.advice = fmt::format("look for a rule on the way that rejects with a TCP reset, {}",
                                      distance_text(hops));
     } else {

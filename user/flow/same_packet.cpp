@@ -39,9 +39,12 @@ bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
 
 bool SamePacket::is_same(const Seen& seen, const Observation& observation) {
     const fs_packet& packet = observation.event.packet;
+    if (!equal_in_transit(seen.packet, packet)) {
+        return false;
+    }
     const bool elsewhere = !contains(seen.ifindexes, packet.key.ifindex);
     const bool same_place_twice = observation.event.judgement.context & FS_CONTEXT_TWICE;
-    if (!(elsewhere || same_place_twice) || !equal_in_transit(seen.packet, packet)) {
+    if (!(elsewhere || same_place_twice)) {
         return false;
     }
     return share_an_end(seen.packet, packet) ||
@@ -55,8 +58,13 @@ std::uint64_t SamePacket::number(const Observation& observation) {
         recent_.pop_front();
     }
     const fs_event& event = observation.event;
+    several_ = several_ ||
+               (!recent_.empty() && recent_.back().packet.key.ifindex != event.packet.key.ifindex);
+    const bool may_be_known = several_ || (event.judgement.context & FS_CONTEXT_TWICE);
     const auto match =
-        std::ranges::find_if(recent_, [&](const Seen& seen) { return is_same(seen, observation); });
+        may_be_known ? std::ranges::find_if(
+                           recent_, [&](const Seen& seen) { return is_same(seen, observation); })
+                     : recent_.end();
     if (match != recent_.end()) {
         match->ifindexes.push_back(event.packet.key.ifindex);
         return match->number;

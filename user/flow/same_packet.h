@@ -33,6 +33,7 @@ class SamePacket {
     [[nodiscard]] static bool is_same(const Seen& seen, const Observation& observation);
 
     std::deque<Seen> recent_;
+    bool several_ = false;  ///< interfaces have been seen: until then, a RST is known by nobody
     std::uint64_t last_number_ = 0;
 };
 
