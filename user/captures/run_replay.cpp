@@ -87,13 +87,13 @@ class Captures {
     /// Replays one, from a fresh start. Fails where it cannot be read to its end; what was read is
     /// told, and in the sum.
     [[nodiscard]] Status replay(const std::string& file, bool is_only_one) {
-        auto source = open_file(file);
+        auto source = open_file(file, signals_.descriptor());
         if (!source) {
             return std::unexpected(source.error());
         }
         auto capture = CaptureReader::open(std::move(*source), file_title(file));
         if (!capture) {
-            return std::unexpected(capture.error());
+            return is_stopped() ? Status{} : std::unexpected(capture.error());
         }
         auto path = options_.backend == Backend::kernel ? make_kernel_path(options_.max_flows)
                                                         : make_host_path(options_.max_flows);
@@ -141,7 +141,7 @@ class Captures {
         Status read;
         for (std::uint64_t frames = 0;; frames++) {
             const auto step = run.step();
-            if (!step) {
+            if (!step && !is_stopped()) {
                 read = std::unexpected(step.error());
             }
             if (!step || !*step) {

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "user/base/fd.h"
+#include "user/replay/pipe_source.h"
 
 namespace flowstamp {
 
@@ -78,7 +79,7 @@ std::string file_title(const std::string& path) {
     return path == "-" ? "standard input" : path;
 }
 
-Result<std::unique_ptr<ByteSource>> open_file(const std::string& path) {
+Result<std::unique_ptr<ByteSource>> open_file(const std::string& path, int stop) {
     const std::string title = file_title(path);
     Fd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                       : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -92,14 +93,16 @@ Result<std::unique_ptr<ByteSource>> open_file(const std::string& path) {
     if (S_ISDIR(facts.st_mode)) {
         return fail_errno("open", title, EISDIR, "name the captures in it");
     }
+    if (!S_ISREG(facts.st_mode)) {
+        return read_pipe(std::move(fd), title, stop);
+    }
     std::unique_ptr<gzFile_s, CloseGz> file(::gzdopen(fd.get(), "rb"));
     if (!file) {
         return fail_errno("open", title, ENOMEM);
     }
     (void)fd.release();  // gzclose_r() closes it
     ::gzbuffer(file.get(), kInflateBytes);
-    return std::make_unique<GzSource>(std::move(file), title,
-                                      S_ISREG(facts.st_mode) ? facts.st_size : 0);
+    return std::make_unique<GzSource>(std::move(file), title, facts.st_size);
 }
 
 Result<std::size_t> MemorySource::read(std::span<std::uint8_t> to) {

@@ -22,8 +22,10 @@ class ByteSource {
     [[nodiscard]] virtual std::optional<double> progress() const { return std::nullopt; }
 };
 
-/// A file, compressed by gzip or not; "-" is standard input. Fails where it cannot be opened.
-[[nodiscard]] Result<std::unique_ptr<ByteSource>> open_file(const std::string& path);
+/// A file, compressed by gzip or not; "-" is standard input. Fails where it cannot be opened. What
+/// comes through a pipe is handed on as it comes, and ends when the descriptor `stop` becomes
+/// readable (-1: never).
+[[nodiscard]] Result<std::unique_ptr<ByteSource>> open_file(const std::string& path, int stop = -1);
 
 /// How a file is called in messages: "-" is "standard input".
 [[nodiscard]] std::string file_title(const std::string& path);
