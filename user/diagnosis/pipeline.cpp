@@ -52,8 +52,7 @@ void Pipeline::tell(FlowRecord record) {
     if (filter_ && !filter_->matches(record.slot.key)) {
         return;
     }
-    const ViewKey view{record.slot_index, record.slot.generation, record.slot.key.ifindex};
-    record.start = aggregator_.started(view);
+    aggregator_.complete(record);
     reporter_.flow(record);
 }
 

@@ -175,6 +175,13 @@ Json json_of(const FlowRecord& record) {
     const unsigned opener = opener_of(flow);
     const bool v4 = end_of(flow.key, opener).is_v4();
     Json json = {{"state", state_name(flow)}, {"reason", name_of(record.end)}};
+    if (record.stage) {
+        json["stage"] = name_of(*record.stage);
+    }
+    if (record.signature) {
+        json["signature"] = name_of(record.signature->signature);
+        json["signature_from"] = record.signature->end == opener ? "src" : "dest";
+    }
     if (record.start) {
         json["start"] = eve_timestamp(*record.start);
     }
