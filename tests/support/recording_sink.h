@@ -43,6 +43,8 @@ class RecordingPolicy final : public PolicySink {
 struct ForgedRstBench {
     void see(Observation observation) {
         aggregator.file(observation);
+        scans.file(observation);
+        (void)rests.file(observation);
         detector.observe(observation, sink);
     }
     void advance(Nanoseconds now) { detector.advance(now, sink); }
@@ -52,7 +54,9 @@ struct ForgedRstBench {
     RecordingSink sink;
     Aggregator aggregator{1000};
     Findings findings;
-    ForgedRst detector{slots, policy, findings};
+    Rests rests;
+    Scans scans;
+    ForgedRst detector{slots, policy, {rests, scans}, findings};
 };
 
 }  // namespace flowstamp::testing

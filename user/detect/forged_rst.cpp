@@ -13,6 +13,10 @@ constexpr std::size_t kRememberedOfSide = 32;
 /// Shorter round trips vary by more than half of themselves: no answer is then too soon.
 constexpr Nanoseconds kTellingRtt = std::chrono::milliseconds(1);
 
+/// The kernel tells of rests of about ten seconds or more; what ends one is answered within this.
+constexpr Nanoseconds kRest = std::chrono::seconds(9);
+constexpr Nanoseconds kAnswersRest = std::chrono::seconds(3);
+
 }  // namespace
 
 void ForgedRst::observe(const Observation& observation, FindingSink& sink) {
@@ -52,14 +56,27 @@ void ForgedRst::on_rst(const Observation& observation, FindingSink& sink) {
     tell(reset, sink);
 }
 
+/// A rest counts if the RST answers what ended it.
+ResetPast ForgedRst::past_of(const Observation& rst) const {
+    ResetPast past{.scan = pasts_.scans.of(rst), .rest = {}};
+    const Rests::Rest* rest = pasts_.rests.unanswered(view_of(rst.event));
+    if (rest != nullptr && rest->length >= kRest && rst.time() - rest->woke < kAnswersRest &&
+        rest->direction != (rst.event.packet.direction & 1U)) {
+        past.rest = rest->length;
+    }
+    return past;
+}
+
 /// Files a RST, or another view of one that is known.
 ResetCase& ForgedRst::remember(const Observation& observation, Side& side, FindingSink& sink) {
     const auto known = cases_.find(observation.packet_id);
     const bool is_new = known == cases_.end();
-    ResetCase& reset = is_new ? cases_.try_emplace(observation.packet_id, observation).first->second
-                              : known->second;
+    const ResetPast past = past_of(observation);
+    ResetCase& reset =
+        is_new ? cases_.try_emplace(observation.packet_id, observation, past).first->second
+               : known->second;
     const fs_challenge before = is_new ? FS_CHALLENGE_NONE : reset.challenge();
-    reset.add_view(observation);
+    reset.add_view(observation, past);
     const bool asked = before == FS_CHALLENGE_NONE && reset.challenge() == FS_CHALLENGE_ASKED;
     if (asked) {
         challenges_.asked++;

@@ -17,6 +17,8 @@
 #include "user/detect/handshakes.h"
 #include "user/detect/policy_sink.h"
 #include "user/detect/reset_case.h"
+#include "user/detect/rests.h"
+#include "user/detect/scans.h"
 #include "user/detect/signature_book.h"
 #include "user/flow/slot_reader.h"
 
@@ -34,9 +36,15 @@ class ForgedRst final : public Detector {
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 
+    /// What others have filed, of which a RST's cause is told.
+    struct Pasts {
+        const Rests& rests;
+        const Scans& scans;
+    };
+
     /// `slots`: the flow table; `policy`: takes what was learnt. All outlive the detector.
-    ForgedRst(const SlotReader& slots, PolicySink& policy, Findings& findings)
-        : slots_(slots), policy_(policy), findings_(findings) {}
+    ForgedRst(const SlotReader& slots, PolicySink& policy, const Pasts& pasts, Findings& findings)
+        : slots_(slots), policy_(policy), pasts_(pasts), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -72,6 +80,7 @@ class ForgedRst final : public Detector {
     void on_syn(const Observation& observation);
     void on_syn_ack(const Observation& observation, FindingSink& sink);
 
+    [[nodiscard]] ResetPast past_of(const Observation& rst) const;
     ResetCase& remember(const Observation& observation, Side& side, FindingSink& sink);
     void compare(ResetCase& reset, const SideKey& key, FindingSink& sink);
     void take_answer(ResetCase& answer, const SideKey& key, FindingSink& sink);
@@ -91,6 +100,7 @@ class ForgedRst final : public Detector {
 
     const SlotReader& slots_;
     PolicySink& policy_;
+    Pasts pasts_;
     Findings& findings_;
     Handshakes handshakes_;
     SignatureBook signatures_;

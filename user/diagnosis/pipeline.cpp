@@ -9,7 +9,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
-      forged_rst_(parts.slots, parts.policy, findings_),
+      forged_rst_(parts.slots, parts.policy, {rests_, scans_}, findings_),
       syn_unanswered_(syns_, findings_),
       syn_refused_(hosts_, syns_, findings_),
       icmp_rejected_(parts.slots, findings_),
@@ -26,6 +26,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
 void Pipeline::take(Observation observation) {
     aggregator_.file(observation);
     syns_.file(observation);
+    scans_.file(observation);
     if (const auto rest = rests_.file(observation)) {
         idle_timeout_.bore(observation, *rest, *this);
     }

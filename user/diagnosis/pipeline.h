@@ -62,6 +62,7 @@ class Pipeline final : public FindingSink {
     Findings findings_;
     SynBook syns_;
     Rests rests_;
+    Scans scans_;
     HostMemory hosts_;
 
     ForgedRst forged_rst_;
