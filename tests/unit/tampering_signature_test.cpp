@@ -190,6 +190,25 @@ TEST_F(TamperingSignatureTest, TheAnswersOfTheOtherEndDoNotCount) {
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
+TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
+    come_to(Stage::syn);
+    resets({kRstAck});
+    talk.pass_ms(1000);
+    talk.send(End::us, Ack);
+    talk.send(End::us, Psh | Ack, 300);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
+    come_to(Stage::psh);
+    resets({kRstAck});
+    talk.send(End::us, Psh | Ack, 300);
+    talk.pass_ms(20);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST;RST+ACK dest");
+}
+
 TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
     come_to(Stage::psh);
     const Segment reset = talk.next(End::peer, kRstAck);

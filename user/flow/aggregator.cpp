@@ -26,7 +26,7 @@ void Aggregator::learn(View& view, const Observation& observation) {
             view.isn_id = id;
         }
         if (observation.kind() == FS_EVENT_RST) {
-            if (view.resets) {
+            if (view.resets && !view.resets->was_outlived(observation)) {
                 view.resets->add(observation);
             } else {
                 view.resets.emplace(observation);

@@ -24,6 +24,10 @@ struct ResetTally {
     /// Of a flow's first reset: an FS_EVENT_RST with its slot.
     explicit ResetTally(const Observation& first);
 
+    /// Whether the opener had gone on when this later FS_EVENT_RST came: it came further than it was at
+    /// the first, a second and more after it. What was under way when the first came is none of it.
+    [[nodiscard]] bool was_outlived(const Observation& reset) const;
+
     /// A later FS_EVENT_RST of the flow. One of the other end, or a frame seen before, changes
     /// nothing.
     void add(const Observation& reset);
@@ -31,6 +35,7 @@ struct ResetTally {
   private:
     void count(const fs_packet& packet);
 
+    std::uint64_t first_ns_;  ///< CLOCK_MONOTONIC of the first
     std::uint8_t latest_flags_ = 0;
     std::uint32_t latest_ack_ = 0;
 };
