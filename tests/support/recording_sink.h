@@ -49,6 +49,8 @@ class RecordingPolicy final : public PolicySink {
 struct ForgedRstBench {
     void see(Observation observation) {
         aggregator.file(observation);
+        scans.file(observation);
+        (void)rests.file(observation);
         detector.observe(observation, sink);
     }
     void advance(Nanoseconds now) { detector.advance(now, sink); }
@@ -59,7 +61,9 @@ struct ForgedRstBench {
     Aggregator aggregator{1000};
     Findings findings;
     HostMemory hosts;
-    ForgedRst detector{{slots, hosts, policy, findings}};
+    Rests rests;
+    Scans scans;
+    ForgedRst detector{{slots, hosts, rests, scans, policy, findings}};
 };
 
 }  // namespace flowstamp::testing

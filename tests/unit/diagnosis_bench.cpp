@@ -2,6 +2,7 @@
 #include "tests/unit/diagnosis_bench.h"
 
 #include "tests/datapath/forwarding_rig.h"
+#include "user/diagnosis/flow_ends.h"
 
 namespace flowstamp::testing {
 
@@ -34,6 +35,18 @@ void DiagnosisBench::pass(Nanoseconds length) {
     rig_->advance_us(static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(length).count()));
     pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())));
+}
+
+FlowRecord DiagnosisBench::record_of(const Conversation& talk, FlowEnd end) {
+    const fs_flow flow = talk.flow();
+    pipeline_.tell({.slot = flow,
+                    .slot_index = talk.slot(),
+                    .interface = "eth1",
+                    .end = end,
+                    .wall = Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())),
+                    .start = {},
+                    .last = FlowEnds::last_packet(flow)});
+    return reporter_.flows.back();
 }
 
 std::string DiagnosisBench::told() const {

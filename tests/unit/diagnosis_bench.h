@@ -36,6 +36,8 @@ class DiagnosisBench {
     }
     [[nodiscard]] const RecordingPolicy& policy() const { return policy_; }
     [[nodiscard]] const std::vector<Reset>& resets() const { return reporter_.resets; }
+    /// The flow's record, as if it ended so now.
+    [[nodiscard]] FlowRecord record_of(const Conversation& talk, FlowEnd end);
     /// All that was told, in order: "stalled suspected, stalled confirmed, stalled recovered".
     [[nodiscard]] std::string told() const;
 
@@ -45,12 +47,13 @@ class DiagnosisBench {
         void reset(const Reset& reset) override { resets.push_back(reset); }
         void finding(const Finding& finding) override { findings.push_back(finding); }
         void middlebox(const Middlebox& box) override { middleboxes.push_back(box); }
-        void flow(const FlowRecord&) override {}
+        void flow(const FlowRecord& record) override { flows.push_back(record); }
         void stats(const Stats&) override {}
         void summary(const Stats&) override {}
         std::vector<Reset> resets;
         std::vector<Finding> findings;
         std::vector<Middlebox> middleboxes;
+        std::vector<FlowRecord> flows;
     };
     struct Slots final : SlotReader {
         explicit Slots(const std::unique_ptr<Rig>& given) : rig(given) {}

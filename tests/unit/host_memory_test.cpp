@@ -154,6 +154,37 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
     EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
 }
 
+TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
+    bench.hosts.learn_ended(ended(52));
+    const Reset reset = judged({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+                                .ttl = 62,
+                                .context = FS_CONTEXT_TO_SYN | FS_CONTEXT_NO_BASELINE,
+                                .cause = FS_CAUSE_CLOSED_PORT});
+    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
+}
+
+TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
+    const std::uint32_t unseen = FS_CONTEXT_NO_BASELINE | FS_CONTEXT_HALF_VIEW;
+    judged({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+            .ttl = 248,
+            .context = unseen,
+            .cause = FS_CAUSE_ABORT});
+    bench.see(story.at(std::chrono::microseconds(200))
+                  .rst({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+                        .ttl = 142,
+                        .ip_id = 9,
+                        .context = unseen,
+                        .cause = FS_CAUSE_ABORT}));
+    ASSERT_GE(bench.sink.resets.size(), 3U);
+    EXPECT_EQ(bench.sink.resets.back().judgement.verdict, FS_VERDICT_GENUINE);
+    std::map<std::uint64_t, unsigned> causes;
+    for (const Reset& reset : bench.sink.resets) {
+        causes[reset.id] = reset.judgement.cause;
+    }
+    EXPECT_EQ(causes[1], unsigned{FS_CAUSE_EDGE});
+    EXPECT_EQ(causes[2], unsigned{FS_CAUSE_ABORT});
+}
+
 TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
     bench.hosts.learn_ended(ended(143));
     const Reset reset =

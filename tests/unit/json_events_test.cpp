@@ -153,6 +153,18 @@ TEST(EventsSchema, DescribesFlowsHoweverTheyEnd) {
     EXPECT_THAT(violations(json_of_open_flow(example_record(), 0s)), IsEmpty());
 }
 
+TEST(EventsSchema, DescribesEveryStageAndSignature) {
+    FlowRecord record = example_record();
+    for (const Stage stage : {Stage::syn, Stage::ack, Stage::psh, Stage::later}) {
+        record.stage = stage;
+        EXPECT_THAT(violations(json_of(record)), IsEmpty());
+    }
+    for (std::size_t i = 0; i < kTamperingSignatures; i++) {
+        record.signature = {static_cast<TamperingSignature>(i), kServer};
+        EXPECT_THAT(violations(json_of(record)), IsEmpty());
+    }
+}
+
 TEST(EventsSchema, DescribesStatistics) {
     Stats stats{.wall = 1'795'000'000s, .uptime = 1500ms};
     for (std::size_t i = 0; i < stats.counters.size(); i++) {
@@ -226,6 +238,34 @@ TEST(JsonEvents, SayOfAResetWhatItWas) {
     EXPECT_EQ(event["packet"]["tcpack"], 2001);
     EXPECT_EQ(event["packet"]["tcpwin"], 64);
     EXPECT_FALSE(event["packet"].contains("src_mac"));
+}
+
+TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
+    ForgedRstBench bench;
+    Story story;
+    bench.see(story.rst({.context = kHeeded | FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED}));
+    const Json event = told(bench)[0];
+    EXPECT_THAT(violations(event), IsEmpty());
+    const Json& evidence = event["reset"]["evidence"];
+    ASSERT_THAT(evidence, SizeIs(2));
+    EXPECT_EQ(evidence[0]["signal"], "same-distance");
+    EXPECT_EQ(evidence[0]["strength"], "benign");
+    EXPECT_EQ(evidence[0]["baseline"], "52 (12 hops)");
+    EXPECT_EQ(evidence[1]["signal"], "stateless-shape");
+}
+
+TEST(JsonEvents, SayHowFarAFlowCameAndWhatItsEndLooksLike) {
+    FlowRecord record = example_record();
+    EXPECT_FALSE(json_of(record)["flow"].contains("stage"));
+    EXPECT_FALSE(json_of(record)["flow"].contains("signature_from"));
+    record.stage = Stage::psh;
+    record.signature = {TamperingSignature::psh_rsts_other_acks, kServer};
+    const Json its = json_of(record)["flow"];
+    EXPECT_EQ(its["stage"], "psh");
+    EXPECT_EQ(its["signature"], "post-psh:RST!=RST");
+    EXPECT_EQ(its["signature_from"], "dest");
+    record.signature->end = kClient;
+    EXPECT_EQ(json_of(record)["flow"]["signature_from"], "src");
 }
 
 TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {

@@ -168,6 +168,16 @@ TEST_F(TextReporterTest, TellsAsMuchAsWasAskedFor) {
     EXPECT_NE(told(&Reporter::summary, Stats{}, Detail::findings), "");
 }
 
+TEST_F(TextReporterTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
+    FlowRecord record{
+        .slot = example_flow(), .interface = "eth0", .end = FlowEnd::reset, .stage = Stage::psh};
+    EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
+                HasSubstr("established, reset  at psh  20 packets"));
+    record.signature = {TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};
+    EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
+                HasSubstr("at psh, like post-psh:RST+ACK from 198.51.100.7  20 packets"));
+}
+
 TEST(StatsText, SumsUp) {
     Stats stats;
     stats.counters[FS_COUNT_TCP] = 1'234'567;

@@ -11,7 +11,9 @@
 
 namespace flowstamp {
 
-enum class Strength { conclusive, strong, joining, weak, voucher };
+/// The first four speak against a packet, the last two for it: a voucher decides, a benign fact is what
+/// a genuine one looks like.
+enum class Strength { conclusive, strong, joining, weak, voucher, benign };
 
 /// One thing that speaks for or against a packet, in words: what the packet bore, and what its
 /// sender's other packets bear.

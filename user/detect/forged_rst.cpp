@@ -13,6 +13,10 @@ constexpr std::size_t kRememberedOfSide = 32;
 /// Shorter round trips vary by more than half of themselves: no answer is then too soon.
 constexpr Nanoseconds kTellingRtt = std::chrono::milliseconds(1);
 
+/// The kernel tells of rests of about ten seconds or more; what ends one is answered within this.
+constexpr Nanoseconds kRest = std::chrono::seconds(9);
+constexpr Nanoseconds kAnswersRest = std::chrono::seconds(3);
+
 }  // namespace
 
 void ForgedRst::observe(const Observation& observation, FindingSink& sink) {
@@ -52,15 +56,28 @@ void ForgedRst::on_rst(const Observation& observation, FindingSink& sink) {
     tell(reset, sink);
 }
 
+/// A rest counts if the RST answers what ended it.
+ResetPast ForgedRst::past_of(const Observation& rst) const {
+    ResetPast past{.scan = parts_.scans.of(rst), .rest = {}};
+    const Rests::Rest* rest = parts_.rests.unanswered(view_of(rst.event));
+    if (rest != nullptr && rest->length >= kRest && rst.time() - rest->woke < kAnswersRest &&
+        rest->direction != (rst.event.packet.direction & 1U)) {
+        past.rest = rest->length;
+    }
+    return past;
+}
+
 /// Files a RST, or another view of one that is known.
 ResetCase& ForgedRst::remember(const Observation& observation, Side& side, FindingSink& sink) {
     const auto known = cases_.find(observation.packet_id);
     const bool is_new = known == cases_.end();
-    ResetCase& reset = is_new ? cases_.try_emplace(observation.packet_id, observation).first->second
-                              : known->second;
+    const ResetPast past = past_of(observation);
+    ResetCase& reset =
+        is_new ? cases_.try_emplace(observation.packet_id, observation, past).first->second
+               : known->second;
     const fs_challenge before = is_new ? FS_CHALLENGE_NONE : reset.challenge();
-    reset.add_view(observation);
-    if (const HostMemory::Host* host = hosts_.sender_of(observation.event.packet)) {
+    reset.add_view(observation, past);
+    if (const HostMemory::Host* host = parts_.hosts.sender_of(observation.event.packet)) {
         reset.view(view_of(observation.event))->consider(*host);
     }
     const bool asked = before == FS_CHALLENGE_NONE && reset.challenge() == FS_CHALLENGE_ASKED;
@@ -229,7 +246,7 @@ void ForgedRst::tell_finding(Side& side, ResetCase& reset, FindingSink& sink) {
         if (!doubted) {
             return;
         }
-        side.episode.emplace(findings_.open(), reset);
+        side.episode.emplace(parts_.findings.open(), reset);
         settlements_.emplace(side.episode->settles_at(), side_of(reset.views().front()));
     } else if (doubted || side.episode->holds(reset.id())) {
         side.episode->add(reset);
@@ -240,7 +257,7 @@ void ForgedRst::tell_finding(Side& side, ResetCase& reset, FindingSink& sink) {
 void ForgedRst::tell_news(Episode& episode, FindingSink& sink) {
     const std::optional<fs_verdict> before = episode.told_verdict();
     if (const auto news = episode.news()) {
-        findings_.told(before, news->verdict);
+        parts_.findings.told(before, news->verdict);
         sink.finding(*news);
     }
 }
@@ -263,7 +280,7 @@ void ForgedRst::settle(const SideKey& key, Nanoseconds now, FindingSink& sink) {
         settlements_.emplace(episode.settles_at(), key);
         return;
     }
-    std::optional<fs_flow> slot = slots_.read(key.view.slot);
+    std::optional<fs_flow> slot = parts_.slots.read(key.view.slot);
     if (slot && slot->generation != key.view.generation) {
         slot.reset();
     }

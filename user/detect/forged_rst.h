@@ -18,6 +18,8 @@
 #include "user/detect/host_memory.h"
 #include "user/detect/policy_sink.h"
 #include "user/detect/reset_case.h"
+#include "user/detect/rests.h"
+#include "user/detect/scans.h"
 #include "user/detect/signature_book.h"
 #include "user/flow/lesson.h"
 #include "user/flow/slot_reader.h"
@@ -36,18 +38,16 @@ class ForgedRst final : public Detector {
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 
-    /// All outlive the detector.
+    /// All outlive the detector. What others keep has filed each observation before it comes here.
     struct Parts {
         const SlotReader& slots;  ///< the flow table
-        const HostMemory& hosts;  ///< kept by the caller
-        PolicySink& policy;       ///< takes what was learnt
+        const HostMemory& hosts;
+        const Rests& rests;
+        const Scans& scans;
+        PolicySink& policy;  ///< takes what was learnt
         Findings& findings;
     };
-    explicit ForgedRst(const Parts& parts)
-        : slots_(parts.slots),
-          hosts_(parts.hosts),
-          findings_(parts.findings),
-          signatures_(parts.policy) {}
+    explicit ForgedRst(const Parts& parts) : parts_(parts), signatures_(parts.policy) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -85,6 +85,7 @@ class ForgedRst final : public Detector {
     void on_syn(const Observation& observation);
     void on_syn_ack(const Observation& observation, FindingSink& sink);
 
+    [[nodiscard]] ResetPast past_of(const Observation& rst) const;
     ResetCase& remember(const Observation& observation, Side& side, FindingSink& sink);
     void compare(ResetCase& reset, const SideKey& key, FindingSink& sink);
     void take_answer(ResetCase& answer, const SideKey& key, FindingSink& sink);
@@ -104,9 +105,7 @@ class ForgedRst final : public Detector {
         return {view.key(), view.direction()};
     }
 
-    const SlotReader& slots_;
-    const HostMemory& hosts_;
-    Findings& findings_;
+    Parts parts_;
     Handshakes handshakes_;
     SignatureBook signatures_;
     ChallengeTally challenges_;

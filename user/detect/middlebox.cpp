@@ -60,23 +60,25 @@ std::string ports_text(const Middlebox& box) {
     return listed < box.flows ? text + " and others" : text;
 }
 
-std::string_view stage_text(Middlebox::Stage stage) {
+std::string_view stage_text(Stage stage) {
     switch (stage) {
-        case Middlebox::Stage::syn:
+        case Stage::syn:
             return "on the SYN";
-        case Middlebox::Stage::handshake:
+        case Stage::ack:
             return "after the handshake";
-        case Middlebox::Stage::data:
+        case Stage::psh:
+            return "on the first data";
+        case Stage::later:
             break;
     }
-    return "once data flowed";
+    return "later";
 }
 
 /// "on the SYN"; of several stages "3 on the SYN, 9 once data flowed".
 std::string stages_text(const Middlebox& box) {
     std::string text;
     for (std::size_t i = 0; i < Middlebox::kStages; i++) {
-        const std::string_view words = stage_text(static_cast<Middlebox::Stage>(i));
+        const std::string_view words = stage_text(static_cast<Stage>(i));
         if (box.stages[i] == box.flows) {
             return std::string(words);
         }
@@ -103,18 +105,6 @@ std::string_view name_of(FieldHabit::Kind kind) {
             break;
     }
     return "absent";
-}
-
-std::string_view name_of(Middlebox::Stage stage) {
-    switch (stage) {
-        case Middlebox::Stage::syn:
-            return "syn";
-        case Middlebox::Stage::handshake:
-            return "handshake";
-        case Middlebox::Stage::data:
-            break;
-    }
-    return "data";
 }
 
 bool bears(const Middlebox& box, const fs_taught& signature) {

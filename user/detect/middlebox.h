@@ -10,6 +10,7 @@
 
 #include "flowstamp/policy.h"
 #include "user/base/clock.h"
+#include "user/flow/stage.h"
 
 namespace flowstamp {
 
@@ -40,9 +41,7 @@ struct Middlebox {
         std::uint64_t flows = 0;  ///< that it hit
         std::uint64_t seen = 0;   ///< begun while we watched, hit or not; at least `flows`
     };
-    /// How far the connection had come when it was hit.
-    enum class Stage { syn, handshake, data };
-    static constexpr std::size_t kStages = 3;
+    static constexpr std::size_t kStages = 4;
 
     std::uint64_t id = 0;
     bool again = false;
@@ -58,7 +57,7 @@ struct Middlebox {
     std::uint64_t segments = 0;   ///< that it sent
     std::uint64_t flows = 0;      ///< that it hit
     std::vector<Port> ports{};    ///< the most often hit first; a few
-    std::array<std::uint64_t, kStages> stages{};  ///< of `flows`, by Stage
+    std::array<std::uint64_t, kStages> stages{};  ///< of `flows`, by Stage when they were hit
     bool is_taught = false;                       ///< its next one is known on arrival
     Nanoseconds first{0};                         ///< seen, since 1970
     Nanoseconds last{0};
@@ -71,6 +70,5 @@ struct Middlebox {
 [[nodiscard]] bool bears(const Middlebox& box, const fs_taught& signature);
 
 [[nodiscard]] std::string_view name_of(FieldHabit::Kind kind);
-[[nodiscard]] std::string_view name_of(Middlebox::Stage stage);
 
 }  // namespace flowstamp

@@ -49,20 +49,6 @@ FieldHabit habit_of(FieldHabit::Kind kind, std::uint16_t value) {
     return {kind, kind == FieldHabit::Kind::fixed ? value : std::uint16_t{0}};
 }
 
-Middlebox::Stage stage_of(const Finding& finding) {
-    if (!(finding.slot.state & FS_FLOW_MIDWAY)) {
-        if (!((finding.slot.direction[0].flags | finding.slot.direction[1].flags) &
-              FS_DIRECTION_ACKED)) {
-            return Middlebox::Stage::syn;
-        }
-        if (!((finding.slot.direction[0].flags | finding.slot.direction[1].flags) &
-              FS_DIRECTION_DATA)) {
-            return Middlebox::Stage::handshake;
-        }
-    }
-    return Middlebox::Stage::data;
-}
-
 }  // namespace
 
 void Middleboxes::saw_attempt(std::uint16_t port) {
@@ -164,7 +150,7 @@ std::optional<std::uint64_t> Middleboxes::file(const Finding& finding) {
     const Counted counted{.likeness = likeness,
                           .segments = segments,
                           .port = end_of(finding.sighting.packet.key, server).port,
-                          .stage = stage_of(finding)};
+                          .stage = stage_of(finding.slot).value_or(Stage::later)};
     Entry& entry = entry_of(likeness, finding);
     count(entry, finding, counted);
     entry.box.last = finding.sighting.wall;

@@ -53,7 +53,7 @@ class Middleboxes {
         Likeness likeness;
         std::uint32_t segments;
         std::uint16_t port;
-        Middlebox::Stage stage;
+        Stage stage;
     };
 
     [[nodiscard]] static Likeness likeness_of(const Finding& finding);

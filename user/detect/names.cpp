@@ -77,6 +77,8 @@ std::string_view name_of(Strength strength) {
             return "joining";
         case Strength::voucher:
             return "voucher";
+        case Strength::benign:
+            return "benign";
         case Strength::weak:
             break;
     }

@@ -2,34 +2,25 @@
 #include "user/detect/reset_case.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "user/detect/benign_evidence.h"
 
 namespace flowstamp {
 
-namespace {
-
-/// Why its sender reset, once it has said again that it meant it.
-fs_cause genuine_cause(const fs_judgement& judgement) {
-    if (judgement.context & FS_CONTEXT_TO_SYN) {
-        return FS_CAUSE_CLOSED_PORT;
-    }
-    if (judgement.signals & FS_SIGNAL_BIT(FS_SIGNAL_NEARER)) {
-        return FS_CAUSE_EDGE;
-    }
-    return judgement.context & FS_CONTEXT_STATELESS ? FS_CAUSE_STATELESS : FS_CAUSE_ABORT;
-}
-
-}  // namespace
-
-ResetCase::ResetCase(const Observation& observation)
+ResetCase::ResetCase(const Observation& observation, const ResetPast& past)
     : id_(observation.packet_id), time_(observation.time()) {
-    add_view(observation);
+    add_view(observation, past);
 }
 
-void ResetCase::add_view(const Observation& observation) {
+void ResetCase::add_view(const Observation& observation, const ResetPast& past) {
     if (view(view_of(observation.event)) != nullptr) {
         return;
     }
     views_.emplace_back(observation);
+    past_.scan = past_.scan ? past_.scan : past.scan;
+    past_.rest = past_.rest ? past_.rest : past.rest;
     const fs_judgement& judgement = observation.event.judgement;
     if (judgement.challenge == FS_CHALLENGE_ASKED && challenge_ == FS_CHALLENGE_NONE) {
         challenge_ = FS_CHALLENGE_ASKED;
@@ -65,22 +56,31 @@ fs_judgement ResetCase::judgement() const {
     const bool proven = now.signals & FS_SIGNALS_CONCLUSIVE;
     if (challenge_ == FS_CHALLENGE_UPHELD && !proven && now.verdict == FS_VERDICT_SUSPECTED) {
         now.verdict = FS_VERDICT_GENUINE;
-        now.cause = static_cast<__u8>(genuine_cause(now));
+    }
+    if (now.verdict == FS_VERDICT_GENUINE) {
+        now.cause = static_cast<__u8>(genuine_cause(now, strongest_view().slot(), past_));
     }
     return now;
 }
 
 std::optional<Reset> ResetCase::news() {
     const fs_judgement now = judgement();
-    const Told state{static_cast<fs_verdict>(now.verdict), challenge_};
-    if (told_ && told_->verdict == state.verdict && told_->challenge == state.challenge) {
+    const Told state{static_cast<fs_verdict>(now.verdict), static_cast<fs_cause>(now.cause),
+                     challenge_};
+    if (told_ == state) {
         return std::nullopt;
+    }
+    const RstView& view = strongest_view();
+    std::vector<Evidence> evidence = view.evidence();
+    if (now.verdict == FS_VERDICT_GENUINE) {
+        std::ranges::move(benign_evidence(view.packet(), now, view.slot(), past_),
+                          std::back_inserter(evidence));
     }
     Reset reset{.id = id_,
                 .again = told_.has_value(),
-                .sighting = strongest_view().sighting(),
+                .sighting = view.sighting(),
                 .judgement = now,
-                .evidence = strongest_view().evidence(),
+                .evidence = std::move(evidence),
                 .answers = answers_};
     told_ = state;
     return reset;

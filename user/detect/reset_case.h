@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "user/detect/reset_cause.h"
 #include "user/detect/rst_view.h"
 
 namespace flowstamp {
@@ -12,10 +13,10 @@ namespace flowstamp {
 /// One RST: every view of it, the question it was asked, and what has been told of it.
 class ResetCase {
   public:
-    explicit ResetCase(const Observation& observation);
+    ResetCase(const Observation& observation, const ResetPast& past);
 
-    /// The same packet at another place. Ignored if that view is known.
-    void add_view(const Observation& observation);
+    /// The same packet at another place, with what was known there. Ignored if that view is known.
+    void add_view(const Observation& observation, const ResetPast& past);
     /// The view on that interface; null if there is none.
     [[nodiscard]] RstView* view(const ViewKey& key);
     [[nodiscard]] const std::vector<RstView>& views() const { return views_; }
@@ -47,12 +48,15 @@ class ResetCase {
   private:
     struct Told {
         fs_verdict verdict;
+        fs_cause cause;
         fs_challenge challenge;
+        friend bool operator==(const Told&, const Told&) = default;
     };
 
     std::uint64_t id_;
     Nanoseconds time_;
     std::vector<RstView> views_;
+    ResetPast past_;
     fs_challenge challenge_ = FS_CHALLENGE_NONE;
     std::optional<std::uint64_t> answers_;
     std::optional<Told> told_;

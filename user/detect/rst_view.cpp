@@ -63,6 +63,10 @@ void RstView::consider(const HostMemory::Host& host) {
     constexpr std::uint32_t kNoGuess = FS_CONTEXT_STATELESS | FS_CONTEXT_TO_SYN;
     is_from_elsewhere_ = (arrival_.context & FS_CONTEXT_NO_BASELINE) &&
                          !(arrival_.context & kNoGuess) && host.is_strange(packet().ttl);
+    // A SYN refused from nearer than the host ever was: a firewall's REJECT.
+    if (const auto nearest = host.nearest_hops(); arrival_.context & FS_CONTEXT_TO_SYN) {
+        is_from_elsewhere_ = nearest && arrival_.hops + 2 <= *nearest;
+    }
     // Too few packets yet to know how it counts its IP-IDs: it is the kind of host that it was.
     const fs_packet& rst = packet();
     if ((slot_.state & FS_FLOW_TS) && (rst.tcp_flags & FS_TCP_ACK) &&
@@ -227,6 +231,13 @@ void RstView::uphold() {
     upheld_ = true;
 }
 
+/// Of two RSTs in the name of a side of which nothing else was seen, the one from nearer is a box's.
+bool RstView::is_nearer_of_two() const {
+    return (arrival_.context & FS_CONTEXT_NO_BASELINE) &&
+           (later_signals_ & FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS)) && later_.other_rst &&
+           arrival_.hops + 2 <= fs_hops(later_.other_rst->ttl);
+}
+
 fs_judgement RstView::judgement() const {
     fs_judgement now = arrival_;
     if (arrival_.signals & cleared_signals_) {
@@ -256,7 +267,7 @@ fs_judgement RstView::judgement() const {
     }
     if (now.verdict != FS_VERDICT_GENUINE) {
         now.cause = FS_CAUSE_FORGED;
-    } else if (is_from_elsewhere_) {
+    } else if (is_from_elsewhere_ || is_nearer_of_two()) {
         now.cause = FS_CAUSE_EDGE;
     }
     return now;

@@ -67,6 +67,7 @@ class RstView {
     [[nodiscard]] bool observes(const fs_packet& later) const;
     [[nodiscard]] bool repeats_old_data(const fs_packet& later) const;
     [[nodiscard]] bool may_be_other_host() const;
+    [[nodiscard]] bool is_nearer_of_two() const;
     [[nodiscard]] bool is_first_of_row() const;
     [[nodiscard]] bool acknowledges_later_data(const fs_packet& later) const;
     [[nodiscard]] bool clock_went_on(const fs_packet& later) const;

@@ -10,7 +10,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
-      forged_rst_({parts.slots, hosts_, parts.policy, findings_}),
+      forged_rst_({parts.slots, hosts_, rests_, scans_, parts.policy, findings_}),
       syn_unanswered_(syns_, both_ways_, findings_),
       syn_refused_(hosts_, syns_, findings_),
       icmp_rejected_(parts.slots, findings_),
@@ -31,6 +31,7 @@ void Pipeline::take(Observation observation) {
     if (syns_.begins_attempt(observation)) {
         middleboxes_.saw_attempt(receiver_of(observation.event.packet).port);
     }
+    scans_.file(observation);
     if (const auto rest = rests_.file(observation)) {
         idle_timeout_.bore(observation, *rest, *this);
     }
@@ -69,8 +70,7 @@ void Pipeline::tell(FlowRecord record) {
     if (filter_ && !filter_->matches(record.slot.key)) {
         return;
     }
-    const ViewKey view{record.slot_index, record.slot.generation, record.slot.key.ifindex};
-    record.start = aggregator_.started(view);
+    aggregator_.complete(record);
     reporter_.flow(record);
 }
 

@@ -75,6 +75,7 @@ class Pipeline final : public FindingSink {
     BothWays both_ways_;
     SynBook syns_;
     Rests rests_;
+    Scans scans_;
     HostMemory hosts_;
     Middleboxes middleboxes_;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/flow/aggregator.h"
 
+#include <algorithm>
+
 #include "user/flow/identity.h"
 
 namespace flowstamp {
@@ -23,11 +25,19 @@ void Aggregator::learn(View& view, const Observation& observation) {
         if (const auto id = flowstamp::isn_id(*observation.slot)) {
             view.isn_id = id;
         }
+        if (observation.kind() == FS_EVENT_RST) {
+            if (view.resets && !view.resets->was_outlived(observation)) {
+                view.resets->add(observation);
+            } else {
+                view.resets.emplace(observation);
+            }
+        }
         return;
     }
     if (observation.kind() == FS_EVENT_SYN) {
         if (!view.started) {
             view.started = observation.wall;
+            view.probe = scan_probe(packet);
         }
         view.syn_seq = packet.seq;
     } else if (observation.kind() == FS_EVENT_SYN_ACK && view.syn_seq &&
@@ -48,6 +58,22 @@ void Aggregator::file(Observation& observation) {
 std::optional<Nanoseconds> Aggregator::started(const ViewKey& view) const {
     const auto place = views_.find(view);
     return place == views_.end() ? std::nullopt : place->second.started;
+}
+
+void Aggregator::complete(FlowRecord& record) const {
+    const fs_flow& flow = record.slot;
+    const auto place = views_.find({record.slot_index, flow.generation, flow.key.ifindex});
+    const View its = place == views_.end() ? View{} : place->second;
+    record.start = its.started;
+    record.stage = its.resets ? its.resets->stage : stage_of(flow);
+    // A scanner leaves its connections as a censor would.
+    if (its.probe != ScanProbe::none) {
+        return;
+    }
+    const auto latest = std::max(flow.direction[0].last_ns, flow.direction[1].last_ns);
+    const Nanoseconds now =
+        Nanoseconds(static_cast<std::int64_t>(latest)) + record.wall - record.last;
+    record.signature = tampering_signature(flow, its.resets, now);
 }
 
 }  // namespace flowstamp

@@ -7,8 +7,11 @@
 #include <optional>
 #include <unordered_map>
 
+#include "user/flow/flow_record.h"
 #include "user/flow/observation.h"
+#include "user/flow/reset_tally.h"
 #include "user/flow/same_packet.h"
+#include "user/flow/scan_probe.h"
 
 namespace flowstamp {
 
@@ -24,6 +27,10 @@ class Aggregator {
     /// When the view's SYN was seen, since 1970; nothing if it was not, or is forgotten.
     [[nodiscard]] std::optional<Nanoseconds> started(const ViewKey& view) const;
 
+    /// Adds to a flow's record what is remembered of its view: its beginning, how far it came, and
+    /// the signature of its end.
+    void complete(FlowRecord& record) const;
+
     [[nodiscard]] std::size_t views() const { return views_.size(); }
 
   private:
@@ -31,6 +38,8 @@ class Aggregator {
         std::optional<Nanoseconds> started{};
         std::optional<std::uint32_t> syn_seq{};
         std::optional<std::uint64_t> isn_id{};
+        ScanProbe probe = ScanProbe::none;  ///< what its SYN was made by
+        std::optional<ResetTally> resets{};
     };
     View& view(const ViewKey& key);
     static void learn(View& view, const Observation& observation);

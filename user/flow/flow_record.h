@@ -7,6 +7,8 @@
 
 #include "flowstamp/flow.h"
 #include "user/base/clock.h"
+#include "user/flow/stage.h"
+#include "user/flow/tampering_signature.h"
 
 namespace flowstamp {
 
@@ -29,6 +31,9 @@ struct FlowRecord {
     Nanoseconds wall{0};                 ///< of the record, since 1970
     std::optional<Nanoseconds> start{};  ///< of its SYN, since 1970, when that was seen
     Nanoseconds last{0};                 ///< of its last packet, since 1970
+    /// How far its opener had come when it ended or its first reset came; nothing if joined midway.
+    std::optional<Stage> stage{};
+    std::optional<SignatureMatch> signature{};  ///< of its end, if it looks like tampering
 };
 
 }  // namespace flowstamp

@@ -46,7 +46,8 @@ void print(const PinnedTable& table, const FlowsOptions& options, Nanoseconds no
                                 .end = FlowEnd::open,
                                 .wall = now + offset,
                                 .start = {},
-                                .last = last + offset};
+                                .last = last + offset,
+                                .stage = stage_of(flow)};
         if (options.json) {
             output.write(json_of_open_flow(record, offset).dump() + "\n");
         } else {

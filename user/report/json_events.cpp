@@ -222,7 +222,7 @@ Json json_of(const Middlebox& box) {
     json["ports"] = std::move(ports);
     Json stages = Json::object();
     for (std::size_t i = 0; i < Middlebox::kStages; i++) {
-        stages[name_of(static_cast<Middlebox::Stage>(i))] = box.stages[i];
+        stages[name_of(static_cast<Stage>(i))] = box.stages[i];
     }
     json["stages"] = std::move(stages);
     json["taught"] = box.is_taught;
@@ -239,6 +239,13 @@ Json json_of(const FlowRecord& record) {
     const unsigned opener = opener_of(flow);
     const bool v4 = end_of(flow.key, opener).is_v4();
     Json json = {{"state", state_name(flow)}, {"reason", name_of(record.end)}};
+    if (record.stage) {
+        json["stage"] = name_of(*record.stage);
+    }
+    if (record.signature) {
+        json["signature"] = name_of(record.signature->signature);
+        json["signature_from"] = record.signature->end == opener ? "src" : "dest";
+    }
     if (record.start) {
         json["start"] = eve_timestamp(*record.start);
     }

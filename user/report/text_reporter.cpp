@@ -100,6 +100,19 @@ std::string counted(std::uint64_t count, std::string_view what) {
     return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
 }
 
+/// "  at psh, like post-psh:RST from 198.51.100.7"; nothing of what is not known.
+std::string stage_and_signature(const FlowRecord& record) {
+    std::string text;
+    if (record.stage) {
+        text += fmt::format("  at {}", name_of(*record.stage));
+    }
+    if (record.signature) {
+        text += fmt::format(", like {} from {}", name_of(record.signature->signature),
+                            end_of(record.slot.key, record.signature->end).ip_text());
+    }
+    return text;
+}
+
 /// "established, idle"; one word where both say the same.
 std::string state_and_end(const FlowRecord& record) {
     const std::string_view state = state_name(record.slot);
@@ -292,11 +305,11 @@ void TextReporter::flow(const FlowRecord& record) {
     const unsigned opener = opener_of(flow);
     const fs_direction& there = flow.direction[opener];
     const fs_direction& back = flow.direction[opener ^ 1U];
-    write(fmt::format("{} flow {} > {}  {}  {} packets {} / {} packets {}  {}\n",
+    write(fmt::format("{} flow {} > {}  {}{}  {} packets {} / {} packets {}  {}\n",
                       clock_text(record.last), end_of(flow.key, opener).text(),
                       end_of(flow.key, opener ^ 1U).text(), state_and_end(record),
-                      grouped(there.packets), bytes_text(there.bytes), grouped(back.packets),
-                      bytes_text(back.bytes), record.interface));
+                      stage_and_signature(record), grouped(there.packets), bytes_text(there.bytes),
+                      grouped(back.packets), bytes_text(back.bytes), record.interface));
 }
 
 void TextReporter::stats(const Stats& stats) {

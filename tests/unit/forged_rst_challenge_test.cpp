@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The challenge, and its answers.
+#include "user/detect/forged_rst.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/forged_rst_fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+constexpr RstDetails kAsked{
+    .context = kStatelessAnswer, .action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED};
+
+TEST_F(ForgedRstTest, AnUpheldChallengeClearsSuspicion) {
+    RstDetails suspected = kAsked;
+    suspected.context = kHeeded;
+    suspected.ttl = 60;
+    suspected.signals = bit(FS_SIGNAL_NEARER);
+    see(story.at(0ms).rst(suspected));
+    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(challenge(), FS_CHALLENGE_ASKED);
+    see(story.at(30ms).rst({.context = kStatelessAnswer, .challenge = FS_CHALLENGE_UPHELD}));
+    ASSERT_EQ(sink.resets.size(), 3U);
+    EXPECT_EQ(sink.resets[1].id, 1U);
+    EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(sink.resets[1].judgement.challenge, FS_CHALLENGE_UPHELD);
+    EXPECT_EQ(sink.resets[1].judgement.cause, FS_CAUSE_EDGE);
+    EXPECT_EQ(sink.resets[2].id, 2U);
+    EXPECT_EQ(sink.resets[2].answers, 1U);
+    EXPECT_EQ(challenge(), FS_CHALLENGE_NONE);  // it answers; it was not asked
+    ASSERT_EQ(sink.findings.size(), 2U);
+    EXPECT_EQ(sink.findings[1].resolution, Resolution::withdrawn);
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .upheld = 1}));
+}
+
+TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
+    for (int i = 0; i < 3; i++) {
+        see(story.after(1ms).rst(kAsked));
+    }
+    EXPECT_TRUE(sink.findings.empty());
+    see(story.at(40ms).later(
+        {.signals = bit(FS_SIGNAL_LIFE_CLOCK), .challenge = FS_CHALLENGE_REFUTED}));
+    ASSERT_EQ(sink.resets.size(), 6U);
+    for (std::size_t i = 3; i < 6; i++) {
+        EXPECT_EQ(sink.resets[i].judgement.verdict, FS_VERDICT_SUSPECTED) << "it may be deaf";
+        EXPECT_EQ(sink.resets[i].judgement.challenge, FS_CHALLENGE_REFUTED);
+    }
+    see(story.at(445ms).later({.signals = bit(FS_SIGNAL_LIFE_LASTS)}));
+    ASSERT_EQ(sink.resets.size(), 9U);
+    for (std::size_t i = 6; i < 9; i++) {
+        EXPECT_EQ(sink.resets[i].judgement.verdict, FS_VERDICT_CONFIRMED);
+    }
+    ASSERT_EQ(sink.findings.size(), 2U);  // suspected, then risen
+    EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
+    EXPECT_EQ(sink.findings[1].verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.findings[1].action, FS_ACTION_CHALLENGED);
+    EXPECT_THAT(sink.findings[1].summary,
+                HasSubstr("asked whether it meant it, 198.51.100.7 went on sending"));
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 3, .refuted = 3}));
+}
+
+TEST_F(ForgedRstTest, ARefutedChallengeIsProofWhereNoKernelWithoutTheConnectionAnswersSo) {
+    RstDetails abort = kAsked;
+    abort.context = kHeeded;
+    abort.tcp_flags = kRstAck;
+    see(story.at(0ms).rst(abort));
+    see(story.at(40ms).later(
+        {.signals = bit(FS_SIGNAL_LIFE_CLOCK), .challenge = FS_CHALLENGE_REFUTED}));
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+}
+
+TEST_F(ForgedRstTest, ADeafPeersRefutationIsWithdrawnWhenItUpholds) {  // REJECT on the peer
+    see(story.at(0ms).rst(kAsked));
+    see(story.at(20ms).later(
+        {.signals = bit(FS_SIGNAL_LIFE_CLOCK), .challenge = FS_CHALLENGE_REFUTED}));
+    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
+    see(story.at(90ms).rst({.context = kStatelessAnswer, .challenge = FS_CHALLENGE_UPHELD}));
+    ASSERT_EQ(sink.resets.size(), 4U);
+    EXPECT_EQ(sink.resets[2].id, 1U);
+    EXPECT_EQ(sink.resets[2].judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(sink.resets[2].judgement.challenge, FS_CHALLENGE_UPHELD);
+    EXPECT_EQ(sink.resets[3].answers, 1U);
+    EXPECT_EQ(sink.findings.back().resolution, Resolution::withdrawn);
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .upheld = 1}));
+}
+
+/// --drop alone questions what it convicts; what it does not convict passes, the answer too.
+TEST_F(ForgedRstTest, AGenuineResetThatPassesUnquestionedIsAnAnswer) {
+    RstDetails convicted = kAsked;
+    convicted.context = kHeeded;
+    convicted.ttl = 60;
+    convicted.signals = kTwoFamilies;
+    see(story.at(0ms).rst(convicted));
+    see(story.at(1ms).rst({.ttl = 52,
+                           .context = kStatelessAnswer,
+                           .passed = FS_PASS_NOT_DOUBTED}));  // too soon: 20 ms away
+    EXPECT_EQ(detector.challenges().upheld, 0U);
+    see(story.at(21ms).rst(
+        {.ttl = 52, .context = kStatelessAnswer, .passed = FS_PASS_NOT_DOUBTED}));
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .upheld = 1}));
+    EXPECT_EQ(sink.resets.back().answers, 1U);
+    EXPECT_EQ(sink.resets[0].judgement.verdict, FS_VERDICT_CONFIRMED);
+    const Reset& again = sink.resets[sink.resets.size() - 2];
+    EXPECT_EQ(again.id, 1U);
+    EXPECT_EQ(again.judgement.verdict, FS_VERDICT_CONFIRMED) << "both were reset";
+    EXPECT_EQ(again.judgement.challenge, FS_CHALLENGE_UPHELD);
+}
+
+TEST_F(ForgedRstTest, AnotherDistanceGivesNoAnswer) {
+    RstDetails convicted = kAsked;
+    convicted.ttl = 60;
+    convicted.signals = kTwoFamilies;
+    see(story.at(0ms).rst(convicted));
+    see(story.at(21ms).rst(
+        {.ttl = 55, .context = kStatelessAnswer, .passed = FS_PASS_NOT_DOUBTED}));
+    RstDetails passed{.ttl = 52, .context = kStatelessAnswer, .passed = FS_PASS_TOO_MANY};
+    see(story.at(22ms).rst(passed));  // not believed, only let through
+    EXPECT_EQ(detector.challenges().upheld, 0U);
+}
+
+TEST_F(ForgedRstTest, AQuestionWithoutAnswerIsToldAsThat) {
+    see(story.at(0ms).rst(kAsked));
+    advance(story.now() + 4999ms);
+    EXPECT_EQ(sink.resets.size(), 1U);
+    advance(story.now() + 5s);
+    ASSERT_EQ(sink.resets.size(), 2U);
+    EXPECT_EQ(challenge(), FS_CHALLENGE_UNANSWERED);
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .unanswered = 1}));
+}
+
+TEST_F(ForgedRstTest, ALateAnswerStillCounts) {
+    see(story.at(0ms).rst(kAsked));
+    advance(story.now() + 5s);
+    see(story.at(50s).later({.challenge = FS_CHALLENGE_REFUTED}));
+    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(challenge(), FS_CHALLENGE_REFUTED);
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .refuted = 1}));
+}
+
+TEST_F(ForgedRstTest, AnAnswerUpholdsTheRowItEndsNotWhatWasAskedLongBefore) {
+    see(story.at(0ms).rst(kAsked));
+    advance(story.now() + 5s);
+    see(story.at(30s).rst(kAsked));
+    see(story.after(1ms).rst(kAsked));
+    see(story.after(30ms).rst({.context = kStatelessAnswer, .challenge = FS_CHALLENGE_UPHELD}));
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 3, .upheld = 2, .unanswered = 1}));
+}
+
+TEST_F(ForgedRstTest, AProvenRefutationStands) {
+    see(story.at(0ms).rst(kAsked));
+    see(story.at(20ms).later(
+        {.signals = bit(FS_SIGNAL_LIFE_ACK), .challenge = FS_CHALLENGE_REFUTED}));
+    see(story.at(90ms).rst({.context = kStatelessAnswer, .challenge = FS_CHALLENGE_UPHELD}));
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .refuted = 1}));
+    EXPECT_FALSE(sink.resets.back().answers);
+}
+
+TEST_F(ForgedRstTest, WhatIsStillAskedAtTheEndIsUnanswered) {
+    see(story.at(0ms).rst(kAsked));
+    detector.finish(sink);
+    EXPECT_EQ(challenge(), FS_CHALLENGE_UNANSWERED);
+    EXPECT_EQ(detector.challenges(), (ChallengeTally{.asked = 1, .unanswered = 1}));
+    EXPECT_EQ(detector.remembered(), 0U);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence between resets: RST_SEQ_CHANGE, and two paths.
+#include "user/detect/forged_rst.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/forged_rst_fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_F(ForgedRstTest, ASecondGuessConvictsBoth) {
+    see(story.at(0ms).rst({.seq = 5000}));
+    see(story.at(1ms).rst({.seq = 6460}));
+    ASSERT_EQ(sink.resets.size(), 3U);
+    EXPECT_EQ(sink.resets[1].id, 1U);
+    EXPECT_TRUE(sink.resets[1].again);
+    EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.resets[2].id, 2U);
+    EXPECT_EQ(sink.resets[2].judgement.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.resets[2].evidence[0].signal, "seq-change");
+    EXPECT_EQ(sink.findings.size(), 1U);
+}
+
+TEST_F(ForgedRstTest, StatelessAnswersToSegmentsInFlightAreNoGuesses) {
+    // Linux answers n segments with n RSTs that step through what was acknowledged.
+    for (std::uint32_t step = 0; step < 5; step++) {
+        see(story.after(1ms).rst({.seq = 5000 - 1448 * (4 - step), .context = kStatelessAnswer}));
+    }
+    EXPECT_EQ(sink.resets.size(), 5U);
+    EXPECT_TRUE(sink.findings.empty());
+}
+
+TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
+    const RstDetails first{.seq = 5000};
+    const RstDetails second{.seq = 6460};
+    const auto judge = [&](RstDetails one, RstDetails two, Nanoseconds apart,
+                           std::uint32_t ack_edge = 5000) {
+        ForgedRstBench bench;
+        Story its;
+        bench.see(its.at(0ms).rst(one));
+        its.flow().direction[kClient].ack_edge = ack_edge;
+        bench.see(its.at(apart).rst(two));
+        return bench.sink.resets.back().judgement.verdict;
+    };
+    EXPECT_EQ(judge(first, second, 1999ms), FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(judge(first, second, 2001ms), FS_VERDICT_GENUINE);
+    RstDetails changed = second;
+    changed.tcp_flags = kRstAck;
+    EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << "other flags";
+    changed = second;
+    changed.seq = 5002;
+    EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << "2 further is no guess";
+    changed = second;
+    changed.signals = bit(FS_SIGNAL_VOUCH_TS);
+    EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << "right timestamps";
+    for (const std::uint32_t spoils :
+         {FS_CONTEXT_FIN, FS_CONTEXT_AFTER_OWN_RST, FS_CONTEXT_HALF_VIEW, FS_CONTEXT_TWICE}) {
+        changed = second;
+        changed.context |= spoils;
+        EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << spoils;
+    }
+    changed = first;
+    changed.seq = 4990;
+    EXPECT_EQ(judge(changed, second, 1ms), FS_VERDICT_GENUINE) << "below the data edge";
+    EXPECT_EQ(judge(first, second, 1ms, 6459), FS_VERDICT_GENUINE) << "we acknowledged up to it";
+}
+
+TEST_F(ForgedRstTest, TwoPathsJoinTheFirstResetsEvidenceToo) {
+    see(story.at(0ms).rst({.ttl = 52, .signals = bit(FS_SIGNAL_WINDOW_FOREIGN)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
+    see(story.at(900ms).rst({.seq = 5001, .ttl = 60}));
+    ASSERT_EQ(sink.resets.size(), 3U);
+    EXPECT_EQ(sink.resets[1].id, 1U);
+    EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_SUSPECTED);
+}
+
+TEST_F(ForgedRstTest, OneViewSuspectsAtTheMost) {
+    see(story.at(0ms).rst({.context = kHeeded | FS_CONTEXT_HALF_VIEW}));
+    see(story.at(20ms).later({.signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every cause of a genuine reset, from packets to what is told, and what is told for it.
+#include "user/detect/reset_cause.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/events.h"
+#include "tests/unit/diagnosis_bench.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::Not;
+
+struct ResetCauseTest : ::testing::Test {
+    [[nodiscard]] const Reset& last() const { return bench.resets().back(); }
+    [[nodiscard]] std::string_view cause() const {
+        EXPECT_EQ(last().judgement.verdict, FS_VERDICT_GENUINE);
+        return ::flowstamp::name_of(static_cast<fs_cause>(last().judgement.cause));
+    }
+    /// "rested benign".
+    [[nodiscard]] std::vector<std::string> evidence() const {
+        std::vector<std::string> all;
+        for (const Evidence& item : last().evidence) {
+            all.push_back(std::string(item.signal) + " " +
+                          std::string(::flowstamp::name_of(item.strength)));
+        }
+        return all;
+    }
+    Segment refusal() {
+        Segment reset = talk.next(End::peer, Rst | Ack);
+        reset.seq = 0;
+        reset.window = 0;
+        reset.id = 0;
+        reset.timestamps.reset();
+        return reset;
+    }
+    DiagnosisBench bench;
+    Conversation talk{bench.rig(), FS_HOOK_XDP};
+};
+
+TEST_F(ResetCauseTest, ClosedPort) {
+    talk.send(End::us, Syn);
+    talk.pass_ms(20);
+    talk.send(refusal());
+    EXPECT_EQ(cause(), "closed-port");
+    EXPECT_THAT(evidence(), Contains("answers-syn benign"));
+    EXPECT_THAT(evidence(), Not(Contains("same-distance benign")));  // nothing to compare with
+}
+
+TEST_F(ResetCauseTest, Stateless) {
+    talk.open().exchange(4);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(cause(), "stateless");
+    EXPECT_THAT(evidence(), Contains("stateless-shape benign"));
+    EXPECT_THAT(evidence(), Contains("same-distance benign"));
+    EXPECT_THAT(evidence(), Not(Contains("rested benign")));
+}
+
+TEST_F(ResetCauseTest, Abort) {
+    talk.open().exchange(4);
+    talk.send(talk.next(End::peer, Rst | Ack));
+    EXPECT_EQ(cause(), "abort");
+    EXPECT_THAT(evidence(), Contains("vouch-timestamps voucher"));
+    EXPECT_THAT(evidence(), Contains("vouch-id voucher"));
+    EXPECT_THAT(evidence(), Contains("same-distance benign"));
+}
+
+TEST_F(ResetCauseTest, OwnRst) {
+    talk.open().exchange(4);
+    talk.send(talk.next(End::us, Rst | Ack));
+    talk.pass_ms(20);
+    Segment answer = talk.stateless_reset();
+    talk.send(answer);
+    EXPECT_EQ(cause(), "own-rst");
+    EXPECT_THAT(evidence(), Contains("after-own-rst benign"));
+}
+
+TEST_F(ResetCauseTest, Closed) {
+    talk.open().exchange(4);
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Ack);
+    talk.pass_ms(20);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(cause(), "closed");
+    EXPECT_THAT(evidence(), Contains("after-fins benign"));
+}
+
+TEST_F(ResetCauseTest, ClosedItStaysHoweverLate) {
+    talk.open().exchange(4);
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Ack);
+    bench.pass(2min);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(cause(), "closed");
+}
+
+TEST_F(ResetCauseTest, IdleTimeoutWhereItAnswersWhatEndedARest) {
+    talk.open().exchange(4);
+    bench.pass(5min);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(cause(), "idle-timeout");
+    EXPECT_THAT(evidence(), Contains("rested benign"));
+}
+
+TEST_F(ResetCauseTest, NoIdleTimeoutWhereItsSenderStillKnowsTheConnection) {
+    talk.open().exchange(4);
+    bench.pass(5min);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    talk.send(talk.next(End::peer, Rst | Ack));
+    EXPECT_EQ(cause(), "abort");
+    EXPECT_THAT(evidence(), Contains("rested benign"));  // a fact all the same
+}
+
+TEST_F(ResetCauseTest, NoIdleTimeoutOnceWhatWasSaidIsAnswered) {
+    talk.open().exchange(4);
+    bench.pass(5min);
+    talk.exchange(2);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(20);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(cause(), "stateless");
+}
+
+TEST_F(ResetCauseTest, AgedState) {
+    Setting setting;
+    setting.peer.timestamps = false;
+    setting.peer.ids = Ids::random;
+    Conversation balanced(bench.rig(), FS_HOOK_XDP, setting);
+    balanced.open().exchange(4);
+    Segment reset = balanced.next(End::peer, Rst);
+    reset.window = 9300;
+    balanced.send(reset);
+    EXPECT_EQ(cause(), "aged-state");
+    EXPECT_THAT(evidence(), Contains("aged-window benign"));
+}
+
+TEST_F(ResetCauseTest, AWindowOfTheSameSizeWithRightTimestampsIsAnAbort) {
+    talk.open().exchange(4);
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.window = 8201;
+    talk.send(reset);
+    EXPECT_EQ(cause(), "abort");
+    EXPECT_THAT(evidence(), Not(Contains("aged-window benign")));
+}
+
+TEST_F(ResetCauseTest, Edge) {
+    talk.open().exchange(4);
+    bench.pass(12s);
+    Segment reset = talk.stateless_reset();
+    reset.ttl += 4;
+    talk.send(reset);
+    EXPECT_EQ(cause(), "edge");
+    EXPECT_THAT(evidence(), Contains("nearer strong"));
+    EXPECT_THAT(evidence(), Contains("rested benign"));
+    EXPECT_THAT(evidence(), Not(Contains("same-distance benign")));
+}
+
+TEST_F(ResetCauseTest, AGivenUpConnectionAttemptIsNoScan) {
+    talk.send(End::us, Syn);
+    talk.pass_ms(20);
+    talk.send(End::peer, Syn | Ack);
+    Segment reset = talk.next(End::us, Rst);
+    reset.window = 0;
+    reset.timestamps.reset();
+    talk.send(reset);
+    EXPECT_EQ(cause(), "stateless");
+}
+
+/// What only a story can tell: a hand-made SYN, a second host, a question.
+struct ResetStoryTest : ::testing::Test, ForgedRstBench {
+    static constexpr std::uint32_t kAnswersAck =
+        FS_CONTEXT_IN_WINDOW | FS_CONTEXT_EXACT | FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED;
+    [[nodiscard]] std::string_view cause() const {
+        return ::flowstamp::name_of(static_cast<fs_cause>(sink.resets.back().judgement.cause));
+    }
+    [[nodiscard]] bool tells(std::string_view signal) const {
+        return std::ranges::any_of(sink.resets.back().evidence,
+                                   [&](const Evidence& item) { return item.signal == signal; });
+    }
+    Story story;
+};
+
+TEST_F(ResetStoryTest, Scan) {
+    fs_flow flow = example_flow();
+    flow.state = FS_OF(FS_FLOW_SYN, kClient) | FS_OF(FS_FLOW_SYN_ACK, kServer);
+    flow.direction[kClient].flags = FS_DIRECTION_SEEN | FS_DIRECTION_BASE_SYN;
+    Story scan(flow, 9, "eth0");
+    Observation syn = scan.syn();
+    syn.event.packet.ip_id = 54321;
+    see(syn);
+    see(scan.at(20ms).rst({.from = kClient, .seq = 2001, .context = kAnswersAck}));
+    EXPECT_EQ(cause(), "scan");
+    EXPECT_TRUE(tells("scan"));
+}
+
+TEST_F(ResetStoryTest, OtherHostIsToldWhenItShows) {
+    see(story.at(0ms).rst({.context = kAnswersAck}));
+    EXPECT_EQ(cause(), "stateless");
+    see(story.at(10ms).later({.signals = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK)}));
+    ASSERT_EQ(sink.resets.size(), 2U);
+    EXPECT_TRUE(sink.resets.back().again);
+    EXPECT_EQ(cause(), "other-host");
+    EXPECT_TRUE(tells("deaf-life"));
+}
+
+TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
+    see(story.at(0ms).rst({.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER),
+                           .action = FS_ACTION_CHALLENGED,
+                           .challenge = FS_CHALLENGE_ASKED}));
+    EXPECT_FALSE(tells("same-distance"));  // doubted: only what speaks against it
+    see(story.at(30ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    ASSERT_GE(sink.resets.size(), 2U);
+    const auto first = std::ranges::find_if(
+        sink.resets, [](const Reset& reset) { return reset.id == 1 && reset.again; });
+    ASSERT_NE(first, sink.resets.end());
+    EXPECT_EQ(::flowstamp::name_of(static_cast<fs_cause>(first->judgement.cause)), "edge");
+    EXPECT_TRUE(std::ranges::any_of(first->evidence,
+                                    [](const Evidence& item) { return item.signal == "upheld"; }));
+}
+
+TEST_F(ResetStoryTest, NoVerdictHangsOnAPast) {
+    Observation rst = story.rst({.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)});
+    see(rst);
+    EXPECT_EQ(sink.resets.back().judgement.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(cause(), "forged");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

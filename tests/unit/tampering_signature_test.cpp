@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/tampering_signature.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/events.h"
+#include "tests/unit/diagnosis_bench.h"
+#include "user/flow/aggregator.h"
+#include "user/flow/names.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr TcpFlags kRstAck = Rst | Ack;
+
+/// One connection that we opened, and the record of its end.
+struct TamperingSignatureTest : ::testing::Test {
+    /// How far we come before what follows.
+    void come_to(Stage stage) {
+        talk.send(End::us, Syn);
+        talk.pass_ms(10);
+        talk.send(End::peer, Syn | Ack);
+        if (stage >= Stage::ack) {
+            talk.pass_ms(10);
+            talk.send(End::us, Ack);
+        }
+        if (stage >= Stage::psh) {
+            talk.send(End::us, Psh | Ack, 300);
+        }
+        if (stage == Stage::later) {
+            talk.pass_ms(20);
+            talk.send(End::peer, Psh | Ack, 500);
+            talk.send(End::us, Psh | Ack, 200);
+        }
+        talk.pass_ms(5);
+    }
+    void reset(End from, TcpFlags flags, std::uint32_t ack = 0) {
+        Segment segment = talk.next(from, flags);
+        segment.id = next_id++;  // one frame seen twice is one reset
+        if (!(flags & Ack)) {
+            segment.ack = ack;
+            segment.timestamps.reset();
+        }
+        talk.send(segment);
+        talk.pass_ms(1);
+    }
+    void resets(std::initializer_list<TcpFlags> kinds, End from = End::peer) {
+        for (const TcpFlags kind : kinds) {
+            reset(from, kind);
+        }
+    }
+    /// "psh post-psh:RST dest": the stage, the signature and who bears it, after `silence`.
+    std::string ending(Nanoseconds silence = 1s, FlowEnd end = FlowEnd::reset) {
+        bench.pass(silence);
+        const FlowRecord record = bench.record_of(talk, end);
+        std::string text(record.stage ? name_of(*record.stage) : "-");
+        if (record.signature) {
+            text += " " + std::string(name_of(record.signature->signature));
+            text += record.signature->end == opener_of(record.slot) ? " src" : " dest";
+        }
+        return text;
+    }
+    std::uint16_t next_id = 40'000;
+    DiagnosisBench bench;
+    Conversation talk{bench.rig(), FS_HOOK_XDP};
+};
+
+TEST_F(TamperingSignatureTest, PostSynNone) {
+    come_to(Stage::syn);
+    EXPECT_EQ(ending(10s, FlowEnd::idle), "syn post-syn:none src");
+}
+
+TEST_F(TamperingSignatureTest, PostSynRst) {
+    come_to(Stage::syn);
+    resets({Rst}, End::us);
+    EXPECT_EQ(ending(), "syn post-syn:RST src");
+}
+
+TEST_F(TamperingSignatureTest, PostSynRstAck) {
+    come_to(Stage::syn);
+    resets({kRstAck, kRstAck});
+    EXPECT_EQ(ending(), "syn post-syn:RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, PostSynBoth) {
+    come_to(Stage::syn);
+    resets({kRstAck, Rst});
+    EXPECT_EQ(ending(), "syn post-syn:RST;RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, PostAckNone) {
+    come_to(Stage::ack);
+    EXPECT_EQ(ending(10s, FlowEnd::idle), "ack post-ack:none src");
+}
+
+TEST_F(TamperingSignatureTest, PostAckRst) {
+    come_to(Stage::ack);
+    resets({Rst});
+    EXPECT_EQ(ending(), "ack post-ack:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, PostAckRsts) {
+    come_to(Stage::ack);
+    resets({Rst, Rst, Rst});
+    EXPECT_EQ(ending(), "ack post-ack:RST;RST dest");
+}
+
+TEST_F(TamperingSignatureTest, PostAckRstAck) {
+    come_to(Stage::ack);
+    resets({kRstAck}, End::us);
+    EXPECT_EQ(ending(), "ack post-ack:RST+ACK src");
+}
+
+TEST_F(TamperingSignatureTest, PostAckRstAcks) {
+    come_to(Stage::ack);
+    resets({kRstAck, kRstAck});
+    EXPECT_EQ(ending(), "ack post-ack:RST+ACK;RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshNone) {
+    come_to(Stage::psh);
+    talk.send(End::peer, Psh | Ack, 1000);
+    EXPECT_EQ(ending(10s, FlowEnd::idle), "psh post-psh:none src");
+}
+
+TEST_F(TamperingSignatureTest, PostPshRst) {
+    come_to(Stage::psh);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshRstAck) {
+    come_to(Stage::psh);
+    resets({kRstAck});
+    EXPECT_EQ(ending(), "psh post-psh:RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshBothInEitherOrder) {
+    come_to(Stage::psh);
+    resets({Rst, kRstAck, kRstAck});
+    EXPECT_EQ(ending(), "psh post-psh:RST;RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshRstAcks) {
+    come_to(Stage::psh);
+    resets({kRstAck, kRstAck});
+    EXPECT_EQ(ending(), "psh post-psh:RST+ACK;RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshRstsOfOneAck) {
+    come_to(Stage::psh);
+    resets({Rst, Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST=RST dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshRstsOfDifferentAcks) {
+    come_to(Stage::psh);
+    reset(End::peer, Rst, 1000);
+    reset(End::peer, Rst, 2460);
+    EXPECT_EQ(ending(), "psh post-psh:RST!=RST dest");
+}
+
+TEST_F(TamperingSignatureTest, PostPshRstsOfWhichOneBearsNoAck) {
+    come_to(Stage::psh);
+    reset(End::peer, Rst, 1000);
+    reset(End::peer, Rst, 0);
+    EXPECT_EQ(ending(), "psh post-psh:RST;RST0 dest");
+}
+
+TEST_F(TamperingSignatureTest, LaterRst) {
+    come_to(Stage::later);
+    resets({Rst, Rst});
+    EXPECT_EQ(ending(), "later later:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, LaterRstAck) {
+    come_to(Stage::later);
+    resets({kRstAck});
+    EXPECT_EQ(ending(), "later later:RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, TheAnswersOfTheOtherEndDoNotCount) {
+    come_to(Stage::psh);
+    resets({Rst});
+    resets({Rst, Rst, kRstAck}, End::us);
+    EXPECT_EQ(ending(), "psh post-psh:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
+    come_to(Stage::syn);
+    resets({kRstAck});
+    talk.pass_ms(1000);
+    talk.send(End::us, Ack);
+    talk.send(End::us, Psh | Ack, 300);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
+    come_to(Stage::psh);
+    resets({kRstAck});
+    talk.send(End::us, Psh | Ack, 300);
+    talk.pass_ms(20);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST;RST+ACK dest");
+}
+
+TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
+    come_to(Stage::psh);
+    const Segment reset = talk.next(End::peer, kRstAck);
+    talk.send(reset);
+    talk.send(reset);
+    EXPECT_EQ(ending(), "psh post-psh:RST+ACK dest");
+}
+
+/// What must have none.
+
+TEST_F(TamperingSignatureTest, ANormalCloseHasNone) {
+    come_to(Stage::psh);
+    talk.send(End::peer, Psh | Ack, 1000);
+    talk.send(End::us, Fin | Ack);
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Ack);
+    EXPECT_EQ(ending(20s, FlowEnd::closed), "psh");
+}
+
+TEST_F(TamperingSignatureTest, AResetAfterAFinHasNone) {
+    come_to(Stage::psh);
+    talk.send(End::us, Fin | Ack);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh");
+}
+
+TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
+    come_to(Stage::psh);
+    resets({Rst});
+    talk.send(End::peer, Psh | Fin | Ack, 1000);
+    talk.send(End::us, Fin | Ack);
+    EXPECT_EQ(ending(), "psh");
+}
+
+TEST_F(TamperingSignatureTest, AnOpenFlowHasNone) {
+    come_to(Stage::psh);
+    talk.send(End::peer, Psh | Ack, 1000);
+    EXPECT_EQ(ending(9s, FlowEnd::open), "psh");
+}
+
+TEST_F(TamperingSignatureTest, AClientThatReadTheAnswerAndRestsHasNone) {
+    come_to(Stage::psh);
+    talk.send(End::peer, Psh | Ack, 1000);
+    talk.send(End::us, Ack);
+    EXPECT_EQ(ending(10min, FlowEnd::idle), "psh");
+}
+
+TEST_F(TamperingSignatureTest, AnUnansweredSynHasNone) {
+    talk.send(End::us, Syn);
+    EXPECT_EQ(ending(60s, FlowEnd::idle), "syn");
+}
+
+TEST_F(TamperingSignatureTest, UnansweredDataHasNone) {
+    come_to(Stage::psh);
+    EXPECT_EQ(ending(10min, FlowEnd::idle), "psh");
+}
+
+TEST_F(TamperingSignatureTest, ARefusalHasNone) {
+    talk.send(End::us, Syn);
+    talk.pass_ms(10);
+    Segment refusal = talk.next(End::peer, kRstAck);
+    refusal.seq = 0;
+    refusal.window = 0;
+    refusal.timestamps.reset();
+    talk.send(refusal);
+    EXPECT_EQ(ending(), "syn");
+}
+
+TEST_F(TamperingSignatureTest, AFlowJoinedMidwayHasNeitherStageNorSignature) {
+    talk.send(End::us, Psh | Ack, 300);
+    talk.pass_ms(10);
+    talk.send(End::peer, Psh | Ack, 1000);
+    resets({Rst});
+    EXPECT_EQ(ending(), "-");
+}
+
+TEST_F(TamperingSignatureTest, MixedResetsAreNoneOfThePapersAfterTheHandshakeOrLater) {
+    come_to(Stage::ack);
+    resets({Rst, kRstAck});
+    EXPECT_EQ(ending(), "ack");
+}
+
+/// The stage.
+
+TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
+    come_to(Stage::ack);
+    const Segment first = talk.next(End::us, Psh | Ack, 300);
+    talk.send(first);
+    talk.pass_ms(300);
+    Segment again = first;
+    again.id++;
+    talk.send(again);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
+    come_to(Stage::ack);
+    talk.send(End::us, Ack, 1448);
+    talk.send(End::us, Psh | Ack, 400);
+    resets({Rst});
+    EXPECT_EQ(ending(), "psh post-psh:RST dest");
+}
+
+TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
+    come_to(Stage::psh);
+    for (int i = 0; i < 8; i++) {
+        talk.send(End::peer, Ack, 1448);
+        talk.send(End::us, Ack);
+    }
+    resets({kRstAck});
+    EXPECT_EQ(ending(), "later later:RST+ACK dest");
+}
+
+/// A SYN as `given` and the RST that takes it back: the record of their end.
+FlowRecord taken_back(std::uint16_t ip_id, std::uint16_t flags) {
+    fs_flow flow = example_flow();
+    flow.state = FS_OF(FS_FLOW_SYN, kClient) | FS_OF(FS_FLOW_SYN_ACK, kServer);
+    flow.direction[kClient].flags = FS_DIRECTION_SEEN | FS_DIRECTION_BASE_SYN;
+    Story story(flow, 7, "eth0");
+    Observation syn = story.syn(2000, flags);
+    syn.event.packet.ip_id = ip_id;
+    Observation rst = story.rst({.from = kClient, .seq = 2001});
+    Aggregator aggregator(10);
+    aggregator.file(syn);
+    aggregator.file(rst);
+    FlowRecord record{.slot = flow, .slot_index = 7, .end = FlowEnd::reset};
+    aggregator.complete(record);
+    return record;
+}
+
+TEST(TamperingSignature, AScannersHalfOpenConnectionHasNone) {
+    constexpr std::uint16_t kStack = FS_PACKET_OPTIONS | FS_PACKET_MSS | FS_PACKET_SACK_OK;
+    EXPECT_EQ(taken_back(54321, 0).stage, Stage::syn);
+    EXPECT_FALSE(taken_back(54321, 0).signature);
+    EXPECT_FALSE(taken_back(1, 0).signature);
+    EXPECT_EQ(taken_back(54321, kStack).signature,
+              (SignatureMatch{TamperingSignature::syn_rst, kClient}));
+}
+
+TEST(TamperingSignature, IsUnknownWhereTheResetItselfWasNotSeen) {
+    fs_flow flow = example_flow();
+    flow.state |= FS_OF(FS_FLOW_RST, kServer);
+    EXPECT_FALSE(tampering_signature(flow, std::nullopt, 1h));
+}
+
+TEST(TamperingSignature, EachHasANameOfItsOwn) {
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i < kTamperingSignatures; i++) {
+        names.insert(name_of(static_cast<TamperingSignature>(i)));
+    }
+    EXPECT_EQ(names.size(), kTamperingSignatures);
+    EXPECT_FALSE(names.contains(""));
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
