@@ -145,7 +145,8 @@ noinline int judge_context(__u32 slot) {
         packet->ip_id && view.flow->rst_ttl[view.d] == packet->ttl &&
             packet->ip_id == own->ring[(own->ring_next - 1) & (FS_RING_STAMPS - 1)].ip_id &&
             view.now_us - view.flow->rst_us[view.d] < TWICE_US &&
-            packet->seq == view.flow->rst_seq[view.d],
+            packet->seq == view.flow->rst_seq[view.d] &&
+            packet->tcp_flags == view.flow->rst_tcp_flags[view.d],
         FS_CONTEXT_TWICE);
     if (!(other->flags & FS_DIRECTION_ACKED))
         return 0;

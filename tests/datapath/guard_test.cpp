@@ -243,6 +243,18 @@ TEST_P(DatapathGuard, MoreTtlsThanCanBeRemembered) {
     EXPECT_EQ(signals_of(talk, reset), "none");
 }
 
+/// An injector whose resets all bear one ID: that they differ in flags tells them from one frame.
+TEST_P(DatapathGuard, OneFrameSeenTwiceHasTheSameFlags) {
+    for (const bool same : {true, false}) {
+        Conversation talk = talked();
+        Segment reset = neutral(talk);
+        talk.send(reset);
+        talk.pass_us(200);
+        reset.flags = same ? Rst | Ack : Rst;
+        EXPECT_EQ((talk.send(reset).judgement().context & FS_CONTEXT_TWICE) != 0, same);
+    }
+}
+
 /// A signature matches where all that it names agrees.
 TEST_P(DatapathGuard, TaughtSignatures) {
     struct Case {
