@@ -49,6 +49,7 @@ class RecordingPolicy final : public PolicySink {
 struct ForgedRstBench {
     void see(Observation observation) {
         aggregator.file(observation);
+        handshakes.file(observation);
         scans.file(observation);
         (void)rests.file(observation);
         detector.observe(observation, sink);
@@ -63,7 +64,8 @@ struct ForgedRstBench {
     HostMemory hosts;
     Rests rests;
     Scans scans;
-    ForgedRst detector{{slots, hosts, rests, scans, policy, findings}};
+    Handshakes handshakes;
+    ForgedRst detector{{slots, hosts, handshakes, rests, scans, policy, findings}};
 };
 
 }  // namespace flowstamp::testing

@@ -111,7 +111,7 @@ void ForgedRst::compare(ResetCase& reset, const SideKey& key, FindingSink& sink)
             tell(*earlier, sink);
         }
     }
-    if (const auto syn_ack = handshakes_.other_answer(view)) {
+    if (const auto syn_ack = parts_.handshakes.other_answer(view)) {
         view.add_syn_ack(*syn_ack);
     }
 }
@@ -205,7 +205,6 @@ void ForgedRst::on_later_packet(const Observation& observation, FindingSink& sin
 }
 
 void ForgedRst::on_syn(const Observation& observation) {
-    handshakes_.saw_syn(observation);
     for (const unsigned direction : {0U, 1U}) {
         const SideKey key{view_of(observation.event), direction};
         for (ResetCase* reset : cases_of(key)) {
@@ -215,11 +214,10 @@ void ForgedRst::on_syn(const Observation& observation) {
 }
 
 void ForgedRst::on_syn_ack(const Observation& observation, FindingSink& sink) {
-    handshakes_.saw_syn_ack(observation);
     const SideKey key{view_of(observation.event), observation.event.packet.direction & 1U};
     for (ResetCase* reset : cases_of(key)) {
         RstView& view = *reset->view(key.view);
-        const auto syn_ack = handshakes_.other_answer(view);
+        const auto syn_ack = parts_.handshakes.other_answer(view);
         if (syn_ack && view.add_syn_ack(*syn_ack)) {
             tell(*reset, sink);
         }

@@ -42,6 +42,7 @@ class ForgedRst final : public Detector {
     struct Parts {
         const SlotReader& slots;  ///< the flow table
         const HostMemory& hosts;
+        const Handshakes& handshakes;
         const Rests& rests;
         const Scans& scans;
         PolicySink& policy;  ///< takes what was learnt
@@ -106,7 +107,6 @@ class ForgedRst final : public Detector {
     }
 
     Parts parts_;
-    Handshakes handshakes_;
     SignatureBook signatures_;
     ChallengeTally challenges_;
     std::map<std::uint64_t, ResetCase> cases_;  ///< by id: the oldest first

@@ -16,8 +16,18 @@ bool within(const fs_packet& syn, const fs_packet& answer) {
 
 }  // namespace
 
-void Handshakes::saw_syn(const Observation& observation) {
+void Handshakes::file(const Observation& observation) {
     const ViewKey key = view_of(observation.event);
+    if (observation.kind() == FS_EVENT_SYN_ACK) {
+        const auto place = handshakes_.find(key);
+        if (place != handshakes_.end() && !place->second.syn_ack) {
+            place->second.syn_ack = observation;
+        }
+        return;
+    }
+    if (observation.kind() != FS_EVENT_SYN) {
+        return;
+    }
     const auto [place, is_new] = handshakes_.try_emplace(key);
     if (is_new) {
         order_.push_back(key);
@@ -27,28 +37,24 @@ void Handshakes::saw_syn(const Observation& observation) {
         }
     }
     Handshake& handshake = place->second;
-    const fs_packet& packet = observation.event.packet;
-    if (handshake.syns == 0 || handshake.syn.seq != packet.seq) {
-        handshake = Handshake{.syn = packet};  // another connection on the same ports
+    if (handshake.syns == 0 || handshake.syn.event.packet.seq != observation.event.packet.seq) {
+        handshake = {.syn = observation};  // another connection on the same ports
     }
     handshake.syns++;
 }
 
-void Handshakes::saw_syn_ack(const Observation& observation) {
-    const auto place = handshakes_.find(view_of(observation.event));
-    if (place != handshakes_.end() && !place->second.syn_ack) {
-        place->second.syn_ack = observation.event.packet;
-    }
+const Handshakes::Handshake* Handshakes::of(const ViewKey& view) const {
+    const auto place = handshakes_.find(view);
+    return place == handshakes_.end() ? nullptr : &place->second;
 }
 
 std::optional<fs_packet> Handshakes::other_answer(const RstView& rst) const {
-    const auto place = handshakes_.find(rst.key());
-    if (place == handshakes_.end() || !place->second.syn_ack) {
+    const Handshake* handshake = of(rst.key());
+    if (handshake == nullptr || !handshake->syn_ack) {
         return std::nullopt;
     }
-    const Handshake& handshake = place->second;
-    const fs_packet& syn = handshake.syn;
-    const fs_packet& syn_ack = *handshake.syn_ack;
+    const fs_packet& syn = handshake->syn.event.packet;
+    const fs_packet& syn_ack = handshake->syn_ack->event.packet;
     const fs_packet& packet = rst.packet();
     const bool answers_the_syn = (packet.tcp_flags & FS_TCP_ACK) && packet.seq == 0 &&
                                  packet.ack == syn.seq + 1 && syn_ack.ack == syn.seq + 1 &&
@@ -56,7 +62,7 @@ std::optional<fs_packet> Handshakes::other_answer(const RstView& rst) const {
                                  packet.direction != syn.direction;
     const fs_direction& opener = rst.slot().direction[syn.direction & 1U];
     const bool spoiled =
-        handshake.syns > 1 || (syn.flags & FS_PACKET_MPTCP) || (opener.flags & FS_DIRECTION_ACKED);
+        handshake->syns > 1 || (syn.flags & FS_PACKET_MPTCP) || (opener.flags & FS_DIRECTION_ACKED);
     if (!answers_the_syn || spoiled || !within(syn, packet) || !within(syn, syn_ack)) {
         return std::nullopt;
     }

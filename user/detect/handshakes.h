@@ -11,25 +11,28 @@
 
 namespace flowstamp {
 
-/// Connections that have just begun: whether one SYN was answered both by a RST and by a SYN-ACK
-/// (SYN_RST in Weaver, Sommer, Paxson, NDSS 2009).
+/// Connections that have just begun, each as one interface sees it; the oldest are forgotten first.
 class Handshakes {
   public:
-    void saw_syn(const Observation& observation);
-    void saw_syn_ack(const Observation& observation);
+    struct Handshake {
+        Observation syn{};
+        unsigned syns = 0;                     ///< with that sequence number
+        std::optional<Observation> syn_ack{};  ///< the first
+    };
 
-    /// The SYN-ACK that answered the same SYN as `rst` does; nothing if there was none, or if a
-    /// guard says that both may be genuine: the SYN came again meanwhile, its sender had already
+    /// Files a SYN or a SYN-ACK.
+    void file(const Observation& observation);
+
+    /// Null if it is not known, or forgotten.
+    [[nodiscard]] const Handshake* of(const ViewKey& view) const;
+
+    /// The SYN-ACK that answered the same SYN as `rst` does (SYN_RST in Weaver, Sommer, Paxson, NDSS
+    /// 2009); nothing if there was none, or if a guard says that both may be genuine: the SYN came again meanwhile, its sender had already
     /// acknowledged something, or it opened a subflow (MPTCP).
     [[nodiscard]] std::optional<fs_packet> other_answer(const RstView& rst) const;
 
   private:
     static constexpr std::size_t kRemembered = 16384;
-    struct Handshake {
-        fs_packet syn{};
-        unsigned syns = 0;
-        std::optional<fs_packet> syn_ack{};
-    };
     std::unordered_map<ViewKey, Handshake, ViewKeyHash> handshakes_;
     std::deque<ViewKey> order_;
 };

@@ -63,30 +63,30 @@ void InjectedSegment::observe(const Observation& observation, FindingSink& sink)
             shifted_.clear();
         }
         shifted_[view_of(observation.event)] = observation;
-    } else if (observation.kind() == FS_EVENT_SYN) {
-        syn_acks_.erase(view_of(observation.event));  // asked again, it may be answered anew
     }
+}
+
+/// Notes that the view is told of; false if it was before.
+bool InjectedSegment::is_news(const ViewKey& view) {
+    if (told_.size() >= kMost) {
+        told_.clear();
+    }
+    return told_.insert(view).second;
 }
 
 void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& sink) {
     const ViewKey view = view_of(observation.event);
-    const auto [place, is_first] = syn_acks_.try_emplace(view, observation);
-    if (is_first) {
-        order_.push_back(view);
-        if (order_.size() > kMost) {
-            syn_acks_.erase(order_.front());
-            told_.erase(order_.front());
-            order_.pop_front();
-        }
+    const Handshakes::Handshake* handshake = handshakes_.of(view);
+    if (handshake == nullptr || !handshake->syn_ack) {
         return;
     }
-    const Observation& first = place->second;
+    const Observation& first = *handshake->syn_ack;
     const fs_packet& one = first.event.packet;
     const fs_packet& two = observation.event.packet;
     const SynBook::Attempt* attempt = book_.answered_by(two);
     if (one.direction != two.direction || one.ack != two.ack || one.seq == two.seq ||
         observation.time() - first.time() > kRace || attempt == nullptr || attempt->sent != 1 ||
-        !told_.insert(view).second) {
+        !is_news(view)) {
         return;
     }
     const std::uint16_t syn_id = attempt->latest.event.packet.ip_id;
@@ -139,8 +139,7 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
     const fs_direction& own = observation.slot->direction[packet.direction & 1U];
     const fs_direction& other = observation.slot->direction[(packet.direction & 1U) ^ 1U];
     const std::uint8_t usual = own.ttl[0];
-    if ((own.flags & FS_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl) ||
-        told_.contains(view_of(observation.event))) {
+    if ((own.flags & FS_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl)) {
         return;
     }
     // The one from elsewhere: this packet, or one of the latest before it; but once or twice, no
@@ -163,10 +162,9 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
         return;  // one from farther away is a detour
     }
     const ViewKey view = view_of(observation.event);
-    if (told_.size() >= kMost) {
-        told_.clear();
+    if (!is_news(view)) {
+        return;
     }
-    told_.insert(view);
     const auto shifted = shifted_.find(view);
     const bool is_it = shifted != shifted_.end() && shifted->second.event.packet.ttl == ttl &&
                        shifted->second.event.packet.direction == packet.direction;
@@ -207,25 +205,24 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
 void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink) {
     const fs_packet& packet = observation.event.packet;
     const ViewKey view = view_of(observation.event);
-    const auto syn_ack = syn_acks_.find(view);
-    if (packet.payload == 0 || syn_ack == syn_acks_.end() ||
-        syn_ack->second.event.packet.direction != packet.direction) {
+    const Handshakes::Handshake* handshake = handshakes_.of(view);
+    if (packet.payload == 0 || handshake == nullptr || !handshake->syn_ack ||
+        handshake->syn_ack->event.packet.direction != packet.direction) {
         return;
     }
-    const fs_packet& answer = syn_ack->second.event.packet;
+    const fs_packet& answer = handshake->syn_ack->event.packet;
     const SynBook::Attempt* attempt = book_.answered_by(answer);
     const auto slot = slots_.read(observation.event.slot);
     if (attempt == nullptr || answer.ip_id <= 1 ||
         attempt->latest.event.packet.ip_id != answer.ip_id || !slot ||
         slot->generation != view.generation ||
-        !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) ||
-        !told_.insert(view).second) {
+        !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) || !is_news(view)) {
         return;
     }
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = FS_VERDICT_SUSPECTED,
-        .sighting = sighting_of(syn_ack->second),
+        .sighting = sighting_of(*handshake->syn_ack),
         .summary = fmt::format(
             "{} did not answer this connection itself: its SYN-ACK bears the SYN's IP-ID, and its "
             "data the request's; a box on the way copied them.",

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <map>
 #include <set>
 
 #include "user/detect/detector.h"
 #include "user/detect/findings.h"
+#include "user/detect/handshakes.h"
 #include "user/detect/story.h"
 #include "user/detect/syn_book.h"
 #include "user/flow/slot_reader.h"
@@ -24,10 +24,11 @@ class InjectedSegment final : public Detector {
     /// The slower answer comes within this.
     static constexpr Nanoseconds kRace = std::chrono::seconds(2);
 
-    /// `book` is kept by the caller: it has filed each observation before it comes here. Both outlive
-    /// the detector.
-    InjectedSegment(SynBook& book, const SlotReader& slots, Findings& findings)
-        : book_(book), slots_(slots), findings_(findings) {}
+    /// `book` and `handshakes` are kept by the caller: they have filed each observation before it
+    /// comes here. All outlive the detector.
+    InjectedSegment(SynBook& book, const Handshakes& handshakes, const SlotReader& slots,
+                    Findings& findings)
+        : book_(book), handshakes_(handshakes), slots_(slots), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds, FindingSink&) override {}
@@ -36,6 +37,7 @@ class InjectedSegment final : public Detector {
   private:
     static constexpr std::size_t kMost = 16384;
 
+    [[nodiscard]] bool is_news(const ViewKey& view);
     void saw_syn_ack(const Observation& observation, FindingSink& sink);
     void saw_repeated(const Observation& observation, FindingSink& sink);
     void saw_fin(const Observation& observation, FindingSink& sink);
@@ -43,11 +45,10 @@ class InjectedSegment final : public Detector {
                       FindingSink& sink);
 
     SynBook& book_;
+    const Handshakes& handshakes_;
     const SlotReader& slots_;
     Findings& findings_;
-    std::map<ViewKey, Observation> syn_acks_;  ///< the first of each view
-    std::deque<ViewKey> order_;                ///< of syn_acks_
-    std::map<ViewKey, Observation> shifted_;   ///< the latest packet from a new distance
+    std::map<ViewKey, Observation> shifted_;  ///< the latest packet from a new distance
     std::set<ViewKey> told_;
 };
 

@@ -10,7 +10,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
-      forged_rst_({parts.slots, hosts_, rests_, scans_, parts.policy, findings_}),
+      forged_rst_({parts.slots, hosts_, handshakes_, rests_, scans_, parts.policy, findings_}),
       syn_unanswered_(syns_, both_ways_, findings_),
       syn_refused_(hosts_, syns_, findings_),
       icmp_rejected_(parts.slots, findings_),
@@ -19,7 +19,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
       return_path_mismatch_(syns_, findings_),
       ttl_shift_(parts.slots, findings_),
       one_way_(findings_),
-      injected_segment_(syns_, parts.slots, findings_),
+      injected_segment_(syns_, handshakes_, parts.slots, findings_),
       detectors_{&forged_rst_, &syn_unanswered_,  &syn_refused_,          &icmp_rejected_,
                  &stalled_,    &idle_timeout_,    &return_path_mismatch_, &ttl_shift_,
                  &one_way_,    &injected_segment_} {}
@@ -32,6 +32,7 @@ void Pipeline::take(Observation observation) {
         middleboxes_.saw_attempt(receiver_of(observation.event.packet).port);
     }
     scans_.file(observation);
+    handshakes_.file(observation);
     if (const auto rest = rests_.file(observation)) {
         idle_timeout_.bore(observation, *rest, *this);
     }

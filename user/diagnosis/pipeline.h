@@ -77,6 +77,7 @@ class Pipeline final : public FindingSink {
     Rests rests_;
     Scans scans_;
     HostMemory hosts_;
+    Handshakes handshakes_;
     Middleboxes middleboxes_;
 
     ForgedRst forged_rst_;
