@@ -159,6 +159,14 @@ static __always_inline void learn_clock(struct fs_direction* own, const struct f
         own->ts_val = packet->ts_val;
 }
 
+/// The receive window that end `receiver` advertised last, bytes.
+static __always_inline __u32 receive_window(const struct fs_flow* flow, int receiver) {
+    __u8 scale =
+        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
+
+    return (__u32)flow->direction[receiver].window << (scale & 15);
+}
+
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
     __u8 differ = 0;
 

@@ -123,6 +123,16 @@ TEST_F(ForgedRstTest, LifeMustComeFromThePeersDistance) {
     EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
 }
 
+/// One spoofed packet had taught the forger's distance: the sender's own counts all the same.
+TEST_F(ForgedRstTest, LifeMayComeFromAnyDistanceThatTheSideHas) {
+    fs_flow flow = example_flow();
+    flow.direction[kServer].ttl[1] = 62;
+    Story taught(flow, 7, "eth0");
+    see(taught.at(0ms).rst({.ttl = 62}));
+    see(taught.at(10ms).later({.ttl = 52, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+}
+
 TEST_F(ForgedRstTest, ASynEndsTheObservation) {
     see(story.at(0ms).rst({}));
     see(story.at(10ms).syn(9000));
@@ -152,6 +162,17 @@ TEST_F(ForgedRstTest, ASecondHostBehindTheAddressIsTheCause) {
     advance(story.now() + 6s);  // the answer's time is up: told again
     EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
     EXPECT_EQ(cause(), FS_CAUSE_OTHER_HOST);
+}
+
+/// A kernel answers with its default TTL in the name of a socket that had its own: from which distance
+/// cannot be told.
+TEST_F(ForgedRstTest, ASecondHostMayHaveAnotherInitialTtl) {
+    constexpr std::uint64_t kOtherBase = bit(FS_SIGNAL_TTL_BASE) | bit(FS_SIGNAL_FARTHER);
+    see(story.at(0ms).rst({.ttl = 117, .signals = kOtherBase, .context = kStatelessAnswer}));
+    see(story.at(10ms).later({.payload = 1000, .signals = bit(FS_SIGNAL_LIFE_CLOCK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
+    see(story.at(30ms).later({.ack = 2400, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
 }
 
 TEST_F(ForgedRstTest, UnprovokedItIsConvictedByItsClock) {
@@ -395,6 +416,16 @@ TEST_F(ForgedRstTest, TwoPathsJoinTheFirstResetsEvidenceToo) {
     EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_SUSPECTED);
 }
 
+/// An abort with the socket's TTL, and the kernel's bare resets with the host's.
+TEST_F(ForgedRstTest, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
+    see(story.at(0ms).rst(
+        {.tcp_flags = kRstAck, .ttl = 97, .signals = bit(FS_SIGNAL_WINDOW_FOREIGN)}));
+    see(story.at(10ms).rst({.ttl = 61}));
+    see(story.at(20ms).rst({.tcp_flags = kRstAck, .ttl = 250}));
+    ASSERT_EQ(sink.resets.size(), 3U);
+    EXPECT_EQ(sink.resets[0].judgement.verdict, FS_VERDICT_GENUINE);
+}
+
 TEST_F(ForgedRstTest, OneViewSuspectsAtTheMost) {
     see(story.at(0ms).rst({.context = kHeeded | FS_CONTEXT_HALF_VIEW}));
     see(story.at(20ms).later({.signals = bit(FS_SIGNAL_LIFE_ACK)}));
@@ -440,7 +471,9 @@ TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FS_VERDICT_SUSPECTED) << "it may be deaf";
         EXPECT_EQ(sink.resets[i].judgement.challenge, FS_CHALLENGE_REFUTED);
     }
-    see(story.at(445ms).later({.signals = bit(FS_SIGNAL_LIFE_LASTS)}));
+    see(story.at(400ms).later({.seq = 5101, .payload = 400, .signals = bit(FS_SIGNAL_LIFE_LASTS)}));
+    EXPECT_EQ(sink.resets.size(), 6U) << "no more than our window held: a deaf peer may send that";
+    see(story.at(445ms).later({.seq = 5501, .payload = 1, .signals = bit(FS_SIGNAL_LIFE_LASTS)}));
     ASSERT_EQ(sink.resets.size(), 9U);
     for (std::size_t i = 6; i < 9; i++) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FS_VERDICT_CONFIRMED);
