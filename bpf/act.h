@@ -158,6 +158,17 @@ static __always_inline int opens_row(const struct fs_flow* flow, const struct fs
                            : WATCH_US);
 }
 
+/// A RST teaches nothing, but where its own timestamp vouches for it, its sender's clock stands there
+/// at least: what it overtook on its way is older, and no sign of life. A forger gains a tenth of a
+/// second by it (FS_SIGNAL_VOUCH_TS), once a row. One aligned word: no reader sees half of it.
+static __always_inline void heed_clock(struct fs_direction* own, const struct fs_packet* packet,
+                                       __u64 signals) {
+    __u32 offset = packet->ts_val - time_ms(packet->time_ns);
+
+    if ((signals & FS_SIGNAL_BIT(FS_SIGNAL_VOUCH_TS)) && sequence_after(offset, own->ts_offset) > 0)
+        own->ts_offset = offset;
+}
+
 /// What the flow remembers of the RST, once it is known what becomes of it.
 static __always_inline void remember(struct scratch* scratch, struct fs_flow* flow, int d) {
     const struct fs_packet* packet = &scratch->packet;
@@ -170,8 +181,8 @@ static __always_inline void remember(struct scratch* scratch, struct fs_flow* fl
     if (opens_row(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->life_ack[d] = flow->direction[d ^ 1].seq_edge;
+        heed_clock(&flow->direction[d], packet, judgement->signals);
         flow->after_rst[d] = 0;
-        flow->rst_retransmitted[d] = flow->direction[d].retransmitted;
         flow->reset_flags[d] = kept;
         questions += challenged;
     } else if (challenged && is_new_question(flow, packet, d)) {

@@ -16,9 +16,12 @@
 
 #define MAC_VOTES_ENOUGH 3
 
-/// RTT samples taken from every ACK at first, then from one packet in sixteen: reading the other
-/// direction's line costs a cache miss when two CPUs share the flow.
-#define RTT_EAGER_SAMPLES 16
+/// RTT samples taken from every ACK of a side's first packets, then from one packet in sixteen:
+/// reading the other direction's line costs a cache miss when two CPUs share the flow.
+#define RTT_EAGER_PACKETS 32
+
+/// Bytes of a segment on Ethernet.
+#define ONE_SEGMENT 1460
 
 static __always_inline __s32 sequence_after(__u32 a, __u32 b) {
     return (__s32)(a - b);
@@ -159,6 +162,14 @@ static __always_inline void learn_clock(struct fs_direction* own, const struct f
         own->ts_val = packet->ts_val;
 }
 
+/// The receive window that end `receiver` advertised last, bytes.
+static __always_inline __u32 receive_window(const struct fs_flow* flow, int receiver) {
+    __u8 scale =
+        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
+
+    return (__u32)flow->direction[receiver].window << (scale & 15);
+}
+
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
     __u8 differ = 0;
 
@@ -189,7 +200,7 @@ static __always_inline void learn_sequence(struct fs_direction* own,
                                            const struct fs_direction* other,
                                            struct fs_packet* packet) {
     __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FS_TCP_SYN | FS_TCP_FIN));
-    __u32 now_us = time_us(packet->time_ns);
+    __u32 now_us = time_us(packet->time_ns), acknowledged;
     // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again. Bytes
     // sent again may come with new ones behind them.
     int again = (own->flags & FS_DIRECTION_SEEN) &&
@@ -217,10 +228,11 @@ static __always_inline void learn_sequence(struct fs_direction* own,
         own->flags |= FS_DIRECTION_ACKED;
         own->ack_edge = packet->ack - 1;
     }
-    if (packet->ack - own->ack_edge - 1 >= SEQUENCE_REACH)
+    acknowledged = packet->ack - own->ack_edge;
+    if (acknowledged - 1 >= SEQUENCE_REACH)
         return;
     own->ack_edge = packet->ack;
-    if (own->rtt_samples >= RTT_EAGER_SAMPLES && (own->packets & 15))
+    if (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15))
         return;
     // The first ACK of the newest byte: since that byte left here, it went there and came back.
     if (packet->ack == other->seq_edge && (other->flags & FS_DIRECTION_SEEN)) {
@@ -228,7 +240,10 @@ static __always_inline void learn_sequence(struct fs_direction* own,
 
         if (!own->min_rtt_us || rtt_us < own->min_rtt_us)
             own->min_rtt_us = rtt_us ? rtt_us : 1;
-        own->rtt_samples += own->rtt_samples != 255;
+        // An ACK of one segment may be put off (RFC 1122, section 4.2.3.2), or wait for the answer
+        // that carries it: however many such there are, the least of them is no round trip.
+        if (acknowledged > ONE_SEGMENT || (packet->tcp_flags & FS_TCP_SYN))
+            own->rtt_samples += own->rtt_samples != 255;
     }
 }
 

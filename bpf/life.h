@@ -10,21 +10,31 @@
 #define WATCH_US 2000000U
 #define WATCH_ASKED_US 60000000U
 
-/// After this and four round trips a sender without ACKs has begun to send again.
-#define LASTS_US 400000U
-
 /// Timestamp ticks past the RST's time that reordering cannot explain.
 #define CLOCK_MARGIN 3
 
 #define SIGNALS_OF_HEARING (FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS))
+
+/// A side of fewer packets is hardly known.
+#define PACKETS_ENOUGH 4
+
+/// Timestamp ticks past the mapped clock that prove that a packet left after the RST came. The RST
+/// may have been faster than any packet before it, and overtaken some: on a path that was seen to
+/// reorder, or by a few packets only, by as much as the least round trip, which holds the least delay.
+static __always_inline __s32 clock_margin(const struct fs_direction* own) {
+    const int steady = own->packets >= PACKETS_ENOUGH && !own->retransmitted;
+
+    return CLOCK_MARGIN + (steady ? 0 : (__s32)(own->min_rtt_us / 1000) + 1);
+}
 
 /// Signs of life in this packet, one of side `d` that is no RST, given what the RST left behind.
 ///
 /// LIFE_ACK: it acknowledges a byte that the other end first sent after the RST came.
 /// LIFE_CLOCK: its timestamp lies past the sender's clock at the RST's arrival, mapped at the least
 /// delay ever seen from that sender: whatever left before the RST bears an earlier one.
-/// LIFE_LASTS: it sends new data when a sender that does not hear our ACKs would long have begun to
-/// send again (RFC 6298: a second; Linux: 200 ms and a round trip), and it has not.
+/// LIFE_LASTS: it sends more than the window behind the RST held: who does not hear our ACKs cannot.
+/// (That it sends nothing again proves nothing: each new segment of an application's puts off the timers
+/// of Linux, net/ipv4/tcp_output.c, tcp_schedule_loss_probe() of 6.18.)
 static __always_inline __u64 signs_of_life(const struct fs_flow* flow,
                                            const struct fs_packet* packet, int d) {
     const struct fs_direction* own = &flow->direction[d];
@@ -41,12 +51,11 @@ static __always_inline __u64 signs_of_life(const struct fs_flow* flow,
         // rst_us holds the low 32 bits; the time passed since gives the rest.
         __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
 
-        if (sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= CLOCK_MARGIN)
+        if (sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= clock_margin(own))
             signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK);
     }
-    if (passed_us > LASTS_US + 4 * own->min_rtt_us && packet->payload &&
-        sequence_after(packet->seq, own->seq_edge) >= 0 &&
-        own->retransmitted == flow->rst_retransmitted[d])
+    if (packet->payload && (flow->direction[d ^ 1].flags & FS_DIRECTION_ACKED) &&
+        sequence_after(packet->seq, flow->rst_seq[d] + receive_window(flow, d ^ 1)) > 0)
         signals |= FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
     return signals;
 }

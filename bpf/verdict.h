@@ -79,13 +79,6 @@ static __always_inline int is_stateless_shape(const struct reset_view* view) {
            view->other->ack_edge - packet->seq <= SEQUENCE_REACH;
 }
 
-static __always_inline __u32 receive_window(const struct fs_flow* flow, int receiver) {
-    __u8 scale =
-        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
-
-    return (__u32)flow->direction[receiver].window << (scale & 15);
-}
-
 /// Whether the receiver sent something that the RST's sender can have been answering: half a least
 /// round trip ago or earlier, but no more than a second and a few round trips. Where the ring holds
 /// nothing that old, it held so a moment before.
@@ -188,7 +181,7 @@ static __always_inline int shares_base(const struct fs_direction* own, __u8 ttl)
 noinline int judge_path(__u32 slot) {
     const __u32 nearest = side_hops(slot, 0), farthest = side_hops(slot, 1);
     struct reset_view view;
-    int same_base, stateless;
+    int same_base, stateless, comparable;
     __u32 hops, before;
 
     if (!reset_view(&view, slot))
@@ -212,8 +205,11 @@ noinline int judge_path(__u32 slot) {
     if (!view.flow->rst_ttl[view.d] || view.now_us - view.flow->rst_us[view.d] >= TWO_PATHS_US)
         return 0;
     before = fs_hops(view.flow->rst_ttl[view.d]);
+    // A kernel's bare RST has its default TTL, a socket's own what the socket was told.
+    comparable = fs_ttl_base(view.flow->rst_ttl[view.d]) == fs_ttl_base(view.packet->ttl) ||
+                 (view.flow->rst_tcp_flags[view.d] & view.packet->tcp_flags & FS_TCP_ACK);
     add(&view,
-        before <= FS_HOPS_MAX && (before >= hops + 2 || hops >= before + 2) &&
+        comparable && before <= FS_HOPS_MAX && (before >= hops + 2 || hops >= before + 2) &&
             !(view.judgement->context & FS_CONTEXT_FIN),
         FS_SIGNAL_TWO_PATHS);
     return 0;

@@ -19,7 +19,7 @@ enum fs_signal {
     FS_SIGNAL_SEQ_CHANGE = 4,  ///< a second RST guesses a higher sequence number
     FS_SIGNAL_REFUTED = 5,     ///< asked by a challenge, the sender went on
     FS_SIGNAL_LIFE_LASTS =
-        6,  ///< it sends new data long after, and nothing again: it hears our ACKs
+        6,  ///< it sends more than the window held when the RST came: it hears our ACKs
     // Strong: with a second family they prove; alone they make suspect.
     FS_SIGNAL_NEARER = 8,        ///< 2 or more hops nearer than every packet of that side
     FS_SIGNAL_ID_ECHO = 9,       ///< the IP-ID is one of the other side's latest

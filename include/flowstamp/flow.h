@@ -134,14 +134,14 @@ struct fs_flow {
     __u8 wscale[2];     ///< window scale of each end's SYN, plus 1; 0: none offered
     __u8 mac_votes[2];  ///< packets that bore mac[d]; FS_MAC_MIXED: several MACs
     // Line 1: handshake, link and resets.
-    __u32 isn[2];               ///< initial sequence numbers
-    __u8 mac[2][6];             ///< source MAC of each end's packets
-    __u8 after_rst[2];          ///< packets told since the RST, see FS_AFTER_RST_TOLD_MAX
-    __u8 rst_retransmitted[2];  ///< its sender's retransmissions when it came
-    __u32 rst_us[2];            ///< when the RST under observation came: the first of a row
-    __u32 rst_seq[2];           ///< its sequence number
-    __u32 egress_us[2];         ///< the other end's first packet after it
-    __u32 life_ack[2];          ///< the other end's sequence edge when it came
+    __u32 isn[2];       ///< initial sequence numbers
+    __u8 mac[2][6];     ///< source MAC of each end's packets
+    __u8 after_rst[2];  ///< packets told since the RST, see FS_AFTER_RST_TOLD_MAX
+    __u8 reserved[2];
+    __u32 rst_us[2];     ///< when the RST under observation came: the first of a row
+    __u32 rst_seq[2];    ///< its sequence number
+    __u32 egress_us[2];  ///< the other end's first packet after it
+    __u32 life_ack[2];   ///< the other end's sequence edge when it came
     __u8 rst_ttl[2];
     __u8 rst_tcp_flags[2];
     __u8 reset_flags[2];  ///< enum fs_reset_flags

@@ -137,6 +137,18 @@ TEST_P(DatapathConclusive, TwoPaths) {
     }
 }
 
+/// An abort with the TTL of its socket, and its kernel's bare resets with the host's default.
+TEST_P(DatapathConclusive, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
+    Conversation talk = established();
+    Segment abort = unvouched(talk);
+    abort.ttl = 32;
+    abort.seq += 100;
+    talk.send(abort);
+    Segment bare = talk.stateless_reset();
+    bare.ttl = 61;
+    EXPECT_FALSE(talk.send(bare).judgement().signals & bit(FS_SIGNAL_TWO_PATHS));
+}
+
 /// Our own RST excuses what follows, unless something in the flow was forged: the box that resets
 /// both ends makes our stack answer.
 TEST_P(DatapathConclusive, OurOwnResetExcusesNothingInAForgedFlow) {

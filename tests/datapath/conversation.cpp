@@ -193,7 +193,7 @@ Conversation& Conversation::open() {
 Conversation& Conversation::exchange(int times) {
     for (int i = 0; i < times; i++) {
         pass_us(5000);
-        send(End::us, Psh | Ack, 100);
+        send(End::us, Psh | Ack, 2000);  // more than a segment: acknowledged at once
         pass_us(setting_.rtt_us);
         send(End::peer, Psh | Ack, 1000);
         pass_us(100);

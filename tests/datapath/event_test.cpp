@@ -104,6 +104,60 @@ TEST_P(DatapathEvent, SignsOfLifeAfterAReset) {
     EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FS_RESET_LIFE, 0);
 }
 
+/// A reset that its timestamps vouch for has its sender's clock: what it has overtaken is not later.
+TEST_P(DatapathEvent, WhatAVouchedResetOvertookIsNoLife) {
+    Conversation talk = established(watching());
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.timestamps->val += 40;  // it is faster than all before it
+    const std::uint32_t clock = reset.timestamps->val;
+    ASSERT_TRUE(talk.send(reset).judgement().signals & FS_SIGNAL_BIT(FS_SIGNAL_VOUCH_TS));
+    for (const auto& [ticks, lives] : {std::pair{0U, false}, std::pair{3U, true}}) {
+        Segment later = talk.next(End::peer, Psh | Ack, 100);
+        later.timestamps->val = clock + ticks;
+        const Outcome outcome = talk.send(later);
+        ASSERT_NE(after_reset(outcome), nullptr);
+        EXPECT_EQ(signal_names(after_reset(outcome)->signals), lives ? "LIFE_CLOCK" : "none");
+    }
+}
+
+/// On a path that reorders, a reset may have been faster than any packet before it.
+TEST_P(DatapathEvent, WhereThePathReordersTheClockNeedsARoundTripMore) {
+    Conversation talk = established(watching());
+    talk.send(End::peer, Psh | Ack, 200);
+    Segment overtaken = talk.next(End::peer, Psh | Ack, 100);
+    overtaken.seq -= 200;
+    talk.send(overtaken);
+    ASSERT_EQ(talk.direction(End::peer).retransmitted, 1);
+    talk.send(suspected(talk));
+    talk.pass_ms(10);
+    const Outcome early = talk.send(End::peer, Psh | Ack, 100);
+    ASSERT_NE(after_reset(early), nullptr);
+    EXPECT_EQ(after_reset(early)->signals, 0U);
+    talk.pass_ms(30);
+    const Outcome late = talk.send(End::peer, Psh | Ack, 100);
+    ASSERT_NE(after_reset(late), nullptr);
+    EXPECT_EQ(signal_names(after_reset(late)->signals), "LIFE_CLOCK");
+}
+
+/// Who hears no ACK any more can still send what the window held, and no more.
+TEST_P(DatapathEvent, MoreThanTheWindowHeld) {
+    Setting setting;
+    setting.us.timestamps = false;
+    Conversation talk = established(watching(), setting);
+    const std::uint32_t window = std::uint32_t{talk.direction(End::us).window} << setting.us.wscale;
+    const Segment reset = suspected(talk);
+    talk.send(reset);
+    talk.pass_ms(1000);
+    for (const auto& [seq, hears] :
+         {std::pair{reset.seq + window, false}, std::pair{reset.seq + window + 1, true}}) {
+        Segment later = talk.next(End::peer, Psh | Ack, 100);
+        later.seq = seq;
+        const Outcome outcome = talk.send(later);
+        ASSERT_NE(after_reset(outcome), nullptr);
+        EXPECT_EQ(signal_names(after_reset(outcome)->signals), hears ? "LIFE_LASTS" : "none");
+    }
+}
+
 /// From another distance it is somebody else's life; and what does not fit is nobody's.
 TEST_P(DatapathEvent, NoLifeFromElsewhere) {
     for (const bool unfit : {false, true}) {

@@ -45,6 +45,7 @@ std::string signal_names(std::uint64_t signals) {
     static const std::map<int, const char*> names{
         {FS_SIGNAL_LIFE_ACK, "LIFE_ACK"},
         {FS_SIGNAL_LIFE_CLOCK, "LIFE_CLOCK"},
+        {FS_SIGNAL_LIFE_LASTS, "LIFE_LASTS"},
         {FS_SIGNAL_LIFE_ID, "LIFE_ID"},
         {FS_SIGNAL_SYN_RST, "SYN_RST"},
         {FS_SIGNAL_SEQ_CHANGE, "SEQ_CHANGE"},

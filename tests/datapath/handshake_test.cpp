@@ -127,7 +127,7 @@ TEST_P(DatapathHandshake, AStrangeSynThatIsAnswered) {
     EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
     talk.exchange(2);
     EXPECT_EQ(talk.direction(End::peer).seq_edge, 0x22222222U + 1 + 2000);
-    EXPECT_EQ(talk.direction(End::us).seq_edge, 0x33333333U + 1 + 200);
+    EXPECT_EQ(talk.direction(End::us).seq_edge, 0x33333333U + 1 + 4000);
 }
 
 /// No evidence crosses a new SYN: after a RST, after both FINs, the ports begin anew.

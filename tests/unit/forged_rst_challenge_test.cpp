@@ -50,7 +50,9 @@ TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FS_VERDICT_SUSPECTED) << "it may be deaf";
         EXPECT_EQ(sink.resets[i].judgement.challenge, FS_CHALLENGE_REFUTED);
     }
-    see(story.at(445ms).later({.signals = bit(FS_SIGNAL_LIFE_LASTS)}));
+    see(story.at(400ms).later({.seq = 5101, .payload = 400, .signals = bit(FS_SIGNAL_LIFE_LASTS)}));
+    EXPECT_EQ(sink.resets.size(), 6U) << "no more than our window held: a deaf peer may send that";
+    see(story.at(445ms).later({.seq = 5501, .payload = 1, .signals = bit(FS_SIGNAL_LIFE_LASTS)}));
     ASSERT_EQ(sink.resets.size(), 9U);
     for (std::size_t i = 6; i < 9; i++) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FS_VERDICT_CONFIRMED);

@@ -37,6 +37,23 @@ TEST_F(ForgedRstTest, LifeMustComeFromThePeersDistance) {
     EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
 }
 
+/// One spoofed packet had taught the forger's distance: the sender's own counts all the same.
+TEST_F(ForgedRstTest, LifeMayComeFromAnyDistanceThatTheSideHas) {
+    fs_flow flow = example_flow();
+    flow.direction[kServer].ttl[1] = 62;
+    Story taught(flow, 7, "eth0");
+    see(taught.at(0ms).rst({.ttl = 62}));
+    see(taught.at(10ms).later({.ttl = 52, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+}
+
+/// What the receiver's stack does not heed ends no connection: that this one goes on proves nothing.
+TEST_F(ForgedRstTest, LifeAfterAResetThatNobodyHeedsIsNoProof) {
+    see(story.at(0ms).rst({.seq = 4000, .context = 0}));
+    see(story.at(10ms).later({.payload = 9, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
+}
+
 TEST_F(ForgedRstTest, ASynEndsTheObservation) {
     see(story.at(0ms).rst({}));
     see(story.at(10ms).syn(9000));
@@ -66,6 +83,17 @@ TEST_F(ForgedRstTest, ASecondHostBehindTheAddressIsTheCause) {
     advance(story.now() + 6s);  // the answer's time is up: told again
     EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
     EXPECT_EQ(cause(), FS_CAUSE_OTHER_HOST);
+}
+
+/// A kernel answers with its default TTL in the name of a socket that had its own: from which distance
+/// cannot be told.
+TEST_F(ForgedRstTest, ASecondHostMayHaveAnotherInitialTtl) {
+    constexpr std::uint64_t kOtherBase = bit(FS_SIGNAL_TTL_BASE) | bit(FS_SIGNAL_FARTHER);
+    see(story.at(0ms).rst({.ttl = 117, .signals = kOtherBase, .context = kStatelessAnswer}));
+    see(story.at(10ms).later({.payload = 1000, .signals = bit(FS_SIGNAL_LIFE_CLOCK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
+    see(story.at(30ms).later({.ack = 2400, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
 }
 
 TEST_F(ForgedRstTest, UnprovokedItIsConvictedByItsClock) {

@@ -77,6 +77,16 @@ TEST_F(ForgedRstTest, TwoPathsJoinTheFirstResetsEvidenceToo) {
     EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_SUSPECTED);
 }
 
+/// An abort with the socket's TTL, and the kernel's bare resets with the host's.
+TEST_F(ForgedRstTest, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
+    see(story.at(0ms).rst(
+        {.tcp_flags = kRstAck, .ttl = 97, .signals = bit(FS_SIGNAL_WINDOW_FOREIGN)}));
+    see(story.at(10ms).rst({.ttl = 61}));
+    see(story.at(20ms).rst({.tcp_flags = kRstAck, .ttl = 250}));
+    ASSERT_EQ(sink.resets.size(), 3U);
+    EXPECT_EQ(sink.resets[0].judgement.verdict, FS_VERDICT_GENUINE);
+}
+
 TEST_F(ForgedRstTest, OneViewSuspectsAtTheMost) {
     see(story.at(0ms).rst({.context = kHeeded | FS_CONTEXT_HALF_VIEW}));
     see(story.at(20ms).later({.signals = bit(FS_SIGNAL_LIFE_ACK)}));

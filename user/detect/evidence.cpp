@@ -121,7 +121,7 @@ Words life_words(fs_signal signal, const Subject& it) {
     }
     if (signal == FS_SIGNAL_LIFE_LASTS && later.life_lasts) {
         return {"a sender that is gone hears no ACK",
-                fmt::format("new data, and nothing again, {}", when(it.rst, *later.life_lasts))};
+                fmt::format("more data than the window held, {}", when(it.rst, *later.life_lasts))};
     }
     return {"a reset", "its sender went on"};
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/detect/rst_view.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <span>
 
 #include "flowstamp/hops.h"
 #include "user/detect/story.h"
@@ -12,7 +14,8 @@ namespace {
 
 constexpr std::uint8_t kNoBaseHops = 255;
 constexpr int kClockTicks = 3;  // a timestamp this far past the RST's is not the same moment's
-constexpr std::uint16_t kIdStep = 256;  // an ID this far ahead is still "at or above"
+constexpr std::uint32_t kPacketsEnough = 4;  // a side of fewer is hardly known
+constexpr std::uint16_t kIdStep = 256;       // an ID this far ahead is still "at or above"
 constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
 
 /// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
@@ -20,6 +23,10 @@ constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
 constexpr std::uint64_t kLives =
     FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
     FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA) | FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
+constexpr std::uint64_t kLifeAfterwards =
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) |
+    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
 constexpr std::uint64_t kHears =
     FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
 
@@ -30,6 +37,14 @@ std::int32_t distance(std::uint32_t from, std::uint32_t to) {
 
 Nanoseconds apart(const fs_packet& earlier, const fs_packet& later) {
     return Nanoseconds(static_cast<std::int64_t>(later.time_ns - earlier.time_ns));
+}
+
+/// Whether the hops of two RSTs tell of two paths: a kernel's bare RST has its default TTL, a socket's
+/// own what the socket was told, which need be none of the usual ones.
+bool can_be_compared(const fs_packet& one, const fs_packet& other) {
+    return fs_hops(one.ttl) <= FS_HOPS_MAX && fs_hops(other.ttl) <= FS_HOPS_MAX &&
+           (fs_ttl_base(one.ttl) == fs_ttl_base(other.ttl) ||
+            (one.tcp_flags & other.tcp_flags & FS_TCP_ACK));
 }
 
 bool within_one(std::uint8_t hops, std::uint8_t other) {
@@ -76,6 +91,24 @@ void RstView::consider(const HostMemory::Host& host) {
     }
 }
 
+/// The same, as far as TTLs can tell of a kernel's answer to what it does not know: that has its
+/// default TTL, whatever the socket's was.
+bool RstView::may_be_from_own_distance() const {
+    const bool other_base = arrival_.signals & FS_SIGNAL_BIT(FS_SIGNAL_TTL_BASE);
+    const bool nearer = arrival_.signals & FS_SIGNAL_BIT(FS_SIGNAL_NEARER);
+    const bool farther = arrival_.signals & FS_SIGNAL_BIT(FS_SIGNAL_FARTHER);
+    return !nearer && (other_base || !farther);
+}
+
+/// Whether the packet's TTL is within a hop of any that this side's packets bore. One spoofed packet
+/// may have added the forger's: the others are the sender's all the same.
+bool RstView::is_from_where_it_sends(const fs_packet& later) const {
+    const std::span<const std::uint8_t> known = slot_.direction[direction()].ttl;
+    return known[0] == 0 || std::ranges::any_of(known, [&](std::uint8_t ttl) {
+               return ttl != 0 && within_one(fs_hops(later.ttl), fs_hops(ttl));
+           });
+}
+
 /// Whether a later packet may bear witness: in time, and from where the peer is.
 bool RstView::observes(const fs_packet& later) const {
     const Nanoseconds after = apart(packet(), later);
@@ -85,8 +118,7 @@ bool RstView::observes(const fs_packet& later) const {
         (later.tcp_flags & (FS_TCP_RST | FS_TCP_SYN)) != 0 || (later.flags & FS_PACKET_TWICE)) {
         return false;
     }
-    return !repeats_old_data(later) && (arrival_.base_hops == kNoBaseHops ||
-                                        within_one(fs_hops(later.ttl), arrival_.base_hops));
+    return !repeats_old_data(later) && is_from_where_it_sends(later);
 }
 
 /// Bytes that were acknowledged before the RST came, the last one not among them (a keepalive's): a
@@ -101,7 +133,7 @@ bool RstView::repeats_old_data(const fs_packet& later) const {
 /// the address goes on: only that the peer hears our ACKs tells that apart from a forgery.
 bool RstView::may_be_other_host() const {
     constexpr std::uint32_t kAskedForIt = FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED;
-    return (arrival_.context & kAskedForIt) == kAskedForIt && is_from_own_distance();
+    return (arrival_.context & kAskedForIt) == kAskedForIt && may_be_from_own_distance();
 }
 
 bool RstView::is_first_of_row() const {
@@ -128,7 +160,11 @@ bool RstView::clock_went_on(const fs_packet& later) const {
     // The sender's clock when the RST arrived was at the most this: the least delay ever seen.
     const std::uint32_t then =
         own.ts_offset + static_cast<std::uint32_t>(packet().time_ns / 1'000'000);
-    return distance(then, later.ts_val) >= kClockTicks;
+    // As in the kernel: where the path reorders, or is hardly known, the RST may have been faster
+    // than any packet before it.
+    const bool steady = own.packets >= kPacketsEnough && own.retransmitted == 0;
+    const int margin = steady ? 0 : static_cast<int>(own.min_rtt_us / 1000) + 1;
+    return distance(then, later.ts_val) >= kClockTicks + margin;
 }
 
 bool RstView::id_went_on(const fs_packet& later) const {
@@ -144,6 +180,17 @@ bool RstView::is_data_beyond(const fs_packet& later) const {
     return later.payload > 0 && (own.flags & FS_DIRECTION_SEEN) &&
            distance(own.seq_edge, packet().seq) >= 0 &&
            distance(packet().seq, later.seq + later.payload) > 0;
+}
+
+/// More than the receiver had allowed when the RST came: who has not heard its ACKs since cannot send
+/// that. What the kernel saw is close to it; this is exact.
+bool RstView::exceeds_window(const fs_packet& later) const {
+    const unsigned receiver = direction() ^ 1U;
+    const fs_direction& other = slot_.direction[receiver];
+    const std::uint8_t scale =
+        slot_.wscale[0] != 0 && slot_.wscale[1] != 0 ? slot_.wscale[receiver] - 1 : 0;
+    const std::uint32_t edge = other.ack_edge + (std::uint32_t{other.window} << scale);
+    return (other.flags & FS_DIRECTION_ACKED) && distance(edge, later.seq + later.payload) > 0;
 }
 
 bool RstView::add(fs_signal signal, std::optional<fs_packet>& place, const fs_packet& packet) {
@@ -171,7 +218,7 @@ bool RstView::see_later_packet(const fs_event& event) {
     if (kernel_saw(FS_SIGNAL_LIFE_CLOCK) && (is_first_of_row() || clock_went_on(later))) {
         brought |= add(FS_SIGNAL_LIFE_CLOCK, later_.life_clock, later);
     }
-    if (kernel_saw(FS_SIGNAL_LIFE_LASTS)) {
+    if (kernel_saw(FS_SIGNAL_LIFE_LASTS) && exceeds_window(later)) {
         brought |= add(FS_SIGNAL_LIFE_LASTS, later_.life_lasts, later);
     }
     if (id_went_on(later)) {
@@ -211,10 +258,24 @@ bool RstView::compare_with_later(RstView& later_rst) {
         later_rst.add(FS_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
     const bool fin = (arrival_.context | later_rst.arrival_.context) & FS_CONTEXT_FIN;
-    if (!fin && apart(packet(), later_rst.packet()) <= kTwoPathsWithin &&
+    if (!fin && can_be_compared(packet(), later_rst.packet()) &&
+        apart(packet(), later_rst.packet()) <= kTwoPathsWithin &&
         std::abs(int{arrival_.hops} - int{later_rst.arrival_.hops}) >= 2) {
         brought |= add(FS_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
         later_rst.add(FS_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
+    }
+    // Of two resets in the name of a side of which nothing else was seen, the one from nearer is a
+    // box's; a kernel's default TTL (a bare RST) would not tell.
+    const std::uint32_t unseen = arrival_.context & later_rst.arrival_.context;
+    if ((unseen & FS_CONTEXT_NO_BASELINE) && (packet().tcp_flags & FS_TCP_ACK) &&
+        (later_rst.packet().tcp_flags & FS_TCP_ACK) &&
+        apart(packet(), later_rst.packet()) <= kTwoPathsWithin) {
+        RstView& nearer = arrival_.hops < later_rst.arrival_.hops ? *this : later_rst;
+        RstView& farther = &nearer == this ? later_rst : *this;
+        if (nearer.arrival_.hops + 2 <= farther.arrival_.hops) {
+            brought |= &nearer == this && !is_from_elsewhere_;
+            nearer.is_from_elsewhere_ = true;
+        }
     }
     return brought;
 }
@@ -231,11 +292,9 @@ void RstView::uphold() {
     upheld_ = true;
 }
 
-/// Of two RSTs in the name of a side of which nothing else was seen, the one from nearer is a box's.
-bool RstView::is_nearer_of_two() const {
-    return (arrival_.context & FS_CONTEXT_NO_BASELINE) &&
-           (later_signals_ & FS_SIGNAL_BIT(FS_SIGNAL_TWO_PATHS)) && later_.other_rst &&
-           arrival_.hops + 2 <= fs_hops(later_.other_rst->ttl);
+/// Whether it would have ended the connection: of another that does not, life proves nothing.
+bool RstView::is_heeded() const {
+    return arrival_.context & (FS_CONTEXT_IN_WINDOW | FS_CONTEXT_TO_SYN);
 }
 
 fs_judgement RstView::judgement() const {
@@ -247,7 +306,7 @@ fs_judgement RstView::judgement() const {
             now.cause = FS_CAUSE_EDGE;
         }
     }
-    now.signals |= later_signals_;
+    now.signals |= is_heeded() ? later_signals_ : later_signals_ & ~kLifeAfterwards;
     fs_verdict concluded = fs_conclude(now.signals, now.context);
     if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {
         // It lives, but may be deaf: asked and not upheld, the RST is in doubt; no more than that.
@@ -267,7 +326,7 @@ fs_judgement RstView::judgement() const {
     }
     if (now.verdict != FS_VERDICT_GENUINE) {
         now.cause = FS_CAUSE_FORGED;
-    } else if (is_from_elsewhere_ || is_nearer_of_two()) {
+    } else if (is_from_elsewhere_) {
         now.cause = FS_CAUSE_EDGE;
     }
     return now;

@@ -67,11 +67,14 @@ class RstView {
     [[nodiscard]] bool observes(const fs_packet& later) const;
     [[nodiscard]] bool repeats_old_data(const fs_packet& later) const;
     [[nodiscard]] bool may_be_other_host() const;
-    [[nodiscard]] bool is_nearer_of_two() const;
+    [[nodiscard]] bool may_be_from_own_distance() const;
+    [[nodiscard]] bool is_from_where_it_sends(const fs_packet& later) const;
+    [[nodiscard]] bool is_heeded() const;
     [[nodiscard]] bool is_first_of_row() const;
     [[nodiscard]] bool acknowledges_later_data(const fs_packet& later) const;
     [[nodiscard]] bool clock_went_on(const fs_packet& later) const;
     [[nodiscard]] bool id_went_on(const fs_packet& later) const;
+    [[nodiscard]] bool exceeds_window(const fs_packet& later) const;
     [[nodiscard]] bool is_data_beyond(const fs_packet& later) const;
     [[nodiscard]] bool guesses_on(const RstView& later_rst) const;
 

@@ -108,8 +108,20 @@ struct Forwarder::Works {
             return;
         }
         const Deadline now = SteadyClock::now();
-        for (const auto delay : link.arrivals()) {
-            loop->at(now + delay, [this, toward, onward] { loop->send(toward, *onward); });
+        if (!options.plan) {
+            for (const auto delay : link.arrivals()) {
+                loop->at(now + delay, [this, toward, onward] { loop->send(toward, *onward); });
+            }
+            return;
+        }
+        for (const Passage& passage : options.plan(from, frame)) {
+            auto late = onward;
+            for (unsigned i = 0; late && i < passage.more_hops; ++i) {
+                late = forwarded(*late, loop->hop(toward), true);
+            }
+            if (late) {
+                loop->at(now + passage.after, [this, toward, late] { loop->send(toward, *late); });
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,8 +25,17 @@
 
 namespace flowstamp::lab {
 
+/// One arrival of a frame at the other end of the link.
+struct Passage {
+    std::chrono::microseconds after{0};
+    unsigned more_hops = 0;  ///< further routers on its way, besides this one
+};
+
 struct ForwarderOptions {
     Impairment link{};
+    /// In the place of `link`: how a frame passes; not at all, and it is lost. Called by the
+    /// forwarding thread, with each frame in its order.
+    std::function<std::vector<Passage>(Side from, FrameView frame)> plan{};
     /// As a router must. Without, the router is no hop: a wire, a bridge.
     bool decrement_ttl = true;
     std::optional<Injection> injection{};

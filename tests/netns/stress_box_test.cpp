@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Genuine resets beside boxes that have a right to be there: proxies, gateways, balancers, and
+// hosts that see each packet twice. None is blamed.
+#include "tests/netns/recording.h"
+#include "tests/netns/stress_fixture.h"
+#include "tests/support/capture_file.h"
+#include "tests/support/packet.h"
+#include "tests/support/replayed.h"
+#include "user/lab/exchange.h"
+#include "user/lab/firewall.h"
+#include "user/lab/packet_socket.h"
+#include "user/lab/readiness.h"
+
+namespace flowstamp::lab {
+namespace {
+
+namespace packet = flowstamp::testing;
+
+using StressBox = StressTest;
+
+/// A client by hand, on the wire between the client and its router; the hosts' own stacks are kept
+/// out of it.
+class StressByHand : public StressTest {
+  protected:
+    void SetUp() override {
+        StressTest::SetUp();
+        keep_out_.push_back(require(Firewall::apply(
+            lab().client(), {.chain = FirewallRule::Chain::Input, .from_port = 80})));
+        keep_out_.push_back(require(Firewall::apply(lab().router(1), {.to_port = 80})));
+        ours_.emplace(require(PacketSocket::open(lab().client())));
+        theirs_.emplace(require(PacketSocket::open(lab().router(1))));
+        watch();
+    }
+
+    void client_sends(packet::TcpFlags flags, std::uint32_t seq, std::uint32_t ack = 0) {
+        const Interface& link = lab().client().toward(Side::Server);
+        send(*ours_, Side::Server, link,
+             packet::Ipv4{.src = "198.51.100.2", .dst = "203.0.113.2", .id = id_++} /
+                 packet::Tcp{.src_port = 40'000,
+                             .dst_port = 80,
+                             .seq = seq,
+                             .ack = ack,
+                             .flags = flags,
+                             .window = 64'240,
+                             .options = options(flags)});
+    }
+    void server_sends(packet::TcpFlags flags, std::uint32_t seq, std::uint32_t ack) {
+        const Interface& link = lab().router(1).toward(Side::Client);
+        const std::uint16_t window = flags & packet::Rst ? 0 : 65'160;
+        send(*theirs_, Side::Client, link,
+             packet::Ipv4{.src = "203.0.113.2", .dst = "198.51.100.2", .ttl = 61} /
+                 packet::Tcp{.src_port = 80,
+                             .dst_port = 40'000,
+                             .seq = seq,
+                             .ack = ack,
+                             .flags = flags,
+                             .window = window,
+                             .options = options(flags)});
+    }
+
+    static constexpr std::uint32_t kClient = 1000, kServer = 5'000'000;
+
+  private:
+    static std::vector<packet::TcpOption> options(packet::TcpFlags flags) {
+        return flags & packet::Syn ? packet::linux_syn_options(70'000)
+                                   : std::vector<packet::TcpOption>{};
+    }
+    static void send(const PacketSocket& socket, Side toward, const Interface& link,
+                     const packet::Packet& datagram) {
+        const packet::Packet frame =
+            packet::Ethernet{.src = link.mac.text(), .dst = link.neighbour_mac.text()} / datagram;
+        must(socket.send(toward, frame.bytes()));
+    }
+
+    std::vector<Firewall> keep_out_;
+    std::optional<PacketSocket> ours_, theirs_;
+    std::uint16_t id_ = 7000;
+};
+
+/// A port that is just being opened: refused, asked again with the same SYN (as Windows does after
+/// half a second), and answered.
+TEST_F(StressByHand, RefusedThenAnswered) {
+    client_sends(packet::Syn, kClient);
+    server_sends(packet::Rst | packet::Ack, 0, kClient + 1);
+    std::this_thread::sleep_for(300ms);
+    client_sends(packet::Syn, kClient);
+    std::this_thread::sleep_for(1ms);
+    server_sends(packet::Syn | packet::Ack, kServer, kClient + 1);
+    client_sends(packet::Ack, kClient + 1, kServer + 1);
+    std::this_thread::sleep_for(50ms);
+    stop_unblamed(1);
+}
+
+/// The same with both SYNs under way before the first answer.
+TEST_F(StressByHand, AskedTwiceThenRefusedAndAnswered) {
+    client_sends(packet::Syn, kClient);
+    std::this_thread::sleep_for(300ms);
+    client_sends(packet::Syn, kClient);
+    server_sends(packet::Rst | packet::Ack, 0, kClient + 1);
+    server_sends(packet::Syn | packet::Ack, kServer, kClient + 1);
+    std::this_thread::sleep_for(50ms);
+    stop_unblamed(1);
+}
+
+/// Behind a SYN proxy nobody listens: the handshake succeeds, and then comes the server's refusal.
+TEST_F(StressBox, ASynProxyBeforeAClosedPort) {
+    const Namespace& box = lab().router(2);
+    const Firewall untracked = require(Firewall::apply(
+        box, "iptables -t raw -A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"));
+    const Firewall proxy = require(
+        Firewall::apply(box,
+                        "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
+                        "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
+                        "1460"));
+    must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
+    watch();
+    for (int i = 0; i < 3; ++i) {
+        DownloadOptions options = to_server(1000);
+        options.nudge_after = 100ms;
+        options.timeout = 1s;
+        EXPECT_NE(download(lab().client(), options).outcome, Outcome::Complete);
+    }
+    stop_unblamed(1);
+}
+
+/// And before an open one, whose server resets.
+TEST_F(StressBox, ASynProxyBeforeAServerThatAborts) {
+    const Namespace& box = lab().router(2);
+    const Firewall untracked = require(Firewall::apply(
+        box, "iptables -t raw -A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"));
+    const Firewall proxy = require(
+        Firewall::apply(box,
+                        "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
+                        "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
+                        "1460"));
+    must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
+    watch();
+    for (const Farewell farewell :
+         {Farewell::LingerZero, Farewell::CloseUnread, Farewell::Vanish}) {
+        const Server server = require(Server::start(
+            lab().server(), {.service = Service::Echo, .stop_after = 500, .farewell = farewell}));
+        const DownloadReport report =
+            exchange(lab().client(), {.server = to_server(0).server, .rounds = 10, .pause = 20ms});
+        EXPECT_EQ(report.outcome, Outcome::Reset);
+        EXPECT_EQ(report.bytes, 500u);
+    }
+    stop_unblamed(3);
+}
+
+/// Two servers behind one address; in the middle of a download the balancer turns to the other one,
+/// which knows nothing of it.
+class StressBackend : public StressTest, public ::testing::WithParamInterface<int> {
+  protected:
+    /// A second server, on a link of its own to the last router.
+    void add_backend() {
+        const std::string name = lab().prefix() + "backend";
+        guard_.emplace(require(NamespaceGuard::start({name})));
+        must(require_command({"ip", "netns", "add", name}));
+        backend_.emplace(require(Namespace::open("backend", name)));
+        const Namespace& router = lab().router(lab().routers());
+        must(require_command({"ip", "link", "add", "to-backend", "netns", router.name(), "type",
+                              "veth", "peer", "name", "to-router", "netns", name}));
+        must(router.require({"ip", "-batch", "-"},
+                            "addr add 192.0.2.241/30 dev to-backend\nlink set to-backend up\n"));
+        must(backend_->require({"ip", "-batch", "-"},
+                               "addr add 192.0.2.242/30 dev to-router\nlink set to-router up\n"
+                               "route add default via 192.0.2.241\n"));
+        must(await_link(router, "to-backend"));
+        must(await_link(*backend_, "to-router"));
+        must(backend_->set_sysctl("net.ipv4.ip_default_ttl", std::to_string(GetParam())));
+    }
+
+    std::optional<NamespaceGuard> guard_;
+    std::optional<Namespace> backend_;
+};
+
+TEST_P(StressBackend, SwitchedInTheMiddleOfADownload) {
+    add_backend();
+    const Namespace& balancer = lab().router(lab().routers());
+    const Forwarder slow = require(Forwarder::start(lab(), 1, {.link = {.delay = 5ms}}));
+    watch();
+    const Server server =
+        require(Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 3ms}}));
+    Download running(lab().client(), to_server(4'000'000));
+    while (!running.done() && running.bytes() < 200'000) {
+        std::this_thread::sleep_for(1ms);
+    }
+    // What the first server still sends must not show the way back to it.
+    const Firewall untracked = require(Firewall::apply(
+        balancer, "iptables -t raw -A PREROUTING -s 203.0.113.2 -p tcp -j CT --notrack"));
+    const Firewall elsewhere = require(
+        Firewall::apply(balancer,
+                        "iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 80 -j DNAT "
+                        "--to-destination 192.0.2.242"));
+    must(balancer.require({"conntrack", "-F"}));
+    EXPECT_EQ(running.wait().outcome, Outcome::Reset);
+    std::this_thread::sleep_for(100ms);
+    stop_unblamed(1);
+}
+
+INSTANTIATE_TEST_SUITE_P(DefaultTtls, StressBackend, ::testing::Values(64, 128, 255),
+                         ::testing::PrintToStringParamName());
+
+/// A masquerading router has forgotten its table: what the server goes on sending meets the router's
+/// own stack, which knows nothing of it. Seen at the server.
+class StressMasquerade : public StressTest {
+  protected:
+    WatchLog forget_at(unsigned router, std::chrono::milliseconds rest) {
+        make({.masquerade_at = router});
+        const Namespace& server = lab().server();
+        watch(server, {server.toward(Side::Client).name});
+        std::promise<bool> ended;
+        const ScriptedServer service(
+            server, {IpAddress::any(Family::V4), 80}, [&](Fd socket, const Patience& patience) {
+                for (int i = 0; i < 10; ++i) {
+                    [[maybe_unused]] const auto sent = send_all(socket, some_bytes(5000), patience);
+                    pause(5ms, patience);
+                }
+                pause(rest, patience);
+                must(lab().router(router).require({"conntrack", "-F"}));
+                [[maybe_unused]] const auto sent = send_all(socket, some_bytes(5000), patience);
+                ended.set_value(ends_by_reset(socket));
+            });
+        const Fd client = require(connect_from(lab().client(), Family::V4));
+        EXPECT_TRUE(ended.get_future().get());
+        WatchLog log = watch_->stop();
+        EXPECT_GE(log.resets.size(), 1u);
+        return log;
+    }
+};
+
+TEST_F(StressMasquerade, TheClientsOwnRouterForgets) {
+    expect_no_blame(forget_at(1, 50ms));
+}
+
+TEST_F(StressMasquerade, ABoxFartherAwayForgetsAFlowThatRests) {
+    const WatchLog log = forget_at(3, 10'200ms);
+    expect_no_blame(log);
+    ASSERT_FALSE(log.resets.empty());
+    EXPECT_EQ(log.resets[0].last.judgement.cause, FS_CAUSE_EDGE) << log.text();
+}
+
+/// A genuine reset that looks forged (its host's stateless ones bear another TTL than the socket),
+/// refused on suspicion: the client only reads, and must not wait for ever.
+class StressPureReceiver : public StressTest,
+                           public ::testing::WithParamInterface<fs_challenge_mode> {};
+
+TEST_P(StressPureReceiver, ADoubtedGenuineResetEndsItAllTheSame) {
+    const Forwarder slow = require(Forwarder::start(lab(), 2, {.link = {.delay = 10ms}}));
+    watch(acting(FS_DROP_SUSPECTED, GetParam()));
+    const Server server = require(Server::start(lab().server(), {.ttl = 60,
+                                                                 .pace = {.chunk_bytes = 10'000},
+                                                                 .stop_after = 50'000,
+                                                                 .farewell = Farewell::Vanish}));
+    const DownloadReport report = download(lab().client(), to_server(1'000'000));
+    const WatchLog log = watch_->stop();
+    EXPECT_EQ(report.outcome, Outcome::Reset) << log.text();
+    EXPECT_LT(report.elapsed, 4s) << log.text();
+    EXPECT_GT(log.count(FS_COUNT_CHALLENGED) + log.count(FS_COUNT_DROPPED), 0u) << log.text();
+    EXPECT_EQ(log.summary.challenges.refuted, 0u) << log.text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, StressPureReceiver,
+                         ::testing::Values(FS_CHALLENGE_OFF, FS_CHALLENGE_ALL),
+                         [](const auto& info) {
+                             return info.param == FS_CHALLENGE_OFF ? "Unasked" : "Asked";
+                         });
+
+/// The endings of a server, one after another.
+void end_in_every_way(const Namespace& host, const Endpoint& server, const Namespace& client) {
+    for (const Farewell farewell :
+         {Farewell::CloseUnread, Farewell::LingerZero, Farewell::Vanish}) {
+        const Server service = require(Server::start(
+            host, {.stop_after = 300'000, .before_farewell = 20ms, .farewell = farewell}));
+        EXPECT_EQ(
+            download(client,
+                     {.server = server, .bytes = 1'000'000, .timeout = 5s, .nudge_after = 50ms})
+                .outcome,
+            Outcome::Reset);
+    }
+    EXPECT_EQ(download(client, {.server = server, .timeout = 5s}).outcome, Outcome::Refused);
+}
+
+/// On the loopback interface each packet goes out and comes in: it is seen twice.
+TEST_F(StressBox, EachPacketTwiceOnLoopback) {
+    const Namespace& host = lab().server();
+    must(host.require({"ip", "link", "set", "lo", "up"}));
+    watch(host, {"lo"});
+    end_in_every_way(host, {host.address(), 80}, host);
+    stop_unblamed(4);
+}
+
+/// And in a capture at a place where it passes twice.
+TEST_F(StressBox, EachPacketTwiceInACapture) {
+    const Namespace& client = lab().client();
+    Recording recording(client, client.toward(Side::Server).name);
+    end_in_every_way(lab().server(), {lab().server().address(), 80}, client);
+    EXPECT_TRUE(recording.stop());
+
+    packet::PcapFile doubled({.nanoseconds = true});
+    const auto reader =
+        require(CaptureReader::open(require(open_file(recording.file())), "once.pcap"));
+    for (auto frame = require(reader->next()); frame; frame = require(reader->next())) {
+        for (const auto after : {0us, 3us}) {
+            doubled.frame(frame->wall + after, frame->bytes, frame->original);
+        }
+    }
+    const auto path = require(make_host_path(1024));
+    const packet::Replayed replayed =
+        packet::replay(std::make_unique<MemorySource>(doubled.bytes()), *path);
+    EXPECT_GE(replayed.stats.counters[FS_COUNT_RST], 8u);
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST_SUSPECTED], 0u);
+    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST_CONFIRMED], 0u);
+    for (const auto& event : replayed.of("finding")) {
+        EXPECT_NE(event["finding"]["kind"], "forged-rst") << event.dump();
+        EXPECT_NE(event["finding"]["kind"], "injected-segment") << event.dump();
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Forged resets by forgers who take care: what once went by unseen is found when the server goes on.
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "tests/netns/stress_fixture.h"
+#include "user/lab/injector.h"
+
+namespace flowstamp::lab {
+namespace {
+
+constexpr unsigned kForger = 2;
+// In no bit of the probe's 32 is it taken for one of Linux' scaled windows, 500 to 512.
+constexpr Window kForeign = Window::constant(1000);
+
+class StressForged : public StressTest, public ::testing::WithParamInterface<Family> {
+  protected:
+    Injector inject(Forgery forgery, std::uint64_t after_server_bytes, unsigned times = 1) {
+        return require(
+            Injector::start(lab().router(kForger),
+                            {.trigger = {.after_server_bytes = after_server_bytes, .times = times},
+                             .forgery = forgery}));
+    }
+
+    /// Sends 16 kB every 40 ms, whatever the client says: between them what is forged is exact.
+    ScriptedServer stream() {
+        return {
+            lab().server(),
+            {IpAddress::any(GetParam()), 80},
+            [](const Fd& socket, const Patience& patience) {
+                for (int i = 0; i < 40; ++i) {
+                    if (!send_all(socket, some_bytes(16'384), patience) || !pause(40ms, patience)) {
+                        return;
+                    }
+                }
+            }};
+    }
+
+    Fd connect_to_server() { return require(connect_from(lab().client(), GetParam())); }
+
+    /// Stops the watch: so many resets in the server's name, each confirmed in the end.
+    void stop_confirmed(fs_verdict on_arrival, std::size_t resets = 1) {
+        ASSERT_TRUE(wait_for_resets(resets));
+        watch_->wait_for(
+            [](const WatchLog& log) {
+                return std::ranges::all_of(log.server_resets(), [](const Story<Reset>& reset) {
+                    return reset.last.judgement.verdict == FS_VERDICT_CONFIRMED;
+                });
+            },
+            1s);
+        const WatchLog log = watch_->stop();
+        const auto forged = log.server_resets();
+        ASSERT_EQ(forged.size(), resets) << log.text();
+        for (const auto& [first, last] : forged) {
+            EXPECT_EQ(first.judgement.verdict, on_arrival) << log.text();
+            EXPECT_EQ(last.judgement.verdict, FS_VERDICT_CONFIRMED) << log.text();
+        }
+        ASSERT_EQ(log.findings.size(), 1u) << log.text();
+        EXPECT_EQ(log.findings[0].last.kind, FindingKind::forged_rst);
+        EXPECT_EQ(log.findings[0].last.verdict, FS_VERDICT_CONFIRMED);
+    }
+};
+
+/// From the server's distance, with the IP-ID that is next, across a long path.
+TEST_P(StressForged, TheNextIdAcrossALongPath) {
+    const Forwarder path = require(Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
+    const ScriptedServer server = stream();
+    watch();
+    const Injector injector =
+        inject({.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()}, 100'000);
+    EXPECT_TRUE(ends_by_reset(connect_to_server()));
+    stop_confirmed(FS_VERDICT_GENUINE);
+}
+
+/// Byte for byte the answer of a kernel that does not know the connection, 40 ms away; but nothing
+/// can have asked it: the client had rested, and its latest ACK is not there yet.
+TEST_P(StressForged, AStatelessMimicThatNobodyAsked) {
+    const Forwarder path = require(Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
+    const ScriptedServer server(
+        lab().server(), {IpAddress::any(GetParam()), 80},
+        [](const Fd& socket, const Patience& patience) {
+            must(send_all(socket, some_bytes(10'000), patience));
+            pause(1500ms, patience);
+            for (int i = 0; i < 100; ++i) {
+                if (!send_all(socket, some_bytes(1000), patience) || !pause(4ms, patience)) {
+                    return;
+                }
+            }
+        });
+    watch();
+    const Injector injector = inject(as_stateless_reset(), 10'500);
+    EXPECT_TRUE(ends_by_reset(connect_to_server()));
+    stop_confirmed(FS_VERDICT_GENUINE);
+}
+
+/// The client has said all that it had to say, and listens: its FIN excuses nothing of this.
+TEST_P(StressForged, OnAHalfClosedConnection) {
+    const ScriptedServer server = stream();
+    watch();
+    const Injector injector = inject({.flags = Rst, .window = kForeign}, 100'000);
+    const Fd socket = connect_to_server();
+    must(send_all(socket, some_bytes(10), patience()));
+    shutdown(socket.get(), SHUT_WR);
+    EXPECT_TRUE(ends_by_reset(socket));
+    stop_confirmed(FS_VERDICT_SUSPECTED);
+}
+
+TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
+    const ScriptedServer server = stream();
+    watch();
+    const Injector injector =
+        inject({.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()}, 100'000);
+    const Fd socket = connect_to_server();
+    must(send_all(socket, some_bytes(10), patience()));
+    shutdown(socket.get(), SHUT_WR);
+    EXPECT_TRUE(ends_by_reset(socket));
+    stop_confirmed(FS_VERDICT_GENUINE);
+}
+
+/// First a FIN that the client's stack does not heed, and that is to cancel what merely joins.
+TEST_P(StressForged, AfterASpoofedFin) {
+    const ScriptedServer server = stream();
+    watch();
+    const Injector fin = inject({.flags = Fin | Ack,
+                                 .ttl = Ttl::as_peer(),
+                                 .ip_id = IpId::continue_sender(),
+                                 .seq = Seq::next_expected(3'900'000),
+                                 .window = Window::copy_sender(),
+                                 .timestamps = TimestampTrait::copied()},
+                                60'000);
+    const Injector injector = inject({.ttl = Ttl::as_peer(), .window = kForeign}, 150'000);
+    EXPECT_TRUE(ends_by_reset(connect_to_server()));
+    EXPECT_EQ(fin.injected(1, 1s).size(), 1u);
+    stop_confirmed(FS_VERDICT_GENUINE);
+}
+
+/// First some ACKs that are to teach that the server is where the forger is.
+TEST_P(StressForged, AfterSpoofedAcks) {
+    const ScriptedServer server = stream();
+    watch();
+    const Injector acks = inject({.flags = Ack,
+                                  .ip_id = IpId::continue_sender(),
+                                  .window = Window::copy_sender(),
+                                  .timestamps = TimestampTrait::copied()},
+                                 60'000, 3);
+    const Injector injector = inject({.flags = Rst, .window = kForeign}, 200'000);
+    EXPECT_TRUE(ends_by_reset(connect_to_server()));
+    EXPECT_EQ(acks.injected(3, 1s).size(), 3u);
+    stop_confirmed(FS_VERDICT_GENUINE);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, StressForged, both_families(), family_name);
+
+}  // namespace
+}  // namespace flowstamp::lab
