@@ -304,8 +304,8 @@ fs_policy teaching(const fs_taught& taught) {
 }
 
 TEST_P(DatapathGuard, ATaughtWindow) {
-    watching().set_policy(
-        teaching({.flags = FS_TAUGHT_WINDOW, .window = 777, .tcp_flags = Rst | Ack}));
+    watching().set_policy(teaching(
+        {.flags = FS_TAUGHT_WINDOW, .ip_id = 0, .window = 777, .hops = 0, .tcp_flags = Rst | Ack}));
     Conversation talk = talked();
     Segment reset = neutral(talk);
     reset.window = 777;
@@ -317,8 +317,11 @@ TEST_P(DatapathGuard, ATaughtIdThatTheSenderBears) {
     for (const std::uint16_t ahead : {0, 1, 5}) {
         Conversation talk = talked();
         const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
-        watching().set_policy(
-            teaching({.flags = FS_TAUGHT_IP_ID, .ip_id = id, .tcp_flags = Rst | Ack}));
+        watching().set_policy(teaching({.flags = FS_TAUGHT_IP_ID,
+                                        .ip_id = id,
+                                        .window = 0,
+                                        .hops = 0,
+                                        .tcp_flags = Rst | Ack}));
         Segment reset = neutral(talk);
         reset.id = id;
         EXPECT_FALSE(talk.send(reset).judgement().signals & FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT));
@@ -330,6 +333,7 @@ TEST_P(DatapathGuard, ATaughtIdThatTheSenderBears) {
 TEST_P(DatapathGuard, ATaughtPlace) {
     watching().set_policy(teaching({.flags = FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS,
                                     .ip_id = 0x7b7b,
+                                    .window = 0,
                                     .hops = 7,
                                     .tcp_flags = Rst | Ack}));
     Conversation syn(watching(), hook());

@@ -119,6 +119,16 @@ TEST_F(MiddleboxesTest, NewsOfAFindingAreNoSecondHit) {
     EXPECT_EQ(box.segments, 4U);
 }
 
+TEST_F(MiddleboxesTest, AFlowHitAgainIsNoOtherFlow) {
+    Finding finding = hit(kInjected);
+    boxes.file(finding);
+    finding.id += 100;
+    EXPECT_EQ(boxes.file(finding), 1U);
+    const Middlebox box = boxes.all().at(0);
+    EXPECT_EQ(box.flows, 1U);
+    EXPECT_EQ(box.segments, 2U);
+}
+
 TEST_F(MiddleboxesTest, WhatIsWithdrawnIsTakenBack) {
     Finding finding = hit(kInjected);
     boxes.file(finding);

@@ -97,8 +97,11 @@ void Middleboxes::count(Entry& entry, const Finding& finding, const Counted& cou
     learn(box.ip_id, packet.ip_id);
     learn(box.window, packet.window);
     box.mac_is_foreign = is_echo(finding, FS_SIGNAL_MAC_FOREIGN);
-    box.flows++;
     box.segments += counted.segments;
+    if (!counted.is_first) {
+        return;
+    }
+    box.flows++;
     box.stages.at(static_cast<std::size_t>(counted.stage))++;
     if (entry.ports.size() < kPortsKept || entry.ports.contains(counted.port)) {
         entry.ports[counted.port]++;
@@ -117,14 +120,17 @@ void Middleboxes::take_back(std::uint64_t finding) {
         return;
     }
     Middlebox& box = place->second.box;
-    box.flows--;
     box.segments -= counted.segments;
+    place->second.grown = true;
+    if (!counted.is_first) {
+        return;
+    }
+    box.flows--;
     box.stages.at(static_cast<std::size_t>(counted.stage))--;
     const auto port = place->second.ports.find(counted.port);
     if (port != place->second.ports.end() && --port->second == 0) {
         place->second.ports.erase(port);
     }
-    place->second.grown = true;
 }
 
 std::optional<std::uint64_t> Middleboxes::file(const Finding& finding) {
@@ -147,11 +153,16 @@ std::optional<std::uint64_t> Middleboxes::file(const Finding& finding) {
     }
     const Likeness likeness = likeness_of(finding);
     const unsigned server = opener_of(finding.slot) ^ 1U;
+    Entry& entry = entry_of(likeness, finding);
+    const bool is_known = entry.flows.contains(finding.sighting.flow_id);
+    if (entry.flows.size() < kFlowsKept) {
+        entry.flows.insert(finding.sighting.flow_id);
+    }
     const Counted counted{.likeness = likeness,
                           .segments = segments,
                           .port = end_of(finding.sighting.packet.key, server).port,
-                          .stage = stage_of(finding.slot).value_or(Stage::later)};
-    Entry& entry = entry_of(likeness, finding);
+                          .stage = stage_of(finding.slot).value_or(Stage::later),
+                          .is_first = !is_known};
     count(entry, finding, counted);
     entry.box.last = finding.sighting.wall;
     entry.last = Nanoseconds(static_cast<std::int64_t>(finding.sighting.packet.time_ns));

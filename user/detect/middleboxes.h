@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -23,6 +24,8 @@ class Middleboxes {
     /// Ports told of one box, and kept of one.
     static constexpr std::size_t kPortsTold = 5;
     static constexpr std::size_t kPortsKept = 1024;
+    /// Flows of a box that are known again when it hits them once more.
+    static constexpr std::size_t kFlowsKept = 16384;
     static constexpr Nanoseconds kTellEvery = std::chrono::minutes(1);
 
     /// A connection to this port begins: what a box's share is measured by.
@@ -44,7 +47,8 @@ class Middleboxes {
     struct Entry {
         Middlebox box{};
         std::map<std::uint16_t, std::uint64_t> ports{};
-        Nanoseconds last{0};  ///< as findings bear it
+        std::set<std::uint64_t> flows{};  ///< the ids of those that it hit; beyond kFlowsKept not
+        Nanoseconds last{0};              ///< as findings bear it
         bool told = false;
         bool grown = false;
     };
@@ -54,6 +58,7 @@ class Middleboxes {
         std::uint32_t segments;
         std::uint16_t port;
         Stage stage;
+        bool is_first;  ///< that the box did to its flow
     };
 
     [[nodiscard]] static Likeness likeness_of(const Finding& finding);
