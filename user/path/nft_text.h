@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// nft's own words for its rules, and what its JSON leaves out: devices and dormant tables (nft
+// 1.0.6).
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "user/path/ruleset.h"
+
+namespace flowstamp {
+
+/// Adds to `tables` what `nft -a -s list ruleset` says of the same: each rule's text by its handle,
+/// the devices of base chains, and which tables are dormant.
+void add_nft_text(std::vector<Table>& tables, std::string_view listing);
+
+}  // namespace flowstamp
