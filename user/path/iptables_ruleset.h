@@ -17,8 +17,8 @@ namespace flowstamp {
 [[nodiscard]] std::vector<Table> read_legacy_tables(std::vector<std::string>& unread);
 
 /// Finds the tables in `tables` (as nft shows them) that iptables-nft made, and gives them its
-/// words: the rules' text, and the packets that each policy has met. Where it cannot be asked, nft's
-/// words stay.
+/// words: the rules' text, and the packets that each policy has met. Where it cannot be asked,
+/// nft's words stay.
 void tell_iptables_tables(std::vector<Table>& tables);
 
 /// The part of tell_iptables_tables() without I/O: takes from `saved` (iptables-nft-save) what it
