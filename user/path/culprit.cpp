@@ -186,6 +186,31 @@ std::optional<Culprit> find_culprit(const Ruleset& before, const Ruleset& after,
     return culprit;
 }
 
+std::optional<Culprit> traced_culprit(const Ruleset& ruleset, const TracedDrop& drop) {
+    for (const Table& table : ruleset.tables) {
+        const bool is_it = table.tool != RulesetTool::iptables_legacy &&
+                           table.family == drop.family && table.name == drop.table;
+        const Chain* chain = is_it ? find_chain(table, drop.chain) : nullptr;
+        if (chain == nullptr) {
+            continue;
+        }
+        DroppingRule rule{.table = &table, .chain = chain};
+        if (drop.handle) {
+            const auto found = std::ranges::find(chain->rules, *drop.handle, &Rule::handle);
+            if (found == chain->rules.end()) {
+                return std::nullopt;
+            }
+            rule.rule = &*found;
+            rule.number = static_cast<std::size_t>(found - chain->rules.begin()) + 1;
+        }
+        Culprit culprit = described(rule);
+        culprit.certainty = Certainty::certain;
+        culprit.why = "nft's trace saw it drop our packet";
+        return culprit;
+    }
+    return std::nullopt;
+}
+
 std::string words_of(const Culprit& culprit) {
     std::string where;
     if (culprit.tool == RulesetTool::nft) {

@@ -9,6 +9,7 @@
 
 #include "user/path/loss.h"
 #include "user/path/ruleset.h"
+#include "user/path/traced_drop.h"
 
 namespace flowstamp {
 
@@ -38,6 +39,9 @@ struct Culprit {
 /// Otherwise the likeliest is named as probable. Nothing: no rule can have dropped them.
 [[nodiscard]] std::optional<Culprit> find_culprit(const Ruleset& before, const Ruleset& after,
                                                   const Loss& loss);
+
+/// The rule or policy that a trace saw dropping: certain. Nothing if `ruleset` does not have it.
+[[nodiscard]] std::optional<Culprit> traced_culprit(const Ruleset& ruleset, const TracedDrop& drop);
 
 /// "table inet filter, chain input, handle 12: tcp dport 10174 counter drop";
 /// "iptables-legacy, table filter, chain INPUT, rule 3: -A INPUT -p tcp -j DROP";
