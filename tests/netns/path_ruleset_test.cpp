@@ -102,6 +102,34 @@ TEST_F(PathRuleset, AtADevicesIngress) {
     EXPECT_FALSE(find_culprit(before, ruleset_of(lab().server()), loss));
 }
 
+/// libnftables 1.0.6 breaks off its JSON at a table's flags, by chance.
+TEST_F(PathRuleset, BesideATableWithFlags) {
+    nft(lab().server(), R"(
+    table inet asleep {
+        flags dormant
+        chain input { type filter hook input priority filter; policy drop; }
+    }
+    table inet firewall {
+        map services { type inet_service : verdict; elements = { 10174 : jump services } }
+        chain services {
+            counter drop
+        }
+        chain input {
+            type filter hook input priority filter; policy accept;
+            udp dport vmap @services
+        }
+    })");
+    for (int i = 0; i < 20; ++i) {
+        const Ruleset ruleset = ruleset_of(lab().server());
+        ASSERT_TRUE(ruleset.unread.empty()) << ruleset.unread.front();
+        ASSERT_EQ(ruleset.tables.size(), 2U);
+        ASSERT_TRUE(ruleset.tables[0].dormant);
+    }
+    expect_culprit(
+        lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
+        "table inet firewall, chain services");
+}
+
 TEST_F(PathRuleset, VerdictMaps) {
     nft(lab().server(), R"(table inet firewall {
         map services { type inet_service : verdict; elements = { 22 : accept, 10174 : drop } }

@@ -193,6 +193,40 @@ TEST_F(PathCulprit, WhatStandsBehindAReturnForAllIsNotReached) {
     expect_certain(11);
 }
 
+TEST_F(PathCulprit, NorWhatStandsBehindAJumpThatNobodyReturnsFrom) {
+    in_both([](Ruleset& set) {
+        chain(set).rules[1].unconditional = true;
+        chain(set, "sub").rules[0].unconditional = true;
+        chain(set).rules[3].counter.reset();
+        chain(set).base->policy_drops = true;
+    });
+    in_sub().counter->packets += 3;
+    expect_certain(21);
+    in_both([](Ruleset& set) { chain(set, "sub").rules[0].unconditional = false; });
+    expect_probable(21, "has no counter");
+}
+
+TEST_F(PathCulprit, AReturnBeforeTheLastRuleLeadsPast) {
+    in_both([](Ruleset& set) {
+        chain(set).base->policy_drops = true;
+        chain(set).rules[2].effects = {{.kind = Kind::returns}};
+        chain(set).rules[3].unconditional = true;
+    });
+    first().counter->packets += 3;
+    expect_probable(11, "policy drop");
+    in_both(
+        [](Ruleset& set) { chain(set).rules[2].effects = {{.kind = Kind::goes, .chain = "sub"}}; });
+    expect_probable(11, "policy drop");
+    in_both([](Ruleset& set) { chain(set, "sub").rules[0].unconditional = true; });
+    expect_certain(11);
+}
+
+TEST_F(PathCulprit, ARulesetLoadedAnewWithTheSameHandles) {
+    chain(after_).rules[0].text = "another";
+    chain(after_).rules[0].counter->packets = 3;
+    expect_probable(11, "it was added");
+}
+
 TEST_F(PathCulprit, ARuleAddedMeanwhile) {
     chain(after_).rules.push_back(rule(15, Kind::drops));
     chain(after_).rules.back().counter->packets = 3;

@@ -20,7 +20,7 @@ using testing::IsEmpty;
 class PathNftJson : public testing::Test {
   protected:
     void SetUp() override {
-        auto tables = parse_nft_json(recorded::kNftJson);
+        auto tables = parse_nft_json(std::string(recorded::kNftJson));
         ASSERT_TRUE(tables) << tables.error().message();
         tables_ = *tables;
         ASSERT_EQ(tables_.size(), 4U);
@@ -136,6 +136,24 @@ TEST_F(PathNftJson, XtablesExpressions) {
     EXPECT_EQ(rules[0].counter, (RuleCounter{.packets = 3, .exact = true}));
     EXPECT_THAT(rules[1].effects, ElementsAre(RuleEffect{.kind = Kind::other}));
     EXPECT_THAT(rules[2].effects, ElementsAre(RuleEffect{.kind = Kind::may_drop}));
+}
+
+TEST_F(PathNftJson, SeveralListingsOfTablesThatAreKnown) {
+    std::vector<Table> outline = nft_outline(recorded::kNftText);
+    ASSERT_EQ(outline.size(), 4U);
+    EXPECT_EQ(outline[1].family, TableFamily::netdev);
+    EXPECT_EQ(outline[0].chains.at(2).name, "input");
+    EXPECT_TRUE(has_table_flags(recorded::kNftText));
+    EXPECT_FALSE(has_table_flags("table ip t {\n\tset s {\n\t\tflags dynamic\n\t}\n}\n"));
+    const auto tables = parse_nft_json(R"({"nftables": [
+        {"chain": {"family": "inet", "table": "asleep", "name": "c", "handle": 1}}]})"
+                                       "\n"
+                                       R"({"nftables": [{"rule": {"family": "inet",
+            "table": "asleep", "chain": "c", "handle": 3, "expr": [{"drop": null}]}}]})"
+                                       "\n",
+                                       {{.family = TableFamily::inet, .name = "asleep"}});
+    ASSERT_TRUE(tables);
+    EXPECT_EQ(tables->at(0).chains.at(0).rules.at(0).handle, 3U);
 }
 
 TEST_F(PathNftJson, WhatIsNoRulesetIsAnError) {

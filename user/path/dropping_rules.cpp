@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "user/path/priorities.h"
@@ -37,33 +37,44 @@ class Walk {
     }
 
   private:
-    /// False if no packet can come out of the chain: its verdicts are final for all.
+    /// False if no packet can come out of the chain at its end or by a return.
     bool enter(const Chain& chain) {
-        if (!visited_.insert(&chain).second) {
-            return true;
+        const auto [known, is_new] = can_be_left_.emplace(&chain, true);  // in a circle: who knows
+        if (is_new) {
+            known->second = walk(chain);
         }
+        return known->second;
+    }
+
+    bool walk(const Chain& chain) {
+        bool left = false;  // some packet may have: by a return before, or at a goto's end
         std::map<std::string_view, unsigned> seen;
         for (std::size_t i = 0; i < chain.rules.size(); ++i) {
             const Rule& rule = chain.rules[i];
             note(chain, rule, i + 1, seen[rule.text]++);
-            follow(rule);
-            if (rule.unconditional && has(rule, {Kind::drops, Kind::rejects, Kind::accepts})) {
-                return false;
+            const bool comes_back = follow(rule);
+            left |= has(rule, {Kind::returns}) || (comes_back && has(rule, {Kind::goes}));
+            if (!rule.unconditional) {
+                continue;
             }
-            if (rule.unconditional && has(rule, {Kind::returns, Kind::goes})) {
+            if (!comes_back || has(rule, {Kind::drops, Kind::rejects, Kind::accepts})) {
+                return left;
+            }
+            if (has(rule, {Kind::returns, Kind::goes})) {
                 return true;
             }
         }
         return true;
     }
 
-    void follow(const Rule& rule) {
+    /// Enters the chains that the rule leads to; false if no packet comes out of any of them.
+    bool follow(const Rule& rule) {
+        bool comes_back = rule.effects.empty();
         for (const RuleEffect& effect : rule.effects) {
             const Chain* to = effect.chain.empty() ? nullptr : find_chain(table_, effect.chain);
-            if (to != nullptr) {
-                enter(*to);
-            }
+            comes_back |= to == nullptr || enter(*to);
         }
+        return comes_back;
     }
 
     void note(const Chain& chain, const Rule& rule, std::size_t number, unsigned twin) {
@@ -71,9 +82,12 @@ class Walk {
         if (!drops && !has(rule, {Kind::queues, Kind::may_drop})) {
             return;
         }
-        const std::string id = table_.tool == RulesetTool::iptables_legacy
-                                   ? fmt::format("{} #{}", rule.text, twin)
-                                   : fmt::format("{}", rule.handle);
+        std::string id = fmt::format("{}", rule.handle);
+        if (table_.tool == RulesetTool::iptables_legacy) {
+            id = fmt::format("{} #{}", rule.text, twin);
+        } else if (table_.tool == RulesetTool::nft) {
+            id += ' ' + rule.text;  // a ruleset loaded anew gives the same handles again
+        }
         found_.emplace(key(chain, id), DroppingRule{.table = &table_,
                                                     .chain = &chain,
                                                     .rule = &rule,
@@ -82,7 +96,6 @@ class Walk {
                                                     .counter = rule.counter});
     }
 
-    /// iptables-nft's words may be at hand in one snapshot and not in the other: not in the key.
     std::string key(const Chain& chain, std::string_view id) const {
         const bool legacy = table_.tool == RulesetTool::iptables_legacy;
         return fmt::format("{}/{}/{}/{}/{}", legacy ? "legacy" : "nft", name_of(table_.family),
@@ -91,7 +104,7 @@ class Walk {
 
     const Table& table_;
     DroppingRules& found_;
-    std::set<const Chain*> visited_;
+    std::map<const Chain*, bool> can_be_left_;
 };
 
 }  // namespace

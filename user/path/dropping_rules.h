@@ -22,8 +22,8 @@ struct DroppingRule {
     std::optional<RuleCounter> counter{};
 };
 
-/// The same across snapshots: by nft's handle; a legacy rule by its text and how many with the same
-/// text stand before it, as its number changes with every rule put in front of it.
+/// The same across snapshots: by nft's handle and text; a legacy rule by its text and how many with
+/// the same text stand before it, as its number changes with every rule put in front of it.
 using DroppingRules = std::map<std::string, DroppingRule>;
 
 /// All that can drop a packet at the loss's hook between its priorities: in the base chains there,

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <istream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <tuple>
 
@@ -210,7 +212,8 @@ Chain read_chain(const Json& json) {
 
 class TablesReader {
   public:
-    explicit TablesReader(const Json& listing) : objects_(named_objects(listing)) {
+    TablesReader(const Json& listing, std::vector<Table> tables)
+        : objects_(named_objects(listing)), tables_(std::move(tables)) {
         for (const Json& item : listing) {
             take(item);
         }
@@ -260,9 +263,17 @@ std::unexpected<Error> not_a_ruleset(std::string reason) {
 
 }  // namespace
 
-Result<std::vector<Table>> parse_nft_json(std::string_view json) {
+Result<std::vector<Table>> parse_nft_json(const std::string& json, std::vector<Table> tables) {
     try {
-        return TablesReader(Json::parse(json).at("nftables")).result();
+        std::istringstream in(json);
+        Json listing = Json::array();
+        do {
+            Json one;
+            in >> one;
+            const Json& items = one.at("nftables");
+            listing.insert(listing.end(), items.begin(), items.end());
+        } while (!(in >> std::ws).eof());
+        return TablesReader(listing, std::move(tables)).result();
     } catch (const Json::exception& trouble) {
         return not_a_ruleset(trouble.what());
     }

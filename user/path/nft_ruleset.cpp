@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/path/nft_ruleset.h"
 
+#include <fmt/format.h>
+
 #include <string>
+#include <utility>
 
 #include "user/path/nft_context.h"
 #include "user/path/nft_json.h"
@@ -16,13 +19,39 @@ namespace {
 
 constexpr const char* kList = "list ruleset";
 
-/// The JSON, with sets' elements only if they are needed: sets can be huge.
-Result<std::string> list_json(const NftContext& nft) {
+/// All as JSON, with sets' elements only if they are needed: sets can be huge.
+Result<std::vector<Table>> list_whole(const NftContext& nft) {
     Result<std::string> json = nft.run(kList, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE);
     if (json && uses_named_verdict_maps(*json)) {
-        return nft.run(kList, NFT_CTX_OUTPUT_JSON);
+        json = nft.run(kList, NFT_CTX_OUTPUT_JSON);
     }
-    return json;
+    if (!json) {
+        return std::unexpected(json.error());
+    }
+    return parse_nft_json(*json);
+}
+
+/// The same without a word on tables themselves: libnftables 1.0.6 writes the JSON of a table's
+/// flag from memory that it has freed, and breaks off there.
+Result<std::vector<Table>> list_by_chain(const NftContext& nft, std::vector<Table> outline) {
+    // One command a time: together they would share a cache that lacks what some of them need.
+    std::vector<std::string> commands{"list counters", "list maps"};
+    for (Table& table : outline) {
+        for (const Chain& chain : table.chains) {
+            commands.push_back(
+                fmt::format("list chain {} {} {}", name_of(table.family), table.name, chain.name));
+        }
+        table.chains.clear();  // the listings bring them
+    }
+    std::string listings;
+    for (const std::string& command : commands) {
+        const Result<std::string> json = nft.run(command, NFT_CTX_OUTPUT_JSON);
+        if (!json) {
+            return std::unexpected(json.error());
+        }
+        listings += *json;
+    }
+    return parse_nft_json(listings, std::move(outline));
 }
 
 }  // namespace
@@ -32,20 +61,16 @@ Result<std::vector<Table>> read_nft_tables() {
     if (!nft) {
         return std::unexpected(nft.error());
     }
-    const Result<std::string> json = list_json(*nft);
-    if (!json) {
-        return std::unexpected(json.error());
-    }
-    Result<std::vector<Table>> tables = parse_nft_json(*json);
-    if (!tables || tables->empty()) {
-        return tables;
-    }
     const Result<std::string> text =
         nft->run(kList, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
     if (!text) {
         return std::unexpected(text.error());
     }
-    add_nft_text(*tables, *text);
+    Result<std::vector<Table>> tables =
+        has_table_flags(*text) ? list_by_chain(*nft, nft_outline(*text)) : list_whole(*nft);
+    if (tables) {
+        add_nft_text(*tables, *text);
+    }
     return tables;
 }
 

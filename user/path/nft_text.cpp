@@ -122,6 +122,26 @@ class Listing {
 
 }  // namespace
 
+std::vector<Table> nft_outline(std::string_view listing) {
+    std::vector<Table> tables;
+    std::istringstream in{std::string(listing)};
+    for (std::string line; std::getline(in, line);) {
+        std::istringstream words(line);
+        std::string keyword, family, name;
+        if (line.starts_with("table ") && words >> keyword >> family >> name) {
+            tables.push_back(
+                {.family = family_named(family).value_or(TableFamily::inet), .name = name});
+        } else if (line.starts_with("\tchain ") && words >> keyword >> name && !tables.empty()) {
+            tables.back().chains.push_back({.name = name});
+        }
+    }
+    return tables;
+}
+
+bool has_table_flags(std::string_view listing) {
+    return listing.contains("\n\tflags ");  // those of sets stand deeper
+}
+
 void add_nft_text(std::vector<Table>& tables, std::string_view listing) {
     Listing reader(tables);
     while (!listing.empty()) {
