@@ -5,6 +5,7 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>
+#include <linux/netfilter.h>
 #include <linux/pkt_cls.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -110,6 +111,16 @@ const std::map<std::string, std::int64_t> kSystemHeaders = {
     SYSTEM_VALUE(IPPROTO_NONE),
     SYSTEM_VALUE(IPPROTO_DSTOPTS),
     SYSTEM_VALUE(IPPROTO_MH),
+    SYSTEM_VALUE(IPPROTO_DCCP),
+    SYSTEM_VALUE(IPPROTO_SCTP),
+    SYSTEM_VALUE(IPPROTO_UDPLITE),
+    SYSTEM_VALUE(ICMP_ECHO),
+    SYSTEM_VALUE(ICMP_ECHOREPLY),
+    SYSTEM_VALUE(ICMPV6_ECHO_REQUEST),
+    SYSTEM_VALUE(ICMPV6_ECHO_REPLY),
+    SYSTEM_VALUE(NF_ACCEPT),
+    SYSTEM_VALUE(AF_INET),
+    SYSTEM_VALUE(AF_INET6),
     {"BPF_TCX_INGRESS", BPF_TCX_INGRESS},
     {"BPF_TCX_EGRESS", BPF_TCX_EGRESS},
     {"BPF_NETFILTER", BPF_NETFILTER},
