@@ -31,13 +31,15 @@ extern void* bpf_cast_to_kern_ctx(void* ctx) __ksym __weak;
 static noinline int path_tc(struct __sk_buff* ctx, __u32 number) {
     struct path_source source = {.home = PATH_HOME_TC, .ctx = ctx};
     struct path_position at = path_here(&tc_stations[number]);
+    struct sk_buff* skb;
 
     if (!bpf_ksym_exists(bpf_cast_to_kern_ctx))
         return TCX_NEXT;
-    source.skb = bpf_cast_to_kern_ctx(ctx);
-    at.ifindex_in = source.skb->skb_iif;
+    skb = bpf_cast_to_kern_ctx(ctx);
+    source.skb = skb;
+    at.ifindex_in = skb->skb_iif;
     if (at.place == FS_PLACE_TC_EGRESS)
-        at.ifindex_out = BPF_CORE_READ(source.skb, dev, ifindex);
+        at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
     path_at_station(&source, &at);
     return TCX_NEXT;
 }
@@ -64,25 +66,27 @@ SEC("tp_btf/kfree_skb")
 int flowstamp_path_dropped(__u64* ctx) {
     struct path_report report = {
         .kind = FS_PATH_DROPPED, .location = ctx[1], .drop_reason = (__u32)ctx[2]};
+    struct sk_buff* skb = (struct sk_buff*)ctx[0];
 
-    path_at_end((struct sk_buff*)ctx[0], &report, 1);
+    path_at_end(skb, path_netns(skb), &report, 1);
     return 0;
 }
 
 SEC("tp_btf/consume_skb")
 int flowstamp_path_consumed(__u64* ctx) {
     struct path_report report = {.kind = FS_PATH_CONSUMED};
+    struct sk_buff* skb = (struct sk_buff*)ctx[0];
 
-    path_at_end((struct sk_buff*)ctx[0], &report, 0);
+    path_at_end(skb, path_netns(skb), &report, 0);
     return 0;
 }
 
-/// Arguments: socket, buffer.
+/// Arguments: socket, buffer, which has been taken off its interface.
 SEC("tp_btf/tcp_probe")
 int flowstamp_path_socket(__u64* ctx) {
     struct path_report report = {.kind = FS_PATH_SOCKET};
 
-    path_at_end((struct sk_buff*)ctx[1], &report, 0);
+    path_at_end((struct sk_buff*)ctx[1], path_socket_netns((const struct sock*)ctx[0]), &report, 0);
     return 0;
 }
 

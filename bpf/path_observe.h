@@ -57,33 +57,40 @@ static __always_inline void path_at_station(const struct path_source* source,
     path_emit(source->skb, &packet, at, &report);
 }
 
+static __always_inline __u32 path_socket_netns(const struct sock* socket) {
+    return BPF_CORE_READ(socket, __sk_common.skc_net.net, ns.inum);
+}
+
 /// The inode of the network namespace that a buffer stands in; 0 where it does not say: the stack
 /// takes it off its interface on the way into a socket.
 static __always_inline __u32 path_netns(const struct sk_buff* skb) {
-    if (skb->dev)
-        return BPF_CORE_READ(skb, dev, nd_net.net, ns.inum);
-    if (skb->sk)
-        return BPF_CORE_READ(skb, sk, __sk_common.skc_net.net, ns.inum);
-    return 0;
+    const struct net_device* device = skb->dev;
+    const struct sock* socket = skb->sk;
+
+    if (device)
+        return BPF_CORE_READ(device, nd_net.net, ns.inum);
+    return socket ? path_socket_netns(socket) : 0;
+}
+
+/// Whether what happens to a buffer happens here. `netns`: its namespace, 0 where it does not say,
+/// which is so only when it came in, and has left the network layer for a socket.
+static __always_inline int path_is_ours(const struct journey* journey, __u32 netns) {
+    return netns ? netns == watched_netns : journey && journey->place <= FS_PLACE_INPUT;
 }
 
 /// A buffer's end, or its arrival at a socket: always told of a packet on a journey, and `drops` of
-/// one that matches though it never came to a station.
-static __always_inline void path_at_end(struct sk_buff* skb, struct path_report* report,
-                                        int drops) {
+/// one that matches though it never came to a station. `netns` as path_is_ours() wants it. A packet
+/// that has gone over to another namespace (veth) has left us: its end is not told.
+static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
+                                        struct path_report* report, int drops) {
     const struct path_source source = {.home = PATH_HOME_TRACEPOINT, .ctx = 0, .skb = skb};
     struct path_position at = {.station = FS_PATH_NO_STATION};
     struct journey* journey = journey_of(skb);
     struct path_packet packet;
-    __u32 netns;
 
     if (!journey && !drops)
         return;
-    netns = path_netns(skb);
-    // Without a namespace of its own, a packet on a journey is ours.
-    if ((netns && netns != watched_netns) || (!netns && !journey))
-        goto over;
-    if (path_read_packet(&source, &packet))
+    if (!path_is_ours(journey, netns) || path_read_packet(&source, &packet))
         goto over;
     if (journey && journey->digest != packet.digest) {
         path_count(FS_PATH_COUNT_REUSED);
@@ -93,12 +100,12 @@ static __always_inline void path_at_end(struct sk_buff* skb, struct path_report*
             return;
     }
     report->now_ns = bpf_ktime_get_ns();
+    report->flags = path_match(skb, &packet);
     if (journey) {
         report->began_ns = journey->began_ns;
-        report->flags = FS_PATH_CONTINUED | path_match(skb, &packet);
+        report->flags |= FS_PATH_CONTINUED;
     } else {
         report->began_ns = report->now_ns;
-        report->flags = path_match(skb, &packet);
         if (!report->flags)
             return;
         report->flags |= FS_PATH_FIRST;
