@@ -8,6 +8,7 @@ function(flowstamp_check_boundaries)
         "flowstamp_kernel|flowstamp_(bpf|vm)_[a-z_]*|flowstamp_bench[a-z_]*")
     flowstamp_only("CLI11::CLI11" "flowstamp_cli")
     flowstamp_only("PkgConfig::libpcap" "flowstamp_(replay|flow|kernel|bpf_tests|test_support)|capture_fuzz")
+    flowstamp_only("PkgConfig::libnftables" "flowstamp_path")
 endfunction()
 
 function(flowstamp_only library allowed)

@@ -8,6 +8,7 @@ find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(libbpf REQUIRED IMPORTED_TARGET libbpf>=1.3)
 pkg_check_modules(libpcap REQUIRED IMPORTED_TARGET libpcap)
+pkg_check_modules(libnftables REQUIRED IMPORTED_TARGET libnftables)
 find_package(ZLIB REQUIRED)
 
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)

@@ -63,6 +63,11 @@ struct __sk_buff {
     __u64 hwtstamp;  // since 5.16
 };
 
+/// Opaque: some bytes that the kernel reads for a program (since 5.19).
+struct bpf_dynptr {
+    __u64 __opaque[2];
+} __attribute__((aligned(8)));
+
 // ---- headers on the wire; all multi-byte fields big-endian ----
 
 struct ethhdr {
@@ -229,6 +234,12 @@ enum bpf_skb_flag {
     BPF_F_MARK_MANGLED_0 = 32,
 };
 
+/// Where bpf_skb_load_bytes_relative() counts from.
+enum bpf_hdr_start_off {
+    BPF_HDR_START_MAC = 0,
+    BPF_HDR_START_NET = 1,
+};
+
 enum ethertype {
     ETH_P_IP = 0x0800,
     ETH_P_8021Q = 0x8100,
@@ -242,6 +253,7 @@ enum ip_protocol {
     IPPROTO_ICMP = 1,
     IPPROTO_TCP = 6,
     IPPROTO_UDP = 17,
+    IPPROTO_DCCP = 33,
     IPPROTO_ROUTING = 43,
     IPPROTO_FRAGMENT = 44,
     IPPROTO_ESP = 50,
@@ -249,7 +261,9 @@ enum ip_protocol {
     IPPROTO_ICMPV6 = 58,
     IPPROTO_NONE = 59,
     IPPROTO_DSTOPTS = 60,
+    IPPROTO_SCTP = 132,
     IPPROTO_MH = 135,
+    IPPROTO_UDPLITE = 136,
 };
 
 /// Parts of `iphdr.frag_off`, in host order (RFC 791 section 3.1).
@@ -270,21 +284,25 @@ enum tcp_option_kind {
     TCPOPT_TIMESTAMP = 8,
 };
 
-/// `icmphdr.type` of the errors that quote a packet (RFC 792).
+/// `icmphdr.type` of echo and of the errors that quote a packet (RFC 792).
 enum icmp_type {
+    ICMP_ECHOREPLY = 0,
     ICMP_DEST_UNREACH = 3,
     ICMP_SOURCE_QUENCH = 4,
     ICMP_REDIRECT = 5,
+    ICMP_ECHO = 8,
     ICMP_TIME_EXCEEDED = 11,
     ICMP_PARAMETERPROB = 12,
 };
 
-/// `icmp6hdr.icmp6_type` of the errors that quote a packet (RFC 4443).
+/// `icmp6hdr.icmp6_type` of echo and of the errors that quote a packet (RFC 4443).
 enum icmp6_type {
     ICMPV6_DEST_UNREACH = 1,
     ICMPV6_PKT_TOOBIG = 2,
     ICMPV6_TIME_EXCEED = 3,
     ICMPV6_PARAMPROB = 4,
+    ICMPV6_ECHO_REQUEST = 128,
+    ICMPV6_ECHO_REPLY = 129,
 };
 
 #endif

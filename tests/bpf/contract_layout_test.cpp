@@ -49,8 +49,9 @@ TEST(ContractLayout, IsTheSameForTheKernelAndTheProgram) {
 
 /// What the loader embeds: structs that only the data path uses between its own parts are not part
 /// of the contract and do not begin with fs_.
-TEST(ContractLayout, IsWhatTheProbeWasBuiltWith) {
+TEST(ContractLayout, IsWhatTheProgramsWereBuiltWith) {
     EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/probe.bpf.o"), 0U);
+    EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/path.bpf.o"), 0U);
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // vmlinux/ against the running kernel: every struct and field by its BTF; every value by BTF or,
 // where the kernel has a macro instead of an enumerator, by the system's headers.
+#include <netinet/in.h>  // first: <linux/netfilter.h> would bring its own of the same
+
 #include <gtest/gtest.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>
+#include <linux/netfilter.h>
 #include <linux/pkt_cls.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -74,6 +77,33 @@ TEST(KernelTypes, LieAsInTheRunningKernel) {
     }
 }
 
+/// CO-RE finds fields by their names: these must be there, and as wide. A named struct of ours need
+/// not be whole, nor an array of them as long.
+TEST(InternalTypes, AreFieldsOfTheRunningKernel) {
+    const BtfView kernel = BtfView::of_kernel();
+    const BtfView ours = BtfView::of_object(FLOWSTAMP_INTERNAL_TYPES);
+    const auto names = ours.structs();
+    ASSERT_GE(names.size(), 10U);
+    for (const std::string& name : names) {
+        SCOPED_TRACE("struct " + name);
+        const auto theirs = kernel.layout(name);
+        if (!theirs) {
+            ADD_FAILURE() << "not in this kernel's BTF: nothing to compare it with";
+            continue;
+        }
+        const Layout layout = ours.layout(name).value();
+        for (const Member& member : layout.members) {
+            SCOPED_TRACE(member.name);
+            const Member* there = theirs->find(member.name);
+            if (there == nullptr) {
+                ADD_FAILURE() << "not a field of the kernel's";
+            } else if (member.is_leaf && there->is_leaf && member.name != "tuplehash") {
+                EXPECT_EQ(member.bits, there->bits);
+            }
+        }
+    }
+}
+
 #define SYSTEM_VALUE(name) {#name, name}
 
 const std::map<std::string, std::int64_t> kSystemHeaders = {
@@ -110,6 +140,16 @@ const std::map<std::string, std::int64_t> kSystemHeaders = {
     SYSTEM_VALUE(IPPROTO_NONE),
     SYSTEM_VALUE(IPPROTO_DSTOPTS),
     SYSTEM_VALUE(IPPROTO_MH),
+    SYSTEM_VALUE(IPPROTO_DCCP),
+    SYSTEM_VALUE(IPPROTO_SCTP),
+    SYSTEM_VALUE(IPPROTO_UDPLITE),
+    SYSTEM_VALUE(ICMP_ECHO),
+    SYSTEM_VALUE(ICMP_ECHOREPLY),
+    SYSTEM_VALUE(ICMPV6_ECHO_REQUEST),
+    SYSTEM_VALUE(ICMPV6_ECHO_REPLY),
+    SYSTEM_VALUE(NF_ACCEPT),
+    SYSTEM_VALUE(AF_INET),
+    SYSTEM_VALUE(AF_INET6),
     {"BPF_TCX_INGRESS", BPF_TCX_INGRESS},
     {"BPF_TCX_EGRESS", BPF_TCX_EGRESS},
     {"BPF_NETFILTER", BPF_NETFILTER},
@@ -139,7 +179,8 @@ TEST(KernelValues, AreThoseOfTheRunningKernelOrTheSystemsHeaders) {
     const BtfView kernel = BtfView::of_kernel();
     const bool old = kernel_is_older_than_6_6(kernel);
     const auto theirs = kernel.enumerators();
-    const auto ours = BtfView::of_object(FLOWSTAMP_KERNEL_TYPES).enumerators();
+    auto ours = BtfView::of_object(FLOWSTAMP_KERNEL_TYPES).enumerators();
+    ours.merge(BtfView::of_object(FLOWSTAMP_INTERNAL_TYPES).enumerators());
     ASSERT_GE(ours.size(), 40U);
     for (const auto& [name, values] : ours) {
         if (old && name.starts_with("TCX_")) {

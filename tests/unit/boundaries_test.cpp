@@ -108,6 +108,10 @@ TEST(Boundaries, OnlyTheCommandLineKnowsCli11) {
     expect_only("CLI/", {"user/cli/"});
 }
 
+TEST(Boundaries, OnlyThePathLayerKnowsLibnftables) {
+    expect_only("nftables/", {"user/path/"});
+}
+
 TEST(Boundaries, OnlyTheReplayHostsTheDataPath) {
     for (const Source& source : sources()) {
         for (const std::string& include : source.includes) {

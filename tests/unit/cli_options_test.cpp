@@ -176,6 +176,19 @@ TEST(CliFlows, TakesAnInterface) {
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 
+TEST(CliPath, TakesInterfacesAndAFilter) {
+    const auto options =
+        parsed<PathOptions>({"path", "-i", "eth2", "-i", "eth0", "--json", "-o", "out",
+                             "--duration", "5s", "-q", "tcp", "port", "80"});
+    EXPECT_THAT(options.interfaces, ElementsAre("eth2", "eth0"));
+    EXPECT_EQ(options.filter, "tcp port 80");
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.output, "out");
+    EXPECT_EQ(options.duration, 5s);
+    EXPECT_TRUE(options.quiet);
+    EXPECT_THAT(refusal({"path", "port", "80"}), HasSubstr("path: no interface given"));
+}
+
 TEST(CliDemo, TakesScenarios) {
     EXPECT_TRUE(parsed<DemoOptions>({"demo", "--list"}).list);
     EXPECT_THAT(parsed<DemoOptions>({"demo", "both-ends", "refused"}).scenarios,

@@ -18,8 +18,8 @@ namespace flowstamp {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kCommands = {"watch", "replay", "flows", "demo",
-                                                       "doctor"};
+constexpr std::array<std::string_view, 6> kCommands = {"watch", "replay", "flows",
+                                                       "path",  "demo",   "doctor"};
 constexpr int kUsageError = 2;
 
 template <class T>
@@ -103,13 +103,18 @@ void add_no_learn(CLI::App& command, bool& learn) {
         "Teach the kernel no marks of convicted injectors: judge each flow by its own past");
 }
 
-void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& filter) {
-    CLI::App& watch = *app.add_subcommand("watch", "Attach, stamp, explain; until Ctrl-C");
-    watch.add_option("-i,--interface", options.interfaces, "An interface to watch; repeatable")
+void add_interfaces(CLI::App& command, std::vector<std::string>& interfaces,
+                    const std::string& words) {
+    command.add_option("-i,--interface", interfaces, words)
         ->type_name("IFACE")
         ->expected(1)
         ->take_all()
         ->allow_extra_args(false);
+}
+
+void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& filter) {
+    CLI::App& watch = *app.add_subcommand("watch", "Attach, stamp, explain; until Ctrl-C");
+    add_interfaces(watch, options.interfaces, "An interface to watch; repeatable");
     watch.add_option("FILTER", filter, "What to tell, in tcpdump's syntax")->type_name("");
     add_choice<fs_drop_mode>(
         watch, "--drop",
@@ -211,6 +216,19 @@ void add_flows(CLI::App& app, FlowsOptions& options) {
     flows.add_flag("--json", options.json, "JSON lines instead of text");
 }
 
+void add_path(CLI::App& app, PathOptions& options, std::vector<std::string>& filter) {
+    CLI::App& path = *app.add_subcommand(
+        "path", "Where on this host packets stop: hook, table, chain and rule; until Ctrl-C");
+    add_interfaces(path, options.interfaces, "An interface that they pass; repeatable");
+    path.add_option("FILTER", filter, "Which packets to follow, in tcpdump's syntax")
+        ->type_name("");
+    path.add_flag("--json", options.json, "JSON lines instead of text");
+    path.add_option("-o,--output", options.output, "Write to a file instead of standard output")
+        ->type_name("FILE");
+    add_duration(path, options.duration);
+    path.add_flag("-q,--quiet", options.quiet, "Losses only");
+}
+
 void add_demo(CLI::App& app, DemoOptions& options) {
     CLI::App& demo = *app.add_subcommand(
         "demo", "Show the main job in a lab of network namespaces on this machine");
@@ -221,11 +239,7 @@ void add_demo(CLI::App& app, DemoOptions& options) {
 void add_doctor(CLI::App& app, DoctorOptions& options) {
     CLI::App& doctor = *app.add_subcommand(
         "doctor", "What this kernel, these privileges and these interfaces allow");
-    doctor.add_option("-i,--interface", options.interfaces, "Look at this interface; repeatable")
-        ->type_name("IFACE")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    add_interfaces(doctor, options.interfaces, "Look at this interface; repeatable");
 }
 
 /// What cannot be seen from one option alone; empty if all is well.
@@ -296,13 +310,16 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
     app.require_subcommand(1);
     WatchOptions watch;
     std::vector<std::string> filter;
+    std::vector<std::string> path_filter;
     ReplayOptions replay;
     FlowsOptions flows;
+    PathOptions path;
     DemoOptions demo;
     DoctorOptions doctor;
     add_watch(app, watch, filter);
     add_replay(app, replay);
     add_flows(app, flows);
+    add_path(app, path, path_filter);
     add_demo(app, demo);
     add_doctor(app, doctor);
     try {
@@ -325,6 +342,15 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
     }
     if (app.got_subcommand("flows")) {
         return flows;
+    }
+    if (app.got_subcommand("path")) {
+        path.filter = fmt::format("{}", fmt::join(path_filter, " "));
+        if (path.interfaces.empty()) {
+            return refuse(
+                "path: no interface given; name those that the packets pass with -i (`ip link` "
+                "lists them)");
+        }
+        return path;
     }
     if (app.got_subcommand("demo")) {
         return demo;

@@ -64,6 +64,15 @@ struct FlowsOptions {
     bool json = false;
 };
 
+struct PathOptions {
+    std::vector<std::string> interfaces{};
+    std::string filter{};  ///< tcpdump syntax; empty: everything
+    bool json = false;
+    std::optional<std::string> output{};    ///< a file instead of standard output
+    std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
+    bool quiet = false;                     ///< losses only
+};
+
 struct DemoOptions {
     std::vector<std::string> scenarios{};  ///< empty: the main job
     bool list = false;
@@ -73,7 +82,8 @@ struct DoctorOptions {
     std::vector<std::string> interfaces{};  ///< empty: every interface
 };
 
-using Options = std::variant<WatchOptions, ReplayOptions, FlowsOptions, DemoOptions, DoctorOptions>;
+using Options = std::variant<WatchOptions, ReplayOptions, FlowsOptions, PathOptions, DemoOptions,
+                             DoctorOptions>;
 
 /// Instead of options: what to print, and the exit status to end with. Status 0 (help, version)
 /// goes to standard output, 2 to standard error.

@@ -7,6 +7,7 @@
 #include "user/demo/demo.h"
 #include "user/doctor/doctor.h"
 #include "user/flows/flows.h"
+#include "user/tracer/run_path.h"
 #include "user/watch/watch.h"
 
 namespace flowstamp {
@@ -17,6 +18,7 @@ struct Run {
     int operator()(const WatchOptions& options) const { return run_watch(options); }
     int operator()(const ReplayOptions& options) const { return run_replay(options); }
     int operator()(const FlowsOptions& options) const { return run_flows(options); }
+    int operator()(const PathOptions& options) const { return run_path(options); }
     int operator()(const DemoOptions& options) const { return run_demo(options); }
     int operator()(const DoctorOptions& options) const {
         return run_doctor(options.interfaces, stdout);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/lab/command.h"
+#include "user/base/command.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,7 +19,7 @@
 
 extern char** environ;
 
-namespace flowstamp::lab {
+namespace flowstamp {
 namespace {
 
 using std::chrono::milliseconds;
@@ -223,4 +223,4 @@ Status require_command(const Argv& argv, const std::string& input) {
     return {};
 }
 
-}  // namespace flowstamp::lab
+}  // namespace flowstamp

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The entries of the kernel path's programs, nothing more. They only look: a netfilter program
+// always accepts, one at tc always hands on to the next.
+#include "bpf/path_observe.h"
+#include "bpf/path_stations.h"
+
+static __always_inline struct path_position path_here(
+    const volatile struct fs_path_station* station) {
+    const struct path_position at = {
+        .station = station->index, .place = station->place, .priority = station->priority};
+
+    return at;
+}
+
+static noinline int path_netfilter(struct bpf_nf_ctx* ctx, __u32 number) {
+    const struct path_source source = {.home = PATH_HOME_NETFILTER, .ctx = ctx, .skb = ctx->skb};
+    const struct nf_hook_state* state = ctx->state;
+    struct path_position at = path_here(&netfilter_stations[number]);
+
+    if (state->in)
+        at.ifindex_in = state->in->ifindex;
+    if (state->out)
+        at.ifindex_out = state->out->ifindex;
+    path_at_station(&source, &at);
+    return NF_ACCEPT;
+}
+
+/// Since 6.2; tcx is younger.
+extern void* bpf_cast_to_kern_ctx(void* ctx) __ksym __weak;
+
+static noinline int path_tc(struct __sk_buff* ctx, __u32 number) {
+    struct path_source source = {.home = PATH_HOME_TC, .ctx = ctx};
+    struct path_position at = path_here(&tc_stations[number]);
+    struct sk_buff* skb;
+
+    if (!bpf_ksym_exists(bpf_cast_to_kern_ctx))
+        return TCX_NEXT;
+    skb = bpf_cast_to_kern_ctx(ctx);
+    source.skb = skb;
+    at.ifindex_in = skb->skb_iif;
+    if (at.place == FS_PLACE_TC_EGRESS)
+        at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
+    path_at_station(&source, &at);
+    return TCX_NEXT;
+}
+
+#define NETFILTER_STATION(number)                       \
+    SEC("netfilter")                                    \
+    int flowstamp_nf_##number(struct bpf_nf_ctx* ctx) { \
+        path_netfilter(ctx, number);                    \
+        return NF_ACCEPT;                               \
+    }
+
+#define TC_STATION(number)                             \
+    SEC("tc")                                          \
+    int flowstamp_tc_##number(struct __sk_buff* ctx) { \
+        path_tc(ctx, number);                          \
+        return TCX_NEXT;                               \
+    }
+
+FOR_128(NETFILTER_STATION)
+FOR_32(TC_STATION)
+
+/// Arguments: buffer, who freed it, and since 5.17 why. What follows differs between kernels.
+SEC("tp_btf/kfree_skb")
+int flowstamp_path_dropped(__u64* ctx) {
+    struct path_report report = {
+        .kind = FS_PATH_DROPPED, .location = ctx[1], .drop_reason = (__u32)ctx[2]};
+    struct sk_buff* skb = (struct sk_buff*)ctx[0];
+
+    path_at_end(skb, path_netns(skb), &report, 1);
+    return 0;
+}
+
+SEC("tp_btf/consume_skb")
+int flowstamp_path_consumed(__u64* ctx) {
+    struct path_report report = {.kind = FS_PATH_CONSUMED};
+    struct sk_buff* skb = (struct sk_buff*)ctx[0];
+
+    path_at_end(skb, path_netns(skb), &report, 0);
+    return 0;
+}
+
+/// Arguments: socket, buffer, which has been taken off its interface.
+SEC("tp_btf/tcp_probe")
+int flowstamp_path_socket(__u64* ctx) {
+    struct path_report report = {.kind = FS_PATH_SOCKET};
+
+    path_at_end((struct sk_buff*)ctx[1], path_socket_netns((const struct sock*)ctx[0]), &report, 0);
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

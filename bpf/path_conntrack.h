@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The conntrack entry that a packet bears. It comes at priority -200 of PREROUTING and OUTPUT.
+#ifndef FLOWSTAMP_BPF_PATH_CONNTRACK_H
+#define FLOWSTAMP_BPF_PATH_CONNTRACK_H
+
+#include "bpf/path_buffer.h"
+
+/// The lowest bits of sk_buff._nfct are enum ip_conntrack_info, the others the entry's address.
+#define NFCT_INFO_MASK 7UL
+
+struct path_entry {
+    struct fs_path_tuple original;
+    struct fs_path_tuple reply;
+};
+
+static __always_inline unsigned long path_nfct(const struct sk_buff* skb) {
+    return bpf_core_field_exists(skb->_nfct) ? skb->_nfct : 0;
+}
+
+static __always_inline const struct nf_conn* path_conn(unsigned long nfct) {
+    return (const struct nf_conn*)(nfct & ~NFCT_INFO_MASK);
+}
+
+/// What the entry says, as FS_PATH_*. Where the kernel has no conntrack (it may be a module that is
+/// not loaded), the verifier sees only `return 0`.
+static __always_inline __u32 path_entry_flags(unsigned long nfct) {
+    const struct nf_conn* conn = path_conn(nfct);
+    const __u32 info = nfct & NFCT_INFO_MASK;
+    unsigned long status;
+    __u32 flags = FS_PATH_CONNTRACK;
+
+    if (!bpf_core_type_exists(struct nf_conn))
+        return 0;
+    if (!conn)
+        return info == IP_CT_UNTRACKED ? FS_PATH_UNTRACKED : 0;
+    status = BPF_CORE_READ(conn, status);
+    flags |= status & IPS_SRC_NAT ? FS_PATH_SNAT : 0;
+    flags |= status & IPS_DST_NAT ? FS_PATH_DNAT : 0;
+    flags |= info == IP_CT_NEW ? FS_PATH_NEW : 0;
+    flags |= info == IP_CT_IS_REPLY || info == IP_CT_RELATED_REPLY ? FS_PATH_REPLY : 0;
+    flags |= info == IP_CT_RELATED || info == IP_CT_RELATED_REPLY ? FS_PATH_RELATED : 0;
+    return flags;
+}
+
+/// Whether the entry's tuples can match where the packet's own does not.
+static __always_inline int path_entry_differs(__u32 entry_flags) {
+    return (entry_flags & (FS_PATH_SNAT | FS_PATH_DNAT | FS_PATH_RELATED)) != 0;
+}
+
+static __always_inline void path_read_address(__be32* to, const union nf_inet_addr* from, int v6) {
+    bpf_core_read(to, 16, &from->all);
+    if (v6)
+        return;
+    to[3] = to[0];
+    to[2] = PATH_MAPPED_PREFIX;
+    to[1] = 0;
+    to[0] = 0;
+}
+
+static __always_inline void path_read_tuple(struct fs_path_tuple* to,
+                                            const struct nf_conntrack_tuple* from) {
+    const int v6 = BPF_CORE_READ(from, src.l3num) == AF_INET6;
+
+    __builtin_memset(to, 0, sizeof(*to));
+    path_read_address(to->source, &from->src.u3, v6);
+    path_read_address(to->destination, &from->dst.u3, v6);
+    to->protocol = BPF_CORE_READ(from, dst.protonum);
+    to->source_port = BPF_CORE_READ(from, src.u.all);
+    to->destination_port = to->protocol == IPPROTO_ICMP || to->protocol == IPPROTO_ICMPV6
+                               ? to->source_port  // there stand type and code
+                               : BPF_CORE_READ(from, dst.u.all);
+}
+
+/// Both tuples of a packet's entry, which is there.
+static __always_inline void path_read_entry(unsigned long nfct, struct path_entry* entry) {
+    const struct nf_conn* conn = path_conn(nfct);
+
+    if (!bpf_core_type_exists(struct nf_conn))
+        return;
+    path_read_tuple(&entry->original, &conn->tuplehash[0].tuple);
+    path_read_tuple(&entry->reply, &conn->tuplehash[1].tuple);
+}
+
+#endif

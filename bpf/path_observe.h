@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What happens at a station, and at a buffer's end. Nothing here changes a packet or its verdict.
+#ifndef FLOWSTAMP_BPF_PATH_OBSERVE_H
+#define FLOWSTAMP_BPF_PATH_OBSERVE_H
+
+#include "bpf/path_emit.h"
+#include "bpf/path_match.h"
+
+/// FS_PATH_OWN_MATCH, FS_PATH_ENTRY_MATCH, or 0.
+static __always_inline __u32 path_match(const struct sk_buff* skb,
+                                        const struct path_packet* packet) {
+    const unsigned long nfct = path_nfct(skb);
+    struct path_entry entry;
+
+    if (path_matches_any(&packet->tuple))
+        return FS_PATH_OWN_MATCH;
+    if (nfct <= NFCT_INFO_MASK || !path_entry_differs(path_entry_flags(nfct)))
+        return 0;
+    __builtin_memset(&entry, 0, sizeof(entry));
+    path_read_entry(nfct, &entry);
+    return path_matches_any(&entry.original) || path_matches_any(&entry.reply) ? FS_PATH_ENTRY_MATCH
+                                                                               : 0;
+}
+
+/// A packet at a station: a record if it is asked for, or was met before on this journey.
+static __always_inline void path_at_station(const struct path_source* source,
+                                            const struct path_position* at) {
+    struct path_report report = {.kind = FS_PATH_STATION};
+    struct path_packet packet;
+    struct journey* journey;
+    int goes_on;
+
+    if (path_read_packet(source, &packet))
+        return;
+    report.flags = path_match(source->skb, &packet);
+    journey = journey_of(source->skb);
+    goes_on = journey && journey_goes_on(journey, &packet, at);
+    if (!report.flags && !goes_on) {
+        if (journey) {
+            path_count(FS_PATH_COUNT_REUSED);
+            journey_end(source->skb);
+        }
+        return;
+    }
+    report.now_ns = bpf_ktime_get_ns();
+    if (goes_on) {
+        report.began_ns = journey->began_ns;
+        report.flags |= FS_PATH_CONTINUED;
+        journey_moves(journey, at);
+    } else {
+        if (journey)
+            path_count(FS_PATH_COUNT_REUSED);
+        report.began_ns = report.now_ns;
+        report.flags |= FS_PATH_FIRST;
+        journey_begin(source->skb, &packet, at, report.now_ns);
+    }
+    path_emit(source->skb, &packet, at, &report);
+}
+
+static __always_inline __u32 path_socket_netns(const struct sock* socket) {
+    return BPF_CORE_READ(socket, __sk_common.skc_net.net, ns.inum);
+}
+
+/// The inode of the network namespace that a buffer stands in; 0 where it does not say: the stack
+/// takes it off its interface on the way into a socket.
+static __always_inline __u32 path_netns(const struct sk_buff* skb) {
+    const struct net_device* device = skb->dev;
+    const struct sock* socket = skb->sk;
+
+    if (device)
+        return BPF_CORE_READ(device, nd_net.net, ns.inum);
+    return socket ? path_socket_netns(socket) : 0;
+}
+
+/// Whether what happens to a buffer happens here. `netns`: its namespace, 0 where it does not say,
+/// which is so only when it came in, and has left the network layer for a socket.
+static __always_inline int path_is_ours(const struct journey* journey, __u32 netns) {
+    return netns ? netns == watched_netns : journey && journey->place <= FS_PLACE_INPUT;
+}
+
+/// A buffer's end, or its arrival at a socket: always told of a packet on a journey, and `drops` of
+/// one that matches though it never came to a station. `netns` as path_is_ours() wants it. A packet
+/// that has gone over to another namespace (veth) has left us: its end is not told.
+static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
+                                        struct path_report* report, int drops) {
+    const struct path_source source = {.home = PATH_HOME_TRACEPOINT, .ctx = 0, .skb = skb};
+    struct path_position at = {.station = FS_PATH_NO_STATION};
+    struct journey* journey = journey_of(skb);
+    struct path_packet packet;
+
+    if (!journey && !drops)
+        return;
+    if (!path_is_ours(journey, netns) || path_read_packet(&source, &packet))
+        goto over;
+    if (journey && journey->digest != packet.digest) {
+        path_count(FS_PATH_COUNT_REUSED);
+        journey_end(skb);
+        journey = 0;
+        if (!drops || !netns)
+            return;
+    }
+    report->now_ns = bpf_ktime_get_ns();
+    report->flags = path_match(skb, &packet);
+    if (journey) {
+        report->began_ns = journey->began_ns;
+        report->flags |= FS_PATH_CONTINUED;
+    } else {
+        report->began_ns = report->now_ns;
+        if (!report->flags)
+            return;
+        report->flags |= FS_PATH_FIRST;
+    }
+    at.ifindex_in = skb->skb_iif;
+    at.ifindex_out = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
+    path_emit(skb, &packet, &at, report);
+over:
+    if (journey && report->kind != FS_PATH_SOCKET)
+        journey_end(skb);
+}
+
+#endif

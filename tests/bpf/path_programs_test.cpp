@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The path's programs in the running kernel, as each clang at hand compiles them.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/bpf/loader_support.h"
+#include "user/kernel/features.h"
+#include "user/kernel/libbpf_messages.h"
+#include "user/kernel/path_names.h"
+#include "user/kernel/path_probe.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class PathPrograms : public RootTest {};
+
+/// Instructions that the verifier may look at in one of these programs: one stands at each station,
+/// so all their loads together must take no time that a user would notice.
+constexpr std::uint32_t kBudget = 50'000;
+
+const std::vector<std::string> kPrograms = {
+    "flowstamp_nf_0",         "flowstamp_nf_127",        "flowstamp_tc_0",       "flowstamp_tc_31",
+    "flowstamp_path_dropped", "flowstamp_path_consumed", "flowstamp_path_socket"};
+
+/// What the verifier looked at, by program; empty if the object was refused.
+std::map<std::string, std::uint32_t> verified(const std::string& path) {
+    const std::unique_ptr<bpf_object, decltype(&bpf_object__close)> object(
+        bpf_object__open(path.c_str()), bpf_object__close);
+    if (!object) {
+        return {};
+    }
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object.get()) {
+        bpf_program__set_autoload(
+            program, std::ranges::find(kPrograms, bpf_program__name(program)) != kPrograms.end());
+    }
+    if (bpf_object__load(object.get()) != 0) {
+        return {};
+    }
+    std::map<std::string, std::uint32_t> counts;
+    for (const std::string& name : kPrograms) {
+        bpf_prog_info info{};
+        __u32 bytes = sizeof(info);
+        const int fd =
+            bpf_program__fd(bpf_object__find_program_by_name(object.get(), name.c_str()));
+        if (bpf_prog_get_info_by_fd(fd, &info, &bytes) == 0) {
+            counts[name] = info.verified_insns;
+        }
+    }
+    return counts;
+}
+
+TEST_F(PathPrograms, AreAcceptedWithinTheBudgetWhoeverCompiledThem) {
+    unsigned variants = 0;
+    for (const auto& file :
+         std::filesystem::directory_iterator(FLOWSTAMP_BINARY_DIR "/bpf/variants")) {
+        if (!file.path().filename().string().starts_with("path.") ||
+            file.path().extension() != ".o") {
+            continue;
+        }
+        SCOPED_TRACE(file.path().filename().string());
+        variants++;
+        const LibbpfMessages messages;
+        const auto counts = verified(file.path().string());
+        EXPECT_EQ(counts.size(), kPrograms.size()) << messages.verifier_verdict();
+        for (const auto& [name, count] : counts) {
+            EXPECT_LT(count, kBudget) << name;
+            RecordProperty(fmt::format("{}.{}", file.path().filename().string(), name),
+                           static_cast<int>(count));
+            GTEST_LOG_(INFO) << file.path().filename().string() << ' ' << name << ": " << count;
+        }
+    }
+    EXPECT_GE(variants, 1U);
+}
+
+std::string refusal(const PathProbeOptions& options) {
+    const Result<PathProbe> probe = PathProbe::start(options);
+    return probe ? "" : probe.error().message();
+}
+
+TEST_F(PathPrograms, RefusesWhatCannotBe) {
+    EXPECT_EQ(refusal({.stations = {{.pf = 7, .hook = 0}}}),
+              "IPv4 prerouting, priority 0: follow packets through this host: no such netfilter "
+              "hook");
+    EXPECT_EQ(
+        refusal({.stations = {{.pf = 10, .hook = 1, .priority = INT32_MIN}}}),
+        "IPv6 input, priority -2147483648: follow packets through this host: the kernel takes "
+        "no BPF program at this priority");
+    EXPECT_EQ(refusal({.matches = std::vector<fs_path_match>(17, match_everything())}),
+              "17 matches: follow packets through this host: at most 16");
+}
+
+TEST_F(PathPrograms, NamesComeFromTheRunningKernel) {
+    EXPECT_EQ(drop_reason_name(2), "NOT_SPECIFIED");  // the first reason, since 5.17
+    EXPECT_EQ(drop_reason_name(0xfffffff0U), "reason 4294967280");
+    EXPECT_EQ(code_name(0), "");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

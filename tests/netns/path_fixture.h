@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A host with a real ruleset, real packets that it drops, and who is blamed for it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "tests/netns/lab_fixture.h"
+#include "user/lab/address.h"
+#include "user/path/culprit.h"
+#include "user/path/read_ruleset.h"
+
+namespace flowstamp::lab {
+
+inline Ruleset ruleset_of(const Namespace& host) {
+    return require(host.run_in(read_ruleset));
+}
+
+/// Sends `count` datagrams from `host` to `to`, whatever becomes of them.
+inline void send_datagrams(const Namespace& host, const IpAddress& to, std::uint16_t port,
+                           unsigned count) {
+    host.run_in([&] {
+        for (unsigned i = 0; i < count; ++i) {
+            // A socket each: a refusal of the one before would spoil the next send.
+            SocketAddress address({to, port});
+            const Fd socket(
+                ::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
+            EXPECT_EQ(sendto(socket.get(), "x", 1, 0, address.get(), address.length), 1);
+        }
+    });
+}
+
+/// client -- router -- server
+class PathTest : public LabTest {
+  protected:
+    void SetUp() override {
+        LabTest::SetUp();
+        if (!IsSkipped()) {
+            make({.routers = 1});
+        }
+    }
+
+    static void nft(const Namespace& host, const std::string& ruleset) {
+        const Status done = host.require({"nft", "-f", "-"}, ruleset);
+        ASSERT_TRUE(done) << done.error().message();
+    }
+    /// "iptables-legacy -A INPUT ...": its words hold no spaces.
+    static void run(const Namespace& host, const std::string& command) {
+        std::istringstream words(command);
+        const Argv argv{std::istream_iterator<std::string>(words), {}};
+        const Status done = host.require(argv);
+        ASSERT_TRUE(done) << done.error().message();
+    }
+
+    void send(unsigned count, std::uint16_t port = 10174, Family family = Family::V4) {
+        send_datagrams(lab().client(), lab().server().address(family), port, count);
+    }
+
+    static Loss at(NetfilterHook hook, int priority, std::uint64_t packets,
+                   TableFamily family = TableFamily::ip) {
+        return {.family = family,
+                .hook = hook,
+                .passed = priority - 1,
+                .up_to = priority,
+                .packets = packets};
+    }
+
+    /// What is found on `host` after `packets`, at last: they may still be on their way at first.
+    static void expect_culprit(const Namespace& host, const Loss& loss,
+                               const std::function<void()>& packets, Certainty certainty,
+                               const std::string& words, const std::string& why = {}) {
+        const Ruleset before = ruleset_of(host);
+        packets();
+        const auto deadline = std::chrono::steady_clock::now() + 3s;
+        std::optional<Culprit> found;
+        for (;;) {
+            found = find_culprit(before, ruleset_of(host), loss);
+            const bool as_wanted = found && found->certainty == certainty &&
+                                   words_of(*found).contains(words) && found->why.contains(why);
+            if (as_wanted || std::chrono::steady_clock::now() > deadline) {
+                break;
+            }
+            std::this_thread::sleep_for(20ms);
+        }
+        ASSERT_TRUE(found);
+        EXPECT_THAT(words_of(*found), testing::HasSubstr(words));
+        EXPECT_THAT(found->why, testing::HasSubstr(why));
+        EXPECT_EQ(found->certainty, certainty) << found->why;
+    }
+};
+
+}  // namespace flowstamp::lab

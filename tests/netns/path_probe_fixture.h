@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A path probe in a host of the lab, and what it told.
+#pragma once
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/netns/lab_fixture.h"
+#include "user/kernel/path_names.h"
+#include "user/kernel/path_probe.h"
+
+namespace flowstamp::lab {
+
+inline constexpr std::uint8_t kIpv4 = 2;  // NFPROTO_IPV4
+enum Hook : std::uint8_t { kPrerouting, kInput, kForward, kOutput, kPostrouting };
+
+inline Station at_hook(std::uint8_t hook, std::int32_t priority,
+                       Station::Aside aside = Station::Aside::earlier) {
+    return {.pf = kIpv4, .hook = hook, .priority = priority, .aside = aside};
+}
+inline Station at_tc(Station::Kind kind, std::string interface) {
+    return {.kind = kind, .interface = std::move(interface)};
+}
+
+/// Around conntrack, NAT and filter, of every hook: what a ruleset of the usual tables needs.
+inline std::vector<Station> router_stations(const Namespace& host) {
+    std::vector<Station> stations;
+    for (const Side side : {Side::Client, Side::Server}) {
+        stations.push_back(at_tc(Station::Kind::tc_ingress, host.toward(side).name));
+        stations.push_back(at_tc(Station::Kind::tc_egress, host.toward(side).name));
+    }
+    for (const std::int32_t priority : {-301, -199, -101, -99}) {
+        stations.push_back(at_hook(kPrerouting, priority));
+    }
+    for (const std::uint8_t hook : {kInput, kForward, kOutput}) {
+        stations.push_back(at_hook(hook, -1));
+        stations.push_back(at_hook(hook, 1));
+    }
+    stations.push_back(at_hook(kPostrouting, 99));
+    stations.push_back(at_hook(kPostrouting, 101));
+    return stations;
+}
+
+/// The probe is in `host`, the reader here.
+class PathWatch {
+  public:
+    PathWatch(const Namespace& host, PathProbeOptions options)
+        : probe_(require(host.run_in([&] { return PathProbe::start(options); }))),
+          reader_(require(probe_.events([this](const fs_path_event& event) { take(event); }))) {}
+
+    PathProbe& probe() { return probe_; }
+
+    /// What was told since the last call.
+    std::vector<fs_path_event> events() {
+        std::this_thread::sleep_for(50ms);  // buffers are freed a moment after their last use
+        while (require(reader_.consume()) > 0) {
+        }
+        EXPECT_EQ(reader_.rejected(), 0U);
+        return std::exchange(events_, {});
+    }
+
+    /// "ingress(to-client) prerouting-301 ... egress(to-server)": one packet's way.
+    std::string way(const std::vector<fs_path_event>& journey) const {
+        std::string text;
+        for (const fs_path_event& event : journey) {
+            text += (text.empty() ? "" : " ") + step(event);
+        }
+        return text;
+    }
+
+  private:
+    void take(const fs_path_event& event) { events_.push_back(event); }
+
+    std::string step(const fs_path_event& event) const {
+        switch (event.header.kind) {
+            case FS_PATH_DROPPED:
+                return drop_reason_name(event.drop_reason);
+            case FS_PATH_CONSUMED:
+                return "consumed";
+            case FS_PATH_SOCKET:
+                return "socket";
+            default:
+                break;
+        }
+        const Station& station = probe_.stations().at(event.station).station;
+        if (station.kind != Station::Kind::netfilter) {
+            return fmt::format("{}({})",
+                               station.kind == Station::Kind::tc_ingress ? "ingress" : "egress",
+                               station.interface);
+        }
+        static constexpr std::array kNames = {"prerouting", "input", "forward", "output",
+                                              "postrouting"};
+        return fmt::format("{}{:+}", kNames.at(station.hook), station.priority);
+    }
+
+    std::vector<fs_path_event> events_;
+    PathProbe probe_;
+    PathReader reader_;
+};
+
+/// Records of one packet, in their order; packets in the order of their beginning.
+inline std::vector<std::vector<fs_path_event>> journeys(const std::vector<fs_path_event>& events) {
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<fs_path_event>> by_packet;
+    for (const fs_path_event& event : events) {
+        by_packet[{event.began_ns, event.skb}].push_back(event);
+    }
+    std::vector<std::vector<fs_path_event>> all;
+    for (auto& [name, journey] : by_packet) {
+        all.push_back(std::move(journey));
+    }
+    return all;
+}
+
+inline std::string address_text(const __be32 (&address)[4]) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const bool v4 = address[0] == 0 && address[1] == 0 && address[2] == htonl(0xffff);
+    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &address[3] : &address[0], text.data(), text.size());
+    return text.data();
+}
+
+/// "198.51.100.2 > 203.0.113.2:80", without the source's port, which is the kernel's choice.
+inline std::string tuple_text(const fs_path_tuple& tuple) {
+    return fmt::format("{} > {}:{}", address_text(tuple.source), address_text(tuple.destination),
+                       ntohs(tuple.destination_port));
+}
+
+inline fs_path_match tcp_port(std::uint16_t port) {
+    fs_path_match match = match_everything();
+    match.family = 4;
+    match.protocol = IPPROTO_TCP;
+    match.destination_port[0] = match.destination_port[1] = port;
+    match.both_directions = 1;
+    return match;
+}
+
+inline fs_path_match protocol(std::uint8_t number) {
+    fs_path_match match = match_everything();
+    match.protocol = number;
+    return match;
+}
+
+}  // namespace flowstamp::lab

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel path tells of real packets: where they pass, where they stop, and why.
+#include <netinet/in.h>
+
+#include <set>
+
+#include "tests/netns/path_probe_fixture.h"
+
+namespace flowstamp::lab {
+namespace {
+
+class PathStations : public LabTest {
+  protected:
+    void SetUp() override {
+        LabTest::SetUp();
+        if (!IsSkipped()) {
+            make({.routers = 1});
+        }
+    }
+
+    const Namespace& router() { return lab().router(1); }
+
+    PathWatch watch(std::vector<fs_path_match> matches) {
+        return watch(router_stations(router()), std::move(matches));
+    }
+    PathWatch watch(std::vector<Station> stations, std::vector<fs_path_match> matches) {
+        return {router(), {.stations = std::move(stations), .matches = std::move(matches)}};
+    }
+
+    void nft(const std::string& rules) { require(router().require({"nft", "-f", "-"}, rules)); }
+    static void require(const Status& status) { ASSERT_TRUE(status) << status.error().message(); }
+
+    /// A datagram of the client's, from one of its addresses.
+    void send_udp(const char* to, std::uint16_t port, const char* from = "0.0.0.0") {
+        lab().client().run_in([&] {
+            const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+            const SocketAddress source({IpAddress::of(from), 0});
+            const SocketAddress peer({IpAddress::of(to), port});
+            EXPECT_EQ(::bind(socket.get(), source.get(), source.length), 0);
+            EXPECT_EQ(::sendto(socket.get(), "hello", 5, 0, peer.get(), peer.length), 5);
+        });
+    }
+
+    /// How each packet went, without what follows when it has left: its buffer's end is another
+    /// host's affair.
+    static std::vector<std::string> ways(PathWatch& watch) {
+        std::vector<std::string> ways;
+        for (const auto& journey : journeys(watch.events())) {
+            ways.push_back(watch.way(journey));
+        }
+        return ways;
+    }
+};
+
+constexpr char kToServer[] =
+    "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 forward-1 "
+    "forward+1 postrouting+99 postrouting+101 egress(to-server)";
+constexpr char kToClient[] =
+    "ingress(to-server) prerouting-301 prerouting-199 prerouting-101 prerouting-99 forward-1 "
+    "forward+1 postrouting+99 postrouting+101 egress(to-client)";
+
+TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
+    const Server server = lab::require(Server::start(lab().server(), {}));
+    PathWatch watch = this->watch({tcp_port(80)});
+    for (const StationState& station : watch.probe().stations()) {
+        EXPECT_TRUE(station.attached) << station.station.text();
+    }
+    for (const Notice& notice : watch.probe().notices()) {
+        ADD_FAILURE() << notice.text;
+    }
+    EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
+
+    std::set<std::string> seen;
+    unsigned packets = 0;
+    for (const auto& journey : journeys(watch.events())) {
+        packets++;
+        seen.insert(watch.way(journey));
+        EXPECT_TRUE(journey.front().flags & FS_PATH_FIRST);
+        for (const fs_path_event& event : journey) {
+            EXPECT_EQ(event.seq, journey.front().seq);
+            EXPECT_EQ(event.ip_id, journey.front().ip_id);
+            EXPECT_EQ(event.flags & FS_PATH_OWN_MATCH, FS_PATH_OWN_MATCH);
+        }
+    }
+    EXPECT_EQ(seen, (std::set<std::string>{kToServer, kToClient}));
+    EXPECT_GE(packets, 8U);
+    const PathCounters counters = lab::require(watch.probe().counters());
+    EXPECT_EQ(counters[FS_PATH_COUNT_EVENT_LOST], 0U);
+    EXPECT_EQ(counters[FS_PATH_COUNT_JOURNEY], packets);
+}
+
+TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
+    nft("table ip nat { chain in { type nat hook prerouting priority -100; "
+        "tcp dport 8080 dnat to 203.0.113.2:80; }; }");
+    const Server server = lab::require(Server::start(lab().server(), {}));
+    PathWatch watch = this->watch({tcp_port(8080)});
+    const Interface& interface = router().toward(Side::Client);
+    DownloadOptions options = to_server(1000);
+    options.server = {interface.ipv4, 8080};
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
+
+    const auto all = journeys(watch.events());
+    ASSERT_FALSE(all.empty());
+    const auto& syn = all.front();
+    EXPECT_EQ(watch.way(syn), kToServer);
+    const std::string before = "198.51.100.2 > " + interface.ipv4.text() + ":8080";
+    for (const fs_path_event& event : syn) {
+        const Station& station = watch.probe().stations().at(event.station).station;
+        const bool translated = station.priority == -99 || event.place > FS_PLACE_PREROUTING;
+        EXPECT_EQ(tuple_text(event.tuple), translated ? "198.51.100.2 > 203.0.113.2:80" : before);
+        if (station.priority != -301 && event.place >= FS_PLACE_PREROUTING) {
+            EXPECT_TRUE(event.flags & FS_PATH_CONNTRACK);
+            EXPECT_EQ(tuple_text(event.original), before);
+            EXPECT_EQ(address_text(event.reply.source),
+                      translated ? "203.0.113.2" : interface.ipv4.text());
+            EXPECT_EQ((event.flags & FS_PATH_DNAT) != 0, translated);
+        }
+    }
+    // An answer bears the server's address until the entry is found, and is known from there on.
+    EXPECT_EQ(watch.way(all.at(1)).substr(0, 15), "prerouting-199 ");
+    EXPECT_TRUE(all.at(1).front().flags & FS_PATH_ENTRY_MATCH);
+    EXPECT_TRUE(all.at(1).front().flags & FS_PATH_REPLY);
+}
+
+TEST_F(PathStations, ADropEndsBetweenTwoStationsWithItsReason) {
+    nft("table inet f { chain forward { type filter hook forward priority 0; "
+        "tcp dport 80 drop; }; }");
+    PathWatch watch = this->watch({tcp_port(80)});
+    DownloadOptions options = to_server(1000);
+    options.timeout = 300ms;
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
+    const auto all = journeys(watch.events());
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(watch.way(all[0]),
+              "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
+              "forward-1 NETFILTER_DROP");
+    EXPECT_NE(all[0].back().location, 0U);
+    EXPECT_EQ(code_name(all[0].back().location).substr(0, 12), "nft_do_chain");
+}
+
+TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
+    PathWatch watch = this->watch({protocol(IPPROTO_UDP)});
+    send_udp("192.0.2.99", 53);
+    auto udp = ways(watch);
+    ASSERT_EQ(udp.size(), 1U);
+    EXPECT_EQ(udp[0],
+              "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
+              "IP_INNOROUTES");
+
+    require(lab().client().require({"ip", "address", "add", "192.0.2.77/32", "dev", "lo"}));
+    require(router().set_sysctl("net.ipv4.conf.to-client.rp_filter", "1"));
+    send_udp("203.0.113.2", 53, "192.0.2.77");
+    udp = ways(watch);
+    ASSERT_EQ(udp.size(), 1U);
+    EXPECT_EQ(udp[0],
+              "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
+              "IP_RPFILTER");
+
+    require(watch.probe().set_matches({tcp_port(9)}));
+    DownloadOptions nobody = to_server(1000);
+    nobody.server = {router().toward(Side::Client).ipv4, 9};
+    EXPECT_EQ(download(lab().client(), nobody).outcome, Outcome::Refused);
+    const auto tcp = ways(watch);
+    ASSERT_EQ(tcp.size(), 2U);
+    EXPECT_EQ(tcp[0],
+              "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
+              "input-1 input+1 NO_SOCKET");
+    EXPECT_EQ(tcp[1], "output-1 output+1 postrouting+99 postrouting+101 egress(to-client)");
+}
+
+TEST_F(PathStations, ADeliveredPacketReachesItsSocket) {
+    const Server server = lab::require(Server::start(router(), {}));
+    PathWatch watch = this->watch({tcp_port(80)});
+    DownloadOptions options = to_server(1000);
+    options.server = {router().toward(Side::Client).ipv4, 80};
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
+    unsigned delivered = 0;
+    for (const std::string& way : ways(watch)) {
+        EXPECT_EQ(way.find("_"), std::string::npos) << way;  // no reason of a drop
+        delivered += way.find("input+1 socket") != std::string::npos;
+    }
+    EXPECT_GE(delivered, 2U);
+}
+
+TEST_F(PathStations, WhatIsNotAskedForGivesNoRecord) {
+    const Server server = lab::require(Server::start(lab().server(), {}));
+    PathWatch watch = this->watch({tcp_port(81)});
+    EXPECT_EQ(download(lab().client(), to_server(100'000)).outcome, Outcome::Complete);
+    send_udp("203.0.113.2", 53);
+    EXPECT_TRUE(watch.events().empty());
+    EXPECT_EQ(lab::require(watch.probe().counters())[FS_PATH_COUNT_JOURNEY], 0U);
+}
+
+TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {
+    const std::vector<Station> wanted = {at_hook(kForward, -1),
+                                         at_hook(kForward, 1, Station::Aside::later)};
+    {
+        PathWatch first = watch(wanted, {});
+        EXPECT_TRUE(first.probe().notices().empty());
+        PathWatch second = watch(wanted, {});
+        EXPECT_EQ(second.probe().stations().at(0).station.priority, -2);
+        EXPECT_EQ(second.probe().stations().at(1).station.priority, 2);
+        ASSERT_EQ(second.probe().notices().size(), 2U);
+        EXPECT_EQ(second.probe().notices()[0].text,
+                  "IPv4 forward, priority -2: stands here because another BPF program has priority "
+                  "-1");
+        first.probe().detach();
+        EXPECT_TRUE(watch(wanted, {}).probe().notices().empty());
+    }
+    EXPECT_TRUE(watch(wanted, {}).probe().notices().empty());
+}
+
+TEST_F(PathStations, AStationThatCannotBeIsSaid) {
+    PathWatch watch =
+        this->watch({at_tc(Station::Kind::tc_ingress, "nowhere0"), at_hook(kForward, -1)}, {});
+    EXPECT_FALSE(watch.probe().stations().at(0).attached);
+    EXPECT_TRUE(watch.probe().stations().at(1).attached);
+    ASSERT_EQ(watch.probe().notices().size(), 1U);
+    EXPECT_EQ(watch.probe().notices()[0].text, "nowhere0, tc ingress: no station: No such device");
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include "user/flow/packet_match.h"
+
+namespace flowstamp {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+PacketMatches matches(const std::string& expression) {
+    const auto found = packet_matches(expression);
+    EXPECT_TRUE(found) << expression << ": " << found.error().message();
+    return found.value_or(PacketMatches{});
+}
+
+PacketMatch::Net net(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
+                     unsigned bits = 32) {
+    PacketMatch::Net its;
+    its.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
+    its.mask.fill(0xff);
+    for (unsigned bit = 96 + bits; bit < 128; bit++) {
+        its.mask[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+    }
+    return its;
+}
+
+TEST(PacketMatchTest, NothingAskedIsAll) {
+    EXPECT_THAT(matches("").any_of, IsEmpty());
+    EXPECT_TRUE(matches("").is_exact);
+    EXPECT_THAT(matches("ip or ip6").any_of, SizeIs(2));
+}
+
+TEST(PacketMatchTest, APortEitherWayAndInBothFamilies) {
+    const PacketMatches found = matches("tcp port 10174");
+    EXPECT_TRUE(found.is_exact);
+    ASSERT_THAT(found.any_of, SizeIs(4));
+    for (const std::uint8_t family : {4, 6}) {
+        EXPECT_THAT(found.any_of, Contains(PacketMatch{.family = family,
+                                                       .protocol = IPPROTO_TCP,
+                                                       .source_ports = {10174, 10174}}));
+        EXPECT_THAT(found.any_of, Contains(PacketMatch{.family = family,
+                                                       .protocol = IPPROTO_TCP,
+                                                       .destination_ports = {10174, 10174}}));
+    }
+}
+
+TEST(PacketMatchTest, AddressesAndNets) {
+    const PacketMatches host = matches("src host 192.0.2.1 and udp dst port 53");
+    EXPECT_TRUE(host.is_exact);
+    ASSERT_THAT(host.any_of, SizeIs(1));
+    EXPECT_EQ(host.any_of[0], (PacketMatch{.family = 4,
+                                           .protocol = IPPROTO_UDP,
+                                           .source = net(192, 0, 2, 1),
+                                           .destination_ports = {53, 53}}));
+    const PacketMatches network = matches("dst net 198.51.100.0/25");
+    ASSERT_THAT(network.any_of, SizeIs(1));
+    EXPECT_EQ(network.any_of[0].destination, net(198, 51, 100, 0, 25));
+    const PacketMatches v6 = matches("ip6 host 2001:db8::7");
+    ASSERT_THAT(v6.any_of, SizeIs(2));
+    EXPECT_EQ(v6.any_of[0].family, 6);
+    EXPECT_EQ(v6.any_of[0].source.address[15], 7);
+    EXPECT_EQ(v6.any_of[0].source.mask[15], 0xff);
+}
+
+TEST(PacketMatchTest, Ranges) {
+    const PacketMatches found = matches("ip and tcp dst portrange 300-65535");
+    ASSERT_THAT(found.any_of, SizeIs(1));
+    EXPECT_EQ(found.any_of[0].destination_ports, (PacketMatch::Ports{300, 65535}));
+    EXPECT_TRUE(found.is_exact);
+}
+
+/// More fits than the filter takes, never less.
+TEST(PacketMatchTest, WhatTheKernelDoesNotCompareIsLeftOut) {
+    const PacketMatches flags = matches("ip and tcp port 80 and tcp[tcpflags] & tcp-syn != 0");
+    EXPECT_FALSE(flags.is_exact);
+    EXPECT_THAT(
+        flags.any_of,
+        Contains(PacketMatch{.family = 4, .protocol = IPPROTO_TCP, .destination_ports = {80, 80}}));
+    const PacketMatches without = matches("ip and tcp and not port 22");
+    EXPECT_FALSE(without.is_exact);
+    EXPECT_THAT(without.any_of, Contains(PacketMatch{.family = 4, .protocol = IPPROTO_TCP}));
+    EXPECT_THAT(matches("greater 100").any_of, IsEmpty());
+    EXPECT_FALSE(matches("greater 100").is_exact);
+}
+
+TEST(PacketMatchTest, TooManyAreAll) {
+    std::string expression = "port 1";
+    for (int port = 2; port < 30; port++) {
+        expression += " or port " + std::to_string(port);
+    }
+    EXPECT_THAT(matches(expression).any_of, IsEmpty());
+    EXPECT_FALSE(matches(expression).is_exact);
+}
+
+TEST(PacketMatchTest, WhatIsWrongIsSaid) {
+    const auto wrong = packet_matches("tcp prot 80");
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().message().find("syntax error"), std::string::npos)
+        << wrong.error().message();
+    EXPECT_FALSE(packet_matches("ip and ip6"));
+}
+
+}  // namespace
+}  // namespace flowstamp

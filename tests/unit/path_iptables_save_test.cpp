@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// iptables-save's format -> tables, chains, rules; and iptables' words for nft's tables.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/netfilter_ipv4.h>
+
+#include <string>
+
+#include "tests/unit/path_recorded.h"
+#include "user/path/iptables_chains.h"
+#include "user/path/iptables_ruleset.h"
+#include "user/path/iptables_save.h"
+
+namespace flowstamp {
+namespace {
+
+using Kind = RuleEffect::Kind;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<Table> parsed(std::string_view text, RulesetTool tool = RulesetTool::iptables_legacy) {
+    auto tables = parse_iptables_save(text, TableFamily::ip, tool);
+    EXPECT_TRUE(tables) << tables.error().message();
+    return tables.value_or(std::vector<Table>{});
+}
+
+/// The only rule of a filter table with the chains INPUT and own.
+Rule rule(const std::string& line) {
+    const auto tables =
+        parsed("*filter\n:INPUT ACCEPT [0:0]\n:own - [0:0]\n" + line + "\nCOMMIT\n");
+    return tables.at(0).chains.at(0).rules.at(0);
+}
+
+TEST(PathIptablesSave, TablesChainsAndPolicies) {
+    const auto tables = parsed(recorded::kLegacySave);
+    ASSERT_EQ(tables.size(), 3U);
+    EXPECT_EQ(tables[0].name, "mangle");
+    EXPECT_EQ(tables[0].tool, RulesetTool::iptables_legacy);
+    EXPECT_EQ(find_chain(tables[0], "POSTROUTING")->base->priority, NF_IP_PRI_MANGLE);
+    EXPECT_EQ(find_chain(tables[1], "OUTPUT")->base->priority, NF_IP_PRI_NAT_DST);
+    EXPECT_EQ(find_chain(tables[1], "INPUT")->base->priority, NF_IP_PRI_NAT_SRC);
+    const BaseChain& forward = *find_chain(tables[2], "FORWARD")->base;
+    EXPECT_TRUE(forward.policy_drops);
+    EXPECT_EQ(forward.hook, NetfilterHook::forward);
+    EXPECT_EQ(find_chain(tables[2], "OUTPUT")->base->policy_packets, 6U);
+    EXPECT_FALSE(find_chain(tables[2], "x")->base);
+}
+
+TEST(PathIptablesSave, RulesWithTheirCountersAndNumbers) {
+    const auto tables = parsed(recorded::kLegacySave);
+    const Chain& input = *find_chain(tables[2], "INPUT");
+    ASSERT_EQ(input.rules.size(), 2U);
+    EXPECT_EQ(input.rules[0].text, "-A INPUT -p tcp -m tcp --dport 22 -j DROP");
+    EXPECT_EQ(input.rules[0].handle, 1U);
+    EXPECT_FALSE(input.rules[0].unconditional);
+    EXPECT_EQ(input.rules[1].handle, 2U);
+    EXPECT_EQ(input.rules[1].counter, (RuleCounter{.packets = 6, .exact = true}));
+    EXPECT_THAT(input.rules[1].effects, ElementsAre(RuleEffect{.kind = Kind::goes, .chain = "x"}));
+    const Chain& own = *find_chain(tables[2], "x");
+    EXPECT_THAT(own.rules[0].effects, ElementsAre(RuleEffect{.kind = Kind::rejects}))
+        << "what a comment quotes is no target";
+    EXPECT_TRUE(own.rules[0].unconditional);
+    EXPECT_TRUE(own.rules[1].unconditional);
+}
+
+TEST(PathIptablesSave, WhatTargetsDo) {
+    const auto kind = [](const std::string& target) {
+        return rule("[1:2] -A INPUT -p tcp " + target).effects.at(0).kind;
+    };
+    EXPECT_EQ(kind("-j DROP"), Kind::drops);
+    EXPECT_EQ(kind("-j REJECT --reject-with tcp-reset"), Kind::rejects);
+    EXPECT_EQ(kind("-j NFQUEUE --queue-num 3"), Kind::queues);
+    EXPECT_EQ(kind("-j own"), Kind::jumps);
+    EXPECT_EQ(kind("-j LOG --log-prefix \"a b\""), Kind::other);
+    EXPECT_EQ(kind("-j TARPIT --tarpit"), Kind::may_drop);
+    EXPECT_EQ(kind("-j SNAT --to-source 192.0.2.1"), Kind::may_drop);
+    EXPECT_THAT(rule("[1:2] -A INPUT -p tcp").effects, IsEmpty());
+    EXPECT_FALSE(rule("-A INPUT -j DROP").counter) << "saved without -c";
+}
+
+TEST(PathIptablesSave, OtherLinesAreAnError) {
+    const auto refused = [](std::string_view text) {
+        return !parse_iptables_save(text, TableFamily::ip, RulesetTool::iptables_legacy);
+    };
+    EXPECT_TRUE(refused("-A INPUT -j DROP\n"));
+    EXPECT_TRUE(refused("*filter\n:INPUT ACCEPT [0:0]\nsomething else\n"));
+    EXPECT_TRUE(refused("*filter\n[0:0] -A MISSING -j DROP\n"));
+    EXPECT_FALSE(refused(""));
+}
+
+TEST(PathIptablesSave, WhereTheKernelCallsBuiltInChains) {
+    EXPECT_EQ(iptables_base_chain("raw", "PREROUTING")->priority, NF_IP_PRI_RAW);
+    EXPECT_EQ(iptables_base_chain("security", "FORWARD")->priority, NF_IP_PRI_SECURITY);
+    EXPECT_EQ(iptables_base_chain("nat", "POSTROUTING")->priority, NF_IP_PRI_NAT_SRC);
+    EXPECT_FALSE(iptables_base_chain("raw", "INPUT"));
+    EXPECT_FALSE(iptables_base_chain("nat", "FORWARD"));
+    EXPECT_FALSE(iptables_base_chain("mine", "INPUT"));
+    EXPECT_FALSE(iptables_base_chain("filter", "input"));
+}
+
+Table nft_table() {
+    return {.family = TableFamily::ip,
+            .name = "filter",
+            .chains = {
+                {.name = "INPUT", .base = BaseChain{}, .rules = {{.handle = 7, .text = "drop"}}}}};
+}
+
+TEST(PathIptablesSave, GivesNftsTablesIptablesWords) {
+    Table table = nft_table();
+    ASSERT_TRUE(shaped_by_iptables(table));
+    take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n[0:0] -A INPUT -j DROP\n",
+                                      RulesetTool::iptables_nft));
+    EXPECT_EQ(table.tool, RulesetTool::iptables_nft);
+    EXPECT_EQ(table.chains[0].rules[0].text, "-A INPUT -j DROP");
+    EXPECT_EQ(table.chains[0].rules[0].handle, 7U);
+    EXPECT_EQ(table.chains[0].base->policy_packets, 5U);
+}
+
+TEST(PathIptablesSave, LeavesATableWithOtherRulesAsItIs) {
+    Table table = nft_table();
+    take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n", RulesetTool::iptables_nft));
+    EXPECT_EQ(table.tool, RulesetTool::nft);
+    EXPECT_EQ(table.chains[0].rules[0].text, "drop");
+}
+
+TEST(PathIptablesSave, ATableOfAnotherShapeIsNftsOwn) {
+    Table table = nft_table();
+    table.chains[0].base->priority = 5;
+    EXPECT_FALSE(shaped_by_iptables(table));
+    table = nft_table();
+    table.family = TableFamily::inet;
+    EXPECT_FALSE(shaped_by_iptables(table));
+}
+
+}  // namespace
+}  // namespace flowstamp

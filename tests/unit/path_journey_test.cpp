@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/path/journey.h"
+
+#include <gtest/gtest.h>
+
+#include "user/path/path_flow.h"
+
+namespace flowstamp {
+namespace {
+
+using namespace std::chrono_literals;
+
+fs_path_tuple tuple(std::uint8_t from, std::uint16_t from_port, std::uint8_t to,
+                    std::uint16_t to_port) {
+    fs_path_tuple its{};
+    its.source[3] = from;
+    its.destination[3] = to;
+    its.source_port = from_port;
+    its.destination_port = to_port;
+    its.protocol = 6;
+    return its;
+}
+
+const fs_path_tuple kAsked = tuple(1, 40000, 2, 80);         // the client to the public address
+const fs_path_tuple kTranslated = tuple(1, 40000, 3, 8080);  // behind DNAT
+
+/// A packet on its way, record by record.
+class Packet {
+  public:
+    Packet(__u64 skb, std::uint64_t at_us, const fs_path_tuple& name) {
+        event_.header.kind = FS_PATH_STATION;
+        event_.skb = skb;
+        event_.began_ns = event_.time_ns = at_us * 1000;
+        event_.tuple = name;
+        event_.segments = 1;
+    }
+    Packet& entry(const fs_path_tuple& original, const fs_path_tuple& reply,
+                  bool is_reply = false) {
+        event_.flags = FS_PATH_CONNTRACK | (is_reply ? std::uint32_t{FS_PATH_REPLY} : 0U);
+        event_.original = original;
+        event_.reply = reply;
+        return *this;
+    }
+    Packet& segments(std::uint16_t count) {
+        event_.segments = count;
+        return *this;
+    }
+    fs_path_event at(fs_path_place place, std::uint32_t station) {
+        event_.place = static_cast<__u8>(place);
+        event_.station = station;
+        return next(FS_PATH_STATION);
+    }
+    fs_path_event dropped(std::uint32_t reason) {
+        event_.drop_reason = reason;
+        return next(FS_PATH_DROPPED);
+    }
+    fs_path_event consumed() { return next(FS_PATH_CONSUMED); }
+    fs_path_event at_socket() { return next(FS_PATH_SOCKET); }
+
+  private:
+    fs_path_event next(fs_path_kind kind) {
+        event_.header.kind = static_cast<__u8>(kind);
+        event_.time_ns += 1000;
+        return event_;
+    }
+    fs_path_event event_{};
+};
+
+class PathJourney : public ::testing::Test {
+  protected:
+    std::vector<Journey> ended;
+    JourneyBook book{[this](const Journey& journey) { ended.push_back(journey); }};
+};
+
+TEST_F(PathJourney, EndsWhereThePacketIsGivenUp) {
+    Packet packet(0xabc, 10, kAsked);
+    book.file(packet.at(FS_PLACE_TC_INGRESS, 0));
+    book.file(packet.at(FS_PLACE_PREROUTING, 1));
+    EXPECT_TRUE(ended.empty());
+    book.file(packet.dropped(7));
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, Journey::End::dropped);
+    EXPECT_EQ(ended[0].stations.size(), 2U);
+    EXPECT_EQ(ended[0].drop->drop_reason, 7U);
+}
+
+TEST_F(PathJourney, PastInputAndNotDroppedIsDelivered) {
+    for (const bool is_consumed : {true, false}) {
+        Packet packet(1, 10, kAsked);
+        book.file(packet.at(FS_PLACE_PREROUTING, 0));
+        book.file(packet.at(FS_PLACE_INPUT, 1));
+        if (is_consumed) {
+            book.file(packet.consumed());
+        } else {
+            book.advance(1s);
+        }
+        ASSERT_FALSE(ended.empty());
+        EXPECT_EQ(ended.back().end, Journey::End::delivered);
+    }
+    EXPECT_EQ(ended.size(), 2U);
+}
+
+TEST_F(PathJourney, WhoIsNotSeenAgainInTheMiddleIsNotKnownToHaveArrived) {
+    Packet packet(1, 10, kAsked);
+    book.file(packet.at(FS_PLACE_PREROUTING, 0));
+    book.advance(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, Journey::End::unknown);
+}
+
+TEST_F(PathJourney, WhatLeavesIsKnownToHaveLeftOnceItIsQuiet) {
+    Packet packet(1, 1000, kAsked);
+    book.file(packet.at(FS_PLACE_FORWARD, 0));
+    book.file(packet.at(FS_PLACE_TC_EGRESS, 1));
+    book.advance(100ms);
+    EXPECT_TRUE(ended.empty()) << "a queue may drop it yet";
+    book.advance(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, Journey::End::left);
+}
+
+TEST_F(PathJourney, ASocketHasItWhateverComesLater) {
+    Packet packet(1, 10, kAsked);
+    book.file(packet.at(FS_PLACE_INPUT, 0));
+    book.file(packet.at_socket());
+    book.finish();
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, Journey::End::delivered);
+}
+
+TEST_F(PathJourney, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
+    Packet first(5, 10, kAsked);
+    Packet second(5, 900, kAsked);
+    book.file(first.at(FS_PLACE_PREROUTING, 0));
+    book.file(second.at(FS_PLACE_PREROUTING, 0));
+    book.file(second.dropped(1));
+    book.finish();
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[0].end, Journey::End::dropped);
+    EXPECT_EQ(ended[1].end, Journey::End::unknown);
+}
+
+class PathFlowsTest : public PathJourney {
+  protected:
+    void dropped(Packet packet, std::uint32_t station) {
+        book.file(packet.at(FS_PLACE_PREROUTING, station));
+        book.file(packet.dropped(3));
+    }
+    PathFlows::Filed filed() { return flows.file(ended.back()); }
+    PathFlows flows;
+};
+
+TEST_F(PathFlowsTest, TranslationNeitherSplitsNorMerges) {
+    const fs_path_tuple answer = reversed(kTranslated);
+    dropped(Packet(1, 1, kAsked), 0);  // before conntrack knew it
+    EXPECT_EQ(filed().flow.id, 1U);
+    dropped(Packet(2, 2, kTranslated).entry(kAsked, answer), 4);
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 0U);
+    ASSERT_TRUE(filed().flow.translated);
+    EXPECT_EQ(filed().flow.translated->destination_port, 8080);
+    dropped(Packet(3, 3, answer).entry(kAsked, answer, true), 2);
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 1U);
+    dropped(Packet(4, 4, answer), 0);  // the answer, before it is translated back
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 1U);
+    dropped(Packet(5, 5, tuple(1, 40001, 2, 80)), 0);
+    EXPECT_EQ(filed().flow.id, 2U);
+}
+
+TEST_F(PathFlowsTest, EndsAreCountedByWhereAndWhy) {
+    dropped(Packet(1, 1, kAsked), 0);
+    EXPECT_EQ(filed().count, 1U);
+    dropped(Packet(2, 2, kAsked).segments(3), 0);
+    EXPECT_EQ(filed().count, 4U) << "a super-packet is as many as it stands for";
+    dropped(Packet(3, 3, kAsked), 1);
+    EXPECT_EQ(filed().count, 1U) << "another place";
+    EXPECT_EQ(flows.all().front().directions[0].packets, 5U);
+}
+
+TEST_F(PathFlowsTest, TheLongestQuietMakesRoom) {
+    for (std::uint32_t i = 0; i < PathFlows::kMost + 3; i++) {
+        fs_path_tuple name = kAsked;
+        name.source[2] = i;
+        dropped(Packet(i, i, name), 0);
+        flows.file(ended.back());
+    }
+    EXPECT_EQ(flows.all().size(), PathFlows::kMost);
+    EXPECT_EQ(flows.forgotten(), 3U);
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads the path's programs. Each station has a program of its own in the object; only those that
+// are needed are loaded. What a kernel does not take is left out, and said.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "flowstamp/path.h"
+#include "path.skel.h"
+#include "user/kernel/features.h"
+#include "user/kernel/kernel_release.h"
+#include "user/kernel/libbpf_messages.h"
+#include "user/kernel/net_namespace.h"
+#include "user/kernel/path_state.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// What a kernel takes or refuses as a whole.
+struct Supported {
+    bool netfilter = false;
+    bool tc = false;
+    bool dropped = true;
+    bool consumed = true;
+    bool socket = true;
+};
+
+struct Part {
+    bool Supported::* member;
+    const char* meaning;
+};
+constexpr std::array kParts = {
+    Part{&Supported::netfilter, "no station in a netfilter hook"},
+    Part{&Supported::tc, "no station at tc"},
+    Part{&Supported::dropped, "no drop is seen, and no drop's reason"},
+    Part{&Supported::consumed, "where a packet is done with is not seen"},
+    Part{&Supported::socket, "where a connection's socket gets a packet is not seen"},
+};
+
+std::uint32_t place_of(const Station& station) {
+    switch (station.kind) {
+        case Station::Kind::tc_ingress:
+            return FS_PLACE_TC_INGRESS;
+        case Station::Kind::tc_egress:
+            return FS_PLACE_TC_EGRESS;
+        case Station::Kind::netfilter:
+            break;
+    }
+    return FS_PLACE_PREROUTING + station.hook;
+}
+
+/// The stations' programs, numbered for each kind from 0 on; null where the kind is not supported.
+std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& options,
+                                    const Supported& supported) {
+    skeleton.rodata->watched_netns =
+        static_cast<std::uint32_t>(NetNamespace::of_this_thread().inode());
+    bpf_map__set_max_entries(skeleton.maps.path_journeys, options.max_journeys);
+    bpf_map__set_max_entries(skeleton.maps.path_events, options.ring_bytes);
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, skeleton.obj) {
+        bpf_program__set_autoload(program, false);
+    }
+    bpf_program__set_autoload(skeleton.progs.flowstamp_path_dropped, supported.dropped);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_path_consumed, supported.consumed);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_path_socket, supported.socket);
+
+    std::vector<bpf_program*> programs;
+    std::uint32_t netfilter = 0;
+    std::uint32_t tc = 0;
+    for (std::uint32_t i = 0; i < options.stations.size(); i++) {
+        const Station& station = options.stations[i];
+        const bool hooked = station.kind == Station::Kind::netfilter;
+        if (hooked ? !supported.netfilter : !supported.tc) {
+            programs.push_back(nullptr);
+            continue;
+        }
+        const std::uint32_t number = hooked ? netfilter++ : tc++;
+        fs_path_station& known = hooked ? skeleton.rodata->netfilter_stations[number]
+                                        : skeleton.rodata->tc_stations[number];
+        known = {.index = i, .place = place_of(station), .priority = station.priority};
+        programs.push_back(bpf_object__find_program_by_name(
+            skeleton.obj, fmt::format("flowstamp_{}_{}", hooked ? "nf" : "tc", number).c_str()));
+        bpf_program__set_autoload(programs.back(), true);
+    }
+    return programs;
+}
+
+/// 0 and the loaded skeleton in `state`, or a positive errno.
+int try_load(PathProbeState& state, const PathProbeOptions& options, const Supported& supported) {
+    state.skeleton.reset(path_bpf__open());
+    if (!state.skeleton) {
+        return errno;
+    }
+    state.programs = configure(*state.skeleton, options, supported);
+    const int error = -path_bpf__load(state.skeleton.get());
+    if (error != 0) {
+        state.skeleton.reset();
+    }
+    return error;
+}
+
+/// One station of each kind is enough to try.
+PathProbeOptions one_of_each(const PathProbeOptions& options) {
+    PathProbeOptions few = options;
+    few.stations.clear();
+    for (const Station::Kind kind : {Station::Kind::netfilter, Station::Kind::tc_egress}) {
+        few.stations.push_back({.kind = kind});
+    }
+    return few;
+}
+
+/// Tries each part alone, and leaves out what is refused.
+Supported find_supported(PathProbeState& state, const Supported& wanted) {
+    const PathProbeOptions few = one_of_each(state.options);
+    Supported found = wanted;
+    for (const Part& part : kParts) {
+        if (!(wanted.*part.member)) {
+            continue;
+        }
+        Supported alone{.dropped = false, .consumed = false, .socket = false};
+        alone.*part.member = true;
+        const LibbpfMessages messages;
+        if (const int error = try_load(state, few, alone); error != 0) {
+            found.*part.member = false;
+            const std::string verdict = messages.verifier_verdict();
+            state.notices.push_back({fmt::format(
+                "{}: the kernel refused the program: {}", part.meaning,
+                verdict.empty() ? fail_errno("load", "", error).error().message() : verdict)});
+        }
+    }
+    return found;
+}
+
+/// What is known beforehand to be missing.
+Supported expected(PathProbeState& state) {
+    const std::string release = KernelRelease::running().text;
+    Supported supported{.netfilter = has_netfilter_links(), .tc = has_tcx()};
+    if (!supported.netfilter) {
+        state.notices.push_back(
+            {fmt::format("{}: needs kernel 6.4 or later with BPF netfilter links, this is {}",
+                         kParts[0].meaning, release)});
+    }
+    if (!supported.tc) {
+        state.notices.push_back(
+            {fmt::format("{}: needs kernel 6.6 or later, this is {}", kParts[1].meaning, release)});
+    }
+    return supported;
+}
+
+bool any(const Supported& supported) {
+    bool found = false;
+    for (const Part& part : kParts) {
+        found |= supported.*part.member;
+    }
+    return found;
+}
+
+}  // namespace
+
+void DestroyPathSkeleton::operator()(path_bpf* skeleton) const {
+    path_bpf__destroy(skeleton);
+}
+
+Status load_path(PathProbeState& state) {
+    if (!has_kernel_btf()) {
+        return fail({.operation = "follow packets through this host",
+                     .reason = "this kernel has no BTF (/sys/kernel/btf/vmlinux)",
+                     .hint = "it needs one built with CONFIG_DEBUG_INFO_BTF"});
+    }
+    const LibbpfMessages messages;
+    Supported supported = expected(state);
+    int error = try_load(state, state.options, supported);
+    if (error != 0) {
+        supported = find_supported(state, supported);
+        error = any(supported) ? try_load(state, state.options, supported) : error;
+    }
+    if (error != 0) {
+        return fail({.operation = "load the path's programs",
+                     .errno_value = error,
+                     .reason = messages.verifier_verdict(),
+                     .hint = "`flowstamp doctor` tells what this kernel lacks"});
+    }
+    return {};
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running kernel's own names for what path records hold as numbers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace flowstamp {
+
+/// "NETFILTER_DROP", "IP_RPFILTER": enum skb_drop_reason of the running kernel's BTF, without its
+/// prefix; the numbers change between kernels. "reason 77" where it does not tell.
+[[nodiscard]] std::string drop_reason_name(std::uint32_t reason);
+
+/// "nf_hook_slow+0xa1": the kernel's function at a code address, by /proc/kallsyms. Empty where it
+/// may not be read (kernel.kptr_restrict).
+[[nodiscard]] std::string code_name(std::uint64_t address);
+
+}  // namespace flowstamp

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/kernel/path_probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "flowstamp/path.h"
+#include "path.skel.h"
+#include "user/kernel/capabilities.h"
+#include "user/kernel/path_state.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
+constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
+constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};
+
+/// Matches no packet: what is asked for until every program stands.
+constexpr std::uint8_t kNoFamily = 255;
+
+Status refuse(std::string object, std::string reason) {
+    return fail({.operation = "follow packets through this host",
+                 .object = std::move(object),
+                 .errno_value = EINVAL,
+                 .reason = std::move(reason)});
+}
+
+Status check_station(const Station& station) {
+    if (station.kind != Station::Kind::netfilter) {
+        return {};
+    }
+    if ((station.pf != kIpv4 && station.pf != kIpv6) || station.hook >= kHooks.size()) {
+        return refuse(station.text(), "no such netfilter hook");
+    }
+    if (station.priority == std::numeric_limits<std::int32_t>::min() ||
+        station.priority == std::numeric_limits<std::int32_t>::max()) {
+        return refuse(station.text(), "the kernel takes no BPF program at this priority");
+    }
+    return {};
+}
+
+Status check(const PathProbeOptions& options) {
+    for (const Station& station : options.stations) {
+        if (Status checked = check_station(station); !checked) {
+            return checked;
+        }
+    }
+    const auto netfilter = static_cast<std::size_t>(
+        std::ranges::count(options.stations, Station::Kind::netfilter, &Station::kind));
+    if (netfilter > FS_PATH_NETFILTER_MAX || options.stations.size() - netfilter > FS_PATH_TC_MAX) {
+        return refuse(fmt::format("{} stations", options.stations.size()),
+                      fmt::format("at most {} in netfilter hooks and {} at tc",
+                                  FS_PATH_NETFILTER_MAX, FS_PATH_TC_MAX));
+    }
+    return options.max_journeys > 0 ? Status{} : refuse("0 journeys", "at least one");
+}
+
+Status write_matches(const path_bpf& skeleton, const fs_path_matches& matches) {
+    const std::uint32_t zero = 0;
+    const int error =
+        bpf_map_update_elem(bpf_map__fd(skeleton.maps.path_matches), &zero, &matches, BPF_ANY);
+    return error == 0 ? Status{} : fail_errno("write", "the path's matches", error);
+}
+
+}  // namespace
+
+std::string Station::text() const {
+    if (kind != Kind::netfilter) {
+        return fmt::format("{}, tc {}", interface, kind == Kind::tc_ingress ? "ingress" : "egress");
+    }
+    return fmt::format("{} {}, priority {}", pf == kIpv6 ? "IPv6" : "IPv4",
+                       hook < kHooks.size() ? kHooks.at(hook) : "hook", priority);
+}
+
+fs_path_match match_everything() {
+    fs_path_match match{};
+    match.source_port[1] = 0xffff;
+    match.destination_port[1] = 0xffff;
+    return match;
+}
+
+PathProbe::PathProbe(std::unique_ptr<PathProbeState> state) : state_(std::move(state)) {}
+PathProbe::PathProbe(PathProbe&&) noexcept = default;
+PathProbe& PathProbe::operator=(PathProbe&&) noexcept = default;
+PathProbe::~PathProbe() = default;
+
+Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
+    if (Status checked = check(options); !checked) {
+        return std::unexpected(checked.error());
+    }
+    const Result<Capabilities> capabilities = Capabilities::of_this_thread();
+    if (!capabilities) {
+        return std::unexpected(capabilities.error());
+    }
+    if (Status permitted = require_capabilities(*capabilities); !permitted) {
+        return std::unexpected(permitted.error());
+    }
+    auto state = std::make_unique<PathProbeState>();
+    state->options = options;
+    if (Status loaded = load_path(*state); !loaded) {
+        return std::unexpected(loaded.error());
+    }
+    fs_path_matches nothing{};
+    nothing.count = 1;
+    nothing.match[0].family = kNoFamily;
+    if (Status written = write_matches(*state->skeleton, nothing); !written) {
+        return std::unexpected(written.error());
+    }
+    attach_path(*state);
+    PathProbe probe(std::move(state));
+    if (Status written = probe.set_matches(options.matches); !written) {
+        return std::unexpected(written.error());
+    }
+    return probe;
+}
+
+const std::vector<StationState>& PathProbe::stations() const {
+    return state_->stations;
+}
+
+const Notices& PathProbe::notices() const {
+    return state_->notices;
+}
+
+bool PathProbe::sees_drops() const {
+    return state_->sees_drops;
+}
+
+Result<PathReader> PathProbe::events(PathReader::Handler handler) const {
+    return PathReader::open(bpf_map__fd(state_->skeleton->maps.path_events), std::move(handler));
+}
+
+Status PathProbe::set_matches(const std::vector<fs_path_match>& matches) {
+    if (matches.size() > FS_PATH_MATCHES_MAX) {
+        return refuse(fmt::format("{} matches", matches.size()),
+                      fmt::format("at most {}", FS_PATH_MATCHES_MAX));
+    }
+    fs_path_matches all{};
+    all.count = static_cast<std::uint32_t>(matches.size());
+    std::ranges::copy(matches, all.match);
+    return write_matches(*state_->skeleton, all);
+}
+
+Result<PathCounters> PathProbe::counters() const {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 0) {
+        return fail_errno("count the CPUs", "", cpus);
+    }
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
+    PathCounters sums{};
+    for (std::uint32_t i = 0; i < FS_PATH_COUNT_MAX; i++) {
+        const int error = bpf_map_lookup_elem(bpf_map__fd(state_->skeleton->maps.path_counters), &i,
+                                              values.data());
+        if (error != 0) {
+            return fail_errno("read", "the path's counters", error);
+        }
+        sums[i] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+    }
+    return sums;
+}
+
+void PathProbe::detach() {
+    state_->links.clear();
+}
+
+}  // namespace flowstamp

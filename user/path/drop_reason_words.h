@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernel's drop reasons (include/net/dropreason-core.h, enum skb_drop_reason) for people.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace flowstamp {
+
+struct DropReasonWords {
+    std::string words{};    ///< a clause: "no socket listens at this address and port"
+    std::string look_at{};  ///< the sysctl or command that tells more, or mends it. May be empty.
+
+    friend bool operator==(const DropReasonWords&, const DropReasonWords&) = default;
+};
+
+/// `name` as the kernel's BTF has it, with or without "SKB_DROP_REASON_". Names come and go with
+/// kernels (these are of 5.17 to 6.18): an unknown one is told by itself, in plain letters.
+[[nodiscard]] DropReasonWords drop_reason_words(std::string_view name);
+
+}  // namespace flowstamp

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/path/journey.h"
+
+namespace flowstamp {
+
+namespace {
+
+Nanoseconds time_of(const fs_path_event& event) {
+    return Nanoseconds(static_cast<std::int64_t>(event.time_ns));
+}
+
+/// How a way ended of which no drop is known.
+Journey::End quiet_end(const Journey& journey, bool is_delivered, bool is_consumed) {
+    const __u8 place = journey.stations.back().place;
+    // The stack frees what a socket has taken without a word.
+    if (is_delivered || place == FS_PLACE_INPUT) {
+        return Journey::End::delivered;
+    }
+    const bool was_leaving =
+        place == FS_PLACE_TC_EGRESS || (is_consumed && place == FS_PLACE_POSTROUTING);
+    return was_leaving ? Journey::End::left : Journey::End::unknown;
+}
+
+}  // namespace
+
+JourneyBook::Open& JourneyBook::open(const Name& name) {
+    const auto [place, is_new] = open_.try_emplace(name);
+    if (!is_new) {
+        uses_.splice(uses_.end(), uses_, place->second.use);
+        return place->second;
+    }
+    uses_.push_back(name);
+    place->second.use = std::prev(uses_.end());
+    if (open_.size() > kMost) {
+        overflow_++;
+        close(open_.find(uses_.front()));
+    }
+    return place->second;
+}
+
+void JourneyBook::close(std::map<Name, Open>::iterator place) {
+    Open ended = std::move(place->second);
+    uses_.erase(ended.use);
+    open_.erase(place);
+    if (ended.journey.drop) {
+        ended.journey.end = Journey::End::dropped;
+    } else if (ended.journey.stations.empty()) {
+        return;  // consumed before any station saw it
+    } else {
+        ended.journey.end = quiet_end(ended.journey, ended.is_delivered, ended.is_consumed);
+    }
+    sink_(ended.journey);
+}
+
+void JourneyBook::file(const fs_path_event& event) {
+    const Name name{event.skb, event.began_ns};
+    Open& its = open(name);
+    switch (event.header.kind) {
+        case FS_PATH_STATION:
+            its.journey.stations.push_back(event);
+            break;
+        case FS_PATH_SOCKET:
+            its.is_delivered = true;
+            break;
+        case FS_PATH_DROPPED:
+            its.journey.drop = event;
+            close(open_.find(name));
+            break;
+        case FS_PATH_CONSUMED:
+            its.is_consumed = true;
+            close(open_.find(name));
+            break;
+        default:
+            break;
+    }
+}
+
+void JourneyBook::advance(Nanoseconds now) {
+    while (!uses_.empty()) {
+        const auto place = open_.find(uses_.front());
+        const Journey& journey = place->second.journey;
+        if (!journey.stations.empty() && time_of(journey.stations.back()) + kPatience > now) {
+            break;
+        }
+        close(place);
+    }
+}
+
+void JourneyBook::finish() {
+    while (!open_.empty()) {
+        close(open_.find(uses_.front()));
+    }
+}
+
+}  // namespace flowstamp

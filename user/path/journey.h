@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "flowstamp/path.h"
+#include "user/base/clock.h"
+
+namespace flowstamp {
+
+/// One packet's way through this host, as far as it was seen.
+struct Journey {
+    enum class End {
+        left,       ///< by an interface
+        delivered,  ///< to a socket, or past the last station of INPUT
+        dropped,    ///< the kernel gave it up, and said why
+        unknown,    ///< it passed no further station, and nobody said why
+    };
+    std::vector<fs_path_event>
+        stations{};  ///< in the order of its way; none: dropped before the first
+    std::optional<fs_path_event> drop{};
+    End end = End::unknown;
+
+    /// What is known of the packet last.
+    [[nodiscard]] const fs_path_event& last() const { return drop ? *drop : stations.back(); }
+    [[nodiscard]] const fs_path_event& first() const {
+        return stations.empty() ? *drop : stations.front();
+    }
+};
+
+/// Joins the records of one packet.
+class JourneyBook {
+  public:
+    using Sink = std::function<void(const Journey&)>;
+    /// A packet of which nothing was heard for so long has come to its end: no queue of a host that
+    /// works holds one longer.
+    static constexpr Nanoseconds kPatience = std::chrono::milliseconds(200);
+    /// Packets followed at once.
+    static constexpr std::size_t kMost = 65536;
+
+    explicit JourneyBook(Sink sink) : sink_(std::move(sink)) {}
+
+    void file(const fs_path_event& event);
+    void advance(Nanoseconds now);
+    /// Nothing more will come.
+    void finish();
+
+    /// Packets that were closed early, as too many were under way.
+    [[nodiscard]] std::uint64_t overflow() const { return overflow_; }
+
+  private:
+    using Name = std::pair<__u64, __u64>;  ///< skb, began_ns
+    struct Open {
+        Journey journey{};
+        bool is_delivered = false;  ///< a socket has it
+        bool is_consumed = false;
+        std::list<Name>::iterator use{};
+    };
+    Open& open(const Name& name);
+    void close(std::map<Name, Open>::iterator place);
+
+    Sink sink_;
+    std::map<Name, Open> open_;
+    std::list<Name> uses_;  ///< the longest quiet first
+    std::uint64_t overflow_ = 0;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/path/path_flow.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace flowstamp {
+
+namespace {
+
+/// The latest record that knows the packet's conntrack entry; an ICMP error bears the entry of
+/// another's connection.
+const fs_path_event* with_entry(const Journey& journey) {
+    constexpr __u32 kKnown = FS_PATH_CONNTRACK | FS_PATH_RELATED;
+    const auto knows = [](const fs_path_event& event) {
+        return (event.flags & kKnown) == FS_PATH_CONNTRACK;
+    };
+    if (journey.drop && knows(*journey.drop)) {
+        return &*journey.drop;
+    }
+    const auto found = std::find_if(journey.stations.rbegin(), journey.stations.rend(), knows);
+    return found == journey.stations.rend() ? nullptr : &*found;
+}
+
+PathEnd end_of(const Journey& journey) {
+    PathEnd end{.end = journey.end};
+    if (!journey.stations.empty()) {
+        end.station = journey.stations.back().station;
+    }
+    if (journey.drop) {
+        end.drop_reason = journey.drop->drop_reason;
+        end.location = journey.drop->location;
+    } else if (journey.end == Journey::End::left) {
+        end.ifindex_out = journey.stations.back().ifindex_out;
+    }
+    return end;
+}
+
+}  // namespace
+
+fs_path_tuple reversed(const fs_path_tuple& tuple) {
+    fs_path_tuple other = tuple;
+    std::swap(other.source, other.destination);
+    std::swap(other.source_port, other.destination_port);
+    return other;
+}
+
+PathFlows::Tuple PathFlows::key_of(const fs_path_tuple& tuple) {
+    Tuple key;
+    std::memcpy(key.data(), &tuple, sizeof(tuple));
+    return key;
+}
+
+void PathFlows::know(std::list<PathFlow>::iterator flow, unsigned direction,
+                     const fs_path_tuple& tuple) {
+    const auto [place, is_new] = known_.try_emplace(key_of(tuple), Place{flow, direction});
+    if (is_new) {
+        names_[flow->id].push_back(place->first);
+    }
+}
+
+void PathFlows::forget_oldest() {
+    const auto names = names_.find(flows_.front().id);
+    for (const Tuple& name : names->second) {
+        known_.erase(name);
+    }
+    names_.erase(names);
+    flows_.pop_front();
+    forgotten_++;
+}
+
+PathFlows::Place PathFlows::begin(const fs_path_tuple& name) {
+    flows_.push_back({.id = ++met_, .name = name});
+    const auto flow = std::prev(flows_.end());
+    names_[flow->id] = {};
+    know(flow, 0, name);
+    know(flow, 1, reversed(name));
+    if (flows_.size() > kMost) {
+        forget_oldest();
+    }
+    return {flow, 0};
+}
+
+PathFlows::Place PathFlows::place_of(const Journey& journey) {
+    const fs_path_event* entry = with_entry(journey);
+    const fs_path_tuple& name = entry != nullptr ? entry->original : journey.first().tuple;
+    const auto known = known_.find(key_of(name));
+    Place place = known != known_.end() ? known->second : begin(name);
+    if (entry != nullptr) {
+        // An answer is met under this name before it is translated back.
+        know(place.flow, 1, entry->reply);
+        const fs_path_tuple leaving = reversed(entry->reply);
+        if (key_of(leaving) != key_of(entry->original)) {
+            place.flow->translated = leaving;
+        }
+        place.direction = entry->flags & FS_PATH_REPLY ? 1 : 0;
+    }
+    flows_.splice(flows_.end(), flows_, place.flow);
+    return place;
+}
+
+PathFlows::Filed PathFlows::file(const Journey& journey) {
+    const Place place = place_of(journey);
+    PathFlow::Direction& direction = place.flow->directions.at(place.direction);
+    const std::uint64_t packets = std::max<std::uint64_t>(journey.last().segments, 1);
+    const PathEnd end = end_of(journey);
+    direction.packets += packets;
+    if (direction.ends.size() >= kEndsMost && !direction.ends.contains(end)) {
+        const auto rarest = std::ranges::min_element(direction.ends, {},
+                                                     [](const auto& its) { return its.second; });
+        direction.examples.erase(rarest->first);
+        direction.ends.erase(rarest);
+    }
+    std::uint64_t& count = direction.ends[end];
+    count += packets;
+    direction.examples[end] = journey;
+    return {*place.flow, place.direction, end, count};
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this host's packet filters are told to do: tables, chains and rules with their packet
+// counters, of nft and of both kinds of iptables alike. A Ruleset is a snapshot: pure data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowstamp {
+
+/// As nft names families. Legacy tables are of `ip` or `ip6`.
+enum class TableFamily { ip, ip6, inet, bridge, arp, netdev };
+
+/// Where the kernel calls a base chain. Ingress and egress are a device's.
+enum class NetfilterHook { prerouting, input, forward, output, postrouting, ingress, egress };
+
+/// Which program a rule was made with, and by which an operator would look for it.
+enum class RulesetTool {
+    nft,
+    iptables_nft,     ///< iptables' words, kept by nf_tables
+    iptables_legacy,  ///< ip_tables, ip6_tables
+};
+
+/// One thing that a rule can do with a packet which it matches.
+struct RuleEffect {
+    enum class Kind {
+        drops,
+        rejects,   ///< drops it, and tells the sender
+        accepts,   ///< in this chain's hook and priority: later ones may still drop it
+        returns,   ///< to the chain that jumped here
+        jumps,     ///< into `chain`, and back
+        goes,      ///< into `chain`, not back
+        queues,    ///< hands it to a program (NFQUEUE), which decides
+        may_drop,  ///< drops it in a pinch (NAT without a free port, SYNPROXY), or is unknown here
+        other,     ///< anything after which the packet goes on: marks, logs
+    };
+    Kind kind = Kind::other;
+    std::string chain{};  ///< of jumps and goes
+
+    friend bool operator==(const RuleEffect&, const RuleEffect&) = default;
+};
+
+struct RuleCounter {
+    std::uint64_t packets = 0;
+    /// It counts what the rule's effect meets and nothing else. Otherwise (a match follows the
+    /// counter, or several rules share it) it tells the most that can have met it.
+    bool exact = true;
+
+    friend bool operator==(const RuleCounter&, const RuleCounter&) = default;
+};
+
+struct Rule {
+    std::uint64_t handle = 0;  ///< nft's handle; of legacy rules the number in the chain, from 1
+    std::string text{};        ///< as its own tool prints it, without the counter's values
+    std::optional<RuleCounter> counter{};
+    std::vector<RuleEffect> effects{};  ///< several where a verdict map decides
+    bool unconditional = false;         ///< the effects hold for every packet that reaches the rule
+};
+
+/// A chain that the kernel calls.
+struct BaseChain {
+    NetfilterHook hook = NetfilterHook::input;
+    int priority = 0;
+    bool policy_drops = false;
+    std::optional<std::uint64_t> policy_packets{};  ///< that the policy has met; native nft: none
+    std::vector<std::string> devices{};  ///< ingress, egress; "eth*" is a prefix. Empty: unknown
+};
+
+struct Chain {
+    std::string name{};
+    std::optional<BaseChain> base{};
+    std::vector<Rule> rules{};
+};
+
+struct Table {
+    TableFamily family = TableFamily::ip;
+    std::string name{};
+    RulesetTool tool = RulesetTool::nft;
+    bool dormant = false;  ///< kept, but none of its chains is called
+    std::vector<Chain> chains{};
+};
+
+struct Ruleset {
+    std::vector<Table> tables{};
+    std::vector<std::string> unread{};  ///< what exists and could not be read, in words
+};
+
+[[nodiscard]] std::string_view name_of(TableFamily family);
+[[nodiscard]] std::string_view name_of(NetfilterHook hook);
+/// "nft", "iptables-nft", "iptables-legacy"; "ip6tables-..." for the family ip6.
+[[nodiscard]] std::string_view name_of(RulesetTool tool, TableFamily family);
+
+[[nodiscard]] std::optional<TableFamily> family_named(std::string_view name);
+[[nodiscard]] std::optional<NetfilterHook> hook_named(std::string_view name);
+
+/// The chain of that name; nullptr if the table has none.
+[[nodiscard]] const Chain* find_chain(const Table& table, std::string_view name);
+[[nodiscard]] Chain* find_chain(Table& table, std::string_view name);
+
+}  // namespace flowstamp

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/tracer/losses.h"
+
+#include <algorithm>
+
+namespace flowstamp {
+
+namespace {
+
+bool differ(const std::optional<Culprit>& one, const std::optional<Culprit>& other) {
+    if (!one || !other) {
+        return one.has_value() != other.has_value();
+    }
+    return words_of(*one) != words_of(*other) || one->certainty != other->certainty;
+}
+
+}  // namespace
+
+void Losses::saw(const PathEnd& end, Nanoseconds now) {
+    if (!map_.knows(end.station)) {
+        return;
+    }
+    Place& place = places_[end];
+    if (place.buffers == place.looked) {
+        place.first = now;
+    }
+    place.buffers++;
+}
+
+bool Losses::is_due(Nanoseconds now) const {
+    return now >= not_before_ && std::ranges::any_of(places_, [&](const auto& entry) {
+               const Place& place = entry.second;
+               const std::uint64_t waiting = place.buffers - place.looked;
+               return waiting >= kEnough || (waiting > 0 && now - place.first >= kPatience);
+           });
+}
+
+Result<std::vector<PathEnd>> Losses::look(Nanoseconds now) {
+    const auto after = read_();
+    if (!after) {
+        return std::unexpected(after.error());
+    }
+    not_before_ = now + kBetween;
+    std::vector<PathEnd> news;
+    for (auto& [end, place] : places_) {
+        if (place.buffers == place.looked) {
+            continue;
+        }
+        Loss loss = map_.loss_behind(end.station);
+        loss.packets = place.buffers;
+        place.looked = place.buffers;
+        const auto culprit = find_culprit(before_, *after, loss);
+        if (differ(place.culprit, culprit)) {
+            news.push_back(end);
+        }
+        place.culprit = culprit;
+    }
+    return news;
+}
+
+std::optional<Culprit> Losses::of(const PathEnd& end) const {
+    const auto place = places_.find(end);
+    return place == places_.end() ? std::nullopt : place->second.culprit;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/base/clock.h"
+#include "user/base/result.h"
+#include "user/path/culprit.h"
+#include "user/path/path_flow.h"
+#include "user/path/ruleset.h"
+#include "user/tracer/station_plan.h"
+
+namespace flowstamp {
+
+/// Names the rules behind losses: the ruleset is read before the first packet, and again when some
+/// were lost; whose counter moved with them is meant.
+class Losses {
+  public:
+    using ReadRuleset = std::function<Result<Ruleset>()>;
+    /// So many packets are waited for, but not longer than this after the first.
+    static constexpr std::uint64_t kEnough = 3;
+    static constexpr Nanoseconds kPatience = std::chrono::milliseconds(500);
+    /// The ruleset is not read again sooner.
+    static constexpr Nanoseconds kBetween = std::chrono::seconds(1);
+
+    /// `before` is the ruleset as it stood when the stations were set.
+    Losses(Ruleset before, const StationMap& map, ReadRuleset read)
+        : before_(std::move(before)), map_(map), read_(std::move(read)) {}
+
+    /// A packet was dropped by a rule, or may have been.
+    void saw(const PathEnd& end, Nanoseconds now);
+
+    /// Whether the ruleset is to be read now; then call look().
+    [[nodiscard]] bool is_due(Nanoseconds now) const;
+    /// Reads it. Returns the ends of which there is news.
+    [[nodiscard]] Result<std::vector<PathEnd>> look(Nanoseconds now);
+
+    /// The rule behind an end; nothing if none is known.
+    [[nodiscard]] std::optional<Culprit> of(const PathEnd& end) const;
+
+  private:
+    struct Place {
+        std::uint64_t buffers = 0;  ///< lost, as the kernel counts them
+        std::uint64_t looked = 0;   ///< of them when the ruleset was last read
+        Nanoseconds first{0};       ///< of those that were not looked at
+        std::optional<Culprit> culprit{};
+    };
+
+    Ruleset before_;
+    const StationMap& map_;
+    ReadRuleset read_;
+    std::map<PathEnd, Place> places_;
+    Nanoseconds not_before_{0};
+};
+
+}  // namespace flowstamp

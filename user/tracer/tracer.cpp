@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/tracer/tracer.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "user/flow/packet_match.h"
+#include "user/kernel/path_probe.h"
+#include "user/path/read_ruleset.h"
+#include "user/tracer/losses.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::vector<fs_path_match> kernel_matches(const PacketMatches& matches) {
+    std::vector<fs_path_match> found;
+    for (const PacketMatch& match : matches.any_of) {
+        fs_path_match its = match_everything();
+        its.family = match.family;
+        its.protocol = match.protocol;
+        its.source_port[0] = match.source_ports.low;
+        its.source_port[1] = match.source_ports.high;
+        its.destination_port[0] = match.destination_ports.low;
+        its.destination_port[1] = match.destination_ports.high;
+        std::ranges::copy(match.source.address, reinterpret_cast<std::uint8_t*>(its.source));
+        std::ranges::copy(match.source.mask, reinterpret_cast<std::uint8_t*>(its.source_mask));
+        std::ranges::copy(match.destination.address,
+                          reinterpret_cast<std::uint8_t*>(its.destination));
+        std::ranges::copy(match.destination.mask,
+                          reinterpret_cast<std::uint8_t*>(its.destination_mask));
+        found.push_back(its);
+    }
+    return found;
+}
+
+}  // namespace
+
+class Tracer::Run {
+  public:
+    Run(const Surroundings& surroundings, Ruleset ruleset, PathProbe probe,
+        std::vector<fs_path_match> matches)
+        : surroundings_(surroundings),
+          wall_(surroundings.clock),
+          started_(surroundings.clock.monotonic()),
+          probe_(std::move(probe)),
+          matches_(std::move(matches)),
+          map_(probe_.stations(), ruleset),
+          losses_(std::move(ruleset), map_, read_ruleset),
+          journeys_([this](const Journey& journey) { ended(journey); }) {
+        for (const Notice& notice : probe_.notices()) {
+            surroundings_.notice(notice.text);
+        }
+    }
+
+    [[nodiscard]] Status listen() {
+        auto reader = probe_.events([this](const fs_path_event& event) {
+            follow_answers(event);
+            journeys_.file(event);
+        });
+        if (!reader) {
+            return std::unexpected(std::move(reader).error());
+        }
+        reader_.emplace(std::move(*reader));
+        return {};
+    }
+
+    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+
+    [[nodiscard]] Status turn() {
+        if (const auto read = reader_->consume(); !read) {
+            return std::unexpected(read.error());
+        }
+        const Nanoseconds now = surroundings_.clock.monotonic();
+        journeys_.advance(now);
+        if (losses_.is_due(now)) {
+            look(now);
+        }
+        return {};
+    }
+
+    [[nodiscard]] Status finish() {
+        probe_.detach();
+        const auto read = reader_->consume();
+        journeys_.finish();
+        look(surroundings_.clock.monotonic());
+        tell_ends();
+        surroundings_.reporter.summary(stats());
+        return read ? Status{} : std::unexpected(read.error());
+    }
+
+    [[nodiscard]] std::string where() const {
+        std::string interfaces;
+        std::size_t attached = 0;
+        for (const StationState& state : probe_.stations()) {
+            attached += state.attached;
+            if (state.station.kind == Station::Kind::tc_ingress) {
+                interfaces += (interfaces.empty() ? "" : ", ") + state.station.interface;
+            }
+        }
+        return fmt::format("{} stations, {}", attached, interfaces);
+    }
+
+  private:
+    /// An answer to translated packets bears a tuple of its own until conntrack has translated it
+    /// back: from now on it is followed from its arrival.
+    void follow_answers(const fs_path_event& event) {
+        constexpr __u32 kTranslated = FS_PATH_SNAT | FS_PATH_DNAT;
+        if (!(event.flags & FS_PATH_CONNTRACK) || !(event.flags & kTranslated) ||
+            (event.flags & FS_PATH_RELATED) || matches_.empty() ||
+            matches_.size() >= FS_PATH_MATCHES_MAX) {
+            return;
+        }
+        fs_path_match its = match_everything();
+        its.protocol = event.reply.protocol;
+        its.source_port[0] = its.source_port[1] = ntohs(event.reply.source_port);
+        its.destination_port[0] = its.destination_port[1] = ntohs(event.reply.destination_port);
+        std::ranges::copy(event.reply.source, its.source);
+        std::ranges::copy(event.reply.destination, its.destination);
+        std::ranges::fill(its.source_mask, ~__be32{0});
+        std::ranges::fill(its.destination_mask, ~__be32{0});
+        const auto same = [&](const fs_path_match& known) {
+            return std::memcmp(&known, &its, sizeof(its)) == 0;
+        };
+        if (std::ranges::none_of(matches_, same)) {
+            matches_.push_back(its);
+            if (const Status set = probe_.set_matches(matches_); !set) {
+                surroundings_.notice(set.error().message());
+            }
+        }
+    }
+
+    /// Told when it is met first, and when the rule behind it is known, or another.
+    void ended(const Journey& journey) {
+        const PathFlows::Filed filed = flows_.file(journey);
+        count(journey);
+        if (journey.drop) {
+            losses_.saw(filed.end, surroundings_.clock.monotonic());
+        }
+        const Key key{filed.flow.id, filed.direction, filed.end};
+        forget_if_many();
+        if (told_.insert(key).second && !journey.drop) {
+            tell(filed, journey, false);
+        }
+    }
+
+    /// What was told is remembered within a bound: beyond it, some is told once more.
+    void forget_if_many() {
+        constexpr std::size_t kMost = 65536;
+        if (told_.size() >= kMost) {
+            told_.clear();
+            explained_.clear();
+            last_count_.clear();
+        }
+    }
+
+    void look(Nanoseconds now) {
+        const auto news = losses_.look(now);
+        if (!news) {
+            surroundings_.notice(news.error().message());
+        }
+        for (const PathFlow& flow : flows_.all()) {
+            for (const unsigned direction : {0U, 1U}) {
+                for (const auto& [end, count] : flow.directions[direction].ends) {
+                    const Key key{flow.id, direction, end};
+                    const bool is_new =
+                        end.end == Journey::End::dropped && explained_.insert(key).second;
+                    const bool is_news =
+                        news && std::ranges::find(*news, end) != news->end() && !is_new;
+                    if (is_new || is_news) {
+                        tell({flow, direction, end, count},
+                             flow.directions[direction].examples.at(end), is_news);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last word about each: how many there were.
+    void tell_ends() {
+        for (const PathFlow& flow : flows_.all()) {
+            for (const unsigned direction : {0U, 1U}) {
+                for (const auto& [end, count] : flow.directions[direction].ends) {
+                    if (count > last_count_[{flow.id, direction, end}]) {
+                        tell({flow, direction, end, count},
+                             flow.directions[direction].examples.at(end), true);
+                    }
+                }
+            }
+        }
+    }
+
+    void tell(const PathFlows::Filed& filed, const Journey& journey, bool again) {
+        PathStory story = story_of(filed, journey, map_, losses_.of(filed.end));
+        story.again = again;
+        story.wall = wall_.at(Nanoseconds(static_cast<std::int64_t>(journey.last().time_ns)));
+        last_count_[{filed.flow.id, filed.direction, filed.end}] = filed.count;
+        surroundings_.reporter.story(story);
+    }
+
+    void count(const Journey& journey) {
+        const std::uint64_t packets = std::max<std::uint64_t>(journey.last().segments, 1);
+        stats_.packets += packets;
+        stats_.left += journey.end == Journey::End::left ? packets : 0;
+        stats_.delivered += journey.end == Journey::End::delivered ? packets : 0;
+        stats_.dropped += journey.end == Journey::End::dropped ? packets : 0;
+        stats_.unknown += journey.end == Journey::End::unknown ? packets : 0;
+    }
+
+    [[nodiscard]] PathStats stats() const {
+        PathStats stats = stats_;
+        const Nanoseconds now = surroundings_.clock.monotonic();
+        stats.wall = wall_.at(now);
+        stats.uptime = now - started_;
+        stats.flows = flows_.all().size() + flows_.forgotten();
+        if (const auto counters = probe_.counters()) {
+            stats.events_lost = (*counters)[FS_PATH_COUNT_EVENT_LOST];
+            stats.not_followed = (*counters)[FS_PATH_COUNT_UNTRACKED] + journeys_.overflow();
+        }
+        return stats;
+    }
+
+    struct Key {
+        std::uint64_t flow;
+        unsigned direction;
+        PathEnd end;
+        friend auto operator<=>(const Key&, const Key&) = default;
+    };
+
+    Surroundings surroundings_;
+    WallTime wall_;
+    Nanoseconds started_;
+    PathProbe probe_;
+    std::vector<fs_path_match> matches_;
+    StationMap map_;
+    Losses losses_;
+    JourneyBook journeys_;
+    PathFlows flows_;
+    PathStats stats_{};
+    std::set<Key> told_;
+    std::set<Key> explained_;
+    std::map<Key, std::uint64_t> last_count_;
+    std::optional<PathReader> reader_;
+};
+
+Result<Tracer> Tracer::start(const Wanted& wanted, const Surroundings& surroundings) {
+    const auto matches = packet_matches(wanted.filter);
+    if (!matches) {
+        return std::unexpected(matches.error());
+    }
+    auto ruleset = read_ruleset();
+    if (!ruleset) {
+        return std::unexpected(std::move(ruleset).error());
+    }
+    for (const std::string& unread : ruleset->unread) {
+        surroundings.notice(unread);
+    }
+    if (!matches->is_exact) {
+        surroundings.notice(fmt::format(
+            "'{}': the kernel compares addresses, protocol and ports alone, so more is followed",
+            wanted.filter));
+    }
+    std::vector<fs_path_match> compared = kernel_matches(*matches);
+    auto probe = PathProbe::start(
+        {.stations = plan_stations(*ruleset, wanted.interfaces), .matches = compared});
+    if (!probe) {
+        return std::unexpected(std::move(probe).error());
+    }
+    auto run = std::make_unique<Run>(surroundings, std::move(*ruleset), std::move(*probe),
+                                     std::move(compared));
+    if (const Status listening = run->listen(); !listening) {
+        return std::unexpected(listening.error());
+    }
+    return Tracer(std::move(run));
+}
+
+Tracer::Tracer(std::unique_ptr<Run> run) : run_(std::move(run)) {}
+Tracer::Tracer(Tracer&&) noexcept = default;
+Tracer& Tracer::operator=(Tracer&&) noexcept = default;
+Tracer::~Tracer() = default;
+
+int Tracer::descriptor() const {
+    return run_->descriptor();
+}
+
+Status Tracer::turn() {
+    return run_->turn();
+}
+
+Status Tracer::finish() {
+    return run_->finish();
+}
+
+std::string Tracer::where() const {
+    return run_->where();
+}
+
+}  // namespace flowstamp
