@@ -75,6 +75,10 @@ static __always_inline void path_copy_headers(const struct path_source* source,
     }
     if (linear > PATH_HEADER_BYTES)
         linear = PATH_HEADER_BYTES;
+    // Of a copy that clang 19 made before the comparison the verifier (6.1) knows no bound: this
+    // mask, which data[] has room for, changes nothing but that.
+    __asm__ volatile("" : "+r"(linear));
+    linear &= PATH_HEADER_MASK;
     if (linear && !bpf_probe_read_kernel(headers->data, linear, skb->head + begin))
         headers->count = linear;
 }

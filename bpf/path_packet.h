@@ -11,6 +11,7 @@
 
 /// What is copied of a packet: IPv6 with the usual extension headers, and TCP's.
 #define PATH_HEADER_BYTES 96
+#define PATH_HEADER_MASK 127 /* below the room that data[] has */
 
 struct path_headers {
     __u32 count;
