@@ -346,7 +346,7 @@ Result<PacketMatches> packet_matches(const std::string& expression) {
     if (!handle ||
         pcap_compile(handle.get(), &program, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0) {
         return fail({.operation = "filter",
-                     .object = expression,
+                     .object = "'" + expression + "'",
                      .reason = handle ? pcap_geterr(handle.get()) : "out of memory",
                      .hint = "see pcap-filter(7)"});
     }
@@ -356,7 +356,7 @@ Result<PacketMatches> packet_matches(const std::string& expression) {
     pcap_freecode(&program);
     if (!takes_something) {
         return fail({.operation = "filter",
-                     .object = expression,
+                     .object = "'" + expression + "'",
                      .reason = "no packet can pass it",
                      .hint = "see pcap-filter(7)"});
     }

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "user/flow/packet_match.h"
+#include "user/kernel/capabilities.h"
+#include "user/kernel/interface.h"
 #include "user/kernel/path_probe.h"
 #include "user/path/read_ruleset.h"
 #include "user/tracer/losses.h"
@@ -38,6 +40,33 @@ std::vector<fs_path_match> kernel_matches(const PacketMatches& matches) {
         found.push_back(its);
     }
     return found;
+}
+
+std::vector<std::string> each_once(const std::vector<std::string>& names) {
+    std::vector<std::string> found;
+    for (const std::string& name : names) {
+        if (std::ranges::find(found, name) == found.end()) {
+            found.push_back(name);
+        }
+    }
+    return found;
+}
+
+/// What would else come to nothing piece by piece, in one line.
+Status may_trace(const std::vector<std::string>& interfaces) {
+    const auto capabilities = Capabilities::of_this_thread();
+    if (!capabilities) {
+        return std::unexpected(capabilities.error());
+    }
+    if (const Status allowed = require_capabilities(*capabilities); !allowed) {
+        return allowed;
+    }
+    for (const std::string& name : interfaces) {
+        if (const auto found = find_interface(name); !found) {
+            return std::unexpected(found.error());
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -254,6 +283,9 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Surroundings& surroundi
     if (!matches) {
         return std::unexpected(matches.error());
     }
+    if (const Status allowed = may_trace(wanted.interfaces); !allowed) {
+        return std::unexpected(allowed.error());
+    }
     auto ruleset = read_ruleset();
     if (!ruleset) {
         return std::unexpected(std::move(ruleset).error());
@@ -268,7 +300,7 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Surroundings& surroundi
     }
     std::vector<fs_path_match> compared = kernel_matches(*matches);
     auto probe = PathProbe::start(
-        {.stations = plan_stations(*ruleset, wanted.interfaces), .matches = compared});
+        {.stations = plan_stations(*ruleset, each_once(wanted.interfaces)), .matches = compared});
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }
