@@ -23,10 +23,6 @@ constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
 constexpr std::uint64_t kLives =
     FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
     FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA) | FS_SIGNAL_BIT(FS_SIGNAL_REFUTED);
-constexpr std::uint64_t kLifeAfterwards =
-    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ID) |
-    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_DATA) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) |
-    FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
 constexpr std::uint64_t kHears =
     FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK) | FS_SIGNAL_BIT(FS_SIGNAL_LIFE_LASTS);
 
@@ -306,7 +302,7 @@ fs_judgement RstView::judgement() const {
             now.cause = FS_CAUSE_EDGE;
         }
     }
-    now.signals |= is_heeded() ? later_signals_ : later_signals_ & ~kLifeAfterwards;
+    now.signals |= is_heeded() ? later_signals_ : later_signals_ & ~FS_MASK_LIFE;
     fs_verdict concluded = fs_conclude(now.signals, now.context);
     if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {
         // It lives, but may be deaf: asked and not upheld, the RST is in doubt; no more than that.

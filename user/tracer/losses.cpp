@@ -36,6 +36,11 @@ bool Losses::is_due(Nanoseconds now) const {
 }
 
 Result<std::vector<PathEnd>> Losses::look(Nanoseconds now) {
+    const bool is_any_new = std::ranges::any_of(
+        places_, [](const auto& entry) { return entry.second.buffers != entry.second.looked; });
+    if (!is_any_new) {
+        return std::vector<PathEnd>{};
+    }
     const auto after = read_();
     if (!after) {
         return std::unexpected(after.error());

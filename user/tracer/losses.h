@@ -38,7 +38,7 @@ class Losses {
 
     /// Whether the ruleset is to be read now; then call look().
     [[nodiscard]] bool is_due(Nanoseconds now) const;
-    /// Reads it. Returns the ends of which there is news.
+    /// Reads it, if anything was lost since. Returns the ends of which there is news.
     [[nodiscard]] Result<std::vector<PathEnd>> look(Nanoseconds now);
 
     /// The rule behind an end; nothing if none is known.

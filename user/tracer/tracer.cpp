@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "user/flow/packet_match.h"
@@ -172,9 +172,8 @@ class Tracer::Run {
         if (journey.drop) {
             losses_.saw(filed.end, surroundings_.clock.monotonic());
         }
-        const Key key{filed.flow.id, filed.direction, filed.end};
         forget_if_many();
-        if (told_.insert(key).second && !journey.drop) {
+        if (!journey.drop && !told_.contains({filed.flow.id, filed.direction, filed.end})) {
             tell(filed, journey, false);
         }
     }
@@ -184,8 +183,6 @@ class Tracer::Run {
         constexpr std::size_t kMost = 65536;
         if (told_.size() >= kMost) {
             told_.clear();
-            explained_.clear();
-            last_count_.clear();
         }
     }
 
@@ -197,9 +194,8 @@ class Tracer::Run {
         for (const PathFlow& flow : flows_.all()) {
             for (const unsigned direction : {0U, 1U}) {
                 for (const auto& [end, count] : flow.directions[direction].ends) {
-                    const Key key{flow.id, direction, end};
-                    const bool is_new =
-                        end.end == Journey::End::dropped && explained_.insert(key).second;
+                    const bool is_new = end.end == Journey::End::dropped &&
+                                        !told_.contains({flow.id, direction, end});
                     const bool is_news =
                         news && std::ranges::find(*news, end) != news->end() && !is_new;
                     if (is_new || is_news) {
@@ -216,7 +212,7 @@ class Tracer::Run {
         for (const PathFlow& flow : flows_.all()) {
             for (const unsigned direction : {0U, 1U}) {
                 for (const auto& [end, count] : flow.directions[direction].ends) {
-                    if (count > last_count_[{flow.id, direction, end}]) {
+                    if (count > told_[{flow.id, direction, end}]) {
                         tell({flow, direction, end, count},
                              flow.directions[direction].examples.at(end), true);
                     }
@@ -229,7 +225,7 @@ class Tracer::Run {
         PathStory story = story_of(filed, journey, map_, losses_.of(filed.end));
         story.again = again;
         story.wall = wall_.at(Nanoseconds(static_cast<std::int64_t>(journey.last().time_ns)));
-        last_count_[{filed.flow.id, filed.direction, filed.end}] = filed.count;
+        told_[{filed.flow.id, filed.direction, filed.end}] = filed.count;
         surroundings_.reporter.story(story);
     }
 
@@ -272,9 +268,7 @@ class Tracer::Run {
     JourneyBook journeys_;
     PathFlows flows_;
     PathStats stats_{};
-    std::set<Key> told_;
-    std::set<Key> explained_;
-    std::map<Key, std::uint64_t> last_count_;
+    std::map<Key, std::uint64_t> told_;  ///< the count that was told last
     std::optional<PathReader> reader_;
 };
 
