@@ -3,11 +3,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <utility>
 
 #include "flowstamp/event.h"
 #include "user/base/clock.h"
 #include "user/base/result.h"
+#include "user/kernel/record_ring.h"
 
 namespace flowstamp {
 
@@ -22,29 +23,24 @@ class EventReader {
     /// Does not keep the descriptor `ring_fd`.
     [[nodiscard]] static Result<EventReader> open(int ring_fd, Handler handler);
 
-    EventReader(EventReader&&) noexcept;
-    EventReader& operator=(EventReader&&) noexcept;
-    ~EventReader();
-
     /// Hands over what is there; if nothing is, waits for a wake-up (the kernel gives one for a
     /// RST, at most one per millisecond) or for `timeout`, and hands over what has come by then.
     /// Returns the records seen. A signal ends the wait early, and is no error.
-    [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout);
+    [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout) { return ring_.poll(timeout); }
 
     /// Hands over what is there, without waiting. To be called once more after detaching.
-    [[nodiscard]] Result<std::uint64_t> consume();
+    [[nodiscard]] Result<std::uint64_t> consume() { return ring_.consume(); }
 
     /// Records whose header is not what this program knows (version, kind or size): not handed
     /// over.
-    [[nodiscard]] std::uint64_t rejected() const;
+    [[nodiscard]] std::uint64_t rejected() const { return ring_.rejected(); }
 
     /// Readable when the kernel woke us: for a program that waits on other things, too.
-    [[nodiscard]] int epoll_fd() const;
+    [[nodiscard]] int epoll_fd() const { return ring_.epoll_fd(); }
 
   private:
-    struct Ring;
-    explicit EventReader(std::unique_ptr<Ring> ring);
-    std::unique_ptr<Ring> ring_;
+    explicit EventReader(RecordRing ring) : ring_(std::move(ring)) {}
+    RecordRing ring_;
 };
 
 }  // namespace flowstamp

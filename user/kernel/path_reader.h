@@ -3,11 +3,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <utility>
 
 #include "flowstamp/path.h"
 #include "user/base/clock.h"
 #include "user/base/result.h"
+#include "user/kernel/record_ring.h"
 
 namespace flowstamp {
 
@@ -22,27 +23,22 @@ class PathReader {
     /// Does not keep the descriptor `ring_fd`.
     [[nodiscard]] static Result<PathReader> open(int ring_fd, Handler handler);
 
-    PathReader(PathReader&&) noexcept;
-    PathReader& operator=(PathReader&&) noexcept;
-    ~PathReader();
-
     /// Hands over what is there; if nothing is, waits until something comes or `timeout` is over.
     /// Returns the records seen. A signal ends the wait early, and is no error.
-    [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout);
+    [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout) { return ring_.poll(timeout); }
 
     /// Hands over what is there, without waiting. To be called once more after detaching.
-    [[nodiscard]] Result<std::uint64_t> consume();
+    [[nodiscard]] Result<std::uint64_t> consume() { return ring_.consume(); }
 
     /// Records that this program does not know: not handed over.
-    [[nodiscard]] std::uint64_t rejected() const;
+    [[nodiscard]] std::uint64_t rejected() const { return ring_.rejected(); }
 
     /// Readable when there are records.
-    [[nodiscard]] int epoll_fd() const;
+    [[nodiscard]] int epoll_fd() const { return ring_.epoll_fd(); }
 
   private:
-    struct Ring;
-    explicit PathReader(std::unique_ptr<Ring> ring);
-    std::unique_ptr<Ring> ring_;
+    explicit PathReader(RecordRing ring) : ring_(std::move(ring)) {}
+    RecordRing ring_;
 };
 
 }  // namespace flowstamp
