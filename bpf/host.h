@@ -23,6 +23,7 @@ struct host_path {
     __u64 seed[2];
     __u32 mask;
     __u32 may_act;
+    __u32 tells_repeated;
     __u64 time_ns;
     __u64 counters[FS_COUNT_MAX];
     struct fs_policy policy;
@@ -37,6 +38,7 @@ extern __thread struct host_path* host;
 #define hash_seed (host->seed)
 #define bucket_mask (host->mask)
 #define acting (host->may_act)
+#define tells_every_repeat (host->tells_repeated)
 
 static __always_inline struct scratch* scratch_get(void) {
     return &host->scratch;

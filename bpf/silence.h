@@ -65,13 +65,14 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
 
 /// Data that comes again, amid others, or that lacks what its side's packets bear: from another
 /// distance than one of its side's latest packets, one of the two may be an injected one (a man on
-/// the side that won the race).
+/// the side that won the race). In a replay any that comes again: there the bytes themselves are
+/// compared.
 noinline int observe_repeated(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fs_flow* flow = flow_get(slot);
     struct fs_direction* own;
     __u32 hops, before;
-    int apart = 0;
+    int told = tells_every_repeat;
 
     if (!scratch || !flow)
         return 0;
@@ -80,9 +81,9 @@ noinline int observe_repeated(__u32 slot) {
     UNROLL
     for (int i = 0; i < FS_RING_STAMPS; i++) {
         before = fs_hops(own->ring[i].ttl);
-        apart |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
+        told |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
     }
-    if (apart && scratch->packet.seq - own->seq_edge + SEQUENCE_REACH <= 2 * SEQUENCE_REACH)
+    if (told && scratch->packet.seq - own->seq_edge + SEQUENCE_REACH <= 2 * SEQUENCE_REACH)
         emit_slot(FS_EVENT_REPEATED, slot);
     return 0;
 }

@@ -21,6 +21,7 @@ class HostRig final : public Rig {
           room_(options.acting ? 1 : 0) {
         const fs_datapath_config config{.max_flows = options.max_flows,
                                         .may_act = options.acting ? 1U : 0U,
+                                        .tells_repeated = 0,
                                         .seed = {options.seed[0], options.seed[1]},
                                         .deliver = &HostRig::deliver,
                                         .context = this};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/replay/replay_run.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -54,6 +55,61 @@ TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
     EXPECT_EQ(replayed.of("flow").size(), 1U);
     EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], rig.frames());
     EXPECT_EQ(replayed.stats.findings_confirmed, 1U);
+}
+
+/// Of the peer's own distance, ID class and timestamps: only the bytes tell.
+TEST(ReplayRun, OtherBytesForTheSameNumbers) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(4);
+    Segment injected = talk.next(End::peer, TcpFlags(Psh | Ack), 120);
+    Segment own = injected;
+    own.payload = 900;
+    own.id++;
+    injected.zeros = true;
+    talk.send(injected);
+    const std::uint64_t first = rig.frames();
+    talk.pass_ms(3);
+    talk.send(own);
+    talk.exchange(4);
+    const auto findings = replay_file(rig.file()).of("finding");
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0]["finding"]["kind"], "injected-segment");
+    EXPECT_EQ(findings[0]["finding"]["verdict"], "suspected");
+    EXPECT_EQ(findings[0]["pcap_cnt"], first + 1);
+    EXPECT_THAT(findings[0]["finding"]["summary"].get<std::string>(),
+                HasSubstr(fmt::format("Frames {} and {} hold different bytes", first, first + 1)));
+}
+
+TEST(ReplayRun, OtherBytesThatCopyAnIdAreConfirmed) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(4);
+    Segment injected = talk.next(End::peer, TcpFlags(Psh | Ack), 120);
+    const Segment own = injected;
+    injected.zeros = true;
+    injected.id = talk.ids(End::us).back();
+    talk.send(injected);
+    talk.pass_ms(3);
+    talk.send(own);
+    const auto findings = replay_file(rig.file()).of("finding");
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0]["finding"]["verdict"], "confirmed");
+}
+
+TEST(ReplayRun, TheSameBytesAgainAreARetransmission) {
+    CaptureRig rig;
+    Conversation talk(rig, FS_HOOK_XDP);
+    talk.open().exchange(4);
+    for (int times = 0; times < 4; times++) {
+        Segment data = talk.next(End::peer, TcpFlags(Psh | Ack), 300);
+        talk.send(data);
+        talk.pass_ms(250);
+        data.id++;
+        talk.send(data);
+        talk.send(End::us, Ack);
+    }
+    EXPECT_THAT(replay_file(rig.file()).of("finding"), IsEmpty());
 }
 
 TEST(ReplayRun, TellsTheCapturesTime) {

@@ -92,6 +92,7 @@ Result<std::unique_ptr<ReplayPath>> make_kernel_path(std::uint32_t max_flows) {
     ProbeOptions options;
     options.max_flows = max_flows;
     options.clock_is_replayed = true;
+    options.tells_repeated = true;
     options.hash_seed = kReplaySeed;
     auto open = OpenProbe::open(options);
     if (!open) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "flowstamp/hops.h"
 #include "user/base/time_text.h"
@@ -47,6 +48,40 @@ Evidence distance_evidence(std::uint8_t ttl, std::uint8_t other_ttl) {
             .strength = Strength::strong,
             .packet = fmt::format("ttl {}, {}", ttl, distance_text(fs_hops(ttl))),
             .baseline = fmt::format("ttl {}, {}", other_ttl, distance_text(fs_hops(other_ttl)))};
+}
+
+Evidence other_bytes_evidence(const Observation& observation) {
+    const OtherBytes& other = *observation.other_bytes;
+    return {
+        .signal = "other-bytes",
+        .strength = Strength::strong,
+        .packet = fmt::format("{} of {} bytes compared are others", other.differ, other.compared),
+        .baseline = fmt::format("frame {}, for the same sequence numbers", other.frame)};
+}
+
+/// The one of a side's latest packets that came from nearer than all else of it: this one, or one of
+/// those before it; but once or twice, no route that changed, and not from farther, no detour.
+std::optional<fs_stamp> from_elsewhere(const fs_direction& own, const fs_packet& packet) {
+    const std::uint8_t usual = own.ttl[0];
+    if ((own.flags & FS_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl)) {
+        return std::nullopt;
+    }
+    fs_stamp elsewhere{};
+    if (std::abs(hops_between(packet.ttl, usual)) >= kApart) {
+        elsewhere.ttl = packet.ttl;
+        elsewhere.ip_id = packet.ip_id;
+    } else {
+        for (const fs_stamp& stamp : stamps_of(own)) {
+            if (tells_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
+                elsewhere = stamp;
+            }
+        }
+    }
+    const auto from_there = std::ranges::count(stamps_of(own), elsewhere.ttl, &fs_stamp::ttl);
+    if (elsewhere.ttl == 0 || from_there > 2 || hops_between(usual, elsewhere.ttl) < kApart) {
+        return std::nullopt;
+    }
+    return elsewhere;
 }
 
 }  // namespace
@@ -136,47 +171,32 @@ void InjectedSegment::tell_syn_ack(const Observation& injected, const Observatio
 
 void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& sink) {
     const fs_packet& packet = observation.event.packet;
-    const fs_direction& own = observation.slot->direction[packet.direction & 1U];
-    const fs_direction& other = observation.slot->direction[(packet.direction & 1U) ^ 1U];
-    const std::uint8_t usual = own.ttl[0];
-    if ((own.flags & FS_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl)) {
-        return;
+    const auto elsewhere =
+        from_elsewhere(observation.slot->direction[packet.direction & 1U], packet);
+    if ((elsewhere || observation.other_bytes) && is_news(view_of(observation.event))) {
+        elsewhere ? tell_elsewhere(observation, *elsewhere, sink)
+                  : tell_other_bytes(observation, sink);
     }
-    // The one from elsewhere: this packet, or one of the latest before it; but once or twice, no
-    // route that changed.
-    std::uint8_t ttl = 0;
-    std::uint16_t ip_id = 0;
-    if (std::abs(hops_between(packet.ttl, usual)) >= kApart) {
-        ttl = packet.ttl;
-        ip_id = packet.ip_id;
-    } else {
-        for (const fs_stamp& stamp : stamps_of(own)) {
-            if (tells_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
-                ttl = stamp.ttl;
-                ip_id = stamp.ip_id;
-            }
-        }
-    }
-    const auto from_there = std::ranges::count(stamps_of(own), ttl, &fs_stamp::ttl);
-    if (ttl == 0 || from_there > 2 || hops_between(usual, ttl) < kApart) {
-        return;  // one from farther away is a detour
-    }
-    const ViewKey view = view_of(observation.event);
-    if (!is_news(view)) {
-        return;
-    }
-    const auto shifted = shifted_.find(view);
+}
+
+void InjectedSegment::tell_elsewhere(const Observation& observation, const fs_stamp& elsewhere,
+                                     FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const fs_flow& slot = *observation.slot;
+    const std::uint8_t ttl = elsewhere.ttl;
+    const std::uint8_t usual = slot.direction[packet.direction & 1U].ttl[0];
+    const auto shifted = shifted_.find(view_of(observation.event));
     const bool is_it = shifted != shifted_.end() && shifted->second.event.packet.ttl == ttl &&
                        shifted->second.event.packet.direction == packet.direction;
-    const Observation& injected = is_it ? shifted->second : observation;
-    const bool echo = sent(other, ip_id);
-    const bool lacks = ttl == packet.ttl && (observation.slot->state & FS_FLOW_TS) &&
-                       !(packet.flags & FS_PACKET_TS);
+    const bool echo = sent(slot.direction[(packet.direction & 1U) ^ 1U], elsewhere.ip_id);
+    const bool lacks =
+        ttl == packet.ttl && (slot.state & FS_FLOW_TS) && !(packet.flags & FS_PACKET_TS);
+    const bool proven = echo || lacks || observation.other_bytes;
     const std::string sender = sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::injected_segment,
-        .verdict = echo || lacks ? most_of(*observation.slot) : FS_VERDICT_SUSPECTED,
-        .sighting = sighting_of(injected),
+        .verdict = proven ? most_of(slot) : FS_VERDICT_SUSPECTED,
+        .sighting = sighting_of(is_it ? shifted->second : observation),
         .summary =
             lacks ? fmt::format("{} did not send these {} bytes: they came from {}, all else of it "
                                 "from {}, and they lack the connection's timestamps.",
@@ -185,17 +205,49 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
                   : fmt::format("The same bytes came twice in the name of {}: once from {}, where "
                                 "all else of it comes from, and once from {}: {} put them there.",
                                 sender, distance_text(fs_hops(usual)), distance_text(fs_hops(ttl)),
-                                echo ? "a box on the way" : "probably a box on the way"),
+                                proven ? "a box on the way" : "probably a box on the way"),
         .advice = kLookForTheBox,
         .evidence = {{.signal = lacks ? "no-timestamps" : "twice",
                       .strength = lacks ? Strength::joining : Strength::strong,
                       .packet = fmt::format("{} bytes at seq {}", packet.payload, packet.seq),
                       .baseline = lacks ? "its other packets bear timestamps" : "seen before"},
                      distance_evidence(ttl, usual)},
-        .slot = *observation.slot,
+        .slot = slot,
     };
+    if (observation.other_bytes) {
+        finding.evidence.push_back(other_bytes_evidence(observation));
+    }
     if (echo) {
-        finding.evidence.push_back(echo_evidence(ip_id));
+        finding.evidence.push_back(echo_evidence(elsewhere.ip_id));
+    }
+    FindingStory().tell(std::move(finding), findings_, sink);
+}
+
+/// Nothing but the bytes tells of it: which of the two is the sender's own, nobody can say, unless
+/// one copies an IP-ID.
+void InjectedSegment::tell_other_bytes(const Observation& observation, FindingSink& sink) {
+    const fs_packet& packet = observation.event.packet;
+    const fs_flow& slot = *observation.slot;
+    const OtherBytes& other = *observation.other_bytes;
+    const fs_direction& reader = slot.direction[(packet.direction & 1U) ^ 1U];
+    const bool echo = sent(reader, packet.ip_id);
+    const bool other_echoes = !echo && sent(reader, other.ip_id);
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = echo || other_echoes ? most_of(slot) : FS_VERDICT_SUSPECTED,
+        .sighting = sighting_of(observation),
+        .summary =
+            fmt::format("Frames {} and {} hold different bytes for one place in what {} sends: {}.",
+                        other.frame, observation.frame.value_or(0), sender_of(packet).text(),
+                        echo           ? "a box on the way made the second"
+                        : other_echoes ? "a box on the way made the first"
+                                       : "probably a box on the way made one of them"),
+        .advice = kLookForTheBox,
+        .evidence = {other_bytes_evidence(observation)},
+        .slot = slot,
+    };
+    if (echo || other_echoes) {
+        finding.evidence.push_back(echo_evidence(echo ? packet.ip_id : other.ip_id));
     }
     FindingStory().tell(std::move(finding), findings_, sink);
 }

@@ -15,10 +15,10 @@
 namespace flowstamp {
 
 /// Segments that are no reset, put into a flow in one end's name: two SYN-ACKs with different
-/// sequence numbers for one SYN; the same data twice, from two distances; or a SYN-ACK and then
-/// data that both bear the IP-ID of the packet that they answer. Whichever came first won; the other
-/// one shows the race. Retransmissions alone, and other content from the same distance, are not seen
-/// here.
+/// sequence numbers for one SYN; the same data twice, from two distances; in a capture, other bytes
+/// for the same sequence numbers; or a SYN-ACK and then data that both bear the IP-ID of the packet
+/// that they answer. Whichever came first won; the other one shows the race. Retransmissions alone
+/// are none, and what the bytes are is not seen live.
 class InjectedSegment final : public Detector {
   public:
     /// The slower answer comes within this.
@@ -40,6 +40,9 @@ class InjectedSegment final : public Detector {
     [[nodiscard]] bool is_news(const ViewKey& view);
     void saw_syn_ack(const Observation& observation, FindingSink& sink);
     void saw_repeated(const Observation& observation, FindingSink& sink);
+    void tell_elsewhere(const Observation& observation, const fs_stamp& elsewhere,
+                        FindingSink& sink);
+    void tell_other_bytes(const Observation& observation, FindingSink& sink);
     void saw_fin(const Observation& observation, FindingSink& sink);
     void tell_syn_ack(const Observation& injected, const Observation& other, bool echo, bool nearer,
                       FindingSink& sink);

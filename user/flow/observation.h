@@ -7,6 +7,7 @@
 
 #include "flowstamp/event.h"
 #include "user/base/clock.h"
+#include "user/flow/other_bytes.h"
 
 namespace flowstamp {
 
@@ -17,6 +18,8 @@ struct Observation {
     std::string interface{};               ///< the name behind event.packet.key.ifindex
     Nanoseconds wall{0};                   ///< event.packet.time_ns as nanoseconds since 1970
     std::optional<std::uint64_t> frame{};  ///< of a capture: the frame's number, from 1
+
+    std::optional<OtherBytes> other_bytes{};  ///< of a capture, where a segment has them
 
     // Set by the Aggregator.
     std::optional<std::uint64_t> isn_id{};  ///< of the flow, once both its SYNs were seen

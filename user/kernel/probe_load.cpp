@@ -61,6 +61,7 @@ void configure(ProbeState& state, const Seed& seed) {
     skeleton.rodata->bucket_mask = state.buckets - 1;
     skeleton.rodata->acting = options.acting() ? 1 : 0;
     skeleton.rodata->clock_is_replayed = options.clock_is_replayed ? 1 : 0;
+    skeleton.rodata->tells_every_repeat = options.tells_repeated ? 1 : 0;
     bpf_map__set_max_entries(skeleton.maps.flows, state.buckets);
 
     const bool ingress = options.direction != WatchDirection::out;

@@ -36,6 +36,8 @@ struct ProbeOptions {
 
     /// The programs take the time from TestRun::set_time() instead of CLOCK_MONOTONIC.
     bool clock_is_replayed = false;
+    /// Every segment that comes again is told, not only one from another distance.
+    bool tells_repeated = false;
     /// Of the flow table's hash. Unset: drawn at random, as it must be wherever a stranger's
     /// packets arrive.
     std::optional<std::array<std::uint64_t, 2>> hash_seed{};

@@ -32,6 +32,7 @@ struct fs_datapath* fs_datapath_new(const struct fs_datapath_config* config) {
     hash_seed[1] = config->seed[1];
     bucket_mask = (__u32)buckets - 1;
     acting = config->may_act;
+    tells_every_repeat = config->tells_repeated;
     return path;
 }
 
@@ -59,6 +60,23 @@ enum fs_datapath_result fs_datapath_packet(struct fs_datapath* path,
     frame->bytes = view.bytes;
     frame->room = view.room;
     return drop ? FS_DATAPATH_DROP : FS_DATAPATH_PASS;
+}
+
+bool fs_datapath_parse(const struct fs_datapath_frame* frame, struct fs_packet* packet) {
+    static __thread struct host_path parser;
+    struct host_frame view = {
+        .data = frame->data,
+        .bytes = frame->bytes,
+        .ifindex = frame->ifindex,
+        .has_mac = frame->has_mac,
+    };
+
+    host = &parser;
+    host->time_ns = frame->time_ns;
+    if (parse(&view, (enum fs_hook)frame->hook, &parser.scratch) != FS_PARSE_TCP)
+        return false;
+    *packet = parser.scratch.packet;
+    return true;
 }
 
 void fs_datapath_set_policy(struct fs_datapath* path, const struct fs_policy* policy) {

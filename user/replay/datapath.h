@@ -4,6 +4,8 @@
 #ifndef FLOWSTAMP_USER_REPLAY_DATAPATH_H
 #define FLOWSTAMP_USER_REPLAY_DATAPATH_H
 
+#include <stdbool.h>
+
 #include "flowstamp/event.h"
 #include "flowstamp/flow.h"
 #include "flowstamp/policy.h"
@@ -28,6 +30,7 @@ typedef void (*fs_datapath_deliver)(void* context, const struct fs_event* event)
 struct fs_datapath_config {
     __u32 max_flows;              ///< slots; rounded up to a power of two of buckets
     __u32 may_act;                ///< 0: observe only
+    __u32 tells_repeated;         ///< FS_EVENT_REPEATED of whatever distance
     __u64 seed[2];                ///< of the flow hash
     fs_datapath_deliver deliver;  ///< never null
     void* context;
@@ -50,6 +53,9 @@ void fs_datapath_free(struct fs_datapath* path);
 
 enum fs_datapath_result fs_datapath_packet(struct fs_datapath* path,
                                            struct fs_datapath_frame* frame);
+
+/// Only parses the frame, with no flow table. False if it is no TCP segment.
+bool fs_datapath_parse(const struct fs_datapath_frame* frame, struct fs_packet* packet);
 
 void fs_datapath_set_policy(struct fs_datapath* path, const struct fs_policy* policy);
 

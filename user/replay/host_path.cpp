@@ -24,6 +24,7 @@ class HostPath final : public ReplayPath {
                  FS_BUCKET_WAYS) {
         const fs_datapath_config config{.max_flows = max_flows,
                                         .may_act = 0,
+                                        .tells_repeated = 1,
                                         .seed = {kReplaySeed[0], kReplaySeed[1]},
                                         .deliver = &HostPath::deliver,
                                         .context = this};

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "user/replay/datapath.h"
+
 namespace flowstamp {
 
 namespace {
@@ -63,8 +65,29 @@ Status ReplayRun::replay(const CapturedFrame& frame) {
         cut_++;
         return {};
     }
-    return parts_.path.packet({.bytes = bytes, .ifindex = frame.interface + 1, .time = now_},
-                              *this);
+    const std::uint32_t ifindex = frame.interface + 1;
+    remember_data(bytes, ifindex);
+    return parts_.path.packet({.bytes = bytes, .ifindex = ifindex, .time = now_}, *this);
+}
+
+void ReplayRun::remember_data(std::span<std::uint8_t> bytes, std::uint32_t ifindex) {
+    other_bytes_.reset();
+    const fs_datapath_frame frame{.data = bytes.data(),
+                                  .bytes = static_cast<__u32>(bytes.size()),
+                                  .room = 0,
+                                  .ifindex = ifindex,
+                                  .time_ns = static_cast<__u64>(now_.count()),
+                                  .hook = FS_HOOK_XDP,
+                                  .has_mac = 1};
+    fs_packet packet{};
+    if (!fs_datapath_parse(&frame, &packet)) {
+        return;
+    }
+    const std::size_t begin =
+        std::min<std::size_t>(packet.l4_offset + packet.tcp_header, bytes.size());
+    const auto data = bytes.subspan(begin);
+    other_bytes_ = segments_.file(
+        packet, data.first(std::min<std::size_t>(data.size(), packet.payload)), frame_);
 }
 
 /// What is due by now is told before the frame is judged, as in a live watch.
@@ -113,6 +136,7 @@ void ReplayRun::event(const fs_event& event, const fs_flow* flow) {
     observation.interface = name_of(event.packet.key.ifindex);
     observation.wall = wall_;
     observation.frame = frame_;
+    observation.other_bytes = other_bytes_;
     pipeline_.take(std::move(observation));
 }
 

@@ -12,6 +12,7 @@
 #include "user/replay/capture_reader.h"
 #include "user/replay/link_layer.h"
 #include "user/replay/replay_path.h"
+#include "user/replay/segment_memory.h"
 #include "user/report/reporter.h"
 
 namespace flowstamp {
@@ -41,6 +42,8 @@ class ReplayRun final : private EventSink {
   private:
     void event(const fs_event& event, const fs_flow* flow) override;
     [[nodiscard]] Status replay(const CapturedFrame& frame);
+    /// Compares the frame's data with what came before.
+    void remember_data(std::span<std::uint8_t> bytes, std::uint32_t ifindex);
     void set_clock(Nanoseconds wall);
     void scan();
     void tell(std::uint32_t slot, const fs_flow& flow, FlowEnd end);
@@ -51,9 +54,11 @@ class ReplayRun final : private EventSink {
     FlowEnds ends_;
     Pipeline pipeline_;
     FrameShaper shaper_;
-    std::uint64_t frame_ = 0;  ///< number of the frame being replayed
-    Nanoseconds wall_{0};      ///< its own time
-    Nanoseconds now_{0};       ///< as the data path has it; 0: no frame came yet
+    SegmentMemory segments_;
+    std::optional<OtherBytes> other_bytes_;  ///< of the frame being replayed
+    std::uint64_t frame_ = 0;                ///< number of the frame being replayed
+    Nanoseconds wall_{0};                    ///< its own time
+    Nanoseconds now_{0};                     ///< as the data path has it; 0: no frame came yet
     Nanoseconds begun_{0};
     Nanoseconds scan_due_{0};
     std::uint32_t next_slot_ = 0;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace flowstamp {
+
+/// A segment that claims a range of the sequence space for other bytes than an earlier one did.
+struct OtherBytes {
+    std::uint64_t frame = 0;     ///< the earlier one's, in the capture
+    std::uint16_t ip_id = 0;     ///< the earlier one's
+    std::uint8_t ttl = 0;        ///< the earlier one's
+    std::uint32_t compared = 0;  ///< bytes that both hold
+    std::uint32_t differ = 0;    ///< of them
+};
+
+}  // namespace flowstamp
