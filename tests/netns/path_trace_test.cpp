@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // nft's own trace names the rule where counters cannot, and leaves nothing behind.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 
-#include <optional>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <sstream>
 #include <string>
 
 #include "tests/netns/path_fixture.h"
@@ -15,26 +19,31 @@ namespace {
 
 class PathTrace : public PathTest {
   protected:
-    NftTrace trace(const Namespace& host, Family family = Family::V4) {
-        const TraceMatch match{.family = family == Family::V4 ? TableFamily::ip : TableFamily::ip6,
-                               .destination = lab().server().address(family).text(),
-                               .protocol = IPPROTO_UDP,
-                               .destination_port = 10174};
-        return require(host.run_in([&] { return NftTrace::start(match); }));
+    /// Traces what goes to the server while `during` runs, in one thread of the host.
+    void trace(const Namespace& host, const std::function<void(NftTrace&)>& during,
+               Family family = Family::V4) {
+        const auto matches = require(
+            packet_matches("udp dst port 10174 and dst " + lab().server().address(family).text()));
+        host.run_in([&] {
+            NftTrace tracing = require(NftTrace::start(matches.any_of));
+            during(tracing);
+        });
     }
 
     /// Sends packets until the trace has told of one dropped, as a rule of `host`.
-    std::string dropped_by(const Namespace& host, const NftTrace& trace,
+    std::string dropped_by(const Namespace& host, NftTrace& trace, const Loss& loss,
                            Family family = Family::V4) {
         const auto deadline = std::chrono::steady_clock::now() + 5s;
-        while (trace.drops().empty() && std::chrono::steady_clock::now() < deadline) {
+        TracedDrops drops;
+        while (drops.empty() && std::chrono::steady_clock::now() < deadline) {
             send(1, 10174, family);
             std::this_thread::sleep_for(50ms);
+            for (const TracedDrop& drop : trace.take_drops()) {
+                drops[drop]++;
+            }
         }
-        const auto drops = trace.drops();
-        const auto culprit =
-            drops.empty() ? std::nullopt : traced_culprit(ruleset_of(host), drops.front());
-        return culprit ? words_of(*culprit) : "nobody";
+        const auto culprit = traced_culprit(ruleset_of(host), loss, drops);
+        return !culprit || culprit->certainty != Certainty::certain ? "nobody" : words_of(*culprit);
     }
 
     static std::string listed(const Namespace& host) {
@@ -51,12 +60,11 @@ TEST_F(PathTrace, TellsTwoRulesWithoutCountersApart) {
         }
     })");
     const std::string before = listed(lab().server());
-    {
-        const NftTrace tracing = trace(lab().server());
+    trace(lab().server(), [&](NftTrace& tracing) {
         EXPECT_TRUE(listed(lab().server()).contains("flowstamp_trace"));
-        EXPECT_THAT(dropped_by(lab().server(), tracing),
+        EXPECT_THAT(dropped_by(lab().server(), tracing, at(NetfilterHook::input, 0, 1)),
                     testing::HasSubstr(": udp dport 10000-11000 drop"));
-    }
+    });
     EXPECT_EQ(listed(lab().server()), before);
 }
 
@@ -64,26 +72,77 @@ TEST_F(PathTrace, APolicyOfAForwardChainForIpv6) {
     nft(lab().router(1), R"(table ip6 firewall {
         chain forward { type filter hook forward priority filter; policy drop; }
     })");
-    const NftTrace tracing = trace(lab().router(1), Family::V6);
-    EXPECT_EQ(dropped_by(lab().router(1), tracing, Family::V6),
-              "table ip6 firewall, chain forward: policy drop");
+    const auto look = [&](NftTrace& tracing) {
+        EXPECT_EQ(dropped_by(lab().router(1), tracing,
+                             at(NetfilterHook::forward, 0, 1, TableFamily::ip6), Family::V6),
+                  "table ip6 firewall, chain forward: policy drop");
+    };
+    trace(lab().router(1), look, Family::V6);
 }
 
 TEST_F(PathTrace, RulesOfIptablesNft) {
     run(lab().server(), "iptables-nft -A INPUT -p udp -j REJECT");
-    const NftTrace tracing = trace(lab().server());
-    EXPECT_THAT(dropped_by(lab().server(), tracing),
-                testing::HasSubstr("iptables-nft, table filter, chain INPUT, rule 1: -A INPUT"));
+    trace(lab().server(), [&](NftTrace& tracing) {
+        EXPECT_THAT(
+            dropped_by(lab().server(), tracing, at(NetfilterHook::input, 0, 1)),
+            testing::HasSubstr("iptables-nft, table filter, chain INPUT, rule 1: -A INPUT"));
+    });
 }
 
 TEST_F(PathTrace, OthersPacketsAreNotTraced) {
     nft(lab().server(), R"(table inet firewall {
-        chain input { type filter hook input priority filter; policy drop; }
+        chain input {
+            type filter hook input priority filter; policy accept;
+            udp dport 7 drop
+            udp dport 10174 drop
+        }
     })");
-    const NftTrace tracing = trace(lab().server());
-    send(5, 7);
-    std::this_thread::sleep_for(200ms);
-    EXPECT_TRUE(tracing.drops().empty());
+    trace(lab().server(), [&](NftTrace& tracing) {
+        send(5, 7);
+        EXPECT_THAT(dropped_by(lab().server(), tracing, at(NetfilterHook::input, 0, 1)),
+                    testing::HasSubstr(": udp dport 10174 drop"));
+    });
+}
+
+/// What it tells is read as it comes: a long trace keeps no memory.
+TEST_F(PathTrace, ADropIsToldOnce) {
+    run(lab().server(), "iptables-nft -A INPUT -p udp -j DROP");
+    trace(lab().server(), [&](NftTrace& tracing) {
+        std::size_t told = 0;
+        const auto deadline = std::chrono::steady_clock::now() + 5s;
+        for (send(3); told < 3 && std::chrono::steady_clock::now() < deadline;) {
+            std::this_thread::sleep_for(20ms);
+            told += tracing.take_drops().size();
+        }
+        std::this_thread::sleep_for(100ms);
+        EXPECT_EQ(told + tracing.take_drops().size(), 3U);
+    });
+}
+
+std::string read_whole(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(PathTrace, KilledItLeavesNothingBehind) {
+    const Namespace& router = lab().router(1);
+    Child path = require(router.spawn({built_program(), "path", "--trace", "-i",
+                                       router.toward(Side::Client).name, "udp port 10174"}));
+    ASSERT_TRUE(path.wait_for_output("following ", 20s)) << path.err();
+    EXPECT_TRUE(listed(router).contains("flowstamp_trace"));
+    std::istringstream children(read_whole(fmt::format("/proc/{0}/task/{0}/children", path.pid())));
+    pid_t monitor = 0;
+    ASSERT_TRUE(children >> monitor);
+    const std::string its_words = fmt::format("/proc/{}/cmdline", monitor);
+    EXPECT_TRUE(read_whole(its_words).contains("monitor"));
+    path.signal(SIGKILL);
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while ((listed(router).contains("flowstamp_trace") || !read_whole(its_words).empty()) &&
+           std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_FALSE(listed(router).contains("flowstamp_trace"));
+    EXPECT_EQ(read_whole(its_words), "");
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 namespace flowstamp {
 namespace {
 
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
 TEST(PathTrace, DropsAmongOtherLines) {
     const auto drops = parse_traced_drops(
         "trace id dbb642de inet fw input packet: iif \"lo\" ip saddr 127.0.0.1 udp dport 9 \n"
@@ -33,34 +36,72 @@ TEST(PathTrace, OtherLinesAreNone) {
 }
 
 TEST(PathTrace, TheMatchInNftsWords) {
-    EXPECT_EQ(nft_expression({}).value(), "meta nfproto ipv4 ");
-    EXPECT_EQ(nft_expression({.family = TableFamily::ip6,
-                              .source = "2001:db8::1",
-                              .protocol = 17,
-                              .source_port = 53,
-                              .destination_port = 9})
-                  .value(),
-              "meta nfproto ipv6 ip6 saddr 2001:db8::1 meta l4proto 17 th sport 53 th dport 9 ");
-    EXPECT_FALSE(nft_expression({.source = "192.0.2.1; flush ruleset"}));
-    EXPECT_FALSE(nft_expression({.destination = "2001:db8::1"}));
+    EXPECT_EQ(nft_expression({}), "");
+    const auto words = [](const std::string& filter) {
+        std::vector<std::string> found;
+        const PacketMatches matches = packet_matches(filter).value();
+        for (const PacketMatch& match : matches.any_of) {
+            found.push_back(nft_expression(match));
+        }
+        return found;
+    };
+    EXPECT_THAT(words("ip6 and src 2001:db8::1 and udp src port 53 and dst port 9"),
+                ElementsAre("meta nfproto ipv6 ip6 saddr 2001:db8::1 meta l4proto 17 th sport 53 "
+                            "th dport 9 "));
+    EXPECT_THAT(
+        words("ip and tcp dst portrange 300-600 and dst 192.0.2.7"),
+        ElementsAre("meta nfproto ipv4 ip daddr 192.0.2.7 meta l4proto 6 th dport 300-600 "));
+    EXPECT_THAT(words("src net 198.51.100.0/24"),
+                Contains("meta nfproto ipv4 ip saddr & 255.255.255.0 == 198.51.100.0 "));
+    EXPECT_THAT(words("dst net 2001:db8::/32"),
+                Contains("meta nfproto ipv6 ip6 daddr & ffff:ffff:: == 2001:db8:: "));
 }
 
-TEST(PathTrace, ATracedRuleIsCertain) {
+struct TracedCulprit : ::testing::Test {
+    TracedCulprit() {
+        const BaseChain input{.hook = NetfilterHook::input, .priority = 0};
+        ruleset.tables = {
+            {.family = TableFamily::ip,
+             .name = "fw",
+             .tool = RulesetTool::iptables_legacy,
+             .chains = {{.name = "input", .base = input, .rules = {drop(3, "legacy")}}}},
+            {.family = TableFamily::ip,
+             .name = "fw",
+             .chains = {
+                 {.name = "input", .base = input, .rules = {drop(3, "one"), drop(4, "two")}}}}};
+        ruleset.tables[1].chains[0].base->policy_drops = true;
+    }
+    static Rule drop(std::uint64_t handle, const std::string& text) {
+        return {.handle = handle, .text = text, .effects = {{.kind = RuleEffect::Kind::drops}}};
+    }
+    std::string named(const TracedDrops& traced) const {
+        const auto culprit = traced_culprit(
+            ruleset, {.hook = NetfilterHook::input, .up_to = 0, .packets = 3}, traced);
+        return !culprit ? "nobody"
+                        : words_of(*culprit) +
+                              (culprit->certainty == Certainty::certain ? ", certain" : "");
+    }
     Ruleset ruleset;
-    ruleset.tables = {{.family = TableFamily::ip,
-                       .name = "fw",
-                       .tool = RulesetTool::iptables_legacy,
-                       .chains = {{.name = "input"}}},
-                      {.family = TableFamily::ip,
-                       .name = "fw",
-                       .chains = {{.name = "input", .rules = {{.handle = 3, .text = "drop"}}}}}};
-    const auto culprit = traced_culprit(ruleset, {TableFamily::ip, "fw", "input", 3});
-    ASSERT_TRUE(culprit);
-    EXPECT_EQ(culprit->certainty, Certainty::certain);
-    EXPECT_EQ(words_of(*culprit), "table ip fw, chain input, handle 3: drop");
-    EXPECT_FALSE(traced_culprit(ruleset, {TableFamily::ip, "fw", "input", 4}));
-    EXPECT_FALSE(traced_culprit(ruleset, {TableFamily::inet, "fw", "input", 3}));
-    EXPECT_TRUE(traced_culprit(ruleset, {TableFamily::ip, "fw", "input", {}})->is_policy);
+};
+
+TEST_F(TracedCulprit, TheOnlyOneThatWasSeenIsCertain) {
+    EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", 4}, 2}}),
+              "table ip fw, chain input, handle 4: two, certain");
+    EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", {}}, 1}}),
+              "table ip fw, chain input: policy drop, certain");
+}
+
+TEST_F(TracedCulprit, OfSeveralTheOneThatWasSeenMost) {
+    EXPECT_EQ(
+        named({{{TableFamily::ip, "fw", "input", 3}, 1}, {{TableFamily::ip, "fw", "input", 4}, 2}}),
+        "table ip fw, chain input, handle 4: two");
+}
+
+TEST_F(TracedCulprit, ADropElsewhereOrOfARuleThatIsGoneIsNone) {
+    EXPECT_EQ(named({}), "nobody");
+    EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", 5}, 1}}), "nobody");
+    EXPECT_EQ(named({{{TableFamily::inet, "fw", "input", 3}, 1}}), "nobody");
+    EXPECT_EQ(named({{{TableFamily::ip, "fw", "output", 3}, 1}}), "nobody");
 }
 
 }  // namespace

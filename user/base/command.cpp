@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/base/command.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
@@ -65,13 +66,13 @@ Fd memory_file() {
     return Fd(memfd_create("flowstamp-command", MFD_CLOEXEC));
 }
 
-std::string contents(const Fd& file) {
+std::string contents(const Fd& file, off_t from = 0) {
     struct stat status{};
     if (!file || fstat(file.get(), &status) != 0) {
         return {};
     }
-    std::string text(static_cast<std::size_t>(status.st_size), '\0');
-    const ssize_t got = pread(file.get(), text.data(), text.size(), 0);
+    std::string text(static_cast<std::size_t>(status.st_size - from), '\0');
+    const ssize_t got = pread(file.get(), text.data(), text.size(), from);
     text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     return text;
 }
@@ -115,12 +116,14 @@ Child::Child(pid_t pid, Fd pidfd, Fd out, Fd err)
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
+      taken_(other.taken_),
       out_(std::move(other.out_)),
       err_(std::move(other.err_)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
     std::swap(pid_, other.pid_);
     std::swap(pidfd_, other.pidfd_);
+    std::swap(taken_, other.taken_);
     std::swap(out_, other.out_);
     std::swap(err_, other.err_);
     return *this;
@@ -134,8 +137,19 @@ Child::~Child() {
 }
 
 std::string Child::out() const {
-    return contents(out_);
+    return contents(out_, taken_);
 }
+
+std::string Child::take_out() {
+    std::string text = out();
+    const auto bytes = static_cast<off_t>(text.size());
+    if (bytes > 0) {  // if it fails, the memory is kept for nothing
+        fallocate(out_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, taken_, bytes);
+    }
+    taken_ += bytes;
+    return text;
+}
+
 std::string Child::err() const {
     return contents(err_);
 }

@@ -39,6 +39,9 @@ class Child {
     /// What it has written so far.
     std::string out() const;
     std::string err() const;
+    /// What it has written to standard output since the last call, which out() then lacks: for
+    /// programs that run for long, whose memory file would else grow with them.
+    std::string take_out();
     void signal(int number) const;  ///< to its whole process group
     /// Waits for its end; nothing if it still runs when `timeout` is over.
     std::optional<CommandOutput> wait(std::chrono::milliseconds timeout);
@@ -53,6 +56,7 @@ class Child {
 
     pid_t pid_ = -1;  ///< -1 once reaped
     Fd pidfd_;
+    off_t taken_ = 0;  ///< bytes of out_
     Fd out_;  ///< memory files: a program can write at any rate, and nobody has to drain it
     Fd err_;
 };

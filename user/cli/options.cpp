@@ -226,6 +226,10 @@ void add_path(CLI::App& app, PathOptions& options, std::vector<std::string>& fil
     path.add_option("-o,--output", options.output, "Write to a file instead of standard output")
         ->type_name("FILE");
     add_duration(path, options.duration);
+    path.add_flag(
+        "--trace", options.trace,
+        "Let nft trace the packets, too, by a table of its own that goes with the run: names "
+        "rules that have no counter");
     path.add_flag("-q,--quiet", options.quiet, "Losses only");
 }
 

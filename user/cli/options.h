@@ -71,6 +71,7 @@ struct PathOptions {
     std::optional<std::string> output{};    ///< a file instead of standard output
     std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
     bool quiet = false;                     ///< losses only
+    bool trace = false;                     ///< let nft trace the packets, too
 };
 
 struct DemoOptions {

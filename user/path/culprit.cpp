@@ -186,29 +186,42 @@ std::optional<Culprit> find_culprit(const Ruleset& before, const Ruleset& after,
     return culprit;
 }
 
-std::optional<Culprit> traced_culprit(const Ruleset& ruleset, const TracedDrop& drop) {
-    for (const Table& table : ruleset.tables) {
-        const bool is_it = table.tool != RulesetTool::iptables_legacy &&
-                           table.family == drop.family && table.name == drop.table;
-        const Chain* chain = is_it ? find_chain(table, drop.chain) : nullptr;
-        if (chain == nullptr) {
+std::optional<Culprit> traced_culprit(const Ruleset& ruleset, const Loss& loss,
+                                      const TracedDrops& traced) {
+    struct Seen {
+        DroppingRule rule;
+        std::uint64_t packets;
+    };
+    std::vector<Seen> seen;
+    for (const auto& [key, rule] : dropping_rules(ruleset, loss)) {
+        if (rule.table->tool == RulesetTool::iptables_legacy) {
             continue;
         }
-        DroppingRule rule{.table = &table, .chain = chain};
-        if (drop.handle) {
-            const auto found = std::ranges::find(chain->rules, *drop.handle, &Rule::handle);
-            if (found == chain->rules.end()) {
-                return std::nullopt;
-            }
-            rule.rule = &*found;
-            rule.number = static_cast<std::size_t>(found - chain->rules.begin()) + 1;
+        TracedDrop drop{
+            .family = rule.table->family, .table = rule.table->name, .chain = rule.chain->name};
+        if (rule.rule != nullptr) {
+            drop.handle = rule.rule->handle;
         }
-        Culprit culprit = described(rule);
-        culprit.certainty = Certainty::certain;
-        culprit.why = "nft's trace saw it drop our packet";
-        return culprit;
+        if (const auto found = traced.find(drop); found != traced.end()) {
+            seen.push_back({rule, found->second});
+        }
     }
-    return std::nullopt;
+    if (seen.empty()) {
+        return std::nullopt;
+    }
+    std::ranges::sort(seen, std::ranges::greater{}, &Seen::packets);
+    Culprit culprit = described(seen.front().rule);
+    if (seen.size() == 1) {
+        culprit.certainty = Certainty::certain;
+        culprit.why =
+            fmt::format("nft's trace saw it drop {} of our packets, and nothing else there",
+                        seen.front().packets);
+    } else {
+        culprit.why =
+            fmt::format("nft's trace saw it drop {} of our packets, and {} by another: {}",
+                        seen.front().packets, seen[1].packets, words_of(described(seen[1].rule)));
+    }
+    return culprit;
 }
 
 std::string words_of(const Culprit& culprit) {

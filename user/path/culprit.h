@@ -40,8 +40,10 @@ struct Culprit {
 [[nodiscard]] std::optional<Culprit> find_culprit(const Ruleset& before, const Ruleset& after,
                                                   const Loss& loss);
 
-/// The rule or policy that a trace saw dropping: certain. Nothing if `ruleset` does not have it.
-[[nodiscard]] std::optional<Culprit> traced_culprit(const Ruleset& ruleset, const TracedDrop& drop);
+/// The rule or policy that a trace of our packets saw dropping some at the place of `loss`: certain,
+/// if it saw no other one there. Nothing if it saw none, or the ruleset does not have it any more.
+[[nodiscard]] std::optional<Culprit> traced_culprit(const Ruleset& ruleset, const Loss& loss,
+                                                    const TracedDrops& traced);
 
 /// "table inet filter, chain input, handle 12: tcp dport 10174 counter drop";
 /// "iptables-legacy, table filter, chain INPUT, rule 3: -A INPUT -p tcp -j DROP";

@@ -6,9 +6,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -19,19 +22,40 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Adds "ip saddr ADDRESS"; false if it is none of that family.
-bool add_address(std::string& text, TableFamily family, const char* field,
-                 const std::string& address) {
-    if (address.empty()) {
-        return true;
+bool is_any(const PacketMatch::Net& net) {
+    return std::ranges::all_of(net.mask, [](std::uint8_t byte) { return byte == 0; });
+}
+
+bool is_whole(const PacketMatch::Net& net, std::size_t from) {
+    return std::ranges::all_of(net.mask.begin() + static_cast<std::ptrdiff_t>(from), net.mask.end(),
+                               [](std::uint8_t byte) { return byte == 0xff; });
+}
+
+std::string address_text(const PacketMatch::Address& address, bool is_ipv6) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, address.data() + (is_ipv6 ? 0 : 12), text.data(),
+              text.size());
+    return text.data();
+}
+
+/// "ip saddr 192.0.2.1 ", "ip6 daddr & ffff:: == 2001:: "; empty: any.
+std::string net_text(const PacketMatch::Net& net, const char* field, bool is_ipv6) {
+    if (is_any(net)) {
+        return {};
     }
-    std::array<unsigned char, sizeof(in6_addr)> bytes{};
-    const int domain = family == TableFamily::ip ? AF_INET : AF_INET6;
-    if (inet_pton(domain, address.c_str(), bytes.data()) != 1) {
-        return false;
+    const char* const family = is_ipv6 ? "ip6" : "ip";
+    const std::string address = address_text(net.address, is_ipv6);
+    return is_whole(net, is_ipv6 ? 0 : 12) ? fmt::format("{} {} {} ", family, field, address)
+                                           : fmt::format("{} {} & {} == {} ", family, field,
+                                                         address_text(net.mask, is_ipv6), address);
+}
+
+std::string ports_text(const PacketMatch::Ports& ports, const char* field) {
+    if (ports == PacketMatch::Ports{}) {
+        return {};
     }
-    text += fmt::format("{} {} {} ", name_of(family), field, address);
-    return true;
+    return ports.low == ports.high ? fmt::format("th {} {} ", field, ports.low)
+                                   : fmt::format("th {} {}-{} ", field, ports.low, ports.high);
 }
 
 /// How many sockets of this thread's namespace listen to nf_tables' traces (/proc/net/netlink:
@@ -54,60 +78,57 @@ unsigned trace_listeners() {
     return count;
 }
 
+/// Its end is bound to ours, even to one by SIGKILL.
 Result<Child> start_monitor() {
     const unsigned others = trace_listeners();
-    Result<Child> monitor = Child::start({"nft", "-a", "monitor", "trace"});
+    Result<Child> monitor =
+        Child::start({"setpriv", "--pdeathsig", "KILL", "nft", "-a", "monitor", "trace"});
     const auto deadline = std::chrono::steady_clock::now() + 5s;
     while (monitor && trace_listeners() <= others) {
         if (monitor->wait(5ms) || std::chrono::steady_clock::now() > deadline) {
             return fail({.operation = "run",
                          .object = "nft monitor trace",
-                         .reason = "it does not listen: " + monitor->err()});
+                         .reason = "it does not listen: " + monitor->err(),
+                         .hint = "leave --trace out: counters name most rules"});
         }
     }
     return monitor;
 }
 
-std::string table_text(const std::string& expression) {
-    std::string text = "table inet flowstamp_trace {\n flags owner\n";
+std::string table_text(const std::vector<PacketMatch>& any_of) {
+    std::string rules;
+    for (const PacketMatch& match : any_of) {
+        rules += fmt::format("  {}limit rate 20/second burst 20 packets meta nftrace set 1\n",
+                             nft_expression(match));
+    }
+    // Several may trace at once: a table has one owner.
+    std::string text = fmt::format("table inet flowstamp_trace_{} {{\n flags owner\n", getpid());
     for (const char* hook : {"prerouting", "output"}) {
         // Before everything else that has a name: RAW_BEFORE_DEFRAG is -450.
         text += fmt::format(
-            " chain {0} {{\n  type filter hook {0} priority -500; policy accept;\n"
-            "  {1}limit rate 20/second burst 20 packets meta nftrace set 1\n }}\n",
-            hook, expression);
+            " chain {0} {{\n  type filter hook {0} priority -500; policy accept;\n{1} }}\n", hook,
+            rules);
     }
     return text + "}\n";
 }
 
 }  // namespace
 
-Result<std::string> nft_expression(const TraceMatch& match) {
-    std::string text =
-        fmt::format("meta nfproto {} ", match.family == TableFamily::ip6 ? "ipv6" : "ipv4");
-    if (!add_address(text, match.family, "saddr", match.source) ||
-        !add_address(text, match.family, "daddr", match.destination)) {
-        return fail({.operation = "trace",
-                     .object = match.source + " " + match.destination,
-                     .reason = "not an address of the family"});
+std::string nft_expression(const PacketMatch& match) {
+    std::string text;
+    if (match.family != 0) {
+        text = match.family == 6 ? "meta nfproto ipv6 " : "meta nfproto ipv4 ";
     }
-    if (match.protocol) {
-        text += fmt::format("meta l4proto {} ", *match.protocol);
+    text += net_text(match.source, "saddr", match.family == 6);
+    text += net_text(match.destination, "daddr", match.family == 6);
+    if (match.protocol != 0) {
+        text += fmt::format("meta l4proto {} ", match.protocol);
     }
-    if (match.source_port) {
-        text += fmt::format("th sport {} ", *match.source_port);
-    }
-    if (match.destination_port) {
-        text += fmt::format("th dport {} ", *match.destination_port);
-    }
-    return text;
+    return text + ports_text(match.source_ports, "sport") +
+           ports_text(match.destination_ports, "dport");
 }
 
-Result<NftTrace> NftTrace::start(const TraceMatch& match) {
-    const Result<std::string> expression = nft_expression(match);
-    if (!expression) {
-        return std::unexpected(expression.error());
-    }
+Result<NftTrace> NftTrace::start(const std::vector<PacketMatch>& any_of) {
     Result<Child> monitor = start_monitor();
     if (!monitor) {
         return std::unexpected(monitor.error());
@@ -116,14 +137,18 @@ Result<NftTrace> NftTrace::start(const TraceMatch& match) {
     if (!nft) {
         return std::unexpected(nft.error());
     }
-    if (const Result<std::string> done = nft->run(table_text(*expression)); !done) {
+    const std::string table = table_text(any_of.empty() ? std::vector<PacketMatch>(1) : any_of);
+    if (const Result<std::string> done = nft->run(table); !done) {
         return std::unexpected(done.error());
     }
     return NftTrace(std::move(*monitor), std::move(*nft));
 }
 
-std::vector<TracedDrop> NftTrace::drops() const {
-    return parse_traced_drops(monitor_.out());
+std::vector<TracedDrop> NftTrace::take_drops() {
+    const std::string text = unfinished_ + monitor_.take_out();
+    const std::size_t whole = text.rfind('\n') + 1;  // 0 if there is none
+    unfinished_ = text.substr(whole);
+    return parse_traced_drops(std::string_view(text).substr(0, whole));
 }
 
 }  // namespace flowstamp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,8 +20,11 @@ struct TracedDrop {
     std::string chain{};
     std::optional<std::uint64_t> handle{};  ///< nothing: the policy
 
-    friend bool operator==(const TracedDrop&, const TracedDrop&) = default;
+    friend auto operator<=>(const TracedDrop&, const TracedDrop&) = default;
 };
+
+/// How often each was reported.
+using TracedDrops = std::map<TracedDrop, std::uint64_t>;
 
 /// Of one line: "trace id dbb642de inet fw sub rule udp dport 9 drop # handle 3 (verdict drop)",
 /// "trace id dbb642de inet fw input policy drop". Nothing for lines of any other verdict.

@@ -45,6 +45,11 @@ Result<std::vector<PathEnd>> Losses::look(Nanoseconds now) {
     if (!after) {
         return std::unexpected(after.error());
     }
+    if (take_traced_) {
+        for (TracedDrop& drop : take_traced_()) {
+            traced_[std::move(drop)]++;
+        }
+    }
     not_before_ = now + kBetween;
     std::vector<PathEnd> news;
     for (auto& [end, place] : places_) {
@@ -54,13 +59,23 @@ Result<std::vector<PathEnd>> Losses::look(Nanoseconds now) {
         Loss loss = map_.loss_behind(end.station);
         loss.packets = place.buffers;
         place.looked = place.buffers;
-        const auto culprit = find_culprit(before_, *after, loss);
+        const auto culprit = name(*after, loss);
         if (differ(place.culprit, culprit)) {
             news.push_back(end);
         }
         place.culprit = culprit;
     }
     return news;
+}
+
+/// A trace is asked where the counters leave a doubt.
+std::optional<Culprit> Losses::name(const Ruleset& after, const Loss& loss) const {
+    auto culprit = find_culprit(before_, after, loss);
+    if (culprit && culprit->certainty == Certainty::certain) {
+        return culprit;
+    }
+    auto traced = traced_culprit(after, loss, traced_);
+    return traced ? traced : culprit;
 }
 
 std::optional<Culprit> Losses::of(const PathEnd& end) const {

@@ -23,6 +23,8 @@ namespace flowstamp {
 class Losses {
   public:
     using ReadRuleset = std::function<Result<Ruleset>()>;
+    /// The drops that nft's trace has told of since it was asked last.
+    using TakeTraced = std::function<std::vector<TracedDrop>()>;
     /// So many packets are waited for, but not longer than this after the first.
     static constexpr std::uint64_t kEnough = 3;
     static constexpr Nanoseconds kPatience = std::chrono::milliseconds(500);
@@ -30,8 +32,12 @@ class Losses {
     static constexpr Nanoseconds kBetween = std::chrono::seconds(1);
 
     /// `before` is the ruleset as it stood when the stations were set.
-    Losses(Ruleset before, const StationMap& map, ReadRuleset read)
-        : before_(std::move(before)), map_(map), read_(std::move(read)) {}
+    /// `take_traced` may be empty: nothing is traced.
+    Losses(Ruleset before, const StationMap& map, ReadRuleset read, TakeTraced take_traced = {})
+        : before_(std::move(before)),
+          map_(map),
+          read_(std::move(read)),
+          take_traced_(std::move(take_traced)) {}
 
     /// A packet was dropped by a rule, or may have been.
     void saw(const PathEnd& end, Nanoseconds now);
@@ -45,6 +51,8 @@ class Losses {
     [[nodiscard]] std::optional<Culprit> of(const PathEnd& end) const;
 
   private:
+    [[nodiscard]] std::optional<Culprit> name(const Ruleset& after, const Loss& loss) const;
+
     struct Place {
         std::uint64_t buffers = 0;  ///< lost, as the kernel counts them
         std::uint64_t looked = 0;   ///< of them when the ruleset was last read
@@ -55,6 +63,8 @@ class Losses {
     Ruleset before_;
     const StationMap& map_;
     ReadRuleset read_;
+    TakeTraced take_traced_;
+    TracedDrops traced_;
     std::map<PathEnd, Place> places_;
     Nanoseconds not_before_{0};
 };

@@ -71,11 +71,11 @@ int run_path(const PathOptions& options) {
     const SystemClock clock;
     const StopSignals signals;  // from here on an end is a clean one
     const auto reporter = make_reporter(options, *output);
-    auto tracer =
-        Tracer::start({.interfaces = options.interfaces, .filter = options.filter},
-                      {.reporter = *reporter, .clock = clock, .notice = [](std::string_view line) {
-                           fmt::print(stderr, "flowstamp: {}\n", line);
-                       }});
+    auto tracer = Tracer::start(
+        {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
+        {.reporter = *reporter, .clock = clock, .notice = [](std::string_view line) {
+             fmt::print(stderr, "flowstamp: {}\n", line);
+         }});
     if (!tracer) {
         return complain(tracer.error(), kFailed);
     }

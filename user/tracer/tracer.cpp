@@ -14,6 +14,7 @@
 #include "user/kernel/capabilities.h"
 #include "user/kernel/interface.h"
 #include "user/kernel/path_probe.h"
+#include "user/path/nft_trace.h"
 #include "user/path/read_ruleset.h"
 #include "user/tracer/losses.h"
 
@@ -74,14 +75,15 @@ Status may_trace(const std::vector<std::string>& interfaces) {
 class Tracer::Run {
   public:
     Run(const Surroundings& surroundings, Ruleset ruleset, PathProbe probe,
-        std::vector<fs_path_match> matches)
+        std::vector<fs_path_match> matches, std::optional<NftTrace> trace)
         : surroundings_(surroundings),
           wall_(surroundings.clock),
           started_(surroundings.clock.monotonic()),
           probe_(std::move(probe)),
           matches_(std::move(matches)),
           map_(probe_.stations(), ruleset),
-          losses_(std::move(ruleset), map_, read_ruleset),
+          trace_(std::move(trace)),
+          losses_(std::move(ruleset), map_, read_ruleset, take_traced()),
           journeys_([this](const Journey& journey) { ended(journey); }) {
         for (const Notice& notice : probe_.notices()) {
             surroundings_.notice(notice.text);
@@ -137,6 +139,11 @@ class Tracer::Run {
     }
 
   private:
+    [[nodiscard]] Losses::TakeTraced take_traced() {
+        return trace_ ? Losses::TakeTraced([this] { return trace_->take_drops(); })
+                      : Losses::TakeTraced();
+    }
+
     /// An answer to translated packets bears a tuple of its own until conntrack has translated it
     /// back: from now on it is followed from its arrival.
     void follow_answers(const fs_path_event& event) {
@@ -264,6 +271,7 @@ class Tracer::Run {
     PathProbe probe_;
     std::vector<fs_path_match> matches_;
     StationMap map_;
+    std::optional<NftTrace> trace_;
     Losses losses_;
     JourneyBook journeys_;
     PathFlows flows_;
@@ -298,8 +306,16 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Surroundings& surroundi
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }
+    std::optional<NftTrace> trace;
+    if (wanted.trace) {
+        auto started = NftTrace::start(matches->any_of);
+        if (!started) {
+            return std::unexpected(std::move(started).error());
+        }
+        trace.emplace(std::move(*started));
+    }
     auto run = std::make_unique<Run>(surroundings, std::move(*ruleset), std::move(*probe),
-                                     std::move(compared));
+                                     std::move(compared), std::move(trace));
     if (const Status listening = run->listen(); !listening) {
         return std::unexpected(listening.error());
     }

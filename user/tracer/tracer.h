@@ -20,6 +20,7 @@ class Tracer {
     struct Wanted {
         std::vector<std::string> interfaces{};
         std::string filter{};  ///< tcpdump syntax
+        bool trace = false;    ///< let nft trace the packets, too
     };
     /// What it needs from outside; all of it outlives the tracer.
     struct Surroundings {
