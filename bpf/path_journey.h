@@ -64,6 +64,7 @@ static __always_inline int journey_goes_on(const struct journey* journey,
 static __always_inline void journey_moves(struct journey* journey, const struct path_position* at) {
     const __u32 tc_ifindex = path_tc_ifindex(at);
 
+    journey->station = at->station;
     journey->place = at->place;
     journey->priority = at->priority;
     if (tc_ifindex)

@@ -17,6 +17,9 @@
 /// The network namespace that is watched, by its inode: frees are seen of all of them.
 const volatile __u32 watched_netns;
 
+/// 1: only drops are told, with the last station; a packet that is not dropped costs no record.
+const volatile __u32 only_drops;
+
 /// Where each program stands. Constants to the verifier: the maps of read-only data are frozen.
 const volatile struct fs_path_station netfilter_stations[FS_PATH_NETFILTER_MAX];
 const volatile struct fs_path_station tc_stations[FS_PATH_TC_MAX];
@@ -29,7 +32,7 @@ struct journey {
     __u32 place;     ///< of the last station: enum fs_path_place
     __s32 priority;  ///< of the last station
     __u32 ifindex;   ///< of the last station at tc
-    __u32 padding;
+    __u32 station;   ///< the last one
 };
 
 /// The size is the loader's. Journeys whose end nothing shows (the stack frees what it delivered

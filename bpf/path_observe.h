@@ -54,7 +54,8 @@ static __always_inline void path_at_station(const struct path_source* source,
         report.flags |= FS_PATH_FIRST;
         journey_begin(source->skb, &packet, at, report.now_ns);
     }
-    path_emit(source->skb, &packet, at, &report);
+    if (!only_drops)
+        path_emit(source->skb, &packet, at, &report);
 }
 
 static __always_inline __u32 path_socket_netns(const struct sock* socket) {
@@ -90,6 +91,8 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
 
     if (!journey && !drops)
         return;
+    if (only_drops && !drops)
+        goto over;
     if (!path_is_ours(journey, netns) || path_read_packet(&source, &packet))
         goto over;
     if (journey && journey->digest != packet.digest) {
@@ -104,6 +107,8 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
     if (journey) {
         report->began_ns = journey->began_ns;
         report->flags |= FS_PATH_CONTINUED;
+        if (drops)
+            at.station = journey->station;
     } else {
         report->began_ns = report->now_ns;
         if (!report->flags)

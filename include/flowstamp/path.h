@@ -72,7 +72,8 @@ struct fs_path_event {
     struct fs_path_tuple original;   ///< with FS_PATH_CONNTRACK: of the entry's first packet
     struct fs_path_tuple reply;      ///< ... and what an answer bears before it is translated back
     __u32 netns;                     ///< inode of the network namespace
-    __u32 station;      ///< user space's index; FS_PATH_NO_STATION in records of other kinds
+    __u32 station;      ///< user space's index; of FS_PATH_DROPPED the last one passed;
+                        ///< FS_PATH_NO_STATION if there is none, and in records of other kinds
     __u32 ifindex_in;   ///< 0: made on this host, or not known here
     __u32 ifindex_out;  ///< 0: not decided. Of a free: the interface that the buffer stands at
     __u32 mark;

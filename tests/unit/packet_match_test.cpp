@@ -49,6 +49,16 @@ TEST(PacketMatchTest, APortEitherWayAndInBothFamilies) {
     }
 }
 
+/// libpcap asks of IPv6 for a fragment header, too; the kernel's programs look behind those.
+TEST(PacketMatchTest, AProtocolInBothFamilies) {
+    const PacketMatches found = matches("tcp");
+    EXPECT_TRUE(found.is_exact);
+    ASSERT_THAT(found.any_of, SizeIs(2));
+    for (const std::uint8_t family : {4, 6}) {
+        EXPECT_THAT(found.any_of, Contains(PacketMatch{.family = family, .protocol = IPPROTO_TCP}));
+    }
+}
+
 TEST(PacketMatchTest, AddressesAndNets) {
     const PacketMatches host = matches("src host 192.0.2.1 and udp dst port 53");
     EXPECT_TRUE(host.is_exact);

@@ -146,6 +146,8 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
     add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
     add_max_flows(watch, options.max_flows);
+    watch.add_flag("--path", options.path,
+                   "Follow packets through this host's kernel, too, and tell what it drops itself");
     watch.add_flag("-q,--quiet", options.quiet, "Findings only");
     watch.add_flag("-v,--verbose", options.verbosity, "Flows at their end and statistics, too");
 }

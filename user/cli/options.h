@@ -36,6 +36,7 @@ struct WatchOptions {
     std::uint32_t max_flows = FS_FLOWS_DEFAULT;
     bool quiet = false;
     int verbosity = 0;  ///< how often -v was given
+    bool path = false;  ///< tell what this host itself drops, too
 
     /// Whether packets may be dropped or changed.
     [[nodiscard]] bool acts() const { return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF; }

@@ -47,6 +47,7 @@ enum class FindingKind {
     return_path_mismatch,  ///< a SYN's answer came from another address
     ttl_shift,             ///< a side's distance changed within the flow
     one_way,               ///< only one direction passes here
+    local_drop,            ///< this host itself dropped it
 };
 
 /// What became of a finding.

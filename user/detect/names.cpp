@@ -173,9 +173,11 @@ std::string_view name_of(FindingKind kind) {
         case FindingKind::ttl_shift:
             return "ttl-shift";
         case FindingKind::one_way:
+            return "one-way";
+        case FindingKind::local_drop:
             break;
     }
-    return "one-way";
+    return "local-drop";
 }
 
 std::span<const FindingKind> every_finding_kind() {
@@ -183,7 +185,7 @@ std::span<const FindingKind> every_finding_kind() {
         FindingKind::forged_rst,   FindingKind::injected_segment,     FindingKind::syn_unanswered,
         FindingKind::syn_refused,  FindingKind::icmp_rejected,        FindingKind::stalled,
         FindingKind::idle_timeout, FindingKind::return_path_mismatch, FindingKind::ttl_shift,
-        FindingKind::one_way,
+        FindingKind::one_way,      FindingKind::local_drop,
     };
     return kAll;
 }

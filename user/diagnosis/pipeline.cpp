@@ -20,6 +20,7 @@ Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filt
       ttl_shift_(parts.slots, findings_),
       one_way_(findings_),
       injected_segment_(syns_, handshakes_, parts.slots, findings_),
+      local_drop_(findings_),
       detectors_{&forged_rst_, &syn_unanswered_,  &syn_refused_,          &icmp_rejected_,
                  &stalled_,    &idle_timeout_,    &return_path_mismatch_, &ttl_shift_,
                  &one_way_,    &injected_segment_} {}

@@ -11,6 +11,7 @@
 #include "user/detect/icmp_rejected.h"
 #include "user/detect/idle_timeout.h"
 #include "user/detect/injected_segment.h"
+#include "user/detect/local_drop.h"
 #include "user/detect/middleboxes.h"
 #include "user/detect/one_way.h"
 #include "user/detect/return_path_mismatch.h"
@@ -41,6 +42,8 @@ class Pipeline final : public FindingSink {
     ~Pipeline() override = default;
 
     void take(Observation observation);
+    /// What the kernel's path tells, where it is asked.
+    void take(const HostDrop& drop) { local_drop_.take(drop, *this); }
     /// Time, as observations bear it, has come to `now`.
     void advance(Nanoseconds now);
     /// Nothing more will come.
@@ -90,6 +93,7 @@ class Pipeline final : public FindingSink {
     TtlShift ttl_shift_;
     OneWay one_way_;
     InjectedSegment injected_segment_;
+    LocalDrop local_drop_;
     std::array<Detector*, 10> detectors_;
 };
 

@@ -135,6 +135,13 @@ Narrowed narrow_to(PacketMatch& match, const Value& field, std::uint32_t value) 
         match.protocol = protocol;
         return said(fits);
     }
+    // Behind a fragment header: the kernel's programs look behind extension headers by themselves.
+    constexpr std::uint8_t kFragment = 44;
+    if (is_ip && is_v6 && field.bytes == 1 && field.mask == UINT32_MAX && field.offset == 40 &&
+        match.protocol == kFragment) {
+        match.protocol = static_cast<std::uint8_t>(value);
+        return Narrowed::yes;
+    }
     if (is_ip && is_v4 && field.bytes == 4 && (field.offset == 12 || field.offset == 16)) {
         PacketMatch::Net& net = field.offset == 12 ? match.source : match.destination;
         make_v4(net);

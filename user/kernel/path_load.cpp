@@ -60,6 +60,7 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
                                     const Supported& supported) {
     skeleton.rodata->watched_netns =
         static_cast<std::uint32_t>(NetNamespace::of_this_thread().inode());
+    skeleton.rodata->only_drops = options.only_drops ? 1 : 0;
     bpf_map__set_max_entries(skeleton.maps.path_journeys, options.max_journeys);
     bpf_map__set_max_entries(skeleton.maps.path_events, options.ring_bytes);
     bpf_program* program = nullptr;

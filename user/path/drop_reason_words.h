@@ -19,4 +19,9 @@ struct DropReasonWords {
 /// kernels (these are of 5.17 to 6.18): an unknown one is told by itself, in plain letters.
 [[nodiscard]] DropReasonWords drop_reason_words(std::string_view name);
 
+/// Whether a drop for this reason is this host's own decision or limit: a rule, a route, a missing
+/// socket, a full queue. False for what TCP drops in its ordinary work (duplicates, old data), for
+/// packets that are others' or damaged in a way that the host cannot help, and for unknown ones.
+[[nodiscard]] bool is_hosts_decision(std::string_view name);
+
 }  // namespace flowstamp

@@ -26,6 +26,8 @@ PathEnd end_of(const Journey& journey) {
     PathEnd end{.end = journey.end};
     if (!journey.stations.empty()) {
         end.station = journey.stations.back().station;
+    } else if (journey.drop) {
+        end.station = journey.drop->station;
     }
     if (journey.drop) {
         end.drop_reason = journey.drop->drop_reason;

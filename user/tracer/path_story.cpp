@@ -42,8 +42,12 @@ std::vector<std::string> changes(const fs_path_event& before, const fs_path_even
 }
 
 /// Where the kernel gives no reason, the function that gave the packet up may tell it.
+bool is_refused_route(const std::string& reason, const std::string& location) {
+    return reason == "NOT_SPECIFIED" && location.starts_with("ip_error");
+}
+
 DropReasonWords words_of(const std::string& reason, const std::string& location) {
-    if (reason == "NOT_SPECIFIED" && location.starts_with("ip_error")) {
+    if (is_refused_route(reason, location)) {
         return {.words =
                     "routing refuses it: no route, or one that says blackhole, unreachable or "
                     "prohibit",
@@ -127,7 +131,8 @@ PathStory story_of(const PathFlows::Filed& filed, const Journey& journey, const 
                     .end = journey.end,
                     .packets = filed.count,
                     .steps = steps_of(journey, map),
-                    .drop = {}};
+                    .drop = {},
+                    .latest = journey.last()};
     if (flow.translated) {
         // Named after the connection's beginning; an answer is met translated, and leaves as asked.
         story.name = is_reply ? reversed(*flow.translated) : flow.name;
@@ -137,12 +142,11 @@ PathStory story_of(const PathFlows::Filed& filed, const Journey& journey, const 
         const std::string reason = drop_reason_name(journey.drop->drop_reason);
         const std::string location = code_name(journey.drop->location);
         story.drop = PathStory::Drop{
-            .at = journey.stations.empty() || !map.knows(journey.stations.back().station)
-                      ? ""
-                      : map.part_of(journey.stations.back().station),
+            .at = map.knows(filed.end.station) ? map.part_of(filed.end.station) : "",
             .reason = reason,
             .location = location,
             .words = words_of(reason, location),
+            .is_hosts_decision = is_hosts_decision(reason) || is_refused_route(reason, location),
             .culprit = std::move(culprit)};
     }
     return story;

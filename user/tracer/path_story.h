@@ -30,6 +30,7 @@ struct PathStory {
         std::string reason{};  ///< as the kernel names it
         std::string location{};
         DropReasonWords words{};
+        bool is_hosts_decision = false;  ///< a rule, a route, a limit here: not TCP's ordinary work
         std::optional<Culprit> culprit{};
     };
     std::uint64_t flow = 0;
@@ -41,7 +42,8 @@ struct PathStory {
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
-    Nanoseconds wall{0};  ///< of the latest, since 1970
+    fs_path_event latest{};  ///< the latest packet's last record
+    Nanoseconds wall{0};     ///< of the latest, since 1970
 };
 
 /// Puts together what is known.

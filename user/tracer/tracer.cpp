@@ -301,8 +301,10 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Surroundings& surroundi
             wanted.filter));
     }
     std::vector<fs_path_match> compared = kernel_matches(*matches);
-    auto probe = PathProbe::start(
-        {.stations = plan_stations(*ruleset, each_once(wanted.interfaces)), .matches = compared});
+    auto probe =
+        PathProbe::start({.stations = plan_stations(*ruleset, each_once(wanted.interfaces)),
+                          .matches = compared,
+                          .only_drops = wanted.only_drops});
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }

@@ -19,8 +19,9 @@ class Tracer {
   public:
     struct Wanted {
         std::vector<std::string> interfaces{};
-        std::string filter{};  ///< tcpdump syntax
-        bool trace = false;    ///< let nft trace the packets, too
+        std::string filter{};     ///< tcpdump syntax
+        bool trace = false;       ///< let nft trace the packets, too
+        bool only_drops = false;  ///< nothing is told, and nothing recorded, of what is not dropped
     };
     /// What it needs from outside; all of it outlives the tracer.
     struct Surroundings {

@@ -10,6 +10,7 @@
 #include "user/diagnosis/flow_ends.h"
 #include "user/diagnosis/pipeline.h"
 #include "user/kernel/probe.h"
+#include "user/watch/local_drops.h"
 #include "user/watch/loss_notices.h"
 
 namespace flowstamp {
@@ -142,6 +143,20 @@ class Watch::Run {
         return {};
     }
 
+    [[nodiscard]] Status follow_path(const WatchOptions& options) {
+        const Tracer::Wanted wanted{.interfaces = options.interfaces,
+                                    .filter = options.filter.empty() ? "tcp" : options.filter,
+                                    .only_drops = true};
+        auto drops =
+            LocalDrops::start(wanted, options.acts(), surroundings_.clock, surroundings_.notice,
+                              [this](const HostDrop& drop) { pipeline_.take(drop); });
+        if (!drops) {
+            return std::unexpected(std::move(drops).error());
+        }
+        drops_ = std::move(*drops);
+        return {};
+    }
+
     [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
     [[nodiscard]] const std::vector<Attachment>& attachments() const {
         return probe_.attachments();
@@ -150,6 +165,9 @@ class Watch::Run {
     [[nodiscard]] Status turn() {
         if (const auto read = reader_->consume(); !read) {
             return std::unexpected(read.error());
+        }
+        if (const Status turned = drops_ ? drops_->turn() : Status{}; !turned) {
+            return turned;
         }
         const Nanoseconds now = surroundings_.clock.monotonic();
         pipeline_.advance(now);
@@ -169,6 +187,7 @@ class Watch::Run {
         probe_.detach();
         const auto read = reader_->consume();
         pipeline_.advance(surroundings_.clock.monotonic());
+        const Status told = drops_ ? drops_->finish() : Status{};
         pipeline_.finish();
         const FlowTable& table = probe_.maps().flows();
         table.scan(0, table.slots(), [&](std::uint32_t slot, const fs_flow& flow) {
@@ -176,8 +195,8 @@ class Watch::Run {
                 tell(slot, flow, *end);
             }
         });
-        if (!read) {
-            return std::unexpected(read.error());
+        if (!read || !told) {
+            return std::unexpected(read ? told.error() : read.error());
         }
         const auto stats = this->stats();
         if (!stats) {
@@ -281,6 +300,7 @@ class Watch::Run {
     LossNotices losses_;
     std::unordered_map<std::uint32_t, std::string> names_;
     std::optional<EventReader> reader_;
+    std::unique_ptr<LocalDrops> drops_;  ///< with --path
     Nanoseconds stats_due_;
     Nanoseconds scan_due_;
     std::uint32_t next_slot_ = 0;
@@ -296,6 +316,9 @@ Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> fi
     auto run = std::make_unique<Run>(options, std::move(filter), surroundings, std::move(*probe));
     if (const Status listening = run->listen(); !listening) {
         return std::unexpected(listening.error());
+    }
+    if (const Status followed = options.path ? run->follow_path(options) : Status{}; !followed) {
+        return std::unexpected(followed.error());
     }
     return Watch(std::move(run));
 }

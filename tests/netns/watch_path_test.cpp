@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `watch --path` on a router: what it drops itself is told, with the rule, and nothing else is.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/netns/watch_fixture.h"
+#include "user/detect/evidence.h"
+#include "user/flow/endpoint.h"
+#include "user/lab/socket.h"
+
+namespace flowstamp::lab {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// client -- router -- server; the router watches.
+class WatchPath : public WatchTest {
+  protected:
+    void SetUp() override {
+        WatchTest::SetUp();
+        if (!IsSkipped()) {
+            make({.routers = 1});
+            server_.emplace(require(Server::start(lab().server(), {})));
+        }
+    }
+    const Namespace& router() { return lab().router(1); }
+    void rule(const Argv& words) {
+        const Status done = router().require(words);
+        ASSERT_TRUE(done) << done.error().message();
+    }
+    void watch_router(WatchOptions options = {}) {
+        options.path = true;
+        watch(router(), {router().toward(Side::Client).name, router().toward(Side::Server).name},
+              std::move(options));
+    }
+    /// A connection attempt of the client's, whatever becomes of it.
+    void knock(const IpAddress& address, std::uint16_t port) {
+        lab().client().run_in(
+            [&] { (void)connect_tcp({address, port}, {.deadline = SteadyClock::now() + 1500ms}); });
+    }
+    static bool is_local_drop(const Story<Finding>& story) {
+        return story.last.kind == FindingKind::local_drop;
+    }
+    bool wait_for_drops(std::size_t count) {
+        return watch_->wait_for(
+            [&](const WatchLog& log) {
+                return std::ranges::count_if(log.findings, is_local_drop) >=
+                       static_cast<std::ptrdiff_t>(count);
+            },
+            5s);
+    }
+    static std::vector<std::string> drops(const WatchLog& log) {
+        std::vector<std::string> found;
+        for (const Story<Finding>& story : log.findings) {
+            if (is_local_drop(story)) {
+                EXPECT_EQ(story.last.verdict, FS_VERDICT_CONFIRMED) << story.last.summary;
+                found.push_back(story.last.summary);
+            }
+        }
+        return found;
+    }
+
+  private:
+    std::optional<Server> server_;
+};
+
+TEST_F(WatchPath, WhatPassesIsNoDrop) {
+    watch_router();
+    EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
+    const WatchLog log = watch_->stop();
+    EXPECT_TRUE(log.findings.empty()) << log.text();
+}
+
+TEST_F(WatchPath, ARuleOfItsOwnIsNamed) {
+    rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
+    watch_router();
+    EXPECT_EQ(download(lab().client(), to_server(10'000)).outcome, Outcome::Complete);
+    knock(lab().server().address(Family::V4), 81);
+    EXPECT_TRUE(wait_for_drops(1));
+    EXPECT_THAT(
+        drops(watch_->stop()),
+        testing::ElementsAre(
+            AllOf(StartsWith("This host drops " + lab().client().address(Family::V4).text()),
+                  HasSubstr(":81 at forward: iptables-nft, table filter, chain FORWARD, rule 1"))));
+}
+
+TEST_F(WatchPath, AResetMadeHereIsToldFromOneThatCameIn) {
+    rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT",
+          "--reject-with", "tcp-reset"});
+    watch_router();
+    const IpAddress own = router().address(Family::V4);
+    knock(own, 22);
+    knock(own, 23);
+    knock(lab().server().address(Family::V4), 24);  // the server's own
+    EXPECT_TRUE(wait_for_drops(2));
+    const auto found = drops(watch_->stop());
+    EXPECT_THAT(found, testing::UnorderedElementsAre(
+                           AllOf(StartsWith("This host itself refuses "),
+                                 HasSubstr(":22 at input: "), HasSubstr("REJECT")),
+                           AllOf(StartsWith("This host itself refuses "),
+                                 HasSubstr(":23 at input: "), HasSubstr("no socket"))));
+}
+
+TEST_F(WatchPath, AResetThatItsOwnOutputSwallows) {
+    rule({"iptables-nft", "-A", "OUTPUT", "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "DROP"});
+    watch_router();
+    knock(router().address(Family::V4), 23);
+    EXPECT_TRUE(wait_for_drops(2));
+    EXPECT_THAT(drops(watch_->stop()),
+                testing::UnorderedElementsAre(
+                    StartsWith("This host itself refuses "),
+                    AllOf(StartsWith("The reset that this host makes for "),
+                          HasSubstr("never leaves it at output: iptables-nft, table filter, chain "
+                                    "OUTPUT, rule 1"))));
+}
+
+TEST_F(WatchPath, WithoutItNothingIsFollowed) {
+    rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
+    watch(router(), {router().toward(Side::Client).name});
+    knock(lab().server().address(Family::V4), 81);
+    EXPECT_TRUE(drops(watch_->stop()).empty());
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/watch/local_drops.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "user/flow/identity.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::string interface_name(std::uint32_t index) {
+    std::array<char, IF_NAMESIZE> name{};
+    return index != 0 && if_indextoname(index, name.data()) != nullptr ? name.data() : "";
+}
+
+/// The record's packet as findings tell packets.
+fs_packet packet_of(const fs_path_event& event) {
+    fs_packet packet{};
+    const Endpoint source = source_of(event.tuple), destination = destination_of(event.tuple);
+    packet.direction = source < destination ? 0 : 1;
+    const unsigned receiver = packet.direction ^ 1U;
+    std::memcpy(packet.key.address[packet.direction], event.tuple.source, 16);
+    std::memcpy(packet.key.address[receiver], event.tuple.destination, 16);
+    packet.key.port[packet.direction] = event.tuple.source_port;
+    packet.key.port[receiver] = event.tuple.destination_port;
+    packet.key.ifindex = event.ifindex_in != 0 ? event.ifindex_in : event.ifindex_out;
+    packet.time_ns = event.time_ns;
+    packet.seq = event.seq;
+    packet.ack = event.ack;
+    packet.ip_id = event.ip_id;
+    packet.ttl = event.ttl;
+    packet.tcp_flags = event.tcp_flags;
+    packet.segments = event.segments;
+    packet.flags = event.flags & FS_PATH_IPV6 ? FS_PACKET_IPV6 : 0;
+    return packet;
+}
+
+/// A program of ours at XDP or tc, which drops resets on request.
+bool may_be_ours(const PathStory& story) {
+    static constexpr std::string_view kHooks[] = {"XDP", "TC_INGRESS", "TC_EGRESS"};
+    return (story.latest.tcp_flags & FS_TCP_RST) &&
+           std::ranges::find(kHooks, story.drop->reason) != std::end(kHooks);
+}
+
+/// Who makes the answer to what is dropped: a REJECT, and TCP to a port without a socket.
+bool is_answered(const PathStory::Drop& drop, const fs_path_event& packet) {
+    if (packet.tcp_flags & FS_TCP_RST) {
+        return false;  // RFC 9293, section 3.10.7.1
+    }
+    return drop.reason == "NO_SOCKET" || (drop.culprit && (drop.culprit->text.contains("REJECT") ||
+                                                           drop.culprit->text.contains("reject")));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const Tracer::Wanted& wanted, bool ours,
+                                                      const Clock& clock,
+                                                      std::function<void(std::string_view)> notice,
+                                                      Take take) {
+    std::unique_ptr<LocalDrops> drops(new LocalDrops(ours, std::move(take)));
+    auto tracer =
+        Tracer::start(wanted, {.reporter = *drops, .clock = clock, .notice = std::move(notice)});
+    if (!tracer) {
+        return std::unexpected(std::move(tracer).error());
+    }
+    drops->tracer_.emplace(std::move(*tracer));
+    return drops;
+}
+
+void LocalDrops::story(const PathStory& story) {
+    if (!story.drop || !story.drop->is_hosts_decision ||
+        story.latest.tuple.protocol != IPPROTO_TCP || (ours_ && may_be_ours(story))) {
+        return;
+    }
+    const PathStory::Drop& drop = *story.drop;
+    HostDrop told{.sighting = {.packet = packet_of(story.latest), .wall = story.wall},
+                  .at = drop.at,
+                  .reason = drop.reason,
+                  .words = drop.words.words,
+                  .look_at = drop.words.look_at,
+                  .is_answered = is_answered(drop, story.latest),
+                  .is_own = (story.latest.flags & FS_PATH_LOCAL) != 0 || drop.at == "output"};
+    told.sighting.interface = interface_name(told.sighting.packet.key.ifindex);
+    told.sighting.flow_id = flow_id(told.sighting.packet.key, 0, 0);
+    if (drop.culprit) {
+        told.rule = words_of(*drop.culprit);
+        told.why = drop.culprit->why;
+        told.is_certain = drop.culprit->certainty == Certainty::certain;
+    }
+    take_(told);
+}
+
+}  // namespace flowstamp
