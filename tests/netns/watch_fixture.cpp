@@ -139,8 +139,12 @@ void LiveWatch::run(const Namespace& host, const WatchOptions& options,
     std::optional<Watch> watch;
     try {
         host.enter();
+        std::optional<Filter> filter;
+        if (!options.filter.empty()) {
+            filter = require(Filter::compile(options.filter));
+        }
         watch.emplace(require(Watch::start(
-            options, std::nullopt,
+            options, std::move(filter),
             {.reporter = *collector_, .clock = clock, .notice = [this](std::string_view line) {
                  collector_->notice(line);
              }})));

@@ -89,6 +89,23 @@ TEST_F(WatchPath, ARuleOfItsOwnIsNamed) {
                   HasSubstr(":81 at forward: iptables-nft, table filter, chain FORWARD, rule 1"))));
 }
 
+/// The filter knows the connection by the name under which it comes.
+TEST_F(WatchPath, BehindATranslation) {
+    rule({"iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "10174", "-j",
+          "DNAT", "--to-destination", lab().server().address(Family::V4).text() + ":22"});
+    rule({"iptables-nft", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "-m", "multiport", "!",
+          "--dports", "300:65535", "-j", "DROP"});
+    WatchOptions options;
+    options.filter = "tcp port 10174";
+    watch_router(options);
+    knock(router().address(Family::V4), 10174);
+    EXPECT_TRUE(wait_for_drops(1));
+    EXPECT_THAT(
+        drops(watch_->stop()),
+        testing::ElementsAre(AllOf(HasSubstr(":10174 (on as "), HasSubstr(":22) at forward: "),
+                                   HasSubstr("table mangle, chain FORWARD, rule 1"))));
+}
+
 TEST_F(WatchPath, AResetMadeHereIsToldFromOneThatCameIn) {
     rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT",
           "--reject-with", "tcp-reset"});

@@ -12,15 +12,18 @@ namespace {
 /// What was lost, and how one would say that it was.
 std::string what_happens(const HostDrop& drop) {
     const fs_packet& packet = drop.sighting.packet;
-    const std::string from = sender_of(packet).text(), to = receiver_of(packet).text();
+    const std::string to = receiver_of(packet).text();
+    const std::string ends =
+        fmt::format("{} > {}{}", sender_of(packet).text(), to,
+                    drop.translated.empty() ? "" : fmt::format(" (on as {})", drop.translated));
     const bool is_reset = packet.tcp_flags & FS_TCP_RST;
     if (is_reset && drop.is_own) {
         return fmt::format("The reset that this host makes for {} never leaves it", to);
     }
     if (drop.is_answered && !drop.is_own) {
-        return fmt::format("This host itself refuses {} > {}", from, to);
+        return "This host itself refuses " + ends;
     }
-    return fmt::format("This host drops {}{} > {}", is_reset ? "the reset " : "", from, to);
+    return fmt::format("This host drops {}{}", is_reset ? "the reset " : "", ends);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace flowstamp {
 /// A packet that this host itself gave up, as its kernel told.
 struct HostDrop {
     Sighting sighting{};
+    std::string translated{};  ///< "192.0.2.1:40000 > 10.0.0.2:22": as it is by then, or empty
     std::string at{};  ///< "forward", "eth0 in"; empty: before the first place that is looked at
     std::string reason{};      ///< as the kernel names it: "NETFILTER_DROP"
     std::string words{};       ///< the same as a clause

@@ -2,6 +2,7 @@
 #include "user/watch/local_drops.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <net/if.h>
 #include <netinet/in.h>
 
@@ -20,16 +21,17 @@ std::string interface_name(std::uint32_t index) {
     return index != 0 && if_indextoname(index, name.data()) != nullptr ? name.data() : "";
 }
 
-/// The record's packet as findings tell packets.
-fs_packet packet_of(const fs_path_event& event) {
+/// The record's packet as findings tell packets, under the name that it came with: a filter knows
+/// it by that.
+fs_packet packet_of(const fs_path_event& event, const fs_path_tuple& name) {
     fs_packet packet{};
-    const Endpoint source = source_of(event.tuple), destination = destination_of(event.tuple);
+    const Endpoint source = source_of(name), destination = destination_of(name);
     packet.direction = source < destination ? 0 : 1;
     const unsigned receiver = packet.direction ^ 1U;
-    std::memcpy(packet.key.address[packet.direction], event.tuple.source, 16);
-    std::memcpy(packet.key.address[receiver], event.tuple.destination, 16);
-    packet.key.port[packet.direction] = event.tuple.source_port;
-    packet.key.port[receiver] = event.tuple.destination_port;
+    std::memcpy(packet.key.address[packet.direction], name.source, 16);
+    std::memcpy(packet.key.address[receiver], name.destination, 16);
+    packet.key.port[packet.direction] = name.source_port;
+    packet.key.port[receiver] = name.destination_port;
     packet.key.ifindex = event.ifindex_in != 0 ? event.ifindex_in : event.ifindex_out;
     packet.time_ns = event.time_ns;
     packet.seq = event.seq;
@@ -80,7 +82,7 @@ void LocalDrops::story(const PathStory& story) {
         return;
     }
     const PathStory::Drop& drop = *story.drop;
-    HostDrop told{.sighting = {.packet = packet_of(story.latest), .wall = story.wall},
+    HostDrop told{.sighting = {.packet = packet_of(story.latest, story.name), .wall = story.wall},
                   .at = drop.at,
                   .reason = drop.reason,
                   .words = drop.words.words,
@@ -89,6 +91,10 @@ void LocalDrops::story(const PathStory& story) {
                   .is_own = (story.latest.flags & FS_PATH_LOCAL) != 0 || drop.at == "output"};
     told.sighting.interface = interface_name(told.sighting.packet.key.ifindex);
     told.sighting.flow_id = flow_id(told.sighting.packet.key, 0, 0);
+    if (story.translated) {
+        told.translated = fmt::format("{} > {}", source_of(*story.translated).text(),
+                                      destination_of(*story.translated).text());
+    }
     if (drop.culprit) {
         told.rule = words_of(*drop.culprit);
         told.why = drop.culprit->why;
