@@ -2,6 +2,7 @@
 #include "user/report/output.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,6 +44,18 @@ bool Output::reader_has_gone() const {
 
 bool Output::is_terminal() const {
     return ::isatty(fd_) == 1;
+}
+
+Output::Size Output::size() const {
+    constexpr Size kUsual{.columns = 80, .rows = 24};
+    winsize size{};
+    const bool told = ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0;
+    return told ? Size{.columns = size.ws_col, .rows = size.ws_row} : kUsual;
+}
+
+bool Output::is_background() const {
+    const pid_t foreground = ::tcgetpgrp(fd_);
+    return foreground > 0 && foreground != ::getpgrp();
 }
 
 }  // namespace flowstamp

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,15 @@ class Output {
     /// Whether the reader of a pipe has gone: no failure, but the end.
     [[nodiscard]] bool reader_has_gone() const;
     [[nodiscard]] bool is_terminal() const;
+
+    /// A terminal's, as it is now; 80 columns and 24 rows where it does not tell.
+    struct Size {
+        std::size_t columns;
+        std::size_t rows;
+    };
+    [[nodiscard]] Size size() const;
+    /// Whether a shell gives this terminal to another job just now.
+    [[nodiscard]] bool is_background() const;
 
   private:
     Output(Fd owned, int fd, std::string name)

@@ -40,4 +40,11 @@ class Style {
     return !is_set(no_color) && (is_terminal || forced);
 }
 
+/// Whether a terminal understands the control sequences by which lines are drawn anew. Pass TERM's
+/// value, or null.
+[[nodiscard]] inline bool can_redraw(const char* term) {
+    const std::string_view name = term == nullptr ? "" : term;
+    return !name.empty() && name != "dumb";
+}
+
 }  // namespace flowstamp

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/report/live_block.h"
+
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+namespace flowstamp {
+namespace {
+
+/// A terminal of 40 columns and 4 rows, and the other side of it.
+class LiveBlockTest : public ::testing::Test {
+  protected:
+    LiveBlockTest() {
+        winsize size{.ws_row = 4, .ws_col = 40, .ws_xpixel = 0, .ws_ypixel = 0};
+        termios raw{};
+        ::cfmakeraw(&raw);
+        int master = -1;
+        int slave = -1;
+        char name[64];
+        if (::openpty(&master, &slave, name, &raw, &size) != 0) {
+            throw std::runtime_error("openpty");
+        }
+        master_.reset(master);
+        slave_.reset(slave);
+        terminal_.emplace(std::move(*Output::file(name)));
+    }
+    std::string written() {
+        char buffer[4096];
+        const ssize_t got = ::read(master_.get(), buffer, sizeof(buffer));
+        return {buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    }
+    void resize(unsigned short columns, unsigned short rows) {
+        const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+        ::ioctl(master_.get(), TIOCSWINSZ, &size);
+    }
+
+    Fd master_, slave_;
+    std::optional<Output> terminal_;
+};
+
+TEST_F(LiveBlockTest, DrawsBelowAnEmptyLineAndGoesBackToIt) {
+    LiveBlock block(*terminal_);
+    block.draw({"one", "two"});
+    EXPECT_EQ(written(), "\r\033[K\n\r\033[Kone\n\r\033[Ktwo\033[J\r\033[2A");
+}
+
+TEST_F(LiveBlockTest, ErasesWhatItHasDrawnOnce) {
+    LiveBlock block(*terminal_);
+    block.erase();
+    block.draw({"one"});
+    block.erase();
+    block.erase();
+    terminal_->write("told\n");
+    EXPECT_EQ(written(), "\r\033[K\n\r\033[Kone\033[J\r\033[1A\r\033[Jtold\n");
+}
+
+TEST_F(LiveBlockTest, KeepsToTheWindowAsItIsNow) {
+    LiveBlock block(*terminal_);
+    EXPECT_EQ(block.width(), 39U);
+    block.draw({"one", "two", "three", "four"});
+    EXPECT_EQ(written(), "\r\033[K\n\r\033[Kone\n\r\033[Ktwo\n\r\033[Kthree\033[J\r\033[3A");
+    resize(20, 1);
+    EXPECT_EQ(block.width(), 19U);
+    block.draw({"one"});
+    EXPECT_EQ(written(), "\r\033[K\033[J\r") << "nowhere to go up from";
+    resize(0, 0);
+    EXPECT_EQ(block.width(), 79U) << "what does not tell its size is as usual";
+}
+
+}  // namespace
+}  // namespace flowstamp
