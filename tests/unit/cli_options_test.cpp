@@ -179,9 +179,10 @@ TEST(CliFlows, TakesAnInterface) {
 TEST(CliPath, TakesInterfacesAndAFilter) {
     const auto options =
         parsed<PathOptions>({"path", "-i", "eth2", "-i", "eth0", "--json", "-o", "out",
-                             "--duration", "5s", "-q", "tcp", "port", "80"});
+                             "--duration", "5s", "-q", "--plain", "tcp", "port", "80"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth2", "eth0"));
     EXPECT_EQ(options.filter, "tcp port 80");
+    EXPECT_TRUE(options.plain);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.output, "out");
     EXPECT_EQ(options.duration, 5s);

@@ -233,6 +233,7 @@ void add_path(CLI::App& app, PathOptions& options, std::vector<std::string>& fil
         "Let nft trace the packets, too, by a table of its own that goes with the run: names "
         "rules that have no counter");
     path.add_flag("-q,--quiet", options.quiet, "Losses only");
+    path.add_flag("--plain", options.plain, "No live view on a terminal: lines only");
 }
 
 void add_demo(CLI::App& app, DemoOptions& options) {

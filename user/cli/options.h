@@ -73,6 +73,7 @@ struct PathOptions {
     std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
     bool quiet = false;                     ///< losses only
     bool trace = false;                     ///< let nft trace the packets, too
+    bool plain = false;                     ///< no live view, on a terminal either
 };
 
 struct DemoOptions {

@@ -11,6 +11,7 @@
 
 #include "user/base/stop_signals.h"
 #include "user/flow/packet_match.h"
+#include "user/tracer/path_live.h"
 #include "user/tracer/tracer.h"
 
 namespace flowstamp {
@@ -29,30 +30,51 @@ int complain(const Error& error, int status) {
     return status;
 }
 
+Style style_for(const Output& output) {
+    return Style(
+        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
+}
+
+/// Nothing where lines are wanted, or nothing else is possible.
+std::unique_ptr<PathLive> make_live(const PathOptions& options, Output& output) {
+    const bool plain = options.plain || options.json || options.output || !output.is_terminal();
+    if (plain || !can_redraw(std::getenv("TERM"))) {
+        return nullptr;
+    }
+    return std::make_unique<PathLive>(output, style_for(output), options.quiet, options.filter);
+}
+
 std::unique_ptr<PathReporter> make_reporter(const PathOptions& options, Output& output) {
     if (options.json) {
         return std::make_unique<PathJson>(output, options.quiet);
     }
-    const bool colour =
-        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE"));
-    return std::make_unique<PathText>(output, Style(colour), options.quiet);
+    return std::make_unique<PathText>(output, style_for(output), options.quiet);
 }
 
 /// Turns until a signal, the end of the duration, or a report that cannot be written.
 Status run(Tracer& tracer, const StopSignals& signals, const Clock& clock,
-           const PathOptions& options, const Output& output) {
+           const PathOptions& options, const Output& output, PathLive* live) {
     const Nanoseconds end =
         options.duration ? clock.monotonic() + *options.duration : Nanoseconds::max();
     for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
-        pollfd waiting[] = {{signals.descriptor(), POLLIN, 0}, {tracer.descriptor(), POLLIN, 0}};
+        const int suspending = live != nullptr ? live->suspending() : -1;
+        pollfd waiting[] = {{signals.descriptor(), POLLIN, 0},
+                            {suspending, POLLIN, 0},
+                            {tracer.descriptor(), POLLIN, 0}};
         const Nanoseconds at_most = std::min(kTurn, end - now);
         ::poll(waiting, std::size(waiting),
                static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(at_most).count()));
         if (waiting[0].revents & POLLIN) {
             break;
         }
+        if (waiting[1].revents & POLLIN) {
+            live->suspend();
+        }
         if (const Status turned = tracer.turn(); !turned || !output.health()) {
             return turned;
+        }
+        if (live != nullptr && live->is_due(now)) {
+            live->draw(tracer.sample(), now);
         }
     }
     return {};
@@ -70,17 +92,22 @@ int run_path(const PathOptions& options) {
     }
     const SystemClock clock;
     const StopSignals signals;  // from here on an end is a clean one
-    const auto reporter = make_reporter(options, *output);
+    const auto live = make_live(options, *output);
+    const auto lines = live ? nullptr : make_reporter(options, *output);
+    const auto notice = [&](std::string_view line) {
+        if (live) {
+            live->make_way();
+        }
+        fmt::print(stderr, "flowstamp: {}\n", line);
+    };
     auto tracer = Tracer::start(
         {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
-        {.reporter = *reporter, .clock = clock, .notice = [](std::string_view line) {
-             fmt::print(stderr, "flowstamp: {}\n", line);
-         }});
+        {.reporter = live ? *live : *lines, .clock = clock, .notice = notice});
     if (!tracer) {
         return complain(tracer.error(), kFailed);
     }
     fmt::print(stderr, "flowstamp: following {}; Ctrl-C ends\n", tracer->where());
-    const Status ran = run(*tracer, signals, clock, options, *output);
+    const Status ran = run(*tracer, signals, clock, options, *output, live.get());
     const Status finished = tracer->finish();
     for (const Status& status : {ran, finished}) {
         if (!status) {

@@ -153,20 +153,27 @@ std::string StationMap::part_of(std::uint32_t index) const {
     return std::string(::flowstamp::name_of(hook_of(its.hook)));
 }
 
-std::vector<std::string> StationMap::passed_before(std::uint32_t index) const {
-    const Station& its = stations_.at(index).station;
-    const auto before =
-        its.kind == Station::Kind::netfilter ? neighbour(index, true) : std::nullopt;
+std::vector<std::string> StationMap::names_between(const Station& its, int above, int below) const {
     std::vector<std::string> names;
-    if (!before) {
-        return names;
-    }
     for (const PriorityInUse& between : in_use_.at(place_of(its.pf, its.hook))) {
-        if (between.priority > *before && between.priority < its.priority) {
+        if (between.priority > above && between.priority < below) {
             names.push_back(name_of(between, family_of(its.pf), hook_of(its.hook)));
         }
     }
     return names;
+}
+
+std::vector<std::string> StationMap::passed_before(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    const auto before =
+        its.kind == Station::Kind::netfilter ? neighbour(index, true) : std::nullopt;
+    return before ? names_between(its, *before, its.priority) : std::vector<std::string>();
+}
+
+std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    const auto next = its.kind == Station::Kind::netfilter ? neighbour(index, false) : std::nullopt;
+    return next ? names_between(its, its.priority, *next) : std::vector<std::string>();
 }
 
 Loss StationMap::loss_behind(std::uint32_t index) const {

@@ -33,11 +33,15 @@ class StationMap {
     /// What stands between the station before it in its hook and this one: "raw", "connection
     /// tracking". None at the first of a hook.
     [[nodiscard]] std::vector<std::string> passed_before(std::uint32_t index) const;
+    /// The same between this station and the next of its hook; none at the last.
+    [[nodiscard]] std::vector<std::string> passed_next(std::uint32_t index) const;
     /// What may have taken packets that passed this station and no other one.
     [[nodiscard]] Loss loss_behind(std::uint32_t index) const;
 
   private:
     [[nodiscard]] std::optional<int> neighbour(std::uint32_t index, bool before) const;
+    [[nodiscard]] std::vector<std::string> names_between(const Station& its, int above,
+                                                         int below) const;
 
     std::vector<StationState> stations_;
     /// By pf and hook, in the order of kHooks.

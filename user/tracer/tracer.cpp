@@ -83,6 +83,7 @@ class Tracer::Run {
           matches_(std::move(matches)),
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
+          counts_(probe_.stations().size()),
           losses_(std::move(ruleset), map_, read_ruleset, take_traced()),
           journeys_([this](const Journey& journey) { ended(journey); }) {
         for (const Notice& notice : probe_.notices()) {
@@ -93,6 +94,7 @@ class Tracer::Run {
     [[nodiscard]] Status listen() {
         auto reader = probe_.events([this](const fs_path_event& event) {
             follow_answers(event);
+            counts_.passed(event);
             journeys_.file(event);
         });
         if (!reader) {
@@ -125,6 +127,8 @@ class Tracer::Run {
         surroundings_.reporter.summary(stats());
         return read ? Status{} : std::unexpected(read.error());
     }
+
+    [[nodiscard]] PathSample sample() const { return sample_of(counts_, map_, stats()); }
 
     [[nodiscard]] std::string where() const {
         std::string interfaces;
@@ -176,6 +180,7 @@ class Tracer::Run {
     void ended(const Journey& journey) {
         const PathFlows::Filed filed = flows_.file(journey);
         count(journey);
+        counts_.ended(filed.end, journey.last());
         if (journey.drop) {
             losses_.saw(filed.end, surroundings_.clock.monotonic());
         }
@@ -233,6 +238,9 @@ class Tracer::Run {
         story.again = again;
         story.wall = wall_.at(Nanoseconds(static_cast<std::int64_t>(journey.last().time_ns)));
         told_[{filed.flow.id, filed.direction, filed.end}] = filed.count;
+        if (story.drop) {
+            counts_.blamed(filed.end, short_words(*story.drop));
+        }
         surroundings_.reporter.story(story);
     }
 
@@ -272,6 +280,7 @@ class Tracer::Run {
     std::vector<fs_path_match> matches_;
     StationMap map_;
     std::optional<NftTrace> trace_;
+    StationCounts counts_;
     Losses losses_;
     JourneyBook journeys_;
     PathFlows flows_;
@@ -339,6 +348,10 @@ Status Tracer::turn() {
 
 Status Tracer::finish() {
     return run_->finish();
+}
+
+PathSample Tracer::sample() const {
+    return run_->sample();
 }
 
 std::string Tracer::where() const {

@@ -10,6 +10,7 @@
 #include "user/base/clock.h"
 #include "user/base/result.h"
 #include "user/tracer/path_reporter.h"
+#include "user/tracer/path_sample.h"
 
 namespace flowstamp {
 
@@ -44,6 +45,9 @@ class Tracer {
     [[nodiscard]] Status turn();
     /// Detaches, reads the last records, and tells what is still open, and the sums.
     [[nodiscard]] Status finish();
+
+    /// What has been counted up to now.
+    [[nodiscard]] PathSample sample() const;
 
     /// How many stations there are, and where: "52 stations, eth0, eth1".
     [[nodiscard]] std::string where() const;

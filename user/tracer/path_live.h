@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "user/base/suspend_signal.h"
+#include "user/report/live_block.h"
+#include "user/tracer/path_view.h"
+
+namespace flowstamp {
+
+/// For people at a terminal: PathText's blocks as they come, and below them a view of the stations,
+/// drawn anew in place.
+class PathLive final : public PathReporter {
+  public:
+    static constexpr Nanoseconds kBetween = std::chrono::milliseconds(500);
+
+    PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
+        : text_(terminal, style, losses_only),
+          style_(style),
+          rates_(std::move(filter)),
+          block_(terminal) {}
+
+    void story(const PathStory& story) override;
+    void summary(const PathStats& stats) override;
+
+    /// Whether draw() is due: twice a second, and when something was told.
+    [[nodiscard]] bool is_due(Nanoseconds now) const;
+    void draw(PathSample sample, Nanoseconds now);
+    /// To be called before anything else is written to the terminal.
+    void make_way();
+
+    /// Readable when a shell is asked for (Ctrl-Z): then suspend(), which returns when the shell
+    /// lets us go on.
+    [[nodiscard]] int suspending() const { return suspend_.descriptor(); }
+    void suspend();
+
+  private:
+    PathText text_;
+    Style style_;
+    PathRates rates_;
+    LiveBlock block_;
+    SuspendSignal suspend_;
+    Nanoseconds due_{0};
+};
+
+}  // namespace flowstamp
