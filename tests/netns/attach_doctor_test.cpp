@@ -37,11 +37,30 @@ TEST_F(AttachDoctor, TellsWhatAnInterfaceAllows) {
     EXPECT_TRUE(told.says("its programs load, and pass the verifier")) << told.text;
     EXPECT_TRUE(told.says("is down; ip link set kta up")) << told.text;
     EXPECT_TRUE(told.says("loopback has no native XDP: tc ingress will be used")) << told.text;
-    EXPECT_TRUE(told.text.ends_with("watch can run here\n")) << told.text;
+    EXPECT_TRUE(told.text.ends_with("path can run here\nwatch can run here\n")) << told.text;
 
     const Diagnosis all = inside([] { return diagnose({}); });
     EXPECT_EQ(all.status, 0) << all.text;
     EXPECT_TRUE(all.says("kta ingress")) << all.text;
+}
+
+TEST_F(AttachDoctor, TellsWhatPathWorksBy) {
+    const Diagnosis told = inside([] { return diagnose({"kta"}); });
+    for (const char* part : {"netfilter stations", "tc stations", "kfree_skb", "consume_skb",
+                             "tcp_probe", "ruleset", "iptables"}) {
+        EXPECT_TRUE(told.says(std::string("ok       path: ") + part)) << told.text;
+    }
+}
+
+TEST_F(AttachDoctor, TellsWhichProgramsRulesetsCannotBeReadWith) {
+    const std::string path = ::getenv("PATH");
+    ::setenv("PATH", "/nonexistent", 1);
+    const Diagnosis told = inside([] { return diagnose({"kta"}); });
+    ::setenv("PATH", path.c_str(), 1);
+    EXPECT_TRUE(told.says("limited  path: iptables")) << told.text;
+    EXPECT_TRUE(told.says("no iptables-nft-save, ")) << told.text;
+    EXPECT_TRUE(told.says("apt install iptables\n")) << told.text;
+    EXPECT_TRUE(told.says("path can run here\n")) << told.text;
 }
 
 TEST_F(AttachDoctor, TellsOfAnotherXdpProgram) {
@@ -87,6 +106,7 @@ TEST_F(AttachDoctor, FailsWithoutPrivilegesAndNamesThem) {
     for (const char* name : {"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"}) {
         EXPECT_TRUE(told.says(std::string("missing  ") + name)) << told.text;
     }
+    EXPECT_TRUE(told.says("path cannot run here\n")) << told.text;
     EXPECT_FALSE(told.says("verifier")) << "what was not tried must not be told\n" << told.text;
 }
 

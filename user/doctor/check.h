@@ -10,8 +10,8 @@ namespace flowstamp {
 
 enum class Standing {
     ok,
-    limited,  ///< `watch` runs, with less
-    missing,  ///< `watch` cannot run
+    limited,  ///< the command runs, with less
+    missing,  ///< the command cannot run: `watch`; `path` in what check_path() tells
 };
 
 /// One thing looked at, and what follows for the user.
@@ -28,6 +28,10 @@ using Checks = std::vector<Check>;
 
 /// Privileges, and what the kernel can do; the programs themselves are loaded and let go.
 [[nodiscard]] Checks check_kernel();
+
+/// What `path` works by: privileges, the kinds of stations and tracepoints, and what it reads
+/// rulesets with.
+[[nodiscard]] Checks check_path();
 
 /// What dead runs had left; removed on the way.
 [[nodiscard]] Checks check_leftovers();

@@ -87,8 +87,6 @@ void check_by_trying(Checks& checks) {
                             "not there (kernel 6.6): a stub on a clsact qdisc stands in"));
     checks.push_back(from_status("event ring", try_event_ring(), "can be created"));
     checks.push_back(check_probe());
-    checks.push_back(either("netfilter links", has_netfilter_links(), "there; watch needs none",
-                            "none (kernel 6.4); watch needs none"));
 }
 
 }  // namespace
@@ -121,8 +119,6 @@ Checks check_kernel() {
                             "at /sys/fs/bpf: flow tables are pinned there",
                             "none at /sys/fs/bpf: flow tables are not pinned; `flows` finds them "
                             "as root all the same"));
-    checks.push_back(
-        either("BTF", has_kernel_btf(), "there; watch needs none", "none; watch needs none"));
     return checks;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 
 #include "user/doctor/check.h"
 
@@ -41,13 +42,12 @@ Checks check_all() {
     return checks;
 }
 
-}  // namespace
+bool can_run(const Checks& checks) {
+    return std::ranges::none_of(
+        checks, [](const Check& check) { return check.standing == Standing::missing; });
+}
 
-int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out) {
-    Checks checks = check_kernel();
-    append(checks, check_leftovers());
-    append(checks, interfaces.empty() ? check_all() : check_named(interfaces));
-
+void print(const Checks& checks, std::FILE* out) {
     std::size_t width = 0;
     for (const Check& check : checks) {
         width = std::max(width, check.subject.size());
@@ -56,10 +56,28 @@ int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out) {
         fmt::print(out, "{:<8} {:<{}}  {}\n", standing_text(check.standing), check.subject, width,
                    check.text);
     }
-    const bool can_run = std::ranges::none_of(
-        checks, [](const Check& check) { return check.standing == Standing::missing; });
-    fmt::print(out, "{}\n", can_run ? "watch can run here" : "watch cannot run here");
-    return can_run ? 0 : 1;
+}
+
+std::string verdict(std::string_view command, bool can) {
+    return fmt::format("{} {} run here\n", command, can ? "can" : "cannot");
+}
+
+}  // namespace
+
+int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out) {
+    const Checks kernel = check_kernel();
+    const Checks path = check_path();
+    const Checks at = interfaces.empty() ? check_all() : check_named(interfaces);
+
+    Checks all = kernel;
+    append(all, path);
+    append(all, check_leftovers());
+    append(all, at);
+    print(all, out);
+    const bool can_watch = can_run(kernel) && can_run(at);
+    fmt::print(out, "{}{}", verdict("path", can_run(path) && can_run(at)),
+               verdict("watch", can_watch));
+    return can_watch ? 0 : 1;
 }
 
 }  // namespace flowstamp

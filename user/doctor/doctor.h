@@ -8,8 +8,8 @@
 namespace flowstamp {
 
 /// `flowstamp doctor [-i IFACE ...]`: what this kernel, these privileges and these interfaces
-/// allow, a line each; removes what dead runs left behind. Returns the exit status: 0 if `watch`
-/// can run (on every interface named), else 1.
+/// allow `watch` and `path`, a line each; removes what dead runs left behind. Returns the exit
+/// status: 0 if `watch` can run (on every interface named), else 1.
 int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out);
 
 }  // namespace flowstamp

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -17,6 +18,7 @@
 #include "user/kernel/libbpf_messages.h"
 #include "user/kernel/net_namespace.h"
 #include "user/kernel/path_state.h"
+#include "user/kernel/path_support.h"
 
 namespace flowstamp {
 
@@ -33,15 +35,32 @@ struct Supported {
 
 struct Part {
     bool Supported::* member;
+    const char* name;
     const char* meaning;
+    const char* without;
 };
 constexpr std::array kParts = {
-    Part{&Supported::netfilter, "no station in a netfilter hook"},
-    Part{&Supported::tc, "no station at tc"},
-    Part{&Supported::dropped, "no drop is seen, and no drop's reason"},
-    Part{&Supported::consumed, "where a packet is done with is not seen"},
-    Part{&Supported::socket, "where a connection's socket gets a packet is not seen"},
+    Part{&Supported::netfilter, "netfilter stations", "before and after each priority in use",
+         "no station in a netfilter hook"},
+    Part{&Supported::tc, "tc stations", "where packets come in and leave", "no station at tc"},
+    Part{&Supported::dropped, "kfree_skb", "drops, with the kernel's reason",
+         "no drop is seen, and no drop's reason"},
+    Part{&Supported::consumed, "consume_skb", "where a packet is done with",
+         "where a packet is done with is not seen"},
+    Part{&Supported::socket, "tcp_probe", "where a connection's socket gets a packet",
+         "where a connection's socket gets a packet is not seen"},
 };
+
+/// Why this kernel cannot have a part, in the order of kParts; empty: it can.
+using Missing = std::array<std::string, kParts.size()>;
+
+Supported all_but(const Missing& missing) {
+    Supported supported;
+    for (std::size_t i = 0; i < kParts.size(); i++) {
+        supported.*kParts[i].member = missing[i].empty();
+    }
+    return supported;
+}
 
 std::uint32_t place_of(const Station& station) {
     switch (station.kind) {
@@ -116,50 +135,63 @@ PathProbeOptions one_of_each(const PathProbeOptions& options) {
     return few;
 }
 
-/// Tries each part alone, and leaves out what is refused.
-Supported find_supported(PathProbeState& state, const Supported& wanted) {
+/// Tries each part alone that is not known to be missing.
+void try_each(PathProbeState& state, Missing& missing) {
     const PathProbeOptions few = one_of_each(state.options);
-    Supported found = wanted;
-    for (const Part& part : kParts) {
-        if (!(wanted.*part.member)) {
+    for (std::size_t i = 0; i < kParts.size(); i++) {
+        if (!missing[i].empty()) {
             continue;
         }
         Supported alone{.dropped = false, .consumed = false, .socket = false};
-        alone.*part.member = true;
+        alone.*kParts[i].member = true;
         const LibbpfMessages messages;
         if (const int error = try_load(state, few, alone); error != 0) {
-            found.*part.member = false;
             const std::string verdict = messages.verifier_verdict();
-            state.notices.push_back({fmt::format(
-                "{}: the kernel refused the program: {}", part.meaning,
-                verdict.empty() ? fail_errno("load", "", error).error().message() : verdict)});
+            missing[i] = fmt::format(
+                "the kernel refused the program: {}",
+                verdict.empty() ? fail_errno("load", "", error).error().message() : verdict);
         }
     }
-    return found;
 }
 
-/// What is known beforehand to be missing.
-Supported expected(PathProbeState& state) {
+/// What is known beforehand.
+Missing known_missing() {
     const std::string release = KernelRelease::running().text;
-    Supported supported{.netfilter = has_netfilter_links(), .tc = has_tcx()};
-    if (!supported.netfilter) {
-        state.notices.push_back(
-            {fmt::format("{}: needs kernel 6.4 or later with BPF netfilter links, this is {}",
-                         kParts[0].meaning, release)});
+    Missing missing;
+    if (!has_netfilter_links()) {
+        missing[0] =
+            fmt::format("needs kernel 6.4 or later with BPF netfilter links, this is {}", release);
     }
-    if (!supported.tc) {
-        state.notices.push_back(
-            {fmt::format("{}: needs kernel 6.6 or later, this is {}", kParts[1].meaning, release)});
+    if (!has_tcx()) {
+        missing[1] = fmt::format("needs kernel 6.6 or later, this is {}", release);
     }
-    return supported;
+    return missing;
 }
 
-bool any(const Supported& supported) {
-    bool found = false;
-    for (const Part& part : kParts) {
-        found |= supported.*part.member;
+bool none_left(const Missing& missing) {
+    return std::ranges::none_of(missing, &std::string::empty);
+}
+
+/// Loads all of `wanted` that is not missing; what is refused is missing from then on.
+Status load_what_goes(PathProbeState& state, const PathProbeOptions& wanted, Missing& missing) {
+    if (!has_kernel_btf()) {
+        return fail({.operation = "follow packets through this host",
+                     .reason = "this kernel has no BTF (/sys/kernel/btf/vmlinux)",
+                     .hint = "it needs one built with CONFIG_DEBUG_INFO_BTF"});
     }
-    return found;
+    const LibbpfMessages messages;
+    int error = try_load(state, wanted, all_but(missing));
+    if (error != 0) {
+        try_each(state, missing);
+        error = none_left(missing) ? error : try_load(state, wanted, all_but(missing));
+    }
+    if (error != 0) {
+        return fail({.operation = "load the path's programs",
+                     .errno_value = error,
+                     .reason = messages.verifier_verdict(),
+                     .hint = "`flowstamp doctor` tells what this kernel lacks"});
+    }
+    return {};
 }
 
 }  // namespace
@@ -169,25 +201,31 @@ void DestroyPathSkeleton::operator()(path_bpf* skeleton) const {
 }
 
 Status load_path(PathProbeState& state) {
-    if (!has_kernel_btf()) {
-        return fail({.operation = "follow packets through this host",
-                     .reason = "this kernel has no BTF (/sys/kernel/btf/vmlinux)",
-                     .hint = "it needs one built with CONFIG_DEBUG_INFO_BTF"});
+    Missing missing = known_missing();
+    const Status loaded = load_what_goes(state, state.options, missing);
+    for (std::size_t i = 0; i < kParts.size(); i++) {
+        if (!missing[i].empty()) {
+            state.notices.push_back({fmt::format("{}: {}", kParts[i].without, missing[i])});
+        }
     }
-    const LibbpfMessages messages;
-    Supported supported = expected(state);
-    int error = try_load(state, state.options, supported);
-    if (error != 0) {
-        supported = find_supported(state, supported);
-        error = any(supported) ? try_load(state, state.options, supported) : error;
+    return loaded;
+}
+
+Result<std::vector<PathPart>> path_support() {
+    PathProbeState state;
+    Missing missing = known_missing();
+    const Status loaded = load_what_goes(state, one_of_each(state.options), missing);
+    if (!loaded && !none_left(missing)) {
+        return std::unexpected(loaded.error());
     }
-    if (error != 0) {
-        return fail({.operation = "load the path's programs",
-                     .errno_value = error,
-                     .reason = messages.verifier_verdict(),
-                     .hint = "`flowstamp doctor` tells what this kernel lacks"});
+    std::vector<PathPart> parts;
+    for (std::size_t i = 0; i < kParts.size(); i++) {
+        parts.push_back({.name = kParts[i].name,
+                         .meaning = kParts[i].meaning,
+                         .without = kParts[i].without,
+                         .missing = missing[i]});
     }
-    return {};
+    return parts;
 }
 
 }  // namespace flowstamp

@@ -75,6 +75,16 @@ std::vector<Table> read_legacy_tables(std::vector<std::string>& unread) {
     return tables;
 }
 
+std::vector<std::string> save_programs() {
+    std::vector<std::string> programs;
+    for (const RulesetTool tool : {RulesetTool::iptables_nft, RulesetTool::iptables_legacy}) {
+        for (const TableFamily family : kFamilies) {
+            programs.push_back(save_program(tool, family));
+        }
+    }
+    return programs;
+}
+
 void tell_iptables_tables(std::vector<Table>& tables) {
     for (const TableFamily family : kFamilies) {
         const auto made_by_iptables = [&](const Table& table) {

@@ -21,6 +21,9 @@ namespace flowstamp {
 /// nft's words stay.
 void tell_iptables_tables(std::vector<Table>& tables);
 
+/// The programs by which rules are read.
+[[nodiscard]] std::vector<std::string> save_programs();
+
 /// The part of tell_iptables_tables() without I/O: takes from `saved` (iptables-nft-save) what it
 /// says of `table`, if both have the same rules.
 void take_iptables_words(Table& table, const std::vector<Table>& saved);
