@@ -205,6 +205,13 @@ TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
     EXPECT_THAT(stats_text(stats), HasSubstr("install it anew"));
 }
 
+TEST(Style, LinesAreDrawnAnewOnlyWhereTheTerminalCan) {
+    EXPECT_TRUE(can_redraw("xterm-256color"));
+    EXPECT_FALSE(can_redraw("dumb"));
+    EXPECT_FALSE(can_redraw(""));
+    EXPECT_FALSE(can_redraw(nullptr));
+}
+
 TEST(Colour, IsForTerminalsUnlessRefusedOrForced) {
     EXPECT_TRUE(wants_colour(true, nullptr, nullptr));
     EXPECT_FALSE(wants_colour(false, nullptr, nullptr));

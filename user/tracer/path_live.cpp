@@ -19,12 +19,13 @@ bool PathLive::is_due(Nanoseconds now) const {
 
 void PathLive::draw(PathSample sample, Nanoseconds now) {
     block_.draw(lines_of(rates_.take(std::move(sample)), block_.width(), style_));
+    drawn_ = now;
     due_ = now + kBetween;
 }
 
 void PathLive::make_way() {
     block_.erase();
-    due_ = Nanoseconds(0);
+    due_ = drawn_ + kAtLeast;
 }
 
 void PathLive::suspend() {

@@ -16,6 +16,8 @@ namespace flowstamp {
 class PathLive final : public PathReporter {
   public:
     static constexpr Nanoseconds kBetween = std::chrono::milliseconds(500);
+    /// Not more often than that, however much is told: a slow terminal must not hold up reading.
+    static constexpr Nanoseconds kAtLeast = std::chrono::milliseconds(100);
 
     PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
         : text_(terminal, style, losses_only),
@@ -26,7 +28,7 @@ class PathLive final : public PathReporter {
     void story(const PathStory& story) override;
     void summary(const PathStats& stats) override;
 
-    /// Whether draw() is due: twice a second, and when something was told.
+    /// Whether draw() is due: twice a second, and when something was told, within reason.
     [[nodiscard]] bool is_due(Nanoseconds now) const;
     void draw(PathSample sample, Nanoseconds now);
     /// To be called before anything else is written to the terminal.
@@ -43,6 +45,7 @@ class PathLive final : public PathReporter {
     PathRates rates_;
     LiveBlock block_;
     SuspendSignal suspend_;
+    Nanoseconds drawn_{0};
     Nanoseconds due_{0};
 };
 
