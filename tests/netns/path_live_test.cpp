@@ -59,6 +59,13 @@ class OnTerminal {
         return drawn_.contains(text);
     }
     void press(char key) { EXPECT_EQ(::write(terminal_.get(), &key, 1), 1); }
+    /// The terminal is closed, as by an end of the window or of the connection.
+    void hang_up() { terminal_.reset(); }
+    /// Waits for the end; returns whether it was an orderly one.
+    bool exits() {
+        int status = 0;
+        return ::waitpid(std::exchange(pid_, -1), &status, 0) > 0 && WIFEXITED(status);
+    }
     /// Reads to the end; returns the exit status.
     int wait() {
         while (read_more()) {
@@ -129,6 +136,13 @@ TEST_F(PathLiveView, ShowsStationsAndLossesAndLeavesTheTerminalAsItWas) {
     EXPECT_TRUE(end.ends_with("\r\n"));
     EXPECT_THAT(end, Not(HasSubstr("\033[K"))) << "no more of the view behind the last words";
     EXPECT_THAT(drawn, Not(HasSubstr("\033[?"))) << "no mode to be restored";
+}
+
+TEST_F(PathLiveView, EndsWithItsTerminal) {
+    OnTerminal path(router(), arguments());
+    ASSERT_TRUE(path.wait_for("waiting for packets")) << path.drawn();
+    path.hang_up();
+    EXPECT_TRUE(path.exits());
 }
 
 TEST_F(PathLiveView, IntoAPipeItIsPlainLines) {

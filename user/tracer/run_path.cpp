@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <poll.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 
 #include "user/base/stop_signals.h"
 #include "user/flow/packet_match.h"
@@ -25,8 +25,13 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr Nanoseconds kTurn = 100ms;
 
+/// Standard error may have gone with the terminal; that is no reason to end otherwise.
+void say(std::string_view line) {
+    Output::standard_error().write(fmt::format("flowstamp: {}\n", line));
+}
+
 int complain(const Error& error, int status) {
-    fmt::print(stderr, "flowstamp: {}\n", error.message());
+    say(error.message());
     return status;
 }
 
@@ -98,7 +103,7 @@ int run_path(const PathOptions& options) {
         if (live) {
             live->make_way();
         }
-        fmt::print(stderr, "flowstamp: {}\n", line);
+        say(line);
     };
     auto tracer = Tracer::start(
         {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
@@ -106,7 +111,7 @@ int run_path(const PathOptions& options) {
     if (!tracer) {
         return complain(tracer.error(), kFailed);
     }
-    fmt::print(stderr, "flowstamp: following {}; Ctrl-C ends\n", tracer->where());
+    say(fmt::format("following {}; Ctrl-C ends", tracer->where()));
     const Status ran = run(*tracer, signals, clock, options, *output, live.get());
     const Status finished = tracer->finish();
     for (const Status& status : {ran, finished}) {
