@@ -31,6 +31,28 @@ TEST(Output, EmptiesAndFillsAFile) {
     ::unlink(path.c_str());
 }
 
+TEST(Output, HoldsBackUntilReleased) {
+    std::string path = "/tmp/flowstamp-output-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    auto output = Output::file(path);
+    ASSERT_TRUE(output);
+    const auto written = [&] {
+        std::ifstream file(path);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    output->hold();
+    output->write("one\n");
+    output->hold();
+    output->write("two\n");
+    EXPECT_EQ(written(), "");
+    output->release();
+    output->release();
+    EXPECT_EQ(written(), "one\ntwo\n");
+    output->write("three\n");
+    EXPECT_EQ(written(), "one\ntwo\nthree\n");
+    ::unlink(path.c_str());
+}
+
 TEST(Output, SaysWhyAFileCannotBeHad) {
     const auto output = Output::file("/nonexistent/events.json");
     ASSERT_FALSE(output);

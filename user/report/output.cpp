@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace flowstamp {
 
@@ -27,7 +28,16 @@ Result<Output> Output::file(const std::string& path) {
     return Output(std::move(fd), number, path);
 }
 
+void Output::release() {
+    is_held_ = false;
+    write(std::exchange(held_, {}));
+}
+
 void Output::write(std::string_view text) {
+    if (is_held_) {
+        held_ += text;
+        return;
+    }
     while (health_ && !text.empty()) {
         const ssize_t written = ::write(fd_, text.data(), text.size());
         if (written >= 0) {

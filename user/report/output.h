@@ -10,7 +10,8 @@
 
 namespace flowstamp {
 
-/// Where a report goes: a file, a pipe or a terminal. Unbuffered: each write is out when it returns.
+/// Where a report goes: a file, a pipe or a terminal. Unbuffered unless hold() was called: each write
+/// is out when it returns.
 /// After the first failure nothing more is written, and health() keeps saying why. A pipe whose
 /// reader has gone is such a failure only where SIGPIPE is ignored; else it ends the process.
 class Output {
@@ -22,6 +23,9 @@ class Output {
     [[nodiscard]] static Result<Output> file(const std::string& path);
 
     void write(std::string_view text);
+    /// From now on what is written is gathered; release() writes it, all at once.
+    void hold() { is_held_ = true; }
+    void release();
 
     [[nodiscard]] const Status& health() const { return health_; }
     /// Whether the reader of a pipe has gone: no failure, but the end.
@@ -45,6 +49,8 @@ class Output {
     int fd_;
     std::string name_;
     Status health_;
+    bool is_held_ = false;
+    std::string held_;
 };
 
 }  // namespace flowstamp

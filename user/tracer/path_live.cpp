@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/tracer/path_live.h"
 
+#include <algorithm>
+
 namespace flowstamp {
 
+/// What is told goes out with the next drawing, at once: else much that is told would leave the view
+/// no time to be seen.
 void PathLive::story(const PathStory& story) {
-    make_way();
+    terminal_.hold();
+    block_.erase();
     text_.story(story);
+    due_ = std::min(due_, drawn_ + kAtLeast);
 }
 
 void PathLive::summary(const PathStats& stats) {
@@ -19,13 +25,15 @@ bool PathLive::is_due(Nanoseconds now) const {
 
 void PathLive::draw(PathSample sample, Nanoseconds now) {
     block_.draw(lines_of(rates_.take(std::move(sample)), block_.width(), style_));
+    terminal_.release();
     drawn_ = now;
     due_ = now + kBetween;
 }
 
 void PathLive::make_way() {
     block_.erase();
-    due_ = drawn_ + kAtLeast;
+    terminal_.release();
+    due_ = Nanoseconds(0);
 }
 
 void PathLive::suspend() {

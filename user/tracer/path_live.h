@@ -20,7 +20,8 @@ class PathLive final : public PathReporter {
     static constexpr Nanoseconds kAtLeast = std::chrono::milliseconds(100);
 
     PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
-        : text_(terminal, style, losses_only),
+        : terminal_(terminal),
+          text_(terminal, style, losses_only),
           style_(style),
           rates_(std::move(filter)),
           block_(terminal) {}
@@ -40,6 +41,7 @@ class PathLive final : public PathReporter {
     void suspend();
 
   private:
+    Output& terminal_;
     PathText text_;
     Style style_;
     PathRates rates_;
