@@ -3,107 +3,27 @@
 // The whole way: real packets through a router that eats them, and what `path` says of it.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <future>
-#include <mutex>
-
-#include "tests/netns/lab_fixture.h"
+#include "tests/netns/live_path.h"
 #include "user/lab/download.h"
 #include "user/lab/server.h"
-#include "user/tracer/tracer.h"
 
 namespace flowstamp::lab {
 namespace {
 
-/// A tracer in a host of the lab, in a thread of its own there.
-class LivePath final : public PathReporter {
-  public:
-    LivePath(const Namespace& host, const std::vector<std::string>& interfaces,
-             const std::string& filter) {
-        std::promise<void> attached;
-        auto ready = attached.get_future();
-        running_ = std::async(std::launch::async, [&, interfaces, filter] {
-            host.run_in([&] { run(interfaces, filter, attached); });
-        });
-        ready.get();
-    }
-    ~LivePath() override { stop(); }
-
-    void story(const PathStory& story) override {
-        const std::lock_guard lock(mutex_);
-        stories_.push_back(story);
-        changed_.notify_all();
-    }
-    void summary(const PathStats& stats) override { stats_ = stats; }
-
-    /// The latest story of packets that came to such an end, once there is one.
-    std::optional<PathStory> wait_for(Journey::End end, std::chrono::milliseconds timeout = 5s) {
-        std::unique_lock lock(mutex_);
-        const auto is_it = [&](const PathStory& story) {
-            return story.end == end && !story.is_reply;
-        };
-        changed_.wait_for(lock, timeout, [&] { return std::ranges::any_of(stories_, is_it); });
-        const auto found = std::find_if(stories_.rbegin(), stories_.rend(), is_it);
-        return found == stories_.rend() ? std::nullopt : std::optional(*found);
-    }
-    const PathStats& stop() {
-        stopping_ = true;
-        if (running_.valid()) {
-            running_.get();
-        }
-        return stats_;
-    }
-
-  private:
-    void run(const std::vector<std::string>& interfaces, const std::string& filter,
-             std::promise<void>& attached) {
-        const SystemClock clock;
-        auto tracer = Tracer::start({.interfaces = interfaces, .filter = filter},
-                                    {.reporter = *this, .clock = clock, .notice = [](auto) {}});
-        if (!tracer) {
-            attached.set_exception(
-                std::make_exception_ptr(std::runtime_error(tracer.error().message())));
-            return;
-        }
-        attached.set_value();
-        while (!stopping_) {
-            EXPECT_TRUE(tracer->turn());
-            std::this_thread::sleep_for(20ms);
-        }
-        EXPECT_TRUE(tracer->finish());
-    }
-
-    std::atomic<bool> stopping_ = false;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::vector<PathStory> stories_;
-    PathStats stats_;
-    std::future<void> running_;
-};
-
 /// client -- router -- server; the router is asked.
-class PathCommand : public LabTest {
+class PathCommand : public LivePathTest {
   protected:
     void SetUp() override {
-        LabTest::SetUp();
+        LivePathTest::SetUp();
         if (!IsSkipped()) {
-            make({.routers = 1});
             server_.emplace(require(Server::start(lab().server(), {})));
         }
     }
-    const Namespace& router() { return lab().router(1); }
     void rule(const std::vector<std::string>& command) {
         const Status done = router().require(command);
         ASSERT_TRUE(done) << done.error().message();
     }
-    LivePath& follow(const std::string& filter) {
-        return path_.emplace(
-            router(),
-            std::vector{router().toward(Side::Client).name, router().toward(Side::Server).name},
-            filter);
-    }
+    LivePath& follow(const std::string& filter) { return LivePathTest::follow(router(), filter); }
     DownloadReport try_to_download() {
         DownloadOptions options = to_server(10'000);
         options.timeout = 1500ms;
@@ -124,7 +44,6 @@ class PathCommand : public LabTest {
 
   private:
     std::optional<Server> server_;
-    std::optional<LivePath> path_;
 };
 
 TEST_F(PathCommand, WhatPassesIsFollowedThrough) {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A small cloud: a gateway with the public address hands connections on to a second router, and that
+// one to the machine. A rule there lets only some of the machine's ports through, and eats what the
+// gateway took for another port.
+#include <gtest/gtest.h>
+
+#include "tests/netns/live_path.h"
+
+namespace flowstamp::lab {
+namespace {
+
+constexpr std::uint16_t kOutside = 10174;  ///< of management, by the public address
+constexpr std::uint16_t kWeb = 10175;
+constexpr const char* kEater = "-A FORWARD -p tcp -m multiport ! --dports 300:65535 -j DROP";
+
+/// client -- gateway -- second router -- machine
+class PathCloud : public LivePathTest, public testing::WithParamInterface<const char*> {
+  protected:
+    void SetUp() override {
+        LabTest::SetUp();
+        if (IsSkipped()) {
+            return;
+        }
+        make({.routers = 2});
+        translate(gateway(), public_address(), kOutside, system_address(), kOutside);
+        translate(gateway(), public_address(), kWeb, system_address(), kWeb);
+        translate(second(), system_address(), kOutside, machine(), 22);
+        translate(second(), system_address(), kWeb, machine(), 8080);
+        const std::string mangle = std::string(GetParam()) + " -t mangle ";
+        run(second(), mangle + "-A FORWARD -p tcp --dport 7 -j DROP");
+        run(second(), mangle + kEater);
+    }
+
+    const Namespace& gateway() { return lab().router(1); }
+    const Namespace& second() { return lab().router(2); }
+    IpAddress public_address() { return gateway().toward(Side::Client).ipv4; }
+    IpAddress system_address() { return second().toward(Side::Client).ipv4; }
+    IpAddress machine() { return lab().server().address(); }
+
+    void translate(const Namespace& router, const IpAddress& from, std::uint16_t port,
+                   const IpAddress& to, std::uint16_t to_port) {
+        run(router, fmt::format("{} -t nat -A PREROUTING -d {} -p tcp --dport {} -j DNAT "
+                                "--to-destination {}:{}",
+                                GetParam(), from.text(), port, to.text(), to_port));
+    }
+    static std::string to_text(const fs_path_tuple& tuple) { return destination_of(tuple).text(); }
+    static std::string text_of(const IpAddress& address, std::uint16_t port) {
+        return Endpoint{address, port}.text();
+    }
+};
+
+TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
+    LivePath& at_second = follow(second(), "tcp port 10174");
+    LivePath at_gateway(gateway(), interfaces_of(gateway()), "tcp port 10174");
+    const auto sockets = knock(lab().client(), {public_address(), kOutside});
+
+    const PathStory eaten = expect_blamed(
+        "forward", std::string(GetParam()) + ", table mangle, chain FORWARD, rule 2: " + kEater);
+    EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
+    ASSERT_TRUE(eaten.translated);
+    EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
+    EXPECT_EQ(source_of(eaten.name).ip_text(), lab().client().address().text());
+
+    const auto left = at_gateway.wait_for(Journey::End::left);
+    ASSERT_TRUE(left);
+    EXPECT_EQ(to_text(left->name), text_of(public_address(), kOutside));
+    ASSERT_TRUE(left->translated);
+    EXPECT_EQ(to_text(*left->translated), text_of(system_address(), kOutside));
+    EXPECT_EQ(left->steps.back().at, gateway().toward(Side::Server).name + " out");
+    EXPECT_EQ(at_gateway.stop().dropped, 0U);
+    EXPECT_EQ(at_second.stop().left, 0U);
+}
+
+TEST_P(PathCloud, AskedByTheInnerNameBothNamesAreTold) {
+    follow(second(), "tcp port 22");
+    const auto sockets = knock(lab().client(), {public_address(), kOutside});
+    const PathStory eaten = expect_blamed("forward", kEater);
+    EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
+    ASSERT_TRUE(eaten.translated);
+    EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
+}
+
+TEST_P(PathCloud, WhatTheRuleLetsThroughLeavesBothAndItsAnswersReturn) {
+    const Server server = require(Server::start(lab().server(), {.port = 8080}));
+    LivePath& at_second = follow(second(), "tcp port 10175");
+    DownloadOptions options = to_server(10'000);
+    options.server = {public_address(), kWeb};
+    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
+    const auto left = at_second.wait_for(Journey::End::left);
+    ASSERT_TRUE(left && left->translated);
+    EXPECT_EQ(to_text(*left->translated), text_of(machine(), 8080));
+    const auto answers = at_second.wait_for(
+        [](const PathStory& its) { return its.is_reply && its.end == Journey::End::left; });
+    ASSERT_TRUE(answers && answers->translated);
+    EXPECT_EQ(source_of(answers->name).text(), text_of(machine(), 8080));
+    EXPECT_EQ(source_of(*answers->translated).text(), text_of(system_address(), kWeb));
+    EXPECT_EQ(answers->flow, left->flow);
+    const PathStats& stats = at_second.stop();
+    EXPECT_EQ(stats.flows, 1U);
+    EXPECT_EQ(stats.dropped, 0U);
+    EXPECT_EQ(stats.unknown, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, PathCloud, testing::Values("iptables-nft", "iptables-legacy"),
+                         [](const auto& tool) { return std::string(tool.param).substr(9); });
+
+}  // namespace
+}  // namespace flowstamp::lab
