@@ -62,15 +62,26 @@ static __always_inline __u32 path_socket_netns(const struct sock* socket) {
     return BPF_CORE_READ(socket, __sk_common.skc_net.net, ns.inum);
 }
 
+/// The lowest bit of sk_buff._skb_refdst tells whether the route is held by the buffer.
+#define SKB_DST_POINTER_MASK (~1UL)
+
+/// Of the interface that a buffer's route leads to; 0 if it has none.
+static __always_inline __u32 path_route_netns(const struct sk_buff* skb) {
+    const struct dst_entry* route = (const void*)(skb->_skb_refdst & SKB_DST_POINTER_MASK);
+
+    return route ? BPF_CORE_READ(route, dev, nd_net.net, ns.inum) : 0;
+}
+
 /// The inode of the network namespace that a buffer stands in; 0 where it does not say: the stack
-/// takes it off its interface on the way into a socket.
+/// takes it off its interface on the way into a socket. In OUTPUT it has no interface yet, and one
+/// that netfilter made (a reset by REJECT) no socket either, but a route.
 static __always_inline __u32 path_netns(const struct sk_buff* skb) {
     const struct net_device* device = skb->dev;
     const struct sock* socket = skb->sk;
 
     if (device)
         return BPF_CORE_READ(device, nd_net.net, ns.inum);
-    return socket ? path_socket_netns(socket) : 0;
+    return socket ? path_socket_netns(socket) : path_route_netns(skb);
 }
 
 /// Whether what happens to a buffer happens here. `netns`: its namespace, 0 where it does not say,

@@ -38,9 +38,14 @@ struct sock {
     struct sock_common __sk_common;
 };
 
+struct dst_entry {
+    struct net_device* dev;
+};
+
 struct sk_buff {
     struct net_device* dev;
     struct sock* sk;
+    unsigned long _skb_refdst;
     unsigned long _nfct;
     unsigned int len;
     int skb_iif;

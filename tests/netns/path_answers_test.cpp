@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rules that swallow each other's answers: what INPUT refuses with a word, OUTPUT does not let out.
+#include <gtest/gtest.h>
+
+#include "tests/netns/live_path.h"
+
+namespace flowstamp::lab {
+namespace {
+
+class PathAnswers : public LivePathTest, public testing::WithParamInterface<const char*> {
+  protected:
+    void rule(const std::string& words) { run(router(), std::string(GetParam()) + " " + words); }
+    Endpoint service() { return {router().toward(Side::Client).ipv4, 10174}; }
+
+    /// The refusal and its swallower are both named, in either order.
+    void expect_both(const std::string& refusal, const std::string& swallower) {
+        follow(router(), "tcp port 10174");
+        const auto sockets = knock(lab().client(), service());
+        const PathStory refused = expect_blamed("input", refusal);
+        EXPECT_FALSE(refused.is_reply);
+        EXPECT_EQ(destination_of(refused.name).port, 10174);
+        EXPECT_EQ(source_of(refused.name).ip_text(), lab().client().address().text());
+        const PathStory swallowed = expect_blamed("output", swallower);
+        EXPECT_EQ(destination_of(swallowed.name).ip_text(), lab().client().address().text());
+        if (swallowed.name.protocol == IPPROTO_TCP) {
+            EXPECT_TRUE(swallowed.is_reply);
+        }
+    }
+};
+
+constexpr const char* kReject =
+    "-A INPUT -p tcp -m tcp --dport 10174 -j REJECT --reject-with tcp-reset";
+constexpr const char* kNoResets = "-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j DROP";
+
+TEST_P(PathAnswers, ARejectWhoseResetIsDropped) {
+    rule(kReject);
+    rule(kNoResets);
+    expect_both(kReject, kNoResets);
+}
+
+TEST_P(PathAnswers, TheSameBehindTranslation) {
+    rule("-t nat -A PREROUTING -p tcp --dport 10174 -j REDIRECT --to-ports 8080");
+    rule("-A INPUT -p tcp --dport 8080 -j REJECT --reject-with tcp-reset");
+    rule(kNoResets);
+    expect_both("--dport 8080 -j REJECT --reject-with tcp-reset", kNoResets);
+    const auto stories = path_->stories();
+    const auto swallowed = std::ranges::find_if(
+        stories, [](const PathStory& its) { return its.drop && its.drop->at == "output"; });
+    ASSERT_NE(swallowed, stories.end());
+    ASSERT_TRUE(swallowed->translated);
+    EXPECT_EQ(source_of(swallowed->name).port, 8080);
+    EXPECT_EQ(source_of(*swallowed->translated).port, 10174);
+}
+
+TEST_P(PathAnswers, ARejectWhoseIcmpIsDropped) {
+    // An ICMP error is known to be about a connection where connections are tracked.
+    rule("-A INPUT -m conntrack --ctstate INVALID -j DROP");
+    rule("-A INPUT -p tcp --dport 10174 -j REJECT --reject-with icmp-port-unreachable");
+    rule("-A OUTPUT -p icmp -j DROP");
+    expect_both("--dport 10174 -j REJECT --reject-with icmp-port-unreachable",
+                "-A OUTPUT -p icmp -j DROP");
+}
+
+/// Nobody listens, and the kernel's own reset is dropped.
+TEST_P(PathAnswers, TheKernelsResetIsDropped) {
+    rule(kNoResets);
+    follow(router(), "tcp port 10174");
+    const auto sockets = knock(lab().client(), service());
+    expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu");
+    EXPECT_TRUE(expect_blamed("output", kNoResets).is_reply);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, PathAnswers, testing::Values("iptables-nft", "iptables-legacy"),
+                         [](const auto& tool) { return std::string(tool.param).substr(9); });
+
+}  // namespace
+}  // namespace flowstamp::lab
