@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "flowstamp/stamp.h"
 #include "user/path/path_flow.h"
 
 namespace flowstamp {
@@ -39,6 +40,22 @@ class Packet {
         event_.flags = FS_PATH_CONNTRACK | (is_reply ? std::uint32_t{FS_PATH_REPLY} : 0U);
         event_.original = original;
         event_.reply = reply;
+        return *this;
+    }
+    Packet& related() {
+        event_.flags |= FS_PATH_RELATED;
+        return *this;
+    }
+    Packet& continued() {
+        event_.flags |= FS_PATH_CONTINUED;
+        return *this;
+    }
+    Packet& later(std::uint64_t us) {
+        event_.time_ns += us * 1000;
+        return *this;
+    }
+    Packet& refuses() {
+        event_.tcp_flags = FS_TCP_RST | FS_TCP_ACK;
         return *this;
     }
     Packet& segments(std::uint16_t count) {
@@ -128,6 +145,35 @@ TEST_F(PathJourney, ASocketHasItWhateverComesLater) {
     EXPECT_EQ(ended[0].end, Journey::End::delivered);
 }
 
+TEST_F(PathJourney, WhoWaitsForANeighbourIsWaitedFor) {
+    Packet waiting(1, 10, kAsked);
+    Packet other(2, 20, kAsked);
+    book.file(waiting.at(FS_PLACE_POSTROUTING, 0));
+    book.file(other.at(FS_PLACE_PREROUTING, 0));
+    book.advance(3s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].stations[0].place, FS_PLACE_PREROUTING);
+    book.file(waiting.dropped(7));
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[1].end, Journey::End::dropped);
+    EXPECT_EQ(ended[1].stations.size(), 1U);
+    Packet forgotten(3, 30, kAsked);
+    book.file(forgotten.at(FS_PLACE_POSTROUTING, 0));
+    book.advance(10s);
+    ASSERT_EQ(ended.size(), 3U);
+    EXPECT_EQ(ended[2].end, Journey::End::unknown);
+}
+
+TEST_F(PathJourney, WhatIsFreedLongAfterItsDeliveryIsNoDrop) {
+    Packet packet(1, 10, kAsked);
+    book.file(packet.at(FS_PLACE_INPUT, 0));
+    book.advance(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    book.file(packet.continued().later(2'000'000).dropped(3));
+    book.finish();
+    EXPECT_EQ(ended.size(), 1U);
+}
+
 TEST_F(PathJourney, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
     Packet first(5, 10, kAsked);
     Packet second(5, 900, kAsked);
@@ -167,6 +213,29 @@ TEST_F(PathFlowsTest, TranslationNeitherSplitsNorMerges) {
     EXPECT_EQ(filed().direction, 1U);
     dropped(Packet(5, 5, tuple(1, 40001, 2, 80)), 0);
     EXPECT_EQ(filed().flow.id, 2U);
+}
+
+TEST_F(PathFlowsTest, ARefusalThatIsToldBeforeWhatItRefusesIsItsAnswer) {
+    dropped(Packet(1, 1, reversed(kAsked)).refuses(), 4);
+    EXPECT_EQ(filed().direction, 1U);
+    dropped(Packet(2, 2, kAsked), 0);
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 0U);
+    EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
+}
+
+TEST_F(PathFlowsTest, ARejectsResetIsOfItsConnectionAnIcmpErrorIsNot) {
+    const fs_path_tuple answer = reversed(kTranslated);
+    dropped(Packet(1, 1, answer).refuses().entry(kAsked, answer, true).related(), 4);
+    EXPECT_EQ(filed().direction, 1U);
+    EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
+    EXPECT_TRUE(filed().flow.translated);
+    fs_path_tuple error = answer;
+    error.protocol = 1;
+    error.source_port = error.destination_port = 0;
+    dropped(Packet(2, 2, error).entry(kAsked, answer, true).related(), 4);
+    EXPECT_EQ(filed().flow.id, 2U);
+    EXPECT_FALSE(filed().flow.translated);
 }
 
 TEST_F(PathFlowsTest, EndsAreCountedByWhereAndWhy) {

@@ -40,8 +40,11 @@ class JourneyBook {
   public:
     using Sink = std::function<void(const Journey&)>;
     /// A packet of which nothing was heard for so long has come to its end: no queue of a host that
-    /// works holds one longer.
+    /// works holds one longer, ...
     static constexpr Nanoseconds kPatience = std::chrono::milliseconds(200);
+    /// ... but where it waits for the next hop's link-layer address: the kernel asks three times, a
+    /// second apart (neigh/default/mcast_solicit, retrans_time_ms), and drops it then.
+    static constexpr Nanoseconds kPatienceForNeighbours = std::chrono::milliseconds(4500);
     /// Packets followed at once.
     static constexpr std::size_t kMost = 65536;
 
@@ -61,14 +64,19 @@ class JourneyBook {
         Journey journey{};
         bool is_delivered = false;  ///< a socket has it
         bool is_consumed = false;
+        bool waits = false;  ///< for a neighbour
         std::list<Name>::iterator use{};
     };
+    using Uses = std::list<Name>;
     Open& open(const Name& name);
     void close(std::map<Name, Open>::iterator place);
+    void close_quiet(Uses& uses, Nanoseconds since);
+    [[nodiscard]] Uses& uses_of(const Open& its) { return its.waits ? waiting_ : uses_; }
 
     Sink sink_;
     std::map<Name, Open> open_;
-    std::list<Name> uses_;  ///< the longest quiet first
+    Uses uses_;     ///< the longest quiet first
+    Uses waiting_;  ///< for a neighbour, likewise
     std::uint64_t overflow_ = 0;
 };
 

@@ -1,25 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/path/path_flow.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cstring>
+
+#include "flowstamp/stamp.h"
 
 namespace flowstamp {
 
 namespace {
 
-/// The latest record that knows the packet's conntrack entry; an ICMP error bears the entry of
-/// another's connection.
+bool is_icmp(const fs_path_event& event) {
+    return event.tuple.protocol == IPPROTO_ICMP || event.tuple.protocol == IPPROTO_ICMPV6;
+}
+
+/// The latest record that knows the packet's conntrack entry. What is related to it is mostly the
+/// connection's own: REJECT's reset, or one that was expected (FTP's data); but an ICMP error is
+/// about another one.
 const fs_path_event* with_entry(const Journey& journey) {
-    constexpr __u32 kKnown = FS_PATH_CONNTRACK | FS_PATH_RELATED;
     const auto knows = [](const fs_path_event& event) {
-        return (event.flags & kKnown) == FS_PATH_CONNTRACK;
+        return (event.flags & FS_PATH_CONNTRACK) != 0 &&
+               !((event.flags & FS_PATH_RELATED) && is_icmp(event));
     };
     if (journey.drop && knows(*journey.drop)) {
         return &*journey.drop;
     }
     const auto found = std::find_if(journey.stations.rbegin(), journey.stations.rend(), knows);
     return found == journey.stations.rend() ? nullptr : &*found;
+}
+
+/// Whether a packet can only be the answer to another that began the connection: SYN and ACK, or the
+/// reset that refuses a SYN (RFC 9293, 3.5.2: its sequence number is zero).
+bool is_answer(const fs_path_event& event) {
+    const auto has = [&](unsigned flags) { return (event.tcp_flags & flags) == flags; };
+    return event.tuple.protocol == IPPROTO_TCP &&
+           (has(FS_TCP_SYN | FS_TCP_ACK) || (has(FS_TCP_RST | FS_TCP_ACK) && event.seq == 0));
 }
 
 PathEnd end_of(const Journey& journey) {
@@ -87,7 +104,15 @@ PathFlows::Place PathFlows::place_of(const Journey& journey) {
     const fs_path_event* entry = with_entry(journey);
     const fs_path_tuple& name = entry != nullptr ? entry->original : journey.first().tuple;
     const auto known = known_.find(key_of(name));
-    Place place = known != known_.end() ? known->second : begin(name);
+    Place place{};
+    if (known != known_.end()) {
+        place = known->second;
+    } else if (entry == nullptr && is_answer(journey.first())) {
+        place = begin(reversed(name));  // it may be told before what it answers: REJECT's reset is
+        place.direction = 1;
+    } else {
+        place = begin(name);
+    }
     if (entry != nullptr) {
         // An answer is met under this name before it is translated back.
         know(place.flow, 1, entry->reply);
