@@ -179,11 +179,13 @@ class LivePathTest : public PathTest {
         return story.value_or(PathStory{});
     }
     /// It told of packets that were dropped, of a reason in such words, with what to look at; no
-    /// rule is blamed.
+    /// rule is blamed. `port`: of the packets' destination, if it matters.
     PathStory expect_reason(const std::string& at, const std::string& reason,
-                            const std::string& words, const std::string& look_at) {
+                            const std::string& words, const std::string& look_at,
+                            std::uint16_t port = 0) {
         const auto story = path_->wait_for([&](const PathStory& its) {
-            return its.drop && its.drop->at == at && its.drop->reason == reason;
+            return its.drop && its.drop->at == at && its.drop->reason == reason &&
+                   (port == 0 || destination_of(its.name).port == port);
         });
         EXPECT_TRUE(story) << "not told: " << at << ": " << reason << "\nbut "
                            << testing::PrintToString(path_->stories());

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/netns/path_fixture.h"
+#include "tests/netns/live_path.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -84,7 +84,7 @@ class StrangersRuleset {
     std::vector<std::vector<std::string>> chains_;
 };
 
-class PathStrangers : public PathTest, public testing::WithParamInterface<unsigned> {};
+class PathStrangers : public LivePathTest, public testing::WithParamInterface<unsigned> {};
 
 TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
     using Clock = std::chrono::steady_clock;
@@ -109,6 +109,14 @@ TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
     };
     std::cout << fmt::format("reading {} rules takes {} ms; again, with the answer, {} ms\n", rules,
                              milliseconds(read), milliseconds(Clock::now() - second));
+}
+
+/// The same by the whole way: stations, packets, and the ruleset read when some were lost.
+TEST_P(PathStrangers, TheTracerNamesIt) {
+    nft(lab().server(), StrangersRuleset(GetParam()).text());
+    follow(lab().server(), fmt::format("udp port {}", kOurPort));
+    send(5, kOurPort);
+    expect_blamed("input", ": udp dport 10174 counter drop");
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PathStrangers, testing::Values(1U, 2U, 3U),

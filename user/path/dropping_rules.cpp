@@ -113,8 +113,11 @@ DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss) {
     DroppingRules found;
     for (const Table& table : ruleset.tables) {
         for (const Chain& chain : table.chains) {
-            if (is_called(table, chain, loss.family, loss.hook, loss.device) &&
-                loss.spans(chain.base->priority)) {
+            const bool in_hook = is_called(table, chain, loss.family, loss.hook, loss.device) &&
+                                 loss.spans(chain.base->priority);
+            const bool at_egress = loss.or_at_egress && is_called(table, chain, TableFamily::netdev,
+                                                                  NetfilterHook::egress);
+            if (in_hook || at_egress) {
                 Walk(table, found).base_chain(chain);
             }
         }

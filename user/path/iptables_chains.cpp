@@ -19,6 +19,9 @@ constexpr std::array kHooks{
     NamedHook{"POSTROUTING", Hook::postrouting},
 };
 
+/// Where iptables-nft puts the table "security" (iptables/nft.c), unlike the kernel's own.
+constexpr int kSecurityOfNft = 150;
+
 /// What the table does at this hook; nothing if it has no chain there.
 std::optional<int> priority(std::string_view table, Hook hook) {
     const bool first = hook == Hook::prerouting || hook == Hook::output;
@@ -71,7 +74,8 @@ bool shaped_by_iptables(const Table& table) {
         any = true;
         const auto wanted = iptables_base_chain(table.name, chain.name);
         if (!wanted || wanted->hook != chain.base->hook ||
-            wanted->priority != chain.base->priority) {
+            (wanted->priority != chain.base->priority &&
+             !(table.name == "security" && chain.base->priority == kSecurityOfNft))) {
             return false;
         }
     }

@@ -17,7 +17,9 @@ struct Loss {
     std::optional<int> passed{};
     /// ... and were gone after what is at this one (nothing: after the hook's last).
     std::optional<int> up_to{};
-    std::string device{};       ///< at ingress and egress; empty: not known
+    std::string device{};  ///< at ingress and egress; empty: not known
+    /// Behind the hook's last they came to a device's egress, and were gone before tc saw them.
+    bool or_at_egress = false;
     std::uint64_t packets = 0;  ///< as the kernel handles them: a super-packet (GSO) is one
 
     [[nodiscard]] bool spans(int priority) const {

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 
+#include "user/kernel/path_names.h"
+
 namespace flowstamp {
 
 namespace {
+
+constexpr std::string_view kNetfilterDrop = "NETFILTER_DROP";
 
 bool differ(const std::optional<Culprit>& one, const std::optional<Culprit>& other) {
     if (!one || !other) {
@@ -14,17 +18,24 @@ bool differ(const std::optional<Culprit>& one, const std::optional<Culprit>& oth
     return words_of(*one) != words_of(*other) || one->certainty != other->certainty;
 }
 
+/// Whether a rule can be behind it: netfilter gives this reason for all that it drops, but for what
+/// a program took from a queue (NFQUEUE), of which it says nothing.
+bool may_be_a_rules(std::string_view reason) {
+    return reason == kNetfilterDrop || reason == "NOT_SPECIFIED";
+}
+
 }  // namespace
 
-void Losses::saw(const PathEnd& end, Nanoseconds now) {
-    if (!map_.knows(end.station)) {
-        return;
+bool Losses::saw(const PathEnd& end, Nanoseconds now) {
+    if (!map_.knows(end.station) || !may_be_a_rules(drop_reason_name(end.drop_reason))) {
+        return false;
     }
     Place& place = places_[end];
     if (place.buffers == place.looked) {
         place.first = now;
     }
     place.buffers++;
+    return true;
 }
 
 bool Losses::is_due(Nanoseconds now) const {
@@ -59,7 +70,12 @@ Result<std::vector<PathEnd>> Losses::look(Nanoseconds now) {
         Loss loss = map_.loss_behind(end.station);
         loss.packets = place.buffers;
         place.looked = place.buffers;
-        const auto culprit = name(*after, loss);
+        auto culprit = name(*after, loss);
+        if (culprit && culprit->certainty == Certainty::certain &&
+            drop_reason_name(end.drop_reason) != kNetfilterDrop) {
+            culprit->certainty = Certainty::probable;
+            culprit->why = "the kernel does not say that a rule dropped them";
+        }
         if (differ(place.culprit, culprit)) {
             news.push_back(end);
         }

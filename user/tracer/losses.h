@@ -39,8 +39,8 @@ class Losses {
           read_(std::move(read)),
           take_traced_(std::move(take_traced)) {}
 
-    /// A packet was dropped by a rule, or may have been.
-    void saw(const PathEnd& end, Nanoseconds now);
+    /// A packet was dropped. False if its reason allows for no rule behind it: none is looked for.
+    bool saw(const PathEnd& end, Nanoseconds now);
 
     /// Whether the ruleset is to be read now; then call look().
     [[nodiscard]] bool is_due(Nanoseconds now) const;

@@ -2,10 +2,12 @@
 #include "user/tracer/path_story.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 #include <cstring>
 
+#include "flowstamp/stamp.h"
 #include "user/kernel/path_names.h"
 
 namespace flowstamp {
@@ -41,17 +43,49 @@ std::vector<std::string> changes(const fs_path_event& before, const fs_path_even
     return found;
 }
 
-/// Where the kernel gives no reason, the function that gave the packet up may tell it.
 bool is_refused_route(const std::string& reason, const std::string& location) {
     return reason == "NOT_SPECIFIED" && location.starts_with("ip_error");
 }
 
-DropReasonWords words_of(const std::string& reason, const std::string& location) {
+/// Puts the packet's own names for those that stand in what is to be looked at.
+void name_in(std::string& text, std::string_view placeholder, const std::string& name) {
+    if (name.empty()) {
+        return;
+    }
+    for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos;) {
+        text.replace(at, placeholder.size(), name);
+        at += name.size();
+    }
+}
+
+std::string interface_name(std::uint32_t index) {
+    char name[IF_NAMESIZE] = {};
+    return index != 0 && if_indextoname(index, name) != nullptr ? name : "";
+}
+
+/// Where the kernel gives no reason, or one for several things, the place tells more.
+DropReasonWords words_of(const std::string& reason, const std::string& location,
+                         const Journey& journey) {
+    // Headers are looked at before PREROUTING; the TTL behind it, and only of what goes on.
+    if (reason == "IP_INHDR" && !journey.stations.empty() &&
+        journey.stations.back().place == FS_PLACE_PREROUTING && journey.drop->ttl <= 1) {
+        return {.words = "its TTL (hop limit) ran out here",
+                .look_at = "traceroute ADDRESS; ip route get ADDRESS"};
+    }
+    // The last packet of a handshake by SYN cookie, of which the listener has no record.
+    if (reason == "NO_SOCKET" && location.starts_with("cookie_v")) {
+        return drop_reason_words("TCP_LISTEN_OVERFLOW");
+    }
+    if (reason == "NOT_SPECIFIED" && location.starts_with("tcp_v") &&
+        journey.drop->tcp_flags == FS_TCP_SYN) {
+        return {.words = "a repeated SYN: the connection is begun, and is answered once more",
+                .look_at = "ss -tan state syn-recv"};
+    }
     if (is_refused_route(reason, location)) {
         return {.words =
                     "routing refuses it: no route, or one that says blackhole, unreachable or "
                     "prohibit",
-                .look_at = "ip route get the destination; ip rule"};
+                .look_at = "ip route get ADDRESS from SOURCE iif IFACE; ip rule"};
     }
     return drop_reason_words(reason);
 }
@@ -145,9 +179,13 @@ PathStory story_of(const PathFlows::Filed& filed, const Journey& journey, const 
             .at = map.knows(filed.end.station) ? map.part_of(filed.end.station) : "",
             .reason = reason,
             .location = location,
-            .words = words_of(reason, location),
+            .words = words_of(reason, location, journey),
             .is_hosts_decision = is_hosts_decision(reason) || is_refused_route(reason, location),
             .culprit = std::move(culprit)};
+        std::string& look_at = story.drop->words.look_at;
+        name_in(look_at, "IFACE", interface_name(journey.drop->ifindex_out));
+        name_in(look_at, "ADDRESS", destination_of(journey.drop->tuple).ip_text());
+        name_in(look_at, "SOURCE", source_of(journey.drop->tuple).ip_text());
     }
     return story;
 }

@@ -178,20 +178,22 @@ std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
 
 Loss StationMap::loss_behind(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
-    // nf_tables' own hooks of a device stand behind tc's at ingress, before tc's at egress.
+    // nf_tables' own hooks of a device stand behind tc's at ingress, before tc's at egress: behind
+    // that comes only another device's, as of a VLAN's parent.
     if (its.kind == Station::Kind::tc_ingress) {
         return {
             .family = TableFamily::netdev, .hook = NetfilterHook::ingress, .device = its.interface};
     }
     if (its.kind == Station::Kind::tc_egress) {
-        return {
-            .family = TableFamily::netdev, .hook = NetfilterHook::egress, .device = its.interface};
+        return {.family = TableFamily::netdev, .hook = NetfilterHook::egress, .device = {}};
     }
+    const std::optional<int> next = neighbour(index, false);
     return {.family = family_of(its.pf),
             .hook = hook_of(its.hook),
             .passed = its.priority,
-            .up_to = neighbour(index, false),
-            .device = {}};
+            .up_to = next,
+            .device = {},
+            .or_at_egress = its.hook == NF_INET_POST_ROUTING && !next};
 }
 
 }  // namespace flowstamp

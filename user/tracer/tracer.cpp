@@ -181,11 +181,10 @@ class Tracer::Run {
         const PathFlows::Filed filed = flows_.file(journey);
         count(journey);
         counts_.ended(filed.end, journey.last());
-        if (journey.drop) {
-            losses_.saw(filed.end, surroundings_.clock.monotonic());
-        }
+        const bool awaits_rule =
+            journey.drop && losses_.saw(filed.end, surroundings_.clock.monotonic());
         forget_if_many();
-        if (!journey.drop && !told_.contains({filed.flow.id, filed.direction, filed.end})) {
+        if (!awaits_rule && !told_.contains({filed.flow.id, filed.direction, filed.end})) {
             tell(filed, journey, false);
         }
     }

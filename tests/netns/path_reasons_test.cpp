@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What no rule did: the kernel's own reason is told in words, with what to look at, and nobody is
+// blamed.
+#include <gtest/gtest.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+
+#include <array>
+
+#include "tests/netns/live_path.h"
+
+namespace flowstamp::lab {
+namespace {
+
+struct Datagrams {
+    unsigned count = 3;
+    std::size_t bytes = 1;
+    int ttl = 64;
+    const char* from = "0.0.0.0";
+};
+
+class PathReasons : public LivePathTest {
+  protected:
+    IpAddress here() { return router().toward(Side::Client).ipv4; }
+
+    void send_to(const IpAddress& to, std::uint16_t port, const Datagrams& wanted = {}) {
+        lab().client().run_in([&] {
+            SocketAddress peer({to, port});
+            const bool v6 = to.family == Family::V6;
+            const std::vector<char> data(wanted.bytes);
+            for (unsigned i = 0; i < wanted.count; ++i) {
+                const Fd socket(::socket(peer.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+                ::setsockopt(socket.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                             v6 ? IPV6_UNICAST_HOPS : IP_TTL, &wanted.ttl, sizeof(wanted.ttl));
+                if (!v6) {
+                    SocketAddress own({IpAddress::of(wanted.from), 0});
+                    EXPECT_EQ(::bind(socket.get(), own.get(), own.length), 0);
+                }
+                EXPECT_EQ(
+                    ::sendto(socket.get(), data.data(), data.size(), 0, peer.get(), peer.length),
+                    static_cast<ssize_t>(data.size()));
+            }
+        });
+    }
+
+    void set_router(const std::string& key, const std::string& value) {
+        const Status set = router().set_sysctl(key, value);
+        ASSERT_TRUE(set) << set.error().message();
+    }
+};
+
+TEST_F(PathReasons, RoutingRefuses) {
+    run(lab().client(), "ip address add 192.0.2.77/32 dev lo");
+    run(router(), "ip route add unreachable 192.0.2.88");
+    set_router("net.ipv4.conf.to-client.rp_filter", "1");
+    follow(router(), "udp");
+
+    send_to(lab().server().address(), 1001, {.from = "192.0.2.77"});
+    expect_reason("prerouting", "IP_RPFILTER", "reverse path filter",
+                  "net.ipv4.conf.to-client.rp_filter; ip route get 192.0.2.77");
+
+    send_to(IpAddress::of("192.0.2.99"), 1002);
+    expect_reason("prerouting", "IP_INNOROUTES", "no route",
+                  "ip route get 192.0.2.99 from 198.51.100.2 iif to-client", 1002);
+
+    send_to(IpAddress::of("192.0.2.88"), 1003);
+    const auto refused = path_->wait_for(
+        [](const PathStory& its) { return its.drop && destination_of(its.name).port == 1003; });
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->drop->at, "prerouting");
+    EXPECT_FALSE(refused->drop->culprit);
+    EXPECT_THAT(refused->drop->words.words, testing::HasSubstr("rout"));
+    EXPECT_THAT(refused->drop->words.look_at, testing::HasSubstr("ip route get 192.0.2.88"));
+}
+
+TEST_F(PathReasons, TheTtlRunsOut) {
+    follow(router(), "udp");
+    send_to(lab().server().address(), 1001, {.ttl = 1});
+    expect_reason("prerouting", "IP_INHDR", "TTL (hop limit) ran out here",
+                  "traceroute 203.0.113.2");
+    send_to(lab().server().address(Family::V6), 1002, {.ttl = 1});
+    expect_reason("prerouting", "IP_INHDR", "TTL (hop limit) ran out here",
+                  "traceroute 2001:db8:113::2", 1002);
+}
+
+TEST_F(PathReasons, NobodyListens) {
+    follow(router(), "host 198.51.100.2");
+    send_to(here(), 1001);
+    expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu", 1001);
+    const auto sockets = knock(lab().client(), {here(), 1002});
+    EXPECT_EQ(expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu", 1002).name.protocol,
+              IPPROTO_TCP);
+}
+
+TEST_F(PathReasons, AProgramReadsTooSlowly) {
+    const Fd socket = router().run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        const int least = 1;
+        ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+        SocketAddress own({here(), 1001});
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        return made;
+    });
+    follow(router(), "udp");
+    send_to(here(), 1001, {.count = 20, .bytes = 1000});
+    expect_reason("input", "SOCKET_RCVBUFF", "receive buffer is full", "sysctl net.core.rmem_max");
+}
+
+/// What was delivered stays so, though its socket is closed with it unread.
+TEST_F(PathReasons, UnreadIsNotDropped) {
+    std::optional<Fd> socket = router().run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        SocketAddress own({here(), 1001});
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        return made;
+    });
+    LivePath& path = follow(router(), "udp");
+    send_to(here(), 1001);
+    EXPECT_TRUE(path.wait_for(Journey::End::delivered));
+    const auto all_told = [](const PathStory& its) { return its.packets == 3; };
+    path.wait_for(all_told, 1s);
+    socket.reset();
+    const PathStats& stats = path.stop();
+    EXPECT_EQ(stats.delivered, 3U);
+    EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
+}
+
+class PathBacklog : public PathReasons {
+  protected:
+    /// It never accepts.
+    Fd listen(int backlog) {
+        return router().run_in([&] {
+            Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            SocketAddress own({here(), 1001});
+            EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+            EXPECT_EQ(::listen(made.get(), backlog), 0);
+            return made;
+        });
+    }
+    /// Handshakes of these ports of the client's do not go on, or go on again.
+    void hold(bool on) {
+        run(lab().client(), std::string("iptables-legacy ") + (on ? "-A" : "-D") +
+                                " INPUT -p tcp --dport 40001:40002 --tcp-flags SYN,ACK SYN,ACK "
+                                "-j DROP");
+    }
+    void knock_from(std::uint16_t port) {
+        auto one = knock(lab().client(), {here(), 1001}, 1, {lab().client().address(), port});
+        std::ranges::move(one, std::back_inserter(knocking_));
+    }
+    void wait_for_answer_to(std::uint16_t port) {
+        EXPECT_TRUE(path_->wait_for([&](const PathStory& its) {
+            return its.is_reply && destination_of(its.name).port == port;
+        }));
+    }
+    std::vector<Fd> knocking_;
+};
+
+/// Two handshakes are begun while there is room, and ended when others have taken it.
+TEST_F(PathBacklog, TheAcceptQueueIsFull) {
+    const Fd listener = listen(2);
+    hold(true);
+    follow(router(), "tcp port 1001");
+    for (const std::uint16_t port : {40001, 40002, 40003, 40004, 40005}) {
+        knock_from(port);
+        wait_for_answer_to(port);
+    }
+    hold(false);
+    expect_reason("input", "TCP_LISTEN_OVERFLOW", "accept queue is full",
+                  "sysctl net.core.somaxconn");
+}
+
+/// Handshakes are kept in cookies, and end with the clients' first data. The kernel says "no socket"
+/// of those that the queue cannot take.
+TEST_F(PathBacklog, TheAcceptQueueIsFullForSynCookies) {
+    set_router("net.ipv4.tcp_syncookies", "2");
+    const Fd listener = listen(0);
+    const std::string hold = " OUTPUT -p tcp --dport 1001 --tcp-flags SYN,ACK ACK -j DROP";
+    run(lab().client(), "iptables-legacy -A" + hold);
+    follow(router(), "tcp port 1001");
+    for (const std::uint16_t port : {40001, 40002, 40003}) {
+        knock_from(port);
+        wait_for_answer_to(port);
+    }
+    run(lab().client(), "iptables-legacy -D" + hold);
+    for (const Fd& socket : knocking_) {
+        EXPECT_EQ(::send(socket.get(), "x", 1, MSG_NOSIGNAL), 1);
+    }
+    expect_reason("input", "NO_SOCKET", "accept queue is full", "sysctl net.core.somaxconn");
+}
+
+TEST_F(PathReasons, AWrongChecksum) {
+    follow(router(), "tcp port 1001");
+    struct {
+        iphdr ip{};
+        tcphdr tcp{};
+    } packet;
+    const auto address = [](const IpAddress& its) {
+        std::uint32_t bytes = 0;
+        std::copy_n(its.bytes.begin(), sizeof(bytes), reinterpret_cast<std::uint8_t*>(&bytes));
+        return bytes;
+    };
+    packet.ip.version = 4;
+    packet.ip.ihl = 5;
+    packet.ip.ttl = 64;
+    packet.ip.protocol = IPPROTO_TCP;
+    packet.ip.saddr = address(lab().client().address());
+    packet.ip.daddr = address(here());
+    packet.tcp.source = htons(40000);
+    packet.tcp.dest = htons(1001);
+    packet.tcp.doff = 5;
+    packet.tcp.syn = 1;
+    packet.tcp.check = htons(0xbad);
+    lab().client().run_in([&] {
+        const Fd socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+        SocketAddress to({here(), 0});
+        EXPECT_EQ(::sendto(socket.get(), &packet, sizeof(packet), 0, to.get(), to.length),
+                  static_cast<ssize_t>(sizeof(packet)));
+    });
+    expect_reason("input", "TCP_CSUM", "TCP checksum is wrong", "ethtool -k to-client");
+}
+
+/// It waits long for an answer of the next hop, and is the same packet still when it is given up.
+TEST_F(PathReasons, TheNextHopDoesNotAnswer) {
+    set_router("net.ipv4.neigh.to-server.retrans_time_ms", "300");
+    LivePath& path = follow(router(), "udp");
+    send_to(IpAddress::of("203.0.113.99"), 1001);
+    const PathStory story = expect_reason("postrouting", "NEIGH_FAILED", "next hop does not answer",
+                                          "ip route get 203.0.113.99");
+    ASSERT_FALSE(story.steps.empty());
+    EXPECT_EQ(story.steps.front().at, "to-client in");
+    EXPECT_EQ(path.stop().unknown, 0U) << testing::PrintToString(path.stories());
+}
+
+/// A rule without a counter stands where the kernel drops packets by itself: it is not blamed.
+TEST_F(PathReasons, ARuleThatNothingAcquits) {
+    nft(router(), R"(table netdev guard {
+        chain c {
+            type filter hook ingress device "to-client" priority 0; policy accept;
+            udp dport 7 drop
+        }
+    }
+)");
+    run(router(), "ip link set to-client address 02:00:00:00:99:99");
+    LivePath& path = follow(router(), "udp");
+    send_to(lab().server().address(), 1001);
+    const auto story = path.wait_for([](const PathStory& its) { return its.drop.has_value(); });
+    ASSERT_TRUE(story);
+    EXPECT_EQ(story->drop->reason, "OTHERHOST");
+    EXPECT_FALSE(story->drop->culprit) << testing::PrintToString(*story);
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

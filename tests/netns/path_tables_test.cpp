@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A drop in each table and chain of each tool that has any: who is named for it?
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "tests/netns/live_path.h"
+
+namespace flowstamp::lab {
+namespace {
+
+constexpr std::uint16_t kFirstPort = 10174;
+constexpr const char* kFilter = "tcp portrange 10174-10199";
+
+class PathTables : public LivePathTest {
+  protected:
+    /// Connections that come to a hook of the router: to it, from it, or through it.
+    void knock_at(std::string_view hook, Family family, std::uint16_t port = kFirstPort) {
+        const bool to_router = hook == "input";
+        const auto& server = to_router ? router().toward(Side::Client).address(family)
+                                       : lab().server().address(family);
+        auto more = knock(hook == "output" ? router() : lab().client(), {server, port});
+        std::ranges::move(more, std::back_inserter(knocking_));
+    }
+
+    /// What a rule that stands already drops of them, and how it is named.
+    void expect_rule(const std::string& hook, const std::string& words) {
+        follow(router(), kFilter);
+        knock_at(hook, Family::V4);
+        EXPECT_EQ(expect_blamed(hook, words).drop.value_or(PathStory::Drop{}).reason,
+                  "NETFILTER_DROP");
+    }
+
+    std::vector<Fd> knocking_;
+};
+
+struct Place {
+    const char* table;
+    const char* chain;
+    const char* hook;
+};
+constexpr std::array kPlaces{
+    Place{"raw", "PREROUTING", "prerouting"},      Place{"raw", "OUTPUT", "output"},
+    Place{"mangle", "PREROUTING", "prerouting"},   Place{"mangle", "INPUT", "input"},
+    Place{"mangle", "FORWARD", "forward"},         Place{"mangle", "OUTPUT", "output"},
+    Place{"mangle", "POSTROUTING", "postrouting"}, Place{"filter", "INPUT", "input"},
+    Place{"filter", "FORWARD", "forward"},         Place{"filter", "OUTPUT", "output"},
+    Place{"security", "INPUT", "input"},           Place{"security", "FORWARD", "forward"},
+    Place{"security", "OUTPUT", "output"}};
+
+class PathTablesOf : public PathTables, public testing::WithParamInterface<const char*> {
+  protected:
+    static std::string tool() { return GetParam(); }
+    static Family family() { return tool().starts_with("ip6") ? Family::V6 : Family::V4; }
+    /// Of a place: each eats a port of its own, behind a rule for others' packets.
+    static std::string rule(const Place& place, std::uint16_t port) {
+        return fmt::format("-A {} -p tcp -m tcp --dport {} -j DROP", place.chain, port);
+    }
+};
+
+/// All at once: each rule has taken what came to it, and no other is named for that.
+TEST_P(PathTablesOf, EachIsNamedForWhatItDrops) {
+    std::uint16_t port = kFirstPort;
+    for (const Place& place : kPlaces) {
+        const std::string command = tool() + " -t " + place.table + " ";
+        run(router(), command + "-A " + place.chain + " -p udp --dport 7 -j DROP");
+        run(router(), command + rule(place, port++));
+    }
+    follow(router(), kFilter);
+    port = kFirstPort;
+    for (const Place& place : kPlaces) {
+        knock_at(place.hook, family(), port++);
+    }
+    port = kFirstPort;
+    for (const Place& place : kPlaces) {
+        const PathStory story =
+            expect_blamed(place.hook, fmt::format("{}, table {}, chain {}, rule 2: {}", tool(),
+                                                  place.table, place.chain, rule(place, port)));
+        EXPECT_EQ(destination_of(story.name).port, port);
+        EXPECT_FALSE(story.is_reply);
+        port++;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Iptables, PathTablesOf,
+                         testing::Values("iptables-legacy", "iptables-nft", "ip6tables-legacy",
+                                         "ip6tables-nft"),
+                         [](const auto& tool) {
+                             std::string name = tool.param;
+                             name.replace(name.find('-'), 1, "_");
+                             return name;
+                         });
+
+struct NativePlace {
+    const char* family;
+    const char* hook;
+    int priority;
+};
+constexpr std::array kNativePlaces{
+    NativePlace{"inet", "prerouting", -300}, NativePlace{"inet", "prerouting", -155},
+    NativePlace{"ip", "prerouting", 7},      NativePlace{"inet", "forward", 0},
+    NativePlace{"inet", "forward", 7},       NativePlace{"inet", "input", 0},
+    NativePlace{"ip", "input", -155},        NativePlace{"inet", "output", 0},
+    NativePlace{"ip", "output", 7},          NativePlace{"inet", "postrouting", 7},
+    NativePlace{"inet", "postrouting", 100}, NativePlace{"inet", "postrouting", 300}};
+
+/// A table with a chain "c" there, where a rule for others' packets stands before those of the test.
+std::string native_table(const NativePlace& place, const std::string& rules,
+                         const char* policy = "accept", const std::string& name = "site") {
+    return fmt::format(R"(table {} {} {{
+        chain c {{
+            type filter hook {} priority {}; policy {};
+            udp dport 7 counter drop
+            {}
+        }}
+    }}
+)",
+                       place.family, name, place.hook, place.priority, policy, rules);
+}
+
+TEST_F(PathTables, NativeRulesAtEachHookAndAtOddPriorities) {
+    for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
+        nft(router(),
+            native_table(kNativePlaces[i], fmt::format("tcp dport {} counter drop", kFirstPort + i),
+                         "accept", fmt::format("site{}", i)));
+    }
+    follow(router(), kFilter);
+    for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
+        knock_at(kNativePlaces[i].hook, Family::V4, static_cast<std::uint16_t>(kFirstPort + i));
+    }
+    for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
+        const NativePlace& place = kNativePlaces[i];
+        const PathStory story = expect_blamed(
+            place.hook, fmt::format("table {} site{}, chain c, handle 3: tcp dport {} counter drop",
+                                    place.family, i, kFirstPort + i));
+        EXPECT_EQ(destination_of(story.name).port, kFirstPort + i);
+    }
+}
+
+/// Nothing else can have been it: beside it stand only rules whose counters rest.
+TEST_F(PathTables, ANativeRuleWithoutACounter) {
+    nft(router(), native_table({"inet", "forward", 0}, "tcp dport 10174 drop"));
+    expect_rule("forward", "tcp dport 10174 drop");
+}
+
+TEST_F(PathTables, ANativePolicy) {
+    nft(router(), native_table({"inet", "forward", 0}, "udp dport 9 accept", "drop"));
+    expect_rule("forward", "table inet site, chain c: policy drop");
+}
+
+/// nftables' own hooks of a device: behind tc as packets come in, before tc as they leave.
+std::string device_table(const char* hook, const char* device) {
+    return fmt::format(R"(table netdev guard {{
+        chain c {{
+            type filter hook {} device "{}" priority 0; policy accept;
+            udp dport 7 counter drop
+            tcp dport 10174 counter drop
+        }}
+    }}
+)",
+                       hook, device);
+}
+
+TEST_F(PathTables, AtADevicesIngress) {
+    nft(router(), device_table("ingress", "to-client"));
+    follow(router(), kFilter);
+    knock_at("forward", Family::V4);
+    expect_blamed("to-client in",
+                  "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
+}
+
+TEST_F(PathTables, AtADevicesEgress) {
+    nft(router(), device_table("egress", "to-server"));
+    follow(router(), kFilter);
+    knock_at("forward", Family::V4);
+    expect_blamed("postrouting",
+                  "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
+}
+
+/// Two rules at one priority, one of each tool: only one of them moved.
+TEST_F(PathTables, BothToolsAtOnePriority) {
+    run(router(), "iptables-nft -A FORWARD -p udp --dport 7 -j DROP");
+    run(router(), "iptables-legacy -A FORWARD -p tcp --dport 10174 -j DROP");
+    expect_rule("forward", "iptables-legacy, table filter, chain FORWARD, rule 1");
+}
+
+/// Neither has a counter: whichever is named, it is not certain.
+TEST_F(PathTables, TwoThatDoNotCountAreNeverCertain) {
+    nft(router(),
+        native_table({"inet", "forward", 0}, "tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
+    LivePath& path = follow(router(), kFilter);
+    knock_at("forward", Family::V4);
+    expect_blamed("forward", "table inet site, chain c", Certainty::probable);
+    path.stop();
+    for (const PathStory& story : path.stories()) {
+        EXPECT_TRUE(!story.drop || !story.drop->culprit ||
+                    story.drop->culprit->certainty == Certainty::probable)
+            << testing::PrintToString(story);
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::lab
