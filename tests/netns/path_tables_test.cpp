@@ -185,6 +185,27 @@ TEST_F(PathTables, BothToolsAtOnePriority) {
     expect_rule("forward", "iptables-legacy, table filter, chain FORWARD, rule 1");
 }
 
+/// Both drop what is followed, one after the other: each of the two flows has its own.
+TEST_F(PathTables, TwoRulesOfOneChainAreNotMistakenForEachOther) {
+    nft(router(), native_table({"inet", "forward", 0},
+                               "tcp dport 10174 counter drop\ntcp dport 10175 counter drop"));
+    LivePath& path = follow(router(), kFilter);
+    for (const std::uint16_t port : {10174, 10175}) {
+        knocking_.clear();  // no more of the first's
+        knock_at("forward", Family::V4, port);
+        const std::string rule = fmt::format("tcp dport {} counter drop", port);
+        const PathStory story = expect_blamed("forward", rule);
+        EXPECT_EQ(destination_of(story.name).port, port);
+    }
+    path.stop();
+    for (const PathStory& story : path.stories()) {
+        const auto& culprit = story.drop.value_or(PathStory::Drop{}).culprit;
+        EXPECT_TRUE(!culprit || culprit->certainty == Certainty::probable ||
+                    culprit->text.contains(std::to_string(destination_of(story.name).port)))
+            << testing::PrintToString(story);
+    }
+}
+
 /// Neither has a counter: whichever is named, it is not certain.
 TEST_F(PathTables, TwoThatDoNotCountAreNeverCertain) {
     nft(router(),

@@ -26,15 +26,19 @@ bool may_be_a_rules(std::string_view reason) {
 
 }  // namespace
 
-bool Losses::saw(const PathEnd& end, Nanoseconds now) {
-    if (!map_.knows(end.station) || !may_be_a_rules(drop_reason_name(end.drop_reason))) {
+bool Losses::saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now) {
+    if (!map_.knows(whose.end.station) ||
+        !may_be_a_rules(drop_reason_name(whose.end.drop_reason))) {
         return false;
     }
-    Place& place = places_[end];
+    Place& place = places_[whose.end];
     if (place.buffers == place.looked) {
         place.first = now;
+        place.earliest = at;
     }
+    place.earliest = std::min(place.earliest, at);
     place.buffers++;
+    place.whose.insert(whose);
     return true;
 }
 
@@ -46,57 +50,110 @@ bool Losses::is_due(Nanoseconds now) const {
            });
 }
 
-Result<std::vector<PathEnd>> Losses::look(Nanoseconds now) {
+/// Of what one place lost since the last reading. A trace is asked where the counters leave a doubt.
+std::optional<Culprit> Losses::behind(const PathEnd& end, const Place& place, const Ruleset& after,
+                                      const TracedDrops& fresh) const {
+    Loss loss = map_.loss_behind(end.station);
+    loss.packets = place.buffers;
+    auto culprit = find_culprit(before_, after, loss);
+    // One that was dropped while the ruleset was read then may have been counted in it, or not.
+    const bool all_since = last_ && place.earliest > last_->done;
+    if (culprit && culprit->certainty == Certainty::probable && all_since) {
+        loss.packets = place.buffers - place.looked;
+        auto recent = find_culprit(last_->ruleset, after, loss);
+        if (recent && recent->certainty == Certainty::certain) {
+            culprit = std::move(recent);
+        }
+    }
+    for (const TracedDrops& traced : {fresh, traced_}) {
+        if (!culprit || culprit->certainty == Certainty::probable) {
+            auto seen = traced_culprit(after, loss, traced);
+            culprit = seen ? std::move(seen) : std::move(culprit);
+        }
+    }
+    if (culprit && culprit->certainty == Certainty::certain &&
+        drop_reason_name(end.drop_reason) != kNetfilterDrop) {
+        culprit->certainty = Certainty::probable;
+        culprit->why = "the kernel does not say that a rule dropped them";
+    }
+    return culprit;
+}
+
+/// False if it is no news.
+bool Losses::learn(const FlowEnd& whose, std::optional<Culprit> culprit) {
+    constexpr std::size_t kMost = 65536;
+    if (culprits_.size() >= kMost) {
+        culprits_.clear();
+    }
+    const auto before = of(whose);
+    const bool was_certain = before && culprits_[whose].was_certain;
+    if (was_certain && culprit && culprit->certainty == Certainty::probable &&
+        words_of(*before) != words_of(*culprit)) {
+        // What was found out of its earlier packets still holds.
+        const std::string other = words_of(*culprit);
+        culprit = before;
+        culprit->certainty = Certainty::probable;
+        culprit->why = "it dropped the first of them; others may have met " + other;
+    }
+    if (!differ(before, culprit)) {
+        return false;
+    }
+    if (culprit) {
+        const bool is_certain = culprit->certainty == Certainty::certain;
+        culprits_[whose] = {.culprit = *std::move(culprit),
+                            .was_certain = was_certain || is_certain};
+    } else {
+        culprits_.erase(whose);
+    }
+    return true;
+}
+
+/// Those since the last call; filed with all of them, too.
+TracedDrops Losses::take_traced() {
+    TracedDrops fresh;
+    if (take_traced_) {
+        for (const TracedDrop& drop : take_traced_()) {
+            fresh[drop]++;
+            traced_[drop]++;
+        }
+    }
+    return fresh;
+}
+
+Result<std::set<FlowEnd>> Losses::look(const Clock& clock) {
     const bool is_any_new = std::ranges::any_of(
         places_, [](const auto& entry) { return entry.second.buffers != entry.second.looked; });
     if (!is_any_new) {
-        return std::vector<PathEnd>{};
+        return std::set<FlowEnd>{};
     }
-    const auto after = read_();
+    auto after = read_();
     if (!after) {
         return std::unexpected(after.error());
     }
-    if (take_traced_) {
-        for (TracedDrop& drop : take_traced_()) {
-            traced_[std::move(drop)]++;
-        }
-    }
+    const Nanoseconds now = clock.monotonic();
+    const TracedDrops fresh = take_traced();
     not_before_ = now + kBetween;
-    std::vector<PathEnd> news;
+    std::set<FlowEnd> news;
     for (auto& [end, place] : places_) {
         if (place.buffers == place.looked) {
             continue;
         }
-        Loss loss = map_.loss_behind(end.station);
-        loss.packets = place.buffers;
+        const auto culprit = behind(end, place, *after, fresh);
+        for (const FlowEnd& whose : place.whose) {
+            if (learn(whose, culprit)) {
+                news.insert(whose);
+            }
+        }
         place.looked = place.buffers;
-        auto culprit = name(*after, loss);
-        if (culprit && culprit->certainty == Certainty::certain &&
-            drop_reason_name(end.drop_reason) != kNetfilterDrop) {
-            culprit->certainty = Certainty::probable;
-            culprit->why = "the kernel does not say that a rule dropped them";
-        }
-        if (differ(place.culprit, culprit)) {
-            news.push_back(end);
-        }
-        place.culprit = culprit;
+        place.whose.clear();
     }
+    last_ = Reading{.ruleset = std::move(*after), .done = now};
     return news;
 }
 
-/// A trace is asked where the counters leave a doubt.
-std::optional<Culprit> Losses::name(const Ruleset& after, const Loss& loss) const {
-    auto culprit = find_culprit(before_, after, loss);
-    if (culprit && culprit->certainty == Certainty::certain) {
-        return culprit;
-    }
-    auto traced = traced_culprit(after, loss, traced_);
-    return traced ? traced : culprit;
-}
-
-std::optional<Culprit> Losses::of(const PathEnd& end) const {
-    const auto place = places_.find(end);
-    return place == places_.end() ? std::nullopt : place->second.culprit;
+std::optional<Culprit> Losses::of(const FlowEnd& whose) const {
+    const auto known = culprits_.find(whose);
+    return known == culprits_.end() ? std::nullopt : std::optional(known->second.culprit);
 }
 
 }  // namespace flowstamp

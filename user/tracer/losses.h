@@ -6,8 +6,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "user/base/clock.h"
 #include "user/base/result.h"
@@ -18,8 +18,17 @@
 
 namespace flowstamp {
 
+/// One flow's packets that come to one end.
+struct FlowEnd {
+    std::uint64_t flow = 0;
+    unsigned direction = 0;
+    PathEnd end{};
+    friend auto operator<=>(const FlowEnd&, const FlowEnd&) = default;
+};
+
 /// Names the rules behind losses: the ruleset is read before the first packet, and again when some
-/// were lost; whose counter moved with them is meant.
+/// were lost; whose counter moved with them is meant: of all since the start, or where several rules have
+/// dropped packets by then, of those since the last reading.
 class Losses {
   public:
     using ReadRuleset = std::function<Result<Ruleset>()>;
@@ -40,32 +49,47 @@ class Losses {
           take_traced_(std::move(take_traced)) {}
 
     /// A packet was dropped. False if its reason allows for no rule behind it: none is looked for.
-    bool saw(const PathEnd& end, Nanoseconds now);
+    /// `at`: when, by the kernel's record.
+    bool saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now);
 
     /// Whether the ruleset is to be read now; then call look().
     [[nodiscard]] bool is_due(Nanoseconds now) const;
-    /// Reads it, if anything was lost since. Returns the ends of which there is news.
-    [[nodiscard]] Result<std::vector<PathEnd>> look(Nanoseconds now);
+    /// Reads it, if anything was lost since. Returns those of which there is news.
+    [[nodiscard]] Result<std::set<FlowEnd>> look(const Clock& clock);
 
-    /// The rule behind an end; nothing if none is known.
-    [[nodiscard]] std::optional<Culprit> of(const PathEnd& end) const;
+    /// The rule behind them; nothing if none is known.
+    [[nodiscard]] std::optional<Culprit> of(const FlowEnd& whose) const;
 
   private:
-    [[nodiscard]] std::optional<Culprit> name(const Ruleset& after, const Loss& loss) const;
-
     struct Place {
         std::uint64_t buffers = 0;  ///< lost, as the kernel counts them
         std::uint64_t looked = 0;   ///< of them when the ruleset was last read
-        Nanoseconds first{0};       ///< of those that were not looked at
-        std::optional<Culprit> culprit{};
+        Nanoseconds first{0};       ///< of those that were not looked at: when we heard of it
+        Nanoseconds earliest{0};    ///< ... when the kernel dropped it
+        std::set<FlowEnd> whose{};  ///< they were
     };
+    struct Known {
+        Culprit culprit{};
+        bool was_certain = false;  ///< of earlier packets
+    };
+    struct Reading {
+        Ruleset ruleset{};
+        Nanoseconds done{0};
+    };
+    [[nodiscard]] std::optional<Culprit> behind(const PathEnd& end, const Place& place,
+                                                const Ruleset& after,
+                                                const TracedDrops& fresh) const;
+    [[nodiscard]] TracedDrops take_traced();
+    [[nodiscard]] bool learn(const FlowEnd& whose, std::optional<Culprit> culprit);
 
     Ruleset before_;
+    std::optional<Reading> last_;
     const StationMap& map_;
     ReadRuleset read_;
     TakeTraced take_traced_;
     TracedDrops traced_;
     std::map<PathEnd, Place> places_;
+    std::map<FlowEnd, Known> culprits_;
     Nanoseconds not_before_{0};
 };
 

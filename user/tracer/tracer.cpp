@@ -113,7 +113,7 @@ class Tracer::Run {
         const Nanoseconds now = surroundings_.clock.monotonic();
         journeys_.advance(now);
         if (losses_.is_due(now)) {
-            look(now);
+            look();
         }
         return {};
     }
@@ -122,7 +122,7 @@ class Tracer::Run {
         probe_.detach();
         const auto read = reader_->consume();
         journeys_.finish();
-        look(surroundings_.clock.monotonic());
+        look();
         tell_ends();
         surroundings_.reporter.summary(stats());
         return read ? Status{} : std::unexpected(read.error());
@@ -182,9 +182,11 @@ class Tracer::Run {
         count(journey);
         counts_.ended(filed.end, journey.last());
         const bool awaits_rule =
-            journey.drop && losses_.saw(filed.end, surroundings_.clock.monotonic());
+            journey.drop &&
+            losses_.saw(whose(filed), Nanoseconds(static_cast<std::int64_t>(journey.drop->time_ns)),
+                        surroundings_.clock.monotonic());
         forget_if_many();
-        if (!awaits_rule && !told_.contains({filed.flow.id, filed.direction, filed.end})) {
+        if (!awaits_rule && !told_.contains(whose(filed))) {
             tell(filed, journey, false);
         }
     }
@@ -197,18 +199,17 @@ class Tracer::Run {
         }
     }
 
-    void look(Nanoseconds now) {
-        const auto news = losses_.look(now);
+    void look() {
+        const auto news = losses_.look(surroundings_.clock);
         if (!news) {
             surroundings_.notice(news.error().message());
         }
         for (const PathFlow& flow : flows_.all()) {
             for (const unsigned direction : {0U, 1U}) {
                 for (const auto& [end, count] : flow.directions[direction].ends) {
-                    const bool is_new = end.end == Journey::End::dropped &&
-                                        !told_.contains({flow.id, direction, end});
-                    const bool is_news =
-                        news && std::ranges::find(*news, end) != news->end() && !is_new;
+                    const FlowEnd its{flow.id, direction, end};
+                    const bool is_new = end.end == Journey::End::dropped && !told_.contains(its);
+                    const bool is_news = news && news->contains(its) && !is_new;
                     if (is_new || is_news) {
                         tell({flow, direction, end, count},
                              flow.directions[direction].examples.at(end), is_news);
@@ -223,7 +224,7 @@ class Tracer::Run {
         for (const PathFlow& flow : flows_.all()) {
             for (const unsigned direction : {0U, 1U}) {
                 for (const auto& [end, count] : flow.directions[direction].ends) {
-                    if (count > told_[{flow.id, direction, end}]) {
+                    if (count > told_[FlowEnd{flow.id, direction, end}]) {
                         tell({flow, direction, end, count},
                              flow.directions[direction].examples.at(end), true);
                     }
@@ -233,10 +234,10 @@ class Tracer::Run {
     }
 
     void tell(const PathFlows::Filed& filed, const Journey& journey, bool again) {
-        PathStory story = story_of(filed, journey, map_, losses_.of(filed.end));
+        PathStory story = story_of(filed, journey, map_, losses_.of(whose(filed)));
         story.again = again;
         story.wall = wall_.at(Nanoseconds(static_cast<std::int64_t>(journey.last().time_ns)));
-        told_[{filed.flow.id, filed.direction, filed.end}] = filed.count;
+        told_[whose(filed)] = filed.count;
         if (story.drop) {
             counts_.blamed(filed.end, short_words(*story.drop));
         }
@@ -265,12 +266,9 @@ class Tracer::Run {
         return stats;
     }
 
-    struct Key {
-        std::uint64_t flow;
-        unsigned direction;
-        PathEnd end;
-        friend auto operator<=>(const Key&, const Key&) = default;
-    };
+    static FlowEnd whose(const PathFlows::Filed& filed) {
+        return {filed.flow.id, filed.direction, filed.end};
+    }
 
     Surroundings surroundings_;
     WallTime wall_;
@@ -284,7 +282,7 @@ class Tracer::Run {
     JourneyBook journeys_;
     PathFlows flows_;
     PathStats stats_{};
-    std::map<Key, std::uint64_t> told_;  ///< the count that was told last
+    std::map<FlowEnd, std::uint64_t> told_;  ///< the count that was told last
     std::optional<PathReader> reader_;
 };
 
