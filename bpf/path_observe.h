@@ -118,8 +118,10 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
     if (journey) {
         report->began_ns = journey->began_ns;
         report->flags |= FS_PATH_CONTINUED;
-        if (drops)
+        if (drops) {
             at.station = journey->station;
+            at.place = journey->place;
+        }
     } else {
         report->began_ns = report->now_ns;
         if (!report->flags)

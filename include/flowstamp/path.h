@@ -89,7 +89,7 @@ struct fs_path_event {
     __u8 tcp_flags;     ///< FS_TCP_*
     __u8 icmp_type;
     __u8 icmp_code;
-    __u8 place;  ///< enum fs_path_place
+    __u8 place;  ///< enum fs_path_place; of FS_PATH_DROPPED that of the last station passed
     __u8 padding[7];
 };
 FS_STATIC_ASSERT(sizeof(struct fs_path_event) == 216, "fs_path_event");

@@ -174,6 +174,17 @@ TEST_F(PathJourney, WhatIsFreedLongAfterItsDeliveryIsNoDrop) {
     EXPECT_EQ(ended.size(), 1U);
 }
 
+/// Where only drops are recorded, its stations are not.
+TEST_F(PathJourney, WhatIsDroppedLongAfterItWasRoutedIsADrop) {
+    Packet packet(1, 10, kAsked);
+    packet.at(FS_PLACE_POSTROUTING, 0);
+    fs_path_event drop = packet.continued().later(3'000'000).dropped(3);
+    drop.place = FS_PLACE_POSTROUTING;
+    book.file(drop);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, Journey::End::dropped);
+}
+
 TEST_F(PathJourney, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
     Packet first(5, 10, kAsked);
     Packet second(5, 900, kAsked);

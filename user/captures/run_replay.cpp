@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "user/base/console.h"
 #include "user/base/stop_signals.h"
 #include "user/captures/arguments.h"
 #include "user/captures/kernel_path.h"
@@ -24,16 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-constexpr int kFound = 3;
 constexpr std::uint64_t kFramesPerLook = 256;
-
-int complain(const Error& error, int status) {
-    fmt::print(stderr, "flowstamp: {}\n", error.message());
-    return status;
-}
 
 /// Nobody types a capture, and Ctrl-C would wait for what is typed.
 Status refuse_terminal(const ReplayArguments& arguments) {

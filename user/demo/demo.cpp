@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "user/base/console.h"
 #include "user/base/stop_signals.h"
 #include "user/cli/nearest.h"
 #include "user/demo/scenario.h"
@@ -21,12 +22,8 @@ namespace {
 
 using demo::Scenario;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
 int refuse(std::string_view line, int status) {
-    fmt::print(stderr, "flowstamp: demo: {}\n", line);
+    say(fmt::format("demo: {}", line));
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "user/base/console.h"
 #include "user/base/time_text.h"
 #include "user/flows/flow_text.h"
 #include "user/kernel/pinned_table.h"
@@ -16,11 +17,8 @@ namespace flowstamp {
 
 namespace {
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-
-int complain(const std::string& line) {
-    fmt::print(stderr, "flowstamp: {}\n", line);
+int refuse(const std::string& line) {
+    say(line);
     return kFailed;
 }
 
@@ -83,17 +81,17 @@ bool watches(const PinnedTables& running, const std::string& interface) {
 int run_flows(const FlowsOptions& options) {
     const auto running = open_pinned_tables();
     if (!running) {
-        return complain(running.error().message());
+        return complain(running.error(), kFailed);
     }
     for (const Notice& notice : running->notices) {
-        fmt::print(stderr, "flowstamp: {}\n", notice.text);
+        say(notice.text);
     }
     if (running->tables.empty()) {
-        return complain("no watch is running; start one with flowstamp watch -i IFACE");
+        return refuse("no watch is running; start one with flowstamp watch -i IFACE");
     }
     if (options.interface && !watches(*running, *options.interface)) {
-        return complain(fmt::format("{}: not watched; start flowstamp watch -i {}",
-                                    *options.interface, *options.interface));
+        return refuse(fmt::format("{}: not watched; start flowstamp watch -i {}",
+                                  *options.interface, *options.interface));
     }
     const SystemClock clock;
     const Nanoseconds now = clock.monotonic();
@@ -107,7 +105,7 @@ int run_flows(const FlowsOptions& options) {
         }
     }
     if (!output.health() && !output.reader_has_gone()) {
-        return complain(output.health().error().message());
+        return complain(output.health().error(), kFailed);
     }
     return kDone;
 }

@@ -24,6 +24,7 @@ Journey::End quiet_end(const Journey& journey, bool is_delivered, bool is_consum
 /// The end of a buffer whose way was told already: a socket had it, and was closed with it unread.
 bool is_late(const fs_path_event& event) {
     return event.header.kind == FS_PATH_DROPPED && (event.flags & FS_PATH_CONTINUED) != 0 &&
+           event.place <= FS_PLACE_INPUT &&
            event.time_ns - event.began_ns >
                static_cast<std::uint64_t>(JourneyBook::kPatience.count());
 }

@@ -14,10 +14,6 @@ Output Output::standard_output() {
     return {Fd{}, STDOUT_FILENO, "standard output"};
 }
 
-Output Output::standard_error() {
-    return {Fd{}, STDERR_FILENO, "standard error"};
-}
-
 Result<Output> Output::file(const std::string& path) {
     constexpr mode_t kReadableByAll = 0644;
     Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kReadableByAll));

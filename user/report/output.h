@@ -16,9 +16,8 @@ namespace flowstamp {
 /// reader has gone is such a failure only where SIGPIPE is ignored; else it ends the process.
 class Output {
   public:
-    /// Standard output or standard error: not closed at the end.
+    /// Not closed at the end.
     [[nodiscard]] static Output standard_output();
-    [[nodiscard]] static Output standard_error();
     /// Creates the file, or empties it.
     [[nodiscard]] static Result<Output> file(const std::string& path);
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "user/base/console.h"
 #include "user/base/stop_signals.h"
 #include "user/flow/packet_match.h"
 #include "user/tracer/path_live.h"
@@ -20,20 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
 constexpr Nanoseconds kTurn = 100ms;
-
-/// Standard error may have gone with the terminal; that is no reason to end otherwise.
-void say(std::string_view line) {
-    Output::standard_error().write(fmt::format("flowstamp: {}\n", line));
-}
-
-int complain(const Error& error, int status) {
-    say(error.message());
-    return status;
-}
 
 Style style_for(const Output& output) {
     return Style(

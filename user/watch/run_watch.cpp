@@ -4,8 +4,8 @@
 #include <poll.h>
 
 #include <cerrno>
-#include <cstdio>
 
+#include "user/base/console.h"
 #include "user/base/stop_signals.h"
 #include "user/report/report_streams.h"
 #include "user/watch/watch.h"
@@ -16,15 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
 constexpr Nanoseconds kTurn = 100ms;
-
-int complain(const Error& error, int status) {
-    fmt::print(stderr, "flowstamp: {}\n", error.message());
-    return status;
-}
 
 std::string_view what_it_does(const WatchOptions& options) {
     if (options.drop != FS_DROP_OFF && options.challenge != FS_CHALLENGE_OFF) {
@@ -84,17 +76,14 @@ int run_watch(const WatchOptions& options) {
     }
     const StopSignals signals;
     const SystemClock clock;
-    auto watch =
-        Watch::start(options, std::move(filter),
-                     {.reporter = streams->reporter(), .clock = clock, .notice = [](auto line) {
-                          fmt::print(stderr, "flowstamp: {}\n", line);
-                      }});
+    auto watch = Watch::start(options, std::move(filter),
+                              {.reporter = streams->reporter(), .clock = clock, .notice = say});
     if (!watch) {
         return complain(watch.error(), kFailed);
     }
     if (!options.quiet) {
-        fmt::print(stderr, "watching {}, {}.{}\n", watch->where(), what_it_does(options),
-                   options.duration ? "" : " Ctrl-C ends.");
+        say(fmt::format("watching {}, {}.{}", watch->where(), what_it_does(options),
+                        options.duration ? "" : " Ctrl-C ends."));
     }
     const Status ran = run(*watch, signals, clock, options.duration, *streams);
     const Status finished = watch->finish();

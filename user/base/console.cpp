@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/base/console.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace flowstamp {
+
+void say(std::string_view line) {
+    // Not fmt::print(), which throws where writing fails.
+    std::fputs(fmt::format("flowstamp: {}\n", line).c_str(), stderr);
+}
+
+int complain(const Error& error, int status) {
+    say(error.message());
+    return status;
+}
+
+}  // namespace flowstamp
