@@ -67,8 +67,9 @@ std::optional<Culprit> Losses::behind(const PathEnd& end, const Place& place, co
     }
     for (const TracedDrops& traced : {fresh, traced_}) {
         if (!culprit || culprit->certainty == Certainty::probable) {
-            auto seen = traced_culprit(after, loss, traced);
-            culprit = seen ? std::move(seen) : std::move(culprit);
+            if (auto seen = traced_culprit(after, loss, traced)) {
+                culprit = std::move(seen);
+            }
         }
     }
     if (culprit && culprit->certainty == Certainty::certain &&
