@@ -90,4 +90,46 @@ int flowstamp_path_socket(__u64* ctx) {
     return 0;
 }
 
+/// The number of the station at that side of an interface; FS_PATH_TC_MAX: there is none. A global
+/// function: the verifier looks at its loop once.
+noinline int path_tc_number(__u32 ifindex, __u32 place) {
+    for (__u32 i = 0; i < FS_PATH_TC_MAX; i++) {
+        if (tc_interfaces[i] == ifindex && tc_stations[i].place == place)
+            return i;
+    }
+    return FS_PATH_TC_MAX;
+}
+
+/// What stands for tc where its hooks take no program that can read a buffer (before 6.6): the
+/// tracepoint just before ingress, and the one just after egress.
+static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place, __u32 at_data) {
+    const struct path_source source = {
+        .home = PATH_HOME_TRACEPOINT, .skb = skb, .at_data = at_data};
+    const __u32 ifindex = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
+    struct path_position at = {.place = place};
+    __u32 number;
+
+    if (!ifindex || path_netns(skb) != watched_netns)
+        return;
+    number = path_tc_number(ifindex, place);
+    if (number >= FS_PATH_TC_MAX)
+        return;
+    at.station = tc_stations[number].index;
+    at.ifindex_in = place == FS_PLACE_TC_INGRESS ? ifindex : skb->skb_iif;
+    at.ifindex_out = place == FS_PLACE_TC_EGRESS ? ifindex : 0;
+    path_at_station(&source, &at);
+}
+
+SEC("tp_btf/netif_receive_skb")
+int flowstamp_path_received(__u64* ctx) {
+    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_INGRESS, 1);
+    return 0;
+}
+
+SEC("tp_btf/net_dev_queue")
+int flowstamp_path_queued(__u64* ctx) {
+    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_EGRESS, 0);
+    return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -17,6 +17,7 @@ struct path_source {
     enum path_home home;
     void* ctx;  ///< of the program
     struct sk_buff* skb;
+    __u32 at_data;  ///< 1: the IP header is where the data begins; nothing else says so yet
 };
 
 /// Since 6.4, as netfilter programs are.
@@ -60,8 +61,8 @@ static __always_inline void path_copy_pages(const struct path_source* source,
 static __always_inline void path_copy_headers(const struct path_source* source,
                                               struct path_headers* headers) {
     const struct sk_buff* skb = source->skb;
-    const __u32 begin = skb->network_header;
     const __u32 before = (__u32)(skb->data - skb->head);
+    const __u32 begin = source->at_data ? before : skb->network_header;
     __u32 linear = skb->tail - begin;
     // Behind the IP header's first byte, wherever the data begins by now.
     const __u32 all = skb->len + before - begin;

@@ -23,6 +23,8 @@ const volatile __u32 only_drops;
 /// Where each program stands. Constants to the verifier: the maps of read-only data are frozen.
 const volatile struct fs_path_station netfilter_stations[FS_PATH_NETFILTER_MAX];
 const volatile struct fs_path_station tc_stations[FS_PATH_TC_MAX];
+/// Their interfaces, where tracepoints stand in for tc: a tracepoint sees them all.
+const volatile __u32 tc_interfaces[FS_PATH_TC_MAX];
 
 /// A packet on its way; the key is its buffer's address. Buffers are used again, often without
 /// their free being seen: the digest tells the next packet from this one.

@@ -89,6 +89,24 @@ TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
     EXPECT_EQ(counters[FS_PATH_COUNT_JOURNEY], packets);
 }
 
+/// As on kernels before 6.6: tracepoints beside tc stand for its hooks.
+TEST_F(PathStations, WithoutTcxTheWayIsTheSame) {
+    const Server server = lab::require(Server::start(lab().server(), {}));
+    PathWatch watch(
+        router(), {.stations = router_stations(router()), .matches = {tcp_port(80)}, .tcx = false});
+    for (const StationState& station : watch.probe().stations()) {
+        EXPECT_TRUE(station.attached) << station.station.text();
+    }
+    ASSERT_EQ(watch.probe().notices().size(), 1U);
+    EXPECT_NE(watch.probe().notices()[0].text.find("tracepoints beside it"), std::string::npos);
+    EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
+    std::set<std::string> seen;
+    for (const auto& journey : journeys(watch.events())) {
+        seen.insert(watch.way(journey));
+    }
+    EXPECT_EQ(seen, (std::set<std::string>{kToServer, kToClient}));
+}
+
 TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
     nft("table ip nat { chain in { type nat hook prerouting priority -100; "
         "tcp dport 8080 dnat to 203.0.113.2:80; }; }");

@@ -78,6 +78,7 @@ std::expected<BpfLink, int> attach_tc(int program_fd, const Station& station) {
 void attach_station(PathProbeState& state, std::size_t i) {
     StationState& at = state.stations[i];
     if (state.programs[i] == nullptr) {
+        at.attached = state.is_beside_tc && at.station.kind != Station::Kind::netfilter;
         return;  // said already, for all of its kind
     }
     const int program_fd = bpf_program__fd(state.programs[i]);
@@ -127,6 +128,11 @@ void attach_path(PathProbeState& state) {
                       "where a packet is done with is not seen");
     attach_tracepoint(state, programs.flowstamp_path_socket,
                       "where a connection's socket gets a packet is not seen");
+    if (bpf_program__fd(programs.flowstamp_path_received) >= 0) {
+        constexpr const char* kMeaning = "where packets come in and leave is not seen";
+        state.is_beside_tc = attach_tracepoint(state, programs.flowstamp_path_received, kMeaning) &&
+                             attach_tracepoint(state, programs.flowstamp_path_queued, kMeaning);
+    }
     for (const Station& station : state.options.stations) {
         state.stations.push_back({.station = station});
         attach_station(state, state.stations.size() - 1);

@@ -14,6 +14,7 @@
 #include "flowstamp/path.h"
 #include "path.skel.h"
 #include "user/kernel/features.h"
+#include "user/kernel/interface.h"
 #include "user/kernel/kernel_release.h"
 #include "user/kernel/libbpf_messages.h"
 #include "user/kernel/net_namespace.h"
@@ -28,6 +29,7 @@ namespace {
 struct Supported {
     bool netfilter = false;
     bool tc = false;
+    bool beside_tc = false;
     bool dropped = true;
     bool consumed = true;
     bool socket = true;
@@ -39,10 +41,13 @@ struct Part {
     const char* meaning;
     const char* without;
 };
+constexpr std::size_t kNetfilter = 0, kTc = 1, kBesideTc = 2;
 constexpr std::array kParts = {
     Part{&Supported::netfilter, "netfilter stations", "before and after each priority in use",
          "no station in a netfilter hook"},
     Part{&Supported::tc, "tc stations", "where packets come in and leave", "no station at tc"},
+    Part{&Supported::beside_tc, "stations beside tc", "the same by tracepoints, where tc has none",
+         "where packets come in and leave is not seen"},
     Part{&Supported::dropped, "kfree_skb", "drops, with the kernel's reason",
          "no drop is seen, and no drop's reason"},
     Part{&Supported::consumed, "consume_skb", "where a packet is done with",
@@ -59,6 +64,7 @@ Supported all_but(const Missing& missing) {
     for (std::size_t i = 0; i < kParts.size(); i++) {
         supported.*kParts[i].member = missing[i].empty();
     }
+    supported.beside_tc &= !supported.tc;
     return supported;
 }
 
@@ -72,6 +78,12 @@ std::uint32_t place_of(const Station& station) {
             break;
     }
     return FS_PLACE_PREROUTING + station.hook;
+}
+
+/// 0: there is none of that name; no packet ever comes to it.
+std::uint32_t index_of(const std::string& interface) {
+    const auto found = find_interface(interface);
+    return found ? found->index : 0;
 }
 
 /// The stations' programs, numbered for each kind from 0 on; null where the kind is not supported.
@@ -89,6 +101,8 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
     bpf_program__set_autoload(skeleton.progs.flowstamp_path_dropped, supported.dropped);
     bpf_program__set_autoload(skeleton.progs.flowstamp_path_consumed, supported.consumed);
     bpf_program__set_autoload(skeleton.progs.flowstamp_path_socket, supported.socket);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_path_received, supported.beside_tc);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_path_queued, supported.beside_tc);
 
     std::vector<bpf_program*> programs;
     std::uint32_t netfilter = 0;
@@ -96,7 +110,7 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
     for (std::uint32_t i = 0; i < options.stations.size(); i++) {
         const Station& station = options.stations[i];
         const bool hooked = station.kind == Station::Kind::netfilter;
-        if (hooked ? !supported.netfilter : !supported.tc) {
+        if (hooked ? !supported.netfilter : !supported.tc && !supported.beside_tc) {
             programs.push_back(nullptr);
             continue;
         }
@@ -104,6 +118,11 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
         fs_path_station& known = hooked ? skeleton.rodata->netfilter_stations[number]
                                         : skeleton.rodata->tc_stations[number];
         known = {.index = i, .place = place_of(station), .priority = station.priority};
+        if (!hooked && supported.beside_tc) {
+            skeleton.rodata->tc_interfaces[number] = index_of(station.interface);
+            programs.push_back(nullptr);
+            continue;
+        }
         programs.push_back(bpf_object__find_program_by_name(
             skeleton.obj, fmt::format("flowstamp_{}_{}", hooked ? "nf" : "tc", number).c_str()));
         bpf_program__set_autoload(programs.back(), true);
@@ -155,15 +174,17 @@ void try_each(PathProbeState& state, Missing& missing) {
 }
 
 /// What is known beforehand.
-Missing known_missing() {
+Missing known_missing(const PathProbeOptions& options) {
     const std::string release = KernelRelease::running().text;
     Missing missing;
     if (!has_netfilter_links()) {
-        missing[0] =
+        missing[kNetfilter] =
             fmt::format("needs kernel 6.4 or later with BPF netfilter links, this is {}", release);
     }
-    if (!has_tcx()) {
-        missing[1] = fmt::format("needs kernel 6.6 or later, this is {}", release);
+    if (!options.tcx) {
+        missing[kTc] = "it was not asked for";
+    } else if (!has_tcx()) {
+        missing[kTc] = fmt::format("needs kernel 6.6 or later, this is {}", release);
     }
     return missing;
 }
@@ -201,11 +222,15 @@ void DestroyPathSkeleton::operator()(path_bpf* skeleton) const {
 }
 
 Status load_path(PathProbeState& state) {
-    Missing missing = known_missing();
+    Missing missing = known_missing(state.options);
     const Status loaded = load_what_goes(state, state.options, missing);
     for (std::size_t i = 0; i < kParts.size(); i++) {
         if (!missing[i].empty()) {
-            state.notices.push_back({fmt::format("{}: {}", kParts[i].without, missing[i])});
+            const bool stood_in_for = i == kTc && missing[kBesideTc].empty();
+            state.notices.push_back({fmt::format(
+                "{}: {}",
+                stood_in_for ? "the stations at tc are tracepoints beside it" : kParts[i].without,
+                missing[i])});
         }
     }
     return loaded;
@@ -213,13 +238,16 @@ Status load_path(PathProbeState& state) {
 
 Result<std::vector<PathPart>> path_support() {
     PathProbeState state;
-    Missing missing = known_missing();
+    Missing missing = known_missing(state.options);
     const Status loaded = load_what_goes(state, one_of_each(state.options), missing);
     if (!loaded && !none_left(missing)) {
         return std::unexpected(loaded.error());
     }
     std::vector<PathPart> parts;
     for (std::size_t i = 0; i < kParts.size(); i++) {
+        if (i == kBesideTc && missing[kTc].empty()) {
+            continue;  // not needed
+        }
         parts.push_back({.name = kParts[i].name,
                          .meaning = kParts[i].meaning,
                          .without = kParts[i].without,

@@ -52,7 +52,8 @@ struct StationState {
 struct PathProbeOptions {
     std::vector<Station> stations{};
     std::vector<fs_path_match> matches{};  ///< at most FS_PATH_MATCHES_MAX; none: everything
-    bool only_drops = false;              ///< no record but of a drop, with the last station passed
+    bool tcx = true;          ///< else tracepoints beside tc, as where the kernel has no tcx
+    bool only_drops = false;  ///< no record but of a drop, with the last station passed
     std::uint32_t max_journeys = 16384;   ///< packets on their way at once
     std::uint32_t ring_bytes = 4U << 20;  ///< of the event ring: a power of two, whole pages
 };

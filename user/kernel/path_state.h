@@ -27,6 +27,7 @@ class PathProbeState {
     std::vector<bpf_program*> programs;  ///< a station's, or null: not supported
     std::vector<StationState> stations;
     bool sees_drops = false;
+    bool is_beside_tc = false;  ///< tracepoints stand in for the stations at tc
     std::vector<BpfLink> links;
 };
 
