@@ -16,6 +16,11 @@ clean_up() {
 trap clean_up EXIT
 
 on() { ip netns exec "$id-$1" "${@:2}"; }
+# In the background: a process of its own, not a shell around it, for `kill`.
+start() {
+    ip netns exec "$id-$1" "${@:2}" &
+    children+=("$!")
+}
 
 lay_out() {
     for host in client router server; do
@@ -46,8 +51,7 @@ table inet filter {
  }
 }
 RULES
-    on server iperf3 -s >/dev/null &
-    children+=($!)
+    start server iperf3 -s >/dev/null 2>&1
     sleep 1
 }
 
@@ -61,11 +65,10 @@ rate() {
 with() {
     local log
     log=$(mktemp)
-    on router "$program" "$@" >/dev/null 2>"$log" &
+    start router "$program" "$@" >/dev/null 2>"$log"
     local pid=$!
-    children+=("$pid")
     for _ in $(seq 100); do
-        grep -qE "^(flowstamp: following|watching) " "$log" && break
+        grep -qE "^flowstamp: (following|watching) " "$log" && break
         sleep 0.1
     done
     rate
