@@ -3,8 +3,10 @@
 
 #include <bpf/btf.h>
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <map>
@@ -87,6 +89,11 @@ std::string code_name(std::uint64_t address) {
     }
     const Symbol& symbol = *std::prev(above);
     return fmt::format("{}+{:#x}", symbol.second, address - symbol.first);
+}
+
+std::string interface_name(std::uint32_t index) {
+    std::array<char, IF_NAMESIZE> name{};
+    return index != 0 && if_indextoname(index, name.data()) != nullptr ? name.data() : "";
 }
 
 }  // namespace flowstamp

@@ -15,4 +15,7 @@ namespace flowstamp {
 /// may not be read (kernel.kptr_restrict).
 [[nodiscard]] std::string code_name(std::uint64_t address);
 
+/// "eth0", in the calling thread's network namespace; empty where there is no such interface.
+[[nodiscard]] std::string interface_name(std::uint32_t index);
+
 }  // namespace flowstamp

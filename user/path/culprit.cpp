@@ -89,6 +89,9 @@ Culprit described(const DroppingRule& rule) {
         return culprit;
     }
     culprit.text = rule.rule->text;
+    culprit.rejects = std::ranges::any_of(rule.rule->effects, [](const RuleEffect& effect) {
+        return effect.kind == RuleEffect::Kind::rejects;
+    });
     if (culprit.tool != RulesetTool::iptables_legacy) {
         culprit.handle = rule.rule->handle;
     }

@@ -21,6 +21,7 @@ struct Culprit {
     std::string table{};
     std::string chain{};
     RulesetTool tool = RulesetTool::nft;
+    bool rejects = false;      ///< it answers what it drops
     bool is_policy = false;    ///< of the base chain `chain`; it has no handle and no number
     std::uint64_t handle = 0;  ///< nft's; 0 for legacy rules
     std::size_t number = 0;    ///< of the rule in its chain, from 1

@@ -5,10 +5,6 @@ namespace flowstamp {
 
 namespace {
 
-Nanoseconds time_of(const fs_path_event& event) {
-    return Nanoseconds(static_cast<std::int64_t>(event.time_ns));
-}
-
 /// How a way ended of which no drop is known.
 Journey::End quiet_end(const Journey& journey, bool is_delivered, bool is_consumed) {
     const __u8 place = journey.stations.back().place;

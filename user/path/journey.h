@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -28,12 +30,21 @@ struct Journey {
     std::optional<fs_path_event> drop{};
     End end = End::unknown;
 
+    /// On the wire: a buffer of GRO or TSO is several.
+    [[nodiscard]] std::uint64_t packets() const {
+        return std::max<std::uint64_t>(last().segments, 1);
+    }
     /// What is known of the packet last.
     [[nodiscard]] const fs_path_event& last() const { return drop ? *drop : stations.back(); }
     [[nodiscard]] const fs_path_event& first() const {
         return stations.empty() ? *drop : stations.front();
     }
 };
+
+/// CLOCK_MONOTONIC.
+[[nodiscard]] inline Nanoseconds time_of(const fs_path_event& event) {
+    return Nanoseconds(static_cast<std::int64_t>(event.time_ns));
+}
 
 /// Joins the records of one packet.
 class JourneyBook {

@@ -129,7 +129,7 @@ PathFlows::Place PathFlows::place_of(const Journey& journey) {
 PathFlows::Filed PathFlows::file(const Journey& journey) {
     const Place place = place_of(journey);
     PathFlow::Direction& direction = place.flow->directions.at(place.direction);
-    const std::uint64_t packets = std::max<std::uint64_t>(journey.last().segments, 1);
+    const std::uint64_t packets = journey.packets();
     const PathEnd end = end_of(journey);
     direction.packets += packets;
     if (direction.ends.size() >= kEndsMost && !direction.ends.contains(end)) {

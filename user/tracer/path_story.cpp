@@ -2,7 +2,6 @@
 #include "user/tracer/path_story.h"
 
 #include <fmt/format.h>
-#include <net/if.h>
 #include <netinet/in.h>
 
 #include <cstring>
@@ -19,10 +18,6 @@ Endpoint end_of(const __be32 (&address)[4], __be16 port) {
     std::memcpy(end.address.data(), address, end.address.size());
     end.port = ntohs(port);
     return end;
-}
-
-Nanoseconds time_of(const fs_path_event& event) {
-    return Nanoseconds(static_cast<std::int64_t>(event.time_ns));
 }
 
 /// What is other than at the station before.
@@ -58,17 +53,12 @@ void name_in(std::string& text, std::string_view placeholder, const std::string&
     }
 }
 
-std::string interface_name(std::uint32_t index) {
-    char name[IF_NAMESIZE] = {};
-    return index != 0 && if_indextoname(index, name) != nullptr ? name : "";
-}
-
 /// Where the kernel gives no reason, or one for several things, the place tells more.
 DropReasonWords words_of(const std::string& reason, const std::string& location,
                          const Journey& journey) {
     // Headers are looked at before PREROUTING; the TTL behind it, and only of what goes on.
-    if (reason == "IP_INHDR" && !journey.stations.empty() &&
-        journey.stations.back().place == FS_PLACE_PREROUTING && journey.drop->ttl <= 1) {
+    if (reason == "IP_INHDR" && journey.drop->place == FS_PLACE_PREROUTING &&
+        journey.drop->ttl <= 1) {
         return {.words = "its TTL (hop limit) ran out here",
                 .look_at = "traceroute ADDRESS; ip route get ADDRESS"};
     }

@@ -181,10 +181,8 @@ class Tracer::Run {
         const PathFlows::Filed filed = flows_.file(journey);
         count(journey);
         counts_.ended(filed.end, journey.last());
-        const bool awaits_rule =
-            journey.drop &&
-            losses_.saw(whose(filed), Nanoseconds(static_cast<std::int64_t>(journey.drop->time_ns)),
-                        surroundings_.clock.monotonic());
+        const bool awaits_rule = journey.drop && losses_.saw(whose(filed), time_of(*journey.drop),
+                                                             surroundings_.clock.monotonic());
         forget_if_many();
         if (!awaits_rule && !told_.contains(whose(filed))) {
             tell(filed, journey, false);
@@ -236,7 +234,7 @@ class Tracer::Run {
     void tell(const PathFlows::Filed& filed, const Journey& journey, bool again) {
         PathStory story = story_of(filed, journey, map_, losses_.of(whose(filed)));
         story.again = again;
-        story.wall = wall_.at(Nanoseconds(static_cast<std::int64_t>(journey.last().time_ns)));
+        story.wall = wall_.at(time_of(journey.last()));
         told_[whose(filed)] = filed.count;
         if (story.drop) {
             counts_.blamed(filed.end, short_words(*story.drop));
@@ -245,7 +243,7 @@ class Tracer::Run {
     }
 
     void count(const Journey& journey) {
-        const std::uint64_t packets = std::max<std::uint64_t>(journey.last().segments, 1);
+        const std::uint64_t packets = journey.packets();
         stats_.packets += packets;
         stats_.left += journey.end == Journey::End::left ? packets : 0;
         stats_.delivered += journey.end == Journey::End::delivered ? packets : 0;

@@ -3,23 +3,17 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <net/if.h>
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "user/flow/identity.h"
+#include "user/kernel/path_names.h"
 
 namespace flowstamp {
 
 namespace {
-
-std::string interface_name(std::uint32_t index) {
-    std::array<char, IF_NAMESIZE> name{};
-    return index != 0 && if_indextoname(index, name.data()) != nullptr ? name.data() : "";
-}
 
 /// The record's packet as findings tell packets, under the name that it came with: a filter knows
 /// it by that.
@@ -56,8 +50,7 @@ bool is_answered(const PathStory::Drop& drop, const fs_path_event& packet) {
     if (packet.tcp_flags & FS_TCP_RST) {
         return false;  // RFC 9293, section 3.10.7.1
     }
-    return drop.reason == "NO_SOCKET" || (drop.culprit && (drop.culprit->text.contains("REJECT") ||
-                                                           drop.culprit->text.contains("reject")));
+    return drop.reason == "NO_SOCKET" || (drop.culprit && drop.culprit->rejects);
 }
 
 }  // namespace
