@@ -92,6 +92,25 @@ TEST(LabInjection, MindsThePort) {
     EXPECT_EQ(fired_at({.trigger = {.on = On::Syn, .port = 443}}).size(), 0u);
 }
 
+TEST(LabInjection, HoldsBackAnIdThatPassesForTheNext) {
+    const Frame server = (packet::Ethernet{} /
+                          packet::Ipv4{.src = "203.0.113.2", .dst = "198.51.100.2", .id = 65530} /
+                          packet::Tcp{.src_port = 80, .dst_port = 40000, .seq = 499, .ack = 100} /
+                          packet::filler(1000))
+                             .bytes();
+    const auto fires = [&](IpId id, std::uint16_t gap) {
+        InjectionEngine engine(
+            {.trigger = {.on = On::ServerData, .id_gap = gap}, .forgery = {.ip_id = id}});
+        engine.observe(Side::Client, request);
+        return !engine.observe(Side::Server, server).shots.empty();
+    };
+    EXPECT_TRUE(fires(IpId::constant(5), 0));
+    EXPECT_TRUE(fires(IpId::constant(5), 11));
+    EXPECT_FALSE(fires(IpId::constant(5), 12)) << "behind the counter's turn";
+    EXPECT_FALSE(fires(IpId::constant(65520), 12)) << "a little before";
+    EXPECT_TRUE(fires(IpId::continue_sender(), 12));
+}
+
 TEST(LabInjection, RetransmittedBytesCountOnce) {
     InjectionEngine engine({.trigger = {.on = On::ServerData, .after_server_bytes = 1500}});
     engine.observe(Side::Server, data_1);

@@ -228,4 +228,18 @@ std::optional<Frame> forge(const Forgery& forgery, const FlowMemory& flow, Side 
     return frame;
 }
 
+std::uint16_t id_gap(const Forgery& forgery, const FlowMemory& flow, Side from) {
+    constexpr std::uint16_t farthest = 0x8000;
+    const Roles roles{flow.side(from), flow.side(other(from))};
+    const bool echo = forgery.ip_id.mode == IpId::Mode::EchoReceiver;
+    const bool constant = forgery.ip_id.mode == IpId::Mode::Constant;
+    if (!(echo || constant) || !roles.sender.last || !roles.receiver.last ||
+        roles.sender.last->source.address.family != Family::V4) {
+        return farthest;
+    }
+    const std::uint16_t forged = echo ? roles.receiver.last->ip_id : forgery.ip_id.value;
+    const auto ahead = static_cast<std::uint16_t>(forged - roles.sender.last->ip_id);
+    return std::min<std::uint16_t>(ahead, static_cast<std::uint16_t>(-ahead));
+}
+
 }  // namespace flowstamp::lab

@@ -174,4 +174,8 @@ struct Hop {
 std::optional<Frame> forge(const Forgery& forgery, const FlowMemory& flow, Side from,
                            const Hop& hop, unsigned index, std::mt19937& random);
 
+/// How far, either way, a copied or constant IP-ID now lies from the last one of the impersonated
+/// side `from`; the farthest, 32768, for every other one, and in IPv6.
+std::uint16_t id_gap(const Forgery& forgery, const FlowMemory& flow, Side from);
+
 }  // namespace flowstamp::lab

@@ -39,7 +39,8 @@ bool InjectionEngine::triggers(Side from, const Segment& segment, const State& s
     const bool from_client = from == Side::Client;
     const std::uint16_t port = from_client ? segment.destination.port : segment.source.port;
     if (segment.has(Rst) || (trigger.port && *trigger.port != port) ||
-        memory.side(Side::Server).payload_bytes < due) {
+        memory.side(Side::Server).payload_bytes < due ||
+        (state.fired == 0 && id_gap(injection_.forgery, memory, Side::Server) < trigger.id_gap)) {
         return false;
     }
     switch (trigger.on) {

@@ -35,6 +35,9 @@ struct Trigger {
     std::uint64_t bytes_between = 0;       ///< and so much more of it before each further time
     unsigned times = 1;                    ///< per connection; `always` for every matching segment
     std::optional<std::uint16_t> port{};   ///< only connections to this port of the server
+    /// Not to begin while the forged IP-ID is nearer than this to the server's last: counters
+    /// begin anywhere, and in a few of a thousand connections a copied ID passes for the next one.
+    std::uint16_t id_gap = 0;
 };
 
 /// Who gets the forged segments. The one that gets them sees the other one as their sender.
