@@ -15,8 +15,11 @@ static __always_inline struct path_position path_here(
 static noinline int path_netfilter(struct bpf_nf_ctx* ctx, __u32 number) {
     const struct path_source source = {.home = PATH_HOME_NETFILTER, .ctx = ctx, .skb = ctx->skb};
     const struct nf_hook_state* state = ctx->state;
-    struct path_position at = path_here(&netfilter_stations[number]);
+    struct path_position at;
 
+    if (!path_may_matter(&source))
+        return NF_ACCEPT;
+    at = path_here(&netfilter_stations[number]);
     if (state->in)
         at.ifindex_in = state->in->ifindex;
     if (state->out)
@@ -30,13 +33,16 @@ extern void* bpf_cast_to_kern_ctx(void* ctx) __ksym __weak;
 
 static noinline int path_tc(struct __sk_buff* ctx, __u32 number) {
     struct path_source source = {.home = PATH_HOME_TC, .ctx = ctx};
-    struct path_position at = path_here(&tc_stations[number]);
+    struct path_position at;
     struct sk_buff* skb;
 
     if (!bpf_ksym_exists(bpf_cast_to_kern_ctx))
         return TCX_NEXT;
     skb = bpf_cast_to_kern_ctx(ctx);
     source.skb = skb;
+    if (!path_may_matter(&source))
+        return TCX_NEXT;
+    at = path_here(&tc_stations[number]);
     at.ifindex_in = skb->skb_iif;
     if (at.place == FS_PLACE_TC_EGRESS)
         at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
@@ -77,7 +83,8 @@ int flowstamp_path_consumed(__u64* ctx) {
     struct path_report report = {.kind = FS_PATH_CONSUMED};
     struct sk_buff* skb = (struct sk_buff*)ctx[0];
 
-    path_at_end(skb, path_netns(skb), &report, 0);
+    if (journey_may_be_open(skb))
+        path_at_end(skb, path_netns(skb), &report, 0);
     return 0;
 }
 
@@ -85,8 +92,11 @@ int flowstamp_path_consumed(__u64* ctx) {
 SEC("tp_btf/tcp_probe")
 int flowstamp_path_socket(__u64* ctx) {
     struct path_report report = {.kind = FS_PATH_SOCKET};
+    const struct sock* socket = (const struct sock*)ctx[0];
+    struct sk_buff* skb = (struct sk_buff*)ctx[1];
 
-    path_at_end((struct sk_buff*)ctx[1], path_socket_netns((const struct sock*)ctx[0]), &report, 0);
+    if (journey_may_be_open(skb))
+        path_at_end(skb, path_socket_netns(socket), &report, 0);
     return 0;
 }
 
@@ -109,7 +119,7 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place, __u
     struct path_position at = {.place = place};
     __u32 number;
 
-    if (!ifindex || path_netns(skb) != watched_netns)
+    if (!ifindex || path_netns(skb) != watched_netns || !path_may_matter(&source))
         return;
     number = path_tc_number(ifindex, place);
     if (number >= FS_PATH_TC_MAX)

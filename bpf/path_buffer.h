@@ -15,9 +15,9 @@ enum path_home {
 /// Where to read from.
 struct path_source {
     enum path_home home;
-    void* ctx;  ///< of the program
-    struct sk_buff* skb;
     __u32 at_data;  ///< 1: the IP header is where the data begins; nothing else says so yet
+    void* ctx;      ///< of the program
+    struct sk_buff* skb;
 };
 
 /// Since 6.4, as netfilter programs are.

@@ -8,17 +8,20 @@
 /// The lowest bits of sk_buff._nfct are enum ip_conntrack_info, the others the entry's address.
 #define NFCT_INFO_MASK 7UL
 
-struct path_entry {
-    struct fs_path_tuple original;
-    struct fs_path_tuple reply;
-};
-
 static __always_inline unsigned long path_nfct(const struct sk_buff* skb) {
     return bpf_core_field_exists(skb->_nfct) ? skb->_nfct : 0;
 }
 
 static __always_inline const struct nf_conn* path_conn(unsigned long nfct) {
     return (const struct nf_conn*)(nfct & ~NFCT_INFO_MASK);
+}
+
+/// What enum ip_conntrack_status says of an entry. Of every packet at every station: read without a
+/// call where that can be.
+static __always_inline unsigned long path_entry_status(const struct nf_conn* conn) {
+    if (bpf_ksym_exists(bpf_rdonly_cast))
+        return path_word(conn, bpf_core_field_offset(struct nf_conn, status));
+    return BPF_CORE_READ(conn, status);
 }
 
 /// What the entry says, as FS_PATH_*. Where the kernel has no conntrack (it may be a module that is
@@ -33,7 +36,7 @@ static __always_inline __u32 path_entry_flags(unsigned long nfct) {
         return 0;
     if (!conn)
         return info == IP_CT_UNTRACKED ? FS_PATH_UNTRACKED : 0;
-    status = BPF_CORE_READ(conn, status);
+    status = path_entry_status(conn);
     flags |= status & IPS_SRC_NAT ? FS_PATH_SNAT : 0;
     flags |= status & IPS_DST_NAT ? FS_PATH_DNAT : 0;
     flags |= info == IP_CT_NEW ? FS_PATH_NEW : 0;
@@ -42,9 +45,14 @@ static __always_inline __u32 path_entry_flags(unsigned long nfct) {
     return flags;
 }
 
-/// Whether the entry's tuples can match where the packet's own does not.
-static __always_inline int path_entry_differs(__u32 entry_flags) {
-    return (entry_flags & (FS_PATH_SNAT | FS_PATH_DNAT | FS_PATH_RELATED)) != 0;
+/// Whether the tuples of the entry, which is there, can match where the packet's own does not.
+static __always_inline int path_entry_differs(unsigned long nfct) {
+    const __u32 info = nfct & NFCT_INFO_MASK;
+
+    if (!bpf_core_type_exists(struct nf_conn))
+        return 0;
+    return info == IP_CT_RELATED || info == IP_CT_RELATED_REPLY ||
+           (path_entry_status(path_conn(nfct)) & (IPS_SRC_NAT | IPS_DST_NAT));
 }
 
 static __always_inline void path_read_address(__be32* to, const union nf_inet_addr* from, int v6) {
@@ -57,11 +65,17 @@ static __always_inline void path_read_address(__be32* to, const union nf_inet_ad
     to[0] = 0;
 }
 
-static __always_inline void path_read_tuple(struct fs_path_tuple* to,
-                                            const struct nf_conntrack_tuple* from) {
-    const int v6 = BPF_CORE_READ(from, src.l3num) == AF_INET6;
+/// Of a packet's entry, which is there, the tuple of its original direction or of its replies.
+static __always_inline void path_read_tuple(unsigned long nfct, int reply,
+                                            struct fs_path_tuple* to) {
+    const struct nf_conntrack_tuple* from;
+    int v6;
 
     __builtin_memset(to, 0, sizeof(*to));
+    if (!bpf_core_type_exists(struct nf_conn))
+        return;
+    from = &path_conn(nfct)->tuplehash[reply].tuple;
+    v6 = BPF_CORE_READ(from, src.l3num) == AF_INET6;
     path_read_address(to->source, &from->src.u3, v6);
     path_read_address(to->destination, &from->dst.u3, v6);
     to->protocol = BPF_CORE_READ(from, dst.protonum);
@@ -69,16 +83,6 @@ static __always_inline void path_read_tuple(struct fs_path_tuple* to,
     to->destination_port = to->protocol == IPPROTO_ICMP || to->protocol == IPPROTO_ICMPV6
                                ? to->source_port  // there stand type and code
                                : BPF_CORE_READ(from, dst.u.all);
-}
-
-/// Both tuples of a packet's entry, which is there.
-static __always_inline void path_read_entry(unsigned long nfct, struct path_entry* entry) {
-    const struct nf_conn* conn = path_conn(nfct);
-
-    if (!bpf_core_type_exists(struct nf_conn))
-        return;
-    path_read_tuple(&entry->original, &conn->tuplehash[0].tuple);
-    path_read_tuple(&entry->reply, &conn->tuplehash[1].tuple);
 }
 
 #endif

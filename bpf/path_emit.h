@@ -61,11 +61,8 @@ static __always_inline void path_emit(const struct sk_buff* skb, const struct pa
     event->segments = path_segments(skb);
     event->flags |= report->flags | entry_flags | (skb->sk ? FS_PATH_LOCAL : 0);
     if (entry_flags & FS_PATH_CONNTRACK) {
-        struct path_entry entry;
-
-        path_read_entry(nfct, &entry);
-        event->original = entry.original;
-        event->reply = entry.reply;
+        path_read_tuple(nfct, 0, &event->original);
+        path_read_tuple(nfct, 1, &event->reply);
     }
     bpf_ringbuf_submit(event, 0);
     path_count(FS_PATH_COUNT_EVENT);

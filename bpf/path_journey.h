@@ -25,6 +25,23 @@ static __always_inline struct journey* journey_of(const struct sk_buff* skb) {
     return bpf_map_lookup_elem(&path_journeys, &key);
 }
 
+static __always_inline __u32 journey_bit(const struct sk_buff* skb) {
+    __u64 distance = (__u64)skb;
+
+    // Of a pointer to a buffer the verifier allows no other arithmetic than to subtract a pointer,
+    // which makes it a number. All programs subtract the same one.
+    __asm__ volatile("%0 -= %1" : "+r"(distance) : "r"(journey_bits));
+    return distance * 0x9e3779b97f4a7c15ULL >> (64 - JOURNEY_BITS_LOG2);
+}
+
+/// 0: no journey of this buffer is open. A buffer goes from one CPU to another through a queue, whose
+/// lock orders its bit before it.
+static __always_inline int journey_may_be_open(const struct sk_buff* skb) {
+    const __u32 bit = journey_bit(skb);
+
+    return journey_bits[bit / 64] >> (bit % 64) & 1;
+}
+
 static __always_inline void journey_end(const struct sk_buff* skb) {
     const __u64 key = (__u64)skb;
 
@@ -76,8 +93,11 @@ static __always_inline void journey_begin(const struct sk_buff* skb,
                                           const struct path_position* at, __u64 now) {
     struct journey journey = {.began_ns = now, .digest = packet->digest};
     const __u64 key = (__u64)skb;
+    const __u32 bit = journey_bit(skb);
 
     journey_moves(&journey, at);
+    if (!journey_may_be_open(skb))
+        __sync_fetch_and_or(&journey_bits[bit / 64], 1ULL << (bit % 64));
     path_count(FS_PATH_COUNT_JOURNEY);
     if (bpf_map_update_elem(&path_journeys, &key, &journey, BPF_ANY))
         path_count(FS_PATH_COUNT_UNTRACKED);

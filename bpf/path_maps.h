@@ -13,12 +13,37 @@
 #include <bpf/bpf_helpers.h>
 
 #define noinline __attribute__((noinline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+/// Since 6.2, and no call: the kernel's structure at an address, to be read directly. What cannot be
+/// read there reads as 0.
+extern void* bpf_rdonly_cast(const void* address, __u32 btf_id) __ksym __weak;
+
+/// 64 bits of kernel memory without a call. The type is any that begins with so many: the program
+/// grows with each access, so few and wide ones are cheaper than a header's fields one by one.
+static __always_inline __u64 path_word(const void* address, __u32 offset) {
+    const struct timespec64* words =
+        bpf_rdonly_cast(address + offset, bpf_core_type_id_kernel(struct timespec64));
+
+    return words->tv_sec;
+}
 
 /// The network namespace that is watched, by its inode: frees are seen of all of them.
 const volatile __u32 watched_netns;
 
 /// 1: only drops are told, with the last station; a packet that is not dropped costs no record.
 const volatile __u32 only_drops;
+
+/// What is asked for from the start, constants to the verifier: of the comparison only what the filter
+/// needs is left in the programs.
+const volatile struct fs_path_match fixed_matches[FS_PATH_FIXED_MATCHES_MAX];
+const volatile __u32 fixed_match_count;
+const volatile __u32 everything_matches;
+
+/// What has no room there, and what is asked for later. Written by user space.
+struct fs_path_matches more_matches;
+/// 1 once every program stands: a journey that begins earlier would miss stations. Likewise.
+__u32 matching;
 
 /// Where each program stands. Constants to the verifier: the maps of read-only data are frozen.
 const volatile struct fs_path_station netfilter_stations[FS_PATH_NETFILTER_MAX];
@@ -46,14 +71,11 @@ struct {
     __type(value, struct journey);
 } path_journeys SEC(".maps");
 
-/// Written by user space, as a whole. A packet that comes meanwhile may be held against half of the
-/// old and half of the new.
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct fs_path_matches);
-} path_matches SEC(".maps");
+/// A bit for each buffer that a journey was ever begun of, by a hash of its address; never cleared.
+/// A free bit says without a lookup that a buffer is on none: so it is for the host's other traffic,
+/// as buffers are few and used again.
+#define JOURNEY_BITS_LOG2 16
+__u64 journey_bits[(1 << JOURNEY_BITS_LOG2) / 64];
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);

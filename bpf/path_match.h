@@ -5,58 +5,72 @@
 
 #include "bpf/path_packet.h"
 
-static __always_inline int path_is_ipv6(const struct fs_path_tuple* tuple) {
-    return tuple->source[0] || tuple->source[1] || tuple->source[2] != PATH_MAPPED_PREFIX;
+static __always_inline int path_is_ipv6(const __be32* address) {
+    return address[0] || address[1] || address[2] != PATH_MAPPED_PREFIX;
 }
 
-/// 0: within the mask's bits the addresses are the same.
-static __always_inline __u32 path_address_differs(const __be32* address, const __be32* wanted,
-                                                  const __be32* mask) {
-    return ((address[0] ^ wanted[0]) & mask[0]) | ((address[1] ^ wanted[1]) & mask[1]) |
-           ((address[2] ^ wanted[2]) & mask[2]) | ((address[3] ^ wanted[3]) & mask[3]);
+/// Word by word: what a constant mask leaves out, the verifier leaves out of the program.
+static __always_inline int path_address_fits(const __be32* address, const volatile __be32* wanted,
+                                             const volatile __be32* mask) {
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        const __be32 bits = mask[i];
+
+        if (bits && ((address[i] ^ wanted[i]) & bits))
+            return 0;
+    }
+    return 1;
 }
 
-static __always_inline int path_port_within(__be16 port, const __u16* range) {
+static __always_inline int path_port_within(__be16 port, const volatile __u16* range) {
     const __u16 number = bpf_ntohs(port);
 
     return number >= range[0] && number <= range[1];
 }
 
-static __always_inline int path_matches_one(const struct fs_path_match* match,
-                                            const struct fs_path_tuple* tuple, int v6) {
-    if ((match->family && (match->family == 6) != v6) ||
-        (match->protocol && match->protocol != tuple->protocol))
+static __always_inline int path_matches_one(const volatile struct fs_path_match* match,
+                                            const struct fs_path_tuple* tuple) {
+    const __u8 family = match->family, protocol = match->protocol;
+
+    if ((family && (family == 6) != path_is_ipv6(tuple->source)) ||
+        (protocol && protocol != tuple->protocol))
         return 0;
     if (path_port_within(tuple->source_port, match->source_port) &&
         path_port_within(tuple->destination_port, match->destination_port) &&
-        !path_address_differs(tuple->source, match->source, match->source_mask) &&
-        !path_address_differs(tuple->destination, match->destination, match->destination_mask))
+        path_address_fits(tuple->source, match->source, match->source_mask) &&
+        path_address_fits(tuple->destination, match->destination, match->destination_mask))
         return 1;
     return match->both_directions &&
            path_port_within(tuple->destination_port, match->source_port) &&
            path_port_within(tuple->source_port, match->destination_port) &&
-           !path_address_differs(tuple->destination, match->source, match->source_mask) &&
-           !path_address_differs(tuple->source, match->destination, match->destination_mask);
+           path_address_fits(tuple->destination, match->source, match->source_mask) &&
+           path_address_fits(tuple->source, match->destination, match->destination_mask);
+}
+
+/// Inlined, a tuple that was just read stays in registers, and of it only what is compared is read.
+static __always_inline int path_matches_fixed(const struct fs_path_tuple* tuple) {
+    UNROLL
+    for (__u32 i = 0; i < FS_PATH_FIXED_MATCHES_MAX; i++) {
+        const volatile struct fs_path_match* match = &fixed_matches[i];
+
+        __asm__ volatile("" : "+r"(match));  // one register, not an address for each field
+        if (i < fixed_match_count && path_matches_one(match, tuple))
+            return 1;
+    }
+    return 0;
 }
 
 /// A global function: the verifier looks at its loop once for a program.
 noinline int path_matches_any(const struct fs_path_tuple* tuple) {
-    const __u32 zero = 0;
-    const struct fs_path_matches* matches = bpf_map_lookup_elem(&path_matches, &zero);
-    __u32 count;
-    int v6;
+    const __u32 count = more_matches.count;
 
-    if (!tuple || !matches)
+    if (!tuple || !*(volatile __u32*)&matching)
         return 0;
-    count = matches->count;
-    if (!count)
-        return 1;
-    v6 = path_is_ipv6(tuple);
     for (__u32 i = 0; i < FS_PATH_MATCHES_MAX && i < count; i++) {
-        if (path_matches_one(&matches->match[i], tuple, v6))
+        if (path_matches_one(&more_matches.match[i], tuple))
             return 1;
     }
-    return 0;
+    return everything_matches || path_matches_fixed(tuple);
 }
 
 #endif

@@ -4,27 +4,12 @@
 #define FLOWSTAMP_BPF_PATH_OBSERVE_H
 
 #include "bpf/path_emit.h"
-#include "bpf/path_match.h"
+#include "bpf/path_glance.h"
 
-/// FS_PATH_OWN_MATCH, FS_PATH_ENTRY_MATCH, or 0.
-static __always_inline __u32 path_match(const struct sk_buff* skb,
-                                        const struct path_packet* packet) {
-    const unsigned long nfct = path_nfct(skb);
-    struct path_entry entry;
-
-    if (path_matches_any(&packet->tuple))
-        return FS_PATH_OWN_MATCH;
-    if (nfct <= NFCT_INFO_MASK || !path_entry_differs(path_entry_flags(nfct)))
-        return 0;
-    __builtin_memset(&entry, 0, sizeof(entry));
-    path_read_entry(nfct, &entry);
-    return path_matches_any(&entry.original) || path_matches_any(&entry.reply) ? FS_PATH_ENTRY_MATCH
-                                                                               : 0;
-}
-
-/// A packet at a station: a record if it is asked for, or was met before on this journey.
-static __always_inline void path_at_station(const struct path_source* source,
-                                            const struct path_position* at) {
+/// A packet that may matter, at a station: a record if it is asked for, or was met before on this
+/// journey. A subprogram of its own, so that the others' way past it is short.
+static noinline void path_at_station(const struct path_source* source,
+                                     const struct path_position* at) {
     struct path_report report = {.kind = FS_PATH_STATION};
     struct path_packet packet;
     struct journey* journey;
@@ -32,7 +17,7 @@ static __always_inline void path_at_station(const struct path_source* source,
 
     if (path_read_packet(source, &packet))
         return;
-    report.flags = path_match(source->skb, &packet);
+    report.flags = path_match(source->skb, &packet.tuple);
     journey = journey_of(source->skb);
     goes_on = journey && journey_goes_on(journey, &packet, at);
     if (!report.flags && !goes_on) {
@@ -114,7 +99,7 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
             return;
     }
     report->now_ns = bpf_ktime_get_ns();
-    report->flags = path_match(skb, &packet);
+    report->flags = path_match(skb, &packet.tuple);
     if (journey) {
         report->began_ns = journey->began_ns;
         report->flags |= FS_PATH_CONTINUED;

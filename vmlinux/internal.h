@@ -109,6 +109,11 @@ struct nf_conn {
     unsigned long status;
 };
 
+/// Of it only that it begins with 64 bits.
+struct timespec64 {
+    long tv_sec;
+};
+
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

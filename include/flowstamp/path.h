@@ -114,7 +114,10 @@ FS_STATIC_ASSERT(sizeof(struct fs_path_match) == 76, "fs_path_match");
 
 #define FS_PATH_MATCHES_MAX 16
 
-/// The value of the map `path_matches`. Any of the first `count` may match; 0: everything does.
+/// So many of the matches are constants of the programs; the others are read for every packet.
+#define FS_PATH_FIXED_MATCHES_MAX 4
+
+/// Matches that may grow in number while packets come: a new one is written before `count`.
 struct fs_path_matches {
     __u32 count;
     struct fs_path_match match[FS_PATH_MATCHES_MAX];

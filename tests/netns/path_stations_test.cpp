@@ -174,7 +174,7 @@ TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
               "IP_RPFILTER");
 
-    require(watch.probe().set_matches({tcp_port(9)}));
+    require(watch.probe().match_also(tcp_port(9)));
     DownloadOptions nobody = to_server(1000);
     nobody.server = {router().toward(Side::Client).ipv4, 9};
     EXPECT_EQ(download(lab().client(), nobody).outcome, Outcome::Refused);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -86,12 +87,23 @@ std::uint32_t index_of(const std::string& interface) {
     return found ? found->index : 0;
 }
 
+/// The first of them are constants of the programs, the others are compared one by one.
+void ask_for(path_bpf& skeleton, std::span<const fs_path_match> matches) {
+    const std::size_t fixed = std::min<std::size_t>(matches.size(), FS_PATH_FIXED_MATCHES_MAX);
+    std::ranges::copy(matches.first(fixed), skeleton.rodata->fixed_matches);
+    skeleton.rodata->fixed_match_count = static_cast<__u32>(fixed);
+    skeleton.rodata->everything_matches = matches.empty() ? 1 : 0;
+    std::ranges::copy(matches.subspan(fixed), skeleton.bss->more_matches.match);
+    skeleton.bss->more_matches.count = static_cast<__u32>(matches.size() - fixed);
+}
+
 /// The stations' programs, numbered for each kind from 0 on; null where the kind is not supported.
 std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& options,
                                     const Supported& supported) {
     skeleton.rodata->watched_netns =
         static_cast<std::uint32_t>(NetNamespace::of_this_thread().inode());
     skeleton.rodata->only_drops = options.only_drops ? 1 : 0;
+    ask_for(skeleton, options.matches);
     bpf_map__set_max_entries(skeleton.maps.path_journeys, options.max_journeys);
     bpf_map__set_max_entries(skeleton.maps.path_events, options.ring_bytes);
     bpf_program* program = nullptr;

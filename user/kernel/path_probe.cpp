@@ -24,9 +24,6 @@ constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
 constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
 constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};
 
-/// Matches no packet: what is asked for until every program stands.
-constexpr std::uint8_t kNoFamily = 255;
-
 Status refuse(std::string object, std::string reason) {
     return fail({.operation = "follow packets through this host",
                  .object = std::move(object),
@@ -61,14 +58,11 @@ Status check(const PathProbeOptions& options) {
                       fmt::format("at most {} in netfilter hooks and {} at tc",
                                   FS_PATH_NETFILTER_MAX, FS_PATH_TC_MAX));
     }
+    if (options.matches.size() > FS_PATH_MATCHES_MAX) {
+        return refuse(fmt::format("{} matches", options.matches.size()),
+                      fmt::format("at most {}", FS_PATH_MATCHES_MAX));
+    }
     return options.max_journeys > 0 ? Status{} : refuse("0 journeys", "at least one");
-}
-
-Status write_matches(const path_bpf& skeleton, const fs_path_matches& matches) {
-    const std::uint32_t zero = 0;
-    const int error =
-        bpf_map_update_elem(bpf_map__fd(skeleton.maps.path_matches), &zero, &matches, BPF_ANY);
-    return error == 0 ? Status{} : fail_errno("write", "the path's matches", error);
 }
 
 }  // namespace
@@ -109,18 +103,9 @@ Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
     if (Status loaded = load_path(*state); !loaded) {
         return std::unexpected(loaded.error());
     }
-    fs_path_matches nothing{};
-    nothing.count = 1;
-    nothing.match[0].family = kNoFamily;
-    if (Status written = write_matches(*state->skeleton, nothing); !written) {
-        return std::unexpected(written.error());
-    }
     attach_path(*state);
-    PathProbe probe(std::move(state));
-    if (Status written = probe.set_matches(options.matches); !written) {
-        return std::unexpected(written.error());
-    }
-    return probe;
+    __atomic_store_n(&state->skeleton->bss->matching, 1, __ATOMIC_RELEASE);
+    return PathProbe(std::move(state));
 }
 
 const std::vector<StationState>& PathProbe::stations() const {
@@ -139,15 +124,14 @@ Result<PathReader> PathProbe::events(PathReader::Handler handler) const {
     return PathReader::open(bpf_map__fd(state_->skeleton->maps.path_events), std::move(handler));
 }
 
-Status PathProbe::set_matches(const std::vector<fs_path_match>& matches) {
-    if (matches.size() > FS_PATH_MATCHES_MAX) {
-        return refuse(fmt::format("{} matches", matches.size()),
-                      fmt::format("at most {}", FS_PATH_MATCHES_MAX));
+Status PathProbe::match_also(const fs_path_match& match) {
+    fs_path_matches& more = state_->skeleton->bss->more_matches;
+    if (more.count >= FS_PATH_MATCHES_MAX) {
+        return refuse("one match more", fmt::format("at most {}", FS_PATH_MATCHES_MAX));
     }
-    fs_path_matches all{};
-    all.count = static_cast<std::uint32_t>(matches.size());
-    std::ranges::copy(matches, all.match);
-    return write_matches(*state_->skeleton, all);
+    more.match[more.count] = match;
+    __atomic_store_n(&more.count, more.count + 1, __ATOMIC_RELEASE);
+    return {};
 }
 
 Result<PathCounters> PathProbe::counters() const {

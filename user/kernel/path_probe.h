@@ -83,8 +83,8 @@ class PathProbe {
 
     /// One reader at a time.
     [[nodiscard]] Result<PathReader> events(PathReader::Handler handler) const;
-    /// From now on these packets are asked for. One caller at a time.
-    [[nodiscard]] Status set_matches(const std::vector<fs_path_match>& matches);
+    /// From now on these packets are asked for, too. One caller at a time.
+    [[nodiscard]] Status match_also(const fs_path_match& match);
     [[nodiscard]] Result<PathCounters> counters() const;
 
     /// Takes the programs off. What they told can still be read.

@@ -16,32 +16,12 @@
 #include "user/kernel/path_probe.h"
 #include "user/path/nft_trace.h"
 #include "user/path/read_ruleset.h"
+#include "user/tracer/kernel_matches.h"
 #include "user/tracer/losses.h"
 
 namespace flowstamp {
 
 namespace {
-
-std::vector<fs_path_match> kernel_matches(const PacketMatches& matches) {
-    std::vector<fs_path_match> found;
-    for (const PacketMatch& match : matches.any_of) {
-        fs_path_match its = match_everything();
-        its.family = match.family;
-        its.protocol = match.protocol;
-        its.source_port[0] = match.source_ports.low;
-        its.source_port[1] = match.source_ports.high;
-        its.destination_port[0] = match.destination_ports.low;
-        its.destination_port[1] = match.destination_ports.high;
-        std::ranges::copy(match.source.address, reinterpret_cast<std::uint8_t*>(its.source));
-        std::ranges::copy(match.source.mask, reinterpret_cast<std::uint8_t*>(its.source_mask));
-        std::ranges::copy(match.destination.address,
-                          reinterpret_cast<std::uint8_t*>(its.destination));
-        std::ranges::copy(match.destination.mask,
-                          reinterpret_cast<std::uint8_t*>(its.destination_mask));
-        found.push_back(its);
-    }
-    return found;
-}
 
 std::vector<std::string> each_once(const std::vector<std::string>& names) {
     std::vector<std::string> found;
@@ -170,7 +150,7 @@ class Tracer::Run {
         };
         if (std::ranges::none_of(matches_, same)) {
             matches_.push_back(its);
-            if (const Status set = probe_.set_matches(matches_); !set) {
+            if (const Status set = probe_.match_also(its); !set) {
                 surroundings_.notice(set.error().message());
             }
         }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that look at nothing, at all stations where `path` would stand on these interfaces: what
+// `path` is measured against. Says so on standard error, and stays until a signal ends it.
+// Usage, as root: flowstamp_bench_stations INTERFACE...
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "stations.skel.h"
+#include "user/path/read_ruleset.h"
+#include "user/tracer/station_plan.h"
+
+namespace {
+
+using flowstamp::Station;
+
+[[noreturn]] void fail(std::string_view what) {
+    fmt::print(stderr, "bench: {}\n", what);
+    std::exit(1);
+}
+
+/// The link's descriptor, which holds it; negative where the kernel took it not.
+int attach(const Station& station, const stations_bpf& programs) {
+    if (station.kind == Station::Kind::netfilter) {
+        LIBBPF_OPTS(bpf_link_create_opts, options);
+        options.netfilter.pf = station.pf;
+        options.netfilter.hooknum = station.hook;
+        options.netfilter.priority = station.priority;
+        return bpf_link_create(bpf_program__fd(programs.progs.stations_netfilter), 0, BPF_NETFILTER,
+                               &options);
+    }
+    const auto interface = static_cast<int>(if_nametoindex(station.interface.c_str()));
+    return bpf_link_create(
+        bpf_program__fd(programs.progs.stations_tc), interface,
+        station.kind == Station::Kind::tc_ingress ? BPF_TCX_INGRESS : BPF_TCX_EGRESS, nullptr);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    const std::vector<std::string> interfaces(words + 1, words + count);
+    const auto ruleset = flowstamp::read_ruleset();
+    if (interfaces.empty() || !ruleset) {
+        fail(interfaces.empty() ? "say an interface" : ruleset.error().message());
+    }
+    const stations_bpf* programs = stations_bpf__open_and_load();
+    if (programs == nullptr) {
+        fail("cannot load programs: run as root");
+    }
+    int attached = 0;
+    for (const Station& station : flowstamp::plan_stations(*ruleset, interfaces)) {
+        attached += attach(station, *programs) >= 0 ? 1 : 0;
+    }
+    fmt::print(stderr, "flowstamp: following {} empty stations\n", attached);
+    pause();
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What stands at the stations that `path` is measured against: nothing is looked at.
+#include "vmlinux/internal.h"
+#include "vmlinux/kernel.h"
+
+#include <bpf/bpf_helpers.h>
+
+SEC("netfilter")
+int stations_netfilter(struct bpf_nf_ctx* ctx) {
+    (void)ctx;
+    return NF_ACCEPT;
+}
+
+SEC("tc")
+int stations_tc(struct __sk_buff* ctx) {
+    (void)ctx;
+    return TCX_NEXT;
+}
+
+char LICENSE[] SEC("license") = "GPL";

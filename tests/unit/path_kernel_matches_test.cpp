@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/tracer/kernel_matches.h"
+
+#include <gtest/gtest.h>
+
+namespace flowstamp {
+namespace {
+
+std::vector<fs_path_match> of(const std::string& filter) {
+    const auto matches = packet_matches(filter);
+    EXPECT_TRUE(matches);
+    return matches ? kernel_matches(*matches) : std::vector<fs_path_match>{};
+}
+
+TEST(PathKernelMatches, APortIsOneComparisonForBothWaysAndFamilies) {
+    const auto found = of("tcp port 443");
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].family, 0);
+    EXPECT_EQ(found[0].protocol, 6);
+    EXPECT_EQ(found[0].both_directions, 1);
+    const bool as_source = found[0].source_port[0] == 443;
+    EXPECT_EQ((as_source ? found[0].source_port : found[0].destination_port)[1], 443);
+    EXPECT_EQ((as_source ? found[0].destination_port : found[0].source_port)[1], 65535);
+}
+
+TEST(PathKernelMatches, AHostIsOneComparisonOfItsFamily) {
+    const auto found = of("host 192.0.2.7 and tcp");
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].family, 4);
+    EXPECT_EQ(found[0].both_directions, 1);
+}
+
+TEST(PathKernelMatches, OneWayStaysOneWay) {
+    const auto found = of("tcp dst port 443");
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].both_directions, 0);
+    EXPECT_EQ(found[0].destination_port[0], 443);
+}
+
+TEST(PathKernelMatches, WhatIsNotAlikeStaysApart) {
+    EXPECT_EQ(of("tcp port 443 or udp port 53").size(), 2u);
+    EXPECT_EQ(of("src host 192.0.2.7 or dst host 192.0.2.8").size(), 2u);
+    EXPECT_TRUE(of("").empty()) << "everything";
+}
+
+}  // namespace
+}  // namespace flowstamp
