@@ -25,7 +25,9 @@
 #define AGE_IDLE 60
 #define AGE_TAKEABLE 10 /* a live flow heard of this recently keeps its slot, whoever asks */
 
-/// How readily a slot is given up; the lowest goes first, the oldest among equals.
+/// How readily a slot is given up; the lowest goes first, the oldest among equals. To what a flood
+/// consists of, or is answered with, no established flow is given up, however long it has rested:
+/// a SYN, SYN-ACK or RST takes what is below SLOT_IDLE. Its flow gets a slot with its next packet.
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
@@ -130,6 +132,10 @@ noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse) {
     return best;
 }
 
+static __always_inline enum occupancy may_take_below(__u8 tcp_flags) {
+    return tcp_flags & (FS_TCP_SYN | FS_TCP_RST) ? SLOT_IDLE : SLOT_KEPT;
+}
+
 /// The way that is tried first.
 static __always_inline __u32 home_way(__u64 hash) {
     return (__u32)(hash >> 62);
@@ -191,7 +197,7 @@ noinline __u32 flow_find_or_claim(__u64 hash, __u32 create) {
             slot = second * FS_BUCKET_WAYS;
         }
     }
-    if (victim >= (__u64)SLOT_KEPT << 40)
+    if (victim >= (__u64)may_take_below(scratch->packet.tcp_flags) << 40)
         goto lost;
     slot += (home_way(hash) + (__u32)victim) % FS_BUCKET_WAYS;
     flow = flow_get(slot);
