@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What `flowstamp path` and `watch --path` cost a router whose packets they are not asked about:
-# iperf3 through three network namespaces, with and without, in turns; medians and their ratio.
-# Usage, as root: path_router.sh PROGRAM [ROUNDS [SECONDS]]
+# iperf3 through three network namespaces, in turns with and without, every other round the other way
+# round. What is told is the median of the rounds' ratios: machines drift more than they differ.
+# Usage, as root: path_router.sh PROGRAM EMPTY-STATIONS [ROUNDS [SECONDS]]
 set -euo pipefail
 
-readonly program=$1 rounds=${2:-7} seconds=${3:-3}
+readonly program=$1 stations=$2 rounds=${3:-11} seconds=${4:-2}
+readonly bar=0.95
 readonly id=fsbench$$
+results=
 declare -a children=()
 
 clean_up() {
     kill "${children[@]}" 2>/dev/null || true
     for host in client router server; do ip netns del "$id-$host" 2>/dev/null || true; done
+    [ -z "$results" ] || rm -rf "$results"
 }
 trap clean_up EXIT
 
@@ -61,11 +65,11 @@ rate() {
         awk '/"sum_received"/ { inside = 1 } inside && /bits_per_second/ { gsub(/[^0-9.e+]/, "", $2); print $2 / 1e9; exit }'
 }
 
-# with WORDS...: a run while `flowstamp WORDS` is attached.
+# with COMMAND...: a run while it is attached; it says on standard error when that is so.
 with() {
     local log
     log=$(mktemp)
-    start router "$program" "$@" >/dev/null 2>"$log"
+    start router "$@" >/dev/null 2>"$log"
     local pid=$!
     for _ in $(seq 100); do
         grep -qE "^flowstamp: (following|watching) " "$log" && break
@@ -77,27 +81,43 @@ with() {
     rm -f "$log"
 }
 
+measure() {
+    case $1 in
+        bare) rate ;;
+        empty) with "$stations" r0 r1 ;;
+        path) with "$program" path -i r0 -i r1 'tcp port 10174' ;;
+        watch) with "$program" watch -i r0 -i r1 'tcp port 10174' ;;
+        watch-path) with "$program" watch --path -i r0 -i r1 'tcp port 10174' ;;
+    esac
+}
+
 median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-lay_out
-rate >/dev/null  # warm
-declare -a without=() path=() watch=() watch_path=()
-for round in $(seq "$rounds"); do
-    printf 'round %s of %s\r' "$round" "$rounds" >&2
-    without+=("$(rate)")
-    path+=("$(with path -i r0 -i r1 'tcp port 10174')")
-    watch+=("$(with watch -i r0 -i r1 'tcp port 10174')")
-    watch_path+=("$(with watch --path -i r0 -i r1 'tcp port 10174')")
-done
-base=$(printf '%s\n' "${without[@]}" | median)
-printf '%-34s %8s %8s\n' "iperf3 through a router" "Gbit/s" "ratio"
+# ratio A B: the median over the rounds of A's rate to B's in the same round.
+ratio() { paste "$results/$1" "$results/$2" | awk '{ print $1 / $2 }' | median; }
+
+# tell NAME RATE-OF RATIO-TO
 tell() {
-    local value
-    value=$(printf '%s\n' "${@:2}" | median)
-    awk -v name="$1" -v value="$value" -v base="$base" \
-        'BEGIN { printf "%-34s %8.2f %8.3f\n", name, value, value / base }'
+    printf '%-44s %8.2f %8.3f' "$1" "$(median <"$results/$2")" "$(ratio "$2" "$3")"
 }
-tell "nothing attached" "${without[@]}"
-tell "path, nothing matches" "${path[@]}"
-tell "watch" "${watch[@]}"
-tell "watch --path, nothing matches" "${watch_path[@]}"
+
+lay_out
+results=$(mktemp -d)
+rate >/dev/null  # warm
+for round in $(seq "$rounds"); do
+    [ ! -t 2 ] || printf 'round %s of %s\r' "$round" "$rounds" >&2
+    arms=(bare empty path)
+    [ $((round % 2)) -eq 1 ] || arms=(path empty bare)
+    [ "$round" -gt 3 ] || arms+=(watch watch-path)
+    for arm in "${arms[@]}"; do measure "$arm" >>"$results/$arm"; done
+done
+printf '%-44s %8s %8s\n' "iperf3 through a router" "Gbit/s" "ratio"
+tell "nothing attached" bare bare && echo
+tell "stations of programs that look at nothing" empty bare && echo
+tell "path, nothing matches; to those stations" path empty
+awk -v ratio="$(ratio path empty)" -v bar="$bar" \
+    'BEGIN { printf "  (bar %s: %s)\n", bar, (ratio >= bar ? "pass" : "fail") }'
+tell "path, nothing matches; to nothing" path bare && echo
+for arm in bare empty path; do sed -i 3q "$results/$arm"; done
+tell "watch; to nothing, three rounds" watch bare && echo
+tell "watch --path; to nothing, three rounds" watch-path bare && echo

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the data path is measured against. Programs that do nothing, or read the clock; a mutator, which
+// makes of the one packet of a test-run one of many flows and hands it on; and the two designs that
+// the data path must beat, as one would write them with care: they parse the same and keep of a flow
+// what the probe keeps, in a hash table that evicts the least recently used; or keep nothing. Both
+// write a record of every packet into a ring buffer and leave the wake-ups to its reader.
+#include "vmlinux/kernel.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define ALWAYS_INLINE static __attribute__((always_inline)) inline
+#define RING_STAMPS 8
+#define NOP_NOP_TIMESTAMPS bpf_htonl(0x0101080a)
+
+__u64 read_ns;
+__u32 flow_count;  ///< of the mutator
+__u32 first_flow;  ///< the number of its first one
+__u32 to_client;   ///< 1: it is the destination that differs
+__u32 in_turn;     ///< 1: the flows come one after the other, else as drawn
+__u32 turn;
+__u64 drawn = 88172645463325252ULL;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} next_program SEC(".maps"), next_program_tc SEC(".maps");
+
+struct key {
+    __be32 low[4], high[4];  ///< the ends, the lower address first
+    __be16 low_port, high_port;
+    __u32 padding;
+};
+
+struct stamp {
+    __u32 time_us;
+    __u16 ip_id;
+    __u8 ttl;
+    __u8 tcp_flags;
+};
+
+struct direction {
+    __u64 packets, bytes, last_ns;
+    __u32 edge, ack, ts_val, ts_ecr;
+    __u16 window, ip_id;
+    __u8 ttl_least, ttl_most, head, flags;
+    struct stamp ring[RING_STAMPS];
+};
+
+struct flow {
+    __u64 first_ns;
+    __u8 mac[2][6];
+    __u32 state;
+    struct direction direction[2];
+};
+
+struct record {
+    struct key key;
+    __u64 time_ns;
+    __u32 seq, ack, ts_val, ts_ecr;
+    __u16 ip_id, window, payload;
+    __u8 ttl, tcp_flags;
+};
+
+/// A packet as it was parsed.
+struct view {
+    struct key key;
+    __u32 seq, ack, ts_val, ts_ecr;
+    __u16 ip_id, window, payload;
+    __u8 ttl, tcp_flags, direction;
+    const __u8* mac;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct key);
+    __type(value, struct flow);
+} lru_flows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} records SEC(".maps");
+
+ALWAYS_INLINE void order(struct view* view, const __be32* source, const __be32* destination,
+                         __be16 source_port, __be16 destination_port) {
+    const __u64 a = (__u64)source[3] << 16 | source_port;
+    const __u64 b = (__u64)destination[3] << 16 | destination_port;
+    const int swap = a > b;
+
+    view->direction = swap;
+    __builtin_memcpy(view->key.low, swap ? destination : source, 16);
+    __builtin_memcpy(view->key.high, swap ? source : destination, 16);
+    view->key.low_port = swap ? destination_port : source_port;
+    view->key.high_port = swap ? source_port : destination_port;
+}
+
+ALWAYS_INLINE int parse(const void* data, const void* end, struct view* view) {
+    const struct ethhdr* ethernet = data;
+    const struct tcphdr* tcp;
+    __be32 source[4] = {0, 0, bpf_htonl(0xffff), 0}, destination[4] = {0, 0, bpf_htonl(0xffff), 0};
+    __u32 length;
+    const __be32* options;
+
+    if ((const void*)(ethernet + 1) > end)
+        return 1;
+    view->mac = ethernet->h_source;
+    if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+        const struct iphdr* ip = (const void*)(ethernet + 1);
+
+        if ((const void*)(ip + 1) > end || ip->version_ihl != 0x45 || ip->protocol != IPPROTO_TCP ||
+            (ip->frag_off & bpf_htons(IP_OFFMASK)))
+            return 1;
+        source[3] = ip->saddr;
+        destination[3] = ip->daddr;
+        view->ttl = ip->ttl;
+        view->ip_id = bpf_ntohs(ip->id);
+        length = bpf_ntohs(ip->tot_len) - sizeof(*ip);
+        tcp = (const void*)(ip + 1);
+    } else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
+        const struct ipv6hdr* ip = (const void*)(ethernet + 1);
+
+        if ((const void*)(ip + 1) > end || ip->nexthdr != IPPROTO_TCP)
+            return 1;
+        __builtin_memcpy(source, &ip->saddr, 16);
+        __builtin_memcpy(destination, &ip->daddr, 16);
+        view->ttl = ip->hop_limit;
+        view->ip_id = 0;
+        length = bpf_ntohs(ip->payload_len);
+        tcp = (const void*)(ip + 1);
+    } else {
+        return 1;
+    }
+    if ((const void*)(tcp + 1) > end)
+        return 1;
+    view->seq = bpf_ntohl(tcp->seq);
+    view->ack = bpf_ntohl(tcp->ack_seq);
+    view->tcp_flags = tcp->flags;
+    view->window = bpf_ntohs(tcp->window);
+    view->payload = length - (tcp->doff_reserved >> 4) * 4;
+    options = (const void*)(tcp + 1);
+    view->ts_val = view->ts_ecr = 0;
+    if ((const void*)(options + 3) <= end && tcp->doff_reserved >> 4 >= 8 &&
+        options[0] == NOP_NOP_TIMESTAMPS) {
+        view->ts_val = bpf_ntohl(options[1]);
+        view->ts_ecr = bpf_ntohl(options[2]);
+    }
+    order(view, source, destination, tcp->source, tcp->dest);
+    return 0;
+}
+
+ALWAYS_INLINE void track(struct flow* flow, const struct view* view, __u64 now) {
+    struct direction* own = &flow->direction[view->direction & 1];
+    const __u32 edge = view->seq + view->payload;
+    struct stamp* stamp = &own->ring[own->head & (RING_STAMPS - 1)];
+
+    own->packets++;
+    own->bytes += view->payload;
+    own->last_ns = now;
+    if ((__s32)(edge - own->edge) > 0)
+        own->edge = edge;
+    own->ack = view->ack;
+    own->ts_val = view->ts_val;
+    own->ts_ecr = view->ts_ecr;
+    own->window = view->window;
+    own->ip_id = view->ip_id;
+    if (view->ttl < own->ttl_least)
+        own->ttl_least = view->ttl;
+    if (view->ttl > own->ttl_most)
+        own->ttl_most = view->ttl;
+    own->flags |= view->tcp_flags;
+    own->head++;
+    stamp->time_us = now / 1000;
+    stamp->ip_id = view->ip_id;
+    stamp->ttl = view->ttl;
+    stamp->tcp_flags = view->tcp_flags;
+    __builtin_memcpy(flow->mac[view->direction & 1], view->mac, 6);
+}
+
+ALWAYS_INLINE void tell(const struct view* view, __u64 now) {
+    struct record* record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+    if (!record)
+        return;
+    record->key = view->key;
+    record->time_ns = now;
+    record->seq = view->seq;
+    record->ack = view->ack;
+    record->ts_val = view->ts_val;
+    record->ts_ecr = view->ts_ecr;
+    record->ip_id = view->ip_id;
+    record->window = view->window;
+    record->payload = view->payload;
+    record->ttl = view->ttl;
+    record->tcp_flags = view->tcp_flags;
+    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+SEC("xdp.frags")
+int baseline_empty(struct xdp_md* ctx) {
+    (void)ctx;
+    return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int baseline_clock(struct xdp_md* ctx) {
+    (void)ctx;
+    read_ns = bpf_ktime_get_ns();
+    return XDP_PASS;
+}
+
+SEC("tc")
+int baseline_empty_tc(struct __sk_buff* ctx) {
+    (void)ctx;
+    return TCX_NEXT;
+}
+
+SEC("tc")
+int baseline_clock_tc(struct __sk_buff* ctx) {
+    (void)ctx;
+    read_ns = bpf_ktime_get_ns();
+    return TCX_NEXT;
+}
+
+SEC("xdp.frags")
+int baseline_lru(struct xdp_md* ctx) {
+    static const struct flow fresh;
+    struct view view = {};
+    struct flow* flow;
+    __u64 now;
+
+    if (parse((void*)(long)ctx->data, (void*)(long)ctx->data_end, &view))
+        return XDP_PASS;
+    now = bpf_ktime_get_ns();
+    flow = bpf_map_lookup_elem(&lru_flows, &view.key);
+    if (!flow) {
+        bpf_map_update_elem(&lru_flows, &view.key, &fresh, BPF_NOEXIST);
+        flow = bpf_map_lookup_elem(&lru_flows, &view.key);
+    }
+    if (flow)
+        track(flow, &view, now);
+    tell(&view, now);
+    return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int baseline_ring(struct xdp_md* ctx) {
+    struct view view = {};
+
+    if (!parse((void*)(long)ctx->data, (void*)(long)ctx->data_end, &view))
+        tell(&view, bpf_ktime_get_ns());
+    return XDP_PASS;
+}
+
+/// The number of the next flow. Marsaglia's xorshift: in no order that a cache could guess.
+ALWAYS_INLINE __u32 draw(void) {
+    if (in_turn)
+        return turn = turn + 1 < flow_count ? turn + 1 : 0;
+    drawn ^= drawn << 13;
+    drawn ^= drawn >> 7;
+    drawn ^= drawn << 17;
+    return (drawn >> 32) * flow_count >> 32;
+}
+
+/// The client's address and port of the flow of that number.
+ALWAYS_INLINE int become(void* data, void* end, __u32 number) {
+    struct ethhdr* ethernet = data;
+    const __be16 port = bpf_htons(40000 + (number & 15));
+    struct tcphdr* tcp;
+
+    if ((void*)(ethernet + 1) > end)
+        return 1;
+    if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+        struct iphdr* ip = (void*)(ethernet + 1);
+
+        tcp = (void*)(ip + 1);
+        if ((void*)(tcp + 1) > end)
+            return 1;
+        *(to_client ? &ip->daddr : &ip->saddr) = bpf_htonl(0x0a000000 + (number >> 4));
+        ip->id++;
+    } else {
+        struct ipv6hdr* ip = (void*)(ethernet + 1);
+
+        tcp = (void*)(ip + 1);
+        if ((void*)(tcp + 1) > end)
+            return 1;
+        (to_client ? &ip->daddr : &ip->saddr)->in6_u.u6_addr32[3] = bpf_htonl(number >> 4);
+    }
+    *(to_client ? &tcp->dest : &tcp->source) = port;
+    return 0;
+}
+
+SEC("xdp.frags")
+int mutator(struct xdp_md* ctx) {
+    if (!become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw()))
+        bpf_tail_call(ctx, &next_program, 0);
+    return XDP_ABORTED;
+}
+
+/// With live frames: out of the interface that it runs for.
+SEC("xdp.frags")
+int mutator_send(struct xdp_md* ctx) {
+    become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw());
+    return XDP_TX;
+}
+
+SEC("tc")
+int mutator_tc(struct __sk_buff* ctx) {
+    if (!become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw()))
+        bpf_tail_call(ctx, &next_program_tc, 0);
+    return TC_ACT_SHOT;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frames that programs are run on. The client is the end that the mutator makes many of.
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+
+#include "tests/bench/program_runs.h"
+#include "tests/support/packet.h"
+
+namespace flowstamp::bench {
+
+namespace packet = flowstamp::testing;
+
+enum class Options { none, timestamps, unusual };
+
+inline std::vector<packet::TcpOption> tcp_options(Options options) {
+    std::vector<packet::TcpOption> bytes;
+    if (options ==
+        Options::unusual) {  // SACK first: the timestamps do not stand where they usually do
+        bytes = {packet::Nop{}, packet::Nop{}, packet::Sack{{{7000, 8000}}}};
+    }
+    if (options != Options::none) {
+        std::ranges::copy(packet::nop_nop_timestamps(1000, 2000), std::back_inserter(bytes));
+    }
+    return bytes;
+}
+
+struct Segment {
+    std::uint32_t seq = 1001;
+    std::uint32_t ack = 5001;
+    packet::TcpFlags flags = packet::Ack;
+    Options options = Options::timestamps;
+    std::uint8_t ttl = 64;
+};
+
+inline packet::Tcp tcp_from_client(const Segment& segment) {
+    return {.src_port = 40000,
+            .dst_port = 443,
+            .seq = segment.seq,
+            .ack = segment.ack,
+            .flags = segment.flags,
+            .options = tcp_options(segment.options)};
+}
+
+inline Bytes from_client(const Segment& segment) {
+    return (packet::Ethernet{} /
+            packet::Ipv4{
+                .src = "10.0.0.0", .dst = "198.51.100.7", .ttl = segment.ttl, .id = 0x1234} /
+            tcp_from_client(segment))
+        .bytes();
+}
+
+inline Bytes from_client_v6(const Segment& segment) {
+    return (packet::Ethernet{} / packet::Ipv6{} / tcp_from_client(segment)).bytes();
+}
+
+inline Bytes from_client_v6_extended(const Segment& segment) {
+    return (packet::Ethernet{} / packet::Ipv6{} / packet::HopByHop{} / tcp_from_client(segment))
+        .bytes();
+}
+
+inline Bytes from_server(const Segment& segment) {
+    return (packet::Ethernet{} /
+            packet::Ipv4{
+                .src = "198.51.100.7", .dst = "10.0.0.0", .ttl = segment.ttl, .id = 0x4321} /
+            packet::Tcp{.src_port = 443,
+                        .dst_port = 40000,
+                        .seq = segment.seq,
+                        .ack = segment.ack,
+                        .flags = segment.flags,
+                        .options = tcp_options(segment.options)})
+        .bytes();
+}
+
+}  // namespace flowstamp::bench

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/program_runs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "baselines.skel.h"
+#include "flowstamp/flow.h"
+#include "probe.skel.h"
+#include "tests/bench/results.h"
+#include "user/kernel/test_run.h"
+
+namespace flowstamp::bench {
+namespace {
+
+constexpr std::uint32_t kLeastBuckets = 16'384;
+/// Of the baselines' ring: as many records as a measurement writes, so that none is refused.
+constexpr std::uint32_t kRingBytes = 128U << 20;
+
+}  // namespace
+
+void DestroyBaselines::operator()(baselines_bpf* skeleton) const {
+    baselines_bpf::destroy(skeleton);
+}
+void DestroyProbe::operator()(probe_bpf* skeleton) const {
+    probe_bpf::destroy(skeleton);
+}
+
+Baselines load_baselines(std::uint32_t flows) {
+    Baselines baselines(baselines_bpf::open());
+    if (!baselines) {
+        give_up("cannot open the baselines");
+    }
+    bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(65'536U, 2 * flows));
+    bpf_map__set_max_entries(baselines->maps.records, kRingBytes);
+    if (baselines_bpf::load(baselines.get()) != 0) {
+        give_up("cannot load the baselines: run as root");
+    }
+    return baselines;
+}
+
+LoadedProbe load_probe(std::uint32_t flows, Mode mode) {
+    LoadedProbe probe(probe_bpf::open());
+    if (!probe) {
+        give_up("cannot open the probe");
+    }
+    const std::uint32_t buckets =
+        std::max(kLeastBuckets, std::bit_ceil(2 * flows / FS_BUCKET_WAYS));
+    probe->rodata->hash_seed[0] = 0x5bd1e995a3c59ac3;
+    probe->rodata->hash_seed[1] = 0xc2b2ae3d27d4eb4f;
+    probe->rodata->bucket_mask = buckets - 1;
+    probe->rodata->acting = mode == Mode::act ? 1 : 0;
+    bpf_map__set_max_entries(probe->maps.flows, buckets);
+    if (probe_bpf::load(probe.get()) != 0) {
+        give_up("cannot load the probe: run as root");
+    }
+    fs_policy policy{};
+    if (mode == Mode::act) {
+        policy.drop_mode = FS_DROP_CONFIRMED;
+        policy.challenge_mode = FS_CHALLENGE_ALL;
+    }
+    const __u32 zero = 0;
+    bpf_map_update_elem(bpf_map__fd(probe->maps.policies), &zero, &policy, BPF_ANY);
+    return probe;
+}
+
+double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat) {
+    const TestRun runner({.xdp_ingress = program, .tc_egress = program});
+    const auto result = runner.run(hook == Hook::xdp ? Program::xdp_ingress : Program::tc_egress,
+                                   {.bytes = frame}, repeat);
+    if (!result) {
+        give_up(result.error().message());
+    }
+    return static_cast<double>(result->duration.count());
+}
+
+double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool in_turn) const {
+    const bool xdp = hook_ == Hook::xdp;
+    const int next =
+        bpf_map__fd(xdp ? baselines_.maps.next_program : baselines_.maps.next_program_tc);
+    const __u32 zero = 0;
+    if (bpf_map_update_elem(next, &zero, &program, BPF_ANY) != 0) {
+        give_up("a program cannot be called by the mutator");
+    }
+    baselines_.bss->flow_count = flows_;
+    baselines_.bss->in_turn = in_turn ? 1 : 0;
+    const auto& programs = baselines_.progs;
+    const double ns = bench::run(
+        hook_, bpf_program__fd(xdp ? programs.mutator : programs.mutator_tc), frame, repeat);
+    // What the baselines wrote is forgotten, that there be room: nobody reads it.
+    ring_buffer* ring = ring_buffer__new(
+        bpf_map__fd(baselines_.maps.records), [](void*, void*, size_t) { return 0; }, nullptr,
+        nullptr);
+    ring_buffer__consume(ring);
+    ring_buffer__free(ring);
+    return ns;
+}
+
+void Mutated::visit_all(int program, const Bytes& frame) const {
+    (void)run(program, frame, flows_, true);
+}
+
+double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat) const {
+    return run(program, frame, repeat, false);
+}
+
+}  // namespace flowstamp::bench
