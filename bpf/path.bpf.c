@@ -12,42 +12,52 @@ static __always_inline struct path_position path_here(
     return at;
 }
 
-static noinline int path_netfilter(struct bpf_nf_ctx* ctx, __u32 number) {
+// Of each kind of station two functions: the first look, and what only few packets come to. Apart, as
+// the frame of the second one is most of a stack.
+
+static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 number) {
     const struct path_source source = {.home = PATH_HOME_NETFILTER, .ctx = ctx, .skb = ctx->skb};
     const struct nf_hook_state* state = ctx->state;
-    struct path_position at;
+    struct path_position at = path_here(&netfilter_stations[number]);
 
-    if (!path_may_matter(&source))
-        return NF_ACCEPT;
-    at = path_here(&netfilter_stations[number]);
     if (state->in)
         at.ifindex_in = state->in->ifindex;
     if (state->out)
         at.ifindex_out = state->out->ifindex;
     path_at_station(&source, &at);
-    return NF_ACCEPT;
+    return 0;
+}
+
+static __always_inline void path_netfilter(struct bpf_nf_ctx* ctx, __u32 number) {
+    const struct path_source source = {.home = PATH_HOME_NETFILTER, .skb = ctx->skb};
+
+    if (path_may_matter(&source))
+        path_netfilter_station(ctx, number);
 }
 
 /// Since 6.2; tcx is younger.
 extern void* bpf_cast_to_kern_ctx(void* ctx) __ksym __weak;
 
-static noinline int path_tc(struct __sk_buff* ctx, __u32 number) {
-    struct path_source source = {.home = PATH_HOME_TC, .ctx = ctx};
-    struct path_position at;
-    struct sk_buff* skb;
+static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
+    struct sk_buff* skb = bpf_cast_to_kern_ctx(ctx);
+    const struct path_source source = {.home = PATH_HOME_TC, .ctx = ctx, .skb = skb};
+    struct path_position at = path_here(&tc_stations[number]);
 
-    if (!bpf_ksym_exists(bpf_cast_to_kern_ctx))
-        return TCX_NEXT;
-    skb = bpf_cast_to_kern_ctx(ctx);
-    source.skb = skb;
-    if (!path_may_matter(&source))
-        return TCX_NEXT;
-    at = path_here(&tc_stations[number]);
     at.ifindex_in = skb->skb_iif;
     if (at.place == FS_PLACE_TC_EGRESS)
         at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
     path_at_station(&source, &at);
-    return TCX_NEXT;
+    return 0;
+}
+
+static __always_inline void path_tc(struct __sk_buff* ctx, __u32 number) {
+    struct path_source source = {.home = PATH_HOME_TC};
+
+    if (!bpf_ksym_exists(bpf_cast_to_kern_ctx))
+        return;
+    source.skb = bpf_cast_to_kern_ctx(ctx);
+    if (path_may_matter(&source))
+        path_tc_station(ctx, number);
 }
 
 #define NETFILTER_STATION(number)                       \

@@ -74,7 +74,8 @@ static __always_inline void path_read_tuple(unsigned long nfct, int reply,
     __builtin_memset(to, 0, sizeof(*to));
     if (!bpf_core_type_exists(struct nf_conn))
         return;
-    from = &path_conn(nfct)->tuplehash[reply].tuple;
+    // An index that is no constant would be multiplied by our structure's size, not the kernel's.
+    from = reply ? &path_conn(nfct)->tuplehash[1].tuple : &path_conn(nfct)->tuplehash[0].tuple;
     v6 = BPF_CORE_READ(from, src.l3num) == AF_INET6;
     path_read_address(to->source, &from->src.u3, v6);
     path_read_address(to->destination, &from->dst.u3, v6);

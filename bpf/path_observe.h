@@ -7,9 +7,9 @@
 #include "bpf/path_glance.h"
 
 /// A packet that may matter, at a station: a record if it is asked for, or was met before on this
-/// journey. A subprogram of its own, so that the others' way past it is short.
-static noinline void path_at_station(const struct path_source* source,
-                                     const struct path_position* at) {
+/// journey.
+static __always_inline void path_at_station(const struct path_source* source,
+                                            const struct path_position* at) {
     struct path_report report = {.kind = FS_PATH_STATION};
     struct path_packet packet;
     struct journey* journey;
