@@ -29,9 +29,7 @@ static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 number)
 }
 
 static __always_inline void path_netfilter(struct bpf_nf_ctx* ctx, __u32 number) {
-    const struct path_source source = {.home = PATH_HOME_NETFILTER, .skb = ctx->skb};
-
-    if (path_may_matter(&source))
+    if (path_may_matter(ctx->skb, 0))
         path_netfilter_station(ctx, number);
 }
 
@@ -51,12 +49,7 @@ static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
 }
 
 static __always_inline void path_tc(struct __sk_buff* ctx, __u32 number) {
-    struct path_source source = {.home = PATH_HOME_TC};
-
-    if (!bpf_ksym_exists(bpf_cast_to_kern_ctx))
-        return;
-    source.skb = bpf_cast_to_kern_ctx(ctx);
-    if (path_may_matter(&source))
+    if (bpf_ksym_exists(bpf_cast_to_kern_ctx) && path_may_matter(bpf_cast_to_kern_ctx(ctx), 0))
         path_tc_station(ctx, number);
 }
 
@@ -129,7 +122,7 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place, __u
     struct path_position at = {.place = place};
     __u32 number;
 
-    if (!ifindex || path_netns(skb) != watched_netns || !path_may_matter(&source))
+    if (!ifindex || path_netns(skb) != watched_netns || !path_may_matter(skb, at_data))
         return;
     number = path_tc_number(ifindex, place);
     if (number >= FS_PATH_TC_MAX)

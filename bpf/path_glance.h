@@ -66,20 +66,19 @@ static __always_inline int path_glance_ipv6(const void* header, struct fs_path_t
 }
 
 /// Where the IP header is, if it lies in the linear part with the ports behind it, else null.
-static __always_inline const void* path_glance_at(const struct path_source* source, __u32 bytes) {
-    const struct sk_buff* skb = source->skb;
-    const __u32 begin =
-        source->at_data ? (__u32)(skb->data - skb->head) : (__u32)skb->network_header;
+static __always_inline const void* path_glance_at(const struct sk_buff* skb, __u32 at_data,
+                                                  __u32 bytes) {
+    const __u32 begin = at_data ? (__u32)(skb->data - skb->head) : (__u32)skb->network_header;
 
     return (__u32)skb->tail >= begin + bytes ? skb->head + begin : 0;
 }
 
 /// The tuple that path_parse() would find, if it is easily found: 0. 1: it takes a closer look.
-static __always_inline int path_glance(const struct path_source* source,
+static __always_inline int path_glance(const struct sk_buff* skb, __u32 at_data,
                                        struct fs_path_tuple* tuple) {
-    const int v6 = source->skb->protocol == bpf_htons(ETH_P_IPV6);
-    const void* header =
-        path_glance_at(source, v6 ? sizeof(struct path_glance_v6) : sizeof(struct path_glance_v4));
+    const int v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+    const void* header = path_glance_at(
+        skb, at_data, v6 ? sizeof(struct path_glance_v6) : sizeof(struct path_glance_v4));
 
     if (!header)
         return 1;
@@ -113,37 +112,37 @@ static __always_inline __u32 path_match(const struct sk_buff* skb,
 }
 
 /// For each family apart: else clang would put both tuples into one, on the stack.
-static __always_inline int path_may_match(const struct path_source* source) {
+static __always_inline int path_may_match(const struct sk_buff* skb, __u32 at_data) {
     struct fs_path_tuple tuple;
     const void* header;
 
-    if (source->skb->protocol == bpf_htons(ETH_P_IPV6)) {
-        header = path_glance_at(source, sizeof(struct path_glance_v6));
+    if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+        header = path_glance_at(skb, at_data, sizeof(struct path_glance_v6));
         return !header || path_glance_ipv6(header, &tuple) || path_matches_fixed(&tuple);
     }
-    header = path_glance_at(source, sizeof(struct path_glance_v4));
+    header = path_glance_at(skb, at_data, sizeof(struct path_glance_v4));
     return !header || path_glance_ipv4(header, &tuple) || path_matches_fixed(&tuple);
 }
 
 /// Of a packet that matches none of the constants, whether it matches what is asked for later. A
 /// subprogram, which looks at the packet once more: seldom anything is.
-static noinline int path_matches_later(const struct path_source* source) {
+static noinline int path_matches_later(const struct sk_buff* skb, __u32 at_data) {
     struct fs_path_tuple tuple = {0};
 
-    return path_glance(source, &tuple) || path_matches_any(&tuple);
+    return path_glance(skb, at_data, &tuple) || path_matches_any(&tuple);
 }
 
-/// 0: a packet that nobody asked for, and that is on no journey.
-static __always_inline int path_may_matter(const struct path_source* source) {
-    const __be16 protocol = source->skb->protocol;
+/// 0: a packet that nobody asked for, and that is on no journey. `at_data` as path_source has it.
+static __always_inline int path_may_matter(const struct sk_buff* skb, __u32 at_data) {
+    const __be16 protocol = skb->protocol;
 
     if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
         return 0;
     if (everything_matches || !bpf_ksym_exists(bpf_rdonly_cast))
         return 1;
-    return journey_may_be_open(source->skb) || path_may_match(source) ||
-           (*(volatile __u32*)&more_matches.count && path_matches_later(source)) ||
-           path_entry_matches(source->skb);
+    return journey_may_be_open(skb) || path_may_match(skb, at_data) ||
+           (*(volatile __u32*)&more_matches.count && path_matches_later(skb, at_data)) ||
+           path_entry_matches(skb);
 }
 
 #endif

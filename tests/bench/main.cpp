@@ -1,28 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 // What packets cost, as ratios within one run: `./dev bench`. As root.
-// Usage: flowstamp_bench_figures [--json FILE]
+// Usage: flowstamp_bench_figures [--json FILE] [COMMAND...]
+// Each COMMAND is run by the shell and prints more figures: lines of tab-separated section, name,
+// value, unit and bar (">=0.95", "<=100", or nothing).
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/bench/program_costs.h"
 #include "tests/bench/results.h"
 #include "tests/bench/user_space.h"
 
+namespace {
+
+using namespace flowstamp::bench;
+
+std::vector<std::string> fields_of(const std::string& line) {
+    std::vector<std::string> fields;
+    std::istringstream words(line);
+    for (std::string field; std::getline(words, field, '\t');) {
+        fields.push_back(field);
+    }
+    return fields;
+}
+
+std::optional<Bar> bar_of(const std::string& text) {
+    if (text.starts_with(">=")) {
+        return at_least(std::strtod(text.c_str() + 2, nullptr));
+    }
+    if (text.starts_with("<=")) {
+        return at_most(std::strtod(text.c_str() + 2, nullptr));
+    }
+    return std::nullopt;
+}
+
+void tell_line(const std::string& line, Results& results) {
+    std::vector<std::string> fields = fields_of(line);
+    if (fields.size() < 3) {
+        give_up("not a figure: " + line);
+    }
+    fields.resize(5);
+    results.tell({.section = fields[0],
+                  .name = fields[1],
+                  .value = std::strtod(fields[2].c_str(), nullptr),
+                  .unit = fields[3],
+                  .bar = bar_of(fields[4])});
+}
+
+void run_command(const std::string& command, Results& results) {
+    std::FILE* pipe = popen(command.c_str(), "r");
+    if (pipe == nullptr) {
+        give_up("cannot run " + command);
+    }
+    std::string line;
+    for (int byte = std::fgetc(pipe); byte != EOF; byte = std::fgetc(pipe)) {
+        if (byte != '\n') {
+            line.push_back(static_cast<char>(byte));
+            continue;
+        }
+        tell_line(line, results);
+        line.clear();
+    }
+    if (pclose(pipe) != 0) {
+        give_up("failed: " + command);
+    }
+}
+
+}  // namespace
+
 int main(int count, char** words) {
-    using namespace flowstamp::bench;
-    const bool as_json = count == 3 && std::string_view(words[1]) == "--json";
-    if (count != 1 && !as_json) {
-        give_up("usage: flowstamp_bench_figures [--json FILE]");
+    std::vector<std::string> commands(words + 1, words + count);
+    std::string json;
+    if (!commands.empty() && commands[0] == "--json") {
+        if (commands.size() < 2) {
+            give_up("--json: say a file");
+        }
+        json = commands[1];
+        commands.erase(commands.begin(), commands.begin() + 2);
     }
     tell_machine();
     Results results;
     measure_programs(results);
     measure_two_cpus(results);
     measure_user_space(results);
-    if (as_json && !results.write_json(words[2])) {
-        give_up(std::string("cannot write ") + words[2]);
+    for (const std::string& command : commands) {
+        run_command(command, results);
     }
-    fmt::print("\n{} bars not met\n", results.failed());
+    if (!json.empty() && !results.write_json(json)) {
+        give_up("cannot write " + json);
+    }
+    fmt::print("\n{} {} not met\n", results.failed(), results.failed() == 1 ? "bar" : "bars");
     return results.failed() == 0 ? 0 : 1;
 }

@@ -100,6 +100,29 @@ TEST_F(PathPrograms, RefusesWhatCannotBe) {
               "17 matches: follow packets through this host: at most 16");
 }
 
+/// The first matches are constants, which the verifier follows one by one.
+TEST_F(PathPrograms, LoadsWithAsManyMatchesAsItTakes) {
+    std::vector<fs_path_match> matches;
+    for (std::uint16_t i = 0; i < FS_PATH_MATCHES_MAX; i++) {
+        fs_path_match match = match_everything();
+        match.family = i % 2 == 0 ? 4 : 6;
+        match.both_directions = 1;
+        match.source_port[0] = match.source_port[1] = static_cast<std::uint16_t>(1000 + i);
+        match.source[3] = match.source_mask[3] = ~__be32{0};
+        match.destination[3] = match.destination_mask[3] = ~__be32{0};
+        matches.push_back(match);
+    }
+    const Result<PathProbe> probe =
+        PathProbe::start({.stations = {{.pf = 2, .hook = 0, .priority = 4711},
+                                       {.kind = Station::Kind::tc_ingress, .interface = "lo"}},
+                          .matches = matches});
+    ASSERT_TRUE(probe) << probe.error().message();
+    EXPECT_TRUE(probe->notices().empty()) << probe->notices().front().text;
+    for (const StationState& state : probe->stations()) {
+        EXPECT_TRUE(state.attached) << state.station.text();
+    }
+}
+
 TEST_F(PathPrograms, NamesComeFromTheRunningKernel) {
     EXPECT_EQ(drop_reason_name(2), "NOT_SPECIFIED");  // the first reason, since 5.17
     EXPECT_EQ(drop_reason_name(0xfffffff0U), "reason 4294967280");
