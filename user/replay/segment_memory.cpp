@@ -50,9 +50,16 @@ std::optional<OtherBytes> SegmentMemory::file(const fs_packet& packet,
     if (now.kept < kFewest) {
         return std::nullopt;
     }
+    // What goes on behind everything before it, as nearly all does, overlaps nothing.
+    const bool goes_on = !sender.has_sent || static_cast<std::int32_t>(now.seq - sender.edge) >= 0;
     std::optional<OtherBytes> other;
-    for (std::size_t age = 1; age <= kSegments && !other; age++) {
+    for (std::size_t age = 1; age <= kSegments && !goes_on && !other; age++) {
         other = compare(sender.segments[(sender.next - age) % kSegments], now);
+    }
+    const std::uint32_t end = now.seq + now.kept;
+    if (goes_on || static_cast<std::int32_t>(end - sender.edge) > 0) {
+        sender.has_sent = true;
+        sender.edge = end;
     }
     sender.segments[sender.next % kSegments] = now;
     sender.next = static_cast<std::uint8_t>((sender.next + 1U) % kSegments);

@@ -46,6 +46,8 @@ class SegmentMemory {
         fs_flow_key key{};
         std::uint8_t direction = 0;
         std::uint8_t next = 0;
+        bool has_sent = false;
+        std::uint32_t edge = 0;  ///< behind the last of the bytes that were ever remembered
         std::array<Segment, kSegments> segments{};
     };
 
