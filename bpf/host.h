@@ -39,6 +39,7 @@ extern __thread struct host_path* host;
 #define bucket_mask (host->mask)
 #define acting (host->may_act)
 #define tells_every_repeat (host->tells_repeated)
+#define stamping 0 /* whoever replays has the packets */
 
 static __always_inline struct scratch* scratch_get(void) {
     return &host->scratch;
@@ -64,6 +65,30 @@ static __always_inline void* event_reserve(__u32 bytes) {
 static __always_inline void event_submit(void* record, __u64 flags) {
     (void)flags;
     host->deliver(host->context, record);
+}
+
+static __always_inline struct fs_stamp_stage* stage_get(void) {
+    return 0;
+}
+
+static __always_inline long stamps_output(const void* record, __u32 bytes, __u64 flags) {
+    (void)record;
+    (void)bytes;
+    (void)flags;
+    return 0;
+}
+
+static __always_inline void* stamps_reserve(__u32 bytes) {
+    (void)bytes;
+    return 0;
+}
+
+static __always_inline void stamps_submit(void* record) {
+    (void)record;
+}
+
+static __always_inline int stamps_fill_up(void) {
+    return 0;
 }
 
 static __always_inline __u64 now_ns(void) {

@@ -11,6 +11,7 @@
 #include "flowstamp/flow.h"
 #include "flowstamp/packet.h"
 #include "flowstamp/policy.h"
+#include "flowstamp/stamp_batch.h"
 #include "vmlinux/kernel.h"
 
 /// Where the options or extension headers are being read. Positions are bytes from the frame's
@@ -62,6 +63,7 @@ const volatile __u32 bucket_mask;         ///< buckets - 1; buckets are a power 
 const volatile __u32 acting;              ///< 0: the verifier removes all that drops or rewrites
 const volatile __u32 clock_is_replayed;   ///< 1: time is replayed_time_ns
 const volatile __u32 tells_every_repeat;  ///< 1: FS_EVENT_REPEATED of whatever distance
+const volatile __u32 stamping;            ///< 1: every TCP packet's stamp goes to `stamps`
 __u64 replayed_time_ns;                   ///< a capture's clock, ns
 
 struct {
@@ -98,6 +100,18 @@ struct {
     __type(value, struct scratch);
 } scratches SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, FS_STAMPS_BYTES_UNUSED);
+} stamps SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct fs_stamp_stage);
+} stages SEC(".maps");
+
 static __always_inline struct scratch* scratch_get(void) {
     const __u32 zero = 0;
 
@@ -127,6 +141,30 @@ static __always_inline void* event_reserve(__u32 bytes) {
 
 static __always_inline void event_submit(void* record, __u64 flags) {
     bpf_ringbuf_submit(record, flags);
+}
+
+static __always_inline struct fs_stamp_stage* stage_get(void) {
+    const __u32 zero = 0;
+
+    return bpf_map_lookup_elem(&stages, &zero);
+}
+
+/// 0, or a negative errno where there is no room.
+static __always_inline long stamps_output(const void* record, __u32 bytes, __u64 flags) {
+    return bpf_ringbuf_output(&stamps, (void*)record, bytes, flags);
+}
+
+static __always_inline void* stamps_reserve(__u32 bytes) {
+    return bpf_ringbuf_reserve(&stamps, bytes, 0);
+}
+
+static __always_inline void stamps_submit(void* record) {
+    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline int stamps_fill_up(void) {
+    return bpf_ringbuf_query(&stamps, BPF_RB_AVAIL_DATA) >
+           bpf_ringbuf_query(&stamps, BPF_RB_RING_SIZE) / 4;
 }
 
 static __always_inline __u64 now_ns(void) {

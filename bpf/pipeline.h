@@ -5,6 +5,7 @@
 #define FLOWSTAMP_BPF_PIPELINE_H
 
 #include "bpf/act.h"
+#include "bpf/stage.h"
 
 static __always_inline void count_unparsed(enum fs_parse_result result) {
     if (result == FS_PARSE_NOT_IP || result == FS_PARSE_NOT_TCP)
@@ -44,6 +45,8 @@ static __always_inline int handle_packet(void* ctx, enum fs_hook hook) {
     count(FS_COUNT_TCP);
     count_by(FS_COUNT_BYTES, scratch->packet.ip_bytes);
     flow = flow_find(&scratch->packet, 1, &slot);
+    if (stamping)
+        stage_stamp(scratch);
     if (!flow)
         return 0;
     if (scratch->packet.tcp_flags & FS_TCP_RST)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The entries of XDP and tc, nothing more.
+// The entries of XDP and tc, and of who collects their stamps; nothing more.
 #include "bpf/pipeline.h"
 
 SEC("xdp.frags")
@@ -17,6 +17,13 @@ SEC("tcx/egress")
 int flowstamp_tc_egress(struct __sk_buff* ctx) {
     handle_packet(ctx, FS_HOOK_TC_EGRESS);
     return TCX_NEXT;
+}
+
+/// Attached nowhere: run by user space on a CPU of its choice (BPF_PROG_TEST_RUN).
+SEC("raw_tp")
+int flowstamp_collect_stamps(void* ctx) {
+    (void)ctx;
+    return collect_stage();
 }
 
 char LICENSE[] SEC("license") = "GPL";

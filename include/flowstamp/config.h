@@ -13,4 +13,9 @@
 /// Bytes of the ring `events`; a power of two and a multiple of the page size.
 #define FS_EVENTS_BYTES (4U << 20)
 
+/// Bytes of the ring `stamps`: some 460,000 of them; where none are wanted, the least that every
+/// page size allows.
+#define FS_STAMPS_BYTES (32U << 20)
+#define FS_STAMPS_BYTES_UNUSED (64U << 10)
+
 #endif

@@ -32,7 +32,9 @@ enum fs_counter {
     FS_COUNT_EVENT = 23,
     FS_COUNT_EVENT_LOST = 24,  ///< the ring `events` was full
     FS_COUNT_BYTES = 25,       ///< IP bytes of TCP packets
-    FS_COUNT_MAX = 26,
+    FS_COUNT_STAMP = 26,       ///< stamps in the ring `stamps`
+    FS_COUNT_STAMP_LOST = 27,  ///< stamps of batches that the ring `stamps` had no room for
+    FS_COUNT_MAX = 28,
 };
 
 #endif

@@ -26,6 +26,7 @@
 #include "user/kernel/notice.h"
 #include "user/kernel/policy_writer.h"
 #include "user/kernel/probe_options.h"
+#include "user/kernel/stamp_reader.h"
 #include "user/kernel/test_run.h"
 
 namespace flowstamp {
@@ -35,8 +36,13 @@ class ProbeState;  // the skeleton and what hangs on it; probe_state.h
 /// What a loaded probe can be asked, and the one thing it can be told. Lives as long as its probe.
 class ProbeMaps {
   public:
-    ProbeMaps(FlowTable flows, CounterReader counters, PolicyWriter policy, int events_fd)
-        : flows_(std::move(flows)), counters_(counters), policy_(policy), events_fd_(events_fd) {}
+    ProbeMaps(FlowTable flows, CounterReader counters, PolicyWriter policy, int events_fd,
+              const StampReader::Descriptors& stamps)
+        : flows_(std::move(flows)),
+          counters_(counters),
+          policy_(policy),
+          events_fd_(events_fd),
+          stamps_(stamps) {}
 
     [[nodiscard]] const FlowTable& flows() const { return flows_; }
     [[nodiscard]] const CounterReader& counters() const { return counters_; }
@@ -45,12 +51,17 @@ class ProbeMaps {
     [[nodiscard]] Result<EventReader> events(EventReader::Handler handler) const {
         return EventReader::open(events_fd_, std::move(handler));
     }
+    /// Where ProbeOptions::stamps_bytes is not 0; one reader at a time, too.
+    [[nodiscard]] Result<StampReader> stamps(StampReader::Handler handler) const {
+        return StampReader::open(stamps_, std::move(handler));
+    }
 
   private:
     FlowTable flows_;
     CounterReader counters_;
     PolicyWriter policy_;
     int events_fd_;
+    StampReader::Descriptors stamps_;
 };
 
 /// Where packets of an interface are stamped.

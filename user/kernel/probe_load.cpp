@@ -62,7 +62,12 @@ void configure(ProbeState& state, const Seed& seed) {
     skeleton.rodata->acting = options.acting() ? 1 : 0;
     skeleton.rodata->clock_is_replayed = options.clock_is_replayed ? 1 : 0;
     skeleton.rodata->tells_every_repeat = options.tells_repeated ? 1 : 0;
+    skeleton.rodata->stamping = options.stamps_bytes != 0 ? 1 : 0;
     bpf_map__set_max_entries(skeleton.maps.flows, state.buckets);
+    if (options.stamps_bytes != 0) {
+        bpf_map__set_max_entries(skeleton.maps.stamps, options.stamps_bytes);
+    }
+    bpf_program__set_autoload(skeleton.progs.flowstamp_collect_stamps, options.stamps_bytes != 0);
 
     const bool ingress = options.direction != WatchDirection::out;
     const bool xdp = ingress && options.hook != IngressChoice::tc;
@@ -100,6 +105,11 @@ Error explain(int error, const LibbpfMessages& messages, const ProbeState& state
     return told;
 }
 
+int fd_or_none(const bpf_program* program) {
+    const int fd = bpf_program__fd(program);
+    return fd < 0 ? -1 : fd;
+}
+
 Status fill_maps(ProbeState& state) {
     const probe_bpf& skeleton = *state.skeleton;
     const int flows_fd = bpf_map__fd(skeleton.maps.flows);
@@ -115,14 +125,13 @@ Status fill_maps(ProbeState& state) {
     if (!flows) {
         return std::unexpected(flows.error());
     }
-    state.maps.emplace(*std::move(flows), CounterReader(bpf_map__fd(skeleton.maps.counters)),
-                       policy, bpf_map__fd(skeleton.maps.events));
+    state.maps.emplace(
+        *std::move(flows), CounterReader(bpf_map__fd(skeleton.maps.counters)), policy,
+        bpf_map__fd(skeleton.maps.events),
+        StampReader::Descriptors{.ring = bpf_map__fd(skeleton.maps.stamps),
+                                 .stages = bpf_map__fd(skeleton.maps.stages),
+                                 .collector = fd_or_none(skeleton.progs.flowstamp_collect_stamps)});
     return {};
-}
-
-int fd_or_none(const bpf_program* program) {
-    const int fd = bpf_program__fd(program);
-    return fd < 0 ? -1 : fd;
 }
 
 }  // namespace

@@ -33,6 +33,9 @@ struct ProbeOptions {
     fs_drop_mode drop = FS_DROP_OFF;
     fs_challenge_mode challenge = FS_CHALLENGE_OFF;
     TcMethod tc = TcMethod::automatic;
+    /// Every TCP packet's stamp is told, in a ring of so many bytes (a power of two, of pages); 0: none
+    /// is, and the programs are loaded without the code for it.
+    std::uint32_t stamps_bytes = 0;
 
     /// The programs take the time from TestRun::set_time() instead of CLOCK_MONOTONIC.
     bool clock_is_replayed = false;

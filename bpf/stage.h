@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Every packet's stamp, gathered per CPU and handed to the ring `stamps` a batch at a time.
+//
+// Who meets at a CPU's stage:
+// - Packets' programs, XDP and tc, run with bottom halves off, so one does not come upon another
+//   (see struct scratch).
+// - The collector comes by an interrupt from the CPU where user space called it, and so on top of
+//   a packet's program; or, called on this CPU, in a process with preemption off, and then packets'
+//   programs come on top of it.
+// All of that nests on one CPU: what came on top is over before what lies below goes on. So a plain
+// flag excludes, ordered by the compiler alone. Between reading and setting it another may come on
+// top, but leaves it as it was; so the rest of the stage is read behind it. Who finds it set is on
+// top: the collector goes without having touched anything, and a packet's stamp goes into the ring
+// by itself. That stamp may stand before the batch that is just being handed over, nowhere else is
+// a CPU's order lost.
+#ifndef FLOWSTAMP_BPF_STAGE_H
+#define FLOWSTAMP_BPF_STAGE_H
+
+#include "bpf/emit.h"
+
+static __always_inline void write_stamp(struct fs_packet_stamp* stamp,
+                                        const struct fs_packet* packet) {
+    const __u32 ip_header = packet->l4_offset - packet->l3_offset;
+    const __u32 flags = packet->flags;
+
+    stamp->time_ns = packet->time_ns;
+    stamp->key = packet->key;
+    stamp->seq = packet->seq;
+    stamp->ack = packet->ack;
+    stamp->payload = packet->payload;
+    stamp->ip_id = packet->ip_id;
+    stamp->window = packet->window;
+    stamp->segments = packet->segments;
+    stamp->header_words = (__u8)((ip_header + packet->tcp_header) / 4);
+    stamp->flags = (packet->direction & 1) | (flags & FS_PACKET_IPV6 ? FS_STAMP_IPV6 : 0) |
+                   (flags & FS_PACKET_DF ? FS_STAMP_DF : 0) |
+                   (flags & FS_PACKET_FIRST_FRAGMENT ? FS_STAMP_MORE_FRAGMENTS : 0);
+    stamp->hook = packet->hook;
+    stamp->ttl = packet->ttl;
+    stamp->tcp_flags = packet->tcp_flags;
+    stamp->traffic_class = packet->tos;
+}
+
+static __always_inline void begin_batch(struct fs_stamp_batch* batch, __u32 count) {
+    batch->header.version = FS_CONTRACT_VERSION;
+    batch->header.kind = FS_STAMP_BATCH;
+    batch->header.size = (__u16)fs_stamp_batch_bytes(count);
+    batch->header.cpu = this_cpu();
+    batch->count = count;
+    batch->padding = 0;
+}
+
+static __always_inline void stage_hold(struct fs_stamp_stage* stage) {
+    *(volatile __u32*)&stage->held = 1;
+    barrier();
+}
+
+static __always_inline void stage_release(struct fs_stamp_stage* stage) {
+    barrier();
+    *(volatile __u32*)&stage->held = 0;
+}
+
+/// A quarter full, the ring's reader is woken; it looks ten times a second besides.
+static __always_inline __u64 stamps_wake_flag(struct fs_stamp_stage* stage, __u64 now) {
+    if (now - stage->woken_ns < WAKE_INTERVAL_NS || !stamps_fill_up())
+        return WAKE_NEVER;
+    stage->woken_ns = now;
+    return WAKE_NOW;
+}
+
+/// Empties the stage, which is held, into the ring. `now` 0: the reader is awake.
+noinline int hand_over_stage(__u64 now) {
+    struct fs_stamp_stage* stage = stage_get();
+    __u32 count;
+
+    if (!stage)
+        return 0;
+    count = stage->batch.count;
+    if (count == 0 || count > FS_BATCH_STAMPS)
+        return 0;
+    begin_batch(&stage->batch, count);
+    if (stamps_output(&stage->batch, fs_stamp_batch_bytes(count),
+                      now ? stamps_wake_flag(stage, now) : WAKE_NEVER))
+        count_by(FS_COUNT_STAMP_LOST, count);
+    else
+        count_by(FS_COUNT_STAMP, count);
+    stage->batch.count = 0;
+    return 0;
+}
+
+/// The packet's stamp past the stage.
+noinline int hand_over_alone(void) {
+    struct scratch* scratch = scratch_get();
+    struct fs_stamp_batch* batch;
+
+    if (!scratch)
+        return 0;
+    batch = stamps_reserve(fs_stamp_batch_bytes(1));
+    if (!batch) {
+        count(FS_COUNT_STAMP_LOST);
+        return 0;
+    }
+    begin_batch(batch, 1);
+    write_stamp(&batch->stamps[0], &scratch->packet);
+    stamps_submit(batch);
+    count(FS_COUNT_STAMP);
+    return 0;
+}
+
+/// The parsed packet's stamp onto its way to user space.
+static __always_inline void stage_stamp(const struct scratch* scratch) {
+    struct fs_stamp_stage* stage = stage_get();
+    __u32 place;
+
+    if (!stage)
+        return;
+    if (stage->held) {
+        hand_over_alone();
+        return;
+    }
+    stage_hold(stage);
+    place = stage->batch.count & (FS_BATCH_STAMPS - 1);
+    write_stamp(&stage->batch.stamps[place], &scratch->packet);
+    stage->batch.count = place + 1;
+    if (place == FS_BATCH_STAMPS - 1)
+        hand_over_stage(scratch->packet.time_ns);
+    stage_release(stage);
+}
+
+/// A part-filled batch of this CPU, into the ring.
+static __always_inline enum fs_collected collect_stage(void) {
+    struct fs_stamp_stage* stage = stage_get();
+
+    if (!stage)
+        return FS_COLLECTED;
+    if (stage->held)
+        return FS_COLLECT_BUSY;
+    stage_hold(stage);
+    hand_over_stage(0);
+    stage_release(stage);
+    return FS_COLLECTED;
+}
+
+#endif

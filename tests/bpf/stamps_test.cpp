@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every packet's stamp, from the programs to the reader: whole batches, part-filled ones, on this CPU
+// and another, and what the ring has no room for.
+#include <sched.h>
+
+#include <optional>
+#include <vector>
+
+#include "tests/bpf/loader_support.h"
+#include "tests/support/packet.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kRingBytes = 1U << 20;
+
+class Stamps : public RootTest {
+  protected:
+    void SetUp() override {
+        RootTest::SetUp();
+        if (IsSkipped()) {
+            return;
+        }
+        probe_.emplace(load({.max_flows = 1024, .stamps_bytes = kRingBytes}));
+        ASSERT_EQ(::sched_getaffinity(0, sizeof(before_), &before_), 0);
+        stay_on(0);
+    }
+    void TearDown() override { ::sched_setaffinity(0, sizeof(before_), &before_); }
+
+    /// The `nth` of the CPUs that this test may use. False: there is none.
+    bool stay_on(int nth) {
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (CPU_ISSET(cpu, &before_) && nth-- == 0) {
+                cpu_set_t one;
+                CPU_ZERO(&one);
+                CPU_SET(cpu, &one);
+                return ::sched_setaffinity(0, sizeof(one), &one) == 0;
+            }
+        }
+        return false;
+    }
+
+    StampReader reader() {
+        return require(probe_->maps().stamps([this](std::span<const fs_packet_stamp> stamps) {
+            seen_.insert(seen_.end(), stamps.begin(), stamps.end());
+        }));
+    }
+
+    static Bytes segment(std::uint32_t seq) {
+        return (Ethernet{} / Ipv4{.ttl = 61, .id = 7} /
+                Tcp{.seq = seq, .ack = 9, .flags = Ack, .window = 500} / Payload(Bytes(100)))
+            .bytes();
+    }
+    void send(std::uint32_t count, Program program = Program::xdp_ingress) {
+        for (std::uint32_t i = 0; i < count; i++) {
+            require(probe_->test_run().run(program, {.bytes = segment(next_seq_++)}));
+        }
+    }
+    std::uint64_t counted(fs_counter counter) {
+        return require(probe_->maps().counters().read())[counter];
+    }
+    /// One after another, none missing.
+    void expect_in_order(std::uint32_t count) {
+        ASSERT_EQ(seen_.size(), count);
+        for (std::uint32_t i = 0; i < count; i++) {
+            ASSERT_EQ(seen_[i].seq, i);
+        }
+    }
+
+    cpu_set_t before_{};
+    std::optional<LoadedProbe> probe_;
+    std::vector<fs_packet_stamp> seen_;
+    std::uint32_t next_seq_ = 0;
+};
+
+TEST_F(Stamps, SayWhatThePacketWas) {
+    StampReader reader = this->reader();
+    const Bytes frame =
+        (Ethernet{} /
+         Ipv6{.src = "2001:db8::9", .dst = "2001:db8::1", .hop_limit = 52, .traffic_class = 3} /
+         Tcp{.src_port = 443,
+             .dst_port = 40000,
+             .seq = 0xfffffff0,
+             .ack = 77,
+             .flags = Psh | Ack,
+             .window = 1234,
+             .options = nop_nop_timestamps(1, 2)} /
+         Payload(Bytes(300)))
+            .bytes();
+    for (const Program program : {Program::xdp_ingress, Program::tc_egress}) {
+        require(probe_->test_run().run(program, {.bytes = frame}));
+    }
+    ASSERT_TRUE(reader.finish());
+    ASSERT_EQ(seen_.size(), 2U);
+    EXPECT_EQ(seen_[0].hook, FS_HOOK_XDP);
+    EXPECT_EQ(seen_[1].hook, FS_HOOK_TC_EGRESS);
+    EXPECT_LT(seen_[0].time_ns, seen_[1].time_ns);
+    for (const fs_packet_stamp& stamp : seen_) {
+        const unsigned sender = stamp.flags & FS_STAMP_SENDER;
+        EXPECT_EQ(stamp.key.port[sender], __builtin_bswap16(443));
+        EXPECT_EQ(stamp.key.port[sender ^ 1U], __builtin_bswap16(40000));
+        EXPECT_EQ(stamp.key.address[sender][3], __builtin_bswap32(9));
+        EXPECT_EQ(stamp.key.ifindex, 1U);
+        EXPECT_EQ(stamp.flags & ~FS_STAMP_SENDER, FS_STAMP_IPV6);
+        EXPECT_EQ(stamp.seq, 0xfffffff0);
+        EXPECT_EQ(stamp.ack, 77U);
+        EXPECT_EQ(stamp.window, 1234);
+        EXPECT_EQ(stamp.ttl, 52);
+        EXPECT_EQ(stamp.traffic_class, 3);
+        EXPECT_EQ(stamp.tcp_flags, FS_TCP_PSH | FS_TCP_ACK);
+        EXPECT_EQ(stamp.segments, 1);
+        EXPECT_EQ(stamp.payload, 300U);
+        EXPECT_EQ(stamp.header_words * 4, 40 + 32);
+    }
+}
+
+TEST_F(Stamps, AreHandedOverABatchAtATime) {
+    StampReader reader = this->reader();
+    send(FS_BATCH_STAMPS - 1);
+    EXPECT_EQ(require(reader.consume()), 0U);
+    send(1);
+    EXPECT_EQ(require(reader.consume()), 1U);
+    expect_in_order(FS_BATCH_STAMPS);
+    EXPECT_EQ(counted(FS_COUNT_STAMP), FS_BATCH_STAMPS);
+}
+
+TEST_F(Stamps, OfAPartFilledBatchAreCollected) {
+    StampReader reader = this->reader();
+    send(40);
+    ASSERT_TRUE(reader.collect());
+    EXPECT_EQ(require(reader.consume()), 2U);
+    expect_in_order(40);
+    ASSERT_TRUE(reader.collect());
+    EXPECT_EQ(require(reader.consume()), 0U) << "once";
+}
+
+TEST_F(Stamps, AreCollectedFromAnotherCpu) {
+    StampReader reader = this->reader();
+    send(5, Program::tc_egress);
+    if (!stay_on(1)) {
+        GTEST_SKIP() << "needs a second CPU";
+    }
+    ASSERT_TRUE(reader.collect());
+    EXPECT_EQ(require(reader.consume()), 1U);
+    expect_in_order(5);
+}
+
+TEST_F(Stamps, ThatAreStillAtACpuAreReadAtTheEnd) {
+    StampReader reader = this->reader();
+    send(100);
+    ASSERT_TRUE(reader.finish());
+    expect_in_order(100);
+    EXPECT_EQ(reader.rejected(), 0U);
+}
+
+TEST_F(Stamps, AreTakenWhereTheTableIsFull) {
+    StampReader reader = this->reader();
+    constexpr std::uint32_t kFlows = 3000;
+    for (std::uint32_t i = 0; i < kFlows; i++) {
+        const auto port = static_cast<std::uint16_t>(1024 + i);
+        const TestRun run = probe_->test_run();
+        require(run.run(
+            Program::xdp_ingress,
+            {.bytes =
+                 (Ethernet{} / Ipv4{} / Tcp{.src_port = port, .seq = i, .flags = Ack}).bytes()}));
+    }
+    ASSERT_TRUE(reader.finish());
+    expect_in_order(kFlows);
+}
+
+TEST_F(Stamps, ThatHaveNoRoomAreCounted) {
+    constexpr std::uint32_t kPackets = 20'000;
+    static_assert(kPackets * sizeof(fs_packet_stamp) > kRingBytes);
+    const TestRunResult last =
+        require(probe_->test_run().run(Program::xdp_ingress, {.bytes = segment(0)}, kPackets));
+    EXPECT_EQ(last.bytes, segment(0));
+    const std::uint64_t kept = counted(FS_COUNT_STAMP), lost = counted(FS_COUNT_STAMP_LOST);
+    EXPECT_EQ(kept + lost, kPackets);
+    EXPECT_GT(kept, kRingBytes / sizeof(fs_packet_stamp) * 9 / 10);
+    StampReader reader = this->reader();
+    ASSERT_TRUE(reader.finish());
+    EXPECT_EQ(seen_.size(), kept);
+    send(FS_BATCH_STAMPS);
+    require(reader.consume());
+    EXPECT_EQ(seen_.size(), kept + FS_BATCH_STAMPS) << "there is room again";
+}
+
+TEST_F(Stamps, AreNotTakenUnasked) {
+    LoadedProbe probe = load({.max_flows = 1024});
+    for (int i = 0; i < 100; i++) {
+        require(probe.test_run().run(Program::xdp_ingress, {.bytes = segment(0)}));
+    }
+    const Counters counters = require(probe.maps().counters().read());
+    EXPECT_EQ(counters[FS_COUNT_TCP], 100U);
+    EXPECT_EQ(counters[FS_COUNT_STAMP] + counters[FS_COUNT_STAMP_LOST], 0U);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
