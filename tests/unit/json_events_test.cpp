@@ -175,6 +175,12 @@ TEST(EventsSchema, DescribesStatistics) {
     EXPECT_EQ(event["stats"]["uptime_s"], 1.5);
     EXPECT_EQ(event["stats"]["lost"]["events"], 1000 + FS_COUNT_EVENT_LOST);
     EXPECT_EQ(event["stats"]["resets"]["challenged"], 1000 + FS_COUNT_CHALLENGED);
+    EXPECT_FALSE(event["stats"].contains("stamps"));
+    stats.stamps = {.written = 5, .lost = 2};
+    const Json with_stamps = json_of(stats);
+    EXPECT_THAT(violations(with_stamps), IsEmpty());
+    EXPECT_EQ(with_stamps["stats"]["stamps"]["written"], 5);
+    EXPECT_EQ(with_stamps["stats"]["stamps"]["lost"], 2);
 }
 
 TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {

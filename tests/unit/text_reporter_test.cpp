@@ -197,6 +197,9 @@ TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
     EXPECT_EQ(std::ranges::count(stats_text(stats), '\n'), 1);
     stats.counters[FS_COUNT_EVENT_LOST] = 12;
     EXPECT_THAT(stats_text(stats), HasSubstr("lost: 12 events"));
+    stats.stamps = {.written = 5000, .lost = 7};
+    EXPECT_THAT(stats_text(stats), HasSubstr("stamps: 5,000 written\nlost: "));
+    EXPECT_THAT(stats_text(stats), HasSubstr("lost: 7 stamps, as they came faster"));
     stats.counters[FS_COUNT_EVICT_LIVE] = 2;
     stats.counters[FS_COUNT_FLOW_LOST] = 3;
     EXPECT_THAT(stats_text(stats), HasSubstr("lost: 5 live flows"));

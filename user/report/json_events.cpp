@@ -326,6 +326,9 @@ Json json_of(const Stats& stats) {
          {{"events", count[FS_COUNT_EVENT_LOST]},
           {"flows", count[FS_COUNT_FLOW_LOST]},
           {"unread", stats.records_unread}}}};
+    if (stats.stamps) {
+        json["stamps"] = {{"written", stats.stamps->written}, {"lost", stats.stamps->lost}};
+    }
     return {{"timestamp", eve_timestamp(stats.wall)},
             {"event_type", "stats"},
             {"stats", std::move(json)}};

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "flowstamp/counter.h"
 #include "user/base/clock.h"
 #include "user/detect/challenge_tally.h"
+#include "user/report/stamp_tally.h"
 
 namespace flowstamp {
 
@@ -18,6 +20,7 @@ struct Stats {
     ChallengeTally challenges{};
     std::uint64_t findings_suspected = 0;
     std::uint64_t findings_confirmed = 0;
+    std::optional<StampTally> stamps{};  ///< with --stamps
     std::uint64_t records_unread = 0;  ///< records that user space could not read: another version
 };
 

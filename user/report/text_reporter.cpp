@@ -129,6 +129,12 @@ std::string losses_text(const Stats& stats) {
             "give this process more CPU\n",
             counted(count[FS_COUNT_EVENT_LOST], "event"));
     }
+    if (stats.stamps && stats.stamps->lost != 0) {
+        text += fmt::format(
+            "lost: {}, as they came faster than they were written: write to a faster disk, as "
+            ".pcapng rather than .json, or watch fewer interfaces\n",
+            counted(stats.stamps->lost, "stamp"));
+    }
     const std::uint64_t flows = count[FS_COUNT_EVICT_LIVE] + count[FS_COUNT_FLOW_LOST];
     if (flows != 0) {
         text += fmt::format("lost: {}, as the flow table was full: raise --max-flows\n",
@@ -338,6 +344,9 @@ std::string stats_text(const Stats& stats) {
         text += fmt::format("challenges: {} asked, {} upheld, {} refuted, {} unanswered\n",
                             grouped(tally.asked), grouped(tally.upheld), grouped(tally.refuted),
                             grouped(tally.unanswered));
+    }
+    if (stats.stamps) {
+        text += fmt::format("stamps: {} written\n", grouped(stats.stamps->written));
     }
     return text + losses_text(stats);
 }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/flow/stamp_order.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace flowstamp {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class StampOrders : public ::testing::Test {
+  protected:
+    /// A batch of stamps with these times, numbered by `seq` as they come.
+    void add(const std::vector<std::uint64_t>& times) {
+        std::vector<fs_packet_stamp> stamps;
+        for (const std::uint64_t time : times) {
+            stamps.push_back({});
+            stamps.back().time_ns = time;
+            stamps.back().seq = next_++;
+        }
+        order_.add(stamps);
+    }
+
+    std::vector<std::uint64_t> times_;
+    std::vector<std::uint32_t> numbers_;
+    StampOrder order_{8, [this](const fs_packet_stamp& stamp) {
+                          times_.push_back(stamp.time_ns);
+                          numbers_.push_back(stamp.seq);
+                      }};
+    std::uint32_t next_ = 0;
+};
+
+TEST_F(StampOrders, ABatchOfEachCpuBecomesOneRow) {
+    add({10, 30, 50});
+    add({20, 40, 60});
+    order_.release_before(Nanoseconds(50));
+    EXPECT_THAT(times_, ElementsAre(10, 20, 30, 40));
+    add({45, 70});
+    order_.release_all();
+    EXPECT_THAT(times_, ElementsAre(10, 20, 30, 40, 45, 50, 60, 70));
+}
+
+TEST_F(StampOrders, EqualTimesKeepTheirOrder) {
+    add({5, 5});
+    add({5, 4});
+    order_.release_all();
+    EXPECT_THAT(numbers_, ElementsAre(3, 0, 1, 2));
+}
+
+TEST_F(StampOrders, HalfMakesRoom) {
+    add({3, 1, 4, 2});
+    EXPECT_TRUE(order_.has_room_for(4));
+    EXPECT_FALSE(order_.has_room_for(5));
+    order_.release_half();
+    EXPECT_THAT(times_, ElementsAre(1, 2));
+    EXPECT_TRUE(order_.has_room_for(6));
+}
+
+TEST_F(StampOrders, NothingIsReleasedOfNothing) {
+    order_.release_half();
+    order_.release_before(Nanoseconds(1));
+    order_.release_all();
+    EXPECT_THAT(times_, IsEmpty());
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace flowstamp {
+
+/// How packets' stamps are written to a file.
+enum class StampForm { pcapng, json_lines };
+
+/// As the file's name asks for: .pcapng; .json, .jsonl or .ndjson. Nothing of another ending.
+[[nodiscard]] std::optional<StampForm> stamp_form(std::string_view path);
+
+}  // namespace flowstamp
