@@ -43,6 +43,17 @@ std::string refusal(const Words& words) {
     return text;
 }
 
+TEST(CliWatch, StampsGoToAFileWhoseEndingTellsTheForm) {
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "eth0"}).stamps, std::nullopt);
+    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "eth0", "--stamps", "x.pcapng"}).stamps,
+              "x.pcapng");
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--stamps", "x.txt"}),
+              "flowstamp: --stamps x.txt: its ending tells no form; name it .pcapng, or .json, "
+              ".jsonl or .ndjson for JSON lines\n");
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "--json", "-o", "x.json", "--stamps", "x.json"}),
+                HasSubstr("the same file"));
+}
+
 TEST(CliWatch, ObservesByDefault) {
     const auto options = parsed<WatchOptions>({"watch", "-i", "eth0"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth0"));

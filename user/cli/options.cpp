@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "user/base/stamp_form.h"
 #include "user/base/time_text.h"
 #include "user/cli/nearest.h"
 
@@ -112,6 +113,23 @@ void add_interfaces(CLI::App& command, std::vector<std::string>& interfaces,
         ->allow_extra_args(false);
 }
 
+void add_stamps(CLI::App& command, std::optional<std::string>& value) {
+    command
+        .add_option_function<std::string>(
+            "--stamps",
+            [&value](const std::string& path) {
+                if (!stamp_form(path)) {
+                    throw CLI::ValidationError(fmt::format(
+                        "--stamps {}: its ending tells no form; name it .pcapng, or .json, .jsonl "
+                        "or .ndjson for JSON lines",
+                        path));
+                }
+                value = path;
+            },
+            "Write every packet's stamp to a file: .pcapng, or .json, .jsonl, .ndjson")
+        ->type_name("FILE");
+}
+
 void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& filter) {
     CLI::App& watch = *app.add_subcommand("watch", "Attach, stamp, explain; until Ctrl-C");
     add_interfaces(watch, options.interfaces, "An interface to watch; repeatable");
@@ -143,6 +161,7 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
     watch.add_option("-o,--output", options.output, "Write to a file instead of standard output")
         ->type_name("FILE");
     watch.add_flag("--print", options.print, "With -o: text on standard output, too");
+    add_stamps(watch, options.stamps);
     add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
     add_max_flows(watch, options.max_flows);
@@ -264,6 +283,9 @@ std::string objection(const WatchOptions& options) {
     }
     if (options.print && !options.output) {
         return "watch: --print goes with -o FILE; without one everything is printed anyway";
+    }
+    if (options.stamps && options.stamps == options.output) {
+        return "watch: --stamps and -o name the same file; choose two";
     }
     if (options.quiet && options.verbosity > 0) {
         return "watch: --quiet and -v contradict each other; choose one";

@@ -35,8 +35,9 @@ struct WatchOptions {
     std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
     std::uint32_t max_flows = FS_FLOWS_DEFAULT;
     bool quiet = false;
-    int verbosity = 0;  ///< how often -v was given
-    bool path = false;  ///< tell what this host itself drops, too
+    int verbosity = 0;                    ///< how often -v was given
+    bool path = false;                    ///< tell what this host itself drops, too
+    std::optional<std::string> stamps{};  ///< a file for every packet's stamp
 
     /// Whether packets may be dropped or changed.
     [[nodiscard]] bool acts() const { return drop != FS_DROP_OFF || challenge != FS_CHALLENGE_OFF; }

@@ -7,6 +7,17 @@
 
 namespace flowstamp {
 
+std::optional<std::string> LossNotices::stamps_since_last(const StampTally& stamps) {
+    const std::uint64_t now = stamps.lost - std::exchange(stamps_, stamps.lost);
+    if (now == 0) {
+        return std::nullopt;
+    }
+    return fmt::format(
+        "{} stamps were lost, as they came faster than they were written; write to a faster disk, "
+        "as .pcapng rather than .json, or watch fewer interfaces",
+        now);
+}
+
 std::vector<std::string> LossNotices::since_last(const Stats& stats) {
     const auto& count = stats.counters;
     std::vector<std::string> lines;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,12 @@ class LossNotices {
   public:
     [[nodiscard]] std::vector<std::string> since_last(const Stats& stats);
 
+    /// The same of stamps, of which more are lost at once than of all else.
+    [[nodiscard]] std::optional<std::string> stamps_since_last(const StampTally& stamps);
+
   private:
     std::uint64_t events_ = 0;
+    std::uint64_t stamps_ = 0;
     std::uint64_t flows_ = 0;
     std::uint64_t unread_ = 0;
 };

@@ -12,6 +12,7 @@
 #include "user/kernel/probe.h"
 #include "user/watch/local_drops.h"
 #include "user/watch/loss_notices.h"
+#include "user/watch/stamp_recorder.h"
 
 namespace flowstamp {
 
@@ -21,6 +22,7 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kStatsEvery = 10s;
 constexpr Nanoseconds kScanEvery = 100ms;
+constexpr Nanoseconds kStampLossEvery = 1s;
 constexpr std::uint32_t kScanSlots = 8192;  // a table of the usual size in a second
 
 IngressChoice ingress(HookChoice choice) {
@@ -56,6 +58,7 @@ Result<AttachedProbe> attach(const WatchOptions& options) {
     probe.max_flows = options.max_flows;
     probe.drop = options.drop;
     probe.challenge = options.challenge;
+    probe.stamps_bytes = options.stamps ? FS_STAMPS_BYTES : 0;
     auto open = OpenProbe::open(probe);
     if (!open) {
         return std::unexpected(std::move(open).error());
@@ -157,6 +160,15 @@ class Watch::Run {
         return {};
     }
 
+    [[nodiscard]] Status record_stamps(StampRecorder::Wanted wanted) {
+        auto recorder = StampRecorder::start(std::move(wanted), probe_, wall_);
+        if (!recorder) {
+            return std::unexpected(std::move(recorder).error());
+        }
+        stamps_.emplace(std::move(*recorder));
+        return {};
+    }
+
     [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
     [[nodiscard]] const std::vector<Attachment>& attachments() const {
         return probe_.attachments();
@@ -176,6 +188,9 @@ class Watch::Run {
             scan(now);
             record_lessons();
         }
+        if (const Status recording = stamps_ ? look_after_stamps(now) : Status{}; !recording) {
+            return recording;
+        }
         if (now >= stats_due_) {
             stats_due_ += kStatsEvery;
             return tell_stats();
@@ -188,6 +203,7 @@ class Watch::Run {
         const auto read = reader_->consume();
         pipeline_.advance(surroundings_.clock.monotonic());
         const Status told = drops_ ? drops_->finish() : Status{};
+        const Status recorded = stamps_ ? stamps_->finish() : Status{};
         pipeline_.finish();
         const FlowTable& table = probe_.maps().flows();
         table.scan(0, table.slots(), [&](std::uint32_t slot, const fs_flow& flow) {
@@ -203,7 +219,7 @@ class Watch::Run {
             return std::unexpected(stats.error());
         }
         surroundings_.reporter.summary(*stats);
-        return {};
+        return recorded;
     }
 
     [[nodiscard]] Result<Stats> stats() {
@@ -216,6 +232,11 @@ class Watch::Run {
         stats.uptime = surroundings_.clock.monotonic() - started_;
         stats.counters = *counters;
         stats.records_unread = reader_->rejected();
+        if (stamps_) {
+            stats.stamps = stamps_->tally();
+            stats.stamps->lost = (*counters)[FS_COUNT_STAMP_LOST];
+            stats.records_unread += stamps_->unread();
+        }
         pipeline_.count(stats);
         return stats;
     }
@@ -284,6 +305,22 @@ class Watch::Run {
         return {};
     }
 
+    /// Fails where they can no longer be written.
+    [[nodiscard]] Status look_after_stamps(Nanoseconds now) {
+        if (const Status health = stamps_->health(); !health || now < stamp_loss_due_) {
+            return health;
+        }
+        stamp_loss_due_ = now + kStampLossEvery;
+        const auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(stats.error());
+        }
+        if (const auto line = losses_.stamps_since_last(*stats->stamps)) {
+            surroundings_.notice(*line);
+        }
+        return {};
+    }
+
     [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
         const auto name = names_.find(ifindex);
         return name == names_.end() ? fmt::format("if{}", ifindex) : name->second;
@@ -300,15 +337,25 @@ class Watch::Run {
     LossNotices losses_;
     std::unordered_map<std::uint32_t, std::string> names_;
     std::optional<EventReader> reader_;
-    std::unique_ptr<LocalDrops> drops_;  ///< with --path
+    std::unique_ptr<LocalDrops> drops_;    ///< with --path
+    std::optional<StampRecorder> stamps_;  ///< with --stamps
     Nanoseconds stats_due_;
     Nanoseconds scan_due_;
+    Nanoseconds stamp_loss_due_{0};
     std::uint32_t next_slot_ = 0;
     std::vector<Lesson> recorded_;
 };
 
 Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> filter,
                            const Surroundings& surroundings) {
+    std::optional<StampRecorder::Wanted> stamps;
+    if (options.stamps) {
+        auto wanted = StampRecorder::want(*options.stamps, options.filter);
+        if (!wanted) {
+            return std::unexpected(std::move(wanted).error());
+        }
+        stamps = std::move(*wanted);
+    }
     auto probe = attach(options);
     if (!probe) {
         return std::unexpected(std::move(probe).error());
@@ -316,6 +363,10 @@ Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> fi
     auto run = std::make_unique<Run>(options, std::move(filter), surroundings, std::move(*probe));
     if (const Status listening = run->listen(); !listening) {
         return std::unexpected(listening.error());
+    }
+    if (const Status recording = stamps ? run->record_stamps(*std::move(stamps)) : Status{};
+        !recording) {
+        return std::unexpected(recording.error());
     }
     if (const Status followed = options.path ? run->follow_path(options) : Status{}; !followed) {
         return std::unexpected(followed.error());

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `watch --stamps` beside a real download: a stamp for every packet, and what is rebuilt from them
+// is the download.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "tests/netns/watch_fixture.h"
+#include "tests/support/json_schema.h"
+#include "user/flow/endpoint.h"
+#include "user/replay/capture_reader.h"
+#include "user/replay/datapath.h"
+
+namespace flowstamp::lab {
+namespace {
+
+using flowstamp::testing::JsonSchema;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::uint64_t kBytes = 3'000'000;
+
+class WatchStamps : public WatchTest, public ::testing::WithParamInterface<Family> {
+  protected:
+    ~WatchStamps() override { std::filesystem::remove_all(folder_); }
+
+    /// A watch over a whole download; its stamps are in path(name).
+    WatchLog watched(const std::string& name, const std::string& filter = "") {
+        WatchOptions options;
+        options.stamps = path(name);
+        options.filter = filter;
+        options.interfaces = {lab().client().toward(Side::Server).name};
+        LiveWatch watch(lab().client(), options);
+        {
+            const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+            const auto report = download(lab().client(), LabTest::to_server(kBytes, GetParam()));
+            EXPECT_EQ(report.outcome, Outcome::Complete);
+        }
+        WatchLog log = watch.stop();
+        EXPECT_THAT(log.notices, ::testing::Not(::testing::Contains(HasSubstr("stamps"))));
+        return log;
+    }
+    std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+    std::string folder_ = [] {
+        std::string path = "/tmp/flowstamp-stamps-XXXXXX";
+        return std::string(::mkdtemp(path.data()));
+    }();
+};
+
+/// The packets that a capture holds, as our own parser reads them.
+std::vector<fs_packet> packets_of(const std::string& file) {
+    const auto capture = require(CaptureReader::open(require(open_file(file)), file));
+    std::vector<fs_packet> packets;
+    while (const auto frame = require(capture->next())) {
+        std::vector<std::uint8_t> data(frame->bytes.begin(), frame->bytes.end());
+        const fs_datapath_frame parsed_from{.data = data.data(),
+                                            .bytes = static_cast<__u32>(data.size()),
+                                            .room = 0,
+                                            .ifindex = frame->interface,
+                                            .time_ns = static_cast<__u64>(frame->wall.count()),
+                                            .hook = FS_HOOK_XDP,
+                                            .has_mac = 0};
+        fs_packet packet{};
+        EXPECT_TRUE(fs_datapath_parse(&parsed_from, &packet)) << frame->number;
+        packets.push_back(packet);
+    }
+    return packets;
+}
+
+TEST_P(WatchStamps, ACaptureOfThemIsTheDownload) {
+    const WatchLog log = watched("x.pcapng");
+    const std::vector<fs_packet> packets = packets_of(path("x.pcapng"));
+    ASSERT_TRUE(log.summary.stamps);
+    EXPECT_EQ(log.summary.stamps->lost, 0U);
+    EXPECT_EQ(log.summary.stamps->written, packets.size());
+    EXPECT_EQ(log.count(FS_COUNT_TCP), packets.size());
+    EXPECT_TRUE(std::ranges::is_sorted(packets, {}, &fs_packet::time_ns));
+
+    // From the server's SYN-ACK on, its data without a gap to the last byte.
+    ASSERT_GE(packets.size(), 3U);
+    EXPECT_EQ(packets[0].tcp_flags & (FS_TCP_SYN | FS_TCP_ACK), FS_TCP_SYN);
+    EXPECT_EQ(packets[1].tcp_flags & (FS_TCP_SYN | FS_TCP_ACK), FS_TCP_SYN | FS_TCP_ACK);
+    const std::uint32_t first = packets[1].seq + 1;
+    std::map<std::uint32_t, std::uint32_t> pieces;  // by their distance from the first byte
+    for (const fs_packet& packet : packets) {
+        if (sender_of(packet).port == 80 && packet.payload != 0) {
+            auto& length = pieces[packet.seq - first];
+            length = std::max(length, packet.payload);
+        }
+    }
+    std::uint64_t edge = 0;
+    for (const auto& [start, length] : pieces) {
+        ASSERT_LE(start, edge) << "a gap";
+        edge = std::max(edge, std::uint64_t{start} + length);
+    }
+    EXPECT_EQ(edge, kBytes);
+}
+
+TEST_P(WatchStamps, JsonLinesTellEveryPacket) {
+    const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    const WatchLog log = watched("x.jsonl");
+    constexpr std::uint64_t kSampled = 100;
+    std::ifstream lines(path("x.jsonl"));
+    std::uint64_t count = 0;
+    std::map<std::string, unsigned> directions;
+    for (std::string line; std::getline(lines, line); count++) {
+        const json event = json::parse(line);
+        if (count % kSampled == 0) {  // the schema takes its time
+            ASSERT_THAT(schema.violations(event), IsEmpty()) << line;
+        }
+        directions[event["stamp"]["direction"]]++;
+    }
+    EXPECT_EQ(count, log.count(FS_COUNT_TCP));
+    EXPECT_GT(directions["in"], 0U);
+    EXPECT_GT(directions["out"], 0U);
+}
+
+TEST_P(WatchStamps, AFilterLimitsWhatIsWritten) {
+    const WatchLog log = watched("x.pcapng", "tcp src port 80");
+    const std::vector<fs_packet> packets = packets_of(path("x.pcapng"));
+    EXPECT_GT(packets.size(), 0U);
+    EXPECT_LT(packets.size(), log.count(FS_COUNT_TCP));
+    for (const fs_packet& packet : packets) {
+        ASSERT_EQ(sender_of(packet).port, 80);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, WatchStamps, both_families(), family_name);
+
+class WatchStampsCommand : public LabTest {};
+
+TEST_F(WatchStampsCommand, EndsWithOneLineWhereTheDiskIsFull) {
+    const std::string full = "/tmp/flowstamp-full.json";
+    std::filesystem::remove(full);
+    std::filesystem::create_symlink("/dev/full", full);
+    Child child = require(lab().client().spawn({built_program(), "watch", "-i",
+                                                lab().client().toward(Side::Server).name,
+                                                "--stamps", full, "--duration", "20s"}));
+    ASSERT_TRUE(child.wait_for_output("watching ", 20s)) << child.err();
+    const Server server = require(Server::start(lab().server(), {}));
+    download(lab().client(), to_server(10'000));
+    EXPECT_TRUE(child.wait_for_output("no space left on device", 10s)) << child.err();
+    const CommandOutput output = child.stop(5s);
+    std::filesystem::remove(full);
+    EXPECT_EQ(output.status, 1);
+    EXPECT_THAT(output.err, HasSubstr("flowstamp-full.json: write: no space left on device\n"));
+}
+
+}  // namespace
+}  // namespace flowstamp::lab
