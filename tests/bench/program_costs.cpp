@@ -64,6 +64,28 @@ void measure_hot(Results& results, Mode mode) {
                   .bar = at_most(45)});
 }
 
+/// What `--stamps` adds, its reader being as fast as need be.
+void measure_stamps(Results& results) {
+    const LoadedProbe plain = load_probe(1, Mode::act);
+    const LoadedProbe stamping = load_probe(1, Mode::act, true);
+    const int without = descriptor(plain->progs.flowstamp_xdp_ingress);
+    const int with = descriptor(stamping->progs.flowstamp_xdp_ingress);
+    establish(without);
+    establish(with);
+    const Bytes frame = from_client({});
+    Least of_without, of_with;
+    for (int round = 0; round < kRounds; round++) {
+        of_without.take(run(Hook::xdp, without, frame, kRepeat));
+        of_with.take(run(Hook::xdp, with, frame, kRepeat));
+        drain(bpf_map__fd(stamping->maps.stamps));
+    }
+    results.tell({.section = "XDP ingress, one flow, IPv4 with timestamps: above one clock read",
+                  .name = "--stamps adds",
+                  .value = of_with.ns - of_without.ns,
+                  .unit = "ns",
+                  .bar = at_most(15)});
+}
+
 /// The real program beside the two designs that it must beat, each less an empty program, all behind
 /// the same mutator.
 void measure_flows(Results& results, std::uint32_t flows, double bar) {
@@ -181,6 +203,7 @@ double on_two_cpus(int program, const Bytes& first, const Bytes& second) {
 void measure_programs(Results& results) {
     measure_hot(results, Mode::observe);
     measure_hot(results, Mode::act);
+    measure_stamps(results);
     constexpr double kHot = 0.65, kMany = 0.85;
     measure_flows(results, 1, kHot);
     measure_flows(results, 1000, kHot);

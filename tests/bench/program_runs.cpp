@@ -8,6 +8,7 @@
 #include <bit>
 
 #include "baselines.skel.h"
+#include "flowstamp/config.h"
 #include "flowstamp/flow.h"
 #include "probe.skel.h"
 #include "tests/bench/results.h"
@@ -42,7 +43,7 @@ Baselines load_baselines(std::uint32_t flows) {
     return baselines;
 }
 
-LoadedProbe load_probe(std::uint32_t flows, Mode mode) {
+LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
     LoadedProbe probe(probe_bpf::open());
     if (!probe) {
         give_up("cannot open the probe");
@@ -53,7 +54,9 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode) {
     probe->rodata->hash_seed[1] = 0xc2b2ae3d27d4eb4f;
     probe->rodata->bucket_mask = buckets - 1;
     probe->rodata->acting = mode == Mode::act ? 1 : 0;
+    probe->rodata->stamping = stamping ? 1 : 0;
     bpf_map__set_max_entries(probe->maps.flows, buckets);
+    bpf_map__set_max_entries(probe->maps.stamps, stamping ? kRingBytes : FS_STAMPS_BYTES_UNUSED);
     if (probe_bpf::load(probe.get()) != 0) {
         give_up("cannot load the probe: run as root");
     }
@@ -65,6 +68,13 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode) {
     const __u32 zero = 0;
     bpf_map_update_elem(bpf_map__fd(probe->maps.policies), &zero, &policy, BPF_ANY);
     return probe;
+}
+
+void drain(int ring) {
+    ring_buffer* reader =
+        ring_buffer__new(ring, [](void*, void*, size_t) { return 0; }, nullptr, nullptr);
+    ring_buffer__consume(reader);
+    ring_buffer__free(reader);
 }
 
 double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat) {
@@ -90,12 +100,7 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
     const auto& programs = baselines_.progs;
     const double ns = bench::run(
         hook_, bpf_program__fd(xdp ? programs.mutator : programs.mutator_tc), frame, repeat);
-    // What the baselines wrote is forgotten, that there be room: nobody reads it.
-    ring_buffer* ring = ring_buffer__new(
-        bpf_map__fd(baselines_.maps.records), [](void*, void*, size_t) { return 0; }, nullptr,
-        nullptr);
-    ring_buffer__consume(ring);
-    ring_buffer__free(ring);
+    drain(bpf_map__fd(baselines_.maps.records));  // that there be room: nobody else reads it
     return ns;
 }
 

@@ -32,8 +32,11 @@ using LoadedProbe = std::unique_ptr<probe_bpf, DestroyProbe>;
 
 enum class Mode { observe, act };
 
-/// The real programs. Acting: `--drop confirmed --challenge all`.
-[[nodiscard]] LoadedProbe load_probe(std::uint32_t flows, Mode mode);
+/// The real programs. Acting: `--drop confirmed --challenge all`. `stamping`: with every packet's stamp.
+[[nodiscard]] LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping = false);
+
+/// Reads a ring buffer empty, and forgets what it held.
+void drain(int ring);
 
 enum class Hook { xdp, tc };
 
