@@ -18,6 +18,10 @@
 
 #include "bpf/emit.h"
 
+FS_STATIC_ASSERT(FS_PACKET_IPV6 << 1 == FS_STAMP_IPV6 && FS_PACKET_DF << 1 == FS_STAMP_DF &&
+                     FS_PACKET_FIRST_FRAGMENT >> 7 == FS_STAMP_MORE_FRAGMENTS,
+                 "flags move without a branch");
+
 static __always_inline void write_stamp(struct fs_packet_stamp* stamp,
                                         const struct fs_packet* packet) {
     const __u32 ip_header = packet->l4_offset - packet->l3_offset;
@@ -32,9 +36,8 @@ static __always_inline void write_stamp(struct fs_packet_stamp* stamp,
     stamp->window = packet->window;
     stamp->segments = packet->segments;
     stamp->header_words = (__u8)((ip_header + packet->tcp_header) / 4);
-    stamp->flags = (packet->direction & 1) | (flags & FS_PACKET_IPV6 ? FS_STAMP_IPV6 : 0) |
-                   (flags & FS_PACKET_DF ? FS_STAMP_DF : 0) |
-                   (flags & FS_PACKET_FIRST_FRAGMENT ? FS_STAMP_MORE_FRAGMENTS : 0);
+    stamp->flags = (__u8)((packet->direction & 1) | (flags & (FS_PACKET_IPV6 | FS_PACKET_DF)) << 1 |
+                          (flags & FS_PACKET_FIRST_FRAGMENT) >> 7);
     stamp->hook = packet->hook;
     stamp->ttl = packet->ttl;
     stamp->tcp_flags = packet->tcp_flags;
