@@ -59,7 +59,7 @@ void measure_hot(Results& results, Mode mode) {
     }
     results.tell({.section = "XDP ingress, one flow, IPv4 with timestamps: above one clock read",
                   .name = name_of(mode),
-                  .value = of_ours.ns - of_clock.ns,
+                  .value = of_ours.value - of_clock.value,
                   .unit = "ns",
                   .bar = at_most(45)});
 }
@@ -81,7 +81,7 @@ void measure_stamps(Results& results) {
     }
     results.tell({.section = "XDP ingress, one flow, IPv4 with timestamps: above one clock read",
                   .name = "--stamps adds",
-                  .value = of_with.ns - of_without.ns,
+                  .value = of_with.value - of_without.value,
                   .unit = "ns",
                   .bar = at_most(15)});
 }
@@ -105,13 +105,14 @@ void measure_flows(Results& results, std::uint32_t flows, double bar) {
             least[i].take(mutated.run(programs[i], frame, kRepeat));
         }
     }
-    const double ours = least[1].ns - least[0].ns, lru = least[2].ns - least[0].ns;
+    const double ours = least[1].value - least[0].value, lru = least[2].value - least[0].value;
     const std::string section =
         fmt::format("XDP ingress, {} flow{} drawn, acting: above an empty program", flows,
                     flows == 1 ? "" : "s");
     results.tell({section, "flowstamp_xdp_ingress", ours, "ns"});
     results.tell({section, "LRU hash and a ring record per packet", lru, "ns"});
-    results.tell({section, "a ring record per packet, no state", least[3].ns - least[0].ns, "ns"});
+    results.tell(
+        {section, "a ring record per packet, no state", least[3].value - least[0].value, "ns"});
     results.tell({.section = section,
                   .name = "ours to the LRU hash",
                   .value = ours / lru,
@@ -174,7 +175,7 @@ void measure_scenario(Results& results, const Scenario& scenario) {
         of_ours.take(once(ours));
     }
     results.tell({"Other packets, acting: above an empty program", scenario.name,
-                  of_ours.ns - of_empty.ns, "ns"});
+                  of_ours.value - of_empty.value, "ns"});
 }
 
 /// Both CPUs at once, each with a frame of its own.
@@ -235,9 +236,9 @@ void measure_two_cpus(Results& results) {
         distinct.take(on_two_cpus(ours, client, elsewhere));
     }
     const std::string section = "XDP ingress, two CPUs at once, acting: above an empty program";
-    results.tell({section, "one CPU alone", alone.ns - of_empty.ns, "ns"});
-    results.tell({section, "each a direction of one flow", same.ns - of_empty.ns, "ns"});
-    results.tell({section, "each a flow of its own", distinct.ns - of_empty.ns, "ns"});
+    results.tell({section, "one CPU alone", alone.value - of_empty.value, "ns"});
+    results.tell({section, "each a direction of one flow", same.value - of_empty.value, "ns"});
+    results.tell({section, "each a flow of its own", distinct.value - of_empty.value, "ns"});
 }
 
 }  // namespace flowstamp::bench

@@ -2,6 +2,7 @@
 // Programs run by the kernel on frames of ours (BPF_PROG_TEST_RUN): nanoseconds of one run.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -43,10 +44,10 @@ enum class Hook { xdp, tc };
 /// Mean ns of `repeat` runs of a program on the same frame.
 [[nodiscard]] double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat);
 
-/// The least of several rounds.
+/// The least of several rounds, in whatever unit.
 struct Least {
-    double ns = std::numeric_limits<double>::max();
-    void take(double other) { ns = other < ns ? other : ns; }
+    double value = std::numeric_limits<double>::max();
+    void take(double other) { value = std::min(value, other); }
 };
 
 /// Runs a program on frames of many flows: a mutator makes them, and the tail call to the program is

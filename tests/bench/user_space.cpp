@@ -26,7 +26,7 @@ double least_ms(Call&& call) {
             std::chrono::steady_clock::now() - begin;
         least.take(took.count());
     }
-    return least.ns;
+    return least.value;
 }
 
 /// Every flow copied out of the mapped table, as the watch's scan does it in portions.
