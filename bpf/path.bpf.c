@@ -15,10 +15,11 @@ static __always_inline struct path_position path_here(
 // Of each kind of station two functions: the first look, and what only few packets come to. Apart, as
 // the frame of the second one is most of a stack.
 
-static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 number) {
+static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 family, __u32 number) {
     const struct path_source source = {.home = PATH_HOME_NETFILTER, .ctx = ctx, .skb = ctx->skb};
     const struct nf_hook_state* state = ctx->state;
-    struct path_position at = path_here(&netfilter_stations[number]);
+    struct path_position at =
+        path_here(family == 6 ? &ipv6_stations[number] : &ipv4_stations[number]);
 
     if (state->in)
         at.ifindex_in = state->in->ifindex;
@@ -28,9 +29,9 @@ static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 number)
     return 0;
 }
 
-static __always_inline void path_netfilter(struct bpf_nf_ctx* ctx, __u32 number) {
-    if (path_may_matter(ctx->skb, 0))
-        path_netfilter_station(ctx, number);
+static __always_inline void path_netfilter(struct bpf_nf_ctx* ctx, __u32 family, __u32 number) {
+    if (path_may_matter(ctx->skb, family, PATH_HEADER_ROUTED))
+        path_netfilter_station(ctx, family, number);
 }
 
 /// Since 6.2; tcx is younger.
@@ -49,15 +50,23 @@ static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
 }
 
 static __always_inline void path_tc(struct __sk_buff* ctx, __u32 number) {
-    if (bpf_ksym_exists(bpf_cast_to_kern_ctx) && path_may_matter(bpf_cast_to_kern_ctx(ctx), 0))
+    if (bpf_ksym_exists(bpf_cast_to_kern_ctx) &&
+        path_any_may_matter(bpf_cast_to_kern_ctx(ctx), PATH_HEADER_NETWORK))
         path_tc_station(ctx, number);
 }
 
-#define NETFILTER_STATION(number)                       \
-    SEC("netfilter")                                    \
-    int flowstamp_nf_##number(struct bpf_nf_ctx* ctx) { \
-        path_netfilter(ctx, number);                    \
-        return NF_ACCEPT;                               \
+#define IPV4_STATION(number)                              \
+    SEC("netfilter")                                      \
+    int flowstamp_ipv4_##number(struct bpf_nf_ctx* ctx) { \
+        path_netfilter(ctx, 4, number);                   \
+        return NF_ACCEPT;                                 \
+    }
+
+#define IPV6_STATION(number)                              \
+    SEC("netfilter")                                      \
+    int flowstamp_ipv6_##number(struct bpf_nf_ctx* ctx) { \
+        path_netfilter(ctx, 6, number);                   \
+        return NF_ACCEPT;                                 \
     }
 
 #define TC_STATION(number)                             \
@@ -67,7 +76,8 @@ static __always_inline void path_tc(struct __sk_buff* ctx, __u32 number) {
         return TCX_NEXT;                               \
     }
 
-FOR_128(NETFILTER_STATION)
+FOR_64(IPV4_STATION)
+FOR_64(IPV6_STATION)
 FOR_32(TC_STATION)
 
 /// Arguments: buffer, who freed it, and since 5.17 why. What follows differs between kernels.
@@ -115,14 +125,15 @@ noinline int path_tc_number(__u32 ifindex, __u32 place) {
 
 /// What stands for tc where its hooks take no program that can read a buffer (before 6.6): the
 /// tracepoint just before ingress, and the one just after egress.
-static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place, __u32 at_data) {
+static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
+                                           enum path_header header) {
     const struct path_source source = {
-        .home = PATH_HOME_TRACEPOINT, .skb = skb, .at_data = at_data};
+        .home = PATH_HOME_TRACEPOINT, .skb = skb, .at_data = header == PATH_HEADER_AT_DATA};
     const __u32 ifindex = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
     struct path_position at = {.place = place};
     __u32 number;
 
-    if (!ifindex || path_netns(skb) != watched_netns || !path_may_matter(skb, at_data))
+    if (!ifindex || path_netns(skb) != watched_netns || !path_any_may_matter(skb, header))
         return;
     number = path_tc_number(ifindex, place);
     if (number >= FS_PATH_TC_MAX)
@@ -135,13 +146,13 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place, __u
 
 SEC("tp_btf/netif_receive_skb")
 int flowstamp_path_received(__u64* ctx) {
-    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_INGRESS, 1);
+    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_INGRESS, PATH_HEADER_AT_DATA);
     return 0;
 }
 
 SEC("tp_btf/net_dev_queue")
 int flowstamp_path_queued(__u64* ctx) {
-    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_EGRESS, 0);
+    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_EGRESS, PATH_HEADER_NETWORK);
     return 0;
 }
 

@@ -20,7 +20,8 @@ static __always_inline const struct nf_conn* path_conn(unsigned long nfct) {
 /// call where that can be.
 static __always_inline unsigned long path_entry_status(const struct nf_conn* conn) {
     if (bpf_ksym_exists(bpf_rdonly_cast))
-        return path_word(conn, bpf_core_field_offset(struct nf_conn, status));
+        return path_words((const void*)conn + bpf_core_field_offset(struct nf_conn, status))
+            ->rx_packets;
     return BPF_CORE_READ(conn, status);
 }
 

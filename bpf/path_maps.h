@@ -19,13 +19,11 @@
 /// read there reads as 0.
 extern void* bpf_rdonly_cast(const void* address, __u32 btf_id) __ksym __weak;
 
-/// 64 bits of kernel memory without a call. The type is any that begins with so many: the program
-/// grows with each access, so few and wide ones are cheaper than a header's fields one by one.
-static __always_inline __u64 path_word(const void* address, __u32 offset) {
-    const struct timespec64* words =
-        bpf_rdonly_cast(address + offset, bpf_core_type_id_kernel(struct timespec64));
-
-    return words->tv_sec;
+/// Kernel memory in words of 64 bits, without a call. The type is any that begins with as many; such
+/// a word costs 45 bytes of machine code (x86), as its address is checked, so few and wide ones are
+/// cheaper than a header's fields one by one.
+static __always_inline const struct rtnl_link_stats64* path_words(const void* address) {
+    return bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct rtnl_link_stats64));
 }
 
 /// The network namespace that is watched, by its inode: frees are seen of all of them.
@@ -34,19 +32,15 @@ const volatile __u32 watched_netns;
 /// 1: only drops are told, with the last station; a packet that is not dropped costs no record.
 const volatile __u32 only_drops;
 
-/// What is asked for from the start, constants to the verifier: of the comparison only what the filter
-/// needs is left in the programs.
-const volatile struct fs_path_match fixed_matches[FS_PATH_FIXED_MATCHES_MAX];
-const volatile __u32 fixed_match_count;
-const volatile __u32 everything_matches;
-
-/// What has no room there, and what is asked for later. Written by user space.
-struct fs_path_matches more_matches;
-/// 1 once every program stands: a journey that begins earlier would miss stations. Likewise.
-__u32 matching;
+/// What is asked for, and what tells with less work that a packet is none of it. Written by user
+/// space: the first ones once every program stands, as a journey that begins earlier would miss
+/// stations.
+struct fs_path_matches matches;
+struct fs_path_prefilters prefilters;
 
 /// Where each program stands. Constants to the verifier: the maps of read-only data are frozen.
-const volatile struct fs_path_station netfilter_stations[FS_PATH_NETFILTER_MAX];
+const volatile struct fs_path_station ipv4_stations[FS_PATH_NETFILTER_MAX];
+const volatile struct fs_path_station ipv6_stations[FS_PATH_NETFILTER_MAX];
 const volatile struct fs_path_station tc_stations[FS_PATH_TC_MAX];
 /// Their interfaces, where tracepoints stand in for tc: a tracepoint sees them all.
 const volatile __u32 tc_interfaces[FS_PATH_TC_MAX];

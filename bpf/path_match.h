@@ -9,26 +9,23 @@ static __always_inline int path_is_ipv6(const __be32* address) {
     return address[0] || address[1] || address[2] != PATH_MAPPED_PREFIX;
 }
 
-/// Word by word: what a constant mask leaves out, the verifier leaves out of the program.
-static __always_inline int path_address_fits(const __be32* address, const volatile __be32* wanted,
-                                             const volatile __be32* mask) {
+static __always_inline int path_address_fits(const __be32* address, const __be32* wanted,
+                                             const __be32* mask) {
     UNROLL
     for (int i = 0; i < 4; i++) {
-        const __be32 bits = mask[i];
-
-        if (bits && ((address[i] ^ wanted[i]) & bits))
+        if ((address[i] ^ wanted[i]) & mask[i])
             return 0;
     }
     return 1;
 }
 
-static __always_inline int path_port_within(__be16 port, const volatile __u16* range) {
+static __always_inline int path_port_within(__be16 port, const __u16* range) {
     const __u16 number = bpf_ntohs(port);
 
     return number >= range[0] && number <= range[1];
 }
 
-static __always_inline int path_matches_one(const volatile struct fs_path_match* match,
+static __always_inline int path_matches_one(const struct fs_path_match* match,
                                             const struct fs_path_tuple* tuple) {
     const __u8 family = match->family, protocol = match->protocol;
 
@@ -47,30 +44,17 @@ static __always_inline int path_matches_one(const volatile struct fs_path_match*
            path_address_fits(tuple->source, match->destination, match->destination_mask);
 }
 
-/// Inlined, a tuple that was just read stays in registers, and of it only what is compared is read.
-static __always_inline int path_matches_fixed(const struct fs_path_tuple* tuple) {
-    UNROLL
-    for (__u32 i = 0; i < FS_PATH_FIXED_MATCHES_MAX; i++) {
-        const volatile struct fs_path_match* match = &fixed_matches[i];
+/// A global function: the verifier looks at its loop once for a program.
+noinline int path_matches_any(const struct fs_path_tuple* tuple) {
+    const __u32 count = *(volatile __u32*)&matches.count;
 
-        __asm__ volatile("" : "+r"(match));  // one register, not an address for each field
-        if (i < fixed_match_count && path_matches_one(match, tuple))
+    if (!tuple)
+        return 0;
+    for (__u32 i = 0; i < FS_PATH_MATCHES_MAX && i < count; i++) {
+        if (path_matches_one(&matches.match[i], tuple))
             return 1;
     }
     return 0;
-}
-
-/// A global function: the verifier looks at its loop once for a program.
-noinline int path_matches_any(const struct fs_path_tuple* tuple) {
-    const __u32 count = more_matches.count;
-
-    if (!tuple || !*(volatile __u32*)&matching)
-        return 0;
-    for (__u32 i = 0; i < FS_PATH_MATCHES_MAX && i < count; i++) {
-        if (path_matches_one(&more_matches.match[i], tuple))
-            return 1;
-    }
-    return everything_matches || path_matches_fixed(tuple);
 }
 
 #endif

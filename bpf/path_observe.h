@@ -4,7 +4,7 @@
 #define FLOWSTAMP_BPF_PATH_OBSERVE_H
 
 #include "bpf/path_emit.h"
-#include "bpf/path_glance.h"
+#include "bpf/path_prefilter.h"
 
 /// A packet that may matter, at a station: a record if it is asked for, or was met before on this
 /// journey.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// FOR_128(DO) is DO(0) ... DO(127): a program for each station, so that each knows where it stands.
+// FOR_64(DO) is DO(0) ... DO(63): a program for each station, so that each knows where it stands.
 #ifndef FLOWSTAMP_BPF_PATH_STATIONS_H
 #define FLOWSTAMP_BPF_PATH_STATIONS_H
 
@@ -12,19 +12,9 @@
     DO(40) DO(41) DO(42) DO(43) DO(44) DO(45) DO(46) DO(47)
 #define FOR_16_FROM_48(DO) DO(48) DO(49) DO(50) DO(51) DO(52) DO(53) DO(54) DO(55) \
     DO(56) DO(57) DO(58) DO(59) DO(60) DO(61) DO(62) DO(63)
-#define FOR_16_FROM_64(DO) DO(64) DO(65) DO(66) DO(67) DO(68) DO(69) DO(70) DO(71) \
-    DO(72) DO(73) DO(74) DO(75) DO(76) DO(77) DO(78) DO(79)
-#define FOR_16_FROM_80(DO) DO(80) DO(81) DO(82) DO(83) DO(84) DO(85) DO(86) DO(87) \
-    DO(88) DO(89) DO(90) DO(91) DO(92) DO(93) DO(94) DO(95)
-#define FOR_16_FROM_96(DO) DO(96) DO(97) DO(98) DO(99) DO(100) DO(101) DO(102) DO(103) \
-    DO(104) DO(105) DO(106) DO(107) DO(108) DO(109) DO(110) DO(111)
-#define FOR_16_FROM_112(DO) DO(112) DO(113) DO(114) DO(115) DO(116) DO(117) DO(118) DO(119) \
-    DO(120) DO(121) DO(122) DO(123) DO(124) DO(125) DO(126) DO(127)
 
 #define FOR_32(DO) FOR_16_FROM_0(DO) FOR_16_FROM_16(DO)
-#define FOR_64_FROM_64(DO) \
-    FOR_16_FROM_64(DO) FOR_16_FROM_80(DO) FOR_16_FROM_96(DO) FOR_16_FROM_112(DO)
-#define FOR_128(DO) FOR_32(DO) FOR_16_FROM_32(DO) FOR_16_FROM_48(DO) FOR_64_FROM_64(DO)
+#define FOR_64(DO) FOR_32(DO) FOR_16_FROM_32(DO) FOR_16_FROM_48(DO)
 // clang-format on
 
 #endif

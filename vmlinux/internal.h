@@ -52,6 +52,7 @@ struct sk_buff {
     __u32 mark;
     __be16 protocol;
     __u16 network_header;
+    __u16 transport_header;
     unsigned int tail;  // from head, on 64-bit kernels
     unsigned int end;
     unsigned char* head;
@@ -109,9 +110,14 @@ struct nf_conn {
     unsigned long status;
 };
 
-/// Of it only that it begins with 64 bits.
-struct timespec64 {
-    long tv_sec;
+/// Of it only that it begins with six words of 64 bits.
+struct rtnl_link_stats64 {
+    __u64 rx_packets;
+    __u64 tx_packets;
+    __u64 rx_bytes;
+    __u64 tx_bytes;
+    __u64 rx_errors;
+    __u64 tx_errors;
 };
 
 #ifdef __clang__

@@ -114,15 +114,39 @@ FS_STATIC_ASSERT(sizeof(struct fs_path_match) == 76, "fs_path_match");
 
 #define FS_PATH_MATCHES_MAX 16
 
-/// So many of the matches are constants of the programs; the others are read for every packet.
-#define FS_PATH_FIXED_MATCHES_MAX 4
-
 /// Matches that may grow in number while packets come: a new one is written before `count`.
 struct fs_path_matches {
     __u32 count;
     struct fs_path_match match[FS_PATH_MATCHES_MAX];
 };
 FS_STATIC_ASSERT(sizeof(struct fs_path_matches) == 1220, "fs_path_matches");
+
+/// What an IPv4 packet without options must bear to be worth a closer look: two words of its bytes 8
+/// to 23 (protocol, addresses, ports) as they lie in memory, under a mask. All zeros: every packet.
+struct fs_path_prefilter_ipv4 {
+    __u64 mask[2];
+    __u64 value[2];
+};
+FS_STATIC_ASSERT(sizeof(struct fs_path_prefilter_ipv4) == 32, "fs_path_prefilter_ipv4");
+
+/// The same of bytes 0 to 47 of an IPv6 packet without extension headers.
+struct fs_path_prefilter_ipv6 {
+    __u64 mask[6];
+    __u64 value[6];
+};
+FS_STATIC_ASSERT(sizeof(struct fs_path_prefilter_ipv6) == 96, "fs_path_prefilter_ipv6");
+
+/// A match makes at most two of each family: one for each direction.
+#define FS_PATH_PREFILTERS_MAX (2 * FS_PATH_MATCHES_MAX)
+
+/// Every packet that a match takes fits one of these; more may fit. Grow as fs_path_matches do.
+struct fs_path_prefilters {
+    __u32 ipv4_count;
+    __u32 ipv6_count;
+    struct fs_path_prefilter_ipv4 ipv4[FS_PATH_PREFILTERS_MAX];
+    struct fs_path_prefilter_ipv6 ipv6[FS_PATH_PREFILTERS_MAX];
+};
+FS_STATIC_ASSERT(sizeof(struct fs_path_prefilters) == 4104, "fs_path_prefilters");
 
 /// Per-CPU counters: index of the map `path_counters`, values __u64.
 enum fs_path_counter {
@@ -144,7 +168,7 @@ struct fs_path_station {
 };
 FS_STATIC_ASSERT(sizeof(struct fs_path_station) == 12, "fs_path_station");
 
-#define FS_PATH_NETFILTER_MAX 128 /* stations in netfilter hooks */
-#define FS_PATH_TC_MAX 32         /* stations at tc */
+#define FS_PATH_NETFILTER_MAX 64 /* stations in netfilter hooks, of IPv4 and of IPv6 each */
+#define FS_PATH_TC_MAX 32        /* stations at tc */
 
 #endif

@@ -28,9 +28,10 @@ class PathPrograms : public RootTest {};
 constexpr std::uint32_t kBudget = 50'000;
 
 const std::vector<std::string> kPrograms = {
-    "flowstamp_nf_0",        "flowstamp_nf_127",        "flowstamp_tc_0",
-    "flowstamp_tc_31",       "flowstamp_path_dropped",  "flowstamp_path_consumed",
-    "flowstamp_path_socket", "flowstamp_path_received", "flowstamp_path_queued"};
+    "flowstamp_ipv4_0",        "flowstamp_ipv4_63",       "flowstamp_ipv6_0",
+    "flowstamp_ipv6_63",       "flowstamp_tc_0",          "flowstamp_tc_31",
+    "flowstamp_path_dropped",  "flowstamp_path_consumed", "flowstamp_path_socket",
+    "flowstamp_path_received", "flowstamp_path_queued"};
 
 /// What the verifier looked at, by program; empty if the object was refused.
 std::map<std::string, std::uint32_t> verified(const std::string& path) {

@@ -20,7 +20,8 @@
 
 namespace flowstamp::lab {
 
-inline constexpr std::uint8_t kIpv4 = 2;  // NFPROTO_IPV4
+inline constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
+inline constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
 enum Hook : std::uint8_t { kPrerouting, kInput, kForward, kOutput, kPostrouting };
 
 inline Station at_hook(std::uint8_t hook, std::int32_t priority,

@@ -2,6 +2,7 @@
 // What the kernel path tells of real packets: where they pass, where they stop, and why.
 #include <netinet/in.h>
 
+#include <cstring>
 #include <set>
 
 #include "tests/netns/path_probe_fixture.h"
@@ -30,11 +31,24 @@ class PathStations : public LabTest {
     void nft(const std::string& rules) { require(router().require({"nft", "-f", "-"}, rules)); }
     static void require(const Status& status) { ASSERT_TRUE(status) << status.error().message(); }
 
+    /// More of a datagram's header: setsockopt(2)'s words.
+    struct HeaderOption {
+        int level;
+        int name;
+        std::vector<std::uint8_t> bytes;
+    };
+
     /// A datagram of the client's, from one of its addresses.
-    void send_udp(const char* to, std::uint16_t port, const char* from = "0.0.0.0") {
+    void send_udp(const char* to, std::uint16_t port, const char* from = "0.0.0.0",
+                  const HeaderOption& option = {}) {
         lab().client().run_in([&] {
-            const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
             const SocketAddress source({IpAddress::of(from), 0});
+            const Fd socket(::socket(source.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+            if (!option.bytes.empty()) {
+                EXPECT_EQ(::setsockopt(socket.get(), option.level, option.name, option.bytes.data(),
+                                       static_cast<socklen_t>(option.bytes.size())),
+                          0);
+            }
             const SocketAddress peer({IpAddress::of(to), port});
             EXPECT_EQ(::bind(socket.get(), source.get(), source.length), 0);
             EXPECT_EQ(::sendto(socket.get(), "hello", 5, 0, peer.get(), peer.length), 5);
@@ -198,6 +212,41 @@ TEST_F(PathStations, ADeliveredPacketReachesItsSocket) {
         delivered += way.find("input+1 socket") != std::string::npos;
     }
     EXPECT_GE(delivered, 2U);
+}
+
+/// Behind them the ports lie elsewhere: the first look cannot tell, the closer one must.
+TEST_F(PathStations, APacketWithOptionsIsFoundByItsPort) {
+    fs_path_match match = protocol(IPPROTO_UDP);
+    match.destination_port[0] = match.destination_port[1] = 53;
+    PathWatch watch = this->watch({match});
+    const HeaderOption no_operation = {IPPROTO_IP, IP_OPTIONS, {1, 1, 1, 0}};
+    send_udp("203.0.113.2", 54, "0.0.0.0", no_operation);
+    EXPECT_TRUE(watch.events().empty());
+    send_udp("203.0.113.2", 53, "0.0.0.0", no_operation);
+    const auto all = journeys(watch.events());
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(watch.way(all[0]).substr(0, std::strlen(kToServer)), kToServer);
+}
+
+TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
+    std::vector<Station> stations = router_stations(router());
+    for (Station& station : stations) {
+        station.pf = station.pf == kIpv4 ? kIpv6 : station.pf;
+    }
+    fs_path_match match = protocol(IPPROTO_UDP);
+    match.destination_port[0] = match.destination_port[1] = 53;
+    PathWatch watch = this->watch(std::move(stations), {match});
+    const std::string server = lab().server().toward(Side::Client).ipv6.text();
+    const HeaderOption padding = {IPPROTO_IPV6, IPV6_DSTOPTS, {0, 0, 1, 4, 0, 0, 0, 0}};
+    send_udp(server.c_str(), 54, "::");
+    send_udp(server.c_str(), 54, "::", padding);
+    EXPECT_TRUE(watch.events().empty());
+    send_udp(server.c_str(), 53, "::");
+    send_udp(server.c_str(), 53, "::", padding);
+    const auto all = journeys(watch.events());
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(watch.way(all[0]).substr(0, std::strlen(kToServer)), kToServer);
+    EXPECT_EQ(watch.way(all[1]).substr(0, std::strlen(kToServer)), kToServer);
 }
 
 TEST_F(PathStations, WhatIsNotAskedForGivesNoRecord) {

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/netfilter.h>
 
 #include <algorithm>
 #include <array>
@@ -87,14 +88,32 @@ std::uint32_t index_of(const std::string& interface) {
     return found ? found->index : 0;
 }
 
-/// The first of them are constants of the programs, the others are compared one by one.
-void ask_for(path_bpf& skeleton, std::span<const fs_path_match> matches) {
-    const std::size_t fixed = std::min<std::size_t>(matches.size(), FS_PATH_FIXED_MATCHES_MAX);
-    std::ranges::copy(matches.first(fixed), skeleton.rodata->fixed_matches);
-    skeleton.rodata->fixed_match_count = static_cast<__u32>(fixed);
-    skeleton.rodata->everything_matches = matches.empty() ? 1 : 0;
-    std::ranges::copy(matches.subspan(fixed), skeleton.bss->more_matches.match);
-    skeleton.bss->more_matches.count = static_cast<__u32>(matches.size() - fixed);
+/// Of how many stations of each kind a program is taken already.
+struct Numbers {
+    std::uint32_t ipv4 = 0;
+    std::uint32_t ipv6 = 0;
+    std::uint32_t tc = 0;
+};
+
+/// A station's program: its name, and where it reads which station it is.
+struct StationProgram {
+    std::string name;
+    fs_path_station& known;
+};
+
+StationProgram next_program(path_bpf& skeleton, const Station& station, Numbers& taken) {
+    auto& rodata = *skeleton.rodata;
+    if (station.kind != Station::Kind::netfilter) {
+        const std::uint32_t number = taken.tc++;
+        rodata.tc_interfaces[number] = index_of(station.interface);
+        return {fmt::format("flowstamp_tc_{}", number), rodata.tc_stations[number]};
+    }
+    if (station.pf == NFPROTO_IPV6) {
+        const std::uint32_t number = taken.ipv6++;
+        return {fmt::format("flowstamp_ipv6_{}", number), rodata.ipv6_stations[number]};
+    }
+    const std::uint32_t number = taken.ipv4++;
+    return {fmt::format("flowstamp_ipv4_{}", number), rodata.ipv4_stations[number]};
 }
 
 /// The stations' programs, numbered for each kind from 0 on; null where the kind is not supported.
@@ -103,7 +122,6 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
     skeleton.rodata->watched_netns =
         static_cast<std::uint32_t>(NetNamespace::of_this_thread().inode());
     skeleton.rodata->only_drops = options.only_drops ? 1 : 0;
-    ask_for(skeleton, options.matches);
     bpf_map__set_max_entries(skeleton.maps.path_journeys, options.max_journeys);
     bpf_map__set_max_entries(skeleton.maps.path_events, options.ring_bytes);
     bpf_program* program = nullptr;
@@ -117,8 +135,7 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
     bpf_program__set_autoload(skeleton.progs.flowstamp_path_queued, supported.beside_tc);
 
     std::vector<bpf_program*> programs;
-    std::uint32_t netfilter = 0;
-    std::uint32_t tc = 0;
+    Numbers taken;
     for (std::uint32_t i = 0; i < options.stations.size(); i++) {
         const Station& station = options.stations[i];
         const bool hooked = station.kind == Station::Kind::netfilter;
@@ -126,17 +143,13 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
             programs.push_back(nullptr);
             continue;
         }
-        const std::uint32_t number = hooked ? netfilter++ : tc++;
-        fs_path_station& known = hooked ? skeleton.rodata->netfilter_stations[number]
-                                        : skeleton.rodata->tc_stations[number];
-        known = {.index = i, .place = place_of(station), .priority = station.priority};
+        const StationProgram its = next_program(skeleton, station, taken);
+        its.known = {.index = i, .place = place_of(station), .priority = station.priority};
         if (!hooked && supported.beside_tc) {
-            skeleton.rodata->tc_interfaces[number] = index_of(station.interface);
             programs.push_back(nullptr);
             continue;
         }
-        programs.push_back(bpf_object__find_program_by_name(
-            skeleton.obj, fmt::format("flowstamp_{}_{}", hooked ? "nf" : "tc", number).c_str()));
+        programs.push_back(bpf_object__find_program_by_name(skeleton.obj, its.name.c_str()));
         bpf_program__set_autoload(programs.back(), true);
     }
     return programs;

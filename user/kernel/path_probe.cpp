@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "flowstamp/path.h"
 #include "path.skel.h"
+#include "user/flow/path_prefilters.h"
 #include "user/kernel/capabilities.h"
 #include "user/kernel/path_state.h"
 
@@ -45,17 +47,26 @@ Status check_station(const Station& station) {
     return {};
 }
 
+bool is_ipv4(const Station& station) {
+    return station.kind == Station::Kind::netfilter && station.pf == kIpv4;
+}
+
+bool is_ipv6(const Station& station) {
+    return station.kind == Station::Kind::netfilter && station.pf == kIpv6;
+}
+
 Status check(const PathProbeOptions& options) {
     for (const Station& station : options.stations) {
         if (Status checked = check_station(station); !checked) {
             return checked;
         }
     }
-    const auto netfilter = static_cast<std::size_t>(
-        std::ranges::count(options.stations, Station::Kind::netfilter, &Station::kind));
-    if (netfilter > FS_PATH_NETFILTER_MAX || options.stations.size() - netfilter > FS_PATH_TC_MAX) {
-        return refuse(fmt::format("{} stations", options.stations.size()),
-                      fmt::format("at most {} in netfilter hooks and {} at tc",
+    const auto ipv4 = std::ranges::count_if(options.stations, &is_ipv4);
+    const auto ipv6 = std::ranges::count_if(options.stations, &is_ipv6);
+    const auto all = std::ssize(options.stations);
+    if (std::max(ipv4, ipv6) > FS_PATH_NETFILTER_MAX || all - ipv4 - ipv6 > FS_PATH_TC_MAX) {
+        return refuse(fmt::format("{} stations", all),
+                      fmt::format("at most {} in netfilter hooks of either family and {} at tc",
                                   FS_PATH_NETFILTER_MAX, FS_PATH_TC_MAX));
     }
     if (options.matches.size() > FS_PATH_MATCHES_MAX) {
@@ -63,6 +74,25 @@ Status check(const PathProbeOptions& options) {
                       fmt::format("at most {}", FS_PATH_MATCHES_MAX));
     }
     return options.max_journeys > 0 ? Status{} : refuse("0 journeys", "at least one");
+}
+
+/// A new last one, before the programs know of it.
+template <typename Entry, std::size_t most>
+void append(Entry (&entries)[most], __u32& count, const Entry& entry) {
+    entries[count] = entry;
+    __atomic_store_n(&count, count + 1, __ATOMIC_RELEASE);
+}
+
+/// There is room for it. The prefilters last: what passes them, the match must know.
+void ask_for(path_bpf::path_bpf__bss& programs, const fs_path_match& match) {
+    const PathPrefilters prefilters = path_prefilters(match);
+    append(programs.matches.match, programs.matches.count, match);
+    for (const fs_path_prefilter_ipv4& prefilter : prefilters.ipv4) {
+        append(programs.prefilters.ipv4, programs.prefilters.ipv4_count, prefilter);
+    }
+    for (const fs_path_prefilter_ipv6& prefilter : prefilters.ipv6) {
+        append(programs.prefilters.ipv6, programs.prefilters.ipv6_count, prefilter);
+    }
 }
 
 }  // namespace
@@ -104,7 +134,13 @@ Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
         return std::unexpected(loaded.error());
     }
     attach_path(*state);
-    __atomic_store_n(&state->skeleton->bss->matching, 1, __ATOMIC_RELEASE);
+    // Only now, when every program stands.
+    for (const fs_path_match& match : options.matches) {
+        ask_for(*state->skeleton->bss, match);
+    }
+    if (options.matches.empty()) {
+        ask_for(*state->skeleton->bss, match_everything());
+    }
     return PathProbe(std::move(state));
 }
 
@@ -125,12 +161,10 @@ Result<PathReader> PathProbe::events(PathReader::Handler handler) const {
 }
 
 Status PathProbe::match_also(const fs_path_match& match) {
-    fs_path_matches& more = state_->skeleton->bss->more_matches;
-    if (more.count >= FS_PATH_MATCHES_MAX) {
+    if (state_->skeleton->bss->matches.count >= FS_PATH_MATCHES_MAX) {
         return refuse("one match more", fmt::format("at most {}", FS_PATH_MATCHES_MAX));
     }
-    more.match[more.count] = match;
-    __atomic_store_n(&more.count, more.count + 1, __ATOMIC_RELEASE);
+    ask_for(*state_->skeleton->bss, match);
     return {};
 }
 
