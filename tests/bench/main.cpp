@@ -4,6 +4,7 @@
 // Each COMMAND is run by the shell and prints more figures: lines of tab-separated section, name,
 // value, unit and bar (">=0.95", "<=100", or nothing).
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,11 +15,13 @@
 
 #include "tests/bench/program_costs.h"
 #include "tests/bench/results.h"
-#include "tests/bench/user_space.h"
 
 namespace {
 
 using namespace flowstamp::bench;
+
+/// The programs' rounds are taken in so many parts, the commands in between.
+constexpr std::size_t kParts = 3;
 
 std::vector<std::string> fields_of(const std::string& line) {
     std::vector<std::string> fields;
@@ -71,6 +74,12 @@ void run_command(const std::string& command, Results& results) {
     }
 }
 
+void tell_progress(std::size_t part) {
+    if (isatty(STDERR_FILENO) != 0) {
+        fmt::print(stderr, "programs run by the kernel, part {} of {}\n", part + 1, kParts);
+    }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -85,11 +94,18 @@ int main(int count, char** words) {
     }
     tell_machine();
     Results results;
-    measure_programs(results);
-    measure_two_cpus(results);
-    measure_user_space(results);
-    for (const std::string& command : commands) {
-        run_command(command, results);
+    const Measurements programs = program_costs();
+    for (std::size_t part = 0; part < kParts; part++) {
+        tell_progress(part);
+        for (const auto& measurement : programs) {
+            measurement->take_rounds();
+        }
+        for (std::size_t i = part; i < commands.size(); i += kParts) {
+            run_command(commands[i], results);
+        }
+    }
+    for (const auto& measurement : programs) {
+        measurement->tell(results);
     }
     if (!json.empty() && !results.write_json(json)) {
         give_up("cannot write " + json);

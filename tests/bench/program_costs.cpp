@@ -10,8 +10,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "baselines.skel.h"
 #include "probe.skel.h"
@@ -26,6 +29,7 @@ using packet::Rst;
 using packet::Syn;
 
 constexpr std::uint32_t kRepeat = 500'000;
+constexpr char kHotSection[] = "XDP ingress, one flow, IPv4 with timestamps: above one clock read";
 
 int descriptor(const bpf_program* program) {
     return bpf_program__fd(program);
@@ -45,80 +49,113 @@ std::string name_of(Mode mode) {
 }
 
 /// One packet again and again, above an empty program and one clock read.
-void measure_hot(Results& results, Mode mode) {
-    const Baselines baselines = load_baselines(1);
-    const LoadedProbe probe = load_probe(1, mode);
-    const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);
-    const int clock = descriptor(baselines->progs.baseline_clock);
-    establish(ours);
-    const Bytes frame = from_client({});
-    Least of_ours, of_clock;
-    for (int round = 0; round < kRounds; round++) {
-        of_clock.take(run(Hook::xdp, clock, frame, kRepeat));
-        of_ours.take(run(Hook::xdp, ours, frame, kRepeat));
+class Hot : public Measurement {
+  public:
+    explicit Hot(Mode mode) : mode_(mode) {}
+
+    void take_rounds() override {
+        const Baselines baselines = load_baselines(1);
+        const LoadedProbe probe = load_probe(1, mode_);
+        const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);
+        const int clock = descriptor(baselines->progs.baseline_clock);
+        establish(ours);
+        const Bytes frame = from_client({});
+        for (int round = 0; round < kRounds; round++) {
+            clock_.take(run(Hook::xdp, clock, frame, kRepeat));
+            ours_.take(run(Hook::xdp, ours, frame, kRepeat));
+        }
     }
-    results.tell({.section = "XDP ingress, one flow, IPv4 with timestamps: above one clock read",
-                  .name = name_of(mode),
-                  .value = of_ours.value - of_clock.value,
-                  .unit = "ns",
-                  .bar = at_most(45)});
-}
+
+    void tell(Results& results) const override {
+        results.tell({.section = kHotSection,
+                      .name = name_of(mode_),
+                      .value = ours_.value - clock_.value,
+                      .unit = "ns",
+                      .bar = at_most(45)});
+    }
+
+  private:
+    Mode mode_;
+    Least ours_, clock_;
+};
 
 /// What `--stamps` adds, its reader being as fast as need be.
-void measure_stamps(Results& results) {
-    const LoadedProbe plain = load_probe(1, Mode::act);
-    const LoadedProbe stamping = load_probe(1, Mode::act, true);
-    const int without = descriptor(plain->progs.flowstamp_xdp_ingress);
-    const int with = descriptor(stamping->progs.flowstamp_xdp_ingress);
-    establish(without);
-    establish(with);
-    const Bytes frame = from_client({});
-    Least of_without, of_with;
-    for (int round = 0; round < kRounds; round++) {
-        of_without.take(run(Hook::xdp, without, frame, kRepeat));
-        of_with.take(run(Hook::xdp, with, frame, kRepeat));
-        drain(bpf_map__fd(stamping->maps.stamps));
+class Stamps : public Measurement {
+  public:
+    void take_rounds() override {
+        const LoadedProbe plain = load_probe(1, Mode::act);
+        const LoadedProbe stamping = load_probe(1, Mode::act, true);
+        const int without = descriptor(plain->progs.flowstamp_xdp_ingress);
+        const int with = descriptor(stamping->progs.flowstamp_xdp_ingress);
+        establish(without);
+        establish(with);
+        const Bytes frame = from_client({});
+        for (int round = 0; round < kRounds; round++) {
+            without_.take(run(Hook::xdp, without, frame, kRepeat));
+            with_.take(run(Hook::xdp, with, frame, kRepeat));
+            drain(bpf_map__fd(stamping->maps.stamps));
+        }
     }
-    results.tell({.section = "XDP ingress, one flow, IPv4 with timestamps: above one clock read",
-                  .name = "--stamps adds",
-                  .value = of_with.value - of_without.value,
-                  .unit = "ns",
-                  .bar = at_most(15)});
-}
+
+    void tell(Results& results) const override {
+        results.tell({.section = kHotSection,
+                      .name = "--stamps adds",
+                      .value = with_.value - without_.value,
+                      .unit = "ns",
+                      .bar = at_most(15)});
+    }
+
+  private:
+    Least without_, with_;
+};
 
 /// The real program beside the two designs that it must beat, each less an empty program, all behind
 /// the same mutator.
-void measure_flows(Results& results, std::uint32_t flows, double bar) {
-    const Baselines baselines = load_baselines(flows);
-    const LoadedProbe probe = load_probe(flows, Mode::act);
-    const Mutated mutated(baselines, Hook::xdp, flows);
-    const Bytes frame = from_client({});
-    const int programs[] = {
-        descriptor(baselines->progs.baseline_empty), descriptor(probe->progs.flowstamp_xdp_ingress),
-        descriptor(baselines->progs.baseline_lru), descriptor(baselines->progs.baseline_ring)};
-    for (const int program : programs) {
-        mutated.visit_all(program, frame);
-    }
-    Least least[4];
-    for (int round = 0; round < kRounds; round++) {
-        for (std::size_t i = 0; i < std::size(programs); i++) {
-            least[i].take(mutated.run(programs[i], frame, kRepeat));
+class Flows : public Measurement {
+  public:
+    Flows(std::uint32_t flows, std::optional<Bar> bar) : flows_(flows), bar_(bar) {}
+
+    void take_rounds() override {
+        const Baselines baselines = load_baselines(flows_);
+        const LoadedProbe probe = load_probe(flows_, Mode::act);
+        const Mutated mutated(baselines, Hook::xdp, flows_);
+        const Bytes frame = from_client({});
+        const int programs[] = {descriptor(baselines->progs.baseline_empty),
+                                descriptor(probe->progs.flowstamp_xdp_ingress),
+                                descriptor(baselines->progs.baseline_lru),
+                                descriptor(baselines->progs.baseline_ring)};
+        for (const int program : programs) {
+            mutated.visit_all(program, frame);
+        }
+        for (int round = 0; round < kRounds; round++) {
+            for (std::size_t i = 0; i < std::size(programs); i++) {
+                least_[i].take(mutated.run(programs[i], frame, kRepeat));
+            }
         }
     }
-    const double ours = least[1].value - least[0].value, lru = least[2].value - least[0].value;
-    const std::string section =
-        fmt::format("XDP ingress, {} flow{} drawn, acting: above an empty program", flows,
-                    flows == 1 ? "" : "s");
-    results.tell({section, "flowstamp_xdp_ingress", ours, "ns"});
-    results.tell({section, "LRU hash and a ring record per packet", lru, "ns"});
-    results.tell(
-        {section, "a ring record per packet, no state", least[3].value - least[0].value, "ns"});
-    results.tell({.section = section,
-                  .name = "ours to the LRU hash",
-                  .value = ours / lru,
-                  .unit = "",
-                  .bar = bar > 0 ? std::optional(at_most(bar)) : std::nullopt});
-}
+
+    void tell(Results& results) const override {
+        const double empty = least_[0].value;
+        const double ours = least_[1].value - empty, lru = least_[2].value - empty;
+        const std::string section =
+            fmt::format("XDP ingress, {} flow{} drawn, acting: above an empty program", flows_,
+                        flows_ == 1 ? "" : "s");
+        results.tell({section, "flowstamp_xdp_ingress", ours, "ns"});
+        results.tell({section, "LRU hash and a ring record per packet", lru, "ns"});
+        results.tell(
+            {section, "a ring record per packet, no state", least_[3].value - empty, "ns"});
+        results.tell({.section = section,
+                      .name = "ours to the LRU hash",
+                      .value = ours / lru,
+                      .unit = "",
+                      .bar = bar_});
+    }
+
+  private:
+    std::uint32_t flows_;
+    std::optional<Bar> bar_;
+    Least least_[4];
+};
 
 struct Scenario {
     const char* name;
@@ -155,28 +192,39 @@ std::vector<Scenario> scenarios() {
 }
 
 /// No bars: what they cost, that it be known.
-void measure_scenario(Results& results, const Scenario& scenario) {
-    const Baselines baselines = load_baselines(1);
-    const LoadedProbe probe = load_probe(1, Mode::act);
-    establish(descriptor(probe->progs.flowstamp_xdp_ingress));
-    const bool xdp = scenario.hook == Hook::xdp;
-    const auto& theirs = baselines->progs;
-    const int empty = descriptor(xdp ? theirs.baseline_empty : theirs.baseline_empty_tc);
-    const int ours =
-        descriptor(xdp ? probe->progs.flowstamp_xdp_ingress : probe->progs.flowstamp_tc_egress);
-    const Mutated mutated(baselines, scenario.hook, scenario.flows);
-    const auto once = [&](int program) {
-        return scenario.flows == 0 ? run(scenario.hook, program, scenario.frame, kRepeat)
-                                   : mutated.run(program, scenario.frame, kRepeat);
-    };
-    Least of_empty, of_ours;
-    for (int round = 0; round < kRounds; round++) {
-        of_empty.take(once(empty));
-        of_ours.take(once(ours));
+class Other : public Measurement {
+  public:
+    explicit Other(Scenario scenario) : scenario_(std::move(scenario)) {}
+
+    void take_rounds() override {
+        const Baselines baselines = load_baselines(1);
+        const LoadedProbe probe = load_probe(1, Mode::act);
+        establish(descriptor(probe->progs.flowstamp_xdp_ingress));
+        const bool xdp = scenario_.hook == Hook::xdp;
+        const auto& theirs = baselines->progs;
+        const int empty = descriptor(xdp ? theirs.baseline_empty : theirs.baseline_empty_tc);
+        const int ours =
+            descriptor(xdp ? probe->progs.flowstamp_xdp_ingress : probe->progs.flowstamp_tc_egress);
+        const Mutated mutated(baselines, scenario_.hook, scenario_.flows);
+        const auto once = [&](int program) {
+            return scenario_.flows == 0 ? run(scenario_.hook, program, scenario_.frame, kRepeat)
+                                        : mutated.run(program, scenario_.frame, kRepeat);
+        };
+        for (int round = 0; round < kRounds; round++) {
+            empty_.take(once(empty));
+            ours_.take(once(ours));
+        }
     }
-    results.tell({"Other packets, acting: above an empty program", scenario.name,
-                  of_ours.value - of_empty.value, "ns"});
-}
+
+    void tell(Results& results) const override {
+        results.tell({"Other packets, acting: above an empty program", scenario_.name,
+                      ours_.value - empty_.value, "ns"});
+    }
+
+  private:
+    Scenario scenario_;
+    Least ours_, empty_;
+};
 
 /// Both CPUs at once, each with a frame of its own.
 double on_two_cpus(int program, const Bytes& first, const Bytes& second) {
@@ -199,46 +247,55 @@ double on_two_cpus(int program, const Bytes& first, const Bytes& second) {
     return std::max(ns[0], ns[1]);
 }
 
+class TwoCpus : public Measurement {
+  public:
+    void take_rounds() override {
+        const Baselines baselines = load_baselines(1);
+        const LoadedProbe probe = load_probe(1, Mode::act);
+        const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);
+        const int empty = descriptor(baselines->progs.baseline_empty);
+        establish(ours);
+        const Bytes client = from_client({}),
+                    server = from_server({.seq = 5001, .ack = 1001, .ttl = 52});
+        const Bytes elsewhere = from_client_v6({});
+        for (int round = 0; round < kRounds; round++) {
+            empty_.take(on_two_cpus(empty, client, server));
+            alone_.take(run(Hook::xdp, ours, client, kRepeat));
+            same_.take(on_two_cpus(ours, client, server));
+            distinct_.take(on_two_cpus(ours, client, elsewhere));
+        }
+    }
+
+    void tell(Results& results) const override {
+        const std::string section = "XDP ingress, two CPUs at once, acting: above an empty program";
+        results.tell({section, "one CPU alone", alone_.value - empty_.value, "ns"});
+        results.tell({section, "each a direction of one flow", same_.value - empty_.value, "ns"});
+        results.tell({section, "each a flow of its own", distinct_.value - empty_.value, "ns"});
+    }
+
+  private:
+    Least empty_, alone_, same_, distinct_;
+};
+
 }  // namespace
 
-void measure_programs(Results& results) {
-    measure_hot(results, Mode::observe);
-    measure_hot(results, Mode::act);
-    measure_stamps(results);
-    constexpr double kHot = 0.65, kMany = 0.85;
-    measure_flows(results, 1, kHot);
-    measure_flows(results, 1000, kHot);
-    measure_flows(results, 10'000, 0);
-    measure_flows(results, 100'000, 0);
-    measure_flows(results, 1'000'000, kMany);
-    for (const Scenario& scenario : scenarios()) {
-        measure_scenario(results, scenario);
+Measurements program_costs() {
+    Measurements all;
+    all.push_back(std::make_unique<Hot>(Mode::observe));
+    all.push_back(std::make_unique<Hot>(Mode::act));
+    all.push_back(std::make_unique<Stamps>());
+    all.push_back(std::make_unique<Flows>(1, at_most(0.65)));
+    all.push_back(std::make_unique<Flows>(1000, at_most(0.65)));
+    all.push_back(std::make_unique<Flows>(10'000, std::nullopt));
+    all.push_back(std::make_unique<Flows>(100'000, std::nullopt));
+    all.push_back(std::make_unique<Flows>(1'000'000, at_most(0.85)));
+    for (Scenario& scenario : scenarios()) {
+        all.push_back(std::make_unique<Other>(std::move(scenario)));
     }
-}
-
-void measure_two_cpus(Results& results) {
-    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-        return;
+    if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
+        all.push_back(std::make_unique<TwoCpus>());
     }
-    const Baselines baselines = load_baselines(1);
-    const LoadedProbe probe = load_probe(1, Mode::act);
-    const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);
-    const int empty = descriptor(baselines->progs.baseline_empty);
-    establish(ours);
-    const Bytes client = from_client({}),
-                server = from_server({.seq = 5001, .ack = 1001, .ttl = 52});
-    const Bytes elsewhere = from_client_v6({});
-    Least of_empty, alone, same, distinct;
-    for (int round = 0; round < kRounds; round++) {
-        of_empty.take(on_two_cpus(empty, client, server));
-        alone.take(run(Hook::xdp, ours, client, kRepeat));
-        same.take(on_two_cpus(ours, client, server));
-        distinct.take(on_two_cpus(ours, client, elsewhere));
-    }
-    const std::string section = "XDP ingress, two CPUs at once, acting: above an empty program";
-    results.tell({section, "one CPU alone", alone.value - of_empty.value, "ns"});
-    results.tell({section, "each a direction of one flow", same.value - of_empty.value, "ns"});
-    results.tell({section, "each a flow of its own", distinct.value - of_empty.value, "ns"});
+    return all;
 }
 
 }  // namespace flowstamp::bench

@@ -17,7 +17,8 @@ namespace flowstamp::bench {
 
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr int kRounds = 9;
+/// At a time; a run of the bench comes back a few times.
+constexpr int kRounds = 4;
 
 struct DestroyBaselines {
     void operator()(baselines_bpf* skeleton) const;

@@ -1,40 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/bench/user_space.h"
-
+// What user space costs: the flow table's pass, and what becomes of stamps. Prints lines of
+// tab-separated section, name, value, unit and bar. As root.
+#include <benchmark/benchmark.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
 
 #include "baselines.skel.h"
 #include "probe.skel.h"
 #include "tests/bench/frames.h"
 #include "tests/bench/program_runs.h"
+#include "tests/bench/results.h"
+#include "user/flow/packet_stamp.h"
+#include "user/flow/stamp_order.h"
 #include "user/kernel/flow_table.h"
+#include "user/kernel/stamp_reader.h"
+#include "user/report/stamp_writer.h"
 
-namespace flowstamp::bench {
 namespace {
 
-/// Milliseconds of one call, the least of several.
-template <class Call>
-double least_ms(Call&& call) {
-    Least least;
-    for (int round = 0; round < kRounds; round++) {
-        const auto begin = std::chrono::steady_clock::now();
-        call();
-        const std::chrono::duration<double, std::milli> took =
-            std::chrono::steady_clock::now() - begin;
-        least.take(took.count());
-    }
-    return least.value;
-}
+using namespace flowstamp;
+using namespace flowstamp::bench;
+
+constexpr int kRepetitions = 9;
+constexpr std::uint32_t kFlows = 1'000'000;
+constexpr std::uint32_t kStamps = 1'000'000;
 
 /// Every flow copied out of the mapped table, as the watch's scan does it in portions.
-void measure_pass(Results& results) {
-    constexpr std::uint32_t kFlows = 1'000'000;
+void pass(benchmark::State& state) {
     const Baselines baselines = load_baselines(1);
     const LoadedProbe probe = load_probe(kFlows, Mode::observe);
-    const Mutated mutated(baselines, Hook::xdp, kFlows);
+    const Mutated mutated(baselines, flowstamp::bench::Hook::xdp, kFlows);
     mutated.visit_all(bpf_program__fd(probe->progs.flowstamp_xdp_ingress), from_client({}));
     const int map = bpf_map__fd(probe->maps.flows);
     if (bpf_map_freeze(map) != 0) {
@@ -44,28 +51,173 @@ void measure_pass(Results& results) {
     if (!table) {
         give_up(table.error().message());
     }
-    std::uint64_t flows = 0;
     __u64 last_ns = 0;
-    const double ms = least_ms([&] {
-        flows = 0;
+    const auto pass_once = [&] {
         table->scan(0, table->slots(), [&](std::uint32_t, const fs_flow& flow) {
-            flows++;
             last_ns = std::max(last_ns, flow.direction[0].last_ns);
         });
-    });
-    const std::string section = "User space";
-    results.tell({section, "flows in the table", static_cast<double>(flows), ""});
-    results.tell({.section = section,
-                  .name = "a pass over them",
-                  .value = ms,
-                  .unit = "ms",
-                  .bar = at_most(100)});
+    };
+    pass_once();  // the first one maps the table's pages
+    for ([[maybe_unused]] auto round : state) {
+        pass_once();
+    }
+    benchmark::DoNotOptimize(last_ns);
 }
+
+/// A probe whose ring is filled with stamps, as often as wanted.
+class Stamping {
+  public:
+    Stamping()
+        : baselines_(load_baselines(1)),
+          probe_(load_probe(1000, Mode::observe, true)),
+          mutated_(baselines_, flowstamp::bench::Hook::xdp, 1000) {}
+
+    [[nodiscard]] StampReader reader(StampReader::Handler handler) const {
+        auto reader = StampReader::open(
+            {.ring = bpf_map__fd(probe_->maps.stamps), .stages = bpf_map__fd(probe_->maps.stages)},
+            std::move(handler));
+        if (!reader) {
+            give_up(reader.error().message());
+        }
+        return std::move(*reader);
+    }
+
+    void fill() const {
+        (void)mutated_.run(bpf_program__fd(probe_->progs.flowstamp_xdp_ingress), from_client({}),
+                           kStamps);
+    }
+
+  private:
+    Baselines baselines_;
+    LoadedProbe probe_;
+    Mutated mutated_;
+};
+
+/// The stamps of a full ring through `take`, timed without the filling.
+template <typename Take>
+void read_stamps(benchmark::State& state, Take&& take) {
+    const Stamping stamping;
+    std::uint64_t stamps = 0;
+    StampOrder order(65536, take);
+    StampReader reader = stamping.reader([&](std::span<const fs_packet_stamp> batch) {
+        if (!order.has_room_for(batch.size())) {
+            order.release_half();
+        }
+        order.add(batch);
+        stamps += batch.size();
+    });
+    for ([[maybe_unused]] auto round : state) {
+        stamping.fill();
+        const auto begin = std::chrono::steady_clock::now();
+        if (!reader.consume()) {
+            give_up("the stamps' ring cannot be read");
+        }
+        order.release_all();
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        state.SetIterationTime(took.count());
+    }
+    if (stamps == 0) {
+        give_up("no stamps were taken");
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(stamps));
+}
+
+/// A directory of its own, and gone with it.
+class Scratch {
+  public:
+    Scratch() {
+        std::string name = (std::filesystem::temp_directory_path() / "flowstamp.XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) {
+            give_up("cannot make a directory");
+        }
+        path_ = name;
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    /// A file of that name that keeps nothing.
+    [[nodiscard]] std::string to_nowhere(const std::string& name) const {
+        std::filesystem::create_symlink("/dev/null", path_ / name);
+        return (path_ / name).string();
+    }
+
+  private:
+    std::filesystem::path path_;
+};
+
+/// Out of the ring, into the order of time, and parsed.
+void read_only(benchmark::State& state) {
+    std::uint64_t bytes = 0;
+    read_stamps(state, [&](const fs_packet_stamp& stamp) { bytes += packet_of(stamp).payload; });
+    benchmark::DoNotOptimize(bytes);
+}
+
+/// The same, and written, in the form of the file's ending.
+void read_and_write(benchmark::State& state, const std::string& ending) {
+    const Scratch scratch;
+    auto file = StampFile::create(scratch.to_nowhere("stamps" + ending));
+    if (!file) {
+        give_up(file.error().message());
+    }
+    const auto writer = make_stamp_writer(
+        *file, {{.ifindex = 1, .hook = FS_HOOK_XDP, .interface = "eth0", .method = "xdp"}});
+    read_stamps(state, [&](const fs_packet_stamp& stamp) {
+        const fs_packet packet = packet_of(stamp);
+        writer->write(packet, Nanoseconds(packet.time_ns));
+    });
+}
+
+/// The best repetition of each, as a line.
+class Lines : public benchmark::BenchmarkReporter {
+  public:
+    bool ReportContext(const Context& /*context*/) override { return true; }
+
+    void ReportRuns(const std::vector<Run>& runs) override {
+        for (const Run& run : runs) {
+            if (run.run_type != Run::RT_Iteration) {
+                continue;
+            }
+            double& best = best_.try_emplace(run.run_name.function_name, run.real_accumulated_time)
+                               .first->second;
+            best =
+                std::min(best, run.real_accumulated_time /
+                                   static_cast<double>(std::max<std::int64_t>(run.iterations, 1)));
+        }
+    }
+
+    void Finalize() override {
+        tell("a pass over a million flows", best_.at("pass") * 1e3, "ms", "<=100");
+        const auto million_a_second = [&](const char* name) {
+            return kStamps / best_.at(name) / 1e6;
+        };
+        tell("stamps read, put in order and parsed", million_a_second("read"), "million/s", ">=15");
+        tell("the same, written as pcapng", million_a_second("pcapng"), "million/s", "");
+        tell("the same, written as JSON lines", million_a_second("json"), "million/s", "");
+    }
+
+  private:
+    static void tell(const char* name, double value, const char* unit, const char* bar) {
+        fmt::print("User space, one core\t{}\t{}\t{}\t{}\n", name, value, unit, bar);
+    }
+
+    std::map<std::string, double> best_;  ///< seconds of an iteration
+};
 
 }  // namespace
 
-void measure_user_space(Results& results) {
-    measure_pass(results);
+int main() {
+    using benchmark::RegisterBenchmark;
+    const auto repeated = [](benchmark::internal::Benchmark* its) {
+        its->Iterations(1)->Repetitions(kRepetitions);
+    };
+    RegisterBenchmark("pass", pass)->Iterations(kRepetitions)->Unit(benchmark::kMillisecond);
+    repeated(RegisterBenchmark("read", read_only)->UseManualTime());
+    repeated(RegisterBenchmark("pcapng", read_and_write, ".pcapng")->UseManualTime());
+    repeated(RegisterBenchmark("json", read_and_write, ".json")->UseManualTime());
+    Lines lines;
+    benchmark::RunSpecifiedBenchmarks(&lines);
 }
-
-}  // namespace flowstamp::bench

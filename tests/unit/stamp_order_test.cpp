@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <utility>
+#include <vector>
+
 namespace flowstamp {
 namespace {
 
@@ -56,6 +61,32 @@ TEST_F(StampOrders, HalfMakesRoom) {
     order_.release_half();
     EXPECT_THAT(times_, ElementsAre(1, 2));
     EXPECT_TRUE(order_.has_room_for(6));
+}
+
+/// Batches of several CPUs, some of which come late, against the order that sorting would make.
+TEST(StampOrder, IsThatOfTheirTimes) {
+    std::mt19937 random(7);
+    for (const unsigned cpus : {1U, 2U, 7U}) {
+        std::vector<std::pair<std::uint64_t, std::uint32_t>> wanted, given;
+        StampOrder order(4096, [&](const fs_packet_stamp& stamp) {
+            given.emplace_back(stamp.time_ns, stamp.seq);
+        });
+        std::vector<std::uint64_t> clocks(cpus, 0);
+        for (unsigned batch = 0; batch < 100; batch++) {
+            std::uint64_t& clock = clocks[random() % cpus];
+            std::vector<fs_packet_stamp> stamps(1 + random() % 32);
+            for (fs_packet_stamp& stamp : stamps) {
+                stamp.time_ns = clock += random() % 50;
+                stamp.seq = static_cast<std::uint32_t>(wanted.size());
+                wanted.emplace_back(stamp.time_ns, stamp.seq);
+            }
+            order.add(stamps);
+        }
+        order.release_half();
+        order.release_all();
+        std::ranges::sort(wanted);
+        EXPECT_EQ(given, wanted) << cpus;
+    }
 }
 
 TEST_F(StampOrders, NothingIsReleasedOfNothing) {

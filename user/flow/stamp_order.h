@@ -18,6 +18,7 @@ namespace flowstamp {
 class StampOrder {
   public:
     using Take = std::function<void(const fs_packet_stamp& stamp)>;
+    using Entry = std::pair<std::uint64_t, std::uint32_t>;  ///< time, and place among the held
 
     /// `most`: at least two batches.
     StampOrder(std::size_t most, Take take);
@@ -42,7 +43,7 @@ class StampOrder {
     Take take_;
     std::vector<fs_packet_stamp> held_;
     std::vector<fs_packet_stamp> kept_;  ///< those that stay, at a release
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> sorted_;  ///< time, and place in held_
+    std::vector<Entry> sorted_;
 };
 
 }  // namespace flowstamp

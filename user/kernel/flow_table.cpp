@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -19,12 +18,12 @@ constexpr int kTries = 100;
 template <class T>
 void copy_words(T& to, const T& from) {
     static_assert(sizeof(T) % sizeof(std::uint64_t) == 0);
-    std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)> words;
     const auto* source = reinterpret_cast<const std::uint64_t*>(&from);
-    for (std::size_t i = 0; i < words.size(); i++) {
-        words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+    auto* destination = reinterpret_cast<unsigned char*>(&to);
+    for (std::size_t i = 0; i < sizeof(T) / sizeof(std::uint64_t); i++) {
+        const std::uint64_t word = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+        std::memcpy(destination + i * sizeof(word), &word, sizeof(word));
     }
-    std::memcpy(&to, words.data(), sizeof(T));
 }
 
 /// What stands before the two directions: key, state, handshake and resets.
@@ -72,12 +71,16 @@ FlowTable::~FlowTable() {
 }
 
 std::optional<fs_flow> FlowTable::read(std::uint32_t slot) const {
-    const fs_flow& source = at(slot);
     fs_flow copy;
+    return read(slot, copy) ? std::optional(copy) : std::nullopt;
+}
+
+bool FlowTable::read(std::uint32_t slot, fs_flow& copy) const {
+    const fs_flow& source = at(slot);
     for (int i = 0; i < kTries; i++) {
         const auto tag = __atomic_load_n(&source.tag, __ATOMIC_ACQUIRE);
         if (tag <= FS_TAG_BUSY) {
-            return std::nullopt;
+            return false;
         }
         const auto generation = __atomic_load_n(&source.generation, __ATOMIC_ACQUIRE);
         copy_words(reinterpret_cast<Head&>(copy), reinterpret_cast<const Head&>(source));
@@ -87,10 +90,10 @@ std::optional<fs_flow> FlowTable::read(std::uint32_t slot) const {
         const bool same = __atomic_load_n(&source.tag, __ATOMIC_RELAXED) == tag &&
                           __atomic_load_n(&source.generation, __ATOMIC_RELAXED) == generation;
         if (whole && same) {
-            return copy;
+            return true;
         }
     }
-    return std::nullopt;
+    return false;
 }
 
 }  // namespace flowstamp
