@@ -36,10 +36,19 @@ class Download {
         store(frame, 18, number, 2);                                 // IP-ID
         store(frame, by_server ? 30 : 26, 0x0a000000 + flow, 4);     // the client's address
         store(frame, by_server ? 36 : 34, 40'000 + flow % 1000, 2);  // and port
+        const std::uint32_t client_isn = 1000 + flow * 2'654'435'761U;
+        const std::uint32_t server_isn = 5000;
+        const std::uint32_t sent = server_isn + 1 + 2 * kSegment * round;
+        if (number == 0) {
+            store(frame, 38, client_isn, 4);
+        } else if (by_server) {
+            store(frame, 38, number == 1 ? server_isn : sent + kSegment * step, 4);
+            store(frame, 42, client_isn + 1, 4);
+        } else {
+            store(frame, 38, client_isn + 1, 4);
+            store(frame, 42, number == 2 ? server_isn + 1 : sent + 2 * kSegment, 4);
+        }
         if (number >= 3) {
-            const std::uint32_t sent = 5001 + 2 * kSegment * round;
-            store(frame, 38, by_server ? sent + kSegment * step : 1001, 4);
-            store(frame, 42, by_server ? 1001 : sent + 2 * kSegment, 4);
             store(frame, 58, ms, 4);
             store(frame, 62, ms, 4);
         }

@@ -32,7 +32,7 @@ void SynBook::saw_syn(const Observation& observation) {
         const bool is_new =
             std::ranges::none_of(attempt.places, [&](const Place& at) { return at.view == view; });
         if (passes || !is_new) {
-            if (is_new) {
+            if (is_new && attempt.places.size() < kMostPlaces) {
                 attempt.places.push_back(place);
                 views_[view] = packet.seq;
             }

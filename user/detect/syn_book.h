@@ -22,6 +22,9 @@ class SynBook {
     /// intervals.
     static constexpr Nanoseconds kRemember = std::chrono::seconds(130);
     static constexpr std::size_t kMost = 65536;
+    /// One packet passes no more interfaces than these. More SYNs with one sequence number are another
+    /// sender's (floods often bear but one), and are not kept.
+    static constexpr std::size_t kMostPlaces = 16;
 
     enum class Answer {
         none,
