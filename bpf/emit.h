@@ -57,6 +57,12 @@ static __always_inline void emit_flow(struct scratch* scratch, const struct fs_f
     count(FS_COUNT_EVENT);
 }
 
+/// What floods are made of may fill half of the ring: the rest is for what says more of a connection,
+/// so that nobody keeps a reset from being told by sending SYNs.
+static __always_inline int may_flood(__u32 kind) {
+    return kind == FS_EVENT_SYN || kind == FS_EVENT_SYN_ACK;
+}
+
 /// An event without it. A global function, as many places emit.
 noinline int emit(__u32 kind, __u32 slot) {
     struct scratch* scratch = scratch_get();
@@ -65,7 +71,7 @@ noinline int emit(__u32 kind, __u32 slot) {
 
     if (!scratch || !flow)
         return 0;
-    record = event_reserve(sizeof(*record));
+    record = may_flood(kind) && events_half_full() ? 0 : event_reserve(sizeof(*record));
     if (!record) {
         count(FS_COUNT_EVENT_LOST);
         return 0;

@@ -143,6 +143,11 @@ static __always_inline void event_submit(void* record, __u64 flags) {
     bpf_ringbuf_submit(record, flags);
 }
 
+static __always_inline int events_half_full(void) {
+    return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
+           bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
+}
+
 static __always_inline struct fs_stamp_stage* stage_get(void) {
     const __u32 zero = 0;
 

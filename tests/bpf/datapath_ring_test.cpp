@@ -36,5 +36,30 @@ TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
     EXPECT_EQ(rig->run(FS_HOOK_XDP, {.bytes = reset}).events.size(), 1U);
 }
 
+/// SYNs of one flow, again and again: each is told while there is room.
+TEST(DatapathRing, ASynFloodLeavesRoomForAReset) {
+    const auto rig = make_kernel_rig({});
+    if (!rig) {
+        GTEST_SKIP() << "needs root";
+    }
+    const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
+    constexpr std::uint64_t kSyns = 100'000;
+    ASSERT_GT(kSyns * sizeof(fs_event), 2 * FS_EVENTS_BYTES);
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = syn.data();
+    options.data_size_in = static_cast<__u32>(syn.size());
+    options.repeat = kSyns;
+    ASSERT_EQ(bpf_prog_test_run_opts(rig->program_fd(FS_HOOK_XDP), &options), 0);
+    const std::uint64_t lost = rig->counter(FS_COUNT_EVENT_LOST);
+    EXPECT_GT(lost, 10'000U);
+
+    const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
+    options.data_in = reset.data();
+    options.data_size_in = static_cast<__u32>(reset.size());
+    options.repeat = 100;
+    ASSERT_EQ(bpf_prog_test_run_opts(rig->program_fd(FS_HOOK_XDP), &options), 0);
+    EXPECT_EQ(rig->counter(FS_COUNT_EVENT_LOST), lost);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
