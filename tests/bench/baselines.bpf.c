@@ -17,6 +17,7 @@ __u64 read_ns;
 __u32 flow_count;  ///< of the mutator
 __u32 first_flow;  ///< the number of its first one
 __u32 to_client;   ///< 1: it is the destination that differs
+__u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers stay as they are
 __u32 in_turn;     ///< 1: the flows come one after the other, else as drawn
 __u32 turn;
 __u64 drawn = 88172645463325252ULL;
@@ -265,7 +266,12 @@ ALWAYS_INLINE __u32 draw(void) {
     return (drawn >> 32) * flow_count >> 32;
 }
 
-/// The client's address and port of the flow of that number.
+/// Where a client's numbers begin is the flow's own (Knuth's multiplicative hash).
+ALWAYS_INLINE __be32 client_seq_of(__u32 number) {
+    return bpf_htonl(client_seq + number * 2654435761U);
+}
+
+/// The client's address, port and sequence number of the flow of that number.
 ALWAYS_INLINE int become(void* data, void* end, __u32 number) {
     struct ethhdr* ethernet = data;
     const __be16 port = bpf_htons(40000 + (number & 15));
@@ -290,6 +296,8 @@ ALWAYS_INLINE int become(void* data, void* end, __u32 number) {
         (to_client ? &ip->daddr : &ip->saddr)->in6_u.u6_addr32[3] = bpf_htonl(number >> 4);
     }
     *(to_client ? &tcp->dest : &tcp->source) = port;
+    if (client_seq)
+        *(to_client ? &tcp->ack_seq : &tcp->seq) = client_seq_of(number);
     return 0;
 }
 

@@ -27,24 +27,26 @@ using packet::Syn;
 
 struct Kind {
     Bytes frame;
+    std::uint32_t client_seq = 0;  ///< of the frame, in its ack if it is sent to the client
     bool to_client = false;
 };
 
 std::map<std::string, Kind> kinds() {
     constexpr std::uint8_t kServerTtl = 52, kInjectorTtl = 60;
     return {
-        {"syn", {from_client({.seq = 1000, .ack = 0, .flags = Syn})}},
+        {"syn", {from_client({.seq = 1000, .ack = 0, .flags = Syn}), 1000}},
         {"syn-ack",
-         {from_server({.seq = 5000, .ack = 1001, .flags = Syn | Ack, .ttl = kServerTtl}), true}},
-        {"ack", {from_client({})}},
-        {"data", {from_server({.seq = 5001, .ack = 1001, .ttl = kServerTtl}), true}},
+         {from_server({.seq = 5000, .ack = 1001, .flags = Syn | Ack, .ttl = kServerTtl}), 1001,
+          true}},
+        {"ack", {from_client({}), 1001}},
+        {"data", {from_server({.seq = 5001, .ack = 1001, .ttl = kServerTtl}), 1001, true}},
         {"reset",
          {from_server({.seq = 5001,
                        .ack = 1001,
                        .flags = Rst | Ack,
                        .options = Options::none,
                        .ttl = kInjectorTtl}),
-          true}},
+          1001, true}},
     };
 }
 
@@ -71,6 +73,7 @@ int main(int count, char** words) {
     }
     const Baselines baselines = load_baselines(1);
     baselines->bss->to_client = kind.to_client ? 1 : 0;
+    baselines->bss->client_seq = kind.client_seq;
     baselines->bss->flow_count = number(words[4]);
     baselines->bss->first_flow = count == 6 ? number(words[5]) : 0;
     baselines->bss->in_turn = 1;

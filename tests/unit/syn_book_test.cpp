@@ -36,6 +36,18 @@ TEST(SynBook, AFloodWithOneSequenceNumberIsNotKept) {
     EXPECT_EQ(book.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
 }
 
+TEST(SynBook, AFloodPushesOutTheOldestAtOnce) {
+    SynBook book;
+    constexpr std::uint32_t kSyns = SynBook::kMost + 1000;
+    for (std::uint32_t number = 0; number < kSyns; number++) {
+        book.file(syn_of(number, number));
+    }
+    EXPECT_EQ(book.by_seq(999), nullptr);
+    EXPECT_EQ(book.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
+    EXPECT_NE(book.by_seq(1000), nullptr);
+    EXPECT_NE(book.by_seq(kSyns - 1), nullptr);
+}
+
 TEST(SynBook, OneSynSeenAtTwoInterfacesIsOneAttempt) {
     SynBook book;
     Observation syn = syn_of(1, 4711);

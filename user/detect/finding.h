@@ -22,6 +22,11 @@ struct Sighting {
     std::string interface{};
     Nanoseconds wall{0};  ///< since 1970
     std::optional<std::uint64_t> frame{};
+
+    /// CLOCK_MONOTONIC, or the capture's clock.
+    [[nodiscard]] Nanoseconds time() const {
+        return Nanoseconds(static_cast<Nanoseconds::rep>(packet.time_ns));
+    }
 };
 
 /// A RST and what is thought of it. Told when it came, and again with the same id when its verdict

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/detect/handshakes.h"
 
+#include "user/detect/story.h"
+
 namespace flowstamp {
 
 namespace {
@@ -21,7 +23,7 @@ void Handshakes::file(const Observation& observation) {
     if (observation.kind() == FS_EVENT_SYN_ACK) {
         const auto place = handshakes_.find(key);
         if (place != handshakes_.end() && !place->second.syn_ack) {
-            place->second.syn_ack = observation;
+            place->second.syn_ack = sighting_of(observation);
         }
         return;
     }
@@ -37,8 +39,8 @@ void Handshakes::file(const Observation& observation) {
         }
     }
     Handshake& handshake = place->second;
-    if (handshake.syns == 0 || handshake.syn.event.packet.seq != observation.event.packet.seq) {
-        handshake = {.syn = observation};  // another connection on the same ports
+    if (handshake.syns == 0 || handshake.syn.seq != observation.event.packet.seq) {
+        handshake = {.syn = observation.event.packet};  // another connection on the same ports
     }
     handshake.syns++;
 }
@@ -53,8 +55,8 @@ std::optional<fs_packet> Handshakes::other_answer(const RstView& rst) const {
     if (handshake == nullptr || !handshake->syn_ack) {
         return std::nullopt;
     }
-    const fs_packet& syn = handshake->syn.event.packet;
-    const fs_packet& syn_ack = handshake->syn_ack->event.packet;
+    const fs_packet& syn = handshake->syn;
+    const fs_packet& syn_ack = handshake->syn_ack->packet;
     const fs_packet& packet = rst.packet();
     const bool answers_the_syn = (packet.tcp_flags & FS_TCP_ACK) && packet.seq == 0 &&
                                  packet.ack == syn.seq + 1 && syn_ack.ack == syn.seq + 1 &&

@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "user/detect/finding.h"
 #include "user/detect/rst_view.h"
 #include "user/flow/observation.h"
 
@@ -15,9 +16,9 @@ namespace flowstamp {
 class Handshakes {
   public:
     struct Handshake {
-        Observation syn{};
-        unsigned syns = 0;                     ///< with that sequence number
-        std::optional<Observation> syn_ack{};  ///< the first
+        fs_packet syn{};
+        unsigned syns = 0;                  ///< with that sequence number
+        std::optional<Sighting> syn_ack{};  ///< the first
     };
 
     /// Files a SYN or a SYN-ACK.

@@ -115,16 +115,17 @@ void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& s
     if (handshake == nullptr || !handshake->syn_ack) {
         return;
     }
-    const Observation& first = *handshake->syn_ack;
-    const fs_packet& one = first.event.packet;
-    const fs_packet& two = observation.event.packet;
+    const Sighting& first = *handshake->syn_ack;
+    const Sighting second = sighting_of(observation);
+    const fs_packet& one = first.packet;
+    const fs_packet& two = second.packet;
     const SynBook::Attempt* attempt = book_.answered_by(two);
     if (one.direction != two.direction || one.ack != two.ack || one.seq == two.seq ||
-        observation.time() - first.time() > kRace || attempt == nullptr || attempt->sent != 1 ||
+        second.time() - first.time() > kRace || attempt == nullptr || attempt->sent != 1 ||
         !is_news(view)) {
         return;
     }
-    const std::uint16_t syn_id = attempt->latest.event.packet.ip_id;
+    const std::uint16_t syn_id = attempt->latest.packet.ip_id;
     const bool one_echoes = syn_id > 1 && one.ip_id == syn_id;
     const bool two_echoes = syn_id > 1 && two.ip_id == syn_id;
     const bool comparable = tells_hops(one.ttl) && tells_hops(two.ttl);
@@ -132,20 +133,20 @@ void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& s
     const bool two_nearer = comparable && hops_between(one.ttl, two.ttl) >= kApart;
     const bool first_is_injected = one_echoes || (one_nearer && !two_echoes);
     if (first_is_injected || (!two_echoes && !two_nearer)) {
-        tell_syn_ack(first, observation, one_echoes, one_nearer, sink);
+        tell_syn_ack(first, second, one_echoes, one_nearer, sink);
     } else {
-        tell_syn_ack(observation, first, two_echoes, two_nearer, sink);
+        tell_syn_ack(second, first, two_echoes, two_nearer, sink);
     }
 }
 
-void InjectedSegment::tell_syn_ack(const Observation& injected, const Observation& other, bool echo,
+void InjectedSegment::tell_syn_ack(const Sighting& injected, const Sighting& other, bool echo,
                                    bool nearer, FindingSink& sink) {
-    const fs_packet& packet = injected.event.packet;
+    const fs_packet& packet = injected.packet;
     const std::string server = sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = echo || nearer ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED,
-        .sighting = sighting_of(injected),
+        .sighting = injected,
         .summary = fmt::format("One SYN to {} was answered twice, with different sequence numbers: "
                                "{} of the two {}.",
                                server, echo || nearer ? "this one" : "one",
@@ -156,7 +157,7 @@ void InjectedSegment::tell_syn_ack(const Observation& injected, const Observatio
         .evidence = {{.signal = "two-answers",
                       .strength = Strength::strong,
                       .packet = fmt::format("SYN-ACK with sequence number {}", packet.seq),
-                      .baseline = fmt::format("another with {}, {} apart", other.event.packet.seq,
+                      .baseline = fmt::format("another with {}, {} apart", other.packet.seq,
                                               duration_text(Nanoseconds(std::abs(
                                                   (other.time() - injected.time()).count()))))}},
     };
@@ -164,7 +165,7 @@ void InjectedSegment::tell_syn_ack(const Observation& injected, const Observatio
         finding.evidence.push_back(echo_evidence(packet.ip_id));
     }
     if (nearer) {
-        finding.evidence.push_back(distance_evidence(packet.ttl, other.event.packet.ttl));
+        finding.evidence.push_back(distance_evidence(packet.ttl, other.packet.ttl));
     }
     FindingStory().tell(std::move(finding), findings_, sink);
 }
@@ -259,22 +260,21 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
     const ViewKey view = view_of(observation.event);
     const Handshakes::Handshake* handshake = handshakes_.of(view);
     if (packet.payload == 0 || handshake == nullptr || !handshake->syn_ack ||
-        handshake->syn_ack->event.packet.direction != packet.direction) {
+        handshake->syn_ack->packet.direction != packet.direction) {
         return;
     }
-    const fs_packet& answer = handshake->syn_ack->event.packet;
+    const fs_packet& answer = handshake->syn_ack->packet;
     const SynBook::Attempt* attempt = book_.answered_by(answer);
     const auto slot = slots_.read(observation.event.slot);
-    if (attempt == nullptr || answer.ip_id <= 1 ||
-        attempt->latest.event.packet.ip_id != answer.ip_id || !slot ||
-        slot->generation != view.generation ||
+    if (attempt == nullptr || answer.ip_id <= 1 || attempt->latest.packet.ip_id != answer.ip_id ||
+        !slot || slot->generation != view.generation ||
         !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) || !is_news(view)) {
         return;
     }
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = FS_VERDICT_SUSPECTED,
-        .sighting = sighting_of(*handshake->syn_ack),
+        .sighting = *handshake->syn_ack,
         .summary = fmt::format(
             "{} did not answer this connection itself: its SYN-ACK bears the SYN's IP-ID, and its "
             "data the request's; a box on the way copied them.",

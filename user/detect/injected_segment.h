@@ -44,7 +44,7 @@ class InjectedSegment final : public Detector {
                         FindingSink& sink);
     void tell_other_bytes(const Observation& observation, FindingSink& sink);
     void saw_fin(const Observation& observation, FindingSink& sink);
-    void tell_syn_ack(const Observation& injected, const Observation& other, bool echo, bool nearer,
+    void tell_syn_ack(const Sighting& injected, const Sighting& other, bool echo, bool nearer,
                       FindingSink& sink);
 
     SynBook& book_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "user/detect/icmp_errors.h"
+#include "user/detect/story.h"
 
 namespace flowstamp {
 
@@ -24,7 +25,7 @@ void SynBook::saw_syn(const Observation& observation) {
         if (first.client == place.client && first.server == place.server &&
             first.view.ifindex == view.ifindex) {
             attempt.sent++;
-            attempt.latest = observation;
+            attempt.latest = sighting_of(observation);
             views_[view] = packet.seq;
             return;
         }
@@ -45,10 +46,20 @@ void SynBook::saw_syn(const Observation& observation) {
                .places = {place},
                .sent = 1,
                .first = observation.time(),
-               .latest = observation,
+               .latest = sighting_of(observation),
                .answer = Answer::none};
     views_[view] = packet.seq;
     order_.push_back({observation.time() + kRemember, packet.seq});
+    make_room();
+}
+
+/// At once, not when time advances: a flood brings more than that in between.
+void SynBook::make_room() {
+    while (attempts_.size() > kMost) {
+        const Due oldest = order_.front();
+        order_.pop_front();
+        forget(oldest.seq);
+    }
 }
 
 bool SynBook::begins_attempt(const Observation& observation) const {
@@ -131,7 +142,7 @@ void SynBook::forget(std::uint32_t seq) {
 }
 
 void SynBook::advance(Nanoseconds now) {
-    while (!order_.empty() && (order_.front().at <= now || attempts_.size() > kMost)) {
+    while (!order_.empty() && order_.front().at <= now) {
         const Due due = order_.front();
         order_.pop_front();
         const Attempt* attempt = by_seq(due.seq);
@@ -139,7 +150,7 @@ void SynBook::advance(Nanoseconds now) {
             continue;
         }
         const Nanoseconds until = attempt->latest.time() + kRemember;
-        if (until > now && attempts_.size() <= kMost) {
+        if (until > now) {
             order_.push_back({until, due.seq});
         } else {
             forget(due.seq);

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "user/detect/finding.h"
 #include "user/flow/endpoint.h"
 #include "user/flow/observation.h"
 
@@ -46,7 +47,7 @@ class SynBook {
         std::vector<Place> places{};
         unsigned sent = 0;  ///< SYNs, at the first place
         Nanoseconds first{0};
-        Observation latest{};  ///< the latest SYN, at the first place
+        Sighting latest{};  ///< the latest SYN, at the first place
         Answer answer = Answer::none;
     };
 
@@ -77,6 +78,7 @@ class SynBook {
         std::uint32_t seq;
     };
     void forget(std::uint32_t seq);
+    void make_room();
 
     std::unordered_map<std::uint32_t, Attempt> attempts_;  ///< by sequence number
     std::unordered_map<ViewKey, std::uint32_t, ViewKeyHash> views_;

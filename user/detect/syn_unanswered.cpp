@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMost = 4096;
 
 std::string summary(const SynBook::Attempt& attempt, bool answered) {
-    const fs_packet& syn = attempt.latest.event.packet;
+    const fs_packet& syn = attempt.latest.packet;
     const std::string span = duration_text(attempt.latest.time() - attempt.first);
     const std::string asked =
         fmt::format("{} asked {} for a connection {} in {}", sender_of(syn).ip_text(),
@@ -52,11 +52,11 @@ void SynUnanswered::tell(const SynBook::Attempt& attempt, fs_verdict verdict, Fi
         told_.erase(told_.begin());
     }
     Told& told = told_[attempt.seq];
-    const fs_packet& syn = attempt.latest.event.packet;
+    const fs_packet& syn = attempt.latest.packet;
     told.finding = Finding{
         .kind = FindingKind::syn_unanswered,
         .verdict = verdict,
-        .sighting = sighting_of(attempt.latest),
+        .sighting = attempt.latest,
         .summary = summary(attempt, false),
         .advice = fmt::format(
             "look for a rule that drops without a word, for the SYN on its way to {} or for the "

@@ -2,6 +2,7 @@
 #include "user/kernel/record_ring.h"
 
 #include <bpf/libbpf.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,15 +18,25 @@ struct RecordRing::Ring {
     Ring& operator=(const Ring&) = delete;
     ~Ring() { ring_buffer__free(buffer); }
 
+    /// Not 0 ends the reading behind this record.
     static int take_record(void* self, void* data, std::size_t bytes) {
         Ring& ring = *static_cast<Ring*>(self);
         ring.rejected += !ring.take(data, bytes);
-        return 0;
+        ring.taken++;
+        ring.there -= std::min(ring.there, room_of(bytes));
+        return ring.there > 0 ? 0 : kEnough;
     }
+
+    /// What a record takes of the ring: a header before it, and whole words.
+    static std::size_t room_of(std::size_t bytes) { return (bytes + 7) / 8 * 8 + 8; }
+
+    static constexpr int kEnough = -ECANCELED;
 
     std::string name;
     Take take;
     std::uint64_t rejected = 0;
+    std::uint64_t taken = 0;
+    std::size_t there = 0;  ///< bytes still to be read of what was there
     ring_buffer* buffer = nullptr;
 };
 
@@ -49,25 +60,23 @@ Result<std::uint64_t> RecordRing::poll(Nanoseconds timeout) {
         return there;
     }
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-    const int count = ring_buffer__poll(
-        ring_->buffer,
-        static_cast<int>(std::clamp<std::int64_t>(wait, 0, std::numeric_limits<int>::max())));
-    if (count < 0 && count != -EINTR) {
-        return fail_errno("read", ring_->name, count);
+    pollfd woken{.fd = epoll_fd(), .events = POLLIN, .revents = 0};
+    const int most = std::numeric_limits<int>::max();
+    if (::poll(&woken, 1, static_cast<int>(std::clamp<std::int64_t>(wait, 0, most))) < 0 &&
+        errno != EINTR) {
+        return fail_errno("read", ring_->name, errno);
     }
-    Result<std::uint64_t> since = consume();  // most records come without a wake-up
-    if (since && count > 0) {
-        *since += static_cast<std::uint64_t>(count);
-    }
-    return since;
+    return consume();  // most records come without a wake-up
 }
 
 Result<std::uint64_t> RecordRing::consume() {
-    const int count = ring_buffer__consume(ring_->buffer);
-    if (count < 0) {
-        return fail_errno("read", ring_->name, count);
+    ring_->taken = 0;
+    ring_->there = ring__avail_data_size(ring_buffer__ring(ring_->buffer, 0));
+    const int result = ring_->there > 0 ? ring_buffer__consume(ring_->buffer) : 0;
+    if (result < 0 && result != Ring::kEnough) {
+        return fail_errno("read", ring_->name, result);
     }
-    return static_cast<std::uint64_t>(count);
+    return ring_->taken;
 }
 
 std::uint64_t RecordRing::rejected() const {

@@ -29,7 +29,8 @@ class RecordRing {
     /// what has come by then. Returns the records seen. A signal ends the wait early, and is no
     /// error.
     [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout);
-    /// Hands over what is there, without waiting.
+    /// Hands over what is there, without waiting; not what comes meanwhile: where records come faster
+    /// than they are taken, that would never end.
     [[nodiscard]] Result<std::uint64_t> consume();
 
     /// Records that were not known.
