@@ -7,7 +7,7 @@
 # Usage, as root: path_router.sh PROGRAM EMPTY-STATIONS [ROUNDS [SECONDS]]
 set -euo pipefail
 
-readonly program=$1 stations=$2 rounds=${3:-21} seconds=${4:-2}
+readonly program=$1 stations=$2 rounds=${3:-15} seconds=${4:-2}
 readonly id=fsbench$$
 results=
 declare -a children=()

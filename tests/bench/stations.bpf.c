@@ -17,4 +17,10 @@ int stations_tc(struct __sk_buff* ctx) {
     return TCX_NEXT;
 }
 
+SEC("xdp")
+int stations_xdp(struct xdp_md* ctx) {
+    (void)ctx;
+    return XDP_PASS;
+}
+
 char LICENSE[] SEC("license") = "GPL";

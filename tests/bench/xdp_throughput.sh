@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What `watch` costs a TCP stream, to an XDP program that passes everything on the same interface (a
+# veth without an XDP program has larger segments, and compares with nothing): iperf3 between two
+# network namespaces, in turns, every other round the other way round. What is told is the median of
+# the rounds' ratios: machines drift more than they differ.
+# Prints lines of tab-separated section, name, value, unit and bar.
+# Usage, as root: xdp_throughput.sh PROGRAM XDP-OBJECT [ROUNDS [SECONDS]]
+set -euo pipefail
+
+readonly program=$1 object=$2 rounds=${3:-7} seconds=${4:-2}
+readonly id=fsxdp$$
+results=
+declare -a children=()
+
+clean_up() {
+    kill "${children[@]}" 2>/dev/null || true
+    for host in outside inside; do ip netns del "$id-$host" 2>/dev/null || true; done
+    [ -z "$results" ] || rm -rf "$results"
+}
+trap clean_up EXIT
+
+on() { ip netns exec "$id-$1" "${@:2}"; }
+# In the background: a process of its own, not a shell around it, for `kill`.
+start() {
+    ip netns exec "$id-inside" "$@" &
+    children+=("$!")
+}
+
+lay_out() {
+    for host in outside inside; do ip netns add "$id-$host"; done
+    ip link add out netns "$id-outside" type veth peer name in netns "$id-inside"
+    ip -n "$id-outside" addr add 10.1.0.2/24 dev out
+    ip -n "$id-inside" addr add 10.1.0.1/24 dev in
+    ip -n "$id-outside" link set out up
+    ip -n "$id-inside" link set in up
+    start iperf3 -s >/dev/null 2>&1
+    sleep 1
+}
+
+# Gbit/s of one run.
+rate() {
+    on outside iperf3 -J -t "$seconds" -c 10.1.0.1 |
+        awk '/"sum_received"/ { inside = 1 } inside && /bits_per_second/ { gsub(/[^0-9.e+]/, "", $2); print $2 / 1e9; exit }'
+}
+
+# with WORD...: a run while a watch with these words is attached.
+with() {
+    start "$program" watch -i in "$@" >/dev/null 2>"$results/log"
+    local pid=$!
+    for _ in $(seq 100); do
+        grep -q '^flowstamp: watching in (xdp ingress' "$results/log" && break
+        sleep 0.1
+    done
+    rate
+    kill -TERM "$pid"
+    wait "$pid" 2>/dev/null || true
+}
+
+measure() {
+    case $1 in
+        empty)
+            ip -n "$id-inside" link set dev in xdpdrv obj "$object" sec xdp
+            rate
+            ip -n "$id-inside" link set dev in xdpdrv off
+            ;;
+        watch) with ;;
+        acting) with --drop confirmed --challenge all ;;
+    esac
+}
+
+median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
+# ratio A B: the median over the rounds of A's rate to B's in the same round.
+ratio() { paste "$results/$1" "$results/$2" | awk '{ print $1 / $2 }' | median; }
+tell() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 into a veth with XDP" "$@"; }
+
+lay_out
+results=$(mktemp -d)
+measure empty >/dev/null # warm
+for round in $(seq "$rounds"); do
+    [ ! -t 2 ] || printf 'round %s of %s\r' "$round" "$rounds" >&2
+    arms=(empty watch acting)
+    [ $((round % 2)) -eq 1 ] || arms=(acting watch empty)
+    for arm in "${arms[@]}"; do measure "$arm" >>"$results/$arm"; done
+done
+tell "a program that passes everything" "$(median <"$results/empty")" Gbit/s ""
+tell "watch, to it" "$(ratio watch empty)" "" ""
+tell "watch --drop confirmed --challenge all, to it" "$(ratio acting empty)" "" ""
