@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What `flowstamp path` and `watch --path` cost a router whose packets they are not asked about:
+# What `flowstamp path` costs a router whose packets they are not asked about:
 # iperf3 through three network namespaces, in turns with and without, every other round the other way
 # round. What is told is the median of the rounds' ratios: machines drift more than they differ.
 # Prints lines of tab-separated section, name, value, unit and bar.
@@ -72,7 +72,7 @@ with() {
     start router "$@" >/dev/null 2>"$log"
     local pid=$!
     for _ in $(seq 100); do
-        grep -qE "^flowstamp: (following|watching) " "$log" && break
+        grep -q "^flowstamp: following " "$log" && break
         sleep 0.1
     done
     rate
@@ -86,8 +86,6 @@ measure() {
         bare) rate ;;
         empty) with "$stations" r0 r1 ;;
         path) with "$program" path -i r0 -i r1 'tcp port 10174' ;;
-        watch) with "$program" watch -i r0 -i r1 'tcp port 10174' ;;
-        watch-path) with "$program" watch --path -i r0 -i r1 'tcp port 10174' ;;
     esac
 }
 
@@ -106,13 +104,9 @@ for round in $(seq "$rounds"); do
     [ ! -t 2 ] || printf 'round %s of %s\r' "$round" "$rounds" >&2
     arms=(bare empty path)
     [ $((round % 2)) -eq 1 ] || arms=(path empty bare)
-    [ "$round" -gt 3 ] || arms+=(watch watch-path)
     for arm in "${arms[@]}"; do measure "$arm" >>"$results/$arm"; done
 done
 tell "nothing attached" "$(median <"$results/bare")" Gbit/s ""
 tell "programs that look at nothing, to it" "$(ratio empty bare)" "" ""
 tell "path, nothing matches, to those programs" "$(ratio path empty)" "" ">=0.95"
 tell "path, nothing matches, to nothing attached" "$(ratio path bare)" "" ""
-for arm in bare empty path; do sed -i 3q "$results/$arm"; done
-tell "watch, to nothing attached (three rounds)" "$(ratio watch bare)" "" ""
-tell "watch --path, to nothing attached (three rounds)" "$(ratio watch-path bare)" "" ""
