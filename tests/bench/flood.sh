@@ -5,48 +5,22 @@
 # the watch takes meanwhile. Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: flood.sh PROGRAM SEND [SYNS]
 set -euo pipefail
+# shellcheck source=tests/bench/veth_pair.sh
+source "$(dirname "$0")/veth_pair.sh" flooded
 
 readonly program=$1 send=$2 syns=${3:-10000000}
-readonly id=fsflood$$ flows=32768 first_spoofed=16000000 earlier=1000000
+readonly flows=32768 first_spoofed=16000000 earlier=1000000
 readonly section="A flood of $syns SYNs into a table half full of established flows"
-work=$(mktemp -d)
-watch=
 
-clean_up() {
-    [ -z "$watch" ] || kill -TERM "$watch" 2>/dev/null || true
-    for host in outside inside; do ip netns del "$id-$host" 2>/dev/null || true; done
-    rm -rf "$work"
-}
-trap clean_up EXIT
+flood() { outside "$send" out "$@"; }
 
-inside() { ip netns exec "$id-inside" "$@"; }
-flood() { ip netns exec "$id-outside" "$send" out "$@"; }
-# Of this watch alone: others may run beside it.
-established() {
-    inside "$program" flows --json | grep '"in_iface":"flooded"' | grep -c '"state":"established"' || true
-}
-resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$watch/status"; }
-# CPU seconds of the watch so far.
-spent() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$watch/stat"; }
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }
-
-for host in outside inside; do ip netns add "$id-$host"; done
-ip link add out netns "$id-outside" type veth peer name flooded netns "$id-inside"
-ip -n "$id-outside" link set out up
-ip -n "$id-inside" link set flooded up
-ip netns exec "$id-inside" "$program" watch -i flooded --json -o "$work/events" >/dev/null 2>"$work/log" &
-watch=$!
-for _ in $(seq 100); do
-    grep -q '^flowstamp: watching ' "$work/log" && break
-    sleep 0.1
-done
-
+start_watch "$program"
 for kind in syn syn-ack ack data; do flood "$kind" "$flows" "$flows" >/dev/null; done
 sleep 12 # a flow that was heard of just now is safe anyway
-before=$(established)
+before=$(established "$program")
 flood syn "$earlier" "$earlier" $((first_spoofed + syns)) >/dev/null # what remembers some, is full then
 sleep 2
-resident_before=$(resident_kib)
+resident_before=$(status_kib VmRSS)
 spent_before=$(spent)
 flood syn "$syns" "$syns" "$first_spoofed" >"$work/seconds" &
 flooding=$!
@@ -56,21 +30,19 @@ flood reset 16 16 >/dev/null
 wait "$flooding"
 seconds=$(cat "$work/seconds")
 cpu=$(spent)
-resident=$(resident_kib)
-after=$(established)
+resident=$(status_kib VmRSS)
+after=$(established "$program")
 sleep 2
-kill -INT "$watch"
-wait "$watch" 2>/dev/null || true
-watch=
+stop
 judged=$(grep -c '"event_type":"reset".*"verdict":"\(suspected\|confirmed\)"' "$work/events" || true)
 
 tell "established flows before it" "$before" "" ""
-tell "SYNs offered" "$(awk -v n="$syns" -v s="$seconds" 'BEGIN { print n / s / 1e6 }')" Mpps ""
-tell "of them keep their slots" "$(awk -v a="$after" -v b="$before" 'BEGIN { print 100 * a / b }')" \
+tell "SYNs offered" "$(calc "$syns / $seconds / 1e6")" Mpps ""
+tell "of them keep their slots" "$(calc "100 * $after / $before")" \
     "%" ">=99.9"
 tell "resets forged on 16 of them amid it, told as such" "$judged" "" ">=16"
 tell "resident memory before it" "$((resident_before / 1024))" MiB ""
 tell "resident memory grows by" "$(((resident - resident_before) / 1024))" MiB "<=1"
 tell "of a core, the watch" \
-    "$(awk -v a="$spent_before" -v b="$cpu" -v s="$seconds" 'BEGIN { print 100 * (b - a) / s }')" \
+    "$(calc "100 * ($cpu - $spent_before) / $seconds")" \
     "%" "<=100"

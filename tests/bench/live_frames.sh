@@ -8,46 +8,24 @@
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: live_frames.sh PROGRAM SEND [FRAMES [ROUNDS]]
 set -euo pipefail
+# In memory: no disk is measured; some 400 MB a round.
+# shellcheck source=tests/bench/veth_pair.sh
+source "$(dirname "$0")/veth_pair.sh" in /dev/shm
 
-readonly program=$1 send=$2 frames=${3:-5000000} rounds=${4:-3}
-readonly id=fslive$$ flows=1000
+readonly program=$1 send=$2 frames=${3:-5000000} rounds=${4:-3} flows=1000
 readonly section="$frames live frames of $flows flows"
-work=$(mktemp -d /dev/shm/flowstamp-bench.XXXXXX) # memory: no disk is measured; some 400 MB a round
-pid=
 
-clean_up() {
-    [ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null || true
-    for host in outside inside; do ip netns del "$id-$host" 2>/dev/null || true; done
-    rm -rf "$work"
-}
-trap clean_up EXIT
-
-offer() { ip netns exec "$id-outside" "$send" out "$@"; }
-received() { ip netns exec "$id-inside" cat /sys/class/net/in/statistics/rx_packets; }
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }
+offer() { outside "$send" out "$@"; }
+received() { inside cat /sys/class/net/in/statistics/rx_packets; }
 note() { echo "$2" >>"$work/$1"; }
-calc() { awk "BEGIN { print $1 }"; }
-# CPU seconds of the process so far; where nothing is attached that is this script.
-spent() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/${pid:-$$}/stat"; }
 # A number that the log or the last of the events holds.
 closing() { sed -n "s/^\([0-9]*\) packets $1.*/\1/p" "$work/log"; }
 last_stats() { grep '"event_type":"stats"' "$work/events" | tail -1 | sed "s/.*\"stamps\":{[^}]*\"$1\":\([0-9]*\).*/\1/"; }
 
-# start PATTERN COMMAND...: in the background, until its log has such a line
-start() {
-    ip netns exec "$id-inside" "${@:2}" >/dev/null 2>"$work/log" &
-    pid=$!
-    for _ in $(seq 100); do
-        ! grep -q "$1" "$work/log" || break
-        sleep 0.1
-    done
-}
-
 run() {
     case $1 in
-        observe) start '^flowstamp: watching ' "$program" watch -i in --json -o "$work/events" ;;
-        watch) start '^flowstamp: watching ' "$program" watch -i in --json -o "$work/events" \
-            --stamps "$work/stamps.pcapng" ;;
+        observe) start_watch "$program" ;;
+        watch) start_watch "$program" --stamps "$work/stamps.pcapng" ;;
         tcpdump) start 'listening on ' tcpdump -Z root -i in -w "$work/tcpdump.pcap" ;;
     esac
     for kind in syn syn-ack ack; do offer "$kind" "$flows" "$flows" >/dev/null; done
@@ -64,9 +42,7 @@ run() {
     note "$1.cpu" "$(calc "100 * $cpu / $seconds")"
     note "$1.each" "$(calc "1e9 * $cpu / $frames")"
     [ -n "$pid" ] || return 0
-    kill -INT "$pid"
-    wait "$pid" 2>/dev/null || true
-    pid=
+    stop
     local all=$((frames + 3 * flows))
     case $1 in
         watch) note watch.taken "$(calc "100 * $(last_stats written) / $all")"
@@ -80,11 +56,7 @@ run() {
 median() { sort -g "$work/$1" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 most() { sort -g "$work/$1" | tail -1; }
 
-for host in outside inside; do ip netns add "$id-$host"; done
-ip link add out netns "$id-outside" type veth peer name in netns "$id-inside"
-ip -n "$id-outside" link set out up
-ip -n "$id-inside" link set in up
-ip netns exec "$id-inside" ethtool -K in gro on # else it takes no frames where no XDP program is
+inside ethtool -K in gro on # else it takes no frames where no XDP program is
 for round in $(seq "$rounds"); do
     arms=(nothing observe watch tcpdump)
     [ $((round % 2)) -eq 1 ] || arms=(tcpdump watch observe nothing)

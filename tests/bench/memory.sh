@@ -5,55 +5,35 @@
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: memory.sh PROGRAM SEND
 set -euo pipefail
+# shellcheck source=tests/bench/veth_pair.sh
+source "$(dirname "$0")/veth_pair.sh" filled
 
-readonly program=$1 send=$2
-readonly id=fsmemory$$ portion=16384 # of flows: their events do not overrun the ring
-work=$(mktemp -d)
-watch=
+readonly program=$1 send=$2 portion=16384 # of flows sent at a time
 
-clean_up() {
-    [ -z "$watch" ] || kill -TERM "$watch" 2>/dev/null || true
-    for host in outside inside; do ip netns del "$id-$host" 2>/dev/null || true; done
-    rm -rf "$work"
-}
-trap clean_up EXIT
-
-inside() { ip netns exec "$id-inside" "$@"; }
-offer() { ip netns exec "$id-outside" "$send" out "$@" >/dev/null; }
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }
 mib() { awk -v kib="$1" 'BEGIN { printf "%.1f\n", kib / 1024 }'; }
-status_kib() { awk -v field="$1:" '$1 == field { print $2 }' "/proc/$watch/status"; }
 # Resident KiB of the kernel's maps that are mapped here: the largest, that is the table, and the others.
 maps_kib() {
     awk '/^[0-9a-f]+-[0-9a-f]+ / { is_map = $6 == "anon_inode:bpf-map" }
          is_map && $1 == "Rss:" { sum += $2; if ($2 > most) most = $2 }
-         END { print most, sum - most }' "/proc/$watch/smaps"
+         END { print most, sum - most }' "/proc/$pid/smaps"
 }
 
 # measure FLOWS [WORD...]: a watch with these words
 measure() {
     local flows=$1 section="Resident memory of a watch, $1 flows" first kind held table rings
-    ip netns exec "$id-inside" "$program" watch -i filled --json -o "$work/events" "${@:2}" >/dev/null 2>"$work/log" &
-    watch=$!
-    for _ in $(seq 100); do
-        grep -q '^flowstamp: watching ' "$work/log" && break
-        sleep 0.1
-    done
+    start_watch "$program" "${@:2}"
     local private_before
     private_before=$(status_kib RssAnon)
     for ((first = 0; first < flows; first += portion)); do
-        for kind in syn syn-ack ack; do offer "$kind" "$portion" "$portion" "$first"; done
+        for kind in syn syn-ack ack; do outside "$send" out "$kind" "$portion" "$portion" "$first" >/dev/null; done
     done
     sleep 15 # all of the table has been looked at
-    held=$(inside "$program" flows --json | # of other watches, too
-        grep '"in_iface":"filled"' | grep -c '"state":"established"' || true)
+    held=$(established "$program")
     read -r table rings < <(maps_kib)
     local all private
     all=$(status_kib VmRSS)
     private=$(status_kib RssAnon)
-    kill -INT "$watch"
-    wait "$watch" 2>/dev/null || true
-    watch=
+    stop
     tell "established flows held" "$held" "" ""
     tell "resident" "$(mib "$all")" MiB ""
     tell "of it the mapped table" "$(mib "$table")" MiB ""
@@ -66,9 +46,5 @@ measure() {
         tail -1 | sed 's/.*"lost":{"events":\([0-9]*\).*/\1/')" "" ""
 }
 
-for host in outside inside; do ip netns add "$id-$host"; done
-ip link add out netns "$id-outside" type veth peer name filled netns "$id-inside"
-ip -n "$id-outside" link set out up
-ip -n "$id-inside" link set filled up
 measure 65536
 measure 1000000 --max-flows 1000000
