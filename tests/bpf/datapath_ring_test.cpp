@@ -11,6 +11,16 @@
 namespace flowstamp::testing {
 namespace {
 
+/// So many runs of the XDP program on one frame, in one call; what they told stays in the ring.
+void pass_again_and_again(const KernelRig& rig, const Bytes& frame, std::uint64_t times) {
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<__u32>(frame.size());
+    options.repeat = static_cast<int>(times);
+    ASSERT_EQ(bpf_prog_test_run_opts(rig.program_fd(FS_HOOK_XDP), &options), 0);
+    EXPECT_EQ(options.retval, std::uint32_t{XDP_PASS});
+}
+
 TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
     const auto rig = make_kernel_rig({});
     if (!rig) {
@@ -19,12 +29,7 @@ TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
     constexpr std::uint64_t kResets = 20'000;
     ASSERT_GT(kResets * sizeof(fs_flow_event), 2 * FS_EVENTS_BYTES);
-    LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = reset.data();
-    options.data_size_in = static_cast<__u32>(reset.size());
-    options.repeat = kResets;
-    ASSERT_EQ(bpf_prog_test_run_opts(rig->program_fd(FS_HOOK_XDP), &options), 0);
-    EXPECT_EQ(options.retval, std::uint32_t{XDP_PASS});
+    pass_again_and_again(*rig, reset, kResets);
     EXPECT_EQ(rig->counter(FS_COUNT_RST), kResets);
     const std::uint64_t told = rig->counter(FS_COUNT_EVENT);
     EXPECT_EQ(told + rig->counter(FS_COUNT_EVENT_LOST), kResets);
@@ -45,19 +50,12 @@ TEST(DatapathRing, ASynFloodLeavesRoomForAReset) {
     const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
     constexpr std::uint64_t kSyns = 100'000;
     ASSERT_GT(kSyns * sizeof(fs_event), 2 * FS_EVENTS_BYTES);
-    LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = syn.data();
-    options.data_size_in = static_cast<__u32>(syn.size());
-    options.repeat = kSyns;
-    ASSERT_EQ(bpf_prog_test_run_opts(rig->program_fd(FS_HOOK_XDP), &options), 0);
+    pass_again_and_again(*rig, syn, kSyns);
     const std::uint64_t lost = rig->counter(FS_COUNT_EVENT_LOST);
     EXPECT_GT(lost, 10'000U);
 
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
-    options.data_in = reset.data();
-    options.data_size_in = static_cast<__u32>(reset.size());
-    options.repeat = 100;
-    ASSERT_EQ(bpf_prog_test_run_opts(rig->program_fd(FS_HOOK_XDP), &options), 0);
+    pass_again_and_again(*rig, reset, 100);
     EXPECT_EQ(rig->counter(FS_COUNT_EVENT_LOST), lost);
 }
 
