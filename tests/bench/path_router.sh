@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What `flowstamp path` costs a router whose packets they are not asked about:
+# What `flowstamp path` costs a router whose packets it is not asked about:
 # iperf3 through three network namespaces, in turns with and without, every other round the other way
 # round. What is told is the median of the rounds' ratios: machines drift more than they differ.
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: path_router.sh PROGRAM EMPTY-STATIONS [ROUNDS [SECONDS]]
 set -euo pipefail
+# shellcheck source=tests/bench/iperf_rounds.sh
+source "$(dirname "$0")/iperf_rounds.sh"
 
 readonly program=$1 stations=$2 rounds=${3:-15} seconds=${4:-2}
 readonly id=fsbench$$
-results=
 declare -a children=()
 
 clean_up() {
     kill "${children[@]}" 2>/dev/null || true
     for host in client router server; do ip netns del "$id-$host" 2>/dev/null || true; done
-    [ -z "$results" ] || rm -rf "$results"
+    rm -rf "$results"
 }
 trap clean_up EXIT
 
@@ -59,11 +60,7 @@ RULES
     sleep 1
 }
 
-# Gbit/s of one run.
-rate() {
-    on client iperf3 -J -t "$seconds" -c 10.2.0.2 |
-        awk '/"sum_received"/ { inside = 1 } inside && /bits_per_second/ { gsub(/[^0-9.e+]/, "", $2); print $2 / 1e9; exit }'
-}
+rate() { stream 10.2.0.2 "$seconds" on client; }
 
 # with COMMAND...: a run while it is attached; it says on standard error when that is so.
 with() {
@@ -89,23 +86,12 @@ measure() {
     esac
 }
 
-median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
-
-# ratio A B: the median over the rounds of A's rate to B's in the same round.
-ratio() { paste "$results/$1" "$results/$2" | awk '{ print $1 / $2 }' | median; }
-
 # tell NAME VALUE UNIT BAR
 tell() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 through a router" "$@"; }
 
 lay_out
-results=$(mktemp -d)
 rate >/dev/null  # warm
-for round in $(seq "$rounds"); do
-    [ ! -t 2 ] || printf 'round %s of %s\r' "$round" "$rounds" >&2
-    arms=(bare empty path)
-    [ $((round % 2)) -eq 1 ] || arms=(path empty bare)
-    for arm in "${arms[@]}"; do measure "$arm" >>"$results/$arm"; done
-done
+take_rounds "$rounds" bare empty path
 tell "nothing attached" "$(median <"$results/bare")" Gbit/s ""
 tell "programs that look at nothing, to it" "$(ratio empty bare)" "" ""
 tell "path, nothing matches, to those programs" "$(ratio path empty)" "" ">=0.95"

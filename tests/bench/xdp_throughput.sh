@@ -7,16 +7,17 @@
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: xdp_throughput.sh PROGRAM XDP-OBJECT [ROUNDS [SECONDS]]
 set -euo pipefail
+# shellcheck source=tests/bench/iperf_rounds.sh
+source "$(dirname "$0")/iperf_rounds.sh"
 
 readonly program=$1 object=$2 rounds=${3:-7} seconds=${4:-2}
 readonly id=fsxdp$$
-results=
 declare -a children=()
 
 clean_up() {
     kill "${children[@]}" 2>/dev/null || true
     for host in outside inside; do ip netns del "$id-$host" 2>/dev/null || true; done
-    [ -z "$results" ] || rm -rf "$results"
+    rm -rf "$results"
 }
 trap clean_up EXIT
 
@@ -38,11 +39,7 @@ lay_out() {
     sleep 1
 }
 
-# Gbit/s of one run.
-rate() {
-    on outside iperf3 -J -t "$seconds" -c 10.1.0.1 |
-        awk '/"sum_received"/ { inside = 1 } inside && /bits_per_second/ { gsub(/[^0-9.e+]/, "", $2); print $2 / 1e9; exit }'
-}
+rate() { stream 10.1.0.1 "$seconds" on outside; }
 
 # with WORD...: a run while a watch with these words is attached.
 with() {
@@ -69,20 +66,11 @@ measure() {
     esac
 }
 
-median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
-# ratio A B: the median over the rounds of A's rate to B's in the same round.
-ratio() { paste "$results/$1" "$results/$2" | awk '{ print $1 / $2 }' | median; }
 tell() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 into a veth with XDP" "$@"; }
 
 lay_out
-results=$(mktemp -d)
 measure empty >/dev/null # warm
-for round in $(seq "$rounds"); do
-    [ ! -t 2 ] || printf 'round %s of %s\r' "$round" "$rounds" >&2
-    arms=(empty watch acting)
-    [ $((round % 2)) -eq 1 ] || arms=(acting watch empty)
-    for arm in "${arms[@]}"; do measure "$arm" >>"$results/$arm"; done
-done
+take_rounds "$rounds" empty watch acting
 tell "a program that passes everything" "$(median <"$results/empty")" Gbit/s ""
 tell "watch, to it" "$(ratio watch empty)" "" ""
 tell "watch --drop confirmed --challenge all, to it" "$(ratio acting empty)" "" ""
