@@ -20,14 +20,14 @@ struct cursor {
     __u32 position;
     __u32 end;
     __u32 next;    ///< IPv6: the next header's protocol
-    __u32 result;  ///< enum fs_parse_result so far
+    __u32 result;  ///< enum fst_parse_result so far
 };
 
 /// What a doubted RST is made into.
-struct question {
+struct challenge {
     __u32 seq;
     __u32 ack;
-    __u8 flags;  ///< FS_TCP_*
+    __u8 flags;  ///< FST_TCP_*
     __u8 grow;   ///< 1: the packet gets one byte of payload
     __u8 padding[2];
 };
@@ -36,15 +36,15 @@ struct question {
 /// what lives here does not multiply its states. XDP and tc run with bottom halves off and do not
 /// interrupt each other on a CPU, so one per CPU is enough.
 struct scratch {
-    struct fs_packet packet;
-    struct fs_judgement judgement;
+    struct fst_packet packet;
+    struct fst_judgement judgement;
     struct cursor cursor;
     __u64 woken_ns;  ///< when the ring's reader was last woken from this CPU
-    struct question question;
+    struct challenge challenge;
     __u32 frame_bytes;  ///< of frame[] that hold the packet
-    /// The packet's first bytes; twice FS_SNAP_BYTES, so that any position masked to 255 has a
+    /// The packet's first bytes; twice FST_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.
-    __u8 frame[2 * FS_SNAP_BYTES];
+    __u8 frame[2 * FST_SNAP_BYTES];
 };
 
 #ifdef __bpf__
@@ -62,7 +62,7 @@ const volatile __u64 hash_seed[2];        ///< random bits
 const volatile __u32 bucket_mask;         ///< buckets - 1; buckets are a power of two
 const volatile __u32 acting;              ///< 0: the verifier removes all that drops or rewrites
 const volatile __u32 clock_is_replayed;   ///< 1: time is replayed_time_ns
-const volatile __u32 tells_every_repeat;  ///< 1: FS_EVENT_REPEATED of whatever distance
+const volatile __u32 reports_every_repeat;  ///< 1: FST_EVENT_DATA_REPEATED of whatever distance
 const volatile __u32 stamping;            ///< 1: every TCP packet's stamp goes to `stamps`
 __u64 replayed_time_ns;                   ///< a capture's clock, ns
 
@@ -71,17 +71,17 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct fs_bucket);
+    __type(value, struct fst_bucket);
 } flows SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, FS_EVENTS_BYTES);
+    __uint(max_entries, FST_EVENTS_BYTES);
 } events SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, FS_COUNT_MAX);
+    __uint(max_entries, FST_COUNT_MAX);
     __type(key, __u32);
     __type(value, __u64);
 } counters SEC(".maps");
@@ -90,7 +90,7 @@ struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct fs_policy);
+    __type(value, struct fst_policy);
 } policies SEC(".maps");
 
 struct {
@@ -102,15 +102,15 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, FS_STAMPS_BYTES_UNUSED);
+    __uint(max_entries, FST_STAMPS_BYTES_UNUSED);
 } stamps SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct fs_stamp_stage);
-} stages SEC(".maps");
+    __type(value, struct fst_stamp_buffer);
+} stamp_buffers SEC(".maps");
 
 static __always_inline struct scratch* scratch_get(void) {
     const __u32 zero = 0;
@@ -118,11 +118,11 @@ static __always_inline struct scratch* scratch_get(void) {
     return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-static __always_inline struct fs_bucket* bucket_get(__u32 index) {
+static __always_inline struct fst_bucket* bucket_get(__u32 index) {
     return bpf_map_lookup_elem(&flows, &index);
 }
 
-static __always_inline const struct fs_policy* policy_get(void) {
+static __always_inline const struct fst_policy* policy_get(void) {
     const __u32 zero = 0;
 
     return bpf_map_lookup_elem(&policies, &zero);
@@ -148,10 +148,10 @@ static __always_inline int events_half_full(void) {
            bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
 }
 
-static __always_inline struct fs_stamp_stage* stage_get(void) {
+static __always_inline struct fst_stamp_buffer* stamp_buffer_get(void) {
     const __u32 zero = 0;
 
-    return bpf_map_lookup_elem(&stages, &zero);
+    return bpf_map_lookup_elem(&stamp_buffers, &zero);
 }
 
 /// 0, or a negative errno where there is no room.
@@ -183,7 +183,7 @@ static __always_inline __u32 this_cpu(void) {
 #define repeat(times, step, context) bpf_loop(times, step, context, 0)
 
 #else
-#include "bpf/host.h"
+#include "bpf/host/host.h"
 #endif
 
 static __always_inline void count(__u32 counter) {
@@ -191,14 +191,14 @@ static __always_inline void count(__u32 counter) {
 }
 
 /// A slot's number: its place in the table.
-static __always_inline struct fs_flow* flow_get(__u32 slot) {
-    struct fs_bucket* bucket = bucket_get(slot / FS_BUCKET_WAYS);
+static __always_inline struct fst_flow* flow_get(__u32 slot) {
+    struct fst_bucket* bucket = bucket_get(slot / FST_BUCKET_WAYS);
 
     if (!bucket)
         return 0;
     // clang would reckon the address before the null check, which the verifier refuses (6.18).
     __asm__ volatile("" : "+r"(bucket));
-    return &bucket->way[slot % FS_BUCKET_WAYS];
+    return &bucket->way[slot % FST_BUCKET_WAYS];
 }
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The entries of the kernel path's programs, nothing more. They only look: a netfilter program
 // always accepts, one at tc always hands on to the next.
-#include "bpf/path_observe.h"
-#include "bpf/path_stations.h"
+#include "bpf/path/observe.h"
+#include "bpf/path/stations.h"
 
 static __always_inline struct path_position path_here(
-    const volatile struct fs_path_station* station) {
+    const volatile struct fst_path_station* station) {
     const struct path_position at = {
         .station = station->index, .place = station->place, .priority = station->priority};
 
@@ -43,7 +43,7 @@ static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
     struct path_position at = path_here(&tc_stations[number]);
 
     at.ifindex_in = skb->skb_iif;
-    if (at.place == FS_PLACE_TC_EGRESS)
+    if (at.place == FST_PLACE_TC_EGRESS)
         at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
     path_at_station(&source, &at);
     return 0;
@@ -84,7 +84,7 @@ FOR_32(TC_STATION)
 SEC("tp_btf/kfree_skb")
 int flowstamp_path_dropped(__u64* ctx) {
     struct path_report report = {
-        .kind = FS_PATH_DROPPED, .location = ctx[1], .drop_reason = (__u32)ctx[2]};
+        .kind = FST_PATH_DROPPED, .location = ctx[1], .drop_reason = (__u32)ctx[2]};
     struct sk_buff* skb = (struct sk_buff*)ctx[0];
 
     path_at_end(skb, path_netns(skb), &report, 1);
@@ -93,10 +93,10 @@ int flowstamp_path_dropped(__u64* ctx) {
 
 SEC("tp_btf/consume_skb")
 int flowstamp_path_consumed(__u64* ctx) {
-    struct path_report report = {.kind = FS_PATH_CONSUMED};
+    struct path_report report = {.kind = FST_PATH_CONSUMED};
     struct sk_buff* skb = (struct sk_buff*)ctx[0];
 
-    if (journey_may_be_open(skb))
+    if (packet_path_may_be_open(skb))
         path_at_end(skb, path_netns(skb), &report, 0);
     return 0;
 }
@@ -104,23 +104,23 @@ int flowstamp_path_consumed(__u64* ctx) {
 /// Arguments: socket, buffer, which has been taken off its interface.
 SEC("tp_btf/tcp_probe")
 int flowstamp_path_socket(__u64* ctx) {
-    struct path_report report = {.kind = FS_PATH_SOCKET};
+    struct path_report report = {.kind = FST_PATH_SOCKET};
     const struct sock* socket = (const struct sock*)ctx[0];
     struct sk_buff* skb = (struct sk_buff*)ctx[1];
 
-    if (journey_may_be_open(skb))
+    if (packet_path_may_be_open(skb))
         path_at_end(skb, path_socket_netns(socket), &report, 0);
     return 0;
 }
 
-/// The number of the station at that side of an interface; FS_PATH_TC_MAX: there is none. A global
+/// The number of the station at that side of an interface; FST_PATH_TC_MAX: there is none. A global
 /// function: the verifier looks at its loop once.
 noinline int path_tc_number(__u32 ifindex, __u32 place) {
-    for (__u32 i = 0; i < FS_PATH_TC_MAX; i++) {
+    for (__u32 i = 0; i < FST_PATH_TC_MAX; i++) {
         if (tc_interfaces[i] == ifindex && tc_stations[i].place == place)
             return i;
     }
-    return FS_PATH_TC_MAX;
+    return FST_PATH_TC_MAX;
 }
 
 /// What stands for tc where its hooks take no program that can read a buffer (before 6.6): the
@@ -136,23 +136,23 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
     if (!ifindex || path_netns(skb) != watched_netns || !path_any_may_matter(skb, header))
         return;
     number = path_tc_number(ifindex, place);
-    if (number >= FS_PATH_TC_MAX)
+    if (number >= FST_PATH_TC_MAX)
         return;
     at.station = tc_stations[number].index;
-    at.ifindex_in = place == FS_PLACE_TC_INGRESS ? ifindex : skb->skb_iif;
-    at.ifindex_out = place == FS_PLACE_TC_EGRESS ? ifindex : 0;
+    at.ifindex_in = place == FST_PLACE_TC_INGRESS ? ifindex : skb->skb_iif;
+    at.ifindex_out = place == FST_PLACE_TC_EGRESS ? ifindex : 0;
     path_at_station(&source, &at);
 }
 
 SEC("tp_btf/netif_receive_skb")
 int flowstamp_path_received(__u64* ctx) {
-    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_INGRESS, PATH_HEADER_AT_DATA);
+    path_beside_tc((struct sk_buff*)ctx[0], FST_PLACE_TC_INGRESS, PATH_HEADER_AT_DATA);
     return 0;
 }
 
 SEC("tp_btf/net_dev_queue")
 int flowstamp_path_queued(__u64* ctx) {
-    path_beside_tc((struct sk_buff*)ctx[0], FS_PLACE_TC_EGRESS, PATH_HEADER_NETWORK);
+    path_beside_tc((struct sk_buff*)ctx[0], FST_PLACE_TC_EGRESS, PATH_HEADER_NETWORK);
     return 0;
 }
 

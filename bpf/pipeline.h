@@ -4,52 +4,52 @@
 #ifndef FLOWSTAMP_BPF_PIPELINE_H
 #define FLOWSTAMP_BPF_PIPELINE_H
 
-#include "bpf/act.h"
-#include "bpf/stage.h"
+#include "bpf/reset/act.h"
+#include "bpf/export/stamps.h"
 
-static __always_inline void count_unparsed(enum fs_parse_result result) {
-    if (result == FS_PARSE_NOT_IP || result == FS_PARSE_NOT_TCP)
-        count(FS_COUNT_NOT_IP + result - FS_PARSE_NOT_IP);
+static __always_inline void count_unparsed(enum fst_parse_result result) {
+    if (result == FST_PARSE_NOT_IP || result == FST_PARSE_NOT_TCP)
+        count(FST_COUNT_NOT_IP + result - FST_PARSE_NOT_IP);
     else
-        count(FS_COUNT_FRAGMENT + result - FS_PARSE_FRAGMENT);
+        count(FST_COUNT_FRAGMENT + result - FST_PARSE_FRAGMENT);
 }
 
 /// An ICMP error about a flow that is known: told, with the flow it speaks of.
 static __always_inline void handle_icmp_error(struct scratch* scratch) {
     __u32 slot;
 
-    count(FS_COUNT_ICMP_ERROR);
+    count(FST_COUNT_ICMP_ERROR);
     if (flow_find(&scratch->packet, 0, &slot))
-        emit(FS_EVENT_ICMP_ERROR, slot);
+        emit(FST_EVENT_ICMP_ERROR, slot);
 }
 
 /// True: the packet is to be dropped.
-static __always_inline int handle_packet(void* ctx, enum fs_hook hook) {
+static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     struct scratch* scratch = scratch_get();
-    enum fs_parse_result result;
-    struct fs_flow* flow;
+    enum fst_parse_result result;
+    struct fst_flow* flow;
     __u32 slot;
 
     if (!scratch)
         return 0;
     result = parse(ctx, hook, scratch);
-    if (result != FS_PARSE_TCP && result != FS_PARSE_ICMP_ERROR) {
+    if (result != FST_PARSE_TCP && result != FST_PARSE_ICMP_ERROR) {
         count_unparsed(result);
         return 0;
     }
     __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
-    if (result == FS_PARSE_ICMP_ERROR) {
+    if (result == FST_PARSE_ICMP_ERROR) {
         handle_icmp_error(scratch);
         return 0;
     }
-    count(FS_COUNT_TCP);
-    count_by(FS_COUNT_BYTES, scratch->packet.ip_bytes);
+    count(FST_COUNT_TCP);
+    count_by(FST_COUNT_BYTES, scratch->packet.ip_bytes);
     flow = flow_find(&scratch->packet, 1, &slot);
     if (stamping)
-        stage_stamp(scratch);
+        buffer_stamp(scratch);
     if (!flow)
         return 0;
-    if (scratch->packet.tcp_flags & FS_TCP_RST)
+    if (scratch->packet.tcp_flags & FST_TCP_RST)
         return handle_reset(ctx, hook, scratch, slot);
     observe(scratch, flow, slot);
     return 0;

@@ -4,18 +4,18 @@
 
 SEC("xdp.frags")
 int flowstamp_xdp_ingress(struct xdp_md* ctx) {
-    return handle_packet(ctx, FS_HOOK_XDP) ? XDP_DROP : XDP_PASS;
+    return handle_packet(ctx, FST_HOOK_XDP) ? XDP_DROP : XDP_PASS;
 }
 
 // At tc, "pass" is NEXT, never OK, which would keep the packet from the user's own filters behind us.
 SEC("tcx/ingress")
 int flowstamp_tc_ingress(struct __sk_buff* ctx) {
-    return handle_packet(ctx, FS_HOOK_TC_INGRESS) ? TCX_DROP : TCX_NEXT;
+    return handle_packet(ctx, FST_HOOK_TC_INGRESS) ? TCX_DROP : TCX_NEXT;
 }
 
 SEC("tcx/egress")
 int flowstamp_tc_egress(struct __sk_buff* ctx) {
-    handle_packet(ctx, FS_HOOK_TC_EGRESS);
+    handle_packet(ctx, FST_HOOK_TC_EGRESS);
     return TCX_NEXT;
 }
 
@@ -23,7 +23,7 @@ int flowstamp_tc_egress(struct __sk_buff* ctx) {
 SEC("raw_tp")
 int flowstamp_collect_stamps(void* ctx) {
     (void)ctx;
-    return collect_stage();
+    return collect_stamps();
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,32 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# flowstamp_layer(NAME [LAYERS layer...] [LIBRARIES target...])
+# flowstamp_layer(NAME FOLDER folder [EXCEPT folder...] [LAYERS layer...] [LIBRARIES target...])
 #
-# One layer of the program: every .cpp and .c file of the calling folder, as two static libraries:
-#   flowstamp_NAME       as the program links it
-#   flowstamp_NAME_san   the same with ASan and UBSan, as the unit tests link it (built on demand)
-# LAYERS are the layers it may use, each in the same flavour; LIBRARIES are anything else.
-# A layer whose folder holds no source yet is an empty one: the rest still builds.
+# One layer of the program: every .cpp and .c file of FOLDER and below, but for EXCEPT, as the static
+# library flowstamp_NAME. LAYERS are the layers it may use; LIBRARIES are anything else.
 
 function(flowstamp_layer name)
-    cmake_parse_arguments(arg "" "" "LAYERS;LIBRARIES" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS *.cpp *.c)
-    foreach(suffix "" "_san")
-        set(target flowstamp_${name}${suffix})
-        list(TRANSFORM arg_LAYERS REPLACE "(.+)" "flowstamp_\\1${suffix}" OUTPUT_VARIABLE layers)
-        if(sources)
-            add_library(${target} STATIC ${sources})
-            set(scope PUBLIC)
-        else()
-            add_library(${target} INTERFACE)
-            set(scope INTERFACE)
-        endif()
-        target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR})
-        target_link_libraries(${target} ${scope} flowstamp_contract ${layers} ${arg_LIBRARIES})
+    cmake_parse_arguments(arg "" "FOLDER" "EXCEPT;LAYERS;LIBRARIES" ${ARGN})
+    set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER})
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.c)
+    foreach(except IN LISTS arg_EXCEPT)
+        list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${except}/")
     endforeach()
-    if(sources)
-        set_target_properties(flowstamp_${name}_san PROPERTIES
-            EXCLUDE_FROM_ALL ON EXPORT_COMPILE_COMMANDS OFF)  # one entry per file suffices clang-tidy
-        target_compile_options(flowstamp_${name}_san PRIVATE
-            ${FLOWSTAMP_SAN_FLAGS} -O1 -g1)  # -O2 takes twice as long to compile instrumented
-    endif()
+    list(TRANSFORM arg_LAYERS PREPEND "flowstamp_")
+    add_library(flowstamp_${name} STATIC ${sources})
+    target_include_directories(flowstamp_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(flowstamp_${name} PUBLIC flowstamp_contract ${arg_LAYERS} ${arg_LIBRARIES})
+    target_precompile_headers(flowstamp_${name} REUSE_FROM flowstamp_precompiled)
 endfunction()

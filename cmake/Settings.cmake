@@ -5,12 +5,18 @@ if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "build type" FORCE)
 endif()
 
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-add_compile_options(-Wall -Wextra -Werror)
+option(FLOWSTAMP_WERROR "warnings are errors, as in CI" OFF)
+add_compile_options(-Wall -Wextra -Winvalid-pch)
+if(FLOWSTAMP_WERROR)
+    add_compile_options(-Werror)
+endif()
 # GCC 13 and 14 take the growth of an inlined std::vector for a write past its end (GCC bug 109849).
 add_compile_options("$<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-stringop-overflow;-Wno-array-bounds>")
 # The same source gives the same object in whatever folder it is built: so ccache finds it again.
@@ -19,18 +25,33 @@ add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
 # Asserts of the standard library's own preconditions are cheap beside what this program does.
 add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_GLIBCXX_ASSERTIONS>)
 
-option(FLOWSTAMP_SANITIZE "build everything, not only the unit tests, with ASan and UBSan" OFF)
+option(FLOWSTAMP_SANITIZE "build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 set(FLOWSTAMP_SAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # GCC 12 is wrong about instrumented code
 if(FLOWSTAMP_SANITIZE)
-    add_compile_options(${FLOWSTAMP_SAN_FLAGS} -O1)
+    add_compile_options(${FLOWSTAMP_SAN_FLAGS} -O1 -g1)
     add_link_options(${FLOWSTAMP_SAN_FLAGS})
+endif()
+
+# Finds a class or enum that two files define differently (the one-definition rule).
+option(FLOWSTAMP_LTO "link-time optimisation with -Wodr" OFF)
+if(FLOWSTAMP_LTO)
+    add_compile_options(-flto=auto -fno-fat-lto-objects)
+    add_link_options(-flto=auto -Wodr -Wlto-type-mismatch -Werror=odr -Werror=lto-type-mismatch)
 endif()
 
 find_program(FLOWSTAMP_CCACHE ccache)
 foreach(language C CXX)
     if(FLOWSTAMP_CCACHE AND NOT CMAKE_${language}_COMPILER_LAUNCHER)
-        set(CMAKE_${language}_COMPILER_LAUNCHER ${FLOWSTAMP_CCACHE})
+        # With a precompiled header ccache needs to be told that its time stamps do not matter.
+        set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+            CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+            ${FLOWSTAMP_CCACHE})
     endif()
 endforeach()
+
+find_program(FLOWSTAMP_MOLD mold)
+if(FLOWSTAMP_MOLD AND NOT FLOWSTAMP_LTO)
+    add_link_options(-fuse-ld=mold)
+endif()

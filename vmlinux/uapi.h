@@ -9,23 +9,23 @@
 #include <linux/bpf.h>
 #include <linux/version.h>
 
-#define FS_UAPI_PROG_TYPE_NETFILTER 32  ///< enum bpf_prog_type, since 6.4
-#define FS_UAPI_NETFILTER 45            ///< enum bpf_attach_type, since 6.4
-#define FS_UAPI_TCX_INGRESS 46          ///< enum bpf_attach_type, since 6.6
-#define FS_UAPI_TCX_EGRESS 47           ///< enum bpf_attach_type, since 6.6
-#define FS_UAPI_LINK_TYPE_NETFILTER 10  ///< enum bpf_link_type, since 6.4
-#define FS_UAPI_LINK_TYPE_TCX 11        ///< enum bpf_link_type, since 6.6
+#define FST_UAPI_PROG_TYPE_NETFILTER 32  ///< enum bpf_prog_type, since 6.4
+#define FST_UAPI_NETFILTER 45            ///< enum bpf_attach_type, since 6.4
+#define FST_UAPI_TCX_INGRESS 46          ///< enum bpf_attach_type, since 6.6
+#define FST_UAPI_TCX_EGRESS 47           ///< enum bpf_attach_type, since 6.6
+#define FST_UAPI_LINK_TYPE_NETFILTER 10  ///< enum bpf_link_type, since 6.4
+#define FST_UAPI_LINK_TYPE_TCX 11        ///< enum bpf_link_type, since 6.6
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-#define BPF_PROG_TYPE_NETFILTER ((enum bpf_prog_type)FS_UAPI_PROG_TYPE_NETFILTER)
-#define BPF_NETFILTER ((enum bpf_attach_type)FS_UAPI_NETFILTER)
-#define BPF_LINK_TYPE_NETFILTER ((enum bpf_link_type)FS_UAPI_LINK_TYPE_NETFILTER)
+#define BPF_PROG_TYPE_NETFILTER ((enum bpf_prog_type)FST_UAPI_PROG_TYPE_NETFILTER)
+#define BPF_NETFILTER ((enum bpf_attach_type)FST_UAPI_NETFILTER)
+#define BPF_LINK_TYPE_NETFILTER ((enum bpf_link_type)FST_UAPI_LINK_TYPE_NETFILTER)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define BPF_TCX_INGRESS ((enum bpf_attach_type)FS_UAPI_TCX_INGRESS)
-#define BPF_TCX_EGRESS ((enum bpf_attach_type)FS_UAPI_TCX_EGRESS)
-#define BPF_LINK_TYPE_TCX ((enum bpf_link_type)FS_UAPI_LINK_TYPE_TCX)
+#define BPF_TCX_INGRESS ((enum bpf_attach_type)FST_UAPI_TCX_INGRESS)
+#define BPF_TCX_EGRESS ((enum bpf_attach_type)FST_UAPI_TCX_EGRESS)
+#define BPF_LINK_TYPE_TCX ((enum bpf_link_type)FST_UAPI_LINK_TYPE_TCX)
 #endif
 
 // Where in a chain of programs a new one goes (since 6.6). Macros in the kernel's header, too.

@@ -6,16 +6,16 @@
 #include "flowstamp/types.h"
 
 /// Flow slots unless --max-flows says otherwise: 65536 x 384 bytes = 24 MiB.
-#define FS_FLOWS_DEFAULT 65536U
-#define FS_FLOWS_MIN 1024U
-#define FS_FLOWS_MAX 16777216U
+#define FST_FLOWS_DEFAULT 65536U
+#define FST_FLOWS_MIN 1024U
+#define FST_FLOWS_MAX 16777216U
 
 /// Bytes of the ring `events`; a power of two and a multiple of the page size.
-#define FS_EVENTS_BYTES (4U << 20)
+#define FST_EVENTS_BYTES (4U << 20)
 
 /// Bytes of the ring `stamps`: some 460,000 of them; where none are wanted, the least that every
 /// page size allows.
-#define FS_STAMPS_BYTES (32U << 20)
-#define FS_STAMPS_BYTES_UNUSED (64U << 10)
+#define FST_STAMPS_BYTES (32U << 20)
+#define FST_STAMPS_BYTES_UNUSED (64U << 10)
 
 #endif

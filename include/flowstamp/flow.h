@@ -13,73 +13,73 @@
 #include "flowstamp/types.h"
 
 /// Ways of a bucket, and the TTLs remembered of one direction.
-#define FS_BUCKET_WAYS 4
-#define FS_TTL_SET 4
+#define FST_BUCKET_WAYS 4
+#define FST_TTL_SET 4
 
 /// IPv4 addresses stand as ::ffff:a.b.c.d.
-struct fs_flow_key {
+struct fst_flow_key {
     __be32 address[2][4];  ///< of A and of B
     __be16 port[2];        ///< of A and of B
     __u32 ifindex;         ///< each watched interface sees a flow of its own
 };
-FS_STATIC_ASSERT(sizeof(struct fs_flow_key) == 40, "flow key");
+FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 40, "flow key");
 
-/// Bits of fs_flow.state. Where a bit is said of a direction, FS_OF(bit, d) is that direction's.
-enum fs_flow_state {
-    FS_FLOW_SYN = 1U << 0,           ///< per direction: this end sent a SYN (without ACK)
-    FS_FLOW_SYN_ACK = 1U << 2,       ///< per direction: this end sent a SYN-ACK that fits the SYN
-    FS_FLOW_FIN = 1U << 4,           ///< per direction: this end sent a FIN that fits its baseline
-    FS_FLOW_RST = 1U << 6,           ///< per direction: this end sent a RST that was believed
-    FS_FLOW_AFTER_RST = 1U << 8,     ///< per direction: a RST of this end is under observation
-    FS_FLOW_QUESTION = 1U << 10,     ///< per direction: waits for the other end's next packet out
-    FS_FLOW_FORGED = 1U << 12,       ///< per direction: a RST of this end was judged forged
-    FS_FLOW_MIDWAY = 1U << 14,       ///< the flow's first packet seen was not its SYN
-    FS_FLOW_ESTABLISHED = 1U << 15,  ///< the handshake was seen to its third packet
-    FS_FLOW_SYN_AGAIN = 1U << 16,    ///< a SYN of another connection came while this one was open
-    FS_FLOW_TWICE = 1U << 17,        ///< this flow's packets are seen twice (a mirror, a bridge)
-    FS_FLOW_TS = 1U << 18,           ///< timestamps were negotiated
-    FS_FLOW_AWAITED =
+/// Bits of fst_flow.state. Where a bit is said of a direction, FST_OF(bit, d) is that direction's.
+enum fst_flow_state {
+    FST_FLOW_SYN = 1U << 0,           ///< per direction: this end sent a SYN (without ACK)
+    FST_FLOW_SYN_ACK = 1U << 2,       ///< per direction: this end sent a SYN-ACK that fits the SYN
+    FST_FLOW_FIN = 1U << 4,           ///< per direction: this end sent a FIN that fits its baseline
+    FST_FLOW_RST = 1U << 6,           ///< per direction: this end sent a RST that was believed
+    FST_FLOW_AFTER_RST = 1U << 8,     ///< per direction: a RST of this end is under observation
+    FST_FLOW_AWAITS_EGRESS = 1U << 10,     ///< per direction: waits for the other end's next packet out
+    FST_FLOW_FORGED = 1U << 12,       ///< per direction: a RST of this end was judged forged
+    FST_FLOW_MIDWAY = 1U << 14,       ///< the flow's first packet seen was not its SYN
+    FST_FLOW_ESTABLISHED = 1U << 15,  ///< the handshake was seen to its third packet
+    FST_FLOW_NEW_SYN = 1U << 16,    ///< a SYN of another connection came while this one was open
+    FST_FLOW_DUPLICATE_FRAMES = 1U << 17,        ///< this flow's packets are seen twice (a mirror, a bridge)
+    FST_FLOW_TS = 1U << 18,           ///< timestamps were negotiated
+    FST_FLOW_AWAITS_ACK =
         1U << 19,  ///< per direction: it sent again, or after a rest, and waits for an ACK
-    FS_FLOW_ONE_WAY = 1U << 21,  ///< told that only one direction is seen
+    FST_FLOW_ONE_WAY = 1U << 21,  ///< told that only one direction is seen
 };
-#define FS_OF(bit, direction) ((__u32)(bit) << (direction))
+#define FST_OF(bit, direction) ((__u32)(bit) << (direction))
 
 /// How one direction's IP-IDs go from packet to packet.
-enum fs_id_class {
-    FS_ID_UNKNOWN = 0,
-    FS_ID_ZERO = 1,      ///< always 0 (Linux' unconnected answers, many with DF)
-    FS_ID_CONSTANT = 2,  ///< always the same, not 0
-    FS_ID_FLOW = 3,      ///< a counter of this flow: +1 per packet
-    FS_ID_GLOBAL = 4,    ///< a counter shared with other flows: small steps up
-    FS_ID_RANDOM = 5,
+enum fst_id_class {
+    FST_ID_UNKNOWN = 0,
+    FST_ID_ZERO = 1,      ///< always 0 (Linux' unconnected answers, many with DF)
+    FST_ID_CONSTANT = 2,  ///< always the same, not 0
+    FST_ID_FLOW = 3,      ///< a counter of this flow: +1 per packet
+    FST_ID_GLOBAL = 4,    ///< a counter shared with other flows: small steps up
+    FST_ID_RANDOM = 5,
 };
 
 /// Votes for a class before it is believed.
-#define FS_ID_VOTES_ENOUGH 3
+#define FST_ID_VOTES_ENOUGH 3
 
-/// Bits of fs_direction.flags.
-enum fs_direction_flags {
-    FS_DIRECTION_SEEN = 1U << 0,          ///< sequence and ACK edges are set
-    FS_DIRECTION_TS = 1U << 1,            ///< its SYN or SYN-ACK bore timestamps
-    FS_DIRECTION_TS_CLOCK = 1U << 2,      ///< ts_offset is set
-    FS_DIRECTION_BASE_SYN = 1U << 3,      ///< the baseline holds a SYN
-    FS_DIRECTION_BASE_SYN_ACK = 1U << 4,  ///< the baseline holds a SYN-ACK
-    FS_DIRECTION_BASE = 1U << 5,          ///< the baseline holds another packet
-    FS_DIRECTION_DF = 1U << 6,            ///< it sets Don't Fragment
-    FS_DIRECTION_NO_DF = 1U << 7,         ///< it also sends without
-    FS_DIRECTION_TTL_MANY = 1U << 8,      ///< more TTLs than the set holds: TTL is no evidence
-    FS_DIRECTION_DATA = 1U << 9,          ///< it sent data
-    FS_DIRECTION_WINDOWS_2 = 1U << 10,    ///< two or more non-SYN packets have voted in windows
-    FS_DIRECTION_WINDOWS_1 = 1U << 11,    ///< one has
-    FS_DIRECTION_TS_FAST = 1U << 12,      ///< its timestamps tick faster than 1 per ms
-    FS_DIRECTION_ACKED = 1U << 13,        ///< it sent a packet with ACK other than a RST
+/// Bits of fst_direction.flags.
+enum fst_direction_flags {
+    FST_DIRECTION_SEEN = 1U << 0,          ///< sequence and ACK edges are set
+    FST_DIRECTION_TS = 1U << 1,            ///< its SYN or SYN-ACK bore timestamps
+    FST_DIRECTION_TS_CLOCK = 1U << 2,      ///< ts_offset is set
+    FST_DIRECTION_BASE_SYN = 1U << 3,      ///< the baseline holds a SYN
+    FST_DIRECTION_BASE_SYN_ACK = 1U << 4,  ///< the baseline holds a SYN-ACK
+    FST_DIRECTION_BASE = 1U << 5,          ///< the baseline holds another packet
+    FST_DIRECTION_DF = 1U << 6,            ///< it sets Don't Fragment
+    FST_DIRECTION_NO_DF = 1U << 7,         ///< it also sends without
+    FST_DIRECTION_TTL_MANY = 1U << 8,      ///< more TTLs than the set holds: TTL is no evidence
+    FST_DIRECTION_DATA = 1U << 9,          ///< it sent data
+    FST_DIRECTION_WINDOWS_2 = 1U << 10,    ///< two or more non-SYN packets have voted in windows
+    FST_DIRECTION_WINDOWS_1 = 1U << 11,    ///< one has
+    FST_DIRECTION_TS_FAST = 1U << 12,      ///< its timestamps tick faster than 1 per ms
+    FST_DIRECTION_ACKED = 1U << 13,        ///< it sent a packet with ACK other than a RST
 };
 
 /// What one end sends: a line of state, a line of stamps. Written by the CPU that handles this
 /// direction's packets; `version` is odd while it writes.
-struct fs_direction {
+struct fst_direction {
     __u16 version;     ///< sequence count for readers; they retry when odd or changed
-    __u16 flags;       ///< enum fs_direction_flags
+    __u16 flags;       ///< enum fst_direction_flags
     __u32 packets;     ///< on the wire: a GSO packet counts its segments
     __u64 bytes;       ///< IP length of those packets
     __u64 last_ns;     ///< CLOCK_MONOTONIC of the latest packet
@@ -92,73 +92,73 @@ struct fs_direction {
     __u32 windows;     ///< Bloom filter (one bit of 32) of the windows of its non-SYN packets
     __u16 window;      ///< latest window, unscaled
     __u16 ip_id;       ///< latest IP-ID
-    __u8 ttl[FS_TTL_SET];  ///< the TTLs that fitting packets bore; 0: none
-    __u8 id_class;         ///< low 4 bits: enum fs_id_class; high 4 bits: votes for it
+    __u8 ttl[FST_TTL_SET];  ///< the TTLs that fitting packets bore; 0: none
+    __u8 id_class;         ///< low 4 bits: enum fst_id_class; high 4 bits: votes for it
     __u8 retransmitted;    ///< segments sent again, saturating at 255
     __u8 rtt_samples;      ///< behind min_rtt_us, saturating
     __u8 ring_next;        ///< where the next stamp goes; the oldest stands there
-    struct fs_stamp ring[FS_RING_STAMPS];
+    struct fst_stamp ring[FST_RING_STAMPS];
 };
-FS_STATIC_ASSERT(FS_OFFSETOF(struct fs_direction, ring) == 64, "state fills one line");
-FS_STATIC_ASSERT(sizeof(struct fs_direction) == 128, "stamps fill the next");
+FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_direction, ring) == 64, "state fills one line");
+FST_STATIC_ASSERT(sizeof(struct fst_direction) == 128, "stamps fill the next");
 
-static inline __u8 fs_id_class_of(const struct fs_direction* direction) {
-    return (direction->id_class >> 4) >= FS_ID_VOTES_ENOUGH ? direction->id_class & 0x0f
-                                                            : (__u8)FS_ID_UNKNOWN;
+static inline __u8 fst_id_class_of(const struct fst_direction* direction) {
+    return (direction->id_class >> 4) >= FST_ID_VOTES_ENOUGH ? direction->id_class & 0x0f
+                                                            : (__u8)FST_ID_UNKNOWN;
 }
 
-/// Bits of fs_flow.reset_flags: what has become of a direction's latest RST.
-enum fs_reset_flags {
-    FS_RESET_ASKED = 1U << 0,    ///< it was blunted; the answer is awaited
-    FS_RESET_DROPPED = 1U << 1,  ///< it was discarded
-    FS_RESET_EGRESS = 1U << 2,   ///< the other end has sent since; egress_us says when first
-    FS_RESET_HEARD = 1U << 3,    ///< a fitting packet that is no RST came from its sender since
-    FS_RESET_LIFE = 1U << 4,     ///< its sender went on, causally later
-    FS_RESET_REFUTED = 1U << 5,  ///< a question of this flow was refuted once
-    FS_RESET_TS = 1U << 6,       ///< the RST bore timestamps
-    FS_RESET_HEARS = 1U << 7,    ///< and it hears what the other end sends
+/// Bits of fst_flow.reset_flags: what has become of a direction's latest RST.
+enum fst_reset_flags {
+    FST_RESET_CHALLENGED = 1U << 0,    ///< it was blunted; the answer is awaited
+    FST_RESET_DROPPED = 1U << 1,  ///< it was discarded
+    FST_RESET_EGRESS = 1U << 2,   ///< the other end has sent since; egress_us says when first
+    FST_RESET_SENDER_SEEN = 1U << 3,    ///< a fitting packet that is no RST came from its sender since
+    FST_RESET_ALIVE = 1U << 4,     ///< its sender went on, causally later
+    FST_RESET_REFUTED = 1U << 5,  ///< a question of this flow was refuted once
+    FST_RESET_TS = 1U << 6,       ///< the RST bore timestamps
+    FST_RESET_RECEIVES_ACKS = 1U << 7,    ///< and it hears what the other end sends
 };
 
 /// The most questions in a row without a sign of life, and drops in a flow, before we pass.
-#define FS_QUESTIONS_MAX 8
-#define FS_DROPS_MAX 8
+#define FST_CHALLENGES_MAX 8
+#define FST_DROPS_MAX 8
 
 /// A flow: six cache lines.
-struct fs_flow {
+struct fst_flow {
     // Line 0: read for every packet.
-    __u64 tag;  ///< 0: free; FS_TAG_BUSY: being claimed; else the key's hash
-    struct fs_flow_key key;
+    __u64 tag;  ///< 0: free; FST_TAG_BUSY: being claimed; else the key's hash
+    struct fst_flow_key key;
     __u32 generation;   ///< raised at each claim of the slot
     __u32 seen_coarse;  ///< last packet, CLOCK_MONOTONIC ns >> 30 (about a second)
-    __u32 state;        ///< enum fs_flow_state; changed atomically
+    __u32 state;        ///< enum fst_flow_state; changed atomically
     __u8 wscale[2];     ///< window scale of each end's SYN, plus 1; 0: none offered
-    __u8 mac_votes[2];  ///< packets that bore mac[d]; FS_MAC_MIXED: several MACs
+    __u8 mac_votes[2];  ///< packets that bore mac[d]; FST_MAC_MIXED: several MACs
     // Line 1: handshake, link and resets.
     __u32 isn[2];       ///< initial sequence numbers
     __u8 mac[2][6];     ///< source MAC of each end's packets
-    __u8 after_rst[2];  ///< packets told since the RST, see FS_AFTER_RST_TOLD_MAX
+    __u8 after_rst[2];  ///< packets told since the RST, see FST_AFTER_RST_TOLD_MAX
     __u8 reserved[2];
     __u32 rst_us[2];     ///< when the RST under observation came: the first of a row
     __u32 rst_seq[2];    ///< its sequence number
     __u32 egress_us[2];  ///< the other end's first packet after it
-    __u32 life_ack[2];   ///< the other end's sequence edge when it came
+    __u32 liveness_ack[2];   ///< the other end's sequence edge when it came
     __u8 rst_ttl[2];
     __u8 rst_tcp_flags[2];
-    __u8 reset_flags[2];  ///< enum fs_reset_flags
-    __u8 asked[2];        ///< low 4 bits: questions in a row; high 4 bits: drops
-    struct fs_direction direction[2];
+    __u8 reset_flags[2];  ///< enum fst_reset_flags
+    __u8 challenges[2];        ///< low 4 bits: questions in a row; high 4 bits: drops
+    struct fst_direction direction[2];
 };
-#define FS_TAG_BUSY 1ULL
-#define FS_MAC_MIXED 0xff
-#define FS_AFTER_RST_TOLD_MAX 32
-FS_STATIC_ASSERT(FS_OFFSETOF(struct fs_flow, isn) == 64, "line 0");
-FS_STATIC_ASSERT(FS_OFFSETOF(struct fs_flow, direction) == 128, "line 1");
-FS_STATIC_ASSERT(sizeof(struct fs_flow) == 384, "a slot is six lines");
+#define FST_TAG_BUSY 1ULL
+#define FST_MAC_MIXED 0xff
+#define FST_AFTER_RST_TOLD_MAX 32
+FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, isn) == 64, "line 0");
+FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, direction) == 128, "line 1");
+FST_STATIC_ASSERT(sizeof(struct fst_flow) == 384, "a slot is six lines");
 
 /// An entry of the map `flows`.
-struct fs_bucket {
-    struct fs_flow way[FS_BUCKET_WAYS];
+struct fst_bucket {
+    struct fst_flow way[FST_BUCKET_WAYS];
 };
-FS_STATIC_ASSERT(sizeof(struct fs_bucket) == 1536, "bucket");
+FST_STATIC_ASSERT(sizeof(struct fst_bucket) == 1536, "bucket");
 
 #endif

@@ -7,11 +7,11 @@
 
 /// More hops than any real path has: such a sender's initial TTL is not one of the usual four, and
 /// its TTL is no evidence.
-#define FS_HOPS_MAX 30
+#define FST_HOPS_MAX 30
 
 /// The initial TTL that a packet most likely started with: the smallest of 32, 64, 128 and 255 that
 /// is not below what arrived.
-static inline __u8 fs_ttl_base(__u8 ttl) {
+static inline __u8 fst_ttl_base(__u8 ttl) {
     if (ttl <= 32)
         return 32;
     if (ttl <= 64)
@@ -22,8 +22,8 @@ static inline __u8 fs_ttl_base(__u8 ttl) {
 }
 
 /// Routers between the sender and here, by the usual initial TTLs.
-static inline __u8 fs_hops(__u8 ttl) {
-    return (__u8)(fs_ttl_base(ttl) - ttl);
+static inline __u8 fst_hops(__u8 ttl) {
+    return (__u8)(fst_ttl_base(ttl) - ttl);
 }
 
 #endif

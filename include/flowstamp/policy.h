@@ -6,45 +6,45 @@
 
 #include "flowstamp/types.h"
 
-enum fs_drop_mode {
-    FS_DROP_OFF = 0,
-    FS_DROP_CONFIRMED = 1,
-    FS_DROP_SUSPECTED = 2,
+enum fst_drop_mode {
+    FST_DROP_OFF = 0,
+    FST_DROP_CONFIRMED = 1,
+    FST_DROP_SUSPECTED = 2,
 };
 
-enum fs_challenge_mode {
-    FS_CHALLENGE_OFF = 0,
-    FS_CHALLENGE_SUSPECTED = 1,
-    FS_CHALLENGE_ALL = 2,
+enum fst_challenge_mode {
+    FST_CHALLENGE_OFF = 0,
+    FST_CHALLENGE_SUSPECTED = 1,
+    FST_CHALLENGE_ALL = 2,
 };
 
 /// Signatures that user space may teach.
-#define FS_TAUGHT_MAX 16
+#define FST_LEARNED_MAX 16
 
-enum fs_taught_flags {
-    FS_TAUGHT_USED = 1U << 0,
-    FS_TAUGHT_IP_ID = 1U << 1,   ///< ip_id is distinctive
-    FS_TAUGHT_WINDOW = 1U << 2,  ///< window is distinctive
-    FS_TAUGHT_HOPS = 1U << 3,    ///< hops must agree too
+enum fst_learned_flags {
+    FST_LEARNED_USED = 1U << 0,
+    FST_LEARNED_IP_ID = 1U << 1,   ///< ip_id is distinctive
+    FST_LEARNED_WINDOW = 1U << 2,  ///< window is distinctive
+    FST_LEARNED_HOPS = 1U << 3,    ///< hops must agree too
 };
 
 /// An injector's signature: what its resets have in common.
-struct fs_taught {
-    __u16 flags;  ///< enum fs_taught_flags
+struct fst_learned_signature {
+    __u16 flags;  ///< enum fst_learned_flags
     __u16 ip_id;
     __u16 window;
     __u8 hops;
-    __u8 tcp_flags;  ///< FS_TCP_* of its resets
+    __u8 tcp_flags;  ///< FST_TCP_* of its resets
 };
-FS_STATIC_ASSERT(sizeof(struct fs_taught) == 8, "fs_taught");
+FST_STATIC_ASSERT(sizeof(struct fst_learned_signature) == 8, "fst_learned_signature");
 
-struct fs_policy {
-    __u32 drop_mode;       ///< enum fs_drop_mode
-    __u32 challenge_mode;  ///< enum fs_challenge_mode
-    __u32 taught_count;    ///< entries of `taught` in use, from the first
+struct fst_policy {
+    __u32 drop_mode;       ///< enum fst_drop_mode
+    __u32 challenge_mode;  ///< enum fst_challenge_mode
+    __u32 learned_count;    ///< entries of `taught` in use, from the first
     __u32 reserved;
-    struct fs_taught taught[FS_TAUGHT_MAX];
+    struct fst_learned_signature learned[FST_LEARNED_MAX];
 };
-FS_STATIC_ASSERT(sizeof(struct fs_policy) == 144, "fs_policy");
+FST_STATIC_ASSERT(sizeof(struct fst_policy) == 144, "fst_policy");
 
 #endif

@@ -6,24 +6,24 @@
 #include "flowstamp/types.h"
 
 /// Stamps kept per direction; a power of two.
-#define FS_RING_STAMPS 8
+#define FST_RING_STAMPS 8
 
 /// TCP flags as they stand in the header's byte 13 (RFC 9293, section 3.1).
-#define FS_TCP_FIN 0x01
-#define FS_TCP_SYN 0x02
-#define FS_TCP_RST 0x04
-#define FS_TCP_PSH 0x08
-#define FS_TCP_ACK 0x10
-#define FS_TCP_URG 0x20
-#define FS_TCP_ECE 0x40
-#define FS_TCP_CWR 0x80
+#define FST_TCP_FIN 0x01
+#define FST_TCP_SYN 0x02
+#define FST_TCP_RST 0x04
+#define FST_TCP_PSH 0x08
+#define FST_TCP_ACK 0x10
+#define FST_TCP_URG 0x20
+#define FST_TCP_ECE 0x40
+#define FST_TCP_CWR 0x80
 
-struct fs_stamp {
+struct fst_stamp {
     __u32 time_us;   ///< CLOCK_MONOTONIC in microseconds, low 32 bits: wraps every 71 minutes
     __u16 ip_id;     ///< IPv4 identification, host order; 0 for IPv6
     __u8 ttl;        ///< TTL or hop limit as it stood in the packet; 0: no stamp here yet
-    __u8 tcp_flags;  ///< FS_TCP_*
+    __u8 tcp_flags;  ///< FST_TCP_*
 };
-FS_STATIC_ASSERT(sizeof(struct fs_stamp) == 8, "eight stamps fill a cache line");
+FST_STATIC_ASSERT(sizeof(struct fst_stamp) == 8, "eight stamps fill a cache line");
 
 #endif

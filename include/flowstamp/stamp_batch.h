@@ -7,22 +7,22 @@
 #include "flowstamp/types.h"
 
 /// Stamps that one record holds at most; a power of two.
-#define FS_BATCH_STAMPS 32
+#define FST_BATCH_STAMPS 32
 
-/// Bits of fs_packet_stamp.flags.
-enum fs_packet_stamp_flags {
-    FS_STAMP_SENDER = 1U << 0,  ///< the sender's index in the key
-    FS_STAMP_IPV6 = 1U << 1,
-    FS_STAMP_DF = 1U << 2,
-    FS_STAMP_MORE_FRAGMENTS = 1U << 3,  ///< the first fragment of several
+/// Bits of fst_packet_stamp.flags.
+enum fst_packet_stamp_flags {
+    FST_STAMP_SENDER = 1U << 0,  ///< the sender's index in the key
+    FST_STAMP_IPV6 = 1U << 1,
+    FST_STAMP_DF = 1U << 2,
+    FST_STAMP_MORE_FRAGMENTS = 1U << 3,  ///< the first fragment of several
 };
 
 /// A packet as it came, before a verdict or a change of ours. It bears its whole tuple: 40 bytes more
 /// than a slot's number would be, and a few nanoseconds; but a slot may be another flow's by the time
 /// that the stamp is read, and a packet that found the table full has none.
-struct fs_packet_stamp {
+struct fst_packet_stamp {
     __u64 time_ns;  ///< CLOCK_MONOTONIC
-    struct fs_flow_key key;
+    struct fst_flow_key key;
     __u32 seq;
     __u32 ack;
     __u32 payload;       ///< TCP payload bytes, by the IP length; a GSO packet's sum
@@ -30,43 +30,43 @@ struct fs_packet_stamp {
     __u16 window;        ///< unscaled
     __u16 segments;      ///< packets on the wire: 1, or a GSO packet's
     __u8 header_words;   ///< 4-byte words of IP and TCP header, with options and extension headers
-    __u8 flags;          ///< enum fs_packet_stamp_flags
-    __u8 hook;           ///< enum fs_hook
+    __u8 flags;          ///< enum fst_packet_stamp_flags
+    __u8 hook;           ///< enum fst_hook
     __u8 ttl;            ///< TTL or hop limit
-    __u8 tcp_flags;      ///< FS_TCP_*
+    __u8 tcp_flags;      ///< FST_TCP_*
     __u8 traffic_class;  ///< TOS or traffic class
 };
-FS_STATIC_ASSERT(sizeof(struct fs_packet_stamp) == 72, "fs_packet_stamp");
+FST_STATIC_ASSERT(sizeof(struct fst_packet_stamp) == 72, "fst_packet_stamp");
 
-#define FS_STAMP_BATCH 1 /* header.kind */
+#define FST_STAMP_BATCH 1 /* header.kind */
 
 /// A record is as long as its stamps are many.
-struct fs_stamp_batch {
-    struct fs_record_header header;
+struct fst_stamp_batch {
+    struct fst_record_header header;
     __u32 count;  ///< of `stamps` that are there
     __u32 padding;
-    struct fs_packet_stamp stamps[FS_BATCH_STAMPS];
+    struct fst_packet_stamp stamps[FST_BATCH_STAMPS];
 };
-FS_STATIC_ASSERT(sizeof(struct fs_stamp_batch) == 2320, "fs_stamp_batch");
+FST_STATIC_ASSERT(sizeof(struct fst_stamp_batch) == 2320, "fst_stamp_batch");
 
-static inline __u32 fs_stamp_batch_bytes(__u32 count) {
-    return (__u32)FS_OFFSETOF(struct fs_stamp_batch, stamps) +
-           count * (__u32)sizeof(struct fs_packet_stamp);
+static inline __u32 fst_stamp_batch_bytes(__u32 count) {
+    return (__u32)FST_OFFSETOF(struct fst_stamp_batch, stamps) +
+           count * (__u32)sizeof(struct fst_packet_stamp);
 }
 
 /// Where a CPU gathers its stamps: its value of the map `stages`.
-struct fs_stamp_stage {
+struct fst_stamp_buffer {
     __u32 held;  ///< not 0: a program is at work here
     __u32 padding;
     __u64 woken_ns;  ///< when the ring's reader was last woken from this CPU
-    struct fs_stamp_batch batch;
+    struct fst_stamp_batch batch;
 };
-FS_STATIC_ASSERT(sizeof(struct fs_stamp_stage) == 2336, "fs_stamp_stage");
+FST_STATIC_ASSERT(sizeof(struct fst_stamp_buffer) == 2336, "fst_stamp_buffer");
 
 /// What the program that hands over a part-filled batch returns.
-enum fs_collected {
-    FS_COLLECTED = 0,     ///< the stage is empty
-    FS_COLLECT_BUSY = 1,  ///< a packet's program was interrupted at it: ask again
+enum fst_collected {
+    FST_COLLECTED = 0,     ///< the stage is empty
+    FST_COLLECT_BUSY = 1,  ///< a packet's program was interrupted at it: ask again
 };
 
 #endif

@@ -10,31 +10,31 @@
 #include <linux/types.h>
 
 #ifdef __cplusplus
-#define FS_STATIC_ASSERT(condition, message) static_assert(condition, message)
+#define FST_STATIC_ASSERT(condition, message) static_assert(condition, message)
 #else
-#define FS_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+#define FST_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
 #endif
 
 #ifndef offsetof
-#define FS_OFFSETOF(type, member) __builtin_offsetof(type, member)
+#define FST_OFFSETOF(type, member) __builtin_offsetof(type, member)
 #else
-#define FS_OFFSETOF(type, member) offsetof(type, member)
+#define FST_OFFSETOF(type, member) offsetof(type, member)
 #endif
 
 /// Version of every record that crosses the boundary; raised when a layout changes.
-#define FS_CONTRACT_VERSION 1
+#define FST_CONTRACT_VERSION 1
 
 /// The bytes of a packet that the data path looks at, at most: Ethernet, two VLAN tags, IPv6 with
 /// extension headers, TCP with all its options, or an ICMP error with what it quotes.
-#define FS_SNAP_BYTES 256
+#define FST_SNAP_BYTES 256
 
 /// Every record in a ring begins with this.
-struct fs_record_header {
-    __u8 version;  ///< FS_CONTRACT_VERSION
-    __u8 kind;     ///< enum fs_event_kind
+struct fst_record_header {
+    __u8 version;  ///< FST_CONTRACT_VERSION
+    __u8 kind;     ///< enum fst_event_kind
     __u16 size;    ///< bytes of the whole record, header included
     __u32 cpu;     ///< the CPU that wrote it
 };
-FS_STATIC_ASSERT(sizeof(struct fs_record_header) == 8, "record header");
+FST_STATIC_ASSERT(sizeof(struct fst_record_header) == 8, "record header");
 
 #endif

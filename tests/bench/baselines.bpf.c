@@ -181,7 +181,7 @@ ALWAYS_INLINE void track(struct flow* flow, const struct view* view, __u64 now) 
     __builtin_memcpy(flow->mac[view->direction & 1], view->mac, 6);
 }
 
-ALWAYS_INLINE void tell(const struct view* view, __u64 now) {
+ALWAYS_INLINE void report(const struct view* view, __u64 now) {
     struct record* record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 
     if (!record)
@@ -243,7 +243,7 @@ int baseline_lru(struct xdp_md* ctx) {
     }
     if (flow)
         track(flow, &view, now);
-    tell(&view, now);
+    report(&view, now);
     return XDP_PASS;
 }
 
@@ -252,7 +252,7 @@ int baseline_ring(struct xdp_md* ctx) {
     struct view view = {};
 
     if (!parse((void*)(long)ctx->data, (void*)(long)ctx->data_end, &view))
-        tell(&view, bpf_ktime_get_ns());
+        report(&view, bpf_ktime_get_ns());
     return XDP_PASS;
 }
 

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "stations.skel.h"
-#include "user/path/read_ruleset.h"
-#include "user/tracer/station_plan.h"
+#include "user/netfilter/read_ruleset.h"
+#include "user/pathtrace/station_plan.h"
 
 namespace {
 

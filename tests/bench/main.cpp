@@ -42,13 +42,13 @@ std::optional<Bar> bar_of(const std::string& text) {
     return std::nullopt;
 }
 
-void tell_line(const std::string& line, Results& results) {
+void report_line(const std::string& line, Results& results) {
     std::vector<std::string> fields = fields_of(line);
     if (fields.size() < 3) {
         give_up("not a figure: " + line);
     }
     fields.resize(5);
-    results.tell({.section = fields[0],
+    results.report({.section = fields[0],
                   .name = fields[1],
                   .value = std::strtod(fields[2].c_str(), nullptr),
                   .unit = fields[3],
@@ -66,7 +66,7 @@ void run_command(const std::string& command, Results& results) {
             line.push_back(static_cast<char>(byte));
             continue;
         }
-        tell_line(line, results);
+        report_line(line, results);
         line.clear();
     }
     if (pclose(pipe) != 0) {
@@ -74,7 +74,7 @@ void run_command(const std::string& command, Results& results) {
     }
 }
 
-void tell_progress(std::size_t part) {
+void report_progress(std::size_t part) {
     if (isatty(STDERR_FILENO) != 0) {
         fmt::print(stderr, "programs run by the kernel, part {} of {}\n", part + 1, kParts);
     }
@@ -92,11 +92,11 @@ int main(int count, char** words) {
         json = commands[1];
         commands.erase(commands.begin(), commands.begin() + 2);
     }
-    tell_machine();
+    report_machine();
     Results results;
     const Measurements programs = program_costs();
     for (std::size_t part = 0; part < kParts; part++) {
-        tell_progress(part);
+        report_progress(part);
         for (const auto& measurement : programs) {
             measurement->take_rounds();
         }
@@ -105,7 +105,7 @@ int main(int count, char** words) {
         }
     }
     for (const auto& measurement : programs) {
-        measurement->tell(results);
+        measurement->report(results);
     }
     if (!json.empty() && !results.write_json(json)) {
         give_up("cannot write " + json);

@@ -61,13 +61,13 @@ class Hot : public Measurement {
         establish(ours);
         const Bytes frame = from_client({});
         for (int round = 0; round < kRounds; round++) {
-            clock_.take(run(Hook::xdp, clock, frame, kRepeat));
-            ours_.take(run(Hook::xdp, ours, frame, kRepeat));
+            clock_.consume(run(Hook::xdp, clock, frame, kRepeat));
+            ours_.consume(run(Hook::xdp, ours, frame, kRepeat));
         }
     }
 
-    void tell(Results& results) const override {
-        results.tell({.section = kHotSection,
+    void report(Results& results) const override {
+        results.report({.section = kHotSection,
                       .name = name_of(mode_),
                       .value = ours_.value - clock_.value,
                       .unit = "ns",
@@ -91,14 +91,14 @@ class Stamps : public Measurement {
         establish(with);
         const Bytes frame = from_client({});
         for (int round = 0; round < kRounds; round++) {
-            without_.take(run(Hook::xdp, without, frame, kRepeat));
-            with_.take(run(Hook::xdp, with, frame, kRepeat));
+            without_.consume(run(Hook::xdp, without, frame, kRepeat));
+            with_.consume(run(Hook::xdp, with, frame, kRepeat));
             drain(bpf_map__fd(stamping->maps.stamps));
         }
     }
 
-    void tell(Results& results) const override {
-        results.tell({.section = kHotSection,
+    void report(Results& results) const override {
+        results.report({.section = kHotSection,
                       .name = "--stamps adds",
                       .value = with_.value - without_.value,
                       .unit = "ns",
@@ -129,22 +129,22 @@ class Flows : public Measurement {
         }
         for (int round = 0; round < kRounds; round++) {
             for (std::size_t i = 0; i < std::size(programs); i++) {
-                least_[i].take(mutated.run(programs[i], frame, kRepeat));
+                least_[i].consume(mutated.run(programs[i], frame, kRepeat));
             }
         }
     }
 
-    void tell(Results& results) const override {
+    void report(Results& results) const override {
         const double empty = least_[0].value;
         const double ours = least_[1].value - empty, lru = least_[2].value - empty;
         const std::string section =
             fmt::format("XDP ingress, {} flow{} drawn, acting: above an empty program", flows_,
                         flows_ == 1 ? "" : "s");
-        results.tell({section, "flowstamp_xdp_ingress", ours, "ns"});
-        results.tell({section, "LRU hash and a ring record per packet", lru, "ns"});
-        results.tell(
+        results.report({section, "flowstamp_xdp_ingress", ours, "ns"});
+        results.report({section, "LRU hash and a ring record per packet", lru, "ns"});
+        results.report(
             {section, "a ring record per packet, no state", least_[3].value - empty, "ns"});
-        results.tell({.section = section,
+        results.report({.section = section,
                       .name = "ours to the LRU hash",
                       .value = ours / lru,
                       .unit = "",
@@ -211,13 +211,13 @@ class Other : public Measurement {
                                         : mutated.run(program, scenario_.frame, kRepeat);
         };
         for (int round = 0; round < kRounds; round++) {
-            empty_.take(once(empty));
-            ours_.take(once(ours));
+            empty_.consume(once(empty));
+            ours_.consume(once(ours));
         }
     }
 
-    void tell(Results& results) const override {
-        results.tell({"Other packets, acting: above an empty program", scenario_.name,
+    void report(Results& results) const override {
+        results.report({"Other packets, acting: above an empty program", scenario_.name,
                       ours_.value - empty_.value, "ns"});
     }
 
@@ -259,18 +259,18 @@ class TwoCpus : public Measurement {
                     server = from_server({.seq = 5001, .ack = 1001, .ttl = 52});
         const Bytes elsewhere = from_client_v6({});
         for (int round = 0; round < kRounds; round++) {
-            empty_.take(on_two_cpus(empty, client, server));
-            alone_.take(run(Hook::xdp, ours, client, kRepeat));
-            same_.take(on_two_cpus(ours, client, server));
-            distinct_.take(on_two_cpus(ours, client, elsewhere));
+            empty_.consume(on_two_cpus(empty, client, server));
+            alone_.consume(run(Hook::xdp, ours, client, kRepeat));
+            same_.consume(on_two_cpus(ours, client, server));
+            distinct_.consume(on_two_cpus(ours, client, elsewhere));
         }
     }
 
-    void tell(Results& results) const override {
+    void report(Results& results) const override {
         const std::string section = "XDP ingress, two CPUs at once, acting: above an empty program";
-        results.tell({section, "one CPU alone", alone_.value - empty_.value, "ns"});
-        results.tell({section, "each a direction of one flow", same_.value - empty_.value, "ns"});
-        results.tell({section, "each a flow of its own", distinct_.value - empty_.value, "ns"});
+        results.report({section, "one CPU alone", alone_.value - empty_.value, "ns"});
+        results.report({section, "each a direction of one flow", same_.value - empty_.value, "ns"});
+        results.report({section, "each a flow of its own", distinct_.value - empty_.value, "ns"});
     }
 
   private:

@@ -14,7 +14,7 @@ class Measurement {
     virtual ~Measurement() = default;
     /// Loads what it needs, takes some rounds and lets go of it.
     virtual void take_rounds() = 0;
-    virtual void tell(Results& results) const = 0;
+    virtual void report(Results& results) const = 0;
 };
 using Measurements = std::vector<std::unique_ptr<Measurement>>;
 

@@ -12,7 +12,7 @@
 #include "flowstamp/flow.h"
 #include "probe.skel.h"
 #include "tests/bench/results.h"
-#include "user/kernel/test_run.h"
+#include "user/kernel/maps/test_run.h"
 
 namespace flowstamp::bench {
 namespace {
@@ -49,21 +49,21 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
         give_up("cannot open the probe");
     }
     const std::uint32_t buckets =
-        std::max(kLeastBuckets, std::bit_ceil(2 * flows / FS_BUCKET_WAYS));
+        std::max(kLeastBuckets, std::bit_ceil(2 * flows / FST_BUCKET_WAYS));
     probe->rodata->hash_seed[0] = 0x5bd1e995a3c59ac3;
     probe->rodata->hash_seed[1] = 0xc2b2ae3d27d4eb4f;
     probe->rodata->bucket_mask = buckets - 1;
     probe->rodata->acting = mode == Mode::act ? 1 : 0;
     probe->rodata->stamping = stamping ? 1 : 0;
     bpf_map__set_max_entries(probe->maps.flows, buckets);
-    bpf_map__set_max_entries(probe->maps.stamps, stamping ? kRingBytes : FS_STAMPS_BYTES_UNUSED);
+    bpf_map__set_max_entries(probe->maps.stamps, stamping ? kRingBytes : FST_STAMPS_BYTES_UNUSED);
     if (probe_bpf::load(probe.get()) != 0) {
         give_up("cannot load the probe: run as root");
     }
-    fs_policy policy{};
+    fst_policy policy{};
     if (mode == Mode::act) {
-        policy.drop_mode = FS_DROP_CONFIRMED;
-        policy.challenge_mode = FS_CHALLENGE_ALL;
+        policy.drop_mode = FST_DROP_CONFIRMED;
+        policy.challenge_mode = FST_CHALLENGE_ALL;
     }
     const __u32 zero = 0;
     bpf_map_update_elem(bpf_map__fd(probe->maps.policies), &zero, &policy, BPF_ANY);

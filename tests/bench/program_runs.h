@@ -48,7 +48,7 @@ enum class Hook { xdp, tc };
 /// The least of several rounds, in whatever unit.
 struct Least {
     double value = std::numeric_limits<double>::max();
-    void take(double other) { value = std::min(value, other); }
+    void consume(double other) { value = std::min(value, other); }
 };
 
 /// Runs a program on frames of many flows: a mutator makes them, and the tail call to the program is

@@ -58,7 +58,7 @@ std::string bar_text(const Figure& figure) {
 
 }  // namespace
 
-void Results::tell(Figure figure) {
+void Results::report(Figure figure) {
     if (figures_.empty() || figures_.back().section != figure.section) {
         fmt::print("\n{}\n", figure.section);
     }
@@ -95,7 +95,7 @@ bool Results::write_json(const std::string& path) const {
     return file.good();
 }
 
-void tell_machine() {
+void report_machine() {
     for (const auto& [name, value] : machine()) {
         fmt::print("{:<16} {}\n", name, value);
     }

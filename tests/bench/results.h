@@ -34,7 +34,7 @@ struct Figure {
 class Results {
   public:
     /// Prints it under its section's heading.
-    void tell(Figure figure);
+    void report(Figure figure);
 
     /// Figures that did not reach their bar.
     [[nodiscard]] int failed() const;
@@ -48,7 +48,7 @@ class Results {
 };
 
 /// Prints what the machine is: kernel, CPUs, clocksource, JIT, as figures mean nothing without.
-void tell_machine();
+void report_machine();
 
 /// Ends the bench with one line.
 [[noreturn]] void give_up(std::string_view what);

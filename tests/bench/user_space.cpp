@@ -22,11 +22,11 @@
 #include "tests/bench/frames.h"
 #include "tests/bench/program_runs.h"
 #include "tests/bench/results.h"
-#include "user/flow/packet_stamp.h"
-#include "user/flow/stamp_order.h"
-#include "user/kernel/flow_table.h"
-#include "user/kernel/stamp_reader.h"
-#include "user/report/stamp_writer.h"
+#include "user/net/packet_stamp.h"
+#include "user/output/stamps/stamp_order.h"
+#include "user/kernel/maps/flow_table.h"
+#include "user/kernel/maps/stamp_reader.h"
+#include "user/output/stamps/stamp_writer.h"
 
 namespace {
 
@@ -53,7 +53,7 @@ void pass(benchmark::State& state) {
     }
     __u64 last_ns = 0;
     const auto pass_once = [&] {
-        table->scan(0, table->slots(), [&](std::uint32_t, const fs_flow& flow) {
+        table->scan(0, table->slots(), [&](std::uint32_t, const fst_flow& flow) {
             last_ns = std::max(last_ns, flow.direction[0].last_ns);
         });
     };
@@ -99,7 +99,7 @@ void read_stamps(benchmark::State& state, Take&& take) {
     const Stamping stamping;
     std::uint64_t stamps = 0;
     StampOrder order(65536, take);
-    StampReader reader = stamping.reader([&](std::span<const fs_packet_stamp> batch) {
+    StampReader reader = stamping.reader([&](std::span<const fst_packet_stamp> batch) {
         if (!order.has_room_for(batch.size())) {
             order.release_half();
         }
@@ -152,7 +152,7 @@ class Scratch {
 /// Out of the ring, into the order of time, and parsed.
 void read_only(benchmark::State& state) {
     std::uint64_t bytes = 0;
-    read_stamps(state, [&](const fs_packet_stamp& stamp) { bytes += packet_of(stamp).payload; });
+    read_stamps(state, [&](const fst_packet_stamp& stamp) { bytes += packet_of(stamp).payload; });
     benchmark::DoNotOptimize(bytes);
 }
 
@@ -164,9 +164,9 @@ void read_and_write(benchmark::State& state, const std::string& ending) {
         give_up(file.error().message());
     }
     const auto writer = make_stamp_writer(
-        *file, {{.ifindex = 1, .hook = FS_HOOK_XDP, .interface = "eth0", .method = "xdp"}});
-    read_stamps(state, [&](const fs_packet_stamp& stamp) {
-        const fs_packet packet = packet_of(stamp);
+        *file, {{.ifindex = 1, .hook = FST_HOOK_XDP, .interface = "eth0", .method = "xdp"}});
+    read_stamps(state, [&](const fst_packet_stamp& stamp) {
+        const fst_packet packet = packet_of(stamp);
         writer->write(packet, Nanoseconds(packet.time_ns));
     });
 }
@@ -190,17 +190,17 @@ class Lines : public benchmark::BenchmarkReporter {
     }
 
     void Finalize() override {
-        tell("a pass over a million flows", best_.at("pass") * 1e3, "ms", "<=100");
+        report("a pass over a million flows", best_.at("pass") * 1e3, "ms", "<=100");
         const auto million_a_second = [&](const char* name) {
             return kStamps / best_.at(name) / 1e6;
         };
-        tell("stamps read, put in order and parsed", million_a_second("read"), "million/s", ">=15");
-        tell("the same, written as pcapng", million_a_second("pcapng"), "million/s", "");
-        tell("the same, written as JSON lines", million_a_second("json"), "million/s", "");
+        report("stamps read, put in order and parsed", million_a_second("read"), "million/s", ">=15");
+        report("the same, written as pcapng", million_a_second("pcapng"), "million/s", "");
+        report("the same, written as JSON lines", million_a_second("json"), "million/s", "");
     }
 
   private:
-    static void tell(const char* name, double value, const char* unit, const char* bar) {
+    static void report(const char* name, double value, const char* unit, const char* bar) {
         fmt::print("User space, one core\t{}\t{}\t{}\t{}\n", name, value, unit, bar);
     }
 

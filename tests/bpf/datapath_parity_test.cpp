@@ -25,9 +25,9 @@ class Recorder final : public ForwardingRig {
   public:
     using ForwardingRig::ForwardingRig;
 
-    Outcome run(fs_hook hook, const Frame& frame) override {
+    Outcome run(fst_hook hook, const Frame& frame) override {
         stream_.push_back(
-            {hook != FS_HOOK_TC_EGRESS, {frame.bytes.begin(), frame.bytes.end()}, now_ns()});
+            {hook != FST_HOOK_TC_EGRESS, {frame.bytes.begin(), frame.bytes.end()}, now_ns()});
         return ForwardingRig::run(hook, frame);
     }
     [[nodiscard]] const std::vector<Recorded>& stream() const { return stream_; }
@@ -38,7 +38,7 @@ class Recorder final : public ForwardingRig {
 
 struct Plan {
     RigOptions options;
-    fs_policy policy{};
+    fst_policy policy{};
     bool spoil;  ///< bytes and checksums go astray: what tc learns of a checksum is then another
 };
 
@@ -52,7 +52,7 @@ std::vector<Recorded> compose(const Plan& plan, std::uint32_t seed) {
     for (int i = 0; i < 120; i++) {
         const bool v6 = fuzz.below(4) == 0;
         const std::uint64_t rtt_us = fuzz.pick<std::uint64_t>({300, 20'000, 90'000});
-        talks.emplace_back(recorder, FS_HOOK_XDP,
+        talks.emplace_back(recorder, FST_HOOK_XDP,
                            Setting{.v6 = v6, .rtt_us = rtt_us, .port = ++port});
         talks.back().open().exchange(static_cast<int>(fuzz.below(6)));
         for (int j = 0; j < 25; j++) {
@@ -82,7 +82,7 @@ SeenEvent comparable(SeenEvent seen) {
     return seen;
 }
 
-class DatapathParity : public ::testing::TestWithParam<fs_hook> {
+class DatapathParity : public ::testing::TestWithParam<fst_hook> {
   protected:
     void SetUp() override {
         if (make_kernel_rig({}) == nullptr) {
@@ -101,7 +101,7 @@ class DatapathParity : public ::testing::TestWithParam<fs_hook> {
                 << "kind " << int{a.event.header.kind};
             ASSERT_EQ(b.flow.has_value(), a.flow.has_value());
             if (a.flow) {
-                ASSERT_EQ(std::memcmp(&*a.flow, &*b.flow, sizeof(fs_flow)), 0);
+                ASSERT_EQ(std::memcmp(&*a.flow, &*b.flow, sizeof(fst_flow)), 0);
             }
         }
     }
@@ -116,7 +116,7 @@ class DatapathParity : public ::testing::TestWithParam<fs_hook> {
         for (std::size_t i = 0; i < stream.size(); i++) {
             SCOPED_TRACE(::testing::Message() << "seed " << seed << ", packet " << i);
             const Recorded& packet = stream[i];
-            const fs_hook hook = packet.from_peer ? GetParam() : FS_HOOK_TC_EGRESS;
+            const fst_hook hook = packet.from_peer ? GetParam() : FST_HOOK_TC_EGRESS;
             host->advance_us((packet.time_ns - host->now_ns()) / 1000);
             kernel->advance_us((packet.time_ns - kernel->now_ns()) / 1000);
             const Outcome a = host->run(hook, {.bytes = packet.bytes});
@@ -128,20 +128,20 @@ class DatapathParity : public ::testing::TestWithParam<fs_hook> {
         }
         EXPECT_GT(stream.size(), 3000U);
         EXPECT_GT(events, 1000U);
-        for (int counter = 0; counter < FS_COUNT_MAX; counter++) {
-            EXPECT_EQ(kernel->counter(static_cast<fs_counter>(counter)),
-                      host->counter(static_cast<fs_counter>(counter)))
+        for (int counter = 0; counter < FST_COUNT_MAX; counter++) {
+            EXPECT_EQ(kernel->counter(static_cast<fst_counter>(counter)),
+                      host->counter(static_cast<fst_counter>(counter)))
                 << "counter " << counter;
         }
         for (std::uint32_t slot = 0; slot < host->slots(); slot++) {
             const auto a = host->flow(slot), b = kernel->flow(slot);
             ASSERT_EQ(b.has_value(), a.has_value());
-            ASSERT_TRUE(!a || std::memcmp(&*a, &*b, sizeof(fs_flow)) == 0) << "slot " << slot;
+            ASSERT_TRUE(!a || std::memcmp(&*a, &*b, sizeof(fst_flow)) == 0) << "slot " << slot;
         }
     }
 };
 INSTANTIATE_TEST_SUITE_P(Hooks, DatapathParity,
-                         ::testing::Values(FS_HOOK_XDP, FS_HOOK_TC_INGRESS, FS_HOOK_TC_EGRESS));
+                         ::testing::Values(FST_HOOK_XDP, FST_HOOK_TC_INGRESS, FST_HOOK_TC_EGRESS));
 
 TEST_P(DatapathParity, Observing) {
     for (const std::uint32_t seed : {1U, 2U, 3U}) {
@@ -151,8 +151,8 @@ TEST_P(DatapathParity, Observing) {
 
 TEST_P(DatapathParity, Acting) {
     Plan plan{.options = {.acting = true, .max_flows = 1024}, .spoil = false};
-    plan.policy.drop_mode = FS_DROP_CONFIRMED;
-    plan.policy.challenge_mode = FS_CHALLENGE_ALL;
+    plan.policy.drop_mode = FST_DROP_CONFIRMED;
+    plan.policy.challenge_mode = FST_CHALLENGE_ALL;
     for (const std::uint32_t seed : {4U, 5U, 6U}) {
         expect_parity(plan, seed);
     }

@@ -6,9 +6,9 @@
 namespace flowstamp::testing {
 
 std::vector<RigKind> every_hook() {
-    return {{Home::kernel, FS_HOOK_XDP},
-            {Home::kernel, FS_HOOK_TC_INGRESS},
-            {Home::kernel, FS_HOOK_TC_EGRESS}};
+    return {{Home::kernel, FST_HOOK_XDP},
+            {Home::kernel, FST_HOOK_TC_INGRESS},
+            {Home::kernel, FST_HOOK_TC_EGRESS}};
 }
 
 std::unique_ptr<Rig> make_rig(Home home, const RigOptions& options) {

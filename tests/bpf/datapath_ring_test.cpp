@@ -17,7 +17,7 @@ void pass_again_and_again(const KernelRig& rig, const Bytes& frame, std::uint64_
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());
     options.repeat = static_cast<int>(times);
-    ASSERT_EQ(bpf_prog_test_run_opts(rig.program_fd(FS_HOOK_XDP), &options), 0);
+    ASSERT_EQ(bpf_prog_test_run_opts(rig.program_fd(FST_HOOK_XDP), &options), 0);
     EXPECT_EQ(options.retval, std::uint32_t{XDP_PASS});
 }
 
@@ -28,17 +28,17 @@ TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
     }
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
     constexpr std::uint64_t kResets = 20'000;
-    ASSERT_GT(kResets * sizeof(fs_flow_event), 2 * FS_EVENTS_BYTES);
+    ASSERT_GT(kResets * sizeof(fst_flow_event), 2 * FST_EVENTS_BYTES);
     pass_again_and_again(*rig, reset, kResets);
-    EXPECT_EQ(rig->counter(FS_COUNT_RST), kResets);
-    const std::uint64_t told = rig->counter(FS_COUNT_EVENT);
-    EXPECT_EQ(told + rig->counter(FS_COUNT_EVENT_LOST), kResets);
-    EXPECT_GT(rig->counter(FS_COUNT_EVENT_LOST), 10'000U);
-    EXPECT_GT(told, FS_EVENTS_BYTES / sizeof(fs_flow_event) * 9 / 10);
+    EXPECT_EQ(rig->counter(FST_COUNT_RST), kResets);
+    const std::uint64_t told = rig->counter(FST_COUNT_EVENT);
+    EXPECT_EQ(told + rig->counter(FST_COUNT_EVENT_LOST), kResets);
+    EXPECT_GT(rig->counter(FST_COUNT_EVENT_LOST), 10'000U);
+    EXPECT_GT(told, FST_EVENTS_BYTES / sizeof(fst_flow_event) * 9 / 10);
 
     // The next packet's run hands over all that is there; then there is room again.
-    EXPECT_EQ(rig->run(FS_HOOK_XDP, {.bytes = reset}).events.size(), told);
-    EXPECT_EQ(rig->run(FS_HOOK_XDP, {.bytes = reset}).events.size(), 1U);
+    EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = reset}).events.size(), told);
+    EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = reset}).events.size(), 1U);
 }
 
 /// SYNs of one flow, again and again: each is told while there is room.
@@ -49,14 +49,14 @@ TEST(DatapathRing, ASynFloodLeavesRoomForAReset) {
     }
     const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
     constexpr std::uint64_t kSyns = 100'000;
-    ASSERT_GT(kSyns * sizeof(fs_event), 2 * FS_EVENTS_BYTES);
+    ASSERT_GT(kSyns * sizeof(fst_event), 2 * FST_EVENTS_BYTES);
     pass_again_and_again(*rig, syn, kSyns);
-    const std::uint64_t lost = rig->counter(FS_COUNT_EVENT_LOST);
+    const std::uint64_t lost = rig->counter(FST_COUNT_EVENT_LOST);
     EXPECT_GT(lost, 10'000U);
 
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
     pass_again_and_again(*rig, reset, 100);
-    EXPECT_EQ(rig->counter(FS_COUNT_EVENT_LOST), lost);
+    EXPECT_EQ(rig->counter(FST_COUNT_EVENT_LOST), lost);
 }
 
 }  // namespace

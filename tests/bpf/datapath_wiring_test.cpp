@@ -31,7 +31,7 @@ const std::set<std::string> kHarmless{"bpf_xdp_load_bytes",
                                       "percpu_array_map_lookup_elem",
                                       "bpf_map_lookup_elem"};
 
-class DatapathWiring : public ::testing::TestWithParam<fs_hook> {
+class DatapathWiring : public ::testing::TestWithParam<fst_hook> {
   protected:
     void SetUp() override {
         for (const bool acting : {false, true}) {
@@ -45,7 +45,7 @@ class DatapathWiring : public ::testing::TestWithParam<fs_hook> {
     std::unique_ptr<KernelRig> watching_, acting_;
 };
 INSTANTIATE_TEST_SUITE_P(Hooks, DatapathWiring,
-                         ::testing::Values(FS_HOOK_XDP, FS_HOOK_TC_INGRESS, FS_HOOK_TC_EGRESS));
+                         ::testing::Values(FST_HOOK_XDP, FST_HOOK_TC_INGRESS, FST_HOOK_TC_EGRESS));
 
 std::set<std::string> beyond_harmless(const TranslatedProgram& program) {
     const std::set<std::string> calls = program.calls();
@@ -64,7 +64,7 @@ TEST_P(DatapathWiring, ObservingCannotTouchAPacket) {
     EXPECT_FALSE(entry.writes_packet);
     EXPECT_FALSE(entry.context_escapes);
     EXPECT_FALSE(entry.returns_other);
-    EXPECT_EQ(entry.returns, Codes{GetParam() == FS_HOOK_XDP ? kXdpPass : kTcxNext});
+    EXPECT_EQ(entry.returns, Codes{GetParam() == FST_HOOK_XDP ? kXdpPass : kTcxNext});
 }
 
 /// The same eyes see it where it is.
@@ -72,18 +72,18 @@ TEST_P(DatapathWiring, ActingCan) {
     const auto program = TranslatedProgram::of(acting_->program_fd(GetParam()));
     const EntryBehaviour entry = behaviour_of_entry(program.instructions());
     switch (GetParam()) {
-        case FS_HOOK_XDP:
+        case FST_HOOK_XDP:
             EXPECT_EQ(beyond_harmless(program),
                       (Names{"bpf_xdp_adjust_tail", "bpf_xdp_store_bytes"}));
             EXPECT_EQ(entry.returns, (Codes{kXdpDrop, kXdpPass}));
             break;
-        case FS_HOOK_TC_INGRESS:
+        case FST_HOOK_TC_INGRESS:
             EXPECT_EQ(beyond_harmless(program),
                       (Names{"bpf_l3_csum_replace", "bpf_l4_csum_replace", "bpf_skb_change_tail",
                              "bpf_skb_store_bytes"}));
             EXPECT_EQ(entry.returns, (Codes{kTcxDrop, kTcxNext}));
             break;
-        case FS_HOOK_TC_EGRESS:
+        case FST_HOOK_TC_EGRESS:
             EXPECT_EQ(entry.returns, Codes{kTcxNext}) << "what goes out is never dropped";
             break;
     }

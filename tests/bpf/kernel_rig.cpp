@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "probe.skel.h"
-#include "user/kernel/counter_reader.h"
-#include "user/kernel/event_reader.h"
-#include "user/kernel/flow_table.h"
-#include "user/kernel/test_run.h"
+#include "user/kernel/maps/counter_reader.h"
+#include "user/kernel/maps/event_reader.h"
+#include "user/kernel/maps/flow_table.h"
+#include "user/kernel/maps/test_run.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp::testing {
@@ -32,13 +32,13 @@ T need(Result<T> result) {
     return *std::move(result);
 }
 
-Program program_of(fs_hook hook) {
+Program program_of(fst_hook hook) {
     switch (hook) {
-        case FS_HOOK_XDP:
+        case FST_HOOK_XDP:
             return Program::xdp_ingress;
-        case FS_HOOK_TC_INGRESS:
+        case FST_HOOK_TC_INGRESS:
             return Program::tc_ingress;
-        case FS_HOOK_TC_EGRESS:
+        case FST_HOOK_TC_EGRESS:
             return Program::tc_egress;
     }
     throw std::invalid_argument("no such hook");
@@ -69,16 +69,16 @@ class LoadedRig final : public KernelRig {
           counters_(bpf_map__fd(probe_->maps.counters)),
           events_(need(EventReader::open(
               bpf_map__fd(probe_->maps.events),
-              [this](const fs_event& event, const fs_flow* flow) {
+              [this](const fst_event& event, const fst_flow* flow) {
                   seen_.push_back({event, flow == nullptr ? std::nullopt : std::optional(*flow)});
               }))),
-          run_({.xdp_ingress = program_fd(FS_HOOK_XDP),
-                .tc_ingress = program_fd(FS_HOOK_TC_INGRESS),
-                .tc_egress = program_fd(FS_HOOK_TC_EGRESS),
+          run_({.xdp_ingress = program_fd(FST_HOOK_XDP),
+                .tc_ingress = program_fd(FST_HOOK_TC_INGRESS),
+                .tc_egress = program_fd(FST_HOOK_TC_EGRESS),
                 .time_ns =
                     reinterpret_cast<volatile std::uint64_t*>(&probe_->bss->replayed_time_ns)}) {}
 
-    Outcome run(fs_hook hook, const Frame& frame) override {
+    Outcome run(fst_hook hook, const Frame& frame) override {
         run_.set_time(Nanoseconds(now_ns()));
         TestRunResult result = need(run_.run(program_of(hook), {.bytes = frame.bytes,
                                                                 .ifindex = frame.ifindex,
@@ -94,32 +94,32 @@ class LoadedRig final : public KernelRig {
                 .events = seen_};
     }
 
-    void set_policy(const fs_policy& policy) override {
+    void set_policy(const fst_policy& policy) override {
         const __u32 zero = 0;
         if (bpf_map_update_elem(bpf_map__fd(probe_->maps.policies), &zero, &policy, BPF_ANY) != 0) {
             throw std::runtime_error("the policy cannot be written");
         }
     }
     std::uint32_t slots() const override { return flows_.slots(); }
-    std::optional<fs_flow> flow(std::uint32_t slot) const override { return flows_.read(slot); }
-    std::uint64_t counter(fs_counter counter) const override {
+    std::optional<fst_flow> flow(std::uint32_t slot) const override { return flows_.read(slot); }
+    std::uint64_t counter(fst_counter counter) const override {
         return need(counters_.read())[counter];
     }
-    std::size_t least_bytes(fs_hook hook, bool v6) const override {
+    std::size_t least_bytes(fst_hook hook, bool v6) const override {
         constexpr std::size_t kIpv6 = 14 + 40;  // bpf_prog_test_run_skb() reads its addresses
-        return hook == FS_HOOK_XDP ? kTestRunMinXdp : v6 ? kIpv6 : kTestRunMinTc;
+        return hook == FST_HOOK_XDP ? kTestRunMinXdp : v6 ? kIpv6 : kTestRunMinTc;
     }
-    int program_fd(fs_hook hook) const override {
+    int program_fd(fst_hook hook) const override {
         const auto& programs = probe_->progs;
-        return bpf_program__fd(hook == FS_HOOK_XDP          ? programs.flowstamp_xdp_ingress
-                               : hook == FS_HOOK_TC_INGRESS ? programs.flowstamp_tc_ingress
+        return bpf_program__fd(hook == FST_HOOK_XDP          ? programs.flowstamp_xdp_ingress
+                               : hook == FST_HOOK_TC_INGRESS ? programs.flowstamp_tc_ingress
                                                             : programs.flowstamp_tc_egress);
     }
 
   private:
     /// Only these two ways out are ours: a packet goes on, or it is dropped.
-    static bool is_drop(fs_hook hook, std::uint32_t action) {
-        const bool xdp = hook == FS_HOOK_XDP;
+    static bool is_drop(fst_hook hook, std::uint32_t action) {
+        const bool xdp = hook == FST_HOOK_XDP;
         constexpr auto kNext = static_cast<std::uint32_t>(-1);  // TCX_NEXT
         constexpr std::uint32_t kDropTcx = 2;                   // TCX_DROP
         if (action == (xdp ? std::uint32_t{XDP_PASS} : kNext)) {
@@ -147,7 +147,7 @@ std::unique_ptr<KernelRig> make_kernel_rig(const RigOptions& options) {
         return nullptr;
     }
     return std::make_unique<LoadedRig>(
-        options, std::bit_ceil((options.max_flows + FS_BUCKET_WAYS - 1) / FS_BUCKET_WAYS));
+        options, std::bit_ceil((options.max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS));
 }
 
 }  // namespace flowstamp::testing

@@ -12,7 +12,7 @@ namespace flowstamp::testing {
 class KernelRig : public Rig {
   public:
     /// Of the loaded program that serves `hook`.
-    [[nodiscard]] virtual int program_fd(fs_hook hook) const = 0;
+    [[nodiscard]] virtual int program_fd(fst_hook hook) const = 0;
 };
 
 std::unique_ptr<KernelRig> make_kernel_rig(const RigOptions& options);

@@ -194,12 +194,12 @@ TEST(KernelValues, AreThoseOfTheRunningKernelOrTheSystemsHeaders) {
 
 TEST(UapiValues, AreThoseOfTheRunningKernel) {
     const std::map<std::string, std::int64_t> values = {
-        {"BPF_PROG_TYPE_NETFILTER", FS_UAPI_PROG_TYPE_NETFILTER},
-        {"BPF_NETFILTER", FS_UAPI_NETFILTER},
-        {"BPF_TCX_INGRESS", FS_UAPI_TCX_INGRESS},
-        {"BPF_TCX_EGRESS", FS_UAPI_TCX_EGRESS},
-        {"BPF_LINK_TYPE_NETFILTER", FS_UAPI_LINK_TYPE_NETFILTER},
-        {"BPF_LINK_TYPE_TCX", FS_UAPI_LINK_TYPE_TCX},
+        {"BPF_PROG_TYPE_NETFILTER", FST_UAPI_PROG_TYPE_NETFILTER},
+        {"BPF_NETFILTER", FST_UAPI_NETFILTER},
+        {"BPF_TCX_INGRESS", FST_UAPI_TCX_INGRESS},
+        {"BPF_TCX_EGRESS", FST_UAPI_TCX_EGRESS},
+        {"BPF_LINK_TYPE_NETFILTER", FST_UAPI_LINK_TYPE_NETFILTER},
+        {"BPF_LINK_TYPE_TCX", FST_UAPI_LINK_TYPE_TCX},
     };
     const BtfView kernel = BtfView::of_kernel();
     if (kernel_is_older_than_6_6(kernel)) {

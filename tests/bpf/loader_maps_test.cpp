@@ -22,7 +22,7 @@ namespace {
 class LoaderMaps : public RootTest {};
 
 TEST_F(LoaderMaps, CountersAreSummedOverCpus) {
-    const Fd map(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "test", 4, 8, FS_COUNT_MAX, nullptr));
+    const Fd map(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "test", 4, 8, FST_COUNT_MAX, nullptr));
     ASSERT_TRUE(map);
     const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
     std::vector<std::uint64_t> values(cpus);
@@ -30,74 +30,74 @@ TEST_F(LoaderMaps, CountersAreSummedOverCpus) {
     for (std::size_t cpu = 0; cpu < cpus; cpu++) {
         sum += values[cpu] = 10 + cpu;
     }
-    const std::uint32_t key = FS_COUNT_RST;
+    const std::uint32_t key = FST_COUNT_RST;
     ASSERT_EQ(bpf_map_update_elem(map.get(), &key, values.data(), BPF_ANY), 0);
     const Counters counters = require(CounterReader(map.get()).read());
-    EXPECT_EQ(counters[FS_COUNT_RST], sum);
-    EXPECT_EQ(counters[FS_COUNT_TCP], 0U);
+    EXPECT_EQ(counters[FST_COUNT_RST], sum);
+    EXPECT_EQ(counters[FST_COUNT_TCP], 0U);
 }
 
 class LoaderPolicy : public LoaderMaps {
   protected:
-    Fd map_{bpf_map_create(BPF_MAP_TYPE_ARRAY, "test", 4, sizeof(fs_policy), 1, nullptr)};
+    Fd map_{bpf_map_create(BPF_MAP_TYPE_ARRAY, "test", 4, sizeof(fst_policy), 1, nullptr)};
 
-    fs_policy in_kernel() const {
-        fs_policy policy{};
+    fst_policy in_kernel() const {
+        fst_policy policy{};
         const std::uint32_t zero = 0;
         EXPECT_EQ(bpf_map_lookup_elem(map_.get(), &zero, &policy), 0);
         return policy;
     }
-    static fs_taught signature(std::uint16_t ip_id) {
-        return {.flags = FS_TAUGHT_IP_ID, .ip_id = ip_id, .window = 0, .hops = 3, .tcp_flags = 4};
+    static fst_learned_signature signature(std::uint16_t ip_id) {
+        return {.flags = FST_LEARNED_IP_ID, .ip_id = ip_id, .window = 0, .hops = 3, .tcp_flags = 4};
     }
 };
 
 TEST_F(LoaderPolicy, WritesModes) {
     PolicyWriter writer(map_.get(), true);
-    ASSERT_TRUE(writer.set_modes(FS_DROP_CONFIRMED, FS_CHALLENGE_ALL));
-    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FS_DROP_CONFIRMED});
-    EXPECT_EQ(in_kernel().challenge_mode, std::uint32_t{FS_CHALLENGE_ALL});
+    ASSERT_TRUE(writer.set_modes(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL));
+    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FST_DROP_CONFIRMED});
+    EXPECT_EQ(in_kernel().challenge_mode, std::uint32_t{FST_CHALLENGE_ALL});
 }
 
 TEST_F(LoaderPolicy, RefusesToActWithProgramsThatOnlyObserve) {
     PolicyWriter writer(map_.get(), false);
-    EXPECT_TRUE(writer.set_modes(FS_DROP_OFF, FS_CHALLENGE_OFF));
-    const Status refused = writer.set_modes(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    EXPECT_TRUE(writer.set_modes(FST_DROP_OFF, FST_CHALLENGE_OFF));
+    const Status refused = writer.set_modes(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message(),
               "write policy: the programs were loaded to observe only; start with --drop or "
               "--challenge");
-    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FS_DROP_OFF});
+    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FST_DROP_OFF});
 }
 
 TEST_F(LoaderPolicy, TeachesASignatureOnceAndForgetsTheOldest) {
     PolicyWriter writer(map_.get(), true);
-    ASSERT_TRUE(writer.teach(signature(100)));
-    ASSERT_TRUE(writer.teach(signature(100)));
-    EXPECT_EQ(in_kernel().taught_count, 1U);
-    EXPECT_EQ(in_kernel().taught[0].flags, FS_TAUGHT_USED | FS_TAUGHT_IP_ID);
-    for (std::uint16_t i = 1; i < FS_TAUGHT_MAX; i++) {
-        ASSERT_TRUE(writer.teach(signature(100 + i)));
+    ASSERT_TRUE(writer.learn_signature(signature(100)));
+    ASSERT_TRUE(writer.learn_signature(signature(100)));
+    EXPECT_EQ(in_kernel().learned_count, 1U);
+    EXPECT_EQ(in_kernel().learned[0].flags, FST_LEARNED_USED | FST_LEARNED_IP_ID);
+    for (std::uint16_t i = 1; i < FST_LEARNED_MAX; i++) {
+        ASSERT_TRUE(writer.learn_signature(signature(100 + i)));
     }
-    EXPECT_EQ(in_kernel().taught_count, std::uint32_t{FS_TAUGHT_MAX});
-    EXPECT_EQ(in_kernel().taught[0].ip_id, 100);
-    ASSERT_TRUE(writer.teach(signature(200)));
-    EXPECT_EQ(in_kernel().taught_count, std::uint32_t{FS_TAUGHT_MAX});
-    EXPECT_EQ(in_kernel().taught[0].ip_id, 101);
-    EXPECT_EQ(in_kernel().taught[FS_TAUGHT_MAX - 1].ip_id, 200);
+    EXPECT_EQ(in_kernel().learned_count, std::uint32_t{FST_LEARNED_MAX});
+    EXPECT_EQ(in_kernel().learned[0].ip_id, 100);
+    ASSERT_TRUE(writer.learn_signature(signature(200)));
+    EXPECT_EQ(in_kernel().learned_count, std::uint32_t{FST_LEARNED_MAX});
+    EXPECT_EQ(in_kernel().learned[0].ip_id, 101);
+    EXPECT_EQ(in_kernel().learned[FST_LEARNED_MAX - 1].ip_id, 200);
 }
 
 TEST_F(LoaderPolicy, TakesASignatureBack) {
     PolicyWriter writer(map_.get(), true);
     for (const std::uint16_t id : {100, 101, 102}) {
-        ASSERT_TRUE(writer.teach(signature(id)));
+        ASSERT_TRUE(writer.learn_signature(signature(id)));
     }
     ASSERT_TRUE(writer.forget(signature(101)));
     ASSERT_TRUE(writer.forget(signature(999)));
-    EXPECT_EQ(in_kernel().taught_count, 2U);
-    EXPECT_EQ(in_kernel().taught[0].ip_id, 100);
-    EXPECT_EQ(in_kernel().taught[1].ip_id, 102);
-    EXPECT_EQ(in_kernel().taught[2].flags, 0) << "nothing is left behind";
+    EXPECT_EQ(in_kernel().learned_count, 2U);
+    EXPECT_EQ(in_kernel().learned[0].ip_id, 100);
+    EXPECT_EQ(in_kernel().learned[1].ip_id, 102);
+    EXPECT_EQ(in_kernel().learned[2].flags, 0) << "nothing is left behind";
 }
 
 /// A program that writes `bytes` of its stack, the first words given, to a ring.
@@ -140,7 +140,7 @@ class RingWriter {
 };
 
 std::uint64_t header(std::uint8_t version, std::uint8_t kind, std::uint16_t size) {
-    const fs_record_header header{.version = version, .kind = kind, .size = size, .cpu = 0};
+    const fst_record_header header{.version = version, .kind = kind, .size = size, .cpu = 0};
     std::uint64_t word = 0;
     std::memcpy(&word, &header, sizeof(word));
     return word;
@@ -151,23 +151,23 @@ TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
     ASSERT_TRUE(ring);
     int believed = 0;
     EventReader reader =
-        require(EventReader::open(ring.get(), [&](const fs_event& event, const fs_flow* flow) {
+        require(EventReader::open(ring.get(), [&](const fst_event& event, const fst_flow* flow) {
             believed++;
-            EXPECT_EQ(event.header.kind, FS_EVENT_FIN);
+            EXPECT_EQ(event.header.kind, FST_EVENT_FIN);
             EXPECT_EQ(flow, nullptr);
         }));
-    constexpr std::uint16_t kBytes = sizeof(fs_event);
+    constexpr std::uint16_t kBytes = sizeof(fst_event);
     struct {
         std::uint64_t header;
         int bytes;
     } const records[] = {
-        {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, kBytes), kBytes},      // the one good one
-        {header(FS_CONTRACT_VERSION + 1, FS_EVENT_FIN, kBytes), kBytes},  // another version
-        {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, kBytes - 8), kBytes},  // lies about its size
-        {header(FS_CONTRACT_VERSION, 0, kBytes), kBytes},                 // no such kind
-        {header(FS_CONTRACT_VERSION, FS_EVENT_KINDS, kBytes), kBytes},
-        {header(FS_CONTRACT_VERSION, FS_EVENT_RST, kBytes), kBytes},  // promises a flow
-        {header(FS_CONTRACT_VERSION, FS_EVENT_FIN, 8), 8},            // nothing but a header
+        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, kBytes), kBytes},      // the one good one
+        {header(FST_CONTRACT_VERSION + 1, FST_EVENT_FIN, kBytes), kBytes},  // another version
+        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, kBytes - 8), kBytes},  // lies about its size
+        {header(FST_CONTRACT_VERSION, 0, kBytes), kBytes},                 // no such kind
+        {header(FST_CONTRACT_VERSION, FST_EVENT_KINDS, kBytes), kBytes},
+        {header(FST_CONTRACT_VERSION, FST_EVENT_RST, kBytes), kBytes},  // promises a flow
+        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, 8), 8},            // nothing but a header
     };
     for (const auto& record : records) {
         ASSERT_TRUE(RingWriter(ring.get(), record.header, record.bytes).run());
@@ -181,31 +181,31 @@ TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
 class MadeTable {
   public:
     explicit MadeTable(std::uint32_t buckets) : file_(::memfd_create("flows", MFD_CLOEXEC)) {
-        const std::size_t bytes = (buckets * sizeof(fs_bucket) + 4095) / 4096 * 4096;
+        const std::size_t bytes = (buckets * sizeof(fst_bucket) + 4095) / 4096 * 4096;
         if (::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0) {
             throw std::runtime_error("ftruncate");
         }
-        table_ = static_cast<fs_bucket*>(
+        table_ = static_cast<fst_bucket*>(
             ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0));
     }
     int fd() const { return file_.get(); }
-    fs_flow& slot(std::uint32_t number) {
-        return table_[number / FS_BUCKET_WAYS].way[number % FS_BUCKET_WAYS];
+    fst_flow& slot(std::uint32_t number) {
+        return table_[number / FST_BUCKET_WAYS].way[number % FST_BUCKET_WAYS];
     }
 
   private:
     Fd file_;
-    fs_bucket* table_;
+    fst_bucket* table_;
 };
 
 TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
     MadeTable made(1);
-    fs_flow& flow = made.slot(2);
+    fst_flow& flow = made.slot(2);
     flow.generation = 7;
     flow.tag = 1234;
     const std::jthread writer([&](const std::stop_token& stop) {
         for (std::uint64_t i = 1; !stop.stop_requested(); i++) {
-            for (fs_direction& direction : flow.direction) {
+            for (fst_direction& direction : flow.direction) {
                 __atomic_fetch_add(&direction.version, 1, __ATOMIC_SEQ_CST);
                 __atomic_store_n(&direction.bytes, i, __ATOMIC_RELAXED);
                 __atomic_store_n(&direction.last_ns, i, __ATOMIC_RELAXED);
@@ -217,10 +217,10 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
     EXPECT_FALSE(table.read(0));
     int got = 0;
     for (int i = 0; i < 200'000; i++) {
-        if (const std::optional<fs_flow> copy = table.read(2)) {
+        if (const std::optional<fst_flow> copy = table.read(2)) {
             got++;
             ASSERT_EQ(copy->generation, 7U);
-            for (const fs_direction& direction : copy->direction) {
+            for (const fst_direction& direction : copy->direction) {
                 ASSERT_EQ(direction.bytes, direction.last_ns);
             }
         }
@@ -230,7 +230,7 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
 
 TEST(LoaderFlowTable, AFreeAndABusySlotAreNoFlows) {
     MadeTable made(1);
-    made.slot(1).tag = FS_TAG_BUSY;
+    made.slot(1).tag = FST_TAG_BUSY;
     made.slot(3).tag = 99;
     const FlowTable table = require(FlowTable::map(made.fd(), 1));
     EXPECT_FALSE(table.read(0));

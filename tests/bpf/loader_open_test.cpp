@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "tests/bpf/loader_support.h"
-#include "user/kernel/capabilities.h"
-#include "user/kernel/kernel_release.h"
-#include "user/kernel/libbpf_messages.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/kernel/features/kernel_release.h"
+#include "user/kernel/features/libbpf_messages.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -25,14 +25,14 @@ std::string refusal(const ProbeOptions& options) {
 TEST_F(LoaderOpen, RefusesAFlowTableOutOfRange) {
     EXPECT_EQ(refusal({.max_flows = 1023}),
               "1023 flows: make the flow table: out of range; choose 1024 to 16777216");
-    EXPECT_EQ(refusal({.max_flows = FS_FLOWS_MAX + 1}),
+    EXPECT_EQ(refusal({.max_flows = FST_FLOWS_MAX + 1}),
               "16777217 flows: make the flow table: out of range; choose 1024 to 16777216");
 }
 
 TEST_F(LoaderOpen, RoundsTheFlowTableUpToAPowerOfTwo) {
     EXPECT_EQ(load({.max_flows = 1024}).maps().flows().slots(), 1024U);
     EXPECT_EQ(load({.max_flows = 1025}).maps().flows().slots(), 2048U);
-    EXPECT_EQ(load({}).maps().flows().slots(), FS_FLOWS_DEFAULT);
+    EXPECT_EQ(load({}).maps().flows().slots(), FST_FLOWS_DEFAULT);
 }
 
 TEST_F(LoaderOpen, NamesThePrivilegesThatAreMissing) {

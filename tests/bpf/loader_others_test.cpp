@@ -11,7 +11,7 @@
 
 #include "tests/bpf/loader_support.h"
 #include "user/base/fd.h"
-#include "user/kernel/bpf_objects.h"
+#include "user/kernel/features/bpf_objects.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp::testing {

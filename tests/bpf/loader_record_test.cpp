@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "user/kernel/run_record.h"
+#include "user/kernel/maps/run_record.h"
 
 namespace flowstamp {
 namespace {
@@ -25,18 +25,18 @@ TEST(LoaderRecord, ReadsBackWhatItWrote) {
 TEST(LoaderRecord, TellsWhatWasTaught) {
     const RunRecord record{.version = 1,
                            .learns = false,
-                           .lessons = {{.signature = {.flags = FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS,
+                           .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
                                                       .ip_id = 0x3412,
                                                       .window = 0,
                                                       .hops = 3,
                                                       .tcp_flags = 20},
-                                        .taught = Nanoseconds(1'795'000'000'000'000'001),
+                                        .learned = Nanoseconds(1'795'000'000'000'000'001),
                                         .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
     EXPECT_EQ(record.to_text(),
               "version 1\nno-learn\n"
               "taught 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
     EXPECT_EQ(RunRecord::parse(record.to_text()), record);
-    EXPECT_TRUE(RunRecord::parse("taught 10 13330 0 3\n").lessons.empty());
+    EXPECT_TRUE(RunRecord::parse("taught 10 13330 0 3\n").learned.empty());
 }
 
 TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {

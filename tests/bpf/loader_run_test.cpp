@@ -24,7 +24,7 @@ struct Case {
     Program program;
     const char* name;
     std::uint32_t pass;
-    fs_hook hook;
+    fst_hook hook;
 };
 
 class LoaderRun : public ::testing::TestWithParam<Case> {
@@ -38,9 +38,9 @@ class LoaderRun : public ::testing::TestWithParam<Case> {
 
 TEST_P(LoaderRun, ASynIsCountedStampedAndTold) {
     LoadedProbe probe = load({.max_flows = 1024, .clock_is_replayed = true, .hash_seed = {{1, 2}}});
-    std::vector<fs_event> events;
+    std::vector<fst_event> events;
     EventReader reader =
-        require(probe.maps().events([&](const fs_event& event, const fs_flow* flow) {
+        require(probe.maps().events([&](const fst_event& event, const fst_flow* flow) {
             EXPECT_EQ(flow, nullptr);
             events.push_back(event);
         }));
@@ -55,14 +55,14 @@ TEST_P(LoaderRun, ASynIsCountedStampedAndTold) {
     EXPECT_EQ(result.bytes, frame);
 
     const Counters counters = require(probe.maps().counters().read());
-    EXPECT_EQ(counters[FS_COUNT_TCP], 1U);
-    EXPECT_EQ(counters[FS_COUNT_FLOW_NEW], 1U);
-    EXPECT_EQ(counters[FS_COUNT_EVENT_LOST], 0U);
+    EXPECT_EQ(counters[FST_COUNT_TCP], 1U);
+    EXPECT_EQ(counters[FST_COUNT_FLOW_NEW], 1U);
+    EXPECT_EQ(counters[FST_COUNT_EVENT_LOST], 0U);
 
     int flows = 0;
     EXPECT_EQ(
         probe.maps().flows().scan(0, 1024,
-                                  [&](std::uint32_t, const fs_flow& flow) {
+                                  [&](std::uint32_t, const fst_flow& flow) {
                                       flows++;
                                       EXPECT_EQ(flow.key.ifindex, 1U);
                                       const int sender = flow.direction[0].packets == 1 ? 0 : 1;
@@ -77,7 +77,7 @@ TEST_P(LoaderRun, ASynIsCountedStampedAndTold) {
     EXPECT_EQ(require(reader.consume()), 1U);
     EXPECT_EQ(reader.rejected(), 0U);
     ASSERT_EQ(events.size(), 1U);
-    EXPECT_EQ(events[0].header.kind, FS_EVENT_SYN);
+    EXPECT_EQ(events[0].header.kind, FST_EVENT_SYN);
     EXPECT_EQ(events[0].packet.hook, GetParam().hook);
     EXPECT_EQ(events[0].packet.seq, 1000U);
 }
@@ -88,7 +88,7 @@ TEST_P(LoaderRun, TheSeedDecidesTheBucket) {
     for (const std::uint64_t seed : {11, 12, 13}) {
         LoadedProbe probe = load({.hash_seed = {{seed, ~seed}}});
         require(probe.test_run().run(GetParam().program, {.bytes = frame}));
-        probe.maps().flows().scan(0, FS_FLOWS_DEFAULT, [&](std::uint32_t slot, const fs_flow&) {
+        probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t slot, const fst_flow&) {
             slots.push_back(slot);
         });
     }
@@ -98,9 +98,9 @@ TEST_P(LoaderRun, TheSeedDecidesTheBucket) {
 
 INSTANTIATE_TEST_SUITE_P(
     Hooks, LoaderRun,
-    ::testing::Values(Case{Program::xdp_ingress, "xdp_ingress", XDP_PASS, FS_HOOK_XDP},
-                      Case{Program::tc_ingress, "tc_ingress", kTcNext, FS_HOOK_TC_INGRESS},
-                      Case{Program::tc_egress, "tc_egress", kTcNext, FS_HOOK_TC_EGRESS}),
+    ::testing::Values(Case{Program::xdp_ingress, "xdp_ingress", XDP_PASS, FST_HOOK_XDP},
+                      Case{Program::tc_ingress, "tc_ingress", kTcNext, FST_HOOK_TC_INGRESS},
+                      Case{Program::tc_egress, "tc_egress", kTcNext, FST_HOOK_TC_EGRESS}),
     [](const auto& info) { return info.param.name; });
 
 class LoaderTable : public RootTest {};
@@ -114,12 +114,12 @@ TEST_F(LoaderTable, CanBeWrittenByNobodyButThePrograms) {
         bpf_map_info info{};
         __u32 bytes = sizeof(info);
         if (!map || bpf_map_get_info_by_fd(map.get(), &info, &bytes) != 0 ||
-            std::strcmp(info.name, "flows") != 0 || info.max_entries != kFlows / FS_BUCKET_WAYS) {
+            std::strcmp(info.name, "flows") != 0 || info.max_entries != kFlows / FST_BUCKET_WAYS) {
             continue;
         }
         found++;
         const std::uint32_t zero = 0;
-        const fs_bucket bucket{};
+        const fst_bucket bucket{};
         EXPECT_EQ(bpf_map_update_elem(map.get(), &zero, &bucket, BPF_ANY), -EPERM);
     }
     EXPECT_EQ(found, 1);
@@ -138,12 +138,12 @@ TEST_F(LoaderTable, ScansInPortions) {
     std::uint32_t next = 0;
     do {
         next =
-            probe.maps().flows().scan(next, 100, [&](std::uint32_t, const fs_flow&) { flows++; });
+            probe.maps().flows().scan(next, 100, [&](std::uint32_t, const fst_flow&) { flows++; });
         portions++;
     } while (next != 0);
     EXPECT_EQ(flows, 100);
     EXPECT_EQ(portions, 11);
-    EXPECT_EQ(probe.maps().flows().scan(5000, 1, [](std::uint32_t, const fs_flow&) { FAIL(); }),
+    EXPECT_EQ(probe.maps().flows().scan(5000, 1, [](std::uint32_t, const fst_flow&) { FAIL(); }),
               0U);
 }
 

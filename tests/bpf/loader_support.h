@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "user/base/result.h"
-#include "user/kernel/probe.h"
+#include "user/kernel/attach/probe.h"
 
 namespace flowstamp::testing {
 

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "tests/bpf/loader_support.h"
-#include "user/kernel/features.h"
-#include "user/kernel/libbpf_messages.h"
-#include "user/kernel/path_names.h"
-#include "user/kernel/path_probe.h"
+#include "user/kernel/features/features.h"
+#include "user/kernel/features/libbpf_messages.h"
+#include "user/pathtrace/live/kernel_names.h"
+#include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -97,15 +97,15 @@ TEST_F(PathPrograms, RefusesWhatCannotBe) {
         refusal({.stations = {{.pf = 10, .hook = 1, .priority = INT32_MIN}}}),
         "IPv6 input, priority -2147483648: follow packets through this host: the kernel takes "
         "no BPF program at this priority");
-    EXPECT_EQ(refusal({.matches = std::vector<fs_path_match>(17, match_everything())}),
+    EXPECT_EQ(refusal({.matches = std::vector<fst_path_match>(17, match_everything())}),
               "17 matches: follow packets through this host: at most 16");
 }
 
 /// The first matches are constants, which the verifier follows one by one.
 TEST_F(PathPrograms, LoadsWithAsManyMatchesAsItTakes) {
-    std::vector<fs_path_match> matches;
-    for (std::uint16_t i = 0; i < FS_PATH_MATCHES_MAX; i++) {
-        fs_path_match match = match_everything();
+    std::vector<fst_path_match> matches;
+    for (std::uint16_t i = 0; i < FST_PATH_MATCHES_MAX; i++) {
+        fst_path_match match = match_everything();
         match.family = i % 2 == 0 ? 4 : 6;
         match.both_directions = 1;
         match.source_port[0] = match.source_port[1] = static_cast<std::uint16_t>(1000 + i);

@@ -9,7 +9,7 @@
 #include "tests/datapath/conversation.h"
 #include "tests/datapath/fuzz.h"
 #include "tests/support/replayed.h"
-#include "user/captures/kernel_path.h"
+#include "user/cmd/replay/kernel_datapath.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -21,7 +21,7 @@ Bytes compose(std::uint32_t seed, const PcapFile::Options& options) {
     std::uint16_t port = 20'000;
     std::deque<Conversation> talks;
     for (int i = 0; i < 150; i++) {
-        talks.emplace_back(rig, FS_HOOK_XDP, Setting{.v6 = fuzz.below(4) == 0, .port = ++port});
+        talks.emplace_back(rig, FST_HOOK_XDP, Setting{.v6 = fuzz.below(4) == 0, .port = ++port});
         talks.back().open().exchange(static_cast<int>(fuzz.below(6)));
         for (int j = 0; j < 20; j++) {
             Conversation& talk = talks[fuzz.below(static_cast<std::uint32_t>(talks.size()))];

@@ -43,7 +43,7 @@ class Stamps : public RootTest {
     }
 
     StampReader reader() {
-        return require(probe_->maps().stamps([this](std::span<const fs_packet_stamp> stamps) {
+        return require(probe_->maps().stamps([this](std::span<const fst_packet_stamp> stamps) {
             seen_.insert(seen_.end(), stamps.begin(), stamps.end());
         }));
     }
@@ -58,7 +58,7 @@ class Stamps : public RootTest {
             require(probe_->test_run().run(program, {.bytes = segment(next_seq_++)}));
         }
     }
-    std::uint64_t counted(fs_counter counter) {
+    std::uint64_t counted(fst_counter counter) {
         return require(probe_->maps().counters().read())[counter];
     }
     /// One after another, none missing.
@@ -71,7 +71,7 @@ class Stamps : public RootTest {
 
     cpu_set_t before_{};
     std::optional<LoadedProbe> probe_;
-    std::vector<fs_packet_stamp> seen_;
+    std::vector<fst_packet_stamp> seen_;
     std::uint32_t next_seq_ = 0;
 };
 
@@ -94,22 +94,22 @@ TEST_F(Stamps, SayWhatThePacketWas) {
     }
     ASSERT_TRUE(reader.finish());
     ASSERT_EQ(seen_.size(), 2U);
-    EXPECT_EQ(seen_[0].hook, FS_HOOK_XDP);
-    EXPECT_EQ(seen_[1].hook, FS_HOOK_TC_EGRESS);
+    EXPECT_EQ(seen_[0].hook, FST_HOOK_XDP);
+    EXPECT_EQ(seen_[1].hook, FST_HOOK_TC_EGRESS);
     EXPECT_LT(seen_[0].time_ns, seen_[1].time_ns);
-    for (const fs_packet_stamp& stamp : seen_) {
-        const unsigned sender = stamp.flags & FS_STAMP_SENDER;
+    for (const fst_packet_stamp& stamp : seen_) {
+        const unsigned sender = stamp.flags & FST_STAMP_SENDER;
         EXPECT_EQ(stamp.key.port[sender], __builtin_bswap16(443));
         EXPECT_EQ(stamp.key.port[sender ^ 1U], __builtin_bswap16(40000));
         EXPECT_EQ(stamp.key.address[sender][3], __builtin_bswap32(9));
         EXPECT_EQ(stamp.key.ifindex, 1U);
-        EXPECT_EQ(stamp.flags & ~FS_STAMP_SENDER, FS_STAMP_IPV6);
+        EXPECT_EQ(stamp.flags & ~FST_STAMP_SENDER, FST_STAMP_IPV6);
         EXPECT_EQ(stamp.seq, 0xfffffff0);
         EXPECT_EQ(stamp.ack, 77U);
         EXPECT_EQ(stamp.window, 1234);
         EXPECT_EQ(stamp.ttl, 52);
         EXPECT_EQ(stamp.traffic_class, 3);
-        EXPECT_EQ(stamp.tcp_flags, FS_TCP_PSH | FS_TCP_ACK);
+        EXPECT_EQ(stamp.tcp_flags, FST_TCP_PSH | FST_TCP_ACK);
         EXPECT_EQ(stamp.segments, 1);
         EXPECT_EQ(stamp.payload, 300U);
         EXPECT_EQ(stamp.header_words * 4, 40 + 32);
@@ -118,12 +118,12 @@ TEST_F(Stamps, SayWhatThePacketWas) {
 
 TEST_F(Stamps, AreHandedOverABatchAtATime) {
     StampReader reader = this->reader();
-    send(FS_BATCH_STAMPS - 1);
+    send(FST_BATCH_STAMPS - 1);
     EXPECT_EQ(require(reader.consume()), 0U);
     send(1);
     EXPECT_EQ(require(reader.consume()), 1U);
-    expect_in_order(FS_BATCH_STAMPS);
-    EXPECT_EQ(counted(FS_COUNT_STAMP), FS_BATCH_STAMPS);
+    expect_in_order(FST_BATCH_STAMPS);
+    EXPECT_EQ(counted(FST_COUNT_STAMP), FST_BATCH_STAMPS);
 }
 
 TEST_F(Stamps, OfAPartFilledBatchAreCollected) {
@@ -172,19 +172,19 @@ TEST_F(Stamps, AreTakenWhereTheTableIsFull) {
 
 TEST_F(Stamps, ThatHaveNoRoomAreCounted) {
     constexpr std::uint32_t kPackets = 20'000;
-    static_assert(kPackets * sizeof(fs_packet_stamp) > kRingBytes);
+    static_assert(kPackets * sizeof(fst_packet_stamp) > kRingBytes);
     const TestRunResult last =
         require(probe_->test_run().run(Program::xdp_ingress, {.bytes = segment(0)}, kPackets));
     EXPECT_EQ(last.bytes, segment(0));
-    const std::uint64_t kept = counted(FS_COUNT_STAMP), lost = counted(FS_COUNT_STAMP_LOST);
+    const std::uint64_t kept = counted(FST_COUNT_STAMP), lost = counted(FST_COUNT_STAMP_LOST);
     EXPECT_EQ(kept + lost, kPackets);
-    EXPECT_GT(kept, kRingBytes / sizeof(fs_packet_stamp) * 9 / 10);
+    EXPECT_GT(kept, kRingBytes / sizeof(fst_packet_stamp) * 9 / 10);
     StampReader reader = this->reader();
     ASSERT_TRUE(reader.finish());
     EXPECT_EQ(seen_.size(), kept);
-    send(FS_BATCH_STAMPS);
+    send(FST_BATCH_STAMPS);
     require(reader.consume());
-    EXPECT_EQ(seen_.size(), kept + FS_BATCH_STAMPS) << "there is room again";
+    EXPECT_EQ(seen_.size(), kept + FST_BATCH_STAMPS) << "there is room again";
 }
 
 TEST_F(Stamps, AreNotTakenUnasked) {
@@ -193,8 +193,8 @@ TEST_F(Stamps, AreNotTakenUnasked) {
         require(probe.test_run().run(Program::xdp_ingress, {.bytes = segment(0)}));
     }
     const Counters counters = require(probe.maps().counters().read());
-    EXPECT_EQ(counters[FS_COUNT_TCP], 100U);
-    EXPECT_EQ(counters[FS_COUNT_STAMP] + counters[FS_COUNT_STAMP_LOST], 0U);
+    EXPECT_EQ(counters[FST_COUNT_TCP], 100U);
+    EXPECT_EQ(counters[FST_COUNT_STAMP] + counters[FST_COUNT_STAMP_LOST], 0U);
 }
 
 }  // namespace

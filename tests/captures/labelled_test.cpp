@@ -9,7 +9,7 @@
 #include "flowstamp/config.h"
 #include "tests/captures/labels.h"
 #include "tests/support/replayed.h"
-#include "user/captures/kernel_path.h"
+#include "user/cmd/replay/kernel_datapath.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -38,9 +38,9 @@ Replayed replay_file(const std::string& path, Result<std::unique_ptr<ReplayPath>
     return replayed;
 }
 
-std::map<std::uint64_t, Told> told_of(const std::string& path) {
+std::map<std::uint64_t, Told> reported_of(const std::string& path) {
     std::map<std::uint64_t, Told> frames;
-    for (const Json& event : replay_file(path, make_host_path(FS_FLOWS_DEFAULT)).events) {
+    for (const Json& event : replay_file(path, make_host_path(FST_FLOWS_DEFAULT)).events) {
         if (!event.contains("pcap_cnt")) {
             continue;
         }
@@ -56,7 +56,7 @@ std::map<std::uint64_t, Told> told_of(const std::string& path) {
 }
 
 /// Nothing where all is as the label says.
-std::string complaint(const Label& label, const Told& told) {
+std::string error_line(const Label& label, const Told& told) {
     const bool found =
         std::ranges::count(told.findings, label.kind == "injected_segment" ? "injected-segment"
                                                                            : "idle-timeout") != 0;
@@ -97,7 +97,7 @@ class LabelledCaptures : public ::testing::Test {
 
 TEST_F(LabelledCaptures, AreToldAsTheyAreLabelled) {
     for (const Label& label : read_labels(folder_)) {
-        const auto told = told_of(folder_ + label.file);
+        const auto told = reported_of(folder_ + label.file);
         std::vector<std::uint64_t> frames = label.frames;
         if (frames.empty()) {
             for (const auto& [frame, unused] : told) {
@@ -106,7 +106,7 @@ TEST_F(LabelledCaptures, AreToldAsTheyAreLabelled) {
         }
         for (const std::uint64_t frame : frames) {
             const auto its = told.find(frame);
-            EXPECT_EQ(complaint(label, its == told.end() ? Told{} : its->second), "")
+            EXPECT_EQ(error_line(label, its == told.end() ? Told{} : its->second), "")
                 << label.file << ", frame " << frame << ": " << label.text;
         }
     }
@@ -115,7 +115,7 @@ TEST_F(LabelledCaptures, AreToldAsTheyAreLabelled) {
 TEST_F(LabelledCaptures, NobodyElseIsBlamed) {
     const auto labels = read_labels(folder_);
     for (const std::string& file : list_captures(folder_)) {
-        for (const auto& [frame, told] : told_of(folder_ + file)) {
+        for (const auto& [frame, told] : reported_of(folder_ + file)) {
             const auto labelled = [&](const Label& label) {
                 return label.file == file &&
                        (label.frames.empty() || std::ranges::count(label.frames, frame) != 0);
@@ -132,8 +132,8 @@ TEST_F(LabelledCaptures, BothHomesTellTheSame) {
         GTEST_SKIP() << "needs root";
     }
     for (const std::string& file : list_captures(folder_)) {
-        const Replayed host = replay_file(folder_ + file, make_host_path(FS_FLOWS_DEFAULT));
-        const Replayed kernel = replay_file(folder_ + file, make_kernel_path(FS_FLOWS_DEFAULT));
+        const Replayed host = replay_file(folder_ + file, make_host_path(FST_FLOWS_DEFAULT));
+        const Replayed kernel = replay_file(folder_ + file, make_kernel_path(FST_FLOWS_DEFAULT));
         EXPECT_EQ(host.text(), kernel.text()) << file;
     }
 }

@@ -7,8 +7,8 @@ namespace {
 
 class DatapathActingLimits : public DatapathTest {
   protected:
-    void use(fs_drop_mode drop, fs_challenge_mode challenge) {
-        fs_policy policy{};
+    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
+        fst_policy policy{};
         policy.drop_mode = drop;
         policy.challenge_mode = challenge;
         acting().set_policy(policy);
@@ -22,23 +22,23 @@ class DatapathActingLimits : public DatapathTest {
     }
 
     /// Asked about all RSTs, this one passes for `reason`.
-    void expect_passed(Conversation& talk, const Segment& reset, fs_pass_reason reason) {
-        const std::uint64_t before = acting().counter(FS_COUNT_PASS_DOUBTED);
+    void expect_passed(Conversation& talk, const Segment& reset, fst_pass_reason reason) {
+        const std::uint64_t before = acting().counter(FST_COUNT_PASS_SUSPECT);
         const Outcome outcome = talk.send(reset);
         EXPECT_EQ(outcome.judgement().pass_reason, reason);
-        EXPECT_EQ(outcome.judgement().action, FS_ACTION_OBSERVED);
-        EXPECT_EQ(outcome.judgement().challenge, FS_CHALLENGE_NONE);
+        EXPECT_EQ(outcome.judgement().action, FST_ACTION_OBSERVED);
+        EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_NONE);
         EXPECT_FALSE(outcome.dropped);
         EXPECT_EQ(outcome.bytes, talk.encode(reset));
-        EXPECT_EQ(acting().counter(FS_COUNT_PASS_DOUBTED), before + 1);
-        EXPECT_EQ(talk.flow().reset_flags[talk.index(reset.from)] & FS_RESET_ASKED, 0);
+        EXPECT_EQ(acting().counter(FST_COUNT_PASS_SUSPECT), before + 1);
+        EXPECT_EQ(talk.flow().reset_flags[talk.index(reset.from)] & FST_RESET_CHALLENGED, 0);
     }
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathActingLimits, ::testing::ValuesIn(ingress_hooks()),
                          case_name);
 
 TEST_P(DatapathActingLimits, InSynSent) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk(acting(), hook());
     talk.send(End::us, Syn);
     talk.pass_ms(20);
@@ -46,21 +46,21 @@ TEST_P(DatapathActingLimits, InSynSent) {
     reset.flags = Rst | Ack;
     reset.seq = 0;
     reset.ack = talk.edge(End::us);
-    expect_passed(talk, reset, FS_PASS_SYN_SENT);
+    expect_passed(talk, reset, FST_PASS_SYN_SENT);
 }
 
 TEST_P(DatapathActingLimits, InSynReceived) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk(acting(), hook());
     talk.send(End::peer, Syn);
     talk.pass_us(100);
     talk.send(End::us, Syn | Ack);
     talk.pass_ms(20);
-    expect_passed(talk, talk.stateless_reset(), FS_PASS_SYN_SENT);
+    expect_passed(talk, talk.stateless_reset(), FST_PASS_SYN_SENT);
 }
 
 TEST_P(DatapathActingLimits, WithoutAWindow) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool scaled : {false, true}) {
         for (const std::uint16_t window : {0, 1}) {
             if (scaled && window == 1) {
@@ -74,51 +74,51 @@ TEST_P(DatapathActingLimits, WithoutAWindow) {
             full.window = window;
             talk.send(full);
             talk.pass_ms(100);
-            expect_passed(talk, talk.stateless_reset(), FS_PASS_WINDOW);
+            expect_passed(talk, talk.stateless_reset(), FST_PASS_WINDOW);
         }
     }
 }
 
 TEST_P(DatapathActingLimits, OutOfTheWindow) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const std::uint32_t off : {0xfffffff0U, 0x70000000U}) {
         Conversation talk = established();
         Segment reset = talk.stateless_reset();
         reset.seq += off;
-        expect_passed(talk, reset, FS_PASS_SEQUENCE);
-        EXPECT_FALSE(talk.state_has(FS_FLOW_RST, End::peer)) << "the stack does not heed it";
+        expect_passed(talk, reset, FST_PASS_SEQUENCE);
+        EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer)) << "the stack does not heed it";
     }
 }
 
 TEST_P(DatapathActingLimits, WithoutEgress) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk(acting(), hook());
     for (int i = 0; i < 5; i++) {
         talk.pass_ms(10);
         talk.send(End::peer, Psh | Ack, 100);
     }
     Segment reset = talk.next(End::peer, Rst | Ack);
-    expect_passed(talk, reset, FS_PASS_EGRESS_UNSEEN);
+    expect_passed(talk, reset, FST_PASS_EGRESS_UNSEEN);
 }
 
 TEST_P(DatapathActingLimits, OfAnUnknownFlow) {
-    use(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL);
+    use(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL);
     Conversation talk(acting(), hook());
-    expect_passed(talk, talk.next(End::peer, Rst | Ack), FS_PASS_UNKNOWN_FLOW);
+    expect_passed(talk, talk.next(End::peer, Rst | Ack), FST_PASS_UNKNOWN_FLOW);
 }
 
 TEST_P(DatapathActingLimits, OfAClosedFlow) {
-    use(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL);
+    use(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL);
     Conversation talk = established();
     talk.send(End::us, Rst | Ack);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_RST, End::us));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_RST, End::us));
     talk.pass_ms(20);
-    expect_passed(talk, talk.stateless_reset(), FS_PASS_CLOSED);
+    expect_passed(talk, talk.stateless_reset(), FST_PASS_CLOSED);
 }
 
 /// Our own RST, forged or not, is the other end's to doubt.
 TEST_P(DatapathActingLimits, OnTheWayOut) {
-    use(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL);
+    use(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL);
     Conversation talk = established();
     Segment forged = talk.next(End::us, Rst);
     forged.ttl -= 3;
@@ -126,15 +126,15 @@ TEST_P(DatapathActingLimits, OnTheWayOut) {
     forged.id = talk.ids(End::peer).back();
     forged.timestamps.reset();
     const Outcome outcome = talk.send(forged);
-    EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_CONFIRMED);
-    EXPECT_EQ(outcome.judgement().pass_reason, FS_PASS_NOT_ACTING);
+    EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
+    EXPECT_EQ(outcome.judgement().pass_reason, FST_PASS_NOT_ACTING);
     EXPECT_FALSE(outcome.dropped);
     EXPECT_EQ(outcome.bytes, talk.encode(forged));
 }
 
 /// Where the challenge cannot work, what is convicted is discarded.
 TEST_P(DatapathActingLimits, AConvictedOneIsDroppedThere) {
-    use(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
     Segment full = talk.next(End::us);
     full.window = 0;
@@ -144,24 +144,24 @@ TEST_P(DatapathActingLimits, AConvictedOneIsDroppedThere) {
     forged.ttl += 2;
     forged.id = talk.ids(End::us).back();
     const Outcome outcome = talk.send(forged);
-    EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
     EXPECT_TRUE(outcome.dropped);
-    EXPECT_EQ(outcome.judgement().action, FS_ACTION_DROPPED);
+    EXPECT_EQ(outcome.judgement().action, FST_ACTION_DROPPED);
 }
 
 /// The device, or the peer's stack on a veth, completes it: the field holds the pseudo-header's sum,
 /// which a new sequence number does not change. In the kernel's own buffers a flag says so, which a
 /// test run cannot set: there only the frame's bytes can tell, so this is XDP's and the host's.
 TEST_P(DatapathActingLimits, APartialChecksumStays) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         Conversation talk = established({.v6 = v6});
         Segment reset = talk.next(End::peer, Rst | Ack);
         reset.checksum = Checksum::Partial;
         const Outcome outcome = talk.send(reset);
-        EXPECT_EQ(outcome.judgement().action, FS_ACTION_CHALLENGED);
+        EXPECT_EQ(outcome.judgement().action, FST_ACTION_CHALLENGED);
         reset.seq += 1;
-        if (in_kernel() && hook() == FS_HOOK_TC_INGRESS) {
+        if (in_kernel() && hook() == FST_HOOK_TC_INGRESS) {
             continue;
         }
         EXPECT_EQ(outcome.bytes, talk.encode(reset));
@@ -171,21 +171,21 @@ TEST_P(DatapathActingLimits, APartialChecksumStays) {
 
 /// The stack will refuse it: nothing is done, or what is done leaves it as wrong as it was.
 TEST_P(DatapathActingLimits, AWrongChecksumStaysWrong) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.checksum = Checksum::Wrong;
-    const std::uint64_t before = acting().counter(FS_COUNT_ACT_FAILED);
+    const std::uint64_t before = acting().counter(FST_COUNT_ACT_FAILED);
     const Outcome outcome = talk.send(reset);
     EXPECT_FALSE(outcome.dropped);
     EXPECT_FALSE(tcp_checksum_ok(outcome.bytes));
     EXPECT_FALSE(tcp_checksum_partial(outcome.bytes));
-    if (in_kernel() && hook() == FS_HOOK_TC_INGRESS) {
+    if (in_kernel() && hook() == FST_HOOK_TC_INGRESS) {
         return;  // adjusted by the difference, unseen
     }
-    EXPECT_EQ(outcome.judgement().pass_reason, FS_PASS_CHECKSUM);
+    EXPECT_EQ(outcome.judgement().pass_reason, FST_PASS_CHECKSUM);
     EXPECT_EQ(outcome.bytes, talk.encode(reset));
-    EXPECT_EQ(acting().counter(FS_COUNT_ACT_FAILED), before + 1);
+    EXPECT_EQ(acting().counter(FST_COUNT_ACT_FAILED), before + 1);
 }
 
 }  // namespace

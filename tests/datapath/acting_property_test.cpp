@@ -42,7 +42,7 @@ TEST_P(DatapathActingProperty, OnlyResetsAndOnlyForAQuestion) {
     for (int i = 0; i < kConnections; i++) {
         Conversation talk(*rig, hook(), {.v6 = i % 4 == 3});
         talk.open().exchange(4);
-        fs_policy policy{};
+        fst_policy policy{};
         policy.drop_mode = fuzz.below(3);
         policy.challenge_mode = fuzz.below(3);
         rig->set_policy(policy);
@@ -62,8 +62,8 @@ TEST_P(DatapathActingProperty, OnlyResetsAndOnlyForAQuestion) {
             dropped += outcome.dropped ? 1 : 0;
         }
     }
-    EXPECT_EQ(rig->counter(FS_COUNT_CHALLENGED), static_cast<std::uint64_t>(asked));
-    EXPECT_EQ(rig->counter(FS_COUNT_DROPPED), static_cast<std::uint64_t>(dropped));
+    EXPECT_EQ(rig->counter(FST_COUNT_CHALLENGED), static_cast<std::uint64_t>(asked));
+    EXPECT_EQ(rig->counter(FST_COUNT_DROPPED), static_cast<std::uint64_t>(dropped));
     EXPECT_GT(asked, 100);
     EXPECT_GT(dropped, 20);
 }

@@ -10,8 +10,8 @@ constexpr std::uint64_t kRttUs = 20'000;
 
 class DatapathActing : public DatapathTest {
   protected:
-    void use(fs_drop_mode drop, fs_challenge_mode challenge) {
-        fs_policy policy{};
+    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
+        fst_policy policy{};
         policy.drop_mode = drop;
         policy.challenge_mode = challenge;
         acting().set_policy(policy);
@@ -42,10 +42,10 @@ enum class Form { blunted, past };
 /// The packet was asked about: these bytes, and no others, are what the stack must get.
 void expect_asked(const Conversation& talk, const Outcome& outcome, const Segment& reset,
                   Form form) {
-    const fs_judgement judgement = outcome.judgement();
-    EXPECT_EQ(judgement.action, FS_ACTION_CHALLENGED);
-    EXPECT_EQ(judgement.challenge, FS_CHALLENGE_ASKED);
-    EXPECT_EQ(judgement.pass_reason, FS_PASS_NOT_DOUBTED);
+    const fst_judgement judgement = outcome.judgement();
+    EXPECT_EQ(judgement.action, FST_ACTION_CHALLENGED);
+    EXPECT_EQ(judgement.challenge, FST_CHALLENGE_ASKED);
+    EXPECT_EQ(judgement.pass_reason, FST_PASS_NOT_SUSPECT);
     EXPECT_FALSE(outcome.dropped);
     Segment asked = reset;
     if (form == Form::blunted) {
@@ -64,15 +64,15 @@ void expect_asked(const Conversation& talk, const Outcome& outcome, const Segmen
     }
     EXPECT_EQ(outcome.bytes, talk.encode(asked));  // its checksum with it
     EXPECT_TRUE(tcp_checksum_ok(outcome.bytes) || tcp_checksum_partial(outcome.bytes));
-    EXPECT_TRUE(talk.state_has(FS_FLOW_AFTER_RST, End::peer));
-    EXPECT_FALSE(talk.state_has(FS_FLOW_RST, End::peer)) << "the flow is still open";
-    EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FS_RESET_ASKED, 0);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer)) << "the flow is still open";
+    EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_CHALLENGED, 0);
 }
 
 /// The packet went on as it came, for this reason.
 void expect_passed(const Conversation& talk, const Outcome& outcome, const Segment& reset,
-                   fs_pass_reason reason) {
-    EXPECT_EQ(outcome.judgement().action, FS_ACTION_OBSERVED);
+                   fst_pass_reason reason) {
+    EXPECT_EQ(outcome.judgement().action, FST_ACTION_OBSERVED);
     EXPECT_EQ(outcome.judgement().pass_reason, reason);
     EXPECT_FALSE(outcome.dropped);
     EXPECT_EQ(outcome.bytes, talk.encode(reset));
@@ -80,8 +80,8 @@ void expect_passed(const Conversation& talk, const Outcome& outcome, const Segme
 
 void expect_dropped(const Outcome& outcome) {
     EXPECT_TRUE(outcome.dropped);
-    EXPECT_EQ(outcome.judgement().action, FS_ACTION_DROPPED);
-    EXPECT_EQ(outcome.judgement().challenge, FS_CHALLENGE_NONE);
+    EXPECT_EQ(outcome.judgement().action, FST_ACTION_DROPPED);
+    EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_NONE);
 }
 
 /// Asks about a RST, lets our stack send its challenge ACK, and waits.
@@ -94,7 +94,7 @@ void ask(Conversation& talk, std::uint64_t wait_us) {
 }
 
 TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         for (const std::size_t payload : {0, 1, 11, 100, 400, 1300}) {
             for (const bool with_timestamps : {false, true}) {
@@ -105,11 +105,11 @@ TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
                 if (!with_timestamps) {
                     reset.timestamps.reset();
                 }
-                const std::uint64_t before = acting().counter(FS_COUNT_CHALLENGED);
+                const std::uint64_t before = acting().counter(FST_COUNT_CHALLENGED);
                 expect_asked(talk, talk.send(reset), reset, Form::blunted);
-                EXPECT_EQ(acting().counter(FS_COUNT_CHALLENGED), before + 1);
-                EXPECT_TRUE(talk.state_has(FS_FLOW_QUESTION, End::peer));
-                EXPECT_EQ(talk.flow().asked[talk.index(End::peer)], 1);
+                EXPECT_EQ(acting().counter(FST_COUNT_CHALLENGED), before + 1);
+                EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_EGRESS, End::peer));
+                EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1);
             }
         }
     }
@@ -117,7 +117,7 @@ TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
 
 /// Every further one is a keepalive: the RST's own bytes, or one more.
 TEST_P(DatapathActing, FurtherQuestionsAreKeepalives) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         for (const std::size_t payload : {0, 1, 100}) {
             for (const std::size_t trailer : {0, 1, 6}) {
@@ -137,7 +137,7 @@ TEST_P(DatapathActing, FurtherQuestionsAreKeepalives) {
 }
 
 TEST_P(DatapathActing, TheQuestionLiesPastAllThatWasSent) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     const Segment before = talk.stateless_reset();
     talk.send(End::peer, Psh | Ack, 1000);  // not acknowledged yet
@@ -150,7 +150,7 @@ TEST_P(DatapathActing, TheQuestionLiesPastAllThatWasSent) {
 }
 
 TEST_P(DatapathActing, TheQuestionsChecksumCarries) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     // Sums that fold over and under, by sequence numbers around every word's end.
     for (std::uint32_t i = 0; i < 64; i++) {
         Setting setting;
@@ -168,46 +168,46 @@ TEST_P(DatapathActing, TheQuestionsChecksumCarries) {
 }
 
 TEST_P(DatapathActing, OnlyTheSuspectedAreAsked) {
-    use(FS_DROP_OFF, FS_CHALLENGE_SUSPECTED);
+    use(FST_DROP_OFF, FST_CHALLENGE_SUSPECTED);
     Conversation talk = established();
     const Segment genuine = talk.next(End::peer, Rst | Ack);
-    expect_passed(talk, talk.send(genuine), genuine, FS_PASS_NOT_DOUBTED);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_RST, End::peer));
+    expect_passed(talk, talk.send(genuine), genuine, FST_PASS_NOT_SUSPECT);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_RST, End::peer));
 
     Conversation suspect = established();
     Segment nearer = suspect.stateless_reset();
     nearer.ttl += 2;
     const Outcome outcome = suspect.send(nearer);
-    EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_SUSPECTED);
     expect_asked(suspect, outcome, nearer, Form::blunted);
 }
 
 TEST_P(DatapathActing, TheAnswerIsBelieved) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const std::uint64_t wait_us : {kRttUs / 2, kRttUs, 3 * kRttUs}) {
         SCOPED_TRACE(wait_us);
         Conversation talk = established();
         ask(talk, wait_us);
-        const std::uint64_t upheld = acting().counter(FS_COUNT_UPHELD);
+        const std::uint64_t upheld = acting().counter(FST_COUNT_UPHELD);
         const Segment answer = talk.stateless_reset();
         const Outcome outcome = talk.send(answer);
-        expect_passed(talk, outcome, answer, FS_PASS_ANSWER);
-        EXPECT_EQ(outcome.judgement().challenge, FS_CHALLENGE_UPHELD);
-        EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_GENUINE);
-        EXPECT_EQ(acting().counter(FS_COUNT_UPHELD), upheld + 1);
-        EXPECT_TRUE(talk.state_has(FS_FLOW_RST, End::peer)) << "the flow is closed";
+        expect_passed(talk, outcome, answer, FST_PASS_ANSWER);
+        EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_UPHELD);
+        EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_GENUINE);
+        EXPECT_EQ(acting().counter(FST_COUNT_UPHELD), upheld + 1);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_RST, End::peer)) << "the flow is closed";
     }
 }
 
 TEST_P(DatapathActing, ASecondResetIsNoAnswer) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     {
         SCOPED_TRACE("too soon");
         Conversation talk = established();
         ask(talk, kRttUs / 4);
         const Segment again = talk.stateless_reset();
         expect_asked(talk, talk.send(again), again, Form::blunted);
-        EXPECT_EQ(talk.flow().asked[talk.index(End::peer)], 1) << "the same burst";
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1) << "the same burst";
     }
     {
         SCOPED_TRACE("before our stack has spoken");
@@ -216,7 +216,7 @@ TEST_P(DatapathActing, ASecondResetIsNoAnswer) {
         talk.send(reset);
         talk.pass_us(kRttUs);
         expect_asked(talk, talk.send(reset), reset, Form::blunted);
-        EXPECT_EQ(talk.flow().asked[talk.index(End::peer)], 1);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1);
     }
     {
         SCOPED_TRACE("too late");
@@ -224,7 +224,7 @@ TEST_P(DatapathActing, ASecondResetIsNoAnswer) {
         ask(talk, kRttUs * 6);
         const Segment again = talk.stateless_reset();
         expect_asked(talk, talk.send(again), again, Form::past);
-        EXPECT_EQ(talk.flow().asked[talk.index(End::peer)], 2);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 2);
     }
     {
         SCOPED_TRACE("from nearer");
@@ -237,21 +237,21 @@ TEST_P(DatapathActing, ASecondResetIsNoAnswer) {
 }
 
 TEST_P(DatapathActing, LifeRefutesAndTheNextResetIsANewQuestion) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     ask(talk, 1000);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
-    const std::uint64_t refuted = acting().counter(FS_COUNT_REFUTED);
+    const std::uint64_t refuted = acting().counter(FST_COUNT_REFUTED);
     const Outcome life = talk.send(End::peer);  // acknowledges what we sent after the RST
-    const SeenEvent* told = life.find(FS_EVENT_AFTER_RST);
+    const SeenEvent* told = life.find(FST_EVENT_AFTER_RST);
     ASSERT_NE(told, nullptr);
-    EXPECT_EQ(told->event.judgement.challenge, FS_CHALLENGE_REFUTED);
+    EXPECT_EQ(told->event.judgement.challenge, FST_CHALLENGE_REFUTED);
     EXPECT_EQ(signal_names(told->event.judgement.signals), "LIFE_ACK|LIFE_CLOCK");
-    EXPECT_EQ(acting().counter(FS_COUNT_REFUTED), refuted + 1);
+    EXPECT_EQ(acting().counter(FST_COUNT_REFUTED), refuted + 1);
     const int peer = talk.index(End::peer);
-    EXPECT_NE(talk.flow().reset_flags[peer] & FS_RESET_REFUTED, 0);
-    EXPECT_EQ(talk.flow().reset_flags[peer] & FS_RESET_ASKED, 0);
+    EXPECT_NE(talk.flow().reset_flags[peer] & FST_RESET_REFUTED, 0);
+    EXPECT_EQ(talk.flow().reset_flags[peer] & FST_RESET_CHALLENGED, 0);
 
     talk.send(End::us);
     talk.pass_us(kRttUs);
@@ -261,7 +261,7 @@ TEST_P(DatapathActing, LifeRefutesAndTheNextResetIsANewQuestion) {
 
 /// What was under way when the RST came is no sign of life.
 TEST_P(DatapathActing, WhatWasInFlightRefutesNothing) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     talk.pass_us(kRttUs);
     Segment late = talk.next(End::peer, Psh | Ack, 500);
@@ -271,74 +271,74 @@ TEST_P(DatapathActing, WhatWasInFlightRefutesNothing) {
     talk.send(End::us);
     talk.pass_us(2000);
     const Outcome outcome = talk.send(late);  // its timestamp is of before the RST
-    ASSERT_NE(outcome.find(FS_EVENT_AFTER_RST), nullptr);
-    EXPECT_EQ(outcome.find(FS_EVENT_AFTER_RST)->event.judgement.signals, 0U);
-    EXPECT_EQ(outcome.find(FS_EVENT_AFTER_RST)->event.judgement.challenge, FS_CHALLENGE_NONE);
-    EXPECT_EQ(talk.flow().reset_flags[talk.index(End::peer)] & FS_RESET_LIFE, 0);
+    ASSERT_NE(outcome.find(FST_EVENT_AFTER_RST), nullptr);
+    EXPECT_EQ(outcome.find(FST_EVENT_AFTER_RST)->event.judgement.signals, 0U);
+    EXPECT_EQ(outcome.find(FST_EVENT_AFTER_RST)->event.judgement.challenge, FST_CHALLENGE_NONE);
+    EXPECT_EQ(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_ALIVE, 0);
 }
 
 /// On a LAN a burst looks like answers: there it takes three of them, or 5 ms.
 TEST_P(DatapathActing, AShortRoundTripTakesSeveralAnswers) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established({.rtt_us = 200});
     ask(talk, 300);
     for (int asked = 2; asked <= 3; asked++) {
         const Segment again = talk.stateless_reset();
         expect_asked(talk, talk.send(again), again, Form::past);
-        EXPECT_EQ(talk.flow().asked[talk.index(End::peer)], asked);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], asked);
         talk.pass_us(50);
         talk.send(End::us);
         talk.pass_us(300);
     }
     const Segment last = talk.stateless_reset();
     const Outcome outcome = talk.send(last);
-    expect_passed(talk, outcome, last, FS_PASS_ANSWER);
-    EXPECT_EQ(outcome.judgement().challenge, FS_CHALLENGE_UPHELD);
+    expect_passed(talk, outcome, last, FST_PASS_ANSWER);
+    EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_UPHELD);
 }
 
 TEST_P(DatapathActing, AtMostEightQuestionsInARow) {
-    use(FS_DROP_OFF, FS_CHALLENGE_ALL);
+    use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
-    for (int i = 1; i <= FS_QUESTIONS_MAX; i++) {
+    for (int i = 1; i <= FST_CHALLENGES_MAX; i++) {
         SCOPED_TRACE(i);
         Segment reset = talk.stateless_reset();
         reset.ttl += 2;  // never an answer
         expect_asked(talk, talk.send(reset), reset, i == 1 ? Form::blunted : Form::past);
-        EXPECT_EQ(talk.flow().asked[talk.index(End::peer)], i);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], i);
         talk.pass_us(100);
         talk.send(End::us);
         talk.pass_us(kRttUs);
     }
     Segment reset = talk.stateless_reset();
     reset.ttl += 2;
-    expect_passed(talk, talk.send(reset), reset, FS_PASS_TOO_MANY);
+    expect_passed(talk, talk.send(reset), reset, FST_PASS_TOO_MANY);
 }
 
 TEST_P(DatapathActing, TheFirstConvictedIsAskedAboutThenDropped) {
-    use(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
     const Segment first = convicted_reset(talk);
     const Outcome outcome = talk.send(first);
-    EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
     expect_asked(talk, outcome, first, Form::blunted);
     talk.pass_us(100);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
     talk.send(End::peer);  // alive: refuted
-    const std::uint64_t drops = acting().counter(FS_COUNT_DROPPED);
+    const std::uint64_t drops = acting().counter(FST_COUNT_DROPPED);
     expect_dropped(talk.send(convicted_reset(talk)));
-    EXPECT_EQ(acting().counter(FS_COUNT_DROPPED), drops + 1);
-    EXPECT_FALSE(talk.state_has(FS_FLOW_RST, End::peer));
+    EXPECT_EQ(acting().counter(FST_COUNT_DROPPED), drops + 1);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer));
 }
 
 TEST_P(DatapathActing, DropConfirmedPassesTheSuspected) {
-    use(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
     Segment nearer = talk.stateless_reset();
     nearer.ttl += 2;
-    expect_passed(talk, talk.send(nearer), nearer, FS_PASS_NOT_DOUBTED);
+    expect_passed(talk, talk.send(nearer), nearer, FST_PASS_NOT_SUSPECT);
 
-    use(FS_DROP_SUSPECTED, FS_CHALLENGE_OFF);
+    use(FST_DROP_SUSPECTED, FST_CHALLENGE_OFF);
     Conversation other = established();
     nearer = other.stateless_reset();
     nearer.ttl += 2;
@@ -347,25 +347,25 @@ TEST_P(DatapathActing, DropConfirmedPassesTheSuspected) {
 
 /// Refuted once, with nothing from either end since: eight are dropped, the ninth passes.
 TEST_P(DatapathActing, AtMostEightDrops) {
-    use(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
     talk.send(convicted_reset(talk));
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
     talk.send(End::peer);
-    for (int i = 1; i <= FS_DROPS_MAX; i++) {
+    for (int i = 1; i <= FST_DROPS_MAX; i++) {
         SCOPED_TRACE(i);
         talk.pass_us(50);
         expect_dropped(talk.send(convicted_reset(talk)));
-        EXPECT_EQ(talk.flow().asked[talk.index(End::peer)] >> 4, i);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)] >> 4, i);
     }
     const Segment last = convicted_reset(talk);
-    expect_passed(talk, talk.send(last), last, FS_PASS_TOO_MANY);
+    expect_passed(talk, talk.send(last), last, FST_PASS_TOO_MANY);
 }
 
 /// After a drop our next data draws the same RST again: a dead peer does that, so it passes.
 TEST_P(DatapathActing, AnInsistingResetPasses) {
-    use(FS_DROP_CONFIRMED, FS_CHALLENGE_OFF);
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     for (const bool heard : {false, true}) {
         Conversation talk = established();
         talk.send(convicted_reset(talk));
@@ -384,7 +384,7 @@ TEST_P(DatapathActing, AnInsistingResetPasses) {
         if (heard) {
             expect_dropped(outcome);  // it has spoken since: it is alive
         } else {
-            expect_passed(talk, outcome, again, FS_PASS_INSISTS);
+            expect_passed(talk, outcome, again, FST_PASS_RESET_REPEATED);
         }
     }
 }

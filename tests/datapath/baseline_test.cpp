@@ -21,7 +21,7 @@ INSTANTIATE_TEST_SUITE_P(Datapath, DatapathBaseline, ::testing::ValuesIn(every_h
 TEST_P(DatapathBaseline, EdgesAndCounts) {
     Conversation talk = opened();
     talk.exchange(3);
-    const fs_direction peer = talk.direction(End::peer), us = talk.direction(End::us);
+    const fst_direction peer = talk.direction(End::peer), us = talk.direction(End::us);
     const Setting& setting = talk.setting();
     EXPECT_EQ(peer.seq_edge, setting.peer.isn + 1 + 3000);
     EXPECT_EQ(peer.ack_edge, setting.us.isn + 1 + 6000);
@@ -35,12 +35,12 @@ TEST_P(DatapathBaseline, EdgesAndCounts) {
     EXPECT_EQ(talk.flow().isn[talk.index(End::peer)], setting.peer.isn);
     EXPECT_EQ(talk.flow().isn[talk.index(End::us)], setting.us.isn);
     EXPECT_EQ(talk.flow().wscale[talk.index(End::peer)], setting.peer.wscale + 1);
-    constexpr auto kSeen = FS_DIRECTION_SEEN | FS_DIRECTION_TS | FS_DIRECTION_TS_CLOCK |
-                           FS_DIRECTION_BASE | FS_DIRECTION_DF | FS_DIRECTION_DATA |
-                           FS_DIRECTION_WINDOWS_2 | FS_DIRECTION_WINDOWS_1 | FS_DIRECTION_ACKED;
-    EXPECT_EQ(peer.flags, kSeen | FS_DIRECTION_BASE_SYN_ACK);
-    EXPECT_EQ(us.flags, kSeen | FS_DIRECTION_BASE_SYN);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_TS));
+    constexpr auto kSeen = FST_DIRECTION_SEEN | FST_DIRECTION_TS | FST_DIRECTION_TS_CLOCK |
+                           FST_DIRECTION_BASE | FST_DIRECTION_DF | FST_DIRECTION_DATA |
+                           FST_DIRECTION_WINDOWS_2 | FST_DIRECTION_WINDOWS_1 | FST_DIRECTION_ACKED;
+    EXPECT_EQ(peer.flags, kSeen | FST_DIRECTION_BASE_SYN_ACK);
+    EXPECT_EQ(us.flags, kSeen | FST_DIRECTION_BASE_SYN);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_TS));
 }
 
 TEST_P(DatapathBaseline, TheRingHoldsTheLatestEight) {
@@ -51,9 +51,9 @@ TEST_P(DatapathBaseline, TheRingHoldsTheLatestEight) {
         talk.send(End::peer, Ack, 10);
         times.push_back(static_cast<std::uint32_t>(talk.rig().now_ns() / 1000));
     }
-    const fs_direction peer = talk.direction(End::peer);
-    for (std::size_t i = 0; i < FS_RING_STAMPS; i++) {
-        const fs_stamp& stamp = peer.ring[(peer.ring_next + i) % FS_RING_STAMPS];
+    const fst_direction peer = talk.direction(End::peer);
+    for (std::size_t i = 0; i < FST_RING_STAMPS; i++) {
+        const fst_stamp& stamp = peer.ring[(peer.ring_next + i) % FST_RING_STAMPS];
         EXPECT_EQ(stamp.time_us, times.at(5 + i));
         EXPECT_EQ(stamp.ip_id, talk.ids(End::peer).at(1 + 5 + i));
     }
@@ -66,29 +66,29 @@ TEST_P(DatapathBaseline, TheSetOfTtls) {
         segment.ttl = ttl;
         return talk.send(segment);
     };
-    EXPECT_EQ(send(57).find(FS_EVENT_TTL), nullptr);
+    EXPECT_EQ(send(57).find(FST_EVENT_TTL), nullptr);
     for (const std::uint8_t ttl : {58, 56, 120}) {
         const Outcome outcome = send(ttl);
-        ASSERT_NE(outcome.find(FS_EVENT_TTL), nullptr);
-        EXPECT_EQ(outcome.find(FS_EVENT_TTL)->event.packet.ttl, ttl);
-        EXPECT_EQ(send(ttl).find(FS_EVENT_TTL), nullptr) << "known by now";
+        ASSERT_NE(outcome.find(FST_EVENT_TTL), nullptr);
+        EXPECT_EQ(outcome.find(FST_EVENT_TTL)->event.packet.ttl, ttl);
+        EXPECT_EQ(send(ttl).find(FST_EVENT_TTL), nullptr) << "known by now";
     }
-    const std::array<std::uint8_t, FS_TTL_SET> expected{57, 58, 56, 120};
+    const std::array<std::uint8_t, FST_TTL_SET> expected{57, 58, 56, 120};
     EXPECT_TRUE(std::ranges::equal(talk.direction(End::peer).ttl, expected));
-    EXPECT_EQ(talk.direction(End::peer).flags & FS_DIRECTION_TTL_MANY, 0);
-    EXPECT_EQ(send(200).find(FS_EVENT_TTL), nullptr);
-    EXPECT_NE(talk.direction(End::peer).flags & FS_DIRECTION_TTL_MANY, 0);
+    EXPECT_EQ(talk.direction(End::peer).flags & FST_DIRECTION_TTL_MANY, 0);
+    EXPECT_EQ(send(200).find(FST_EVENT_TTL), nullptr);
+    EXPECT_NE(talk.direction(End::peer).flags & FST_DIRECTION_TTL_MANY, 0);
     EXPECT_TRUE(std::ranges::equal(talk.direction(End::peer).ttl, expected));
 }
 
 TEST_P(DatapathBaseline, ClassesOfIds) {
     struct Case {
         Ids ids;
-        fs_id_class expected;
+        fst_id_class expected;
     };
-    for (const Case& c : {Case{Ids::zero, FS_ID_ZERO}, Case{Ids::constant, FS_ID_CONSTANT},
-                          Case{Ids::per_flow, FS_ID_FLOW}, Case{Ids::global, FS_ID_GLOBAL},
-                          Case{Ids::random, FS_ID_RANDOM}}) {
+    for (const Case& c : {Case{Ids::zero, FST_ID_ZERO}, Case{Ids::constant, FST_ID_CONSTANT},
+                          Case{Ids::per_flow, FST_ID_FLOW}, Case{Ids::global, FST_ID_GLOBAL},
+                          Case{Ids::random, FST_ID_RANDOM}}) {
         SCOPED_TRACE(int(c.ids));
         Setting setting;
         setting.peer.ids = c.ids;
@@ -98,15 +98,15 @@ TEST_P(DatapathBaseline, ClassesOfIds) {
         for (int i = 0; i < 3; i++) {
             talk.pass_ms(100);
             talk.send(End::peer, Ack, 10);
-            const fs_direction peer = talk.direction(End::peer);
-            EXPECT_EQ(fs_id_class_of(&peer), FS_ID_UNKNOWN) << "of two steps at most";
+            const fst_direction peer = talk.direction(End::peer);
+            EXPECT_EQ(fst_id_class_of(&peer), FST_ID_UNKNOWN) << "of two steps at most";
         }
         for (int i = 0; i < 12; i++) {
             talk.pass_ms(100);
             talk.send(End::peer, Ack, 10);
         }
-        const fs_direction peer = talk.direction(End::peer);
-        EXPECT_EQ(fs_id_class_of(&peer), c.expected);
+        const fst_direction peer = talk.direction(End::peer);
+        EXPECT_EQ(fst_id_class_of(&peer), c.expected);
         EXPECT_EQ(peer.ip_id, talk.ids(End::peer).back());
     }
 }
@@ -126,13 +126,13 @@ TEST_P(DatapathBaseline, ALittleReorderingLeavesThePerFlowClass) {
         talk.send(second);
         talk.send(talk.next(End::peer, Ack));
     }
-    const fs_direction peer = talk.direction(End::peer);
-    EXPECT_EQ(fs_id_class_of(&peer), FS_ID_FLOW);
+    const fst_direction peer = talk.direction(End::peer);
+    EXPECT_EQ(fst_id_class_of(&peer), FST_ID_FLOW);
 }
 
 /// GRO and TSO hand tc several packets as one: each had an ID of its own.
 TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
-    if (!in_kernel() || hook() == FS_HOOK_XDP) {
+    if (!in_kernel() || hook() == FST_HOOK_XDP) {
         return;  // these see packets as they are on the wire
     }
     Conversation talk = opened();
@@ -143,8 +143,8 @@ TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
         talk.pass_ms(10);
         talk.send(super);
     }
-    const fs_direction peer = talk.direction(End::peer);
-    EXPECT_EQ(fs_id_class_of(&peer), FS_ID_FLOW);
+    const fst_direction peer = talk.direction(End::peer);
+    EXPECT_EQ(fst_id_class_of(&peer), FST_ID_FLOW);
     EXPECT_EQ(peer.packets, before + 80);
     EXPECT_EQ(peer.ip_id, talk.ids(End::peer).back() + 9);
 }
@@ -191,9 +191,9 @@ TEST_P(DatapathBaseline, TheSendersClock) {
         talk.pass_ms(late_ms);
         talk.send(segment);
     }
-    const fs_direction peer = talk.direction(End::peer);
+    const fst_direction peer = talk.direction(End::peer);
     EXPECT_LE(peer.ts_offset - offset + 1, 2U) << "to a tick";
-    EXPECT_EQ(peer.flags & FS_DIRECTION_TS_FAST, 0);
+    EXPECT_EQ(peer.flags & FST_DIRECTION_TS_FAST, 0);
 }
 
 TEST_P(DatapathBaseline, AFastClockProvesNothing) {
@@ -204,13 +204,13 @@ TEST_P(DatapathBaseline, AFastClockProvesNothing) {
         segment.timestamps->val += static_cast<std::uint32_t>(i) * 900;  // 10 ticks per ms
         talk.send(segment);
     }
-    EXPECT_NE(talk.direction(End::peer).flags & FS_DIRECTION_TS_FAST, 0);
+    EXPECT_NE(talk.direction(End::peer).flags & FST_DIRECTION_TS_FAST, 0);
 }
 
 TEST_P(DatapathBaseline, TheMacVotes) {
     Conversation talk = opened();
     const auto mac_of = [&](End end) {
-        const fs_flow flow = talk.flow();
+        const fst_flow flow = talk.flow();
         return std::vector<int>(std::begin(flow.mac[talk.index(end)]),
                                 std::end(flow.mac[talk.index(end)]));
     };
@@ -223,7 +223,7 @@ TEST_P(DatapathBaseline, TheMacVotes) {
     Segment other = mixed.next(End::peer, Ack, 10);
     other.mac = "00:00:5e:00:53:77";
     mixed.send(other);
-    EXPECT_EQ(mixed.flow().mac_votes[mixed.index(End::peer)], FS_MAC_MIXED);
+    EXPECT_EQ(mixed.flow().mac_votes[mixed.index(End::peer)], FST_MAC_MIXED);
 }
 
 TEST_P(DatapathBaseline, Retransmissions) {
@@ -247,7 +247,7 @@ TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
     struct Case {
         const char* name;
         void (*spoil)(Segment&);
-        bool is_told = false;  ///< it could be taken in: then it is injected, perhaps
+        bool is_reported = false;  ///< it could be taken in: then it is injected, perhaps
     };
     for (const Case& c : {Case{"far ahead", [](Segment& s) { s.seq += (4U << 20) + 2; }},
                           Case{"far behind", [](Segment& s) { s.seq -= (4U << 20) + 2; }},
@@ -256,7 +256,7 @@ TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
         SCOPED_TRACE(c.name);
         Conversation talk = opened();
         talk.exchange(4);
-        fs_direction before = talk.direction(End::peer);
+        fst_direction before = talk.direction(End::peer);
         Segment spoofed = talk.next(End::peer, Psh | Ack, 50);
         spoofed.ttl = 99;
         spoofed.id = 0x7777;
@@ -266,9 +266,9 @@ TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
         c.spoil(spoofed);
         talk.pass_ms(50);
         const Outcome outcome = talk.send(spoofed);
-        EXPECT_EQ(outcome.events.size(), c.is_told ? 1U : 0U);
-        EXPECT_EQ(outcome.find(FS_EVENT_REPEATED) != nullptr, c.is_told);
-        fs_direction after = talk.direction(End::peer);
+        EXPECT_EQ(outcome.events.size(), c.is_reported ? 1U : 0U);
+        EXPECT_EQ(outcome.find(FST_EVENT_DATA_REPEATED) != nullptr, c.is_reported);
+        fst_direction after = talk.direction(End::peer);
         EXPECT_EQ(after.packets, before.packets + 1);
         EXPECT_EQ(after.seq_edge, before.seq_edge);
         EXPECT_EQ(after.ack_edge, before.ack_edge);
@@ -300,14 +300,14 @@ TEST_P(DatapathBaseline, AFrameSeenTwice) {
     talk.exchange(3);
     const Segment data = talk.next(End::peer, Psh | Ack, 100);
     talk.send(data);
-    EXPECT_FALSE(talk.state_has(FS_FLOW_TWICE));
-    const fs_direction before = talk.direction(End::peer);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_DUPLICATE_FRAMES));
+    const fst_direction before = talk.direction(End::peer);
     talk.pass_us(200);
     Segment again = data;
     again.ttl -= 1;
     talk.send(again);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_TWICE));
-    const fs_direction after = talk.direction(End::peer);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_DUPLICATE_FRAMES));
+    const fst_direction after = talk.direction(End::peer);
     EXPECT_EQ(after.retransmitted, before.retransmitted);
     EXPECT_EQ(after.id_class, before.id_class);
     EXPECT_TRUE(std::ranges::equal(after.ttl, before.ttl));

@@ -13,7 +13,7 @@ class CaptureRig final : public ForwardingRig {
   public:
     explicit CaptureRig(const PcapFile::Options& options = {}) : file_(options) {}
 
-    Outcome run(fs_hook hook, const Frame& frame) override {
+    Outcome run(fst_hook hook, const Frame& frame) override {
         file_.frame(std::chrono::nanoseconds(now_ns()), frame.bytes);
         frames_++;
         return ForwardingRig::run(hook, frame);

@@ -43,10 +43,10 @@ TEST_P(DatapathConclusive, ASynAnsweredBySynAckAndReset) {
         talk.pass_ms(20);
         talk.send(End::peer, Syn | Ack);
         talk.pass_us(50);
-        const fs_judgement judgement = talk.send(answer_to_syn(talk)).judgement();
+        const fst_judgement judgement = talk.send(answer_to_syn(talk)).judgement();
         EXPECT_EQ(signal_names(counted(judgement.signals)), "SYN_RST");
-        EXPECT_EQ(judgement.verdict, FS_VERDICT_CONFIRMED);
-        EXPECT_TRUE(talk.state_has(FS_FLOW_FORGED, End::peer));
+        EXPECT_EQ(judgement.verdict, FST_VERDICT_CONFIRMED);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_FORGED, End::peer));
     }
 }
 
@@ -55,7 +55,7 @@ TEST_P(DatapathConclusive, ASynAnsweredTwiceWithReason) {
     Conversation accepted(watching(), hook());
     accepted.open();
     accepted.pass_ms(1);
-    EXPECT_EQ(accepted.send(answer_to_syn(accepted)).judgement().signals & bit(FS_SIGNAL_SYN_RST),
+    EXPECT_EQ(accepted.send(answer_to_syn(accepted)).judgement().signals & bit(FST_SIGNAL_SYN_RST),
               0U);
 
     Conversation again(watching(), hook());
@@ -66,7 +66,7 @@ TEST_P(DatapathConclusive, ASynAnsweredTwiceWithReason) {
     again.pass_ms(20);
     again.send(End::peer, Syn | Ack);
     again.pass_us(50);
-    EXPECT_EQ(again.send(answer_to_syn(again)).judgement().signals & bit(FS_SIGNAL_SYN_RST), 0U);
+    EXPECT_EQ(again.send(answer_to_syn(again)).judgement().signals & bit(FST_SIGNAL_SYN_RST), 0U);
 }
 
 TEST_P(DatapathConclusive, ASecondResetThatGuessesHigher) {
@@ -77,9 +77,9 @@ TEST_P(DatapathConclusive, ASecondResetThatGuessesHigher) {
     talk.pass_us(500);
     Segment second = first;
     second.seq += 1460;
-    const fs_judgement judgement = talk.send(second).judgement();
+    const fst_judgement judgement = talk.send(second).judgement();
     EXPECT_EQ(signal_names(counted(judgement.signals)), "SEQ_CHANGE");
-    EXPECT_EQ(judgement.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(judgement.verdict, FST_VERDICT_CONFIRMED);
 }
 
 TEST_P(DatapathConclusive, ASecondResetThatProvesNothing) {
@@ -110,7 +110,7 @@ TEST_P(DatapathConclusive, ASecondResetThatProvesNothing) {
         if (c.other_flags) {
             second.flags = Rst;
         }
-        EXPECT_EQ(talk.send(second).judgement().signals & bit(FS_SIGNAL_SEQ_CHANGE), 0U);
+        EXPECT_EQ(talk.send(second).judgement().signals & bit(FST_SIGNAL_SEQ_CHANGE), 0U);
     }
 }
 
@@ -133,7 +133,7 @@ TEST_P(DatapathConclusive, TwoPaths) {
         Segment second = unvouched(talk);
         second.ttl = c.second_ttl;
         const std::uint64_t signals = talk.send(second).judgement().signals;
-        EXPECT_EQ((signals & bit(FS_SIGNAL_TWO_PATHS)) != 0, c.two_paths) << signal_names(signals);
+        EXPECT_EQ((signals & bit(FST_SIGNAL_TWO_PATHS)) != 0, c.two_paths) << signal_names(signals);
     }
 }
 
@@ -146,7 +146,7 @@ TEST_P(DatapathConclusive, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
     talk.send(abort);
     Segment bare = talk.stateless_reset();
     bare.ttl = 61;
-    EXPECT_FALSE(talk.send(bare).judgement().signals & bit(FS_SIGNAL_TWO_PATHS));
+    EXPECT_FALSE(talk.send(bare).judgement().signals & bit(FST_SIGNAL_TWO_PATHS));
 }
 
 /// Our own RST excuses what follows, unless something in the flow was forged: the box that resets
@@ -159,10 +159,10 @@ TEST_P(DatapathConclusive, OurOwnResetExcusesNothingInAForgedFlow) {
     talk.pass_us(50);
     talk.send(End::us, Rst | Ack);
     talk.pass_us(50);
-    const fs_judgement judgement = talk.send(forged).judgement();
-    EXPECT_NE(judgement.context & FS_CONTEXT_AFTER_OWN_RST, 0U);
-    EXPECT_NE(judgement.context & FS_CONTEXT_FORGED_BEFORE, 0U);
-    EXPECT_EQ(judgement.verdict, FS_VERDICT_SUSPECTED);
+    const fst_judgement judgement = talk.send(forged).judgement();
+    EXPECT_NE(judgement.context & FST_CONTEXT_AFTER_OWN_RST, 0U);
+    EXPECT_NE(judgement.context & FST_CONTEXT_FORGED_BEFORE, 0U);
+    EXPECT_EQ(judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 /// Strong evidence outweighs the shape of a kernel that knows nothing.
@@ -174,9 +174,9 @@ TEST_P(DatapathConclusive, StatelessShapeDoesNotExcuseStrongEvidence) {
         if (two) {
             reset.mac = "00:00:5e:00:53:99";
         }
-        const fs_judgement judgement = talk.send(reset).judgement();
-        EXPECT_NE(judgement.context & FS_CONTEXT_STATELESS, 0U);
-        EXPECT_EQ(judgement.verdict, two ? FS_VERDICT_CONFIRMED : FS_VERDICT_SUSPECTED);
+        const fst_judgement judgement = talk.send(reset).judgement();
+        EXPECT_NE(judgement.context & FST_CONTEXT_STATELESS, 0U);
+        EXPECT_EQ(judgement.verdict, two ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED);
     }
 }
 
@@ -186,10 +186,10 @@ TEST_P(DatapathConclusive, StatelessShapeExcusesWhatMerelyJoins) {
     Segment reset = talk.stateless_reset();
     reset.ttl -= 2;
     reset.mac = "00:00:5e:00:53:99";
-    const fs_judgement judgement = talk.send(reset).judgement();
+    const fst_judgement judgement = talk.send(reset).judgement();
     EXPECT_EQ(signal_names(counted(judgement.signals)), "MAC_FOREIGN|FARTHER");
-    EXPECT_EQ(judgement.verdict, FS_VERDICT_GENUINE);
-    EXPECT_EQ(judgement.cause, FS_CAUSE_EDGE);
+    EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
+    EXPECT_EQ(judgement.cause, FST_CAUSE_EDGE);
 }
 
 /// It is stateless only if it answers what we sent: one of our latest 64 ACKs, window 0, bare.
@@ -208,7 +208,7 @@ TEST_P(DatapathConclusive, WhatIsNotStateless) {
         Conversation talk = established();
         Segment reset = talk.stateless_reset();
         c.change(reset);
-        EXPECT_EQ(talk.send(reset).judgement().context & FS_CONTEXT_STATELESS, 0U);
+        EXPECT_EQ(talk.send(reset).judgement().context & FST_CONTEXT_STATELESS, 0U);
     }
 }
 
@@ -225,11 +225,11 @@ TEST_P(DatapathConclusive, ABareSynIsNoBaseline) {
     talk.pass_ms(20);
     Segment reset = talk.stateless_reset();
     reset.ttl = 50;
-    const fs_judgement judgement = talk.send(reset).judgement();
-    EXPECT_NE(judgement.context & FS_CONTEXT_NO_BASELINE, 0U);
+    const fst_judgement judgement = talk.send(reset).judgement();
+    EXPECT_NE(judgement.context & FST_CONTEXT_NO_BASELINE, 0U);
     EXPECT_EQ(judgement.base_hops, 255);
     EXPECT_EQ(signal_names(counted(judgement.signals)), "none");
-    EXPECT_EQ(judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
 }
 
 /// A single SYN-ACK is one, but only a nearer RST counts against it.
@@ -240,7 +240,7 @@ TEST_P(DatapathConclusive, ASynAckIsABaseline) {
         talk.pass_ms(10);
         Segment reset = unvouched(talk);
         reset.ttl = nearer ? 60 : 50;
-        const fs_judgement judgement = talk.send(reset).judgement();
+        const fst_judgement judgement = talk.send(reset).judgement();
         EXPECT_EQ(judgement.base_hops, 7);
         EXPECT_EQ(signal_names(counted(judgement.signals)), nearer ? "NEARER" : "none");
     }

@@ -19,7 +19,7 @@ std::uint16_t fresh_port() {
     return port;
 }
 
-Conversation::Conversation(Rig& rig, fs_hook peer_hook, const Setting& setting)
+Conversation::Conversation(Rig& rig, fst_hook peer_hook, const Setting& setting)
     : rig_(rig), peer_hook_(peer_hook), setting_(setting), begun_ns_(rig.now_ns()) {
     ports_ = {kPeerPort, setting.port != 0 ? setting.port : fresh_port()};
     at(End::peer).id = setting.peer.first_id;
@@ -171,8 +171,8 @@ void Conversation::follow(const Segment& segment) {
 }
 
 void Conversation::expect_stamped(const Segment& segment) const {
-    const fs_direction own = direction(segment.from);
-    const fs_stamp& latest = own.ring[(own.ring_next + FS_RING_STAMPS - 1) % FS_RING_STAMPS];
+    const fst_direction own = direction(segment.from);
+    const fst_stamp& latest = own.ring[(own.ring_next + FST_RING_STAMPS - 1) % FST_RING_STAMPS];
     EXPECT_EQ(latest.time_us, static_cast<std::uint32_t>(rig_.now_ns() / 1000));
     EXPECT_EQ(latest.ip_id, setting_.v6 ? 0 : segment.id);
     EXPECT_EQ(latest.ttl, segment.ttl);
@@ -202,7 +202,7 @@ Conversation& Conversation::exchange(int times) {
     return *this;
 }
 
-bool Conversation::owns(const fs_flow_key& key) const {
+bool Conversation::owns(const fst_flow_key& key) const {
     const int peer = key.port[0] == htons(port(End::peer)) ? 0 : 1;
     std::array<std::array<__be32, 4>, 2> ends{};
     for (const End end : {End::peer, End::us}) {
@@ -225,9 +225,9 @@ int Conversation::index(End end) const {
 }
 
 std::uint32_t Conversation::slot() const {
-    const auto is_ours = [this](const fs_flow& flow) { return owns(flow.key); };
+    const auto is_ours = [this](const fst_flow& flow) { return owns(flow.key); };
     if (slot_) {
-        const std::optional<fs_flow> known = rig_.flow(*slot_);
+        const std::optional<fst_flow> known = rig_.flow(*slot_);
         if (known && is_ours(*known)) {
             return *slot_;
         }
@@ -237,8 +237,8 @@ std::uint32_t Conversation::slot() const {
     return slot_.value_or(0);
 }
 
-fs_flow Conversation::flow() const {
-    return rig_.flow(slot()).value_or(fs_flow{});
+fst_flow Conversation::flow() const {
+    return rig_.flow(slot()).value_or(fst_flow{});
 }
 
 }  // namespace flowstamp::testing

@@ -8,7 +8,7 @@
 //     talk.open().exchange(4);
 //     Segment reset = talk.next(End::peer, Rst | Ack);
 //     reset.ttl += 3;
-//     EXPECT_EQ(talk.send(reset).judgement().verdict, FS_VERDICT_SUSPECTED);
+//     EXPECT_EQ(talk.send(reset).judgement().verdict, FST_VERDICT_SUSPECTED);
 //
 // Every packet sent is held against its flow's slot: it must be the latest stamp there.
 #pragma once
@@ -87,7 +87,7 @@ struct Setting {
 
 class Conversation {
   public:
-    Conversation(Rig& rig, fs_hook peer_hook, const Setting& setting = {});
+    Conversation(Rig& rig, fst_hook peer_hook, const Setting& setting = {});
 
     /// The next packet that an end would send: all fields right for it.
     Segment next(End from, TcpFlags flags = Ack, std::size_t payload = 0);
@@ -108,16 +108,16 @@ class Conversation {
 
     Bytes encode(const Segment& segment) const;
     /// Whether the key is this connection's, whichever end it puts first.
-    [[nodiscard]] bool owns(const fs_flow_key& key) const;
+    [[nodiscard]] bool owns(const fst_flow_key& key) const;
     [[nodiscard]] int index(End end) const;  ///< of an end in the key
-    [[nodiscard]] fs_flow flow() const;      ///< all zero, and a failure, if there is none
-    [[nodiscard]] fs_direction direction(End end) const { return flow().direction[index(end)]; }
-    [[nodiscard]] bool state_has(fs_flow_state bit) const { return (flow().state & bit) != 0; }
-    [[nodiscard]] bool state_has(fs_flow_state bit, End end) const {
-        return (flow().state & FS_OF(bit, index(end))) != 0;
+    [[nodiscard]] fst_flow flow() const;      ///< all zero, and a failure, if there is none
+    [[nodiscard]] fst_direction direction(End end) const { return flow().direction[index(end)]; }
+    [[nodiscard]] bool state_has(fst_flow_state bit) const { return (flow().state & bit) != 0; }
+    [[nodiscard]] bool state_has(fst_flow_state bit, End end) const {
+        return (flow().state & FST_OF(bit, index(end))) != 0;
     }
-    [[nodiscard]] fs_hook hook(End from) const {
-        return from == End::peer ? peer_hook_ : FS_HOOK_TC_EGRESS;
+    [[nodiscard]] fst_hook hook(End from) const {
+        return from == End::peer ? peer_hook_ : FST_HOOK_TC_EGRESS;
     }
     [[nodiscard]] std::uint32_t slot() const;
     [[nodiscard]] std::uint16_t port(End end) const { return ports_.at(std::size_t(end)); }
@@ -150,7 +150,7 @@ class Conversation {
     void expect_stamped(const Segment& segment) const;
 
     Rig& rig_;
-    fs_hook peer_hook_;
+    fst_hook peer_hook_;
     Setting setting_;
     std::array<State, 2> ends_{};
     std::array<std::uint16_t, 2> ports_{};

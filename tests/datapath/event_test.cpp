@@ -16,8 +16,8 @@ class DatapathEvent : public DatapathTest {
         talk.pass_ms(200);
         return talk;
     }
-    static const fs_judgement* after_reset(const Outcome& outcome) {
-        const SeenEvent* seen = outcome.find(FS_EVENT_AFTER_RST);
+    static const fst_judgement* after_reset(const Outcome& outcome) {
+        const SeenEvent* seen = outcome.find(FST_EVENT_AFTER_RST);
         return seen == nullptr ? nullptr : &seen->event.judgement;
     }
 };
@@ -45,17 +45,17 @@ TEST_P(DatapathEvent, VersionKindAndSize) {
     std::vector<int> kinds;
     for (const Outcome& outcome : outcomes) {
         for (const SeenEvent& seen : outcome.events) {
-            const fs_record_header& header = seen.event.header;
+            const fst_record_header& header = seen.event.header;
             kinds.push_back(header.kind);
-            EXPECT_EQ(header.version, FS_CONTRACT_VERSION);
+            EXPECT_EQ(header.version, FST_CONTRACT_VERSION);
             EXPECT_EQ(header.size,
-                      header.kind == FS_EVENT_RST ? sizeof(fs_flow_event) : sizeof(fs_event));
+                      header.kind == FST_EVENT_RST ? sizeof(fst_flow_event) : sizeof(fst_event));
             EXPECT_EQ(seen.event.slot, talk.slot());
             EXPECT_EQ(seen.event.generation, talk.flow().generation);
         }
     }
-    EXPECT_EQ(kinds, (std::vector<int>{FS_EVENT_SYN, FS_EVENT_SYN_ACK, FS_EVENT_TTL, FS_EVENT_FIN,
-                                       FS_EVENT_RST, FS_EVENT_AFTER_RST}));
+    EXPECT_EQ(kinds, (std::vector<int>{FST_EVENT_SYN, FST_EVENT_SYN_ACK, FST_EVENT_TTL, FST_EVENT_FIN,
+                                       FST_EVENT_RST, FST_EVENT_AFTER_RST}));
 }
 
 /// Ordinary packets are told of by nothing but their stamps.
@@ -71,15 +71,15 @@ TEST_P(DatapathEvent, NothingOfOrdinaryPackets) {
 /// The slot that a RST's event carries is the flow as the RST met it, and what is remembered of it.
 TEST_P(DatapathEvent, AResetCarriesItsFlow) {
     Conversation talk = established(watching());
-    const fs_flow before = talk.flow();
+    const fst_flow before = talk.flow();
     const Segment reset = suspected(talk);
     const Outcome outcome = talk.send(reset);
-    ASSERT_NE(outcome.find(FS_EVENT_RST), nullptr);
-    const fs_flow& told = *outcome.find(FS_EVENT_RST)->flow;
+    ASSERT_NE(outcome.find(FST_EVENT_RST), nullptr);
+    const fst_flow& told = *outcome.find(FST_EVENT_RST)->flow;
     EXPECT_EQ(std::memcmp(told.direction, before.direction, sizeof(told.direction)), 0);
     EXPECT_EQ(std::memcmp(&told.key, &before.key, sizeof(told.key)), 0);
     EXPECT_EQ(told.rst_seq[talk.index(End::peer)], reset.seq);
-    const fs_packet& packet = outcome.find(FS_EVENT_RST)->event.packet;
+    const fst_packet& packet = outcome.find(FST_EVENT_RST)->event.packet;
     EXPECT_EQ(packet.direction, talk.index(End::peer));
     EXPECT_EQ(packet.hook, hook());
     EXPECT_EQ(packet.seq, reset.seq);
@@ -101,7 +101,7 @@ TEST_P(DatapathEvent, SignsOfLifeAfterAReset) {
     const Outcome alive = talk.send(End::peer, Psh | Ack, 100);
     ASSERT_NE(after_reset(alive), nullptr);
     EXPECT_EQ(signal_names(after_reset(alive)->signals), "LIFE_ACK|LIFE_CLOCK");
-    EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FS_RESET_LIFE, 0);
+    EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_ALIVE, 0);
 }
 
 /// A reset that its timestamps vouch for has its sender's clock: what it has overtaken is not later.
@@ -110,7 +110,7 @@ TEST_P(DatapathEvent, WhatAVouchedResetOvertookIsNoLife) {
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.timestamps->val += 40;  // it is faster than all before it
     const std::uint32_t clock = reset.timestamps->val;
-    ASSERT_TRUE(talk.send(reset).judgement().signals & FS_SIGNAL_BIT(FS_SIGNAL_VOUCH_TS));
+    ASSERT_TRUE(talk.send(reset).judgement().signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID));
     for (const auto& [ticks, lives] : {std::pair{0U, false}, std::pair{3U, true}}) {
         Segment later = talk.next(End::peer, Psh | Ack, 100);
         later.timestamps->val = clock + ticks;
@@ -184,10 +184,10 @@ TEST_P(DatapathEvent, ALimitedWatch) {
     Conversation talk = established(watching(), setting);
     talk.send(suspected(talk));
     int told = 0;
-    for (int i = 0; i < 2 * FS_AFTER_RST_TOLD_MAX; i++) {
+    for (int i = 0; i < 2 * FST_AFTER_RST_TOLD_MAX; i++) {
         told += after_reset(talk.send(End::peer, Ack, 10)) != nullptr ? 1 : 0;
     }
-    EXPECT_EQ(told, FS_AFTER_RST_TOLD_MAX);
+    EXPECT_EQ(told, FST_AFTER_RST_TOLD_MAX);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_ms(20);
     EXPECT_NE(after_reset(talk.send(End::peer)), nullptr);
@@ -199,7 +199,7 @@ TEST_P(DatapathEvent, TheWatchEnds) {
     talk.send(suspected(talk));
     talk.pass_ms(2001);
     EXPECT_EQ(after_reset(talk.send(End::peer)), nullptr);
-    EXPECT_FALSE(talk.state_has(FS_FLOW_AFTER_RST, End::peer));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
 }
 
 /// An ICMP error about a known flow, quoting no more of its segment than a router must.
@@ -220,11 +220,11 @@ TEST_P(DatapathEvent, IcmpErrors) {
                          Icmpv6{.type = 1, .code = 4} / quoted
                    : Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
                          Icmp{.type = 3, .code = 13} / quoted;
-            const fs_flow before = talk.flow();
+            const fst_flow before = talk.flow();
             const Outcome outcome = watching().run(hook(), {.bytes = error.bytes()});
-            const SeenEvent* told = outcome.find(FS_EVENT_ICMP_ERROR);
+            const SeenEvent* told = outcome.find(FST_EVENT_ICMP_ERROR);
             ASSERT_NE(told, nullptr);
-            const fs_packet& packet = told->event.packet;
+            const fst_packet& packet = told->event.packet;
             EXPECT_TRUE(talk.owns(packet.key));
             EXPECT_EQ(told->event.slot, talk.slot());
             EXPECT_EQ(packet.direction, talk.index(End::us)) << "the quoted segment's sender";
@@ -234,7 +234,7 @@ TEST_P(DatapathEvent, IcmpErrors) {
             EXPECT_EQ(packet.ttl, 61);
             EXPECT_EQ(packet.icmp_source[v6 ? 0 : 3],
                       __builtin_bswap32(v6 ? 0x20010db8 : 0xcb007109));
-            const fs_flow after = talk.flow();
+            const fst_flow after = talk.flow();
             EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0) << "it teaches nothing";
         }
     }
@@ -245,15 +245,15 @@ TEST_P(DatapathEvent, IcmpAboutNothingKnown) {
         return watching().run(hook(), {.bytes = packet.bytes()}).events.size();
     };
     const Quoted stranger(Ethernet{} / Ipv4{} / Tcp{.src_port = 9});
-    const std::uint64_t flows = watching().counter(FS_COUNT_FLOW_NEW);
-    const std::uint64_t errors = watching().counter(FS_COUNT_ICMP_ERROR);
+    const std::uint64_t flows = watching().counter(FST_COUNT_FLOW_NEW);
+    const std::uint64_t errors = watching().counter(FST_COUNT_ICMP_ERROR);
     EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / stranger), 0U);
-    EXPECT_EQ(watching().counter(FS_COUNT_ICMP_ERROR), errors + 1);
-    EXPECT_EQ(watching().counter(FS_COUNT_FLOW_NEW), flows) << "it begins no flow";
+    EXPECT_EQ(watching().counter(FST_COUNT_ICMP_ERROR), errors + 1);
+    EXPECT_EQ(watching().counter(FST_COUNT_FLOW_NEW), flows) << "it begins no flow";
     EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{.type = 8, .code = 0} / stranger), 0U);
     EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Udp{})), 0U);
     EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Tcp{}, 20 + 7)), 0U);
-    EXPECT_EQ(watching().counter(FS_COUNT_ICMP_ERROR), errors + 1);
+    EXPECT_EQ(watching().counter(FST_COUNT_ICMP_ERROR), errors + 1);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ class DatapathTest : public ::testing::TestWithParam<RigKind> {
   protected:
     void SetUp() override;
 
-    [[nodiscard]] fs_hook hook() const { return GetParam().hook; }
+    [[nodiscard]] fst_hook hook() const { return GetParam().hook; }
     [[nodiscard]] bool in_kernel() const { return GetParam().home == Home::kernel; }
     /// Observes only.
     Rig& watching() { return *shared(false); }
@@ -37,10 +37,10 @@ inline std::string case_name(const ::testing::TestParamInfo<RigKind>& info) {
 
 /// Evidence that counts, vouchers included: what is told but never counted left out.
 constexpr std::uint64_t counted(std::uint64_t signals) {
-    return signals & ~FS_SIGNALS_WEAK;
+    return signals & ~FST_SIGNALS_WEAK;
 }
-constexpr std::uint64_t bit(fs_signal signal) {
-    return FS_SIGNAL_BIT(signal);
+constexpr std::uint64_t bit(fst_signal signal) {
+    return FST_SIGNAL_BIT(signal);
 }
 
 /// "NEARER|DATA", for failures.

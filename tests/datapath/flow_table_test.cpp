@@ -13,7 +13,7 @@ namespace {
 class DatapathTable : public DatapathTest {
   protected:
     /// A table of two buckets: each flow has both, and eight places in all.
-    std::unique_ptr<Rig> tiny() { return fresh({.max_flows = 2 * FS_BUCKET_WAYS}); }
+    std::unique_ptr<Rig> tiny() { return fresh({.max_flows = 2 * FST_BUCKET_WAYS}); }
 
     std::size_t used(const Rig& rig) {
         std::size_t count = 0;
@@ -39,12 +39,12 @@ class DatapathTable : public DatapathTest {
         std::size_t count = 0;
         for (std::uint32_t slot = 0; slot < rig.slots(); slot++) {
             const auto flow = rig.flow(slot);
-            count += flow && (flow->state & FS_FLOW_ESTABLISHED) ? 1 : 0;
+            count += flow && (flow->state & FST_FLOW_ESTABLISHED) ? 1 : 0;
         }
         return count;
     }
     static bool stands(const Rig& rig, const Conversation& talk) {
-        return rig.find([&](const fs_flow& flow) { return talk.owns(flow.key); }).has_value();
+        return rig.find([&](const fst_flow& flow) { return talk.owns(flow.key); }).has_value();
     }
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathTable, ::testing::ValuesIn(every_hook()), case_name);
@@ -59,7 +59,7 @@ TEST_P(DatapathTable, BothDirectionsAreOneFlow) {
         EXPECT_EQ(talk.flow().generation, 1U);
     }
     EXPECT_EQ(used(*rig), 2U);
-    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_NEW), 2U);
+    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_NEW), 2U);
 }
 
 TEST_P(DatapathTable, EachInterfaceHasItsOwn) {
@@ -69,9 +69,9 @@ TEST_P(DatapathTable, EachInterfaceHasItsOwn) {
         Conversation talk(*rig, hook(), {.ifindex = ifindex});
         const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
         const Outcome outcome = rig->run(hook(), {.bytes = frame, .ifindex = ifindex});
-        ASSERT_NE(outcome.find(FS_EVENT_SYN), nullptr);
-        EXPECT_EQ(outcome.find(FS_EVENT_SYN)->event.packet.key.ifindex, ifindex);
-        slots.insert(outcome.find(FS_EVENT_SYN)->event.slot);
+        ASSERT_NE(outcome.find(FST_EVENT_SYN), nullptr);
+        EXPECT_EQ(outcome.find(FST_EVENT_SYN)->event.packet.key.ifindex, ifindex);
+        slots.insert(outcome.find(FST_EVENT_SYN)->event.slot);
     }
     EXPECT_EQ(slots.size(), interfaces().size());
 }
@@ -90,12 +90,12 @@ TEST_P(DatapathTable, TheSeedChoosesTheBuckets) {
         for (std::uint16_t port = 1000; port < 1000 + kFlows; port++) {
             const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.src_port = port, .flags = Syn}).bytes();
             slots.at(i).push_back(
-                rig->run(hook(), {.bytes = frame}).find(FS_EVENT_SYN)->event.slot);
+                rig->run(hook(), {.bytes = frame}).find(FST_EVENT_SYN)->event.slot);
         }
         // Spread out, too: no more than a bucket's worth in a bucket, hardly any two together.
         std::set<std::uint32_t> buckets;
         for (const std::uint32_t slot : slots.at(i)) {
-            buckets.insert(slot / FS_BUCKET_WAYS);
+            buckets.insert(slot / FST_BUCKET_WAYS);
         }
         EXPECT_GT(buckets.size(), kFlows * 9 / 10);
     }
@@ -115,7 +115,7 @@ TEST_P(DatapathTable, TheSecondBucketTakesWhatTheHomeCannot) {
     const auto rig = fresh({.max_flows = 4096});
     open_many(*rig, 2048);
     EXPECT_GE(used(*rig), 2048U * 99 / 100);
-    EXPECT_LE(rig->counter(FS_COUNT_EVICT_LIVE) + rig->counter(FS_COUNT_FLOW_LOST), 2048U / 100);
+    EXPECT_LE(rig->counter(FST_COUNT_EVICT_LIVE) + rig->counter(FST_COUNT_FLOW_LOST), 2048U / 100);
 }
 
 /// Eight places, eight flows of one kind each twice: the ninth takes the one that is readiest to go.
@@ -136,7 +136,7 @@ TEST_P(DatapathTable, ClosedGoBeforeHalfOpenBeforeIdle) {
     ASSERT_EQ(used(*rig), 8U);
     rig->advance_ms(4000);
 
-    const auto taken_by_next = [&](const Conversation& victim, fs_counter counter,
+    const auto taken_by_next = [&](const Conversation& victim, fst_counter counter,
                                    TcpFlags flags = Syn) {
         Conversation& next = talks.emplace_back(*rig, hook());
         const Outcome outcome = next.send(End::us, flags);
@@ -147,15 +147,15 @@ TEST_P(DatapathTable, ClosedGoBeforeHalfOpenBeforeIdle) {
         next.send(End::us);
         return outcome;
     };
-    const Outcome ended = taken_by_next(closed, FS_COUNT_EVICT_CLOSED);
-    ASSERT_NE(ended.find(FS_EVENT_ENDED), nullptr);
-    EXPECT_TRUE(closed.owns(ended.find(FS_EVENT_ENDED)->flow->key));
-    EXPECT_EQ(taken_by_next(half_open, FS_COUNT_EVICT_HALF_OPEN).events.size(), 1U)
+    const Outcome ended = taken_by_next(closed, FST_COUNT_EVICT_CLOSED);
+    ASSERT_NE(ended.find(FST_EVENT_ENDED), nullptr);
+    EXPECT_TRUE(closed.owns(ended.find(FST_EVENT_ENDED)->flow->key));
+    EXPECT_EQ(taken_by_next(half_open, FST_COUNT_EVICT_HALF_OPEN).events.size(), 1U)
         << "a flood would tell of nothing else";
-    const Outcome evicted = taken_by_next(idle, FS_COUNT_EVICT_IDLE, Ack);
-    ASSERT_NE(evicted.find(FS_EVENT_EVICTED), nullptr);
-    EXPECT_TRUE(idle.owns(evicted.find(FS_EVENT_EVICTED)->flow->key));
-    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_LOST), 0U);
+    const Outcome evicted = taken_by_next(idle, FST_COUNT_EVICT_IDLE, Ack);
+    ASSERT_NE(evicted.find(FST_EVENT_EVICTED), nullptr);
+    EXPECT_TRUE(idle.owns(evicted.find(FST_EVENT_EVICTED)->flow->key));
+    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 0U);
 }
 
 /// What was heard of seconds ago stays, whoever asks; then the oldest goes, though not to a SYN, and
@@ -174,8 +174,8 @@ TEST_P(DatapathTable, LiveFlowsAreKept) {
     const Outcome lost = rig->run(hook(), {.bytes = syn});
     EXPECT_FALSE(lost.dropped);
     EXPECT_TRUE(lost.events.empty());
-    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_LOST), 1U);
-    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_NEW), 8U);
+    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 1U);
+    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_NEW), 8U);
 
     rig->advance_ms(20'000);
     for (std::size_t i = 1; i < 8; i++) {
@@ -188,14 +188,14 @@ TEST_P(DatapathTable, LiveFlowsAreKept) {
                 .bytes();
         rig->run(hook(), {.bytes = frame});
     }
-    EXPECT_EQ(rig->counter(FS_COUNT_FLOW_LOST), 4U);
-    EXPECT_EQ(rig->counter(FS_COUNT_EVICT_LIVE), 0U);
+    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 4U);
+    EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 0U);
     const Bytes data =
         (Ethernet{} / Ipv4{} / Tcp{.src_port = fresh_port(), .dst_port = 22}).bytes();
     const Outcome taken = rig->run(hook(), {.bytes = data});
-    EXPECT_EQ(rig->counter(FS_COUNT_EVICT_LIVE), 1U);
-    ASSERT_NE(taken.find(FS_EVENT_EVICTED), nullptr);
-    EXPECT_TRUE(talks[0].owns(taken.find(FS_EVENT_EVICTED)->flow->key)) << "the oldest";
+    EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 1U);
+    ASSERT_NE(taken.find(FST_EVENT_EVICTED), nullptr);
+    EXPECT_TRUE(talks[0].owns(taken.find(FST_EVENT_EVICTED)->flow->key)) << "the oldest";
 }
 
 /// A hundred thousand spoofed SYNs into a table of four thousand that is half full of flows which
@@ -216,10 +216,10 @@ TEST_P(DatapathTable, ASynFloodPushesOutNoEstablishedFlow) {
         rig->run(hook(), {.bytes = frame});
     }
     EXPECT_EQ(established(*rig), before);
-    EXPECT_EQ(rig->counter(FS_COUNT_EVICT_LIVE) + rig->counter(FS_COUNT_EVICT_IDLE) +
-                  rig->counter(FS_COUNT_EVICT_CLOSED),
+    EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE) + rig->counter(FST_COUNT_EVICT_IDLE) +
+                  rig->counter(FST_COUNT_EVICT_CLOSED),
               0U);
-    EXPECT_GT(rig->counter(FS_COUNT_EVICT_HALF_OPEN), 90'000U);
+    EXPECT_GT(rig->counter(FST_COUNT_EVICT_HALF_OPEN), 90'000U);
 }
 
 /// Nor may one spoofed FIN or RST make a slot's flow one that is given up first.
@@ -232,8 +232,8 @@ TEST_P(DatapathTable, ASpoofedEndClosesNoFlow) {
             Segment spoofed = talk.next(from, flags);
             spoofed.seq += 0x40000000;
             talk.send(spoofed);
-            EXPECT_FALSE(talk.state_has(FS_FLOW_FIN, from));
-            EXPECT_FALSE(talk.state_has(FS_FLOW_RST, from));
+            EXPECT_FALSE(talk.state_has(FST_FLOW_FIN, from));
+            EXPECT_FALSE(talk.state_has(FST_FLOW_RST, from));
         }
     }
 }
@@ -244,8 +244,8 @@ TEST_P(DatapathTable, TheGenerationNamesTheFlowInItsSlot) {
     for (int i = 0; i < 24; i++) {
         Conversation talk(*rig, hook());
         const Outcome outcome = talk.send(End::us, Syn);
-        ASSERT_NE(outcome.find(FS_EVENT_SYN), nullptr);
-        EXPECT_EQ(outcome.find(FS_EVENT_SYN)->event.generation, talk.flow().generation);
+        ASSERT_NE(outcome.find(FST_EVENT_SYN), nullptr);
+        EXPECT_EQ(outcome.find(FST_EVENT_SYN)->event.generation, talk.flow().generation);
         before += talk.flow().generation;
         rig->advance_ms(1000);
     }

@@ -13,15 +13,15 @@ class ForwardingRig : public Rig {
   public:
     explicit ForwardingRig(const RigOptions& options = {}) : rig_(make_host_rig(options)) {}
 
-    Outcome run(fs_hook hook, const Frame& frame) override {
+    Outcome run(fst_hook hook, const Frame& frame) override {
         rig_->advance_us((now_ns() - rig_->now_ns()) / 1000);
         return rig_->run(hook, frame);
     }
-    void set_policy(const fs_policy& policy) override { rig_->set_policy(policy); }
+    void set_policy(const fst_policy& policy) override { rig_->set_policy(policy); }
     std::uint32_t slots() const override { return rig_->slots(); }
-    std::optional<fs_flow> flow(std::uint32_t slot) const override { return rig_->flow(slot); }
-    std::uint64_t counter(fs_counter counter) const override { return rig_->counter(counter); }
-    std::size_t least_bytes(fs_hook hook, bool v6) const override {
+    std::optional<fst_flow> flow(std::uint32_t slot) const override { return rig_->flow(slot); }
+    std::uint64_t counter(fst_counter counter) const override { return rig_->counter(counter); }
+    std::size_t least_bytes(fst_hook hook, bool v6) const override {
         return rig_->least_bytes(hook, v6);
     }
 

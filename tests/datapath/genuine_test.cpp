@@ -16,13 +16,13 @@ class DatapathGenuine : public DatapathTest {
     }
 
     /// Sends the RST and holds it genuine, with this cause and these signals that count.
-    void expect_genuine(Conversation& talk, const Segment& reset, fs_cause cause,
+    void expect_genuine(Conversation& talk, const Segment& reset, fst_cause cause,
                         const std::string& signals = "none") {
-        const fs_judgement judgement = talk.send(reset).judgement();
-        EXPECT_EQ(judgement.verdict, FS_VERDICT_GENUINE);
+        const fst_judgement judgement = talk.send(reset).judgement();
+        EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
         EXPECT_EQ(judgement.cause, cause);
         EXPECT_EQ(signal_names(counted(judgement.signals)), signals);
-        EXPECT_FALSE(talk.state_has(FS_FLOW_FORGED, reset.from));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_FORGED, reset.from));
     }
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathGenuine, ::testing::ValuesIn(every_hook()), case_name);
@@ -32,9 +32,9 @@ TEST_P(DatapathGenuine, CloseWithUnreadData) {
         Conversation talk = established({.v6 = v6});
         Segment reset = talk.next(End::peer, Rst | Ack);  // timestamps, the socket's next ID
         reset.window = 64;
-        expect_genuine(talk, reset, FS_CAUSE_ABORT,
+        expect_genuine(talk, reset, FST_CAUSE_ABORT,
                        v6 ? "WINDOW_FOREIGN|VOUCH_TS" : "WINDOW_FOREIGN|VOUCH_TS|VOUCH_ID");
-        EXPECT_TRUE(talk.state_has(FS_FLOW_RST, End::peer));
+        EXPECT_TRUE(talk.state_has(FST_FLOW_RST, End::peer));
     }
 }
 
@@ -42,13 +42,13 @@ TEST_P(DatapathGenuine, CloseWithUnreadDataWithoutTimestamps) {
     Setting setting;
     setting.us.timestamps = false;
     Conversation talk = established(setting);
-    expect_genuine(talk, talk.next(End::peer, Rst | Ack), FS_CAUSE_ABORT, "VOUCH_ID");
+    expect_genuine(talk, talk.next(End::peer, Rst | Ack), FST_CAUSE_ABORT, "VOUCH_ID");
 }
 
 TEST_P(DatapathGenuine, DataToASocketThatIsGone) {
     for (const bool v6 : {false, true}) {
         Conversation talk = established({.v6 = v6});
-        expect_genuine(talk, talk.stateless_reset(), FS_CAUSE_STATELESS);
+        expect_genuine(talk, talk.stateless_reset(), FST_CAUSE_STATELESS);
     }
 }
 
@@ -61,8 +61,8 @@ TEST_P(DatapathGenuine, SynToAClosedPort) {
         reset.flags = Rst | Ack;
         reset.seq = 0;
         reset.ack = talk.edge(End::us);
-        expect_genuine(talk, reset, FS_CAUSE_CLOSED_PORT);
-        EXPECT_TRUE(talk.state_has(FS_FLOW_RST, End::peer));
+        expect_genuine(talk, reset, FST_CAUSE_CLOSED_PORT);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_RST, End::peer));
     }
 }
 
@@ -70,9 +70,9 @@ TEST_P(DatapathGenuine, RejectOnTheRouterBeforeThePeer) {
     Conversation talk = established();
     Segment reset = talk.stateless_reset();
     reset.ttl += 1;
-    const fs_judgement judgement = talk.send(reset).judgement();
-    EXPECT_EQ(judgement.verdict, FS_VERDICT_GENUINE);
-    EXPECT_EQ(judgement.cause, FS_CAUSE_STATELESS);
+    const fst_judgement judgement = talk.send(reset).judgement();
+    EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
+    EXPECT_EQ(judgement.cause, FST_CAUSE_STATELESS);
     EXPECT_EQ(signal_names(judgement.signals), "ONE_HOP|ID_BREAK");  // told, not counted
 }
 
@@ -84,7 +84,7 @@ TEST_P(DatapathGenuine, RejectOnThePeer) {
     talk.send(data);
     talk.send(End::us);
     talk.pass_ms(100);
-    expect_genuine(talk, talk.stateless_reset(), FS_CAUSE_STATELESS);  // TOS 0 again
+    expect_genuine(talk, talk.stateless_reset(), FST_CAUSE_STATELESS);  // TOS 0 again
 }
 
 /// A socket's TTL is set by IP_TTL; the kernel's own RST bears the host's default.
@@ -101,7 +101,7 @@ TEST_P(DatapathGenuine, StatelessResetOfAPeerWithATtlOfItsOwn) {
         Conversation talk = established(setting);
         Segment reset = talk.stateless_reset();
         reset.ttl = 63;
-        expect_genuine(talk, reset, FS_CAUSE_STATELESS, c.signals);
+        expect_genuine(talk, reset, FST_CAUSE_STATELESS, c.signals);
     }
 }
 
@@ -118,7 +118,7 @@ TEST_P(DatapathGenuine, BalancersAgreeInHopsNotInTtl) {
         Conversation talk = established(setting);
         Segment reset = talk.next(End::peer, Rst | Ack);
         reset.ttl = c.reset;
-        expect_genuine(talk, reset, FS_CAUSE_EDGE, "TTL_BASE");
+        expect_genuine(talk, reset, FST_CAUSE_EDGE, "TTL_BASE");
     }
 }
 
@@ -131,7 +131,7 @@ TEST_P(DatapathGenuine, NetScalerForgetsTheFlow) {
         talk.pass_ms(90'000);
         Segment reset = talk.next(End::peer, Rst);
         reset.window = window;
-        expect_genuine(talk, reset, FS_CAUSE_AGED_STATE, "WINDOW_FOREIGN");
+        expect_genuine(talk, reset, FST_CAUSE_AGED_STATE, "WINDOW_FOREIGN");
     }
 }
 
@@ -150,7 +150,7 @@ TEST_P(DatapathGenuine, FortyResetsStepping) {
             Segment reset = talk.stateless_reset();
             reset.seq = first + i * step;
             talk.pass_us(30);
-            expect_genuine(talk, reset, FS_CAUSE_STATELESS);
+            expect_genuine(talk, reset, FST_CAUSE_STATELESS);
         }
     }
 }
@@ -161,14 +161,14 @@ TEST_P(DatapathGenuine, AnIdleFlowForgottenByABox) {
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.timestamps->ecr = 1;
     reset.id = static_cast<std::uint16_t>(reset.id + 3000);
-    expect_genuine(talk, reset, FS_CAUSE_IDLE_TIMEOUT);
+    expect_genuine(talk, reset, FST_CAUSE_IDLE_TIMEOUT);
 }
 
 TEST_P(DatapathGenuine, TheAnswerToOurOwnReset) {
     Conversation talk = established();
     talk.send(End::us, Rst | Ack);
     talk.pass_ms(20);
-    expect_genuine(talk, talk.stateless_reset(), FS_CAUSE_OWN_RST, "none");
+    expect_genuine(talk, talk.stateless_reset(), FST_CAUSE_OWN_RST, "none");
 }
 
 /// A box that keeps state may answer what comes after a reset, in front of the peer.
@@ -178,7 +178,7 @@ TEST_P(DatapathGenuine, TheAnswerToOurOwnResetFromNearer) {
     talk.pass_ms(20);
     Segment reset = talk.stateless_reset();
     reset.ttl += 5;
-    expect_genuine(talk, reset, FS_CAUSE_EDGE, "NEARER");
+    expect_genuine(talk, reset, FST_CAUSE_EDGE, "NEARER");
 }
 
 /// From nearer alone, where the peer had long been silent: a gateway that lost its state. With a
@@ -190,7 +190,7 @@ TEST_P(DatapathGenuine, FromNearerAfterARest) {
     talk.pass_ms(20);
     Segment reset = talk.stateless_reset();
     reset.ttl += 5;
-    expect_genuine(talk, reset, FS_CAUSE_EDGE, "NEARER");
+    expect_genuine(talk, reset, FST_CAUSE_EDGE, "NEARER");
 
     Conversation echoed = established();
     echoed.pass_ms(15'000);
@@ -199,7 +199,7 @@ TEST_P(DatapathGenuine, FromNearerAfterARest) {
     reset = echoed.stateless_reset();
     reset.ttl += 5;
     reset.id = echoed.ids(End::us).back();
-    EXPECT_EQ(echoed.send(reset).judgement().verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(echoed.send(reset).judgement().verdict, FST_VERDICT_CONFIRMED);
 }
 
 /// What follows the peer's own reset may come from any box in front of it.
@@ -209,7 +209,7 @@ TEST_P(DatapathGenuine, AfterThePeersOwnReset) {
     talk.pass_ms(20);
     Segment reset = talk.stateless_reset();
     reset.ttl += 5;
-    expect_genuine(talk, reset, FS_CAUSE_EDGE, "NEARER|TWO_PATHS");
+    expect_genuine(talk, reset, FST_CAUSE_EDGE, "NEARER|TWO_PATHS");
 }
 
 TEST_P(DatapathGenuine, AfterBothEndsFin) {
@@ -220,7 +220,7 @@ TEST_P(DatapathGenuine, AfterBothEndsFin) {
     talk.pass_us(100);
     talk.send(End::us);
     talk.pass_ms(20);
-    expect_genuine(talk, talk.stateless_reset(), FS_CAUSE_CLOSED);
+    expect_genuine(talk, talk.stateless_reset(), FST_CAUSE_CLOSED);
 }
 
 /// Happy Eyeballs, scanners: the SYN is ours, and so is the RST.
@@ -234,7 +234,7 @@ TEST_P(DatapathGenuine, OurOwnResetAfterTheirSynAck) {
     reset.id = 0;
     reset.window = 0;
     reset.timestamps.reset();
-    expect_genuine(talk, reset, FS_CAUSE_STATELESS);
+    expect_genuine(talk, reset, FST_CAUSE_STATELESS);
 }
 
 /// The socket's own counter alone vouches only from where the socket is.
@@ -244,10 +244,10 @@ TEST_P(DatapathGenuine, AnIdThatContinuesDoesNotVouchFromNearer) {
     Conversation talk = established(setting);
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.ttl += 2;
-    const fs_judgement judgement = talk.send(reset).judgement();
+    const fst_judgement judgement = talk.send(reset).judgement();
     EXPECT_EQ(signal_names(counted(judgement.signals)), "NEARER|VOUCH_ID");
-    EXPECT_EQ(judgement.verdict, FS_VERDICT_SUSPECTED);
-    EXPECT_EQ(judgement.cause, FS_CAUSE_FORGED);
+    EXPECT_EQ(judgement.verdict, FST_VERDICT_SUSPECTED);
+    EXPECT_EQ(judgement.cause, FST_CAUSE_FORGED);
 }
 
 /// Timestamps that are right vouch whatever else there is.
@@ -257,7 +257,7 @@ TEST_P(DatapathGenuine, TimestampsVouch) {
     reset.ttl += 2;
     reset.id = talk.ids(End::us).back();
     reset.payload = 11;
-    expect_genuine(talk, reset, FS_CAUSE_ABORT, "NEARER|ID_ECHO|DATA|VOUCH_TS");
+    expect_genuine(talk, reset, FST_CAUSE_ABORT, "NEARER|ID_ECHO|DATA|VOUCH_TS");
 }
 
 /// Timestamps out of the sender's clock, or that answer none of ours, do not.
@@ -272,9 +272,9 @@ TEST_P(DatapathGenuine, WrongTimestampsDoNotVouch) {
         reset.id = talk.ids(End::us).back();
         reset.timestamps->val += static_cast<std::uint32_t>(c.val);
         reset.timestamps->ecr += static_cast<std::uint32_t>(c.ecr);
-        const fs_judgement judgement = talk.send(reset).judgement();
+        const fst_judgement judgement = talk.send(reset).judgement();
         EXPECT_EQ(signal_names(counted(judgement.signals)), "ID_ECHO");
-        EXPECT_EQ(judgement.verdict, FS_VERDICT_SUSPECTED);
+        EXPECT_EQ(judgement.verdict, FST_VERDICT_SUSPECTED);
     }
 }
 

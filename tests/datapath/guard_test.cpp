@@ -251,41 +251,41 @@ TEST_P(DatapathGuard, OneFrameSeenTwiceHasTheSameFlags) {
         talk.send(reset);
         talk.pass_us(200);
         reset.flags = same ? Rst | Ack : Rst;
-        EXPECT_EQ((talk.send(reset).judgement().context & FS_CONTEXT_TWICE) != 0, same);
+        EXPECT_EQ((talk.send(reset).judgement().context & FST_CONTEXT_DUPLICATE_FRAME) != 0, same);
     }
 }
 
 /// A signature matches where all that it names agrees.
-TEST_P(DatapathGuard, TaughtSignatures) {
+TEST_P(DatapathGuard, LearnedList) {
     struct Case {
         const char* name;
-        fs_taught taught;
+        fst_learned_signature learned;
         bool matches;
     };
-    constexpr auto kUsed = FS_TAUGHT_USED;
+    constexpr auto kUsed = FST_LEARNED_USED;
     constexpr std::uint8_t kFlags = Rst | Ack;
     for (const Case& c : {
-             Case{"ID", {kUsed | FS_TAUGHT_IP_ID, 0x7b7b, 0, 0, kFlags}, true},
-             Case{"another ID", {kUsed | FS_TAUGHT_IP_ID, 0x7b7c, 0, 0, kFlags}, false},
-             Case{"another window", {kUsed | FS_TAUGHT_WINDOW, 0, 503, 0, kFlags}, false},
+             Case{"ID", {kUsed | FST_LEARNED_IP_ID, 0x7b7b, 0, 0, kFlags}, true},
+             Case{"another ID", {kUsed | FST_LEARNED_IP_ID, 0x7b7c, 0, 0, kFlags}, false},
+             Case{"another window", {kUsed | FST_LEARNED_WINDOW, 0, 503, 0, kFlags}, false},
              Case{"a window that the sender bears",
-                  {kUsed | FS_TAUGHT_WINDOW, 0, 502, 0, kFlags},
+                  {kUsed | FST_LEARNED_WINDOW, 0, 502, 0, kFlags},
                   false},
              Case{"ID and hops",
-                  {kUsed | FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS, 0x7b7b, 0, 7, kFlags},
+                  {kUsed | FST_LEARNED_IP_ID | FST_LEARNED_HOPS, 0x7b7b, 0, 7, kFlags},
                   true},
              Case{"ID, other hops",
-                  {kUsed | FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS, 0x7b7b, 0, 6, kFlags},
+                  {kUsed | FST_LEARNED_IP_ID | FST_LEARNED_HOPS, 0x7b7b, 0, 6, kFlags},
                   false},
-             Case{"other flags", {kUsed | FS_TAUGHT_IP_ID, 0x7b7b, 0, 0, Rst}, false},
-             Case{"not in use", {FS_TAUGHT_IP_ID, 0x7b7b, 0, 0, kFlags}, false},
-             Case{"hops alone are everybody's", {kUsed | FS_TAUGHT_HOPS, 0, 0, 7, kFlags}, false},
+             Case{"other flags", {kUsed | FST_LEARNED_IP_ID, 0x7b7b, 0, 0, Rst}, false},
+             Case{"not in use", {FST_LEARNED_IP_ID, 0x7b7b, 0, 0, kFlags}, false},
+             Case{"hops alone are everybody's", {kUsed | FST_LEARNED_HOPS, 0, 0, 7, kFlags}, false},
          }) {
         SCOPED_TRACE(c.name);
-        for (const std::size_t place : {0, FS_TAUGHT_MAX - 1}) {
-            fs_policy policy{};
-            policy.taught_count = static_cast<__u32>(place) + 1;
-            policy.taught[place] = c.taught;
+        for (const std::size_t place : {0, FST_LEARNED_MAX - 1}) {
+            fst_policy policy{};
+            policy.learned_count = static_cast<__u32>(place) + 1;
+            policy.learned[place] = c.learned;
             watching().set_policy(policy);
             Conversation talk = talked();
             Segment reset = neutral(talk);
@@ -295,17 +295,17 @@ TEST_P(DatapathGuard, TaughtSignatures) {
     }
 }
 
-fs_policy teaching(const fs_taught& taught) {
-    fs_policy policy{};
-    policy.taught_count = 1;
-    policy.taught[0] = taught;
-    policy.taught[0].flags |= FS_TAUGHT_USED;
+fst_policy teaching(const fst_learned_signature& learned) {
+    fst_policy policy{};
+    policy.learned_count = 1;
+    policy.learned[0] = learned;
+    policy.learned[0].flags |= FST_LEARNED_USED;
     return policy;
 }
 
 TEST_P(DatapathGuard, ATaughtWindow) {
     watching().set_policy(teaching(
-        {.flags = FS_TAUGHT_WINDOW, .ip_id = 0, .window = 777, .hops = 0, .tcp_flags = Rst | Ack}));
+        {.flags = FST_LEARNED_WINDOW, .ip_id = 0, .window = 777, .hops = 0, .tcp_flags = Rst | Ack}));
     Conversation talk = talked();
     Segment reset = neutral(talk);
     reset.window = 777;
@@ -317,21 +317,21 @@ TEST_P(DatapathGuard, ATaughtIdThatTheSenderBears) {
     for (const std::uint16_t ahead : {0, 1, 5}) {
         Conversation talk = talked();
         const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
-        watching().set_policy(teaching({.flags = FS_TAUGHT_IP_ID,
+        watching().set_policy(teaching({.flags = FST_LEARNED_IP_ID,
                                         .ip_id = id,
                                         .window = 0,
                                         .hops = 0,
                                         .tcp_flags = Rst | Ack}));
         Segment reset = neutral(talk);
         reset.id = id;
-        EXPECT_FALSE(talk.send(reset).judgement().signals & FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT));
+        EXPECT_FALSE(talk.send(reset).judgement().signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE));
     }
 }
 
 /// Where the flow's own past tells no distance, the injector's mark from the injector's place
 /// convicts; where the sender stands there itself, the mark alone makes suspect.
 TEST_P(DatapathGuard, ATaughtPlace) {
-    watching().set_policy(teaching({.flags = FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS,
+    watching().set_policy(teaching({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
                                     .ip_id = 0x7b7b,
                                     .window = 0,
                                     .hops = 7,
@@ -342,16 +342,16 @@ TEST_P(DatapathGuard, ATaughtPlace) {
     reset.seq = 0;
     reset.id = 0x7b7b;
     reset.window = 0;
-    const fs_judgement to_syn = syn.send(reset).judgement();
+    const fst_judgement to_syn = syn.send(reset).judgement();
     EXPECT_EQ(signal_names(to_syn.signals), "TAUGHT|TAUGHT_HOPS");
-    EXPECT_EQ(to_syn.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(to_syn.verdict, FST_VERDICT_CONFIRMED);
 
     Conversation talk = talked();  // its peer is 7 hops away
     reset = neutral(talk);
     reset.id = 0x7b7b;
-    const fs_judgement there = talk.send(reset).judgement();
+    const fst_judgement there = talk.send(reset).judgement();
     EXPECT_EQ(signal_names(counted(there.signals)), "TAUGHT");
-    EXPECT_EQ(there.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(there.verdict, FST_VERDICT_SUSPECTED);
 }
 
 }  // namespace

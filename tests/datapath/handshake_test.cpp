@@ -19,18 +19,18 @@ TEST_P(DatapathHandshake, SeenToItsThirdPacket) {
     for (const bool v6 : {false, true}) {
         Conversation talk(watching(), hook(), {.v6 = v6});
         const Outcome syn = talk.send(End::us, Syn);
-        ASSERT_NE(syn.find(FS_EVENT_SYN), nullptr);
-        EXPECT_NE(syn.find(FS_EVENT_SYN)->event.packet.flags & FS_PACKET_NEW_FLOW, 0);
-        EXPECT_TRUE(talk.state_has(FS_FLOW_SYN, End::us));
+        ASSERT_NE(syn.find(FST_EVENT_SYN), nullptr);
+        EXPECT_NE(syn.find(FST_EVENT_SYN)->event.packet.flags & FST_PACKET_NEW_FLOW, 0);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_SYN, End::us));
         talk.pass_ms(20);
         const Outcome syn_ack = talk.send(End::peer, Syn | Ack);
-        ASSERT_NE(syn_ack.find(FS_EVENT_SYN_ACK), nullptr);
-        EXPECT_TRUE(talk.state_has(FS_FLOW_SYN_ACK, End::peer));
-        EXPECT_FALSE(talk.state_has(FS_FLOW_ESTABLISHED));
+        ASSERT_NE(syn_ack.find(FST_EVENT_SYN_ACK), nullptr);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_SYN_ACK, End::peer));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
         const Outcome ack = talk.send(End::us);
         EXPECT_TRUE(ack.events.empty());
-        EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
-        EXPECT_FALSE(talk.state_has(FS_FLOW_MIDWAY));
+        EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
     }
 }
 
@@ -40,9 +40,9 @@ TEST_P(DatapathHandshake, ThePeerOpens) {
     talk.send(End::us, Syn | Ack);
     talk.pass_ms(20);
     talk.send(End::peer);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
-    EXPECT_TRUE(talk.state_has(FS_FLOW_SYN, End::peer));
-    EXPECT_TRUE(talk.state_has(FS_FLOW_TS));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_SYN, End::peer));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_TS));
 }
 
 TEST_P(DatapathHandshake, TimestampsOnlyIfBothOffer) {
@@ -50,28 +50,28 @@ TEST_P(DatapathHandshake, TimestampsOnlyIfBothOffer) {
         Setting setting;
         (peer ? setting.peer : setting.us).timestamps = false;
         Conversation talk = opened(setting);
-        EXPECT_FALSE(talk.state_has(FS_FLOW_TS));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_TS));
     }
 }
 
 TEST_P(DatapathHandshake, JoinedMidway) {
     Conversation talk(watching(), hook());
     talk.send(End::peer, Ack, 10);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_MIDWAY));
-    EXPECT_FALSE(talk.state_has(FS_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_MIDWAY));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
     talk.send(End::us);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
-    EXPECT_TRUE(talk.state_has(FS_FLOW_MIDWAY)) << "for good";
-    EXPECT_TRUE(talk.state_has(FS_FLOW_TS));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_MIDWAY)) << "for good";
+    EXPECT_TRUE(talk.state_has(FST_FLOW_TS));
 }
 
 TEST_P(DatapathHandshake, JoinedAtTheSynAck) {
     Conversation talk(watching(), hook());
     talk.send(End::peer, Syn | Ack);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_MIDWAY));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_MIDWAY));
     EXPECT_EQ(talk.flow().isn[talk.index(End::peer)], talk.setting().peer.isn);
     talk.send(End::us);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
 }
 
 TEST_P(DatapathHandshake, TheSynComesAgain) {
@@ -80,28 +80,28 @@ TEST_P(DatapathHandshake, TheSynComesAgain) {
     talk.send(syn);
     talk.pass_ms(1000);
     const Outcome again = talk.send(syn);
-    ASSERT_NE(again.find(FS_EVENT_SYN), nullptr);
-    const fs_packet& told = again.find(FS_EVENT_SYN)->event.packet;
-    EXPECT_EQ(told.flags & FS_PACKET_NEW_FLOW, 0);
-    EXPECT_NE(told.flags & FS_PACKET_RETRANSMITTED, 0);
+    ASSERT_NE(again.find(FST_EVENT_SYN), nullptr);
+    const fst_packet& told = again.find(FST_EVENT_SYN)->event.packet;
+    EXPECT_EQ(told.flags & FST_PACKET_NEW_FLOW, 0);
+    EXPECT_NE(told.flags & FST_PACKET_RETRANSMITTED, 0);
     EXPECT_EQ(talk.direction(End::us).retransmitted, 1);
-    EXPECT_EQ(talk.flow().generation, again.find(FS_EVENT_SYN)->event.generation);
+    EXPECT_EQ(talk.flow().generation, again.find(FST_EVENT_SYN)->event.generation);
 }
 
 /// The stack answers it with a challenge ACK (RFC 9293, 3.10.7.4): it may not end the flow.
 TEST_P(DatapathHandshake, AStrangeSynOnAnOpenFlow) {
     Conversation talk = opened();
     talk.exchange(3);
-    const fs_direction before = talk.direction(End::us);
+    const fst_direction before = talk.direction(End::us);
     const std::uint32_t generation = talk.flow().generation;
     Segment syn = talk.next(End::us, Syn);
     syn.seq = 0x01020304;
     syn.ttl = 33;
     const Outcome outcome = talk.send(syn);
-    EXPECT_NE(outcome.find(FS_EVENT_SYN), nullptr);
-    EXPECT_EQ(outcome.find(FS_EVENT_ENDED), nullptr);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_SYN_AGAIN));
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
+    EXPECT_NE(outcome.find(FST_EVENT_SYN), nullptr);
+    EXPECT_EQ(outcome.find(FST_EVENT_ENDED), nullptr);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_NEW_SYN));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
     EXPECT_EQ(talk.flow().generation, generation);
     EXPECT_EQ(talk.direction(End::us).seq_edge, before.seq_edge);
     EXPECT_EQ(talk.direction(End::us).ttl[0], before.ttl[0]);
@@ -117,14 +117,14 @@ TEST_P(DatapathHandshake, AStrangeSynThatIsAnswered) {
     EXPECT_EQ(talk.flow().generation, generation);
     talk.pass_ms(20);
     const Outcome answer = talk.send(End::peer, Syn | Ack);
-    const SeenEvent* ended = answer.find(FS_EVENT_ENDED);
+    const SeenEvent* ended = answer.find(FST_EVENT_ENDED);
     ASSERT_NE(ended, nullptr);
     EXPECT_EQ(ended->event.generation, generation);
     EXPECT_EQ(ended->flow->direction[talk.index(End::us)].packets, 2U + 6 + 1);
     EXPECT_EQ(talk.flow().generation, generation + 1);
-    EXPECT_FALSE(talk.state_has(FS_FLOW_MIDWAY));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
     talk.send(End::us);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
     talk.exchange(2);
     EXPECT_EQ(talk.direction(End::peer).seq_edge, 0x22222222U + 1 + 2000);
     EXPECT_EQ(talk.direction(End::us).seq_edge, 0x33333333U + 1 + 4000);
@@ -148,8 +148,8 @@ TEST_P(DatapathHandshake, PortsUsedAgain) {
         talk.traits(End::peer).ttl = 120;  // another host behind the address
         talk.renew(0x22222222, 0x33333333);
         const Outcome syn = talk.send(End::us, Syn);
-        ASSERT_NE(syn.find(FS_EVENT_ENDED), nullptr);
-        EXPECT_EQ(syn.find(FS_EVENT_ENDED)->event.generation, generation);
+        ASSERT_NE(syn.find(FST_EVENT_ENDED), nullptr);
+        EXPECT_EQ(syn.find(FST_EVENT_ENDED)->event.generation, generation);
         EXPECT_EQ(talk.flow().generation, generation + 1);
         EXPECT_EQ(talk.direction(End::peer).packets, 0U);
         EXPECT_EQ(talk.flow().rst_ttl[talk.index(End::peer)], 0);
@@ -161,9 +161,9 @@ TEST_P(DatapathHandshake, PortsUsedAgain) {
         EXPECT_EQ(talk.direction(End::peer).ttl[1], 0);
         Segment reset = talk.stateless_reset();
         reset.ttl = 120;
-        const fs_judgement judgement = talk.send(reset).judgement();
+        const fst_judgement judgement = talk.send(reset).judgement();
         EXPECT_EQ(signal_names(counted(judgement.signals)), "none");
-        EXPECT_EQ(judgement.verdict, FS_VERDICT_GENUINE);
+        EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
     }
 }
 
@@ -191,7 +191,7 @@ TEST_P(DatapathHandshake, SimultaneousOpen) {
     talk.send(ours);
     talk.pass_ms(5);
     const Outcome crossing = talk.send(theirs);
-    EXPECT_EQ(crossing.find(FS_EVENT_SYN)->event.packet.flags & FS_PACKET_NEW_FLOW, 0);
+    EXPECT_EQ(crossing.find(FST_EVENT_SYN)->event.packet.flags & FST_PACKET_NEW_FLOW, 0);
     Segment our_answer = talk.next(End::us, Syn | Ack),
             their_answer = talk.next(End::peer, Syn | Ack);
     our_answer.seq = talk.setting().us.isn;
@@ -200,8 +200,8 @@ TEST_P(DatapathHandshake, SimultaneousOpen) {
     talk.pass_ms(10);
     talk.send(their_answer);
     talk.send(End::us);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
-    EXPECT_FALSE(talk.state_has(FS_FLOW_MIDWAY));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
     talk.exchange(2);
     EXPECT_EQ(talk.direction(End::peer).seq_edge, talk.setting().peer.isn + 1 + 2000);
 }
@@ -214,22 +214,22 @@ TEST_P(DatapathHandshake, ASynAckThatAnswersNothing) {
     spoofed.ack += 1;
     spoofed.ttl = 99;
     talk.send(spoofed);
-    EXPECT_FALSE(talk.state_has(FS_FLOW_SYN_ACK, End::peer));
-    EXPECT_EQ(talk.direction(End::peer).flags & FS_DIRECTION_SEEN, 0);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_SYN_ACK, End::peer));
+    EXPECT_EQ(talk.direction(End::peer).flags & FST_DIRECTION_SEEN, 0);
     EXPECT_EQ(talk.direction(End::peer).ttl[0], 0);
     talk.renew(talk.setting().peer.isn, talk.setting().us.isn);
     talk.open();
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
 }
 
 TEST_P(DatapathHandshake, BothEndsSayFin) {
     Conversation talk = opened();
     talk.exchange(2);
-    EXPECT_NE(talk.send(End::us, Fin | Ack).find(FS_EVENT_FIN), nullptr);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_FIN, End::us));
-    EXPECT_FALSE(talk.state_has(FS_FLOW_FIN, End::peer));
-    EXPECT_NE(talk.send(End::peer, Fin | Ack).find(FS_EVENT_FIN), nullptr);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_FIN, End::peer));
+    EXPECT_NE(talk.send(End::us, Fin | Ack).find(FST_EVENT_FIN), nullptr);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_FIN, End::us));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_FIN, End::peer));
+    EXPECT_NE(talk.send(End::peer, Fin | Ack).find(FST_EVENT_FIN), nullptr);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_FIN, End::peer));
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ constexpr int kConnections = 250;
 constexpr int kPacketsEach = 40;
 
 /// Any policy, also one that no user can set.
-fs_policy any_policy(Fuzz& fuzz) {
-    fs_policy policy{};
+fst_policy any_policy(Fuzz& fuzz) {
+    fst_policy policy{};
     policy.drop_mode = fuzz.below(4);
     policy.challenge_mode = fuzz.below(4);
     return policy;
@@ -25,8 +25,8 @@ TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
     const std::unique_ptr<Rig> own = fresh({});  // bytes astray may make any other case's flow
     Rig& rig = *own;
     Fuzz fuzz(20'261);
-    const std::uint64_t acted = rig.counter(FS_COUNT_DROPPED) + rig.counter(FS_COUNT_CHALLENGED);
-    const std::uint64_t confirmed = rig.counter(FS_COUNT_RST_CONFIRMED);
+    const std::uint64_t acted = rig.counter(FST_COUNT_DROPPED) + rig.counter(FST_COUNT_CHALLENGED);
+    const std::uint64_t confirmed = rig.counter(FST_COUNT_RST_CONFIRMED);
     for (int i = 0; i < kConnections; i++) {
         Conversation talk(rig, hook(), {.v6 = i % 4 == 3});
         talk.open().exchange(4);
@@ -43,8 +43,8 @@ TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
             ASSERT_EQ(outcome.bytes, frame) << "connection " << i << ", packet " << j;
         }
     }
-    EXPECT_EQ(rig.counter(FS_COUNT_DROPPED) + rig.counter(FS_COUNT_CHALLENGED), acted);
-    EXPECT_GT(rig.counter(FS_COUNT_RST_CONFIRMED), confirmed + 50) << "nothing was at stake";
+    EXPECT_EQ(rig.counter(FST_COUNT_DROPPED) + rig.counter(FST_COUNT_CHALLENGED), acted);
+    EXPECT_GT(rig.counter(FST_COUNT_RST_CONFIRMED), confirmed + 50) << "nothing was at stake";
 }
 
 /// With leave to act, but no policy, too.
@@ -56,7 +56,7 @@ TEST_P(DatapathObserveOnly, NorWithoutAPolicy) {
         forged.ttl += 3;
         forged.id = 0x3412;
         const Outcome outcome = talk.send(forged);
-        EXPECT_EQ(outcome.judgement().verdict, FS_VERDICT_CONFIRMED);
+        EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
         EXPECT_FALSE(outcome.dropped);
         EXPECT_EQ(outcome.bytes, talk.encode(forged));
     }

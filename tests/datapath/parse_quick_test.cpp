@@ -10,33 +10,33 @@ namespace {
 
 class DatapathOptions : public DatapathTest {
   protected:
-    fs_packet told(const Packet& packet, fs_event_kind kind) {
+    fst_packet told(const Packet& packet, fst_event_kind kind) {
         watching().advance_ms(1);
         const Outcome outcome = watching().run(hook(), {.bytes = packet.bytes()});
         const SeenEvent* event = outcome.find(kind);
         EXPECT_NE(event, nullptr);
-        return event == nullptr ? fs_packet{} : event->event.packet;
+        return event == nullptr ? fst_packet{} : event->event.packet;
     }
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathOptions, ::testing::ValuesIn(every_hook()), case_name);
 
 /// What must be alike, whichever reader it was.
-fs_packet comparable(fs_packet packet) {
+fst_packet comparable(fst_packet packet) {
     packet.time_ns = 0;
     packet.l3_offset = 0;
     packet.l4_offset = 0;
     packet.flags &= static_cast<__u16>(
-        ~(FS_PACKET_VLAN | FS_PACKET_NEW_FLOW | FS_PACKET_RETRANSMITTED | FS_PACKET_TWICE));
+        ~(FST_PACKET_VLAN | FST_PACKET_NEW_FLOW | FST_PACKET_RETRANSMITTED | FST_PACKET_DUPLICATE_FRAME));
     return packet;
 }
 
-void expect_same(const fs_packet& quick, const fs_packet& slow) {
-    const fs_packet a = comparable(quick), b = comparable(slow);
+void expect_same(const fst_packet& quick, const fst_packet& slow) {
+    const fst_packet a = comparable(quick), b = comparable(slow);
     EXPECT_EQ(std::memcmp(&a, &b, sizeof(a)), 0);
     const auto* x = reinterpret_cast<const std::uint8_t*>(&a);
     const auto* y = reinterpret_cast<const std::uint8_t*>(&b);
     for (std::size_t i = 0; i < sizeof(a); i++) {
-        EXPECT_EQ(x[i], y[i]) << "byte " << i << " of fs_packet";
+        EXPECT_EQ(x[i], y[i]) << "byte " << i << " of fst_packet";
     }
 }
 
@@ -53,17 +53,17 @@ TEST_P(DatapathOptions, BothReadersSeeTheSame) {
                     .flags = Fin | Ack,
                     .window = 12345};
             const Packet bare = payload != 0 ? tcp / filler(payload) : Packet(tcp);
-            expect_same(told(Ethernet{} / ip / bare, FS_EVENT_FIN),
-                        told(Ethernet{} / Vlan{} / ip / bare, FS_EVENT_FIN));
+            expect_same(told(Ethernet{} / ip / bare, FST_EVENT_FIN),
+                        told(Ethernet{} / Vlan{} / ip / bare, FST_EVENT_FIN));
             tcp.src_port = fresh_port();
             tcp.options = nop_nop_timestamps(stamps.val, stamps.ecr);
-            const fs_packet quick = told(Ethernet{} / ip / tcp / filler(payload + 1), FS_EVENT_FIN);
+            const fst_packet quick = told(Ethernet{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN);
             EXPECT_EQ(quick.ts_val, stamps.val);
             EXPECT_EQ(quick.ts_ecr, stamps.ecr);
             expect_same(quick,
-                        told(Ethernet{} / Vlan{} / ip / tcp / filler(payload + 1), FS_EVENT_FIN));
+                        told(Ethernet{} / Vlan{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN));
             tcp.options = {stamps, Nop{}, Nop{}};
-            expect_same(quick, told(Ethernet{} / ip / tcp / filler(payload + 1), FS_EVENT_FIN));
+            expect_same(quick, told(Ethernet{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN));
         }
     }
 }
@@ -71,14 +71,14 @@ TEST_P(DatapathOptions, BothReadersSeeTheSame) {
 /// Neither leaves in the record what an earlier packet put there.
 TEST_P(DatapathOptions, NothingOfAnEarlierPacketStays) {
     const Tcp fin{.src_port = fresh_port(), .flags = Fin | Ack};
-    const fs_packet before = told(Ethernet{} / Ipv4{} / fin, FS_EVENT_FIN);
+    const fst_packet before = told(Ethernet{} / Ipv4{} / fin, FST_EVENT_FIN);
     told(Ethernet{} / Ipv6{.flow_label = 0xfffff} /
              Tcp{.src_port = fresh_port(), .flags = Syn, .options = linux_syn_options(1)},
-         FS_EVENT_SYN);
+         FST_EVENT_SYN);
     watching().run(hook(), {.bytes = (Ethernet{} / Ipv4{.src = "203.0.113.9"} / Icmp{} /
                                       Quoted(Ethernet{} / Ipv4{} / fin))
                                          .bytes()});
-    expect_same(told(Ethernet{} / Ipv4{} / fin, FS_EVENT_FIN), before);
+    expect_same(told(Ethernet{} / Ipv4{} / fin, FST_EVENT_FIN), before);
 }
 
 TEST_P(DatapathOptions, InAnyOrder) {
@@ -90,38 +90,38 @@ TEST_P(DatapathOptions, InAnyOrder) {
         std::uint16_t mss;
         std::uint8_t wscale;
     };
-    constexpr int kAll = FS_PACKET_MSS | FS_PACKET_WSCALE | FS_PACKET_TS | FS_PACKET_SACK_OK;
+    constexpr int kAll = FST_PACKET_MSS | FST_PACKET_WSCALE | FST_PACKET_TS | FST_PACKET_SACK_OK;
     for (const Case& c : std::vector<Case>{
              {"Linux", linux_syn_options(7), kAll, 1460, 7},
              {"backwards", {WindowScale{3}, stamps, SackPermitted{}, Mss{1200}}, kAll, 1200, 3},
-             {"end of options", {Mss{}, EndOfOptions{}, stamps}, FS_PACKET_MSS, 1460, 0},
+             {"end of options", {Mss{}, EndOfOptions{}, stamps}, FST_PACKET_MSS, 1460, 0},
              {"only NOPs", std::vector<TcpOption>(40, Nop{}), 0, 0, 0},
-             {"a shift past 14", {WindowScale{200}}, FS_PACKET_WSCALE, 0, 14},
-             {"MPTCP", {RawOption{.kind = 30, .data = Bytes(10, 1)}}, FS_PACKET_MPTCP, 0, 0},
+             {"a shift past 14", {WindowScale{200}}, FST_PACKET_WSCALE, 0, 14},
+             {"MPTCP", {RawOption{.kind = 30, .data = Bytes(10, 1)}}, FST_PACKET_MPTCP, 0, 0},
              {"unknown between",
               {RawOption{.kind = 254, .data = Bytes(4, 9)}, stamps},
-              FS_PACKET_TS,
+              FST_PACKET_TS,
               0,
               0},
              {"length 0",
               {Mss{}, RawOption{.kind = 8, .data = {}, .length = 0}, stamps},
-              FS_PACKET_MSS,
+              FST_PACKET_MSS,
               1460,
               0},
              {"length 1",
               {Mss{}, RawOption{.kind = 99, .data = {}, .length = 1}, stamps},
-              FS_PACKET_MSS,
+              FST_PACKET_MSS,
               1460,
               0},
              {"past the header",
               {Mss{}, RawOption{.kind = 99, .data = {}, .length = 30}},
-              FS_PACKET_MSS,
+              FST_PACKET_MSS,
               1460,
               0},
-             {"MSS of 3 bytes", {RawOption{.kind = 2, .data = {1}}, stamps}, FS_PACKET_TS, 0, 0},
+             {"MSS of 3 bytes", {RawOption{.kind = 2, .data = {1}}, stamps}, FST_PACKET_TS, 0, 0},
              {"timestamps of 9",
               {RawOption{.kind = 8, .data = Bytes(7, 1)}, Mss{}},
-              FS_PACKET_MSS,
+              FST_PACKET_MSS,
               1460,
               0},
              {"timestamps cut off by the header",
@@ -131,15 +131,15 @@ TEST_P(DatapathOptions, InAnyOrder) {
               0},
          }) {
         SCOPED_TRACE(c.name);
-        const fs_packet seen = told(
+        const fst_packet seen = told(
             Ethernet{} / Ipv4{} / Tcp{.src_port = fresh_port(), .flags = Syn, .options = c.options},
-            FS_EVENT_SYN);
-        constexpr int kOptions = kAll | FS_PACKET_MPTCP;
+            FST_EVENT_SYN);
+        constexpr int kOptions = kAll | FST_PACKET_MPTCP;
         EXPECT_EQ(seen.flags & kOptions, c.flags);
-        EXPECT_EQ(seen.flags & FS_PACKET_OPTIONS, FS_PACKET_OPTIONS);
+        EXPECT_EQ(seen.flags & FST_PACKET_OPTIONS, FST_PACKET_OPTIONS);
         EXPECT_EQ(seen.mss, c.mss);
         EXPECT_EQ(seen.wscale, c.wscale);
-        EXPECT_EQ(seen.ts_val, (c.flags & FS_PACKET_TS) != 0 ? 7U : 0U);
+        EXPECT_EQ(seen.ts_val, (c.flags & FST_PACKET_TS) != 0 ? 7U : 0U);
     }
 }
 
@@ -149,10 +149,10 @@ TEST_P(DatapathOptions, CutInside) {
         Ethernet{} / Ipv4{} /
         Tcp{.src_port = fresh_port(), .flags = Syn, .options = linux_syn_options(7)};
     const Outcome outcome = watching().run(hook(), {.bytes = truncated(packet, 54 + 6)});
-    const SeenEvent* event = outcome.find(FS_EVENT_SYN);
+    const SeenEvent* event = outcome.find(FST_EVENT_SYN);
     ASSERT_NE(event, nullptr);
-    EXPECT_EQ(event->event.packet.flags & (FS_PACKET_CUT | FS_PACKET_MSS | FS_PACKET_TS),
-              FS_PACKET_CUT | FS_PACKET_MSS);
+    EXPECT_EQ(event->event.packet.flags & (FST_PACKET_CUT | FST_PACKET_MSS | FST_PACKET_TS),
+              FST_PACKET_CUT | FST_PACKET_MSS);
 }
 
 }  // namespace

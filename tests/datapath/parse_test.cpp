@@ -10,22 +10,22 @@
 namespace flowstamp::testing {
 namespace {
 
-constexpr std::array kResults{FS_COUNT_TCP,      FS_COUNT_NOT_IP,    FS_COUNT_NOT_TCP,
-                              FS_COUNT_FRAGMENT, FS_COUNT_CUT,       FS_COUNT_MALFORMED,
-                              FS_COUNT_TOO_DEEP, FS_COUNT_ICMP_ERROR};
+constexpr std::array kResults{FST_COUNT_TCP,      FST_COUNT_NOT_IP,    FST_COUNT_NOT_TCP,
+                              FST_COUNT_FRAGMENT, FST_COUNT_CUT,       FST_COUNT_MALFORMED,
+                              FST_COUNT_TOO_DEEP, FST_COUNT_ICMP_ERROR};
 
 class DatapathParse : public DatapathTest {
   protected:
     /// Runs the frame and tells which of the parser's results was counted, exactly one.
-    fs_counter result_of(const Bytes& frame) {
+    fst_counter result_of(const Bytes& frame) {
         std::array<std::uint64_t, kResults.size()> before{};
         std::ranges::transform(kResults, before.begin(),
-                               [this](fs_counter c) { return watching().counter(c); });
+                               [this](fst_counter c) { return watching().counter(c); });
         watching().advance_ms(1);
         latest_ = watching().run(hook(), {.bytes = frame});
         EXPECT_FALSE(latest_.dropped);
         EXPECT_EQ(latest_.bytes, frame);
-        fs_counter found = FS_COUNT_MAX;
+        fst_counter found = FST_COUNT_MAX;
         int moved = 0;
         for (std::size_t i = 0; i < kResults.size(); i++) {
             const std::uint64_t by = watching().counter(kResults.at(i)) - before.at(i);
@@ -35,14 +35,14 @@ class DatapathParse : public DatapathTest {
         EXPECT_EQ(moved, 1);
         return found;
     }
-    fs_counter result_of(const Packet& packet) { return result_of(packet.bytes()); }
+    fst_counter result_of(const Packet& packet) { return result_of(packet.bytes()); }
 
     /// The packet as an event of this kind told it.
-    fs_packet told(const Packet& packet, fs_event_kind kind) {
-        EXPECT_EQ(result_of(packet), FS_COUNT_TCP);
+    fst_packet told(const Packet& packet, fst_event_kind kind) {
+        EXPECT_EQ(result_of(packet), FST_COUNT_TCP);
         const SeenEvent* event = latest_.find(kind);
         EXPECT_NE(event, nullptr);
-        return event == nullptr ? fs_packet{} : event->event.packet;
+        return event == nullptr ? fst_packet{} : event->event.packet;
     }
 
     Outcome latest_;
@@ -54,25 +54,25 @@ Tcp syn() {
 }
 
 TEST_P(DatapathParse, LinkLayers) {
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / syn()), FS_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / syn()), FS_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Ipv4{} / syn()), FS_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FS_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv6{} / syn()), FS_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FS_COUNT_TOO_DEEP);
-    EXPECT_EQ(result_of(Ethernet{.type = 0x0806} / Payload(Bytes(46))), FS_COUNT_NOT_IP);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / Udp{} / Payload("12345678")), FS_COUNT_NOT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Udp{} / Payload("12345678")), FS_COUNT_NOT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / syn()), FST_COUNT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / syn()), FST_COUNT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv6{} / syn()), FST_COUNT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TOO_DEEP);
+    EXPECT_EQ(result_of(Ethernet{.type = 0x0806} / Payload(Bytes(46))), FST_COUNT_NOT_IP);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / Udp{} / Payload("12345678")), FST_COUNT_NOT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Udp{} / Payload("12345678")), FST_COUNT_NOT_TCP);
 }
 
 /// The tag may be offloaded or not: with and without it is one flow.
 TEST_P(DatapathParse, AVlanTagIsNotPartOfTheFlow) {
     const Tcp tcp = syn();
-    const std::uint64_t before = watching().counter(FS_COUNT_FLOW_NEW);
-    told(Ethernet{} / Ipv4{} / tcp, FS_EVENT_SYN);
-    const fs_packet tagged = told(Ethernet{} / Vlan{.id = 7} / Ipv4{} / tcp, FS_EVENT_SYN);
-    EXPECT_EQ(watching().counter(FS_COUNT_FLOW_NEW), before + 1);
-    EXPECT_EQ(tagged.flags & FS_PACKET_VLAN, FS_PACKET_VLAN);
+    const std::uint64_t before = watching().counter(FST_COUNT_FLOW_NEW);
+    told(Ethernet{} / Ipv4{} / tcp, FST_EVENT_SYN);
+    const fst_packet tagged = told(Ethernet{} / Vlan{.id = 7} / Ipv4{} / tcp, FST_EVENT_SYN);
+    EXPECT_EQ(watching().counter(FST_COUNT_FLOW_NEW), before + 1);
+    EXPECT_EQ(tagged.flags & FST_PACKET_VLAN, FST_PACKET_VLAN);
     EXPECT_EQ(tagged.l3_offset, 18);
     EXPECT_EQ(tagged.l4_offset, 38);
 }
@@ -86,7 +86,7 @@ TEST_P(DatapathParse, EveryFieldOfIpv4) {
                               .window = 0xfedc,
                               .options = linux_syn_options(11, 0, 1400, 9)} /
                           Payload("fast open");
-    const fs_packet seen = told(packet, FS_EVENT_SYN);
+    const fst_packet seen = told(packet, FST_EVENT_SYN);
     EXPECT_EQ(seen.time_ns, watching().now_ns());
     EXPECT_EQ(seen.hook, hook());
     EXPECT_EQ(seen.ttl, 61);
@@ -103,9 +103,9 @@ TEST_P(DatapathParse, EveryFieldOfIpv4) {
     EXPECT_EQ(seen.ts_val, 11U);
     EXPECT_EQ(seen.ts_ecr, 0U);
     EXPECT_EQ(seen.segments, 1);
-    EXPECT_EQ(seen.flags, FS_PACKET_DF | FS_PACKET_TS | FS_PACKET_OPTIONS | FS_PACKET_MSS |
-                              FS_PACKET_WSCALE | FS_PACKET_SACK_OK | FS_PACKET_MAC |
-                              FS_PACKET_NEW_FLOW);
+    EXPECT_EQ(seen.flags, FST_PACKET_DF | FST_PACKET_TS | FST_PACKET_OPTIONS | FST_PACKET_MSS |
+                              FST_PACKET_WSCALE | FST_PACKET_SACK_OK | FST_PACKET_MAC |
+                              FST_PACKET_NEW_FLOW);
     const std::array<std::uint8_t, 6> mac{0, 0, 0x5e, 0, 0x53, 0x0a};
     EXPECT_EQ(std::memcmp(seen.src_mac, mac.data(), mac.size()), 0);
     EXPECT_EQ(seen.key.port[seen.direction ^ 1], htons(443));
@@ -115,17 +115,17 @@ TEST_P(DatapathParse, EveryFieldOfIpv4) {
 }
 
 TEST_P(DatapathParse, EveryFieldOfIpv6) {
-    const fs_packet seen =
+    const fst_packet seen =
         told(Ethernet{} / Ipv6{.hop_limit = 243, .flow_label = 0xabcde, .traffic_class = 0x11} /
                  syn() / Payload("x"),
-             FS_EVENT_SYN);
+             FST_EVENT_SYN);
     EXPECT_EQ(seen.ttl, 243);
     EXPECT_EQ(seen.flow_label, 0xabcdeU);
     EXPECT_EQ(seen.tos, 0x11);
     EXPECT_EQ(seen.ip_id, 0);
     EXPECT_EQ(seen.ip_bytes, 61U);
     EXPECT_EQ(seen.payload, 1U);
-    EXPECT_EQ(seen.flags, FS_PACKET_IPV6 | FS_PACKET_MAC | FS_PACKET_NEW_FLOW);
+    EXPECT_EQ(seen.flags, FST_PACKET_IPV6 | FST_PACKET_MAC | FST_PACKET_NEW_FLOW);
     EXPECT_EQ(seen.key.address[seen.direction][0], htonl(0x20010db8));
     EXPECT_EQ(seen.key.address[seen.direction][3], htonl(1));
 }
@@ -135,12 +135,12 @@ TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
     const std::string none = "00:00:00:00:00:00";
     for (const std::string& mac :
          std::vector<std::string>{none, "00:00:00:00:00:01", "02:00:00:00:00:00"}) {
-        const int flag = mac == none ? 0 : FS_PACKET_MAC;
+        const int flag = mac == none ? 0 : FST_PACKET_MAC;
         for (const Packet& link :
              {Packet(Ethernet{.src = mac}), Ethernet{.src = mac} / Vlan{.id = 7}}) {
             for (const Packet& ip : {Packet(Ipv4{}), Packet(Ipv6{})}) {
                 const Tcp fin{.src_port = fresh_port(), .flags = Fin | Ack};
-                EXPECT_EQ(told(link / ip / fin, FS_EVENT_FIN).flags & FS_PACKET_MAC, flag) << mac;
+                EXPECT_EQ(told(link / ip / fin, FST_EVENT_FIN).flags & FST_PACKET_MAC, flag) << mac;
             }
         }
     }
@@ -148,8 +148,8 @@ TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
 
 TEST_P(DatapathParse, Ipv4Options) {
     for (const std::size_t length : {4, 8, 40}) {
-        const fs_packet seen =
-            told(Ethernet{} / Ipv4{.options = Bytes(length, 1)} / syn(), FS_EVENT_SYN);
+        const fst_packet seen =
+            told(Ethernet{} / Ipv4{.options = Bytes(length, 1)} / syn(), FST_EVENT_SYN);
         EXPECT_EQ(seen.l4_offset, 34 + length);
         EXPECT_EQ(seen.payload, 0U);
     }
@@ -157,61 +157,61 @@ TEST_P(DatapathParse, Ipv4Options) {
 
 TEST_P(DatapathParse, Fragments) {
     const Payload rest = filler(64);
-    EXPECT_NE(told(Ethernet{} / Ipv4{.more_fragments = true} / syn() / rest, FS_EVENT_SYN).flags &
-                  FS_PACKET_FIRST_FRAGMENT,
+    EXPECT_NE(told(Ethernet{} / Ipv4{.more_fragments = true} / syn() / rest, FST_EVENT_SYN).flags &
+                  FST_PACKET_FIRST_FRAGMENT,
               0);
     EXPECT_NE(
-        told(Ethernet{} / Ipv6{} / Fragment{.more = true} / syn() / rest, FS_EVENT_SYN).flags &
-            FS_PACKET_FIRST_FRAGMENT,
+        told(Ethernet{} / Ipv6{} / Fragment{.more = true} / syn() / rest, FST_EVENT_SYN).flags &
+            FST_PACKET_FIRST_FRAGMENT,
         0);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.fragment_offset = 3} / syn()), FS_COUNT_FRAGMENT);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.fragment_offset = 3} / syn()), FST_COUNT_FRAGMENT);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{.more_fragments = true, .fragment_offset = 1} / syn()),
-              FS_COUNT_FRAGMENT);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Fragment{.offset = 3} / syn()), FS_COUNT_FRAGMENT);
-    EXPECT_EQ(told(Ethernet{} / Ipv6{} / Fragment{} / syn(), FS_EVENT_SYN).flags &
-                  FS_PACKET_FIRST_FRAGMENT,
+              FST_COUNT_FRAGMENT);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Fragment{.offset = 3} / syn()), FST_COUNT_FRAGMENT);
+    EXPECT_EQ(told(Ethernet{} / Ipv6{} / Fragment{} / syn(), FST_EVENT_SYN).flags &
+                  FST_PACKET_FIRST_FRAGMENT,
               0)
         << "an atomic fragment (RFC 6946) is whole";
 }
 
 TEST_P(DatapathParse, ExtensionHeaders) {
     const Packet link = Ethernet{} / Ipv6{};
-    EXPECT_EQ(told(link / HopByHop{} / syn(), FS_EVENT_SYN).l4_offset, 62);
-    EXPECT_EQ(told(link / Routing{} / syn(), FS_EVENT_SYN).l4_offset, 62);
+    EXPECT_EQ(told(link / HopByHop{} / syn(), FST_EVENT_SYN).l4_offset, 62);
+    EXPECT_EQ(told(link / Routing{} / syn(), FST_EVENT_SYN).l4_offset, 62);
     EXPECT_EQ(
-        told(link / DestinationOptions{.options = Bytes(30, 0)} / syn(), FS_EVENT_SYN).l4_offset,
+        told(link / DestinationOptions{.options = Bytes(30, 0)} / syn(), FST_EVENT_SYN).l4_offset,
         86);
     EXPECT_EQ(told(link / HopByHop{} / DestinationOptions{} / Routing{} / Fragment{} /
                        DestinationOptions{} / syn(),
-                   FS_EVENT_SYN)
+                   FST_EVENT_SYN)
                   .payload,
               0U);
     Packet deep = link;
     for (int i = 0; i < 8; i++) {
         deep = deep / DestinationOptions{};
     }
-    EXPECT_EQ(result_of(deep / syn()), FS_COUNT_TCP);
+    EXPECT_EQ(result_of(deep / syn()), FST_COUNT_TCP);
     EXPECT_EQ(result_of(deep / DestinationOptions{} / DestinationOptions{} / syn()),
-              FS_COUNT_TOO_DEEP);
-    EXPECT_EQ(result_of(link / HopByHop{} / Udp{} / Payload("1234")), FS_COUNT_NOT_TCP);
-    EXPECT_EQ(result_of(link / HopByHop{.length_units = 200} / syn()), FS_COUNT_TOO_DEEP)
+              FST_COUNT_TOO_DEEP);
+    EXPECT_EQ(result_of(link / HopByHop{} / Udp{} / Payload("1234")), FST_COUNT_NOT_TCP);
+    EXPECT_EQ(result_of(link / HopByHop{.length_units = 200} / syn()), FST_COUNT_TOO_DEEP)
         << "the segment lies past what is looked at";
 }
 
 TEST_P(DatapathParse, LengthsThatCannotBe) {
     const Tcp tcp = syn();
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.header_words = 4} / tcp), FS_COUNT_MALFORMED);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.version = 5} / tcp), FS_COUNT_MALFORMED);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv6{.version = 5} / tcp), FS_COUNT_MALFORMED);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.total_length = 19} / tcp), FS_COUNT_MALFORMED);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.total_length = 39} / tcp), FS_COUNT_MALFORMED);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv6{.payload_length = 19} / tcp), FS_COUNT_MALFORMED);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.header_words = 4} / tcp), FST_COUNT_MALFORMED);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.version = 5} / tcp), FST_COUNT_MALFORMED);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv6{.version = 5} / tcp), FST_COUNT_MALFORMED);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.total_length = 19} / tcp), FST_COUNT_MALFORMED);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.total_length = 39} / tcp), FST_COUNT_MALFORMED);
+    EXPECT_EQ(result_of(Ethernet{} / Ipv6{.payload_length = 19} / tcp), FST_COUNT_MALFORMED);
     for (const TcpFlags flags : {Syn, Ack}) {
         for (const std::uint8_t words : {0, 4, 6, 8, 15}) {
             SCOPED_TRACE(::testing::Message() << int(flags) << ", " << int(words));
             const Tcp lying{.src_port = fresh_port(), .flags = flags, .header_words = words};
-            EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / lying), FS_COUNT_MALFORMED);
-            EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / lying), FS_COUNT_MALFORMED);
+            EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / lying), FST_COUNT_MALFORMED);
+            EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / lying), FST_COUNT_MALFORMED);
         }
     }
 }
@@ -221,17 +221,17 @@ TEST_P(DatapathParse, MappedAddressesOnTheWire) {
     for (const TcpFlags flags : {Syn, Ack, Rst}) {
         const Ipv6 mapped{.src = "::ffff:192.0.2.1", .dst = "::ffff:198.51.100.7"};
         EXPECT_EQ(result_of(Ethernet{} / mapped / Tcp{.src_port = fresh_port(), .flags = flags}),
-                  FS_COUNT_MALFORMED);
+                  FST_COUNT_MALFORMED);
     }
 }
 
 TEST_P(DatapathParse, PaddingIsNoPayload) {
     const Trailer padding{Bytes(6, 0xaa)};
-    EXPECT_EQ(told(Ethernet{} / Ipv4{} / syn() / padding, FS_EVENT_SYN).payload, 0U);
-    EXPECT_EQ(told(Ethernet{} / Ipv6{} / syn() / padding, FS_EVENT_SYN).payload, 0U);
+    EXPECT_EQ(told(Ethernet{} / Ipv4{} / syn() / padding, FST_EVENT_SYN).payload, 0U);
+    EXPECT_EQ(told(Ethernet{} / Ipv6{} / syn() / padding, FST_EVENT_SYN).payload, 0U);
     Tcp fin = syn();
     fin.flags = Fin | Ack;  // the short cut
-    EXPECT_EQ(told(Ethernet{} / Ipv4{} / fin / padding, FS_EVENT_FIN).payload, 0U);
+    EXPECT_EQ(told(Ethernet{} / Ipv4{} / fin / padding, FST_EVENT_FIN).payload, 0U);
 }
 
 /// Every prefix of every kind of packet: no fault, one count, and a TCP packet as soon as its
@@ -260,7 +260,7 @@ TEST_P(DatapathParse, CutAtEveryLength) {
         for (std::size_t length = watching().least_bytes(hook(), c.v6); length <= frame.size();
              length++) {
             SCOPED_TRACE(length);
-            const fs_counter expected = length < c.whole ? FS_COUNT_CUT : FS_COUNT_TCP;
+            const fst_counter expected = length < c.whole ? FST_COUNT_CUT : FST_COUNT_TCP;
             EXPECT_EQ(result_of(truncated(c.packet, length)), expected);
         }
     }

@@ -7,16 +7,16 @@
 
 namespace flowstamp::testing {
 
-const SeenEvent* Outcome::find(fs_event_kind kind) const {
+const SeenEvent* Outcome::find(fst_event_kind kind) const {
     const auto seen = std::ranges::find_if(
         events, [kind](const SeenEvent& event) { return event.event.header.kind == kind; });
     return seen == events.end() ? nullptr : &*seen;
 }
 
-fs_judgement Outcome::judgement() const {
-    const SeenEvent* reset = find(FS_EVENT_RST);
+fst_judgement Outcome::judgement() const {
+    const SeenEvent* reset = find(FST_EVENT_RST);
     EXPECT_NE(reset, nullptr) << "no RST event";
-    return reset == nullptr ? fs_judgement{} : reset->event.judgement;
+    return reset == nullptr ? fst_judgement{} : reset->event.judgement;
 }
 
 std::string name_of(const RigKind& kind) {
@@ -30,13 +30,13 @@ std::ostream& operator<<(std::ostream& out, const RigKind& kind) {
 
 std::vector<RigKind> ingress_hooks() {
     std::vector<RigKind> kinds = every_hook();
-    std::erase_if(kinds, [](const RigKind& kind) { return kind.hook == FS_HOOK_TC_EGRESS; });
+    std::erase_if(kinds, [](const RigKind& kind) { return kind.hook == FST_HOOK_TC_EGRESS; });
     return kinds;
 }
 
-std::optional<std::uint32_t> Rig::find(const std::function<bool(const fs_flow&)>& is_it) const {
+std::optional<std::uint32_t> Rig::find(const std::function<bool(const fst_flow&)>& is_it) const {
     for (std::uint32_t slot = 0; slot < slots(); slot++) {
-        const std::optional<fs_flow> candidate = flow(slot);
+        const std::optional<fst_flow> candidate = flow(slot);
         if (candidate && is_it(*candidate)) {
             return slot;
         }

@@ -25,8 +25,8 @@
 namespace flowstamp::testing {
 
 struct SeenEvent {
-    fs_event event{};
-    std::optional<fs_flow> flow{};  ///< of FS_EVENT_RST, EVICTED and ENDED
+    fst_event event{};
+    std::optional<fst_flow> flow{};  ///< of FST_EVENT_RST, EVICTED and ENDED
 };
 
 /// What the data path made of one frame.
@@ -36,9 +36,9 @@ struct Outcome {
     std::vector<SeenEvent> events{};
 
     /// The first event of a kind, or null.
-    [[nodiscard]] const SeenEvent* find(fs_event_kind kind) const;
+    [[nodiscard]] const SeenEvent* find(fst_event_kind kind) const;
     /// The judgement of the RST that the frame was; all zero, and a failure, if it was none.
-    [[nodiscard]] fs_judgement judgement() const;
+    [[nodiscard]] fst_judgement judgement() const;
 };
 
 enum class Home { host, kernel };
@@ -46,7 +46,7 @@ enum class Home { host, kernel };
 /// What a case is run on. The peer's packets are seen at `hook`; ours always leave at tc egress.
 struct RigKind {
     Home home;
-    fs_hook hook;
+    fst_hook hook;
 };
 std::string name_of(const RigKind& kind);
 std::ostream& operator<<(std::ostream& out, const RigKind& kind);
@@ -71,13 +71,13 @@ class Rig {
   public:
     virtual ~Rig() = default;
 
-    virtual Outcome run(fs_hook hook, const Frame& frame) = 0;
-    virtual void set_policy(const fs_policy& policy) = 0;
+    virtual Outcome run(fst_hook hook, const Frame& frame) = 0;
+    virtual void set_policy(const fst_policy& policy) = 0;
     [[nodiscard]] virtual std::uint32_t slots() const = 0;
-    [[nodiscard]] virtual std::optional<fs_flow> flow(std::uint32_t slot) const = 0;
-    [[nodiscard]] virtual std::uint64_t counter(fs_counter counter) const = 0;
+    [[nodiscard]] virtual std::optional<fst_flow> flow(std::uint32_t slot) const = 0;
+    [[nodiscard]] virtual std::uint64_t counter(fst_counter counter) const = 0;
     /// The shortest frame that run() takes, of IPv4 or IPv6.
-    [[nodiscard]] virtual std::size_t least_bytes(fs_hook hook, bool v6) const = 0;
+    [[nodiscard]] virtual std::size_t least_bytes(fst_hook hook, bool v6) const = 0;
 
     /// What the next frames' clock says.
     [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
@@ -86,7 +86,7 @@ class Rig {
 
     /// The first slot whose flow is the one looked for.
     [[nodiscard]] std::optional<std::uint32_t> find(
-        const std::function<bool(const fs_flow&)>& is_it) const;
+        const std::function<bool(const fst_flow&)>& is_it) const;
 
   private:
     std::uint64_t now_ns_ = 1'000'000'000'000;

@@ -23,14 +23,14 @@ TEST_P(DatapathSilence, SentAgainByTimerAndAcknowledged) {
     EXPECT_TRUE(talk.send(data).events.empty());
     talk.pass_ms(200);
     const Outcome again = talk.send(data);
-    const SeenEvent* told = again.find(FS_EVENT_RESENT);
+    const SeenEvent* told = again.find(FST_EVENT_RTO_RETRANSMIT);
     ASSERT_NE(told, nullptr);
     ASSERT_TRUE(told->flow);
     EXPECT_EQ(told->event.packet.seq, data.seq);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
     talk.pass_ms(20);
-    EXPECT_NE(talk.send(End::peer).find(FS_EVENT_PROGRESS), nullptr);
-    EXPECT_FALSE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    EXPECT_NE(talk.send(End::peer).find(FST_EVENT_ACKED), nullptr);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
     EXPECT_TRUE(talk.send(End::peer).events.empty()) << "once";
 }
 
@@ -61,8 +61,8 @@ TEST_P(DatapathSilence, AnAckThatMovesNothingIsNoProgress) {
     talk.send(data);
     talk.pass_ms(300);
     talk.send(data);
-    EXPECT_EQ(talk.send(old).find(FS_EVENT_PROGRESS), nullptr);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    EXPECT_EQ(talk.send(old).find(FST_EVENT_ACKED), nullptr);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
 }
 
 TEST_P(DatapathSilence, TheFirstWordAfterARest) {
@@ -74,13 +74,13 @@ TEST_P(DatapathSilence, TheFirstWordAfterARest) {
     const std::uint64_t last = talk.direction(End::peer).last_ns;
     talk.pass_ms(15'000);
     const Outcome awake = talk.send(End::us, Psh | Ack, 100);
-    const SeenEvent* told = awake.find(FS_EVENT_AWAKE);
+    const SeenEvent* told = awake.find(FST_EVENT_IDLE_RESUMED);
     ASSERT_NE(told, nullptr);
     ASSERT_TRUE(told->flow);
     EXPECT_EQ(told->flow->direction[talk.index(End::peer)].last_ns, last) << "as it was before";
-    EXPECT_TRUE(talk.state_has(FS_FLOW_AWAITED, End::us));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
     talk.pass_ms(20);
-    EXPECT_NE(talk.send(End::peer).find(FS_EVENT_PROGRESS), nullptr);
+    EXPECT_NE(talk.send(End::peer).find(FST_EVENT_ACKED), nullptr);
 }
 
 TEST_P(DatapathSilence, AKeepaliveIsAskedAndAnswered) {
@@ -88,9 +88,9 @@ TEST_P(DatapathSilence, AKeepaliveIsAskedAndAnswered) {
     Segment keepalive = talk.next(End::us);
     keepalive.seq -= 1;
     talk.pass_ms(2'000);
-    EXPECT_NE(talk.send(keepalive).find(FS_EVENT_RESENT), nullptr);
+    EXPECT_NE(talk.send(keepalive).find(FST_EVENT_RTO_RETRANSMIT), nullptr);
     talk.pass_ms(20);
-    EXPECT_NE(talk.send(End::peer).find(FS_EVENT_PROGRESS), nullptr);
+    EXPECT_NE(talk.send(End::peer).find(FST_EVENT_ACKED), nullptr);
 }
 
 TEST_P(DatapathSilence, ADirectionThatIsNeverSeen) {
@@ -99,10 +99,10 @@ TEST_P(DatapathSilence, ADirectionThatIsNeverSeen) {
     int told = 0;
     for (int i = 0; i < 12; i++) {
         talk.pass_ms(20);
-        told += talk.send(End::us, Psh | Ack, 100).find(FS_EVENT_ONE_WAY) != nullptr ? 1 : 0;
+        told += talk.send(End::us, Psh | Ack, 100).find(FST_EVENT_ONE_WAY) != nullptr ? 1 : 0;
     }
     EXPECT_EQ(told, 1);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_ONE_WAY));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ONE_WAY));
 }
 
 }  // namespace

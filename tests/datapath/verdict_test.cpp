@@ -40,40 +40,40 @@ void acknowledge_fresh_data(Conversation& talk, Segment& reset, std::uint64_t af
 }
 
 const std::vector<Evidence> kEvidence{
-    {"nearer", Strength::strong, Family::path, bit(FS_SIGNAL_NEARER), true,
+    {"nearer", Strength::strong, Family::path, bit(FST_SIGNAL_NEARER), true,
      [](Conversation&, Segment& reset) { reset.ttl += 2; }},
-    {"id echo", Strength::strong, Family::id, bit(FS_SIGNAL_ID_ECHO), false,
+    {"id echo", Strength::strong, Family::id, bit(FST_SIGNAL_ID_ECHO), false,
      [](Conversation& talk, Segment& reset) { reset.id = talk.ids(End::us).back(); }},
-    {"id of a known injector", Strength::strong, Family::id, bit(FS_SIGNAL_ID_CONSTANT), false,
+    {"id of a known injector", Strength::strong, Family::id, bit(FST_SIGNAL_ID_CONSTANT), false,
      [](Conversation&, Segment& reset) { reset.id = 0x3412; }},
-    {"taught id", Strength::strong, Family::id, bit(FS_SIGNAL_TAUGHT), false,
+    {"taught id", Strength::strong, Family::id, bit(FST_SIGNAL_LEARNED_SIGNATURE), false,
      [](Conversation&, Segment& reset) { reset.id = kTaughtId; }},
-    {"acknowledges far too soon", Strength::strong, Family::time, bit(FS_SIGNAL_ACK_TOO_SOON), true,
+    {"acknowledges far too soon", Strength::strong, Family::time, bit(FST_SIGNAL_ACK_TOO_SOON), true,
      [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 4000); }},
-    {"foreign window", Strength::joining, Family::window, bit(FS_SIGNAL_WINDOW_FOREIGN), true,
+    {"foreign window", Strength::joining, Family::window, bit(FST_SIGNAL_WINDOW_FOREIGN), true,
      [](Conversation&, Segment& reset) { reset.window = 4321; }},
     {"window echo", Strength::joining, Family::window,
-     bit(FS_SIGNAL_WINDOW_FOREIGN) | bit(FS_SIGNAL_WINDOW_ECHO), true,
+     bit(FST_SIGNAL_WINDOW_FOREIGN) | bit(FST_SIGNAL_WINDOW_ECHO), true,
      [](Conversation& talk, Segment& reset) { reset.window = talk.setting().us.window; }},
-    {"id 0 without DF", Strength::joining, Family::id, bit(FS_SIGNAL_ID_ZERO_NO_DF), false,
+    {"id 0 without DF", Strength::joining, Family::id, bit(FST_SIGNAL_ID_ZERO_NO_DF), false,
      [](Conversation&, Segment& reset) {
          reset.id = 0;
          reset.df = false;
      }},
-    {"no timestamps", Strength::joining, Family::timestamps, bit(FS_SIGNAL_NO_TIMESTAMPS), false,
+    {"no timestamps", Strength::joining, Family::timestamps, bit(FST_SIGNAL_NO_TIMESTAMPS), false,
      [](Conversation&, Segment& reset) {
          reset.flags = Rst | Ack;
          reset.timestamps.reset();
      }},
-    {"data", Strength::joining, Family::data, bit(FS_SIGNAL_DATA), true,
+    {"data", Strength::joining, Family::data, bit(FST_SIGNAL_DATA), true,
      [](Conversation&, Segment& reset) { reset.payload = 11; }},
-    {"foreign MAC", Strength::joining, Family::link, bit(FS_SIGNAL_MAC_FOREIGN), true,
+    {"foreign MAC", Strength::joining, Family::link, bit(FST_SIGNAL_MAC_FOREIGN), true,
      [](Conversation&, Segment& reset) { reset.mac = "00:00:5e:00:53:99"; }},
-    {"farther", Strength::joining, Family::path, bit(FS_SIGNAL_FARTHER), true,
+    {"farther", Strength::joining, Family::path, bit(FST_SIGNAL_FARTHER), true,
      [](Conversation&, Segment& reset) { reset.ttl -= 2; }},
-    {"another initial TTL", Strength::joining, Family::path, bit(FS_SIGNAL_TTL_BASE), true,
+    {"another initial TTL", Strength::joining, Family::path, bit(FST_SIGNAL_TTL_BASE), true,
      [](Conversation&, Segment& reset) { reset.ttl += 64; }},
-    {"acknowledges too soon", Strength::joining, Family::time, bit(FS_SIGNAL_ACK_SOON), true,
+    {"acknowledges too soon", Strength::joining, Family::time, bit(FST_SIGNAL_ACK_SOON), true,
      [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 9000); }},
 };
 
@@ -98,7 +98,7 @@ struct Circumstance {
 constexpr Circumstance kPlain{"plainly"};
 
 /// The order of judgement, as its text has it.
-fs_verdict expected_verdict(const std::vector<Evidence>& borne, const Circumstance& around) {
+fst_verdict expected_verdict(const std::vector<Evidence>& borne, const Circumstance& around) {
     std::set<Family> families;
     bool strong = false;
     for (const Evidence& evidence : borne) {
@@ -108,15 +108,15 @@ fs_verdict expected_verdict(const std::vector<Evidence>& borne, const Circumstan
         }
     }
     if (around.after_own) {
-        return FS_VERDICT_GENUINE;
+        return FST_VERDICT_GENUINE;
     }
     if (strong && families.size() >= 2) {
-        return around.midway ? FS_VERDICT_SUSPECTED : FS_VERDICT_CONFIRMED;
+        return around.midway ? FST_VERDICT_SUSPECTED : FST_VERDICT_CONFIRMED;
     }
-    return strong || families.size() >= 2 ? FS_VERDICT_SUSPECTED : FS_VERDICT_GENUINE;
+    return strong || families.size() >= 2 ? FST_VERDICT_SUSPECTED : FST_VERDICT_GENUINE;
 }
 
-Conversation converse(Rig& rig, fs_hook hook, bool v6, const Circumstance& around) {
+Conversation converse(Rig& rig, fst_hook hook, bool v6, const Circumstance& around) {
     Conversation talk(rig, hook, {.v6 = v6});
     if (!around.midway) {
         talk.open();
@@ -130,40 +130,40 @@ Conversation converse(Rig& rig, fs_hook hook, bool v6, const Circumstance& aroun
 }
 
 /// What the slot must say after the RST, given its verdict.
-void expect_remembered(const Conversation& talk, const Segment& reset, fs_verdict verdict,
+void expect_remembered(const Conversation& talk, const Segment& reset, fst_verdict verdict,
                        const Circumstance& around) {
-    const fs_flow flow = talk.flow();
+    const fst_flow flow = talk.flow();
     const int peer = talk.index(End::peer);
-    const bool genuine = verdict == FS_VERDICT_GENUINE;
-    EXPECT_EQ(talk.state_has(FS_FLOW_FORGED, End::peer), !genuine);
-    EXPECT_EQ(talk.state_has(FS_FLOW_RST, End::peer), genuine);
-    EXPECT_TRUE(talk.state_has(FS_FLOW_AFTER_RST, End::peer));
-    EXPECT_EQ(talk.state_has(FS_FLOW_MIDWAY), around.midway);
+    const bool genuine = verdict == FST_VERDICT_GENUINE;
+    EXPECT_EQ(talk.state_has(FST_FLOW_FORGED, End::peer), !genuine);
+    EXPECT_EQ(talk.state_has(FST_FLOW_RST, End::peer), genuine);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
+    EXPECT_EQ(talk.state_has(FST_FLOW_MIDWAY), around.midway);
     EXPECT_EQ(flow.rst_seq[peer], reset.seq);
     EXPECT_EQ(flow.rst_ttl[peer], reset.ttl);
     EXPECT_EQ(flow.rst_tcp_flags[peer], reset.flags);
     EXPECT_EQ(flow.rst_us[peer], static_cast<std::uint32_t>(talk.rig().now_ns() / 1000));
-    EXPECT_EQ(flow.life_ack[peer], flow.direction[1 - peer].seq_edge);
-    EXPECT_EQ(flow.asked[peer], 0);
+    EXPECT_EQ(flow.liveness_ack[peer], flow.direction[1 - peer].seq_edge);
+    EXPECT_EQ(flow.challenges[peer], 0);
 }
 
 /// A RST never teaches: but for its stamp, its side is as it was.
-void expect_nothing_learned(fs_direction before, fs_direction after) {
+void expect_nothing_learned(fst_direction before, fst_direction after) {
     EXPECT_EQ(after.packets, before.packets + 1);
-    for (fs_direction* side : {&before, &after}) {
+    for (fst_direction* side : {&before, &after}) {
         side->packets = 0;
         side->bytes = 0;
         side->version = 0;
         side->last_ns = 0;
         side->ring_next = 0;
-        std::ranges::fill(side->ring, fs_stamp{});
+        std::ranges::fill(side->ring, fst_stamp{});
     }
     EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0);
 }
 
 /// Sends a RST that bears all of `borne`, and holds verdict, event, slot and counters against the
 /// expectation.
-void expect_judged(Rig& rig, fs_hook hook, bool v6, const std::vector<Evidence>& borne,
+void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>& borne,
                    const Circumstance& around) {
     Conversation talk = converse(rig, hook, v6, around);
     Segment reset = neutral_reset(talk);
@@ -175,34 +175,34 @@ void expect_judged(Rig& rig, fs_hook hook, bool v6, const std::vector<Evidence>&
         evidence.give(talk, reset);
         signals |= evidence.signals;
     }
-    const fs_direction before = talk.direction(End::peer);
-    const std::uint64_t counted_before = rig.counter(FS_COUNT_RST);
+    const fst_direction before = talk.direction(End::peer);
+    const std::uint64_t counted_before = rig.counter(FST_COUNT_RST);
 
     const Outcome outcome = talk.send(reset);
 
-    const fs_verdict verdict = expected_verdict(borne, around);
-    const fs_judgement judgement = outcome.judgement();
+    const fst_verdict verdict = expected_verdict(borne, around);
+    const fst_judgement judgement = outcome.judgement();
     EXPECT_EQ(signal_names(counted(judgement.signals)), signal_names(signals));
     EXPECT_EQ(judgement.verdict, verdict);
-    EXPECT_EQ(judgement.cause == FS_CAUSE_FORGED, verdict != FS_VERDICT_GENUINE);
-    EXPECT_EQ(judgement.action, FS_ACTION_OBSERVED);
-    EXPECT_EQ(judgement.pass_reason, FS_PASS_NOT_ACTING);
-    EXPECT_EQ((judgement.context & FS_CONTEXT_HALF_VIEW) != 0, around.midway);
-    EXPECT_EQ((judgement.context & FS_CONTEXT_FIN) != 0, around.fin);
-    EXPECT_EQ((judgement.context & FS_CONTEXT_AFTER_OWN_RST) != 0, around.after_own);
-    EXPECT_EQ(judgement.hops, fs_hops(reset.ttl));
-    EXPECT_EQ(judgement.base_hops, fs_hops(talk.setting().peer.ttl));
+    EXPECT_EQ(judgement.cause == FST_CAUSE_FORGED, verdict != FST_VERDICT_GENUINE);
+    EXPECT_EQ(judgement.action, FST_ACTION_OBSERVED);
+    EXPECT_EQ(judgement.pass_reason, FST_PASS_NOT_ACTING);
+    EXPECT_EQ((judgement.context & FST_CONTEXT_HALF_VIEW) != 0, around.midway);
+    EXPECT_EQ((judgement.context & FST_CONTEXT_FIN) != 0, around.fin);
+    EXPECT_EQ((judgement.context & FST_CONTEXT_AFTER_OWN_RST) != 0, around.after_own);
+    EXPECT_EQ(judgement.hops, fst_hops(reset.ttl));
+    EXPECT_EQ(judgement.base_hops, fst_hops(talk.setting().peer.ttl));
     EXPECT_FALSE(outcome.dropped);
     EXPECT_EQ(outcome.bytes, talk.encode(reset));
-    EXPECT_EQ(rig.counter(FS_COUNT_RST), counted_before + 1);
+    EXPECT_EQ(rig.counter(FST_COUNT_RST), counted_before + 1);
     expect_remembered(talk, reset, verdict, around);
     expect_nothing_learned(before, talk.direction(End::peer));
 }
 
-fs_policy teaching() {
-    fs_policy policy{};
-    policy.taught_count = 1;
-    policy.taught[0] = {.flags = FS_TAUGHT_USED | FS_TAUGHT_IP_ID,
+fst_policy teaching() {
+    fst_policy policy{};
+    policy.learned_count = 1;
+    policy.learned[0] = {.flags = FST_LEARNED_USED | FST_LEARNED_IP_ID,
                         .ip_id = kTaughtId,
                         .window = 0,
                         .hops = 0,
@@ -210,7 +210,7 @@ fs_policy teaching() {
     return policy;
 }
 
-void expect_all_judged(Rig& rig, fs_hook hook, bool v6, const Circumstance& around) {
+void expect_all_judged(Rig& rig, fst_hook hook, bool v6, const Circumstance& around) {
     rig.set_policy(teaching());
     for (auto first = kEvidence.begin(); first != kEvidence.end(); ++first) {
         if (v6 && !first->v6) {
@@ -256,22 +256,22 @@ TEST_P(DatapathVerdict, AfterOurOwnResetNothingCounts) {
 
 TEST_P(DatapathVerdict, AFamilyCountsOnce) {
     // Both signals of each pair have one cause, so a strong one stays alone.
-    fs_policy policy = teaching();
-    policy.taught[0].ip_id = 0x3412;
+    fst_policy policy = teaching();
+    policy.learned[0].ip_id = 0x3412;
     watching().set_policy(policy);
     Conversation talk = converse(watching(), hook(), false, kPlain);
     Segment reset = neutral_reset(talk);
     reset.id = 0x3412;
-    const fs_judgement ids = talk.send(reset).judgement();
+    const fst_judgement ids = talk.send(reset).judgement();
     EXPECT_EQ(signal_names(counted(ids.signals)), "ID_CONSTANT|TAUGHT");
-    EXPECT_EQ(ids.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(ids.verdict, FST_VERDICT_SUSPECTED);
 
     Conversation far = converse(watching(), hook(), false, kPlain);
     reset = neutral_reset(far);
     reset.ttl = 128 - 2;  // the peer: 64 - 7
-    const fs_judgement paths = far.send(reset).judgement();
+    const fst_judgement paths = far.send(reset).judgement();
     EXPECT_EQ(signal_names(counted(paths.signals)), "NEARER|TTL_BASE");
-    EXPECT_EQ(paths.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(paths.verdict, FST_VERDICT_SUSPECTED);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "user/replay/capture_reader.h"
-#include "user/replay/link_layer.h"
+#include "user/net/capture/capture_reader.h"
+#include "user/net/capture/link_layer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

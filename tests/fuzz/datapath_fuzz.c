@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (int may_act = 0; may_act <= 1; may_act++) {
-        if (fs_fuzz_datapath(data, size, may_act).result != FS_FUZZ_RIGHT) {
+        if (fst_fuzz_datapath(data, size, may_act).result != FST_FUZZ_RIGHT) {
             abort();
         }
     }

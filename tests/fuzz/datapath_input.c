@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/replay/datapath.h"
+#include "bpf/host/datapath.h"
 
 // What fuzzing starts from: whole packets between 192.0.2.1:40000 and 198.51.100.2:80, or
 // 2001:db8::1 and 2001:db8::2. Each input byte string damages them.
@@ -102,7 +102,7 @@ static uint8_t* next_packet(struct input* input, uint8_t choice, size_t room, si
     return packet;
 }
 
-static void count_event(void* context, const struct fs_event* event) {
+static void count_event(void* context, const struct fst_event* event) {
     // Reads the whole record, so that the sanitiser sees one that is shorter than it says.
     const volatile uint8_t* byte = (const volatile uint8_t*)event;
     uint8_t sum = 0;
@@ -110,7 +110,7 @@ static void count_event(void* context, const struct fs_event* event) {
         sum ^= byte[i];
     }
     (void)sum;
-    ((struct fs_fuzz_tally*)context)->events++;
+    ((struct fst_fuzz_tally*)context)->events++;
 }
 
 static size_t differences(const uint8_t* first, const uint8_t* second, size_t bytes) {
@@ -121,19 +121,19 @@ static size_t differences(const uint8_t* first, const uint8_t* second, size_t by
     return count;
 }
 
-static enum fs_fuzz_result judge(enum fs_datapath_result result, size_t changed, int may_act) {
-    if (!may_act && result == FS_DATAPATH_DROP) {
-        return FS_FUZZ_DROPPED_WHILE_OBSERVING;
+static enum fst_fuzz_result judge(enum fst_datapath_result result, size_t changed, int may_act) {
+    if (!may_act && result == FST_DATAPATH_DROP) {
+        return FST_FUZZ_DROPPED_WHILE_OBSERVING;
     }
     if (!may_act && changed) {
-        return FS_FUZZ_WROTE_WHILE_OBSERVING;
+        return FST_FUZZ_WROTE_WHILE_OBSERVING;
     }
     // Sequence numbers, flags and checksum of TCP; length and checksum of IP.
-    return changed > 4 + 4 + 1 + 2 + 2 + 2 ? FS_FUZZ_WROTE_TOO_MUCH : FS_FUZZ_RIGHT;
+    return changed > 4 + 4 + 1 + 2 + 2 + 2 ? FST_FUZZ_WROTE_TOO_MUCH : FST_FUZZ_RIGHT;
 }
 
-static void run_packet(struct fs_datapath* path, struct input* input, uint64_t* time_ns,
-                       int may_act, struct fs_fuzz_tally* tally) {
+static void run_packet(struct fst_datapath* path, struct input* input, uint64_t* time_ns,
+                       int may_act, struct fst_fuzz_tally* tally) {
     static const uint64_t steps_ns[4] = {0, 1000, 30000000, 1500000000};
     const uint8_t choice = take(input);
     size_t size;
@@ -141,7 +141,7 @@ static void run_packet(struct fs_datapath* path, struct input* input, uint64_t* 
     uint8_t before[256];
     memcpy(before, packet, size);
     *time_ns += steps_ns[choice >> 6];
-    struct fs_datapath_frame frame = {
+    struct fst_datapath_frame frame = {
         .data = packet,
         .bytes = (uint32_t)size,
         .room = may_act ? 1 : 0,
@@ -150,39 +150,39 @@ static void run_packet(struct fs_datapath* path, struct input* input, uint64_t* 
         .hook = (uint8_t)((choice >> 4 & 3) % 3),
         .has_mac = 1,
     };
-    const enum fs_datapath_result result = fs_datapath_packet(path, &frame);
+    const enum fst_datapath_result result = fst_datapath_packet(path, &frame);
     const size_t changed = differences(before, packet, size);
     tally->packets++;
     tally->written += changed != 0;
-    tally->dropped += result == FS_DATAPATH_DROP;
+    tally->dropped += result == FST_DATAPATH_DROP;
     tally->result = judge(result, changed, may_act);
     free(packet);
 }
 
-struct fs_fuzz_tally fs_fuzz_datapath(const uint8_t* data, size_t size, int may_act) {
-    struct fs_fuzz_tally tally = {.result = FS_FUZZ_RIGHT};
-    const struct fs_datapath_config config = {
+struct fst_fuzz_tally fst_fuzz_datapath(const uint8_t* data, size_t size, int may_act) {
+    struct fst_fuzz_tally tally = {.result = FST_FUZZ_RIGHT};
+    const struct fst_datapath_config config = {
         .max_flows = 16,
         .may_act = may_act != 0,
         .seed = {1, 2},
         .deliver = count_event,
         .context = &tally,
     };
-    const struct fs_policy policy = {
-        .drop_mode = FS_DROP_SUSPECTED,
-        .challenge_mode = FS_CHALLENGE_ALL,
+    const struct fst_policy policy = {
+        .drop_mode = FST_DROP_SUSPECTED,
+        .challenge_mode = FST_CHALLENGE_ALL,
     };
-    struct fs_datapath* path = fs_datapath_new(&config);
+    struct fst_datapath* path = fst_datapath_new(&config);
     struct input input = {data, size};
     uint64_t time_ns = 1000000000;
 
     if (!path) {
         abort();
     }
-    fs_datapath_set_policy(path, &policy);
-    while (input.left > 0 && tally.result == FS_FUZZ_RIGHT) {
+    fst_datapath_set_policy(path, &policy);
+    while (input.left > 0 && tally.result == FST_FUZZ_RIGHT) {
         run_packet(path, &input, &time_ns, may_act, &tally);
     }
-    fs_datapath_free(path);
+    fst_datapath_free(path);
     return tally;
 }

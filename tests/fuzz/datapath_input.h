@@ -11,16 +11,16 @@
 extern "C" {
 #endif
 
-enum fs_fuzz_result {
-    FS_FUZZ_RIGHT = 0,
-    FS_FUZZ_DROPPED_WHILE_OBSERVING = 1,
-    FS_FUZZ_WROTE_WHILE_OBSERVING = 2,
+enum fst_fuzz_result {
+    FST_FUZZ_RIGHT = 0,
+    FST_FUZZ_DROPPED_WHILE_OBSERVING = 1,
+    FST_FUZZ_WROTE_WHILE_OBSERVING = 2,
     /// More than a sequence number and a checksum of one packet.
-    FS_FUZZ_WROTE_TOO_MUCH = 3,
+    FST_FUZZ_WROTE_TOO_MUCH = 3,
 };
 
-struct fs_fuzz_tally {
-    enum fs_fuzz_result result;
+struct fst_fuzz_tally {
+    enum fst_fuzz_result result;
     uint64_t packets;
     uint64_t events;
     uint64_t written;  ///< packets that a challenge rewrote
@@ -29,7 +29,7 @@ struct fs_fuzz_tally {
 
 /// Runs `data` on a fresh data path: observing, or with everything that it may do switched on. Stops
 /// at the first wrong thing.
-struct fs_fuzz_tally fs_fuzz_datapath(const uint8_t* data, size_t size, int may_act);
+struct fst_fuzz_tally fst_fuzz_datapath(const uint8_t* data, size_t size, int may_act);
 
 #ifdef __cplusplus
 }

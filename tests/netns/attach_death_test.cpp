@@ -9,9 +9,9 @@
 #include <filesystem>
 
 #include "tests/netns/attach_fixture.h"
-#include "user/kernel/leftovers.h"
-#include "user/kernel/pinned_table.h"
-#include "user/kernel/run_record.h"
+#include "user/kernel/attach/stale_state.h"
+#include "user/kernel/maps/pinned_table.h"
+#include "user/kernel/maps/run_record.h"
 
 namespace flowstamp {
 namespace {
@@ -155,7 +155,7 @@ TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
                               "removed what a watch which died (process {}) had left\n",
                               process.pid()));
         EXPECT_EQ(knock(), ECONNREFUSED);
-        EXPECT_EQ(counter(next, FS_COUNT_TCP), 2U);
+        EXPECT_EQ(counter(next, FST_COUNT_TCP), 2U);
         next.detach();
         EXPECT_FALSE(is_attached());
         EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos);
@@ -166,10 +166,10 @@ TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
 TEST_F(AttachDeath, AStubInUseIsLeftAlone) {
     among_own_runs([] {
         AttachedProbe living = require_attached({"kta"}, {.tc = TcMethod::clsact});
-        const Notices notices = inside([] { return remove_leftovers({*find_interface("kta")}); });
+        const Notices notices = inside([] { return remove_stale_state({*find_interface("kta")}); });
         EXPECT_EQ(all_texts(notices), "");
         EXPECT_EQ(knock(), ECONNREFUSED);
-        EXPECT_EQ(counter(living, FS_COUNT_TCP), 2U);
+        EXPECT_EQ(counter(living, FST_COUNT_TCP), 2U);
     });
 }
 
@@ -180,15 +180,15 @@ TEST_F(AttachDeath, AQdiscElsewhereIsRemembered) {
         process.kill();
         const std::string told =
             fmt::format("removed what a watch which died (process {}) had left\n", process.pid());
-        EXPECT_EQ(all_texts(remove_leftovers({})), told) << "its pin";
-        EXPECT_EQ(all_texts(remove_leftovers({})), "");
+        EXPECT_EQ(all_texts(remove_stale_state({})), told) << "its pin";
+        EXPECT_EQ(all_texts(remove_stale_state({})), "");
         EXPECT_TRUE(is_attached());
-        std::string told_inside;  // the kernel takes a moment to empty the stubs' array
-        for (int i = 0; i < 100 && told_inside.empty(); i++) {
+        std::string reported_inside;  // the kernel takes a moment to empty the stubs' array
+        for (int i = 0; i < 100 && reported_inside.empty(); i++) {
             std::this_thread::sleep_for(10ms);
-            told_inside = all_texts(inside([] { return remove_leftovers({}); }));
+            reported_inside = all_texts(inside([] { return remove_stale_state({}); }));
         }
-        EXPECT_EQ(told_inside, told);
+        EXPECT_EQ(reported_inside, told);
         EXPECT_FALSE(is_attached());
         EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos);
     });
@@ -223,7 +223,7 @@ class AttachTable : public AttachDeath {
         ASSERT_EQ(table->interfaces.size(), 1U);
         EXPECT_EQ(table->interfaces[0].name, "kta");
         int flows = 0;
-        table->flows.scan(0, FS_FLOWS_DEFAULT, [&](std::uint32_t, const fs_flow& flow) {
+        table->flows.scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
             flows++;
             EXPECT_EQ(flow.key.ifindex, table->interfaces[0].index);
         });

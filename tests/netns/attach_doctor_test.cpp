@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "tests/netns/attach_fixture.h"
-#include "user/doctor/doctor.h"
+#include "user/cmd/doctor/doctor.h"
 
 namespace flowstamp {
 namespace {

@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "user/base/fd.h"
-#include "user/kernel/bpf_objects.h"
-#include "user/kernel/probe.h"
+#include "user/kernel/features/bpf_objects.h"
+#include "user/kernel/attach/probe.h"
 #include "user/lab/command.h"
 
 namespace flowstamp {
@@ -136,7 +136,7 @@ class AttachTest : public ::testing::Test {
         });
     }
 
-    static std::uint64_t counter(AttachedProbe& probe, fs_counter which) {
+    static std::uint64_t counter(AttachedProbe& probe, fst_counter which) {
         const Result<Counters> counters = probe.maps().counters().read();
         return counters ? (*counters)[which] : ~0ULL;
     }

@@ -40,9 +40,9 @@ TEST_P(AttachHooks, SeesEachPacketOnce) {
     EXPECT_EQ(probe.attachments()[0].egress, GetParam().egress(tc_hook()));
 
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
-    EXPECT_EQ(counter(probe, FS_COUNT_RST), 1U);
-    EXPECT_EQ(counter(probe, FS_COUNT_FLOW_NEW), 1U);
+    EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FST_COUNT_RST), 1U);
+    EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
 }
 
 /// The test's own thread never was in the namespace: it must find its way back to detach.
@@ -51,10 +51,10 @@ TEST_P(AttachHooks, LeavesNothingBehind) {
     {
         AttachedProbe probe = require_attached({"kta"}, options());
         EXPECT_EQ(knock(), ECONNREFUSED);
-        EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+        EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
         probe.detach();
         EXPECT_EQ(knock(), ECONNREFUSED);
-        EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U) << "still seen after detach()";
+        EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U) << "still seen after detach()";
     }
     EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
     EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}), before);
@@ -69,13 +69,13 @@ TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
     AttachedProbe second = require_attached(
         {"kta"}, {.hook = same_xdp ? IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(first, FS_COUNT_TCP), 2U);
-    EXPECT_EQ(counter(second, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(second, FST_COUNT_TCP), 2U);
 
     first.detach();  // what it created, the second still needs
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(first, FS_COUNT_TCP), 2U);
-    EXPECT_EQ(counter(second, FS_COUNT_TCP), 4U);
+    EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(second, FST_COUNT_TCP), 4U);
 }
 
 TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
@@ -85,8 +85,8 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
     EXPECT_EQ(in.attachments()[0].ingress, GetParam().expect_ingress);
     EXPECT_EQ(in.attachments()[0].egress, std::nullopt);
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(in, FS_COUNT_TCP), 1U);
-    EXPECT_EQ(counter(in, FS_COUNT_RST), 1U);
+    EXPECT_EQ(counter(in, FST_COUNT_TCP), 1U);
+    EXPECT_EQ(counter(in, FST_COUNT_RST), 1U);
     in.detach();
 
     one_way.direction = WatchDirection::out;
@@ -97,8 +97,8 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
               "only one direction is watched: a forged reset is suspected at most, and cannot be "
               "asked about\n");
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(out, FS_COUNT_TCP), 1U);
-    EXPECT_EQ(counter(out, FS_COUNT_RST), 0U);
+    EXPECT_EQ(counter(out, FST_COUNT_TCP), 1U);
+    EXPECT_EQ(counter(out, FST_COUNT_RST), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -121,12 +121,12 @@ TEST_F(AttachSeveral, InterfacesAreToldApartInTheFlows) {
     ASSERT_EQ(probe.attachments().size(), 2U) << "an interface named twice is watched once";
     EXPECT_EQ(knock(), ECONNREFUSED);
     int flows = 0;
-    probe.maps().flows().scan(0, FS_FLOWS_DEFAULT, [&](std::uint32_t, const fs_flow& flow) {
+    probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
         flows++;
         EXPECT_EQ(flow.key.ifindex, probe.attachments()[0].interface.index);
     });
     EXPECT_EQ(flows, 1);
-    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
 TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
@@ -137,15 +137,15 @@ TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
     EXPECT_EQ(probe.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(probe.attachments()[0].egress, std::nullopt);
     EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
-    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
-    EXPECT_EQ(counter(probe, FS_COUNT_FLOW_NEW), 1U);
+    EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
     probe.detach();
 
     AttachedProbe asked = require_attached({"lo"}, {.hook = IngressChoice::tc});
     EXPECT_EQ(texts(asked.notices()), "");
     AttachedProbe generic = require_attached({"lo"}, {.hook = IngressChoice::xdp_generic});
     EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
-    EXPECT_EQ(counter(generic, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(generic, FST_COUNT_TCP), 2U);
 }
 
 }  // namespace

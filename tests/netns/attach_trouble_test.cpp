@@ -45,7 +45,7 @@ TEST_F(AttachTrouble, AnInterfaceThatIsDown) {
               "kta: is down; attached all the same. Set it up with `ip link set kta up`\n");
     ip({"-n", a(), "link", "set", "kta", "up"});
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
 TEST_F(AttachTrouble, NoNativeXdp) {
@@ -112,7 +112,7 @@ TEST_F(AttachTrouble, AnMtuThatNativeXdpCannotTake) {
         EXPECT_EQ(texts(probe.notices()), "");  // it takes packets of several buffers
     }
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
 TEST_F(AttachTrouble, OthersAtEgressAreTold) {
@@ -125,7 +125,7 @@ TEST_F(AttachTrouble, OthersAtEgressAreTold) {
               "kta: 1 other tc program stands before ours at egress; a packet that it ends may not "
               "be stamped\n");
     EXPECT_EQ(knock(), ECONNREFUSED);
-    EXPECT_EQ(counter(clsact, FS_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(clsact, FST_COUNT_TCP), 2U);
     clsact.detach();
     EXPECT_NE(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos)
         << "the user's own qdisc is gone";

@@ -49,10 +49,10 @@ TEST_F(AttachTunnel, IsStampedAtTc) {
         "Choose --hook tc to silence this\n");
     receive(Ipv4{.src = "198.51.100.7", .dst = "198.51.100.1", .ttl = 57} /
             Tcp{.src_port = 7000, .dst_port = 9, .seq = 5, .flags = Syn});
-    EXPECT_EQ(counter(probe, FS_COUNT_TCP), 2U);
-    EXPECT_EQ(counter(probe, FS_COUNT_RST), 1U);
+    EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
+    EXPECT_EQ(counter(probe, FST_COUNT_RST), 1U);
     int flows = 0;
-    probe.maps().flows().scan(0, FS_FLOWS_DEFAULT, [&](std::uint32_t, const fs_flow& flow) {
+    probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
         flows++;
         EXPECT_TRUE(flow.direction[0].ring[0].ttl == 57 || flow.direction[1].ring[0].ttl == 57);
         EXPECT_EQ(flow.mac_votes[0], 0);

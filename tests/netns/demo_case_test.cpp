@@ -78,7 +78,7 @@ TEST_F(DemoCaseEnd, CtrlCWhileAConnectionWaits) {
         lab::Child child = start({story});
         const pid_t pid = child.pid();
         ASSERT_TRUE(child.wait_for_output(sign, 60s)) << child.out() << child.err();
-        EXPECT_FALSE(leftovers_of(pid).empty()) << "there is something to clean up";
+        EXPECT_FALSE(stale_state_of(pid).empty()) << "there is something to clean up";
         child.signal(SIGINT);
         const auto output = child.wait(15s);
         ASSERT_TRUE(output) << "still running";

@@ -13,8 +13,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "user/demo/wrap.h"
-#include "user/kernel/run_record.h"
+#include "user/cmd/demo/wrap.h"
+#include "user/kernel/maps/run_record.h"
 
 namespace flowstamp {
 namespace {
@@ -26,12 +26,12 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 /// The same, once there is nothing or five seconds are over.
-std::vector<std::string> lasting_leftovers_of(pid_t pid) {
+std::vector<std::string> lasting_stale_state_of(pid_t pid) {
     const auto deadline = std::chrono::steady_clock::now() + 5s;
-    auto found = leftovers_of(pid);
+    auto found = stale_state_of(pid);
     while (!found.empty() && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(20ms);
-        found = leftovers_of(pid);
+        found = stale_state_of(pid);
     }
     return found;
 }
@@ -54,7 +54,7 @@ std::string program() {
     return fs::read_symlink("/proc/self/exe").parent_path() / "../../flowstamp";
 }
 
-std::vector<std::string> leftovers_of(pid_t pid) {
+std::vector<std::string> stale_state_of(pid_t pid) {
     std::vector<std::string> found;
     std::error_code none;
     const std::string prefix = "flowstamp-" + std::to_string(pid) + "-";
@@ -109,7 +109,7 @@ lab::CommandOutput DemoTest::play(std::vector<std::string> arguments) {
 }
 
 void DemoTest::expect_nothing_left(pid_t pid) const {
-    EXPECT_THAT(lasting_leftovers_of(pid), IsEmpty());
+    EXPECT_THAT(lasting_stale_state_of(pid), IsEmpty());
     EXPECT_LE(stale_records(), stale_before_);
 }
 

@@ -23,7 +23,7 @@ inline constexpr std::chrono::seconds kStory{100};
 std::string program();
 
 /// What a demo with this process id may leave: its namespaces, and processes that name it.
-std::vector<std::string> leftovers_of(pid_t pid);
+std::vector<std::string> stale_state_of(pid_t pid);
 
 /// That it is plain text for a pipe, of lines that are not too wide.
 void expect_plain(const std::string& text);

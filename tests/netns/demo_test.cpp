@@ -2,7 +2,7 @@
 //
 // The demo as a user runs it: the built program, its stories, its exit status, and that nothing is
 // left behind however it ends.
-#include "user/demo/demo.h"
+#include "user/cmd/demo/demo.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -38,7 +38,7 @@ class Demo : public DemoTest {
     static Child start_and_reach_the_middle() {
         Child child = start({});
         EXPECT_TRUE(child.wait_for_output("reset #1", 60s)) << child.out() << child.err();
-        EXPECT_FALSE(leftovers_of(child.pid()).empty()) << "there is something to clean up";
+        EXPECT_FALSE(stale_state_of(child.pid()).empty()) << "there is something to clean up";
         return child;
     }
 };
@@ -99,7 +99,7 @@ TEST_F(Demo, CtrlCInTheMiddle) {
         EXPECT_EQ(output->status, 1);
         EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab is gone again\n");
         EXPECT_THAT(output->out, Not(HasSubstr("What happened")));
-        EXPECT_THAT(leftovers_of(pid), IsEmpty()) << "gone before it ends";
+        EXPECT_THAT(stale_state_of(pid), IsEmpty()) << "gone before it ends";
         expect_nothing_left(pid);
     }
 }

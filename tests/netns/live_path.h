@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "tests/netns/path_fixture.h"
-#include "user/tracer/tracer.h"
+#include "user/pathtrace/live/tracer.h"
 
 namespace flowstamp {
 
 /// "dropped at forward: NETFILTER_DROP: ...", for tests that fail.
-inline void PrintTo(const PathStory& story, std::ostream* out) {
+inline void PrintTo(const PathReport& story, std::ostream* out) {
     *out << fmt::format("flow #{}{} {} > {}: {}, {} packets", story.flow,
                         story.is_reply ? ", answers" : "", source_of(story.name).text(),
                         destination_of(story.name).text(), name_of(story.end), story.packets);
@@ -33,11 +33,11 @@ inline void PrintTo(const PathStory& story, std::ostream* out) {
     if (story.drop) {
         *out << fmt::format("; at '{}': {} ({}, {})", story.drop->at, story.drop->words.words,
                             story.drop->reason, story.drop->location);
-        if (story.drop->culprit) {
+        if (story.drop->attribution) {
             *out << fmt::format(
-                "; {}: {}: {}", words_of(*story.drop->culprit),
-                story.drop->culprit->certainty == Certainty::certain ? "certain" : "probable",
-                story.drop->culprit->why);
+                "; {}: {}: {}", words_of(*story.drop->attribution),
+                story.drop->attribution->certainty == Certainty::certain ? "certain" : "probable",
+                story.drop->attribution->why);
         }
     }
 }
@@ -49,7 +49,7 @@ namespace flowstamp::lab {
 /// A tracer in a host of the lab, in a thread of its own there.
 class LivePath final : public PathReporter {
   public:
-    using Wanted = std::function<bool(const PathStory&)>;
+    using Wanted = std::function<bool(const PathReport&)>;
     /// Generous: it is over as soon as what is waited for is told.
     static constexpr std::chrono::milliseconds kTimeout = 15s;
 
@@ -64,7 +64,7 @@ class LivePath final : public PathReporter {
     }
     ~LivePath() override { stop(); }
 
-    void story(const PathStory& story) override {
+    void report(const PathReport& story) override {
         const std::lock_guard lock(mutex_);
         stories_.push_back(story);
         changed_.notify_all();
@@ -72,7 +72,7 @@ class LivePath final : public PathReporter {
     void summary(const PathStats& stats) override { stats_ = stats; }
 
     /// The latest story of that kind, once there is one.
-    std::optional<PathStory> wait_for(const Wanted& is_it,
+    std::optional<PathReport> wait_for(const Wanted& is_it,
                                       std::chrono::milliseconds timeout = kTimeout) {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, timeout, [&] { return std::ranges::any_of(stories_, is_it); });
@@ -80,13 +80,13 @@ class LivePath final : public PathReporter {
         return found == stories_.rend() ? std::nullopt : std::optional(*found);
     }
     /// The latest of packets that came to such an end, answers aside.
-    std::optional<PathStory> wait_for(Journey::End end,
+    std::optional<PathReport> wait_for(PacketPath::End end,
                                       std::chrono::milliseconds timeout = kTimeout) {
-        return wait_for([&](const PathStory& story) { return story.end == end && !story.is_reply; },
+        return wait_for([&](const PathReport& story) { return story.end == end && !story.is_reply; },
                         timeout);
     }
     /// All so far.
-    std::vector<PathStory> stories() {
+    std::vector<PathReport> stories() {
         const std::lock_guard lock(mutex_);
         return stories_;
     }
@@ -111,7 +111,7 @@ class LivePath final : public PathReporter {
         }
         attached.set_value();
         while (!stopping_) {
-            EXPECT_TRUE(tracer->turn());
+            EXPECT_TRUE(tracer->poll());
             std::this_thread::sleep_for(20ms);
         }
         EXPECT_TRUE(tracer->finish());
@@ -120,7 +120,7 @@ class LivePath final : public PathReporter {
     std::atomic<bool> stopping_ = false;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<PathStory> stories_;
+    std::vector<PathReport> stories_;
     PathStats stats_;
     std::future<void> running_;
 };
@@ -167,23 +167,23 @@ class LivePathTest : public PathTest {
         return path_.emplace(host, interfaces_of(host), filter);
     }
     /// It told of packets that were dropped at a hook by a rule, named by such words.
-    PathStory expect_blamed(const std::string& at, const std::string& words,
+    PathReport expect_blamed(const std::string& at, const std::string& words,
                             Certainty certainty = Certainty::certain) {
-        const auto story = path_->wait_for([&](const PathStory& its) {
-            return its.drop && its.drop->at == at && its.drop->culprit &&
-                   words_of(*its.drop->culprit).contains(words) &&
-                   its.drop->culprit->certainty == certainty;
+        const auto story = path_->wait_for([&](const PathReport& its) {
+            return its.drop && its.drop->at == at && its.drop->attribution &&
+                   words_of(*its.drop->attribution).contains(words) &&
+                   its.drop->attribution->certainty == certainty;
         });
         EXPECT_TRUE(story) << "not told: " << at << ": " << words << "\nbut "
                            << testing::PrintToString(path_->stories());
-        return story.value_or(PathStory{});
+        return story.value_or(PathReport{});
     }
     /// It told of packets that were dropped, of a reason in such words, with what to look at; no
     /// rule is blamed. `port`: of the packets' destination, if it matters.
-    PathStory expect_reason(const std::string& at, const std::string& reason,
+    PathReport expect_reason(const std::string& at, const std::string& reason,
                             const std::string& words, const std::string& look_at,
                             std::uint16_t port = 0) {
-        const auto story = path_->wait_for([&](const PathStory& its) {
+        const auto story = path_->wait_for([&](const PathReport& its) {
             return its.drop && its.drop->at == at && its.drop->reason == reason &&
                    (port == 0 || destination_of(its.name).port == port);
         });
@@ -192,7 +192,7 @@ class LivePathTest : public PathTest {
         if (!story) {
             return {};
         }
-        EXPECT_FALSE(story->drop->culprit) << testing::PrintToString(*story);
+        EXPECT_FALSE(story->drop->attribution) << testing::PrintToString(*story);
         EXPECT_THAT(story->drop->words.words, testing::HasSubstr(words));
         EXPECT_THAT(story->drop->words.look_at, testing::HasSubstr(look_at));
         return *story;

@@ -17,11 +17,11 @@ class PathAnswers : public LivePathTest, public testing::WithParamInterface<cons
     void expect_both(const std::string& refusal, const std::string& swallower) {
         follow(router(), "tcp port 10174");
         const auto sockets = knock(lab().client(), service());
-        const PathStory refused = expect_blamed("input", refusal);
+        const PathReport refused = expect_blamed("input", refusal);
         EXPECT_FALSE(refused.is_reply);
         EXPECT_EQ(destination_of(refused.name).port, 10174);
         EXPECT_EQ(source_of(refused.name).ip_text(), lab().client().address().text());
-        const PathStory swallowed = expect_blamed("output", swallower);
+        const PathReport swallowed = expect_blamed("output", swallower);
         EXPECT_EQ(destination_of(swallowed.name).ip_text(), lab().client().address().text());
         if (swallowed.name.protocol == IPPROTO_TCP) {
             EXPECT_TRUE(swallowed.is_reply);
@@ -46,7 +46,7 @@ TEST_P(PathAnswers, TheSameBehindTranslation) {
     expect_both("--dport 8080 -j REJECT --reject-with tcp-reset", kNoResets);
     const auto stories = path_->stories();
     const auto swallowed = std::ranges::find_if(
-        stories, [](const PathStory& its) { return its.drop && its.drop->at == "output"; });
+        stories, [](const PathReport& its) { return its.drop && its.drop->at == "output"; });
     ASSERT_NE(swallowed, stories.end());
     ASSERT_TRUE(swallowed->translated);
     EXPECT_EQ(source_of(swallowed->name).port, 8080);

@@ -44,7 +44,7 @@ class PathCloud : public LivePathTest, public testing::WithParamInterface<const 
                                 "--to-destination {}:{}",
                                 GetParam(), from.text(), port, to.text(), to_port));
     }
-    static std::string to_text(const fs_path_tuple& tuple) { return destination_of(tuple).text(); }
+    static std::string to_text(const fst_path_tuple& tuple) { return destination_of(tuple).text(); }
     static std::string text_of(const IpAddress& address, std::uint16_t port) {
         return Endpoint{address, port}.text();
     }
@@ -55,14 +55,14 @@ TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
     LivePath at_gateway(gateway(), interfaces_of(gateway()), "tcp port 10174");
     const auto sockets = knock(lab().client(), {public_address(), kOutside});
 
-    const PathStory eaten = expect_blamed(
+    const PathReport eaten = expect_blamed(
         "forward", std::string(GetParam()) + ", table mangle, chain FORWARD, rule 2: " + kEater);
     EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
     ASSERT_TRUE(eaten.translated);
     EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
     EXPECT_EQ(source_of(eaten.name).ip_text(), lab().client().address().text());
 
-    const auto left = at_gateway.wait_for(Journey::End::left);
+    const auto left = at_gateway.wait_for(PacketPath::End::left);
     ASSERT_TRUE(left);
     EXPECT_EQ(to_text(left->name), text_of(public_address(), kOutside));
     ASSERT_TRUE(left->translated);
@@ -75,7 +75,7 @@ TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
 TEST_P(PathCloud, AskedByTheInnerNameBothNamesAreTold) {
     follow(second(), "tcp port 22");
     const auto sockets = knock(lab().client(), {public_address(), kOutside});
-    const PathStory eaten = expect_blamed("forward", kEater);
+    const PathReport eaten = expect_blamed("forward", kEater);
     EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
     ASSERT_TRUE(eaten.translated);
     EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
@@ -87,11 +87,11 @@ TEST_P(PathCloud, WhatTheRuleLetsThroughLeavesBothAndItsAnswersReturn) {
     DownloadOptions options = to_server(10'000);
     options.server = {public_address(), kWeb};
     EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
-    const auto left = at_second.wait_for(Journey::End::left);
+    const auto left = at_second.wait_for(PacketPath::End::left);
     ASSERT_TRUE(left && left->translated);
     EXPECT_EQ(to_text(*left->translated), text_of(machine(), 8080));
     const auto answers = at_second.wait_for(
-        [](const PathStory& its) { return its.is_reply && its.end == Journey::End::left; });
+        [](const PathReport& its) { return its.is_reply && its.end == PacketPath::End::left; });
     ASSERT_TRUE(answers && answers->translated);
     EXPECT_EQ(source_of(answers->name).text(), text_of(machine(), 8080));
     EXPECT_EQ(source_of(*answers->translated).text(), text_of(system_address(), kWeb));

@@ -30,16 +30,16 @@ class PathCommand : public LivePathTest {
         return download(lab().client(), options);
     }
     /// The rule that the answer names, after some packets were lost.
-    Culprit expect_rule(const std::string& hook) {
+    DropAttribution expect_rule(const std::string& hook) {
         EXPECT_NE(try_to_download().outcome, Outcome::Complete);
-        const auto story = path_->wait_for(Journey::End::dropped);
-        if (!story || !story->drop || !story->drop->culprit) {
+        const auto story = path_->wait_for(PacketPath::End::dropped);
+        if (!story || !story->drop || !story->drop->attribution) {
             ADD_FAILURE() << "no rule was named";
             return {};
         }
         EXPECT_EQ(story->drop->at, hook);
         EXPECT_EQ(story->drop->reason, "NETFILTER_DROP");
-        return *story->drop->culprit;
+        return *story->drop->attribution;
     }
 
   private:
@@ -49,7 +49,7 @@ class PathCommand : public LivePathTest {
 TEST_F(PathCommand, WhatPassesIsFollowedThrough) {
     LivePath& path = follow("tcp port 80");
     EXPECT_EQ(try_to_download().outcome, Outcome::Complete);
-    const auto story = path.wait_for(Journey::End::left);
+    const auto story = path.wait_for(PacketPath::End::left);
     ASSERT_TRUE(story);
     ASSERT_GE(story->steps.size(), 3U);
     EXPECT_EQ(story->steps.front().at, router().toward(Side::Client).name + " in");
@@ -66,21 +66,21 @@ TEST_F(PathCommand, ARuleOfIptablesNftBehindTranslation) {
     rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "-m", "multiport", "!", "--dports", "1:300",
           "-j", "DROP"});
     follow("tcp port 80");
-    const Culprit culprit = expect_rule("input");
-    EXPECT_EQ(culprit.table, "filter");
-    EXPECT_EQ(culprit.chain, "INPUT");
-    EXPECT_EQ(culprit.certainty, Certainty::certain) << culprit.why;
-    EXPECT_NE(culprit.text.find("! --dports 1:300"), std::string::npos) << culprit.text;
+    const DropAttribution attribution = expect_rule("input");
+    EXPECT_EQ(attribution.table, "filter");
+    EXPECT_EQ(attribution.chain, "INPUT");
+    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
+    EXPECT_NE(attribution.text.find("! --dports 1:300"), std::string::npos) << attribution.text;
 }
 
 TEST_F(PathCommand, ARuleOfIptablesLegacy) {
     rule({"iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j",
           "DROP"});
     follow("tcp port 80");
-    const Culprit culprit = expect_rule("forward");
-    EXPECT_EQ(culprit.tool, RulesetTool::iptables_legacy);
-    EXPECT_EQ(culprit.table, "mangle");
-    EXPECT_EQ(culprit.certainty, Certainty::certain) << culprit.why;
+    const DropAttribution attribution = expect_rule("forward");
+    EXPECT_EQ(attribution.tool, RulesetTool::iptables_legacy);
+    EXPECT_EQ(attribution.table, "mangle");
+    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
 }
 
 TEST_F(PathCommand, ARuleOfNft) {
@@ -88,28 +88,28 @@ TEST_F(PathCommand, ARuleOfNft) {
           "add table inet site; add chain inet site pre { type filter hook prerouting "
           "priority raw; }; add rule inet site pre tcp dport 80 counter drop"});
     follow("tcp port 80");
-    const Culprit culprit = expect_rule("prerouting");
-    EXPECT_EQ(culprit.tool, RulesetTool::nft);
-    EXPECT_EQ(culprit.chain, "pre");
-    EXPECT_EQ(culprit.certainty, Certainty::certain) << culprit.why;
+    const DropAttribution attribution = expect_rule("prerouting");
+    EXPECT_EQ(attribution.tool, RulesetTool::nft);
+    EXPECT_EQ(attribution.chain, "pre");
+    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
 }
 
 TEST_F(PathCommand, ARejectIsSeenAsOne) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j", "REJECT",
           "--reject-with", "tcp-reset"});
     follow("tcp port 80");
-    const Culprit culprit = expect_rule("forward");
-    EXPECT_NE(culprit.text.find("REJECT"), std::string::npos) << culprit.text;
-    EXPECT_EQ(culprit.certainty, Certainty::certain) << culprit.why;
+    const DropAttribution attribution = expect_rule("forward");
+    EXPECT_NE(attribution.text.find("REJECT"), std::string::npos) << attribution.text;
+    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
 }
 
 TEST_F(PathCommand, WhereNoRuleIsToBlameTheKernelsReasonIsTold) {
     rule({"ip", "route", "add", "unreachable", lab().server().address(Family::V4).text()});
     LivePath& path = follow("tcp port 80");
     try_to_download();
-    const auto story = path.wait_for(Journey::End::dropped);
+    const auto story = path.wait_for(PacketPath::End::dropped);
     ASSERT_TRUE(story && story->drop);
-    EXPECT_FALSE(story->drop->culprit);
+    EXPECT_FALSE(story->drop->attribution);
     EXPECT_EQ(story->drop->at, "prerouting");
     EXPECT_NE(story->drop->words.words.find("rout"), std::string::npos) << story->drop->words.words;
 }

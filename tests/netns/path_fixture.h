@@ -18,8 +18,8 @@
 
 #include "tests/netns/lab_fixture.h"
 #include "user/lab/address.h"
-#include "user/path/culprit.h"
-#include "user/path/read_ruleset.h"
+#include "user/netfilter/drop_attribution.h"
+#include "user/netfilter/read_ruleset.h"
 
 namespace flowstamp::lab {
 
@@ -77,15 +77,15 @@ class PathTest : public LabTest {
     }
 
     /// What is found on `host` after `packets`, at last: they may still be on their way at first.
-    static void expect_culprit(const Namespace& host, const Loss& loss,
+    static void expect_attribution(const Namespace& host, const Loss& loss,
                                const std::function<void()>& packets, Certainty certainty,
                                const std::string& words, const std::string& why = {}) {
         const Ruleset before = ruleset_of(host);
         packets();
         const auto deadline = std::chrono::steady_clock::now() + 3s;
-        std::optional<Culprit> found;
+        std::optional<DropAttribution> found;
         for (;;) {
-            found = find_culprit(before, ruleset_of(host), loss);
+            found = attribute_drop(before, ruleset_of(host), loss);
             const bool as_wanted = found && found->certainty == certainty &&
                                    words_of(*found).contains(words) && found->why.contains(why);
             if (as_wanted || std::chrono::steady_clock::now() > deadline) {

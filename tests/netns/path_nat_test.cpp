@@ -11,13 +11,13 @@
 namespace flowstamp::lab {
 namespace {
 
-bool is_whole(const PathStory& story) {
-    return story.end == Journey::End::left;
+bool is_whole(const PathReport& story) {
+    return story.end == PacketPath::End::left;
 }
-bool is_answer(const PathStory& story) {
+bool is_answer(const PathReport& story) {
     return is_whole(story) && story.is_reply;
 }
-bool is_question(const PathStory& story) {
+bool is_question(const PathReport& story) {
     return is_whole(story) && !story.is_reply;
 }
 
@@ -107,10 +107,10 @@ TEST_F(PathNatOfMany, TwoClientsWithOnePortAreTwoFlows) {
     std::set<std::uint64_t> flows;
     std::set<std::string> inner;
     for (const char* own : {"198.51.100.2", "198.51.100.3"}) {
-        const auto question = path.wait_for([&](const PathStory& its) {
+        const auto question = path.wait_for([&](const PathReport& its) {
             return is_question(its) && source_of(its.name).ip_text() == own;
         });
-        const auto answer = path.wait_for([&](const PathStory& its) {
+        const auto answer = path.wait_for([&](const PathReport& its) {
             return is_answer(its) && its.translated &&
                    destination_of(*its.translated).ip_text() == own;
         });

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "tests/netns/lab_fixture.h"
-#include "user/kernel/path_names.h"
-#include "user/kernel/path_probe.h"
+#include "user/pathtrace/live/kernel_names.h"
+#include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::lab {
 
@@ -56,12 +56,12 @@ class PathWatch {
   public:
     PathWatch(const Namespace& host, PathProbeOptions options)
         : probe_(require(host.run_in([&] { return PathProbe::start(options); }))),
-          reader_(require(probe_.events([this](const fs_path_event& event) { take(event); }))) {}
+          reader_(require(probe_.events([this](const fst_path_event& event) { consume(event); }))) {}
 
     PathProbe& probe() { return probe_; }
 
     /// What was told since the last call.
-    std::vector<fs_path_event> events() {
+    std::vector<fst_path_event> events() {
         std::this_thread::sleep_for(50ms);  // buffers are freed a moment after their last use
         while (require(reader_.consume()) > 0) {
         }
@@ -70,24 +70,24 @@ class PathWatch {
     }
 
     /// "ingress(to-client) prerouting-301 ... egress(to-server)": one packet's way.
-    std::string way(const std::vector<fs_path_event>& journey) const {
+    std::string way(const std::vector<fst_path_event>& packet_path) const {
         std::string text;
-        for (const fs_path_event& event : journey) {
+        for (const fst_path_event& event : packet_path) {
             text += (text.empty() ? "" : " ") + step(event);
         }
         return text;
     }
 
   private:
-    void take(const fs_path_event& event) { events_.push_back(event); }
+    void consume(const fst_path_event& event) { events_.push_back(event); }
 
-    std::string step(const fs_path_event& event) const {
+    std::string step(const fst_path_event& event) const {
         switch (event.header.kind) {
-            case FS_PATH_DROPPED:
+            case FST_PATH_DROPPED:
                 return drop_reason_name(event.drop_reason);
-            case FS_PATH_CONSUMED:
+            case FST_PATH_CONSUMED:
                 return "consumed";
-            case FS_PATH_SOCKET:
+            case FST_PATH_SOCKET:
                 return "socket";
             default:
                 break;
@@ -103,20 +103,20 @@ class PathWatch {
         return fmt::format("{}{:+}", kNames.at(station.hook), station.priority);
     }
 
-    std::vector<fs_path_event> events_;
+    std::vector<fst_path_event> events_;
     PathProbe probe_;
     PathReader reader_;
 };
 
 /// Records of one packet, in their order; packets in the order of their beginning.
-inline std::vector<std::vector<fs_path_event>> journeys(const std::vector<fs_path_event>& events) {
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<fs_path_event>> by_packet;
-    for (const fs_path_event& event : events) {
+inline std::vector<std::vector<fst_path_event>> packet_paths(const std::vector<fst_path_event>& events) {
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<fst_path_event>> by_packet;
+    for (const fst_path_event& event : events) {
         by_packet[{event.began_ns, event.skb}].push_back(event);
     }
-    std::vector<std::vector<fs_path_event>> all;
-    for (auto& [name, journey] : by_packet) {
-        all.push_back(std::move(journey));
+    std::vector<std::vector<fst_path_event>> all;
+    for (auto& [name, packet_path] : by_packet) {
+        all.push_back(std::move(packet_path));
     }
     return all;
 }
@@ -129,13 +129,13 @@ inline std::string address_text(const __be32 (&address)[4]) {
 }
 
 /// "198.51.100.2 > 203.0.113.2:80", without the source's port, which is the kernel's choice.
-inline std::string tuple_text(const fs_path_tuple& tuple) {
+inline std::string tuple_text(const fst_path_tuple& tuple) {
     return fmt::format("{} > {}:{}", address_text(tuple.source), address_text(tuple.destination),
                        ntohs(tuple.destination_port));
 }
 
-inline fs_path_match tcp_port(std::uint16_t port) {
-    fs_path_match match = match_everything();
+inline fst_path_match tcp_port(std::uint16_t port) {
+    fst_path_match match = match_everything();
     match.family = 4;
     match.protocol = IPPROTO_TCP;
     match.destination_port[0] = match.destination_port[1] = port;
@@ -143,8 +143,8 @@ inline fs_path_match tcp_port(std::uint16_t port) {
     return match;
 }
 
-inline fs_path_match protocol(std::uint8_t number) {
-    fs_path_match match = match_everything();
+inline fst_path_match protocol(std::uint8_t number) {
+    fst_path_match match = match_everything();
     match.protocol = number;
     return match;
 }

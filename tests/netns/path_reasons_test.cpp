@@ -66,10 +66,10 @@ TEST_F(PathReasons, RoutingRefuses) {
 
     send_to(IpAddress::of("192.0.2.88"), 1003);
     const auto refused = path_->wait_for(
-        [](const PathStory& its) { return its.drop && destination_of(its.name).port == 1003; });
+        [](const PathReport& its) { return its.drop && destination_of(its.name).port == 1003; });
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->drop->at, "prerouting");
-    EXPECT_FALSE(refused->drop->culprit);
+    EXPECT_FALSE(refused->drop->attribution);
     EXPECT_THAT(refused->drop->words.words, testing::HasSubstr("rout"));
     EXPECT_THAT(refused->drop->words.look_at, testing::HasSubstr("ip route get 192.0.2.88"));
 }
@@ -117,8 +117,8 @@ TEST_F(PathReasons, UnreadIsNotDropped) {
     });
     LivePath& path = follow(router(), "udp");
     send_to(here(), 1001);
-    EXPECT_TRUE(path.wait_for(Journey::End::delivered));
-    const auto all_told = [](const PathStory& its) { return its.packets == 3; };
+    EXPECT_TRUE(path.wait_for(PacketPath::End::delivered));
+    const auto all_told = [](const PathReport& its) { return its.packets == 3; };
     path.wait_for(all_told, 1s);
     socket.reset();
     const PathStats& stats = path.stop();
@@ -149,7 +149,7 @@ class PathBacklog : public PathReasons {
         std::ranges::move(one, std::back_inserter(knocking_));
     }
     void wait_for_answer_to(std::uint16_t port) {
-        EXPECT_TRUE(path_->wait_for([&](const PathStory& its) {
+        EXPECT_TRUE(path_->wait_for([&](const PathReport& its) {
             return its.is_reply && destination_of(its.name).port == port;
         }));
     }
@@ -225,7 +225,7 @@ TEST_F(PathReasons, TheNextHopDoesNotAnswer) {
     set_router("net.ipv4.neigh.to-server.retrans_time_ms", "300");
     LivePath& path = follow(router(), "udp");
     send_to(IpAddress::of("203.0.113.99"), 1001);
-    const PathStory story = expect_reason("postrouting", "NEIGH_FAILED", "next hop does not answer",
+    const PathReport story = expect_reason("postrouting", "NEIGH_FAILED", "next hop does not answer",
                                           "ip route get 203.0.113.99");
     ASSERT_FALSE(story.steps.empty());
     EXPECT_EQ(story.steps.front().at, "to-client in");
@@ -244,10 +244,10 @@ TEST_F(PathReasons, ARuleThatNothingAcquits) {
     run(router(), "ip link set to-client address 02:00:00:00:99:99");
     LivePath& path = follow(router(), "udp");
     send_to(lab().server().address(), 1001);
-    const auto story = path.wait_for([](const PathStory& its) { return its.drop.has_value(); });
+    const auto story = path.wait_for([](const PathReport& its) { return its.drop.has_value(); });
     ASSERT_TRUE(story);
     EXPECT_EQ(story->drop->reason, "OTHERHOST");
-    EXPECT_FALSE(story->drop->culprit) << testing::PrintToString(*story);
+    EXPECT_FALSE(story->drop->attribution) << testing::PrintToString(*story);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 #include "tests/netns/path_fixture.h"
 #include "user/lab/socket.h"
-#include "user/path/priorities.h"
+#include "user/netfilter/priorities.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -40,13 +40,13 @@ TEST_F(PathRuleset, ANativeRuleBehindJumps) {
             udp dport 7 counter drop
         }
     })");
-    expect_culprit(
+    expect_attribution(
         lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         "table inet firewall, chain services, handle", "its counter moved by 3");
-    expect_culprit(
+    expect_attribution(
         lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         ": udp dport 10174 counter drop");
-    expect_culprit(
+    expect_attribution(
         lab().server(), at(Hook::input, 0, 2), [&] { send(2, 10174, Family::V6); }, kCertain,
         ": udp dport 10174 counter drop");
 }
@@ -60,11 +60,11 @@ TEST_F(PathRuleset, ARuleWithoutACounter) {
         }
     })");
     const Loss loss = at(Hook::input, -5, 3);
-    expect_culprit(
+    expect_attribution(
         lab().server(), loss, [&] { send(3); }, kCertain, ": udp dport 10174 drop",
         "it has no counter, and nothing else there");
     nft(lab().server(), "add rule ip firewall input tcp dport 9 drop\n");
-    expect_culprit(
+    expect_attribution(
         lab().server(), loss, [&] { send(3); }, kProbable, "table ip firewall",
         "which has no counter");
 }
@@ -76,10 +76,10 @@ TEST_F(PathRuleset, ANativePolicy) {
             udp dport 7 counter drop
         }
     })");
-    expect_culprit(
+    expect_attribution(
         lab().router(1), at(Hook::forward, 0, 3), [&] { send(3); }, kCertain,
         "table inet firewall, chain forward: policy drop");
-    expect_culprit(
+    expect_attribution(
         lab().router(1), at(Hook::forward, 0, 3), [&] { send(3, 7); }, kProbable,
         ": udp dport 7 counter drop", "policy drop");
 }
@@ -93,13 +93,13 @@ TEST_F(PathRuleset, AtADevicesIngress) {
     })");
     Loss loss = at(Hook::ingress, -500, 3, TableFamily::netdev);
     loss.device = "to-router1";
-    expect_culprit(
+    expect_attribution(
         lab().server(), loss, [&] { send(3); }, kCertain,
         "table netdev guard, chain in, handle 2: udp dport 10174 counter drop");
     loss.device = "other";
     const Ruleset before = ruleset_of(lab().server());
     send(3);
-    EXPECT_FALSE(find_culprit(before, ruleset_of(lab().server()), loss));
+    EXPECT_FALSE(attribute_drop(before, ruleset_of(lab().server()), loss));
 }
 
 /// libnftables 1.0.6 breaks off its JSON at a table's flags, by chance.
@@ -125,7 +125,7 @@ TEST_F(PathRuleset, BesideATableWithFlags) {
         ASSERT_EQ(ruleset.tables.size(), 2U);
         ASSERT_TRUE(ruleset.tables[0].dormant);
     }
-    expect_culprit(
+    expect_attribution(
         lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         "table inet firewall, chain services");
 }
@@ -138,7 +138,7 @@ TEST_F(PathRuleset, VerdictMaps) {
             udp dport vmap @services
         }
     })");
-    expect_culprit(
+    expect_attribution(
         lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         ": udp dport vmap @services");
 }
@@ -158,7 +158,7 @@ TEST_P(PathIptables, ARuleOfAChainOfItsOwn) {
     run(server, command() + " -A INPUT -p udp -j services");
     run(server, command() + " -A services -p udp --dport 7 -j DROP");
     run(server, command() + " -A services -p udp --dport 10174 -j DROP");
-    expect_culprit(
+    expect_attribution(
         server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         "iptables-" + tool() +
             ", table filter, chain services, rule 2: "
@@ -169,11 +169,11 @@ TEST_P(PathIptables, APolicy) {
     const Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 7 -j DROP");
     run(server, command() + " -P INPUT DROP");
-    expect_culprit(
+    expect_attribution(
         server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         "iptables-" + tool() + ", table filter, chain INPUT: policy drop",
         "its counter moved by 3");
-    expect_culprit(
+    expect_attribution(
         server, at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain,
         "rule 1: -A INPUT -p udp -m udp --dport 7 -j DROP");
 }
@@ -182,10 +182,10 @@ TEST_P(PathIptables, RawAndMangle) {
     const Namespace& router = lab().router(1);
     run(router, command() + " -t raw -A PREROUTING -p udp --dport 10174 -j DROP");
     run(router, command() + " -t mangle -A FORWARD -p udp --dport 7 -j DROP");
-    expect_culprit(
+    expect_attribution(
         router, at(Hook::prerouting, -300, 3), [&] { send(3); }, kCertain,
         "table raw, chain PREROUTING, rule 1");
-    expect_culprit(
+    expect_attribution(
         router, at(Hook::forward, -150, 3), [&] { send(3, 7); }, kCertain,
         "table mangle, chain FORWARD, rule 1");
 }
@@ -193,7 +193,7 @@ TEST_P(PathIptables, RawAndMangle) {
 TEST_P(PathIptables, Ipv6) {
     const Namespace& server = lab().server();
     run(server, command(Family::V6) + " -A INPUT -p udp --dport 10174 -j DROP");
-    expect_culprit(
+    expect_attribution(
         server, at(Hook::input, 0, 3, TableFamily::ip6), [&] { send(3, 10174, Family::V6); },
         kCertain, "ip6tables-" + tool() + ", table filter, chain INPUT, rule 1");
 }
@@ -209,14 +209,14 @@ TEST_P(PathIptables, ARejectionOfTcp) {
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().errno_value, ECONNREFUSED);
     };
-    expect_culprit(router, at(Hook::forward, 0, 1), knock, kCertain, "-j REJECT");
+    expect_attribution(router, at(Hook::forward, 0, 1), knock, kCertain, "-j REJECT");
 }
 
 TEST_P(PathIptables, ARuleInsertedMeanwhileMovesTheNumbersOnly) {
     const Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 7 -j DROP");
     run(server, command() + " -A INPUT -p udp --dport 10174 -j DROP");
-    expect_culprit(
+    expect_attribution(
         server, at(Hook::input, 0, 3),
         [&] {
             run(server, command() + " -I INPUT -p udp --dport 9 -j ACCEPT");
@@ -228,8 +228,8 @@ TEST_P(PathIptables, ARuleInsertedMeanwhileMovesTheNumbersOnly) {
 TEST_P(PathIptables, CountersZeroedMeanwhile) {
     const Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 10174 -j DROP");
-    expect_culprit(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "rule 1");
-    expect_culprit(
+    expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "rule 1");
+    expect_attribution(
         server, at(Hook::input, 0, 2),
         [&] {
             run(server, command() + " -Z");
@@ -258,8 +258,8 @@ TEST_F(PathRuleset, BothKindsOfIptablesAtOnePriority) {
     const Namespace& server = lab().server();
     run(server, "iptables-nft -A INPUT -p udp --dport 7 -j DROP");
     run(server, "iptables-legacy -A INPUT -p udp --dport 10174 -j DROP");
-    expect_culprit(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "iptables-legacy");
-    expect_culprit(server, at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain, "iptables-nft");
+    expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "iptables-legacy");
+    expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain, "iptables-nft");
 }
 
 TEST_F(PathRuleset, PrioritiesAreNamedAsNftNamesThem) {

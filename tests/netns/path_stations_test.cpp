@@ -21,10 +21,10 @@ class PathStations : public LabTest {
 
     const Namespace& router() { return lab().router(1); }
 
-    PathWatch watch(std::vector<fs_path_match> matches) {
+    PathWatch watch(std::vector<fst_path_match> matches) {
         return watch(router_stations(router()), std::move(matches));
     }
-    PathWatch watch(std::vector<Station> stations, std::vector<fs_path_match> matches) {
+    PathWatch watch(std::vector<Station> stations, std::vector<fst_path_match> matches) {
         return {router(), {.stations = std::move(stations), .matches = std::move(matches)}};
     }
 
@@ -59,8 +59,8 @@ class PathStations : public LabTest {
     /// host's affair.
     static std::vector<std::string> ways(PathWatch& watch) {
         std::vector<std::string> ways;
-        for (const auto& journey : journeys(watch.events())) {
-            ways.push_back(watch.way(journey));
+        for (const auto& packet_path : packet_paths(watch.events())) {
+            ways.push_back(watch.way(packet_path));
         }
         return ways;
     }
@@ -86,21 +86,21 @@ TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
 
     std::set<std::string> seen;
     unsigned packets = 0;
-    for (const auto& journey : journeys(watch.events())) {
+    for (const auto& packet_path : packet_paths(watch.events())) {
         packets++;
-        seen.insert(watch.way(journey));
-        EXPECT_TRUE(journey.front().flags & FS_PATH_FIRST);
-        for (const fs_path_event& event : journey) {
-            EXPECT_EQ(event.seq, journey.front().seq);
-            EXPECT_EQ(event.ip_id, journey.front().ip_id);
-            EXPECT_EQ(event.flags & FS_PATH_OWN_MATCH, FS_PATH_OWN_MATCH);
+        seen.insert(watch.way(packet_path));
+        EXPECT_TRUE(packet_path.front().flags & FST_PATH_FIRST);
+        for (const fst_path_event& event : packet_path) {
+            EXPECT_EQ(event.seq, packet_path.front().seq);
+            EXPECT_EQ(event.ip_id, packet_path.front().ip_id);
+            EXPECT_EQ(event.flags & FST_PATH_OWN_MATCH, FST_PATH_OWN_MATCH);
         }
     }
     EXPECT_EQ(seen, (std::set<std::string>{kToServer, kToClient}));
     EXPECT_GE(packets, 8U);
     const PathCounters counters = lab::require(watch.probe().counters());
-    EXPECT_EQ(counters[FS_PATH_COUNT_EVENT_LOST], 0U);
-    EXPECT_EQ(counters[FS_PATH_COUNT_JOURNEY], packets);
+    EXPECT_EQ(counters[FST_PATH_COUNT_EVENT_LOST], 0U);
+    EXPECT_EQ(counters[FST_PATH_COUNT_PACKET_PATH], packets);
 }
 
 /// As on kernels before 6.6: tracepoints beside tc stand for its hooks.
@@ -115,8 +115,8 @@ TEST_F(PathStations, WithoutTcxTheWayIsTheSame) {
     EXPECT_NE(watch.probe().notices()[0].text.find("tracepoints beside it"), std::string::npos);
     EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
     std::set<std::string> seen;
-    for (const auto& journey : journeys(watch.events())) {
-        seen.insert(watch.way(journey));
+    for (const auto& packet_path : packet_paths(watch.events())) {
+        seen.insert(watch.way(packet_path));
     }
     EXPECT_EQ(seen, (std::set<std::string>{kToServer, kToClient}));
 }
@@ -131,27 +131,27 @@ TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
     options.server = {interface.ipv4, 8080};
     EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
 
-    const auto all = journeys(watch.events());
+    const auto all = packet_paths(watch.events());
     ASSERT_FALSE(all.empty());
     const auto& syn = all.front();
     EXPECT_EQ(watch.way(syn), kToServer);
     const std::string before = "198.51.100.2 > " + interface.ipv4.text() + ":8080";
-    for (const fs_path_event& event : syn) {
+    for (const fst_path_event& event : syn) {
         const Station& station = watch.probe().stations().at(event.station).station;
-        const bool translated = station.priority == -99 || event.place > FS_PLACE_PREROUTING;
+        const bool translated = station.priority == -99 || event.place > FST_PLACE_PREROUTING;
         EXPECT_EQ(tuple_text(event.tuple), translated ? "198.51.100.2 > 203.0.113.2:80" : before);
-        if (station.priority != -301 && event.place >= FS_PLACE_PREROUTING) {
-            EXPECT_TRUE(event.flags & FS_PATH_CONNTRACK);
+        if (station.priority != -301 && event.place >= FST_PLACE_PREROUTING) {
+            EXPECT_TRUE(event.flags & FST_PATH_CONNTRACK);
             EXPECT_EQ(tuple_text(event.original), before);
             EXPECT_EQ(address_text(event.reply.source),
                       translated ? "203.0.113.2" : interface.ipv4.text());
-            EXPECT_EQ((event.flags & FS_PATH_DNAT) != 0, translated);
+            EXPECT_EQ((event.flags & FST_PATH_DNAT) != 0, translated);
         }
     }
     // An answer bears the server's address until the entry is found, and is known from there on.
     EXPECT_EQ(watch.way(all.at(1)).substr(0, 15), "prerouting-199 ");
-    EXPECT_TRUE(all.at(1).front().flags & FS_PATH_ENTRY_MATCH);
-    EXPECT_TRUE(all.at(1).front().flags & FS_PATH_REPLY);
+    EXPECT_TRUE(all.at(1).front().flags & FST_PATH_ENTRY_MATCH);
+    EXPECT_TRUE(all.at(1).front().flags & FST_PATH_REPLY);
 }
 
 TEST_F(PathStations, ADropEndsBetweenTwoStationsWithItsReason) {
@@ -161,7 +161,7 @@ TEST_F(PathStations, ADropEndsBetweenTwoStationsWithItsReason) {
     DownloadOptions options = to_server(1000);
     options.timeout = 300ms;
     EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
-    const auto all = journeys(watch.events());
+    const auto all = packet_paths(watch.events());
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(watch.way(all[0]),
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
@@ -216,14 +216,14 @@ TEST_F(PathStations, ADeliveredPacketReachesItsSocket) {
 
 /// Behind them the ports lie elsewhere: the first look cannot tell, the closer one must.
 TEST_F(PathStations, APacketWithOptionsIsFoundByItsPort) {
-    fs_path_match match = protocol(IPPROTO_UDP);
+    fst_path_match match = protocol(IPPROTO_UDP);
     match.destination_port[0] = match.destination_port[1] = 53;
     PathWatch watch = this->watch({match});
     const HeaderOption no_operation = {IPPROTO_IP, IP_OPTIONS, {1, 1, 1, 0}};
     send_udp("203.0.113.2", 54, "0.0.0.0", no_operation);
     EXPECT_TRUE(watch.events().empty());
     send_udp("203.0.113.2", 53, "0.0.0.0", no_operation);
-    const auto all = journeys(watch.events());
+    const auto all = packet_paths(watch.events());
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(watch.way(all[0]).substr(0, std::strlen(kToServer)), kToServer);
 }
@@ -233,7 +233,7 @@ TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
     for (Station& station : stations) {
         station.pf = station.pf == kIpv4 ? kIpv6 : station.pf;
     }
-    fs_path_match match = protocol(IPPROTO_UDP);
+    fst_path_match match = protocol(IPPROTO_UDP);
     match.destination_port[0] = match.destination_port[1] = 53;
     PathWatch watch = this->watch(std::move(stations), {match});
     const std::string server = lab().server().toward(Side::Client).ipv6.text();
@@ -243,7 +243,7 @@ TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
     EXPECT_TRUE(watch.events().empty());
     send_udp(server.c_str(), 53, "::");
     send_udp(server.c_str(), 53, "::", padding);
-    const auto all = journeys(watch.events());
+    const auto all = packet_paths(watch.events());
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(watch.way(all[0]).substr(0, std::strlen(kToServer)), kToServer);
     EXPECT_EQ(watch.way(all[1]).substr(0, std::strlen(kToServer)), kToServer);
@@ -255,7 +255,7 @@ TEST_F(PathStations, WhatIsNotAskedForGivesNoRecord) {
     EXPECT_EQ(download(lab().client(), to_server(100'000)).outcome, Outcome::Complete);
     send_udp("203.0.113.2", 53);
     EXPECT_TRUE(watch.events().empty());
-    EXPECT_EQ(lab::require(watch.probe().counters())[FS_PATH_COUNT_JOURNEY], 0U);
+    EXPECT_EQ(lab::require(watch.probe().counters())[FST_PATH_COUNT_PACKET_PATH], 0U);
 }
 
 TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {

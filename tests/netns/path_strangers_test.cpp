@@ -98,12 +98,12 @@ TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
     }
     EXPECT_EQ(before.tables.at(0).chains.size(), kChains);
     EXPECT_EQ(rules, kRules);
-    expect_culprit(
+    expect_attribution(
         lab().server(), at(NetfilterHook::input, 0, 3), [&] { send(3, kOurPort); },
         Certainty::certain, ": udp dport 10174 counter drop");
     const auto second = Clock::now();
     const Ruleset after = ruleset_of(lab().server());
-    EXPECT_TRUE(find_culprit(before, after, at(NetfilterHook::input, 0, 3)));
+    EXPECT_TRUE(attribute_drop(before, after, at(NetfilterHook::input, 0, 3)));
     const auto milliseconds = [](auto length) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
     };

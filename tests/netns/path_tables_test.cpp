@@ -28,7 +28,7 @@ class PathTables : public LivePathTest {
     void expect_rule(const std::string& hook, const std::string& words) {
         follow(router(), kFilter);
         knock_at(hook, Family::V4);
-        EXPECT_EQ(expect_blamed(hook, words).drop.value_or(PathStory::Drop{}).reason,
+        EXPECT_EQ(expect_blamed(hook, words).drop.value_or(PathReport::Drop{}).reason,
                   "NETFILTER_DROP");
     }
 
@@ -74,7 +74,7 @@ TEST_P(PathTablesOf, EachIsNamedForWhatItDrops) {
     }
     port = kFirstPort;
     for (const Place& place : kPlaces) {
-        const PathStory story =
+        const PathReport story =
             expect_blamed(place.hook, fmt::format("{}, table {}, chain {}, rule 2: {}", tool(),
                                                   place.table, place.chain, rule(place, port)));
         EXPECT_EQ(destination_of(story.name).port, port);
@@ -131,7 +131,7 @@ TEST_F(PathTables, NativeRulesAtEachHookAndAtOddPriorities) {
     }
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
         const NativePlace& place = kNativePlaces[i];
-        const PathStory story = expect_blamed(
+        const PathReport story = expect_blamed(
             place.hook, fmt::format("table {} site{}, chain c, handle 3: tcp dport {} counter drop",
                                     place.family, i, kFirstPort + i));
         EXPECT_EQ(destination_of(story.name).port, kFirstPort + i);
@@ -194,14 +194,14 @@ TEST_F(PathTables, TwoRulesOfOneChainAreNotMistakenForEachOther) {
         knocking_.clear();  // no more of the first's
         knock_at("forward", Family::V4, port);
         const std::string rule = fmt::format("tcp dport {} counter drop", port);
-        const PathStory story = expect_blamed("forward", rule);
+        const PathReport story = expect_blamed("forward", rule);
         EXPECT_EQ(destination_of(story.name).port, port);
     }
     path.stop();
-    for (const PathStory& story : path.stories()) {
-        const auto& culprit = story.drop.value_or(PathStory::Drop{}).culprit;
-        EXPECT_TRUE(!culprit || culprit->certainty == Certainty::probable ||
-                    culprit->text.contains(std::to_string(destination_of(story.name).port)))
+    for (const PathReport& story : path.stories()) {
+        const auto& attribution = story.drop.value_or(PathReport::Drop{}).attribution;
+        EXPECT_TRUE(!attribution || attribution->certainty == Certainty::probable ||
+                    attribution->text.contains(std::to_string(destination_of(story.name).port)))
             << testing::PrintToString(story);
     }
 }
@@ -214,9 +214,9 @@ TEST_F(PathTables, TwoThatDoNotCountAreNeverCertain) {
     knock_at("forward", Family::V4);
     expect_blamed("forward", "table inet site, chain c", Certainty::probable);
     path.stop();
-    for (const PathStory& story : path.stories()) {
-        EXPECT_TRUE(!story.drop || !story.drop->culprit ||
-                    story.drop->culprit->certainty == Certainty::probable)
+    for (const PathReport& story : path.stories()) {
+        EXPECT_TRUE(!story.drop || !story.drop->attribution ||
+                    story.drop->attribution->certainty == Certainty::probable)
             << testing::PrintToString(story);
     }
 }

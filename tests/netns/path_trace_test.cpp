@@ -12,7 +12,7 @@
 #include <string>
 
 #include "tests/netns/path_fixture.h"
-#include "user/path/nft_trace.h"
+#include "user/netfilter/nft_trace.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -34,16 +34,16 @@ class PathTrace : public PathTest {
     std::string dropped_by(const Namespace& host, NftTrace& trace, const Loss& loss,
                            Family family = Family::V4) {
         const auto deadline = std::chrono::steady_clock::now() + 5s;
-        TracedDrops drops;
+        NftTraceDrops drops;
         while (drops.empty() && std::chrono::steady_clock::now() < deadline) {
             send(1, 10174, family);
             std::this_thread::sleep_for(50ms);
-            for (const TracedDrop& drop : trace.take_drops()) {
+            for (const NftTraceDrop& drop : trace.take_drops()) {
                 drops[drop]++;
             }
         }
-        const auto culprit = traced_culprit(ruleset_of(host), loss, drops);
-        return !culprit || culprit->certainty != Certainty::certain ? "nobody" : words_of(*culprit);
+        const auto attribution = traced_attribution(ruleset_of(host), loss, drops);
+        return !attribution || attribution->certainty != Certainty::certain ? "nobody" : words_of(*attribution);
     }
 
     static std::string listed(const Namespace& host) {

@@ -157,7 +157,7 @@ class StressBackend : public StressTest, public ::testing::WithParamInterface<in
     /// A second server, on a link of its own to the last router.
     void add_backend() {
         const std::string name = lab().prefix() + "backend";
-        guard_.emplace(require(NamespaceGuard::start({name})));
+        guard_.emplace(require(NetnsReaper::start({name})));
         must(require_command({"ip", "netns", "add", name}));
         backend_.emplace(require(Namespace::open("backend", name)));
         const Namespace& router = lab().router(lab().routers());
@@ -173,7 +173,7 @@ class StressBackend : public StressTest, public ::testing::WithParamInterface<in
         must(backend_->set_sysctl("net.ipv4.ip_default_ttl", std::to_string(GetParam())));
     }
 
-    std::optional<NamespaceGuard> guard_;
+    std::optional<NetnsReaper> guard_;
     std::optional<Namespace> backend_;
 };
 
@@ -240,13 +240,13 @@ TEST_F(StressMasquerade, ABoxFartherAwayForgetsAFlowThatRests) {
     const WatchLog log = forget_at(3, 10'200ms);
     expect_no_blame(log);
     ASSERT_FALSE(log.resets.empty());
-    EXPECT_EQ(log.resets[0].last.judgement.cause, FS_CAUSE_EDGE) << log.text();
+    EXPECT_EQ(log.resets[0].last.judgement.cause, FST_CAUSE_EDGE) << log.text();
 }
 
 /// A genuine reset that looks forged (its host's stateless ones bear another TTL than the socket),
 /// refused on suspicion: the client only reads, and must not wait for ever.
 class StressPureReceiver : public StressTest,
-                           public ::testing::WithParamInterface<fs_challenge_mode> {
+                           public ::testing::WithParamInterface<fst_challenge_mode> {
   protected:
     struct Run {
         DownloadReport report;
@@ -254,7 +254,7 @@ class StressPureReceiver : public StressTest,
     };
 
     Run run() {
-        watch(acting(FS_DROP_SUSPECTED, GetParam()));
+        watch(acting(FST_DROP_SUSPECTED, GetParam()));
         const Server server =
             require(Server::start(lab().server(), {.ttl = 60,
                                                    .pace = {.chunk_bytes = 10'000},
@@ -283,14 +283,14 @@ TEST_P(StressPureReceiver, ADoubtedGenuineResetEndsItAllTheSame) {
     ASSERT_TRUE(in_order(log)) << log.text();
     EXPECT_EQ(report.outcome, Outcome::Reset) << log.text();
     EXPECT_LT(report.elapsed, 4s) << log.text();
-    EXPECT_GT(log.count(FS_COUNT_CHALLENGED) + log.count(FS_COUNT_DROPPED), 0u) << log.text();
+    EXPECT_GT(log.count(FST_COUNT_CHALLENGED) + log.count(FST_COUNT_DROPPED), 0u) << log.text();
     EXPECT_EQ(log.summary.challenges.refuted, 0u) << log.text();
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, StressPureReceiver,
-                         ::testing::Values(FS_CHALLENGE_OFF, FS_CHALLENGE_ALL),
+                         ::testing::Values(FST_CHALLENGE_OFF, FST_CHALLENGE_ALL),
                          [](const auto& info) {
-                             return info.param == FS_CHALLENGE_OFF ? "Unasked" : "Asked";
+                             return info.param == FST_CHALLENGE_OFF ? "Unasked" : "Asked";
                          });
 
 /// The endings of a server, one after another.
@@ -335,9 +335,9 @@ TEST_F(StressBox, EachPacketTwiceInACapture) {
     const auto path = require(make_host_path(1024));
     const packet::Replayed replayed =
         packet::replay(std::make_unique<MemorySource>(doubled.bytes()), *path);
-    EXPECT_GE(replayed.stats.counters[FS_COUNT_RST], 8u);
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST_SUSPECTED], 0u);
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST_CONFIRMED], 0u);
+    EXPECT_GE(replayed.stats.counters[FST_COUNT_RST], 8u);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST_SUSPECTED], 0u);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST_CONFIRMED], 0u);
     for (const auto& event : replayed.of("finding")) {
         EXPECT_NE(event["finding"]["kind"], "forged-rst") << event.dump();
         EXPECT_NE(event["finding"]["kind"], "injected-segment") << event.dump();

@@ -100,14 +100,14 @@ bool StressTest::ends_by_reset(const Fd& socket, std::chrono::milliseconds withi
 
 void StressTest::expect_no_blame(const WatchLog& log) {
     for (const auto& [first, last] : log.resets) {
-        EXPECT_EQ(first.judgement.verdict, FS_VERDICT_GENUINE) << log.text();
-        EXPECT_EQ(last.judgement.verdict, FS_VERDICT_GENUINE) << log.text();
+        EXPECT_EQ(first.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
+        EXPECT_EQ(last.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
     }
     for (const auto& [first, last] : log.findings) {
         EXPECT_NE(last.kind, FindingKind::forged_rst) << log.text();
         EXPECT_NE(last.kind, FindingKind::injected_segment) << log.text();
     }
-    EXPECT_EQ(log.count(FS_COUNT_EVENT_LOST), 0u);
+    EXPECT_EQ(log.count(FST_COUNT_EVENT_LOST), 0u);
 }
 
 WatchLog StressTest::stop_unblamed(std::size_t resets) {

@@ -43,12 +43,12 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<Fam
     Fd connect_to_server() { return require(connect_from(lab().client(), GetParam())); }
 
     /// Stops the watch: so many resets in the server's name, each confirmed in the end.
-    void stop_confirmed(fs_verdict on_arrival, std::size_t resets = 1) {
+    void stop_confirmed(fst_verdict on_arrival, std::size_t resets = 1) {
         ASSERT_TRUE(wait_for_resets(resets));
         watch_->wait_for(
             [](const WatchLog& log) {
                 return std::ranges::all_of(log.server_resets(), [](const Story<Reset>& reset) {
-                    return reset.last.judgement.verdict == FS_VERDICT_CONFIRMED;
+                    return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
                 });
             },
             1s);
@@ -57,11 +57,11 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<Fam
         ASSERT_EQ(forged.size(), resets) << log.text();
         for (const auto& [first, last] : forged) {
             EXPECT_EQ(first.judgement.verdict, on_arrival) << log.text();
-            EXPECT_EQ(last.judgement.verdict, FS_VERDICT_CONFIRMED) << log.text();
+            EXPECT_EQ(last.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
         }
         ASSERT_EQ(log.findings.size(), 1u) << log.text();
         EXPECT_EQ(log.findings[0].last.kind, FindingKind::forged_rst);
-        EXPECT_EQ(log.findings[0].last.verdict, FS_VERDICT_CONFIRMED);
+        EXPECT_EQ(log.findings[0].last.verdict, FST_VERDICT_CONFIRMED);
     }
 };
 
@@ -73,7 +73,7 @@ TEST_P(StressForged, TheNextIdAcrossALongPath) {
     const Injector injector =
         inject({.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()}, 100'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
-    stop_confirmed(FS_VERDICT_GENUINE);
+    stop_confirmed(FST_VERDICT_GENUINE);
 }
 
 /// Byte for byte the answer of a kernel that does not know the connection, 40 ms away; but nothing
@@ -94,7 +94,7 @@ TEST_P(StressForged, AStatelessMimicThatNobodyAsked) {
     watch();
     const Injector injector = inject(as_stateless_reset(), 10'500);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
-    stop_confirmed(FS_VERDICT_GENUINE);
+    stop_confirmed(FST_VERDICT_GENUINE);
 }
 
 /// The client has said all that it had to say, and listens: its FIN excuses nothing of this.
@@ -106,7 +106,7 @@ TEST_P(StressForged, OnAHalfClosedConnection) {
     must(send_all(socket, some_bytes(10), patience()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
-    stop_confirmed(FS_VERDICT_SUSPECTED);
+    stop_confirmed(FST_VERDICT_SUSPECTED);
 }
 
 TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
@@ -118,7 +118,7 @@ TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
     must(send_all(socket, some_bytes(10), patience()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
-    stop_confirmed(FS_VERDICT_GENUINE);
+    stop_confirmed(FST_VERDICT_GENUINE);
 }
 
 /// First a FIN that the client's stack does not heed, and that is to cancel what merely joins.
@@ -135,7 +135,7 @@ TEST_P(StressForged, AfterASpoofedFin) {
     const Injector injector = inject({.ttl = Ttl::as_peer(), .window = kForeign}, 150'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(fin.injected(1, 1s).size(), 1u);
-    stop_confirmed(FS_VERDICT_GENUINE);
+    stop_confirmed(FST_VERDICT_GENUINE);
 }
 
 /// First some ACKs that are to teach that the server is where the forger is.
@@ -150,7 +150,7 @@ TEST_P(StressForged, AfterSpoofedAcks) {
     const Injector injector = inject({.flags = Rst, .window = kForeign}, 200'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(acks.injected(3, 1s).size(), 3u);
-    stop_confirmed(FS_VERDICT_GENUINE);
+    stop_confirmed(FST_VERDICT_GENUINE);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, StressForged, both_families(), family_name);

@@ -153,7 +153,7 @@ TEST_P(StressOwnTtl, IsNotBlamed) {
 
 TEST_P(StressOwnTtl, IsBelievedAtLast) {
     lab();
-    meet_both(client(), acting(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL));
+    meet_both(client(), acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
     stop_unblamed(2);
 }
 

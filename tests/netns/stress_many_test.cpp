@@ -12,7 +12,7 @@
 #include "tests/netns/recording.h"
 #include "tests/netns/stress_fixture.h"
 #include "tests/support/replayed.h"
-#include "user/flow/endpoint.h"
+#include "user/net/endpoint.h"
 #include "user/lab/firewall.h"
 
 namespace flowstamp::lab {
@@ -163,7 +163,7 @@ void expect_no_blame_in_replay(const std::string& file, std::size_t resets) {
     const auto path = require(make_host_path(1 << 15));
     const testing::Replayed replayed = testing::replay(require(open_file(file)), *path);
     EXPECT_TRUE(replayed.read);
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST], resets);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST], resets);
     std::size_t blamed = 0;
     for (const auto& event : replayed.events) {
         const bool doubted =
@@ -202,11 +202,11 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
     std::set<std::string> connections;
     WatchLog blamed;
     for (const auto& reset : log.resets) {
-        const fs_packet& packet = reset.first.sighting.packet;
+        const fst_packet& packet = reset.first.sighting.packet;
         if (sender_of(packet).port < next_port_) {
             connections.insert(sender_of(packet).text() + receiver_of(packet).text());
         }
-        if (reset.last.judgement.verdict != FS_VERDICT_GENUINE) {
+        if (reset.last.judgement.verdict != FST_VERDICT_GENUINE) {
             blamed.resets.push_back(reset);
         }
     }
@@ -220,8 +220,8 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
     }
     EXPECT_GE(connections.size(), kConnections);
     EXPECT_EQ(log.resets.size(), made);
-    EXPECT_EQ(log.count(FS_COUNT_RST), made);
-    EXPECT_EQ(log.count(FS_COUNT_EVENT_LOST), 0u);
+    EXPECT_EQ(log.count(FST_COUNT_RST), made);
+    EXPECT_EQ(log.count(FST_COUNT_EVENT_LOST), 0u);
     expect_no_blame_in_replay(recording.file(), made);
 }
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "user/flow/endpoint.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -53,11 +53,11 @@ std::string WatchLog::text() const {
         text += fmt::format("reset {} from {} seq {}: {} -> {}, {}, {}, {}{}, passed as {};{}\n",
                             first.id, sender_of(first.sighting.packet).text(),
                             first.sighting.packet.seq,
-                            name_of(static_cast<fs_verdict>(first.judgement.verdict)),
-                            name_of(static_cast<fs_verdict>(last.judgement.verdict)),
-                            name_of(static_cast<fs_cause>(last.judgement.cause)),
-                            name_of(static_cast<fs_action>(last.judgement.action)),
-                            name_of(static_cast<fs_challenge>(last.judgement.challenge)),
+                            name_of(static_cast<fst_verdict>(first.judgement.verdict)),
+                            name_of(static_cast<fst_verdict>(last.judgement.verdict)),
+                            name_of(static_cast<fst_cause>(last.judgement.cause)),
+                            name_of(static_cast<fst_action>(last.judgement.action)),
+                            name_of(static_cast<fst_challenge>(last.judgement.challenge)),
                             last.answers ? fmt::format(" (answers {})", *last.answers) : "",
                             last.judgement.pass_reason, signals(last.evidence));
     }
@@ -156,7 +156,7 @@ void LiveWatch::run(const Namespace& host, const WatchOptions& options,
     while (!stop_.raised()) {
         pollfd waiting[] = {{stop_.fd(), POLLIN, 0}, {watch->descriptor(), POLLIN, 0}};
         ::poll(waiting, std::size(waiting), 100);
-        if (const Status turned = watch->turn(); !turned) {
+        if (const Status turned = watch->poll(); !turned) {
             throw std::runtime_error(turned.error().message());
         }
     }

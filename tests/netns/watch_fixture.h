@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "tests/netns/lab_fixture.h"
-#include "user/watch/watch.h"
+#include "user/cmd/watch/watch.h"
 
 namespace flowstamp::lab {
 
@@ -36,7 +36,7 @@ struct WatchLog {
 
     /// The RSTs in the server's name, genuine or forged.
     std::vector<Story<Reset>> server_resets() const;
-    std::uint64_t count(fs_counter counter) const { return summary.counters.at(counter); }
+    std::uint64_t count(fst_counter counter) const { return summary.counters.at(counter); }
     /// For a failed test's message: resets and findings, a line each.
     std::string text() const;
 };
@@ -68,7 +68,7 @@ class LiveWatch {
 /// A lab with a watch: on the client's only interface, unless said otherwise.
 class WatchTest : public LabTest {
   protected:
-    static WatchOptions acting(fs_drop_mode drop, fs_challenge_mode challenge = FS_CHALLENGE_OFF) {
+    static WatchOptions acting(fst_drop_mode drop, fst_challenge_mode challenge = FST_CHALLENGE_OFF) {
         WatchOptions options;
         options.drop = drop;
         options.challenge = challenge;

@@ -25,79 +25,79 @@ struct Case {
     const char* name;
     Family family;
     Forgery forgery;
-    fs_verdict on_arrival;  ///< by the RST and its past alone
-    std::vector<fs_signal> signals{};
+    fst_verdict on_arrival;  ///< by the RST and its past alone
+    std::vector<fst_signal> signals{};
     unsigned router = 2;
     unsigned count = 1;
-    fs_verdict in_the_end = FS_VERDICT_CONFIRMED;  ///< when the server has gone on
+    fst_verdict in_the_end = FST_VERDICT_CONFIRMED;  ///< when the server has gone on
 };
 
 void PrintTo(const Case& forged, std::ostream* out) {
     *out << forged.name;
 }
 
-const Case kConvicted[] = {
+const Case kConfirmed[] = {
     {"NearerAndForeignWindow",
      Family::V4,
      {.flags = Rst, .window = kForeign},
-     FS_VERDICT_CONFIRMED,
-     {FS_SIGNAL_NEARER, FS_SIGNAL_WINDOW_FOREIGN}},
+     FST_VERDICT_CONFIRMED,
+     {FST_SIGNAL_NEARER, FST_SIGNAL_WINDOW_FOREIGN}},
     {"IdEchoFromThePeersDistance",
      Family::V4,
      {.ttl = Ttl::as_peer(), .ip_id = IpId::echo_receiver()},
-     FS_VERDICT_CONFIRMED,
-     {FS_SIGNAL_ID_ECHO, FS_SIGNAL_NO_TIMESTAMPS}},
+     FST_VERDICT_CONFIRMED,
+     {FST_SIGNAL_ID_ECHO, FST_SIGNAL_NO_TIMESTAMPS}},
     {"KnownIdFromThePeersDistance",
      Family::V4,
      {.ttl = Ttl::as_peer(), .ip_id = IpId::constant(0x3412)},
-     FS_VERDICT_CONFIRMED,
-     {FS_SIGNAL_ID_CONSTANT, FS_SIGNAL_NO_TIMESTAMPS}},
+     FST_VERDICT_CONFIRMED,
+     {FST_SIGNAL_ID_CONSTANT, FST_SIGNAL_NO_TIMESTAMPS}},
     {"HopLimitAndForeignWindow",
      Family::V6,
      {.window = kForeign},
-     FS_VERDICT_CONFIRMED,
-     {FS_SIGNAL_NEARER, FS_SIGNAL_WINDOW_FOREIGN}},
+     FST_VERDICT_CONFIRMED,
+     {FST_SIGNAL_NEARER, FST_SIGNAL_WINDOW_FOREIGN}},
     {"HopLimitAndPayload",
      Family::V6,
      {.payload_bytes = 12},
-     FS_VERDICT_CONFIRMED,
-     {FS_SIGNAL_NEARER, FS_SIGNAL_DATA}},
+     FST_VERDICT_CONFIRMED,
+     {FST_SIGNAL_NEARER, FST_SIGNAL_DATA}},
     {"ThreeAtOnce",
      Family::V4,
      {.window = kForeign},
-     FS_VERDICT_CONFIRMED,
-     {FS_SIGNAL_NEARER, FS_SIGNAL_WINDOW_FOREIGN, FS_SIGNAL_NO_TIMESTAMPS},
+     FST_VERDICT_CONFIRMED,
+     {FST_SIGNAL_NEARER, FST_SIGNAL_WINDOW_FOREIGN, FST_SIGNAL_NO_TIMESTAMPS},
      2,
      3},
 };
 
 const Case kSuspected[] = {
-    {"NearerAlone", Family::V4, {.flags = Rst}, FS_VERDICT_SUSPECTED, {FS_SIGNAL_NEARER}},
-    {"HopLimitAlone", Family::V6, {.flags = Rst}, FS_VERDICT_SUSPECTED, {FS_SIGNAL_NEARER}},
+    {"NearerAlone", Family::V4, {.flags = Rst}, FST_VERDICT_SUSPECTED, {FST_SIGNAL_NEARER}},
+    {"HopLimitAlone", Family::V6, {.flags = Rst}, FST_VERDICT_SUSPECTED, {FST_SIGNAL_NEARER}},
     {"KnownIdAlone",
      Family::V4,
      {.flags = Rst, .ttl = Ttl::as_peer(), .ip_id = IpId::constant(0x3412)},
-     FS_VERDICT_SUSPECTED,
-     {FS_SIGNAL_ID_CONSTANT},
+     FST_VERDICT_SUSPECTED,
+     {FST_SIGNAL_ID_CONSTANT},
      2,
      1,
-     FS_VERDICT_SUSPECTED},  // so a second host behind the address would look
+     FST_VERDICT_SUSPECTED},  // so a second host behind the address would look
     {"OtherMacAndForeignWindow",
      Family::V4,
      {.flags = Rst, .ttl = Ttl::as_peer(), .window = kForeign, .source_mac = kOtherMac},
-     FS_VERDICT_SUSPECTED,
-     {FS_SIGNAL_MAC_FOREIGN, FS_SIGNAL_WINDOW_FOREIGN},
+     FST_VERDICT_SUSPECTED,
+     {FST_SIGNAL_MAC_FOREIGN, FST_SIGNAL_WINDOW_FOREIGN},
      1},
     {"NoTimestampsAndForeignWindow",
      Family::V4,
      {.ttl = Ttl::as_peer(), .window = kForeign},
-     FS_VERDICT_SUSPECTED,
-     {FS_SIGNAL_NO_TIMESTAMPS, FS_SIGNAL_WINDOW_FOREIGN}},
+     FST_VERDICT_SUSPECTED,
+     {FST_SIGNAL_NO_TIMESTAMPS, FST_SIGNAL_WINDOW_FOREIGN}},
     {"PayloadAndForeignWindow",
      Family::V4,
      {.flags = Rst, .ttl = Ttl::as_peer(), .window = kForeign, .payload_bytes = 12},
-     FS_VERDICT_SUSPECTED,
-     {FS_SIGNAL_DATA, FS_SIGNAL_WINDOW_FOREIGN}},
+     FST_VERDICT_SUSPECTED,
+     {FST_SIGNAL_DATA, FST_SIGNAL_WINDOW_FOREIGN}},
 };
 
 /// Nothing to see when they come: only the peer that goes on betrays them.
@@ -105,14 +105,14 @@ const Case kUnseen[] = {
     {"NextIdOfThePeer",
      Family::V4,
      {.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()},
-     FS_VERDICT_GENUINE},
+     FST_VERDICT_GENUINE},
     {"NextIdAndTimestampsOfThePeer",
      Family::V4,
      {.ttl = Ttl::as_peer(),
       .ip_id = IpId::continue_sender(),
       .timestamps = TimestampTrait::copied()},
-     FS_VERDICT_GENUINE,
-     {FS_SIGNAL_VOUCH_TS}},
+     FST_VERDICT_GENUINE,
+     {FST_SIGNAL_TIMESTAMPS_VALID}},
 };
 
 class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case> {
@@ -142,8 +142,8 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
     static constexpr std::uint16_t kIdGap = 600;
 
     void expect_signals(const Reset& reset, const WatchLog& log) {
-        for (const fs_signal signal : GetParam().signals) {
-            EXPECT_TRUE(reset.judgement.signals & FS_SIGNAL_BIT(signal))
+        for (const fst_signal signal : GetParam().signals) {
+            EXPECT_TRUE(reset.judgement.signals & FST_SIGNAL_BIT(signal))
                 << signal_name(signal) << " is missing:\n"
                 << log.text();
         }
@@ -155,7 +155,7 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
 /// Told on arrival, and confirmed when the server goes on.
 bool all_confirmed(const WatchLog& log) {
     return std::ranges::all_of(log.server_resets(), [](const Story<Reset>& reset) {
-        return reset.last.judgement.verdict == FS_VERDICT_CONFIRMED;
+        return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
     });
 }
 
@@ -173,14 +173,14 @@ TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
     for (const auto& [first, last] : resets) {
         EXPECT_EQ(first.judgement.verdict, GetParam().on_arrival) << log.text();
         EXPECT_EQ(last.judgement.verdict, GetParam().in_the_end) << log.text();
-        EXPECT_EQ(last.judgement.action, FS_ACTION_OBSERVED);
+        EXPECT_EQ(last.judgement.action, FST_ACTION_OBSERVED);
         expect_signals(first, log);
     }
     ASSERT_EQ(log.findings.size(), 1u) << log.text();
     EXPECT_EQ(log.findings[0].last.verdict, GetParam().in_the_end);
     EXPECT_EQ(log.findings[0].last.resets, GetParam().count) << log.text();
-    EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u);
-    EXPECT_EQ(log.count(FS_COUNT_CHALLENGED), 0u);
+    EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0u);
+    EXPECT_EQ(log.count(FST_COUNT_CHALLENGED), 0u);
 
     const auto seen = at_client.wait_for(
         [](Side from, const Segment& segment) { return from == Side::Server && segment.has(Rst); },
@@ -198,8 +198,8 @@ TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
 class WatchForgedActing : public WatchForged {};
 
 TEST_P(WatchForgedActing, DoesNotEndTheDownload) {
-    const fs_drop_mode drop =
-        GetParam().on_arrival == FS_VERDICT_CONFIRMED ? FS_DROP_CONFIRMED : FS_DROP_SUSPECTED;
+    const fst_drop_mode drop =
+        GetParam().on_arrival == FST_VERDICT_CONFIRMED ? FST_DROP_CONFIRMED : FST_DROP_SUSPECTED;
     watch(acting(drop));
     const DownloadReport report = attacked(3);
     EXPECT_EQ(report.outcome, Outcome::Complete);
@@ -209,22 +209,22 @@ TEST_P(WatchForgedActing, DoesNotEndTheDownload) {
     const auto resets = log.server_resets();
     EXPECT_EQ(resets.size(), injected_.size()) << log.text();
     for (const auto& [first, last] : resets) {
-        EXPECT_NE(last.judgement.action, FS_ACTION_OBSERVED) << log.text();
+        EXPECT_NE(last.judgement.action, FST_ACTION_OBSERVED) << log.text();
         expect_signals(first, log);
     }
     ASSERT_FALSE(log.findings.empty());
-    EXPECT_EQ(log.findings[0].last.verdict, FS_VERDICT_CONFIRMED) << log.text();
-    EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), injected_.size());
+    EXPECT_EQ(log.findings[0].last.verdict, FST_VERDICT_CONFIRMED) << log.text();
+    EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), injected_.size());
 }
 
 std::string case_name(const ::testing::TestParamInfo<Case>& info) {
     return fmt::format("{}{}", info.param.name, info.param.family == Family::V4 ? "" : "V6");
 }
 
-INSTANTIATE_TEST_SUITE_P(Convicted, WatchForged, ::testing::ValuesIn(kConvicted), case_name);
+INSTANTIATE_TEST_SUITE_P(Convicted, WatchForged, ::testing::ValuesIn(kConfirmed), case_name);
 INSTANTIATE_TEST_SUITE_P(Suspected, WatchForged, ::testing::ValuesIn(kSuspected), case_name);
 INSTANTIATE_TEST_SUITE_P(Unseen, WatchForged, ::testing::ValuesIn(kUnseen), case_name);
-INSTANTIATE_TEST_SUITE_P(Convicted, WatchForgedActing, ::testing::ValuesIn(kConvicted), case_name);
+INSTANTIATE_TEST_SUITE_P(Convicted, WatchForgedActing, ::testing::ValuesIn(kConfirmed), case_name);
 INSTANTIATE_TEST_SUITE_P(Suspected, WatchForgedActing, ::testing::ValuesIn(kSuspected), case_name);
 
 /// Byte for byte what the server's kernel would send: only asking tells.
@@ -245,28 +245,28 @@ class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterfa
         const WatchLog log = watch_->stop();
         EXPECT_EQ(report.outcome, Outcome::Complete) << report.bytes << " bytes\n" << log.text();
         EXPECT_EQ(report.bytes, bytes);
-        EXPECT_GT(log.count(FS_COUNT_CHALLENGED), 0u);
-        EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u);
+        EXPECT_GT(log.count(FST_COUNT_CHALLENGED), 0u);
+        EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0u);
         EXPECT_GT(log.summary.challenges.refuted, 0u) << log.text();
         EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
         ASSERT_FALSE(log.findings.empty()) << log.text();
     }
     static constexpr Pace kResting{.chunk_bytes = 16'384, .pause = 40ms};
-    /// Rests for several round trips of the long path, so that what is forged is exact.
+    /// IdlePeriods for several round trips of the long path, so that what is forged is exact.
     static constexpr Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
     static constexpr Trigger kEachPacket{
         .on = Trigger::On::ClientPacket, .after_server_bytes = 20'000, .times = Trigger::always};
 };
 
 TEST_P(WatchPerfectForgery, Singly) {
-    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const Server server = serve(kResting);
     const Injector injector = forge(2, {.after_server_bytes = kStrikeAfter, .times = 3}, 1);
     expect_complete(kWanted);
 }
 
 TEST_P(WatchPerfectForgery, InThrees) {
-    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const Server server = serve(kResting);
     const Injector injector = forge(2, {.after_server_bytes = kStrikeAfter}, 3);
     expect_complete(kWanted);
@@ -276,7 +276,7 @@ TEST_P(WatchPerfectForgery, InThrees) {
 TEST_P(WatchPerfectForgery, AnsweringEachPacketBeforeALongPath) {
     const Server server = serve(kSlow);
     const Forwarder forwarder = require(Forwarder::start(lab(), 3, {.link = {.delay = 40ms}}));
-    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const Injector injector = forge(
         2,
         {.on = Trigger::On::ClientPacket, .after_server_bytes = 50'000, .times = Trigger::always},
@@ -290,7 +290,7 @@ TEST_P(WatchPerfectForgery, AnsweringEachPacketBeforeALongPath) {
 TEST_P(WatchPerfectForgery, AnsweringEachPacketBehindALongPathOfAFlowingStream) {
     const Server server = serve({.chunk_bytes = 10'000, .pause = 20ms});
     const Forwarder forwarder = require(Forwarder::start(lab(), 1, {.link = {.delay = 40ms}}));
-    watch(acting(FS_DROP_OFF, FS_CHALLENGE_ALL));
+    watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const Injector injector = forge(2, kEachPacket, 1);
     EXPECT_EQ(download(lab().client(), to_server(kWanted, GetParam())).outcome, Outcome::Complete);
     const WatchLog log = watch_->stop();

@@ -20,7 +20,7 @@ constexpr std::uint64_t kServed = 50'000;
 
 class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Family> {
   protected:
-    void watch_strictly() { watch(acting(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL)); }
+    void watch_strictly() { watch(acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL)); }
 
     Server serve(ServerOptions options) {
         options.family = GetParam();
@@ -46,10 +46,10 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Fami
         for (const auto& [first, last] : log.findings) {  // a refused SYN is told, as what it is
             EXPECT_EQ(last.kind, FindingKind::syn_refused) << log.text();
         }
-        EXPECT_EQ(log.count(FS_COUNT_CHALLENGED) > 0, is_asked) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_CHALLENGED) > 0, is_asked) << log.text();
         EXPECT_EQ(log.summary.challenges.upheld > 0, is_asked) << log.text();
         EXPECT_EQ(log.summary.challenges.refuted, 0u) << log.text();
-        EXPECT_EQ(log.count(FS_COUNT_PASS_DOUBTED) > 0, !is_asked) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_PASS_SUSPECT) > 0, !is_asked) << log.text();
     }
 
     WatchLog stop_and_expect_genuine(std::size_t resets_at_least) {
@@ -58,10 +58,10 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Fami
         const auto resets = log.server_resets();
         EXPECT_GE(resets.size(), resets_at_least) << log.text();
         for (const auto& [first, last] : resets) {
-            EXPECT_EQ(first.judgement.verdict, FS_VERDICT_GENUINE) << log.text();
-            EXPECT_EQ(last.judgement.verdict, FS_VERDICT_GENUINE) << log.text();
+            EXPECT_EQ(first.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
+            EXPECT_EQ(last.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
         }
-        EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0u) << log.text();
         return log;
     }
 
@@ -177,7 +177,7 @@ TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {
     const WatchLog log = stop_and_expect_genuine(1);
     EXPECT_GT(log.summary.challenges.upheld, 0u) << log.text();
     for (const auto& [first, last] : log.findings) {
-        EXPECT_EQ(last.verdict, FS_VERDICT_SUSPECTED) << log.text();
+        EXPECT_EQ(last.verdict, FST_VERDICT_SUSPECTED) << log.text();
         EXPECT_EQ(last.resolution, Resolution::withdrawn) << log.text();
     }
 }

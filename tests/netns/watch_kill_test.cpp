@@ -7,8 +7,8 @@
 #include <csignal>
 
 #include "tests/netns/lab_fixture.h"
-#include "user/kernel/bpf_objects.h"
-#include "user/kernel/interface.h"
+#include "user/kernel/features/bpf_objects.h"
+#include "user/kernel/attach/interface.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp::lab {

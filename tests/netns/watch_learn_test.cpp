@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "tests/netns/watch_fixture.h"
-#include "user/kernel/pinned_table.h"
+#include "user/kernel/maps/pinned_table.h"
 #include "user/lab/forwarder.h"
 
 namespace flowstamp::lab {
@@ -28,65 +28,65 @@ class WatchLearn : public WatchTest {
     /// A download, and the finding about it.
     Outcome download_past_the_box() {
         const DownloadReport report = download(lab().client(), to_server(10'000));
-        told_++;
+        reported_++;
         EXPECT_TRUE(watch_->wait_for(
-            [&](const WatchLog& log) { return log.findings.size() >= told_; }, 2s));
+            [&](const WatchLog& log) { return log.findings.size() >= reported_; }, 2s));
         return report.outcome;
     }
     /// What this process's watch lets others know.
-    static std::vector<Lesson> lessons() {
+    static std::vector<LearnedSignature> learned() {
         const auto tables = require(open_pinned_tables());
         const auto own = std::ranges::find(tables.tables, ::getpid(), &PinnedTable::pid);
-        return own == tables.tables.end() ? std::vector<Lesson>{} : own->lessons;
+        return own == tables.tables.end() ? std::vector<LearnedSignature>{} : own->learned;
     }
 
   private:
     std::optional<Forwarder> box_;
     std::optional<Server> server_;
-    std::size_t told_ = 0;
+    std::size_t reported_ = 0;
 };
 
 TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
-    start(acting(FS_DROP_CONFIRMED));
+    start(acting(FST_DROP_CONFIRMED));
     EXPECT_EQ(download_past_the_box(), Outcome::Refused);
     EXPECT_EQ(download_past_the_box(), Outcome::Refused);
-    std::vector<Lesson> taught;
+    std::vector<LearnedSignature> found;
     const auto deadline = std::chrono::steady_clock::now() + 3s;
-    while ((taught = lessons()).empty() && std::chrono::steady_clock::now() < deadline) {
+    while ((found = learned()).empty() && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(20ms);
     }
-    ASSERT_EQ(taught.size(), 1U);
-    EXPECT_EQ(taught[0].signature.ip_id, 0x7a31);
-    EXPECT_EQ(taught[0].signature.hops, 1);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].signature.ip_id, 0x7a31);
+    EXPECT_EQ(found[0].signature.hops, 1);
     EXPECT_EQ(download_past_the_box(), Outcome::Complete);
     const WatchLog log = watch_->stop();
     const Reset& third = log.server_resets().back().first;
-    EXPECT_EQ(third.judgement.verdict, FS_VERDICT_CONFIRMED) << log.text();
-    EXPECT_EQ(third.judgement.action, FS_ACTION_DROPPED) << log.text();
-    EXPECT_TRUE(third.judgement.signals & FS_SIGNAL_BIT(FS_SIGNAL_TAUGHT_HOPS)) << log.text();
+    EXPECT_EQ(third.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
+    EXPECT_EQ(third.judgement.action, FST_ACTION_DROPPED) << log.text();
+    EXPECT_TRUE(third.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE)) << log.text();
     ASSERT_EQ(log.middleboxes.size(), 1U) << log.text();
     const Middlebox& box = log.middleboxes[0];
     EXPECT_EQ(box.flows, 3U);
     EXPECT_EQ(box.hops, 1);
-    EXPECT_TRUE(box.is_taught);
+    EXPECT_TRUE(box.is_learned);
     EXPECT_EQ(box.stages[0], 3U) << "all on the SYN";
     ASSERT_EQ(box.ports.size(), 1U);
     EXPECT_EQ(box.ports[0].seen, 3U);
-    EXPECT_TRUE(lessons().empty()) << "nothing is left behind";
+    EXPECT_TRUE(learned().empty()) << "nothing is left behind";
 }
 
 TEST_F(WatchLearn, NothingIsTaughtWhereThatIsRefused) {
-    WatchOptions options = acting(FS_DROP_CONFIRMED);
+    WatchOptions options = acting(FST_DROP_CONFIRMED);
     options.learn = false;
     start(options);
     for (int i = 0; i < 3; i++) {
         EXPECT_EQ(download_past_the_box(), Outcome::Refused);
     }
-    EXPECT_TRUE(lessons().empty());
+    EXPECT_TRUE(learned().empty());
     const WatchLog log = watch_->stop();
-    EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0U) << log.text();
+    EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0U) << log.text();
     ASSERT_EQ(log.middleboxes.size(), 1U) << log.text();
-    EXPECT_FALSE(log.middleboxes[0].is_taught);
+    EXPECT_FALSE(log.middleboxes[0].is_learned);
 }
 
 }  // namespace

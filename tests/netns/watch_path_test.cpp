@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "tests/netns/watch_fixture.h"
-#include "user/detect/evidence.h"
-#include "user/flow/endpoint.h"
+#include "user/analysis/reset/evidence.h"
+#include "user/net/endpoint.h"
 #include "user/lab/socket.h"
 
 namespace flowstamp::lab {
@@ -58,7 +58,7 @@ class WatchPath : public WatchTest {
         std::vector<std::string> found;
         for (const Story<Finding>& story : log.findings) {
             if (is_local_drop(story)) {
-                EXPECT_EQ(story.last.verdict, FS_VERDICT_CONFIRMED) << story.last.summary;
+                EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED) << story.last.summary;
                 found.push_back(story.last.summary);
             }
         }

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "tests/netns/watch_fixture.h"
-#include "user/flow/endpoint.h"
+#include "user/net/endpoint.h"
 #include "user/lab/injector.h"
 
 namespace flowstamp::lab {
@@ -78,10 +78,10 @@ TEST_P(WatchRouter, AFlowIsWhole) {
         const unsigned server = end_of(flow.slot.key, 0).port == 80 ? 0 : 1;
         EXPECT_GT(flow.slot.direction[server].bytes, kWanted) << flow.interface;
         EXPECT_GT(flow.slot.direction[server ^ 1].packets, 10u) << flow.interface;
-        EXPECT_TRUE(flow.slot.state & FS_FLOW_ESTABLISHED) << flow.interface;
-        EXPECT_FALSE(flow.slot.state & FS_FLOW_MIDWAY) << flow.interface;
-        EXPECT_TRUE(flow.slot.state & FS_OF(FS_FLOW_FIN, 0));
-        EXPECT_TRUE(flow.slot.state & FS_OF(FS_FLOW_FIN, 1));
+        EXPECT_TRUE(flow.slot.state & FST_FLOW_ESTABLISHED) << flow.interface;
+        EXPECT_FALSE(flow.slot.state & FST_FLOW_MIDWAY) << flow.interface;
+        EXPECT_TRUE(flow.slot.state & FST_OF(FST_FLOW_FIN, 0));
+        EXPECT_TRUE(flow.slot.state & FST_OF(FST_FLOW_FIN, 1));
     }
     EXPECT_TRUE(log.findings.empty()) << log.text();
 }
@@ -93,24 +93,24 @@ TEST_P(WatchRouter, AForgedResetIsToldOnce) {
     const WatchLog log = watch_->stop();
     const auto resets = log.server_resets();
     ASSERT_EQ(resets.size(), 1u) << log.text();
-    EXPECT_EQ(resets[0].first.judgement.verdict, FS_VERDICT_CONFIRMED) << log.text();
+    EXPECT_EQ(resets[0].first.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
     ASSERT_EQ(log.findings.size(), 1u) << log.text();
-    EXPECT_EQ(log.findings[0].last.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(log.findings[0].last.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(log.findings[0].last.resets, 1u);
-    EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), 0u);
+    EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), 0u);
 }
 
 /// What comes in from the forger's side can be refused; what leaves this host is only told.
 TEST_P(WatchRouter, WhereItComesInItIsRefused) {
-    watch_router(acting(FS_DROP_CONFIRMED));
+    watch_router(acting(FST_DROP_CONFIRMED));
     const DownloadReport report = run(1);
     const WatchLog log = watch_->stop();
     if (GetParam().server_side) {
         EXPECT_EQ(report.outcome, Outcome::Complete) << log.text();
-        EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), 1u) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), 1u) << log.text();
     } else {
         EXPECT_EQ(report.outcome, Outcome::Reset) << log.text();
-        EXPECT_EQ(log.count(FS_COUNT_DROPPED) + log.count(FS_COUNT_CHALLENGED), 0u) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), 0u) << log.text();
     }
     EXPECT_EQ(log.server_resets().size(), 1u) << log.text();
     EXPECT_EQ(log.findings.size(), 1u) << log.text();
@@ -120,7 +120,7 @@ TEST_P(WatchRouter, WhereItComesInItIsRefused) {
 /// connection tracking, which translates it, takes it for foreign.
 TEST_P(WatchRouter, AGenuineResetIsHeardBeyondTheTranslation) {
     constexpr std::uint64_t kServed = 50'000;
-    watch_router(acting(FS_DROP_SUSPECTED, FS_CHALLENGE_ALL));
+    watch_router(acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
     for (const Farewell farewell : {Farewell::CloseUnread, Farewell::LingerZero, Farewell::Vanish,
                                     Farewell::CloseUnread, Farewell::LingerZero}) {
         const Server server = require(
@@ -134,7 +134,7 @@ TEST_P(WatchRouter, AGenuineResetIsHeardBeyondTheTranslation) {
     }
     const WatchLog log = watch_->stop();
     EXPECT_TRUE(log.findings.empty()) << log.text();
-    EXPECT_EQ(log.count(FS_COUNT_DROPPED), 0u) << log.text();
+    EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0u) << log.text();
     if (GetParam().server_side) {
         EXPECT_GE(log.summary.challenges.upheld, 5u) << log.text();
     }

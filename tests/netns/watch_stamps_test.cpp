@@ -12,9 +12,9 @@
 
 #include "tests/netns/watch_fixture.h"
 #include "tests/support/json_schema.h"
-#include "user/flow/endpoint.h"
-#include "user/replay/capture_reader.h"
-#include "user/replay/datapath.h"
+#include "user/net/endpoint.h"
+#include "user/net/capture/capture_reader.h"
+#include "bpf/host/datapath.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -55,20 +55,20 @@ class WatchStamps : public WatchTest, public ::testing::WithParamInterface<Famil
 };
 
 /// The packets that a capture holds, as our own parser reads them.
-std::vector<fs_packet> packets_of(const std::string& file) {
+std::vector<fst_packet> packets_of(const std::string& file) {
     const auto capture = require(CaptureReader::open(require(open_file(file)), file));
-    std::vector<fs_packet> packets;
+    std::vector<fst_packet> packets;
     while (const auto frame = require(capture->next())) {
         std::vector<std::uint8_t> data(frame->bytes.begin(), frame->bytes.end());
-        const fs_datapath_frame parsed_from{.data = data.data(),
+        const fst_datapath_frame parsed_from{.data = data.data(),
                                             .bytes = static_cast<__u32>(data.size()),
                                             .room = 0,
                                             .ifindex = frame->interface,
                                             .time_ns = static_cast<__u64>(frame->wall.count()),
-                                            .hook = FS_HOOK_XDP,
+                                            .hook = FST_HOOK_XDP,
                                             .has_mac = 0};
-        fs_packet packet{};
-        EXPECT_TRUE(fs_datapath_parse(&parsed_from, &packet)) << frame->number;
+        fst_packet packet{};
+        EXPECT_TRUE(fst_datapath_parse(&parsed_from, &packet)) << frame->number;
         packets.push_back(packet);
     }
     return packets;
@@ -76,20 +76,20 @@ std::vector<fs_packet> packets_of(const std::string& file) {
 
 TEST_P(WatchStamps, ACaptureOfThemIsTheDownload) {
     const WatchLog log = watched("x.pcapng");
-    const std::vector<fs_packet> packets = packets_of(path("x.pcapng"));
+    const std::vector<fst_packet> packets = packets_of(path("x.pcapng"));
     ASSERT_TRUE(log.summary.stamps);
     EXPECT_EQ(log.summary.stamps->lost, 0U);
     EXPECT_EQ(log.summary.stamps->written, packets.size());
-    EXPECT_EQ(log.count(FS_COUNT_TCP), packets.size());
-    EXPECT_TRUE(std::ranges::is_sorted(packets, {}, &fs_packet::time_ns));
+    EXPECT_EQ(log.count(FST_COUNT_TCP), packets.size());
+    EXPECT_TRUE(std::ranges::is_sorted(packets, {}, &fst_packet::time_ns));
 
     // From the server's SYN-ACK on, its data without a gap to the last byte.
     ASSERT_GE(packets.size(), 3U);
-    EXPECT_EQ(packets[0].tcp_flags & (FS_TCP_SYN | FS_TCP_ACK), FS_TCP_SYN);
-    EXPECT_EQ(packets[1].tcp_flags & (FS_TCP_SYN | FS_TCP_ACK), FS_TCP_SYN | FS_TCP_ACK);
+    EXPECT_EQ(packets[0].tcp_flags & (FST_TCP_SYN | FST_TCP_ACK), FST_TCP_SYN);
+    EXPECT_EQ(packets[1].tcp_flags & (FST_TCP_SYN | FST_TCP_ACK), FST_TCP_SYN | FST_TCP_ACK);
     const std::uint32_t first = packets[1].seq + 1;
     std::map<std::uint32_t, std::uint32_t> pieces;  // by their distance from the first byte
-    for (const fs_packet& packet : packets) {
+    for (const fst_packet& packet : packets) {
         if (sender_of(packet).port == 80 && packet.payload != 0) {
             auto& length = pieces[packet.seq - first];
             length = std::max(length, packet.payload);
@@ -117,17 +117,17 @@ TEST_P(WatchStamps, JsonLinesTellEveryPacket) {
         }
         directions[event["stamp"]["direction"]]++;
     }
-    EXPECT_EQ(count, log.count(FS_COUNT_TCP));
+    EXPECT_EQ(count, log.count(FST_COUNT_TCP));
     EXPECT_GT(directions["in"], 0U);
     EXPECT_GT(directions["out"], 0U);
 }
 
 TEST_P(WatchStamps, AFilterLimitsWhatIsWritten) {
     const WatchLog log = watched("x.pcapng", "tcp src port 80");
-    const std::vector<fs_packet> packets = packets_of(path("x.pcapng"));
+    const std::vector<fst_packet> packets = packets_of(path("x.pcapng"));
     EXPECT_GT(packets.size(), 0U);
-    EXPECT_LT(packets.size(), log.count(FS_COUNT_TCP));
-    for (const fs_packet& packet : packets) {
+    EXPECT_LT(packets.size(), log.count(FST_COUNT_TCP));
+    for (const fst_packet& packet : packets) {
         ASSERT_EQ(sender_of(packet).port, 80);
     }
 }

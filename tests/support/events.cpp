@@ -29,12 +29,12 @@ std::uint64_t ns(Nanoseconds time) {
     return static_cast<std::uint64_t>(time.count());
 }
 
-fs_direction example_direction(std::uint8_t ttl, std::uint16_t ip_id, std::uint32_t seq_edge,
+fst_direction example_direction(std::uint8_t ttl, std::uint16_t ip_id, std::uint32_t seq_edge,
                                std::uint32_t ack_edge) {
-    fs_direction direction{};
-    direction.flags = FS_DIRECTION_SEEN | FS_DIRECTION_TS | FS_DIRECTION_TS_CLOCK |
-                      FS_DIRECTION_BASE | FS_DIRECTION_DF | FS_DIRECTION_DATA |
-                      FS_DIRECTION_WINDOWS_2 | FS_DIRECTION_ACKED;
+    fst_direction direction{};
+    direction.flags = FST_DIRECTION_SEEN | FST_DIRECTION_TS | FST_DIRECTION_TS_CLOCK |
+                      FST_DIRECTION_BASE | FST_DIRECTION_DF | FST_DIRECTION_DATA |
+                      FST_DIRECTION_WINDOWS_2 | FST_DIRECTION_ACKED;
     direction.packets = 20;
     direction.bytes = 20'000;
     direction.last_ns = ns(kBegin);
@@ -47,22 +47,22 @@ fs_direction example_direction(std::uint8_t ttl, std::uint16_t ip_id, std::uint3
     direction.window = 501;
     direction.ip_id = ip_id;
     direction.ttl[0] = ttl;
-    direction.id_class = static_cast<std::uint8_t>(FS_ID_FLOW | 5 << 4);
+    direction.id_class = static_cast<std::uint8_t>(FST_ID_FLOW | 5 << 4);
     direction.rtt_samples = 5;
-    for (std::uint8_t i = 0; i < FS_RING_STAMPS; i++) {
-        direction.ring[i] = {.time_us = direction.edge_us - 1000U * (FS_RING_STAMPS - 1U - i),
+    for (std::uint8_t i = 0; i < FST_RING_STAMPS; i++) {
+        direction.ring[i] = {.time_us = direction.edge_us - 1000U * (FST_RING_STAMPS - 1U - i),
                              .ip_id = static_cast<std::uint16_t>(ip_id - 7 + i),
                              .ttl = ttl,
-                             .tcp_flags = FS_TCP_ACK};
+                             .tcp_flags = FST_TCP_ACK};
     }
     return direction;
 }
 
 }  // namespace
 
-fs_flow_key key_of(const std::string& client, std::uint16_t client_port, const std::string& server,
+fst_flow_key key_of(const std::string& client, std::uint16_t client_port, const std::string& server,
                    std::uint16_t server_port, std::uint32_t ifindex) {
-    fs_flow_key key{};
+    fst_flow_key key{};
     put_address(client, key.address[kClient]);
     put_address(server, key.address[kServer]);
     key.port[kClient] = htons(client_port);
@@ -71,17 +71,17 @@ fs_flow_key key_of(const std::string& client, std::uint16_t client_port, const s
     return key;
 }
 
-fs_flow_key example_key() {
+fst_flow_key example_key() {
     return key_of("192.0.2.1", 40000, "198.51.100.7", 443, 3);
 }
 
-fs_flow example_flow() {
-    fs_flow flow{};
+fst_flow example_flow() {
+    fst_flow flow{};
     flow.tag = 0x1234'5678'9abc'def0;
     flow.key = example_key();
     flow.generation = 1;
     flow.state =
-        FS_OF(FS_FLOW_SYN, kClient) | FS_OF(FS_FLOW_SYN_ACK, kServer) | FS_FLOW_ESTABLISHED;
+        FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer) | FST_FLOW_ESTABLISHED;
     flow.isn[kClient] = 2000;
     flow.isn[kServer] = 4000;
     flow.direction[kClient] = example_direction(63, 0x0500, 2001, 5000);
@@ -89,7 +89,7 @@ fs_flow example_flow() {
     return flow;
 }
 
-Story::Story(const fs_flow& flow, std::uint32_t slot, std::string interface)
+Story::Story(const fst_flow& flow, std::uint32_t slot, std::string interface)
     : flow_(flow), slot_(slot), interface_(std::move(interface)), now_(kBegin) {}
 
 Story& Story::at(Nanoseconds time) {
@@ -102,17 +102,17 @@ Story& Story::after(Nanoseconds length) {
     return *this;
 }
 
-Observation Story::observation(fs_event_kind kind, std::uint8_t from) {
+Observation Story::observation(fst_event_kind kind, std::uint8_t from) {
     Observation observation;
-    fs_event& event = observation.event;
-    event.header = {.version = FS_CONTRACT_VERSION,
+    fst_event& event = observation.event;
+    event.header = {.version = FST_CONTRACT_VERSION,
                     .kind = static_cast<std::uint8_t>(kind),
-                    .size = sizeof(fs_event),
+                    .size = sizeof(fst_event),
                     .cpu = 0};
     event.packet.time_ns = ns(now_);
     event.packet.key = flow_.key;
     event.packet.direction = from;
-    event.packet.flags = FS_PACKET_DF;
+    event.packet.flags = FST_PACKET_DF;
     event.packet.segments = 1;
     event.packet.tcp_header = 20;
     event.packet.ip_bytes = 40;
@@ -125,8 +125,8 @@ Observation Story::observation(fs_event_kind kind, std::uint8_t from) {
 }
 
 Observation Story::rst(const RstDetails& details) {
-    Observation observation = this->observation(FS_EVENT_RST, details.from);
-    fs_packet& packet = observation.event.packet;
+    Observation observation = this->observation(FST_EVENT_RST, details.from);
+    fst_packet& packet = observation.event.packet;
     packet.seq = details.seq;
     packet.ack = details.ack;
     packet.tcp_flags = details.tcp_flags;
@@ -134,27 +134,27 @@ Observation Story::rst(const RstDetails& details) {
     packet.ip_id = details.ip_id;
     packet.window = details.window;
     if (details.ts_val) {
-        packet.flags |= FS_PACKET_TS | FS_PACKET_OPTIONS;
+        packet.flags |= FST_PACKET_TS | FST_PACKET_OPTIONS;
         packet.ts_val = *details.ts_val;
     }
-    fs_judgement& judgement = observation.event.judgement;
+    fst_judgement& judgement = observation.event.judgement;
     judgement.signals = details.signals;
     judgement.context = details.context;
     judgement.verdict = static_cast<std::uint8_t>(
-        details.verdict.value_or(fs_conclude(details.signals, details.context)));
+        details.verdict.value_or(fst_conclude(details.signals, details.context)));
     judgement.cause = static_cast<std::uint8_t>(
-        judgement.verdict == FS_VERDICT_GENUINE ? details.cause : FS_CAUSE_FORGED);
+        judgement.verdict == FST_VERDICT_GENUINE ? details.cause : FST_CAUSE_FORGED);
     judgement.action = static_cast<std::uint8_t>(details.action);
     judgement.challenge = static_cast<std::uint8_t>(details.challenge);
     judgement.pass_reason =
-        details.action == FS_ACTION_OBSERVED ? details.passed : FS_PASS_NOT_DOUBTED;
-    judgement.hops = fs_hops(details.ttl);
-    judgement.base_hops = fs_hops(flow_.direction[details.from].ttl[0]);
+        details.action == FST_ACTION_OBSERVED ? details.passed : FST_PASS_NOT_SUSPECT;
+    judgement.hops = fst_hops(details.ttl);
+    judgement.base_hops = fst_hops(flow_.direction[details.from].ttl[0]);
     // The kernel writes the reset memory before it tells: a RST within 2 s belongs to the row.
     const auto us = static_cast<std::uint32_t>(packet.time_ns / 1000);
-    if (!(flow_.state & FS_OF(FS_FLOW_AFTER_RST, details.from)) ||
+    if (!(flow_.state & FST_OF(FST_FLOW_AFTER_RST, details.from)) ||
         us - flow_.rst_us[details.from] > 2'000'000) {
-        flow_.state |= FS_OF(FS_FLOW_AFTER_RST, details.from);
+        flow_.state |= FST_OF(FST_FLOW_AFTER_RST, details.from);
         flow_.rst_us[details.from] = us;
     }
     observation.slot = flow_;
@@ -162,18 +162,18 @@ Observation Story::rst(const RstDetails& details) {
 }
 
 Observation Story::later(const LaterDetails& details) {
-    Observation observation = this->observation(FS_EVENT_AFTER_RST, details.from);
-    fs_packet& packet = observation.event.packet;
+    Observation observation = this->observation(FST_EVENT_AFTER_RST, details.from);
+    fst_packet& packet = observation.event.packet;
     packet.seq = details.seq;
     packet.ack = details.ack;
     packet.payload = details.payload;
     packet.ip_bytes += details.payload;
-    packet.tcp_flags = FS_TCP_ACK;
+    packet.tcp_flags = FST_TCP_ACK;
     packet.ttl = details.ttl;
     packet.ip_id = details.ip_id;
     packet.flags = details.flags;
     if (details.ts_val) {
-        packet.flags |= FS_PACKET_TS | FS_PACKET_OPTIONS;
+        packet.flags |= FST_PACKET_TS | FST_PACKET_OPTIONS;
         packet.ts_val = *details.ts_val;
     }
     observation.event.judgement.signals = details.signals;
@@ -182,18 +182,18 @@ Observation Story::later(const LaterDetails& details) {
 }
 
 Observation Story::syn(std::uint32_t seq, std::uint16_t flags) {
-    Observation observation = this->observation(FS_EVENT_SYN, kClient);
+    Observation observation = this->observation(FST_EVENT_SYN, kClient);
     observation.event.packet.seq = seq;
-    observation.event.packet.tcp_flags = FS_TCP_SYN;
+    observation.event.packet.tcp_flags = FST_TCP_SYN;
     observation.event.packet.flags |= flags;
     return observation;
 }
 
 Observation Story::syn_ack(std::uint32_t seq, std::uint32_t ack) {
-    Observation observation = this->observation(FS_EVENT_SYN_ACK, kServer);
+    Observation observation = this->observation(FST_EVENT_SYN_ACK, kServer);
     observation.event.packet.seq = seq;
     observation.event.packet.ack = ack;
-    observation.event.packet.tcp_flags = FS_TCP_SYN | FS_TCP_ACK;
+    observation.event.packet.tcp_flags = FST_TCP_SYN | FST_TCP_ACK;
     return observation;
 }
 

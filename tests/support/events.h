@@ -5,8 +5,8 @@
 //
 //     Story story;                                    // a download from 198.51.100.7:443
 //     story.at(1ms);
-//     story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)});
-//     story.later({.signals = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_ACK)});
+//     story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+//     story.later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK)});
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 #include "flowstamp/event.h"
 #include "user/base/clock.h"
-#include "user/flow/observation.h"
+#include "user/analysis/observation.h"
 
 namespace flowstamp::testing {
 
@@ -24,33 +24,33 @@ inline constexpr std::uint8_t kClient = 0;
 inline constexpr std::uint8_t kServer = 1;
 
 /// 192.0.2.1:40000 (the client) and 198.51.100.7:443 on interface 3.
-[[nodiscard]] fs_flow_key example_key();
-[[nodiscard]] fs_flow_key key_of(const std::string& client, std::uint16_t client_port,
+[[nodiscard]] fst_flow_key example_key();
+[[nodiscard]] fst_flow_key key_of(const std::string& client, std::uint16_t client_port,
                                  const std::string& server, std::uint16_t server_port,
                                  std::uint32_t ifindex);
 
 /// The example's flow in the middle of a download: the handshake was seen, the server is 12 hops
 /// away (TTL 52), counts its IP-IDs per flow (latest 0x1a2b), its sequence edge is 5000; the client
 /// is one hop away (TTL 63), its edge is 2001, all of it acknowledged; both use timestamps.
-[[nodiscard]] fs_flow example_flow();
+[[nodiscard]] fst_flow example_flow();
 
 /// A RST as a test varies it; the rest fits the example's flow.
 struct RstDetails {
     std::uint8_t from = kServer;
     std::uint32_t seq = 5000;
     std::uint32_t ack = 0;
-    std::uint8_t tcp_flags = FS_TCP_RST;
+    std::uint8_t tcp_flags = FST_TCP_RST;
     std::uint8_t ttl = 52;
     std::uint16_t ip_id = 0;
     std::uint16_t window = 0;
     std::optional<std::uint32_t> ts_val{};
     std::uint64_t signals = 0;
-    std::uint32_t context = FS_CONTEXT_IN_WINDOW | FS_CONTEXT_EXACT;
-    std::optional<fs_verdict> verdict{};  ///< unset: what fs_conclude() makes of the rest
-    fs_cause cause = FS_CAUSE_STATELESS;  ///< when genuine
-    fs_action action = FS_ACTION_OBSERVED;
-    fs_challenge challenge = FS_CHALLENGE_NONE;
-    fs_pass_reason passed = FS_PASS_NOT_ACTING;  ///< when only observed
+    std::uint32_t context = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
+    std::optional<fst_verdict> verdict{};  ///< unset: what fst_conclude() makes of the rest
+    fst_cause cause = FST_CAUSE_STATELESS;  ///< when genuine
+    fst_action action = FST_ACTION_OBSERVED;
+    fst_challenge challenge = FST_CHALLENGE_NONE;
+    fst_pass_reason passed = FST_PASS_NOT_ACTING;  ///< when only observed
 };
 
 /// A packet after a RST, no RST itself.
@@ -63,15 +63,15 @@ struct LaterDetails {
     std::uint16_t ip_id = 0x1a2c;
     std::optional<std::uint32_t> ts_val{};
     std::uint64_t signals = 0;
-    fs_challenge challenge = FS_CHALLENGE_NONE;
-    std::uint16_t flags = FS_PACKET_DF;
+    fst_challenge challenge = FST_CHALLENGE_NONE;
+    std::uint16_t flags = FST_PACKET_DF;
 };
 
 /// One connection, as one interface shows it. Its clock stands until at() or after() moves it.
 class Story {
   public:
     Story() : Story(example_flow(), 7, "eth0") {}
-    Story(const fs_flow& flow, std::uint32_t slot, std::string interface);
+    Story(const fst_flow& flow, std::uint32_t slot, std::string interface);
 
     /// Sets the time since the story's beginning.
     Story& at(Nanoseconds time);
@@ -79,7 +79,7 @@ class Story {
     [[nodiscard]] Nanoseconds now() const { return now_; }
 
     /// The flow's slot as it stands; what observations carry from now on.
-    [[nodiscard]] fs_flow& flow() { return flow_; }
+    [[nodiscard]] fst_flow& flow() { return flow_; }
     [[nodiscard]] std::uint32_t slot() const { return slot_; }
 
     [[nodiscard]] Observation rst(const RstDetails& details);
@@ -88,9 +88,9 @@ class Story {
     [[nodiscard]] Observation syn_ack(std::uint32_t seq = 4000, std::uint32_t ack = 2001);
 
   private:
-    [[nodiscard]] Observation observation(fs_event_kind kind, std::uint8_t from);
+    [[nodiscard]] Observation observation(fst_event_kind kind, std::uint8_t from);
 
-    fs_flow flow_;
+    fst_flow flow_;
     std::uint32_t slot_;
     std::string interface_;
     Nanoseconds now_;

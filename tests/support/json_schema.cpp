@@ -52,7 +52,7 @@ class Check {
   private:
     using Keyword = void (Check::*)(const json&, const json&, const std::string&);
 
-    void complain(const std::string& place, const std::string& what) {
+    void log_error(const std::string& place, const std::string& what) {
         lines_.push_back(place + ": " + what);
     }
 
@@ -75,7 +75,7 @@ class Check {
         if (fitting == 1) {
             return;
         }
-        complain(place, "fits " + std::to_string(fitting) + " of oneOf's schemas, not 1");
+        log_error(place, "fits " + std::to_string(fitting) + " of oneOf's schemas, not 1");
         lines_.insert(lines_.end(), closest.begin(), closest.end());
     }
 
@@ -89,50 +89,50 @@ class Check {
             {"number", [](const json& value) { return value.is_number(); }},
         };
         if (!tests.at(name)(instance)) {
-            complain(place, "is not of type " + name.get<std::string>());
+            log_error(place, "is not of type " + name.get<std::string>());
         }
     }
 
     void any_of_values(const json& values, const json& instance, const std::string& place) {
         if (std::find(values.begin(), values.end(), instance) == values.end()) {
-            complain(place, instance.dump() + " is none of " + values.dump());
+            log_error(place, instance.dump() + " is none of " + values.dump());
         }
     }
 
     void constant(const json& wanted, const json& instance, const std::string& place) {
         if (instance != wanted) {
-            complain(place, instance.dump() + " is not " + wanted.dump());
+            log_error(place, instance.dump() + " is not " + wanted.dump());
         }
     }
 
     void minimum(const json& least, const json& instance, const std::string& place) {
         if (instance.is_number() && instance < least) {
-            complain(place, instance.dump() + " is below " + least.dump());
+            log_error(place, instance.dump() + " is below " + least.dump());
         }
     }
 
     void maximum(const json& most, const json& instance, const std::string& place) {
         if (instance.is_number() && instance > most) {
-            complain(place, instance.dump() + " is above " + most.dump());
+            log_error(place, instance.dump() + " is above " + most.dump());
         }
     }
 
     void pattern(const json& expression, const json& instance, const std::string& place) {
         if (instance.is_string() && !std::regex_search(instance.get<std::string>(),
                                                        std::regex(expression.get<std::string>()))) {
-            complain(place, instance.dump() + " does not match " + expression.dump());
+            log_error(place, instance.dump() + " does not match " + expression.dump());
         }
     }
 
     void min_length(const json& least, const json& instance, const std::string& place) {
         if (instance.is_string() && instance.get<std::string>().size() < least) {
-            complain(place, "is too short");
+            log_error(place, "is too short");
         }
     }
 
     void max_items(const json& most, const json& instance, const std::string& place) {
         if (instance.is_array() && instance.size() > most) {
-            complain(place, "has too many items");
+            log_error(place, "has too many items");
         }
     }
 
@@ -145,7 +145,7 @@ class Check {
     void required(const json& names, const json& instance, const std::string& place) {
         for (const json& name : names) {
             if (instance.is_object() && !instance.contains(name.get<std::string>())) {
-                complain(place, "lacks " + name.get<std::string>());
+                log_error(place, "lacks " + name.get<std::string>());
             }
         }
     }
@@ -164,7 +164,7 @@ class Check {
         }
         for (const auto& [name, member] : instance.items()) {
             if (instance.is_object() && !schema.at("properties").contains(name)) {
-                complain(place, name + " is not described");
+                log_error(place, name + " is not described");
             }
         }
     }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "flowstamp/policy.h"
-#include "user/detect/forged_rst.h"
-#include "user/flow/aggregator.h"
+#include "user/analysis/reset/forged_rst.h"
+#include "user/analysis/aggregator.h"
 
 namespace flowstamp::testing {
 
@@ -26,32 +26,32 @@ class RecordingSink final : public FindingSink {
 /// A flow table that a test fills.
 class FakeSlots final : public SlotReader {
   public:
-    [[nodiscard]] std::optional<fs_flow> read(std::uint32_t slot) const override {
+    [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
         const auto place = flows.find(slot);
         return place == flows.end() ? std::nullopt : std::optional(place->second);
     }
-    std::map<std::uint32_t, fs_flow> flows;
+    std::map<std::uint32_t, fst_flow> flows;
 };
 
 class RecordingPolicy final : public PolicySink {
   public:
-    bool teach(const fs_taught& signature) override {
-        taught.push_back(signature);
+    bool learn_signature(const fst_learned_signature& signature) override {
+        learned.push_back(signature);
         return learns;
     }
-    void forget(const fs_taught& signature) override { forgotten.push_back(signature); }
+    void forget(const fst_learned_signature& signature) override { forgotten.push_back(signature); }
     bool learns = true;
-    std::vector<fs_taught> taught;
-    std::vector<fs_taught> forgotten;
+    std::vector<fst_learned_signature> learned;
+    std::vector<fst_learned_signature> forgotten;
 };
 
 /// The detector with everything around it, as a program would wire it.
 struct ForgedRstBench {
     void see(Observation observation) {
-        aggregator.file(observation);
-        handshakes.file(observation);
-        scans.file(observation);
-        (void)rests.file(observation);
+        aggregator.record(observation);
+        handshakes.record(observation);
+        scans.record(observation);
+        (void)rests.record(observation);
         detector.observe(observation, sink);
     }
     void advance(Nanoseconds now) { detector.advance(now, sink); }
@@ -62,7 +62,7 @@ struct ForgedRstBench {
     Aggregator aggregator{1000};
     Findings findings;
     HostMemory hosts;
-    Rests rests;
+    IdlePeriods rests;
     Scans scans;
     Handshakes handshakes;
     ForgedRst detector{{slots, hosts, handshakes, rests, scans, policy, findings}};

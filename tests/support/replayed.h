@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "user/replay/replay_run.h"
-#include "user/report/json_events.h"
+#include "user/cmd/replay/replay_run.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp::testing {
 

@@ -189,7 +189,7 @@ TEST(Licence, IsToldByEachFilesFirstLine) {
         if (stands_in(source, {"include/", "vmlinux/"})) {
             wanted = "GPL-2.0-only OR Apache-2.0";
         } else if (stands_in(source, {"bpf/"}) || source.path.ends_with(".bpf.c") ||
-                   source.path == "user/replay/datapath.c") {
+                   source.path == "bpf/host/datapath.c") {
             wanted = "GPL-2.0-only";
         }
         EXPECT_EQ(source.first_line, "// SPDX-License-Identifier: " + wanted) << source.path;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/replay/capture_reader.h"
+#include "user/net/capture/capture_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cli/options.h"
+#include "user/cmd/options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,15 +58,15 @@ TEST(CliWatch, ObservesByDefault) {
     const auto options = parsed<WatchOptions>({"watch", "-i", "eth0"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth0"));
     EXPECT_EQ(options.filter, "");
-    EXPECT_EQ(options.drop, FS_DROP_OFF);
-    EXPECT_EQ(options.challenge, FS_CHALLENGE_OFF);
+    EXPECT_EQ(options.drop, FST_DROP_OFF);
+    EXPECT_EQ(options.challenge, FST_CHALLENGE_OFF);
     EXPECT_FALSE(options.acts());
     EXPECT_EQ(options.hook, HookChoice::automatic);
     EXPECT_EQ(options.direction, DirectionChoice::both);
     EXPECT_FALSE(options.json);
     EXPECT_FALSE(options.output);
     EXPECT_FALSE(options.duration);
-    EXPECT_EQ(options.max_flows, FS_FLOWS_DEFAULT);
+    EXPECT_EQ(options.max_flows, FST_FLOWS_DEFAULT);
     EXPECT_FALSE(options.quiet);
     EXPECT_EQ(options.verbosity, 0);
     EXPECT_TRUE(options.learn);
@@ -78,8 +78,8 @@ TEST(CliWatch, TakesEveryOption) {
          "--challenge", "all",        "--hook", "xdp-generic", "--json", "-o",     "out.json",
          "--print",     "--duration", "1.5s",   "--max-flows", "4096",   "-v"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth0", "eth1"));
-    EXPECT_EQ(options.drop, FS_DROP_CONFIRMED);
-    EXPECT_EQ(options.challenge, FS_CHALLENGE_ALL);
+    EXPECT_EQ(options.drop, FST_DROP_CONFIRMED);
+    EXPECT_EQ(options.challenge, FST_CHALLENGE_ALL);
     EXPECT_TRUE(options.acts());
     EXPECT_EQ(options.hook, HookChoice::xdp_generic);
     EXPECT_TRUE(options.json);
@@ -93,7 +93,7 @@ TEST(CliWatch, TakesEveryOption) {
     EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--direction", "in"}).direction,
               DirectionChoice::in);
     EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
-              FS_DROP_SUSPECTED);
+              FST_DROP_SUSPECTED);
     EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, HookChoice::tc);
 }
 
@@ -182,8 +182,8 @@ TEST(CliFlows, TakesAnInterface) {
     const auto options = parsed<FlowsOptions>({"flows", "-i", "eth0", "--json"});
     EXPECT_EQ(options.interface, "eth0");
     EXPECT_TRUE(options.json);
-    EXPECT_FALSE(options.taught);
-    EXPECT_TRUE(parsed<FlowsOptions>({"flows", "--taught"}).taught);
+    EXPECT_FALSE(options.learned);
+    EXPECT_TRUE(parsed<FlowsOptions>({"flows", "--taught"}).learned);
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 

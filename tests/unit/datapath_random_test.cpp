@@ -14,15 +14,15 @@ namespace {
 
 constexpr int kConversations = 3000;
 
-fs_fuzz_tally run_all() {
+fst_fuzz_tally run_all() {
     std::mt19937 random(20261120);
-    fs_fuzz_tally sum{};
-    for (int i = 0; i < kConversations && sum.result == FS_FUZZ_RIGHT; ++i) {
+    fst_fuzz_tally sum{};
+    for (int i = 0; i < kConversations && sum.result == FST_FUZZ_RIGHT; ++i) {
         std::vector<std::uint8_t> bytes(random() % 400);
         for (std::uint8_t& byte : bytes) {
             byte = static_cast<std::uint8_t>(random());
         }
-        const fs_fuzz_tally tally = fs_fuzz_datapath(bytes.data(), bytes.size(), false);
+        const fst_fuzz_tally tally = fst_fuzz_datapath(bytes.data(), bytes.size(), false);
         sum.result = tally.result;
         sum.packets += tally.packets;
         sum.events += tally.events;
@@ -33,8 +33,8 @@ fs_fuzz_tally run_all() {
 }
 
 TEST(DatapathOnRandomPackets, NeverActsWhileObserving) {
-    const fs_fuzz_tally tally = run_all();
-    EXPECT_EQ(tally.result, FS_FUZZ_RIGHT);
+    const fst_fuzz_tally tally = run_all();
+    EXPECT_EQ(tally.result, FST_FUZZ_RIGHT);
     EXPECT_EQ(tally.dropped + tally.written, 0U);
     EXPECT_GT(tally.packets, 10'000U);
     EXPECT_GT(tally.events, 1'000U);

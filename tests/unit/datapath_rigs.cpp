@@ -5,9 +5,9 @@
 namespace flowstamp::testing {
 
 std::vector<RigKind> every_hook() {
-    return {{Home::host, FS_HOOK_XDP},
-            {Home::host, FS_HOOK_TC_INGRESS},
-            {Home::host, FS_HOOK_TC_EGRESS}};
+    return {{Home::host, FST_HOOK_XDP},
+            {Home::host, FST_HOOK_TC_INGRESS},
+            {Home::host, FST_HOOK_TC_EGRESS}};
 }
 
 std::unique_ptr<Rig> make_rig(Home, const RigOptions& options) {

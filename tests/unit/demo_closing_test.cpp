@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/demo/closing.h"
+#include "user/cmd/demo/closing.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "tests/support/packet.h"
-#include "user/demo/drawing.h"
-#include "user/demo/words.h"
+#include "user/cmd/demo/drawing.h"
+#include "user/cmd/demo/words.h"
 
 namespace flowstamp::demo {
 namespace {
@@ -58,7 +58,7 @@ std::string told(const Closing& closing) {
     auto output = Output::file(path);
     EXPECT_TRUE(output);
     Narrator narrator(*output, Style(false), false, 100);
-    closing.tell(narrator);
+    closing.report(narrator);
     std::ifstream file(path);
     std::ostringstream text;
     text << file.rdbuf();
@@ -125,12 +125,12 @@ TEST(DemoClosing, IsAsToldUntilSomethingDiffers) {
     Closing closing;
     closing.add(record);
     closing.expect(record, true, "the moon fell down");
-    EXPECT_TRUE(closing.is_as_told());
+    EXPECT_TRUE(closing.is_as_reported());
     EXPECT_EQ(told(closing),
               "act    forged     download             verdict    done about it  answer\n"
               "1 act  1 RST+ACK  reset at 3.0/8.0 MB  confirmed  observed       -\n\n");
     closing.expect(record, false, "the moon fell down");
-    EXPECT_FALSE(closing.is_as_told());
+    EXPECT_FALSE(closing.is_as_reported());
     EXPECT_THAT(told(closing), HasSubstr("Not as the story says: 1 act: the moon fell down.\n"));
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/demo/facts.h"
+#include "user/cmd/demo/facts.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/events.h"
 #include "tests/support/recording_sink.h"
-#include "user/report/json_events.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp::demo {
 namespace {
@@ -36,7 +36,7 @@ class DemoFacts : public ::testing::Test {
 TEST_F(DemoFacts, OfAForgedReset) {
     bench.see(story.rst(
         {.ttl = 60,
-         .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_ID_CONSTANT)}));
+         .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
     const Facts facts = parse_facts(told());
     EXPECT_EQ(facts.unreadable, 0u);
     const auto resets = facts.resets_of(server);
@@ -53,8 +53,8 @@ TEST_F(DemoFacts, OfAForgedReset) {
 }
 
 TEST_F(DemoFacts, NewsReplaceWhatWasToldBefore) {
-    bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
-    bench.see(story.at(20ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3u);
     const auto resets = parse_facts(told()).resets_of(server);
     ASSERT_EQ(resets.size(), 2u);
@@ -76,8 +76,8 @@ TEST_F(DemoFacts, AreKeptApartByTheirEnds) {
 
 TEST_F(DemoFacts, OfTheCounters) {
     Stats stats;
-    stats.counters[FS_COUNT_DROPPED] = 2;
-    stats.counters[FS_COUNT_CHALLENGED] = 3;
+    stats.counters[FST_COUNT_DROPPED] = 2;
+    stats.counters[FST_COUNT_CHALLENGED] = 3;
     const Facts facts = parse_facts(json_of(stats).dump() + "\n");
     EXPECT_EQ(facts.dropped, 2u);
     EXPECT_EQ(facts.challenged, 3u);

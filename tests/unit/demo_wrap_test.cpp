@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/demo/wrap.h"
+#include "user/cmd/demo/wrap.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flow/aggregator.h"
+#include "user/analysis/aggregator.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/events.h"
-#include "user/flow/identity.h"
+#include "user/net/identity.h"
 
 namespace flowstamp {
 namespace {
@@ -16,13 +16,13 @@ using flowstamp::testing::RstDetails;
 using flowstamp::testing::Story;
 
 std::uint64_t packet_id(Aggregator& aggregator, Observation observation) {
-    aggregator.file(observation);
+    aggregator.record(observation);
     return observation.packet_id;
 }
 
 /// The example's flow as the inner side of a masquerading router shows it.
 Story inside(const std::string& client = "10.0.0.5") {
-    fs_flow flow = example_flow();
+    fst_flow flow = example_flow();
     flow.key = key_of(client, 51234, "198.51.100.7", 443, 4);
     flow.generation = 9;
     return Story(flow, 11, "eth1");
@@ -30,7 +30,7 @@ Story inside(const std::string& client = "10.0.0.5") {
 
 TEST(SamePacket, IsKnownAgainOnTheWayOut) {
     Aggregator aggregator(100);
-    fs_flow forwarded = example_flow();
+    fst_flow forwarded = example_flow();
     forwarded.key.ifindex = 4;
     Story in;
     Story out(forwarded, 11, "eth1");
@@ -49,7 +49,7 @@ TEST(SamePacket, IsKnownAgainBehindMasquerading) {
 }
 
 TEST(SamePacket, IsKnownAgainWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
-    fs_flow hairpin = example_flow();
+    fst_flow hairpin = example_flow();
     hairpin.key = key_of("10.0.0.1", 51234, "10.0.0.9", 8443, 4);
     Story in;
     Story out(hairpin, 11, "eth1");
@@ -68,7 +68,7 @@ TEST(SamePacket, IsKnownAgainAfterAChallengeMovedItsNumber) {
     Story out = inside();
     Aggregator aggregator(100);
     const auto first =
-        packet_id(aggregator, in.at(0ms).rst({.seq = 4000, .action = FS_ACTION_CHALLENGED}));
+        packet_id(aggregator, in.at(0ms).rst({.seq = 4000, .action = FST_ACTION_CHALLENGED}));
     EXPECT_NE(packet_id(aggregator, out.at(1ms).rst({.seq = 4000})), first);
     EXPECT_EQ(packet_id(aggregator, out.at(1ms).rst({.seq = 5001})), first);  // past the edge
 }
@@ -114,7 +114,7 @@ TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
     Story lo;
     const auto first = packet_id(aggregator, lo.at(0ms).rst({}));
     const auto again =
-        packet_id(aggregator, lo.rst({.context = FS_CONTEXT_TWICE | FS_CONTEXT_IN_WINDOW}));
+        packet_id(aggregator, lo.rst({.context = FST_CONTEXT_DUPLICATE_FRAME | FST_CONTEXT_IN_WINDOW}));
     EXPECT_EQ(again, first);
 }
 
@@ -125,7 +125,7 @@ TEST(Aggregator, LearnsTheIsnIdFromTheHandshake) {
     Observation syn_ack = story.at(1ms).syn_ack(4000, 2001);
     Observation later = story.at(2ms).later({});
     for (Observation* observation : {&syn, &syn_ack, &later}) {
-        aggregator.file(*observation);
+        aggregator.record(*observation);
     }
     EXPECT_FALSE(syn.isn_id);
     EXPECT_EQ(syn_ack.isn_id, isn_id(2000, 4000));
@@ -138,8 +138,8 @@ TEST(Aggregator, IgnoresASynAckToAnotherSyn) {
     Story story;
     Observation syn = story.at(0ms).syn(2000);
     Observation syn_ack = story.at(1ms).syn_ack(4000, 3001);
-    aggregator.file(syn);
-    aggregator.file(syn_ack);
+    aggregator.record(syn);
+    aggregator.record(syn_ack);
     EXPECT_FALSE(syn_ack.isn_id);
 }
 
@@ -150,7 +150,7 @@ TEST(Aggregator, ForgetsTheOldestBeyondItsBound) {
         Story story(example_flow(), slot, "eth0");
         Observation syn = story.syn();
         views.push_back(view_of(syn.event));
-        aggregator.file(syn);
+        aggregator.record(syn);
     }
     EXPECT_EQ(aggregator.views(), 2U);
     EXPECT_FALSE(aggregator.started(views[0]));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/diagnosis/flow_ends.h"
+#include "user/analysis/flow_ends.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/events.h"
-#include "user/watch/loss_notices.h"
+#include "user/cmd/watch/loss_notices.h"
 
 namespace flowstamp {
 namespace {
@@ -15,10 +15,10 @@ using flowstamp::testing::example_flow;
 class FlowEndsTest : public ::testing::Test {
   protected:
     std::optional<FlowEnd> look_after(Nanoseconds silence) {
-        return ends.look(7, flow, FlowEnds::last_packet(flow) + silence);
+        return ends.inspect(7, flow, FlowEnds::last_packet(flow) + silence);
     }
     FlowEnds ends{16};
-    fs_flow flow = example_flow();
+    fst_flow flow = example_flow();
 };
 
 TEST_F(FlowEndsTest, AnOpenFlowRestsTenMinutes) {
@@ -27,26 +27,26 @@ TEST_F(FlowEndsTest, AnOpenFlowRestsTenMinutes) {
 }
 
 TEST_F(FlowEndsTest, AHalfOpenFlowAMinute) {
-    flow.state = FS_OF(FS_FLOW_SYN, 0);
+    flow.state = FST_OF(FST_FLOW_SYN, 0);
     EXPECT_FALSE(look_after(59s));
     EXPECT_EQ(look_after(60s), FlowEnd::idle);
 }
 
 TEST_F(FlowEndsTest, AClosedOneSettlesFirst) {
-    flow.state |= FS_OF(FS_FLOW_FIN, 0);
+    flow.state |= FST_OF(FST_FLOW_FIN, 0);
     EXPECT_FALSE(look_after(10s)) << "half closed is open";
-    flow.state |= FS_OF(FS_FLOW_FIN, 1);
+    flow.state |= FST_OF(FST_FLOW_FIN, 1);
     EXPECT_FALSE(look_after(4s));
     EXPECT_EQ(look_after(5s), FlowEnd::closed);
 }
 
 TEST_F(FlowEndsTest, AResetOneIsToldAsReset) {
-    flow.state |= FS_OF(FS_FLOW_FIN, 0) | FS_OF(FS_FLOW_FIN, 1) | FS_OF(FS_FLOW_RST, 1);
+    flow.state |= FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1) | FST_OF(FST_FLOW_RST, 1);
     EXPECT_EQ(look_after(5s), FlowEnd::reset);
 }
 
 TEST_F(FlowEndsTest, EachEndIsToldOnce) {
-    flow.state |= FS_OF(FS_FLOW_RST, 1);
+    flow.state |= FST_OF(FST_FLOW_RST, 1);
     EXPECT_TRUE(look_after(5s));
     EXPECT_FALSE(look_after(6s));
     EXPECT_FALSE(ends.lost_slot(7, flow, false));
@@ -64,7 +64,7 @@ TEST_F(FlowEndsTest, AFlowThatWentOnAfterItsRestIsToldAgain) {
 TEST_F(FlowEndsTest, ALostSlotSaysHow) {
     EXPECT_EQ(ends.lost_slot(1, flow, true), FlowEnd::evicted);
     EXPECT_EQ(ends.lost_slot(2, flow, false), FlowEnd::replaced);
-    flow.state |= FS_OF(FS_FLOW_RST, 0);
+    flow.state |= FST_OF(FST_FLOW_RST, 0);
     EXPECT_EQ(ends.lost_slot(3, flow, false), FlowEnd::reset);
 }
 
@@ -76,11 +76,11 @@ TEST(LossNotices, TellEachLossOnceWithItsRemedy) {
     LossNotices losses;
     Stats stats;
     EXPECT_TRUE(losses.since_last(stats).empty());
-    stats.counters[FS_COUNT_EVENT_LOST] = 5;
+    stats.counters[FST_COUNT_EVENT_LOST] = 5;
     ASSERT_EQ(losses.since_last(stats).size(), 1U);
     EXPECT_TRUE(losses.since_last(stats).empty());
-    stats.counters[FS_COUNT_EVENT_LOST] = 8;
-    stats.counters[FS_COUNT_EVICT_LIVE] = 1;
+    stats.counters[FST_COUNT_EVENT_LOST] = 8;
+    stats.counters[FST_COUNT_EVICT_LIVE] = 1;
     stats.records_unread = 1;
     const auto lines = losses.since_last(stats);
     ASSERT_EQ(lines.size(), 3U);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flow/filter.h"
+#include "user/net/filter.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ using flowstamp::testing::example_key;
 using flowstamp::testing::key_of;
 using flowstamp::testing::Story;
 
-bool matches(const std::string& expression, const fs_packet& packet) {
+bool matches(const std::string& expression, const fst_packet& packet) {
     const auto filter = Filter::compile(expression);
     if (!filter) {
         ADD_FAILURE() << filter.error().message();
@@ -21,20 +21,20 @@ bool matches(const std::string& expression, const fs_packet& packet) {
     return filter->matches(packet);
 }
 
-bool matches(const std::string& expression, const fs_flow_key& key) {
+bool matches(const std::string& expression, const fst_flow_key& key) {
     const auto filter = Filter::compile(expression);
     return filter && filter->matches(key);
 }
 
-fs_packet example_rst() {
+fst_packet example_rst() {
     Story story;
     return story
-        .rst({.tcp_flags = FS_TCP_RST | FS_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .window = 8201})
+        .rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .window = 8201})
         .event.packet;
 }
 
 TEST(Filter, KnowsEveryPartOfAPacket) {
-    const fs_packet rst = example_rst();
+    const fst_packet rst = example_rst();
     for (const char* yes :
          {"tcp", "host 198.51.100.7", "src host 198.51.100.7 and dst port 40000",
           "net 192.0.2.0/24", "portrange 400-500", "tcp[tcpflags] & tcp-rst != 0",
@@ -51,8 +51,8 @@ TEST(Filter, KnowsEveryPartOfAPacket) {
 TEST(Filter, KnowsIpv6) {
     Story story;
     story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
-    fs_packet rst = story.rst({.ttl = 60}).event.packet;
-    rst.flags |= FS_PACKET_IPV6;
+    fst_packet rst = story.rst({.ttl = 60}).event.packet;
+    rst.flags |= FST_PACKET_IPV6;
     for (const char* yes : {"ip6", "src host 2001:db8:7::7", "tcp dst port 40000", "ip6[7] = 60",
                             "ip6[53] & 4 != 0"}) {
         EXPECT_TRUE(matches(yes, rst)) << yes;
@@ -62,7 +62,7 @@ TEST(Filter, KnowsIpv6) {
 }
 
 TEST(Filter, TakesAFlowByEitherDirection) {
-    const fs_flow_key key = example_key();
+    const fst_flow_key key = example_key();
     EXPECT_TRUE(matches("src port 443", key));
     EXPECT_TRUE(matches("dst port 443", key));
     EXPECT_TRUE(matches("host 192.0.2.1 and port 443", key));

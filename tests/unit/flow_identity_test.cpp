@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flow/identity.h"
+#include "user/net/identity.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "tests/support/events.h"
-#include "user/flow/endpoint.h"
-#include "user/flow/sha1.h"
+#include "user/net/endpoint.h"
+#include "user/net/sha1.h"
 
 namespace flowstamp {
 namespace {
@@ -47,8 +47,8 @@ TEST(CommunityId, AgreesWithTheSpecificationsExamples) {
 }
 
 TEST(FlowId, DiffersByFlowTenantAndInterfaceAndFitsADouble) {
-    const fs_flow_key key = example_key();
-    fs_flow_key elsewhere = key;
+    const fst_flow_key key = example_key();
+    fst_flow_key elsewhere = key;
     elsewhere.ifindex++;
     const std::set<std::uint64_t> ids = {flow_id(key, 7, 1), flow_id(key, 7, 2), flow_id(key, 8, 1),
                                          flow_id(elsewhere, 7, 1)};
@@ -58,9 +58,9 @@ TEST(FlowId, DiffersByFlowTenantAndInterfaceAndFitsADouble) {
 }
 
 TEST(IsnId, IsTheSameOnBothSidesOfAddressTranslation) {
-    const fs_flow here = example_flow();
-    fs_flow there = here;  // the other side of a NAT, where the client's address sorts last
-    there.state = FS_OF(FS_FLOW_SYN, 1) | FS_OF(FS_FLOW_SYN_ACK, 0);
+    const fst_flow here = example_flow();
+    fst_flow there = here;  // the other side of a NAT, where the client's address sorts last
+    there.state = FST_OF(FST_FLOW_SYN, 1) | FST_OF(FST_FLOW_SYN_ACK, 0);
     there.isn[0] = here.isn[1];
     there.isn[1] = here.isn[0];
     ASSERT_TRUE(isn_id(here));
@@ -70,18 +70,18 @@ TEST(IsnId, IsTheSameOnBothSidesOfAddressTranslation) {
 }
 
 TEST(IsnId, IsAbsentUntilBothNumbersWereSeen) {
-    fs_flow flow = example_flow();
-    flow.state = FS_OF(FS_FLOW_SYN, 0);
+    fst_flow flow = example_flow();
+    flow.state = FST_OF(FST_FLOW_SYN, 0);
     EXPECT_FALSE(isn_id(flow));
-    flow.state = FS_FLOW_MIDWAY | FS_FLOW_ESTABLISHED;
+    flow.state = FST_FLOW_MIDWAY | FST_FLOW_ESTABLISHED;
     EXPECT_FALSE(isn_id(flow));
-    flow.state = FS_OF(FS_FLOW_SYN, 0) | FS_OF(FS_FLOW_SYN, 1);  // simultaneous open
+    flow.state = FST_OF(FST_FLOW_SYN, 0) | FST_OF(FST_FLOW_SYN, 1);  // simultaneous open
     EXPECT_TRUE(isn_id(flow));
 }
 
 TEST(Endpoint, IsWrittenAsPeopleDo) {
     EXPECT_EQ(end_of(example_key(), 1).text(), "198.51.100.7:443");
-    const fs_flow_key v6 = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 1);
+    const fst_flow_key v6 = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 1);
     EXPECT_EQ(end_of(v6, 1).text(), "[2001:db8:7::7]:443");
     EXPECT_EQ(end_of(v6, 0).ip_text(), "2001:db8::1");
     EXPECT_FALSE(end_of(v6, 0).is_v4());

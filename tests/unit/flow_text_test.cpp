@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flows/flow_text.h"
+#include "user/cmd/flows/flow_text.h"
 
 #include <gtest/gtest.h>
 
@@ -14,9 +14,9 @@ using flowstamp::testing::kClient;
 using flowstamp::testing::kServer;
 
 TEST(FlowText, ShowsAFlowWithItsStamps) {
-    fs_flow flow = example_flow();
-    for (fs_direction& direction : flow.direction) {
-        for (unsigned i = 0; i + 1 < FS_RING_STAMPS; i++) {
+    fst_flow flow = example_flow();
+    for (fst_direction& direction : flow.direction) {
+        for (unsigned i = 0; i + 1 < FST_RING_STAMPS; i++) {
             direction.ring[i] = {};
         }
     }
@@ -33,14 +33,14 @@ TEST(FlowText, ShowsAFlowWithItsStamps) {
 }
 
 TEST(FlowText, SaysThatOneSideWasNotSeen) {
-    fs_flow flow = example_flow();
+    fst_flow flow = example_flow();
     flow.direction[kServer] = {};
     const FlowRecord record{.slot = flow, .interface = "eth0"};
     EXPECT_NE(flow_text(record, 1000s).find("    <  nothing seen\n"), std::string::npos);
 }
 
 TEST(FlowText, DatesStampsOlderThanTheirClock) {  // 32 bits of microseconds last 71 minutes
-    fs_flow flow = example_flow();
+    fst_flow flow = example_flow();
     const FlowRecord record{.slot = flow, .interface = "eth0"};
     EXPECT_NE(flow_text(record, 1000s + 3h).find("3 h 0 min ago  ttl 52"), std::string::npos);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of the flow.
-#include "user/detect/forged_rst.h"
+#include "user/analysis/reset/forged_rst.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 class OutcomeTest : public ForgedRstTest {
   protected:
     /// The flow as its slot shows it when the finding settles.
-    fs_flow& now() { return slots.flows[story.slot()]; }
+    fst_flow& now() { return slots.flows[story.slot()]; }
     void settle() {
         story.at(3s);
         advance(story.now());
@@ -24,7 +24,7 @@ class OutcomeTest : public ForgedRstTest {
     [[nodiscard]] std::optional<Resolution> resolution() const {
         return sink.findings.back().resolution;
     }
-    void forge(fs_action action) {
+    void forge(fst_action action) {
         slots.flows[story.slot()] = story.flow();
         see(story.at(0ms).rst({.ttl = 60, .signals = kTwoFamilies, .action = action}));
     }
@@ -34,7 +34,7 @@ class OutcomeTest : public ForgedRstTest {
 };
 
 TEST_F(OutcomeTest, ADroppedResetThatTheFlowOutlived) {
-    forge(FS_ACTION_DROPPED);
+    forge(FST_ACTION_DROPPED);
     now().direction[kServer].last_ns = ns(2900ms);
     settle();
     ASSERT_EQ(sink.findings.size(), 2U);
@@ -45,9 +45,9 @@ TEST_F(OutcomeTest, ADroppedResetThatTheFlowOutlived) {
 }
 
 TEST_F(OutcomeTest, AFarEndThatResetsTooCannotBeBeatenFromOneSide) {
-    forge(FS_ACTION_DROPPED);
+    forge(FST_ACTION_DROPPED);
     see(story.at(40ms).rst({.context = kStatelessAnswer}));
-    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
+    EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
     settle();
     EXPECT_EQ(resolution(), Resolution::both_ends);
     EXPECT_THAT(sink.findings.back().summary,
@@ -56,7 +56,7 @@ TEST_F(OutcomeTest, AFarEndThatResetsTooCannotBeBeatenFromOneSide) {
 }
 
 TEST_F(OutcomeTest, AFarEndThatFallsSilentCannotBeBeatenFromOneSide) {
-    forge(FS_ACTION_DROPPED);
+    forge(FST_ACTION_DROPPED);
     now().direction[kClient].seq_edge += 500;  // our data waits for its acknowledgment
     settle();
     EXPECT_EQ(resolution(), Resolution::both_ends);
@@ -66,38 +66,38 @@ TEST_F(OutcomeTest, AFarEndThatFallsSilentCannotBeBeatenFromOneSide) {
 
 TEST_F(OutcomeTest, AnIdleFlowsSilenceSaysNothing) {
     story.flow().direction[kServer].last_ns = ns(-60s);
-    forge(FS_ACTION_CHALLENGED);
+    forge(FST_ACTION_CHALLENGED);
     settle();
     EXPECT_EQ(sink.findings.size(), 1U);
 }
 
 TEST_F(OutcomeTest, AFlowThatEndsInOrderWentOn) {
-    forge(FS_ACTION_DROPPED);
-    now().state |= FS_OF(FS_FLOW_FIN, kServer);
+    forge(FST_ACTION_DROPPED);
+    now().state |= FST_OF(FST_FLOW_FIN, kServer);
     settle();
     EXPECT_EQ(resolution(), Resolution::went_on);
 }
 
 TEST_F(OutcomeTest, AnObservedResetEndsTheFlowWhenOurEndAnswersWithResets) {
-    forge(FS_ACTION_OBSERVED);
+    forge(FST_ACTION_OBSERVED);
     see(story.at(5ms).rst({.from = kClient,
                            .seq = 2001,
                            .ttl = 63,
-                           .context = FS_CONTEXT_AFTER_OWN_RST | FS_CONTEXT_STATELESS,
-                           .cause = FS_CAUSE_OWN_RST}));
+                           .context = FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_STATELESS,
+                           .cause = FST_CAUSE_OWN_RST}));
     settle();
     EXPECT_EQ(resolution(), Resolution::ended);
 }
 
 TEST_F(OutcomeTest, AnObservedResetThatTheStackRefused) {
-    forge(FS_ACTION_OBSERVED);
+    forge(FST_ACTION_OBSERVED);
     now().direction[kClient].last_ns = ns(2500ms);
     settle();
     EXPECT_EQ(resolution(), Resolution::went_on);
 }
 
 TEST_F(OutcomeTest, ASlotThatWasGivenAwaySaysNothing) {
-    forge(FS_ACTION_DROPPED);
+    forge(FST_ACTION_DROPPED);
     now().generation++;
     now().direction[kServer].last_ns = ns(2900ms);
     settle();
@@ -105,10 +105,10 @@ TEST_F(OutcomeTest, ASlotThatWasGivenAwaySaysNothing) {
 }
 
 TEST_F(OutcomeTest, ALaterForgeryOnTheSameFlowIsAnotherFinding) {
-    forge(FS_ACTION_DROPPED);
+    forge(FST_ACTION_DROPPED);
     now().direction[kServer].last_ns = ns(2900ms);
     settle();
-    see(story.at(30s).rst({.ttl = 60, .signals = kTwoFamilies, .action = FS_ACTION_DROPPED}));
+    see(story.at(30s).rst({.ttl = 60, .signals = kTwoFamilies, .action = FST_ACTION_DROPPED}));
     ASSERT_EQ(sink.findings.size(), 3U);
     EXPECT_NE(sink.findings[2].id, sink.findings[0].id);
     EXPECT_FALSE(sink.findings[2].again);

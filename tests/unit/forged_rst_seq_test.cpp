@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence between resets: RST_SEQ_CHANGE, and two paths.
-#include "user/detect/forged_rst.h"
+#include "user/analysis/reset/forged_rst.h"
 
 #include <gtest/gtest.h>
 
@@ -17,9 +17,9 @@ TEST_F(ForgedRstTest, ASecondGuessConvictsBoth) {
     ASSERT_EQ(sink.resets.size(), 3U);
     EXPECT_EQ(sink.resets[1].id, 1U);
     EXPECT_TRUE(sink.resets[1].again);
-    EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.resets[1].judgement.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.resets[2].id, 2U);
-    EXPECT_EQ(sink.resets[2].judgement.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.resets[2].judgement.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.resets[2].evidence[0].signal, "seq-change");
     EXPECT_EQ(sink.findings.size(), 1U);
 }
@@ -45,52 +45,52 @@ TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
         bench.see(its.at(apart).rst(two));
         return bench.sink.resets.back().judgement.verdict;
     };
-    EXPECT_EQ(judge(first, second, 1999ms), FS_VERDICT_CONFIRMED);
-    EXPECT_EQ(judge(first, second, 2001ms), FS_VERDICT_GENUINE);
+    EXPECT_EQ(judge(first, second, 1999ms), FST_VERDICT_CONFIRMED);
+    EXPECT_EQ(judge(first, second, 2001ms), FST_VERDICT_GENUINE);
     RstDetails changed = second;
     changed.tcp_flags = kRstAck;
-    EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << "other flags";
+    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "other flags";
     changed = second;
     changed.seq = 5002;
-    EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << "2 further is no guess";
+    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "2 further is no guess";
     changed = second;
-    changed.signals = bit(FS_SIGNAL_VOUCH_TS);
-    EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << "right timestamps";
+    changed.signals = bit(FST_SIGNAL_TIMESTAMPS_VALID);
+    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "right timestamps";
     for (const std::uint32_t spoils :
-         {FS_CONTEXT_FIN, FS_CONTEXT_AFTER_OWN_RST, FS_CONTEXT_HALF_VIEW, FS_CONTEXT_TWICE}) {
+         {FST_CONTEXT_FIN, FST_CONTEXT_AFTER_OWN_RST, FST_CONTEXT_HALF_VIEW, FST_CONTEXT_DUPLICATE_FRAME}) {
         changed = second;
         changed.context |= spoils;
-        EXPECT_EQ(judge(first, changed, 1ms), FS_VERDICT_GENUINE) << spoils;
+        EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << spoils;
     }
     changed = first;
     changed.seq = 4990;
-    EXPECT_EQ(judge(changed, second, 1ms), FS_VERDICT_GENUINE) << "below the data edge";
-    EXPECT_EQ(judge(first, second, 1ms, 6459), FS_VERDICT_GENUINE) << "we acknowledged up to it";
+    EXPECT_EQ(judge(changed, second, 1ms), FST_VERDICT_GENUINE) << "below the data edge";
+    EXPECT_EQ(judge(first, second, 1ms, 6459), FST_VERDICT_GENUINE) << "we acknowledged up to it";
 }
 
 TEST_F(ForgedRstTest, TwoPathsJoinTheFirstResetsEvidenceToo) {
-    see(story.at(0ms).rst({.ttl = 52, .signals = bit(FS_SIGNAL_WINDOW_FOREIGN)}));
-    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
+    see(story.at(0ms).rst({.ttl = 52, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
+    EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
     see(story.at(900ms).rst({.seq = 5001, .ttl = 60}));
     ASSERT_EQ(sink.resets.size(), 3U);
     EXPECT_EQ(sink.resets[1].id, 1U);
-    EXPECT_EQ(sink.resets[1].judgement.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(sink.resets[1].judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 /// An abort with the socket's TTL, and the kernel's bare resets with the host's.
 TEST_F(ForgedRstTest, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
     see(story.at(0ms).rst(
-        {.tcp_flags = kRstAck, .ttl = 97, .signals = bit(FS_SIGNAL_WINDOW_FOREIGN)}));
+        {.tcp_flags = kRstAck, .ttl = 97, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
     see(story.at(10ms).rst({.ttl = 61}));
     see(story.at(20ms).rst({.tcp_flags = kRstAck, .ttl = 250}));
     ASSERT_EQ(sink.resets.size(), 3U);
-    EXPECT_EQ(sink.resets[0].judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(sink.resets[0].judgement.verdict, FST_VERDICT_GENUINE);
 }
 
 TEST_F(ForgedRstTest, OneViewSuspectsAtTheMost) {
-    see(story.at(0ms).rst({.context = kHeeded | FS_CONTEXT_HALF_VIEW}));
-    see(story.at(20ms).later({.signals = bit(FS_SIGNAL_LIFE_ACK)}));
-    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
+    see(story.at(0ms).rst({.context = kAccepted | FST_CONTEXT_HALF_VIEW}));
+    see(story.at(20ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+    EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/forged_rst.h"
+#include "user/analysis/reset/forged_rst.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,8 +17,8 @@ TEST_F(ForgedRstTest, TellsEveryResetOnceWithItsCause) {
     advance(story.now() + 60s);
     detector.finish(sink);
     ASSERT_EQ(sink.resets.size(), 1U);
-    EXPECT_EQ(verdict(), FS_VERDICT_GENUINE);
-    EXPECT_EQ(cause(), FS_CAUSE_STATELESS);
+    EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
+    EXPECT_EQ(cause(), FST_CAUSE_STATELESS);
     EXPECT_EQ(sink.resets[0].id, 1U);
     EXPECT_FALSE(sink.resets[0].again);
     EXPECT_TRUE(sink.findings.empty());
@@ -29,7 +29,7 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
     see(story.rst({.ttl = 60, .ip_id = 0x0505, .signals = kTwoFamilies}));
     ASSERT_EQ(sink.findings.size(), 1U);
     const Finding& finding = sink.findings[0];
-    EXPECT_EQ(finding.verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(finding.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(finding.resets, 1U);
     EXPECT_FALSE(finding.again);
     EXPECT_FALSE(finding.resolution);
@@ -47,17 +47,17 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
 }
 
 TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
-    see(story.at(0ms).rst({.ttl = 60, .signals = bit(FS_SIGNAL_NEARER)}));
-    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
-    see(story.at(25ms).later({.ack = 2501, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    see(story.at(0ms).rst({.ttl = 60, .signals = bit(FST_SIGNAL_NEARER)}));
+    EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
+    see(story.at(25ms).later({.ack = 2501, .signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
     ASSERT_EQ(sink.resets.size(), 2U);
-    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.resets[1].id, sink.resets[0].id);
     EXPECT_TRUE(sink.resets[1].again);
     ASSERT_EQ(sink.findings.size(), 2U);
     EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
     EXPECT_TRUE(sink.findings[1].again);
-    EXPECT_EQ(sink.findings[1].verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.findings[1].verdict, FST_VERDICT_CONFIRMED);
     EXPECT_THAT(sink.findings[1].summary, HasSubstr("and 198.51.100.7 went on sending."));
     EXPECT_EQ(findings.suspected(), 0U);
     EXPECT_EQ(findings.confirmed(), 1U);
@@ -81,21 +81,21 @@ TEST_F(ForgedRstTest, AStormIsForgottenAsItGoes) {
 
 TEST_F(ForgedRstTest, TeachesAnInjectorsIdOnceTwoFlowsBoreIt) {
     const RstDetails forged{
-        .ttl = 60, .ip_id = 0x4242, .signals = bit(FS_SIGNAL_NEARER) | bit(FS_SIGNAL_WINDOW_ECHO)};
+        .ttl = 60, .ip_id = 0x4242, .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)};
     see(story.at(0ms).rst(forged));
     see(story.at(1ms).rst(forged));
-    EXPECT_TRUE(policy.taught.empty()) << "one flow teaches nothing";
+    EXPECT_TRUE(policy.learned.empty()) << "one flow teaches nothing";
     Story second(example_flow(), 8, "eth0");
     see(second.at(2ms).rst(forged));
-    ASSERT_EQ(policy.taught.size(), 1U);
-    EXPECT_EQ(policy.taught[0].flags, FS_TAUGHT_USED | FS_TAUGHT_IP_ID | FS_TAUGHT_HOPS);
-    EXPECT_EQ(policy.taught[0].ip_id, 0x4242);
-    EXPECT_EQ(policy.taught[0].hops, 4);
-    EXPECT_EQ(policy.taught[0].tcp_flags, FS_TCP_RST);
+    ASSERT_EQ(policy.learned.size(), 1U);
+    EXPECT_EQ(policy.learned[0].flags, FST_LEARNED_USED | FST_LEARNED_IP_ID | FST_LEARNED_HOPS);
+    EXPECT_EQ(policy.learned[0].ip_id, 0x4242);
+    EXPECT_EQ(policy.learned[0].hops, 4);
+    EXPECT_EQ(policy.learned[0].tcp_flags, FST_TCP_RST);
 }
 
 TEST_F(ForgedRstTest, TeachesNothingThatEveryHostBears) {
-    const std::uint64_t forged = bit(FS_SIGNAL_NEARER) | bit(FS_SIGNAL_WINDOW_ECHO);
+    const std::uint64_t forged = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO);
     std::uint32_t slot = 30;
     const auto twice = [&](const RstDetails& details) {
         for (int i = 0; i < 2; i++) {
@@ -105,16 +105,16 @@ TEST_F(ForgedRstTest, TeachesNothingThatEveryHostBears) {
     };
     twice({.ttl = 60, .ip_id = 0, .signals = forged});
     twice({.ttl = 60, .ip_id = 1, .signals = forged});
-    twice({.ttl = 60, .ip_id = 77, .signals = forged | bit(FS_SIGNAL_ID_ECHO)});
+    twice({.ttl = 60, .ip_id = 77, .signals = forged | bit(FST_SIGNAL_ID_ECHO)});
     twice({.ttl = 60, .ip_id = 78, .signals = forged, .context = 0});   // not in the window
-    twice({.ttl = 60, .ip_id = 79, .signals = bit(FS_SIGNAL_NEARER)});  // suspected only
-    EXPECT_TRUE(policy.taught.empty());
+    twice({.ttl = 60, .ip_id = 79, .signals = bit(FST_SIGNAL_NEARER)});  // suspected only
+    EXPECT_TRUE(policy.learned.empty());
     twice({.ttl = 60,
            .window = 8201,
-           .signals = bit(FS_SIGNAL_NEARER) | bit(FS_SIGNAL_WINDOW_FOREIGN)});
-    ASSERT_EQ(policy.taught.size(), 1U);
-    EXPECT_EQ(policy.taught[0].flags, FS_TAUGHT_USED | FS_TAUGHT_WINDOW | FS_TAUGHT_HOPS);
-    EXPECT_EQ(policy.taught[0].window, 8201);
+           .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_FOREIGN)});
+    ASSERT_EQ(policy.learned.size(), 1U);
+    EXPECT_EQ(policy.learned[0].flags, FST_LEARNED_USED | FST_LEARNED_WINDOW | FST_LEARNED_HOPS);
+    EXPECT_EQ(policy.learned[0].window, 8201);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One packet at several places.
-#include "user/detect/forged_rst.h"
+#include "user/analysis/reset/forged_rst.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 class RouterTest : public ForgedRstTest {
   protected:
     static Story inside() {
-        fs_flow flow = example_flow();
+        fst_flow flow = example_flow();
         flow.key = key_of("10.0.0.5", 51234, "198.51.100.7", 443, 4);
         return Story(flow, 11, "eth1");
     }
@@ -26,20 +26,20 @@ TEST_F(RouterTest, TellsAResetOnceThoughTwoInterfacesShowIt) {
     see(inner.at(1ms).rst({.ttl = 59, .signals = kTwoFamilies}));
     EXPECT_EQ(sink.resets.size(), 1U);
     EXPECT_EQ(sink.findings.size(), 1U);
-    see(story.at(20ms).later({.signals = bit(FS_SIGNAL_LIFE_ACK)}));
-    see(inner.at(21ms).later({.ttl = 51, .signals = bit(FS_SIGNAL_LIFE_ACK)}));
+    see(story.at(20ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+    see(inner.at(21ms).later({.ttl = 51, .signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
     EXPECT_EQ(sink.resets.size(), 1U);
     EXPECT_EQ(sink.findings.size(), 1U);
 }
 
 TEST_F(RouterTest, TheViewThatKnowsMoreRaisesTheVerdict) {
     see(story.at(0ms).rst(
-        {.ttl = 60, .signals = kTwoFamilies, .context = kHeeded | FS_CONTEXT_HALF_VIEW}));
-    EXPECT_EQ(verdict(), FS_VERDICT_SUSPECTED);
+        {.ttl = 60, .signals = kTwoFamilies, .context = kAccepted | FST_CONTEXT_HALF_VIEW}));
+    EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
     see(inner.at(1ms).rst({.ttl = 60, .signals = kTwoFamilies}));
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_EQ(sink.resets[1].id, sink.resets[0].id);
-    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.findings.size(), 2U);
     EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
 }
@@ -47,8 +47,8 @@ TEST_F(RouterTest, TheViewThatKnowsMoreRaisesTheVerdict) {
 TEST_F(RouterTest, LifeSeenAtEitherPlaceCounts) {
     see(story.at(0ms).rst({}));
     see(inner.at(1ms).rst({.ttl = 51}));
-    see(inner.at(20ms).later({.signals = bit(FS_SIGNAL_LIFE_ACK)}));
-    EXPECT_EQ(verdict(), FS_VERDICT_CONFIRMED);
+    see(inner.at(20ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+    EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.resets.size(), 2U);
 }
 

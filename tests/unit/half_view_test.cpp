@@ -10,7 +10,7 @@
 
 #include "tests/datapath/forwarding_rig.h"
 #include "tests/support/packet.h"
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Seen {
-    fs_hook hook;
+    fst_hook hook;
     Bytes bytes;
     std::uint32_t ifindex;
     std::uint64_t time_ns;
@@ -28,7 +28,7 @@ using Capture = std::vector<Seen>;
 /// Keeps what is put into it.
 class Recorder final : public ForwardingRig {
   public:
-    Outcome run(fs_hook hook, const Frame& frame) override {
+    Outcome run(fst_hook hook, const Frame& frame) override {
         capture.push_back(
             {hook, Bytes(frame.bytes.begin(), frame.bytes.end()), frame.ifindex, now_ns()});
         return ForwardingRig::run(hook, frame);
@@ -90,7 +90,7 @@ void unanswered_syn(Recorder& rig, Conversation& talk) {
     talk.open().exchange(1);
     Setting other;
     other.us.isn = 0x12345678;
-    Conversation blocked(rig, FS_HOOK_XDP, other);
+    Conversation blocked(rig, FST_HOOK_XDP, other);
     const Segment syn = blocked.next(End::us, Syn);
     send_in_vain(rig, blocked, syn, 4);
 }
@@ -112,7 +112,7 @@ void rejected_by_icmp(Recorder& rig, Conversation& talk) {
     const Bytes error = (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
                          Icmp{.type = 3, .code = 13} / quoted)
                             .bytes();
-    rig.run(FS_HOOK_XDP, {.bytes = error});
+    rig.run(FST_HOOK_XDP, {.bytes = error});
 }
 
 void stall(Recorder& rig, Conversation& talk) {
@@ -142,16 +142,16 @@ void other_route(Recorder&, Conversation& talk) {
 }
 
 void answer_from_elsewhere(Recorder& rig, Conversation&) {
-    const auto put = [&](fs_hook hook, const char* from, const char* to, const Tcp& tcp) {
+    const auto put = [&](fst_hook hook, const char* from, const char* to, const Tcp& tcp) {
         const Bytes bytes = (Ethernet{} / Ipv4{.src = from, .dst = to} / tcp).bytes();
         rig.run(hook, {.bytes = bytes});
         pass(rig, 100us);
     };
-    put(FS_HOOK_TC_EGRESS, "192.0.2.1", "203.0.113.10",
+    put(FST_HOOK_TC_EGRESS, "192.0.2.1", "203.0.113.10",
         {.src_port = 40000, .dst_port = 80, .seq = 999, .flags = Syn});
-    put(FS_HOOK_XDP, "192.0.2.80", "192.0.2.1",
+    put(FST_HOOK_XDP, "192.0.2.80", "192.0.2.1",
         {.src_port = 80, .dst_port = 40000, .seq = 5000, .ack = 1000, .flags = Syn | Ack});
-    put(FS_HOOK_TC_EGRESS, "192.0.2.1", "192.0.2.80",
+    put(FST_HOOK_TC_EGRESS, "192.0.2.1", "192.0.2.80",
         {.src_port = 40000, .dst_port = 80, .seq = 1000, .flags = Rst});
 }
 
@@ -182,7 +182,7 @@ Capture everything(const Capture& all) {
 Capture only(const Capture& all, bool egress) {
     Capture part;
     std::ranges::copy_if(all, std::back_inserter(part), [&](const Seen& seen) {
-        return (seen.hook == FS_HOOK_TC_EGRESS) == egress;
+        return (seen.hook == FST_HOOK_TC_EGRESS) == egress;
     });
     return part;
 }
@@ -217,8 +217,8 @@ Capture without_ports(const Capture& all) {
     return cut(all, 14 + 18);
 }
 
-std::vector<Finding> told_of(const Capture& capture) {
-    DiagnosisBench bench;
+std::vector<Finding> reported_of(const Capture& capture) {
+    AnalysisBench bench;
     for (const Seen& seen : capture) {
         bench.pass(Nanoseconds(static_cast<std::int64_t>(seen.time_ns - bench.rig().now_ns())));
         bench.rig().run(seen.hook, {.bytes = seen.bytes, .ifindex = seen.ifindex});
@@ -240,16 +240,16 @@ std::string text_of(const std::vector<Finding>& findings) {
 class HalfView : public ::testing::TestWithParam<Trouble> {
   protected:
     HalfView() {
-        Conversation talk(rig_, FS_HOOK_XDP);
+        Conversation talk(rig_, FST_HOOK_XDP);
         GetParam().happen(rig_, talk);
     }
     [[nodiscard]] std::vector<Finding> seen_by(Capture (*view)(const Capture&)) const {
-        return told_of(view(rig_.capture));
+        return reported_of(view(rig_.capture));
     }
     void expect_no_more_than_suspected(Capture (*view)(const Capture&)) const {
         const auto findings = seen_by(view);
         EXPECT_TRUE(std::ranges::none_of(findings, [](const Finding& finding) {
-            return finding.verdict == FS_VERDICT_CONFIRMED;
+            return finding.verdict == FST_VERDICT_CONFIRMED;
         })) << text_of(findings);
     }
 
@@ -261,7 +261,7 @@ TEST_P(HalfView, WhereEverythingIsSeenItIsConfirmed) {
     const auto findings = seen_by(everything);
     EXPECT_TRUE(std::ranges::any_of(findings, [](const Finding& finding) {
         return ::flowstamp::name_of(finding.kind) == GetParam().kind &&
-               finding.verdict == FS_VERDICT_CONFIRMED;
+               finding.verdict == FST_VERDICT_CONFIRMED;
     })) << text_of(findings);
 }
 

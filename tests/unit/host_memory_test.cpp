@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/host_memory.h"
+#include "user/analysis/tracking/host_memory.h"
 
 #include <gtest/gtest.h>
 
@@ -9,13 +9,13 @@
 namespace flowstamp::testing {
 namespace {
 
-constexpr std::uint64_t kNearer = FS_SIGNAL_BIT(FS_SIGNAL_NEARER);
+constexpr std::uint64_t kNearer = FST_SIGNAL_BIT(FST_SIGNAL_NEARER);
 
 /// A flow of the example's server that has sent data from these TTLs.
-fs_flow ended(std::uint8_t ttl, std::uint8_t other_ttl = 0) {
-    fs_flow flow = example_flow();
-    fs_direction& server = flow.direction[kServer];
-    server.flags |= FS_DIRECTION_BASE | FS_DIRECTION_DATA | FS_DIRECTION_DF;
+fst_flow ended(std::uint8_t ttl, std::uint8_t other_ttl = 0) {
+    fst_flow flow = example_flow();
+    fst_direction& server = flow.direction[kServer];
+    server.flags |= FST_DIRECTION_BASE | FST_DIRECTION_DATA | FST_DIRECTION_DF;
     server.ttl[0] = ttl;
     server.ttl[1] = other_ttl;
     return flow;
@@ -65,8 +65,8 @@ TEST(HostMemory, KnowsALinuxLikeHost) {
     EXPECT_FALSE(memory.of(server())->is_linux_like());
     memory.learn_ended(ended(52));
     EXPECT_TRUE(memory.of(server())->is_linux_like());
-    fs_flow other = ended(52);
-    other.direction[kServer].id_class = FS_ID_RANDOM | FS_ID_VOTES_ENOUGH << 4;
+    fst_flow other = ended(52);
+    other.direction[kServer].id_class = FST_ID_RANDOM | FST_ID_VOTES_ENOUGH << 4;
     memory.learn_ended(other);
     EXPECT_FALSE(memory.of(server())->is_linux_like()) << "two stacks behind one address";
 }
@@ -74,7 +74,7 @@ TEST(HostMemory, KnowsALinuxLikeHost) {
 TEST(HostMemory, ForgetsTheLongestUnused) {
     HostMemory memory;
     for (std::uint32_t i = 0; i <= HostMemory::kMost; i++) {
-        fs_flow flow = ended(52);
+        fst_flow flow = ended(52);
         flow.key.ifindex = i;
         memory.learn_ended(flow);
     }
@@ -99,8 +99,8 @@ TEST(HostMemory, KnowsWhatIsStrangeToIt) {
 class YoungFlow : public ::testing::Test {
   protected:
     YoungFlow() {
-        story.flow().direction[kServer].flags &= static_cast<__u16>(~FS_DIRECTION_BASE);
-        story.flow().direction[kServer].id_class = FS_ID_UNKNOWN;
+        story.flow().direction[kServer].flags &= static_cast<__u16>(~FST_DIRECTION_BASE);
+        story.flow().direction[kServer].id_class = FST_ID_UNKNOWN;
     }
     Reset judged(const RstDetails& details) {
         bench.see(story.rst(details));
@@ -114,15 +114,15 @@ TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
     bench.hosts.learn_ended(ended(60));
     bench.hosts.learn_ended(ended(60));
     const Reset reset = judged({.ttl = 60, .signals = kNearer});
-    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_GENUINE);
-    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
+    EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_GENUINE);
+    EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
     EXPECT_TRUE(bench.sink.findings.empty());
 }
 
 TEST_F(YoungFlow, ADistanceThatNoneOfItsFlowsHadStaysEvidence) {
     bench.hosts.learn_ended(ended(52));
     bench.hosts.learn_ended(ended(52));
-    EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 TEST_F(YoungFlow, WhatTheKernelDidStands) {
@@ -130,77 +130,77 @@ TEST_F(YoungFlow, WhatTheKernelDidStands) {
     bench.hosts.learn_ended(ended(60));
     const Reset reset = judged({.ttl = 60,
                                 .signals = kNearer,
-                                .action = FS_ACTION_CHALLENGED,
-                                .challenge = FS_CHALLENGE_ASKED});
-    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_SUSPECTED);
+                                .action = FST_ACTION_CHALLENGED,
+                                .challenge = FST_CHALLENGE_ASKED});
+    EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 TEST_F(YoungFlow, AnOldFlowGoesByItsOwnPast) {
     bench.hosts.learn_ended(ended(60));
     bench.hosts.learn_ended(ended(60));
-    story.flow().direction[kServer].flags |= FS_DIRECTION_BASE;
-    EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FS_VERDICT_SUSPECTED);
+    story.flow().direction[kServer].flags |= FST_DIRECTION_BASE;
+    EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
     bench.hosts.learn_ended(ended(143));
-    story.flow().state |= FS_FLOW_MIDWAY;
-    const auto midway = FS_CONTEXT_HALF_VIEW | FS_CONTEXT_NO_BASELINE;
-    const Reset reset = judged({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+    story.flow().state |= FST_FLOW_MIDWAY;
+    const auto midway = FST_CONTEXT_HALF_VIEW | FST_CONTEXT_NO_BASELINE;
+    const Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                 .ttl = 248,
                                 .context = midway,
-                                .cause = FS_CAUSE_ABORT});
-    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_GENUINE);
-    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
+                                .cause = FST_CAUSE_ABORT});
+    EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_GENUINE);
+    EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
 }
 
 TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
     bench.hosts.learn_ended(ended(52));
-    const Reset reset = judged({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+    const Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                 .ttl = 62,
-                                .context = FS_CONTEXT_TO_SYN | FS_CONTEXT_NO_BASELINE,
-                                .cause = FS_CAUSE_CLOSED_PORT});
-    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_EDGE);
+                                .context = FST_CONTEXT_TO_SYN | FST_CONTEXT_NO_BASELINE,
+                                .cause = FST_CAUSE_CLOSED_PORT});
+    EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
 }
 
 TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
-    const std::uint32_t unseen = FS_CONTEXT_NO_BASELINE | FS_CONTEXT_HALF_VIEW;
-    judged({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+    const std::uint32_t unseen = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_HALF_VIEW;
+    judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
             .ttl = 248,
             .context = unseen,
-            .cause = FS_CAUSE_ABORT});
+            .cause = FST_CAUSE_ABORT});
     bench.see(story.at(std::chrono::microseconds(200))
-                  .rst({.tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+                  .rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                         .ttl = 142,
                         .ip_id = 9,
                         .context = unseen,
-                        .cause = FS_CAUSE_ABORT}));
+                        .cause = FST_CAUSE_ABORT}));
     ASSERT_GE(bench.sink.resets.size(), 3U);
-    EXPECT_EQ(bench.sink.resets.back().judgement.verdict, FS_VERDICT_GENUINE);
+    EXPECT_EQ(bench.sink.resets.back().judgement.verdict, FST_VERDICT_GENUINE);
     std::map<std::uint64_t, unsigned> causes;
     for (const Reset& reset : bench.sink.resets) {
         causes[reset.id] = reset.judgement.cause;
     }
-    EXPECT_EQ(causes[1], unsigned{FS_CAUSE_EDGE});
-    EXPECT_EQ(causes[2], unsigned{FS_CAUSE_ABORT});
+    EXPECT_EQ(causes[1], unsigned{FST_CAUSE_EDGE});
+    EXPECT_EQ(causes[2], unsigned{FST_CAUSE_ABORT});
 }
 
 TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
     bench.hosts.learn_ended(ended(143));
     const Reset reset =
         judged({.ttl = 60,
-                .context = FS_CONTEXT_NO_BASELINE | FS_CONTEXT_STATELESS | FS_CONTEXT_HALF_VIEW});
-    EXPECT_EQ(reset.judgement.cause, FS_CAUSE_STATELESS);
+                .context = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_STATELESS | FST_CONTEXT_HALF_VIEW});
+    EXPECT_EQ(reset.judgement.cause, FST_CAUSE_STATELESS);
 }
 
 TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {
     bench.hosts.learn_ended(ended(52));
     bench.hosts.learn_ended(ended(52));
-    story.flow().state |= FS_FLOW_TS;
+    story.flow().state |= FST_FLOW_TS;
     const Reset reset = judged(
-        {.tcp_flags = FS_TCP_RST | FS_TCP_ACK, .signals = FS_SIGNAL_BIT(FS_SIGNAL_MAC_FOREIGN)});
-    EXPECT_EQ(reset.judgement.verdict, FS_VERDICT_SUSPECTED);
-    EXPECT_TRUE(reset.judgement.signals & FS_SIGNAL_BIT(FS_SIGNAL_NO_TIMESTAMPS));
+        {.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)});
+    EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);
+    EXPECT_TRUE(reset.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_NO_TIMESTAMPS));
 }
 
 }  // namespace

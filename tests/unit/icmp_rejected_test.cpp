@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/icmp_rejected.h"
+#include "user/analysis/connection/icmp_rejected.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/packet.h"
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -20,10 +20,10 @@ struct IcmpRejectedTest : ::testing::Test {
             (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
              Icmp{.type = type, .code = code} / quoted)
                 .bytes();
-        bench.rig().run(FS_HOOK_XDP, {.bytes = error});
+        bench.rig().run(FST_HOOK_XDP, {.bytes = error});
     }
-    DiagnosisBench bench;
-    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    AnalysisBench bench;
+    Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
 TEST_F(IcmpRejectedTest, SaysWhoFromWhereAndInWhichWords) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/idle_timeout.h"
+#include "user/analysis/connection/idle_timeout.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -19,8 +19,8 @@ struct IdleTimeoutTest : ::testing::Test {
             talk.send(data);
         }
     }
-    DiagnosisBench bench;
-    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    AnalysisBench bench;
+    Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
 TEST_F(IdleTimeoutTest, DataAfterARestThatNobodyAnswers) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/injected_segment.h"
+#include "user/analysis/connection/injected_segment.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 
 struct InjectedSegmentTest : ::testing::Test {
     explicit InjectedSegmentTest(const Setting& setting = {})
-        : talk(bench.rig(), FS_HOOK_XDP, setting) {}
-    DiagnosisBench bench;
+        : talk(bench.rig(), FST_HOOK_XDP, setting) {}
+    AnalysisBench bench;
     Conversation talk;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/report/json_events.h"
+#include "user/output/json/json_events.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr std::uint32_t kHeeded = FS_CONTEXT_IN_WINDOW | FS_CONTEXT_EXACT;
+constexpr std::uint32_t kAccepted = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
 
 std::vector<std::string> violations(const Json& event) {
     static const JsonSchema schema =
@@ -62,8 +62,8 @@ FlowRecord example_record() {
 }
 
 TEST(EventsSchema, DescribesAFindingWithEverySignal) {
-    for (int number = 0; number <= FS_SIGNAL_VOUCH_ID; number++) {
-        const auto signal = static_cast<fs_signal>(number);
+    for (int number = 0; number <= FST_SIGNAL_ID_IN_SEQUENCE; number++) {
+        const auto signal = static_cast<fst_signal>(number);
         if (signal_name(signal) == "unknown") {
             continue;
         }
@@ -73,8 +73,8 @@ TEST(EventsSchema, DescribesAFindingWithEverySignal) {
                              .ip_id = 0x0502,
                              .window = 501,
                              .ts_val = 700'001,
-                             .signals = FS_SIGNAL_BIT(signal),
-                             .verdict = FS_VERDICT_SUSPECTED}));
+                             .signals = FST_SIGNAL_BIT(signal),
+                             .verdict = FST_VERDICT_SUSPECTED}));
         ASSERT_THAT(bench.sink.findings, SizeIs(1));
         expect_described(bench);
         EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], signal_name(signal));
@@ -82,9 +82,9 @@ TEST(EventsSchema, DescribesAFindingWithEverySignal) {
 }
 
 TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
-    for (int cause = 0; cause <= FS_CAUSE_CLOSED; cause++) {
-        for (int action = 0; action <= FS_ACTION_DROPPED; action++) {
-            for (int challenge = 0; challenge <= FS_CHALLENGE_UNANSWERED; challenge++) {
+    for (int cause = 0; cause <= FST_CAUSE_CLOSED; cause++) {
+        for (int action = 0; action <= FST_ACTION_DROPPED; action++) {
+            for (int challenge = 0; challenge <= FST_CHALLENGE_UNANSWERED; challenge++) {
                 Reset reset{.id = 1, .sighting = {.interface = "eth0"}};
                 reset.sighting.packet = Story().rst({}).event.packet;
                 reset.judgement.cause = static_cast<__u8>(cause);
@@ -94,26 +94,26 @@ TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
             }
         }
     }
-    for (int reason = 0; reason <= FS_PASS_CLOSED; reason++) {
+    for (int reason = 0; reason <= FST_PASS_CLOSED; reason++) {
         Reset reset{.id = 1, .answers = 7};
         reset.sighting.packet = Story().rst({}).event.packet;
         reset.judgement.pass_reason = static_cast<__u8>(reason);
         const Json event = json_of(reset);
         EXPECT_THAT(violations(event), IsEmpty());
-        EXPECT_EQ(event["reset"].contains("passed_because"), reason > FS_PASS_ANSWER);
+        EXPECT_EQ(event["reset"].contains("passed_because"), reason > FST_PASS_ANSWER);
     }
 }
 
 TEST(EventsSchema, DescribesWhatBecomesOfAChallenge) {
     ForgedRstBench bench;
     Story story;
-    bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
+    bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).later(
-        {.signals = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK), .challenge = FS_CHALLENGE_REFUTED}));
-    bench.see(story.at(9s).rst({.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER),
-                                .action = FS_ACTION_CHALLENGED,
-                                .challenge = FS_CHALLENGE_ASKED}));
-    bench.see(story.at(9100ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+        {.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK), .challenge = FST_CHALLENGE_REFUTED}));
+    bench.see(story.at(9s).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
+                                .action = FST_ACTION_CHALLENGED,
+                                .challenge = FST_CHALLENGE_ASKED}));
+    bench.see(story.at(9100ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     bench.slots.flows[story.slot()] = story.flow();
     bench.slots.flows[story.slot()].direction[kServer].last_ns += 60'000'000'000;
     bench.advance(story.at(20s).now());
@@ -126,8 +126,8 @@ TEST(EventsSchema, DescribesIpv6) {
     ForgedRstBench bench;
     Story story;
     story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
-    Observation rst = story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)});
-    rst.event.packet.flags = FS_PACKET_IPV6 | FS_PACKET_MAC;
+    Observation rst = story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+    rst.event.packet.flags = FST_PACKET_IPV6 | FST_PACKET_MAC;
     bench.see(rst);
     expect_described(bench);
     const Json event = told(bench)[1];
@@ -155,7 +155,7 @@ TEST(EventsSchema, DescribesFlowsHoweverTheyEnd) {
 
 TEST(EventsSchema, DescribesEveryStageAndSignature) {
     FlowRecord record = example_record();
-    for (const Stage stage : {Stage::syn, Stage::ack, Stage::psh, Stage::later}) {
+    for (const HandshakeStage stage : {HandshakeStage::syn, HandshakeStage::ack, HandshakeStage::psh, HandshakeStage::later}) {
         record.stage = stage;
         EXPECT_THAT(violations(json_of(record)), IsEmpty());
     }
@@ -173,8 +173,8 @@ TEST(EventsSchema, DescribesStatistics) {
     const Json event = json_of(stats);
     EXPECT_THAT(violations(event), IsEmpty());
     EXPECT_EQ(event["stats"]["uptime_s"], 1.5);
-    EXPECT_EQ(event["stats"]["lost"]["events"], 1000 + FS_COUNT_EVENT_LOST);
-    EXPECT_EQ(event["stats"]["resets"]["challenged"], 1000 + FS_COUNT_CHALLENGED);
+    EXPECT_EQ(event["stats"]["lost"]["events"], 1000 + FST_COUNT_EVENT_LOST);
+    EXPECT_EQ(event["stats"]["resets"]["challenged"], 1000 + FST_COUNT_CHALLENGED);
     EXPECT_FALSE(event["stats"].contains("stamps"));
     stats.stamps = {.written = 5, .lost = 2};
     const Json with_stamps = json_of(stats);
@@ -219,10 +219,10 @@ TEST(JsonEvents, SayOfAResetWhatItWas) {
     Story story;
     bench.see(story.rst({.seq = 5000,
                          .ack = 2001,
-                         .tcp_flags = FS_TCP_RST | FS_TCP_ACK,
+                         .tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                          .ip_id = 0x1a2c,
                          .window = 64,
-                         .cause = FS_CAUSE_ABORT}));
+                         .cause = FST_CAUSE_ABORT}));
     const Json event = told(bench)[0];
     EXPECT_EQ(event["event_type"], "reset");
     EXPECT_EQ(event["timestamp"], "2026-11-18T11:06:40.000000+0000");
@@ -249,7 +249,7 @@ TEST(JsonEvents, SayOfAResetWhatItWas) {
 TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
     ForgedRstBench bench;
     Story story;
-    bench.see(story.rst({.context = kHeeded | FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED}));
+    bench.see(story.rst({.context = kAccepted | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED}));
     const Json event = told(bench)[0];
     EXPECT_THAT(violations(event), IsEmpty());
     const Json& evidence = event["reset"]["evidence"];
@@ -264,7 +264,7 @@ TEST(JsonEvents, SayHowFarAFlowCameAndWhatItsEndLooksLike) {
     FlowRecord record = example_record();
     EXPECT_FALSE(json_of(record)["flow"].contains("stage"));
     EXPECT_FALSE(json_of(record)["flow"].contains("signature_from"));
-    record.stage = Stage::psh;
+    record.stage = HandshakeStage::psh;
     record.signature = {TamperingSignature::psh_rsts_other_acks, kServer};
     const Json its = json_of(record)["flow"];
     EXPECT_EQ(its["stage"], "psh");
@@ -278,9 +278,9 @@ TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {
     ForgedRstBench bench;
     Story story;
     story.flow().direction[kServer].ring_next = 3;  // the ring's oldest stands here
-    bench.see(story.at(5ms).rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    bench.see(story.at(5ms).rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     const Json stamps = told(bench)[1]["stamps"];
-    ASSERT_THAT(stamps["src"], SizeIs(FS_RING_STAMPS));
+    ASSERT_THAT(stamps["src"], SizeIs(FST_RING_STAMPS));
     EXPECT_EQ(stamps["src"][0]["ipid"], 0x1a2b - 7 + 3);
     EXPECT_EQ(stamps["src"][0]["hops"], 12);
     EXPECT_EQ(stamps["dest"][7]["timestamp"], "2026-11-18T11:06:40.000000+0000");
@@ -305,7 +305,7 @@ TEST(JsonEvents, CountAFlowFromItsOpenersSide) {
     EXPECT_EQ(event["flow"]["reason"], "closed");
     EXPECT_EQ(event["flow"]["end"], "2026-11-18T11:06:40.000000+0000");
     EXPECT_TRUE(event.contains("isn_id"));
-    record.slot.state = FS_FLOW_MIDWAY;
+    record.slot.state = FST_FLOW_MIDWAY;
     record.start.reset();
     record.slot.direction[kServer].min_rtt_us = 0;
     const Json midway = json_of(record);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/replay/link_layer.h"
+#include "user/net/capture/link_layer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

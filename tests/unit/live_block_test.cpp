@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/report/live_block.h"
+#include "user/output/live_block.h"
 
 #include <gtest/gtest.h>
 #include <pty.h>

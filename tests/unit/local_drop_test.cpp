@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/local_drop.h"
+#include "user/analysis/connection/local_drop.h"
 
 #include <gtest/gtest.h>
 
@@ -8,14 +8,14 @@
 namespace flowstamp {
 namespace {
 
-HostDrop drop(std::uint8_t tcp_flags = FS_TCP_SYN) {
+HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
     HostDrop drop{.at = "forward",
                   .reason = "NETFILTER_DROP",
                   .words = "a netfilter rule dropped it",
                   .look_at = "nft -a list ruleset",
                   .rule = "table ip fw, chain f, handle 3: drop",
                   .why = "its counter moved by 3"};
-    fs_packet& packet = drop.sighting.packet;
+    fst_packet& packet = drop.sighting.packet;
     packet.key.address[0][2] = packet.key.address[1][2] = __builtin_bswap32(0xffff);
     packet.key.address[0][3] = __builtin_bswap32(0xc0000201);
     packet.key.address[1][3] = __builtin_bswap32(0xc0000202);
@@ -28,7 +28,7 @@ HostDrop drop(std::uint8_t tcp_flags = FS_TCP_SYN) {
 struct LocalDropTest : ::testing::Test {
     std::string told(const HostDrop& what) {
         const std::size_t before = sink.findings.size();
-        drops.take(what, sink);
+        drops.consume(what, sink);
         return sink.findings.size() == before ? "" : sink.findings.back().summary;
     }
     Findings findings;
@@ -40,7 +40,7 @@ TEST_F(LocalDropTest, ARuleIsNamed) {
     EXPECT_EQ(told(drop()),
               "This host drops 192.0.2.1:40000 > 192.0.2.2:22 at forward: table ip fw, chain f, "
               "handle 3: drop.");
-    EXPECT_EQ(sink.findings.back().verdict, FS_VERDICT_CONFIRMED);
+    EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.findings.back().kind, FindingKind::local_drop);
 }
 
@@ -58,7 +58,7 @@ TEST_F(LocalDropTest, ADoubtIsSuspectedAndMayBeRaised) {
     HostDrop doubtful = drop();
     doubtful.is_certain = false;
     EXPECT_NE(told(doubtful).find("at forward: probably by table ip fw"), std::string::npos);
-    EXPECT_EQ(sink.findings.back().verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_SUSPECTED);
     EXPECT_NE(told(drop()), "");
     EXPECT_TRUE(sink.findings.back().again);
     EXPECT_EQ(sink.findings.back().id, sink.findings.front().id);
@@ -68,7 +68,7 @@ TEST_F(LocalDropTest, ARefusalAndAResetThatIsSwallowed) {
     HostDrop refused = drop();
     refused.is_answered = true;
     EXPECT_TRUE(told(refused).starts_with("This host itself refuses 192.0.2.1:40000 > "));
-    HostDrop swallowed = drop(FS_TCP_RST | FS_TCP_ACK);
+    HostDrop swallowed = drop(FST_TCP_RST | FST_TCP_ACK);
     swallowed.at = "output";
     swallowed.is_own = true;
     EXPECT_TRUE(told(swallowed).starts_with(

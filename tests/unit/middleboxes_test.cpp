@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/middleboxes.h"
+#include "user/analysis/reset/middleboxes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include "tests/support/events.h"
 #include "tests/support/json_schema.h"
 #include "tests/support/recording_sink.h"
-#include "tests/unit/diagnosis_bench.h"
-#include "user/report/json_events.h"
+#include "tests/unit/analysis_bench.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr std::uint64_t kForged =
-    FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_WINDOW_FOREIGN);
+    FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN);
 
 /// Findings as the detector makes them, of connections of their own.
 class MiddleboxesTest : public ::testing::Test {
@@ -44,21 +44,21 @@ class MiddleboxesTest : public ::testing::Test {
 };
 
 const RstDetails kInjected{
-    .tcp_flags = FS_TCP_RST | FS_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .signals = kForged};
+    .tcp_flags = FST_TCP_RST | FST_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .signals = kForged};
 
 TEST_F(MiddleboxesTest, AreWhatConfirmedForgeriesHaveInCommon) {
     for (int i = 0; i < 5; i++) {
         boxes.saw_attempt(443);
     }
     boxes.saw_attempt(80);
-    EXPECT_EQ(boxes.file(hit(kInjected)), 1U);
-    EXPECT_EQ(boxes.file(hit(kInjected)), 1U);
-    EXPECT_EQ(boxes.file(hit(kInjected, 8080)), 1U) << "nobody saw that one begin";
+    EXPECT_EQ(boxes.record(hit(kInjected)), 1U);
+    EXPECT_EQ(boxes.record(hit(kInjected)), 1U);
+    EXPECT_EQ(boxes.record(hit(kInjected, 8080)), 1U) << "nobody saw that one begin";
     const auto all = boxes.all();
     ASSERT_THAT(all, SizeIs(1));
     const Middlebox& box = all[0];
     EXPECT_EQ(box.hops, 4);
-    EXPECT_EQ(box.tcp_flags, FS_TCP_RST | FS_TCP_ACK);
+    EXPECT_EQ(box.tcp_flags, FST_TCP_RST | FST_TCP_ACK);
     EXPECT_EQ(box.ip_id, (FieldHabit{FieldHabit::Kind::fixed, 0x3412}));
     EXPECT_EQ(box.window, (FieldHabit{FieldHabit::Kind::zero, 0}));
     EXPECT_EQ(box.ttl, (FieldHabit{FieldHabit::Kind::fixed, 60}));
@@ -77,13 +77,13 @@ TEST_F(MiddleboxesTest, AreToldApartByDistanceFlagsAndHabits) {
     RstDetails nearer = kInjected;
     nearer.ttl = 61;
     RstDetails bare = kInjected;
-    bare.tcp_flags = FS_TCP_RST;
+    bare.tcp_flags = FST_TCP_RST;
     RstDetails echo = kInjected;
     echo.ip_id = 77;
-    echo.signals |= FS_SIGNAL_BIT(FS_SIGNAL_ID_ECHO);
+    echo.signals |= FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO);
     std::uint64_t id = 0;
     for (const RstDetails& details : {kInjected, nearer, bare, echo}) {
-        EXPECT_EQ(boxes.file(hit(details)), ++id);
+        EXPECT_EQ(boxes.record(hit(details)), ++id);
     }
     EXPECT_THAT(boxes.all(), SizeIs(4));
 }
@@ -91,29 +91,29 @@ TEST_F(MiddleboxesTest, AreToldApartByDistanceFlagsAndHabits) {
 TEST_F(MiddleboxesTest, AFieldIsFixedForAsLongAsNoOtherValueIsSeen) {
     RstDetails other = kInjected;
     other.ip_id = 99;
-    boxes.file(hit(kInjected));
-    boxes.file(hit(other));
-    boxes.file(hit(kInjected));
+    boxes.record(hit(kInjected));
+    boxes.record(hit(other));
+    boxes.record(hit(kInjected));
     EXPECT_EQ(boxes.all().at(0).ip_id.kind, FieldHabit::Kind::changes);
 }
 
 TEST_F(MiddleboxesTest, SuspicionsShowNone) {
     RstDetails suspected = kInjected;
-    suspected.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER);
-    EXPECT_EQ(boxes.file(hit(suspected)), std::nullopt);
+    suspected.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER);
+    EXPECT_EQ(boxes.record(hit(suspected)), std::nullopt);
     Finding other = hit(kInjected);
     other.kind = FindingKind::stalled;
-    EXPECT_EQ(boxes.file(other), std::nullopt);
+    EXPECT_EQ(boxes.record(other), std::nullopt);
     EXPECT_THAT(boxes.all(), IsEmpty());
 }
 
 TEST_F(MiddleboxesTest, NewsOfAFindingAreNoSecondHit) {
     Finding finding = hit(kInjected);
-    boxes.file(finding);
+    boxes.record(finding);
     finding.again = true;
     finding.resets = 4;
     finding.resolution = Resolution::went_on;
-    EXPECT_EQ(boxes.file(finding), 1U);
+    EXPECT_EQ(boxes.record(finding), 1U);
     const Middlebox box = boxes.all().at(0);
     EXPECT_EQ(box.flows, 1U);
     EXPECT_EQ(box.segments, 4U);
@@ -121,9 +121,9 @@ TEST_F(MiddleboxesTest, NewsOfAFindingAreNoSecondHit) {
 
 TEST_F(MiddleboxesTest, AFlowHitAgainIsNoOtherFlow) {
     Finding finding = hit(kInjected);
-    boxes.file(finding);
+    boxes.record(finding);
     finding.id += 100;
-    EXPECT_EQ(boxes.file(finding), 1U);
+    EXPECT_EQ(boxes.record(finding), 1U);
     const Middlebox box = boxes.all().at(0);
     EXPECT_EQ(box.flows, 1U);
     EXPECT_EQ(box.segments, 2U);
@@ -131,10 +131,10 @@ TEST_F(MiddleboxesTest, AFlowHitAgainIsNoOtherFlow) {
 
 TEST_F(MiddleboxesTest, WhatIsWithdrawnIsTakenBack) {
     Finding finding = hit(kInjected);
-    boxes.file(finding);
-    boxes.file(hit(kInjected, 80));
+    boxes.record(finding);
+    boxes.record(hit(kInjected, 80));
     finding.resolution = Resolution::withdrawn;
-    EXPECT_EQ(boxes.file(finding), std::nullopt);
+    EXPECT_EQ(boxes.record(finding), std::nullopt);
     const Middlebox box = boxes.all().at(0);
     EXPECT_EQ(box.flows, 1U);
     ASSERT_THAT(box.ports, SizeIs(1));
@@ -143,13 +143,13 @@ TEST_F(MiddleboxesTest, WhatIsWithdrawnIsTakenBack) {
 
 TEST_F(MiddleboxesTest, AreToldEveryMinuteWhileTheyGrow) {
     EXPECT_THAT(boxes.due(1s), IsEmpty());
-    boxes.file(hit(kInjected));
+    boxes.record(hit(kInjected));
     EXPECT_THAT(boxes.due(30s), IsEmpty());
     const auto first = boxes.due(61s);
     ASSERT_THAT(first, SizeIs(1));
     EXPECT_FALSE(first[0].again);
     EXPECT_THAT(boxes.due(200s), IsEmpty()) << "nothing new";
-    boxes.file(hit(kInjected));
+    boxes.record(hit(kInjected));
     const auto second = boxes.due(300s);
     ASSERT_THAT(second, SizeIs(1));
     EXPECT_TRUE(second[0].again);
@@ -161,7 +161,7 @@ TEST_F(MiddleboxesTest, AreBounded) {
     for (std::uint32_t i = 0; i < Middleboxes::kMost + 20; i++) {
         Finding finding = hit(kInjected);
         finding.sighting.packet.key.ifindex = i;
-        boxes.file(finding);
+        boxes.record(finding);
     }
     const auto all = boxes.all();
     EXPECT_EQ(all.size(), Middleboxes::kMost);
@@ -173,8 +173,8 @@ TEST_F(MiddleboxesTest, SpeakAsAnEngineerWould) {
     boxes.saw_attempt(443);
     boxes.saw_attempt(443);
     boxes.saw_attempt(443);
-    boxes.file(hit(kInjected));
-    boxes.file(hit(kInjected));
+    boxes.record(hit(kInjected));
+    boxes.record(hit(kInjected));
     EXPECT_EQ(summary_of(boxes.all().at(0)),
               "A box 4 hops away sends [R.] with ttl 60, IP-ID 0x3412, window 0: it hit 2 "
               "connections (2 such segments) to port 443 (2 of 3), later.");
@@ -183,11 +183,11 @@ TEST_F(MiddleboxesTest, SpeakAsAnEngineerWould) {
 TEST_F(MiddleboxesTest, AreDescribedByTheSchema) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     RstDetails echo = kInjected;
-    echo.signals |= FS_SIGNAL_BIT(FS_SIGNAL_ID_ECHO);
+    echo.signals |= FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO);
     for (const RstDetails& details : {kInjected, echo}) {
         Finding finding = hit(details);
-        finding.sighting.packet.flags |= FS_PACKET_MAC;
-        finding.middlebox = boxes.file(finding);
+        finding.sighting.packet.flags |= FST_PACKET_MAC;
+        finding.middlebox = boxes.record(finding);
         finding.vendor = "Example Networks";
         EXPECT_THAT(schema.violations(nlohmann::json::parse(json_of(finding).dump())), IsEmpty());
     }
@@ -200,9 +200,9 @@ TEST_F(MiddleboxesTest, AreDescribedByTheSchema) {
 
 /// The whole way: from packets to a box that a finding names.
 TEST(MiddleboxesOfPackets, AFindingNamesItsBox) {
-    DiagnosisBench bench;
+    AnalysisBench bench;
     for (int i = 0; i < 2; i++) {
-        Conversation talk(bench.rig(), FS_HOOK_XDP);
+        Conversation talk(bench.rig(), FST_HOOK_XDP);
         talk.open().exchange(5);
         talk.pass_ms(300);
         Segment reset = talk.next(End::peer, Rst | Ack);
@@ -218,8 +218,8 @@ TEST(MiddleboxesOfPackets, AFindingNamesItsBox) {
     }
     ASSERT_THAT(bench.middleboxes(), SizeIs(1));
     EXPECT_EQ(bench.middleboxes()[0].flows, 2U);
-    EXPECT_TRUE(bench.middleboxes()[0].is_taught);
-    EXPECT_THAT(bench.policy().taught, SizeIs(1));
+    EXPECT_TRUE(bench.middleboxes()[0].is_learned);
+    EXPECT_THAT(bench.policy().learned, SizeIs(1));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/one_way.h"
+#include "user/analysis/connection/one_way.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -11,9 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(OneWay, ADirectionThatIsNeverSeenIsToldOnceAnInterface) {
-    DiagnosisBench bench;
+    AnalysisBench bench;
     for (int flow = 0; flow < 3; flow++) {
-        Conversation talk(bench.rig(), FS_HOOK_XDP);
+        Conversation talk(bench.rig(), FST_HOOK_XDP);
         talk.send(End::us, Syn);
         for (int i = 0; i < 12; i++) {
             bench.pass(20ms);
@@ -24,18 +24,18 @@ TEST(OneWay, ADirectionThatIsNeverSeenIsToldOnceAnInterface) {
 }
 
 TEST(OneWay, AFlowOfBothDirectionsIsNone) {
-    DiagnosisBench bench;
-    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.open().exchange(10);
-    Conversation midway(bench.rig(), FS_HOOK_XDP);
+    Conversation midway(bench.rig(), FST_HOOK_XDP);
     midway.exchange(10);
     EXPECT_EQ(bench.told(), "");
 }
 
 /// Who is not answered anywhere repeats himself: that is another matter.
 TEST(OneWay, OneWhoOnlyRepeatsHimselfIsNotAnsweredAnywhere) {
-    DiagnosisBench bench;
-    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.send(End::us, Syn);
     const Segment data = talk.next(End::us, Psh | Ack, 100);
     for (int i = 0; i < 12; i++) {

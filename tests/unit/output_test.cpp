@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/report/output.h"
+#include "user/output/sink.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "user/report/json_reporter.h"
+#include "user/output/json/json_reporter.h"
 
 namespace flowstamp {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
-#include "user/flow/packet_match.h"
+#include "user/net/packet_match.h"
 
 namespace flowstamp {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "user/path/drop_reason_table.h"
-#include "user/path/drop_reason_words.h"
+#include "user/pathtrace/drop_reason_table.h"
+#include "user/pathtrace/drop_reason_words.h"
 
 namespace flowstamp {
 namespace {

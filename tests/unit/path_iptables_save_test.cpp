@@ -7,9 +7,9 @@
 #include <string>
 
 #include "tests/unit/path_recorded.h"
-#include "user/path/iptables_chains.h"
-#include "user/path/iptables_ruleset.h"
-#include "user/path/iptables_save.h"
+#include "user/netfilter/iptables_chains.h"
+#include "user/netfilter/iptables_ruleset.h"
+#include "user/netfilter/iptables_save.h"
 
 namespace flowstamp {
 namespace {

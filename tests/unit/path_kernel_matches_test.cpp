@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/tracer/kernel_matches.h"
+#include "user/pathtrace/kernel_matches.h"
 
 #include <gtest/gtest.h>
 
 namespace flowstamp {
 namespace {
 
-std::vector<fs_path_match> of(const std::string& filter) {
+std::vector<fst_path_match> of(const std::string& filter) {
     const auto matches = packet_matches(filter);
     EXPECT_TRUE(matches);
-    return matches ? kernel_matches(*matches) : std::vector<fs_path_match>{};
+    return matches ? kernel_matches(*matches) : std::vector<fst_path_match>{};
 }
 
 TEST(PathKernelMatches, APortIsOneComparisonForBothWaysAndFamilies) {

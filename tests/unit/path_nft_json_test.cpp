@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tests/unit/path_recorded.h"
-#include "user/path/nft_json.h"
-#include "user/path/nft_text.h"
+#include "user/netfilter/nft_json.h"
+#include "user/netfilter/nft_text.h"
 
 namespace flowstamp {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flow/path_prefilters.h"
+#include "user/pathtrace/path_prefilters.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <random>
 #include <string>
 
-#include "user/tracer/kernel_matches.h"
+#include "user/pathtrace/kernel_matches.h"
 
 namespace flowstamp {
 namespace {
@@ -69,7 +69,7 @@ PathPrefilters of(const std::string& filter) {
     PathPrefilters all;
     const auto matches = packet_matches(filter);
     EXPECT_TRUE(matches) << filter;
-    for (const fs_path_match& match : kernel_matches(*matches)) {
+    for (const fst_path_match& match : kernel_matches(*matches)) {
         const PathPrefilters its = path_prefilters(match);
         all.ipv4.insert(all.ipv4.end(), its.ipv4.begin(), its.ipv4.end());
         all.ipv6.insert(all.ipv6.end(), its.ipv6.begin(), its.ipv6.end());
@@ -97,8 +97,8 @@ Packet reversed(Packet packet) {
     return packet;
 }
 
-fs_path_match match_of(std::uint8_t protocol, std::uint16_t first_port, std::uint16_t last_port) {
-    fs_path_match match{};
+fst_path_match match_of(std::uint8_t protocol, std::uint16_t first_port, std::uint16_t last_port) {
+    fst_path_match match{};
     match.protocol = protocol;
     match.source_port[0] = first_port;
     match.source_port[1] = last_port;
@@ -148,14 +148,14 @@ TEST(PathPrefilters, OfARangeEveryPortPasses) {
 }
 
 TEST(PathPrefilters, ProtocolsWithoutPortsAreNotAskedForThem) {
-    fs_path_match match = match_of(IPPROTO_ICMP, 17, 17);
+    fst_path_match match = match_of(IPPROTO_ICMP, 17, 17);
     EXPECT_TRUE(passes(path_prefilters(match), of_protocol(IPPROTO_ICMP)));
     match.protocol = 0;
     EXPECT_TRUE(passes(path_prefilters(match), of_protocol(IPPROTO_ICMP)));
 }
 
 TEST(PathPrefilters, EverythingPassesWhereNothingIsAskedFor) {
-    const fs_path_match everything = match_of(0, 0, 65535);
+    const fst_path_match everything = match_of(0, 0, 65535);
     const PathPrefilters prefilters = path_prefilters(everything);
     EXPECT_TRUE(passes(prefilters, to_port(1, 132)));
     EXPECT_TRUE(passes(prefilters, to_port(1, 132, true)));
@@ -169,7 +169,7 @@ TEST(PathPrefilters, NoPacketThatAMatchTakesIsKeptBack) {
     for (int i = 0; i < 20000; i++) {
         const auto first = static_cast<std::uint16_t>(below(65536));
         const auto last = static_cast<std::uint16_t>(first + below(65536U - first));
-        fs_path_match match = match_of(IPPROTO_UDP, first, last);
+        fst_path_match match = match_of(IPPROTO_UDP, first, last);
         match.family = 4;
         const std::array<std::uint8_t, 4> address = {10, 0, static_cast<std::uint8_t>(below(4)), 1};
         const std::uint32_t mask = htonl(~0U << below(24));

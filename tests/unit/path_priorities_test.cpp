@@ -5,7 +5,7 @@
 
 #include <climits>
 
-#include "user/path/priorities.h"
+#include "user/netfilter/priorities.h"
 
 namespace flowstamp {
 namespace {

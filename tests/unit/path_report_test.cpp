@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/tracer/path_reporter.h"
+#include "user/output/path_reporter.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -20,9 +20,9 @@ using namespace std::chrono_literals;
 using flowstamp::testing::JsonSchema;
 using ::testing::IsEmpty;
 
-fs_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
+fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
                     std::uint16_t to_port) {
-    fs_path_tuple its{};
+    fst_path_tuple its{};
     its.source[2] = its.destination[2] = htonl(0xffff);
     inet_pton(AF_INET, from, &its.source[3]);
     inet_pton(AF_INET, to, &its.destination[3]);
@@ -32,22 +32,22 @@ fs_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
     return its;
 }
 
-PathStory lost() {
+PathReport lost() {
     return {.flow = 1,
             .name = tuple("198.51.100.2", 40000, "203.0.113.1", 10174),
             .translated = tuple("198.51.100.2", 40000, "10.0.0.2", 8080),
-            .end = Journey::End::dropped,
+            .end = PacketPath::End::dropped,
             .packets = 3,
             .steps = {{.at = "eth2 in"},
                       {.at = "prerouting",
                        .passed = {"raw", "dstnat"},
                        .changed = {"to 10.0.0.2:8080"},
                        .since_start = 12us}},
-            .drop = PathStory::Drop{.at = "prerouting",
+            .drop = PathReport::Drop{.at = "prerouting",
                                     .reason = "NETFILTER_DROP",
                                     .location = "nft_do_chain+0x3e8",
                                     .words = {.words = "a netfilter rule dropped it"},
-                                    .culprit = Culprit{.table = "filter",
+                                    .attribution = DropAttribution{.table = "filter",
                                                        .chain = "FORWARD",
                                                        .tool = RulesetTool::iptables_legacy,
                                                        .number = 2,
@@ -58,16 +58,16 @@ PathStory lost() {
 }
 
 /// What a reporter writes.
-class PathReport : public ::testing::Test {
+class PathReportTest : public ::testing::Test {
   protected:
-    PathReport() { ::close(::mkstemp(path_.data())); }
-    ~PathReport() override { ::unlink(path_.c_str()); }
+    PathReportTest() { ::close(::mkstemp(path_.data())); }
+    ~PathReportTest() override { ::unlink(path_.c_str()); }
 
     template <class Reporter, class... More>
-    std::string told(const PathStory& story, bool losses_only, More... more) {
+    std::string told(const PathReport& story, bool losses_only, More... more) {
         auto output = Output::file(path_);
         Reporter reporter(*output, more..., losses_only);
-        reporter.story(story);
+        reporter.report(story);
         std::ifstream file(path_);
         std::ostringstream text;
         text << file.rdbuf();
@@ -76,7 +76,7 @@ class PathReport : public ::testing::Test {
     std::string path_ = "/tmp/flowstamp-path-XXXXXX";
 };
 
-TEST_F(PathReport, ALossInWords) {
+TEST_F(PathReportTest, ALossInWords) {
     EXPECT_EQ(told<PathText>(lost(), false, Style(false)),
               "11:06:40.000000 flow #1  TCP 198.51.100.2:40000 > 203.0.113.1:10174 (on as "
               "198.51.100.2:40000 > 10.0.0.2:8080)  DROPPED at prerouting, 3 packets\n"
@@ -87,10 +87,10 @@ TEST_F(PathReport, ALossInWords) {
               "    because   a netfilter rule dropped it (NETFILTER_DROP, nft_do_chain+0x3e8)\n");
 }
 
-TEST_F(PathReport, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
-    PathStory arrived = lost();
+TEST_F(PathReportTest, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
+    PathReport arrived = lost();
     arrived.drop.reset();
-    for (const Journey::End end : {Journey::End::left, Journey::End::delivered}) {
+    for (const PacketPath::End end : {PacketPath::End::left, PacketPath::End::delivered}) {
         arrived.end = end;
         EXPECT_EQ(told<PathText>(arrived, true, Style(false)), "");
         EXPECT_EQ(told<PathJson>(arrived, true), "");
@@ -99,15 +99,15 @@ TEST_F(PathReport, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
     EXPECT_NE(told<PathText>(lost(), true, Style(false)), "");
 }
 
-TEST_F(PathReport, TheSchemaDescribesEveryEvent) {
+TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
-    PathStory ping = lost();
+    PathReport ping = lost();
     ping.name.source_port = ping.name.destination_port = 0;
     ping.name.protocol = 1;
     ping.translated.reset();
     ping.drop.reset();
-    ping.end = Journey::End::unknown;
-    for (const PathStory& story : {lost(), ping}) {
+    ping.end = PacketPath::End::unknown;
+    for (const PathReport& story : {lost(), ping}) {
         const std::string line = told<PathJson>(story, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;
     }

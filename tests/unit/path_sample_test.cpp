@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/tracer/path_sample.h"
+#include "user/pathtrace/path_sample.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -41,9 +41,9 @@ StationMap stations() {
             mangle()};
 }
 
-fs_path_event passing(std::uint32_t station, std::uint16_t segments = 1) {
-    fs_path_event event{};
-    event.header.kind = FS_PATH_STATION;
+fst_path_event passing(std::uint32_t station, std::uint16_t segments = 1) {
+    fst_path_event event{};
+    event.header.kind = FST_PATH_STATION;
     event.station = station;
     event.segments = segments;
     return event;
@@ -55,7 +55,7 @@ TEST(PathSample, AHooksPacketsAreThoseOfItsBusiestStationInEachFamily) {
     counts.passed(passing(1, 3));
     counts.passed(passing(2, 4));
     counts.passed(passing(3, 0));
-    counts.passed(passing(FS_PATH_NO_STATION));
+    counts.passed(passing(FST_PATH_NO_STATION));
     const PathSample sample = sample_of(counts, stations(), {});
     ASSERT_EQ(sample.parts.size(), 2U);
     EXPECT_EQ(sample.parts[0].name, "r0 in");
@@ -66,10 +66,10 @@ TEST(PathSample, AHooksPacketsAreThoseOfItsBusiestStationInEachFamily) {
 
 TEST(PathSample, ALossIsPlacedBetweenTwoStationsAndNamedOnceKnown) {
     StationCounts counts(4);
-    const PathEnd end{.end = Journey::End::dropped, .station = 1};
+    const PathEnd end{.end = PacketPath::End::dropped, .station = 1};
     counts.blamed(end, "a rule of which no loss is known");
     counts.ended(end, passing(1, 2));
-    counts.ended({.end = Journey::End::left, .station = 0}, passing(0));
+    counts.ended({.end = PacketPath::End::left, .station = 0}, passing(0));
     PathSample sample = sample_of(counts, stations(), {});
     ASSERT_EQ(sample.losses.size(), 1U);
     EXPECT_EQ(sample.losses[0].at, "forward");
@@ -82,25 +82,25 @@ TEST(PathSample, ALossIsPlacedBetweenTwoStationsAndNamedOnceKnown) {
 
 TEST(PathSample, WhatIsLostBeforeTheFirstStationHasNoPlace) {
     StationCounts counts(4);
-    counts.ended({.end = Journey::End::dropped}, passing(0));
+    counts.ended({.end = PacketPath::End::dropped}, passing(0));
     const PathSample sample = sample_of(counts, stations(), {});
     ASSERT_EQ(sample.losses.size(), 1U);
     EXPECT_EQ(sample.losses[0].at, "");
 }
 
 TEST(PathSample, TheCulpritInAFewWords) {
-    PathStory::Drop drop{.words = {.words = "no socket listens there", .look_at = {}}};
+    PathReport::Drop drop{.words = {.words = "no socket listens there", .look_at = {}}};
     EXPECT_EQ(short_words(drop), "no socket listens there");
-    drop.culprit = Culprit{
+    drop.attribution = DropAttribution{
         .table = "mangle", .chain = "FORWARD", .tool = RulesetTool::iptables_nft, .number = 3};
     EXPECT_EQ(short_words(drop), "iptables-nft mangle FORWARD rule 3");
-    drop.culprit = Culprit{.family = TableFamily::inet,
+    drop.attribution = DropAttribution{.family = TableFamily::inet,
                            .table = "site",
                            .chain = "pre",
                            .tool = RulesetTool::nft,
                            .handle = 4};
     EXPECT_EQ(short_words(drop), "nft inet site pre handle 4");
-    drop.culprit->is_policy = true;
+    drop.attribution->is_policy = true;
     EXPECT_EQ(short_words(drop), "nft inet site pre policy");
 }
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "user/path/culprit.h"
-#include "user/path/nft_trace.h"
+#include "user/netfilter/drop_attribution.h"
+#include "user/netfilter/nft_trace.h"
 
 namespace flowstamp {
 namespace {
@@ -13,7 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 
 TEST(PathTrace, DropsAmongOtherLines) {
-    const auto drops = parse_traced_drops(
+    const auto drops = parse_nft_trace_drops(
         "trace id dbb642de inet fw input packet: iif \"lo\" ip saddr 127.0.0.1 udp dport 9 \n"
         "trace id dbb642de inet fw input rule counter packets 0 bytes 0 jump sub # handle 4 "
         "(verdict jump sub)\n"
@@ -23,15 +23,15 @@ TEST(PathTrace, DropsAmongOtherLines) {
         "trace id 4c6578b0 ip fw input policy drop \n"
         "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr");
     ASSERT_EQ(drops.size(), 2U);
-    EXPECT_EQ(drops[0], (TracedDrop{TableFamily::inet, "fw", "sub", 3}));
-    EXPECT_EQ(drops[1], (TracedDrop{TableFamily::ip, "fw", "input", std::nullopt}));
+    EXPECT_EQ(drops[0], (NftTraceDrop{TableFamily::inet, "fw", "sub", 3}));
+    EXPECT_EQ(drops[1], (NftTraceDrop{TableFamily::ip, "fw", "input", std::nullopt}));
 }
 
 TEST(PathTrace, OtherLinesAreNone) {
     for (const char* line : {"", "add rule ip fw input drop # handle 3", "trace id 1",
                              "trace id 1 inet fw sub rule drop (verdict drop)",
                              "trace id 1 moon fw sub rule drop # handle 3 (verdict drop)"}) {
-        EXPECT_FALSE(parse_traced_drop(line)) << line;
+        EXPECT_FALSE(parse_nft_trace_drop(line)) << line;
     }
 }
 
@@ -57,8 +57,8 @@ TEST(PathTrace, TheMatchInNftsWords) {
                 Contains("meta nfproto ipv6 ip6 daddr & ffff:ffff:: == 2001:db8:: "));
 }
 
-struct TracedCulprit : ::testing::Test {
-    TracedCulprit() {
+struct TracedAttribution : ::testing::Test {
+    TracedAttribution() {
         const BaseChain input{.hook = NetfilterHook::input, .priority = 0};
         ruleset.tables = {
             {.family = TableFamily::ip,
@@ -74,30 +74,30 @@ struct TracedCulprit : ::testing::Test {
     static Rule drop(std::uint64_t handle, const std::string& text) {
         return {.handle = handle, .text = text, .effects = {{.kind = RuleEffect::Kind::drops}}};
     }
-    std::string named(const TracedDrops& traced) const {
-        const auto culprit = traced_culprit(
+    std::string named(const NftTraceDrops& traced) const {
+        const auto attribution = traced_attribution(
             ruleset, {.hook = NetfilterHook::input, .up_to = 0, .packets = 3}, traced);
-        return !culprit ? "nobody"
-                        : words_of(*culprit) +
-                              (culprit->certainty == Certainty::certain ? ", certain" : "");
+        return !attribution ? "nobody"
+                        : words_of(*attribution) +
+                              (attribution->certainty == Certainty::certain ? ", certain" : "");
     }
     Ruleset ruleset;
 };
 
-TEST_F(TracedCulprit, TheOnlyOneThatWasSeenIsCertain) {
+TEST_F(TracedAttribution, TheOnlyOneThatWasSeenIsCertain) {
     EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", 4}, 2}}),
               "table ip fw, chain input, handle 4: two, certain");
     EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", {}}, 1}}),
               "table ip fw, chain input: policy drop, certain");
 }
 
-TEST_F(TracedCulprit, OfSeveralTheOneThatWasSeenMost) {
+TEST_F(TracedAttribution, OfSeveralTheOneThatWasSeenMost) {
     EXPECT_EQ(
         named({{{TableFamily::ip, "fw", "input", 3}, 1}, {{TableFamily::ip, "fw", "input", 4}, 2}}),
         "table ip fw, chain input, handle 4: two");
 }
 
-TEST_F(TracedCulprit, ADropElsewhereOrOfARuleThatIsGoneIsNone) {
+TEST_F(TracedAttribution, ADropElsewhereOrOfARuleThatIsGoneIsNone) {
     EXPECT_EQ(named({}), "nobody");
     EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", 5}, 1}}), "nobody");
     EXPECT_EQ(named({{{TableFamily::inet, "fw", "input", 3}, 1}}), "nobody");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/tracer/path_view.h"
+#include "user/output/text/path_view.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -121,12 +121,12 @@ PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
                    .losses = {},
                    .stats = {.uptime = uptime}};
     if (lost != 0) {
-        its.losses = {{.end = {.end = Journey::End::dropped, .station = 1, .location = 1},
+        its.losses = {{.end = {.end = PacketPath::End::dropped, .station = 1, .location = 1},
                        .at = "r0 in",
                        .before = {},
                        .by = "a rule",
                        .packets = lost},
-                      {.end = {.end = Journey::End::dropped, .station = 1, .location = 2},
+                      {.end = {.end = PacketPath::End::dropped, .station = 1, .location = 2},
                        .at = "r0 in",
                        .before = {},
                        .by = "a rule",
@@ -137,16 +137,16 @@ PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
 
 TEST(PathRates, AreThoseOfTheLastTwoSeconds) {
     PathRates rates("tcp");
-    EXPECT_EQ(rates.take(sample(1s, 0, 0)).parts.size(), 0U) << "nothing has passed";
-    EXPECT_DOUBLE_EQ(rates.take(sample(2s, 100, 0)).parts.at(0).rate, 100);
-    EXPECT_DOUBLE_EQ(rates.take(sample(3s, 100, 0)).parts.at(0).rate, 50);
-    EXPECT_DOUBLE_EQ(rates.take(sample(4s, 100, 0)).parts.at(0).rate, 0);
+    EXPECT_EQ(rates.consume(sample(1s, 0, 0)).parts.size(), 0U) << "nothing has passed";
+    EXPECT_DOUBLE_EQ(rates.consume(sample(2s, 100, 0)).parts.at(0).rate, 100);
+    EXPECT_DOUBLE_EQ(rates.consume(sample(3s, 100, 0)).parts.at(0).rate, 50);
+    EXPECT_DOUBLE_EQ(rates.consume(sample(4s, 100, 0)).parts.at(0).rate, 0);
 }
 
 TEST(PathRates, WhatReadsTheSameIsOneLoss) {
     PathRates rates("tcp");
-    EXPECT_THAT(rates.take(sample(1s, 10, 0)).losses, IsEmpty());
-    const PathView view = rates.take(sample(2s, 20, 3));
+    EXPECT_THAT(rates.consume(sample(1s, 10, 0)).losses, IsEmpty());
+    const PathView view = rates.consume(sample(2s, 20, 3));
     ASSERT_EQ(view.losses.size(), 1U);
     EXPECT_EQ(view.losses[0].packets, 6U);
     EXPECT_DOUBLE_EQ(view.losses[0].rate, 6);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/replay/pipe_source.h"
+#include "user/net/capture/pipe_source.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/captures/arguments.h"
+#include "user/cmd/replay/arguments.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/events.h"
 #include "tests/support/recording_sink.h"
-#include "user/captures/progress.h"
-#include "user/report/finding_watch.h"
+#include "user/cmd/replay/progress.h"
+#include "user/output/finding_watch.h"
 
 namespace flowstamp {
 namespace {
@@ -21,28 +21,28 @@ bool is_file(const std::string& path) {
     return path == "a.pcap" || path == "b" || path == "port";
 }
 
-ReplayArguments told_apart(const Words& reads, const Words& words) {
-    const auto arguments = tell_apart(reads, words, is_file);
+ReplayArguments reported_apart(const Words& reads, const Words& words) {
+    const auto arguments = report_apart(reads, words, is_file);
     EXPECT_TRUE(arguments) << arguments.error().message();
     return arguments.value_or(ReplayArguments{});
 }
 
 std::string refusal(const Words& reads, const Words& words) {
-    const auto arguments = tell_apart(reads, words, is_file);
+    const auto arguments = report_apart(reads, words, is_file);
     return arguments ? "" : arguments.error().message();
 }
 
 TEST(ReplayArguments, FilesComeFirstAndThenTheFilter) {
-    EXPECT_THAT(told_apart({}, {"a.pcap"}).captures, ElementsAre("a.pcap"));
-    const auto both = told_apart({}, {"a.pcap", "b", "-", "host", "192.0.2.1", "and", "port", "1"});
+    EXPECT_THAT(reported_apart({}, {"a.pcap"}).captures, ElementsAre("a.pcap"));
+    const auto both = reported_apart({}, {"a.pcap", "b", "-", "host", "192.0.2.1", "and", "port", "1"});
     EXPECT_THAT(both.captures, ElementsAre("a.pcap", "b", "-"));
     EXPECT_EQ(both.filter, "host 192.0.2.1 and port 1") << "a file called port is none here";
-    EXPECT_EQ(told_apart({}, {"a.pcap", "net 192.0.2.0/24"}).filter, "net 192.0.2.0/24");
-    EXPECT_EQ(told_apart({}, {"a.pcap", "net", "192.0.2.0/24"}).filter, "net 192.0.2.0/24");
+    EXPECT_EQ(reported_apart({}, {"a.pcap", "net 192.0.2.0/24"}).filter, "net 192.0.2.0/24");
+    EXPECT_EQ(reported_apart({}, {"a.pcap", "net", "192.0.2.0/24"}).filter, "net 192.0.2.0/24");
 }
 
 TEST(ReplayArguments, WithReadAllWordsAreTheFilter) {
-    const auto arguments = told_apart({"x", "y"}, {"port", "22"});
+    const auto arguments = reported_apart({"x", "y"}, {"port", "22"});
     EXPECT_THAT(arguments.captures, ElementsAre("x", "y"));
     EXPECT_EQ(arguments.filter, "port 22");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/replay/replay_run.h"
+#include "user/cmd/replay/replay_run.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -34,7 +34,7 @@ Segment forged(Conversation& talk) {
 
 TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     talk.send(forged(talk));
     const std::uint64_t frame = rig.frames();
@@ -53,14 +53,14 @@ TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
     EXPECT_EQ(findings.back()["finding"]["resolution"], "went-on");
     EXPECT_EQ(findings.back()["in_iface"], "test.pcap");
     EXPECT_EQ(replayed.of("flow").size(), 1U);
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], rig.frames());
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_TCP], rig.frames());
     EXPECT_EQ(replayed.stats.findings_confirmed, 1U);
 }
 
 /// Of the peer's own distance, ID class and timestamps: only the bytes tell.
 TEST(ReplayRun, OtherBytesForTheSameNumbers) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     Segment injected = talk.next(End::peer, TcpFlags(Psh | Ack), 120);
     Segment own = injected;
@@ -83,7 +83,7 @@ TEST(ReplayRun, OtherBytesForTheSameNumbers) {
 
 TEST(ReplayRun, OtherBytesThatCopyAnIdAreConfirmed) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     Segment injected = talk.next(End::peer, TcpFlags(Psh | Ack), 120);
     const Segment own = injected;
@@ -99,7 +99,7 @@ TEST(ReplayRun, OtherBytesThatCopyAnIdAreConfirmed) {
 
 TEST(ReplayRun, TheSameBytesAgainAreARetransmission) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     for (int times = 0; times < 4; times++) {
         Segment data = talk.next(End::peer, TcpFlags(Psh | Ack), 300);
@@ -114,7 +114,7 @@ TEST(ReplayRun, TheSameBytesAgainAreARetransmission) {
 
 TEST(ReplayRun, TellsTheCapturesTime) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open();
     const auto events = replay_file(rig.file()).of("flow");
     ASSERT_THAT(events, SizeIs(1));
@@ -124,7 +124,7 @@ TEST(ReplayRun, TellsTheCapturesTime) {
 
 TEST(ReplayRun, ItsEventsFitTheSchema) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     talk.send(forged(talk));
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
@@ -137,10 +137,10 @@ TEST(ReplayRun, ItsEventsFitTheSchema) {
 /// Whatever passes in between is not stepped through, and ends what rested.
 TEST(ReplayRun, JumpsOverTime) {
     CaptureRig rig;
-    Conversation first(rig, FS_HOOK_XDP);
+    Conversation first(rig, FST_HOOK_XDP);
     first.open().exchange(2);
     rig.advance_ms(std::uint64_t{20} * 365 * 86400 * 1000);
-    Conversation second(rig, FS_HOOK_XDP);
+    Conversation second(rig, FST_HOOK_XDP);
     second.open().exchange(1500);
     const auto flows = replay_file(rig.file()).of("flow");
     ASSERT_THAT(flows, SizeIs(2));
@@ -163,7 +163,7 @@ TEST(ReplayRun, BearsTimesThatRunBackAndFarAhead) {
     ASSERT_THAT(resets, SizeIs(3));
     EXPECT_THAT(resets[0]["timestamp"].get<std::string>(), HasSubstr("1970-01-01T00:00:00"));
     EXPECT_THAT(resets[2]["timestamp"].get<std::string>(), HasSubstr("1970-01-01T00:00:01"));
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], 4U);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_TCP], 4U);
 }
 
 TEST(ReplayRun, EachInterfaceHasFlowsOfItsOwn) {
@@ -200,25 +200,25 @@ TEST(ReplayRun, PassesOverFramesOfUnknownLinksAndSaysSo) {
 
 TEST(ReplayRun, TellsWhatAFileHoldsBeforeItsDamage) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(2);
     Bytes file = rig.file();
     file.resize(file.size() - 3);
     const Replayed replayed = replay_file(file);
     EXPECT_FALSE(replayed.read);
     EXPECT_THAT(replayed.of("flow"), SizeIs(1));
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_TCP], rig.frames() - 1);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_TCP], rig.frames() - 1);
 }
 
 TEST(ReplayRun, CountsFramesWithoutALinkHeader) {
     const Replayed replayed = replay_file(PcapFile().frame(1s, Bytes(9, 1)).bytes());
     EXPECT_TRUE(replayed.read);
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_CUT], 1U);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_CUT], 1U);
 }
 
 TEST(ReplayRun, AFilterLimitsWhatIsTold) {
     CaptureRig rig;
-    Conversation talk(rig, FS_HOOK_XDP);
+    Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     talk.send(forged(talk));
     auto filter = Filter::compile("port 1");
@@ -226,7 +226,7 @@ TEST(ReplayRun, AFilterLimitsWhatIsTold) {
     const Replayed replayed = replay_file(rig.file(), std::move(*filter));
     EXPECT_THAT(replayed.of("reset"), IsEmpty());
     EXPECT_THAT(replayed.of("flow"), IsEmpty());
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_RST], 1U);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST], 1U);
 }
 
 /// A packet that the card was yet to cut up: its data counts all the same.
@@ -234,7 +234,7 @@ TEST(ReplayRun, TakesAMissingIpLengthFromTheWire) {
     const Bytes whole =
         (Ethernet{} / Ipv4{.total_length = 0} / Tcp{.flags = Ack} / filler(200)).bytes();
     const Replayed replayed = replay_file(PcapFile().frame(1s, whole, 14 + 20'040).bytes());
-    EXPECT_EQ(replayed.stats.counters[FS_COUNT_BYTES], 20'040U);
+    EXPECT_EQ(replayed.stats.counters[FST_COUNT_BYTES], 20'040U);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every cause of a genuine reset, from packets to what is told, and what is told for it.
-#include "user/detect/reset_cause.h"
+#include "user/analysis/reset/reset_cause.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "tests/support/events.h"
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -20,8 +20,8 @@ using ::testing::Not;
 struct ResetCauseTest : ::testing::Test {
     [[nodiscard]] const Reset& last() const { return bench.resets().back(); }
     [[nodiscard]] std::string_view cause() const {
-        EXPECT_EQ(last().judgement.verdict, FS_VERDICT_GENUINE);
-        return ::flowstamp::name_of(static_cast<fs_cause>(last().judgement.cause));
+        EXPECT_EQ(last().judgement.verdict, FST_VERDICT_GENUINE);
+        return ::flowstamp::name_of(static_cast<fst_cause>(last().judgement.cause));
     }
     /// "rested benign".
     [[nodiscard]] std::vector<std::string> evidence() const {
@@ -40,8 +40,8 @@ struct ResetCauseTest : ::testing::Test {
         reset.timestamps.reset();
         return reset;
     }
-    DiagnosisBench bench;
-    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    AnalysisBench bench;
+    Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
 TEST_F(ResetCauseTest, ClosedPort) {
@@ -140,7 +140,7 @@ TEST_F(ResetCauseTest, AgedState) {
     Setting setting;
     setting.peer.timestamps = false;
     setting.peer.ids = Ids::random;
-    Conversation balanced(bench.rig(), FS_HOOK_XDP, setting);
+    Conversation balanced(bench.rig(), FST_HOOK_XDP, setting);
     balanced.open().exchange(4);
     Segment reset = balanced.next(End::peer, Rst);
     reset.window = 9300;
@@ -184,9 +184,9 @@ TEST_F(ResetCauseTest, AGivenUpConnectionAttemptIsNoScan) {
 /// What only a story can tell: a hand-made SYN, a second host, a question.
 struct ResetStoryTest : ::testing::Test, ForgedRstBench {
     static constexpr std::uint32_t kAnswersAck =
-        FS_CONTEXT_IN_WINDOW | FS_CONTEXT_EXACT | FS_CONTEXT_STATELESS | FS_CONTEXT_PROVOKED;
+        FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
     [[nodiscard]] std::string_view cause() const {
-        return ::flowstamp::name_of(static_cast<fs_cause>(sink.resets.back().judgement.cause));
+        return ::flowstamp::name_of(static_cast<fst_cause>(sink.resets.back().judgement.cause));
     }
     [[nodiscard]] bool tells(std::string_view signal) const {
         return std::ranges::any_of(sink.resets.back().evidence,
@@ -196,9 +196,9 @@ struct ResetStoryTest : ::testing::Test, ForgedRstBench {
 };
 
 TEST_F(ResetStoryTest, Scan) {
-    fs_flow flow = example_flow();
-    flow.state = FS_OF(FS_FLOW_SYN, kClient) | FS_OF(FS_FLOW_SYN_ACK, kServer);
-    flow.direction[kClient].flags = FS_DIRECTION_SEEN | FS_DIRECTION_BASE_SYN;
+    fst_flow flow = example_flow();
+    flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
+    flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
     Story scan(flow, 9, "eth0");
     Observation syn = scan.syn();
     syn.event.packet.ip_id = 54321;
@@ -211,7 +211,7 @@ TEST_F(ResetStoryTest, Scan) {
 TEST_F(ResetStoryTest, OtherHostIsToldWhenItShows) {
     see(story.at(0ms).rst({.context = kAnswersAck}));
     EXPECT_EQ(cause(), "stateless");
-    see(story.at(10ms).later({.signals = FS_SIGNAL_BIT(FS_SIGNAL_LIFE_CLOCK)}));
+    see(story.at(10ms).later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK)}));
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_TRUE(sink.resets.back().again);
     EXPECT_EQ(cause(), "other-host");
@@ -219,24 +219,24 @@ TEST_F(ResetStoryTest, OtherHostIsToldWhenItShows) {
 }
 
 TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
-    see(story.at(0ms).rst({.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER),
-                           .action = FS_ACTION_CHALLENGED,
-                           .challenge = FS_CHALLENGE_ASKED}));
+    see(story.at(0ms).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
+                           .action = FST_ACTION_CHALLENGED,
+                           .challenge = FST_CHALLENGE_ASKED}));
     EXPECT_FALSE(tells("same-distance"));  // doubted: only what speaks against it
-    see(story.at(30ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    see(story.at(30ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_GE(sink.resets.size(), 2U);
     const auto first = std::ranges::find_if(
         sink.resets, [](const Reset& reset) { return reset.id == 1 && reset.again; });
     ASSERT_NE(first, sink.resets.end());
-    EXPECT_EQ(::flowstamp::name_of(static_cast<fs_cause>(first->judgement.cause)), "edge");
+    EXPECT_EQ(::flowstamp::name_of(static_cast<fst_cause>(first->judgement.cause)), "edge");
     EXPECT_TRUE(std::ranges::any_of(first->evidence,
                                     [](const Evidence& item) { return item.signal == "upheld"; }));
 }
 
 TEST_F(ResetStoryTest, NoVerdictHangsOnAPast) {
-    Observation rst = story.rst({.signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)});
+    Observation rst = story.rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
     see(rst);
-    EXPECT_EQ(sink.resets.back().judgement.verdict, FS_VERDICT_SUSPECTED);
+    EXPECT_EQ(sink.resets.back().judgement.verdict, FST_VERDICT_SUSPECTED);
     EXPECT_EQ(cause(), "forged");
 }
 

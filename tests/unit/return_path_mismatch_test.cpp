@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/return_path_mismatch.h"
+#include "user/analysis/connection/return_path_mismatch.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/packet.h"
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -18,7 +18,7 @@ constexpr const char* kInside = "192.0.2.80";
 struct ReturnPathMismatchTest : ::testing::Test {
     void put(const char* from, const char* to, const Tcp& tcp, std::uint32_t ifindex = 1) {
         const Bytes bytes = (Ethernet{} / Ipv4{.src = from, .dst = to} / tcp).bytes();
-        bench.rig().run(FS_HOOK_XDP, {.bytes = bytes, .ifindex = ifindex});
+        bench.rig().run(FST_HOOK_XDP, {.bytes = bytes, .ifindex = ifindex});
         bench.pass(100us);
     }
     void syn(const char* to, std::uint32_t ifindex = 1) {
@@ -29,7 +29,7 @@ struct ReturnPathMismatchTest : ::testing::Test {
             {.src_port = 80, .dst_port = 40000, .seq = 5000, .ack = 1000, .flags = Syn | Ack},
             ifindex);
     }
-    DiagnosisBench bench;
+    AnalysisBench bench;
 };
 
 TEST_F(ReturnPathMismatchTest, AnAnswerFromAnotherAddressAndTheClientsReset) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/scans.h"
+#include "user/analysis/tracking/scans.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -16,12 +16,12 @@ using flowstamp::testing::kServer;
 using flowstamp::testing::Story;
 
 constexpr std::uint16_t kStackSyn =
-    FS_PACKET_DF | FS_PACKET_OPTIONS | FS_PACKET_MSS | FS_PACKET_SACK_OK | FS_PACKET_TS;
+    FST_PACKET_DF | FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK | FST_PACKET_TS;
 
-fs_packet syn_packet() {
-    fs_packet syn{};
-    syn.tcp_flags = FS_TCP_SYN;
-    syn.flags = FS_PACKET_OPTIONS | FS_PACKET_MSS;
+fst_packet syn_packet() {
+    fst_packet syn{};
+    syn.tcp_flags = FST_TCP_SYN;
+    syn.flags = FST_PACKET_OPTIONS | FST_PACKET_MSS;
     syn.tcp_header = 24;
     syn.mss = 1460;
     syn.window = 1024;
@@ -29,7 +29,7 @@ fs_packet syn_packet() {
 }
 
 TEST(ScanProbe, IsSeenByItsIdOrItsOptions) {
-    fs_packet syn = syn_packet();
+    fst_packet syn = syn_packet();
     EXPECT_EQ(scan_probe(syn), ScanProbe::small);
     syn.ip_id = 54321;
     EXPECT_EQ(scan_probe(syn), ScanProbe::zmap);
@@ -41,22 +41,22 @@ TEST(ScanProbe, IsSeenByItsIdOrItsOptions) {
 }
 
 TEST(ScanProbe, AStacksSynIsNone) {
-    fs_packet syn = syn_packet();
+    fst_packet syn = syn_packet();
     syn.window = 2144;  // lwIP: an MSS alone, and a small window
     EXPECT_EQ(scan_probe(syn), ScanProbe::none);
     syn = syn_packet();
-    syn.flags |= FS_PACKET_DF;
+    syn.flags |= FST_PACKET_DF;
     EXPECT_EQ(scan_probe(syn), ScanProbe::none);
     syn = syn_packet();
-    syn.flags |= FS_PACKET_SACK_OK | FS_PACKET_WSCALE;
+    syn.flags |= FST_PACKET_SACK_OK | FST_PACKET_WSCALE;
     syn.tcp_header = 40;
     syn.ip_id = 54321;  // chance
     EXPECT_EQ(scan_probe(syn), ScanProbe::none);
 }
 
 TEST(ScanProbe, WhatIsCutOffSaysNothing) {
-    fs_packet syn = syn_packet();
-    syn.flags = FS_PACKET_CUT;
+    fst_packet syn = syn_packet();
+    syn.flags = FST_PACKET_CUT;
     EXPECT_EQ(scan_probe(syn), ScanProbe::none);
 }
 
@@ -64,11 +64,11 @@ TEST(ScanProbe, WhatIsCutOffSaysNothing) {
 struct Attempt {
     explicit Attempt(std::uint16_t port, std::uint32_t slot = 7)
         : story(half_open(port), slot, "eth0") {}
-    static fs_flow half_open(std::uint16_t port) {
-        fs_flow flow = example_flow();
+    static fst_flow half_open(std::uint16_t port) {
+        fst_flow flow = example_flow();
         flow.key.port[kServer] = htons(port);
-        flow.state = FS_OF(FS_FLOW_SYN, kClient) | FS_OF(FS_FLOW_SYN_ACK, kServer);
-        flow.direction[kClient].flags = FS_DIRECTION_SEEN | FS_DIRECTION_BASE_SYN;
+        flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
+        flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
         return flow;
     }
     Observation syn(std::uint16_t flags) { return story.syn(2000, flags); }
@@ -79,9 +79,9 @@ struct Attempt {
 TEST(Scans, AHandMadeSynThatIsTakenBackIsOne) {
     Scans scans;
     Attempt attempt(443);
-    scans.file(attempt.syn(0));
+    scans.record(attempt.syn(0));
     const Observation rst = attempt.rst();
-    scans.file(rst);
+    scans.record(rst);
     ASSERT_TRUE(scans.of(rst));
     EXPECT_EQ(scans.of(rst)->probe, ScanProbe::no_options);
 }
@@ -89,20 +89,20 @@ TEST(Scans, AHandMadeSynThatIsTakenBackIsOne) {
 TEST(Scans, AConnectionAttemptThatWasGivenUpIsNone) {
     Scans scans;
     Attempt attempt(443);
-    scans.file(attempt.syn(kStackSyn));
-    scans.file(attempt.rst());
+    scans.record(attempt.syn(kStackSyn));
+    scans.record(attempt.rst());
     EXPECT_FALSE(scans.of(attempt.rst()));
 }
 
 TEST(Scans, OnlyTheOpenersResetToASynAckIsOne) {
     Scans scans;
     Attempt attempt(443);
-    scans.file(attempt.syn(0));
+    scans.record(attempt.syn(0));
     EXPECT_FALSE(scans.of(attempt.story.rst({.from = kServer})));
-    attempt.story.flow().direction[kClient].flags |= FS_DIRECTION_ACKED;
+    attempt.story.flow().direction[kClient].flags |= FST_DIRECTION_ACKED;
     EXPECT_FALSE(scans.of(attempt.rst()));
-    attempt.story.flow().direction[kClient].flags &= ~FS_DIRECTION_ACKED;
-    attempt.story.flow().state &= ~FS_OF(FS_FLOW_SYN_ACK, kServer);
+    attempt.story.flow().direction[kClient].flags &= ~FST_DIRECTION_ACKED;
+    attempt.story.flow().state &= ~FST_OF(FST_FLOW_SYN_ACK, kServer);
     EXPECT_FALSE(scans.of(attempt.rst()));
 }
 
@@ -111,9 +111,9 @@ TEST(Scans, ManyPortsOfOneHostAreOne) {
     for (std::uint16_t port = 1; port <= Scans::kPorts + 1; port++) {
         Attempt attempt(port, port);
         attempt.story.at(port * 1s);
-        scans.file(attempt.syn(kStackSyn));
+        scans.record(attempt.syn(kStackSyn));
         const Observation rst = attempt.rst();
-        scans.file(rst);
+        scans.record(rst);
         EXPECT_EQ(scans.of(rst).has_value(), port > Scans::kPorts) << port;
     }
 }
@@ -122,14 +122,14 @@ TEST(Scans, OnePortAgainAndAgainOrManySlowlyAreNone) {
     Scans scans;
     for (std::uint16_t i = 1; i <= 20; i++) {
         Attempt same(443, i);
-        scans.file(same.rst());
+        scans.record(same.rst());
         EXPECT_FALSE(scans.of(same.rst()));
     }
     Scans slow;
     for (std::uint16_t port = 1; port <= 20; port++) {
         Attempt attempt(port, port);
         attempt.story.at(port * 61s);
-        slow.file(attempt.rst());
+        slow.record(attempt.rst());
         EXPECT_FALSE(slow.of(attempt.rst()));
     }
 }

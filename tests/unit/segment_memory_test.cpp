@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/replay/segment_memory.h"
+#include "user/analysis/tracking/segment_memory.h"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ Bytes stream(std::uint32_t seq, std::size_t length) {
 struct SegmentMemoryTest : ::testing::Test {
     std::optional<OtherBytes> file(std::uint32_t seq, const Bytes& bytes, std::uint8_t flags = 0x18,
                                    std::uint16_t port = 443, std::uint8_t direction = 1) {
-        fs_packet packet{};
+        fst_packet packet{};
         packet.seq = seq;
         packet.key.port[1] = port;
         packet.key.ifindex = 1;
@@ -31,7 +31,7 @@ struct SegmentMemoryTest : ::testing::Test {
         packet.tcp_flags = flags;
         packet.ttl = 57;
         packet.ip_id = static_cast<std::uint16_t>(4000 + frame);
-        return memory.file(packet, bytes, ++frame);
+        return memory.record(packet, bytes, ++frame);
     }
     SegmentMemory memory;
     std::uint64_t frame = 0;

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "user/detect/evidence.h"
+#include "user/analysis/reset/evidence.h"
 
 namespace flowstamp {
 namespace {
@@ -43,7 +43,7 @@ std::set<std::string> emitted() {
         }
     }
     for (int number = 0; number < 64; number++) {
-        const std::string_view known = signal_name(static_cast<fs_signal>(number));
+        const std::string_view known = signal_name(static_cast<fst_signal>(number));
         if (known != "unknown") {
             names.emplace(known);
         }
@@ -86,7 +86,7 @@ TEST(SignalCatalogue, HoldsNothingElse) {
 TEST(SignalCatalogue, AgreesOnStrengths) {
     const std::string findings = read_file(kTop / "docs/findings.md");
     for (int number = 0; number < 64; number++) {
-        const auto signal = static_cast<fs_signal>(number);
+        const auto signal = static_cast<fst_signal>(number);
         if (signal_name(signal) == "unknown") {
             continue;
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/stalled.h"
+#include "user/analysis/connection/stalled.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -24,8 +24,8 @@ struct StalledTest : ::testing::Test {
             talk.send(data);
         }
     }
-    DiagnosisBench bench;
-    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    AnalysisBench bench;
+    Conversation talk{bench.rig(), FST_HOOK_XDP};
     Segment data;
 };
 
@@ -96,8 +96,8 @@ TEST_F(StalledTest, ThePeerMayGoOnSending) {
 }
 
 TEST(Stalled, JoinedMidwayIsSuspectedAtTheMost) {
-    DiagnosisBench bench;
-    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.exchange(3);
     const Segment data = talk.next(End::us, Psh | Ack, 500);
     talk.send(data);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flow/stamp_order.h"
+#include "user/output/stamps/stamp_order.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ class StampOrders : public ::testing::Test {
   protected:
     /// A batch of stamps with these times, numbered by `seq` as they come.
     void add(const std::vector<std::uint64_t>& times) {
-        std::vector<fs_packet_stamp> stamps;
+        std::vector<fst_packet_stamp> stamps;
         for (const std::uint64_t time : times) {
             stamps.push_back({});
             stamps.back().time_ns = time;
@@ -30,7 +30,7 @@ class StampOrders : public ::testing::Test {
 
     std::vector<std::uint64_t> times_;
     std::vector<std::uint32_t> numbers_;
-    StampOrder order_{8, [this](const fs_packet_stamp& stamp) {
+    StampOrder order_{8, [this](const fst_packet_stamp& stamp) {
                           times_.push_back(stamp.time_ns);
                           numbers_.push_back(stamp.seq);
                       }};
@@ -68,14 +68,14 @@ TEST(StampOrder, IsThatOfTheirTimes) {
     std::mt19937 random(7);
     for (const unsigned cpus : {1U, 2U, 7U}) {
         std::vector<std::pair<std::uint64_t, std::uint32_t>> wanted, given;
-        StampOrder order(4096, [&](const fs_packet_stamp& stamp) {
+        StampOrder order(4096, [&](const fst_packet_stamp& stamp) {
             given.emplace_back(stamp.time_ns, stamp.seq);
         });
         std::vector<std::uint64_t> clocks(cpus, 0);
         for (unsigned batch = 0; batch < 100; batch++) {
             std::uint64_t& clock = clocks[random() % cpus];
-            std::vector<fs_packet_stamp> stamps(1 + random() % 32);
-            for (fs_packet_stamp& stamp : stamps) {
+            std::vector<fst_packet_stamp> stamps(1 + random() % 32);
+            for (fst_packet_stamp& stamp : stamps) {
                 stamp.time_ns = clock += random() % 50;
                 stamp.seq = static_cast<std::uint32_t>(wanted.size());
                 wanted.emplace_back(stamp.time_ns, stamp.seq);

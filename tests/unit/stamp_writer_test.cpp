@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/report/stamp_writer.h"
+#include "user/output/stamps/stamp_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,9 +12,9 @@
 #include <sstream>
 
 #include "tests/support/json_schema.h"
-#include "user/base/stamp_form.h"
-#include "user/replay/capture_reader.h"
-#include "user/replay/datapath.h"
+#include "user/output/stamps/stamp_form.h"
+#include "user/net/capture/capture_reader.h"
+#include "bpf/host/datapath.h"
 
 namespace flowstamp {
 namespace {
@@ -27,13 +27,13 @@ using ::testing::IsEmpty;
 constexpr Nanoseconds kWall = 1'795'000'000s + 123'456'789ns;
 
 const std::vector<StampPlace> kPlaces = {
-    {.ifindex = 3, .hook = FS_HOOK_XDP, .interface = "eth0", .method = "xdp"},
-    {.ifindex = 3, .hook = FS_HOOK_TC_EGRESS, .interface = "eth0", .method = "tcx"},
-    {.ifindex = 4, .hook = FS_HOOK_TC_INGRESS, .interface = "a\"b", .method = "clsact"},
+    {.ifindex = 3, .hook = FST_HOOK_XDP, .interface = "eth0", .method = "xdp"},
+    {.ifindex = 3, .hook = FST_HOOK_TC_EGRESS, .interface = "eth0", .method = "tcx"},
+    {.ifindex = 4, .hook = FST_HOOK_TC_INGRESS, .interface = "a\"b", .method = "clsact"},
 };
 
-fs_packet example(std::uint32_t seq, bool v6 = false) {
-    fs_packet packet{};
+fst_packet example(std::uint32_t seq, bool v6 = false) {
+    fst_packet packet{};
     packet.key.address[0][2] = packet.key.address[1][2] = __builtin_bswap32(0xffff);
     packet.key.address[0][3] = __builtin_bswap32(0xc0000201);  // 192.0.2.1
     packet.key.address[1][3] = __builtin_bswap32(0xc6336407);  // 198.51.100.7
@@ -51,8 +51,8 @@ fs_packet example(std::uint32_t seq, bool v6 = false) {
     packet.ack = 77;
     packet.window = 501;
     packet.ttl = 52;
-    packet.tcp_flags = FS_TCP_ACK | FS_TCP_PSH;
-    packet.flags = v6 ? FS_PACKET_IPV6 : FS_PACKET_DF;
+    packet.tcp_flags = FST_TCP_ACK | FST_TCP_PSH;
+    packet.flags = v6 ? FST_PACKET_IPV6 : FST_PACKET_DF;
     packet.ip_id = v6 ? 0 : 0x1a2c;
     packet.segments = 1;
     packet.payload = 1448;
@@ -65,12 +65,12 @@ class StampWriters : public ::testing::Test {
     ~StampWriters() override { std::filesystem::remove_all(folder_); }
 
     /// What the writer for `name` makes of the packets.
-    std::string written(const std::string& name, const std::vector<fs_packet>& packets) {
+    std::string written(const std::string& name, const std::vector<fst_packet>& packets) {
         path_ = folder_ + "/" + name;
         auto file = StampFile::create(path_);
         EXPECT_TRUE(file);
         const auto writer = make_stamp_writer(*file, kPlaces);
-        for (const fs_packet& packet : packets) {
+        for (const fst_packet& packet : packets) {
             writer->write(packet, kWall);
         }
         file->flush();
@@ -87,35 +87,35 @@ class StampWriters : public ::testing::Test {
 };
 
 TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
-    std::vector<fs_packet> packets;
+    std::vector<fst_packet> packets;
     for (std::uint32_t i = 0; i < 20'000; i++) {  // more than the file's memory holds
         packets.push_back(example(i * 1448, i % 2 == 1));
-        packets.back().hook = i % 3 == 0 ? FS_HOOK_TC_EGRESS : FS_HOOK_XDP;
+        packets.back().hook = i % 3 == 0 ? FST_HOOK_TC_EGRESS : FST_HOOK_XDP;
     }
     const std::string bytes = written("x.pcapng", packets);
     const auto reader = CaptureReader::open(
         std::make_unique<MemorySource>(std::vector<std::uint8_t>(bytes.begin(), bytes.end())),
         "x.pcapng");
     ASSERT_TRUE(reader) << reader.error().message();
-    for (const fs_packet& packet : packets) {
+    for (const fst_packet& packet : packets) {
         const auto next = (*reader)->next();
         ASSERT_TRUE(next && *next);
         const CapturedFrame& frame = **next;
         EXPECT_EQ(frame.wall, kWall);
         EXPECT_EQ(frame.link_type, 101U);
-        EXPECT_EQ(frame.interface, packet.hook == FS_HOOK_XDP ? 0U : 1U);
+        EXPECT_EQ(frame.interface, packet.hook == FST_HOOK_XDP ? 0U : 1U);
         EXPECT_EQ((*reader)->interface_name(frame.interface), "eth0");
         EXPECT_EQ(frame.original, packet.ip_bytes);
         std::vector<std::uint8_t> data(frame.bytes.begin(), frame.bytes.end());
-        const fs_datapath_frame parsed_from{.data = data.data(),
+        const fst_datapath_frame parsed_from{.data = data.data(),
                                             .bytes = static_cast<__u32>(data.size()),
                                             .room = 0,
                                             .ifindex = 3,
                                             .time_ns = 0,
-                                            .hook = FS_HOOK_XDP,
+                                            .hook = FST_HOOK_XDP,
                                             .has_mac = 0};
-        fs_packet parsed{};
-        ASSERT_TRUE(fs_datapath_parse(&parsed_from, &parsed));
+        fst_packet parsed{};
+        ASSERT_TRUE(fst_datapath_parse(&parsed_from, &parsed));
         EXPECT_EQ(std::memcmp(&parsed.key, &packet.key, sizeof(parsed.key)), 0);
         EXPECT_EQ(parsed.direction, packet.direction);
         EXPECT_EQ(parsed.seq, packet.seq);
@@ -125,7 +125,7 @@ TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
         EXPECT_EQ(parsed.ip_id, packet.ip_id);
         EXPECT_EQ(parsed.tcp_flags, packet.tcp_flags);
         EXPECT_EQ(parsed.payload, packet.payload);
-        EXPECT_EQ(parsed.flags & (FS_PACKET_DF | FS_PACKET_IPV6), packet.flags);
+        EXPECT_EQ(parsed.flags & (FST_PACKET_DF | FST_PACKET_IPV6), packet.flags);
     }
     const auto end = (*reader)->next();
     EXPECT_TRUE(end && !*end);
@@ -133,10 +133,10 @@ TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
 
 TEST_F(StampWriters, JsonLinesAreWhatTheSchemaSays) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
-    std::vector<fs_packet> packets = {example(1), example(1449), example(1, true), example(2897)};
-    packets[1].hook = FS_HOOK_TC_EGRESS;
+    std::vector<fst_packet> packets = {example(1), example(1449), example(1, true), example(2897)};
+    packets[1].hook = FST_HOOK_TC_EGRESS;
     packets[2].key.ifindex = 4;
-    packets[2].hook = FS_HOOK_TC_INGRESS;
+    packets[2].hook = FST_HOOK_TC_INGRESS;
     packets[3].segments = 3;
     std::istringstream lines(written("x.jsonl", packets));
     std::vector<nlohmann::json> events;
@@ -165,7 +165,7 @@ TEST_F(StampWriters, JsonLinesAreWhatTheSchemaSays) {
 }
 
 TEST_F(StampWriters, ALongLineHasRoom) {
-    fs_packet packet = example(0xffffffff, true);
+    fst_packet packet = example(0xffffffff, true);
     std::memset(packet.key.address, 0xff, sizeof(packet.key.address));
     packet.key.ifindex = 0xffffffff;
     packet.payload = packet.ack = packet.ip_bytes = 0xffffffff;

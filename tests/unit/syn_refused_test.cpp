@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/syn_refused.h"
+#include "user/analysis/connection/syn_refused.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -15,7 +15,7 @@ struct SynRefusedTest : ::testing::Test {
     void refuse(std::uint8_t ttl) {
         Setting setting;
         setting.us.isn = next_isn += 1000;  // two attempts are told apart by it
-        Conversation talk(bench.rig(), FS_HOOK_XDP, setting);
+        Conversation talk(bench.rig(), FST_HOOK_XDP, setting);
         talk.send(End::us, Syn);
         talk.pass_us(20'000);
         Segment reset = talk.next(End::peer, Rst | Ack);
@@ -30,7 +30,7 @@ struct SynRefusedTest : ::testing::Test {
     bool says(const char* words) {
         return bench.findings().back().summary.find(words) != std::string::npos;
     }
-    DiagnosisBench bench;
+    AnalysisBench bench;
     std::uint32_t next_isn = 0x10000000;
 };
 
@@ -41,26 +41,26 @@ TEST_F(SynRefusedTest, OfAStrangerNobodyCanSayWho) {
 }
 
 TEST_F(SynRefusedTest, FromTheServersDistanceItIsTheServer) {
-    Conversation(bench.rig(), FS_HOOK_XDP).open();
+    Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(57);
     EXPECT_TRUE(says("nothing listens there")) << bench.findings().back().summary;
 }
 
 TEST_F(SynRefusedTest, FromNearerItIsProbablyABox) {
-    Conversation(bench.rig(), FS_HOOK_XDP).open();
+    Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(60);
     EXPECT_TRUE(says("probably by a box 4 hops away")) << bench.findings().back().summary;
 }
 
 TEST_F(SynRefusedTest, OneHopTellsNothing) {
-    Conversation(bench.rig(), FS_HOOK_XDP).open();
+    Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(58);
     EXPECT_TRUE(says("its distance cannot tell")) << bench.findings().back().summary;
 }
 
 /// Both answers to one SYN: that is forged-rst's.
 TEST_F(SynRefusedTest, NotWhereTheSynIsAcceptedAsWell) {
-    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.send(End::us, Syn);
     talk.pass_us(5000);
     Segment reset = talk.next(End::peer, Rst | Ack);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/syn_unanswered.h"
+#include "user/analysis/connection/syn_unanswered.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -15,10 +15,10 @@ struct SynUnansweredTest : ::testing::Test {
     SynUnansweredTest() {
         Setting other;
         other.us.isn = 0x12345678;
-        Conversation(bench.rig(), FS_HOOK_XDP, other).open();
+        Conversation(bench.rig(), FST_HOOK_XDP, other).open();
     }
-    DiagnosisBench bench;
-    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    AnalysisBench bench;
+    Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
 TEST_F(SynUnansweredTest, OneSynProvesNothing) {
@@ -47,8 +47,8 @@ TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
 
 /// Where no answer was ever seen to pass, it may pass elsewhere.
 TEST(SynUnanswered, WithoutAnyAnswersHereItIsSuspectedAtTheMost) {
-    DiagnosisBench bench;
-    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
     const Segment syn = talk.next(End::us, Syn);
     for (int i = 0; i < 5; i++) {
         talk.send(syn);
@@ -82,7 +82,7 @@ TEST_F(SynUnansweredTest, AnAnswerInTimeIsNoFinding) {
 /// Both interfaces of a router show each SYN once: they are not twice as many.
 TEST_F(SynUnansweredTest, ARoutersTwoViewsAreOneAttempt) {
     const Setting out{.ifindex = 2, .port = talk.port(End::us)};
-    Conversation other(bench.rig(), FS_HOOK_XDP, out);
+    Conversation other(bench.rig(), FST_HOOK_XDP, out);
     const Segment syn = talk.next(End::us, Syn);
     for (int i = 0; i < 3; i++) {
         talk.send(syn);

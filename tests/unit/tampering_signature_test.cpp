@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/flow/tampering_signature.h"
+#include "user/analysis/tracking/tampering_signature.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "tests/support/events.h"
-#include "tests/unit/diagnosis_bench.h"
-#include "user/flow/aggregator.h"
-#include "user/flow/names.h"
+#include "tests/unit/analysis_bench.h"
+#include "user/analysis/aggregator.h"
+#include "user/net/names.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -20,18 +20,18 @@ constexpr TcpFlags kRstAck = Rst | Ack;
 /// One connection that we opened, and the record of its end.
 struct TamperingSignatureTest : ::testing::Test {
     /// How far we come before what follows.
-    void come_to(Stage stage) {
+    void come_to(HandshakeStage stage) {
         talk.send(End::us, Syn);
         talk.pass_ms(10);
         talk.send(End::peer, Syn | Ack);
-        if (stage >= Stage::ack) {
+        if (stage >= HandshakeStage::ack) {
             talk.pass_ms(10);
             talk.send(End::us, Ack);
         }
-        if (stage >= Stage::psh) {
+        if (stage >= HandshakeStage::psh) {
             talk.send(End::us, Psh | Ack, 300);
         }
-        if (stage == Stage::later) {
+        if (stage == HandshakeStage::later) {
             talk.pass_ms(20);
             talk.send(End::peer, Psh | Ack, 500);
             talk.send(End::us, Psh | Ack, 200);
@@ -65,133 +65,133 @@ struct TamperingSignatureTest : ::testing::Test {
         return text;
     }
     std::uint16_t next_id = 40'000;
-    DiagnosisBench bench;
-    Conversation talk{bench.rig(), FS_HOOK_XDP};
+    AnalysisBench bench;
+    Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
 TEST_F(TamperingSignatureTest, PostSynNone) {
-    come_to(Stage::syn);
+    come_to(HandshakeStage::syn);
     EXPECT_EQ(ending(10s, FlowEnd::idle), "syn post-syn:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostSynRst) {
-    come_to(Stage::syn);
+    come_to(HandshakeStage::syn);
     resets({Rst}, End::us);
     EXPECT_EQ(ending(), "syn post-syn:RST src");
 }
 
 TEST_F(TamperingSignatureTest, PostSynRstAck) {
-    come_to(Stage::syn);
+    come_to(HandshakeStage::syn);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "syn post-syn:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostSynBoth) {
-    come_to(Stage::syn);
+    come_to(HandshakeStage::syn);
     resets({kRstAck, Rst});
     EXPECT_EQ(ending(), "syn post-syn:RST;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckNone) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     EXPECT_EQ(ending(10s, FlowEnd::idle), "ack post-ack:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRst) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     resets({Rst});
     EXPECT_EQ(ending(), "ack post-ack:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRsts) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     resets({Rst, Rst, Rst});
     EXPECT_EQ(ending(), "ack post-ack:RST;RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRstAck) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     resets({kRstAck}, End::us);
     EXPECT_EQ(ending(), "ack post-ack:RST+ACK src");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRstAcks) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "ack post-ack:RST+ACK;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     EXPECT_EQ(ending(10s, FlowEnd::idle), "psh post-psh:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRst) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({Rst});
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstAck) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshBothInEitherOrder) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({Rst, kRstAck, kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstAcks) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfOneAck) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({Rst, Rst});
     EXPECT_EQ(ending(), "psh post-psh:RST=RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfDifferentAcks) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     reset(End::peer, Rst, 1000);
     reset(End::peer, Rst, 2460);
     EXPECT_EQ(ending(), "psh post-psh:RST!=RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfWhichOneBearsNoAck) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     reset(End::peer, Rst, 1000);
     reset(End::peer, Rst, 0);
     EXPECT_EQ(ending(), "psh post-psh:RST;RST0 dest");
 }
 
 TEST_F(TamperingSignatureTest, LaterRst) {
-    come_to(Stage::later);
+    come_to(HandshakeStage::later);
     resets({Rst, Rst});
     EXPECT_EQ(ending(), "later later:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, LaterRstAck) {
-    come_to(Stage::later);
+    come_to(HandshakeStage::later);
     resets({kRstAck});
     EXPECT_EQ(ending(), "later later:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, TheAnswersOfTheOtherEndDoNotCount) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({Rst});
     resets({Rst, Rst, kRstAck}, End::us);
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
-    come_to(Stage::syn);
+    come_to(HandshakeStage::syn);
     resets({kRstAck});
     talk.pass_ms(1000);
     talk.send(End::us, Ack);
@@ -201,7 +201,7 @@ TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
 }
 
 TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({kRstAck});
     talk.send(End::us, Psh | Ack, 300);
     talk.pass_ms(20);
@@ -210,7 +210,7 @@ TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
 }
 
 TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     const Segment reset = talk.next(End::peer, kRstAck);
     talk.send(reset);
     talk.send(reset);
@@ -220,7 +220,7 @@ TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
 /// What must have none.
 
 TEST_F(TamperingSignatureTest, ANormalCloseHasNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     talk.send(End::us, Fin | Ack);
     talk.send(End::peer, Fin | Ack);
@@ -229,14 +229,14 @@ TEST_F(TamperingSignatureTest, ANormalCloseHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, AResetAfterAFinHasNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     talk.send(End::us, Fin | Ack);
     resets({Rst});
     EXPECT_EQ(ending(), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     resets({Rst});
     talk.send(End::peer, Psh | Fin | Ack, 1000);
     talk.send(End::us, Fin | Ack);
@@ -244,13 +244,13 @@ TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, AnOpenFlowHasNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     EXPECT_EQ(ending(9s, FlowEnd::open), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AClientThatReadTheAnswerAndRestsHasNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     talk.send(End::us, Ack);
     EXPECT_EQ(ending(10min, FlowEnd::idle), "psh");
@@ -262,7 +262,7 @@ TEST_F(TamperingSignatureTest, AnUnansweredSynHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, UnansweredDataHasNone) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     EXPECT_EQ(ending(10min, FlowEnd::idle), "psh");
 }
 
@@ -286,7 +286,7 @@ TEST_F(TamperingSignatureTest, AFlowJoinedMidwayHasNeitherStageNorSignature) {
 }
 
 TEST_F(TamperingSignatureTest, MixedResetsAreNoneOfThePapersAfterTheHandshakeOrLater) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     resets({Rst, kRstAck});
     EXPECT_EQ(ending(), "ack");
 }
@@ -294,7 +294,7 @@ TEST_F(TamperingSignatureTest, MixedResetsAreNoneOfThePapersAfterTheHandshakeOrL
 /// The stage.
 
 TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     const Segment first = talk.next(End::us, Psh | Ack, 300);
     talk.send(first);
     talk.pass_ms(300);
@@ -306,7 +306,7 @@ TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
 }
 
 TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
-    come_to(Stage::ack);
+    come_to(HandshakeStage::ack);
     talk.send(End::us, Ack, 1448);
     talk.send(End::us, Psh | Ack, 400);
     resets({Rst});
@@ -314,7 +314,7 @@ TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
 }
 
 TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
-    come_to(Stage::psh);
+    come_to(HandshakeStage::psh);
     for (int i = 0; i < 8; i++) {
         talk.send(End::peer, Ack, 1448);
         talk.send(End::us, Ack);
@@ -325,24 +325,24 @@ TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
 
 /// A SYN as `given` and the RST that takes it back: the record of their end.
 FlowRecord taken_back(std::uint16_t ip_id, std::uint16_t flags) {
-    fs_flow flow = example_flow();
-    flow.state = FS_OF(FS_FLOW_SYN, kClient) | FS_OF(FS_FLOW_SYN_ACK, kServer);
-    flow.direction[kClient].flags = FS_DIRECTION_SEEN | FS_DIRECTION_BASE_SYN;
+    fst_flow flow = example_flow();
+    flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
+    flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
     Story story(flow, 7, "eth0");
     Observation syn = story.syn(2000, flags);
     syn.event.packet.ip_id = ip_id;
     Observation rst = story.rst({.from = kClient, .seq = 2001});
     Aggregator aggregator(10);
-    aggregator.file(syn);
-    aggregator.file(rst);
+    aggregator.record(syn);
+    aggregator.record(rst);
     FlowRecord record{.slot = flow, .slot_index = 7, .end = FlowEnd::reset};
     aggregator.complete(record);
     return record;
 }
 
 TEST(TamperingSignature, AScannersHalfOpenConnectionHasNone) {
-    constexpr std::uint16_t kStack = FS_PACKET_OPTIONS | FS_PACKET_MSS | FS_PACKET_SACK_OK;
-    EXPECT_EQ(taken_back(54321, 0).stage, Stage::syn);
+    constexpr std::uint16_t kStack = FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK;
+    EXPECT_EQ(taken_back(54321, 0).stage, HandshakeStage::syn);
     EXPECT_FALSE(taken_back(54321, 0).signature);
     EXPECT_FALSE(taken_back(1, 0).signature);
     EXPECT_EQ(taken_back(54321, kStack).signature,
@@ -350,8 +350,8 @@ TEST(TamperingSignature, AScannersHalfOpenConnectionHasNone) {
 }
 
 TEST(TamperingSignature, IsUnknownWhereTheResetItselfWasNotSeen) {
-    fs_flow flow = example_flow();
-    flow.state |= FS_OF(FS_FLOW_RST, kServer);
+    fst_flow flow = example_flow();
+    flow.state |= FST_OF(FST_FLOW_RST, kServer);
     EXPECT_FALSE(tampering_signature(flow, std::nullopt, 1h));
 }
 

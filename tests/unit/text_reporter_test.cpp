@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/report/text_reporter.h"
+#include "user/output/text/text_reporter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,14 +51,14 @@ class TextReporterTest : public ::testing::Test {
 };
 
 TEST_F(TextReporterTest, GivesAGenuineResetALine) {
-    bench.see(story.rst({.tcp_flags = FS_TCP_RST | FS_TCP_ACK, .cause = FS_CAUSE_ABORT}));
+    bench.see(story.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
     EXPECT_EQ(told(&Reporter::reset, bench.sink.resets[0]),
               "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
               "ttl 52 (12 hops)  eth0  cause: abort\n");
 }
 
 TEST_F(TextReporterTest, NamesTheFrameOfACapture) {
-    bench.see(story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     Reset reset = bench.sink.resets[0];
     reset.sighting.frame = 31;
     EXPECT_THAT(told(&Reporter::reset, reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
@@ -68,8 +68,8 @@ TEST_F(TextReporterTest, NamesTheFrameOfACapture) {
 }
 
 TEST_F(TextReporterTest, SaysWhereAChallengeStands) {
-    bench.see(story.at(0ms).rst({.action = FS_ACTION_CHALLENGED, .challenge = FS_CHALLENGE_ASKED}));
-    bench.see(story.at(20ms).rst({.challenge = FS_CHALLENGE_UPHELD}));
+    bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
     EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[0]),
                 HasSubstr("its sender is being asked"));
@@ -83,7 +83,7 @@ TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
     bench.see(story.rst(
         {.ttl = 60,
          .ip_id = 0x3412,
-         .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER) | FS_SIGNAL_BIT(FS_SIGNAL_ID_CONSTANT)}));
+         .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
     EXPECT_EQ(
         told(&Reporter::finding, bench.sink.findings[0]),
         "\n"
@@ -103,7 +103,7 @@ TEST_F(TextReporterTest, RepeatsNoEvidence) {
     auto output = Output::file(path_);
     ASSERT_TRUE(output);
     TextReporter reporter(*output, Style(false), Detail::resets);
-    bench.see(story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     Finding finding = bench.sink.findings.at(0);
     reporter.finding(finding);
     finding.again = true;
@@ -146,7 +146,7 @@ TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
 }
 
 TEST_F(TextReporterTest, ColoursOnlyWhenAsked) {
-    bench.see(story.rst({.ttl = 60, .signals = FS_SIGNAL_BIT(FS_SIGNAL_NEARER)}));
+    bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     const Finding& finding = bench.sink.findings[0];
     EXPECT_THAT(told(&Reporter::finding, finding), Not(HasSubstr("\033")));
     EXPECT_THAT(told(&Reporter::finding, finding, Detail::resets, true),
@@ -170,7 +170,7 @@ TEST_F(TextReporterTest, TellsAsMuchAsWasAskedFor) {
 
 TEST_F(TextReporterTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
     FlowRecord record{
-        .slot = example_flow(), .interface = "eth0", .end = FlowEnd::reset, .stage = Stage::psh};
+        .slot = example_flow(), .interface = "eth0", .end = FlowEnd::reset, .stage = HandshakeStage::psh};
     EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
                 HasSubstr("established, reset  at psh  20 packets"));
     record.signature = {TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};
@@ -180,10 +180,10 @@ TEST_F(TextReporterTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
 
 TEST(StatsText, SumsUp) {
     Stats stats;
-    stats.counters[FS_COUNT_TCP] = 1'234'567;
-    stats.counters[FS_COUNT_BYTES] = 98'765'432;
-    stats.counters[FS_COUNT_RST] = 415;
-    stats.counters[FS_COUNT_RST_CONFIRMED] = 3;
+    stats.counters[FST_COUNT_TCP] = 1'234'567;
+    stats.counters[FST_COUNT_BYTES] = 98'765'432;
+    stats.counters[FST_COUNT_RST] = 415;
+    stats.counters[FST_COUNT_RST_CONFIRMED] = 3;
     stats.challenges = {.asked = 412, .upheld = 408, .refuted = 3, .unanswered = 1};
     stats.findings_confirmed = 3;
     EXPECT_EQ(stats_text(stats),
@@ -195,13 +195,13 @@ TEST(StatsText, SumsUp) {
 TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
     Stats stats;
     EXPECT_EQ(std::ranges::count(stats_text(stats), '\n'), 1);
-    stats.counters[FS_COUNT_EVENT_LOST] = 12;
+    stats.counters[FST_COUNT_EVENT_LOST] = 12;
     EXPECT_THAT(stats_text(stats), HasSubstr("lost: 12 events"));
     stats.stamps = {.written = 5000, .lost = 7};
     EXPECT_THAT(stats_text(stats), HasSubstr("stamps: 5,000 written\nlost: "));
     EXPECT_THAT(stats_text(stats), HasSubstr("lost: 7 stamps, as they came faster"));
-    stats.counters[FS_COUNT_EVICT_LIVE] = 2;
-    stats.counters[FS_COUNT_FLOW_LOST] = 3;
+    stats.counters[FST_COUNT_EVICT_LIVE] = 2;
+    stats.counters[FST_COUNT_FLOW_LOST] = 3;
     EXPECT_THAT(stats_text(stats), HasSubstr("lost: 5 live flows"));
     EXPECT_THAT(stats_text(stats), HasSubstr("--max-flows"));
     stats.records_unread = 1;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/detect/ttl_shift.h"
+#include "user/analysis/connection/ttl_shift.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/diagnosis_bench.h"
+#include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -20,8 +20,8 @@ TEST(TtlShift, TwoHopsAreOneOneHopAndAnotherInitialTtlAreNone) {
          {Shift{57, 59, "ttl-shift confirmed"}, Shift{57, 52, "ttl-shift confirmed"},
           Shift{57, 58, ""}, Shift{57, 121, ""}, Shift{242, 115, ""}, Shift{231, 212, ""}}) {
         SCOPED_TRACE(::testing::Message() << int{shift.before} << " " << int{shift.after});
-        DiagnosisBench bench;
-        Conversation talk(bench.rig(), FS_HOOK_XDP,
+        AnalysisBench bench;
+        Conversation talk(bench.rig(), FST_HOOK_XDP,
                           {.peer = {.ttl = shift.before, .mac = "00:00:5e:00:53:02"}});
         talk.open();
         talk.traits(End::peer).ttl = shift.after;
@@ -33,8 +33,8 @@ TEST(TtlShift, TwoHopsAreOneOneHopAndAnotherInitialTtlAreNone) {
 }
 
 TEST(TtlShift, AProxyAnsweredTheHandshake) {
-    DiagnosisBench bench;
-    Conversation talk(bench.rig(), FS_HOOK_XDP, {.peer = {.ttl = 63, .mac = "00:00:5e:00:53:02"}});
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP, {.peer = {.ttl = 63, .mac = "00:00:5e:00:53:02"}});
     talk.open();
     talk.traits(End::peer).ttl = 55;
     talk.exchange(4);
@@ -45,8 +45,8 @@ TEST(TtlShift, AProxyAnsweredTheHandshake) {
 }
 
 TEST(TtlShift, OnePacketFromElsewhereIsNone) {
-    DiagnosisBench bench;
-    Conversation talk(bench.rig(), FS_HOOK_XDP);
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.open().exchange(3);
     Segment stray = talk.next(End::peer, Psh | Ack, 100);
     stray.ttl += 4;

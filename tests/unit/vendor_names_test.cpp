@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/report/vendor_names.h"
+#include "user/output/vendor_names.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "user/report/json_events.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp {
 namespace {
@@ -57,10 +57,10 @@ TEST_F(VendorNamesTest, TellsWhereItTellsSomething) {
     Finding finding;
     const Mac mac = {0x00, 0x00, 0x5e, 1, 2, 3};
     std::ranges::copy(mac, finding.sighting.packet.src_mac);
-    finding.sighting.packet.flags = FS_PACKET_MAC;
+    finding.sighting.packet.flags = FST_PACKET_MAC;
     names.finding(finding);
     EXPECT_EQ(sink.vendor, "") << "the same neighbour as ever";
-    finding.signals = FS_SIGNAL_BIT(FS_SIGNAL_MAC_FOREIGN);
+    finding.signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN);
     names.finding(finding);
     EXPECT_EQ(sink.vendor, "ICANN, IANA Department");
     Middlebox box;

@@ -12,7 +12,7 @@ void say(std::string_view line) {
     std::fputs(fmt::format("flowstamp: {}\n", line).c_str(), stderr);
 }
 
-int complain(const Error& error, int status) {
+int log_error(const Error& error, int status) {
     say(error.message());
     return status;
 }

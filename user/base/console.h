@@ -21,6 +21,6 @@ enum ExitStatus : int {
 void say(std::string_view line);
 
 /// Says the error; returns `status`.
-int complain(const Error& error, int status);
+int log_error(const Error& error, int status);
 
 }  // namespace flowstamp

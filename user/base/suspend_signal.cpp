@@ -23,11 +23,11 @@ SuspendSignal::SuspendSignal() {
 }
 
 SuspendSignal::~SuspendSignal() {
-    take();
+    consume();
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-void SuspendSignal::take() const {
+void SuspendSignal::consume() const {
     signalfd_siginfo taken{};
     while (::read(fd_.get(), &taken, sizeof(taken)) == sizeof(taken)) {
     }
@@ -35,7 +35,7 @@ void SuspendSignal::take() const {
 
 /// By the signal itself: the kernel ignores it where no shell is there to continue us.
 void SuspendSignal::suspend() const {
-    take();
+    consume();
     const sigset_t suspending = only_suspending();
     ::raise(SIGTSTP);
     ::pthread_sigmask(SIG_UNBLOCK, &suspending, nullptr);

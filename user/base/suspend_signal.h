@@ -21,7 +21,7 @@ class SuspendSignal {
     void suspend() const;
 
   private:
-    void take() const;
+    void consume() const;
 
     sigset_t before_{};
     Fd fd_;

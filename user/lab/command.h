@@ -3,7 +3,7 @@
 // Programs on the lab's hosts run as the program itself runs others.
 #pragma once
 
-#include "user/base/command.h"
+#include "user/base/process.h"
 
 namespace flowstamp::lab {
 

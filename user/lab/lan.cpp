@@ -67,7 +67,7 @@ Result<Lan> Lan::create() {
     for (const char* role : kRoles) {
         names.push_back(prefix + role);
     }
-    Result<NamespaceGuard> guard = NamespaceGuard::start(names);
+    Result<NetnsReaper> guard = NetnsReaper::start(names);
     if (!guard) {
         return std::unexpected(guard.error());
     }

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/lab/guard.h"
+#include "user/lab/netns_reaper.h"
 #include "user/lab/namespace.h"
 
 namespace flowstamp::lab {
@@ -32,11 +32,11 @@ class Lan {
     static IpAddress public_address() { return IpAddress::of("203.0.113.1"); }
 
   private:
-    explicit Lan(NamespaceGuard guard) : guard_(std::move(guard)) {}
+    explicit Lan(NetnsReaper guard) : guard_(std::move(guard)) {}
     Status build(const std::string& prefix);
     Status connect();
 
-    NamespaceGuard guard_;
+    NetnsReaper guard_;
     std::vector<Namespace> hosts_;  ///< the switch is the last
 };
 

@@ -242,7 +242,7 @@ Result<Lab> Lab::create(const LabOptions& options) {
     for (unsigned host = 0; host < options.routers + 2; ++host) {
         names.push_back(prefix + role_of(host, options.routers + 2));
     }
-    Result<NamespaceGuard> guard = NamespaceGuard::start(names);
+    Result<NetnsReaper> guard = NetnsReaper::start(names);
     if (!guard) {
         return std::unexpected(guard.error());
     }

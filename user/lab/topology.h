@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/lab/guard.h"
+#include "user/lab/netns_reaper.h"
 #include "user/lab/namespace.h"
 
 namespace flowstamp::lab {
@@ -57,14 +57,14 @@ class Lab {
     Status set_offloads_around(const Namespace& host, bool on) const;
 
   private:
-    Lab(std::string prefix, NamespaceGuard guard)
+    Lab(std::string prefix, NetnsReaper guard)
         : prefix_(std::move(prefix)), guard_(std::move(guard)) {}
     Status build(const LabOptions& options);
     Status make_hosts(const LabOptions& options);
     Status make_links(const LabOptions& options);
 
     std::string prefix_;
-    NamespaceGuard guard_;
+    NetnsReaper guard_;
     std::vector<Namespace> hosts_;
 };
 

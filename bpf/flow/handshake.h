@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// How a connection begins and ends: SYN, SYN-ACK, the third packet, FIN. A new connection on the
+// same ports ends the old flow: no evidence crosses a SYN.
+#ifndef FLOWSTAMP_BPF_HANDSHAKE_H
+#define FLOWSTAMP_BPF_HANDSHAKE_H
+
+#include "bpf/flow/learn.h"
+
+static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
+    __sync_fetch_and_or(&flow->state, bits);
+}
+
+static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
+    __sync_fetch_and_and(&flow->state, ~bits);
+}
+
+/// The flow ends here and another begins in its slot.
+static __always_inline void flow_restart(struct scratch* scratch, struct fst_flow* flow,
+                                         __u32 slot) {
+    if (flow->state & FST_FLOW_ESTABLISHED)
+        emit_flow(scratch, flow, slot, FST_EVENT_ENDED);
+    flow_begin(flow, &scratch->packet);
+    scratch->packet.flags |= FST_PACKET_NEW_FLOW;
+}
+
+static __always_inline void note_syn_options(struct fst_flow* flow, const struct fst_packet* packet,
+                                             int d) {
+    flow->isn[d] = packet->seq;
+    flow->wscale[d] = (packet->flags & FST_PACKET_WSCALE) ? packet->wscale + 1 : 0;
+    if (packet->flags & FST_PACKET_TS)
+        flow->direction[d].flags |= FST_DIRECTION_TS;
+}
+
+/// A SYN. False: it belongs to another connection than the one that stands open here, and teaches
+/// nothing; the stack answers such a one with a challenge ACK (RFC 9293, section 3.10.7.4), so it
+/// may not end the flow. If a SYN-ACK follows, it was real.
+static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
+                                       int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    __u32 state = flow->state;
+
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state))
+        return 1;  // sent again
+    if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
+        if ((state & FST_FLOW_ESTABLISHED) && !flow_closed(state)) {
+            state_set(flow, FST_FLOW_NEW_SYN);
+            return 0;
+        }
+        // Simultaneous open (RFC 9293, section 3.5): both SYNs are of one connection.
+        if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || flow_closed(state))
+            flow_restart(scratch, flow, slot);
+    }
+    note_syn_options(flow, packet, d);
+    state_set(flow, FST_OF(FST_FLOW_SYN, d));
+    return 1;
+}
+
+/// A SYN-ACK. False: it answers no SYN of this flow.
+static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_flow* flow,
+                                           __u32 slot, int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    __u32 state = flow->state;
+
+    if (packet->flags & FST_PACKET_NEW_FLOW) {  // its SYN was not seen
+        note_syn_options(flow, packet, d);
+        flow->isn[d ^ 1] = packet->ack - 1;
+        state_set(flow, FST_FLOW_MIDWAY | FST_OF(FST_FLOW_SYN_ACK, d));
+        return 1;
+    }
+    if (state & FST_OF(FST_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
+        packet->ack == flow->isn[d ^ 1] + 1)
+        return 1;  // sent again
+    if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
+        packet->ack == flow->isn[d ^ 1] + 1) {
+        // Whatever came from this side before was not of this connection.
+        flow->direction[d].flags &= ~FST_DIRECTION_SEEN;
+        note_syn_options(flow, packet, d);
+        state_set(flow, FST_OF(FST_FLOW_SYN_ACK, d));
+        if ((packet->flags & FST_PACKET_TS) && (flow->direction[d ^ 1].flags & FST_DIRECTION_TS))
+            state_set(flow, FST_FLOW_TS);
+        return 1;
+    }
+    if ((state & FST_FLOW_NEW_SYN) && packet->ack != flow->isn[d ^ 1] + 1) {
+        flow_restart(scratch, flow, slot);
+        note_syn_options(flow, packet, d);
+        flow->isn[d ^ 1] = packet->ack - 1;
+        state_set(flow, FST_OF(FST_FLOW_SYN, d ^ 1) | FST_OF(FST_FLOW_SYN_ACK, d));
+        // The new SYN's options are gone; that the answer bears timestamps says it offered them.
+        if (packet->flags & FST_PACKET_TS)
+            state_set(flow, FST_FLOW_TS);
+        return 1;
+    }
+    return 0;
+}
+
+/// The third packet of a handshake, or, joined midway, the first of the second direction.
+static __always_inline void observe_establishing(struct fst_flow* flow,
+                                                 const struct fst_packet* packet, int d) {
+    const struct fst_direction* other = &flow->direction[d ^ 1];
+    __u32 state = flow->state;
+
+    if (!(packet->tcp_flags & FST_TCP_ACK))
+        return;
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && (state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1))) {
+        if (packet->ack - flow->isn[d ^ 1] - 1 < SEQUENCE_REACH)
+            state_set(flow, FST_FLOW_ESTABLISHED);
+    } else if ((state & FST_FLOW_MIDWAY) && (other->flags & FST_DIRECTION_ACKED)) {
+        state_set(flow, FST_FLOW_ESTABLISHED);
+        if ((packet->flags & FST_PACKET_TS) && (other->flags & FST_DIRECTION_TS_CLOCK))
+            state_set(flow, FST_FLOW_TS);
+    }
+}
+
+#endif

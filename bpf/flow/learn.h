@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a side's genuine packets look like, learned from packets that fit: sequence, TTLs, IP-IDs,
+// windows, timestamps, MAC. A RST never teaches; nor does a packet that does not fit.
+#ifndef FLOWSTAMP_BPF_BASELINE_H
+#define FLOWSTAMP_BPF_BASELINE_H
+
+#include "bpf/flow/table.h"
+#include "flowstamp/hops.h"
+
+/// How far from a side's sequence edge its packets may lie and still be believed: more than any
+/// common receive window, far less than a blind guess would need.
+#define SEQUENCE_REACH (4U << 20)
+
+/// A frame seen again within this time is one packet captured or delivered twice.
+#define DUPLICATE_FRAME_US 50000U
+
+#define MAC_VOTES_ENOUGH 3
+
+/// RTT samples taken from every ACK of a side's first packets, then from one packet in sixteen:
+/// reading the other direction's line costs a cache miss when two CPUs share the flow.
+#define RTT_EAGER_PACKETS 32
+
+/// Bytes of a segment on Ethernet.
+#define ONE_SEGMENT 1460
+
+static __always_inline __s32 sequence_after(__u32 a, __u32 b) {
+    return (__s32)(a - b);
+}
+
+/// Whether at least `ns` have passed since `then_ns`. Two CPUs may take a flow's packets a little out
+/// of order: what lies in the future has not passed.
+static __always_inline int passed(__u64 now_ns, __u64 then_ns, __u64 ns) {
+    return (__s64)(now_ns - then_ns) >= (__s64)ns;
+}
+
+/// Microseconds since boot, low 32 bits.
+static __always_inline __u32 time_us(__u64 time_ns) {
+    return (__u32)(time_ns / 1000);
+}
+
+/// Milliseconds since boot, low 32 bits: the unit of most stacks' timestamp clocks.
+static __always_inline __u32 time_ms(__u64 time_ns) {
+    return (__u32)(time_ns / 1000000);
+}
+
+static __always_inline __u32 window_bit(__u16 window) {
+    return 1U << (((__u32)window * 0x9e3779b1U) >> 27);
+}
+
+/// A side with a baseline: a SYN-ACK or a later packet. A bare SYN is none: a scanner crafts it, and
+/// its kernel sends the RST.
+static __always_inline int has_baseline(const struct fst_direction* own) {
+    return own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK);
+}
+
+/// Whether the packet can be this side's: near its sequence edge, with the timestamps that the flow
+/// negotiated (RFC 7323, section 3.2: once negotiated they are on every segment but a RST).
+static __always_inline int packet_fits(const struct fst_direction* own,
+                                       const struct fst_packet* packet, __u32 state) {
+    if (!(own->flags & FST_DIRECTION_SEEN))
+        return 1;
+    if (packet->seq - own->seq_edge + SEQUENCE_REACH > 2 * SEQUENCE_REACH)
+        return 0;
+    return !(state & FST_FLOW_TS) || (packet->flags & FST_PACKET_TS);
+}
+
+/// Whether `ttl` comes from within `slack` hops of any packet of this side.
+static __always_inline int same_distance(const struct fst_direction* own, __u8 ttl, __u8 slack) {
+    __u8 hops = fst_hops(ttl);
+
+    UNROLL
+    for (int i = 0; i < FST_TTL_SET; i++) {
+        __u8 base = fst_hops(own->ttl[i]);
+        __u8 apart = base > hops ? base - hops : hops - base;
+
+        if (own->ttl[i] && apart <= slack)
+            return 1;
+    }
+    return 0;
+}
+
+/// True if the TTL is new to the side.
+static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl) {
+    if (own->ttl[0] == ttl)
+        return 0;
+    if (!own->ttl[0]) {
+        own->ttl[0] = ttl;
+        return 0;
+    }
+    UNROLL
+    for (int i = 1; i < FST_TTL_SET; i++) {
+        if (own->ttl[i] == ttl)
+            return 0;
+        if (!own->ttl[i]) {
+            own->ttl[i] = ttl;
+            return 1;
+        }
+    }
+    own->flags |= FST_DIRECTION_TTL_MANY;
+    return 0;
+}
+
+static __always_inline enum fst_id_class id_step(const struct fst_direction* own, __u16 id) {
+    __u16 step = id - own->ip_id;
+
+    if (step == 0)
+        return id ? FST_ID_CONSTANT : FST_ID_ZERO;
+    if (step == 1)
+        return FST_ID_FLOW;
+    return step <= 4096 ? FST_ID_GLOBAL : FST_ID_RANDOM;
+}
+
+/// The class is the majority of steps (Boyer and Moore's vote). A small step back is reordering and
+/// votes for nothing. A SYN-ACK never comes here: Linux gives it ID 0 whatever follows.
+static __always_inline void learn_id(struct fst_direction* own, const struct fst_packet* packet) {
+    __u8 votes = own->id_class >> 4, class = own->id_class & 0x0f;
+    __u16 back = own->ip_id - packet->ip_id;
+
+    if (own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN)) {
+        enum fst_id_class step = id_step(own, packet->ip_id);
+
+        if (back >= 1 && back <= 64)
+            return;
+        if (step == class)
+            votes = votes < 15 ? votes + 1 : votes;
+        else if (votes == 0)
+            class = step, votes = 1;
+        else
+            votes--;
+        own->id_class = (__u8)(votes << 4) | class;
+    }
+    own->ip_id = packet->ip_id + packet->segments - 1;
+}
+
+static __always_inline void learn_window(struct fst_direction* own, __u16 window) {
+    own->window = window;
+    own->windows |= window_bit(window);
+    own->flags |=
+        (own->flags & FST_DIRECTION_WINDOWS_1) ? FST_DIRECTION_WINDOWS_2 : FST_DIRECTION_WINDOWS_1;
+}
+
+/// The sender's clock as seen from here at the least delay: the greatest TSval - arrival. A clock
+/// that runs away from one tick per millisecond upwards is fast, and proves nothing.
+static __always_inline void learn_clock(struct fst_direction* own, const struct fst_packet* packet) {
+    __u32 offset = packet->ts_val - time_ms(packet->time_ns);
+    __s32 step = sequence_after(offset, own->ts_offset);
+
+    if (!(own->flags & FST_DIRECTION_TS_CLOCK)) {
+        own->flags |= FST_DIRECTION_TS_CLOCK;
+        own->ts_offset = offset;
+        own->ts_val = packet->ts_val;
+        return;
+    }
+    if (step > 0) {
+        __u64 quiet_ms = (packet->time_ns - own->last_ns) >> 20;
+
+        if ((__u64)step > 200 + 2 * quiet_ms)
+            own->flags |= FST_DIRECTION_TS_FAST;
+        own->ts_offset = offset;
+    }
+    if (sequence_after(packet->ts_val, own->ts_val) > 0)
+        own->ts_val = packet->ts_val;
+}
+
+/// The receive window that end `receiver` advertised last, bytes.
+static __always_inline __u32 receive_window(const struct fst_flow* flow, int receiver) {
+    __u8 scale =
+        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
+
+    return (__u32)flow->direction[receiver].window << (scale & 15);
+}
+
+static __always_inline int mac_equal(const __u8* a, const __u8* b) {
+    __u8 differ = 0;
+
+    UNROLL
+    for (int i = 0; i < 6; i++)
+        differ |= a[i] ^ b[i];
+    return !differ;
+}
+
+/// The MAC of a side's first packets, and a look at every 64th: enough to know whether it is one.
+static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_packet* packet, int d) {
+    __u8 votes = flow->mac_votes[d];
+
+    if (!(packet->flags & FST_PACKET_MAC) || votes == FST_MAC_MIXED)
+        return;
+    if (votes >= MAC_VOTES_ENOUGH && (flow->direction[d].packets & 63))
+        return;
+    if (votes == 0)
+        __builtin_memcpy(flow->mac[d], packet->src_mac, 6);
+    else if (!mac_equal(flow->mac[d], packet->src_mac))
+        votes = FST_MAC_MIXED - 1;
+    if (votes < MAC_VOTES_ENOUGH || votes == FST_MAC_MIXED - 1)
+        flow->mac_votes[d] = votes + 1;
+}
+
+/// Sequence edge, retransmissions, ACK edge and the round trip from here to this side.
+static __always_inline void learn_sequence(struct fst_direction* own,
+                                           const struct fst_direction* other,
+                                           struct fst_packet* packet) {
+    __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
+    __u32 now_us = time_us(packet->time_ns), acknowledged;
+    // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again. Bytes
+    // sent again may come with new ones behind them.
+    int again = (own->flags & FST_DIRECTION_SEEN) &&
+                sequence_after(own->seq_edge, packet->seq) > 0 &&
+                (packet->payload > 1 || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)));
+
+    if (again) {
+        packet->flags |= FST_PACKET_RETRANSMITTED;
+        own->retransmitted += own->retransmitted != 255;
+    }
+    if (!(own->flags & FST_DIRECTION_SEEN)) {
+        own->flags |= FST_DIRECTION_SEEN;
+        own->seq_edge = end;
+        own->edge_us = now_us;
+        own->ack_edge = packet->ack - 1;
+    } else if (sequence_after(end, own->seq_edge) > 0) {
+        own->seq_edge = end;
+        own->edge_us = now_us;
+    }
+    if (packet->payload)
+        own->flags |= FST_DIRECTION_DATA;
+    if (!(packet->tcp_flags & FST_TCP_ACK))
+        return;
+    if (!(own->flags & FST_DIRECTION_ACKED)) {
+        own->flags |= FST_DIRECTION_ACKED;
+        own->ack_edge = packet->ack - 1;
+    }
+    acknowledged = packet->ack - own->ack_edge;
+    if (acknowledged - 1 >= SEQUENCE_REACH)
+        return;
+    own->ack_edge = packet->ack;
+    if (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15))
+        return;
+    // The first ACK of the newest byte: since that byte left here, it went there and came back.
+    if (packet->ack == other->seq_edge && (other->flags & FST_DIRECTION_SEEN)) {
+        __u32 rtt_us = now_us - other->edge_us;
+
+        if (!own->min_rtt_us || rtt_us < own->min_rtt_us)
+            own->min_rtt_us = rtt_us ? rtt_us : 1;
+        // An ACK of one segment may be put off (RFC 1122, section 4.2.3.2), or wait for the answer
+        // that carries it: however many such there are, the least of them is no round trip.
+        if (acknowledged > ONE_SEGMENT || (packet->tcp_flags & FST_TCP_SYN))
+            own->rtt_samples += own->rtt_samples != 255;
+    }
+}
+
+/// All that a fitting packet teaches. True if its TTL is new to its side.
+static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
+    struct fst_direction* own = &flow->direction[d];
+    const int syn_ack =
+        (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == (FST_TCP_SYN | FST_TCP_ACK);
+    int new_ttl;
+
+    learn_sequence(own, &flow->direction[d ^ 1], packet);
+    learn_mac(flow, packet, d);
+    if (packet->flags & FST_PACKET_TS)
+        learn_clock(own, packet);
+    if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
+        learn_id(own, packet);
+    own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;
+    new_ttl = learn_ttl(own, packet->ttl);
+    if (syn_ack) {
+        own->flags |= FST_DIRECTION_BASE_SYN_ACK;
+        own->window = packet->window;
+    } else if (packet->tcp_flags & FST_TCP_SYN) {
+        own->flags |= FST_DIRECTION_BASE_SYN;
+        own->window = packet->window;
+    } else {
+        own->flags |= FST_DIRECTION_BASE;
+        learn_window(own, packet->window);
+    }
+    return new_ttl;
+}
+
+/// Whether this is the frame before it once more, captured or delivered twice.
+static __always_inline int is_duplicate_frame(const struct fst_direction* own,
+                                      const struct fst_packet* packet) {
+    const struct fst_stamp* latest = &own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)];
+
+    return packet->ip_id && packet->ip_id == latest->ip_id &&
+           packet->tcp_flags == latest->tcp_flags &&
+           time_us(packet->time_ns) - latest->time_us < DUPLICATE_FRAME_US &&
+           sequence_after(packet->seq + packet->payload, own->seq_edge) <= 0;
+}
+
+#endif

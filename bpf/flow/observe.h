@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A packet into its flow: what every packet costs.
+#ifndef FLOWSTAMP_BPF_OBSERVE_H
+#define FLOWSTAMP_BPF_OBSERVE_H
+
+#include "bpf/flow/silence.h"
+
+/// The stamp and the counts. Two CPUs may carry one direction for a moment (a flow that moves
+/// queues, an egress program on any CPU): a count is then one short or a stamp lost, and `version`
+/// tells readers; no verdict hangs on either.
+static __always_inline void stamp(struct fst_direction* own, const struct fst_packet* packet) {
+    struct fst_stamp* place = &own->ring[own->ring_next & (FST_RING_STAMPS - 1)];
+
+    place->time_us = time_us(packet->time_ns);
+    place->ip_id = packet->ip_id;
+    place->ttl = packet->ttl;
+    place->tcp_flags = packet->tcp_flags;
+    own->ring_next = (own->ring_next + 1) & (FST_RING_STAMPS - 1);
+    own->packets += packet->segments;
+    own->bytes += packet->ip_bytes;
+    own->last_ns = packet->time_ns;
+}
+
+/// Odd while a direction is written, even at rest; whatever two CPUs at once made of it, each end
+/// leaves it even again.
+static __always_inline void version_begin(struct fst_direction* own) {
+    *(volatile __u16*)&own->version = own->version | 1;
+    barrier();
+}
+
+static __always_inline void version_end(struct fst_direction* own) {
+    barrier();
+    *(volatile __u16*)&own->version = (own->version | 1) + 1;
+}
+
+/// SYN and SYN-ACK: false if the packet belongs to another connection.
+static __always_inline int observe_handshake(struct scratch* scratch, struct fst_flow* flow,
+                                             __u32 slot, int d) {
+    return (scratch->packet.tcp_flags & FST_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
+                                                    : observe_syn(scratch, flow, slot, d);
+}
+
+/// SYN, SYN-ACK, FIN, and packets while something is pending: seldom, so a global function. Sets
+/// FST_PACKET_OUT_OF_PROFILE where the packet may not teach.
+noinline int observe_rare(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    struct fst_packet* packet;
+    int d;
+
+    if (!scratch || !flow)
+        return 0;
+    packet = &scratch->packet;
+    d = packet->direction & 1;
+    if (packet->tcp_flags & FST_TCP_SYN) {
+        if (!observe_handshake(scratch, flow, slot, d))
+            packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+        // Before the restart, if any, such a packet was nobody's: judged by the new state only.
+    } else if (packet->flags & FST_PACKET_NEW_FLOW) {
+        state_set(flow, FST_FLOW_MIDWAY);
+    }
+    if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE) && !(packet->tcp_flags & FST_TCP_SYN) &&
+        !packet_fits(&flow->direction[d], packet, flow->state))
+        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+    if (flow->state & FST_OF(FST_FLOW_AFTER_RST, d))
+        observe_after_rst(slot);
+    if (flow->state & FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1))
+        observe_egress(flow, packet, d ^ 1);
+    if (flow->state & FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1))
+        observe_awaited_ack(flow, packet, slot, d);
+    if (packet->flags & FST_PACKET_OUT_OF_PROFILE)
+        return 0;
+    if (!(flow->state & FST_FLOW_ESTABLISHED))
+        observe_one_way(flow, packet, slot, d);
+    if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
+        observe_establishing(flow, packet, d);
+    if (packet->tcp_flags & FST_TCP_FIN)
+        state_set(flow, FST_OF(FST_FLOW_FIN, d));
+    return 0;
+}
+
+static __always_inline void report_transition(struct scratch* scratch, __u32 slot) {
+    __u8 flags = scratch->packet.tcp_flags;
+
+    if (flags & FST_TCP_SYN)
+        emit(flags & FST_TCP_ACK ? FST_EVENT_SYN_ACK : FST_EVENT_SYN, slot);
+    else if (flags & FST_TCP_FIN)
+        emit(FST_EVENT_FIN, slot);
+}
+
+/// A packet that is no RST.
+static __always_inline void observe(struct scratch* scratch, struct fst_flow* flow, __u32 slot) {
+    struct fst_packet* packet = &scratch->packet;
+    const int d = packet->direction & 1;
+    struct fst_direction* own = &flow->direction[d];
+    const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
+    const __u32 pending = FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
+                          FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1);
+    const int was_silent = passed(packet->time_ns, own->last_ns, RTO_AFTER_NS);
+    int new_ttl = 0, rest = 0;
+
+    if (flow->seen_coarse != coarse) {
+        rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
+        flow->seen_coarse = coarse;
+    }
+    if ((packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) || (flow->state & pending) ||
+        !(flow->state & FST_FLOW_ESTABLISHED))
+        observe_rare(slot);
+    else if (!packet_fits(own, packet, flow->state))
+        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+    if (was_silent | rest)
+        observe_after_silence(slot, rest);
+
+    version_begin(own);
+    if (packet->ip_id == own->ip_id && is_duplicate_frame(own, packet)) {
+        packet->flags |= FST_PACKET_DUPLICATE_FRAME;
+        state_set(flow, FST_FLOW_DUPLICATE_FRAMES);
+    } else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE)) {
+        new_ttl = learn(flow, packet, d);
+    }
+    stamp(own, packet);
+    version_end(own);
+
+    if (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN))
+        report_transition(scratch, slot);
+    if (new_ttl)
+        emit(FST_EVENT_TTL, slot);
+    if ((packet->flags & (FST_PACKET_RETRANSMITTED | FST_PACKET_OUT_OF_PROFILE)) && packet->payload > 1)
+        observe_repeated(slot);
+}
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What silence shows: a side that sends again because nothing was acknowledged, one that speaks after
+// a long rest, whether it is answered, and a direction that is never seen. Told as transitions; how
+// long a silence must last to mean something is for user space to say.
+#ifndef FLOWSTAMP_BPF_SILENCE_H
+#define FLOWSTAMP_BPF_SILENCE_H
+
+#include "bpf/reset/liveness.h"
+
+/// A retransmission by timer comes after a silence of its sender's (RFC 6298; Linux: 200 ms at the
+/// least); those of fast recovery come amid other packets, and are of no interest here.
+#define RTO_AFTER_NS 150000000ULL
+
+/// A flow that was silent for more than so many units of 2^30 ns had a rest: about ten seconds.
+#define REST_COARSE 9
+
+/// Packets of one direction before the other's absence means something.
+#define ONE_WAY_PACKETS 8
+
+/// Whether the packet only repeats what its sender has sent before, and wants an answer: data, a FIN,
+/// or a keepalive (RFC 9293, section 3.8.4).
+static __always_inline int asks_again(const struct fst_direction* own,
+                                      const struct fst_packet* packet) {
+    const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
+
+    return (own->flags & FST_DIRECTION_SEEN) && !(packet->tcp_flags & FST_TCP_SYN) &&
+           sequence_after(end, own->seq_edge) <= 0 &&
+           (end != packet->seq || packet->seq != own->seq_edge);
+}
+
+/// Whether the packet, new or not, occupies sequence space or is a keepalive: its receiver answers.
+static __always_inline int wants_answer(const struct fst_direction* own,
+                                        const struct fst_packet* packet) {
+    return packet->payload || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
+           ((own->flags & FST_DIRECTION_SEEN) && packet->seq + 1 == own->seq_edge);
+}
+
+/// A packet of side `d` after a silence of that side, before it is learned and stamped. `rest`: the
+/// whole flow was silent.
+noinline int observe_after_silence(__u32 slot, __u32 rest) {
+    struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    struct fst_direction* own;
+    struct fst_packet* packet;
+    int d;
+
+    if (!scratch || !flow)
+        return 0;
+    packet = &scratch->packet;
+    d = packet->direction & 1;
+    own = &flow->direction[d];
+    if (flow_closed(flow->state) || (packet->flags & (FST_PACKET_NEW_FLOW | FST_PACKET_OUT_OF_PROFILE)) ||
+        (packet->tcp_flags & FST_TCP_SYN))
+        return 0;
+    if (rest)
+        emit_slot(FST_EVENT_IDLE_RESUMED, slot);
+    if (asks_again(own, packet))
+        emit_slot(FST_EVENT_RTO_RETRANSMIT, slot);
+    else if (!rest)
+        return 0;
+    if (wants_answer(own, packet))
+        state_set(flow, FST_OF(FST_FLOW_AWAITS_ACK, d));
+    return 0;
+}
+
+/// Data that comes again, amid others, or that lacks what its side's packets bear: from another
+/// distance than one of its side's latest packets, one of the two may be an injected one (a man on
+/// the side that won the race). In a replay any that comes again: there the bytes themselves are
+/// compared.
+noinline int observe_repeated(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    struct fst_direction* own;
+    __u32 hops, before;
+    int told = reports_every_repeat;
+
+    if (!scratch || !flow)
+        return 0;
+    own = &flow->direction[scratch->packet.direction & 1];
+    hops = fst_hops(scratch->packet.ttl);
+    UNROLL
+    for (int i = 0; i < FST_RING_STAMPS; i++) {
+        before = fst_hops(own->ring[i].ttl);
+        told |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
+    }
+    if (told && scratch->packet.seq - own->seq_edge + SEQUENCE_REACH <= 2 * SEQUENCE_REACH)
+        emit_slot(FST_EVENT_DATA_REPEATED, slot);
+    return 0;
+}
+
+/// A packet of the side from which an answer is awaited: is it one?
+static __always_inline void observe_awaited_ack(struct fst_flow* flow, const struct fst_packet* packet,
+                                            __u32 slot, int d) {
+    const struct fst_direction* own = &flow->direction[d];
+
+    if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_OUT_OF_PROFILE) ||
+        (packet->ack - own->ack_edge - 1 >= SEQUENCE_REACH &&
+         packet->ack != flow->direction[d ^ 1].seq_edge))
+        return;
+    state_clear(flow, FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1));
+    emit(FST_EVENT_ACKED, slot);
+}
+
+/// A packet of a flow that is not established, as far as has been seen.
+static __always_inline void observe_one_way(struct fst_flow* flow, const struct fst_packet* packet,
+                                            __u32 slot, int d) {
+    if ((flow->state & FST_FLOW_ONE_WAY) || !(packet->tcp_flags & FST_TCP_ACK) ||
+        flow->direction[d].packets + packet->segments < ONE_WAY_PACKETS ||
+        (flow->direction[d ^ 1].flags & FST_DIRECTION_SEEN))
+        return;
+    state_set(flow, FST_FLOW_ONE_WAY);
+    emit_slot(FST_EVENT_ONE_WAY, slot);
+}
+
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bpf/host/datapath.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "bpf/pipeline.h"
+
+__thread struct host_path* host;
+
+struct fst_datapath {
+    struct host_path path;
+};
+
+/// Zeroed. A packet touches four lines of it anywhere: in large pages they are found at once, where the
+/// system has some to give.
+static struct fst_bucket* new_table(size_t buckets) {
+    const size_t large_page = 2U << 20;
+    const size_t bytes = buckets * sizeof(struct fst_bucket);
+    const size_t rounded = (bytes + large_page - 1) / large_page * large_page;
+    struct fst_bucket* table = aligned_alloc(large_page, rounded);
+
+    if (!table)
+        return NULL;
+    madvise(table, rounded, MADV_HUGEPAGE);
+    memset(table, 0, bytes);
+    return table;
+}
+
+struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) {
+    struct fst_datapath* path = calloc(1, sizeof(*path));
+    size_t buckets = 1;
+
+    if (!path)
+        return NULL;
+    while (buckets * FST_BUCKET_WAYS < config->max_flows)
+        buckets *= 2;
+    path->path.buckets = new_table(buckets);
+    if (!path->path.buckets) {
+        free(path);
+        return NULL;
+    }
+    path->path.deliver = config->deliver;
+    path->path.context = config->context;
+    host = &path->path;
+    hash_seed[0] = config->seed[0];
+    hash_seed[1] = config->seed[1];
+    bucket_mask = (__u32)buckets - 1;
+    acting = config->may_act;
+    reports_every_repeat = config->reports_repeated;
+    return path;
+}
+
+void fst_datapath_free(struct fst_datapath* path) {
+    if (!path)
+        return;
+    free(path->path.buckets);
+    free(path);
+}
+
+enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
+                                           struct fst_datapath_frame* frame) {
+    struct host_frame view = {
+        .data = frame->data,
+        .bytes = frame->bytes,
+        .room = frame->room,
+        .ifindex = frame->ifindex,
+        .has_mac = frame->has_mac,
+    };
+    int drop;
+
+    host = &path->path;
+    host->time_ns = frame->time_ns;
+    drop = handle_packet(&view, (enum fst_hook)frame->hook);
+    frame->bytes = view.bytes;
+    frame->room = view.room;
+    return drop ? FST_DATAPATH_DROP : FST_DATAPATH_PASS;
+}
+
+bool fst_datapath_parse(const struct fst_datapath_frame* frame, struct fst_packet* packet) {
+    static __thread struct host_path parser;
+    struct host_frame view = {
+        .data = frame->data,
+        .bytes = frame->bytes,
+        .ifindex = frame->ifindex,
+        .has_mac = frame->has_mac,
+    };
+
+    host = &parser;
+    host->time_ns = frame->time_ns;
+    if (parse(&view, (enum fst_hook)frame->hook, &parser.scratch) != FST_PARSE_TCP)
+        return false;
+    *packet = parser.scratch.packet;
+    return true;
+}
+
+void fst_datapath_set_policy(struct fst_datapath* path, const struct fst_policy* policy) {
+    path->path.policy = *policy;
+}
+
+const struct fst_flow* fst_datapath_flow(const struct fst_datapath* path, __u32 slot) {
+    host = (struct host_path*)&path->path;
+    return slot / FST_BUCKET_WAYS <= bucket_mask ? flow_get(slot) : NULL;
+}
+
+__u64 fst_datapath_counter(const struct fst_datapath* path, __u32 counter) {
+    return counter < FST_COUNT_MAX ? path->path.counters[counter] : 0;
+}

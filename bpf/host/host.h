@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The host's stand-ins for what maps.h has of the kernel: the same names over plain memory of one
+// thread's. Included by maps.h when the data path is compiled for the host.
+#ifndef FLOWSTAMP_BPF_HOST_H
+#define FLOWSTAMP_BPF_HOST_H
+
+#include <string.h>
+
+#define noinline __attribute__((noinline))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#define UNROLL _Pragma("GCC unroll 8")
+#define barrier() __asm__ volatile("" ::: "memory")
+#define bpf_htons(value) __builtin_bswap16(value)
+#define bpf_ntohs(value) __builtin_bswap16(value)
+#define bpf_htonl(value) __builtin_bswap32(value)
+#define bpf_ntohl(value) __builtin_bswap32(value)
+
+/// One data path's memory; the functions below work on `host`, the one at work.
+struct host_path {
+    struct fst_bucket* buckets;
+    __u64 seed[2];
+    __u32 mask;
+    __u32 may_act;
+    __u32 reports_repeated;
+    __u64 time_ns;
+    __u64 counters[FST_COUNT_MAX];
+    struct fst_policy policy;
+    struct scratch scratch;
+    struct fst_flow_event record;  ///< the event being written
+    void (*deliver)(void* context, const struct fst_event* event);
+    void* context;
+};
+
+extern __thread struct host_path* host;
+
+#define hash_seed (host->seed)
+#define bucket_mask (host->mask)
+#define acting (host->may_act)
+#define reports_every_repeat (host->reports_repeated)
+#define stamping 0 /* whoever replays has the packets */
+
+static __always_inline struct scratch* scratch_get(void) {
+    return &host->scratch;
+}
+
+static __always_inline struct fst_bucket* bucket_get(__u32 index) {
+    return &host->buckets[index];
+}
+
+static __always_inline const struct fst_policy* policy_get(void) {
+    return &host->policy;
+}
+
+static __always_inline void count_by(__u32 counter, __u64 by) {
+    host->counters[counter] += by;
+}
+
+static __always_inline void* event_reserve(__u32 bytes) {
+    (void)bytes;
+    return &host->record;
+}
+
+static __always_inline void event_submit(void* record, __u64 flags) {
+    (void)flags;
+    host->deliver(host->context, record);
+}
+
+static __always_inline int events_half_full(void) {
+    return 0;
+}
+
+static __always_inline struct fst_stamp_buffer* stamp_buffer_get(void) {
+    return 0;
+}
+
+static __always_inline long stamps_output(const void* record, __u32 bytes, __u64 flags) {
+    (void)record;
+    (void)bytes;
+    (void)flags;
+    return 0;
+}
+
+static __always_inline void* stamps_reserve(__u32 bytes) {
+    (void)bytes;
+    return 0;
+}
+
+static __always_inline void stamps_submit(void* record) {
+    (void)record;
+}
+
+static __always_inline int stamps_fill_up(void) {
+    return 0;
+}
+
+static __always_inline __u64 now_ns(void) {
+    return host->time_ns;
+}
+
+static __always_inline __u32 this_cpu(void) {
+    return 0;
+}
+
+static __always_inline void repeat_on_host(__u32 times, long (*step)(__u32, void*), void* context) {
+    for (__u32 i = 0; i < times && step(i, context) == 0; i++)
+        ;
+}
+#define repeat(times, step, context) repeat_on_host(times, step, context)
+
+#endif

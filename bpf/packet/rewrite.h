@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The RST in the packet becomes the question, its lengths and checksums kept right, at each hook. If
+// the packet cannot be rewritten it stays what it was.
+#ifndef FLOWSTAMP_BPF_REWRITE_H
+#define FLOWSTAMP_BPF_REWRITE_H
+
+#include "bpf/reset/challenge.h"
+
+#define IPV4_LENGTH_OFFSET 2
+#define IPV4_CHECK_OFFSET 10
+#define IPV6_LENGTH_OFFSET 4
+#define TCP_SEQ_OFFSET 4
+#define TCP_FLAGS_OFFSET 12 /* the word of data offset and flags */
+#define TCP_CHECK_OFFSET 16
+
+/// One's complement sum of the segment's 16-bit words in scratch.frame, from cursor.position to
+/// cursor.end; into cursor.next.
+static long sum_step(__u32 index, void* unused) {
+    struct scratch* scratch = scratch_get();
+    __u32 at;
+
+    (void)unused;
+    if (!scratch)
+        return 1;
+    at = scratch->cursor.position + 2 * index;
+    if (at >= scratch->cursor.end)
+        return 1;
+    scratch->cursor.next += *AT(scratch, __u8, at) << 8;
+    if (at + 1 < scratch->cursor.end)
+        scratch->cursor.next += *AT(scratch, __u8, at + 1);
+    return 0;
+}
+
+static __always_inline __u16 fold(__u32 sum) {
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (__u16)sum;
+}
+
+enum checksum_state {
+    CHECKSUM_WHOLE = 0,  ///< right: to be kept right
+    CHECKSUM_PARTIAL =
+        1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
+    CHECKSUM_OTHER = 2,  ///< neither: leave the packet alone
+};
+
+static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
+    return scratch->packet.tcp_header + scratch->packet.payload;
+}
+
+/// XDP sees bytes, not the state that the driver or veth keeps of their checksum: so find out.
+/// `bytes`: of the segment, header and payload.
+noinline int checksum_look(__u32 bytes) {
+    struct scratch* scratch = scratch_get();
+    const struct fst_packet* packet;
+    __u32 pseudo = 0;
+    __u16 check, whole;
+
+    if (!scratch)
+        return CHECKSUM_OTHER;
+    packet = &scratch->packet;
+    // Too long to look at, as no stack's RST is: a wire's checksums are whole. Were it a partial one,
+    // the receiver would refuse the packet, which is better than to let a forger pass by its length.
+    if (packet->l4_offset + bytes > scratch->frame_bytes)
+        return CHECKSUM_WHOLE;
+    for (int end = 0; end < 2; end++) {
+        for (int i = 0; i < 4; i++) {
+            __u32 word = bpf_ntohl(packet->key.address[end][i]);
+
+            if (!(packet->flags & FST_PACKET_IPV6) && i < 3)
+                continue;  // the mapping's prefix is not on the wire
+            pseudo += (word >> 16) + (word & 0xffff);
+        }
+    }
+    pseudo += IPPROTO_TCP + bytes;
+    scratch->cursor.position = packet->l4_offset;
+    scratch->cursor.end = packet->l4_offset + bytes;
+    scratch->cursor.next = pseudo;
+    repeat(FST_SNAP_BYTES / 2, sum_step, 0);
+    whole = fold(scratch->cursor.next);
+    check = bpf_ntohs(AT(scratch, struct tcphdr, packet->l4_offset)->check);
+    if (whole == 0xffff)
+        return CHECKSUM_WHOLE;
+    return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
+}
+
+/// A checksum after a 32-bit change of what it covers (RFC 1624, equation 3).
+static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to) {
+    __u32 sum = (__u16)~check;
+
+    sum += (__u16) ~(from >> 16) + (__u32)(__u16)~from;
+    sum += (to >> 16) + (to & 0xffff);
+    return (__u16)~fold(sum);
+}
+
+/// A field's checksum after one of the lengths that it covers grew by a byte.
+static __always_inline __be16 checksum_grown(__be16 check) {
+    return bpf_htons(checksum_adjust(bpf_ntohs(check), 0, 1));
+}
+
+static __always_inline __u32 packet_end(const struct scratch* scratch) {
+    return scratch->packet.l3_offset + scratch->packet.ip_bytes;
+}
+
+/// The IP header in scratch.frame, one byte longer.
+static __always_inline void grow_ip_copy(struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+
+    if (packet->flags & FST_PACKET_IPV6) {
+        struct ipv6hdr* ipv6 = (struct ipv6hdr*)AT(scratch, struct ipv6hdr, packet->l3_offset);
+
+        ipv6->payload_len = bpf_htons(bpf_ntohs(ipv6->payload_len) + 1);
+    } else {
+        struct iphdr* ipv4 = (struct iphdr*)AT(scratch, struct iphdr, packet->l3_offset);
+
+        ipv4->check = checksum_grown(ipv4->check);
+        ipv4->tot_len = bpf_htons(bpf_ntohs(ipv4->tot_len) + 1);
+    }
+}
+
+/// The TCP checksum that goes with the question. The byte that a packet grows by is 0.
+static __always_inline __be16 question_check(const struct scratch* scratch, __be16 before,
+                                             enum checksum_state state) {
+    const struct challenge* challenge = &scratch->challenge;
+    __u16 check = bpf_ntohs(before);
+
+    if (state == CHECKSUM_PARTIAL)  // a plain sum of the pseudo-header: of our changes, the length
+        return bpf_htons(fold(check + challenge->grow));
+    check = checksum_adjust(check, scratch->packet.seq, challenge->seq);
+    check = checksum_adjust(check, scratch->packet.ack, challenge->ack);
+    check = checksum_adjust(check, scratch->packet.tcp_flags, challenge->flags);
+    return bpf_htons(checksum_adjust(check, 0, challenge->grow));
+}
+
+/// The question in the TCP header in scratch.frame, but for the checksum.
+static __always_inline struct tcphdr* patch_copy(struct scratch* scratch) {
+    struct tcphdr* tcp = (struct tcphdr*)AT(scratch, struct tcphdr, scratch->packet.l4_offset);
+
+    tcp->seq = bpf_htonl(scratch->challenge.seq);
+    tcp->ack_seq = bpf_htonl(scratch->challenge.ack);
+    tcp->flags = scratch->challenge.flags;
+    return tcp;
+}
+
+#ifdef __bpf__
+
+/// One byte of 0 behind the packet: the link's padding, if there is any, else a new one.
+static __always_inline long make_room_xdp(void* ctx, const struct scratch* scratch) {
+    const __u32 end = packet_end(scratch);
+    const __u8 zero = 0;
+
+    return ctx_bytes(ctx, FST_HOOK_XDP) > end ? bpf_xdp_store_bytes(ctx, end, (void*)&zero, 1)
+                                             : bpf_xdp_adjust_tail(ctx, 1);  // zeroed: since 5.8
+}
+
+/// Into an XDP frame. Only making room can fail: what is written lies inside the frame.
+static __always_inline long challenge_xdp(void* ctx, struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+    int state = checksum_look(segment_bytes(scratch));
+    struct tcphdr* tcp;
+
+    if (state == CHECKSUM_OTHER)
+        return -1;
+    if (scratch->challenge.grow) {
+        if (make_room_xdp(ctx, scratch))
+            return -1;
+        grow_ip_copy(scratch);
+        bpf_xdp_store_bytes(ctx, packet->l3_offset,
+                            (void*)AT(scratch, struct iphdr, packet->l3_offset),
+                            sizeof(struct iphdr) /* and of an IPv6 header the length */);
+    }
+    tcp = patch_copy(scratch);
+    tcp->check = question_check(scratch, tcp->check, (enum checksum_state)state);
+    return bpf_xdp_store_bytes(ctx, packet->l4_offset, tcp, sizeof(*tcp));
+}
+
+/// One byte of 0 behind the packet in a socket buffer. A complete checksum covers padding, and is
+/// given up where the buffer grows (skb_grow_rcsum, 4.9).
+static __always_inline long make_room_tc(void* ctx, const struct scratch* scratch) {
+    const __u32 end = packet_end(scratch);
+    const __u8 zero = 0;
+
+    return ctx_bytes(ctx, FST_HOOK_TC_INGRESS) > end
+               ? bpf_skb_store_bytes(ctx, end, &zero, 1, BPF_F_RECOMPUTE_CSUM)
+               : bpf_skb_change_tail(ctx, end + 1, 0);
+}
+
+/// The lengths in a socket buffer whose headers may be written: IP's, and the one that TCP's checksum
+/// covers.
+static __always_inline void grow_tc(void* ctx, const struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+    const int v6 = packet->flags & FST_PACKET_IPV6;
+    const __u32 offset = packet->l3_offset + (v6 ? IPV6_LENGTH_OFFSET : IPV4_LENGTH_OFFSET);
+    const __u32 bytes = packet->ip_bytes - (v6 ? sizeof(struct ipv6hdr) : 0);
+    const __be16 from = bpf_htons(bytes), to = bpf_htons(bytes + 1);
+
+    if (!v6)
+        bpf_l3_csum_replace(ctx, packet->l3_offset + IPV4_CHECK_OFFSET, from, to, sizeof(to));
+    // IPv4's checksum makes good for the length in a complete checksum over both; IPv6 has none.
+    bpf_skb_store_bytes(ctx, offset, &to, sizeof(to), v6 ? BPF_F_RECOMPUTE_CSUM : 0);
+    bpf_l4_csum_replace(ctx, packet->l4_offset + TCP_CHECK_OFFSET, from, to,
+                        BPF_F_PSEUDO_HDR | sizeof(to));
+}
+
+/// Into a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone, unless told that the
+/// pseudo-header changed; of a complete one (CHECKSUM_COMPLETE) the sum over the bytes stays what it
+/// was, as new fields and new checksum cancel out. Making room can fail, and the first write, which
+/// makes the headers this packet's own; a byte behind an IP packet means nothing. What comes then
+/// finds them writable, at lower offsets: it cannot fail.
+static __always_inline long challenge_tc(void* ctx, struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+    const struct challenge* challenge = &scratch->challenge;
+    const __u32 check_at = packet->l4_offset + TCP_CHECK_OFFSET;
+    struct tcphdr* tcp;
+
+    if (challenge->grow && make_room_tc(ctx, scratch))
+        return -1;
+    if (bpf_l4_csum_replace(ctx, check_at, bpf_htonl(packet->seq), bpf_htonl(challenge->seq), 4))
+        return -1;
+    bpf_l4_csum_replace(ctx, check_at, bpf_htonl(packet->ack), bpf_htonl(challenge->ack), 4);
+    bpf_l4_csum_replace(ctx, check_at, bpf_htons(packet->tcp_flags), bpf_htons(challenge->flags), 2);
+    tcp = patch_copy(scratch);
+    bpf_skb_store_bytes(ctx, packet->l4_offset + TCP_SEQ_OFFSET, (__u8*)tcp + TCP_SEQ_OFFSET,
+                        TCP_FLAGS_OFFSET + 2 - TCP_SEQ_OFFSET, 0);
+    if (challenge->grow)
+        grow_tc(ctx, scratch);
+    return 0;
+}
+
+/// The RST in the packet becomes the question. 0 on success, else the packet is what it was.
+static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct scratch* scratch) {
+    return hook == FST_HOOK_XDP ? challenge_xdp(ctx, scratch) : challenge_tc(ctx, scratch);
+}
+
+#else
+
+static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct scratch* scratch) {
+    struct host_frame* frame = ctx;
+    const struct fst_packet* packet = &scratch->packet;
+    int state = checksum_look(segment_bytes(scratch));
+    struct tcphdr* tcp;
+
+    (void)hook;
+    if (state == CHECKSUM_OTHER)
+        return -1;
+    if (scratch->challenge.grow) {
+        const __u32 end = packet_end(scratch);
+
+        if (frame->bytes == end) {
+            if (!frame->room)
+                return -1;
+            frame->bytes++;
+            frame->room--;
+        }
+        frame->data[end] = 0;
+        grow_ip_copy(scratch);
+        memcpy(frame->data + packet->l3_offset, AT(scratch, struct iphdr, packet->l3_offset),
+               sizeof(struct iphdr));
+    }
+    tcp = patch_copy(scratch);
+    tcp->check = question_check(scratch, tcp->check, (enum checksum_state)state);
+    memcpy(frame->data + packet->l4_offset, tcp, sizeof(*tcp));
+    return 0;
+}
+
+#endif
+#endif

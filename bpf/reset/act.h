@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What is done about a RST, and what its flow remembers of it. Doubt passes the packet.
+//
+// The challenge: a doubted RST is blunted, its sequence number moved past what the receiver
+// expects, and passed on. The receiver's stack, seeing a RST in its window that is not exact, sends
+// a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a RST of exactly
+// the sequence asked for; a living one goes on.
+#ifndef FLOWSTAMP_BPF_ACT_H
+#define FLOWSTAMP_BPF_ACT_H
+
+#include "bpf/packet/rewrite.h"
+
+/// What scheduling adds to four round trips.
+#define ANSWER_SLACK_US 20000U
+
+/// A sender is believed when it has upheld its reset this often, or for this long.
+#define ANSWERS_ENOUGH 3
+#define ANSWERS_SPAN_US 5000U
+
+/// A question that nobody answered: the next RST opens a new row.
+#define BURST_US 1000000U
+
+enum plan {
+    PLAN_PASS = 0,
+    PLAN_CHALLENGE = 1,
+    PLAN_DROP = 2,
+};
+
+/// How long after the question a RST can be its answer: a few round trips.
+static __always_inline __u32 patience_us(const struct fst_direction* own) {
+    return own->min_rtt_us * 4 + ANSWER_SLACK_US;
+}
+
+/// Whether the RST comes from its sender's distance, as far as TTLs can tell: they cannot for a
+/// kernel's answer by its default TTL in the name of a socket that had set its own.
+static __always_inline int from_own_distance(const struct fst_flow* flow,
+                                             const struct fst_packet* packet,
+                                             const struct fst_judgement* judgement, int d) {
+    return same_distance(&flow->direction[d], packet->ttl, 1) ||
+           ((judgement->context & FST_CONTEXT_STATELESS) &&
+            judgement->base_hops > STATELESS_HOPS_MAX);
+}
+
+/// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
+/// no sooner than half the least round trip after that and within a few; from the peer's distance;
+/// no sign of life in between. A late answer costs only another question.
+static __always_inline int is_challenge_answer(const struct fst_flow* flow, const struct fst_packet* packet,
+                                     const struct fst_judgement* judgement, int d) {
+    const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
+    const __u8 flags = flow->reset_flags[d];
+
+    return (flags & FST_RESET_CHALLENGED) && !(flags & FST_RESET_ALIVE) &&
+           had_time_to_answer(flow, packet, d) && since_us <= patience_us(&flow->direction[d]) &&
+           from_own_distance(flow, packet, judgement, d);
+}
+
+/// Whether the answers will do. Where the round trip is short, a burst of forgeries can look like
+/// answers: there the sender is asked until it has upheld for a while, or often enough. It costs a
+/// genuine reset ANSWERS_SPAN_US at the most.
+static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
+                                     const struct fst_judgement* judgement, int d) {
+    return is_challenge_answer(flow, packet, judgement, d) &&
+           ((flow->challenges[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
+            time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
+}
+
+/// Whether the receiver's stack would ask: FST_PASS_NOT_SUSPECT if so, else why not.
+static __always_inline enum fst_pass_reason challenge_works(const struct fst_flow* flow,
+                                                           const struct fst_packet* packet, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    if (!(other->flags & FST_DIRECTION_SEEN))
+        return FST_PASS_EGRESS_UNSEEN;
+    // Neither SYN_SENT nor SYN_RECV sends challenge ACKs.
+    if (!(flow->state & FST_FLOW_ESTABLISHED) || !(other->flags & FST_DIRECTION_ACKED))
+        return FST_PASS_SYN_SENT;
+    if (!(own->flags & FST_DIRECTION_SEEN) ||
+        packet->seq - other->ack_edge > receive_window(flow, d ^ 1))
+        return FST_PASS_SEQUENCE;
+    if (shifted_seq(flow, packet, d) - other->ack_edge >= receive_window(flow, d ^ 1))
+        return FST_PASS_WINDOW;
+    return FST_PASS_NOT_SUSPECT;
+}
+
+static __always_inline enum plan pass_because(struct fst_judgement* judgement,
+                                              enum fst_pass_reason reason) {
+    judgement->pass_reason = reason;
+    return PLAN_PASS;
+}
+
+/// A RST convicted under the drop policy. The first of a flow is asked about all the same: dropping
+/// a genuine one would leave a receiver that only reads waiting for ever.
+static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
+                                                const struct fst_packet* packet,
+                                                struct fst_judgement* judgement, int d) {
+    const __u8 flags = flow->reset_flags[d];
+
+    if ((flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
+        had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
+        packet->ttl == flow->rst_ttl[d])
+        return pass_because(judgement, FST_PASS_RESET_REPEATED);
+    if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX)
+        return pass_because(judgement, FST_PASS_TOO_MANY);
+    if (!(flags & FST_RESET_REFUTED) && (flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX &&
+        challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT)
+        return PLAN_CHALLENGE;
+    return PLAN_DROP;
+}
+
+static __always_inline enum plan make_plan(const struct fst_flow* flow,
+                                           const struct fst_packet* packet,
+                                           struct fst_judgement* judgement, int d) {
+    const struct fst_policy* policy = policy_get();
+    enum fst_pass_reason reason;
+    int confirmed, selected;
+
+    if (!acting || packet->hook == FST_HOOK_TC_EGRESS || !policy)
+        return pass_because(judgement, FST_PASS_NOT_ACTING);
+    confirmed =
+        (policy->drop_mode == FST_DROP_CONFIRMED && judgement->verdict == FST_VERDICT_CONFIRMED) ||
+        (policy->drop_mode == FST_DROP_SUSPECTED && judgement->verdict >= FST_VERDICT_SUSPECTED);
+    selected = policy->challenge_mode == FST_CHALLENGE_ALL ||
+              (policy->challenge_mode == FST_CHALLENGE_SUSPECTED &&
+               judgement->verdict >= FST_VERDICT_SUSPECTED);
+    if (!confirmed && !selected)
+        return pass_because(judgement, FST_PASS_NOT_SUSPECT);
+    if (packet->flags & FST_PACKET_NEW_FLOW)
+        return pass_because(judgement, FST_PASS_UNKNOWN_FLOW);
+    if (flow_closed(flow->state))
+        return pass_because(judgement, FST_PASS_CLOSED);
+    if (judgement->verdict != FST_VERDICT_CONFIRMED && is_upheld(flow, packet, judgement, d)) {
+        judgement->challenge = FST_CHALLENGE_UPHELD;
+        judgement->verdict = FST_VERDICT_GENUINE;
+        if (judgement->cause == FST_CAUSE_FORGED)
+            judgement->cause = FST_CAUSE_STATELESS;
+        return pass_because(judgement, FST_PASS_ANSWER);
+    }
+    if (confirmed)
+        return plan_confirmed(flow, packet, judgement, d);
+    reason = challenge_works(flow, packet, d);
+    if (reason == FST_PASS_NOT_SUSPECT && (flow->challenges[d] & 0x0f) >= FST_CHALLENGES_MAX)
+        reason = FST_PASS_TOO_MANY;
+    if (reason != FST_PASS_NOT_SUSPECT)
+        return pass_because(judgement, reason);
+    return PLAN_CHALLENGE;
+}
+
+/// Whether this RST opens a new row: none is watched, or its sender went on since, or the last
+/// question was never answered in time.
+static __always_inline int begins_burst(const struct fst_flow* flow, const struct fst_packet* packet,
+                                     int d) {
+    const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
+
+    if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FST_RESET_ALIVE))
+        return 1;
+    return since_us > ((flow->reset_flags[d] & FST_RESET_CHALLENGED)
+                           ? BURST_US + patience_us(&flow->direction[d])
+                           : WATCH_US);
+}
+
+/// A RST teaches nothing, but where its own timestamp vouches for it, its sender's clock stands there
+/// at least: what it overtook on its way is older, and no sign of life. A forger gains a tenth of a
+/// second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a row. One aligned word: no reader sees half of it.
+static __always_inline void advance_clock(struct fst_direction* own, const struct fst_packet* packet,
+                                       __u64 signals) {
+    __u32 offset = packet->ts_val - time_ms(packet->time_ns);
+
+    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) && sequence_after(offset, own->ts_offset) > 0)
+        own->ts_offset = offset;
+}
+
+/// What the flow remembers of the RST, once it is known what becomes of it.
+static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    struct fst_judgement* judgement = &scratch->judgement;
+    const int dropped = judgement->action == FST_ACTION_DROPPED;
+    const int challenged = judgement->action == FST_ACTION_CHALLENGED;
+    __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
+    __u8 questions = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
+
+    if (begins_burst(flow, packet, d)) {
+        flow->rst_us[d] = time_us(packet->time_ns);
+        flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
+        advance_clock(&flow->direction[d], packet, judgement->signals);
+        flow->after_rst[d] = 0;
+        flow->reset_flags[d] = kept;
+        questions += challenged;
+    } else if (challenged && is_new_challenge(flow, packet, d)) {
+        questions += 1;
+        flow->reset_flags[d] &= ~FST_RESET_EGRESS;
+    }
+    if (dropped) {
+        // What the other end sends from now on, and what this one does, tells whether it insists.
+        flow->reset_flags[d] =
+            (flow->reset_flags[d] & ~(FST_RESET_EGRESS | FST_RESET_SENDER_SEEN)) | FST_RESET_DROPPED;
+        drops += 1;
+    }
+    if (challenged)
+        flow->reset_flags[d] |= FST_RESET_CHALLENGED;
+    else if (judgement->challenge == FST_CHALLENGE_UPHELD)
+        flow->reset_flags[d] &= ~FST_RESET_CHALLENGED;
+    if (packet->flags & FST_PACKET_TS)
+        flow->reset_flags[d] |= FST_RESET_TS;
+    flow->rst_seq[d] = packet->seq;
+    flow->rst_ttl[d] = packet->ttl;
+    flow->rst_tcp_flags[d] = packet->tcp_flags;
+    flow->challenges[d] = questions | drops << 4;
+    judgement->challenges = questions;
+    state_set(flow, FST_OF(FST_FLOW_AFTER_RST, d));
+    if ((challenged || dropped) && !(flow->reset_flags[d] & FST_RESET_EGRESS))
+        state_set(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));
+    if (judgement->verdict != FST_VERDICT_GENUINE)
+        state_set(flow, FST_OF(FST_FLOW_FORGED, d));
+    else if (judgement->action == FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
+             (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)))
+        state_set(flow, FST_OF(FST_FLOW_RST, d));
+}
+
+static __always_inline void count_verdict(const struct fst_judgement* judgement) {
+    count(FST_COUNT_RST);
+    if (judgement->verdict != FST_VERDICT_GENUINE)
+        count(FST_COUNT_RST_SUSPECTED + (judgement->verdict == FST_VERDICT_CONFIRMED));
+    if (judgement->action == FST_ACTION_DROPPED)
+        count(FST_COUNT_DROPPED);
+    if (judgement->action == FST_ACTION_CHALLENGED)
+        count(FST_COUNT_CHALLENGED);
+    if (judgement->challenge == FST_CHALLENGE_UPHELD)
+        count(FST_COUNT_UPHELD);
+    if (judgement->pass_reason > FST_PASS_NOT_ACTING && judgement->pass_reason != FST_PASS_ANSWER)
+        count(FST_COUNT_PASS_SUSPECT);
+}
+
+/// Everything about a RST but the rewriting, which needs the packet itself. Returns enum plan.
+noinline int reset_plan(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    enum plan plan;
+    int d;
+
+    if (!scratch || !flow)
+        return PLAN_PASS;
+    d = scratch->packet.direction & 1;
+    if (scratch->packet.flags & FST_PACKET_NEW_FLOW)
+        state_set(flow, FST_FLOW_MIDWAY);
+    judge(slot);
+    plan = make_plan(flow, &scratch->packet, &scratch->judgement, d);
+    if (plan == PLAN_CHALLENGE) {
+        challenge_form(scratch, flow, d);
+        scratch->judgement.challenge = FST_CHALLENGE_ASKED;
+    }
+    return plan;
+}
+
+/// What was decided and done, into the flow and to user space.
+noinline int reset_settle(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    int d;
+
+    if (!scratch || !flow)
+        return 0;
+    d = scratch->packet.direction & 1;
+    remember(scratch, flow, d);
+    count_verdict(&scratch->judgement);
+    emit_flow(scratch, flow, slot, FST_EVENT_RST);
+    flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
+    version_begin(&flow->direction[d]);
+    stamp(&flow->direction[d], &scratch->packet);
+    version_end(&flow->direction[d]);
+    return 0;
+}
+
+/// A RST. True: the packet is to be dropped.
+static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct scratch* scratch,
+                                        __u32 slot) {
+    int plan = reset_plan(slot);
+    int drop = 0;
+
+    if (acting && plan == PLAN_CHALLENGE) {
+        if (send_challenge(ctx, hook, scratch)) {
+            scratch->judgement.challenge = FST_CHALLENGE_NONE;
+            scratch->judgement.pass_reason = FST_PASS_CHECKSUM;
+            count(FST_COUNT_ACT_FAILED);
+        } else {
+            scratch->judgement.action = FST_ACTION_CHALLENGED;
+        }
+    } else if (acting && plan == PLAN_DROP) {
+        scratch->judgement.action = FST_ACTION_DROPPED;
+        drop = 1;
+    }
+    reset_settle(slot);
+    return acting && drop;
+}
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A doubted RST made into a question: which, and when it is a new one.
+//
+// The first question of a flow is the RST itself, blunted: its sequence number moved past everything
+// that the receiver can have received. In the window but not exact, it makes the stack send a
+// challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux, net.ipv4.tcp_invalid_ratelimit).
+// Every further question is put so that no such limit holds: as a keepalive with one old byte (RFC
+// 1122, section 4.2.3.6). No stack takes that byte in; each acknowledges it (RFC 9293, section
+// 3.10.7.4, first check), and Linux limits only answers to segments that occupy no sequence space. To
+// connection tracking and address translation it is a byte sent again: its ACK is one that this end
+// has sent before, so nothing in it is new to anyone.
+#ifndef FLOWSTAMP_BPF_QUESTION_H
+#define FLOWSTAMP_BPF_QUESTION_H
+
+#include "bpf/reset/judge.h"
+
+/// Shorter round trips vary by more than half of themselves, with caches and scheduling: an answer
+/// then cannot come too soon.
+#define RTT_TELLING_US 1000U
+
+/// Where a blunted RST's sequence number must lie: past everything that the receiver can have
+/// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
+static __always_inline __u32 shifted_seq(const struct fst_flow* flow, const struct fst_packet* packet,
+                                       int d) {
+    const __u32 edge = flow->direction[d].seq_edge;
+
+    return (sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
+}
+
+/// Whether the RST's sender can have heard what the other end sent since the last one that we acted
+/// upon: a box in the path answers sooner.
+static __always_inline int had_time_to_answer(const struct fst_flow* flow,
+                                              const struct fst_packet* packet, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+
+    return (flow->reset_flags[d] & FST_RESET_EGRESS) &&
+           (rtt_us < RTT_TELLING_US || time_us(packet->time_ns) - flow->egress_us[d] >= rtt_us / 2);
+}
+
+/// Whether the RST makes another question than the one that stands, if one does. One that comes too
+/// soon belongs to the same burst.
+static __always_inline int is_new_challenge(const struct fst_flow* flow,
+                                           const struct fst_packet* packet, int d) {
+    return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) || had_time_to_answer(flow, packet, d);
+}
+
+/// The RST itself, past the edge.
+static __always_inline void challenge_by_shift(struct challenge* challenge, const struct fst_flow* flow,
+                                             const struct fst_packet* packet, int d) {
+    challenge->seq = shifted_seq(flow, packet, d);
+    challenge->ack = packet->ack;
+    challenge->flags = packet->tcp_flags;
+    challenge->grow = 0;
+}
+
+/// An old byte, wholly below what the receiver has acknowledged. A RST that carries data (RFC 9293,
+/// section 3.5.3, allows it) has bytes enough; another grows by one.
+static __always_inline void challenge_by_keepalive(struct challenge* challenge,
+                                               const struct fst_flow* flow,
+                                               const struct fst_packet* packet, int d) {
+    challenge->grow = !packet->payload;
+    challenge->seq = flow->direction[d ^ 1].ack_edge - (packet->payload + challenge->grow) - 1;
+    challenge->ack = flow->direction[d].ack_edge;
+    challenge->flags = FST_TCP_ACK;
+}
+
+/// Writes the question into scratch.
+static __always_inline void challenge_form(struct scratch* scratch, const struct fst_flow* flow,
+                                          int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
+
+    // Too soon: blunted, so that it does no harm, but the stack is not made to speak again: a box that
+    // answers every packet would answer that one too, without end.
+    if (first || !is_new_challenge(flow, packet, d) ||
+        !(flow->direction[d].flags & FST_DIRECTION_ACKED))
+        challenge_by_shift(&scratch->challenge, flow, packet, d);
+    else
+        challenge_by_keepalive(&scratch->challenge, flow, packet, d);
+}
+
+#endif

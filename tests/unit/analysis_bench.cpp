@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/analysis_bench.h"
+
+#include "tests/datapath/forwarding_rig.h"
+#include "user/analysis/flow_ends.h"
+
+namespace flowstamp::testing {
+
+/// A data path whose events go through the diagnosis.
+class AnalysisBench::Feed final : public ForwardingRig {
+  public:
+    explicit Feed(Pipeline& pipeline) : pipeline_(pipeline) {}
+
+    Outcome run(fst_hook hook, const Frame& frame) override {
+        pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(now_ns())));
+        Outcome outcome = ForwardingRig::run(hook, frame);
+        for (const SeenEvent& seen : outcome.events) {
+            Observation observation;
+            observation.event = seen.event;
+            observation.slot = seen.flow;
+            observation.interface = "eth" + std::to_string(seen.event.packet.key.ifindex);
+            observation.wall = observation.time();
+            pipeline_.consume(std::move(observation));
+        }
+        return outcome;
+    }
+
+  private:
+    Pipeline& pipeline_;
+};
+
+AnalysisBench::AnalysisBench() : rig_(std::make_unique<Feed>(pipeline_)) {}
+
+void AnalysisBench::pass(Nanoseconds length) {
+    rig_->advance_us(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(length).count()));
+    pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())));
+}
+
+FlowRecord AnalysisBench::record_of(const Conversation& talk, FlowEnd end) {
+    const fst_flow flow = talk.flow();
+    pipeline_.report({.slot = flow,
+                    .slot_index = talk.slot(),
+                    .interface = "eth1",
+                    .end = end,
+                    .wall = Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())),
+                    .start = {},
+                    .last = FlowEnds::last_packet(flow)});
+    return reporter_.flows.back();
+}
+
+std::string AnalysisBench::told() const {
+    std::string text;
+    for (const Finding& finding : findings()) {
+        text += text.empty() ? "" : ", ";
+        text += ::flowstamp::name_of(finding.kind);
+        text += " ";
+        text += finding.resolution ? ::flowstamp::name_of(*finding.resolution)
+                                   : ::flowstamp::name_of(finding.verdict);
+    }
+    return text;
+}
+
+}  // namespace flowstamp::testing

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/packet_path.h"
+
+#include <gtest/gtest.h>
+
+#include "flowstamp/stamp.h"
+#include "user/pathtrace/path_flow.h"
+
+namespace flowstamp {
+namespace {
+
+using namespace std::chrono_literals;
+
+fst_path_tuple tuple(std::uint8_t from, std::uint16_t from_port, std::uint8_t to,
+                    std::uint16_t to_port) {
+    fst_path_tuple its{};
+    its.source[3] = from;
+    its.destination[3] = to;
+    its.source_port = from_port;
+    its.destination_port = to_port;
+    its.protocol = 6;
+    return its;
+}
+
+const fst_path_tuple kAsked = tuple(1, 40000, 2, 80);         // the client to the public address
+const fst_path_tuple kTranslated = tuple(1, 40000, 3, 8080);  // behind DNAT
+
+/// A packet on its way, record by record.
+class Packet {
+  public:
+    Packet(__u64 skb, std::uint64_t at_us, const fst_path_tuple& name) {
+        event_.header.kind = FST_PATH_STATION;
+        event_.skb = skb;
+        event_.began_ns = event_.time_ns = at_us * 1000;
+        event_.tuple = name;
+        event_.segments = 1;
+    }
+    Packet& entry(const fst_path_tuple& original, const fst_path_tuple& reply,
+                  bool is_reply = false) {
+        event_.flags = FST_PATH_CONNTRACK | (is_reply ? std::uint32_t{FST_PATH_REPLY} : 0U);
+        event_.original = original;
+        event_.reply = reply;
+        return *this;
+    }
+    Packet& related() {
+        event_.flags |= FST_PATH_RELATED;
+        return *this;
+    }
+    Packet& continued() {
+        event_.flags |= FST_PATH_CONTINUED;
+        return *this;
+    }
+    Packet& later(std::uint64_t us) {
+        event_.time_ns += us * 1000;
+        return *this;
+    }
+    Packet& refuses() {
+        event_.tcp_flags = FST_TCP_RST | FST_TCP_ACK;
+        return *this;
+    }
+    Packet& segments(std::uint16_t count) {
+        event_.segments = count;
+        return *this;
+    }
+    fst_path_event at(fst_path_place place, std::uint32_t station) {
+        event_.place = static_cast<__u8>(place);
+        event_.station = station;
+        return next(FST_PATH_STATION);
+    }
+    fst_path_event dropped(std::uint32_t reason) {
+        event_.drop_reason = reason;
+        return next(FST_PATH_DROPPED);
+    }
+    fst_path_event consumed() { return next(FST_PATH_CONSUMED); }
+    fst_path_event at_socket() { return next(FST_PATH_SOCKET); }
+
+  private:
+    fst_path_event next(fst_path_kind kind) {
+        event_.header.kind = static_cast<__u8>(kind);
+        event_.time_ns += 1000;
+        return event_;
+    }
+    fst_path_event event_{};
+};
+
+class PacketPathTest : public ::testing::Test {
+  protected:
+    std::vector<PacketPath> ended;
+    PathAssembler assembler{[this](const PacketPath& packet_path) { ended.push_back(packet_path); }};
+};
+
+TEST_F(PacketPathTest, EndsWhereThePacketIsGivenUp) {
+    Packet packet(0xabc, 10, kAsked);
+    assembler.record(packet.at(FST_PLACE_TC_INGRESS, 0));
+    assembler.record(packet.at(FST_PLACE_PREROUTING, 1));
+    EXPECT_TRUE(ended.empty());
+    assembler.record(packet.dropped(7));
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, PacketPath::End::dropped);
+    EXPECT_EQ(ended[0].stations.size(), 2U);
+    EXPECT_EQ(ended[0].drop->drop_reason, 7U);
+}
+
+TEST_F(PacketPathTest, PastInputAndNotDroppedIsDelivered) {
+    for (const bool is_consumed : {true, false}) {
+        Packet packet(1, 10, kAsked);
+        assembler.record(packet.at(FST_PLACE_PREROUTING, 0));
+        assembler.record(packet.at(FST_PLACE_INPUT, 1));
+        if (is_consumed) {
+            assembler.record(packet.consumed());
+        } else {
+            assembler.advance(1s);
+        }
+        ASSERT_FALSE(ended.empty());
+        EXPECT_EQ(ended.back().end, PacketPath::End::delivered);
+    }
+    EXPECT_EQ(ended.size(), 2U);
+}
+
+TEST_F(PacketPathTest, WhoIsNotSeenAgainInTheMiddleIsNotKnownToHaveArrived) {
+    Packet packet(1, 10, kAsked);
+    assembler.record(packet.at(FST_PLACE_PREROUTING, 0));
+    assembler.advance(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, PacketPath::End::unknown);
+}
+
+TEST_F(PacketPathTest, WhatLeavesIsKnownToHaveLeftOnceItIsQuiet) {
+    Packet packet(1, 1000, kAsked);
+    assembler.record(packet.at(FST_PLACE_FORWARD, 0));
+    assembler.record(packet.at(FST_PLACE_TC_EGRESS, 1));
+    assembler.advance(100ms);
+    EXPECT_TRUE(ended.empty()) << "a queue may drop it yet";
+    assembler.advance(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, PacketPath::End::left);
+}
+
+TEST_F(PacketPathTest, ASocketHasItWhateverComesLater) {
+    Packet packet(1, 10, kAsked);
+    assembler.record(packet.at(FST_PLACE_INPUT, 0));
+    assembler.record(packet.at_socket());
+    assembler.finish();
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, PacketPath::End::delivered);
+}
+
+TEST_F(PacketPathTest, WhoWaitsForANeighbourIsWaitedFor) {
+    Packet waiting(1, 10, kAsked);
+    Packet other(2, 20, kAsked);
+    assembler.record(waiting.at(FST_PLACE_POSTROUTING, 0));
+    assembler.record(other.at(FST_PLACE_PREROUTING, 0));
+    assembler.advance(3s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].stations[0].place, FST_PLACE_PREROUTING);
+    assembler.record(waiting.dropped(7));
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[1].end, PacketPath::End::dropped);
+    EXPECT_EQ(ended[1].stations.size(), 1U);
+    Packet forgotten(3, 30, kAsked);
+    assembler.record(forgotten.at(FST_PLACE_POSTROUTING, 0));
+    assembler.advance(10s);
+    ASSERT_EQ(ended.size(), 3U);
+    EXPECT_EQ(ended[2].end, PacketPath::End::unknown);
+}
+
+TEST_F(PacketPathTest, WhatIsFreedLongAfterItsDeliveryIsNoDrop) {
+    Packet packet(1, 10, kAsked);
+    assembler.record(packet.at(FST_PLACE_INPUT, 0));
+    assembler.advance(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    assembler.record(packet.continued().later(2'000'000).dropped(3));
+    assembler.finish();
+    EXPECT_EQ(ended.size(), 1U);
+}
+
+/// Where only drops are recorded, its stations are not.
+TEST_F(PacketPathTest, WhatIsDroppedLongAfterItWasRoutedIsADrop) {
+    Packet packet(1, 10, kAsked);
+    packet.at(FST_PLACE_POSTROUTING, 0);
+    fst_path_event drop = packet.continued().later(3'000'000).dropped(3);
+    drop.place = FST_PLACE_POSTROUTING;
+    assembler.record(drop);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].end, PacketPath::End::dropped);
+}
+
+TEST_F(PacketPathTest, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
+    Packet first(5, 10, kAsked);
+    Packet second(5, 900, kAsked);
+    assembler.record(first.at(FST_PLACE_PREROUTING, 0));
+    assembler.record(second.at(FST_PLACE_PREROUTING, 0));
+    assembler.record(second.dropped(1));
+    assembler.finish();
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[0].end, PacketPath::End::dropped);
+    EXPECT_EQ(ended[1].end, PacketPath::End::unknown);
+}
+
+class PathFlowsTest : public PacketPathTest {
+  protected:
+    void dropped(Packet packet, std::uint32_t station) {
+        assembler.record(packet.at(FST_PLACE_PREROUTING, station));
+        assembler.record(packet.dropped(3));
+    }
+    PathFlows::Filed filed() { return flows.record(ended.back()); }
+    PathFlows flows;
+};
+
+TEST_F(PathFlowsTest, TranslationNeitherSplitsNorMerges) {
+    const fst_path_tuple answer = reversed(kTranslated);
+    dropped(Packet(1, 1, kAsked), 0);  // before conntrack knew it
+    EXPECT_EQ(filed().flow.id, 1U);
+    dropped(Packet(2, 2, kTranslated).entry(kAsked, answer), 4);
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 0U);
+    ASSERT_TRUE(filed().flow.translated);
+    EXPECT_EQ(filed().flow.translated->destination_port, 8080);
+    dropped(Packet(3, 3, answer).entry(kAsked, answer, true), 2);
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 1U);
+    dropped(Packet(4, 4, answer), 0);  // the answer, before it is translated back
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 1U);
+    dropped(Packet(5, 5, tuple(1, 40001, 2, 80)), 0);
+    EXPECT_EQ(filed().flow.id, 2U);
+}
+
+TEST_F(PathFlowsTest, ARefusalThatIsToldBeforeWhatItRefusesIsItsAnswer) {
+    dropped(Packet(1, 1, reversed(kAsked)).refuses(), 4);
+    EXPECT_EQ(filed().direction, 1U);
+    dropped(Packet(2, 2, kAsked), 0);
+    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(filed().direction, 0U);
+    EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
+}
+
+TEST_F(PathFlowsTest, ARejectsResetIsOfItsConnectionAnIcmpErrorIsNot) {
+    const fst_path_tuple answer = reversed(kTranslated);
+    dropped(Packet(1, 1, answer).refuses().entry(kAsked, answer, true).related(), 4);
+    EXPECT_EQ(filed().direction, 1U);
+    EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
+    EXPECT_TRUE(filed().flow.translated);
+    fst_path_tuple error = answer;
+    error.protocol = 1;
+    error.source_port = error.destination_port = 0;
+    dropped(Packet(2, 2, error).entry(kAsked, answer, true).related(), 4);
+    EXPECT_EQ(filed().flow.id, 2U);
+    EXPECT_FALSE(filed().flow.translated);
+}
+
+TEST_F(PathFlowsTest, EndsAreCountedByWhereAndWhy) {
+    dropped(Packet(1, 1, kAsked), 0);
+    EXPECT_EQ(filed().count, 1U);
+    dropped(Packet(2, 2, kAsked).segments(3), 0);
+    EXPECT_EQ(filed().count, 4U) << "a super-packet is as many as it stands for";
+    dropped(Packet(3, 3, kAsked), 1);
+    EXPECT_EQ(filed().count, 1U) << "another place";
+    EXPECT_EQ(flows.all().front().directions[0].packets, 5U);
+}
+
+TEST_F(PathFlowsTest, TheLongestQuietMakesRoom) {
+    for (std::uint32_t i = 0; i < PathFlows::kMost + 3; i++) {
+        fst_path_tuple name = kAsked;
+        name.source[2] = i;
+        dropped(Packet(i, i, name), 0);
+        flows.record(ended.back());
+    }
+    EXPECT_EQ(flows.all().size(), PathFlows::kMost);
+    EXPECT_EQ(flows.forgotten(), 3U);
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/reset/signature_learner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/events.h"
+#include "tests/support/recording_sink.h"
+
+namespace flowstamp::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::uint64_t kForged =
+    FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_ECHO);
+constexpr std::uint64_t kByLesson =
+    FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
+
+class SignatureLearnerTest : public ::testing::Test {
+  protected:
+    /// A convicted RST of a flow of its own.
+    void note(Nanoseconds when, const RstDetails& details) {
+        Story its(example_flow(), next_++, "eth0");
+        const ResetObservation view(its.at(when).rst(details));
+        book.note(view, view.judgement());
+        begun_ = its.now() - when;
+    }
+    void learn_signature(Nanoseconds when, std::uint16_t id = 0x4242) {
+        note(when, {.ttl = 60, .ip_id = id, .signals = kForged});
+        note(when, {.ttl = 60, .ip_id = id, .signals = kForged});
+    }
+    void pass_until(Nanoseconds when) { book.advance(begun_ + when); }
+
+    RecordingPolicy policy;
+    SignatureLearner book{policy};
+
+  private:
+    std::uint32_t next_ = 0;
+    Nanoseconds begun_{0};
+};
+
+TEST_F(SignatureLearnerTest, ALessonAges) {
+    learn_signature(0s);
+    pass_until(SignatureLearner::kLasts - 1s);
+    EXPECT_THAT(book.learned(), SizeIs(1));
+    pass_until(SignatureLearner::kLasts);
+    EXPECT_THAT(book.learned(), IsEmpty());
+    ASSERT_THAT(policy.forgotten, SizeIs(1));
+    EXPECT_TRUE(same_signature(policy.forgotten[0], policy.learned[0]));
+}
+
+TEST_F(SignatureLearnerTest, ProofKeepsALessonAlive) {
+    learn_signature(0s);
+    note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kForged});
+    pass_until(SignatureLearner::kLasts + 1s);
+    EXPECT_THAT(book.learned(), SizeIs(1));
+    EXPECT_EQ(book.learned()[0].seen - book.learned()[0].learned, 30min);
+    EXPECT_THAT(policy.learned, SizeIs(1)) << "taught once";
+}
+
+TEST_F(SignatureLearnerTest, ALessonDoesNotFeedOnItself) {
+    learn_signature(0s);
+    note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
+    EXPECT_EQ(book.learned()[0].seen - book.learned()[0].learned, 30min);
+    pass_until(SignatureLearner::kLasts);
+    EXPECT_THAT(book.learned(), IsEmpty());
+    // Nor does what it convicted teach another.
+    note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
+    note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
+    EXPECT_THAT(book.learned(), IsEmpty());
+}
+
+TEST_F(SignatureLearnerTest, TheStalestMakesRoom) {
+    for (std::uint16_t i = 0; i < FST_LEARNED_MAX; i++) {
+        learn_signature(i * 1s, static_cast<std::uint16_t>(0x4000 + i));
+    }
+    note(100s, {.ttl = 60, .ip_id = 0x4000, .signals = kForged});  // the oldest, proven anew
+    learn_signature(101s, 0x5000);
+    EXPECT_THAT(book.learned(), SizeIs(FST_LEARNED_MAX));
+    ASSERT_THAT(policy.forgotten, SizeIs(1));
+    EXPECT_EQ(policy.forgotten[0].ip_id, 0x4001);
+}
+
+TEST_F(SignatureLearnerTest, WhereNothingIsTakenNothingIsHeld) {
+    policy.learns = false;
+    learn_signature(0s);
+    EXPECT_THAT(book.learned(), IsEmpty());
+}
+
+TEST(SignatureText, NamesWhatMustAgree) {
+    EXPECT_EQ(signature_text({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
+                              .ip_id = 0x3412,
+                              .window = 0,
+                              .hops = 1,
+                              .tcp_flags = FST_TCP_RST | FST_TCP_ACK}),
+              "[R.] from 1 hop away with IP-ID 0x3412");
+    EXPECT_EQ(signature_text({.flags = FST_LEARNED_WINDOW,
+                              .ip_id = 0,
+                              .window = 8201,
+                              .hops = 0,
+                              .tcp_flags = FST_TCP_RST}),
+              "[R] with window 8201");
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

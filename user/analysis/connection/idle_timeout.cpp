@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/connection/idle_timeout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "user/base/time_text.h"
+#include "user/analysis/tracking/both_ways.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// Keepalives so that half the time that was fatal is never reached, nor more than was harmless.
+std::string keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fatal) {
+    const Nanoseconds half = fatal / 2;
+    const Nanoseconds wanted = harmless && *harmless < fatal ? std::max(*harmless, half) : half;
+    const auto seconds =
+        std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(wanted).count());
+    return fmt::format(
+        "send keepalives every {} s or sooner (SO_KEEPALIVE, TCP_KEEPIDLE), or raise the idle "
+        "time-out on the way: {} of rest was fatal{}",
+        seconds, duration_text(fatal),
+        harmless ? fmt::format(", {} was harmless", duration_text(*harmless)) : "");
+}
+
+}  // namespace
+
+void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
+    switch (observation.kind()) {
+        case FST_EVENT_RTO_RETRANSMIT:
+            retransmitted_(observation, sink);
+            break;
+        case FST_EVENT_RST:
+            reset(observation, sink);
+            break;
+        case FST_EVENT_SYN:
+        case FST_EVENT_EVICTED:
+        case FST_EVENT_ENDED:
+            waits_.erase(view_of(observation.event));
+            break;
+        default:
+            break;
+    }
+}
+
+void IdleTimeout::retransmitted_(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const unsigned direction = packet.direction & 1U;
+    const ViewKey view = view_of(observation.event);
+    const IdlePeriods::IdlePeriod* idle = idle_periods_.unanswered(view);
+    if (idle == nullptr || idle->direction != direction || !observation.slot ||
+        (waits_.size() >= kMost && !waits_.contains(view)) ||
+        !(observation.slot->direction[direction ^ 1U].flags & FST_DIRECTION_SEEN)) {
+        return;
+    }
+    if (observation.time() == idle->woke) {
+        return;  // the keepalive that ended the rest is not one more
+    }
+    Wait& wait = waits_[view];
+    wait.latest = observation.time();
+    wait.retransmitted_++;
+    const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FST_TCP_FIN);
+    // A keepalive comes a second or more after the one before: two of them are enough to wonder.
+    if (wait.retransmitted_ + (is_keepalive ? 1 : 0) < kSuspect) {
+        return;
+    }
+    report(observation, wait, idle->length,
+         wait.retransmitted_ >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
+         {.signal = "unanswered",
+          .strength = Strength::strong,
+          .packet = fmt::format("{} after the rest: sent again {}, no answer",
+                                is_keepalive ? "keepalive" : "data", times_text(wait.retransmitted_)),
+          .baseline = std::nullopt},
+         sink);
+}
+
+void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const unsigned direction = packet.direction & 1U;
+    const ViewKey view = view_of(observation.event);
+    const IdlePeriods::IdlePeriod* idle = idle_periods_.unanswered(view);
+    const fst_judgement& judgement = observation.event.judgement;
+    const bool answers = idle != nullptr && idle->direction != direction &&
+                         observation.time() - idle->woke < kAnswer;
+    const bool aged = judgement.cause == FST_CAUSE_AGED_STATE;
+    const Nanoseconds length = idle ? idle->length : silence_before(observation);
+    if (judgement.verdict == FST_VERDICT_GENUINE && (answers || aged) &&
+        length >= std::chrono::seconds(9) && observation.slot && waits_.size() < kMost) {
+        report(observation, waits_[view], length, most_of(*observation.slot),
+             {.signal = aged ? "aged-window" : "reset-after-rest",
+              .strength = Strength::strong,
+              .packet = aged ? fmt::format("RST with window {}", packet.window)
+                             : fmt::format("RST {} after the first words",
+                                           duration_text(observation.time() - idle->woke)),
+              .baseline = aged ? std::optional<std::string>(
+                                     "a balancer's, for a connection that it no longer knows")
+                               : std::nullopt},
+             sink);
+    }
+    // Who spoke after the rest gives up.
+    const auto wait = waits_.find(view);
+    if (wait != waits_.end() && idle != nullptr && idle->direction == direction &&
+        wait->second.updates.is_reported()) {
+        Finding finding = wait->second.finding;
+        finding.sighting = sighting_of(observation);
+        finding.resolution = Resolution::ended;
+        wait->second.updates.report(std::move(finding), findings_, sink);
+    }
+    waits_.erase(view);
+}
+
+void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds idle,
+                       fst_verdict verdict, Evidence answer, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const bool is_reset = packet.tcp_flags & FST_TCP_RST;
+    const Endpoint remote = is_reset ? sender_of(packet) : receiver_of(packet);
+    const Endpoint local = is_reset ? receiver_of(packet) : sender_of(packet);
+    Bounds& bounds = bounds_of(remote);
+    bounds.fatal = std::min(bounds.fatal.value_or(idle), idle);
+    wait.finding = Finding{
+        .kind = FindingKind::idle_timeout,
+        .verdict = verdict,
+        .sighting = sighting_of(observation),
+        .summary = fmt::format(
+            "The connection of {} to {} rested for {}, and {}: a firewall or balancer on the way, "
+            "or {} itself, has forgotten it.",
+            local.ip_text(), remote.text(), duration_text(idle),
+            is_reset ? "was then reset" : "what was said then is not answered", remote.ip_text()),
+        .advice = keepalive_advice(bounds.harmless, *bounds.fatal),
+        .evidence = {{.signal = "rest",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("silent for {}", duration_text(idle)),
+                      .baseline = bounds.harmless
+                                      ? std::optional(fmt::format(
+                                            "{} was harmless on the way to {}",
+                                            duration_text(*bounds.harmless), remote.ip_text()))
+                                      : std::nullopt},
+                     std::move(answer)},
+        .slot = observation.slot.value_or(fst_flow{}),
+    };
+    wait.updates.report(wait.finding, findings_, sink);
+}
+
+void IdleTimeout::advance(Nanoseconds now, FindingSink&) {
+    if (now - swept_ >= kForget) {
+        swept_ = now;
+        std::erase_if(waits_, [&](const auto& wait) { return now - wait.second.latest > kForget; });
+    }
+}
+
+void IdleTimeout::survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle, FindingSink& sink) {
+    Bounds& bounds = bounds_of(sender_of(observation.event.packet));
+    bounds.harmless = std::max(bounds.harmless.value_or(idle.length), idle.length);
+    const auto wait = waits_.find(view_of(observation.event));
+    if (wait == waits_.end()) {
+        return;
+    }
+    if (wait->second.updates.is_reported()) {
+        Finding finding = wait->second.finding;
+        finding.summary = fmt::format(
+            "The connection of {} to {} rested for {}, and what was said then was "
+            "answered only after {}.",
+            receiver_of(observation.event.packet).ip_text(),
+            sender_of(observation.event.packet).text(), duration_text(idle.length),
+            duration_text(observation.time() - idle.woke));
+        finding.resolution = Resolution::recovered;
+        wait->second.updates.report(std::move(finding), findings_, sink);
+    }
+    waits_.erase(wait);
+}
+
+IdleTimeout::Bounds& IdleTimeout::bounds_of(const Endpoint& remote) {
+    if (bounds_.size() >= kMost) {
+        bounds_.erase(bounds_.begin());
+    }
+    return bounds_[remote.address];
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/connection/injected_segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
+#include "flowstamp/hops.h"
+#include "user/base/time_text.h"
+#include "user/analysis/tracking/both_ways.h"
+#include "user/net/endpoint.h"
+#include "user/net/stamps.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr int kApart = 2;
+constexpr const char* kLookForTheBox =
+    "what is read on this connection may not be what the server sent; look for the box at that "
+    "distance";
+
+int hops_between(std::uint8_t one_ttl, std::uint8_t other_ttl) {
+    return int{fst_hops(one_ttl)} - int{fst_hops(other_ttl)};
+}
+
+bool tells_hops(std::uint8_t ttl) {
+    return fst_hops(ttl) <= FST_HOPS_MAX;
+}
+
+bool sent(const fst_direction& direction, std::uint16_t ip_id) {
+    return ip_id > 1 && std::ranges::any_of(stamps_of(direction), [&](const fst_stamp& stamp) {
+               return stamp.ip_id == ip_id;
+           });
+}
+
+Evidence echo_evidence(std::uint16_t ip_id) {
+    return {.signal = "id-echo",
+            .strength = Strength::strong,
+            .packet = fmt::format("{:#06x}", ip_id),
+            .baseline = "an IP-ID of the other end"};
+}
+
+Evidence distance_evidence(std::uint8_t ttl, std::uint8_t other_ttl) {
+    return {.signal = "nearer",
+            .strength = Strength::strong,
+            .packet = fmt::format("ttl {}, {}", ttl, distance_text(fst_hops(ttl))),
+            .baseline = fmt::format("ttl {}, {}", other_ttl, distance_text(fst_hops(other_ttl)))};
+}
+
+Evidence other_bytes_evidence(const Observation& observation) {
+    const OtherBytes& other = *observation.other_bytes;
+    return {
+        .signal = "other-bytes",
+        .strength = Strength::strong,
+        .packet = fmt::format("{} of {} bytes compared are others", other.differ, other.compared),
+        .baseline = fmt::format("frame {}, for the same sequence numbers", other.frame)};
+}
+
+/// The one of a side's latest packets that came from nearer than all else of it: this one, or one of
+/// those before it; but once or twice, no route that changed, and not from farther, no detour.
+std::optional<fst_stamp> from_elsewhere(const fst_direction& own, const fst_packet& packet) {
+    const std::uint8_t usual = own.ttl[0];
+    if ((own.flags & FST_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl)) {
+        return std::nullopt;
+    }
+    fst_stamp elsewhere{};
+    if (std::abs(hops_between(packet.ttl, usual)) >= kApart) {
+        elsewhere.ttl = packet.ttl;
+        elsewhere.ip_id = packet.ip_id;
+    } else {
+        for (const fst_stamp& stamp : stamps_of(own)) {
+            if (tells_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
+                elsewhere = stamp;
+            }
+        }
+    }
+    const auto from_there = std::ranges::count(stamps_of(own), elsewhere.ttl, &fst_stamp::ttl);
+    if (elsewhere.ttl == 0 || from_there > 2 || hops_between(usual, elsewhere.ttl) < kApart) {
+        return std::nullopt;
+    }
+    return elsewhere;
+}
+
+}  // namespace
+
+void InjectedSegment::observe(const Observation& observation, FindingSink& sink) {
+    if (observation.kind() == FST_EVENT_SYN_ACK) {
+        saw_syn_ack(observation, sink);
+    } else if (observation.kind() == FST_EVENT_DATA_REPEATED && observation.slot) {
+        saw_repeated(observation, sink);
+    } else if (observation.kind() == FST_EVENT_FIN) {
+        saw_fin(observation, sink);
+    } else if (observation.kind() == FST_EVENT_TTL) {
+        if (shifted_.size() >= kMost) {
+            shifted_.clear();
+        }
+        shifted_[view_of(observation.event)] = observation;
+    }
+}
+
+/// Notes that the view is told of; false if it was before.
+bool InjectedSegment::is_news(const ViewKey& view) {
+    if (reported_.size() >= kMost) {
+        reported_.clear();
+    }
+    return reported_.insert(view).second;
+}
+
+void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& sink) {
+    const ViewKey view = view_of(observation.event);
+    const Handshakes::Handshake* handshake = handshakes_.of(view);
+    if (handshake == nullptr || !handshake->syn_ack) {
+        return;
+    }
+    const Sighting& first = *handshake->syn_ack;
+    const Sighting second = sighting_of(observation);
+    const fst_packet& one = first.packet;
+    const fst_packet& two = second.packet;
+    const SynTracker::Attempt* attempt = syns_.answered_by(two);
+    if (one.direction != two.direction || one.ack != two.ack || one.seq == two.seq ||
+        second.time() - first.time() > kRace || attempt == nullptr || attempt->sent != 1 ||
+        !is_news(view)) {
+        return;
+    }
+    const std::uint16_t syn_id = attempt->latest.packet.ip_id;
+    const bool one_echoes = syn_id > 1 && one.ip_id == syn_id;
+    const bool two_echoes = syn_id > 1 && two.ip_id == syn_id;
+    const bool comparable = tells_hops(one.ttl) && tells_hops(two.ttl);
+    const bool one_nearer = comparable && hops_between(two.ttl, one.ttl) >= kApart;
+    const bool two_nearer = comparable && hops_between(one.ttl, two.ttl) >= kApart;
+    const bool first_is_injected = one_echoes || (one_nearer && !two_echoes);
+    if (first_is_injected || (!two_echoes && !two_nearer)) {
+        report_syn_ack(first, second, one_echoes, one_nearer, sink);
+    } else {
+        report_syn_ack(second, first, two_echoes, two_nearer, sink);
+    }
+}
+
+void InjectedSegment::report_syn_ack(const Sighting& injected, const Sighting& other, bool echo,
+                                   bool nearer, FindingSink& sink) {
+    const fst_packet& packet = injected.packet;
+    const std::string server = sender_of(packet).text();
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = echo || nearer ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
+        .sighting = injected,
+        .summary = fmt::format("One SYN to {} was answered twice, with different sequence numbers: "
+                               "{} of the two {}.",
+                               server, echo || nearer ? "this one" : "one",
+                               echo     ? "bears the SYN's own IP-ID: a box on the way sent it"
+                               : nearer ? "came from nearer: a box on the way sent it"
+                                        : "is not the server's"),
+        .advice = kLookForTheBox,
+        .evidence = {{.signal = "two-answers",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("SYN-ACK with sequence number {}", packet.seq),
+                      .baseline = fmt::format("another with {}, {} apart", other.packet.seq,
+                                              duration_text(Nanoseconds(std::abs(
+                                                  (other.time() - injected.time()).count()))))}},
+    };
+    if (echo) {
+        finding.evidence.push_back(echo_evidence(packet.ip_id));
+    }
+    if (nearer) {
+        finding.evidence.push_back(distance_evidence(packet.ttl, other.packet.ttl));
+    }
+    FindingUpdates().report(std::move(finding), findings_, sink);
+}
+
+void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const auto elsewhere =
+        from_elsewhere(observation.slot->direction[packet.direction & 1U], packet);
+    if ((elsewhere || observation.other_bytes) && is_news(view_of(observation.event))) {
+        elsewhere ? report_elsewhere(observation, *elsewhere, sink)
+                  : report_other_bytes(observation, sink);
+    }
+}
+
+void InjectedSegment::report_elsewhere(const Observation& observation, const fst_stamp& elsewhere,
+                                     FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const fst_flow& slot = *observation.slot;
+    const std::uint8_t ttl = elsewhere.ttl;
+    const std::uint8_t usual = slot.direction[packet.direction & 1U].ttl[0];
+    const auto shifted = shifted_.find(view_of(observation.event));
+    const bool is_it = shifted != shifted_.end() && shifted->second.event.packet.ttl == ttl &&
+                       shifted->second.event.packet.direction == packet.direction;
+    const bool echo = sent(slot.direction[(packet.direction & 1U) ^ 1U], elsewhere.ip_id);
+    const bool lacks =
+        ttl == packet.ttl && (slot.state & FST_FLOW_TS) && !(packet.flags & FST_PACKET_TS);
+    const bool proven = echo || lacks || observation.other_bytes;
+    const std::string sender = sender_of(packet).text();
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = proven ? most_of(slot) : FST_VERDICT_SUSPECTED,
+        .sighting = sighting_of(is_it ? shifted->second : observation),
+        .summary =
+            lacks ? fmt::format("{} did not send these {} bytes: they came from {}, all else of it "
+                                "from {}, and they lack the connection's timestamps.",
+                                sender, packet.payload, distance_text(fst_hops(ttl)),
+                                distance_text(fst_hops(usual)))
+                  : fmt::format("The same bytes came twice in the name of {}: once from {}, where "
+                                "all else of it comes from, and once from {}: {} put them there.",
+                                sender, distance_text(fst_hops(usual)), distance_text(fst_hops(ttl)),
+                                proven ? "a box on the way" : "probably a box on the way"),
+        .advice = kLookForTheBox,
+        .evidence = {{.signal = lacks ? "no-timestamps" : "twice",
+                      .strength = lacks ? Strength::joining : Strength::strong,
+                      .packet = fmt::format("{} bytes at seq {}", packet.payload, packet.seq),
+                      .baseline = lacks ? "its other packets bear timestamps" : "seen before"},
+                     distance_evidence(ttl, usual)},
+        .slot = slot,
+    };
+    if (observation.other_bytes) {
+        finding.evidence.push_back(other_bytes_evidence(observation));
+    }
+    if (echo) {
+        finding.evidence.push_back(echo_evidence(elsewhere.ip_id));
+    }
+    FindingUpdates().report(std::move(finding), findings_, sink);
+}
+
+/// Nothing but the bytes tells of it: which of the two is the sender's own, nobody can say, unless
+/// one copies an IP-ID.
+void InjectedSegment::report_other_bytes(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const fst_flow& slot = *observation.slot;
+    const OtherBytes& other = *observation.other_bytes;
+    const fst_direction& reader = slot.direction[(packet.direction & 1U) ^ 1U];
+    const bool echo = sent(reader, packet.ip_id);
+    const bool other_echoes = !echo && sent(reader, other.ip_id);
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = echo || other_echoes ? most_of(slot) : FST_VERDICT_SUSPECTED,
+        .sighting = sighting_of(observation),
+        .summary =
+            fmt::format("Frames {} and {} hold different bytes for one place in what {} sends: {}.",
+                        other.frame, observation.frame.value_or(0), sender_of(packet).text(),
+                        echo           ? "a box on the way made the second"
+                        : other_echoes ? "a box on the way made the first"
+                                       : "probably a box on the way made one of them"),
+        .advice = kLookForTheBox,
+        .evidence = {other_bytes_evidence(observation)},
+        .slot = slot,
+    };
+    if (echo || other_echoes) {
+        finding.evidence.push_back(echo_evidence(echo ? packet.ip_id : other.ip_id));
+    }
+    FindingUpdates().report(std::move(finding), findings_, sink);
+}
+
+/// Linux gives a SYN-ACK the ID 0; that another kernel's random or global one is the SYN's happens
+/// once in 65,536. That the same side's data then bears the ID of the request is no chance any more.
+void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const ViewKey view = view_of(observation.event);
+    const Handshakes::Handshake* handshake = handshakes_.of(view);
+    if (packet.payload == 0 || handshake == nullptr || !handshake->syn_ack ||
+        handshake->syn_ack->packet.direction != packet.direction) {
+        return;
+    }
+    const fst_packet& answer = handshake->syn_ack->packet;
+    const SynTracker::Attempt* attempt = syns_.answered_by(answer);
+    const auto slot = slots_.read(observation.event.slot);
+    if (attempt == nullptr || answer.ip_id <= 1 || attempt->latest.packet.ip_id != answer.ip_id ||
+        !slot || slot->generation != view.generation ||
+        !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) || !is_news(view)) {
+        return;
+    }
+    Finding finding{
+        .kind = FindingKind::injected_segment,
+        .verdict = FST_VERDICT_SUSPECTED,
+        .sighting = *handshake->syn_ack,
+        .summary = fmt::format(
+            "{} did not answer this connection itself: its SYN-ACK bears the SYN's IP-ID, and its "
+            "data the request's; a box on the way copied them.",
+            sender_of(packet).text()),
+        .advice =
+            "what is read on this connection is not what the server sent; look for a "
+            "filter that answers in its name",
+        .evidence = {echo_evidence(answer.ip_id), echo_evidence(packet.ip_id)},
+        .slot = *slot,
+    };
+    FindingUpdates updates;
+    updates.report(finding, findings_, sink);
+    finding.verdict = FST_VERDICT_CONFIRMED;
+    finding.sighting = sighting_of(observation);
+    updates.report(std::move(finding), findings_, sink);
+}
+
+}  // namespace flowstamp

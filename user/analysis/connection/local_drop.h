@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "user/analysis/detector.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/finding_updates.h"
+
+namespace flowstamp {
+
+/// A packet that this host itself gave up, as its kernel told.
+struct HostDrop {
+    Sighting sighting{};
+    std::string translated{};  ///< "192.0.2.1:40000 > 10.0.0.2:22": as it is by then, or empty
+    std::string at{};  ///< "forward", "eth0 in"; empty: before the first place that is looked at
+    std::string reason{};      ///< as the kernel names it: "NETFILTER_DROP"
+    std::string words{};       ///< the same as a clause
+    std::string look_at{};     ///< the sysctl or command that tells more; may be empty
+    std::string rule{};        ///< that dropped it; empty: none, or not known
+    std::string why{};         ///< what makes the rule certain, or stands against it
+    bool is_certain = true;    ///< of the rule
+    bool is_answered = false;  ///< by a reset or an ICMP error that this host makes
+    bool is_own = false;       ///< the packet was made on this host
+};
+
+/// What this host's rules, routes and limits take: told once for a place and a cause.
+class LocalDrop {
+  public:
+    explicit LocalDrop(Findings& findings) : findings_(findings) {}
+
+    void consume(const HostDrop& drop, FindingSink& sink);
+
+  private:
+    static constexpr std::size_t kMost = 4096;
+    using Cause = std::tuple<std::string, std::string, std::string>;  ///< place, reason, rule
+
+    Findings& findings_;
+    std::map<Cause, FindingUpdates> stories_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/connection/return_path_mismatch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::size_t kMost = 4096;
+
+}  // namespace
+
+void ReturnPathMismatch::observe(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    if (observation.kind() == FST_EVENT_RST) {
+        // The client's own reset: of the answer's flow, just where the SYN-ACK wanted its bytes.
+        const auto found = cases_.find(packet.seq - 1);
+        if (found != cases_.end() && !found->second.reset &&
+            sender_of(packet) == receiver_of(found->second.syn_ack.event.packet) &&
+            receiver_of(packet) == sender_of(found->second.syn_ack.event.packet)) {
+            found->second.reset = true;
+            report(found->second, sink);
+        }
+        return;
+    }
+    if (observation.kind() != FST_EVENT_SYN_ACK) {
+        return;
+    }
+    const SynTracker::Attempt* attempt = syns_.answered_by(packet);
+    if (attempt == nullptr || attempt->answer != SynTracker::Answer::mismatched ||
+        cases_.contains(attempt->seq)) {
+        return;
+    }
+    const auto place =
+        std::ranges::find(attempt->places, receiver_of(packet), &SynTracker::Place::client);
+    if (place == attempt->places.end()) {
+        return;
+    }
+    Case& mismatch = cases_[attempt->seq];
+    mismatch.syn_ack = observation;
+    mismatch.asked = place->server;
+    order_.push_back(attempt->seq);
+    if (order_.size() > kMost) {
+        cases_.erase(order_.front());
+        order_.pop_front();
+    }
+    report(mismatch, sink);
+}
+
+/// The answer alone may be a second one, lost elsewhere; with the client's reset it is certain that
+/// no other came.
+void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
+    const fst_packet& packet = mismatch.syn_ack.event.packet;
+    const std::string client = receiver_of(packet).ip_text();
+    const std::string answered = sender_of(packet).text();
+    Finding finding{
+        .kind = FindingKind::return_path_mismatch,
+        .verdict = mismatch.reset ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
+        .sighting = sighting_of(mismatch.syn_ack),
+        .summary = fmt::format(
+            "{} asked {} for a connection, and {} answered: the answer did not come back through "
+            "the box that had translated the request.{}",
+            client, mismatch.asked.text(), answered,
+            mismatch.reset ? fmt::format(" {}, who never asked {}, reset it.", client,
+                                         sender_of(packet).ip_text())
+                           : ""),
+        .advice = fmt::format(
+            "translate the source as well where {} is translated (SNAT or masquerade for clients "
+            "on the server's side), or let the answers pass the same box",
+            mismatch.asked.text()),
+        .evidence = {{.signal = "answer-from-elsewhere",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("SYN-ACK from {}", answered),
+                      .baseline = fmt::format("the SYN went to {}", mismatch.asked.text())},
+                     {.signal = "same-isn",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("acknowledges {}", packet.ack),
+                      .baseline = fmt::format("the SYN's sequence number was {}", packet.ack - 1)}},
+    };
+    if (mismatch.reset) {
+        finding.evidence.push_back({.signal = "client-reset",
+                                    .strength = Strength::conclusive,
+                                    .packet = fmt::format("RST from {}", client),
+                                    .baseline = std::nullopt});
+    }
+    mismatch.updates.report(std::move(finding), findings_, sink);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+
+#include "user/analysis/detector.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/finding_updates.h"
+#include "user/analysis/tracking/syn_tracker.h"
+
+namespace flowstamp {
+
+/// A SYN to one address that is answered from another: the answer did not come back through the box
+/// that had translated the request (hairpin NAT without source translation, or an answer that
+/// connection tracking let pass untranslated). The client, who never asked that address, resets.
+class ReturnPathMismatch final : public Detector {
+  public:
+    /// `book` is kept by the caller: it has filed each observation before it comes here.
+    ReturnPathMismatch(SynTracker& syns, Findings& findings) : syns_(syns), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds, FindingSink&) override {}
+    void finish(FindingSink&) override {}
+
+  private:
+    struct Case {
+        FindingUpdates updates;
+        Observation syn_ack;
+        Endpoint asked;  ///< where the SYN went
+        bool reset = false;
+    };
+    void report(Case& mismatch, FindingSink& sink);
+
+    SynTracker& syns_;
+    Findings& findings_;
+    std::unordered_map<std::uint32_t, Case> cases_;  ///< by the SYN's sequence number
+    std::deque<std::uint32_t> order_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "user/analysis/detector.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/tracking/host_memory.h"
+#include "user/analysis/finding_updates.h"
+#include "user/analysis/tracking/syn_tracker.h"
+
+namespace flowstamp {
+
+/// A SYN that is answered by a RST: nobody listens there, or a box on the way refuses in the
+/// server's name. A SYN-ACK that comes as well makes it another matter (see ForgedRst), so it is
+/// told a moment later. Told once for a server's port and a distance; not for scanners, who are refused
+/// everywhere.
+class SynRefused final : public Detector {
+  public:
+    /// How long a SYN-ACK to the same SYN is waited for.
+    static constexpr Nanoseconds kWait = std::chrono::milliseconds(500);
+    /// The same refusal is told again after so long without one.
+    static constexpr Nanoseconds kQuiet = std::chrono::minutes(1);
+    /// A client that is refused at more ports of one host than this within kQuiet is looking for
+    /// open ones.
+    static constexpr std::size_t kScan = 5;
+
+    /// `hosts` and `book` are kept by the caller and outlive the detector.
+    SynRefused(const HostMemory& hosts, SynTracker& syns, Findings& findings)
+        : hosts_(hosts), syns_(syns), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds now, FindingSink& sink) override;
+    void finish(FindingSink& sink) override;
+
+  private:
+    static constexpr std::size_t kMost = 16384;
+    struct Refusal {
+        FindingUpdates updates;
+        Nanoseconds latest{0};
+    };
+    struct Client {
+        std::set<std::uint16_t> ports;
+        Nanoseconds latest{0};
+    };
+    using Address = std::array<std::uint8_t, 16>;
+
+    bool is_scanner(const fst_packet& rst, Nanoseconds now);
+    void consume(const Observation& observation, FindingSink& sink);
+    void report(const Observation& observation, Refusal& refusal, FindingSink& sink);
+
+    const HostMemory& hosts_;
+    SynTracker& syns_;
+    Findings& findings_;
+    std::map<std::pair<Endpoint, std::uint8_t>, Refusal> refusals_;  ///< by server and hops
+    std::map<std::pair<Address, Address>, Client> clients_;          ///< by client and server
+    std::deque<Observation> waiting_;                                ///< the oldest first
+    Nanoseconds swept_{0};
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/connection/syn_unanswered.h"
+
+#include <fmt/format.h>
+
+#include "user/base/time_text.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::size_t kMost = 4096;
+
+std::string summary(const SynTracker::Attempt& attempt, bool answered) {
+    const fst_packet& syn = attempt.latest.packet;
+    const std::string span = duration_text(attempt.latest.time() - attempt.first);
+    const std::string asked =
+        fmt::format("{} asked {} for a connection {} in {}", sender_of(syn).ip_text(),
+                    receiver_of(syn).text(), times_text(attempt.sent), span);
+    return answered ? asked + ", and was answered only then." : asked + ", and nothing came back.";
+}
+
+}  // namespace
+
+void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
+    if (observation.kind() != FST_EVENT_SYN) {
+        // A SYN's answer, of whatever kind: the book knows it.
+        SynTracker::Attempt* attempt = observation.kind() == FST_EVENT_ICMP_ERROR
+                                        ? syns_.of_view(view_of(observation.event))
+                                        : syns_.answered_by(observation.event.packet);
+        if (attempt != nullptr && attempt->answer != SynTracker::Answer::none) {
+            answer(*attempt, sink);
+        }
+        return;
+    }
+    const SynTracker::Attempt* attempt = syns_.by_seq(observation.event.packet.seq);
+    if (attempt == nullptr || attempt->answer != SynTracker::Answer::none) {
+        return;
+    }
+    if (attempt->sent >= kEnough) {
+        report(*attempt,
+             both_ways_.pass(observation.event.packet.key.ifindex) ? FST_VERDICT_CONFIRMED
+                                                                   : FST_VERDICT_SUSPECTED,
+             sink);
+    } else if (attempt->sent > 1) {
+        due_.emplace(observation.time() + kPatience, attempt->seq);
+    }
+}
+
+void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink) {
+    if (reported_.size() >= kMost && !reported_.contains(attempt.seq)) {
+        reported_.erase(reported_.begin());
+    }
+    Told& told = reported_[attempt.seq];
+    const fst_packet& syn = attempt.latest.packet;
+    told.finding = Finding{
+        .kind = FindingKind::syn_unanswered,
+        .verdict = verdict,
+        .sighting = attempt.latest,
+        .summary = summary(attempt, false),
+        .advice = fmt::format(
+            "look for a rule that drops without a word, for the SYN on its way to {} or for the "
+            "answer on its way back; a host that is down looks the same{}",
+            receiver_of(syn).ip_text(),
+            both_ways_.pass(syn.key.ifindex)
+                ? ""
+                : fmt::format("; and no connection has shown both of its directions at {} yet: "
+                              "answers may pass elsewhere",
+                              attempt.latest.interface)),
+        .evidence = {{.signal = "syn-again",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("SYN sent {}", times_text(attempt.sent)),
+                      .baseline = fmt::format(
+                          "in {}", duration_text(attempt.latest.time() - attempt.first))},
+                     {.signal = "no-answer",
+                      .strength = Strength::strong,
+                      .packet = "no SYN-ACK, no RST, no ICMP error",
+                      .baseline = std::nullopt}},
+    };
+    told.updates.report(told.finding, findings_, sink);
+}
+
+void SynUnanswered::answer(const SynTracker::Attempt& attempt, FindingSink& sink) {
+    const auto told = reported_.find(attempt.seq);
+    if (told == reported_.end()) {
+        return;
+    }
+    Finding finding = told->second.finding;
+    finding.summary = summary(attempt, true);
+    finding.advice.clear();
+    finding.resolution = Resolution::answered;
+    told->second.updates.report(std::move(finding), findings_, sink);
+    reported_.erase(told);
+}
+
+void SynUnanswered::advance(Nanoseconds now, FindingSink& sink) {
+    while (!due_.empty() && due_.begin()->first <= now) {
+        const std::uint32_t seq = due_.begin()->second;
+        due_.erase(due_.begin());
+        const SynTracker::Attempt* attempt = syns_.by_seq(seq);
+        if (attempt != nullptr && attempt->answer == SynTracker::Answer::none) {
+            report(*attempt, FST_VERDICT_SUSPECTED, sink);
+        }
+    }
+}
+
+/// What was not silent for long enough proves nothing.
+void SynUnanswered::finish(FindingSink&) {
+    due_.clear();
+}
+
+}  // namespace flowstamp

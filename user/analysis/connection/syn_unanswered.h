@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+
+#include "user/analysis/tracking/both_ways.h"
+#include "user/analysis/detector.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/finding_updates.h"
+#include "user/analysis/tracking/syn_tracker.h"
+
+namespace flowstamp {
+
+/// SYNs that are sent again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP error.
+/// A SYN that is not sent again proves nothing: a scanner sends one. And where no flow has shown both
+/// of its directions, the answer may pass elsewhere.
+class SynUnanswered final : public Detector {
+  public:
+    /// A second SYN's silence, before it makes suspect.
+    static constexpr Nanoseconds kPatience = std::chrono::milliseconds(1500);
+    /// SYNs without an answer that are proof.
+    static constexpr unsigned kEnough = 3;
+
+    /// `book` and `both_ways` are kept by the caller: they have filed each observation before it
+    /// comes here.
+    SynUnanswered(SynTracker& syns, const BothWays& both_ways, Findings& findings)
+        : syns_(syns), both_ways_(both_ways), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds now, FindingSink& sink) override;
+    void finish(FindingSink& sink) override;
+
+  private:
+    void report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink);
+    void answer(const SynTracker::Attempt& attempt, FindingSink& sink);
+
+    struct Told {
+        FindingUpdates updates;
+        Finding finding;
+    };
+
+    SynTracker& syns_;
+    const BothWays& both_ways_;
+    Findings& findings_;
+    std::multimap<Nanoseconds, std::uint32_t> due_;  ///< attempts by sequence number
+    std::unordered_map<std::uint32_t, Told> reported_;   ///< the same
+};
+
+}  // namespace flowstamp

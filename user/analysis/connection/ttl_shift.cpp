@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/connection/ttl_shift.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "flowstamp/hops.h"
+#include "user/analysis/tracking/both_ways.h"
+#include "user/net/endpoint.h"
+#include "user/net/stamps.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// Whether the sender had sent nothing but its part of the handshake before this packet.
+bool is_after_handshake(const fst_packet& packet, const fst_flow& slot) {
+    return !(slot.state & FST_FLOW_MIDWAY) && packet.seq == slot.isn[packet.direction & 1U] + 1;
+}
+
+}  // namespace
+
+void TtlShift::observe(const Observation& observation, FindingSink& sink) {
+    const ViewKey view = view_of(observation.event);
+    if (observation.kind() == FST_EVENT_TTL) {
+        const auto slot = slots_.read(observation.event.slot);
+        if (slot && slot->generation == view.generation && changes_.size() < kMost) {
+            const unsigned direction = observation.event.packet.direction & 1U;
+            changes_[{view, direction}] = {observation, observation.time() + kLook};
+            next_look_ = std::min(next_look_, observation.time() + kLook);
+        }
+    } else if (observation.kind() == FST_EVENT_ENDED || observation.kind() == FST_EVENT_EVICTED) {
+        for (const unsigned direction : {0U, 1U}) {
+            const auto found = changes_.find({view, direction});
+            if (found != changes_.end()) {
+                settle(found->second, *observation.slot, sink);
+                changes_.erase(found);
+            }
+        }
+    }
+}
+
+bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
+    const fst_packet& packet = change.observation.event.packet;
+    const fst_direction& own = slot.direction[packet.direction & 1U];
+    const unsigned hops = fst_hops(packet.ttl);
+    unsigned nearest_other = 255;
+    for (const std::uint8_t ttl : own.ttl) {
+        if (ttl == 0 || ttl == packet.ttl) {
+            continue;
+        }
+        const unsigned other = fst_hops(ttl);
+        if (other > FST_HOPS_MAX || hops > FST_HOPS_MAX ||
+            static_cast<unsigned>(std::abs(static_cast<int>(hops) - static_cast<int>(other))) <
+                kApart) {
+            return true;  // not an initial TTL that tells hops, or no distance to speak of
+        }
+        nearest_other = std::min(nearest_other, other);
+    }
+    const auto stamps = stamps_of(own);
+    const auto from_there = std::ranges::count(stamps, packet.ttl, &fst_stamp::ttl);
+    if (nearest_other == 255 || (own.flags & FST_DIRECTION_TTL_MANY)) {
+        return true;
+    }
+    if (from_there < static_cast<std::ptrdiff_t>(kPackets)) {
+        return false;
+    }
+    const bool after_handshake = is_after_handshake(packet, slot);
+    const std::string sender = sender_of(packet).ip_text();
+    Finding finding{
+        .kind = FindingKind::ttl_shift,
+        .verdict = most_of(slot),
+        .sighting = sighting_of(change.observation),
+        .summary =
+            after_handshake
+                ? fmt::format("{} answered the handshake from {}, and speaks from {} since: a "
+                              "proxy accepts connections in its name.",
+                              sender_of(packet).text(), distance_text(nearest_other),
+                              distance_text(hops))
+                : fmt::format("{} was {} and is now {}: the route changed, or another host "
+                              "answers in its name.",
+                              sender, distance_text(nearest_other), distance_text(hops)),
+        .advice = after_handshake ? fmt::format("look for a SYN proxy or a transparent proxy {}",
+                                                distance_text(nearest_other))
+                                  : "",
+        .evidence = {{.signal = "distance",
+                      .strength = Strength::strong,
+                      .packet = fmt::format("ttl {}, {}", packet.ttl, distance_text(hops)),
+                      .baseline = distance_text(nearest_other) + " before"},
+                     {.signal = "lasting",
+                      .strength = Strength::strong,
+                      .packet =
+                          fmt::format("{} of the latest {} packets", from_there, stamps.size()),
+                      .baseline = std::nullopt}},
+        .slot = slot,
+    };
+    FindingUpdates().report(std::move(finding), findings_, sink);
+    return true;
+}
+
+void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
+    if (now < next_look_) {
+        return;
+    }
+    next_look_ = Nanoseconds::max();
+    for (auto place = changes_.begin(); place != changes_.end();) {
+        Change& change = place->second;
+        if (change.look > now) {
+            next_look_ = std::min(next_look_, change.look);
+            ++place;
+            continue;
+        }
+        const auto slot = slots_.read(change.observation.event.slot);
+        const bool gone = !slot || slot->generation != place->first.first.generation;
+        const bool old = now - change.observation.time() > kLongest;
+        if (gone || settle(change, *slot, sink) || old) {
+            place = changes_.erase(place);
+        } else {
+            change.look = now + kLook;
+            next_look_ = std::min(next_look_, change.look);
+            ++place;
+        }
+    }
+}
+
+void TtlShift::finish(FindingSink& sink) {
+    for (auto& [side, change] : changes_) {
+        const auto slot = slots_.read(change.observation.event.slot);
+        if (slot && slot->generation == side.first.generation) {
+            settle(change, *slot, sink);
+        }
+    }
+    changes_.clear();
+}
+
+}  // namespace flowstamp

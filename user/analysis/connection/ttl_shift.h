@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "user/analysis/detector.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/finding_updates.h"
+#include "user/analysis/slot_reader.h"
+
+namespace flowstamp {
+
+/// One side of a flow whose packets begin to come from another distance: a proxy answered the
+/// handshake in the server's name, or the route changed. One packet from elsewhere is no shift; nor
+/// is another initial TTL at the same distance (a balancer's), nor one hop (equal-cost paths).
+class TtlShift final : public Detector {
+  public:
+    static constexpr unsigned kApart = 2;
+    /// A shift shows in at least so many of the latest packets.
+    static constexpr unsigned kPackets = 3;
+    static constexpr Nanoseconds kLook = std::chrono::milliseconds(500);
+    static constexpr Nanoseconds kLongest = std::chrono::seconds(10);
+
+    /// `slots` outlives the detector.
+    TtlShift(const SlotReader& slots, Findings& findings) : slots_(slots), findings_(findings) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds now, FindingSink& sink) override;
+    void finish(FindingSink& sink) override;
+
+  private:
+    static constexpr std::size_t kMost = 4096;
+    struct Change {
+        Observation observation;
+        Nanoseconds look{0};
+    };
+    using Side = std::pair<ViewKey, unsigned>;
+
+    /// Whether it is settled: told, or found to be none.
+    bool settle(Change& change, const fst_flow& slot, FindingSink& sink);
+
+    const SlotReader& slots_;
+    Findings& findings_;
+    std::map<Side, Change> changes_;
+    Nanoseconds next_look_ = Nanoseconds::max();  ///< the earliest of changes_
+};
+
+}  // namespace flowstamp

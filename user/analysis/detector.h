@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/base/clock.h"
+#include "user/analysis/finding.h"
+#include "user/analysis/observation.h"
+
+namespace flowstamp {
+
+/// Where detectors put what they found.
+class FindingSink {
+  public:
+    virtual ~FindingSink() = default;
+    virtual void reset(const Reset& reset) = 0;
+    virtual void finding(const Finding& finding) = 0;
+};
+
+/// Observations in, findings out. No I/O, no clock of its own: time is what the observations bear
+/// and what advance() says, so that a capture and a live flow are judged alike.
+class Detector {
+  public:
+    virtual ~Detector() = default;
+    /// Observations come in about the order of their time; those of different CPUs may be a few
+    /// microseconds out of order.
+    virtual void observe(const Observation& observation, FindingSink& sink) = 0;
+    /// The time (CLOCK_MONOTONIC or the capture's) has come to `now`.
+    virtual void advance(Nanoseconds now, FindingSink& sink) = 0;
+    /// Nothing more will come: tells what is still open.
+    virtual void finish(FindingSink& sink) = 0;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flowstamp/event.h"
+#include "user/base/clock.h"
+#include "user/analysis/reset/evidence.h"
+
+namespace flowstamp {
+
+/// The packet that an event is about: what it was, where and when it was seen.
+struct Sighting {
+    fst_packet packet{};
+    std::uint64_t flow_id = 0;
+    std::optional<std::uint64_t> isn_id{};
+    std::string interface{};
+    Nanoseconds wall{0};  ///< since 1970
+    std::optional<std::uint64_t> frame{};
+
+    /// CLOCK_MONOTONIC, or the capture's clock.
+    [[nodiscard]] Nanoseconds time() const {
+        return Nanoseconds(static_cast<Nanoseconds::rep>(packet.time_ns));
+    }
+};
+
+/// A RST and what is thought of it. Told when it came, and again with the same id when its verdict
+/// or the answer to its challenge changes.
+struct Reset {
+    std::uint64_t id = 0;  ///< from 1, unique in a run
+    bool again = false;    ///< told before: this is news about it
+    Sighting sighting{};
+    fst_judgement judgement{};  ///< as it stands now
+    std::vector<Evidence> evidence{};
+    std::optional<std::uint64_t> answers{};  ///< the reset whose challenge this one answers
+};
+
+/// What went wrong with a connection. See docs/findings.md.
+enum class FindingKind {
+    forged_rst,            ///< a RST that its alleged sender did not send
+    injected_segment,      ///< a FIN, SYN-ACK or data that its alleged sender did not send
+    syn_unanswered,        ///< SYNs without any answer
+    syn_refused,           ///< a SYN answered by a RST
+    icmp_rejected,         ///< an ICMP error about the flow
+    stalled,               ///< established, then one end's data is no longer acknowledged
+    idle_timeout,          ///< it rested, and what came then was not answered, or by a RST
+    return_path_mismatch,  ///< a SYN's answer came from another address
+    ttl_shift,             ///< a side's distance changed within the flow
+    one_way,               ///< only one direction passes here
+    local_drop,            ///< this host itself dropped it
+};
+
+/// What became of a finding.
+enum class Resolution {
+    went_on,    ///< the flow outlived it
+    ended,      ///< the flow did not
+    both_ends,  ///< the far end was reset, too, or has been silent since
+    withdrawn,  ///< asked, its sender reset again: genuine after all
+    recovered,  ///< what was not acknowledged is, late
+    answered,   ///< the answer came after all
+};
+
+/// Told when first known, and again with the same id when its verdict rises or it resolves.
+struct Finding {
+    std::uint64_t id = 0;
+    bool again = false;
+    FindingKind kind = FindingKind::forged_rst;
+    fst_verdict verdict = FST_VERDICT_SUSPECTED;
+    fst_action action = FST_ACTION_OBSERVED;
+    std::uint32_t resets = 0;  ///< of forged-rst: such RSTs on this flow from this side so far
+    Sighting sighting{};
+    std::string summary{};  ///< one sentence, as an engineer would say it
+    std::string advice{};   ///< what to do next; may be empty
+    std::vector<Evidence> evidence{};
+    std::uint64_t signals = 0;  ///< of forged-rst: FST_SIGNAL_BIT(...) of its leading RST
+    std::optional<std::uint64_t> middlebox{};  ///< the suspected box that did it
+    std::string vendor{};  ///< of the MAC that the packet came from, where that tells something
+    fst_flow slot{};        ///< the flow as it was when the packet came: its stamps
+    std::optional<Resolution> resolution{};
+};
+
+[[nodiscard]] std::string_view name_of(FindingKind kind);
+/// All of them, in the order of their declaration.
+[[nodiscard]] std::span<const FindingKind> every_finding_kind();
+[[nodiscard]] std::string_view name_of(Resolution resolution);
+
+}  // namespace flowstamp

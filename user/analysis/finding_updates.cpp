@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/finding_updates.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "user/net/identity.h"
+
+namespace flowstamp {
+
+void FindingUpdates::report(Finding finding, Findings& findings, FindingSink& sink) {
+    const bool rises = !verdict_ || finding.verdict > *verdict_;
+    const bool resolves = finding.resolution && !resolved_;
+    if (!rises && !resolves) {
+        return;
+    }
+    if (verdict_ && finding.verdict < *verdict_) {
+        finding.verdict = *verdict_;
+    }
+    if (!verdict_) {
+        id_ = findings.open();
+    }
+    finding.id = id_;
+    finding.again = verdict_.has_value();
+    findings.told(verdict_, finding.verdict);
+    verdict_ = finding.verdict;
+    resolved_ = resolved_ || finding.resolution.has_value();
+    sink.finding(std::move(finding));
+}
+
+Sighting sighting_of(const Observation& observation) {
+    return {.packet = observation.event.packet,
+            .flow_id = flow_id(observation.event),
+            .isn_id = observation.isn_id,
+            .interface = observation.interface,
+            .wall = observation.wall,
+            .frame = observation.frame};
+}
+
+std::string distance_text(unsigned hops) {
+    return fmt::format("{} hop{} away", hops, hops == 1 ? "" : "s");
+}
+
+std::string times_text(std::uint64_t count) {
+    return count == 1 ? "once" : fmt::format("{} times", count);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "user/analysis/detector.h"
+#include "user/analysis/findings.h"
+
+namespace flowstamp {
+
+/// One finding through its life: told when it is first known, and again, under the same id, when its
+/// verdict rises or it resolves; never twice the same.
+class FindingUpdates {
+  public:
+    /// Tells `finding` (its id and `again` are set here), unless it brings nothing new.
+    void report(Finding finding, Findings& findings, FindingSink& sink);
+
+    [[nodiscard]] bool is_reported() const { return verdict_.has_value(); }
+    [[nodiscard]] bool is_resolved() const { return resolved_; }
+    [[nodiscard]] std::optional<fst_verdict> verdict() const { return verdict_; }
+
+  private:
+    std::uint64_t id_ = 0;
+    std::optional<fst_verdict> verdict_{};
+    bool resolved_ = false;
+};
+
+/// Where and when the packet of an observation was seen.
+[[nodiscard]] Sighting sighting_of(const Observation& observation);
+
+/// "2 hops away", "1 hop away", "on this host or its link" for none.
+[[nodiscard]] std::string distance_text(unsigned hops);
+
+/// "3 times", "once".
+[[nodiscard]] std::string times_text(std::uint64_t count);
+
+}  // namespace flowstamp

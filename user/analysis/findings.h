@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "flowstamp/evidence.h"
+
+namespace flowstamp {
+
+/// Numbers the findings of a run, whichever detector makes them, and counts them by their highest
+/// verdict.
+class Findings {
+  public:
+    /// The next finding's id, from 1.
+    [[nodiscard]] std::uint64_t open() { return ++opened_; }
+    /// A finding is told with this verdict; `before`: the one it was told with last, if it was.
+    void told(std::optional<fst_verdict> before, fst_verdict now) {
+        reported_ += !before;
+        confirmed_ += now == FST_VERDICT_CONFIRMED && before != FST_VERDICT_CONFIRMED;
+    }
+
+    [[nodiscard]] std::uint64_t suspected() const { return reported_ - confirmed_; }
+    [[nodiscard]] std::uint64_t confirmed() const { return confirmed_; }
+
+  private:
+    std::uint64_t opened_ = 0;
+    std::uint64_t reported_ = 0;
+    std::uint64_t confirmed_ = 0;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/flow_ends.h"
+
+#include <algorithm>
+
+namespace flowstamp {
+
+namespace {
+
+bool was_reset(const fst_flow& flow) {
+    return flow.state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1));
+}
+
+bool was_closed(const fst_flow& flow) {
+    constexpr std::uint32_t kBoth = FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1);
+    return (flow.state & kBoth) == kBoth;
+}
+
+bool is_half_open(const fst_flow& flow) {
+    return !(flow.state & (FST_FLOW_ESTABLISHED | FST_FLOW_MIDWAY));
+}
+
+std::optional<FlowEnd> closing(const fst_flow& flow) {
+    if (was_reset(flow)) {
+        return FlowEnd::reset;
+    }
+    return was_closed(flow) ? std::optional(FlowEnd::closed) : std::nullopt;
+}
+
+}  // namespace
+
+Nanoseconds FlowEnds::last_packet(const fst_flow& flow) {
+    return Nanoseconds(
+        static_cast<std::int64_t>(std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
+}
+
+/// A flow that went on after it was told as idle is told again.
+std::optional<FlowEnd> FlowEnds::once(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
+    if (slot >= reported_.size()) {
+        return std::nullopt;
+    }
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last_packet(flow));
+    const auto last = static_cast<std::uint32_t>(seconds.count() + 1);
+    Told& told = reported_[slot];
+    if (told.generation == flow.generation && told.last_seconds >= last) {
+        return std::nullopt;
+    }
+    told = {flow.generation, last};
+    return end;
+}
+
+std::optional<FlowEnd> FlowEnds::inspect(std::uint32_t slot, const fst_flow& flow, Nanoseconds now) {
+    const Nanoseconds silent = now - last_packet(flow);
+    if (const auto end = closing(flow)) {
+        return silent >= kAfterClose ? once(slot, flow, *end) : std::nullopt;
+    }
+    const Nanoseconds patience = is_half_open(flow) ? kHalfOpen : kIdle;
+    return silent >= patience ? once(slot, flow, FlowEnd::idle) : std::nullopt;
+}
+
+std::optional<FlowEnd> FlowEnds::lost_slot(std::uint32_t slot, const fst_flow& flow, bool evicted) {
+    const FlowEnd otherwise = evicted ? FlowEnd::evicted : FlowEnd::replaced;
+    return once(slot, flow, closing(flow).value_or(otherwise));
+}
+
+std::optional<FlowEnd> FlowEnds::at_the_end(std::uint32_t slot, const fst_flow& flow) {
+    return once(slot, flow, closing(flow).value_or(FlowEnd::open));
+}
+
+}  // namespace flowstamp

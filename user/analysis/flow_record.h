@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "flowstamp/flow.h"
+#include "user/base/clock.h"
+#include "user/analysis/tracking/handshake_stage.h"
+#include "user/analysis/tracking/tampering_signature.h"
+
+namespace flowstamp {
+
+/// How a flow came to be told.
+enum class FlowEnd {
+    closed,    ///< both ends sent FIN
+    reset,     ///< a RST was believed
+    idle,      ///< nothing was heard for long
+    evicted,   ///< it lost its slot while it lived: the table is too small
+    replaced,  ///< another connection took its ports
+    open,      ///< the watch ended first
+};
+
+/// A flow at its end, as the last look at its slot showed it.
+struct FlowRecord {
+    fst_flow slot{};
+    std::uint32_t slot_index = 0;
+    std::string interface{};
+    FlowEnd end = FlowEnd::open;
+    Nanoseconds wall{0};                 ///< of the record, since 1970
+    std::optional<Nanoseconds> start{};  ///< of its SYN, since 1970, when that was seen
+    Nanoseconds last{0};                 ///< of its last packet, since 1970
+    /// How far its opener had come when it ended or its first reset came; nothing if joined midway.
+    std::optional<HandshakeStage> stage{};
+    std::optional<SignatureMatch> signature{};  ///< of its end, if it looks like tampering
+};
+
+}  // namespace flowstamp

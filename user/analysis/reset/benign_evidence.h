@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "user/analysis/reset/evidence.h"
+#include "user/analysis/reset/reset_cause.h"
+
+namespace flowstamp {
+
+/// What speaks for a RST that is held to be genuine, besides the kernel's vouchers: facts, each in
+/// words. That its sender upheld it when asked comes first.
+[[nodiscard]] std::vector<Evidence> benign_evidence(const fst_packet& rst,
+                                                    const fst_judgement& judgement,
+                                                    const fst_flow& slot, const ResetPast& past);
+
+}  // namespace flowstamp

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "user/analysis/reset/challenge_tally.h"
+#include "user/analysis/detector.h"
+#include "user/analysis/reset/reset_incident.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/tracking/handshakes.h"
+#include "user/analysis/tracking/host_memory.h"
+#include "user/analysis/reset/policy_sink.h"
+#include "user/analysis/reset/reset_record.h"
+#include "user/analysis/tracking/idle_periods.h"
+#include "user/analysis/tracking/scans.h"
+#include "user/analysis/reset/signature_learner.h"
+#include "user/net/learned_signature.h"
+#include "user/analysis/slot_reader.h"
+
+namespace flowstamp {
+
+/// Judges every RST: by what the kernel saw when it came, by what later packets show, and by the
+/// answer to the challenge. Tells each as a reset, and the doubted ones as findings.
+class ForgedRst final : public Detector {
+  public:
+    /// Without an answer for so long, a question counts as unanswered. A late answer still counts.
+    static constexpr Nanoseconds kAnswerWithin = std::chrono::seconds(5);
+    /// How long a RST is remembered: for the life of its sender, and for late answers.
+    static constexpr Nanoseconds kRemember = std::chrono::seconds(5);
+    static constexpr Nanoseconds kRememberAsked = std::chrono::minutes(2);
+    /// RSTs remembered at the most.
+    static constexpr std::size_t kMost = 8192;
+
+    /// All outlive the detector. What others keep has filed each observation before it comes here.
+    struct Parts {
+        const SlotReader& slots;  ///< the flow table
+        const HostMemory& hosts;
+        const Handshakes& handshakes;
+        const IdlePeriods& idle_periods;
+        const Scans& scans;
+        PolicySink& policy;  ///< takes what was learnt
+        Findings& findings;
+    };
+    explicit ForgedRst(const Parts& parts) : parts_(parts), signatures_(parts.policy) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds now, FindingSink& sink) override;
+    void finish(FindingSink& sink) override;
+
+    [[nodiscard]] const ChallengeTally& challenges() const { return challenges_; }
+    /// What the policy was taught and holds.
+    [[nodiscard]] std::vector<LearnedSignature> learned() const { return signatures_.learned(); }
+    [[nodiscard]] std::size_t remembered() const { return records_.size(); }
+
+  private:
+    /// One end of a flow as one interface sees it: RSTs in its name.
+    struct SideKey {
+        ViewKey view;
+        unsigned direction;
+        friend bool operator==(const SideKey&, const SideKey&) = default;
+    };
+    struct SideKeyHash {
+        std::size_t operator()(const SideKey& key) const noexcept {
+            return ViewKeyHash{}(key.view) * 2 + key.direction;
+        }
+    };
+    struct Side {
+        std::deque<std::uint64_t> resets{};  ///< ids of remembered ones, the oldest first
+        std::optional<ResetIncident> incident{};
+    };
+    enum class Due { answer, forget };
+    struct Deadline {
+        Due due;
+        std::uint64_t reset;
+    };
+
+    void on_rst(const Observation& observation, FindingSink& sink);
+    void on_later_packet(const Observation& observation, FindingSink& sink);
+    void on_syn(const Observation& observation);
+    void on_syn_ack(const Observation& observation, FindingSink& sink);
+
+    [[nodiscard]] ResetPast past_of(const Observation& rst) const;
+    ResetRecord& remember(const Observation& observation, Side& side, FindingSink& sink);
+    void compare(ResetRecord& reset, const SideKey& key, FindingSink& sink);
+    void take_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);
+    void take_unasked_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);
+    bool put_answer(ResetRecord& reset, fst_challenge answer);
+    void report(ResetRecord& reset, FindingSink& sink);
+    void report_finding(Side& side, ResetRecord& reset, FindingSink& sink);
+    void report_news(ResetIncident& incident, FindingSink& sink);
+    void note_other_end(const SideKey& key);
+    /// What is due by now: outcomes, answers that did not come, what is to be forgotten.
+    void settle_due(Nanoseconds now, FindingSink& sink);
+    void settle(const SideKey& key, Nanoseconds now, FindingSink& sink);
+    void forget(std::uint64_t id, FindingSink& sink);
+    void drop_if_empty(const SideKey& key);
+    [[nodiscard]] std::vector<ResetRecord*> records_of(const SideKey& key);
+    [[nodiscard]] static SideKey side_of(const ResetObservation& view) {
+        return {view.key(), view.direction()};
+    }
+
+    Parts parts_;
+    SignatureLearner signatures_;
+    ChallengeTally challenges_;
+    std::map<std::uint64_t, ResetRecord> records_;  ///< by id: the oldest first
+    std::unordered_map<SideKey, Side, SideKeyHash> sides_;
+    std::multimap<Nanoseconds, Deadline> deadlines_;
+    std::multimap<Nanoseconds, SideKey> settlements_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flowstamp/policy.h"
+#include "user/base/clock.h"
+#include "user/analysis/tracking/handshake_stage.h"
+
+namespace flowstamp {
+
+using Mac = std::array<std::uint8_t, 6>;
+
+/// How a field goes over what a box sends.
+struct FieldHabit {
+    enum class Kind {
+        absent,   ///< there is no such field (IP-ID in IPv6)
+        zero,     ///< always 0
+        echo,     ///< copied from the end that it is sent to
+        fixed,    ///< always `value`
+        changes,  ///< another one each time
+    };
+    Kind kind = Kind::absent;
+    std::uint16_t value = 0;
+
+    friend bool operator==(const FieldHabit&, const FieldHabit&) = default;
+};
+
+/// A suspected box in the path: what several findings have in common, so that it can be told apart
+/// and shown to whoever runs the network. Told when a minute has passed in which it grew, and at the
+/// end, under the same id.
+struct Middlebox {
+    /// Connections to one port of the servers.
+    struct Port {
+        std::uint16_t port = 0;
+        std::uint64_t flows = 0;  ///< that it hit
+        std::uint64_t seen = 0;   ///< begun while we watched, hit or not; at least `flows`
+    };
+    static constexpr std::size_t kStages = 4;
+
+    std::uint64_t id = 0;
+    bool again = false;
+    std::string interface{};
+    std::uint8_t hops = 0;       ///< from here, by the usual initial TTLs
+    std::uint8_t tcp_flags = 0;  ///< of what it sends
+    FieldHabit ttl{};            ///< as it arrives here
+    FieldHabit ip_id{};
+    FieldHabit window{};
+    std::optional<Mac> mac{};     ///< of its frames; nothing on links without
+    bool mac_is_foreign = false;  ///< the genuine packets of those flows come from another one
+    std::string vendor{};         ///< of that MAC; empty: not known
+    std::uint64_t segments = 0;   ///< that it sent
+    std::uint64_t flows = 0;      ///< that it hit
+    std::vector<Port> ports{};    ///< the most often hit first; a few
+    std::array<std::uint64_t, kStages> stages{};  ///< of `flows`, by Stage when they were hit
+    bool is_learned = false;                       ///< its next one is known on arrival
+    Nanoseconds first{0};                         ///< seen, since 1970
+    Nanoseconds last{0};
+};
+
+/// "4 hops away, [RA], IP-ID 0x3412: hit 3 flows ...": one sentence, as an engineer would say it.
+[[nodiscard]] std::string summary_of(const Middlebox& box);
+
+/// Whether what it sends bears the signature.
+[[nodiscard]] bool bears(const Middlebox& box, const fst_learned_signature& signature);
+
+[[nodiscard]] std::string_view name_of(FieldHabit::Kind kind);
+
+}  // namespace flowstamp

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/reset/reset_cause.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// Of one that was doubted when it came, and is upheld.
+fst_cause cause_by_shape(const fst_judgement& judgement) {
+    if (judgement.context & FST_CONTEXT_TO_SYN) {
+        return FST_CAUSE_CLOSED_PORT;
+    }
+    if (judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)) {
+        return FST_CAUSE_EDGE;
+    }
+    return judgement.context & FST_CONTEXT_STATELESS ? FST_CAUSE_STATELESS : FST_CAUSE_ABORT;
+}
+
+bool both_ended(const fst_flow& slot) {
+    constexpr std::uint32_t kBoth = FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1);
+    return (slot.state & kBoth) == kBoth;
+}
+
+}  // namespace
+
+fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot, const ResetPast& past) {
+    const auto cause = judgement.cause == FST_CAUSE_FORGED ? cause_by_shape(judgement)
+                                                          : static_cast<fst_cause>(judgement.cause);
+    const bool vouched = judgement.signals & FST_SIGNALS_CORROBORATE_GENUINE;
+    if (past.scan && cause != FST_CAUSE_OTHER_HOST) {
+        return FST_CAUSE_SCAN;
+    }
+    switch (cause) {
+        case FST_CAUSE_AGED_STATE:
+            // Right timestamps are kept by who still knows the connection: its window is chance.
+            return judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID) ? FST_CAUSE_ABORT : cause;
+        case FST_CAUSE_IDLE_TIMEOUT:
+            return both_ended(slot) ? FST_CAUSE_CLOSED : cause;
+        case FST_CAUSE_STATELESS:
+        case FST_CAUSE_ABORT:
+        case FST_CAUSE_UNKNOWN:
+            // A stack that knows the connection has not forgotten it: the application ended it.
+            return past.idle && !vouched ? FST_CAUSE_IDLE_TIMEOUT : cause;
+        default:
+            return cause;
+    }
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "flowstamp/event.h"
+#include "user/base/clock.h"
+#include "user/analysis/tracking/scans.h"
+
+namespace flowstamp {
+
+/// What is known of a flow's past, besides its slot, when a RST comes.
+struct ResetPast {
+    std::optional<Scans::Scan> scan{};  ///< its sender is a scanner that has its answer
+    std::optional<Nanoseconds> idle{};  ///< it answers what was said after so long a silence
+};
+
+/// Why a genuine RST was sent, as far as packets can tell. The kernel names a cause by the RST and
+/// its slot alone; here is added what only the flow's past tells. Never changes a verdict.
+[[nodiscard]] fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
+                                     const ResetPast& past);
+
+}  // namespace flowstamp

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/reset/reset_observation.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <span>
+
+#include "flowstamp/hops.h"
+#include "user/analysis/finding_updates.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::uint8_t kNoBaseHops = 255;
+constexpr int kClockTicks = 3;  // a timestamp this far past the RST's is not the same moment's
+constexpr std::uint32_t kPacketsEnough = 4;  // a side of fewer is hardly known
+constexpr std::uint16_t kIdStep = 256;       // an ID this far ahead is still "at or above"
+constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
+
+/// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
+/// second host behind the address, or a REJECT on the peer, leaves the peer living and deaf.
+constexpr std::uint64_t kLives =
+    FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK) | FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ID) |
+    FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_DATA) | FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
+constexpr std::uint64_t kHears =
+    FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
+
+/// `to` minus `from` in sequence space (RFC 9293, section 3.4).
+std::int32_t distance(std::uint32_t from, std::uint32_t to) {
+    return static_cast<std::int32_t>(to - from);
+}
+
+Nanoseconds apart(const fst_packet& earlier, const fst_packet& later) {
+    return Nanoseconds(static_cast<std::int64_t>(later.time_ns - earlier.time_ns));
+}
+
+/// Whether the hops of two RSTs tell of two paths: a kernel's bare RST has its default TTL, a socket's
+/// own what the socket was told, which need be none of the usual ones.
+bool can_be_compared(const fst_packet& one, const fst_packet& other) {
+    return fst_hops(one.ttl) <= FST_HOPS_MAX && fst_hops(other.ttl) <= FST_HOPS_MAX &&
+           (fst_ttl_base(one.ttl) == fst_ttl_base(other.ttl) ||
+            (one.tcp_flags & other.tcp_flags & FST_TCP_ACK));
+}
+
+bool within_one(std::uint8_t hops, std::uint8_t other) {
+    return std::abs(int{hops} - int{other}) <= 1;
+}
+
+}  // namespace
+
+ResetObservation::ResetObservation(const Observation& observation)
+    : key_(view_of(observation.event)),
+      sighting_(sighting_of(observation)),
+      arrival_(observation.event.judgement),
+      slot_(observation.slot.value_or(fst_flow{})) {}
+
+bool ResetObservation::is_from_own_distance() const {
+    return arrival_.base_hops != kNoBaseHops && within_one(arrival_.hops, arrival_.base_hops);
+}
+
+void ResetObservation::consider(const HostMemory::Host& host) {
+    const fst_direction& own = slot_.direction[direction()];
+    if (arrival_.action != FST_ACTION_OBSERVED) {
+        return;
+    }
+    // A balancer answers the handshake from one place and serves from another: of the flow, only the
+    // handshake is known yet.
+    if (!(own.flags & FST_DIRECTION_BASE) && host.speaks_from(arrival_.hops)) {
+        cleared_signals_ |= FST_MASK_PATH & ~FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
+    }
+    // Nothing of this flow's end was seen, but of its others; and no kernel without the connection
+    // shapes a RST so, whose TTL would be its default.
+    constexpr std::uint32_t kNoGuess = FST_CONTEXT_STATELESS | FST_CONTEXT_TO_SYN;
+    is_from_elsewhere_ = (arrival_.context & FST_CONTEXT_NO_BASELINE) &&
+                         !(arrival_.context & kNoGuess) && host.is_strange(packet().ttl);
+    // A SYN refused from nearer than the host ever was: a firewall's REJECT.
+    if (const auto nearest = host.nearest_hops(); arrival_.context & FST_CONTEXT_TO_SYN) {
+        is_from_elsewhere_ = nearest && arrival_.hops + 2 <= *nearest;
+    }
+    // Too few packets yet to know how it counts its IP-IDs: it is the kind of host that it was.
+    const fst_packet& rst = packet();
+    if ((slot_.state & FST_FLOW_TS) && (rst.tcp_flags & FST_TCP_ACK) &&
+        !(rst.flags & (FST_PACKET_TS | FST_PACKET_IPV6)) && fst_id_class_of(&own) == FST_ID_UNKNOWN &&
+        host.is_linux_like()) {
+        later_signals_ |= FST_SIGNAL_BIT(FST_SIGNAL_NO_TIMESTAMPS);
+    }
+}
+
+/// The same, as far as TTLs can tell of a kernel's answer to what it does not know: that has its
+/// default TTL, whatever the socket's was.
+bool ResetObservation::may_be_from_own_distance() const {
+    const bool other_base = arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_TTL_BASE);
+    const bool nearer = arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER);
+    const bool farther = arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_FARTHER);
+    return !nearer && (other_base || !farther);
+}
+
+/// Whether the packet's TTL is within a hop of any that this side's packets bore. One spoofed packet
+/// may have added the forger's: the others are the sender's all the same.
+bool ResetObservation::is_from_where_it_sends(const fst_packet& later) const {
+    const std::span<const std::uint8_t> known = slot_.direction[direction()].ttl;
+    return known[0] == 0 || std::ranges::any_of(known, [&](std::uint8_t ttl) {
+               return ttl != 0 && within_one(fst_hops(later.ttl), fst_hops(ttl));
+           });
+}
+
+/// Whether a later packet may bear witness: in time, and from where the peer is.
+bool ResetObservation::observes(const fst_packet& later) const {
+    const Nanoseconds after = apart(packet(), later);
+    const bool refuted = later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
+    if (!observing_ || after < Nanoseconds::zero() ||
+        after > (refuted ? kObservationWhenAsked : kObservation) ||
+        (later.tcp_flags & (FST_TCP_RST | FST_TCP_SYN)) != 0 || (later.flags & FST_PACKET_DUPLICATE_FRAME)) {
+        return false;
+    }
+    return !repeats_old_data(later) && is_from_where_it_sends(later);
+}
+
+/// Bytes that were acknowledged before the RST came, the last one not among them (a keepalive's): a
+/// question on its way through another interface of this host looks so, and tells of no one's life.
+bool ResetObservation::repeats_old_data(const fst_packet& later) const {
+    const fst_direction& other = slot_.direction[direction() ^ 1U];
+    return later.payload != 0 && (other.flags & FST_DIRECTION_SEEN) &&
+           distance(other.ack_edge, later.seq + later.payload) < 0;
+}
+
+/// A kernel without the connection that was asked by our ACK answers so, while another host behind
+/// the address goes on: only that the peer hears our ACKs tells that apart from a forgery.
+bool ResetObservation::may_be_other_host() const {
+    constexpr std::uint32_t kAskedForIt = FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
+    return (arrival_.context & kAskedForIt) == kAskedForIt && may_be_from_own_distance();
+}
+
+bool ResetObservation::is_first_of_burst() const {
+    return slot_.rst_us[direction()] == static_cast<std::uint32_t>(packet().time_ns / 1000);
+}
+
+bool ResetObservation::acknowledges_later_data(const fst_packet& later) const {
+    const fst_direction& other = slot_.direction[direction() ^ 1U];
+    return (later.tcp_flags & FST_TCP_ACK) && (other.flags & FST_DIRECTION_SEEN) &&
+           distance(other.seq_edge, later.ack) > 0;
+}
+
+bool ResetObservation::clock_went_on(const fst_packet& later) const {
+    if (!(later.flags & FST_PACKET_TS)) {
+        return false;
+    }
+    if (packet().flags & FST_PACKET_TS) {
+        return distance(packet().ts_val, later.ts_val) >= kClockTicks;
+    }
+    const fst_direction& own = slot_.direction[direction()];
+    if (!(own.flags & FST_DIRECTION_TS_CLOCK) || (own.flags & FST_DIRECTION_TS_FAST)) {
+        return false;
+    }
+    // The sender's clock when the RST arrived was at the most this: the least delay ever seen.
+    const std::uint32_t then =
+        own.ts_offset + static_cast<std::uint32_t>(packet().time_ns / 1'000'000);
+    // As in the kernel: where the path reorders, or is hardly known, the RST may have been faster
+    // than any packet before it.
+    const bool steady = own.packets >= kPacketsEnough && own.retransmitted == 0;
+    const int margin = steady ? 0 : static_cast<int>(own.min_rtt_us / 1000) + 1;
+    return distance(then, later.ts_val) >= kClockTicks + margin;
+}
+
+bool ResetObservation::id_went_on(const fst_packet& later) const {
+    const bool continued = (packet().tcp_flags & FST_TCP_ACK) &&
+                           (arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE)) &&
+                           fst_id_class_of(&slot_.direction[direction()]) == FST_ID_FLOW;
+    return continued && !(later.flags & FST_PACKET_IPV6) && later.ip_id != 0 &&
+           static_cast<std::uint16_t>(later.ip_id - packet().ip_id) < kIdStep;
+}
+
+bool ResetObservation::is_data_beyond(const fst_packet& later) const {
+    const fst_direction& own = slot_.direction[direction()];
+    return later.payload > 0 && (own.flags & FST_DIRECTION_SEEN) &&
+           distance(own.seq_edge, packet().seq) >= 0 &&
+           distance(packet().seq, later.seq + later.payload) > 0;
+}
+
+/// More than the receiver had allowed when the RST came: who has not heard its ACKs since cannot send
+/// that. What the kernel saw is close to it; this is exact.
+bool ResetObservation::exceeds_window(const fst_packet& later) const {
+    const unsigned receiver = direction() ^ 1U;
+    const fst_direction& other = slot_.direction[receiver];
+    const std::uint8_t scale =
+        slot_.wscale[0] != 0 && slot_.wscale[1] != 0 ? slot_.wscale[receiver] - 1 : 0;
+    const std::uint32_t edge = other.ack_edge + (std::uint32_t{other.window} << scale);
+    return (other.flags & FST_DIRECTION_ACKED) && distance(edge, later.seq + later.payload) > 0;
+}
+
+bool ResetObservation::add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet) {
+    if (later_signals_ & FST_SIGNAL_BIT(signal)) {
+        return false;
+    }
+    later_signals_ |= FST_SIGNAL_BIT(signal);
+    place = packet;
+    return true;
+}
+
+bool ResetObservation::see_later_packet(const fst_event& event) {
+    const fst_packet& later = event.packet;
+    if (!observes(later)) {
+        return false;
+    }
+    // The kernel measures life against the first RST of a row; for the others it is measured here.
+    const auto kernel_saw = [&](fst_signal signal) {
+        return (event.judgement.signals & FST_SIGNAL_BIT(signal)) != 0;
+    };
+    bool brought = false;
+    if (kernel_saw(FST_SIGNAL_LIVENESS_ACK) && (is_first_of_burst() || acknowledges_later_data(later))) {
+        brought |= add(FST_SIGNAL_LIVENESS_ACK, later_.liveness_ack, later);
+    }
+    if (kernel_saw(FST_SIGNAL_LIVENESS_CLOCK) && (is_first_of_burst() || clock_went_on(later))) {
+        brought |= add(FST_SIGNAL_LIVENESS_CLOCK, later_.liveness_clock, later);
+    }
+    if (kernel_saw(FST_SIGNAL_BEYOND_WINDOW) && exceeds_window(later)) {
+        brought |= add(FST_SIGNAL_BEYOND_WINDOW, later_.beyond_window, later);
+    }
+    if (id_went_on(later)) {
+        brought |= add(FST_SIGNAL_LIVENESS_ID, later_.liveness_id, later);
+    }
+    if (is_data_beyond(later)) {
+        brought |= add(FST_SIGNAL_LIVENESS_DATA, later_.liveness_data, later);
+    }
+    return brought;
+}
+
+/// RST_SEQ_CHANGE (Weaver, Sommer, Paxson, NDSS 2009): an injector that does not know how far the
+/// stream will have come guesses several places ahead. Linux answers n segments with n stateless
+/// RSTs that step through what was acknowledged; those lie below the edges.
+bool ResetObservation::guesses_on(const ResetObservation& later_rst) const {
+    const fst_packet& first = packet();
+    const fst_packet& second = later_rst.packet();
+    const fst_direction& own_before = slot_.direction[direction()];
+    const fst_direction& own = later_rst.slot_.direction[direction()];
+    const fst_direction& other = later_rst.slot_.direction[direction() ^ 1U];
+    constexpr std::uint32_t kSpoils =
+        FST_CONTEXT_FIN | FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_HALF_VIEW | FST_CONTEXT_DUPLICATE_FRAME;
+    if (((arrival_.context | later_rst.arrival_.context) & kSpoils) ||
+        (later_rst.arrival_.signals & FST_SIGNALS_CORROBORATE_GENUINE) ||
+        !(own_before.flags & own.flags & other.flags & FST_DIRECTION_SEEN)) {
+        return false;
+    }
+    return first.tcp_flags == second.tcp_flags && apart(first, second) <= kObservation &&
+           distance(first.seq, second.seq) > 2 && distance(own_before.seq_edge, first.seq) >= 0 &&
+           distance(own.seq_edge, second.seq) > 0 && distance(other.ack_edge + 2, second.seq) > 0;
+}
+
+bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
+    bool brought = false;
+    if (guesses_on(later_rst)) {
+        brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
+        later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
+    }
+    const bool fin = (arrival_.context | later_rst.arrival_.context) & FST_CONTEXT_FIN;
+    if (!fin && can_be_compared(packet(), later_rst.packet()) &&
+        apart(packet(), later_rst.packet()) <= kTwoPathsWithin &&
+        std::abs(int{arrival_.hops} - int{later_rst.arrival_.hops}) >= 2) {
+        brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
+        later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
+    }
+    // Of two resets in the name of a side of which nothing else was seen, the one from nearer is a
+    // box's; a kernel's default TTL (a bare RST) would not tell.
+    const std::uint32_t unseen = arrival_.context & later_rst.arrival_.context;
+    if ((unseen & FST_CONTEXT_NO_BASELINE) && (packet().tcp_flags & FST_TCP_ACK) &&
+        (later_rst.packet().tcp_flags & FST_TCP_ACK) &&
+        apart(packet(), later_rst.packet()) <= kTwoPathsWithin) {
+        ResetObservation& nearer = arrival_.hops < later_rst.arrival_.hops ? *this : later_rst;
+        ResetObservation& farther = &nearer == this ? later_rst : *this;
+        if (nearer.arrival_.hops + 2 <= farther.arrival_.hops) {
+            brought |= &nearer == this && !is_from_elsewhere_;
+            nearer.is_from_elsewhere_ = true;
+        }
+    }
+    return brought;
+}
+
+bool ResetObservation::add_syn_ack(const fst_packet& syn_ack) {
+    return add(FST_SIGNAL_SYN_RST, later_.syn_ack, syn_ack);
+}
+
+bool ResetObservation::refute(const fst_packet& packet) {
+    return add(FST_SIGNAL_REFUTED, later_.refuted, packet);
+}
+
+void ResetObservation::uphold() {
+    upheld_ = true;
+}
+
+/// Whether it would have ended the connection: of another that does not, life proves nothing.
+bool ResetObservation::would_be_accepted() const {
+    return arrival_.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN);
+}
+
+fst_judgement ResetObservation::judgement() const {
+    fst_judgement now = arrival_;
+    if (arrival_.signals & cleared_signals_) {
+        now.signals &= ~cleared_signals_;
+        now.verdict = static_cast<__u8>(fst_conclude(now.signals, now.context));
+        if (now.verdict == FST_VERDICT_GENUINE && now.cause == FST_CAUSE_FORGED) {
+            now.cause = FST_CAUSE_EDGE;
+        }
+    }
+    now.signals |= would_be_accepted() ? later_signals_ : later_signals_ & ~FST_MASK_LIVENESS;
+    fst_verdict concluded = fst_conclude(now.signals, now.context);
+    if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {
+        // It lives, but may be deaf: asked and not upheld, the RST is in doubt; no more than that.
+        const bool doubted = (now.signals & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED)) && !upheld_;
+        now.signals &= ~(kLives & ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED));
+        if (upheld_) {
+            now.signals &= ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
+        }
+        concluded = doubted ? FST_VERDICT_SUSPECTED : fst_conclude(now.signals, now.context);
+        if (arrival_.verdict == FST_VERDICT_GENUINE) {
+            now.cause = FST_CAUSE_OTHER_HOST;
+        }
+    }
+    // What later packets bring can only raise: the RST itself was judged when it came.
+    if (concluded > now.verdict) {
+        now.verdict = static_cast<__u8>(concluded);
+    }
+    if (now.verdict != FST_VERDICT_GENUINE) {
+        now.cause = FST_CAUSE_FORGED;
+    } else if (is_from_elsewhere_) {
+        now.cause = FST_CAUSE_EDGE;
+    }
+    return now;
+}
+
+std::vector<Evidence> ResetObservation::evidence() const {
+    return describe(packet(), judgement(), slot_, later_);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+
+#include "flowstamp/event.h"
+#include "user/analysis/reset/evidence.h"
+#include "user/analysis/finding.h"
+#include "user/analysis/tracking/host_memory.h"
+#include "user/analysis/observation.h"
+
+namespace flowstamp {
+
+/// How long a RST's sender is watched for signs of life. Longer, and a new connection on the same
+/// ports may be mistaken for the old one going on.
+inline constexpr Nanoseconds kObservation = std::chrono::seconds(2);
+
+/// The same for one that was asked about and went on: the kernel watches it as long.
+inline constexpr Nanoseconds kObservationWhenAsked = std::chrono::seconds(60);
+
+/// A RST as one interface showed it: what the kernel made of it when it came, and what later packets
+/// add to that. Pure bookkeeping of evidence; fst_conclude() judges it.
+class ResetObservation {
+  public:
+    /// `observation` is an FST_EVENT_RST with its slot.
+    explicit ResetObservation(const Observation& observation);
+
+    /// What its sender has shown on other flows, where this one's past is too short to tell. Only of
+    /// a RST that was let be: what the kernel did, it did for the reasons that it had.
+    void consider(const HostMemory::Host& host);
+
+    /// A later packet of the same sender on the same interface, no RST. Returns whether it brought
+    /// evidence.
+    bool see_later_packet(const fst_event& event);
+
+    /// A later RST of the same sender on the same interface: each may speak against the other.
+    /// Returns whether it brought evidence to this, the earlier one.
+    bool compare_with_later(ResetObservation& later_rst);
+
+    /// The same SYN was answered by a SYN-ACK, too. The caller has seen to the guards.
+    bool add_syn_ack(const fst_packet& syn_ack);
+
+    /// The kernel had asked, and this packet refuted the RST.
+    bool refute(const fst_packet& packet);
+
+    /// A later RST of the same side was upheld: if this one was refuted by a peer that lived but may
+    /// have been deaf, it was deaf.
+    void uphold();
+
+    /// No more evidence from later packets: the connection that they belong to may be another.
+    void end_observation() { observing_ = false; }
+
+    /// All evidence so far, and what it comes to.
+    [[nodiscard]] fst_judgement judgement() const;
+    [[nodiscard]] std::vector<Evidence> evidence() const;
+
+    [[nodiscard]] ViewKey key() const { return key_; }
+    [[nodiscard]] const fst_packet& packet() const { return sighting_.packet; }
+    [[nodiscard]] const fst_judgement& arrival() const { return arrival_; }
+    [[nodiscard]] const Sighting& sighting() const { return sighting_; }
+    [[nodiscard]] const fst_flow& slot() const { return slot_; }
+    [[nodiscard]] unsigned direction() const { return packet().direction & 1U; }
+    [[nodiscard]] bool is_from_own_distance() const;
+
+  private:
+    bool add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet);
+    [[nodiscard]] bool observes(const fst_packet& later) const;
+    [[nodiscard]] bool repeats_old_data(const fst_packet& later) const;
+    [[nodiscard]] bool may_be_other_host() const;
+    [[nodiscard]] bool may_be_from_own_distance() const;
+    [[nodiscard]] bool is_from_where_it_sends(const fst_packet& later) const;
+    [[nodiscard]] bool would_be_accepted() const;
+    [[nodiscard]] bool is_first_of_burst() const;
+    [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;
+    [[nodiscard]] bool clock_went_on(const fst_packet& later) const;
+    [[nodiscard]] bool id_went_on(const fst_packet& later) const;
+    [[nodiscard]] bool exceeds_window(const fst_packet& later) const;
+    [[nodiscard]] bool is_data_beyond(const fst_packet& later) const;
+    [[nodiscard]] bool guesses_on(const ResetObservation& later_rst) const;
+
+    ViewKey key_;
+    Sighting sighting_;
+    fst_judgement arrival_;
+    fst_flow slot_;
+    std::uint64_t later_signals_ = 0;
+    std::uint64_t cleared_signals_ = 0;  ///< that its sender's other flows explain
+    LaterEvidence later_;
+    bool is_from_elsewhere_ = false;  ///< than its sender's other flows: a gateway's, maybe
+    bool observing_ = true;
+    bool upheld_ = false;
+};
+
+}  // namespace flowstamp

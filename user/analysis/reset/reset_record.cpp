@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/reset/reset_record.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "user/analysis/reset/benign_evidence.h"
+
+namespace flowstamp {
+
+ResetRecord::ResetRecord(const Observation& observation, const ResetPast& past)
+    : id_(observation.packet_id), time_(observation.time()) {
+    add_view(observation, past);
+}
+
+void ResetRecord::add_view(const Observation& observation, const ResetPast& past) {
+    if (view(view_of(observation.event)) != nullptr) {
+        return;
+    }
+    views_.emplace_back(observation);
+    past_.scan = past_.scan ? past_.scan : past.scan;
+    past_.idle = past_.idle ? past_.idle : past.idle;
+    const fst_judgement& judgement = observation.event.judgement;
+    if (judgement.challenge == FST_CHALLENGE_ASKED && challenge_ == FST_CHALLENGE_NONE) {
+        challenge_ = FST_CHALLENGE_ASKED;
+    }
+}
+
+ResetObservation* ResetRecord::view(const ViewKey& key) {
+    const auto place =
+        std::ranges::find_if(views_, [&](const ResetObservation& view) { return view.key() == key; });
+    return place == views_.end() ? nullptr : &*place;
+}
+
+bool ResetRecord::answer(fst_challenge answer) {
+    const bool proven = challenge_ == FST_CHALLENGE_REFUTED && verdict() == FST_VERDICT_CONFIRMED;
+    if (challenge_ == FST_CHALLENGE_NONE || proven) {
+        return false;
+    }
+    challenge_ = answer;
+    return true;
+}
+
+const ResetObservation& ResetRecord::strongest_view() const {
+    return *std::ranges::max_element(views_, {},
+                                     [](const ResetObservation& view) { return view.judgement().verdict; });
+}
+
+fst_judgement ResetRecord::judgement() const {
+    fst_judgement now = strongest_view().judgement();
+    for (const ResetObservation& view : views_) {
+        now.action = std::max(now.action, view.arrival().action);
+    }
+    now.challenge = static_cast<__u8>(challenge_);
+    const bool proven = now.signals & FST_SIGNALS_CONCLUSIVE;
+    if (challenge_ == FST_CHALLENGE_UPHELD && !proven && now.verdict == FST_VERDICT_SUSPECTED) {
+        now.verdict = FST_VERDICT_GENUINE;
+    }
+    if (now.verdict == FST_VERDICT_GENUINE) {
+        now.cause = static_cast<__u8>(genuine_cause(now, strongest_view().slot(), past_));
+    }
+    return now;
+}
+
+std::optional<Reset> ResetRecord::news() {
+    const fst_judgement now = judgement();
+    const Told state{static_cast<fst_verdict>(now.verdict), static_cast<fst_cause>(now.cause),
+                     challenge_};
+    if (reported_ == state) {
+        return std::nullopt;
+    }
+    const ResetObservation& view = strongest_view();
+    std::vector<Evidence> evidence = view.evidence();
+    if (now.verdict == FST_VERDICT_GENUINE) {
+        std::ranges::move(benign_evidence(view.packet(), now, view.slot(), past_),
+                          std::back_inserter(evidence));
+    }
+    Reset reset{.id = id_,
+                .again = reported_.has_value(),
+                .sighting = view.sighting(),
+                .judgement = now,
+                .evidence = std::move(evidence),
+                .answers = answers_};
+    reported_ = state;
+    return reset;
+}
+
+}  // namespace flowstamp

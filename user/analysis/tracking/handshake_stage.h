@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "flowstamp/flow.h"
+
+namespace flowstamp {
+
+/// How far the end that opened a connection has come, by what it has sent: the stages of Raman et
+/// al., "Global, Passive Detection of Connection Tampering" (SIGCOMM 2023).
+enum class HandshakeStage {
+    syn,    ///< its SYN, sent again or not, and nothing else
+    ack,    ///< it has acknowledged the other end's SYN, and sent no data
+    psh,    ///< its first data: one push, in however many segments
+    later,  ///< more data than that, or data amid more than eight packets
+};
+
+/// By the slot as it stands; resets do not count. Nothing where the opener's SYN was not seen.
+[[nodiscard]] std::optional<HandshakeStage> stage_of(const fst_flow& flow);
+
+/// "syn", "ack", "psh", "later".
+[[nodiscard]] std::string_view name_of(HandshakeStage stage);
+
+}  // namespace flowstamp

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/tracking/handshakes.h"
+
+#include "user/analysis/finding_updates.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// A SYN is sent again after a second (RFC 6298, section 2): answers later than that may be to
+/// different SYNs, of which we saw one.
+constexpr Nanoseconds kOneSyn = std::chrono::seconds(1);
+
+bool within(const fst_packet& syn, const fst_packet& answer) {
+    return answer.time_ns >= syn.time_ns &&
+           Nanoseconds(static_cast<std::int64_t>(answer.time_ns - syn.time_ns)) < kOneSyn;
+}
+
+}  // namespace
+
+void Handshakes::record(const Observation& observation) {
+    const ViewKey key = view_of(observation.event);
+    if (observation.kind() == FST_EVENT_SYN_ACK) {
+        const auto place = handshakes_.find(key);
+        if (place != handshakes_.end() && !place->second.syn_ack) {
+            place->second.syn_ack = sighting_of(observation);
+        }
+        return;
+    }
+    if (observation.kind() != FST_EVENT_SYN) {
+        return;
+    }
+    const auto [place, is_new] = handshakes_.try_emplace(key);
+    if (is_new) {
+        order_.push_back(key);
+        if (order_.size() > kRemembered) {
+            handshakes_.erase(order_.front());
+            order_.pop_front();
+        }
+    }
+    Handshake& handshake = place->second;
+    if (handshake.syns == 0 || handshake.syn.seq != observation.event.packet.seq) {
+        handshake = {.syn = observation.event.packet};  // another connection on the same ports
+    }
+    handshake.syns++;
+}
+
+const Handshakes::Handshake* Handshakes::of(const ViewKey& view) const {
+    const auto place = handshakes_.find(view);
+    return place == handshakes_.end() ? nullptr : &place->second;
+}
+
+std::optional<fst_packet> Handshakes::other_answer(const ResetObservation& rst) const {
+    const Handshake* handshake = of(rst.key());
+    if (handshake == nullptr || !handshake->syn_ack) {
+        return std::nullopt;
+    }
+    const fst_packet& syn = handshake->syn;
+    const fst_packet& syn_ack = handshake->syn_ack->packet;
+    const fst_packet& packet = rst.packet();
+    const bool answers_the_syn = (packet.tcp_flags & FST_TCP_ACK) && packet.seq == 0 &&
+                                 packet.ack == syn.seq + 1 && syn_ack.ack == syn.seq + 1 &&
+                                 packet.direction == syn_ack.direction &&
+                                 packet.direction != syn.direction;
+    const fst_direction& opener = rst.slot().direction[syn.direction & 1U];
+    const bool spoiled =
+        handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) || (opener.flags & FST_DIRECTION_ACKED);
+    if (!answers_the_syn || spoiled || !within(syn, packet) || !within(syn, syn_ack)) {
+        return std::nullopt;
+    }
+    return syn_ack;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "user/analysis/finding.h"
+#include "user/analysis/reset/reset_observation.h"
+#include "user/analysis/observation.h"
+
+namespace flowstamp {
+
+/// Connections that have just begun, each as one interface sees it; the oldest are forgotten first.
+class Handshakes {
+  public:
+    struct Handshake {
+        fst_packet syn{};
+        unsigned syns = 0;                  ///< with that sequence number
+        std::optional<Sighting> syn_ack{};  ///< the first
+    };
+
+    /// Files a SYN or a SYN-ACK.
+    void record(const Observation& observation);
+
+    /// Null if it is not known, or forgotten.
+    [[nodiscard]] const Handshake* of(const ViewKey& view) const;
+
+    /// The SYN-ACK that answered the same SYN as `rst` does (SYN_RST in Weaver, Sommer, Paxson, NDSS
+    /// 2009); nothing if there was none, or if a guard says that both may be genuine: the SYN came again meanwhile, its sender had already
+    /// acknowledged something, or it opened a subflow (MPTCP).
+    [[nodiscard]] std::optional<fst_packet> other_answer(const ResetObservation& rst) const;
+
+  private:
+    static constexpr std::size_t kRemembered = 16384;
+    std::unordered_map<ViewKey, Handshake, ViewKeyHash> handshakes_;
+    std::deque<ViewKey> order_;
+};
+
+}  // namespace flowstamp

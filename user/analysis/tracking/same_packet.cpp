@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/tracking/same_packet.h"
+
+#include <algorithm>
+
+namespace flowstamp {
+
+namespace {
+
+/// A storm of RSTs within kWithin must not make each one cost a walk over all others.
+constexpr std::size_t kRemembered = 256;
+
+bool share_an_end(const fst_packet& one, const fst_packet& other) {
+    return sender_of(one) == sender_of(other) || receiver_of(one) == receiver_of(other);
+}
+
+bool equal_in_transit(const fst_packet& one, const fst_packet& other) {
+    return one.seq == other.seq && one.ack == other.ack && one.tcp_flags == other.tcp_flags &&
+           one.window == other.window && one.ip_id == other.ip_id && one.payload == other.payload;
+}
+
+/// The sequence number with which the packet goes on: a challenge moves it past all that its sender
+/// has sent.
+std::uint32_t outgoing_seq(const Observation& observation) {
+    const fst_packet& packet = observation.event.packet;
+    if (observation.event.judgement.action != FST_ACTION_CHALLENGED || !observation.slot) {
+        return packet.seq;
+    }
+    const std::uint32_t edge = observation.slot->direction[packet.direction & 1U].seq_edge;
+    const bool behind = static_cast<std::int32_t>(edge - packet.seq) > 0;
+    return (behind ? edge : packet.seq) + 1;
+}
+
+bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
+    return std::ranges::find(values, value) != values.end();
+}
+
+}  // namespace
+
+bool SamePacket::is_same(const Seen& seen, const Observation& observation) {
+    const fst_packet& packet = observation.event.packet;
+    if (!equal_in_transit(seen.packet, packet)) {
+        return false;
+    }
+    const bool elsewhere = !contains(seen.ifindexes, packet.key.ifindex);
+    const bool same_place_twice = observation.event.judgement.context & FST_CONTEXT_DUPLICATE_FRAME;
+    if (!(elsewhere || same_place_twice)) {
+        return false;
+    }
+    return share_an_end(seen.packet, packet) ||
+           (seen.isn_id.has_value() && seen.isn_id == observation.isn_id);
+}
+
+std::uint64_t SamePacket::number(const Observation& observation) {
+    const auto now = observation.time();
+    while (!recent_.empty() && (recent_.size() >= kRemembered ||
+                                Nanoseconds(recent_.front().packet.time_ns) + kWithin < now)) {
+        recent_.pop_front();
+    }
+    const fst_event& event = observation.event;
+    several_ = several_ ||
+               (!recent_.empty() && recent_.back().packet.key.ifindex != event.packet.key.ifindex);
+    const bool may_be_known = several_ || (event.judgement.context & FST_CONTEXT_DUPLICATE_FRAME);
+    const auto match =
+        may_be_known ? std::ranges::find_if(
+                           recent_, [&](const Seen& seen) { return is_same(seen, observation); })
+                     : recent_.end();
+    if (match != recent_.end()) {
+        match->ifindexes.push_back(event.packet.key.ifindex);
+        return match->number;
+    }
+    Seen seen{++last_number_, event.packet, observation.isn_id, {event.packet.key.ifindex}};
+    seen.packet.seq = outgoing_seq(observation);
+    recent_.push_back(std::move(seen));
+    return last_number_;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/tracking/scan_probe.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::uint16_t kZmapId = 54321;
+constexpr std::uint16_t kSmallWindow = 1024;
+constexpr std::uint16_t kEthernetMss = 1460;
+constexpr std::uint16_t kHeaderWithMssOnly = 24;
+
+}  // namespace
+
+ScanProbe scan_probe(const fst_packet& syn) {
+    if (syn.flags & FST_PACKET_CUT) {
+        return ScanProbe::none;  // what is not there to be seen may have been options
+    }
+    const bool only_mss = (syn.flags & FST_PACKET_MSS) && syn.tcp_header == kHeaderWithMssOnly;
+    const bool bare = !(syn.flags & FST_PACKET_OPTIONS);
+    if (!(syn.flags & FST_PACKET_IPV6) && syn.ip_id == kZmapId && (bare || only_mss)) {
+        return ScanProbe::zmap;
+    }
+    if (only_mss && syn.mss == kEthernetMss && syn.window == kSmallWindow &&
+        !(syn.flags & FST_PACKET_DF)) {
+        return ScanProbe::small;
+    }
+    return bare ? ScanProbe::no_options : ScanProbe::none;
+}
+
+std::string_view text_of(ScanProbe probe) {
+    switch (probe) {
+        case ScanProbe::zmap:
+            return "a SYN with IP-ID 54321, as ZMap's";
+        case ScanProbe::small:
+            return "a SYN with window 1024 and an MSS alone, as Nmap's and masscan's";
+        case ScanProbe::no_options:
+            return "a SYN without options, as no stack's";
+        case ScanProbe::none:
+            break;
+    }
+    return "a SYN as a stack's";
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "flowstamp/packet.h"
+
+namespace flowstamp {
+
+/// What made a SYN, where that shows. A scanner writes its SYNs by hand and leaves the rest to a
+/// kernel that knows nothing of them.
+enum class ScanProbe {
+    none,        ///< a stack's, as far as can be seen
+    zmap,        ///< IP-ID 54321 (ZMap, src/probe_modules/packet.c), no options but an MSS
+    small,       ///< window 1024, an MSS of 1460 and nothing else, no DF: Nmap (tcp_syn scan),
+                 ///< masscan (its default TCP template)
+    no_options,  ///< not even an MSS, which every stack announces (RFC 9293, section 3.7.1)
+};
+
+/// Of a packet with SYN and without ACK.
+[[nodiscard]] ScanProbe scan_probe(const fst_packet& syn);
+
+/// What gave it away: "IP-ID 54321, as ZMap's".
+[[nodiscard]] std::string_view text_of(ScanProbe probe);
+
+}  // namespace flowstamp

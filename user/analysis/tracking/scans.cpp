@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/tracking/scans.h"
+
+#include "user/net/endpoint.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// The opener's RST to a SYN-ACK of which it has acknowledged nothing.
+bool takes_back_its_syn(const Observation& observation) {
+    if (observation.kind() != FST_EVENT_RST || !observation.slot) {
+        return false;
+    }
+    const fst_flow& slot = *observation.slot;
+    const unsigned opener = observation.event.packet.direction & 1U;
+    return !(slot.state & FST_FLOW_MIDWAY) && (slot.state & FST_OF(FST_FLOW_SYN, opener)) &&
+           (slot.state & FST_OF(FST_FLOW_SYN_ACK, opener ^ 1U)) &&
+           !(slot.direction[opener].flags & FST_DIRECTION_ACKED);
+}
+
+}  // namespace
+
+void Scans::record(const Observation& observation) {
+    const fst_packet& packet = observation.event.packet;
+    if (observation.kind() == FST_EVENT_SYN) {
+        const ScanProbe probe = scan_probe(packet);
+        if (probe == ScanProbe::none ||
+            !probes_.try_emplace(view_of(observation.event), probe).second) {
+            return;
+        }
+        order_.push_back(view_of(observation.event));
+        if (order_.size() > kMost) {
+            probes_.erase(order_.front());
+            order_.pop_front();
+        }
+    } else if (takes_back_its_syn(observation)) {
+        if (asked_.size() >= kMost) {
+            asked_.clear();
+        }
+        Asked& asked = asked_[{sender_of(packet).address, receiver_of(packet).address}];
+        if (observation.time() - asked.latest > kWithin) {
+            asked.ports.clear();
+        }
+        asked.latest = observation.time();
+        if (asked.ports.size() <= kPorts) {
+            asked.ports.insert(receiver_of(packet).port);
+        }
+    }
+}
+
+std::optional<Scans::Scan> Scans::of(const Observation& rst) const {
+    if (!takes_back_its_syn(rst)) {
+        return std::nullopt;
+    }
+    Scan scan;
+    if (const auto probe = probes_.find(view_of(rst.event)); probe != probes_.end()) {
+        scan.probe = probe->second;
+    }
+    const fst_packet& packet = rst.event.packet;
+    const auto asked = asked_.find({sender_of(packet).address, receiver_of(packet).address});
+    if (asked != asked_.end() && asked->second.ports.size() > kPorts) {
+        scan.ports = asked->second.ports.size();
+    }
+    return scan.probe == ScanProbe::none && scan.ports == 0 ? std::nullopt : std::optional(scan);
+}
+
+}  // namespace flowstamp

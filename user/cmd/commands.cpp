@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/commands.h"
+
+#include <cstdio>
+
+#include "user/cmd/replay/run_replay.h"
+#include "user/cmd/demo/demo.h"
+#include "user/cmd/doctor/doctor.h"
+#include "user/cmd/flows/flows.h"
+#include "user/cmd/path/run_path.h"
+#include "user/cmd/watch/watch.h"
+
+namespace flowstamp {
+
+namespace {
+
+struct Run {
+    int operator()(const WatchOptions& options) const { return run_watch(options); }
+    int operator()(const ReplayOptions& options) const { return run_replay(options); }
+    int operator()(const FlowsOptions& options) const { return run_flows(options); }
+    int operator()(const PathOptions& options) const { return run_path(options); }
+    int operator()(const DemoOptions& options) const { return run_demo(options); }
+    int operator()(const DoctorOptions& options) const {
+        return run_doctor(options.interfaces, stdout);
+    }
+};
+
+}  // namespace
+
+int run(const Options& options) {
+    return std::visit(Run{}, options);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/cmd/options.h"
+
+namespace flowstamp {
+
+/// Does what the command line asks for. Returns the exit status: 0 done, 1 failed at run time,
+/// 2 usage, 3 replay's --fail-on was met.
+int run(const Options& options);
+
+}  // namespace flowstamp

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/demo/case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <future>
+#include <iterator>
+#include <span>
+#include <sstream>
+#include <utility>
+
+#include "user/cmd/demo/words.h"
+
+namespace flowstamp::demo {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A finding may be told only when a time is over: a few seconds of silence.
+constexpr auto kTellWithin = 6s;
+
+/// Raises a signal when it goes out of scope.
+class RaiseAtEnd {
+  public:
+    explicit RaiseAtEnd(const lab::StopSignal& signal) : signal_(signal) {}
+    RaiseAtEnd(const RaiseAtEnd&) = delete;
+    RaiseAtEnd& operator=(const RaiseAtEnd&) = delete;
+    ~RaiseAtEnd() { signal_.raise(); }
+
+  private:
+    const lab::StopSignal& signal_;
+};
+
+bool is_met(const Expected& expected, const FindingFact& finding) {
+    return finding.kind == expected.kind &&
+           (expected.resolution.empty() || finding.resolution == expected.resolution);
+}
+
+/// "stalled, recovered".
+std::string reported_text(const std::string& kind, const std::string& resolution) {
+    return resolution.empty() ? kind : fmt::format("{}, {}", kind, resolution);
+}
+
+std::span<const FindingFact> from(const Facts& facts, std::size_t first) {
+    return std::span(facts.findings).subspan(std::min(first, facts.findings.size()));
+}
+
+}  // namespace
+
+Case::Setting Case::usual(const DemoContext& context, std::vector<std::string> arguments) {
+    const lab::Namespace& client = context.lab.client();
+    return {.client = client,
+            .server = context.lab.server(),
+            .address = {context.lab.server().address(), lab::ServerOptions{}.port},
+            .watch = {client, {client.toward(lab::Side::Server).name}, std::move(arguments)}};
+}
+
+Result<Case> Case::open(const DemoContext& context, const Setting& setting, Closing& closing) {
+    auto watcher = Watcher::start(setting.watch, context.narrator, context.stop);
+    if (!watcher) {
+        return std::unexpected(watcher.error());
+    }
+    return Case(context, setting, closing, std::move(*watcher));
+}
+
+Status Case::put(std::optional<lab::Firewall>& place, const lab::Namespace& host,
+                 const std::string& command) {
+    context_.narrator.command(command, host.role());
+    auto rule = lab::Firewall::apply(host, command);
+    if (!rule) {
+        return std::unexpected(rule.error());
+    }
+    place.emplace(std::move(*rule));
+    return {};
+}
+
+Status Case::lift(std::optional<lab::Firewall>& rule) {
+    context_.narrator.command(rule->removal(), rule->host().role());
+    return rule->remove();
+}
+
+Status Case::run(const lab::Namespace& host, const std::string& command) {
+    context_.narrator.command(command, host.role());
+    std::istringstream words(command);
+    return host.require({std::istream_iterator<std::string>(words), {}});
+}
+
+Status Case::set(const lab::Namespace& host, const std::string& key, const std::string& value) {
+    context_.narrator.command(fmt::format("sysctl -w {}={}", key, value), host.role());
+    return host.set_sysctl(key, value);
+}
+
+/// The client's conversation in a thread of its own, while the cues are given in this one.
+Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
+    lab::ExchangeOptions options = attempt.exchange;
+    if (options.server.port == 0) {
+        options.server = setting_.address;
+    }
+    const lab::StopSignal over;
+    options.stop = &over;
+    std::future<lab::DownloadReport> talk;  // waits for its thread when it goes
+    const RaiseAtEnd raise(over);
+    const auto started = lab::SteadyClock::now();
+    talk = std::async(std::launch::async,
+                      [this, options] { return lab::exchange(setting_.client, options); });
+    Status cued;
+    auto cue = attempt.cues.begin();
+    const auto look = [&](const Facts&) {
+        while (cued && cue != attempt.cues.end() &&
+               lab::SteadyClock::now() >= started + cue->after) {
+            watcher_.relay();
+            cued = cue++->act();
+        }
+        return !cued || talk.wait_for(0s) == std::future_status::ready;
+    };
+    const bool is_over = watcher_.wait_for(look, options.timeout + 10s, context_.stop);
+    if (!cued) {
+        return std::unexpected(cued.error());
+    }
+    if (context_.stop.raised()) {
+        return fail_errno("converse", "server", ECANCELED);
+    }
+    if (!is_over) {
+        const Status ended = watcher_.stop();
+        return ended ? fail({.operation = "watch", .object = "client", .reason = "it ended early"})
+                     : std::unexpected(ended.error());
+    }
+    return talk.get();
+}
+
+Status Case::attempt(const Attempt& attempt) {
+    facts_ = watcher_.facts();
+    const std::size_t first = facts_.findings.size();
+    auto report = converse(attempt);
+    if (!report) {
+        return std::unexpected(report.error());
+    }
+    if (!attempt.finding.kind.empty()) {
+        const auto is_reported = [&](const Facts& facts) {
+            return std::ranges::any_of(from(facts, first), [&](const FindingFact& finding) {
+                return is_met(attempt.finding, finding);
+            });
+        };
+        watcher_.wait_for(is_reported, kTellWithin, context_.stop);
+        if (context_.stop.raised()) {
+            return fail_errno("watch", "conversation", ECANCELED);
+        }
+    }
+    context_.narrator.gap();
+    context_.narrator.outcome(conversation_sentence(attempt.exchange, *report), is_complete(*report));
+    played_.push_back({attempt, *report, first});
+    played_.back().plan.cues.clear();  // what they refer to may go before the case does
+    return {};
+}
+
+Status Case::close() {
+    const Status ended = watcher_.stop();
+    context_.narrator.gap();
+    facts_ = watcher_.facts();
+    for (std::size_t i = 0; i < played_.size(); ++i) {
+        const bool is_last = i + 1 == played_.size();
+        enter(played_[i], is_last ? facts_.findings.size() : played_[i + 1].first_finding);
+    }
+    return ended;
+}
+
+/// The attempt with the findings told from its start until that of the next one, which is `end`.
+void Case::enter(const Played& played, std::size_t end) {
+    const Attempt& plan = played.plan;
+    std::string told;
+    const FindingFact* expected = nullptr;
+    for (const FindingFact& finding :
+         from(facts_, played.first_finding).first(end - played.first_finding)) {
+        told += fmt::format("{}{}", told.empty() ? "" : "; ",
+                            reported_text(finding.kind, finding.resolution));
+        if (finding.kind != plan.finding.kind) {
+            closing_.expect(plan.name, false,
+                            fmt::format("watch claims {}: {}", finding.kind, finding.summary));
+        } else if (expected == nullptr || is_met(plan.finding, finding)) {
+            expected = &finding;
+        }
+    }
+    closing_.add(ConversationRow{.attempt = plan.name,
+                                 .socket = conversation_text(played.report),
+                                 .told = told.empty() ? "-" : told});
+    closing_.expect(plan.name, played.report.outcome == plan.outcome,
+                    conversation_sentence(plan.exchange, played.report));
+    if (plan.finding.kind.empty()) {
+        return;
+    }
+    const std::string what = reported_text(plan.finding.kind, plan.finding.resolution);
+    closing_.expect(plan.name, expected != nullptr && is_met(plan.finding, *expected),
+                    fmt::format("watch does not tell of {}", what));
+    closing_.expect(
+        plan.name, expected == nullptr || !plan.finding.hops || expected->hops == plan.finding.hops,
+        fmt::format("the {} is not {} hops away", plan.finding.kind,
+                    plan.finding.hops.value_or(0)));
+}
+
+Status play_case(const DemoContext& context, const Case::Setting& setting, Closing& closing,
+                 const std::function<Status(const DemoContext&, Case&)>& play) {
+    const auto server = lab::Server::start(setting.server, {.service = lab::Service::Echo});
+    if (!server) {
+        return std::unexpected(server.error());
+    }
+    auto story = Case::open(context, setting, closing);
+    if (!story) {
+        return std::unexpected(story.error());
+    }
+    const Status played = play(context, *story);
+    return played ? story->close() : played;
+}
+
+}  // namespace flowstamp::demo

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/demo/closing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "user/cmd/demo/words.h"
+
+namespace flowstamp::demo {
+namespace {
+
+std::string painted(const Style& style, const std::string& cell, std::size_t width) {
+    const std::string padded = fmt::format("{:<{}}", cell, width);
+    return cell.starts_with("complete") ? style.good(padded) : padded;
+}
+
+/// Rows below their head, in columns as wide as they need.
+template <class Row, std::size_t N>
+std::string table(const Style& style, const std::array<std::string Row::*, N>& columns,
+                  const Row& head, const std::vector<Row>& rows) {
+    std::array<std::size_t, N> widths{};
+    for (std::size_t i = 0; i < N; ++i) {
+        widths[i] = (head.*columns[i]).size();
+        for (const Row& row : rows) {
+            widths[i] = std::max(widths[i], (row.*columns[i]).size());
+        }
+    }
+    const auto line = [&](const Row& row, const Style& cells) {
+        std::string text;
+        for (std::size_t i = 0; i < N; ++i) {
+            text += painted(cells, row.*columns[i], widths[i]) + "  ";
+        }
+        return text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+    };
+    std::string text = style.faint(line(head, Style(false)));
+    for (const Row& row : rows) {
+        text += line(row, style);
+    }
+    return text;
+}
+
+}  // namespace
+
+void Closing::add(const ActRecord& record) {
+    rows_.push_back({.act = record.name,
+                     .sent = sent_text(record),
+                     .download = download_text(record),
+                     .verdict = verdict_text(record),
+                     .action = action_text(record),
+                     .answer = answer_text(record)});
+}
+
+void Closing::expect(std::string_view act, bool as_told, const std::string& what) {
+    if (!as_told) {
+        differences_.push_back(fmt::format("{}: {}{}", act, what, what.ends_with('.') ? "" : "."));
+    }
+}
+
+void Closing::report(Narrator& narrator) const {
+    if (!rows_.empty()) {
+        constexpr std::array kColumns = {&Row::act,     &Row::sent,   &Row::download,
+                                         &Row::verdict, &Row::action, &Row::answer};
+        const Row head{"act", "forged", "download", "verdict", "done about it", "answer"};
+        narrator.figure(table(narrator.style(), kColumns, head, rows_), 0);
+    }
+    if (!conversations_.empty()) {
+        constexpr std::array kColumns = {&ConversationRow::attempt, &ConversationRow::socket,
+                                         &ConversationRow::told};
+        const ConversationRow head{"connection", "the client's socket", "flowstamp told"};
+        narrator.figure(table(narrator.style(), kColumns, head, conversations_), 0);
+    }
+    for (const std::string& difference : differences_) {
+        narrator.line(narrator.style().bad("Not as the story says: ") + difference);
+    }
+}
+
+}  // namespace flowstamp::demo

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an act's record amounts to, in words. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "user/cmd/demo/act.h"
+#include "user/lab/exchange.h"
+
+namespace flowstamp::demo {
+
+[[nodiscard]] inline bool is_complete(const lab::DownloadReport& download) {
+    return download.outcome == lab::Outcome::Complete;
+}
+
+[[nodiscard]] std::string grouped(std::uint64_t number);   ///< "8,000,000"
+[[nodiscard]] std::string megabytes(std::uint64_t bytes);  ///< "3.1"
+
+/// "downloading [######          ] 3.1 of 8.0 MB".
+[[nodiscard]] std::string progress_text(std::uint64_t bytes, std::uint64_t wanted);
+
+/// How the application fared, as a sentence.
+[[nodiscard]] std::string download_sentence(const ActRecord& record);
+
+/// How a conversation fared for the client, as a sentence.
+[[nodiscard]] std::string conversation_sentence(const lab::ExchangeOptions& wanted,
+                                                const lab::DownloadReport& report);
+/// "complete, connected after 3.1 s", "ECONNRESET after 600 ms".
+[[nodiscard]] std::string conversation_text(const lab::DownloadReport& report);
+
+/// "3 RST+ACK", "1+1 RST+ACK" where one went to the client and one to the server, "none".
+[[nodiscard]] std::string sent_text(const ActRecord& record);
+/// "reset at 3.1/8.0 MB", "complete, 8.0 MB".
+[[nodiscard]] std::string download_text(const ActRecord& record);
+/// Of the finding; of the resets where there is none.
+[[nodiscard]] std::string verdict_text(const ActRecord& record);
+/// "observed", "1 challenged, 2 dropped".
+[[nodiscard]] std::string action_text(const ActRecord& record);
+/// "refuted", "2 refuted, 1 unanswered", "-".
+[[nodiscard]] std::string answer_text(const ActRecord& record);
+
+}  // namespace flowstamp::demo

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <string>
+
+#include "user/cmd/doctor/check.h"
+#include "user/kernel/features/bpf_objects.h"
+#include "user/kernel/attach/egress_chain.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::string driver_text(const Interface& interface) {
+    return interface.driver.empty() ? "its driver"
+                                    : fmt::format("its driver ({})", interface.driver);
+}
+
+Check check_ingress(const Interface& interface) {
+    const std::string subject = interface.name + " ingress";
+    if (!interface.has_ethernet()) {
+        return {CheckStatus::limited, subject,
+                "its packets have no Ethernet header: tc ingress will be used"};
+    }
+    const Result<XdpState> state = xdp_state(interface.index);
+    if (state && state->program_id != 0) {
+        return {CheckStatus::limited, subject,
+                fmt::format("another XDP program ({}) is attached: tc ingress will be used",
+                            program_text(state->program_id))};
+    }
+    if (interface.loopback) {
+        return {CheckStatus::limited, subject, "loopback has no native XDP: tc ingress will be used"};
+    }
+    switch (native_xdp(interface.index)) {
+        case NativeXdp::yes:
+            return {CheckStatus::ok, subject,
+                    fmt::format("{} has native XDP", driver_text(interface))};
+        case NativeXdp::no:
+            return {CheckStatus::limited, subject,
+                    fmt::format("{} has no native XDP: tc ingress will be used",
+                                driver_text(interface))};
+        case NativeXdp::unknown:
+            break;
+    }
+    return {CheckStatus::ok, subject,
+            fmt::format("whether {} has native XDP this kernel does not tell; else tc ingress "
+                        "will be used",
+                        driver_text(interface))};
+}
+
+/// Nothing where nothing stands in the way.
+void check_egress(const Interface& interface, Checks& checks) {
+    if (const std::size_t others = others_at_egress(interface.index, !has_tcx())) {
+        checks.push_back({CheckStatus::limited, interface.name + " egress",
+                          fmt::format("{} other tc program{} before ours; what they end is not "
+                                      "stamped",
+                                      others, others == 1 ? " stands" : "s stand")});
+    }
+}
+
+}  // namespace
+
+Checks check_interface(const Interface& interface) {
+    Checks checks;
+    if (!interface.up) {
+        checks.push_back({CheckStatus::limited, interface.name,
+                          fmt::format("is down; ip link set {} up", interface.name)});
+    }
+    checks.push_back(check_ingress(interface));
+    check_egress(interface, checks);
+    return checks;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <linux/capability.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "user/cmd/doctor/check.h"
+#include "user/kernel/features/bpf_objects.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/kernel/features/features.h"
+#include "user/kernel/features/kernel_release.h"
+#include "user/kernel/attach/stale_state.h"
+#include "user/kernel/attach/probe.h"
+
+namespace flowstamp {
+
+namespace {
+
+Check from_status(std::string subject, const Status& status, std::string good) {
+    return status ? Check{CheckStatus::ok, std::move(subject), std::move(good)}
+                  : Check{CheckStatus::missing, std::move(subject), status.error().message()};
+}
+
+Check either(std::string subject, bool good, std::string yes, std::string no) {
+    return {good ? CheckStatus::ok : CheckStatus::limited, std::move(subject),
+            good ? std::move(yes) : std::move(no)};
+}
+
+Check check_release() {
+    const KernelRelease release = KernelRelease::running();
+    const std::string too_old = kernel_too_old(release);
+    // Distributions bring features back to older kernels: only the lines below can say "missing".
+    return either("kernel", too_old.empty(), release.text, too_old);
+}
+
+void check_privileges(Checks& checks) {
+    const Result<Capabilities> held = Capabilities::of_this_thread();
+    if (!held) {
+        checks.push_back({CheckStatus::missing, "privileges", held.error().message()});
+        return;
+    }
+    for (const Capability& needed : kNeededCapabilities) {
+        const bool has = held->has(needed.number);
+        checks.push_back({has ? CheckStatus::ok : CheckStatus::missing, std::string(needed.name),
+                          fmt::format("to {}{}", needed.purpose,
+                                      has ? "" : "; run as root, or give it with setcap")});
+    }
+    checks.push_back(either("CAP_SYS_ADMIN", held->has(CAP_SYS_ADMIN),
+                            "to name other programs and find unpinned tables",
+                            "missing: other programs are told by number only; `flows` finds "
+                            "pinned tables only"));
+}
+
+/// The proof of all the lines before it: the verifier reads the programs themselves.
+Check check_probe() {
+    Result<OpenProbe> open = OpenProbe::open({});
+    if (!open) {
+        return {CheckStatus::missing, "flowstamp", open.error().message()};
+    }
+    const Result<LoadedProbe> loaded = std::move(*open).load();
+    return loaded ? Check{CheckStatus::ok, "flowstamp", "its programs load, and pass the verifier"}
+                  : Check{CheckStatus::missing, "flowstamp", loaded.error().message()};
+}
+
+Check check_jit() {
+    const std::optional<int> enabled = jit_enabled();
+    if (!enabled) {
+        return {CheckStatus::ok, "JIT", "not told in this network namespace"};
+    }
+    if (*enabled == 0) {
+        return {
+            CheckStatus::limited, "JIT",
+            "off: programs are interpreted, many times slower; sysctl net.core.bpf_jit_enable=1"};
+    }
+    const bool hardened = jit_hardened().value_or(0) == 2;
+    return either("JIT", !hardened, "on",
+                  "on, hardened for everyone: programs are slower; "
+                  "sysctl net.core.bpf_jit_harden=1 spares root's");
+}
+
+void check_by_trying(Checks& checks) {
+    checks.push_back(from_status("XDP", try_xdp_program(), "programs can be loaded"));
+    checks.push_back(from_status("tc", try_tc_program(), "programs can be loaded"));
+    checks.push_back(either("tcx", has_tcx(), "there: tc programs go with the process",
+                            "not there (kernel 6.6): a stub on a clsact qdisc stands in"));
+    checks.push_back(from_status("event ring", try_event_ring(), "can be created"));
+    checks.push_back(check_probe());
+}
+
+}  // namespace
+
+const char* status_text(CheckStatus status) {
+    switch (status) {
+        case CheckStatus::ok:
+            return "ok";
+        case CheckStatus::limited:
+            return "limited";
+        case CheckStatus::missing:
+            return "missing";
+    }
+    return "";
+}
+
+Checks check_kernel() {
+    Checks checks{check_release()};
+    check_privileges(checks);
+    const bool may_try = std::ranges::none_of(
+        checks, [](const Check& check) { return check.status == CheckStatus::missing; });
+    if (may_try) {
+        check_by_trying(checks);
+    }
+    checks.push_back(check_jit());
+    checks.push_back(either("memory", KernelRelease::running().at_least(5, 11),
+                            "maps are charged to the memory cgroup, not to RLIMIT_MEMLOCK",
+                            "maps count against RLIMIT_MEMLOCK: ulimit -l unlimited"));
+    checks.push_back(either("BPF file system", has_bpf_file_system(),
+                            "at /sys/fs/bpf: flow tables are pinned there",
+                            "none at /sys/fs/bpf: flow tables are not pinned; `flows` finds them "
+                            "as root all the same"));
+    return checks;
+}
+
+Checks check_stale_state() {
+    const Result<std::vector<Interface>> interfaces = list_interfaces();
+    Checks checks;
+    for (const Notice& notice :
+         remove_stale_state(interfaces ? *interfaces : std::vector<Interface>())) {
+        checks.push_back({CheckStatus::ok, "leftovers", notice.text});
+    }
+    if (checks.empty()) {
+        checks.push_back({CheckStatus::ok, "leftovers", "none of dead runs"});
+    }
+    return checks;
+}
+
+}  // namespace flowstamp

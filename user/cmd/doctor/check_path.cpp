@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `path` can see here, asked of the code that it runs by itself.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "user/base/process.h"
+#include "user/cmd/doctor/check.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/pathtrace/live/path_support.h"
+#include "user/netfilter/iptables_ruleset.h"
+#include "user/netfilter/read_ruleset.h"
+
+namespace flowstamp {
+
+namespace {
+
+Check check_part(const PathPart& part) {
+    const std::string subject = fmt::format("path: {}", part.name);
+    if (part.missing.empty()) {
+        return {CheckStatus::ok, subject, std::string(part.meaning)};
+    }
+    return {CheckStatus::limited, subject, fmt::format("{}: {}", part.without, part.missing)};
+}
+
+void check_parts(Checks& checks) {
+    const auto parts = path_support();
+    if (!parts) {
+        checks.push_back({CheckStatus::missing, "path", parts.error().message()});
+        return;
+    }
+    std::ranges::transform(*parts, std::back_inserter(checks), check_part);
+    if (std::ranges::none_of(*parts, [](const PathPart& part) { return part.missing.empty(); })) {
+        checks.push_back({CheckStatus::missing, "path", "none of its programs can be loaded"});
+    }
+}
+
+void check_ruleset(Checks& checks) {
+    const auto ruleset = read_ruleset();
+    if (!ruleset) {
+        checks.push_back({CheckStatus::missing, "path: ruleset", ruleset.error().message()});
+        return;
+    }
+    for (const std::string& unread : ruleset->unread) {
+        checks.push_back({CheckStatus::limited, "path: ruleset", unread});
+    }
+    if (ruleset->unread.empty()) {
+        checks.push_back({CheckStatus::ok, "path: ruleset",
+                          fmt::format("can be read: {} table{}", ruleset->tables.size(),
+                                      ruleset->tables.size() == 1 ? "" : "s")});
+    }
+}
+
+/// What cannot be started is not there, or not for us.
+void check_programs(Checks& checks) {
+    std::string there;
+    std::string missing;
+    for (const std::string& program : save_programs()) {
+        std::string& list = run_command({program, "--version"}) ? there : missing;
+        list += (list.empty() ? "" : ", ") + program;
+    }
+    if (!there.empty()) {
+        checks.push_back({CheckStatus::ok, "path: iptables", there});
+    }
+    if (!missing.empty()) {
+        checks.push_back({CheckStatus::limited, "path: iptables",
+                          fmt::format("no {}: rules of iptables-nft are named in nft's words, "
+                                      "those of iptables-legacy not at all; apt install iptables",
+                                      missing)});
+    }
+}
+
+}  // namespace
+
+Checks check_path() {
+    const auto capabilities = Capabilities::of_this_thread();
+    const Status allowed =
+        capabilities ? require_capabilities(*capabilities) : std::unexpected(capabilities.error());
+    if (!allowed) {
+        return {{CheckStatus::missing, "path", allowed.error().message()}};
+    }
+    Checks checks;
+    check_parts(checks);
+    check_ruleset(checks);
+    check_programs(checks);
+    return checks;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/doctor/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "user/cmd/doctor/check.h"
+
+namespace flowstamp {
+
+namespace {
+
+void append(Checks& checks, Checks more) {
+    checks.insert(checks.end(), std::make_move_iterator(more.begin()),
+                  std::make_move_iterator(more.end()));
+}
+
+Checks check_named(const std::vector<std::string>& names) {
+    Checks checks;
+    for (const std::string& name : names) {
+        if (const Result<Interface> interface = find_interface(name)) {
+            append(checks, check_interface(*interface));
+        } else {
+            checks.push_back({CheckStatus::missing, name, interface.error().message()});
+        }
+    }
+    return checks;
+}
+
+Checks check_all() {
+    Checks checks;
+    const Result<std::vector<Interface>> interfaces = list_interfaces();
+    if (!interfaces) {
+        return {{CheckStatus::missing, "interfaces", interfaces.error().message()}};
+    }
+    for (const Interface& interface : *interfaces) {
+        append(checks, check_interface(interface));
+    }
+    return checks;
+}
+
+bool can_run(const Checks& checks) {
+    return std::ranges::none_of(
+        checks, [](const Check& check) { return check.status == CheckStatus::missing; });
+}
+
+void print(const Checks& checks, std::FILE* out) {
+    std::size_t width = 0;
+    for (const Check& check : checks) {
+        width = std::max(width, check.subject.size());
+    }
+    for (const Check& check : checks) {
+        fmt::print(out, "{:<8} {:<{}}  {}\n", status_text(check.status), check.subject, width,
+                   check.text);
+    }
+}
+
+std::string verdict(std::string_view command, bool can) {
+    return fmt::format("{} {} run here\n", command, can ? "can" : "cannot");
+}
+
+}  // namespace
+
+int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out) {
+    const Checks kernel = check_kernel();
+    const Checks path = check_path();
+    const Checks at = interfaces.empty() ? check_all() : check_named(interfaces);
+
+    Checks all = kernel;
+    append(all, path);
+    append(all, check_stale_state());
+    append(all, at);
+    print(all, out);
+    const bool can_watch = can_run(kernel) && can_run(at);
+    fmt::print(out, "{}{}", verdict("path", can_run(path) && can_run(at)),
+               verdict("watch", can_watch));
+    return can_watch ? 0 : 1;
+}
+
+}  // namespace flowstamp

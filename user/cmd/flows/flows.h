@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/cmd/options.h"
+
+namespace flowstamp {
+
+/// `flowstamp flows`: the flows of all running watches, with their stamps. Returns the exit status:
+/// 1 if nothing is running.
+int run_flows(const FlowsOptions& options);
+
+}  // namespace flowstamp

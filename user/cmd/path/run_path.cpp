@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command around a Tracer: where the report goes, what ends it, and the exit status.
+#include "user/cmd/path/run_path.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "user/base/console.h"
+#include "user/base/stop_signals.h"
+#include "user/net/packet_match.h"
+#include "user/output/text/path_live.h"
+#include "user/pathtrace/live/tracer.h"
+
+namespace flowstamp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kTurn = 100ms;
+
+Style style_for(const Output& output) {
+    return Style(
+        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
+}
+
+/// Nothing where lines are wanted, or nothing else is possible.
+std::unique_ptr<PathLive> make_live(const PathOptions& options, Output& output) {
+    const bool plain = options.plain || options.json || options.output || !output.is_terminal();
+    if (plain || !can_redraw(std::getenv("TERM"))) {
+        return nullptr;
+    }
+    return std::make_unique<PathLive>(output, style_for(output), options.quiet, options.filter);
+}
+
+std::unique_ptr<PathReporter> make_reporter(const PathOptions& options, Output& output) {
+    if (options.json) {
+        return std::make_unique<PathJson>(output, options.quiet);
+    }
+    return std::make_unique<PathText>(output, style_for(output), options.quiet);
+}
+
+/// Turns until a signal, the end of the duration, or a report that cannot be written.
+Status run(Tracer& tracer, const StopSignals& signals, const Clock& clock,
+           const PathOptions& options, const Output& output, PathLive* live) {
+    const Nanoseconds end =
+        options.duration ? clock.monotonic() + *options.duration : Nanoseconds::max();
+    for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
+        const int suspending = live != nullptr ? live->suspending() : -1;
+        pollfd waiting[] = {{signals.descriptor(), POLLIN, 0},
+                            {suspending, POLLIN, 0},
+                            {tracer.descriptor(), POLLIN, 0}};
+        const Nanoseconds at_most = std::min(kTurn, end - now);
+        ::poll(waiting, std::size(waiting),
+               static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(at_most).count()));
+        if (waiting[0].revents & POLLIN) {
+            break;
+        }
+        if (waiting[1].revents & POLLIN) {
+            live->suspend();
+        }
+        if (const Status turned = tracer.poll(); !turned || !output.health()) {
+            return turned;
+        }
+        if (live != nullptr && live->is_due(now)) {
+            live->draw(tracer.sample(), now);
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+int run_path(const PathOptions& options) {
+    if (const auto matches = packet_matches(options.filter); !matches) {
+        return log_error(matches.error(), kUsage);
+    }
+    auto output = options.output ? Output::file(*options.output) : Output::standard_output();
+    if (!output) {
+        return log_error(output.error(), kFailed);
+    }
+    const SystemClock clock;
+    const StopSignals signals;  // from here on an end is a clean one
+    const auto live = make_live(options, *output);
+    const auto lines = live ? nullptr : make_reporter(options, *output);
+    const auto notice = [&](std::string_view line) {
+        if (live) {
+            live->make_way();
+        }
+        say(line);
+    };
+    auto tracer = Tracer::start(
+        {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
+        {.reporter = live ? *live : *lines, .clock = clock, .notice = notice});
+    if (!tracer) {
+        return log_error(tracer.error(), kFailed);
+    }
+    say(fmt::format("following {}; Ctrl-C ends", tracer->where()));
+    const Status ran = run(*tracer, signals, clock, options, *output, live.get());
+    const Status finished = tracer->finish();
+    for (const Status& status : {ran, finished}) {
+        if (!status) {
+            return log_error(status.error(), kFailed);
+        }
+    }
+    if (!output->health() && !output->reader_has_gone()) {
+        return log_error(output->health().error(), kFailed);
+    }
+    return kDone;
+}
+
+}  // namespace flowstamp

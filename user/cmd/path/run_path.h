@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/cmd/options.h"
+
+namespace flowstamp {
+
+/// `flowstamp path`. Returns the exit status.
+int run_path(const PathOptions& options);
+
+}  // namespace flowstamp

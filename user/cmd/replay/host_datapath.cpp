@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+
+#include "user/net/learned_list.h"
+#include "bpf/host/datapath.h"
+#include "user/cmd/replay/replay_datapath.h"
+
+namespace flowstamp {
+
+namespace {
+
+struct FreeDatapath {
+    void operator()(fst_datapath* path) const { fst_datapath_free(path); }
+};
+
+class HostPath final : public ReplayPath {
+  public:
+    explicit HostPath(std::uint32_t max_flows)
+        : slots_(std::bit_ceil((max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS) *
+                 FST_BUCKET_WAYS) {
+        const fst_datapath_config config{.max_flows = max_flows,
+                                        .may_act = 0,
+                                        .reports_repeated = 1,
+                                        .seed = {kReplaySeed[0], kReplaySeed[1]},
+                                        .deliver = &HostPath::deliver,
+                                        .context = this};
+        path_.reset(fst_datapath_new(&config));
+    }
+    HostPath(const HostPath&) = delete;  // the data path keeps its address
+    HostPath& operator=(const HostPath&) = delete;
+
+    [[nodiscard]] bool is_whole() const { return path_ != nullptr; }
+
+    Status packet(const Frame& frame, EventSink& sink) override {
+        fst_datapath_frame view{.data = frame.bytes.data(),
+                               .bytes = static_cast<__u32>(frame.bytes.size()),
+                               .room = 0,
+                               .ifindex = frame.ifindex,
+                               .time_ns = static_cast<__u64>(frame.time.count()),
+                               .hook = FST_HOOK_XDP,
+                               .has_mac = 1};
+        sink_ = &sink;
+        fst_datapath_packet(path_.get(), &view);
+        sink_ = nullptr;
+        return {};
+    }
+
+    std::optional<fst_flow> read(std::uint32_t slot) const override {
+        const fst_flow* flow = fst_datapath_flow(path_.get(), slot);
+        return flow == nullptr || flow->tag <= FST_TAG_BUSY ? std::nullopt : std::optional(*flow);
+    }
+
+    bool learn_signature(const fst_learned_signature& signature) override {
+        if (taught_.add(signature)) {
+            fst_datapath_set_policy(path_.get(), &taught_.policy());
+        }
+        return true;
+    }
+
+    void forget(const fst_learned_signature& signature) override {
+        if (taught_.remove(signature)) {
+            fst_datapath_set_policy(path_.get(), &taught_.policy());
+        }
+    }
+
+    std::uint32_t slots() const override { return slots_; }
+
+    std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
+        first = std::min(first, slots_);
+        const std::uint32_t end = first + std::min(count, slots_ - first);
+        for (std::uint32_t slot = first; slot < end; slot++) {
+            const fst_flow* flow = fst_datapath_flow(path_.get(), slot);
+            if (flow->tag > FST_TAG_BUSY) {
+                visit(slot, *flow);
+            }
+        }
+        return end == slots_ ? 0 : end;
+    }
+
+    Result<Counters> counters() const override {
+        Counters counters{};
+        for (std::uint32_t i = 0; i < FST_COUNT_MAX; i++) {
+            counters[i] = fst_datapath_counter(path_.get(), i);
+        }
+        return counters;
+    }
+
+  private:
+    static void deliver(void* context, const fst_event* event) {
+        const fst_flow* flow = nullptr;
+        if (fst_event_has_flow(event->header.kind)) {
+            flow = &reinterpret_cast<const fst_flow_event*>(event)->flow;
+        }
+        static_cast<HostPath*>(context)->sink_->event(*event, flow);
+    }
+
+    std::uint32_t slots_;
+    std::unique_ptr<fst_datapath, FreeDatapath> path_;
+    EventSink* sink_ = nullptr;
+    LearnedList taught_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ReplayPath>> make_host_path(std::uint32_t max_flows) {
+    auto path = std::make_unique<HostPath>(max_flows);
+    if (!path->is_whole()) {
+        return fail_errno("make room for", "the flow table", ENOMEM, "lower --max-flows");
+    }
+    return path;
+}
+
+}  // namespace flowstamp

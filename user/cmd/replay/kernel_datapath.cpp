@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/replay/kernel_datapath.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "user/kernel/attach/probe.h"
+
+namespace flowstamp {
+
+namespace {
+
+class KernelPath final : public ReplayPath {
+  public:
+    explicit KernelPath(LoadedProbe probe) : probe_(std::move(probe)), run_(probe_.test_run()) {}
+    KernelPath(const KernelPath&) = delete;  // the event reader keeps its address
+    KernelPath& operator=(const KernelPath&) = delete;
+
+    [[nodiscard]] Status listen() {
+        auto events = probe_.maps().events(
+            [this](const fst_event& event, const fst_flow* flow) { sink_->event(event, flow); });
+        if (!events) {
+            return std::unexpected(std::move(events).error());
+        }
+        events_.emplace(std::move(*events));
+        return {};
+    }
+
+    Status packet(const Frame& frame, EventSink& sink) override {
+        if (!taught_) {
+            return taught_;
+        }
+        run_.set_time(frame.time);
+        const auto ran =
+            run_.run(Program::xdp_ingress, {.bytes = frame.bytes, .ifindex = frame.ifindex});
+        if (!ran) {
+            return refused(frame.ifindex, ran.error());
+        }
+        sink_ = &sink;
+        const auto read = events_->consume();
+        sink_ = nullptr;
+        return read ? Status{} : std::unexpected(read.error());
+    }
+
+    std::optional<fst_flow> read(std::uint32_t slot) const override {
+        const FlowTable& flows = probe_.maps().flows();
+        return slot < flows.slots() ? flows.read(slot) : std::nullopt;
+    }
+
+    /// A failure is told with the next packet.
+    bool learn_signature(const fst_learned_signature& signature) override {
+        taught_ = probe_.maps().policy().learn_signature(signature);
+        return taught_.has_value();
+    }
+
+    void forget(const fst_learned_signature& signature) override {
+        taught_ = probe_.maps().policy().forget(signature);
+    }
+
+    std::uint32_t slots() const override { return probe_.maps().flows().slots(); }
+
+    std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
+        return probe_.maps().flows().scan(first, count, visit);
+    }
+
+    Result<Counters> counters() const override { return probe_.maps().counters().read(); }
+
+  private:
+    static std::unexpected<Error> refused(std::uint32_t ifindex, const Error& error) {
+        if (error.errno_value != ENODEV) {
+            return std::unexpected(error);
+        }
+        return fail({.operation = "test run",
+                     .object = fmt::format("interface {} of the capture", ifindex),
+                     .reason = "this network namespace has no interface of that number",
+                     .hint = "replay it with --backend host"});
+    }
+
+    mutable LoadedProbe probe_;  // its maps() is not const
+    TestRun run_;
+    EventSink* sink_ = nullptr;
+    std::optional<EventReader> events_;
+    Status taught_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ReplayPath>> make_kernel_path(std::uint32_t max_flows) {
+    ProbeOptions options;
+    options.max_flows = max_flows;
+    options.clock_is_replayed = true;
+    options.reports_repeated = true;
+    options.hash_seed = kReplaySeed;
+    auto open = OpenProbe::open(options);
+    if (!open) {
+        return std::unexpected(std::move(open).error());
+    }
+    auto loaded = std::move(*open).load();
+    if (!loaded) {
+        return std::unexpected(std::move(loaded).error());
+    }
+    auto path = std::make_unique<KernelPath>(std::move(*loaded));
+    if (const Status listening = path->listen(); !listening) {
+        return std::unexpected(listening.error());
+    }
+    return path;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/replay/progress.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace flowstamp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kPatience = 1s;
+constexpr Nanoseconds kEvery = 200ms;
+constexpr auto kErase = "\r\033[K";  // ECMA-48: to the line's start, erase to its end
+
+}  // namespace
+
+Progress::Progress(std::FILE* terminal, std::string title, const Clock& clock)
+    : terminal_(terminal),
+      title_(std::move(title)),
+      clock_(clock),
+      due_(clock.monotonic() + kPatience) {}
+
+Progress::~Progress() {
+    if (shown_) {
+        fmt::print(terminal_, "{}", kErase);
+        std::fflush(terminal_);
+    }
+}
+
+void Progress::show(std::optional<double> done, std::uint64_t frames) {
+    if (terminal_ == nullptr) {
+        return;
+    }
+    const Nanoseconds now = clock_.monotonic();
+    if (now < due_) {
+        return;
+    }
+    due_ = now + kEvery;
+    shown_ = true;
+    if (done) {
+        fmt::print(terminal_, "{}{}: {:.0f} %", kErase, title_, *done * 100);
+    } else {
+        fmt::print(terminal_, "{}{}: {} frames", kErase, title_, frames);
+    }
+    std::fflush(terminal_);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "flowstamp/counter.h"
+#include "flowstamp/event.h"
+#include "user/base/clock.h"
+#include "user/base/result.h"
+#include "user/analysis/reset/policy_sink.h"
+#include "user/analysis/slot_reader.h"
+
+namespace flowstamp {
+
+/// Of the flow table's hash in a replay: the same in both homes, so that both tell the same.
+inline constexpr std::array<std::uint64_t, 2> kReplaySeed = {0x9e3779b97f4a7c15,
+                                                             0xc2b2ae3d27d4eb4f};
+
+/// Takes a frame's events as they come.
+class EventSink {
+  public:
+    virtual ~EventSink() = default;
+    /// `flow` is the slot that the event carries, else null. Both are gone when the call returns.
+    virtual void event(const fst_event& event, const fst_flow* flow) = 0;
+};
+
+/// The data path as a replay uses it, wherever it runs: one flow table, observing only.
+class ReplayPath : public SlotReader, public PolicySink {
+  public:
+    using Visit = std::function<void(std::uint32_t slot, const fst_flow& flow)>;
+    using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;  ///< by enum fst_counter
+
+    struct Frame {
+        std::span<std::uint8_t> bytes;  ///< Ethernet; 14 bytes or more, FST_SNAP_BYTES at the most
+        std::uint32_t ifindex;
+        Nanoseconds time;  ///< not before the frame before
+    };
+
+    /// Runs the frame, and hands its events to `sink` before it returns.
+    [[nodiscard]] virtual Status packet(const Frame& frame, EventSink& sink) = 0;
+
+    [[nodiscard]] virtual std::uint32_t slots() const = 0;
+    /// Visits the flows of slots [first, first + count), cut at the table's end. Returns the slot
+    /// to go on with, 0 when the end was reached.
+    virtual std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) = 0;
+    [[nodiscard]] virtual Result<Counters> counters() const = 0;
+};
+
+/// The data path compiled for the host: no privileges, no kernel. Fails where memory is short.
+[[nodiscard]] Result<std::unique_ptr<ReplayPath>> make_host_path(std::uint32_t max_flows);
+
+}  // namespace flowstamp

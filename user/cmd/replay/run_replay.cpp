@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/replay/run_replay.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "user/base/console.h"
+#include "user/base/stop_signals.h"
+#include "user/cmd/replay/arguments.h"
+#include "user/cmd/replay/kernel_datapath.h"
+#include "user/cmd/replay/progress.h"
+#include "user/cmd/replay/replay_run.h"
+#include "user/output/finding_watch.h"
+#include "user/output/outputs.h"
+
+namespace flowstamp {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kFramesPerLook = 256;
+
+/// Nobody types a capture, and Ctrl-C would wait for what is typed.
+Status refuse_terminal(const ReplayArguments& arguments) {
+    if (std::ranges::find(arguments.captures, "-") != arguments.captures.end() &&
+        ::isatty(STDIN_FILENO)) {
+        return fail({.operation = "read",
+                     .object = "standard input",
+                     .reason = "that is a terminal",
+                     .hint = "pipe a capture into it: tcpdump -w - | flowstamp replay -"});
+    }
+    return {};
+}
+
+/// Anything that can be read: a regular file, a pipe, a directory to complain about.
+bool is_there(const std::string& path) {
+    std::error_code ignored;
+    return fs::exists(path, ignored);
+}
+
+/// The report must not empty a capture before it is read.
+Status keep_apart(const ReplayArguments& arguments, const std::optional<std::string>& output) {
+    for (const std::string& capture : arguments.captures) {
+        std::error_code ignored;
+        if (output && fs::equivalent(capture, *output, ignored)) {
+            return fail({.operation = "write",
+                         .object = *output,
+                         .reason = "that is a capture to be replayed",
+                         .hint = "give -o another file"});
+        }
+    }
+    return {};
+}
+
+void add(Stats& sum, const Stats& stats) {
+    sum.wall = std::max(sum.wall, stats.wall);
+    sum.uptime += stats.uptime;
+    for (std::size_t i = 0; i < sum.counters.size(); i++) {
+        sum.counters[i] += stats.counters[i];
+    }
+    sum.findings_suspected += stats.findings_suspected;
+    sum.findings_confirmed += stats.findings_confirmed;
+    sum.records_unread += stats.records_unread;
+}
+
+/// The captures of one command line, one after another.
+class Captures {
+  public:
+    Captures(const ReplayOptions& options, std::string filter, Reporter& reporter)
+        : options_(options), filter_(std::move(filter)), reporter_(reporter) {}
+
+    /// Replays one, from a fresh start. Fails where it cannot be read to its end; what was read is
+    /// told, and in the sum.
+    [[nodiscard]] Status replay(const std::string& file, bool is_only_one) {
+        auto source = open_file(file, signals_.descriptor());
+        if (!source) {
+            return std::unexpected(source.error());
+        }
+        auto capture = CaptureReader::open(std::move(*source), file_title(file));
+        if (!capture) {
+            return is_stopped() ? Status{} : std::unexpected(capture.error());
+        }
+        auto path = options_.backend == Backend::kernel ? make_kernel_path(options_.max_flows)
+                                                        : make_host_path(options_.max_flows);
+        if (!path) {
+            return std::unexpected(path.error());
+        }
+        reporter_.capture(file);
+        replayed_++;
+        NoPolicy no_policy;
+        PolicySink& policy = options_.learn ? static_cast<PolicySink&>(**path) : no_policy;
+        const auto ran = run({**capture, **path, reporter_, policy}, file);
+        if (ran.stats) {
+            add(sum_, *ran.stats);
+            if (!is_only_one) {
+                reporter_.stats(*ran.stats);
+            }
+        }
+        return !ran.read ? ran.read : ran.stats ? Status{} : std::unexpected(ran.stats.error());
+    }
+
+    /// Tells the sums of all that were opened, if any was.
+    void summarise() {
+        if (replayed_ > 1) {
+            reporter_.capture("");
+        }
+        if (replayed_ > 0) {
+            reporter_.summary(sum_);
+        }
+    }
+    /// Whether somebody wants it to end, as by Ctrl-C.
+    [[nodiscard]] bool is_stopped() const {
+        pollfd waiting{.fd = signals_.descriptor(), .events = POLLIN, .revents = 0};
+        return ::poll(&waiting, 1, 0) > 0;
+    }
+
+  private:
+    struct Ran {
+        Status read;
+        Result<Stats> stats;
+    };
+
+    [[nodiscard]] Ran run(const ReplayRun::Parts& parts, const std::string& file) {
+        ReplayRun run(parts, file == "-" ? "stdin" : fs::path(file).filename().string(), filter());
+        Progress progress(::isatty(STDERR_FILENO) ? stderr : nullptr, file_title(file), clock_);
+        Status read;
+        for (std::uint64_t frames = 0;; frames++) {
+            const auto step = run.step();
+            if (!step && !is_stopped()) {
+                read = std::unexpected(step.error());
+            }
+            if (!step || !*step) {
+                break;
+            }
+            if (frames % kFramesPerLook == 0) {
+                progress.show(parts.capture.progress(), frames);
+                if (is_stopped()) {
+                    break;
+                }
+            }
+        }
+        return {read, run.finish()};
+    }
+
+    [[nodiscard]] std::optional<Filter> filter() const {
+        if (filter_.empty()) {
+            return std::nullopt;
+        }
+        auto compiled = Filter::compile(filter_);  // it compiled before
+        return compiled ? std::optional(std::move(*compiled)) : std::nullopt;
+    }
+
+    const ReplayOptions& options_;
+    std::string filter_;
+    Reporter& reporter_;
+    SystemClock clock_;
+    StopSignals signals_;
+    Stats sum_;
+    std::size_t replayed_ = 0;  ///< captures that could be opened
+};
+
+}  // namespace
+
+int run_replay(const ReplayOptions& options) {
+    const auto arguments = report_apart(options.reads, options.words, is_there);
+    if (!arguments) {
+        return log_error(arguments.error(), kFailed);
+    }
+    if (!arguments->filter.empty()) {
+        if (const auto compiled = Filter::compile(arguments->filter); !compiled) {
+            return log_error(compiled.error(), kUsage);
+        }
+    }
+    for (const Status& fit :
+         {keep_apart(*arguments, options.output), refuse_terminal(*arguments)}) {
+        if (!fit) {
+            return log_error(fit.error(), kFailed);
+        }
+    }
+    auto streams = ReportStreams::open({.json = options.json,
+                                        .output = options.output,
+                                        .print = false,
+                                        .quiet = options.quiet,
+                                        .verbosity = options.verbosity});
+    if (!streams) {
+        return log_error(streams.error(), kFailed);
+    }
+    FindingWatch watch(streams->reporter(), options.fail_on, options.fail_on_any);
+    Captures captures(options, arguments->filter, watch);
+    int status = kDone;
+    for (const std::string& file : arguments->captures) {
+        const bool is_only_one = arguments->captures.size() == 1;
+        if (const Status replayed = captures.replay(file, is_only_one); !replayed) {
+            status = log_error(replayed.error(), kFailed);
+        }
+        if (streams->is_broken() || captures.is_stopped()) {
+            break;
+        }
+    }
+    captures.summarise();
+    if (const Status written = streams->status(); !written) {
+        status = log_error(written.error(), kFailed);
+    }
+    return status == kDone && watch.is_met() ? kFound : status;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/cmd/options.h"
+
+namespace flowstamp {
+
+/// `flowstamp replay`. Returns the exit status: 0 done, 1 a capture could not be read to its end, 2
+/// usage, 3 a finding of --fail-on was told.
+int run_replay(const ReplayOptions& options);
+
+}  // namespace flowstamp

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/watch/local_drops.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "user/net/identity.h"
+#include "user/pathtrace/live/kernel_names.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// The record's packet as findings tell packets, under the name that it came with: a filter knows
+/// it by that.
+fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
+    fst_packet packet{};
+    const Endpoint source = source_of(name), destination = destination_of(name);
+    packet.direction = source < destination ? 0 : 1;
+    const unsigned receiver = packet.direction ^ 1U;
+    std::memcpy(packet.key.address[packet.direction], name.source, 16);
+    std::memcpy(packet.key.address[receiver], name.destination, 16);
+    packet.key.port[packet.direction] = name.source_port;
+    packet.key.port[receiver] = name.destination_port;
+    packet.key.ifindex = event.ifindex_in != 0 ? event.ifindex_in : event.ifindex_out;
+    packet.time_ns = event.time_ns;
+    packet.seq = event.seq;
+    packet.ack = event.ack;
+    packet.ip_id = event.ip_id;
+    packet.ttl = event.ttl;
+    packet.tcp_flags = event.tcp_flags;
+    packet.segments = event.segments;
+    packet.flags = event.flags & FST_PATH_IPV6 ? FST_PACKET_IPV6 : 0;
+    return packet;
+}
+
+/// A program of ours at XDP or tc, which drops resets on request.
+bool may_be_ours(const PathReport& report) {
+    static constexpr std::string_view kHooks[] = {"XDP", "TC_INGRESS", "TC_EGRESS"};
+    return (report.latest.tcp_flags & FST_TCP_RST) &&
+           std::ranges::find(kHooks, report.drop->reason) != std::end(kHooks);
+}
+
+/// Who makes the answer to what is dropped: a REJECT, and TCP to a port without a socket.
+bool is_answered(const PathReport::Drop& drop, const fst_path_event& packet) {
+    if (packet.tcp_flags & FST_TCP_RST) {
+        return false;  // RFC 9293, section 3.10.7.1
+    }
+    return drop.reason == "NO_SOCKET" || (drop.attribution && drop.attribution->rejects);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const Tracer::Wanted& wanted, bool ours,
+                                                      const Clock& clock,
+                                                      std::function<void(std::string_view)> notice,
+                                                      Take take) {
+    std::unique_ptr<LocalDrops> drops(new LocalDrops(ours, std::move(take)));
+    auto tracer =
+        Tracer::start(wanted, {.reporter = *drops, .clock = clock, .notice = std::move(notice)});
+    if (!tracer) {
+        return std::unexpected(std::move(tracer).error());
+    }
+    drops->tracer_.emplace(std::move(*tracer));
+    return drops;
+}
+
+void LocalDrops::report(const PathReport& report) {
+    if (!report.drop || !report.drop->is_hosts_decision ||
+        report.latest.tuple.protocol != IPPROTO_TCP || (ours_ && may_be_ours(report))) {
+        return;
+    }
+    const PathReport::Drop& drop = *report.drop;
+    HostDrop told{.sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
+                  .at = drop.at,
+                  .reason = drop.reason,
+                  .words = drop.words.words,
+                  .look_at = drop.words.look_at,
+                  .is_answered = is_answered(drop, report.latest),
+                  .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};
+    told.sighting.interface = interface_name(told.sighting.packet.key.ifindex);
+    told.sighting.flow_id = flow_id(told.sighting.packet.key, 0, 0);
+    if (report.translated) {
+        told.translated = fmt::format("{} > {}", source_of(*report.translated).text(),
+                                      destination_of(*report.translated).text());
+    }
+    if (drop.attribution) {
+        told.rule = words_of(*drop.attribution);
+        told.why = drop.attribution->why;
+        told.is_certain = drop.attribution->certainty == Certainty::certain;
+    }
+    take_(told);
+}
+
+}  // namespace flowstamp

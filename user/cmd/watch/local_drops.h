@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "user/base/clock.h"
+#include "user/analysis/connection/local_drop.h"
+#include "user/pathtrace/live/tracer.h"
+
+namespace flowstamp {
+
+/// What `watch --path` adds: the kernel's path, of which only drops are told, as findings.
+class LocalDrops final : private PathReporter {
+  public:
+    using Take = std::function<void(const HostDrop&)>;
+
+    /// In the calling thread's network namespace. `ours`: what a tc or XDP program drops of resets
+    /// is our own doing, and is told as such elsewhere.
+    [[nodiscard]] static Result<std::unique_ptr<LocalDrops>> start(
+        const Tracer::Wanted& wanted, bool ours, const Clock& clock,
+        std::function<void(std::string_view)> notice, Take take);
+
+    [[nodiscard]] Status poll() { return tracer_->poll(); }
+    [[nodiscard]] Status finish() { return tracer_->finish(); }
+
+  private:
+    LocalDrops(bool ours, Take take) : ours_(ours), take_(std::move(take)) {}
+    void report(const PathReport& report) override;
+    void summary(const PathStats&) override {}
+
+    bool ours_;
+    Take take_;
+    std::optional<Tracer> tracer_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/watch/loss_notices.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace flowstamp {
+
+std::optional<std::string> LossNotices::stamps_since_last(const StampTally& stamps) {
+    const std::uint64_t now = stamps.lost - std::exchange(stamps_, stamps.lost);
+    if (now == 0) {
+        return std::nullopt;
+    }
+    return fmt::format(
+        "{} stamps were lost, as they came faster than they were written; write to a faster disk, "
+        "as .pcapng rather than .json, or watch fewer interfaces",
+        now);
+}
+
+std::vector<std::string> LossNotices::since_last(const Stats& stats) {
+    const auto& count = stats.counters;
+    std::vector<std::string> lines;
+    const auto say = [&](std::uint64_t& known, std::uint64_t now, std::string_view line) {
+        if (now > known) {
+            lines.push_back(fmt::format(fmt::runtime(line), now - known));
+        }
+        known = now;
+    };
+    say(events_, count[FST_COUNT_EVENT_LOST],
+        "{} events were lost, as they came faster than they were read; watch fewer interfaces, or "
+        "give this process more CPU");
+    say(flows_, count[FST_COUNT_EVICT_LIVE] + count[FST_COUNT_FLOW_LOST],
+        "{} live flows were lost, as the flow table is full; raise --max-flows");
+    say(unread_, stats.records_unread,
+        "{} records were lost, as this program and its data path are of different versions; "
+        "install it anew");
+    return lines;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/output/stats.h"
+
+namespace flowstamp {
+
+/// What was lost since it was last asked: a line for each kind, with the remedy.
+class LossNotices {
+  public:
+    [[nodiscard]] std::vector<std::string> since_last(const Stats& stats);
+
+    /// The same of stamps, of which more are lost at once than of all else.
+    [[nodiscard]] std::optional<std::string> stamps_since_last(const StampTally& stamps);
+
+  private:
+    std::uint64_t events_ = 0;
+    std::uint64_t stamps_ = 0;
+    std::uint64_t flows_ = 0;
+    std::uint64_t unread_ = 0;
+};
+
+}  // namespace flowstamp

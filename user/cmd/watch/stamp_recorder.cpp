@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/watch/stamp_recorder.h"
+
+#include <atomic>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "user/net/packet_stamp.h"
+#include "user/output/stamps/stamp_order.h"
+#include "user/output/stamps/stamp_writer.h"
+
+namespace flowstamp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How old a stamp grows before it is in the file, where few packets come.
+constexpr Nanoseconds kCollectEvery = 100ms;
+
+/// Stamps held for their order: 5 MiB, twice.
+constexpr std::size_t kHeld = 65536;
+
+std::vector<StampPlace> places_of(const std::vector<Attachment>& attachments) {
+    std::vector<StampPlace> places;
+    for (const Attachment& its : attachments) {
+        if (its.ingress) {
+            const bool xdp = *its.ingress == Hook::xdp || *its.ingress == Hook::xdp_generic;
+            places.push_back({.ifindex = its.interface.index,
+                              .hook = xdp ? FST_HOOK_XDP : FST_HOOK_TC_INGRESS,
+                              .interface = its.interface.name,
+                              .method = std::string(hook_name(*its.ingress))});
+        }
+        if (its.egress) {
+            places.push_back({.ifindex = its.interface.index,
+                              .hook = FST_HOOK_TC_EGRESS,
+                              .interface = its.interface.name,
+                              .method = std::string(hook_name(*its.egress))});
+        }
+    }
+    return places;
+}
+
+}  // namespace
+
+class StampRecorder::Run {
+  public:
+    Run(Wanted wanted, std::vector<StampPlace> places, const WallTime& wall)
+        : file_(std::move(wanted.file)),
+          filter_(std::move(wanted.filter)),
+          writer_(make_stamp_writer(file_, std::move(places))),
+          wall_(wall),
+          order_(kHeld, [this](const fst_packet_stamp& stamp) { write(stamp); }) {}
+
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+    ~Run() { file_.hurry(); }
+
+    [[nodiscard]] Status start(const ProbeMaps& maps) {
+        auto reader =
+            maps.stamps([this](std::span<const fst_packet_stamp> stamps) { consume(stamps); });
+        if (!reader) {
+            return std::unexpected(std::move(reader).error());
+        }
+        reader_.emplace(std::move(*reader));
+        thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+        return {};
+    }
+
+    [[nodiscard]] Status health() const {
+        const std::lock_guard guard(mutex_);
+        return health_;
+    }
+
+    [[nodiscard]] Status finish() {
+        file_.hurry();
+        thread_.request_stop();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+        if (health_) {
+            health_ = reader_->finish();
+            order_.release_all();
+        }
+        file_.flush();
+        return health_ ? file_.health() : health_;
+    }
+
+    [[nodiscard]] StampTally tally() const { return {.written = written_}; }
+    [[nodiscard]] std::uint64_t unread() const { return unread_; }
+
+  private:
+    void work(const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            const auto read = reader_->poll(kCollectEvery);
+            const Status collected = read ? collect_when_due() : std::unexpected(read.error());
+            unread_ = reader_->rejected();
+            for (const Status& status : {collected, still_fine_, file_.health()}) {
+                if (!status) {
+                    const std::lock_guard guard(mutex_);
+                    health_ = status;
+                    return;
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] Status collect_when_due() {
+        const Nanoseconds now = clock_.monotonic();
+        if (now < collected_ + kCollectEvery) {
+            return {};
+        }
+        const Status collected = reader_->collect();
+        const auto read = collected ? reader_->consume() : Result<std::uint64_t>{0};
+        // What was taken before the last collection has come by now, from a CPU that was busy then,
+        // too. Not so what was taken since.
+        order_.release_before(std::exchange(collected_, now));
+        file_.flush();
+        return read ? collected : std::unexpected(read.error());
+    }
+
+    /// Where many come, CPUs with few are asked the sooner.
+    void consume(std::span<const fst_packet_stamp> stamps) {
+        if (!order_.has_room_for(stamps.size())) {
+            order_.release_half();
+            still_fine_ = still_fine_ ? reader_->collect() : still_fine_;
+        }
+        order_.add(stamps);
+    }
+
+    void write(const fst_packet_stamp& stamp) {
+        const fst_packet packet = packet_of(stamp);
+        if (filter_ && !filter_->matches(packet)) {
+            return;
+        }
+        writer_->write(packet, wall_.at(Nanoseconds(packet.time_ns)));
+        if (file_.health()) {
+            written_.store(written_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        }
+    }
+
+    StampFile file_;
+    std::optional<Filter> filter_;
+    std::unique_ptr<StampWriter> writer_;
+    WallTime wall_;
+    SystemClock clock_;
+    std::optional<StampReader> reader_;
+    StampOrder order_;
+    Nanoseconds collected_{0};
+    Status still_fine_;                       ///< what consume() met
+    std::atomic<std::uint64_t> written_ = 0;  ///< by one thread at a time
+    std::atomic<std::uint64_t> unread_ = 0;
+    mutable std::mutex mutex_;  ///< of health_
+    Status health_;
+    std::jthread thread_;  ///< the last member: it ends before what it uses goes
+};
+
+Result<StampRecorder::Wanted> StampRecorder::want(const std::string& path,
+                                                  const std::string& filter) {
+    auto file = StampFile::create(path);
+    if (!file) {
+        return std::unexpected(std::move(file).error());
+    }
+    Wanted wanted{.file = std::move(*file)};
+    if (!filter.empty()) {
+        auto compiled = Filter::compile(filter);
+        if (!compiled) {
+            return std::unexpected(std::move(compiled).error());
+        }
+        wanted.filter = std::move(*compiled);
+    }
+    return wanted;
+}
+
+Result<StampRecorder> StampRecorder::start(Wanted wanted, AttachedProbe& probe,
+                                           const WallTime& wall) {
+    auto run = std::make_unique<Run>(std::move(wanted), places_of(probe.attachments()), wall);
+    if (const Status started = run->start(probe.maps()); !started) {
+        return std::unexpected(started.error());
+    }
+    return StampRecorder(std::move(run));
+}
+
+StampRecorder::StampRecorder(std::unique_ptr<Run> run) : run_(std::move(run)) {}
+StampRecorder::StampRecorder(StampRecorder&&) noexcept = default;
+StampRecorder& StampRecorder::operator=(StampRecorder&&) noexcept = default;
+StampRecorder::~StampRecorder() = default;
+
+Status StampRecorder::health() const {
+    return run_->health();
+}
+
+Status StampRecorder::finish() {
+    return run_->finish();
+}
+
+StampTally StampRecorder::tally() const {
+    return run_->tally();
+}
+
+std::uint64_t StampRecorder::unread() const {
+    return run_->unread();
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/watch/watch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "user/analysis/flow_ends.h"
+#include "user/analysis/pipeline.h"
+#include "user/kernel/attach/probe.h"
+#include "user/cmd/watch/local_drops.h"
+#include "user/cmd/watch/loss_notices.h"
+#include "user/cmd/watch/stamp_recorder.h"
+
+namespace flowstamp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kStatsEvery = 10s;
+constexpr Nanoseconds kScanEvery = 100ms;
+constexpr Nanoseconds kStampLossEvery = 1s;
+constexpr std::uint32_t kScanSlots = 8192;  // a table of the usual size in a second
+
+IngressChoice ingress(HookChoice choice) {
+    switch (choice) {
+        case HookChoice::xdp:
+            return IngressChoice::xdp;
+        case HookChoice::xdp_generic:
+            return IngressChoice::xdp_generic;
+        case HookChoice::tc:
+            return IngressChoice::tc;
+        case HookChoice::automatic:
+            break;
+    }
+    return IngressChoice::automatic;
+}
+
+WatchDirection watched(DirectionChoice choice) {
+    switch (choice) {
+        case DirectionChoice::in:
+            return WatchDirection::in;
+        case DirectionChoice::out:
+            return WatchDirection::out;
+        case DirectionChoice::both:
+            break;
+    }
+    return WatchDirection::both;
+}
+
+Result<AttachedProbe> attach(const WatchOptions& options) {
+    ProbeOptions probe;
+    probe.hook = ingress(options.hook);
+    probe.direction = watched(options.direction);
+    probe.max_flows = options.max_flows;
+    probe.drop = options.drop;
+    probe.challenge = options.challenge;
+    probe.stamps_bytes = options.stamps ? FST_STAMPS_BYTES : 0;
+    auto open = OpenProbe::open(probe);
+    if (!open) {
+        return std::unexpected(std::move(open).error());
+    }
+    auto loaded = std::move(*open).load();
+    if (!loaded) {
+        return std::unexpected(std::move(loaded).error());
+    }
+    return std::move(*loaded).attach(options.interfaces);
+}
+
+/// The kernel's table, as the detectors see it.
+class KernelSlots final : public SlotReader {
+  public:
+    explicit KernelSlots(const FlowTable& table) : table_(table) {}
+    [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
+        return slot < table_.slots() ? table_.read(slot) : std::nullopt;
+    }
+
+  private:
+    const FlowTable& table_;
+};
+
+/// What detectors learn, to the kernel; nothing with --no-learn.
+class KernelPolicy final : public PolicySink {
+  public:
+    KernelPolicy(PolicyWriter& writer, bool learns, const Watch::Dependencies& dependencies)
+        : writer_(writer), learns_(learns), dependencies_(dependencies) {}
+    bool learn_signature(const fst_learned_signature& signature) override {
+        return learns_ && log_error(writer_.learn_signature(signature));
+    }
+    void forget(const fst_learned_signature& signature) override { log_error(writer_.forget(signature)); }
+    [[nodiscard]] bool learns() const { return learns_; }
+
+  private:
+    /// Returns whether there was nothing to complain of.
+    bool log_error(const Status& written) {
+        if (!written) {
+            dependencies_.notice(written.error().message());
+        }
+        return written.has_value();
+    }
+
+    PolicyWriter& writer_;
+    bool learns_;
+    const Watch::Dependencies& dependencies_;
+};
+
+}  // namespace
+
+class Watch::Run {
+  public:
+    Run(const WatchOptions& options, std::optional<Filter> filter, const Dependencies& dependencies,
+        AttachedProbe probe)
+        : dependencies_(dependencies),
+          wall_(dependencies.clock),
+          started_(dependencies.clock.monotonic()),
+          probe_(std::move(probe)),
+          slots_(probe_.maps().flows()),
+          policy_(probe_.maps().policy(), options.learn, dependencies_),
+          ends_(probe_.maps().flows().slots()),
+          pipeline_({slots_, policy_, dependencies.reporter}, options.max_flows, std::move(filter)),
+          stats_due_(started_ + kStatsEvery),
+          scan_due_(started_ + kScanEvery) {
+        if (!options.learn) {
+            if (const Status written = probe_.record_learned(false, {}); !written) {
+                dependencies_.notice(written.error().message());
+            }
+        }
+        for (const Attachment& attachment : probe_.attachments()) {
+            names_[attachment.interface.index] = attachment.interface.name;
+        }
+        for (const Notice& notice : probe_.notices()) {
+            dependencies_.notice(notice.text);
+        }
+    }
+
+    [[nodiscard]] Status listen() {
+        auto reader = probe_.maps().events(
+            [this](const fst_event& event, const fst_flow* flow) { consume(event, flow); });
+        if (!reader) {
+            return std::unexpected(std::move(reader).error());
+        }
+        reader_.emplace(std::move(*reader));
+        return {};
+    }
+
+    [[nodiscard]] Status follow_path(const WatchOptions& options) {
+        const Tracer::Wanted wanted{.interfaces = options.interfaces,
+                                    .filter = options.filter.empty() ? "tcp" : options.filter,
+                                    .only_drops = true};
+        auto drops =
+            LocalDrops::start(wanted, options.acts(), dependencies_.clock, dependencies_.notice,
+                              [this](const HostDrop& drop) { pipeline_.consume(drop); });
+        if (!drops) {
+            return std::unexpected(std::move(drops).error());
+        }
+        drops_ = std::move(*drops);
+        return {};
+    }
+
+    [[nodiscard]] Status record_stamps(StampRecorder::Wanted wanted) {
+        auto recorder = StampRecorder::start(std::move(wanted), probe_, wall_);
+        if (!recorder) {
+            return std::unexpected(std::move(recorder).error());
+        }
+        stamps_.emplace(std::move(*recorder));
+        return {};
+    }
+
+    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+    [[nodiscard]] const std::vector<Attachment>& attachments() const {
+        return probe_.attachments();
+    }
+
+    [[nodiscard]] Status poll() {
+        if (const auto read = reader_->consume(); !read) {
+            return std::unexpected(read.error());
+        }
+        if (const Status turned = drops_ ? drops_->poll() : Status{}; !turned) {
+            return turned;
+        }
+        const Nanoseconds now = dependencies_.clock.monotonic();
+        pipeline_.advance(now);
+        if (now >= scan_due_) {
+            scan_due_ = now + kScanEvery;
+            scan(now);
+            record_learned();
+        }
+        if (const Status recording = stamps_ ? look_after_stamps(now) : Status{}; !recording) {
+            return recording;
+        }
+        if (now >= stats_due_) {
+            stats_due_ += kStatsEvery;
+            return report_stats();
+        }
+        return {};
+    }
+
+    [[nodiscard]] Status finish() {
+        probe_.detach();
+        const auto read = reader_->consume();
+        pipeline_.advance(dependencies_.clock.monotonic());
+        const Status told = drops_ ? drops_->finish() : Status{};
+        const Status recorded = stamps_ ? stamps_->finish() : Status{};
+        pipeline_.finish();
+        const FlowTable& table = probe_.maps().flows();
+        table.scan(0, table.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
+            if (const auto end = ends_.at_the_end(slot, flow)) {
+                report(slot, flow, *end);
+            }
+        });
+        if (!read || !told) {
+            return std::unexpected(read ? told.error() : read.error());
+        }
+        const auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(stats.error());
+        }
+        dependencies_.reporter.summary(*stats);
+        return recorded;
+    }
+
+    [[nodiscard]] Result<Stats> stats() {
+        const auto counters = probe_.maps().counters().read();
+        if (!counters) {
+            return std::unexpected(counters.error());
+        }
+        Stats stats;
+        stats.wall = wall_.at(dependencies_.clock.monotonic());
+        stats.uptime = dependencies_.clock.monotonic() - started_;
+        stats.counters = *counters;
+        stats.records_unread = reader_->rejected();
+        if (stamps_) {
+            stats.stamps = stamps_->tally();
+            stats.stamps->lost = (*counters)[FST_COUNT_STAMP_LOST];
+            stats.records_unread += stamps_->unread();
+        }
+        pipeline_.count(stats);
+        return stats;
+    }
+
+  private:
+    void consume(const fst_event& event, const fst_flow* flow) {
+        if (flow != nullptr &&
+            (event.header.kind == FST_EVENT_EVICTED || event.header.kind == FST_EVENT_ENDED)) {
+            const bool evicted = event.header.kind == FST_EVENT_EVICTED;
+            if (const auto end = ends_.lost_slot(event.slot, *flow, evicted)) {
+                report(event.slot, *flow, *end);
+            }
+        }
+        Observation observation;
+        observation.event = event;
+        if (flow != nullptr) {
+            observation.slot = *flow;
+        }
+        observation.interface = name_of(event.packet.key.ifindex);
+        observation.wall = wall_.at(observation.time());
+        pipeline_.consume(std::move(observation));
+    }
+
+    void report(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
+        pipeline_.report({.slot = flow,
+                        .slot_index = slot,
+                        .interface = name_of(flow.key.ifindex),
+                        .end = end,
+                        .wall = wall_.at(dependencies_.clock.monotonic()),
+                        .start = {},
+                        .last = wall_.at(FlowEnds::last_packet(flow))});
+    }
+
+    void scan(Nanoseconds now) {
+        next_slot_ = probe_.maps().flows().scan(
+            next_slot_, kScanSlots, [&](std::uint32_t slot, const fst_flow& flow) {
+                pipeline_.inspect(slot, flow);
+                if (const auto end = ends_.inspect(slot, flow, now)) {
+                    report(slot, flow, *end);
+                }
+            });
+    }
+
+    /// For other processes to read; told once if that fails.
+    void record_learned() {
+        std::vector<LearnedSignature> learned = pipeline_.learned();
+        if (learned == recorded_) {
+            return;
+        }
+        recorded_ = learned;
+        if (const Status written = probe_.record_learned(policy_.learns(), std::move(learned));
+            !written) {
+            dependencies_.notice(written.error().message());
+        }
+    }
+
+    [[nodiscard]] Status report_stats() {
+        const auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(stats.error());
+        }
+        for (const std::string& line : losses_.since_last(*stats)) {
+            dependencies_.notice(line);
+        }
+        dependencies_.reporter.stats(*stats);
+        return {};
+    }
+
+    /// Fails where they can no longer be written.
+    [[nodiscard]] Status look_after_stamps(Nanoseconds now) {
+        if (const Status health = stamps_->health(); !health || now < stamp_loss_due_) {
+            return health;
+        }
+        stamp_loss_due_ = now + kStampLossEvery;
+        const auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(stats.error());
+        }
+        if (const auto line = losses_.stamps_since_last(*stats->stamps)) {
+            dependencies_.notice(*line);
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
+        const auto name = names_.find(ifindex);
+        return name == names_.end() ? fmt::format("if{}", ifindex) : name->second;
+    }
+
+    Dependencies dependencies_;
+    WallTime wall_;
+    Nanoseconds started_;
+    AttachedProbe probe_;
+    KernelSlots slots_;
+    KernelPolicy policy_;
+    FlowEnds ends_;
+    Pipeline pipeline_;
+    LossNotices losses_;
+    std::unordered_map<std::uint32_t, std::string> names_;
+    std::optional<EventReader> reader_;
+    std::unique_ptr<LocalDrops> drops_;    ///< with --path
+    std::optional<StampRecorder> stamps_;  ///< with --stamps
+    Nanoseconds stats_due_;
+    Nanoseconds scan_due_;
+    Nanoseconds stamp_loss_due_{0};
+    std::uint32_t next_slot_ = 0;
+    std::vector<LearnedSignature> recorded_;
+};
+
+Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> filter,
+                           const Dependencies& dependencies) {
+    std::optional<StampRecorder::Wanted> stamps;
+    if (options.stamps) {
+        auto wanted = StampRecorder::want(*options.stamps, options.filter);
+        if (!wanted) {
+            return std::unexpected(std::move(wanted).error());
+        }
+        stamps = std::move(*wanted);
+    }
+    auto probe = attach(options);
+    if (!probe) {
+        return std::unexpected(std::move(probe).error());
+    }
+    auto run = std::make_unique<Run>(options, std::move(filter), dependencies, std::move(*probe));
+    if (const Status listening = run->listen(); !listening) {
+        return std::unexpected(listening.error());
+    }
+    if (const Status recording = stamps ? run->record_stamps(*std::move(stamps)) : Status{};
+        !recording) {
+        return std::unexpected(recording.error());
+    }
+    if (const Status followed = options.path ? run->follow_path(options) : Status{}; !followed) {
+        return std::unexpected(followed.error());
+    }
+    return Watch(std::move(run));
+}
+
+Watch::Watch(std::unique_ptr<Run> run) : run_(std::move(run)) {}
+Watch::Watch(Watch&&) noexcept = default;
+Watch& Watch::operator=(Watch&&) noexcept = default;
+Watch::~Watch() = default;
+
+int Watch::descriptor() const {
+    return run_->descriptor();
+}
+
+Status Watch::poll() {
+    return run_->poll();
+}
+
+Status Watch::finish() {
+    return run_->finish();
+}
+
+Result<Stats> Watch::stats() {
+    return run_->stats();
+}
+
+std::string Watch::where() const {
+    std::string text;
+    for (const Attachment& attachment : run_->attachments()) {
+        std::string hooks;
+        if (attachment.ingress) {
+            hooks += fmt::format("{} ingress", hook_name(*attachment.ingress));
+        }
+        if (attachment.egress) {
+            hooks += fmt::format("{}{} egress", hooks.empty() ? "" : ", ",
+                                 hook_name(*attachment.egress));
+        }
+        text +=
+            fmt::format("{}{} ({})", text.empty() ? "" : ", ", attachment.interface.name, hooks);
+    }
+    return text;
+}
+
+}  // namespace flowstamp

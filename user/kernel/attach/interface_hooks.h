@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/kernel/features/bpf_objects.h"
+#include "user/kernel/attach/clsact.h"
+#include "user/kernel/attach/probe.h"
+
+namespace flowstamp {
+
+/// The loaded programs; negative where one is not loaded because the options do not need it.
+struct ProgramFds {
+    int xdp_ingress = -1;
+    int tc_ingress = -1;
+    int tc_egress = -1;
+};
+
+/// What an interface is to be given.
+struct HookPlan {
+    IngressChoice ingress = IngressChoice::automatic;
+    WatchDirection direction = WatchDirection::both;
+    ProgramFds programs{};
+    const StubPrograms* stubs = nullptr;  ///< set: clsact; else tcx
+};
+
+/// Our programs on one interface: they go with this object.
+class InterfaceHooks {
+  public:
+    /// Attaches all that the plan wants on this interface, or nothing. Adds to `notices` what was
+    /// done otherwise than asked, and why.
+    [[nodiscard]] static Result<InterfaceHooks> attach(const Interface& interface,
+                                                       const HookPlan& plan, Notices& notices);
+
+    [[nodiscard]] const Attachment& attachment() const { return attachment_; }
+
+    /// The clsact qdisc, if one had to be created.
+    [[nodiscard]] const ClsactHooks* created_clsact() const {
+        return clsact_ && clsact_->created_qdisc() ? &*clsact_ : nullptr;
+    }
+
+  private:
+    explicit InterfaceHooks(Interface interface) : attachment_{std::move(interface), {}, {}} {}
+
+    [[nodiscard]] const Interface& interface() const { return attachment_.interface; }
+    Status attach_ingress(const HookPlan& plan, Notices& notices);
+    Status attach_egress(const HookPlan& plan, Notices& notices);
+    /// 0 or a positive errno.
+    int attach_xdp(int program_fd, Hook hook);
+    Result<Hook> attach_tc(const HookPlan& plan, TcDirection direction);
+
+    Attachment attachment_;
+    std::vector<BpfLink> links_;
+    std::optional<ClsactHooks> clsact_;
+};
+
+}  // namespace flowstamp

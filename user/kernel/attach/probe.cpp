@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/kernel/attach/probe.h"
+
+#include <utility>
+
+#include "probe.skel.h"
+#include "user/kernel/attach/probe_state.h"
+
+namespace flowstamp {
+
+std::string_view hook_name(Hook hook) {
+    switch (hook) {
+        case Hook::xdp:
+            return "xdp";
+        case Hook::xdp_generic:
+            return "xdp-generic";
+        case Hook::tcx:
+            return "tcx";
+        case Hook::clsact:
+            return "clsact";
+    }
+    return "";
+}
+
+OpenProbe::OpenProbe(std::unique_ptr<ProbeState> state) : state_(std::move(state)) {}
+OpenProbe::OpenProbe(OpenProbe&&) noexcept = default;
+OpenProbe& OpenProbe::operator=(OpenProbe&&) noexcept = default;
+OpenProbe::~OpenProbe() = default;
+
+Result<OpenProbe> OpenProbe::open(const ProbeOptions& options) {
+    Result<std::unique_ptr<ProbeState>> state = open_state(options);
+    if (!state) {
+        return std::unexpected(state.error());
+    }
+    return OpenProbe(*std::move(state));
+}
+
+Result<LoadedProbe> OpenProbe::load() && {
+    std::unique_ptr<ProbeState> state = std::move(state_);
+    if (Status loaded = load_state(*state); !loaded) {
+        return std::unexpected(loaded.error());
+    }
+    return LoadedProbe(std::move(state));
+}
+
+LoadedProbe::LoadedProbe(std::unique_ptr<ProbeState> state) : state_(std::move(state)) {}
+LoadedProbe::LoadedProbe(LoadedProbe&&) noexcept = default;
+LoadedProbe& LoadedProbe::operator=(LoadedProbe&&) noexcept = default;
+LoadedProbe::~LoadedProbe() = default;
+
+ProbeMaps& LoadedProbe::maps() {
+    return *state_->maps;
+}
+
+TestRun LoadedProbe::test_run() const {
+    const ProgramFds programs = state_->programs();
+    return TestRun({.xdp_ingress = programs.xdp_ingress,
+                    .tc_ingress = programs.tc_ingress,
+                    .tc_egress = programs.tc_egress,
+                    .time_ns = reinterpret_cast<volatile std::uint64_t*>(
+                        &state_->skeleton->bss->replayed_time_ns)});
+}
+
+Result<AttachedProbe> LoadedProbe::attach(const std::vector<std::string>& interfaces) && {
+    std::unique_ptr<ProbeState> state = std::move(state_);
+    if (Status attached = attach_state(*state, interfaces); !attached) {
+        return std::unexpected(attached.error());
+    }
+    return AttachedProbe(std::move(state));
+}
+
+AttachedProbe::AttachedProbe(std::unique_ptr<ProbeState> state) : state_(std::move(state)) {}
+AttachedProbe::AttachedProbe(AttachedProbe&&) noexcept = default;
+AttachedProbe& AttachedProbe::operator=(AttachedProbe&&) noexcept = default;
+AttachedProbe::~AttachedProbe() = default;
+
+ProbeMaps& AttachedProbe::maps() {
+    return *state_->maps;
+}
+
+const std::vector<Attachment>& AttachedProbe::attachments() const {
+    return state_->attachments;
+}
+
+const Notices& AttachedProbe::notices() const {
+    return state_->notices;
+}
+
+Status AttachedProbe::record_learned(bool learns, std::vector<LearnedSignature> learned) {
+    return state_->registration ? state_->registration->record_learned(learns, std::move(learned))
+                                : Status{};
+}
+
+void AttachedProbe::detach() {
+    state_->hooks.clear();
+    state_->registration.reset();
+}
+
+}  // namespace flowstamp

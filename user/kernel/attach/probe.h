@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The probe's life: open -> loaded -> attached, each a type of its own, so that maps are filled
+// before a packet can come, and nothing is read from a probe that is not there.
+//
+//     Result<OpenProbe> open = OpenProbe::open({.drop = FST_DROP_CONFIRMED});
+//     Result<LoadedProbe> loaded = std::move(*open).load();
+//     Result<AttachedProbe> attached = std::move(*loaded).attach({"eth0"});
+//     Result<EventReader> reader = attached->maps().events(handler);
+//
+// Every Error is one line for the user: what failed, on what, why, and the mend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/net/learned_signature.h"
+#include "user/kernel/maps/counter_reader.h"
+#include "user/kernel/maps/event_reader.h"
+#include "user/kernel/maps/flow_table.h"
+#include "user/kernel/attach/interface.h"
+#include "user/kernel/features/notice.h"
+#include "user/kernel/maps/policy_writer.h"
+#include "user/kernel/attach/probe_options.h"
+#include "user/kernel/maps/stamp_reader.h"
+#include "user/kernel/maps/test_run.h"
+
+namespace flowstamp {
+
+class ProbeState;  // the skeleton and what hangs on it; probe_state.h
+
+/// What a loaded probe can be asked, and the one thing it can be told. Lives as long as its probe.
+class ProbeMaps {
+  public:
+    ProbeMaps(FlowTable flows, CounterReader counters, PolicyWriter policy, int events_fd,
+              const StampReader::Descriptors& stamps)
+        : flows_(std::move(flows)),
+          counters_(counters),
+          policy_(policy),
+          events_fd_(events_fd),
+          stamps_(stamps) {}
+
+    [[nodiscard]] const FlowTable& flows() const { return flows_; }
+    [[nodiscard]] const CounterReader& counters() const { return counters_; }
+    [[nodiscard]] PolicyWriter& policy() { return policy_; }
+    /// One reader at a time: two would share the records out between them.
+    [[nodiscard]] Result<EventReader> events(EventReader::Handler handler) const {
+        return EventReader::open(events_fd_, std::move(handler));
+    }
+    /// Where ProbeOptions::stamps_bytes is not 0; one reader at a time, too.
+    [[nodiscard]] Result<StampReader> stamps(StampReader::Handler handler) const {
+        return StampReader::open(stamps_, std::move(handler));
+    }
+
+  private:
+    FlowTable flows_;
+    CounterReader counters_;
+    PolicyWriter policy_;
+    int events_fd_;
+    StampReader::Descriptors stamps_;
+};
+
+/// Where packets of an interface are stamped.
+enum class Hook { xdp, xdp_generic, tcx, clsact };
+
+/// "xdp", "xdp-generic", "tcx", "clsact".
+[[nodiscard]] std::string_view hook_name(Hook hook);
+
+struct Attachment {
+    Interface interface;
+    std::optional<Hook> ingress;  ///< none: not watched
+    std::optional<Hook> egress;   ///< none: not watched, or on loopback, where ingress sees it all
+};
+
+/// Attached: packets are being stamped. Its destructor detaches; so does the kernel when the
+/// process dies, however it dies.
+class AttachedProbe {
+  public:
+    AttachedProbe(AttachedProbe&&) noexcept;
+    AttachedProbe& operator=(AttachedProbe&&) noexcept;
+    ~AttachedProbe();
+
+    [[nodiscard]] ProbeMaps& maps();
+    [[nodiscard]] const std::vector<Attachment>& attachments() const;
+
+    /// What to tell the user before anything else: fall-backs and limits met on the way here.
+    [[nodiscard]] const Notices& notices() const;
+
+    /// Lets `flows --taught` know what the programs were taught. Does nothing where the run could
+    /// not be registered.
+    [[nodiscard]] Status record_learned(bool learns, std::vector<LearnedSignature> learned);
+
+    /// Takes the programs off the interfaces. The maps stay: events and flows of the last moment
+    /// can still be read. Does nothing the second time.
+    void detach();
+
+  private:
+    friend class LoadedProbe;
+    explicit AttachedProbe(std::unique_ptr<ProbeState> state);
+    std::unique_ptr<ProbeState> state_;
+};
+
+/// Loaded: the verifier has accepted the programs, the policy is written, the flow table mapped.
+class LoadedProbe {
+  public:
+    LoadedProbe(LoadedProbe&&) noexcept;
+    LoadedProbe& operator=(LoadedProbe&&) noexcept;
+    ~LoadedProbe();
+
+    [[nodiscard]] ProbeMaps& maps();
+    [[nodiscard]] TestRun test_run() const;
+
+    /// Attaches to all of `interfaces` or to none, and registers the flow table for `flows`. The
+    /// interfaces are those of the calling thread's network namespace.
+    [[nodiscard]] Result<AttachedProbe> attach(const std::vector<std::string>& interfaces) &&;
+
+  private:
+    friend class OpenProbe;
+    explicit LoadedProbe(std::unique_ptr<ProbeState> state);
+    std::unique_ptr<ProbeState> state_;
+};
+
+/// Open: the programs are read and configured; nothing is in the kernel yet.
+class OpenProbe {
+  public:
+    /// Fails where options are out of range or privileges are missing.
+    [[nodiscard]] static Result<OpenProbe> open(const ProbeOptions& options);
+
+    OpenProbe(OpenProbe&&) noexcept;
+    OpenProbe& operator=(OpenProbe&&) noexcept;
+    ~OpenProbe();
+
+    [[nodiscard]] Result<LoadedProbe> load() &&;
+
+  private:
+    explicit OpenProbe(std::unique_ptr<ProbeState> state);
+    std::unique_ptr<ProbeState> state_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// attach(): to all interfaces or to none.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "flowstamp/types.h"
+#include "probe.skel.h"
+#include "user/kernel/attach/stale_state.h"
+#include "user/kernel/features/libbpf_messages.h"
+#include "user/kernel/attach/probe_state.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// All of them, each once, before anything is attached.
+Result<std::vector<Interface>> find_interfaces(const std::vector<std::string>& names) {
+    std::vector<Interface> found;
+    for (const std::string& name : names) {
+        Result<Interface> interface = find_interface(name);
+        if (!interface) {
+            return std::unexpected(interface.error());
+        }
+        if (std::ranges::find(found, interface->index, &Interface::index) == found.end()) {
+            found.push_back(*std::move(interface));
+        }
+    }
+    if (found.empty()) {
+        return fail({.operation = "attach",
+                     .reason = "no interface was named",
+                     .hint = "name one with -i; list them with `ip link`"});
+    }
+    return found;
+}
+
+RunRecord record_of(const std::vector<InterfaceHooks>& hooks) {
+    RunRecord record{.version = FST_CONTRACT_VERSION};
+    for (const InterfaceHooks& each : hooks) {
+        const Interface& interface = each.attachment().interface;
+        record.interfaces.push_back({interface.index, interface.name});
+        if (const ClsactHooks* clsact = each.created_clsact()) {
+            record.qdiscs.push_back({clsact->namespace_inode(), clsact->ifindex()});
+        }
+    }
+    return record;
+}
+
+/// A watch that cannot be registered works all the same: only `flows` will not find it.
+void register_run(ProbeState& state) {
+    Result<Registration> registration =
+        Registration::create(record_of(state.hooks), bpf_map__fd(state.skeleton->maps.flows));
+    if (registration) {
+        state.registration.emplace(*std::move(registration));
+        return;
+    }
+    state.notices.push_back({fmt::format("{}; `flowstamp flows` will not find this watch",
+                                         registration.error().message())});
+}
+
+}  // namespace
+
+Status attach_state(ProbeState& state, const std::vector<std::string>& names) {
+    const LibbpfMessages quiet;
+    const Result<std::vector<Interface>> interfaces = find_interfaces(names);
+    if (!interfaces) {
+        return std::unexpected(interfaces.error());
+    }
+    state.notices = remove_stale_state(*interfaces);
+    if (state.options.direction != WatchDirection::both) {
+        state.notices.push_back(
+            {"only one direction is watched: a forged reset is suspected at "
+             "most, and cannot be asked about"});
+    }
+    const HookPlan plan{.ingress = state.options.hook,
+                        .direction = state.options.direction,
+                        .programs = state.programs(),
+                        .stubs = state.stubs ? &*state.stubs : nullptr};
+    std::vector<InterfaceHooks> hooks;  // on an error, what is attached goes with it
+    for (const Interface& interface : *interfaces) {
+        Result<InterfaceHooks> attached = InterfaceHooks::attach(interface, plan, state.notices);
+        if (!attached) {
+            return std::unexpected(attached.error());
+        }
+        state.attachments.push_back(attached->attachment());
+        hooks.push_back(*std::move(attached));
+    }
+    state.hooks = std::move(hooks);
+    register_run(state);
+    return {};
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// open() and load(): the programs are configured, verified, and their maps filled.
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "probe.skel.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/kernel/features/kernel_release.h"
+#include "user/kernel/features/libbpf_messages.h"
+#include "user/kernel/attach/probe_state.h"
+
+namespace flowstamp {
+
+namespace {
+
+using Seed = std::array<std::uint64_t, 2>;
+
+Status check_flows(std::uint32_t flows) {
+    if (flows >= FST_FLOWS_MIN && flows <= FST_FLOWS_MAX) {
+        return {};
+    }
+    return fail({.operation = "make the flow table",
+                 .object = fmt::format("{} flows", flows),
+                 .errno_value = EINVAL,
+                 .reason = "out of range",
+                 .hint = fmt::format("choose {} to {}", FST_FLOWS_MIN, FST_FLOWS_MAX)});
+}
+
+Result<bool> choose_clsact(TcMethod method) {
+    const bool tcx = has_tcx();
+    if (method == TcMethod::tcx && !tcx) {
+        return fail(
+            {.operation = "attach by tcx",
+             .errno_value = EOPNOTSUPP,
+             .reason = "needs kernel 6.6 or later, this is " + KernelRelease::running().text});
+    }
+    return method == TcMethod::clsact || !tcx;
+}
+
+Result<Seed> draw_seed() {
+    Seed seed{};
+    if (::getrandom(seed.data(), sizeof(seed), 0) != static_cast<ssize_t>(sizeof(seed))) {
+        return fail_errno("draw", "the flow table's hash seed", errno);
+    }
+    return seed;
+}
+
+/// Read-only data, and which of the programs are to be loaded: each costs the verifier's time.
+void configure(ProbeState& state, const Seed& seed) {
+    const ProbeOptions& options = state.options;
+    probe_bpf& skeleton = *state.skeleton;
+    skeleton.rodata->hash_seed[0] = seed[0];
+    skeleton.rodata->hash_seed[1] = seed[1];
+    skeleton.rodata->bucket_mask = state.buckets - 1;
+    skeleton.rodata->acting = options.acting() ? 1 : 0;
+    skeleton.rodata->clock_is_replayed = options.clock_is_replayed ? 1 : 0;
+    skeleton.rodata->reports_every_repeat = options.reports_repeated ? 1 : 0;
+    skeleton.rodata->stamping = options.stamps_bytes != 0 ? 1 : 0;
+    bpf_map__set_max_entries(skeleton.maps.flows, state.buckets);
+    if (options.stamps_bytes != 0) {
+        bpf_map__set_max_entries(skeleton.maps.stamps, options.stamps_bytes);
+    }
+    bpf_program__set_autoload(skeleton.progs.flowstamp_collect_stamps, options.stamps_bytes != 0);
+
+    const bool ingress = options.direction != WatchDirection::out;
+    const bool xdp = ingress && options.hook != IngressChoice::tc;
+    const bool tc =
+        ingress && (options.hook == IngressChoice::tc || options.hook == IngressChoice::automatic);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_xdp_ingress, xdp);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_tc_ingress, tc);
+    bpf_program__set_autoload(skeleton.progs.flowstamp_tc_egress,
+                              options.direction != WatchDirection::in);
+    if (state.clsact) {  // see StubPrograms::load
+        const auto none = static_cast<bpf_attach_type>(0);
+        bpf_program__set_expected_attach_type(skeleton.progs.flowstamp_tc_ingress, none);
+        bpf_program__set_expected_attach_type(skeleton.progs.flowstamp_tc_egress, none);
+    }
+}
+
+/// Why the kernel did not take programs or maps, from its errno and libbpf's messages.
+Error explain(int error, const LibbpfMessages& messages, const ProbeState& state) {
+    Error told{.operation = "load the probe", .errno_value = error};
+    const std::string refused = messages.verifier_verdict();
+    const bool about_map = messages.text().find("map 'flows'") != std::string::npos;
+    if (const std::string too_old = kernel_too_old(KernelRelease::running()); !too_old.empty()) {
+        told.reason = too_old;
+    } else if (!refused.empty()) {
+        told.reason = "the verifier refused " + refused;
+        told.hint = "`flowstamp doctor` tells what this kernel lacks";
+    } else if (error == ENOMEM || error == E2BIG || about_map) {
+        told.reason = fmt::format("no memory for a flow table of {} MiB",
+                                  state.buckets * sizeof(fst_bucket) >> 20);
+        told.hint = "choose a lower --max-flows";
+    } else if (error == EPERM || error == EACCES) {
+        told.reason = "the kernel does not permit bpf(2) here";
+        told.hint = "in a container, or under lockdown or a security module, it must be allowed";
+    }
+    return told;
+}
+
+int fd_or_none(const bpf_program* program) {
+    const int fd = bpf_program__fd(program);
+    return fd < 0 ? -1 : fd;
+}
+
+Status fill_maps(ProbeState& state) {
+    const probe_bpf& skeleton = *state.skeleton;
+    const int flows_fd = bpf_map__fd(skeleton.maps.flows);
+    PolicyWriter policy(bpf_map__fd(skeleton.maps.policies), state.options.acting());
+    if (Status written = policy.set_modes(state.options.drop, state.options.challenge); !written) {
+        return written;
+    }
+    // Frozen, the map can only be mapped read-only; the programs go on writing.
+    if (const int error = bpf_map_freeze(flows_fd); error != 0) {
+        return fail_errno("freeze", "the flow table", error);
+    }
+    Result<FlowTable> flows = FlowTable::map(flows_fd, state.buckets);
+    if (!flows) {
+        return std::unexpected(flows.error());
+    }
+    state.maps.emplace(
+        *std::move(flows), CounterReader(bpf_map__fd(skeleton.maps.counters)), policy,
+        bpf_map__fd(skeleton.maps.events),
+        StampReader::Descriptors{.ring = bpf_map__fd(skeleton.maps.stamps),
+                                 .stages = bpf_map__fd(skeleton.maps.stamp_buffers),
+                                 .collector = fd_or_none(skeleton.progs.flowstamp_collect_stamps)});
+    return {};
+}
+
+}  // namespace
+
+void DestroySkeleton::operator()(probe_bpf* skeleton) const {
+    probe_bpf__destroy(skeleton);
+}
+
+ProgramFds ProbeState::programs() const {
+    return {.xdp_ingress = fd_or_none(skeleton->progs.flowstamp_xdp_ingress),
+            .tc_ingress = fd_or_none(skeleton->progs.flowstamp_tc_ingress),
+            .tc_egress = fd_or_none(skeleton->progs.flowstamp_tc_egress)};
+}
+
+Result<std::unique_ptr<ProbeState>> open_state(const ProbeOptions& options) {
+    const Result<Capabilities> capabilities = Capabilities::of_this_thread();
+    Status fine = check_flows(options.max_flows);
+    if (fine && !capabilities) {
+        fine = std::unexpected(capabilities.error());
+    } else if (fine) {
+        fine = require_capabilities(*capabilities);
+    }
+    if (!fine) {
+        return std::unexpected(fine.error());
+    }
+    const Result<bool> clsact = choose_clsact(options.tc);
+    const Result<Seed> seed = options.hash_seed ? Result<Seed>(*options.hash_seed) : draw_seed();
+    if (!clsact || !seed) {
+        return std::unexpected(!clsact ? clsact.error() : seed.error());
+    }
+    const LibbpfMessages messages;
+    auto state = std::make_unique<ProbeState>();
+    state->options = options;
+    state->buckets = std::bit_ceil((options.max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS);
+    state->clsact = *clsact;
+    state->skeleton.reset(probe_bpf__open());
+    if (state->skeleton == nullptr) {
+        return fail_errno("open", "the probe's programs", errno);
+    }
+    configure(*state, *seed);
+    return state;
+}
+
+Status load_state(ProbeState& state) {
+    const LibbpfMessages messages;
+    if (const int error = probe_bpf__load(state.skeleton.get()); error != 0) {
+        return fail(explain(-error, messages, state));
+    }
+    if (Status filled = fill_maps(state); !filled) {
+        return filled;
+    }
+    if (state.clsact) {
+        const ProgramFds programs = state.programs();
+        Result<StubPrograms> stubs = StubPrograms::load(programs.tc_ingress, programs.tc_egress);
+        if (!stubs) {
+            return std::unexpected(stubs.error());
+        }
+        state.stubs.emplace(*std::move(stubs));
+    }
+    return {};
+}
+
+}  // namespace flowstamp

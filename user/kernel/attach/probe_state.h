@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What OpenProbe, LoadedProbe and AttachedProbe hand on to each other. Not for includers outside
+// user/kernel.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "user/kernel/attach/clsact.h"
+#include "user/kernel/attach/interface_hooks.h"
+#include "user/kernel/attach/probe.h"
+#include "user/kernel/maps/run_record.h"
+
+struct probe_bpf;
+
+namespace flowstamp {
+
+struct DestroySkeleton {
+    void operator()(probe_bpf* skeleton) const;
+};
+using Skeleton = std::unique_ptr<probe_bpf, DestroySkeleton>;
+
+/// Members go in reverse order: first the hooks, last the programs and maps.
+class ProbeState {
+  public:
+    ProbeOptions options;
+    std::uint32_t buckets = 0;
+    bool clsact = false;  ///< tc programs are attached through stubs
+    Skeleton skeleton;
+
+    // from load() on
+    std::optional<ProbeMaps> maps;
+    std::optional<StubPrograms> stubs;
+
+    // from attach() on
+    Notices notices;
+    std::vector<Attachment> attachments;
+    std::optional<Registration> registration;
+    std::vector<InterfaceHooks> hooks;
+
+    [[nodiscard]] ProgramFds programs() const;
+};
+
+/// load()'s and attach()'s work; probe_load.cpp, probe_attach.cpp.
+[[nodiscard]] Result<std::unique_ptr<ProbeState>> open_state(const ProbeOptions& options);
+[[nodiscard]] Status load_state(ProbeState& state);
+[[nodiscard]] Status attach_state(ProbeState& state, const std::vector<std::string>& interfaces);
+
+}  // namespace flowstamp

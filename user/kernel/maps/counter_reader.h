@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "flowstamp/counter.h"
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+/// Indexed by enum fst_counter.
+using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;
+
+/// Reads the data path's counters. They only grow, from 0 at load.
+class CounterReader {
+  public:
+    /// Does not own `map_fd`.
+    explicit CounterReader(int map_fd) : map_fd_(map_fd) {}
+
+    /// Each counter's sum over all CPUs.
+    [[nodiscard]] Result<Counters> read() const;
+
+  private:
+    int map_fd_;
+};
+
+}  // namespace flowstamp

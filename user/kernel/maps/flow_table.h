@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "flowstamp/flow.h"
+#include "user/base/result.h"
+
+namespace flowstamp {
+
+/// The kernel's flow table, mapped for reading while the programs go on writing to it. Slot numbers
+/// are those of fst_event.slot: bucket * FST_BUCKET_WAYS + way.
+class FlowTable {
+  public:
+    /// Maps the map `map_fd` of `buckets` entries; does not keep the descriptor. The map must be
+    /// frozen: one that is not would let user space write.
+    [[nodiscard]] static Result<FlowTable> map(int map_fd, std::uint32_t buckets);
+
+    FlowTable() = default;
+    FlowTable(FlowTable&& other) noexcept;
+    FlowTable& operator=(FlowTable&& other) noexcept;
+    FlowTable(const FlowTable&) = delete;
+    FlowTable& operator=(const FlowTable&) = delete;
+    ~FlowTable();
+
+    [[nodiscard]] std::uint32_t slots() const { return buckets_ * FST_BUCKET_WAYS; }
+
+    /// A copy of the flow in `slot` as it stood at one moment: each direction is consistent in
+    /// itself, and key, generation and both directions belong to one flow. Nothing if the slot is
+    /// free, or if it was being written in each of a few tries (a flow that busy is there next
+    /// time).
+    [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const;
+
+    /// Calls `visit(slot, flow)` for the flows of slots [first, first + count), cut at the table's
+    /// end. Returns the slot to go on with, 0 when the end was reached: a scan in portions.
+    template <class Visit>
+    std::uint32_t scan(std::uint32_t first, std::uint32_t count, Visit&& visit) const {
+        fst_flow flow;
+        first = first < slots() ? first : slots();
+        const std::uint32_t end = count < slots() - first ? first + count : slots();
+        for (std::uint32_t slot = first; slot < end; slot++) {
+            fetch_ahead(slot);
+            if (is_used(slot)) {
+                if (read(slot, flow)) {
+                    visit(slot, flow);
+                }
+            }
+        }
+        return end == slots() ? 0 : end;
+    }
+
+  private:
+    FlowTable(const fst_bucket* table, std::uint32_t buckets, std::size_t bytes)
+        : table_(table), buckets_(buckets), bytes_(bytes) {}
+
+    [[nodiscard]] const fst_flow& at(std::uint32_t slot) const {
+        return table_[slot / FST_BUCKET_WAYS].way[slot % FST_BUCKET_WAYS];
+    }
+    [[nodiscard]] bool is_used(std::uint32_t slot) const {
+        return __atomic_load_n(&at(slot).tag, __ATOMIC_RELAXED) > FST_TAG_BUSY;
+    }
+
+    /// A scan waits for memory more than it works: what it comes to soon is asked for now, of a free
+    /// slot no more than its tag.
+    void fetch_ahead(std::uint32_t slot) const {
+        constexpr std::uint32_t kSoon = 4, kLater = 12, kLine = 64;
+        if (slot + kLater < slots()) {
+            __builtin_prefetch(&at(slot + kLater).tag);
+            if (is_used(slot + kSoon)) {
+                const auto* flow = reinterpret_cast<const char*>(&at(slot + kSoon));
+                for (std::size_t line = 0; line < sizeof(fst_flow); line += kLine) {
+                    __builtin_prefetch(flow + line);
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] bool read(std::uint32_t slot, fst_flow& copy) const;
+
+    const fst_bucket* table_ = nullptr;
+    std::uint32_t buckets_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// A running watch, as other processes of this program find it: a text file in kRunFolder, and its
+// flow table pinned in kPinFolder where there is a BPF file system. Both bear the process id and the
+// process's start time, so that what a dead run left is told from a living one's whoever has its
+// process id by now.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/net/learned_signature.h"
+
+namespace flowstamp {
+
+inline constexpr char kRunFolder[] = "/run/flowstamp";
+inline constexpr char kPinFolder[] = "/sys/fs/bpf/flowstamp";
+
+/// When a process began, in clock ticks since boot (field 22 of /proc/PID/stat); nothing if there is
+/// no such process.
+[[nodiscard]] std::optional<std::uint64_t> process_start(std::int32_t pid);
+
+/// What the file and the pin are named after: which run, and which of its tables. Without a dot: a BPF
+/// file system allows none in names.
+struct RunName {
+    std::int32_t pid = 0;
+    std::uint64_t start = 0;   ///< process_start(pid)
+    std::uint32_t map_id = 0;  ///< of the map `flows`
+
+    [[nodiscard]] static RunName of_this_process(std::uint32_t map_id);
+
+    [[nodiscard]] std::string text(const std::string& prefix) const;  ///< "PREFIX-PID-START-MAP"
+    [[nodiscard]] std::string record_path() const;
+    [[nodiscard]] std::string pin_path() const;
+    [[nodiscard]] bool is_alive() const { return process_start(pid) == start; }
+
+    friend bool operator==(const RunName&, const RunName&) = default;
+};
+
+/// The runs that have a file "PREFIX-*" in `folder`, alive or not, in no order.
+[[nodiscard]] std::vector<RunName> run_names(const std::string& folder, const std::string& prefix);
+
+inline constexpr char kRecordPrefix[] = "run";
+inline constexpr char kPinPrefix[] = "flows";
+
+struct RunRecord {
+    struct WatchedInterface {
+        std::uint32_t index = 0;
+        std::string name;
+        friend bool operator==(const WatchedInterface&, const WatchedInterface&) = default;
+    };
+    /// A clsact qdisc that this run created, and a dead run's successor should remove.
+    struct Qdisc {
+        std::uint64_t netns = 0;  ///< inode of its network namespace
+        std::uint32_t ifindex = 0;
+        friend bool operator==(const Qdisc&, const Qdisc&) = default;
+    };
+
+    std::uint32_t version = 0;  ///< FST_CONTRACT_VERSION of who wrote it
+    std::vector<WatchedInterface> interfaces{};
+    std::vector<Qdisc> qdiscs{};
+    bool learns = true;             ///< not --no-learn
+    std::vector<LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
+
+    /// One fact a line, its name first.
+    [[nodiscard]] std::string to_text() const;
+    /// Skips lines that it does not know.
+    [[nodiscard]] static RunRecord parse(const std::string& text);
+
+    friend bool operator==(const RunRecord&, const RunRecord&) = default;
+};
+
+[[nodiscard]] Result<RunRecord> read_run_record(const RunName& name);
+
+/// Registers a run: pins its table, if there is a BPF file system, and writes its record. Both go
+/// with this object.
+class Registration {
+  public:
+    [[nodiscard]] static Result<Registration> create(const RunRecord& record, int flows_fd);
+
+    Registration(Registration&& other) noexcept;
+    Registration& operator=(Registration&&) = delete;
+    ~Registration();
+
+    [[nodiscard]] const RunName& name() const { return *name_; }
+
+    /// Writes the record anew, what was taught included.
+    [[nodiscard]] Status record_learned(bool learns, std::vector<LearnedSignature> learned);
+
+  private:
+    Registration(RunName name, RunRecord record) : name_(name), record_(std::move(record)) {}
+    std::optional<RunName> name_;
+    RunRecord record_;
+};
+
+/// Removes a run's pin. True if there was one.
+bool unpin(const RunName& name);
+
+/// Removes a run's pin and record. True if there was either.
+bool unregister(const RunName& name);
+
+}  // namespace flowstamp

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/kernel/maps/stamp_reader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "vmlinux/uapi.h"
+
+namespace flowstamp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_known(const void* data, std::size_t bytes) {
+    const auto& batch = *static_cast<const fst_stamp_batch*>(data);
+    return bytes >= fst_stamp_batch_bytes(0) && batch.header.version == FST_CONTRACT_VERSION &&
+           batch.header.kind == FST_STAMP_BATCH && batch.header.size == bytes &&
+           batch.count <= FST_BATCH_STAMPS && bytes == fst_stamp_batch_bytes(batch.count);
+}
+
+std::span<const fst_packet_stamp> stamps_of(const fst_stamp_batch& batch) {
+    return std::span(batch.stamps).first(batch.count);
+}
+
+/// Every CPU's stage, by its number.
+Result<std::vector<fst_stamp_buffer>> read_stages(int map_fd) {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 0) {
+        return fail_errno("count the CPUs", "", cpus);
+    }
+    std::vector<fst_stamp_buffer> stages(static_cast<std::size_t>(cpus));
+    const std::uint32_t zero = 0;
+    if (const int error = bpf_map_lookup_elem(map_fd, &zero, stages.data()); error != 0) {
+        return fail_errno("read", "the stamps not yet handed over", error);
+    }
+    return stages;
+}
+
+/// Detaching does not wait for a program that is running just now; this does: it lets an RCU grace
+/// period go by. Where the kernel refuses (nohz_full), a wait must do, long beside the microseconds
+/// that a program runs.
+void let_programs_end() {
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0) {
+        std::this_thread::sleep_for(50ms);
+    }
+}
+
+}  // namespace
+
+Result<StampReader> StampReader::open(const Descriptors& descriptors, Handler handler) {
+    auto ring = RecordRing::open(descriptors.ring, "the ring of stamps",
+                                 [handler](const void* data, std::size_t bytes) {
+                                     if (!is_known(data, bytes)) {
+                                         return false;
+                                     }
+                                     handler(stamps_of(*static_cast<const fst_stamp_batch*>(data)));
+                                     return true;
+                                 });
+    if (!ring) {
+        return std::unexpected(std::move(ring).error());
+    }
+    return StampReader(descriptors, std::move(handler), std::move(*ring));
+}
+
+Status StampReader::collect() {
+    // Read while packets write it: the counts are hints, of whom to ask. A CPU that has just begun a
+    // batch is asked the next time, and so is one that was interrupted at its stage (busy).
+    const auto stages = read_stages(descriptors_.stages);
+    if (!stages) {
+        return std::unexpected(stages.error());
+    }
+    for (std::uint32_t cpu = 0; cpu < stages->size(); cpu++) {
+        if ((*stages)[cpu].batch.count == 0) {
+            continue;
+        }
+        LIBBPF_OPTS(bpf_test_run_opts, options);
+        options.flags = BPF_F_TEST_RUN_ON_CPU;
+        options.cpu = cpu;
+        const int error = bpf_prog_test_run_opts(descriptors_.collector, &options);
+        if (error != 0 && error != -ENXIO) {  // ENXIO: it is offline; finish() has its stamps
+            return fail_errno("collect", "stamps of CPU " + std::to_string(cpu), error);
+        }
+    }
+    return {};
+}
+
+Status StampReader::finish() {
+    let_programs_end();
+    if (const auto read = ring_.consume(); !read) {
+        return std::unexpected(read.error());
+    }
+    // Nobody writes any more.
+    const auto stages = read_stages(descriptors_.stages);
+    if (!stages) {
+        return std::unexpected(stages.error());
+    }
+    for (const fst_stamp_buffer& stage : *stages) {
+        if (stage.batch.count > FST_BATCH_STAMPS) {
+            rejected_++;
+        } else if (stage.batch.count != 0) {
+            handler_(stamps_of(stage.batch));
+        }
+    }
+    return {};
+}
+
+}  // namespace flowstamp

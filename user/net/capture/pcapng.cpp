@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// pcapng (draft-ietf-opsawg-pcapng): blocks, each with its length before and behind it. Sections
+// have a byte order and interfaces of their own; each interface has its link type and its clock.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "user/net/capture/capture_reader.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::uint32_t kSectionHeader = 0x0a0d0d0a;
+constexpr std::uint32_t kInterfaceDescription = 1;
+constexpr std::uint32_t kPacket = 2;  // obsolete, and still found
+constexpr std::uint32_t kSimplePacket = 3;
+constexpr std::uint32_t kEnhancedPacket = 6;
+
+constexpr std::uint32_t kByteOrderMagic = 0x1a2b3c4d;
+constexpr std::uint32_t kOverhead = 12;  // type and length before a block's body, length behind it
+constexpr std::uint32_t kBlockBytesMax = kFrameBytesMax + (1U << 20);
+constexpr std::size_t kOptionsMax = std::size_t{64} << 10;
+constexpr std::size_t kNameMax = 255;
+constexpr std::size_t kInterfacesMax = 65536;
+
+constexpr std::uint16_t kOptionName = 2;
+constexpr std::uint16_t kOptionTimeResolution = 9;
+constexpr std::uint16_t kOptionTimeOffset = 14;
+
+struct Interface {
+    std::uint32_t link_type = 0;
+    std::uint32_t snap = 0;  ///< 0: frames are whole
+    std::uint64_t units_per_second = 1'000'000;
+    std::int64_t seconds = 0;  ///< to be added to its packets' times
+    std::string name{};
+};
+
+/// Units in a second; 0 where 64 bits do not hold them.
+std::uint64_t resolution(std::uint8_t value) {
+    const unsigned exponent = value & 0x7fU;
+    if (value & 0x80U) {
+        return exponent < 64 ? std::uint64_t{1} << exponent : 0;
+    }
+    std::uint64_t units = exponent < 20 ? 1 : 0;
+    for (unsigned i = 0; i < exponent && units != 0; i++) {
+        units *= 10;
+    }
+    return units;
+}
+
+void read_option(Interface& interface, const ByteOrder& order, std::uint16_t code,
+                 std::span<const std::uint8_t> value) {
+    if (code == kOptionName) {
+        const std::size_t length = std::min(value.size(), kNameMax);
+        interface.name.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(length));
+    } else if (code == kOptionTimeResolution && value.size() == 1) {
+        interface.units_per_second = resolution(value[0]);
+    } else if (code == kOptionTimeOffset && value.size() == 8) {
+        const std::uint64_t first = order.u32(value.data()), second = order.u32(&value[4]);
+        interface.seconds =
+            static_cast<std::int64_t>(order.big ? first << 32 | second : second << 32 | first);
+    }
+}
+
+void read_options(Interface& interface, const ByteOrder& order,
+                  std::span<const std::uint8_t> options) {
+    constexpr std::size_t kHead = 4;
+    while (options.size() >= kHead) {
+        const std::uint16_t code = order.u16(options.data());
+        const std::size_t length = order.u16(&options[2]);
+        options = options.subspan(kHead);
+        if (code == 0 || length > options.size()) {
+            return;
+        }
+        read_option(interface, order, code, options.first(length));
+        options = options.subspan(std::min(options.size(), (length + 3) / 4 * 4));
+    }
+}
+
+class PcapngReader final : public CaptureReader {
+  public:
+    PcapngReader(ByteReader reader, const std::string& title)
+        : CaptureReader(std::move(reader), title) {}
+
+    /// The rest of the first section header, after its type.
+    [[nodiscard]] Status begin() {
+        block_ = {.offset = 0, .type = kSectionHeader, .length = 0, .left = 0};
+        if (const Status read = read_section(); !read) {
+            return read;
+        }
+        return end_block();
+    }
+
+    Result<std::optional<CapturedFrame>> next() override {
+        for (;;) {
+            const auto begun = begin_block();
+            if (!begun) {
+                return std::unexpected(begun.error());
+            }
+            if (!*begun) {
+                return std::nullopt;
+            }
+            auto frame = read_body();
+            if (!frame) {
+                return frame;
+            }
+            if (const Status ended = end_block(); !ended) {
+                return std::unexpected(ended.error());
+            }
+            if (*frame) {
+                return frame;
+            }
+        }
+    }
+
+    std::string interface_name(std::uint32_t interface) const override {
+        return interface < interfaces_.size() ? interfaces_[interface].name : "";
+    }
+
+  private:
+    struct Block {
+        std::uint64_t offset;
+        std::uint32_t type;
+        std::uint32_t length;
+        std::uint32_t left;  ///< bytes of its body not yet read
+    };
+
+    /// Fills `to` from the block's body, or from the file where the block's length is not known.
+    [[nodiscard]] Status take(std::span<std::uint8_t> to) {
+        const auto got = reader_.read(to);
+        if (!got) {
+            return std::unexpected(got.error());
+        }
+        if (*got < to.size()) {
+            return cut_short(block_.offset);
+        }
+        return {};
+    }
+
+    [[nodiscard]] Status take_body(std::span<std::uint8_t> to) {
+        if (to.size() > block_.left) {
+            return damaged(block_.offset,
+                           fmt::format("a block of type {} and {} bytes is too short", block_.type,
+                                       block_.length));
+        }
+        block_.left -= static_cast<std::uint32_t>(to.size());
+        return take(to);
+    }
+
+    [[nodiscard]] Status set_length(std::uint32_t length, std::uint32_t already_read) {
+        if (length < kOverhead + already_read || length % 4 != 0 || length > kBlockBytesMax) {
+            return damaged(block_.offset, fmt::format("a block of {} bytes cannot be", length));
+        }
+        block_.length = length;
+        block_.left = length - kOverhead - already_read;
+        return {};
+    }
+
+    /// False at the end of the file.
+    [[nodiscard]] Result<bool> begin_block() {
+        block_ = {.offset = reader_.offset(), .type = 0, .length = 0, .left = 0};
+        std::array<std::uint8_t, 4> word{};
+        const auto got = reader_.read(word);
+        if (!got) {
+            return std::unexpected(got.error());
+        }
+        if (*got < word.size()) {
+            return *got == 0 ? Result<bool>(false) : cut_short(block_.offset);
+        }
+        block_.type = order_.u32(word.data());
+        if (block_.type == kSectionHeader) {  // reads alike in both byte orders
+            const Status read = read_section();
+            return read ? Result<bool>(true) : std::unexpected(read.error());
+        }
+        if (const Status read = take(word); !read) {
+            return std::unexpected(read.error());
+        }
+        const Status set = set_length(order_.u32(word.data()), 0);
+        return set ? Result<bool>(true) : std::unexpected(set.error());
+    }
+
+    /// Passes over what is left of the block, and holds its second length against the first.
+    [[nodiscard]] Status end_block() {
+        const auto skipped = reader_.skip(block_.left);
+        if (!skipped) {
+            return std::unexpected(skipped.error());
+        }
+        if (*skipped < block_.left) {
+            return cut_short(block_.offset);
+        }
+        std::array<std::uint8_t, 4> word{};
+        if (const Status read = take(word); !read) {
+            return read;
+        }
+        if (order_.u32(word.data()) != block_.length) {
+            return damaged(block_.offset, "a block's two lengths differ");
+        }
+        return {};
+    }
+
+    [[nodiscard]] Result<std::optional<CapturedFrame>> read_body() {
+        switch (block_.type) {
+            case kInterfaceDescription:
+                if (const Status read = read_interface(); !read) {
+                    return std::unexpected(read.error());
+                }
+                return std::nullopt;
+            case kEnhancedPacket:
+            case kPacket:
+                return read_packet();
+            case kSimplePacket:
+                return read_simple_packet();
+            default:
+                return std::nullopt;
+        }
+    }
+
+    /// Its byte order stands behind its length.
+    [[nodiscard]] Status read_section() {
+        std::array<std::uint8_t, 12> head{};  // length, byte order, version
+        if (const Status read = take(head); !read) {
+            return read;
+        }
+        for (const bool big : {false, true}) {
+            const ByteOrder order{big};
+            if (order.u32(&head[4]) != kByteOrderMagic) {
+                continue;
+            }
+            if (order.u16(&head[8]) != 1) {
+                return damaged(block_.offset, fmt::format("version {} of pcapng is not known",
+                                                          order.u16(&head[8])));
+            }
+            order_ = order;
+            interfaces_.clear();
+            return set_length(order.u32(head.data()), 8);
+        }
+        return damaged(block_.offset, "a section without byte order");
+    }
+
+    [[nodiscard]] Status read_interface() {
+        std::array<std::uint8_t, 8> head{};
+        if (const Status read = take_body(head); !read) {
+            return read;
+        }
+        if (interfaces_.size() == kInterfacesMax) {
+            return damaged(block_.offset, fmt::format("more than {} interfaces", kInterfacesMax));
+        }
+        Interface interface;
+        interface.link_type = order_.u16(head.data());
+        interface.snap = order_.u32(&head[4]);
+        options_.resize(std::min<std::size_t>(block_.left, kOptionsMax));
+        if (const Status read = take_body(options_); !read) {
+            return read;
+        }
+        read_options(interface, order_, options_);
+        if (interface.units_per_second == 0) {
+            return damaged(block_.offset, "a unit of time that is none");
+        }
+        interfaces_.push_back(std::move(interface));
+        return {};
+    }
+
+    /// Enhanced packet block and its forerunner: both heads are 20 bytes.
+    [[nodiscard]] Result<std::optional<CapturedFrame>> read_packet() {
+        std::array<std::uint8_t, 20> head{};
+        if (const Status read = take_body(head); !read) {
+            return std::unexpected(read.error());
+        }
+        const std::uint32_t interface =
+            block_.type == kEnhancedPacket ? order_.u32(head.data()) : order_.u16(head.data());
+        const std::uint64_t units =
+            std::uint64_t{order_.u32(&head[4])} << 32 | order_.u32(&head[8]);
+        return frame(interface, order_.u32(&head[12]), order_.u32(&head[16]), units);
+    }
+
+    /// No time, and as many bytes as the snap length of the first interface lets it have.
+    [[nodiscard]] Result<std::optional<CapturedFrame>> read_simple_packet() {
+        std::array<std::uint8_t, 4> head{};
+        if (const Status read = take_body(head); !read) {
+            return std::unexpected(read.error());
+        }
+        const std::uint32_t original = order_.u32(head.data());
+        std::uint32_t captured = std::min(original, block_.left);
+        if (!interfaces_.empty() && interfaces_[0].snap != 0) {
+            captured = std::min(captured, interfaces_[0].snap);
+        }
+        return frame(0, captured, original, std::nullopt);
+    }
+
+    [[nodiscard]] Result<std::optional<CapturedFrame>> frame(std::uint32_t interface,
+                                                             std::uint32_t captured,
+                                                             std::uint32_t original,
+                                                             std::optional<std::uint64_t> units) {
+        if (interface >= interfaces_.size()) {
+            return damaged(
+                block_.offset,
+                fmt::format("a frame of interface {}, of which nothing is told", interface));
+        }
+        if (captured > block_.left || captured > kFrameBytesMax) {
+            return damaged(block_.offset, fmt::format("a frame of {} bytes in a block of {}",
+                                                      captured, block_.length));
+        }
+        const auto bytes = read_frame(captured, block_.offset);
+        if (!bytes) {
+            return std::unexpected(bytes.error());
+        }
+        block_.left -= captured;
+        const Interface& its = interfaces_[interface];
+        if (units) {
+            wall_ = capture_time(*units, its.units_per_second, its.seconds);
+        }
+        return CapturedFrame{.number = ++number_,
+                             .wall = wall_,
+                             .interface = interface,
+                             .link_type = its.link_type,
+                             .original = original,
+                             .bytes = *bytes};
+    }
+
+    ByteOrder order_{};
+    Block block_{};
+    std::vector<Interface> interfaces_;  ///< of this section
+    std::vector<std::uint8_t> options_;
+    Nanoseconds wall_{0};  ///< of the last frame that told its time
+};
+
+}  // namespace
+
+Result<std::unique_ptr<CaptureReader>> open_pcapng(ByteReader reader, const std::string& title) {
+    auto opened = std::make_unique<PcapngReader>(std::move(reader), title);
+    if (const Status begun = opened->begin(); !begun) {
+        return std::unexpected(begun.error());
+    }
+    return opened;
+}
+
+}  // namespace flowstamp

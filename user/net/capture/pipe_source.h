@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "user/base/fd.h"
+#include "user/net/capture/byte_source.h"
+
+namespace flowstamp {
+
+/// What somebody writes at the same time, compressed by gzip or not: handed on as it comes. Ends
+/// when `stop` becomes readable (-1: never).
+[[nodiscard]] std::unique_ptr<ByteSource> read_pipe(Fd fd, std::string title, int stop);
+
+}  // namespace flowstamp

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/net/filter.h"
+
+#include <pcap/pcap.h>
+
+#include <algorithm>
+#include <string>
+
+#include "user/net/packet_headers.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr int kSnapLength = 65535;
+constexpr std::uint32_t kBareHeaders = 40;  // IPv4 and TCP
+
+}  // namespace
+
+void Filter::Free::operator()(bpf_program* program) const {
+    pcap_freecode(program);
+    delete program;
+}
+
+Result<Filter> Filter::compile(const std::string& expression) {
+    const std::unique_ptr<pcap_t, decltype(&pcap_close)> handle(
+        pcap_open_dead(DLT_RAW, kSnapLength), &pcap_close);
+    auto program = std::make_unique<bpf_program>();
+    constexpr int kOptimize = 1;
+    if (pcap_compile(handle.get(), program.get(), expression.c_str(), kOptimize,
+                     PCAP_NETMASK_UNKNOWN) != 0) {
+        return fail({.operation = "filter",
+                     .object = "'" + expression + "'",
+                     .errno_value = 0,
+                     .reason = pcap_geterr(handle.get()),
+                     .hint = "see pcap-filter(7); link-layer terms cannot be used here"});
+    }
+    return Filter(std::unique_ptr<bpf_program, Free>(program.release()));
+}
+
+bool Filter::matches(const fst_packet& packet) const {
+    const PacketHeaders headers(packet);
+    const auto bytes = headers.bytes();
+    pcap_pkthdr header{};
+    header.caplen = static_cast<bpf_u_int32>(bytes.size());
+    header.len = std::max(header.caplen, packet.ip_bytes);
+    return pcap_offline_filter(program_.get(), &header, bytes.data()) != 0;
+}
+
+bool Filter::matches(const fst_flow_key& key) const {
+    fst_packet packet{};
+    packet.key = key;
+    packet.tcp_flags = FST_TCP_ACK;
+    packet.ip_bytes = kBareHeaders;
+    packet.segments = 1;
+    const bool first = matches(packet);
+    packet.direction = 1;
+    return first || matches(packet);
+}
+
+}  // namespace flowstamp

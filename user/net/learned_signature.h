@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "flowstamp/policy.h"
+#include "user/base/clock.h"
+
+namespace flowstamp {
+
+/// An injector's signature that the kernel was taught. Times are since 1970.
+struct LearnedSignature {
+    fst_learned_signature signature{};
+    Nanoseconds learned{0};
+    Nanoseconds seen{0};  ///< when a forged RST bore it last
+
+    friend bool operator==(const LearnedSignature& a, const LearnedSignature& b);
+};
+
+/// Flags (but FST_LEARNED_USED, which says only that the entry is taken), ID, window, hops, TCP flags.
+[[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
+
+/// "[R.] from 3 hops away with IP-ID 0x3412".
+[[nodiscard]] std::string signature_text(const fst_learned_signature& signature);
+
+}  // namespace flowstamp

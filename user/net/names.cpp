@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/net/names.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <vector>
+
+#include "flowstamp/hops.h"
+#include "user/net/endpoint.h"
+
+namespace flowstamp {
+
+namespace {
+
+struct FlagName {
+    std::uint8_t bit;
+    char letter;
+};
+
+constexpr std::array kFlagNames = {
+    FlagName{FST_TCP_SYN, 'S'}, FlagName{FST_TCP_FIN, 'F'}, FlagName{FST_TCP_RST, 'R'},
+    FlagName{FST_TCP_PSH, 'P'}, FlagName{FST_TCP_URG, 'U'}, FlagName{FST_TCP_ECE, 'E'},
+    FlagName{FST_TCP_CWR, 'W'}, FlagName{FST_TCP_ACK, '.'},
+};
+
+bool either(const fst_flow& flow, std::uint32_t bit) {
+    return flow.state & (FST_OF(bit, 0) | FST_OF(bit, 1));
+}
+bool both(const fst_flow& flow, std::uint32_t bit) {
+    const std::uint32_t bits = FST_OF(bit, 0) | FST_OF(bit, 1);
+    return (flow.state & bits) == bits;
+}
+
+}  // namespace
+
+std::string_view id_class_name(std::uint8_t id_class) {
+    switch (id_class) {
+        case FST_ID_ZERO:
+            return "zero";
+        case FST_ID_CONSTANT:
+            return "constant";
+        case FST_ID_FLOW:
+            return "per-flow";
+        case FST_ID_GLOBAL:
+            return "global";
+        case FST_ID_RANDOM:
+            return "random";
+        default:
+            return "unknown";
+    }
+}
+
+std::string_view state_name(const fst_flow& flow) {
+    if (either(flow, FST_FLOW_RST)) {
+        return "reset";
+    }
+    if (both(flow, FST_FLOW_FIN)) {
+        return "closed";
+    }
+    if (either(flow, FST_FLOW_FIN)) {
+        return "closing";
+    }
+    if (flow.state & FST_FLOW_ESTABLISHED) {
+        return "established";
+    }
+    if (either(flow, FST_FLOW_SYN_ACK)) {
+        return "syn-received";
+    }
+    if (either(flow, FST_FLOW_SYN)) {
+        return "syn-sent";
+    }
+    return "midway";
+}
+
+std::string_view name_of(FlowEnd end) {
+    switch (end) {
+        case FlowEnd::closed:
+            return "closed";
+        case FlowEnd::reset:
+            return "reset";
+        case FlowEnd::idle:
+            return "idle";
+        case FlowEnd::evicted:
+            return "evicted";
+        case FlowEnd::replaced:
+            return "replaced";
+        case FlowEnd::open:
+            break;
+    }
+    return "open";
+}
+
+std::string tcp_flags_short(std::uint8_t flags) {
+    std::string text;
+    for (const FlagName& flag : kFlagNames) {
+        if (flags & flag.bit) {
+            text += flag.letter;
+        }
+    }
+    return text.empty() ? "none" : text;
+}
+
+std::string ttl_text(std::uint8_t ttl) {
+    const unsigned hops = fst_hops(ttl);
+    return fmt::format("{} ({} hop{})", ttl, hops, hops == 1 ? "" : "s");
+}
+
+std::string ttl_set_text(const fst_direction& direction) {
+    std::vector<unsigned> ttls;
+    std::vector<unsigned> hops;
+    for (const std::uint8_t ttl : direction.ttl) {
+        if (ttl != 0) {
+            ttls.push_back(ttl);
+            hops.push_back(fst_hops(ttl));
+        }
+    }
+    if (ttls.empty()) {
+        return "";
+    }
+    if (ttls.size() == 1) {
+        return ttl_text(static_cast<std::uint8_t>(ttls.front()));
+    }
+    return fmt::format("{} ({} hops)", fmt::join(ttls, ", "), fmt::join(hops, ", "));
+}
+
+unsigned opener_of(const fst_flow& flow) {
+    for (const unsigned end : {0U, 1U}) {
+        if (flow.state & FST_OF(FST_FLOW_SYN, end)) {
+            return end;
+        }
+    }
+    return end_of(flow.key, 0).port >= end_of(flow.key, 1).port ? 0 : 1;
+}
+
+}  // namespace flowstamp

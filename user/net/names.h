@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "flowstamp/flow.h"
+#include "user/analysis/flow_record.h"
+
+namespace flowstamp {
+
+/// "zero", "constant", "per-flow", "global", "random"; "unknown" until enough packets were seen.
+[[nodiscard]] std::string_view id_class_name(std::uint8_t id_class);
+
+/// Where the connection stands: "syn-sent", "syn-received", "established", "closing", "closed",
+/// "reset"; "midway" when its beginning was not seen.
+[[nodiscard]] std::string_view state_name(const fst_flow& flow);
+
+[[nodiscard]] std::string_view name_of(FlowEnd end);
+
+/// As tcpdump writes them: "S.", "R", "P."; "none" without flags.
+[[nodiscard]] std::string tcp_flags_short(std::uint8_t flags);
+
+/// "52 (12 hops)"; several TTLs as "52, 53 (12, 11 hops)"; empty for an empty set.
+[[nodiscard]] std::string ttl_text(std::uint8_t ttl);
+[[nodiscard]] std::string ttl_set_text(const fst_direction& direction);
+
+/// Which end opened the connection: the one that sent the SYN; without one, the one with the
+/// higher port.
+[[nodiscard]] unsigned opener_of(const fst_flow& flow);
+
+}  // namespace flowstamp

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "flowstamp/packet.h"
+#include "flowstamp/stamp_batch.h"
+
+namespace flowstamp {
+
+/// The packet of a stamp, with what a stamp keeps: no options, MAC or flow label.
+[[nodiscard]] fst_packet packet_of(const fst_packet_stamp& stamp);
+
+}  // namespace flowstamp

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/netfilter/drop_attribution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+#include "user/netfilter/dropping_rules.h"
+#include "user/netfilter/priorities.h"
+
+namespace flowstamp {
+namespace {
+
+/// A rule that the counters do not acquit.
+struct Suspect {
+    DroppingRule rule;
+    enum class Trouble { none, added, removed, counter_reset } trouble = Trouble::none;
+    /// By how much its counter moved; nothing if it has none.
+    std::optional<std::uint64_t> moved{};
+
+    bool counts_exactly() const { return rule.counter && rule.counter->exact; }
+    bool explains(const Loss& loss) const { return moved && *moved >= loss.packets; }
+};
+
+using Trouble = Suspect::Trouble;
+
+/// What `now` became of `then`; nothing if its counter says that no packet met it.
+std::optional<Suspect> suspect(const DroppingRule& now, const DroppingRule* then) {
+    Suspect one{.rule = now};
+    if (then == nullptr) {
+        one.trouble = Trouble::added;
+        one.moved = now.counter ? std::optional(now.counter->packets) : std::nullopt;
+    } else if (now.counter && then->counter) {
+        const bool reset = now.counter->packets < then->counter->packets;
+        one.trouble = reset ? Trouble::counter_reset : Trouble::none;
+        one.moved = now.counter->packets - (reset ? 0 : then->counter->packets);
+    }
+    if (one.moved == 0U && one.trouble != Trouble::counter_reset) {
+        return std::nullopt;
+    }
+    return one;
+}
+
+std::vector<Suspect> find_suspects(const DroppingRules& before, const DroppingRules& after) {
+    std::vector<Suspect> suspects;
+    for (const auto& [key, rule] : after) {
+        const auto then = before.find(key);
+        if (auto one = suspect(rule, then == before.end() ? nullptr : &then->second)) {
+            suspects.push_back(*one);
+        }
+    }
+    for (const auto& [key, rule] : before) {
+        if (!after.contains(key)) {
+            suspects.push_back({.rule = rule, .trouble = Trouble::removed});
+        }
+    }
+    return suspects;
+}
+
+/// Greater: likelier. First what surely drops what it meets; a counter that explains the loss,
+/// exactly before roughly, and before one that does not, before none; and the counter that comes
+/// nearest to the loss, as strangers' packets move them too.
+auto likelihood(const Suspect& one, const Loss& loss) {
+    const std::uint64_t moved = one.moved.value_or(0);
+    const std::uint64_t off = moved > loss.packets ? moved - loss.packets : loss.packets - moved;
+    return std::tuple(one.explains(loss) && one.counts_exactly() && one.rule.surely,
+                      one.rule.surely, one.explains(loss), one.trouble != Trouble::removed,
+                      one.moved.has_value(), one.counts_exactly(), ~off);
+}
+
+bool kernel_works_there(const Loss& loss) {
+    const bool is_ip = loss.family == TableFamily::ip || loss.family == TableFamily::ip6;
+    return is_ip && std::ranges::any_of(kernel_hooks(), [&](const KernelHook& kernel) {
+               return kernel.at(loss.hook) && loss.spans(kernel.priority);
+           });
+}
+
+DropAttribution described(const DroppingRule& rule) {
+    DropAttribution attribution{.family = rule.table->family,
+                    .table = rule.table->name,
+                    .chain = rule.chain->name,
+                    .tool = rule.table->tool,
+                    .is_policy = rule.rule == nullptr,
+                    .number = rule.number};
+    if (rule.rule == nullptr) {
+        attribution.text = "policy drop";
+        return attribution;
+    }
+    attribution.text = rule.rule->text;
+    attribution.rejects = std::ranges::any_of(rule.rule->effects, [](const RuleEffect& effect) {
+        return effect.kind == RuleEffect::Kind::rejects;
+    });
+    if (attribution.tool != RulesetTool::iptables_legacy) {
+        attribution.handle = rule.rule->handle;
+    }
+    return attribution;
+}
+
+/// Why this one, too, may have dropped them.
+std::string suspicion(const Suspect& one) {
+    const std::string name = words_of(described(one.rule));
+    switch (one.trouble) {
+        case Trouble::added:
+            return fmt::format("another may have dropped them, added meanwhile: {}", name);
+        case Trouble::removed:
+            return fmt::format("another may have dropped them, removed meanwhile: {}", name);
+        case Trouble::counter_reset:
+            return fmt::format("the counter of another was reset meanwhile: {}", name);
+        case Trouble::none:
+            break;
+    }
+    if (one.moved) {
+        return fmt::format("the counter of another moved too, by {}: {}", *one.moved, name);
+    }
+    return fmt::format("another may have dropped them, which has no counter: {}", name);
+}
+
+/// What stands against the likeliest suspect by itself; empty: nothing does.
+std::string own_doubt(const Suspect& best, const Loss& loss) {
+    switch (best.trouble) {
+        case Trouble::added:
+            return "it was added while packets were being lost";
+        case Trouble::removed:
+            return "it was removed while packets were being lost";
+        case Trouble::counter_reset:
+            return "its counter was reset while packets were being lost";
+        case Trouble::none:
+            break;
+    }
+    if (!best.rule.surely) {
+        return "not every packet that it meets is dropped";
+    }
+    if (best.moved && !best.explains(loss)) {
+        return fmt::format("its counter moved by {} only, and {} packets were lost", *best.moved,
+                           loss.packets);
+    }
+    if (best.moved != loss.packets && kernel_works_there(loss)) {
+        return fmt::format("the kernel may have dropped them by itself there, and {}",
+                           best.moved ? "other packets met the rule too" : "it has no counter");
+    }
+    return {};
+}
+
+/// The same, with all others that are suspect; `suspects` by falling likelihood.
+std::string doubt(const std::vector<Suspect>& suspects, const Loss& loss,
+                  const std::vector<std::string>& unread) {
+    if (std::string own = own_doubt(suspects[0], loss); !own.empty()) {
+        return own;
+    }
+    if (suspects.size() > 1) {
+        const std::size_t more = suspects.size() - 2;
+        return suspicion(suspects[1]) + (more == 0 ? "" : fmt::format(" (and {} more)", more));
+    }
+    if (!unread.empty()) {
+        return fmt::format("not everything could be read: {}", unread.front());
+    }
+    return {};
+}
+
+std::string proof(const Suspect& best, const Loss& loss) {
+    if (!best.moved) {
+        return "it has no counter, and nothing else there can have dropped them";
+    }
+    return fmt::format("its counter moved by {} while {} {} lost, and no other rule's there did",
+                       *best.moved, loss.packets,
+                       loss.packets == 1 ? "packet was" : "packets were");
+}
+
+}  // namespace
+
+std::optional<DropAttribution> attribute_drop(const Ruleset& before, const Ruleset& after, const Loss& loss) {
+    const DroppingRules then = dropping_rules(before, loss);
+    const DroppingRules now = dropping_rules(after, loss);
+    std::vector<Suspect> suspects = find_suspects(then, now);
+    if (suspects.empty() || loss.packets == 0) {
+        return std::nullopt;
+    }
+    std::ranges::sort(suspects, std::ranges::greater{},
+                      [&](const Suspect& one) { return likelihood(one, loss); });
+    const Suspect& best = suspects.front();
+    DropAttribution attribution = described(best.rule);
+    attribution.why = doubt(suspects, loss, after.unread.empty() ? before.unread : after.unread);
+    if (attribution.why.empty()) {
+        attribution.certainty = Certainty::certain;
+        attribution.why = proof(best, loss);
+    }
+    return attribution;
+}
+
+std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset, const Loss& loss,
+                                      const NftTraceDrops& traced) {
+    struct Seen {
+        DroppingRule rule;
+        std::uint64_t packets;
+    };
+    std::vector<Seen> seen;
+    for (const auto& [key, rule] : dropping_rules(ruleset, loss)) {
+        if (rule.table->tool == RulesetTool::iptables_legacy) {
+            continue;
+        }
+        NftTraceDrop drop{
+            .family = rule.table->family, .table = rule.table->name, .chain = rule.chain->name};
+        if (rule.rule != nullptr) {
+            drop.handle = rule.rule->handle;
+        }
+        if (const auto found = traced.find(drop); found != traced.end()) {
+            seen.push_back({rule, found->second});
+        }
+    }
+    if (seen.empty()) {
+        return std::nullopt;
+    }
+    std::ranges::sort(seen, std::ranges::greater{}, &Seen::packets);
+    DropAttribution attribution = described(seen.front().rule);
+    if (seen.size() == 1) {
+        attribution.certainty = Certainty::certain;
+        attribution.why =
+            fmt::format("nft's trace saw it drop {} of our packets, and nothing else there",
+                        seen.front().packets);
+    } else {
+        attribution.why =
+            fmt::format("nft's trace saw it drop {} of our packets, and {} by another: {}",
+                        seen.front().packets, seen[1].packets, words_of(described(seen[1].rule)));
+    }
+    return attribution;
+}
+
+std::string words_of(const DropAttribution& attribution) {
+    std::string where;
+    if (attribution.tool == RulesetTool::nft) {
+        where = fmt::format("table {} {}, chain {}", name_of(attribution.family), attribution.table,
+                            attribution.chain);
+    } else {
+        where = fmt::format("{}, table {}, chain {}", name_of(attribution.tool, attribution.family),
+                            attribution.table, attribution.chain);
+    }
+    if (attribution.is_policy) {
+        return fmt::format("{}: {}", where, attribution.text);
+    }
+    if (attribution.tool == RulesetTool::nft) {
+        return fmt::format("{}, handle {}: {}", where, attribution.handle, attribution.text);
+    }
+    return fmt::format("{}, rule {}: {}", where, attribution.number, attribution.text);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/netfilter/nft_json.h"
+
+#include <algorithm>
+#include <array>
+#include <istream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <tuple>
+
+namespace flowstamp {
+namespace {
+
+using Json = nlohmann::json;
+using Kind = RuleEffect::Kind;
+/// A named object's family, table and name.
+using ObjectName = std::tuple<std::string, std::string, std::string>;
+
+/// What rules refer to by name.
+struct NamedObjects {
+    std::map<ObjectName, std::uint64_t> counters;  ///< -> packets
+    std::map<ObjectName, Json> verdict_maps;       ///< -> elements
+};
+
+ObjectName name_in(const Json& object, const std::string& name) {
+    return {object.value("family", ""), object.value("table", ""), name};
+}
+
+/// The effect of a statement that is a verdict ({"drop": null}), or nothing.
+std::optional<RuleEffect> verdict(const std::string& name, const Json& value) {
+    static const std::map<std::string, Kind, std::less<>> kinds{
+        {"drop", Kind::drops},        {"reject", Kind::rejects},      {"accept", Kind::accepts},
+        {"return", Kind::returns},    {"jump", Kind::jumps},          {"goto", Kind::goes},
+        {"queue", Kind::queues},      {"snat", Kind::may_drop},       {"dnat", Kind::may_drop},
+        {"redirect", Kind::may_drop}, {"masquerade", Kind::may_drop}, {"synproxy", Kind::may_drop},
+        {"tproxy", Kind::may_drop},   {"fwd", Kind::may_drop}};
+    const auto kind = kinds.find(name);
+    if (kind == kinds.end()) {
+        return std::nullopt;
+    }
+    const bool has_target = value.is_object() && value.contains("target");
+    return RuleEffect{.kind = kind->second, .chain = has_target ? value.at("target") : ""};
+}
+
+/// The effect of a target of xtables, in a rule made by iptables-nft. Plain DROP, ACCEPT and jumps
+/// are nft's own verdicts there.
+RuleEffect xtables_target(const std::string& name) {
+    if (name == "REJECT") {
+        return {.kind = Kind::rejects};
+    }
+    if (name == "NFQUEUE") {
+        return {.kind = Kind::queues};
+    }
+    static constexpr std::array going_on{
+        "LOG", "NFLOG", "MARK",  "CONNMARK", "CT",       "NOTRACK",     "TCPMSS",
+        "TOS", "DSCP",  "TTL",   "HL",       "CLASSIFY", "AUDIT",       "TRACE",
+        "TEE", "SET",   "HMARK", "CHECKSUM", "SECMARK",  "CONNSECMARK", "TCPOPTSTRIP"};
+    return {.kind =
+                std::ranges::find(going_on, name) == going_on.end() ? Kind::may_drop : Kind::other};
+}
+
+/// The verdicts of a map's elements: [[22, {"accept": null}], ...]; an element may be wrapped as
+/// {"elem": {"val": 22, ...}}.
+std::vector<RuleEffect> map_effects(const Json& elements) {
+    std::vector<RuleEffect> effects;
+    for (const Json& element : elements) {
+        const Json* data = element.is_array() && element.size() == 2 ? &element[1] : nullptr;
+        std::optional<RuleEffect> effect;
+        if (data != nullptr && data->is_object() && !data->empty()) {
+            effect = verdict(data->begin().key(), data->begin().value());
+        }
+        effects.push_back(effect.value_or(RuleEffect{.kind = Kind::may_drop}));
+    }
+    return effects;
+}
+
+/// A rule's statements, taken in order.
+class RuleReader {
+  public:
+    RuleReader(const Json& rule, const NamedObjects& objects) : json_(rule), objects_(objects) {
+        rule_.handle = rule.value("handle", std::uint64_t{0});
+        for (const Json& statement : rule.value("expr", Json::array())) {
+            if (statement.is_object() && !statement.empty()) {
+                consume(statement.begin().key(), statement.begin().value());
+            } else {
+                condition();
+            }
+        }
+        rule_.unconditional = !conditional_ && !rule_.effects.empty();
+    }
+    Rule result() && { return std::move(rule_); }
+
+  private:
+    void consume(const std::string& name, const Json& value) {
+        if (name == "counter") {
+            count(value);
+        } else if (name == "vmap") {
+            decide_by_map(value);
+        } else if (name == "xt") {
+            take_xtables(value);
+        } else if (const auto effect = verdict(name, value)) {
+            rule_.effects.push_back(*effect);
+            // What drops only in a pinch lets packets pass, and `reject with icmp` in an inet table
+            // is for one of its families, which the listing does not say.
+            conditional_ |= effect->kind == Kind::may_drop ||
+                            (effect->kind == Kind::rejects && value.is_object());
+        } else if (name != "log") {
+            condition();  // a match, a limit, or a change that may end the rule for a packet
+        }
+    }
+
+    void count(const Json& value) {
+        if (value.is_object()) {
+            rule_.counter = {.packets = value.value("packets", std::uint64_t{0}), .exact = true};
+        } else if (value.is_string()) {  // a named counter: other rules may use it too
+            const auto found = objects_.counters.find(name_in(json_, value));
+            if (found != objects_.counters.end()) {
+                rule_.counter = {.packets = found->second, .exact = false};
+            }
+        }
+    }
+
+    void decide_by_map(const Json& value) {
+        condition();
+        const Json data = value.value("data", Json());
+        std::vector<RuleEffect> effects{{.kind = Kind::may_drop}};
+        if (data.is_string()) {
+            const std::string name = data.get<std::string>().substr(1);  // "@name"
+            const auto found = objects_.verdict_maps.find(name_in(json_, name));
+            if (found != objects_.verdict_maps.end()) {
+                effects = map_effects(found->second);
+            }
+        } else if (data.is_object() && data.contains("set")) {
+            effects = map_effects(data.at("set"));
+        }
+        rule_.effects.insert(rule_.effects.end(), effects.begin(), effects.end());
+    }
+
+    /// {"type": "match" or "target", "name": ...}; older versions say null.
+    void take_xtables(const Json& value) {
+        const bool known = value.is_object() && value.contains("name");
+        if (known && value.value("type", "") == "target") {
+            const RuleEffect effect = xtables_target(value.at("name"));
+            rule_.effects.push_back(effect);
+            conditional_ |= effect.kind == Kind::may_drop || effect.kind == Kind::rejects;
+            return;
+        }
+        if (!known) {
+            rule_.effects.push_back({.kind = Kind::may_drop});
+        }
+        condition();
+    }
+
+    /// Not every packet gets past this statement, nor does every one that was counted before.
+    void condition() {
+        conditional_ = true;
+        if (rule_.counter) {
+            rule_.counter->exact = false;
+        }
+    }
+
+    const Json& json_;
+    const NamedObjects& objects_;
+    Rule rule_;
+    bool conditional_ = false;
+};
+
+NamedObjects named_objects(const Json& listing) {
+    NamedObjects objects;
+    for (const Json& item : listing) {
+        if (item.contains("counter")) {
+            const Json& counter = item.at("counter");
+            objects.counters[name_in(counter, counter.value("name", ""))] =
+                counter.value("packets", std::uint64_t{0});
+        } else if (item.contains("map") && item.at("map").value("map", "") == "verdict") {
+            const Json& map = item.at("map");
+            objects.verdict_maps[name_in(map, map.value("name", ""))] =
+                map.value("elem", Json::array());
+        }
+    }
+    return objects;
+}
+
+bool has_flag(const Json& object, const std::string& flag) {
+    const Json flags = object.value("flags", Json());
+    return flags == flag ||
+           (flags.is_array() && std::ranges::find(flags, Json(flag)) != flags.end());
+}
+
+std::vector<std::string> strings(const Json& one_or_many) {
+    if (one_or_many.is_string()) {
+        return {one_or_many.get<std::string>()};
+    }
+    return one_or_many.is_array() ? one_or_many.get<std::vector<std::string>>()
+                                  : std::vector<std::string>{};
+}
+
+Chain read_chain(const Json& json) {
+    Chain chain{.name = json.at("name")};
+    const auto hook = hook_named(json.value("hook", ""));
+    if (hook) {
+        chain.base = {.hook = *hook,
+                      .priority = json.value("prio", 0),
+                      .policy_drops = json.value("policy", "accept") == "drop",
+                      .policy_packets = {},
+                      .devices = strings(json.value("dev", Json()))};
+    }
+    return chain;
+}
+
+class TablesReader {
+  public:
+    TablesReader(const Json& listing, std::vector<Table> tables)
+        : objects_(named_objects(listing)), tables_(std::move(tables)) {
+        for (const Json& item : listing) {
+            consume(item);
+        }
+    }
+    std::vector<Table> result() && { return std::move(tables_); }
+
+  private:
+    void consume(const Json& item) {
+        if (item.contains("table")) {
+            const Json& table = item.at("table");
+            if (const auto family = family_named(table.value("family", ""))) {
+                tables_.push_back({.family = *family,
+                                   .name = table.at("name"),
+                                   .dormant = has_flag(table, "dormant")});
+            }
+        } else if (item.contains("chain")) {
+            const Json& chain = item.at("chain");
+            if (Table* table = table_of(chain)) {
+                table->chains.push_back(read_chain(chain));
+            }
+        } else if (item.contains("rule")) {
+            const Json& rule = item.at("rule");
+            Table* table = table_of(rule);
+            Chain* chain = table == nullptr ? nullptr : find_chain(*table, rule.value("chain", ""));
+            if (chain != nullptr) {
+                chain->rules.push_back(RuleReader(rule, objects_).result());
+            }
+        }
+    }
+
+    Table* table_of(const Json& json) {
+        const auto family = family_named(json.value("family", ""));
+        const std::string name = json.value("table", "");
+        const auto found = std::ranges::find_if(tables_, [&](const Table& table) {
+            return table.family == family && table.name == name;
+        });
+        return found == tables_.end() ? nullptr : &*found;
+    }
+
+    NamedObjects objects_;
+    std::vector<Table> tables_;
+};
+
+std::unexpected<Error> not_a_ruleset(std::string reason) {
+    return fail({.operation = "read the nft ruleset", .reason = std::move(reason)});
+}
+
+}  // namespace
+
+Result<std::vector<Table>> parse_nft_json(const std::string& json, std::vector<Table> tables) {
+    try {
+        std::istringstream in(json);
+        Json listing = Json::array();
+        do {
+            Json one;
+            in >> one;
+            const Json& items = one.at("nftables");
+            listing.insert(listing.end(), items.begin(), items.end());
+        } while (!(in >> std::ws).eof());
+        return TablesReader(listing, std::move(tables)).result();
+    } catch (const Json::exception& trouble) {
+        return not_a_ruleset(trouble.what());
+    }
+}
+
+bool uses_named_verdict_maps(std::string_view json) {
+    const Json root = Json::parse(json, nullptr, false);
+    if (!root.is_object() || !root.contains("nftables")) {
+        return false;
+    }
+    for (const Json& item : root.at("nftables")) {
+        for (const Json& statement :
+             item.value("rule", Json::object()).value("expr", Json::array())) {
+            if (statement.contains("vmap") &&
+                statement.at("vmap").value("data", Json()).is_string()) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/netfilter/ruleset.h"
+
+namespace flowstamp {
+
+/// A verdict that `nft -a monitor trace` reported: this rule, or the chain's policy, dropped a
+/// traced packet.
+struct NftTraceDrop {
+    TableFamily family = TableFamily::inet;
+    std::string table{};
+    std::string chain{};
+    std::optional<std::uint64_t> handle{};  ///< nothing: the policy
+
+    friend auto operator<=>(const NftTraceDrop&, const NftTraceDrop&) = default;
+};
+
+/// How often each was reported.
+using NftTraceDrops = std::map<NftTraceDrop, std::uint64_t>;
+
+/// Of one line: "trace id dbb642de inet fw sub rule udp dport 9 drop # handle 3 (verdict drop)",
+/// "trace id dbb642de inet fw input policy drop". Nothing for lines of any other verdict.
+[[nodiscard]] std::optional<NftTraceDrop> parse_nft_trace_drop(std::string_view line);
+
+/// Of each whole line of `text`, in its order.
+[[nodiscard]] std::vector<NftTraceDrop> parse_nft_trace_drops(std::string_view text);
+
+}  // namespace flowstamp

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Netfilter priorities: which are in use, and what they are called.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/netfilter/ruleset.h"
+
+namespace flowstamp {
+
+/// A part of the kernel that handles packets at a netfilter priority of its own and may drop them
+/// there (linux/netfilter_ipv4.h, linux/netfilter_ipv6.h).
+struct KernelHook {
+    int priority;
+    std::string_view name;     ///< "connection tracking"
+    std::string_view look_at;  ///< the sysctl or command that tells more
+    bool prerouting, input, forward, output, postrouting;
+
+    [[nodiscard]] bool at(NetfilterHook hook) const;
+};
+
+/// Those of IPv4 and IPv6, by ascending priority. Whether they are active on this host is not known
+/// here: connection tracking is once a rule asks for it, SELinux where it rules.
+[[nodiscard]] std::span<const KernelHook> kernel_hooks();
+
+/// Something with a priority at one hook.
+struct PriorityInUse {
+    int priority = 0;
+    bool has_chains = false;                ///< base chains of the ruleset
+    const KernelHook* by_kernel = nullptr;  ///< nullptr: nothing of the kernel's own
+
+    friend bool operator==(const PriorityInUse&, const PriorityInUse&) = default;
+};
+
+/// Whether packets of `family` (ip, ip6, bridge, arp; netdev at ingress and egress) meet a chain of
+/// `table` at `hook`: inet tables serve both IPs, and netdev's hooks. Never those of a dormant one.
+[[nodiscard]] bool is_called(const Table& table, const Chain& chain, TableFamily family,
+                             NetfilterHook hook, std::string_view device = {});
+
+/// All priorities that packets of `family` pass at `hook`, ascending. `device` only for ingress and
+/// egress; empty: any.
+[[nodiscard]] std::vector<PriorityInUse> priorities_in_use(const Ruleset& ruleset,
+                                                           TableFamily family, NetfilterHook hook,
+                                                           std::string_view device = {});
+
+/// As nft prints it: "filter", "mangle - 5", "-400" (man nft, "Standard priority names"; a name
+/// stands for what is at most 10 away).
+[[nodiscard]] std::string priority_name(TableFamily family, NetfilterHook hook, int priority);
+
+}  // namespace flowstamp

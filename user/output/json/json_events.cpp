@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/json/json_events.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "flowstamp/hops.h"
+#include "user/base/time_text.h"
+#include "user/net/endpoint.h"
+#include "user/net/identity.h"
+#include "user/net/names.h"
+#include "user/net/stamps.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::string isn_text(std::uint64_t isn_id) {
+    return fmt::format("{:016x}", isn_id);
+}
+
+/// What every event about a flow begins with, in EVE's order.
+Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
+            const std::string& interface, const fst_flow_key& key, unsigned source) {
+    const Endpoint from = end_of(key, source);
+    const Endpoint to = end_of(key, source ^ 1U);
+    return {{"timestamp", eve_timestamp(wall)},
+            {"flow_id", flow_id},
+            {"in_iface", interface},
+            {"event_type", type},
+            {"src_ip", from.ip_text()},
+            {"src_port", from.port},
+            {"dest_ip", to.ip_text()},
+            {"dest_port", to.port},
+            {"proto", "TCP"},
+            {"community_id", community_id(key)}};
+}
+
+Json header(std::string_view type, const Sighting& sighting) {
+    Json event = header(type, sighting.wall, sighting.flow_id, sighting.interface,
+                        sighting.packet.key, sighting.packet.direction);
+    if (sighting.isn_id) {
+        event["isn_id"] = isn_text(*sighting.isn_id);
+    }
+    if (sighting.frame) {
+        event["pcap_cnt"] = *sighting.frame;
+    }
+    return event;
+}
+
+std::string mac_text(const Mac& mac) {
+    return fmt::format("{:02x}", fmt::join(mac, ":"));
+}
+
+/// A number where it is always the same, else a word.
+Json habit(const FieldHabit& its) {
+    switch (its.kind) {
+        case FieldHabit::Kind::fixed:
+            return its.value;
+        case FieldHabit::Kind::zero:
+            return 0;
+        default:
+            return name_of(its.kind);
+    }
+}
+
+Json packet(const fst_packet& packet) {
+    const bool v4 = !(packet.flags & FST_PACKET_IPV6);
+    Json json = {{v4 ? "ttl" : "hoplimit", packet.ttl}, {"hops", fst_hops(packet.ttl)}};
+    if (v4) {
+        json["ipid"] = packet.ip_id;
+        json["df"] = (packet.flags & FST_PACKET_DF) != 0;
+    }
+    json["tcp_flags"] = fmt::format("{:02x}", packet.tcp_flags);
+    json["tcpseq"] = packet.seq;
+    json["tcpack"] = packet.ack;
+    json["tcpwin"] = packet.window;
+    json["len"] = packet.ip_bytes;
+    if (packet.flags & FST_PACKET_MAC) {
+        json["src_mac"] = mac_text(std::to_array(packet.src_mac));
+    }
+    return json;
+}
+
+Json evidence(const std::vector<Evidence>& all) {
+    Json list = Json::array();
+    for (const Evidence& item : all) {
+        Json json = {
+            {"signal", item.signal}, {"strength", name_of(item.strength)}, {"packet", item.packet}};
+        if (item.baseline) {
+            json["baseline"] = *item.baseline;
+        }
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+Json stamps(const fst_direction& direction, bool v4, Nanoseconds offset) {
+    Json list = Json::array();
+    for (const fst_stamp& stamp : stamps_of(direction)) {
+        Json json = {{"timestamp", eve_timestamp(time_of(stamp, direction) + offset)},
+                     {v4 ? "ttl" : "hoplimit", stamp.ttl},
+                     {"hops", fst_hops(stamp.ttl)}};
+        if (v4) {
+            json["ipid"] = stamp.ip_id;
+        }
+        json["tcp_flags"] = fmt::format("{:02x}", stamp.tcp_flags);
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+/// What a flow's slot knows of one direction.
+Json direction(const fst_direction& its, bool v4) {
+    Json json = {{"packets", its.packets}, {"bytes", its.bytes}};
+    Json ttls = Json::array();
+    Json hops = Json::array();
+    for (const std::uint8_t ttl : its.ttl) {
+        if (ttl != 0) {
+            ttls.push_back(ttl);
+            hops.push_back(fst_hops(ttl));
+        }
+    }
+    json[v4 ? "ttl" : "hoplimit"] = std::move(ttls);
+    json["hops"] = std::move(hops);
+    if (const auto id_class = fst_id_class_of(&its); v4 && id_class != FST_ID_UNKNOWN) {
+        json["ipid_class"] = id_class_name(id_class);
+    }
+    json["retransmissions"] = its.retransmitted;
+    if (its.min_rtt_us != 0) {
+        json["rtt_us"] = its.min_rtt_us;
+    }
+    return json;
+}
+
+}  // namespace
+
+Json json_of_stamps(const fst_flow& flow, unsigned source, Nanoseconds offset) {
+    const bool v4 = end_of(flow.key, source).is_v4();
+    return {{"src", stamps(flow.direction[source & 1U], v4, offset)},
+            {"dest", stamps(flow.direction[(source & 1U) ^ 1U], v4, offset)}};
+}
+
+Json json_of(const Reset& reset) {
+    const fst_judgement& its = reset.judgement;
+    Json json = {{"id", reset.id},
+                 {"verdict", name_of(static_cast<fst_verdict>(its.verdict))},
+                 {"cause", name_of(static_cast<fst_cause>(its.cause))},
+                 {"action", name_of(static_cast<fst_action>(its.action))}};
+    if (its.challenge != FST_CHALLENGE_NONE) {
+        json["challenge"] = name_of(static_cast<fst_challenge>(its.challenge));
+    }
+    if (reset.answers) {
+        json["answers"] = *reset.answers;
+    }
+    if (its.pass_reason > FST_PASS_ANSWER) {
+        json["passed_because"] = text_of(static_cast<fst_pass_reason>(its.pass_reason));
+    }
+    json["evidence"] = evidence(reset.evidence);
+    Json event = header("reset", reset.sighting);
+    event["reset"] = std::move(json);
+    event["packet"] = packet(reset.sighting.packet);
+    return event;
+}
+
+Json json_of(const Finding& finding) {
+    Json json = {{"id", finding.id},
+                 {"kind", name_of(finding.kind)},
+                 {"verdict", name_of(finding.verdict)},
+                 {"action", name_of(finding.action)},
+                 {"summary", finding.summary}};
+    if (finding.resets != 0) {
+        json["resets"] = finding.resets;
+    }
+    if (finding.middlebox) {
+        json["middlebox"] = *finding.middlebox;
+    }
+    if (!finding.vendor.empty()) {
+        json["vendor"] = finding.vendor;
+    }
+    if (!finding.advice.empty()) {
+        json["advice"] = finding.advice;
+    }
+    if (finding.resolution) {
+        json["resolution"] = name_of(*finding.resolution);
+    }
+    json["evidence"] = evidence(finding.evidence);
+    Json event = header("finding", finding.sighting);
+    event["finding"] = std::move(json);
+    event["packet"] = packet(finding.sighting.packet);
+    const Nanoseconds offset = finding.sighting.wall - Nanoseconds(finding.sighting.packet.time_ns);
+    event["stamps"] = json_of_stamps(finding.slot, finding.sighting.packet.direction, offset);
+    return event;
+}
+
+Json json_of(const Middlebox& box) {
+    Json fingerprint = {{"tcp_flags", fmt::format("{:02x}", box.tcp_flags)},
+                        {"ttl", habit(box.ttl)}};
+    if (box.ip_id.kind != FieldHabit::Kind::absent) {
+        fingerprint["ipid"] = habit(box.ip_id);
+    }
+    fingerprint["tcpwin"] = habit(box.window);
+    Json json = {{"id", box.id}, {"summary", summary_of(box)}, {"hops", box.hops}};
+    json["fingerprint"] = std::move(fingerprint);
+    if (box.mac) {
+        json["src_mac"] = mac_text(*box.mac);
+        json["src_mac_foreign"] = box.mac_is_foreign;
+    }
+    if (!box.vendor.empty()) {
+        json["vendor"] = box.vendor;
+    }
+    json["segments"] = box.segments;
+    json["flows"] = box.flows;
+    Json ports = Json::array();
+    for (const Middlebox::Port& port : box.ports) {
+        ports.push_back(
+            {{"port", port.port},
+             {"flows", port.flows},
+             {"share", static_cast<double>(port.flows) / static_cast<double>(port.seen)}});
+    }
+    json["ports"] = std::move(ports);
+    Json stages = Json::object();
+    for (std::size_t i = 0; i < Middlebox::kStages; i++) {
+        stages[name_of(static_cast<HandshakeStage>(i))] = box.stages[i];
+    }
+    json["stages"] = std::move(stages);
+    json["taught"] = box.is_learned;
+    json["first_seen"] = eve_timestamp(box.first);
+    json["last_seen"] = eve_timestamp(box.last);
+    return {{"timestamp", eve_timestamp(box.last)},
+            {"in_iface", box.interface},
+            {"event_type", "middlebox"},
+            {"middlebox", std::move(json)}};
+}
+
+Json json_of(const FlowRecord& record) {
+    const fst_flow& flow = record.slot;
+    const unsigned opener = opener_of(flow);
+    const bool v4 = end_of(flow.key, opener).is_v4();
+    Json json = {{"state", state_name(flow)}, {"reason", name_of(record.end)}};
+    if (record.stage) {
+        json["stage"] = name_of(*record.stage);
+    }
+    if (record.signature) {
+        json["signature"] = name_of(record.signature->signature);
+        json["signature_from"] = record.signature->end == opener ? "src" : "dest";
+    }
+    if (record.start) {
+        json["start"] = eve_timestamp(*record.start);
+    }
+    json["end"] = eve_timestamp(record.last);
+    json["toserver"] = direction(flow.direction[opener], v4);
+    json["toclient"] = direction(flow.direction[opener ^ 1U], v4);
+    Json event = header("flow", record.wall, flow_id(flow.key, record.slot_index, flow.generation),
+                        record.interface, flow.key, opener);
+    if (const auto id = isn_id(flow)) {
+        event["isn_id"] = isn_text(*id);
+    }
+    event["flow"] = std::move(json);
+    return event;
+}
+
+Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset) {
+    Json event = json_of(record);
+    event["stamps"] = json_of_stamps(record.slot, opener_of(record.slot), offset);
+    return event;
+}
+
+Json json_of(const LearnedSignature& learned, std::int32_t pid) {
+    const fst_learned_signature& its = learned.signature;
+    Json json = {{"pid", pid}, {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)}};
+    if (its.flags & FST_LEARNED_HOPS) {
+        json["hops"] = its.hops;
+    }
+    if (its.flags & FST_LEARNED_IP_ID) {
+        json["ipid"] = its.ip_id;
+    }
+    if (its.flags & FST_LEARNED_WINDOW) {
+        json["tcpwin"] = its.window;
+    }
+    json["taught"] = eve_timestamp(learned.learned);
+    json["last_seen"] = eve_timestamp(learned.seen);
+    return {{"timestamp", eve_timestamp(learned.seen)},
+            {"event_type", "taught"},
+            {"taught", std::move(json)}};
+}
+
+Json json_of(const Stats& stats) {
+    const auto& count = stats.counters;
+    Json json = {
+        {"uptime_s", std::chrono::duration<double>(stats.uptime).count()},
+        {"packets", count[FST_COUNT_TCP]},
+        {"bytes", count[FST_COUNT_BYTES]},
+        {"flows", count[FST_COUNT_FLOW_NEW]},
+        {"evicted",
+         {{"closed", count[FST_COUNT_EVICT_CLOSED]},
+          {"half_open", count[FST_COUNT_EVICT_HALF_OPEN]},
+          {"idle", count[FST_COUNT_EVICT_IDLE]},
+          {"live", count[FST_COUNT_EVICT_LIVE]}}},
+        {"resets",
+         {{"seen", count[FST_COUNT_RST]},
+          {"suspected", count[FST_COUNT_RST_SUSPECTED]},
+          {"confirmed", count[FST_COUNT_RST_CONFIRMED]},
+          {"dropped", count[FST_COUNT_DROPPED]},
+          {"challenged", count[FST_COUNT_CHALLENGED]},
+          {"passed_doubted", count[FST_COUNT_PASS_SUSPECT]},
+          {"act_failed", count[FST_COUNT_ACT_FAILED]}}},
+        {"findings",
+         {{"suspected", stats.findings_suspected}, {"confirmed", stats.findings_confirmed}}},
+        {"challenges",
+         {{"asked", stats.challenges.asked},
+          {"upheld", stats.challenges.upheld},
+          {"refuted", stats.challenges.refuted},
+          {"unanswered", stats.challenges.unanswered}}},
+        {"unparsed",
+         {{"not_ip", count[FST_COUNT_NOT_IP]},
+          {"not_tcp", count[FST_COUNT_NOT_TCP]},
+          {"fragment", count[FST_COUNT_FRAGMENT]},
+          {"cut", count[FST_COUNT_CUT]},
+          {"malformed", count[FST_COUNT_MALFORMED]},
+          {"too_deep", count[FST_COUNT_TOO_DEEP]}}},
+        {"icmp_errors", count[FST_COUNT_ICMP_ERROR]},
+        {"events", count[FST_COUNT_EVENT]},
+        {"lost",
+         {{"events", count[FST_COUNT_EVENT_LOST]},
+          {"flows", count[FST_COUNT_FLOW_LOST]},
+          {"unread", stats.records_unread}}}};
+    if (stats.stamps) {
+        json["stamps"] = {{"written", stats.stamps->written}, {"lost", stats.stamps->lost}};
+    }
+    return {{"timestamp", eve_timestamp(stats.wall)},
+            {"event_type", "stats"},
+            {"stats", std::move(json)}};
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "user/base/time_text.h"
+#include "user/output/path_reporter.h"
+
+namespace flowstamp {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ends(const fst_path_tuple& tuple) {
+    const Endpoint from = source_of(tuple);
+    const Endpoint to = destination_of(tuple);
+    Json json = {{"src_ip", from.ip_text()}};
+    if (from.port != 0) {
+        json["src_port"] = from.port;
+    }
+    json["dest_ip"] = to.ip_text();
+    if (to.port != 0) {
+        json["dest_port"] = to.port;
+    }
+    return json;
+}
+
+Json attribution(const DropAttribution& its) {
+    Json json = {{"tool", name_of(its.tool, its.family)},
+                 {"family", name_of(its.family)},
+                 {"table", its.table},
+                 {"chain", its.chain}};
+    if (its.handle != 0) {
+        json["handle"] = its.handle;
+    }
+    if (its.number != 0) {
+        json["number"] = its.number;
+    }
+    json["text"] = its.text;
+    json["certainty"] = its.certainty == Certainty::certain ? "certain" : "probable";
+    json["why"] = its.why;
+    return json;
+}
+
+Json drop(const PathReport::Drop& its) {
+    Json json = {{"reason", its.reason}, {"words", its.words.words}};
+    if (!its.at.empty()) {
+        json["at"] = its.at;
+    }
+    if (!its.location.empty()) {
+        json["location"] = its.location;
+    }
+    if (!its.words.look_at.empty()) {
+        json["look_at"] = its.words.look_at;
+    }
+    if (its.attribution) {
+        json["rule"] = attribution(*its.attribution);
+    }
+    return json;
+}
+
+Json steps(const PathReport& report) {
+    Json list = Json::array();
+    for (const PathStep& step : report.steps) {
+        Json json = {{"at", step.at}, {"passed", step.passed}};
+        if (!step.changed.empty()) {
+            json["changed"] = step.changed;
+        }
+        json["after_us"] = std::chrono::duration<double, std::micro>(step.since_start).count();
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+}  // namespace
+
+void PathJson::report(const PathReport& report) {
+    const bool arrived = report.end == PacketPath::End::left || report.end == PacketPath::End::delivered;
+    if (losses_only_ && arrived) {
+        return;
+    }
+    Json path = {{"flow", report.flow},
+                 {"direction", report.is_reply ? "reply" : "original"},
+                 {"end", name_of(report.end)},
+                 {"packets", report.packets}};
+    if (report.translated) {
+        path["translated"] = ends(*report.translated);
+    }
+    path["stations"] = steps(report);
+    if (report.drop) {
+        path["drop"] = drop(*report.drop);
+    }
+    Json event = {{"timestamp", eve_timestamp(report.wall)}, {"event_type", "path"}};
+    event.update(ends(report.name));
+    event["proto"] = protocol_name(report.name.protocol);
+    event["path"] = std::move(path);
+    output_.write(event.dump() + "\n");
+}
+
+void PathJson::summary(const PathStats& stats) {
+    const Json json = {{"uptime_s", std::chrono::duration<double>(stats.uptime).count()},
+                       {"packets", stats.packets},
+                       {"flows", stats.flows},
+                       {"left", stats.left},
+                       {"delivered", stats.delivered},
+                       {"dropped", stats.dropped},
+                       {"unknown", stats.unknown},
+                       {"events_lost", stats.events_lost},
+                       {"not_followed", stats.not_followed}};
+    const Json event = {{"timestamp", eve_timestamp(stats.wall)},
+                        {"event_type", "path_stats"},
+                        {"path_stats", json}};
+    output_.write(event.dump() + "\n");
+}
+
+}  // namespace flowstamp

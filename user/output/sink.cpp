@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/sink.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace flowstamp {
+
+Output Output::standard_output() {
+    return {Fd{}, STDOUT_FILENO, "standard output"};
+}
+
+Result<Output> Output::file(const std::string& path) {
+    constexpr mode_t kReadableByAll = 0644;
+    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kReadableByAll));
+    if (!fd) {
+        return fail_errno("open for writing", path, errno);
+    }
+    const int number = fd.get();
+    return Output(std::move(fd), number, path);
+}
+
+void Output::release() {
+    is_held_ = false;
+    write(std::exchange(held_, {}));
+}
+
+void Output::write(std::string_view text) {
+    if (is_held_) {
+        held_ += text;
+        return;
+    }
+    while (health_ && !text.empty()) {
+        const ssize_t written = ::write(fd_, text.data(), text.size());
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno != EINTR) {
+            health_ = fail_errno("write", name_, errno);
+        }
+    }
+}
+
+bool Output::reader_has_gone() const {
+    return !health_ && health_.error().errno_value == EPIPE;
+}
+
+bool Output::is_terminal() const {
+    return ::isatty(fd_) == 1;
+}
+
+Output::Size Output::size() const {
+    constexpr Size kUsual{.columns = 80, .rows = 24};
+    winsize size{};
+    const bool told = ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0;
+    return told ? Size{.columns = size.ws_col, .rows = size.ws_row} : kUsual;
+}
+
+bool Output::is_background() const {
+    const pid_t foreground = ::tcgetpgrp(fd_);
+    return foreground > 0 && foreground != ::getpgrp();
+}
+
+}  // namespace flowstamp

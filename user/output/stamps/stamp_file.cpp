@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/stamps/stamp_file.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace flowstamp {
+
+namespace {
+
+constexpr int kLookMs = 100;  ///< how often a waiting pipe looks whether it is hurried
+constexpr int kLooksHurried = 10;
+
+}  // namespace
+
+Result<StampFile> StampFile::create(const std::string& path) {
+    constexpr mode_t kReadableByAll = 0644;
+    // O_NONBLOCK bears on pipes alone: the end of a run is not to wait for a reader that has stopped.
+    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
+                 kReadableByAll));
+    if (!fd) {
+        const bool no_reader = errno == ENXIO;
+        return fail_errno("open for writing", path, errno,
+                          no_reader ? "start what reads this pipe first" : "");
+    }
+    return StampFile(std::move(fd), path);
+}
+
+StampFile::StampFile(Fd fd, std::string name)
+    : fd_(std::move(fd)), name_(std::move(name)), buffer_(kBufferBytes) {}
+
+std::span<char> StampFile::room(std::size_t bytes) {
+    if (buffer_.size() - used_ < bytes) {
+        flush();
+    }
+    return std::span(buffer_).subspan(used_, bytes);
+}
+
+bool StampFile::wait_for_room() {
+    pollfd pipe{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
+    for (int looks = 0; looks < kLooksHurried; looks += *is_hurried_ ? 1 : 0) {
+        if (::poll(&pipe, 1, kLookMs) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void StampFile::flush() {
+    std::span<const char> left = std::span(buffer_).first(std::exchange(used_, 0));
+    while (health_ && !left.empty()) {
+        const ssize_t written = ::write(fd_.get(), left.data(), left.size());
+        const int error = errno;
+        if (written >= 0) {
+            left = left.subspan(static_cast<std::size_t>(written));
+        } else if (error != EINTR && error != EAGAIN) {
+            health_ = fail_errno("write", name_, error);
+        } else if (error == EAGAIN && !wait_for_room()) {
+            health_ = fail({.operation = "write",
+                            .object = name_,
+                            .errno_value = error,
+                            .reason = "its reader has stopped reading"});
+        }
+    }
+}
+
+}  // namespace flowstamp

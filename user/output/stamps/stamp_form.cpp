@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/stamps/stamp_form.h"
+
+namespace flowstamp {
+
+std::optional<StampForm> stamp_form(std::string_view path) {
+    if (path.ends_with(".pcapng")) {
+        return StampForm::pcapng;
+    }
+    for (const std::string_view ending : {".json", ".jsonl", ".ndjson"}) {
+        if (path.ends_with(ending)) {
+            return StampForm::json_lines;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace flowstamp

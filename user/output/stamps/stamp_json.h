@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "user/output/stamps/stamp_writer.h"
+
+namespace flowstamp {
+
+/// Stamps as JSON lines: events of the type `stamp`.
+class StampJson final : public StampWriter {
+  public:
+    StampJson(StampFile& file, std::vector<StampPlace> places);
+    void write(const fst_packet& packet, Nanoseconds wall) override;
+
+  private:
+    /// What all packets of one flow, place and direction have in common, as text: a hash and two
+    /// addresses, too dear to be made for each.
+    struct Common {
+        fst_flow_key key{};
+        std::uint8_t direction = 0;
+        std::uint8_t hook = 0;
+        std::string head{};   ///< from "in_iface" to "community_id"
+        std::string place{};  ///< "hook" and "direction"
+    };
+    static constexpr std::size_t kRemembered = 4096;  // a power of two
+
+    [[nodiscard]] const Common& common_of(const fst_packet& packet);
+    [[nodiscard]] const std::string& timestamp(Nanoseconds wall);
+
+    std::vector<StampPlace> places_;
+    std::vector<Common> remembered_;
+    std::int64_t second_ = -1;  ///< that second_text_ names
+    std::string second_text_;
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// draft-ietf-opsawg-pcapng. Numbers are in this machine's byte order, as the section says.
+#include "user/output/stamps/stamp_pcapng.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "user/net/packet_headers.h"
+
+namespace flowstamp {
+
+namespace {
+
+enum BlockType : std::uint32_t {
+    kInterfaceBlock = 1,
+    kPacketBlock = 6,
+    kSectionBlock = 0x0a0d0d0a,
+};
+
+enum OptionCode : std::uint16_t {
+    kEndOfOptions = 0,
+    kComment = 1,
+    kInterfaceName = 2,
+    kInterfaceDescription = 3,
+    kApplication = 4,
+    kTimeResolution = 9,
+};
+
+constexpr std::uint16_t kRawIp = 101;  // LINKTYPE_RAW
+constexpr std::uint8_t kNanoseconds = 9;
+constexpr std::size_t kBlockFrame = 12;  // type, length, length again
+constexpr std::size_t kPacketFields = 20;
+constexpr std::size_t kRareBlockBytes = 4096;  // a section or an interface, at most
+
+constexpr std::string_view kWhatItIs =
+    "Rebuilt from the stamps that flowstamp took of every TCP packet: IP and TCP headers without "
+    "options, extension headers and checksums. The IP length is that of these headers and the real "
+    "payload; the original length is the packet's. A packet that the kernel handled as one for "
+    "several (GSO, GRO) is one here, too.";
+
+/// Writes a block into the file's memory.
+class Block {
+  public:
+    Block(StampFile& file, BlockType type, std::size_t most)
+        : file_(file), start_(file.room(most).data()), at_(start_) {
+        number(std::uint32_t{type});
+        number(std::uint32_t{0});
+    }
+
+    template <class T>
+    void number(T value) {
+        std::memcpy(at_, &value, sizeof(value));
+        at_ += sizeof(value);
+    }
+    /// Filled up to four bytes.
+    template <class T>
+    void bytes(std::span<const T> data) {
+        std::memcpy(at_, data.data(), data.size_bytes());
+        at_ += data.size_bytes();
+        while ((at_ - start_) % 4 != 0) {
+            *at_++ = 0;
+        }
+    }
+    void option(OptionCode code, std::string_view text) {
+        number(std::uint16_t{code});
+        number(static_cast<std::uint16_t>(text.size()));
+        bytes(std::span(text));
+    }
+    void end_of_options() { number(std::uint32_t{kEndOfOptions}); }
+    void end() {
+        const auto size = static_cast<std::uint32_t>(at_ - start_ + sizeof(std::uint32_t));
+        number(size);
+        std::memcpy(start_ + sizeof(std::uint32_t), &size, sizeof(size));
+        file_.append(size);
+    }
+
+  private:
+    StampFile& file_;
+    char* start_;
+    char* at_;
+};
+
+}  // namespace
+
+StampPcapng::StampPcapng(StampFile& file, std::vector<StampPlace> places)
+    : StampWriter(file), places_(std::move(places)) {
+    write_section();
+    for (const StampPlace& place : places_) {
+        write_interface(place);
+    }
+}
+
+void StampPcapng::write_section() {
+    constexpr std::uint32_t kByteOrder = 0x1a2b3c4d;
+    constexpr std::uint16_t kMajor = 1, kMinor = 0;
+    constexpr std::int64_t kLengthUnknown = -1;
+    Block block(file_, kSectionBlock, kRareBlockBytes);
+    block.number(kByteOrder);
+    block.number(kMajor);
+    block.number(kMinor);
+    block.number(kLengthUnknown);
+    block.option(kComment, kWhatItIs);
+    block.option(kApplication, "flowstamp");
+    block.end_of_options();
+    block.end();
+}
+
+void StampPcapng::write_interface(const StampPlace& place) {
+    Block block(file_, kInterfaceBlock, kRareBlockBytes);
+    block.number(kRawIp);
+    block.number(std::uint16_t{0});
+    block.number(static_cast<std::uint32_t>(PacketHeaders::kMaxBytes));
+    block.option(kInterfaceName, place.interface);
+    block.option(kInterfaceDescription,
+                 fmt::format("{} {}", place.method, place.is_egress() ? "egress" : "ingress"));
+    block.option(kTimeResolution, std::string(1, static_cast<char>(kNanoseconds)));
+    block.end_of_options();
+    block.end();
+}
+
+std::uint32_t StampPcapng::interface_of(const fst_packet& packet) const {
+    std::uint32_t number = 0;
+    for (const StampPlace& place : places_) {
+        if (place.ifindex == packet.key.ifindex && place.hook == packet.hook) {
+            return number;
+        }
+        number++;
+    }
+    return 0;
+}
+
+void StampPcapng::write(const fst_packet& packet, Nanoseconds wall) {
+    const PacketHeaders headers(packet);
+    const auto bytes = headers.bytes();
+    const auto time = static_cast<std::uint64_t>(wall.count());
+    Block block(file_, kPacketBlock, kBlockFrame + kPacketFields + PacketHeaders::kMaxBytes);
+    block.number(interface_of(packet));
+    block.number(static_cast<std::uint32_t>(time >> 32));
+    block.number(static_cast<std::uint32_t>(time));
+    block.number(static_cast<std::uint32_t>(bytes.size()));
+    block.number(packet.ip_bytes);
+    block.bytes(bytes);
+    block.end();
+}
+
+}  // namespace flowstamp

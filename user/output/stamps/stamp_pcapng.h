@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "user/output/stamps/stamp_writer.h"
+
+namespace flowstamp {
+
+/// Stamps as a pcapng capture of headers rebuilt from them: raw IP, an interface for each place, in
+/// nanoseconds. libpcap cannot write pcapng.
+class StampPcapng final : public StampWriter {
+  public:
+    StampPcapng(StampFile& file, std::vector<StampPlace> places);
+    void write(const fst_packet& packet, Nanoseconds wall) override;
+
+  private:
+    void write_section();
+    void write_interface(const StampPlace& place);
+    [[nodiscard]] std::uint32_t interface_of(const fst_packet& packet) const;
+
+    std::vector<StampPlace> places_;
+};
+
+}  // namespace flowstamp

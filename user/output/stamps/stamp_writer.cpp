@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/stamps/stamp_writer.h"
+
+#include <utility>
+
+#include "user/output/stamps/stamp_form.h"
+#include "user/output/stamps/stamp_json.h"
+#include "user/output/stamps/stamp_pcapng.h"
+
+namespace flowstamp {
+
+std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file, std::vector<StampPlace> places) {
+    if (stamp_form(file.name()) == StampForm::pcapng) {
+        return std::make_unique<StampPcapng>(file, std::move(places));
+    }
+    return std::make_unique<StampJson>(file, std::move(places));
+}
+
+}  // namespace flowstamp

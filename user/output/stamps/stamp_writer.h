@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flowstamp/packet.h"
+#include "user/base/clock.h"
+#include "user/output/stamps/stamp_file.h"
+
+namespace flowstamp {
+
+/// Where stamps are taken: a direction of an interface.
+struct StampPlace {
+    std::uint32_t ifindex = 0;
+    fst_hook hook = FST_HOOK_XDP;
+    std::string interface{};
+    std::string method{};  ///< "xdp", "tcx", ...
+
+    [[nodiscard]] bool is_egress() const { return hook == FST_HOOK_TC_EGRESS; }
+};
+
+/// Writes packets' stamps to a file, in one form or another.
+class StampWriter {
+  public:
+    virtual ~StampWriter() = default;
+    /// `wall`: since 1970. The packet comes from one of the places.
+    virtual void write(const fst_packet& packet, Nanoseconds wall) = 0;
+
+  protected:
+    explicit StampWriter(StampFile& file) : file_(file) {}
+    StampFile& file_;
+};
+
+/// In the form that the file's name asks for. `file` outlives the writer.
+[[nodiscard]] std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file,
+                                                             std::vector<StampPlace> places);
+
+}  // namespace flowstamp

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/text/path_live.h"
+
+#include <algorithm>
+
+namespace flowstamp {
+
+/// What is told goes out with the next drawing, at once: else much that is told would leave the view
+/// no time to be seen.
+void PathLive::report(const PathReport& report) {
+    terminal_.hold();
+    block_.erase();
+    text_.report(report);
+    due_ = std::min(due_, drawn_ + kAtLeast);
+}
+
+void PathLive::summary(const PathStats& stats) {
+    make_way();
+    text_.summary(stats);
+}
+
+bool PathLive::is_due(Nanoseconds now) const {
+    return now >= due_;
+}
+
+void PathLive::draw(PathSample sample, Nanoseconds now) {
+    block_.draw(lines_of(rates_.consume(std::move(sample)), block_.width(), style_));
+    terminal_.release();
+    drawn_ = now;
+    due_ = now + kBetween;
+}
+
+void PathLive::make_way() {
+    block_.erase();
+    terminal_.release();
+    due_ = Nanoseconds(0);
+}
+
+void PathLive::suspend() {
+    make_way();
+    suspend_.suspend();
+}
+
+}  // namespace flowstamp

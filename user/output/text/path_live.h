@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "user/base/suspend_signal.h"
+#include "user/output/live_block.h"
+#include "user/output/text/path_view.h"
+
+namespace flowstamp {
+
+/// For people at a terminal: PathText's blocks as they come, and below them a view of the stations,
+/// drawn anew in place.
+class PathLive final : public PathReporter {
+  public:
+    static constexpr Nanoseconds kBetween = std::chrono::milliseconds(500);
+    /// Not more often than that, however much is told: a slow terminal must not hold up reading.
+    static constexpr Nanoseconds kAtLeast = std::chrono::milliseconds(100);
+
+    PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
+        : terminal_(terminal),
+          text_(terminal, style, losses_only),
+          style_(style),
+          rates_(std::move(filter)),
+          block_(terminal) {}
+
+    void report(const PathReport& report) override;
+    void summary(const PathStats& stats) override;
+
+    /// Whether draw() is due: twice a second, and when something was told, within reason.
+    [[nodiscard]] bool is_due(Nanoseconds now) const;
+    void draw(PathSample sample, Nanoseconds now);
+    /// To be called before anything else is written to the terminal.
+    void make_way();
+
+    /// Readable when a shell is asked for (Ctrl-Z): then suspend(), which returns when the shell
+    /// lets us go on.
+    [[nodiscard]] int suspending() const { return suspend_.descriptor(); }
+    void suspend();
+
+  private:
+    Output& terminal_;
+    PathText text_;
+    Style style_;
+    PathRates rates_;
+    LiveBlock block_;
+    SuspendSignal suspend_;
+    Nanoseconds drawn_{0};
+    Nanoseconds due_{0};
+};
+
+}  // namespace flowstamp

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "user/base/clock.h"
+#include "user/output/style.h"
+#include "user/pathtrace/path_sample.h"
+
+namespace flowstamp {
+
+/// What the live view shows.
+struct PathView {
+    /// A part of the way through which something has passed.
+    struct Part {
+        std::string name{};
+        std::uint64_t packets = 0;
+        double rate = 0;         ///< packets per second, lately
+        std::uint64_t lost = 0;  ///< there
+        double lost_rate = 0;
+    };
+    struct Loss {
+        std::string at{};
+        std::string before{};
+        std::string by{};
+        std::uint64_t packets = 0;
+        double rate = 0;
+    };
+    std::string filter{};
+    std::vector<Part> parts{};
+    std::vector<Loss> losses{};  ///< the most first
+    PathStats stats{};
+};
+
+/// Makes views of samples: rates are those of the last two seconds.
+class PathRates {
+  public:
+    static constexpr Nanoseconds kWindow = std::chrono::seconds(2);
+
+    explicit PathRates(std::string filter) : filter_(std::move(filter)) {}
+
+    /// Samples come in the order of time (stats.uptime).
+    [[nodiscard]] PathView consume(PathSample sample);
+
+  private:
+    std::string filter_;
+    std::deque<PathSample> samples_;  ///< the oldest first
+};
+
+/// The view as lines of at most `width` columns, without line ends.
+[[nodiscard]] std::vector<std::string> lines_of(const PathView& view, std::size_t width,
+                                                const Style& style);
+
+}  // namespace flowstamp

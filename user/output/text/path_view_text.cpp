@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live view as text. Sizes are worked out on plain text; colour comes last, and takes no room.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+#include <span>
+
+#include "user/base/time_text.h"
+#include "user/output/text/path_view.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::string_view kIndent = "  ";
+constexpr std::string_view kGap = "  ";
+constexpr std::size_t kLossesMost = 5;
+
+using Lines = std::vector<std::string>;
+
+/// "0/s", "2.5/s", "120/s", "1.2k/s".
+std::string rate_text(double rate) {
+    constexpr double kThousand = 1000;
+    if (rate >= kThousand * kThousand) {
+        return fmt::format("{:.1f}M/s", rate / kThousand / kThousand);
+    }
+    if (rate >= kThousand) {
+        return fmt::format("{:.1f}k/s", rate / kThousand);
+    }
+    constexpr double kShownWithTenths = 9.95;
+    constexpr double kNone = 0.05;
+    return rate < kNone              ? "0/s"
+           : rate < kShownWithTenths ? fmt::format("{:.1f}/s", rate)
+                                     : fmt::format("{:.0f}/s", rate);
+}
+
+std::string cut(std::string text, std::size_t width) {
+    constexpr std::string_view kMore = "...";
+    if (text.size() <= width) {
+        return text;
+    }
+    if (width < kMore.size()) {
+        return text.substr(0, width);
+    }
+    return text.substr(0, width - kMore.size()).append(kMore);
+}
+
+/// Left and right at the two ends of a line; the left one gives way.
+std::string apart(std::string left, const std::string& right, std::size_t width) {
+    if (right.size() + kGap.size() >= width) {
+        return cut(std::move(left), width);
+    }
+    left = cut(std::move(left), width - right.size() - kGap.size());
+    return fmt::format("{}{:>{}}", left, right, width - left.size());
+}
+
+std::string headline(const PathView& view, std::size_t width, const Style& style) {
+    const PathStats& stats = view.stats;
+    std::string sums = fmt::format("{} packet{}, {} dropped", stats.packets,
+                                   stats.packets == 1 ? "" : "s", stats.dropped);
+    if (stats.unknown != 0) {
+        sums += fmt::format(", {} not seen again", stats.unknown);
+    }
+    if (stats.events_lost != 0) {
+        sums += fmt::format(", {} records lost", stats.events_lost);
+    }
+    sums += fmt::format(", {}", duration_text(stats.uptime));
+    return style.strong(apart(view.filter.empty() ? "every packet" : view.filter, sums, width));
+}
+
+/// What stands in one column, and how wide it is.
+struct Column {
+    std::string name;
+    std::string rate;
+    std::string packets;
+    std::string lost;
+    std::size_t width;
+};
+
+Column column_of(const PathView::Part& part) {
+    Column column{.name = part.name,
+                  .rate = rate_text(part.rate),
+                  .packets = std::to_string(part.packets),
+                  .lost = part.lost == 0
+                              ? std::string()
+                              : fmt::format("-{} {}", part.lost, rate_text(part.lost_rate)),
+                  .width = 0};
+    column.width = std::max(
+        {column.name.size(), column.rate.size(), column.packets.size(), column.lost.size()});
+    return column;
+}
+
+using Columns = std::span<const Column>;
+
+/// As many columns as fit beside each other; at least one.
+std::size_t fitting(Columns columns, std::size_t width) {
+    std::size_t used = kIndent.size();
+    std::size_t count = 0;
+    for (const Column& column : columns) {
+        used += column.width + (count == 0 ? 0 : kGap.size());
+        if (count > 0 && used > width) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+/// One line of cells, each at the right edge of its column.
+template <class Paint>
+std::string row(Columns columns, std::string Column::* cell, Paint paint) {
+    std::string line;
+    for (const Column& column : columns) {
+        const std::string& text = column.*cell;
+        line += line.empty() ? kIndent : kGap;
+        line += std::string(column.width - text.size(), ' ') + paint(text);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+void add_columns(Lines& lines, Columns columns, const Style& style) {
+    const auto strong = [&](const std::string& text) { return style.strong(text); };
+    const auto faint = [&](const std::string& text) { return style.faint(text); };
+    const auto faint_if_idle = [&](const std::string& text) {
+        return text == rate_text(0) ? style.faint(text) : text;
+    };
+    const auto bad = [&](const std::string& text) { return text.empty() ? text : style.bad(text); };
+    lines.push_back(row(columns, &Column::name, strong));
+    lines.push_back(row(columns, &Column::rate, faint_if_idle));
+    lines.push_back(row(columns, &Column::packets, faint));
+    if (std::ranges::any_of(columns, [](const Column& its) { return !its.lost.empty(); })) {
+        lines.push_back(row(columns, &Column::lost, bad));
+    }
+}
+
+std::string loss_text(const PathView::Loss& loss) {
+    const std::string place =
+        loss.at.empty()
+            ? "before the first station"
+            : fmt::format("at {}{}", loss.at, loss.before.empty() ? "" : " (" + loss.before + ")");
+    return fmt::format("lost {}, {}, {}: {}", loss.packets, rate_text(loss.rate), place,
+                       loss.by.empty() ? "looking for what took them" : loss.by);
+}
+
+}  // namespace
+
+Lines lines_of(const PathView& view, std::size_t width, const Style& style) {
+    if (view.parts.empty() && view.losses.empty()) {
+        const std::string waiting =
+            view.filter.empty() ? "waiting for packets" : "waiting for packets that match ";
+        return {apart(waiting + view.filter, duration_text(view.stats.uptime), width)};
+    }
+    Lines lines{headline(view, width, style)};
+    std::vector<Column> columns;
+    for (const PathView::Part& part : view.parts) {
+        columns.push_back(column_of(part));
+    }
+    for (Columns rest = columns; !rest.empty();) {
+        const std::size_t count = fitting(rest, width);
+        add_columns(lines, rest.first(count), style);
+        rest = rest.subspan(count);
+    }
+    for (const PathView::Loss& loss : view.losses | std::views::take(kLossesMost)) {
+        lines.push_back(style.bad(cut(loss_text(loss), width)));
+    }
+    if (view.losses.size() > kLossesMost) {
+        lines.push_back(fmt::format("and {} more", view.losses.size() - kLossesMost));
+    }
+    return lines;
+}
+
+}  // namespace flowstamp

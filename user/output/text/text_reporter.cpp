@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/output/text/text_reporter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "user/base/time_text.h"
+#include "user/net/endpoint.h"
+#include "user/net/names.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::string_view kIndent = "    ";
+
+std::string flow_text(const fst_packet& packet) {
+    return sender_of(packet).text() + " > " + receiver_of(packet).text();
+}
+
+/// "frame 12  "; nothing where it is of no capture.
+std::string frame_text(const Sighting& sighting) {
+    return sighting.frame ? fmt::format("frame {}  ", *sighting.frame) : "";
+}
+
+std::string challenge_text(const Reset& reset) {
+    switch (static_cast<fst_challenge>(reset.judgement.challenge)) {
+        case FST_CHALLENGE_ASKED:
+            return "its sender is being asked";
+        case FST_CHALLENGE_UPHELD:
+            return reset.answers ? "" : "asked, its sender upheld it";
+        case FST_CHALLENGE_REFUTED:
+            return "asked, its sender went on";
+        case FST_CHALLENGE_UNANSWERED:
+            return "asked, no answer";
+        case FST_CHALLENGE_NONE:
+            break;
+    }
+    return "";
+}
+
+std::string done_text(const Finding& finding) {
+    const std::string many =
+        finding.resets > 1 ? fmt::format(" ({} such resets)", finding.resets) : "";
+    switch (finding.action) {
+        case FST_ACTION_DROPPED:
+            return "dropped in the kernel, before the stack saw it" + many;
+        case FST_ACTION_CHALLENGED:
+            return "not believed: the stack was made to ask its sender" + many;
+        case FST_ACTION_OBSERVED:
+            break;
+    }
+    return "observed only; it was let through" + many;
+}
+
+std::string_view came_out_text(Resolution resolution) {
+    switch (resolution) {
+        case Resolution::went_on:
+            return "the flow outlived it";
+        case Resolution::ended:
+            return "the flow ended";
+        case Resolution::both_ends:
+            return "the far end was lost, too";
+        case Resolution::withdrawn:
+            return "withdrawn";
+        case Resolution::recovered:
+            return "it recovered";
+        case Resolution::answered:
+            break;
+    }
+    return "it was answered after all";
+}
+
+/// "1234567" as "1,234,567".
+std::string grouped(std::uint64_t number) {
+    std::string text = std::to_string(number);
+    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
+        text.insert(static_cast<std::size_t>(at), ",");
+    }
+    return text;
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    constexpr double kStep = 1000;
+    auto amount = static_cast<double>(bytes);
+    for (const std::string_view unit : {"B", "kB", "MB", "GB"}) {
+        if (amount < kStep) {
+            return unit == "B" ? fmt::format("{} B", bytes)
+                               : fmt::format("{:.1f} {}", amount, unit);
+        }
+        amount /= kStep;
+    }
+    return fmt::format("{:.1f} TB", amount);
+}
+
+/// "1 flow", "1,234 flows".
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
+}
+
+/// "  at psh, like post-psh:RST from 198.51.100.7"; nothing of what is not known.
+std::string stage_and_signature(const FlowRecord& record) {
+    std::string text;
+    if (record.stage) {
+        text += fmt::format("  at {}", name_of(*record.stage));
+    }
+    if (record.signature) {
+        text += fmt::format(", like {} from {}", name_of(record.signature->signature),
+                            end_of(record.slot.key, record.signature->end).ip_text());
+    }
+    return text;
+}
+
+/// "established, idle"; one word where both say the same.
+std::string state_and_end(const FlowRecord& record) {
+    const std::string_view state = state_name(record.slot);
+    const std::string_view end = name_of(record.end);
+    return state == end ? std::string(state) : fmt::format("{}, {}", state, end);
+}
+
+std::string losses_text(const Stats& stats) {
+    const auto& count = stats.counters;
+    std::string text;
+    if (count[FST_COUNT_EVENT_LOST] != 0) {
+        text += fmt::format(
+            "lost: {}, as they came faster than they were read: watch fewer interfaces, or "
+            "give this process more CPU\n",
+            counted(count[FST_COUNT_EVENT_LOST], "event"));
+    }
+    if (stats.stamps && stats.stamps->lost != 0) {
+        text += fmt::format(
+            "lost: {}, as they came faster than they were written: write to a faster disk, as "
+            ".pcapng rather than .json, or watch fewer interfaces\n",
+            counted(stats.stamps->lost, "stamp"));
+    }
+    const std::uint64_t flows = count[FST_COUNT_EVICT_LIVE] + count[FST_COUNT_FLOW_LOST];
+    if (flows != 0) {
+        text += fmt::format("lost: {}, as the flow table was full: raise --max-flows\n",
+                            counted(flows, "live flow"));
+    }
+    if (stats.records_unread != 0) {
+        text += fmt::format(
+            "lost: {} that this program cannot read: its parts are of different versions; install "
+            "it anew\n",
+            counted(stats.records_unread, "record"));
+    }
+    if (count[FST_COUNT_ACT_FAILED] != 0) {
+        text += fmt::format("passed: {} that the kernel could not rewrite\n",
+                            counted(count[FST_COUNT_ACT_FAILED], "reset"));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string TextReporter::verdict_text(fst_verdict verdict) const {
+    switch (verdict) {
+        case FST_VERDICT_CONFIRMED:
+            return style_.bad("FORGED");
+        case FST_VERDICT_SUSPECTED:
+            return style_.doubtful("SUSPECT");
+        case FST_VERDICT_GENUINE:
+            break;
+    }
+    return style_.good("genuine");
+}
+
+/// "FORGED"; of other kinds "STALLED", "SUSPECT ttl-shift".
+std::string TextReporter::headline(const Finding& finding) const {
+    if (finding.kind == FindingKind::forged_rst) {
+        return verdict_text(finding.verdict);
+    }
+    std::string kind(name_of(finding.kind));
+    if (finding.verdict != FST_VERDICT_CONFIRMED) {
+        return style_.doubtful("SUSPECT") + " " + kind;
+    }
+    std::ranges::transform(kind, kind.begin(),
+                           [](unsigned char letter) { return std::toupper(letter); });
+    return style_.bad(kind);
+}
+
+std::string TextReporter::labelled(std::string_view label, std::string_view text) const {
+    return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<10}", label)), text);
+}
+
+/// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
+/// other packets'.
+std::string TextReporter::evidence_table(FindingKind kind,
+                                         const std::vector<Evidence>& evidence) const {
+    if (evidence.empty()) {
+        return "";
+    }
+    constexpr std::string_view kSignal = "evidence";
+    const std::string_view kPacket =
+        kind == FindingKind::forged_rst ? "this reset" : "what was seen";
+    const std::string_view kBaseline =
+        kind == FindingKind::forged_rst ? "its sender's other packets" : "what stands beside it";
+    constexpr std::size_t kStrengthWidth = std::string_view("conclusive").size();
+    std::size_t signal_width = kSignal.size();
+    std::size_t packet_width = kPacket.size();
+    for (const Evidence& item : evidence) {
+        signal_width = std::max(signal_width, item.signal.size());
+        packet_width = std::max(packet_width, item.packet.size());
+    }
+    const auto row = [&](std::string_view strength, std::string_view signal,
+                         std::string_view packet, std::string_view baseline) {
+        return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, kStrengthWidth,
+                           signal, signal_width, packet, packet_width, baseline);
+    };
+    std::string table = style_.faint(row("strength", kSignal, kPacket, kBaseline)) + "\n";
+    for (const Evidence& item : evidence) {
+        table +=
+            row(name_of(item.strength), item.signal, item.packet, item.baseline.value_or("-")) +
+            "\n";
+    }
+    return table;
+}
+
+void TextReporter::reset(const Reset& reset) {
+    if (detail_ == Detail::findings) {
+        return;
+    }
+    const fst_judgement& judgement = reset.judgement;
+    const fst_packet& packet = reset.sighting.packet;
+    std::string what = fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
+                                   verdict_text(static_cast<fst_verdict>(judgement.verdict)),
+                                   tcp_flags_short(packet.tcp_flags), ttl_text(packet.ttl),
+                                   reset.sighting.interface);
+    if (judgement.verdict == FST_VERDICT_GENUINE && judgement.cause != FST_CAUSE_UNKNOWN) {
+        what += fmt::format("  cause: {}", name_of(static_cast<fst_cause>(judgement.cause)));
+    }
+    if (judgement.action == FST_ACTION_DROPPED) {
+        what += "  dropped";
+    }
+    if (const std::string challenge = challenge_text(reset); !challenge.empty()) {
+        what += "  " + challenge;
+    }
+    if (reset.answers) {
+        what += fmt::format("  answers the question put to #{}", *reset.answers);
+    }
+    if (judgement.pass_reason > FST_PASS_ANSWER) {
+        what += fmt::format("  passed: {}",
+                            text_of(static_cast<fst_pass_reason>(judgement.pass_reason)));
+    }
+    if (what == last_what_) {
+        ++repeats_;
+        return;
+    }
+    write(fmt::format("{} reset #{} {}{}\n", clock_text(reset.sighting.wall), reset.id,
+                      frame_text(reset.sighting), what));
+    last_what_ = std::move(what);
+}
+
+/// Whatever else is told ends a row of like resets, and says how long it was.
+void TextReporter::write(std::string_view text) {
+    if (repeats_ != 0) {
+        output_.write(
+            style_.faint(fmt::format("{}and {} more like it", kIndent, grouped(repeats_))) + "\n");
+    }
+    repeats_ = 0;
+    last_what_.clear();
+    output_.write(text);
+}
+
+void TextReporter::finding(const Finding& finding) {
+    std::string block = fmt::format(
+        "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
+        style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
+        frame_text(finding.sighting), headline(finding), flow_text(finding.sighting.packet),
+        finding.sighting.interface);
+    block += fmt::format("{}{}\n", kIndent, finding.summary);
+    std::string table = evidence_table(finding.kind, finding.evidence);
+    if (!finding.again || finding.id != table_of_ || table != last_table_) {
+        block += table;
+        last_table_ = std::move(table);
+        table_of_ = finding.id;
+    }
+    if (finding.kind == FindingKind::forged_rst) {
+        block += labelled("done", done_text(finding));
+    }
+    if (!finding.vendor.empty()) {
+        block += labelled("made by", finding.vendor);
+    }
+    if (finding.middlebox) {
+        block += labelled("box", fmt::format("#{}", *finding.middlebox));
+    }
+    if (finding.resolution) {
+        block += labelled("outcome", came_out_text(*finding.resolution));
+    }
+    if (!finding.advice.empty()) {
+        block += labelled("next", finding.advice);
+    }
+    write(block + "\n");
+}
+
+void TextReporter::middlebox(const Middlebox& box) {
+    write(fmt::format(
+              "{} {}  {}  {}\n", clock_text(box.last),
+              style_.strong(fmt::format("middlebox #{}{}", box.id, box.again ? ", again" : "")),
+              box.interface, summary_of(box)) +
+          (box.is_learned ? fmt::format("{}its next one is known on arrival\n", kIndent) : ""));
+}
+
+void TextReporter::flow(const FlowRecord& record) {
+    if (detail_ != Detail::all) {
+        return;
+    }
+    const fst_flow& flow = record.slot;
+    const unsigned opener = opener_of(flow);
+    const fst_direction& there = flow.direction[opener];
+    const fst_direction& back = flow.direction[opener ^ 1U];
+    write(fmt::format("{} flow {} > {}  {}{}  {} packets {} / {} packets {}  {}\n",
+                      clock_text(record.last), end_of(flow.key, opener).text(),
+                      end_of(flow.key, opener ^ 1U).text(), state_and_end(record),
+                      stage_and_signature(record), grouped(there.packets), bytes_text(there.bytes),
+                      grouped(back.packets), bytes_text(back.bytes), record.interface));
+}
+
+void TextReporter::stats(const Stats& stats) {
+    if (detail_ == Detail::all) {
+        write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
+    }
+}
+
+void TextReporter::summary(const Stats& stats) {
+    write(fmt::format("{} in {}: {}", style_.strong(is_replay_ ? "Replayed" : "Watched"),
+                      duration_text(stats.uptime), stats_text(stats)));
+}
+
+std::string stats_text(const Stats& stats) {
+    const auto& count = stats.counters;
+    const std::uint64_t doubted = count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
+    std::string text = fmt::format(
+        "{} ({}), {}; {}, {} of them doubted on arrival; findings: {} suspected, {} confirmed\n",
+        counted(count[FST_COUNT_TCP], "packet"), bytes_text(count[FST_COUNT_BYTES]),
+        counted(count[FST_COUNT_FLOW_NEW], "flow"), counted(count[FST_COUNT_RST], "reset"),
+        grouped(doubted), grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
+    if (count[FST_COUNT_DROPPED] != 0) {
+        text += fmt::format("dropped: {}\n", counted(count[FST_COUNT_DROPPED], "reset"));
+    }
+    if (const ChallengeTally& tally = stats.challenges; tally.asked != 0) {
+        text += fmt::format("challenges: {} asked, {} upheld, {} refuted, {} unanswered\n",
+                            grouped(tally.asked), grouped(tally.upheld), grouped(tally.refuted),
+                            grouped(tally.unanswered));
+    }
+    if (stats.stamps) {
+        text += fmt::format("stamps: {} written\n", grouped(stats.stamps->written));
+    }
+    return text + losses_text(stats);
+}
+
+}  // namespace flowstamp

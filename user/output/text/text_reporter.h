@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "user/output/sink.h"
+#include "user/output/reporter.h"
+#include "user/output/style.h"
+
+namespace flowstamp {
+
+/// How much the text report tells.
+enum class Detail {
+    findings,  ///< findings and the last word (--quiet)
+    resets,    ///< and a line for every RST
+    all,       ///< and flows at their end, and statistics (-v)
+};
+
+/// For people: a line for each reset (a row of like ones is told once, and counted), a block for each
+/// finding. Times are UTC.
+class TextReporter final : public Reporter {
+  public:
+    TextReporter(Output& output, Style style, Detail detail)
+        : output_(output), style_(style), detail_(detail) {}
+
+    void capture(const std::string&) override { is_replay_ = true; }
+    void reset(const Reset& reset) override;
+    void finding(const Finding& finding) override;
+    void middlebox(const Middlebox& box) override;
+    void flow(const FlowRecord& record) override;
+    void stats(const Stats& stats) override;
+    void summary(const Stats& stats) override;
+
+  private:
+    [[nodiscard]] std::string verdict_text(fst_verdict verdict) const;
+    [[nodiscard]] std::string evidence_table(FindingKind kind,
+                                             const std::vector<Evidence>& evidence) const;
+    [[nodiscard]] std::string headline(const Finding& finding) const;
+    [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
+
+    void write(std::string_view text);
+
+    Output& output_;
+    Style style_;
+    Detail detail_;
+    bool is_replay_ = false;
+    std::string last_what_{};   ///< the last reset's line but for time and number; empty: none
+    std::string last_table_{};  ///< the evidence told last, of finding `table_of_`
+    std::uint64_t table_of_ = 0;
+    std::uint64_t repeats_ = 0;  ///< resets since then of which the same would be told
+};
+
+/// "1,234 packets, 56 flows; 7 resets: 4 genuine, 1 suspected, 2 confirmed forged", and what else
+/// there is to say: each a line.
+[[nodiscard]] std::string stats_text(const Stats& stats);
+
+}  // namespace flowstamp

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attaches the path's programs, all by links: they go with the process.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <expected>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "flowstamp/path.h"
+#include "path.skel.h"
+#include "user/kernel/attach/interface.h"
+#include "user/kernel/features/libbpf_messages.h"
+#include "user/pathtrace/live/path_state.h"
+#include "vmlinux/uapi.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// How far from a taken priority a station may go.
+constexpr int kNeighbours = 8;
+
+/// The link, or a positive errno.
+std::expected<BpfLink, int> link_netfilter(int program_fd, const Station& station) {
+    LIBBPF_OPTS(bpf_link_create_opts, options);
+    options.netfilter.pf = station.pf;
+    options.netfilter.hooknum = station.hook;
+    options.netfilter.priority = station.priority;
+    const int fd = bpf_link_create(program_fd, 0, BPF_NETFILTER, &options);
+    if (fd < 0) {
+        return std::unexpected(-fd);
+    }
+    return BpfLink(fd);
+}
+
+/// The next priority in that direction; false at the end of them.
+bool move_aside(Station& station) {
+    const bool earlier = station.aside == Station::Aside::earlier;
+    const auto end = earlier ? std::numeric_limits<std::int32_t>::min() + 1
+                             : std::numeric_limits<std::int32_t>::max() - 1;
+    if (station.priority == end) {
+        return false;
+    }
+    station.priority += earlier ? -1 : 1;
+    return true;
+}
+
+std::expected<BpfLink, int> attach_netfilter(int program_fd, StationState& state) {
+    const std::int32_t wanted = state.station.priority;
+    std::expected<BpfLink, int> link = link_netfilter(program_fd, state.station);
+    for (int i = 0; i < kNeighbours && !link && link.error() == EBUSY; i++) {
+        if (!move_aside(state.station)) {
+            break;
+        }
+        link = link_netfilter(program_fd, state.station);
+    }
+    if (state.station.priority != wanted) {
+        state.wanted = wanted;
+    }
+    return link;
+}
+
+std::expected<BpfLink, int> attach_tc(int program_fd, const Station& station) {
+    const Result<Interface> interface = find_interface(station.interface);
+    if (!interface) {
+        return std::unexpected(interface.error().errno_value);
+    }
+    return station.kind == Station::Kind::tc_ingress
+               ? link_tcx(program_fd, interface->index, BPF_TCX_INGRESS, ChainEnd::first)
+               : link_tcx(program_fd, interface->index, BPF_TCX_EGRESS, ChainEnd::last);
+}
+
+void attach_station(PathProbeState& state, std::size_t i) {
+    StationState& at = state.stations[i];
+    if (state.programs[i] == nullptr) {
+        at.attached = state.is_beside_tc && at.station.kind != Station::Kind::netfilter;
+        return;  // said already, for all of its kind
+    }
+    const int program_fd = bpf_program__fd(state.programs[i]);
+    std::expected<BpfLink, int> link = at.station.kind == Station::Kind::netfilter
+                                           ? attach_netfilter(program_fd, at)
+                                           : attach_tc(program_fd, at.station);
+    if (!link) {
+        if (at.wanted) {  // nor were the neighbours to be had
+            at.station.priority = *at.wanted;
+            at.wanted.reset();
+        }
+        state.notices.push_back(
+            {fmt::format("{}: no station: {}", at.station.text(), std::strerror(link.error()))});
+        return;
+    }
+    at.attached = true;
+    if (at.wanted) {
+        state.notices.push_back(
+            {fmt::format("{}: stands here because another BPF program has priority {}",
+                         at.station.text(), *at.wanted)});
+    }
+    state.links.push_back(*std::move(link));
+}
+
+/// False, with a notice, where the kernel does not have the tracepoint.
+bool attach_tracepoint(PathProbeState& state, const bpf_program* program, const char* meaning) {
+    if (bpf_program__fd(program) < 0) {
+        return false;  // said when it was not loaded
+    }
+    const int fd = bpf_raw_tracepoint_open(nullptr, bpf_program__fd(program));
+    if (fd < 0) {
+        state.notices.push_back({fmt::format("{}: {}", meaning, std::strerror(-fd))});
+        return false;
+    }
+    state.links.emplace_back(fd);
+    return true;
+}
+
+}  // namespace
+
+void attach_path(PathProbeState& state) {
+    const LibbpfMessages quiet;
+    const auto& programs = state.skeleton->progs;
+    state.sees_drops = attach_tracepoint(state, programs.flowstamp_path_dropped,
+                                         "no drop is seen, and no drop's reason");
+    attach_tracepoint(state, programs.flowstamp_path_consumed,
+                      "where a packet is done with is not seen");
+    attach_tracepoint(state, programs.flowstamp_path_socket,
+                      "where a connection's socket gets a packet is not seen");
+    if (bpf_program__fd(programs.flowstamp_path_received) >= 0) {
+        constexpr const char* kMeaning = "where packets come in and leave is not seen";
+        state.is_beside_tc = attach_tracepoint(state, programs.flowstamp_path_received, kMeaning) &&
+                             attach_tracepoint(state, programs.flowstamp_path_queued, kMeaning);
+    }
+    for (const Station& station : state.options.stations) {
+        state.stations.push_back({.station = station});
+        attach_station(state, state.stations.size() - 1);
+    }
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/live/path_probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "flowstamp/path.h"
+#include "path.skel.h"
+#include "user/pathtrace/path_prefilters.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/pathtrace/live/path_state.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
+constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
+constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};
+
+Status refuse(std::string object, std::string reason) {
+    return fail({.operation = "follow packets through this host",
+                 .object = std::move(object),
+                 .errno_value = EINVAL,
+                 .reason = std::move(reason)});
+}
+
+Status check_station(const Station& station) {
+    if (station.kind != Station::Kind::netfilter) {
+        return {};
+    }
+    if ((station.pf != kIpv4 && station.pf != kIpv6) || station.hook >= kHooks.size()) {
+        return refuse(station.text(), "no such netfilter hook");
+    }
+    if (station.priority == std::numeric_limits<std::int32_t>::min() ||
+        station.priority == std::numeric_limits<std::int32_t>::max()) {
+        return refuse(station.text(), "the kernel takes no BPF program at this priority");
+    }
+    return {};
+}
+
+bool is_ipv4(const Station& station) {
+    return station.kind == Station::Kind::netfilter && station.pf == kIpv4;
+}
+
+bool is_ipv6(const Station& station) {
+    return station.kind == Station::Kind::netfilter && station.pf == kIpv6;
+}
+
+Status check(const PathProbeOptions& options) {
+    for (const Station& station : options.stations) {
+        if (Status checked = check_station(station); !checked) {
+            return checked;
+        }
+    }
+    const auto ipv4 = std::ranges::count_if(options.stations, &is_ipv4);
+    const auto ipv6 = std::ranges::count_if(options.stations, &is_ipv6);
+    const auto all = std::ssize(options.stations);
+    if (std::max(ipv4, ipv6) > FST_PATH_NETFILTER_MAX || all - ipv4 - ipv6 > FST_PATH_TC_MAX) {
+        return refuse(fmt::format("{} stations", all),
+                      fmt::format("at most {} in netfilter hooks of either family and {} at tc",
+                                  FST_PATH_NETFILTER_MAX, FST_PATH_TC_MAX));
+    }
+    if (options.matches.size() > FST_PATH_MATCHES_MAX) {
+        return refuse(fmt::format("{} matches", options.matches.size()),
+                      fmt::format("at most {}", FST_PATH_MATCHES_MAX));
+    }
+    return options.max_packet_paths > 0 ? Status{} : refuse("0 journeys", "at least one");
+}
+
+/// A new last one, before the programs know of it.
+template <typename Entry, std::size_t most>
+void append(Entry (&entries)[most], __u32& count, const Entry& entry) {
+    entries[count] = entry;
+    __atomic_store_n(&count, count + 1, __ATOMIC_RELEASE);
+}
+
+/// There is room for it. The prefilters last: what passes them, the match must know.
+void ask_for(path_bpf::path_bpf__bss& programs, const fst_path_match& match) {
+    const PathPrefilters prefilters = path_prefilters(match);
+    append(programs.matches.match, programs.matches.count, match);
+    for (const fst_path_prefilter_ipv4& prefilter : prefilters.ipv4) {
+        append(programs.prefilters.ipv4, programs.prefilters.ipv4_count, prefilter);
+    }
+    for (const fst_path_prefilter_ipv6& prefilter : prefilters.ipv6) {
+        append(programs.prefilters.ipv6, programs.prefilters.ipv6_count, prefilter);
+    }
+}
+
+}  // namespace
+
+std::string Station::text() const {
+    if (kind != Kind::netfilter) {
+        return fmt::format("{}, tc {}", interface, kind == Kind::tc_ingress ? "ingress" : "egress");
+    }
+    return fmt::format("{} {}, priority {}", pf == kIpv6 ? "IPv6" : "IPv4",
+                       hook < kHooks.size() ? kHooks.at(hook) : "hook", priority);
+}
+
+fst_path_match match_everything() {
+    fst_path_match match{};
+    match.source_port[1] = 0xffff;
+    match.destination_port[1] = 0xffff;
+    return match;
+}
+
+PathProbe::PathProbe(std::unique_ptr<PathProbeState> state) : state_(std::move(state)) {}
+PathProbe::PathProbe(PathProbe&&) noexcept = default;
+PathProbe& PathProbe::operator=(PathProbe&&) noexcept = default;
+PathProbe::~PathProbe() = default;
+
+Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
+    if (Status checked = check(options); !checked) {
+        return std::unexpected(checked.error());
+    }
+    const Result<Capabilities> capabilities = Capabilities::of_this_thread();
+    if (!capabilities) {
+        return std::unexpected(capabilities.error());
+    }
+    if (Status permitted = require_capabilities(*capabilities); !permitted) {
+        return std::unexpected(permitted.error());
+    }
+    auto state = std::make_unique<PathProbeState>();
+    state->options = options;
+    if (Status loaded = load_path(*state); !loaded) {
+        return std::unexpected(loaded.error());
+    }
+    attach_path(*state);
+    // Only now, when every program stands.
+    for (const fst_path_match& match : options.matches) {
+        ask_for(*state->skeleton->bss, match);
+    }
+    if (options.matches.empty()) {
+        ask_for(*state->skeleton->bss, match_everything());
+    }
+    return PathProbe(std::move(state));
+}
+
+const std::vector<StationState>& PathProbe::stations() const {
+    return state_->stations;
+}
+
+const Notices& PathProbe::notices() const {
+    return state_->notices;
+}
+
+bool PathProbe::sees_drops() const {
+    return state_->sees_drops;
+}
+
+Result<PathReader> PathProbe::events(PathReader::Handler handler) const {
+    return PathReader::open(bpf_map__fd(state_->skeleton->maps.path_events), std::move(handler));
+}
+
+Status PathProbe::match_also(const fst_path_match& match) {
+    if (state_->skeleton->bss->matches.count >= FST_PATH_MATCHES_MAX) {
+        return refuse("one match more", fmt::format("at most {}", FST_PATH_MATCHES_MAX));
+    }
+    ask_for(*state_->skeleton->bss, match);
+    return {};
+}
+
+Result<PathCounters> PathProbe::counters() const {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 0) {
+        return fail_errno("count the CPUs", "", cpus);
+    }
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
+    PathCounters sums{};
+    for (std::uint32_t i = 0; i < FST_PATH_COUNT_MAX; i++) {
+        const int error = bpf_map_lookup_elem(bpf_map__fd(state_->skeleton->maps.path_counters), &i,
+                                              values.data());
+        if (error != 0) {
+            return fail_errno("read", "the path's counters", error);
+        }
+        sums[i] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+    }
+    return sums;
+}
+
+void PathProbe::detach() {
+    state_->links.clear();
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What PathProbe's parts hand on to each other. Not for includers outside user/kernel.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "user/kernel/features/bpf_objects.h"
+#include "user/pathtrace/live/path_probe.h"
+
+struct path_bpf;
+struct bpf_program;
+
+namespace flowstamp {
+
+struct DestroyPathSkeleton {
+    void operator()(path_bpf* skeleton) const;
+};
+using PathSkeleton = std::unique_ptr<path_bpf, DestroyPathSkeleton>;
+
+/// Members go in reverse order: first the links, last the programs and maps.
+class PathProbeState {
+  public:
+    PathProbeOptions options;
+    Notices notices;
+    PathSkeleton skeleton;
+    std::vector<bpf_program*> programs;  ///< a station's, or null: not supported
+    std::vector<StationState> stations;
+    bool sees_drops = false;
+    bool is_beside_tc = false;  ///< tracepoints stand in for the stations at tc
+    std::vector<BpfLink> links;
+};
+
+/// Loads what this kernel takes; path_load.cpp.
+[[nodiscard]] Status load_path(PathProbeState& state);
+/// Attaches what was loaded; path_attach.cpp.
+void attach_path(PathProbeState& state);
+
+}  // namespace flowstamp

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/live/tracer.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "user/net/packet_match.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/kernel/attach/interface.h"
+#include "user/pathtrace/live/path_probe.h"
+#include "user/netfilter/nft_trace.h"
+#include "user/netfilter/read_ruleset.h"
+#include "user/pathtrace/kernel_matches.h"
+#include "user/pathtrace/losses.h"
+
+namespace flowstamp {
+
+namespace {
+
+std::vector<std::string> each_once(const std::vector<std::string>& names) {
+    std::vector<std::string> found;
+    for (const std::string& name : names) {
+        if (std::ranges::find(found, name) == found.end()) {
+            found.push_back(name);
+        }
+    }
+    return found;
+}
+
+/// What would else come to nothing piece by piece, in one line.
+Status may_trace(const std::vector<std::string>& interfaces) {
+    const auto capabilities = Capabilities::of_this_thread();
+    if (!capabilities) {
+        return std::unexpected(capabilities.error());
+    }
+    if (const Status allowed = require_capabilities(*capabilities); !allowed) {
+        return allowed;
+    }
+    for (const std::string& name : interfaces) {
+        if (const auto found = find_interface(name); !found) {
+            return std::unexpected(found.error());
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+class Tracer::Run {
+  public:
+    Run(const Dependencies& dependencies, Ruleset ruleset, PathProbe probe,
+        std::vector<fst_path_match> matches, std::optional<NftTrace> trace)
+        : dependencies_(dependencies),
+          wall_(dependencies.clock),
+          started_(dependencies.clock.monotonic()),
+          probe_(std::move(probe)),
+          matches_(std::move(matches)),
+          map_(probe_.stations(), ruleset),
+          trace_(std::move(trace)),
+          counts_(probe_.stations().size()),
+          losses_(std::move(ruleset), map_, read_ruleset, take_traced()),
+          packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
+        for (const Notice& notice : probe_.notices()) {
+            dependencies_.notice(notice.text);
+        }
+    }
+
+    [[nodiscard]] Status listen() {
+        auto reader = probe_.events([this](const fst_path_event& event) {
+            follow_answers(event);
+            counts_.passed(event);
+            packet_paths_.record(event);
+        });
+        if (!reader) {
+            return std::unexpected(std::move(reader).error());
+        }
+        reader_.emplace(std::move(*reader));
+        return {};
+    }
+
+    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+
+    [[nodiscard]] Status poll() {
+        if (const auto read = reader_->consume(); !read) {
+            return std::unexpected(read.error());
+        }
+        const Nanoseconds now = dependencies_.clock.monotonic();
+        packet_paths_.advance(now);
+        if (losses_.is_due(now)) {
+            inspect();
+        }
+        return {};
+    }
+
+    [[nodiscard]] Status finish() {
+        probe_.detach();
+        const auto read = reader_->consume();
+        packet_paths_.finish();
+        inspect();
+        report_ends();
+        dependencies_.reporter.summary(stats());
+        return read ? Status{} : std::unexpected(read.error());
+    }
+
+    [[nodiscard]] PathSample sample() const { return sample_of(counts_, map_, stats()); }
+
+    [[nodiscard]] std::string where() const {
+        std::string interfaces;
+        std::size_t attached = 0;
+        for (const StationState& state : probe_.stations()) {
+            attached += state.attached;
+            if (state.station.kind == Station::Kind::tc_ingress) {
+                interfaces += (interfaces.empty() ? "" : ", ") + state.station.interface;
+            }
+        }
+        return fmt::format("{} stations, {}", attached, interfaces);
+    }
+
+  private:
+    [[nodiscard]] Losses::TakeTraced take_traced() {
+        return trace_ ? Losses::TakeTraced([this] { return trace_->take_drops(); })
+                      : Losses::TakeTraced();
+    }
+
+    /// An answer to translated packets bears a tuple of its own until conntrack has translated it
+    /// back: from now on it is followed from its arrival.
+    void follow_answers(const fst_path_event& event) {
+        constexpr __u32 kTranslated = FST_PATH_SNAT | FST_PATH_DNAT;
+        if (!(event.flags & FST_PATH_CONNTRACK) || !(event.flags & kTranslated) ||
+            (event.flags & FST_PATH_RELATED) || matches_.empty() ||
+            matches_.size() >= FST_PATH_MATCHES_MAX) {
+            return;
+        }
+        fst_path_match its = match_everything();
+        its.protocol = event.reply.protocol;
+        its.source_port[0] = its.source_port[1] = ntohs(event.reply.source_port);
+        its.destination_port[0] = its.destination_port[1] = ntohs(event.reply.destination_port);
+        std::ranges::copy(event.reply.source, its.source);
+        std::ranges::copy(event.reply.destination, its.destination);
+        std::ranges::fill(its.source_mask, ~__be32{0});
+        std::ranges::fill(its.destination_mask, ~__be32{0});
+        const auto same = [&](const fst_path_match& known) {
+            return std::memcmp(&known, &its, sizeof(its)) == 0;
+        };
+        if (std::ranges::none_of(matches_, same)) {
+            matches_.push_back(its);
+            if (const Status set = probe_.match_also(its); !set) {
+                dependencies_.notice(set.error().message());
+            }
+        }
+    }
+
+    /// Told when it is met first, and when the rule behind it is known, or another.
+    void ended(const PacketPath& packet_path) {
+        const PathFlows::Filed filed = flows_.record(packet_path);
+        count(packet_path);
+        counts_.ended(filed.end, packet_path.last());
+        const bool awaits_rule = packet_path.drop && losses_.saw(whose(filed), time_of(*packet_path.drop),
+                                                             dependencies_.clock.monotonic());
+        forget_if_many();
+        if (!awaits_rule && !reported_.contains(whose(filed))) {
+            report(filed, packet_path, false);
+        }
+    }
+
+    /// What was told is remembered within a bound: beyond it, some is told once more.
+    void forget_if_many() {
+        constexpr std::size_t kMost = 65536;
+        if (reported_.size() >= kMost) {
+            reported_.clear();
+        }
+    }
+
+    void inspect() {
+        const auto news = losses_.inspect(dependencies_.clock);
+        if (!news) {
+            dependencies_.notice(news.error().message());
+        }
+        for (const PathFlow& flow : flows_.all()) {
+            for (const unsigned direction : {0U, 1U}) {
+                for (const auto& [end, count] : flow.directions[direction].ends) {
+                    const FlowEnd its{flow.id, direction, end};
+                    const bool is_new = end.end == PacketPath::End::dropped && !reported_.contains(its);
+                    const bool is_news = news && news->contains(its) && !is_new;
+                    if (is_new || is_news) {
+                        report({flow, direction, end, count},
+                             flow.directions[direction].examples.at(end), is_news);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last word about each: how many there were.
+    void report_ends() {
+        for (const PathFlow& flow : flows_.all()) {
+            for (const unsigned direction : {0U, 1U}) {
+                for (const auto& [end, count] : flow.directions[direction].ends) {
+                    if (count > reported_[FlowEnd{flow.id, direction, end}]) {
+                        report({flow, direction, end, count},
+                             flow.directions[direction].examples.at(end), true);
+                    }
+                }
+            }
+        }
+    }
+
+    void report(const PathFlows::Filed& filed, const PacketPath& packet_path, bool again) {
+        PathReport report = report_of(filed, packet_path, map_, losses_.of(whose(filed)));
+        report.again = again;
+        report.wall = wall_.at(time_of(packet_path.last()));
+        reported_[whose(filed)] = filed.count;
+        if (report.drop) {
+            counts_.blamed(filed.end, short_words(*report.drop));
+        }
+        dependencies_.reporter.report(report);
+    }
+
+    void count(const PacketPath& packet_path) {
+        const std::uint64_t packets = packet_path.packets();
+        stats_.packets += packets;
+        stats_.left += packet_path.end == PacketPath::End::left ? packets : 0;
+        stats_.delivered += packet_path.end == PacketPath::End::delivered ? packets : 0;
+        stats_.dropped += packet_path.end == PacketPath::End::dropped ? packets : 0;
+        stats_.unknown += packet_path.end == PacketPath::End::unknown ? packets : 0;
+    }
+
+    [[nodiscard]] PathStats stats() const {
+        PathStats stats = stats_;
+        const Nanoseconds now = dependencies_.clock.monotonic();
+        stats.wall = wall_.at(now);
+        stats.uptime = now - started_;
+        stats.flows = flows_.all().size() + flows_.forgotten();
+        if (const auto counters = probe_.counters()) {
+            stats.events_lost = (*counters)[FST_PATH_COUNT_EVENT_LOST];
+            stats.not_followed = (*counters)[FST_PATH_COUNT_UNTRACKED] + packet_paths_.overflow();
+        }
+        return stats;
+    }
+
+    static FlowEnd whose(const PathFlows::Filed& filed) {
+        return {filed.flow.id, filed.direction, filed.end};
+    }
+
+    Dependencies dependencies_;
+    WallTime wall_;
+    Nanoseconds started_;
+    PathProbe probe_;
+    std::vector<fst_path_match> matches_;
+    StationMap map_;
+    std::optional<NftTrace> trace_;
+    StationCounts counts_;
+    Losses losses_;
+    PathAssembler packet_paths_;
+    PathFlows flows_;
+    PathStats stats_{};
+    std::map<FlowEnd, std::uint64_t> reported_;  ///< the count that was told last
+    std::optional<PathReader> reader_;
+};
+
+Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependencies) {
+    const auto matches = packet_matches(wanted.filter);
+    if (!matches) {
+        return std::unexpected(matches.error());
+    }
+    if (const Status allowed = may_trace(wanted.interfaces); !allowed) {
+        return std::unexpected(allowed.error());
+    }
+    auto ruleset = read_ruleset();
+    if (!ruleset) {
+        return std::unexpected(std::move(ruleset).error());
+    }
+    for (const std::string& unread : ruleset->unread) {
+        dependencies.notice(unread);
+    }
+    if (!matches->is_exact) {
+        dependencies.notice(fmt::format(
+            "'{}': the kernel compares addresses, protocol and ports alone, so more is followed",
+            wanted.filter));
+    }
+    std::vector<fst_path_match> compared = kernel_matches(*matches);
+    auto probe =
+        PathProbe::start({.stations = plan_stations(*ruleset, each_once(wanted.interfaces)),
+                          .matches = compared,
+                          .only_drops = wanted.only_drops});
+    if (!probe) {
+        return std::unexpected(std::move(probe).error());
+    }
+    std::optional<NftTrace> trace;
+    if (wanted.trace) {
+        auto started = NftTrace::start(matches->any_of);
+        if (!started) {
+            return std::unexpected(std::move(started).error());
+        }
+        trace.emplace(std::move(*started));
+    }
+    auto run = std::make_unique<Run>(dependencies, std::move(*ruleset), std::move(*probe),
+                                     std::move(compared), std::move(trace));
+    if (const Status listening = run->listen(); !listening) {
+        return std::unexpected(listening.error());
+    }
+    return Tracer(std::move(run));
+}
+
+Tracer::Tracer(std::unique_ptr<Run> run) : run_(std::move(run)) {}
+Tracer::Tracer(Tracer&&) noexcept = default;
+Tracer& Tracer::operator=(Tracer&&) noexcept = default;
+Tracer::~Tracer() = default;
+
+int Tracer::descriptor() const {
+    return run_->descriptor();
+}
+
+Status Tracer::poll() {
+    return run_->poll();
+}
+
+Status Tracer::finish() {
+    return run_->finish();
+}
+
+PathSample Tracer::sample() const {
+    return run_->sample();
+}
+
+std::string Tracer::where() const {
+    return run_->where();
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/losses.h"
+
+#include <algorithm>
+
+#include "user/pathtrace/live/kernel_names.h"
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::string_view kNetfilterDrop = "NETFILTER_DROP";
+
+bool differ(const std::optional<DropAttribution>& one, const std::optional<DropAttribution>& other) {
+    if (!one || !other) {
+        return one.has_value() != other.has_value();
+    }
+    return words_of(*one) != words_of(*other) || one->certainty != other->certainty;
+}
+
+/// Whether a rule can be behind it: netfilter gives this reason for all that it drops, but for what
+/// a program took from a queue (NFQUEUE), of which it says nothing.
+bool may_be_a_rules(std::string_view reason) {
+    return reason == kNetfilterDrop || reason == "NOT_SPECIFIED";
+}
+
+}  // namespace
+
+bool Losses::saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now) {
+    if (!map_.knows(whose.end.station) ||
+        !may_be_a_rules(drop_reason_name(whose.end.drop_reason))) {
+        return false;
+    }
+    Place& place = places_[whose.end];
+    if (place.buffers == place.looked) {
+        place.first = now;
+        place.earliest = at;
+    }
+    place.earliest = std::min(place.earliest, at);
+    place.buffers++;
+    place.whose.insert(whose);
+    return true;
+}
+
+bool Losses::is_due(Nanoseconds now) const {
+    return now >= not_before_ && std::ranges::any_of(places_, [&](const auto& entry) {
+               const Place& place = entry.second;
+               const std::uint64_t waiting = place.buffers - place.looked;
+               return waiting >= kEnough || (waiting > 0 && now - place.first >= kPatience);
+           });
+}
+
+/// Of what one place lost since the last reading. A trace is asked where the counters leave a doubt.
+std::optional<DropAttribution> Losses::behind(const PathEnd& end, const Place& place, const Ruleset& after,
+                                      const NftTraceDrops& fresh) const {
+    Loss loss = map_.loss_behind(end.station);
+    loss.packets = place.buffers;
+    auto attribution = attribute_drop(before_, after, loss);
+    // One that was dropped while the ruleset was read then may have been counted in it, or not.
+    const bool all_since = last_ && place.earliest > last_->done;
+    if (attribution && attribution->certainty == Certainty::probable && all_since) {
+        loss.packets = place.buffers - place.looked;
+        auto recent = attribute_drop(last_->ruleset, after, loss);
+        if (recent && recent->certainty == Certainty::certain) {
+            attribution = std::move(recent);
+        }
+    }
+    for (const NftTraceDrops& traced : {fresh, traced_}) {
+        if (!attribution || attribution->certainty == Certainty::probable) {
+            if (auto seen = traced_attribution(after, loss, traced)) {
+                attribution = std::move(seen);
+            }
+        }
+    }
+    if (attribution && attribution->certainty == Certainty::certain &&
+        drop_reason_name(end.drop_reason) != kNetfilterDrop) {
+        attribution->certainty = Certainty::probable;
+        attribution->why = "the kernel does not say that a rule dropped them";
+    }
+    return attribution;
+}
+
+/// False if it is no news.
+bool Losses::learn(const FlowEnd& whose, std::optional<DropAttribution> attribution) {
+    constexpr std::size_t kMost = 65536;
+    if (attributions_.size() >= kMost) {
+        attributions_.clear();
+    }
+    const auto before = of(whose);
+    const bool was_certain = before && attributions_[whose].was_certain;
+    if (was_certain && attribution && attribution->certainty == Certainty::probable &&
+        words_of(*before) != words_of(*attribution)) {
+        // What was found out of its earlier packets still holds.
+        const std::string other = words_of(*attribution);
+        attribution = before;
+        attribution->certainty = Certainty::probable;
+        attribution->why = "it dropped the first of them; others may have met " + other;
+    }
+    if (!differ(before, attribution)) {
+        return false;
+    }
+    if (attribution) {
+        const bool is_certain = attribution->certainty == Certainty::certain;
+        attributions_[whose] = {.attribution = *std::move(attribution),
+                            .was_certain = was_certain || is_certain};
+    } else {
+        attributions_.erase(whose);
+    }
+    return true;
+}
+
+/// Those since the last call; filed with all of them, too.
+NftTraceDrops Losses::take_traced() {
+    NftTraceDrops fresh;
+    if (take_traced_) {
+        for (const NftTraceDrop& drop : take_traced_()) {
+            fresh[drop]++;
+            traced_[drop]++;
+        }
+    }
+    return fresh;
+}
+
+Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
+    const bool is_any_new = std::ranges::any_of(
+        places_, [](const auto& entry) { return entry.second.buffers != entry.second.looked; });
+    if (!is_any_new) {
+        return std::set<FlowEnd>{};
+    }
+    auto after = read_();
+    if (!after) {
+        return std::unexpected(after.error());
+    }
+    const Nanoseconds now = clock.monotonic();
+    const NftTraceDrops fresh = take_traced();
+    not_before_ = now + kBetween;
+    std::set<FlowEnd> news;
+    for (auto& [end, place] : places_) {
+        if (place.buffers == place.looked) {
+            continue;
+        }
+        const auto attribution = behind(end, place, *after, fresh);
+        for (const FlowEnd& whose : place.whose) {
+            if (learn(whose, attribution)) {
+                news.insert(whose);
+            }
+        }
+        place.looked = place.buffers;
+        place.whose.clear();
+    }
+    last_ = Reading{.ruleset = std::move(*after), .done = now};
+    return news;
+}
+
+std::optional<DropAttribution> Losses::of(const FlowEnd& whose) const {
+    const auto known = attributions_.find(whose);
+    return known == attributions_.end() ? std::nullopt : std::optional(known->second.attribution);
+}
+
+}  // namespace flowstamp

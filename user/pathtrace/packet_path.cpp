@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/packet_path.h"
+
+namespace flowstamp {
+
+namespace {
+
+/// How a way ended of which no drop is known.
+PacketPath::End quiet_end(const PacketPath& packet_path, bool is_delivered, bool is_consumed) {
+    const __u8 place = packet_path.stations.back().place;
+    // The stack frees what a socket has taken without a word.
+    if (is_delivered || place == FST_PLACE_INPUT) {
+        return PacketPath::End::delivered;
+    }
+    const bool was_leaving =
+        place == FST_PLACE_TC_EGRESS || (is_consumed && place == FST_PLACE_POSTROUTING);
+    return was_leaving ? PacketPath::End::left : PacketPath::End::unknown;
+}
+
+/// The end of a buffer whose way was told already: a socket had it, and was closed with it unread.
+bool is_late(const fst_path_event& event) {
+    return event.header.kind == FST_PATH_DROPPED && (event.flags & FST_PATH_CONTINUED) != 0 &&
+           event.place <= FST_PLACE_INPUT &&
+           event.time_ns - event.began_ns >
+               static_cast<std::uint64_t>(PathAssembler::kPatience.count());
+}
+
+}  // namespace
+
+PathAssembler::Open& PathAssembler::open(const Name& name) {
+    const auto [place, is_new] = open_.try_emplace(name);
+    if (!is_new) {
+        uses_.splice(uses_.end(), uses_of(place->second), place->second.use);
+        place->second.waits = false;
+        return place->second;
+    }
+    uses_.push_back(name);
+    place->second.use = std::prev(uses_.end());
+    if (open_.size() > kMost) {
+        overflow_++;
+        close(open_.find((waiting_.empty() ? uses_ : waiting_).front()));
+    }
+    return place->second;
+}
+
+void PathAssembler::close(std::map<Name, Open>::iterator place) {
+    Open ended = std::move(place->second);
+    uses_of(ended).erase(ended.use);
+    open_.erase(place);
+    if (ended.packet_path.drop) {
+        ended.packet_path.end = PacketPath::End::dropped;
+    } else if (ended.packet_path.stations.empty()) {
+        return;  // consumed before any station saw it
+    } else {
+        ended.packet_path.end = quiet_end(ended.packet_path, ended.is_delivered, ended.is_consumed);
+    }
+    sink_(ended.packet_path);
+}
+
+void PathAssembler::record(const fst_path_event& event) {
+    const Name name{event.skb, event.began_ns};
+    if (is_late(event) && !open_.contains(name)) {
+        return;
+    }
+    Open& its = open(name);
+    switch (event.header.kind) {
+        case FST_PATH_STATION:
+            its.packet_path.stations.push_back(event);
+            if (event.place == FST_PLACE_POSTROUTING) {
+                its.waits = true;
+                waiting_.splice(waiting_.end(), uses_, its.use);
+            }
+            break;
+        case FST_PATH_SOCKET:
+            its.is_delivered = true;
+            break;
+        case FST_PATH_DROPPED:
+            its.packet_path.drop = event;
+            close(open_.find(name));
+            break;
+        case FST_PATH_CONSUMED:
+            its.is_consumed = true;
+            close(open_.find(name));
+            break;
+        default:
+            break;
+    }
+}
+
+void PathAssembler::close_quiet(Uses& uses, Nanoseconds since) {
+    while (!uses.empty()) {
+        const auto place = open_.find(uses.front());
+        const PacketPath& packet_path = place->second.packet_path;
+        if (!packet_path.stations.empty() && time_of(packet_path.stations.back()) > since) {
+            break;
+        }
+        close(place);
+    }
+}
+
+void PathAssembler::advance(Nanoseconds now) {
+    close_quiet(uses_, now - kPatience);
+    close_quiet(waiting_, now - kPatienceForNeighbours);
+}
+
+void PathAssembler::finish() {
+    for (Uses* const uses : {&uses_, &waiting_}) {
+        while (!uses->empty()) {
+            close(open_.find(uses->front()));
+        }
+    }
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/path_flow.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "flowstamp/stamp.h"
+
+namespace flowstamp {
+
+namespace {
+
+bool is_icmp(const fst_path_event& event) {
+    return event.tuple.protocol == IPPROTO_ICMP || event.tuple.protocol == IPPROTO_ICMPV6;
+}
+
+/// The latest record that knows the packet's conntrack entry. What is related to it is mostly the
+/// connection's own: REJECT's reset, or one that was expected (FTP's data); but an ICMP error is
+/// about another one.
+const fst_path_event* with_entry(const PacketPath& packet_path) {
+    const auto knows = [](const fst_path_event& event) {
+        return (event.flags & FST_PATH_CONNTRACK) != 0 &&
+               !((event.flags & FST_PATH_RELATED) && is_icmp(event));
+    };
+    if (packet_path.drop && knows(*packet_path.drop)) {
+        return &*packet_path.drop;
+    }
+    const auto found = std::find_if(packet_path.stations.rbegin(), packet_path.stations.rend(), knows);
+    return found == packet_path.stations.rend() ? nullptr : &*found;
+}
+
+/// Whether a packet can only be the answer to another that began the connection: SYN and ACK, or the
+/// reset that refuses a SYN (RFC 9293, 3.5.2: its sequence number is zero).
+bool is_answer(const fst_path_event& event) {
+    const auto has = [&](unsigned flags) { return (event.tcp_flags & flags) == flags; };
+    return event.tuple.protocol == IPPROTO_TCP &&
+           (has(FST_TCP_SYN | FST_TCP_ACK) || (has(FST_TCP_RST | FST_TCP_ACK) && event.seq == 0));
+}
+
+PathEnd end_of(const PacketPath& packet_path) {
+    PathEnd end{.end = packet_path.end};
+    if (!packet_path.stations.empty()) {
+        end.station = packet_path.stations.back().station;
+    } else if (packet_path.drop) {
+        end.station = packet_path.drop->station;
+    }
+    if (packet_path.drop) {
+        end.drop_reason = packet_path.drop->drop_reason;
+        end.location = packet_path.drop->location;
+    } else if (packet_path.end == PacketPath::End::left) {
+        end.ifindex_out = packet_path.stations.back().ifindex_out;
+    }
+    return end;
+}
+
+}  // namespace
+
+fst_path_tuple reversed(const fst_path_tuple& tuple) {
+    fst_path_tuple other = tuple;
+    std::swap(other.source, other.destination);
+    std::swap(other.source_port, other.destination_port);
+    return other;
+}
+
+PathFlows::Tuple PathFlows::key_of(const fst_path_tuple& tuple) {
+    Tuple key;
+    std::memcpy(key.data(), &tuple, sizeof(tuple));
+    return key;
+}
+
+void PathFlows::know(std::list<PathFlow>::iterator flow, unsigned direction,
+                     const fst_path_tuple& tuple) {
+    const auto [place, is_new] = known_.try_emplace(key_of(tuple), Place{flow, direction});
+    if (is_new) {
+        names_[flow->id].push_back(place->first);
+    }
+}
+
+void PathFlows::forget_oldest() {
+    const auto names = names_.find(flows_.front().id);
+    for (const Tuple& name : names->second) {
+        known_.erase(name);
+    }
+    names_.erase(names);
+    flows_.pop_front();
+    forgotten_++;
+}
+
+PathFlows::Place PathFlows::begin(const fst_path_tuple& name) {
+    flows_.push_back({.id = ++met_, .name = name});
+    const auto flow = std::prev(flows_.end());
+    names_[flow->id] = {};
+    know(flow, 0, name);
+    know(flow, 1, reversed(name));
+    if (flows_.size() > kMost) {
+        forget_oldest();
+    }
+    return {flow, 0};
+}
+
+PathFlows::Place PathFlows::place_of(const PacketPath& packet_path) {
+    const fst_path_event* entry = with_entry(packet_path);
+    const fst_path_tuple& name = entry != nullptr ? entry->original : packet_path.first().tuple;
+    const auto known = known_.find(key_of(name));
+    Place place{};
+    if (known != known_.end()) {
+        place = known->second;
+    } else if (entry == nullptr && is_answer(packet_path.first())) {
+        place = begin(reversed(name));  // it may be told before what it answers: REJECT's reset is
+        place.direction = 1;
+    } else {
+        place = begin(name);
+    }
+    if (entry != nullptr) {
+        // An answer is met under this name before it is translated back.
+        know(place.flow, 1, entry->reply);
+        const fst_path_tuple leaving = reversed(entry->reply);
+        if (key_of(leaving) != key_of(entry->original)) {
+            place.flow->translated = leaving;
+        }
+        place.direction = entry->flags & FST_PATH_REPLY ? 1 : 0;
+    }
+    flows_.splice(flows_.end(), flows_, place.flow);
+    return place;
+}
+
+PathFlows::Filed PathFlows::record(const PacketPath& packet_path) {
+    const Place place = place_of(packet_path);
+    PathFlow::Direction& direction = place.flow->directions.at(place.direction);
+    const std::uint64_t packets = packet_path.packets();
+    const PathEnd end = end_of(packet_path);
+    direction.packets += packets;
+    if (direction.ends.size() >= kEndsMost && !direction.ends.contains(end)) {
+        const auto rarest = std::ranges::min_element(direction.ends, {},
+                                                     [](const auto& its) { return its.second; });
+        direction.examples.erase(rarest->first);
+        direction.ends.erase(rarest);
+    }
+    std::uint64_t& count = direction.ends[end];
+    count += packets;
+    direction.examples[end] = packet_path;
+    return {*place.flow, place.direction, end, count};
+}
+
+}  // namespace flowstamp

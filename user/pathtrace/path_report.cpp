@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/path_report.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <cstring>
+
+#include "flowstamp/stamp.h"
+#include "user/pathtrace/live/kernel_names.h"
+
+namespace flowstamp {
+
+namespace {
+
+Endpoint end_of(const __be32 (&address)[4], __be16 port) {
+    Endpoint end;
+    std::memcpy(end.address.data(), address, end.address.size());
+    end.port = ntohs(port);
+    return end;
+}
+
+/// What is other than at the station before.
+std::vector<std::string> changes(const fst_path_event& before, const fst_path_event& now) {
+    std::vector<std::string> found;
+    if (source_of(now.tuple) != source_of(before.tuple)) {
+        found.push_back("from " + source_of(now.tuple).text());
+    }
+    if (destination_of(now.tuple) != destination_of(before.tuple)) {
+        found.push_back("to " + destination_of(now.tuple).text());
+    }
+    if (now.ttl != before.ttl) {
+        found.push_back(fmt::format("ttl {}", now.ttl));
+    }
+    if (now.mark != before.mark) {
+        found.push_back(fmt::format("mark {:#x}", now.mark));
+    }
+    return found;
+}
+
+bool is_refused_route(const std::string& reason, const std::string& location) {
+    return reason == "NOT_SPECIFIED" && location.starts_with("ip_error");
+}
+
+/// Puts the packet's own names for those that stand in what is to be looked at.
+void name_in(std::string& text, std::string_view placeholder, const std::string& name) {
+    if (name.empty()) {
+        return;
+    }
+    for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos;) {
+        text.replace(at, placeholder.size(), name);
+        at += name.size();
+    }
+}
+
+/// Where the kernel gives no reason, or one for several things, the place tells more.
+DropReasonWords words_of(const std::string& reason, const std::string& location,
+                         const PacketPath& packet_path) {
+    // Headers are looked at before PREROUTING; the TTL behind it, and only of what goes on.
+    if (reason == "IP_INHDR" && packet_path.drop->place == FST_PLACE_PREROUTING &&
+        packet_path.drop->ttl <= 1) {
+        return {.words = "its TTL (hop limit) ran out here",
+                .look_at = "traceroute ADDRESS; ip route get ADDRESS"};
+    }
+    // The last packet of a handshake by SYN cookie, of which the listener has no record.
+    if (reason == "NO_SOCKET" && location.starts_with("cookie_v")) {
+        return drop_reason_words("TCP_LISTEN_OVERFLOW");
+    }
+    if (reason == "NOT_SPECIFIED" && location.starts_with("tcp_v") &&
+        packet_path.drop->tcp_flags == FST_TCP_SYN) {
+        return {.words = "a repeated SYN: the connection is begun, and is answered once more",
+                .look_at = "ss -tan state syn-recv"};
+    }
+    if (is_refused_route(reason, location)) {
+        return {.words =
+                    "routing refuses it: no route, or one that says blackhole, unreachable or "
+                    "prohibit",
+                .look_at = "ip route get ADDRESS from SOURCE iif IFACE; ip rule"};
+    }
+    return drop_reason_words(reason);
+}
+
+std::vector<PathStep> steps_of(const PacketPath& packet_path, const StationMap& map) {
+    std::vector<PathStep> steps;
+    for (std::size_t i = 0; i < packet_path.stations.size(); i++) {
+        const fst_path_event& event = packet_path.stations[i];
+        if (!map.knows(event.station)) {
+            continue;
+        }
+        const std::string part = map.part_of(event.station);
+        if (steps.empty() || steps.back().at != part) {
+            steps.push_back({.at = part});
+        }
+        PathStep& step = steps.back();
+        for (std::string& name : map.passed_before(event.station)) {
+            step.passed.push_back(std::move(name));
+        }
+        if (i > 0) {
+            for (std::string& change : changes(packet_path.stations[i - 1], event)) {
+                step.changed.push_back(std::move(change));
+            }
+        }
+        step.since_start = time_of(event) - time_of(packet_path.stations.front());
+    }
+    return steps;
+}
+
+}  // namespace
+
+Endpoint source_of(const fst_path_tuple& tuple) {
+    return end_of(tuple.source, tuple.source_port);
+}
+
+Endpoint destination_of(const fst_path_tuple& tuple) {
+    return end_of(tuple.destination, tuple.destination_port);
+}
+
+std::string protocol_name(std::uint8_t protocol) {
+    switch (protocol) {
+        case IPPROTO_TCP:
+            return "TCP";
+        case IPPROTO_UDP:
+            return "UDP";
+        case IPPROTO_ICMP:
+            return "ICMP";
+        case IPPROTO_ICMPV6:
+            return "IPv6-ICMP";
+        default:
+            return std::to_string(protocol);
+    }
+}
+
+std::string_view name_of(PacketPath::End end) {
+    switch (end) {
+        case PacketPath::End::left:
+            return "left";
+        case PacketPath::End::delivered:
+            return "delivered";
+        case PacketPath::End::dropped:
+            return "dropped";
+        case PacketPath::End::unknown:
+            break;
+    }
+    return "unknown";
+}
+
+PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path, const StationMap& map,
+                   std::optional<DropAttribution> attribution) {
+    const PathFlow& flow = filed.flow;
+    const bool is_reply = filed.direction == 1;
+    PathReport report{.flow = flow.id,
+                    .is_reply = is_reply,
+                    .name = packet_path.first().tuple,
+                    .translated = {},
+                    .end = packet_path.end,
+                    .packets = filed.count,
+                    .steps = steps_of(packet_path, map),
+                    .drop = {},
+                    .latest = packet_path.last()};
+    if (flow.translated) {
+        // Named after the connection's beginning; an answer is met translated, and leaves as asked.
+        report.name = is_reply ? reversed(*flow.translated) : flow.name;
+        report.translated = is_reply ? reversed(flow.name) : *flow.translated;
+    }
+    if (packet_path.drop) {
+        const std::string reason = drop_reason_name(packet_path.drop->drop_reason);
+        const std::string location = code_name(packet_path.drop->location);
+        report.drop = PathReport::Drop{
+            .at = map.knows(filed.end.station) ? map.part_of(filed.end.station) : "",
+            .reason = reason,
+            .location = location,
+            .words = words_of(reason, location, packet_path),
+            .is_hosts_decision = is_hosts_decision(reason) || is_refused_route(reason, location),
+            .attribution = std::move(attribution)};
+        std::string& look_at = report.drop->words.look_at;
+        name_in(look_at, "IFACE", interface_name(packet_path.drop->ifindex_out));
+        name_in(look_at, "ADDRESS", destination_of(packet_path.drop->tuple).ip_text());
+        name_in(look_at, "SOURCE", source_of(packet_path.drop->tuple).ip_text());
+    }
+    return report;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/path_sample.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace flowstamp {
+
+namespace {
+
+/// The stations of one hook and family are passed one after the other by the same packets; some are
+/// recognised at a later one only. So what came to the hook is what passed the busiest of them.
+std::vector<PathSample::Part> parts_of(const StationCounts& counts, const StationMap& map) {
+    using Hook = std::tuple<std::size_t, std::uint8_t>;  // the part's place; the family
+    std::vector<PathSample::Part> parts;
+    std::map<Hook, std::uint64_t> busiest;
+    for (std::uint32_t i = 0; map.knows(i); i++) {
+        if (!map.at(i).attached) {
+            continue;
+        }
+        const std::string name = map.part_of(i);
+        auto part = std::ranges::find(parts, name, &PathSample::Part::name);
+        if (part == parts.end()) {
+            part = parts.insert(parts.end(), {.name = name});
+        }
+        const auto place = static_cast<std::size_t>(part - parts.begin());
+        std::uint64_t& most = busiest[{place, map.at(i).station.pf}];
+        most = std::max(most, counts.passed_at(i));
+    }
+    for (const auto& [hook, packets] : busiest) {
+        parts[std::get<0>(hook)].packets += packets;
+    }
+    return parts;
+}
+
+std::string rule_words(const DropAttribution& attribution) {
+    const std::string_view tool = name_of(attribution.tool, attribution.family);
+    const bool is_nft = attribution.tool == RulesetTool::nft;
+    const std::string chain = is_nft ? fmt::format("{} {} {} {}", tool, name_of(attribution.family),
+                                                   attribution.table, attribution.chain)
+                                     : fmt::format("{} {} {}", tool, attribution.table, attribution.chain);
+    if (attribution.is_policy) {
+        return chain + " policy";
+    }
+    return is_nft ? fmt::format("{} handle {}", chain, attribution.handle)
+                  : fmt::format("{} rule {}", chain, attribution.number);
+}
+
+}  // namespace
+
+PathSample sample_of(const StationCounts& counts, const StationMap& map, const PathStats& stats) {
+    PathSample sample{.parts = parts_of(counts, map), .losses = {}, .stats = stats};
+    for (const auto& [end, lost] : counts.lost()) {
+        const bool is_known = map.knows(end.station);
+        sample.losses.push_back(
+            {.end = end,
+             .at = is_known ? map.part_of(end.station) : std::string(),
+             .before = is_known ? fmt::format("{}", fmt::join(map.passed_next(end.station), ", "))
+                                : std::string(),
+             .by = lost.by,
+             .packets = lost.packets});
+    }
+    return sample;
+}
+
+std::string short_words(const PathReport::Drop& drop) {
+    return drop.attribution ? rule_words(*drop.attribution) : drop.words.words;
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/output/path_reporter.h"
+#include "user/pathtrace/station_counts.h"
+#include "user/pathtrace/station_plan.h"
+
+namespace flowstamp {
+
+/// What has been counted at one moment, by part of the packets' way through this host.
+struct PathSample {
+    struct Part {
+        std::string name{};         ///< "eth2 in", "prerouting"
+        std::uint64_t packets = 0;  ///< that came to it
+    };
+    struct Loss {
+        PathEnd end{};
+        std::string at{};      ///< a part's name; empty: before the first station
+        std::string before{};  ///< what they did not get through: "mangle"; empty: the whole part
+        std::string by{};      ///< what took them, in a few words; empty: not known yet
+        std::uint64_t packets = 0;
+    };
+    std::vector<Part> parts{};  ///< in the order in which packets pass them
+    std::vector<Loss> losses{};
+    PathStats stats{};
+};
+
+[[nodiscard]] PathSample sample_of(const StationCounts& counts, const StationMap& map,
+                                   const PathStats& stats);
+
+/// What took packets, in a few words: "iptables-nft mangle FORWARD rule 1", or the kernel's reason.
+[[nodiscard]] std::string short_words(const PathReport::Drop& drop);
+
+}  // namespace flowstamp

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/station_plan.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace flowstamp {
+
+namespace {
+
+constexpr std::array<std::uint8_t, 2> kFamilies = {NFPROTO_IPV4, NFPROTO_IPV6};
+constexpr std::array<std::uint8_t, 5> kHooks = {NF_INET_PRE_ROUTING, NF_INET_LOCAL_IN,
+                                                NF_INET_FORWARD, NF_INET_LOCAL_OUT,
+                                                NF_INET_POST_ROUTING};
+
+/// Of what the kernel itself does there, connection tracking alone can surprise: the rest passes
+/// packets on everywhere but where a module was set to do otherwise.
+bool is_reported(const PriorityInUse& its) {
+    return its.has_chains ||
+           (its.by_kernel != nullptr && its.by_kernel->priority == NF_IP_PRI_CONNTRACK);
+}
+
+std::vector<PriorityInUse> reported_priorities(const Ruleset& ruleset, std::uint8_t pf,
+                                           std::uint8_t hook) {
+    std::vector<PriorityInUse> found = priorities_in_use(ruleset, family_of(pf), hook_of(hook));
+    std::erase_if(found, [](const PriorityInUse& its) { return !is_reported(its); });
+    return found;
+}
+
+/// Free priorities next to those in use, ascending; the first is before all of them.
+std::vector<int> boundaries(const std::vector<PriorityInUse>& in_use) {
+    std::set<int> taken;
+    for (const PriorityInUse& its : in_use) {
+        taken.insert(its.priority);
+    }
+    std::set<int> free;
+    for (const int priority : taken) {
+        for (const int beside : {priority - 1, priority + 1}) {
+            if (priority > INT32_MIN + 2 && priority < INT32_MAX - 2 && !taken.contains(beside)) {
+                free.insert(beside);
+            }
+        }
+    }
+    if (free.empty()) {
+        free.insert(0);
+    }
+    // Two in a row with nothing between them would tell the same.
+    std::vector<int> wanted;
+    for (const int priority : free) {
+        const bool apart =
+            wanted.empty() || taken.upper_bound(wanted.back()) != taken.upper_bound(priority);
+        if (apart) {
+            wanted.push_back(priority);
+        }
+    }
+    return wanted;
+}
+
+std::size_t place_of(std::uint8_t pf, std::uint8_t hook) {
+    return (pf == NFPROTO_IPV4 ? 0 : kHooks.size()) + hook;
+}
+
+std::string name_of(const PriorityInUse& its, TableFamily family, NetfilterHook hook) {
+    return its.has_chains || its.by_kernel == nullptr ? priority_name(family, hook, its.priority)
+                                                      : std::string(its.by_kernel->name);
+}
+
+}  // namespace
+
+TableFamily family_of(std::uint8_t pf) {
+    return pf == NFPROTO_IPV4 ? TableFamily::ip : TableFamily::ip6;
+}
+
+NetfilterHook hook_of(std::uint8_t hook) {
+    switch (hook) {
+        case NF_INET_PRE_ROUTING:
+            return NetfilterHook::prerouting;
+        case NF_INET_LOCAL_IN:
+            return NetfilterHook::input;
+        case NF_INET_FORWARD:
+            return NetfilterHook::forward;
+        case NF_INET_LOCAL_OUT:
+            return NetfilterHook::output;
+        default:
+            return NetfilterHook::postrouting;
+    }
+}
+
+std::vector<Station> plan_stations(const Ruleset& ruleset,
+                                   const std::vector<std::string>& interfaces) {
+    std::vector<Station> stations;
+    for (const std::string& interface : interfaces) {
+        stations.push_back({.kind = Station::Kind::tc_ingress, .interface = interface});
+    }
+    for (const std::uint8_t pf : kFamilies) {
+        for (const std::uint8_t hook : kHooks) {
+            for (const int priority : boundaries(reported_priorities(ruleset, pf, hook))) {
+                stations.push_back({.kind = Station::Kind::netfilter,
+                                    .pf = pf,
+                                    .hook = hook,
+                                    .priority = priority});
+            }
+        }
+    }
+    for (const std::string& interface : interfaces) {
+        stations.push_back({.kind = Station::Kind::tc_egress, .interface = interface});
+    }
+    return stations;
+}
+
+StationMap::StationMap(std::vector<StationState> stations, const Ruleset& ruleset)
+    : stations_(std::move(stations)) {
+    for (const std::uint8_t pf : kFamilies) {
+        for (const std::uint8_t hook : kHooks) {
+            in_use_.push_back(reported_priorities(ruleset, pf, hook));
+        }
+    }
+}
+
+/// The priority of the next station of the same hook, on either side.
+std::optional<int> StationMap::neighbour(std::uint32_t index, bool before) const {
+    const Station& its = stations_.at(index).station;
+    std::optional<int> nearest;
+    for (const StationState& other : stations_) {
+        const Station& station = other.station;
+        if (!other.attached || station.kind != Station::Kind::netfilter || station.pf != its.pf ||
+            station.hook != its.hook) {
+            continue;
+        }
+        if (before && station.priority < its.priority) {
+            nearest = std::max(nearest.value_or(station.priority), station.priority);
+        } else if (!before && station.priority > its.priority) {
+            nearest = std::min(nearest.value_or(station.priority), station.priority);
+        }
+    }
+    return nearest;
+}
+
+std::string StationMap::part_of(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    switch (its.kind) {
+        case Station::Kind::tc_ingress:
+            return its.interface + " in";
+        case Station::Kind::tc_egress:
+            return its.interface + " out";
+        case Station::Kind::netfilter:
+            break;
+    }
+    return std::string(::flowstamp::name_of(hook_of(its.hook)));
+}
+
+std::vector<std::string> StationMap::names_between(const Station& its, int above, int below) const {
+    std::vector<std::string> names;
+    for (const PriorityInUse& between : in_use_.at(place_of(its.pf, its.hook))) {
+        if (between.priority > above && between.priority < below) {
+            names.push_back(name_of(between, family_of(its.pf), hook_of(its.hook)));
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> StationMap::passed_before(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    const auto before =
+        its.kind == Station::Kind::netfilter ? neighbour(index, true) : std::nullopt;
+    return before ? names_between(its, *before, its.priority) : std::vector<std::string>();
+}
+
+std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    const auto next = its.kind == Station::Kind::netfilter ? neighbour(index, false) : std::nullopt;
+    return next ? names_between(its, its.priority, *next) : std::vector<std::string>();
+}
+
+Loss StationMap::loss_behind(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    // nf_tables' own hooks of a device stand behind tc's at ingress, before tc's at egress: behind
+    // that comes only another device's, as of a VLAN's parent.
+    if (its.kind == Station::Kind::tc_ingress) {
+        return {
+            .family = TableFamily::netdev, .hook = NetfilterHook::ingress, .device = its.interface};
+    }
+    if (its.kind == Station::Kind::tc_egress) {
+        return {.family = TableFamily::netdev, .hook = NetfilterHook::egress, .device = {}};
+    }
+    const std::optional<int> next = neighbour(index, false);
+    return {.family = family_of(its.pf),
+            .hook = hook_of(its.hook),
+            .passed = its.priority,
+            .up_to = next,
+            .device = {},
+            .or_at_egress = its.hook == NF_INET_POST_ROUTING && !next};
+}
+
+}  // namespace flowstamp
