@@ -26,8 +26,8 @@ using flowstamp::Station;
 }
 
 /// The link's descriptor, which holds it; negative where the kernel took it not.
-int attach(const Station& station, const stations_bpf& programs) {
-    if (station.kind == Station::Kind::netfilter) {
+int attach(const pathtrace::Station& station, const stations_bpf& programs) {
+    if (station.kind == pathtrace::Station::Kind::netfilter) {
         LIBBPF_OPTS(bpf_link_create_opts, options);
         options.netfilter.pf = station.pf;
         options.netfilter.hooknum = station.hook;
@@ -38,7 +38,7 @@ int attach(const Station& station, const stations_bpf& programs) {
     const auto interface = static_cast<int>(if_nametoindex(station.interface.c_str()));
     return bpf_link_create(
         bpf_program__fd(programs.progs.stations_tc), interface,
-        station.kind == Station::Kind::tc_ingress ? BPF_TCX_INGRESS : BPF_TCX_EGRESS, nullptr);
+        station.kind == pathtrace::Station::Kind::tc_ingress ? BPF_TCX_INGRESS : BPF_TCX_EGRESS, nullptr);
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ int main(int count, char** words) {
         fail("cannot load programs: run as root");
     }
     int attached = 0;
-    for (const Station& station : flowstamp::plan_stations(*ruleset, interfaces)) {
+    for (const pathtrace::Station& station : flowstamp::plan_stations(*ruleset, interfaces)) {
         attached += attach(station, *programs) >= 0 ? 1 : 0;
     }
     fmt::print(stderr, "flowstamp: following {} empty stations\n", attached);

@@ -78,8 +78,8 @@ void drain(int ring) {
 }
 
 double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat) {
-    const TestRun runner({.xdp_ingress = program, .tc_egress = program});
-    const auto result = runner.run(hook == Hook::xdp ? Program::xdp_ingress : Program::tc_egress,
+    const kernel::TestRun runner({.xdp_ingress = program, .tc_egress = program});
+    const auto result = runner.run(hook == Hook::xdp ? kernel::Program::xdp_ingress : kernel::Program::tc_egress,
                                    {.bytes = frame}, repeat);
     if (!result) {
         give_up(result.error().message());

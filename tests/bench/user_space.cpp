@@ -47,7 +47,7 @@ void pass(benchmark::State& state) {
     if (bpf_map_freeze(map) != 0) {
         give_up("the flow table cannot be frozen");
     }
-    const auto table = FlowTable::map(map, bpf_map__max_entries(probe->maps.flows));
+    const auto table = kernel::FlowTable::map(map, bpf_map__max_entries(probe->maps.flows));
     if (!table) {
         give_up(table.error().message());
     }
@@ -72,8 +72,8 @@ class Stamping {
           probe_(load_probe(1000, Mode::observe, true)),
           mutated_(baselines_, flowstamp::bench::Hook::xdp, 1000) {}
 
-    [[nodiscard]] StampReader reader(StampReader::Handler handler) const {
-        auto reader = StampReader::open(
+    [[nodiscard]] kernel::StampReader reader(kernel::StampReader::Handler handler) const {
+        auto reader = kernel::StampReader::open(
             {.ring = bpf_map__fd(probe_->maps.stamps), .stages = bpf_map__fd(probe_->maps.stages)},
             std::move(handler));
         if (!reader) {
@@ -98,8 +98,8 @@ template <typename Take>
 void read_stamps(benchmark::State& state, Take&& take) {
     const Stamping stamping;
     std::uint64_t stamps = 0;
-    StampOrder order(65536, take);
-    StampReader reader = stamping.reader([&](std::span<const fst_packet_stamp> batch) {
+    output::StampOrder order(65536, take);
+    kernel::StampReader reader = stamping.reader([&](std::span<const fst_packet_stamp> batch) {
         if (!order.has_room_for(batch.size())) {
             order.release_half();
         }
@@ -152,21 +152,21 @@ class Scratch {
 /// Out of the ring, into the order of time, and parsed.
 void read_only(benchmark::State& state) {
     std::uint64_t bytes = 0;
-    read_stamps(state, [&](const fst_packet_stamp& stamp) { bytes += packet_of(stamp).payload; });
+    read_stamps(state, [&](const fst_packet_stamp& stamp) { bytes += net::packet_of(stamp).payload; });
     benchmark::DoNotOptimize(bytes);
 }
 
 /// The same, and written, in the form of the file's ending.
 void read_and_write(benchmark::State& state, const std::string& ending) {
     const Scratch scratch;
-    auto file = StampFile::create(scratch.to_nowhere("stamps" + ending));
+    auto file = output::StampFile::create(scratch.to_nowhere("stamps" + ending));
     if (!file) {
         give_up(file.error().message());
     }
-    const auto writer = make_stamp_writer(
+    const auto writer = output::make_stamp_writer(
         *file, {{.ifindex = 1, .hook = FST_HOOK_XDP, .interface = "eth0", .method = "xdp"}});
     read_stamps(state, [&](const fst_packet_stamp& stamp) {
-        const fst_packet packet = packet_of(stamp);
+        const fst_packet packet = net::packet_of(stamp);
         writer->write(packet, Nanoseconds(packet.time_ns));
     });
 }

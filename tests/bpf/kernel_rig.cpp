@@ -32,14 +32,14 @@ T need(Result<T> result) {
     return *std::move(result);
 }
 
-Program program_of(fst_hook hook) {
+kernel::Program program_of(fst_hook hook) {
     switch (hook) {
         case FST_HOOK_XDP:
-            return Program::xdp_ingress;
+            return kernel::Program::xdp_ingress;
         case FST_HOOK_TC_INGRESS:
-            return Program::tc_ingress;
+            return kernel::Program::tc_ingress;
         case FST_HOOK_TC_EGRESS:
-            return Program::tc_egress;
+            return kernel::Program::tc_egress;
     }
     throw std::invalid_argument("no such hook");
 }
@@ -65,9 +65,9 @@ class LoadedRig final : public KernelRig {
   public:
     explicit LoadedRig(const RigOptions& options, std::uint32_t buckets)
         : probe_(load(options, buckets)),
-          flows_(need(FlowTable::map(bpf_map__fd(probe_->maps.flows), buckets))),
+          flows_(need(kernel::FlowTable::map(bpf_map__fd(probe_->maps.flows), buckets))),
           counters_(bpf_map__fd(probe_->maps.counters)),
-          events_(need(EventReader::open(
+          events_(need(kernel::EventReader::open(
               bpf_map__fd(probe_->maps.events),
               [this](const fst_event& event, const fst_flow* flow) {
                   seen_.push_back({event, flow == nullptr ? std::nullopt : std::optional(*flow)});
@@ -80,7 +80,7 @@ class LoadedRig final : public KernelRig {
 
     Outcome run(fst_hook hook, const Frame& frame) override {
         run_.set_time(Nanoseconds(now_ns()));
-        TestRunResult result = need(run_.run(program_of(hook), {.bytes = frame.bytes,
+        kernel::TestRunResult result = need(run_.run(program_of(hook), {.bytes = frame.bytes,
                                                                 .ifindex = frame.ifindex,
                                                                 .gso_segments = frame.gso_segments,
                                                                 .gso_size = 0}));
@@ -107,7 +107,7 @@ class LoadedRig final : public KernelRig {
     }
     std::size_t least_bytes(fst_hook hook, bool v6) const override {
         constexpr std::size_t kIpv6 = 14 + 40;  // bpf_prog_test_run_skb() reads its addresses
-        return hook == FST_HOOK_XDP ? kTestRunMinXdp : v6 ? kIpv6 : kTestRunMinTc;
+        return hook == FST_HOOK_XDP ? kernel::kTestRunMinXdp : v6 ? kIpv6 : kernel::kTestRunMinTc;
     }
     int program_fd(fst_hook hook) const override {
         const auto& programs = probe_->progs;
@@ -133,11 +133,11 @@ class LoadedRig final : public KernelRig {
     }
 
     Probe probe_;
-    FlowTable flows_;
-    CounterReader counters_;
+    kernel::FlowTable flows_;
+    kernel::CounterReader counters_;
     std::vector<SeenEvent> seen_;
-    EventReader events_;
-    TestRun run_;
+    kernel::EventReader events_;
+    kernel::TestRun run_;
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ TEST_F(LoaderMaps, CountersAreSummedOverCpus) {
     }
     const std::uint32_t key = FST_COUNT_RST;
     ASSERT_EQ(bpf_map_update_elem(map.get(), &key, values.data(), BPF_ANY), 0);
-    const Counters counters = require(CounterReader(map.get()).read());
+    const kernel::Counters counters = require(kernel::CounterReader(map.get()).read());
     EXPECT_EQ(counters[FST_COUNT_RST], sum);
     EXPECT_EQ(counters[FST_COUNT_TCP], 0U);
 }
@@ -53,14 +53,14 @@ class LoaderPolicy : public LoaderMaps {
 };
 
 TEST_F(LoaderPolicy, WritesModes) {
-    PolicyWriter writer(map_.get(), true);
+    kernel::PolicyWriter writer(map_.get(), true);
     ASSERT_TRUE(writer.set_modes(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL));
     EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FST_DROP_CONFIRMED});
     EXPECT_EQ(in_kernel().challenge_mode, std::uint32_t{FST_CHALLENGE_ALL});
 }
 
 TEST_F(LoaderPolicy, RefusesToActWithProgramsThatOnlyObserve) {
-    PolicyWriter writer(map_.get(), false);
+    kernel::PolicyWriter writer(map_.get(), false);
     EXPECT_TRUE(writer.set_modes(FST_DROP_OFF, FST_CHALLENGE_OFF));
     const Status refused = writer.set_modes(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     ASSERT_FALSE(refused);
@@ -71,7 +71,7 @@ TEST_F(LoaderPolicy, RefusesToActWithProgramsThatOnlyObserve) {
 }
 
 TEST_F(LoaderPolicy, TeachesASignatureOnceAndForgetsTheOldest) {
-    PolicyWriter writer(map_.get(), true);
+    kernel::PolicyWriter writer(map_.get(), true);
     ASSERT_TRUE(writer.learn_signature(signature(100)));
     ASSERT_TRUE(writer.learn_signature(signature(100)));
     EXPECT_EQ(in_kernel().learned_count, 1U);
@@ -88,7 +88,7 @@ TEST_F(LoaderPolicy, TeachesASignatureOnceAndForgetsTheOldest) {
 }
 
 TEST_F(LoaderPolicy, TakesASignatureBack) {
-    PolicyWriter writer(map_.get(), true);
+    kernel::PolicyWriter writer(map_.get(), true);
     for (const std::uint16_t id : {100, 101, 102}) {
         ASSERT_TRUE(writer.learn_signature(signature(id)));
     }
@@ -150,8 +150,8 @@ TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
     const Fd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test", 0, 0, 65536, nullptr));
     ASSERT_TRUE(ring);
     int believed = 0;
-    EventReader reader =
-        require(EventReader::open(ring.get(), [&](const fst_event& event, const fst_flow* flow) {
+    kernel::EventReader reader =
+        require(kernel::EventReader::open(ring.get(), [&](const fst_event& event, const fst_flow* flow) {
             believed++;
             EXPECT_EQ(event.header.kind, FST_EVENT_FIN);
             EXPECT_EQ(flow, nullptr);
@@ -213,7 +213,7 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
             }
         }
     });
-    const FlowTable table = require(FlowTable::map(made.fd(), 1));
+    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 1));
     EXPECT_FALSE(table.read(0));
     int got = 0;
     for (int i = 0; i < 200'000; i++) {
@@ -232,7 +232,7 @@ TEST(LoaderFlowTable, AFreeAndABusySlotAreNoFlows) {
     MadeTable made(1);
     made.slot(1).tag = FST_TAG_BUSY;
     made.slot(3).tag = 99;
-    const FlowTable table = require(FlowTable::map(made.fd(), 1));
+    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 1));
     EXPECT_FALSE(table.read(0));
     EXPECT_FALSE(table.read(1));
     EXPECT_TRUE(table.read(3));
@@ -242,7 +242,7 @@ TEST(LoaderFlowTable, WhatIsBeingWrittenIsNotRead) {
     MadeTable made(1);
     made.slot(0).tag = 99;
     made.slot(0).direction[1].version = 5;
-    const FlowTable table = require(FlowTable::map(made.fd(), 1));
+    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 1));
     EXPECT_FALSE(table.read(0));
     made.slot(0).direction[1].version = 6;
     EXPECT_TRUE(table.read(0));

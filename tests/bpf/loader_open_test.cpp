@@ -17,8 +17,8 @@ namespace {
 
 class LoaderOpen : public RootTest {};
 
-std::string refusal(const ProbeOptions& options) {
-    const Result<OpenProbe> open = OpenProbe::open(options);
+std::string refusal(const kernel::ProbeOptions& options) {
+    const Result<kernel::OpenProbe> open = kernel::OpenProbe::open(options);
     return open ? "" : open.error().message();
 }
 
@@ -58,8 +58,8 @@ TEST_F(LoaderOpen, NeedsNoKernelBtf) {
             outcome = "BTF is still there";
             return;
         }
-        Result<OpenProbe> open = OpenProbe::open({});
-        const Result<LoadedProbe> loaded = std::move(*open).load();
+        Result<kernel::OpenProbe> open = kernel::OpenProbe::open({});
+        const Result<kernel::LoadedProbe> loaded = std::move(*open).load();
         outcome = loaded ? "loaded" : loaded.error().message();
     })
         .join();
@@ -69,24 +69,24 @@ TEST_F(LoaderOpen, NeedsNoKernelBtf) {
 TEST(LoaderCapabilities, SysAdminStandsForBpfAndPerfmon) {
     constexpr std::uint64_t kNetAdmin = 1ULL << 12;
     constexpr std::uint64_t kSysAdmin = 1ULL << 21;
-    EXPECT_TRUE(Capabilities(kNetAdmin | kSysAdmin).missing().empty());
-    const auto missing = Capabilities(kSysAdmin).missing();
+    EXPECT_TRUE(kernel::Capabilities(kNetAdmin | kSysAdmin).missing().empty());
+    const auto missing = kernel::Capabilities(kSysAdmin).missing();
     ASSERT_EQ(missing.size(), 1U);
     EXPECT_EQ(missing[0].name, "CAP_NET_ADMIN");
-    EXPECT_EQ(Capabilities(0).missing().size(), 3U);
+    EXPECT_EQ(kernel::Capabilities(0).missing().size(), 3U);
 }
 
 TEST(LoaderKernelRelease, ReadsWhatDistributionsWrite) {
-    EXPECT_TRUE(KernelRelease::parse("6.1.0-18-amd64").at_least(6, 1));
-    EXPECT_FALSE(KernelRelease::parse("6.1.0-18-amd64").at_least(6, 2));
-    EXPECT_TRUE(KernelRelease::parse("10.0-rc1").at_least(6, 6));
-    EXPECT_EQ(kernel_too_old(KernelRelease::parse("5.18.0")), "");
-    EXPECT_EQ(kernel_too_old(KernelRelease::parse("5.10.0-28-amd64")),
+    EXPECT_TRUE(kernel::KernelRelease::parse("6.1.0-18-amd64").at_least(6, 1));
+    EXPECT_FALSE(kernel::KernelRelease::parse("6.1.0-18-amd64").at_least(6, 2));
+    EXPECT_TRUE(kernel::KernelRelease::parse("10.0-rc1").at_least(6, 6));
+    EXPECT_EQ(kernel::kernel_too_old(kernel::KernelRelease::parse("5.18.0")), "");
+    EXPECT_EQ(kernel::kernel_too_old(kernel::KernelRelease::parse("5.10.0-28-amd64")),
               "needs kernel 5.18 or later, this is 5.10.0-28-amd64");
 }
 
 TEST(LoaderMessages, FindsTheVerifiersLastWords) {
-    EXPECT_EQ(verifier_verdict("libbpf: prog 'flowstamp_tc_egress': BPF program load failed\n"
+    EXPECT_EQ(kernel::verifier_verdict("libbpf: prog 'flowstamp_tc_egress': BPF program load failed\n"
                                "libbpf: prog 'flowstamp_tc_egress': -- BEGIN PROG LOAD LOG --\n"
                                "0: R1=ctx() R10=fp0\n"
                                "R2 !read_ok\n"
@@ -94,7 +94,7 @@ TEST(LoaderMessages, FindsTheVerifiersLastWords) {
                                "-- END PROG LOAD LOG --\n"
                                "libbpf: failed to load object 'probe_bpf'\n"),
               "flowstamp_tc_egress: R2 !read_ok");
-    EXPECT_EQ(verifier_verdict("libbpf: map 'flows': failed to create: -ENOMEM\n"), "");
+    EXPECT_EQ(kernel::verifier_verdict("libbpf: map 'flows': failed to create: -ENOMEM\n"), "");
 }
 
 }  // namespace

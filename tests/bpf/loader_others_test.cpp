@@ -27,7 +27,7 @@ class LoaderOthers : public RootTest {
             ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
             ASSERT_EQ(
                 std::system("ip link add kto up type veth peer name ktp && ip link set ktp up"), 0);
-            const std::uint32_t ifindex = require(find_interface("kto")).index;
+            const std::uint32_t ifindex = require(kernel::find_interface("kto")).index;
             constexpr std::array<bpf_insn, 2> kPass = {
                 bpf_insn{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS},
                 bpf_insn{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
@@ -35,10 +35,10 @@ class LoaderOthers : public RootTest {
                                            kPass.size(), nullptr));
             ASSERT_TRUE(program);
             ASSERT_EQ(bpf_xdp_attach(static_cast<int>(ifindex), program.get(), mode, nullptr), 0);
-            const std::uint32_t id = require(xdp_state(ifindex)).program_id;
+            const std::uint32_t id = require(kernel::xdp_state(ifindex)).program_id;
             ASSERT_NE(id, 0U);
             work(id);
-            EXPECT_EQ(require(xdp_state(ifindex)).program_id, id) << "it was replaced";
+            EXPECT_EQ(require(kernel::xdp_state(ifindex)).program_id, id) << "it was replaced";
         }).join();
     }
 };
@@ -46,21 +46,21 @@ class LoaderOthers : public RootTest {
 TEST_F(LoaderOthers, StayAndAreNamed) {
     for (const std::uint32_t mode : {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE}) {
         beside_another(mode, [](std::uint32_t id) {
-            AttachedProbe probe = require(load({}).attach({"kto"}));
+            kernel::AttachedProbe probe = require(load({}).attach({"kto"}));
             ASSERT_EQ(probe.notices().size(), 1U);
             EXPECT_EQ(probe.notices()[0].text,
                       "kto: another XDP program (id " + std::to_string(id) +
                           ", others) is attached; using tc ingress. Detach it, or choose --hook tc "
                           "to silence this");
-            EXPECT_NE(probe.attachments()[0].ingress, Hook::xdp);
+            EXPECT_NE(probe.attachments()[0].ingress, kernel::Hook::xdp);
         });
     }
 }
 
 TEST_F(LoaderOthers, StayWhenXdpIsInsistedOn) {
     beside_another(XDP_FLAGS_DRV_MODE, [](std::uint32_t id) {
-        for (const IngressChoice hook : {IngressChoice::xdp, IngressChoice::xdp_generic}) {
-            const Result<AttachedProbe> refused = load({.hook = hook}).attach({"kto"});
+        for (const kernel::IngressChoice hook : {kernel::IngressChoice::xdp, kernel::IngressChoice::xdp_generic}) {
+            const Result<kernel::AttachedProbe> refused = load({.hook = hook}).attach({"kto"});
             ASSERT_FALSE(refused);
             EXPECT_TRUE(refused.error().message().ends_with(
                 "XDP: another XDP program (id " + std::to_string(id) +

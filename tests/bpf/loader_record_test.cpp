@@ -14,16 +14,16 @@ namespace flowstamp {
 namespace {
 
 TEST(LoaderRecord, ReadsBackWhatItWrote) {
-    const RunRecord record{
+    const kernel::RunRecord record{
         .version = 1, .interfaces = {{2, "eth0"}, {31, "br-12.x"}}, .qdiscs = {{4026531840, 2}}};
     EXPECT_EQ(record.to_text(),
               "version 1\ninterface 2 eth0\ninterface 31 br-12.x\n"
               "clsact 4026531840 2\n");
-    EXPECT_EQ(RunRecord::parse(record.to_text()), record);
+    EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
 }
 
 TEST(LoaderRecord, TellsWhatWasTaught) {
-    const RunRecord record{.version = 1,
+    const kernel::RunRecord record{.version = 1,
                            .learns = false,
                            .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
                                                       .ip_id = 0x3412,
@@ -35,21 +35,21 @@ TEST(LoaderRecord, TellsWhatWasTaught) {
     EXPECT_EQ(record.to_text(),
               "version 1\nno-learn\n"
               "taught 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
-    EXPECT_EQ(RunRecord::parse(record.to_text()), record);
-    EXPECT_TRUE(RunRecord::parse("taught 10 13330 0 3\n").learned.empty());
+    EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
+    EXPECT_TRUE(kernel::RunRecord::parse("taught 10 13330 0 3\n").learned.empty());
 }
 
 TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {
-    EXPECT_EQ(RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
-              RunRecord{.version = 2});
-    EXPECT_EQ(RunRecord::parse(""), RunRecord{});
+    EXPECT_EQ(kernel::RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
+              kernel::RunRecord{.version = 2});
+    EXPECT_EQ(kernel::RunRecord::parse(""), kernel::RunRecord{});
 }
 
 TEST(LoaderRecord, AProcessIsKnownByItsStart) {
-    const RunName self = RunName::of_this_process(17);
+    const kernel::RunName self = kernel::RunName::of_this_process(17);
     EXPECT_EQ(self.pid, ::getpid());
     EXPECT_TRUE(self.is_alive());
-    RunName impostor = self;  // the process id given anew
+    kernel::RunName impostor = self;  // the process id given anew
     impostor.start++;
     EXPECT_FALSE(impostor.is_alive());
 
@@ -58,7 +58,7 @@ TEST(LoaderRecord, AProcessIsKnownByItsStart) {
         _exit(0);
     }
     ::waitpid(child, nullptr, 0);
-    EXPECT_EQ(process_start(child), std::nullopt);
+    EXPECT_EQ(kernel::process_start(child), std::nullopt);
 }
 
 TEST(LoaderRecord, FindsRunsByTheirFilesNames) {
@@ -68,13 +68,13 @@ TEST(LoaderRecord, FindsRunsByTheirFilesNames) {
                              "run-12-345-6x", "run-012-345-6"}) {
         std::ofstream(std::string(folder) + "/" + name);
     }
-    const std::vector<RunName> names = run_names(folder, kRecordPrefix);
+    const std::vector<kernel::RunName> names = kernel::run_names(folder, kernel::kRecordPrefix);
     std::filesystem::remove_all(folder);
     ASSERT_EQ(names.size(), 1U);
-    EXPECT_EQ(names[0], (RunName{.pid = 12, .start = 345, .map_id = 6}));
+    EXPECT_EQ(names[0], (kernel::RunName{.pid = 12, .start = 345, .map_id = 6}));
     EXPECT_EQ(names[0].record_path(), "/run/flowstamp/run-12-345-6");
     EXPECT_EQ(names[0].pin_path(), "/sys/fs/bpf/flowstamp/flows-12-345-6");
-    EXPECT_TRUE(run_names("/nonexistent", kRecordPrefix).empty());
+    EXPECT_TRUE(kernel::run_names("/nonexistent", kernel::kRecordPrefix).empty());
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kTcNext = static_cast<std::uint32_t>(-1);
 
 struct Case {
-    Program program;
+    kernel::Program program;
     const char* name;
     std::uint32_t pass;
     fst_hook hook;
@@ -37,24 +37,24 @@ class LoaderRun : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(LoaderRun, ASynIsCountedStampedAndTold) {
-    LoadedProbe probe = load({.max_flows = 1024, .clock_is_replayed = true, .hash_seed = {{1, 2}}});
+    kernel::LoadedProbe probe = load({.max_flows = 1024, .clock_is_replayed = true, .hash_seed = {{1, 2}}});
     std::vector<fst_event> events;
-    EventReader reader =
+    kernel::EventReader reader =
         require(probe.maps().events([&](const fst_event& event, const fst_flow* flow) {
             EXPECT_EQ(flow, nullptr);
             events.push_back(event);
         }));
-    const TestRun run = probe.test_run();
+    const kernel::TestRun run = probe.test_run();
     const Bytes frame =
         (Ethernet{} / Ipv4{.ttl = 61} / Tcp{.seq = 1000, .flags = Syn, .window = 64240}).bytes();
 
     run.set_time(5s);
-    const TestRunResult result = require(run.run(GetParam().program, {.bytes = frame}));
+    const kernel::TestRunResult result = require(run.run(GetParam().program, {.bytes = frame}));
 
     EXPECT_EQ(result.action, GetParam().pass);
     EXPECT_EQ(result.bytes, frame);
 
-    const Counters counters = require(probe.maps().counters().read());
+    const kernel::Counters counters = require(probe.maps().counters().read());
     EXPECT_EQ(counters[FST_COUNT_TCP], 1U);
     EXPECT_EQ(counters[FST_COUNT_FLOW_NEW], 1U);
     EXPECT_EQ(counters[FST_COUNT_EVENT_LOST], 0U);
@@ -86,7 +86,7 @@ TEST_P(LoaderRun, TheSeedDecidesTheBucket) {
     const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.seq = 1000, .flags = Syn}).bytes();
     std::vector<std::uint32_t> slots;
     for (const std::uint64_t seed : {11, 12, 13}) {
-        LoadedProbe probe = load({.hash_seed = {{seed, ~seed}}});
+        kernel::LoadedProbe probe = load({.hash_seed = {{seed, ~seed}}});
         require(probe.test_run().run(GetParam().program, {.bytes = frame}));
         probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t slot, const fst_flow&) {
             slots.push_back(slot);
@@ -98,16 +98,16 @@ TEST_P(LoaderRun, TheSeedDecidesTheBucket) {
 
 INSTANTIATE_TEST_SUITE_P(
     Hooks, LoaderRun,
-    ::testing::Values(Case{Program::xdp_ingress, "xdp_ingress", XDP_PASS, FST_HOOK_XDP},
-                      Case{Program::tc_ingress, "tc_ingress", kTcNext, FST_HOOK_TC_INGRESS},
-                      Case{Program::tc_egress, "tc_egress", kTcNext, FST_HOOK_TC_EGRESS}),
+    ::testing::Values(Case{kernel::Program::xdp_ingress, "xdp_ingress", XDP_PASS, FST_HOOK_XDP},
+                      Case{kernel::Program::tc_ingress, "tc_ingress", kTcNext, FST_HOOK_TC_INGRESS},
+                      Case{kernel::Program::tc_egress, "tc_egress", kTcNext, FST_HOOK_TC_EGRESS}),
     [](const auto& info) { return info.param.name; });
 
 class LoaderTable : public RootTest {};
 
 TEST_F(LoaderTable, CanBeWrittenByNobodyButThePrograms) {
     constexpr std::uint32_t kFlows = 131072;  // a size that no other test has
-    LoadedProbe probe = load({.max_flows = kFlows});
+    kernel::LoadedProbe probe = load({.max_flows = kFlows});
     int found = 0;
     for (std::uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
         const Fd map(bpf_map_get_fd_by_id(id));
@@ -126,12 +126,12 @@ TEST_F(LoaderTable, CanBeWrittenByNobodyButThePrograms) {
 }
 
 TEST_F(LoaderTable, ScansInPortions) {
-    LoadedProbe probe = load({.max_flows = 1024});
-    const TestRun run = probe.test_run();
+    kernel::LoadedProbe probe = load({.max_flows = 1024});
+    const kernel::TestRun run = probe.test_run();
     for (std::uint16_t port = 1; port <= 100; port++) {
         const Bytes frame =
             (Ethernet{} / Ipv4{} / Tcp{.src_port = port, .seq = 1, .flags = Syn}).bytes();
-        require(run.run(Program::xdp_ingress, {.bytes = frame}));
+        require(run.run(kernel::Program::xdp_ingress, {.bytes = frame}));
     }
     int flows = 0;
     int portions = 0;
@@ -148,10 +148,10 @@ TEST_F(LoaderTable, ScansInPortions) {
 }
 
 TEST_F(LoaderTable, AShortFrameIsRefusedBeforeTheKernelDoes) {
-    LoadedProbe probe = load({.max_flows = 1024});
+    kernel::LoadedProbe probe = load({.max_flows = 1024});
     const Bytes frame(13);
-    const Result<TestRunResult> result =
-        probe.test_run().run(Program::xdp_ingress, {.bytes = frame});
+    const Result<kernel::TestRunResult> result =
+        probe.test_run().run(kernel::Program::xdp_ingress, {.bytes = frame});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().message(), "a frame of 13 bytes: test run: too short for the kernel");
 }

@@ -23,8 +23,8 @@ T require(Result<T> result) {
     return std::move(*result);
 }
 
-inline LoadedProbe load(const ProbeOptions& options) {
-    return require(require(OpenProbe::open(options)).load());
+inline kernel::LoadedProbe load(const kernel::ProbeOptions& options) {
+    return require(require(kernel::OpenProbe::open(options)).load());
 }
 
 /// Skips without root.

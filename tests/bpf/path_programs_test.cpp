@@ -71,7 +71,7 @@ TEST_F(PathPrograms, AreAcceptedWithinTheBudgetWhoeverCompiledThem) {
         }
         SCOPED_TRACE(file.path().filename().string());
         variants++;
-        const LibbpfMessages messages;
+        const kernel::LibbpfMessages messages;
         const auto counts = verified(file.path().string());
         EXPECT_EQ(counts.size(), kPrograms.size()) << messages.verifier_verdict();
         for (const auto& [name, count] : counts) {
@@ -84,8 +84,8 @@ TEST_F(PathPrograms, AreAcceptedWithinTheBudgetWhoeverCompiledThem) {
     EXPECT_GE(variants, 1U);
 }
 
-std::string refusal(const PathProbeOptions& options) {
-    const Result<PathProbe> probe = PathProbe::start(options);
+std::string refusal(const pathtrace::PathProbeOptions& options) {
+    const Result<pathtrace::PathProbe> probe = pathtrace::PathProbe::start(options);
     return probe ? "" : probe.error().message();
 }
 
@@ -97,7 +97,7 @@ TEST_F(PathPrograms, RefusesWhatCannotBe) {
         refusal({.stations = {{.pf = 10, .hook = 1, .priority = INT32_MIN}}}),
         "IPv6 input, priority -2147483648: follow packets through this host: the kernel takes "
         "no BPF program at this priority");
-    EXPECT_EQ(refusal({.matches = std::vector<fst_path_match>(17, match_everything())}),
+    EXPECT_EQ(refusal({.matches = std::vector<fst_path_match>(17, pathtrace::match_everything())}),
               "17 matches: follow packets through this host: at most 16");
 }
 
@@ -105,7 +105,7 @@ TEST_F(PathPrograms, RefusesWhatCannotBe) {
 TEST_F(PathPrograms, LoadsWithAsManyMatchesAsItTakes) {
     std::vector<fst_path_match> matches;
     for (std::uint16_t i = 0; i < FST_PATH_MATCHES_MAX; i++) {
-        fst_path_match match = match_everything();
+        fst_path_match match = pathtrace::match_everything();
         match.family = i % 2 == 0 ? 4 : 6;
         match.both_directions = 1;
         match.source_port[0] = match.source_port[1] = static_cast<std::uint16_t>(1000 + i);
@@ -113,21 +113,21 @@ TEST_F(PathPrograms, LoadsWithAsManyMatchesAsItTakes) {
         match.destination[3] = match.destination_mask[3] = ~__be32{0};
         matches.push_back(match);
     }
-    const Result<PathProbe> probe =
-        PathProbe::start({.stations = {{.pf = 2, .hook = 0, .priority = 4711},
-                                       {.kind = Station::Kind::tc_ingress, .interface = "lo"}},
+    const Result<pathtrace::PathProbe> probe =
+        pathtrace::PathProbe::start({.stations = {{.pf = 2, .hook = 0, .priority = 4711},
+                                       {.kind = pathtrace::Station::Kind::tc_ingress, .interface = "lo"}},
                           .matches = matches});
     ASSERT_TRUE(probe) << probe.error().message();
     EXPECT_TRUE(probe->notices().empty()) << probe->notices().front().text;
-    for (const StationState& state : probe->stations()) {
+    for (const pathtrace::StationState& state : probe->stations()) {
         EXPECT_TRUE(state.attached) << state.station.text();
     }
 }
 
 TEST_F(PathPrograms, NamesComeFromTheRunningKernel) {
-    EXPECT_EQ(drop_reason_name(2), "NOT_SPECIFIED");  // the first reason, since 5.17
-    EXPECT_EQ(drop_reason_name(0xfffffff0U), "reason 4294967280");
-    EXPECT_EQ(code_name(0), "");
+    EXPECT_EQ(pathtrace::drop_reason_name(2), "NOT_SPECIFIED");  // the first reason, since 5.17
+    EXPECT_EQ(pathtrace::drop_reason_name(0xfffffff0U), "reason 4294967280");
+    EXPECT_EQ(pathtrace::code_name(0), "");
 }
 
 }  // namespace

@@ -36,12 +36,12 @@ Bytes compose(std::uint32_t seed, const PcapFile::Options& options) {
     return rig.file();
 }
 
-Replayed replayed(const Bytes& file, Result<std::unique_ptr<ReplayPath>> path) {
+Replayed replayed(const Bytes& file, Result<std::unique_ptr<cmd::ReplayPath>> path) {
     if (!path) {
         ADD_FAILURE() << path.error().message();
         return {};
     }
-    return replay(std::make_unique<MemorySource>(file), **path);
+    return replay(std::make_unique<net::MemorySource>(file), **path);
 }
 
 TEST(ReplayParity, BothHomesTellTheSame) {
@@ -51,8 +51,8 @@ TEST(ReplayParity, BothHomesTellTheSame) {
     constexpr std::uint32_t kFlows = 1024;
     for (const std::uint32_t seed : {1U, 2U, 3U}) {
         const Bytes file = compose(seed, {.nanoseconds = seed == 2});
-        const Replayed host = replayed(file, make_host_path(kFlows));
-        const Replayed kernel = replayed(file, make_kernel_path(kFlows));
+        const Replayed host = replayed(file, cmd::make_host_path(kFlows));
+        const Replayed kernel = replayed(file, cmd::make_kernel_path(kFlows));
         EXPECT_TRUE(host.read && kernel.read);
         EXPECT_GT(host.of("reset").size(), 50U);
         EXPECT_GT(host.of("finding").size(), 5U);
@@ -73,8 +73,8 @@ TEST(ReplayParity, AFrameOfEveryLengthIsTakenAlike) {
         file.frame(std::chrono::seconds(1 + length), std::span(whole).first(length),
                    static_cast<std::uint32_t>(whole.size()));
     }
-    EXPECT_EQ(replayed(file.bytes(), make_host_path(1024)).text(),
-              replayed(file.bytes(), make_kernel_path(1024)).text());
+    EXPECT_EQ(replayed(file.bytes(), cmd::make_host_path(1024)).text(),
+              replayed(file.bytes(), cmd::make_kernel_path(1024)).text());
 }
 
 }  // namespace

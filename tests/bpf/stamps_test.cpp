@@ -42,7 +42,7 @@ class Stamps : public RootTest {
         return false;
     }
 
-    StampReader reader() {
+    kernel::StampReader reader() {
         return require(probe_->maps().stamps([this](std::span<const fst_packet_stamp> stamps) {
             seen_.insert(seen_.end(), stamps.begin(), stamps.end());
         }));
@@ -53,7 +53,7 @@ class Stamps : public RootTest {
                 Tcp{.seq = seq, .ack = 9, .flags = Ack, .window = 500} / Payload(Bytes(100)))
             .bytes();
     }
-    void send(std::uint32_t count, Program program = Program::xdp_ingress) {
+    void send(std::uint32_t count, kernel::Program program = kernel::Program::xdp_ingress) {
         for (std::uint32_t i = 0; i < count; i++) {
             require(probe_->test_run().run(program, {.bytes = segment(next_seq_++)}));
         }
@@ -70,13 +70,13 @@ class Stamps : public RootTest {
     }
 
     cpu_set_t before_{};
-    std::optional<LoadedProbe> probe_;
+    std::optional<kernel::LoadedProbe> probe_;
     std::vector<fst_packet_stamp> seen_;
     std::uint32_t next_seq_ = 0;
 };
 
 TEST_F(Stamps, SayWhatThePacketWas) {
-    StampReader reader = this->reader();
+    kernel::StampReader reader = this->reader();
     const Bytes frame =
         (Ethernet{} /
          Ipv6{.src = "2001:db8::9", .dst = "2001:db8::1", .hop_limit = 52, .traffic_class = 3} /
@@ -89,7 +89,7 @@ TEST_F(Stamps, SayWhatThePacketWas) {
              .options = nop_nop_timestamps(1, 2)} /
          Payload(Bytes(300)))
             .bytes();
-    for (const Program program : {Program::xdp_ingress, Program::tc_egress}) {
+    for (const kernel::Program program : {kernel::Program::xdp_ingress, kernel::Program::tc_egress}) {
         require(probe_->test_run().run(program, {.bytes = frame}));
     }
     ASSERT_TRUE(reader.finish());
@@ -117,7 +117,7 @@ TEST_F(Stamps, SayWhatThePacketWas) {
 }
 
 TEST_F(Stamps, AreHandedOverABatchAtATime) {
-    StampReader reader = this->reader();
+    kernel::StampReader reader = this->reader();
     send(FST_BATCH_STAMPS - 1);
     EXPECT_EQ(require(reader.consume()), 0U);
     send(1);
@@ -127,7 +127,7 @@ TEST_F(Stamps, AreHandedOverABatchAtATime) {
 }
 
 TEST_F(Stamps, OfAPartFilledBatchAreCollected) {
-    StampReader reader = this->reader();
+    kernel::StampReader reader = this->reader();
     send(40);
     ASSERT_TRUE(reader.collect());
     EXPECT_EQ(require(reader.consume()), 2U);
@@ -137,8 +137,8 @@ TEST_F(Stamps, OfAPartFilledBatchAreCollected) {
 }
 
 TEST_F(Stamps, AreCollectedFromAnotherCpu) {
-    StampReader reader = this->reader();
-    send(5, Program::tc_egress);
+    kernel::StampReader reader = this->reader();
+    send(5, kernel::Program::tc_egress);
     if (!stay_on(1)) {
         GTEST_SKIP() << "needs a second CPU";
     }
@@ -148,7 +148,7 @@ TEST_F(Stamps, AreCollectedFromAnotherCpu) {
 }
 
 TEST_F(Stamps, ThatAreStillAtACpuAreReadAtTheEnd) {
-    StampReader reader = this->reader();
+    kernel::StampReader reader = this->reader();
     send(100);
     ASSERT_TRUE(reader.finish());
     expect_in_order(100);
@@ -156,13 +156,13 @@ TEST_F(Stamps, ThatAreStillAtACpuAreReadAtTheEnd) {
 }
 
 TEST_F(Stamps, AreTakenWhereTheTableIsFull) {
-    StampReader reader = this->reader();
+    kernel::StampReader reader = this->reader();
     constexpr std::uint32_t kFlows = 3000;
     for (std::uint32_t i = 0; i < kFlows; i++) {
         const auto port = static_cast<std::uint16_t>(1024 + i);
-        const TestRun run = probe_->test_run();
+        const kernel::TestRun run = probe_->test_run();
         require(run.run(
-            Program::xdp_ingress,
+            kernel::Program::xdp_ingress,
             {.bytes =
                  (Ethernet{} / Ipv4{} / Tcp{.src_port = port, .seq = i, .flags = Ack}).bytes()}));
     }
@@ -173,13 +173,13 @@ TEST_F(Stamps, AreTakenWhereTheTableIsFull) {
 TEST_F(Stamps, ThatHaveNoRoomAreCounted) {
     constexpr std::uint32_t kPackets = 20'000;
     static_assert(kPackets * sizeof(fst_packet_stamp) > kRingBytes);
-    const TestRunResult last =
-        require(probe_->test_run().run(Program::xdp_ingress, {.bytes = segment(0)}, kPackets));
+    const kernel::TestRunResult last =
+        require(probe_->test_run().run(kernel::Program::xdp_ingress, {.bytes = segment(0)}, kPackets));
     EXPECT_EQ(last.bytes, segment(0));
     const std::uint64_t kept = counted(FST_COUNT_STAMP), lost = counted(FST_COUNT_STAMP_LOST);
     EXPECT_EQ(kept + lost, kPackets);
     EXPECT_GT(kept, kRingBytes / sizeof(fst_packet_stamp) * 9 / 10);
-    StampReader reader = this->reader();
+    kernel::StampReader reader = this->reader();
     ASSERT_TRUE(reader.finish());
     EXPECT_EQ(seen_.size(), kept);
     send(FST_BATCH_STAMPS);
@@ -188,11 +188,11 @@ TEST_F(Stamps, ThatHaveNoRoomAreCounted) {
 }
 
 TEST_F(Stamps, AreNotTakenUnasked) {
-    LoadedProbe probe = load({.max_flows = 1024});
+    kernel::LoadedProbe probe = load({.max_flows = 1024});
     for (int i = 0; i < 100; i++) {
-        require(probe.test_run().run(Program::xdp_ingress, {.bytes = segment(0)}));
+        require(probe.test_run().run(kernel::Program::xdp_ingress, {.bytes = segment(0)}));
     }
-    const Counters counters = require(probe.maps().counters().read());
+    const kernel::Counters counters = require(probe.maps().counters().read());
     EXPECT_EQ(counters[FST_COUNT_TCP], 100U);
     EXPECT_EQ(counters[FST_COUNT_STAMP] + counters[FST_COUNT_STAMP_LOST], 0U);
 }

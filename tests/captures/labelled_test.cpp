@@ -26,9 +26,9 @@ struct Told {
     }
 };
 
-Replayed replay_file(const std::string& path, Result<std::unique_ptr<ReplayPath>> home) {
+Replayed replay_file(const std::string& path, Result<std::unique_ptr<cmd::ReplayPath>> home) {
     Replayed replayed;
-    auto source = open_file(path);
+    auto source = net::open_file(path);
     if (!source || !home) {
         ADD_FAILURE() << (source ? home.error() : source.error()).message();
         return replayed;
@@ -40,7 +40,7 @@ Replayed replay_file(const std::string& path, Result<std::unique_ptr<ReplayPath>
 
 std::map<std::uint64_t, Told> reported_of(const std::string& path) {
     std::map<std::uint64_t, Told> frames;
-    for (const Json& event : replay_file(path, make_host_path(FST_FLOWS_DEFAULT)).events) {
+    for (const output::Json& event : replay_file(path, cmd::make_host_path(FST_FLOWS_DEFAULT)).events) {
         if (!event.contains("pcap_cnt")) {
             continue;
         }
@@ -132,8 +132,8 @@ TEST_F(LabelledCaptures, BothHomesTellTheSame) {
         GTEST_SKIP() << "needs root";
     }
     for (const std::string& file : list_captures(folder_)) {
-        const Replayed host = replay_file(folder_ + file, make_host_path(FST_FLOWS_DEFAULT));
-        const Replayed kernel = replay_file(folder_ + file, make_kernel_path(FST_FLOWS_DEFAULT));
+        const Replayed host = replay_file(folder_ + file, cmd::make_host_path(FST_FLOWS_DEFAULT));
+        const Replayed kernel = replay_file(folder_ + file, cmd::make_kernel_path(FST_FLOWS_DEFAULT));
         EXPECT_EQ(host.text(), kernel.text()) << file;
     }
 }

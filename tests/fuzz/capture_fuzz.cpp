@@ -12,12 +12,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace flowstamp;
-    auto capture = CaptureReader::open(
-        std::make_unique<MemorySource>(std::vector<std::uint8_t>(data, data + size)), "fuzz");
+    auto capture = net::CaptureReader::open(
+        std::make_unique<net::MemorySource>(std::vector<std::uint8_t>(data, data + size)), "fuzz");
     if (!capture) {
         return 0;
     }
-    FrameShaper shaper;
+    net::FrameShaper shaper;
     for (std::uint64_t number = 1;; number++) {
         const auto frame = (*capture)->next();
         if (!frame || !*frame) {
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             std::abort();
         }
         (void)(*capture)->interface_name((*frame)->interface);
-        if (knows_link_type((*frame)->link_type)) {
+        if (net::knows_link_type((*frame)->link_type)) {
             const auto shaped = shaper.shape(**frame);
             if (!shaped.empty() && shaped.size() < 14) {
                 std::abort();

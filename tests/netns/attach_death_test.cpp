@@ -58,7 +58,7 @@ class WatchProcess {
     template <class Attach>
     [[noreturn]] static void run(Attach attach, int ready) {
         try {
-            const Result<AttachedProbe> attached = attach();
+            const Result<kernel::AttachedProbe> attached = attach();
             const char ok = attached ? 1 : 0;
             while (::write(ready, &ok, 1) == 1 && attached) {
                 ::pause();
@@ -80,10 +80,10 @@ class AttachDeath : public AttachTest {
     template <class Work>
     static void among_own_runs(Work work, const char* bpf_file_system = "bpf") {
         std::thread([&] {
-            ::mkdir(kRunFolder, 0700);
+            ::mkdir(kernel::kRunFolder, 0700);
             if (::unshare(CLONE_NEWNS) != 0 ||
                 ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-                ::mount("none", kRunFolder, "tmpfs", 0, "mode=700") != 0 ||
+                ::mount("none", kernel::kRunFolder, "tmpfs", 0, "mode=700") != 0 ||
                 ::mount("none", "/sys/fs/bpf", bpf_file_system, 0, "mode=700") != 0) {
                 ADD_FAILURE() << "no mounts of our own";
                 return;
@@ -92,15 +92,15 @@ class AttachDeath : public AttachTest {
         }).join();
     }
 
-    static std::string all_texts(const Notices& notices) {
+    static std::string all_texts(const kernel::Notices& notices) {
         std::string lines;
-        for (const Notice& notice : notices) {
+        for (const kernel::Notice& notice : notices) {
             lines += notice.text + "\n";
         }
         return lines;
     }
 
-    static WatchProcess watch(const ProbeOptions& options = {}) {
+    static WatchProcess watch(const kernel::ProbeOptions& options = {}) {
         return WatchProcess([options] { return attach({"kta"}, options); });
     }
 
@@ -119,37 +119,37 @@ class AttachDeath : public AttachTest {
 };
 
 TEST_F(AttachDeath, TheKernelTakesBothHooksOff) {
-    if (!has_tcx()) {
+    if (!kernel::has_tcx()) {
         GTEST_SKIP() << "a stub stays; AStubIsHarmlessAndTheNextStartRemovesIt tells of it";
     }
     WatchProcess process = watch();
     ASSERT_TRUE(is_attached());
-    ASSERT_EQ(xdp_mode("kta"), XdpMode::native);
+    ASSERT_EQ(xdp_mode("kta"), kernel::XdpMode::native);
     process.kill();
     EXPECT_TRUE(gone_within(1s));
-    EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+    EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
     EXPECT_EQ(knock(), ECONNREFUSED);
 }
 
 TEST_F(AttachDeath, TheKernelTakesXdpOffWhereAStubStays) {
     among_own_runs([] {
-        WatchProcess process = watch({.tc = TcMethod::clsact});
-        ASSERT_EQ(xdp_mode("kta"), XdpMode::native);
+        WatchProcess process = watch({.tc = kernel::TcMethod::clsact});
+        ASSERT_EQ(xdp_mode("kta"), kernel::XdpMode::native);
         process.kill();
-        EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+        EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
         EXPECT_EQ(knock(), ECONNREFUSED);
     });
 }
 
 TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
     among_own_runs([] {
-        WatchProcess process = watch({.hook = IngressChoice::tc, .tc = TcMethod::clsact});
+        WatchProcess process = watch({.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
         process.kill();
         EXPECT_TRUE(is_attached()) << "a filter is no link: the stub should still stand";
         EXPECT_EQ(knock(), ECONNREFUSED);
 
-        AttachedProbe next =
-            require_attached({"kta"}, {.hook = IngressChoice::tc, .tc = TcMethod::clsact});
+        kernel::AttachedProbe next =
+            require_attached({"kta"}, {.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
         EXPECT_EQ(all_texts(next.notices()),
                   fmt::format("kta: removed the tc stub that a watch which died had left\n"
                               "removed what a watch which died (process {}) had left\n",
@@ -165,8 +165,8 @@ TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
 /// The stub of a living watch must not be taken for a dead one's.
 TEST_F(AttachDeath, AStubInUseIsLeftAlone) {
     among_own_runs([] {
-        AttachedProbe living = require_attached({"kta"}, {.tc = TcMethod::clsact});
-        const Notices notices = inside([] { return remove_stale_state({*find_interface("kta")}); });
+        kernel::AttachedProbe living = require_attached({"kta"}, {.tc = kernel::TcMethod::clsact});
+        const kernel::Notices notices = inside([] { return kernel::remove_stale_state({*kernel::find_interface("kta")}); });
         EXPECT_EQ(all_texts(notices), "");
         EXPECT_EQ(knock(), ECONNREFUSED);
         EXPECT_EQ(counter(living, FST_COUNT_TCP), 2U);
@@ -176,17 +176,17 @@ TEST_F(AttachDeath, AStubInUseIsLeftAlone) {
 /// What it left in a namespace can only be removed from inside; until then it is not forgotten.
 TEST_F(AttachDeath, AQdiscElsewhereIsRemembered) {
     among_own_runs([] {
-        WatchProcess process = watch({.tc = TcMethod::clsact});
+        WatchProcess process = watch({.tc = kernel::TcMethod::clsact});
         process.kill();
         const std::string told =
             fmt::format("removed what a watch which died (process {}) had left\n", process.pid());
-        EXPECT_EQ(all_texts(remove_stale_state({})), told) << "its pin";
-        EXPECT_EQ(all_texts(remove_stale_state({})), "");
+        EXPECT_EQ(all_texts(kernel::remove_stale_state({})), told) << "its pin";
+        EXPECT_EQ(all_texts(kernel::remove_stale_state({})), "");
         EXPECT_TRUE(is_attached());
         std::string reported_inside;  // the kernel takes a moment to empty the stubs' array
         for (int i = 0; i < 100 && reported_inside.empty(); i++) {
             std::this_thread::sleep_for(10ms);
-            reported_inside = all_texts(inside([] { return remove_stale_state({}); }));
+            reported_inside = all_texts(inside([] { return kernel::remove_stale_state({}); }));
         }
         EXPECT_EQ(reported_inside, told);
         EXPECT_FALSE(is_attached());
@@ -197,8 +197,8 @@ TEST_F(AttachDeath, AQdiscElsewhereIsRemembered) {
 class AttachTable : public AttachDeath {
   protected:
     /// The table of `pid`, out of all watches on this machine.
-    static const PinnedTable* table_of(const PinnedTables& tables, pid_t pid) {
-        for (const PinnedTable& table : tables.tables) {
+    static const kernel::PinnedTable* table_of(const kernel::PinnedTables& tables, pid_t pid) {
+        for (const kernel::PinnedTable& table : tables.tables) {
             if (table.pid == pid) {
                 return &table;
             }
@@ -206,8 +206,8 @@ class AttachTable : public AttachDeath {
         return nullptr;
     }
 
-    static RunName run_of(pid_t pid) {
-        for (const RunName& run : run_names(kRunFolder, kRecordPrefix)) {
+    static kernel::RunName run_of(pid_t pid) {
+        for (const kernel::RunName& run : kernel::run_names(kernel::kRunFolder, kernel::kRecordPrefix)) {
             if (run.pid == pid) {
                 return run;
             }
@@ -216,9 +216,9 @@ class AttachTable : public AttachDeath {
     }
 
     static void expect_one_flow(pid_t pid) {
-        const Result<PinnedTables> tables = open_pinned_tables();
+        const Result<kernel::PinnedTables> tables = kernel::open_pinned_tables();
         ASSERT_TRUE(tables);
-        const PinnedTable* table = table_of(*tables, pid);
+        const kernel::PinnedTable* table = table_of(*tables, pid);
         ASSERT_NE(table, nullptr);
         ASSERT_EQ(table->interfaces.size(), 1U);
         EXPECT_EQ(table->interfaces[0].name, "kta");
@@ -237,19 +237,19 @@ TEST_F(AttachTable, IsPinnedForItsOwnerAloneAndReadByAnother) {
         EXPECT_EQ(knock(), ECONNREFUSED);
         expect_one_flow(process.pid());
 
-        const RunName run = run_of(process.pid());
+        const kernel::RunName run = run_of(process.pid());
         struct stat pin{};
         ASSERT_EQ(::stat(run.pin_path().c_str(), &pin), 0);
         EXPECT_EQ(pin.st_mode & 0777, 0600U);
         struct stat folder{};
-        for (const char* path : {kPinFolder, kRunFolder}) {
+        for (const char* path : {kernel::kPinFolder, kernel::kRunFolder}) {
             ASSERT_EQ(::stat(path, &folder), 0);
             EXPECT_EQ(folder.st_mode & 0777, 0700U) << path;
         }
 
         process.kill();
         EXPECT_TRUE(std::filesystem::exists(run.pin_path()));
-        const Result<PinnedTables> after = open_pinned_tables();
+        const Result<kernel::PinnedTables> after = kernel::open_pinned_tables();
         ASSERT_TRUE(after);
         EXPECT_EQ(table_of(*after, process.pid()), nullptr);
         EXPECT_NE(all_texts(after->notices)
@@ -258,7 +258,7 @@ TEST_F(AttachTable, IsPinnedForItsOwnerAloneAndReadByAnother) {
                   std::string::npos);
         EXPECT_FALSE(std::filesystem::exists(run.pin_path()));
         // Without tcx there is a qdisc left, which can only be removed from inside.
-        EXPECT_EQ(std::filesystem::exists(run.record_path()), !has_tcx());
+        EXPECT_EQ(std::filesystem::exists(run.record_path()), !kernel::has_tcx());
     });
 }
 
@@ -275,8 +275,8 @@ TEST_F(AttachTable, IsFoundWithoutABpfFileSystem) {
 
 TEST_F(AttachTable, IsForgottenWhenTheWatchEnds) {
     among_own_runs([] {
-        AttachedProbe probe = require_attached({"kta"});
-        const RunName run = run_of(::getpid());
+        kernel::AttachedProbe probe = require_attached({"kta"});
+        const kernel::RunName run = run_of(::getpid());
         EXPECT_TRUE(std::filesystem::exists(run.pin_path()));
         probe.detach();
         EXPECT_FALSE(std::filesystem::exists(run.pin_path()));

@@ -21,7 +21,7 @@ Diagnosis diagnose(const std::vector<std::string>& interfaces) {
     char* memory = nullptr;
     std::size_t bytes = 0;
     std::FILE* out = ::open_memstream(&memory, &bytes);
-    Diagnosis diagnosis{.status = run_doctor(interfaces, out), .text = {}};
+    Diagnosis diagnosis{.status = cmd::run_doctor(interfaces, out), .text = {}};
     std::fclose(out);
     diagnosis.text.assign(memory, bytes);
     std::free(memory);
@@ -64,7 +64,7 @@ TEST_F(AttachDoctor, TellsWhichProgramsRulesetsCannotBeReadWith) {
 }
 
 TEST_F(AttachDoctor, TellsOfAnotherXdpProgram) {
-    const AttachedProbe other = require_attached({"kta"});
+    const kernel::AttachedProbe other = require_attached({"kta"});
     const Diagnosis told = inside([] { return diagnose({"kta"}); });
     EXPECT_EQ(told.status, 0) << told.text;
     EXPECT_TRUE(told.says("flowstamp_xdp_i) is attached: tc ingress will be used")) << told.text;

@@ -66,7 +66,7 @@ class AttachTest : public ::testing::Test {
     }
 
     /// How tc programs are attached on this kernel, unless another way is asked for.
-    static Hook tc_hook() { return has_tcx() ? Hook::tcx : Hook::clsact; }
+    static kernel::Hook tc_hook() { return kernel::has_tcx() ? kernel::Hook::tcx : kernel::Hook::clsact; }
 
     /// What a command in host a prints.
     static std::string output(std::vector<std::string> argv) {
@@ -95,14 +95,14 @@ class AttachTest : public ::testing::Test {
         return result.get();
     }
 
-    static Result<AttachedProbe> attach(const std::vector<std::string>& interfaces,
-                                        ProbeOptions options = {}) {
-        return inside([&]() -> Result<AttachedProbe> {
-            Result<OpenProbe> open = OpenProbe::open(options);
+    static Result<kernel::AttachedProbe> attach(const std::vector<std::string>& interfaces,
+                                        kernel::ProbeOptions options = {}) {
+        return inside([&]() -> Result<kernel::AttachedProbe> {
+            Result<kernel::OpenProbe> open = kernel::OpenProbe::open(options);
             if (!open) {
                 return std::unexpected(open.error());
             }
-            Result<LoadedProbe> loaded = std::move(*open).load();
+            Result<kernel::LoadedProbe> loaded = std::move(*open).load();
             if (!loaded) {
                 return std::unexpected(loaded.error());
             }
@@ -110,9 +110,9 @@ class AttachTest : public ::testing::Test {
         });
     }
 
-    static AttachedProbe require_attached(const std::vector<std::string>& interfaces,
-                                          ProbeOptions options = {}) {
-        Result<AttachedProbe> attached = attach(interfaces, options);
+    static kernel::AttachedProbe require_attached(const std::vector<std::string>& interfaces,
+                                          kernel::ProbeOptions options = {}) {
+        Result<kernel::AttachedProbe> attached = attach(interfaces, options);
         if (!attached) {
             throw std::runtime_error(attached.error().message());
         }
@@ -136,31 +136,31 @@ class AttachTest : public ::testing::Test {
         });
     }
 
-    static std::uint64_t counter(AttachedProbe& probe, fst_counter which) {
-        const Result<Counters> counters = probe.maps().counters().read();
+    static std::uint64_t counter(kernel::AttachedProbe& probe, fst_counter which) {
+        const Result<kernel::Counters> counters = probe.maps().counters().read();
         return counters ? (*counters)[which] : ~0ULL;
     }
 
     static constexpr char kTidied[] = "removed what a watch which died";
 
     /// One a line; without what was tidied up after someone else's watch on this machine.
-    static std::string texts(const Notices& notices) {
+    static std::string texts(const kernel::Notices& notices) {
         std::string lines;
-        for (const Notice& notice : notices) {
+        for (const kernel::Notice& notice : notices) {
             lines += notice.text.starts_with(kTidied) ? "" : notice.text + "\n";
         }
         return lines;
     }
 
-    static std::string failure(const Result<AttachedProbe>& result) {
+    static std::string failure(const Result<kernel::AttachedProbe>& result) {
         return result ? "" : result.error().message();
     }
 
-    static XdpMode xdp_mode(const std::string& interface) {
+    static kernel::XdpMode xdp_mode(const std::string& interface) {
         return inside([&] {
-            const Result<Interface> found = find_interface(interface);
-            const Result<XdpState> state = xdp_state(found ? found->index : 0);
-            return state ? state->mode : XdpMode::several;
+            const Result<kernel::Interface> found = kernel::find_interface(interface);
+            const Result<kernel::XdpState> state = kernel::xdp_state(found ? found->index : 0);
+            return state ? state->mode : kernel::XdpMode::several;
         });
     }
 

@@ -10,29 +10,29 @@ namespace {
 
 struct Way {
     const char* name;
-    IngressChoice ingress;
-    TcMethod tc;
-    Hook expect_ingress;
-    std::optional<Hook> expect_egress;  ///< none: whichever this kernel has
+    kernel::IngressChoice ingress;
+    kernel::TcMethod tc;
+    kernel::Hook expect_ingress;
+    std::optional<kernel::Hook> expect_egress;  ///< none: whichever this kernel has
 
-    [[nodiscard]] Hook egress(Hook usual) const { return expect_egress.value_or(usual); }
+    [[nodiscard]] kernel::Hook egress(kernel::Hook usual) const { return expect_egress.value_or(usual); }
 };
 
 class AttachHooks : public AttachTest, public ::testing::WithParamInterface<Way> {
   protected:
     void SetUp() override {
         AttachTest::SetUp();
-        if (!IsSkipped() && GetParam().tc == TcMethod::tcx && !has_tcx()) {
+        if (!IsSkipped() && GetParam().tc == kernel::TcMethod::tcx && !kernel::has_tcx()) {
             EXPECT_EQ(failure(attach({"kta"}, options())).find("attach by tcx: needs kernel 6.6"),
                       0U);
             GTEST_SKIP() << "this kernel has no tcx";
         }
     }
-    static ProbeOptions options() { return {.hook = GetParam().ingress, .tc = GetParam().tc}; }
+    static kernel::ProbeOptions options() { return {.hook = GetParam().ingress, .tc = GetParam().tc}; }
 };
 
 TEST_P(AttachHooks, SeesEachPacketOnce) {
-    AttachedProbe probe = require_attached({"kta"}, options());
+    kernel::AttachedProbe probe = require_attached({"kta"}, options());
     EXPECT_EQ(texts(probe.notices()), "");
     ASSERT_EQ(probe.attachments().size(), 1U);
     EXPECT_EQ(probe.attachments()[0].interface.name, "kta");
@@ -49,25 +49,25 @@ TEST_P(AttachHooks, SeesEachPacketOnce) {
 TEST_P(AttachHooks, LeavesNothingBehind) {
     const std::string before = output({"tc", "qdisc", "show", "dev", "kta"});
     {
-        AttachedProbe probe = require_attached({"kta"}, options());
+        kernel::AttachedProbe probe = require_attached({"kta"}, options());
         EXPECT_EQ(knock(), ECONNREFUSED);
         EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
         probe.detach();
         EXPECT_EQ(knock(), ECONNREFUSED);
         EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U) << "still seen after detach()";
     }
-    EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+    EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
     EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}), before);
     EXPECT_EQ(output({"bpftool", "net", "show", "dev", "kta"}).find("flowstamp"),
               std::string::npos);
 }
 
 TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
-    AttachedProbe first = require_attached({"kta"}, options());
-    const bool same_xdp = GetParam().ingress == IngressChoice::xdp ||
-                          GetParam().ingress == IngressChoice::xdp_generic;
-    AttachedProbe second = require_attached(
-        {"kta"}, {.hook = same_xdp ? IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
+    kernel::AttachedProbe first = require_attached({"kta"}, options());
+    const bool same_xdp = GetParam().ingress == kernel::IngressChoice::xdp ||
+                          GetParam().ingress == kernel::IngressChoice::xdp_generic;
+    kernel::AttachedProbe second = require_attached(
+        {"kta"}, {.hook = same_xdp ? kernel::IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
     EXPECT_EQ(knock(), ECONNREFUSED);
     EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(second, FST_COUNT_TCP), 2U);
@@ -79,9 +79,9 @@ TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
 }
 
 TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
-    ProbeOptions one_way = options();
-    one_way.direction = WatchDirection::in;
-    AttachedProbe in = require_attached({"kta"}, one_way);
+    kernel::ProbeOptions one_way = options();
+    one_way.direction = kernel::WatchDirection::in;
+    kernel::AttachedProbe in = require_attached({"kta"}, one_way);
     EXPECT_EQ(in.attachments()[0].ingress, GetParam().expect_ingress);
     EXPECT_EQ(in.attachments()[0].egress, std::nullopt);
     EXPECT_EQ(knock(), ECONNREFUSED);
@@ -89,8 +89,8 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
     EXPECT_EQ(counter(in, FST_COUNT_RST), 1U);
     in.detach();
 
-    one_way.direction = WatchDirection::out;
-    AttachedProbe out = require_attached({"kta"}, one_way);
+    one_way.direction = kernel::WatchDirection::out;
+    kernel::AttachedProbe out = require_attached({"kta"}, one_way);
     EXPECT_EQ(out.attachments()[0].ingress, std::nullopt);
     EXPECT_EQ(out.attachments()[0].egress, GetParam().egress(tc_hook()));
     EXPECT_EQ(texts(out.notices()),
@@ -104,12 +104,12 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
 INSTANTIATE_TEST_SUITE_P(
     Ways, AttachHooks,
     ::testing::Values(
-        Way{"automatic", IngressChoice::automatic, TcMethod::automatic, Hook::xdp, {}},
-        Way{"xdp", IngressChoice::xdp, TcMethod::tcx, Hook::xdp, Hook::tcx},
-        Way{"xdp_generic", IngressChoice::xdp_generic, TcMethod::tcx, Hook::xdp_generic, Hook::tcx},
-        Way{"tcx", IngressChoice::tc, TcMethod::tcx, Hook::tcx, Hook::tcx},
-        Way{"xdp_clsact", IngressChoice::xdp, TcMethod::clsact, Hook::xdp, Hook::clsact},
-        Way{"clsact", IngressChoice::tc, TcMethod::clsact, Hook::clsact, Hook::clsact}),
+        Way{"automatic", kernel::IngressChoice::automatic, kernel::TcMethod::automatic, kernel::Hook::xdp, {}},
+        Way{"xdp", kernel::IngressChoice::xdp, kernel::TcMethod::tcx, kernel::Hook::xdp, kernel::Hook::tcx},
+        Way{"xdp_generic", kernel::IngressChoice::xdp_generic, kernel::TcMethod::tcx, kernel::Hook::xdp_generic, kernel::Hook::tcx},
+        Way{"tcx", kernel::IngressChoice::tc, kernel::TcMethod::tcx, kernel::Hook::tcx, kernel::Hook::tcx},
+        Way{"xdp_clsact", kernel::IngressChoice::xdp, kernel::TcMethod::clsact, kernel::Hook::xdp, kernel::Hook::clsact},
+        Way{"clsact", kernel::IngressChoice::tc, kernel::TcMethod::clsact, kernel::Hook::clsact, kernel::Hook::clsact}),
     [](const auto& info) { return info.param.name; });
 
 class AttachSeveral : public AttachTest {};
@@ -117,7 +117,7 @@ class AttachSeveral : public AttachTest {};
 TEST_F(AttachSeveral, InterfacesAreToldApartInTheFlows) {
     ip({"-n", a(), "link", "add", "kt-br", "type", "bridge"});
     ip({"-n", a(), "link", "set", "kt-br", "up"});
-    AttachedProbe probe = require_attached({"kta", "kt-br", "kta"});
+    kernel::AttachedProbe probe = require_attached({"kta", "kt-br", "kta"});
     ASSERT_EQ(probe.attachments().size(), 2U) << "an interface named twice is watched once";
     EXPECT_EQ(knock(), ECONNREFUSED);
     int flows = 0;
@@ -130,7 +130,7 @@ TEST_F(AttachSeveral, InterfacesAreToldApartInTheFlows) {
 }
 
 TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
-    AttachedProbe probe = require_attached({"lo"});
+    kernel::AttachedProbe probe = require_attached({"lo"});
     EXPECT_EQ(texts(probe.notices()),
               "lo: loopback has no native XDP; using tc ingress, which sees both directions there. "
               "Choose --hook tc to silence this\n");
@@ -141,9 +141,9 @@ TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
     EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
     probe.detach();
 
-    AttachedProbe asked = require_attached({"lo"}, {.hook = IngressChoice::tc});
+    kernel::AttachedProbe asked = require_attached({"lo"}, {.hook = kernel::IngressChoice::tc});
     EXPECT_EQ(texts(asked.notices()), "");
-    AttachedProbe generic = require_attached({"lo"}, {.hook = IngressChoice::xdp_generic});
+    kernel::AttachedProbe generic = require_attached({"lo"}, {.hook = kernel::IngressChoice::xdp_generic});
     EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
     EXPECT_EQ(counter(generic, FST_COUNT_TCP), 2U);
 }

@@ -22,17 +22,17 @@ TEST_F(AttachTrouble, NoSuchInterface) {
               "a-name-longer-than-15: no interface has such a name; list them with `ip link`");
     EXPECT_EQ(failure(attach({})),
               "attach: no interface was named; name one with -i; list them with `ip link`");
-    EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+    EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
 }
 
 /// The first interface was attached already when the second one fails.
 TEST_F(AttachTrouble, OneThatFailsTakesTheOthersOff) {
     add_bridge();
-    for (const TcMethod tc : {TcMethod::automatic, TcMethod::clsact}) {
-        EXPECT_EQ(failure(attach({"kta", "kt-br"}, {.hook = IngressChoice::xdp, .tc = tc})),
+    for (const kernel::TcMethod tc : {kernel::TcMethod::automatic, kernel::TcMethod::clsact}) {
+        EXPECT_EQ(failure(attach({"kta", "kt-br"}, {.hook = kernel::IngressChoice::xdp, .tc = tc})),
                   "kt-br: attach native XDP: its driver (bridge) has no native XDP; choose --hook "
                   "tc or --hook xdp-generic");
-        EXPECT_EQ(xdp_mode("kta"), XdpMode::none);
+        EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
         EXPECT_EQ(output({"bpftool", "net"}).find("flowstamp"), std::string::npos);
         EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos);
     }
@@ -40,7 +40,7 @@ TEST_F(AttachTrouble, OneThatFailsTakesTheOthersOff) {
 
 TEST_F(AttachTrouble, AnInterfaceThatIsDown) {
     ip({"-n", a(), "link", "set", "kta", "down"});
-    AttachedProbe probe = require_attached({"kta"});
+    kernel::AttachedProbe probe = require_attached({"kta"});
     EXPECT_EQ(texts(probe.notices()),
               "kta: is down; attached all the same. Set it up with `ip link set kta up`\n");
     ip({"-n", a(), "link", "set", "kta", "up"});
@@ -50,59 +50,59 @@ TEST_F(AttachTrouble, AnInterfaceThatIsDown) {
 
 TEST_F(AttachTrouble, NoNativeXdp) {
     add_bridge();
-    AttachedProbe probe = require_attached({"kt-br"});
+    kernel::AttachedProbe probe = require_attached({"kt-br"});
     EXPECT_EQ(texts(probe.notices()),
               "kt-br: its driver (bridge) has no native XDP; using tc ingress. Choose --hook tc to "
               "silence this\n");
     EXPECT_EQ(probe.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(
-        failure(attach({"kt-br"}, {.hook = IngressChoice::xdp})),
+        failure(attach({"kt-br"}, {.hook = kernel::IngressChoice::xdp})),
         "kt-br: attach native XDP: its driver (bridge) has no native XDP; choose --hook tc or "
         "--hook xdp-generic");
-    EXPECT_EQ(failure(attach({"lo"}, {.hook = IngressChoice::xdp})),
+    EXPECT_EQ(failure(attach({"lo"}, {.hook = kernel::IngressChoice::xdp})),
               "lo: attach native XDP: loopback has no native XDP; choose --hook tc or --hook "
               "xdp-generic");
-    EXPECT_EQ(xdp_mode("lo"), XdpMode::none) << "the kernel's generic mode was taken silently";
+    EXPECT_EQ(xdp_mode("lo"), kernel::XdpMode::none) << "the kernel's generic mode was taken silently";
 }
 
 TEST_F(AttachTrouble, AnotherXdpProgramStaysAndIsNamed) {
-    AttachedProbe first = require_attached({"kta"}, {.direction = WatchDirection::in});
+    kernel::AttachedProbe first = require_attached({"kta"}, {.direction = kernel::WatchDirection::in});
     const std::uint32_t id =
-        inside([] { return xdp_state(find_interface("kta")->index); })->program_id;
+        inside([] { return kernel::xdp_state(kernel::find_interface("kta")->index); })->program_id;
     ASSERT_NE(id, 0U);
 
-    AttachedProbe second = require_attached({"kta"});
+    kernel::AttachedProbe second = require_attached({"kta"});
     EXPECT_EQ(texts(second.notices()),
               fmt::format("kta: another XDP program (id {}, flowstamp_xdp_i) is attached; using tc "
                           "ingress. Detach it, or choose --hook tc to silence this\n",
                           id));
     EXPECT_EQ(second.attachments()[0].ingress, tc_hook());
-    EXPECT_EQ(failure(attach({"kta"}, {.hook = IngressChoice::xdp})),
+    EXPECT_EQ(failure(attach({"kta"}, {.hook = kernel::IngressChoice::xdp})),
               fmt::format("kta: attach native XDP: another XDP program (id {}, flowstamp_xdp_i) is "
                           "attached; detach it, or choose --hook tc",
                           id));
     EXPECT_EQ(
-        failure(attach({"kta"}, {.hook = IngressChoice::xdp_generic})),
+        failure(attach({"kta"}, {.hook = kernel::IngressChoice::xdp_generic})),
         fmt::format("kta: attach generic XDP: another XDP program (id {}, flowstamp_xdp_i) is "
                     "attached; detach it, or choose --hook tc",
                     id));
-    EXPECT_EQ(inside([] { return xdp_state(find_interface("kta")->index); })->program_id, id);
+    EXPECT_EQ(inside([] { return kernel::xdp_state(kernel::find_interface("kta")->index); })->program_id, id);
 }
 
 /// One that was attached the old way, without a link, could be replaced by a careless loader.
 TEST_F(AttachTrouble, AGenericProgramOfAnothersStaysToo) {
-    AttachedProbe first = require_attached(
-        {"kta"}, {.hook = IngressChoice::xdp_generic, .direction = WatchDirection::in});
-    AttachedProbe second = require_attached({"kta"});
+    kernel::AttachedProbe first = require_attached(
+        {"kta"}, {.hook = kernel::IngressChoice::xdp_generic, .direction = kernel::WatchDirection::in});
+    kernel::AttachedProbe second = require_attached({"kta"});
     EXPECT_EQ(second.attachments()[0].ingress, tc_hook());
-    EXPECT_EQ(xdp_mode("kta"), XdpMode::generic);
+    EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::generic);
     EXPECT_EQ(second.notices().size(), 1U);
 }
 
 TEST_F(AttachTrouble, AnMtuThatNativeXdpCannotTake) {
     ip({"-n", a(), "link", "set", "kta", "mtu", "65000"});
     ip({"-n", b(), "link", "set", "ktb", "mtu", "65000"});
-    AttachedProbe probe = require_attached({"kta"});
+    kernel::AttachedProbe probe = require_attached({"kta"});
     if (probe.attachments()[0].ingress == tc_hook()) {
         EXPECT_EQ(
             texts(probe.notices()),
@@ -120,7 +120,7 @@ TEST_F(AttachTrouble, OthersAtEgressAreTold) {
     ASSERT_EQ(output({"tc", "filter", "add", "dev", "kta", "egress", "bpf", "da", "bytecode",
                       "1,6 0 0 4294967295"}),
               "");
-    AttachedProbe clsact = require_attached({"kta"}, {.tc = TcMethod::clsact});
+    kernel::AttachedProbe clsact = require_attached({"kta"}, {.tc = kernel::TcMethod::clsact});
     EXPECT_EQ(texts(clsact.notices()),
               "kta: 1 other tc program stands before ours at egress; a packet that it ends may not "
               "be stamped\n");

@@ -42,7 +42,7 @@ class AttachTunnel : public AttachTest {
 
 TEST_F(AttachTunnel, IsStampedAtTc) {
     using namespace testing;
-    AttachedProbe probe = require_attached({"kt-tun"});
+    kernel::AttachedProbe probe = require_attached({"kt-tun"});
     EXPECT_EQ(
         texts(probe.notices()),
         "kt-tun: its packets have no Ethernet header, which XDP would need; using tc ingress. "
@@ -62,11 +62,11 @@ TEST_F(AttachTunnel, IsStampedAtTc) {
 }
 
 TEST_F(AttachTunnel, RefusesXdp) {
-    for (const IngressChoice hook : {IngressChoice::xdp, IngressChoice::xdp_generic}) {
+    for (const kernel::IngressChoice hook : {kernel::IngressChoice::xdp, kernel::IngressChoice::xdp_generic}) {
         EXPECT_EQ(failure(attach({"kt-tun"}, {.hook = hook})),
                   fmt::format("kt-tun: attach {} XDP: its packets have no Ethernet header, which "
                               "XDP would need; choose --hook tc",
-                              hook == IngressChoice::xdp ? "native" : "generic"));
+                              hook == kernel::IngressChoice::xdp ? "native" : "generic"));
     }
 }
 

@@ -40,10 +40,10 @@ std::vector<std::string> lasting_stale_state_of(pid_t pid) {
 std::size_t stale_records() {
     std::size_t count = 0;
     for (const auto& [folder, prefix] :
-         {std::pair{kRunFolder, kRecordPrefix}, std::pair{kPinFolder, kPinPrefix}}) {
-        const auto names = run_names(folder, prefix);
+         {std::pair{kernel::kRunFolder, kernel::kRecordPrefix}, std::pair{kernel::kPinFolder, kernel::kPinPrefix}}) {
+        const auto names = kernel::run_names(folder, prefix);
         count += static_cast<std::size_t>(
-            std::ranges::count_if(names, [](const RunName& name) { return !name.is_alive(); }));
+            std::ranges::count_if(names, [](const kernel::RunName& name) { return !name.is_alive(); }));
     }
     return count;
 }
@@ -79,7 +79,7 @@ void expect_plain(const std::string& text) {
     EXPECT_THAT(text, Not(HasSubstr("\r")));
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        EXPECT_LE(demo::columns(line), 100u) << line;
+        EXPECT_LE(cmd::demo::columns(line), 100u) << line;
     }
 }
 

@@ -42,29 +42,29 @@ class LabTest : public ::testing::Test {
         }
     }
 
-    Lab& make(const LabOptions& options = {}) {
-        return lab_.emplace(require(Lab::create(options)));
+    lab::Lab& make(const lab::LabOptions& options = {}) {
+        return lab_.emplace(require(lab::Lab::create(options)));
     }
-    Lab& lab() { return lab_ ? *lab_ : make(); }
+    lab::Lab& lab() { return lab_ ? *lab_ : make(); }
 
-    DownloadOptions to_server(std::uint64_t bytes, Family family = Family::V4) {
+    lab::DownloadOptions to_server(std::uint64_t bytes, lab::Family family = lab::Family::V4) {
         return {.server = {lab().server().address(family), 80}, .bytes = bytes, .timeout = 8s};
     }
 
-    std::optional<Lab> lab_;
+    std::optional<lab::Lab> lab_;
 };
 
 /// The same for each address family.
-class LabFamilyTest : public LabTest, public ::testing::WithParamInterface<Family> {
+class LabFamilyTest : public LabTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
-    DownloadOptions to_server(std::uint64_t bytes) { return LabTest::to_server(bytes, GetParam()); }
+    lab::DownloadOptions to_server(std::uint64_t bytes) { return LabTest::to_server(bytes, GetParam()); }
 };
 
 inline auto both_families() {
-    return ::testing::Values(Family::V4, Family::V6);
+    return ::testing::Values(lab::Family::V4, lab::Family::V6);
 }
-inline std::string family_name(const ::testing::TestParamInfo<Family>& info) {
-    return info.param == Family::V4 ? "V4" : "V6";
+inline std::string family_name(const ::testing::TestParamInfo<lab::Family>& info) {
+    return info.param == lab::Family::V4 ? "V4" : "V6";
 }
 
 }  // namespace flowstamp::lab

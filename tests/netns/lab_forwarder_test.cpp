@@ -14,54 +14,54 @@ namespace {
 class LabForwarder : public LabFamilyTest {
   protected:
     /// A download of 2 MB with our forwarder on router 2.
-    DownloadReport through(const ForwarderOptions& options) {
-        const Server server =
-            require(Server::start(lab().server(), {.family = GetParam(), .pace = {65'536, 0us}}));
-        const Forwarder forwarder = require(Forwarder::start(lab(), 2, options));
-        return download(lab().client(), to_server(2'000'000));
+    lab::DownloadReport through(const lab::ForwarderOptions& options) {
+        const lab::Server server =
+            require(lab::Server::start(lab().server(), {.family = GetParam(), .pace = {65'536, 0us}}));
+        const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 2, options));
+        return lab::download(lab().client(), to_server(2'000'000));
     }
 };
 
 TEST_P(LabForwarder, ForwardsAsTheKernelDoes) {
-    const Capture at_client = require(Capture::start(lab().client()));
-    EXPECT_EQ(through({}).outcome, Outcome::Complete);
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
+    EXPECT_EQ(through({}).outcome, lab::Outcome::Complete);
     const auto data = at_client.wait_for(
-        [](Side, const Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s);
+        [](lab::Side, const lab::Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s);
     ASSERT_FALSE(data.empty());
-    for (const CapturedFrame& frame : data) {
-        EXPECT_EQ(parse_segment(frame.frame)->ttl, 61);
+    for (const lab::CapturedFrame& frame : data) {
+        EXPECT_EQ(lab::parse_segment(frame.frame)->ttl, 61);
     }
 }
 
 TEST_P(LabForwarder, AsAWireItIsNoHop) {
-    const Capture at_client = require(Capture::start(lab().client()));
-    EXPECT_EQ(through({.decrement_ttl = false}).outcome, Outcome::Complete);
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
+    EXPECT_EQ(through({.decrement_ttl = false}).outcome, lab::Outcome::Complete);
     const auto data = at_client.wait_for(
-        [](Side, const Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s);
+        [](lab::Side, const lab::Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s);
     ASSERT_FALSE(data.empty());
-    EXPECT_EQ(parse_segment(data[0].frame)->ttl, 62);
+    EXPECT_EQ(lab::parse_segment(data[0].frame)->ttl, 62);
 }
 
 TEST_P(LabForwarder, DelaysEachDirection) {
-    const DownloadReport report = through({.link = {.delay = 20ms}});
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    const lab::DownloadReport report = through({.link = {.delay = 20ms}});
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_GE(report.connected_after, 40ms);
 }
 
 TEST_P(LabForwarder, ALongBadPathStillDelivers) {
-    const DownloadReport report =
+    const lab::DownloadReport report =
         through({.link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02, .seed = 6}});
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_EQ(report.bytes, 2'000'000u);
 }
 
 TEST_P(LabForwarder, Duplicates) {
-    const Capture at_client = require(Capture::start(lab().client()));
-    EXPECT_EQ(through({.link = {.duplication = 0.5}}).outcome, Outcome::Complete);
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
+    EXPECT_EQ(through({.link = {.duplication = 0.5}}).outcome, lab::Outcome::Complete);
     std::map<std::uint32_t, int> copies;
-    for (const CapturedFrame& frame : at_client.wait_for(
-             [](Side, const Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s)) {
-        ++copies[parse_segment(frame.frame)->seq];
+    for (const lab::CapturedFrame& frame : at_client.wait_for(
+             [](lab::Side, const lab::Segment& segment) { return segment.payload_bytes != 0; }, 1, 1s)) {
+        ++copies[lab::parse_segment(frame.frame)->seq];
     }
     std::size_t doubled = 0;
     for (const auto& [seq, count] : copies) {
@@ -71,62 +71,62 @@ TEST_P(LabForwarder, Duplicates) {
 }
 
 TEST_P(LabForwarder, LosesAll) {
-    DownloadOptions options = to_server(1000);
+    lab::DownloadOptions options = to_server(1000);
     options.timeout = 300ms;
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
     {
-        const Forwarder forwarder = require(Forwarder::start(lab(), 2, {.link = {.loss = 1}}));
-        EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
+        const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 2, {.link = {.loss = 1}}));
+        EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::TimedOut);
     }
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete)
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete)
         << "the kernel forwards again";
 }
 
 TEST_P(LabForwarder, BothEndsResetAndTheRequestSwallowed) {
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-    const Capture beyond = require(Capture::start(lab().router(3)));
-    const Forwarder forwarder =
-        require(Forwarder::start(lab(), 2,
-                                 {.injection = Injection{.trigger = {.on = Trigger::On::ClientData},
-                                                         .target = Target::Both,
-                                                         .swallow = Swallow::Trigger}}));
-    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Reset);
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+    const lab::Capture beyond = require(lab::Capture::start(lab().router(3)));
+    const lab::Forwarder forwarder =
+        require(lab::Forwarder::start(lab(), 2,
+                                 {.injection = lab::Injection{.trigger = {.on = lab::Trigger::On::ClientData},
+                                                         .target = lab::Target::Both,
+                                                         .swallow = lab::Swallow::Trigger}}));
+    EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Reset);
     EXPECT_EQ(forwarder.injected(2, 1s).size(), 2u);
     const auto reports = server.reports(1, 1s);
     ASSERT_EQ(reports.size(), 1u);
     EXPECT_EQ(reports[0].errno_value, ECONNRESET);
     const auto requests = beyond.wait_for(
-        [](Side from, const Segment& segment) {
-            return from == Side::Client && segment.payload_bytes != 0;
+        [](lab::Side from, const lab::Segment& segment) {
+            return from == lab::Side::Client && segment.payload_bytes != 0;
         },
         1, 0ms);
     EXPECT_TRUE(requests.empty());
 }
 
 TEST_P(LabForwarder, OnTheSynTheConnectionIsRefused) {
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-    const Capture at_client = require(Capture::start(lab().client()));
-    const Forwarder forwarder = require(
-        Forwarder::start(lab(), 2, {.injection = Injection{.trigger = {.on = Trigger::On::Syn}}}));
-    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Refused);
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
+    const lab::Forwarder forwarder = require(
+        lab::Forwarder::start(lab(), 2, {.injection = lab::Injection{.trigger = {.on = lab::Trigger::On::Syn}}}));
+    EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Refused);
     const auto answers = at_client.wait_for(
-        [](Side, const Segment& segment) { return segment.has(Rst | Syn); }, 2, 1s);
+        [](lab::Side, const lab::Segment& segment) { return segment.has(Rst | Syn); }, 2, 1s);
     ASSERT_GE(answers.size(), 2u);
-    EXPECT_EQ(parse_segment(answers[0].frame)->flags, Rst | Ack);
-    EXPECT_EQ(parse_segment(answers[1].frame)->flags, Syn | Ack) << "the SYN went on";
+    EXPECT_EQ(lab::parse_segment(answers[0].frame)->flags, Rst | Ack);
+    EXPECT_EQ(lab::parse_segment(answers[1].frame)->flags, Syn | Ack) << "the SYN went on";
 }
 
 TEST_P(LabForwarder, ByteForByteForgeryAcrossALongPath) {
-    const Server server = require(Server::start(
+    const lab::Server server = require(lab::Server::start(
         lab().server(), {.family = GetParam(), .pace = {.chunk_bytes = 10'000, .pause = 60ms}}));
-    const Forwarder forwarder = require(Forwarder::start(lab(), 1, {.link = {.delay = 20ms}}));
-    const Injector injector =
-        require(Injector::start(lab().router(2), {.trigger = {.on = Trigger::On::ClientPacket,
+    const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 1, {.link = {.delay = 20ms}}));
+    const lab::Injector injector =
+        require(lab::Injector::start(lab().router(2), {.trigger = {.on = lab::Trigger::On::ClientPacket,
                                                               .after_server_bytes = 50'000,
-                                                              .times = Trigger::always},
-                                                  .forgery = as_stateless_reset()}));
-    const DownloadReport report = download(lab().client(), to_server(1'000'000));
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+                                                              .times = lab::Trigger::always},
+                                                  .forgery = lab::as_stateless_reset()}));
+    const lab::DownloadReport report = lab::download(lab().client(), to_server(1'000'000));
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_GE(report.connected_after, 40ms);
     EXPECT_LT(report.bytes, 1'000'000u);
 }

@@ -14,37 +14,37 @@
 namespace flowstamp::lab {
 namespace {
 
-bool is_reset_from_server(Side from, const Segment& segment) {
-    return from == Side::Server && segment.has(Rst);
+bool is_reset_from_server(lab::Side from, const lab::Segment& segment) {
+    return from == lab::Side::Server && segment.has(Rst);
 }
 
 class LabGenuine : public LabFamilyTest {
   protected:
     /// Downloads from a server with these manners, nudging it when silent; keeps the first RST.
-    DownloadReport meet(ServerOptions options) {
+    lab::DownloadReport meet(lab::ServerOptions options) {
         options.family = GetParam();
-        const Capture capture = require(Capture::start(lab().router(1)));
-        const Server server = require(Server::start(lab().server(), options));
-        DownloadOptions wanted = to_server(1'000'000);
+        const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
+        const lab::Server server = require(lab::Server::start(lab().server(), options));
+        lab::DownloadOptions wanted = to_server(1'000'000);
         wanted.nudge_after = 100ms;
-        const DownloadReport report = download(lab().client(), wanted);
+        const lab::DownloadReport report = lab::download(lab().client(), wanted);
         remember_reset(capture);
         return report;
     }
 
-    void remember_reset(const Capture& capture) {
+    void remember_reset(const lab::Capture& capture) {
         const auto resets = capture.wait_for(is_reset_from_server, 1, 1s);
         ASSERT_FALSE(resets.empty());
-        reset_ = parse_segment(resets[0].frame).value();
+        reset_ = lab::parse_segment(resets[0].frame).value();
     }
 
-    Segment reset_;
+    lab::Segment reset_;
 };
 
 TEST_P(LabGenuine, CloseWithUnreadData) {
-    const DownloadReport report =
-        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::CloseUnread});
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+    const lab::DownloadReport report =
+        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::CloseUnread});
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
     EXPECT_EQ(report.bytes, 50'000u);
     EXPECT_EQ(reset_.flags, Rst | Ack);
@@ -53,18 +53,18 @@ TEST_P(LabGenuine, CloseWithUnreadData) {
 }
 
 TEST_P(LabGenuine, LingerZero) {
-    const DownloadReport report =
-        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::LingerZero});
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+    const lab::DownloadReport report =
+        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::LingerZero});
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
     EXPECT_EQ(reset_.flags, Rst | Ack);
     EXPECT_TRUE(reset_.timestamps);
 }
 
 TEST_P(LabGenuine, DataToAVanishedSocket) {
-    const DownloadReport report =
-        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::Vanish});
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+    const lab::DownloadReport report =
+        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish});
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.bytes, 50'000u);
     EXPECT_GE(report.elapsed, 100ms) << "only the nudge can have provoked it";
     EXPECT_EQ(reset_.flags, Rst);
@@ -75,26 +75,26 @@ TEST_P(LabGenuine, DataToAVanishedSocket) {
 }
 
 TEST_P(LabGenuine, DataToAVanishedSocketOfAHostWithItsOwnTtl) {
-    const DownloadReport report = meet(
-        {.ttl = 200, .stop_after = 50'000, .before_farewell = 50ms, .farewell = Farewell::Vanish});
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+    const lab::DownloadReport report = meet(
+        {.ttl = 200, .stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish});
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(reset_.ttl, 62) << "the stateless RST goes by the host's default, not the socket's";
 }
 
 TEST_P(LabGenuine, ASilentReceiverNeverLearnsThatItsPeerVanished) {
-    const Server server = require(Server::start(lab().server(), {.family = GetParam(),
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam(),
                                                                  .stop_after = 50'000,
                                                                  .before_farewell = 50ms,
-                                                                 .farewell = Farewell::Vanish}));
-    DownloadOptions options = to_server(1'000'000);
+                                                                 .farewell = lab::Farewell::Vanish}));
+    lab::DownloadOptions options = to_server(1'000'000);
     options.timeout = 400ms;
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::TimedOut);
 }
 
 TEST_P(LabGenuine, ClosedPort) {
-    const Capture capture = require(Capture::start(lab().router(1)));
-    const DownloadReport report = download(lab().client(), to_server(1000));
-    EXPECT_EQ(report.outcome, Outcome::Refused);
+    const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
+    const lab::DownloadReport report = lab::download(lab().client(), to_server(1000));
+    EXPECT_EQ(report.outcome, lab::Outcome::Refused);
     EXPECT_EQ(report.errno_value, ECONNREFUSED);
     remember_reset(capture);
     EXPECT_EQ(reset_.flags, Rst | Ack);
@@ -103,63 +103,63 @@ TEST_P(LabGenuine, ClosedPort) {
 }
 
 TEST_P(LabGenuine, SocketKilledByTheAdministrator) {
-    const Capture capture = require(Capture::start(lab().router(1)));
-    const Server server = require(
-        Server::start(lab().server(),
-                      {.family = GetParam(), .stop_after = 50'000, .farewell = Farewell::Silence}));
-    Download running(lab().client(), to_server(1'000'000));
+    const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
+    const lab::Server server = require(
+        lab::Server::start(lab().server(),
+                      {.family = GetParam(), .stop_after = 50'000, .farewell = lab::Farewell::Silence}));
+    lab::Download running(lab().client(), to_server(1'000'000));
     while (!running.done() && running.bytes() < 50'000) {
         std::this_thread::sleep_for(5ms);
     }
     ASSERT_TRUE(lab().server().require({"ss", "-K", "state", "established", "sport", "=", ":80"}));
-    const DownloadReport report = running.wait();
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+    const lab::DownloadReport report = running.wait();
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     remember_reset(capture);
     EXPECT_EQ(reset_.flags, Rst | Ack);
 }
 
 TEST_P(LabGenuine, RejectOnThePeerItselfInTheMiddle) {
-    const Capture capture = require(Capture::start(lab().router(1)));
-    const Server server = require(Server::start(
+    const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
+    const lab::Server server = require(lab::Server::start(
         lab().server(), {.family = GetParam(), .pace = {.chunk_bytes = 1000, .pause = 5ms}}));
-    Download running(lab().client(), to_server(1'000'000));
+    lab::Download running(lab().client(), to_server(1'000'000));
     while (!running.done() && running.bytes() < 20'000) {
         std::this_thread::sleep_for(5ms);
     }
-    const Firewall reject =
-        require(Firewall::apply(lab().server(), {.chain = FirewallRule::Chain::Input,
-                                                 .action = FirewallRule::Action::RejectWithReset,
+    const lab::Firewall reject =
+        require(lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                                                 .action = lab::FirewallRule::Action::RejectWithReset,
                                                  .family = GetParam(),
                                                  .to_port = 80}));
-    EXPECT_EQ(running.wait().outcome, Outcome::Reset);
+    EXPECT_EQ(running.wait().outcome, lab::Outcome::Reset);
     remember_reset(capture);
     EXPECT_EQ(reset_.flags, Rst);
     EXPECT_EQ(reset_.ttl, 62);
 }
 
 TEST_P(LabGenuine, RejectOnARouterIsNearer) {
-    const Capture capture = require(Capture::start(lab().router(1)));
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
+    const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
     {
-        const Firewall reject = require(
-            Firewall::apply(lab().router(2), {.action = FirewallRule::Action::RejectWithReset,
+        const lab::Firewall reject = require(
+            lab::Firewall::apply(lab().router(2), {.action = lab::FirewallRule::Action::RejectWithReset,
                                               .family = GetParam(),
                                               .to_port = 80,
                                               .tcp_flags = "SYN SYN"}));
-        EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Refused);
+        EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Refused);
     }
     remember_reset(capture);
     EXPECT_EQ(reset_.ttl, 64);
-    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete)
+    EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete)
         << "the rule is gone with its object";
 }
 
 TEST_P(LabGenuine, AnEchoedConversationEndsWell) {
-    const Server server =
-        require(Server::start(lab().server(), {.family = GetParam(), .service = Service::Echo}));
-    const DownloadReport report =
-        exchange(lab().client(), {.server = to_server(0).server, .rounds = 5, .pause = 20ms});
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    const lab::Server server =
+        require(lab::Server::start(lab().server(), {.family = GetParam(), .service = lab::Service::Echo}));
+    const lab::DownloadReport report =
+        lab::exchange(lab().client(), {.server = to_server(0).server, .rounds = 5, .pause = 20ms});
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_EQ(report.bytes, 500u);
     EXPECT_GE(report.elapsed, 80ms);
     const auto reports = server.reports(1, 1s);
@@ -168,14 +168,14 @@ TEST_P(LabGenuine, AnEchoedConversationEndsWell) {
 }
 
 TEST_P(LabGenuine, AnEchoedConversationAborted) {
-    for (const Farewell farewell : {Farewell::CloseUnread, Farewell::LingerZero}) {
-        const Server server = require(Server::start(lab().server(), {.family = GetParam(),
-                                                                     .service = Service::Echo,
+    for (const lab::Farewell farewell : {lab::Farewell::CloseUnread, lab::Farewell::LingerZero}) {
+        const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam(),
+                                                                     .service = lab::Service::Echo,
                                                                      .stop_after = 200,
                                                                      .farewell = farewell}));
-        const DownloadReport report =
-            exchange(lab().client(), {.server = to_server(0).server, .pause = 50ms});
-        EXPECT_EQ(report.outcome, Outcome::Reset);
+        const lab::DownloadReport report =
+            lab::exchange(lab().client(), {.server = to_server(0).server, .pause = 50ms});
+        EXPECT_EQ(report.outcome, lab::Outcome::Reset);
         EXPECT_EQ(report.bytes, 200u);
     }
 }

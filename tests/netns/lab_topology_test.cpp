@@ -38,8 +38,8 @@ bool runs(pid_t pid) {
     return false;
 }
 
-bool is_data_from_server(Side from, const Segment& segment) {
-    return from == Side::Server && segment.payload_bytes != 0;
+bool is_data_from_server(lab::Side from, const lab::Segment& segment) {
+    return from == lab::Side::Server && segment.payload_bytes != 0;
 }
 
 class LabTopology : public LabTest {};
@@ -47,54 +47,54 @@ class LabTopologyFamily : public LabFamilyTest {};
 
 TEST_P(LabTopologyFamily, EveryRouterIsAHop) {
     lab();
-    const Capture at_client = require(Capture::start(lab().client()));
-    const Capture at_router = require(Capture::start(lab().router(3)));
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete);
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
+    const lab::Capture at_router = require(lab::Capture::start(lab().router(3)));
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+    EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete);
     const auto here = at_client.wait_for(is_data_from_server, 1, 1s);
     const auto there = at_router.wait_for(is_data_from_server, 1, 1s);
     ASSERT_FALSE(here.empty() || there.empty());
-    EXPECT_EQ(parse_segment(here[0].frame)->ttl, 61);
-    EXPECT_EQ(parse_segment(there[0].frame)->ttl, 64);
-    EXPECT_EQ(parse_segment(here[0].frame)->source.address, lab().server().address(GetParam()));
+    EXPECT_EQ(lab::parse_segment(here[0].frame)->ttl, 61);
+    EXPECT_EQ(lab::parse_segment(there[0].frame)->ttl, 64);
+    EXPECT_EQ(lab::parse_segment(here[0].frame)->source.address, lab().server().address(GetParam()));
 }
 
 TEST_P(LabTopologyFamily, NoFirstPacketWaitsForItsNeighbour) {
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-    const DownloadReport report = download(lab().client(), to_server(10));
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+    const lab::DownloadReport report = lab::download(lab().client(), to_server(10));
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_LT(report.connected_after, 900ms) << "a lost SYN comes again after a second";
 }
 
 TEST_P(LabTopologyFamily, MasqueradingRouterSpeaksForTheClient) {
     make({.masquerade_at = 2});
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete);
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+    EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete);
     const auto reports = server.reports(1, 1s);
     ASSERT_EQ(reports.size(), 1u);
-    EXPECT_EQ(reports[0].client.address, lab().router(2).toward(Side::Server).address(GetParam()));
+    EXPECT_EQ(reports[0].client.address, lab().router(2).toward(lab::Side::Server).address(GetParam()));
 }
 
 TEST_P(LabTopologyFamily, DefaultTtlOfTheServer) {
     make({.server_default_ttl = 128});
-    const Capture at_client = require(Capture::start(lab().client()));
-    DownloadOptions options = to_server(10);
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Refused);
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
+    lab::DownloadOptions options = to_server(10);
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Refused);
     const auto resets =
-        at_client.wait_for([](Side, const Segment& segment) { return segment.has(Rst); }, 1, 1s);
+        at_client.wait_for([](lab::Side, const lab::Segment& segment) { return segment.has(Rst); }, 1, 1s);
     ASSERT_EQ(resets.size(), 1u);
-    EXPECT_EQ(parse_segment(resets[0].frame)->ttl, 125);
+    EXPECT_EQ(lab::parse_segment(resets[0].frame)->ttl, 125);
 }
 
 TEST_P(LabTopologyFamily, WithoutOffloadsEveryFrameFitsTheLink) {
     make({.mtu = 1400, .offloads = false});
-    const Capture at_router = require(Capture::start(lab().router(2)));
-    const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-    EXPECT_EQ(download(lab().client(), to_server(200'000)).outcome, Outcome::Complete);
+    const lab::Capture at_router = require(lab::Capture::start(lab().router(2)));
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+    EXPECT_EQ(lab::download(lab().client(), to_server(200'000)).outcome, lab::Outcome::Complete);
     const auto data = at_router.wait_for(is_data_from_server, 140, 1s);
     EXPECT_GE(data.size(), 140u);
-    for (const CapturedFrame& frame : data) {
-        EXPECT_LE(parse_segment(frame.frame)->payload_bytes, 1400u - 40u);
+    for (const lab::CapturedFrame& frame : data) {
+        EXPECT_LE(lab::parse_segment(frame.frame)->payload_bytes, 1400u - 40u);
     }
 }
 
@@ -105,25 +105,25 @@ TEST_F(LabTopology, AsManyRoutersAsAsked) {
         make({.routers = routers});
         EXPECT_EQ(lab().routers(), routers);
         EXPECT_EQ(lab().hosts().size(), routers + 2);
-        const Server server = require(Server::start(lab().server(), {}));
-        EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete) << routers;
+        const lab::Server server = require(lab::Server::start(lab().server(), {}));
+        EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete) << routers;
     }
 }
 
 TEST_F(LabTopology, SeveralStandSideBySide) {
     lab();
-    const Lab other = require(Lab::create({}));
-    const Server here = require(Server::start(lab().server(), {.seed = 1}));
-    const Server there = require(Server::start(other.server(), {.seed = 2}));
-    EXPECT_EQ(download(lab().client(), to_server(1000)).outcome, Outcome::Complete);
-    EXPECT_EQ(download(other.client(), to_server(1000)).outcome, Outcome::Corrupted)
+    const lab::Lab other = require(lab::Lab::create({}));
+    const lab::Server here = require(lab::Server::start(lab().server(), {.seed = 1}));
+    const lab::Server there = require(lab::Server::start(other.server(), {.seed = 2}));
+    EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete);
+    EXPECT_EQ(lab::download(other.client(), to_server(1000)).outcome, lab::Outcome::Corrupted)
         << "the other lab's server streams another pattern";
 }
 
 TEST_F(LabTopology, RefusesWhatCannotBe) {
-    EXPECT_FALSE(Lab::create({.routers = 0}));
-    EXPECT_FALSE(Lab::create({.masquerade_at = 4}));
-    EXPECT_FALSE(Lab::create({.mtu = 576}));
+    EXPECT_FALSE(lab::Lab::create({.routers = 0}));
+    EXPECT_FALSE(lab::Lab::create({.masquerade_at = 4}));
+    EXPECT_FALSE(lab::Lab::create({.mtu = 576}));
 }
 
 TEST_F(LabTopology, CommandsRunInside) {
@@ -162,7 +162,7 @@ TEST_F(LabTopology, NothingIsLeftBehindAfterKill9) {
     ASSERT_EQ(pipe(ends), 0);
     const pid_t driver = fork();
     if (driver == 0) {
-        const Result<Lab> lab = Lab::create({});
+        const Result<lab::Lab> lab = lab::Lab::create({});
         const std::string prefix = lab ? lab->prefix() : "";
         [[maybe_unused]] const ssize_t told = write(ends[1], prefix.data(), prefix.size());
         ::pause();
@@ -192,7 +192,7 @@ TEST_F(LabTopology, ClearsAwayWhatDeadRunsLeft) {
     for (const std::string& name : {restarted + "1-client", dead + "1-client", foreign}) {
         ASSERT_TRUE(require_command({"ip", "netns", "add", name}));
     }
-    const Lab second = require(Lab::create({}));
+    const lab::Lab second = require(lab::Lab::create({}));
     for (int i = 0; i < 500 && !(namespaces(restarted).empty() && namespaces(dead).empty()); ++i) {
         std::this_thread::sleep_for(10ms);  // another lab may be the one that removes them
     }

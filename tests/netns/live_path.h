@@ -23,11 +23,11 @@
 namespace flowstamp {
 
 /// "dropped at forward: NETFILTER_DROP: ...", for tests that fail.
-inline void PrintTo(const PathReport& story, std::ostream* out) {
+inline void PrintTo(const pathtrace::PathReport& story, std::ostream* out) {
     *out << fmt::format("flow #{}{} {} > {}: {}, {} packets", story.flow,
-                        story.is_reply ? ", answers" : "", source_of(story.name).text(),
-                        destination_of(story.name).text(), name_of(story.end), story.packets);
-    for (const PathStep& step : story.steps) {
+                        story.is_reply ? ", answers" : "", pathtrace::source_of(story.name).text(),
+                        pathtrace::destination_of(story.name).text(), name_of(story.end), story.packets);
+    for (const pathtrace::PathStep& step : story.steps) {
         *out << fmt::format("; {} ({})", step.at, fmt::join(step.passed, ", "));
     }
     if (story.drop) {
@@ -35,8 +35,8 @@ inline void PrintTo(const PathReport& story, std::ostream* out) {
                             story.drop->reason, story.drop->location);
         if (story.drop->attribution) {
             *out << fmt::format(
-                "; {}: {}: {}", words_of(*story.drop->attribution),
-                story.drop->attribution->certainty == Certainty::certain ? "certain" : "probable",
+                "; {}: {}: {}", netfilter::words_of(*story.drop->attribution),
+                story.drop->attribution->certainty == netfilter::Certainty::certain ? "certain" : "probable",
                 story.drop->attribution->why);
         }
     }
@@ -47,13 +47,13 @@ inline void PrintTo(const PathReport& story, std::ostream* out) {
 namespace flowstamp::lab {
 
 /// A tracer in a host of the lab, in a thread of its own there.
-class LivePath final : public PathReporter {
+class LivePath final : public output::PathReporter {
   public:
-    using Wanted = std::function<bool(const PathReport&)>;
+    using Wanted = std::function<bool(const pathtrace::PathReport&)>;
     /// Generous: it is over as soon as what is waited for is told.
     static constexpr std::chrono::milliseconds kTimeout = 15s;
 
-    LivePath(const Namespace& host, const std::vector<std::string>& interfaces,
+    LivePath(const lab::Namespace& host, const std::vector<std::string>& interfaces,
              const std::string& filter) {
         std::promise<void> attached;
         auto ready = attached.get_future();
@@ -64,15 +64,15 @@ class LivePath final : public PathReporter {
     }
     ~LivePath() override { stop(); }
 
-    void report(const PathReport& story) override {
+    void report(const pathtrace::PathReport& story) override {
         const std::lock_guard lock(mutex_);
         stories_.push_back(story);
         changed_.notify_all();
     }
-    void summary(const PathStats& stats) override { stats_ = stats; }
+    void summary(const output::PathStats& stats) override { stats_ = stats; }
 
     /// The latest story of that kind, once there is one.
-    std::optional<PathReport> wait_for(const Wanted& is_it,
+    std::optional<pathtrace::PathReport> wait_for(const Wanted& is_it,
                                       std::chrono::milliseconds timeout = kTimeout) {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, timeout, [&] { return std::ranges::any_of(stories_, is_it); });
@@ -80,17 +80,17 @@ class LivePath final : public PathReporter {
         return found == stories_.rend() ? std::nullopt : std::optional(*found);
     }
     /// The latest of packets that came to such an end, answers aside.
-    std::optional<PathReport> wait_for(PacketPath::End end,
+    std::optional<pathtrace::PathReport> wait_for(pathtrace::PacketPath::End end,
                                       std::chrono::milliseconds timeout = kTimeout) {
-        return wait_for([&](const PathReport& story) { return story.end == end && !story.is_reply; },
+        return wait_for([&](const pathtrace::PathReport& story) { return story.end == end && !story.is_reply; },
                         timeout);
     }
     /// All so far.
-    std::vector<PathReport> stories() {
+    std::vector<pathtrace::PathReport> stories() {
         const std::lock_guard lock(mutex_);
         return stories_;
     }
-    const PathStats& stop() {
+    const output::PathStats& stop() {
         stopping_ = true;
         if (running_.valid()) {
             running_.get();
@@ -102,7 +102,7 @@ class LivePath final : public PathReporter {
     void run(const std::vector<std::string>& interfaces, const std::string& filter,
              std::promise<void>& attached) {
         const SystemClock clock;
-        auto tracer = Tracer::start({.interfaces = interfaces, .filter = filter},
+        auto tracer = pathtrace::Tracer::start({.interfaces = interfaces, .filter = filter},
                                     {.reporter = *this, .clock = clock, .notice = [](auto) {}});
         if (!tracer) {
             attached.set_exception(
@@ -120,15 +120,15 @@ class LivePath final : public PathReporter {
     std::atomic<bool> stopping_ = false;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<PathReport> stories_;
-    PathStats stats_;
+    std::vector<pathtrace::PathReport> stories_;
+    output::PathStats stats_;
     std::future<void> running_;
 };
 
 /// The interfaces of a host that lead to others.
-inline std::vector<std::string> interfaces_of(const Namespace& host) {
+inline std::vector<std::string> interfaces_of(const lab::Namespace& host) {
     std::vector<std::string> names;
-    for (const Side side : {Side::Client, Side::Server}) {
+    for (const lab::Side side : {lab::Side::Client, lab::Side::Server}) {
         if (host.has(side)) {
             names.push_back(host.toward(side).name);
         }
@@ -138,16 +138,16 @@ inline std::vector<std::string> interfaces_of(const Namespace& host) {
 
 /// Begins `count` connections, and does not wait for what becomes of them. They are given up when
 /// the sockets go.
-[[nodiscard]] inline std::vector<Fd> knock(const Namespace& host, const Endpoint& at,
+[[nodiscard]] inline std::vector<Fd> knock(const lab::Namespace& host, const Endpoint& at,
                                            unsigned count = 3, const Endpoint& from = {}) {
     return host.run_in([&] {
         std::vector<Fd> sockets;
         for (unsigned i = 0; i < count; ++i) {
-            SocketAddress to(at);
+            lab::SocketAddress to(at);
             sockets.emplace_back(
                 ::socket(to.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
             if (from.port != 0) {
-                SocketAddress own(from);
+                lab::SocketAddress own(from);
                 const int on = 1;
                 ::setsockopt(sockets.back().get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
                 EXPECT_EQ(::bind(sockets.back().get(), own.get(), own.length), 0);
@@ -162,30 +162,30 @@ inline std::vector<std::string> interfaces_of(const Namespace& host) {
 /// client -- router -- server, one of which is asked.
 class LivePathTest : public PathTest {
   protected:
-    const Namespace& router() { return lab().router(1); }
-    LivePath& follow(const Namespace& host, const std::string& filter) {
+    const lab::Namespace& router() { return lab().router(1); }
+    LivePath& follow(const lab::Namespace& host, const std::string& filter) {
         return path_.emplace(host, interfaces_of(host), filter);
     }
     /// It told of packets that were dropped at a hook by a rule, named by such words.
-    PathReport expect_blamed(const std::string& at, const std::string& words,
-                            Certainty certainty = Certainty::certain) {
-        const auto story = path_->wait_for([&](const PathReport& its) {
+    pathtrace::PathReport expect_blamed(const std::string& at, const std::string& words,
+                            netfilter::Certainty certainty = netfilter::Certainty::certain) {
+        const auto story = path_->wait_for([&](const pathtrace::PathReport& its) {
             return its.drop && its.drop->at == at && its.drop->attribution &&
                    words_of(*its.drop->attribution).contains(words) &&
                    its.drop->attribution->certainty == certainty;
         });
         EXPECT_TRUE(story) << "not told: " << at << ": " << words << "\nbut "
                            << testing::PrintToString(path_->stories());
-        return story.value_or(PathReport{});
+        return story.value_or(pathtrace::PathReport{});
     }
     /// It told of packets that were dropped, of a reason in such words, with what to look at; no
     /// rule is blamed. `port`: of the packets' destination, if it matters.
-    PathReport expect_reason(const std::string& at, const std::string& reason,
+    pathtrace::PathReport expect_reason(const std::string& at, const std::string& reason,
                             const std::string& words, const std::string& look_at,
                             std::uint16_t port = 0) {
-        const auto story = path_->wait_for([&](const PathReport& its) {
+        const auto story = path_->wait_for([&](const pathtrace::PathReport& its) {
             return its.drop && its.drop->at == at && its.drop->reason == reason &&
-                   (port == 0 || destination_of(its.name).port == port);
+                   (port == 0 || pathtrace::destination_of(its.name).port == port);
         });
         EXPECT_TRUE(story) << "not told: " << at << ": " << reason << "\nbut "
                            << testing::PrintToString(path_->stories());

@@ -11,18 +11,18 @@ namespace {
 class PathAnswers : public LivePathTest, public testing::WithParamInterface<const char*> {
   protected:
     void rule(const std::string& words) { run(router(), std::string(GetParam()) + " " + words); }
-    Endpoint service() { return {router().toward(Side::Client).ipv4, 10174}; }
+    Endpoint service() { return {router().toward(lab::Side::Client).ipv4, 10174}; }
 
     /// The refusal and its swallower are both named, in either order.
     void expect_both(const std::string& refusal, const std::string& swallower) {
         follow(router(), "tcp port 10174");
         const auto sockets = knock(lab().client(), service());
-        const PathReport refused = expect_blamed("input", refusal);
+        const pathtrace::PathReport refused = expect_blamed("input", refusal);
         EXPECT_FALSE(refused.is_reply);
-        EXPECT_EQ(destination_of(refused.name).port, 10174);
-        EXPECT_EQ(source_of(refused.name).ip_text(), lab().client().address().text());
-        const PathReport swallowed = expect_blamed("output", swallower);
-        EXPECT_EQ(destination_of(swallowed.name).ip_text(), lab().client().address().text());
+        EXPECT_EQ(pathtrace::destination_of(refused.name).port, 10174);
+        EXPECT_EQ(pathtrace::source_of(refused.name).ip_text(), lab().client().address().text());
+        const pathtrace::PathReport swallowed = expect_blamed("output", swallower);
+        EXPECT_EQ(pathtrace::destination_of(swallowed.name).ip_text(), lab().client().address().text());
         if (swallowed.name.protocol == IPPROTO_TCP) {
             EXPECT_TRUE(swallowed.is_reply);
         }
@@ -46,11 +46,11 @@ TEST_P(PathAnswers, TheSameBehindTranslation) {
     expect_both("--dport 8080 -j REJECT --reject-with tcp-reset", kNoResets);
     const auto stories = path_->stories();
     const auto swallowed = std::ranges::find_if(
-        stories, [](const PathReport& its) { return its.drop && its.drop->at == "output"; });
+        stories, [](const pathtrace::PathReport& its) { return its.drop && its.drop->at == "output"; });
     ASSERT_NE(swallowed, stories.end());
     ASSERT_TRUE(swallowed->translated);
-    EXPECT_EQ(source_of(swallowed->name).port, 8080);
-    EXPECT_EQ(source_of(*swallowed->translated).port, 10174);
+    EXPECT_EQ(pathtrace::source_of(swallowed->name).port, 8080);
+    EXPECT_EQ(pathtrace::source_of(*swallowed->translated).port, 10174);
 }
 
 TEST_P(PathAnswers, ARejectWhoseIcmpIsDropped) {

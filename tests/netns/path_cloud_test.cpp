@@ -32,20 +32,20 @@ class PathCloud : public LivePathTest, public testing::WithParamInterface<const 
         run(second(), mangle + kEater);
     }
 
-    const Namespace& gateway() { return lab().router(1); }
-    const Namespace& second() { return lab().router(2); }
-    IpAddress public_address() { return gateway().toward(Side::Client).ipv4; }
-    IpAddress system_address() { return second().toward(Side::Client).ipv4; }
-    IpAddress machine() { return lab().server().address(); }
+    const lab::Namespace& gateway() { return lab().router(1); }
+    const lab::Namespace& second() { return lab().router(2); }
+    lab::IpAddress public_address() { return gateway().toward(lab::Side::Client).ipv4; }
+    lab::IpAddress system_address() { return second().toward(lab::Side::Client).ipv4; }
+    lab::IpAddress machine() { return lab().server().address(); }
 
-    void translate(const Namespace& router, const IpAddress& from, std::uint16_t port,
-                   const IpAddress& to, std::uint16_t to_port) {
+    void translate(const lab::Namespace& router, const lab::IpAddress& from, std::uint16_t port,
+                   const lab::IpAddress& to, std::uint16_t to_port) {
         run(router, fmt::format("{} -t nat -A PREROUTING -d {} -p tcp --dport {} -j DNAT "
                                 "--to-destination {}:{}",
                                 GetParam(), from.text(), port, to.text(), to_port));
     }
-    static std::string to_text(const fst_path_tuple& tuple) { return destination_of(tuple).text(); }
-    static std::string text_of(const IpAddress& address, std::uint16_t port) {
+    static std::string to_text(const fst_path_tuple& tuple) { return pathtrace::destination_of(tuple).text(); }
+    static std::string text_of(const lab::IpAddress& address, std::uint16_t port) {
         return Endpoint{address, port}.text();
     }
 };
@@ -55,19 +55,19 @@ TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
     LivePath at_gateway(gateway(), interfaces_of(gateway()), "tcp port 10174");
     const auto sockets = knock(lab().client(), {public_address(), kOutside});
 
-    const PathReport eaten = expect_blamed(
+    const pathtrace::PathReport eaten = expect_blamed(
         "forward", std::string(GetParam()) + ", table mangle, chain FORWARD, rule 2: " + kEater);
     EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
     ASSERT_TRUE(eaten.translated);
     EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
-    EXPECT_EQ(source_of(eaten.name).ip_text(), lab().client().address().text());
+    EXPECT_EQ(pathtrace::source_of(eaten.name).ip_text(), lab().client().address().text());
 
-    const auto left = at_gateway.wait_for(PacketPath::End::left);
+    const auto left = at_gateway.wait_for(pathtrace::PacketPath::End::left);
     ASSERT_TRUE(left);
     EXPECT_EQ(to_text(left->name), text_of(public_address(), kOutside));
     ASSERT_TRUE(left->translated);
     EXPECT_EQ(to_text(*left->translated), text_of(system_address(), kOutside));
-    EXPECT_EQ(left->steps.back().at, gateway().toward(Side::Server).name + " out");
+    EXPECT_EQ(left->steps.back().at, gateway().toward(lab::Side::Server).name + " out");
     EXPECT_EQ(at_gateway.stop().dropped, 0U);
     EXPECT_EQ(at_second.stop().left, 0U);
 }
@@ -75,28 +75,28 @@ TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
 TEST_P(PathCloud, AskedByTheInnerNameBothNamesAreTold) {
     follow(second(), "tcp port 22");
     const auto sockets = knock(lab().client(), {public_address(), kOutside});
-    const PathReport eaten = expect_blamed("forward", kEater);
+    const pathtrace::PathReport eaten = expect_blamed("forward", kEater);
     EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
     ASSERT_TRUE(eaten.translated);
     EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
 }
 
 TEST_P(PathCloud, WhatTheRuleLetsThroughLeavesBothAndItsAnswersReturn) {
-    const Server server = require(Server::start(lab().server(), {.port = 8080}));
+    const lab::Server server = require(lab::Server::start(lab().server(), {.port = 8080}));
     LivePath& at_second = follow(second(), "tcp port 10175");
-    DownloadOptions options = to_server(10'000);
+    lab::DownloadOptions options = to_server(10'000);
     options.server = {public_address(), kWeb};
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
-    const auto left = at_second.wait_for(PacketPath::End::left);
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
+    const auto left = at_second.wait_for(pathtrace::PacketPath::End::left);
     ASSERT_TRUE(left && left->translated);
     EXPECT_EQ(to_text(*left->translated), text_of(machine(), 8080));
     const auto answers = at_second.wait_for(
-        [](const PathReport& its) { return its.is_reply && its.end == PacketPath::End::left; });
+        [](const pathtrace::PathReport& its) { return its.is_reply && its.end == pathtrace::PacketPath::End::left; });
     ASSERT_TRUE(answers && answers->translated);
-    EXPECT_EQ(source_of(answers->name).text(), text_of(machine(), 8080));
-    EXPECT_EQ(source_of(*answers->translated).text(), text_of(system_address(), kWeb));
+    EXPECT_EQ(pathtrace::source_of(answers->name).text(), text_of(machine(), 8080));
+    EXPECT_EQ(pathtrace::source_of(*answers->translated).text(), text_of(system_address(), kWeb));
     EXPECT_EQ(answers->flow, left->flow);
-    const PathStats& stats = at_second.stop();
+    const output::PathStats& stats = at_second.stop();
     EXPECT_EQ(stats.flows, 1U);
     EXPECT_EQ(stats.dropped, 0U);
     EXPECT_EQ(stats.unknown, 0U);

@@ -16,7 +16,7 @@ class PathCommand : public LivePathTest {
     void SetUp() override {
         LivePathTest::SetUp();
         if (!IsSkipped()) {
-            server_.emplace(require(Server::start(lab().server(), {})));
+            server_.emplace(require(lab::Server::start(lab().server(), {})));
         }
     }
     void rule(const std::vector<std::string>& command) {
@@ -24,15 +24,15 @@ class PathCommand : public LivePathTest {
         ASSERT_TRUE(done) << done.error().message();
     }
     LivePath& follow(const std::string& filter) { return LivePathTest::follow(router(), filter); }
-    DownloadReport try_to_download() {
-        DownloadOptions options = to_server(10'000);
+    lab::DownloadReport try_to_download() {
+        lab::DownloadOptions options = to_server(10'000);
         options.timeout = 1500ms;
-        return download(lab().client(), options);
+        return lab::download(lab().client(), options);
     }
     /// The rule that the answer names, after some packets were lost.
-    DropAttribution expect_rule(const std::string& hook) {
-        EXPECT_NE(try_to_download().outcome, Outcome::Complete);
-        const auto story = path_->wait_for(PacketPath::End::dropped);
+    netfilter::DropAttribution expect_rule(const std::string& hook) {
+        EXPECT_NE(try_to_download().outcome, lab::Outcome::Complete);
+        const auto story = path_->wait_for(pathtrace::PacketPath::End::dropped);
         if (!story || !story->drop || !story->drop->attribution) {
             ADD_FAILURE() << "no rule was named";
             return {};
@@ -43,18 +43,18 @@ class PathCommand : public LivePathTest {
     }
 
   private:
-    std::optional<Server> server_;
+    std::optional<lab::Server> server_;
 };
 
 TEST_F(PathCommand, WhatPassesIsFollowedThrough) {
     LivePath& path = follow("tcp port 80");
-    EXPECT_EQ(try_to_download().outcome, Outcome::Complete);
-    const auto story = path.wait_for(PacketPath::End::left);
+    EXPECT_EQ(try_to_download().outcome, lab::Outcome::Complete);
+    const auto story = path.wait_for(pathtrace::PacketPath::End::left);
     ASSERT_TRUE(story);
     ASSERT_GE(story->steps.size(), 3U);
-    EXPECT_EQ(story->steps.front().at, router().toward(Side::Client).name + " in");
-    EXPECT_EQ(story->steps.back().at, router().toward(Side::Server).name + " out");
-    const PathStats& stats = path.stop();
+    EXPECT_EQ(story->steps.front().at, router().toward(lab::Side::Client).name + " in");
+    EXPECT_EQ(story->steps.back().at, router().toward(lab::Side::Server).name + " out");
+    const output::PathStats& stats = path.stop();
     EXPECT_EQ(stats.dropped, 0U);
     EXPECT_EQ(stats.flows, 1U);
     EXPECT_EQ(stats.unknown, 0U);
@@ -66,10 +66,10 @@ TEST_F(PathCommand, ARuleOfIptablesNftBehindTranslation) {
     rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "-m", "multiport", "!", "--dports", "1:300",
           "-j", "DROP"});
     follow("tcp port 80");
-    const DropAttribution attribution = expect_rule("input");
+    const netfilter::DropAttribution attribution = expect_rule("input");
     EXPECT_EQ(attribution.table, "filter");
     EXPECT_EQ(attribution.chain, "INPUT");
-    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
+    EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
     EXPECT_NE(attribution.text.find("! --dports 1:300"), std::string::npos) << attribution.text;
 }
 
@@ -77,10 +77,10 @@ TEST_F(PathCommand, ARuleOfIptablesLegacy) {
     rule({"iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j",
           "DROP"});
     follow("tcp port 80");
-    const DropAttribution attribution = expect_rule("forward");
-    EXPECT_EQ(attribution.tool, RulesetTool::iptables_legacy);
+    const netfilter::DropAttribution attribution = expect_rule("forward");
+    EXPECT_EQ(attribution.tool, netfilter::RulesetTool::iptables_legacy);
     EXPECT_EQ(attribution.table, "mangle");
-    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
+    EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
 }
 
 TEST_F(PathCommand, ARuleOfNft) {
@@ -88,26 +88,26 @@ TEST_F(PathCommand, ARuleOfNft) {
           "add table inet site; add chain inet site pre { type filter hook prerouting "
           "priority raw; }; add rule inet site pre tcp dport 80 counter drop"});
     follow("tcp port 80");
-    const DropAttribution attribution = expect_rule("prerouting");
-    EXPECT_EQ(attribution.tool, RulesetTool::nft);
+    const netfilter::DropAttribution attribution = expect_rule("prerouting");
+    EXPECT_EQ(attribution.tool, netfilter::RulesetTool::nft);
     EXPECT_EQ(attribution.chain, "pre");
-    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
+    EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
 }
 
 TEST_F(PathCommand, ARejectIsSeenAsOne) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j", "REJECT",
           "--reject-with", "tcp-reset"});
     follow("tcp port 80");
-    const DropAttribution attribution = expect_rule("forward");
+    const netfilter::DropAttribution attribution = expect_rule("forward");
     EXPECT_NE(attribution.text.find("REJECT"), std::string::npos) << attribution.text;
-    EXPECT_EQ(attribution.certainty, Certainty::certain) << attribution.why;
+    EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
 }
 
 TEST_F(PathCommand, WhereNoRuleIsToBlameTheKernelsReasonIsTold) {
-    rule({"ip", "route", "add", "unreachable", lab().server().address(Family::V4).text()});
+    rule({"ip", "route", "add", "unreachable", lab().server().address(lab::Family::V4).text()});
     LivePath& path = follow("tcp port 80");
     try_to_download();
-    const auto story = path.wait_for(PacketPath::End::dropped);
+    const auto story = path.wait_for(pathtrace::PacketPath::End::dropped);
     ASSERT_TRUE(story && story->drop);
     EXPECT_FALSE(story->drop->attribution);
     EXPECT_EQ(story->drop->at, "prerouting");
@@ -116,8 +116,8 @@ TEST_F(PathCommand, WhereNoRuleIsToBlameTheKernelsReasonIsTold) {
 
 TEST_F(PathCommand, OthersPacketsAreNotFollowed) {
     LivePath& path = follow("tcp port 10174");
-    EXPECT_EQ(try_to_download().outcome, Outcome::Complete);
-    const PathStats& stats = path.stop();
+    EXPECT_EQ(try_to_download().outcome, lab::Outcome::Complete);
+    const output::PathStats& stats = path.stop();
     EXPECT_EQ(stats.packets, 0U);
 }
 

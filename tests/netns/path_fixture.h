@@ -23,17 +23,17 @@
 
 namespace flowstamp::lab {
 
-inline Ruleset ruleset_of(const Namespace& host) {
-    return require(host.run_in(read_ruleset));
+inline netfilter::Ruleset ruleset_of(const lab::Namespace& host) {
+    return require(host.run_in(netfilter::read_ruleset));
 }
 
 /// Sends `count` datagrams from `host` to `to`, whatever becomes of them.
-inline void send_datagrams(const Namespace& host, const IpAddress& to, std::uint16_t port,
+inline void send_datagrams(const lab::Namespace& host, const lab::IpAddress& to, std::uint16_t port,
                            unsigned count) {
     host.run_in([&] {
         for (unsigned i = 0; i < count; ++i) {
             // A socket each: a refusal of the one before would spoil the next send.
-            SocketAddress address({to, port});
+            lab::SocketAddress address({to, port});
             const Fd socket(
                 ::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
             EXPECT_EQ(sendto(socket.get(), "x", 1, 0, address.get(), address.length), 1);
@@ -51,24 +51,24 @@ class PathTest : public LabTest {
         }
     }
 
-    static void nft(const Namespace& host, const std::string& ruleset) {
+    static void nft(const lab::Namespace& host, const std::string& ruleset) {
         const Status done = host.require({"nft", "-f", "-"}, ruleset);
         ASSERT_TRUE(done) << done.error().message();
     }
     /// "iptables-legacy -A INPUT ...": its words hold no spaces.
-    static void run(const Namespace& host, const std::string& command) {
+    static void run(const lab::Namespace& host, const std::string& command) {
         std::istringstream words(command);
         const Argv argv{std::istream_iterator<std::string>(words), {}};
         const Status done = host.require(argv);
         ASSERT_TRUE(done) << done.error().message();
     }
 
-    void send(unsigned count, std::uint16_t port = 10174, Family family = Family::V4) {
+    void send(unsigned count, std::uint16_t port = 10174, lab::Family family = lab::Family::V4) {
         send_datagrams(lab().client(), lab().server().address(family), port, count);
     }
 
-    static Loss at(NetfilterHook hook, int priority, std::uint64_t packets,
-                   TableFamily family = TableFamily::ip) {
+    static netfilter::Loss at(netfilter::NetfilterHook hook, int priority, std::uint64_t packets,
+                   netfilter::TableFamily family = netfilter::TableFamily::ip) {
         return {.family = family,
                 .hook = hook,
                 .passed = priority - 1,
@@ -77,15 +77,15 @@ class PathTest : public LabTest {
     }
 
     /// What is found on `host` after `packets`, at last: they may still be on their way at first.
-    static void expect_attribution(const Namespace& host, const Loss& loss,
-                               const std::function<void()>& packets, Certainty certainty,
+    static void expect_attribution(const lab::Namespace& host, const netfilter::Loss& loss,
+                               const std::function<void()>& packets, netfilter::Certainty certainty,
                                const std::string& words, const std::string& why = {}) {
-        const Ruleset before = ruleset_of(host);
+        const netfilter::Ruleset before = ruleset_of(host);
         packets();
         const auto deadline = std::chrono::steady_clock::now() + 3s;
-        std::optional<DropAttribution> found;
+        std::optional<netfilter::DropAttribution> found;
         for (;;) {
-            found = attribute_drop(before, ruleset_of(host), loss);
+            found = netfilter::attribute_drop(before, ruleset_of(host), loss);
             const bool as_wanted = found && found->certainty == certainty &&
                                    words_of(*found).contains(words) && found->why.contains(why);
             if (as_wanted || std::chrono::steady_clock::now() > deadline) {
@@ -94,7 +94,7 @@ class PathTest : public LabTest {
             std::this_thread::sleep_for(20ms);
         }
         ASSERT_TRUE(found);
-        EXPECT_THAT(words_of(*found), testing::HasSubstr(words));
+        EXPECT_THAT(netfilter::words_of(*found), testing::HasSubstr(words));
         EXPECT_THAT(found->why, testing::HasSubstr(why));
         EXPECT_EQ(found->certainty, certainty) << found->why;
     }

@@ -22,7 +22,7 @@ constexpr std::string_view kErase = "\r\033[J";
 /// `path` on a terminal of its own, as a shell in `host` would start it.
 class OnTerminal {
   public:
-    OnTerminal(const Namespace& host, std::vector<std::string> arguments) {
+    OnTerminal(const lab::Namespace& host, std::vector<std::string> arguments) {
         winsize size{.ws_row = 30, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
         const std::string path = built_program();
         arguments.insert(arguments.begin(), {path, "path"});
@@ -106,9 +106,9 @@ class PathLiveView : public PathTest {
             run(router(), "iptables-nft -t mangle -A FORWARD -p udp --dport 10174 -j DROP");
         }
     }
-    const Namespace& router() { return lab().router(1); }
+    const lab::Namespace& router() { return lab().router(1); }
     std::vector<std::string> arguments() {
-        return {"-i", router().toward(Side::Client).name, "-i", router().toward(Side::Server).name,
+        return {"-i", router().toward(lab::Side::Client).name, "-i", router().toward(lab::Side::Server).name,
                 "udp port 10174"};
     }
 };
@@ -125,7 +125,7 @@ TEST_F(PathLiveView, ShowsStationsAndLossesAndLeavesTheTerminalAsItWas) {
 
     const std::string& drawn = path.drawn();
     const std::string strong = "\033[1m";
-    EXPECT_THAT(drawn, HasSubstr(strong + router().toward(Side::Client).name + " in"));
+    EXPECT_THAT(drawn, HasSubstr(strong + router().toward(lab::Side::Client).name + " in"));
     EXPECT_THAT(drawn, HasSubstr(strong + "prerouting"));
     EXPECT_THAT(drawn, HasSubstr(strong + "forward"));
     EXPECT_THAT(drawn, Not(HasSubstr(strong + "postrouting"))) << "nothing came so far";

@@ -11,19 +11,19 @@
 namespace flowstamp::lab {
 namespace {
 
-bool is_whole(const PathReport& story) {
-    return story.end == PacketPath::End::left;
+bool is_whole(const pathtrace::PathReport& story) {
+    return story.end == pathtrace::PacketPath::End::left;
 }
-bool is_answer(const PathReport& story) {
+bool is_answer(const pathtrace::PathReport& story) {
     return is_whole(story) && story.is_reply;
 }
-bool is_question(const PathReport& story) {
+bool is_question(const pathtrace::PathReport& story) {
     return is_whole(story) && !story.is_reply;
 }
 
 /// All of a connection left as one flow, both ways.
 void expect_one_flow(LivePath& path) {
-    const PathStats& stats = path.stop();
+    const output::PathStats& stats = path.stop();
     EXPECT_EQ(stats.flows, 1U) << testing::PrintToString(path.stories());
     EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
     EXPECT_EQ(stats.unknown, 0U) << testing::PrintToString(path.stories());
@@ -38,9 +38,9 @@ struct Translation {
 
 class PathNat : public LivePathTest, public testing::WithParamInterface<Translation> {
   protected:
-    IpAddress outside() { return router().toward(Side::Client).ipv4; }
-    IpAddress inside() { return router().toward(Side::Server).ipv4; }
-    IpAddress server() { return lab().server().address(); }
+    lab::IpAddress outside() { return router().toward(lab::Side::Client).ipv4; }
+    lab::IpAddress inside() { return router().toward(lab::Side::Server).ipv4; }
+    lab::IpAddress server() { return lab().server().address(); }
 
     void masquerade() {
         run(router(), "iptables-nft -t nat -A POSTROUTING -o to-server -j MASQUERADE");
@@ -61,26 +61,26 @@ TEST_P(PathNat, IsOneFlowWithBothNames) {
     if (destination) {
         publish();
     }
-    const Server serving = require(Server::start(lab().server(), {}));
+    const lab::Server serving = require(lab::Server::start(lab().server(), {}));
     const Endpoint asked = destination ? Endpoint{outside(), 10174} : Endpoint{server(), 80};
     LivePath& path = follow(router(), destination ? "tcp port 10174" : "tcp port 80");
-    DownloadOptions options = to_server(100'000);
+    lab::DownloadOptions options = to_server(100'000);
     options.server = asked;
-    const DownloadReport report = download(lab().client(), options);
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    const lab::DownloadReport report = lab::download(lab().client(), options);
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
 
     const auto question = path.wait_for(is_question);
     ASSERT_TRUE(question && question->translated);
-    EXPECT_EQ(source_of(question->name).text(), report.local.text());
-    EXPECT_EQ(destination_of(question->name).text(), asked.text());
-    EXPECT_EQ(source_of(*question->translated).ip_text(),
+    EXPECT_EQ(pathtrace::source_of(question->name).text(), report.local.text());
+    EXPECT_EQ(pathtrace::destination_of(question->name).text(), asked.text());
+    EXPECT_EQ(pathtrace::source_of(*question->translated).ip_text(),
               source ? inside().text() : report.local.address.text());
-    EXPECT_EQ(destination_of(*question->translated).text(), (Endpoint{server(), 80}).text());
+    EXPECT_EQ(pathtrace::destination_of(*question->translated).text(), (Endpoint{server(), 80}).text());
     const auto answer = path.wait_for(is_answer);
     ASSERT_TRUE(answer && answer->translated);
     EXPECT_EQ(answer->flow, question->flow);
-    EXPECT_EQ(source_of(answer->name), destination_of(*question->translated));
-    EXPECT_EQ(destination_of(*answer->translated), source_of(question->name));
+    EXPECT_EQ(pathtrace::source_of(answer->name), pathtrace::destination_of(*question->translated));
+    EXPECT_EQ(pathtrace::destination_of(*answer->translated), pathtrace::source_of(question->name));
     expect_one_flow(path);
 }
 
@@ -97,29 +97,29 @@ TEST_F(PathNatOfMany, TwoClientsWithOnePortAreTwoFlows) {
     masquerade();
     publish();
     run(lab().client(), "ip address add 198.51.100.3/24 dev to-router1");
-    const Server serving = require(Server::start(lab().server(), {}));
+    const lab::Server serving = require(lab::Server::start(lab().server(), {}));
     LivePath& path = follow(router(), "tcp port 10174");
     std::vector<Fd> sockets;
     for (const char* own : {"198.51.100.2", "198.51.100.3"}) {
-        auto one = knock(lab().client(), {outside(), 10174}, 1, {IpAddress::of(own), 40000});
+        auto one = knock(lab().client(), {outside(), 10174}, 1, {lab::IpAddress::of(own), 40000});
         std::ranges::move(one, std::back_inserter(sockets));
     }
     std::set<std::uint64_t> flows;
     std::set<std::string> inner;
     for (const char* own : {"198.51.100.2", "198.51.100.3"}) {
-        const auto question = path.wait_for([&](const PathReport& its) {
-            return is_question(its) && source_of(its.name).ip_text() == own;
+        const auto question = path.wait_for([&](const pathtrace::PathReport& its) {
+            return is_question(its) && pathtrace::source_of(its.name).ip_text() == own;
         });
-        const auto answer = path.wait_for([&](const PathReport& its) {
+        const auto answer = path.wait_for([&](const pathtrace::PathReport& its) {
             return is_answer(its) && its.translated &&
-                   destination_of(*its.translated).ip_text() == own;
+                   pathtrace::destination_of(*its.translated).ip_text() == own;
         });
         ASSERT_TRUE(question && question->translated && answer)
             << testing::PrintToString(path.stories());
-        EXPECT_EQ(source_of(question->name).port, 40000);
+        EXPECT_EQ(pathtrace::source_of(question->name).port, 40000);
         EXPECT_EQ(question->flow, answer->flow);
         flows.insert(question->flow);
-        inner.insert(source_of(*question->translated).text());
+        inner.insert(pathtrace::source_of(*question->translated).text());
     }
     EXPECT_EQ(flows.size(), 2U);
     EXPECT_EQ(inner.size(), 2U);
@@ -132,7 +132,7 @@ TEST(PathNatHairpin, IsOneFlow) {
     if (geteuid() != 0) {
         GTEST_SKIP() << "needs root";
     }
-    const Lan lan = require(Lan::create());
+    const lab::Lan lan = require(lab::Lan::create());
     const std::string server = lan.server().address().text();
     const Status ruled = lan.router().require({"nft", "-f", "-"}, fmt::format(R"(table ip nat {{
         chain pre {{
@@ -147,17 +147,17 @@ TEST(PathNatHairpin, IsOneFlow) {
 )",
                                                                               server));
     ASSERT_TRUE(ruled) << ruled.error().message();
-    const Server serving = require(Server::start(lan.server(), {}));
+    const lab::Server serving = require(lab::Server::start(lan.server(), {}));
     LivePath path(lan.router(), {"lan"}, "tcp port 80");
-    const DownloadReport report = download(
-        lan.client(), {.server = {Lan::public_address(), 80}, .bytes = 100'000, .timeout = 8s});
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    const lab::DownloadReport report = lab::download(
+        lan.client(), {.server = {lab::Lan::public_address(), 80}, .bytes = 100'000, .timeout = 8s});
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     const auto question = path.wait_for(is_question);
     ASSERT_TRUE(question && question->translated);
-    EXPECT_EQ(source_of(question->name).text(), report.local.text());
-    EXPECT_EQ(destination_of(question->name).text(), "203.0.113.1:80");
-    EXPECT_EQ(source_of(*question->translated).ip_text(), "192.0.2.1");
-    EXPECT_EQ(destination_of(*question->translated).text(), server + ":80");
+    EXPECT_EQ(pathtrace::source_of(question->name).text(), report.local.text());
+    EXPECT_EQ(pathtrace::destination_of(question->name).text(), "203.0.113.1:80");
+    EXPECT_EQ(pathtrace::source_of(*question->translated).ip_text(), "192.0.2.1");
+    EXPECT_EQ(pathtrace::destination_of(*question->translated).text(), server + ":80");
     EXPECT_EQ(question->steps.front().at, "lan in");
     EXPECT_EQ(question->steps.back().at, "lan out");
     const auto answer = path.wait_for(is_answer);

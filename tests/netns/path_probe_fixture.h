@@ -24,20 +24,20 @@ inline constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
 inline constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
 enum Hook : std::uint8_t { kPrerouting, kInput, kForward, kOutput, kPostrouting };
 
-inline Station at_hook(std::uint8_t hook, std::int32_t priority,
-                       Station::Aside aside = Station::Aside::earlier) {
+inline pathtrace::Station at_hook(std::uint8_t hook, std::int32_t priority,
+                       pathtrace::Station::Aside aside = pathtrace::Station::Aside::earlier) {
     return {.pf = kIpv4, .hook = hook, .priority = priority, .aside = aside};
 }
-inline Station at_tc(Station::Kind kind, std::string interface) {
+inline pathtrace::Station at_tc(pathtrace::Station::Kind kind, std::string interface) {
     return {.kind = kind, .interface = std::move(interface)};
 }
 
 /// Around conntrack, NAT and filter, of every hook: what a ruleset of the usual tables needs.
-inline std::vector<Station> router_stations(const Namespace& host) {
-    std::vector<Station> stations;
-    for (const Side side : {Side::Client, Side::Server}) {
-        stations.push_back(at_tc(Station::Kind::tc_ingress, host.toward(side).name));
-        stations.push_back(at_tc(Station::Kind::tc_egress, host.toward(side).name));
+inline std::vector<pathtrace::Station> router_stations(const lab::Namespace& host) {
+    std::vector<pathtrace::Station> stations;
+    for (const lab::Side side : {lab::Side::Client, lab::Side::Server}) {
+        stations.push_back(at_tc(pathtrace::Station::Kind::tc_ingress, host.toward(side).name));
+        stations.push_back(at_tc(pathtrace::Station::Kind::tc_egress, host.toward(side).name));
     }
     for (const std::int32_t priority : {-301, -199, -101, -99}) {
         stations.push_back(at_hook(kPrerouting, priority));
@@ -54,11 +54,11 @@ inline std::vector<Station> router_stations(const Namespace& host) {
 /// The probe is in `host`, the reader here.
 class PathWatch {
   public:
-    PathWatch(const Namespace& host, PathProbeOptions options)
-        : probe_(require(host.run_in([&] { return PathProbe::start(options); }))),
+    PathWatch(const lab::Namespace& host, pathtrace::PathProbeOptions options)
+        : probe_(require(host.run_in([&] { return pathtrace::PathProbe::start(options); }))),
           reader_(require(probe_.events([this](const fst_path_event& event) { consume(event); }))) {}
 
-    PathProbe& probe() { return probe_; }
+    pathtrace::PathProbe& probe() { return probe_; }
 
     /// What was told since the last call.
     std::vector<fst_path_event> events() {
@@ -84,7 +84,7 @@ class PathWatch {
     std::string step(const fst_path_event& event) const {
         switch (event.header.kind) {
             case FST_PATH_DROPPED:
-                return drop_reason_name(event.drop_reason);
+                return pathtrace::drop_reason_name(event.drop_reason);
             case FST_PATH_CONSUMED:
                 return "consumed";
             case FST_PATH_SOCKET:
@@ -92,10 +92,10 @@ class PathWatch {
             default:
                 break;
         }
-        const Station& station = probe_.stations().at(event.station).station;
-        if (station.kind != Station::Kind::netfilter) {
+        const pathtrace::Station& station = probe_.stations().at(event.station).station;
+        if (station.kind != pathtrace::Station::Kind::netfilter) {
             return fmt::format("{}({})",
-                               station.kind == Station::Kind::tc_ingress ? "ingress" : "egress",
+                               station.kind == pathtrace::Station::Kind::tc_ingress ? "ingress" : "egress",
                                station.interface);
         }
         static constexpr std::array kNames = {"prerouting", "input", "forward", "output",
@@ -104,8 +104,8 @@ class PathWatch {
     }
 
     std::vector<fst_path_event> events_;
-    PathProbe probe_;
-    PathReader reader_;
+    pathtrace::PathProbe probe_;
+    pathtrace::PathReader reader_;
 };
 
 /// Records of one packet, in their order; packets in the order of their beginning.
@@ -135,7 +135,7 @@ inline std::string tuple_text(const fst_path_tuple& tuple) {
 }
 
 inline fst_path_match tcp_port(std::uint16_t port) {
-    fst_path_match match = match_everything();
+    fst_path_match match = pathtrace::match_everything();
     match.family = 4;
     match.protocol = IPPROTO_TCP;
     match.destination_port[0] = match.destination_port[1] = port;
@@ -144,7 +144,7 @@ inline fst_path_match tcp_port(std::uint16_t port) {
 }
 
 inline fst_path_match protocol(std::uint8_t number) {
-    fst_path_match match = match_everything();
+    fst_path_match match = pathtrace::match_everything();
     match.protocol = number;
     return match;
 }

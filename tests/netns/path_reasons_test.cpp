@@ -22,19 +22,19 @@ struct Datagrams {
 
 class PathReasons : public LivePathTest {
   protected:
-    IpAddress here() { return router().toward(Side::Client).ipv4; }
+    lab::IpAddress here() { return router().toward(lab::Side::Client).ipv4; }
 
-    void send_to(const IpAddress& to, std::uint16_t port, const Datagrams& wanted = {}) {
+    void send_to(const lab::IpAddress& to, std::uint16_t port, const Datagrams& wanted = {}) {
         lab().client().run_in([&] {
-            SocketAddress peer({to, port});
-            const bool v6 = to.family == Family::V6;
+            lab::SocketAddress peer({to, port});
+            const bool v6 = to.family == lab::Family::V6;
             const std::vector<char> data(wanted.bytes);
             for (unsigned i = 0; i < wanted.count; ++i) {
                 const Fd socket(::socket(peer.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
                 ::setsockopt(socket.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP,
                              v6 ? IPV6_UNICAST_HOPS : IP_TTL, &wanted.ttl, sizeof(wanted.ttl));
                 if (!v6) {
-                    SocketAddress own({IpAddress::of(wanted.from), 0});
+                    lab::SocketAddress own({lab::IpAddress::of(wanted.from), 0});
                     EXPECT_EQ(::bind(socket.get(), own.get(), own.length), 0);
                 }
                 EXPECT_EQ(
@@ -60,13 +60,13 @@ TEST_F(PathReasons, RoutingRefuses) {
     expect_reason("prerouting", "IP_RPFILTER", "reverse path filter",
                   "net.ipv4.conf.to-client.rp_filter; ip route get 192.0.2.77");
 
-    send_to(IpAddress::of("192.0.2.99"), 1002);
+    send_to(lab::IpAddress::of("192.0.2.99"), 1002);
     expect_reason("prerouting", "IP_INNOROUTES", "no route",
                   "ip route get 192.0.2.99 from 198.51.100.2 iif to-client", 1002);
 
-    send_to(IpAddress::of("192.0.2.88"), 1003);
+    send_to(lab::IpAddress::of("192.0.2.88"), 1003);
     const auto refused = path_->wait_for(
-        [](const PathReport& its) { return its.drop && destination_of(its.name).port == 1003; });
+        [](const pathtrace::PathReport& its) { return its.drop && pathtrace::destination_of(its.name).port == 1003; });
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->drop->at, "prerouting");
     EXPECT_FALSE(refused->drop->attribution);
@@ -79,7 +79,7 @@ TEST_F(PathReasons, TheTtlRunsOut) {
     send_to(lab().server().address(), 1001, {.ttl = 1});
     expect_reason("prerouting", "IP_INHDR", "TTL (hop limit) ran out here",
                   "traceroute 203.0.113.2");
-    send_to(lab().server().address(Family::V6), 1002, {.ttl = 1});
+    send_to(lab().server().address(lab::Family::V6), 1002, {.ttl = 1});
     expect_reason("prerouting", "IP_INHDR", "TTL (hop limit) ran out here",
                   "traceroute 2001:db8:113::2", 1002);
 }
@@ -98,7 +98,7 @@ TEST_F(PathReasons, AProgramReadsTooSlowly) {
         Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         const int least = 1;
         ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
-        SocketAddress own({here(), 1001});
+        lab::SocketAddress own({here(), 1001});
         EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
         return made;
     });
@@ -111,17 +111,17 @@ TEST_F(PathReasons, AProgramReadsTooSlowly) {
 TEST_F(PathReasons, UnreadIsNotDropped) {
     std::optional<Fd> socket = router().run_in([&] {
         Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        SocketAddress own({here(), 1001});
+        lab::SocketAddress own({here(), 1001});
         EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
         return made;
     });
     LivePath& path = follow(router(), "udp");
     send_to(here(), 1001);
-    EXPECT_TRUE(path.wait_for(PacketPath::End::delivered));
-    const auto all_told = [](const PathReport& its) { return its.packets == 3; };
+    EXPECT_TRUE(path.wait_for(pathtrace::PacketPath::End::delivered));
+    const auto all_told = [](const pathtrace::PathReport& its) { return its.packets == 3; };
     path.wait_for(all_told, 1s);
     socket.reset();
-    const PathStats& stats = path.stop();
+    const output::PathStats& stats = path.stop();
     EXPECT_EQ(stats.delivered, 3U);
     EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
 }
@@ -132,7 +132,7 @@ class PathBacklog : public PathReasons {
     Fd listen(int backlog) {
         return router().run_in([&] {
             Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            SocketAddress own({here(), 1001});
+            lab::SocketAddress own({here(), 1001});
             EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
             EXPECT_EQ(::listen(made.get(), backlog), 0);
             return made;
@@ -149,8 +149,8 @@ class PathBacklog : public PathReasons {
         std::ranges::move(one, std::back_inserter(knocking_));
     }
     void wait_for_answer_to(std::uint16_t port) {
-        EXPECT_TRUE(path_->wait_for([&](const PathReport& its) {
-            return its.is_reply && destination_of(its.name).port == port;
+        EXPECT_TRUE(path_->wait_for([&](const pathtrace::PathReport& its) {
+            return its.is_reply && pathtrace::destination_of(its.name).port == port;
         }));
     }
     std::vector<Fd> knocking_;
@@ -195,7 +195,7 @@ TEST_F(PathReasons, AWrongChecksum) {
         iphdr ip{};
         tcphdr tcp{};
     } packet;
-    const auto address = [](const IpAddress& its) {
+    const auto address = [](const lab::IpAddress& its) {
         std::uint32_t bytes = 0;
         std::copy_n(its.bytes.begin(), sizeof(bytes), reinterpret_cast<std::uint8_t*>(&bytes));
         return bytes;
@@ -213,7 +213,7 @@ TEST_F(PathReasons, AWrongChecksum) {
     packet.tcp.check = htons(0xbad);
     lab().client().run_in([&] {
         const Fd socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-        SocketAddress to({here(), 0});
+        lab::SocketAddress to({here(), 0});
         EXPECT_EQ(::sendto(socket.get(), &packet, sizeof(packet), 0, to.get(), to.length),
                   static_cast<ssize_t>(sizeof(packet)));
     });
@@ -224,8 +224,8 @@ TEST_F(PathReasons, AWrongChecksum) {
 TEST_F(PathReasons, TheNextHopDoesNotAnswer) {
     set_router("net.ipv4.neigh.to-server.retrans_time_ms", "300");
     LivePath& path = follow(router(), "udp");
-    send_to(IpAddress::of("203.0.113.99"), 1001);
-    const PathReport story = expect_reason("postrouting", "NEIGH_FAILED", "next hop does not answer",
+    send_to(lab::IpAddress::of("203.0.113.99"), 1001);
+    const pathtrace::PathReport story = expect_reason("postrouting", "NEIGH_FAILED", "next hop does not answer",
                                           "ip route get 203.0.113.99");
     ASSERT_FALSE(story.steps.empty());
     EXPECT_EQ(story.steps.front().at, "to-client in");
@@ -244,7 +244,7 @@ TEST_F(PathReasons, ARuleThatNothingAcquits) {
     run(router(), "ip link set to-client address 02:00:00:00:99:99");
     LivePath& path = follow(router(), "udp");
     send_to(lab().server().address(), 1001);
-    const auto story = path.wait_for([](const PathReport& its) { return its.drop.has_value(); });
+    const auto story = path.wait_for([](const pathtrace::PathReport& its) { return its.drop.has_value(); });
     ASSERT_TRUE(story);
     EXPECT_EQ(story->drop->reason, "OTHERHOST");
     EXPECT_FALSE(story->drop->attribution) << testing::PrintToString(*story);

@@ -15,14 +15,14 @@
 namespace flowstamp::lab {
 namespace {
 
-using Hook = NetfilterHook;
-constexpr Certainty kCertain = Certainty::certain;
-constexpr Certainty kProbable = Certainty::probable;
+using Hook = netfilter::NetfilterHook;
+constexpr netfilter::Certainty kCertain = netfilter::Certainty::certain;
+constexpr netfilter::Certainty kProbable = netfilter::Certainty::probable;
 
 class PathRuleset : public PathTest {};
 
 TEST_F(PathRuleset, NoRulesAreReadAsNone) {
-    const Ruleset ruleset = ruleset_of(lab().server());
+    const netfilter::Ruleset ruleset = ruleset_of(lab().server());
     EXPECT_TRUE(ruleset.tables.empty());
     EXPECT_TRUE(ruleset.unread.empty());
 }
@@ -47,7 +47,7 @@ TEST_F(PathRuleset, ANativeRuleBehindJumps) {
         lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
         ": udp dport 10174 counter drop");
     expect_attribution(
-        lab().server(), at(Hook::input, 0, 2), [&] { send(2, 10174, Family::V6); }, kCertain,
+        lab().server(), at(Hook::input, 0, 2), [&] { send(2, 10174, lab::Family::V6); }, kCertain,
         ": udp dport 10174 counter drop");
 }
 
@@ -59,7 +59,7 @@ TEST_F(PathRuleset, ARuleWithoutACounter) {
             udp dport 10174 drop
         }
     })");
-    const Loss loss = at(Hook::input, -5, 3);
+    const netfilter::Loss loss = at(Hook::input, -5, 3);
     expect_attribution(
         lab().server(), loss, [&] { send(3); }, kCertain, ": udp dport 10174 drop",
         "it has no counter, and nothing else there");
@@ -91,15 +91,15 @@ TEST_F(PathRuleset, AtADevicesIngress) {
             udp dport 10174 counter drop
         }
     })");
-    Loss loss = at(Hook::ingress, -500, 3, TableFamily::netdev);
+    netfilter::Loss loss = at(Hook::ingress, -500, 3, netfilter::TableFamily::netdev);
     loss.device = "to-router1";
     expect_attribution(
         lab().server(), loss, [&] { send(3); }, kCertain,
         "table netdev guard, chain in, handle 2: udp dport 10174 counter drop");
     loss.device = "other";
-    const Ruleset before = ruleset_of(lab().server());
+    const netfilter::Ruleset before = ruleset_of(lab().server());
     send(3);
-    EXPECT_FALSE(attribute_drop(before, ruleset_of(lab().server()), loss));
+    EXPECT_FALSE(netfilter::attribute_drop(before, ruleset_of(lab().server()), loss));
 }
 
 /// libnftables 1.0.6 breaks off its JSON at a table's flags, by chance.
@@ -120,7 +120,7 @@ TEST_F(PathRuleset, BesideATableWithFlags) {
         }
     })");
     for (int i = 0; i < 20; ++i) {
-        const Ruleset ruleset = ruleset_of(lab().server());
+        const netfilter::Ruleset ruleset = ruleset_of(lab().server());
         ASSERT_TRUE(ruleset.unread.empty()) << ruleset.unread.front();
         ASSERT_EQ(ruleset.tables.size(), 2U);
         ASSERT_TRUE(ruleset.tables[0].dormant);
@@ -147,13 +147,13 @@ TEST_F(PathRuleset, VerdictMaps) {
 class PathIptables : public PathTest, public testing::WithParamInterface<const char*> {
   protected:
     static std::string tool() { return GetParam(); }
-    static std::string command(Family family = Family::V4) {
-        return (family == Family::V4 ? "iptables-" : "ip6tables-") + tool();
+    static std::string command(lab::Family family = lab::Family::V4) {
+        return (family == lab::Family::V4 ? "iptables-" : "ip6tables-") + tool();
     }
 };
 
 TEST_P(PathIptables, ARuleOfAChainOfItsOwn) {
-    const Namespace& server = lab().server();
+    const lab::Namespace& server = lab().server();
     run(server, command() + " -N services");
     run(server, command() + " -A INPUT -p udp -j services");
     run(server, command() + " -A services -p udp --dport 7 -j DROP");
@@ -166,7 +166,7 @@ TEST_P(PathIptables, ARuleOfAChainOfItsOwn) {
 }
 
 TEST_P(PathIptables, APolicy) {
-    const Namespace& server = lab().server();
+    const lab::Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 7 -j DROP");
     run(server, command() + " -P INPUT DROP");
     expect_attribution(
@@ -179,7 +179,7 @@ TEST_P(PathIptables, APolicy) {
 }
 
 TEST_P(PathIptables, RawAndMangle) {
-    const Namespace& router = lab().router(1);
+    const lab::Namespace& router = lab().router(1);
     run(router, command() + " -t raw -A PREROUTING -p udp --dport 10174 -j DROP");
     run(router, command() + " -t mangle -A FORWARD -p udp --dport 7 -j DROP");
     expect_attribution(
@@ -191,20 +191,20 @@ TEST_P(PathIptables, RawAndMangle) {
 }
 
 TEST_P(PathIptables, Ipv6) {
-    const Namespace& server = lab().server();
-    run(server, command(Family::V6) + " -A INPUT -p udp --dport 10174 -j DROP");
+    const lab::Namespace& server = lab().server();
+    run(server, command(lab::Family::V6) + " -A INPUT -p udp --dport 10174 -j DROP");
     expect_attribution(
-        server, at(Hook::input, 0, 3, TableFamily::ip6), [&] { send(3, 10174, Family::V6); },
+        server, at(Hook::input, 0, 3, netfilter::TableFamily::ip6), [&] { send(3, 10174, lab::Family::V6); },
         kCertain, "ip6tables-" + tool() + ", table filter, chain INPUT, rule 1");
 }
 
 TEST_P(PathIptables, ARejectionOfTcp) {
-    const Namespace& router = lab().router(1);
+    const lab::Namespace& router = lab().router(1);
     run(router, command() + " -A FORWARD -p tcp --dport 10174 -j REJECT --reject-with tcp-reset");
     const auto knock = [&] {
         const auto refused = lab().client().run_in([&] {
-            return connect_tcp({lab().server().address(), 10174},
-                               {.deadline = SteadyClock::now() + 2s});
+            return lab::connect_tcp({lab().server().address(), 10174},
+                               {.deadline = lab::SteadyClock::now() + 2s});
         });
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().errno_value, ECONNREFUSED);
@@ -213,7 +213,7 @@ TEST_P(PathIptables, ARejectionOfTcp) {
 }
 
 TEST_P(PathIptables, ARuleInsertedMeanwhileMovesTheNumbersOnly) {
-    const Namespace& server = lab().server();
+    const lab::Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 7 -j DROP");
     run(server, command() + " -A INPUT -p udp --dport 10174 -j DROP");
     expect_attribution(
@@ -226,7 +226,7 @@ TEST_P(PathIptables, ARuleInsertedMeanwhileMovesTheNumbersOnly) {
 }
 
 TEST_P(PathIptables, CountersZeroedMeanwhile) {
-    const Namespace& server = lab().server();
+    const lab::Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 10174 -j DROP");
     expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "rule 1");
     expect_attribution(
@@ -249,13 +249,13 @@ TEST_F(PathRuleset, ReadingMakesNoLegacyTables) {
             .out;
     };
     EXPECT_EQ(tables(), "raw\n");
-    const Ruleset ruleset = ruleset_of(lab().server());
+    const netfilter::Ruleset ruleset = ruleset_of(lab().server());
     EXPECT_EQ(ruleset.tables.size(), 1U);
     EXPECT_EQ(tables(), "raw\n");
 }
 
 TEST_F(PathRuleset, BothKindsOfIptablesAtOnePriority) {
-    const Namespace& server = lab().server();
+    const lab::Namespace& server = lab().server();
     run(server, "iptables-nft -A INPUT -p udp --dport 7 -j DROP");
     run(server, "iptables-legacy -A INPUT -p udp --dport 10174 -j DROP");
     expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "iptables-legacy");
@@ -274,14 +274,14 @@ TEST_F(PathRuleset, PrioritiesAreNamedAsNftNamesThem) {
         for (const int priority : {-400, -311, -310, -290, -200, -150, -141, -100, -91, -5, 0, 9,
                                    50, 61, 90, 100, 110, 300}) {
             table += fmt::format("chain c{} {{ type filter hook {} priority {}; }}\n",
-                                 priority + 1000, name_of(each.hook), priority);
+                                 priority + 1000, netfilter::name_of(each.hook), priority);
         }
         nft(lab().server(), table + "}\n");
         const std::string listed = require(lab().server().exec({"nft", "list", "ruleset"})).out;
-        const Ruleset ruleset = ruleset_of(lab().server());
-        for (const Chain& chain : ruleset.tables.at(0).chains) {
+        const netfilter::Ruleset ruleset = ruleset_of(lab().server());
+        for (const netfilter::Chain& chain : ruleset.tables.at(0).chains) {
             const std::string name =
-                priority_name(*family_named(each.family), each.hook, chain.base->priority);
+                netfilter::priority_name(*netfilter::family_named(each.family), each.hook, chain.base->priority);
             const std::size_t start = listed.find("chain " + chain.name + " {");
             const std::size_t at = listed.find(" priority ", start) + 10;
             EXPECT_EQ(listed.substr(at, listed.find(';', at) - at), name)

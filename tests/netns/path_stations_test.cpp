@@ -19,12 +19,12 @@ class PathStations : public LabTest {
         }
     }
 
-    const Namespace& router() { return lab().router(1); }
+    const lab::Namespace& router() { return lab().router(1); }
 
     PathWatch watch(std::vector<fst_path_match> matches) {
         return watch(router_stations(router()), std::move(matches));
     }
-    PathWatch watch(std::vector<Station> stations, std::vector<fst_path_match> matches) {
+    PathWatch watch(std::vector<pathtrace::Station> stations, std::vector<fst_path_match> matches) {
         return {router(), {.stations = std::move(stations), .matches = std::move(matches)}};
     }
 
@@ -42,14 +42,14 @@ class PathStations : public LabTest {
     void send_udp(const char* to, std::uint16_t port, const char* from = "0.0.0.0",
                   const HeaderOption& option = {}) {
         lab().client().run_in([&] {
-            const SocketAddress source({IpAddress::of(from), 0});
+            const lab::SocketAddress source({lab::IpAddress::of(from), 0});
             const Fd socket(::socket(source.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
             if (!option.bytes.empty()) {
                 EXPECT_EQ(::setsockopt(socket.get(), option.level, option.name, option.bytes.data(),
                                        static_cast<socklen_t>(option.bytes.size())),
                           0);
             }
-            const SocketAddress peer({IpAddress::of(to), port});
+            const lab::SocketAddress peer({lab::IpAddress::of(to), port});
             EXPECT_EQ(::bind(socket.get(), source.get(), source.length), 0);
             EXPECT_EQ(::sendto(socket.get(), "hello", 5, 0, peer.get(), peer.length), 5);
         });
@@ -74,15 +74,15 @@ constexpr char kToClient[] =
     "forward+1 postrouting+99 postrouting+101 egress(to-client)";
 
 TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
-    const Server server = lab::require(Server::start(lab().server(), {}));
+    const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch = this->watch({tcp_port(80)});
-    for (const StationState& station : watch.probe().stations()) {
+    for (const pathtrace::StationState& station : watch.probe().stations()) {
         EXPECT_TRUE(station.attached) << station.station.text();
     }
-    for (const Notice& notice : watch.probe().notices()) {
+    for (const kernel::Notice& notice : watch.probe().notices()) {
         ADD_FAILURE() << notice.text;
     }
-    EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
+    EXPECT_EQ(lab::download(lab().client(), to_server(300'000)).outcome, lab::Outcome::Complete);
 
     std::set<std::string> seen;
     unsigned packets = 0;
@@ -98,22 +98,22 @@ TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
     }
     EXPECT_EQ(seen, (std::set<std::string>{kToServer, kToClient}));
     EXPECT_GE(packets, 8U);
-    const PathCounters counters = lab::require(watch.probe().counters());
+    const pathtrace::PathCounters counters = lab::require(watch.probe().counters());
     EXPECT_EQ(counters[FST_PATH_COUNT_EVENT_LOST], 0U);
     EXPECT_EQ(counters[FST_PATH_COUNT_PACKET_PATH], packets);
 }
 
 /// As on kernels before 6.6: tracepoints beside tc stand for its hooks.
 TEST_F(PathStations, WithoutTcxTheWayIsTheSame) {
-    const Server server = lab::require(Server::start(lab().server(), {}));
+    const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch(
         router(), {.stations = router_stations(router()), .matches = {tcp_port(80)}, .tcx = false});
-    for (const StationState& station : watch.probe().stations()) {
+    for (const pathtrace::StationState& station : watch.probe().stations()) {
         EXPECT_TRUE(station.attached) << station.station.text();
     }
     ASSERT_EQ(watch.probe().notices().size(), 1U);
     EXPECT_NE(watch.probe().notices()[0].text.find("tracepoints beside it"), std::string::npos);
-    EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
+    EXPECT_EQ(lab::download(lab().client(), to_server(300'000)).outcome, lab::Outcome::Complete);
     std::set<std::string> seen;
     for (const auto& packet_path : packet_paths(watch.events())) {
         seen.insert(watch.way(packet_path));
@@ -124,12 +124,12 @@ TEST_F(PathStations, WithoutTcxTheWayIsTheSame) {
 TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
     nft("table ip nat { chain in { type nat hook prerouting priority -100; "
         "tcp dport 8080 dnat to 203.0.113.2:80; }; }");
-    const Server server = lab::require(Server::start(lab().server(), {}));
+    const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch = this->watch({tcp_port(8080)});
-    const Interface& interface = router().toward(Side::Client);
-    DownloadOptions options = to_server(1000);
+    const lab::Interface& interface = router().toward(lab::Side::Client);
+    lab::DownloadOptions options = to_server(1000);
     options.server = {interface.ipv4, 8080};
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
 
     const auto all = packet_paths(watch.events());
     ASSERT_FALSE(all.empty());
@@ -137,7 +137,7 @@ TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
     EXPECT_EQ(watch.way(syn), kToServer);
     const std::string before = "198.51.100.2 > " + interface.ipv4.text() + ":8080";
     for (const fst_path_event& event : syn) {
-        const Station& station = watch.probe().stations().at(event.station).station;
+        const pathtrace::Station& station = watch.probe().stations().at(event.station).station;
         const bool translated = station.priority == -99 || event.place > FST_PLACE_PREROUTING;
         EXPECT_EQ(tuple_text(event.tuple), translated ? "198.51.100.2 > 203.0.113.2:80" : before);
         if (station.priority != -301 && event.place >= FST_PLACE_PREROUTING) {
@@ -158,16 +158,16 @@ TEST_F(PathStations, ADropEndsBetweenTwoStationsWithItsReason) {
     nft("table inet f { chain forward { type filter hook forward priority 0; "
         "tcp dport 80 drop; }; }");
     PathWatch watch = this->watch({tcp_port(80)});
-    DownloadOptions options = to_server(1000);
+    lab::DownloadOptions options = to_server(1000);
     options.timeout = 300ms;
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::TimedOut);
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::TimedOut);
     const auto all = packet_paths(watch.events());
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(watch.way(all[0]),
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
               "forward-1 NETFILTER_DROP");
     EXPECT_NE(all[0].back().location, 0U);
-    EXPECT_EQ(code_name(all[0].back().location).substr(0, 12), "nft_do_chain");
+    EXPECT_EQ(pathtrace::code_name(all[0].back().location).substr(0, 12), "nft_do_chain");
 }
 
 TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
@@ -189,9 +189,9 @@ TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
               "IP_RPFILTER");
 
     require(watch.probe().match_also(tcp_port(9)));
-    DownloadOptions nobody = to_server(1000);
-    nobody.server = {router().toward(Side::Client).ipv4, 9};
-    EXPECT_EQ(download(lab().client(), nobody).outcome, Outcome::Refused);
+    lab::DownloadOptions nobody = to_server(1000);
+    nobody.server = {router().toward(lab::Side::Client).ipv4, 9};
+    EXPECT_EQ(lab::download(lab().client(), nobody).outcome, lab::Outcome::Refused);
     const auto tcp = ways(watch);
     ASSERT_EQ(tcp.size(), 2U);
     EXPECT_EQ(tcp[0],
@@ -201,11 +201,11 @@ TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
 }
 
 TEST_F(PathStations, ADeliveredPacketReachesItsSocket) {
-    const Server server = lab::require(Server::start(router(), {}));
+    const lab::Server server = lab::require(lab::Server::start(router(), {}));
     PathWatch watch = this->watch({tcp_port(80)});
-    DownloadOptions options = to_server(1000);
-    options.server = {router().toward(Side::Client).ipv4, 80};
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Complete);
+    lab::DownloadOptions options = to_server(1000);
+    options.server = {router().toward(lab::Side::Client).ipv4, 80};
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
     unsigned delivered = 0;
     for (const std::string& way : ways(watch)) {
         EXPECT_EQ(way.find("_"), std::string::npos) << way;  // no reason of a drop
@@ -229,14 +229,14 @@ TEST_F(PathStations, APacketWithOptionsIsFoundByItsPort) {
 }
 
 TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
-    std::vector<Station> stations = router_stations(router());
-    for (Station& station : stations) {
+    std::vector<pathtrace::Station> stations = router_stations(router());
+    for (pathtrace::Station& station : stations) {
         station.pf = station.pf == kIpv4 ? kIpv6 : station.pf;
     }
     fst_path_match match = protocol(IPPROTO_UDP);
     match.destination_port[0] = match.destination_port[1] = 53;
     PathWatch watch = this->watch(std::move(stations), {match});
-    const std::string server = lab().server().toward(Side::Client).ipv6.text();
+    const std::string server = lab().server().toward(lab::Side::Client).ipv6.text();
     const HeaderOption padding = {IPPROTO_IPV6, IPV6_DSTOPTS, {0, 0, 1, 4, 0, 0, 0, 0}};
     send_udp(server.c_str(), 54, "::");
     send_udp(server.c_str(), 54, "::", padding);
@@ -250,17 +250,17 @@ TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
 }
 
 TEST_F(PathStations, WhatIsNotAskedForGivesNoRecord) {
-    const Server server = lab::require(Server::start(lab().server(), {}));
+    const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch = this->watch({tcp_port(81)});
-    EXPECT_EQ(download(lab().client(), to_server(100'000)).outcome, Outcome::Complete);
+    EXPECT_EQ(lab::download(lab().client(), to_server(100'000)).outcome, lab::Outcome::Complete);
     send_udp("203.0.113.2", 53);
     EXPECT_TRUE(watch.events().empty());
     EXPECT_EQ(lab::require(watch.probe().counters())[FST_PATH_COUNT_PACKET_PATH], 0U);
 }
 
 TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {
-    const std::vector<Station> wanted = {at_hook(kForward, -1),
-                                         at_hook(kForward, 1, Station::Aside::later)};
+    const std::vector<pathtrace::Station> wanted = {at_hook(kForward, -1),
+                                         at_hook(kForward, 1, pathtrace::Station::Aside::later)};
     {
         PathWatch first = watch(wanted, {});
         EXPECT_TRUE(first.probe().notices().empty());
@@ -279,7 +279,7 @@ TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {
 
 TEST_F(PathStations, AStationThatCannotBeIsSaid) {
     PathWatch watch =
-        this->watch({at_tc(Station::Kind::tc_ingress, "nowhere0"), at_hook(kForward, -1)}, {});
+        this->watch({at_tc(pathtrace::Station::Kind::tc_ingress, "nowhere0"), at_hook(kForward, -1)}, {});
     EXPECT_FALSE(watch.probe().stations().at(0).attached);
     EXPECT_TRUE(watch.probe().stations().at(1).attached);
     ASSERT_EQ(watch.probe().notices().size(), 1U);

@@ -90,20 +90,20 @@ TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
     using Clock = std::chrono::steady_clock;
     nft(lab().server(), StrangersRuleset(GetParam()).text());
     const auto first = Clock::now();
-    const Ruleset before = ruleset_of(lab().server());
+    const netfilter::Ruleset before = ruleset_of(lab().server());
     const auto read = Clock::now() - first;
     std::size_t rules = 0;
-    for (const Chain& chain : before.tables.at(0).chains) {
+    for (const netfilter::Chain& chain : before.tables.at(0).chains) {
         rules += chain.rules.size();
     }
     EXPECT_EQ(before.tables.at(0).chains.size(), kChains);
     EXPECT_EQ(rules, kRules);
     expect_attribution(
-        lab().server(), at(NetfilterHook::input, 0, 3), [&] { send(3, kOurPort); },
-        Certainty::certain, ": udp dport 10174 counter drop");
+        lab().server(), at(netfilter::NetfilterHook::input, 0, 3), [&] { send(3, kOurPort); },
+        netfilter::Certainty::certain, ": udp dport 10174 counter drop");
     const auto second = Clock::now();
-    const Ruleset after = ruleset_of(lab().server());
-    EXPECT_TRUE(attribute_drop(before, after, at(NetfilterHook::input, 0, 3)));
+    const netfilter::Ruleset after = ruleset_of(lab().server());
+    EXPECT_TRUE(netfilter::attribute_drop(before, after, at(netfilter::NetfilterHook::input, 0, 3)));
     const auto milliseconds = [](auto length) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
     };

@@ -16,9 +16,9 @@ constexpr const char* kFilter = "tcp portrange 10174-10199";
 class PathTables : public LivePathTest {
   protected:
     /// Connections that come to a hook of the router: to it, from it, or through it.
-    void knock_at(std::string_view hook, Family family, std::uint16_t port = kFirstPort) {
+    void knock_at(std::string_view hook, lab::Family family, std::uint16_t port = kFirstPort) {
         const bool to_router = hook == "input";
-        const auto& server = to_router ? router().toward(Side::Client).address(family)
+        const auto& server = to_router ? router().toward(lab::Side::Client).address(family)
                                        : lab().server().address(family);
         auto more = knock(hook == "output" ? router() : lab().client(), {server, port});
         std::ranges::move(more, std::back_inserter(knocking_));
@@ -27,8 +27,8 @@ class PathTables : public LivePathTest {
     /// What a rule that stands already drops of them, and how it is named.
     void expect_rule(const std::string& hook, const std::string& words) {
         follow(router(), kFilter);
-        knock_at(hook, Family::V4);
-        EXPECT_EQ(expect_blamed(hook, words).drop.value_or(PathReport::Drop{}).reason,
+        knock_at(hook, lab::Family::V4);
+        EXPECT_EQ(expect_blamed(hook, words).drop.value_or(pathtrace::PathReport::Drop{}).reason,
                   "NETFILTER_DROP");
     }
 
@@ -52,7 +52,7 @@ constexpr std::array kPlaces{
 class PathTablesOf : public PathTables, public testing::WithParamInterface<const char*> {
   protected:
     static std::string tool() { return GetParam(); }
-    static Family family() { return tool().starts_with("ip6") ? Family::V6 : Family::V4; }
+    static lab::Family family() { return tool().starts_with("ip6") ? lab::Family::V6 : lab::Family::V4; }
     /// Of a place: each eats a port of its own, behind a rule for others' packets.
     static std::string rule(const Place& place, std::uint16_t port) {
         return fmt::format("-A {} -p tcp -m tcp --dport {} -j DROP", place.chain, port);
@@ -74,10 +74,10 @@ TEST_P(PathTablesOf, EachIsNamedForWhatItDrops) {
     }
     port = kFirstPort;
     for (const Place& place : kPlaces) {
-        const PathReport story =
+        const pathtrace::PathReport story =
             expect_blamed(place.hook, fmt::format("{}, table {}, chain {}, rule 2: {}", tool(),
                                                   place.table, place.chain, rule(place, port)));
-        EXPECT_EQ(destination_of(story.name).port, port);
+        EXPECT_EQ(pathtrace::destination_of(story.name).port, port);
         EXPECT_FALSE(story.is_reply);
         port++;
     }
@@ -127,14 +127,14 @@ TEST_F(PathTables, NativeRulesAtEachHookAndAtOddPriorities) {
     }
     follow(router(), kFilter);
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
-        knock_at(kNativePlaces[i].hook, Family::V4, static_cast<std::uint16_t>(kFirstPort + i));
+        knock_at(kNativePlaces[i].hook, lab::Family::V4, static_cast<std::uint16_t>(kFirstPort + i));
     }
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
         const NativePlace& place = kNativePlaces[i];
-        const PathReport story = expect_blamed(
+        const pathtrace::PathReport story = expect_blamed(
             place.hook, fmt::format("table {} site{}, chain c, handle 3: tcp dport {} counter drop",
                                     place.family, i, kFirstPort + i));
-        EXPECT_EQ(destination_of(story.name).port, kFirstPort + i);
+        EXPECT_EQ(pathtrace::destination_of(story.name).port, kFirstPort + i);
     }
 }
 
@@ -165,7 +165,7 @@ std::string device_table(const char* hook, const char* device) {
 TEST_F(PathTables, AtADevicesIngress) {
     nft(router(), device_table("ingress", "to-client"));
     follow(router(), kFilter);
-    knock_at("forward", Family::V4);
+    knock_at("forward", lab::Family::V4);
     expect_blamed("to-client in",
                   "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
 }
@@ -173,7 +173,7 @@ TEST_F(PathTables, AtADevicesIngress) {
 TEST_F(PathTables, AtADevicesEgress) {
     nft(router(), device_table("egress", "to-server"));
     follow(router(), kFilter);
-    knock_at("forward", Family::V4);
+    knock_at("forward", lab::Family::V4);
     expect_blamed("postrouting",
                   "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
 }
@@ -192,16 +192,16 @@ TEST_F(PathTables, TwoRulesOfOneChainAreNotMistakenForEachOther) {
     LivePath& path = follow(router(), kFilter);
     for (const std::uint16_t port : {10174, 10175}) {
         knocking_.clear();  // no more of the first's
-        knock_at("forward", Family::V4, port);
+        knock_at("forward", lab::Family::V4, port);
         const std::string rule = fmt::format("tcp dport {} counter drop", port);
-        const PathReport story = expect_blamed("forward", rule);
-        EXPECT_EQ(destination_of(story.name).port, port);
+        const pathtrace::PathReport story = expect_blamed("forward", rule);
+        EXPECT_EQ(pathtrace::destination_of(story.name).port, port);
     }
     path.stop();
-    for (const PathReport& story : path.stories()) {
-        const auto& attribution = story.drop.value_or(PathReport::Drop{}).attribution;
-        EXPECT_TRUE(!attribution || attribution->certainty == Certainty::probable ||
-                    attribution->text.contains(std::to_string(destination_of(story.name).port)))
+    for (const pathtrace::PathReport& story : path.stories()) {
+        const auto& attribution = story.drop.value_or(pathtrace::PathReport::Drop{}).attribution;
+        EXPECT_TRUE(!attribution || attribution->certainty == netfilter::Certainty::probable ||
+                    attribution->text.contains(std::to_string(pathtrace::destination_of(story.name).port)))
             << testing::PrintToString(story);
     }
 }
@@ -211,12 +211,12 @@ TEST_F(PathTables, TwoThatDoNotCountAreNeverCertain) {
     nft(router(),
         native_table({"inet", "forward", 0}, "tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
     LivePath& path = follow(router(), kFilter);
-    knock_at("forward", Family::V4);
-    expect_blamed("forward", "table inet site, chain c", Certainty::probable);
+    knock_at("forward", lab::Family::V4);
+    expect_blamed("forward", "table inet site, chain c", netfilter::Certainty::probable);
     path.stop();
-    for (const PathReport& story : path.stories()) {
+    for (const pathtrace::PathReport& story : path.stories()) {
         EXPECT_TRUE(!story.drop || !story.drop->attribution ||
-                    story.drop->attribution->certainty == Certainty::probable)
+                    story.drop->attribution->certainty == netfilter::Certainty::probable)
             << testing::PrintToString(story);
     }
 }

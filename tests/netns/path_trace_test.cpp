@@ -20,33 +20,33 @@ namespace {
 class PathTrace : public PathTest {
   protected:
     /// Traces what goes to the server while `during` runs, in one thread of the host.
-    void trace(const Namespace& host, const std::function<void(NftTrace&)>& during,
-               Family family = Family::V4) {
+    void trace(const lab::Namespace& host, const std::function<void(netfilter::NftTrace&)>& during,
+               lab::Family family = lab::Family::V4) {
         const auto matches = require(
-            packet_matches("udp dst port 10174 and dst " + lab().server().address(family).text()));
+            net::packet_matches("udp dst port 10174 and dst " + lab().server().address(family).text()));
         host.run_in([&] {
-            NftTrace tracing = require(NftTrace::start(matches.any_of));
+            netfilter::NftTrace tracing = require(netfilter::NftTrace::start(matches.any_of));
             during(tracing);
         });
     }
 
     /// Sends packets until the trace has told of one dropped, as a rule of `host`.
-    std::string dropped_by(const Namespace& host, NftTrace& trace, const Loss& loss,
-                           Family family = Family::V4) {
+    std::string dropped_by(const lab::Namespace& host, netfilter::NftTrace& trace, const netfilter::Loss& loss,
+                           lab::Family family = lab::Family::V4) {
         const auto deadline = std::chrono::steady_clock::now() + 5s;
-        NftTraceDrops drops;
+        netfilter::NftTraceDrops drops;
         while (drops.empty() && std::chrono::steady_clock::now() < deadline) {
             send(1, 10174, family);
             std::this_thread::sleep_for(50ms);
-            for (const NftTraceDrop& drop : trace.take_drops()) {
+            for (const netfilter::NftTraceDrop& drop : trace.take_drops()) {
                 drops[drop]++;
             }
         }
-        const auto attribution = traced_attribution(ruleset_of(host), loss, drops);
-        return !attribution || attribution->certainty != Certainty::certain ? "nobody" : words_of(*attribution);
+        const auto attribution = netfilter::traced_attribution(ruleset_of(host), loss, drops);
+        return !attribution || attribution->certainty != netfilter::Certainty::certain ? "nobody" : netfilter::words_of(*attribution);
     }
 
-    static std::string listed(const Namespace& host) {
+    static std::string listed(const lab::Namespace& host) {
         return require(host.exec({"nft", "list", "ruleset"})).out;
     }
 };
@@ -60,9 +60,9 @@ TEST_F(PathTrace, TellsTwoRulesWithoutCountersApart) {
         }
     })");
     const std::string before = listed(lab().server());
-    trace(lab().server(), [&](NftTrace& tracing) {
+    trace(lab().server(), [&](netfilter::NftTrace& tracing) {
         EXPECT_TRUE(listed(lab().server()).contains("flowstamp_trace"));
-        EXPECT_THAT(dropped_by(lab().server(), tracing, at(NetfilterHook::input, 0, 1)),
+        EXPECT_THAT(dropped_by(lab().server(), tracing, at(netfilter::NetfilterHook::input, 0, 1)),
                     testing::HasSubstr(": udp dport 10000-11000 drop"));
     });
     EXPECT_EQ(listed(lab().server()), before);
@@ -72,19 +72,19 @@ TEST_F(PathTrace, APolicyOfAForwardChainForIpv6) {
     nft(lab().router(1), R"(table ip6 firewall {
         chain forward { type filter hook forward priority filter; policy drop; }
     })");
-    const auto look = [&](NftTrace& tracing) {
+    const auto look = [&](netfilter::NftTrace& tracing) {
         EXPECT_EQ(dropped_by(lab().router(1), tracing,
-                             at(NetfilterHook::forward, 0, 1, TableFamily::ip6), Family::V6),
+                             at(netfilter::NetfilterHook::forward, 0, 1, netfilter::TableFamily::ip6), lab::Family::V6),
                   "table ip6 firewall, chain forward: policy drop");
     };
-    trace(lab().router(1), look, Family::V6);
+    trace(lab().router(1), look, lab::Family::V6);
 }
 
 TEST_F(PathTrace, RulesOfIptablesNft) {
     run(lab().server(), "iptables-nft -A INPUT -p udp -j REJECT");
-    trace(lab().server(), [&](NftTrace& tracing) {
+    trace(lab().server(), [&](netfilter::NftTrace& tracing) {
         EXPECT_THAT(
-            dropped_by(lab().server(), tracing, at(NetfilterHook::input, 0, 1)),
+            dropped_by(lab().server(), tracing, at(netfilter::NetfilterHook::input, 0, 1)),
             testing::HasSubstr("iptables-nft, table filter, chain INPUT, rule 1: -A INPUT"));
     });
 }
@@ -97,9 +97,9 @@ TEST_F(PathTrace, OthersPacketsAreNotTraced) {
             udp dport 10174 drop
         }
     })");
-    trace(lab().server(), [&](NftTrace& tracing) {
+    trace(lab().server(), [&](netfilter::NftTrace& tracing) {
         send(5, 7);
-        EXPECT_THAT(dropped_by(lab().server(), tracing, at(NetfilterHook::input, 0, 1)),
+        EXPECT_THAT(dropped_by(lab().server(), tracing, at(netfilter::NetfilterHook::input, 0, 1)),
                     testing::HasSubstr(": udp dport 10174 drop"));
     });
 }
@@ -107,7 +107,7 @@ TEST_F(PathTrace, OthersPacketsAreNotTraced) {
 /// What it tells is read as it comes: a long trace keeps no memory.
 TEST_F(PathTrace, ADropIsToldOnce) {
     run(lab().server(), "iptables-nft -A INPUT -p udp -j DROP");
-    trace(lab().server(), [&](NftTrace& tracing) {
+    trace(lab().server(), [&](netfilter::NftTrace& tracing) {
         std::size_t told = 0;
         const auto deadline = std::chrono::steady_clock::now() + 5s;
         for (send(3); told < 3 && std::chrono::steady_clock::now() < deadline;) {
@@ -125,9 +125,9 @@ std::string read_whole(const std::string& path) {
 }
 
 TEST_F(PathTrace, KilledItLeavesNothingBehind) {
-    const Namespace& router = lab().router(1);
+    const lab::Namespace& router = lab().router(1);
     Child path = require(router.spawn({built_program(), "path", "--trace", "-i",
-                                       router.toward(Side::Client).name, "udp port 10174"}));
+                                       router.toward(lab::Side::Client).name, "udp port 10174"}));
     ASSERT_TRUE(path.wait_for_output("following ", 20s)) << path.err();
     EXPECT_TRUE(listed(router).contains("flowstamp_trace"));
     std::istringstream children(read_whole(fmt::format("/proc/{0}/task/{0}/children", path.pid())));

@@ -17,7 +17,7 @@ namespace flowstamp::lab {
 class Recording {
   public:
     /// `host` outlives it.
-    Recording(const Namespace& host, const std::string& interface)
+    Recording(const lab::Namespace& host, const std::string& interface)
         : file_(std::filesystem::temp_directory_path() /
                 ("flowstamp-recording-" + std::to_string(getpid()) + ".pcap")),
           tcpdump_(require(host.spawn({"tcpdump", "-i", interface, "-n", "-s", "256", "-B", "65536",

@@ -29,17 +29,17 @@ class StressByHand : public StressTest {
   protected:
     void SetUp() override {
         StressTest::SetUp();
-        keep_out_.push_back(require(Firewall::apply(
-            lab().client(), {.chain = FirewallRule::Chain::Input, .from_port = 80})));
-        keep_out_.push_back(require(Firewall::apply(lab().router(1), {.to_port = 80})));
-        ours_.emplace(require(PacketSocket::open(lab().client())));
-        theirs_.emplace(require(PacketSocket::open(lab().router(1))));
+        keep_out_.push_back(require(lab::Firewall::apply(
+            lab().client(), {.chain = lab::FirewallRule::Chain::Input, .from_port = 80})));
+        keep_out_.push_back(require(lab::Firewall::apply(lab().router(1), {.to_port = 80})));
+        ours_.emplace(require(lab::PacketSocket::open(lab().client())));
+        theirs_.emplace(require(lab::PacketSocket::open(lab().router(1))));
         watch();
     }
 
     void client_sends(packet::TcpFlags flags, std::uint32_t seq, std::uint32_t ack = 0) {
-        const Interface& link = lab().client().toward(Side::Server);
-        send(*ours_, Side::Server, link,
+        const Interface& link = lab().client().toward(lab::Side::Server);
+        send(*ours_, lab::Side::Server, link,
              packet::Ipv4{.src = "198.51.100.2", .dst = "203.0.113.2", .id = id_++} /
                  packet::Tcp{.src_port = 40'000,
                              .dst_port = 80,
@@ -50,9 +50,9 @@ class StressByHand : public StressTest {
                              .options = options(flags)});
     }
     void server_sends(packet::TcpFlags flags, std::uint32_t seq, std::uint32_t ack) {
-        const Interface& link = lab().router(1).toward(Side::Client);
+        const Interface& link = lab().router(1).toward(lab::Side::Client);
         const std::uint16_t window = flags & packet::Rst ? 0 : 65'160;
-        send(*theirs_, Side::Client, link,
+        send(*theirs_, lab::Side::Client, link,
              packet::Ipv4{.src = "203.0.113.2", .dst = "198.51.100.2", .ttl = 61} /
                  packet::Tcp{.src_port = 80,
                              .dst_port = 40'000,
@@ -70,15 +70,15 @@ class StressByHand : public StressTest {
         return flags & packet::Syn ? packet::linux_syn_options(70'000)
                                    : std::vector<packet::TcpOption>{};
     }
-    static void send(const PacketSocket& socket, Side toward, const Interface& link,
+    static void send(const lab::PacketSocket& socket, lab::Side toward, const Interface& link,
                      const packet::Packet& datagram) {
         const packet::Packet frame =
             packet::Ethernet{.src = link.mac.text(), .dst = link.neighbour_mac.text()} / datagram;
         must(socket.send(toward, frame.bytes()));
     }
 
-    std::vector<Firewall> keep_out_;
-    std::optional<PacketSocket> ours_, theirs_;
+    std::vector<lab::Firewall> keep_out_;
+    std::optional<lab::PacketSocket> ours_, theirs_;
     std::uint16_t id_ = 7000;
 };
 
@@ -109,43 +109,43 @@ TEST_F(StressByHand, AskedTwiceThenRefusedAndAnswered) {
 
 /// Behind a SYN proxy nobody listens: the handshake succeeds, and then comes the server's refusal.
 TEST_F(StressBox, ASynProxyBeforeAClosedPort) {
-    const Namespace& box = lab().router(2);
-    const Firewall untracked = require(Firewall::apply(
+    const lab::Namespace& box = lab().router(2);
+    const lab::Firewall untracked = require(lab::Firewall::apply(
         box, "iptables -t raw -A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"));
-    const Firewall proxy = require(
-        Firewall::apply(box,
+    const lab::Firewall proxy = require(
+        lab::Firewall::apply(box,
                         "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
                         "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
                         "1460"));
     must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
     watch();
     for (int i = 0; i < 3; ++i) {
-        DownloadOptions options = to_server(1000);
+        lab::DownloadOptions options = to_server(1000);
         options.nudge_after = 100ms;
         options.timeout = 1s;
-        EXPECT_NE(download(lab().client(), options).outcome, Outcome::Complete);
+        EXPECT_NE(lab::download(lab().client(), options).outcome, Outcome::Complete);
     }
     stop_unblamed(1);
 }
 
 /// And before an open one, whose server resets.
 TEST_F(StressBox, ASynProxyBeforeAServerThatAborts) {
-    const Namespace& box = lab().router(2);
-    const Firewall untracked = require(Firewall::apply(
+    const lab::Namespace& box = lab().router(2);
+    const lab::Firewall untracked = require(lab::Firewall::apply(
         box, "iptables -t raw -A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"));
-    const Firewall proxy = require(
-        Firewall::apply(box,
+    const lab::Firewall proxy = require(
+        lab::Firewall::apply(box,
                         "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
                         "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
                         "1460"));
     must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
     watch();
-    for (const Farewell farewell :
-         {Farewell::LingerZero, Farewell::CloseUnread, Farewell::Vanish}) {
-        const Server server = require(Server::start(
-            lab().server(), {.service = Service::Echo, .stop_after = 500, .farewell = farewell}));
+    for (const lab::Farewell farewell :
+         {lab::Farewell::LingerZero, lab::Farewell::CloseUnread, lab::Farewell::Vanish}) {
+        const lab::Server server = require(lab::Server::start(
+            lab().server(), {.service = lab::Service::Echo, .stop_after = 500, .farewell = farewell}));
         // The proxy may open the connection anew, behind the client's back: it need not notice.
-        exchange(lab().client(), {.server = to_server(0).server, .rounds = 10, .pause = 20ms});
+        lab::exchange(lab().client(), {.server = to_server(0).server, .rounds = 10, .pause = 20ms});
     }
     stop_unblamed(3);
 }
@@ -157,10 +157,10 @@ class StressBackend : public StressTest, public ::testing::WithParamInterface<in
     /// A second server, on a link of its own to the last router.
     void add_backend() {
         const std::string name = lab().prefix() + "backend";
-        guard_.emplace(require(NetnsReaper::start({name})));
+        guard_.emplace(require(lab::NetnsReaper::start({name})));
         must(require_command({"ip", "netns", "add", name}));
-        backend_.emplace(require(Namespace::open("backend", name)));
-        const Namespace& router = lab().router(lab().routers());
+        backend_.emplace(require(lab::Namespace::open("backend", name)));
+        const lab::Namespace& router = lab().router(lab().routers());
         must(require_command({"ip", "link", "add", "to-backend", "netns", router.name(), "type",
                               "veth", "peer", "name", "to-router", "netns", name}));
         must(router.require({"ip", "-batch", "-"},
@@ -168,31 +168,31 @@ class StressBackend : public StressTest, public ::testing::WithParamInterface<in
         must(backend_->require({"ip", "-batch", "-"},
                                "addr add 192.0.2.242/30 dev to-router\nlink set to-router up\n"
                                "route add default via 192.0.2.241\n"));
-        must(await_link(router, "to-backend"));
-        must(await_link(*backend_, "to-router"));
+        must(lab::await_link(router, "to-backend"));
+        must(lab::await_link(*backend_, "to-router"));
         must(backend_->set_sysctl("net.ipv4.ip_default_ttl", std::to_string(GetParam())));
     }
 
-    std::optional<NetnsReaper> guard_;
-    std::optional<Namespace> backend_;
+    std::optional<lab::NetnsReaper> guard_;
+    std::optional<lab::Namespace> backend_;
 };
 
 TEST_P(StressBackend, SwitchedInTheMiddleOfADownload) {
     add_backend();
-    const Namespace& balancer = lab().router(lab().routers());
-    const Forwarder slow = require(Forwarder::start(lab(), 1, {.link = {.delay = 5ms}}));
+    const lab::Namespace& balancer = lab().router(lab().routers());
+    const lab::Forwarder slow = require(lab::Forwarder::start(lab(), 1, {.link = {.delay = 5ms}}));
     watch();
-    const Server server =
-        require(Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 3ms}}));
-    Download running(lab().client(), to_server(4'000'000));
+    const lab::Server server =
+        require(lab::Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 3ms}}));
+    lab::Download running(lab().client(), to_server(4'000'000));
     while (!running.done() && running.bytes() < 200'000) {
         std::this_thread::sleep_for(1ms);
     }
     // What the first server still sends must not show the way back to it.
-    const Firewall untracked = require(Firewall::apply(
+    const lab::Firewall untracked = require(lab::Firewall::apply(
         balancer, "iptables -t raw -A PREROUTING -s 203.0.113.2 -p tcp -j CT --notrack"));
-    const Firewall elsewhere = require(
-        Firewall::apply(balancer,
+    const lab::Firewall elsewhere = require(
+        lab::Firewall::apply(balancer,
                         "iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 80 -j DNAT "
                         "--to-destination 192.0.2.242"));
     must(balancer.require({"conntrack", "-F"}));
@@ -210,21 +210,21 @@ class StressMasquerade : public StressTest {
   protected:
     WatchLog forget_at(unsigned router, std::chrono::milliseconds rest) {
         make({.masquerade_at = router});
-        const Namespace& server = lab().server();
-        watch(server, {server.toward(Side::Client).name});
+        const lab::Namespace& server = lab().server();
+        watch(server, {server.toward(lab::Side::Client).name});
         std::promise<bool> ended;
         const ScriptedServer service(
-            server, {IpAddress::any(Family::V4), 80}, [&](Fd socket, const Patience& patience) {
+            server, {lab::IpAddress::any(lab::Family::V4), 80}, [&](Fd socket, const lab::Patience& patience) {
                 for (int i = 0; i < 10; ++i) {
-                    [[maybe_unused]] const auto sent = send_all(socket, some_bytes(5000), patience);
-                    pause(5ms, patience);
+                    [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), patience);
+                    lab::pause(5ms, patience);
                 }
-                pause(rest, patience);
+                lab::pause(rest, patience);
                 must(lab().router(router).require({"conntrack", "-F"}));
-                [[maybe_unused]] const auto sent = send_all(socket, some_bytes(5000), patience);
+                [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), patience);
                 ended.set_value(ends_by_reset(socket));
             });
-        const Fd client = require(connect_from(lab().client(), Family::V4));
+        const Fd client = require(connect_from(lab().client(), lab::Family::V4));
         EXPECT_TRUE(ended.get_future().get());
         WatchLog log = watch_->stop();
         EXPECT_GE(log.resets.size(), 1u);
@@ -249,18 +249,18 @@ class StressPureReceiver : public StressTest,
                            public ::testing::WithParamInterface<fst_challenge_mode> {
   protected:
     struct Run {
-        DownloadReport report;
+        lab::DownloadReport report;
         WatchLog log;
     };
 
     Run run() {
         watch(acting(FST_DROP_SUSPECTED, GetParam()));
-        const Server server =
-            require(Server::start(lab().server(), {.ttl = 60,
+        const lab::Server server =
+            require(lab::Server::start(lab().server(), {.ttl = 60,
                                                    .pace = {.chunk_bytes = 10'000},
                                                    .stop_after = 50'000,
-                                                   .farewell = Farewell::Vanish}));
-        DownloadReport report = download(lab().client(), to_server(1'000'000));
+                                                   .farewell = lab::Farewell::Vanish}));
+        lab::DownloadReport report = lab::download(lab().client(), to_server(1'000'000));
         return {std::move(report), watch_->stop()};
     }
 
@@ -274,7 +274,7 @@ class StressPureReceiver : public StressTest,
 };
 
 TEST_P(StressPureReceiver, ADoubtedGenuineResetEndsItAllTheSame) {
-    const Forwarder slow = require(Forwarder::start(lab(), 2, {.link = {.delay = 10ms}}));
+    const lab::Forwarder slow = require(lab::Forwarder::start(lab(), 2, {.link = {.delay = 10ms}}));
     Run its = run();
     for (int again = 0; again < 3 && !in_order(its.log); again++) {
         its = run();
@@ -294,23 +294,23 @@ INSTANTIATE_TEST_SUITE_P(Modes, StressPureReceiver,
                          });
 
 /// The endings of a server, one after another.
-void end_in_every_way(const Namespace& host, const Endpoint& server, const Namespace& client) {
-    for (const Farewell farewell :
-         {Farewell::CloseUnread, Farewell::LingerZero, Farewell::Vanish}) {
-        const Server service = require(Server::start(
+void end_in_every_way(const lab::Namespace& host, const Endpoint& server, const lab::Namespace& client) {
+    for (const lab::Farewell farewell :
+         {lab::Farewell::CloseUnread, lab::Farewell::LingerZero, lab::Farewell::Vanish}) {
+        const lab::Server service = require(lab::Server::start(
             host, {.stop_after = 300'000, .before_farewell = 20ms, .farewell = farewell}));
         EXPECT_EQ(
-            download(client,
+            lab::download(client,
                      {.server = server, .bytes = 1'000'000, .timeout = 5s, .nudge_after = 50ms})
                 .outcome,
             Outcome::Reset);
     }
-    EXPECT_EQ(download(client, {.server = server, .timeout = 5s}).outcome, Outcome::Refused);
+    EXPECT_EQ(lab::download(client, {.server = server, .timeout = 5s}).outcome, Outcome::Refused);
 }
 
 /// On the loopback interface each packet goes out and comes in: it is seen twice.
 TEST_F(StressBox, EachPacketTwiceOnLoopback) {
-    const Namespace& host = lab().server();
+    const lab::Namespace& host = lab().server();
     must(host.require({"ip", "link", "set", "lo", "up"}));
     watch(host, {"lo"});
     end_in_every_way(host, {host.address(), 80}, host);
@@ -319,22 +319,22 @@ TEST_F(StressBox, EachPacketTwiceOnLoopback) {
 
 /// And in a capture at a place where it passes twice.
 TEST_F(StressBox, EachPacketTwiceInACapture) {
-    const Namespace& client = lab().client();
-    Recording recording(client, client.toward(Side::Server).name);
+    const lab::Namespace& client = lab().client();
+    Recording recording(client, client.toward(lab::Side::Server).name);
     end_in_every_way(lab().server(), {lab().server().address(), 80}, client);
     EXPECT_TRUE(recording.stop());
 
     packet::PcapFile doubled({.nanoseconds = true});
     const auto reader =
-        require(CaptureReader::open(require(open_file(recording.file())), "once.pcap"));
+        require(net::CaptureReader::open(require(net::open_file(recording.file())), "once.pcap"));
     for (auto frame = require(reader->next()); frame; frame = require(reader->next())) {
         for (const auto after : {0us, 3us}) {
             doubled.frame(frame->wall + after, frame->bytes, frame->original);
         }
     }
-    const auto path = require(make_host_path(1024));
+    const auto path = require(cmd::make_host_path(1024));
     const packet::Replayed replayed =
-        packet::replay(std::make_unique<MemorySource>(doubled.bytes()), *path);
+        packet::replay(std::make_unique<net::MemorySource>(doubled.bytes()), *path);
     EXPECT_GE(replayed.stats.counters[FST_COUNT_RST], 8u);
     EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST_SUSPECTED], 0u);
     EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST_CONFIRMED], 0u);

@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::uint16_t kServerPort = 80;
 
-Fd require_bound(Family family, int protocol, std::uint16_t port) {
+Fd require_bound(lab::Family family, int protocol, std::uint16_t port) {
     Fd socket(
-        ::socket(socket_family(family), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+        ::socket(lab::socket_family(family), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
     const int on = 1;
-    const SocketAddress local({IpAddress::any(family), port});
+    const lab::SocketAddress local({lab::IpAddress::any(family), port});
     if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         bind(socket.get(), local.get(), local.length) != 0) {
         throw std::runtime_error(fmt::format("bind port {}: errno {}", port, errno));
@@ -25,12 +25,12 @@ Fd require_bound(Family family, int protocol, std::uint16_t port) {
     return socket;
 }
 
-Result<Fd> connected(Fd socket, const Endpoint& server, const Patience& patience) {
-    const SocketAddress address(server);
+Result<Fd> connected(Fd socket, const lab::Endpoint& server, const lab::Patience& patience) {
+    const lab::SocketAddress address(server);
     if (connect(socket.get(), address.get(), address.length) != 0 && errno != EINPROGRESS) {
         return fail_errno("connect", server.text(), errno);
     }
-    if (Status ready = wait_for(socket, POLLOUT, patience); !ready) {
+    if (Status ready = lab::wait_for(socket, POLLOUT, patience); !ready) {
         return std::unexpected(ready.error());
     }
     int failure = 0;
@@ -44,9 +44,9 @@ Result<Fd> connected(Fd socket, const Endpoint& server, const Patience& patience
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(const Namespace& host, const Endpoint& local, Script script,
+ScriptedServer::ScriptedServer(const lab::Namespace& host, const lab::Endpoint& local, Script script,
                                std::optional<std::uint8_t> ttl)
-    : ScriptedServer(require(host.run_in([&] { return listen_tcp(local, ttl); })),
+    : ScriptedServer(require(host.run_in([&] { return lab::listen_tcp(local, ttl); })),
                      std::move(script)) {}
 
 ScriptedServer::ScriptedServer(Fd listener, Script script)
@@ -59,9 +59,9 @@ ScriptedServer::Works::Works(Fd listening, Script wanted)
 
 void ScriptedServer::Works::accept_all() {
     std::list<std::jthread> connections;
-    const Patience forever{SteadyClock::now() + 1h, &stop};
+    const lab::Patience forever{lab::SteadyClock::now() + 1h, &stop};
     for (;;) {
-        Result<Fd> socket = accept_tcp(listener, forever);
+        Result<Fd> socket = lab::accept_tcp(listener, forever);
         if (!socket) {
             return;
         }
@@ -71,14 +71,14 @@ void ScriptedServer::Works::accept_all() {
     }
 }
 
-Result<Fd> StressTest::connect_from(const Namespace& host, Family family,
+Result<Fd> StressTest::connect_from(const lab::Namespace& host, lab::Family family,
                                     std::uint16_t local_port) {
-    const Endpoint server{lab().server().address(family), kServerPort};
+    const lab::Endpoint server{lab().server().address(family), kServerPort};
     return host.run_in(
         [&] { return connected(require_bound(family, 0, local_port), server, patience()); });
 }
 
-Fd StressTest::listen_at_server(Family family, int protocol) {
+Fd StressTest::listen_at_server(lab::Family family, int protocol) {
     return lab().server().run_in([&] {
         Fd socket = require_bound(family, protocol, kServerPort);
         if (listen(socket.get(), 128) != 0) {
@@ -91,7 +91,7 @@ Fd StressTest::listen_at_server(Family family, int protocol) {
 bool StressTest::ends_by_reset(const Fd& socket, std::chrono::milliseconds within) {
     std::vector<std::uint8_t> buffer(65'536);
     for (;;) {
-        const Result<std::size_t> got = receive_some(socket, buffer, patience(within));
+        const Result<std::size_t> got = lab::receive_some(socket, buffer, patience(within));
         if (!got || *got == 0) {
             return !got && got.error().errno_value == ECONNRESET;
         }
@@ -104,8 +104,8 @@ void StressTest::expect_no_blame(const WatchLog& log) {
         EXPECT_EQ(last.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
     }
     for (const auto& [first, last] : log.findings) {
-        EXPECT_NE(last.kind, FindingKind::forged_rst) << log.text();
-        EXPECT_NE(last.kind, FindingKind::injected_segment) << log.text();
+        EXPECT_NE(last.kind, analysis::FindingKind::forged_rst) << log.text();
+        EXPECT_NE(last.kind, analysis::FindingKind::injected_segment) << log.text();
     }
     EXPECT_EQ(log.count(FST_COUNT_EVENT_LOST), 0u);
 }
@@ -120,9 +120,9 @@ WatchLog StressTest::stop_unblamed(std::size_t resets) {
 }
 
 void StressTest::widen_first_flight() {
-    const Namespace& client = lab().client();
-    const Namespace& server = lab().server();
-    const auto widen = [](const Namespace& host, const Interface& link) {
+    const lab::Namespace& client = lab().client();
+    const lab::Namespace& server = lab().server();
+    const auto widen = [](const lab::Namespace& host, const lab::Interface& link) {
         for (const auto& [ip, neighbour] : {std::pair{"-4", link.neighbour_ipv4.text()},
                                             std::pair{"-6", link.neighbour_ipv6.text()}}) {
             must(host.require({"ip", ip, "route", "change", "default", "via", neighbour, "dev",
@@ -131,8 +131,8 @@ void StressTest::widen_first_flight() {
     };
     must(client.set_sysctl("net.ipv4.tcp_rmem", "4096 4000000 8000000"));
     must(server.set_sysctl("net.ipv4.tcp_wmem", "4096 4000000 8000000"));
-    widen(client, client.toward(Side::Server));
-    widen(server, server.toward(Side::Client));
+    widen(client, client.toward(lab::Side::Server));
+    widen(server, server.toward(lab::Side::Client));
 }
 
 void must(const Status& status) {

@@ -19,10 +19,10 @@ namespace flowstamp::lab {
 class ScriptedServer {
   public:
     /// What is done with an accepted connection; its waits end when the server goes.
-    using Script = std::function<void(Fd socket, const Patience& patience)>;
+    using Script = std::function<void(Fd socket, const lab::Patience& patience)>;
 
     /// Listens on all addresses of `host`.
-    ScriptedServer(const Namespace& host, const Endpoint& local, Script script,
+    ScriptedServer(const lab::Namespace& host, const lab::Endpoint& local, Script script,
                    std::optional<std::uint8_t> ttl = {});
     /// At a socket that listens already.
     ScriptedServer(Fd listener, Script script);
@@ -35,7 +35,7 @@ class ScriptedServer {
 
         const Fd listener;
         const Script script;
-        const StopSignal stop;
+        const lab::StopSignal stop;
         std::jthread acceptor;
     };
 
@@ -45,15 +45,15 @@ class ScriptedServer {
 /// A watch that only looks, and resets that are all genuine.
 class StressTest : public WatchTest {
   protected:
-    static Patience patience(std::chrono::milliseconds length = 8s) {
-        return {SteadyClock::now() + length};
+    static lab::Patience patience(std::chrono::milliseconds length = 8s) {
+        return {lab::SteadyClock::now() + length};
     }
 
     /// A connection from a host of the lab to the server, from a port of its own if one is given.
-    Result<Fd> connect_from(const Namespace& host, Family family, std::uint16_t local_port = 0);
+    Result<Fd> connect_from(const lab::Namespace& host, lab::Family family, std::uint16_t local_port = 0);
 
     /// A listener on port 80 of the server's host; `protocol` as in socket(2).
-    Fd listen_at_server(Family family, int protocol = 0);
+    Fd listen_at_server(lab::Family family, int protocol = 0);
 
     /// Whether the connection ends by a reset before `within` is over; what comes until then is
     /// read.
@@ -69,7 +69,7 @@ class StressTest : public WatchTest {
     void widen_first_flight();
 };
 
-class StressFamilyTest : public StressTest, public ::testing::WithParamInterface<Family> {};
+class StressFamilyTest : public StressTest, public ::testing::WithParamInterface<lab::Family> {};
 
 /// Stops the test with the error's text.
 void must(const Status& status);

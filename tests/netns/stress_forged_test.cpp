@@ -15,13 +15,13 @@ namespace {
 
 constexpr unsigned kForger = 2;
 // In no bit of the probe's 32 is it taken for one of Linux' scaled windows, 500 to 512.
-constexpr Window kForeign = Window::constant(1000);
+constexpr lab::Window kForeign = lab::Window::constant(1000);
 
-class StressForged : public StressTest, public ::testing::WithParamInterface<Family> {
+class StressForged : public StressTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
-    Injector inject(Forgery forgery, std::uint64_t after_server_bytes, unsigned times = 1) {
+    lab::Injector inject(lab::Forgery forgery, std::uint64_t after_server_bytes, unsigned times = 1) {
         return require(
-            Injector::start(lab().router(kForger),
+            lab::Injector::start(lab().router(kForger),
                             {.trigger = {.after_server_bytes = after_server_bytes, .times = times},
                              .forgery = forgery}));
     }
@@ -30,10 +30,10 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<Fam
     ScriptedServer stream() {
         return {
             lab().server(),
-            {IpAddress::any(GetParam()), 80},
-            [](const Fd& socket, const Patience& patience) {
+            {lab::IpAddress::any(GetParam()), 80},
+            [](const Fd& socket, const lab::Patience& patience) {
                 for (int i = 0; i < 40; ++i) {
-                    if (!send_all(socket, some_bytes(16'384), patience) || !pause(40ms, patience)) {
+                    if (!lab::send_all(socket, some_bytes(16'384), patience) || !lab::pause(40ms, patience)) {
                         return;
                     }
                 }
@@ -47,7 +47,7 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<Fam
         ASSERT_TRUE(wait_for_resets(resets));
         watch_->wait_for(
             [](const WatchLog& log) {
-                return std::ranges::all_of(log.server_resets(), [](const Story<Reset>& reset) {
+                return std::ranges::all_of(log.server_resets(), [](const Story<analysis::Reset>& reset) {
                     return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
                 });
             },
@@ -60,18 +60,18 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<Fam
             EXPECT_EQ(last.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
         }
         ASSERT_EQ(log.findings.size(), 1u) << log.text();
-        EXPECT_EQ(log.findings[0].last.kind, FindingKind::forged_rst);
+        EXPECT_EQ(log.findings[0].last.kind, analysis::FindingKind::forged_rst);
         EXPECT_EQ(log.findings[0].last.verdict, FST_VERDICT_CONFIRMED);
     }
 };
 
 /// From the server's distance, with the IP-ID that is next, across a long path.
 TEST_P(StressForged, TheNextIdAcrossALongPath) {
-    const Forwarder path = require(Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
+    const lab::Forwarder path = require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
     const ScriptedServer server = stream();
     watch();
-    const Injector injector =
-        inject({.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()}, 100'000);
+    const lab::Injector injector =
+        inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, 100'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     stop_confirmed(FST_VERDICT_GENUINE);
 }
@@ -79,20 +79,20 @@ TEST_P(StressForged, TheNextIdAcrossALongPath) {
 /// Byte for byte the answer of a kernel that does not know the connection, 40 ms away; but nothing
 /// can have asked it: the client had rested, and its latest ACK is not there yet.
 TEST_P(StressForged, AStatelessMimicThatNobodyAsked) {
-    const Forwarder path = require(Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
+    const lab::Forwarder path = require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
     const ScriptedServer server(
-        lab().server(), {IpAddress::any(GetParam()), 80},
-        [](const Fd& socket, const Patience& patience) {
-            must(send_all(socket, some_bytes(10'000), patience));
-            pause(1500ms, patience);
+        lab().server(), {lab::IpAddress::any(GetParam()), 80},
+        [](const Fd& socket, const lab::Patience& patience) {
+            must(lab::send_all(socket, some_bytes(10'000), patience));
+            lab::pause(1500ms, patience);
             for (int i = 0; i < 100; ++i) {
-                if (!send_all(socket, some_bytes(1000), patience) || !pause(4ms, patience)) {
+                if (!lab::send_all(socket, some_bytes(1000), patience) || !lab::pause(4ms, patience)) {
                     return;
                 }
             }
         });
     watch();
-    const Injector injector = inject(as_stateless_reset(), 10'500);
+    const lab::Injector injector = inject(lab::as_stateless_reset(), 10'500);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     stop_confirmed(FST_VERDICT_GENUINE);
 }
@@ -101,9 +101,9 @@ TEST_P(StressForged, AStatelessMimicThatNobodyAsked) {
 TEST_P(StressForged, OnAHalfClosedConnection) {
     const ScriptedServer server = stream();
     watch();
-    const Injector injector = inject({.flags = Rst, .window = kForeign}, 100'000);
+    const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, 100'000);
     const Fd socket = connect_to_server();
-    must(send_all(socket, some_bytes(10), patience()));
+    must(lab::send_all(socket, some_bytes(10), patience()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
     stop_confirmed(FST_VERDICT_SUSPECTED);
@@ -112,10 +112,10 @@ TEST_P(StressForged, OnAHalfClosedConnection) {
 TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
     const ScriptedServer server = stream();
     watch();
-    const Injector injector =
-        inject({.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()}, 100'000);
+    const lab::Injector injector =
+        inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, 100'000);
     const Fd socket = connect_to_server();
-    must(send_all(socket, some_bytes(10), patience()));
+    must(lab::send_all(socket, some_bytes(10), patience()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
     stop_confirmed(FST_VERDICT_GENUINE);
@@ -125,14 +125,14 @@ TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
 TEST_P(StressForged, AfterASpoofedFin) {
     const ScriptedServer server = stream();
     watch();
-    const Injector fin = inject({.flags = Fin | Ack,
-                                 .ttl = Ttl::as_peer(),
-                                 .ip_id = IpId::continue_sender(),
-                                 .seq = Seq::next_expected(3'900'000),
-                                 .window = Window::copy_sender(),
-                                 .timestamps = TimestampTrait::copied()},
+    const lab::Injector fin = inject({.flags = Fin | Ack,
+                                 .ttl = lab::Ttl::as_peer(),
+                                 .ip_id = lab::IpId::continue_sender(),
+                                 .seq = lab::Seq::next_expected(3'900'000),
+                                 .window = lab::Window::copy_sender(),
+                                 .timestamps = lab::TimestampTrait::copied()},
                                 60'000);
-    const Injector injector = inject({.ttl = Ttl::as_peer(), .window = kForeign}, 150'000);
+    const lab::Injector injector = inject({.ttl = lab::Ttl::as_peer(), .window = kForeign}, 150'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(fin.injected(1, 1s).size(), 1u);
     stop_confirmed(FST_VERDICT_GENUINE);
@@ -142,12 +142,12 @@ TEST_P(StressForged, AfterASpoofedFin) {
 TEST_P(StressForged, AfterSpoofedAcks) {
     const ScriptedServer server = stream();
     watch();
-    const Injector acks = inject({.flags = Ack,
-                                  .ip_id = IpId::continue_sender(),
-                                  .window = Window::copy_sender(),
-                                  .timestamps = TimestampTrait::copied()},
+    const lab::Injector acks = inject({.flags = Ack,
+                                  .ip_id = lab::IpId::continue_sender(),
+                                  .window = lab::Window::copy_sender(),
+                                  .timestamps = lab::TimestampTrait::copied()},
                                  60'000, 3);
-    const Injector injector = inject({.flags = Rst, .window = kForeign}, 200'000);
+    const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, 200'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(acks.injected(3, 1s).size(), 3u);
     stop_confirmed(FST_VERDICT_GENUINE);

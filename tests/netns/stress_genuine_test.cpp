@@ -19,8 +19,8 @@ TEST_P(StressGenuine, AcceptThenReset) {
     constexpr std::size_t kTimes = 20;
     watch();
     const ScriptedServer server(
-        lab().server(), {IpAddress::any(GetParam()), 80},
-        [](Fd socket, const Patience&) { close_with_reset(std::move(socket)); });
+        lab().server(), {lab::IpAddress::any(GetParam()), 80},
+        [](Fd socket, const lab::Patience&) { lab::close_with_reset(std::move(socket)); });
     for (std::size_t i = 0; i < kTimes; ++i) {
         const Result<Fd> socket = connect_from(lab().client(), GetParam());
         EXPECT_TRUE(socket ? ends_by_reset(*socket) : socket.error().errno_value == ECONNRESET);
@@ -34,13 +34,13 @@ TEST_P(StressGenuine, ThePortUsedAgainAtOnce) {
     constexpr std::size_t kTimes = 5;
     constexpr std::uint16_t kPort = 40'000;
     watch();
-    const Server server = require(Server::start(
+    const lab::Server server = require(lab::Server::start(
         lab().server(),
-        {.family = GetParam(), .stop_after = 50'000, .farewell = Farewell::LingerZero}));
+        {.family = GetParam(), .stop_after = 50'000, .farewell = lab::Farewell::LingerZero}));
     for (std::size_t i = 0; i < kTimes; ++i) {
         const Fd socket = require(connect_from(lab().client(), GetParam(), kPort));
         const std::string request = "GET 1000000\n";
-        must(send_all(socket, std::vector<std::uint8_t>(request.begin(), request.end()),
+        must(lab::send_all(socket, std::vector<std::uint8_t>(request.begin(), request.end()),
                       patience()));
         EXPECT_TRUE(ends_by_reset(socket));
         std::this_thread::sleep_for(20ms);
@@ -53,11 +53,11 @@ TEST_P(StressGenuine, ThePortUsedAgainAtOnce) {
 TEST_P(StressGenuine, AHalfOpenConnectionRecovers) {
     constexpr std::uint16_t kPort = 40'001;
     watch();
-    const ScriptedServer server(lab().server(), {IpAddress::any(GetParam()), 80},
-                                [](Fd socket, const Patience& patience) {
+    const ScriptedServer server(lab().server(), {lab::IpAddress::any(GetParam()), 80},
+                                [](Fd socket, const lab::Patience& patience) {
                                     std::vector<std::uint8_t> buffer(1000);
-                                    while (receive_some(socket, buffer, patience).value_or(0) > 0) {
-                                        if (!send_all(socket, buffer, patience)) {
+                                    while (lab::receive_some(socket, buffer, patience).value_or(0) > 0) {
+                                        if (!lab::send_all(socket, buffer, patience)) {
                                             return;
                                         }
                                     }
@@ -65,13 +65,13 @@ TEST_P(StressGenuine, AHalfOpenConnectionRecovers) {
     const auto say_and_hear = [&](const Fd& socket) {
         std::vector<std::uint8_t> buffer(1000);
         for (int i = 0; i < 5; ++i) {
-            must(send_all(socket, some_bytes(100), patience()));
-            EXPECT_GT(require(receive_some(socket, buffer, patience())), 0u);
+            must(lab::send_all(socket, some_bytes(100), patience()));
+            EXPECT_GT(require(lab::receive_some(socket, buffer, patience())), 0u);
         }
     };
     Fd first = require(connect_from(lab().client(), GetParam(), kPort));
     say_and_hear(first);
-    must(lab().client().run_in([&] { return vanish(std::move(first)); }));
+    must(lab().client().run_in([&] { return lab::vanish(std::move(first)); }));
     const Fd second = require(connect_from(lab().client(), GetParam(), kPort));
     say_and_hear(second);
     wait_for_resets(0);
@@ -85,24 +85,24 @@ TEST_P(StressGenuine, AServerThatWasRestarted) {
     constexpr std::uint16_t kPort = 40'002;
     watch();
     const ScriptedServer server(
-        lab().server(), {IpAddress::any(GetParam()), 80}, [&](Fd socket, const Patience& patience) {
+        lab().server(), {lab::IpAddress::any(GetParam()), 80}, [&](Fd socket, const lab::Patience& patience) {
             std::vector<std::uint8_t> buffer(1000);
             for (int i = 0; i < 5; ++i) {
-                [[maybe_unused]] const auto got = receive_some(socket, buffer, patience);
-                [[maybe_unused]] const auto sent = send_all(socket, buffer, patience);
+                [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, patience);
+                [[maybe_unused]] const auto sent = lab::send_all(socket, buffer, patience);
             }
-            [[maybe_unused]] const Status gone = vanish(std::move(socket));
+            [[maybe_unused]] const Status gone = lab::vanish(std::move(socket));
         });
     for (int life = 0; life < 3; ++life) {
         const Fd socket = require(connect_from(lab().client(), GetParam(), kPort));
         std::vector<std::uint8_t> buffer(10'000);
         Status sent;
         for (int i = 0; sent && i < 5; ++i) {
-            sent = send_all(socket, some_bytes(100), patience());
-            [[maybe_unused]] const auto got = receive_some(socket, buffer, patience());
+            sent = lab::send_all(socket, some_bytes(100), patience());
+            [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, patience());
         }
         std::this_thread::sleep_for(20ms);
-        [[maybe_unused]] const Status last = send_all(socket, some_bytes(100), patience());
+        [[maybe_unused]] const Status last = lab::send_all(socket, some_bytes(100), patience());
         EXPECT_TRUE(ends_by_reset(socket));
     }
     stop_unblamed(3);
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(Families, StressGenuine, both_families(), family_name);
 
 /// Listeners whose sockets have a TTL of their own; their host's stateless resets have its default.
 struct OwnTtl {
-    Family family;
+    lab::Family family;
     std::uint8_t ttl;
 };
 
@@ -123,24 +123,24 @@ void PrintTo(const OwnTtl& own, std::ostream* out) {
 class StressOwnTtl : public StressTest, public ::testing::WithParamInterface<OwnTtl> {
   protected:
     /// Two downloads that the server resets: without a word, and by an abort. Both end soon.
-    void meet_both(const Namespace& client, WatchOptions options) {
-        watch(client, {client.toward(Side::Server).name}, std::move(options));
-        for (const Farewell farewell : {Farewell::Vanish, Farewell::LingerZero}) {
-            const Server server =
-                require(Server::start(lab().server(), {.family = GetParam().family,
+    void meet_both(const lab::Namespace& client, cmd::WatchOptions options) {
+        watch(client, {client.toward(lab::Side::Server).name}, std::move(options));
+        for (const lab::Farewell farewell : {lab::Farewell::Vanish, lab::Farewell::LingerZero}) {
+            const lab::Server server =
+                require(lab::Server::start(lab().server(), {.family = GetParam().family,
                                                        .ttl = GetParam().ttl,
                                                        .stop_after = 50'000,
                                                        .before_farewell = 30ms,
                                                        .farewell = farewell}));
-            DownloadOptions wanted = to_server(1'000'000, GetParam().family);
+            lab::DownloadOptions wanted = to_server(1'000'000, GetParam().family);
             wanted.nudge_after = 100ms;
-            const DownloadReport report = download(client, wanted);
-            EXPECT_EQ(report.outcome, Outcome::Reset);
+            const lab::DownloadReport report = lab::download(client, wanted);
+            EXPECT_EQ(report.outcome, lab::Outcome::Reset);
             EXPECT_LT(report.elapsed, 4s);
         }
     }
     /// A TTL of 1 reaches the next hop only: there the client is (as eBGP has it).
-    const Namespace& client() {
+    const lab::Namespace& client() {
         return GetParam().ttl == 1 ? lab().router(lab().routers()) : lab().client();
     }
 };
@@ -159,7 +159,7 @@ TEST_P(StressOwnTtl, IsBelievedAtLast) {
 
 std::vector<OwnTtl> own_ttls() {
     std::vector<OwnTtl> all;
-    for (const Family family : {Family::V4, Family::V6}) {
+    for (const lab::Family family : {lab::Family::V4, lab::Family::V6}) {
         for (const std::uint8_t ttl : {1, 35, 100, 255}) {
             all.push_back({family, ttl});
         }
@@ -168,7 +168,7 @@ std::vector<OwnTtl> own_ttls() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ttls, StressOwnTtl, ::testing::ValuesIn(own_ttls()), [](const auto& info) {
-    return std::string(info.param.family == Family::V4 ? "V4" : "V6") +
+    return std::string(info.param.family == lab::Family::V4 ? "V4" : "V6") +
            std::to_string(info.param.ttl);
 });
 
@@ -177,8 +177,8 @@ class StressMptcp : public StressTest {
   protected:
     void SetUp() override {
         StressTest::SetUp();
-        const Namespace& client = lab().client();
-        const std::string& interface = client.toward(Side::Server).name;
+        const lab::Namespace& client = lab().client();
+        const std::string& interface = client.toward(lab::Side::Server).name;
         must(client.set_sysctl("net.mptcp.enabled", "1"));
         must(lab().server().set_sysctl("net.mptcp.enabled", "1"));
         must(client.require({"ip", "addr", "add", "198.51.100.3/24", "dev", interface}));
@@ -191,22 +191,22 @@ class StressMptcp : public StressTest {
     void read_all() {
         lab().client().run_in([&] {
             Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_MPTCP));
-            const SocketAddress address(Endpoint{lab().server().address(), 80});
+            const lab::SocketAddress address(lab::Endpoint{lab().server().address(), 80});
             connect(socket.get(), address.get(), address.length);
-            must(wait_for(socket, POLLOUT, patience()));
-            must(send_all(socket, some_bytes(10), patience()));
+            must(lab::wait_for(socket, POLLOUT, patience()));
+            must(lab::send_all(socket, some_bytes(10), patience()));
             ends_by_reset(socket);
         });
     }
 
     ScriptedServer serve() {
         return {
-            listen_at_server(Family::V4, IPPROTO_MPTCP), [](Fd socket, const Patience& patience) {
+            listen_at_server(lab::Family::V4, IPPROTO_MPTCP), [](Fd socket, const lab::Patience& patience) {
                 for (int i = 0; i < 20; ++i) {
-                    [[maybe_unused]] const auto sent = send_all(socket, some_bytes(5000), patience);
-                    pause(10ms, patience);
+                    [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), patience);
+                    lab::pause(10ms, patience);
                 }
-                close_with_reset(std::move(socket));
+                lab::close_with_reset(std::move(socket));
             }};
     }
 };

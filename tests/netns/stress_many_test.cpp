@@ -41,10 +41,10 @@ constexpr unsigned connections_of(Ending ending) {
 struct Group {
     Ending ending;
     Endpoint server;
-    std::optional<Server> serving{};
+    std::optional<lab::Server> serving{};
     std::optional<ScriptedServer> script{};
-    std::optional<Firewall> firewall{};
-    std::vector<Download> downloads{};
+    std::optional<lab::Firewall> firewall{};
+    std::vector<lab::Download> downloads{};
 };
 
 class StressMany : public StressTest {
@@ -52,17 +52,17 @@ class StressMany : public StressTest {
     static constexpr std::uint32_t kSeed = 20'240'817;
 
     /// All endings over both families, at once.
-    void travel(const Impairment& link) {
-        const Forwarder forwarder = require(Forwarder::start(lab(), 2, {.link = link}));
+    void travel(const lab::Impairment& link) {
+        const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 2, {.link = link}));
         std::vector<Group> groups;
-        for (const Family family : {Family::V4, Family::V6}) {
+        for (const lab::Family family : {lab::Family::V4, lab::Family::V6}) {
             for (const Ending ending : kEndings) {
                 groups.push_back(open(ending, family));
             }
         }
         for (Group& group : groups) {
             for (unsigned i = 0; i < connections_of(group.ending); ++i) {
-                group.downloads.emplace_back(lab().client(), DownloadOptions{.server = group.server,
+                group.downloads.emplace_back(lab().client(), lab::DownloadOptions{.server = group.server,
                                                                              .bytes = 10'000'000,
                                                                              .timeout = 6s,
                                                                              .nudge_after = 100ms});
@@ -74,7 +74,7 @@ class StressMany : public StressTest {
             }
         }
         for (Group& group : groups) {
-            for (Download& running : group.downloads) {
+            for (lab::Download& running : group.downloads) {
                 outcomes_[running.wait().outcome]++;
             }
         }
@@ -82,11 +82,11 @@ class StressMany : public StressTest {
     }
 
     /// A server that ends its connections so, on a port of its own.
-    Group open(Ending ending, Family family) {
+    Group open(Ending ending, lab::Family family) {
         constexpr std::optional<std::uint8_t> kTtls[] = {std::nullopt, 35, 100, 200, 255};
         Group group{.ending = ending, .server = {lab().server().address(family), next_port_++}};
         const auto ttl = kTtls[random_() % std::size(kTtls)];
-        ServerOptions options{.family = family,
+        lab::ServerOptions options{.family = family,
                               .port = group.server.port,
                               .ttl = ttl,
                               .pace = {.chunk_bytes = 16'384, .pause = 2ms},
@@ -97,44 +97,44 @@ class StressMany : public StressTest {
                 return group;
             case Ending::AcceptThenReset:
                 group.script.emplace(
-                    lab().server(), Endpoint{IpAddress::any(family), group.server.port},
-                    [](Fd socket, const Patience&) { close_with_reset(std::move(socket)); }, ttl);
+                    lab().server(), Endpoint{lab::IpAddress::any(family), group.server.port},
+                    [](Fd socket, const lab::Patience&) { lab::close_with_reset(std::move(socket)); }, ttl);
                 return group;
             case Ending::CloseUnread:
-                options.farewell = Farewell::CloseUnread;
+                options.farewell = lab::Farewell::CloseUnread;
                 break;
             case Ending::LingerZero:
-                options.farewell = Farewell::LingerZero;
+                options.farewell = lab::Farewell::LingerZero;
                 break;
             case Ending::Vanish:
-                options.farewell = Farewell::Vanish;
+                options.farewell = lab::Farewell::Vanish;
                 break;
             case Ending::Reject:
                 options.pace = {.chunk_bytes = 1000, .pause = 15ms};
                 options.stop_after = 200'000;  // it goes on for a while, deaf
                 break;
             case Ending::InFlight:
-                options.farewell = Farewell::LingerZero;
+                options.farewell = lab::Farewell::LingerZero;
                 options.pace.chunk_bytes = 400'000;
                 options.stop_after = 400'000;
                 options.before_farewell = 2ms;
                 break;
         }
-        group.serving.emplace(require(Server::start(lab().server(), options)));
+        group.serving.emplace(require(lab::Server::start(lab().server(), options)));
         return group;
     }
 
     /// Once its downloads are under way, the server's firewall rejects what comes for them.
     void reject(Group& group) {
-        const Deadline latest = SteadyClock::now() + 1500ms;
-        for (Download& running : group.downloads) {
-            while (!running.done() && running.bytes() < 5000 && SteadyClock::now() < latest) {
+        const lab::Deadline latest = lab::SteadyClock::now() + 1500ms;
+        for (lab::Download& running : group.downloads) {
+            while (!running.done() && running.bytes() < 5000 && lab::SteadyClock::now() < latest) {
                 std::this_thread::sleep_for(5ms);
             }
         }
         group.firewall.emplace(require(
-            Firewall::apply(lab().server(), {.chain = FirewallRule::Chain::Input,
-                                             .action = FirewallRule::Action::RejectWithReset,
+            lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                                             .action = lab::FirewallRule::Action::RejectWithReset,
                                              .family = group.server.address.family,
                                              .to_port = group.server.port})));
     }
@@ -144,24 +144,24 @@ class StressMany : public StressTest {
     std::map<Outcome, std::size_t> outcomes_;
 };
 
-bool blames_a_box(const Story<Finding>& finding) {
-    return finding.last.kind == FindingKind::forged_rst ||
-           finding.last.kind == FindingKind::injected_segment;
+bool blames_a_box(const Story<analysis::Finding>& finding) {
+    return finding.last.kind == analysis::FindingKind::forged_rst ||
+           finding.last.kind == analysis::FindingKind::injected_segment;
 }
 
 std::size_t resets_in(const std::string& file) {
-    const auto reader = require(CaptureReader::open(require(open_file(file)), file));
+    const auto reader = require(net::CaptureReader::open(require(net::open_file(file)), file));
     std::size_t resets = 0;
     for (auto frame = require(reader->next()); frame; frame = require(reader->next())) {
-        const auto segment = parse_segment(frame->bytes);
+        const auto segment = lab::parse_segment(frame->bytes);
         resets += segment && segment->has(Rst);
     }
     return resets;
 }
 
 void expect_no_blame_in_replay(const std::string& file, std::size_t resets) {
-    const auto path = require(make_host_path(1 << 15));
-    const testing::Replayed replayed = testing::replay(require(open_file(file)), *path);
+    const auto path = require(cmd::make_host_path(1 << 15));
+    const testing::Replayed replayed = testing::replay(require(net::open_file(file)), *path);
     EXPECT_TRUE(replayed.read);
     EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST], resets);
     std::size_t blamed = 0;
@@ -182,8 +182,8 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
     const auto file =
         std::filesystem::temp_directory_path() / fmt::format("flowstamp-many-{}.pcap", getpid());
     widen_first_flight();
-    const Namespace& client = lab().client();
-    Recording recording(client, client.toward(Side::Server).name);
+    const lab::Namespace& client = lab().client();
+    Recording recording(client, client.toward(lab::Side::Server).name);
     watch();
     for (const auto jitter : {0ms, 3ms, 10ms, 40ms}) {
         for (const double loss : {0.0, 0.01, 0.05}) {
@@ -194,8 +194,8 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
         }
     }
     // Servers still send again what nobody acknowledged: not between these two.
-    const Namespace& router = lab().router(1);
-    must(router.require({"ip", "link", "set", router.toward(Side::Client).name, "down"}));
+    const lab::Namespace& router = lab().router(1);
+    must(router.require({"ip", "link", "set", router.toward(lab::Side::Client).name, "down"}));
     const WatchLog log = watch_->stop();
     EXPECT_TRUE(recording.stop());
 
@@ -203,8 +203,8 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
     WatchLog blamed;
     for (const auto& reset : log.resets) {
         const fst_packet& packet = reset.first.sighting.packet;
-        if (sender_of(packet).port < next_port_) {
-            connections.insert(sender_of(packet).text() + receiver_of(packet).text());
+        if (net::sender_of(packet).port < next_port_) {
+            connections.insert(net::sender_of(packet).text() + net::receiver_of(packet).text());
         }
         if (reset.last.judgement.verdict != FST_VERDICT_GENUINE) {
             blamed.resets.push_back(reset);
@@ -216,7 +216,7 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
     fmt::print("{} resets of {} connections judged; made: {} resets\n", log.resets.size(),
                connections.size(), made);
     for (const auto& [outcome, count] : outcomes_) {
-        fmt::print("  {}: {}\n", outcome_text(outcome), count);
+        fmt::print("  {}: {}\n", lab::outcome_text(outcome), count);
     }
     EXPECT_GE(connections.size(), kConnections);
     EXPECT_EQ(log.resets.size(), made);

@@ -15,8 +15,8 @@ namespace {
 
 struct Road {
     const char* name;
-    Family family;
-    Impairment link;
+    lab::Family family;
+    lab::Impairment link;
 };
 
 void PrintTo(const Road& road, std::ostream* out) {
@@ -25,7 +25,7 @@ void PrintTo(const Road& road, std::ostream* out) {
 
 std::vector<Road> roads() {
     std::vector<Road> all;
-    for (const Family family : {Family::V4, Family::V6}) {
+    for (const lab::Family family : {lab::Family::V4, lab::Family::V6}) {
         all.push_back({"Steady", family, {.delay = 20ms}});
         all.push_back({"Jitter3ms", family, {.delay = 20ms, .jitter = 3ms}});
         all.push_back({"Jitter10ms", family, {.delay = 20ms, .jitter = 10ms}});
@@ -36,28 +36,28 @@ std::vector<Road> roads() {
 }
 
 std::string road_name(const ::testing::TestParamInfo<Road>& info) {
-    return std::string(info.param.name) + (info.param.family == Family::V4 ? "V4" : "V6");
+    return std::string(info.param.name) + (info.param.family == lab::Family::V4 ? "V4" : "V6");
 }
 
 class StressRoad : public StressTest, public ::testing::WithParamInterface<Road> {
   protected:
-    Forwarder road() { return require(Forwarder::start(lab(), 2, {.link = GetParam().link})); }
+    lab::Forwarder road() { return require(lab::Forwarder::start(lab(), 2, {.link = GetParam().link})); }
 };
 
 /// The server aborts with 400 kB under way: each of the client's ACKs for them meets a stateless
 /// reset of its own, and those step by segments.
 TEST_P(StressRoad, AnAbortWith400KilobytesInFlight) {
     widen_first_flight();
-    const Forwarder forwarder = road();
+    const lab::Forwarder forwarder = road();
     watch();
-    const Server server =
-        require(Server::start(lab().server(), {.family = GetParam().family,
+    const lab::Server server =
+        require(lab::Server::start(lab().server(), {.family = GetParam().family,
                                                .pace = {.chunk_bytes = 400'000},
                                                .stop_after = 400'000,
                                                .before_farewell = 5ms,
-                                               .farewell = Farewell::LingerZero}));
-    const DownloadReport report = download(lab().client(), to_server(1'000'000, GetParam().family));
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+                                               .farewell = lab::Farewell::LingerZero}));
+    const lab::DownloadReport report = lab::download(lab().client(), to_server(1'000'000, GetParam().family));
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     std::this_thread::sleep_for(2 * (GetParam().link.delay + GetParam().link.jitter) + 50ms);
     stop_unblamed(20);
 }
@@ -65,37 +65,37 @@ TEST_P(StressRoad, AnAbortWith400KilobytesInFlight) {
 /// The same where the socket vanishes: nothing but stateless resets.
 TEST_P(StressRoad, ASocketThatVanishesWith400KilobytesInFlight) {
     widen_first_flight();
-    const Forwarder forwarder = road();
+    const lab::Forwarder forwarder = road();
     watch();
-    const Server server = require(Server::start(lab().server(), {.family = GetParam().family,
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam().family,
                                                                  .pace = {.chunk_bytes = 400'000},
                                                                  .stop_after = 400'000,
                                                                  .before_farewell = 5ms,
-                                                                 .farewell = Farewell::Vanish}));
-    DownloadOptions options = to_server(1'000'000, GetParam().family);
+                                                                 .farewell = lab::Farewell::Vanish}));
+    lab::DownloadOptions options = to_server(1'000'000, GetParam().family);
     options.nudge_after = 100ms;
-    EXPECT_EQ(download(lab().client(), options).outcome, Outcome::Reset);
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Reset);
     std::this_thread::sleep_for(2 * (GetParam().link.delay + GetParam().link.jitter) + 50ms);
     stop_unblamed(10);
 }
 
 /// The server's own firewall rejects a download under way: its stack goes on sending, and is deaf.
 TEST_P(StressRoad, RejectedByThePeer) {
-    const Forwarder forwarder = road();
+    const lab::Forwarder forwarder = road();
     watch();
-    const Server server =
-        require(Server::start(lab().server(), {.family = GetParam().family,
+    const lab::Server server =
+        require(lab::Server::start(lab().server(), {.family = GetParam().family,
                                                .pace = {.chunk_bytes = 1000, .pause = 5ms}}));
-    Download running(lab().client(), to_server(1'000'000, GetParam().family));
+    lab::Download running(lab().client(), to_server(1'000'000, GetParam().family));
     while (!running.done() && running.bytes() < 20'000) {
         std::this_thread::sleep_for(5ms);
     }
-    const Firewall reject =
-        require(Firewall::apply(lab().server(), {.chain = FirewallRule::Chain::Input,
-                                                 .action = FirewallRule::Action::RejectWithReset,
+    const lab::Firewall reject =
+        require(lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                                                 .action = lab::FirewallRule::Action::RejectWithReset,
                                                  .family = GetParam().family,
                                                  .to_port = 80}));
-    EXPECT_EQ(running.wait().outcome, Outcome::Reset);
+    EXPECT_EQ(running.wait().outcome, lab::Outcome::Reset);
     std::this_thread::sleep_for(200ms);
     stop_unblamed(1);
 }
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Roads, StressRoad, ::testing::ValuesIn(roads()), road_n
 /// The first answer comes 150 ms late, and all later ACKs are delayed ones: the round trip looks
 /// longer than it is. Then the server aborts, at once.
 struct Stack {
-    Family family;
+    lab::Family family;
     bool timestamps;
 };
 
@@ -119,48 +119,48 @@ TEST_P(StressSlowAcks, AnAbortThatIsFasterThanAnyAck) {
     constexpr int kRounds = 6;
     must(lab().server().set_sysctl("net.ipv4.tcp_timestamps", GetParam().timestamps ? "1" : "0"));
     bool is_first = true;
-    const Forwarder forwarder = require(
-        Forwarder::start(lab(), 2, {.plan = [&](Side from, FrameView) -> std::vector<Passage> {
-                             const bool late = from == Side::Server && is_first;
+    const lab::Forwarder forwarder = require(
+        lab::Forwarder::start(lab(), 2, {.plan = [&](lab::Side from, lab::FrameView) -> std::vector<lab::Passage> {
+                             const bool late = from == lab::Side::Server && is_first;
                              is_first = is_first && !late;
                              return {{.after = late ? 150ms : 0ms}};
                          }}));
     watch();
     const ScriptedServer server(
-        lab().server(), {IpAddress::any(GetParam().family), 80},
-        [](Fd socket, const Patience& patience) {
+        lab().server(), {lab::IpAddress::any(GetParam().family), 80},
+        [](Fd socket, const lab::Patience& patience) {
             std::vector<std::uint8_t> buffer(1000);
             for (int i = 0; i < kRounds; ++i) {
-                pause(50ms, patience);  // an ACK that was late makes the next one prompt: ask again
+                lab::pause(50ms, patience);  // an ACK that was late makes the next one prompt: ask again
                 const int off = 0;
                 setsockopt(socket.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
-                [[maybe_unused]] const auto got = receive_some(socket, buffer, patience);
+                [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, patience);
             }
-            close_with_reset(std::move(socket));
+            lab::close_with_reset(std::move(socket));
         });
     const Fd socket = require(connect_from(lab().client(), GetParam().family));
     for (int i = 0; i < kRounds; ++i) {
         std::this_thread::sleep_for(80ms);
-        must(send_all(socket, some_bytes(100), patience()));
+        must(lab::send_all(socket, some_bytes(100), patience()));
     }
     EXPECT_TRUE(ends_by_reset(socket));
     stop_unblamed(1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Stacks, StressSlowAcks,
-                         ::testing::Values(Stack{Family::V4, true}, Stack{Family::V4, false},
-                                           Stack{Family::V6, true}, Stack{Family::V6, false}),
+                         ::testing::Values(Stack{lab::Family::V4, true}, Stack{lab::Family::V4, false},
+                                           Stack{lab::Family::V6, true}, Stack{lab::Family::V6, false}),
                          [](const auto& info) {
-                             return std::string(info.param.family == Family::V4 ? "V4" : "V6") +
+                             return std::string(info.param.family == lab::Family::V4 ? "V4" : "V6") +
                                     (info.param.timestamps ? "Timestamps" : "Plain");
                          });
 
 /// The route changes by two routers in the middle of a download; then the server resets.
 struct Reroute {
     const char* name;
-    Family family;
+    lab::Family family;
     bool farther;
-    Farewell farewell;
+    lab::Farewell farewell;
 };
 
 void PrintTo(const Reroute& reroute, std::ostream* out) {
@@ -172,33 +172,33 @@ class StressReroute : public StressTest, public ::testing::WithParamInterface<Re
 TEST_P(StressReroute, InTheMiddle) {
     constexpr std::uint64_t kServed = 200'000;
     std::uint64_t bytes = 0;
-    const Forwarder forwarder = require(Forwarder::start(
-        lab(), 2, {.plan = [&](Side from, FrameView frame) -> std::vector<Passage> {
-            bytes += from == Side::Server ? frame.size() : 0;
+    const lab::Forwarder forwarder = require(lab::Forwarder::start(
+        lab(), 2, {.plan = [&](lab::Side from, lab::FrameView frame) -> std::vector<lab::Passage> {
+            bytes += from == lab::Side::Server ? frame.size() : 0;
             const bool detour = (bytes > kServed / 2) == GetParam().farther;
-            return {{.after = 1ms, .more_hops = from == Side::Server && detour ? 2u : 0u}};
+            return {{.after = 1ms, .more_hops = from == lab::Side::Server && detour ? 2u : 0u}};
         }}));
     watch();
-    const Server server = require(Server::start(lab().server(), {.family = GetParam().family,
+    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam().family,
                                                                  .pace = {.chunk_bytes = 16'384},
                                                                  .stop_after = kServed,
                                                                  .before_farewell = 20ms,
                                                                  .farewell = GetParam().farewell}));
-    DownloadOptions options = to_server(1'000'000, GetParam().family);
+    lab::DownloadOptions options = to_server(1'000'000, GetParam().family);
     options.nudge_after = 100ms;
-    const DownloadReport report = download(lab().client(), options);
-    EXPECT_EQ(report.outcome, Outcome::Reset);
+    const lab::DownloadReport report = lab::download(lab().client(), options);
+    EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.bytes, kServed);
     stop_unblamed(1);
 }
 
 std::vector<Reroute> reroutes() {
     std::vector<Reroute> all;
-    for (const Family family : {Family::V4, Family::V6}) {
-        all.push_back({"FartherAbort", family, true, Farewell::LingerZero});
-        all.push_back({"FartherVanished", family, true, Farewell::Vanish});
-        all.push_back({"NearerAbort", family, false, Farewell::LingerZero});
-        all.push_back({"NearerVanished", family, false, Farewell::Vanish});
+    for (const lab::Family family : {lab::Family::V4, lab::Family::V6}) {
+        all.push_back({"FartherAbort", family, true, lab::Farewell::LingerZero});
+        all.push_back({"FartherVanished", family, true, lab::Farewell::Vanish});
+        all.push_back({"NearerAbort", family, false, lab::Farewell::LingerZero});
+        all.push_back({"NearerVanished", family, false, lab::Farewell::Vanish});
     }
     return all;
 }
@@ -206,7 +206,7 @@ std::vector<Reroute> reroutes() {
 INSTANTIATE_TEST_SUITE_P(Reroutes, StressReroute, ::testing::ValuesIn(reroutes()),
                          [](const auto& info) {
                              return std::string(info.param.name) +
-                                    (info.param.family == Family::V4 ? "V4" : "V6");
+                                    (info.param.family == lab::Family::V4 ? "V4" : "V6");
                          });
 
 }  // namespace

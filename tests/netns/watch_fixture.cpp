@@ -29,9 +29,9 @@ void remember(std::vector<Story<T>>& stories, const T& news) {
     }
 }
 
-std::string signals(const std::vector<Evidence>& evidence) {
+std::string signals(const std::vector<analysis::Evidence>& evidence) {
     std::string text;
-    for (const Evidence& piece : evidence) {
+    for (const analysis::Evidence& piece : evidence) {
         text += fmt::format(" {}", piece.signal);
     }
     return text;
@@ -39,10 +39,10 @@ std::string signals(const std::vector<Evidence>& evidence) {
 
 }  // namespace
 
-std::vector<Story<Reset>> WatchLog::server_resets() const {
-    std::vector<Story<Reset>> chosen;
-    std::ranges::copy_if(resets, std::back_inserter(chosen), [](const Story<Reset>& reset) {
-        return sender_of(reset.first.sighting.packet).port == kServerPort;
+std::vector<Story<analysis::Reset>> WatchLog::server_resets() const {
+    std::vector<Story<analysis::Reset>> chosen;
+    std::ranges::copy_if(resets, std::back_inserter(chosen), [](const Story<analysis::Reset>& reset) {
+        return net::sender_of(reset.first.sighting.packet).port == kServerPort;
     });
     return chosen;
 }
@@ -51,20 +51,20 @@ std::string WatchLog::text() const {
     std::string text;
     for (const auto& [first, last] : resets) {
         text += fmt::format("reset {} from {} seq {}: {} -> {}, {}, {}, {}{}, passed as {};{}\n",
-                            first.id, sender_of(first.sighting.packet).text(),
+                            first.id, net::sender_of(first.sighting.packet).text(),
                             first.sighting.packet.seq,
-                            name_of(static_cast<fst_verdict>(first.judgement.verdict)),
-                            name_of(static_cast<fst_verdict>(last.judgement.verdict)),
-                            name_of(static_cast<fst_cause>(last.judgement.cause)),
-                            name_of(static_cast<fst_action>(last.judgement.action)),
-                            name_of(static_cast<fst_challenge>(last.judgement.challenge)),
+                            analysis::name_of(static_cast<fst_verdict>(first.judgement.verdict)),
+                            analysis::name_of(static_cast<fst_verdict>(last.judgement.verdict)),
+                            analysis::name_of(static_cast<fst_cause>(last.judgement.cause)),
+                            analysis::name_of(static_cast<fst_action>(last.judgement.action)),
+                            analysis::name_of(static_cast<fst_challenge>(last.judgement.challenge)),
                             last.answers ? fmt::format(" (answers {})", *last.answers) : "",
                             last.judgement.pass_reason, signals(last.evidence));
     }
     for (const auto& [first, last] : findings) {
         text +=
-            fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id, name_of(first.verdict),
-                        name_of(last.verdict), last.resets, last.summary);
+            fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id, analysis::name_of(first.verdict),
+                        analysis::name_of(last.verdict), last.resets, last.summary);
     }
     for (const std::string& notice : notices) {
         text += fmt::format("notice: {}\n", notice);
@@ -72,22 +72,22 @@ std::string WatchLog::text() const {
     return text;
 }
 
-class LiveWatch::Collector final : public Reporter {
+class LiveWatch::Collector final : public output::Reporter {
   public:
-    void reset(const Reset& reset) override {
+    void reset(const analysis::Reset& reset) override {
         change([&](WatchLog& log) { remember(log.resets, reset); });
     }
-    void finding(const Finding& finding) override {
+    void finding(const analysis::Finding& finding) override {
         change([&](WatchLog& log) { remember(log.findings, finding); });
     }
-    void middlebox(const Middlebox& box) override {
+    void middlebox(const analysis::Middlebox& box) override {
         change([&](WatchLog& log) { log.middleboxes.push_back(box); });
     }
-    void flow(const FlowRecord& record) override {
+    void flow(const analysis::FlowRecord& record) override {
         change([&](WatchLog& log) { log.flows.push_back(record); });
     }
-    void stats(const Stats& stats) override { summary(stats); }
-    void summary(const Stats& stats) override {
+    void stats(const output::Stats& stats) override { summary(stats); }
+    void summary(const output::Stats& stats) override {
         change([&](WatchLog& log) { log.summary = stats; });
     }
     void notice(std::string_view line) {
@@ -118,7 +118,7 @@ class LiveWatch::Collector final : public Reporter {
     WatchLog log_;
 };
 
-LiveWatch::LiveWatch(const Namespace& host, const WatchOptions& options)
+LiveWatch::LiveWatch(const lab::Namespace& host, const cmd::WatchOptions& options)
     : collector_(std::make_unique<Collector>()) {
     std::promise<void> attached;
     std::future<void> ready = attached.get_future();
@@ -133,17 +133,17 @@ LiveWatch::~LiveWatch() {
     stop_.raise();
 }
 
-void LiveWatch::run(const Namespace& host, const WatchOptions& options,
+void LiveWatch::run(const lab::Namespace& host, const cmd::WatchOptions& options,
                     std::promise<void>& attached) {
     const SystemClock clock;
-    std::optional<Watch> watch;
+    std::optional<cmd::Watch> watch;
     try {
         host.enter();
-        std::optional<Filter> filter;
+        std::optional<net::Filter> filter;
         if (!options.filter.empty()) {
-            filter = require(Filter::compile(options.filter));
+            filter = require(net::Filter::compile(options.filter));
         }
-        watch.emplace(require(Watch::start(
+        watch.emplace(require(cmd::Watch::start(
             options, std::move(filter),
             {.reporter = *collector_, .clock = clock, .notice = [this](std::string_view line) {
                  collector_->notice(line);
@@ -176,12 +176,12 @@ WatchLog LiveWatch::stop() {
     return collector_->take();
 }
 
-LiveWatch& WatchTest::watch(WatchOptions options) {
-    return watch(lab().client(), {lab().client().toward(Side::Server).name}, std::move(options));
+LiveWatch& WatchTest::watch(cmd::WatchOptions options) {
+    return watch(lab().client(), {lab().client().toward(lab::Side::Server).name}, std::move(options));
 }
 
-LiveWatch& WatchTest::watch(const Namespace& host, const std::vector<std::string>& interfaces,
-                            WatchOptions options) {
+LiveWatch& WatchTest::watch(const lab::Namespace& host, const std::vector<std::string>& interfaces,
+                            cmd::WatchOptions options) {
     options.interfaces = interfaces;
     watch_ = std::make_unique<LiveWatch>(host, options);
     return *watch_;

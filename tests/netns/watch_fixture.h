@@ -27,15 +27,15 @@ struct Story {
 
 /// All that a watch told.
 struct WatchLog {
-    std::vector<Story<Reset>> resets{};
-    std::vector<Story<Finding>> findings{};
-    std::vector<Middlebox> middleboxes{};
-    std::vector<FlowRecord> flows{};
+    std::vector<Story<analysis::Reset>> resets{};
+    std::vector<Story<analysis::Finding>> findings{};
+    std::vector<analysis::Middlebox> middleboxes{};
+    std::vector<analysis::FlowRecord> flows{};
     std::vector<std::string> notices{};
-    Stats summary{};
+    output::Stats summary{};
 
     /// The RSTs in the server's name, genuine or forged.
-    std::vector<Story<Reset>> server_resets() const;
+    std::vector<Story<analysis::Reset>> server_resets() const;
     std::uint64_t count(fst_counter counter) const { return summary.counters.at(counter); }
     /// For a failed test's message: resets and findings, a line each.
     std::string text() const;
@@ -45,7 +45,7 @@ struct WatchLog {
 class LiveWatch {
   public:
     /// Returns once it is attached; throws std::runtime_error when it cannot be. `host` outlives it.
-    LiveWatch(const Namespace& host, const WatchOptions& options);
+    LiveWatch(const lab::Namespace& host, const cmd::WatchOptions& options);
     LiveWatch(const LiveWatch&) = delete;
     LiveWatch& operator=(const LiveWatch&) = delete;
     ~LiveWatch();
@@ -58,9 +58,9 @@ class LiveWatch {
 
   private:
     class Collector;
-    void run(const Namespace& host, const WatchOptions& options, std::promise<void>& attached);
+    void run(const lab::Namespace& host, const cmd::WatchOptions& options, std::promise<void>& attached);
 
-    StopSignal stop_;
+    lab::StopSignal stop_;
     std::unique_ptr<Collector> collector_;
     std::future<void> running_;
 };
@@ -68,15 +68,15 @@ class LiveWatch {
 /// A lab with a watch: on the client's only interface, unless said otherwise.
 class WatchTest : public LabTest {
   protected:
-    static WatchOptions acting(fst_drop_mode drop, fst_challenge_mode challenge = FST_CHALLENGE_OFF) {
-        WatchOptions options;
+    static cmd::WatchOptions acting(fst_drop_mode drop, fst_challenge_mode challenge = FST_CHALLENGE_OFF) {
+        cmd::WatchOptions options;
         options.drop = drop;
         options.challenge = challenge;
         return options;
     }
-    LiveWatch& watch(WatchOptions options = {});
-    LiveWatch& watch(const Namespace& host, const std::vector<std::string>& interfaces,
-                     WatchOptions options = {});
+    LiveWatch& watch(cmd::WatchOptions options = {});
+    LiveWatch& watch(const lab::Namespace& host, const std::vector<std::string>& interfaces,
+                     cmd::WatchOptions options = {});
     /// Waits until the watch has told so many RSTs in the server's name.
     bool wait_for_resets(std::size_t count);
 

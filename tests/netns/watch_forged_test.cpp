@@ -16,15 +16,15 @@ namespace {
 
 constexpr std::uint64_t kWanted = 400'000;
 constexpr std::uint64_t kStrikeAfter = 100'000;
-constexpr MacAddress kOtherMac{{0x02, 0, 0, 0, 0xbe, 0xef}};
+constexpr lab::MacAddress kOtherMac{{0x02, 0, 0, 0, 0xbe, 0xef}};
 // In no bit of the probe's 32 is it taken for one of Linux' scaled windows, 500 to 512.
-constexpr Window kForeign = Window::constant(1000);
+constexpr lab::Window kForeign = lab::Window::constant(1000);
 
 /// A forgery and what it betrays. The forger sits on router 2, two hops nearer than the server.
 struct Case {
     const char* name;
-    Family family;
-    Forgery forgery;
+    lab::Family family;
+    lab::Forgery forgery;
     fst_verdict on_arrival;  ///< by the RST and its past alone
     std::vector<fst_signal> signals{};
     unsigned router = 2;
@@ -38,32 +38,32 @@ void PrintTo(const Case& forged, std::ostream* out) {
 
 const Case kConfirmed[] = {
     {"NearerAndForeignWindow",
-     Family::V4,
+     lab::Family::V4,
      {.flags = Rst, .window = kForeign},
      FST_VERDICT_CONFIRMED,
      {FST_SIGNAL_NEARER, FST_SIGNAL_WINDOW_FOREIGN}},
     {"IdEchoFromThePeersDistance",
-     Family::V4,
-     {.ttl = Ttl::as_peer(), .ip_id = IpId::echo_receiver()},
+     lab::Family::V4,
+     {.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::echo_receiver()},
      FST_VERDICT_CONFIRMED,
      {FST_SIGNAL_ID_ECHO, FST_SIGNAL_NO_TIMESTAMPS}},
     {"KnownIdFromThePeersDistance",
-     Family::V4,
-     {.ttl = Ttl::as_peer(), .ip_id = IpId::constant(0x3412)},
+     lab::Family::V4,
+     {.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::constant(0x3412)},
      FST_VERDICT_CONFIRMED,
      {FST_SIGNAL_ID_CONSTANT, FST_SIGNAL_NO_TIMESTAMPS}},
     {"HopLimitAndForeignWindow",
-     Family::V6,
+     lab::Family::V6,
      {.window = kForeign},
      FST_VERDICT_CONFIRMED,
      {FST_SIGNAL_NEARER, FST_SIGNAL_WINDOW_FOREIGN}},
     {"HopLimitAndPayload",
-     Family::V6,
+     lab::Family::V6,
      {.payload_bytes = 12},
      FST_VERDICT_CONFIRMED,
      {FST_SIGNAL_NEARER, FST_SIGNAL_DATA}},
     {"ThreeAtOnce",
-     Family::V4,
+     lab::Family::V4,
      {.window = kForeign},
      FST_VERDICT_CONFIRMED,
      {FST_SIGNAL_NEARER, FST_SIGNAL_WINDOW_FOREIGN, FST_SIGNAL_NO_TIMESTAMPS},
@@ -72,30 +72,30 @@ const Case kConfirmed[] = {
 };
 
 const Case kSuspected[] = {
-    {"NearerAlone", Family::V4, {.flags = Rst}, FST_VERDICT_SUSPECTED, {FST_SIGNAL_NEARER}},
-    {"HopLimitAlone", Family::V6, {.flags = Rst}, FST_VERDICT_SUSPECTED, {FST_SIGNAL_NEARER}},
+    {"NearerAlone", lab::Family::V4, {.flags = Rst}, FST_VERDICT_SUSPECTED, {FST_SIGNAL_NEARER}},
+    {"HopLimitAlone", lab::Family::V6, {.flags = Rst}, FST_VERDICT_SUSPECTED, {FST_SIGNAL_NEARER}},
     {"KnownIdAlone",
-     Family::V4,
-     {.flags = Rst, .ttl = Ttl::as_peer(), .ip_id = IpId::constant(0x3412)},
+     lab::Family::V4,
+     {.flags = Rst, .ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::constant(0x3412)},
      FST_VERDICT_SUSPECTED,
      {FST_SIGNAL_ID_CONSTANT},
      2,
      1,
      FST_VERDICT_SUSPECTED},  // so a second host behind the address would look
     {"OtherMacAndForeignWindow",
-     Family::V4,
-     {.flags = Rst, .ttl = Ttl::as_peer(), .window = kForeign, .source_mac = kOtherMac},
+     lab::Family::V4,
+     {.flags = Rst, .ttl = lab::Ttl::as_peer(), .window = kForeign, .source_mac = kOtherMac},
      FST_VERDICT_SUSPECTED,
      {FST_SIGNAL_MAC_FOREIGN, FST_SIGNAL_WINDOW_FOREIGN},
      1},
     {"NoTimestampsAndForeignWindow",
-     Family::V4,
-     {.ttl = Ttl::as_peer(), .window = kForeign},
+     lab::Family::V4,
+     {.ttl = lab::Ttl::as_peer(), .window = kForeign},
      FST_VERDICT_SUSPECTED,
      {FST_SIGNAL_NO_TIMESTAMPS, FST_SIGNAL_WINDOW_FOREIGN}},
     {"PayloadAndForeignWindow",
-     Family::V4,
-     {.flags = Rst, .ttl = Ttl::as_peer(), .window = kForeign, .payload_bytes = 12},
+     lab::Family::V4,
+     {.flags = Rst, .ttl = lab::Ttl::as_peer(), .window = kForeign, .payload_bytes = 12},
      FST_VERDICT_SUSPECTED,
      {FST_SIGNAL_DATA, FST_SIGNAL_WINDOW_FOREIGN}},
 };
@@ -103,14 +103,14 @@ const Case kSuspected[] = {
 /// Nothing to see when they come: only the peer that goes on betrays them.
 const Case kUnseen[] = {
     {"NextIdOfThePeer",
-     Family::V4,
-     {.ttl = Ttl::as_peer(), .ip_id = IpId::continue_sender()},
+     lab::Family::V4,
+     {.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()},
      FST_VERDICT_GENUINE},
     {"NextIdAndTimestampsOfThePeer",
-     Family::V4,
-     {.ttl = Ttl::as_peer(),
-      .ip_id = IpId::continue_sender(),
-      .timestamps = TimestampTrait::copied()},
+     lab::Family::V4,
+     {.ttl = lab::Ttl::as_peer(),
+      .ip_id = lab::IpId::continue_sender(),
+      .timestamps = lab::TimestampTrait::copied()},
      FST_VERDICT_GENUINE,
      {FST_SIGNAL_TIMESTAMPS_VALID}},
 };
@@ -119,19 +119,19 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
   protected:
     /// A download through the forger. The server rests 40 ms after each chunk: so the forgery is
     /// exact, and what the server sends next is later by its own clock.
-    DownloadReport attacked(unsigned times = 1) {
+    lab::DownloadReport attacked(unsigned times = 1) {
         const Case& forged = GetParam();
-        const Server server = require(Server::start(
+        const lab::Server server = require(lab::Server::start(
             lab().server(),
             {.family = forged.family, .pace = {.chunk_bytes = 16'384, .pause = 40ms}}));
-        const Injector injector = require(Injector::start(
+        const lab::Injector injector = require(lab::Injector::start(
             lab().router(forged.router),
             {.trigger = {.after_server_bytes = kStrikeAfter, .times = times, .id_gap = kIdGap},
              .forgery = forged.forgery,
              .count = forged.count}));
-        DownloadReport report{};
+        lab::DownloadReport report{};
         for (int attempt = 0; attempt < 3 && injected_.empty(); ++attempt) {
-            report = download(lab().client(), to_server(kWanted, forged.family));
+            report = lab::download(lab().client(), to_server(kWanted, forged.family));
             injected_ = injector.injected(times * forged.count, 1s);
         }
         return report;
@@ -141,28 +141,28 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
     /// two ends' counters are that close by chance, nothing is forged: then once more.
     static constexpr std::uint16_t kIdGap = 600;
 
-    void expect_signals(const Reset& reset, const WatchLog& log) {
+    void expect_signals(const analysis::Reset& reset, const WatchLog& log) {
         for (const fst_signal signal : GetParam().signals) {
             EXPECT_TRUE(reset.judgement.signals & FST_SIGNAL_BIT(signal))
-                << signal_name(signal) << " is missing:\n"
+                << analysis::signal_name(signal) << " is missing:\n"
                 << log.text();
         }
     }
 
-    std::vector<InjectedFrame> injected_;
+    std::vector<lab::InjectedFrame> injected_;
 };
 
 /// Told on arrival, and confirmed when the server goes on.
 bool all_confirmed(const WatchLog& log) {
-    return std::ranges::all_of(log.server_resets(), [](const Story<Reset>& reset) {
+    return std::ranges::all_of(log.server_resets(), [](const Story<analysis::Reset>& reset) {
         return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
     });
 }
 
 TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
-    const Capture at_client = require(Capture::start(lab().client()));
+    const lab::Capture at_client = require(lab::Capture::start(lab().client()));
     watch();
-    EXPECT_EQ(attacked().outcome, Outcome::Reset) << "observed, it kills";
+    EXPECT_EQ(attacked().outcome, lab::Outcome::Reset) << "observed, it kills";
     ASSERT_EQ(injected_.size(), GetParam().count);
     ASSERT_TRUE(wait_for_resets(GetParam().count));
     watch_->wait_for(all_confirmed, 1s);
@@ -183,12 +183,12 @@ TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
     EXPECT_EQ(log.count(FST_COUNT_CHALLENGED), 0u);
 
     const auto seen = at_client.wait_for(
-        [](Side from, const Segment& segment) { return from == Side::Server && segment.has(Rst); },
+        [](lab::Side from, const lab::Segment& segment) { return from == lab::Side::Server && segment.has(Rst); },
         GetParam().count, 1s);
     ASSERT_EQ(seen.size(), GetParam().count);
     for (std::size_t i = 0; i < seen.size(); ++i) {
         constexpr std::ptrdiff_t kIpv4 = 34, kIpv6 = 54;  // where the TCP header begins
-        const std::ptrdiff_t tcp = GetParam().family == Family::V4 ? kIpv4 : kIpv6;
+        const std::ptrdiff_t tcp = GetParam().family == lab::Family::V4 ? kIpv4 : kIpv6;
         EXPECT_TRUE(std::equal(seen[i].frame.begin() + tcp, seen[i].frame.end(),
                                injected_[i].frame.begin() + tcp, injected_[i].frame.end()))
             << "the segment was changed on its way";
@@ -201,8 +201,8 @@ TEST_P(WatchForgedActing, DoesNotEndTheDownload) {
     const fst_drop_mode drop =
         GetParam().on_arrival == FST_VERDICT_CONFIRMED ? FST_DROP_CONFIRMED : FST_DROP_SUSPECTED;
     watch(acting(drop));
-    const DownloadReport report = attacked(3);
-    EXPECT_EQ(report.outcome, Outcome::Complete);
+    const lab::DownloadReport report = attacked(3);
+    EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_EQ(report.bytes, kWanted);
     ASSERT_EQ(injected_.size(), 3 * GetParam().count);
     const WatchLog log = watch_->stop();
@@ -218,7 +218,7 @@ TEST_P(WatchForgedActing, DoesNotEndTheDownload) {
 }
 
 std::string case_name(const ::testing::TestParamInfo<Case>& info) {
-    return fmt::format("{}{}", info.param.name, info.param.family == Family::V4 ? "" : "V6");
+    return fmt::format("{}{}", info.param.name, info.param.family == lab::Family::V4 ? "" : "V6");
 }
 
 INSTANTIATE_TEST_SUITE_P(Convicted, WatchForged, ::testing::ValuesIn(kConfirmed), case_name);
@@ -228,22 +228,22 @@ INSTANTIATE_TEST_SUITE_P(Convicted, WatchForgedActing, ::testing::ValuesIn(kConf
 INSTANTIATE_TEST_SUITE_P(Suspected, WatchForgedActing, ::testing::ValuesIn(kSuspected), case_name);
 
 /// Byte for byte what the server's kernel would send: only asking tells.
-class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterface<Family> {
+class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
-    Server serve(Pace pace) {
-        return require(Server::start(lab().server(), {.family = GetParam(), .pace = pace}));
+    lab::Server serve(lab::Pace pace) {
+        return require(lab::Server::start(lab().server(), {.family = GetParam(), .pace = pace}));
     }
-    Injector forge(unsigned router, Trigger trigger, unsigned count) {
+    lab::Injector forge(unsigned router, lab::Trigger trigger, unsigned count) {
         return require(
-            Injector::start(lab().router(router),
-                            {.trigger = trigger, .forgery = as_stateless_reset(), .count = count}));
+            lab::Injector::start(lab().router(router),
+                            {.trigger = trigger, .forgery = lab::as_stateless_reset(), .count = count}));
     }
     void expect_complete(std::uint64_t bytes) {
-        DownloadOptions options = to_server(bytes, GetParam());
+        lab::DownloadOptions options = to_server(bytes, GetParam());
         options.timeout = 15s;
-        const DownloadReport report = download(lab().client(), options);
+        const lab::DownloadReport report = lab::download(lab().client(), options);
         const WatchLog log = watch_->stop();
-        EXPECT_EQ(report.outcome, Outcome::Complete) << report.bytes << " bytes\n" << log.text();
+        EXPECT_EQ(report.outcome, lab::Outcome::Complete) << report.bytes << " bytes\n" << log.text();
         EXPECT_EQ(report.bytes, bytes);
         EXPECT_GT(log.count(FST_COUNT_CHALLENGED), 0u);
         EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0u);
@@ -251,35 +251,35 @@ class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterfa
         EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
         ASSERT_FALSE(log.findings.empty()) << log.text();
     }
-    static constexpr Pace kResting{.chunk_bytes = 16'384, .pause = 40ms};
+    static constexpr lab::Pace kResting{.chunk_bytes = 16'384, .pause = 40ms};
     /// IdlePeriods for several round trips of the long path, so that what is forged is exact.
-    static constexpr Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
-    static constexpr Trigger kEachPacket{
-        .on = Trigger::On::ClientPacket, .after_server_bytes = 20'000, .times = Trigger::always};
+    static constexpr lab::Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
+    static constexpr lab::Trigger kEachPacket{
+        .on = lab::Trigger::On::ClientPacket, .after_server_bytes = 20'000, .times = lab::Trigger::always};
 };
 
 TEST_P(WatchPerfectForgery, Singly) {
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const Server server = serve(kResting);
-    const Injector injector = forge(2, {.after_server_bytes = kStrikeAfter, .times = 3}, 1);
+    const lab::Server server = serve(kResting);
+    const lab::Injector injector = forge(2, {.after_server_bytes = kStrikeAfter, .times = 3}, 1);
     expect_complete(kWanted);
 }
 
 TEST_P(WatchPerfectForgery, InThrees) {
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const Server server = serve(kResting);
-    const Injector injector = forge(2, {.after_server_bytes = kStrikeAfter}, 3);
+    const lab::Server server = serve(kResting);
+    const lab::Injector injector = forge(2, {.after_server_bytes = kStrikeAfter}, 3);
     expect_complete(kWanted);
 }
 
 /// The forger is the nearer one: what it answers to our packets comes too soon.
 TEST_P(WatchPerfectForgery, AnsweringEachPacketBeforeALongPath) {
-    const Server server = serve(kSlow);
-    const Forwarder forwarder = require(Forwarder::start(lab(), 3, {.link = {.delay = 40ms}}));
+    const lab::Server server = serve(kSlow);
+    const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 40ms}}));
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const Injector injector = forge(
+    const lab::Injector injector = forge(
         2,
-        {.on = Trigger::On::ClientPacket, .after_server_bytes = 50'000, .times = Trigger::always},
+        {.on = lab::Trigger::On::ClientPacket, .after_server_bytes = 50'000, .times = lab::Trigger::always},
         1);
     expect_complete(200'000);
 }
@@ -288,11 +288,11 @@ TEST_P(WatchPerfectForgery, AnsweringEachPacketBeforeALongPath) {
 /// round trip it would be the server, for all that the client can see; on one that flows, the number
 /// that it copies is out of date when it arrives.
 TEST_P(WatchPerfectForgery, AnsweringEachPacketBehindALongPathOfAFlowingStream) {
-    const Server server = serve({.chunk_bytes = 10'000, .pause = 20ms});
-    const Forwarder forwarder = require(Forwarder::start(lab(), 1, {.link = {.delay = 40ms}}));
+    const lab::Server server = serve({.chunk_bytes = 10'000, .pause = 20ms});
+    const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 1, {.link = {.delay = 40ms}}));
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const Injector injector = forge(2, kEachPacket, 1);
-    EXPECT_EQ(download(lab().client(), to_server(kWanted, GetParam())).outcome, Outcome::Complete);
+    const lab::Injector injector = forge(2, kEachPacket, 1);
+    EXPECT_EQ(lab::download(lab().client(), to_server(kWanted, GetParam())).outcome, lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     EXPECT_FALSE(log.server_resets().empty());
     EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();

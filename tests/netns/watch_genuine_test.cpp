@@ -18,24 +18,24 @@ constexpr auto kSoonOnABadPath = 5s;
 
 constexpr std::uint64_t kServed = 50'000;
 
-class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Family> {
+class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
     void watch_strictly() { watch(acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL)); }
 
-    Server serve(ServerOptions options) {
+    lab::Server serve(lab::ServerOptions options) {
         options.family = GetParam();
-        return require(Server::start(lab().server(), options));
+        return require(lab::Server::start(lab().server(), options));
     }
 
     /// A client that downloads more than the server will give, and speaks when it hears nothing.
-    DownloadOptions patient() {
-        DownloadOptions options = to_server(1'000'000, GetParam());
+    lab::DownloadOptions patient() {
+        lab::DownloadOptions options = to_server(1'000'000, GetParam());
         options.nudge_after = 100ms;
         return options;
     }
 
-    void expect_reset(const DownloadReport& report, std::chrono::microseconds within = kSoon) {
-        EXPECT_EQ(report.outcome, Outcome::Reset);
+    void expect_reset(const lab::DownloadReport& report, std::chrono::microseconds within = kSoon) {
+        EXPECT_EQ(report.outcome, lab::Outcome::Reset);
         EXPECT_LT(report.elapsed, within);
     }
 
@@ -44,7 +44,7 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Fami
     void expect_no_blame(std::size_t resets_at_least = 1, bool is_asked = true) {
         const WatchLog log = stop_and_expect_genuine(resets_at_least);
         for (const auto& [first, last] : log.findings) {  // a refused SYN is told, as what it is
-            EXPECT_EQ(last.kind, FindingKind::syn_refused) << log.text();
+            EXPECT_EQ(last.kind, analysis::FindingKind::syn_refused) << log.text();
         }
         EXPECT_EQ(log.count(FST_COUNT_CHALLENGED) > 0, is_asked) << log.text();
         EXPECT_EQ(log.summary.challenges.upheld > 0, is_asked) << log.text();
@@ -65,11 +65,11 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Fami
         return log;
     }
 
-    void expect_spared(const ServerOptions& options, unsigned times = 1) {
+    void expect_spared(const lab::ServerOptions& options, unsigned times = 1) {
         watch_strictly();
-        const Server server = serve(options);
+        const lab::Server server = serve(options);
         for (unsigned i = 0; i < times; ++i) {
-            const DownloadReport report = download(lab().client(), patient());
+            const lab::DownloadReport report = lab::download(lab().client(), patient());
             expect_reset(report);
             EXPECT_EQ(report.bytes, kServed);
         }
@@ -77,14 +77,14 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Fami
     }
 
     /// The server's firewall begins to reject the download when it is under way.
-    DownloadReport rejected_midway() {
-        Download running(lab().client(), to_server(1'000'000, GetParam()));
+    lab::DownloadReport rejected_midway() {
+        lab::Download running(lab().client(), to_server(1'000'000, GetParam()));
         while (!running.done() && running.bytes() < 20'000) {
             std::this_thread::sleep_for(5ms);
         }
-        const Firewall reject = require(
-            Firewall::apply(lab().server(), {.chain = FirewallRule::Chain::Input,
-                                             .action = FirewallRule::Action::RejectWithReset,
+        const lab::Firewall reject = require(
+            lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                                             .action = lab::FirewallRule::Action::RejectWithReset,
                                              .family = GetParam(),
                                              .to_port = 80}));
         return running.wait();
@@ -93,43 +93,43 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<Fami
 
 TEST_P(WatchGenuine, CloseWithUnreadDataTwice) {
     expect_spared(
-        {.stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::CloseUnread}, 2);
+        {.stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::CloseUnread}, 2);
 }
 
 TEST_P(WatchGenuine, LingerZero) {
     expect_spared(
-        {.stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::LingerZero});
+        {.stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::LingerZero});
 }
 
 TEST_P(WatchGenuine, DataToAVanishedSocketTwice) {
-    expect_spared({.stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::Vanish},
+    expect_spared({.stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish},
                   2);
 }
 
 /// Its data comes with another initial TTL than its stateless reset.
 TEST_P(WatchGenuine, DataToAVanishedSocketOfAServerWithItsOwnTtl) {
     expect_spared(
-        {.ttl = 200, .stop_after = kServed, .before_farewell = 50ms, .farewell = Farewell::Vanish});
+        {.ttl = 200, .stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish});
 }
 
 TEST_P(WatchGenuine, LingerZeroOfAServerWithItsOwnTtl) {
     expect_spared({.ttl = 200,
                    .stop_after = kServed,
                    .before_farewell = 50ms,
-                   .farewell = Farewell::LingerZero});
+                   .farewell = lab::Farewell::LingerZero});
 }
 
 TEST_P(WatchGenuine, ClosedPort) {
     watch_strictly();
-    const DownloadReport report = download(lab().client(), patient());
-    EXPECT_EQ(report.outcome, Outcome::Refused);
+    const lab::DownloadReport report = lab::download(lab().client(), patient());
+    EXPECT_EQ(report.outcome, lab::Outcome::Refused);
     EXPECT_LT(report.elapsed, kSoon);
     expect_no_blame(1, false);
 }
 
 TEST_P(WatchGenuine, RejectOnThePeerItselfTwice) {
     watch_strictly();
-    const Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
+    const lab::Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
     for (unsigned i = 0; i < 2; ++i) {
         expect_reset(rejected_midway());
     }
@@ -141,36 +141,36 @@ INSTANTIATE_TEST_SUITE_P(Families, WatchGenuine, both_families(), family_name);
 /// The same across 10 ms of jitter and 2% of loss.
 class WatchGenuineBadPath : public WatchGenuine {
   protected:
-    Forwarder bad_path() {
-        return require(Forwarder::start(
+    lab::Forwarder bad_path() {
+        return require(lab::Forwarder::start(
             lab(), 2, {.link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02, .seed = 6}}));
     }
-    void expect_spared_across(Farewell farewell) {
-        const Forwarder path = bad_path();
+    void expect_spared_across(lab::Farewell farewell) {
+        const lab::Forwarder path = bad_path();
         watch_strictly();
-        const Server server =
+        const lab::Server server =
             serve({.stop_after = kServed, .before_farewell = 200ms, .farewell = farewell});
-        expect_reset(download(lab().client(), patient()), kSoonOnABadPath);
+        expect_reset(lab::download(lab().client(), patient()), kSoonOnABadPath);
         expect_no_blame();
     }
 };
 
 TEST_P(WatchGenuineBadPath, CloseWithUnreadData) {
-    expect_spared_across(Farewell::CloseUnread);
+    expect_spared_across(lab::Farewell::CloseUnread);
 }
 
 TEST_P(WatchGenuineBadPath, LingerZero) {
-    expect_spared_across(Farewell::LingerZero);
+    expect_spared_across(lab::Farewell::LingerZero);
 }
 
 TEST_P(WatchGenuineBadPath, DataToAVanishedSocket) {
-    expect_spared_across(Farewell::Vanish);
+    expect_spared_across(lab::Farewell::Vanish);
 }
 
 TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {
-    const Forwarder path = bad_path();
+    const lab::Forwarder path = bad_path();
     watch_strictly();
-    const Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
+    const lab::Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
     expect_reset(rejected_midway(), kSoonOnABadPath);
     // Packets that overtake one another show a server that goes on after a reset of its own host's
     // firewall: a doubt, until the next reset answers the question.
@@ -178,7 +178,7 @@ TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {
     EXPECT_GT(log.summary.challenges.upheld, 0u) << log.text();
     for (const auto& [first, last] : log.findings) {
         EXPECT_EQ(last.verdict, FST_VERDICT_SUSPECTED) << log.text();
-        EXPECT_EQ(last.resolution, Resolution::withdrawn) << log.text();
+        EXPECT_EQ(last.resolution, analysis::Resolution::withdrawn) << log.text();
     }
 }
 

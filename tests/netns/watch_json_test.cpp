@@ -20,20 +20,20 @@ class WatchJson : public LabFamilyTest {
   protected:
     /// The lines of a watch with `options` over a download in which three resets are forged.
     std::vector<json> told(const Argv& options) {
-        Argv argv{built_program(), "watch", "-i", lab().client().toward(Side::Server).name,
+        Argv argv{built_program(), "watch", "-i", lab().client().toward(lab::Side::Server).name,
                   "--json",        "-v"};
         argv.insert(argv.end(), options.begin(), options.end());
         Child child = require(lab().client().spawn(argv));
         if (!child.wait_for_output("watching ", 20s)) {
             throw std::runtime_error("flowstamp watch did not attach: " + child.err());
         }
-        const Server server = require(
-            Server::start(lab().server(),
+        const lab::Server server = require(
+            lab::Server::start(lab().server(),
                           {.family = GetParam(), .pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
-        const Injector injector = require(Injector::start(
+        const lab::Injector injector = require(lab::Injector::start(
             lab().router(2), {.trigger = {.after_server_bytes = 100'000, .times = 3},
-                              .forgery = {.window = Window::constant(1000)}}));
-        download(lab().client(), to_server(400'000));
+                              .forgery = {.window = lab::Window::constant(1000)}}));
+        lab::download(lab().client(), to_server(400'000));
         const CommandOutput output = child.stop(5s);
         EXPECT_EQ(output.status, 0) << output.err;
         std::istringstream lines(output.out);

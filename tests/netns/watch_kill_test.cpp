@@ -15,7 +15,7 @@ namespace flowstamp::lab {
 namespace {
 
 struct Hooks {
-    XdpMode ingress = XdpMode::none;
+    kernel::XdpMode ingress = kernel::XdpMode::none;
     std::size_t egress = 0;  ///< programs on the tcx chain
 
     bool operator==(const Hooks&) const = default;
@@ -23,13 +23,13 @@ struct Hooks {
 
 class WatchKill : public LabTest {
   protected:
-    const std::string& interface() { return lab().client().toward(Side::Server).name; }
+    const std::string& interface() { return lab().client().toward(lab::Side::Server).name; }
 
     Hooks hooks() {
         return lab().client().run_in([&] {
-            const std::uint32_t index = require(find_interface(interface())).index;
-            return Hooks{require(xdp_state(index)).mode,
-                         tcx_programs(index, BPF_TCX_EGRESS).size()};
+            const std::uint32_t index = require(kernel::find_interface(interface())).index;
+            return Hooks{require(kernel::xdp_state(index)).mode,
+                         kernel::tcx_programs(index, BPF_TCX_EGRESS).size()};
         });
     }
 
@@ -44,23 +44,23 @@ class WatchKill : public LabTest {
     }
 
     void killed_midway(const Argv& options) {
-        const Server server = require(
-            Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+        const lab::Server server = require(
+            lab::Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
         Child child = watching(options);
-        ASSERT_EQ(hooks(), (Hooks{XdpMode::native, 1}));
-        Download running(lab().client(), to_server(600'000));
+        ASSERT_EQ(hooks(), (Hooks{kernel::XdpMode::native, 1}));
+        lab::Download running(lab().client(), to_server(600'000));
         while (!running.done() && running.bytes() < 100'000) {
             std::this_thread::sleep_for(5ms);
         }
         child.signal(SIGKILL);
-        const auto end = SteadyClock::now() + 1s;
-        while (hooks() != Hooks{} && SteadyClock::now() < end) {
+        const auto end = lab::SteadyClock::now() + 1s;
+        while (hooks() != Hooks{} && lab::SteadyClock::now() < end) {
             std::this_thread::sleep_for(10ms);
         }
         EXPECT_EQ(hooks(), Hooks{});
         EXPECT_FALSE(running.done()) << "the download was to outlive the watch";
-        EXPECT_EQ(running.wait().outcome, Outcome::Complete);
-        EXPECT_EQ(download(lab().client(), to_server(100'000)).outcome, Outcome::Complete);
+        EXPECT_EQ(running.wait().outcome, lab::Outcome::Complete);
+        EXPECT_EQ(lab::download(lab().client(), to_server(100'000)).outcome, lab::Outcome::Complete);
     }
 };
 

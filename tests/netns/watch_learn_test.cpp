@@ -11,46 +11,46 @@ namespace flowstamp::lab {
 namespace {
 
 /// A firewall that answers each SYN with a reset of its own, and lets it pass.
-ForwarderOptions firewall() {
+lab::ForwarderOptions firewall() {
     return {.link = {.delay = 5ms},
             .injection =
-                Injection{.trigger = {.on = Trigger::On::Syn},
-                          .forgery = {.ip_id = IpId::constant(0x7a31), .seq = Seq::absolute(0)}}};
+                lab::Injection{.trigger = {.on = lab::Trigger::On::Syn},
+                          .forgery = {.ip_id = lab::IpId::constant(0x7a31), .seq = lab::Seq::absolute(0)}}};
 }
 
 class WatchLearn : public WatchTest {
   protected:
-    void start(WatchOptions options) {
-        box_.emplace(require(Forwarder::start(lab(), 2, firewall())));
-        server_.emplace(require(Server::start(lab().server(), {})));
+    void start(cmd::WatchOptions options) {
+        box_.emplace(require(lab::Forwarder::start(lab(), 2, firewall())));
+        server_.emplace(require(lab::Server::start(lab().server(), {})));
         watch(options);
     }
     /// A download, and the finding about it.
-    Outcome download_past_the_box() {
-        const DownloadReport report = download(lab().client(), to_server(10'000));
+    lab::Outcome download_past_the_box() {
+        const lab::DownloadReport report = lab::download(lab().client(), to_server(10'000));
         reported_++;
         EXPECT_TRUE(watch_->wait_for(
             [&](const WatchLog& log) { return log.findings.size() >= reported_; }, 2s));
         return report.outcome;
     }
     /// What this process's watch lets others know.
-    static std::vector<LearnedSignature> learned() {
-        const auto tables = require(open_pinned_tables());
-        const auto own = std::ranges::find(tables.tables, ::getpid(), &PinnedTable::pid);
-        return own == tables.tables.end() ? std::vector<LearnedSignature>{} : own->learned;
+    static std::vector<net::LearnedSignature> learned() {
+        const auto tables = require(kernel::open_pinned_tables());
+        const auto own = std::ranges::find(tables.tables, ::getpid(), &kernel::PinnedTable::pid);
+        return own == tables.tables.end() ? std::vector<net::LearnedSignature>{} : own->learned;
     }
 
   private:
-    std::optional<Forwarder> box_;
-    std::optional<Server> server_;
+    std::optional<lab::Forwarder> box_;
+    std::optional<lab::Server> server_;
     std::size_t reported_ = 0;
 };
 
 TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
     start(acting(FST_DROP_CONFIRMED));
-    EXPECT_EQ(download_past_the_box(), Outcome::Refused);
-    EXPECT_EQ(download_past_the_box(), Outcome::Refused);
-    std::vector<LearnedSignature> found;
+    EXPECT_EQ(download_past_the_box(), lab::Outcome::Refused);
+    EXPECT_EQ(download_past_the_box(), lab::Outcome::Refused);
+    std::vector<net::LearnedSignature> found;
     const auto deadline = std::chrono::steady_clock::now() + 3s;
     while ((found = learned()).empty() && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(20ms);
@@ -58,14 +58,14 @@ TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].signature.ip_id, 0x7a31);
     EXPECT_EQ(found[0].signature.hops, 1);
-    EXPECT_EQ(download_past_the_box(), Outcome::Complete);
+    EXPECT_EQ(download_past_the_box(), lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
-    const Reset& third = log.server_resets().back().first;
+    const analysis::Reset& third = log.server_resets().back().first;
     EXPECT_EQ(third.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
     EXPECT_EQ(third.judgement.action, FST_ACTION_DROPPED) << log.text();
     EXPECT_TRUE(third.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE)) << log.text();
     ASSERT_EQ(log.middleboxes.size(), 1U) << log.text();
-    const Middlebox& box = log.middleboxes[0];
+    const analysis::Middlebox& box = log.middleboxes[0];
     EXPECT_EQ(box.flows, 3U);
     EXPECT_EQ(box.hops, 1);
     EXPECT_TRUE(box.is_learned);
@@ -76,11 +76,11 @@ TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
 }
 
 TEST_F(WatchLearn, NothingIsTaughtWhereThatIsRefused) {
-    WatchOptions options = acting(FST_DROP_CONFIRMED);
+    cmd::WatchOptions options = acting(FST_DROP_CONFIRMED);
     options.learn = false;
     start(options);
     for (int i = 0; i < 3; i++) {
-        EXPECT_EQ(download_past_the_box(), Outcome::Refused);
+        EXPECT_EQ(download_past_the_box(), lab::Outcome::Refused);
     }
     EXPECT_TRUE(learned().empty());
     const WatchLog log = watch_->stop();

@@ -25,26 +25,26 @@ class WatchPath : public WatchTest {
         WatchTest::SetUp();
         if (!IsSkipped()) {
             make({.routers = 1});
-            server_.emplace(require(Server::start(lab().server(), {})));
+            server_.emplace(require(lab::Server::start(lab().server(), {})));
         }
     }
-    const Namespace& router() { return lab().router(1); }
+    const lab::Namespace& router() { return lab().router(1); }
     void rule(const Argv& words) {
         const Status done = router().require(words);
         ASSERT_TRUE(done) << done.error().message();
     }
-    void watch_router(WatchOptions options = {}) {
+    void watch_router(cmd::WatchOptions options = {}) {
         options.path = true;
-        watch(router(), {router().toward(Side::Client).name, router().toward(Side::Server).name},
+        watch(router(), {router().toward(lab::Side::Client).name, router().toward(lab::Side::Server).name},
               std::move(options));
     }
     /// A connection attempt of the client's, whatever becomes of it.
-    void knock(const IpAddress& address, std::uint16_t port) {
+    void knock(const lab::IpAddress& address, std::uint16_t port) {
         lab().client().run_in(
-            [&] { (void)connect_tcp({address, port}, {.deadline = SteadyClock::now() + 1500ms}); });
+            [&] { (void)lab::connect_tcp({address, port}, {.deadline = lab::SteadyClock::now() + 1500ms}); });
     }
-    static bool is_local_drop(const Story<Finding>& story) {
-        return story.last.kind == FindingKind::local_drop;
+    static bool is_local_drop(const Story<analysis::Finding>& story) {
+        return story.last.kind == analysis::FindingKind::local_drop;
     }
     bool wait_for_drops(std::size_t count) {
         return watch_->wait_for(
@@ -56,7 +56,7 @@ class WatchPath : public WatchTest {
     }
     static std::vector<std::string> drops(const WatchLog& log) {
         std::vector<std::string> found;
-        for (const Story<Finding>& story : log.findings) {
+        for (const Story<analysis::Finding>& story : log.findings) {
             if (is_local_drop(story)) {
                 EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED) << story.last.summary;
                 found.push_back(story.last.summary);
@@ -66,12 +66,12 @@ class WatchPath : public WatchTest {
     }
 
   private:
-    std::optional<Server> server_;
+    std::optional<lab::Server> server_;
 };
 
 TEST_F(WatchPath, WhatPassesIsNoDrop) {
     watch_router();
-    EXPECT_EQ(download(lab().client(), to_server(300'000)).outcome, Outcome::Complete);
+    EXPECT_EQ(lab::download(lab().client(), to_server(300'000)).outcome, lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     EXPECT_TRUE(log.findings.empty()) << log.text();
 }
@@ -79,26 +79,26 @@ TEST_F(WatchPath, WhatPassesIsNoDrop) {
 TEST_F(WatchPath, ARuleOfItsOwnIsNamed) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
     watch_router();
-    EXPECT_EQ(download(lab().client(), to_server(10'000)).outcome, Outcome::Complete);
-    knock(lab().server().address(Family::V4), 81);
+    EXPECT_EQ(lab::download(lab().client(), to_server(10'000)).outcome, lab::Outcome::Complete);
+    knock(lab().server().address(lab::Family::V4), 81);
     EXPECT_TRUE(wait_for_drops(1));
     EXPECT_THAT(
         drops(watch_->stop()),
         testing::ElementsAre(
-            AllOf(StartsWith("This host drops " + lab().client().address(Family::V4).text()),
+            AllOf(StartsWith("This host drops " + lab().client().address(lab::Family::V4).text()),
                   HasSubstr(":81 at forward: iptables-nft, table filter, chain FORWARD, rule 1"))));
 }
 
 /// The filter knows the connection by the name under which it comes.
 TEST_F(WatchPath, BehindATranslation) {
     rule({"iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "10174", "-j",
-          "DNAT", "--to-destination", lab().server().address(Family::V4).text() + ":22"});
+          "DNAT", "--to-destination", lab().server().address(lab::Family::V4).text() + ":22"});
     rule({"iptables-nft", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "-m", "multiport", "!",
           "--dports", "300:65535", "-j", "DROP"});
-    WatchOptions options;
+    cmd::WatchOptions options;
     options.filter = "tcp port 10174";
     watch_router(options);
-    knock(router().address(Family::V4), 10174);
+    knock(router().address(lab::Family::V4), 10174);
     EXPECT_TRUE(wait_for_drops(1));
     EXPECT_THAT(
         drops(watch_->stop()),
@@ -110,10 +110,10 @@ TEST_F(WatchPath, AResetMadeHereIsToldFromOneThatCameIn) {
     rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT",
           "--reject-with", "tcp-reset"});
     watch_router();
-    const IpAddress own = router().address(Family::V4);
+    const lab::IpAddress own = router().address(lab::Family::V4);
     knock(own, 22);
     knock(own, 23);
-    knock(lab().server().address(Family::V4), 24);  // the server's own
+    knock(lab().server().address(lab::Family::V4), 24);  // the server's own
     EXPECT_TRUE(wait_for_drops(2));
     const auto found = drops(watch_->stop());
     EXPECT_THAT(found, testing::UnorderedElementsAre(
@@ -126,7 +126,7 @@ TEST_F(WatchPath, AResetMadeHereIsToldFromOneThatCameIn) {
 TEST_F(WatchPath, AResetThatItsOwnOutputSwallows) {
     rule({"iptables-nft", "-A", "OUTPUT", "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "DROP"});
     watch_router();
-    knock(router().address(Family::V4), 23);
+    knock(router().address(lab::Family::V4), 23);
     EXPECT_TRUE(wait_for_drops(2));
     EXPECT_THAT(drops(watch_->stop()),
                 testing::UnorderedElementsAre(
@@ -138,8 +138,8 @@ TEST_F(WatchPath, AResetThatItsOwnOutputSwallows) {
 
 TEST_F(WatchPath, WithoutItNothingIsFollowed) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
-    watch(router(), {router().toward(Side::Client).name});
-    knock(lab().server().address(Family::V4), 81);
+    watch(router(), {router().toward(lab::Side::Client).name});
+    knock(lab().server().address(lab::Family::V4), 81);
     EXPECT_TRUE(drops(watch_->stop()).empty());
 }
 

@@ -36,28 +36,28 @@ class WatchRouter : public WatchTest, public ::testing::WithParamInterface<View>
         }
     }
 
-    void watch_router(WatchOptions options = {}) {
+    void watch_router(cmd::WatchOptions options = {}) {
         std::vector<std::string> interfaces;
         if (GetParam().client_side) {
-            interfaces.push_back(lab().router(kRouter).toward(Side::Client).name);
+            interfaces.push_back(lab().router(kRouter).toward(lab::Side::Client).name);
         }
         if (GetParam().server_side) {
-            interfaces.push_back(lab().router(kRouter).toward(Side::Server).name);
+            interfaces.push_back(lab().router(kRouter).toward(lab::Side::Server).name);
         }
         watch(lab().router(kRouter), interfaces, std::move(options));
     }
 
-    DownloadReport run(unsigned forgeries) {
-        const Server server = require(
-            Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
-        std::optional<Injector> injector;
+    lab::DownloadReport run(unsigned forgeries) {
+        const lab::Server server = require(
+            lab::Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+        std::optional<lab::Injector> injector;
         if (forgeries != 0) {
             injector.emplace(require(
-                Injector::start(lab().router(kForger),
+                lab::Injector::start(lab().router(kForger),
                                 {.trigger = {.after_server_bytes = 100'000, .times = forgeries},
-                                 .forgery = {.window = Window::constant(1000)}})));
+                                 .forgery = {.window = lab::Window::constant(1000)}})));
         }
-        const DownloadReport report = download(lab().client(), to_server(kWanted));
+        const lab::DownloadReport report = lab::download(lab().client(), to_server(kWanted));
         injected_ = forgeries != 0 ? injector->injected(forgeries, 1s).size() : 0;
         return report;
     }
@@ -71,11 +71,11 @@ class WatchRouter : public WatchTest, public ::testing::WithParamInterface<View>
 
 TEST_P(WatchRouter, AFlowIsWhole) {
     watch_router();
-    ASSERT_EQ(run(0).outcome, Outcome::Complete);
+    ASSERT_EQ(run(0).outcome, lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     ASSERT_EQ(log.flows.size(), views());
-    for (const FlowRecord& flow : log.flows) {
-        const unsigned server = end_of(flow.slot.key, 0).port == 80 ? 0 : 1;
+    for (const analysis::FlowRecord& flow : log.flows) {
+        const unsigned server = net::end_of(flow.slot.key, 0).port == 80 ? 0 : 1;
         EXPECT_GT(flow.slot.direction[server].bytes, kWanted) << flow.interface;
         EXPECT_GT(flow.slot.direction[server ^ 1].packets, 10u) << flow.interface;
         EXPECT_TRUE(flow.slot.state & FST_FLOW_ESTABLISHED) << flow.interface;
@@ -88,7 +88,7 @@ TEST_P(WatchRouter, AFlowIsWhole) {
 
 TEST_P(WatchRouter, AForgedResetIsToldOnce) {
     watch_router();
-    EXPECT_EQ(run(1).outcome, Outcome::Reset);
+    EXPECT_EQ(run(1).outcome, lab::Outcome::Reset);
     ASSERT_TRUE(wait_for_resets(1));
     const WatchLog log = watch_->stop();
     const auto resets = log.server_resets();
@@ -103,13 +103,13 @@ TEST_P(WatchRouter, AForgedResetIsToldOnce) {
 /// What comes in from the forger's side can be refused; what leaves this host is only told.
 TEST_P(WatchRouter, WhereItComesInItIsRefused) {
     watch_router(acting(FST_DROP_CONFIRMED));
-    const DownloadReport report = run(1);
+    const lab::DownloadReport report = run(1);
     const WatchLog log = watch_->stop();
     if (GetParam().server_side) {
-        EXPECT_EQ(report.outcome, Outcome::Complete) << log.text();
+        EXPECT_EQ(report.outcome, lab::Outcome::Complete) << log.text();
         EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), 1u) << log.text();
     } else {
-        EXPECT_EQ(report.outcome, Outcome::Reset) << log.text();
+        EXPECT_EQ(report.outcome, lab::Outcome::Reset) << log.text();
         EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), 0u) << log.text();
     }
     EXPECT_EQ(log.server_resets().size(), 1u) << log.text();
@@ -121,15 +121,15 @@ TEST_P(WatchRouter, WhereItComesInItIsRefused) {
 TEST_P(WatchRouter, AGenuineResetIsHeardBeyondTheTranslation) {
     constexpr std::uint64_t kServed = 50'000;
     watch_router(acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
-    for (const Farewell farewell : {Farewell::CloseUnread, Farewell::LingerZero, Farewell::Vanish,
-                                    Farewell::CloseUnread, Farewell::LingerZero}) {
-        const Server server = require(
-            Server::start(lab().server(),
+    for (const lab::Farewell farewell : {lab::Farewell::CloseUnread, lab::Farewell::LingerZero, lab::Farewell::Vanish,
+                                    lab::Farewell::CloseUnread, lab::Farewell::LingerZero}) {
+        const lab::Server server = require(
+            lab::Server::start(lab().server(),
                           {.stop_after = kServed, .before_farewell = 20ms, .farewell = farewell}));
-        DownloadOptions options = to_server(1'000'000);
+        lab::DownloadOptions options = to_server(1'000'000);
         options.nudge_after = 50ms;
-        const DownloadReport report = download(lab().client(), options);
-        EXPECT_EQ(report.outcome, Outcome::Reset);
+        const lab::DownloadReport report = lab::download(lab().client(), options);
+        EXPECT_EQ(report.outcome, lab::Outcome::Reset);
         EXPECT_EQ(report.bytes, kServed);
     }
     const WatchLog log = watch_->stop();

@@ -26,21 +26,21 @@ using ::testing::IsEmpty;
 
 constexpr std::uint64_t kBytes = 3'000'000;
 
-class WatchStamps : public WatchTest, public ::testing::WithParamInterface<Family> {
+class WatchStamps : public WatchTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
     ~WatchStamps() override { std::filesystem::remove_all(folder_); }
 
     /// A watch over a whole download; its stamps are in path(name).
     WatchLog watched(const std::string& name, const std::string& filter = "") {
-        WatchOptions options;
+        cmd::WatchOptions options;
         options.stamps = path(name);
         options.filter = filter;
-        options.interfaces = {lab().client().toward(Side::Server).name};
+        options.interfaces = {lab().client().toward(lab::Side::Server).name};
         LiveWatch watch(lab().client(), options);
         {
-            const Server server = require(Server::start(lab().server(), {.family = GetParam()}));
-            const auto report = download(lab().client(), LabTest::to_server(kBytes, GetParam()));
-            EXPECT_EQ(report.outcome, Outcome::Complete);
+            const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
+            const auto report = lab::download(lab().client(), LabTest::to_server(kBytes, GetParam()));
+            EXPECT_EQ(report.outcome, lab::Outcome::Complete);
         }
         WatchLog log = watch.stop();
         EXPECT_THAT(log.notices, ::testing::Not(::testing::Contains(HasSubstr("stamps"))));
@@ -56,7 +56,7 @@ class WatchStamps : public WatchTest, public ::testing::WithParamInterface<Famil
 
 /// The packets that a capture holds, as our own parser reads them.
 std::vector<fst_packet> packets_of(const std::string& file) {
-    const auto capture = require(CaptureReader::open(require(open_file(file)), file));
+    const auto capture = require(net::CaptureReader::open(require(net::open_file(file)), file));
     std::vector<fst_packet> packets;
     while (const auto frame = require(capture->next())) {
         std::vector<std::uint8_t> data(frame->bytes.begin(), frame->bytes.end());
@@ -90,7 +90,7 @@ TEST_P(WatchStamps, ACaptureOfThemIsTheDownload) {
     const std::uint32_t first = packets[1].seq + 1;
     std::map<std::uint32_t, std::uint32_t> pieces;  // by their distance from the first byte
     for (const fst_packet& packet : packets) {
-        if (sender_of(packet).port == 80 && packet.payload != 0) {
+        if (net::sender_of(packet).port == 80 && packet.payload != 0) {
             auto& length = pieces[packet.seq - first];
             length = std::max(length, packet.payload);
         }
@@ -128,7 +128,7 @@ TEST_P(WatchStamps, AFilterLimitsWhatIsWritten) {
     EXPECT_GT(packets.size(), 0U);
     EXPECT_LT(packets.size(), log.count(FST_COUNT_TCP));
     for (const fst_packet& packet : packets) {
-        ASSERT_EQ(sender_of(packet).port, 80);
+        ASSERT_EQ(net::sender_of(packet).port, 80);
     }
 }
 
@@ -141,11 +141,11 @@ TEST_F(WatchStampsCommand, EndsWithOneLineWhereTheDiskIsFull) {
     std::filesystem::remove(full);
     std::filesystem::create_symlink("/dev/full", full);
     Child child = require(lab().client().spawn({built_program(), "watch", "-i",
-                                                lab().client().toward(Side::Server).name,
+                                                lab().client().toward(lab::Side::Server).name,
                                                 "--stamps", full, "--duration", "20s"}));
     ASSERT_TRUE(child.wait_for_output("watching ", 20s)) << child.err();
-    const Server server = require(Server::start(lab().server(), {}));
-    download(lab().client(), to_server(10'000));
+    const lab::Server server = require(lab::Server::start(lab().server(), {}));
+    lab::download(lab().client(), to_server(10'000));
     EXPECT_TRUE(child.wait_for_output("no space left on device", 10s)) << child.err();
     const CommandOutput output = child.stop(5s);
     std::filesystem::remove(full);

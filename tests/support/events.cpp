@@ -102,8 +102,8 @@ Story& Story::after(Nanoseconds length) {
     return *this;
 }
 
-Observation Story::observation(fst_event_kind kind, std::uint8_t from) {
-    Observation observation;
+analysis::Observation Story::observation(fst_event_kind kind, std::uint8_t from) {
+    analysis::Observation observation;
     fst_event& event = observation.event;
     event.header = {.version = FST_CONTRACT_VERSION,
                     .kind = static_cast<std::uint8_t>(kind),
@@ -124,8 +124,8 @@ Observation Story::observation(fst_event_kind kind, std::uint8_t from) {
     return observation;
 }
 
-Observation Story::rst(const RstDetails& details) {
-    Observation observation = this->observation(FST_EVENT_RST, details.from);
+analysis::Observation Story::rst(const RstDetails& details) {
+    analysis::Observation observation = this->observation(FST_EVENT_RST, details.from);
     fst_packet& packet = observation.event.packet;
     packet.seq = details.seq;
     packet.ack = details.ack;
@@ -161,8 +161,8 @@ Observation Story::rst(const RstDetails& details) {
     return observation;
 }
 
-Observation Story::later(const LaterDetails& details) {
-    Observation observation = this->observation(FST_EVENT_AFTER_RST, details.from);
+analysis::Observation Story::later(const LaterDetails& details) {
+    analysis::Observation observation = this->observation(FST_EVENT_AFTER_RST, details.from);
     fst_packet& packet = observation.event.packet;
     packet.seq = details.seq;
     packet.ack = details.ack;
@@ -181,16 +181,16 @@ Observation Story::later(const LaterDetails& details) {
     return observation;
 }
 
-Observation Story::syn(std::uint32_t seq, std::uint16_t flags) {
-    Observation observation = this->observation(FST_EVENT_SYN, kClient);
+analysis::Observation Story::syn(std::uint32_t seq, std::uint16_t flags) {
+    analysis::Observation observation = this->observation(FST_EVENT_SYN, kClient);
     observation.event.packet.seq = seq;
     observation.event.packet.tcp_flags = FST_TCP_SYN;
     observation.event.packet.flags |= flags;
     return observation;
 }
 
-Observation Story::syn_ack(std::uint32_t seq, std::uint32_t ack) {
-    Observation observation = this->observation(FST_EVENT_SYN_ACK, kServer);
+analysis::Observation Story::syn_ack(std::uint32_t seq, std::uint32_t ack) {
+    analysis::Observation observation = this->observation(FST_EVENT_SYN_ACK, kServer);
     observation.event.packet.seq = seq;
     observation.event.packet.ack = ack;
     observation.event.packet.tcp_flags = FST_TCP_SYN | FST_TCP_ACK;

@@ -82,13 +82,13 @@ class Story {
     [[nodiscard]] fst_flow& flow() { return flow_; }
     [[nodiscard]] std::uint32_t slot() const { return slot_; }
 
-    [[nodiscard]] Observation rst(const RstDetails& details);
-    [[nodiscard]] Observation later(const LaterDetails& details);
-    [[nodiscard]] Observation syn(std::uint32_t seq = 2000, std::uint16_t flags = 0);
-    [[nodiscard]] Observation syn_ack(std::uint32_t seq = 4000, std::uint32_t ack = 2001);
+    [[nodiscard]] analysis::Observation rst(const RstDetails& details);
+    [[nodiscard]] analysis::Observation later(const LaterDetails& details);
+    [[nodiscard]] analysis::Observation syn(std::uint32_t seq = 2000, std::uint16_t flags = 0);
+    [[nodiscard]] analysis::Observation syn_ack(std::uint32_t seq = 4000, std::uint32_t ack = 2001);
 
   private:
-    [[nodiscard]] Observation observation(fst_event_kind kind, std::uint8_t from);
+    [[nodiscard]] analysis::Observation observation(fst_event_kind kind, std::uint8_t from);
 
     fst_flow flow_;
     std::uint32_t slot_;

@@ -14,17 +14,17 @@
 namespace flowstamp::testing {
 
 /// Keeps what a detector tells.
-class RecordingSink final : public FindingSink {
+class RecordingSink final : public analysis::FindingSink {
   public:
-    void reset(const Reset& reset) override { resets.push_back(reset); }
-    void finding(const Finding& finding) override { findings.push_back(finding); }
+    void reset(const analysis::Reset& reset) override { resets.push_back(reset); }
+    void finding(const analysis::Finding& finding) override { findings.push_back(finding); }
 
-    std::vector<Reset> resets;
-    std::vector<Finding> findings;
+    std::vector<analysis::Reset> resets;
+    std::vector<analysis::Finding> findings;
 };
 
 /// A flow table that a test fills.
-class FakeSlots final : public SlotReader {
+class FakeSlots final : public analysis::SlotReader {
   public:
     [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
         const auto place = flows.find(slot);
@@ -33,7 +33,7 @@ class FakeSlots final : public SlotReader {
     std::map<std::uint32_t, fst_flow> flows;
 };
 
-class RecordingPolicy final : public PolicySink {
+class RecordingPolicy final : public analysis::PolicySink {
   public:
     bool learn_signature(const fst_learned_signature& signature) override {
         learned.push_back(signature);
@@ -47,7 +47,7 @@ class RecordingPolicy final : public PolicySink {
 
 /// The detector with everything around it, as a program would wire it.
 struct ForgedRstBench {
-    void see(Observation observation) {
+    void see(analysis::Observation observation) {
         aggregator.record(observation);
         handshakes.record(observation);
         scans.record(observation);
@@ -59,13 +59,13 @@ struct ForgedRstBench {
     FakeSlots slots;
     RecordingPolicy policy;
     RecordingSink sink;
-    Aggregator aggregator{1000};
-    Findings findings;
-    HostMemory hosts;
-    IdlePeriods rests;
-    Scans scans;
-    Handshakes handshakes;
-    ForgedRst detector{{slots, hosts, handshakes, rests, scans, policy, findings}};
+    analysis::Aggregator aggregator{1000};
+    analysis::Findings findings;
+    analysis::HostMemory hosts;
+    analysis::IdlePeriods rests;
+    analysis::Scans scans;
+    analysis::Handshakes handshakes;
+    analysis::ForgedRst detector{{slots, hosts, handshakes, rests, scans, policy, findings}};
 };
 
 }  // namespace flowstamp::testing

@@ -13,28 +13,28 @@
 namespace flowstamp::testing {
 
 /// Keeps what is told, as JSON.
-class JsonCollector final : public Reporter {
+class JsonCollector final : public output::Reporter {
   public:
-    void reset(const Reset& reset) override { events.push_back(json_of(reset)); }
-    void finding(const Finding& finding) override { events.push_back(json_of(finding)); }
-    void middlebox(const Middlebox& box) override { events.push_back(json_of(box)); }
-    void flow(const FlowRecord& record) override { events.push_back(json_of(record)); }
-    void stats(const Stats& stats) override { events.push_back(json_of(stats)); }
-    void summary(const Stats& stats) override { events.push_back(json_of(stats)); }
+    void reset(const analysis::Reset& reset) override { events.push_back(output::json_of(reset)); }
+    void finding(const analysis::Finding& finding) override { events.push_back(output::json_of(finding)); }
+    void middlebox(const analysis::Middlebox& box) override { events.push_back(output::json_of(box)); }
+    void flow(const analysis::FlowRecord& record) override { events.push_back(output::json_of(record)); }
+    void stats(const output::Stats& stats) override { events.push_back(output::json_of(stats)); }
+    void summary(const output::Stats& stats) override { events.push_back(output::json_of(stats)); }
 
-    std::vector<Json> events;
+    std::vector<output::Json> events;
 };
 
 /// What a capture gave.
 struct Replayed {
-    std::vector<Json> events{};
-    Stats stats{};
+    std::vector<output::Json> events{};
+    output::Stats stats{};
     Status read{};
 
     /// Those of one event_type: "reset", "finding", "flow".
-    [[nodiscard]] std::vector<Json> of(const std::string& type) const {
-        std::vector<Json> found;
-        for (const Json& event : events) {
+    [[nodiscard]] std::vector<output::Json> of(const std::string& type) const {
+        std::vector<output::Json> found;
+        for (const output::Json& event : events) {
             if (event["event_type"] == type) {
                 found.push_back(event);
             }
@@ -44,7 +44,7 @@ struct Replayed {
     /// All of it, a line each.
     [[nodiscard]] std::string text() const {
         std::string lines;
-        for (const Json& event : events) {
+        for (const output::Json& event : events) {
             lines += event.dump() + "\n";
         }
         return lines;
@@ -52,16 +52,16 @@ struct Replayed {
 };
 
 /// Replays a capture to its end on a path that is fresh.
-inline Replayed replay(std::unique_ptr<ByteSource> source, ReplayPath& path,
-                       std::optional<Filter> filter = std::nullopt) {
+inline Replayed replay(std::unique_ptr<net::ByteSource> source, cmd::ReplayPath& path,
+                       std::optional<net::Filter> filter = std::nullopt) {
     Replayed replayed;
-    auto capture = CaptureReader::open(std::move(source), "test.pcap");
+    auto capture = net::CaptureReader::open(std::move(source), "test.pcap");
     if (!capture) {
         replayed.read = std::unexpected(capture.error());
         return replayed;
     }
     JsonCollector collector;
-    ReplayRun run({**capture, path, collector, path}, "test.pcap", std::move(filter));
+    cmd::ReplayRun run({**capture, path, collector, path}, "test.pcap", std::move(filter));
     for (;;) {
         const auto step = run.step();
         if (!step) {

@@ -9,13 +9,13 @@ namespace flowstamp::testing {
 /// A data path whose events go through the diagnosis.
 class AnalysisBench::Feed final : public ForwardingRig {
   public:
-    explicit Feed(Pipeline& pipeline) : pipeline_(pipeline) {}
+    explicit Feed(analysis::Pipeline& pipeline) : pipeline_(pipeline) {}
 
     Outcome run(fst_hook hook, const Frame& frame) override {
         pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(now_ns())));
         Outcome outcome = ForwardingRig::run(hook, frame);
         for (const SeenEvent& seen : outcome.events) {
-            Observation observation;
+            analysis::Observation observation;
             observation.event = seen.event;
             observation.slot = seen.flow;
             observation.interface = "eth" + std::to_string(seen.event.packet.key.ifindex);
@@ -26,7 +26,7 @@ class AnalysisBench::Feed final : public ForwardingRig {
     }
 
   private:
-    Pipeline& pipeline_;
+    analysis::Pipeline& pipeline_;
 };
 
 AnalysisBench::AnalysisBench() : rig_(std::make_unique<Feed>(pipeline_)) {}
@@ -37,7 +37,7 @@ void AnalysisBench::pass(Nanoseconds length) {
     pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())));
 }
 
-FlowRecord AnalysisBench::record_of(const Conversation& talk, FlowEnd end) {
+analysis::FlowRecord AnalysisBench::record_of(const Conversation& talk, analysis::FlowEnd end) {
     const fst_flow flow = talk.flow();
     pipeline_.report({.slot = flow,
                     .slot_index = talk.slot(),
@@ -45,18 +45,18 @@ FlowRecord AnalysisBench::record_of(const Conversation& talk, FlowEnd end) {
                     .end = end,
                     .wall = Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())),
                     .start = {},
-                    .last = FlowEnds::last_packet(flow)});
+                    .last = analysis::FlowEnds::last_packet(flow)});
     return reporter_.flows.back();
 }
 
 std::string AnalysisBench::told() const {
     std::string text;
-    for (const Finding& finding : findings()) {
+    for (const analysis::Finding& finding : findings()) {
         text += text.empty() ? "" : ", ";
-        text += ::flowstamp::name_of(finding.kind);
+        text += analysis::name_of(finding.kind);
         text += " ";
-        text += finding.resolution ? ::flowstamp::name_of(*finding.resolution)
-                                   : ::flowstamp::name_of(finding.verdict);
+        text += finding.resolution ? analysis::name_of(*finding.resolution)
+                                   : analysis::name_of(finding.verdict);
     }
     return text;
 }

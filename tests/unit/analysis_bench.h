@@ -30,32 +30,32 @@ class AnalysisBench {
     void pass(Nanoseconds length);
     void finish() { pipeline_.finish(); }
 
-    [[nodiscard]] const std::vector<Finding>& findings() const { return reporter_.findings; }
-    [[nodiscard]] const std::vector<Middlebox>& middleboxes() const {
+    [[nodiscard]] const std::vector<analysis::Finding>& findings() const { return reporter_.findings; }
+    [[nodiscard]] const std::vector<analysis::Middlebox>& middleboxes() const {
         return reporter_.middleboxes;
     }
     [[nodiscard]] const RecordingPolicy& policy() const { return policy_; }
-    [[nodiscard]] const std::vector<Reset>& resets() const { return reporter_.resets; }
+    [[nodiscard]] const std::vector<analysis::Reset>& resets() const { return reporter_.resets; }
     /// The flow's record, as if it ended so now.
-    [[nodiscard]] FlowRecord record_of(const Conversation& talk, FlowEnd end);
+    [[nodiscard]] analysis::FlowRecord record_of(const Conversation& talk, analysis::FlowEnd end);
     /// All that was told, in order: "stalled suspected, stalled confirmed, stalled recovered".
     [[nodiscard]] std::string told() const;
 
   private:
     class Feed;
-    struct Recorder final : Reporter {
-        void reset(const Reset& reset) override { resets.push_back(reset); }
-        void finding(const Finding& finding) override { findings.push_back(finding); }
-        void middlebox(const Middlebox& box) override { middleboxes.push_back(box); }
-        void flow(const FlowRecord& record) override { flows.push_back(record); }
-        void stats(const Stats&) override {}
-        void summary(const Stats&) override {}
-        std::vector<Reset> resets;
-        std::vector<Finding> findings;
-        std::vector<Middlebox> middleboxes;
-        std::vector<FlowRecord> flows;
+    struct Recorder final : output::Reporter {
+        void reset(const analysis::Reset& reset) override { resets.push_back(reset); }
+        void finding(const analysis::Finding& finding) override { findings.push_back(finding); }
+        void middlebox(const analysis::Middlebox& box) override { middleboxes.push_back(box); }
+        void flow(const analysis::FlowRecord& record) override { flows.push_back(record); }
+        void stats(const output::Stats&) override {}
+        void summary(const output::Stats&) override {}
+        std::vector<analysis::Reset> resets;
+        std::vector<analysis::Finding> findings;
+        std::vector<analysis::Middlebox> middleboxes;
+        std::vector<analysis::FlowRecord> flows;
     };
-    struct Slots final : SlotReader {
+    struct Slots final : analysis::SlotReader {
         explicit Slots(const std::unique_ptr<Rig>& given) : rig(given) {}
         [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
             return rig->flow(slot);
@@ -67,7 +67,7 @@ class AnalysisBench {
     Slots slots_{rig_};
     RecordingPolicy policy_;
     Recorder reporter_;
-    Pipeline pipeline_{{slots_, policy_, reporter_}, 10'000, std::nullopt};
+    analysis::Pipeline pipeline_{{slots_, policy_, reporter_}, 10'000, std::nullopt};
 };
 
 }  // namespace flowstamp::testing

@@ -33,7 +33,7 @@ struct Whole {
 };
 
 Whole read(const Bytes& file) {
-    auto capture = CaptureReader::open(std::make_unique<MemorySource>(file), "x.pcap");
+    auto capture = net::CaptureReader::open(std::make_unique<net::MemorySource>(file), "x.pcap");
     Whole whole;
     if (!capture) {
         whole.error = capture.error().message();
@@ -86,7 +86,7 @@ TEST(PcapReader, ReadsBothByteOrdersAndBothUnits) {
 TEST(PcapReader, KeepsTheBeginningOfALongFrame) {
     const Whole whole = read(PcapFile().frame(1s, Bytes(9000, 1)).frame(2s, Bytes{7}).bytes());
     EXPECT_EQ(whole.error, "");
-    EXPECT_EQ(whole.frames.at(0).bytes.size(), kFrameBytesKept);
+    EXPECT_EQ(whole.frames.at(0).bytes.size(), net::kFrameBytesKept);
     EXPECT_EQ(whole.frames.at(0).original, 9000U);
     EXPECT_THAT(whole.frames.at(1).bytes, ElementsAre(7));
 }
@@ -219,14 +219,14 @@ TEST(CaptureTime, IsHeldWithinBounds) {
         for (const std::int64_t seconds :
              {std::int64_t{0}, std::int64_t{-5}, INT64_MIN, INT64_MAX}) {
             for (const std::uint64_t units : {std::uint64_t{0}, std::uint64_t{1}, kMost}) {
-                const Nanoseconds time = capture_time(units, units_per_second, seconds);
+                const Nanoseconds time = net::capture_time(units, units_per_second, seconds);
                 EXPECT_GE(time, 0ns);
                 EXPECT_LE(time.count(), std::int64_t{1} << 62);
             }
         }
     }
-    EXPECT_EQ(capture_time(15'000'000, 1'000'000, -5), 10s);
-    EXPECT_EQ(capture_time(3, 2, 0), 1500ms);
+    EXPECT_EQ(net::capture_time(15'000'000, 1'000'000, -5), 10s);
+    EXPECT_EQ(net::capture_time(3, 2, 0), 1500ms);
 }
 
 /// A file of either format with something of everything.
@@ -287,11 +287,11 @@ class CaptureFileTest : public ::testing::Test {
     }
     /// Frames, or the error.
     static std::string read_file(const std::string& path) {
-        auto source = open_file(path);
+        auto source = net::open_file(path);
         if (!source) {
             return source.error().message();
         }
-        auto capture = CaptureReader::open(std::move(*source), "x");
+        auto capture = net::CaptureReader::open(std::move(*source), "x");
         if (!capture) {
             return capture.error().message();
         }

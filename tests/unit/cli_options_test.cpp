@@ -15,7 +15,7 @@ using Words = std::vector<std::string>;
 
 template <class T>
 T parsed(const Words& words) {
-    const auto options = parse(words);
+    const auto options = cmd::parse(words);
     if (!options) {
         ADD_FAILURE() << options.error().text;
         return {};
@@ -30,7 +30,7 @@ T parsed(const Words& words) {
 
 /// The one line that refuses these words.
 std::string refusal(const Words& words) {
-    const auto options = parse(words);
+    const auto options = cmd::parse(words);
     if (options) {
         ADD_FAILURE() << "accepted";
         return "";
@@ -44,8 +44,8 @@ std::string refusal(const Words& words) {
 }
 
 TEST(CliWatch, StampsGoToAFileWhoseEndingTellsTheForm) {
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "eth0"}).stamps, std::nullopt);
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "eth0", "--stamps", "x.pcapng"}).stamps,
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0"}).stamps, std::nullopt);
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "--stamps", "x.pcapng"}).stamps,
               "x.pcapng");
     EXPECT_EQ(refusal({"watch", "-i", "eth0", "--stamps", "x.txt"}),
               "flowstamp: --stamps x.txt: its ending tells no form; name it .pcapng, or .json, "
@@ -55,14 +55,14 @@ TEST(CliWatch, StampsGoToAFileWhoseEndingTellsTheForm) {
 }
 
 TEST(CliWatch, ObservesByDefault) {
-    const auto options = parsed<WatchOptions>({"watch", "-i", "eth0"});
+    const auto options = parsed<cmd::WatchOptions>({"watch", "-i", "eth0"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth0"));
     EXPECT_EQ(options.filter, "");
     EXPECT_EQ(options.drop, FST_DROP_OFF);
     EXPECT_EQ(options.challenge, FST_CHALLENGE_OFF);
     EXPECT_FALSE(options.acts());
-    EXPECT_EQ(options.hook, HookChoice::automatic);
-    EXPECT_EQ(options.direction, DirectionChoice::both);
+    EXPECT_EQ(options.hook, cmd::HookChoice::automatic);
+    EXPECT_EQ(options.direction, cmd::DirectionChoice::both);
     EXPECT_FALSE(options.json);
     EXPECT_FALSE(options.output);
     EXPECT_FALSE(options.duration);
@@ -73,7 +73,7 @@ TEST(CliWatch, ObservesByDefault) {
 }
 
 TEST(CliWatch, TakesEveryOption) {
-    const auto options = parsed<WatchOptions>(
+    const auto options = parsed<cmd::WatchOptions>(
         {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
          "--challenge", "all",        "--hook", "xdp-generic", "--json", "-o",     "out.json",
          "--print",     "--duration", "1.5s",   "--max-flows", "4096",   "-v"});
@@ -81,29 +81,29 @@ TEST(CliWatch, TakesEveryOption) {
     EXPECT_EQ(options.drop, FST_DROP_CONFIRMED);
     EXPECT_EQ(options.challenge, FST_CHALLENGE_ALL);
     EXPECT_TRUE(options.acts());
-    EXPECT_EQ(options.hook, HookChoice::xdp_generic);
+    EXPECT_EQ(options.hook, cmd::HookChoice::xdp_generic);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.output, "out.json");
     EXPECT_TRUE(options.print);
     EXPECT_EQ(options.duration, 1500ms);
     EXPECT_EQ(options.max_flows, 4096U);
     EXPECT_EQ(options.verbosity, 1);
-    EXPECT_TRUE(parsed<WatchOptions>({"watch", "-i", "lo", "-q"}).quiet);
-    EXPECT_FALSE(parsed<WatchOptions>({"watch", "-i", "lo", "--no-learn"}).learn);
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--direction", "in"}).direction,
-              DirectionChoice::in);
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
+    EXPECT_TRUE(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "-q"}).quiet);
+    EXPECT_FALSE(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--no-learn"}).learn);
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--direction", "in"}).direction,
+              cmd::DirectionChoice::in);
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
               FST_DROP_SUSPECTED);
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, HookChoice::tc);
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, cmd::HookChoice::tc);
 }
 
 TEST(CliWatch, JoinsTrailingWordsToTheFilter) {
-    const auto options = parsed<WatchOptions>(
+    const auto options = parsed<cmd::WatchOptions>(
         {"watch", "-i", "eth0", "--json", "host", "198.51.100.7", "and", "port", "443"});
     EXPECT_EQ(options.filter, "host 198.51.100.7 and port 443");
     EXPECT_THAT(options.interfaces, ElementsAre("eth0"));
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "port 22", "-i", "eth0"}).filter, "port 22");
-    EXPECT_EQ(parsed<WatchOptions>({"watch", "-i", "eth0", "tcp[tcpflags] & tcp-rst != 0"}).filter,
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "port 22", "-i", "eth0"}).filter, "port 22");
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "tcp[tcpflags] & tcp-rst != 0"}).filter,
               "tcp[tcpflags] & tcp-rst != 0");
 }
 
@@ -145,25 +145,25 @@ TEST(CliWatch, RefusesOptionsItDoesNotKnowOrThatContradict) {
 }
 
 TEST(CliReplay, TakesEveryOption) {
-    const auto options = parsed<ReplayOptions>(
+    const auto options = parsed<cmd::ReplayOptions>(
         {"replay", "a.pcap", "--backend", "kernel", "--json", "-o", "out", "--fail-on",
          "forged-rst", "--fail-on", "one-way", "--max-flows", "2048", "-v", "port", "443"});
     EXPECT_THAT(options.words, ElementsAre("a.pcap", "port", "443"));
-    EXPECT_EQ(options.backend, Backend::kernel);
+    EXPECT_EQ(options.backend, cmd::Backend::kernel);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.output, "out");
-    EXPECT_THAT(options.fail_on, ElementsAre(FindingKind::forged_rst, FindingKind::one_way));
+    EXPECT_THAT(options.fail_on, ElementsAre(analysis::FindingKind::forged_rst, analysis::FindingKind::one_way));
     EXPECT_FALSE(options.fail_on_any);
     EXPECT_EQ(options.max_flows, 2048U);
     EXPECT_EQ(options.verbosity, 1);
-    const auto piped = parsed<ReplayOptions>({"replay", "-", "--fail-on", "any", "-q"});
+    const auto piped = parsed<cmd::ReplayOptions>({"replay", "-", "--fail-on", "any", "-q"});
     EXPECT_THAT(piped.words, ElementsAre("-"));
     EXPECT_TRUE(piped.fail_on_any);
     EXPECT_TRUE(piped.quiet);
-    EXPECT_EQ(piped.backend, Backend::host);
+    EXPECT_EQ(piped.backend, cmd::Backend::host);
     EXPECT_TRUE(piped.learn);
-    EXPECT_FALSE(parsed<ReplayOptions>({"replay", "a", "--no-learn"}).learn);
-    const auto read = parsed<ReplayOptions>({"replay", "-r", "a", "-r", "-", "port", "22"});
+    EXPECT_FALSE(parsed<cmd::ReplayOptions>({"replay", "a", "--no-learn"}).learn);
+    const auto read = parsed<cmd::ReplayOptions>({"replay", "-r", "a", "-r", "-", "port", "22"});
     EXPECT_THAT(read.reads, ElementsAre("a", "-"));
     EXPECT_THAT(read.words, ElementsAre("port", "22"));
 }
@@ -178,18 +178,18 @@ TEST(CliReplay, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(CliFlows, TakesAnInterface) {
-    EXPECT_FALSE(parsed<FlowsOptions>({"flows"}).interface);
-    const auto options = parsed<FlowsOptions>({"flows", "-i", "eth0", "--json"});
+    EXPECT_FALSE(parsed<cmd::FlowsOptions>({"flows"}).interface);
+    const auto options = parsed<cmd::FlowsOptions>({"flows", "-i", "eth0", "--json"});
     EXPECT_EQ(options.interface, "eth0");
     EXPECT_TRUE(options.json);
     EXPECT_FALSE(options.learned);
-    EXPECT_TRUE(parsed<FlowsOptions>({"flows", "--taught"}).learned);
+    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--taught"}).learned);
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 
 TEST(CliPath, TakesInterfacesAndAFilter) {
     const auto options =
-        parsed<PathOptions>({"path", "-i", "eth2", "-i", "eth0", "--json", "-o", "out",
+        parsed<cmd::PathOptions>({"path", "-i", "eth2", "-i", "eth0", "--json", "-o", "out",
                              "--duration", "5s", "-q", "--plain", "tcp", "port", "80"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth2", "eth0"));
     EXPECT_EQ(options.filter, "tcp port 80");
@@ -202,15 +202,15 @@ TEST(CliPath, TakesInterfacesAndAFilter) {
 }
 
 TEST(CliDemo, TakesScenarios) {
-    EXPECT_TRUE(parsed<DemoOptions>({"demo", "--list"}).list);
-    EXPECT_THAT(parsed<DemoOptions>({"demo", "both-ends", "refused"}).scenarios,
+    EXPECT_TRUE(parsed<cmd::DemoOptions>({"demo", "--list"}).list);
+    EXPECT_THAT(parsed<cmd::DemoOptions>({"demo", "both-ends", "refused"}).scenarios,
                 ElementsAre("both-ends", "refused"));
 }
 
 TEST(CliDoctor, TakesInterfaces) {
-    EXPECT_THAT(parsed<DoctorOptions>({"doctor", "-i", "eth0", "-i", "lo"}).interfaces,
+    EXPECT_THAT(parsed<cmd::DoctorOptions>({"doctor", "-i", "eth0", "-i", "lo"}).interfaces,
                 ElementsAre("eth0", "lo"));
-    EXPECT_TRUE(parsed<DoctorOptions>({"doctor"}).interfaces.empty());
+    EXPECT_TRUE(parsed<cmd::DoctorOptions>({"doctor"}).interfaces.empty());
 }
 
 TEST(Cli, SuggestsTheNearestCommand) {
@@ -225,19 +225,19 @@ TEST(Cli, WantsACommand) {
 }
 
 TEST(Cli, TellsItsVersionAndHelp) {
-    const auto version = parse({"--version"});
+    const auto version = cmd::parse({"--version"});
     ASSERT_FALSE(version);
     EXPECT_EQ(version.error().status, 0);
     EXPECT_TRUE(version.error().text.starts_with("flowstamp 0.")) << version.error().text;
     for (const Words& words : {Words{"--help"}, Words{"-h"}}) {
-        const auto help = parse(words);
+        const auto help = cmd::parse(words);
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().status, 0);
         for (const char* command : {"watch", "replay", "flows", "demo", "doctor"}) {
             EXPECT_THAT(help.error().text, HasSubstr(command));
         }
     }
-    const auto help = parse({"watch", "--help"});
+    const auto help = cmd::parse({"watch", "--help"});
     ASSERT_FALSE(help);
     EXPECT_EQ(help.error().status, 0);
     EXPECT_THAT(help.error().text, HasSubstr("--challenge"));

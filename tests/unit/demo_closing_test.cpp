@@ -12,17 +12,17 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/words.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 namespace packet = flowstamp::testing;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-const End server{"203.0.113.2", 80};
-const End client{"198.51.100.2", 40000};
+const cmd::demo::End server{"203.0.113.2", 80};
+const cmd::demo::End client{"198.51.100.2", 40000};
 
-ResetFact reset(std::uint64_t id, const std::string& action, const std::string& challenge) {
+cmd::demo::ResetFact reset(std::uint64_t id, const std::string& action, const std::string& challenge) {
     return {.id = id,
             .source = server,
             .destination = client,
@@ -40,8 +40,8 @@ lab::InjectedFrame forged(lab::Side toward) {
 }
 
 /// A record of an act in which a download was reset; with what was told, if anything.
-ActRecord record_of(std::vector<ResetFact> resets) {
-    ActRecord record{.name = "1 act", .wanted = 8'000'000, .server = server};
+cmd::demo::ActRecord record_of(std::vector<cmd::demo::ResetFact> resets) {
+    cmd::demo::ActRecord record{.name = "1 act", .wanted = 8'000'000, .server = server};
     record.download.outcome = lab::Outcome::Reset;
     record.download.errno_value = ECONNRESET;
     record.download.bytes = 3'014'656;
@@ -52,12 +52,12 @@ ActRecord record_of(std::vector<ResetFact> resets) {
     return record;
 }
 
-std::string told(const Closing& closing) {
+std::string told(const cmd::demo::Closing& closing) {
     std::string path = "/tmp/flowstamp-closing-XXXXXX";
     ::close(::mkstemp(path.data()));
-    auto output = Output::file(path);
+    auto output = output::Output::file(path);
     EXPECT_TRUE(output);
-    Narrator narrator(*output, Style(false), false, 100);
+    cmd::demo::Narrator narrator(*output, output::Style(false), false, 100);
     closing.report(narrator);
     std::ifstream file(path);
     std::ostringstream text;
@@ -67,48 +67,48 @@ std::string told(const Closing& closing) {
 }
 
 TEST(DemoWords, OfNumbers) {
-    EXPECT_EQ(grouped(0), "0");
-    EXPECT_EQ(grouped(999), "999");
-    EXPECT_EQ(grouped(8'000'000), "8,000,000");
-    EXPECT_EQ(grouped(12'345), "12,345");
-    EXPECT_EQ(megabytes(3'014'656), "3.0");
-    EXPECT_THAT(progress_text(4'000'000, 8'000'000), HasSubstr("[####################    "));
-    EXPECT_THAT(progress_text(9, 8), HasSubstr("########]")) << "never wider than its frame";
+    EXPECT_EQ(cmd::demo::grouped(0), "0");
+    EXPECT_EQ(cmd::demo::grouped(999), "999");
+    EXPECT_EQ(cmd::demo::grouped(8'000'000), "8,000,000");
+    EXPECT_EQ(cmd::demo::grouped(12'345), "12,345");
+    EXPECT_EQ(cmd::demo::megabytes(3'014'656), "3.0");
+    EXPECT_THAT(cmd::demo::progress_text(4'000'000, 8'000'000), HasSubstr("[####################    "));
+    EXPECT_THAT(cmd::demo::progress_text(9, 8), HasSubstr("########]")) << "never wider than its frame";
 }
 
 TEST(DemoWords, OfADownload) {
-    ActRecord record = record_of({});
-    EXPECT_EQ(download_sentence(record),
+    cmd::demo::ActRecord record = record_of({});
+    EXPECT_EQ(cmd::demo::download_sentence(record),
               "The download broke off after 417 ms (ECONNRESET): 3,014,656 of 8,000,000 bytes.");
-    EXPECT_EQ(download_text(record), "reset at 3.0/8.0 MB");
+    EXPECT_EQ(cmd::demo::download_text(record), "reset at 3.0/8.0 MB");
     record.download.outcome = lab::Outcome::TimedOut;
-    EXPECT_EQ(download_text(record), "stuck at 3.0/8.0 MB");
+    EXPECT_EQ(cmd::demo::download_text(record), "stuck at 3.0/8.0 MB");
     record.download.outcome = lab::Outcome::Corrupted;
-    EXPECT_EQ(download_text(record), "failed at 3.0/8.0 MB");
+    EXPECT_EQ(cmd::demo::download_text(record), "failed at 3.0/8.0 MB");
     record.download.outcome = lab::Outcome::Complete;
     record.download.bytes = 8'000'000;
-    EXPECT_EQ(download_text(record), "complete, 8.0 MB");
+    EXPECT_EQ(cmd::demo::download_text(record), "complete, 8.0 MB");
 }
 
 TEST(DemoWords, OfWhatWasForged) {
-    ActRecord record = record_of({});
-    EXPECT_EQ(sent_text(record), "1 RST+ACK");
+    cmd::demo::ActRecord record = record_of({});
+    EXPECT_EQ(cmd::demo::sent_text(record), "1 RST+ACK");
     record.injected.push_back(forged(lab::Side::Server));
-    EXPECT_EQ(sent_text(record), "1+1 RST+ACK");
+    EXPECT_EQ(cmd::demo::sent_text(record), "1+1 RST+ACK");
     record.injected.clear();
-    EXPECT_EQ(sent_text(record), "none");
+    EXPECT_EQ(cmd::demo::sent_text(record), "none");
 }
 
 TEST(DemoWords, OfWhatWatchMadeOfIt) {
-    const ActRecord nothing = record_of({});
-    EXPECT_EQ(verdict_text(nothing) + action_text(nothing) + answer_text(nothing), "---");
-    ActRecord several = record_of(
+    const cmd::demo::ActRecord nothing = record_of({});
+    EXPECT_EQ(cmd::demo::verdict_text(nothing) + cmd::demo::action_text(nothing) + cmd::demo::answer_text(nothing), "---");
+    cmd::demo::ActRecord several = record_of(
         {reset(1, "challenged", "refuted"), reset(2, "dropped", ""), reset(3, "dropped", "")});
-    EXPECT_EQ(verdict_text(several), "confirmed");
-    EXPECT_EQ(action_text(several), "1 challenged, 2 dropped");
-    EXPECT_EQ(answer_text(several), "refuted");
+    EXPECT_EQ(cmd::demo::verdict_text(several), "confirmed");
+    EXPECT_EQ(cmd::demo::action_text(several), "1 challenged, 2 dropped");
+    EXPECT_EQ(cmd::demo::answer_text(several), "refuted");
     several.facts.resets[1].is_answer = true;
-    EXPECT_EQ(action_text(several), "1 challenged, 1 dropped") << "an answer is no case of its own";
+    EXPECT_EQ(cmd::demo::action_text(several), "1 challenged, 1 dropped") << "an answer is no case of its own";
     several.facts.findings = {{.id = 1,
                                .source = server,
                                .destination = client,
@@ -117,12 +117,12 @@ TEST(DemoWords, OfWhatWatchMadeOfIt) {
                                .summary = {},
                                .kind = "forged-rst",
                                .sender_hops = {}}};
-    EXPECT_EQ(verdict_text(several), "suspected") << "the finding's word counts";
+    EXPECT_EQ(cmd::demo::verdict_text(several), "suspected") << "the finding's word counts";
 }
 
 TEST(DemoClosing, IsAsToldUntilSomethingDiffers) {
-    const ActRecord record = record_of({reset(1, "observed", "")});
-    Closing closing;
+    const cmd::demo::ActRecord record = record_of({reset(1, "observed", "")});
+    cmd::demo::Closing closing;
     closing.add(record);
     closing.expect(record, true, "the moon fell down");
     EXPECT_TRUE(closing.is_as_reported());
@@ -138,15 +138,15 @@ TEST(DemoWords, OfAConversation) {
     const lab::ExchangeOptions wanted{.rounds = 3, .bytes = 1000};
     lab::DownloadReport report{
         .outcome = lab::Outcome::TimedOut, .operation = {}, .elapsed = 3500ms};
-    EXPECT_EQ(conversation_sentence(wanted, report),
+    EXPECT_EQ(cmd::demo::conversation_sentence(wanted, report),
               "The client gives up after 3.5 s: no connection.");
-    EXPECT_EQ(conversation_text(report), "given up after 3.5 s");
+    EXPECT_EQ(cmd::demo::conversation_text(report), "given up after 3.5 s");
     report = {.outcome = lab::Outcome::Refused,
               .errno_value = ECONNREFUSED,
               .operation = {},
               .elapsed = 1ms};
-    EXPECT_EQ(conversation_sentence(wanted, report), "No connection: ECONNREFUSED after 1.0 ms.");
-    EXPECT_EQ(conversation_text(report), "ECONNREFUSED after 1.0 ms");
+    EXPECT_EQ(cmd::demo::conversation_sentence(wanted, report), "No connection: ECONNREFUSED after 1.0 ms.");
+    EXPECT_EQ(cmd::demo::conversation_text(report), "ECONNREFUSED after 1.0 ms");
     report = {.outcome = lab::Outcome::Reset,
               .errno_value = ECONNRESET,
               .operation = {},
@@ -154,7 +154,7 @@ TEST(DemoWords, OfAConversation) {
               .connected_after = 1ms,
               .elapsed = 600ms};
     EXPECT_EQ(
-        conversation_sentence(wanted, report),
+        cmd::demo::conversation_sentence(wanted, report),
         "Connected after 1.0 ms, but ECONNRESET after 600 ms: 1,000 of 3,000 bytes came back.");
     report = {.outcome = lab::Outcome::Complete,
               .operation = {},
@@ -162,15 +162,15 @@ TEST(DemoWords, OfAConversation) {
               .connected_after = 4100ms,
               .elapsed = 4200ms};
     EXPECT_EQ(
-        conversation_sentence(wanted, report),
+        cmd::demo::conversation_sentence(wanted, report),
         "Connected after 4.1 s, and all is well: 3,000 of 3,000 bytes came back within 4.2 s.");
-    EXPECT_EQ(conversation_text(report), "complete, connected after 4.1 s");
+    EXPECT_EQ(cmd::demo::conversation_text(report), "complete, connected after 4.1 s");
 }
 
 TEST(DemoClosing, HasARowForEachConversation) {
-    Closing closing;
-    closing.add(ConversationRow{"before", "complete, connected after 1.0 ms", "-"});
-    closing.add(ConversationRow{"banned", "given up after 3.5 s", "syn-unanswered"});
+    cmd::demo::Closing closing;
+    closing.add(cmd::demo::ConversationRow{"before", "complete, connected after 1.0 ms", "-"});
+    closing.add(cmd::demo::ConversationRow{"banned", "given up after 3.5 s", "syn-unanswered"});
     closing.expect("banned", false, "watch claims too much.");
     EXPECT_EQ(told(closing),
               "connection  the client's socket               flowstamp told\n"
@@ -182,11 +182,11 @@ TEST(DemoClosing, HasARowForEachConversation) {
 TEST(DemoDrawing, ArrowsReachTheMiddleOfAHost) {
     const std::vector<std::string> hosts{"client", "router1", "server"};
     //                               client ----- router1 ----- server
-    EXPECT_EQ(arrow(hosts, 1, "x"), "   <------------+  x\n");
-    EXPECT_EQ(arrow(hosts, 2, "x"), "   <--------------------------+  x\n");
-    EXPECT_EQ(arrow(hosts, 3, "x"), "") << "no such host";
-    EXPECT_EQ(arrow(hosts, 0, "x"), "");
+    EXPECT_EQ(cmd::demo::arrow(hosts, 1, "x"), "   <------------+  x\n");
+    EXPECT_EQ(cmd::demo::arrow(hosts, 2, "x"), "   <--------------------------+  x\n");
+    EXPECT_EQ(cmd::demo::arrow(hosts, 3, "x"), "") << "no such host";
+    EXPECT_EQ(cmd::demo::arrow(hosts, 0, "x"), "");
 }
 
 }  // namespace
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

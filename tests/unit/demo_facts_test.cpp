@@ -7,7 +7,7 @@
 #include "tests/support/recording_sink.h"
 #include "user/output/json/json_events.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -19,25 +19,25 @@ class DemoFacts : public ::testing::Test {
   protected:
     std::string told() const {
         std::string lines;
-        for (const Reset& reset : bench.sink.resets) {
-            lines += json_of(reset).dump() + "\n";
+        for (const analysis::Reset& reset : bench.sink.resets) {
+            lines += output::json_of(reset).dump() + "\n";
         }
-        for (const Finding& finding : bench.sink.findings) {
-            lines += json_of(finding).dump() + "\n";
+        for (const analysis::Finding& finding : bench.sink.findings) {
+            lines += output::json_of(finding).dump() + "\n";
         }
         return lines;
     }
 
     ForgedRstBench bench;
     Story story;
-    const End server{"198.51.100.7", 443};
+    const cmd::demo::End server{"198.51.100.7", 443};
 };
 
 TEST_F(DemoFacts, OfAForgedReset) {
     bench.see(story.rst(
         {.ttl = 60,
          .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
-    const Facts facts = parse_facts(told());
+    const cmd::demo::Facts facts = cmd::demo::parse_facts(told());
     EXPECT_EQ(facts.unreadable, 0u);
     const auto resets = facts.resets_of(server);
     ASSERT_EQ(resets.size(), 1u);
@@ -45,7 +45,7 @@ TEST_F(DemoFacts, OfAForgedReset) {
     EXPECT_EQ(resets[0].action, "observed");
     EXPECT_EQ(resets[0].challenge, "");
     EXPECT_EQ(resets[0].hops, 4u);
-    const FindingFact* finding = facts.finding_of(server);
+    const cmd::demo::FindingFact* finding = facts.finding_of(server);
     ASSERT_NE(finding, nullptr);
     EXPECT_EQ(finding->verdict, "confirmed");
     EXPECT_EQ(finding->resolution, "") << "it is open yet";
@@ -56,7 +56,7 @@ TEST_F(DemoFacts, NewsReplaceWhatWasToldBefore) {
     bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3u);
-    const auto resets = parse_facts(told()).resets_of(server);
+    const auto resets = cmd::demo::parse_facts(told()).resets_of(server);
     ASSERT_EQ(resets.size(), 2u);
     EXPECT_EQ(resets[0].challenge, "upheld");
     EXPECT_EQ(resets[0].action, "challenged");
@@ -66,7 +66,7 @@ TEST_F(DemoFacts, NewsReplaceWhatWasToldBefore) {
 
 TEST_F(DemoFacts, AreKeptApartByTheirEnds) {
     bench.see(story.rst({}));
-    const Facts facts = parse_facts(told());
+    const cmd::demo::Facts facts = cmd::demo::parse_facts(told());
     const std::uint16_t port = facts.resets.at(0).destination.port;
     EXPECT_EQ(facts.resets_of(server, port).size(), 1u);
     EXPECT_TRUE(facts.resets_of(server, port + 1).empty());
@@ -75,20 +75,20 @@ TEST_F(DemoFacts, AreKeptApartByTheirEnds) {
 }
 
 TEST_F(DemoFacts, OfTheCounters) {
-    Stats stats;
+    output::Stats stats;
     stats.counters[FST_COUNT_DROPPED] = 2;
     stats.counters[FST_COUNT_CHALLENGED] = 3;
-    const Facts facts = parse_facts(json_of(stats).dump() + "\n");
+    const cmd::demo::Facts facts = cmd::demo::parse_facts(output::json_of(stats).dump() + "\n");
     EXPECT_EQ(facts.dropped, 2u);
     EXPECT_EQ(facts.challenged, 3u);
 }
 
 TEST(DemoFactsText, WhatCannotBeReadIsCounted) {
-    EXPECT_EQ(parse_facts("").unreadable, 0u);
-    EXPECT_EQ(parse_facts("{\"event_type\":\"rese").unreadable, 0u) << "not whole yet";
-    EXPECT_EQ(parse_facts("not JSON\n{}\n{\"event_type\":\"reset\"}\n").unreadable, 3u);
-    EXPECT_EQ(parse_facts("{\"event_type\":\"flow\"}\n").unreadable, 0u) << "of no interest";
+    EXPECT_EQ(cmd::demo::parse_facts("").unreadable, 0u);
+    EXPECT_EQ(cmd::demo::parse_facts("{\"event_type\":\"rese").unreadable, 0u) << "not whole yet";
+    EXPECT_EQ(cmd::demo::parse_facts("not JSON\n{}\n{\"event_type\":\"reset\"}\n").unreadable, 3u);
+    EXPECT_EQ(cmd::demo::parse_facts("{\"event_type\":\"flow\"}\n").unreadable, 0u) << "of no interest";
 }
 
 }  // namespace
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

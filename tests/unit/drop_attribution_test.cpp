@@ -11,13 +11,13 @@
 namespace flowstamp {
 namespace {
 
-using Kind = RuleEffect::Kind;
+using Kind = netfilter::RuleEffect::Kind;
 using testing::HasSubstr;
 
-Rule rule(std::uint64_t handle, Kind kind, std::string chain = {}) {
+netfilter::Rule rule(std::uint64_t handle, Kind kind, std::string chain = {}) {
     return {.handle = handle,
             .text = "rule " + std::to_string(handle),
-            .counter = RuleCounter{.packets = 100, .exact = true},
+            .counter = netfilter::RuleCounter{.packets = 100, .exact = true},
             .effects = {{.kind = kind, .chain = std::move(chain)}}};
 }
 
@@ -26,29 +26,29 @@ Rule rule(std::uint64_t handle, Kind kind, std::string chain = {}) {
 class DropAttributionTest : public testing::Test {
   protected:
     DropAttributionTest() {
-        Chain input{.name = "input",
-                    .base = BaseChain{.hook = NetfilterHook::input, .priority = 0},
+        netfilter::Chain input{.name = "input",
+                    .base = netfilter::BaseChain{.hook = netfilter::NetfilterHook::input, .priority = 0},
                     .rules = {rule(11, Kind::drops), rule(12, Kind::jumps, "sub"),
                               rule(13, Kind::accepts), rule(14, Kind::drops)}};
-        Chain sub{.name = "sub", .rules = {rule(21, Kind::rejects)}};
+        netfilter::Chain sub{.name = "sub", .rules = {rule(21, Kind::rejects)}};
         before_.tables.push_back(
-            {.family = TableFamily::inet, .name = "filter", .chains = {input, sub}});
+            {.family = netfilter::TableFamily::inet, .name = "filter", .chains = {input, sub}});
         after_ = before_;
     }
 
-    static Chain& chain(Ruleset& set, const std::string& name = "input") {
+    static netfilter::Chain& chain(netfilter::Ruleset& set, const std::string& name = "input") {
         return *find_chain(set.tables.at(0), name);
     }
-    Rule& first() { return chain(after_).rules[0]; }
-    Rule& last() { return chain(after_).rules[3]; }
-    Rule& in_sub() { return chain(after_, "sub").rules[0]; }
+    netfilter::Rule& first() { return chain(after_).rules[0]; }
+    netfilter::Rule& last() { return chain(after_).rules[3]; }
+    netfilter::Rule& in_sub() { return chain(after_, "sub").rules[0]; }
     void in_both(auto change) {
         change(before_);
         change(after_);
     }
 
-    std::optional<DropAttribution> attribution() const { return attribute_drop(before_, after_, loss_); }
-    void expect(Certainty certainty, std::uint64_t handle, const std::string& why) const {
+    std::optional<netfilter::DropAttribution> attribution() const { return netfilter::attribute_drop(before_, after_, loss_); }
+    void expect(netfilter::Certainty certainty, std::uint64_t handle, const std::string& why) const {
         const auto found = attribution();
         ASSERT_TRUE(found);
         EXPECT_EQ(found->handle, handle);
@@ -56,15 +56,15 @@ class DropAttributionTest : public testing::Test {
         EXPECT_THAT(found->why, HasSubstr(why));
     }
     void expect_certain(std::uint64_t handle, const std::string& why = {}) const {
-        expect(Certainty::certain, handle, why);
+        expect(netfilter::Certainty::certain, handle, why);
     }
     void expect_probable(std::uint64_t handle, const std::string& why) const {
-        expect(Certainty::probable, handle, why);
+        expect(netfilter::Certainty::probable, handle, why);
     }
 
-    Ruleset before_, after_;
-    Loss loss_{.family = TableFamily::ip,
-               .hook = NetfilterHook::input,
+    netfilter::Ruleset before_, after_;
+    netfilter::Loss loss_{.family = netfilter::TableFamily::ip,
+               .hook = netfilter::NetfilterHook::input,
                .passed = -1,
                .up_to = 0,
                .packets = 3};
@@ -73,7 +73,7 @@ class DropAttributionTest : public testing::Test {
 TEST_F(DropAttributionTest, TheOnlyCounterThatMovedIsCertain) {
     first().counter->packets += 3;
     expect_certain(11, "its counter moved by 3 while 3 packets were lost");
-    EXPECT_EQ(words_of(*attribution()), "table inet filter, chain input, handle 11: rule 11");
+    EXPECT_EQ(netfilter::words_of(*attribution()), "table inet filter, chain input, handle 11: rule 11");
 }
 
 TEST_F(DropAttributionTest, AlsoInAChainThatIsJumpedTo) {
@@ -89,11 +89,11 @@ TEST_F(DropAttributionTest, StrangersPacketsMayHaveMetItToo) {
 }
 
 TEST_F(DropAttributionTest, ButNotWhereTheKernelDropsByItself) {
-    in_both([](Ruleset& set) {
-        chain(set).base->hook = NetfilterHook::prerouting;
+    in_both([](netfilter::Ruleset& set) {
+        chain(set).base->hook = netfilter::NetfilterHook::prerouting;
         chain(set).base->priority = -300;
     });
-    loss_.hook = NetfilterHook::prerouting;
+    loss_.hook = netfilter::NetfilterHook::prerouting;
     loss_.passed = -400;
     loss_.up_to = -150;
     first().counter->packets += 50;
@@ -122,32 +122,32 @@ TEST_F(DropAttributionTest, TwoThatMovedAreProbableAndTheNearestIsNamed) {
 }
 
 TEST_F(DropAttributionTest, AnotherWithoutACounter) {
-    in_both([](Ruleset& set) { chain(set).rules[3].counter.reset(); });
+    in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter.reset(); });
     first().counter->packets += 3;
     expect_probable(11, "has no counter: table inet filter, chain input, handle 14");
 }
 
 TEST_F(DropAttributionTest, TheOnlyOneWithoutACounterIsCertainByElimination) {
-    in_both([](Ruleset& set) { chain(set).rules[3].counter.reset(); });
+    in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter.reset(); });
     expect_certain(14, "nothing else there can have dropped them");
 }
 
 TEST_F(DropAttributionTest, ButNotWhereTheKernelDropsByItselfToo) {
-    in_both([](Ruleset& set) { chain(set).rules[3].counter.reset(); });
+    in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter.reset(); });
     loss_.up_to.reset();  // confirmation of connections comes last
     expect_probable(14, "it has no counter");
 }
 
 TEST_F(DropAttributionTest, TwoWithoutCountersAreProbable) {
-    in_both([](Ruleset& set) {
+    in_both([](netfilter::Ruleset& set) {
         chain(set).rules[3].counter.reset();
         chain(set).rules[0].counter.reset();
     });
-    EXPECT_EQ(attribution()->certainty, Certainty::probable);
+    EXPECT_EQ(attribution()->certainty, netfilter::Certainty::probable);
 }
 
 TEST_F(DropAttributionTest, ACounterOfMoreThanTheRuleAcquitsWhenItStoodStill) {
-    in_both([](Ruleset& set) { chain(set).rules[3].counter->exact = false; });
+    in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter->exact = false; });
     first().counter->packets += 3;
     expect_certain(11);
     last().counter->packets += 3;
@@ -155,25 +155,25 @@ TEST_F(DropAttributionTest, ACounterOfMoreThanTheRuleAcquitsWhenItStoodStill) {
 }
 
 TEST_F(DropAttributionTest, ThePolicyWithItsCounter) {
-    in_both([](Ruleset& set) {
+    in_both([](netfilter::Ruleset& set) {
         chain(set).base->policy_drops = true;
         chain(set).base->policy_packets = 5;
     });
     chain(after_).base->policy_packets = 8;
     expect_certain(0);
     EXPECT_TRUE(attribution()->is_policy);
-    EXPECT_EQ(words_of(*attribution()), "table inet filter, chain input: policy drop");
+    EXPECT_EQ(netfilter::words_of(*attribution()), "table inet filter, chain input: policy drop");
 }
 
 TEST_F(DropAttributionTest, ThePolicyOfNativeNftHasNone) {
-    in_both([](Ruleset& set) { chain(set).base->policy_drops = true; });
+    in_both([](netfilter::Ruleset& set) { chain(set).base->policy_drops = true; });
     expect_certain(0, "it has no counter");
     first().counter->packets += 3;
     expect_probable(11, "has no counter: table inet filter, chain input: policy drop");
 }
 
 TEST_F(DropAttributionTest, NoPacketReachesThePolicyBehindARuleForAll) {
-    in_both([](Ruleset& set) {
+    in_both([](netfilter::Ruleset& set) {
         chain(set).base->policy_drops = true;
         chain(set).rules[3].unconditional = true;
     });
@@ -182,10 +182,10 @@ TEST_F(DropAttributionTest, NoPacketReachesThePolicyBehindARuleForAll) {
 }
 
 TEST_F(DropAttributionTest, WhatStandsBehindAReturnForAllIsNotReached) {
-    in_both([](Ruleset& set) {
-        Rule back = rule(22, Kind::returns);
+    in_both([](netfilter::Ruleset& set) {
+        netfilter::Rule back = rule(22, Kind::returns);
         back.unconditional = true;
-        Rule behind = rule(23, Kind::drops);
+        netfilter::Rule behind = rule(23, Kind::drops);
         behind.counter.reset();
         chain(set, "sub").rules = {back, behind};
     });
@@ -194,7 +194,7 @@ TEST_F(DropAttributionTest, WhatStandsBehindAReturnForAllIsNotReached) {
 }
 
 TEST_F(DropAttributionTest, NorWhatStandsBehindAJumpThatNobodyReturnsFrom) {
-    in_both([](Ruleset& set) {
+    in_both([](netfilter::Ruleset& set) {
         chain(set).rules[1].unconditional = true;
         chain(set, "sub").rules[0].unconditional = true;
         chain(set).rules[3].counter.reset();
@@ -202,12 +202,12 @@ TEST_F(DropAttributionTest, NorWhatStandsBehindAJumpThatNobodyReturnsFrom) {
     });
     in_sub().counter->packets += 3;
     expect_certain(21);
-    in_both([](Ruleset& set) { chain(set, "sub").rules[0].unconditional = false; });
+    in_both([](netfilter::Ruleset& set) { chain(set, "sub").rules[0].unconditional = false; });
     expect_probable(21, "has no counter");
 }
 
 TEST_F(DropAttributionTest, AReturnBeforeTheLastRuleLeadsPast) {
-    in_both([](Ruleset& set) {
+    in_both([](netfilter::Ruleset& set) {
         chain(set).base->policy_drops = true;
         chain(set).rules[2].effects = {{.kind = Kind::returns}};
         chain(set).rules[3].unconditional = true;
@@ -215,9 +215,9 @@ TEST_F(DropAttributionTest, AReturnBeforeTheLastRuleLeadsPast) {
     first().counter->packets += 3;
     expect_probable(11, "policy drop");
     in_both(
-        [](Ruleset& set) { chain(set).rules[2].effects = {{.kind = Kind::goes, .chain = "sub"}}; });
+        [](netfilter::Ruleset& set) { chain(set).rules[2].effects = {{.kind = Kind::goes, .chain = "sub"}}; });
     expect_probable(11, "policy drop");
-    in_both([](Ruleset& set) { chain(set, "sub").rules[0].unconditional = true; });
+    in_both([](netfilter::Ruleset& set) { chain(set, "sub").rules[0].unconditional = true; });
     expect_certain(11);
 }
 
@@ -236,20 +236,20 @@ TEST_F(DropAttributionTest, ARuleAddedMeanwhile) {
 }
 
 TEST_F(DropAttributionTest, ARuleRemovedMeanwhile) {
-    std::erase_if(chain(after_).rules, [](const Rule& each) { return each.handle == 14; });
+    std::erase_if(chain(after_).rules, [](const netfilter::Rule& each) { return each.handle == 14; });
     expect_probable(14, "it was removed");
     first().counter->packets += 3;
     expect_probable(11, "removed meanwhile: table inet filter, chain input, handle 14");
 }
 
 TEST_F(DropAttributionTest, AJumpRemovedMeanwhileTakesItsChainAlong) {
-    std::erase_if(chain(after_).rules, [](const Rule& each) { return each.handle == 12; });
+    std::erase_if(chain(after_).rules, [](const netfilter::Rule& each) { return each.handle == 12; });
     expect_probable(21, "it was removed");
 }
 
 TEST_F(DropAttributionTest, AFlush) {
     after_.tables.clear();
-    EXPECT_EQ(attribution()->certainty, Certainty::probable);
+    EXPECT_EQ(attribution()->certainty, netfilter::Certainty::probable);
     EXPECT_THAT(attribution()->why, HasSubstr("it was removed"));
 }
 
@@ -262,7 +262,7 @@ TEST_F(DropAttributionTest, CountersReset) {
 }
 
 TEST_F(DropAttributionTest, AQueueMayLetThemLive) {
-    in_both([](Ruleset& set) { chain(set).rules[0].effects = {{.kind = Kind::queues}}; });
+    in_both([](netfilter::Ruleset& set) { chain(set).rules[0].effects = {{.kind = Kind::queues}}; });
     first().counter->packets += 3;
     expect_probable(11, "not every packet that it meets is dropped");
     last().counter->packets += 3;
@@ -277,17 +277,17 @@ TEST_F(DropAttributionTest, OnlyChainsOfTheLossCount) {
     loss_.passed.reset();
     loss_.up_to.reset();
     expect_certain(11);
-    loss_.hook = NetfilterHook::forward;
+    loss_.hook = netfilter::NetfilterHook::forward;
     EXPECT_FALSE(attribution()) << "another hook";
-    loss_.hook = NetfilterHook::input;
-    loss_.family = TableFamily::arp;
+    loss_.hook = netfilter::NetfilterHook::input;
+    loss_.family = netfilter::TableFamily::arp;
     EXPECT_FALSE(attribution()) << "another family";
-    loss_.family = TableFamily::ip6;
+    loss_.family = netfilter::TableFamily::ip6;
     expect_certain(11);
 }
 
 TEST_F(DropAttributionTest, ADormantTableDropsNothing) {
-    in_both([](Ruleset& set) { set.tables[0].dormant = true; });
+    in_both([](netfilter::Ruleset& set) { set.tables[0].dormant = true; });
     first().counter->packets += 3;
     EXPECT_FALSE(attribution());
 }
@@ -299,37 +299,37 @@ TEST_F(DropAttributionTest, WhatCouldNotBeReadIsADoubt) {
 }
 
 TEST_F(DropAttributionTest, CirclesEnd) {
-    in_both([](Ruleset& set) { chain(set, "sub").rules.push_back(rule(22, Kind::jumps, "sub")); });
+    in_both([](netfilter::Ruleset& set) { chain(set, "sub").rules.push_back(rule(22, Kind::jumps, "sub")); });
     first().counter->packets += 3;
     expect_certain(11);
 }
 
 TEST_F(DropAttributionTest, ALegacyRuleIsKnownByItsTextWhereverItMoves) {
-    in_both([](Ruleset& set) {
-        set.tables[0].tool = RulesetTool::iptables_legacy;
-        set.tables[0].family = TableFamily::ip;
+    in_both([](netfilter::Ruleset& set) {
+        set.tables[0].tool = netfilter::RulesetTool::iptables_legacy;
+        set.tables[0].family = netfilter::TableFamily::ip;
         for (std::size_t i = 0; i < 4; ++i) {
             chain(set).rules[i].handle = i + 1;
             chain(set).rules[i].text = "-A input -j X";  // the drops are twins
         }
     });
-    Rule added = rule(1, Kind::accepts);
+    netfilter::Rule added = rule(1, Kind::accepts);
     chain(after_).rules.insert(chain(after_).rules.begin(), added);
     chain(after_).rules[4].counter->packets += 3;
     expect_certain(0);
-    EXPECT_EQ(words_of(*attribution()),
+    EXPECT_EQ(netfilter::words_of(*attribution()),
               "iptables-legacy, table filter, chain input, rule 5: -A input -j X");
 }
 
 TEST_F(DropAttributionTest, IngressIsADevices) {
-    in_both([](Ruleset& set) {
-        set.tables[0].family = TableFamily::netdev;
-        chain(set).base->hook = NetfilterHook::ingress;
+    in_both([](netfilter::Ruleset& set) {
+        set.tables[0].family = netfilter::TableFamily::netdev;
+        chain(set).base->hook = netfilter::NetfilterHook::ingress;
         chain(set).base->devices = {"eth0", "wg*"};
     });
     first().counter->packets += 3;
-    loss_.hook = NetfilterHook::ingress;
-    loss_.family = TableFamily::netdev;
+    loss_.hook = netfilter::NetfilterHook::ingress;
+    loss_.family = netfilter::TableFamily::netdev;
     loss_.device = "eth1";
     EXPECT_FALSE(attribution());
     for (const char* device : {"eth0", "wg7", ""}) {

@@ -15,7 +15,7 @@ using flowstamp::testing::key_of;
 using flowstamp::testing::RstDetails;
 using flowstamp::testing::Story;
 
-std::uint64_t packet_id(Aggregator& aggregator, Observation observation) {
+std::uint64_t packet_id(analysis::Aggregator& aggregator, analysis::Observation observation) {
     aggregator.record(observation);
     return observation.packet_id;
 }
@@ -29,7 +29,7 @@ Story inside(const std::string& client = "10.0.0.5") {
 }
 
 TEST(SamePacket, IsKnownAgainOnTheWayOut) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     fst_flow forwarded = example_flow();
     forwarded.key.ifindex = 4;
     Story in;
@@ -41,7 +41,7 @@ TEST(SamePacket, IsKnownAgainOnTheWayOut) {
 }
 
 TEST(SamePacket, IsKnownAgainBehindMasquerading) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story in;
     Story out = inside();
     EXPECT_EQ(packet_id(aggregator, in.at(0ms).rst({})),
@@ -53,7 +53,7 @@ TEST(SamePacket, IsKnownAgainWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
     hairpin.key = key_of("10.0.0.1", 51234, "10.0.0.9", 8443, 4);
     Story in;
     Story out(hairpin, 11, "eth1");
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     EXPECT_EQ(packet_id(aggregator, in.at(0ms).rst({})),
               packet_id(aggregator, out.at(1ms).rst({})));
     hairpin.isn[0]++;
@@ -66,7 +66,7 @@ TEST(SamePacket, IsKnownAgainWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
 TEST(SamePacket, IsKnownAgainAfterAChallengeMovedItsNumber) {
     Story in;
     Story out = inside();
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     const auto first =
         packet_id(aggregator, in.at(0ms).rst({.seq = 4000, .action = FST_ACTION_CHALLENGED}));
     EXPECT_NE(packet_id(aggregator, out.at(1ms).rst({.seq = 4000})), first);
@@ -74,7 +74,7 @@ TEST(SamePacket, IsKnownAgainAfterAChallengeMovedItsNumber) {
 }
 
 TEST(SamePacket, TwoAlikeOnOneInterfaceAreTwo) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story in;
     Story out = inside();
     const auto one = packet_id(aggregator, in.at(0ms).rst({}));
@@ -85,7 +85,7 @@ TEST(SamePacket, TwoAlikeOnOneInterfaceAreTwo) {
 }
 
 TEST(SamePacket, ADifferenceThatNoRouterMakesMakesTwo) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story in;
     const RstDetails details{.ip_id = 7};
     const auto first = packet_id(aggregator, in.at(0ms).rst(details));
@@ -102,7 +102,7 @@ TEST(SamePacket, ADifferenceThatNoRouterMakesMakesTwo) {
 }
 
 TEST(SamePacket, IsForgottenAfterAWhile) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story in;
     Story out = inside();
     const auto first = packet_id(aggregator, in.at(0ms).rst({}));
@@ -110,7 +110,7 @@ TEST(SamePacket, IsForgottenAfterAWhile) {
 }
 
 TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story lo;
     const auto first = packet_id(aggregator, lo.at(0ms).rst({}));
     const auto again =
@@ -119,37 +119,37 @@ TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
 }
 
 TEST(Aggregator, LearnsTheIsnIdFromTheHandshake) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story story;
-    Observation syn = story.at(0ms).syn(2000);
-    Observation syn_ack = story.at(1ms).syn_ack(4000, 2001);
-    Observation later = story.at(2ms).later({});
-    for (Observation* observation : {&syn, &syn_ack, &later}) {
+    analysis::Observation syn = story.at(0ms).syn(2000);
+    analysis::Observation syn_ack = story.at(1ms).syn_ack(4000, 2001);
+    analysis::Observation later = story.at(2ms).later({});
+    for (analysis::Observation* observation : {&syn, &syn_ack, &later}) {
         aggregator.record(*observation);
     }
     EXPECT_FALSE(syn.isn_id);
-    EXPECT_EQ(syn_ack.isn_id, isn_id(2000, 4000));
+    EXPECT_EQ(syn_ack.isn_id, net::isn_id(2000, 4000));
     EXPECT_EQ(later.isn_id, syn_ack.isn_id);
-    EXPECT_EQ(aggregator.started(view_of(syn.event)), syn.wall);
+    EXPECT_EQ(aggregator.started(analysis::view_of(syn.event)), syn.wall);
 }
 
 TEST(Aggregator, IgnoresASynAckToAnotherSyn) {
-    Aggregator aggregator(100);
+    analysis::Aggregator aggregator(100);
     Story story;
-    Observation syn = story.at(0ms).syn(2000);
-    Observation syn_ack = story.at(1ms).syn_ack(4000, 3001);
+    analysis::Observation syn = story.at(0ms).syn(2000);
+    analysis::Observation syn_ack = story.at(1ms).syn_ack(4000, 3001);
     aggregator.record(syn);
     aggregator.record(syn_ack);
     EXPECT_FALSE(syn_ack.isn_id);
 }
 
 TEST(Aggregator, ForgetsTheOldestBeyondItsBound) {
-    Aggregator aggregator(2);
-    std::vector<ViewKey> views;
+    analysis::Aggregator aggregator(2);
+    std::vector<analysis::ViewKey> views;
     for (std::uint32_t slot = 0; slot < 3; slot++) {
         Story story(example_flow(), slot, "eth0");
-        Observation syn = story.syn();
-        views.push_back(view_of(syn.event));
+        analysis::Observation syn = story.syn();
+        views.push_back(analysis::view_of(syn.event));
         aggregator.record(syn);
     }
     EXPECT_EQ(aggregator.views(), 2U);

@@ -14,22 +14,22 @@ using flowstamp::testing::example_flow;
 
 class FlowEndsTest : public ::testing::Test {
   protected:
-    std::optional<FlowEnd> look_after(Nanoseconds silence) {
-        return ends.inspect(7, flow, FlowEnds::last_packet(flow) + silence);
+    std::optional<analysis::FlowEnd> look_after(Nanoseconds silence) {
+        return ends.inspect(7, flow, analysis::FlowEnds::last_packet(flow) + silence);
     }
-    FlowEnds ends{16};
+    analysis::FlowEnds ends{16};
     fst_flow flow = example_flow();
 };
 
 TEST_F(FlowEndsTest, AnOpenFlowRestsTenMinutes) {
     EXPECT_FALSE(look_after(599s));
-    EXPECT_EQ(look_after(600s), FlowEnd::idle);
+    EXPECT_EQ(look_after(600s), analysis::FlowEnd::idle);
 }
 
 TEST_F(FlowEndsTest, AHalfOpenFlowAMinute) {
     flow.state = FST_OF(FST_FLOW_SYN, 0);
     EXPECT_FALSE(look_after(59s));
-    EXPECT_EQ(look_after(60s), FlowEnd::idle);
+    EXPECT_EQ(look_after(60s), analysis::FlowEnd::idle);
 }
 
 TEST_F(FlowEndsTest, AClosedOneSettlesFirst) {
@@ -37,12 +37,12 @@ TEST_F(FlowEndsTest, AClosedOneSettlesFirst) {
     EXPECT_FALSE(look_after(10s)) << "half closed is open";
     flow.state |= FST_OF(FST_FLOW_FIN, 1);
     EXPECT_FALSE(look_after(4s));
-    EXPECT_EQ(look_after(5s), FlowEnd::closed);
+    EXPECT_EQ(look_after(5s), analysis::FlowEnd::closed);
 }
 
 TEST_F(FlowEndsTest, AResetOneIsToldAsReset) {
     flow.state |= FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1) | FST_OF(FST_FLOW_RST, 1);
-    EXPECT_EQ(look_after(5s), FlowEnd::reset);
+    EXPECT_EQ(look_after(5s), analysis::FlowEnd::reset);
 }
 
 TEST_F(FlowEndsTest, EachEndIsToldOnce) {
@@ -58,14 +58,14 @@ TEST_F(FlowEndsTest, EachEndIsToldOnce) {
 TEST_F(FlowEndsTest, AFlowThatWentOnAfterItsRestIsToldAgain) {
     EXPECT_TRUE(look_after(600s));
     flow.direction[0].last_ns += 700'000'000'000;
-    EXPECT_EQ(ends.at_the_end(7, flow), FlowEnd::open);
+    EXPECT_EQ(ends.at_the_end(7, flow), analysis::FlowEnd::open);
 }
 
 TEST_F(FlowEndsTest, ALostSlotSaysHow) {
-    EXPECT_EQ(ends.lost_slot(1, flow, true), FlowEnd::evicted);
-    EXPECT_EQ(ends.lost_slot(2, flow, false), FlowEnd::replaced);
+    EXPECT_EQ(ends.lost_slot(1, flow, true), analysis::FlowEnd::evicted);
+    EXPECT_EQ(ends.lost_slot(2, flow, false), analysis::FlowEnd::replaced);
     flow.state |= FST_OF(FST_FLOW_RST, 0);
-    EXPECT_EQ(ends.lost_slot(3, flow, false), FlowEnd::reset);
+    EXPECT_EQ(ends.lost_slot(3, flow, false), analysis::FlowEnd::reset);
 }
 
 TEST_F(FlowEndsTest, ASlotBeyondTheTableIsNone) {
@@ -73,8 +73,8 @@ TEST_F(FlowEndsTest, ASlotBeyondTheTableIsNone) {
 }
 
 TEST(LossNotices, TellEachLossOnceWithItsRemedy) {
-    LossNotices losses;
-    Stats stats;
+    cmd::LossNotices losses;
+    output::Stats stats;
     EXPECT_TRUE(losses.since_last(stats).empty());
     stats.counters[FST_COUNT_EVENT_LOST] = 5;
     ASSERT_EQ(losses.since_last(stats).size(), 1U);

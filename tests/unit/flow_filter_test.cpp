@@ -13,7 +13,7 @@ using flowstamp::testing::key_of;
 using flowstamp::testing::Story;
 
 bool matches(const std::string& expression, const fst_packet& packet) {
-    const auto filter = Filter::compile(expression);
+    const auto filter = net::Filter::compile(expression);
     if (!filter) {
         ADD_FAILURE() << filter.error().message();
         return false;
@@ -22,7 +22,7 @@ bool matches(const std::string& expression, const fst_packet& packet) {
 }
 
 bool matches(const std::string& expression, const fst_flow_key& key) {
-    const auto filter = Filter::compile(expression);
+    const auto filter = net::Filter::compile(expression);
     return filter && filter->matches(key);
 }
 
@@ -71,7 +71,7 @@ TEST(Filter, TakesAFlowByEitherDirection) {
 
 TEST(Filter, SaysWhatIsWrong) {
     for (const char* wrong : {"prot 443", "host", "ether host 00:00:5e:00:53:01", "port 443 and"}) {
-        const auto filter = Filter::compile(wrong);
+        const auto filter = net::Filter::compile(wrong);
         ASSERT_FALSE(filter) << wrong;
         const std::string message = filter.error().message();
         EXPECT_NE(message.find(wrong), std::string::npos) << message;

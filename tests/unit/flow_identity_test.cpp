@@ -20,7 +20,7 @@ using flowstamp::testing::key_of;
 std::string sha1_hex(std::string_view text) {
     const std::vector<std::uint8_t> bytes(text.begin(), text.end());
     std::string hex;
-    for (const std::uint8_t byte : sha1(bytes)) {
+    for (const std::uint8_t byte : net::sha1(bytes)) {
         constexpr std::string_view kDigits = "0123456789abcdef";
         hex += kDigits[byte >> 4];
         hex += kDigits[byte & 15];
@@ -37,11 +37,11 @@ TEST(Sha1, GivesTheDigestsOfTheStandard) {  // RFC 3174, section 7.3, and FIPS 1
 }
 
 TEST(CommunityId, AgreesWithTheSpecificationsExamples) {
-    EXPECT_EQ(community_id(key_of("128.232.110.120", 34855, "66.35.250.204", 80, 1)),
+    EXPECT_EQ(net::community_id(key_of("128.232.110.120", 34855, "66.35.250.204", 80, 1)),
               "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-    EXPECT_EQ(community_id(key_of("66.35.250.204", 80, "128.232.110.120", 34855, 1)),
+    EXPECT_EQ(net::community_id(key_of("66.35.250.204", 80, "128.232.110.120", 34855, 1)),
               "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-    EXPECT_EQ(community_id(key_of("2001:470:e5bf:dead:4957:2174:e82c:4887", 63943,
+    EXPECT_EQ(net::community_id(key_of("2001:470:e5bf:dead:4957:2174:e82c:4887", 63943,
                                   "2607:f8b0:400c:c03::1a", 25, 1)),
               "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=");
 }
@@ -50,11 +50,11 @@ TEST(FlowId, DiffersByFlowTenantAndInterfaceAndFitsADouble) {
     const fst_flow_key key = example_key();
     fst_flow_key elsewhere = key;
     elsewhere.ifindex++;
-    const std::set<std::uint64_t> ids = {flow_id(key, 7, 1), flow_id(key, 7, 2), flow_id(key, 8, 1),
-                                         flow_id(elsewhere, 7, 1)};
+    const std::set<std::uint64_t> ids = {net::flow_id(key, 7, 1), net::flow_id(key, 7, 2), net::flow_id(key, 8, 1),
+                                         net::flow_id(elsewhere, 7, 1)};
     EXPECT_EQ(ids.size(), 4U);
     EXPECT_LT(*ids.rbegin(), 1ULL << 53);
-    EXPECT_EQ(flow_id(key, 7, 1), flow_id(key, 7, 1));
+    EXPECT_EQ(net::flow_id(key, 7, 1), net::flow_id(key, 7, 1));
 }
 
 TEST(IsnId, IsTheSameOnBothSidesOfAddressTranslation) {
@@ -63,28 +63,28 @@ TEST(IsnId, IsTheSameOnBothSidesOfAddressTranslation) {
     there.state = FST_OF(FST_FLOW_SYN, 1) | FST_OF(FST_FLOW_SYN_ACK, 0);
     there.isn[0] = here.isn[1];
     there.isn[1] = here.isn[0];
-    ASSERT_TRUE(isn_id(here));
-    EXPECT_EQ(isn_id(here), isn_id(there));
+    ASSERT_TRUE(net::isn_id(here));
+    EXPECT_EQ(net::isn_id(here), net::isn_id(there));
     there.isn[1]++;
-    EXPECT_NE(isn_id(here), isn_id(there));
+    EXPECT_NE(net::isn_id(here), net::isn_id(there));
 }
 
 TEST(IsnId, IsAbsentUntilBothNumbersWereSeen) {
     fst_flow flow = example_flow();
     flow.state = FST_OF(FST_FLOW_SYN, 0);
-    EXPECT_FALSE(isn_id(flow));
+    EXPECT_FALSE(net::isn_id(flow));
     flow.state = FST_FLOW_MIDWAY | FST_FLOW_ESTABLISHED;
-    EXPECT_FALSE(isn_id(flow));
+    EXPECT_FALSE(net::isn_id(flow));
     flow.state = FST_OF(FST_FLOW_SYN, 0) | FST_OF(FST_FLOW_SYN, 1);  // simultaneous open
-    EXPECT_TRUE(isn_id(flow));
+    EXPECT_TRUE(net::isn_id(flow));
 }
 
 TEST(Endpoint, IsWrittenAsPeopleDo) {
-    EXPECT_EQ(end_of(example_key(), 1).text(), "198.51.100.7:443");
+    EXPECT_EQ(net::end_of(example_key(), 1).text(), "198.51.100.7:443");
     const fst_flow_key v6 = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 1);
-    EXPECT_EQ(end_of(v6, 1).text(), "[2001:db8:7::7]:443");
-    EXPECT_EQ(end_of(v6, 0).ip_text(), "2001:db8::1");
-    EXPECT_FALSE(end_of(v6, 0).is_v4());
+    EXPECT_EQ(net::end_of(v6, 1).text(), "[2001:db8:7::7]:443");
+    EXPECT_EQ(net::end_of(v6, 0).ip_text(), "2001:db8::1");
+    EXPECT_FALSE(net::end_of(v6, 0).is_v4());
 }
 
 }  // namespace

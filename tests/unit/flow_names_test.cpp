@@ -12,47 +12,47 @@ using flowstamp::testing::example_flow;
 
 TEST(Names, TellWhereAConnectionStands) {
     fst_flow flow = example_flow();
-    EXPECT_EQ(state_name(flow), "established");
+    EXPECT_EQ(net::state_name(flow), "established");
     flow.state |= FST_OF(FST_FLOW_FIN, 0);
-    EXPECT_EQ(state_name(flow), "closing");
+    EXPECT_EQ(net::state_name(flow), "closing");
     flow.state |= FST_OF(FST_FLOW_FIN, 1);
-    EXPECT_EQ(state_name(flow), "closed");
+    EXPECT_EQ(net::state_name(flow), "closed");
     flow.state |= FST_OF(FST_FLOW_RST, 1);
-    EXPECT_EQ(state_name(flow), "reset");
+    EXPECT_EQ(net::state_name(flow), "reset");
     flow.state = FST_OF(FST_FLOW_SYN, 0);
-    EXPECT_EQ(state_name(flow), "syn-sent");
+    EXPECT_EQ(net::state_name(flow), "syn-sent");
     flow.state |= FST_OF(FST_FLOW_SYN_ACK, 1);
-    EXPECT_EQ(state_name(flow), "syn-received");
+    EXPECT_EQ(net::state_name(flow), "syn-received");
     flow.state = FST_FLOW_MIDWAY;
-    EXPECT_EQ(state_name(flow), "midway");
+    EXPECT_EQ(net::state_name(flow), "midway");
 }
 
 TEST(Names, TellTtlsWithTheirHops) {
-    EXPECT_EQ(ttl_text(52), "52 (12 hops)");
-    EXPECT_EQ(ttl_text(127), "127 (1 hop)");
-    EXPECT_EQ(ttl_text(255), "255 (0 hops)");
+    EXPECT_EQ(net::ttl_text(52), "52 (12 hops)");
+    EXPECT_EQ(net::ttl_text(127), "127 (1 hop)");
+    EXPECT_EQ(net::ttl_text(255), "255 (0 hops)");
     fst_direction direction{};
-    EXPECT_EQ(ttl_set_text(direction), "");
+    EXPECT_EQ(net::ttl_set_text(direction), "");
     direction.ttl[0] = 231;
-    EXPECT_EQ(ttl_set_text(direction), "231 (24 hops)");
+    EXPECT_EQ(net::ttl_set_text(direction), "231 (24 hops)");
     direction.ttl[2] = 212;
-    EXPECT_EQ(ttl_set_text(direction), "231, 212 (24, 43 hops)");
+    EXPECT_EQ(net::ttl_set_text(direction), "231, 212 (24, 43 hops)");
 }
 
 TEST(Names, TellFlags) {
-    EXPECT_EQ(tcp_flags_short(FST_TCP_RST), "R");
-    EXPECT_EQ(tcp_flags_short(FST_TCP_SYN | FST_TCP_ACK), "S.");
-    EXPECT_EQ(tcp_flags_short(FST_TCP_PSH | FST_TCP_ACK), "P.");
-    EXPECT_EQ(tcp_flags_short(0), "none");
+    EXPECT_EQ(net::tcp_flags_short(FST_TCP_RST), "R");
+    EXPECT_EQ(net::tcp_flags_short(FST_TCP_SYN | FST_TCP_ACK), "S.");
+    EXPECT_EQ(net::tcp_flags_short(FST_TCP_PSH | FST_TCP_ACK), "P.");
+    EXPECT_EQ(net::tcp_flags_short(0), "none");
 }
 
 TEST(Names, KnowWhoOpenedAFlow) {
     fst_flow flow = example_flow();
-    EXPECT_EQ(opener_of(flow), 0U);
+    EXPECT_EQ(net::opener_of(flow), 0U);
     flow.state = FST_OF(FST_FLOW_SYN, 1);
-    EXPECT_EQ(opener_of(flow), 1U);
+    EXPECT_EQ(net::opener_of(flow), 1U);
     flow.state = FST_FLOW_MIDWAY;  // 40000 against 443
-    EXPECT_EQ(opener_of(flow), 0U);
+    EXPECT_EQ(net::opener_of(flow), 0U);
 }
 
 }  // namespace

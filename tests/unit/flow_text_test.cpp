@@ -22,8 +22,8 @@ TEST(FlowText, ShowsAFlowWithItsStamps) {
     }
     flow.direction[kClient].min_rtt_us = 0;
     flow.direction[kServer].retransmitted = 2;
-    const FlowRecord record{.slot = flow, .interface = "eth0"};
-    EXPECT_EQ(flow_text(record, 1002500ms),
+    const analysis::FlowRecord record{.slot = flow, .interface = "eth0"};
+    EXPECT_EQ(cmd::flow_text(record, 1002500ms),
               "192.0.2.1:40000 > 198.51.100.7:443  eth0  established, last packet 2.5 s ago\n"
               "    >  20 packets, 20000 bytes, ttl 63 (1 hop), IP-ID per-flow\n"
               "       2.5 s ago  ttl 63   id 0x0500  .\n"
@@ -35,14 +35,14 @@ TEST(FlowText, ShowsAFlowWithItsStamps) {
 TEST(FlowText, SaysThatOneSideWasNotSeen) {
     fst_flow flow = example_flow();
     flow.direction[kServer] = {};
-    const FlowRecord record{.slot = flow, .interface = "eth0"};
-    EXPECT_NE(flow_text(record, 1000s).find("    <  nothing seen\n"), std::string::npos);
+    const analysis::FlowRecord record{.slot = flow, .interface = "eth0"};
+    EXPECT_NE(cmd::flow_text(record, 1000s).find("    <  nothing seen\n"), std::string::npos);
 }
 
 TEST(FlowText, DatesStampsOlderThanTheirClock) {  // 32 bits of microseconds last 71 minutes
     fst_flow flow = example_flow();
-    const FlowRecord record{.slot = flow, .interface = "eth0"};
-    EXPECT_NE(flow_text(record, 1000s + 3h).find("3 h 0 min ago  ttl 52"), std::string::npos);
+    const analysis::FlowRecord record{.slot = flow, .interface = "eth0"};
+    EXPECT_NE(cmd::flow_text(record, 1000s + 3h).find("3 h 0 min ago  ttl 52"), std::string::npos);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ TEST_F(ForgedRstTest, LifeConvictsWhatLookedGenuine) {
         see(its.at(0ms).rst({.context = kAccepted | FST_CONTEXT_STATELESS}));
         EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
         see(its.at(30ms).later({.signals = bit(signal)}));
-        EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED) << signal_name(signal);
+        EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED) << analysis::signal_name(signal);
         EXPECT_EQ(cause(), FST_CAUSE_FORGED);
     }
 }
@@ -137,7 +137,7 @@ TEST_F(ForgedRstTest, AQuestionOnItsWayOutIsNoLife) {
                            .ip_id = 0x1a2c,
                            .signals = bit(FST_SIGNAL_ID_IN_SEQUENCE),
                            .cause = FST_CAUSE_ABORT}));
-    Observation question = story.at(1ms).later(
+    analysis::Observation question = story.at(1ms).later(
         {.seq = 4998, .payload = 1, .ip_id = 0x1a2d, .signals = bit(FST_SIGNAL_LIVENESS_CLOCK)});
     see(question);
     EXPECT_EQ(sink.resets.size(), 1U);

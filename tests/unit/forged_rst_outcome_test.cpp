@@ -21,7 +21,7 @@ class OutcomeTest : public ForgedRstTest {
         story.at(3s);
         advance(story.now());
     }
-    [[nodiscard]] std::optional<Resolution> resolution() const {
+    [[nodiscard]] std::optional<analysis::Resolution> resolution() const {
         return sink.findings.back().resolution;
     }
     void forge(fst_action action) {
@@ -38,7 +38,7 @@ TEST_F(OutcomeTest, ADroppedResetThatTheFlowOutlived) {
     now().direction[kServer].last_ns = ns(2900ms);
     settle();
     ASSERT_EQ(sink.findings.size(), 2U);
-    EXPECT_EQ(resolution(), Resolution::went_on);
+    EXPECT_EQ(resolution(), analysis::Resolution::went_on);
     EXPECT_TRUE(sink.findings[1].again);
     EXPECT_THAT(sink.findings[1].summary, HasSubstr("The flow went on."));
     EXPECT_EQ(sink.resets.size(), 1U);
@@ -49,7 +49,7 @@ TEST_F(OutcomeTest, AFarEndThatResetsTooCannotBeBeatenFromOneSide) {
     see(story.at(40ms).rst({.context = kStatelessAnswer}));
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
     settle();
-    EXPECT_EQ(resolution(), Resolution::both_ends);
+    EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
     EXPECT_THAT(sink.findings.back().summary,
                 HasSubstr("198.51.100.7 has then reset the flow itself: a box that also resets "
                           "the far end cannot be beaten from one side."));
@@ -59,7 +59,7 @@ TEST_F(OutcomeTest, AFarEndThatFallsSilentCannotBeBeatenFromOneSide) {
     forge(FST_ACTION_DROPPED);
     now().direction[kClient].seq_edge += 500;  // our data waits for its acknowledgment
     settle();
-    EXPECT_EQ(resolution(), Resolution::both_ends);
+    EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
     EXPECT_THAT(sink.findings.back().summary, HasSubstr("silent since"));
     EXPECT_FALSE(sink.findings.back().advice.empty());
 }
@@ -75,7 +75,7 @@ TEST_F(OutcomeTest, AFlowThatEndsInOrderWentOn) {
     forge(FST_ACTION_DROPPED);
     now().state |= FST_OF(FST_FLOW_FIN, kServer);
     settle();
-    EXPECT_EQ(resolution(), Resolution::went_on);
+    EXPECT_EQ(resolution(), analysis::Resolution::went_on);
 }
 
 TEST_F(OutcomeTest, AnObservedResetEndsTheFlowWhenOurEndAnswersWithResets) {
@@ -86,14 +86,14 @@ TEST_F(OutcomeTest, AnObservedResetEndsTheFlowWhenOurEndAnswersWithResets) {
                            .context = FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_STATELESS,
                            .cause = FST_CAUSE_OWN_RST}));
     settle();
-    EXPECT_EQ(resolution(), Resolution::ended);
+    EXPECT_EQ(resolution(), analysis::Resolution::ended);
 }
 
 TEST_F(OutcomeTest, AnObservedResetThatTheStackRefused) {
     forge(FST_ACTION_OBSERVED);
     now().direction[kClient].last_ns = ns(2500ms);
     settle();
-    EXPECT_EQ(resolution(), Resolution::went_on);
+    EXPECT_EQ(resolution(), analysis::Resolution::went_on);
 }
 
 TEST_F(OutcomeTest, ASlotThatWasGivenAwaySaysNothing) {

@@ -28,7 +28,7 @@ TEST_F(ForgedRstTest, TellsEveryResetOnceWithItsCause) {
 TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
     see(story.rst({.ttl = 60, .ip_id = 0x0505, .signals = kTwoFamilies}));
     ASSERT_EQ(sink.findings.size(), 1U);
-    const Finding& finding = sink.findings[0];
+    const analysis::Finding& finding = sink.findings[0];
     EXPECT_EQ(finding.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(finding.resets, 1U);
     EXPECT_FALSE(finding.again);
@@ -38,7 +38,7 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
               "is 12 hops away, and it bears an IP-ID of the other end, 0x0505.");
     ASSERT_EQ(finding.evidence.size(), 2U);
     EXPECT_EQ(finding.evidence[0].signal, "nearer");
-    EXPECT_EQ(finding.evidence[0].strength, Strength::strong);
+    EXPECT_EQ(finding.evidence[0].strength, analysis::Strength::strong);
     EXPECT_EQ(finding.evidence[0].packet, "60 (4 hops)");
     EXPECT_EQ(finding.evidence[0].baseline, "52 (12 hops)");
     EXPECT_EQ(finding.evidence[1].signal, "id-echo");
@@ -72,7 +72,7 @@ TEST_F(ForgedRstTest, AStormIsForgottenAsItGoes) {
         see(its.at(i * 1us).rst({.ip_id = static_cast<std::uint16_t>(i)}));
     }
     EXPECT_EQ(sink.resets.size(), 20'000U);
-    EXPECT_LE(detector.remembered(), ForgedRst::kMost);
+    EXPECT_LE(detector.remembered(), analysis::ForgedRst::kMost);
     advance(story.at(60s).now());
     EXPECT_EQ(detector.remembered(), 0U);
 }

@@ -217,7 +217,7 @@ Capture without_ports(const Capture& all) {
     return cut(all, 14 + 18);
 }
 
-std::vector<Finding> reported_of(const Capture& capture) {
+std::vector<analysis::Finding> reported_of(const Capture& capture) {
     AnalysisBench bench;
     for (const Seen& seen : capture) {
         bench.pass(Nanoseconds(static_cast<std::int64_t>(seen.time_ns - bench.rig().now_ns())));
@@ -228,11 +228,11 @@ std::vector<Finding> reported_of(const Capture& capture) {
     return bench.findings();
 }
 
-std::string text_of(const std::vector<Finding>& findings) {
+std::string text_of(const std::vector<analysis::Finding>& findings) {
     std::string text;
-    for (const Finding& finding : findings) {
-        text += std::string(::flowstamp::name_of(finding.kind)) + " " +
-                std::string(::flowstamp::name_of(finding.verdict)) + ": " + finding.summary + "\n";
+    for (const analysis::Finding& finding : findings) {
+        text += std::string(analysis::name_of(finding.kind)) + " " +
+                std::string(analysis::name_of(finding.verdict)) + ": " + finding.summary + "\n";
     }
     return text;
 }
@@ -243,12 +243,12 @@ class HalfView : public ::testing::TestWithParam<Trouble> {
         Conversation talk(rig_, FST_HOOK_XDP);
         GetParam().happen(rig_, talk);
     }
-    [[nodiscard]] std::vector<Finding> seen_by(Capture (*view)(const Capture&)) const {
+    [[nodiscard]] std::vector<analysis::Finding> seen_by(Capture (*view)(const Capture&)) const {
         return reported_of(view(rig_.capture));
     }
     void expect_no_more_than_suspected(Capture (*view)(const Capture&)) const {
         const auto findings = seen_by(view);
-        EXPECT_TRUE(std::ranges::none_of(findings, [](const Finding& finding) {
+        EXPECT_TRUE(std::ranges::none_of(findings, [](const analysis::Finding& finding) {
             return finding.verdict == FST_VERDICT_CONFIRMED;
         })) << text_of(findings);
     }
@@ -259,8 +259,8 @@ class HalfView : public ::testing::TestWithParam<Trouble> {
 
 TEST_P(HalfView, WhereEverythingIsSeenItIsConfirmed) {
     const auto findings = seen_by(everything);
-    EXPECT_TRUE(std::ranges::any_of(findings, [](const Finding& finding) {
-        return ::flowstamp::name_of(finding.kind) == GetParam().kind &&
+    EXPECT_TRUE(std::ranges::any_of(findings, [](const analysis::Finding& finding) {
+        return analysis::name_of(finding.kind) == GetParam().kind &&
                finding.verdict == FST_VERDICT_CONFIRMED;
     })) << text_of(findings);
 }
@@ -284,9 +284,9 @@ TEST_P(HalfView, CutFrames) {
     }
     // The options are missing, not the peer's habit of sending them.
     const auto findings = seen_by(without_options);
-    for (const Finding& finding : findings) {
-        EXPECT_EQ(::flowstamp::name_of(finding.kind), GetParam().kind) << text_of(findings);
-        EXPECT_TRUE(std::ranges::none_of(finding.evidence, [](const Evidence& evidence) {
+    for (const analysis::Finding& finding : findings) {
+        EXPECT_EQ(analysis::name_of(finding.kind), GetParam().kind) << text_of(findings);
+        EXPECT_TRUE(std::ranges::none_of(finding.evidence, [](const analysis::Evidence& evidence) {
             return evidence.signal == "no-timestamps";
         })) << text_of(findings);
     }

@@ -21,16 +21,16 @@ fst_flow ended(std::uint8_t ttl, std::uint8_t other_ttl = 0) {
     return flow;
 }
 
-HostMemory::Place server() {
-    return {example_key().ifindex, end_of(example_key(), kServer)};
+analysis::HostMemory::Place server() {
+    return {example_key().ifindex, net::end_of(example_key(), kServer)};
 }
 
 TEST(HostMemory, KnowsEachPlaceForItself) {
-    HostMemory memory;
+    analysis::HostMemory memory;
     memory.learn_ended(ended(52));
     ASSERT_NE(memory.of(server()), nullptr);
     EXPECT_EQ(memory.of(server())->nearest_hops(), 12);
-    HostMemory::Place elsewhere = server();
+    analysis::HostMemory::Place elsewhere = server();
     elsewhere.ifindex++;
     EXPECT_EQ(memory.of(elsewhere), nullptr);
     elsewhere = server();
@@ -39,7 +39,7 @@ TEST(HostMemory, KnowsEachPlaceForItself) {
 }
 
 TEST(HostMemory, TakesTheNearestAndGivesUpOnMany) {
-    HostMemory memory;
+    analysis::HostMemory memory;
     memory.learn_ended(ended(52, 55));
     EXPECT_EQ(memory.of(server())->nearest_hops(), 9);
     for (std::uint8_t ttl = 40; ttl < 48; ttl++) {
@@ -50,7 +50,7 @@ TEST(HostMemory, TakesTheNearestAndGivesUpOnMany) {
 }
 
 TEST(HostMemory, OneFlowIsNotEnoughToSpeakFor) {
-    HostMemory memory;
+    analysis::HostMemory memory;
     memory.learn_ended(ended(60));
     EXPECT_FALSE(memory.of(server())->speaks_from(4));
     memory.learn_ended(ended(60));
@@ -60,7 +60,7 @@ TEST(HostMemory, OneFlowIsNotEnoughToSpeakFor) {
 }
 
 TEST(HostMemory, KnowsALinuxLikeHost) {
-    HostMemory memory;
+    analysis::HostMemory memory;
     memory.learn_ended(ended(52));
     EXPECT_FALSE(memory.of(server())->is_linux_like());
     memory.learn_ended(ended(52));
@@ -72,22 +72,22 @@ TEST(HostMemory, KnowsALinuxLikeHost) {
 }
 
 TEST(HostMemory, ForgetsTheLongestUnused) {
-    HostMemory memory;
-    for (std::uint32_t i = 0; i <= HostMemory::kMost; i++) {
+    analysis::HostMemory memory;
+    for (std::uint32_t i = 0; i <= analysis::HostMemory::kMost; i++) {
         fst_flow flow = ended(52);
         flow.key.ifindex = i;
         memory.learn_ended(flow);
     }
-    HostMemory::Place first = server();
+    analysis::HostMemory::Place first = server();
     first.ifindex = 0;
     EXPECT_EQ(memory.of(first), nullptr);
-    first.ifindex = HostMemory::kMost;
+    first.ifindex = analysis::HostMemory::kMost;
     EXPECT_NE(memory.of(first), nullptr);
 }
 
 TEST(HostMemory, KnowsWhatIsStrangeToIt) {
-    HostMemory memory;
-    EXPECT_FALSE(HostMemory::Host{}.is_strange(248)) << "nothing is known";
+    analysis::HostMemory memory;
+    EXPECT_FALSE(analysis::HostMemory::Host{}.is_strange(248)) << "nothing is known";
     memory.learn_ended(ended(143, 142));  // no usual initial TTL
     EXPECT_TRUE(memory.of(server())->is_strange(248));
     EXPECT_FALSE(memory.of(server())->is_strange(144));
@@ -102,7 +102,7 @@ class YoungFlow : public ::testing::Test {
         story.flow().direction[kServer].flags &= static_cast<__u16>(~FST_DIRECTION_BASE);
         story.flow().direction[kServer].id_class = FST_ID_UNKNOWN;
     }
-    Reset judged(const RstDetails& details) {
+    analysis::Reset judged(const RstDetails& details) {
         bench.see(story.rst(details));
         return bench.sink.resets.at(0);
     }
@@ -113,7 +113,7 @@ class YoungFlow : public ::testing::Test {
 TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
     bench.hosts.learn_ended(ended(60));
     bench.hosts.learn_ended(ended(60));
-    const Reset reset = judged({.ttl = 60, .signals = kNearer});
+    const analysis::Reset reset = judged({.ttl = 60, .signals = kNearer});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_GENUINE);
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
     EXPECT_TRUE(bench.sink.findings.empty());
@@ -128,7 +128,7 @@ TEST_F(YoungFlow, ADistanceThatNoneOfItsFlowsHadStaysEvidence) {
 TEST_F(YoungFlow, WhatTheKernelDidStands) {
     bench.hosts.learn_ended(ended(60));
     bench.hosts.learn_ended(ended(60));
-    const Reset reset = judged({.ttl = 60,
+    const analysis::Reset reset = judged({.ttl = 60,
                                 .signals = kNearer,
                                 .action = FST_ACTION_CHALLENGED,
                                 .challenge = FST_CHALLENGE_ASKED});
@@ -146,7 +146,7 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
     bench.hosts.learn_ended(ended(143));
     story.flow().state |= FST_FLOW_MIDWAY;
     const auto midway = FST_CONTEXT_HALF_VIEW | FST_CONTEXT_NO_BASELINE;
-    const Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
+    const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                 .ttl = 248,
                                 .context = midway,
                                 .cause = FST_CAUSE_ABORT});
@@ -156,7 +156,7 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
 
 TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
     bench.hosts.learn_ended(ended(52));
-    const Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
+    const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                 .ttl = 62,
                                 .context = FST_CONTEXT_TO_SYN | FST_CONTEXT_NO_BASELINE,
                                 .cause = FST_CAUSE_CLOSED_PORT});
@@ -178,7 +178,7 @@ TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
     ASSERT_GE(bench.sink.resets.size(), 3U);
     EXPECT_EQ(bench.sink.resets.back().judgement.verdict, FST_VERDICT_GENUINE);
     std::map<std::uint64_t, unsigned> causes;
-    for (const Reset& reset : bench.sink.resets) {
+    for (const analysis::Reset& reset : bench.sink.resets) {
         causes[reset.id] = reset.judgement.cause;
     }
     EXPECT_EQ(causes[1], unsigned{FST_CAUSE_EDGE});
@@ -187,7 +187,7 @@ TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
 
 TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
     bench.hosts.learn_ended(ended(143));
-    const Reset reset =
+    const analysis::Reset reset =
         judged({.ttl = 60,
                 .context = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_STATELESS | FST_CONTEXT_HALF_VIEW});
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_STATELESS);
@@ -197,7 +197,7 @@ TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {
     bench.hosts.learn_ended(ended(52));
     bench.hosts.learn_ended(ended(52));
     story.flow().state |= FST_FLOW_TS;
-    const Reset reset = judged(
+    const analysis::Reset reset = judged(
         {.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);
     EXPECT_TRUE(reset.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_NO_TIMESTAMPS));

@@ -26,7 +26,7 @@ using ::testing::SizeIs;
 
 constexpr std::uint32_t kAccepted = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
 
-std::vector<std::string> violations(const Json& event) {
+std::vector<std::string> violations(const output::Json& event) {
     static const JsonSchema schema =
         JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     // As a reader has it: through the line that is written.
@@ -34,28 +34,28 @@ std::vector<std::string> violations(const Json& event) {
 }
 
 /// Every event that this bench has told.
-std::vector<Json> told(const ForgedRstBench& bench) {
-    std::vector<Json> events;
-    for (const Reset& reset : bench.sink.resets) {
-        events.push_back(json_of(reset));
+std::vector<output::Json> told(const ForgedRstBench& bench) {
+    std::vector<output::Json> events;
+    for (const analysis::Reset& reset : bench.sink.resets) {
+        events.push_back(output::json_of(reset));
     }
-    for (const Finding& finding : bench.sink.findings) {
-        events.push_back(json_of(finding));
+    for (const analysis::Finding& finding : bench.sink.findings) {
+        events.push_back(output::json_of(finding));
     }
     return events;
 }
 
 void expect_described(const ForgedRstBench& bench) {
-    for (const Json& event : told(bench)) {
+    for (const output::Json& event : told(bench)) {
         EXPECT_THAT(violations(event), IsEmpty()) << event.dump(2);
     }
 }
 
-FlowRecord example_record() {
+analysis::FlowRecord example_record() {
     return {.slot = example_flow(),
             .slot_index = 7,
             .interface = "eth0",
-            .end = FlowEnd::closed,
+            .end = analysis::FlowEnd::closed,
             .wall = 1'795'000'003s,
             .start = 1'794'999'990s,
             .last = 1'795'000'000s};
@@ -64,7 +64,7 @@ FlowRecord example_record() {
 TEST(EventsSchema, DescribesAFindingWithEverySignal) {
     for (int number = 0; number <= FST_SIGNAL_ID_IN_SEQUENCE; number++) {
         const auto signal = static_cast<fst_signal>(number);
-        if (signal_name(signal) == "unknown") {
+        if (analysis::signal_name(signal) == "unknown") {
             continue;
         }
         ForgedRstBench bench;
@@ -77,7 +77,7 @@ TEST(EventsSchema, DescribesAFindingWithEverySignal) {
                              .verdict = FST_VERDICT_SUSPECTED}));
         ASSERT_THAT(bench.sink.findings, SizeIs(1));
         expect_described(bench);
-        EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], signal_name(signal));
+        EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], analysis::signal_name(signal));
     }
 }
 
@@ -85,20 +85,20 @@ TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
     for (int cause = 0; cause <= FST_CAUSE_CLOSED; cause++) {
         for (int action = 0; action <= FST_ACTION_DROPPED; action++) {
             for (int challenge = 0; challenge <= FST_CHALLENGE_UNANSWERED; challenge++) {
-                Reset reset{.id = 1, .sighting = {.interface = "eth0"}};
+                analysis::Reset reset{.id = 1, .sighting = {.interface = "eth0"}};
                 reset.sighting.packet = Story().rst({}).event.packet;
                 reset.judgement.cause = static_cast<__u8>(cause);
                 reset.judgement.action = static_cast<__u8>(action);
                 reset.judgement.challenge = static_cast<__u8>(challenge);
-                EXPECT_THAT(violations(json_of(reset)), IsEmpty());
+                EXPECT_THAT(violations(output::json_of(reset)), IsEmpty());
             }
         }
     }
     for (int reason = 0; reason <= FST_PASS_CLOSED; reason++) {
-        Reset reset{.id = 1, .answers = 7};
+        analysis::Reset reset{.id = 1, .answers = 7};
         reset.sighting.packet = Story().rst({}).event.packet;
         reset.judgement.pass_reason = static_cast<__u8>(reason);
-        const Json event = json_of(reset);
+        const output::Json event = output::json_of(reset);
         EXPECT_THAT(violations(event), IsEmpty());
         EXPECT_EQ(event["reset"].contains("passed_because"), reason > FST_PASS_ANSWER);
     }
@@ -126,11 +126,11 @@ TEST(EventsSchema, DescribesIpv6) {
     ForgedRstBench bench;
     Story story;
     story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
-    Observation rst = story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+    analysis::Observation rst = story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
     rst.event.packet.flags = FST_PACKET_IPV6 | FST_PACKET_MAC;
     bench.see(rst);
     expect_described(bench);
-    const Json event = told(bench)[1];
+    const output::Json event = told(bench)[1];
     EXPECT_EQ(event["src_ip"], "2001:db8:7::7");
     EXPECT_EQ(event["packet"]["hoplimit"], 60);
     EXPECT_EQ(event["packet"]["src_mac"], "00:00:00:00:00:00");
@@ -141,43 +141,43 @@ TEST(EventsSchema, DescribesIpv6) {
 }
 
 TEST(EventsSchema, DescribesFlowsHoweverTheyEnd) {
-    for (int end = 0; end <= static_cast<int>(FlowEnd::open); end++) {
-        FlowRecord record = example_record();
-        record.end = static_cast<FlowEnd>(end);
-        EXPECT_THAT(violations(json_of(record)), IsEmpty());
+    for (int end = 0; end <= static_cast<int>(analysis::FlowEnd::open); end++) {
+        analysis::FlowRecord record = example_record();
+        record.end = static_cast<analysis::FlowEnd>(end);
+        EXPECT_THAT(violations(output::json_of(record)), IsEmpty());
     }
-    FlowRecord bare;
+    analysis::FlowRecord bare;
     bare.slot.key = flowstamp::testing::example_key();
     bare.interface = "eth0";
-    EXPECT_THAT(violations(json_of(bare)), IsEmpty());
-    EXPECT_THAT(violations(json_of_open_flow(example_record(), 0s)), IsEmpty());
+    EXPECT_THAT(violations(output::json_of(bare)), IsEmpty());
+    EXPECT_THAT(violations(output::json_of_open_flow(example_record(), 0s)), IsEmpty());
 }
 
 TEST(EventsSchema, DescribesEveryStageAndSignature) {
-    FlowRecord record = example_record();
-    for (const HandshakeStage stage : {HandshakeStage::syn, HandshakeStage::ack, HandshakeStage::psh, HandshakeStage::later}) {
+    analysis::FlowRecord record = example_record();
+    for (const analysis::HandshakeStage stage : {analysis::HandshakeStage::syn, analysis::HandshakeStage::ack, analysis::HandshakeStage::psh, analysis::HandshakeStage::later}) {
         record.stage = stage;
-        EXPECT_THAT(violations(json_of(record)), IsEmpty());
+        EXPECT_THAT(violations(output::json_of(record)), IsEmpty());
     }
-    for (std::size_t i = 0; i < kTamperingSignatures; i++) {
-        record.signature = {static_cast<TamperingSignature>(i), kServer};
-        EXPECT_THAT(violations(json_of(record)), IsEmpty());
+    for (std::size_t i = 0; i < analysis::kTamperingSignatures; i++) {
+        record.signature = {static_cast<analysis::TamperingSignature>(i), kServer};
+        EXPECT_THAT(violations(output::json_of(record)), IsEmpty());
     }
 }
 
 TEST(EventsSchema, DescribesStatistics) {
-    Stats stats{.wall = 1'795'000'000s, .uptime = 1500ms};
+    output::Stats stats{.wall = 1'795'000'000s, .uptime = 1500ms};
     for (std::size_t i = 0; i < stats.counters.size(); i++) {
         stats.counters[i] = 1000 + i;
     }
-    const Json event = json_of(stats);
+    const output::Json event = output::json_of(stats);
     EXPECT_THAT(violations(event), IsEmpty());
     EXPECT_EQ(event["stats"]["uptime_s"], 1.5);
     EXPECT_EQ(event["stats"]["lost"]["events"], 1000 + FST_COUNT_EVENT_LOST);
     EXPECT_EQ(event["stats"]["resets"]["challenged"], 1000 + FST_COUNT_CHALLENGED);
     EXPECT_FALSE(event["stats"].contains("stamps"));
     stats.stamps = {.written = 5, .lost = 2};
-    const Json with_stamps = json_of(stats);
+    const output::Json with_stamps = output::json_of(stats);
     EXPECT_THAT(violations(with_stamps), IsEmpty());
     EXPECT_EQ(with_stamps["stats"]["stamps"]["written"], 5);
     EXPECT_EQ(with_stamps["stats"]["stamps"]["lost"], 2);
@@ -187,9 +187,9 @@ TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {
     ForgedRstBench bench;
     Story story;
     bench.see(story.rst({}));
-    const Json event = told(bench)[0];
+    const output::Json event = told(bench)[0];
     ASSERT_THAT(violations(event), IsEmpty());
-    Json changed = event;
+    output::Json changed = event;
     changed["reset"]["verdict"] = "maybe";
     EXPECT_THAT(violations(changed), Not(IsEmpty()));
     changed = event;
@@ -223,7 +223,7 @@ TEST(JsonEvents, SayOfAResetWhatItWas) {
                          .ip_id = 0x1a2c,
                          .window = 64,
                          .cause = FST_CAUSE_ABORT}));
-    const Json event = told(bench)[0];
+    const output::Json event = told(bench)[0];
     EXPECT_EQ(event["event_type"], "reset");
     EXPECT_EQ(event["timestamp"], "2026-11-18T11:06:40.000000+0000");
     EXPECT_EQ(event["in_iface"], "eth0");
@@ -250,9 +250,9 @@ TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
     ForgedRstBench bench;
     Story story;
     bench.see(story.rst({.context = kAccepted | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED}));
-    const Json event = told(bench)[0];
+    const output::Json event = told(bench)[0];
     EXPECT_THAT(violations(event), IsEmpty());
-    const Json& evidence = event["reset"]["evidence"];
+    const output::Json& evidence = event["reset"]["evidence"];
     ASSERT_THAT(evidence, SizeIs(2));
     EXPECT_EQ(evidence[0]["signal"], "same-distance");
     EXPECT_EQ(evidence[0]["strength"], "benign");
@@ -261,17 +261,17 @@ TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
 }
 
 TEST(JsonEvents, SayHowFarAFlowCameAndWhatItsEndLooksLike) {
-    FlowRecord record = example_record();
-    EXPECT_FALSE(json_of(record)["flow"].contains("stage"));
-    EXPECT_FALSE(json_of(record)["flow"].contains("signature_from"));
-    record.stage = HandshakeStage::psh;
-    record.signature = {TamperingSignature::psh_rsts_other_acks, kServer};
-    const Json its = json_of(record)["flow"];
+    analysis::FlowRecord record = example_record();
+    EXPECT_FALSE(output::json_of(record)["flow"].contains("stage"));
+    EXPECT_FALSE(output::json_of(record)["flow"].contains("signature_from"));
+    record.stage = analysis::HandshakeStage::psh;
+    record.signature = {analysis::TamperingSignature::psh_rsts_other_acks, kServer};
+    const output::Json its = output::json_of(record)["flow"];
     EXPECT_EQ(its["stage"], "psh");
     EXPECT_EQ(its["signature"], "post-psh:RST!=RST");
     EXPECT_EQ(its["signature_from"], "dest");
     record.signature->end = kClient;
-    EXPECT_EQ(json_of(record)["flow"]["signature_from"], "src");
+    EXPECT_EQ(output::json_of(record)["flow"]["signature_from"], "src");
 }
 
 TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {
@@ -279,7 +279,7 @@ TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {
     Story story;
     story.flow().direction[kServer].ring_next = 3;  // the ring's oldest stands here
     bench.see(story.at(5ms).rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
-    const Json stamps = told(bench)[1]["stamps"];
+    const output::Json stamps = told(bench)[1]["stamps"];
     ASSERT_THAT(stamps["src"], SizeIs(FST_RING_STAMPS));
     EXPECT_EQ(stamps["src"][0]["ipid"], 0x1a2b - 7 + 3);
     EXPECT_EQ(stamps["src"][0]["hops"], 12);
@@ -289,11 +289,11 @@ TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {
 }
 
 TEST(JsonEvents, CountAFlowFromItsOpenersSide) {
-    FlowRecord record = example_record();
+    analysis::FlowRecord record = example_record();
     record.slot.direction[kClient].packets = 12;
     record.slot.direction[kServer].packets = 34;
     record.slot.direction[kServer].ttl[1] = 53;
-    const Json event = json_of(record);
+    const output::Json event = output::json_of(record);
     EXPECT_EQ(event["src_ip"], "192.0.2.1");
     EXPECT_EQ(event["flow"]["toserver"]["packets"], 12);
     EXPECT_EQ(event["flow"]["toclient"]["packets"], 34);
@@ -308,7 +308,7 @@ TEST(JsonEvents, CountAFlowFromItsOpenersSide) {
     record.slot.state = FST_FLOW_MIDWAY;
     record.start.reset();
     record.slot.direction[kServer].min_rtt_us = 0;
-    const Json midway = json_of(record);
+    const output::Json midway = output::json_of(record);
     EXPECT_FALSE(midway.contains("isn_id"));
     EXPECT_FALSE(midway["flow"].contains("start"));
     EXPECT_FALSE(midway["flow"]["toclient"].contains("rtt_us"));
@@ -318,8 +318,8 @@ TEST(JsonEvents, BearTheSameIdsForOneFlow) {
     ForgedRstBench bench;
     Story story;
     bench.see(story.rst({}));
-    const Json reset = told(bench)[0];
-    const Json flow = json_of(example_record());
+    const output::Json reset = told(bench)[0];
+    const output::Json flow = output::json_of(example_record());
     for (const char* id : {"flow_id", "community_id", "isn_id"}) {
         EXPECT_EQ(reset[id], flow[id]) << id;
     }

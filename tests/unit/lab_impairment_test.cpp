@@ -11,12 +11,12 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(LabImpairment, AGoodLinkDelaysNothing) {
-    ImpairedLink link({});
+    lab::ImpairedLink link({});
     EXPECT_EQ(link.arrivals(), std::vector{0us});
 }
 
 TEST(LabImpairment, JitterIsEitherWayAroundTheDelay) {
-    ImpairedLink link({.delay = 20ms, .jitter = 5ms});
+    lab::ImpairedLink link({.delay = 20ms, .jitter = 5ms});
     auto least = 1'000'000us, most = 0us;
     for (int i = 0; i < 1000; ++i) {
         const auto times = link.arrivals();
@@ -31,14 +31,14 @@ TEST(LabImpairment, JitterIsEitherWayAroundTheDelay) {
 }
 
 TEST(LabImpairment, JitterBeyondTheDelayIsNotBeforeNow) {
-    ImpairedLink link({.delay = 1ms, .jitter = 5ms});
+    lab::ImpairedLink link({.delay = 1ms, .jitter = 5ms});
     for (int i = 0; i < 100; ++i) {
         EXPECT_GE(link.arrivals().at(0), 0us);
     }
 }
 
 TEST(LabImpairment, LosesAndDuplicatesByProbability) {
-    ImpairedLink link({.loss = 0.1, .duplication = 0.2, .seed = 3});
+    lab::ImpairedLink link({.loss = 0.1, .duplication = 0.2, .seed = 3});
     int lost = 0, doubled = 0;
     for (int i = 0; i < 10'000; ++i) {
         const std::size_t copies = link.arrivals().size();
@@ -50,9 +50,9 @@ TEST(LabImpairment, LosesAndDuplicatesByProbability) {
 }
 
 TEST(LabImpairment, OneSeedOneFate) {
-    ImpairedLink a({.jitter = 1ms, .loss = 0.5, .seed = 7}),
+    lab::ImpairedLink a({.jitter = 1ms, .loss = 0.5, .seed = 7}),
         b({.jitter = 1ms, .loss = 0.5, .seed = 7});
-    ImpairedLink c({.jitter = 1ms, .loss = 0.5, .seed = 8});
+    lab::ImpairedLink c({.jitter = 1ms, .loss = 0.5, .seed = 8});
     int equal_to_c = 0;
     for (int i = 0; i < 100; ++i) {
         const auto times = a.arrivals();

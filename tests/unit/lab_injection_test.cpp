@@ -10,9 +10,9 @@ namespace {
 
 namespace packet = flowstamp::testing;
 using namespace std::chrono_literals;
-using On = Trigger::On;
+using On = lab::Trigger::On;
 
-Frame from_client(packet::Tcp tcp, std::size_t payload = 0) {
+lab::Frame from_client(packet::Tcp tcp, std::size_t payload = 0) {
     tcp.src_port = 40000;
     tcp.dst_port = 80;
     return (packet::Ethernet{} / packet::Ipv4{.src = "198.51.100.2", .dst = "203.0.113.2"} / tcp /
@@ -20,7 +20,7 @@ Frame from_client(packet::Tcp tcp, std::size_t payload = 0) {
         .bytes();
 }
 
-Frame from_server(packet::Tcp tcp, std::size_t payload = 0) {
+lab::Frame from_server(packet::Tcp tcp, std::size_t payload = 0) {
     tcp.src_port = 80;
     tcp.dst_port = 40000;
     return (packet::Ethernet{} / packet::Ipv4{.src = "203.0.113.2", .dst = "198.51.100.2"} / tcp /
@@ -28,22 +28,22 @@ Frame from_server(packet::Tcp tcp, std::size_t payload = 0) {
         .bytes();
 }
 
-const Frame syn = from_client({.seq = 99, .flags = packet::Syn});
-const Frame syn_ack = from_server({.seq = 499, .ack = 100, .flags = packet::Syn | packet::Ack});
-const Frame ack = from_client({.seq = 100, .ack = 500});
-const Frame request = from_client({.seq = 100, .ack = 500}, 20);
-const Frame data_1 = from_server({.seq = 500, .ack = 120}, 1000);
-const Frame data_2 = from_server({.seq = 1500, .ack = 120}, 1000);
-const Frame ack_1 = from_client({.seq = 120, .ack = 1500});
-const Frame ack_2 = from_client({.seq = 120, .ack = 2500});
+const lab::Frame syn = from_client({.seq = 99, .flags = packet::Syn});
+const lab::Frame syn_ack = from_server({.seq = 499, .ack = 100, .flags = packet::Syn | packet::Ack});
+const lab::Frame ack = from_client({.seq = 100, .ack = 500});
+const lab::Frame request = from_client({.seq = 100, .ack = 500}, 20);
+const lab::Frame data_1 = from_server({.seq = 500, .ack = 120}, 1000);
+const lab::Frame data_2 = from_server({.seq = 1500, .ack = 120}, 1000);
+const lab::Frame ack_1 = from_client({.seq = 120, .ack = 1500});
+const lab::Frame ack_2 = from_client({.seq = 120, .ack = 2500});
 
 /// Which of a connection's segments, counted from 0, set the injector off.
-std::vector<int> fired_at(const Injection& injection) {
-    InjectionEngine engine(injection);
-    const std::pair<Side, const Frame*> segments[] = {
-        {Side::Client, &syn},     {Side::Server, &syn_ack}, {Side::Client, &ack},
-        {Side::Client, &request}, {Side::Server, &data_1},  {Side::Server, &data_2},
-        {Side::Client, &ack_1},   {Side::Client, &ack_2}};
+std::vector<int> fired_at(const lab::Injection& injection) {
+    lab::InjectionEngine engine(injection);
+    const std::pair<lab::Side, const lab::Frame*> segments[] = {
+        {lab::Side::Client, &syn},     {lab::Side::Server, &syn_ack}, {lab::Side::Client, &ack},
+        {lab::Side::Client, &request}, {lab::Side::Server, &data_1},  {lab::Side::Server, &data_2},
+        {lab::Side::Client, &ack_1},   {lab::Side::Client, &ack_2}};
     std::vector<int> fired;
     for (int i = 0; const auto& [side, frame] : segments) {
         if (!engine.observe(side, *frame).shots.empty()) {
@@ -68,7 +68,7 @@ TEST(LabInjection, FiresOnceAtItsTrigger) {
 TEST(LabInjection, FiresAsOftenAsAsked) {
     using Positions = std::vector<int>;
     EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .times = 2}}), (Positions{2, 3}));
-    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .times = Trigger::always}}),
+    EXPECT_EQ(fired_at({.trigger = {.on = On::ClientPacket, .times = lab::Trigger::always}}),
               (Positions{2, 3, 6, 7}));
 }
 
@@ -93,96 +93,96 @@ TEST(LabInjection, MindsThePort) {
 }
 
 TEST(LabInjection, HoldsBackAnIdThatPassesForTheNext) {
-    const Frame server = (packet::Ethernet{} /
+    const lab::Frame server = (packet::Ethernet{} /
                           packet::Ipv4{.src = "203.0.113.2", .dst = "198.51.100.2", .id = 65530} /
                           packet::Tcp{.src_port = 80, .dst_port = 40000, .seq = 499, .ack = 100} /
                           packet::filler(1000))
                              .bytes();
-    const auto fires = [&](IpId id, std::uint16_t gap) {
-        InjectionEngine engine(
+    const auto fires = [&](lab::IpId id, std::uint16_t gap) {
+        lab::InjectionEngine engine(
             {.trigger = {.on = On::ServerData, .id_gap = gap}, .forgery = {.ip_id = id}});
-        engine.observe(Side::Client, request);
-        return !engine.observe(Side::Server, server).shots.empty();
+        engine.observe(lab::Side::Client, request);
+        return !engine.observe(lab::Side::Server, server).shots.empty();
     };
-    EXPECT_TRUE(fires(IpId::constant(5), 0));
-    EXPECT_TRUE(fires(IpId::constant(5), 11));
-    EXPECT_FALSE(fires(IpId::constant(5), 12)) << "behind the counter's turn";
-    EXPECT_FALSE(fires(IpId::constant(65520), 12)) << "a little before";
-    EXPECT_TRUE(fires(IpId::continue_sender(), 12));
+    EXPECT_TRUE(fires(lab::IpId::constant(5), 0));
+    EXPECT_TRUE(fires(lab::IpId::constant(5), 11));
+    EXPECT_FALSE(fires(lab::IpId::constant(5), 12)) << "behind the counter's turn";
+    EXPECT_FALSE(fires(lab::IpId::constant(65520), 12)) << "a little before";
+    EXPECT_TRUE(fires(lab::IpId::continue_sender(), 12));
 }
 
 TEST(LabInjection, RetransmittedBytesCountOnce) {
-    InjectionEngine engine({.trigger = {.on = On::ServerData, .after_server_bytes = 1500}});
-    engine.observe(Side::Server, data_1);
-    EXPECT_TRUE(engine.observe(Side::Server, data_1).shots.empty());
-    EXPECT_FALSE(engine.observe(Side::Server, data_2).shots.empty());
+    lab::InjectionEngine engine({.trigger = {.on = On::ServerData, .after_server_bytes = 1500}});
+    engine.observe(lab::Side::Server, data_1);
+    EXPECT_TRUE(engine.observe(lab::Side::Server, data_1).shots.empty());
+    EXPECT_FALSE(engine.observe(lab::Side::Server, data_2).shots.empty());
 }
 
 TEST(LabInjection, VolleyForBothSidesAtItsTimes) {
-    InjectionEngine engine({.trigger = {.on = On::Syn},
-                            .target = Target::Both,
+    lab::InjectionEngine engine({.trigger = {.on = On::Syn},
+                            .target = lab::Target::Both,
                             .count = 2,
                             .spacing = 10ms,
                             .delay = 5ms});
-    const auto shots = engine.observe(Side::Client, syn).shots;
+    const auto shots = engine.observe(lab::Side::Client, syn).shots;
     ASSERT_EQ(shots.size(), 4u);
-    EXPECT_EQ(shots[0].toward, Side::Client);
-    EXPECT_EQ(shots[1].toward, Side::Server);
+    EXPECT_EQ(shots[0].toward, lab::Side::Client);
+    EXPECT_EQ(shots[1].toward, lab::Side::Server);
     EXPECT_EQ(shots[1].after, 5ms);
     EXPECT_EQ(shots[2].after, 15ms);
     EXPECT_EQ(shots[2].index, 1u);
 }
 
 TEST(LabInjection, ForgesFromWhatIsKnownWhenItFires) {
-    InjectionEngine engine({.trigger = {.on = On::ServerData}, .delay = 1ms});
-    const auto shots = engine.observe(Side::Server, data_1).shots;
+    lab::InjectionEngine engine({.trigger = {.on = On::ServerData}, .delay = 1ms});
+    const auto shots = engine.observe(lab::Side::Server, data_1).shots;
     ASSERT_EQ(shots.size(), 1u);
-    engine.observe(Side::Server, data_2);
+    engine.observe(lab::Side::Server, data_2);
     const auto frame = engine.forge(shots[0], {});
-    EXPECT_EQ(parse_segment(frame.value())->seq, 2500u);
+    EXPECT_EQ(lab::parse_segment(frame.value())->seq, 2500u);
 }
 
 TEST(LabInjection, TheServerMayGetAnotherForgery) {
-    InjectionEngine engine({.trigger = {.on = On::ServerData},
-                            .target = Target::Both,
+    lab::InjectionEngine engine({.trigger = {.on = On::ServerData},
+                            .target = lab::Target::Both,
                             .forgery = {.flags = Rst},
-                            .forgery_to_server = Forgery{.flags = Fin | Ack}});
-    const auto shots = engine.observe(Side::Server, data_1).shots;
+                            .forgery_to_server = lab::Forgery{.flags = Fin | Ack}});
+    const auto shots = engine.observe(lab::Side::Server, data_1).shots;
     ASSERT_EQ(shots.size(), 2u);
-    EXPECT_EQ(parse_segment(*engine.forge(shots[0], {}))->flags, Rst);
-    EXPECT_EQ(parse_segment(*engine.forge(shots[1], {}))->flags, Fin | Ack);
-    EXPECT_EQ(parse_segment(*engine.forge(shots[1], {}))->source.port, 40000);
+    EXPECT_EQ(lab::parse_segment(*engine.forge(shots[0], {}))->flags, Rst);
+    EXPECT_EQ(lab::parse_segment(*engine.forge(shots[1], {}))->flags, Fin | Ack);
+    EXPECT_EQ(lab::parse_segment(*engine.forge(shots[1], {}))->source.port, 40000);
 }
 
 TEST(LabInjection, SwallowsTheTriggerAlone) {
-    InjectionEngine engine({.trigger = {.on = On::ClientData}, .swallow = Swallow::Trigger});
-    EXPECT_FALSE(engine.observe(Side::Client, ack).swallow);
-    EXPECT_TRUE(engine.observe(Side::Client, request).swallow);
-    EXPECT_FALSE(engine.observe(Side::Client, request).swallow);
+    lab::InjectionEngine engine({.trigger = {.on = On::ClientData}, .swallow = lab::Swallow::Trigger});
+    EXPECT_FALSE(engine.observe(lab::Side::Client, ack).swallow);
+    EXPECT_TRUE(engine.observe(lab::Side::Client, request).swallow);
+    EXPECT_FALSE(engine.observe(lab::Side::Client, request).swallow);
 }
 
 TEST(LabInjection, SwallowsTheConnectionFromThereOn) {
-    InjectionEngine engine({.trigger = {.on = On::ClientData}, .swallow = Swallow::Connection});
-    EXPECT_FALSE(engine.observe(Side::Client, ack).swallow);
-    EXPECT_TRUE(engine.observe(Side::Client, request).swallow);
-    EXPECT_TRUE(engine.observe(Side::Server, data_1).swallow);
+    lab::InjectionEngine engine({.trigger = {.on = On::ClientData}, .swallow = lab::Swallow::Connection});
+    EXPECT_FALSE(engine.observe(lab::Side::Client, ack).swallow);
+    EXPECT_TRUE(engine.observe(lab::Side::Client, request).swallow);
+    EXPECT_TRUE(engine.observe(lab::Side::Server, data_1).swallow);
 }
 
 TEST(LabInjection, ANewConnectionOnTheSamePortsBeginsAnew) {
-    InjectionEngine engine({.trigger = {.on = On::Syn}});
-    EXPECT_EQ(engine.observe(Side::Client, syn).shots.size(), 1u);
-    EXPECT_EQ(engine.observe(Side::Client, syn).shots.size(), 0u) << "a retransmission";
-    const Frame next = from_client({.seq = 77'777, .flags = packet::Syn});
-    EXPECT_EQ(engine.observe(Side::Client, next).shots.size(), 1u);
+    lab::InjectionEngine engine({.trigger = {.on = On::Syn}});
+    EXPECT_EQ(engine.observe(lab::Side::Client, syn).shots.size(), 1u);
+    EXPECT_EQ(engine.observe(lab::Side::Client, syn).shots.size(), 0u) << "a retransmission";
+    const lab::Frame next = from_client({.seq = 77'777, .flags = packet::Syn});
+    EXPECT_EQ(engine.observe(lab::Side::Client, next).shots.size(), 1u);
 }
 
 TEST(LabInjection, ResetsNeitherTriggerNorTeach) {
-    InjectionEngine engine({.trigger = {.on = On::ServerPacket, .times = Trigger::always}});
+    lab::InjectionEngine engine({.trigger = {.on = On::ServerPacket, .times = lab::Trigger::always}});
     EXPECT_TRUE(
-        engine.observe(Side::Server, from_server({.seq = 9, .flags = packet::Rst})).shots.empty());
-    const auto shots = engine.observe(Side::Server, data_1).shots;
+        engine.observe(lab::Side::Server, from_server({.seq = 9, .flags = packet::Rst})).shots.empty());
+    const auto shots = engine.observe(lab::Side::Server, data_1).shots;
     ASSERT_EQ(shots.size(), 1u);
-    EXPECT_EQ(parse_segment(*engine.forge(shots[0], {}))->seq, 1500u);
+    EXPECT_EQ(lab::parse_segment(*engine.forge(shots[0], {}))->seq, 1500u);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 std::vector<std::uint8_t> part(std::uint64_t seed, std::uint64_t offset, std::size_t length) {
     std::vector<std::uint8_t> bytes(length);
-    Pattern(seed).fill(offset, bytes);
+    lab::Pattern(seed).fill(offset, bytes);
     return bytes;
 }
 
@@ -29,10 +29,10 @@ TEST(LabPattern, SeedsDiffer) {
 
 TEST(LabPattern, FindsTheFirstWrongByte) {
     auto bytes = part(1, 40, 100);
-    EXPECT_EQ(Pattern(1).mismatch(40, bytes), std::nullopt);
+    EXPECT_EQ(lab::Pattern(1).mismatch(40, bytes), std::nullopt);
     bytes[77] ^= 1;
-    EXPECT_EQ(Pattern(1).mismatch(40, bytes), 77u);
-    EXPECT_NE(Pattern(1).mismatch(41, bytes), std::nullopt) << "shifted by one";
+    EXPECT_EQ(lab::Pattern(1).mismatch(40, bytes), 77u);
+    EXPECT_NE(lab::Pattern(1).mismatch(41, bytes), std::nullopt) << "shifted by one";
 }
 
 }  // namespace

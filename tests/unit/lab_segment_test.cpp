@@ -23,7 +23,7 @@ TEST(LabSegment, ReadsIpv4) {
                      .options = packet::nop_nop_timestamps(11, 22)} /
          packet::filler(100))
             .bytes();
-    const auto segment = parse_segment(frame);
+    const auto segment = lab::parse_segment(frame);
     ASSERT_TRUE(segment);
     EXPECT_EQ(segment->source.text(), "203.0.113.2:80");
     EXPECT_EQ(segment->destination.text(), "198.51.100.2:40001");
@@ -50,7 +50,7 @@ TEST(LabSegment, ReadsIpv6) {
                                      .traffic_class = 3} /
                         packet::Tcp{.src_port = 80, .seq = 7, .flags = packet::Syn | packet::Ack})
                            .bytes();
-    const auto segment = parse_segment(frame);
+    const auto segment = lab::parse_segment(frame);
     ASSERT_TRUE(segment);
     EXPECT_EQ(segment->source.text(), "[2001:db8:113::2]:80");
     EXPECT_EQ(segment->ttl, 60);
@@ -63,20 +63,20 @@ TEST(LabSegment, ReadsIpv6) {
 
 TEST(LabSegment, TakesLengthsFromTheIpHeaderNotTheFrame) {
     const auto whole = packet::Ethernet{} / packet::Ipv4{} / packet::Tcp{} / packet::filler(3000);
-    EXPECT_EQ(parse_segment(packet::truncated(whole, 100))->payload_bytes, 3000u);
+    EXPECT_EQ(lab::parse_segment(packet::truncated(whole, 100))->payload_bytes, 3000u);
     const auto padded = packet::Ethernet{} / packet::Ipv4{} / packet::Tcp{} /
                         packet::Trailer{packet::Bytes(6, std::uint8_t{0})};
-    EXPECT_EQ(parse_segment(padded.bytes())->payload_bytes, 0u);
+    EXPECT_EQ(lab::parse_segment(padded.bytes())->payload_bytes, 0u);
 }
 
 TEST(LabSegment, LeavesOutWhatIsNoWholeSegment) {
     using packet::Ethernet, packet::Ipv4, packet::Ipv6, packet::Tcp, packet::Udp;
-    EXPECT_FALSE(parse_segment((Ethernet{} / Ipv4{} / Udp{}).bytes()));
-    EXPECT_FALSE(parse_segment((Ethernet{} / Ipv4{.fragment_offset = 10} / Tcp{}).bytes()));
-    EXPECT_FALSE(parse_segment((Ethernet{} / Ipv4{.more_fragments = true} / Tcp{}).bytes()));
-    EXPECT_FALSE(parse_segment((Ethernet{} / Ipv4{} / Tcp{.header_words = 4}).bytes()));
-    EXPECT_FALSE(parse_segment((Ethernet{} / Ipv4{} / Tcp{.header_words = 15}).bytes()));
-    EXPECT_FALSE(parse_segment((Ethernet{} / Ipv6{} / packet::HopByHop{} / Tcp{}).bytes()));
+    EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{} / Udp{}).bytes()));
+    EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{.fragment_offset = 10} / Tcp{}).bytes()));
+    EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{.more_fragments = true} / Tcp{}).bytes()));
+    EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{} / Tcp{.header_words = 4}).bytes()));
+    EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{} / Tcp{.header_words = 15}).bytes()));
+    EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv6{} / packet::HopByHop{} / Tcp{}).bytes()));
 }
 
 TEST(LabSegment, SurvivesEveryTruncation) {
@@ -87,9 +87,9 @@ TEST(LabSegment, SurvivesEveryTruncation) {
               packet::Tcp{.options = packet::linux_syn_options(1, 2)}}) {
         const std::size_t size = whole.bytes().size();
         for (std::size_t length = 0; length < size; ++length) {
-            EXPECT_FALSE(parse_segment(packet::truncated(whole, length))) << length;
+            EXPECT_FALSE(lab::parse_segment(packet::truncated(whole, length))) << length;
         }
-        EXPECT_TRUE(parse_segment(whole.bytes()));
+        EXPECT_TRUE(lab::parse_segment(whole.bytes()));
     }
 }
 

@@ -12,7 +12,7 @@ namespace {
 using ::testing::IsEmpty;
 
 Bytes shaped(std::uint32_t link_type, const Bytes& frame, std::uint32_t original = 0) {
-    static FrameShaper shaper;
+    static net::FrameShaper shaper;
     const auto bytes = shaper.shape(
         {.link_type = link_type,
          .original = original == 0 ? static_cast<std::uint32_t>(frame.size()) : original,
@@ -90,7 +90,7 @@ TEST(FrameShaper, AFrameWithoutAWholeLinkHeaderIsNone) {
     EXPECT_THAT(shaped(276, Bytes(19, 1)), IsEmpty());
     EXPECT_THAT(shaped(0, Bytes(3, 1)), IsEmpty());
     for (const std::uint32_t link : {0, 1, 12, 14, 101, 108, 113, 228, 229, 276}) {
-        EXPECT_TRUE(knows_link_type(link));
+        EXPECT_TRUE(net::knows_link_type(link));
         for (std::size_t length = 0; length < 60; length++) {
             (void)shaped(link, Bytes(length, 0x45));
         }
@@ -124,9 +124,9 @@ TEST(FrameShaper, FillsInAMissingIpLength) {
 }
 
 TEST(LinkType, IsNamed) {
-    EXPECT_FALSE(knows_link_type(127));
-    EXPECT_EQ(link_type_text(127), "127 (IEEE802_11_RADIO)");
-    EXPECT_EQ(link_type_text(65000), "65000");
+    EXPECT_FALSE(net::knows_link_type(127));
+    EXPECT_EQ(net::link_type_text(127), "127 (IEEE802_11_RADIO)");
+    EXPECT_EQ(net::link_type_text(65000), "65000");
 }
 
 }  // namespace

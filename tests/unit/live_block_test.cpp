@@ -28,7 +28,7 @@ class LiveBlockTest : public ::testing::Test {
         }
         master_.reset(master);
         slave_.reset(slave);
-        terminal_.emplace(std::move(*Output::file(name)));
+        terminal_.emplace(std::move(*output::Output::file(name)));
     }
     std::string written() {
         char buffer[4096];
@@ -41,17 +41,17 @@ class LiveBlockTest : public ::testing::Test {
     }
 
     Fd master_, slave_;
-    std::optional<Output> terminal_;
+    std::optional<output::Output> terminal_;
 };
 
 TEST_F(LiveBlockTest, DrawsBelowAnEmptyLineAndGoesBackToIt) {
-    LiveBlock block(*terminal_);
+    output::LiveBlock block(*terminal_);
     block.draw({"one", "two"});
     EXPECT_EQ(written(), "\r\033[K\n\r\033[Kone\n\r\033[Ktwo\033[J\r\033[2A");
 }
 
 TEST_F(LiveBlockTest, ErasesWhatItHasDrawnOnce) {
-    LiveBlock block(*terminal_);
+    output::LiveBlock block(*terminal_);
     block.erase();
     block.draw({"one"});
     block.erase();
@@ -61,7 +61,7 @@ TEST_F(LiveBlockTest, ErasesWhatItHasDrawnOnce) {
 }
 
 TEST_F(LiveBlockTest, KeepsToTheWindowAsItIsNow) {
-    LiveBlock block(*terminal_);
+    output::LiveBlock block(*terminal_);
     EXPECT_EQ(block.width(), 39U);
     block.draw({"one", "two", "three", "four"});
     EXPECT_EQ(written(), "\r\033[K\n\r\033[Kone\n\r\033[Ktwo\n\r\033[Kthree\033[J\r\033[3A");

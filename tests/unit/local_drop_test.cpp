@@ -8,8 +8,8 @@
 namespace flowstamp {
 namespace {
 
-HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
-    HostDrop drop{.at = "forward",
+analysis::HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
+    analysis::HostDrop drop{.at = "forward",
                   .reason = "NETFILTER_DROP",
                   .words = "a netfilter rule dropped it",
                   .look_at = "nft -a list ruleset",
@@ -26,14 +26,14 @@ HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
 }
 
 struct LocalDropTest : ::testing::Test {
-    std::string told(const HostDrop& what) {
+    std::string told(const analysis::HostDrop& what) {
         const std::size_t before = sink.findings.size();
         drops.consume(what, sink);
         return sink.findings.size() == before ? "" : sink.findings.back().summary;
     }
-    Findings findings;
+    analysis::Findings findings;
     testing::RecordingSink sink;
-    LocalDrop drops{findings};
+    analysis::LocalDrop drops{findings};
 };
 
 TEST_F(LocalDropTest, ARuleIsNamed) {
@@ -41,13 +41,13 @@ TEST_F(LocalDropTest, ARuleIsNamed) {
               "This host drops 192.0.2.1:40000 > 192.0.2.2:22 at forward: table ip fw, chain f, "
               "handle 3: drop.");
     EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_CONFIRMED);
-    EXPECT_EQ(sink.findings.back().kind, FindingKind::local_drop);
+    EXPECT_EQ(sink.findings.back().kind, analysis::FindingKind::local_drop);
 }
 
 TEST_F(LocalDropTest, OnceForAPlaceAndACause) {
     EXPECT_NE(told(drop()), "");
     EXPECT_EQ(told(drop()), "");
-    HostDrop other = drop();
+    analysis::HostDrop other = drop();
     other.at = "input";
     EXPECT_NE(told(other), "");
     other.rule = "table ip fw, chain i, handle 4: drop";
@@ -55,7 +55,7 @@ TEST_F(LocalDropTest, OnceForAPlaceAndACause) {
 }
 
 TEST_F(LocalDropTest, ADoubtIsSuspectedAndMayBeRaised) {
-    HostDrop doubtful = drop();
+    analysis::HostDrop doubtful = drop();
     doubtful.is_certain = false;
     EXPECT_NE(told(doubtful).find("at forward: probably by table ip fw"), std::string::npos);
     EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_SUSPECTED);
@@ -65,10 +65,10 @@ TEST_F(LocalDropTest, ADoubtIsSuspectedAndMayBeRaised) {
 }
 
 TEST_F(LocalDropTest, ARefusalAndAResetThatIsSwallowed) {
-    HostDrop refused = drop();
+    analysis::HostDrop refused = drop();
     refused.is_answered = true;
     EXPECT_TRUE(told(refused).starts_with("This host itself refuses 192.0.2.1:40000 > "));
-    HostDrop swallowed = drop(FST_TCP_RST | FST_TCP_ACK);
+    analysis::HostDrop swallowed = drop(FST_TCP_RST | FST_TCP_ACK);
     swallowed.at = "output";
     swallowed.is_own = true;
     EXPECT_TRUE(told(swallowed).starts_with(
@@ -76,7 +76,7 @@ TEST_F(LocalDropTest, ARefusalAndAResetThatIsSwallowed) {
 }
 
 TEST_F(LocalDropTest, WithoutARuleTheKernelsReason) {
-    HostDrop unrouted = drop();
+    analysis::HostDrop unrouted = drop();
     unrouted.rule.clear();
     unrouted.reason = "IP_RPFILTER";
     unrouted.words = "reverse path filter";

@@ -25,19 +25,19 @@ constexpr std::uint64_t kForged =
 /// Findings as the detector makes them, of connections of their own.
 class MiddleboxesTest : public ::testing::Test {
   protected:
-    Finding hit(const RstDetails& details, std::uint16_t server_port = 443) {
+    analysis::Finding hit(const RstDetails& details, std::uint16_t server_port = 443) {
         Story its(example_flow(), next_++, "eth0");
         its.flow().key.port[kClient] = static_cast<__be16>(next_);
         its.flow().key.port[kServer] = __builtin_bswap16(server_port);
         ForgedRstBench bench;
         bench.see(its.at(next_ * 1ms).rst(details));
         EXPECT_EQ(bench.sink.findings.size(), 1U);
-        Finding finding = bench.sink.findings.at(0);
+        analysis::Finding finding = bench.sink.findings.at(0);
         finding.id = next_;
         return finding;
     }
 
-    Middleboxes boxes;
+    analysis::Middleboxes boxes;
 
   private:
     std::uint32_t next_ = 0;
@@ -56,12 +56,12 @@ TEST_F(MiddleboxesTest, AreWhatConfirmedForgeriesHaveInCommon) {
     EXPECT_EQ(boxes.record(hit(kInjected, 8080)), 1U) << "nobody saw that one begin";
     const auto all = boxes.all();
     ASSERT_THAT(all, SizeIs(1));
-    const Middlebox& box = all[0];
+    const analysis::Middlebox& box = all[0];
     EXPECT_EQ(box.hops, 4);
     EXPECT_EQ(box.tcp_flags, FST_TCP_RST | FST_TCP_ACK);
-    EXPECT_EQ(box.ip_id, (FieldHabit{FieldHabit::Kind::fixed, 0x3412}));
-    EXPECT_EQ(box.window, (FieldHabit{FieldHabit::Kind::zero, 0}));
-    EXPECT_EQ(box.ttl, (FieldHabit{FieldHabit::Kind::fixed, 60}));
+    EXPECT_EQ(box.ip_id, (analysis::FieldHabit{analysis::FieldHabit::Kind::fixed, 0x3412}));
+    EXPECT_EQ(box.window, (analysis::FieldHabit{analysis::FieldHabit::Kind::zero, 0}));
+    EXPECT_EQ(box.ttl, (analysis::FieldHabit{analysis::FieldHabit::Kind::fixed, 60}));
     EXPECT_EQ(box.flows, 3U);
     EXPECT_EQ(box.segments, 3U);
     ASSERT_THAT(box.ports, SizeIs(2));
@@ -94,48 +94,48 @@ TEST_F(MiddleboxesTest, AFieldIsFixedForAsLongAsNoOtherValueIsSeen) {
     boxes.record(hit(kInjected));
     boxes.record(hit(other));
     boxes.record(hit(kInjected));
-    EXPECT_EQ(boxes.all().at(0).ip_id.kind, FieldHabit::Kind::changes);
+    EXPECT_EQ(boxes.all().at(0).ip_id.kind, analysis::FieldHabit::Kind::changes);
 }
 
 TEST_F(MiddleboxesTest, SuspicionsShowNone) {
     RstDetails suspected = kInjected;
     suspected.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER);
     EXPECT_EQ(boxes.record(hit(suspected)), std::nullopt);
-    Finding other = hit(kInjected);
-    other.kind = FindingKind::stalled;
+    analysis::Finding other = hit(kInjected);
+    other.kind = analysis::FindingKind::stalled;
     EXPECT_EQ(boxes.record(other), std::nullopt);
     EXPECT_THAT(boxes.all(), IsEmpty());
 }
 
 TEST_F(MiddleboxesTest, NewsOfAFindingAreNoSecondHit) {
-    Finding finding = hit(kInjected);
+    analysis::Finding finding = hit(kInjected);
     boxes.record(finding);
     finding.again = true;
     finding.resets = 4;
-    finding.resolution = Resolution::went_on;
+    finding.resolution = analysis::Resolution::went_on;
     EXPECT_EQ(boxes.record(finding), 1U);
-    const Middlebox box = boxes.all().at(0);
+    const analysis::Middlebox box = boxes.all().at(0);
     EXPECT_EQ(box.flows, 1U);
     EXPECT_EQ(box.segments, 4U);
 }
 
 TEST_F(MiddleboxesTest, AFlowHitAgainIsNoOtherFlow) {
-    Finding finding = hit(kInjected);
+    analysis::Finding finding = hit(kInjected);
     boxes.record(finding);
     finding.id += 100;
     EXPECT_EQ(boxes.record(finding), 1U);
-    const Middlebox box = boxes.all().at(0);
+    const analysis::Middlebox box = boxes.all().at(0);
     EXPECT_EQ(box.flows, 1U);
     EXPECT_EQ(box.segments, 2U);
 }
 
 TEST_F(MiddleboxesTest, WhatIsWithdrawnIsTakenBack) {
-    Finding finding = hit(kInjected);
+    analysis::Finding finding = hit(kInjected);
     boxes.record(finding);
     boxes.record(hit(kInjected, 80));
-    finding.resolution = Resolution::withdrawn;
+    finding.resolution = analysis::Resolution::withdrawn;
     EXPECT_EQ(boxes.record(finding), std::nullopt);
-    const Middlebox box = boxes.all().at(0);
+    const analysis::Middlebox box = boxes.all().at(0);
     EXPECT_EQ(box.flows, 1U);
     ASSERT_THAT(box.ports, SizeIs(1));
     EXPECT_EQ(box.ports[0].port, 80);
@@ -158,15 +158,15 @@ TEST_F(MiddleboxesTest, AreToldEveryMinuteWhileTheyGrow) {
 }
 
 TEST_F(MiddleboxesTest, AreBounded) {
-    for (std::uint32_t i = 0; i < Middleboxes::kMost + 20; i++) {
-        Finding finding = hit(kInjected);
+    for (std::uint32_t i = 0; i < analysis::Middleboxes::kMost + 20; i++) {
+        analysis::Finding finding = hit(kInjected);
         finding.sighting.packet.key.ifindex = i;
         boxes.record(finding);
     }
     const auto all = boxes.all();
-    EXPECT_EQ(all.size(), Middleboxes::kMost);
+    EXPECT_EQ(all.size(), analysis::Middleboxes::kMost);
     EXPECT_EQ(all.front().id, 21U) << "the one that was quiet longest made room";
-    EXPECT_EQ(all.back().id, Middleboxes::kMost + 20);
+    EXPECT_EQ(all.back().id, analysis::Middleboxes::kMost + 20);
 }
 
 TEST_F(MiddleboxesTest, SpeakAsAnEngineerWould) {
@@ -175,7 +175,7 @@ TEST_F(MiddleboxesTest, SpeakAsAnEngineerWould) {
     boxes.saw_attempt(443);
     boxes.record(hit(kInjected));
     boxes.record(hit(kInjected));
-    EXPECT_EQ(summary_of(boxes.all().at(0)),
+    EXPECT_EQ(analysis::summary_of(boxes.all().at(0)),
               "A box 4 hops away sends [R.] with ttl 60, IP-ID 0x3412, window 0: it hit 2 "
               "connections (2 such segments) to port 443 (2 of 3), later.");
 }
@@ -185,16 +185,16 @@ TEST_F(MiddleboxesTest, AreDescribedByTheSchema) {
     RstDetails echo = kInjected;
     echo.signals |= FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO);
     for (const RstDetails& details : {kInjected, echo}) {
-        Finding finding = hit(details);
+        analysis::Finding finding = hit(details);
         finding.sighting.packet.flags |= FST_PACKET_MAC;
         finding.middlebox = boxes.record(finding);
         finding.vendor = "Example Networks";
-        EXPECT_THAT(schema.violations(nlohmann::json::parse(json_of(finding).dump())), IsEmpty());
+        EXPECT_THAT(schema.violations(nlohmann::json::parse(output::json_of(finding).dump())), IsEmpty());
     }
-    for (Middlebox box : boxes.all()) {
+    for (analysis::Middlebox box : boxes.all()) {
         box.vendor = "Example Networks";
-        EXPECT_THAT(schema.violations(nlohmann::json::parse(json_of(box).dump())), IsEmpty())
-            << json_of(box).dump(2);
+        EXPECT_THAT(schema.violations(nlohmann::json::parse(output::json_of(box).dump())), IsEmpty())
+            << output::json_of(box).dump(2);
     }
 }
 
@@ -213,7 +213,7 @@ TEST(MiddleboxesOfPackets, AFindingNamesItsBox) {
     }
     bench.finish();
     ASSERT_FALSE(bench.findings().empty());
-    for (const Finding& finding : bench.findings()) {
+    for (const analysis::Finding& finding : bench.findings()) {
         EXPECT_EQ(finding.middlebox, 1U);
     }
     ASSERT_THAT(bench.middleboxes(), SizeIs(1));

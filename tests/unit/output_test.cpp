@@ -20,7 +20,7 @@ TEST(Output, EmptiesAndFillsAFile) {
     {
         std::ofstream(path) << "what was there before\n";
     }
-    auto output = Output::file(path);
+    auto output = output::Output::file(path);
     ASSERT_TRUE(output);
     output->write("one\n");
     output->write("two\n");
@@ -34,7 +34,7 @@ TEST(Output, EmptiesAndFillsAFile) {
 TEST(Output, HoldsBackUntilReleased) {
     std::string path = "/tmp/flowstamp-output-XXXXXX";
     ::close(::mkstemp(path.data()));
-    auto output = Output::file(path);
+    auto output = output::Output::file(path);
     ASSERT_TRUE(output);
     const auto written = [&] {
         std::ifstream file(path);
@@ -54,16 +54,16 @@ TEST(Output, HoldsBackUntilReleased) {
 }
 
 TEST(Output, SaysWhyAFileCannotBeHad) {
-    const auto output = Output::file("/nonexistent/events.json");
+    const auto output = output::Output::file("/nonexistent/events.json");
     ASSERT_FALSE(output);
     EXPECT_EQ(output.error().message(),
               "/nonexistent/events.json: open for writing: no such file or directory");
 }
 
 TEST(Output, KeepsItsFirstFailure) {
-    auto output = Output::file("/dev/full");
+    auto output = output::Output::file("/dev/full");
     ASSERT_TRUE(output);
-    JsonReporter reporter(*output);
+    output::JsonReporter reporter(*output);
     reporter.stats({});
     ASSERT_FALSE(output->health());
     EXPECT_EQ(output->health().error().errno_value, ENOSPC);
@@ -80,7 +80,7 @@ TEST(Output, KnowsThatAReaderHasGone) {
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
     Fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
     ASSERT_TRUE(reader);
-    auto output = Output::file(path);
+    auto output = output::Output::file(path);
     ASSERT_TRUE(output);
     output->write("heard\n");
     EXPECT_TRUE(output->health());

@@ -12,15 +12,15 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-PacketMatches matches(const std::string& expression) {
-    const auto found = packet_matches(expression);
+net::PacketMatches matches(const std::string& expression) {
+    const auto found = net::packet_matches(expression);
     EXPECT_TRUE(found) << expression << ": " << found.error().message();
-    return found.value_or(PacketMatches{});
+    return found.value_or(net::PacketMatches{});
 }
 
-PacketMatch::Net net(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
+net::PacketMatch::Net net(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
                      unsigned bits = 32) {
-    PacketMatch::Net its;
+    net::PacketMatch::Net its;
     its.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
     its.mask.fill(0xff);
     for (unsigned bit = 96 + bits; bit < 128; bit++) {
@@ -36,14 +36,14 @@ TEST(PacketMatchTest, NothingAskedIsAll) {
 }
 
 TEST(PacketMatchTest, APortEitherWayAndInBothFamilies) {
-    const PacketMatches found = matches("tcp port 10174");
+    const net::PacketMatches found = matches("tcp port 10174");
     EXPECT_TRUE(found.is_exact);
     ASSERT_THAT(found.any_of, SizeIs(4));
     for (const std::uint8_t family : {4, 6}) {
-        EXPECT_THAT(found.any_of, Contains(PacketMatch{.family = family,
+        EXPECT_THAT(found.any_of, Contains(net::PacketMatch{.family = family,
                                                        .protocol = IPPROTO_TCP,
                                                        .source_ports = {10174, 10174}}));
-        EXPECT_THAT(found.any_of, Contains(PacketMatch{.family = family,
+        EXPECT_THAT(found.any_of, Contains(net::PacketMatch{.family = family,
                                                        .protocol = IPPROTO_TCP,
                                                        .destination_ports = {10174, 10174}}));
     }
@@ -51,26 +51,26 @@ TEST(PacketMatchTest, APortEitherWayAndInBothFamilies) {
 
 /// libpcap asks of IPv6 for a fragment header, too; the kernel's programs look behind those.
 TEST(PacketMatchTest, AProtocolInBothFamilies) {
-    const PacketMatches found = matches("tcp");
+    const net::PacketMatches found = matches("tcp");
     EXPECT_TRUE(found.is_exact);
     ASSERT_THAT(found.any_of, SizeIs(2));
     for (const std::uint8_t family : {4, 6}) {
-        EXPECT_THAT(found.any_of, Contains(PacketMatch{.family = family, .protocol = IPPROTO_TCP}));
+        EXPECT_THAT(found.any_of, Contains(net::PacketMatch{.family = family, .protocol = IPPROTO_TCP}));
     }
 }
 
 TEST(PacketMatchTest, AddressesAndNets) {
-    const PacketMatches host = matches("src host 192.0.2.1 and udp dst port 53");
+    const net::PacketMatches host = matches("src host 192.0.2.1 and udp dst port 53");
     EXPECT_TRUE(host.is_exact);
     ASSERT_THAT(host.any_of, SizeIs(1));
-    EXPECT_EQ(host.any_of[0], (PacketMatch{.family = 4,
+    EXPECT_EQ(host.any_of[0], (net::PacketMatch{.family = 4,
                                            .protocol = IPPROTO_UDP,
                                            .source = net(192, 0, 2, 1),
                                            .destination_ports = {53, 53}}));
-    const PacketMatches network = matches("dst net 198.51.100.0/25");
+    const net::PacketMatches network = matches("dst net 198.51.100.0/25");
     ASSERT_THAT(network.any_of, SizeIs(1));
     EXPECT_EQ(network.any_of[0].destination, net(198, 51, 100, 0, 25));
-    const PacketMatches v6 = matches("ip6 host 2001:db8::7");
+    const net::PacketMatches v6 = matches("ip6 host 2001:db8::7");
     ASSERT_THAT(v6.any_of, SizeIs(2));
     EXPECT_EQ(v6.any_of[0].family, 6);
     EXPECT_EQ(v6.any_of[0].source.address[15], 7);
@@ -78,22 +78,22 @@ TEST(PacketMatchTest, AddressesAndNets) {
 }
 
 TEST(PacketMatchTest, Ranges) {
-    const PacketMatches found = matches("ip and tcp dst portrange 300-65535");
+    const net::PacketMatches found = matches("ip and tcp dst portrange 300-65535");
     ASSERT_THAT(found.any_of, SizeIs(1));
-    EXPECT_EQ(found.any_of[0].destination_ports, (PacketMatch::Ports{300, 65535}));
+    EXPECT_EQ(found.any_of[0].destination_ports, (net::PacketMatch::Ports{300, 65535}));
     EXPECT_TRUE(found.is_exact);
 }
 
 /// More fits than the filter takes, never less.
 TEST(PacketMatchTest, WhatTheKernelDoesNotCompareIsLeftOut) {
-    const PacketMatches flags = matches("ip and tcp port 80 and tcp[tcpflags] & tcp-syn != 0");
+    const net::PacketMatches flags = matches("ip and tcp port 80 and tcp[tcpflags] & tcp-syn != 0");
     EXPECT_FALSE(flags.is_exact);
     EXPECT_THAT(
         flags.any_of,
-        Contains(PacketMatch{.family = 4, .protocol = IPPROTO_TCP, .destination_ports = {80, 80}}));
-    const PacketMatches without = matches("ip and tcp and not port 22");
+        Contains(net::PacketMatch{.family = 4, .protocol = IPPROTO_TCP, .destination_ports = {80, 80}}));
+    const net::PacketMatches without = matches("ip and tcp and not port 22");
     EXPECT_FALSE(without.is_exact);
-    EXPECT_THAT(without.any_of, Contains(PacketMatch{.family = 4, .protocol = IPPROTO_TCP}));
+    EXPECT_THAT(without.any_of, Contains(net::PacketMatch{.family = 4, .protocol = IPPROTO_TCP}));
     EXPECT_THAT(matches("greater 100").any_of, IsEmpty());
     EXPECT_FALSE(matches("greater 100").is_exact);
 }
@@ -108,11 +108,11 @@ TEST(PacketMatchTest, TooManyAreAll) {
 }
 
 TEST(PacketMatchTest, WhatIsWrongIsSaid) {
-    const auto wrong = packet_matches("tcp prot 80");
+    const auto wrong = net::packet_matches("tcp prot 80");
     ASSERT_FALSE(wrong);
     EXPECT_NE(wrong.error().message().find("syntax error"), std::string::npos)
         << wrong.error().message();
-    EXPECT_FALSE(packet_matches("ip and ip6"));
+    EXPECT_FALSE(net::packet_matches("ip and ip6"));
 }
 
 }  // namespace

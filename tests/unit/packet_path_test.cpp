@@ -85,8 +85,8 @@ class Packet {
 
 class PacketPathTest : public ::testing::Test {
   protected:
-    std::vector<PacketPath> ended;
-    PathAssembler assembler{[this](const PacketPath& packet_path) { ended.push_back(packet_path); }};
+    std::vector<pathtrace::PacketPath> ended;
+    pathtrace::PathAssembler assembler{[this](const pathtrace::PacketPath& packet_path) { ended.push_back(packet_path); }};
 };
 
 TEST_F(PacketPathTest, EndsWhereThePacketIsGivenUp) {
@@ -96,7 +96,7 @@ TEST_F(PacketPathTest, EndsWhereThePacketIsGivenUp) {
     EXPECT_TRUE(ended.empty());
     assembler.record(packet.dropped(7));
     ASSERT_EQ(ended.size(), 1U);
-    EXPECT_EQ(ended[0].end, PacketPath::End::dropped);
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::dropped);
     EXPECT_EQ(ended[0].stations.size(), 2U);
     EXPECT_EQ(ended[0].drop->drop_reason, 7U);
 }
@@ -112,7 +112,7 @@ TEST_F(PacketPathTest, PastInputAndNotDroppedIsDelivered) {
             assembler.advance(1s);
         }
         ASSERT_FALSE(ended.empty());
-        EXPECT_EQ(ended.back().end, PacketPath::End::delivered);
+        EXPECT_EQ(ended.back().end, pathtrace::PacketPath::End::delivered);
     }
     EXPECT_EQ(ended.size(), 2U);
 }
@@ -122,7 +122,7 @@ TEST_F(PacketPathTest, WhoIsNotSeenAgainInTheMiddleIsNotKnownToHaveArrived) {
     assembler.record(packet.at(FST_PLACE_PREROUTING, 0));
     assembler.advance(1s);
     ASSERT_EQ(ended.size(), 1U);
-    EXPECT_EQ(ended[0].end, PacketPath::End::unknown);
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::unknown);
 }
 
 TEST_F(PacketPathTest, WhatLeavesIsKnownToHaveLeftOnceItIsQuiet) {
@@ -133,7 +133,7 @@ TEST_F(PacketPathTest, WhatLeavesIsKnownToHaveLeftOnceItIsQuiet) {
     EXPECT_TRUE(ended.empty()) << "a queue may drop it yet";
     assembler.advance(1s);
     ASSERT_EQ(ended.size(), 1U);
-    EXPECT_EQ(ended[0].end, PacketPath::End::left);
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::left);
 }
 
 TEST_F(PacketPathTest, ASocketHasItWhateverComesLater) {
@@ -142,7 +142,7 @@ TEST_F(PacketPathTest, ASocketHasItWhateverComesLater) {
     assembler.record(packet.at_socket());
     assembler.finish();
     ASSERT_EQ(ended.size(), 1U);
-    EXPECT_EQ(ended[0].end, PacketPath::End::delivered);
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::delivered);
 }
 
 TEST_F(PacketPathTest, WhoWaitsForANeighbourIsWaitedFor) {
@@ -155,13 +155,13 @@ TEST_F(PacketPathTest, WhoWaitsForANeighbourIsWaitedFor) {
     EXPECT_EQ(ended[0].stations[0].place, FST_PLACE_PREROUTING);
     assembler.record(waiting.dropped(7));
     ASSERT_EQ(ended.size(), 2U);
-    EXPECT_EQ(ended[1].end, PacketPath::End::dropped);
+    EXPECT_EQ(ended[1].end, pathtrace::PacketPath::End::dropped);
     EXPECT_EQ(ended[1].stations.size(), 1U);
     Packet forgotten(3, 30, kAsked);
     assembler.record(forgotten.at(FST_PLACE_POSTROUTING, 0));
     assembler.advance(10s);
     ASSERT_EQ(ended.size(), 3U);
-    EXPECT_EQ(ended[2].end, PacketPath::End::unknown);
+    EXPECT_EQ(ended[2].end, pathtrace::PacketPath::End::unknown);
 }
 
 TEST_F(PacketPathTest, WhatIsFreedLongAfterItsDeliveryIsNoDrop) {
@@ -182,7 +182,7 @@ TEST_F(PacketPathTest, WhatIsDroppedLongAfterItWasRoutedIsADrop) {
     drop.place = FST_PLACE_POSTROUTING;
     assembler.record(drop);
     ASSERT_EQ(ended.size(), 1U);
-    EXPECT_EQ(ended[0].end, PacketPath::End::dropped);
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::dropped);
 }
 
 TEST_F(PacketPathTest, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
@@ -193,8 +193,8 @@ TEST_F(PacketPathTest, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
     assembler.record(second.dropped(1));
     assembler.finish();
     ASSERT_EQ(ended.size(), 2U);
-    EXPECT_EQ(ended[0].end, PacketPath::End::dropped);
-    EXPECT_EQ(ended[1].end, PacketPath::End::unknown);
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::dropped);
+    EXPECT_EQ(ended[1].end, pathtrace::PacketPath::End::unknown);
 }
 
 class PathFlowsTest : public PacketPathTest {
@@ -203,12 +203,12 @@ class PathFlowsTest : public PacketPathTest {
         assembler.record(packet.at(FST_PLACE_PREROUTING, station));
         assembler.record(packet.dropped(3));
     }
-    PathFlows::Filed filed() { return flows.record(ended.back()); }
-    PathFlows flows;
+    pathtrace::PathFlows::Filed filed() { return flows.record(ended.back()); }
+    pathtrace::PathFlows flows;
 };
 
 TEST_F(PathFlowsTest, TranslationNeitherSplitsNorMerges) {
-    const fst_path_tuple answer = reversed(kTranslated);
+    const fst_path_tuple answer = pathtrace::reversed(kTranslated);
     dropped(Packet(1, 1, kAsked), 0);  // before conntrack knew it
     EXPECT_EQ(filed().flow.id, 1U);
     dropped(Packet(2, 2, kTranslated).entry(kAsked, answer), 4);
@@ -227,7 +227,7 @@ TEST_F(PathFlowsTest, TranslationNeitherSplitsNorMerges) {
 }
 
 TEST_F(PathFlowsTest, ARefusalThatIsToldBeforeWhatItRefusesIsItsAnswer) {
-    dropped(Packet(1, 1, reversed(kAsked)).refuses(), 4);
+    dropped(Packet(1, 1, pathtrace::reversed(kAsked)).refuses(), 4);
     EXPECT_EQ(filed().direction, 1U);
     dropped(Packet(2, 2, kAsked), 0);
     EXPECT_EQ(filed().flow.id, 1U);
@@ -236,7 +236,7 @@ TEST_F(PathFlowsTest, ARefusalThatIsToldBeforeWhatItRefusesIsItsAnswer) {
 }
 
 TEST_F(PathFlowsTest, ARejectsResetIsOfItsConnectionAnIcmpErrorIsNot) {
-    const fst_path_tuple answer = reversed(kTranslated);
+    const fst_path_tuple answer = pathtrace::reversed(kTranslated);
     dropped(Packet(1, 1, answer).refuses().entry(kAsked, answer, true).related(), 4);
     EXPECT_EQ(filed().direction, 1U);
     EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
@@ -260,13 +260,13 @@ TEST_F(PathFlowsTest, EndsAreCountedByWhereAndWhy) {
 }
 
 TEST_F(PathFlowsTest, TheLongestQuietMakesRoom) {
-    for (std::uint32_t i = 0; i < PathFlows::kMost + 3; i++) {
+    for (std::uint32_t i = 0; i < pathtrace::PathFlows::kMost + 3; i++) {
         fst_path_tuple name = kAsked;
         name.source[2] = i;
         dropped(Packet(i, i, name), 0);
         flows.record(ended.back());
     }
-    EXPECT_EQ(flows.all().size(), PathFlows::kMost);
+    EXPECT_EQ(flows.all().size(), pathtrace::PathFlows::kMost);
     EXPECT_EQ(flows.forgotten(), 3U);
 }
 

@@ -18,23 +18,23 @@ namespace {
 using testing::HasSubstr;
 
 TEST(PathDropReasonWords, TellWhatAndWhereToLook) {
-    const DropReasonWords rpfilter = drop_reason_words("SKB_DROP_REASON_IP_RPFILTER");
+    const pathtrace::DropReasonWords rpfilter = pathtrace::drop_reason_words("SKB_DROP_REASON_IP_RPFILTER");
     EXPECT_THAT(rpfilter.words, HasSubstr("reverse path filter"));
     EXPECT_THAT(rpfilter.look_at, HasSubstr("rp_filter"));
-    EXPECT_THAT(drop_reason_words("SKB_DROP_REASON_IP_INHDR").words, HasSubstr("TTL"));
-    EXPECT_THAT(drop_reason_words("SKB_DROP_REASON_NO_SOCKET").look_at, HasSubstr("ss -lntu"));
-    EXPECT_EQ(drop_reason_words("NO_SOCKET"), drop_reason_words("SKB_DROP_REASON_NO_SOCKET"));
+    EXPECT_THAT(pathtrace::drop_reason_words("SKB_DROP_REASON_IP_INHDR").words, HasSubstr("TTL"));
+    EXPECT_THAT(pathtrace::drop_reason_words("SKB_DROP_REASON_NO_SOCKET").look_at, HasSubstr("ss -lntu"));
+    EXPECT_EQ(pathtrace::drop_reason_words("NO_SOCKET"), pathtrace::drop_reason_words("SKB_DROP_REASON_NO_SOCKET"));
 }
 
 TEST(PathDropReasonWords, AnUnknownNameTellsItself) {
-    EXPECT_EQ(drop_reason_words("SKB_DROP_REASON_MOON_PHASE_2").words,
+    EXPECT_EQ(pathtrace::drop_reason_words("SKB_DROP_REASON_MOON_PHASE_2").words,
               "the kernel's reason: moon phase 2");
-    EXPECT_EQ(drop_reason_words("SKB_DROP_REASON_MOON_PHASE_2").look_at, "");
+    EXPECT_EQ(pathtrace::drop_reason_words("SKB_DROP_REASON_MOON_PHASE_2").look_at, "");
 }
 
 TEST(PathDropReasonWords, TheTableIsSound) {
     std::set<std::string_view> names;
-    for (const DropReasonEntry& entry : kDropReasons) {
+    for (const pathtrace::DropReasonEntry& entry : pathtrace::kDropReasons) {
         EXPECT_TRUE(names.insert(entry.name).second) << entry.name << " stands twice";
         EXPECT_TRUE(std::ranges::all_of(entry.name, [](unsigned char c) {
             return std::isupper(c) != 0 || std::isdigit(c) != 0 || c == '_';

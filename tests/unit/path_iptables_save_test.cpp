@@ -14,18 +14,18 @@
 namespace flowstamp {
 namespace {
 
-using Kind = RuleEffect::Kind;
+using Kind = netfilter::RuleEffect::Kind;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<Table> parsed(std::string_view text, RulesetTool tool = RulesetTool::iptables_legacy) {
-    auto tables = parse_iptables_save(text, TableFamily::ip, tool);
+std::vector<netfilter::Table> parsed(std::string_view text, netfilter::RulesetTool tool = netfilter::RulesetTool::iptables_legacy) {
+    auto tables = netfilter::parse_iptables_save(text, netfilter::TableFamily::ip, tool);
     EXPECT_TRUE(tables) << tables.error().message();
-    return tables.value_or(std::vector<Table>{});
+    return tables.value_or(std::vector<netfilter::Table>{});
 }
 
 /// The only rule of a filter table with the chains INPUT and own.
-Rule rule(const std::string& line) {
+netfilter::Rule rule(const std::string& line) {
     const auto tables =
         parsed("*filter\n:INPUT ACCEPT [0:0]\n:own - [0:0]\n" + line + "\nCOMMIT\n");
     return tables.at(0).chains.at(0).rules.at(0);
@@ -35,29 +35,29 @@ TEST(PathIptablesSave, TablesChainsAndPolicies) {
     const auto tables = parsed(recorded::kLegacySave);
     ASSERT_EQ(tables.size(), 3U);
     EXPECT_EQ(tables[0].name, "mangle");
-    EXPECT_EQ(tables[0].tool, RulesetTool::iptables_legacy);
-    EXPECT_EQ(find_chain(tables[0], "POSTROUTING")->base->priority, NF_IP_PRI_MANGLE);
-    EXPECT_EQ(find_chain(tables[1], "OUTPUT")->base->priority, NF_IP_PRI_NAT_DST);
-    EXPECT_EQ(find_chain(tables[1], "INPUT")->base->priority, NF_IP_PRI_NAT_SRC);
-    const BaseChain& forward = *find_chain(tables[2], "FORWARD")->base;
+    EXPECT_EQ(tables[0].tool, netfilter::RulesetTool::iptables_legacy);
+    EXPECT_EQ(netfilter::find_chain(tables[0], "POSTROUTING")->base->priority, NF_IP_PRI_MANGLE);
+    EXPECT_EQ(netfilter::find_chain(tables[1], "OUTPUT")->base->priority, NF_IP_PRI_NAT_DST);
+    EXPECT_EQ(netfilter::find_chain(tables[1], "INPUT")->base->priority, NF_IP_PRI_NAT_SRC);
+    const netfilter::BaseChain& forward = *find_chain(tables[2], "FORWARD")->base;
     EXPECT_TRUE(forward.policy_drops);
-    EXPECT_EQ(forward.hook, NetfilterHook::forward);
-    EXPECT_EQ(find_chain(tables[2], "OUTPUT")->base->policy_packets, 6U);
-    EXPECT_FALSE(find_chain(tables[2], "x")->base);
+    EXPECT_EQ(forward.hook, netfilter::NetfilterHook::forward);
+    EXPECT_EQ(netfilter::find_chain(tables[2], "OUTPUT")->base->policy_packets, 6U);
+    EXPECT_FALSE(netfilter::find_chain(tables[2], "x")->base);
 }
 
 TEST(PathIptablesSave, RulesWithTheirCountersAndNumbers) {
     const auto tables = parsed(recorded::kLegacySave);
-    const Chain& input = *find_chain(tables[2], "INPUT");
+    const netfilter::Chain& input = *find_chain(tables[2], "INPUT");
     ASSERT_EQ(input.rules.size(), 2U);
     EXPECT_EQ(input.rules[0].text, "-A INPUT -p tcp -m tcp --dport 22 -j DROP");
     EXPECT_EQ(input.rules[0].handle, 1U);
     EXPECT_FALSE(input.rules[0].unconditional);
     EXPECT_EQ(input.rules[1].handle, 2U);
-    EXPECT_EQ(input.rules[1].counter, (RuleCounter{.packets = 6, .exact = true}));
-    EXPECT_THAT(input.rules[1].effects, ElementsAre(RuleEffect{.kind = Kind::goes, .chain = "x"}));
-    const Chain& own = *find_chain(tables[2], "x");
-    EXPECT_THAT(own.rules[0].effects, ElementsAre(RuleEffect{.kind = Kind::rejects}))
+    EXPECT_EQ(input.rules[1].counter, (netfilter::RuleCounter{.packets = 6, .exact = true}));
+    EXPECT_THAT(input.rules[1].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::goes, .chain = "x"}));
+    const netfilter::Chain& own = *find_chain(tables[2], "x");
+    EXPECT_THAT(own.rules[0].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}))
         << "what a comment quotes is no target";
     EXPECT_TRUE(own.rules[0].unconditional);
     EXPECT_TRUE(own.rules[1].unconditional);
@@ -80,7 +80,7 @@ TEST(PathIptablesSave, WhatTargetsDo) {
 
 TEST(PathIptablesSave, OtherLinesAreAnError) {
     const auto refused = [](std::string_view text) {
-        return !parse_iptables_save(text, TableFamily::ip, RulesetTool::iptables_legacy);
+        return !netfilter::parse_iptables_save(text, netfilter::TableFamily::ip, netfilter::RulesetTool::iptables_legacy);
     };
     EXPECT_TRUE(refused("-A INPUT -j DROP\n"));
     EXPECT_TRUE(refused("*filter\n:INPUT ACCEPT [0:0]\nsomething else\n"));
@@ -89,47 +89,47 @@ TEST(PathIptablesSave, OtherLinesAreAnError) {
 }
 
 TEST(PathIptablesSave, WhereTheKernelCallsBuiltInChains) {
-    EXPECT_EQ(iptables_base_chain("raw", "PREROUTING")->priority, NF_IP_PRI_RAW);
-    EXPECT_EQ(iptables_base_chain("security", "FORWARD")->priority, NF_IP_PRI_SECURITY);
-    EXPECT_EQ(iptables_base_chain("nat", "POSTROUTING")->priority, NF_IP_PRI_NAT_SRC);
-    EXPECT_FALSE(iptables_base_chain("raw", "INPUT"));
-    EXPECT_FALSE(iptables_base_chain("nat", "FORWARD"));
-    EXPECT_FALSE(iptables_base_chain("mine", "INPUT"));
-    EXPECT_FALSE(iptables_base_chain("filter", "input"));
+    EXPECT_EQ(netfilter::iptables_base_chain("raw", "PREROUTING")->priority, NF_IP_PRI_RAW);
+    EXPECT_EQ(netfilter::iptables_base_chain("security", "FORWARD")->priority, NF_IP_PRI_SECURITY);
+    EXPECT_EQ(netfilter::iptables_base_chain("nat", "POSTROUTING")->priority, NF_IP_PRI_NAT_SRC);
+    EXPECT_FALSE(netfilter::iptables_base_chain("raw", "INPUT"));
+    EXPECT_FALSE(netfilter::iptables_base_chain("nat", "FORWARD"));
+    EXPECT_FALSE(netfilter::iptables_base_chain("mine", "INPUT"));
+    EXPECT_FALSE(netfilter::iptables_base_chain("filter", "input"));
 }
 
-Table nft_table() {
-    return {.family = TableFamily::ip,
+netfilter::Table nft_table() {
+    return {.family = netfilter::TableFamily::ip,
             .name = "filter",
             .chains = {
-                {.name = "INPUT", .base = BaseChain{}, .rules = {{.handle = 7, .text = "drop"}}}}};
+                {.name = "INPUT", .base = netfilter::BaseChain{}, .rules = {{.handle = 7, .text = "drop"}}}}};
 }
 
 TEST(PathIptablesSave, GivesNftsTablesIptablesWords) {
-    Table table = nft_table();
-    ASSERT_TRUE(shaped_by_iptables(table));
-    take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n[0:0] -A INPUT -j DROP\n",
-                                      RulesetTool::iptables_nft));
-    EXPECT_EQ(table.tool, RulesetTool::iptables_nft);
+    netfilter::Table table = nft_table();
+    ASSERT_TRUE(netfilter::shaped_by_iptables(table));
+    netfilter::take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n[0:0] -A INPUT -j DROP\n",
+                                      netfilter::RulesetTool::iptables_nft));
+    EXPECT_EQ(table.tool, netfilter::RulesetTool::iptables_nft);
     EXPECT_EQ(table.chains[0].rules[0].text, "-A INPUT -j DROP");
     EXPECT_EQ(table.chains[0].rules[0].handle, 7U);
     EXPECT_EQ(table.chains[0].base->policy_packets, 5U);
 }
 
 TEST(PathIptablesSave, LeavesATableWithOtherRulesAsItIs) {
-    Table table = nft_table();
-    take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n", RulesetTool::iptables_nft));
-    EXPECT_EQ(table.tool, RulesetTool::nft);
+    netfilter::Table table = nft_table();
+    netfilter::take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n", netfilter::RulesetTool::iptables_nft));
+    EXPECT_EQ(table.tool, netfilter::RulesetTool::nft);
     EXPECT_EQ(table.chains[0].rules[0].text, "drop");
 }
 
 TEST(PathIptablesSave, ATableOfAnotherShapeIsNftsOwn) {
-    Table table = nft_table();
+    netfilter::Table table = nft_table();
     table.chains[0].base->priority = 5;
-    EXPECT_FALSE(shaped_by_iptables(table));
+    EXPECT_FALSE(netfilter::shaped_by_iptables(table));
     table = nft_table();
-    table.family = TableFamily::inet;
-    EXPECT_FALSE(shaped_by_iptables(table));
+    table.family = netfilter::TableFamily::inet;
+    EXPECT_FALSE(netfilter::shaped_by_iptables(table));
 }
 
 }  // namespace

@@ -7,9 +7,9 @@ namespace flowstamp {
 namespace {
 
 std::vector<fst_path_match> of(const std::string& filter) {
-    const auto matches = packet_matches(filter);
+    const auto matches = net::packet_matches(filter);
     EXPECT_TRUE(matches);
-    return matches ? kernel_matches(*matches) : std::vector<fst_path_match>{};
+    return matches ? pathtrace::kernel_matches(*matches) : std::vector<fst_path_match>{};
 }
 
 TEST(PathKernelMatches, APortIsOneComparisonForBothWaysAndFamilies) {

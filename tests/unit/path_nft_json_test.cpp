@@ -13,50 +13,50 @@
 namespace flowstamp {
 namespace {
 
-using Kind = RuleEffect::Kind;
+using Kind = netfilter::RuleEffect::Kind;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
 class PathNftJson : public testing::Test {
   protected:
     void SetUp() override {
-        auto tables = parse_nft_json(std::string(recorded::kNftJson));
+        auto tables = netfilter::parse_nft_json(std::string(recorded::kNftJson));
         ASSERT_TRUE(tables) << tables.error().message();
         tables_ = *tables;
         ASSERT_EQ(tables_.size(), 4U);
-        add_nft_text(tables_, recorded::kNftText);
+        netfilter::add_nft_text(tables_, recorded::kNftText);
     }
 
-    const Rule& rule(std::size_t table, const std::string& chain, std::size_t i) const {
-        return find_chain(tables_.at(table), chain)->rules.at(i);
+    const netfilter::Rule& rule(std::size_t table, const std::string& chain, std::size_t i) const {
+        return netfilter::find_chain(tables_.at(table), chain)->rules.at(i);
     }
-    const Rule& input(std::size_t i) const { return rule(0, "input", i); }
+    const netfilter::Rule& input(std::size_t i) const { return rule(0, "input", i); }
 
-    std::vector<Table> tables_;
+    std::vector<netfilter::Table> tables_;
 };
 
 TEST_F(PathNftJson, TablesAndBaseChains) {
-    EXPECT_EQ(tables_[0].family, TableFamily::inet);
+    EXPECT_EQ(tables_[0].family, netfilter::TableFamily::inet);
     EXPECT_EQ(tables_[0].name, "filter");
     EXPECT_FALSE(tables_[0].dormant);
-    EXPECT_FALSE(find_chain(tables_[0], "other")->base);
-    const BaseChain& base = *find_chain(tables_[0], "input")->base;
-    EXPECT_EQ(base.hook, NetfilterHook::input);
+    EXPECT_FALSE(netfilter::find_chain(tables_[0], "other")->base);
+    const netfilter::BaseChain& base = *find_chain(tables_[0], "input")->base;
+    EXPECT_EQ(base.hook, netfilter::NetfilterHook::input);
     EXPECT_EQ(base.priority, -5);
     EXPECT_TRUE(base.policy_drops);
     EXPECT_FALSE(base.policy_packets);
-    EXPECT_FALSE(find_chain(tables_[2], "post")->base->policy_drops);
+    EXPECT_FALSE(netfilter::find_chain(tables_[2], "post")->base->policy_drops);
 }
 
 TEST_F(PathNftJson, WhatOnlyTheTextTells) {
-    EXPECT_THAT(find_chain(tables_[1], "in")->base->devices, ElementsAre("lo"));
-    EXPECT_EQ(find_chain(tables_[1], "in")->base->hook, NetfilterHook::ingress);
+    EXPECT_THAT(netfilter::find_chain(tables_[1], "in")->base->devices, ElementsAre("lo"));
+    EXPECT_EQ(netfilter::find_chain(tables_[1], "in")->base->hook, netfilter::NetfilterHook::ingress);
     EXPECT_TRUE(tables_[3].dormant);
     EXPECT_EQ(input(0).text, "tcp dport 10174 counter drop comment \"not # handle 9\"");
     EXPECT_EQ(rule(1, "in", 0).text, "counter drop");
-    for (const Table& table : tables_) {
-        for (const Chain& chain : table.chains) {
-            for (const Rule& each : chain.rules) {
+    for (const netfilter::Table& table : tables_) {
+        for (const netfilter::Chain& chain : table.chains) {
+            for (const netfilter::Rule& each : chain.rules) {
                 EXPECT_FALSE(each.text.empty()) << chain.name << " " << each.handle;
             }
         }
@@ -64,11 +64,11 @@ TEST_F(PathNftJson, WhatOnlyTheTextTells) {
 }
 
 TEST_F(PathNftJson, SeveralDevicesAndRulesOverSeveralLines) {
-    std::vector<Table> tables{
-        {.family = TableFamily::netdev,
+    std::vector<netfilter::Table> tables{
+        {.family = netfilter::TableFamily::netdev,
          .name = "guard",
-         .chains = {{.name = "in", .base = BaseChain{}, .rules = {{.handle = 2}}}}}};
-    add_nft_text(tables,
+         .chains = {{.name = "in", .base = netfilter::BaseChain{}, .rules = {{.handle = 2}}}}}};
+    netfilter::add_nft_text(tables,
                  "table netdev guard { # handle 1\n\tchain in { # handle 1\n"
                  "\t\ttype filter hook ingress devices = { \"eth0\", eth1 } priority filter; "
                  "policy accept;\n"
@@ -78,10 +78,10 @@ TEST_F(PathNftJson, SeveralDevicesAndRulesOverSeveralLines) {
 }
 
 TEST_F(PathNftJson, ACounterBeforeTheVerdictIsExact) {
-    EXPECT_EQ(input(0).counter, (RuleCounter{.packets = 0, .exact = true}));
-    EXPECT_EQ(input(6).counter, (RuleCounter{.packets = 7, .exact = true}));
+    EXPECT_EQ(input(0).counter, (netfilter::RuleCounter{.packets = 0, .exact = true}));
+    EXPECT_EQ(input(6).counter, (netfilter::RuleCounter{.packets = 7, .exact = true}));
     EXPECT_TRUE(input(7).counter->exact) << "a log between changes nothing";
-    EXPECT_THAT(input(0).effects, ElementsAre(RuleEffect{.kind = Kind::drops}));
+    EXPECT_THAT(input(0).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::drops}));
 }
 
 TEST_F(PathNftJson, ACounterBeforeAMatchOrSharedIsNot) {
@@ -90,23 +90,23 @@ TEST_F(PathNftJson, ACounterBeforeAMatchOrSharedIsNot) {
 }
 
 TEST_F(PathNftJson, VerdictMaps) {
-    EXPECT_TRUE(uses_named_verdict_maps(recorded::kNftJson));
-    EXPECT_FALSE(uses_named_verdict_maps(R"({"nftables": [{"table": {}}]})"));
+    EXPECT_TRUE(netfilter::uses_named_verdict_maps(recorded::kNftJson));
+    EXPECT_FALSE(netfilter::uses_named_verdict_maps(R"({"nftables": [{"table": {}}]})"));
     EXPECT_THAT(input(3).effects,
-                ElementsAre(RuleEffect{.kind = Kind::accepts}, RuleEffect{.kind = Kind::drops},
-                            RuleEffect{.kind = Kind::jumps, .chain = "other"}));
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::accepts}, netfilter::RuleEffect{.kind = Kind::drops},
+                            netfilter::RuleEffect{.kind = Kind::jumps, .chain = "other"}));
     EXPECT_THAT(input(4).effects, IsEmpty()) << "an empty map";
-    EXPECT_THAT(input(5).effects, testing::UnorderedElementsAre(RuleEffect{.kind = Kind::accepts},
-                                                                RuleEffect{.kind = Kind::drops}));
+    EXPECT_THAT(input(5).effects, testing::UnorderedElementsAre(netfilter::RuleEffect{.kind = Kind::accepts},
+                                                                netfilter::RuleEffect{.kind = Kind::drops}));
 }
 
 TEST_F(PathNftJson, JumpsAndOtherEffects) {
-    EXPECT_THAT(input(8).effects, ElementsAre(RuleEffect{.kind = Kind::jumps, .chain = "other"}));
+    EXPECT_THAT(input(8).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::jumps, .chain = "other"}));
     EXPECT_THAT(input(9).effects, IsEmpty());
     EXPECT_THAT(rule(0, "other", 0).effects,
-                ElementsAre(RuleEffect{.kind = Kind::goes, .chain = "third"}));
-    EXPECT_THAT(rule(0, "third", 0).effects, ElementsAre(RuleEffect{.kind = Kind::rejects}));
-    EXPECT_THAT(rule(2, "post", 0).effects, ElementsAre(RuleEffect{.kind = Kind::may_drop}));
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::goes, .chain = "third"}));
+    EXPECT_THAT(rule(0, "third", 0).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}));
+    EXPECT_THAT(rule(2, "post", 0).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::may_drop}));
 }
 
 TEST_F(PathNftJson, OnlyVerdictsWithoutAConditionAreUnconditional) {
@@ -120,7 +120,7 @@ TEST_F(PathNftJson, OnlyVerdictsWithoutAConditionAreUnconditional) {
 }
 
 TEST_F(PathNftJson, XtablesExpressions) {
-    const auto tables = parse_nft_json(R"({"nftables": [
+    const auto tables = netfilter::parse_nft_json(R"({"nftables": [
         {"table": {"family": "ip", "name": "filter", "handle": 1}},
         {"chain": {"family": "ip", "table": "filter", "name": "c", "handle": 1}},
         {"rule": {"family": "ip", "table": "filter", "chain": "c", "handle": 3, "expr": [
@@ -131,36 +131,36 @@ TEST_F(PathNftJson, XtablesExpressions) {
         {"rule": {"family": "ip", "table": "filter", "chain": "c", "handle": 5, "expr": [
             {"xt": null}]}}]})");
     ASSERT_TRUE(tables);
-    const std::vector<Rule>& rules = tables->at(0).chains.at(0).rules;
-    EXPECT_THAT(rules[0].effects, ElementsAre(RuleEffect{.kind = Kind::rejects}));
-    EXPECT_EQ(rules[0].counter, (RuleCounter{.packets = 3, .exact = true}));
-    EXPECT_THAT(rules[1].effects, ElementsAre(RuleEffect{.kind = Kind::other}));
-    EXPECT_THAT(rules[2].effects, ElementsAre(RuleEffect{.kind = Kind::may_drop}));
+    const std::vector<netfilter::Rule>& rules = tables->at(0).chains.at(0).rules;
+    EXPECT_THAT(rules[0].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}));
+    EXPECT_EQ(rules[0].counter, (netfilter::RuleCounter{.packets = 3, .exact = true}));
+    EXPECT_THAT(rules[1].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::other}));
+    EXPECT_THAT(rules[2].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::may_drop}));
 }
 
 TEST_F(PathNftJson, SeveralListingsOfTablesThatAreKnown) {
-    std::vector<Table> outline = nft_outline(recorded::kNftText);
+    std::vector<netfilter::Table> outline = netfilter::nft_outline(recorded::kNftText);
     ASSERT_EQ(outline.size(), 4U);
-    EXPECT_EQ(outline[1].family, TableFamily::netdev);
+    EXPECT_EQ(outline[1].family, netfilter::TableFamily::netdev);
     EXPECT_EQ(outline[0].chains.at(2).name, "input");
-    EXPECT_TRUE(has_table_flags(recorded::kNftText));
-    EXPECT_FALSE(has_table_flags("table ip t {\n\tset s {\n\t\tflags dynamic\n\t}\n}\n"));
-    const auto tables = parse_nft_json(R"({"nftables": [
+    EXPECT_TRUE(netfilter::has_table_flags(recorded::kNftText));
+    EXPECT_FALSE(netfilter::has_table_flags("table ip t {\n\tset s {\n\t\tflags dynamic\n\t}\n}\n"));
+    const auto tables = netfilter::parse_nft_json(R"({"nftables": [
         {"chain": {"family": "inet", "table": "asleep", "name": "c", "handle": 1}}]})"
                                        "\n"
                                        R"({"nftables": [{"rule": {"family": "inet",
             "table": "asleep", "chain": "c", "handle": 3, "expr": [{"drop": null}]}}]})"
                                        "\n",
-                                       {{.family = TableFamily::inet, .name = "asleep"}});
+                                       {{.family = netfilter::TableFamily::inet, .name = "asleep"}});
     ASSERT_TRUE(tables);
     EXPECT_EQ(tables->at(0).chains.at(0).rules.at(0).handle, 3U);
 }
 
 TEST_F(PathNftJson, WhatIsNoRulesetIsAnError) {
-    EXPECT_FALSE(parse_nft_json(""));
-    EXPECT_FALSE(parse_nft_json("{}"));
-    EXPECT_FALSE(parse_nft_json(R"({"nftables": [{"table": {"family": "ip"}}]})"));
-    EXPECT_TRUE(parse_nft_json(R"({"nftables": []})"));
+    EXPECT_FALSE(netfilter::parse_nft_json(""));
+    EXPECT_FALSE(netfilter::parse_nft_json("{}"));
+    EXPECT_FALSE(netfilter::parse_nft_json(R"({"nftables": [{"table": {"family": "ip"}}]})"));
+    EXPECT_TRUE(netfilter::parse_nft_json(R"({"nftables": []})"));
 }
 
 }  // namespace

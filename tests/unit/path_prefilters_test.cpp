@@ -56,7 +56,7 @@ bool fits(const Prefilter& prefilter, const std::uint8_t* bytes) {
     return true;
 }
 
-bool passes(const PathPrefilters& prefilters, const Packet& packet) {
+bool passes(const pathtrace::PathPrefilters& prefilters, const Packet& packet) {
     const auto bytes = header(packet);
     return packet.ipv6
                ? std::ranges::any_of(prefilters.ipv6,
@@ -65,12 +65,12 @@ bool passes(const PathPrefilters& prefilters, const Packet& packet) {
                                      [&](const auto& its) { return fits(its, bytes.data() + 8); });
 }
 
-PathPrefilters of(const std::string& filter) {
-    PathPrefilters all;
-    const auto matches = packet_matches(filter);
+pathtrace::PathPrefilters of(const std::string& filter) {
+    pathtrace::PathPrefilters all;
+    const auto matches = net::packet_matches(filter);
     EXPECT_TRUE(matches) << filter;
-    for (const fst_path_match& match : kernel_matches(*matches)) {
-        const PathPrefilters its = path_prefilters(match);
+    for (const fst_path_match& match : pathtrace::kernel_matches(*matches)) {
+        const pathtrace::PathPrefilters its = pathtrace::path_prefilters(match);
         all.ipv4.insert(all.ipv4.end(), its.ipv4.begin(), its.ipv4.end());
         all.ipv6.insert(all.ipv6.end(), its.ipv6.begin(), its.ipv6.end());
     }
@@ -107,7 +107,7 @@ fst_path_match match_of(std::uint8_t protocol, std::uint16_t first_port, std::ui
 }
 
 TEST(PathPrefilters, APortPassesBothWaysAndInBothFamiliesAndNoOtherDoes) {
-    const PathPrefilters prefilters = of("tcp port 443");
+    const pathtrace::PathPrefilters prefilters = of("tcp port 443");
     for (const bool ipv6 : {false, true}) {
         EXPECT_TRUE(passes(prefilters, to_port(443, IPPROTO_TCP, ipv6)));
         EXPECT_TRUE(passes(prefilters, reversed(to_port(443, IPPROTO_TCP, ipv6))));
@@ -117,7 +117,7 @@ TEST(PathPrefilters, APortPassesBothWaysAndInBothFamiliesAndNoOtherDoes) {
 }
 
 TEST(PathPrefilters, AnAddressPassesAndItsNeighbourDoesNot) {
-    const PathPrefilters prefilters = of("tcp dst port 443 and src host 192.0.2.7");
+    const pathtrace::PathPrefilters prefilters = of("tcp dst port 443 and src host 192.0.2.7");
     Packet packet = to_port(443);
     packet.source = {192, 0, 2, 7};
     EXPECT_TRUE(passes(prefilters, packet));
@@ -128,7 +128,7 @@ TEST(PathPrefilters, AnAddressPassesAndItsNeighbourDoesNot) {
 }
 
 TEST(PathPrefilters, ANetworkOfIpv6AsksForItsBitsAlone) {
-    const PathPrefilters prefilters = of("dst net 2001:db8:10::/44");
+    const pathtrace::PathPrefilters prefilters = of("dst net 2001:db8:10::/44");
     Packet packet = to_port(9, IPPROTO_UDP, true);
     packet.destination = {0x20, 0x01, 0x0d, 0xb8, 0x00, 0x1f, 0xff};
     EXPECT_TRUE(passes(prefilters, packet));
@@ -139,7 +139,7 @@ TEST(PathPrefilters, ANetworkOfIpv6AsksForItsBitsAlone) {
 
 /// More may pass than the range holds, for the match to refuse.
 TEST(PathPrefilters, OfARangeEveryPortPasses) {
-    const PathPrefilters prefilters = of("tcp dst portrange 300-700");
+    const pathtrace::PathPrefilters prefilters = of("tcp dst portrange 300-700");
     for (std::uint16_t port = 300; port <= 700; port++) {
         EXPECT_TRUE(passes(prefilters, to_port(port))) << port;
     }
@@ -149,14 +149,14 @@ TEST(PathPrefilters, OfARangeEveryPortPasses) {
 
 TEST(PathPrefilters, ProtocolsWithoutPortsAreNotAskedForThem) {
     fst_path_match match = match_of(IPPROTO_ICMP, 17, 17);
-    EXPECT_TRUE(passes(path_prefilters(match), of_protocol(IPPROTO_ICMP)));
+    EXPECT_TRUE(passes(pathtrace::path_prefilters(match), of_protocol(IPPROTO_ICMP)));
     match.protocol = 0;
-    EXPECT_TRUE(passes(path_prefilters(match), of_protocol(IPPROTO_ICMP)));
+    EXPECT_TRUE(passes(pathtrace::path_prefilters(match), of_protocol(IPPROTO_ICMP)));
 }
 
 TEST(PathPrefilters, EverythingPassesWhereNothingIsAskedFor) {
     const fst_path_match everything = match_of(0, 0, 65535);
-    const PathPrefilters prefilters = path_prefilters(everything);
+    const pathtrace::PathPrefilters prefilters = pathtrace::path_prefilters(everything);
     EXPECT_TRUE(passes(prefilters, to_port(1, 132)));
     EXPECT_TRUE(passes(prefilters, to_port(1, 132, true)));
 }
@@ -185,7 +185,7 @@ TEST(PathPrefilters, NoPacketThatAMatchTakesIsKeptBack) {
         std::memcpy(&source, packet.source.data(), sizeof(source));
         if (((source ^ match.source[3]) & mask) == 0) {
             taken++;
-            ASSERT_TRUE(passes(path_prefilters(match), packet)) << first << '-' << last;
+            ASSERT_TRUE(passes(pathtrace::path_prefilters(match), packet)) << first << '-' << last;
         }
     }
     EXPECT_GT(taken, 1000U);

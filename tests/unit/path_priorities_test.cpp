@@ -10,11 +10,11 @@
 namespace flowstamp {
 namespace {
 
-using Hook = NetfilterHook;
+using Hook = netfilter::NetfilterHook;
 
 TEST(PathPriorities, NamesAreNfts) {
     const auto name = [](Hook hook, int priority) {
-        return priority_name(TableFamily::inet, hook, priority);
+        return netfilter::priority_name(netfilter::TableFamily::inet, hook, priority);
     };
     EXPECT_EQ(name(Hook::input, 0), "filter");
     EXPECT_EQ(name(Hook::input, -155), "mangle - 5");
@@ -24,29 +24,29 @@ TEST(PathPriorities, NamesAreNfts) {
     EXPECT_EQ(name(Hook::input, -97), "-97");
     EXPECT_EQ(name(Hook::postrouting, 100), "srcnat");
     EXPECT_EQ(name(Hook::input, INT_MIN), "-2147483648");
-    EXPECT_EQ(priority_name(TableFamily::bridge, Hook::forward, 0), "0");
-    EXPECT_EQ(priority_name(TableFamily::bridge, Hook::forward, -200), "filter");
-    EXPECT_EQ(priority_name(TableFamily::netdev, Hook::ingress, -3), "filter - 3");
+    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::bridge, Hook::forward, 0), "0");
+    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::bridge, Hook::forward, -200), "filter");
+    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::netdev, Hook::ingress, -3), "filter - 3");
 }
 
-Chain base(Hook hook, int priority) {
-    return {.name = "c", .base = BaseChain{.hook = hook, .priority = priority}};
+netfilter::Chain base(Hook hook, int priority) {
+    return {.name = "c", .base = netfilter::BaseChain{.hook = hook, .priority = priority}};
 }
 
 TEST(PathPriorities, ThoseOfChainsAndOfTheKernel) {
-    Ruleset ruleset;
+    netfilter::Ruleset ruleset;
     ruleset.tables = {
-        {.family = TableFamily::inet,
+        {.family = netfilter::TableFamily::inet,
          .name = "a",
          .chains = {base(Hook::prerouting, 7), base(Hook::input, 8), {.name = "no base"}}},
-        {.family = TableFamily::ip6, .name = "b", .chains = {base(Hook::prerouting, 9)}},
-        {.family = TableFamily::ip, .name = "c", .chains = {base(Hook::prerouting, -200)}},
-        {.family = TableFamily::ip,
+        {.family = netfilter::TableFamily::ip6, .name = "b", .chains = {base(Hook::prerouting, 9)}},
+        {.family = netfilter::TableFamily::ip, .name = "c", .chains = {base(Hook::prerouting, -200)}},
+        {.family = netfilter::TableFamily::ip,
          .name = "d",
          .dormant = true,
          .chains = {base(Hook::prerouting, 1)}},
     };
-    const auto used = priorities_in_use(ruleset, TableFamily::ip, Hook::prerouting);
+    const auto used = netfilter::priorities_in_use(ruleset, netfilter::TableFamily::ip, Hook::prerouting);
     ASSERT_EQ(used.size(), 3U);
     EXPECT_EQ(used[0].priority, -400);
     EXPECT_EQ(used[0].by_kernel->name, "reassembly of fragments");
@@ -56,9 +56,9 @@ TEST(PathPriorities, ThoseOfChainsAndOfTheKernel) {
     EXPECT_TRUE(used[1].has_chains);
     EXPECT_EQ(used[2].priority, 7);
     EXPECT_EQ(used[2].by_kernel, nullptr);
-    EXPECT_EQ(priorities_in_use(ruleset, TableFamily::ip, Hook::postrouting).back().priority,
+    EXPECT_EQ(netfilter::priorities_in_use(ruleset, netfilter::TableFamily::ip, Hook::postrouting).back().priority,
               INT_MAX);
-    EXPECT_TRUE(priorities_in_use(ruleset, TableFamily::arp, Hook::input).empty());
+    EXPECT_TRUE(netfilter::priorities_in_use(ruleset, netfilter::TableFamily::arp, Hook::input).empty());
 }
 
 }  // namespace

@@ -32,27 +32,27 @@ fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
     return its;
 }
 
-PathReport lost() {
+pathtrace::PathReport lost() {
     return {.flow = 1,
             .name = tuple("198.51.100.2", 40000, "203.0.113.1", 10174),
             .translated = tuple("198.51.100.2", 40000, "10.0.0.2", 8080),
-            .end = PacketPath::End::dropped,
+            .end = pathtrace::PacketPath::End::dropped,
             .packets = 3,
             .steps = {{.at = "eth2 in"},
                       {.at = "prerouting",
                        .passed = {"raw", "dstnat"},
                        .changed = {"to 10.0.0.2:8080"},
                        .since_start = 12us}},
-            .drop = PathReport::Drop{.at = "prerouting",
+            .drop = pathtrace::PathReport::Drop{.at = "prerouting",
                                     .reason = "NETFILTER_DROP",
                                     .location = "nft_do_chain+0x3e8",
                                     .words = {.words = "a netfilter rule dropped it"},
-                                    .attribution = DropAttribution{.table = "filter",
+                                    .attribution = netfilter::DropAttribution{.table = "filter",
                                                        .chain = "FORWARD",
-                                                       .tool = RulesetTool::iptables_legacy,
+                                                       .tool = netfilter::RulesetTool::iptables_legacy,
                                                        .number = 2,
                                                        .text = "-A FORWARD -j DROP",
-                                                       .certainty = Certainty::certain,
+                                                       .certainty = netfilter::Certainty::certain,
                                                        .why = "no other moved"}},
             .wall = 1'795'000'000s};
 }
@@ -64,8 +64,8 @@ class PathReportTest : public ::testing::Test {
     ~PathReportTest() override { ::unlink(path_.c_str()); }
 
     template <class Reporter, class... More>
-    std::string told(const PathReport& story, bool losses_only, More... more) {
-        auto output = Output::file(path_);
+    std::string told(const pathtrace::PathReport& story, bool losses_only, More... more) {
+        auto output = output::Output::file(path_);
         Reporter reporter(*output, more..., losses_only);
         reporter.report(story);
         std::ifstream file(path_);
@@ -77,7 +77,7 @@ class PathReportTest : public ::testing::Test {
 };
 
 TEST_F(PathReportTest, ALossInWords) {
-    EXPECT_EQ(told<PathText>(lost(), false, Style(false)),
+    EXPECT_EQ(told<output::PathText>(lost(), false, output::Style(false)),
               "11:06:40.000000 flow #1  TCP 198.51.100.2:40000 > 203.0.113.1:10174 (on as "
               "198.51.100.2:40000 > 10.0.0.2:8080)  DROPPED at prerouting, 3 packets\n"
               "    passed    eth2 in, prerouting (raw, dstnat: to 10.0.0.2:8080)\n"
@@ -88,31 +88,31 @@ TEST_F(PathReportTest, ALossInWords) {
 }
 
 TEST_F(PathReportTest, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
-    PathReport arrived = lost();
+    pathtrace::PathReport arrived = lost();
     arrived.drop.reset();
-    for (const PacketPath::End end : {PacketPath::End::left, PacketPath::End::delivered}) {
+    for (const pathtrace::PacketPath::End end : {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
-        EXPECT_EQ(told<PathText>(arrived, true, Style(false)), "");
-        EXPECT_EQ(told<PathJson>(arrived, true), "");
-        EXPECT_NE(told<PathText>(arrived, false, Style(false)), "");
+        EXPECT_EQ(told<output::PathText>(arrived, true, output::Style(false)), "");
+        EXPECT_EQ(told<output::PathJson>(arrived, true), "");
+        EXPECT_NE(told<output::PathText>(arrived, false, output::Style(false)), "");
     }
-    EXPECT_NE(told<PathText>(lost(), true, Style(false)), "");
+    EXPECT_NE(told<output::PathText>(lost(), true, output::Style(false)), "");
 }
 
 TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
-    PathReport ping = lost();
+    pathtrace::PathReport ping = lost();
     ping.name.source_port = ping.name.destination_port = 0;
     ping.name.protocol = 1;
     ping.translated.reset();
     ping.drop.reset();
-    ping.end = PacketPath::End::unknown;
-    for (const PathReport& story : {lost(), ping}) {
-        const std::string line = told<PathJson>(story, false);
+    ping.end = pathtrace::PacketPath::End::unknown;
+    for (const pathtrace::PathReport& story : {lost(), ping}) {
+        const std::string line = told<output::PathJson>(story, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;
     }
-    auto output = Output::file(path_);
-    PathJson(*output, false).summary({.wall = 1'795'000'000s, .uptime = 5s, .packets = 4});
+    auto output = output::Output::file(path_);
+    output::PathJson(*output, false).summary({.wall = 1'795'000'000s, .uptime = 5s, .packets = 4});
     std::ifstream file(path_);
     EXPECT_THAT(schema.violations(nlohmann::json::parse(file)), IsEmpty());
 }

@@ -11,18 +11,18 @@ constexpr std::uint8_t kIpv4 = 2;
 constexpr std::uint8_t kIpv6 = 10;
 
 /// A mangle chain at FORWARD: IPv4 stations around it.
-Ruleset mangle() {
-    const Chain chain{.name = "FORWARD",
-                      .base = BaseChain{.hook = NetfilterHook::forward, .priority = -150},
+netfilter::Ruleset mangle() {
+    const netfilter::Chain chain{.name = "FORWARD",
+                      .base = netfilter::BaseChain{.hook = netfilter::NetfilterHook::forward, .priority = -150},
                       .rules = {}};
-    return {.tables = {{.family = TableFamily::ip,
+    return {.tables = {{.family = netfilter::TableFamily::ip,
                         .name = "mangle",
-                        .tool = RulesetTool::iptables_nft,
+                        .tool = netfilter::RulesetTool::iptables_nft,
                         .chains = {chain}}},
             .unread = {}};
 }
 
-StationState station(Station::Kind kind, std::uint8_t pf, int priority, const char* interface) {
+pathtrace::StationState station(pathtrace::Station::Kind kind, std::uint8_t pf, int priority, const char* interface) {
     constexpr std::uint8_t kForward = 2;
     return {.station = {.kind = kind,
                         .pf = pf,
@@ -33,11 +33,11 @@ StationState station(Station::Kind kind, std::uint8_t pf, int priority, const ch
 }
 
 /// r0 in; before and after mangle; IPv6's FORWARD.
-StationMap stations() {
-    return {{station(Station::Kind::tc_ingress, 0, 0, "r0"),
-             station(Station::Kind::netfilter, kIpv4, -151, ""),
-             station(Station::Kind::netfilter, kIpv4, -149, ""),
-             station(Station::Kind::netfilter, kIpv6, 0, "")},
+pathtrace::StationMap stations() {
+    return {{station(pathtrace::Station::Kind::tc_ingress, 0, 0, "r0"),
+             station(pathtrace::Station::Kind::netfilter, kIpv4, -151, ""),
+             station(pathtrace::Station::Kind::netfilter, kIpv4, -149, ""),
+             station(pathtrace::Station::Kind::netfilter, kIpv6, 0, "")},
             mangle()};
 }
 
@@ -50,13 +50,13 @@ fst_path_event passing(std::uint32_t station, std::uint16_t segments = 1) {
 }
 
 TEST(PathSample, AHooksPacketsAreThoseOfItsBusiestStationInEachFamily) {
-    StationCounts counts(4);
+    pathtrace::StationCounts counts(4);
     counts.passed(passing(0, 5));
     counts.passed(passing(1, 3));
     counts.passed(passing(2, 4));
     counts.passed(passing(3, 0));
     counts.passed(passing(FST_PATH_NO_STATION));
-    const PathSample sample = sample_of(counts, stations(), {});
+    const pathtrace::PathSample sample = pathtrace::sample_of(counts, stations(), {});
     ASSERT_EQ(sample.parts.size(), 2U);
     EXPECT_EQ(sample.parts[0].name, "r0 in");
     EXPECT_EQ(sample.parts[0].packets, 5U);
@@ -65,43 +65,43 @@ TEST(PathSample, AHooksPacketsAreThoseOfItsBusiestStationInEachFamily) {
 }
 
 TEST(PathSample, ALossIsPlacedBetweenTwoStationsAndNamedOnceKnown) {
-    StationCounts counts(4);
-    const PathEnd end{.end = PacketPath::End::dropped, .station = 1};
+    pathtrace::StationCounts counts(4);
+    const pathtrace::PathEnd end{.end = pathtrace::PacketPath::End::dropped, .station = 1};
     counts.blamed(end, "a rule of which no loss is known");
     counts.ended(end, passing(1, 2));
-    counts.ended({.end = PacketPath::End::left, .station = 0}, passing(0));
-    PathSample sample = sample_of(counts, stations(), {});
+    counts.ended({.end = pathtrace::PacketPath::End::left, .station = 0}, passing(0));
+    pathtrace::PathSample sample = pathtrace::sample_of(counts, stations(), {});
     ASSERT_EQ(sample.losses.size(), 1U);
     EXPECT_EQ(sample.losses[0].at, "forward");
     EXPECT_EQ(sample.losses[0].before, "mangle");
     EXPECT_EQ(sample.losses[0].packets, 2U);
     EXPECT_EQ(sample.losses[0].by, "");
     counts.blamed(end, "a rule");
-    EXPECT_EQ(sample_of(counts, stations(), {}).losses[0].by, "a rule");
+    EXPECT_EQ(pathtrace::sample_of(counts, stations(), {}).losses[0].by, "a rule");
 }
 
 TEST(PathSample, WhatIsLostBeforeTheFirstStationHasNoPlace) {
-    StationCounts counts(4);
-    counts.ended({.end = PacketPath::End::dropped}, passing(0));
-    const PathSample sample = sample_of(counts, stations(), {});
+    pathtrace::StationCounts counts(4);
+    counts.ended({.end = pathtrace::PacketPath::End::dropped}, passing(0));
+    const pathtrace::PathSample sample = pathtrace::sample_of(counts, stations(), {});
     ASSERT_EQ(sample.losses.size(), 1U);
     EXPECT_EQ(sample.losses[0].at, "");
 }
 
 TEST(PathSample, TheCulpritInAFewWords) {
-    PathReport::Drop drop{.words = {.words = "no socket listens there", .look_at = {}}};
-    EXPECT_EQ(short_words(drop), "no socket listens there");
-    drop.attribution = DropAttribution{
-        .table = "mangle", .chain = "FORWARD", .tool = RulesetTool::iptables_nft, .number = 3};
-    EXPECT_EQ(short_words(drop), "iptables-nft mangle FORWARD rule 3");
-    drop.attribution = DropAttribution{.family = TableFamily::inet,
+    pathtrace::PathReport::Drop drop{.words = {.words = "no socket listens there", .look_at = {}}};
+    EXPECT_EQ(pathtrace::short_words(drop), "no socket listens there");
+    drop.attribution = netfilter::DropAttribution{
+        .table = "mangle", .chain = "FORWARD", .tool = netfilter::RulesetTool::iptables_nft, .number = 3};
+    EXPECT_EQ(pathtrace::short_words(drop), "iptables-nft mangle FORWARD rule 3");
+    drop.attribution = netfilter::DropAttribution{.family = netfilter::TableFamily::inet,
                            .table = "site",
                            .chain = "pre",
-                           .tool = RulesetTool::nft,
+                           .tool = netfilter::RulesetTool::nft,
                            .handle = 4};
-    EXPECT_EQ(short_words(drop), "nft inet site pre handle 4");
+    EXPECT_EQ(pathtrace::short_words(drop), "nft inet site pre handle 4");
     drop.attribution->is_policy = true;
-    EXPECT_EQ(short_words(drop), "nft inet site pre policy");
+    EXPECT_EQ(pathtrace::short_words(drop), "nft inet site pre policy");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 
 TEST(PathTrace, DropsAmongOtherLines) {
-    const auto drops = parse_nft_trace_drops(
+    const auto drops = netfilter::parse_nft_trace_drops(
         "trace id dbb642de inet fw input packet: iif \"lo\" ip saddr 127.0.0.1 udp dport 9 \n"
         "trace id dbb642de inet fw input rule counter packets 0 bytes 0 jump sub # handle 4 "
         "(verdict jump sub)\n"
@@ -23,25 +23,25 @@ TEST(PathTrace, DropsAmongOtherLines) {
         "trace id 4c6578b0 ip fw input policy drop \n"
         "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr");
     ASSERT_EQ(drops.size(), 2U);
-    EXPECT_EQ(drops[0], (NftTraceDrop{TableFamily::inet, "fw", "sub", 3}));
-    EXPECT_EQ(drops[1], (NftTraceDrop{TableFamily::ip, "fw", "input", std::nullopt}));
+    EXPECT_EQ(drops[0], (netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "sub", 3}));
+    EXPECT_EQ(drops[1], (netfilter::NftTraceDrop{netfilter::TableFamily::ip, "fw", "input", std::nullopt}));
 }
 
 TEST(PathTrace, OtherLinesAreNone) {
     for (const char* line : {"", "add rule ip fw input drop # handle 3", "trace id 1",
                              "trace id 1 inet fw sub rule drop (verdict drop)",
                              "trace id 1 moon fw sub rule drop # handle 3 (verdict drop)"}) {
-        EXPECT_FALSE(parse_nft_trace_drop(line)) << line;
+        EXPECT_FALSE(netfilter::parse_nft_trace_drop(line)) << line;
     }
 }
 
 TEST(PathTrace, TheMatchInNftsWords) {
-    EXPECT_EQ(nft_expression({}), "");
+    EXPECT_EQ(netfilter::nft_expression({}), "");
     const auto words = [](const std::string& filter) {
         std::vector<std::string> found;
-        const PacketMatches matches = packet_matches(filter).value();
-        for (const PacketMatch& match : matches.any_of) {
-            found.push_back(nft_expression(match));
+        const net::PacketMatches matches = net::packet_matches(filter).value();
+        for (const net::PacketMatch& match : matches.any_of) {
+            found.push_back(netfilter::nft_expression(match));
         }
         return found;
     };
@@ -59,49 +59,49 @@ TEST(PathTrace, TheMatchInNftsWords) {
 
 struct TracedAttribution : ::testing::Test {
     TracedAttribution() {
-        const BaseChain input{.hook = NetfilterHook::input, .priority = 0};
+        const netfilter::BaseChain input{.hook = netfilter::NetfilterHook::input, .priority = 0};
         ruleset.tables = {
-            {.family = TableFamily::ip,
+            {.family = netfilter::TableFamily::ip,
              .name = "fw",
-             .tool = RulesetTool::iptables_legacy,
+             .tool = netfilter::RulesetTool::iptables_legacy,
              .chains = {{.name = "input", .base = input, .rules = {drop(3, "legacy")}}}},
-            {.family = TableFamily::ip,
+            {.family = netfilter::TableFamily::ip,
              .name = "fw",
              .chains = {
                  {.name = "input", .base = input, .rules = {drop(3, "one"), drop(4, "two")}}}}};
         ruleset.tables[1].chains[0].base->policy_drops = true;
     }
-    static Rule drop(std::uint64_t handle, const std::string& text) {
-        return {.handle = handle, .text = text, .effects = {{.kind = RuleEffect::Kind::drops}}};
+    static netfilter::Rule drop(std::uint64_t handle, const std::string& text) {
+        return {.handle = handle, .text = text, .effects = {{.kind = netfilter::RuleEffect::Kind::drops}}};
     }
-    std::string named(const NftTraceDrops& traced) const {
-        const auto attribution = traced_attribution(
-            ruleset, {.hook = NetfilterHook::input, .up_to = 0, .packets = 3}, traced);
+    std::string named(const netfilter::NftTraceDrops& traced) const {
+        const auto attribution = netfilter::traced_attribution(
+            ruleset, {.hook = netfilter::NetfilterHook::input, .up_to = 0, .packets = 3}, traced);
         return !attribution ? "nobody"
-                        : words_of(*attribution) +
-                              (attribution->certainty == Certainty::certain ? ", certain" : "");
+                        : netfilter::words_of(*attribution) +
+                              (attribution->certainty == netfilter::Certainty::certain ? ", certain" : "");
     }
-    Ruleset ruleset;
+    netfilter::Ruleset ruleset;
 };
 
 TEST_F(TracedAttribution, TheOnlyOneThatWasSeenIsCertain) {
-    EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", 4}, 2}}),
+    EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", 4}, 2}}),
               "table ip fw, chain input, handle 4: two, certain");
-    EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", {}}, 1}}),
+    EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", {}}, 1}}),
               "table ip fw, chain input: policy drop, certain");
 }
 
 TEST_F(TracedAttribution, OfSeveralTheOneThatWasSeenMost) {
     EXPECT_EQ(
-        named({{{TableFamily::ip, "fw", "input", 3}, 1}, {{TableFamily::ip, "fw", "input", 4}, 2}}),
+        named({{{netfilter::TableFamily::ip, "fw", "input", 3}, 1}, {{netfilter::TableFamily::ip, "fw", "input", 4}, 2}}),
         "table ip fw, chain input, handle 4: two");
 }
 
 TEST_F(TracedAttribution, ADropElsewhereOrOfARuleThatIsGoneIsNone) {
     EXPECT_EQ(named({}), "nobody");
-    EXPECT_EQ(named({{{TableFamily::ip, "fw", "input", 5}, 1}}), "nobody");
-    EXPECT_EQ(named({{{TableFamily::inet, "fw", "input", 3}, 1}}), "nobody");
-    EXPECT_EQ(named({{{TableFamily::ip, "fw", "output", 3}, 1}}), "nobody");
+    EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", 5}, 1}}), "nobody");
+    EXPECT_EQ(named({{{netfilter::TableFamily::inet, "fw", "input", 3}, 1}}), "nobody");
+    EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "output", 3}, 1}}), "nobody");
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const Style kPlain(false);
+const output::Style kPlain(false);
 
-PathView forwarding() {
+output::PathView forwarding() {
     return {.filter = "tcp port 80",
             .parts = {{.name = "r0 in", .packets = 120, .rate = 12},
                       {.name = "r1 in", .packets = 8, .rate = 0},
@@ -29,8 +29,8 @@ PathView forwarding() {
             .stats = {.uptime = 12s, .packets = 128, .flows = 2, .left = 128}};
 }
 
-PathView losing() {
-    PathView view = forwarding();
+output::PathView losing() {
+    output::PathView view = forwarding();
     view.parts[3].lost = 40;
     view.parts[3].lost_rate = 4;
     view.losses = {{.at = "forward",
@@ -45,7 +45,7 @@ PathView losing() {
 
 TEST(PathViewText, WideItIsOneRowOfColumns) {
     EXPECT_THAT(
-        lines_of(forwarding(), 79, kPlain),
+        output::lines_of(forwarding(), 79, kPlain),
         ElementsAre(
             "tcp port 80                                        128 packets, 0 dropped, 12 s",
             "  r0 in  r1 in  prerouting  forward  postrouting  r0 out  r1 out",
@@ -55,7 +55,7 @@ TEST(PathViewText, WideItIsOneRowOfColumns) {
 
 TEST(PathViewText, ALossStandsInItsColumnAndIsNamedBelow) {
     EXPECT_THAT(
-        lines_of(losing(), 79, kPlain),
+        output::lines_of(losing(), 79, kPlain),
         ElementsAre(
             "tcp port 80                                       128 packets, 40 dropped, 12 s",
             "  r0 in  r1 in  prerouting    forward  postrouting  r0 out  r1 out",
@@ -67,7 +67,7 @@ TEST(PathViewText, ALossStandsInItsColumnAndIsNamedBelow) {
 
 TEST(PathViewText, NarrowItIsSeveralRows) {
     EXPECT_THAT(
-        lines_of(losing(), 59, kPlain),
+        output::lines_of(losing(), 59, kPlain),
         ElementsAre("tcp port 80                   128 packets, 40 dropped, 12 s",
                     "  r0 in  r1 in  prerouting    forward  postrouting  r0 out",
                     "   12/s    0/s        12/s       12/s        8.0/s     0/s",
@@ -77,26 +77,26 @@ TEST(PathViewText, NarrowItIsSeveralRows) {
 }
 
 TEST(PathViewText, NoLineIsWiderThanTheTerminal) {
-    PathView view = losing();
+    output::PathView view = losing();
     view.filter = std::string(200, 'x');
     for (const std::size_t width : {12U, 20U, 59U, 79U, 99U, 199U}) {
-        for (const std::string& line : lines_of(view, width, kPlain)) {
+        for (const std::string& line : output::lines_of(view, width, kPlain)) {
             EXPECT_LE(line.size(), std::max<std::size_t>(width, 13)) << line;
         }
     }
 }
 
 TEST(PathViewText, NothingSeenYet) {
-    PathView view{.filter = "tcp port 80", .parts = {}, .losses = {}, .stats = {.uptime = 3s}};
-    EXPECT_THAT(lines_of(view, 59, kPlain),
+    output::PathView view{.filter = "tcp port 80", .parts = {}, .losses = {}, .stats = {.uptime = 3s}};
+    EXPECT_THAT(output::lines_of(view, 59, kPlain),
                 ElementsAre("waiting for packets that match tcp port 80            3.0 s"));
     view.filter.clear();
-    EXPECT_THAT(lines_of(view, 30, kPlain), ElementsAre("waiting for packets      3.0 s"));
+    EXPECT_THAT(output::lines_of(view, 30, kPlain), ElementsAre("waiting for packets      3.0 s"));
 }
 
 TEST(PathViewText, ColourMarksLossesAndTakesNoRoom) {
-    const auto plain = lines_of(losing(), 79, kPlain);
-    auto coloured = lines_of(losing(), 79, Style(true));
+    const auto plain = output::lines_of(losing(), 79, kPlain);
+    auto coloured = output::lines_of(losing(), 79, output::Style(true));
     EXPECT_THAT(coloured[4], HasSubstr("\033[1;31m-40 4.0/s\033[0m"));
     EXPECT_THAT(coloured[5], HasSubstr("\033[1;31mlost 40"));
     for (std::string& line : coloured) {
@@ -108,25 +108,25 @@ TEST(PathViewText, ColourMarksLossesAndTakesNoRoom) {
 }
 
 TEST(PathViewText, OnlyTheLargestLossesAreNamed) {
-    PathView view = losing();
+    output::PathView view = losing();
     view.losses.assign(7, {.at = {}, .before = {}, .by = {}, .packets = 1, .rate = 0});
-    const auto lines = lines_of(view, 79, kPlain);
+    const auto lines = output::lines_of(view, 79, kPlain);
     ASSERT_EQ(lines.size(), 11U);
     EXPECT_EQ(lines[5], "lost 1, 0/s, before the first station: looking for what took them");
     EXPECT_EQ(lines[10], "and 2 more");
 }
 
-PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
-    PathSample its{.parts = {{.name = "r0 in", .packets = came}, {.name = "r1 out", .packets = 0}},
+pathtrace::PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
+    pathtrace::PathSample its{.parts = {{.name = "r0 in", .packets = came}, {.name = "r1 out", .packets = 0}},
                    .losses = {},
                    .stats = {.uptime = uptime}};
     if (lost != 0) {
-        its.losses = {{.end = {.end = PacketPath::End::dropped, .station = 1, .location = 1},
+        its.losses = {{.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 1},
                        .at = "r0 in",
                        .before = {},
                        .by = "a rule",
                        .packets = lost},
-                      {.end = {.end = PacketPath::End::dropped, .station = 1, .location = 2},
+                      {.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 2},
                        .at = "r0 in",
                        .before = {},
                        .by = "a rule",
@@ -136,7 +136,7 @@ PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
 }
 
 TEST(PathRates, AreThoseOfTheLastTwoSeconds) {
-    PathRates rates("tcp");
+    output::PathRates rates("tcp");
     EXPECT_EQ(rates.consume(sample(1s, 0, 0)).parts.size(), 0U) << "nothing has passed";
     EXPECT_DOUBLE_EQ(rates.consume(sample(2s, 100, 0)).parts.at(0).rate, 100);
     EXPECT_DOUBLE_EQ(rates.consume(sample(3s, 100, 0)).parts.at(0).rate, 50);
@@ -144,9 +144,9 @@ TEST(PathRates, AreThoseOfTheLastTwoSeconds) {
 }
 
 TEST(PathRates, WhatReadsTheSameIsOneLoss) {
-    PathRates rates("tcp");
+    output::PathRates rates("tcp");
     EXPECT_THAT(rates.consume(sample(1s, 10, 0)).losses, IsEmpty());
-    const PathView view = rates.consume(sample(2s, 20, 3));
+    const output::PathView view = rates.consume(sample(2s, 20, 3));
     ASSERT_EQ(view.losses.size(), 1U);
     EXPECT_EQ(view.losses[0].packets, 6U);
     EXPECT_DOUBLE_EQ(view.losses[0].rate, 6);

@@ -31,7 +31,7 @@ class PipeSourceTest : public ::testing::Test {
         EXPECT_EQ(::pipe(ends), 0);
         write_ = Fd(ends[1]);
         EXPECT_EQ(::pipe(stop_), 0);
-        source_ = read_pipe(Fd(ends[0]), "standard input", stop_[0]);
+        source_ = net::read_pipe(Fd(ends[0]), "standard input", stop_[0]);
     }
     ~PipeSourceTest() override {
         ::close(stop_[0]);
@@ -56,7 +56,7 @@ class PipeSourceTest : public ::testing::Test {
   private:
     Fd write_;
     int stop_[2]{};
-    std::unique_ptr<ByteSource> source_;
+    std::unique_ptr<net::ByteSource> source_;
 };
 
 TEST_F(PipeSourceTest, HandsOnWhatIsThere) {

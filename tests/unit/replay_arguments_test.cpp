@@ -21,14 +21,14 @@ bool is_file(const std::string& path) {
     return path == "a.pcap" || path == "b" || path == "port";
 }
 
-ReplayArguments reported_apart(const Words& reads, const Words& words) {
-    const auto arguments = report_apart(reads, words, is_file);
+cmd::ReplayArguments reported_apart(const Words& reads, const Words& words) {
+    const auto arguments = cmd::report_apart(reads, words, is_file);
     EXPECT_TRUE(arguments) << arguments.error().message();
-    return arguments.value_or(ReplayArguments{});
+    return arguments.value_or(cmd::ReplayArguments{});
 }
 
 std::string refusal(const Words& reads, const Words& words) {
-    const auto arguments = report_apart(reads, words, is_file);
+    const auto arguments = cmd::report_apart(reads, words, is_file);
     return arguments ? "" : arguments.error().message();
 }
 
@@ -56,28 +56,28 @@ TEST(ReplayArguments, AMissingFileIsNoFilter) {
     EXPECT_THAT(refusal({}, {"b", "tcp", "a.pcap"}), HasSubstr("before the filter"));
 }
 
-class Nobody final : public Reporter {
+class Nobody final : public output::Reporter {
   public:
-    void reset(const Reset&) override {}
-    void finding(const Finding&) override {}
-    void middlebox(const Middlebox&) override {}
-    void flow(const FlowRecord&) override {}
-    void stats(const Stats&) override {}
-    void summary(const Stats&) override {}
+    void reset(const analysis::Reset&) override {}
+    void finding(const analysis::Finding&) override {}
+    void middlebox(const analysis::Middlebox&) override {}
+    void flow(const analysis::FlowRecord&) override {}
+    void stats(const output::Stats&) override {}
+    void summary(const output::Stats&) override {}
 };
 
 TEST(FindingWatch, IsMetByItsKinds) {
     Nobody nobody;
-    FindingWatch none(nobody, {}, false), any(nobody, {}, true),
-        stalled(nobody, {FindingKind::one_way, FindingKind::stalled}, false);
+    output::FindingWatch none(nobody, {}, false), any(nobody, {}, true),
+        stalled(nobody, {analysis::FindingKind::one_way, analysis::FindingKind::stalled}, false);
     EXPECT_FALSE(any.is_met());
-    for (FindingWatch* watch : {&none, &any, &stalled}) {
-        watch->finding({.kind = FindingKind::forged_rst});
+    for (output::FindingWatch* watch : {&none, &any, &stalled}) {
+        watch->finding({.kind = analysis::FindingKind::forged_rst});
     }
     EXPECT_FALSE(none.is_met());
     EXPECT_TRUE(any.is_met());
     EXPECT_FALSE(stalled.is_met());
-    stalled.finding({.kind = FindingKind::stalled});
+    stalled.finding({.kind = analysis::FindingKind::stalled});
     EXPECT_TRUE(stalled.is_met());
 }
 
@@ -87,7 +87,7 @@ TEST(Progress, WaitsASecondAndWipesItself) {
     std::FILE* terminal = ::open_memstream(&text, &length);
     TestClock clock;
     {
-        Progress progress(terminal, "x.pcap", clock);
+        cmd::Progress progress(terminal, "x.pcap", clock);
         progress.show(0.1, 1);
         std::fflush(terminal);
         EXPECT_EQ(length, 0U);
@@ -100,7 +100,7 @@ TEST(Progress, WaitsASecondAndWipesItself) {
     std::fclose(terminal);
     EXPECT_EQ(std::string(text, length), "\r\033[Kx.pcap: 42 %\r\033[Kx.pcap: 4 frames\r\033[K");
     std::free(text);
-    Progress silent(nullptr, "x.pcap", clock);
+    cmd::Progress silent(nullptr, "x.pcap", clock);
     clock.advance(5s);
     silent.show(0.5, 1);
 }

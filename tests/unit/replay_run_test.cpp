@@ -18,9 +18,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-Replayed replay_file(const Bytes& file, std::optional<Filter> filter = std::nullopt) {
-    const auto path = make_host_path(1024);
-    return replay(std::make_unique<MemorySource>(file), **path, std::move(filter));
+Replayed replay_file(const Bytes& file, std::optional<net::Filter> filter = std::nullopt) {
+    const auto path = cmd::make_host_path(1024);
+    return replay(std::make_unique<net::MemorySource>(file), **path, std::move(filter));
 }
 
 /// A reset in the peer's name, from nearer, with our own latest ID.
@@ -128,7 +128,7 @@ TEST(ReplayRun, ItsEventsFitTheSchema) {
     talk.open().exchange(4);
     talk.send(forged(talk));
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
-    for (Json event : replay_file(rig.file()).events) {
+    for (output::Json event : replay_file(rig.file()).events) {
         event["pcap_filename"] = "test.pcap";
         EXPECT_THAT(schema.violations(nlohmann::json::parse(event.dump())), IsEmpty());
     }
@@ -221,7 +221,7 @@ TEST(ReplayRun, AFilterLimitsWhatIsTold) {
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
     talk.send(forged(talk));
-    auto filter = Filter::compile("port 1");
+    auto filter = net::Filter::compile("port 1");
     ASSERT_TRUE(filter);
     const Replayed replayed = replay_file(rig.file(), std::move(*filter));
     EXPECT_THAT(replayed.of("reset"), IsEmpty());

@@ -18,17 +18,17 @@ using ::testing::Contains;
 using ::testing::Not;
 
 struct ResetCauseTest : ::testing::Test {
-    [[nodiscard]] const Reset& last() const { return bench.resets().back(); }
+    [[nodiscard]] const analysis::Reset& last() const { return bench.resets().back(); }
     [[nodiscard]] std::string_view cause() const {
         EXPECT_EQ(last().judgement.verdict, FST_VERDICT_GENUINE);
-        return ::flowstamp::name_of(static_cast<fst_cause>(last().judgement.cause));
+        return analysis::name_of(static_cast<fst_cause>(last().judgement.cause));
     }
     /// "rested benign".
     [[nodiscard]] std::vector<std::string> evidence() const {
         std::vector<std::string> all;
-        for (const Evidence& item : last().evidence) {
+        for (const analysis::Evidence& item : last().evidence) {
             all.push_back(std::string(item.signal) + " " +
-                          std::string(::flowstamp::name_of(item.strength)));
+                          std::string(analysis::name_of(item.strength)));
         }
         return all;
     }
@@ -186,11 +186,11 @@ struct ResetStoryTest : ::testing::Test, ForgedRstBench {
     static constexpr std::uint32_t kAnswersAck =
         FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
     [[nodiscard]] std::string_view cause() const {
-        return ::flowstamp::name_of(static_cast<fst_cause>(sink.resets.back().judgement.cause));
+        return analysis::name_of(static_cast<fst_cause>(sink.resets.back().judgement.cause));
     }
     [[nodiscard]] bool tells(std::string_view signal) const {
         return std::ranges::any_of(sink.resets.back().evidence,
-                                   [&](const Evidence& item) { return item.signal == signal; });
+                                   [&](const analysis::Evidence& item) { return item.signal == signal; });
     }
     Story story;
 };
@@ -200,7 +200,7 @@ TEST_F(ResetStoryTest, Scan) {
     flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
     flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
     Story scan(flow, 9, "eth0");
-    Observation syn = scan.syn();
+    analysis::Observation syn = scan.syn();
     syn.event.packet.ip_id = 54321;
     see(syn);
     see(scan.at(20ms).rst({.from = kClient, .seq = 2001, .context = kAnswersAck}));
@@ -226,15 +226,15 @@ TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
     see(story.at(30ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_GE(sink.resets.size(), 2U);
     const auto first = std::ranges::find_if(
-        sink.resets, [](const Reset& reset) { return reset.id == 1 && reset.again; });
+        sink.resets, [](const analysis::Reset& reset) { return reset.id == 1 && reset.again; });
     ASSERT_NE(first, sink.resets.end());
-    EXPECT_EQ(::flowstamp::name_of(static_cast<fst_cause>(first->judgement.cause)), "edge");
+    EXPECT_EQ(analysis::name_of(static_cast<fst_cause>(first->judgement.cause)), "edge");
     EXPECT_TRUE(std::ranges::any_of(first->evidence,
-                                    [](const Evidence& item) { return item.signal == "upheld"; }));
+                                    [](const analysis::Evidence& item) { return item.signal == "upheld"; }));
 }
 
 TEST_F(ResetStoryTest, NoVerdictHangsOnAPast) {
-    Observation rst = story.rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+    analysis::Observation rst = story.rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
     see(rst);
     EXPECT_EQ(sink.resets.back().judgement.verdict, FST_VERDICT_SUSPECTED);
     EXPECT_EQ(cause(), "forged");

@@ -30,34 +30,34 @@ fst_packet syn_packet() {
 
 TEST(ScanProbe, IsSeenByItsIdOrItsOptions) {
     fst_packet syn = syn_packet();
-    EXPECT_EQ(scan_probe(syn), ScanProbe::small);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::small);
     syn.ip_id = 54321;
-    EXPECT_EQ(scan_probe(syn), ScanProbe::zmap);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::zmap);
     syn.flags = 0;
     syn.tcp_header = 20;
-    EXPECT_EQ(scan_probe(syn), ScanProbe::zmap);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::zmap);
     syn.ip_id = 1;
-    EXPECT_EQ(scan_probe(syn), ScanProbe::no_options);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::no_options);
 }
 
 TEST(ScanProbe, AStacksSynIsNone) {
     fst_packet syn = syn_packet();
     syn.window = 2144;  // lwIP: an MSS alone, and a small window
-    EXPECT_EQ(scan_probe(syn), ScanProbe::none);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
     syn = syn_packet();
     syn.flags |= FST_PACKET_DF;
-    EXPECT_EQ(scan_probe(syn), ScanProbe::none);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
     syn = syn_packet();
     syn.flags |= FST_PACKET_SACK_OK | FST_PACKET_WSCALE;
     syn.tcp_header = 40;
     syn.ip_id = 54321;  // chance
-    EXPECT_EQ(scan_probe(syn), ScanProbe::none);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
 }
 
 TEST(ScanProbe, WhatIsCutOffSaysNothing) {
     fst_packet syn = syn_packet();
     syn.flags = FST_PACKET_CUT;
-    EXPECT_EQ(scan_probe(syn), ScanProbe::none);
+    EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
 }
 
 /// A connection attempt to `port` that is accepted and taken back.
@@ -71,23 +71,23 @@ struct Attempt {
         flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
         return flow;
     }
-    Observation syn(std::uint16_t flags) { return story.syn(2000, flags); }
-    Observation rst() { return story.rst({.from = kClient, .seq = 2001}); }
+    analysis::Observation syn(std::uint16_t flags) { return story.syn(2000, flags); }
+    analysis::Observation rst() { return story.rst({.from = kClient, .seq = 2001}); }
     Story story;
 };
 
 TEST(Scans, AHandMadeSynThatIsTakenBackIsOne) {
-    Scans scans;
+    analysis::Scans scans;
     Attempt attempt(443);
     scans.record(attempt.syn(0));
-    const Observation rst = attempt.rst();
+    const analysis::Observation rst = attempt.rst();
     scans.record(rst);
     ASSERT_TRUE(scans.of(rst));
-    EXPECT_EQ(scans.of(rst)->probe, ScanProbe::no_options);
+    EXPECT_EQ(scans.of(rst)->probe, analysis::ScanProbe::no_options);
 }
 
 TEST(Scans, AConnectionAttemptThatWasGivenUpIsNone) {
-    Scans scans;
+    analysis::Scans scans;
     Attempt attempt(443);
     scans.record(attempt.syn(kStackSyn));
     scans.record(attempt.rst());
@@ -95,7 +95,7 @@ TEST(Scans, AConnectionAttemptThatWasGivenUpIsNone) {
 }
 
 TEST(Scans, OnlyTheOpenersResetToASynAckIsOne) {
-    Scans scans;
+    analysis::Scans scans;
     Attempt attempt(443);
     scans.record(attempt.syn(0));
     EXPECT_FALSE(scans.of(attempt.story.rst({.from = kServer})));
@@ -107,25 +107,25 @@ TEST(Scans, OnlyTheOpenersResetToASynAckIsOne) {
 }
 
 TEST(Scans, ManyPortsOfOneHostAreOne) {
-    Scans scans;
-    for (std::uint16_t port = 1; port <= Scans::kPorts + 1; port++) {
+    analysis::Scans scans;
+    for (std::uint16_t port = 1; port <= analysis::Scans::kPorts + 1; port++) {
         Attempt attempt(port, port);
         attempt.story.at(port * 1s);
         scans.record(attempt.syn(kStackSyn));
-        const Observation rst = attempt.rst();
+        const analysis::Observation rst = attempt.rst();
         scans.record(rst);
-        EXPECT_EQ(scans.of(rst).has_value(), port > Scans::kPorts) << port;
+        EXPECT_EQ(scans.of(rst).has_value(), port > analysis::Scans::kPorts) << port;
     }
 }
 
 TEST(Scans, OnePortAgainAndAgainOrManySlowlyAreNone) {
-    Scans scans;
+    analysis::Scans scans;
     for (std::uint16_t i = 1; i <= 20; i++) {
         Attempt same(443, i);
         scans.record(same.rst());
         EXPECT_FALSE(scans.of(same.rst()));
     }
-    Scans slow;
+    analysis::Scans slow;
     for (std::uint16_t port = 1; port <= 20; port++) {
         Attempt attempt(port, port);
         attempt.story.at(port * 61s);

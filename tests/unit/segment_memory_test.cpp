@@ -21,7 +21,7 @@ Bytes stream(std::uint32_t seq, std::size_t length) {
 }
 
 struct SegmentMemoryTest : ::testing::Test {
-    std::optional<OtherBytes> file(std::uint32_t seq, const Bytes& bytes, std::uint8_t flags = 0x18,
+    std::optional<analysis::OtherBytes> file(std::uint32_t seq, const Bytes& bytes, std::uint8_t flags = 0x18,
                                    std::uint16_t port = 443, std::uint8_t direction = 1) {
         fst_packet packet{};
         packet.seq = seq;
@@ -33,7 +33,7 @@ struct SegmentMemoryTest : ::testing::Test {
         packet.ip_id = static_cast<std::uint16_t>(4000 + frame);
         return memory.record(packet, bytes, ++frame);
     }
-    SegmentMemory memory;
+    analysis::SegmentMemory memory;
     std::uint64_t frame = 0;
 };
 
@@ -44,7 +44,7 @@ TEST_F(SegmentMemoryTest, OtherBytesForTheSameNumbers) {
     EXPECT_EQ(other->frame, 1U);
     EXPECT_EQ(other->ip_id, 4000);
     EXPECT_EQ(other->ttl, 57);
-    EXPECT_EQ(other->compared, SegmentMemory::kKept);
+    EXPECT_EQ(other->compared, analysis::SegmentMemory::kKept);
     EXPECT_GT(other->differ, 30U);
 }
 

@@ -43,7 +43,7 @@ std::set<std::string> emitted() {
         }
     }
     for (int number = 0; number < 64; number++) {
-        const std::string_view known = signal_name(static_cast<fst_signal>(number));
+        const std::string_view known = analysis::signal_name(static_cast<fst_signal>(number));
         if (known != "unknown") {
             names.emplace(known);
         }
@@ -87,11 +87,11 @@ TEST(SignalCatalogue, AgreesOnStrengths) {
     const std::string findings = read_file(kTop / "docs/findings.md");
     for (int number = 0; number < 64; number++) {
         const auto signal = static_cast<fst_signal>(number);
-        if (signal_name(signal) == "unknown") {
+        if (analysis::signal_name(signal) == "unknown") {
             continue;
         }
-        const std::string row = "(^|\n)\\| " + std::string(name_of(strength_of(signal))) +
-                                " \\|( [a-z]+ \\|)? `" + std::string(signal_name(signal)) + "` \\|";
+        const std::string row = "(^|\n)\\| " + std::string(analysis::name_of(analysis::strength_of(signal))) +
+                                " \\|( [a-z]+ \\|)? `" + std::string(analysis::signal_name(signal)) + "` \\|";
         EXPECT_TRUE(std::regex_search(findings, std::regex(row))) << row;
     }
 }

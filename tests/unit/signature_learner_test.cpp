@@ -24,7 +24,7 @@ class SignatureLearnerTest : public ::testing::Test {
     /// A convicted RST of a flow of its own.
     void note(Nanoseconds when, const RstDetails& details) {
         Story its(example_flow(), next_++, "eth0");
-        const ResetObservation view(its.at(when).rst(details));
+        const analysis::ResetObservation view(its.at(when).rst(details));
         book.note(view, view.judgement());
         begun_ = its.now() - when;
     }
@@ -35,7 +35,7 @@ class SignatureLearnerTest : public ::testing::Test {
     void pass_until(Nanoseconds when) { book.advance(begun_ + when); }
 
     RecordingPolicy policy;
-    SignatureLearner book{policy};
+    analysis::SignatureLearner book{policy};
 
   private:
     std::uint32_t next_ = 0;
@@ -44,18 +44,18 @@ class SignatureLearnerTest : public ::testing::Test {
 
 TEST_F(SignatureLearnerTest, ALessonAges) {
     learn_signature(0s);
-    pass_until(SignatureLearner::kLasts - 1s);
+    pass_until(analysis::SignatureLearner::kLasts - 1s);
     EXPECT_THAT(book.learned(), SizeIs(1));
-    pass_until(SignatureLearner::kLasts);
+    pass_until(analysis::SignatureLearner::kLasts);
     EXPECT_THAT(book.learned(), IsEmpty());
     ASSERT_THAT(policy.forgotten, SizeIs(1));
-    EXPECT_TRUE(same_signature(policy.forgotten[0], policy.learned[0]));
+    EXPECT_TRUE(net::same_signature(policy.forgotten[0], policy.learned[0]));
 }
 
 TEST_F(SignatureLearnerTest, ProofKeepsALessonAlive) {
     learn_signature(0s);
     note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kForged});
-    pass_until(SignatureLearner::kLasts + 1s);
+    pass_until(analysis::SignatureLearner::kLasts + 1s);
     EXPECT_THAT(book.learned(), SizeIs(1));
     EXPECT_EQ(book.learned()[0].seen - book.learned()[0].learned, 30min);
     EXPECT_THAT(policy.learned, SizeIs(1)) << "taught once";
@@ -65,7 +65,7 @@ TEST_F(SignatureLearnerTest, ALessonDoesNotFeedOnItself) {
     learn_signature(0s);
     note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
     EXPECT_EQ(book.learned()[0].seen - book.learned()[0].learned, 30min);
-    pass_until(SignatureLearner::kLasts);
+    pass_until(analysis::SignatureLearner::kLasts);
     EXPECT_THAT(book.learned(), IsEmpty());
     // Nor does what it convicted teach another.
     note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
@@ -91,13 +91,13 @@ TEST_F(SignatureLearnerTest, WhereNothingIsTakenNothingIsHeld) {
 }
 
 TEST(SignatureText, NamesWhatMustAgree) {
-    EXPECT_EQ(signature_text({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
+    EXPECT_EQ(net::signature_text({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
                               .ip_id = 0x3412,
                               .window = 0,
                               .hops = 1,
                               .tcp_flags = FST_TCP_RST | FST_TCP_ACK}),
               "[R.] from 1 hop away with IP-ID 0x3412");
-    EXPECT_EQ(signature_text({.flags = FST_LEARNED_WINDOW,
+    EXPECT_EQ(net::signature_text({.flags = FST_LEARNED_WINDOW,
                               .ip_id = 0,
                               .window = 8201,
                               .hops = 0,

@@ -30,7 +30,7 @@ class StampOrders : public ::testing::Test {
 
     std::vector<std::uint64_t> times_;
     std::vector<std::uint32_t> numbers_;
-    StampOrder order_{8, [this](const fst_packet_stamp& stamp) {
+    output::StampOrder order_{8, [this](const fst_packet_stamp& stamp) {
                           times_.push_back(stamp.time_ns);
                           numbers_.push_back(stamp.seq);
                       }};
@@ -68,7 +68,7 @@ TEST(StampOrder, IsThatOfTheirTimes) {
     std::mt19937 random(7);
     for (const unsigned cpus : {1U, 2U, 7U}) {
         std::vector<std::pair<std::uint64_t, std::uint32_t>> wanted, given;
-        StampOrder order(4096, [&](const fst_packet_stamp& stamp) {
+        output::StampOrder order(4096, [&](const fst_packet_stamp& stamp) {
             given.emplace_back(stamp.time_ns, stamp.seq);
         });
         std::vector<std::uint64_t> clocks(cpus, 0);

@@ -26,7 +26,7 @@ using ::testing::IsEmpty;
 
 constexpr Nanoseconds kWall = 1'795'000'000s + 123'456'789ns;
 
-const std::vector<StampPlace> kPlaces = {
+const std::vector<output::StampPlace> kPlaces = {
     {.ifindex = 3, .hook = FST_HOOK_XDP, .interface = "eth0", .method = "xdp"},
     {.ifindex = 3, .hook = FST_HOOK_TC_EGRESS, .interface = "eth0", .method = "tcx"},
     {.ifindex = 4, .hook = FST_HOOK_TC_INGRESS, .interface = "a\"b", .method = "clsact"},
@@ -67,9 +67,9 @@ class StampWriters : public ::testing::Test {
     /// What the writer for `name` makes of the packets.
     std::string written(const std::string& name, const std::vector<fst_packet>& packets) {
         path_ = folder_ + "/" + name;
-        auto file = StampFile::create(path_);
+        auto file = output::StampFile::create(path_);
         EXPECT_TRUE(file);
-        const auto writer = make_stamp_writer(*file, kPlaces);
+        const auto writer = output::make_stamp_writer(*file, kPlaces);
         for (const fst_packet& packet : packets) {
             writer->write(packet, kWall);
         }
@@ -93,14 +93,14 @@ TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
         packets.back().hook = i % 3 == 0 ? FST_HOOK_TC_EGRESS : FST_HOOK_XDP;
     }
     const std::string bytes = written("x.pcapng", packets);
-    const auto reader = CaptureReader::open(
-        std::make_unique<MemorySource>(std::vector<std::uint8_t>(bytes.begin(), bytes.end())),
+    const auto reader = net::CaptureReader::open(
+        std::make_unique<net::MemorySource>(std::vector<std::uint8_t>(bytes.begin(), bytes.end())),
         "x.pcapng");
     ASSERT_TRUE(reader) << reader.error().message();
     for (const fst_packet& packet : packets) {
         const auto next = (*reader)->next();
         ASSERT_TRUE(next && *next);
-        const CapturedFrame& frame = **next;
+        const net::CapturedFrame& frame = **next;
         EXPECT_EQ(frame.wall, kWall);
         EXPECT_EQ(frame.link_type, 101U);
         EXPECT_EQ(frame.interface, packet.hook == FST_HOOK_XDP ? 0U : 1U);
@@ -173,7 +173,7 @@ TEST_F(StampWriters, ALongLineHasRoom) {
 }
 
 TEST_F(StampWriters, TheFirstFailureIsKept) {
-    auto file = StampFile::create("/dev/full");
+    auto file = output::StampFile::create("/dev/full");
     ASSERT_TRUE(file);
     file->room(1)[0] = 'x';
     file->append(1);
@@ -185,7 +185,7 @@ TEST_F(StampWriters, TheFirstFailureIsKept) {
 TEST_F(StampWriters, APipeWithoutAReaderIsRefused) {
     const std::string pipe = folder_ + "/p.json";
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-    const auto file = StampFile::create(pipe);
+    const auto file = output::StampFile::create(pipe);
     ASSERT_FALSE(file);
     EXPECT_THAT(file.error().message(), HasSubstr("start what reads this pipe first"));
 }
@@ -194,23 +194,23 @@ TEST_F(StampWriters, APipeThatNobodyReadsDoesNotHoldUpTheEnd) {
     const std::string pipe = folder_ + "/p.json";
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     const Fd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    auto file = StampFile::create(pipe);
+    auto file = output::StampFile::create(pipe);
     ASSERT_TRUE(file);
     file->hurry();
-    (void)file->room(StampFile::kBufferBytes);
-    file->append(StampFile::kBufferBytes);
+    (void)file->room(output::StampFile::kBufferBytes);
+    file->append(output::StampFile::kBufferBytes);
     file->flush();
     ASSERT_FALSE(file->health());
     EXPECT_THAT(file->health().error().message(), HasSubstr("its reader has stopped reading"));
 }
 
 TEST(StampForms, AreToldByTheEnding) {
-    EXPECT_EQ(stamp_form("a.pcapng"), StampForm::pcapng);
+    EXPECT_EQ(output::stamp_form("a.pcapng"), output::StampForm::pcapng);
     for (const char* name : {"a.json", "a.jsonl", "a.ndjson"}) {
-        EXPECT_EQ(stamp_form(name), StampForm::json_lines);
+        EXPECT_EQ(output::stamp_form(name), output::StampForm::json_lines);
     }
     for (const char* name : {"", "-", "a", "a.pcap", "a.txt", "a.pcapng.gz", "json"}) {
-        EXPECT_FALSE(stamp_form(name)) << name;
+        EXPECT_FALSE(output::stamp_form(name)) << name;
     }
 }
 

@@ -25,7 +25,7 @@ struct SynRefusedTest : ::testing::Test {
         reset.ttl = ttl;
         reset.id = 0;
         talk.send(reset);
-        bench.pass(SynRefused::kWait);
+        bench.pass(analysis::SynRefused::kWait);
     }
     bool says(const char* words) {
         return bench.findings().back().summary.find(words) != std::string::npos;
@@ -71,8 +71,8 @@ TEST_F(SynRefusedTest, NotWhereTheSynIsAcceptedAsWell) {
     talk.pass_us(5000);
     talk.send(End::peer, Syn | Ack);
     bench.pass(10s);
-    for (const Finding& finding : bench.findings()) {
-        EXPECT_EQ(finding.kind, FindingKind::forged_rst) << bench.told();
+    for (const analysis::Finding& finding : bench.findings()) {
+        EXPECT_EQ(finding.kind, analysis::FindingKind::forged_rst) << bench.told();
     }
 }
 

@@ -7,8 +7,8 @@ namespace flowstamp {
 namespace {
 
 /// A SYN of the client `number`, in a slot of its own.
-Observation syn_of(std::uint32_t number, std::uint32_t seq) {
-    Observation syn;
+analysis::Observation syn_of(std::uint32_t number, std::uint32_t seq) {
+    analysis::Observation syn;
     syn.event.header.kind = FST_EVENT_SYN;
     syn.event.slot = number;
     syn.event.generation = 1;
@@ -25,20 +25,20 @@ Observation syn_of(std::uint32_t number, std::uint32_t seq) {
 /// Tools that flood often send one sequence number: each of their SYNs would be a place of the same
 /// attempt, and be compared with all before it.
 TEST(SynTracker, AFloodWithOneSequenceNumberIsNotKept) {
-    SynTracker book;
+    analysis::SynTracker book;
     for (std::uint32_t number = 0; number < 1000; number++) {
         book.record(syn_of(number, 4711));
     }
-    const SynTracker::Attempt* attempt = book.by_seq(4711);
+    const analysis::SynTracker::Attempt* attempt = book.by_seq(4711);
     ASSERT_NE(attempt, nullptr);
-    EXPECT_EQ(attempt->places.size(), SynTracker::kMostPlaces);
+    EXPECT_EQ(attempt->places.size(), analysis::SynTracker::kMostPlaces);
     EXPECT_EQ(book.of_view({.slot = 0, .generation = 1, .ifindex = 2}), attempt);
     EXPECT_EQ(book.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
 }
 
 TEST(SynTracker, AFloodPushesOutTheOldestAtOnce) {
-    SynTracker book;
-    constexpr std::uint32_t kSyns = SynTracker::kMost + 1000;
+    analysis::SynTracker book;
+    constexpr std::uint32_t kSyns = analysis::SynTracker::kMost + 1000;
     for (std::uint32_t number = 0; number < kSyns; number++) {
         book.record(syn_of(number, number));
     }
@@ -49,8 +49,8 @@ TEST(SynTracker, AFloodPushesOutTheOldestAtOnce) {
 }
 
 TEST(SynTracker, OneSynSeenAtTwoInterfacesIsOneAttempt) {
-    SynTracker book;
-    Observation syn = syn_of(1, 4711);
+    analysis::SynTracker book;
+    analysis::Observation syn = syn_of(1, 4711);
     book.record(syn);
     EXPECT_TRUE(book.begins_attempt(syn));
     syn.event.slot = 2;

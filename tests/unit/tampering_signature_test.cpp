@@ -20,18 +20,18 @@ constexpr TcpFlags kRstAck = Rst | Ack;
 /// One connection that we opened, and the record of its end.
 struct TamperingSignatureTest : ::testing::Test {
     /// How far we come before what follows.
-    void come_to(HandshakeStage stage) {
+    void come_to(analysis::HandshakeStage stage) {
         talk.send(End::us, Syn);
         talk.pass_ms(10);
         talk.send(End::peer, Syn | Ack);
-        if (stage >= HandshakeStage::ack) {
+        if (stage >= analysis::HandshakeStage::ack) {
             talk.pass_ms(10);
             talk.send(End::us, Ack);
         }
-        if (stage >= HandshakeStage::psh) {
+        if (stage >= analysis::HandshakeStage::psh) {
             talk.send(End::us, Psh | Ack, 300);
         }
-        if (stage == HandshakeStage::later) {
+        if (stage == analysis::HandshakeStage::later) {
             talk.pass_ms(20);
             talk.send(End::peer, Psh | Ack, 500);
             talk.send(End::us, Psh | Ack, 200);
@@ -54,13 +54,13 @@ struct TamperingSignatureTest : ::testing::Test {
         }
     }
     /// "psh post-psh:RST dest": the stage, the signature and who bears it, after `silence`.
-    std::string ending(Nanoseconds silence = 1s, FlowEnd end = FlowEnd::reset) {
+    std::string ending(Nanoseconds silence = 1s, analysis::FlowEnd end = analysis::FlowEnd::reset) {
         bench.pass(silence);
-        const FlowRecord record = bench.record_of(talk, end);
+        const analysis::FlowRecord record = bench.record_of(talk, end);
         std::string text(record.stage ? name_of(*record.stage) : "-");
         if (record.signature) {
             text += " " + std::string(name_of(record.signature->signature));
-            text += record.signature->end == opener_of(record.slot) ? " src" : " dest";
+            text += record.signature->end == net::opener_of(record.slot) ? " src" : " dest";
         }
         return text;
     }
@@ -70,128 +70,128 @@ struct TamperingSignatureTest : ::testing::Test {
 };
 
 TEST_F(TamperingSignatureTest, PostSynNone) {
-    come_to(HandshakeStage::syn);
-    EXPECT_EQ(ending(10s, FlowEnd::idle), "syn post-syn:none src");
+    come_to(analysis::HandshakeStage::syn);
+    EXPECT_EQ(ending(10s, analysis::FlowEnd::idle), "syn post-syn:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostSynRst) {
-    come_to(HandshakeStage::syn);
+    come_to(analysis::HandshakeStage::syn);
     resets({Rst}, End::us);
     EXPECT_EQ(ending(), "syn post-syn:RST src");
 }
 
 TEST_F(TamperingSignatureTest, PostSynRstAck) {
-    come_to(HandshakeStage::syn);
+    come_to(analysis::HandshakeStage::syn);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "syn post-syn:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostSynBoth) {
-    come_to(HandshakeStage::syn);
+    come_to(analysis::HandshakeStage::syn);
     resets({kRstAck, Rst});
     EXPECT_EQ(ending(), "syn post-syn:RST;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckNone) {
-    come_to(HandshakeStage::ack);
-    EXPECT_EQ(ending(10s, FlowEnd::idle), "ack post-ack:none src");
+    come_to(analysis::HandshakeStage::ack);
+    EXPECT_EQ(ending(10s, analysis::FlowEnd::idle), "ack post-ack:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRst) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     resets({Rst});
     EXPECT_EQ(ending(), "ack post-ack:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRsts) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     resets({Rst, Rst, Rst});
     EXPECT_EQ(ending(), "ack post-ack:RST;RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRstAck) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     resets({kRstAck}, End::us);
     EXPECT_EQ(ending(), "ack post-ack:RST+ACK src");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRstAcks) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "ack post-ack:RST+ACK;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshNone) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
-    EXPECT_EQ(ending(10s, FlowEnd::idle), "psh post-psh:none src");
+    EXPECT_EQ(ending(10s, analysis::FlowEnd::idle), "psh post-psh:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRst) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({Rst});
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstAck) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshBothInEitherOrder) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({Rst, kRstAck, kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstAcks) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfOneAck) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({Rst, Rst});
     EXPECT_EQ(ending(), "psh post-psh:RST=RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfDifferentAcks) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     reset(End::peer, Rst, 1000);
     reset(End::peer, Rst, 2460);
     EXPECT_EQ(ending(), "psh post-psh:RST!=RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfWhichOneBearsNoAck) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     reset(End::peer, Rst, 1000);
     reset(End::peer, Rst, 0);
     EXPECT_EQ(ending(), "psh post-psh:RST;RST0 dest");
 }
 
 TEST_F(TamperingSignatureTest, LaterRst) {
-    come_to(HandshakeStage::later);
+    come_to(analysis::HandshakeStage::later);
     resets({Rst, Rst});
     EXPECT_EQ(ending(), "later later:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, LaterRstAck) {
-    come_to(HandshakeStage::later);
+    come_to(analysis::HandshakeStage::later);
     resets({kRstAck});
     EXPECT_EQ(ending(), "later later:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, TheAnswersOfTheOtherEndDoNotCount) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({Rst});
     resets({Rst, Rst, kRstAck}, End::us);
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
-    come_to(HandshakeStage::syn);
+    come_to(analysis::HandshakeStage::syn);
     resets({kRstAck});
     talk.pass_ms(1000);
     talk.send(End::us, Ack);
@@ -201,7 +201,7 @@ TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
 }
 
 TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({kRstAck});
     talk.send(End::us, Psh | Ack, 300);
     talk.pass_ms(20);
@@ -210,7 +210,7 @@ TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
 }
 
 TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     const Segment reset = talk.next(End::peer, kRstAck);
     talk.send(reset);
     talk.send(reset);
@@ -220,23 +220,23 @@ TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
 /// What must have none.
 
 TEST_F(TamperingSignatureTest, ANormalCloseHasNone) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     talk.send(End::us, Fin | Ack);
     talk.send(End::peer, Fin | Ack);
     talk.send(End::us, Ack);
-    EXPECT_EQ(ending(20s, FlowEnd::closed), "psh");
+    EXPECT_EQ(ending(20s, analysis::FlowEnd::closed), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AResetAfterAFinHasNone) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     talk.send(End::us, Fin | Ack);
     resets({Rst});
     EXPECT_EQ(ending(), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     resets({Rst});
     talk.send(End::peer, Psh | Fin | Ack, 1000);
     talk.send(End::us, Fin | Ack);
@@ -244,26 +244,26 @@ TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, AnOpenFlowHasNone) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
-    EXPECT_EQ(ending(9s, FlowEnd::open), "psh");
+    EXPECT_EQ(ending(9s, analysis::FlowEnd::open), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AClientThatReadTheAnswerAndRestsHasNone) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     talk.send(End::us, Ack);
-    EXPECT_EQ(ending(10min, FlowEnd::idle), "psh");
+    EXPECT_EQ(ending(10min, analysis::FlowEnd::idle), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AnUnansweredSynHasNone) {
     talk.send(End::us, Syn);
-    EXPECT_EQ(ending(60s, FlowEnd::idle), "syn");
+    EXPECT_EQ(ending(60s, analysis::FlowEnd::idle), "syn");
 }
 
 TEST_F(TamperingSignatureTest, UnansweredDataHasNone) {
-    come_to(HandshakeStage::psh);
-    EXPECT_EQ(ending(10min, FlowEnd::idle), "psh");
+    come_to(analysis::HandshakeStage::psh);
+    EXPECT_EQ(ending(10min, analysis::FlowEnd::idle), "psh");
 }
 
 TEST_F(TamperingSignatureTest, ARefusalHasNone) {
@@ -286,7 +286,7 @@ TEST_F(TamperingSignatureTest, AFlowJoinedMidwayHasNeitherStageNorSignature) {
 }
 
 TEST_F(TamperingSignatureTest, MixedResetsAreNoneOfThePapersAfterTheHandshakeOrLater) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     resets({Rst, kRstAck});
     EXPECT_EQ(ending(), "ack");
 }
@@ -294,7 +294,7 @@ TEST_F(TamperingSignatureTest, MixedResetsAreNoneOfThePapersAfterTheHandshakeOrL
 /// The stage.
 
 TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     const Segment first = talk.next(End::us, Psh | Ack, 300);
     talk.send(first);
     talk.pass_ms(300);
@@ -306,7 +306,7 @@ TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
 }
 
 TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
-    come_to(HandshakeStage::ack);
+    come_to(analysis::HandshakeStage::ack);
     talk.send(End::us, Ack, 1448);
     talk.send(End::us, Psh | Ack, 400);
     resets({Rst});
@@ -314,7 +314,7 @@ TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
 }
 
 TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
-    come_to(HandshakeStage::psh);
+    come_to(analysis::HandshakeStage::psh);
     for (int i = 0; i < 8; i++) {
         talk.send(End::peer, Ack, 1448);
         talk.send(End::us, Ack);
@@ -324,43 +324,43 @@ TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
 }
 
 /// A SYN as `given` and the RST that takes it back: the record of their end.
-FlowRecord taken_back(std::uint16_t ip_id, std::uint16_t flags) {
+analysis::FlowRecord taken_back(std::uint16_t ip_id, std::uint16_t flags) {
     fst_flow flow = example_flow();
     flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
     flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
     Story story(flow, 7, "eth0");
-    Observation syn = story.syn(2000, flags);
+    analysis::Observation syn = story.syn(2000, flags);
     syn.event.packet.ip_id = ip_id;
-    Observation rst = story.rst({.from = kClient, .seq = 2001});
-    Aggregator aggregator(10);
+    analysis::Observation rst = story.rst({.from = kClient, .seq = 2001});
+    analysis::Aggregator aggregator(10);
     aggregator.record(syn);
     aggregator.record(rst);
-    FlowRecord record{.slot = flow, .slot_index = 7, .end = FlowEnd::reset};
+    analysis::FlowRecord record{.slot = flow, .slot_index = 7, .end = analysis::FlowEnd::reset};
     aggregator.complete(record);
     return record;
 }
 
 TEST(TamperingSignature, AScannersHalfOpenConnectionHasNone) {
     constexpr std::uint16_t kStack = FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK;
-    EXPECT_EQ(taken_back(54321, 0).stage, HandshakeStage::syn);
+    EXPECT_EQ(taken_back(54321, 0).stage, analysis::HandshakeStage::syn);
     EXPECT_FALSE(taken_back(54321, 0).signature);
     EXPECT_FALSE(taken_back(1, 0).signature);
     EXPECT_EQ(taken_back(54321, kStack).signature,
-              (SignatureMatch{TamperingSignature::syn_rst, kClient}));
+              (analysis::SignatureMatch{analysis::TamperingSignature::syn_rst, kClient}));
 }
 
 TEST(TamperingSignature, IsUnknownWhereTheResetItselfWasNotSeen) {
     fst_flow flow = example_flow();
     flow.state |= FST_OF(FST_FLOW_RST, kServer);
-    EXPECT_FALSE(tampering_signature(flow, std::nullopt, 1h));
+    EXPECT_FALSE(analysis::tampering_signature(flow, std::nullopt, 1h));
 }
 
 TEST(TamperingSignature, EachHasANameOfItsOwn) {
     std::set<std::string_view> names;
-    for (std::size_t i = 0; i < kTamperingSignatures; i++) {
-        names.insert(name_of(static_cast<TamperingSignature>(i)));
+    for (std::size_t i = 0; i < analysis::kTamperingSignatures; i++) {
+        names.insert(name_of(static_cast<analysis::TamperingSignature>(i)));
     }
-    EXPECT_EQ(names.size(), kTamperingSignatures);
+    EXPECT_EQ(names.size(), analysis::kTamperingSignatures);
     EXPECT_FALSE(names.contains(""));
 }
 

@@ -32,12 +32,12 @@ class TextReporterTest : public ::testing::Test {
     ~TextReporterTest() override { ::unlink(path_.c_str()); }
 
     template <class Event>
-    std::string told(void (Reporter::*tell)(const Event&), const Event& event,
-                     Detail detail = Detail::resets, bool colour = false) {
-        auto output = Output::file(path_);
+    std::string told(void (output::Reporter::*tell)(const Event&), const Event& event,
+                     output::Detail detail = output::Detail::resets, bool colour = false) {
+        auto output = output::Output::file(path_);
         EXPECT_TRUE(output);
-        TextReporter reporter(*output, Style(colour), detail);
-        (static_cast<Reporter&>(reporter).*tell)(event);
+        output::TextReporter reporter(*output, output::Style(colour), detail);
+        (static_cast<output::Reporter&>(reporter).*tell)(event);
         EXPECT_TRUE(output->health());
         std::ifstream file(path_);
         std::ostringstream text;
@@ -52,30 +52,30 @@ class TextReporterTest : public ::testing::Test {
 
 TEST_F(TextReporterTest, GivesAGenuineResetALine) {
     bench.see(story.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
-    EXPECT_EQ(told(&Reporter::reset, bench.sink.resets[0]),
+    EXPECT_EQ(told(&output::Reporter::reset, bench.sink.resets[0]),
               "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
               "ttl 52 (12 hops)  eth0  cause: abort\n");
 }
 
 TEST_F(TextReporterTest, NamesTheFrameOfACapture) {
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
-    Reset reset = bench.sink.resets[0];
+    analysis::Reset reset = bench.sink.resets[0];
     reset.sighting.frame = 31;
-    EXPECT_THAT(told(&Reporter::reset, reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
-    Finding finding = bench.sink.findings[0];
+    EXPECT_THAT(told(&output::Reporter::reset, reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
+    analysis::Finding finding = bench.sink.findings[0];
     finding.sighting.frame = 31;
-    EXPECT_THAT(told(&Reporter::finding, finding), HasSubstr("finding #1 frame 31  SUSPECT"));
+    EXPECT_THAT(told(&output::Reporter::finding, finding), HasSubstr("finding #1 frame 31  SUSPECT"));
 }
 
 TEST_F(TextReporterTest, SaysWhereAChallengeStands) {
     bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
-    EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[0]),
+    EXPECT_THAT(told(&output::Reporter::reset, bench.sink.resets[0]),
                 HasSubstr("its sender is being asked"));
-    EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[1]),
+    EXPECT_THAT(told(&output::Reporter::reset, bench.sink.resets[1]),
                 HasSubstr("asked, its sender upheld it"));
-    EXPECT_THAT(told(&Reporter::reset, bench.sink.resets[2]),
+    EXPECT_THAT(told(&output::Reporter::reset, bench.sink.resets[2]),
                 HasSubstr("answers the question put to #1"));
 }
 
@@ -85,7 +85,7 @@ TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
          .ip_id = 0x3412,
          .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
     EXPECT_EQ(
-        told(&Reporter::finding, bench.sink.findings[0]),
+        told(&output::Reporter::finding, bench.sink.findings[0]),
         "\n"
         "11:06:40.000000 finding #1 FORGED  198.51.100.7:443 > 192.0.2.1:40000  eth0\n"
         "    198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 is "
@@ -100,14 +100,14 @@ TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
 
 /// Told again only as it came out, a finding's evidence stands where it was told first.
 TEST_F(TextReporterTest, RepeatsNoEvidence) {
-    auto output = Output::file(path_);
+    auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    TextReporter reporter(*output, Style(false), Detail::resets);
+    output::TextReporter reporter(*output, output::Style(false), output::Detail::resets);
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
-    Finding finding = bench.sink.findings.at(0);
+    analysis::Finding finding = bench.sink.findings.at(0);
     reporter.finding(finding);
     finding.again = true;
-    finding.resolution = Resolution::ended;
+    finding.resolution = analysis::Resolution::ended;
     reporter.finding(finding);
     finding.evidence.push_back({.signal = "id-echo", .packet = "7"});
     reporter.finding(finding);
@@ -127,13 +127,13 @@ TEST_F(TextReporterTest, RepeatsNoEvidence) {
 }
 
 TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
-    auto output = Output::file(path_);
+    auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    TextReporter reporter(*output, Style(false), Detail::resets);
+    output::TextReporter reporter(*output, output::Style(false), output::Detail::resets);
     for (unsigned i = 0; i < 4; i++) {
         bench.see(story.after(1ms).rst({.seq = 5000U - 1448U * i}));
     }
-    for (const Reset& reset : bench.sink.resets) {
+    for (const analysis::Reset& reset : bench.sink.resets) {
         reporter.reset(reset);
     }
     reporter.summary({});
@@ -147,82 +147,82 @@ TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
 
 TEST_F(TextReporterTest, ColoursOnlyWhenAsked) {
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
-    const Finding& finding = bench.sink.findings[0];
-    EXPECT_THAT(told(&Reporter::finding, finding), Not(HasSubstr("\033")));
-    EXPECT_THAT(told(&Reporter::finding, finding, Detail::resets, true),
+    const analysis::Finding& finding = bench.sink.findings[0];
+    EXPECT_THAT(told(&output::Reporter::finding, finding), Not(HasSubstr("\033")));
+    EXPECT_THAT(told(&output::Reporter::finding, finding, output::Detail::resets, true),
                 HasSubstr("\033[33mSUSPECT\033[0m"));
 }
 
 TEST_F(TextReporterTest, TellsAsMuchAsWasAskedFor) {
     bench.see(story.rst({}));
-    const Reset& reset = bench.sink.resets[0];
-    EXPECT_EQ(told(&Reporter::reset, reset, Detail::findings), "");
-    EXPECT_NE(told(&Reporter::reset, reset, Detail::resets), "");
-    const FlowRecord record{.slot = example_flow(), .interface = "eth0", .end = FlowEnd::closed};
-    EXPECT_EQ(told(&Reporter::flow, record, Detail::resets), "");
-    EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
+    const analysis::Reset& reset = bench.sink.resets[0];
+    EXPECT_EQ(told(&output::Reporter::reset, reset, output::Detail::findings), "");
+    EXPECT_NE(told(&output::Reporter::reset, reset, output::Detail::resets), "");
+    const analysis::FlowRecord record{.slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::closed};
+    EXPECT_EQ(told(&output::Reporter::flow, record, output::Detail::resets), "");
+    EXPECT_THAT(told(&output::Reporter::flow, record, output::Detail::all),
                 HasSubstr("192.0.2.1:40000 > 198.51.100.7:443  established, closed  20 packets "
                           "20.0 kB / 20 packets 20.0 kB  eth0"));
-    EXPECT_EQ(told(&Reporter::stats, Stats{}, Detail::resets), "");
-    EXPECT_NE(told(&Reporter::stats, Stats{}, Detail::all), "");
-    EXPECT_NE(told(&Reporter::summary, Stats{}, Detail::findings), "");
+    EXPECT_EQ(told(&output::Reporter::stats, output::Stats{}, output::Detail::resets), "");
+    EXPECT_NE(told(&output::Reporter::stats, output::Stats{}, output::Detail::all), "");
+    EXPECT_NE(told(&output::Reporter::summary, output::Stats{}, output::Detail::findings), "");
 }
 
 TEST_F(TextReporterTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
-    FlowRecord record{
-        .slot = example_flow(), .interface = "eth0", .end = FlowEnd::reset, .stage = HandshakeStage::psh};
-    EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
+    analysis::FlowRecord record{
+        .slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::reset, .stage = analysis::HandshakeStage::psh};
+    EXPECT_THAT(told(&output::Reporter::flow, record, output::Detail::all),
                 HasSubstr("established, reset  at psh  20 packets"));
-    record.signature = {TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};
-    EXPECT_THAT(told(&Reporter::flow, record, Detail::all),
+    record.signature = {analysis::TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};
+    EXPECT_THAT(told(&output::Reporter::flow, record, output::Detail::all),
                 HasSubstr("at psh, like post-psh:RST+ACK from 198.51.100.7  20 packets"));
 }
 
 TEST(StatsText, SumsUp) {
-    Stats stats;
+    output::Stats stats;
     stats.counters[FST_COUNT_TCP] = 1'234'567;
     stats.counters[FST_COUNT_BYTES] = 98'765'432;
     stats.counters[FST_COUNT_RST] = 415;
     stats.counters[FST_COUNT_RST_CONFIRMED] = 3;
     stats.challenges = {.asked = 412, .upheld = 408, .refuted = 3, .unanswered = 1};
     stats.findings_confirmed = 3;
-    EXPECT_EQ(stats_text(stats),
+    EXPECT_EQ(output::stats_text(stats),
               "1,234,567 packets (98.8 MB), 0 flows; 415 resets, 3 of them doubted on arrival; "
               "findings: 0 suspected, 3 confirmed\n"
               "challenges: 412 asked, 408 upheld, 3 refuted, 1 unanswered\n");
 }
 
 TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
-    Stats stats;
-    EXPECT_EQ(std::ranges::count(stats_text(stats), '\n'), 1);
+    output::Stats stats;
+    EXPECT_EQ(std::ranges::count(output::stats_text(stats), '\n'), 1);
     stats.counters[FST_COUNT_EVENT_LOST] = 12;
-    EXPECT_THAT(stats_text(stats), HasSubstr("lost: 12 events"));
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("lost: 12 events"));
     stats.stamps = {.written = 5000, .lost = 7};
-    EXPECT_THAT(stats_text(stats), HasSubstr("stamps: 5,000 written\nlost: "));
-    EXPECT_THAT(stats_text(stats), HasSubstr("lost: 7 stamps, as they came faster"));
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("stamps: 5,000 written\nlost: "));
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("lost: 7 stamps, as they came faster"));
     stats.counters[FST_COUNT_EVICT_LIVE] = 2;
     stats.counters[FST_COUNT_FLOW_LOST] = 3;
-    EXPECT_THAT(stats_text(stats), HasSubstr("lost: 5 live flows"));
-    EXPECT_THAT(stats_text(stats), HasSubstr("--max-flows"));
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("lost: 5 live flows"));
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("--max-flows"));
     stats.records_unread = 1;
-    EXPECT_THAT(stats_text(stats), HasSubstr("install it anew"));
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("install it anew"));
 }
 
 TEST(Style, LinesAreDrawnAnewOnlyWhereTheTerminalCan) {
-    EXPECT_TRUE(can_redraw("xterm-256color"));
-    EXPECT_FALSE(can_redraw("dumb"));
-    EXPECT_FALSE(can_redraw(""));
-    EXPECT_FALSE(can_redraw(nullptr));
+    EXPECT_TRUE(output::can_redraw("xterm-256color"));
+    EXPECT_FALSE(output::can_redraw("dumb"));
+    EXPECT_FALSE(output::can_redraw(""));
+    EXPECT_FALSE(output::can_redraw(nullptr));
 }
 
 TEST(Colour, IsForTerminalsUnlessRefusedOrForced) {
-    EXPECT_TRUE(wants_colour(true, nullptr, nullptr));
-    EXPECT_FALSE(wants_colour(false, nullptr, nullptr));
-    EXPECT_FALSE(wants_colour(true, "1", nullptr));
-    EXPECT_TRUE(wants_colour(true, "", nullptr));
-    EXPECT_TRUE(wants_colour(false, nullptr, "1"));
-    EXPECT_FALSE(wants_colour(false, nullptr, "0"));
-    EXPECT_FALSE(wants_colour(false, "1", "1"));
+    EXPECT_TRUE(output::wants_colour(true, nullptr, nullptr));
+    EXPECT_FALSE(output::wants_colour(false, nullptr, nullptr));
+    EXPECT_FALSE(output::wants_colour(true, "1", nullptr));
+    EXPECT_TRUE(output::wants_colour(true, "", nullptr));
+    EXPECT_TRUE(output::wants_colour(false, nullptr, "1"));
+    EXPECT_FALSE(output::wants_colour(false, nullptr, "0"));
+    EXPECT_FALSE(output::wants_colour(false, "1", "1"));
 }
 
 }  // namespace

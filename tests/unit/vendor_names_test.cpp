@@ -12,14 +12,14 @@
 namespace flowstamp {
 namespace {
 
-class Sink final : public Reporter {
+class Sink final : public output::Reporter {
   public:
-    void reset(const Reset&) override {}
-    void finding(const Finding& finding) override { vendor = finding.vendor; }
-    void middlebox(const Middlebox& box) override { vendor = box.vendor; }
-    void flow(const FlowRecord&) override {}
-    void stats(const Stats&) override {}
-    void summary(const Stats&) override {}
+    void reset(const analysis::Reset&) override {}
+    void finding(const analysis::Finding& finding) override { vendor = finding.vendor; }
+    void middlebox(const analysis::Middlebox& box) override { vendor = box.vendor; }
+    void flow(const analysis::FlowRecord&) override {}
+    void stats(const output::Stats&) override {}
+    void summary(const output::Stats&) override {}
     std::string vendor = "not told";
 };
 
@@ -40,7 +40,7 @@ class VendorNamesTest : public ::testing::Test {
 };
 
 TEST_F(VendorNamesTest, ReadsWhatIeeeDataHas) {
-    VendorNames names(sink, path_);
+    output::VendorNames names(sink, path_);
     EXPECT_EQ(names.maker_of({0x00, 0x00, 0x5e, 1, 2, 3}), "ICANN, IANA Department");
     EXPECT_EQ(names.maker_of({0x28, 0x6f, 0xb9, 0, 0, 0}), "Nokia Shanghai Bell Co., Ltd.");
     EXPECT_EQ(names.maker_of({0x00, 0x11, 0x22, 0, 0, 0}), "");
@@ -48,14 +48,14 @@ TEST_F(VendorNamesTest, ReadsWhatIeeeDataHas) {
 }
 
 TEST_F(VendorNamesTest, NamesNothingWithoutTheList) {
-    VendorNames names(sink, "/nonexistent");
+    output::VendorNames names(sink, "/nonexistent");
     EXPECT_EQ(names.maker_of({0x00, 0x00, 0x5e, 1, 2, 3}), "");
 }
 
 TEST_F(VendorNamesTest, TellsWhereItTellsSomething) {
-    VendorNames names(sink, path_);
-    Finding finding;
-    const Mac mac = {0x00, 0x00, 0x5e, 1, 2, 3};
+    output::VendorNames names(sink, path_);
+    analysis::Finding finding;
+    const analysis::Mac mac = {0x00, 0x00, 0x5e, 1, 2, 3};
     std::ranges::copy(mac, finding.sighting.packet.src_mac);
     finding.sighting.packet.flags = FST_PACKET_MAC;
     names.finding(finding);
@@ -63,7 +63,7 @@ TEST_F(VendorNamesTest, TellsWhereItTellsSomething) {
     finding.signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN);
     names.finding(finding);
     EXPECT_EQ(sink.vendor, "ICANN, IANA Department");
-    Middlebox box;
+    analysis::Middlebox box;
     names.middlebox(box);
     EXPECT_EQ(sink.vendor, "");
     box.mac = mac;

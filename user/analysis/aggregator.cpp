@@ -5,7 +5,7 @@
 
 #include "user/net/identity.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 Aggregator::View& Aggregator::view(const ViewKey& key) {
     const auto [place, is_new] = views_.try_emplace(key);
@@ -22,7 +22,7 @@ Aggregator::View& Aggregator::view(const ViewKey& key) {
 void Aggregator::learn(View& view, const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     if (observation.slot) {
-        if (const auto id = flowstamp::isn_id(*observation.slot)) {
+        if (const auto id = net::isn_id(*observation.slot)) {
             view.isn_id = id;
         }
         if (observation.kind() == FST_EVENT_RST) {
@@ -42,7 +42,7 @@ void Aggregator::learn(View& view, const Observation& observation) {
         view.syn_seq = packet.seq;
     } else if (observation.kind() == FST_EVENT_SYN_ACK && view.syn_seq &&
                packet.ack == *view.syn_seq + 1) {
-        view.isn_id = flowstamp::isn_id(*view.syn_seq, packet.seq);
+        view.isn_id = net::isn_id(*view.syn_seq, packet.seq);
     }
 }
 
@@ -76,4 +76,4 @@ void Aggregator::complete(FlowRecord& record) const {
     record.signature = tampering_signature(flow, its.resets, now);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

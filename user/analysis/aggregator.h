@@ -13,7 +13,7 @@
 #include "user/analysis/tracking/same_packet.h"
 #include "user/analysis/tracking/scan_probe.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What user space remembers of each view of a flow beside its slot, within a bound: the oldest
 /// views are forgotten first.
@@ -50,4 +50,4 @@ class Aggregator {
     SamePacket same_packet_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -5,7 +5,7 @@
 #include "user/analysis/finding.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Where detectors put what they found.
 class FindingSink {
@@ -29,4 +29,4 @@ class Detector {
     virtual void finish(FindingSink& sink) = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

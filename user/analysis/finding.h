@@ -12,7 +12,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/reset/evidence.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// The packet that an event is about: what it was, where and when it was seen.
 struct Sighting {
@@ -89,4 +89,4 @@ struct Finding {
 [[nodiscard]] std::span<const FindingKind> every_finding_kind();
 [[nodiscard]] std::string_view name_of(Resolution resolution);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

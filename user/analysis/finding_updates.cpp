@@ -7,7 +7,7 @@
 
 #include "user/net/identity.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 void FindingUpdates::report(Finding finding, Findings& findings, FindingSink& sink) {
     const bool rises = !verdict_ || finding.verdict > *verdict_;
@@ -31,7 +31,7 @@ void FindingUpdates::report(Finding finding, Findings& findings, FindingSink& si
 
 Sighting sighting_of(const Observation& observation) {
     return {.packet = observation.event.packet,
-            .flow_id = flow_id(observation.event),
+            .flow_id = net::flow_id(observation.event),
             .isn_id = observation.isn_id,
             .interface = observation.interface,
             .wall = observation.wall,
@@ -46,4 +46,4 @@ std::string times_text(std::uint64_t count) {
     return count == 1 ? "once" : fmt::format("{} times", count);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -6,7 +6,7 @@
 #include "user/analysis/detector.h"
 #include "user/analysis/findings.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// One finding through its life: told when it is first known, and again, under the same id, when its
 /// verdict rises or it resolves; never twice the same.
@@ -34,4 +34,4 @@ class FindingUpdates {
 /// "3 times", "once".
 [[nodiscard]] std::string times_text(std::uint64_t count);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -6,7 +6,7 @@
 
 #include "flowstamp/evidence.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Numbers the findings of a run, whichever detector makes them, and counts them by their highest
 /// verdict.
@@ -29,4 +29,4 @@ class Findings {
     std::uint64_t confirmed_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -67,4 +67,4 @@ std::optional<FlowEnd> FlowEnds::at_the_end(std::uint32_t slot, const fst_flow& 
     return once(slot, flow, closing(flow).value_or(FlowEnd::open));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

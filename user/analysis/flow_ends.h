@@ -9,7 +9,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/flow_record.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Decides when a flow has ended, and that each end is told once, whether the slot was looked at or
 /// the kernel told of it.
@@ -49,4 +49,4 @@ class FlowEnds {
     std::vector<Told> reported_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "flowstamp/flow.h"
 #include "user/base/clock.h"
 #include "user/analysis/tracking/handshake_stage.h"
 #include "user/analysis/tracking/tampering_signature.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// How a flow came to be told.
 enum class FlowEnd {
@@ -36,4 +37,6 @@ struct FlowRecord {
     std::optional<SignatureMatch> signature{};  ///< of its end, if it looks like tampering
 };
 
-}  // namespace flowstamp
+[[nodiscard]] std::string_view name_of(FlowEnd end);
+
+}  // namespace flowstamp::analysis

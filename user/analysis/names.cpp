@@ -5,8 +5,9 @@
 
 #include "user/analysis/reset/evidence.h"
 #include "user/analysis/finding.h"
+#include "user/analysis/flow_record.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -190,6 +191,24 @@ std::span<const FindingKind> every_finding_kind() {
     return kAll;
 }
 
+std::string_view name_of(FlowEnd end) {
+    switch (end) {
+        case FlowEnd::closed:
+            return "closed";
+        case FlowEnd::reset:
+            return "reset";
+        case FlowEnd::idle:
+            return "idle";
+        case FlowEnd::evicted:
+            return "evicted";
+        case FlowEnd::replaced:
+            return "replaced";
+        case FlowEnd::open:
+            break;
+    }
+    return "open";
+}
+
 std::string_view name_of(Resolution resolution) {
     switch (resolution) {
         case Resolution::went_on:
@@ -208,4 +227,4 @@ std::string_view name_of(Resolution resolution) {
     return "answered";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -9,7 +9,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/other_bytes.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// One record of the data path, with what user space knows about where and when it was made.
 struct Observation {
@@ -59,4 +59,4 @@ struct ViewKeyHash {
     }
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// A segment that claims a range of the sequence space for other bytes than an earlier one did.
 struct OtherBytes {
@@ -14,4 +14,4 @@ struct OtherBytes {
     std::uint32_t differ = 0;    ///< of them
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

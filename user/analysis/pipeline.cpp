@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
-Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filter> filter)
+Pipeline::Pipeline(const Parts& parts, std::size_t max_flows, std::optional<net::Filter> filter)
     : reporter_(parts.reporter),
       filter_(std::move(filter)),
       aggregator_(max_flows),
@@ -30,7 +30,7 @@ void Pipeline::consume(Observation observation) {
     both_ways_.learn(observation);
     syns_.record(observation);
     if (syns_.begins_attempt(observation)) {
-        middleboxes_.saw_attempt(receiver_of(observation.event.packet).port);
+        middleboxes_.saw_attempt(net::receiver_of(observation.event.packet).port);
     }
     scans_.record(observation);
     handshakes_.record(observation);
@@ -59,10 +59,10 @@ void Pipeline::finish() {
 }
 
 void Pipeline::report(std::vector<Middlebox> boxes) {
-    const std::vector<LearnedSignature> known = learned();
+    const std::vector<net::LearnedSignature> known = learned();
     for (Middlebox& box : boxes) {
         box.is_learned = std::ranges::any_of(
-            known, [&](const LearnedSignature& learned) { return bears(box, learned.signature); });
+            known, [&](const net::LearnedSignature& learned) { return bears(box, learned.signature); });
         reporter_.middlebox(box);
     }
 }
@@ -76,7 +76,7 @@ void Pipeline::report(FlowRecord record) {
     reporter_.flow(record);
 }
 
-void Pipeline::count(Stats& stats) const {
+void Pipeline::count(output::Stats& stats) const {
     stats.challenges = forged_rst_.challenges();
     stats.findings_suspected = findings_.suspected();
     stats.findings_confirmed = findings_.confirmed();
@@ -97,4 +97,4 @@ void Pipeline::finding(const Finding& finding) {
     reporter_.finding(told);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

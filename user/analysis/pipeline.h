@@ -23,7 +23,7 @@
 #include "user/net/filter.h"
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Observations -> flows -> detectors -> findings -> a reporter. Knows nothing of where the
 /// observations come from.
@@ -32,11 +32,11 @@ class Pipeline final : public FindingSink {
     struct Parts {
         const SlotReader& slots;
         PolicySink& policy;
-        Reporter& reporter;
+        output::Reporter& reporter;
     };
     /// `max_flows`: of how many flows more than their slot is remembered. `filter` limits what is
     /// told, not what is judged. `parts` outlive the pipeline.
-    Pipeline(const Parts& parts, std::size_t max_flows, std::optional<Filter> filter);
+    Pipeline(const Parts& parts, std::size_t max_flows, std::optional<net::Filter> filter);
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
     ~Pipeline() override = default;
@@ -58,10 +58,10 @@ class Pipeline final : public FindingSink {
     void report(FlowRecord record);
 
     /// What was taught, and when, for `flows --taught`.
-    [[nodiscard]] std::vector<LearnedSignature> learned() const { return forged_rst_.learned(); }
+    [[nodiscard]] std::vector<net::LearnedSignature> learned() const { return forged_rst_.learned(); }
 
     /// Fills in what the detectors counted.
-    void count(Stats& stats) const;
+    void count(output::Stats& stats) const;
 
     void reset(const Reset& reset) override;
     void finding(const Finding& finding) override;
@@ -69,8 +69,8 @@ class Pipeline final : public FindingSink {
   private:
     void report(std::vector<Middlebox> boxes);
 
-    Reporter& reporter_;
-    std::optional<Filter> filter_;
+    output::Reporter& reporter_;
+    std::optional<net::Filter> filter_;
     Aggregator aggregator_;
 
     // What detectors share, filed before they see an observation.
@@ -97,4 +97,4 @@ class Pipeline final : public FindingSink {
     std::array<Detector*, 10> detectors_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

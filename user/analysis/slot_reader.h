@@ -6,7 +6,7 @@
 
 #include "flowstamp/flow.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// The flow table as it stands now, whoever keeps it: the kernel's, or a capture's.
 class SlotReader {
@@ -16,4 +16,4 @@ class SlotReader {
     [[nodiscard]] virtual std::optional<fst_flow> read(std::uint32_t slot) const = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

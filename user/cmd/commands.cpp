@@ -10,7 +10,7 @@
 #include "user/cmd/path/run_path.h"
 #include "user/cmd/watch/watch.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -31,4 +31,4 @@ int run(const Options& options) {
     return std::visit(Run{}, options);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::optional<std::string_view> nearest(std::string_view word,
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -15,7 +15,7 @@
 #include "user/base/time_text.h"
 #include "user/cmd/nearest.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -118,7 +118,7 @@ void add_stamps(CLI::App& command, std::optional<std::string>& value) {
         .add_option_function<std::string>(
             "--stamps",
             [&value](const std::string& path) {
-                if (!stamp_form(path)) {
+                if (!output::stamp_form(path)) {
                     throw CLI::ValidationError(fmt::format(
                         "--stamps {}: its ending tells no form; name it .pcapng, or .json, .jsonl "
                         "or .ndjson for JSON lines",
@@ -172,9 +172,9 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
 }
 
 void add_fail_on(CLI::App& command, ReplayOptions& options) {
-    Choices<std::optional<FindingKind>> kinds{{"any", std::nullopt}};
-    for (const FindingKind kind : every_finding_kind()) {
-        kinds.emplace_back(name_of(kind), kind);
+    Choices<std::optional<analysis::FindingKind>> kinds{{"any", std::nullopt}};
+    for (const analysis::FindingKind kind : analysis::every_finding_kind()) {
+        kinds.emplace_back(analysis::name_of(kind), kind);
     }
     command
         .add_option_function<std::vector<std::string>>(
@@ -182,7 +182,7 @@ void add_fail_on(CLI::App& command, ReplayOptions& options) {
             [kinds, &options](const std::vector<std::string>& words) {
                 for (const std::string& word : words) {
                     const auto kind = std::ranges::find(
-                        kinds, word, &std::pair<std::string, std::optional<FindingKind>>::first);
+                        kinds, word, &std::pair<std::string, std::optional<analysis::FindingKind>>::first);
                     if (kind == kinds.end()) {
                         throw CLI::ValidationError(
                             fmt::format("--fail-on {}: not known; choose {}", word, listed(kinds)));
@@ -394,4 +394,4 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
     return watch;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

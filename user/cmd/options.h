@@ -13,7 +13,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/finding.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// Where to attach for incoming packets.
 enum class HookChoice { automatic, xdp, xdp_generic, tc };
@@ -54,7 +54,7 @@ struct ReplayOptions {
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
     bool fail_on_any = false;
-    std::vector<FindingKind> fail_on{};  ///< findings that make the exit status 3
+    std::vector<analysis::FindingKind> fail_on{};  ///< findings that make the exit status 3
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
     bool quiet = false;
     int verbosity = 0;  ///< how often -v was given
@@ -100,4 +100,4 @@ struct Usage {
 /// prints nothing.
 [[nodiscard]] std::expected<Options, Usage> parse(const std::vector<std::string>& arguments);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -41,4 +41,4 @@ Endpoint end_of(const fst_flow_key& key, unsigned index) {
     return end;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -7,7 +7,7 @@
 
 #include "flowstamp/packet.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// One end of a flow. The address stands as in the contract: 16 bytes in network order, IPv4 as
 /// ::ffff:a.b.c.d; the port in host order.
@@ -36,4 +36,4 @@ struct Endpoint {
     return end_of(packet.key, (packet.direction & 1U) ^ 1U);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

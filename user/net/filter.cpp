@@ -8,7 +8,7 @@
 
 #include "user/net/packet_headers.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -58,4 +58,4 @@ bool Filter::matches(const fst_flow_key& key) const {
     return first || matches(packet);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

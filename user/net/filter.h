@@ -10,7 +10,7 @@
 
 struct bpf_program;
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// tcpdump's filter language (pcap-filter(7)) over what is told: an event's packet is rebuilt as
 /// bare IP and TCP headers, so a filter may name addresses, ports, lengths, flags and fields, but
@@ -33,4 +33,4 @@ class Filter {
     std::unique_ptr<bpf_program, Free> program_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

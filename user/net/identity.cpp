@@ -9,7 +9,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/sha1.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -100,4 +100,4 @@ std::string community_id(const fst_flow_key& key) {
     return "1:" + base64(sha1(bytes));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -8,7 +8,7 @@
 #include "flowstamp/flow.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// A number for one interface's view of a flow, the same in every event about it. Below 2^53, so
 /// that a JSON reader which holds numbers as doubles keeps it.
@@ -25,4 +25,4 @@ namespace flowstamp {
 /// (github.com/corelight/community-id-spec).
 [[nodiscard]] std::string community_id(const fst_flow_key& key);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -5,7 +5,7 @@
 
 #include "user/net/learned_signature.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 void LearnedList::remove_at(__u32 place) {
     std::copy(policy_.learned + place + 1, policy_.learned + policy_.learned_count,
@@ -37,4 +37,4 @@ bool LearnedList::add(fst_learned_signature signature) {
     return true;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

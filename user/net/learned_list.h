@@ -3,7 +3,7 @@
 
 #include "flowstamp/policy.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// A policy's list of injectors' signatures, the one taught longest ago first.
 class LearnedList {
@@ -23,4 +23,4 @@ class LearnedList {
     fst_policy policy_{};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -5,7 +5,7 @@
 
 #include "user/net/names.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b) {
     return (a.flags | FST_LEARNED_USED) == (b.flags | FST_LEARNED_USED) && a.ip_id == b.ip_id &&
@@ -30,4 +30,4 @@ std::string signature_text(const fst_learned_signature& signature) {
     return text;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -6,7 +6,7 @@
 #include "flowstamp/policy.h"
 #include "user/base/clock.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// An injector's signature that the kernel was taught. Times are since 1970.
 struct LearnedSignature {
@@ -23,4 +23,4 @@ struct LearnedSignature {
 /// "[R.] from 3 hops away with IP-ID 0x3412".
 [[nodiscard]] std::string signature_text(const fst_learned_signature& signature);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -10,7 +10,7 @@
 #include "flowstamp/hops.h"
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -74,24 +74,6 @@ std::string_view state_name(const fst_flow& flow) {
     return "midway";
 }
 
-std::string_view name_of(FlowEnd end) {
-    switch (end) {
-        case FlowEnd::closed:
-            return "closed";
-        case FlowEnd::reset:
-            return "reset";
-        case FlowEnd::idle:
-            return "idle";
-        case FlowEnd::evicted:
-            return "evicted";
-        case FlowEnd::replaced:
-            return "replaced";
-        case FlowEnd::open:
-            break;
-    }
-    return "open";
-}
-
 std::string tcp_flags_short(std::uint8_t flags) {
     std::string text;
     for (const FlagName& flag : kFlagNames) {
@@ -134,4 +116,4 @@ unsigned opener_of(const fst_flow& flow) {
     return end_of(flow.key, 0).port >= end_of(flow.key, 1).port ? 0 : 1;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -5,9 +5,8 @@
 #include <string_view>
 
 #include "flowstamp/flow.h"
-#include "user/analysis/flow_record.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// "zero", "constant", "per-flow", "global", "random"; "unknown" until enough packets were seen.
 [[nodiscard]] std::string_view id_class_name(std::uint8_t id_class);
@@ -15,8 +14,6 @@ namespace flowstamp {
 /// Where the connection stands: "syn-sent", "syn-received", "established", "closing", "closed",
 /// "reset"; "midway" when its beginning was not seen.
 [[nodiscard]] std::string_view state_name(const fst_flow& flow);
-
-[[nodiscard]] std::string_view name_of(FlowEnd end);
 
 /// As tcpdump writes them: "S.", "R", "P."; "none" without flags.
 [[nodiscard]] std::string tcp_flags_short(std::uint8_t flags);
@@ -29,4 +26,4 @@ namespace flowstamp {
 /// higher port.
 [[nodiscard]] unsigned opener_of(const fst_flow& flow);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -7,7 +7,7 @@
 
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -93,4 +93,4 @@ PacketHeaders::PacketHeaders(const fst_packet& packet) {
     put_tcp(packet, sender);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -8,7 +8,7 @@
 
 #include "flowstamp/packet.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// A packet's IP and TCP header, rebuilt without what is not kept of it: options, extension headers
 /// and checksums. Their lengths are those of such headers and the packet's real payload.
@@ -36,4 +36,4 @@ class PacketHeaders {
     std::size_t size_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -370,4 +370,4 @@ Result<PacketMatches> packet_matches(const std::string& expression) {
     return matches;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

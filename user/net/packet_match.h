@@ -8,7 +8,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// What a packet must bear: a few comparisons that a kernel program does before anything else.
 struct PacketMatch {
@@ -52,4 +52,4 @@ inline constexpr std::size_t kPacketMatchesMost = 16;
 /// Fails with libpcap's own words for what is wrong in `expression`.
 [[nodiscard]] Result<PacketMatches> packet_matches(const std::string& expression);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

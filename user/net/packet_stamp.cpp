@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -37,4 +37,4 @@ fst_packet packet_of(const fst_packet_stamp& stamp) {
     return packet;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

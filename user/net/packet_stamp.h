@@ -4,9 +4,9 @@
 #include "flowstamp/packet.h"
 #include "flowstamp/stamp_batch.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// The packet of a stamp, with what a stamp keeps: no options, MAC or flow label.
 [[nodiscard]] fst_packet packet_of(const fst_packet_stamp& stamp);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -5,7 +5,7 @@
 #include <bit>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -85,4 +85,4 @@ std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> message) {
     return digest;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

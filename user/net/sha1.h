@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// SHA-1 (RFC 3174), for Community ID alone: a name, not a protection.
 [[nodiscard]] std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> message);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

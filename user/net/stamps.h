@@ -8,7 +8,7 @@
 #include "flowstamp/flow.h"
 #include "user/base/clock.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// A direction's stamps, the oldest first.
 [[nodiscard]] inline std::vector<fst_stamp> stamps_of(const fst_direction& direction) {
@@ -30,4 +30,4 @@ namespace flowstamp {
     return last - std::chrono::microseconds(static_cast<std::int32_t>(last_us - stamp.time_us));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -10,7 +10,7 @@
 #include "user/netfilter/dropping_rules.h"
 #include "user/netfilter/priorities.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 /// A rule that the counters do not acquit.
@@ -245,4 +245,4 @@ std::string words_of(const DropAttribution& attribution) {
     return fmt::format("{}, rule {}: {}", where, attribution.number, attribution.text);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -11,7 +11,7 @@
 #include "user/netfilter/ruleset.h"
 #include "user/netfilter/nft_trace_drop.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 enum class Certainty { probable, certain };
 
@@ -51,4 +51,4 @@ struct DropAttribution {
 /// "table inet filter, chain input: policy drop".
 [[nodiscard]] std::string words_of(const DropAttribution& attribution);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -9,7 +9,7 @@
 
 #include "user/netfilter/priorities.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using Kind = RuleEffect::Kind;
@@ -125,4 +125,4 @@ DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss) {
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -10,7 +10,7 @@
 #include "user/netfilter/loss.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// A rule, or a base chain's policy, that may have dropped a packet. Points into the Ruleset.
 struct DroppingRule {
@@ -31,4 +31,4 @@ using DroppingRules = std::map<std::string, DroppingRule>;
 /// all) is left out.
 [[nodiscard]] DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using Hook = NetfilterHook;
@@ -82,4 +82,4 @@ bool shaped_by_iptables(const Table& table) {
     return any;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -8,7 +8,7 @@
 
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// Hook and priority of the chain "INPUT" of the table "filter" and the like, by
 /// enum nf_ip_hook_priorities (linux/netfilter_ipv4.h; the same for IPv6). Nothing for a table or
@@ -20,4 +20,4 @@ namespace flowstamp {
 /// iptables', and each base chain called where iptables would call it.
 [[nodiscard]] bool shaped_by_iptables(const Table& table);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -13,7 +13,7 @@
 #include "user/netfilter/iptables_chains.h"
 #include "user/netfilter/iptables_save.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 constexpr std::array kFamilies{TableFamily::ip, TableFamily::ip6};
@@ -120,4 +120,4 @@ void take_iptables_words(Table& table, const std::vector<Table>& saved) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

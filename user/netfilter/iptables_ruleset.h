@@ -9,7 +9,7 @@
 #include "user/base/result.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// The legacy tables of the calling thread's network namespace. Only those that exist already are
 /// looked at (/proc/net/ip_tables_names, ip6_tables_names): to ask for another would make it.
@@ -28,4 +28,4 @@ void report_iptables_tables(std::vector<Table>& tables);
 /// says of `table`, if both have the same rules.
 void take_iptables_words(Table& table, const std::vector<Table>& saved);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

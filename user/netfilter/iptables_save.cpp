@@ -10,7 +10,7 @@
 
 #include "user/netfilter/iptables_chains.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using Kind = RuleEffect::Kind;
@@ -172,4 +172,4 @@ Result<std::vector<Table>> parse_iptables_save(std::string_view text, TableFamil
     return std::move(reader).result();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -10,7 +10,7 @@
 #include "user/base/result.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// The tables in what `iptables-save -c` printed. Base chains get the hooks and priorities that
 /// their names stand for (linux/netfilter_ipv4.h), rules are numbered from 1 in each chain. Fails
@@ -18,4 +18,4 @@ namespace flowstamp {
 [[nodiscard]] Result<std::vector<Table>> parse_iptables_save(std::string_view text,
                                                              TableFamily family, RulesetTool tool);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

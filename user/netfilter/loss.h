@@ -7,7 +7,7 @@
 
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// Packets that passed one place of a netfilter hook and did not reach the next.
 struct Loss {
@@ -27,4 +27,4 @@ struct Loss {
     }
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

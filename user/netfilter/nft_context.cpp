@@ -7,7 +7,7 @@ extern "C" {
 #include <nftables/libnftables.h>
 }
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 void NftContext::Free::operator()(nft_ctx* context) const {
     nft_ctx_free(context);
@@ -39,4 +39,4 @@ Result<std::string> NftContext::run(const std::string& commands, unsigned flags)
     return std::string(nft_ctx_get_output_buffer(context_.get()));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

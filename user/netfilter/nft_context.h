@@ -8,7 +8,7 @@
 
 struct nft_ctx;
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// libnftables, talking to nf_tables of the network namespace of the thread that opened it, whoever
 /// uses it later. Move-only.
@@ -29,4 +29,4 @@ class NftContext {
     std::unique_ptr<nft_ctx, Free> context_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -10,7 +10,7 @@
 #include <string>
 #include <tuple>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using Json = nlohmann::json;
@@ -296,4 +296,4 @@ bool uses_named_verdict_maps(std::string_view json) {
     return false;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

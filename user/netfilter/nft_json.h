@@ -10,7 +10,7 @@
 #include "user/base/result.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// The tables of `nft -j list ruleset`. Rules have no text yet: see nft_text.h. A listing
 /// without elements (`-t`) will do unless uses_named_verdict_maps(). `json` may hold several
@@ -22,4 +22,4 @@ namespace flowstamp {
 /// little.
 [[nodiscard]] bool uses_named_verdict_maps(std::string_view json);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -14,7 +14,7 @@ extern "C" {
 #include <nftables/libnftables.h>
 }
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 constexpr const char* kList = "list ruleset";
@@ -74,4 +74,4 @@ Result<std::vector<Table>> read_nft_tables() {
     return tables;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -8,10 +8,10 @@
 #include "user/base/result.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// All tables of the calling thread's network namespace, those of iptables-nft as nft sees them.
 /// None where the kernel has no nf_tables. Fails without CAP_NET_ADMIN.
 [[nodiscard]] Result<std::vector<Table>> read_nft_tables();
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

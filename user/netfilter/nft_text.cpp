@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 constexpr std::string_view kHandle = " # handle ";
@@ -151,4 +151,4 @@ void add_nft_text(std::vector<Table>& tables, std::string_view listing) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -9,7 +9,7 @@
 
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// The names of what `nft -a -s list ruleset` prints: tables and their chains, without rules.
 [[nodiscard]] std::vector<Table> nft_outline(std::string_view listing);
@@ -21,4 +21,4 @@ namespace flowstamp {
 /// the devices of base chains, and which tables are dormant.
 void add_nft_text(std::vector<Table>& tables, std::string_view listing);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

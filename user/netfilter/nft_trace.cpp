@@ -17,21 +17,21 @@
 #include <thread>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using namespace std::chrono_literals;
 
-bool is_any(const PacketMatch::Net& net) {
+bool is_any(const net::PacketMatch::Net& net) {
     return std::ranges::all_of(net.mask, [](std::uint8_t byte) { return byte == 0; });
 }
 
-bool is_whole(const PacketMatch::Net& net, std::size_t from) {
+bool is_whole(const net::PacketMatch::Net& net, std::size_t from) {
     return std::ranges::all_of(net.mask.begin() + static_cast<std::ptrdiff_t>(from), net.mask.end(),
                                [](std::uint8_t byte) { return byte == 0xff; });
 }
 
-std::string address_text(const PacketMatch::Address& address, bool is_ipv6) {
+std::string address_text(const net::PacketMatch::Address& address, bool is_ipv6) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, address.data() + (is_ipv6 ? 0 : 12), text.data(),
               text.size());
@@ -39,7 +39,7 @@ std::string address_text(const PacketMatch::Address& address, bool is_ipv6) {
 }
 
 /// "ip saddr 192.0.2.1 ", "ip6 daddr & ffff:: == 2001:: "; empty: any.
-std::string net_text(const PacketMatch::Net& net, const char* field, bool is_ipv6) {
+std::string net_text(const net::PacketMatch::Net& net, const char* field, bool is_ipv6) {
     if (is_any(net)) {
         return {};
     }
@@ -50,8 +50,8 @@ std::string net_text(const PacketMatch::Net& net, const char* field, bool is_ipv
                                                          address_text(net.mask, is_ipv6), address);
 }
 
-std::string ports_text(const PacketMatch::Ports& ports, const char* field) {
-    if (ports == PacketMatch::Ports{}) {
+std::string ports_text(const net::PacketMatch::Ports& ports, const char* field) {
+    if (ports == net::PacketMatch::Ports{}) {
         return {};
     }
     return ports.low == ports.high ? fmt::format("th {} {} ", field, ports.low)
@@ -95,9 +95,9 @@ Result<Child> start_monitor() {
     return monitor;
 }
 
-std::string table_text(const std::vector<PacketMatch>& any_of) {
+std::string table_text(const std::vector<net::PacketMatch>& any_of) {
     std::string rules;
-    for (const PacketMatch& match : any_of) {
+    for (const net::PacketMatch& match : any_of) {
         rules += fmt::format("  {}limit rate 20/second burst 20 packets meta nftrace set 1\n",
                              nft_expression(match));
     }
@@ -114,7 +114,7 @@ std::string table_text(const std::vector<PacketMatch>& any_of) {
 
 }  // namespace
 
-std::string nft_expression(const PacketMatch& match) {
+std::string nft_expression(const net::PacketMatch& match) {
     std::string text;
     if (match.family != 0) {
         text = match.family == 6 ? "meta nfproto ipv6 " : "meta nfproto ipv4 ";
@@ -128,7 +128,7 @@ std::string nft_expression(const PacketMatch& match) {
            ports_text(match.destination_ports, "dport");
 }
 
-Result<NftTrace> NftTrace::start(const std::vector<PacketMatch>& any_of) {
+Result<NftTrace> NftTrace::start(const std::vector<net::PacketMatch>& any_of) {
     Result<Child> monitor = start_monitor();
     if (!monitor) {
         return std::unexpected(monitor.error());
@@ -137,7 +137,7 @@ Result<NftTrace> NftTrace::start(const std::vector<PacketMatch>& any_of) {
     if (!nft) {
         return std::unexpected(nft.error());
     }
-    const std::string table = table_text(any_of.empty() ? std::vector<PacketMatch>(1) : any_of);
+    const std::string table = table_text(any_of.empty() ? std::vector<net::PacketMatch>(1) : any_of);
     if (const Result<std::string> done = nft->run(table); !done) {
         return std::unexpected(done.error());
     }
@@ -151,4 +151,4 @@ std::vector<NftTraceDrop> NftTrace::take_drops() {
     return parse_nft_trace_drops(std::string_view(text).substr(0, whole));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

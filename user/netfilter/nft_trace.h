@@ -13,10 +13,10 @@
 #include "user/netfilter/nft_context.h"
 #include "user/netfilter/nft_trace_drop.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// "meta nfproto ipv4 ip saddr 192.0.2.1 meta l4proto 17 th dport 53 ".
-[[nodiscard]] std::string nft_expression(const PacketMatch& match);
+[[nodiscard]] std::string nft_expression(const net::PacketMatch& match);
 
 /// Packets are traced as long as it lives: a table "flowstamp_trace_PID" marks them first of all
 /// in prerouting and output, 20 a second at most, and nft reports what becomes of them. The kernel
@@ -25,7 +25,7 @@ class NftTrace {
   public:
     /// In the calling thread's network namespace; that thread outlives it. Traces what fits one of
     /// `any_of`, or everything if that is empty. Returns when packets are traced.
-    static Result<NftTrace> start(const std::vector<PacketMatch>& any_of);
+    static Result<NftTrace> start(const std::vector<net::PacketMatch>& any_of);
 
     /// The drops that were reported since the last call.
     [[nodiscard]] std::vector<NftTraceDrop> take_drops();
@@ -39,4 +39,4 @@ class NftTrace {
     std::string unfinished_{};  ///< the begin of a line that nft was writing
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

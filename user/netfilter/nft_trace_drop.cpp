@@ -4,7 +4,7 @@
 #include <charconv>
 #include <sstream>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 std::optional<NftTraceDrop> parse_nft_trace_drop(std::string_view line) {
     while (line.ends_with(' ')) {
@@ -53,4 +53,4 @@ std::vector<NftTraceDrop> parse_nft_trace_drops(std::string_view text) {
     return drops;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

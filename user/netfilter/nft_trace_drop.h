@@ -10,7 +10,7 @@
 
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// A verdict that `nft -a monitor trace` reported: this rule, or the chain's policy, dropped a
 /// traced packet.
@@ -33,4 +33,4 @@ using NftTraceDrops = std::map<NftTraceDrop, std::uint64_t>;
 /// Of each whole line of `text`, in its order.
 [[nodiscard]] std::vector<NftTraceDrop> parse_nft_trace_drops(std::string_view text);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

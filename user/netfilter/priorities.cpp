@@ -11,7 +11,7 @@
 #include <map>
 #include <optional>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using Hook = NetfilterHook;
@@ -184,4 +184,4 @@ std::string priority_name(TableFamily family, NetfilterHook hook, int priority) 
     return fmt::format("{} {} {}", nearest->name, offset < 0 ? '-' : '+', std::abs(offset));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -10,7 +10,7 @@
 
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// A part of the kernel that handles packets at a netfilter priority of its own and may drop them
 /// there (linux/netfilter_ipv4.h, linux/netfilter_ipv6.h).
@@ -51,4 +51,4 @@ struct PriorityInUse {
 /// stands for what is at most 10 away).
 [[nodiscard]] std::string priority_name(TableFamily family, NetfilterHook hook, int priority);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

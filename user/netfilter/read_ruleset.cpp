@@ -8,7 +8,7 @@
 #include "user/netfilter/iptables_ruleset.h"
 #include "user/netfilter/nft_ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 Result<Ruleset> read_ruleset() {
     Ruleset ruleset;
@@ -26,4 +26,4 @@ Result<Ruleset> read_ruleset() {
     return ruleset;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -4,11 +4,11 @@
 #include "user/base/result.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// Everything that filters packets in the calling thread's network namespace: nf_tables (by
 /// libnftables), with iptables-nft's rules in iptables' words, and the legacy tables. Takes
 /// CAP_NET_ADMIN; changes nothing.
 [[nodiscard]] Result<Ruleset> read_ruleset();
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 namespace {
 
 using namespace std::string_view_literals;
@@ -68,4 +68,4 @@ Chain* find_chain(Table& table, std::string_view name) {
     return chain_in(table, name);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

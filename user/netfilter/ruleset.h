@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::netfilter {
 
 /// As nft names families. Legacy tables are of `ip` or `ip6`.
 enum class TableFamily { ip, ip6, inet, bridge, arp, netdev };
@@ -101,4 +101,4 @@ struct Ruleset {
 [[nodiscard]] const Chain* find_chain(const Table& table, std::string_view name);
 [[nodiscard]] Chain* find_chain(Table& table, std::string_view name);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::netfilter

@@ -3,7 +3,7 @@
 
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Tells everything to two reporters: a file for programs, a terminal for people.
 class BothReporters final : public Reporter {
@@ -12,10 +12,10 @@ class BothReporters final : public Reporter {
     BothReporters(Reporter& first, Reporter& second) : first_(first), second_(second) {}
 
     void capture(const std::string& file) override { report(&Reporter::capture, file); }
-    void reset(const Reset& reset) override { report(&Reporter::reset, reset); }
-    void finding(const Finding& finding) override { report(&Reporter::finding, finding); }
-    void middlebox(const Middlebox& box) override { report(&Reporter::middlebox, box); }
-    void flow(const FlowRecord& record) override { report(&Reporter::flow, record); }
+    void reset(const analysis::Reset& reset) override { report(&Reporter::reset, reset); }
+    void finding(const analysis::Finding& finding) override { report(&Reporter::finding, finding); }
+    void middlebox(const analysis::Middlebox& box) override { report(&Reporter::middlebox, box); }
+    void flow(const analysis::FlowRecord& record) override { report(&Reporter::flow, record); }
     void stats(const Stats& stats) override { report(&Reporter::stats, stats); }
     void summary(const Stats& stats) override { report(&Reporter::summary, stats); }
 
@@ -30,4 +30,4 @@ class BothReporters final : public Reporter {
     Reporter& second_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

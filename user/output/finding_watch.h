@@ -7,23 +7,23 @@
 
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Passes everything on, and notes whether a finding of some kinds was among it (`--fail-on`).
 class FindingWatch final : public Reporter {
   public:
     /// `reporter` outlives it. `any`: every kind counts.
-    FindingWatch(Reporter& reporter, std::vector<FindingKind> kinds, bool any)
+    FindingWatch(Reporter& reporter, std::vector<analysis::FindingKind> kinds, bool any)
         : reporter_(reporter), kinds_(std::move(kinds)), any_(any) {}
 
     void capture(const std::string& file) override { reporter_.capture(file); }
-    void reset(const Reset& reset) override { reporter_.reset(reset); }
-    void finding(const Finding& finding) override {
+    void reset(const analysis::Reset& reset) override { reporter_.reset(reset); }
+    void finding(const analysis::Finding& finding) override {
         is_met_ = is_met_ || any_ || std::ranges::find(kinds_, finding.kind) != kinds_.end();
         reporter_.finding(finding);
     }
-    void middlebox(const Middlebox& box) override { reporter_.middlebox(box); }
-    void flow(const FlowRecord& record) override { reporter_.flow(record); }
+    void middlebox(const analysis::Middlebox& box) override { reporter_.middlebox(box); }
+    void flow(const analysis::FlowRecord& record) override { reporter_.flow(record); }
     void stats(const Stats& stats) override { reporter_.stats(stats); }
     void summary(const Stats& stats) override { reporter_.summary(stats); }
 
@@ -31,9 +31,9 @@ class FindingWatch final : public Reporter {
 
   private:
     Reporter& reporter_;
-    std::vector<FindingKind> kinds_;
+    std::vector<analysis::FindingKind> kinds_;
     bool any_;
     bool is_met_ = false;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -48,4 +48,4 @@ void LiveBlock::erase() {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

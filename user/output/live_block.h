@@ -7,7 +7,7 @@
 
 #include "user/output/sink.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Lines at the end of what stands on a terminal, drawn anew in place; what is written above them
 /// scrolls as ever. Between two drawings the cursor stands at the block's beginning: to erase from
@@ -30,4 +30,4 @@ class LiveBlock {
     bool is_drawn_ = false;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

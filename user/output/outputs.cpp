@@ -9,7 +9,7 @@
 #include "user/output/text/text_reporter.h"
 #include "user/output/vendor_names.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -64,4 +64,4 @@ Status ReportStreams::status() const {
     return {};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -9,7 +9,7 @@
 #include "user/output/sink.h"
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// In which form a report is wanted, and where; as the options of the same names say.
 struct ReportChoice {
@@ -45,4 +45,4 @@ class ReportStreams {
     std::unique_ptr<Reporter> named_;  ///< around it
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -10,7 +10,7 @@
 #include "user/output/style.h"
 #include "user/pathtrace/path_report.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Sums since the start.
 struct PathStats {
@@ -30,7 +30,7 @@ struct PathStats {
 class PathReporter {
   public:
     virtual ~PathReporter() = default;
-    virtual void report(const PathReport& report) = 0;
+    virtual void report(const pathtrace::PathReport& report) = 0;
     virtual void summary(const PathStats& stats) = 0;
 };
 
@@ -40,11 +40,11 @@ class PathText final : public PathReporter {
     /// `losses_only`: what arrives where it should is not told.
     PathText(Output& output, Style style, bool losses_only)
         : output_(output), style_(style), losses_only_(losses_only) {}
-    void report(const PathReport& report) override;
+    void report(const pathtrace::PathReport& report) override;
     void summary(const PathStats& stats) override;
 
   private:
-    [[nodiscard]] std::string headline(const PathReport& report) const;
+    [[nodiscard]] std::string headline(const pathtrace::PathReport& report) const;
     [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
 
     Output& output_;
@@ -56,7 +56,7 @@ class PathText final : public PathReporter {
 class PathJson final : public PathReporter {
   public:
     PathJson(Output& output, bool losses_only) : output_(output), losses_only_(losses_only) {}
-    void report(const PathReport& report) override;
+    void report(const pathtrace::PathReport& report) override;
     void summary(const PathStats& stats) override;
 
   private:
@@ -64,4 +64,4 @@ class PathJson final : public PathReporter {
     bool losses_only_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

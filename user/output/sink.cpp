@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 Output Output::standard_output() {
     return {Fd{}, STDOUT_FILENO, "standard output"};
@@ -64,4 +64,4 @@ bool Output::is_background() const {
     return foreground > 0 && foreground != ::getpgrp();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -8,7 +8,7 @@
 #include "user/base/fd.h"
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Where a report goes: a file, a pipe or a terminal. Unbuffered unless hold() was called: each write
 /// is out when it returns.
@@ -52,4 +52,4 @@ class Output {
     std::string held_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -10,18 +10,18 @@
 #include "user/analysis/reset/challenge_tally.h"
 #include "user/output/stamps/stamp_tally.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Sums since the start.
 struct Stats {
     Nanoseconds wall{0};  ///< since 1970
     Nanoseconds uptime{0};
     std::array<std::uint64_t, FST_COUNT_MAX> counters{};  ///< by enum fst_counter
-    ChallengeTally challenges{};
+    analysis::ChallengeTally challenges{};
     std::uint64_t findings_suspected = 0;
     std::uint64_t findings_confirmed = 0;
     std::optional<StampTally> stamps{};  ///< with --stamps
     std::uint64_t records_unread = 0;  ///< records that user space could not read: another version
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Colours for a terminal (ECMA-48, SGR); for anything else the plain text.
 class Style {
@@ -47,4 +47,4 @@ class Style {
     return !name.empty() && name != "dumb";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -6,7 +6,7 @@
 #include <array>
 #include <fstream>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -26,7 +26,7 @@ std::string name_in(const std::string& line, const std::string& prefix) {
 
 }  // namespace
 
-std::string VendorNames::maker_of(const Mac& mac) {
+std::string VendorNames::maker_of(const analysis::Mac& mac) {
     if (mac[0] & kAssignedLocally) {
         return "";
     }
@@ -43,24 +43,24 @@ std::string VendorNames::maker_of(const Mac& mac) {
     return place->second;
 }
 
-void VendorNames::finding(const Finding& finding) {
+void VendorNames::finding(const analysis::Finding& finding) {
     const fst_packet& packet = finding.sighting.packet;
     if (!(finding.signals & FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)) ||
         !(packet.flags & FST_PACKET_MAC)) {
         reporter_.finding(finding);
         return;
     }
-    Finding named = finding;
+    analysis::Finding named = finding;
     named.vendor = maker_of(std::to_array(packet.src_mac));
     reporter_.finding(named);
 }
 
-void VendorNames::middlebox(const Middlebox& box) {
-    Middlebox named = box;
+void VendorNames::middlebox(const analysis::Middlebox& box) {
+    analysis::Middlebox named = box;
     if (box.mac) {
         named.vendor = maker_of(*box.mac);
     }
     reporter_.middlebox(named);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -7,7 +7,7 @@
 #include "user/analysis/reset/middlebox.h"
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Passes everything on, and names the maker of a MAC address where one tells something: that of a
 /// suspected box, and of a frame that comes from another neighbour than its sender's others.
@@ -21,15 +21,15 @@ class VendorNames final : public Reporter {
         : reporter_(reporter), list_(std::move(list)) {}
 
     void capture(const std::string& file) override { reporter_.capture(file); }
-    void reset(const Reset& reset) override { reporter_.reset(reset); }
-    void finding(const Finding& finding) override;
-    void middlebox(const Middlebox& box) override;
-    void flow(const FlowRecord& record) override { reporter_.flow(record); }
+    void reset(const analysis::Reset& reset) override { reporter_.reset(reset); }
+    void finding(const analysis::Finding& finding) override;
+    void middlebox(const analysis::Middlebox& box) override;
+    void flow(const analysis::FlowRecord& record) override { reporter_.flow(record); }
     void stats(const Stats& stats) override { reporter_.stats(stats); }
     void summary(const Stats& stats) override { reporter_.summary(stats); }
 
     /// Who was assigned the first 24 bits; empty if not known or assigned locally.
-    [[nodiscard]] std::string maker_of(const Mac& mac);
+    [[nodiscard]] std::string maker_of(const analysis::Mac& mac);
 
   private:
     Reporter& reporter_;
@@ -37,4 +37,4 @@ class VendorNames final : public Reporter {
     std::map<std::uint32_t, std::string> known_;  ///< by those 24 bits, those asked for
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 struct DropReasonEntry {
     std::string_view name;  ///< without SKB_DROP_REASON_
@@ -211,4 +211,4 @@ inline constexpr DropReasonEntry kDropReasons[] = {
     {"CANXL_RX_INVALID_FRAME", "an invalid CAN XL frame", ""},
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

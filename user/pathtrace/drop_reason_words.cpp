@@ -6,7 +6,7 @@
 
 #include "user/pathtrace/drop_reason_table.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 namespace {
 
 /// "TCP_NEW_THING" -> "tcp new thing"
@@ -73,4 +73,4 @@ bool is_hosts_decision(std::string_view name) {
     return std::ranges::find(kDecisions, without_prefix(name)) != std::end(kDecisions);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

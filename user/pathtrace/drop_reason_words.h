@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 struct DropReasonWords {
     std::string words{};    ///< a clause: "no socket listens at this address and port"
@@ -24,4 +24,4 @@ struct DropReasonWords {
 /// packets that are others' or damaged in a way that the host cannot help, and for unknown ones.
 [[nodiscard]] bool is_hosts_decision(std::string_view name);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

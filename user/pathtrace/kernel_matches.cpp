@@ -6,25 +6,25 @@
 
 #include "user/pathtrace/live/path_probe.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 namespace {
 
 struct Comparison {
-    PacketMatch match;
+    net::PacketMatch match;
     bool both_directions = false;
 };
 
-bool same_but_family(const PacketMatch& a, PacketMatch b) {
+bool same_but_family(const net::PacketMatch& a, net::PacketMatch b) {
     b.family = a.family;
     return a == b;
 }
 
 /// The same of IPv4 and of IPv6 is the same of either.
-std::vector<PacketMatch> families_merged(const std::vector<PacketMatch>& matches) {
-    std::vector<PacketMatch> found;
-    for (const PacketMatch& match : matches) {
+std::vector<net::PacketMatch> families_merged(const std::vector<net::PacketMatch>& matches) {
+    std::vector<net::PacketMatch> found;
+    for (const net::PacketMatch& match : matches) {
         const auto twin = std::ranges::find_if(
-            found, [&](const PacketMatch& known) { return same_but_family(known, match); });
+            found, [&](const net::PacketMatch& known) { return same_but_family(known, match); });
         if (twin == found.end()) {
             found.push_back(match);
         } else if (twin->family != match.family) {
@@ -34,15 +34,15 @@ std::vector<PacketMatch> families_merged(const std::vector<PacketMatch>& matches
     return found;
 }
 
-PacketMatch reversed(PacketMatch match) {
+net::PacketMatch reversed(net::PacketMatch match) {
     std::swap(match.source, match.destination);
     std::swap(match.source_ports, match.destination_ports);
     return match;
 }
 
-std::vector<Comparison> directions_merged(const std::vector<PacketMatch>& matches) {
+std::vector<Comparison> directions_merged(const std::vector<net::PacketMatch>& matches) {
     std::vector<Comparison> found;
-    for (const PacketMatch& match : matches) {
+    for (const net::PacketMatch& match : matches) {
         const auto other_way = std::ranges::find_if(found, [&](const Comparison& known) {
             return !known.both_directions && known.match == reversed(match);
         });
@@ -56,7 +56,7 @@ std::vector<Comparison> directions_merged(const std::vector<PacketMatch>& matche
 }
 
 fst_path_match compared(const Comparison& comparison) {
-    const PacketMatch& match = comparison.match;
+    const net::PacketMatch& match = comparison.match;
     fst_path_match its = match_everything();
     its.family = match.family;
     its.protocol = match.protocol;
@@ -75,7 +75,7 @@ fst_path_match compared(const Comparison& comparison) {
 
 }  // namespace
 
-std::vector<fst_path_match> kernel_matches(const PacketMatches& matches) {
+std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches) {
     std::vector<fst_path_match> found;
     for (const Comparison& comparison : directions_merged(families_merged(matches.any_of))) {
         found.push_back(compared(comparison));
@@ -83,4 +83,4 @@ std::vector<fst_path_match> kernel_matches(const PacketMatches& matches) {
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

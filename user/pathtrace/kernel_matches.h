@@ -6,10 +6,10 @@
 #include "flowstamp/path.h"
 #include "user/net/packet_match.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// What the kernel is to compare with every packet, in as few comparisons as may be: each is paid
 /// for at every station. IPv4 and IPv6 of the same become one, and so do the two directions.
-[[nodiscard]] std::vector<fst_path_match> kernel_matches(const PacketMatches& matches);
+[[nodiscard]] std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -5,17 +5,17 @@
 
 #include "user/pathtrace/live/kernel_names.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
 constexpr std::string_view kNetfilterDrop = "NETFILTER_DROP";
 
-bool differ(const std::optional<DropAttribution>& one, const std::optional<DropAttribution>& other) {
+bool differ(const std::optional<netfilter::DropAttribution>& one, const std::optional<netfilter::DropAttribution>& other) {
     if (!one || !other) {
         return one.has_value() != other.has_value();
     }
-    return words_of(*one) != words_of(*other) || one->certainty != other->certainty;
+    return netfilter::words_of(*one) != netfilter::words_of(*other) || one->certainty != other->certainty;
 }
 
 /// Whether a rule can be behind it: netfilter gives this reason for all that it drops, but for what
@@ -51,56 +51,56 @@ bool Losses::is_due(Nanoseconds now) const {
 }
 
 /// Of what one place lost since the last reading. A trace is asked where the counters leave a doubt.
-std::optional<DropAttribution> Losses::behind(const PathEnd& end, const Place& place, const Ruleset& after,
-                                      const NftTraceDrops& fresh) const {
-    Loss loss = map_.loss_behind(end.station);
+std::optional<netfilter::DropAttribution> Losses::behind(const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
+                                      const netfilter::NftTraceDrops& fresh) const {
+    netfilter::Loss loss = map_.loss_behind(end.station);
     loss.packets = place.buffers;
-    auto attribution = attribute_drop(before_, after, loss);
+    auto attribution = netfilter::attribute_drop(before_, after, loss);
     // One that was dropped while the ruleset was read then may have been counted in it, or not.
     const bool all_since = last_ && place.earliest > last_->done;
-    if (attribution && attribution->certainty == Certainty::probable && all_since) {
+    if (attribution && attribution->certainty == netfilter::Certainty::probable && all_since) {
         loss.packets = place.buffers - place.looked;
-        auto recent = attribute_drop(last_->ruleset, after, loss);
-        if (recent && recent->certainty == Certainty::certain) {
+        auto recent = netfilter::attribute_drop(last_->ruleset, after, loss);
+        if (recent && recent->certainty == netfilter::Certainty::certain) {
             attribution = std::move(recent);
         }
     }
-    for (const NftTraceDrops& traced : {fresh, traced_}) {
-        if (!attribution || attribution->certainty == Certainty::probable) {
-            if (auto seen = traced_attribution(after, loss, traced)) {
+    for (const netfilter::NftTraceDrops& traced : {fresh, traced_}) {
+        if (!attribution || attribution->certainty == netfilter::Certainty::probable) {
+            if (auto seen = netfilter::traced_attribution(after, loss, traced)) {
                 attribution = std::move(seen);
             }
         }
     }
-    if (attribution && attribution->certainty == Certainty::certain &&
+    if (attribution && attribution->certainty == netfilter::Certainty::certain &&
         drop_reason_name(end.drop_reason) != kNetfilterDrop) {
-        attribution->certainty = Certainty::probable;
+        attribution->certainty = netfilter::Certainty::probable;
         attribution->why = "the kernel does not say that a rule dropped them";
     }
     return attribution;
 }
 
 /// False if it is no news.
-bool Losses::learn(const FlowEnd& whose, std::optional<DropAttribution> attribution) {
+bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttribution> attribution) {
     constexpr std::size_t kMost = 65536;
     if (attributions_.size() >= kMost) {
         attributions_.clear();
     }
     const auto before = of(whose);
     const bool was_certain = before && attributions_[whose].was_certain;
-    if (was_certain && attribution && attribution->certainty == Certainty::probable &&
-        words_of(*before) != words_of(*attribution)) {
+    if (was_certain && attribution && attribution->certainty == netfilter::Certainty::probable &&
+        words_of(*before) != netfilter::words_of(*attribution)) {
         // What was found out of its earlier packets still holds.
-        const std::string other = words_of(*attribution);
+        const std::string other = netfilter::words_of(*attribution);
         attribution = before;
-        attribution->certainty = Certainty::probable;
+        attribution->certainty = netfilter::Certainty::probable;
         attribution->why = "it dropped the first of them; others may have met " + other;
     }
     if (!differ(before, attribution)) {
         return false;
     }
     if (attribution) {
-        const bool is_certain = attribution->certainty == Certainty::certain;
+        const bool is_certain = attribution->certainty == netfilter::Certainty::certain;
         attributions_[whose] = {.attribution = *std::move(attribution),
                             .was_certain = was_certain || is_certain};
     } else {
@@ -110,10 +110,10 @@ bool Losses::learn(const FlowEnd& whose, std::optional<DropAttribution> attribut
 }
 
 /// Those since the last call; filed with all of them, too.
-NftTraceDrops Losses::take_traced() {
-    NftTraceDrops fresh;
+netfilter::NftTraceDrops Losses::take_traced() {
+    netfilter::NftTraceDrops fresh;
     if (take_traced_) {
-        for (const NftTraceDrop& drop : take_traced_()) {
+        for (const netfilter::NftTraceDrop& drop : take_traced_()) {
             fresh[drop]++;
             traced_[drop]++;
         }
@@ -132,7 +132,7 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
         return std::unexpected(after.error());
     }
     const Nanoseconds now = clock.monotonic();
-    const NftTraceDrops fresh = take_traced();
+    const netfilter::NftTraceDrops fresh = take_traced();
     not_before_ = now + kBetween;
     std::set<FlowEnd> news;
     for (auto& [end, place] : places_) {
@@ -152,9 +152,9 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     return news;
 }
 
-std::optional<DropAttribution> Losses::of(const FlowEnd& whose) const {
+std::optional<netfilter::DropAttribution> Losses::of(const FlowEnd& whose) const {
     const auto known = attributions_.find(whose);
     return known == attributions_.end() ? std::nullopt : std::optional(known->second.attribution);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -16,7 +16,7 @@
 #include "user/netfilter/ruleset.h"
 #include "user/pathtrace/station_plan.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// One flow's packets that come to one end.
 struct FlowEnd {
@@ -31,9 +31,9 @@ struct FlowEnd {
 /// dropped packets by then, of those since the last reading.
 class Losses {
   public:
-    using ReadRuleset = std::function<Result<Ruleset>()>;
+    using ReadRuleset = std::function<Result<netfilter::Ruleset>()>;
     /// The drops that nft's trace has told of since it was asked last.
-    using TakeTraced = std::function<std::vector<NftTraceDrop>()>;
+    using TakeTraced = std::function<std::vector<netfilter::NftTraceDrop>()>;
     /// So many packets are waited for, but not longer than this after the first.
     static constexpr std::uint64_t kEnough = 3;
     static constexpr Nanoseconds kPatience = std::chrono::milliseconds(500);
@@ -42,7 +42,7 @@ class Losses {
 
     /// `before` is the ruleset as it stood when the stations were set.
     /// `take_traced` may be empty: nothing is traced.
-    Losses(Ruleset before, const StationMap& map, ReadRuleset read, TakeTraced take_traced = {})
+    Losses(netfilter::Ruleset before, const StationMap& map, ReadRuleset read, TakeTraced take_traced = {})
         : before_(std::move(before)),
           map_(map),
           read_(std::move(read)),
@@ -58,7 +58,7 @@ class Losses {
     [[nodiscard]] Result<std::set<FlowEnd>> inspect(const Clock& clock);
 
     /// The rule behind them; nothing if none is known.
-    [[nodiscard]] std::optional<DropAttribution> of(const FlowEnd& whose) const;
+    [[nodiscard]] std::optional<netfilter::DropAttribution> of(const FlowEnd& whose) const;
 
   private:
     struct Place {
@@ -69,28 +69,28 @@ class Losses {
         std::set<FlowEnd> whose{};  ///< they were
     };
     struct Known {
-        DropAttribution attribution{};
+        netfilter::DropAttribution attribution{};
         bool was_certain = false;  ///< of earlier packets
     };
     struct Reading {
-        Ruleset ruleset{};
+        netfilter::Ruleset ruleset{};
         Nanoseconds done{0};
     };
-    [[nodiscard]] std::optional<DropAttribution> behind(const PathEnd& end, const Place& place,
-                                                const Ruleset& after,
-                                                const NftTraceDrops& fresh) const;
-    [[nodiscard]] NftTraceDrops take_traced();
-    [[nodiscard]] bool learn(const FlowEnd& whose, std::optional<DropAttribution> attribution);
+    [[nodiscard]] std::optional<netfilter::DropAttribution> behind(const PathEnd& end, const Place& place,
+                                                const netfilter::Ruleset& after,
+                                                const netfilter::NftTraceDrops& fresh) const;
+    [[nodiscard]] netfilter::NftTraceDrops take_traced();
+    [[nodiscard]] bool learn(const FlowEnd& whose, std::optional<netfilter::DropAttribution> attribution);
 
-    Ruleset before_;
+    netfilter::Ruleset before_;
     std::optional<Reading> last_;
     const StationMap& map_;
     ReadRuleset read_;
     TakeTraced take_traced_;
-    NftTraceDrops traced_;
+    netfilter::NftTraceDrops traced_;
     std::map<PathEnd, Place> places_;
     std::map<FlowEnd, Known> attributions_;
     Nanoseconds not_before_{0};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/pathtrace/packet_path.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -111,4 +111,4 @@ void PathAssembler::finish() {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

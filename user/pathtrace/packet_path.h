@@ -15,7 +15,7 @@
 #include "flowstamp/path.h"
 #include "user/base/clock.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// One packet's way through this host, as far as it was seen.
 struct PacketPath {
@@ -91,4 +91,4 @@ class PathAssembler {
     std::uint64_t overflow_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

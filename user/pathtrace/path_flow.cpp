@@ -8,7 +8,7 @@
 
 #include "flowstamp/stamp.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -144,4 +144,4 @@ PathFlows::Filed PathFlows::record(const PacketPath& packet_path) {
     return {*place.flow, place.direction, end, count};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -12,7 +12,7 @@
 
 #include "user/pathtrace/packet_path.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// Where and how packets come to their end.
 struct PathEnd {
@@ -81,4 +81,4 @@ class PathFlows {
 /// Source and destination exchanged.
 [[nodiscard]] fst_path_tuple reversed(const fst_path_tuple& tuple);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <span>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 namespace {
 
 using Address = std::span<const __be32, 4>;
@@ -121,4 +121,4 @@ PathPrefilters path_prefilters(const fst_path_match& match) {
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

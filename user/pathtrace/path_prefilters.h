@@ -5,7 +5,7 @@
 
 #include "flowstamp/path.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// What tells with less work than a match that a packet does not fit it.
 struct PathPrefilters {
@@ -17,4 +17,4 @@ struct PathPrefilters {
 /// begin alike; ports not at all where the protocol may be one that has none.
 [[nodiscard]] PathPrefilters path_prefilters(const fst_path_match& match);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -9,12 +9,12 @@
 #include "flowstamp/stamp.h"
 #include "user/pathtrace/live/kernel_names.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
-Endpoint end_of(const __be32 (&address)[4], __be16 port) {
-    Endpoint end;
+net::Endpoint end_of(const __be32 (&address)[4], __be16 port) {
+    net::Endpoint end;
     std::memcpy(end.address.data(), address, end.address.size());
     end.port = ntohs(port);
     return end;
@@ -107,11 +107,11 @@ std::vector<PathStep> steps_of(const PacketPath& packet_path, const StationMap& 
 
 }  // namespace
 
-Endpoint source_of(const fst_path_tuple& tuple) {
+net::Endpoint source_of(const fst_path_tuple& tuple) {
     return end_of(tuple.source, tuple.source_port);
 }
 
-Endpoint destination_of(const fst_path_tuple& tuple) {
+net::Endpoint destination_of(const fst_path_tuple& tuple) {
     return end_of(tuple.destination, tuple.destination_port);
 }
 
@@ -145,7 +145,7 @@ std::string_view name_of(PacketPath::End end) {
 }
 
 PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path, const StationMap& map,
-                   std::optional<DropAttribution> attribution) {
+                   std::optional<netfilter::DropAttribution> attribution) {
     const PathFlow& flow = filed.flow;
     const bool is_reply = filed.direction == 1;
     PathReport report{.flow = flow.id,
@@ -180,4 +180,4 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
     return report;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

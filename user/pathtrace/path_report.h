@@ -13,7 +13,7 @@
 #include "user/pathtrace/path_flow.h"
 #include "user/pathtrace/station_plan.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// A part of a packet's way: an interface, or one of netfilter's hooks.
 struct PathStep {
@@ -31,7 +31,7 @@ struct PathReport {
         std::string location{};
         DropReasonWords words{};
         bool is_hosts_decision = false;  ///< a rule, a route, a limit here: not TCP's ordinary work
-        std::optional<DropAttribution> attribution{};
+        std::optional<netfilter::DropAttribution> attribution{};
     };
     std::uint64_t flow = 0;
     bool again = false;
@@ -48,11 +48,11 @@ struct PathReport {
 
 /// Puts together what is known.
 [[nodiscard]] PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path,
-                                 const StationMap& map, std::optional<DropAttribution> attribution);
+                                 const StationMap& map, std::optional<netfilter::DropAttribution> attribution);
 
 /// The source's, or the destination's end of a tuple.
-[[nodiscard]] Endpoint source_of(const fst_path_tuple& tuple);
-[[nodiscard]] Endpoint destination_of(const fst_path_tuple& tuple);
+[[nodiscard]] net::Endpoint source_of(const fst_path_tuple& tuple);
+[[nodiscard]] net::Endpoint destination_of(const fst_path_tuple& tuple);
 
 /// "TCP", "UDP", "ICMP"; a number for others.
 [[nodiscard]] std::string protocol_name(std::uint8_t protocol);
@@ -60,4 +60,4 @@ struct PathReport {
 /// "left", "delivered", "dropped", "unknown".
 [[nodiscard]] std::string_view name_of(PacketPath::End end);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

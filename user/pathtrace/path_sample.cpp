@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -36,9 +36,9 @@ std::vector<PathSample::Part> parts_of(const StationCounts& counts, const Statio
     return parts;
 }
 
-std::string rule_words(const DropAttribution& attribution) {
+std::string rule_words(const netfilter::DropAttribution& attribution) {
     const std::string_view tool = name_of(attribution.tool, attribution.family);
-    const bool is_nft = attribution.tool == RulesetTool::nft;
+    const bool is_nft = attribution.tool == netfilter::RulesetTool::nft;
     const std::string chain = is_nft ? fmt::format("{} {} {} {}", tool, name_of(attribution.family),
                                                    attribution.table, attribution.chain)
                                      : fmt::format("{} {} {}", tool, attribution.table, attribution.chain);
@@ -51,7 +51,7 @@ std::string rule_words(const DropAttribution& attribution) {
 
 }  // namespace
 
-PathSample sample_of(const StationCounts& counts, const StationMap& map, const PathStats& stats) {
+PathSample sample_of(const StationCounts& counts, const StationMap& map, const output::PathStats& stats) {
     PathSample sample{.parts = parts_of(counts, map), .losses = {}, .stats = stats};
     for (const auto& [end, lost] : counts.lost()) {
         const bool is_known = map.knows(end.station);
@@ -70,4 +70,4 @@ std::string short_words(const PathReport::Drop& drop) {
     return drop.attribution ? rule_words(*drop.attribution) : drop.words.words;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -10,7 +10,7 @@
 #include "user/pathtrace/station_counts.h"
 #include "user/pathtrace/station_plan.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// What has been counted at one moment, by part of the packets' way through this host.
 struct PathSample {
@@ -27,13 +27,13 @@ struct PathSample {
     };
     std::vector<Part> parts{};  ///< in the order in which packets pass them
     std::vector<Loss> losses{};
-    PathStats stats{};
+    output::PathStats stats{};
 };
 
 [[nodiscard]] PathSample sample_of(const StationCounts& counts, const StationMap& map,
-                                   const PathStats& stats);
+                                   const output::PathStats& stats);
 
 /// What took packets, in a few words: "iptables-nft mangle FORWARD rule 1", or the kernel's reason.
 [[nodiscard]] std::string short_words(const PathReport::Drop& drop);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -9,7 +9,7 @@
 
 #include "user/pathtrace/path_flow.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// How many packets passed each station, and how many were lost behind it, since the start.
 class StationCounts {
@@ -53,4 +53,4 @@ class StationCounts {
     std::map<PathEnd, Lost> lost_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

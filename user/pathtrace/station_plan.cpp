@@ -8,7 +8,7 @@
 #include <array>
 #include <set>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -19,22 +19,22 @@ constexpr std::array<std::uint8_t, 5> kHooks = {NF_INET_PRE_ROUTING, NF_INET_LOC
 
 /// Of what the kernel itself does there, connection tracking alone can surprise: the rest passes
 /// packets on everywhere but where a module was set to do otherwise.
-bool is_reported(const PriorityInUse& its) {
+bool is_reported(const netfilter::PriorityInUse& its) {
     return its.has_chains ||
            (its.by_kernel != nullptr && its.by_kernel->priority == NF_IP_PRI_CONNTRACK);
 }
 
-std::vector<PriorityInUse> reported_priorities(const Ruleset& ruleset, std::uint8_t pf,
+std::vector<netfilter::PriorityInUse> reported_priorities(const netfilter::Ruleset& ruleset, std::uint8_t pf,
                                            std::uint8_t hook) {
-    std::vector<PriorityInUse> found = priorities_in_use(ruleset, family_of(pf), hook_of(hook));
-    std::erase_if(found, [](const PriorityInUse& its) { return !is_reported(its); });
+    std::vector<netfilter::PriorityInUse> found = netfilter::priorities_in_use(ruleset, family_of(pf), hook_of(hook));
+    std::erase_if(found, [](const netfilter::PriorityInUse& its) { return !is_reported(its); });
     return found;
 }
 
 /// Free priorities next to those in use, ascending; the first is before all of them.
-std::vector<int> boundaries(const std::vector<PriorityInUse>& in_use) {
+std::vector<int> boundaries(const std::vector<netfilter::PriorityInUse>& in_use) {
     std::set<int> taken;
-    for (const PriorityInUse& its : in_use) {
+    for (const netfilter::PriorityInUse& its : in_use) {
         taken.insert(its.priority);
     }
     std::set<int> free;
@@ -64,33 +64,33 @@ std::size_t place_of(std::uint8_t pf, std::uint8_t hook) {
     return (pf == NFPROTO_IPV4 ? 0 : kHooks.size()) + hook;
 }
 
-std::string name_of(const PriorityInUse& its, TableFamily family, NetfilterHook hook) {
-    return its.has_chains || its.by_kernel == nullptr ? priority_name(family, hook, its.priority)
+std::string name_of(const netfilter::PriorityInUse& its, netfilter::TableFamily family, netfilter::NetfilterHook hook) {
+    return its.has_chains || its.by_kernel == nullptr ? netfilter::priority_name(family, hook, its.priority)
                                                       : std::string(its.by_kernel->name);
 }
 
 }  // namespace
 
-TableFamily family_of(std::uint8_t pf) {
-    return pf == NFPROTO_IPV4 ? TableFamily::ip : TableFamily::ip6;
+netfilter::TableFamily family_of(std::uint8_t pf) {
+    return pf == NFPROTO_IPV4 ? netfilter::TableFamily::ip : netfilter::TableFamily::ip6;
 }
 
-NetfilterHook hook_of(std::uint8_t hook) {
+netfilter::NetfilterHook hook_of(std::uint8_t hook) {
     switch (hook) {
         case NF_INET_PRE_ROUTING:
-            return NetfilterHook::prerouting;
+            return netfilter::NetfilterHook::prerouting;
         case NF_INET_LOCAL_IN:
-            return NetfilterHook::input;
+            return netfilter::NetfilterHook::input;
         case NF_INET_FORWARD:
-            return NetfilterHook::forward;
+            return netfilter::NetfilterHook::forward;
         case NF_INET_LOCAL_OUT:
-            return NetfilterHook::output;
+            return netfilter::NetfilterHook::output;
         default:
-            return NetfilterHook::postrouting;
+            return netfilter::NetfilterHook::postrouting;
     }
 }
 
-std::vector<Station> plan_stations(const Ruleset& ruleset,
+std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
                                    const std::vector<std::string>& interfaces) {
     std::vector<Station> stations;
     for (const std::string& interface : interfaces) {
@@ -112,7 +112,7 @@ std::vector<Station> plan_stations(const Ruleset& ruleset,
     return stations;
 }
 
-StationMap::StationMap(std::vector<StationState> stations, const Ruleset& ruleset)
+StationMap::StationMap(std::vector<StationState> stations, const netfilter::Ruleset& ruleset)
     : stations_(std::move(stations)) {
     for (const std::uint8_t pf : kFamilies) {
         for (const std::uint8_t hook : kHooks) {
@@ -150,12 +150,12 @@ std::string StationMap::part_of(std::uint32_t index) const {
         case Station::Kind::netfilter:
             break;
     }
-    return std::string(::flowstamp::name_of(hook_of(its.hook)));
+    return std::string(netfilter::name_of(hook_of(its.hook)));
 }
 
 std::vector<std::string> StationMap::names_between(const Station& its, int above, int below) const {
     std::vector<std::string> names;
-    for (const PriorityInUse& between : in_use_.at(place_of(its.pf, its.hook))) {
+    for (const netfilter::PriorityInUse& between : in_use_.at(place_of(its.pf, its.hook))) {
         if (between.priority > above && between.priority < below) {
             names.push_back(name_of(between, family_of(its.pf), hook_of(its.hook)));
         }
@@ -176,16 +176,16 @@ std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
     return next ? names_between(its, its.priority, *next) : std::vector<std::string>();
 }
 
-Loss StationMap::loss_behind(std::uint32_t index) const {
+netfilter::Loss StationMap::loss_behind(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
     // nf_tables' own hooks of a device stand behind tc's at ingress, before tc's at egress: behind
     // that comes only another device's, as of a VLAN's parent.
     if (its.kind == Station::Kind::tc_ingress) {
         return {
-            .family = TableFamily::netdev, .hook = NetfilterHook::ingress, .device = its.interface};
+            .family = netfilter::TableFamily::netdev, .hook = netfilter::NetfilterHook::ingress, .device = its.interface};
     }
     if (its.kind == Station::Kind::tc_egress) {
-        return {.family = TableFamily::netdev, .hook = NetfilterHook::egress, .device = {}};
+        return {.family = netfilter::TableFamily::netdev, .hook = netfilter::NetfilterHook::egress, .device = {}};
     }
     const std::optional<int> next = neighbour(index, false);
     return {.family = family_of(its.pf),
@@ -196,4 +196,4 @@ Loss StationMap::loss_behind(std::uint32_t index) const {
             .or_at_egress = its.hook == NF_INET_POST_ROUTING && !next};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

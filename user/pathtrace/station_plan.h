@@ -11,19 +11,19 @@
 #include "user/netfilter/priorities.h"
 #include "user/netfilter/ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// Where programs are to stand, so that a packet is met before and after everything that may take
 /// it: at the interfaces, and around each priority that the ruleset or the kernel itself uses. A
 /// priority in use is not shared: who comes first there is not told.
-[[nodiscard]] std::vector<Station> plan_stations(const Ruleset& ruleset,
+[[nodiscard]] std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
                                                  const std::vector<std::string>& interfaces);
 
 /// What stands between the stations.
 class StationMap {
   public:
     /// `stations` as they were had; the ruleset is the one that they were planned by.
-    StationMap(std::vector<StationState> stations, const Ruleset& ruleset);
+    StationMap(std::vector<StationState> stations, const netfilter::Ruleset& ruleset);
 
     [[nodiscard]] const StationState& at(std::uint32_t index) const { return stations_.at(index); }
     [[nodiscard]] bool knows(std::uint32_t index) const { return index < stations_.size(); }
@@ -36,7 +36,7 @@ class StationMap {
     /// The same between this station and the next of its hook; none at the last.
     [[nodiscard]] std::vector<std::string> passed_next(std::uint32_t index) const;
     /// What may have taken packets that passed this station and no other one.
-    [[nodiscard]] Loss loss_behind(std::uint32_t index) const;
+    [[nodiscard]] netfilter::Loss loss_behind(std::uint32_t index) const;
 
   private:
     [[nodiscard]] std::optional<int> neighbour(std::uint32_t index, bool before) const;
@@ -45,10 +45,10 @@ class StationMap {
 
     std::vector<StationState> stations_;
     /// By pf and hook, in the order of kHooks.
-    std::vector<std::vector<PriorityInUse>> in_use_;
+    std::vector<std::vector<netfilter::PriorityInUse>> in_use_;
 };
 
-[[nodiscard]] TableFamily family_of(std::uint8_t pf);
-[[nodiscard]] NetfilterHook hook_of(std::uint8_t hook);
+[[nodiscard]] netfilter::TableFamily family_of(std::uint8_t pf);
+[[nodiscard]] netfilter::NetfilterHook hook_of(std::uint8_t hook);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -9,15 +9,15 @@
 #include "flowstamp/hops.h"
 #include "user/analysis/tracking/icmp_errors.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
 constexpr std::size_t kMost = 4096;
 
 /// Who sent the ICMP error.
-Endpoint icmp_sender(const fst_packet& packet) {
-    Endpoint sender;
+net::Endpoint icmp_sender(const fst_packet& packet) {
+    net::Endpoint sender;
     std::copy_n(reinterpret_cast<const std::uint8_t*>(packet.icmp_source), sender.address.size(),
                 sender.address.begin());
     return sender;
@@ -30,7 +30,7 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() != FST_EVENT_ICMP_ERROR || !is_rejection(packet)) {
         return;
     }
-    const Ends ends{sender_of(packet), receiver_of(packet)};
+    const Ends ends{net::sender_of(packet), net::receiver_of(packet)};
     if (!reported_.contains(ends)) {
         order_.push_back(ends);
     }
@@ -74,4 +74,4 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

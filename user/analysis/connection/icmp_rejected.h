@@ -12,7 +12,7 @@
 #include "user/net/endpoint.h"
 #include "user/analysis/slot_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// An ICMP error that rejects a flow: who sent it, from how far, and how often.
 class IcmpRejected final : public Detector {
@@ -27,7 +27,7 @@ class IcmpRejected final : public Detector {
 
   private:
     /// Both ends, whichever interface shows them.
-    using Ends = std::pair<Endpoint, Endpoint>;
+    using Ends = std::pair<net::Endpoint, net::Endpoint>;
 
     const SlotReader& slots_;
     Findings& findings_;
@@ -35,4 +35,4 @@ class IcmpRejected final : public Detector {
     std::deque<Ends> order_;  ///< of told_, the oldest first
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -8,7 +8,7 @@
 #include "user/base/time_text.h"
 #include "user/analysis/tracking/both_ways.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -115,8 +115,8 @@ void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds
                        fst_verdict verdict, Evidence answer, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const bool is_reset = packet.tcp_flags & FST_TCP_RST;
-    const Endpoint remote = is_reset ? sender_of(packet) : receiver_of(packet);
-    const Endpoint local = is_reset ? receiver_of(packet) : sender_of(packet);
+    const net::Endpoint remote = is_reset ? net::sender_of(packet) : net::receiver_of(packet);
+    const net::Endpoint local = is_reset ? net::receiver_of(packet) : net::sender_of(packet);
     Bounds& bounds = bounds_of(remote);
     bounds.fatal = std::min(bounds.fatal.value_or(idle), idle);
     wait.finding = Finding{
@@ -151,7 +151,7 @@ void IdleTimeout::advance(Nanoseconds now, FindingSink&) {
 }
 
 void IdleTimeout::survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle, FindingSink& sink) {
-    Bounds& bounds = bounds_of(sender_of(observation.event.packet));
+    Bounds& bounds = bounds_of(net::sender_of(observation.event.packet));
     bounds.harmless = std::max(bounds.harmless.value_or(idle.length), idle.length);
     const auto wait = waits_.find(view_of(observation.event));
     if (wait == waits_.end()) {
@@ -162,8 +162,8 @@ void IdleTimeout::survived(const Observation& observation, const IdlePeriods::Id
         finding.summary = fmt::format(
             "The connection of {} to {} rested for {}, and what was said then was "
             "answered only after {}.",
-            receiver_of(observation.event.packet).ip_text(),
-            sender_of(observation.event.packet).text(), duration_text(idle.length),
+            net::receiver_of(observation.event.packet).ip_text(),
+            net::sender_of(observation.event.packet).text(), duration_text(idle.length),
             duration_text(observation.time() - idle.woke));
         finding.resolution = Resolution::recovered;
         wait->second.updates.report(std::move(finding), findings_, sink);
@@ -171,11 +171,11 @@ void IdleTimeout::survived(const Observation& observation, const IdlePeriods::Id
     waits_.erase(wait);
 }
 
-IdleTimeout::Bounds& IdleTimeout::bounds_of(const Endpoint& remote) {
+IdleTimeout::Bounds& IdleTimeout::bounds_of(const net::Endpoint& remote) {
     if (bounds_.size() >= kMost) {
         bounds_.erase(bounds_.begin());
     }
     return bounds_[remote.address];
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

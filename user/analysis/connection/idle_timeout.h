@@ -13,7 +13,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// A flow that rested, and whose first words then are never answered, or by a RST at once: a
 /// stateful box on the way, or the other end, has forgotten it. Learns what rest each remote host
@@ -56,7 +56,7 @@ class IdleTimeout final : public Detector {
     void reset(const Observation& observation, FindingSink& sink);
     void report(const Observation& observation, Wait& wait, Nanoseconds idle, fst_verdict verdict,
               Evidence answer, FindingSink& sink);
-    Bounds& bounds_of(const Endpoint& remote);
+    Bounds& bounds_of(const net::Endpoint& remote);
 
     const IdlePeriods& idle_periods_;
     Findings& findings_;
@@ -65,4 +65,4 @@ class IdleTimeout final : public Detector {
     std::map<Address, Bounds> bounds_;  ///< by the address that was spoken to
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -13,7 +13,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -31,7 +31,7 @@ bool tells_hops(std::uint8_t ttl) {
 }
 
 bool sent(const fst_direction& direction, std::uint16_t ip_id) {
-    return ip_id > 1 && std::ranges::any_of(stamps_of(direction), [&](const fst_stamp& stamp) {
+    return ip_id > 1 && std::ranges::any_of(net::stamps_of(direction), [&](const fst_stamp& stamp) {
                return stamp.ip_id == ip_id;
            });
 }
@@ -71,13 +71,13 @@ std::optional<fst_stamp> from_elsewhere(const fst_direction& own, const fst_pack
         elsewhere.ttl = packet.ttl;
         elsewhere.ip_id = packet.ip_id;
     } else {
-        for (const fst_stamp& stamp : stamps_of(own)) {
+        for (const fst_stamp& stamp : net::stamps_of(own)) {
             if (tells_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
                 elsewhere = stamp;
             }
         }
     }
-    const auto from_there = std::ranges::count(stamps_of(own), elsewhere.ttl, &fst_stamp::ttl);
+    const auto from_there = std::ranges::count(net::stamps_of(own), elsewhere.ttl, &fst_stamp::ttl);
     if (elsewhere.ttl == 0 || from_there > 2 || hops_between(usual, elsewhere.ttl) < kApart) {
         return std::nullopt;
     }
@@ -142,7 +142,7 @@ void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& s
 void InjectedSegment::report_syn_ack(const Sighting& injected, const Sighting& other, bool echo,
                                    bool nearer, FindingSink& sink) {
     const fst_packet& packet = injected.packet;
-    const std::string server = sender_of(packet).text();
+    const std::string server = net::sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = echo || nearer ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
@@ -193,7 +193,7 @@ void InjectedSegment::report_elsewhere(const Observation& observation, const fst
     const bool lacks =
         ttl == packet.ttl && (slot.state & FST_FLOW_TS) && !(packet.flags & FST_PACKET_TS);
     const bool proven = echo || lacks || observation.other_bytes;
-    const std::string sender = sender_of(packet).text();
+    const std::string sender = net::sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = proven ? most_of(slot) : FST_VERDICT_SUSPECTED,
@@ -239,7 +239,7 @@ void InjectedSegment::report_other_bytes(const Observation& observation, Finding
         .sighting = sighting_of(observation),
         .summary =
             fmt::format("Frames {} and {} hold different bytes for one place in what {} sends: {}.",
-                        other.frame, observation.frame.value_or(0), sender_of(packet).text(),
+                        other.frame, observation.frame.value_or(0), net::sender_of(packet).text(),
                         echo           ? "a box on the way made the second"
                         : other_echoes ? "a box on the way made the first"
                                        : "probably a box on the way made one of them"),
@@ -278,7 +278,7 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
         .summary = fmt::format(
             "{} did not answer this connection itself: its SYN-ACK bears the SYN's IP-ID, and its "
             "data the request's; a box on the way copied them.",
-            sender_of(packet).text()),
+            net::sender_of(packet).text()),
         .advice =
             "what is read on this connection is not what the server sent; look for a "
             "filter that answers in its name",
@@ -292,4 +292,4 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
     updates.report(std::move(finding), findings_, sink);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -12,7 +12,7 @@
 #include "user/analysis/tracking/syn_tracker.h"
 #include "user/analysis/slot_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Segments that are no reset, put into a flow in one end's name: two SYN-ACKs with different
 /// sequence numbers for one SYN; the same data twice, from two distances; in a capture, other bytes
@@ -55,4 +55,4 @@ class InjectedSegment final : public Detector {
     std::set<ViewKey> reported_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -5,16 +5,16 @@
 
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
 /// What was lost, and how one would say that it was.
 std::string what_happens(const HostDrop& drop) {
     const fst_packet& packet = drop.sighting.packet;
-    const std::string to = receiver_of(packet).text();
+    const std::string to = net::receiver_of(packet).text();
     const std::string ends =
-        fmt::format("{} > {}{}", sender_of(packet).text(), to,
+        fmt::format("{} > {}{}", net::sender_of(packet).text(), to,
                     drop.translated.empty() ? "" : fmt::format(" (on as {})", drop.translated));
     const bool is_reset = packet.tcp_flags & FST_TCP_RST;
     if (is_reset && drop.is_own) {
@@ -55,4 +55,4 @@ void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
     stories_[{drop.at, drop.reason, drop.rule}].report(std::move(finding), findings_, sink);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

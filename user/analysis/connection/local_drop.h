@@ -9,7 +9,7 @@
 #include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// A packet that this host itself gave up, as its kernel told.
 struct HostDrop {
@@ -41,4 +41,4 @@ class LocalDrop {
     std::map<Cause, FindingUpdates> stories_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

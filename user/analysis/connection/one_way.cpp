@@ -5,7 +5,7 @@
 
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 void OneWay::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() != FST_EVENT_ONE_WAY || !observation.slot) {
@@ -17,7 +17,7 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
     if (own.retransmitted * 2U >= own.packets) {
         return;
     }
-    const std::pair ends{sender_of(packet), receiver_of(packet)};
+    const std::pair ends{net::sender_of(packet), net::receiver_of(packet)};
     const bool is_known = !interfaces_.insert(packet.key.ifindex).second || latest_ == ends;
     if (is_known) {
         return;
@@ -29,7 +29,7 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
         .sighting = sighting_of(observation),
         .summary = fmt::format(
             "Of {} > {}, only this direction passes {}: the answers take another way.",
-            sender_of(packet).text(), receiver_of(packet).text(), observation.interface),
+            net::sender_of(packet).text(), net::receiver_of(packet).text(), observation.interface),
         .advice =
             "watch where both directions pass, or compare the routes there and back; half "
             "a flow shows no forged reset for certain, and a stateful firewall here would "
@@ -47,4 +47,4 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
     FindingUpdates().report(std::move(finding), findings_, sink);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -11,7 +11,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// A gateway, or a capture, that sees one direction of its flows only: the answers take another way.
 /// What is half seen is never more than suspected. Told once for an interface, and
@@ -27,7 +27,7 @@ class OneWay final : public Detector {
   private:
     Findings& findings_;
     std::set<std::uint32_t> interfaces_;                   ///< told of
-    std::optional<std::pair<Endpoint, Endpoint>> latest_;  ///< who was told of last
+    std::optional<std::pair<net::Endpoint, net::Endpoint>> latest_;  ///< who was told of last
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

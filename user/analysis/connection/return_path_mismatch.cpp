@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -19,8 +19,8 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
         // The client's own reset: of the answer's flow, just where the SYN-ACK wanted its bytes.
         const auto found = cases_.find(packet.seq - 1);
         if (found != cases_.end() && !found->second.reset &&
-            sender_of(packet) == receiver_of(found->second.syn_ack.event.packet) &&
-            receiver_of(packet) == sender_of(found->second.syn_ack.event.packet)) {
+            net::sender_of(packet) == net::receiver_of(found->second.syn_ack.event.packet) &&
+            net::receiver_of(packet) == net::sender_of(found->second.syn_ack.event.packet)) {
             found->second.reset = true;
             report(found->second, sink);
         }
@@ -35,7 +35,7 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
         return;
     }
     const auto place =
-        std::ranges::find(attempt->places, receiver_of(packet), &SynTracker::Place::client);
+        std::ranges::find(attempt->places, net::receiver_of(packet), &SynTracker::Place::client);
     if (place == attempt->places.end()) {
         return;
     }
@@ -54,8 +54,8 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
 /// no other came.
 void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
     const fst_packet& packet = mismatch.syn_ack.event.packet;
-    const std::string client = receiver_of(packet).ip_text();
-    const std::string answered = sender_of(packet).text();
+    const std::string client = net::receiver_of(packet).ip_text();
+    const std::string answered = net::sender_of(packet).text();
     Finding finding{
         .kind = FindingKind::return_path_mismatch,
         .verdict = mismatch.reset ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
@@ -65,7 +65,7 @@ void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
             "the box that had translated the request.{}",
             client, mismatch.asked.text(), answered,
             mismatch.reset ? fmt::format(" {}, who never asked {}, reset it.", client,
-                                         sender_of(packet).ip_text())
+                                         net::sender_of(packet).ip_text())
                            : ""),
         .advice = fmt::format(
             "translate the source as well where {} is translated (SNAT or masquerade for clients "
@@ -89,4 +89,4 @@ void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
     mismatch.updates.report(std::move(finding), findings_, sink);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -10,7 +10,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// A SYN to one address that is answered from another: the answer did not come back through the box
 /// that had translated the request (hairpin NAT without source translation, or an answer that
@@ -28,7 +28,7 @@ class ReturnPathMismatch final : public Detector {
     struct Case {
         FindingUpdates updates;
         Observation syn_ack;
-        Endpoint asked;  ///< where the SYN went
+        net::Endpoint asked;  ///< where the SYN went
         bool reset = false;
     };
     void report(Case& mismatch, FindingSink& sink);
@@ -39,4 +39,4 @@ class ReturnPathMismatch final : public Detector {
     std::deque<std::uint32_t> order_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -7,7 +7,7 @@
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -74,14 +74,14 @@ void Stalled::retransmitted_(const Observation& observation, FindingSink& sink) 
         observation.time() - Nanoseconds(static_cast<std::int64_t>(other.last_ns));
     // It spoke after it should have acknowledged.
     const bool speaks = silent + std::chrono::microseconds(other.min_rtt_us) + kDelayedAck < stuck;
-    const std::string there = receiver_of(packet).ip_text();
+    const std::string there = net::receiver_of(packet).ip_text();
     wait.finding = Finding{
         .kind = FindingKind::stalled,
         .verdict = most_of(*observation.slot),
         .sighting = sighting_of(observation),
         .summary = fmt::format(
             "What {} sends to {} has not been acknowledged for {}, though sent again {}; {}.",
-            sender_of(packet).ip_text(), receiver_of(packet).text(), duration_text(stuck),
+            net::sender_of(packet).ip_text(), net::receiver_of(packet).text(), duration_text(stuck),
             times_text(wait.retransmitted_),
             speaks ? fmt::format("{} goes on sending, so only the way there is cut", there)
                    : fmt::format("{} has been silent for {}", there, duration_text(silent))),
@@ -123,8 +123,8 @@ void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, Find
         const fst_packet& packet = wait.finding.sighting.packet;
         const std::string stuck = duration_text(now - wait.since);
         wait.finding.summary = fmt::format(
-            "What {} sent to {} was not acknowledged for {}{}", sender_of(packet).ip_text(),
-            receiver_of(packet).text(), stuck,
+            "What {} sent to {} was not acknowledged for {}{}", net::sender_of(packet).ip_text(),
+            net::receiver_of(packet).text(), stuck,
             resolution == Resolution::recovered ? "; then it was: the way is open again."
                                                 : ", until the connection ended.");
         wait.finding.advice.clear();
@@ -134,4 +134,4 @@ void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, Find
     waits_.erase(found);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -11,7 +11,7 @@
 #include "user/analysis/tracking/idle_periods.h"
 #include "user/analysis/finding_updates.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// An established flow, one end of which sends the same data again and again: nothing acknowledges
 /// it. A ban in the middle of a connection looks so. What comes after a long rest belongs to
@@ -50,4 +50,4 @@ class Stalled final : public Detector {
     Nanoseconds swept_{0};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -5,7 +5,7 @@
 
 #include "flowstamp/hops.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -33,7 +33,7 @@ void SynRefused::consume(const Observation& observation, FindingSink& sink) {
     if (attempt != nullptr && attempt->answer == SynTracker::Answer::accepted) {
         return;
     }
-    const std::pair key{sender_of(rst), fst_hops(rst.ttl)};
+    const std::pair key{net::sender_of(rst), fst_hops(rst.ttl)};
     if (refusals_.size() >= kMost && !refusals_.contains(key)) {
         return;
     }
@@ -51,20 +51,20 @@ bool SynRefused::is_scanner(const fst_packet& rst, Nanoseconds now) {
     if (clients_.size() >= kMost) {
         clients_.clear();
     }
-    Client& client = clients_[{receiver_of(rst).address, sender_of(rst).address}];
+    Client& client = clients_[{net::receiver_of(rst).address, net::sender_of(rst).address}];
     if (now - client.latest > kQuiet) {
         client.ports.clear();
     }
     client.latest = now;
     if (client.ports.size() <= kScan) {
-        client.ports.insert(sender_of(rst).port);
+        client.ports.insert(net::sender_of(rst).port);
     }
     return client.ports.size() > kScan;
 }
 
 void SynRefused::report(const Observation& observation, Refusal& refusal, FindingSink& sink) {
     const fst_packet& rst = observation.event.packet;
-    const Endpoint server = sender_of(rst);
+    const net::Endpoint server = net::sender_of(rst);
     const unsigned hops = fst_hops(rst.ttl);
     const HostMemory::Host* host = hosts_.sender_of(rst);
     const std::optional<std::uint8_t> nearest =
@@ -95,14 +95,14 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
     if (by_box) {
         finding.summary =
             fmt::format("{} was refused a connection to {}, probably by a box {}: {} itself is {}.",
-                        receiver_of(rst).ip_text(), server.text(), distance_text(hops),
+                        net::receiver_of(rst).ip_text(), server.text(), distance_text(hops),
                         server.ip_text(), distance_text(own_hops));
         finding.advice = fmt::format("look for a rule on the way that rejects with a TCP reset, {}",
                                      distance_text(hops));
     } else {
         finding.summary =
             fmt::format("{} refused {} a connection to port {}{}.", server.ip_text(),
-                        receiver_of(rst).ip_text(), server.port,
+                        net::receiver_of(rst).ip_text(), server.port,
                         by_peer ? ": nothing listens there, or its own firewall rejects"
                                 : ", or a box in its name did: its distance cannot tell");
         finding.advice = fmt::format(
@@ -133,4 +133,4 @@ void SynRefused::advance(Nanoseconds now, FindingSink& sink) {
     std::erase_if(clients_, [&](const auto& entry) { return now - entry.second.latest > kQuiet; });
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -15,7 +15,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// A SYN that is answered by a RST: nobody listens there, or a box on the way refuses in the
 /// server's name. A SYN-ACK that comes as well makes it another matter (see ForgedRst), so it is
@@ -58,10 +58,10 @@ class SynRefused final : public Detector {
     const HostMemory& hosts_;
     SynTracker& syns_;
     Findings& findings_;
-    std::map<std::pair<Endpoint, std::uint8_t>, Refusal> refusals_;  ///< by server and hops
+    std::map<std::pair<net::Endpoint, std::uint8_t>, Refusal> refusals_;  ///< by server and hops
     std::map<std::pair<Address, Address>, Client> clients_;          ///< by client and server
     std::deque<Observation> waiting_;                                ///< the oldest first
     Nanoseconds swept_{0};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

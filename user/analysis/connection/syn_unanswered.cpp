@@ -5,7 +5,7 @@
 
 #include "user/base/time_text.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -15,8 +15,8 @@ std::string summary(const SynTracker::Attempt& attempt, bool answered) {
     const fst_packet& syn = attempt.latest.packet;
     const std::string span = duration_text(attempt.latest.time() - attempt.first);
     const std::string asked =
-        fmt::format("{} asked {} for a connection {} in {}", sender_of(syn).ip_text(),
-                    receiver_of(syn).text(), times_text(attempt.sent), span);
+        fmt::format("{} asked {} for a connection {} in {}", net::sender_of(syn).ip_text(),
+                    net::receiver_of(syn).text(), times_text(attempt.sent), span);
     return answered ? asked + ", and was answered only then." : asked + ", and nothing came back.";
 }
 
@@ -61,7 +61,7 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
         .advice = fmt::format(
             "look for a rule that drops without a word, for the SYN on its way to {} or for the "
             "answer on its way back; a host that is down looks the same{}",
-            receiver_of(syn).ip_text(),
+            net::receiver_of(syn).ip_text(),
             both_ways_.pass(syn.key.ifindex)
                 ? ""
                 : fmt::format("; and no connection has shown both of its directions at {} yet: "
@@ -109,4 +109,4 @@ void SynUnanswered::finish(FindingSink&) {
     due_.clear();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -12,7 +12,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// SYNs that are sent again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP error.
 /// A SYN that is not sent again proves nothing: a scanner sends one. And where no flow has shown both
@@ -49,4 +49,4 @@ class SynUnanswered final : public Detector {
     std::unordered_map<std::uint32_t, Told> reported_;   ///< the same
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

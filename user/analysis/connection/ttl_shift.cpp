@@ -11,7 +11,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -59,7 +59,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
         }
         nearest_other = std::min(nearest_other, other);
     }
-    const auto stamps = stamps_of(own);
+    const auto stamps = net::stamps_of(own);
     const auto from_there = std::ranges::count(stamps, packet.ttl, &fst_stamp::ttl);
     if (nearest_other == 255 || (own.flags & FST_DIRECTION_TTL_MANY)) {
         return true;
@@ -68,7 +68,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
         return false;
     }
     const bool after_handshake = is_after_handshake(packet, slot);
-    const std::string sender = sender_of(packet).ip_text();
+    const std::string sender = net::sender_of(packet).ip_text();
     Finding finding{
         .kind = FindingKind::ttl_shift,
         .verdict = most_of(slot),
@@ -77,7 +77,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
             after_handshake
                 ? fmt::format("{} answered the handshake from {}, and speaks from {} since: a "
                               "proxy accepts connections in its name.",
-                              sender_of(packet).text(), distance_text(nearest_other),
+                              net::sender_of(packet).text(), distance_text(nearest_other),
                               distance_text(hops))
                 : fmt::format("{} was {} and is now {}: the route changed, or another host "
                               "answers in its name.",
@@ -135,4 +135,4 @@ void TtlShift::finish(FindingSink& sink) {
     changes_.clear();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -11,7 +11,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/slot_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// One side of a flow whose packets begin to come from another distance: a proxy answered the
 /// handshake in the server's name, or the route changed. One packet from elsewhere is no shift; nor
@@ -48,4 +48,4 @@ class TtlShift final : public Detector {
     Nanoseconds next_look_ = Nanoseconds::max();  ///< the earliest of changes_
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

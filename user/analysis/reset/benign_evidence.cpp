@@ -10,7 +10,7 @@
 #include "user/base/time_text.h"
 #include "user/net/names.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -57,8 +57,8 @@ Fact same_distance(const Subject& it) {
     }
     return Evidence{.signal = "same-distance",
                     .strength = Strength::benign,
-                    .packet = ttl_text(it.rst.ttl),
-                    .baseline = ttl_set_text(it.own)};
+                    .packet = net::ttl_text(it.rst.ttl),
+                    .baseline = net::ttl_set_text(it.own)};
 }
 
 Fact stateless_shape(const Subject& it) {
@@ -176,4 +176,4 @@ std::vector<Evidence> benign_evidence(const fst_packet& rst, const fst_judgement
     return all;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

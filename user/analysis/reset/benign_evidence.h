@@ -6,7 +6,7 @@
 #include "user/analysis/reset/evidence.h"
 #include "user/analysis/reset/reset_cause.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What speaks for a RST that is held to be genuine, besides the kernel's vouchers: facts, each in
 /// words. That its sender upheld it when asked comes first.
@@ -14,4 +14,4 @@ namespace flowstamp {
                                                     const fst_judgement& judgement,
                                                     const fst_flow& slot, const ResetPast& past);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What became of the questions that --challenge asked. Those in `asked` that are in none of the
 /// others still wait for their answer.
@@ -16,4 +16,4 @@ struct ChallengeTally {
     friend bool operator==(const ChallengeTally&, const ChallengeTally&) = default;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -10,7 +10,7 @@
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -50,7 +50,7 @@ std::string when(const fst_packet& rst, const fst_packet& other) {
 
 std::string own_ids(const Subject& it) {
     return fmt::format("latest {}, {}", id_text(it.own.ip_id),
-                       id_class_name(fst_id_class_of(&it.own)));
+                       net::id_class_name(fst_id_class_of(&it.own)));
 }
 
 std::string df_text(bool df) {
@@ -59,20 +59,20 @@ std::string df_text(bool df) {
 
 Words path_words(fst_signal signal, const Subject& it) {
     if (signal == FST_SIGNAL_TWO_PATHS && it.later.other_rst) {
-        return {ttl_text(it.rst.ttl), "another RST: " + ttl_text(it.later.other_rst->ttl) + ", " +
+        return {net::ttl_text(it.rst.ttl), "another RST: " + net::ttl_text(it.later.other_rst->ttl) + ", " +
                                           when(it.rst, *it.later.other_rst)};
     }
     if (signal == FST_SIGNAL_LEARNED_DISTANCE) {
-        return {ttl_text(it.rst.ttl), "where that injector stands"};
+        return {net::ttl_text(it.rst.ttl), "where that injector stands"};
     }
-    return {ttl_text(it.rst.ttl), unless_empty(ttl_set_text(it.own))};
+    return {net::ttl_text(it.rst.ttl), unless_empty(net::ttl_set_text(it.own))};
 }
 
 /// The packet of the other end whose IP-ID the RST bears, from its ring of stamps.
 std::optional<std::string> echoed(const Subject& it) {
-    for (const fst_stamp& stamp : stamps_of(it.other)) {
+    for (const fst_stamp& stamp : net::stamps_of(it.other)) {
         if (stamp.ip_id == it.rst.ip_id) {
-            const auto age = Nanoseconds(it.rst.time_ns) - time_of(stamp, it.other);
+            const auto age = Nanoseconds(it.rst.time_ns) - net::time_of(stamp, it.other);
             return fmt::format("{} on the other end's packet {} earlier", id_text(stamp.ip_id),
                                duration_text(age));
         }
@@ -228,4 +228,4 @@ std::vector<Evidence> describe(const fst_packet& rst, const fst_judgement& judge
     return all;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -9,7 +9,7 @@
 
 #include "flowstamp/event.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// The first four speak against a packet, the last two for it: a voucher decides, a benign fact is what
 /// a genuine one looks like.
@@ -52,4 +52,4 @@ struct LaterEvidence {
 /// Why a doubted RST was passed: one clause for people.
 [[nodiscard]] std::string_view text_of(fst_pass_reason reason);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

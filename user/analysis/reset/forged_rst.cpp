@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -357,4 +357,4 @@ std::vector<ResetRecord*> ForgedRst::records_of(const SideKey& key) {
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

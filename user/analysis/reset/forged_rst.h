@@ -24,7 +24,7 @@
 #include "user/net/learned_signature.h"
 #include "user/analysis/slot_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Judges every RST: by what the kernel saw when it came, by what later packets show, and by the
 /// answer to the challenge. Tells each as a reset, and the doubted ones as findings.
@@ -56,7 +56,7 @@ class ForgedRst final : public Detector {
 
     [[nodiscard]] const ChallengeTally& challenges() const { return challenges_; }
     /// What the policy was taught and holds.
-    [[nodiscard]] std::vector<LearnedSignature> learned() const { return signatures_.learned(); }
+    [[nodiscard]] std::vector<net::LearnedSignature> learned() const { return signatures_.learned(); }
     [[nodiscard]] std::size_t remembered() const { return records_.size(); }
 
   private:
@@ -115,4 +115,4 @@ class ForgedRst final : public Detector {
     std::multimap<Nanoseconds, SideKey> settlements_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -6,7 +6,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/net/names.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -29,7 +29,7 @@ std::string habit_text(std::string_view field, const FieldHabit& habit) {
 
 std::string look_text(const Middlebox& box) {
     std::string text =
-        fmt::format("[{}] with {}", tcp_flags_short(box.tcp_flags), habit_text("ttl", box.ttl));
+        fmt::format("[{}] with {}", net::tcp_flags_short(box.tcp_flags), habit_text("ttl", box.ttl));
     for (const std::string& more :
          {habit_text("IP-ID", box.ip_id), habit_text("window", box.window)}) {
         text += more.empty() ? "" : ", " + more;
@@ -122,4 +122,4 @@ std::string summary_of(const Middlebox& box) {
                        counted(box.segments, "such segment"), ports_text(box), stages_text(box));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

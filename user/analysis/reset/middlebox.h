@@ -12,7 +12,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/tracking/handshake_stage.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 using Mac = std::array<std::uint8_t, 6>;
 
@@ -71,4 +71,4 @@ struct Middlebox {
 
 [[nodiscard]] std::string_view name_of(FieldHabit::Kind kind);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -7,7 +7,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -152,7 +152,7 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
         return place->second.box.id;
     }
     const Likeness likeness = likeness_of(finding);
-    const unsigned server = opener_of(finding.slot) ^ 1U;
+    const unsigned server = net::opener_of(finding.slot) ^ 1U;
     Entry& entry = entry_of(likeness, finding);
     const bool is_known = entry.flows.contains(finding.sighting.flow_id);
     if (entry.flows.size() < kFlowsKept) {
@@ -160,7 +160,7 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
     }
     const Counted counted{.likeness = likeness,
                           .segments = segments,
-                          .port = end_of(finding.sighting.packet.key, server).port,
+                          .port = net::end_of(finding.sighting.packet.key, server).port,
                           .stage = stage_of(finding.slot).value_or(HandshakeStage::later),
                           .is_first = !is_known};
     count(entry, finding, counted);
@@ -221,4 +221,4 @@ std::vector<Middlebox> Middleboxes::all() {
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

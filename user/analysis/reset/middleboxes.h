@@ -12,7 +12,7 @@
 #include "user/analysis/finding.h"
 #include "user/analysis/reset/middlebox.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Gathers confirmed forgeries by where they come from and how they look: each group is one suspected
 /// box. Bounded: the box that was quiet longest makes room.
@@ -74,4 +74,4 @@ class Middleboxes {
     Nanoseconds due_{0};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

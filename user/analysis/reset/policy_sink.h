@@ -3,7 +3,7 @@
 
 #include "flowstamp/policy.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Takes what user space has learnt about an injector, so that its next RST is judged on arrival.
 class PolicySink {
@@ -22,4 +22,4 @@ class NoPolicy final : public PolicySink {
     void forget(const fst_learned_signature&) override {}
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/reset/reset_cause.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -46,4 +46,4 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot, co
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

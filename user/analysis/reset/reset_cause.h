@@ -7,7 +7,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/tracking/scans.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What is known of a flow's past, besides its slot, when a RST comes.
 struct ResetPast {
@@ -20,4 +20,4 @@ struct ResetPast {
 [[nodiscard]] fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
                                      const ResetPast& past);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -130,4 +130,4 @@ std::optional<Finding> ResetIncident::news() {
     return finding;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -10,7 +10,7 @@
 #include "user/analysis/reset/reset_record.h"
 #include "user/analysis/reset/summary.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// The doubted RSTs that came in one sender's name on one flow, shortly after one another: what one
 /// finding tells.
@@ -69,4 +69,4 @@ class ResetIncident {
     bool reported_outcome_ = false;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

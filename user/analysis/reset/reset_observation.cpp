@@ -8,7 +8,7 @@
 #include "flowstamp/hops.h"
 #include "user/analysis/finding_updates.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -332,4 +332,4 @@ std::vector<Evidence> ResetObservation::evidence() const {
     return describe(packet(), judgement(), slot_, later_);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

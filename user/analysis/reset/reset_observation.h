@@ -9,7 +9,7 @@
 #include "user/analysis/tracking/host_memory.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// How long a RST's sender is watched for signs of life. Longer, and a new connection on the same
 /// ports may be mistaken for the old one going on.
@@ -90,4 +90,4 @@ class ResetObservation {
     bool upheld_ = false;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -7,7 +7,7 @@
 
 #include "user/analysis/reset/benign_evidence.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 ResetRecord::ResetRecord(const Observation& observation, const ResetPast& past)
     : id_(observation.packet_id), time_(observation.time()) {
@@ -86,4 +86,4 @@ std::optional<Reset> ResetRecord::news() {
     return reset;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

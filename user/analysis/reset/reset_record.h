@@ -8,7 +8,7 @@
 #include "user/analysis/reset/reset_cause.h"
 #include "user/analysis/reset/reset_observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// One RST: every view of it, the question it was asked, and what has been told of it.
 class ResetRecord {
@@ -62,4 +62,4 @@ class ResetRecord {
     std::optional<Told> reported_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -5,7 +5,7 @@
 
 #include "user/net/names.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -26,7 +26,7 @@ bool ResetTally::was_outlived(const Observation& reset) const {
     if (!reset.slot || !stage) {
         return false;
     }
-    const fst_direction& opener = reset.slot->direction[opener_of(*reset.slot)];
+    const fst_direction& opener = reset.slot->direction[net::opener_of(*reset.slot)];
     const auto after = Nanoseconds(static_cast<std::int64_t>(opener.last_ns - first_ns_));
     return after >= kWentOn && stage_of(*reset.slot) > stage;
 }
@@ -55,4 +55,4 @@ void ResetTally::count(const fst_packet& packet) {
     bare++;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

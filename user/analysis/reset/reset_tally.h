@@ -7,7 +7,7 @@
 #include "user/analysis/observation.h"
 #include "user/analysis/tracking/handshake_stage.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What is remembered of one flow's resets: those of the end that reset first, counted, and where
 /// the connection stood when the first came.
@@ -40,4 +40,4 @@ struct ResetTally {
     std::uint32_t latest_ack_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -45,7 +45,7 @@ void SignatureLearner::renew(const ResetObservation& rst, const Mark& mark, bool
 
 void SignatureLearner::learn_signature(const fst_learned_signature& signature, const ResetObservation& rst) {
     const bool known = std::ranges::any_of(entries_, [&](const Entry& entry) {
-        return same_signature(entry.learned.signature, signature);
+        return net::same_signature(entry.learned.signature, signature);
     });
     if (known) {
         return;
@@ -116,12 +116,12 @@ void SignatureLearner::advance(Nanoseconds now) {
     });
 }
 
-std::vector<LearnedSignature> SignatureLearner::learned() const {
-    std::vector<LearnedSignature> found;
+std::vector<net::LearnedSignature> SignatureLearner::learned() const {
+    std::vector<net::LearnedSignature> found;
     for (const Entry& entry : entries_) {
         found.push_back(entry.learned);
     }
     return found;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

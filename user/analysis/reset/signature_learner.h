@@ -11,7 +11,7 @@
 #include "user/analysis/reset/reset_observation.h"
 #include "user/net/learned_signature.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Learns what an injector's resets have in common, so that its next one is known on arrival. Only
 /// what is distinctive may be taught: "3 hops, ID 0, DF, bare R" is every Linux host at that
@@ -34,7 +34,7 @@ class SignatureLearner {
     void advance(Nanoseconds now);
 
     /// What the policy holds, the one taught longest ago first.
-    [[nodiscard]] std::vector<LearnedSignature> learned() const;
+    [[nodiscard]] std::vector<net::LearnedSignature> learned() const;
 
   private:
     /// Two RSTs with one IP-ID by chance: 1 in 65536 a pair, so few are compared.
@@ -49,7 +49,7 @@ class SignatureLearner {
         bool window_counts;
     };
     struct Entry {
-        LearnedSignature learned;
+        net::LearnedSignature learned;
         Nanoseconds proven;  ///< on the observations' clock
     };
 
@@ -61,4 +61,4 @@ class SignatureLearner {
     std::deque<Entry> entries_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

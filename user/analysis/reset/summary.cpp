@@ -9,7 +9,7 @@
 #include "user/analysis/finding_updates.h"
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -129,7 +129,7 @@ std::string outcome_sentence(const Outcome& outcome, const std::string& ip) {
 
 std::string summarize(const ResetObservation& rst, const fst_judgement& judgement,
                       const std::optional<Outcome>& outcome) {
-    const Endpoint sender = sender_of(rst.packet());
+    const net::Endpoint sender = net::sender_of(rst.packet());
     const std::string ip = sender.ip_text();
     std::string text = fmt::format(
         "{} {} this reset: {}.", sender.text(),
@@ -170,4 +170,4 @@ std::string advise(const fst_judgement& judgement, const std::optional<Outcome>&
                : "watch with --challenge suspected to have such resets questioned";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -7,7 +7,7 @@
 #include "user/analysis/finding.h"
 #include "user/analysis/reset/reset_observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// How a finding came out, and by what it is known.
 struct Outcome {
@@ -24,4 +24,4 @@ struct Outcome {
 [[nodiscard]] std::string advise(const fst_judgement& judgement,
                                  const std::optional<Outcome>& outcome);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

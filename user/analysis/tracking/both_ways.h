@@ -6,7 +6,7 @@
 #include "flowstamp/flow.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Whether a flow's slot shows both of its directions, from its beginning. Otherwise nothing that is
 /// said of it is more than suspected.
@@ -47,4 +47,4 @@ class BothWays {
     std::set<std::uint32_t> interfaces_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

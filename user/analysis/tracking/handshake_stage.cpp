@@ -4,7 +4,7 @@
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -13,7 +13,7 @@ namespace {
 int pushes(const fst_direction& own) {
     int pushed = 0;
     int syns = 0;
-    for (const fst_stamp& stamp : stamps_of(own)) {
+    for (const fst_stamp& stamp : net::stamps_of(own)) {
         pushed += (stamp.tcp_flags & FST_TCP_PSH) != 0 && (stamp.tcp_flags & FST_TCP_RST) == 0;
         syns += (stamp.tcp_flags & FST_TCP_SYN) != 0;
     }
@@ -24,7 +24,7 @@ int pushes(const fst_direction& own) {
 }  // namespace
 
 std::optional<HandshakeStage> stage_of(const fst_flow& flow) {
-    const unsigned opener = opener_of(flow);
+    const unsigned opener = net::opener_of(flow);
     if ((flow.state & FST_FLOW_MIDWAY) || !(flow.state & FST_OF(FST_FLOW_SYN, opener))) {
         return std::nullopt;
     }
@@ -52,4 +52,4 @@ std::string_view name_of(HandshakeStage stage) {
     return "later";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

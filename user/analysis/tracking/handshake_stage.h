@@ -6,7 +6,7 @@
 
 #include "flowstamp/flow.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// How far the end that opened a connection has come, by what it has sent: the stages of Raman et
 /// al., "Global, Passive Detection of Connection Tampering" (SIGCOMM 2023).
@@ -23,4 +23,4 @@ enum class HandshakeStage {
 /// "syn", "ack", "psh", "later".
 [[nodiscard]] std::string_view name_of(HandshakeStage stage);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

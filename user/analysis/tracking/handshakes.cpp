@@ -3,7 +3,7 @@
 
 #include "user/analysis/finding_updates.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -71,4 +71,4 @@ std::optional<fst_packet> Handshakes::other_answer(const ResetObservation& rst) 
     return syn_ack;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -10,7 +10,7 @@
 #include "user/analysis/reset/reset_observation.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Connections that have just begun, each as one interface sees it; the oldest are forgotten first.
 class Handshakes {
@@ -38,4 +38,4 @@ class Handshakes {
     std::deque<ViewKey> order_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -6,7 +6,7 @@
 
 #include "flowstamp/hops.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -81,7 +81,7 @@ void HostMemory::see(Host& host, std::uint8_t ttl, bool counts) {
 void HostMemory::learn(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     if (observation.kind() == FST_EVENT_SYN_ACK && !(packet.flags & FST_PACKET_OUT_OF_PROFILE)) {
-        see(entry_of({packet.key.ifindex, flowstamp::sender_of(packet)}).host, packet.ttl, false);
+        see(entry_of({packet.key.ifindex, net::sender_of(packet)}).host, packet.ttl, false);
     }
     if (observation.slot) {
         learn_end(*observation.slot, 0, false);
@@ -95,7 +95,7 @@ void HostMemory::learn_end(const fst_flow& flow, unsigned end, bool has_ended) {
     if (!(own.flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK))) {
         return;
     }
-    Entry& entry = entry_of({flow.key.ifindex, end_of(flow.key, end)});
+    Entry& entry = entry_of({flow.key.ifindex, net::end_of(flow.key, end)});
     const bool counts = has_ended && (own.flags & FST_DIRECTION_DATA);
     for (const std::uint8_t ttl : own.ttl) {
         if (ttl != 0) {
@@ -133,4 +133,4 @@ const HostMemory::Host* HostMemory::of(const Place& place) const {
     return found == hosts_.end() ? nullptr : &found->second.host;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

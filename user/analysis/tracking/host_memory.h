@@ -12,7 +12,7 @@
 #include "user/net/endpoint.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What a host's packets have looked like across its flows: for flows whose own past is too short to
 /// tell. Kept per interface, address and port, as one address may hide several hosts behind a
@@ -26,7 +26,7 @@ class HostMemory {
     /// An interface that the host is seen at, and one of its ports.
     struct Place {
         std::uint32_t ifindex = 0;
-        Endpoint end{};
+        net::Endpoint end{};
         friend auto operator<=>(const Place&, const Place&) = default;
     };
 
@@ -64,7 +64,7 @@ class HostMemory {
     /// Null if nothing is known.
     [[nodiscard]] const Host* of(const Place& place) const;
     [[nodiscard]] const Host* sender_of(const fst_packet& packet) const {
-        return of({packet.key.ifindex, flowstamp::sender_of(packet)});
+        return of({packet.key.ifindex, net::sender_of(packet)});
     }
 
   private:
@@ -81,4 +81,4 @@ class HostMemory {
     std::vector<std::uint32_t> looked_;  ///< by slot: the generation that was learnt from
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -57,4 +57,4 @@ std::string_view icmp_words(const fst_packet& icmp_error) {
     return code < kWordsV4.size() ? kWordsV4[code] : "unreachable";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -5,7 +5,7 @@
 
 #include "flowstamp/packet.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Whether an ICMP error says that the segment it quotes is not wanted: destination unreachable (RFC
 /// 792, RFC 4443 type 1), but not "fragmentation needed", which is how path MTU discovery works.
@@ -15,4 +15,4 @@ namespace flowstamp {
 /// section 3.1.
 [[nodiscard]] std::string_view icmp_words(const fst_packet& icmp_error);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 Nanoseconds silence_before(const Observation& observation) {
     if (!observation.slot) {
@@ -58,4 +58,4 @@ const IdlePeriods::IdlePeriod* IdlePeriods::unanswered(const ViewKey& view) cons
     return found == idle_periods_.end() ? nullptr : &found->second;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -8,7 +8,7 @@
 
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Flows that spoke again after a rest of about ten seconds or more, until what they said is
 /// answered.
@@ -35,4 +35,4 @@ class IdlePeriods {
 /// How long the flow had been silent before this packet, by its slot as it was then.
 [[nodiscard]] Nanoseconds silence_before(const Observation& observation);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kRemembered = 256;
 
 bool share_an_end(const fst_packet& one, const fst_packet& other) {
-    return sender_of(one) == sender_of(other) || receiver_of(one) == receiver_of(other);
+    return net::sender_of(one) == net::sender_of(other) || net::receiver_of(one) == net::receiver_of(other);
 }
 
 bool equal_in_transit(const fst_packet& one, const fst_packet& other) {
@@ -75,4 +75,4 @@ std::uint64_t SamePacket::number(const Observation& observation) {
     return last_number_;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

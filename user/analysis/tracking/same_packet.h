@@ -10,7 +10,7 @@
 #include "user/net/endpoint.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Knows one packet again when a router shows it a second time, on its way out, with or without
 /// address translation between: what a router leaves alone is equal (numbers, flags, window,
@@ -37,4 +37,4 @@ class SamePacket {
     std::uint64_t last_number_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

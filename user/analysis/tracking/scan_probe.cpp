@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/tracking/scan_probe.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -42,4 +42,4 @@ std::string_view text_of(ScanProbe probe) {
     return "a SYN as a stack's";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

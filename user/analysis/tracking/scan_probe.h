@@ -5,7 +5,7 @@
 
 #include "flowstamp/packet.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What made a SYN, where that shows. A scanner writes its SYNs by hand and leaves the rest to a
 /// kernel that knows nothing of them.
@@ -23,4 +23,4 @@ enum class ScanProbe {
 /// What gave it away: "IP-ID 54321, as ZMap's".
 [[nodiscard]] std::string_view text_of(ScanProbe probe);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

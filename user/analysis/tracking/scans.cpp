@@ -3,7 +3,7 @@
 
 #include "user/net/endpoint.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -38,13 +38,13 @@ void Scans::record(const Observation& observation) {
         if (asked_.size() >= kMost) {
             asked_.clear();
         }
-        Asked& asked = asked_[{sender_of(packet).address, receiver_of(packet).address}];
+        Asked& asked = asked_[{net::sender_of(packet).address, net::receiver_of(packet).address}];
         if (observation.time() - asked.latest > kWithin) {
             asked.ports.clear();
         }
         asked.latest = observation.time();
         if (asked.ports.size() <= kPorts) {
-            asked.ports.insert(receiver_of(packet).port);
+            asked.ports.insert(net::receiver_of(packet).port);
         }
     }
 }
@@ -58,11 +58,11 @@ std::optional<Scans::Scan> Scans::of(const Observation& rst) const {
         scan.probe = probe->second;
     }
     const fst_packet& packet = rst.event.packet;
-    const auto asked = asked_.find({sender_of(packet).address, receiver_of(packet).address});
+    const auto asked = asked_.find({net::sender_of(packet).address, net::receiver_of(packet).address});
     if (asked != asked_.end() && asked->second.ports.size() > kPorts) {
         scan.ports = asked->second.ports.size();
     }
     return scan.probe == ScanProbe::none && scan.ports == 0 ? std::nullopt : std::optional(scan);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -15,7 +15,7 @@
 #include "user/analysis/observation.h"
 #include "user/analysis/tracking/scan_probe.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Who asks for connections only to see whether they would be had: a SYN, and a RST to its SYN-ACK.
 /// A stack whose connect() was given up in between does so as well, so either the SYN has to be
@@ -50,4 +50,4 @@ class Scans {
     std::map<std::pair<Address, Address>, Asked> asked_;  ///< by who asked whom
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

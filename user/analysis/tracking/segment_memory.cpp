@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -89,4 +89,4 @@ std::optional<OtherBytes> SegmentMemory::compare(const Segment& before, const Se
                       .differ = differ};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

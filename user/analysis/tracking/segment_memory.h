@@ -10,7 +10,7 @@
 #include "flowstamp/packet.h"
 #include "user/analysis/other_bytes.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// What the latest segments of each flow began with, so that one that comes again with other bytes
 /// in it is known: what is sent again is the same, an injector's is not. Its memory is
@@ -58,4 +58,4 @@ class SegmentMemory {
     std::vector<Sender> senders_;  ///< by hash; a newcomer takes the place over
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

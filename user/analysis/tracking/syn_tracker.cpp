@@ -6,7 +6,7 @@
 #include "user/analysis/tracking/icmp_errors.h"
 #include "user/analysis/finding_updates.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -18,7 +18,7 @@ constexpr Nanoseconds kPassing = std::chrono::milliseconds(500);
 void SynTracker::saw_syn(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     const ViewKey view = view_of(observation.event);
-    const Place place{view, sender_of(packet), receiver_of(packet)};
+    const Place place{view, net::sender_of(packet), net::receiver_of(packet)};
     if (const auto known = attempts_.find(packet.seq); known != attempts_.end()) {
         Attempt& attempt = known->second;
         const Place& first = attempt.places.front();
@@ -83,11 +83,11 @@ void SynTracker::record(const Observation& observation) {
             if (attempt == nullptr) {
                 break;
             }
-            if (goes_between(*attempt, receiver_of(packet), sender_of(packet))) {
+            if (goes_between(*attempt, net::receiver_of(packet), net::sender_of(packet))) {
                 attempt->answer = Answer::accepted;
             } else if (attempt->answer == Answer::none &&
                        std::ranges::any_of(attempt->places, [&](const Place& place) {
-                           return place.client == receiver_of(packet);
+                           return place.client == net::receiver_of(packet);
                        })) {
                 attempt->answer = Answer::mismatched;
             }
@@ -95,7 +95,7 @@ void SynTracker::record(const Observation& observation) {
         case FST_EVENT_RST:
             attempt = answered_by(packet);
             if (attempt != nullptr && attempt->answer == Answer::none &&
-                goes_between(*attempt, receiver_of(packet), sender_of(packet))) {
+                goes_between(*attempt, net::receiver_of(packet), net::sender_of(packet))) {
                 attempt->answer = Answer::refused;
             }
             break;
@@ -124,7 +124,7 @@ SynTracker::Attempt* SynTracker::of_view(const ViewKey& view) {
     return found == views_.end() ? nullptr : by_seq(found->second);
 }
 
-bool SynTracker::goes_between(const Attempt& attempt, const Endpoint& client, const Endpoint& server) {
+bool SynTracker::goes_between(const Attempt& attempt, const net::Endpoint& client, const net::Endpoint& server) {
     return std::ranges::any_of(attempt.places, [&](const Place& place) {
         return place.client == client && place.server == server;
     });
@@ -158,4 +158,4 @@ void SynTracker::advance(Nanoseconds now) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

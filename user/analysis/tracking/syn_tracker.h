@@ -13,7 +13,7 @@
 #include "user/net/endpoint.h"
 #include "user/analysis/observation.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// Attempts to connect that are still to be answered. One attempt may be seen at several interfaces,
 /// under several addresses where they are translated: its initial sequence number stays the same.
@@ -38,8 +38,8 @@ class SynTracker {
     /// Where an attempt is seen, and under which addresses.
     struct Place {
         ViewKey view;
-        Endpoint client;
-        Endpoint server;
+        net::Endpoint client;
+        net::Endpoint server;
     };
 
     struct Attempt {
@@ -65,8 +65,8 @@ class SynTracker {
     [[nodiscard]] Attempt* by_seq(std::uint32_t seq);
 
     /// Whether the attempt was made between just these ends, anywhere.
-    [[nodiscard]] static bool goes_between(const Attempt& attempt, const Endpoint& client,
-                                           const Endpoint& server);
+    [[nodiscard]] static bool goes_between(const Attempt& attempt, const net::Endpoint& client,
+                                           const net::Endpoint& server);
 
     /// Forgets what is over.
     void advance(Nanoseconds now);
@@ -85,4 +85,4 @@ class SynTracker {
     std::deque<Due> order_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -4,7 +4,7 @@
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 namespace {
 
@@ -70,7 +70,7 @@ std::optional<TamperingSignature> of_silence(const fst_flow& flow, unsigned open
     if (*stage == HandshakeStage::ack) {
         return own.packets == 2 ? std::optional(ack_none) : std::nullopt;
     }
-    const std::vector<fst_stamp> stamps = stamps_of(own);
+    const std::vector<fst_stamp> stamps = net::stamps_of(own);
     const bool ends_with_data = !stamps.empty() && (stamps.back().tcp_flags & FST_TCP_PSH);
     const bool is_answered = other.last_ns >= own.last_ns && other.ack_edge == own.seq_edge;
     return *stage == HandshakeStage::psh && ends_with_data && is_answered ? std::optional(psh_none)
@@ -82,7 +82,7 @@ std::optional<TamperingSignature> of_silence(const fst_flow& flow, unsigned open
 std::optional<SignatureMatch> tampering_signature(const fst_flow& flow,
                                                   const std::optional<ResetTally>& resets,
                                                   Nanoseconds now) {
-    const unsigned opener = opener_of(flow);
+    const unsigned opener = net::opener_of(flow);
     if (resets) {
         const bool refused = resets->stage == HandshakeStage::syn && resets->end != opener &&
                              !has(flow, FST_FLOW_SYN_ACK, resets->end);
@@ -126,4 +126,4 @@ std::string_view name_of(TamperingSignature signature) {
     return kNames[static_cast<std::size_t>(signature)];
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -10,7 +10,7 @@
 #include "user/base/clock.h"
 #include "user/analysis/reset/reset_tally.h"
 
-namespace flowstamp {
+namespace flowstamp::analysis {
 
 /// The 19 passive tampering signatures of Raman et al., "Global, Passive Detection of Connection
 /// Tampering" (SIGCOMM 2023): how a connection's end looks when something on the way has ended it. A
@@ -58,4 +58,4 @@ inline constexpr Nanoseconds kTamperingSilence = std::chrono::seconds(10);
 /// "post-syn:RST;RST+ACK", "post-psh:RST!=RST", "later:RST": the paper's signs in ASCII.
 [[nodiscard]] std::string_view name_of(TamperingSignature signature);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::analysis

@@ -11,7 +11,7 @@
 #include "user/cmd/demo/words.h"
 #include "user/lab/forwarder.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -159,4 +159,4 @@ Result<ActRecord> perform(const DemoContext& context, const ActPlan& plan) {
     return record;
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

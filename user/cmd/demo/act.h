@@ -19,7 +19,7 @@
 #include "user/lab/server.h"
 #include "user/lab/topology.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// Where it is played, who tells it, and what breaks it off.
 struct DemoContext {
@@ -63,4 +63,4 @@ struct ActRecord {
 /// Plays it, telling what a user would see. Fails where the lab does, or `stop` is raised.
 [[nodiscard]] Result<ActRecord> perform(const DemoContext& context, const ActPlan& plan);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -6,7 +6,7 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,4 +53,4 @@ Status play_ban_drop(const DemoContext& context, Closing& closing) {
     return play_case(context, Case::usual(context), closing, play);
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -6,7 +6,7 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -82,4 +82,4 @@ Status play_ban_reset(const DemoContext& context, Closing& closing) {
     return play_case(context, Case::usual(context), closing, play_reset);
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

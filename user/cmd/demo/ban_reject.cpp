@@ -5,7 +5,7 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -50,4 +50,4 @@ Status play_ban_reject(const DemoContext& context, Closing& closing) {
     return play_case(context, Case::usual(context), closing, play);
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -13,7 +13,7 @@
 
 #include "user/cmd/demo/words.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -213,4 +213,4 @@ Status play_case(const DemoContext& context, const Case::Setting& setting, Closi
     return played ? story->close() : played;
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

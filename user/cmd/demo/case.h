@@ -25,7 +25,7 @@
 #include "user/lab/exchange.h"
 #include "user/lab/firewall.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// What is done so long after an attempt has begun.
 struct Cue {
@@ -110,4 +110,4 @@ class Case {
 [[nodiscard]] Status play_case(const DemoContext& context, const Case::Setting& setting, Closing& closing,
                                const std::function<Status(const DemoContext&, Case&)>& play);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

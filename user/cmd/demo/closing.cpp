@@ -8,17 +8,17 @@
 
 #include "user/cmd/demo/words.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
-std::string painted(const Style& style, const std::string& cell, std::size_t width) {
+std::string painted(const output::Style& style, const std::string& cell, std::size_t width) {
     const std::string padded = fmt::format("{:<{}}", cell, width);
     return cell.starts_with("complete") ? style.good(padded) : padded;
 }
 
 /// Rows below their head, in columns as wide as they need.
 template <class Row, std::size_t N>
-std::string table(const Style& style, const std::array<std::string Row::*, N>& columns,
+std::string table(const output::Style& style, const std::array<std::string Row::*, N>& columns,
                   const Row& head, const std::vector<Row>& rows) {
     std::array<std::size_t, N> widths{};
     for (std::size_t i = 0; i < N; ++i) {
@@ -27,14 +27,14 @@ std::string table(const Style& style, const std::array<std::string Row::*, N>& c
             widths[i] = std::max(widths[i], (row.*columns[i]).size());
         }
     }
-    const auto line = [&](const Row& row, const Style& cells) {
+    const auto line = [&](const Row& row, const output::Style& cells) {
         std::string text;
         for (std::size_t i = 0; i < N; ++i) {
             text += painted(cells, row.*columns[i], widths[i]) + "  ";
         }
         return text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
     };
-    std::string text = style.faint(line(head, Style(false)));
+    std::string text = style.faint(line(head, output::Style(false)));
     for (const Row& row : rows) {
         text += line(row, style);
     }
@@ -76,4 +76,4 @@ void Closing::report(Narrator& narrator) const {
     }
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -11,7 +11,7 @@
 #include "user/cmd/demo/act.h"
 #include "user/cmd/demo/narrator.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// A connection of a story without a forger.
 struct ConversationRow {
@@ -44,4 +44,4 @@ class Closing {
     std::vector<std::string> differences_;
 };
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -17,7 +17,7 @@
 #include "user/cmd/demo/scenario.h"
 #include "user/cmd/doctor/check.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 namespace {
 
 using demo::Scenario;
@@ -139,7 +139,7 @@ int run_demo(const DemoOptions& options) {
     if (refuse_what_is_missing() != 0) {
         return kFailed;
     }
-    Output output = Output::standard_output();
+    output::Output output = output::Output::standard_output();
     demo::Narrator narrator(output);
     demo::Closing closing;
     for (const Scenario& scenario : *scenarios) {
@@ -161,4 +161,4 @@ int run_demo(const DemoOptions& options) {
     return closing.is_as_reported() ? kDone : kFailed;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -7,7 +7,7 @@
 
 #include "user/cmd/demo/act.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 constexpr std::string_view kLink = " ----- ";
@@ -82,4 +82,4 @@ std::string distance_drawing(const lab::Lab& lab, unsigned reset_hops, unsigned 
            arrow(hosts, sender_hops + 1, fmt::format("the server's data: {}", hops(sender_hops)));
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -8,7 +8,7 @@
 
 #include "user/lab/topology.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// The hosts of the path in a row; below them the ends' addresses and, if it plays, the firewall.
 [[nodiscard]] std::string path_drawing(const lab::Lab& lab, bool with_firewall);
@@ -23,4 +23,4 @@ namespace flowstamp::demo {
 [[nodiscard]] std::string arrow(const std::vector<std::string>& hosts, std::size_t from,
                                 const std::string& text);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using nlohmann::json;
@@ -107,4 +107,4 @@ Facts parse_facts(std::string_view json_lines) {
     return facts;
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

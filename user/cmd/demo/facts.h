@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// One end of a flow as JSON lines name it.
 struct End {
@@ -65,4 +65,4 @@ struct Facts {
 /// Reads JSON lines; a last line without its end is not there yet.
 [[nodiscard]] Facts parse_facts(std::string_view json_lines);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

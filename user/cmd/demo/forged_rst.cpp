@@ -12,7 +12,7 @@
 #include "user/cmd/demo/twins.h"
 #include "user/cmd/demo/words.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -204,4 +204,4 @@ Status play_forged_rst(const DemoContext& context, Closing& closing) {
     return {};
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -10,7 +10,7 @@
 #include "user/cmd/demo/scenario.h"
 #include "user/cmd/demo/words.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -87,4 +87,4 @@ Status play_forged_rst_both(const DemoContext& context, Closing& closing) {
     return {};
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

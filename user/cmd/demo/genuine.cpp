@@ -11,7 +11,7 @@
 #include "user/cmd/demo/scenario.h"
 #include "user/cmd/demo/words.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -81,4 +81,4 @@ Status play_genuine(const DemoContext& context, Closing& closing) {
     return {};
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

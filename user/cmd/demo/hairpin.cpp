@@ -8,7 +8,7 @@
 #include "user/cmd/demo/scenario.h"
 #include "user/lab/lan.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -73,4 +73,4 @@ Status play_hairpin(const DemoContext& context, Closing& closing) {
                      [&](const DemoContext& where, Case& story) { return play(where, *lan, story); });
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -9,7 +9,7 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -101,4 +101,4 @@ Status play_idle_reset(const DemoContext& context, Closing& closing) {
     return play_case(context, Case::usual(context), closing, play_reset);
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

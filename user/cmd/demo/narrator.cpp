@@ -11,7 +11,7 @@
 
 #include "user/cmd/demo/wrap.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 constexpr std::string_view kClearLine = "\r\033[K";  // ECMA-48, EL
@@ -28,9 +28,9 @@ std::size_t terminal_width() {
 
 }  // namespace
 
-Narrator::Narrator(Output& output)
+Narrator::Narrator(output::Output& output)
     : Narrator(output,
-               Style(wants_colour(output.is_terminal(), std::getenv("NO_COLOR"),
+               output::Style(output::wants_colour(output.is_terminal(), std::getenv("NO_COLOR"),
                                   std::getenv("CLICOLOR_FORCE"))),
                output.is_terminal(), output.is_terminal() ? terminal_width() : kWidest) {}
 
@@ -100,4 +100,4 @@ void Narrator::write(std::string_view text) {
     is_at_gap_ = text.ends_with("\n\n") || text == "\n";
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

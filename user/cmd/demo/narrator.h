@@ -11,7 +11,7 @@
 #include "user/output/sink.h"
 #include "user/output/style.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 class Narrator {
   public:
@@ -19,8 +19,8 @@ class Narrator {
 
     /// To a terminal as it is: its width, its colours unless NO_COLOR is set. To anything else
     /// plain lines.
-    explicit Narrator(Output& output);
-    Narrator(Output& output, Style style, bool redraws, std::size_t width)
+    explicit Narrator(output::Output& output);
+    Narrator(output::Output& output, output::Style style, bool redraws, std::size_t width)
         : output_(output), style_(style), redraws_(redraws), width_(width) {}
 
     void heading(std::string_view text);
@@ -37,19 +37,19 @@ class Narrator {
     /// a line cannot be drawn anew.
     void progress(std::string_view text);
 
-    [[nodiscard]] const Style& style() const { return style_; }
+    [[nodiscard]] const output::Style& style() const { return style_; }
     /// Whether nobody reads any more.
     [[nodiscard]] bool is_unheard() const { return !output_.health(); }
 
   private:
     void write(std::string_view text);
 
-    Output& output_;
-    Style style_;
+    output::Output& output_;
+    output::Style style_;
     bool redraws_;
     std::size_t width_;
     bool progress_shown_ = false;
     bool is_at_gap_ = true;  ///< nothing yet, or an empty line, was written last
 };
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

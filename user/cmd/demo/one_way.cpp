@@ -8,7 +8,7 @@
 #include "user/cmd/demo/scenario.h"
 #include "user/lab/shortcut.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -73,4 +73,4 @@ Status play_one_way(const DemoContext& context, Closing& closing) {
     });
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

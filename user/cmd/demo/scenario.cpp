@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 std::span<const Scenario> scenarios() {
     static constexpr std::array<Scenario, 15> kAll = {{
@@ -40,4 +40,4 @@ std::span<const Scenario> scenarios() {
     return kAll;
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -7,7 +7,7 @@
 #include "user/cmd/demo/act.h"
 #include "user/cmd/demo/closing.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// A story with its acts. Playing it tells it, adds its rows to the closing table, and says there
 /// what turned out otherwise; it fails where it could not be played.
@@ -36,4 +36,4 @@ Status play_hairpin(const DemoContext& context, Closing& closing);
 Status play_one_way(const DemoContext& context, Closing& closing);
 Status play_syn_reset_once(const DemoContext& context, Closing& closing);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -6,7 +6,7 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -56,4 +56,4 @@ Status play_split_handshake(const DemoContext& context, Closing& closing) {
     return play_case(context, Case::usual(context), closing, play);
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

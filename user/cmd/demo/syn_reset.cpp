@@ -5,7 +5,7 @@
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 constexpr const char* kBan =
@@ -55,4 +55,4 @@ Status play_syn_reset(const DemoContext& context, Closing& closing) {
     return play_case(context, Case::usual(context), closing, play);
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

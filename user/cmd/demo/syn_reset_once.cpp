@@ -6,7 +6,7 @@
 #include "user/cmd/demo/scenario.h"
 #include "user/lab/forwarder.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -82,4 +82,4 @@ Status play_syn_reset_once(const DemoContext& context, Closing& closing) {
     return {};
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -8,7 +8,7 @@
 
 #include "user/lab/capture.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -72,4 +72,4 @@ Result<Twins> make_twins(const DemoContext& context, lab::Injection injection) {
     return Twins{std::move(resets[0].frame), std::move(resets[1].frame)};
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

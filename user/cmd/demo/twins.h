@@ -7,7 +7,7 @@
 #include "user/cmd/demo/act.h"
 #include "user/lab/segment.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// Two resets as the client received them, from the Ethernet header on, in the order in which they
 /// came. One is the firewall's, one the server's kernel's.
@@ -22,4 +22,4 @@ struct Twins {
 /// exactly two resets arrive, one of them forged.
 [[nodiscard]] Result<Twins> make_twins(const DemoContext& context, lab::Injection injection);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
@@ -154,4 +154,4 @@ Status Watcher::stop() {
     return {};
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -18,7 +18,7 @@
 #include "user/lab/namespace.h"
 #include "user/lab/socket.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// Where it watches, and how.
 struct WatchPlan {
@@ -66,4 +66,4 @@ class Watcher {
     std::optional<lab::CommandOutput> ended_;
 };
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -11,7 +11,7 @@
 
 #include "user/base/time_text.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 /// How often each word occurs, in the order in which they first did.
@@ -186,4 +186,4 @@ std::string answer_text(const ActRecord& record) {
     return answers.text();
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

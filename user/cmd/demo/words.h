@@ -9,7 +9,7 @@
 #include "user/cmd/demo/act.h"
 #include "user/lab/exchange.h"
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 [[nodiscard]] inline bool is_complete(const lab::DownloadReport& download) {
     return download.outcome == lab::Outcome::Complete;
@@ -41,4 +41,4 @@ namespace flowstamp::demo {
 /// "refuted", "2 refuted, 1 unanswered", "-".
 [[nodiscard]] std::string answer_text(const ActRecord& record);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 namespace {
 
 /// `text` without its colour sequences (SGR).
@@ -81,4 +81,4 @@ std::string wrap(std::string_view text, std::string_view first, std::string_view
     return lines + line + "\n";
 }
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace flowstamp::demo {
+namespace flowstamp::cmd::demo {
 
 /// Columns that `text` takes on a terminal: colour sequences (SGR) take none, a UTF-8 character
 /// one.
@@ -23,4 +23,4 @@ namespace flowstamp::demo {
 [[nodiscard]] std::string wrap(std::string_view text, std::string_view first, std::string_view rest,
                                std::size_t width);
 
-}  // namespace flowstamp::demo
+}  // namespace flowstamp::cmd::demo

@@ -6,7 +6,7 @@
 
 #include "user/kernel/attach/interface.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 enum class CheckStatus {
     ok,
@@ -37,6 +37,6 @@ using Checks = std::vector<Check>;
 [[nodiscard]] Checks check_stale_state();
 
 /// One interface, which can always be watched somehow.
-[[nodiscard]] Checks check_interface(const Interface& interface);
+[[nodiscard]] Checks check_interface(const kernel::Interface& interface);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -7,39 +7,39 @@
 #include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/attach/egress_chain.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
-std::string driver_text(const Interface& interface) {
+std::string driver_text(const kernel::Interface& interface) {
     return interface.driver.empty() ? "its driver"
                                     : fmt::format("its driver ({})", interface.driver);
 }
 
-Check check_ingress(const Interface& interface) {
+Check check_ingress(const kernel::Interface& interface) {
     const std::string subject = interface.name + " ingress";
     if (!interface.has_ethernet()) {
         return {CheckStatus::limited, subject,
                 "its packets have no Ethernet header: tc ingress will be used"};
     }
-    const Result<XdpState> state = xdp_state(interface.index);
+    const Result<kernel::XdpState> state = kernel::xdp_state(interface.index);
     if (state && state->program_id != 0) {
         return {CheckStatus::limited, subject,
                 fmt::format("another XDP program ({}) is attached: tc ingress will be used",
-                            program_text(state->program_id))};
+                            kernel::program_text(state->program_id))};
     }
     if (interface.loopback) {
         return {CheckStatus::limited, subject, "loopback has no native XDP: tc ingress will be used"};
     }
-    switch (native_xdp(interface.index)) {
-        case NativeXdp::yes:
+    switch (kernel::native_xdp(interface.index)) {
+        case kernel::NativeXdp::yes:
             return {CheckStatus::ok, subject,
                     fmt::format("{} has native XDP", driver_text(interface))};
-        case NativeXdp::no:
+        case kernel::NativeXdp::no:
             return {CheckStatus::limited, subject,
                     fmt::format("{} has no native XDP: tc ingress will be used",
                                 driver_text(interface))};
-        case NativeXdp::unknown:
+        case kernel::NativeXdp::unknown:
             break;
     }
     return {CheckStatus::ok, subject,
@@ -49,8 +49,8 @@ Check check_ingress(const Interface& interface) {
 }
 
 /// Nothing where nothing stands in the way.
-void check_egress(const Interface& interface, Checks& checks) {
-    if (const std::size_t others = others_at_egress(interface.index, !has_tcx())) {
+void check_egress(const kernel::Interface& interface, Checks& checks) {
+    if (const std::size_t others = kernel::others_at_egress(interface.index, !kernel::has_tcx())) {
         checks.push_back({CheckStatus::limited, interface.name + " egress",
                           fmt::format("{} other tc program{} before ours; what they end is not "
                                       "stamped",
@@ -60,7 +60,7 @@ void check_egress(const Interface& interface, Checks& checks) {
 
 }  // namespace
 
-Checks check_interface(const Interface& interface) {
+Checks check_interface(const kernel::Interface& interface) {
     Checks checks;
     if (!interface.up) {
         checks.push_back({CheckStatus::limited, interface.name,
@@ -71,4 +71,4 @@ Checks check_interface(const Interface& interface) {
     return checks;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -14,7 +14,7 @@
 #include "user/kernel/attach/stale_state.h"
 #include "user/kernel/attach/probe.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -29,19 +29,19 @@ Check either(std::string subject, bool good, std::string yes, std::string no) {
 }
 
 Check check_release() {
-    const KernelRelease release = KernelRelease::running();
-    const std::string too_old = kernel_too_old(release);
+    const kernel::KernelRelease release = kernel::KernelRelease::running();
+    const std::string too_old = kernel::kernel_too_old(release);
     // Distributions bring features back to older kernels: only the lines below can say "missing".
     return either("kernel", too_old.empty(), release.text, too_old);
 }
 
 void check_privileges(Checks& checks) {
-    const Result<Capabilities> held = Capabilities::of_this_thread();
+    const Result<kernel::Capabilities> held = kernel::Capabilities::of_this_thread();
     if (!held) {
         checks.push_back({CheckStatus::missing, "privileges", held.error().message()});
         return;
     }
-    for (const Capability& needed : kNeededCapabilities) {
+    for (const kernel::Capability& needed : kernel::kNeededCapabilities) {
         const bool has = held->has(needed.number);
         checks.push_back({has ? CheckStatus::ok : CheckStatus::missing, std::string(needed.name),
                           fmt::format("to {}{}", needed.purpose,
@@ -55,17 +55,17 @@ void check_privileges(Checks& checks) {
 
 /// The proof of all the lines before it: the verifier reads the programs themselves.
 Check check_probe() {
-    Result<OpenProbe> open = OpenProbe::open({});
+    Result<kernel::OpenProbe> open = kernel::OpenProbe::open({});
     if (!open) {
         return {CheckStatus::missing, "flowstamp", open.error().message()};
     }
-    const Result<LoadedProbe> loaded = std::move(*open).load();
+    const Result<kernel::LoadedProbe> loaded = std::move(*open).load();
     return loaded ? Check{CheckStatus::ok, "flowstamp", "its programs load, and pass the verifier"}
                   : Check{CheckStatus::missing, "flowstamp", loaded.error().message()};
 }
 
 Check check_jit() {
-    const std::optional<int> enabled = jit_enabled();
+    const std::optional<int> enabled = kernel::jit_enabled();
     if (!enabled) {
         return {CheckStatus::ok, "JIT", "not told in this network namespace"};
     }
@@ -74,18 +74,18 @@ Check check_jit() {
             CheckStatus::limited, "JIT",
             "off: programs are interpreted, many times slower; sysctl net.core.bpf_jit_enable=1"};
     }
-    const bool hardened = jit_hardened().value_or(0) == 2;
+    const bool hardened = kernel::jit_hardened().value_or(0) == 2;
     return either("JIT", !hardened, "on",
                   "on, hardened for everyone: programs are slower; "
                   "sysctl net.core.bpf_jit_harden=1 spares root's");
 }
 
 void check_by_trying(Checks& checks) {
-    checks.push_back(from_status("XDP", try_xdp_program(), "programs can be loaded"));
-    checks.push_back(from_status("tc", try_tc_program(), "programs can be loaded"));
-    checks.push_back(either("tcx", has_tcx(), "there: tc programs go with the process",
+    checks.push_back(from_status("XDP", kernel::try_xdp_program(), "programs can be loaded"));
+    checks.push_back(from_status("tc", kernel::try_tc_program(), "programs can be loaded"));
+    checks.push_back(either("tcx", kernel::has_tcx(), "there: tc programs go with the process",
                             "not there (kernel 6.6): a stub on a clsact qdisc stands in"));
-    checks.push_back(from_status("event ring", try_event_ring(), "can be created"));
+    checks.push_back(from_status("event ring", kernel::try_event_ring(), "can be created"));
     checks.push_back(check_probe());
 }
 
@@ -112,10 +112,10 @@ Checks check_kernel() {
         check_by_trying(checks);
     }
     checks.push_back(check_jit());
-    checks.push_back(either("memory", KernelRelease::running().at_least(5, 11),
+    checks.push_back(either("memory", kernel::KernelRelease::running().at_least(5, 11),
                             "maps are charged to the memory cgroup, not to RLIMIT_MEMLOCK",
                             "maps count against RLIMIT_MEMLOCK: ulimit -l unlimited"));
-    checks.push_back(either("BPF file system", has_bpf_file_system(),
+    checks.push_back(either("BPF file system", kernel::has_bpf_file_system(),
                             "at /sys/fs/bpf: flow tables are pinned there",
                             "none at /sys/fs/bpf: flow tables are not pinned; `flows` finds them "
                             "as root all the same"));
@@ -123,10 +123,10 @@ Checks check_kernel() {
 }
 
 Checks check_stale_state() {
-    const Result<std::vector<Interface>> interfaces = list_interfaces();
+    const Result<std::vector<kernel::Interface>> interfaces = kernel::list_interfaces();
     Checks checks;
-    for (const Notice& notice :
-         remove_stale_state(interfaces ? *interfaces : std::vector<Interface>())) {
+    for (const kernel::Notice& notice :
+         kernel::remove_stale_state(interfaces ? *interfaces : std::vector<kernel::Interface>())) {
         checks.push_back({CheckStatus::ok, "leftovers", notice.text});
     }
     if (checks.empty()) {
@@ -135,4 +135,4 @@ Checks check_stale_state() {
     return checks;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

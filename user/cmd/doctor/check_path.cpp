@@ -13,11 +13,11 @@
 #include "user/netfilter/iptables_ruleset.h"
 #include "user/netfilter/read_ruleset.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
-Check check_part(const PathPart& part) {
+Check check_part(const pathtrace::PathPart& part) {
     const std::string subject = fmt::format("path: {}", part.name);
     if (part.missing.empty()) {
         return {CheckStatus::ok, subject, std::string(part.meaning)};
@@ -26,19 +26,19 @@ Check check_part(const PathPart& part) {
 }
 
 void check_parts(Checks& checks) {
-    const auto parts = path_support();
+    const auto parts = pathtrace::path_support();
     if (!parts) {
         checks.push_back({CheckStatus::missing, "path", parts.error().message()});
         return;
     }
     std::ranges::transform(*parts, std::back_inserter(checks), check_part);
-    if (std::ranges::none_of(*parts, [](const PathPart& part) { return part.missing.empty(); })) {
+    if (std::ranges::none_of(*parts, [](const pathtrace::PathPart& part) { return part.missing.empty(); })) {
         checks.push_back({CheckStatus::missing, "path", "none of its programs can be loaded"});
     }
 }
 
 void check_ruleset(Checks& checks) {
-    const auto ruleset = read_ruleset();
+    const auto ruleset = netfilter::read_ruleset();
     if (!ruleset) {
         checks.push_back({CheckStatus::missing, "path: ruleset", ruleset.error().message()});
         return;
@@ -57,7 +57,7 @@ void check_ruleset(Checks& checks) {
 void check_programs(Checks& checks) {
     std::string there;
     std::string missing;
-    for (const std::string& program : save_programs()) {
+    for (const std::string& program : netfilter::save_programs()) {
         std::string& list = run_command({program, "--version"}) ? there : missing;
         list += (list.empty() ? "" : ", ") + program;
     }
@@ -75,9 +75,9 @@ void check_programs(Checks& checks) {
 }  // namespace
 
 Checks check_path() {
-    const auto capabilities = Capabilities::of_this_thread();
+    const auto capabilities = kernel::Capabilities::of_this_thread();
     const Status allowed =
-        capabilities ? require_capabilities(*capabilities) : std::unexpected(capabilities.error());
+        capabilities ? kernel::require_capabilities(*capabilities) : std::unexpected(capabilities.error());
     if (!allowed) {
         return {{CheckStatus::missing, "path", allowed.error().message()}};
     }
@@ -88,4 +88,4 @@ Checks check_path() {
     return checks;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -9,7 +9,7 @@
 
 #include "user/cmd/doctor/check.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -21,7 +21,7 @@ void append(Checks& checks, Checks more) {
 Checks check_named(const std::vector<std::string>& names) {
     Checks checks;
     for (const std::string& name : names) {
-        if (const Result<Interface> interface = find_interface(name)) {
+        if (const Result<kernel::Interface> interface = kernel::find_interface(name)) {
             append(checks, check_interface(*interface));
         } else {
             checks.push_back({CheckStatus::missing, name, interface.error().message()});
@@ -32,11 +32,11 @@ Checks check_named(const std::vector<std::string>& names) {
 
 Checks check_all() {
     Checks checks;
-    const Result<std::vector<Interface>> interfaces = list_interfaces();
+    const Result<std::vector<kernel::Interface>> interfaces = kernel::list_interfaces();
     if (!interfaces) {
         return {{CheckStatus::missing, "interfaces", interfaces.error().message()}};
     }
-    for (const Interface& interface : *interfaces) {
+    for (const kernel::Interface& interface : *interfaces) {
         append(checks, check_interface(interface));
     }
     return checks;
@@ -80,4 +80,4 @@ int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out) {
     return can_watch ? 0 : 1;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

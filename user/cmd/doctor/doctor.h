@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// `flowstamp doctor [-i IFACE ...]`: what this kernel, these privileges and these interfaces
 /// allow `watch` and `path`, a line each; removes what dead runs left behind. Returns the exit
 /// status: 0 if `watch` can run (on every interface named), else 1.
 int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

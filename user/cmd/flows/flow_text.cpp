@@ -10,7 +10,7 @@
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -18,8 +18,8 @@ std::string stamp_text(const fst_stamp& stamp, const fst_direction& direction, b
                        Nanoseconds now) {
     const std::string id = v4 ? fmt::format("  id {:#06x}", stamp.ip_id) : "";
     return fmt::format("{:>12} ago  ttl {:<3}{}  {}\n",
-                       duration_text(now - time_of(stamp, direction)), stamp.ttl, id,
-                       tcp_flags_short(stamp.tcp_flags));
+                       duration_text(now - net::time_of(stamp, direction)), stamp.ttl, id,
+                       net::tcp_flags_short(stamp.tcp_flags));
 }
 
 std::string direction_text(std::string_view name, const fst_direction& direction, bool v4,
@@ -29,11 +29,11 @@ std::string direction_text(std::string_view name, const fst_direction& direction
     }
     std::string text =
         fmt::format("    {}  {} packets, {} bytes", name, direction.packets, direction.bytes);
-    if (const std::string ttls = ttl_set_text(direction); !ttls.empty()) {
+    if (const std::string ttls = net::ttl_set_text(direction); !ttls.empty()) {
         text += fmt::format(", {} {}", v4 ? "ttl" : "hop limit", ttls);
     }
     if (v4) {
-        text += fmt::format(", IP-ID {}", id_class_name(fst_id_class_of(&direction)));
+        text += fmt::format(", IP-ID {}", net::id_class_name(fst_id_class_of(&direction)));
     }
     if (direction.min_rtt_us != 0) {
         text +=
@@ -43,7 +43,7 @@ std::string direction_text(std::string_view name, const fst_direction& direction
         text += fmt::format(", {} retransmitted", direction.retransmitted);
     }
     text += "\n";
-    for (const fst_stamp& stamp : stamps_of(direction)) {
+    for (const fst_stamp& stamp : net::stamps_of(direction)) {
         text += stamp_text(stamp, direction, v4, now);
     }
     return text;
@@ -51,17 +51,17 @@ std::string direction_text(std::string_view name, const fst_direction& direction
 
 }  // namespace
 
-std::string flow_text(const FlowRecord& record, Nanoseconds now) {
+std::string flow_text(const analysis::FlowRecord& record, Nanoseconds now) {
     const fst_flow& flow = record.slot;
-    const unsigned opener = opener_of(flow);
-    const Endpoint from = end_of(flow.key, opener);
-    const Endpoint to = end_of(flow.key, opener ^ 1U);
+    const unsigned opener = net::opener_of(flow);
+    const net::Endpoint from = net::end_of(flow.key, opener);
+    const net::Endpoint to = net::end_of(flow.key, opener ^ 1U);
     const Nanoseconds last(
         static_cast<std::int64_t>(std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
     return fmt::format("{} > {}  {}  {}, last packet {} ago\n{}{}", from.text(), to.text(),
-                       record.interface, state_name(flow), duration_text(now - last),
+                       record.interface, net::state_name(flow), duration_text(now - last),
                        direction_text(">", flow.direction[opener], to.is_v4(), now),
                        direction_text("<", flow.direction[opener ^ 1U], to.is_v4(), now));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

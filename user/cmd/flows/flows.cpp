@@ -13,7 +13,7 @@
 #include "user/output/json/json_events.h"
 #include "user/output/sink.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -22,15 +22,15 @@ int refuse(const std::string& line) {
     return kFailed;
 }
 
-std::string name_of(const PinnedTable& table, std::uint32_t ifindex) {
+std::string name_of(const kernel::PinnedTable& table, std::uint32_t ifindex) {
     const auto place =
-        std::ranges::find(table.interfaces, ifindex, &RunRecord::WatchedInterface::index);
+        std::ranges::find(table.interfaces, ifindex, &kernel::RunRecord::WatchedInterface::index);
     return place == table.interfaces.end() ? fmt::format("if{}", ifindex) : place->name;
 }
 
 /// One table's flows to the output; `now` is CLOCK_MONOTONIC, `offset` makes it time since 1970.
-void print(const PinnedTable& table, const FlowsOptions& options, Nanoseconds now,
-           Nanoseconds offset, Output& output) {
+void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanoseconds now,
+           Nanoseconds offset, output::Output& output) {
     table.flows.scan(0, table.flows.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
         const std::string interface = name_of(table, flow.key.ifindex);
         if (!output.health() || (options.interface && *options.interface != interface)) {
@@ -38,16 +38,16 @@ void print(const PinnedTable& table, const FlowsOptions& options, Nanoseconds no
         }
         const Nanoseconds last(static_cast<std::int64_t>(
             std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
-        const FlowRecord record{.slot = flow,
+        const analysis::FlowRecord record{.slot = flow,
                                 .slot_index = slot,
                                 .interface = interface,
-                                .end = FlowEnd::open,
+                                .end = analysis::FlowEnd::open,
                                 .wall = now + offset,
                                 .start = {},
                                 .last = last + offset,
-                                .stage = stage_of(flow)};
+                                .stage = analysis::stage_of(flow)};
         if (options.json) {
-            output.write(json_of_open_flow(record, offset).dump() + "\n");
+            output.write(output::json_of_open_flow(record, offset).dump() + "\n");
         } else {
             output.write(flow_text(record, now));
         }
@@ -55,12 +55,12 @@ void print(const PinnedTable& table, const FlowsOptions& options, Nanoseconds no
 }
 
 /// What one watch has taught its programs.
-void print_lessons(const PinnedTable& table, const FlowsOptions& options, Output& output) {
-    for (const LearnedSignature& learned : table.learned) {
+void print_lessons(const kernel::PinnedTable& table, const FlowsOptions& options, output::Output& output) {
+    for (const net::LearnedSignature& learned : table.learned) {
         output.write(options.json
-                         ? json_of(learned, table.pid).dump() + "\n"
+                         ? output::json_of(learned, table.pid).dump() + "\n"
                          : fmt::format("process {}: {}, taught {}, last seen {}\n", table.pid,
-                                       signature_text(learned.signature),
+                                       net::signature_text(learned.signature),
                                        eve_timestamp(learned.learned), eve_timestamp(learned.seen)));
     }
     if (table.learned.empty() && !options.json) {
@@ -69,9 +69,9 @@ void print_lessons(const PinnedTable& table, const FlowsOptions& options, Output
     }
 }
 
-bool watches(const PinnedTables& running, const std::string& interface) {
-    return std::ranges::any_of(running.tables, [&](const PinnedTable& table) {
-        return std::ranges::find(table.interfaces, interface, &RunRecord::WatchedInterface::name) !=
+bool watches(const kernel::PinnedTables& running, const std::string& interface) {
+    return std::ranges::any_of(running.tables, [&](const kernel::PinnedTable& table) {
+        return std::ranges::find(table.interfaces, interface, &kernel::RunRecord::WatchedInterface::name) !=
                table.interfaces.end();
     });
 }
@@ -79,11 +79,11 @@ bool watches(const PinnedTables& running, const std::string& interface) {
 }  // namespace
 
 int run_flows(const FlowsOptions& options) {
-    const auto running = open_pinned_tables();
+    const auto running = kernel::open_pinned_tables();
     if (!running) {
         return log_error(running.error(), kFailed);
     }
-    for (const Notice& notice : running->notices) {
+    for (const kernel::Notice& notice : running->notices) {
         say(notice.text);
     }
     if (running->tables.empty()) {
@@ -96,8 +96,8 @@ int run_flows(const FlowsOptions& options) {
     const SystemClock clock;
     const Nanoseconds now = clock.monotonic();
     const Nanoseconds offset = clock.realtime() - now;
-    Output output = Output::standard_output();
-    for (const PinnedTable& table : running->tables) {
+    output::Output output = output::Output::standard_output();
+    for (const kernel::PinnedTable& table : running->tables) {
         if (options.learned) {
             print_lessons(table, options, output);
         } else {
@@ -110,4 +110,4 @@ int run_flows(const FlowsOptions& options) {
     return kDone;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -3,10 +3,10 @@
 
 #include "user/cmd/options.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// `flowstamp flows`: the flows of all running watches, with their stamps. Returns the exit status:
 /// 1 if nothing is running.
 int run_flows(const FlowsOptions& options);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

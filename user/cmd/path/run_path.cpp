@@ -15,7 +15,7 @@
 #include "user/output/text/path_live.h"
 #include "user/pathtrace/live/tracer.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -23,30 +23,30 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kTurn = 100ms;
 
-Style style_for(const Output& output) {
-    return Style(
-        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
+output::Style style_for(const output::Output& output) {
+    return output::Style(
+        output::wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
 }
 
 /// Nothing where lines are wanted, or nothing else is possible.
-std::unique_ptr<PathLive> make_live(const PathOptions& options, Output& output) {
+std::unique_ptr<output::PathLive> make_live(const PathOptions& options, output::Output& output) {
     const bool plain = options.plain || options.json || options.output || !output.is_terminal();
-    if (plain || !can_redraw(std::getenv("TERM"))) {
+    if (plain || !output::can_redraw(std::getenv("TERM"))) {
         return nullptr;
     }
-    return std::make_unique<PathLive>(output, style_for(output), options.quiet, options.filter);
+    return std::make_unique<output::PathLive>(output, style_for(output), options.quiet, options.filter);
 }
 
-std::unique_ptr<PathReporter> make_reporter(const PathOptions& options, Output& output) {
+std::unique_ptr<output::PathReporter> make_reporter(const PathOptions& options, output::Output& output) {
     if (options.json) {
-        return std::make_unique<PathJson>(output, options.quiet);
+        return std::make_unique<output::PathJson>(output, options.quiet);
     }
-    return std::make_unique<PathText>(output, style_for(output), options.quiet);
+    return std::make_unique<output::PathText>(output, style_for(output), options.quiet);
 }
 
 /// Turns until a signal, the end of the duration, or a report that cannot be written.
-Status run(Tracer& tracer, const StopSignals& signals, const Clock& clock,
-           const PathOptions& options, const Output& output, PathLive* live) {
+Status run(pathtrace::Tracer& tracer, const StopSignals& signals, const Clock& clock,
+           const PathOptions& options, const output::Output& output, output::PathLive* live) {
     const Nanoseconds end =
         options.duration ? clock.monotonic() + *options.duration : Nanoseconds::max();
     for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
@@ -76,10 +76,10 @@ Status run(Tracer& tracer, const StopSignals& signals, const Clock& clock,
 }  // namespace
 
 int run_path(const PathOptions& options) {
-    if (const auto matches = packet_matches(options.filter); !matches) {
+    if (const auto matches = net::packet_matches(options.filter); !matches) {
         return log_error(matches.error(), kUsage);
     }
-    auto output = options.output ? Output::file(*options.output) : Output::standard_output();
+    auto output = options.output ? output::Output::file(*options.output) : output::Output::standard_output();
     if (!output) {
         return log_error(output.error(), kFailed);
     }
@@ -93,7 +93,7 @@ int run_path(const PathOptions& options) {
         }
         say(line);
     };
-    auto tracer = Tracer::start(
+    auto tracer = pathtrace::Tracer::start(
         {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
         {.reporter = live ? *live : *lines, .clock = clock, .notice = notice});
     if (!tracer) {
@@ -113,4 +113,4 @@ int run_path(const PathOptions& options) {
     return kDone;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -3,9 +3,9 @@
 
 #include "user/cmd/options.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// `flowstamp path`. Returns the exit status.
 int run_path(const PathOptions& options);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <string_view>
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -46,4 +46,4 @@ Result<ReplayArguments> report_apart(const std::vector<std::string>& reads,
     return arguments;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

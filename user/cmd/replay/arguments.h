@@ -7,7 +7,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// What to replay, and what to tell of it.
 struct ReplayArguments {
@@ -22,4 +22,4 @@ struct ReplayArguments {
     const std::vector<std::string>& reads, const std::vector<std::string>& words,
     const std::function<bool(const std::string&)>& is_file);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -9,7 +9,7 @@
 #include "bpf/host/datapath.h"
 #include "user/cmd/replay/replay_datapath.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -101,7 +101,7 @@ class HostPath final : public ReplayPath {
     std::uint32_t slots_;
     std::unique_ptr<fst_datapath, FreeDatapath> path_;
     EventSink* sink_ = nullptr;
-    LearnedList taught_;
+    net::LearnedList taught_;
 };
 
 }  // namespace
@@ -114,4 +114,4 @@ Result<std::unique_ptr<ReplayPath>> make_host_path(std::uint32_t max_flows) {
     return path;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

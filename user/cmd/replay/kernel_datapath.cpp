@@ -9,13 +9,13 @@
 
 #include "user/kernel/attach/probe.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
 class KernelPath final : public ReplayPath {
   public:
-    explicit KernelPath(LoadedProbe probe) : probe_(std::move(probe)), run_(probe_.test_run()) {}
+    explicit KernelPath(kernel::LoadedProbe probe) : probe_(std::move(probe)), run_(probe_.test_run()) {}
     KernelPath(const KernelPath&) = delete;  // the event reader keeps its address
     KernelPath& operator=(const KernelPath&) = delete;
 
@@ -35,7 +35,7 @@ class KernelPath final : public ReplayPath {
         }
         run_.set_time(frame.time);
         const auto ran =
-            run_.run(Program::xdp_ingress, {.bytes = frame.bytes, .ifindex = frame.ifindex});
+            run_.run(kernel::Program::xdp_ingress, {.bytes = frame.bytes, .ifindex = frame.ifindex});
         if (!ran) {
             return refused(frame.ifindex, ran.error());
         }
@@ -46,7 +46,7 @@ class KernelPath final : public ReplayPath {
     }
 
     std::optional<fst_flow> read(std::uint32_t slot) const override {
-        const FlowTable& flows = probe_.maps().flows();
+        const kernel::FlowTable& flows = probe_.maps().flows();
         return slot < flows.slots() ? flows.read(slot) : std::nullopt;
     }
 
@@ -79,22 +79,22 @@ class KernelPath final : public ReplayPath {
                      .hint = "replay it with --backend host"});
     }
 
-    mutable LoadedProbe probe_;  // its maps() is not const
-    TestRun run_;
+    mutable kernel::LoadedProbe probe_;  // its maps() is not const
+    kernel::TestRun run_;
     EventSink* sink_ = nullptr;
-    std::optional<EventReader> events_;
+    std::optional<kernel::EventReader> events_;
     Status taught_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<ReplayPath>> make_kernel_path(std::uint32_t max_flows) {
-    ProbeOptions options;
+    kernel::ProbeOptions options;
     options.max_flows = max_flows;
     options.clock_is_replayed = true;
     options.reports_repeated = true;
     options.hash_seed = kReplaySeed;
-    auto open = OpenProbe::open(options);
+    auto open = kernel::OpenProbe::open(options);
     if (!open) {
         return std::unexpected(std::move(open).error());
     }
@@ -109,4 +109,4 @@ Result<std::unique_ptr<ReplayPath>> make_kernel_path(std::uint32_t max_flows) {
     return path;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

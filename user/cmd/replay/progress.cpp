@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -48,4 +48,4 @@ void Progress::show(std::optional<double> done, std::uint64_t frames) {
     std::fflush(terminal_);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

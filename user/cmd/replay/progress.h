@@ -7,7 +7,7 @@
 
 #include "user/base/clock.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// "x.pcap: 42 %" on a terminal, for a file that takes longer than a second. Erased when it goes.
 class Progress {
@@ -29,4 +29,4 @@ class Progress {
     bool shown_ = false;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

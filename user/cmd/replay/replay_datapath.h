@@ -14,7 +14,7 @@
 #include "user/analysis/reset/policy_sink.h"
 #include "user/analysis/slot_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// Of the flow table's hash in a replay: the same in both homes, so that both tell the same.
 inline constexpr std::array<std::uint64_t, 2> kReplaySeed = {0x9e3779b97f4a7c15,
@@ -29,7 +29,7 @@ class EventSink {
 };
 
 /// The data path as a replay uses it, wherever it runs: one flow table, observing only.
-class ReplayPath : public SlotReader, public PolicySink {
+class ReplayPath : public analysis::SlotReader, public analysis::PolicySink {
   public:
     using Visit = std::function<void(std::uint32_t slot, const fst_flow& flow)>;
     using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;  ///< by enum fst_counter
@@ -53,4 +53,4 @@ class ReplayPath : public SlotReader, public PolicySink {
 /// The data path compiled for the host: no privileges, no kernel. Fails where memory is short.
 [[nodiscard]] Result<std::unique_ptr<ReplayPath>> make_host_path(std::uint32_t max_flows);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -8,7 +8,7 @@
 
 #include "bpf/host/datapath.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -26,7 +26,7 @@ constexpr std::uint32_t kLooksPerFrame = 4;
 
 }  // namespace
 
-ReplayRun::ReplayRun(const Parts& parts, std::string file, std::optional<Filter> filter)
+ReplayRun::ReplayRun(const Parts& parts, std::string file, std::optional<net::Filter> filter)
     : parts_(parts),
       file_(std::move(file)),
       ends_(parts.path.slots()),
@@ -43,7 +43,7 @@ Result<bool> ReplayRun::step() {
             return fail(
                 {.operation = "replay",
                  .object = file_,
-                 .reason = fmt::format("link type {} is not known", link_type_text(*unknown_link_)),
+                 .reason = fmt::format("link type {} is not known", net::link_type_text(*unknown_link_)),
                  .hint = "its frames were passed over; capture on another interface"});
         }
         return false;
@@ -52,11 +52,11 @@ Result<bool> ReplayRun::step() {
     return replayed ? Result<bool>(true) : std::unexpected(replayed.error());
 }
 
-Status ReplayRun::replay(const CapturedFrame& frame) {
+Status ReplayRun::replay(const net::CapturedFrame& frame) {
     frame_ = frame.number;
     wall_ = frame.wall;
     set_clock(frame.wall);
-    if (!knows_link_type(frame.link_type)) {
+    if (!net::knows_link_type(frame.link_type)) {
         unknown_link_ = unknown_link_.value_or(frame.link_type);
         return {};
     }
@@ -128,7 +128,7 @@ void ReplayRun::event(const fst_event& event, const fst_flow* flow) {
         }
         return;
     }
-    Observation observation;
+    analysis::Observation observation;
     observation.event = event;
     if (flow != nullptr) {
         observation.slot = *flow;
@@ -140,17 +140,17 @@ void ReplayRun::event(const fst_event& event, const fst_flow* flow) {
     pipeline_.consume(std::move(observation));
 }
 
-void ReplayRun::report(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
+void ReplayRun::report(std::uint32_t slot, const fst_flow& flow, analysis::FlowEnd end) {
     pipeline_.report({.slot = flow,
                     .slot_index = slot,
                     .interface = name_of(flow.key.ifindex),
                     .end = end,
                     .wall = now_ - kAhead,
                     .start = {},
-                    .last = FlowEnds::last_packet(flow) - kAhead});
+                    .last = analysis::FlowEnds::last_packet(flow) - kAhead});
 }
 
-Result<Stats> ReplayRun::finish() {
+Result<output::Stats> ReplayRun::finish() {
     pipeline_.finish();
     parts_.path.scan(0, parts_.path.slots(), [this](std::uint32_t slot, const fst_flow& flow) {
         auto end = ends_.inspect(slot, flow, now_);
@@ -165,7 +165,7 @@ Result<Stats> ReplayRun::finish() {
     if (!counters) {
         return std::unexpected(counters.error());
     }
-    Stats stats;
+    output::Stats stats;
     stats.wall = std::max(now_ - kAhead, Nanoseconds::zero());
     stats.uptime = now_ - begun_;
     stats.counters = *counters;
@@ -179,4 +179,4 @@ std::string ReplayRun::name_of(std::uint32_t ifindex) const {
     return name.empty() ? file_ : name;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

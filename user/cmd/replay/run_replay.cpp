@@ -19,7 +19,7 @@
 #include "user/output/finding_watch.h"
 #include "user/output/outputs.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -59,7 +59,7 @@ Status keep_apart(const ReplayArguments& arguments, const std::optional<std::str
     return {};
 }
 
-void add(Stats& sum, const Stats& stats) {
+void add(output::Stats& sum, const output::Stats& stats) {
     sum.wall = std::max(sum.wall, stats.wall);
     sum.uptime += stats.uptime;
     for (std::size_t i = 0; i < sum.counters.size(); i++) {
@@ -73,17 +73,17 @@ void add(Stats& sum, const Stats& stats) {
 /// The captures of one command line, one after another.
 class Captures {
   public:
-    Captures(const ReplayOptions& options, std::string filter, Reporter& reporter)
+    Captures(const ReplayOptions& options, std::string filter, output::Reporter& reporter)
         : options_(options), filter_(std::move(filter)), reporter_(reporter) {}
 
     /// Replays one, from a fresh start. Fails where it cannot be read to its end; what was read is
     /// told, and in the sum.
     [[nodiscard]] Status replay(const std::string& file, bool is_only_one) {
-        auto source = open_file(file, signals_.descriptor());
+        auto source = net::open_file(file, signals_.descriptor());
         if (!source) {
             return std::unexpected(source.error());
         }
-        auto capture = CaptureReader::open(std::move(*source), file_title(file));
+        auto capture = net::CaptureReader::open(std::move(*source), net::file_title(file));
         if (!capture) {
             return is_stopped() ? Status{} : std::unexpected(capture.error());
         }
@@ -94,8 +94,8 @@ class Captures {
         }
         reporter_.capture(file);
         replayed_++;
-        NoPolicy no_policy;
-        PolicySink& policy = options_.learn ? static_cast<PolicySink&>(**path) : no_policy;
+        analysis::NoPolicy no_policy;
+        analysis::PolicySink& policy = options_.learn ? static_cast<analysis::PolicySink&>(**path) : no_policy;
         const auto ran = run({**capture, **path, reporter_, policy}, file);
         if (ran.stats) {
             add(sum_, *ran.stats);
@@ -124,12 +124,12 @@ class Captures {
   private:
     struct Ran {
         Status read;
-        Result<Stats> stats;
+        Result<output::Stats> stats;
     };
 
     [[nodiscard]] Ran run(const ReplayRun::Parts& parts, const std::string& file) {
         ReplayRun run(parts, file == "-" ? "stdin" : fs::path(file).filename().string(), filter());
-        Progress progress(::isatty(STDERR_FILENO) ? stderr : nullptr, file_title(file), clock_);
+        Progress progress(::isatty(STDERR_FILENO) ? stderr : nullptr, net::file_title(file), clock_);
         Status read;
         for (std::uint64_t frames = 0;; frames++) {
             const auto step = run.step();
@@ -149,20 +149,20 @@ class Captures {
         return {read, run.finish()};
     }
 
-    [[nodiscard]] std::optional<Filter> filter() const {
+    [[nodiscard]] std::optional<net::Filter> filter() const {
         if (filter_.empty()) {
             return std::nullopt;
         }
-        auto compiled = Filter::compile(filter_);  // it compiled before
+        auto compiled = net::Filter::compile(filter_);  // it compiled before
         return compiled ? std::optional(std::move(*compiled)) : std::nullopt;
     }
 
     const ReplayOptions& options_;
     std::string filter_;
-    Reporter& reporter_;
+    output::Reporter& reporter_;
     SystemClock clock_;
     StopSignals signals_;
-    Stats sum_;
+    output::Stats sum_;
     std::size_t replayed_ = 0;  ///< captures that could be opened
 };
 
@@ -174,7 +174,7 @@ int run_replay(const ReplayOptions& options) {
         return log_error(arguments.error(), kFailed);
     }
     if (!arguments->filter.empty()) {
-        if (const auto compiled = Filter::compile(arguments->filter); !compiled) {
+        if (const auto compiled = net::Filter::compile(arguments->filter); !compiled) {
             return log_error(compiled.error(), kUsage);
         }
     }
@@ -184,7 +184,7 @@ int run_replay(const ReplayOptions& options) {
             return log_error(fit.error(), kFailed);
         }
     }
-    auto streams = ReportStreams::open({.json = options.json,
+    auto streams = output::ReportStreams::open({.json = options.json,
                                         .output = options.output,
                                         .print = false,
                                         .quiet = options.quiet,
@@ -192,7 +192,7 @@ int run_replay(const ReplayOptions& options) {
     if (!streams) {
         return log_error(streams.error(), kFailed);
     }
-    FindingWatch watch(streams->reporter(), options.fail_on, options.fail_on_any);
+    output::FindingWatch watch(streams->reporter(), options.fail_on, options.fail_on_any);
     Captures captures(options, arguments->filter, watch);
     int status = kDone;
     for (const std::string& file : arguments->captures) {
@@ -211,4 +211,4 @@ int run_replay(const ReplayOptions& options) {
     return status == kDone && watch.is_met() ? kFound : status;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -3,10 +3,10 @@
 
 #include "user/cmd/options.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// `flowstamp replay`. Returns the exit status: 0 done, 1 a capture could not be read to its end, 2
 /// usage, 3 a finding of --fail-on was told.
 int run_replay(const ReplayOptions& options);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

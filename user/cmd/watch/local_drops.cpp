@@ -11,7 +11,7 @@
 #include "user/net/identity.h"
 #include "user/pathtrace/live/kernel_names.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -19,7 +19,7 @@ namespace {
 /// it by that.
 fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
     fst_packet packet{};
-    const Endpoint source = source_of(name), destination = destination_of(name);
+    const net::Endpoint source = pathtrace::source_of(name), destination = pathtrace::destination_of(name);
     packet.direction = source < destination ? 0 : 1;
     const unsigned receiver = packet.direction ^ 1U;
     std::memcpy(packet.key.address[packet.direction], name.source, 16);
@@ -39,14 +39,14 @@ fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
 }
 
 /// A program of ours at XDP or tc, which drops resets on request.
-bool may_be_ours(const PathReport& report) {
+bool may_be_ours(const pathtrace::PathReport& report) {
     static constexpr std::string_view kHooks[] = {"XDP", "TC_INGRESS", "TC_EGRESS"};
     return (report.latest.tcp_flags & FST_TCP_RST) &&
            std::ranges::find(kHooks, report.drop->reason) != std::end(kHooks);
 }
 
 /// Who makes the answer to what is dropped: a REJECT, and TCP to a port without a socket.
-bool is_answered(const PathReport::Drop& drop, const fst_path_event& packet) {
+bool is_answered(const pathtrace::PathReport::Drop& drop, const fst_path_event& packet) {
     if (packet.tcp_flags & FST_TCP_RST) {
         return false;  // RFC 9293, section 3.10.7.1
     }
@@ -55,13 +55,13 @@ bool is_answered(const PathReport::Drop& drop, const fst_path_event& packet) {
 
 }  // namespace
 
-Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const Tracer::Wanted& wanted, bool ours,
+Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const pathtrace::Tracer::Wanted& wanted, bool ours,
                                                       const Clock& clock,
                                                       std::function<void(std::string_view)> notice,
                                                       Take take) {
     std::unique_ptr<LocalDrops> drops(new LocalDrops(ours, std::move(take)));
     auto tracer =
-        Tracer::start(wanted, {.reporter = *drops, .clock = clock, .notice = std::move(notice)});
+        pathtrace::Tracer::start(wanted, {.reporter = *drops, .clock = clock, .notice = std::move(notice)});
     if (!tracer) {
         return std::unexpected(std::move(tracer).error());
     }
@@ -69,31 +69,31 @@ Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const Tracer::Wanted& want
     return drops;
 }
 
-void LocalDrops::report(const PathReport& report) {
+void LocalDrops::report(const pathtrace::PathReport& report) {
     if (!report.drop || !report.drop->is_hosts_decision ||
         report.latest.tuple.protocol != IPPROTO_TCP || (ours_ && may_be_ours(report))) {
         return;
     }
-    const PathReport::Drop& drop = *report.drop;
-    HostDrop told{.sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
+    const pathtrace::PathReport::Drop& drop = *report.drop;
+    analysis::HostDrop told{.sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
                   .at = drop.at,
                   .reason = drop.reason,
                   .words = drop.words.words,
                   .look_at = drop.words.look_at,
                   .is_answered = is_answered(drop, report.latest),
                   .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};
-    told.sighting.interface = interface_name(told.sighting.packet.key.ifindex);
-    told.sighting.flow_id = flow_id(told.sighting.packet.key, 0, 0);
+    told.sighting.interface = pathtrace::interface_name(told.sighting.packet.key.ifindex);
+    told.sighting.flow_id = net::flow_id(told.sighting.packet.key, 0, 0);
     if (report.translated) {
-        told.translated = fmt::format("{} > {}", source_of(*report.translated).text(),
-                                      destination_of(*report.translated).text());
+        told.translated = fmt::format("{} > {}", pathtrace::source_of(*report.translated).text(),
+                                      pathtrace::destination_of(*report.translated).text());
     }
     if (drop.attribution) {
-        told.rule = words_of(*drop.attribution);
+        told.rule = netfilter::words_of(*drop.attribution);
         told.why = drop.attribution->why;
-        told.is_certain = drop.attribution->certainty == Certainty::certain;
+        told.is_certain = drop.attribution->certainty == netfilter::Certainty::certain;
     }
     take_(told);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

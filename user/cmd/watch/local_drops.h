@@ -8,17 +8,17 @@
 #include "user/analysis/connection/local_drop.h"
 #include "user/pathtrace/live/tracer.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// What `watch --path` adds: the kernel's path, of which only drops are told, as findings.
-class LocalDrops final : private PathReporter {
+class LocalDrops final : private output::PathReporter {
   public:
-    using Take = std::function<void(const HostDrop&)>;
+    using Take = std::function<void(const analysis::HostDrop&)>;
 
     /// In the calling thread's network namespace. `ours`: what a tc or XDP program drops of resets
     /// is our own doing, and is told as such elsewhere.
     [[nodiscard]] static Result<std::unique_ptr<LocalDrops>> start(
-        const Tracer::Wanted& wanted, bool ours, const Clock& clock,
+        const pathtrace::Tracer::Wanted& wanted, bool ours, const Clock& clock,
         std::function<void(std::string_view)> notice, Take take);
 
     [[nodiscard]] Status poll() { return tracer_->poll(); }
@@ -26,12 +26,12 @@ class LocalDrops final : private PathReporter {
 
   private:
     LocalDrops(bool ours, Take take) : ours_(ours), take_(std::move(take)) {}
-    void report(const PathReport& report) override;
-    void summary(const PathStats&) override {}
+    void report(const pathtrace::PathReport& report) override;
+    void summary(const output::PathStats&) override {}
 
     bool ours_;
     Take take_;
-    std::optional<Tracer> tracer_;
+    std::optional<pathtrace::Tracer> tracer_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

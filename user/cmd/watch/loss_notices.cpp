@@ -5,9 +5,9 @@
 
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
-std::optional<std::string> LossNotices::stamps_since_last(const StampTally& stamps) {
+std::optional<std::string> LossNotices::stamps_since_last(const output::StampTally& stamps) {
     const std::uint64_t now = stamps.lost - std::exchange(stamps_, stamps.lost);
     if (now == 0) {
         return std::nullopt;
@@ -18,7 +18,7 @@ std::optional<std::string> LossNotices::stamps_since_last(const StampTally& stam
         now);
 }
 
-std::vector<std::string> LossNotices::since_last(const Stats& stats) {
+std::vector<std::string> LossNotices::since_last(const output::Stats& stats) {
     const auto& count = stats.counters;
     std::vector<std::string> lines;
     const auto say = [&](std::uint64_t& known, std::uint64_t now, std::string_view line) {
@@ -38,4 +38,4 @@ std::vector<std::string> LossNotices::since_last(const Stats& stats) {
     return lines;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -8,15 +8,15 @@
 
 #include "user/output/stats.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// What was lost since it was last asked: a line for each kind, with the remedy.
 class LossNotices {
   public:
-    [[nodiscard]] std::vector<std::string> since_last(const Stats& stats);
+    [[nodiscard]] std::vector<std::string> since_last(const output::Stats& stats);
 
     /// The same of stamps, of which more are lost at once than of all else.
-    [[nodiscard]] std::optional<std::string> stamps_since_last(const StampTally& stamps);
+    [[nodiscard]] std::optional<std::string> stamps_since_last(const output::StampTally& stamps);
 
   private:
     std::uint64_t events_ = 0;
@@ -25,4 +25,4 @@ class LossNotices {
     std::uint64_t unread_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -10,7 +10,7 @@
 #include "user/output/outputs.h"
 #include "user/cmd/watch/watch.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -39,7 +39,7 @@ bool wait(const Watch& watch, const StopSignals& signals, Nanoseconds at_most) {
 
 /// Turns until a signal, the end of the duration, or a report that cannot be written.
 Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
-           std::optional<Nanoseconds> duration, const ReportStreams& streams) {
+           std::optional<Nanoseconds> duration, const output::ReportStreams& streams) {
     const Nanoseconds end = duration ? clock.monotonic() + *duration : Nanoseconds::max();
     for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
         if (!wait(watch, signals, std::min(kTurn, end - now))) {
@@ -58,15 +58,15 @@ Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
 }  // namespace
 
 int run_watch(const WatchOptions& options) {
-    std::optional<Filter> filter;
+    std::optional<net::Filter> filter;
     if (!options.filter.empty()) {
-        auto compiled = Filter::compile(options.filter);
+        auto compiled = net::Filter::compile(options.filter);
         if (!compiled) {
             return log_error(compiled.error(), kUsage);
         }
         filter = std::move(*compiled);
     }
-    auto streams = ReportStreams::open({.json = options.json,
+    auto streams = output::ReportStreams::open({.json = options.json,
                                         .output = options.output,
                                         .print = options.print,
                                         .quiet = options.quiet,
@@ -95,4 +95,4 @@ int run_watch(const WatchOptions& options) {
     return kDone;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -11,7 +11,7 @@
 #include "user/output/stamps/stamp_order.h"
 #include "user/output/stamps/stamp_writer.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -23,21 +23,21 @@ constexpr Nanoseconds kCollectEvery = 100ms;
 /// Stamps held for their order: 5 MiB, twice.
 constexpr std::size_t kHeld = 65536;
 
-std::vector<StampPlace> places_of(const std::vector<Attachment>& attachments) {
-    std::vector<StampPlace> places;
-    for (const Attachment& its : attachments) {
+std::vector<output::StampPlace> places_of(const std::vector<kernel::Attachment>& attachments) {
+    std::vector<output::StampPlace> places;
+    for (const kernel::Attachment& its : attachments) {
         if (its.ingress) {
-            const bool xdp = *its.ingress == Hook::xdp || *its.ingress == Hook::xdp_generic;
+            const bool xdp = *its.ingress == kernel::Hook::xdp || *its.ingress == kernel::Hook::xdp_generic;
             places.push_back({.ifindex = its.interface.index,
                               .hook = xdp ? FST_HOOK_XDP : FST_HOOK_TC_INGRESS,
                               .interface = its.interface.name,
-                              .method = std::string(hook_name(*its.ingress))});
+                              .method = std::string(kernel::hook_name(*its.ingress))});
         }
         if (its.egress) {
             places.push_back({.ifindex = its.interface.index,
                               .hook = FST_HOOK_TC_EGRESS,
                               .interface = its.interface.name,
-                              .method = std::string(hook_name(*its.egress))});
+                              .method = std::string(kernel::hook_name(*its.egress))});
         }
     }
     return places;
@@ -47,10 +47,10 @@ std::vector<StampPlace> places_of(const std::vector<Attachment>& attachments) {
 
 class StampRecorder::Run {
   public:
-    Run(Wanted wanted, std::vector<StampPlace> places, const WallTime& wall)
+    Run(Wanted wanted, std::vector<output::StampPlace> places, const WallTime& wall)
         : file_(std::move(wanted.file)),
           filter_(std::move(wanted.filter)),
-          writer_(make_stamp_writer(file_, std::move(places))),
+          writer_(output::make_stamp_writer(file_, std::move(places))),
           wall_(wall),
           order_(kHeld, [this](const fst_packet_stamp& stamp) { write(stamp); }) {}
 
@@ -58,7 +58,7 @@ class StampRecorder::Run {
     Run& operator=(const Run&) = delete;
     ~Run() { file_.hurry(); }
 
-    [[nodiscard]] Status start(const ProbeMaps& maps) {
+    [[nodiscard]] Status start(const kernel::ProbeMaps& maps) {
         auto reader =
             maps.stamps([this](std::span<const fst_packet_stamp> stamps) { consume(stamps); });
         if (!reader) {
@@ -88,7 +88,7 @@ class StampRecorder::Run {
         return health_ ? file_.health() : health_;
     }
 
-    [[nodiscard]] StampTally tally() const { return {.written = written_}; }
+    [[nodiscard]] output::StampTally tally() const { return {.written = written_}; }
     [[nodiscard]] std::uint64_t unread() const { return unread_; }
 
   private:
@@ -131,7 +131,7 @@ class StampRecorder::Run {
     }
 
     void write(const fst_packet_stamp& stamp) {
-        const fst_packet packet = packet_of(stamp);
+        const fst_packet packet = net::packet_of(stamp);
         if (filter_ && !filter_->matches(packet)) {
             return;
         }
@@ -141,13 +141,13 @@ class StampRecorder::Run {
         }
     }
 
-    StampFile file_;
-    std::optional<Filter> filter_;
-    std::unique_ptr<StampWriter> writer_;
+    output::StampFile file_;
+    std::optional<net::Filter> filter_;
+    std::unique_ptr<output::StampWriter> writer_;
     WallTime wall_;
     SystemClock clock_;
-    std::optional<StampReader> reader_;
-    StampOrder order_;
+    std::optional<kernel::StampReader> reader_;
+    output::StampOrder order_;
     Nanoseconds collected_{0};
     Status still_fine_;                       ///< what consume() met
     std::atomic<std::uint64_t> written_ = 0;  ///< by one thread at a time
@@ -159,13 +159,13 @@ class StampRecorder::Run {
 
 Result<StampRecorder::Wanted> StampRecorder::want(const std::string& path,
                                                   const std::string& filter) {
-    auto file = StampFile::create(path);
+    auto file = output::StampFile::create(path);
     if (!file) {
         return std::unexpected(std::move(file).error());
     }
     Wanted wanted{.file = std::move(*file)};
     if (!filter.empty()) {
-        auto compiled = Filter::compile(filter);
+        auto compiled = net::Filter::compile(filter);
         if (!compiled) {
             return std::unexpected(std::move(compiled).error());
         }
@@ -174,7 +174,7 @@ Result<StampRecorder::Wanted> StampRecorder::want(const std::string& path,
     return wanted;
 }
 
-Result<StampRecorder> StampRecorder::start(Wanted wanted, AttachedProbe& probe,
+Result<StampRecorder> StampRecorder::start(Wanted wanted, kernel::AttachedProbe& probe,
                                            const WallTime& wall) {
     auto run = std::make_unique<Run>(std::move(wanted), places_of(probe.attachments()), wall);
     if (const Status started = run->start(probe.maps()); !started) {
@@ -196,7 +196,7 @@ Status StampRecorder::finish() {
     return run_->finish();
 }
 
-StampTally StampRecorder::tally() const {
+output::StampTally StampRecorder::tally() const {
     return run_->tally();
 }
 
@@ -204,4 +204,4 @@ std::uint64_t StampRecorder::unread() const {
     return run_->unread();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -13,15 +13,15 @@
 #include "user/output/stamps/stamp_file.h"
 #include "user/output/stamps/stamp_tally.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// Writes packets' stamps to a file while the watch goes on, in a thread of its own: a slow disk
 /// then costs stamps, not judgements.
 class StampRecorder {
   public:
     struct Wanted {
-        StampFile file;
-        std::optional<Filter> filter{};  ///< what to write; nothing: everything
+        output::StampFile file;
+        std::optional<net::Filter> filter{};  ///< what to write; nothing: everything
     };
 
     /// Makes the file: before anything is attached, as its name may be wrong. `filter` in tcpdump's
@@ -29,7 +29,7 @@ class StampRecorder {
     [[nodiscard]] static Result<Wanted> want(const std::string& path, const std::string& filter);
 
     /// `probe` is loaded with stamps, and outlives the recorder.
-    [[nodiscard]] static Result<StampRecorder> start(Wanted wanted, AttachedProbe& probe,
+    [[nodiscard]] static Result<StampRecorder> start(Wanted wanted, kernel::AttachedProbe& probe,
                                                      const WallTime& wall);
 
     StampRecorder(StampRecorder&&) noexcept;
@@ -43,7 +43,7 @@ class StampRecorder {
     [[nodiscard]] Status finish();
 
     /// `lost` is not known here: the kernel counts it.
-    [[nodiscard]] StampTally tally() const;
+    [[nodiscard]] output::StampTally tally() const;
     /// Records of another version.
     [[nodiscard]] std::uint64_t unread() const;
 
@@ -53,4 +53,4 @@ class StampRecorder {
     std::unique_ptr<Run> run_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -14,7 +14,7 @@
 #include "user/cmd/watch/loss_notices.h"
 #include "user/cmd/watch/stamp_recorder.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 namespace {
 
@@ -25,41 +25,41 @@ constexpr Nanoseconds kScanEvery = 100ms;
 constexpr Nanoseconds kStampLossEvery = 1s;
 constexpr std::uint32_t kScanSlots = 8192;  // a table of the usual size in a second
 
-IngressChoice ingress(HookChoice choice) {
+kernel::IngressChoice ingress(HookChoice choice) {
     switch (choice) {
         case HookChoice::xdp:
-            return IngressChoice::xdp;
+            return kernel::IngressChoice::xdp;
         case HookChoice::xdp_generic:
-            return IngressChoice::xdp_generic;
+            return kernel::IngressChoice::xdp_generic;
         case HookChoice::tc:
-            return IngressChoice::tc;
+            return kernel::IngressChoice::tc;
         case HookChoice::automatic:
             break;
     }
-    return IngressChoice::automatic;
+    return kernel::IngressChoice::automatic;
 }
 
-WatchDirection watched(DirectionChoice choice) {
+kernel::WatchDirection watched(DirectionChoice choice) {
     switch (choice) {
         case DirectionChoice::in:
-            return WatchDirection::in;
+            return kernel::WatchDirection::in;
         case DirectionChoice::out:
-            return WatchDirection::out;
+            return kernel::WatchDirection::out;
         case DirectionChoice::both:
             break;
     }
-    return WatchDirection::both;
+    return kernel::WatchDirection::both;
 }
 
-Result<AttachedProbe> attach(const WatchOptions& options) {
-    ProbeOptions probe;
+Result<kernel::AttachedProbe> attach(const WatchOptions& options) {
+    kernel::ProbeOptions probe;
     probe.hook = ingress(options.hook);
     probe.direction = watched(options.direction);
     probe.max_flows = options.max_flows;
     probe.drop = options.drop;
     probe.challenge = options.challenge;
     probe.stamps_bytes = options.stamps ? FST_STAMPS_BYTES : 0;
-    auto open = OpenProbe::open(probe);
+    auto open = kernel::OpenProbe::open(probe);
     if (!open) {
         return std::unexpected(std::move(open).error());
     }
@@ -71,21 +71,21 @@ Result<AttachedProbe> attach(const WatchOptions& options) {
 }
 
 /// The kernel's table, as the detectors see it.
-class KernelSlots final : public SlotReader {
+class KernelSlots final : public analysis::SlotReader {
   public:
-    explicit KernelSlots(const FlowTable& table) : table_(table) {}
+    explicit KernelSlots(const kernel::FlowTable& table) : table_(table) {}
     [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
         return slot < table_.slots() ? table_.read(slot) : std::nullopt;
     }
 
   private:
-    const FlowTable& table_;
+    const kernel::FlowTable& table_;
 };
 
 /// What detectors learn, to the kernel; nothing with --no-learn.
-class KernelPolicy final : public PolicySink {
+class KernelPolicy final : public analysis::PolicySink {
   public:
-    KernelPolicy(PolicyWriter& writer, bool learns, const Watch::Dependencies& dependencies)
+    KernelPolicy(kernel::PolicyWriter& writer, bool learns, const Watch::Dependencies& dependencies)
         : writer_(writer), learns_(learns), dependencies_(dependencies) {}
     bool learn_signature(const fst_learned_signature& signature) override {
         return learns_ && log_error(writer_.learn_signature(signature));
@@ -102,7 +102,7 @@ class KernelPolicy final : public PolicySink {
         return written.has_value();
     }
 
-    PolicyWriter& writer_;
+    kernel::PolicyWriter& writer_;
     bool learns_;
     const Watch::Dependencies& dependencies_;
 };
@@ -111,8 +111,8 @@ class KernelPolicy final : public PolicySink {
 
 class Watch::Run {
   public:
-    Run(const WatchOptions& options, std::optional<Filter> filter, const Dependencies& dependencies,
-        AttachedProbe probe)
+    Run(const WatchOptions& options, std::optional<net::Filter> filter, const Dependencies& dependencies,
+        kernel::AttachedProbe probe)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
           started_(dependencies.clock.monotonic()),
@@ -128,10 +128,10 @@ class Watch::Run {
                 dependencies_.notice(written.error().message());
             }
         }
-        for (const Attachment& attachment : probe_.attachments()) {
+        for (const kernel::Attachment& attachment : probe_.attachments()) {
             names_[attachment.interface.index] = attachment.interface.name;
         }
-        for (const Notice& notice : probe_.notices()) {
+        for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
         }
     }
@@ -147,12 +147,12 @@ class Watch::Run {
     }
 
     [[nodiscard]] Status follow_path(const WatchOptions& options) {
-        const Tracer::Wanted wanted{.interfaces = options.interfaces,
+        const pathtrace::Tracer::Wanted wanted{.interfaces = options.interfaces,
                                     .filter = options.filter.empty() ? "tcp" : options.filter,
                                     .only_drops = true};
         auto drops =
             LocalDrops::start(wanted, options.acts(), dependencies_.clock, dependencies_.notice,
-                              [this](const HostDrop& drop) { pipeline_.consume(drop); });
+                              [this](const analysis::HostDrop& drop) { pipeline_.consume(drop); });
         if (!drops) {
             return std::unexpected(std::move(drops).error());
         }
@@ -170,7 +170,7 @@ class Watch::Run {
     }
 
     [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
-    [[nodiscard]] const std::vector<Attachment>& attachments() const {
+    [[nodiscard]] const std::vector<kernel::Attachment>& attachments() const {
         return probe_.attachments();
     }
 
@@ -205,7 +205,7 @@ class Watch::Run {
         const Status told = drops_ ? drops_->finish() : Status{};
         const Status recorded = stamps_ ? stamps_->finish() : Status{};
         pipeline_.finish();
-        const FlowTable& table = probe_.maps().flows();
+        const kernel::FlowTable& table = probe_.maps().flows();
         table.scan(0, table.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
             if (const auto end = ends_.at_the_end(slot, flow)) {
                 report(slot, flow, *end);
@@ -222,12 +222,12 @@ class Watch::Run {
         return recorded;
     }
 
-    [[nodiscard]] Result<Stats> stats() {
+    [[nodiscard]] Result<output::Stats> stats() {
         const auto counters = probe_.maps().counters().read();
         if (!counters) {
             return std::unexpected(counters.error());
         }
-        Stats stats;
+        output::Stats stats;
         stats.wall = wall_.at(dependencies_.clock.monotonic());
         stats.uptime = dependencies_.clock.monotonic() - started_;
         stats.counters = *counters;
@@ -250,7 +250,7 @@ class Watch::Run {
                 report(event.slot, *flow, *end);
             }
         }
-        Observation observation;
+        analysis::Observation observation;
         observation.event = event;
         if (flow != nullptr) {
             observation.slot = *flow;
@@ -260,14 +260,14 @@ class Watch::Run {
         pipeline_.consume(std::move(observation));
     }
 
-    void report(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
+    void report(std::uint32_t slot, const fst_flow& flow, analysis::FlowEnd end) {
         pipeline_.report({.slot = flow,
                         .slot_index = slot,
                         .interface = name_of(flow.key.ifindex),
                         .end = end,
                         .wall = wall_.at(dependencies_.clock.monotonic()),
                         .start = {},
-                        .last = wall_.at(FlowEnds::last_packet(flow))});
+                        .last = wall_.at(analysis::FlowEnds::last_packet(flow))});
     }
 
     void scan(Nanoseconds now) {
@@ -282,7 +282,7 @@ class Watch::Run {
 
     /// For other processes to read; told once if that fails.
     void record_learned() {
-        std::vector<LearnedSignature> learned = pipeline_.learned();
+        std::vector<net::LearnedSignature> learned = pipeline_.learned();
         if (learned == recorded_) {
             return;
         }
@@ -329,24 +329,24 @@ class Watch::Run {
     Dependencies dependencies_;
     WallTime wall_;
     Nanoseconds started_;
-    AttachedProbe probe_;
+    kernel::AttachedProbe probe_;
     KernelSlots slots_;
     KernelPolicy policy_;
-    FlowEnds ends_;
-    Pipeline pipeline_;
+    analysis::FlowEnds ends_;
+    analysis::Pipeline pipeline_;
     LossNotices losses_;
     std::unordered_map<std::uint32_t, std::string> names_;
-    std::optional<EventReader> reader_;
+    std::optional<kernel::EventReader> reader_;
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
     std::optional<StampRecorder> stamps_;  ///< with --stamps
     Nanoseconds stats_due_;
     Nanoseconds scan_due_;
     Nanoseconds stamp_loss_due_{0};
     std::uint32_t next_slot_ = 0;
-    std::vector<LearnedSignature> recorded_;
+    std::vector<net::LearnedSignature> recorded_;
 };
 
-Result<Watch> Watch::start(const WatchOptions& options, std::optional<Filter> filter,
+Result<Watch> Watch::start(const WatchOptions& options, std::optional<net::Filter> filter,
                            const Dependencies& dependencies) {
     std::optional<StampRecorder::Wanted> stamps;
     if (options.stamps) {
@@ -391,20 +391,20 @@ Status Watch::finish() {
     return run_->finish();
 }
 
-Result<Stats> Watch::stats() {
+Result<output::Stats> Watch::stats() {
     return run_->stats();
 }
 
 std::string Watch::where() const {
     std::string text;
-    for (const Attachment& attachment : run_->attachments()) {
+    for (const kernel::Attachment& attachment : run_->attachments()) {
         std::string hooks;
         if (attachment.ingress) {
-            hooks += fmt::format("{} ingress", hook_name(*attachment.ingress));
+            hooks += fmt::format("{} ingress", kernel::hook_name(*attachment.ingress));
         }
         if (attachment.egress) {
             hooks += fmt::format("{}{} egress", hooks.empty() ? "" : ", ",
-                                 hook_name(*attachment.egress));
+                                 kernel::hook_name(*attachment.egress));
         }
         text +=
             fmt::format("{}{} ({})", text.empty() ? "" : ", ", attachment.interface.name, hooks);
@@ -412,4 +412,4 @@ std::string Watch::where() const {
     return text;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

@@ -13,7 +13,7 @@
 #include "user/net/filter.h"
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::cmd {
 
 /// A running watch: the probe on its interfaces, and everything from its events to the report. To be
 /// driven by calling turn(); detaches when it goes.
@@ -21,7 +21,7 @@ class Watch {
   public:
     /// What it needs from outside; all of it outlives the watch.
     struct Dependencies {
-        Reporter& reporter;
+        output::Reporter& reporter;
         const Clock& clock;
         /// Takes lines about the run itself: fall-backs, losses, limits. No line end.
         std::function<void(std::string_view)> notice;
@@ -30,7 +30,7 @@ class Watch {
     /// Attaches to options.interfaces of the calling thread's network namespace. Of the options it
     /// reads what bears on the data path; `filter` limits what is told.
     [[nodiscard]] static Result<Watch> start(const WatchOptions& options,
-                                             std::optional<Filter> filter,
+                                             std::optional<net::Filter> filter,
                                              const Dependencies& dependencies);
 
     Watch(Watch&&) noexcept;
@@ -47,7 +47,7 @@ class Watch {
     [[nodiscard]] Status finish();
 
     /// Sums since the start.
-    [[nodiscard]] Result<Stats> stats();
+    [[nodiscard]] Result<output::Stats> stats();
 
     /// "eth0 (xdp ingress, tcx egress), eth1 (tcx ingress, tcx egress)".
     [[nodiscard]] std::string where() const;
@@ -61,4 +61,4 @@ class Watch {
 /// `flowstamp watch`. Returns the exit status.
 int run_watch(const WatchOptions& options);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::cmd

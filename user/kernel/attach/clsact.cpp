@@ -12,7 +12,7 @@
 #include "stub.skel.h"
 #include "user/kernel/features/libbpf_messages.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -192,4 +192,4 @@ bool is_stale(const TcFilter& stub) {
     return array && is_empty(array.get());
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -16,7 +16,7 @@
 
 struct stub_bpf;
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// The stubs and the array that only this process keeps filled.
 class StubPrograms {
@@ -86,4 +86,4 @@ void remove_empty_clsact(std::uint32_t ifindex);
 /// living one's.
 [[nodiscard]] bool is_stale(const TcFilter& stub);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -8,7 +8,7 @@
 #include "user/kernel/attach/tc_filters.h"
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -29,4 +29,4 @@ std::size_t others_at_egress(std::uint32_t ifindex, bool clsact) {
     });
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

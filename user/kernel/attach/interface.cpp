@@ -19,7 +19,7 @@
 #include "user/kernel/features/kernel_release.h"
 #include "user/kernel/features/libbpf_messages.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -149,4 +149,4 @@ NativeXdp native_xdp(std::uint32_t ifindex) {
     return KernelRelease::running().at_least(6, 3) ? NativeXdp::no : NativeXdp::unknown;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -8,7 +8,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 struct Interface {
     std::string name;
@@ -49,4 +49,4 @@ enum class NativeXdp { unknown, no, yes };
 
 [[nodiscard]] NativeXdp native_xdp(std::uint32_t ifindex);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -12,7 +12,7 @@
 #include "user/kernel/attach/xdp_attach_failure.h"
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -130,4 +130,4 @@ Result<Hook> InterfaceHooks::attach_tc(const HookPlan& plan, TcDirection directi
     return Hook::tcx;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

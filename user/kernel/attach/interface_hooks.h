@@ -9,7 +9,7 @@
 #include "user/kernel/attach/clsact.h"
 #include "user/kernel/attach/probe.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// The loaded programs; negative where one is not loaded because the options do not need it.
 struct ProgramFds {
@@ -56,4 +56,4 @@ class InterfaceHooks {
     std::optional<ClsactHooks> clsact_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

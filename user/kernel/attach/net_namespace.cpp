@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <thread>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace fs = std::filesystem;
 
@@ -57,4 +57,4 @@ bool NetNamespace::run_inside(const std::function<void()>& work) const {
     return entered;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -6,7 +6,7 @@
 
 #include "user/base/fd.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// A network namespace, held open: what is attached in it can be taken off again wherever the thread
 /// that does so is by then.
@@ -31,4 +31,4 @@ class NetNamespace {
 /// Whether any process is in the network namespace of this inode, or `ip netns` keeps it.
 [[nodiscard]] bool net_namespace_exists(std::uint64_t inode);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

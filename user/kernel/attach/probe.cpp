@@ -6,7 +6,7 @@
 #include "probe.skel.h"
 #include "user/kernel/attach/probe_state.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 std::string_view hook_name(Hook hook) {
     switch (hook) {
@@ -86,7 +86,7 @@ const Notices& AttachedProbe::notices() const {
     return state_->notices;
 }
 
-Status AttachedProbe::record_learned(bool learns, std::vector<LearnedSignature> learned) {
+Status AttachedProbe::record_learned(bool learns, std::vector<net::LearnedSignature> learned) {
     return state_->registration ? state_->registration->record_learned(learns, std::move(learned))
                                 : Status{};
 }
@@ -96,4 +96,4 @@ void AttachedProbe::detach() {
     state_->registration.reset();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

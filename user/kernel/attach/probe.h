@@ -29,7 +29,7 @@
 #include "user/kernel/maps/stamp_reader.h"
 #include "user/kernel/maps/test_run.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 class ProbeState;  // the skeleton and what hangs on it; probe_state.h
 
@@ -92,7 +92,7 @@ class AttachedProbe {
 
     /// Lets `flows --taught` know what the programs were taught. Does nothing where the run could
     /// not be registered.
-    [[nodiscard]] Status record_learned(bool learns, std::vector<LearnedSignature> learned);
+    [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 
     /// Takes the programs off the interfaces. The maps stay: events and flows of the last moment
     /// can still be read. Does nothing the second time.
@@ -141,4 +141,4 @@ class OpenProbe {
     std::unique_ptr<ProbeState> state_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -12,7 +12,7 @@
 #include "user/kernel/features/libbpf_messages.h"
 #include "user/kernel/attach/probe_state.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -92,4 +92,4 @@ Status attach_state(ProbeState& state, const std::vector<std::string>& names) {
     return {};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -16,7 +16,7 @@
 #include "user/kernel/features/libbpf_messages.h"
 #include "user/kernel/attach/probe_state.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -194,4 +194,4 @@ Status load_state(ProbeState& state) {
     return {};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

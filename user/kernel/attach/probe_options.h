@@ -8,7 +8,7 @@
 #include "flowstamp/config.h"
 #include "flowstamp/policy.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Where a packet that comes in is stamped (`--hook`).
 enum class IngressChoice {
@@ -52,4 +52,4 @@ struct ProbeOptions {
     }
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

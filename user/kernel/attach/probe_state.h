@@ -15,7 +15,7 @@
 
 struct probe_bpf;
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 struct DestroySkeleton {
     void operator()(probe_bpf* skeleton) const;
@@ -48,4 +48,4 @@ class ProbeState {
 [[nodiscard]] Status load_state(ProbeState& state);
 [[nodiscard]] Status attach_state(ProbeState& state, const std::vector<std::string>& interfaces);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -10,7 +10,7 @@
 #include "user/kernel/attach/net_namespace.h"
 #include "user/kernel/maps/run_record.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -80,4 +80,4 @@ Notices remove_stale_state(const std::vector<Interface>& interfaces) {
     return notices;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -6,11 +6,11 @@
 #include "user/kernel/attach/interface.h"
 #include "user/kernel/features/notice.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Removes what dead runs left: their records and pinned flow tables, and the tc stubs on
 /// `interfaces` (of this network namespace). All of it is harmless, but a pinned table keeps its
 /// memory. Returns a notice for each thing removed.
 Notices remove_stale_state(const std::vector<Interface>& interfaces);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -16,7 +16,7 @@
 
 #include "user/base/fd.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -141,4 +141,4 @@ Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex, TcDirection dire
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

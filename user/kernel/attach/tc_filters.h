@@ -8,7 +8,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 enum class TcDirection { ingress, egress };
 
@@ -23,4 +23,4 @@ struct TcFilter {
 [[nodiscard]] Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex,
                                                        TcDirection direction);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -8,7 +8,7 @@
 
 #include "user/kernel/features/bpf_objects.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -94,4 +94,4 @@ Error failure_error(const Interface& interface, Hook hook, const XdpAttachFailur
             .hint = failure.is_fatal ? "" : mend_or(failure.mend, choice)};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -8,7 +8,7 @@
 #include "user/kernel/features/notice.h"
 #include "user/kernel/attach/probe.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Why XDP could not be attached.
 struct XdpAttachFailure {
@@ -29,4 +29,4 @@ struct XdpAttachFailure {
 [[nodiscard]] Error failure_error(const Interface& interface, Hook hook,
                                    const XdpAttachFailure& failure);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -8,7 +8,7 @@
 
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -93,4 +93,4 @@ std::vector<std::uint32_t> tcx_programs(std::uint32_t ifindex, int attach_type) 
     return ids;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -9,7 +9,7 @@
 
 #include "user/base/fd.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// "xdp_pass" (15 characters at most), or empty: the name is told only with CAP_SYS_ADMIN.
 [[nodiscard]] std::string program_name(std::uint32_t id);
@@ -50,4 +50,4 @@ enum class ChainEnd { first, last };
 /// where there is no tcx.
 [[nodiscard]] std::vector<std::uint32_t> tcx_programs(std::uint32_t ifindex, int attach_type);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <fstream>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 static_assert(CAP_BPF == 39 && CAP_PERFMON == 38 && CAP_NET_ADMIN == 12);
 
@@ -56,4 +56,4 @@ Status require_capabilities(const Capabilities& capabilities) {
                          "cap_bpf,cap_perfmon,cap_net_admin+ep flowstamp"});
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

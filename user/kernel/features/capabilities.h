@@ -9,7 +9,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// A privilege and what we want it for.
 struct Capability {
@@ -46,4 +46,4 @@ class Capabilities {
 /// Fails, naming what is missing and how to get it, unless all needed ones are there.
 [[nodiscard]] Status require_capabilities(const Capabilities& capabilities);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -16,7 +16,7 @@
 #include "user/kernel/features/libbpf_messages.h"
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -84,4 +84,4 @@ std::optional<int> jit_hardened() {
     return read_sysctl("bpf_jit_harden");
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -6,7 +6,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Loads a program of two instructions, and lets it go.
 [[nodiscard]] Status try_xdp_program();  ///< of the kind that takes packets of several buffers
@@ -32,4 +32,4 @@ namespace flowstamp {
 [[nodiscard]] std::optional<int> jit_enabled();
 [[nodiscard]] std::optional<int> jit_hardened();
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 KernelRelease KernelRelease::running() {
     utsname names{};
@@ -32,4 +32,4 @@ std::string kernel_too_old(const KernelRelease& release) {
                        kOldestKernelMinor, release.text);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// The running kernel's version. Used to explain a failure, never to decide what to try:
 /// distributions bring features back to older versions.
@@ -27,4 +27,4 @@ inline constexpr int kOldestKernelMinor = 18;
 /// "needs kernel 5.18 or later, this is 5.10.0-28-amd64" for an older one, else empty.
 [[nodiscard]] std::string kernel_too_old(const KernelRelease& release);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <sstream>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -66,7 +66,7 @@ LibbpfMessages::~LibbpfMessages() {
 }
 
 std::string LibbpfMessages::verifier_verdict() const {
-    return flowstamp::verifier_verdict(text_);
+    return kernel::verifier_verdict(text_);
 }
 
 std::string verifier_verdict(const std::string& messages) {
@@ -87,4 +87,4 @@ std::string verifier_verdict(const std::string& messages) {
     return program.empty() ? "" : program + (last.empty() ? "" : ": " + last);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

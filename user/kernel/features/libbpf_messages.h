@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Keeps libbpf's warnings off standard error while it lives, on this thread, and gathers them, so
 /// that an Error can say what the kernel or the verifier said.
@@ -28,4 +28,4 @@ class LibbpfMessages {
 /// The same from a text of libbpf's: for tests.
 [[nodiscard]] std::string verifier_verdict(const std::string& messages);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

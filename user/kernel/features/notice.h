@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// One line that the user should read although nothing failed: a fall-back was taken, something is
 /// limited. `text` names the object, what is so, and the mend, and ends without a full stop.
@@ -16,4 +16,4 @@ struct Notice {
 
 using Notices = std::vector<Notice>;
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 Result<Counters> CounterReader::read() const {
     const int cpus = libbpf_num_possible_cpus();
@@ -26,4 +26,4 @@ Result<Counters> CounterReader::read() const {
     return sums;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -7,7 +7,7 @@
 #include "flowstamp/counter.h"
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Indexed by enum fst_counter.
 using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;
@@ -25,4 +25,4 @@ class CounterReader {
     int map_fd_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

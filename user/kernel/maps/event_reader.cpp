@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -42,4 +42,4 @@ Result<EventReader> EventReader::open(int ring_fd, Handler handler) {
     return EventReader(std::move(*ring));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

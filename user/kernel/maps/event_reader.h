@@ -10,7 +10,7 @@
 #include "user/base/result.h"
 #include "user/kernel/maps/record_ring.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Reads the ring `events`. Records that the ring had no room for are counted by the kernel:
 /// FST_COUNT_EVENT_LOST.
@@ -43,4 +43,4 @@ class EventReader {
     RecordRing ring_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

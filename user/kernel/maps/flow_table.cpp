@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -96,4 +96,4 @@ bool FlowTable::read(std::uint32_t slot, fst_flow& copy) const {
     return false;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

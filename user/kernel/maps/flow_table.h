@@ -9,7 +9,7 @@
 #include "flowstamp/flow.h"
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// The kernel's flow table, mapped for reading while the programs go on writing to it. Slot numbers
 /// are those of fst_event.slot: bucket * FST_BUCKET_WAYS + way.
@@ -85,4 +85,4 @@ class FlowTable {
     std::size_t bytes_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -13,7 +13,7 @@
 #include "user/base/fd.h"
 #include "user/kernel/attach/stale_state.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -86,4 +86,4 @@ Result<PinnedTables> open_pinned_tables() {
     return result;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -11,7 +11,7 @@
 #include "user/kernel/features/notice.h"
 #include "user/kernel/maps/run_record.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// The flow table of a running watch, opened by another process.
 struct PinnedTable {
@@ -20,7 +20,7 @@ struct PinnedTable {
         interfaces;  ///< names as the watch's network namespace has them
     FlowTable flows;
     bool learns = true;
-    std::vector<LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
+    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
 };
 
 struct PinnedTables {
@@ -32,4 +32,4 @@ struct PinnedTables {
 /// where nothing could be looked at.
 [[nodiscard]] Result<PinnedTables> open_pinned_tables();
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

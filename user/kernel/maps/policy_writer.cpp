@@ -3,7 +3,7 @@
 
 #include <bpf/bpf.h>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 Status PolicyWriter::set_modes(fst_drop_mode drop, fst_challenge_mode challenge) {
     if (!acting_ && (drop != FST_DROP_OFF || challenge != FST_CHALLENGE_OFF)) {
@@ -11,25 +11,25 @@ Status PolicyWriter::set_modes(fst_drop_mode drop, fst_challenge_mode challenge)
                      .reason = "the programs were loaded to observe only",
                      .hint = "start with --drop or --challenge"});
     }
-    LearnedList next = taught_;
+    net::LearnedList next = taught_;
     next.policy().drop_mode = drop;
     next.policy().challenge_mode = challenge;
     return write(next);
 }
 
 Status PolicyWriter::learn_signature(const fst_learned_signature& signature) {
-    LearnedList next = taught_;
+    net::LearnedList next = taught_;
     return next.add(signature) ? write(next) : Status{};
 }
 
 Status PolicyWriter::forget(const fst_learned_signature& signature) {
-    LearnedList next = taught_;
+    net::LearnedList next = taught_;
     return next.remove(signature) ? write(next) : Status{};
 }
 
 /// A program may read while this writes: the kernel copies by 8 bytes, so it sees each signature
 /// whole, at worst one twice or, for this once, not at all.
-Status PolicyWriter::write(const LearnedList& next) {
+Status PolicyWriter::write(const net::LearnedList& next) {
     const std::uint32_t zero = 0;
     const int error = bpf_map_update_elem(map_fd_, &zero, &next.policy(), BPF_ANY);
     if (error != 0) {
@@ -39,4 +39,4 @@ Status PolicyWriter::write(const LearnedList& next) {
     return {};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -7,7 +7,7 @@
 #include "user/base/result.h"
 #include "user/net/learned_list.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// The one writer of the map `policies`: the only way back into the kernel.
 class PolicyWriter {
@@ -29,11 +29,11 @@ class PolicyWriter {
     [[nodiscard]] const fst_policy& policy() const { return taught_.policy(); }
 
   private:
-    [[nodiscard]] Status write(const LearnedList& next);
+    [[nodiscard]] Status write(const net::LearnedList& next);
 
     int map_fd_;
     bool acting_;
-    LearnedList taught_;
+    net::LearnedList taught_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

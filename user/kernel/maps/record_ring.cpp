@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Stands still while the reader moves: libbpf keeps its address.
 struct RecordRing::Ring {
@@ -87,4 +87,4 @@ int RecordRing::epoll_fd() const {
     return ring_buffer__epoll_fd(ring_->buffer);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -10,7 +10,7 @@
 #include "user/base/clock.h"
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// A kernel's ring buffer, read record by record: what the readers of its kinds have in common.
 class RecordRing {
@@ -44,4 +44,4 @@ class RecordRing {
     std::unique_ptr<Ring> ring_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -18,7 +18,7 @@
 #include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/features/features.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace fs = std::filesystem;
 
@@ -54,7 +54,7 @@ Status write_file(const std::string& path, const std::string& text) {
 }
 
 /// The numbers of a line "taught ..."; nothing if they are not all there.
-std::optional<LearnedSignature> parse_lesson(std::istringstream& words) {
+std::optional<net::LearnedSignature> parse_lesson(std::istringstream& words) {
     unsigned flags = 0;
     unsigned ip_id = 0;
     unsigned window = 0;
@@ -65,7 +65,7 @@ std::optional<LearnedSignature> parse_lesson(std::istringstream& words) {
     if (!(words >> flags >> ip_id >> window >> hops >> tcp_flags >> learned >> seen)) {
         return std::nullopt;
     }
-    return LearnedSignature{.signature = {.flags = static_cast<__u16>(flags),
+    return net::LearnedSignature{.signature = {.flags = static_cast<__u16>(flags),
                                 .ip_id = static_cast<__u16>(ip_id),
                                 .window = static_cast<__u16>(window),
                                 .hops = static_cast<__u8>(hops),
@@ -136,7 +136,7 @@ std::string RunRecord::to_text() const {
     if (!learns) {
         text += "no-learn\n";
     }
-    for (const LearnedSignature& learned : learned) {
+    for (const net::LearnedSignature& learned : learned) {
         const fst_learned_signature& its = learned.signature;
         text += fmt::format("taught {} {} {} {} {} {} {}\n", its.flags, its.ip_id, its.window,
                             its.hops, its.tcp_flags, learned.learned.count(), learned.seen.count());
@@ -193,7 +193,7 @@ Result<Registration> Registration::create(const RunRecord& record, int flows_fd)
 Registration::Registration(Registration&& other) noexcept
     : name_(std::exchange(other.name_, std::nullopt)), record_(std::move(other.record_)) {}
 
-Status Registration::record_learned(bool learns, std::vector<LearnedSignature> learned) {
+Status Registration::record_learned(bool learns, std::vector<net::LearnedSignature> learned) {
     record_.learns = learns;
     record_.learned = std::move(learned);
     return write_file(name_->record_path(), record_.to_text());
@@ -215,4 +215,4 @@ bool unregister(const RunName& name) {
     return had_pin || had_record;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -13,7 +13,7 @@
 #include "user/base/result.h"
 #include "user/net/learned_signature.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 inline constexpr char kRunFolder[] = "/run/flowstamp";
 inline constexpr char kPinFolder[] = "/sys/fs/bpf/flowstamp";
@@ -62,7 +62,7 @@ struct RunRecord {
     std::vector<WatchedInterface> interfaces{};
     std::vector<Qdisc> qdiscs{};
     bool learns = true;             ///< not --no-learn
-    std::vector<LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
+    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
 
     /// One fact a line, its name first.
     [[nodiscard]] std::string to_text() const;
@@ -87,7 +87,7 @@ class Registration {
     [[nodiscard]] const RunName& name() const { return *name_; }
 
     /// Writes the record anew, what was taught included.
-    [[nodiscard]] Status record_learned(bool learns, std::vector<LearnedSignature> learned);
+    [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 
   private:
     Registration(RunName name, RunRecord record) : name_(name), record_(std::move(record)) {}
@@ -101,4 +101,4 @@ bool unpin(const RunName& name);
 /// Removes a run's pin and record. True if there was either.
 bool unregister(const RunName& name);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

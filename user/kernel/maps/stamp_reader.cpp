@@ -13,7 +13,7 @@
 
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -112,4 +112,4 @@ Status StampReader::finish() {
     return {};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

@@ -11,7 +11,7 @@
 #include "user/base/result.h"
 #include "user/kernel/maps/record_ring.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 /// Reads every packet's stamp. Those of one CPU come in the order of its packets. What the ring had
 /// no room for is counted by the kernel: FST_COUNT_STAMP_LOST.
@@ -54,4 +54,4 @@ class StampReader {
     std::uint64_t rejected_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

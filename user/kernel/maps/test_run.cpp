@@ -5,7 +5,7 @@
 
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 namespace {
 
@@ -75,4 +75,4 @@ void TestRun::set_time(Nanoseconds time) const {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

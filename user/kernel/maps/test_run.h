@@ -8,7 +8,7 @@
 #include "user/base/clock.h"
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::kernel {
 
 enum class Program { xdp_ingress, tc_ingress, tc_egress };
 
@@ -52,4 +52,4 @@ class TestRun {
     Descriptors descriptors_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::kernel

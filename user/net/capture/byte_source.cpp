@@ -13,7 +13,7 @@
 #include "user/base/fd.h"
 #include "user/net/capture/pipe_source.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -162,4 +162,4 @@ Result<std::uint64_t> ByteReader::skip(std::uint64_t count) {
     return done;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -10,7 +10,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// Bytes from somewhere, once, from the first to the last.
 class ByteSource {
@@ -66,4 +66,4 @@ class ByteReader {
     std::uint64_t offset_ = 0;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -88,4 +88,4 @@ Nanoseconds capture_time(std::uint64_t units, std::uint64_t units_per_second,
                        nanoseconds);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -12,7 +12,7 @@
 #include "user/base/result.h"
 #include "user/net/capture/byte_source.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// Bytes of a frame that are kept: what the data path reads, behind the longest link header.
 inline constexpr std::size_t kFrameBytesKept = 320;
@@ -96,4 +96,4 @@ struct ByteOrder {
                                                                  const std::string& title);
 [[nodiscard]] bool is_pcap(std::span<const std::uint8_t, 4> magic);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

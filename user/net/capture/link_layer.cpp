@@ -9,7 +9,7 @@
 
 #include "flowstamp/packet.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -179,4 +179,4 @@ std::span<std::uint8_t> FrameShaper::shape(const CapturedFrame& frame) {
     return shaped;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -8,7 +8,7 @@
 
 #include "user/net/capture/capture_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// Whether frames of this link type (LINKTYPE_*) can be replayed.
 [[nodiscard]] bool knows_link_type(std::uint32_t link_type);
@@ -33,4 +33,4 @@ class FrameShaper {
     std::array<std::uint8_t, kSnapBytes> bytes_{};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

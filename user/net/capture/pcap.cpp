@@ -7,7 +7,7 @@
 
 #include "user/net/capture/capture_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -106,4 +106,4 @@ Result<std::unique_ptr<CaptureReader>> open_pcap(ByteReader reader, const std::s
                                         variant.order.u32(&header[16]) & kLinkTypeBits);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

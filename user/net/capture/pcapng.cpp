@@ -10,7 +10,7 @@
 
 #include "user/net/capture/capture_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -338,4 +338,4 @@ Result<std::unique_ptr<CaptureReader>> open_pcapng(ByteReader reader, const std:
     return opened;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 namespace {
 
@@ -148,4 +148,4 @@ std::unique_ptr<ByteSource> read_pipe(Fd fd, std::string title, int stop) {
     return std::make_unique<PipeSource>(std::move(fd), std::move(title), stop);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

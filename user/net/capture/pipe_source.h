@@ -7,10 +7,10 @@
 #include "user/base/fd.h"
 #include "user/net/capture/byte_source.h"
 
-namespace flowstamp {
+namespace flowstamp::net {
 
 /// What somebody writes at the same time, compressed by gzip or not: handed on as it comes. Ends
 /// when `stop` becomes readable (-1: never).
 [[nodiscard]] std::unique_ptr<ByteSource> read_pipe(Fd fd, std::string title, int stop);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::net

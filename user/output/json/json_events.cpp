@@ -12,7 +12,7 @@
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -23,8 +23,8 @@ std::string isn_text(std::uint64_t isn_id) {
 /// What every event about a flow begins with, in EVE's order.
 Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
             const std::string& interface, const fst_flow_key& key, unsigned source) {
-    const Endpoint from = end_of(key, source);
-    const Endpoint to = end_of(key, source ^ 1U);
+    const net::Endpoint from = net::end_of(key, source);
+    const net::Endpoint to = net::end_of(key, source ^ 1U);
     return {{"timestamp", eve_timestamp(wall)},
             {"flow_id", flow_id},
             {"in_iface", interface},
@@ -34,10 +34,10 @@ Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
             {"dest_ip", to.ip_text()},
             {"dest_port", to.port},
             {"proto", "TCP"},
-            {"community_id", community_id(key)}};
+            {"community_id", net::community_id(key)}};
 }
 
-Json header(std::string_view type, const Sighting& sighting) {
+Json header(std::string_view type, const analysis::Sighting& sighting) {
     Json event = header(type, sighting.wall, sighting.flow_id, sighting.interface,
                         sighting.packet.key, sighting.packet.direction);
     if (sighting.isn_id) {
@@ -49,19 +49,19 @@ Json header(std::string_view type, const Sighting& sighting) {
     return event;
 }
 
-std::string mac_text(const Mac& mac) {
+std::string mac_text(const analysis::Mac& mac) {
     return fmt::format("{:02x}", fmt::join(mac, ":"));
 }
 
 /// A number where it is always the same, else a word.
-Json habit(const FieldHabit& its) {
+Json habit(const analysis::FieldHabit& its) {
     switch (its.kind) {
-        case FieldHabit::Kind::fixed:
+        case analysis::FieldHabit::Kind::fixed:
             return its.value;
-        case FieldHabit::Kind::zero:
+        case analysis::FieldHabit::Kind::zero:
             return 0;
         default:
-            return name_of(its.kind);
+            return analysis::name_of(its.kind);
     }
 }
 
@@ -83,11 +83,11 @@ Json packet(const fst_packet& packet) {
     return json;
 }
 
-Json evidence(const std::vector<Evidence>& all) {
+Json evidence(const std::vector<analysis::Evidence>& all) {
     Json list = Json::array();
-    for (const Evidence& item : all) {
+    for (const analysis::Evidence& item : all) {
         Json json = {
-            {"signal", item.signal}, {"strength", name_of(item.strength)}, {"packet", item.packet}};
+            {"signal", item.signal}, {"strength", analysis::name_of(item.strength)}, {"packet", item.packet}};
         if (item.baseline) {
             json["baseline"] = *item.baseline;
         }
@@ -98,8 +98,8 @@ Json evidence(const std::vector<Evidence>& all) {
 
 Json stamps(const fst_direction& direction, bool v4, Nanoseconds offset) {
     Json list = Json::array();
-    for (const fst_stamp& stamp : stamps_of(direction)) {
-        Json json = {{"timestamp", eve_timestamp(time_of(stamp, direction) + offset)},
+    for (const fst_stamp& stamp : net::stamps_of(direction)) {
+        Json json = {{"timestamp", eve_timestamp(net::time_of(stamp, direction) + offset)},
                      {v4 ? "ttl" : "hoplimit", stamp.ttl},
                      {"hops", fst_hops(stamp.ttl)}};
         if (v4) {
@@ -125,7 +125,7 @@ Json direction(const fst_direction& its, bool v4) {
     json[v4 ? "ttl" : "hoplimit"] = std::move(ttls);
     json["hops"] = std::move(hops);
     if (const auto id_class = fst_id_class_of(&its); v4 && id_class != FST_ID_UNKNOWN) {
-        json["ipid_class"] = id_class_name(id_class);
+        json["ipid_class"] = net::id_class_name(id_class);
     }
     json["retransmissions"] = its.retransmitted;
     if (its.min_rtt_us != 0) {
@@ -137,25 +137,25 @@ Json direction(const fst_direction& its, bool v4) {
 }  // namespace
 
 Json json_of_stamps(const fst_flow& flow, unsigned source, Nanoseconds offset) {
-    const bool v4 = end_of(flow.key, source).is_v4();
+    const bool v4 = net::end_of(flow.key, source).is_v4();
     return {{"src", stamps(flow.direction[source & 1U], v4, offset)},
             {"dest", stamps(flow.direction[(source & 1U) ^ 1U], v4, offset)}};
 }
 
-Json json_of(const Reset& reset) {
+Json json_of(const analysis::Reset& reset) {
     const fst_judgement& its = reset.judgement;
     Json json = {{"id", reset.id},
-                 {"verdict", name_of(static_cast<fst_verdict>(its.verdict))},
-                 {"cause", name_of(static_cast<fst_cause>(its.cause))},
-                 {"action", name_of(static_cast<fst_action>(its.action))}};
+                 {"verdict", analysis::name_of(static_cast<fst_verdict>(its.verdict))},
+                 {"cause", analysis::name_of(static_cast<fst_cause>(its.cause))},
+                 {"action", analysis::name_of(static_cast<fst_action>(its.action))}};
     if (its.challenge != FST_CHALLENGE_NONE) {
-        json["challenge"] = name_of(static_cast<fst_challenge>(its.challenge));
+        json["challenge"] = analysis::name_of(static_cast<fst_challenge>(its.challenge));
     }
     if (reset.answers) {
         json["answers"] = *reset.answers;
     }
     if (its.pass_reason > FST_PASS_ANSWER) {
-        json["passed_because"] = text_of(static_cast<fst_pass_reason>(its.pass_reason));
+        json["passed_because"] = analysis::text_of(static_cast<fst_pass_reason>(its.pass_reason));
     }
     json["evidence"] = evidence(reset.evidence);
     Json event = header("reset", reset.sighting);
@@ -164,11 +164,11 @@ Json json_of(const Reset& reset) {
     return event;
 }
 
-Json json_of(const Finding& finding) {
+Json json_of(const analysis::Finding& finding) {
     Json json = {{"id", finding.id},
-                 {"kind", name_of(finding.kind)},
-                 {"verdict", name_of(finding.verdict)},
-                 {"action", name_of(finding.action)},
+                 {"kind", analysis::name_of(finding.kind)},
+                 {"verdict", analysis::name_of(finding.verdict)},
+                 {"action", analysis::name_of(finding.action)},
                  {"summary", finding.summary}};
     if (finding.resets != 0) {
         json["resets"] = finding.resets;
@@ -183,7 +183,7 @@ Json json_of(const Finding& finding) {
         json["advice"] = finding.advice;
     }
     if (finding.resolution) {
-        json["resolution"] = name_of(*finding.resolution);
+        json["resolution"] = analysis::name_of(*finding.resolution);
     }
     json["evidence"] = evidence(finding.evidence);
     Json event = header("finding", finding.sighting);
@@ -194,14 +194,14 @@ Json json_of(const Finding& finding) {
     return event;
 }
 
-Json json_of(const Middlebox& box) {
+Json json_of(const analysis::Middlebox& box) {
     Json fingerprint = {{"tcp_flags", fmt::format("{:02x}", box.tcp_flags)},
                         {"ttl", habit(box.ttl)}};
-    if (box.ip_id.kind != FieldHabit::Kind::absent) {
+    if (box.ip_id.kind != analysis::FieldHabit::Kind::absent) {
         fingerprint["ipid"] = habit(box.ip_id);
     }
     fingerprint["tcpwin"] = habit(box.window);
-    Json json = {{"id", box.id}, {"summary", summary_of(box)}, {"hops", box.hops}};
+    Json json = {{"id", box.id}, {"summary", analysis::summary_of(box)}, {"hops", box.hops}};
     json["fingerprint"] = std::move(fingerprint);
     if (box.mac) {
         json["src_mac"] = mac_text(*box.mac);
@@ -213,7 +213,7 @@ Json json_of(const Middlebox& box) {
     json["segments"] = box.segments;
     json["flows"] = box.flows;
     Json ports = Json::array();
-    for (const Middlebox::Port& port : box.ports) {
+    for (const analysis::Middlebox::Port& port : box.ports) {
         ports.push_back(
             {{"port", port.port},
              {"flows", port.flows},
@@ -221,8 +221,8 @@ Json json_of(const Middlebox& box) {
     }
     json["ports"] = std::move(ports);
     Json stages = Json::object();
-    for (std::size_t i = 0; i < Middlebox::kStages; i++) {
-        stages[name_of(static_cast<HandshakeStage>(i))] = box.stages[i];
+    for (std::size_t i = 0; i < analysis::Middlebox::kStages; i++) {
+        stages[analysis::name_of(static_cast<analysis::HandshakeStage>(i))] = box.stages[i];
     }
     json["stages"] = std::move(stages);
     json["taught"] = box.is_learned;
@@ -234,16 +234,16 @@ Json json_of(const Middlebox& box) {
             {"middlebox", std::move(json)}};
 }
 
-Json json_of(const FlowRecord& record) {
+Json json_of(const analysis::FlowRecord& record) {
     const fst_flow& flow = record.slot;
-    const unsigned opener = opener_of(flow);
-    const bool v4 = end_of(flow.key, opener).is_v4();
-    Json json = {{"state", state_name(flow)}, {"reason", name_of(record.end)}};
+    const unsigned opener = net::opener_of(flow);
+    const bool v4 = net::end_of(flow.key, opener).is_v4();
+    Json json = {{"state", net::state_name(flow)}, {"reason", analysis::name_of(record.end)}};
     if (record.stage) {
-        json["stage"] = name_of(*record.stage);
+        json["stage"] = analysis::name_of(*record.stage);
     }
     if (record.signature) {
-        json["signature"] = name_of(record.signature->signature);
+        json["signature"] = analysis::name_of(record.signature->signature);
         json["signature_from"] = record.signature->end == opener ? "src" : "dest";
     }
     if (record.start) {
@@ -252,22 +252,22 @@ Json json_of(const FlowRecord& record) {
     json["end"] = eve_timestamp(record.last);
     json["toserver"] = direction(flow.direction[opener], v4);
     json["toclient"] = direction(flow.direction[opener ^ 1U], v4);
-    Json event = header("flow", record.wall, flow_id(flow.key, record.slot_index, flow.generation),
+    Json event = header("flow", record.wall, net::flow_id(flow.key, record.slot_index, flow.generation),
                         record.interface, flow.key, opener);
-    if (const auto id = isn_id(flow)) {
+    if (const auto id = net::isn_id(flow)) {
         event["isn_id"] = isn_text(*id);
     }
     event["flow"] = std::move(json);
     return event;
 }
 
-Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset) {
+Json json_of_open_flow(const analysis::FlowRecord& record, Nanoseconds offset) {
     Json event = json_of(record);
-    event["stamps"] = json_of_stamps(record.slot, opener_of(record.slot), offset);
+    event["stamps"] = json_of_stamps(record.slot, net::opener_of(record.slot), offset);
     return event;
 }
 
-Json json_of(const LearnedSignature& learned, std::int32_t pid) {
+Json json_of(const net::LearnedSignature& learned, std::int32_t pid) {
     const fst_learned_signature& its = learned.signature;
     Json json = {{"pid", pid}, {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)}};
     if (its.flags & FST_LEARNED_HOPS) {
@@ -334,4 +334,4 @@ Json json_of(const Stats& stats) {
             {"stats", std::move(json)}};
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -11,25 +11,25 @@
 #include "user/net/learned_signature.h"
 #include "user/output/stats.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Keeps the order in which members are added: readable lines.
 using Json = nlohmann::ordered_json;
 
-[[nodiscard]] Json json_of(const Reset& reset);
-[[nodiscard]] Json json_of(const Finding& finding);
-[[nodiscard]] Json json_of(const Middlebox& box);
-[[nodiscard]] Json json_of(const FlowRecord& record);
+[[nodiscard]] Json json_of(const analysis::Reset& reset);
+[[nodiscard]] Json json_of(const analysis::Finding& finding);
+[[nodiscard]] Json json_of(const analysis::Middlebox& box);
+[[nodiscard]] Json json_of(const analysis::FlowRecord& record);
 [[nodiscard]] Json json_of(const Stats& stats);
 
 /// A signature that process `pid` has taught the kernel.
-[[nodiscard]] Json json_of(const LearnedSignature& learned, std::int32_t pid);
+[[nodiscard]] Json json_of(const net::LearnedSignature& learned, std::int32_t pid);
 
 /// A flow that goes on, with its stamps.
-[[nodiscard]] Json json_of_open_flow(const FlowRecord& record, Nanoseconds offset);
+[[nodiscard]] Json json_of_open_flow(const analysis::FlowRecord& record, Nanoseconds offset);
 
 /// The latest stamps of both directions, the oldest first: "src" of the end `source`, "dest" of the
 /// other. `offset` turns CLOCK_MONOTONIC into time since 1970.
 [[nodiscard]] Json json_of_stamps(const fst_flow& flow, unsigned source, Nanoseconds offset);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

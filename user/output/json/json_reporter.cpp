@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/output/json/json_reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 void JsonReporter::write(Json event) {
     constexpr int kOneLine = -1;
@@ -12,19 +12,19 @@ void JsonReporter::write(Json event) {
     output_.write(event.dump(kOneLine, ' ', kAsciiOnly, Json::error_handler_t::replace) + "\n");
 }
 
-void JsonReporter::reset(const Reset& reset) {
+void JsonReporter::reset(const analysis::Reset& reset) {
     write(json_of(reset));
 }
 
-void JsonReporter::finding(const Finding& finding) {
+void JsonReporter::finding(const analysis::Finding& finding) {
     write(json_of(finding));
 }
 
-void JsonReporter::middlebox(const Middlebox& box) {
+void JsonReporter::middlebox(const analysis::Middlebox& box) {
     write(json_of(box));
 }
 
-void JsonReporter::flow(const FlowRecord& record) {
+void JsonReporter::flow(const analysis::FlowRecord& record) {
     write(json_of(record));
 }
 
@@ -36,4 +36,4 @@ void JsonReporter::summary(const Stats& stats) {
     write(json_of(stats));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -7,7 +7,7 @@
 #include "user/output/sink.h"
 #include "user/output/reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// One JSON object a line.
 class JsonReporter final : public Reporter {
@@ -15,10 +15,10 @@ class JsonReporter final : public Reporter {
     explicit JsonReporter(Output& output) : output_(output) {}
 
     void capture(const std::string& file) override { capture_ = file; }
-    void reset(const Reset& reset) override;
-    void finding(const Finding& finding) override;
-    void middlebox(const Middlebox& box) override;
-    void flow(const FlowRecord& record) override;
+    void reset(const analysis::Reset& reset) override;
+    void finding(const analysis::Finding& finding) override;
+    void middlebox(const analysis::Middlebox& box) override;
+    void flow(const analysis::FlowRecord& record) override;
     void stats(const Stats& stats) override;
     void summary(const Stats& stats) override;
 
@@ -29,4 +29,4 @@ class JsonReporter final : public Reporter {
     std::string capture_{};  ///< empty: none
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -6,15 +6,15 @@
 #include "user/base/time_text.h"
 #include "user/output/path_reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 Json ends(const fst_path_tuple& tuple) {
-    const Endpoint from = source_of(tuple);
-    const Endpoint to = destination_of(tuple);
+    const net::Endpoint from = pathtrace::source_of(tuple);
+    const net::Endpoint to = pathtrace::destination_of(tuple);
     Json json = {{"src_ip", from.ip_text()}};
     if (from.port != 0) {
         json["src_port"] = from.port;
@@ -26,7 +26,7 @@ Json ends(const fst_path_tuple& tuple) {
     return json;
 }
 
-Json attribution(const DropAttribution& its) {
+Json attribution(const netfilter::DropAttribution& its) {
     Json json = {{"tool", name_of(its.tool, its.family)},
                  {"family", name_of(its.family)},
                  {"table", its.table},
@@ -38,12 +38,12 @@ Json attribution(const DropAttribution& its) {
         json["number"] = its.number;
     }
     json["text"] = its.text;
-    json["certainty"] = its.certainty == Certainty::certain ? "certain" : "probable";
+    json["certainty"] = its.certainty == netfilter::Certainty::certain ? "certain" : "probable";
     json["why"] = its.why;
     return json;
 }
 
-Json drop(const PathReport::Drop& its) {
+Json drop(const pathtrace::PathReport::Drop& its) {
     Json json = {{"reason", its.reason}, {"words", its.words.words}};
     if (!its.at.empty()) {
         json["at"] = its.at;
@@ -60,9 +60,9 @@ Json drop(const PathReport::Drop& its) {
     return json;
 }
 
-Json steps(const PathReport& report) {
+Json steps(const pathtrace::PathReport& report) {
     Json list = Json::array();
-    for (const PathStep& step : report.steps) {
+    for (const pathtrace::PathStep& step : report.steps) {
         Json json = {{"at", step.at}, {"passed", step.passed}};
         if (!step.changed.empty()) {
             json["changed"] = step.changed;
@@ -75,8 +75,8 @@ Json steps(const PathReport& report) {
 
 }  // namespace
 
-void PathJson::report(const PathReport& report) {
-    const bool arrived = report.end == PacketPath::End::left || report.end == PacketPath::End::delivered;
+void PathJson::report(const pathtrace::PathReport& report) {
+    const bool arrived = report.end == pathtrace::PacketPath::End::left || report.end == pathtrace::PacketPath::End::delivered;
     if (losses_only_ && arrived) {
         return;
     }
@@ -93,7 +93,7 @@ void PathJson::report(const PathReport& report) {
     }
     Json event = {{"timestamp", eve_timestamp(report.wall)}, {"event_type", "path"}};
     event.update(ends(report.name));
-    event["proto"] = protocol_name(report.name.protocol);
+    event["proto"] = pathtrace::protocol_name(report.name.protocol);
     event["path"] = std::move(path);
     output_.write(event.dump() + "\n");
 }
@@ -114,4 +114,4 @@ void PathJson::summary(const PathStats& stats) {
     output_.write(event.dump() + "\n");
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -68,4 +68,4 @@ void StampFile::flush() {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

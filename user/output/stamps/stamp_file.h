@@ -11,7 +11,7 @@
 #include "user/base/fd.h"
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// A file, or a named pipe, that much is written to: gathered in memory of fixed size, written when
 /// that is full or flush() is called. After the first failure nothing more is written, and health()
@@ -47,4 +47,4 @@ class StampFile {
     Status health_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

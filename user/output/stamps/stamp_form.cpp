@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/output/stamps/stamp_form.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 std::optional<StampForm> stamp_form(std::string_view path) {
     if (path.ends_with(".pcapng")) {
@@ -15,4 +15,4 @@ std::optional<StampForm> stamp_form(std::string_view path) {
     return std::nullopt;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

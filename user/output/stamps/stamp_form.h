@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// How packets' stamps are written to a file.
 enum class StampForm { pcapng, json_lines };
@@ -12,4 +12,4 @@ enum class StampForm { pcapng, json_lines };
 /// As the file's name asks for: .pcapng; .json, .jsonl or .ndjson. Nothing of another ending.
 [[nodiscard]] std::optional<StampForm> stamp_form(std::string_view path);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -13,7 +13,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/identity.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -57,7 +57,7 @@ const StampJson::Common& StampJson::common_of(const fst_packet& packet) {
         return its.ifindex == packet.key.ifindex && its.hook == packet.hook;
     });
     const bool is_known = place != places_.end();
-    const Endpoint from = sender_of(packet), to = receiver_of(packet);
+    const net::Endpoint from = net::sender_of(packet), to = net::receiver_of(packet);
     common = {
         .key = packet.key,
         .direction = packet.direction,
@@ -66,7 +66,7 @@ const StampJson::Common& StampJson::common_of(const fst_packet& packet) {
             R"("in_iface":{},"event_type":"stamp","src_ip":"{}","src_port":{},"dest_ip":"{}",)"
             R"("dest_port":{},"proto":"TCP","community_id":"{}")",
             quoted(is_known ? place->interface : fmt::format("if{}", packet.key.ifindex)),
-            from.ip_text(), from.port, to.ip_text(), to.port, community_id(packet.key)),
+            from.ip_text(), from.port, to.ip_text(), to.port, net::community_id(packet.key)),
         .place = fmt::format(R"("hook":"{}","direction":"{}")", is_known ? place->method : "",
                              packet.hook == FST_HOOK_TC_EGRESS ? "out" : "in")};
     return common;
@@ -104,4 +104,4 @@ void StampJson::write(const fst_packet& packet, Nanoseconds wall) {
     file_.append(static_cast<std::size_t>(at - start));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

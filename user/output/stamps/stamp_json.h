@@ -7,7 +7,7 @@
 
 #include "user/output/stamps/stamp_writer.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Stamps as JSON lines: events of the type `stamp`.
 class StampJson final : public StampWriter {
@@ -36,4 +36,4 @@ class StampJson final : public StampWriter {
     std::string second_text_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -132,4 +132,4 @@ void StampOrder::release_all() {
     release(held_.size());
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

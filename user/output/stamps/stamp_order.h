@@ -11,7 +11,7 @@
 #include "flowstamp/stamp_batch.h"
 #include "user/base/clock.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Puts stamps in the order of their times: each CPU hands over its own in order, but a batch at a
 /// time. Holds no more than `most`; where that is too little, an old one may come late.
@@ -46,4 +46,4 @@ class StampOrder {
     std::vector<Entry> sorted_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -9,7 +9,7 @@
 
 #include "user/net/packet_headers.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -111,7 +111,7 @@ void StampPcapng::write_interface(const StampPlace& place) {
     Block block(file_, kInterfaceBlock, kRareBlockBytes);
     block.number(kRawIp);
     block.number(std::uint16_t{0});
-    block.number(static_cast<std::uint32_t>(PacketHeaders::kMaxBytes));
+    block.number(static_cast<std::uint32_t>(net::PacketHeaders::kMaxBytes));
     block.option(kInterfaceName, place.interface);
     block.option(kInterfaceDescription,
                  fmt::format("{} {}", place.method, place.is_egress() ? "egress" : "ingress"));
@@ -132,10 +132,10 @@ std::uint32_t StampPcapng::interface_of(const fst_packet& packet) const {
 }
 
 void StampPcapng::write(const fst_packet& packet, Nanoseconds wall) {
-    const PacketHeaders headers(packet);
+    const net::PacketHeaders headers(packet);
     const auto bytes = headers.bytes();
     const auto time = static_cast<std::uint64_t>(wall.count());
-    Block block(file_, kPacketBlock, kBlockFrame + kPacketFields + PacketHeaders::kMaxBytes);
+    Block block(file_, kPacketBlock, kBlockFrame + kPacketFields + net::PacketHeaders::kMaxBytes);
     block.number(interface_of(packet));
     block.number(static_cast<std::uint32_t>(time >> 32));
     block.number(static_cast<std::uint32_t>(time));
@@ -145,4 +145,4 @@ void StampPcapng::write(const fst_packet& packet, Nanoseconds wall) {
     block.end();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -6,7 +6,7 @@
 
 #include "user/output/stamps/stamp_writer.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Stamps as a pcapng capture of headers rebuilt from them: raw IP, an interface for each place, in
 /// nanoseconds. libpcap cannot write pcapng.
@@ -23,4 +23,4 @@ class StampPcapng final : public StampWriter {
     std::vector<StampPlace> places_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// What became of the packets' stamps, where they are wanted. Those in neither are on their way, or
 /// the filter did not want them.
@@ -14,4 +14,4 @@ struct StampTally {
     friend bool operator==(const StampTally&, const StampTally&) = default;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

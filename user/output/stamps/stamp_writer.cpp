@@ -7,7 +7,7 @@
 #include "user/output/stamps/stamp_json.h"
 #include "user/output/stamps/stamp_pcapng.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file, std::vector<StampPlace> places) {
     if (stamp_form(file.name()) == StampForm::pcapng) {
@@ -16,4 +16,4 @@ std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file, std::vector<Stam
     return std::make_unique<StampJson>(file, std::move(places));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -10,7 +10,7 @@
 #include "user/base/clock.h"
 #include "user/output/stamps/stamp_file.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// Where stamps are taken: a direction of an interface.
 struct StampPlace {
@@ -38,4 +38,4 @@ class StampWriter {
 [[nodiscard]] std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file,
                                                              std::vector<StampPlace> places);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// What is told goes out with the next drawing, at once: else much that is told would leave the view
 /// no time to be seen.
-void PathLive::report(const PathReport& report) {
+void PathLive::report(const pathtrace::PathReport& report) {
     terminal_.hold();
     block_.erase();
     text_.report(report);
@@ -23,7 +23,7 @@ bool PathLive::is_due(Nanoseconds now) const {
     return now >= due_;
 }
 
-void PathLive::draw(PathSample sample, Nanoseconds now) {
+void PathLive::draw(pathtrace::PathSample sample, Nanoseconds now) {
     block_.draw(lines_of(rates_.consume(std::move(sample)), block_.width(), style_));
     terminal_.release();
     drawn_ = now;
@@ -41,4 +41,4 @@ void PathLive::suspend() {
     suspend_.suspend();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -9,7 +9,7 @@
 #include "user/output/live_block.h"
 #include "user/output/text/path_view.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// For people at a terminal: PathText's blocks as they come, and below them a view of the stations,
 /// drawn anew in place.
@@ -26,12 +26,12 @@ class PathLive final : public PathReporter {
           rates_(std::move(filter)),
           block_(terminal) {}
 
-    void report(const PathReport& report) override;
+    void report(const pathtrace::PathReport& report) override;
     void summary(const PathStats& stats) override;
 
     /// Whether draw() is due: twice a second, and when something was told, within reason.
     [[nodiscard]] bool is_due(Nanoseconds now) const;
-    void draw(PathSample sample, Nanoseconds now);
+    void draw(pathtrace::PathSample sample, Nanoseconds now);
     /// To be called before anything else is written to the terminal.
     void make_way();
 
@@ -51,4 +51,4 @@ class PathLive final : public PathReporter {
     Nanoseconds due_{0};
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

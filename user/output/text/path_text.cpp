@@ -4,22 +4,22 @@
 #include "user/base/time_text.h"
 #include "user/output/path_reporter.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
 constexpr std::string_view kIndent = "    ";
 
-std::string end_text(const Endpoint& end) {
+std::string end_text(const net::Endpoint& end) {
     return end.port == 0 ? end.ip_text() : end.text();
 }
 
 std::string tuple_text(const fst_path_tuple& tuple) {
-    return end_text(source_of(tuple)) + " > " + end_text(destination_of(tuple));
+    return end_text(pathtrace::source_of(tuple)) + " > " + end_text(pathtrace::destination_of(tuple));
 }
 
 /// "prerouting (raw, connection tracking, dstnat: to 10.0.0.2:8080)".
-std::string step_text(const PathStep& step) {
+std::string step_text(const pathtrace::PathStep& step) {
     std::string within = fmt::format("{}", fmt::join(step.passed, ", "));
     if (!step.changed.empty()) {
         within += fmt::format("{}{}", within.empty() ? "" : ": ", fmt::join(step.changed, ", "));
@@ -27,9 +27,9 @@ std::string step_text(const PathStep& step) {
     return within.empty() ? step.at : fmt::format("{} ({})", step.at, within);
 }
 
-std::string way_text(const PathReport& report) {
+std::string way_text(const pathtrace::PathReport& report) {
     std::string text;
-    for (const PathStep& step : report.steps) {
+    for (const pathtrace::PathStep& step : report.steps) {
         text += (text.empty() ? "" : ", ") + step_text(step);
     }
     return text;
@@ -45,41 +45,41 @@ std::string PathText::labelled(std::string_view label, std::string_view text) co
     return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<9}", label)), text);
 }
 
-std::string PathText::headline(const PathReport& report) const {
+std::string PathText::headline(const pathtrace::PathReport& report) const {
     switch (report.end) {
-        case PacketPath::End::dropped:
+        case pathtrace::PacketPath::End::dropped:
             return style_.bad("DROPPED") +
                    (report.drop->at.empty() ? std::string() : " at " + report.drop->at);
-        case PacketPath::End::left:
+        case pathtrace::PacketPath::End::left:
             return style_.good("left");
-        case PacketPath::End::delivered:
+        case pathtrace::PacketPath::End::delivered:
             return style_.good("delivered");
-        case PacketPath::End::unknown:
+        case pathtrace::PacketPath::End::unknown:
             break;
     }
     return style_.doubtful("not seen again");
 }
 
-void PathText::report(const PathReport& report) {
-    const bool arrived = report.end == PacketPath::End::left || report.end == PacketPath::End::delivered;
+void PathText::report(const pathtrace::PathReport& report) {
+    const bool arrived = report.end == pathtrace::PacketPath::End::left || report.end == pathtrace::PacketPath::End::delivered;
     if (losses_only_ && arrived) {
         return;
     }
     std::string block = fmt::format(
         "{} {}  {} {}{}  {}, {}\n", clock_text(report.wall),
         style_.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
-        protocol_name(report.name.protocol), tuple_text(report.name),
+        pathtrace::protocol_name(report.name.protocol), tuple_text(report.name),
         report.translated ? fmt::format(" (on as {})", tuple_text(*report.translated)) : "",
         headline(report), count_text(report.packets));
     if (!report.steps.empty()) {
         block += labelled("passed", way_text(report));
     }
     if (report.drop) {
-        const PathReport::Drop& drop = *report.drop;
+        const pathtrace::PathReport::Drop& drop = *report.drop;
         if (drop.attribution) {
-            const DropAttribution& attribution = *drop.attribution;
-            block += labelled("by", words_of(attribution));
-            block += labelled(attribution.certainty == Certainty::certain ? "certain" : "probable",
+            const netfilter::DropAttribution& attribution = *drop.attribution;
+            block += labelled("by", netfilter::words_of(attribution));
+            block += labelled(attribution.certainty == netfilter::Certainty::certain ? "certain" : "probable",
                               attribution.why);
         }
         block += labelled("because", fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
@@ -111,4 +111,4 @@ void PathText::summary(const PathStats& stats) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -3,30 +3,30 @@
 
 #include <algorithm>
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
 /// What an older sample says of the same thing; 0 where it did not know it yet.
-std::uint64_t packets_before(const PathSample& before, const PathSample::Part& part) {
-    const auto found = std::ranges::find(before.parts, part.name, &PathSample::Part::name);
+std::uint64_t packets_before(const pathtrace::PathSample& before, const pathtrace::PathSample::Part& part) {
+    const auto found = std::ranges::find(before.parts, part.name, &pathtrace::PathSample::Part::name);
     return found == before.parts.end() ? 0 : found->packets;
 }
 
-std::uint64_t packets_before(const PathSample& before, const PathSample::Loss& loss) {
-    const auto found = std::ranges::find(before.losses, loss.end, &PathSample::Loss::end);
+std::uint64_t packets_before(const pathtrace::PathSample& before, const pathtrace::PathSample::Loss& loss) {
+    const auto found = std::ranges::find(before.losses, loss.end, &pathtrace::PathSample::Loss::end);
     return found == before.losses.end() ? 0 : found->packets;
 }
 
 template <class Counted>
-double rate(const PathSample& before, const PathSample& now, const Counted& counted) {
+double rate(const pathtrace::PathSample& before, const pathtrace::PathSample& now, const Counted& counted) {
     const std::chrono::duration<double> time = now.stats.uptime - before.stats.uptime;
     const auto more = static_cast<double>(counted.packets - packets_before(before, counted));
     return time.count() > 0 ? more / time.count() : 0;
 }
 
 /// One end may come of several places in the kernel's code: what reads the same is one line.
-void add(std::vector<PathView::Loss>& losses, const PathSample::Loss& loss, double rate) {
+void add(std::vector<PathView::Loss>& losses, const pathtrace::PathSample::Loss& loss, double rate) {
     const auto same = [&](const PathView::Loss& other) {
         return other.at == loss.at && other.before == loss.before && other.by == loss.by;
     };
@@ -43,9 +43,9 @@ void add(std::vector<PathView::Loss>& losses, const PathSample::Loss& loss, doub
     found->rate += rate;
 }
 
-PathView view_of(const PathSample& before, const PathSample& now) {
+PathView view_of(const pathtrace::PathSample& before, const pathtrace::PathSample& now) {
     PathView view{.filter = {}, .parts = {}, .losses = {}, .stats = now.stats};
-    for (const PathSample::Part& part : now.parts) {
+    for (const pathtrace::PathSample::Part& part : now.parts) {
         if (part.packets != 0) {
             view.parts.push_back({.name = part.name,
                                   .packets = part.packets,
@@ -54,7 +54,7 @@ PathView view_of(const PathSample& before, const PathSample& now) {
                                   .lost_rate = 0});
         }
     }
-    for (const PathSample::Loss& loss : now.losses) {
+    for (const pathtrace::PathSample::Loss& loss : now.losses) {
         const double lost_rate = rate(before, now, loss);
         add(view.losses, loss, lost_rate);
         if (const auto part = std::ranges::find(view.parts, loss.at, &PathView::Part::name);
@@ -69,7 +69,7 @@ PathView view_of(const PathSample& before, const PathSample& now) {
 
 }  // namespace
 
-PathView PathRates::consume(PathSample sample) {
+PathView PathRates::consume(pathtrace::PathSample sample) {
     samples_.push_back(std::move(sample));
     const Nanoseconds now = samples_.back().stats.uptime;
     while (samples_.size() > 2 && samples_[1].stats.uptime + kWindow <= now) {
@@ -80,4 +80,4 @@ PathView PathRates::consume(PathSample sample) {
     return view;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

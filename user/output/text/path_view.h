@@ -11,7 +11,7 @@
 #include "user/output/style.h"
 #include "user/pathtrace/path_sample.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// What the live view shows.
 struct PathView {
@@ -44,15 +44,15 @@ class PathRates {
     explicit PathRates(std::string filter) : filter_(std::move(filter)) {}
 
     /// Samples come in the order of time (stats.uptime).
-    [[nodiscard]] PathView consume(PathSample sample);
+    [[nodiscard]] PathView consume(pathtrace::PathSample sample);
 
   private:
     std::string filter_;
-    std::deque<PathSample> samples_;  ///< the oldest first
+    std::deque<pathtrace::PathSample> samples_;  ///< the oldest first
 };
 
 /// The view as lines of at most `width` columns, without line ends.
 [[nodiscard]] std::vector<std::string> lines_of(const PathView& view, std::size_t width,
                                                 const Style& style);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

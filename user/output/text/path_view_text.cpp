@@ -9,7 +9,7 @@
 #include "user/base/time_text.h"
 #include "user/output/text/path_view.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
@@ -171,4 +171,4 @@ Lines lines_of(const PathView& view, std::size_t width, const Style& style) {
     return lines;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -10,22 +10,22 @@
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 namespace {
 
 constexpr std::string_view kIndent = "    ";
 
 std::string flow_text(const fst_packet& packet) {
-    return sender_of(packet).text() + " > " + receiver_of(packet).text();
+    return net::sender_of(packet).text() + " > " + net::receiver_of(packet).text();
 }
 
 /// "frame 12  "; nothing where it is of no capture.
-std::string frame_text(const Sighting& sighting) {
+std::string frame_text(const analysis::Sighting& sighting) {
     return sighting.frame ? fmt::format("frame {}  ", *sighting.frame) : "";
 }
 
-std::string challenge_text(const Reset& reset) {
+std::string challenge_text(const analysis::Reset& reset) {
     switch (static_cast<fst_challenge>(reset.judgement.challenge)) {
         case FST_CHALLENGE_ASKED:
             return "its sender is being asked";
@@ -41,7 +41,7 @@ std::string challenge_text(const Reset& reset) {
     return "";
 }
 
-std::string done_text(const Finding& finding) {
+std::string done_text(const analysis::Finding& finding) {
     const std::string many =
         finding.resets > 1 ? fmt::format(" ({} such resets)", finding.resets) : "";
     switch (finding.action) {
@@ -55,19 +55,19 @@ std::string done_text(const Finding& finding) {
     return "observed only; it was let through" + many;
 }
 
-std::string_view came_out_text(Resolution resolution) {
+std::string_view came_out_text(analysis::Resolution resolution) {
     switch (resolution) {
-        case Resolution::went_on:
+        case analysis::Resolution::went_on:
             return "the flow outlived it";
-        case Resolution::ended:
+        case analysis::Resolution::ended:
             return "the flow ended";
-        case Resolution::both_ends:
+        case analysis::Resolution::both_ends:
             return "the far end was lost, too";
-        case Resolution::withdrawn:
+        case analysis::Resolution::withdrawn:
             return "withdrawn";
-        case Resolution::recovered:
+        case analysis::Resolution::recovered:
             return "it recovered";
-        case Resolution::answered:
+        case analysis::Resolution::answered:
             break;
     }
     return "it was answered after all";
@@ -101,22 +101,22 @@ std::string counted(std::uint64_t count, std::string_view what) {
 }
 
 /// "  at psh, like post-psh:RST from 198.51.100.7"; nothing of what is not known.
-std::string stage_and_signature(const FlowRecord& record) {
+std::string stage_and_signature(const analysis::FlowRecord& record) {
     std::string text;
     if (record.stage) {
-        text += fmt::format("  at {}", name_of(*record.stage));
+        text += fmt::format("  at {}", analysis::name_of(*record.stage));
     }
     if (record.signature) {
-        text += fmt::format(", like {} from {}", name_of(record.signature->signature),
-                            end_of(record.slot.key, record.signature->end).ip_text());
+        text += fmt::format(", like {} from {}", analysis::name_of(record.signature->signature),
+                            net::end_of(record.slot.key, record.signature->end).ip_text());
     }
     return text;
 }
 
 /// "established, idle"; one word where both say the same.
-std::string state_and_end(const FlowRecord& record) {
-    const std::string_view state = state_name(record.slot);
-    const std::string_view end = name_of(record.end);
+std::string state_and_end(const analysis::FlowRecord& record) {
+    const std::string_view state = net::state_name(record.slot);
+    const std::string_view end = analysis::name_of(record.end);
     return state == end ? std::string(state) : fmt::format("{}, {}", state, end);
 }
 
@@ -168,11 +168,11 @@ std::string TextReporter::verdict_text(fst_verdict verdict) const {
 }
 
 /// "FORGED"; of other kinds "STALLED", "SUSPECT ttl-shift".
-std::string TextReporter::headline(const Finding& finding) const {
-    if (finding.kind == FindingKind::forged_rst) {
+std::string TextReporter::headline(const analysis::Finding& finding) const {
+    if (finding.kind == analysis::FindingKind::forged_rst) {
         return verdict_text(finding.verdict);
     }
-    std::string kind(name_of(finding.kind));
+    std::string kind(analysis::name_of(finding.kind));
     if (finding.verdict != FST_VERDICT_CONFIRMED) {
         return style_.doubtful("SUSPECT") + " " + kind;
     }
@@ -187,20 +187,20 @@ std::string TextReporter::labelled(std::string_view label, std::string_view text
 
 /// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
 /// other packets'.
-std::string TextReporter::evidence_table(FindingKind kind,
-                                         const std::vector<Evidence>& evidence) const {
+std::string TextReporter::evidence_table(analysis::FindingKind kind,
+                                         const std::vector<analysis::Evidence>& evidence) const {
     if (evidence.empty()) {
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
     const std::string_view kPacket =
-        kind == FindingKind::forged_rst ? "this reset" : "what was seen";
+        kind == analysis::FindingKind::forged_rst ? "this reset" : "what was seen";
     const std::string_view kBaseline =
-        kind == FindingKind::forged_rst ? "its sender's other packets" : "what stands beside it";
+        kind == analysis::FindingKind::forged_rst ? "its sender's other packets" : "what stands beside it";
     constexpr std::size_t kStrengthWidth = std::string_view("conclusive").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = kPacket.size();
-    for (const Evidence& item : evidence) {
+    for (const analysis::Evidence& item : evidence) {
         signal_width = std::max(signal_width, item.signal.size());
         packet_width = std::max(packet_width, item.packet.size());
     }
@@ -210,15 +210,15 @@ std::string TextReporter::evidence_table(FindingKind kind,
                            signal, signal_width, packet, packet_width, baseline);
     };
     std::string table = style_.faint(row("strength", kSignal, kPacket, kBaseline)) + "\n";
-    for (const Evidence& item : evidence) {
+    for (const analysis::Evidence& item : evidence) {
         table +=
-            row(name_of(item.strength), item.signal, item.packet, item.baseline.value_or("-")) +
+            row(analysis::name_of(item.strength), item.signal, item.packet, item.baseline.value_or("-")) +
             "\n";
     }
     return table;
 }
 
-void TextReporter::reset(const Reset& reset) {
+void TextReporter::reset(const analysis::Reset& reset) {
     if (detail_ == Detail::findings) {
         return;
     }
@@ -226,10 +226,10 @@ void TextReporter::reset(const Reset& reset) {
     const fst_packet& packet = reset.sighting.packet;
     std::string what = fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
                                    verdict_text(static_cast<fst_verdict>(judgement.verdict)),
-                                   tcp_flags_short(packet.tcp_flags), ttl_text(packet.ttl),
+                                   net::tcp_flags_short(packet.tcp_flags), net::ttl_text(packet.ttl),
                                    reset.sighting.interface);
     if (judgement.verdict == FST_VERDICT_GENUINE && judgement.cause != FST_CAUSE_UNKNOWN) {
-        what += fmt::format("  cause: {}", name_of(static_cast<fst_cause>(judgement.cause)));
+        what += fmt::format("  cause: {}", analysis::name_of(static_cast<fst_cause>(judgement.cause)));
     }
     if (judgement.action == FST_ACTION_DROPPED) {
         what += "  dropped";
@@ -242,7 +242,7 @@ void TextReporter::reset(const Reset& reset) {
     }
     if (judgement.pass_reason > FST_PASS_ANSWER) {
         what += fmt::format("  passed: {}",
-                            text_of(static_cast<fst_pass_reason>(judgement.pass_reason)));
+                            analysis::text_of(static_cast<fst_pass_reason>(judgement.pass_reason)));
     }
     if (what == last_what_) {
         ++repeats_;
@@ -264,7 +264,7 @@ void TextReporter::write(std::string_view text) {
     output_.write(text);
 }
 
-void TextReporter::finding(const Finding& finding) {
+void TextReporter::finding(const analysis::Finding& finding) {
     std::string block = fmt::format(
         "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
@@ -277,7 +277,7 @@ void TextReporter::finding(const Finding& finding) {
         last_table_ = std::move(table);
         table_of_ = finding.id;
     }
-    if (finding.kind == FindingKind::forged_rst) {
+    if (finding.kind == analysis::FindingKind::forged_rst) {
         block += labelled("done", done_text(finding));
     }
     if (!finding.vendor.empty()) {
@@ -295,25 +295,25 @@ void TextReporter::finding(const Finding& finding) {
     write(block + "\n");
 }
 
-void TextReporter::middlebox(const Middlebox& box) {
+void TextReporter::middlebox(const analysis::Middlebox& box) {
     write(fmt::format(
               "{} {}  {}  {}\n", clock_text(box.last),
               style_.strong(fmt::format("middlebox #{}{}", box.id, box.again ? ", again" : "")),
-              box.interface, summary_of(box)) +
+              box.interface, analysis::summary_of(box)) +
           (box.is_learned ? fmt::format("{}its next one is known on arrival\n", kIndent) : ""));
 }
 
-void TextReporter::flow(const FlowRecord& record) {
+void TextReporter::flow(const analysis::FlowRecord& record) {
     if (detail_ != Detail::all) {
         return;
     }
     const fst_flow& flow = record.slot;
-    const unsigned opener = opener_of(flow);
+    const unsigned opener = net::opener_of(flow);
     const fst_direction& there = flow.direction[opener];
     const fst_direction& back = flow.direction[opener ^ 1U];
     write(fmt::format("{} flow {} > {}  {}{}  {} packets {} / {} packets {}  {}\n",
-                      clock_text(record.last), end_of(flow.key, opener).text(),
-                      end_of(flow.key, opener ^ 1U).text(), state_and_end(record),
+                      clock_text(record.last), net::end_of(flow.key, opener).text(),
+                      net::end_of(flow.key, opener ^ 1U).text(), state_and_end(record),
                       stage_and_signature(record), grouped(there.packets), bytes_text(there.bytes),
                       grouped(back.packets), bytes_text(back.bytes), record.interface));
 }
@@ -340,7 +340,7 @@ std::string stats_text(const Stats& stats) {
     if (count[FST_COUNT_DROPPED] != 0) {
         text += fmt::format("dropped: {}\n", counted(count[FST_COUNT_DROPPED], "reset"));
     }
-    if (const ChallengeTally& tally = stats.challenges; tally.asked != 0) {
+    if (const analysis::ChallengeTally& tally = stats.challenges; tally.asked != 0) {
         text += fmt::format("challenges: {} asked, {} upheld, {} refuted, {} unanswered\n",
                             grouped(tally.asked), grouped(tally.upheld), grouped(tally.refuted),
                             grouped(tally.unanswered));
@@ -351,4 +351,4 @@ std::string stats_text(const Stats& stats) {
     return text + losses_text(stats);
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

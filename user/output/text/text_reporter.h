@@ -8,7 +8,7 @@
 #include "user/output/reporter.h"
 #include "user/output/style.h"
 
-namespace flowstamp {
+namespace flowstamp::output {
 
 /// How much the text report tells.
 enum class Detail {
@@ -25,18 +25,18 @@ class TextReporter final : public Reporter {
         : output_(output), style_(style), detail_(detail) {}
 
     void capture(const std::string&) override { is_replay_ = true; }
-    void reset(const Reset& reset) override;
-    void finding(const Finding& finding) override;
-    void middlebox(const Middlebox& box) override;
-    void flow(const FlowRecord& record) override;
+    void reset(const analysis::Reset& reset) override;
+    void finding(const analysis::Finding& finding) override;
+    void middlebox(const analysis::Middlebox& box) override;
+    void flow(const analysis::FlowRecord& record) override;
     void stats(const Stats& stats) override;
     void summary(const Stats& stats) override;
 
   private:
     [[nodiscard]] std::string verdict_text(fst_verdict verdict) const;
-    [[nodiscard]] std::string evidence_table(FindingKind kind,
-                                             const std::vector<Evidence>& evidence) const;
-    [[nodiscard]] std::string headline(const Finding& finding) const;
+    [[nodiscard]] std::string evidence_table(analysis::FindingKind kind,
+                                             const std::vector<analysis::Evidence>& evidence) const;
+    [[nodiscard]] std::string headline(const analysis::Finding& finding) const;
     [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
 
     void write(std::string_view text);
@@ -55,4 +55,4 @@ class TextReporter final : public Reporter {
 /// there is to say: each a line.
 [[nodiscard]] std::string stats_text(const Stats& stats);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::output

@@ -17,7 +17,7 @@
 
 #include "user/kernel/features/libbpf_messages.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -34,7 +34,7 @@ std::string without_prefix(std::string_view name) {
 }
 
 std::map<std::uint32_t, std::string> read_reasons() {
-    const LibbpfMessages quiet;
+    const kernel::LibbpfMessages quiet;
     std::map<std::uint32_t, std::string> names;
     const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), btf__free);
     const int id =
@@ -96,4 +96,4 @@ std::string interface_name(std::uint32_t index) {
     return index != 0 && if_indextoname(index, name.data()) != nullptr ? name.data() : "";
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

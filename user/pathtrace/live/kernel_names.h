@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// "NETFILTER_DROP", "IP_RPFILTER": enum skb_drop_reason of the running kernel's BTF, without its
 /// prefix; the numbers change between kernels. "reason 77" where it does not tell.
@@ -18,4 +18,4 @@ namespace flowstamp {
 /// "eth0", in the calling thread's network namespace; empty where there is no such interface.
 [[nodiscard]] std::string interface_name(std::uint32_t index);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

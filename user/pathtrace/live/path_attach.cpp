@@ -18,7 +18,7 @@
 #include "user/pathtrace/live/path_state.h"
 #include "vmlinux/uapi.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -26,7 +26,7 @@ namespace {
 constexpr int kNeighbours = 8;
 
 /// The link, or a positive errno.
-std::expected<BpfLink, int> link_netfilter(int program_fd, const Station& station) {
+std::expected<kernel::BpfLink, int> link_netfilter(int program_fd, const Station& station) {
     LIBBPF_OPTS(bpf_link_create_opts, options);
     options.netfilter.pf = station.pf;
     options.netfilter.hooknum = station.hook;
@@ -35,7 +35,7 @@ std::expected<BpfLink, int> link_netfilter(int program_fd, const Station& statio
     if (fd < 0) {
         return std::unexpected(-fd);
     }
-    return BpfLink(fd);
+    return kernel::BpfLink(fd);
 }
 
 /// The next priority in that direction; false at the end of them.
@@ -50,9 +50,9 @@ bool move_aside(Station& station) {
     return true;
 }
 
-std::expected<BpfLink, int> attach_netfilter(int program_fd, StationState& state) {
+std::expected<kernel::BpfLink, int> attach_netfilter(int program_fd, StationState& state) {
     const std::int32_t wanted = state.station.priority;
-    std::expected<BpfLink, int> link = link_netfilter(program_fd, state.station);
+    std::expected<kernel::BpfLink, int> link = link_netfilter(program_fd, state.station);
     for (int i = 0; i < kNeighbours && !link && link.error() == EBUSY; i++) {
         if (!move_aside(state.station)) {
             break;
@@ -65,14 +65,14 @@ std::expected<BpfLink, int> attach_netfilter(int program_fd, StationState& state
     return link;
 }
 
-std::expected<BpfLink, int> attach_tc(int program_fd, const Station& station) {
-    const Result<Interface> interface = find_interface(station.interface);
+std::expected<kernel::BpfLink, int> attach_tc(int program_fd, const Station& station) {
+    const Result<kernel::Interface> interface = kernel::find_interface(station.interface);
     if (!interface) {
         return std::unexpected(interface.error().errno_value);
     }
     return station.kind == Station::Kind::tc_ingress
-               ? link_tcx(program_fd, interface->index, BPF_TCX_INGRESS, ChainEnd::first)
-               : link_tcx(program_fd, interface->index, BPF_TCX_EGRESS, ChainEnd::last);
+               ? kernel::link_tcx(program_fd, interface->index, BPF_TCX_INGRESS, kernel::ChainEnd::first)
+               : kernel::link_tcx(program_fd, interface->index, BPF_TCX_EGRESS, kernel::ChainEnd::last);
 }
 
 void attach_station(PathProbeState& state, std::size_t i) {
@@ -82,7 +82,7 @@ void attach_station(PathProbeState& state, std::size_t i) {
         return;  // said already, for all of its kind
     }
     const int program_fd = bpf_program__fd(state.programs[i]);
-    std::expected<BpfLink, int> link = at.station.kind == Station::Kind::netfilter
+    std::expected<kernel::BpfLink, int> link = at.station.kind == Station::Kind::netfilter
                                            ? attach_netfilter(program_fd, at)
                                            : attach_tc(program_fd, at.station);
     if (!link) {
@@ -120,7 +120,7 @@ bool attach_tracepoint(PathProbeState& state, const bpf_program* program, const 
 }  // namespace
 
 void attach_path(PathProbeState& state) {
-    const LibbpfMessages quiet;
+    const kernel::LibbpfMessages quiet;
     const auto& programs = state.skeleton->progs;
     state.sees_drops = attach_tracepoint(state, programs.flowstamp_path_dropped,
                                          "no drop is seen, and no drop's reason");
@@ -139,4 +139,4 @@ void attach_path(PathProbeState& state) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -23,7 +23,7 @@
 #include "user/pathtrace/live/path_state.h"
 #include "user/pathtrace/live/path_support.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -84,7 +84,7 @@ std::uint32_t place_of(const Station& station) {
 
 /// 0: there is none of that name; no packet ever comes to it.
 std::uint32_t index_of(const std::string& interface) {
-    const auto found = find_interface(interface);
+    const auto found = kernel::find_interface(interface);
     return found ? found->index : 0;
 }
 
@@ -120,7 +120,7 @@ StationProgram next_program(path_bpf& skeleton, const Station& station, Numbers&
 std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& options,
                                     const Supported& supported) {
     skeleton.rodata->watched_netns =
-        static_cast<std::uint32_t>(NetNamespace::of_this_thread().inode());
+        static_cast<std::uint32_t>(kernel::NetNamespace::of_this_thread().inode());
     skeleton.rodata->only_drops = options.only_drops ? 1 : 0;
     bpf_map__set_max_entries(skeleton.maps.packet_paths, options.max_packet_paths);
     bpf_map__set_max_entries(skeleton.maps.path_events, options.ring_bytes);
@@ -188,7 +188,7 @@ void try_each(PathProbeState& state, Missing& missing) {
         }
         Supported alone{.dropped = false, .consumed = false, .socket = false};
         alone.*kParts[i].member = true;
-        const LibbpfMessages messages;
+        const kernel::LibbpfMessages messages;
         if (const int error = try_load(state, few, alone); error != 0) {
             const std::string verdict = messages.verifier_verdict();
             missing[i] = fmt::format(
@@ -200,15 +200,15 @@ void try_each(PathProbeState& state, Missing& missing) {
 
 /// What is known beforehand.
 Missing known_missing(const PathProbeOptions& options) {
-    const std::string release = KernelRelease::running().text;
+    const std::string release = kernel::KernelRelease::running().text;
     Missing missing;
-    if (!has_netfilter_links()) {
+    if (!kernel::has_netfilter_links()) {
         missing[kNetfilter] =
             fmt::format("needs kernel 6.4 or later with BPF netfilter links, this is {}", release);
     }
     if (!options.tcx) {
         missing[kTc] = "it was not asked for";
-    } else if (!has_tcx()) {
+    } else if (!kernel::has_tcx()) {
         missing[kTc] = fmt::format("needs kernel 6.6 or later, this is {}", release);
     }
     return missing;
@@ -220,12 +220,12 @@ bool none_left(const Missing& missing) {
 
 /// Loads all of `wanted` that is not missing; what is refused is missing from then on.
 Status load_what_goes(PathProbeState& state, const PathProbeOptions& wanted, Missing& missing) {
-    if (!has_kernel_btf()) {
+    if (!kernel::has_kernel_btf()) {
         return fail({.operation = "follow packets through this host",
                      .reason = "this kernel has no BTF (/sys/kernel/btf/vmlinux)",
                      .hint = "it needs one built with CONFIG_DEBUG_INFO_BTF"});
     }
-    const LibbpfMessages messages;
+    const kernel::LibbpfMessages messages;
     int error = try_load(state, wanted, all_but(missing));
     if (error != 0) {
         try_each(state, missing);
@@ -281,4 +281,4 @@ Result<std::vector<PathPart>> path_support() {
     return parts;
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -18,7 +18,7 @@
 #include "user/kernel/features/capabilities.h"
 #include "user/pathtrace/live/path_state.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -121,11 +121,11 @@ Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
     if (Status checked = check(options); !checked) {
         return std::unexpected(checked.error());
     }
-    const Result<Capabilities> capabilities = Capabilities::of_this_thread();
+    const Result<kernel::Capabilities> capabilities = kernel::Capabilities::of_this_thread();
     if (!capabilities) {
         return std::unexpected(capabilities.error());
     }
-    if (Status permitted = require_capabilities(*capabilities); !permitted) {
+    if (Status permitted = kernel::require_capabilities(*capabilities); !permitted) {
         return std::unexpected(permitted.error());
     }
     auto state = std::make_unique<PathProbeState>();
@@ -148,7 +148,7 @@ const std::vector<StationState>& PathProbe::stations() const {
     return state_->stations;
 }
 
-const Notices& PathProbe::notices() const {
+const kernel::Notices& PathProbe::notices() const {
     return state_->notices;
 }
 
@@ -190,4 +190,4 @@ void PathProbe::detach() {
     state_->links.clear();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -20,7 +20,7 @@
 #include "user/kernel/features/notice.h"
 #include "user/pathtrace/live/path_reader.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 class PathProbeState;  // the skeleton and what hangs on it
 
@@ -76,7 +76,7 @@ class PathProbe {
 
     /// As they stand in the options.
     [[nodiscard]] const std::vector<StationState>& stations() const;
-    [[nodiscard]] const Notices& notices() const;
+    [[nodiscard]] const kernel::Notices& notices() const;
 
     /// Whether drops are seen, with their reason.
     [[nodiscard]] bool sees_drops() const;
@@ -95,4 +95,4 @@ class PathProbe {
     std::unique_ptr<PathProbeState> state_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -18,7 +18,7 @@ bool is_known(const fst_record_header& header, std::size_t bytes) {
 
 Result<PathReader> PathReader::open(int ring_fd, Handler handler) {
     auto ring =
-        RecordRing::open(ring_fd, "the path's event ring",
+        kernel::RecordRing::open(ring_fd, "the path's event ring",
                          [handler = std::move(handler)](const void* data, std::size_t bytes) {
                              const auto* header = static_cast<const fst_record_header*>(data);
                              if (bytes < sizeof(*header) || !is_known(*header, bytes)) {
@@ -33,4 +33,4 @@ Result<PathReader> PathReader::open(int ring_fd, Handler handler) {
     return PathReader(std::move(*ring));
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -10,7 +10,7 @@
 #include "user/base/result.h"
 #include "user/kernel/maps/record_ring.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// Reads the ring `path_events`. Records of one packet come in the order in which they were written,
 /// unless they were written on several CPUs. What the ring had no room for is counted by the kernel:
@@ -37,8 +37,8 @@ class PathReader {
     [[nodiscard]] int epoll_fd() const { return ring_.epoll_fd(); }
 
   private:
-    explicit PathReader(RecordRing ring) : ring_(std::move(ring)) {}
-    RecordRing ring_;
+    explicit PathReader(kernel::RecordRing ring) : ring_(std::move(ring)) {}
+    kernel::RecordRing ring_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -11,7 +11,7 @@
 struct path_bpf;
 struct bpf_program;
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 struct DestroyPathSkeleton {
     void operator()(path_bpf* skeleton) const;
@@ -22,13 +22,13 @@ using PathSkeleton = std::unique_ptr<path_bpf, DestroyPathSkeleton>;
 class PathProbeState {
   public:
     PathProbeOptions options;
-    Notices notices;
+    kernel::Notices notices;
     PathSkeleton skeleton;
     std::vector<bpf_program*> programs;  ///< a station's, or null: not supported
     std::vector<StationState> stations;
     bool sees_drops = false;
     bool is_beside_tc = false;  ///< tracepoints stand in for the stations at tc
-    std::vector<BpfLink> links;
+    std::vector<kernel::BpfLink> links;
 };
 
 /// Loads what this kernel takes; path_load.cpp.
@@ -36,4 +36,4 @@ class PathProbeState {
 /// Attaches what was loaded; path_attach.cpp.
 void attach_path(PathProbeState& state);
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -7,7 +7,7 @@
 
 #include "user/base/result.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// A kind of program that PathProbe works by.
 struct PathPart {
@@ -21,4 +21,4 @@ struct PathPart {
 /// of each kind, which is let go again. Fails where nothing can be loaded at all.
 [[nodiscard]] Result<std::vector<PathPart>> path_support();
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

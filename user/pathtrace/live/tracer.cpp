@@ -19,7 +19,7 @@
 #include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/losses.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 namespace {
 
@@ -35,15 +35,15 @@ std::vector<std::string> each_once(const std::vector<std::string>& names) {
 
 /// What would else come to nothing piece by piece, in one line.
 Status may_trace(const std::vector<std::string>& interfaces) {
-    const auto capabilities = Capabilities::of_this_thread();
+    const auto capabilities = kernel::Capabilities::of_this_thread();
     if (!capabilities) {
         return std::unexpected(capabilities.error());
     }
-    if (const Status allowed = require_capabilities(*capabilities); !allowed) {
+    if (const Status allowed = kernel::require_capabilities(*capabilities); !allowed) {
         return allowed;
     }
     for (const std::string& name : interfaces) {
-        if (const auto found = find_interface(name); !found) {
+        if (const auto found = kernel::find_interface(name); !found) {
             return std::unexpected(found.error());
         }
     }
@@ -54,8 +54,8 @@ Status may_trace(const std::vector<std::string>& interfaces) {
 
 class Tracer::Run {
   public:
-    Run(const Dependencies& dependencies, Ruleset ruleset, PathProbe probe,
-        std::vector<fst_path_match> matches, std::optional<NftTrace> trace)
+    Run(const Dependencies& dependencies, netfilter::Ruleset ruleset, PathProbe probe,
+        std::vector<fst_path_match> matches, std::optional<netfilter::NftTrace> trace)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
           started_(dependencies.clock.monotonic()),
@@ -64,9 +64,9 @@ class Tracer::Run {
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
           counts_(probe_.stations().size()),
-          losses_(std::move(ruleset), map_, read_ruleset, take_traced()),
+          losses_(std::move(ruleset), map_, netfilter::read_ruleset, take_traced()),
           packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
-        for (const Notice& notice : probe_.notices()) {
+        for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
         }
     }
@@ -231,8 +231,8 @@ class Tracer::Run {
         stats_.unknown += packet_path.end == PacketPath::End::unknown ? packets : 0;
     }
 
-    [[nodiscard]] PathStats stats() const {
-        PathStats stats = stats_;
+    [[nodiscard]] output::PathStats stats() const {
+        output::PathStats stats = stats_;
         const Nanoseconds now = dependencies_.clock.monotonic();
         stats.wall = wall_.at(now);
         stats.uptime = now - started_;
@@ -254,25 +254,25 @@ class Tracer::Run {
     PathProbe probe_;
     std::vector<fst_path_match> matches_;
     StationMap map_;
-    std::optional<NftTrace> trace_;
+    std::optional<netfilter::NftTrace> trace_;
     StationCounts counts_;
     Losses losses_;
     PathAssembler packet_paths_;
     PathFlows flows_;
-    PathStats stats_{};
+    output::PathStats stats_{};
     std::map<FlowEnd, std::uint64_t> reported_;  ///< the count that was told last
     std::optional<PathReader> reader_;
 };
 
 Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependencies) {
-    const auto matches = packet_matches(wanted.filter);
+    const auto matches = net::packet_matches(wanted.filter);
     if (!matches) {
         return std::unexpected(matches.error());
     }
     if (const Status allowed = may_trace(wanted.interfaces); !allowed) {
         return std::unexpected(allowed.error());
     }
-    auto ruleset = read_ruleset();
+    auto ruleset = netfilter::read_ruleset();
     if (!ruleset) {
         return std::unexpected(std::move(ruleset).error());
     }
@@ -292,9 +292,9 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }
-    std::optional<NftTrace> trace;
+    std::optional<netfilter::NftTrace> trace;
     if (wanted.trace) {
-        auto started = NftTrace::start(matches->any_of);
+        auto started = netfilter::NftTrace::start(matches->any_of);
         if (!started) {
             return std::unexpected(std::move(started).error());
         }
@@ -333,4 +333,4 @@ std::string Tracer::where() const {
     return run_->where();
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace

@@ -12,7 +12,7 @@
 #include "user/output/path_reporter.h"
 #include "user/pathtrace/path_sample.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// A running `path`: the stations of the calling thread's network namespace, and everything from
 /// their records to the report. To be driven by calling turn(); detaches when it goes.
@@ -26,7 +26,7 @@ class Tracer {
     };
     /// What it needs from outside; all of it outlives the tracer.
     struct Dependencies {
-        PathReporter& reporter;
+        output::PathReporter& reporter;
         const Clock& clock;
         /// Takes lines about the run itself. No line end.
         std::function<void(std::string_view)> notice;
@@ -58,4 +58,4 @@ class Tracer {
     std::unique_ptr<Run> run_;
 };
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace
