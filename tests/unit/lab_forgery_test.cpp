@@ -118,7 +118,7 @@ TEST_P(LabForgery, TtlAbsoluteOrAsThePeersWouldBeBehindThisRouter) {
     EXPECT_EQ(forged({.ttl = lab::Ttl::as_peer()}).ttl, 61);
 }
 
-TEST_P(LabForgery, lab::IpId) {
+TEST_P(LabForgery, IpId) {
     if (!ipv4()) {
         EXPECT_FALSE(forged({.ip_id = lab::IpId::constant(7)}).ip_id);
         return;
