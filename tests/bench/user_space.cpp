@@ -167,7 +167,7 @@ void read_and_write(benchmark::State& state, const std::string& ending) {
         *file, {{.ifindex = 1, .hook = FST_HOOK_XDP, .interface = "eth0", .method = "xdp"}});
     read_stamps(state, [&](const fst_packet_stamp& stamp) {
         const fst_packet packet = net::packet_of(stamp);
-        writer->write(packet, Nanoseconds(packet.time_ns));
+        writer->consume(output::PacketStamp{packet, Nanoseconds(packet.time_ns)});
     });
 }
 

@@ -12,15 +12,15 @@
 
 namespace flowstamp::testing {
 
-/// Keeps what is told, as JSON.
-class JsonCollector final : public output::Reporter {
+/// Keeps what is put out, as JSON.
+class JsonCollector final : public output::Consumer {
   public:
-    void reset(const analysis::Reset& reset) override { events.push_back(output::json_of(reset)); }
-    void finding(const analysis::Finding& finding) override { events.push_back(output::json_of(finding)); }
-    void middlebox(const analysis::Middlebox& box) override { events.push_back(output::json_of(box)); }
-    void flow(const analysis::FlowRecord& record) override { events.push_back(output::json_of(record)); }
-    void stats(const output::Stats& stats) override { events.push_back(output::json_of(stats)); }
-    void summary(const output::Stats& stats) override { events.push_back(output::json_of(stats)); }
+    void consume(const output::Event& event) override {
+        std::visit(output::Handle{[](const output::CaptureStart&) {},
+                                  [](const output::PacketStamp&) {},
+                                  [this](const auto& its) { events.push_back(output::json_of(its)); }},
+                   event);
+    }
 
     std::vector<output::Json> events;
 };
@@ -28,7 +28,7 @@ class JsonCollector final : public output::Reporter {
 /// What a capture gave.
 struct Replayed {
     std::vector<output::Json> events{};
-    output::Stats stats{};
+    analysis::Stats stats{};
     Status read{};
 
     /// Those of one event_type: "reset", "finding", "flow".
@@ -76,7 +76,7 @@ inline Replayed replay(std::unique_ptr<net::ByteSource> source, cmd::ReplayPath&
         replayed.read = std::unexpected(stats.error());
     } else {
         replayed.stats = *stats;
-        collector.summary(*stats);
+        collector.consume(analysis::Summary{*stats});
     }
     replayed.events = std::move(collector.events);
     return replayed;

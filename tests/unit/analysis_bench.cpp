@@ -1,52 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/analysis_bench.h"
 
+#include <algorithm>
+#include <stdexcept>
+
 #include "tests/datapath/forwarding_rig.h"
-#include "user/analysis/flow_ends.h"
 
 namespace flowstamp::testing {
 
-/// A data path whose events go through the diagnosis.
+/// The host's data path, whose events go through a session.
 class AnalysisBench::Feed final : public ForwardingRig {
   public:
-    explicit Feed(analysis::Pipeline& pipeline) : pipeline_(pipeline) {}
+    Feed(AnalysisBench& bench, const RigOptions& options) : ForwardingRig(options), bench_(bench) {}
 
     Outcome run(fst_hook hook, const Frame& frame) override {
-        pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(now_ns())));
+        bench_.advance();
         Outcome outcome = ForwardingRig::run(hook, frame);
         for (const SeenEvent& seen : outcome.events) {
-            analysis::Observation observation;
-            observation.event = seen.event;
-            observation.slot = seen.flow;
-            observation.interface = "eth" + std::to_string(seen.event.packet.key.ifindex);
-            observation.wall = observation.time();
-            pipeline_.consume(std::move(observation));
+            bench_.session_->event(seen.event, seen.flow ? &*seen.flow : nullptr);
         }
         return outcome;
     }
 
   private:
-    analysis::Pipeline& pipeline_;
+    AnalysisBench& bench_;
 };
 
-AnalysisBench::AnalysisBench() : rig_(std::make_unique<Feed>(pipeline_)) {}
+std::uint32_t AnalysisBench::RigDatapath::scan(std::uint32_t first, std::uint32_t count,
+                                               const Visit& visit) {
+    const std::uint32_t end = std::min(first + count, slots());
+    for (std::uint32_t slot = first; slot < end; slot++) {
+        if (const auto flow = rig().flow(slot); flow && flow->tag > FST_TAG_BUSY) {
+            visit(slot, *flow);
+        }
+    }
+    return end == slots() ? 0 : end;
+}
+
+Result<analysis::DatapathStats> AnalysisBench::RigDatapath::stats() const {
+    analysis::DatapathStats stats;
+    for (unsigned i = 0; i < FST_COUNT_MAX; i++) {
+        stats.counters[i] = rig().counter(static_cast<fst_counter>(i));
+    }
+    return stats;
+}
+
+AnalysisBench::AnalysisBench(const RigOptions& options)
+    : rig_(std::make_unique<Feed>(*this, options)), datapath_(*this) {
+    session_ = std::make_unique<analysis::Session>(
+        analysis::Session::Dependencies{
+            .datapath = datapath_,
+            .policy = policy_,
+            .reports = recorder_,
+            .interface_name = [](std::uint32_t ifindex) { return "eth" + std::to_string(ifindex); }},
+        analysis::Session::Options{});
+}
+
+AnalysisBench::~AnalysisBench() = default;
+
+void AnalysisBench::advance() {
+    const Status advanced =
+        session_->advance(Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())));
+    if (!advanced) {
+        throw std::runtime_error(advanced.error().message());
+    }
+}
+
+void AnalysisBench::finish() {
+    if (const auto stats = session_->finish(); !stats) {
+        throw std::runtime_error(stats.error().message());
+    }
+}
 
 void AnalysisBench::pass(Nanoseconds length) {
     rig_->advance_us(static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(length).count()));
-    pipeline_.advance(Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())));
+    advance();
 }
 
 analysis::FlowRecord AnalysisBench::record_of(const Conversation& talk, analysis::FlowEnd end) {
-    const fst_flow flow = talk.flow();
-    pipeline_.report({.slot = flow,
-                    .slot_index = talk.slot(),
-                    .interface = "eth1",
-                    .end = end,
-                    .wall = Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())),
-                    .start = {},
-                    .last = analysis::FlowEnds::last_packet(flow)});
-    return reporter_.flows.back();
+    session_->flow_ended(talk.slot(), talk.flow(), end);
+    return recorder_.flows.back();
 }
 
 std::string AnalysisBench::told() const {

@@ -16,58 +16,77 @@
 #include "tests/datapath/conversation.h"
 #include "tests/datapath/host_rig.h"
 #include "tests/support/recording_sink.h"
-#include "user/analysis/pipeline.h"
+#include "user/analysis/session.h"
+#include "user/output/event.h"
 
 namespace flowstamp::testing {
 
 class AnalysisBench {
   public:
-    AnalysisBench();
+    explicit AnalysisBench(const RigOptions& options = {});
+    AnalysisBench(const AnalysisBench&) = delete;
+    AnalysisBench& operator=(const AnalysisBench&) = delete;
+    ~AnalysisBench();
 
-    /// What packets are put in by; each goes through the diagnosis at once.
+    /// What packets are put in by; each goes through the session at once.
     [[nodiscard]] Rig& rig() { return *rig_; }
     /// Time passes, and nothing comes.
     void pass(Nanoseconds length);
-    void finish() { pipeline_.finish(); }
+    void finish();
 
-    [[nodiscard]] const std::vector<analysis::Finding>& findings() const { return reporter_.findings; }
+    [[nodiscard]] const std::vector<analysis::Finding>& findings() const {
+        return recorder_.findings;
+    }
     [[nodiscard]] const std::vector<analysis::Middlebox>& middleboxes() const {
-        return reporter_.middleboxes;
+        return recorder_.middleboxes;
     }
     [[nodiscard]] const RecordingPolicy& policy() const { return policy_; }
-    [[nodiscard]] const std::vector<analysis::Reset>& resets() const { return reporter_.resets; }
+    [[nodiscard]] const std::vector<analysis::Reset>& resets() const { return recorder_.resets; }
     /// The flow's record, as if it ended so now.
     [[nodiscard]] analysis::FlowRecord record_of(const Conversation& talk, analysis::FlowEnd end);
-    /// All that was told, in order: "stalled suspected, stalled confirmed, stalled recovered".
+    /// All findings, in order: "stalled suspected, stalled confirmed, stalled recovered".
     [[nodiscard]] std::string told() const;
 
   private:
     class Feed;
-    struct Recorder final : output::Reporter {
-        void reset(const analysis::Reset& reset) override { resets.push_back(reset); }
-        void finding(const analysis::Finding& finding) override { findings.push_back(finding); }
-        void middlebox(const analysis::Middlebox& box) override { middleboxes.push_back(box); }
-        void flow(const analysis::FlowRecord& record) override { flows.push_back(record); }
-        void stats(const output::Stats&) override {}
-        void summary(const output::Stats&) override {}
+    struct Recorder final : analysis::ReportSink {
+        void consume(analysis::Report report) override {
+            std::visit(output::Handle{[this](analysis::Reset& its) { resets.push_back(its); },
+                                      [this](analysis::Finding& its) { findings.push_back(its); },
+                                      [this](analysis::Middlebox& its) { middleboxes.push_back(its); },
+                                      [this](analysis::FlowRecord& its) { flows.push_back(its); },
+                                      [](auto&) {}},
+                       report);
+        }
         std::vector<analysis::Reset> resets;
         std::vector<analysis::Finding> findings;
         std::vector<analysis::Middlebox> middleboxes;
         std::vector<analysis::FlowRecord> flows;
     };
-    struct Slots final : analysis::SlotReader {
-        explicit Slots(const std::unique_ptr<Rig>& given) : rig(given) {}
+    /// The rig's flow table. Learned signatures go to the session's policy sink instead.
+    class RigDatapath final : public analysis::Datapath {
+      public:
+        explicit RigDatapath(AnalysisBench& bench) : bench_(bench) {}
         [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
-            return rig->flow(slot);
+            return rig().flow(slot);
         }
-        const std::unique_ptr<Rig>& rig;
+        [[nodiscard]] std::uint32_t slots() const override { return rig().slots(); }
+        std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override;
+        [[nodiscard]] Result<analysis::DatapathStats> stats() const override;
+        bool learn_signature(const fst_learned_signature&) override { return false; }
+        void forget(const fst_learned_signature&) override {}
+
+      private:
+        [[nodiscard]] Rig& rig() const { return *bench_.rig_; }
+        AnalysisBench& bench_;
     };
+    void advance();
 
     std::unique_ptr<Rig> rig_;
-    Slots slots_{rig_};
+    RigDatapath datapath_;
     RecordingPolicy policy_;
-    Recorder reporter_;
-    analysis::Pipeline pipeline_{{slots_, policy_, reporter_}, 10'000, std::nullopt};
+    Recorder recorder_;
+    std::unique_ptr<analysis::Session> session_;
 };
 
 }  // namespace flowstamp::testing

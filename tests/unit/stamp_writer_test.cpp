@@ -71,7 +71,7 @@ class StampWriters : public ::testing::Test {
         EXPECT_TRUE(file);
         const auto writer = output::make_stamp_writer(*file, kPlaces);
         for (const fst_packet& packet : packets) {
-            writer->write(packet, kWall);
+            writer->consume(output::PacketStamp{packet, kWall});
         }
         file->flush();
         EXPECT_TRUE(file->health());

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "user/base/clock.h"
+#include <memory>
+#include <vector>
+
 #include "user/analysis/finding.h"
 #include "user/analysis/observation.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
+
+struct Tracking;
 
 /// Where detectors put what they found.
 class FindingSink {
@@ -15,18 +20,21 @@ class FindingSink {
     virtual void finding(const Finding& finding) = 0;
 };
 
-/// Observations in, findings out. No I/O, no clock of its own: time is what the observations bear
+/// Observations in, findings out. No I/O, no clock of its own: time is what the observations carry
 /// and what advance() says, so that a capture and a live flow are judged alike.
 class Detector {
   public:
     virtual ~Detector() = default;
-    /// Observations come in about the order of their time; those of different CPUs may be a few
+    /// Observations come roughly in the order of their time; those of different CPUs may be a few
     /// microseconds out of order.
     virtual void observe(const Observation& observation, FindingSink& sink) = 0;
     /// The time (CLOCK_MONOTONIC or the capture's) has come to `now`.
     virtual void advance(Nanoseconds now, FindingSink& sink) = 0;
-    /// Nothing more will come: tells what is still open.
+    /// Nothing more will come: reports what is still open.
     virtual void finish(FindingSink& sink) = 0;
 };
+
+/// One of each detector in detectors.def, in its order. `tracking` outlives them.
+[[nodiscard]] std::vector<std::unique_ptr<Detector>> make_detectors(Tracking& tracking);
 
 }  // namespace flowstamp::analysis

@@ -1,64 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/output/outputs.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <utility>
 
-#include "user/output/both_reporters.h"
-#include "user/output/json/json_reporter.h"
-#include "user/output/text/text_reporter.h"
+#include "user/output/json/json_output.h"
+#include "user/output/text/text_output.h"
 #include "user/output/vendor_names.h"
 
 namespace flowstamp::output {
 
 namespace {
 
-std::unique_ptr<Reporter> text_reporter(const ReportChoice& choice, Output& output) {
-    Detail detail = choice.quiet ? Detail::findings : Detail::resets;
-    if (choice.verbosity > 0) {
-        detail = Detail::all;
+/// Passes each event on to all.
+class Fanout final : public Consumer {
+  public:
+    explicit Fanout(const std::vector<std::unique_ptr<Consumer>>& consumers) {
+        for (const auto& consumer : consumers) {
+            consumers_.push_back(consumer.get());
+        }
     }
-    const bool colour =
-        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE"));
-    return std::make_unique<TextReporter>(output, Style(colour), detail);
+    void consume(const Event& event) override {
+        for (Consumer* consumer : consumers_) {
+            consumer->consume(event);
+        }
+    }
+
+  private:
+    std::vector<Consumer*> consumers_;
+};
+
+Detail detail_of(const OutputChoice& choice) {
+    if (choice.verbosity > 0) {
+        return Detail::all;
+    }
+    return choice.quiet ? Detail::findings : Detail::resets;
 }
 
-std::unique_ptr<Reporter> make_reporter(const ReportChoice& choice, Output& output) {
-    if (choice.json) {
-        return std::make_unique<JsonReporter>(output);
-    }
-    return text_reporter(choice, output);
+std::unique_ptr<Consumer> make_text(const OutputChoice& choice, Output& output) {
+    return std::make_unique<TextOutput>(output, style_for(output), detail_of(choice));
+}
+
+std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) {
+    return std::make_unique<JsonOutput>(output, choice.quiet);
 }
 
 }  // namespace
 
-Result<ReportStreams> ReportStreams::open(const ReportChoice& choice) {
+/// Where an output is registered: what makes it, and when it is wanted.
+void Outputs::add(Output output, const OutputChoice& choice, bool json) {
+    sinks_.push_back(std::make_unique<Output>(std::move(output)));
+    consumers_.push_back((json ? make_json : make_text)(choice, *sinks_.back()));
+}
+
+Result<Outputs> Outputs::open(const OutputChoice& choice) {
     auto output = choice.output ? Output::file(*choice.output) : Output::standard_output();
     if (!output) {
         return std::unexpected(std::move(output).error());
     }
-    ReportStreams streams;
-    streams.output_ = std::make_unique<Output>(std::move(*output));
-    streams.main_ = make_reporter(choice, *streams.output_);
-    streams.reporter_ = streams.main_.get();
+    Outputs outputs;
+    outputs.add(std::move(*output), choice, choice.json);
     if (choice.print) {
-        streams.printed_ = std::make_unique<Output>(Output::standard_output());
-        streams.print_ = text_reporter(choice, *streams.printed_);
-        streams.both_ = std::make_unique<BothReporters>(*streams.main_, *streams.print_);
-        streams.reporter_ = streams.both_.get();
+        outputs.add(Output::standard_output(), choice, false);
     }
-    streams.named_ = std::make_unique<VendorNames>(*streams.reporter_);
-    return streams;
+    outputs.all_ = std::make_unique<Fanout>(outputs.consumers_);
+    outputs.first_ = std::make_unique<VendorNames>(*outputs.all_);
+    return outputs;
 }
 
-bool ReportStreams::is_broken() const {
-    return !output_->health() || (printed_ && !printed_->health());
+bool Outputs::is_broken() const {
+    return std::ranges::any_of(sinks_, [](const auto& sink) { return !sink->health(); });
 }
 
-Status ReportStreams::status() const {
-    for (const Output* output : {output_.get(), printed_.get()}) {
-        if (output != nullptr && !output->health() && !output->reader_has_gone()) {
-            return output->health();
+Status Outputs::status() const {
+    for (const auto& sink : sinks_) {
+        if (!sink->health() && !sink->reader_has_gone()) {
+            return sink->health();
         }
     }
     return {};

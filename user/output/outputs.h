@@ -4,15 +4,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "user/base/result.h"
+#include "user/output/event.h"
 #include "user/output/sink.h"
-#include "user/output/reporter.h"
 
 namespace flowstamp::output {
 
-/// In which form a report is wanted, and where; as the options of the same names say.
-struct ReportChoice {
+/// In which form events are wanted, and where; as the options of the same names say.
+struct OutputChoice {
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
     bool print = false;                   ///< text on standard output besides that file
@@ -20,29 +21,28 @@ struct ReportChoice {
     int verbosity = 0;
 };
 
-/// Where a report goes, and in which form: standard output or a file, text or JSON lines, and with
-/// `print` the text on standard output besides.
-class ReportStreams {
+/// The outputs of a run: standard output or a file, text or JSON lines, and with `print` the text on
+/// standard output besides. Each event goes to all of them.
+class Outputs final : public Consumer {
   public:
     /// Fails when the file cannot be written.
-    [[nodiscard]] static Result<ReportStreams> open(const ReportChoice& choice);
+    [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice);
 
-    [[nodiscard]] Reporter& reporter() { return *named_; }
+    void consume(const Event& event) override { first_->consume(event); }
+
     /// Whether all could be written so far.
     [[nodiscard]] bool is_broken() const;
     /// The first failure; a reader that has gone is none, but the end.
     [[nodiscard]] Status status() const;
 
   private:
-    ReportStreams() = default;
+    Outputs() = default;
+    void add(Output output, const OutputChoice& choice, bool json);
 
-    std::unique_ptr<Output> output_;
-    std::unique_ptr<Output> printed_;  ///< with --print
-    std::unique_ptr<Reporter> main_;
-    std::unique_ptr<Reporter> print_;
-    std::unique_ptr<Reporter> both_;
-    Reporter* reporter_ = nullptr;     ///< of the three, the one that tells all
-    std::unique_ptr<Reporter> named_;  ///< around it
+    std::vector<std::unique_ptr<Output>> sinks_;
+    std::vector<std::unique_ptr<Consumer>> consumers_;
+    std::unique_ptr<Consumer> all_;    ///< passes on to each of them
+    std::unique_ptr<Consumer> first_;  ///< adds vendors' names before
 };
 
 }  // namespace flowstamp::output

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
+
+#include "user/output/sink.h"
 
 namespace flowstamp::output {
 
@@ -38,6 +41,12 @@ class Style {
     const auto is_set = [](const char* value) { return value != nullptr && *value != '\0'; };
     const bool forced = is_set(clicolor_force) && std::string_view(clicolor_force) != "0";
     return !is_set(no_color) && (is_terminal || forced);
+}
+
+/// As this output and the environment ask for.
+[[nodiscard]] inline Style style_for(const Output& output) {
+    return Style(
+        wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
 }
 
 /// Whether a terminal understands the control sequences by which lines are drawn anew. Pass TERM's

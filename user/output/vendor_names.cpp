@@ -43,24 +43,24 @@ std::string VendorNames::maker_of(const analysis::Mac& mac) {
     return place->second;
 }
 
-void VendorNames::finding(const analysis::Finding& finding) {
-    const fst_packet& packet = finding.sighting.packet;
-    if (!(finding.signals & FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)) ||
-        !(packet.flags & FST_PACKET_MAC)) {
-        reporter_.finding(finding);
+void VendorNames::consume(const Event& event) {
+    if (const auto* finding = std::get_if<analysis::Finding>(&event)) {
+        const fst_packet& packet = finding->sighting.packet;
+        if ((finding->signals & FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)) &&
+            (packet.flags & FST_PACKET_MAC)) {
+            analysis::Finding named = *finding;
+            named.vendor = maker_of(std::to_array(packet.src_mac));
+            next_.consume(std::move(named));
+            return;
+        }
+    }
+    if (const auto* box = std::get_if<analysis::Middlebox>(&event); box && box->mac) {
+        analysis::Middlebox named = *box;
+        named.vendor = maker_of(*box->mac);
+        next_.consume(std::move(named));
         return;
     }
-    analysis::Finding named = finding;
-    named.vendor = maker_of(std::to_array(packet.src_mac));
-    reporter_.finding(named);
-}
-
-void VendorNames::middlebox(const analysis::Middlebox& box) {
-    analysis::Middlebox named = box;
-    if (box.mac) {
-        named.vendor = maker_of(*box.mac);
-    }
-    reporter_.middlebox(named);
+    next_.consume(event);
 }
 
 }  // namespace flowstamp::output

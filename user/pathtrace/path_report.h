@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "user/base/clock.h"
@@ -44,7 +45,29 @@ struct PathReport {
     std::optional<Drop> drop{};
     fst_path_event latest{};  ///< the latest packet's last record
     Nanoseconds wall{0};     ///< of the latest, since 1970
+
+    /// Whether the packets came to where they were to go.
+    [[nodiscard]] bool has_arrived() const {
+        return end == PacketPath::End::left || end == PacketPath::End::delivered;
+    }
 };
+
+/// Sums of a run.
+struct PathStats {
+    Nanoseconds wall{0};  ///< since 1970
+    Nanoseconds uptime{0};
+    std::uint64_t packets = 0;  ///< followed
+    std::uint64_t flows = 0;
+    std::uint64_t left = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t unknown = 0;  ///< lost sight of: no drop was seen
+    std::uint64_t events_lost = 0;
+    std::uint64_t not_followed = 0;  ///< more were under way than fit
+};
+
+/// What a tracer reports: paths as they end, and at its own end the sums.
+using PathEvent = std::variant<PathReport, PathStats>;
 
 /// Puts together what is known.
 [[nodiscard]] PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path,

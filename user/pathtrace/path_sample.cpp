@@ -51,7 +51,7 @@ std::string rule_words(const netfilter::DropAttribution& attribution) {
 
 }  // namespace
 
-PathSample sample_of(const StationCounts& counts, const StationMap& map, const output::PathStats& stats) {
+PathSample sample_of(const StationCounts& counts, const StationMap& map, const PathStats& stats) {
     PathSample sample{.parts = parts_of(counts, map), .losses = {}, .stats = stats};
     for (const auto& [end, lost] : counts.lost()) {
         const bool is_known = map.knows(end.station);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "user/output/path_reporter.h"
+#include "user/pathtrace/path_report.h"
 #include "user/pathtrace/station_counts.h"
 #include "user/pathtrace/station_plan.h"
 
@@ -27,11 +27,11 @@ struct PathSample {
     };
     std::vector<Part> parts{};  ///< in the order in which packets pass them
     std::vector<Loss> losses{};
-    output::PathStats stats{};
+    PathStats stats{};
 };
 
 [[nodiscard]] PathSample sample_of(const StationCounts& counts, const StationMap& map,
-                                   const output::PathStats& stats);
+                                   const PathStats& stats);
 
 /// What took packets, in a few words: "iptables-nft mangle FORWARD rule 1", or the kernel's reason.
 [[nodiscard]] std::string short_words(const PathReport::Drop& drop);

@@ -8,6 +8,7 @@
 
 #include "flowstamp/hops.h"
 #include "user/analysis/tracking/icmp_errors.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -72,6 +73,10 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
         reported_.erase(order_.front());
         order_.pop_front();
     }
+}
+
+std::unique_ptr<Detector> make_icmp_rejected(Tracking& tracking) {
+    return std::make_unique<IcmpRejected>(tracking.slots, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

@@ -7,6 +7,7 @@
 
 #include "user/base/time_text.h"
 #include "user/analysis/tracking/both_ways.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -34,6 +35,11 @@ void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
             break;
         case FST_EVENT_RST:
             reset(observation, sink);
+            break;
+        case FST_EVENT_ACKED:
+            if (const auto& idle = idle_periods_.survived()) {
+                survived(observation, *idle, sink);
+            }
             break;
         case FST_EVENT_SYN:
         case FST_EVENT_EVICTED:
@@ -176,6 +182,10 @@ IdleTimeout::Bounds& IdleTimeout::bounds_of(const net::Endpoint& remote) {
         bounds_.erase(bounds_.begin());
     }
     return bounds_[remote.address];
+}
+
+std::unique_ptr<Detector> make_idle_timeout(Tracking& tracking) {
+    return std::make_unique<IdleTimeout>(tracking.idle_periods, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

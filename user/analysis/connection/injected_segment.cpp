@@ -12,6 +12,7 @@
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -290,6 +291,10 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
     finding.verdict = FST_VERDICT_CONFIRMED;
     finding.sighting = sighting_of(observation);
     updates.report(std::move(finding), findings_, sink);
+}
+
+std::unique_ptr<Detector> make_injected_segment(Tracking& tracking) {
+    return std::make_unique<InjectedSegment>(tracking.syns, tracking.handshakes, tracking.slots, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

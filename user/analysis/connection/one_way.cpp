@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "user/net/endpoint.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -45,6 +46,10 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
         .slot = *observation.slot,
     };
     FindingUpdates().report(std::move(finding), findings_, sink);
+}
+
+std::unique_ptr<Detector> make_one_way(Tracking& tracking) {
+    return std::make_unique<OneWay>(tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

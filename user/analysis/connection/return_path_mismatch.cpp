@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "user/analysis/tracking/tracking.h"
+
 namespace flowstamp::analysis {
 
 namespace {
@@ -87,6 +89,10 @@ void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
                                     .baseline = std::nullopt});
     }
     mismatch.updates.report(std::move(finding), findings_, sink);
+}
+
+std::unique_ptr<Detector> make_return_path_mismatch(Tracking& tracking) {
+    return std::make_unique<ReturnPathMismatch>(tracking.syns, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

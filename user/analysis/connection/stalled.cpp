@@ -6,6 +6,7 @@
 #include "user/base/time_text.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -132,6 +133,10 @@ void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, Find
         wait.updates.report(wait.finding, findings_, sink);
     }
     waits_.erase(found);
+}
+
+std::unique_ptr<Detector> make_stalled(Tracking& tracking) {
+    return std::make_unique<Stalled>(tracking.idle_periods, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

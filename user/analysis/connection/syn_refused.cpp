@@ -5,6 +5,8 @@
 
 #include "flowstamp/hops.h"
 
+#include "user/analysis/tracking/tracking.h"
+
 namespace flowstamp::analysis {
 
 namespace {
@@ -131,6 +133,10 @@ void SynRefused::advance(Nanoseconds now, FindingSink& sink) {
     swept_ = now;
     std::erase_if(refusals_, [&](const auto& entry) { return now - entry.second.latest > kQuiet; });
     std::erase_if(clients_, [&](const auto& entry) { return now - entry.second.latest > kQuiet; });
+}
+
+std::unique_ptr<Detector> make_syn_refused(Tracking& tracking) {
+    return std::make_unique<SynRefused>(tracking.hosts, tracking.syns, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

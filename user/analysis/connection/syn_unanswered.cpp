@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "user/base/time_text.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -107,6 +108,10 @@ void SynUnanswered::advance(Nanoseconds now, FindingSink& sink) {
 /// What was not silent for long enough proves nothing.
 void SynUnanswered::finish(FindingSink&) {
     due_.clear();
+}
+
+std::unique_ptr<Detector> make_syn_unanswered(Tracking& tracking) {
+    return std::make_unique<SynUnanswered>(tracking.syns, tracking.both_ways, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

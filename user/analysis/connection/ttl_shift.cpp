@@ -10,6 +10,7 @@
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -133,6 +134,10 @@ void TtlShift::finish(FindingSink& sink) {
         }
     }
     changes_.clear();
+}
+
+std::unique_ptr<Detector> make_ttl_shift(Tracking& tracking) {
+    return std::make_unique<TtlShift>(tracking.slots, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

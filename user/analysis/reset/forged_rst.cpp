@@ -58,8 +58,8 @@ void ForgedRst::on_rst(const Observation& observation, FindingSink& sink) {
 
 /// A rest counts if the RST answers what ended it.
 ResetPast ForgedRst::past_of(const Observation& rst) const {
-    ResetPast past{.scan = parts_.scans.of(rst), .idle = {}};
-    const IdlePeriods::IdlePeriod* idle = parts_.idle_periods.unanswered(view_of(rst.event));
+    ResetPast past{.scan = tracking_.scans.of(rst), .idle = {}};
+    const IdlePeriods::IdlePeriod* idle = tracking_.idle_periods.unanswered(view_of(rst.event));
     if (idle != nullptr && idle->length >= kRest && rst.time() - idle->woke < kAnswersRest &&
         idle->direction != (rst.event.packet.direction & 1U)) {
         past.idle = idle->length;
@@ -77,12 +77,12 @@ ResetRecord& ForgedRst::remember(const Observation& observation, Side& side, Fin
                : known->second;
     const fst_challenge before = is_new ? FST_CHALLENGE_NONE : reset.challenge();
     reset.add_view(observation, past);
-    if (const HostMemory::Host* host = parts_.hosts.sender_of(observation.event.packet)) {
+    if (const HostMemory::Host* host = tracking_.hosts.sender_of(observation.event.packet)) {
         reset.view(view_of(observation.event))->consider(*host);
     }
     const bool asked = before == FST_CHALLENGE_NONE && reset.challenge() == FST_CHALLENGE_ASKED;
     if (asked) {
-        challenges_.asked++;
+        tracking_.challenges.asked++;
         deadlines_.emplace(reset.time() + kAnswerWithin, Deadline{Due::answer, reset.id()});
     }
     if (is_new) {
@@ -111,7 +111,7 @@ void ForgedRst::compare(ResetRecord& reset, const SideKey& key, FindingSink& sin
             report(*earlier, sink);
         }
     }
-    if (const auto syn_ack = parts_.handshakes.other_answer(view)) {
+    if (const auto syn_ack = tracking_.handshakes.other_answer(view)) {
         view.add_syn_ack(*syn_ack);
     }
 }
@@ -173,17 +173,17 @@ bool ForgedRst::put_answer(ResetRecord& reset, fst_challenge answer) {
     if (!reset.answer(answer)) {
         return false;
     }
-    challenges_.unanswered -= before == FST_CHALLENGE_UNANSWERED;
-    challenges_.refuted -= before == FST_CHALLENGE_REFUTED;
+    tracking_.challenges.unanswered -= before == FST_CHALLENGE_UNANSWERED;
+    tracking_.challenges.refuted -= before == FST_CHALLENGE_REFUTED;
     switch (answer) {
         case FST_CHALLENGE_UPHELD:
-            challenges_.upheld++;
+            tracking_.challenges.upheld++;
             break;
         case FST_CHALLENGE_REFUTED:
-            challenges_.refuted++;
+            tracking_.challenges.refuted++;
             break;
         default:
-            challenges_.unanswered++;
+            tracking_.challenges.unanswered++;
     }
     return true;
 }
@@ -217,7 +217,7 @@ void ForgedRst::on_syn_ack(const Observation& observation, FindingSink& sink) {
     const SideKey key{view_of(observation.event), observation.event.packet.direction & 1U};
     for (ResetRecord* reset : records_of(key)) {
         ResetObservation& view = *reset->view(key.view);
-        const auto syn_ack = parts_.handshakes.other_answer(view);
+        const auto syn_ack = tracking_.handshakes.other_answer(view);
         if (syn_ack && view.add_syn_ack(*syn_ack)) {
             report(*reset, sink);
         }
@@ -229,7 +229,7 @@ void ForgedRst::report(ResetRecord& reset, FindingSink& sink) {
     if (news) {
         sink.reset(*news);
         if (news->judgement.verdict == FST_VERDICT_CONFIRMED) {
-            signatures_.note(reset.strongest_view(), news->judgement);
+            tracking_.signatures.note(reset.strongest_view(), news->judgement);
         }
     }
     report_finding(sides_[side_of(reset.views().front())], reset, sink);
@@ -244,7 +244,7 @@ void ForgedRst::report_finding(Side& side, ResetRecord& reset, FindingSink& sink
         if (!doubted) {
             return;
         }
-        side.incident.emplace(parts_.findings.open(), reset);
+        side.incident.emplace(tracking_.findings.open(), reset);
         settlements_.emplace(side.incident->settles_at(), side_of(reset.views().front()));
     } else if (doubted || side.incident->holds(reset.id())) {
         side.incident->add(reset);
@@ -255,7 +255,7 @@ void ForgedRst::report_finding(Side& side, ResetRecord& reset, FindingSink& sink
 void ForgedRst::report_news(ResetIncident& incident, FindingSink& sink) {
     const std::optional<fst_verdict> before = incident.reported_verdict();
     if (const auto news = incident.news()) {
-        parts_.findings.told(before, news->verdict);
+        tracking_.findings.told(before, news->verdict);
         sink.finding(*news);
     }
 }
@@ -278,7 +278,7 @@ void ForgedRst::settle(const SideKey& key, Nanoseconds now, FindingSink& sink) {
         settlements_.emplace(incident.settles_at(), key);
         return;
     }
-    std::optional<fst_flow> slot = parts_.slots.read(key.view.slot);
+    std::optional<fst_flow> slot = tracking_.slots.read(key.view.slot);
     if (slot && slot->generation != key.view.generation) {
         slot.reset();
     }
@@ -288,8 +288,7 @@ void ForgedRst::settle(const SideKey& key, Nanoseconds now, FindingSink& sink) {
 }
 
 void ForgedRst::advance(Nanoseconds now, FindingSink& sink) {
-    signatures_.advance(now);
-    settle_due(now, sink);
+        settle_due(now, sink);
 }
 
 void ForgedRst::settle_due(Nanoseconds now, FindingSink& sink) {
@@ -355,6 +354,10 @@ std::vector<ResetRecord*> ForgedRst::records_of(const SideKey& key) {
         }
     }
     return found;
+}
+
+std::unique_ptr<Detector> make_forged_rst(Tracking& tracking) {
+    return std::make_unique<ForgedRst>(tracking);
 }
 
 }  // namespace flowstamp::analysis

@@ -10,19 +10,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "user/analysis/reset/challenge_tally.h"
 #include "user/analysis/detector.h"
 #include "user/analysis/reset/reset_incident.h"
-#include "user/analysis/findings.h"
-#include "user/analysis/tracking/handshakes.h"
-#include "user/analysis/tracking/host_memory.h"
-#include "user/analysis/reset/policy_sink.h"
 #include "user/analysis/reset/reset_record.h"
-#include "user/analysis/tracking/idle_periods.h"
-#include "user/analysis/tracking/scans.h"
-#include "user/analysis/reset/signature_learner.h"
-#include "user/net/learned_signature.h"
-#include "user/analysis/slot_reader.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -38,25 +29,13 @@ class ForgedRst final : public Detector {
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 
-    /// All outlive the detector. What others keep has filed each observation before it comes here.
-    struct Parts {
-        const SlotReader& slots;  ///< the flow table
-        const HostMemory& hosts;
-        const Handshakes& handshakes;
-        const IdlePeriods& idle_periods;
-        const Scans& scans;
-        PolicySink& policy;  ///< takes what was learnt
-        Findings& findings;
-    };
-    explicit ForgedRst(const Parts& parts) : parts_(parts), signatures_(parts.policy) {}
+    /// `tracking` outlives the detector.
+    explicit ForgedRst(Tracking& tracking) : tracking_(tracking) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink& sink) override;
 
-    [[nodiscard]] const ChallengeTally& challenges() const { return challenges_; }
-    /// What the policy was taught and holds.
-    [[nodiscard]] std::vector<net::LearnedSignature> learned() const { return signatures_.learned(); }
     [[nodiscard]] std::size_t remembered() const { return records_.size(); }
 
   private:
@@ -106,9 +85,7 @@ class ForgedRst final : public Detector {
         return {view.key(), view.direction()};
     }
 
-    Parts parts_;
-    SignatureLearner signatures_;
-    ChallengeTally challenges_;
+    Tracking& tracking_;
     std::map<std::uint64_t, ResetRecord> records_;  ///< by id: the oldest first
     std::unordered_map<SideKey, Side, SideKeyHash> sides_;
     std::multimap<Nanoseconds, Deadline> deadlines_;

@@ -27,13 +27,14 @@ bool wants_answer(const Observation& observation) {
 
 }  // namespace
 
-std::optional<IdlePeriods::IdlePeriod> IdlePeriods::record(const Observation& observation) {
+void IdlePeriods::record(const Observation& observation) {
+    survived_.reset();
     const ViewKey view = view_of(observation.event);
     const unsigned direction = observation.event.packet.direction & 1U;
     if (observation.kind() == FST_EVENT_IDLE_RESUMED && wants_answer(observation)) {
         const auto known = idle_periods_.find(view);
         if (known != idle_periods_.end() && known->second.direction == direction) {
-            return std::nullopt;  // again after another rest, unanswered: the first one counts
+            return;  // again after another rest, unanswered: the first one counts
         }
         if (known == idle_periods_.end()) {
             order_.push_back(view);
@@ -45,12 +46,12 @@ std::optional<IdlePeriods::IdlePeriod> IdlePeriods::record(const Observation& ob
         }
     } else if (observation.kind() == FST_EVENT_ACKED || observation.kind() == FST_EVENT_SYN) {
         if (const auto known = idle_periods_.find(view); known != idle_periods_.end()) {
-            const IdlePeriod idle = known->second;
+            if (observation.kind() == FST_EVENT_ACKED) {
+                survived_ = known->second;
+            }
             idle_periods_.erase(known);
-            return observation.kind() == FST_EVENT_ACKED ? std::optional(idle) : std::nullopt;
         }
     }
-    return std::nullopt;
 }
 
 const IdlePeriods::IdlePeriod* IdlePeriods::unanswered(const ViewKey& view) const {

@@ -20,8 +20,10 @@ class IdlePeriods {
         unsigned direction = 0;  ///< who spoke first
     };
 
-    /// Returns the rest that this observation ended well: what was said after it is answered.
-    std::optional<IdlePeriod> record(const Observation& observation);
+    void record(const Observation& observation);
+
+    /// The idle period that the latest observation ended well: what was sent after it is answered.
+    [[nodiscard]] const std::optional<IdlePeriod>& survived() const { return survived_; }
 
     /// The rest after which this view's flow has had no answer yet; null if there is none.
     [[nodiscard]] const IdlePeriod* unanswered(const ViewKey& view) const;
@@ -30,6 +32,7 @@ class IdlePeriods {
     static constexpr std::size_t kMost = 65536;
     std::unordered_map<ViewKey, IdlePeriod, ViewKeyHash> idle_periods_;
     std::deque<ViewKey> order_;
+    std::optional<IdlePeriod> survived_{};
 };
 
 /// How long the flow had been silent before this packet, by its slot as it was then.

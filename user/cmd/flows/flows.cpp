@@ -7,11 +7,8 @@
 #include <cstdio>
 
 #include "user/base/console.h"
-#include "user/base/time_text.h"
-#include "user/cmd/flows/flow_text.h"
 #include "user/kernel/maps/pinned_table.h"
-#include "user/output/json/json_events.h"
-#include "user/output/sink.h"
+#include "user/output/outputs.h"
 
 namespace flowstamp::cmd {
 
@@ -30,15 +27,15 @@ std::string name_of(const kernel::PinnedTable& table, std::uint32_t ifindex) {
 
 /// One table's flows to the output; `now` is CLOCK_MONOTONIC, `offset` makes it time since 1970.
 void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanoseconds now,
-           Nanoseconds offset, output::Output& output) {
+           Nanoseconds offset, output::Outputs& output) {
     table.flows.scan(0, table.flows.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
         const std::string interface = name_of(table, flow.key.ifindex);
-        if (!output.health() || (options.interface && *options.interface != interface)) {
+        if (output.is_broken() || (options.interface && *options.interface != interface)) {
             return;
         }
         const Nanoseconds last(static_cast<std::int64_t>(
             std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
-        const analysis::FlowRecord record{.slot = flow,
+        analysis::FlowRecord record{.slot = flow,
                                 .slot_index = slot,
                                 .interface = interface,
                                 .end = analysis::FlowEnd::open,
@@ -46,26 +43,19 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
                                 .start = {},
                                 .last = last + offset,
                                 .stage = analysis::stage_of(flow)};
-        if (options.json) {
-            output.write(output::json_of_open_flow(record, offset).dump() + "\n");
-        } else {
-            output.write(flow_text(record, now));
-        }
+        output.consume(output::OpenFlow{std::move(record), offset});
     });
 }
 
-/// What one watch has taught its programs.
-void print_lessons(const kernel::PinnedTable& table, const FlowsOptions& options, output::Output& output) {
+/// What one watch has learned.
+void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options,
+                   output::Outputs& output) {
     for (const net::LearnedSignature& learned : table.learned) {
-        output.write(options.json
-                         ? output::json_of(learned, table.pid).dump() + "\n"
-                         : fmt::format("process {}: {}, taught {}, last seen {}\n", table.pid,
-                                       net::signature_text(learned.signature),
-                                       eve_timestamp(learned.learned), eve_timestamp(learned.seen)));
+        output.consume(output::LearnedEntry{learned, table.pid});
     }
     if (table.learned.empty() && !options.json) {
-        output.write(fmt::format("process {}: {}\n", table.pid,
-                                 table.learns ? "nothing taught" : "teaches nothing (--no-learn)"));
+        say(fmt::format("process {}: {}", table.pid,
+                        table.learns ? "nothing learned yet" : "learns nothing (--no-learn)"));
     }
 }
 
@@ -96,16 +86,19 @@ int run_flows(const FlowsOptions& options) {
     const SystemClock clock;
     const Nanoseconds now = clock.monotonic();
     const Nanoseconds offset = clock.realtime() - now;
-    output::Output output = output::Output::standard_output();
+    auto output = output::Outputs::open({.json = options.json});
+    if (!output) {
+        return log_error(output.error(), kFailed);
+    }
     for (const kernel::PinnedTable& table : running->tables) {
         if (options.learned) {
-            print_lessons(table, options, output);
+            print_learned(table, options, *output);
         } else {
-            print(table, options, now, offset, output);
+            print(table, options, now, offset, *output);
         }
     }
-    if (!output.health() && !output.reader_has_gone()) {
-        return log_error(output.health().error(), kFailed);
+    if (const Status written = output->status(); !written) {
+        return log_error(written.error(), kFailed);
     }
     return kDone;
 }

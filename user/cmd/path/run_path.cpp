@@ -12,6 +12,7 @@
 #include "user/base/console.h"
 #include "user/base/stop_signals.h"
 #include "user/net/packet_match.h"
+#include "user/output/json/json_output.h"
 #include "user/output/text/path_live.h"
 #include "user/pathtrace/live/tracer.h"
 
@@ -23,25 +24,22 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kTurn = 100ms;
 
-output::Style style_for(const output::Output& output) {
-    return output::Style(
-        output::wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
-}
-
 /// Nothing where lines are wanted, or nothing else is possible.
 std::unique_ptr<output::PathLive> make_live(const PathOptions& options, output::Output& output) {
     const bool plain = options.plain || options.json || options.output || !output.is_terminal();
     if (plain || !output::can_redraw(std::getenv("TERM"))) {
         return nullptr;
     }
-    return std::make_unique<output::PathLive>(output, style_for(output), options.quiet, options.filter);
+    return std::make_unique<output::PathLive>(output, output::style_for(output), options.quiet, options.filter);
 }
 
-std::unique_ptr<output::PathReporter> make_reporter(const PathOptions& options, output::Output& output) {
+std::unique_ptr<output::Consumer> make_lines(const PathOptions& options, output::Output& output) {
     if (options.json) {
-        return std::make_unique<output::PathJson>(output, options.quiet);
+        return std::make_unique<output::JsonOutput>(output, options.quiet);
     }
-    return std::make_unique<output::PathText>(output, style_for(output), options.quiet);
+    return std::make_unique<output::TextOutput>(
+        output, output::style_for(output),
+        options.quiet ? output::Detail::findings : output::Detail::resets);
 }
 
 /// Turns until a signal, the end of the duration, or a report that cannot be written.
@@ -86,7 +84,7 @@ int run_path(const PathOptions& options) {
     const SystemClock clock;
     const StopSignals signals;  // from here on an end is a clean one
     const auto live = make_live(options, *output);
-    const auto lines = live ? nullptr : make_reporter(options, *output);
+    const auto lines = live ? nullptr : make_lines(options, *output);
     const auto notice = [&](std::string_view line) {
         if (live) {
             live->make_way();
@@ -95,7 +93,13 @@ int run_path(const PathOptions& options) {
     };
     auto tracer = pathtrace::Tracer::start(
         {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
-        {.reporter = live ? *live : *lines, .clock = clock, .notice = notice});
+        {.report =
+             [&](pathtrace::PathEvent event) {
+                 output::Consumer& consumer = live ? *live : *lines;
+                 std::visit([&](auto&& its) { consumer.consume(std::move(its)); }, std::move(event));
+             },
+         .clock = clock,
+         .notice = notice});
     if (!tracer) {
         return log_error(tracer.error(), kFailed);
     }

@@ -81,12 +81,12 @@ class HostPath final : public ReplayPath {
         return end == slots_ ? 0 : end;
     }
 
-    Result<Counters> counters() const override {
-        Counters counters{};
+    Result<analysis::DatapathStats> stats() const override {
+        analysis::DatapathStats stats;
         for (std::uint32_t i = 0; i < FST_COUNT_MAX; i++) {
-            counters[i] = fst_datapath_counter(path_.get(), i);
+            stats.counters[i] = fst_datapath_counter(path_.get(), i);
         }
-        return counters;
+        return stats;
     }
 
   private:

@@ -66,7 +66,13 @@ class KernelPath final : public ReplayPath {
         return probe_.maps().flows().scan(first, count, visit);
     }
 
-    Result<Counters> counters() const override { return probe_.maps().counters().read(); }
+    Result<analysis::DatapathStats> stats() const override {
+        const auto counters = probe_.maps().counters().read();
+        if (!counters) {
+            return std::unexpected(counters.error());
+        }
+        return analysis::DatapathStats{.counters = *counters, .records_unread = {}, .stamps = {}};
+    }
 
   private:
     static std::unexpected<Error> refused(std::uint32_t ifindex, const Error& error) {

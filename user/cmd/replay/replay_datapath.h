@@ -11,8 +11,7 @@
 #include "flowstamp/event.h"
 #include "user/base/clock.h"
 #include "user/base/result.h"
-#include "user/analysis/reset/policy_sink.h"
-#include "user/analysis/slot_reader.h"
+#include "user/analysis/datapath.h"
 
 namespace flowstamp::cmd {
 
@@ -29,11 +28,8 @@ class EventSink {
 };
 
 /// The data path as a replay uses it, wherever it runs: one flow table, observing only.
-class ReplayPath : public analysis::SlotReader, public analysis::PolicySink {
+class ReplayPath : public analysis::Datapath {
   public:
-    using Visit = std::function<void(std::uint32_t slot, const fst_flow& flow)>;
-    using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;  ///< by enum fst_counter
-
     struct Frame {
         std::span<std::uint8_t> bytes;  ///< Ethernet; 14 bytes or more, FST_SNAP_BYTES at the most
         std::uint32_t ifindex;
@@ -42,12 +38,6 @@ class ReplayPath : public analysis::SlotReader, public analysis::PolicySink {
 
     /// Runs the frame, and hands its events to `sink` before it returns.
     [[nodiscard]] virtual Status packet(const Frame& frame, EventSink& sink) = 0;
-
-    [[nodiscard]] virtual std::uint32_t slots() const = 0;
-    /// Visits the flows of slots [first, first + count), cut at the table's end. Returns the slot
-    /// to go on with, 0 when the end was reached.
-    virtual std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) = 0;
-    [[nodiscard]] virtual Result<Counters> counters() const = 0;
 };
 
 /// The data path compiled for the host: no privileges, no kernel. Fails where memory is short.

@@ -18,23 +18,26 @@ using namespace std::chrono_literals;
 /// captures begin in 1970.
 constexpr Nanoseconds kAhead = 1000s;
 
-constexpr Nanoseconds kScanEvery = 100ms;
-constexpr std::uint32_t kScanSlots = 8192;
-/// Looks at slots that a frame pays for: a capture of few frames in a long time would else spend its
-/// time looking.
-constexpr std::uint32_t kLooksPerFrame = 4;
+/// Looks at slots of the flow table that a frame pays for.
+constexpr std::uint32_t kSlotsPerFrame = 4;
 
 }  // namespace
 
-ReplayRun::ReplayRun(const Parts& parts, std::string file, std::optional<net::Filter> filter)
-    : parts_(parts),
+ReplayRun::ReplayRun(const Dependencies& dependencies, std::string file,
+                     std::optional<net::Filter> filter)
+    : dependencies_(dependencies),
       file_(std::move(file)),
-      ends_(parts.path.slots()),
-      pipeline_({parts.path, parts.policy, parts.reporter}, parts.path.slots(), std::move(filter)) {
-}
+      reports_(dependencies.output),
+      session_({.datapath = dependencies.datapath,
+                .policy = dependencies.policy,
+                .reports = reports_,
+                .interface_name = [this](std::uint32_t ifindex) { return name_of(ifindex); }},
+               {.filter = std::move(filter),
+                .wall_offset = -kAhead,
+                .slots_per_advance = kSlotsPerFrame}) {}
 
 Result<bool> ReplayRun::step() {
-    const auto frame = parts_.capture.next();
+    const auto frame = dependencies_.capture.next();
     if (!frame) {
         return std::unexpected(frame.error());
     }
@@ -53,9 +56,12 @@ Result<bool> ReplayRun::step() {
 }
 
 Status ReplayRun::replay(const net::CapturedFrame& frame) {
-    frame_ = frame.number;
-    wall_ = frame.wall;
-    set_clock(frame.wall);
+    frame_ = {.number = frame.number, .wall = frame.wall, .other_bytes = {}};
+    now_ = std::max(now_, frame.wall + kAhead);
+    // What is due by now is reported before the frame is judged, as in a live watch.
+    if (const Status advanced = session_.advance(now_); !advanced) {
+        return advanced;
+    }
     if (!net::knows_link_type(frame.link_type)) {
         unknown_link_ = unknown_link_.value_or(frame.link_type);
         return {};
@@ -66,116 +72,44 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
         return {};
     }
     const std::uint32_t ifindex = frame.interface + 1;
-    remember_data(bytes, ifindex);
-    return parts_.path.packet({.bytes = bytes, .ifindex = ifindex, .time = now_}, *this);
+    frame_.other_bytes = compare_data(bytes, ifindex);
+    return dependencies_.datapath.packet({.bytes = bytes, .ifindex = ifindex, .time = now_}, *this);
 }
 
-void ReplayRun::remember_data(std::span<std::uint8_t> bytes, std::uint32_t ifindex) {
-    other_bytes_.reset();
+std::optional<analysis::OtherBytes> ReplayRun::compare_data(std::span<std::uint8_t> bytes,
+                                                            std::uint32_t ifindex) {
     const fst_datapath_frame frame{.data = bytes.data(),
-                                  .bytes = static_cast<__u32>(bytes.size()),
-                                  .room = 0,
-                                  .ifindex = ifindex,
-                                  .time_ns = static_cast<__u64>(now_.count()),
-                                  .hook = FST_HOOK_XDP,
-                                  .has_mac = 1};
+                                   .bytes = static_cast<__u32>(bytes.size()),
+                                   .room = 0,
+                                   .ifindex = ifindex,
+                                   .time_ns = static_cast<__u64>(now_.count()),
+                                   .hook = FST_HOOK_XDP,
+                                   .has_mac = 1};
     fst_packet packet{};
     if (!fst_datapath_parse(&frame, &packet)) {
-        return;
+        return std::nullopt;
     }
     const std::size_t begin =
         std::min<std::size_t>(packet.l4_offset + packet.tcp_header, bytes.size());
     const auto data = bytes.subspan(begin);
-    other_bytes_ = segments_.record(
-        packet, data.first(std::min<std::size_t>(data.size(), packet.payload)), frame_);
-}
-
-/// What is due by now is told before the frame is judged, as in a live watch.
-void ReplayRun::set_clock(Nanoseconds wall) {
-    const Nanoseconds now = wall + kAhead;
-    if (now_ == Nanoseconds::zero()) {
-        begun_ = now;
-        scan_due_ = now + kScanEvery;
-    }
-    scan_credit_ = std::min(scan_credit_ + kLooksPerFrame, kScanSlots);
-    if (now <= now_) {
-        return;
-    }
-    now_ = now;
-    pipeline_.advance(now_);
-    if (now_ >= scan_due_) {
-        scan_due_ = now_ + kScanEvery;
-        scan();
-    }
-}
-
-void ReplayRun::scan() {
-    next_slot_ = parts_.path.scan(next_slot_, std::exchange(scan_credit_, 0),
-                                  [this](std::uint32_t slot, const fst_flow& flow) {
-                                      pipeline_.inspect(slot, flow);
-                                      if (const auto end = ends_.inspect(slot, flow, now_)) {
-                                          report(slot, flow, *end);
-                                      }
-                                  });
+    return segments_.record(packet, data.first(std::min<std::size_t>(data.size(), packet.payload)),
+                            frame_.number);
 }
 
 void ReplayRun::event(const fst_event& event, const fst_flow* flow) {
-    if (flow != nullptr &&
-        (event.header.kind == FST_EVENT_EVICTED || event.header.kind == FST_EVENT_ENDED)) {
-        const bool evicted = event.header.kind == FST_EVENT_EVICTED;
-        if (const auto end = ends_.lost_slot(event.slot, *flow, evicted)) {
-            report(event.slot, *flow, *end);
-        }
-        return;
-    }
-    analysis::Observation observation;
-    observation.event = event;
-    if (flow != nullptr) {
-        observation.slot = *flow;
-    }
-    observation.interface = name_of(event.packet.key.ifindex);
-    observation.wall = wall_;
-    observation.frame = frame_;
-    observation.other_bytes = other_bytes_;
-    pipeline_.consume(std::move(observation));
+    session_.event(event, flow, &frame_);
 }
 
-void ReplayRun::report(std::uint32_t slot, const fst_flow& flow, analysis::FlowEnd end) {
-    pipeline_.report({.slot = flow,
-                    .slot_index = slot,
-                    .interface = name_of(flow.key.ifindex),
-                    .end = end,
-                    .wall = now_ - kAhead,
-                    .start = {},
-                    .last = analysis::FlowEnds::last_packet(flow) - kAhead});
-}
-
-Result<output::Stats> ReplayRun::finish() {
-    pipeline_.finish();
-    parts_.path.scan(0, parts_.path.slots(), [this](std::uint32_t slot, const fst_flow& flow) {
-        auto end = ends_.inspect(slot, flow, now_);
-        if (!end) {
-            end = ends_.at_the_end(slot, flow);
-        }
-        if (end) {
-            report(slot, flow, *end);
-        }
-    });
-    auto counters = parts_.path.counters();
-    if (!counters) {
-        return std::unexpected(counters.error());
+Result<analysis::Stats> ReplayRun::finish() {
+    auto stats = session_.finish();
+    if (stats) {
+        stats->counters[FST_COUNT_CUT] += cut_;
     }
-    output::Stats stats;
-    stats.wall = std::max(now_ - kAhead, Nanoseconds::zero());
-    stats.uptime = now_ - begun_;
-    stats.counters = *counters;
-    stats.counters[FST_COUNT_CUT] += cut_;
-    pipeline_.count(stats);
     return stats;
 }
 
 std::string ReplayRun::name_of(std::uint32_t ifindex) const {
-    std::string name = parts_.capture.interface_name(ifindex - 1);
+    std::string name = dependencies_.capture.interface_name(ifindex - 1);
     return name.empty() ? file_ : name;
 }
 

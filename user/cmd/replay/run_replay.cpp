@@ -16,7 +16,7 @@
 #include "user/cmd/replay/kernel_datapath.h"
 #include "user/cmd/replay/progress.h"
 #include "user/cmd/replay/replay_run.h"
-#include "user/output/finding_watch.h"
+#include "user/output/fail_on.h"
 #include "user/output/outputs.h"
 
 namespace flowstamp::cmd {
@@ -59,7 +59,7 @@ Status keep_apart(const ReplayArguments& arguments, const std::optional<std::str
     return {};
 }
 
-void add(output::Stats& sum, const output::Stats& stats) {
+void add(analysis::Stats& sum, const analysis::Stats& stats) {
     sum.wall = std::max(sum.wall, stats.wall);
     sum.uptime += stats.uptime;
     for (std::size_t i = 0; i < sum.counters.size(); i++) {
@@ -73,8 +73,8 @@ void add(output::Stats& sum, const output::Stats& stats) {
 /// The captures of one command line, one after another.
 class Captures {
   public:
-    Captures(const ReplayOptions& options, std::string filter, output::Reporter& reporter)
-        : options_(options), filter_(std::move(filter)), reporter_(reporter) {}
+    Captures(const ReplayOptions& options, std::string filter, output::Consumer& output)
+        : options_(options), filter_(std::move(filter)), output_(output) {}
 
     /// Replays one, from a fresh start. Fails where it cannot be read to its end; what was read is
     /// told, and in the sum.
@@ -92,15 +92,15 @@ class Captures {
         if (!path) {
             return std::unexpected(path.error());
         }
-        reporter_.capture(file);
+        output_.consume(output::CaptureStart{file});
         replayed_++;
         analysis::NoPolicy no_policy;
         analysis::PolicySink& policy = options_.learn ? static_cast<analysis::PolicySink&>(**path) : no_policy;
-        const auto ran = run({**capture, **path, reporter_, policy}, file);
+        const auto ran = run({**capture, **path, output_, policy}, file);
         if (ran.stats) {
             add(sum_, *ran.stats);
             if (!is_only_one) {
-                reporter_.stats(*ran.stats);
+                output_.consume(*ran.stats);
             }
         }
         return !ran.read ? ran.read : ran.stats ? Status{} : std::unexpected(ran.stats.error());
@@ -109,10 +109,10 @@ class Captures {
     /// Tells the sums of all that were opened, if any was.
     void summarise() {
         if (replayed_ > 1) {
-            reporter_.capture("");
+            output_.consume(output::CaptureStart{});
         }
         if (replayed_ > 0) {
-            reporter_.summary(sum_);
+            output_.consume(analysis::Summary{sum_});
         }
     }
     /// Whether somebody wants it to end, as by Ctrl-C.
@@ -124,10 +124,10 @@ class Captures {
   private:
     struct Ran {
         Status read;
-        Result<output::Stats> stats;
+        Result<analysis::Stats> stats;
     };
 
-    [[nodiscard]] Ran run(const ReplayRun::Parts& parts, const std::string& file) {
+    [[nodiscard]] Ran run(const ReplayRun::Dependencies& parts, const std::string& file) {
         ReplayRun run(parts, file == "-" ? "stdin" : fs::path(file).filename().string(), filter());
         Progress progress(::isatty(STDERR_FILENO) ? stderr : nullptr, net::file_title(file), clock_);
         Status read;
@@ -159,10 +159,10 @@ class Captures {
 
     const ReplayOptions& options_;
     std::string filter_;
-    output::Reporter& reporter_;
+    output::Consumer& output_;
     SystemClock clock_;
     StopSignals signals_;
-    output::Stats sum_;
+    analysis::Stats sum_;
     std::size_t replayed_ = 0;  ///< captures that could be opened
 };
 
@@ -184,31 +184,31 @@ int run_replay(const ReplayOptions& options) {
             return log_error(fit.error(), kFailed);
         }
     }
-    auto streams = output::ReportStreams::open({.json = options.json,
+    auto outputs = output::Outputs::open({.json = options.json,
                                         .output = options.output,
                                         .print = false,
                                         .quiet = options.quiet,
                                         .verbosity = options.verbosity});
-    if (!streams) {
-        return log_error(streams.error(), kFailed);
+    if (!outputs) {
+        return log_error(outputs.error(), kFailed);
     }
-    output::FindingWatch watch(streams->reporter(), options.fail_on, options.fail_on_any);
-    Captures captures(options, arguments->filter, watch);
+    output::FailOn fail_on(*outputs, options.fail_on, options.fail_on_any);
+    Captures captures(options, arguments->filter, fail_on);
     int status = kDone;
     for (const std::string& file : arguments->captures) {
         const bool is_only_one = arguments->captures.size() == 1;
         if (const Status replayed = captures.replay(file, is_only_one); !replayed) {
             status = log_error(replayed.error(), kFailed);
         }
-        if (streams->is_broken() || captures.is_stopped()) {
+        if (outputs->is_broken() || captures.is_stopped()) {
             break;
         }
     }
     captures.summarise();
-    if (const Status written = streams->status(); !written) {
+    if (const Status written = outputs->status(); !written) {
         status = log_error(written.error(), kFailed);
     }
-    return status == kDone && watch.is_met() ? kFound : status;
+    return status == kDone && fail_on.is_met() ? kFound : status;
 }
 
 }  // namespace flowstamp::cmd

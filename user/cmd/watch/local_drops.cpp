@@ -60,8 +60,13 @@ Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const pathtrace::Tracer::W
                                                       std::function<void(std::string_view)> notice,
                                                       Take take) {
     std::unique_ptr<LocalDrops> drops(new LocalDrops(ours, std::move(take)));
-    auto tracer =
-        pathtrace::Tracer::start(wanted, {.reporter = *drops, .clock = clock, .notice = std::move(notice)});
+    const auto report = [its = drops.get()](const pathtrace::PathEvent& event) {
+        if (const auto* path = std::get_if<pathtrace::PathReport>(&event)) {
+            its->report(*path);
+        }
+    };
+    auto tracer = pathtrace::Tracer::start(
+        wanted, {.report = report, .clock = clock, .notice = std::move(notice)});
     if (!tracer) {
         return std::unexpected(std::move(tracer).error());
     }

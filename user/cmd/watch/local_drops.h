@@ -11,7 +11,7 @@
 namespace flowstamp::cmd {
 
 /// What `watch --path` adds: the kernel's path, of which only drops are told, as findings.
-class LocalDrops final : private output::PathReporter {
+class LocalDrops {
   public:
     using Take = std::function<void(const analysis::HostDrop&)>;
 
@@ -26,8 +26,7 @@ class LocalDrops final : private output::PathReporter {
 
   private:
     LocalDrops(bool ours, Take take) : ours_(ours), take_(std::move(take)) {}
-    void report(const pathtrace::PathReport& report) override;
-    void summary(const output::PathStats&) override {}
+    void report(const pathtrace::PathReport& report);
 
     bool ours_;
     Take take_;

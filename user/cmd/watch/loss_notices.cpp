@@ -7,7 +7,7 @@
 
 namespace flowstamp::cmd {
 
-std::optional<std::string> LossNotices::stamps_since_last(const output::StampTally& stamps) {
+std::optional<std::string> LossNotices::stamps_since_last(const analysis::StampTally& stamps) {
     const std::uint64_t now = stamps.lost - std::exchange(stamps_, stamps.lost);
     if (now == 0) {
         return std::nullopt;
@@ -18,7 +18,7 @@ std::optional<std::string> LossNotices::stamps_since_last(const output::StampTal
         now);
 }
 
-std::vector<std::string> LossNotices::since_last(const output::Stats& stats) {
+std::vector<std::string> LossNotices::since_last(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     std::vector<std::string> lines;
     const auto say = [&](std::uint64_t& known, std::uint64_t now, std::string_view line) {

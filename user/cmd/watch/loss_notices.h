@@ -6,17 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "user/output/stats.h"
+#include "user/analysis/stats.h"
 
 namespace flowstamp::cmd {
 
 /// What was lost since it was last asked: a line for each kind, with the remedy.
 class LossNotices {
   public:
-    [[nodiscard]] std::vector<std::string> since_last(const output::Stats& stats);
+    [[nodiscard]] std::vector<std::string> since_last(const analysis::Stats& stats);
 
     /// The same of stamps, of which more are lost at once than of all else.
-    [[nodiscard]] std::optional<std::string> stamps_since_last(const output::StampTally& stamps);
+    [[nodiscard]] std::optional<std::string> stamps_since_last(const analysis::StampTally& stamps);
 
   private:
     std::uint64_t events_ = 0;

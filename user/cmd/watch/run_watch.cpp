@@ -39,7 +39,7 @@ bool wait(const Watch& watch, const StopSignals& signals, Nanoseconds at_most) {
 
 /// Turns until a signal, the end of the duration, or a report that cannot be written.
 Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
-           std::optional<Nanoseconds> duration, const output::ReportStreams& streams) {
+           std::optional<Nanoseconds> duration, const output::Outputs& outputs) {
     const Nanoseconds end = duration ? clock.monotonic() + *duration : Nanoseconds::max();
     for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
         if (!wait(watch, signals, std::min(kTurn, end - now))) {
@@ -48,7 +48,7 @@ Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
         if (const Status turned = watch.poll(); !turned) {
             return turned;
         }
-        if (streams.is_broken()) {
+        if (outputs.is_broken()) {
             break;
         }
     }
@@ -66,18 +66,18 @@ int run_watch(const WatchOptions& options) {
         }
         filter = std::move(*compiled);
     }
-    auto streams = output::ReportStreams::open({.json = options.json,
+    auto outputs = output::Outputs::open({.json = options.json,
                                         .output = options.output,
                                         .print = options.print,
                                         .quiet = options.quiet,
                                         .verbosity = options.verbosity});
-    if (!streams) {
-        return log_error(streams.error(), kFailed);
+    if (!outputs) {
+        return log_error(outputs.error(), kFailed);
     }
     const StopSignals signals;
     const SystemClock clock;
     auto watch = Watch::start(options, std::move(filter),
-                              {.reporter = streams->reporter(), .clock = clock, .notice = say});
+                              {.output = *outputs, .clock = clock, .notice = say});
     if (!watch) {
         return log_error(watch.error(), kFailed);
     }
@@ -85,9 +85,9 @@ int run_watch(const WatchOptions& options) {
         say(fmt::format("watching {}, {}.{}", watch->where(), what_it_does(options),
                         options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, signals, clock, options.duration, *streams);
+    const Status ran = run(*watch, signals, clock, options.duration, *outputs);
     const Status finished = watch->finish();
-    for (const Status& status : {ran, finished, streams->status()}) {
+    for (const Status& status : {ran, finished, outputs->status()}) {
         if (!status) {
             return log_error(status.error(), kFailed);
         }

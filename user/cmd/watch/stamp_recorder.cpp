@@ -88,7 +88,7 @@ class StampRecorder::Run {
         return health_ ? file_.health() : health_;
     }
 
-    [[nodiscard]] output::StampTally tally() const { return {.written = written_}; }
+    [[nodiscard]] analysis::StampTally tally() const { return {.written = written_}; }
     [[nodiscard]] std::uint64_t unread() const { return unread_; }
 
   private:
@@ -135,7 +135,7 @@ class StampRecorder::Run {
         if (filter_ && !filter_->matches(packet)) {
             return;
         }
-        writer_->write(packet, wall_.at(Nanoseconds(packet.time_ns)));
+        writer_->consume(output::PacketStamp{packet, wall_.at(Nanoseconds(packet.time_ns))});
         if (file_.health()) {
             written_.store(written_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         }
@@ -196,7 +196,7 @@ Status StampRecorder::finish() {
     return run_->finish();
 }
 
-output::StampTally StampRecorder::tally() const {
+analysis::StampTally StampRecorder::tally() const {
     return run_->tally();
 }
 

@@ -11,7 +11,7 @@
 #include "user/net/filter.h"
 #include "user/kernel/attach/probe.h"
 #include "user/output/stamps/stamp_file.h"
-#include "user/output/stamps/stamp_tally.h"
+#include "user/analysis/stats.h"
 
 namespace flowstamp::cmd {
 
@@ -43,7 +43,7 @@ class StampRecorder {
     [[nodiscard]] Status finish();
 
     /// `lost` is not known here: the kernel counts it.
-    [[nodiscard]] output::StampTally tally() const;
+    [[nodiscard]] analysis::StampTally tally() const;
     /// Records of another version.
     [[nodiscard]] std::uint64_t unread() const;
 

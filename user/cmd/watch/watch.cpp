@@ -7,8 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "user/analysis/flow_ends.h"
-#include "user/analysis/pipeline.h"
+#include "user/analysis/session.h"
 #include "user/kernel/attach/probe.h"
 #include "user/cmd/watch/local_drops.h"
 #include "user/cmd/watch/loss_notices.h"
@@ -20,10 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kStatsEvery = 10s;
-constexpr Nanoseconds kScanEvery = 100ms;
 constexpr Nanoseconds kStampLossEvery = 1s;
-constexpr std::uint32_t kScanSlots = 8192;  // a table of the usual size in a second
 
 kernel::IngressChoice ingress(HookChoice choice) {
     switch (choice) {
@@ -70,63 +66,82 @@ Result<kernel::AttachedProbe> attach(const WatchOptions& options) {
     return std::move(*loaded).attach(options.interfaces);
 }
 
-/// The kernel's table, as the detectors see it.
-class KernelSlots final : public analysis::SlotReader {
+/// The attached programs, as a session sees them.
+class LiveDatapath final : public analysis::Datapath {
   public:
-    explicit KernelSlots(const kernel::FlowTable& table) : table_(table) {}
-    [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const override {
-        return slot < table_.slots() ? table_.read(slot) : std::nullopt;
+    /// `probe` outlives it.
+    explicit LiveDatapath(kernel::AttachedProbe& probe) : probe_(probe) {}
+
+    std::optional<fst_flow> read(std::uint32_t slot) const override {
+        return slot < slots() ? flows().read(slot) : std::nullopt;
     }
-
-  private:
-    const kernel::FlowTable& table_;
-};
-
-/// What detectors learn, to the kernel; nothing with --no-learn.
-class KernelPolicy final : public analysis::PolicySink {
-  public:
-    KernelPolicy(kernel::PolicyWriter& writer, bool learns, const Watch::Dependencies& dependencies)
-        : writer_(writer), learns_(learns), dependencies_(dependencies) {}
+    std::uint32_t slots() const override { return flows().slots(); }
+    std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
+        return flows().scan(first, count, visit);
+    }
+    Result<analysis::DatapathStats> stats() const override {
+        auto counters = probe_.maps().counters().read();
+        if (!counters) {
+            return std::unexpected(std::move(counters).error());
+        }
+        analysis::DatapathStats stats{.counters = *counters, .records_unread = unread_(), .stamps = {}};
+        if (stamps_ != nullptr) {
+            stats.stamps = stamps_->tally();
+            stats.stamps->lost = stats.counters[FST_COUNT_STAMP_LOST];
+            stats.records_unread += stamps_->unread();
+        }
+        return stats;
+    }
     bool learn_signature(const fst_learned_signature& signature) override {
-        return learns_ && log_error(writer_.learn_signature(signature));
+        return log(probe_.maps().policy().learn_signature(signature));
     }
-    void forget(const fst_learned_signature& signature) override { log_error(writer_.forget(signature)); }
-    [[nodiscard]] bool learns() const { return learns_; }
+    void forget(const fst_learned_signature& signature) override {
+        log(probe_.maps().policy().forget(signature));
+    }
+
+    void set_unread(std::function<std::uint64_t()> unread) { unread_ = std::move(unread); }
+    void set_stamps(const StampRecorder& stamps) { stamps_ = &stamps; }
+    void set_notice(std::function<void(std::string_view)> notice) { notice_ = std::move(notice); }
 
   private:
-    /// Returns whether there was nothing to complain of.
-    bool log_error(const Status& written) {
+    [[nodiscard]] const kernel::FlowTable& flows() const { return probe_.maps().flows(); }
+    /// Returns whether there was nothing to log.
+    bool log(const Status& written) {
         if (!written) {
-            dependencies_.notice(written.error().message());
+            notice_(written.error().message());
         }
         return written.has_value();
     }
 
-    kernel::PolicyWriter& writer_;
-    bool learns_;
-    const Watch::Dependencies& dependencies_;
+    kernel::AttachedProbe& probe_;
+    std::function<std::uint64_t()> unread_ = [] { return std::uint64_t{0}; };
+    std::function<void(std::string_view)> notice_;
+    const StampRecorder* stamps_ = nullptr;
 };
 
 }  // namespace
 
-class Watch::Run {
+class Watch::Run final : private analysis::ReportSink {
   public:
-    Run(const WatchOptions& options, std::optional<net::Filter> filter, const Dependencies& dependencies,
-        kernel::AttachedProbe probe)
+    Run(const WatchOptions& options, std::optional<net::Filter> filter,
+        const Dependencies& dependencies, kernel::AttachedProbe probe)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
-          started_(dependencies.clock.monotonic()),
           probe_(std::move(probe)),
-          slots_(probe_.maps().flows()),
-          policy_(probe_.maps().policy(), options.learn, dependencies_),
-          ends_(probe_.maps().flows().slots()),
-          pipeline_({slots_, policy_, dependencies.reporter}, options.max_flows, std::move(filter)),
-          stats_due_(started_ + kStatsEvery),
-          scan_due_(started_ + kScanEvery) {
-        if (!options.learn) {
-            if (const Status written = probe_.record_learned(false, {}); !written) {
-                dependencies_.notice(written.error().message());
-            }
+          datapath_(probe_),
+          reports_(dependencies.output),
+          learns_(options.learn),
+          session_({.datapath = datapath_,
+                    .policy = options.learn ? static_cast<analysis::PolicySink&>(datapath_)
+                                            : static_cast<analysis::PolicySink&>(no_policy_),
+                    .reports = *this,
+                    .interface_name = [this](std::uint32_t ifindex) { return name_of(ifindex); }},
+                   {.filter = std::move(filter),
+                    .wall_offset = wall_.at(Nanoseconds::zero()),
+                    .reports_stats = true}) {
+        datapath_.set_notice(dependencies.notice);
+        if (!learns_) {
+            log(probe_.record_learned(false, {}));
         }
         for (const kernel::Attachment& attachment : probe_.attachments()) {
             names_[attachment.interface.index] = attachment.interface.name;
@@ -137,22 +152,25 @@ class Watch::Run {
     }
 
     [[nodiscard]] Status listen() {
-        auto reader = probe_.maps().events(
-            [this](const fst_event& event, const fst_flow* flow) { consume(event, flow); });
+        auto reader = probe_.maps().events([this](const fst_event& event, const fst_flow* flow) {
+            session_.event(event, flow);
+        });
         if (!reader) {
             return std::unexpected(std::move(reader).error());
         }
         reader_.emplace(std::move(*reader));
-        return {};
+        datapath_.set_unread([this] { return reader_->rejected(); });
+        return session_.advance(dependencies_.clock.monotonic());
     }
 
     [[nodiscard]] Status follow_path(const WatchOptions& options) {
-        const pathtrace::Tracer::Wanted wanted{.interfaces = options.interfaces,
-                                    .filter = options.filter.empty() ? "tcp" : options.filter,
-                                    .only_drops = true};
-        auto drops =
-            LocalDrops::start(wanted, options.acts(), dependencies_.clock, dependencies_.notice,
-                              [this](const analysis::HostDrop& drop) { pipeline_.consume(drop); });
+        const pathtrace::Tracer::Wanted wanted{
+            .interfaces = options.interfaces,
+            .filter = options.filter.empty() ? "tcp" : options.filter,
+            .only_drops = true};
+        auto drops = LocalDrops::start(
+            wanted, options.acts(), dependencies_.clock, dependencies_.notice,
+            [this](const analysis::HostDrop& drop) { session_.host_drop(drop); });
         if (!drops) {
             return std::unexpected(std::move(drops).error());
         }
@@ -166,6 +184,7 @@ class Watch::Run {
             return std::unexpected(std::move(recorder).error());
         }
         stamps_.emplace(std::move(*recorder));
+        datapath_.set_stamps(*stamps_);
         return {};
     }
 
@@ -178,140 +197,67 @@ class Watch::Run {
         if (const auto read = reader_->consume(); !read) {
             return std::unexpected(read.error());
         }
-        if (const Status turned = drops_ ? drops_->poll() : Status{}; !turned) {
-            return turned;
+        if (const Status polled = drops_ ? drops_->poll() : Status{}; !polled) {
+            return polled;
         }
         const Nanoseconds now = dependencies_.clock.monotonic();
-        pipeline_.advance(now);
-        if (now >= scan_due_) {
-            scan_due_ = now + kScanEvery;
-            scan(now);
-            record_learned();
+        if (const Status advanced = session_.advance(now); !advanced) {
+            return advanced;
         }
-        if (const Status recording = stamps_ ? look_after_stamps(now) : Status{}; !recording) {
-            return recording;
-        }
-        if (now >= stats_due_) {
-            stats_due_ += kStatsEvery;
-            return report_stats();
-        }
-        return {};
+        record_learned();
+        return stamps_ ? check_stamps(now) : Status{};
     }
 
     [[nodiscard]] Status finish() {
         probe_.detach();
         const auto read = reader_->consume();
-        pipeline_.advance(dependencies_.clock.monotonic());
-        const Status told = drops_ ? drops_->finish() : Status{};
+        const Status advanced = session_.advance(dependencies_.clock.monotonic());
+        const Status drained = drops_ ? drops_->finish() : Status{};
         const Status recorded = stamps_ ? stamps_->finish() : Status{};
-        pipeline_.finish();
-        const kernel::FlowTable& table = probe_.maps().flows();
-        table.scan(0, table.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
-            if (const auto end = ends_.at_the_end(slot, flow)) {
-                report(slot, flow, *end);
+        auto stats = session_.finish();
+        if (!read) {
+            return std::unexpected(read.error());
+        }
+        for (const Status& status : {advanced, drained}) {
+            if (!status) {
+                return status;
             }
-        });
-        if (!read || !told) {
-            return std::unexpected(read ? told.error() : read.error());
         }
-        const auto stats = this->stats();
         if (!stats) {
-            return std::unexpected(stats.error());
+            return std::unexpected(std::move(stats).error());
         }
-        dependencies_.reporter.summary(*stats);
+        dependencies_.output.consume(analysis::Summary{*std::move(stats)});
         return recorded;
     }
 
-    [[nodiscard]] Result<output::Stats> stats() {
-        const auto counters = probe_.maps().counters().read();
-        if (!counters) {
-            return std::unexpected(counters.error());
-        }
-        output::Stats stats;
-        stats.wall = wall_.at(dependencies_.clock.monotonic());
-        stats.uptime = dependencies_.clock.monotonic() - started_;
-        stats.counters = *counters;
-        stats.records_unread = reader_->rejected();
-        if (stamps_) {
-            stats.stamps = stamps_->tally();
-            stats.stamps->lost = (*counters)[FST_COUNT_STAMP_LOST];
-            stats.records_unread += stamps_->unread();
-        }
-        pipeline_.count(stats);
-        return stats;
-    }
+    [[nodiscard]] Result<analysis::Stats> stats() { return session_.stats(); }
 
   private:
-    void consume(const fst_event& event, const fst_flow* flow) {
-        if (flow != nullptr &&
-            (event.header.kind == FST_EVENT_EVICTED || event.header.kind == FST_EVENT_ENDED)) {
-            const bool evicted = event.header.kind == FST_EVENT_EVICTED;
-            if (const auto end = ends_.lost_slot(event.slot, *flow, evicted)) {
-                report(event.slot, *flow, *end);
+    void consume(analysis::Report report) override {
+        if (const auto* stats = std::get_if<analysis::Stats>(&report)) {
+            for (const std::string& line : losses_.since_last(*stats)) {
+                dependencies_.notice(line);
             }
         }
-        analysis::Observation observation;
-        observation.event = event;
-        if (flow != nullptr) {
-            observation.slot = *flow;
-        }
-        observation.interface = name_of(event.packet.key.ifindex);
-        observation.wall = wall_.at(observation.time());
-        pipeline_.consume(std::move(observation));
+        reports_.consume(std::move(report));
     }
 
-    void report(std::uint32_t slot, const fst_flow& flow, analysis::FlowEnd end) {
-        pipeline_.report({.slot = flow,
-                        .slot_index = slot,
-                        .interface = name_of(flow.key.ifindex),
-                        .end = end,
-                        .wall = wall_.at(dependencies_.clock.monotonic()),
-                        .start = {},
-                        .last = wall_.at(analysis::FlowEnds::last_packet(flow))});
-    }
-
-    void scan(Nanoseconds now) {
-        next_slot_ = probe_.maps().flows().scan(
-            next_slot_, kScanSlots, [&](std::uint32_t slot, const fst_flow& flow) {
-                pipeline_.inspect(slot, flow);
-                if (const auto end = ends_.inspect(slot, flow, now)) {
-                    report(slot, flow, *end);
-                }
-            });
-    }
-
-    /// For other processes to read; told once if that fails.
+    /// For other processes to read.
     void record_learned() {
-        std::vector<net::LearnedSignature> learned = pipeline_.learned();
-        if (learned == recorded_) {
-            return;
-        }
-        recorded_ = learned;
-        if (const Status written = probe_.record_learned(policy_.learns(), std::move(learned));
-            !written) {
-            dependencies_.notice(written.error().message());
+        std::vector<net::LearnedSignature> learned = session_.learned();
+        if (learned != recorded_) {
+            recorded_ = learned;
+            log(probe_.record_learned(learns_, std::move(learned)));
         }
     }
 
-    [[nodiscard]] Status report_stats() {
-        const auto stats = this->stats();
-        if (!stats) {
-            return std::unexpected(stats.error());
-        }
-        for (const std::string& line : losses_.since_last(*stats)) {
-            dependencies_.notice(line);
-        }
-        dependencies_.reporter.stats(*stats);
-        return {};
-    }
-
-    /// Fails where they can no longer be written.
-    [[nodiscard]] Status look_after_stamps(Nanoseconds now) {
+    /// Fails where stamps can no longer be written.
+    [[nodiscard]] Status check_stamps(Nanoseconds now) {
         if (const Status health = stamps_->health(); !health || now < stamp_loss_due_) {
             return health;
         }
         stamp_loss_due_ = now + kStampLossEvery;
-        const auto stats = this->stats();
+        const auto stats = datapath_.stats();
         if (!stats) {
             return std::unexpected(stats.error());
         }
@@ -321,6 +267,12 @@ class Watch::Run {
         return {};
     }
 
+    void log(const Status& written) {
+        if (!written) {
+            dependencies_.notice(written.error().message());
+        }
+    }
+
     [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
         const auto name = names_.find(ifindex);
         return name == names_.end() ? fmt::format("if{}", ifindex) : name->second;
@@ -328,21 +280,18 @@ class Watch::Run {
 
     Dependencies dependencies_;
     WallTime wall_;
-    Nanoseconds started_;
-    kernel::AttachedProbe probe_;
-    KernelSlots slots_;
-    KernelPolicy policy_;
-    analysis::FlowEnds ends_;
-    analysis::Pipeline pipeline_;
-    LossNotices losses_;
     std::unordered_map<std::uint32_t, std::string> names_;
+    kernel::AttachedProbe probe_;
+    LiveDatapath datapath_;
+    analysis::NoPolicy no_policy_;
+    output::SessionReports reports_;
+    bool learns_;
+    analysis::Session session_;
+    LossNotices losses_;
     std::optional<kernel::EventReader> reader_;
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
     std::optional<StampRecorder> stamps_;  ///< with --stamps
-    Nanoseconds stats_due_;
-    Nanoseconds scan_due_;
     Nanoseconds stamp_loss_due_{0};
-    std::uint32_t next_slot_ = 0;
     std::vector<net::LearnedSignature> recorded_;
 };
 
@@ -391,7 +340,7 @@ Status Watch::finish() {
     return run_->finish();
 }
 
-Result<output::Stats> Watch::stats() {
+Result<analysis::Stats> Watch::stats() {
     return run_->stats();
 }
 

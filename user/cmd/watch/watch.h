@@ -11,7 +11,7 @@
 #include "user/base/result.h"
 #include "user/cmd/options.h"
 #include "user/net/filter.h"
-#include "user/output/reporter.h"
+#include "user/output/event.h"
 
 namespace flowstamp::cmd {
 
@@ -21,7 +21,7 @@ class Watch {
   public:
     /// What it needs from outside; all of it outlives the watch.
     struct Dependencies {
-        output::Reporter& reporter;
+        output::Consumer& output;
         const Clock& clock;
         /// Takes lines about the run itself: fall-backs, losses, limits. No line end.
         std::function<void(std::string_view)> notice;
@@ -47,7 +47,7 @@ class Watch {
     [[nodiscard]] Status finish();
 
     /// Sums since the start.
-    [[nodiscard]] Result<output::Stats> stats();
+    [[nodiscard]] Result<analysis::Stats> stats();
 
     /// "eth0 (xdp ingress, tcx egress), eth1 (tcx ingress, tcx egress)".
     [[nodiscard]] std::string where() const;

@@ -261,15 +261,17 @@ Json json_of(const analysis::FlowRecord& record) {
     return event;
 }
 
-Json json_of_open_flow(const analysis::FlowRecord& record, Nanoseconds offset) {
-    Json event = json_of(record);
-    event["stamps"] = json_of_stamps(record.slot, net::opener_of(record.slot), offset);
+Json json_of(const OpenFlow& flow) {
+    Json event = json_of(flow.record);
+    const fst_flow& slot = flow.record.slot;
+    event["stamps"] = json_of_stamps(slot, net::opener_of(slot), flow.offset);
     return event;
 }
 
-Json json_of(const net::LearnedSignature& learned, std::int32_t pid) {
+Json json_of(const LearnedEntry& entry) {
+    const net::LearnedSignature& learned = entry.learned;
     const fst_learned_signature& its = learned.signature;
-    Json json = {{"pid", pid}, {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)}};
+    Json json = {{"pid", entry.pid}, {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)}};
     if (its.flags & FST_LEARNED_HOPS) {
         json["hops"] = its.hops;
     }
@@ -286,7 +288,7 @@ Json json_of(const net::LearnedSignature& learned, std::int32_t pid) {
             {"taught", std::move(json)}};
 }
 
-Json json_of(const Stats& stats) {
+Json json_of(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     Json json = {
         {"uptime_s", std::chrono::duration<double>(stats.uptime).count()},

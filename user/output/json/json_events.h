@@ -9,7 +9,7 @@
 #include "user/analysis/reset/middlebox.h"
 #include "user/analysis/flow_record.h"
 #include "user/net/learned_signature.h"
-#include "user/output/stats.h"
+#include "user/output/event.h"
 
 namespace flowstamp::output {
 
@@ -20,13 +20,16 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const analysis::Finding& finding);
 [[nodiscard]] Json json_of(const analysis::Middlebox& box);
 [[nodiscard]] Json json_of(const analysis::FlowRecord& record);
-[[nodiscard]] Json json_of(const Stats& stats);
+[[nodiscard]] Json json_of(const analysis::Stats& stats);
 
-/// A signature that process `pid` has taught the kernel.
-[[nodiscard]] Json json_of(const net::LearnedSignature& learned, std::int32_t pid);
-
-/// A flow that goes on, with its stamps.
-[[nodiscard]] Json json_of_open_flow(const analysis::FlowRecord& record, Nanoseconds offset);
+[[nodiscard]] inline Json json_of(const analysis::Summary& summary) {
+    return json_of(summary.stats);
+}
+/// With its stamps.
+[[nodiscard]] Json json_of(const OpenFlow& flow);
+[[nodiscard]] Json json_of(const LearnedEntry& entry);
+[[nodiscard]] Json json_of(const pathtrace::PathReport& report);
+[[nodiscard]] Json json_of(const pathtrace::PathStats& stats);
 
 /// The latest stamps of both directions, the oldest first: "src" of the end `source`, "dest" of the
 /// other. `offset` turns CLOCK_MONOTONIC into time since 1970.

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "user/base/time_text.h"
-#include "user/output/path_reporter.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp::output {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json ends(const fst_path_tuple& tuple) {
     const net::Endpoint from = pathtrace::source_of(tuple);
@@ -75,11 +71,7 @@ Json steps(const pathtrace::PathReport& report) {
 
 }  // namespace
 
-void PathJson::report(const pathtrace::PathReport& report) {
-    const bool arrived = report.end == pathtrace::PacketPath::End::left || report.end == pathtrace::PacketPath::End::delivered;
-    if (losses_only_ && arrived) {
-        return;
-    }
+Json json_of(const pathtrace::PathReport& report) {
     Json path = {{"flow", report.flow},
                  {"direction", report.is_reply ? "reply" : "original"},
                  {"end", name_of(report.end)},
@@ -95,10 +87,10 @@ void PathJson::report(const pathtrace::PathReport& report) {
     event.update(ends(report.name));
     event["proto"] = pathtrace::protocol_name(report.name.protocol);
     event["path"] = std::move(path);
-    output_.write(event.dump() + "\n");
+    return event;
 }
 
-void PathJson::summary(const PathStats& stats) {
+Json json_of(const pathtrace::PathStats& stats) {
     const Json json = {{"uptime_s", std::chrono::duration<double>(stats.uptime).count()},
                        {"packets", stats.packets},
                        {"flows", stats.flows},
@@ -108,10 +100,9 @@ void PathJson::summary(const PathStats& stats) {
                        {"unknown", stats.unknown},
                        {"events_lost", stats.events_lost},
                        {"not_followed", stats.not_followed}};
-    const Json event = {{"timestamp", eve_timestamp(stats.wall)},
+    return {{"timestamp", eve_timestamp(stats.wall)},
                         {"event_type", "path_stats"},
                         {"path_stats", json}};
-    output_.write(event.dump() + "\n");
 }
 
 }  // namespace flowstamp::output

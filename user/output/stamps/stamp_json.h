@@ -13,9 +13,9 @@ namespace flowstamp::output {
 class StampJson final : public StampWriter {
   public:
     StampJson(StampFile& file, std::vector<StampPlace> places);
-    void write(const fst_packet& packet, Nanoseconds wall) override;
 
   private:
+    void write(const fst_packet& packet, Nanoseconds wall) override;
     /// What all packets of one flow, place and direction have in common, as text: a hash and two
     /// addresses, too dear to be made for each.
     struct Common {

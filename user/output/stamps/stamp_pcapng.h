@@ -13,9 +13,9 @@ namespace flowstamp::output {
 class StampPcapng final : public StampWriter {
   public:
     StampPcapng(StampFile& file, std::vector<StampPlace> places);
-    void write(const fst_packet& packet, Nanoseconds wall) override;
 
   private:
+    void write(const fst_packet& packet, Nanoseconds wall) override;
     void write_section();
     void write_interface(const StampPlace& place);
     [[nodiscard]] std::uint32_t interface_of(const fst_packet& packet) const;

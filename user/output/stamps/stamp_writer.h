@@ -8,6 +8,7 @@
 
 #include "flowstamp/packet.h"
 #include "user/base/clock.h"
+#include "user/output/event.h"
 #include "user/output/stamps/stamp_file.h"
 
 namespace flowstamp::output {
@@ -23,14 +24,19 @@ struct StampPlace {
 };
 
 /// Writes packets' stamps to a file, in one form or another.
-class StampWriter {
+class StampWriter : public Consumer {
   public:
-    virtual ~StampWriter() = default;
-    /// `wall`: since 1970. The packet comes from one of the places.
-    virtual void write(const fst_packet& packet, Nanoseconds wall) = 0;
+    /// Its packets come from the places that the writer was made with.
+    void consume(const Event& event) final {
+        if (const auto* stamp = std::get_if<PacketStamp>(&event)) {
+            write(stamp->packet, stamp->wall);
+        }
+    }
 
   protected:
     explicit StampWriter(StampFile& file) : file_(file) {}
+    /// `wall`: since 1970.
+    virtual void write(const fst_packet& packet, Nanoseconds wall) = 0;
     StampFile& file_;
 };
 

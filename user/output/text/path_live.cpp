@@ -5,18 +5,18 @@
 
 namespace flowstamp::output {
 
-/// What is told goes out with the next drawing, at once: else much that is told would leave the view
-/// no time to be seen.
-void PathLive::report(const pathtrace::PathReport& report) {
-    terminal_.hold();
-    block_.erase();
-    text_.report(report);
-    due_ = std::min(due_, drawn_ + kAtLeast);
-}
-
-void PathLive::summary(const PathStats& stats) {
-    make_way();
-    text_.summary(stats);
+/// Paths go out with the next drawing, at once: otherwise many of them would leave the view no time
+/// to be seen.
+void PathLive::consume(const Event& event) {
+    if (std::holds_alternative<pathtrace::PathReport>(event)) {
+        terminal_.hold();
+        block_.erase();
+        text_.consume(event);
+        due_ = std::min(due_, drawn_ + kAtLeast);
+    } else {
+        make_way();
+        text_.consume(event);
+    }
 }
 
 bool PathLive::is_due(Nanoseconds now) const {

@@ -7,13 +7,14 @@
 
 #include "user/base/suspend_signal.h"
 #include "user/output/live_block.h"
+#include "user/output/text/text_output.h"
 #include "user/output/text/path_view.h"
 
 namespace flowstamp::output {
 
-/// For people at a terminal: PathText's blocks as they come, and below them a view of the stations,
+/// For people at a terminal: TextOutput's blocks as they come, and below them a view of the stations,
 /// drawn anew in place.
-class PathLive final : public PathReporter {
+class PathLive final : public Consumer {
   public:
     static constexpr Nanoseconds kBetween = std::chrono::milliseconds(500);
     /// Not more often than that, however much is told: a slow terminal must not hold up reading.
@@ -21,13 +22,12 @@ class PathLive final : public PathReporter {
 
     PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
         : terminal_(terminal),
-          text_(terminal, style, losses_only),
+          text_(terminal, style, losses_only ? Detail::findings : Detail::resets),
           style_(style),
           rates_(std::move(filter)),
           block_(terminal) {}
 
-    void report(const pathtrace::PathReport& report) override;
-    void summary(const PathStats& stats) override;
+    void consume(const Event& event) override;
 
     /// Whether draw() is due: twice a second, and when something was told, within reason.
     [[nodiscard]] bool is_due(Nanoseconds now) const;
@@ -42,7 +42,7 @@ class PathLive final : public PathReporter {
 
   private:
     Output& terminal_;
-    PathText text_;
+    TextOutput text_;
     Style style_;
     PathRates rates_;
     LiveBlock block_;

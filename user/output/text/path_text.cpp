@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "user/base/time_text.h"
-#include "user/output/path_reporter.h"
+#include "user/output/text/path_text.h"
 
 namespace flowstamp::output {
 
@@ -39,76 +39,70 @@ std::string count_text(std::uint64_t packets) {
     return fmt::format("{} packet{}", packets, packets == 1 ? "" : "s");
 }
 
-}  // namespace
-
-std::string PathText::labelled(std::string_view label, std::string_view text) const {
-    return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<9}", label)), text);
+std::string labelled(std::string_view label, std::string_view text, const Style& style) {
+    return fmt::format("{}{} {}\n", kIndent, style.faint(fmt::format("{:<9}", label)), text);
 }
 
-std::string PathText::headline(const pathtrace::PathReport& report) const {
+std::string headline(const pathtrace::PathReport& report, const Style& style) {
     switch (report.end) {
         case pathtrace::PacketPath::End::dropped:
-            return style_.bad("DROPPED") +
+            return style.bad("DROPPED") +
                    (report.drop->at.empty() ? std::string() : " at " + report.drop->at);
         case pathtrace::PacketPath::End::left:
-            return style_.good("left");
+            return style.good("left");
         case pathtrace::PacketPath::End::delivered:
-            return style_.good("delivered");
+            return style.good("delivered");
         case pathtrace::PacketPath::End::unknown:
             break;
     }
-    return style_.doubtful("not seen again");
+    return style.doubtful("not seen again");
 }
 
-void PathText::report(const pathtrace::PathReport& report) {
-    const bool arrived = report.end == pathtrace::PacketPath::End::left || report.end == pathtrace::PacketPath::End::delivered;
-    if (losses_only_ && arrived) {
-        return;
-    }
+}  // namespace
+
+std::string path_text(const pathtrace::PathReport& report, const Style& style) {
     std::string block = fmt::format(
         "{} {}  {} {}{}  {}, {}\n", clock_text(report.wall),
-        style_.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
+        style.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
         pathtrace::protocol_name(report.name.protocol), tuple_text(report.name),
         report.translated ? fmt::format(" (on as {})", tuple_text(*report.translated)) : "",
-        headline(report), count_text(report.packets));
+        headline(report, style), count_text(report.packets));
     if (!report.steps.empty()) {
-        block += labelled("passed", way_text(report));
+        block += labelled("passed", way_text(report), style);
     }
     if (report.drop) {
         const pathtrace::PathReport::Drop& drop = *report.drop;
         if (drop.attribution) {
             const netfilter::DropAttribution& attribution = *drop.attribution;
-            block += labelled("by", netfilter::words_of(attribution));
+            block += labelled("by", netfilter::words_of(attribution), style);
             block += labelled(attribution.certainty == netfilter::Certainty::certain ? "certain" : "probable",
-                              attribution.why);
+                              attribution.why, style);
         }
         block += labelled("because", fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
-                                                 drop.location.empty() ? "" : ", ", drop.location));
+                                                 drop.location.empty() ? "" : ", ", drop.location), style);
         if (!drop.attribution && !drop.words.look_at.empty()) {
-            block += labelled("look at", drop.words.look_at);
+            block += labelled("look at", drop.words.look_at, style);
         }
     }
-    output_.write(block);
+    return block;
 }
 
-void PathText::summary(const PathStats& stats) {
-    output_.write(fmt::format(
+std::string path_text(const pathtrace::PathStats& stats, const Style& style) {
+    std::string text = fmt::format(
         "{} in {}: {} of {} flow{}: {} left, {} delivered, {} dropped, {} not seen again\n",
-        style_.strong("Followed"), duration_text(stats.uptime), count_text(stats.packets),
+        style.strong("Followed"), duration_text(stats.uptime), count_text(stats.packets),
         stats.flows, stats.flows == 1 ? "" : "s", stats.left, stats.delivered, stats.dropped,
-        stats.unknown));
+        stats.unknown);
     if (stats.events_lost != 0) {
-        output_.write(
-            fmt::format("lost: {} records, as they came faster than they were read: "
-                        "narrow the filter\n",
-                        stats.events_lost));
+        text += fmt::format("lost: {} records, as they came faster than they were read: "
+                            "narrow the filter\n",
+                            stats.events_lost);
     }
     if (stats.not_followed != 0) {
-        output_.write(
-            fmt::format("not followed: {}, as more were under way than fit: narrow the "
-                        "filter\n",
-                        count_text(stats.not_followed)));
+        text += fmt::format("not followed: {}, as more were under way than fit: narrow the filter\n",
+                            count_text(stats.not_followed));
     }
+    return text;
 }
 
 }  // namespace flowstamp::output

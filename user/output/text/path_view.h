@@ -33,7 +33,7 @@ struct PathView {
     std::string filter{};
     std::vector<Part> parts{};
     std::vector<Loss> losses{};  ///< the most first
-    PathStats stats{};
+    pathtrace::PathStats stats{};
 };
 
 /// Makes views of samples: rates are those of the last two seconds.

@@ -56,7 +56,7 @@ std::string apart(std::string left, const std::string& right, std::size_t width)
 }
 
 std::string headline(const PathView& view, std::size_t width, const Style& style) {
-    const PathStats& stats = view.stats;
+    const pathtrace::PathStats& stats = view.stats;
     std::string sums = fmt::format("{} packet{}, {} dropped", stats.packets,
                                    stats.packets == 1 ? "" : "s", stats.dropped);
     if (stats.unknown != 0) {

@@ -104,7 +104,7 @@ class Tracer::Run {
         packet_paths_.finish();
         inspect();
         report_ends();
-        dependencies_.reporter.summary(stats());
+        dependencies_.report(stats());
         return read ? Status{} : std::unexpected(read.error());
     }
 
@@ -219,7 +219,7 @@ class Tracer::Run {
         if (report.drop) {
             counts_.blamed(filed.end, short_words(*report.drop));
         }
-        dependencies_.reporter.report(report);
+        dependencies_.report(report);
     }
 
     void count(const PacketPath& packet_path) {
@@ -231,8 +231,8 @@ class Tracer::Run {
         stats_.unknown += packet_path.end == PacketPath::End::unknown ? packets : 0;
     }
 
-    [[nodiscard]] output::PathStats stats() const {
-        output::PathStats stats = stats_;
+    [[nodiscard]] PathStats stats() const {
+        PathStats stats = stats_;
         const Nanoseconds now = dependencies_.clock.monotonic();
         stats.wall = wall_.at(now);
         stats.uptime = now - started_;
@@ -259,7 +259,7 @@ class Tracer::Run {
     Losses losses_;
     PathAssembler packet_paths_;
     PathFlows flows_;
-    output::PathStats stats_{};
+    PathStats stats_{};
     std::map<FlowEnd, std::uint64_t> reported_;  ///< the count that was told last
     std::optional<PathReader> reader_;
 };

@@ -9,7 +9,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/result.h"
-#include "user/output/path_reporter.h"
+#include "user/pathtrace/path_report.h"
 #include "user/pathtrace/path_sample.h"
 
 namespace flowstamp::pathtrace {
@@ -26,7 +26,7 @@ class Tracer {
     };
     /// What it needs from outside; all of it outlives the tracer.
     struct Dependencies {
-        output::PathReporter& reporter;
+        std::function<void(PathEvent)> report;
         const Clock& clock;
         /// Takes lines about the run itself. No line end.
         std::function<void(std::string_view)> notice;

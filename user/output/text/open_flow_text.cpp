@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cmd/flows/flow_text.h"
+#include "user/output/text/open_flow_text.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
-namespace flowstamp::cmd {
+namespace flowstamp::output {
 
 namespace {
 
@@ -51,7 +51,9 @@ std::string direction_text(std::string_view name, const fst_direction& direction
 
 }  // namespace
 
-std::string flow_text(const analysis::FlowRecord& record, Nanoseconds now) {
+std::string open_flow_text(const OpenFlow& its) {
+    const analysis::FlowRecord& record = its.record;
+    const Nanoseconds now = record.wall - its.offset;
     const fst_flow& flow = record.slot;
     const unsigned opener = net::opener_of(flow);
     const net::Endpoint from = net::end_of(flow.key, opener);
@@ -64,4 +66,10 @@ std::string flow_text(const analysis::FlowRecord& record, Nanoseconds now) {
                        direction_text("<", flow.direction[opener ^ 1U], to.is_v4(), now));
 }
 
-}  // namespace flowstamp::cmd
+std::string learned_text(const LearnedEntry& entry) {
+    return fmt::format("process {}: {}, learned {}, last seen {}\n", entry.pid,
+                       net::signature_text(entry.learned.signature),
+                       eve_timestamp(entry.learned.learned), eve_timestamp(entry.learned.seen));
+}
+
+}  // namespace flowstamp::output

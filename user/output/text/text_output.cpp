@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/output/text/text_reporter.h"
+#include "user/output/text/text_output.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +9,8 @@
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
+#include "user/output/text/open_flow_text.h"
+#include "user/output/text/path_text.h"
 
 namespace flowstamp::output {
 
@@ -120,7 +122,7 @@ std::string state_and_end(const analysis::FlowRecord& record) {
     return state == end ? std::string(state) : fmt::format("{}, {}", state, end);
 }
 
-std::string losses_text(const Stats& stats) {
+std::string losses_text(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     std::string text;
     if (count[FST_COUNT_EVENT_LOST] != 0) {
@@ -155,7 +157,7 @@ std::string losses_text(const Stats& stats) {
 
 }  // namespace
 
-std::string TextReporter::verdict_text(fst_verdict verdict) const {
+std::string TextOutput::verdict_text(fst_verdict verdict) const {
     switch (verdict) {
         case FST_VERDICT_CONFIRMED:
             return style_.bad("FORGED");
@@ -168,7 +170,7 @@ std::string TextReporter::verdict_text(fst_verdict verdict) const {
 }
 
 /// "FORGED"; of other kinds "STALLED", "SUSPECT ttl-shift".
-std::string TextReporter::headline(const analysis::Finding& finding) const {
+std::string TextOutput::headline(const analysis::Finding& finding) const {
     if (finding.kind == analysis::FindingKind::forged_rst) {
         return verdict_text(finding.verdict);
     }
@@ -181,13 +183,13 @@ std::string TextReporter::headline(const analysis::Finding& finding) const {
     return style_.bad(kind);
 }
 
-std::string TextReporter::labelled(std::string_view label, std::string_view text) const {
+std::string TextOutput::labelled(std::string_view label, std::string_view text) const {
     return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<10}", label)), text);
 }
 
 /// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
 /// other packets'.
-std::string TextReporter::evidence_table(analysis::FindingKind kind,
+std::string TextOutput::evidence_table(analysis::FindingKind kind,
                                          const std::vector<analysis::Evidence>& evidence) const {
     if (evidence.empty()) {
         return "";
@@ -218,7 +220,29 @@ std::string TextReporter::evidence_table(analysis::FindingKind kind,
     return table;
 }
 
-void TextReporter::reset(const analysis::Reset& reset) {
+void TextOutput::consume(const Event& event) {
+    std::visit(Handle{[this](const CaptureStart& its) { capture(its); },
+                      [this](const analysis::Reset& its) { reset(its); },
+                      [this](const analysis::Finding& its) { finding(its); },
+                      [this](const analysis::Middlebox& its) { middlebox(its); },
+                      [this](const analysis::FlowRecord& its) { flow(its); },
+                      [this](const analysis::Stats& its) { stats(its); },
+                      [this](const analysis::Summary& its) { summary(its.stats); },
+                      [this](const OpenFlow& its) { write(open_flow_text(its)); },
+                      [this](const LearnedEntry& its) { write(learned_text(its)); },
+                      [this](const pathtrace::PathReport& its) { path(its); },
+                      [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
+                      [](const PacketStamp&) {}},
+               event);
+}
+
+void TextOutput::path(const pathtrace::PathReport& report) {
+    if (detail_ != Detail::findings || !report.has_arrived()) {
+        write(path_text(report, style_));
+    }
+}
+
+void TextOutput::reset(const analysis::Reset& reset) {
     if (detail_ == Detail::findings) {
         return;
     }
@@ -254,7 +278,7 @@ void TextReporter::reset(const analysis::Reset& reset) {
 }
 
 /// Whatever else is told ends a row of like resets, and says how long it was.
-void TextReporter::write(std::string_view text) {
+void TextOutput::write(std::string_view text) {
     if (repeats_ != 0) {
         output_.write(
             style_.faint(fmt::format("{}and {} more like it", kIndent, grouped(repeats_))) + "\n");
@@ -264,7 +288,7 @@ void TextReporter::write(std::string_view text) {
     output_.write(text);
 }
 
-void TextReporter::finding(const analysis::Finding& finding) {
+void TextOutput::finding(const analysis::Finding& finding) {
     std::string block = fmt::format(
         "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
@@ -295,7 +319,7 @@ void TextReporter::finding(const analysis::Finding& finding) {
     write(block + "\n");
 }
 
-void TextReporter::middlebox(const analysis::Middlebox& box) {
+void TextOutput::middlebox(const analysis::Middlebox& box) {
     write(fmt::format(
               "{} {}  {}  {}\n", clock_text(box.last),
               style_.strong(fmt::format("middlebox #{}{}", box.id, box.again ? ", again" : "")),
@@ -303,7 +327,7 @@ void TextReporter::middlebox(const analysis::Middlebox& box) {
           (box.is_learned ? fmt::format("{}its next one is known on arrival\n", kIndent) : ""));
 }
 
-void TextReporter::flow(const analysis::FlowRecord& record) {
+void TextOutput::flow(const analysis::FlowRecord& record) {
     if (detail_ != Detail::all) {
         return;
     }
@@ -318,18 +342,18 @@ void TextReporter::flow(const analysis::FlowRecord& record) {
                       grouped(back.packets), bytes_text(back.bytes), record.interface));
 }
 
-void TextReporter::stats(const Stats& stats) {
+void TextOutput::stats(const analysis::Stats& stats) {
     if (detail_ == Detail::all) {
         write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
     }
 }
 
-void TextReporter::summary(const Stats& stats) {
+void TextOutput::summary(const analysis::Stats& stats) {
     write(fmt::format("{} in {}: {}", style_.strong(is_replay_ ? "Replayed" : "Watched"),
                       duration_text(stats.uptime), stats_text(stats)));
 }
 
-std::string stats_text(const Stats& stats) {
+std::string stats_text(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     const std::uint64_t doubted = count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
     std::string text = fmt::format(

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "user/output/sink.h"
-#include "user/output/reporter.h"
+#include "user/output/event.h"
 #include "user/output/style.h"
 
 namespace flowstamp::output {
@@ -19,20 +19,23 @@ enum class Detail {
 
 /// For people: a line for each reset (a row of like ones is told once, and counted), a block for each
 /// finding. Times are UTC.
-class TextReporter final : public Reporter {
+class TextOutput final : public Consumer {
   public:
-    TextReporter(Output& output, Style style, Detail detail)
+    TextOutput(Output& output, Style style, Detail detail)
         : output_(output), style_(style), detail_(detail) {}
 
-    void capture(const std::string&) override { is_replay_ = true; }
-    void reset(const analysis::Reset& reset) override;
-    void finding(const analysis::Finding& finding) override;
-    void middlebox(const analysis::Middlebox& box) override;
-    void flow(const analysis::FlowRecord& record) override;
-    void stats(const Stats& stats) override;
-    void summary(const Stats& stats) override;
+    void consume(const Event& event) override;
 
   private:
+    void capture(const CaptureStart&) { is_replay_ = true; }
+    void reset(const analysis::Reset& reset);
+    void finding(const analysis::Finding& finding);
+    void middlebox(const analysis::Middlebox& box);
+    void flow(const analysis::FlowRecord& record);
+    void stats(const analysis::Stats& stats);
+    void summary(const analysis::Stats& stats);
+    void path(const pathtrace::PathReport& report);
+
     [[nodiscard]] std::string verdict_text(fst_verdict verdict) const;
     [[nodiscard]] std::string evidence_table(analysis::FindingKind kind,
                                              const std::vector<analysis::Evidence>& evidence) const;
@@ -53,6 +56,6 @@ class TextReporter final : public Reporter {
 
 /// "1,234 packets, 56 flows; 7 resets: 4 genuine, 1 suspected, 2 confirmed forged", and what else
 /// there is to say: each a line.
-[[nodiscard]] std::string stats_text(const Stats& stats);
+[[nodiscard]] std::string stats_text(const analysis::Stats& stats);
 
 }  // namespace flowstamp::output

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "user/analysis/reset/policy_sink.h"
+#include "user/analysis/slot_reader.h"
+#include "user/analysis/stats.h"
+#include "user/base/result.h"
+
+namespace flowstamp::analysis {
+
+/// A data path as a session sees it, live or replayed: its flow table, its counters, and the policy
+/// that it takes.
+class Datapath : public SlotReader, public PolicySink {
+  public:
+    using Visit = std::function<void(std::uint32_t slot, const fst_flow& flow)>;
+
+    /// Slots of the flow table.
+    [[nodiscard]] virtual std::uint32_t slots() const = 0;
+    /// Visits the flows in slots [first, first + count), cut at the table's end. Returns the slot to
+    /// go on with: 0 when the end was reached.
+    virtual std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) = 0;
+    [[nodiscard]] virtual Result<DatapathStats> stats() const = 0;
+};
+
+}  // namespace flowstamp::analysis

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/analysis/session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace flowstamp::analysis {
+
+Session::Session(const Dependencies& dependencies, Options options)
+    : dependencies_(dependencies),
+      options_(std::move(options)),
+      aggregator_(dependencies.datapath.slots()),
+      tracking_(dependencies.datapath, dependencies.policy),
+      detectors_(make_detectors(tracking_)),
+      local_drop_(tracking_.findings),
+      ends_(dependencies.datapath.slots()) {}
+
+Session::~Session() = default;
+
+void Session::event(const fst_event& event, const fst_flow* flow, const Frame* frame) {
+    const bool evicted = event.header.kind == FST_EVENT_EVICTED;
+    if (flow != nullptr && (evicted || event.header.kind == FST_EVENT_ENDED)) {
+        if (const auto end = ends_.lost_slot(event.slot, *flow, evicted)) {
+            flow_ended(event.slot, *flow, *end);
+        }
+    }
+    Observation observation;
+    observation.event = event;
+    if (flow != nullptr) {
+        observation.slot = *flow;
+    }
+    observation.interface = dependencies_.interface_name(event.packet.key.ifindex);
+    observation.wall = wall(observation.time());
+    if (frame != nullptr) {
+        observation.wall = frame->wall;
+        observation.frame = frame->number;
+        observation.other_bytes = frame->other_bytes;
+    }
+    observe(std::move(observation));
+}
+
+void Session::observe(Observation observation) {
+    aggregator_.record(observation);
+    tracking_.record(observation);
+    if (tracking_.syns.begins_attempt(observation)) {
+        middleboxes_.saw_attempt(net::receiver_of(observation.event.packet).port);
+    }
+    for (const auto& detector : detectors_) {
+        detector->observe(observation, *this);
+    }
+    tracking_.hosts.learn(observation);
+}
+
+void Session::host_drop(const HostDrop& drop) {
+    local_drop_.consume(drop, *this);
+}
+
+Status Session::advance(Nanoseconds now) {
+    if (!begun_) {
+        begun_ = now;
+        scan_due_ = now + kScanEvery;
+        stats_due_ = now + kStatsEvery;
+    }
+    slots_allowed_ = std::min(slots_allowed_ + options_.slots_per_advance, kSlotsPerScan);
+    if (now <= now_) {
+        return {};  // a capture's clock may stand still
+    }
+    now_ = now;
+    tracking_.advance(now);
+    for (const auto& detector : detectors_) {
+        detector->advance(now, *this);
+    }
+    report(middleboxes_.due(now));
+    if (now >= scan_due_) {
+        scan_due_ = now + kScanEvery;
+        scan();
+    }
+    if (options_.reports_stats && now >= stats_due_) {
+        stats_due_ += kStatsEvery;
+        auto stats = this->stats();
+        if (!stats) {
+            return std::unexpected(std::move(stats).error());
+        }
+        dependencies_.reports.consume(*std::move(stats));
+    }
+    return {};
+}
+
+void Session::scan() {
+    const std::uint32_t count = std::exchange(slots_allowed_, 0);
+    next_slot_ = dependencies_.datapath.scan(
+        next_slot_, count, [this](std::uint32_t slot, const fst_flow& flow) {
+            tracking_.both_ways.learn(flow);
+            tracking_.hosts.inspect(slot, flow);
+            if (const auto end = ends_.inspect(slot, flow, now_)) {
+                flow_ended(slot, flow, *end);
+            }
+        });
+}
+
+Result<Stats> Session::finish() {
+    for (const auto& detector : detectors_) {
+        detector->finish(*this);
+    }
+    report(middleboxes_.all());
+    Datapath& datapath = dependencies_.datapath;
+    datapath.scan(0, datapath.slots(), [this](std::uint32_t slot, const fst_flow& flow) {
+        auto end = ends_.inspect(slot, flow, now_);
+        if (!end) {
+            end = ends_.at_the_end(slot, flow);
+        }
+        if (end) {
+            flow_ended(slot, flow, *end);
+        }
+    });
+    return stats();
+}
+
+Result<Stats> Session::stats() const {
+    auto counted = dependencies_.datapath.stats();
+    if (!counted) {
+        return std::unexpected(std::move(counted).error());
+    }
+    Stats stats;
+    static_cast<DatapathStats&>(stats) = *std::move(counted);
+    stats.wall = std::max(wall(now_), Nanoseconds::zero());
+    stats.uptime = begun_ ? now_ - *begun_ : Nanoseconds::zero();
+    stats.challenges = tracking_.challenges;
+    stats.findings_suspected = tracking_.findings.suspected();
+    stats.findings_confirmed = tracking_.findings.confirmed();
+    return stats;
+}
+
+void Session::flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
+    tracking_.hosts.learn_ended(flow);
+    if (!wants(flow.key)) {
+        return;
+    }
+    FlowRecord record{.slot = flow,
+                      .slot_index = slot,
+                      .interface = dependencies_.interface_name(flow.key.ifindex),
+                      .end = end,
+                      .wall = wall(now_),
+                      .start = {},
+                      .last = wall(FlowEnds::last_packet(flow))};
+    aggregator_.complete(record);
+    dependencies_.reports.consume(std::move(record));
+}
+
+std::vector<net::LearnedSignature> Session::learned() const {
+    return tracking_.signatures.learned();
+}
+
+bool Session::wants(const fst_flow_key& key) const {
+    return !options_.filter || options_.filter->matches(key);
+}
+
+void Session::reset(const Reset& reset) {
+    if (!options_.filter || options_.filter->matches(reset.sighting.packet)) {
+        dependencies_.reports.consume(reset);
+    }
+}
+
+void Session::finding(const Finding& finding) {
+    if (options_.filter && !options_.filter->matches(finding.sighting.packet)) {
+        return;
+    }
+    Finding reported = finding;
+    reported.middlebox = middleboxes_.record(finding);
+    dependencies_.reports.consume(std::move(reported));
+}
+
+void Session::report(std::vector<Middlebox> boxes) {
+    if (boxes.empty()) {
+        return;
+    }
+    const std::vector<net::LearnedSignature> known = learned();
+    for (Middlebox& box : boxes) {
+        box.is_learned = std::ranges::any_of(
+            known, [&](const auto& learned) { return bears(box, learned.signature); });
+        dependencies_.reports.consume(std::move(box));
+    }
+}
+
+}  // namespace flowstamp::analysis

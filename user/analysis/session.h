@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "user/analysis/aggregator.h"
+#include "user/analysis/connection/local_drop.h"
+#include "user/analysis/datapath.h"
+#include "user/analysis/detector.h"
+#include "user/analysis/flow_ends.h"
+#include "user/analysis/reset/middleboxes.h"
+#include "user/analysis/tracking/tracking.h"
+#include "user/net/filter.h"
+
+namespace flowstamp::analysis {
+
+/// The last word of a session: its sums.
+struct Summary {
+    Stats stats{};
+};
+
+/// What a session reports.
+using Report = std::variant<Reset, Finding, Middlebox, FlowRecord, Stats, Summary>;
+
+/// Takes what a session reports, in the order in which it becomes known.
+class ReportSink {
+  public:
+    virtual ~ReportSink() = default;
+    virtual void consume(Report report) = 0;
+};
+
+/// A run of the analysis, live or over a capture: the one driver of events, time, looks at the flow
+/// table, flows' ends, names and statistics. Whoever runs a data path passes its events here and says
+/// what time it is; everything else is alike for all.
+class Session final : private FindingSink {
+  public:
+    /// All outlive the session.
+    struct Dependencies {
+        Datapath& datapath;
+        PolicySink& policy;  ///< takes learned signatures: the data path, or nobody (--no-learn)
+        ReportSink& reports;
+        /// The interface's name by its index.
+        std::function<std::string(std::uint32_t ifindex)> interface_name;
+    };
+    struct Options {
+        std::optional<net::Filter> filter{};  ///< limits what is reported, not what is judged
+        Nanoseconds wall_offset{0};  ///< added to the data path's clock: time since 1970
+        /// Slots of the flow table that one call of advance() pays for; at most kSlotsPerScan are
+        /// looked at in one scan. A capture of few frames over a long time would otherwise spend its
+        /// time looking.
+        std::uint32_t slots_per_advance = kSlotsPerScan;
+        bool reports_stats = false;  ///< every kStatsEvery
+    };
+
+    static constexpr Nanoseconds kStatsEvery = std::chrono::seconds(10);
+    static constexpr Nanoseconds kScanEvery = std::chrono::milliseconds(100);
+    static constexpr std::uint32_t kSlotsPerScan = 8192;  ///< a table of the usual size in a second
+
+    Session(const Dependencies& dependencies, Options options);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session() override;
+
+    /// What only a capture knows of a frame.
+    struct Frame {
+        std::uint64_t number = 0;  ///< from 1
+        Nanoseconds wall{0};       ///< its own time stamp, since 1970
+        std::optional<OtherBytes> other_bytes{};
+    };
+
+    /// An event of the data path. `flow`: the slot that it carries, or null. `frame`: of a capture.
+    void event(const fst_event& event, const fst_flow* flow, const Frame* frame = nullptr);
+    /// A drop on this host's own path (`watch --path`).
+    void host_drop(const HostDrop& drop);
+    /// The data path's clock has come to `now`; the first call begins the session. Fails where
+    /// statistics that are due cannot be read.
+    [[nodiscard]] Status advance(Nanoseconds now);
+    /// Nothing more will come: reports what is still open, findings and flows, and returns the sums.
+    [[nodiscard]] Result<Stats> finish();
+
+    [[nodiscard]] Result<Stats> stats() const;
+    /// A flow at its end, as the slot stands.
+    void flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end);
+    [[nodiscard]] std::vector<net::LearnedSignature> learned() const;
+
+  private:
+    void reset(const Reset& reset) override;
+    void finding(const Finding& finding) override;
+    void observe(Observation observation);
+    void scan();
+    void report(std::vector<Middlebox> boxes);
+    [[nodiscard]] bool wants(const fst_flow_key& key) const;
+    [[nodiscard]] Nanoseconds wall(Nanoseconds time) const { return time + options_.wall_offset; }
+
+    Dependencies dependencies_;
+    Options options_;
+    Aggregator aggregator_;
+    Tracking tracking_;
+    std::vector<std::unique_ptr<Detector>> detectors_;
+    LocalDrop local_drop_;
+    Middleboxes middleboxes_;
+    FlowEnds ends_;
+
+    std::optional<Nanoseconds> begun_{};
+    Nanoseconds now_{0};
+    Nanoseconds scan_due_{0};
+    Nanoseconds stats_due_{0};
+    std::uint32_t next_slot_ = 0;
+    std::uint32_t slots_allowed_ = 0;
+};
+
+}  // namespace flowstamp::analysis

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "user/analysis/findings.h"
+#include "user/analysis/reset/challenge_tally.h"
+#include "user/analysis/reset/signature_learner.h"
+#include "user/analysis/slot_reader.h"
+#include "user/analysis/tracking/both_ways.h"
+#include "user/analysis/tracking/handshakes.h"
+#include "user/analysis/tracking/host_memory.h"
+#include "user/analysis/tracking/idle_periods.h"
+#include "user/analysis/tracking/scans.h"
+#include "user/analysis/tracking/syn_tracker.h"
+
+namespace flowstamp::analysis {
+
+/// What detectors share. It has recorded an observation before any of them sees it, but for `hosts`,
+/// which learns afterwards: a packet is judged by what came before it.
+struct Tracking {
+    Tracking(const SlotReader& flow_table, PolicySink& policy)
+        : slots(flow_table), signatures(policy) {}
+
+    void record(const Observation& observation) {
+        both_ways.learn(observation);
+        syns.record(observation);
+        scans.record(observation);
+        handshakes.record(observation);
+        idle_periods.record(observation);
+    }
+    void advance(Nanoseconds now) {
+        syns.advance(now);
+        signatures.advance(now);
+    }
+
+    const SlotReader& slots;
+    Findings findings{};
+    BothWays both_ways{};
+    SynTracker syns{};
+    IdlePeriods idle_periods{};
+    Scans scans{};
+    HostMemory hosts{};
+    Handshakes handshakes{};
+    SignatureLearner signatures;
+    ChallengeTally challenges{};
+};
+
+}  // namespace flowstamp::analysis

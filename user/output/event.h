@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "user/analysis/session.h"
+#include "user/pathtrace/path_report.h"
+
+namespace flowstamp::output {
+
+/// What follows is about this capture file; empty: about all of them.
+struct CaptureStart {
+    std::string file{};
+};
+
+/// A flow that goes on (`flowstamp flows`).
+struct OpenFlow {
+    analysis::FlowRecord record{};
+    Nanoseconds offset{0};  ///< added to CLOCK_MONOTONIC: time since 1970
+};
+
+/// A signature that a running watch has learned (`flowstamp flows --learned`).
+struct LearnedEntry {
+    net::LearnedSignature learned{};
+    std::int32_t pid = 0;  ///< of that watch
+};
+
+/// One packet's stamp (`--stamps`). Refers to the packet: valid while it is consumed.
+struct PacketStamp {
+    const fst_packet& packet;
+    Nanoseconds wall;  ///< since 1970
+};
+
+/// Everything that the program can put out, whoever made it.
+using Event =
+    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
+                 analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow, LearnedEntry,
+                 pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
+
+/// An output: takes each event in turn and ignores those that it has no form for. What it writes is
+/// written when consume() returns.
+class Consumer {
+  public:
+    virtual ~Consumer() = default;
+    virtual void consume(const Event& event) = 0;
+};
+
+/// A visitor made of lambdas.
+template <class... Handlers>
+struct Handle : Handlers... {
+    using Handlers::operator()...;
+};
+
+/// Passes what a session reports on to an output.
+class SessionReports final : public analysis::ReportSink {
+  public:
+    /// `consumer` outlives it.
+    explicit SessionReports(Consumer& consumer) : consumer_(consumer) {}
+    void consume(analysis::Report report) override {
+        std::visit([this](auto&& its) { consumer_.consume(Event(std::move(its))); },
+                   std::move(report));
+    }
+
+  private:
+    Consumer& consumer_;
+};
+
+}  // namespace flowstamp::output

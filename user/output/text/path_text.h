@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "user/output/style.h"
+#include "user/pathtrace/path_report.h"
+
+namespace flowstamp::output {
+
+/// A packet's path, or the sums of a run, in a few lines for people. Times are UTC.
+[[nodiscard]] std::string path_text(const pathtrace::PathReport& report, const Style& style);
+[[nodiscard]] std::string path_text(const pathtrace::PathStats& stats, const Style& style);
+
+}  // namespace flowstamp::output
