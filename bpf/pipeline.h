@@ -4,8 +4,12 @@
 #ifndef FLOWSTAMP_BPF_PIPELINE_H
 #define FLOWSTAMP_BPF_PIPELINE_H
 
-#include "bpf/reset/act.h"
+#include "bpf/export/events.h"
 #include "bpf/export/stamps.h"
+#include "bpf/flow/claim.h"
+#include "bpf/flow/observe.h"
+#include "bpf/packet/parse.h"
+#include "bpf/reset/act.h"
 
 static __always_inline void count_unparsed(enum fst_parse_result result) {
     if (result == FST_PARSE_NOT_IP || result == FST_PARSE_NOT_TCP)

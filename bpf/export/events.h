@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Records into the ring `events`. Every one that finds no room is counted where it is lost.
-#ifndef FLOWSTAMP_BPF_EMIT_H
-#define FLOWSTAMP_BPF_EMIT_H
+#ifndef FLOWSTAMP_BPF_EXPORT_EVENTS_H
+#define FLOWSTAMP_BPF_EXPORT_EVENTS_H
 
-#include "bpf/packet/parse.h"
+#include "bpf/maps.h"
 
 /// Wake the reader for a RST, but not more often than this; it polls ten times a second besides.
 #define WAKE_INTERVAL_NS 1000000ULL

@@ -13,10 +13,11 @@
 // top: the collector goes without having touched anything, and a packet's stamp goes into the ring
 // by itself. That stamp may stand before the batch that is just being handed over, nowhere else is
 // a CPU's order lost.
-#ifndef FLOWSTAMP_BPF_STAGE_H
-#define FLOWSTAMP_BPF_STAGE_H
+#ifndef FLOWSTAMP_BPF_EXPORT_STAMPS_H
+#define FLOWSTAMP_BPF_EXPORT_STAMPS_H
 
 #include "bpf/export/events.h"
+#include "bpf/maps.h"
 
 FST_STATIC_ASSERT(FST_PACKET_IPV6 << 1 == FST_STAMP_IPV6 && FST_PACKET_DF << 1 == FST_STAMP_DF &&
                      FST_PACKET_FIRST_FRAGMENT >> 7 == FST_STAMP_MORE_FRAGMENTS,

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // How a connection begins and ends: SYN, SYN-ACK, the third packet, FIN. A new connection on the
 // same ports ends the old flow: no evidence crosses a SYN.
-#ifndef FLOWSTAMP_BPF_HANDSHAKE_H
-#define FLOWSTAMP_BPF_HANDSHAKE_H
+#ifndef FLOWSTAMP_BPF_FLOW_HANDSHAKE_H
+#define FLOWSTAMP_BPF_FLOW_HANDSHAKE_H
 
-#include "bpf/flow/learn.h"
+#include "bpf/export/events.h"
+#include "bpf/flow/claim.h"
+#include "bpf/flow/table.h"
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
     __sync_fetch_and_or(&flow->state, bits);
@@ -102,7 +106,7 @@ static __always_inline void observe_establishing(struct fst_flow* flow,
     if (!(packet->tcp_flags & FST_TCP_ACK))
         return;
     if ((state & FST_OF(FST_FLOW_SYN, d)) && (state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1))) {
-        if (packet->ack - flow->isn[d ^ 1] - 1 < SEQUENCE_REACH)
+        if (packet->ack - flow->isn[d ^ 1] - 1 < FST_SEQUENCE_REACH)
             state_set(flow, FST_FLOW_ESTABLISHED);
     } else if ((state & FST_FLOW_MIDWAY) && (other->flags & FST_DIRECTION_ACKED)) {
         state_set(flow, FST_FLOW_ESTABLISHED);

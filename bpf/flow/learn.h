@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a side's genuine packets look like, learned from packets that fit: sequence, TTLs, IP-IDs,
 // windows, timestamps, MAC. A RST never teaches; nor does a packet that does not fit.
-#ifndef FLOWSTAMP_BPF_BASELINE_H
-#define FLOWSTAMP_BPF_BASELINE_H
+#ifndef FLOWSTAMP_BPF_FLOW_LEARN_H
+#define FLOWSTAMP_BPF_FLOW_LEARN_H
 
-#include "bpf/flow/table.h"
-#include "flowstamp/hops.h"
-
-/// How far from a side's sequence edge its packets may lie and still be believed: more than any
-/// common receive window, far less than a blind guess would need.
-#define SEQUENCE_REACH (4U << 20)
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 /// A frame seen again within this time is one packet captured or delivered twice.
 #define DUPLICATE_FRAME_US 50000U
@@ -22,10 +18,6 @@
 
 /// Bytes of a segment on Ethernet.
 #define ONE_SEGMENT 1460
-
-static __always_inline __s32 sequence_after(__u32 a, __u32 b) {
-    return (__s32)(a - b);
-}
 
 /// Whether at least `ns` have passed since `then_ns`. Two CPUs may take a flow's packets a little out
 /// of order: what lies in the future has not passed.
@@ -59,24 +51,9 @@ static __always_inline int packet_fits(const struct fst_direction* own,
                                        const struct fst_packet* packet, __u32 state) {
     if (!(own->flags & FST_DIRECTION_SEEN))
         return 1;
-    if (packet->seq - own->seq_edge + SEQUENCE_REACH > 2 * SEQUENCE_REACH)
+    if (packet->seq - own->seq_edge + FST_SEQUENCE_REACH > 2 * FST_SEQUENCE_REACH)
         return 0;
     return !(state & FST_FLOW_TS) || (packet->flags & FST_PACKET_TS);
-}
-
-/// Whether `ttl` comes from within `slack` hops of any packet of this side.
-static __always_inline int same_distance(const struct fst_direction* own, __u8 ttl, __u8 slack) {
-    __u8 hops = fst_hops(ttl);
-
-    UNROLL
-    for (int i = 0; i < FST_TTL_SET; i++) {
-        __u8 base = fst_hops(own->ttl[i]);
-        __u8 apart = base > hops ? base - hops : hops - base;
-
-        if (own->ttl[i] && apart <= slack)
-            return 1;
-    }
-    return 0;
 }
 
 /// True if the TTL is new to the side.
@@ -143,7 +120,7 @@ static __always_inline void learn_window(struct fst_direction* own, __u16 window
 /// that runs away from one tick per millisecond upwards is fast, and proves nothing.
 static __always_inline void learn_clock(struct fst_direction* own, const struct fst_packet* packet) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
-    __s32 step = sequence_after(offset, own->ts_offset);
+    __s32 step = fst_sequence_after(offset, own->ts_offset);
 
     if (!(own->flags & FST_DIRECTION_TS_CLOCK)) {
         own->flags |= FST_DIRECTION_TS_CLOCK;
@@ -158,16 +135,8 @@ static __always_inline void learn_clock(struct fst_direction* own, const struct 
             own->flags |= FST_DIRECTION_TS_FAST;
         own->ts_offset = offset;
     }
-    if (sequence_after(packet->ts_val, own->ts_val) > 0)
+    if (fst_sequence_after(packet->ts_val, own->ts_val) > 0)
         own->ts_val = packet->ts_val;
-}
-
-/// The receive window that end `receiver` advertised last, bytes.
-static __always_inline __u32 receive_window(const struct fst_flow* flow, int receiver) {
-    __u8 scale =
-        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
-
-    return (__u32)flow->direction[receiver].window << (scale & 15);
 }
 
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
@@ -204,7 +173,7 @@ static __always_inline void learn_sequence(struct fst_direction* own,
     // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again. Bytes
     // sent again may come with new ones behind them.
     int again = (own->flags & FST_DIRECTION_SEEN) &&
-                sequence_after(own->seq_edge, packet->seq) > 0 &&
+                fst_sequence_after(own->seq_edge, packet->seq) > 0 &&
                 (packet->payload > 1 || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)));
 
     if (again) {
@@ -216,7 +185,7 @@ static __always_inline void learn_sequence(struct fst_direction* own,
         own->seq_edge = end;
         own->edge_us = now_us;
         own->ack_edge = packet->ack - 1;
-    } else if (sequence_after(end, own->seq_edge) > 0) {
+    } else if (fst_sequence_after(end, own->seq_edge) > 0) {
         own->seq_edge = end;
         own->edge_us = now_us;
     }
@@ -229,7 +198,7 @@ static __always_inline void learn_sequence(struct fst_direction* own,
         own->ack_edge = packet->ack - 1;
     }
     acknowledged = packet->ack - own->ack_edge;
-    if (acknowledged - 1 >= SEQUENCE_REACH)
+    if (acknowledged - 1 >= FST_SEQUENCE_REACH)
         return;
     own->ack_edge = packet->ack;
     if (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15))
@@ -283,7 +252,7 @@ static __always_inline int is_duplicate_frame(const struct fst_direction* own,
     return packet->ip_id && packet->ip_id == latest->ip_id &&
            packet->tcp_flags == latest->tcp_flags &&
            time_us(packet->time_ns) - latest->time_us < DUPLICATE_FRAME_US &&
-           sequence_after(packet->seq + packet->payload, own->seq_edge) <= 0;
+           fst_sequence_after(packet->seq + packet->payload, own->seq_edge) <= 0;
 }
 
 #endif

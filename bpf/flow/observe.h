@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A packet into its flow: what every packet costs.
-#ifndef FLOWSTAMP_BPF_OBSERVE_H
-#define FLOWSTAMP_BPF_OBSERVE_H
+#ifndef FLOWSTAMP_BPF_FLOW_OBSERVE_H
+#define FLOWSTAMP_BPF_FLOW_OBSERVE_H
 
+#include "bpf/export/events.h"
+#include "bpf/flow/handshake.h"
+#include "bpf/flow/learn.h"
 #include "bpf/flow/silence.h"
+#include "bpf/flow/table.h"
+#include "bpf/reset/liveness.h"
 
 /// The stamp and the counts. Two CPUs may carry one direction for a moment (a flow that moves
 /// queues, an egress program on any CPU): a count is then one short or a stamp lost, and `version`

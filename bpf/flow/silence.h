@@ -2,10 +2,14 @@
 // What silence shows: a side that sends again because nothing was acknowledged, one that speaks after
 // a long rest, whether it is answered, and a direction that is never seen. Told as transitions; how
 // long a silence must last to mean something is for user space to say.
-#ifndef FLOWSTAMP_BPF_SILENCE_H
-#define FLOWSTAMP_BPF_SILENCE_H
+#ifndef FLOWSTAMP_BPF_FLOW_SILENCE_H
+#define FLOWSTAMP_BPF_FLOW_SILENCE_H
 
-#include "bpf/reset/liveness.h"
+#include "bpf/export/events.h"
+#include "bpf/flow/handshake.h"
+#include "bpf/flow/table.h"
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 /// A retransmission by timer comes after a silence of its sender's (RFC 6298; Linux: 200 ms at the
 /// least); those of fast recovery come amid other packets, and are of no interest here.
@@ -24,15 +28,8 @@ static __always_inline int asks_again(const struct fst_direction* own,
     const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
 
     return (own->flags & FST_DIRECTION_SEEN) && !(packet->tcp_flags & FST_TCP_SYN) &&
-           sequence_after(end, own->seq_edge) <= 0 &&
+           fst_sequence_after(end, own->seq_edge) <= 0 &&
            (end != packet->seq || packet->seq != own->seq_edge);
-}
-
-/// Whether the packet, new or not, occupies sequence space or is a keepalive: its receiver answers.
-static __always_inline int wants_answer(const struct fst_direction* own,
-                                        const struct fst_packet* packet) {
-    return packet->payload || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
-           ((own->flags & FST_DIRECTION_SEEN) && packet->seq + 1 == own->seq_edge);
 }
 
 /// A packet of side `d` after a silence of that side, before it is learned and stamped. `rest`: the
@@ -58,7 +55,7 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
         emit_slot(FST_EVENT_RTO_RETRANSMIT, slot);
     else if (!rest)
         return 0;
-    if (wants_answer(own, packet))
+    if (fst_wants_answer(own, packet))
         state_set(flow, FST_OF(FST_FLOW_AWAITS_ACK, d));
     return 0;
 }
@@ -83,7 +80,7 @@ noinline int observe_repeated(__u32 slot) {
         before = fst_hops(own->ring[i].ttl);
         told |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
     }
-    if (told && scratch->packet.seq - own->seq_edge + SEQUENCE_REACH <= 2 * SEQUENCE_REACH)
+    if (told && scratch->packet.seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH)
         emit_slot(FST_EVENT_DATA_REPEATED, slot);
     return 0;
 }
@@ -94,7 +91,7 @@ static __always_inline void observe_awaited_ack(struct fst_flow* flow, const str
     const struct fst_direction* own = &flow->direction[d];
 
     if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_OUT_OF_PROFILE) ||
-        (packet->ack - own->ack_edge - 1 >= SEQUENCE_REACH &&
+        (packet->ack - own->ack_edge - 1 >= FST_SEQUENCE_REACH &&
          packet->ack != flow->direction[d ^ 1].seq_edge))
         return;
     state_clear(flow, FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1));

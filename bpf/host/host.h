@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The host's stand-ins for what maps.h has of the kernel: the same names over plain memory of one
 // thread's. Included by maps.h when the data path is compiled for the host.
-#ifndef FLOWSTAMP_BPF_HOST_H
-#define FLOWSTAMP_BPF_HOST_H
+#ifndef FLOWSTAMP_BPF_HOST_HOST_H
+#define FLOWSTAMP_BPF_HOST_HOST_H
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The one place that knows what a hook's packet looks like: XDP's frame, tc's socket buffer, or the
 // host's bytes. `hook` is a constant in every caller, so each entry keeps only its own branch.
-#ifndef FLOWSTAMP_BPF_CTX_H
-#define FLOWSTAMP_BPF_CTX_H
+#ifndef FLOWSTAMP_BPF_PACKET_CONTEXT_H
+#define FLOWSTAMP_BPF_PACKET_CONTEXT_H
 
 #include "bpf/maps.h"
 

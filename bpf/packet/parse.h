@@ -3,8 +3,8 @@
 // IPv6 without extension headers, TCP with no option but timestamps, neither SYN nor RST) is read
 // where it lies; all else from a copy of the first FST_SNAP_BYTES in map memory, where every masked
 // position is in bounds and the verifier has nothing to multiply.
-#ifndef FLOWSTAMP_BPF_PARSE_H
-#define FLOWSTAMP_BPF_PARSE_H
+#ifndef FLOWSTAMP_BPF_PACKET_PARSE_H
+#define FLOWSTAMP_BPF_PACKET_PARSE_H
 
 #include "bpf/packet/context.h"
 

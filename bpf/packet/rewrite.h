@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The RST in the packet becomes the question, its lengths and checksums kept right, at each hook. If
 // the packet cannot be rewritten it stays what it was.
-#ifndef FLOWSTAMP_BPF_REWRITE_H
-#define FLOWSTAMP_BPF_REWRITE_H
+#ifndef FLOWSTAMP_BPF_PACKET_REWRITE_H
+#define FLOWSTAMP_BPF_PACKET_REWRITE_H
 
-#include "bpf/reset/challenge.h"
+#include "bpf/packet/context.h"
+#include "bpf/packet/parse.h"
 
 #define IPV4_LENGTH_OFFSET 2
 #define IPV4_CHECK_OFFSET 10

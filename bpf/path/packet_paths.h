@@ -2,8 +2,8 @@
 // Which packet this is: a buffer's address, and the time at which its journey began. A buffer is
 // used again, often without its free being seen (the stack frees what it delivered without a word),
 // so a journey goes on only where the packet is the same and stands farther on its way.
-#ifndef FLOWSTAMP_BPF_PATH_JOURNEY_H
-#define FLOWSTAMP_BPF_PATH_JOURNEY_H
+#ifndef FLOWSTAMP_BPF_PATH_PACKET_PATHS_H
+#define FLOWSTAMP_BPF_PATH_PACKET_PATHS_H
 
 #include "bpf/path/buffer.h"
 

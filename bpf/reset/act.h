@@ -5,10 +5,17 @@
 // expects, and passed on. The receiver's stack, seeing a RST in its window that is not exact, sends
 // a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a RST of exactly
 // the sequence asked for; a living one goes on.
-#ifndef FLOWSTAMP_BPF_ACT_H
-#define FLOWSTAMP_BPF_ACT_H
+#ifndef FLOWSTAMP_BPF_RESET_ACT_H
+#define FLOWSTAMP_BPF_RESET_ACT_H
 
+#include "bpf/export/events.h"
+#include "bpf/flow/handshake.h"
+#include "bpf/flow/observe.h"
+#include "bpf/flow/table.h"
 #include "bpf/packet/rewrite.h"
+#include "bpf/reset/challenge.h"
+#include "bpf/reset/judge.h"
+#include "flowstamp/reset_rules.h"
 
 /// What scheduling adds to four round trips.
 #define ANSWER_SLACK_US 20000U
@@ -31,16 +38,6 @@ static __always_inline __u32 patience_us(const struct fst_direction* own) {
     return own->min_rtt_us * 4 + ANSWER_SLACK_US;
 }
 
-/// Whether the RST comes from its sender's distance, as far as TTLs can tell: they cannot for a
-/// kernel's answer by its default TTL in the name of a socket that had set its own.
-static __always_inline int from_own_distance(const struct fst_flow* flow,
-                                             const struct fst_packet* packet,
-                                             const struct fst_judgement* judgement, int d) {
-    return same_distance(&flow->direction[d], packet->ttl, 1) ||
-           ((judgement->context & FST_CONTEXT_STATELESS) &&
-            judgement->base_hops > STATELESS_HOPS_MAX);
-}
-
 /// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
 /// no sign of life in between. A late answer costs only another question.
@@ -51,7 +48,7 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow, cons
 
     return (flags & FST_RESET_CHALLENGED) && !(flags & FST_RESET_ALIVE) &&
            had_time_to_answer(flow, packet, d) && since_us <= patience_us(&flow->direction[d]) &&
-           from_own_distance(flow, packet, judgement, d);
+           fst_from_own_distance(&flow->direction[d], packet->ttl, judgement);
 }
 
 /// Whether the answers will do. Where the round trip is short, a burst of forgeries can look like
@@ -75,9 +72,9 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
     if (!(flow->state & FST_FLOW_ESTABLISHED) || !(other->flags & FST_DIRECTION_ACKED))
         return FST_PASS_SYN_SENT;
     if (!(own->flags & FST_DIRECTION_SEEN) ||
-        packet->seq - other->ack_edge > receive_window(flow, d ^ 1))
+        packet->seq - other->ack_edge > fst_receive_window(flow, d ^ 1))
         return FST_PASS_SEQUENCE;
-    if (shifted_seq(flow, packet, d) - other->ack_edge >= receive_window(flow, d ^ 1))
+    if (shifted_seq(flow, packet, d) - other->ack_edge >= fst_receive_window(flow, d ^ 1))
         return FST_PASS_WINDOW;
     return FST_PASS_NOT_SUSPECT;
 }
@@ -155,7 +152,7 @@ static __always_inline int begins_burst(const struct fst_flow* flow, const struc
         return 1;
     return since_us > ((flow->reset_flags[d] & FST_RESET_CHALLENGED)
                            ? BURST_US + patience_us(&flow->direction[d])
-                           : WATCH_US);
+                           : FST_WATCH_US);
 }
 
 /// A RST teaches nothing, but where its own timestamp vouches for it, its sender's clock stands there
@@ -165,7 +162,7 @@ static __always_inline void advance_clock(struct fst_direction* own, const struc
                                        __u64 signals) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
 
-    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) && sequence_after(offset, own->ts_offset) > 0)
+    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) && fst_sequence_after(offset, own->ts_offset) > 0)
         own->ts_offset = offset;
 }
 

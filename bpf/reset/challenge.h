@@ -9,14 +9,12 @@
 // 3.10.7.4, first check), and Linux limits only answers to segments that occupy no sequence space. To
 // connection tracking and address translation it is a byte sent again: its ACK is one that this end
 // has sent before, so nothing in it is new to anyone.
-#ifndef FLOWSTAMP_BPF_QUESTION_H
-#define FLOWSTAMP_BPF_QUESTION_H
+#ifndef FLOWSTAMP_BPF_RESET_CHALLENGE_H
+#define FLOWSTAMP_BPF_RESET_CHALLENGE_H
 
-#include "bpf/reset/judge.h"
-
-/// Shorter round trips vary by more than half of themselves, with caches and scheduling: an answer
-/// then cannot come too soon.
-#define RTT_TELLING_US 1000U
+#include "bpf/flow/learn.h"
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 /// Where a blunted RST's sequence number must lie: past everything that the receiver can have
 /// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
@@ -24,17 +22,16 @@ static __always_inline __u32 shifted_seq(const struct fst_flow* flow, const stru
                                        int d) {
     const __u32 edge = flow->direction[d].seq_edge;
 
-    return (sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
+    return (fst_sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
 }
 
 /// Whether the RST's sender can have heard what the other end sent since the last one that we acted
 /// upon: a box in the path answers sooner.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
                                               const struct fst_packet* packet, int d) {
-    const __u32 rtt_us = flow->direction[d].min_rtt_us;
-
     return (flow->reset_flags[d] & FST_RESET_EGRESS) &&
-           (rtt_us < RTT_TELLING_US || time_us(packet->time_ns) - flow->egress_us[d] >= rtt_us / 2);
+           fst_had_time_to_answer(flow->direction[d].min_rtt_us,
+                                  time_us(packet->time_ns) - flow->egress_us[d]);
 }
 
 /// Whether the RST makes another question than the one that stands, if one does. One that comes too

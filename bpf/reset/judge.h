@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a RST's bytes and its flow's past say, at the moment it arrives. Each rule names its guard;
 // figures and sources are in docs/findings.md.
-#ifndef FLOWSTAMP_BPF_VERDICT_H
-#define FLOWSTAMP_BPF_VERDICT_H
+#ifndef FLOWSTAMP_BPF_RESET_JUDGE_H
+#define FLOWSTAMP_BPF_RESET_JUDGE_H
 
-#include "bpf/flow/observe.h"
+#include "bpf/flow/learn.h"
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 /// The RTT must be known and long enough for its fractions to mean anything.
 #define RTT_SAMPLES_ENOUGH 4
 #define RTT_MEANINGFUL_US 5000U
-
-/// A kernel answers for a connection it does not know with its default TTL, whatever the socket's
-/// was. A socket with a TTL of 35 or 40 then looks 24 or more hops away: beyond this, hops say
-/// nothing about a RST of that shape.
-#define STATELESS_HOPS_MAX 23
 
 /// IP-IDs of known injectors: Sandvine; Henan's firewall (which sends data, without DF).
 #define ID_SANDVINE 0x3412
 #define ID_HENAN 0x0001
 
 #define IDLE_NS 60000000000ULL
-#define SAME_COUNTER 64
 #define PROVOKED_US 1000000U
-#define SEQ_CHANGE_US 2000000U
-#define TWO_PATHS_US 1000000U
 
 /// Balancers' resets for connections they no longer know (NetScaler).
 #define WINDOW_AGED_1 8201
@@ -76,7 +70,7 @@ static __always_inline int is_stateless_shape(const struct reset_view* view) {
     return (packet->tcp_flags & ~(FST_TCP_ECE | FST_TCP_CWR)) == FST_TCP_RST && !packet->window &&
            !(packet->flags & FST_PACKET_OPTIONS) && !packet->payload &&
            (view->other->flags & FST_DIRECTION_ACKED) &&
-           view->other->ack_edge - packet->seq <= SEQUENCE_REACH;
+           view->other->ack_edge - packet->seq <= FST_SEQUENCE_REACH;
 }
 
 /// Whether the receiver sent something that the RST's sender can have been answering: half a least
@@ -97,10 +91,6 @@ static __always_inline int may_be_provoked(const struct fst_direction* other, __
             return 1;
     }
     return provoked && !older;
-}
-
-static __always_inline int both_ended(__u32 state) {
-    return (state & FST_OF(FST_FLOW_FIN, 0)) && (state & FST_OF(FST_FLOW_FIN, 1));
 }
 
 noinline int judge_context(__u32 slot) {
@@ -132,7 +122,7 @@ noinline int judge_context(__u32 slot) {
     set(&view, last_ns && passed(packet->time_ns, last_ns, IDLE_NS), FST_CONTEXT_FLOW_IDLE);
     set(&view,
         (own->last_ns && passed(packet->time_ns, own->last_ns, FST_SENDER_IDLE_NS)) ||
-            (state & FST_OF(FST_FLOW_RST, view.d)) || both_ended(state),
+            (state & FST_OF(FST_FLOW_RST, view.d)) || fst_both_fins(state),
         FST_CONTEXT_SENDER_IDLE);
     set(&view,
         packet->ip_id && view.flow->rst_ttl[view.d] == packet->ttl &&
@@ -145,7 +135,7 @@ noinline int judge_context(__u32 slot) {
         return 0;
     ahead = packet->seq - other->ack_edge;
     set(&view, !ahead || packet->seq == own->seq_edge, FST_CONTEXT_EXACT | FST_CONTEXT_IN_WINDOW);
-    set(&view, ahead < receive_window(view.flow, view.d ^ 1), FST_CONTEXT_IN_WINDOW);
+    set(&view, ahead < fst_receive_window(view.flow, view.d ^ 1), FST_CONTEXT_IN_WINDOW);
     set(&view, may_be_provoked(other, view.now_us, own->min_rtt_us), FST_CONTEXT_PROVOKED);
     return 0;
 }
@@ -177,41 +167,45 @@ static __always_inline int shares_base(const struct fst_direction* own, __u8 ttl
     return same;
 }
 
+/// The latest reset in this side's name before this one.
+static __always_inline struct fst_earlier_reset earlier_reset(const struct reset_view* view) {
+    const struct fst_flow* flow = view->flow;
+
+    return (struct fst_earlier_reset){.seq = flow->rst_seq[view->d],
+                                      .time_us = flow->rst_us[view->d],
+                                      .ttl = flow->rst_ttl[view->d],
+                                      .tcp_flags = flow->rst_tcp_flags[view->d]};
+}
+
 /// Path: hops against those of the side's fitting packets.
 noinline int judge_path(__u32 slot) {
     const __u32 nearest = side_hops(slot, 0), farthest = side_hops(slot, 1);
     struct reset_view view;
-    int same_base, stateless, comparable;
-    __u32 hops, before;
+    struct fst_earlier_reset before;
+    int same_base, stateless;
+    __u32 hops;
 
     if (!reset_view(&view, slot))
         return 0;
     hops = fst_hops(view.packet->ttl);
     view.judgement->hops = (__u8)hops;
     view.judgement->base_hops = 255;
+    before = earlier_reset(&view);
+    add(&view, fst_two_paths(&before, view.packet, view.now_us, view.judgement->context),
+        FST_SIGNAL_TWO_PATHS);
     if (!has_baseline(view.own))
         return 0;
     view.judgement->base_hops = (__u8)nearest;
     stateless = !!(view.judgement->context & FST_CONTEXT_STATELESS);
     // Not one of the usual initial TTLs: a count of hops cannot be had.
     if ((view.own->flags & FST_DIRECTION_TTL_MANY) || farthest > FST_HOPS_MAX || hops > FST_HOPS_MAX ||
-        (stateless && nearest > STATELESS_HOPS_MAX))
+        (stateless && nearest > FST_STATELESS_HOPS_MAX))
         return 0;
     same_base = shares_base(view.own, view.packet->ttl);
     add(&view, !same_base, FST_SIGNAL_TTL_BASE);
     add(&view, hops + 2 <= nearest && (same_base || !stateless), FST_SIGNAL_NEARER);
     add(&view, hops >= farthest + 2 && (view.own->flags & FST_DIRECTION_BASE), FST_SIGNAL_FARTHER);
     add(&view, hops + 1 == nearest || hops == farthest + 1, FST_SIGNAL_ONE_HOP);
-    if (!view.flow->rst_ttl[view.d] || view.now_us - view.flow->rst_us[view.d] >= TWO_PATHS_US)
-        return 0;
-    before = fst_hops(view.flow->rst_ttl[view.d]);
-    // A kernel's bare RST has its default TTL, a socket's own what the socket was told.
-    comparable = fst_ttl_base(view.flow->rst_ttl[view.d]) == fst_ttl_base(view.packet->ttl) ||
-                 (view.flow->rst_tcp_flags[view.d] & view.packet->tcp_flags & FST_TCP_ACK);
-    add(&view,
-        comparable && before <= FST_HOPS_MAX && (before >= hops + 2 || hops >= before + 2) &&
-            !(view.judgement->context & FST_CONTEXT_FIN),
-        FST_SIGNAL_TWO_PATHS);
     return 0;
 }
 
@@ -242,10 +236,10 @@ noinline int judge_id(__u32 slot) {
     apart = own->ip_id - view.other->ip_id;
     df = packet->flags & FST_PACKET_DF;
     class = fst_id_class_of(own);
-    continues = (class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= SAME_COUNTER;
+    continues = (class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= FST_SAME_COUNTER;
     // Both sides counting closely together may meet by chance.
     add(&view,
-        id > 1 && !continues && (__u16)(apart + SAME_COUNTER) > 2 * SAME_COUNTER &&
+        id > 1 && !continues && (__u16)(apart + FST_SAME_COUNTER) > 2 * FST_SAME_COUNTER &&
             in_ring(view.other, id),
         FST_SIGNAL_ID_ECHO);
     add(&view, !continues && (id == ID_SANDVINE || (id == ID_HENAN && packet->payload && !df)),
@@ -291,7 +285,7 @@ static __always_inline int sender_bears(const struct fst_learned_signature* lear
     if (!(learned->flags & FST_LEARNED_IP_ID))
         return 0;
     return in_ring(own, packet->ip_id) ||
-           ((class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= SAME_COUNTER);
+           ((class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= FST_SAME_COUNTER);
 }
 
 /// Whether the sender is known to stand where the RST came from, or a hop beside.
@@ -389,8 +383,8 @@ noinline int judge_time(__u32 slot) {
         (view.flow->state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
             (own->flags & other->flags & FST_DIRECTION_TS_CLOCK) &&
             other->ts_val - packet->ts_ecr <= 600000 &&
-            sequence_after(packet->ts_val, own->ts_val) >= 0 &&
-            ((own->flags & FST_DIRECTION_TS_FAST) || sequence_after(packet->ts_val, clock) <= 100),
+            fst_sequence_after(packet->ts_val, own->ts_val) >= 0 &&
+            ((own->flags & FST_DIRECTION_TS_FAST) || fst_sequence_after(packet->ts_val, clock) <= 100),
         FST_SIGNAL_TIMESTAMPS_VALID);
     // Once its sender has reset the flow itself, any box in front of it may answer what still comes.
     if ((view.flow->state & FST_OF(FST_FLOW_RST, view.d & 1)) || !(packet->tcp_flags & FST_TCP_ACK) ||
@@ -411,7 +405,7 @@ noinline int judge_conclusive(__u32 slot) {
     const struct fst_packet* packet;
     const struct fst_flow* flow;
     struct reset_view view;
-    __u32 before;
+    struct fst_earlier_reset before;
     __u8 d;
 
     if (!reset_view(&view, slot))
@@ -421,7 +415,6 @@ noinline int judge_conclusive(__u32 slot) {
     packet = view.packet;
     flow = view.flow;
     d = view.d & 1;
-    before = flow->rst_seq[d];
     // The other order, SYN-ACK after RST, shows in a later packet.
     add(&view,
         !packet->seq && (packet->tcp_flags & FST_TCP_ACK) && packet->ack == flow->isn[d ^ 1] + 1 &&
@@ -429,17 +422,10 @@ noinline int judge_conclusive(__u32 slot) {
             (flow->state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(other->flags & FST_DIRECTION_ACKED) &&
             !other->retransmitted && flow->isn[d] + 1 != 0,
         FST_SIGNAL_SYN_RST);
-    if (!flow->rst_ttl[d] || (view.judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE) ||
-        (view.judgement->context &
-         (FST_CONTEXT_FIN | FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_HALF_VIEW | FST_CONTEXT_TO_SYN)))
-        return 0;
+    before = earlier_reset(&view);
     add(&view,
-        flow->rst_tcp_flags[d] == packet->tcp_flags &&
-            view.now_us - flow->rst_us[d] < SEQ_CHANGE_US &&
-            sequence_after(packet->seq, before) > 2 && sequence_after(before, own->seq_edge) >= 0 &&
-            (other->flags & FST_DIRECTION_ACKED) &&
-            sequence_after(packet->seq, other->ack_edge) > 2 &&
-            packet->seq - before < SEQUENCE_REACH,
+        fst_sequence_guess(&before, packet, view.now_us, own, other, view.judgement->signals,
+                           view.judgement->context),
         FST_SIGNAL_SEQ_CHANGE);
     return 0;
 }
@@ -467,7 +453,7 @@ static __always_inline enum fst_cause genuine_cause(const struct reset_view* vie
         return FST_CAUSE_OWN_RST;
     if (context & FST_CONTEXT_FLOW_IDLE)
         return FST_CAUSE_IDLE_TIMEOUT;
-    if (both_ended(state))
+    if (fst_both_fins(state))
         return FST_CAUSE_CLOSED;
     if (stateless)
         return FST_CAUSE_STATELESS;

@@ -1,61 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // After a RST: does its alleged sender go on? What it sends causally later proves the RST forged;
 // mere data that was under way proves nothing (reordering does that).
-#ifndef FLOWSTAMP_BPF_LIFE_H
-#define FLOWSTAMP_BPF_LIFE_H
+#ifndef FLOWSTAMP_BPF_RESET_LIVENESS_H
+#define FLOWSTAMP_BPF_RESET_LIVENESS_H
 
+#include "bpf/export/events.h"
 #include "bpf/flow/handshake.h"
-
-/// How long a RST is watched, and one that was asked about.
-#define WATCH_US 2000000U
-#define WATCH_CHALLENGED_US 60000000U
-
-/// Timestamp ticks past the RST's time that reordering cannot explain.
-#define CLOCK_MARGIN 3
+#include "bpf/flow/learn.h"
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 #define SIGNALS_OF_RECEIVING_ACKS (FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW))
 
-/// A side of fewer packets is hardly known.
-#define PACKETS_ENOUGH 4
-
-/// Timestamp ticks past the mapped clock that prove that a packet left after the RST came. The RST
-/// may have been faster than any packet before it, and overtaken some: on a path that was seen to
-/// reorder, or by a few packets only, by as much as the least round trip, which holds the least delay.
-static __always_inline __s32 clock_margin(const struct fst_direction* own) {
-    const int steady = own->packets >= PACKETS_ENOUGH && !own->retransmitted;
-
-    return CLOCK_MARGIN + (steady ? 0 : (__s32)(own->min_rtt_us / 1000) + 1);
-}
-
-/// Signs of life in this packet, one of side `d` that is no RST, given what the RST left behind.
-///
-/// LIFE_ACK: it acknowledges a byte that the other end first sent after the RST came.
-/// LIFE_CLOCK: its timestamp lies past the sender's clock at the RST's arrival, mapped at the least
-/// delay ever seen from that sender: whatever left before the RST bears an earlier one.
-/// LIFE_LASTS: it sends more than the window behind the RST held: who does not hear our ACKs cannot.
-/// (That it sends nothing again proves nothing: each new segment of an application's puts off the timers
-/// of Linux, net/ipv4/tcp_output.c, tcp_schedule_loss_probe() of 6.18.)
+/// Signs of liveness in this packet, one of side `d` that is no RST, given what the RST left behind.
+/// That it sends nothing again proves nothing: each new segment of an application's puts off Linux'
+/// timers (net/ipv4/tcp_output.c, tcp_schedule_loss_probe() of 6.18).
 static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
-                                           const struct fst_packet* packet, int d) {
-    const struct fst_direction* own = &flow->direction[d];
+                                              const struct fst_packet* packet, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+    // rst_us holds the low 32 bits; the time passed since gives the rest.
+    const __u32 passed_us = time_us(packet->time_ns) - flow->rst_us[d];
+    const __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
     __u64 signals = 0;
 
-    const __u32 passed_us = time_us(packet->time_ns) - flow->rst_us[d];
-
-    if (packet->flags & FST_PACKET_OUT_OF_PROFILE || !same_distance(own, packet->ttl, 1))
+    if (packet->flags & FST_PACKET_OUT_OF_PROFILE || !fst_same_distance(own, packet->ttl, 1))
         return 0;
-    if ((packet->tcp_flags & FST_TCP_ACK) && packet->ack - flow->liveness_ack[d] - 1 < SEQUENCE_REACH)
+    if (fst_acks_later_data(packet, flow->liveness_ack[d]))
         signals |= FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK);
-    if ((flow->state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
-        (own->flags & FST_DIRECTION_TS_CLOCK) && !(own->flags & FST_DIRECTION_TS_FAST)) {
-        // rst_us holds the low 32 bits; the time passed since gives the rest.
-        __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
-
-        if (sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= clock_margin(own))
-            signals |= FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK);
-    }
-    if (packet->payload && (flow->direction[d ^ 1].flags & FST_DIRECTION_ACKED) &&
-        sequence_after(packet->seq, flow->rst_seq[d] + receive_window(flow, d ^ 1)) > 0)
+    if (fst_clock_went_on(own, packet, flow->state, rst_ms))
+        signals |= FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK);
+    if (packet->payload && (other->flags & FST_DIRECTION_ACKED) &&
+        fst_beyond_window(packet->seq, flow->rst_seq[d] + fst_receive_window(flow, d ^ 1)))
         signals |= FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
     return signals;
 }
@@ -63,8 +38,8 @@ static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
 /// A quiet peer's next word may be late: one that was asked is watched until it is known to hear.
 static __always_inline __u32 watch_us(__u8 reset_flags) {
     if (reset_flags & FST_RESET_RECEIVES_ACKS)
-        return WATCH_US;
-    return reset_flags & (FST_RESET_CHALLENGED | FST_RESET_REFUTED) ? WATCH_CHALLENGED_US : WATCH_US;
+        return FST_WATCH_US;
+    return reset_flags & (FST_RESET_CHALLENGED | FST_RESET_REFUTED) ? FST_WATCH_CHALLENGED_US : FST_WATCH_US;
 }
 
 /// A packet, no RST, of a side whose RST is being watched. Judged before it teaches anything.

@@ -47,7 +47,7 @@ inline void PrintTo(const pathtrace::PathReport& story, std::ostream* out) {
 namespace flowstamp::lab {
 
 /// A tracer in a host of the lab, in a thread of its own there.
-class LivePath final : public output::PathReporter {
+class LivePath {
   public:
     using Wanted = std::function<bool(const pathtrace::PathReport&)>;
     /// Generous: it is over as soon as what is waited for is told.
@@ -62,14 +62,7 @@ class LivePath final : public output::PathReporter {
         });
         ready.get();
     }
-    ~LivePath() override { stop(); }
-
-    void report(const pathtrace::PathReport& story) override {
-        const std::lock_guard lock(mutex_);
-        stories_.push_back(story);
-        changed_.notify_all();
-    }
-    void summary(const output::PathStats& stats) override { stats_ = stats; }
+    ~LivePath() { stop(); }
 
     /// The latest story of that kind, once there is one.
     std::optional<pathtrace::PathReport> wait_for(const Wanted& is_it,
@@ -90,7 +83,7 @@ class LivePath final : public output::PathReporter {
         const std::lock_guard lock(mutex_);
         return stories_;
     }
-    const output::PathStats& stop() {
+    const pathtrace::PathStats& stop() {
         stopping_ = true;
         if (running_.valid()) {
             running_.get();
@@ -99,11 +92,20 @@ class LivePath final : public output::PathReporter {
     }
 
   private:
+    void consume(pathtrace::PathEvent event) {
+        const std::lock_guard lock(mutex_);
+        if (auto* stats = std::get_if<pathtrace::PathStats>(&event)) {
+            stats_ = *stats;
+            return;
+        }
+        stories_.push_back(std::get<pathtrace::PathReport>(std::move(event)));
+        changed_.notify_all();
+    }
     void run(const std::vector<std::string>& interfaces, const std::string& filter,
              std::promise<void>& attached) {
         const SystemClock clock;
         auto tracer = pathtrace::Tracer::start({.interfaces = interfaces, .filter = filter},
-                                    {.reporter = *this, .clock = clock, .notice = [](auto) {}});
+                                    {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); }, .clock = clock, .notice = [](auto) {}});
         if (!tracer) {
             attached.set_exception(
                 std::make_exception_ptr(std::runtime_error(tracer.error().message())));
@@ -121,7 +123,7 @@ class LivePath final : public output::PathReporter {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<pathtrace::PathReport> stories_;
-    output::PathStats stats_;
+    pathtrace::PathStats stats_;
     std::future<void> running_;
 };
 

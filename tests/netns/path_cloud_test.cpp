@@ -96,7 +96,7 @@ TEST_P(PathCloud, WhatTheRuleLetsThroughLeavesBothAndItsAnswersReturn) {
     EXPECT_EQ(pathtrace::source_of(answers->name).text(), text_of(machine(), 8080));
     EXPECT_EQ(pathtrace::source_of(*answers->translated).text(), text_of(system_address(), kWeb));
     EXPECT_EQ(answers->flow, left->flow);
-    const output::PathStats& stats = at_second.stop();
+    const pathtrace::PathStats& stats = at_second.stop();
     EXPECT_EQ(stats.flows, 1U);
     EXPECT_EQ(stats.dropped, 0U);
     EXPECT_EQ(stats.unknown, 0U);

@@ -54,7 +54,7 @@ TEST_F(PathCommand, WhatPassesIsFollowedThrough) {
     ASSERT_GE(story->steps.size(), 3U);
     EXPECT_EQ(story->steps.front().at, router().toward(lab::Side::Client).name + " in");
     EXPECT_EQ(story->steps.back().at, router().toward(lab::Side::Server).name + " out");
-    const output::PathStats& stats = path.stop();
+    const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.dropped, 0U);
     EXPECT_EQ(stats.flows, 1U);
     EXPECT_EQ(stats.unknown, 0U);
@@ -117,7 +117,7 @@ TEST_F(PathCommand, WhereNoRuleIsToBlameTheKernelsReasonIsTold) {
 TEST_F(PathCommand, OthersPacketsAreNotFollowed) {
     LivePath& path = follow("tcp port 10174");
     EXPECT_EQ(try_to_download().outcome, lab::Outcome::Complete);
-    const output::PathStats& stats = path.stop();
+    const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.packets, 0U);
 }
 

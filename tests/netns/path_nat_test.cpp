@@ -23,7 +23,7 @@ bool is_question(const pathtrace::PathReport& story) {
 
 /// All of a connection left as one flow, both ways.
 void expect_one_flow(LivePath& path) {
-    const output::PathStats& stats = path.stop();
+    const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.flows, 1U) << testing::PrintToString(path.stories());
     EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
     EXPECT_EQ(stats.unknown, 0U) << testing::PrintToString(path.stories());

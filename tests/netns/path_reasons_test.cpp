@@ -121,7 +121,7 @@ TEST_F(PathReasons, UnreadIsNotDropped) {
     const auto all_told = [](const pathtrace::PathReport& its) { return its.packets == 3; };
     path.wait_for(all_told, 1s);
     socket.reset();
-    const output::PathStats& stats = path.stop();
+    const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.delivered, 3U);
     EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
 }

@@ -72,23 +72,21 @@ std::string WatchLog::text() const {
     return text;
 }
 
-class LiveWatch::Collector final : public output::Reporter {
+class LiveWatch::Collector final : public output::Consumer {
   public:
-    void reset(const analysis::Reset& reset) override {
-        change([&](WatchLog& log) { remember(log.resets, reset); });
-    }
-    void finding(const analysis::Finding& finding) override {
-        change([&](WatchLog& log) { remember(log.findings, finding); });
-    }
-    void middlebox(const analysis::Middlebox& box) override {
-        change([&](WatchLog& log) { log.middleboxes.push_back(box); });
-    }
-    void flow(const analysis::FlowRecord& record) override {
-        change([&](WatchLog& log) { log.flows.push_back(record); });
-    }
-    void stats(const output::Stats& stats) override { summary(stats); }
-    void summary(const output::Stats& stats) override {
-        change([&](WatchLog& log) { log.summary = stats; });
+    void consume(const output::Event& event) override {
+        change([&](WatchLog& log) {
+            std::visit(
+                output::Handle{
+                    [&](const analysis::Reset& its) { remember(log.resets, its); },
+                    [&](const analysis::Finding& its) { remember(log.findings, its); },
+                    [&](const analysis::Middlebox& its) { log.middleboxes.push_back(its); },
+                    [&](const analysis::FlowRecord& its) { log.flows.push_back(its); },
+                    [&](const analysis::Stats& its) { log.summary = its; },
+                    [&](const analysis::Summary& its) { log.summary = its.stats; },
+                    [](const auto&) {}},
+                event);
+        });
     }
     void notice(std::string_view line) {
         change([&](WatchLog& log) { log.notices.emplace_back(line); });
@@ -145,7 +143,7 @@ void LiveWatch::run(const lab::Namespace& host, const cmd::WatchOptions& options
         }
         watch.emplace(require(cmd::Watch::start(
             options, std::move(filter),
-            {.reporter = *collector_, .clock = clock, .notice = [this](std::string_view line) {
+            {.output = *collector_, .clock = clock, .notice = [this](std::string_view line) {
                  collector_->notice(line);
              }})));
     } catch (...) {

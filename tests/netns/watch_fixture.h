@@ -32,7 +32,7 @@ struct WatchLog {
     std::vector<analysis::Middlebox> middleboxes{};
     std::vector<analysis::FlowRecord> flows{};
     std::vector<std::string> notices{};
-    output::Stats summary{};
+    analysis::Stats summary{};
 
     /// The RSTs in the server's name, genuine or forged.
     std::vector<Story<analysis::Reset>> server_resets() const;

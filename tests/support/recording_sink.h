@@ -49,23 +49,20 @@ class RecordingPolicy final : public analysis::PolicySink {
 struct ForgedRstBench {
     void see(analysis::Observation observation) {
         aggregator.record(observation);
-        handshakes.record(observation);
-        scans.record(observation);
-        (void)rests.record(observation);
+        tracking.record(observation);
         detector.observe(observation, sink);
     }
-    void advance(Nanoseconds now) { detector.advance(now, sink); }
+    void advance(Nanoseconds now) {
+        tracking.advance(now);
+        detector.advance(now, sink);
+    }
 
     FakeSlots slots;
     RecordingPolicy policy;
     RecordingSink sink;
     analysis::Aggregator aggregator{1000};
-    analysis::Findings findings;
-    analysis::HostMemory hosts;
-    analysis::IdlePeriods rests;
-    analysis::Scans scans;
-    analysis::Handshakes handshakes;
-    analysis::ForgedRst detector{{slots, hosts, handshakes, rests, scans, policy, findings}};
+    analysis::Tracking tracking{slots, policy};
+    analysis::ForgedRst detector{tracking};
 };
 
 }  // namespace flowstamp::testing

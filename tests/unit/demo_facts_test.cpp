@@ -75,7 +75,7 @@ TEST_F(DemoFacts, AreKeptApartByTheirEnds) {
 }
 
 TEST_F(DemoFacts, OfTheCounters) {
-    output::Stats stats;
+    analysis::Stats stats;
     stats.counters[FST_COUNT_DROPPED] = 2;
     stats.counters[FST_COUNT_CHALLENGED] = 3;
     const cmd::demo::Facts facts = cmd::demo::parse_facts(output::json_of(stats).dump() + "\n");

@@ -74,7 +74,7 @@ TEST_F(FlowEndsTest, ASlotBeyondTheTableIsNone) {
 
 TEST(LossNotices, TellEachLossOnceWithItsRemedy) {
     cmd::LossNotices losses;
-    output::Stats stats;
+    analysis::Stats stats;
     EXPECT_TRUE(losses.since_last(stats).empty());
     stats.counters[FST_COUNT_EVENT_LOST] = 5;
     ASSERT_EQ(losses.since_last(stats).size(), 1U);

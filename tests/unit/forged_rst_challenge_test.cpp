@@ -35,7 +35,7 @@ TEST_F(ForgedRstTest, AnUpheldChallengeClearsSuspicion) {
     EXPECT_EQ(challenge(), FST_CHALLENGE_NONE);  // it answers; it was not asked
     ASSERT_EQ(sink.findings.size(), 2U);
     EXPECT_EQ(sink.findings[1].resolution, analysis::Resolution::withdrawn);
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
 }
 
 TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
@@ -63,7 +63,7 @@ TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
     EXPECT_EQ(sink.findings[1].action, FST_ACTION_CHALLENGED);
     EXPECT_THAT(sink.findings[1].summary,
                 HasSubstr("asked whether it meant it, 198.51.100.7 went on sending"));
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 3, .refuted = 3}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 3, .refuted = 3}));
 }
 
 TEST_F(ForgedRstTest, ARefutedChallengeIsProofWhereNoKernelWithoutTheConnectionAnswersSo) {
@@ -88,7 +88,7 @@ TEST_F(ForgedRstTest, ADeafPeersRefutationIsWithdrawnWhenItUpholds) {  // REJECT
     EXPECT_EQ(sink.resets[2].judgement.challenge, FST_CHALLENGE_UPHELD);
     EXPECT_EQ(sink.resets[3].answers, 1U);
     EXPECT_EQ(sink.findings.back().resolution, analysis::Resolution::withdrawn);
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
 }
 
 /// --drop alone questions what it convicts; what it does not convict passes, the answer too.
@@ -101,10 +101,10 @@ TEST_F(ForgedRstTest, AGenuineResetThatPassesUnquestionedIsAnAnswer) {
     see(story.at(1ms).rst({.ttl = 52,
                            .context = kStatelessAnswer,
                            .passed = FST_PASS_NOT_SUSPECT}));  // too soon: 20 ms away
-    EXPECT_EQ(detector.challenges().upheld, 0U);
+    EXPECT_EQ(tracking.challenges.upheld, 0U);
     see(story.at(21ms).rst(
         {.ttl = 52, .context = kStatelessAnswer, .passed = FST_PASS_NOT_SUSPECT}));
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
     EXPECT_EQ(sink.resets.back().answers, 1U);
     EXPECT_EQ(sink.resets[0].judgement.verdict, FST_VERDICT_CONFIRMED);
     const analysis::Reset& again = sink.resets[sink.resets.size() - 2];
@@ -122,7 +122,7 @@ TEST_F(ForgedRstTest, AnotherDistanceGivesNoAnswer) {
         {.ttl = 55, .context = kStatelessAnswer, .passed = FST_PASS_NOT_SUSPECT}));
     RstDetails passed{.ttl = 52, .context = kStatelessAnswer, .passed = FST_PASS_TOO_MANY};
     see(story.at(22ms).rst(passed));  // not believed, only let through
-    EXPECT_EQ(detector.challenges().upheld, 0U);
+    EXPECT_EQ(tracking.challenges.upheld, 0U);
 }
 
 TEST_F(ForgedRstTest, AQuestionWithoutAnswerIsToldAsThat) {
@@ -132,7 +132,7 @@ TEST_F(ForgedRstTest, AQuestionWithoutAnswerIsToldAsThat) {
     advance(story.now() + 5s);
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_EQ(challenge(), FST_CHALLENGE_UNANSWERED);
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .unanswered = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .unanswered = 1}));
 }
 
 TEST_F(ForgedRstTest, ALateAnswerStillCounts) {
@@ -141,7 +141,7 @@ TEST_F(ForgedRstTest, ALateAnswerStillCounts) {
     see(story.at(50s).later({.challenge = FST_CHALLENGE_REFUTED}));
     EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
     EXPECT_EQ(challenge(), FST_CHALLENGE_REFUTED);
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .refuted = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .refuted = 1}));
 }
 
 TEST_F(ForgedRstTest, AnAnswerUpholdsTheRowItEndsNotWhatWasAskedLongBefore) {
@@ -150,7 +150,7 @@ TEST_F(ForgedRstTest, AnAnswerUpholdsTheRowItEndsNotWhatWasAskedLongBefore) {
     see(story.at(30s).rst(kAsked));
     see(story.after(1ms).rst(kAsked));
     see(story.after(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 3, .upheld = 2, .unanswered = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 3, .upheld = 2, .unanswered = 1}));
 }
 
 TEST_F(ForgedRstTest, AProvenRefutationStands) {
@@ -158,7 +158,7 @@ TEST_F(ForgedRstTest, AProvenRefutationStands) {
     see(story.at(20ms).later(
         {.signals = bit(FST_SIGNAL_LIVENESS_ACK), .challenge = FST_CHALLENGE_REFUTED}));
     see(story.at(90ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .refuted = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .refuted = 1}));
     EXPECT_FALSE(sink.resets.back().answers);
 }
 
@@ -166,7 +166,7 @@ TEST_F(ForgedRstTest, WhatIsStillAskedAtTheEndIsUnanswered) {
     see(story.at(0ms).rst(kAsked));
     detector.finish(sink);
     EXPECT_EQ(challenge(), FST_CHALLENGE_UNANSWERED);
-    EXPECT_EQ(detector.challenges(), (analysis::ChallengeTally{.asked = 1, .unanswered = 1}));
+    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .unanswered = 1}));
     EXPECT_EQ(detector.remembered(), 0U);
 }
 

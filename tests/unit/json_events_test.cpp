@@ -150,7 +150,7 @@ TEST(EventsSchema, DescribesFlowsHoweverTheyEnd) {
     bare.slot.key = flowstamp::testing::example_key();
     bare.interface = "eth0";
     EXPECT_THAT(violations(output::json_of(bare)), IsEmpty());
-    EXPECT_THAT(violations(output::json_of_open_flow(example_record(), 0s)), IsEmpty());
+    EXPECT_THAT(violations(output::json_of(output::OpenFlow{example_record(), 0s})), IsEmpty());
 }
 
 TEST(EventsSchema, DescribesEveryStageAndSignature) {
@@ -166,7 +166,9 @@ TEST(EventsSchema, DescribesEveryStageAndSignature) {
 }
 
 TEST(EventsSchema, DescribesStatistics) {
-    output::Stats stats{.wall = 1'795'000'000s, .uptime = 1500ms};
+    analysis::Stats stats;
+    stats.wall = 1'795'000'000s;
+    stats.uptime = 1500ms;
     for (std::size_t i = 0; i < stats.counters.size(); i++) {
         stats.counters[i] = 1000 + i;
     }

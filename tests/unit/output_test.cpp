@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "user/output/json/json_reporter.h"
+#include "user/output/json/json_output.h"
 
 namespace flowstamp {
 namespace {
@@ -63,12 +63,12 @@ TEST(Output, SaysWhyAFileCannotBeHad) {
 TEST(Output, KeepsItsFirstFailure) {
     auto output = output::Output::file("/dev/full");
     ASSERT_TRUE(output);
-    output::JsonReporter reporter(*output);
-    reporter.stats({});
+    output::JsonOutput json(*output, false);
+    json.consume(analysis::Stats{});
     ASSERT_FALSE(output->health());
     EXPECT_EQ(output->health().error().errno_value, ENOSPC);
     EXPECT_FALSE(output->reader_has_gone());
-    reporter.stats({});
+    json.consume(analysis::Stats{});
     EXPECT_EQ(output->health().error().object, "/dev/full");
 }
 

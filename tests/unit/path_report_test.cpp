@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/output/path_reporter.h"
+#include "user/output/json/json_output.h"
+#include "user/output/text/text_output.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -63,11 +64,10 @@ class PathReportTest : public ::testing::Test {
     PathReportTest() { ::close(::mkstemp(path_.data())); }
     ~PathReportTest() override { ::unlink(path_.c_str()); }
 
-    template <class Reporter, class... More>
-    std::string told(const pathtrace::PathReport& story, bool losses_only, More... more) {
+    template <class Consumer, class... More>
+    std::string told(const output::Event& event, const More&... more) {
         auto output = output::Output::file(path_);
-        Reporter reporter(*output, more..., losses_only);
-        reporter.report(story);
+        Consumer(*output, more...).consume(event);
         std::ifstream file(path_);
         std::ostringstream text;
         text << file.rdbuf();
@@ -77,7 +77,7 @@ class PathReportTest : public ::testing::Test {
 };
 
 TEST_F(PathReportTest, ALossInWords) {
-    EXPECT_EQ(told<output::PathText>(lost(), false, output::Style(false)),
+    EXPECT_EQ(told<output::TextOutput>(lost(), output::Style(false), output::Detail::resets),
               "11:06:40.000000 flow #1  TCP 198.51.100.2:40000 > 203.0.113.1:10174 (on as "
               "198.51.100.2:40000 > 10.0.0.2:8080)  DROPPED at prerouting, 3 packets\n"
               "    passed    eth2 in, prerouting (raw, dstnat: to 10.0.0.2:8080)\n"
@@ -92,11 +92,11 @@ TEST_F(PathReportTest, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
     arrived.drop.reset();
     for (const pathtrace::PacketPath::End end : {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
-        EXPECT_EQ(told<output::PathText>(arrived, true, output::Style(false)), "");
-        EXPECT_EQ(told<output::PathJson>(arrived, true), "");
-        EXPECT_NE(told<output::PathText>(arrived, false, output::Style(false)), "");
+        EXPECT_EQ(told<output::TextOutput>(arrived, output::Style(false), output::Detail::findings), "");
+        EXPECT_EQ(told<output::JsonOutput>(arrived, true), "");
+        EXPECT_NE(told<output::TextOutput>(arrived, output::Style(false), output::Detail::resets), "");
     }
-    EXPECT_NE(told<output::PathText>(lost(), true, output::Style(false)), "");
+    EXPECT_NE(told<output::TextOutput>(lost(), output::Style(false), output::Detail::findings), "");
 }
 
 TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
@@ -108,13 +108,12 @@ TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
     ping.drop.reset();
     ping.end = pathtrace::PacketPath::End::unknown;
     for (const pathtrace::PathReport& story : {lost(), ping}) {
-        const std::string line = told<output::PathJson>(story, false);
+        const std::string line = told<output::JsonOutput>(story, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;
     }
-    auto output = output::Output::file(path_);
-    output::PathJson(*output, false).summary({.wall = 1'795'000'000s, .uptime = 5s, .packets = 4});
-    std::ifstream file(path_);
-    EXPECT_THAT(schema.violations(nlohmann::json::parse(file)), IsEmpty());
+    const pathtrace::PathStats stats{.wall = 1'795'000'000s, .uptime = 5s, .packets = 4};
+    const std::string line = told<output::JsonOutput>(stats, false);
+    EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty());
 }
 
 }  // namespace

@@ -12,14 +12,14 @@
 namespace flowstamp {
 namespace {
 
-class Sink final : public output::Reporter {
+class Sink final : public output::Consumer {
   public:
-    void reset(const analysis::Reset&) override {}
-    void finding(const analysis::Finding& finding) override { vendor = finding.vendor; }
-    void middlebox(const analysis::Middlebox& box) override { vendor = box.vendor; }
-    void flow(const analysis::FlowRecord&) override {}
-    void stats(const output::Stats&) override {}
-    void summary(const output::Stats&) override {}
+    void consume(const output::Event& event) override {
+        std::visit(output::Handle{[this](const analysis::Finding& its) { vendor = its.vendor; },
+                                  [this](const analysis::Middlebox& its) { vendor = its.vendor; },
+                                  [](const auto&) {}},
+                   event);
+    }
     std::string vendor = "not told";
 };
 
@@ -58,16 +58,16 @@ TEST_F(VendorNamesTest, TellsWhereItTellsSomething) {
     const analysis::Mac mac = {0x00, 0x00, 0x5e, 1, 2, 3};
     std::ranges::copy(mac, finding.sighting.packet.src_mac);
     finding.sighting.packet.flags = FST_PACKET_MAC;
-    names.finding(finding);
+    names.consume(finding);
     EXPECT_EQ(sink.vendor, "") << "the same neighbour as ever";
     finding.signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN);
-    names.finding(finding);
+    names.consume(finding);
     EXPECT_EQ(sink.vendor, "ICANN, IANA Department");
     analysis::Middlebox box;
-    names.middlebox(box);
+    names.consume(box);
     EXPECT_EQ(sink.vendor, "");
     box.mac = mac;
-    names.middlebox(box);
+    names.consume(box);
     EXPECT_EQ(sink.vendor, "ICANN, IANA Department");
 }
 

@@ -3,17 +3,14 @@
 
 #include <algorithm>
 
+#include "flowstamp/reset_rules.h"
+
 namespace flowstamp::analysis {
 
 namespace {
 
 bool was_reset(const fst_flow& flow) {
     return flow.state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1));
-}
-
-bool was_closed(const fst_flow& flow) {
-    constexpr std::uint32_t kBoth = FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1);
-    return (flow.state & kBoth) == kBoth;
 }
 
 bool is_half_open(const fst_flow& flow) {
@@ -24,7 +21,7 @@ std::optional<FlowEnd> closing(const fst_flow& flow) {
     if (was_reset(flow)) {
         return FlowEnd::reset;
     }
-    return was_closed(flow) ? std::optional(FlowEnd::closed) : std::nullopt;
+    return fst_both_fins(flow.state) ? std::optional(FlowEnd::closed) : std::nullopt;
 }
 
 }  // namespace

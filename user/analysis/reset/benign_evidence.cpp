@@ -6,15 +6,13 @@
 #include <algorithm>
 #include <array>
 
-#include "flowstamp/hops.h"
+#include "flowstamp/reset_rules.h"
 #include "user/base/time_text.h"
 #include "user/net/names.h"
 
 namespace flowstamp::analysis {
 
 namespace {
-
-constexpr std::uint16_t kSameCounter = 64;  // as far as the kernel lets a counter have gone on
 
 /// What the facts of one RST are read from.
 struct Subject {
@@ -77,7 +75,7 @@ Fact stateless_shape(const Subject& it) {
 Fact id_continues(const Subject& it) {
     const auto step = static_cast<std::uint16_t>(it.rst.ip_id - it.own.ip_id);
     if ((it.rst.flags & FST_PACKET_IPV6) || fst_id_class_of(&it.own) != FST_ID_GLOBAL || step == 0 ||
-        step > kSameCounter) {
+        step > FST_SAME_COUNTER) {
         return std::nullopt;
     }
     return Evidence{.signal = "id-continues",
@@ -97,8 +95,7 @@ Fact after_own_rst(const Subject& it) {
 }
 
 Fact after_fins(const Subject& it) {
-    constexpr std::uint32_t kBoth = FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1);
-    if ((it.slot.state & kBoth) != kBoth) {
+    if (!fst_both_fins(it.slot.state)) {
         return std::nullopt;
     }
     return Evidence{.signal = "after-fins",

@@ -10,9 +10,6 @@ namespace {
 /// RSTs of one side that a later packet is held against: a storm must not cost its square.
 constexpr std::size_t kRememberedOfSide = 32;
 
-/// Shorter round trips vary by more than half of themselves: no answer is then too soon.
-constexpr Nanoseconds kTellingRtt = std::chrono::milliseconds(1);
-
 /// The kernel tells of rests of about ten seconds or more; what ends one is answered within this.
 constexpr Nanoseconds kRest = std::chrono::seconds(9);
 constexpr Nanoseconds kAnswersRest = std::chrono::seconds(3);
@@ -155,11 +152,14 @@ void ForgedRst::take_unasked_answer(ResetRecord& answer, const SideKey& key, Fin
         !(view.arrival().context & FST_CONTEXT_EXACT)) {
         return;
     }
-    const Nanoseconds rtt =
-        std::chrono::microseconds(view.slot().direction[key.direction].min_rtt_us);
-    const Nanoseconds soonest = rtt < kTellingRtt ? Nanoseconds::zero() : rtt / 2;
+    const std::uint32_t rtt_us = view.slot().direction[key.direction].min_rtt_us;
+    const auto had_time = [&](const ResetRecord& challenged) {
+        const auto since = std::chrono::duration_cast<std::chrono::microseconds>(answer.time() -
+                                                                                 challenged.time());
+        return fst_had_time_to_answer(rtt_us, static_cast<std::uint32_t>(since.count()));
+    };
     for (ResetRecord* asked : records_of(key)) {
-        if (asked->challenge() == FST_CHALLENGE_ASKED && answer.time() - asked->time() >= soonest &&
+        if (asked->challenge() == FST_CHALLENGE_ASKED && had_time(*asked) &&
             put_answer(*asked, FST_CHALLENGE_UPHELD)) {
             answer.set_answers(asked->id());
             report(*asked, sink);

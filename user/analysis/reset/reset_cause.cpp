@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/reset/reset_cause.h"
 
+#include "flowstamp/reset_rules.h"
+
 namespace flowstamp::analysis {
 
 namespace {
@@ -14,11 +16,6 @@ fst_cause cause_by_shape(const fst_judgement& judgement) {
         return FST_CAUSE_EDGE;
     }
     return judgement.context & FST_CONTEXT_STATELESS ? FST_CAUSE_STATELESS : FST_CAUSE_ABORT;
-}
-
-bool both_ended(const fst_flow& slot) {
-    constexpr std::uint32_t kBoth = FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1);
-    return (slot.state & kBoth) == kBoth;
 }
 
 }  // namespace
@@ -35,7 +32,7 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot, co
             // Right timestamps are kept by who still knows the connection: its window is chance.
             return judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID) ? FST_CAUSE_ABORT : cause;
         case FST_CAUSE_IDLE_TIMEOUT:
-            return both_ended(slot) ? FST_CAUSE_CLOSED : cause;
+            return fst_both_fins(slot.state) ? FST_CAUSE_CLOSED : cause;
         case FST_CAUSE_STATELESS:
         case FST_CAUSE_ABORT:
         case FST_CAUSE_UNKNOWN:

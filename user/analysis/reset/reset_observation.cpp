@@ -3,20 +3,16 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <span>
 
-#include "flowstamp/hops.h"
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/finding_updates.h"
 
 namespace flowstamp::analysis {
 
 namespace {
 
-constexpr std::uint8_t kNoBaseHops = 255;
-constexpr int kClockTicks = 3;  // a timestamp this far past the RST's is not the same moment's
-constexpr std::uint32_t kPacketsEnough = 4;  // a side of fewer is hardly known
 constexpr std::uint16_t kIdStep = 256;       // an ID this far ahead is still "at or above"
-constexpr Nanoseconds kTwoPathsWithin = std::chrono::seconds(1);
+constexpr Nanoseconds kTwoPathsWithin = std::chrono::microseconds(FST_TWO_PATHS_US);
 
 /// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
 /// second host behind the address, or a REJECT on the peer, leaves the peer living and deaf.
@@ -26,25 +22,12 @@ constexpr std::uint64_t kLives =
 constexpr std::uint64_t kHears =
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
 
-/// `to` minus `from` in sequence space (RFC 9293, section 3.4).
-std::int32_t distance(std::uint32_t from, std::uint32_t to) {
-    return static_cast<std::int32_t>(to - from);
+std::uint32_t time_us(const fst_packet& packet) {
+    return static_cast<std::uint32_t>(packet.time_ns / 1000);
 }
 
 Nanoseconds apart(const fst_packet& earlier, const fst_packet& later) {
     return Nanoseconds(static_cast<std::int64_t>(later.time_ns - earlier.time_ns));
-}
-
-/// Whether the hops of two RSTs tell of two paths: a kernel's bare RST has its default TTL, a socket's
-/// own what the socket was told, which need be none of the usual ones.
-bool can_be_compared(const fst_packet& one, const fst_packet& other) {
-    return fst_hops(one.ttl) <= FST_HOPS_MAX && fst_hops(other.ttl) <= FST_HOPS_MAX &&
-           (fst_ttl_base(one.ttl) == fst_ttl_base(other.ttl) ||
-            (one.tcp_flags & other.tcp_flags & FST_TCP_ACK));
-}
-
-bool within_one(std::uint8_t hops, std::uint8_t other) {
-    return std::abs(int{hops} - int{other}) <= 1;
 }
 
 }  // namespace
@@ -56,7 +39,7 @@ ResetObservation::ResetObservation(const Observation& observation)
       slot_(observation.slot.value_or(fst_flow{})) {}
 
 bool ResetObservation::is_from_own_distance() const {
-    return arrival_.base_hops != kNoBaseHops && within_one(arrival_.hops, arrival_.base_hops);
+    return fst_from_own_distance(&slot_.direction[direction()], packet().ttl, &arrival_);
 }
 
 void ResetObservation::consider(const HostMemory::Host& host) {
@@ -99,10 +82,8 @@ bool ResetObservation::may_be_from_own_distance() const {
 /// Whether the packet's TTL is within a hop of any that this side's packets bore. One spoofed packet
 /// may have added the forger's: the others are the sender's all the same.
 bool ResetObservation::is_from_where_it_sends(const fst_packet& later) const {
-    const std::span<const std::uint8_t> known = slot_.direction[direction()].ttl;
-    return known[0] == 0 || std::ranges::any_of(known, [&](std::uint8_t ttl) {
-               return ttl != 0 && within_one(fst_hops(later.ttl), fst_hops(ttl));
-           });
+    const fst_direction& own = slot_.direction[direction()];
+    return own.ttl[0] == 0 || fst_same_distance(&own, later.ttl, 1);
 }
 
 /// Whether a later packet may bear witness: in time, and from where the peer is.
@@ -122,7 +103,7 @@ bool ResetObservation::observes(const fst_packet& later) const {
 bool ResetObservation::repeats_old_data(const fst_packet& later) const {
     const fst_direction& other = slot_.direction[direction() ^ 1U];
     return later.payload != 0 && (other.flags & FST_DIRECTION_SEEN) &&
-           distance(other.ack_edge, later.seq + later.payload) < 0;
+           fst_sequence_after(later.seq + later.payload, other.ack_edge) < 0;
 }
 
 /// A kernel without the connection that was asked by our ACK answers so, while another host behind
@@ -138,29 +119,12 @@ bool ResetObservation::is_first_of_burst() const {
 
 bool ResetObservation::acknowledges_later_data(const fst_packet& later) const {
     const fst_direction& other = slot_.direction[direction() ^ 1U];
-    return (later.tcp_flags & FST_TCP_ACK) && (other.flags & FST_DIRECTION_SEEN) &&
-           distance(other.seq_edge, later.ack) > 0;
+    return (other.flags & FST_DIRECTION_SEEN) && fst_acks_later_data(&later, other.seq_edge);
 }
 
 bool ResetObservation::clock_went_on(const fst_packet& later) const {
-    if (!(later.flags & FST_PACKET_TS)) {
-        return false;
-    }
-    if (packet().flags & FST_PACKET_TS) {
-        return distance(packet().ts_val, later.ts_val) >= kClockTicks;
-    }
-    const fst_direction& own = slot_.direction[direction()];
-    if (!(own.flags & FST_DIRECTION_TS_CLOCK) || (own.flags & FST_DIRECTION_TS_FAST)) {
-        return false;
-    }
-    // The sender's clock when the RST arrived was at the most this: the least delay ever seen.
-    const std::uint32_t then =
-        own.ts_offset + static_cast<std::uint32_t>(packet().time_ns / 1'000'000);
-    // As in the kernel: where the path reorders, or is hardly known, the RST may have been faster
-    // than any packet before it.
-    const bool steady = own.packets >= kPacketsEnough && own.retransmitted == 0;
-    const int margin = steady ? 0 : static_cast<int>(own.min_rtt_us / 1000) + 1;
-    return distance(then, later.ts_val) >= kClockTicks + margin;
+    const auto rst_ms = static_cast<std::uint32_t>(packet().time_ns / 1'000'000);
+    return fst_clock_went_on(&slot_.direction[direction()], &later, slot_.state, rst_ms);
 }
 
 bool ResetObservation::id_went_on(const fst_packet& later) const {
@@ -174,8 +138,8 @@ bool ResetObservation::id_went_on(const fst_packet& later) const {
 bool ResetObservation::is_data_beyond(const fst_packet& later) const {
     const fst_direction& own = slot_.direction[direction()];
     return later.payload > 0 && (own.flags & FST_DIRECTION_SEEN) &&
-           distance(own.seq_edge, packet().seq) >= 0 &&
-           distance(packet().seq, later.seq + later.payload) > 0;
+           fst_sequence_after(packet().seq, own.seq_edge) >= 0 &&
+           fst_sequence_after(later.seq + later.payload, packet().seq) > 0;
 }
 
 /// More than the receiver had allowed when the RST came: who has not heard its ACKs since cannot send
@@ -183,10 +147,10 @@ bool ResetObservation::is_data_beyond(const fst_packet& later) const {
 bool ResetObservation::exceeds_window(const fst_packet& later) const {
     const unsigned receiver = direction() ^ 1U;
     const fst_direction& other = slot_.direction[receiver];
-    const std::uint8_t scale =
-        slot_.wscale[0] != 0 && slot_.wscale[1] != 0 ? slot_.wscale[receiver] - 1 : 0;
-    const std::uint32_t edge = other.ack_edge + (std::uint32_t{other.window} << scale);
-    return (other.flags & FST_DIRECTION_ACKED) && distance(edge, later.seq + later.payload) > 0;
+    const std::uint32_t edge =
+        other.ack_edge + fst_receive_window(&slot_, static_cast<int>(receiver));
+    return (other.flags & FST_DIRECTION_ACKED) &&
+           fst_beyond_window(later.seq + later.payload, edge);
 }
 
 bool ResetObservation::add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet) {
@@ -226,25 +190,26 @@ bool ResetObservation::see_later_packet(const fst_event& event) {
     return brought;
 }
 
-/// RST_SEQ_CHANGE (Weaver, Sommer, Paxson, NDSS 2009): an injector that does not know how far the
-/// stream will have come guesses several places ahead. Linux answers n segments with n stateless
-/// RSTs that step through what was acknowledged; those lie below the edges.
-bool ResetObservation::guesses_on(const ResetObservation& later_rst) const {
-    const fst_packet& first = packet();
-    const fst_packet& second = later_rst.packet();
-    const fst_direction& own_before = slot_.direction[direction()];
-    const fst_direction& own = later_rst.slot_.direction[direction()];
-    const fst_direction& other = later_rst.slot_.direction[direction() ^ 1U];
-    constexpr std::uint32_t kSpoils =
-        FST_CONTEXT_FIN | FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_HALF_VIEW | FST_CONTEXT_DUPLICATE_FRAME;
-    if (((arrival_.context | later_rst.arrival_.context) & kSpoils) ||
-        (later_rst.arrival_.signals & FST_SIGNALS_CORROBORATE_GENUINE) ||
-        !(own_before.flags & own.flags & other.flags & FST_DIRECTION_SEEN)) {
-        return false;
-    }
-    return first.tcp_flags == second.tcp_flags && apart(first, second) <= kObservation &&
-           distance(first.seq, second.seq) > 2 && distance(own_before.seq_edge, first.seq) >= 0 &&
-           distance(own.seq_edge, second.seq) > 0 && distance(other.ack_edge + 2, second.seq) > 0;
+fst_earlier_reset ResetObservation::as_earlier() const {
+    return {.seq = packet().seq,
+            .time_us = time_us(packet()),
+            .ttl = packet().ttl,
+            .tcp_flags = packet().tcp_flags,
+            .padding = {}};
+}
+
+bool ResetObservation::guesses_on(const ResetObservation& later) const {
+    const fst_earlier_reset earlier = as_earlier();
+    const fst_direction& own = later.slot_.direction[direction()];
+    const fst_direction& other = later.slot_.direction[direction() ^ 1U];
+    return fst_sequence_guess(&earlier, &later.packet(), time_us(later.packet()), &own, &other,
+                              later.arrival_.signals, later.arrival_.context);
+}
+
+bool ResetObservation::takes_another_path(const ResetObservation& later) const {
+    const fst_earlier_reset earlier = as_earlier();
+    return fst_two_paths(&earlier, &later.packet(), time_us(later.packet()),
+                         later.arrival_.context);
 }
 
 bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
@@ -253,10 +218,7 @@ bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
         brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
         later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
-    const bool fin = (arrival_.context | later_rst.arrival_.context) & FST_CONTEXT_FIN;
-    if (!fin && can_be_compared(packet(), later_rst.packet()) &&
-        apart(packet(), later_rst.packet()) <= kTwoPathsWithin &&
-        std::abs(int{arrival_.hops} - int{later_rst.arrival_.hops}) >= 2) {
+    if (takes_another_path(later_rst)) {
         brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
         later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
     }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "flowstamp/event.h"
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/reset/evidence.h"
 #include "user/analysis/finding.h"
 #include "user/analysis/tracking/host_memory.h"
@@ -13,10 +14,10 @@ namespace flowstamp::analysis {
 
 /// How long a RST's sender is watched for signs of life. Longer, and a new connection on the same
 /// ports may be mistaken for the old one going on.
-inline constexpr Nanoseconds kObservation = std::chrono::seconds(2);
+inline constexpr Nanoseconds kObservation = std::chrono::microseconds(FST_WATCH_US);
 
 /// The same for one that was asked about and went on: the kernel watches it as long.
-inline constexpr Nanoseconds kObservationWhenAsked = std::chrono::seconds(60);
+inline constexpr Nanoseconds kObservationWhenAsked = std::chrono::microseconds(FST_WATCH_CHALLENGED_US);
 
 /// A RST as one interface showed it: what the kernel made of it when it came, and what later packets
 /// add to that. Pure bookkeeping of evidence; fst_conclude() judges it.
@@ -50,6 +51,9 @@ class ResetObservation {
     /// No more evidence from later packets: the connection that they belong to may be another.
     void end_observation() { observing_ = false; }
 
+    /// What later packets and resets have brought so far, before any guard.
+    [[nodiscard]] std::uint64_t raised_signals() const { return later_signals_; }
+
     /// All evidence so far, and what it comes to.
     [[nodiscard]] fst_judgement judgement() const;
     [[nodiscard]] std::vector<Evidence> evidence() const;
@@ -76,7 +80,9 @@ class ResetObservation {
     [[nodiscard]] bool id_went_on(const fst_packet& later) const;
     [[nodiscard]] bool exceeds_window(const fst_packet& later) const;
     [[nodiscard]] bool is_data_beyond(const fst_packet& later) const;
-    [[nodiscard]] bool guesses_on(const ResetObservation& later_rst) const;
+    [[nodiscard]] fst_earlier_reset as_earlier() const;
+    [[nodiscard]] bool guesses_on(const ResetObservation& later) const;
+    [[nodiscard]] bool takes_another_path(const ResetObservation& later) const;
 
     ViewKey key_;
     Sighting sighting_;

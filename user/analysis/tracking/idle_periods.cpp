@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "flowstamp/reset_rules.h"
+
 namespace flowstamp::analysis {
 
 Nanoseconds silence_before(const Observation& observation) {
@@ -17,12 +19,10 @@ Nanoseconds silence_before(const Observation& observation) {
 
 namespace {
 
-/// Data, a FIN, or a keepalive: what its receiver answers.
 bool wants_answer(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
-    return packet.payload != 0 || (packet.tcp_flags & FST_TCP_FIN) ||
-           (observation.slot &&
-            packet.seq + 1 == observation.slot->direction[packet.direction & 1U].seq_edge);
+    return observation.slot &&
+           fst_wants_answer(&observation.slot->direction[packet.direction & 1U], &packet);
 }
 
 }  // namespace

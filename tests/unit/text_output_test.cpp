@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/output/text/text_reporter.h"
+#include "user/output/text/text_output.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,21 +23,18 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 /// A reporter that writes to a file of its own, and what it has written.
-class TextReporterTest : public ::testing::Test {
+class TextOutputTest : public ::testing::Test {
   protected:
-    TextReporterTest() {
+    TextOutputTest() {
         const int fd = ::mkstemp(path_.data());
         ::close(fd);
     }
-    ~TextReporterTest() override { ::unlink(path_.c_str()); }
+    ~TextOutputTest() override { ::unlink(path_.c_str()); }
 
-    template <class Event>
-    std::string told(void (output::Reporter::*tell)(const Event&), const Event& event,
-                     output::Detail detail = output::Detail::resets, bool colour = false) {
+    std::string told(const output::Event& event, output::Detail detail = output::Detail::resets, bool colour = false) {
         auto output = output::Output::file(path_);
         EXPECT_TRUE(output);
-        output::TextReporter reporter(*output, output::Style(colour), detail);
-        (static_cast<output::Reporter&>(reporter).*tell)(event);
+        output::TextOutput(*output, output::Style(colour), detail).consume(event);
         EXPECT_TRUE(output->health());
         std::ifstream file(path_);
         std::ostringstream text;
@@ -50,42 +47,42 @@ class TextReporterTest : public ::testing::Test {
     Story story;
 };
 
-TEST_F(TextReporterTest, GivesAGenuineResetALine) {
+TEST_F(TextOutputTest, GivesAGenuineResetALine) {
     bench.see(story.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
-    EXPECT_EQ(told(&output::Reporter::reset, bench.sink.resets[0]),
+    EXPECT_EQ(told(bench.sink.resets[0]),
               "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
               "ttl 52 (12 hops)  eth0  cause: abort\n");
 }
 
-TEST_F(TextReporterTest, NamesTheFrameOfACapture) {
+TEST_F(TextOutputTest, NamesTheFrameOfACapture) {
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Reset reset = bench.sink.resets[0];
     reset.sighting.frame = 31;
-    EXPECT_THAT(told(&output::Reporter::reset, reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
+    EXPECT_THAT(told(reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
     analysis::Finding finding = bench.sink.findings[0];
     finding.sighting.frame = 31;
-    EXPECT_THAT(told(&output::Reporter::finding, finding), HasSubstr("finding #1 frame 31  SUSPECT"));
+    EXPECT_THAT(told(finding), HasSubstr("finding #1 frame 31  SUSPECT"));
 }
 
-TEST_F(TextReporterTest, SaysWhereAChallengeStands) {
+TEST_F(TextOutputTest, SaysWhereAChallengeStands) {
     bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
-    EXPECT_THAT(told(&output::Reporter::reset, bench.sink.resets[0]),
+    EXPECT_THAT(told(bench.sink.resets[0]),
                 HasSubstr("its sender is being asked"));
-    EXPECT_THAT(told(&output::Reporter::reset, bench.sink.resets[1]),
+    EXPECT_THAT(told(bench.sink.resets[1]),
                 HasSubstr("asked, its sender upheld it"));
-    EXPECT_THAT(told(&output::Reporter::reset, bench.sink.resets[2]),
+    EXPECT_THAT(told(bench.sink.resets[2]),
                 HasSubstr("answers the question put to #1"));
 }
 
-TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
+TEST_F(TextOutputTest, GivesAFindingABlockToActOn) {
     bench.see(story.rst(
         {.ttl = 60,
          .ip_id = 0x3412,
          .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
     EXPECT_EQ(
-        told(&output::Reporter::finding, bench.sink.findings[0]),
+        told(bench.sink.findings[0]),
         "\n"
         "11:06:40.000000 finding #1 FORGED  198.51.100.7:443 > 192.0.2.1:40000  eth0\n"
         "    198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 is "
@@ -99,10 +96,10 @@ TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
 }
 
 /// Told again only as it came out, a finding's evidence stands where it was told first.
-TEST_F(TextReporterTest, RepeatsNoEvidence) {
+TEST_F(TextOutputTest, RepeatsNoEvidence) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    output::TextReporter reporter(*output, output::Style(false), output::Detail::resets);
+    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Finding finding = bench.sink.findings.at(0);
     reporter.finding(finding);
@@ -126,10 +123,10 @@ TEST_F(TextReporterTest, RepeatsNoEvidence) {
     EXPECT_EQ(count("60 (4 hops)"), 2U) << text;
 }
 
-TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
+TEST_F(TextOutputTest, TellsARowOfLikeResetsOnce) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    output::TextReporter reporter(*output, output::Style(false), output::Detail::resets);
+    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
     for (unsigned i = 0; i < 4; i++) {
         bench.see(story.after(1ms).rst({.seq = 5000U - 1448U * i}));
     }
@@ -145,41 +142,41 @@ TEST_F(TextReporterTest, TellsARowOfLikeResetsOnce) {
     EXPECT_EQ(line, "    and 3 more like it");
 }
 
-TEST_F(TextReporterTest, ColoursOnlyWhenAsked) {
+TEST_F(TextOutputTest, ColoursOnlyWhenAsked) {
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     const analysis::Finding& finding = bench.sink.findings[0];
-    EXPECT_THAT(told(&output::Reporter::finding, finding), Not(HasSubstr("\033")));
-    EXPECT_THAT(told(&output::Reporter::finding, finding, output::Detail::resets, true),
+    EXPECT_THAT(told(finding), Not(HasSubstr("\033")));
+    EXPECT_THAT(told(finding, output::Detail::resets, true),
                 HasSubstr("\033[33mSUSPECT\033[0m"));
 }
 
-TEST_F(TextReporterTest, TellsAsMuchAsWasAskedFor) {
+TEST_F(TextOutputTest, TellsAsMuchAsWasAskedFor) {
     bench.see(story.rst({}));
     const analysis::Reset& reset = bench.sink.resets[0];
-    EXPECT_EQ(told(&output::Reporter::reset, reset, output::Detail::findings), "");
-    EXPECT_NE(told(&output::Reporter::reset, reset, output::Detail::resets), "");
+    EXPECT_EQ(told(reset, output::Detail::findings), "");
+    EXPECT_NE(told(reset, output::Detail::resets), "");
     const analysis::FlowRecord record{.slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::closed};
-    EXPECT_EQ(told(&output::Reporter::flow, record, output::Detail::resets), "");
-    EXPECT_THAT(told(&output::Reporter::flow, record, output::Detail::all),
+    EXPECT_EQ(told(record, output::Detail::resets), "");
+    EXPECT_THAT(told(record, output::Detail::all),
                 HasSubstr("192.0.2.1:40000 > 198.51.100.7:443  established, closed  20 packets "
                           "20.0 kB / 20 packets 20.0 kB  eth0"));
-    EXPECT_EQ(told(&output::Reporter::stats, output::Stats{}, output::Detail::resets), "");
-    EXPECT_NE(told(&output::Reporter::stats, output::Stats{}, output::Detail::all), "");
-    EXPECT_NE(told(&output::Reporter::summary, output::Stats{}, output::Detail::findings), "");
+    EXPECT_EQ(told(analysis::Stats{}, output::Detail::resets), "");
+    EXPECT_NE(told(analysis::Stats{}, output::Detail::all), "");
+    EXPECT_NE(told(analysis::Summary{}, output::Detail::findings), "");
 }
 
-TEST_F(TextReporterTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
+TEST_F(TextOutputTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
     analysis::FlowRecord record{
         .slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::reset, .stage = analysis::HandshakeStage::psh};
-    EXPECT_THAT(told(&output::Reporter::flow, record, output::Detail::all),
+    EXPECT_THAT(told(record, output::Detail::all),
                 HasSubstr("established, reset  at psh  20 packets"));
     record.signature = {analysis::TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};
-    EXPECT_THAT(told(&output::Reporter::flow, record, output::Detail::all),
+    EXPECT_THAT(told(record, output::Detail::all),
                 HasSubstr("at psh, like post-psh:RST+ACK from 198.51.100.7  20 packets"));
 }
 
 TEST(StatsText, SumsUp) {
-    output::Stats stats;
+    analysis::Stats stats;
     stats.counters[FST_COUNT_TCP] = 1'234'567;
     stats.counters[FST_COUNT_BYTES] = 98'765'432;
     stats.counters[FST_COUNT_RST] = 415;
@@ -193,7 +190,7 @@ TEST(StatsText, SumsUp) {
 }
 
 TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
-    output::Stats stats;
+    analysis::Stats stats;
     EXPECT_EQ(std::ranges::count(output::stats_text(stats), '\n'), 1);
     stats.counters[FST_COUNT_EVENT_LOST] = 12;
     EXPECT_THAT(output::stats_text(stats), HasSubstr("lost: 12 events"));

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// The rules about resets: thresholds and predicates, without memory or side effects. The data path
+// applies them when a packet comes, the analysis when later packets or the challenge have brought
+// more: each rule stands here once.
+//
+// Addresses and ports are big-endian, everything else host order. "Own" is the side in whose name a
+// reset came, "other" the side that received it. Sources: docs/findings.md.
+#ifndef FLOWSTAMP_RESET_RULES_H
+#define FLOWSTAMP_RESET_RULES_H
+
+#include "flowstamp/evidence.h"
+#include "flowstamp/flow.h"
+#include "flowstamp/hops.h"
+#include "flowstamp/packet.h"
+#include "flowstamp/types.h"
+
+/// How far from a side's sequence edge its packets may lie and still be accepted as its own, bytes:
+/// more than any common receive window, far less than a blind guess would need.
+#define FST_SEQUENCE_REACH (4U << 20)
+
+/// How long a reset's sender is watched for signs of liveness, microseconds. Longer, and a new
+/// connection on the same ports may be mistaken for the old one. One that was challenged is watched
+/// longer: a quiet peer's next packet may be late.
+#define FST_WATCH_US 2000000U
+#define FST_WATCH_CHALLENGED_US 60000000U
+
+/// Two resets as far apart as this, microseconds, no longer speak about each other.
+#define FST_TWO_PATHS_US 1000000U
+#define FST_SEQ_CHANGE_US 2000000U
+
+/// Timestamp ticks past the reset's time that reordering cannot explain.
+#define FST_CLOCK_TICKS 3
+
+/// A side of fewer packets is hardly known.
+#define FST_PACKETS_ENOUGH 4
+
+/// A counter may have gone on by so much between two packets of a side.
+#define FST_SAME_COUNTER 64
+
+/// Shorter round trips, microseconds, vary by more than half of themselves, with caches and
+/// scheduling: an answer then cannot come too soon.
+#define FST_RTT_TELLING_US 1000U
+
+/// A kernel answers for a connection that it does not know with its default TTL, whatever the
+/// socket's was. A socket with a TTL of 35 or 40 then looks 24 or more hops away: beyond this, hops
+/// say nothing about a reset of that shape.
+#define FST_STATELESS_HOPS_MAX 23
+
+/// A box that keeps state may rightly have forgotten a flow whose far end was silent for so long.
+#define FST_SENDER_IDLE_NS 10000000000ULL
+
+// ---- sequence space and windows ----
+
+/// `a` minus `b` in sequence space (RFC 9293, section 3.4), and on timestamps (RFC 7323, 5.2).
+static inline __s32 fst_sequence_after(__u32 a, __u32 b) {
+    return (__s32)(a - b);
+}
+
+/// The receive window that end `receiver` advertised last, bytes (RFC 7323, section 2.2: scaled only
+/// if both SYNs offered a scale).
+static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver) {
+    const __u8 scale =
+        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
+
+    return (__u32)flow->direction[receiver].window << (scale & 15);
+}
+
+/// Whether both ends have sent FIN.
+static inline int fst_both_fins(__u32 state) {
+    return (state & FST_OF(FST_FLOW_FIN, 0)) && (state & FST_OF(FST_FLOW_FIN, 1));
+}
+
+/// Whether the packet occupies sequence space or is a keepalive (RFC 9293, sections 3.4 and 3.8.4):
+/// its receiver answers it. `own` is its sender's side before the packet.
+static inline int fst_wants_answer(const struct fst_direction* own, const struct fst_packet* packet) {
+    return packet->payload || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
+           ((own->flags & FST_DIRECTION_SEEN) && packet->seq + 1 == own->seq_edge);
+}
+
+// ---- distance ----
+
+/// Whether `ttl` comes from within `slack` hops of any packet of this side.
+static inline int fst_same_distance(const struct fst_direction* own, __u8 ttl, __u8 slack) {
+    const __u8 hops = fst_hops(ttl);
+    int same = 0;
+
+    for (int i = 0; i < FST_TTL_SET; i++) {
+        const __u8 base = fst_hops(own->ttl[i]);
+        const __u8 apart = base > hops ? base - hops : hops - base;
+
+        same |= own->ttl[i] && apart <= slack;
+    }
+    return same;
+}
+
+/// Whether a reset comes from its sender's distance, as far as TTLs can tell: they cannot for a
+/// kernel's answer with its default TTL in the name of a socket that had set its own.
+static inline int fst_from_own_distance(const struct fst_direction* own, __u8 ttl,
+                                        const struct fst_judgement* judgement) {
+    return fst_same_distance(own, ttl, 1) || ((judgement->context & FST_CONTEXT_STATELESS) &&
+                                              judgement->base_hops > FST_STATELESS_HOPS_MAX);
+}
+
+/// An earlier reset in the same name, as far as a later one is held against it.
+struct fst_earlier_reset {
+    __u32 seq;
+    __u32 time_us;    ///< when it came; the data path keeps one time for a burst, its first one's
+    __u8 ttl;         ///< 0: there was none
+    __u8 tcp_flags;   ///< FST_TCP_*
+    __u8 padding[2];
+};
+
+/// TWO_PATHS: two resets in one name came from 2 or more hops apart within a second. A kernel's bare
+/// reset has its default TTL, a socket's own what the socket was told: those two are not compared,
+/// nor are TTLs that tell no hops. After a FIN any box may answer.
+static inline int fst_two_paths(const struct fst_earlier_reset* before, const struct fst_packet* rst,
+                                __u32 rst_us, __u32 contexts) {
+    const __u8 hops = fst_hops(rst->ttl), other = fst_hops(before->ttl);
+
+    return before->ttl && rst_us - before->time_us < FST_TWO_PATHS_US &&
+           !(contexts & FST_CONTEXT_FIN) && hops <= FST_HOPS_MAX && other <= FST_HOPS_MAX &&
+           (other >= hops + 2 || hops >= other + 2) &&
+           (fst_ttl_base(before->ttl) == fst_ttl_base(rst->ttl) ||
+            (before->tcp_flags & rst->tcp_flags & FST_TCP_ACK));
+}
+
+/// SEQ_CHANGE, RST_SEQ_CHANGE of Weaver, Sommer, Paxson (NDSS 2009): an injector that does not know
+/// how far the stream will have come guesses several places ahead. Linux answers n segments with n
+/// stateless resets that step through what was acknowledged; those lie below the edges.
+///
+/// The edges are those of when the second came. A genuine reset may overtake its sender's last data:
+/// by then that data has moved the edge past it. What vouches for the second vouches against the
+/// guess; a frame that was captured twice is one reset. `contexts` are the second's.
+static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
+                                     const struct fst_packet* rst, __u32 rst_us,
+                                     const struct fst_direction* own,
+                                     const struct fst_direction* other, __u64 signals,
+                                     __u32 contexts) {
+    const __u32 spoils = FST_CONTEXT_FIN | FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_HALF_VIEW |
+                         FST_CONTEXT_TO_SYN | FST_CONTEXT_DUPLICATE_FRAME;
+
+    return before->ttl && before->tcp_flags == rst->tcp_flags &&
+           rst_us - before->time_us < FST_SEQ_CHANGE_US && !(contexts & spoils) &&
+           !(signals & FST_SIGNALS_CORROBORATE_GENUINE) &&
+           (own->flags & other->flags & FST_DIRECTION_SEEN) &&
+           (other->flags & FST_DIRECTION_ACKED) &&
+           fst_sequence_after(rst->seq, before->seq) > 2 &&
+           rst->seq - before->seq < FST_SEQUENCE_REACH &&
+           fst_sequence_after(before->seq, own->seq_edge) >= 0 &&
+           fst_sequence_after(rst->seq, other->ack_edge) > 2;
+}
+
+// ---- liveness of a reset's sender, shown by a later packet of it ----
+
+/// LIVENESS_ACK: the packet acknowledges a byte that the other end first sent after the reset came.
+/// `edge` is where the other end's stream stood then.
+static inline int fst_acks_later_data(const struct fst_packet* packet, __u32 edge) {
+    return (packet->tcp_flags & FST_TCP_ACK) && packet->ack - edge - 1 < FST_SEQUENCE_REACH;
+}
+
+/// Timestamp ticks past the mapped clock that show that a packet left after the reset came. The reset
+/// may have been faster than any packet before it, and have overtaken some: on a path that was seen
+/// to reorder, or by a few packets only, by as much as the least round trip, which holds the least
+/// delay.
+static inline __s32 fst_clock_margin(const struct fst_direction* own) {
+    const int steady = own->packets >= FST_PACKETS_ENOUGH && !own->retransmitted;
+
+    return FST_CLOCK_TICKS + (steady ? 0 : (__s32)(own->min_rtt_us / 1000) + 1);
+}
+
+/// LIVENESS_CLOCK: the packet's timestamp lies past the sender's clock at the reset's arrival, mapped
+/// at the least delay ever seen from that sender: whatever left before the reset has an earlier one.
+/// `rst_ms`: when the reset came, milliseconds since boot, low 32 bits.
+static inline int fst_clock_went_on(const struct fst_direction* own, const struct fst_packet* packet,
+                                    __u32 state, __u32 rst_ms) {
+    return (state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
+           (own->flags & FST_DIRECTION_TS_CLOCK) && !(own->flags & FST_DIRECTION_TS_FAST) &&
+           fst_sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= fst_clock_margin(own);
+}
+
+/// BEYOND_WINDOW: bytes up to `end` lie beyond the right edge of the window as it was when the reset
+/// came: who does not receive our ACKs cannot send them (RFC 9293, section 3.8.6). The data path no
+/// longer knows that edge and assumes the reset's own sequence number plus the window of now, and
+/// needs a whole segment beyond (`end` is where it begins); the analysis knows it, and decides.
+static inline int fst_beyond_window(__u32 end, __u32 right_edge) {
+    return fst_sequence_after(end, right_edge) > 0;
+}
+
+// ---- the challenge ----
+
+/// Whether an answer can have come in `since_us` from where the peer is: a box in the path answers
+/// sooner.
+static inline int fst_had_time_to_answer(__u32 rtt_us, __u32 since_us) {
+    return rtt_us < FST_RTT_TELLING_US || since_us >= rtt_us / 2;
+}
+
+// ---- the verdict ----
+
+/// Families present in `signals` (weak ones and vouchers have none that counts).
+static inline __u32 fst_families(__u64 signals) {
+    __u32 families = 0;
+
+    if (signals & FST_MASK_LIVENESS)
+        families++;
+    if (signals & FST_MASK_PATH)
+        families++;
+    if (signals & FST_MASK_ID)
+        families++;
+    if (signals & FST_MASK_TIME)
+        families++;
+    if (signals & FST_MASK_WINDOW)
+        families++;
+    if (signals & FST_MASK_TIMESTAMPS)
+        families++;
+    if (signals & FST_MASK_DATA)
+        families++;
+    if (signals & FST_MASK_LINK)
+        families++;
+    return families;
+}
+
+/// What the evidence comes to, in the order of judgement (detection catalogue, docs/findings.md):
+/// proof; what vouches; who reset first; strong evidence; benign shape; two faint families.
+static inline enum fst_verdict fst_conclude(__u64 signals, __u32 context) {
+    const enum fst_verdict most =
+        (context & FST_CONTEXT_HALF_VIEW) ? FST_VERDICT_SUSPECTED : FST_VERDICT_CONFIRMED;
+    const __u64 vouchers = signals & FST_SIGNALS_CORROBORATE_GENUINE;
+    __u64 counted = signals & (FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING);
+
+    if (context & FST_CONTEXT_FIN)
+        counted &= ~FST_SIGNALS_WEAK_CORROBORATING;
+    if (signals & FST_SIGNALS_CONCLUSIVE)
+        return most;
+    if (vouchers) {
+        // A forger can count on from the ID it has seen; it cannot be nearer and yet the peer.
+        if (vouchers == FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE) &&
+            (signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)))
+            return FST_VERDICT_SUSPECTED;
+        return FST_VERDICT_GENUINE;
+    }
+    if ((context & FST_CONTEXT_AFTER_OWN_RST) && !(context & FST_CONTEXT_FORGED_BEFORE))
+        return FST_VERDICT_GENUINE;
+    if (counted & FST_SIGNALS_STRONG) {
+        if (fst_families(counted) >= 2)
+            return most;
+        // A NAT or a gateway that lost its state resets from where it stands.
+        return (context & FST_CONTEXT_SENDER_IDLE) && !(counted & ~FST_MASK_PATH) ? FST_VERDICT_GENUINE
+                                                                           : FST_VERDICT_SUSPECTED;
+    }
+    if (context & FST_CONTEXT_STATELESS)
+        return FST_VERDICT_GENUINE;
+    if (fst_families(counted) >= 2)
+        return FST_VERDICT_SUSPECTED;
+    return FST_VERDICT_GENUINE;
+}
+
+#endif
