@@ -16,6 +16,7 @@
 
 #include "tests/netns/lab_fixture.h"
 #include "user/pathtrace/live/kernel_names.h"
+#include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::lab {

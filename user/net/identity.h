@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "flowstamp/event.h"
 #include "flowstamp/flow.h"
-#include "user/analysis/observation.h"
 
 namespace flowstamp::net {
 

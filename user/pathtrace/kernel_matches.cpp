@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "user/pathtrace/live/path_probe.h"
-
 namespace flowstamp::pathtrace {
 namespace {
 
@@ -74,6 +72,13 @@ fst_path_match compared(const Comparison& comparison) {
 }
 
 }  // namespace
+
+fst_path_match match_everything() {
+    fst_path_match match{};
+    match.source_port[1] = 0xffff;
+    match.destination_port[1] = 0xffff;
+    return match;
+}
 
 std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches) {
     std::vector<fst_path_match> found;

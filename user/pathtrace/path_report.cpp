@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "flowstamp/stamp.h"
-#include "user/pathtrace/live/kernel_names.h"
 
 namespace flowstamp::pathtrace {
 
@@ -144,36 +143,36 @@ std::string_view name_of(PacketPath::End end) {
     return "unknown";
 }
 
-PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path, const StationMap& map,
-                   std::optional<netfilter::DropAttribution> attribution) {
+PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path,
+                     const StationMap& map, std::optional<netfilter::DropAttribution> attribution,
+                     const DropNames& names) {
     const PathFlow& flow = filed.flow;
     const bool is_reply = filed.direction == 1;
     PathReport report{.flow = flow.id,
-                    .is_reply = is_reply,
-                    .name = packet_path.first().tuple,
-                    .translated = {},
-                    .end = packet_path.end,
-                    .packets = filed.count,
-                    .steps = steps_of(packet_path, map),
-                    .drop = {},
-                    .latest = packet_path.last()};
+                      .is_reply = is_reply,
+                      .name = packet_path.first().tuple,
+                      .translated = {},
+                      .end = packet_path.end,
+                      .packets = filed.count,
+                      .steps = steps_of(packet_path, map),
+                      .drop = {},
+                      .latest = packet_path.last()};
     if (flow.translated) {
         // Named after the connection's beginning; an answer is met translated, and leaves as asked.
         report.name = is_reply ? reversed(*flow.translated) : flow.name;
         report.translated = is_reply ? reversed(flow.name) : *flow.translated;
     }
     if (packet_path.drop) {
-        const std::string reason = drop_reason_name(packet_path.drop->drop_reason);
-        const std::string location = code_name(packet_path.drop->location);
         report.drop = PathReport::Drop{
             .at = map.knows(filed.end.station) ? map.part_of(filed.end.station) : "",
-            .reason = reason,
-            .location = location,
-            .words = words_of(reason, location, packet_path),
-            .is_hosts_decision = is_hosts_decision(reason) || is_refused_route(reason, location),
+            .reason = names.reason,
+            .location = names.location,
+            .words = words_of(names.reason, names.location, packet_path),
+            .is_hosts_decision =
+                is_hosts_decision(names.reason) || is_refused_route(names.reason, names.location),
             .attribution = std::move(attribution)};
         std::string& look_at = report.drop->words.look_at;
-        name_in(look_at, "IFACE", interface_name(packet_path.drop->ifindex_out));
+        name_in(look_at, "IFACE", names.interface);
         name_in(look_at, "ADDRESS", destination_of(packet_path.drop->tuple).ip_text());
         name_in(look_at, "SOURCE", source_of(packet_path.drop->tuple).ip_text());
     }

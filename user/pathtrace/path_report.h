@@ -36,7 +36,7 @@ struct PathReport {
     };
     std::uint64_t flow = 0;
     bool again = false;
-    bool is_reply = false;                      ///< they go against the connection's beginning
+    bool is_reply = false;                       ///< they go against the connection's beginning
     fst_path_tuple name{};                       ///< of these packets, as they came to this host
     std::optional<fst_path_tuple> translated{};  ///< as they leave it, if different
     PacketPath::End end = PacketPath::End::unknown;
@@ -69,9 +69,18 @@ struct PathStats {
 /// What a tracer reports: paths as they end, and at its own end the sums.
 using PathEvent = std::variant<PathReport, PathStats>;
 
-/// Puts together what is known.
+/// What the running kernel calls the numbers of a drop's record.
+struct DropNames {
+    std::string reason{};     ///< "NETFILTER_DROP"
+    std::string location{};   ///< the function and offset: "nf_hook_slow+0xa1"; empty: not known
+    std::string interface{};  ///< that it was to leave by; empty: none, or not known
+};
+
+/// Puts together what is known. `names`: of the drop, where the packet was dropped.
 [[nodiscard]] PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path,
-                                 const StationMap& map, std::optional<netfilter::DropAttribution> attribution);
+                                   const StationMap& map,
+                                   std::optional<netfilter::DropAttribution> attribution,
+                                   const DropNames& names);
 
 /// The source's, or the destination's end of a tuple.
 [[nodiscard]] net::Endpoint source_of(const fst_path_tuple& tuple);

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "user/pathtrace/live/path_probe.h"
 #include "user/netfilter/loss.h"
 #include "user/netfilter/priorities.h"
 #include "user/netfilter/ruleset.h"
+#include "user/pathtrace/station.h"
 
 namespace flowstamp::pathtrace {
 

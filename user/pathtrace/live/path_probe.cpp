@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/netfilter.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,17 +15,14 @@
 
 #include "flowstamp/path.h"
 #include "path.skel.h"
-#include "user/pathtrace/path_prefilters.h"
 #include "user/kernel/features/capabilities.h"
+#include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/path_state.h"
+#include "user/pathtrace/path_prefilters.h"
 
 namespace flowstamp::pathtrace {
 
 namespace {
-
-constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
-constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
-constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};
 
 Status refuse(std::string object, std::string reason) {
     return fail({.operation = "follow packets through this host",
@@ -37,7 +35,8 @@ Status check_station(const Station& station) {
     if (station.kind != Station::Kind::netfilter) {
         return {};
     }
-    if ((station.pf != kIpv4 && station.pf != kIpv6) || station.hook >= kHooks.size()) {
+    if ((station.pf != NFPROTO_IPV4 && station.pf != NFPROTO_IPV6) ||
+        station.hook > NF_INET_POST_ROUTING) {
         return refuse(station.text(), "no such netfilter hook");
     }
     if (station.priority == std::numeric_limits<std::int32_t>::min() ||
@@ -48,11 +47,11 @@ Status check_station(const Station& station) {
 }
 
 bool is_ipv4(const Station& station) {
-    return station.kind == Station::Kind::netfilter && station.pf == kIpv4;
+    return station.kind == Station::Kind::netfilter && station.pf == NFPROTO_IPV4;
 }
 
 bool is_ipv6(const Station& station) {
-    return station.kind == Station::Kind::netfilter && station.pf == kIpv6;
+    return station.kind == Station::Kind::netfilter && station.pf == NFPROTO_IPV6;
 }
 
 Status check(const PathProbeOptions& options) {
@@ -96,21 +95,6 @@ void ask_for(path_bpf::path_bpf__bss& programs, const fst_path_match& match) {
 }
 
 }  // namespace
-
-std::string Station::text() const {
-    if (kind != Kind::netfilter) {
-        return fmt::format("{}, tc {}", interface, kind == Kind::tc_ingress ? "ingress" : "egress");
-    }
-    return fmt::format("{} {}, priority {}", pf == kIpv6 ? "IPv6" : "IPv4",
-                       hook < kHooks.size() ? kHooks.at(hook) : "hook", priority);
-}
-
-fst_path_match match_everything() {
-    fst_path_match match{};
-    match.source_port[1] = 0xffff;
-    match.destination_port[1] = 0xffff;
-    return match;
-}
 
 PathProbe::PathProbe(std::unique_ptr<PathProbeState> state) : state_(std::move(state)) {}
 PathProbe::PathProbe(PathProbe&&) noexcept = default;

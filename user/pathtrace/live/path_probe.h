@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,47 +18,20 @@
 #include "user/base/result.h"
 #include "user/kernel/features/notice.h"
 #include "user/pathtrace/live/path_reader.h"
+#include "user/pathtrace/station.h"
 
 namespace flowstamp::pathtrace {
 
 class PathProbeState;  // the skeleton and what hangs on it
-
-/// Where a program is to stand: at one of an interface's tc hooks, or at a priority of a netfilter
-/// hook in the calling thread's network namespace.
-struct Station {
-    enum class Kind : std::uint8_t { tc_ingress, netfilter, tc_egress };
-    /// Where to go instead if the priority is taken: BPF programs cannot share one.
-    enum class Aside : std::uint8_t { earlier, later };
-
-    Kind kind = Kind::netfilter;
-    std::uint8_t pf = 0;        ///< netfilter: NFPROTO_IPV4 (2) or NFPROTO_IPV6 (10)
-    std::uint8_t hook = 0;      ///< netfilter: NF_INET_PRE_ROUTING (0) to NF_INET_POST_ROUTING (4)
-    std::int32_t priority = 0;  ///< netfilter: not INT_MIN, not INT_MAX
-    Aside aside = Aside::earlier;
-    std::string interface{};  ///< tc
-
-    /// "IPv4 prerouting, priority -201", "eth0, tc egress".
-    [[nodiscard]] std::string text() const;
-};
-
-/// What has become of a wanted station. Its place in PathProbe::stations() is fst_path_event.station.
-struct StationState {
-    Station station;                       ///< with the priority that was had
-    bool attached = false;                 ///< else a notice says why not
-    std::optional<std::int32_t> wanted{};  ///< the priority asked for, if it was taken
-};
 
 struct PathProbeOptions {
     std::vector<Station> stations{};
     std::vector<fst_path_match> matches{};  ///< at most FST_PATH_MATCHES_MAX; none: everything
     bool tcx = true;          ///< else tracepoints beside tc, as where the kernel has no tcx
     bool only_drops = false;  ///< no record but of a drop, with the last station passed
-    std::uint32_t max_packet_paths = 16384;   ///< packets on their way at once
-    std::uint32_t ring_bytes = 4U << 20;  ///< of the event ring: a power of two, whole pages
+    std::uint32_t max_packet_paths = 16384;  ///< packets on their way at once
+    std::uint32_t ring_bytes = 4U << 20;     ///< of the event ring: a power of two, whole pages
 };
-
-/// A match of everything, to be narrowed.
-[[nodiscard]] fst_path_match match_everything();
 
 /// Indexed by enum fst_path_counter, summed over all CPUs.
 using PathCounters = std::array<std::uint64_t, FST_PATH_COUNT_MAX>;

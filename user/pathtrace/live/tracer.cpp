@@ -13,11 +13,12 @@
 #include "user/net/packet_match.h"
 #include "user/kernel/features/capabilities.h"
 #include "user/kernel/attach/interface.h"
+#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/path_probe.h"
 #include "user/netfilter/nft_trace.h"
 #include "user/netfilter/read_ruleset.h"
 #include "user/pathtrace/kernel_matches.h"
-#include "user/pathtrace/losses.h"
+#include "user/pathtrace/live/losses.h"
 
 namespace flowstamp::pathtrace {
 
@@ -31,6 +32,15 @@ std::vector<std::string> each_once(const std::vector<std::string>& names) {
         }
     }
     return found;
+}
+
+DropNames names_of(const std::optional<fst_path_event>& drop) {
+    if (!drop) {
+        return {};
+    }
+    return {.reason = drop_reason_name(drop->drop_reason),
+            .location = code_name(drop->location),
+            .interface = interface_name(drop->ifindex_out)};
 }
 
 /// What would else come to nothing piece by piece, in one line.
@@ -212,7 +222,8 @@ class Tracer::Run {
     }
 
     void report(const PathFlows::Filed& filed, const PacketPath& packet_path, bool again) {
-        PathReport report = report_of(filed, packet_path, map_, losses_.of(whose(filed)));
+        PathReport report = report_of(filed, packet_path, map_, losses_.of(whose(filed)),
+                                      names_of(packet_path.drop));
         report.again = again;
         report.wall = wall_.at(time_of(packet_path.last()));
         reported_[whose(filed)] = filed.count;

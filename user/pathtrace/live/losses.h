@@ -12,8 +12,8 @@
 #include "user/base/clock.h"
 #include "user/base/result.h"
 #include "user/netfilter/drop_attribution.h"
-#include "user/pathtrace/path_flow.h"
 #include "user/netfilter/ruleset.h"
+#include "user/pathtrace/path_flow.h"
 #include "user/pathtrace/station_plan.h"
 
 namespace flowstamp::pathtrace {
@@ -42,7 +42,8 @@ class Losses {
 
     /// `before` is the ruleset as it stood when the stations were set.
     /// `take_traced` may be empty: nothing is traced.
-    Losses(netfilter::Ruleset before, const StationMap& map, ReadRuleset read, TakeTraced take_traced = {})
+    Losses(netfilter::Ruleset before, const StationMap& map, ReadRuleset read,
+           TakeTraced take_traced = {})
         : before_(std::move(before)),
           map_(map),
           read_(std::move(read)),
@@ -76,11 +77,12 @@ class Losses {
         netfilter::Ruleset ruleset{};
         Nanoseconds done{0};
     };
-    [[nodiscard]] std::optional<netfilter::DropAttribution> behind(const PathEnd& end, const Place& place,
-                                                const netfilter::Ruleset& after,
-                                                const netfilter::NftTraceDrops& fresh) const;
+    [[nodiscard]] std::optional<netfilter::DropAttribution> behind(
+        const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
+        const netfilter::NftTraceDrops& fresh) const;
     [[nodiscard]] netfilter::NftTraceDrops take_traced();
-    [[nodiscard]] bool learn(const FlowEnd& whose, std::optional<netfilter::DropAttribution> attribution);
+    [[nodiscard]] bool learn(const FlowEnd& whose,
+                             std::optional<netfilter::DropAttribution> attribution);
 
     netfilter::Ruleset before_;
     std::optional<Reading> last_;

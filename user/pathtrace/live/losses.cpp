@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/pathtrace/losses.h"
+#include "user/pathtrace/live/losses.h"
 
 #include <algorithm>
 
@@ -11,11 +11,13 @@ namespace {
 
 constexpr std::string_view kNetfilterDrop = "NETFILTER_DROP";
 
-bool differ(const std::optional<netfilter::DropAttribution>& one, const std::optional<netfilter::DropAttribution>& other) {
+bool differ(const std::optional<netfilter::DropAttribution>& one,
+            const std::optional<netfilter::DropAttribution>& other) {
     if (!one || !other) {
         return one.has_value() != other.has_value();
     }
-    return netfilter::words_of(*one) != netfilter::words_of(*other) || one->certainty != other->certainty;
+    return netfilter::words_of(*one) != netfilter::words_of(*other) ||
+           one->certainty != other->certainty;
 }
 
 /// Whether a rule can be behind it: netfilter gives this reason for all that it drops, but for what
@@ -51,8 +53,9 @@ bool Losses::is_due(Nanoseconds now) const {
 }
 
 /// Of what one place lost since the last reading. A trace is asked where the counters leave a doubt.
-std::optional<netfilter::DropAttribution> Losses::behind(const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
-                                      const netfilter::NftTraceDrops& fresh) const {
+std::optional<netfilter::DropAttribution> Losses::behind(
+    const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
+    const netfilter::NftTraceDrops& fresh) const {
     netfilter::Loss loss = map_.loss_behind(end.station);
     loss.packets = place.buffers;
     auto attribution = netfilter::attribute_drop(before_, after, loss);
@@ -102,7 +105,7 @@ bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttributio
     if (attribution) {
         const bool is_certain = attribution->certainty == netfilter::Certainty::certain;
         attributions_[whose] = {.attribution = *std::move(attribution),
-                            .was_certain = was_certain || is_certain};
+                                .was_certain = was_certain || is_certain};
     } else {
         attributions_.erase(whose);
     }

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/pathtrace/station.h"
+
+#include <fmt/format.h>
+#include <linux/netfilter.h>
+
+#include <array>
+
+namespace flowstamp::pathtrace {
+
+namespace {
+
+constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};
+
+}  // namespace
+
+std::string Station::text() const {
+    if (kind != Kind::netfilter) {
+        return fmt::format("{}, tc {}", interface, kind == Kind::tc_ingress ? "ingress" : "egress");
+    }
+    return fmt::format("{} {}, priority {}", pf == NFPROTO_IPV6 ? "IPv6" : "IPv4",
+                       hook < kHooks.size() ? kHooks.at(hook) : "hook", priority);
+}
+
+}  // namespace flowstamp::pathtrace

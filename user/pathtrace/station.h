@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The places of the kernel's network stack at which packets are looked at.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace flowstamp::pathtrace {
+
+/// Where a program is to stand: at one of an interface's tc hooks, or at a priority of a netfilter
+/// hook in the calling thread's network namespace.
+struct Station {
+    enum class Kind : std::uint8_t { tc_ingress, netfilter, tc_egress };
+    /// Where to go instead if the priority is taken: BPF programs cannot share one.
+    enum class Aside : std::uint8_t { earlier, later };
+
+    Kind kind = Kind::netfilter;
+    std::uint8_t pf = 0;        ///< netfilter: NFPROTO_IPV4 (2) or NFPROTO_IPV6 (10)
+    std::uint8_t hook = 0;      ///< netfilter: NF_INET_PRE_ROUTING (0) to NF_INET_POST_ROUTING (4)
+    std::int32_t priority = 0;  ///< netfilter: not INT_MIN, not INT_MAX
+    Aside aside = Aside::earlier;
+    std::string interface{};  ///< tc
+
+    /// "IPv4 prerouting, priority -201", "eth0, tc egress".
+    [[nodiscard]] std::string text() const;
+};
+
+/// What has become of a wanted station. Its place in PathProbe::stations() is fst_path_event.station.
+struct StationState {
+    Station station;                       ///< with the priority that was had
+    bool attached = false;                 ///< else a notice says why not
+    std::optional<std::int32_t> wanted{};  ///< the priority asked for, if it was taken
+};
+
+}  // namespace flowstamp::pathtrace
