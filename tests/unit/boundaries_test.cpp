@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The house rules that the sources themselves can break: who includes what, and under which
-// licence a file stands. (cmake/Boundaries.cmake holds the targets to who may link what.)
+// The house rules that the sources themselves can break: who includes what, which namespace stands
+// in which folder, and under which licence a file stands. (cmake/Boundaries.cmake holds the targets
+// to who may link what.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -22,7 +24,8 @@ namespace fs = std::filesystem;
 struct Source {
     std::string path;  ///< from the top of the repository
     std::string first_line;
-    std::vector<std::string> includes;  ///< as written, without <> or ""
+    std::vector<std::string> includes;    ///< as written, without <> or ""
+    std::vector<std::string> namespaces;  ///< opened at the beginning of a line, but anonymous ones
 };
 
 std::string read_file(const fs::path& path) {
@@ -34,8 +37,11 @@ std::string read_file(const fs::path& path) {
 
 Source read_source(const fs::path& path) {
     static const std::regex include(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
-    Source source{
-        .path = fs::relative(path, FLOWSTAMP_SOURCE_DIR), .first_line = {}, .includes = {}};
+    static const std::regex opened(R"(^(?:inline )?namespace ([\w:]+) \{)");
+    Source source{.path = fs::relative(path, FLOWSTAMP_SOURCE_DIR),
+                  .first_line = {},
+                  .includes = {},
+                  .namespaces = {}};
     std::istringstream lines(read_file(path));
     for (std::string line; std::getline(lines, line);) {
         if (source.first_line.empty()) {
@@ -43,6 +49,8 @@ Source read_source(const fs::path& path) {
         }
         if (std::smatch match; std::regex_search(line, match, include)) {
             source.includes.push_back(match[1]);
+        } else if (std::regex_search(line, match, opened)) {
+            source.namespaces.push_back(match[1]);
         }
     }
     return source;
@@ -55,7 +63,8 @@ const std::vector<Source>& sources() {
             const fs::path top = fs::path(FLOWSTAMP_SOURCE_DIR) / folder;
             for (const auto& entry : fs::recursive_directory_iterator(top)) {
                 const std::string extension = entry.path().extension();
-                if (extension == ".h" || extension == ".c" || extension == ".cpp") {
+                if (extension == ".h" || extension == ".c" || extension == ".cpp" ||
+                    extension == ".def") {
                     found.push_back(read_source(entry.path()));
                 }
             }
@@ -91,37 +100,91 @@ bool is_libbpf(const std::string& include) {
            !fs::exists(fs::path(FLOWSTAMP_SOURCE_DIR) / include);
 }
 
-TEST(Boundaries, OnlyTheKernelLayerKnowsLibbpf) {
-    for (const Source& source : sources()) {
-        for (const std::string& include : source.includes) {
-            const bool skeleton = include.ends_with(".skel.h");
-            if (is_libbpf(include) || skeleton) {
-                EXPECT_TRUE(stands_in(
-                    source, {"user/kernel/", "bpf/", "tests/bpf/", "tests/vm/", "tests/bench/"}))
-                    << source.path << " includes " << include;
+/// A header of the data path, by its name in bpf/.
+bool is_data_path(const std::string& include) {
+    return include.starts_with("bpf/") && !include.ends_with(".skel.h") && !is_libbpf(include);
+}
+
+/// What a flowstamp_layer() line of user/CMakeLists.txt declares.
+struct Layer {
+    std::string folder;          ///< from the top of the repository, with a slash at its end
+    std::set<std::string> uses;  ///< the layers that its files may include; itself, too
+};
+
+/// By the layer's name. The words after FOLDER, EXCEPT, LAYERS and LIBRARIES are lists.
+std::map<std::string, Layer> declared_layers() {
+    static const std::regex comment("#[^\n]*");
+    static const std::regex call(R"(flowstamp_layer\((\w+)\s([^)]*)\))");
+    const std::string text =
+        std::regex_replace(read_file(FLOWSTAMP_SOURCE_DIR "/user/CMakeLists.txt"), comment, "");
+    std::map<std::string, Layer> layers;
+    for (std::sregex_iterator at(text.begin(), text.end(), call), end; at != end; ++at) {
+        const std::string name = (*at)[1];
+        Layer& layer = layers[name];
+        layer.uses.insert(name);
+        std::istringstream words((*at)[2]);
+        std::string list;
+        for (std::string word; words >> word;) {
+            if (word == "FOLDER" || word == "EXCEPT" || word == "LAYERS" || word == "LIBRARIES") {
+                list = word;
+            } else if (list == "FOLDER") {
+                layer.folder = "user/" + word + "/";
+            } else if (list == "LAYERS") {
+                layer.uses.insert(word);
             }
         }
     }
+    return layers;
 }
 
-TEST(Boundaries, OnlyTheCommandLineKnowsCli11) {
-    expect_only("CLI/", {"user/cli/"});
+/// The layer with the longest folder that `path` lies in; empty if there is none.
+std::string layer_of(const std::string& path, const std::map<std::string, Layer>& layers) {
+    std::string found;
+    for (const auto& [name, layer] : layers) {
+        if (path.starts_with(layer.folder) &&
+            (found.empty() || layer.folder.size() > layers.at(found).folder.size())) {
+            found = name;
+        }
+    }
+    return found;
 }
 
-TEST(Boundaries, OnlyThePathLayerKnowsLibnftables) {
-    expect_only("nftables/", {"user/path/"});
+TEST(Boundaries, OnlyTheKernelLayersKnowLibbpf) {
+    std::size_t seen = 0;
+    for (const Source& source : sources()) {
+        for (const std::string& include : source.includes) {
+            if (!is_libbpf(include) && !include.ends_with(".skel.h")) {
+                continue;
+            }
+            ++seen;
+            EXPECT_TRUE(stands_in(source, {"user/kernel/", "user/pathtrace/live/", "bpf/",
+                                           "tests/bpf/", "tests/vm/", "tests/bench/"}))
+                << source.path << " includes " << include;
+        }
+    }
+    EXPECT_GT(seen, 0U);
+}
+
+TEST(Boundaries, OnlyTheCommandsKnowCli11) {
+    expect_only("CLI/", {"user/cmd/"});
+}
+
+TEST(Boundaries, OnlyTheNetfilterLayerKnowsLibnftables) {
+    expect_only("nftables/", {"user/netfilter/"});
 }
 
 TEST(Boundaries, OnlyTheReplayHostsTheDataPath) {
+    std::size_t seen = 0;
     for (const Source& source : sources()) {
         for (const std::string& include : source.includes) {
-            if (include.starts_with("bpf/") && !is_libbpf(include) &&
-                !include.ends_with(".skel.h")) {
-                EXPECT_TRUE(stands_in(source, {"bpf/", "user/replay/", "tests/"}))
+            if (is_data_path(include)) {
+                ++seen;
+                EXPECT_TRUE(stands_in(source, {"bpf/", "user/cmd/replay/", "tests/"}))
                     << source.path << " includes " << include;
             }
         }
     }
+    EXPECT_GT(seen, 0U);
 }
 
 TEST(Boundaries, TheContractIncludesOnlyItself) {
@@ -136,51 +199,68 @@ TEST(Boundaries, TheContractIncludesOnlyItself) {
     }
 }
 
-/// A layer's name -> the layers that its CMakeLists.txt names.
-std::map<std::string, std::set<std::string>> declared_layers() {
-    std::map<std::string, std::set<std::string>> layers;
-    const std::regex call(
-        R"(flowstamp_layer\((\w+)(?:\s+LAYERS([\w\s]*?))?(?:\s+LIBRARIES[^)]*)?\))");
-    for (const auto& entry : fs::directory_iterator(FLOWSTAMP_SOURCE_DIR "/user")) {
-        const std::string text = read_file(entry.path() / "CMakeLists.txt");
-        std::smatch match;
-        if (!entry.is_directory() || !std::regex_search(text, match, call)) {
-            continue;
-        }
-        std::istringstream names(match[2]);
-        std::set<std::string>& uses = layers[match[1]];
-        for (std::string name; names >> name;) {
-            uses.insert(name);
-        }
-        uses.insert(match[1]);
-    }
-    return layers;
+TEST(Boundaries, ALayerOfAFileIsThatOfItsLongestFolder) {
+    const auto layers = declared_layers();
+    EXPECT_EQ(layer_of("user/pathtrace/losses.cpp", layers), "pathtrace");
+    EXPECT_EQ(layer_of("user/pathtrace/live/tracer.cpp", layers), "pathtrace_live");
+    EXPECT_EQ(layer_of("user/main.cpp", layers), "");
+    EXPECT_TRUE(layers.at("cmd").uses.contains("base"));
+    EXPECT_FALSE(layers.at("cmd").uses.contains("CLI11::CLI11"));
 }
 
 TEST(Boundaries, ALayerIncludesOnlyTheLayersItDeclares) {
     const auto layers = declared_layers();
-    ASSERT_TRUE(layers.contains("detect"));
-    const std::regex path(R"(^user/(\w+)/.*)");
     for (const Source& source : sources()) {
-        std::smatch from;
-        if (!std::regex_match(source.path, from, path)) {
+        const std::string from = layer_of(source.path, layers);
+        if (!stands_in(source, {"user/"}) || source.path == "user/precompiled.h") {
             continue;
         }
-        ASSERT_TRUE(layers.contains(from[1])) << source.path << " is in no layer";
+        EXPECT_TRUE(!from.empty() || source.path == "user/main.cpp")
+            << source.path << " is in no layer";
         for (const std::string& include : source.includes) {
-            if (std::smatch to; std::regex_match(include, to, path)) {
-                EXPECT_TRUE(layers.at(from[1]).contains(to[1]))
-                    << source.path << " includes " << include << ", and user/" << from[1]
-                    << "/CMakeLists.txt does not name that layer";
+            if (!include.starts_with("user/")) {
+                continue;
             }
+            const std::string to = layer_of(include, layers);
+            EXPECT_TRUE(from.empty() ? to == "cmd" : layers.at(from).uses.contains(to))
+                << source.path << " includes " << include << ", and user/CMakeLists.txt does not "
+                << "name that layer for " << from;
         }
     }
 }
 
 TEST(Boundaries, DetectorsNeverTouchTheKernel) {
-    const std::set<std::string> layers = declared_layers().at("detect");
-    EXPECT_FALSE(layers.contains("kernel"));
-    EXPECT_FALSE(layers.contains("report"));
+    const std::set<std::string> uses = declared_layers().at("analysis").uses;
+    EXPECT_FALSE(uses.contains("kernel"));
+    EXPECT_FALSE(uses.contains("output"));
+}
+
+/// The namespace of a file of user/: its first folder's name, and that of the demo below cmd.
+std::string namespace_for(const std::string& path) {
+    const std::string first = path.substr(5, path.find('/', 5) - 5);
+    if (first == "base") {
+        return "flowstamp";
+    }
+    // A command's entry is named beside those of the others.
+    const bool is_entry = path.starts_with("user/cmd/demo/demo.");
+    return path.starts_with("user/cmd/demo/") && !is_entry ? "flowstamp::cmd::demo"
+                                                           : "flowstamp::" + first;
+}
+
+TEST(Boundaries, ANamespaceMatchesItsFolder) {
+    for (const Source& source : sources()) {
+        if (!stands_in(source, {"user/"}) || source.path.ends_with(".def") ||
+            source.path == "user/main.cpp" || source.path == "user/precompiled.h") {
+            continue;
+        }
+        const std::string wanted = namespace_for(source.path);
+        EXPECT_FALSE(source.namespaces.empty()) << source.path << " opens no namespace";
+        for (const std::string& name : source.namespaces) {
+            EXPECT_TRUE(name == wanted ||
+                        (wanted != "flowstamp" && name.starts_with(wanted + "::")))
+                << source.path << " opens " << name << ", not " << wanted;
+        }
+    }
 }
 
 TEST(Licence, IsToldByEachFilesFirstLine) {
