@@ -362,7 +362,7 @@ noinline int judge_header(__u32 slot) {
             !(packet->flags & (FST_PACKET_TS | FST_PACKET_IPV6)) && linux_like(view.own),
         FST_SIGNAL_NO_TIMESTAMPS);
     add(&view, packet->payload != 0, FST_SIGNAL_DATA);
-    votes = view.flow->mac_votes[view.d & 1];
+    votes = fst_mac_votes(view.own);
     add(&view,
         (packet->flags & FST_PACKET_MAC) && votes >= MAC_VOTES_ENOUGH && votes != FST_MAC_MIXED &&
             !(view.flow->state & FST_FLOW_DUPLICATE_FRAMES) &&
@@ -394,7 +394,7 @@ noinline int judge_time(__u32 slot) {
         FST_SIGNAL_TIMESTAMPS_VALID);
     // Once its sender has reset the flow itself, any box in front of it may answer what still comes.
     if ((view.flow->state & FST_OF(FST_FLOW_RST, view.d & 1)) || !(packet->tcp_flags & FST_TCP_ACK) ||
-        own->rtt_samples < RTT_SAMPLES_ENOUGH || own->min_rtt_us < RTT_MEANINGFUL_US ||
+        fst_rtt_samples(own) < RTT_SAMPLES_ENOUGH || own->min_rtt_us < RTT_MEANINGFUL_US ||
         packet->ack != other->seq_edge || !(other->flags & FST_DIRECTION_DATA))
         return 0;
     since_us = view.now_us - other->edge_us;

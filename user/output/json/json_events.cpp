@@ -33,7 +33,7 @@ Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
             {"src_port", from.port},
             {"dest_ip", to.ip_text()},
             {"dest_port", to.port},
-            {"proto", "TCP"},
+            {"proto", net::protocol_name(key.protocol)},
             {"community_id", net::community_id(key)}};
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "user/base/time_text.h"
+#include "user/net/names.h"
 #include "user/output/path_reporter.h"
 
 namespace flowstamp::output {
@@ -93,7 +94,7 @@ void PathJson::report(const pathtrace::PathReport& report) {
     }
     Json event = {{"timestamp", eve_timestamp(report.wall)}, {"event_type", "path"}};
     event.update(ends(report.name));
-    event["proto"] = pathtrace::protocol_name(report.name.protocol);
+    event["proto"] = net::protocol_name(report.name.protocol);
     event["path"] = std::move(path);
     output_.write(event.dump() + "\n");
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "user/base/time_text.h"
+#include "user/net/names.h"
 #include "user/output/path_reporter.h"
 
 namespace flowstamp::output {
@@ -68,7 +69,7 @@ void PathText::report(const pathtrace::PathReport& report) {
     std::string block = fmt::format(
         "{} {}  {} {}{}  {}, {}\n", clock_text(report.wall),
         style_.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
-        pathtrace::protocol_name(report.name.protocol), tuple_text(report.name),
+        net::protocol_name(report.name.protocol), tuple_text(report.name),
         report.translated ? fmt::format(" (on as {})", tuple_text(*report.translated)) : "",
         headline(report), count_text(report.packets));
     if (!report.steps.empty()) {
