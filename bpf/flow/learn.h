@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a side's genuine packets look like, learned from packets that fit: sequence, TTLs, IP-IDs,
-// windows, timestamps, MAC. A RST never teaches; nor does a packet that does not fit.
+// windows, timestamps, MAC. Nothing is learned from a RST, nor from a packet that
+// does not fit.
 #ifndef FLOWSTAMP_BPF_BASELINE_H
 #define FLOWSTAMP_BPF_BASELINE_H
 
@@ -248,7 +249,7 @@ static __always_inline void learn_sequence(struct fst_direction* own,
     }
 }
 
-/// All that a fitting packet teaches. True if its TTL is new to its side.
+/// All that is learned from a fitting packet. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =

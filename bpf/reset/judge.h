@@ -302,7 +302,7 @@ static __always_inline int stands_there(const struct reset_view* view) {
            hops <= own + 1;
 }
 
-/// The first taught signature that the RST bears, from 1; 0: none. By itself, as the verifier
+/// The first learned signature that the RST bears, from 1; 0: none. By itself, as the verifier
 /// (6.18) would follow what comes after it once per signature.
 noinline __u32 learned_signature_of(__u32 slot) {
     const struct fst_policy* policy = policy_get();
@@ -317,7 +317,7 @@ noinline __u32 learned_signature_of(__u32 slot) {
     return 0;
 }
 
-/// Signatures taught by user space: what was seen to forge on other flows. The mark and the
+/// Signatures learned by user space: what was seen to forge on other flows. The mark and the
 /// distance are two things that the injector cannot share with the sender by one accident: together
 /// they convict where the flow's own past is too short to.
 noinline int judge_learned(__u32 slot) {

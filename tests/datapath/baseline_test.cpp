@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a side's packets teach of it, and which packets may not.
+// What is learned of a side from its packets, and from which it is not.
 #include <algorithm>
 #include <cstring>
 
@@ -251,8 +251,8 @@ TEST_P(DatapathBaseline, Retransmissions) {
     EXPECT_EQ(talk.direction(End::peer).retransmitted, 1);
 }
 
-/// What does not fit its sender is stamped, and teaches nothing.
-TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
+/// What does not fit its sender is stamped, and nothing is learned from it.
+TEST_P(DatapathBaseline, NothingIsLearnedFromUnfitPackets) {
     struct Case {
         const char* name;
         void (*spoil)(Segment&);

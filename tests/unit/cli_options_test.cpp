@@ -183,7 +183,8 @@ TEST(CliFlows, TakesAnInterface) {
     EXPECT_EQ(options.interface, "eth0");
     EXPECT_TRUE(options.json);
     EXPECT_FALSE(options.learned);
-    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--taught"}).learned);
+    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--learned"}).learned);
+    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--taught"}).learned) << "as it was called";
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 

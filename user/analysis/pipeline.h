@@ -57,7 +57,7 @@ class Pipeline final : public FindingSink {
     /// A flow at its end.
     void report(FlowRecord record);
 
-    /// What was taught, and when, for `flows --taught`.
+    /// What was learned of injectors, and when.
     [[nodiscard]] std::vector<net::LearnedSignature> learned() const { return forged_rst_.learned(); }
 
     /// Fills in what the detectors counted.

@@ -101,7 +101,7 @@ void add_max_flows(CLI::App& command, std::uint32_t& value) {
 void add_no_learn(CLI::App& command, bool& learn) {
     command.add_flag_callback(
         "--no-learn", [&learn] { learn = false; },
-        "Teach the kernel no marks of convicted injectors: judge each flow by its own past");
+        "Learn no signatures of confirmed injectors: judge each flow by its own past");
 }
 
 void add_interfaces(CLI::App& command, std::vector<std::string>& interfaces,
@@ -232,8 +232,9 @@ void add_flows(CLI::App& app, FlowsOptions& options) {
         *app.add_subcommand("flows", "The flows of a running watch, with their stamps");
     flows.add_option("-i,--interface", options.interface, "Only those of this interface")
         ->type_name("IFACE");
-    flows.add_flag("--taught", options.learned,
-                   "Instead, the marks of convicted injectors that the kernel was taught");
+    flows.add_flag("--learned", options.learned,
+                   "Instead, the signatures learned of confirmed injectors");
+    flows.add_flag("--taught", options.learned)->group("");  // its name before 1.0
     flows.add_flag("--json", options.json, "JSON lines instead of text");
 }
 

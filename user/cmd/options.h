@@ -28,7 +28,7 @@ struct WatchOptions {
     fst_challenge_mode challenge = FST_CHALLENGE_OFF;
     HookChoice hook = HookChoice::automatic;
     DirectionChoice direction = DirectionChoice::both;
-    bool learn = true;  ///< teach the kernel the marks of injectors that were convicted
+    bool learn = true;  ///< let the kernel know the signatures of confirmed injectors
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
     bool print = false;                     ///< text on standard output besides that file

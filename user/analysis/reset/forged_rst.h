@@ -45,7 +45,7 @@ class ForgedRst final : public Detector {
         const Handshakes& handshakes;
         const IdlePeriods& idle_periods;
         const Scans& scans;
-        PolicySink& policy;  ///< takes what was learnt
+        PolicySink& policy;  ///< takes what was learned
         Findings& findings;
     };
     explicit ForgedRst(const Parts& parts) : parts_(parts), signatures_(parts.policy) {}
@@ -55,7 +55,7 @@ class ForgedRst final : public Detector {
     void finish(FindingSink& sink) override;
 
     [[nodiscard]] const ChallengeTally& challenges() const { return challenges_; }
-    /// What the policy was taught and holds.
+    /// What was learned of injectors, and holds.
     [[nodiscard]] std::vector<net::LearnedSignature> learned() const { return signatures_.learned(); }
     [[nodiscard]] std::size_t remembered() const { return records_.size(); }
 

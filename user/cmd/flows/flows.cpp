@@ -54,18 +54,18 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
     });
 }
 
-/// What one watch has taught its programs.
-void print_lessons(const kernel::PinnedTable& table, const FlowsOptions& options, output::Output& output) {
+/// What one watch has learned of injectors.
+void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options, output::Output& output) {
     for (const net::LearnedSignature& learned : table.learned) {
         output.write(options.json
                          ? output::json_of(learned, table.pid).dump() + "\n"
-                         : fmt::format("process {}: {}, taught {}, last seen {}\n", table.pid,
+                         : fmt::format("process {}: {}, learned {}, last seen {}\n", table.pid,
                                        net::signature_text(learned.signature),
                                        eve_timestamp(learned.learned), eve_timestamp(learned.seen)));
     }
     if (table.learned.empty() && !options.json) {
         output.write(fmt::format("process {}: {}\n", table.pid,
-                                 table.learns ? "nothing taught" : "teaches nothing (--no-learn)"));
+                                 table.learns ? "nothing learned" : "learns nothing (--no-learn)"));
     }
 }
 
@@ -99,7 +99,7 @@ int run_flows(const FlowsOptions& options) {
     output::Output output = output::Output::standard_output();
     for (const kernel::PinnedTable& table : running->tables) {
         if (options.learned) {
-            print_lessons(table, options, output);
+            print_learned(table, options, output);
         } else {
             print(table, options, now, offset, output);
         }

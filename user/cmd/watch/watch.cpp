@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -82,16 +83,23 @@ class KernelSlots final : public analysis::SlotReader {
     const kernel::FlowTable& table_;
 };
 
-/// What detectors learn, to the kernel; nothing with --no-learn.
+/// What is learned of injectors, to the kernel, and for `flows --learned` to read; nothing with
+/// --no-learn.
 class KernelPolicy final : public analysis::PolicySink {
   public:
-    KernelPolicy(kernel::PolicyWriter& writer, bool learns, const Watch::Dependencies& dependencies)
-        : writer_(writer), learns_(learns), dependencies_(dependencies) {}
-    bool learn_signature(const fst_learned_signature& signature) override {
-        return learns_ && log_error(writer_.learn_signature(signature));
+    KernelPolicy(kernel::AttachedProbe& probe, bool learns, const Watch::Dependencies& dependencies)
+        : probe_(probe), learns_(learns), dependencies_(dependencies) {
+        if (!learns) {
+            log_error(probe_.record_learned(false, {}));
+        }
     }
-    void forget(const fst_learned_signature& signature) override { log_error(writer_.forget(signature)); }
-    [[nodiscard]] bool learns() const { return learns_; }
+    bool publish(std::span<const net::LearnedSignature> learned) override {
+        if (!learns_ || !log_error(probe_.maps().policy().set_learned(learned))) {
+            return false;
+        }
+        log_error(probe_.record_learned(true, {learned.begin(), learned.end()}));
+        return true;
+    }
 
   private:
     /// Returns whether there was nothing to complain of.
@@ -102,7 +110,7 @@ class KernelPolicy final : public analysis::PolicySink {
         return written.has_value();
     }
 
-    kernel::PolicyWriter& writer_;
+    kernel::AttachedProbe& probe_;
     bool learns_;
     const Watch::Dependencies& dependencies_;
 };
@@ -118,16 +126,11 @@ class Watch::Run {
           started_(dependencies.clock.monotonic()),
           probe_(std::move(probe)),
           slots_(probe_.maps().flows()),
-          policy_(probe_.maps().policy(), options.learn, dependencies_),
+          policy_(probe_, options.learn, dependencies_),
           ends_(probe_.maps().flows().slots()),
           pipeline_({slots_, policy_, dependencies.reporter}, options.max_flows, std::move(filter)),
           stats_due_(started_ + kStatsEvery),
           scan_due_(started_ + kScanEvery) {
-        if (!options.learn) {
-            if (const Status written = probe_.record_learned(false, {}); !written) {
-                dependencies_.notice(written.error().message());
-            }
-        }
         for (const kernel::Attachment& attachment : probe_.attachments()) {
             names_[attachment.interface.index] = attachment.interface.name;
         }
@@ -186,7 +189,6 @@ class Watch::Run {
         if (now >= scan_due_) {
             scan_due_ = now + kScanEvery;
             scan(now);
-            record_learned();
         }
         if (const Status recording = stamps_ ? look_after_stamps(now) : Status{}; !recording) {
             return recording;
@@ -280,19 +282,6 @@ class Watch::Run {
             });
     }
 
-    /// For other processes to read; told once if that fails.
-    void record_learned() {
-        std::vector<net::LearnedSignature> learned = pipeline_.learned();
-        if (learned == recorded_) {
-            return;
-        }
-        recorded_ = learned;
-        if (const Status written = probe_.record_learned(policy_.learns(), std::move(learned));
-            !written) {
-            dependencies_.notice(written.error().message());
-        }
-    }
-
     [[nodiscard]] Status report_stats() {
         const auto stats = this->stats();
         if (!stats) {
@@ -343,7 +332,6 @@ class Watch::Run {
     Nanoseconds scan_due_;
     Nanoseconds stamp_loss_due_{0};
     std::uint32_t next_slot_ = 0;
-    std::vector<net::LearnedSignature> recorded_;
 };
 
 Result<Watch> Watch::start(const WatchOptions& options, std::optional<net::Filter> filter,

@@ -225,7 +225,7 @@ Json json_of(const analysis::Middlebox& box) {
         stages[analysis::name_of(static_cast<analysis::HandshakeStage>(i))] = box.stages[i];
     }
     json["stages"] = std::move(stages);
-    json["taught"] = box.is_learned;
+    json["learned"] = box.is_learned;
     json["first_seen"] = eve_timestamp(box.first);
     json["last_seen"] = eve_timestamp(box.last);
     return {{"timestamp", eve_timestamp(box.last)},
@@ -279,11 +279,11 @@ Json json_of(const net::LearnedSignature& learned, std::int32_t pid) {
     if (its.flags & FST_LEARNED_WINDOW) {
         json["tcpwin"] = its.window;
     }
-    json["taught"] = eve_timestamp(learned.learned);
+    json["learned"] = eve_timestamp(learned.learned);
     json["last_seen"] = eve_timestamp(learned.seen);
     return {{"timestamp", eve_timestamp(learned.seen)},
-            {"event_type", "taught"},
-            {"taught", std::move(json)}};
+            {"event_type", "learned"},
+            {"learned", std::move(json)}};
 }
 
 Json json_of(const Stats& stats) {

@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const analysis::FlowRecord& record);
 [[nodiscard]] Json json_of(const Stats& stats);
 
-/// A signature that process `pid` has taught the kernel.
+/// A signature that the watch of process `pid` has learned.
 [[nodiscard]] Json json_of(const net::LearnedSignature& learned, std::int32_t pid);
 
 /// A flow that goes on, with its stamps.
