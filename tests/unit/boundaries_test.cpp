@@ -105,7 +105,7 @@ TEST(Boundaries, OnlyTheKernelLayerKnowsLibbpf) {
 }
 
 TEST(Boundaries, OnlyTheCommandLineKnowsCli11) {
-    expect_only("CLI/", {"user/cli/"});
+    expect_only("CLI/", {"user/cmd/"});
 }
 
 TEST(Boundaries, OnlyThePathLayerKnowsLibnftables) {

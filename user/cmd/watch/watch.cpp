@@ -26,36 +26,10 @@ constexpr Nanoseconds kScanEvery = 100ms;
 constexpr Nanoseconds kStampLossEvery = 1s;
 constexpr std::uint32_t kScanSlots = 8192;  // a table of the usual size in a second
 
-kernel::IngressChoice ingress(HookChoice choice) {
-    switch (choice) {
-        case HookChoice::xdp:
-            return kernel::IngressChoice::xdp;
-        case HookChoice::xdp_generic:
-            return kernel::IngressChoice::xdp_generic;
-        case HookChoice::tc:
-            return kernel::IngressChoice::tc;
-        case HookChoice::automatic:
-            break;
-    }
-    return kernel::IngressChoice::automatic;
-}
-
-kernel::WatchDirection watched(DirectionChoice choice) {
-    switch (choice) {
-        case DirectionChoice::in:
-            return kernel::WatchDirection::in;
-        case DirectionChoice::out:
-            return kernel::WatchDirection::out;
-        case DirectionChoice::both:
-            break;
-    }
-    return kernel::WatchDirection::both;
-}
-
 Result<kernel::AttachedProbe> attach(const WatchOptions& options) {
     kernel::ProbeOptions probe;
-    probe.hook = ingress(options.hook);
-    probe.direction = watched(options.direction);
+    probe.hook = options.hook;
+    probe.direction = options.direction;
     probe.max_flows = options.max_flows;
     probe.drop = options.drop;
     probe.challenge = options.challenge;
