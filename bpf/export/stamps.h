@@ -29,7 +29,10 @@ static __always_inline void write_stamp(struct fst_packet_stamp* stamp,
     const __u32 flags = packet->flags;
 
     stamp->time_ns = packet->time_ns;
-    stamp->key = packet->key;
+    __builtin_memcpy(stamp->address, packet->key.address, sizeof(stamp->address));
+    __builtin_memcpy(stamp->port, packet->key.port, sizeof(stamp->port));
+    stamp->ifindex = packet->key.ifindex;
+    stamp->protocol = packet->key.protocol;
     stamp->seq = packet->seq;
     stamp->ack = packet->ack;
     stamp->payload = packet->payload;
@@ -38,8 +41,8 @@ static __always_inline void write_stamp(struct fst_packet_stamp* stamp,
     stamp->segments = packet->segments;
     stamp->header_words = (__u8)((ip_header + packet->tcp_header) / 4);
     stamp->flags = (__u8)((packet->direction & 1) | (flags & (FST_PACKET_IPV6 | FST_PACKET_DF)) << 1 |
-                          (flags & FST_PACKET_FIRST_FRAGMENT) >> 7);
-    stamp->hook = packet->hook;
+                          (flags & FST_PACKET_FIRST_FRAGMENT) >> 7 |
+                          packet->hook << FST_STAMP_HOOK_SHIFT);
     stamp->ttl = packet->ttl;
     stamp->tcp_flags = packet->tcp_flags;
     stamp->traffic_class = packet->tos;

@@ -35,8 +35,8 @@ static __always_inline void note_syn_options(struct fst_flow* flow, const struct
         flow->direction[d].flags |= FST_DIRECTION_TS;
 }
 
-/// A SYN. False: it belongs to another connection than the one that stands open here, and teaches
-/// nothing; the stack answers such a one with a challenge ACK (RFC 9293, section 3.10.7.4), so it
+/// A SYN. False: it belongs to another connection than the one that stands open here, and nothing
+/// is learned from it; the stack answers such a one with a challenge ACK (RFC 9293, section 3.10.7.4), so it
 /// may not end the flow. If a SYN-ACK follows, it was real.
 static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
                                        int d) {

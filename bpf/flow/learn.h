@@ -150,18 +150,19 @@ static __always_inline int mac_equal(const __u8* a, const __u8* b) {
 
 /// The MAC of a side's first packets, and a look at every 64th: enough to know whether it is one.
 static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_packet* packet, int d) {
-    __u8 votes = flow->mac_votes[d];
+    struct fst_direction* own = &flow->direction[d];
+    __u8 votes = fst_mac_votes(own);
 
     if (!(packet->flags & FST_PACKET_MAC) || votes == FST_MAC_MIXED)
         return;
-    if (votes >= MAC_VOTES_ENOUGH && (flow->direction[d].packets & 63))
+    if (votes >= MAC_VOTES_ENOUGH && (own->packets & 63))
         return;
     if (votes == 0)
         __builtin_memcpy(flow->mac[d], packet->src_mac, 6);
     else if (!mac_equal(flow->mac[d], packet->src_mac))
         votes = FST_MAC_MIXED - 1;
     if (votes < MAC_VOTES_ENOUGH || votes == FST_MAC_MIXED - 1)
-        flow->mac_votes[d] = votes + 1;
+        own->rtt_and_mac = (__u8)((votes + 1) << 4) | fst_rtt_samples(own);
 }
 
 /// Sequence edge, retransmissions, ACK edge and the round trip from here to this side.
@@ -212,11 +213,11 @@ static __always_inline void learn_sequence(struct fst_direction* own,
         // An ACK of one segment may be put off (RFC 1122, section 4.2.3.2), or wait for the answer
         // that carries it: however many such there are, the least of them is no round trip.
         if (acknowledged > ONE_SEGMENT || (packet->tcp_flags & FST_TCP_SYN))
-            own->rtt_samples += own->rtt_samples != 255;
+            own->rtt_and_mac += fst_rtt_samples(own) != 15;
     }
 }
 
-/// All that a fitting packet teaches. True if its TTL is new to its side.
+/// All that is learned from a fitting packet. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =

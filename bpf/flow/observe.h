@@ -46,7 +46,7 @@ static __always_inline int observe_handshake(struct scratch* scratch, struct fst
 }
 
 /// SYN, SYN-ACK, FIN, and packets while something is pending: seldom, so a global function. Sets
-/// FST_PACKET_OUT_OF_PROFILE where the packet may not teach.
+/// FST_PACKET_OUT_OF_PROFILE where nothing may be learned from the packet.
 noinline int observe_rare(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);

@@ -12,10 +12,19 @@
 #endif
 #define UNROLL _Pragma("GCC unroll 8")
 #define barrier() __asm__ volatile("" ::: "memory")
+
+/// A packet's numbers are big-endian; so may the host's be.
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define bpf_htons(value) ((__be16)(value))
+#define bpf_ntohs(value) ((__u16)(value))
+#define bpf_htonl(value) ((__be32)(value))
+#define bpf_ntohl(value) ((__u32)(value))
+#else
 #define bpf_htons(value) __builtin_bswap16(value)
 #define bpf_ntohs(value) __builtin_bswap16(value)
 #define bpf_htonl(value) __builtin_bswap32(value)
 #define bpf_ntohl(value) __builtin_bswap32(value)
+#endif
 
 /// One data path's memory; the functions below work on `host`, the one at work.
 struct host_path {

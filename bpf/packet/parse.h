@@ -52,10 +52,12 @@ static __always_inline int sender_ipv6(const __be32* source, const __be32* desti
     return sport > dport;
 }
 
+/// The rest of a TCP segment's key: the interface is the hook's to say.
 static __always_inline void key_ports(struct fst_packet* packet, __be16 sport, __be16 dport,
                                       int sender) {
     packet->key.port[sender & 1] = sport;
     packet->key.port[(sender & 1) ^ 1] = dport;
+    packet->key.protocol = IPPROTO_TCP;
     packet->direction = sender & 1;
 }
 

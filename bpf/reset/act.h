@@ -155,7 +155,7 @@ static __always_inline int begins_burst(const struct fst_flow* flow, const struc
                            : FST_WATCH_US);
 }
 
-/// A RST teaches nothing, but where its own timestamp vouches for it, its sender's clock stands there
+/// Nothing is learned from a RST, but where its own timestamp vouches for it, its sender's clock stands there
 /// at least: what it overtook on its way is older, and no sign of life. A forger gains a tenth of a
 /// second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a row. One aligned word: no reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own, const struct fst_packet* packet,

@@ -296,7 +296,7 @@ static __always_inline int stands_there(const struct reset_view* view) {
            hops <= own + 1;
 }
 
-/// The first taught signature that the RST bears, from 1; 0: none. By itself, as the verifier
+/// The first learned signature that the RST bears, from 1; 0: none. By itself, as the verifier
 /// (6.18) would follow what comes after it once per signature.
 noinline __u32 learned_signature_of(__u32 slot) {
     const struct fst_policy* policy = policy_get();
@@ -311,7 +311,7 @@ noinline __u32 learned_signature_of(__u32 slot) {
     return 0;
 }
 
-/// Signatures taught by user space: what was seen to forge on other flows. The mark and the
+/// Signatures learned by user space: what was seen to forge on other flows. The mark and the
 /// distance are two things that the injector cannot share with the sender by one accident: together
 /// they convict where the flow's own past is too short to.
 noinline int judge_learned(__u32 slot) {
@@ -356,7 +356,7 @@ noinline int judge_header(__u32 slot) {
             !(packet->flags & (FST_PACKET_TS | FST_PACKET_IPV6)) && linux_like(view.own),
         FST_SIGNAL_NO_TIMESTAMPS);
     add(&view, packet->payload != 0, FST_SIGNAL_DATA);
-    votes = view.flow->mac_votes[view.d & 1];
+    votes = fst_mac_votes(view.own);
     add(&view,
         (packet->flags & FST_PACKET_MAC) && votes >= MAC_VOTES_ENOUGH && votes != FST_MAC_MIXED &&
             !(view.flow->state & FST_FLOW_DUPLICATE_FRAMES) &&
@@ -388,7 +388,7 @@ noinline int judge_time(__u32 slot) {
         FST_SIGNAL_TIMESTAMPS_VALID);
     // Once its sender has reset the flow itself, any box in front of it may answer what still comes.
     if ((view.flow->state & FST_OF(FST_FLOW_RST, view.d & 1)) || !(packet->tcp_flags & FST_TCP_ACK) ||
-        own->rtt_samples < RTT_SAMPLES_ENOUGH || own->min_rtt_us < RTT_MEANINGFUL_US ||
+        fst_rtt_samples(own) < RTT_SAMPLES_ENOUGH || own->min_rtt_us < RTT_MEANINGFUL_US ||
         packet->ack != other->seq_edge || !(other->flags & FST_DIRECTION_DATA))
         return 0;
     since_us = view.now_us - other->edge_us;

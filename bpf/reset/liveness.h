@@ -42,7 +42,7 @@ static __always_inline __u32 watch_us(__u8 reset_flags) {
     return reset_flags & (FST_RESET_CHALLENGED | FST_RESET_REFUTED) ? FST_WATCH_CHALLENGED_US : FST_WATCH_US;
 }
 
-/// A packet, no RST, of a side whose RST is being watched. Judged before it teaches anything.
+/// A packet, no RST, of a side whose RST is being watched. Judged before anything is learned from it.
 noinline int observe_after_rst(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);

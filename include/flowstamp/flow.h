@@ -21,8 +21,10 @@ struct fst_flow_key {
     __be32 address[2][4];  ///< of A and of B
     __be16 port[2];        ///< of A and of B
     __u32 ifindex;         ///< each watched interface sees a flow of its own
+    __u8 protocol;         ///< IPPROTO_*; TCP is the only one that is followed
+    __u8 padding[3];       ///< always 0: keys are compared and hashed as words
 };
-FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 40, "flow key");
+FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 44, "flow key");
 
 /// Bits of fst_flow.state. Where a bit is said of a direction, FST_OF(bit, d) is that direction's.
 enum fst_flow_state {
@@ -95,7 +97,8 @@ struct fst_direction {
     __u8 ttl[FST_TTL_SET];  ///< the TTLs that fitting packets bore; 0: none
     __u8 id_class;         ///< low 4 bits: enum fst_id_class; high 4 bits: votes for it
     __u8 retransmitted;    ///< segments sent again, saturating at 255
-    __u8 rtt_samples;      ///< behind min_rtt_us, saturating
+    __u8 rtt_and_mac;      ///< low 4 bits: samples behind min_rtt_us, saturating at 15; high 4 bits:
+                           ///< packets that bore fst_flow.mac of this direction, or FST_MAC_MIXED
     __u8 ring_next;        ///< where the next stamp goes; the oldest stands there
     struct fst_stamp ring[FST_RING_STAMPS];
 };
@@ -105,6 +108,19 @@ FST_STATIC_ASSERT(sizeof(struct fst_direction) == 128, "stamps fill the next");
 static inline __u8 fst_id_class_of(const struct fst_direction* direction) {
     return (direction->id_class >> 4) >= FST_ID_VOTES_ENOUGH ? direction->id_class & 0x0f
                                                             : (__u8)FST_ID_UNKNOWN;
+}
+
+/// Of fst_mac_votes(): the direction's packets bore several MACs.
+#define FST_MAC_MIXED 15
+
+/// Samples behind min_rtt_us; 15 stands for 15 and more.
+static inline __u8 fst_rtt_samples(const struct fst_direction* direction) {
+    return direction->rtt_and_mac & 0x0f;
+}
+
+/// Packets that bore the direction's MAC, as far as they were counted; FST_MAC_MIXED: several MACs.
+static inline __u8 fst_mac_votes(const struct fst_direction* direction) {
+    return direction->rtt_and_mac >> 4;
 }
 
 /// Bits of fst_flow.reset_flags: what has become of a direction's latest RST.
@@ -131,13 +147,11 @@ struct fst_flow {
     __u32 generation;   ///< raised at each claim of the slot
     __u32 seen_coarse;  ///< last packet, CLOCK_MONOTONIC ns >> 30 (about a second)
     __u32 state;        ///< enum fst_flow_state; changed atomically
-    __u8 wscale[2];     ///< window scale of each end's SYN, plus 1; 0: none offered
-    __u8 mac_votes[2];  ///< packets that bore mac[d]; FST_MAC_MIXED: several MACs
     // Line 1: handshake, link and resets.
     __u32 isn[2];       ///< initial sequence numbers
     __u8 mac[2][6];     ///< source MAC of each end's packets
     __u8 after_rst[2];  ///< packets told since the RST, see FST_AFTER_RST_TOLD_MAX
-    __u8 reserved[2];
+    __u8 wscale[2];     ///< window scale of each end's SYN, plus 1; 0: none offered
     __u32 rst_us[2];     ///< when the RST under observation came: the first of a row
     __u32 rst_seq[2];    ///< its sequence number
     __u32 egress_us[2];  ///< the other end's first packet after it
@@ -149,7 +163,6 @@ struct fst_flow {
     struct fst_direction direction[2];
 };
 #define FST_TAG_BUSY 1ULL
-#define FST_MAC_MIXED 0xff
 #define FST_AFTER_RST_TOLD_MAX 32
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, isn) == 64, "line 0");
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, direction) == 128, "line 1");

@@ -75,7 +75,6 @@ struct fst_packet {
     __u16 padding;
     __be32 icmp_source[4];  ///< who sent the ICMP error
     __u32 flow_label;       ///< IPv6, host order
-    __u32 reserved;
 };
 FST_STATIC_ASSERT(sizeof(struct fst_packet) == 128, "fst_packet");
 

@@ -15,14 +15,19 @@ enum fst_packet_stamp_flags {
     FST_STAMP_IPV6 = 1U << 1,
     FST_STAMP_DF = 1U << 2,
     FST_STAMP_MORE_FRAGMENTS = 1U << 3,  ///< the first fragment of several
+    FST_STAMP_HOOK = 3U << 4,            ///< enum fst_hook: see fst_stamp_hook()
 };
+#define FST_STAMP_HOOK_SHIFT 4
 
-/// A packet as it came, before a verdict or a change of ours. It bears its whole tuple: 40 bytes more
+/// A packet as it came, before a verdict or a change of ours. It bears its whole key: 40 bytes more
 /// than a slot's number would be, and a few nanoseconds; but a slot may be another flow's by the time
-/// that the stamp is read, and a packet that found the table full has none.
+/// that the stamp is read, and a packet that found the table full has none. The key's members stand
+/// here one by one, without its padding: fst_stamp_key() puts them together.
 struct fst_packet_stamp {
     __u64 time_ns;  ///< CLOCK_MONOTONIC
-    struct fst_flow_key key;
+    __be32 address[2][4];
+    __be16 port[2];
+    __u32 ifindex;
     __u32 seq;
     __u32 ack;
     __u32 payload;       ///< TCP payload bytes, by the IP length; a GSO packet's sum
@@ -31,12 +36,27 @@ struct fst_packet_stamp {
     __u16 segments;      ///< packets on the wire: 1, or a GSO packet's
     __u8 header_words;   ///< 4-byte words of IP and TCP header, with options and extension headers
     __u8 flags;          ///< enum fst_packet_stamp_flags
-    __u8 hook;           ///< enum fst_hook
+    __u8 protocol;       ///< IPPROTO_*
     __u8 ttl;            ///< TTL or hop limit
     __u8 tcp_flags;      ///< FST_TCP_*
     __u8 traffic_class;  ///< TOS or traffic class
 };
 FST_STATIC_ASSERT(sizeof(struct fst_packet_stamp) == 72, "fst_packet_stamp");
+
+static inline struct fst_flow_key fst_stamp_key(const struct fst_packet_stamp* stamp) {
+    struct fst_flow_key key = {};
+
+    __builtin_memcpy(key.address, stamp->address, sizeof(key.address));
+    __builtin_memcpy(key.port, stamp->port, sizeof(key.port));
+    key.ifindex = stamp->ifindex;
+    key.protocol = stamp->protocol;
+    return key;
+}
+
+/// Where the packet was seen: enum fst_hook.
+static inline __u8 fst_stamp_hook(const struct fst_packet_stamp* stamp) {
+    return (stamp->flags & FST_STAMP_HOOK) >> FST_STAMP_HOOK_SHIFT;
+}
 
 #define FST_STAMP_BATCH 1 /* header.kind */
 

@@ -22,7 +22,7 @@
 #endif
 
 /// Version of every record that crosses the boundary; raised when a layout changes.
-#define FST_CONTRACT_VERSION 1
+#define FST_CONTRACT_VERSION 2
 
 /// The bytes of a packet that the data path looks at, at most: Ethernet, two VLAN tags, IPv6 with
 /// extension headers, TCP with all its options, or an ICMP error with what it quotes.

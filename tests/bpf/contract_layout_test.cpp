@@ -13,12 +13,12 @@
 namespace flowstamp::testing {
 namespace {
 
-/// Holds every struct fs_* that `object` describes against the host compiler's layout, and returns
+/// Holds every struct fst_* that `object` describes against the host compiler's layout, and returns
 /// how many there were.
 std::size_t expect_host_layout(const std::string& object) {
     const BtfView host = BtfView::of_object(FLOWSTAMP_CONTRACT_TYPES_HOST);
     const BtfView bpf = BtfView::of_object(object);
-    const auto names = bpf.structs("fs_");
+    const auto names = bpf.structs("fst_");
     for (const std::string& name : names) {
         SCOPED_TRACE(object + ": struct " + name);
         const auto theirs = host.layout(name);
@@ -35,7 +35,7 @@ std::size_t expect_host_layout(const std::string& object) {
 
 TEST(ContractLayout, IsTheSameForTheKernelAndTheProgram) {
     std::size_t defined = 0;
-    const std::regex definition(R"(\s*struct fs_\w+ \{)");
+    const std::regex definition(R"(\s*struct fst_\w+ \{)");
     for (const auto& header :
          std::filesystem::directory_iterator(FLOWSTAMP_SOURCE_DIR "/include/flowstamp")) {
         std::ifstream file(header.path());
@@ -48,7 +48,7 @@ TEST(ContractLayout, IsTheSameForTheKernelAndTheProgram) {
 }
 
 /// What the loader embeds: structs that only the data path uses between its own parts are not part
-/// of the contract and do not begin with fs_.
+/// of the contract and do not begin with fst_.
 TEST(ContractLayout, IsWhatTheProgramsWereBuiltWith) {
     EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/probe.bpf.o"), 0U);
     EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/path.bpf.o"), 0U);

@@ -70,30 +70,37 @@ TEST_F(LoaderPolicy, RefusesToActWithProgramsThatOnlyObserve) {
     EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FST_DROP_OFF});
 }
 
-TEST_F(LoaderPolicy, TeachesASignatureOnceAndForgetsTheOldest) {
+/// Which signatures are known is the learner's to say: the map holds its list, and nothing else.
+TEST_F(LoaderPolicy, MirrorsTheLearnedSignatures) {
     kernel::PolicyWriter writer(map_.get(), true);
-    ASSERT_TRUE(writer.learn_signature(signature(100)));
-    ASSERT_TRUE(writer.learn_signature(signature(100)));
+    ASSERT_TRUE(writer.set_modes(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL));
+    std::vector<net::LearnedSignature> list = {{.signature = signature(100)}};
+    ASSERT_TRUE(writer.set_learned(list));
+    ASSERT_TRUE(writer.set_learned(list));
     EXPECT_EQ(in_kernel().learned_count, 1U);
     EXPECT_EQ(in_kernel().learned[0].flags, FST_LEARNED_USED | FST_LEARNED_IP_ID);
     for (std::uint16_t i = 1; i < FST_LEARNED_MAX; i++) {
-        ASSERT_TRUE(writer.learn_signature(signature(100 + i)));
+        list.push_back({.signature = signature(100 + i)});
     }
+    ASSERT_TRUE(writer.set_learned(list));
     EXPECT_EQ(in_kernel().learned_count, std::uint32_t{FST_LEARNED_MAX});
     EXPECT_EQ(in_kernel().learned[0].ip_id, 100);
-    ASSERT_TRUE(writer.learn_signature(signature(200)));
+    list.erase(list.begin());
+    list.push_back({.signature = signature(200)});
+    ASSERT_TRUE(writer.set_learned(list));
     EXPECT_EQ(in_kernel().learned_count, std::uint32_t{FST_LEARNED_MAX});
     EXPECT_EQ(in_kernel().learned[0].ip_id, 101);
     EXPECT_EQ(in_kernel().learned[FST_LEARNED_MAX - 1].ip_id, 200);
+    EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FST_DROP_CONFIRMED});
+    EXPECT_EQ(in_kernel().challenge_mode, std::uint32_t{FST_CHALLENGE_ALL});
 }
 
-TEST_F(LoaderPolicy, TakesASignatureBack) {
+TEST_F(LoaderPolicy, ForgetsWhatIsNoLongerInTheList) {
     kernel::PolicyWriter writer(map_.get(), true);
-    for (const std::uint16_t id : {100, 101, 102}) {
-        ASSERT_TRUE(writer.learn_signature(signature(id)));
-    }
-    ASSERT_TRUE(writer.forget(signature(101)));
-    ASSERT_TRUE(writer.forget(signature(999)));
+    ASSERT_TRUE(writer.set_learned(std::vector<net::LearnedSignature>{
+        {.signature = signature(100)}, {.signature = signature(101)}, {.signature = signature(102)}}));
+    ASSERT_TRUE(writer.set_learned(std::vector<net::LearnedSignature>{
+        {.signature = signature(100)}, {.signature = signature(102)}}));
     EXPECT_EQ(in_kernel().learned_count, 2U);
     EXPECT_EQ(in_kernel().learned[0].ip_id, 100);
     EXPECT_EQ(in_kernel().learned[1].ip_id, 102);

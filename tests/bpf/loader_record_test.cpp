@@ -22,7 +22,7 @@ TEST(LoaderRecord, ReadsBackWhatItWrote) {
     EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
 }
 
-TEST(LoaderRecord, TellsWhatWasTaught) {
+TEST(LoaderRecord, TellsWhatWasLearned) {
     const kernel::RunRecord record{.version = 1,
                            .learns = false,
                            .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
@@ -34,9 +34,9 @@ TEST(LoaderRecord, TellsWhatWasTaught) {
                                         .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
     EXPECT_EQ(record.to_text(),
               "version 1\nno-learn\n"
-              "taught 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
+              "learned 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
     EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
-    EXPECT_TRUE(kernel::RunRecord::parse("taught 10 13330 0 3\n").learned.empty());
+    EXPECT_TRUE(kernel::RunRecord::parse("learned 10 13330 0 3\n").learned.empty());
 }
 
 TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every packet's stamp, from the programs to the reader: whole batches, part-filled ones, on this CPU
 // and another, and what the ring has no room for.
+#include <netinet/in.h>
 #include <sched.h>
 
 #include <optional>
@@ -94,16 +95,17 @@ TEST_F(Stamps, SayWhatThePacketWas) {
     }
     ASSERT_TRUE(reader.finish());
     ASSERT_EQ(seen_.size(), 2U);
-    EXPECT_EQ(seen_[0].hook, FST_HOOK_XDP);
-    EXPECT_EQ(seen_[1].hook, FST_HOOK_TC_EGRESS);
+    EXPECT_EQ(fst_stamp_hook(&seen_[0]), FST_HOOK_XDP);
+    EXPECT_EQ(fst_stamp_hook(&seen_[1]), FST_HOOK_TC_EGRESS);
     EXPECT_LT(seen_[0].time_ns, seen_[1].time_ns);
     for (const fst_packet_stamp& stamp : seen_) {
         const unsigned sender = stamp.flags & FST_STAMP_SENDER;
-        EXPECT_EQ(stamp.key.port[sender], __builtin_bswap16(443));
-        EXPECT_EQ(stamp.key.port[sender ^ 1U], __builtin_bswap16(40000));
-        EXPECT_EQ(stamp.key.address[sender][3], __builtin_bswap32(9));
-        EXPECT_EQ(stamp.key.ifindex, 1U);
-        EXPECT_EQ(stamp.flags & ~FST_STAMP_SENDER, FST_STAMP_IPV6);
+        EXPECT_EQ(stamp.port[sender], __builtin_bswap16(443));
+        EXPECT_EQ(stamp.port[sender ^ 1U], __builtin_bswap16(40000));
+        EXPECT_EQ(stamp.address[sender][3], __builtin_bswap32(9));
+        EXPECT_EQ(stamp.ifindex, 1U);
+        EXPECT_EQ(stamp.protocol, IPPROTO_TCP);
+        EXPECT_EQ(stamp.flags & ~(FST_STAMP_SENDER | FST_STAMP_HOOK), FST_STAMP_IPV6);
         EXPECT_EQ(stamp.seq, 0xfffffff0);
         EXPECT_EQ(stamp.ack, 77U);
         EXPECT_EQ(stamp.window, 1234);

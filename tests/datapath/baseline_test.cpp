@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a side's packets teach of it, and which packets may not.
+// What is learned of a side from its packets, and from which it is not.
 #include <algorithm>
 #include <cstring>
 
@@ -14,6 +14,15 @@ class DatapathBaseline : public DatapathTest {
         Conversation talk(watching(), hook(), setting);
         talk.open();
         return talk;
+    }
+    /// Of the peer's direction.
+    static int rtt_samples(const Conversation& talk) {
+        const fst_direction peer = talk.direction(End::peer);
+        return fst_rtt_samples(&peer);
+    }
+    static int mac_votes(const Conversation& talk) {
+        const fst_direction peer = talk.direction(End::peer);
+        return fst_mac_votes(&peer);
     }
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathBaseline, ::testing::ValuesIn(every_hook()), case_name);
@@ -152,7 +161,7 @@ TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
 TEST_P(DatapathBaseline, TheLeastRoundTrip) {
     Conversation talk = opened({.rtt_us = 30'000});
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 30'000U);  // SYN to SYN-ACK
-    EXPECT_EQ(talk.direction(End::peer).rtt_samples, 1);
+    EXPECT_EQ(rtt_samples(talk), 1);
     EXPECT_EQ(talk.direction(End::us).min_rtt_us, 100U);
     for (const std::uint64_t rtt_us : {40'000, 25'000, 60'000}) {
         talk.pass_ms(1);
@@ -162,13 +171,13 @@ TEST_P(DatapathBaseline, TheLeastRoundTrip) {
         talk.send(End::us);
     }
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 25'000U);
-    EXPECT_EQ(talk.direction(End::peer).rtt_samples, 4);
+    EXPECT_EQ(rtt_samples(talk), 4);
     // The ACK of one segment may have been put off: it may lower the least, and is no sample.
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(24'000);
     talk.send(End::peer);
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 24'000U);
-    EXPECT_EQ(talk.direction(End::peer).rtt_samples, 4);
+    EXPECT_EQ(rtt_samples(talk), 4);
     // An old ACK once more, and one of a part, say nothing.
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(10);
@@ -177,7 +186,7 @@ TEST_P(DatapathBaseline, TheLeastRoundTrip) {
     talk.send(stale);
     stale.ack += 50;
     talk.send(stale);
-    EXPECT_EQ(talk.direction(End::peer).rtt_samples, 4);
+    EXPECT_EQ(rtt_samples(talk), 4);
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 24'000U);
 }
 
@@ -217,13 +226,13 @@ TEST_P(DatapathBaseline, TheMacVotes) {
     talk.exchange(3);
     EXPECT_EQ(mac_of(End::peer), (std::vector<int>{0, 0, 0x5e, 0, 0x53, 2}));
     EXPECT_EQ(mac_of(End::us), (std::vector<int>{0, 0, 0x5e, 0, 0x53, 1}));
-    EXPECT_EQ(talk.flow().mac_votes[talk.index(End::peer)], 3);
+    EXPECT_EQ(mac_votes(talk), 3);
 
     Conversation mixed = opened();
     Segment other = mixed.next(End::peer, Ack, 10);
     other.mac = "00:00:5e:00:53:77";
     mixed.send(other);
-    EXPECT_EQ(mixed.flow().mac_votes[mixed.index(End::peer)], FST_MAC_MIXED);
+    EXPECT_EQ(mac_votes(mixed), FST_MAC_MIXED);
 }
 
 TEST_P(DatapathBaseline, Retransmissions) {
@@ -242,8 +251,8 @@ TEST_P(DatapathBaseline, Retransmissions) {
     EXPECT_EQ(talk.direction(End::peer).retransmitted, 1);
 }
 
-/// What does not fit its sender is stamped, and teaches nothing.
-TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
+/// What does not fit its sender is stamped, and nothing is learned from it.
+TEST_P(DatapathBaseline, NothingIsLearnedFromUnfitPackets) {
     struct Case {
         const char* name;
         void (*spoil)(Segment&);
@@ -279,7 +288,7 @@ TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
         EXPECT_EQ(after.flags, before.flags);
         EXPECT_EQ(after.min_rtt_us, before.min_rtt_us);
         EXPECT_TRUE(std::ranges::equal(after.ttl, before.ttl));
-        EXPECT_EQ(talk.flow().mac_votes[talk.index(End::peer)], 3);
+        EXPECT_EQ(mac_votes(talk), 3);
     }
 }
 

@@ -290,12 +290,12 @@ TEST_P(DatapathGuard, LearnedList) {
             Conversation talk = talked();
             Segment reset = neutral(talk);
             reset.id = 0x7b7b;
-            EXPECT_EQ(signals_of(talk, reset), c.matches ? "TAUGHT" : "none");
+            EXPECT_EQ(signals_of(talk, reset), c.matches ? "LEARNED_SIGNATURE" : "none");
         }
     }
 }
 
-fst_policy teaching(const fst_learned_signature& learned) {
+fst_policy policy_with(const fst_learned_signature& learned) {
     fst_policy policy{};
     policy.learned_count = 1;
     policy.learned[0] = learned;
@@ -303,21 +303,21 @@ fst_policy teaching(const fst_learned_signature& learned) {
     return policy;
 }
 
-TEST_P(DatapathGuard, ATaughtWindow) {
-    watching().set_policy(teaching(
+TEST_P(DatapathGuard, ALearnedWindow) {
+    watching().set_policy(policy_with(
         {.flags = FST_LEARNED_WINDOW, .ip_id = 0, .window = 777, .hops = 0, .tcp_flags = Rst | Ack}));
     Conversation talk = talked();
     Segment reset = neutral(talk);
     reset.window = 777;
-    EXPECT_EQ(signals_of(talk, reset), "TAUGHT|WINDOW_FOREIGN");
+    EXPECT_EQ(signals_of(talk, reset), "LEARNED_SIGNATURE|WINDOW_FOREIGN");
 }
 
 /// What marks the injector may be the sender's own, by chance or by habit.
-TEST_P(DatapathGuard, ATaughtIdThatTheSenderBears) {
+TEST_P(DatapathGuard, ALearnedIdThatTheSenderBears) {
     for (const std::uint16_t ahead : {0, 1, 5}) {
         Conversation talk = talked();
         const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
-        watching().set_policy(teaching({.flags = FST_LEARNED_IP_ID,
+        watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID,
                                         .ip_id = id,
                                         .window = 0,
                                         .hops = 0,
@@ -330,8 +330,8 @@ TEST_P(DatapathGuard, ATaughtIdThatTheSenderBears) {
 
 /// Where the flow's own past tells no distance, the injector's mark from the injector's place
 /// convicts; where the sender stands there itself, the mark alone makes suspect.
-TEST_P(DatapathGuard, ATaughtPlace) {
-    watching().set_policy(teaching({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
+TEST_P(DatapathGuard, ALearnedPlace) {
+    watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
                                     .ip_id = 0x7b7b,
                                     .window = 0,
                                     .hops = 7,
@@ -343,14 +343,14 @@ TEST_P(DatapathGuard, ATaughtPlace) {
     reset.id = 0x7b7b;
     reset.window = 0;
     const fst_judgement to_syn = syn.send(reset).judgement();
-    EXPECT_EQ(signal_names(to_syn.signals), "TAUGHT|TAUGHT_HOPS");
+    EXPECT_EQ(signal_names(to_syn.signals), "LEARNED_SIGNATURE|LEARNED_DISTANCE");
     EXPECT_EQ(to_syn.verdict, FST_VERDICT_CONFIRMED);
 
     Conversation talk = talked();  // its peer is 7 hops away
     reset = neutral(talk);
     reset.id = 0x7b7b;
     const fst_judgement there = talk.send(reset).judgement();
-    EXPECT_EQ(signal_names(counted(there.signals)), "TAUGHT");
+    EXPECT_EQ(signal_names(counted(there.signals)), "LEARNED_SIGNATURE");
     EXPECT_EQ(there.verdict, FST_VERDICT_SUSPECTED);
 }
 

@@ -17,7 +17,7 @@ namespace {
 class DatapathVerdict : public DatapathTest {};
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathVerdict, ::testing::ValuesIn(every_hook()), case_name);
 
-constexpr std::uint16_t kTaughtId = 0x7a7a;
+constexpr std::uint16_t kLearnedId = 0x7a7a;
 
 enum class Strength { strong, joining };
 enum class Family { path, id, time, window, timestamps, data, link };
@@ -46,8 +46,8 @@ const std::vector<Evidence> kEvidence{
      [](Conversation& talk, Segment& reset) { reset.id = talk.ids(End::us).back(); }},
     {"id of a known injector", Strength::strong, Family::id, bit(FST_SIGNAL_ID_CONSTANT), false,
      [](Conversation&, Segment& reset) { reset.id = 0x3412; }},
-    {"taught id", Strength::strong, Family::id, bit(FST_SIGNAL_LEARNED_SIGNATURE), false,
-     [](Conversation&, Segment& reset) { reset.id = kTaughtId; }},
+    {"learned id", Strength::strong, Family::id, bit(FST_SIGNAL_LEARNED_SIGNATURE), false,
+     [](Conversation&, Segment& reset) { reset.id = kLearnedId; }},
     {"acknowledges far too soon", Strength::strong, Family::time, bit(FST_SIGNAL_ACK_TOO_SOON), true,
      [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 4000); }},
     {"foreign window", Strength::joining, Family::window, bit(FST_SIGNAL_WINDOW_FOREIGN), true,
@@ -147,7 +147,7 @@ void expect_remembered(const Conversation& talk, const Segment& reset, fst_verdi
     EXPECT_EQ(flow.challenges[peer], 0);
 }
 
-/// A RST never teaches: but for its stamp, its side is as it was.
+/// Nothing is learned from a RST: but for its stamp, its side is as it was.
 void expect_nothing_learned(fst_direction before, fst_direction after) {
     EXPECT_EQ(after.packets, before.packets + 1);
     for (fst_direction* side : {&before, &after}) {
@@ -199,11 +199,11 @@ void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>
     expect_nothing_learned(before, talk.direction(End::peer));
 }
 
-fst_policy teaching() {
+fst_policy learned_policy() {
     fst_policy policy{};
     policy.learned_count = 1;
     policy.learned[0] = {.flags = FST_LEARNED_USED | FST_LEARNED_IP_ID,
-                        .ip_id = kTaughtId,
+                        .ip_id = kLearnedId,
                         .window = 0,
                         .hops = 0,
                         .tcp_flags = Rst | Ack};
@@ -211,7 +211,7 @@ fst_policy teaching() {
 }
 
 void expect_all_judged(Rig& rig, fst_hook hook, bool v6, const Circumstance& around) {
-    rig.set_policy(teaching());
+    rig.set_policy(learned_policy());
     for (auto first = kEvidence.begin(); first != kEvidence.end(); ++first) {
         if (v6 && !first->v6) {
             continue;
@@ -256,14 +256,14 @@ TEST_P(DatapathVerdict, AfterOurOwnResetNothingCounts) {
 
 TEST_P(DatapathVerdict, AFamilyCountsOnce) {
     // Both signals of each pair have one cause, so a strong one stays alone.
-    fst_policy policy = teaching();
+    fst_policy policy = learned_policy();
     policy.learned[0].ip_id = 0x3412;
     watching().set_policy(policy);
     Conversation talk = converse(watching(), hook(), false, kPlain);
     Segment reset = neutral_reset(talk);
     reset.id = 0x3412;
     const fst_judgement ids = talk.send(reset).judgement();
-    EXPECT_EQ(signal_names(counted(ids.signals)), "ID_CONSTANT|TAUGHT");
+    EXPECT_EQ(signal_names(counted(ids.signals)), "ID_CONSTANT|LEARNED_SIGNATURE");
     EXPECT_EQ(ids.verdict, FST_VERDICT_SUSPECTED);
 
     Conversation far = converse(watching(), hook(), false, kPlain);

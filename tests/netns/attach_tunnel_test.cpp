@@ -55,8 +55,8 @@ TEST_F(AttachTunnel, IsStampedAtTc) {
     probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
         flows++;
         EXPECT_TRUE(flow.direction[0].ring[0].ttl == 57 || flow.direction[1].ring[0].ttl == 57);
-        EXPECT_EQ(flow.mac_votes[0], 0);
-        EXPECT_EQ(flow.mac_votes[1], 0);
+        EXPECT_EQ(fst_mac_votes(&flow.direction[0]), 0);
+        EXPECT_EQ(fst_mac_votes(&flow.direction[1]), 0);
     });
     EXPECT_EQ(flows, 1);
 }

@@ -138,7 +138,7 @@ TEST_P(StressForged, AfterASpoofedFin) {
     stop_confirmed(FST_VERDICT_GENUINE);
 }
 
-/// First some ACKs that are to teach that the server is where the forger is.
+/// First some ACKs from which the flow is to learn that the server is where the forger is.
 TEST_P(StressForged, AfterSpoofedAcks) {
     const ScriptedServer server = stream();
     watch();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one connection's forged reset teaches, the next one's meets on arrival.
+// What is learned from one connection's forged reset meets the next one's on arrival.
 #include <algorithm>
 
 #include "tests/netns/watch_fixture.h"
@@ -75,7 +75,7 @@ TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
     EXPECT_TRUE(learned().empty()) << "nothing is left behind";
 }
 
-TEST_F(WatchLearn, NothingIsTaughtWhereThatIsRefused) {
+TEST_F(WatchLearn, NothingIsLearnedWhereThatIsRefused) {
     cmd::WatchOptions options = acting(FST_DROP_CONFIRMED);
     options.learn = false;
     start(options);

@@ -48,7 +48,7 @@ fst_direction example_direction(std::uint8_t ttl, std::uint16_t ip_id, std::uint
     direction.ip_id = ip_id;
     direction.ttl[0] = ttl;
     direction.id_class = static_cast<std::uint8_t>(FST_ID_FLOW | 5 << 4);
-    direction.rtt_samples = 5;
+    direction.rtt_and_mac = 5;
     for (std::uint8_t i = 0; i < FST_RING_STAMPS; i++) {
         direction.ring[i] = {.time_us = direction.edge_us - 1000U * (FST_RING_STAMPS - 1U - i),
                              .ip_id = static_cast<std::uint16_t>(ip_id - 7 + i),
@@ -68,6 +68,7 @@ fst_flow_key key_of(const std::string& client, std::uint16_t client_port, const 
     key.port[kClient] = htons(client_port);
     key.port[kServer] = htons(server_port);
     key.ifindex = ifindex;
+    key.protocol = IPPROTO_TCP;
     return key;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "flowstamp/policy.h"
@@ -33,14 +35,37 @@ class FakeSlots final : public analysis::SlotReader {
     std::map<std::uint32_t, fst_flow> flows;
 };
 
+/// Keeps what is published, and what came and went with each list.
 class RecordingPolicy final : public analysis::PolicySink {
   public:
-    bool learn_signature(const fst_learned_signature& signature) override {
-        learned.push_back(signature);
-        return learns;
+    bool publish(std::span<const net::LearnedSignature> list) override {
+        lists++;
+        for (const net::LearnedSignature& its : list) {
+            if (!holds(held, its.signature)) {
+                learned.push_back(its.signature);
+            }
+        }
+        if (!learns) {
+            return false;
+        }
+        for (const net::LearnedSignature& its : held) {
+            if (!holds(list, its.signature)) {
+                forgotten.push_back(its.signature);
+            }
+        }
+        held.assign(list.begin(), list.end());
+        return true;
     }
-    void forget(const fst_learned_signature& signature) override { forgotten.push_back(signature); }
+    static bool holds(std::span<const net::LearnedSignature> list,
+                      const fst_learned_signature& signature) {
+        return std::ranges::any_of(list, [&](const net::LearnedSignature& its) {
+            return net::same_signature(its.signature, signature);
+        });
+    }
+
     bool learns = true;
+    std::size_t lists = 0;                     ///< that were published
+    std::vector<net::LearnedSignature> held;  ///< the latest that was taken
     std::vector<fst_learned_signature> learned;
     std::vector<fst_learned_signature> forgotten;
 };

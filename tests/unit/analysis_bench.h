@@ -73,8 +73,7 @@ class AnalysisBench {
         [[nodiscard]] std::uint32_t slots() const override { return rig().slots(); }
         std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override;
         [[nodiscard]] Result<analysis::DatapathStats> stats() const override;
-        bool learn_signature(const fst_learned_signature&) override { return false; }
-        void forget(const fst_learned_signature&) override {}
+        bool publish(std::span<const net::LearnedSignature>) override { return false; }
 
       private:
         [[nodiscard]] Rig& rig() const { return *bench_.rig_; }

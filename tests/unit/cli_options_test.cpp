@@ -61,8 +61,8 @@ TEST(CliWatch, ObservesByDefault) {
     EXPECT_EQ(options.drop, FST_DROP_OFF);
     EXPECT_EQ(options.challenge, FST_CHALLENGE_OFF);
     EXPECT_FALSE(options.acts());
-    EXPECT_EQ(options.hook, cmd::HookChoice::automatic);
-    EXPECT_EQ(options.direction, cmd::DirectionChoice::both);
+    EXPECT_EQ(options.hook, kernel::IngressChoice::automatic);
+    EXPECT_EQ(options.direction, kernel::WatchDirection::both);
     EXPECT_FALSE(options.json);
     EXPECT_FALSE(options.output);
     EXPECT_FALSE(options.duration);
@@ -81,7 +81,7 @@ TEST(CliWatch, TakesEveryOption) {
     EXPECT_EQ(options.drop, FST_DROP_CONFIRMED);
     EXPECT_EQ(options.challenge, FST_CHALLENGE_ALL);
     EXPECT_TRUE(options.acts());
-    EXPECT_EQ(options.hook, cmd::HookChoice::xdp_generic);
+    EXPECT_EQ(options.hook, kernel::IngressChoice::xdp_generic);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.output, "out.json");
     EXPECT_TRUE(options.print);
@@ -91,10 +91,10 @@ TEST(CliWatch, TakesEveryOption) {
     EXPECT_TRUE(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "-q"}).quiet);
     EXPECT_FALSE(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--no-learn"}).learn);
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--direction", "in"}).direction,
-              cmd::DirectionChoice::in);
+              kernel::WatchDirection::in);
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
               FST_DROP_SUSPECTED);
-    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, cmd::HookChoice::tc);
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, kernel::IngressChoice::tc);
 }
 
 TEST(CliWatch, JoinsTrailingWordsToTheFilter) {
@@ -183,7 +183,8 @@ TEST(CliFlows, TakesAnInterface) {
     EXPECT_EQ(options.interface, "eth0");
     EXPECT_TRUE(options.json);
     EXPECT_FALSE(options.learned);
-    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--taught"}).learned);
+    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--learned"}).learned);
+    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--taught"}).learned) << "as it was called";
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 

@@ -2,6 +2,7 @@
 #include "user/net/identity.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include <set>
 #include <string_view>
@@ -50,9 +51,11 @@ TEST(FlowId, DiffersByFlowTenantAndInterfaceAndFitsADouble) {
     const fst_flow_key key = example_key();
     fst_flow_key elsewhere = key;
     elsewhere.ifindex++;
+    fst_flow_key udp = key;
+    udp.protocol = IPPROTO_UDP;
     const std::set<std::uint64_t> ids = {net::flow_id(key, 7, 1), net::flow_id(key, 7, 2), net::flow_id(key, 8, 1),
-                                         net::flow_id(elsewhere, 7, 1)};
-    EXPECT_EQ(ids.size(), 4U);
+                                         net::flow_id(elsewhere, 7, 1), net::flow_id(udp, 7, 1)};
+    EXPECT_EQ(ids.size(), 5U);
     EXPECT_LT(*ids.rbegin(), 1ULL << 53);
     EXPECT_EQ(net::flow_id(key, 7, 1), net::flow_id(key, 7, 1));
 }

@@ -37,7 +37,7 @@ TEST_F(ForgedRstTest, LifeMustComeFromThePeersDistance) {
     EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
 }
 
-/// One spoofed packet had taught the forger's distance: the sender's own counts all the same.
+/// The forger's distance had been learned from one spoofed packet: the sender's own counts all the same.
 TEST_F(ForgedRstTest, LifeMayComeFromAnyDistanceThatTheSideHas) {
     fst_flow flow = example_flow();
     flow.direction[kServer].ttl[1] = 62;

@@ -79,12 +79,12 @@ TEST_F(ForgedRstTest, AStormIsForgottenAsItGoes) {
 
 // What is learnt
 
-TEST_F(ForgedRstTest, TeachesAnInjectorsIdOnceTwoFlowsBoreIt) {
+TEST_F(ForgedRstTest, LearnsAnInjectorsIdOnceTwoFlowsBoreIt) {
     const RstDetails forged{
         .ttl = 60, .ip_id = 0x4242, .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)};
     see(story.at(0ms).rst(forged));
     see(story.at(1ms).rst(forged));
-    EXPECT_TRUE(policy.learned.empty()) << "one flow teaches nothing";
+    EXPECT_TRUE(policy.learned.empty()) << "nothing is learned from one flow";
     Story second(example_flow(), 8, "eth0");
     see(second.at(2ms).rst(forged));
     ASSERT_EQ(policy.learned.size(), 1U);
@@ -94,7 +94,7 @@ TEST_F(ForgedRstTest, TeachesAnInjectorsIdOnceTwoFlowsBoreIt) {
     EXPECT_EQ(policy.learned[0].tcp_flags, FST_TCP_RST);
 }
 
-TEST_F(ForgedRstTest, TeachesNothingThatEveryHostBears) {
+TEST_F(ForgedRstTest, LearnsNothingThatEveryHostBears) {
     const std::uint64_t forged = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO);
     std::uint32_t slot = 30;
     const auto twice = [&](const RstDetails& details) {

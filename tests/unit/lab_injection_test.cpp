@@ -176,7 +176,7 @@ TEST(LabInjection, ANewConnectionOnTheSamePortsBeginsAnew) {
     EXPECT_EQ(engine.observe(lab::Side::Client, next).shots.size(), 1u);
 }
 
-TEST(LabInjection, ResetsNeitherTriggerNorTeach) {
+TEST(LabInjection, ResetsNeitherTriggerNorAreLearnedFrom) {
     lab::InjectionEngine engine({.trigger = {.on = On::ServerPacket, .times = lab::Trigger::always}});
     EXPECT_TRUE(
         engine.observe(lab::Side::Server, from_server({.seq = 9, .flags = packet::Rst})).shots.empty());

@@ -2,6 +2,7 @@
 #include "user/analysis/connection/local_drop.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include "tests/support/recording_sink.h"
 
@@ -21,6 +22,7 @@ analysis::HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
     packet.key.address[1][3] = __builtin_bswap32(0xc0000202);
     packet.key.port[0] = __builtin_bswap16(40000);
     packet.key.port[1] = __builtin_bswap16(22);
+    packet.key.protocol = IPPROTO_TCP;
     packet.tcp_flags = tcp_flags;
     return drop;
 }

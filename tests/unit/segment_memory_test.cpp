@@ -2,6 +2,7 @@
 #include "user/analysis/tracking/segment_memory.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <numeric>
@@ -27,6 +28,7 @@ struct SegmentMemoryTest : ::testing::Test {
         packet.seq = seq;
         packet.key.port[1] = port;
         packet.key.ifindex = 1;
+        packet.key.protocol = IPPROTO_TCP;
         packet.direction = direction;
         packet.tcp_flags = flags;
         packet.ttl = 57;

@@ -16,12 +16,12 @@ using ::testing::SizeIs;
 
 constexpr std::uint64_t kForged =
     FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_ECHO);
-constexpr std::uint64_t kByLesson =
+constexpr std::uint64_t kByLearned =
     FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
 
 class SignatureLearnerTest : public ::testing::Test {
   protected:
-    /// A convicted RST of a flow of its own.
+    /// A confirmed RST of a flow of its own.
     void note(Nanoseconds when, const RstDetails& details) {
         Story its(example_flow(), next_++, "eth0");
         const analysis::ResetObservation view(its.at(when).rst(details));
@@ -42,7 +42,7 @@ class SignatureLearnerTest : public ::testing::Test {
     Nanoseconds begun_{0};
 };
 
-TEST_F(SignatureLearnerTest, ALessonAges) {
+TEST_F(SignatureLearnerTest, ALearnedSignatureAges) {
     learn_signature(0s);
     pass_until(analysis::SignatureLearner::kLasts - 1s);
     EXPECT_THAT(book.learned(), SizeIs(1));
@@ -52,24 +52,24 @@ TEST_F(SignatureLearnerTest, ALessonAges) {
     EXPECT_TRUE(net::same_signature(policy.forgotten[0], policy.learned[0]));
 }
 
-TEST_F(SignatureLearnerTest, ProofKeepsALessonAlive) {
+TEST_F(SignatureLearnerTest, ProofKeepsALearnedSignatureAlive) {
     learn_signature(0s);
     note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kForged});
     pass_until(analysis::SignatureLearner::kLasts + 1s);
     EXPECT_THAT(book.learned(), SizeIs(1));
     EXPECT_EQ(book.learned()[0].seen - book.learned()[0].learned, 30min);
-    EXPECT_THAT(policy.learned, SizeIs(1)) << "taught once";
+    EXPECT_THAT(policy.learned, SizeIs(1)) << "learned once";
 }
 
-TEST_F(SignatureLearnerTest, ALessonDoesNotFeedOnItself) {
+TEST_F(SignatureLearnerTest, ALearnedSignatureDoesNotProveItself) {
     learn_signature(0s);
-    note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
+    note(30min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLearned});
     EXPECT_EQ(book.learned()[0].seen - book.learned()[0].learned, 30min);
     pass_until(analysis::SignatureLearner::kLasts);
     EXPECT_THAT(book.learned(), IsEmpty());
-    // Nor does what it convicted teach another.
-    note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
-    note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLesson});
+    // Nor is another learned from what it confirmed.
+    note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLearned});
+    note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLearned});
     EXPECT_THAT(book.learned(), IsEmpty());
 }
 
@@ -88,6 +88,46 @@ TEST_F(SignatureLearnerTest, WhereNothingIsTakenNothingIsHeld) {
     policy.learns = false;
     learn_signature(0s);
     EXPECT_THAT(book.learned(), IsEmpty());
+}
+
+TEST_F(SignatureLearnerTest, WhatWasHeldStaysWhereAnotherIsNotTaken) {
+    for (std::uint16_t i = 0; i < FST_LEARNED_MAX; i++) {
+        learn_signature(i * 1s, static_cast<std::uint16_t>(0x4000 + i));
+    }
+    policy.learns = false;
+    learn_signature(100s, 0x5000);
+    EXPECT_EQ(book.learned(), policy.held);
+    EXPECT_EQ(policy.held.front().signature.ip_id, 0x4000);
+}
+
+/// Whoever mirrors the list needs nothing but the latest one.
+TEST_F(SignatureLearnerTest, PublishesTheWholeList) {
+    learn_signature(0s, 0x4000);
+    learn_signature(1s, 0x4001);
+    EXPECT_EQ(policy.lists, 2U);
+    ASSERT_THAT(policy.held, SizeIs(2));
+    EXPECT_EQ(policy.held[0].signature.ip_id, 0x4000) << "the one learned longest ago first";
+    EXPECT_EQ(policy.held[1].signature.ip_id, 0x4001);
+    pass_until(2s);
+    EXPECT_EQ(policy.lists, 2U) << "nothing has changed";
+}
+
+TEST_F(SignatureLearnerTest, PublishesWhenASignatureWasSeenLast) {
+    using analysis::SignatureLearner;
+    learn_signature(0s);
+    note(1s, {.ttl = 60, .ip_id = 0x4242, .signals = kForged});
+    pass_until(1s);
+    EXPECT_EQ(policy.lists, 2U);
+    EXPECT_EQ(policy.held[0].seen - policy.held[0].learned, 1s);
+    // A flood of them does not make a flood of lists.
+    for (int i = 1; i <= 10; i++) {
+        note(1s + i * 1ms, {.ttl = 60, .ip_id = 0x4242, .signals = kForged});
+        pass_until(1s + i * 1ms);
+    }
+    EXPECT_EQ(policy.lists, 2U);
+    pass_until(1s + SignatureLearner::kRenewedEvery);
+    EXPECT_EQ(policy.lists, 3U);
+    EXPECT_EQ(policy.held, book.learned());
 }
 
 TEST(SignatureText, NamesWhatMustAgree) {

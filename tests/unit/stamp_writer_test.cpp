@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -46,6 +47,7 @@ fst_packet example(std::uint32_t seq, bool v6 = false) {
     packet.key.port[0] = __builtin_bswap16(40000);
     packet.key.port[1] = __builtin_bswap16(443);
     packet.key.ifindex = 3;
+    packet.key.protocol = IPPROTO_TCP;
     packet.direction = 1;
     packet.seq = seq;
     packet.ack = 77;

@@ -10,7 +10,7 @@
 
 namespace flowstamp::lab {
 
-/// What one side of a connection has shown so far. Its RSTs teach nothing.
+/// What one side of a connection has shown so far. Nothing is learned from its RSTs.
 struct SideMemory {
     std::optional<Segment> last;      ///< its latest segment
     std::uint32_t next_seq = 0;       ///< follows the highest sequence number that it sent

@@ -14,7 +14,6 @@ namespace flowstamp::net {
 namespace {
 
 constexpr std::uint64_t kDoubleHolds = (1ULL << 53) - 1;
-constexpr std::uint8_t kProtocolTcp = 6;
 
 /// The finalizer of MurmurHash3: every bit in moves every bit out.
 std::uint64_t mix(std::uint64_t value) {
@@ -54,8 +53,7 @@ void append_port(std::vector<std::uint8_t>& bytes, std::uint16_t port) {
 
 std::uint64_t flow_id(const fst_flow_key& key, std::uint32_t slot, std::uint32_t generation) {
     std::uint64_t hash = mix(std::uint64_t{generation} << 32 | slot);
-    std::uint64_t words[sizeof(key) / sizeof(std::uint64_t)];
-    static_assert(sizeof(words) == sizeof(key));
+    std::uint64_t words[(sizeof(key) + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t)] = {};
     std::memcpy(words, &key, sizeof(key));
     for (const std::uint64_t word : words) {
         hash = mix(hash ^ word);
@@ -93,7 +91,7 @@ std::string community_id(const fst_flow_key& key) {
     std::vector<std::uint8_t> bytes = {0, 0};  // the seed
     append_address(bytes, first);
     append_address(bytes, second);
-    bytes.push_back(kProtocolTcp);
+    bytes.push_back(key.protocol);
     bytes.push_back(0);
     append_port(bytes, first.port);
     append_port(bytes, second.port);

@@ -16,6 +16,17 @@ bool operator==(const LearnedSignature& a, const LearnedSignature& b) {
     return same_signature(a.signature, b.signature) && a.learned == b.learned && a.seen == b.seen;
 }
 
+void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned) {
+    policy.learned_count = 0;
+    for (fst_learned_signature& place : policy.learned) {
+        place = {};
+        if (policy.learned_count < learned.size()) {
+            place = learned[policy.learned_count++].signature;
+            place.flags |= FST_LEARNED_USED;
+        }
+    }
+}
+
 std::string signature_text(const fst_learned_signature& signature) {
     std::string text = fmt::format("[{}]", tcp_flags_short(signature.tcp_flags));
     if (signature.flags & FST_LEARNED_HOPS) {

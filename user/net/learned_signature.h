@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "flowstamp/policy.h"
@@ -8,7 +9,7 @@
 
 namespace flowstamp::net {
 
-/// An injector's signature that the kernel was taught. Times are since 1970.
+/// A signature that was learned of an injector. Times are since 1970.
 struct LearnedSignature {
     fst_learned_signature signature{};
     Nanoseconds learned{0};
@@ -19,6 +20,9 @@ struct LearnedSignature {
 
 /// Flags (but FST_LEARNED_USED, which says only that the entry is taken), ID, window, hops, TCP flags.
 [[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
+
+/// Puts `learned`, the first FST_LEARNED_MAX of it, in place of the policy's signatures.
+void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned);
 
 /// "[R.] from 3 hops away with IP-ID 0x3412".
 [[nodiscard]] std::string signature_text(const fst_learned_signature& signature);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <netinet/in.h>
 
 #include <array>
 #include <vector>
@@ -72,6 +73,21 @@ std::string_view state_name(const fst_flow& flow) {
         return "syn-sent";
     }
     return "midway";
+}
+
+std::string protocol_name(std::uint8_t protocol) {
+    switch (protocol) {
+        case IPPROTO_TCP:
+            return "TCP";
+        case IPPROTO_UDP:
+            return "UDP";
+        case IPPROTO_ICMP:
+            return "ICMP";
+        case IPPROTO_ICMPV6:
+            return "IPv6-ICMP";
+        default:
+            return std::to_string(protocol);
+    }
 }
 
 std::string tcp_flags_short(std::uint8_t flags) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace flowstamp::net {
 /// Where the connection stands: "syn-sent", "syn-received", "established", "closing", "closed",
 /// "reset"; "midway" when its beginning was not seen.
 [[nodiscard]] std::string_view state_name(const fst_flow& flow);
+
+/// "TCP", "UDP", "ICMP", "IPv6-ICMP" of an IPPROTO_*; a number for others.
+[[nodiscard]] std::string protocol_name(std::uint8_t protocol);
 
 /// As tcpdump writes them: "S.", "R", "P."; "none" without flags.
 [[nodiscard]] std::string tcp_flags_short(std::uint8_t flags);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/net/packet_headers.h"
 
-#include <netinet/in.h>
-
 #include <cstring>
 
 #include "user/net/endpoint.h"
@@ -54,7 +52,7 @@ void PacketHeaders::put_ipv4(const fst_packet& packet, unsigned sender) {
     put16((packet.flags & FST_PACKET_DF ? kDontFragment : 0) |
           (packet.flags & FST_PACKET_FIRST_FRAGMENT ? kMoreFragments : 0));
     put8(packet.ttl);
-    put8(IPPROTO_TCP);
+    put8(packet.key.protocol);
     put16(0);
     put_address(std::span(packet.key.address[sender]).last(1));
     put_address(std::span(packet.key.address[sender ^ 1U]).last(1));
@@ -65,7 +63,7 @@ void PacketHeaders::put_ipv6(const fst_packet& packet, unsigned sender) {
     constexpr std::uint32_t kVersion = 6;
     put32(kVersion << 28 | std::uint32_t{packet.tos} << 20 | packet.flow_label);
     put16(length_field(kTcpHeader + packet.payload));
-    put8(IPPROTO_TCP);
+    put8(packet.key.protocol);
     put8(packet.ttl);
     put_address(packet.key.address[sender]);
     put_address(packet.key.address[sender ^ 1U]);

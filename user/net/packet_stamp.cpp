@@ -20,7 +20,7 @@ std::uint16_t packet_flags(unsigned flags) {
 fst_packet packet_of(const fst_packet_stamp& stamp) {
     fst_packet packet{};
     packet.time_ns = stamp.time_ns;
-    packet.key = stamp.key;
+    packet.key = fst_stamp_key(&stamp);
     packet.seq = stamp.seq;
     packet.ack = stamp.ack;
     packet.payload = stamp.payload;
@@ -30,7 +30,7 @@ fst_packet packet_of(const fst_packet_stamp& stamp) {
     packet.segments = stamp.segments;
     packet.flags = packet_flags(stamp.flags);
     packet.direction = stamp.flags & FST_STAMP_SENDER;
-    packet.hook = stamp.hook;
+    packet.hook = fst_stamp_hook(&stamp);
     packet.ttl = stamp.ttl;
     packet.tcp_flags = stamp.tcp_flags;
     packet.tos = stamp.traffic_class;

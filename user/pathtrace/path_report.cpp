@@ -114,21 +114,6 @@ net::Endpoint destination_of(const fst_path_tuple& tuple) {
     return end_of(tuple.destination, tuple.destination_port);
 }
 
-std::string protocol_name(std::uint8_t protocol) {
-    switch (protocol) {
-        case IPPROTO_TCP:
-            return "TCP";
-        case IPPROTO_UDP:
-            return "UDP";
-        case IPPROTO_ICMP:
-            return "ICMP";
-        case IPPROTO_ICMPV6:
-            return "IPv6-ICMP";
-        default:
-            return std::to_string(protocol);
-    }
-}
-
 std::string_view name_of(PacketPath::End end) {
     switch (end) {
         case PacketPath::End::left:

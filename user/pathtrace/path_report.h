@@ -86,9 +86,6 @@ struct DropNames {
 [[nodiscard]] net::Endpoint source_of(const fst_path_tuple& tuple);
 [[nodiscard]] net::Endpoint destination_of(const fst_path_tuple& tuple);
 
-/// "TCP", "UDP", "ICMP"; a number for others.
-[[nodiscard]] std::string protocol_name(std::uint8_t protocol);
-
 /// "left", "delivered", "dropped", "unknown".
 [[nodiscard]] std::string_view name_of(PacketPath::End end);
 

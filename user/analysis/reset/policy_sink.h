@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "flowstamp/policy.h"
+#include <span>
+
+#include "user/net/learned_signature.h"
 
 namespace flowstamp::analysis {
 
-/// Takes what user space has learnt about an injector, so that its next RST is judged on arrival.
+/// Takes what is known of injectors, so that their next RSTs are judged on arrival. Only mirrors it:
+/// what is known, and for how long, is the SignatureLearner's to say.
 class PolicySink {
   public:
     virtual ~PolicySink() = default;
-    /// False where it is not taken.
-    virtual bool learn_signature(const fst_learned_signature& signature) = 0;
-    /// It was not proven anew for long: whoever bears it now may be another.
-    virtual void forget(const fst_learned_signature& signature) = 0;
+    /// All that is known now, in place of what stood before: FST_LEARNED_MAX signatures at most, the
+    /// one learned longest ago first. False where it is not taken: what stood before holds.
+    virtual bool publish(std::span<const net::LearnedSignature> learned) = 0;
 };
 
 /// Takes nothing (`--no-learn`).
 class NoPolicy final : public PolicySink {
   public:
-    bool learn_signature(const fst_learned_signature&) override { return false; }
-    void forget(const fst_learned_signature&) override {}
+    bool publish(std::span<const net::LearnedSignature>) override { return false; }
 };
 
 }  // namespace flowstamp::analysis

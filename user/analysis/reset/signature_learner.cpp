@@ -23,22 +23,23 @@ __u16 learned_flags(bool id, bool window) {
 }
 
 bool is_proven_alone(const fst_judgement& judgement) {
-    constexpr std::uint64_t kLessons =
+    constexpr std::uint64_t kLearned =
         FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
-    return fst_conclude(judgement.signals & ~kLessons, judgement.context) == FST_VERDICT_CONFIRMED;
+    return fst_conclude(judgement.signals & ~kLearned, judgement.context) == FST_VERDICT_CONFIRMED;
 }
 
 }  // namespace
 
-void SignatureLearner::renew(const ResetObservation& rst, const Mark& mark, bool is_proven) {
+void SignatureLearner::renew(const ResetObservation& rst, const Traits& traits, bool is_proven) {
     for (Entry& entry : entries_) {
         const fst_learned_signature& learned = entry.learned.signature;
-        const bool bears = learned.hops == mark.hops && learned.tcp_flags == mark.tcp_flags &&
-                           (!(learned.flags & FST_LEARNED_IP_ID) || learned.ip_id == mark.ip_id) &&
-                           (!(learned.flags & FST_LEARNED_WINDOW) || learned.window == mark.window);
+        const bool bears = learned.hops == traits.hops && learned.tcp_flags == traits.tcp_flags &&
+                           (!(learned.flags & FST_LEARNED_IP_ID) || learned.ip_id == traits.ip_id) &&
+                           (!(learned.flags & FST_LEARNED_WINDOW) || learned.window == traits.window);
         if (bears) {
             entry.learned.seen = std::max(entry.learned.seen, rst.sighting().wall);
             entry.proven = is_proven ? std::max(entry.proven, time_of(rst)) : entry.proven;
+            is_renewed_ = true;
         }
     }
 }
@@ -50,17 +51,22 @@ void SignatureLearner::learn_signature(const fst_learned_signature& signature, c
     if (known) {
         return;
     }
+    const std::vector<Entry> before = entries_;
     if (entries_.size() == FST_LEARNED_MAX) {
-        const auto stalest = std::ranges::min_element(entries_, {}, &Entry::proven);
-        policy_.forget(stalest->learned.signature);
-        entries_.erase(stalest);
-    }
-    if (!policy_.learn_signature(signature)) {
-        return;
+        entries_.erase(std::ranges::min_element(entries_, {}, &Entry::proven));
     }
     const Nanoseconds wall = rst.sighting().wall;
     entries_.push_back(
         {.learned = {.signature = signature, .learned = wall, .seen = wall}, .proven = time_of(rst)});
+    if (!publish(time_of(rst))) {
+        entries_ = before;
+    }
+}
+
+bool SignatureLearner::publish(Nanoseconds now) {
+    is_renewed_ = false;
+    published_ = now;
+    return policy_.publish(learned());
 }
 
 void SignatureLearner::note(const ResetObservation& rst, const fst_judgement& judgement) {
@@ -70,7 +76,7 @@ void SignatureLearner::note(const ResetObservation& rst, const fst_judgement& ju
     const fst_packet& packet = rst.packet();
     constexpr std::uint64_t kIdOfTheFlow =
         FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO) | FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE);
-    const Mark mark{
+    const Traits traits{
         .flow_id = rst.sighting().flow_id,
         .ip_id = packet.ip_id,
         .window = packet.window,
@@ -79,41 +85,39 @@ void SignatureLearner::note(const ResetObservation& rst, const fst_judgement& ju
         .id_counts = packet.ip_id > 1 && !(judgement.signals & kIdOfTheFlow),
         .window_counts = (judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN)) != 0};
     const bool is_proven = is_proven_alone(judgement);
-    renew(rst, mark, is_proven);
+    renew(rst, traits, is_proven);
     if (!is_proven) {
         return;
     }
-    for (const Mark& earlier : marks_) {
-        if (earlier.flow_id == mark.flow_id || earlier.hops != mark.hops ||
-            earlier.tcp_flags != mark.tcp_flags) {
+    for (const Traits& earlier : earlier_) {
+        if (earlier.flow_id == traits.flow_id || earlier.hops != traits.hops ||
+            earlier.tcp_flags != traits.tcp_flags) {
             continue;
         }
-        const bool id = mark.id_counts && earlier.id_counts && earlier.ip_id == mark.ip_id;
+        const bool id = traits.id_counts && earlier.id_counts && earlier.ip_id == traits.ip_id;
         const bool window =
-            mark.window_counts && earlier.window_counts && earlier.window == mark.window;
+            traits.window_counts && earlier.window_counts && earlier.window == traits.window;
         if (id || window) {
             learn_signature({.flags = learned_flags(id, window),
-                   .ip_id = id ? mark.ip_id : __u16{0},
-                   .window = window ? mark.window : __u16{0},
-                   .hops = mark.hops,
-                   .tcp_flags = mark.tcp_flags},
+                   .ip_id = id ? traits.ip_id : __u16{0},
+                   .window = window ? traits.window : __u16{0},
+                   .hops = traits.hops,
+                   .tcp_flags = traits.tcp_flags},
                   rst);
         }
     }
-    marks_.push_back(mark);
-    if (marks_.size() > kCompared) {
-        marks_.pop_front();
+    earlier_.push_back(traits);
+    if (earlier_.size() > kCompared) {
+        earlier_.pop_front();
     }
 }
 
 void SignatureLearner::advance(Nanoseconds now) {
-    std::erase_if(entries_, [&](const Entry& entry) {
-        const bool aged = now - entry.proven >= kLasts;
-        if (aged) {
-            policy_.forget(entry.learned.signature);
-        }
-        return aged;
-    });
+    const auto aged =
+        std::erase_if(entries_, [&](const Entry& entry) { return now - entry.proven >= kLasts; });
+    if (aged > 0 || (is_renewed_ && now - published_ >= kRenewedEvery)) {
+        publish(now);
+    }
 }
 
 std::vector<net::LearnedSignature> SignatureLearner::learned() const {

@@ -14,32 +14,39 @@
 namespace flowstamp::analysis {
 
 /// Learns what an injector's resets have in common, so that its next one is known on arrival. Only
-/// what is distinctive may be taught: "3 hops, ID 0, DF, bare R" is every Linux host at that
+/// what is distinctive may be learned: "3 hops, ID 0, DF, bare R" is every Linux host at that
 /// distance. So: an IP-ID other than 0 and 1, or a window that the flow's end never had; the same
-/// on two flows, at the same distance, with the same flags, and such that the receiver heeds it.
-/// And only what was proven without the help of an earlier lesson teaches, or keeps one alive: else
-/// a lesson would feed on itself.
+/// on two flows, at the same distance, with the same flags, and such that the receiver accepts it.
+/// And only what was proven without the help of a learned signature is learned from, or keeps one
+/// alive: else a signature would prove itself.
+///
+/// The one owner of what is known: others mirror the list that it publishes.
 class SignatureLearner {
   public:
-    /// A lesson that was not proven anew for so long is taken back.
+    /// A signature that was not proven anew for so long is forgotten: whoever bears it now may be
+    /// another.
     static constexpr Nanoseconds kLasts = std::chrono::hours(1);
+    /// Where nothing changed but when a signature was seen last, the list is published so often at the
+    /// most.
+    static constexpr Nanoseconds kRenewedEvery = std::chrono::milliseconds(100);
 
     /// `policy` outlives it.
     explicit SignatureLearner(PolicySink& policy) : policy_(policy) {}
 
-    /// Notes a RST that is confirmed forged. Teaches a signature when this RST and an earlier one of
-    /// another flow show it.
+    /// Notes a RST that is confirmed forged. Learns a signature when this RST and an earlier one of
+    /// another flow show it; where FST_LEARNED_MAX are known, in place of the one that was proven
+    /// longest ago.
     void note(const ResetObservation& rst, const fst_judgement& judgement);
-    /// Takes back what has aged.
+    /// Forgets what has aged.
     void advance(Nanoseconds now);
 
-    /// What the policy holds, the one taught longest ago first.
+    /// What the policy holds, the one learned longest ago first.
     [[nodiscard]] std::vector<net::LearnedSignature> learned() const;
 
   private:
     /// Two RSTs with one IP-ID by chance: 1 in 65536 a pair, so few are compared.
     static constexpr std::size_t kCompared = 32;
-    struct Mark {
+    struct Traits {
         std::uint64_t flow_id;
         std::uint16_t ip_id;
         std::uint16_t window;
@@ -53,12 +60,15 @@ class SignatureLearner {
         Nanoseconds proven;  ///< on the observations' clock
     };
 
-    void renew(const ResetObservation& rst, const Mark& mark, bool is_proven);
+    void renew(const ResetObservation& rst, const Traits& traits, bool is_proven);
     void learn_signature(const fst_learned_signature& signature, const ResetObservation& rst);
+    bool publish(Nanoseconds now);
 
     PolicySink& policy_;
-    std::deque<Mark> marks_;
-    std::deque<Entry> entries_;
+    std::deque<Traits> earlier_;
+    std::vector<Entry> entries_;
+    bool is_renewed_ = false;  ///< a time in the list was not published yet
+    Nanoseconds published_{0};
 };
 
 }  // namespace flowstamp::analysis

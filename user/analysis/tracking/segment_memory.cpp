@@ -9,7 +9,8 @@ namespace flowstamp::analysis {
 namespace {
 
 std::size_t hash_of(const fst_packet& packet) {
-    std::array<std::uint64_t, sizeof(fst_flow_key) / sizeof(std::uint64_t)> words{};
+    // Whole words, the last of them half used.
+    std::array<std::uint64_t, (sizeof(fst_flow_key) + 7) / sizeof(std::uint64_t)> words{};
     std::memcpy(words.data(), &packet.key, sizeof(packet.key));
     std::uint64_t mixed = packet.direction;
     for (const std::uint64_t word : words) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "user/cmd/options.h"
+#include "user/cmd/path/path_options.h"
 
 namespace flowstamp::cmd {
 

@@ -3,11 +3,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <span>
 #include <utility>
 
-#include "user/net/learned_list.h"
 #include "bpf/host/datapath.h"
 #include "user/cmd/replay/replay_datapath.h"
+#include "user/net/learned_signature.h"
 
 namespace flowstamp::cmd {
 
@@ -54,17 +55,11 @@ class HostPath final : public ReplayPath {
         return flow == nullptr || flow->tag <= FST_TAG_BUSY ? std::nullopt : std::optional(*flow);
     }
 
-    bool learn_signature(const fst_learned_signature& signature) override {
-        if (taught_.add(signature)) {
-            fst_datapath_set_policy(path_.get(), &taught_.policy());
-        }
+    bool publish(std::span<const net::LearnedSignature> learned) override {
+        fst_policy policy{};
+        net::set_learned(policy, learned);
+        fst_datapath_set_policy(path_.get(), &policy);
         return true;
-    }
-
-    void forget(const fst_learned_signature& signature) override {
-        if (taught_.remove(signature)) {
-            fst_datapath_set_policy(path_.get(), &taught_.policy());
-        }
     }
 
     std::uint32_t slots() const override { return slots_; }
@@ -101,7 +96,6 @@ class HostPath final : public ReplayPath {
     std::uint32_t slots_;
     std::unique_ptr<fst_datapath, FreeDatapath> path_;
     EventSink* sink_ = nullptr;
-    net::LearnedList taught_;
 };
 
 }  // namespace

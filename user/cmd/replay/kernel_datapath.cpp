@@ -30,8 +30,8 @@ class KernelPath final : public ReplayPath {
     }
 
     Status packet(const Frame& frame, EventSink& sink) override {
-        if (!taught_) {
-            return taught_;
+        if (!published_) {
+            return published_;
         }
         run_.set_time(frame.time);
         const auto ran =
@@ -50,14 +50,10 @@ class KernelPath final : public ReplayPath {
         return slot < flows.slots() ? flows.read(slot) : std::nullopt;
     }
 
-    /// A failure is told with the next packet.
-    bool learn_signature(const fst_learned_signature& signature) override {
-        taught_ = probe_.maps().policy().learn_signature(signature);
-        return taught_.has_value();
-    }
-
-    void forget(const fst_learned_signature& signature) override {
-        taught_ = probe_.maps().policy().forget(signature);
+    /// A failure is reported with the next packet.
+    bool publish(std::span<const net::LearnedSignature> learned) override {
+        published_ = probe_.maps().policy().set_learned(learned);
+        return published_.has_value();
     }
 
     std::uint32_t slots() const override { return probe_.maps().flows().slots(); }
@@ -89,7 +85,7 @@ class KernelPath final : public ReplayPath {
     kernel::TestRun run_;
     EventSink* sink_ = nullptr;
     std::optional<kernel::EventReader> events_;
-    Status taught_;
+    Status published_;
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
     packet.key.port[packet.direction] = name.source_port;
     packet.key.port[receiver] = name.destination_port;
     packet.key.ifindex = event.ifindex_in != 0 ? event.ifindex_in : event.ifindex_out;
+    packet.key.protocol = name.protocol;
     packet.time_ns = event.time_ns;
     packet.seq = event.seq;
     packet.ack = event.ack;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -21,36 +22,10 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kStampLossEvery = 1s;
 
-kernel::IngressChoice ingress(HookChoice choice) {
-    switch (choice) {
-        case HookChoice::xdp:
-            return kernel::IngressChoice::xdp;
-        case HookChoice::xdp_generic:
-            return kernel::IngressChoice::xdp_generic;
-        case HookChoice::tc:
-            return kernel::IngressChoice::tc;
-        case HookChoice::automatic:
-            break;
-    }
-    return kernel::IngressChoice::automatic;
-}
-
-kernel::WatchDirection watched(DirectionChoice choice) {
-    switch (choice) {
-        case DirectionChoice::in:
-            return kernel::WatchDirection::in;
-        case DirectionChoice::out:
-            return kernel::WatchDirection::out;
-        case DirectionChoice::both:
-            break;
-    }
-    return kernel::WatchDirection::both;
-}
-
 Result<kernel::AttachedProbe> attach(const WatchOptions& options) {
     kernel::ProbeOptions probe;
-    probe.hook = ingress(options.hook);
-    probe.direction = watched(options.direction);
+    probe.hook = options.hook;
+    probe.direction = options.direction;
     probe.max_flows = options.max_flows;
     probe.drop = options.drop;
     probe.challenge = options.challenge;
@@ -92,11 +67,13 @@ class LiveDatapath final : public analysis::Datapath {
         }
         return stats;
     }
-    bool learn_signature(const fst_learned_signature& signature) override {
-        return log(probe_.maps().policy().learn_signature(signature));
-    }
-    void forget(const fst_learned_signature& signature) override {
-        log(probe_.maps().policy().forget(signature));
+    /// To the kernel, and for other processes to read (`flows --learned`).
+    bool publish(std::span<const net::LearnedSignature> learned) override {
+        if (!log(probe_.maps().policy().set_learned(learned))) {
+            return false;
+        }
+        log(probe_.record_learned(true, {learned.begin(), learned.end()}));
+        return true;
     }
 
     void set_unread(std::function<std::uint64_t()> unread) { unread_ = std::move(unread); }
@@ -130,7 +107,6 @@ class Watch::Run final : private analysis::ReportSink {
           probe_(std::move(probe)),
           datapath_(probe_),
           reports_(dependencies.output),
-          learns_(options.learn),
           session_({.datapath = datapath_,
                     .policy = options.learn ? static_cast<analysis::PolicySink&>(datapath_)
                                             : static_cast<analysis::PolicySink&>(no_policy_),
@@ -140,7 +116,7 @@ class Watch::Run final : private analysis::ReportSink {
                     .wall_offset = wall_.at(Nanoseconds::zero()),
                     .reports_stats = true}) {
         datapath_.set_notice(dependencies.notice);
-        if (!learns_) {
+        if (!options.learn) {
             log(probe_.record_learned(false, {}));
         }
         for (const kernel::Attachment& attachment : probe_.attachments()) {
@@ -204,7 +180,6 @@ class Watch::Run final : private analysis::ReportSink {
         if (const Status advanced = session_.advance(now); !advanced) {
             return advanced;
         }
-        record_learned();
         return stamps_ ? check_stamps(now) : Status{};
     }
 
@@ -242,15 +217,6 @@ class Watch::Run final : private analysis::ReportSink {
         reports_.consume(std::move(report));
     }
 
-    /// For other processes to read.
-    void record_learned() {
-        std::vector<net::LearnedSignature> learned = session_.learned();
-        if (learned != recorded_) {
-            recorded_ = learned;
-            log(probe_.record_learned(learns_, std::move(learned)));
-        }
-    }
-
     /// Fails where stamps can no longer be written.
     [[nodiscard]] Status check_stamps(Nanoseconds now) {
         if (const Status health = stamps_->health(); !health || now < stamp_loss_due_) {
@@ -285,14 +251,12 @@ class Watch::Run final : private analysis::ReportSink {
     LiveDatapath datapath_;
     analysis::NoPolicy no_policy_;
     output::SessionReports reports_;
-    bool learns_;
     analysis::Session session_;
     LossNotices losses_;
     std::optional<kernel::EventReader> reader_;
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
     std::optional<StampRecorder> stamps_;  ///< with --stamps
     Nanoseconds stamp_loss_due_{0};
-    std::vector<net::LearnedSignature> recorded_;
 };
 
 Result<Watch> Watch::start(const WatchOptions& options, std::optional<net::Filter> filter,

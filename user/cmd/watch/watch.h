@@ -9,7 +9,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/result.h"
-#include "user/cmd/options.h"
+#include "user/cmd/watch/watch_options.h"
 #include "user/net/filter.h"
 #include "user/output/event.h"
 

@@ -90,7 +90,7 @@ class AttachedProbe {
     /// What to tell the user before anything else: fall-backs and limits met on the way here.
     [[nodiscard]] const Notices& notices() const;
 
-    /// Lets `flows --taught` know what the programs were taught. Does nothing where the run could
+    /// Lets `flows --learned` know what the programs go by. Does nothing where the run could
     /// not be registered.
     [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 

@@ -20,7 +20,7 @@ struct PinnedTable {
         interfaces;  ///< names as the watch's network namespace has them
     FlowTable flows;
     bool learns = true;
-    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
+    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs go by
 };
 
 struct PinnedTables {

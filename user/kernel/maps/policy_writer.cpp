@@ -11,31 +11,27 @@ Status PolicyWriter::set_modes(fst_drop_mode drop, fst_challenge_mode challenge)
                      .reason = "the programs were loaded to observe only",
                      .hint = "start with --drop or --challenge"});
     }
-    net::LearnedList next = taught_;
-    next.policy().drop_mode = drop;
-    next.policy().challenge_mode = challenge;
+    fst_policy next = policy_;
+    next.drop_mode = drop;
+    next.challenge_mode = challenge;
     return write(next);
 }
 
-Status PolicyWriter::learn_signature(const fst_learned_signature& signature) {
-    net::LearnedList next = taught_;
-    return next.add(signature) ? write(next) : Status{};
-}
-
-Status PolicyWriter::forget(const fst_learned_signature& signature) {
-    net::LearnedList next = taught_;
-    return next.remove(signature) ? write(next) : Status{};
+Status PolicyWriter::set_learned(std::span<const net::LearnedSignature> learned) {
+    fst_policy next = policy_;
+    net::set_learned(next, learned);
+    return write(next);
 }
 
 /// A program may read while this writes: the kernel copies by 8 bytes, so it sees each signature
 /// whole, at worst one twice or, for this once, not at all.
-Status PolicyWriter::write(const net::LearnedList& next) {
+Status PolicyWriter::write(const fst_policy& next) {
     const std::uint32_t zero = 0;
-    const int error = bpf_map_update_elem(map_fd_, &zero, &next.policy(), BPF_ANY);
+    const int error = bpf_map_update_elem(map_fd_, &zero, &next, BPF_ANY);
     if (error != 0) {
         return fail_errno("write policy", "", error);
     }
-    taught_ = next;
+    policy_ = next;
     return {};
 }
 

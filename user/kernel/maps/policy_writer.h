@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "flowstamp/policy.h"
 #include "user/base/result.h"
-#include "user/net/learned_list.h"
+#include "user/net/learned_signature.h"
 
 namespace flowstamp::kernel {
 
@@ -19,21 +20,18 @@ class PolicyWriter {
     /// Fails for any mode but off in programs that were loaded to observe.
     [[nodiscard]] Status set_modes(fst_drop_mode drop, fst_challenge_mode challenge);
 
-    /// Teaches an injector's signature; a known one (same flags, ID, window, hops) is not taught
-    /// twice. When FST_LEARNED_MAX are known, the new one takes the place of the one taught longest
-    /// ago.
-    [[nodiscard]] Status learn_signature(const fst_learned_signature& signature);
-    /// Takes a signature back; one that is not known is no error.
-    [[nodiscard]] Status forget(const fst_learned_signature& signature);
+    /// Writes the learned signatures, FST_LEARNED_MAX of them at most, in place of those before.
+    [[nodiscard]] Status set_learned(std::span<const net::LearnedSignature> learned);
 
-    [[nodiscard]] const fst_policy& policy() const { return taught_.policy(); }
+    /// What the map holds.
+    [[nodiscard]] const fst_policy& policy() const { return policy_; }
 
   private:
-    [[nodiscard]] Status write(const net::LearnedList& next);
+    [[nodiscard]] Status write(const fst_policy& next);
 
     int map_fd_;
     bool acting_;
-    net::LearnedList taught_;
+    fst_policy policy_{};
 };
 
 }  // namespace flowstamp::kernel

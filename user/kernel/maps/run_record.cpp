@@ -53,8 +53,8 @@ Status write_file(const std::string& path, const std::string& text) {
     return {};
 }
 
-/// The numbers of a line "taught ..."; nothing if they are not all there.
-std::optional<net::LearnedSignature> parse_lesson(std::istringstream& words) {
+/// The numbers of a line "learned ..."; nothing if they are not all there.
+std::optional<net::LearnedSignature> parse_learned(std::istringstream& words) {
     unsigned flags = 0;
     unsigned ip_id = 0;
     unsigned window = 0;
@@ -138,7 +138,7 @@ std::string RunRecord::to_text() const {
     }
     for (const net::LearnedSignature& learned : learned) {
         const fst_learned_signature& its = learned.signature;
-        text += fmt::format("taught {} {} {} {} {} {} {}\n", its.flags, its.ip_id, its.window,
+        text += fmt::format("learned {} {} {} {} {} {} {}\n", its.flags, its.ip_id, its.window,
                             its.hops, its.tcp_flags, learned.learned.count(), learned.seen.count());
     }
     return text;
@@ -155,7 +155,7 @@ RunRecord RunRecord::parse(const std::string& text) {
         Qdisc qdisc;
         if (what == "no-learn") {
             record.learns = false;
-        } else if (const auto learned = what == "taught" ? parse_lesson(words) : std::nullopt) {
+        } else if (const auto learned = what == "learned" ? parse_learned(words) : std::nullopt) {
             record.learned.push_back(*learned);
         } else if (what == "version") {
             words >> record.version;

@@ -62,7 +62,7 @@ struct RunRecord {
     std::vector<WatchedInterface> interfaces{};
     std::vector<Qdisc> qdiscs{};
     bool learns = true;             ///< not --no-learn
-    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs were taught and hold
+    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs go by
 
     /// One fact a line, its name first.
     [[nodiscard]] std::string to_text() const;
@@ -86,7 +86,7 @@ class Registration {
 
     [[nodiscard]] const RunName& name() const { return *name_; }
 
-    /// Writes the record anew, what was taught included.
+    /// Writes the record anew, what was learned included.
     [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 
   private:

@@ -33,7 +33,7 @@ Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
             {"src_port", from.port},
             {"dest_ip", to.ip_text()},
             {"dest_port", to.port},
-            {"proto", "TCP"},
+            {"proto", net::protocol_name(key.protocol)},
             {"community_id", net::community_id(key)}};
 }
 
@@ -225,7 +225,7 @@ Json json_of(const analysis::Middlebox& box) {
         stages[analysis::name_of(static_cast<analysis::HandshakeStage>(i))] = box.stages[i];
     }
     json["stages"] = std::move(stages);
-    json["taught"] = box.is_learned;
+    json["learned"] = box.is_learned;
     json["first_seen"] = eve_timestamp(box.first);
     json["last_seen"] = eve_timestamp(box.last);
     return {{"timestamp", eve_timestamp(box.last)},
@@ -281,11 +281,11 @@ Json json_of(const LearnedEntry& entry) {
     if (its.flags & FST_LEARNED_WINDOW) {
         json["tcpwin"] = its.window;
     }
-    json["taught"] = eve_timestamp(learned.learned);
+    json["learned"] = eve_timestamp(learned.learned);
     json["last_seen"] = eve_timestamp(learned.seen);
     return {{"timestamp", eve_timestamp(learned.seen)},
-            {"event_type", "taught"},
-            {"taught", std::move(json)}};
+            {"event_type", "learned"},
+            {"learned", std::move(json)}};
 }
 
 Json json_of(const analysis::Stats& stats) {

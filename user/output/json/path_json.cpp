@@ -85,7 +85,7 @@ Json json_of(const pathtrace::PathReport& report) {
     }
     Json event = {{"timestamp", eve_timestamp(report.wall)}, {"event_type", "path"}};
     event.update(ends(report.name));
-    event["proto"] = pathtrace::protocol_name(report.name.protocol);
+    event["proto"] = net::protocol_name(report.name.protocol);
     event["path"] = std::move(path);
     return event;
 }

@@ -12,6 +12,7 @@
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/identity.h"
+#include "user/net/names.h"
 
 namespace flowstamp::output {
 
@@ -23,7 +24,7 @@ constexpr std::size_t kLineBytes = 1024;  // the longest is some 560
 
 /// Any mixture that spreads: two flows that share a place cost time, nothing else.
 std::size_t place_in_memory(const fst_packet& packet) {
-    std::uint64_t words[sizeof(packet.key) / sizeof(std::uint64_t)];
+    std::uint64_t words[(sizeof(packet.key) + 7) / sizeof(std::uint64_t)] = {};
     std::memcpy(words, &packet.key, sizeof(packet.key));
     std::uint64_t mixed = packet.direction * 2U + (packet.hook == FST_HOOK_TC_EGRESS ? 1U : 0U);
     for (const std::uint64_t word : words) {
@@ -64,9 +65,10 @@ const StampJson::Common& StampJson::common_of(const fst_packet& packet) {
         .hook = packet.hook,
         .head = fmt::format(
             R"("in_iface":{},"event_type":"stamp","src_ip":"{}","src_port":{},"dest_ip":"{}",)"
-            R"("dest_port":{},"proto":"TCP","community_id":"{}")",
+            R"("dest_port":{},"proto":"{}","community_id":"{}")",
             quoted(is_known ? place->interface : fmt::format("if{}", packet.key.ifindex)),
-            from.ip_text(), from.port, to.ip_text(), to.port, net::community_id(packet.key)),
+            from.ip_text(), from.port, to.ip_text(), to.port,
+            net::protocol_name(packet.key.protocol), net::community_id(packet.key)),
         .place = fmt::format(R"("hook":"{}","direction":"{}")", is_known ? place->method : "",
                              packet.hook == FST_HOOK_TC_EGRESS ? "out" : "in")};
     return common;

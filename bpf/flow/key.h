@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The flow key as the table uses it: a keyed hash, the places that follow from it, and comparison.
+// Every packet pays for these.
+#ifndef FLOWSTAMP_BPF_FLOW_KEY_H
+#define FLOWSTAMP_BPF_FLOW_KEY_H
+
+#include "bpf/maps.h"
+
+FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 5 * sizeof(__u64) + sizeof(__u32),
+                  "five words and a half");
+FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, key) % sizeof(__u64) == 0 &&
+                      FST_OFFSETOF(struct fst_packet, key) % sizeof(__u64) == 0,
+                  "keys are read as words");
+
+static __always_inline __u64 mix(__u64 value, __u64 word, __u64 multiplier) {
+    value = (value ^ word) * multiplier;
+    return value ^ (value >> 32);
+}
+
+/// A keyed hash of the flow key. The multipliers are odd and secret too.
+static __always_inline __u64 flow_hash(const struct fst_flow_key* key) {
+    const __u64* words = (const __u64*)key;
+    const __u64 m0 = hash_seed[0] | 1, m1 = hash_seed[1] | 1;
+    __u64 hash = hash_seed[1] ^ 0x9e3779b97f4a7c15ULL;
+
+    if (key->address[0][2] == bpf_htonl(0xffff) && !words[0]) {  // IPv4: two words say it all
+        hash = mix(hash, (__u64)key->address[0][3] << 32 | key->address[1][3], m0);
+    } else {
+        hash = mix(hash, words[0], m0);
+        hash = mix(hash, words[1], m1);
+        hash = mix(hash, words[2], m0);
+        hash = mix(hash, words[3], m1);
+    }
+    hash = mix(hash, words[4], m1);
+    return mix(hash, hash_seed[0] ^ key->protocol, m0);
+}
+
+static __always_inline __u64 tag_of(__u64 hash) {
+    return hash | 2;  // never free (0), never FST_TAG_BUSY
+}
+
+static __always_inline __u32 home_bucket(__u64 hash) {
+    return (__u32)hash & bucket_mask;
+}
+
+/// Never the home bucket, if there are two.
+static __always_inline __u32 second_bucket(__u64 hash) {
+    __u32 second = (__u32)(hash >> 32) & bucket_mask;
+
+    return second == home_bucket(hash) ? second ^ (bucket_mask & 1) : second;
+}
+
+/// The way that is tried first.
+static __always_inline __u32 home_way(__u64 hash) {
+    return (__u32)(hash >> 62);
+}
+
+/// Both stand at a multiple of 8 bytes, as they do in a slot and in a packet.
+static __always_inline int key_equal(const struct fst_flow_key* a, const struct fst_flow_key* b) {
+    const __u64 *x = (const __u64*)a, *y = (const __u64*)b;
+
+    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
+             (((const __u32*)a)[10] ^ ((const __u32*)b)[10]));
+}
+
+#endif

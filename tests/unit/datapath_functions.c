@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests/unit/datapath_functions.h"
+
+#include "bpf/flow/key.h"
+
+__u64 test_flow_hash(const struct fst_flow_key* key, const __u64 seed[2]) {
+    static __thread struct host_path path;
+    struct host_path* const before = host;
+    __u64 hash;
+
+    path.seed[0] = seed[0];
+    path.seed[1] = seed[1];
+    host = &path;
+    hash = flow_hash(key);
+    host = before;
+    return hash;
+}
+
+int test_key_equal(const struct fst_flow_key* a, const struct fst_flow_key* b) {
+    return key_equal(a, b);
+}
+
+__be16 test_htons(__u16 value) {
+    return bpf_htons(value);
+}
+
+__u16 test_ntohs(__be16 value) {
+    return bpf_ntohs(value);
+}
+
+__be32 test_htonl(__u32 value) {
+    return bpf_htonl(value);
+}
+
+__u32 test_ntohl(__be32 value) {
+    return bpf_ntohl(value);
+}

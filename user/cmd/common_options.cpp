@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/common_options.h"
+
+#include <charconv>
+#include <system_error>
+
+#include "flowstamp/config.h"
+#include "user/base/time_text.h"
+
+namespace flowstamp::cmd {
+
+void add_interfaces(Command& command, std::vector<std::string>& interfaces,
+                    const std::string& help) {
+    command.repeatable("-i,--interface", "IFACE", interfaces, help);
+}
+
+void add_output(Command& command, bool& json, std::optional<std::string>& output) {
+    command.flag("--json", json, "JSON lines instead of text");
+    command.option("-o,--output", "FILE", output, "Write to a file instead of standard output");
+}
+
+void add_duration(Command& command, std::optional<Nanoseconds>& value) {
+    command.option(
+        "--duration", "TIME",
+        [&value](const std::string& text) -> std::string {
+            const auto duration = parse_duration(text);
+            if (!duration) {
+                return "--duration " + duration.error().message();
+            }
+            if (*duration == Nanoseconds::zero()) {
+                return "--duration 0: nothing would be seen; give a length like 10s";
+            }
+            value = *duration;
+            return "";
+        },
+        "End after this long (500ms, 10s, 5m, 2h)");
+}
+
+void add_max_flows(Command& command, std::uint32_t& value) {
+    command.option(
+        "--max-flows", "N",
+        [&value](const std::string& text) -> std::string {
+            std::uint32_t flows = 0;
+            const char* end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, flows);
+            if (error != std::errc{} || stop != end || flows < FST_FLOWS_MIN ||
+                flows > FST_FLOWS_MAX) {
+                return fmt::format(
+                    "--max-flows {}: not a number of flows that can be held; choose {} to {}", text,
+                    FST_FLOWS_MIN, FST_FLOWS_MAX);
+            }
+            value = flows;
+            return "";
+        },
+        fmt::format("Flows held at once (default {}, 384 bytes each)", FST_FLOWS_DEFAULT));
+}
+
+void add_no_learn(Command& command, bool& learn) {
+    command.off_flag("--no-learn", learn,
+                     "Learn no signatures of confirmed injectors: judge each flow by its own past");
+}
+
+void add_volume(Command& command, bool& quiet, int& verbosity) {
+    command.flag("-q,--quiet", quiet, "Findings only");
+    command.flag("-v,--verbose", verbosity, "Flows at their end and statistics, too");
+}
+
+std::string volume_objection(bool quiet, int verbosity) {
+    return quiet && verbosity > 0 ? "--quiet and -v contradict each other; choose one" : "";
+}
+
+}  // namespace flowstamp::cmd

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that several commands have.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "user/base/clock.h"
+#include "user/cmd/command_line.h"
+
+namespace flowstamp::cmd {
+
+template <class T>
+using Choices = std::vector<std::pair<std::string, T>>;
+
+/// "off, confirmed or suspected".
+template <class T>
+std::string listed(const Choices<T>& choices) {
+    std::string text;
+    std::size_t left = choices.size();
+    for (const auto& [name, value] : choices) {
+        text += name + (left > 2 ? ", " : left == 2 ? " or " : "");
+        left--;
+    }
+    return text;
+}
+
+/// Reads one of a few words: `take` gets what it stands for.
+template <class T, class Take>
+Command::Reader choice_of(const std::string& name, const Choices<T>& choices, Take take) {
+    return [name, choices, take](const std::string& word) -> std::string {
+        const auto choice = std::ranges::find(choices, word, &std::pair<std::string, T>::first);
+        if (choice == choices.end()) {
+            return fmt::format("{} {}: not known; choose {}", name, word, listed(choices));
+        }
+        take(choice->second);
+        return "";
+    };
+}
+
+/// An option with one of a few words for its value.
+template <class T>
+void add_choice(Command& command, const std::string& name, const Choices<T>& choices, T& value,
+                const std::string& help) {
+    command.option(name, "WORD", choice_of(name, choices, [&value](T chosen) { value = chosen; }),
+                   help);
+}
+
+void add_interfaces(Command& command, std::vector<std::string>& interfaces,
+                    const std::string& help);
+void add_output(Command& command, bool& json, std::optional<std::string>& output);
+void add_duration(Command& command, std::optional<Nanoseconds>& value);
+void add_max_flows(Command& command, std::uint32_t& value);
+void add_no_learn(Command& command, bool& learn);
+void add_volume(Command& command, bool& quiet, int& verbosity);
+
+/// Of a command whose options contradict each other; empty if they do not.
+[[nodiscard]] std::string volume_objection(bool quiet, int verbosity);
+
+}  // namespace flowstamp::cmd

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/demo/demo_options.h"
+
+namespace flowstamp::cmd {
+
+void add_command(CommandLine& line, DemoOptions& options) {
+    Command demo = line.command(DemoOptions::kCommand,
+                                "Show the main job in a lab of network namespaces on this machine");
+    demo.words("SCENARIO", options.scenarios, "What to show; see --list");
+    demo.flag("--list", options.list, "List the scenarios");
+}
+
+}  // namespace flowstamp::cmd

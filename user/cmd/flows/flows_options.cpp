@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/cmd/flows/flows_options.h"
+
+namespace flowstamp::cmd {
+
+void add_command(CommandLine& line, FlowsOptions& options) {
+    Command flows =
+        line.command(FlowsOptions::kCommand, "The flows of a running watch, with their stamps");
+    flows.option("-i,--interface", "IFACE", options.interface, "Only those of this interface");
+    flows.flag("--learned", options.learned,
+               "Instead, the signatures learned of confirmed injectors");
+    flows.hidden_flag("--taught", options.learned);  // what it was called
+    flows.flag("--json", options.json, "JSON lines instead of text");
+}
+
+}  // namespace flowstamp::cmd

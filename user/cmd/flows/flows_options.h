@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "user/cmd/command_line.h"
+
+namespace flowstamp::cmd {
+
+struct FlowsOptions {
+    static constexpr std::string_view kCommand = "flows";
+
+    std::optional<std::string> interface{};
+    bool learned = false;  ///< what was learned of injectors, instead of flows
+    bool json = false;
+};
+
+void add_command(CommandLine& line, FlowsOptions& options);
+
+}  // namespace flowstamp::cmd

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flowstamp/config.h"
+#include "user/analysis/finding.h"
+#include "user/cmd/command_line.h"
+
+namespace flowstamp::cmd {
+
+/// Where a replay's data path runs.
+enum class Backend { host, kernel };
+
+struct ReplayOptions {
+    static constexpr std::string_view kCommand = "replay";
+
+    std::vector<std::string> reads{};  ///< given with -r
+    std::vector<std::string> words{};  ///< captures, then a filter: see arguments.h
+    Backend backend = Backend::host;
+    bool learn = true;  ///< let the data path know the signatures of confirmed injectors
+    bool json = false;
+    std::optional<std::string> output{};  ///< a file instead of standard output
+    bool fail_on_any = false;
+    std::vector<analysis::FindingKind> fail_on{};  ///< findings that make the exit status 3
+    std::uint32_t max_flows = FST_FLOWS_DEFAULT;
+    bool quiet = false;
+    int verbosity = 0;  ///< how often -v was given
+};
+
+void add_command(CommandLine& line, ReplayOptions& options);
+
+/// What cannot be seen from one option alone; empty if all is well.
+[[nodiscard]] std::string objection(const ReplayOptions& options);
+
+}  // namespace flowstamp::cmd

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flowstamp/config.h"
+#include "flowstamp/policy.h"
+#include "user/base/clock.h"
+#include "user/cmd/command_line.h"
+#include "user/kernel/attach/probe_options.h"
+
+namespace flowstamp::cmd {
+
+struct WatchOptions {
+    static constexpr std::string_view kCommand = "watch";
+
+    std::vector<std::string> interfaces{};
+    std::string filter{};  ///< tcpdump syntax; empty: everything
+    fst_drop_mode drop = FST_DROP_OFF;
+    fst_challenge_mode challenge = FST_CHALLENGE_OFF;
+    kernel::IngressChoice hook = kernel::IngressChoice::automatic;
+    kernel::WatchDirection direction = kernel::WatchDirection::both;
+    bool learn = true;  ///< let the kernel know the signatures of confirmed injectors
+    bool json = false;
+    std::optional<std::string> output{};    ///< a file instead of standard output
+    bool print = false;                     ///< text on standard output besides that file
+    std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
+    std::uint32_t max_flows = FST_FLOWS_DEFAULT;
+    bool quiet = false;
+    int verbosity = 0;                    ///< how often -v was given
+    bool path = false;                    ///< report what this host itself drops, too
+    std::optional<std::string> stamps{};  ///< a file for every packet's stamp
+
+    /// Whether packets may be dropped or changed.
+    [[nodiscard]] bool acts() const { return drop != FST_DROP_OFF || challenge != FST_CHALLENGE_OFF; }
+};
+
+void add_command(CommandLine& line, WatchOptions& options);
+
+/// What cannot be seen from one option alone; empty if all is well.
+[[nodiscard]] std::string objection(const WatchOptions& options);
+
+}  // namespace flowstamp::cmd
