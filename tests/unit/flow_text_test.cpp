@@ -32,7 +32,7 @@ TEST(FlowText, ShowsAFlowWithItsStamps) {
               "       2.5 s ago  ttl 52   id 0x1a2b  .\n");
 }
 
-TEST(FlowText, SaysThatOneSideWasNotSeen) {
+TEST(FlowText, ReportsASideThatWasNotSeen) {
     fst_flow flow = example_flow();
     flow.direction[kServer] = {};
     const analysis::FlowRecord record{.slot = flow, .interface = "eth0"};

@@ -5,13 +5,13 @@
 
 namespace flowstamp::net {
 
-/// A policy's list of injectors' signatures, the one taught longest ago first.
+/// A policy's list of learned signatures, the oldest first.
 class LearnedList {
   public:
-    /// Returns false if the signature (same flags, ID, window, hops) is known: nothing changes.
-    /// When FST_LEARNED_MAX are known, the one taught longest ago makes room.
+    /// Returns false, changing nothing, if the signature (same flags, ID, window, hops) is present.
+    /// A full list (FST_LEARNED_MAX) drops its oldest entry.
     bool add(fst_learned_signature signature);
-    /// Returns false if it is not known.
+    /// Returns false if it is not in the list.
     bool remove(const fst_learned_signature& signature);
 
     [[nodiscard]] const fst_policy& policy() const { return policy_; }

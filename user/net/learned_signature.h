@@ -8,16 +8,17 @@
 
 namespace flowstamp::net {
 
-/// An injector's signature that the kernel was taught. Times are since 1970.
+/// A signature of an injector, as learned and written to the kernel. Times are since 1970.
 struct LearnedSignature {
     fst_learned_signature signature{};
     Nanoseconds learned{0};
-    Nanoseconds seen{0};  ///< when a forged RST bore it last
+    Nanoseconds seen{0};  ///< when a forged RST last matched it
 
     friend bool operator==(const LearnedSignature& a, const LearnedSignature& b);
 };
 
-/// Flags (but FST_LEARNED_USED, which says only that the entry is taken), ID, window, hops, TCP flags.
+/// Compares flags (except FST_LEARNED_USED, which only marks the slot as used), ID, window, hops
+/// and TCP flags.
 [[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
 
 /// "[R.] from 3 hops away with IP-ID 0x3412".
