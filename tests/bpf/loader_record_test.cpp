@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a running watch is found, and told from a dead one.
+// How a running watch is found, and distinguished from a dead one.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 namespace flowstamp {
 namespace {
 
-TEST(LoaderRecord, ReadsBackWhatItWrote) {
+TEST(LoaderRecord, RoundTrips) {
     const kernel::RunRecord record{
         .version = 1, .interfaces = {{2, "eth0"}, {31, "br-12.x"}}, .qdiscs = {{4026531840, 2}}};
     EXPECT_EQ(record.to_text(),
@@ -22,34 +22,36 @@ TEST(LoaderRecord, ReadsBackWhatItWrote) {
     EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
 }
 
-TEST(LoaderRecord, TellsWhatWasTaught) {
-    const kernel::RunRecord record{.version = 1,
-                           .learns = false,
-                           .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                                                      .ip_id = 0x3412,
-                                                      .window = 0,
-                                                      .hops = 3,
-                                                      .tcp_flags = 20},
-                                        .learned = Nanoseconds(1'795'000'000'000'000'001),
-                                        .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
+TEST(LoaderRecord, ContainsLearnedSignatures) {
+    const kernel::RunRecord record{
+        .version = 1,
+        .learns = false,
+        .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
+                                   .ip_id = 0x3412,
+                                   .window = 0,
+                                   .hops = 3,
+                                   .tcp_flags = 20},
+                     .learned = Nanoseconds(1'795'000'000'000'000'001),
+                     .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
     EXPECT_EQ(record.to_text(),
               "version 1\nno-learn\n"
-              "taught 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
+              "learned 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
     EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
-    EXPECT_TRUE(kernel::RunRecord::parse("taught 10 13330 0 3\n").learned.empty());
+    EXPECT_TRUE(kernel::RunRecord::parse("learned 10 13330 0 3\n").learned.empty());
 }
 
-TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {
-    EXPECT_EQ(kernel::RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
-              kernel::RunRecord{.version = 2});
+TEST(LoaderRecord, SkipsUnknownLines) {
+    EXPECT_EQ(
+        kernel::RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
+        kernel::RunRecord{.version = 2});
     EXPECT_EQ(kernel::RunRecord::parse(""), kernel::RunRecord{});
 }
 
-TEST(LoaderRecord, AProcessIsKnownByItsStart) {
+TEST(LoaderRecord, IdentifiesAProcessByItsStartTime) {
     const kernel::RunName self = kernel::RunName::of_this_process(17);
     EXPECT_EQ(self.pid, ::getpid());
     EXPECT_TRUE(self.is_alive());
-    kernel::RunName impostor = self;  // the process id given anew
+    kernel::RunName impostor = self;  // the process id reused
     impostor.start++;
     EXPECT_FALSE(impostor.is_alive());
 
@@ -61,7 +63,7 @@ TEST(LoaderRecord, AProcessIsKnownByItsStart) {
     EXPECT_EQ(kernel::process_start(child), std::nullopt);
 }
 
-TEST(LoaderRecord, FindsRunsByTheirFilesNames) {
+TEST(LoaderRecord, FindsRunsByFileName) {
     char folder[] = "/tmp/flowstamp-test-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
     for (const char* name : {"run-12-345-6", "run-12-345-6.new", "run-x-1-2", "flows-12-345-6",
