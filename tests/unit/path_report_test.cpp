@@ -21,7 +21,7 @@ using flowstamp::testing::JsonSchema;
 using ::testing::IsEmpty;
 
 fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
-                    std::uint16_t to_port) {
+                     std::uint16_t to_port) {
     fst_path_tuple its{};
     its.source[2] = its.destination[2] = htonl(0xffff);
     inet_pton(AF_INET, from, &its.source[3]);
@@ -43,31 +43,34 @@ pathtrace::PathReport lost() {
                        .passed = {"raw", "dstnat"},
                        .changed = {"to 10.0.0.2:8080"},
                        .since_start = 12us}},
-            .drop = pathtrace::PathReport::Drop{.at = "prerouting",
-                                    .reason = "NETFILTER_DROP",
-                                    .location = "nft_do_chain+0x3e8",
-                                    .words = {.words = "a netfilter rule dropped it"},
-                                    .attribution = netfilter::DropAttribution{.table = "filter",
-                                                       .chain = "FORWARD",
-                                                       .tool = netfilter::RulesetTool::iptables_legacy,
-                                                       .number = 2,
-                                                       .text = "-A FORWARD -j DROP",
-                                                       .certainty = netfilter::Certainty::certain,
-                                                       .why = "no other moved"}},
+            .drop =
+                pathtrace::PathReport::Drop{
+                    .at = "prerouting",
+                    .reason = "NETFILTER_DROP",
+                    .location = "nft_do_chain+0x3e8",
+                    .words = {.words = "a netfilter rule dropped it"},
+                    .attribution =
+                        netfilter::DropAttribution{.table = "filter",
+                                                   .chain = "FORWARD",
+                                                   .tool = netfilter::RulesetTool::iptables_legacy,
+                                                   .number = 2,
+                                                   .text = "-A FORWARD -j DROP",
+                                                   .certainty = netfilter::Certainty::certain,
+                                                   .why = "no other moved"}},
             .wall = 1'795'000'000s};
 }
 
-/// What a reporter writes.
+/// The output of a reporter.
 class PathReportTest : public ::testing::Test {
   protected:
     PathReportTest() { ::close(::mkstemp(path_.data())); }
     ~PathReportTest() override { ::unlink(path_.c_str()); }
 
     template <class Reporter, class... More>
-    std::string told(const pathtrace::PathReport& story, bool losses_only, More... more) {
+    std::string output_of(const pathtrace::PathReport& report, bool losses_only, More... more) {
         auto output = output::Output::file(path_);
         Reporter reporter(*output, more..., losses_only);
-        reporter.report(story);
+        reporter.report(report);
         std::ifstream file(path_);
         std::ostringstream text;
         text << file.rdbuf();
@@ -76,8 +79,8 @@ class PathReportTest : public ::testing::Test {
     std::string path_ = "/tmp/flowstamp-path-XXXXXX";
 };
 
-TEST_F(PathReportTest, ALossInWords) {
-    EXPECT_EQ(told<output::PathText>(lost(), false, output::Style(false)),
+TEST_F(PathReportTest, LossAsText) {
+    EXPECT_EQ(output_of<output::PathText>(lost(), false, output::Style(false)),
               "11:06:40.000000 flow #1  TCP 198.51.100.2:40000 > 203.0.113.1:10174 (on as "
               "198.51.100.2:40000 > 10.0.0.2:8080)  DROPPED at prerouting, 3 packets\n"
               "    passed    eth2 in, prerouting (raw, dstnat: to 10.0.0.2:8080)\n"
@@ -87,19 +90,20 @@ TEST_F(PathReportTest, ALossInWords) {
               "    because   a netfilter rule dropped it (NETFILTER_DROP, nft_do_chain+0x3e8)\n");
 }
 
-TEST_F(PathReportTest, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
+TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     pathtrace::PathReport arrived = lost();
     arrived.drop.reset();
-    for (const pathtrace::PacketPath::End end : {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
+    for (const pathtrace::PacketPath::End end :
+         {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
-        EXPECT_EQ(told<output::PathText>(arrived, true, output::Style(false)), "");
-        EXPECT_EQ(told<output::PathJson>(arrived, true), "");
-        EXPECT_NE(told<output::PathText>(arrived, false, output::Style(false)), "");
+        EXPECT_EQ(output_of<output::PathText>(arrived, true, output::Style(false)), "");
+        EXPECT_EQ(output_of<output::PathJson>(arrived, true), "");
+        EXPECT_NE(output_of<output::PathText>(arrived, false, output::Style(false)), "");
     }
-    EXPECT_NE(told<output::PathText>(lost(), true, output::Style(false)), "");
+    EXPECT_NE(output_of<output::PathText>(lost(), true, output::Style(false)), "");
 }
 
-TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
+TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     pathtrace::PathReport ping = lost();
     ping.name.source_port = ping.name.destination_port = 0;
@@ -107,8 +111,8 @@ TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
     ping.translated.reset();
     ping.drop.reset();
     ping.end = pathtrace::PacketPath::End::unknown;
-    for (const pathtrace::PathReport& story : {lost(), ping}) {
-        const std::string line = told<output::PathJson>(story, false);
+    for (const pathtrace::PathReport& report : {lost(), ping}) {
+        const std::string line = output_of<output::PathJson>(report, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;
     }
     auto output = output::Output::file(path_);

@@ -8,8 +8,8 @@
 
 namespace flowstamp::pathtrace {
 
-/// What the kernel is to compare with every packet, in as few comparisons as may be: each is paid
-/// for at every station. IPv4 and IPv6 of the same become one, and so do the two directions.
+/// What the kernel compares with every packet, in as few comparisons as possible: each one costs at
+/// every station. The same match for IPv4 and IPv6 becomes one, and so do the two directions.
 [[nodiscard]] std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches);
 
 }  // namespace flowstamp::pathtrace

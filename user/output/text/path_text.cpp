@@ -57,7 +57,7 @@ std::string PathText::headline(const pathtrace::PathReport& report) const {
         case pathtrace::PacketPath::End::unknown:
             break;
     }
-    return style_.doubtful("not seen again");
+    return style_.doubtful("lost sight of (not a drop)");
 }
 
 void PathText::report(const pathtrace::PathReport& report) {
@@ -93,7 +93,7 @@ void PathText::report(const pathtrace::PathReport& report) {
 
 void PathText::summary(const PathStats& stats) {
     output_.write(fmt::format(
-        "{} in {}: {} of {} flow{}: {} left, {} delivered, {} dropped, {} not seen again\n",
+        "{} in {}: {} of {} flow{}: {} left, {} delivered, {} dropped, {} lost sight of\n",
         style_.strong("Followed"), duration_text(stats.uptime), count_text(stats.packets),
         stats.flows, stats.flows == 1 ? "" : "s", stats.left, stats.delivered, stats.dropped,
         stats.unknown));
