@@ -3,14 +3,14 @@
 
 #include <string>
 
-#include "user/base/clock.h"
 #include "user/analysis/flow_record.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::cmd {
 
-/// A flow as it stands at `now` (CLOCK_MONOTONIC), in a few lines: who, where, its state, and for
-/// each direction what it sent, from how far, and its latest stamps. Of the record, the slot and the
-/// interface are used.
+/// A flow at `now` (CLOCK_MONOTONIC) in a few lines: both ends, interface, state, and for each
+/// direction counts, TTLs and the latest stamps. Uses only the slot and the interface of the
+/// record.
 [[nodiscard]] std::string flow_text(const analysis::FlowRecord& record, Nanoseconds now);
 
 }  // namespace flowstamp::cmd

@@ -28,7 +28,7 @@ std::string name_of(const kernel::PinnedTable& table, std::uint32_t ifindex) {
     return place == table.interfaces.end() ? fmt::format("if{}", ifindex) : place->name;
 }
 
-/// One table's flows to the output; `now` is CLOCK_MONOTONIC, `offset` makes it time since 1970.
+/// Prints one table's flows; `now` is CLOCK_MONOTONIC, `offset` converts it to time since 1970.
 void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanoseconds now,
            Nanoseconds offset, output::Output& output) {
     table.flows.scan(0, table.flows.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
@@ -39,13 +39,13 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
         const Nanoseconds last(static_cast<std::int64_t>(
             std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
         const analysis::FlowRecord record{.slot = flow,
-                                .slot_index = slot,
-                                .interface = interface,
-                                .end = analysis::FlowEnd::open,
-                                .wall = now + offset,
-                                .start = {},
-                                .last = last + offset,
-                                .stage = analysis::stage_of(flow)};
+                                          .slot_index = slot,
+                                          .interface = interface,
+                                          .end = analysis::FlowEnd::open,
+                                          .wall = now + offset,
+                                          .start = {},
+                                          .last = last + offset,
+                                          .stage = analysis::stage_of(flow)};
         if (options.json) {
             output.write(output::json_of_open_flow(record, offset).dump() + "\n");
         } else {
@@ -54,24 +54,26 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
     });
 }
 
-/// What one watch has taught its programs.
-void print_lessons(const kernel::PinnedTable& table, const FlowsOptions& options, output::Output& output) {
+/// Prints the learned signatures that one watch's programs hold.
+void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options,
+                   output::Output& output) {
     for (const net::LearnedSignature& learned : table.learned) {
-        output.write(options.json
-                         ? output::json_of(learned, table.pid).dump() + "\n"
-                         : fmt::format("process {}: {}, taught {}, last seen {}\n", table.pid,
-                                       net::signature_text(learned.signature),
-                                       eve_timestamp(learned.learned), eve_timestamp(learned.seen)));
+        output.write(options.json ? output::json_of(learned, table.pid).dump() + "\n"
+                                  : fmt::format("process {}: {}, learned {}, last seen {}\n",
+                                                table.pid, net::signature_text(learned.signature),
+                                                eve_timestamp(learned.learned),
+                                                eve_timestamp(learned.seen)));
     }
     if (table.learned.empty() && !options.json) {
         output.write(fmt::format("process {}: {}\n", table.pid,
-                                 table.learns ? "nothing taught" : "teaches nothing (--no-learn)"));
+                                 table.learns ? "nothing learned" : "learns nothing (--no-learn)"));
     }
 }
 
 bool watches(const kernel::PinnedTables& running, const std::string& interface) {
     return std::ranges::any_of(running.tables, [&](const kernel::PinnedTable& table) {
-        return std::ranges::find(table.interfaces, interface, &kernel::RunRecord::WatchedInterface::name) !=
+        return std::ranges::find(table.interfaces, interface,
+                                 &kernel::RunRecord::WatchedInterface::name) !=
                table.interfaces.end();
     });
 }
@@ -99,7 +101,7 @@ int run_flows(const FlowsOptions& options) {
     output::Output output = output::Output::standard_output();
     for (const kernel::PinnedTable& table : running->tables) {
         if (options.learned) {
-            print_lessons(table, options, output);
+            print_learned(table, options, output);
         } else {
             print(table, options, now, offset, output);
         }
