@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a side's packets teach of it, and which packets may not.
+// What is learned from a side's packets, and which packets must not be used.
 #include <algorithm>
 #include <cstring>
 
@@ -111,7 +111,7 @@ TEST_P(DatapathBaseline, ClassesOfIds) {
     }
 }
 
-TEST_P(DatapathBaseline, ALittleReorderingLeavesThePerFlowClass) {
+TEST_P(DatapathBaseline, SlightReorderingKeepsThePerFlowClass) {
     Conversation talk = opened();
     for (int i = 0; i < 12; i++) {
         Segment first = talk.next(End::peer, Ack, 10);
@@ -130,7 +130,7 @@ TEST_P(DatapathBaseline, ALittleReorderingLeavesThePerFlowClass) {
     EXPECT_EQ(fst_id_class_of(&peer), FST_ID_FLOW);
 }
 
-/// GRO and TSO hand tc several packets as one: each had an ID of its own.
+/// GRO and TSO pass several packets to tc as one: each had its own ID.
 TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
     if (!in_kernel() || hook() == FST_HOOK_XDP) {
         return;  // these see packets as they are on the wire
@@ -149,7 +149,7 @@ TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
     EXPECT_EQ(peer.ip_id, talk.ids(End::peer).back() + 9);
 }
 
-TEST_P(DatapathBaseline, TheLeastRoundTrip) {
+TEST_P(DatapathBaseline, MinimumRoundTrip) {
     Conversation talk = opened({.rtt_us = 30'000});
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 30'000U);  // SYN to SYN-ACK
     EXPECT_EQ(talk.direction(End::peer).rtt_samples, 1);
@@ -163,13 +163,13 @@ TEST_P(DatapathBaseline, TheLeastRoundTrip) {
     }
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 25'000U);
     EXPECT_EQ(talk.direction(End::peer).rtt_samples, 4);
-    // The ACK of one segment may have been put off: it may lower the least, and is no sample.
+    // The ACK of one segment may have been delayed: it may lower the minimum, but is no sample.
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(24'000);
     talk.send(End::peer);
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 24'000U);
     EXPECT_EQ(talk.direction(End::peer).rtt_samples, 4);
-    // An old ACK once more, and one of a part, say nothing.
+    // A repeated old ACK, and a partial one, give no sample.
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(10);
     Segment stale = talk.next(End::peer);
@@ -207,7 +207,7 @@ TEST_P(DatapathBaseline, AFastClockProvesNothing) {
     EXPECT_NE(talk.direction(End::peer).flags & FST_DIRECTION_TS_FAST, 0);
 }
 
-TEST_P(DatapathBaseline, TheMacVotes) {
+TEST_P(DatapathBaseline, MacOfTheMajority) {
     Conversation talk = opened();
     const auto mac_of = [&](End end) {
         const fst_flow flow = talk.flow();
@@ -242,12 +242,12 @@ TEST_P(DatapathBaseline, Retransmissions) {
     EXPECT_EQ(talk.direction(End::peer).retransmitted, 1);
 }
 
-/// What does not fit its sender is stamped, and teaches nothing.
-TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
+/// What does not fit its sender's profile is stamped, but changes no baseline.
+TEST_P(DatapathBaseline, OutOfProfilePacketsChangeNoBaseline) {
     struct Case {
         const char* name;
         void (*spoil)(Segment&);
-        bool is_reported = false;  ///< it could be taken in: then it is injected, perhaps
+        bool is_reported = false;  ///< the receiver could accept it: then it may be injected
     };
     for (const Case& c : {Case{"far ahead", [](Segment& s) { s.seq += (4U << 20) + 2; }},
                           Case{"far behind", [](Segment& s) { s.seq -= (4U << 20) + 2; }},
@@ -283,8 +283,8 @@ TEST_P(DatapathBaseline, UnfitPacketsTeachNothing) {
     }
 }
 
-/// An ACK far off may not move what is expected of the other side.
-TEST_P(DatapathBaseline, ASpoofedAckMovesNothing) {
+/// An ACK far off must not change what is expected of the other side.
+TEST_P(DatapathBaseline, SpoofedAckChangesNothing) {
     Conversation talk = opened();
     talk.exchange(4);
     const std::uint32_t before = talk.direction(End::peer).ack_edge;
@@ -294,8 +294,8 @@ TEST_P(DatapathBaseline, ASpoofedAckMovesNothing) {
     EXPECT_EQ(talk.direction(End::peer).ack_edge, before);
 }
 
-/// A mirror or a bridge shows a frame twice: it counts as one, and the flow says so.
-TEST_P(DatapathBaseline, AFrameSeenTwice) {
+/// A mirror or a bridge shows a frame twice: it counts as one, and the flow is flagged.
+TEST_P(DatapathBaseline, DuplicateFrame) {
     Conversation talk = opened();
     talk.exchange(3);
     const Segment data = talk.next(End::peer, Psh | Ack, 100);

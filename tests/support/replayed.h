@@ -12,26 +12,32 @@
 
 namespace flowstamp::testing {
 
-/// Keeps what is told, as JSON.
+/// Collects reports as JSON.
 class JsonCollector final : public output::Reporter {
   public:
     void reset(const analysis::Reset& reset) override { events.push_back(output::json_of(reset)); }
-    void finding(const analysis::Finding& finding) override { events.push_back(output::json_of(finding)); }
-    void middlebox(const analysis::Middlebox& box) override { events.push_back(output::json_of(box)); }
-    void flow(const analysis::FlowRecord& record) override { events.push_back(output::json_of(record)); }
+    void finding(const analysis::Finding& finding) override {
+        events.push_back(output::json_of(finding));
+    }
+    void middlebox(const analysis::Middlebox& box) override {
+        events.push_back(output::json_of(box));
+    }
+    void flow(const analysis::FlowRecord& record) override {
+        events.push_back(output::json_of(record));
+    }
     void stats(const output::Stats& stats) override { events.push_back(output::json_of(stats)); }
     void summary(const output::Stats& stats) override { events.push_back(output::json_of(stats)); }
 
     std::vector<output::Json> events;
 };
 
-/// What a capture gave.
+/// The reports on a capture.
 struct Replayed {
     std::vector<output::Json> events{};
     output::Stats stats{};
     Status read{};
 
-    /// Those of one event_type: "reset", "finding", "flow".
+    /// The events of one event_type: "reset", "finding", "flow".
     [[nodiscard]] std::vector<output::Json> of(const std::string& type) const {
         std::vector<output::Json> found;
         for (const output::Json& event : events) {
@@ -41,7 +47,7 @@ struct Replayed {
         }
         return found;
     }
-    /// All of it, a line each.
+    /// All of them, one per line.
     [[nodiscard]] std::string text() const {
         std::string lines;
         for (const output::Json& event : events) {
@@ -51,7 +57,7 @@ struct Replayed {
     }
 };
 
-/// Replays a capture to its end on a path that is fresh.
+/// Replays a capture to its end on a new path.
 inline Replayed replay(std::unique_ptr<net::ByteSource> source, cmd::ReplayPath& path,
                        std::optional<net::Filter> filter = std::nullopt) {
     Replayed replayed;
