@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Signals as file descriptors, to be polled together with other things.
 #pragma once
 
 #include <csignal>
@@ -7,7 +9,8 @@
 
 namespace flowstamp {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP end no process but make descriptor() readable.
+/// During its lifetime SIGINT, SIGTERM and SIGHUP do not end the process; they make descriptor()
+/// readable.
 class StopSignals {
   public:
     StopSignals();
@@ -16,6 +19,24 @@ class StopSignals {
     ~StopSignals();
 
     [[nodiscard]] int descriptor() const { return fd_.get(); }
+
+  private:
+    sigset_t before_{};
+    Fd fd_;
+};
+
+/// During its lifetime SIGTSTP (Ctrl-Z) does not stop the process; it makes descriptor() readable,
+/// so that the terminal can be restored before suspend().
+class SuspendSignal {
+  public:
+    SuspendSignal();
+    SuspendSignal(const SuspendSignal&) = delete;
+    SuspendSignal& operator=(const SuspendSignal&) = delete;
+    ~SuspendSignal();
+
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+    /// Stops the process as the signal would have done; returns when it is continued.
+    void suspend() const;
 
   private:
     sigset_t before_{};
