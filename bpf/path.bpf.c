@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The entries of the kernel path's programs, nothing more. They only look: a netfilter program
-// always accepts, one at tc always hands on to the next.
+// Entry points of the path programs. They only observe: a netfilter program always accepts, one at
+// tc always passes on to the next.
 #include "bpf/path/observe.h"
 #include "bpf/path/stations.h"
 
@@ -12,11 +12,12 @@ static __always_inline struct path_position path_here(
     return at;
 }
 
-// Of each kind of station two functions: the first look, and what only few packets come to. Apart, as
-// the frame of the second one is most of a stack.
+// Two functions per kind of station: the prefilter, and the rest for the few packets that pass it.
+// Separate, because the second one's frame takes most of the stack.
 
 static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 family, __u32 number) {
-    const struct path_source source = {.home = PATH_HOME_NETFILTER, .ctx = ctx, .skb = ctx->skb};
+    const struct path_source source = {
+        .caller = PATH_CALLER_NETFILTER, .ctx = ctx, .skb = ctx->skb};
     const struct nf_hook_state* state = ctx->state;
     struct path_position at =
         path_here(family == 6 ? &ipv6_stations[number] : &ipv4_stations[number]);
@@ -34,12 +35,12 @@ static __always_inline void path_netfilter(struct bpf_nf_ctx* ctx, __u32 family,
         path_netfilter_station(ctx, family, number);
 }
 
-/// Since 6.2; tcx is younger.
+/// Since 6.2; tcx is newer.
 extern void* bpf_cast_to_kern_ctx(void* ctx) __ksym __weak;
 
 static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
     struct sk_buff* skb = bpf_cast_to_kern_ctx(ctx);
-    const struct path_source source = {.home = PATH_HOME_TC, .ctx = ctx, .skb = skb};
+    const struct path_source source = {.caller = PATH_CALLER_TC, .ctx = ctx, .skb = skb};
     struct path_position at = path_here(&tc_stations[number]);
 
     at.ifindex_in = skb->skb_iif;
@@ -80,7 +81,7 @@ FOR_64(IPV4_STATION)
 FOR_64(IPV6_STATION)
 FOR_32(TC_STATION)
 
-/// Arguments: buffer, who freed it, and since 5.17 why. What follows differs between kernels.
+/// Arguments: buffer, caller, and since 5.17 the reason. Later arguments differ between kernels.
 SEC("tp_btf/kfree_skb")
 int flowstamp_path_dropped(__u64* ctx) {
     struct path_report report = {
@@ -101,7 +102,7 @@ int flowstamp_path_consumed(__u64* ctx) {
     return 0;
 }
 
-/// Arguments: socket, buffer, which has been taken off its interface.
+/// Arguments: socket, buffer, whose interface has been cleared.
 SEC("tp_btf/tcp_probe")
 int flowstamp_path_socket(__u64* ctx) {
     struct path_report report = {.kind = FST_PATH_SOCKET};
@@ -114,7 +115,7 @@ int flowstamp_path_socket(__u64* ctx) {
 }
 
 /// The number of the station at that side of an interface; FST_PATH_TC_MAX: there is none. A global
-/// function: the verifier looks at its loop once.
+/// function, so that the verifier checks its loop once.
 noinline int path_tc_number(__u32 ifindex, __u32 place) {
     for (__u32 i = 0; i < FST_PATH_TC_MAX; i++) {
         if (tc_interfaces[i] == ifindex && tc_stations[i].place == place)
@@ -123,12 +124,12 @@ noinline int path_tc_number(__u32 ifindex, __u32 place) {
     return FST_PATH_TC_MAX;
 }
 
-/// What stands for tc where its hooks take no program that can read a buffer (before 6.6): the
-/// tracepoint just before ingress, and the one just after egress.
+/// Replaces tc if its hooks accept no program that can read a buffer (before 6.6): the tracepoints
+/// just before ingress and just after egress.
 static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
                                            enum path_header header) {
     const struct path_source source = {
-        .home = PATH_HOME_TRACEPOINT, .skb = skb, .at_data = header == PATH_HEADER_AT_DATA};
+        .caller = PATH_CALLER_TRACEPOINT, .skb = skb, .at_data = header == PATH_HEADER_AT_DATA};
     const __u32 ifindex = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
     struct path_position at = {.place = place};
     __u32 number;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # flowstamp_bpf_object(NAME SOURCE): C -> BPF object -> libbpf skeleton, in the calling folder's
 # binary folder:
-#   NAME.bpf.o, NAME.skel.h        with the newest clang at hand (or -DFLOWSTAMP_BPF_CLANG=...)
-#   variants/NAME.clang-N.bpf.o    with each clang at hand, for the tests of the verifier's budget
+#   NAME.bpf.o, NAME.skel.h        with the newest clang installed (or -DFLOWSTAMP_BPF_CLANG=...)
+#   variants/NAME.clang-N.bpf.o    with each clang installed, for the tests of the verifier's budget
 # Sets NAME_BPF_OBJECT, NAME_BPF_SKELETON and NAME_BPF_VARIANTS in the caller.
 
 set(FLOWSTAMP_BPF_CLANGS "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the distribution provides. `./dev deps` installs it.
+# Packages of the distribution; `./dev deps` installs them.
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -13,5 +13,5 @@ find_package(ZLIB REQUIRED)
 
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     find_package(GTest REQUIRED)
-    find_package(benchmark QUIET)  # only tests/bench wants it
+    find_package(benchmark QUIET)  # only for tests/bench
 endif()

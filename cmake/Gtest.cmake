@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [SERIAL] [ENVIRONMENT VAR=value...])
 #
-# Gives ctest one entry per GoogleTest suite of TARGET. Per suite, not per case: a failure is named
-# closely enough, and what a suite sets up (a loaded BPF object, a lab) is set up once.
-# SERIAL: nothing runs beside it, for tests in which real time passes.
+# Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that names a failure
+# closely enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
+# SERIAL: runs alone, for tests that depend on real time.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
 function(flowstamp_gtest target)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Run as a script after PROGRAM was built: asks it for its suites and writes to OUTPUT an
-# add_test() for each, with PROPERTIES. "Suite/0.  # TypeParam = x" is a suite of a typed test.
+# Run as a script after PROGRAM was built: lists its suites and writes an add_test() for each, with
+# PROPERTIES, to OUTPUT. "Suite/0.  # TypeParam = x" is a suite of a typed test.
 
 execute_process(COMMAND ${PROGRAM} --gtest_list_tests
                 OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)

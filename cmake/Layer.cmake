@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # flowstamp_layer(NAME FOLDER folder [EXCEPT folder...] [LAYERS layer...] [LIBRARIES target...])
 #
-# One layer of the program: every .cpp and .c file of FOLDER and below, but for EXCEPT, as the static
-# library flowstamp_NAME. LAYERS are the layers it may use; LIBRARIES are anything else.
+# One layer of the program: the static library flowstamp_NAME of every .cpp and .c file in FOLDER and
+# below, except EXCEPT. LAYERS are the layers it may use; LIBRARIES are all other libraries.
 
 function(flowstamp_layer name)
     cmake_parse_arguments(arg "" "FOLDER" "EXCEPT;LAYERS;LIBRARIES" ${ARGN})

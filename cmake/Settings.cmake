@@ -17,18 +17,18 @@ add_compile_options(-Wall -Wextra -Winvalid-pch)
 if(FLOWSTAMP_WERROR)
     add_compile_options(-Werror)
 endif()
-# GCC 13 and 14 take the growth of an inlined std::vector for a write past its end (GCC bug 109849).
+# GCC 13 and 14 falsely report a write past the end when an inlined std::vector grows (GCC bug 109849).
 add_compile_options("$<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-stringop-overflow;-Wno-array-bounds>")
-# The same source gives the same object in whatever folder it is built: so ccache finds it again.
+# The object does not depend on the build folder, so that ccache finds it again.
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
                     -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
-# Asserts of the standard library's own preconditions are cheap beside what this program does.
+# Checks the standard library's preconditions; cheap compared with the rest of the program.
 add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_GLIBCXX_ASSERTIONS>)
 
 option(FLOWSTAMP_SANITIZE "build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 set(FLOWSTAMP_SAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # GCC 12 is wrong about instrumented code
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # false positives of GCC 12 in instrumented code
 if(FLOWSTAMP_SANITIZE)
     add_compile_options(${FLOWSTAMP_SAN_FLAGS} -O1 -g1)
     add_link_options(${FLOWSTAMP_SAN_FLAGS})
@@ -44,7 +44,7 @@ endif()
 find_program(FLOWSTAMP_CCACHE ccache)
 foreach(language C CXX)
     if(FLOWSTAMP_CCACHE AND NOT CMAKE_${language}_COMPILER_LAUNCHER)
-        # With a precompiled header ccache needs to be told that its time stamps do not matter.
+        # With a precompiled header ccache must be told to ignore its time stamps.
         set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
             CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
             ${FLOWSTAMP_CCACHE})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# As a script, with HEADERS (comma-separated) and OUTPUT: writes a C file that includes the headers
+# Run as a script with HEADERS (comma-separated) and OUTPUT: writes a C file that includes the headers
 # and has one global of each struct, union and enum that they define at the beginning of a line.
-# Compiled with BTF, the object then holds all their layouts, and no list has to be kept by hand.
+# Compiled with BTF, the object contains all their layouts without a list kept by hand.
 
 set(includes "")
 set(globals "")

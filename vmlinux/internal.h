@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// The kernel's own structures that the path programs look into: only the fields that they read,
-// found in the running kernel by CO-RE, so neither order nor gaps matter here. Not for the packet
-// data path, which needs no BTF.
+// Internal kernel structures that the path programs read: only the fields used, relocated by CO-RE
+// to the running kernel's layout, so neither order nor gaps matter here. Not for the packet data
+// path, which needs no BTF.
 //
-// tests/bpf/kernel_types_test.cpp holds every field here against the running kernel's BTF.
+// tests/bpf/kernel_types_test.cpp checks every field here against the running kernel's BTF.
 #ifndef FLOWSTAMP_VMLINUX_INTERNAL_H
 #define FLOWSTAMP_VMLINUX_INTERNAL_H
 
@@ -53,7 +53,7 @@ struct sk_buff {
     __be16 protocol;
     __u16 network_header;
     __u16 transport_header;
-    unsigned int tail;  // from head, on 64-bit kernels
+    unsigned int tail;  // offset from head, on 64-bit kernels
     unsigned int end;
     unsigned char* head;
     unsigned char* data;
@@ -110,7 +110,7 @@ struct nf_conn {
     unsigned long status;
 };
 
-/// Of it only that it begins with six words of 64 bits.
+/// Only used as a structure that begins with six 64-bit words.
 struct rtnl_link_stats64 {
     __u64 rx_packets;
     __u64 tx_packets;
@@ -124,7 +124,7 @@ struct rtnl_link_stats64 {
 #pragma clang attribute pop
 #endif
 
-/// What a netfilter program returns.
+/// Return values of a netfilter program.
 enum nf_verdict {
     NF_ACCEPT = 1,
 };

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// The few kernel types that the data path touches, written by hand, so that a build needs neither
-// the build machine's BTF nor <linux/bpf.h>, and gives the same object everywhere. For the BPF
-// build and for the host build of the data path. Names, order and sizes are the kernel's, with one
-// liberty: where the kernel has bit-fields, whose order depends on the compiler, there stands the
-// whole byte or word, named for what it holds.
+// The few kernel types that the data path uses, written by hand, so that a build needs neither the
+// build machine's BTF nor <linux/bpf.h>, and gives the same object everywhere. For the BPF build
+// and for the host build of the data path. Names, order and sizes are the kernel's, with one
+// exception: a whole byte or word, named for its contents, replaces the kernel's bit-fields, whose
+// order depends on the compiler.
 //
-// tests/bpf/kernel_types_test.cpp holds every struct, field and value here against the running
-// kernel's BTF, or against the system's headers where the kernel keeps it out of BTF.
+// tests/bpf/kernel_types_test.cpp checks every struct, field and value here against the running
+// kernel's BTF, or against the system's headers where BTF does not contain it.
 #ifndef FLOWSTAMP_VMLINUX_KERNEL_H
 #define FLOWSTAMP_VMLINUX_KERNEL_H
 
 #include <linux/types.h>
 
-// ---- what a program is called with; the verifier checks accesses by offset ----
+// ---- program contexts; the verifier checks accesses by offset ----
 
 /// Context of an XDP program. `data` and `data_end` are packet pointers to the verifier.
 struct xdp_md {
@@ -55,7 +55,7 @@ struct __sk_buff {
     __u64 flow_keys;
     __u64 tstamp;
     __u32 wire_len;
-    __u32 gso_segs;  // 0 or 1 where the packet is not to be split
+    __u32 gso_segs;  // 0 or 1 if the packet will not be segmented
     __u64 sk;
     __u32 gso_size;
     __u8 tstamp_type;  // since 5.18
@@ -63,7 +63,7 @@ struct __sk_buff {
     __u64 hwtstamp;  // since 5.16
 };
 
-/// Opaque: some bytes that the kernel reads for a program (since 5.19).
+/// Opaque: storage that the kernel uses on behalf of a program (since 5.19).
 struct bpf_dynptr {
     __u64 __opaque[2];
 } __attribute__((aligned(8)));
@@ -76,7 +76,7 @@ struct ethhdr {
     __be16 h_proto;
 };
 
-/// What follows the 0x8100 or 0x88a8 of an Ethernet header.
+/// What follows the 0x8100 or 0x88a8 in an Ethernet header.
 struct vlan_hdr {
     __be16 h_vlan_TCI;
     __be16 h_vlan_encapsulated_proto;
@@ -112,10 +112,10 @@ struct ipv6hdr {
     struct in6_addr daddr;
 };
 
-/// How hop-by-hop, destination and routing headers begin.
+/// The first two bytes of hop-by-hop, destination and routing headers.
 struct ipv6_opt_hdr {
     __u8 nexthdr;
-    __u8 hdrlen;  // in units of 8 bytes, the first 8 not counted (RFC 8200 section 4.3)
+    __u8 hdrlen;  // in units of 8 bytes, not counting the first 8 (RFC 8200 section 4.3)
 };
 
 struct frag_hdr {
@@ -176,14 +176,15 @@ enum xdp_action {
     XDP_REDIRECT = 4,
 };
 
-/// What a classifier in clsact returns. UNSPEC hands on to the next filter; OK would end the chain.
+/// Return values of a clsact classifier. UNSPEC passes on to the next filter; OK would end the
+/// chain.
 enum tc_action {
     TC_ACT_UNSPEC = -1,
     TC_ACT_OK = 0,
     TC_ACT_SHOT = 2,
 };
 
-/// What a program at tcx returns (since 6.6); NEXT hands on to the next program.
+/// Return values of a tcx program (since 6.6); NEXT passes on to the next program.
 enum tcx_action_base {
     TCX_NEXT = -1,
     TCX_PASS = 0,
@@ -234,7 +235,7 @@ enum bpf_skb_flag {
     BPF_F_MARK_MANGLED_0 = 32,
 };
 
-/// Where bpf_skb_load_bytes_relative() counts from.
+/// What the offset of bpf_skb_load_bytes_relative() is relative to.
 enum bpf_hdr_start_off {
     BPF_HDR_START_MAC = 0,
     BPF_HDR_START_NET = 1,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// UAPI values that user space needs and that the distribution's headers may be too old to know:
-// linux-libc-dev of Debian 12 is that of 6.1. Include this instead of <linux/bpf.h>. Most of them
-// are enumerators in the newer headers, which the preprocessor cannot see: the headers' version
-// tells. tests/bpf/kernel_types_test.cpp holds each against the running kernel's BTF.
+// UAPI values that user space needs and that the distribution's headers may lack: linux-libc-dev of
+// Debian 12 is that of 6.1. Include this instead of <linux/bpf.h>. Most of them are enumerators in
+// newer headers, invisible to the preprocessor, so the headers' version decides.
+// tests/bpf/kernel_types_test.cpp checks each against the running kernel's BTF.
 #ifndef FLOWSTAMP_VMLINUX_UAPI_H
 #define FLOWSTAMP_VMLINUX_UAPI_H
 
@@ -28,7 +28,7 @@
 #define BPF_LINK_TYPE_TCX ((enum bpf_link_type)FST_UAPI_LINK_TYPE_TCX)
 #endif
 
-// Where in a chain of programs a new one goes (since 6.6). Macros in the kernel's header, too.
+// Position of a new program in a chain (since 6.6). Macros in the kernel's header, too.
 #ifndef BPF_F_BEFORE
 #define BPF_F_BEFORE (1U << 3)
 #endif

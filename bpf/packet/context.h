@@ -8,38 +8,37 @@
 
 #ifdef __bpf__
 
-/// The linear part of the packet; it may end before the packet does.
+/// The linear part of the packet; it may be shorter than the packet.
 static __always_inline __u8* ctx_data(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_XDP ? (__u8*)(long)((struct xdp_md*)ctx)->data
-                               : (__u8*)(long)((struct __sk_buff*)ctx)->data;
+                                : (__u8*)(long)((struct __sk_buff*)ctx)->data;
 }
 
 static __always_inline __u8* ctx_data_end(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_XDP ? (__u8*)(long)((struct xdp_md*)ctx)->data_end
-                               : (__u8*)(long)((struct __sk_buff*)ctx)->data_end;
+                                : (__u8*)(long)((struct __sk_buff*)ctx)->data_end;
 }
 
 static __always_inline __u32 ctx_ifindex(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_XDP ? ((struct xdp_md*)ctx)->ingress_ifindex
-                               : ((struct __sk_buff*)ctx)->ifindex;
+                                : ((struct __sk_buff*)ctx)->ifindex;
 }
 
-/// Bytes of the whole frame.
+/// Length of the whole frame, bytes.
 static __always_inline __u32 ctx_bytes(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_XDP ? (__u32)bpf_xdp_get_buff_len(ctx) : ((struct __sk_buff*)ctx)->len;
 }
 
-/// Packets on the wire: GRO and TSO hand tc several as one.
+/// Packets on the wire: GRO and TSO pass several to tc as one.
 static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     __u32 segments = hook == FST_HOOK_XDP ? 0 : ((struct __sk_buff*)ctx)->gso_segs;
 
     return segments ? (__u16)segments : 1;
 }
 
-/// Whether the frame begins with an Ethernet header; `frame` holds one's worth of bytes. At tc it may
-/// not: tunnels (tun, wireguard) have none, and where another's generic XDP program made the kernel
-/// copy the packet, it has forgotten mac_len (seen on 6.18) and shows tc the packet from its IP
-/// header on.
+/// Whether the frame begins with an Ethernet header; `frame` holds as many bytes. At tc it may not:
+/// tunnels (tun, wireguard) have none, and if another's generic XDP program made the kernel copy
+/// the packet, mac_len is lost (seen on 6.18) and tc sees the packet from its IP header on.
 static __always_inline int ctx_has_mac(void* ctx, enum fst_hook hook, const __u8* frame) {
     const __u32 h_proto = ((const struct ethhdr*)frame)->h_proto;
     __u32 protocol;
@@ -56,7 +55,7 @@ static __always_inline int ctx_has_mac(void* ctx, enum fst_hook hook, const __u8
 /// Copies `bytes` from the frame's start; 0 on success.
 static __always_inline long ctx_load(void* ctx, enum fst_hook hook, void* to, __u32 bytes) {
     return hook == FST_HOOK_XDP ? bpf_xdp_load_bytes(ctx, 0, to, bytes)
-                               : bpf_skb_load_bytes(ctx, 0, to, bytes);
+                                : bpf_skb_load_bytes(ctx, 0, to, bytes);
 }
 
 #else
@@ -65,7 +64,7 @@ static __always_inline long ctx_load(void* ctx, enum fst_hook hook, void* to, __
 struct host_frame {
     __u8* data;
     __u32 bytes;  ///< captured
-    __u32 room;   ///< bytes behind them that a question may take
+    __u32 room;   ///< bytes after them into which a challenge may grow
     __u32 ifindex;
     int has_mac;
 };

@@ -8,14 +8,15 @@
 
 #include "bpf/packet/context.h"
 
-/// NOP, NOP, timestamps (kind 8, 10 bytes): how nearly every stack writes them (RFC 7323, appendix A).
+/// NOP, NOP, timestamps (kind 8, 10 bytes): the layout of nearly every stack (RFC 7323, appendix
+/// A).
 #define TIMESTAMPS_ALIGNED 0x0101080aU
 #define VLAN_TAGS_MAX 2
 #define EXTENSION_HEADERS_MAX 8
 #define TCP_OPTIONS_MAX 40 /* 40 bytes of options hold no more */
 #define MAPPED_PREFIX bpf_htonl(0xffff)
 
-/// Multipath TCP (RFC 8684); not in the kernel's own list.
+/// Multipath TCP (RFC 8684); missing in the kernel's list of option kinds.
 #define TCPOPT_MPTCP 30
 
 static __always_inline void key_ipv4(struct fst_flow_key* key, __be32 source, __be32 destination,
@@ -30,13 +31,13 @@ static __always_inline void key_ipv4(struct fst_flow_key* key, __be32 source, __
     key->address[(sender & 1) ^ 1][3] = destination;
 }
 
-/// ::ffff:a.b.c.d on the wire is nobody's address, and our keys' way to say IPv4.
+/// ::ffff:a.b.c.d is not a valid address on the wire, and our keys' notation for IPv4.
 static __always_inline int is_mapped(const __be32* address) {
     return address[2] == MAPPED_PREFIX && !(address[0] | address[1]);
 }
 
-/// Puts addresses and ports in the key's order and returns the sender's index. Any total order
-/// will do, as long as it is the same for both directions.
+/// Puts addresses and ports in the key's order and returns the sender's index. Any total order will
+/// do, as long as both directions use the same.
 static __always_inline int sender_ipv4(__be32 source, __be32 destination, __be16 sport,
                                        __be16 dport) {
     return source != destination ? source > destination : sport > dport;
@@ -61,8 +62,8 @@ static __always_inline void key_ports(struct fst_packet* packet, __be16 sport, _
     packet->direction = sender & 1;
 }
 
-/// Returns FST_PACKET_MAC, or 0: all zeros stand where the link has no MACs (loopback, and captures
-/// of links that are no Ethernet).
+/// Returns FST_PACKET_MAC, or 0 for all zeros: links without MACs (loopback, and captures of links
+/// other than Ethernet).
 static __always_inline __u16 read_mac(struct fst_packet* packet, const struct ethhdr* ethernet) {
     const __u16* words = (const __u16*)ethernet->h_source;
 
@@ -81,7 +82,7 @@ static __always_inline void read_tcp(struct fst_packet* packet, const struct tcp
     packet->wscale = 0;
 }
 
-/// The TCP part of the short cut; `room` bytes of IP payload. False: not that shape.
+/// The TCP part of the fast path; `room`: bytes of IP payload. False: not that shape.
 static __always_inline int parse_quick_tcp(struct fst_packet* packet, const struct tcphdr* tcp,
                                            const __u8* data_end, __u32 room) {
     const __be32* options = (const __be32*)(tcp + 1);
@@ -107,7 +108,7 @@ static __always_inline int parse_quick_tcp(struct fst_packet* packet, const stru
     return 1;
 }
 
-/// The short cut. False: the packet has another shape; nothing of `packet` is to be relied on.
+/// The fast path. False: another shape; the contents of `packet` are then undefined.
 static __always_inline int parse_quick(void* ctx, enum fst_hook hook, struct fst_packet* packet) {
     __u8* data = ctx_data(ctx, hook);
     const __u8* data_end = ctx_data_end(ctx, hook);
@@ -170,7 +171,7 @@ static __always_inline int parse_quick(void* ctx, enum fst_hook hook, struct fst
 #define AT(scratch, type, position) \
     ((const type*)&(scratch)->frame[(position) & (FST_SNAP_BYTES - 1)])
 
-/// One TCP option; ends the walk by returning 1.
+/// One TCP option; returns 1 to end the loop.
 static long option_step(__u32 index, void* unused) {
     struct scratch* scratch = scratch_get();
     struct fst_packet* packet;
@@ -196,8 +197,8 @@ static long option_step(__u32 index, void* unused) {
     if (cursor->position + 2 > cursor->end)
         return 1;
     length = option[1];
-    // A length below 2 or past the header would loop or read what is not an option: stop, keep
-    // what was read, as the kernel does (tcp_parse_options).
+    // A length below 2 or past the header would loop or read past the options: stop and keep what
+    // was read, as the kernel does (tcp_parse_options).
     if (length < 2 || cursor->position + length > cursor->end)
         return 1;
     if (option[0] == TCPOPT_TIMESTAMP && length == 10) {
@@ -219,7 +220,7 @@ static long option_step(__u32 index, void* unused) {
     return 0;
 }
 
-/// One IPv6 extension header (RFC 8200, section 4); ends the walk by returning 1.
+/// One IPv6 extension header (RFC 8200, section 4); returns 1 to end the loop.
 static long extension_step(__u32 index, void* unused) {
     struct scratch* scratch = scratch_get();
     struct cursor* cursor;
@@ -255,11 +256,11 @@ static long extension_step(__u32 index, void* unused) {
     return 0;
 }
 
-/// Reads the IP header at cursor.position: addresses into `source` and `destination`; leaves the
-/// cursor at the transport header, its protocol in cursor.next. `outer`: this is the packet's own
-/// header, not one quoted in an ICMP error.
+/// Parses the IP header at cursor.position: addresses into `source` and `destination`; leaves the
+/// cursor at the transport header, its protocol in cursor.next. `outer`: the packet's own header,
+/// not one quoted in an ICMP error.
 static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, __be32* source,
-                                                     __be32* destination, int outer) {
+                                                      __be32* destination, int outer) {
     struct fst_packet* packet = &scratch->packet;
     struct cursor* cursor = &scratch->cursor;
     const struct iphdr* ipv4 = AT(scratch, struct iphdr, cursor->position);
@@ -328,7 +329,7 @@ static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, _
     return (enum fst_parse_result)cursor->result;
 }
 
-/// Addresses and ports of the segment at the cursor into the key.
+/// Writes addresses and ports of the segment at the cursor into the key.
 static __always_inline void key_from(struct fst_packet* packet, const __be32* source,
                                      const __be32* destination, const struct tcphdr* tcp) {
     int sender = sender_ipv6(source, destination, tcp->source, tcp->dest);
@@ -341,9 +342,10 @@ static __always_inline void key_from(struct fst_packet* packet, const __be32* so
     key_ports(packet, tcp->source, tcp->dest, sender);
 }
 
-static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, const __be32* source,
-                                                      const __be32* destination,
-                                                      __u32 frame_bytes) {
+static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch,
+                                                       const __be32* source,
+                                                       const __be32* destination,
+                                                       __u32 frame_bytes) {
     struct fst_packet* packet = &scratch->packet;
     struct cursor* cursor = &scratch->cursor;
     const struct tcphdr* tcp = AT(scratch, struct tcphdr, cursor->position);
@@ -355,7 +357,7 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
         return FST_PARSE_CUT;
     if (header < sizeof(*tcp))
         return FST_PARSE_MALFORMED;
-    // BIG TCP: IPv4 tot_len 0, IPv6 payload_len 0: the frame's own length holds.
+    // BIG TCP: IPv4 tot_len 0, IPv6 payload_len 0: use the frame's own length.
     if (packet->ip_bytes < before + header && frame_bytes > 0xffff)
         packet->ip_bytes = frame_bytes - packet->l3_offset;
     if (packet->ip_bytes < before + header)
@@ -378,10 +380,10 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
     return FST_PARSE_TCP;
 }
 
-/// An ICMP error that quotes a TCP segment (RFC 792, RFC 4443): the key becomes the quoted flow's,
-/// the direction its sender's, seq what it quotes.
+/// An ICMP error that quotes a TCP segment (RFC 792, RFC 4443): key, direction and seq are those of
+/// the quoted segment.
 static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch, __be32* source,
-                                                       __be32* destination) {
+                                                        __be32* destination) {
     struct fst_packet* packet = &scratch->packet;
     struct cursor* cursor = &scratch->cursor;
     const __u8* icmp = AT(scratch, __u8, cursor->position);
@@ -406,7 +408,7 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch,
         return result;
     if (cursor->next != IPPROTO_TCP)
         return FST_PARSE_NOT_TCP;
-    // A router need quote no more than 8 bytes of it: ports and sequence number.
+    // A router need not quote more than 8 bytes of it: ports and sequence number.
     if (cursor->position + 8 > cursor->end)
         return FST_PARSE_CUT;
     tcp = AT(scratch, struct tcphdr, cursor->position);
@@ -415,7 +417,7 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch,
     return FST_PARSE_ICMP_ERROR;
 }
 
-/// The whole parser, on scratch.frame. `has_mac`: the frame begins with an Ethernet header.
+/// The full parser, on scratch.frame. `has_mac`: the frame begins with an Ethernet header.
 noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
     struct scratch* scratch = scratch_get();
     __be32 source[4], destination[4];
@@ -473,9 +475,9 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
     return FST_PARSE_NOT_TCP;
 }
 
-/// Packet -> scratch.packet.
+/// Parses the packet into scratch.packet.
 static __always_inline enum fst_parse_result parse(void* ctx, enum fst_hook hook,
-                                                  struct scratch* scratch) {
+                                                   struct scratch* scratch) {
     struct fst_packet* packet = &scratch->packet;
     __u32 bytes;
 
@@ -488,8 +490,8 @@ static __always_inline enum fst_parse_result parse(void* ctx, enum fst_hook hook
     bytes = ctx_bytes(ctx, hook);
     scratch->frame_bytes = bytes < FST_SNAP_BYTES ? bytes : FST_SNAP_BYTES;
     if (bytes < FST_SNAP_BYTES) {
-        // The helper wants a length that is not 0; Linux 6.1's verifier learns nothing from `!= 0`,
-        // but does from `<`. No frame with a link header is shorter.
+        // The helper needs a length other than 0; Linux 6.1's verifier derives no bound from `!=
+        // 0`, but does from `<`. No frame with a link header is shorter.
         if (bytes < sizeof(struct ethhdr) || ctx_load(ctx, hook, scratch->frame, bytes))
             return FST_PARSE_CUT;
     } else if (ctx_load(ctx, hook, scratch->frame, FST_SNAP_BYTES)) {

@@ -14,8 +14,8 @@
 #define TCP_FLAGS_OFFSET 12 /* the word of data offset and flags */
 #define TCP_CHECK_OFFSET 16
 
-/// One's complement sum of the segment's 16-bit words in scratch.frame, from cursor.position to
-/// cursor.end; into cursor.next.
+/// Adds the segment's 16-bit words in scratch.frame, from cursor.position to cursor.end, to the
+/// one's complement sum in cursor.next.
 static long sum_step(__u32 index, void* unused) {
     struct scratch* scratch = scratch_get();
     __u32 at;
@@ -39,19 +39,19 @@ static __always_inline __u16 fold(__u32 sum) {
 }
 
 enum checksum_state {
-    CHECKSUM_WHOLE = 0,  ///< right: to be kept right
+    CHECKSUM_WHOLE = 0,  ///< valid: must stay valid
     CHECKSUM_PARTIAL =
         1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
-    CHECKSUM_OTHER = 2,  ///< neither: leave the packet alone
+    CHECKSUM_OTHER = 2,  ///< neither: leave the packet unchanged
 };
 
 static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
     return scratch->packet.tcp_header + scratch->packet.payload;
 }
 
-/// XDP sees bytes, not the state that the driver or veth keeps of their checksum: so find out.
-/// `bytes`: of the segment, header and payload.
-noinline int checksum_look(__u32 bytes) {
+/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it.
+/// `bytes`: length of the segment, header and payload.
+noinline int checksum_state_of(__u32 bytes) {
     struct scratch* scratch = scratch_get();
     const struct fst_packet* packet;
     __u32 pseudo = 0;
@@ -60,8 +60,9 @@ noinline int checksum_look(__u32 bytes) {
     if (!scratch)
         return CHECKSUM_OTHER;
     packet = &scratch->packet;
-    // Too long to look at, as no stack's RST is: a wire's checksums are whole. Were it a partial one,
-    // the receiver would refuse the packet, which is better than to let a forger pass by its length.
+    // Too long to check, unlike any stack's RST: checksums from a wire are complete. If it was
+    // partial, the receiver rejects the packet, which is better than to let a forger pass because
+    // of its length.
     if (packet->l4_offset + bytes > scratch->frame_bytes)
         return CHECKSUM_WHOLE;
     for (int end = 0; end < 2; end++) {
@@ -69,7 +70,7 @@ noinline int checksum_look(__u32 bytes) {
             __u32 word = bpf_ntohl(packet->key.address[end][i]);
 
             if (!(packet->flags & FST_PACKET_IPV6) && i < 3)
-                continue;  // the mapping's prefix is not on the wire
+                continue;  // the prefix of a mapped address is not on the wire
             pseudo += (word >> 16) + (word & 0xffff);
         }
     }
@@ -85,7 +86,7 @@ noinline int checksum_look(__u32 bytes) {
     return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
 }
 
-/// A checksum after a 32-bit change of what it covers (RFC 1624, equation 3).
+/// Updates a checksum for a 32-bit change of the data it covers (RFC 1624, equation 3).
 static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to) {
     __u32 sum = (__u16)~check;
 
@@ -94,7 +95,7 @@ static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to) 
     return (__u16)~fold(sum);
 }
 
-/// A field's checksum after one of the lengths that it covers grew by a byte.
+/// Updates a checksum for a length field that it covers and that grew by one.
 static __always_inline __be16 checksum_grown(__be16 check) {
     return bpf_htons(checksum_adjust(bpf_ntohs(check), 0, 1));
 }
@@ -103,7 +104,7 @@ static __always_inline __u32 packet_end(const struct scratch* scratch) {
     return scratch->packet.l3_offset + scratch->packet.ip_bytes;
 }
 
-/// The IP header in scratch.frame, one byte longer.
+/// Makes the IP header in scratch.frame one byte longer.
 static __always_inline void grow_ip_copy(struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
 
@@ -119,13 +120,13 @@ static __always_inline void grow_ip_copy(struct scratch* scratch) {
     }
 }
 
-/// The TCP checksum that goes with the question. The byte that a packet grows by is 0.
-static __always_inline __be16 question_check(const struct scratch* scratch, __be16 before,
-                                             enum checksum_state state) {
+/// The TCP checksum of the challenge. The byte by which a packet grows is 0.
+static __always_inline __be16 challenge_check(const struct scratch* scratch, __be16 before,
+                                              enum checksum_state state) {
     const struct challenge* challenge = &scratch->challenge;
     __u16 check = bpf_ntohs(before);
 
-    if (state == CHECKSUM_PARTIAL)  // a plain sum of the pseudo-header: of our changes, the length
+    if (state == CHECKSUM_PARTIAL)  // a plain sum of the pseudo-header: only the length changes it
         return bpf_htons(fold(check + challenge->grow));
     check = checksum_adjust(check, scratch->packet.seq, challenge->seq);
     check = checksum_adjust(check, scratch->packet.ack, challenge->ack);
@@ -133,7 +134,7 @@ static __always_inline __be16 question_check(const struct scratch* scratch, __be
     return bpf_htons(checksum_adjust(check, 0, challenge->grow));
 }
 
-/// The question in the TCP header in scratch.frame, but for the checksum.
+/// Writes the challenge into the TCP header in scratch.frame, except for the checksum.
 static __always_inline struct tcphdr* patch_copy(struct scratch* scratch) {
     struct tcphdr* tcp = (struct tcphdr*)AT(scratch, struct tcphdr, scratch->packet.l4_offset);
 
@@ -145,19 +146,20 @@ static __always_inline struct tcphdr* patch_copy(struct scratch* scratch) {
 
 #ifdef __bpf__
 
-/// One byte of 0 behind the packet: the link's padding, if there is any, else a new one.
+/// Makes room for a zero byte after the packet: the link's padding, if there is any, else a new
+/// byte.
 static __always_inline long make_room_xdp(void* ctx, const struct scratch* scratch) {
     const __u32 end = packet_end(scratch);
     const __u8 zero = 0;
 
     return ctx_bytes(ctx, FST_HOOK_XDP) > end ? bpf_xdp_store_bytes(ctx, end, (void*)&zero, 1)
-                                             : bpf_xdp_adjust_tail(ctx, 1);  // zeroed: since 5.8
+                                              : bpf_xdp_adjust_tail(ctx, 1);  // zeroed: since 5.8
 }
 
-/// Into an XDP frame. Only making room can fail: what is written lies inside the frame.
+/// Rewrites an XDP frame. Only making room can fail: what is written is inside the frame.
 static __always_inline long challenge_xdp(void* ctx, struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
-    int state = checksum_look(segment_bytes(scratch));
+    int state = checksum_state_of(segment_bytes(scratch));
     struct tcphdr* tcp;
 
     if (state == CHECKSUM_OTHER)
@@ -171,12 +173,12 @@ static __always_inline long challenge_xdp(void* ctx, struct scratch* scratch) {
                             sizeof(struct iphdr) /* and of an IPv6 header the length */);
     }
     tcp = patch_copy(scratch);
-    tcp->check = question_check(scratch, tcp->check, (enum checksum_state)state);
+    tcp->check = challenge_check(scratch, tcp->check, (enum checksum_state)state);
     return bpf_xdp_store_bytes(ctx, packet->l4_offset, tcp, sizeof(*tcp));
 }
 
-/// One byte of 0 behind the packet in a socket buffer. A complete checksum covers padding, and is
-/// given up where the buffer grows (skb_grow_rcsum, 4.9).
+/// Makes room for a zero byte after the packet in a socket buffer. A CHECKSUM_COMPLETE sum covers
+/// padding, and is discarded when the buffer grows (skb_grow_rcsum, 4.9).
 static __always_inline long make_room_tc(void* ctx, const struct scratch* scratch) {
     const __u32 end = packet_end(scratch);
     const __u8 zero = 0;
@@ -186,8 +188,8 @@ static __always_inline long make_room_tc(void* ctx, const struct scratch* scratc
                : bpf_skb_change_tail(ctx, end + 1, 0);
 }
 
-/// The lengths in a socket buffer whose headers may be written: IP's, and the one that TCP's checksum
-/// covers.
+/// Updates the lengths in a socket buffer whose headers are writable: IP's, and the one covered by
+/// TCP's checksum.
 static __always_inline void grow_tc(void* ctx, const struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
     const int v6 = packet->flags & FST_PACKET_IPV6;
@@ -197,17 +199,18 @@ static __always_inline void grow_tc(void* ctx, const struct scratch* scratch) {
 
     if (!v6)
         bpf_l3_csum_replace(ctx, packet->l3_offset + IPV4_CHECK_OFFSET, from, to, sizeof(to));
-    // IPv4's checksum makes good for the length in a complete checksum over both; IPv6 has none.
+    // With IPv4 the header checksum compensates the length in a complete sum over both; IPv6 has
+    // none.
     bpf_skb_store_bytes(ctx, offset, &to, sizeof(to), v6 ? BPF_F_RECOMPUTE_CSUM : 0);
     bpf_l4_csum_replace(ctx, packet->l4_offset + TCP_CHECK_OFFSET, from, to,
                         BPF_F_PSEUDO_HDR | sizeof(to));
 }
 
-/// Into a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone, unless told that the
-/// pseudo-header changed; of a complete one (CHECKSUM_COMPLETE) the sum over the bytes stays what it
-/// was, as new fields and new checksum cancel out. Making room can fail, and the first write, which
-/// makes the headers this packet's own; a byte behind an IP packet means nothing. What comes then
-/// finds them writable, at lower offsets: it cannot fail.
+/// Rewrites a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone unless told that
+/// the pseudo-header changed; a complete one (CHECKSUM_COMPLETE), the sum over the bytes, stays
+/// valid, as the new fields and the new checksum cancel out. Making room can fail, and so can the
+/// first write, which unshares the headers; an extra byte after an IP packet is harmless. Later
+/// writes are to writable headers at lower offsets: they cannot fail.
 static __always_inline long challenge_tc(void* ctx, struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
     const struct challenge* challenge = &scratch->challenge;
@@ -219,7 +222,8 @@ static __always_inline long challenge_tc(void* ctx, struct scratch* scratch) {
     if (bpf_l4_csum_replace(ctx, check_at, bpf_htonl(packet->seq), bpf_htonl(challenge->seq), 4))
         return -1;
     bpf_l4_csum_replace(ctx, check_at, bpf_htonl(packet->ack), bpf_htonl(challenge->ack), 4);
-    bpf_l4_csum_replace(ctx, check_at, bpf_htons(packet->tcp_flags), bpf_htons(challenge->flags), 2);
+    bpf_l4_csum_replace(ctx, check_at, bpf_htons(packet->tcp_flags), bpf_htons(challenge->flags),
+                        2);
     tcp = patch_copy(scratch);
     bpf_skb_store_bytes(ctx, packet->l4_offset + TCP_SEQ_OFFSET, (__u8*)tcp + TCP_SEQ_OFFSET,
                         TCP_FLAGS_OFFSET + 2 - TCP_SEQ_OFFSET, 0);
@@ -228,7 +232,7 @@ static __always_inline long challenge_tc(void* ctx, struct scratch* scratch) {
     return 0;
 }
 
-/// The RST in the packet becomes the question. 0 on success, else the packet is what it was.
+/// Rewrites the RST in the packet into the challenge. 0 on success, else the packet is unchanged.
 static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct scratch* scratch) {
     return hook == FST_HOOK_XDP ? challenge_xdp(ctx, scratch) : challenge_tc(ctx, scratch);
 }
@@ -238,7 +242,7 @@ static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct
 static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct scratch* scratch) {
     struct host_frame* frame = ctx;
     const struct fst_packet* packet = &scratch->packet;
-    int state = checksum_look(segment_bytes(scratch));
+    int state = checksum_state_of(segment_bytes(scratch));
     struct tcphdr* tcp;
 
     (void)hook;
@@ -259,7 +263,7 @@ static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct
                sizeof(struct iphdr));
     }
     tcp = patch_copy(scratch);
-    tcp->check = question_check(scratch, tcp->check, (enum checksum_state)state);
+    tcp->check = challenge_check(scratch, tcp->check, (enum checksum_state)state);
     memcpy(frame->data + packet->l4_offset, tcp, sizeof(*tcp));
     return 0;
 }

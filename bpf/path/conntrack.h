@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The conntrack entry that a packet bears. It comes at priority -200 of PREROUTING and OUTPUT.
+// The packet's conntrack entry. It is attached at priority -200 of PREROUTING and OUTPUT.
 #ifndef FLOWSTAMP_BPF_PATH_CONNTRACK_H
 #define FLOWSTAMP_BPF_PATH_CONNTRACK_H
 
 #include "bpf/path/buffer.h"
 
-/// The lowest bits of sk_buff._nfct are enum ip_conntrack_info, the others the entry's address.
+/// The lowest bits of sk_buff._nfct are enum ip_conntrack_info, the rest is the entry's address.
 #define NFCT_INFO_MASK 7UL
 
 static __always_inline unsigned long path_nfct(const struct sk_buff* skb) {
@@ -16,8 +16,8 @@ static __always_inline const struct nf_conn* path_conn(unsigned long nfct) {
     return (const struct nf_conn*)(nfct & ~NFCT_INFO_MASK);
 }
 
-/// What enum ip_conntrack_status says of an entry. Of every packet at every station: read without a
-/// call where that can be.
+/// The entry's enum ip_conntrack_status. Runs for every packet at every station, so it is read
+/// without a call if possible.
 static __always_inline unsigned long path_entry_status(const struct nf_conn* conn) {
     if (bpf_ksym_exists(bpf_rdonly_cast))
         return path_words((const void*)conn + bpf_core_field_offset(struct nf_conn, status))
@@ -25,8 +25,8 @@ static __always_inline unsigned long path_entry_status(const struct nf_conn* con
     return BPF_CORE_READ(conn, status);
 }
 
-/// What the entry says, as FST_PATH_*. Where the kernel has no conntrack (it may be a module that is
-/// not loaded), the verifier sees only `return 0`.
+/// The entry's state as FST_PATH_*. If the kernel has no conntrack (the module may not be loaded),
+/// the verifier only sees `return 0`.
 static __always_inline __u32 path_entry_flags(unsigned long nfct) {
     const struct nf_conn* conn = path_conn(nfct);
     const __u32 info = nfct & NFCT_INFO_MASK;
@@ -46,7 +46,7 @@ static __always_inline __u32 path_entry_flags(unsigned long nfct) {
     return flags;
 }
 
-/// Whether the tuples of the entry, which is there, can match where the packet's own does not.
+/// Whether the tuples of the entry, which exists, may match although the packet's own does not.
 static __always_inline int path_entry_differs(unsigned long nfct) {
     const __u32 info = nfct & NFCT_INFO_MASK;
 
@@ -66,7 +66,7 @@ static __always_inline void path_read_address(__be32* to, const union nf_inet_ad
     to[0] = 0;
 }
 
-/// Of a packet's entry, which is there, the tuple of its original direction or of its replies.
+/// The tuple of the original or the reply direction of the packet's entry, which exists.
 static __always_inline void path_read_tuple(unsigned long nfct, int reply,
                                             struct fst_path_tuple* to) {
     const struct nf_conntrack_tuple* from;
@@ -75,7 +75,7 @@ static __always_inline void path_read_tuple(unsigned long nfct, int reply,
     __builtin_memset(to, 0, sizeof(*to));
     if (!bpf_core_type_exists(struct nf_conn))
         return;
-    // An index that is no constant would be multiplied by our structure's size, not the kernel's.
+    // With a variable index clang would multiply by the size of our structure, not the kernel's.
     from = reply ? &path_conn(nfct)->tuplehash[1].tuple : &path_conn(nfct)->tuplehash[0].tuple;
     v6 = BPF_CORE_READ(from, src.l3num) == AF_INET6;
     path_read_address(to->source, &from->src.u3, v6);
@@ -83,7 +83,7 @@ static __always_inline void path_read_tuple(unsigned long nfct, int reply,
     to->protocol = BPF_CORE_READ(from, dst.protonum);
     to->source_port = BPF_CORE_READ(from, src.u.all);
     to->destination_port = to->protocol == IPPROTO_ICMP || to->protocol == IPPROTO_ICMPV6
-                               ? to->source_port  // there stand type and code
+                               ? to->source_port  // type and code are there
                                : BPF_CORE_READ(from, dst.u.all);
 }
 

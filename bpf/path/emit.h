@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One packet at one place -> a record of the ring `path_events`.
+// Writes a packet at one place as a record of the ring `path_events`.
 #ifndef FLOWSTAMP_BPF_PATH_EMIT_H
 #define FLOWSTAMP_BPF_PATH_EMIT_H
 
 #include "bpf/path/conntrack.h"
 #include "bpf/path/packet_paths.h"
 
-/// What a record says beyond its packet and place.
+/// Contents of a record besides its packet and place.
 struct path_report {
     enum fst_path_kind kind;
     __u32 flags;  ///< enum fst_path_flags, beyond the packet's own

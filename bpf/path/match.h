@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Whether a tuple is one that user space asked for.
+// Whether a tuple matches the filter of user space.
 #ifndef FLOWSTAMP_BPF_PATH_MATCH_H
 #define FLOWSTAMP_BPF_PATH_MATCH_H
 
@@ -44,7 +44,7 @@ static __always_inline int path_matches_one(const struct fst_path_match* match,
            path_address_fits(tuple->source, match->destination, match->destination_mask);
 }
 
-/// A global function: the verifier looks at its loop once for a program.
+/// A global function, so that the verifier checks its loop once per program.
 noinline int path_matches_any(const struct fst_path_tuple* tuple) {
     const __u32 count = *(volatile __u32*)&matches.count;
 

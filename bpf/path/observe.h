@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What happens at a station, and at a buffer's end. Nothing here changes a packet or its verdict.
+// What is done at a station, and at a buffer's end. Nothing here changes a packet or its verdict.
 #ifndef FLOWSTAMP_BPF_PATH_OBSERVE_H
 #define FLOWSTAMP_BPF_PATH_OBSERVE_H
 
 #include "bpf/path/emit.h"
 #include "bpf/path/prefilter.h"
 
-/// A packet that may matter, at a station: a record if it is asked for, or was met before on this
-/// journey.
+/// A packet that passed the prefilter, at a station: writes a record if it matches, or was already
+/// seen on this path.
 static __always_inline void path_at_station(const struct path_source* source,
                                             const struct path_position* at) {
     struct path_report report = {.kind = FST_PATH_STATION};
     struct path_packet packet;
-    struct packet_path* packet_path;
+    struct packet_path* path;
     int goes_on;
 
     if (path_read_packet(source, &packet))
         return;
     report.flags = path_match(source->skb, &packet.tuple);
-    packet_path = packet_path_of(source->skb);
-    goes_on = packet_path && packet_path_goes_on(packet_path, &packet, at);
+    path = packet_path_of(source->skb);
+    goes_on = path && packet_path_goes_on(path, &packet, at);
     if (!report.flags && !goes_on) {
-        if (packet_path) {
+        if (path) {
             path_count(FST_PATH_COUNT_REUSED);
             packet_path_end(source->skb);
         }
@@ -29,11 +29,11 @@ static __always_inline void path_at_station(const struct path_source* source,
     }
     report.now_ns = bpf_ktime_get_ns();
     if (goes_on) {
-        report.began_ns = packet_path->began_ns;
+        report.began_ns = path->began_ns;
         report.flags |= FST_PATH_CONTINUED;
-        packet_path_moves(packet_path, at);
+        packet_path_moves(path, at);
     } else {
-        if (packet_path)
+        if (path)
             path_count(FST_PATH_COUNT_REUSED);
         report.began_ns = report.now_ns;
         report.flags |= FST_PATH_FIRST;
@@ -47,19 +47,19 @@ static __always_inline __u32 path_socket_netns(const struct sock* socket) {
     return BPF_CORE_READ(socket, __sk_common.skc_net.net, ns.inum);
 }
 
-/// The lowest bit of sk_buff._skb_refdst tells whether the route is held by the buffer.
+/// The lowest bit of sk_buff._skb_refdst says whether the buffer holds a reference on the route.
 #define SKB_DST_POINTER_MASK (~1UL)
 
-/// Of the interface that a buffer's route leads to; 0 if it has none.
+/// The namespace of the interface that the buffer's route leads to; 0 if it has no route.
 static __always_inline __u32 path_route_netns(const struct sk_buff* skb) {
     const struct dst_entry* route = (const void*)(skb->_skb_refdst & SKB_DST_POINTER_MASK);
 
     return route ? BPF_CORE_READ(route, dev, nd_net.net, ns.inum) : 0;
 }
 
-/// The inode of the network namespace that a buffer stands in; 0 where it does not say: the stack
-/// takes it off its interface on the way into a socket. In OUTPUT it has no interface yet, and one
-/// that netfilter made (a reset by REJECT) no socket either, but a route.
+/// The inode of the buffer's network namespace; 0 if unknown: the stack clears the interface on the
+/// way into a socket. In OUTPUT a buffer has no interface yet, and one made by netfilter (REJECT's
+/// reset) has no socket either, but it has a route.
 static __always_inline __u32 path_netns(const struct sk_buff* skb) {
     const struct net_device* device = skb->dev;
     const struct sock* socket = skb->sk;
@@ -69,43 +69,43 @@ static __always_inline __u32 path_netns(const struct sk_buff* skb) {
     return socket ? path_socket_netns(socket) : path_route_netns(skb);
 }
 
-/// Whether what happens to a buffer happens here. `netns`: its namespace, 0 where it does not say,
-/// which is so only when it came in, and has left the network layer for a socket.
-static __always_inline int path_is_ours(const struct packet_path* packet_path, __u32 netns) {
-    return netns ? netns == watched_netns : packet_path && packet_path->place <= FST_PLACE_INPUT;
+/// Whether the event is in the watched namespace. `netns`: the buffer's, 0 if unknown, which is
+/// only so for a packet that came in and has left the network layer for a socket.
+static __always_inline int path_is_ours(const struct packet_path* path, __u32 netns) {
+    return netns ? netns == watched_netns : path && path->place <= FST_PLACE_INPUT;
 }
 
-/// A buffer's end, or its arrival at a socket: always told of a packet on a journey, and `drops` of
-/// one that matches though it never came to a station. `netns` as path_is_ours() wants it. A packet
-/// that has gone over to another namespace (veth) has left us: its end is not told.
+/// A buffer's end, or its arrival at a socket: always reported for a packet with a path, and with
+/// `drops` also for one that matches but never reached a station. `netns` as in path_is_ours(). A
+/// packet that crossed into another namespace (veth) has left: its end is not reported.
 static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
                                         struct path_report* report, int drops) {
-    const struct path_source source = {.home = PATH_HOME_TRACEPOINT, .ctx = 0, .skb = skb};
+    const struct path_source source = {.caller = PATH_CALLER_TRACEPOINT, .ctx = 0, .skb = skb};
     struct path_position at = {.station = FST_PATH_NO_STATION};
-    struct packet_path* packet_path = packet_path_of(skb);
+    struct packet_path* path = packet_path_of(skb);
     struct path_packet packet;
 
-    if (!packet_path && !drops)
+    if (!path && !drops)
         return;
     if (only_drops && !drops)
         goto over;
-    if (!path_is_ours(packet_path, netns) || path_read_packet(&source, &packet))
+    if (!path_is_ours(path, netns) || path_read_packet(&source, &packet))
         goto over;
-    if (packet_path && packet_path->digest != packet.digest) {
+    if (path && path->digest != packet.digest) {
         path_count(FST_PATH_COUNT_REUSED);
         packet_path_end(skb);
-        packet_path = 0;
+        path = 0;
         if (!drops || !netns)
             return;
     }
     report->now_ns = bpf_ktime_get_ns();
     report->flags = path_match(skb, &packet.tuple);
-    if (packet_path) {
-        report->began_ns = packet_path->began_ns;
+    if (path) {
+        report->began_ns = path->began_ns;
         report->flags |= FST_PATH_CONTINUED;
         if (drops) {
-            at.station = packet_path->station;
-            at.place = packet_path->place;
+            at.station = path->station;
+            at.place = path->place;
         }
     } else {
         report->began_ns = report->now_ns;
@@ -117,7 +117,7 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
     at.ifindex_out = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
     path_emit(skb, &packet, &at, report);
 over:
-    if (packet_path && report->kind != FST_PATH_SOCKET)
+    if (path && report->kind != FST_PATH_SOCKET)
         packet_path_end(skb);
 }
 

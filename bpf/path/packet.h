@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The first bytes of a packet, from its IP header on -> struct path_packet: tuple, numbers, digest.
+// Parses the first bytes of a packet, from its IP header on, into struct path_packet: tuple,
+// fields, digest.
 #ifndef FLOWSTAMP_BPF_PATH_PACKET_H
 #define FLOWSTAMP_BPF_PATH_PACKET_H
 
@@ -9,20 +10,20 @@
 #define PATH_MAPPED_PREFIX bpf_htonl(0xffff)
 #define FRAGMENT_OFFSET_V6 0xfff8
 
-/// What is copied of a packet: IPv6 with the usual extension headers, and TCP's.
+/// Bytes copied of a packet: IPv6 with the usual extension headers, and TCP's header.
 #define PATH_HEADER_BYTES 96
-#define PATH_HEADER_MASK 127 /* below the room that data[] has */
+#define PATH_HEADER_MASK 127 /* less than the size of data[] */
 
 struct path_headers {
     __u32 count;
-    __u8 data[PATH_HEADER_BYTES + 40];  ///< so much room that a header may begin at the last byte
+    __u8 data[PATH_HEADER_BYTES + 40];  ///< room for a header that begins at the last byte
     __u32 padding;
 };
 
-/// One packet as it stands.
+/// The packet's current headers.
 struct path_packet {
     struct fst_path_tuple tuple;
-    __u64 digest;  ///< of what a router leaves alone, NAT or not
+    __u64 digest;  ///< of the fields that neither routers nor NAT change
     __u32 seq;
     __u32 ack;
     __u32 flags;  ///< enum fst_path_flags
@@ -34,11 +35,11 @@ struct path_packet {
     __u8 padding[2];
 };
 
-/// `bytes` (a constant) at `offset` from the IP header, or null where the copy ends before.
+/// Pointer to `bytes` (a constant) at `offset` from the IP header; null if the copy ends before.
 static __always_inline const void* path_at(const struct path_headers* headers, __u32 offset,
                                            __u32 bytes) {
-    // clang 19 would check another register than it uses, whose bounds the verifier (6.1, 6.12) then
-    // does not know.
+    // clang 19 would check a copy of this register and use the original, whose bounds the verifier
+    // (6.1, 6.12) then does not know.
     __asm__ volatile("" : "+r"(offset));
     if (offset > PATH_HEADER_BYTES || offset + bytes > headers->count)
         return 0;
@@ -61,7 +62,7 @@ static __always_inline void path_parse_tcp(const struct path_headers* headers, _
     packet->digest = (__u64)packet->seq << 32 | (__u32)tcp->flags << 24;
 }
 
-/// Of echo (RFC 792, RFC 4443) the identifier and the number.
+/// Identifier and sequence number of an echo (RFC 792, RFC 4443).
 static __always_inline void path_parse_icmp(const struct path_headers* headers, __u32 offset,
                                             struct path_packet* packet) {
     const struct icmphdr* icmp = path_at(headers, offset, sizeof(*icmp));
@@ -83,7 +84,7 @@ static __always_inline void path_parse_icmp(const struct path_headers* headers, 
     packet->digest |= (__u64)packet->seq << 40;
 }
 
-/// Source and destination port, as UDP, UDP-Lite, SCTP and DCCP begin; of UDP, its length follows.
+/// Source and destination port, the start of UDP, UDP-Lite, SCTP and DCCP; UDP's length follows.
 static __always_inline void path_parse_ports(const struct path_headers* headers, __u32 offset,
                                              struct path_packet* packet) {
     const __be16* words = path_at(headers, offset, 8);
@@ -134,8 +135,8 @@ static __always_inline int path_parse_ipv4(const struct path_headers* headers,
     return 0;
 }
 
-/// Behind the extension headers (RFC 8200, section 4): 0 and the transport header's offset, or 1
-/// where there is none that could be read.
+/// Skips extension headers (RFC 8200, section 4): 0 and the transport header's offset, or 1 if none
+/// could be read.
 static __always_inline int path_skip_extensions(const struct path_headers* headers,
                                                 struct path_packet* packet, __u32* offset) {
     for (int i = 0; i < PATH_EXTENSION_HEADERS_MAX; i++) {
@@ -150,7 +151,7 @@ static __always_inline int path_skip_extensions(const struct path_headers* heade
             break;
         packet->tuple.protocol = header->nexthdr;
         if (next != IPPROTO_FRAGMENT) {
-            *offset += (header->reserved + 1U) * 8;  // in these, the length stands there
+            *offset += (header->reserved + 1U) * 8;  // these headers have their length there
             continue;
         }
         *offset += sizeof(*header);
@@ -183,8 +184,8 @@ static __always_inline int path_parse_ipv6(const struct path_headers* headers,
     return 0;
 }
 
-/// Fills `packet`, which is all zeros; 0 on success. A global function: the verifier looks at it once
-/// for a program, not once for each way that leads here and on.
+/// Fills `packet`, which is all zeros; 0 on success. A global function: the verifier checks it once
+/// per program, not once per execution path.
 noinline int path_parse(const struct path_headers* headers, struct path_packet* packet) {
     if (!headers || !packet || headers->count < 1)
         return 1;

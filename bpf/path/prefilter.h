@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The first look at a buffer, for the many that nobody asked about: no lookup, no call, and little
-// code. Every packet of the host pays it at every station, and between two stations the stack leaves
-// nothing of it in the nearest caches: each line of code or data costs more than what is done with it.
-// What may be asked for pays for a closer look.
+// The first test of a buffer, for the many that do not match: no lookup, no call, and little code.
+// Every packet of the host pays for it at every station, and between two stations the stack evicts
+// it from the nearest caches: each cache line of code or data costs more than the work on it. Only
+// possible matches get the full test.
 #ifndef FLOWSTAMP_BPF_PATH_PREFILTER_H
 #define FLOWSTAMP_BPF_PATH_PREFILTER_H
 
 #include "bpf/path/conntrack.h"
-#include "bpf/path/packet_paths.h"
 #include "bpf/path/match.h"
+#include "bpf/path/packet_paths.h"
 
-/// Where prefilters of IPv4 begin: behind the identification and the fragment's offset. A fragment that
-/// is not the first has other bytes where ports are sought: at worst it gets a closer look.
+/// Where IPv4 prefilters begin: after identification and fragment offset. A later fragment has
+/// other bytes in place of ports: at worst it gets the full test.
 #define PREFILTER_IPV4_OFFSET 8
 #define PORTS_BYTES 4
 
-/// Where the IP header begins, and who says so.
+/// Where the IP header begins, and which field says so.
 enum path_header {
-    PATH_HEADER_ROUTED,   ///< in netfilter hooks: the transport header's place is known, too
+    PATH_HEADER_ROUTED,   ///< in netfilter hooks: the transport header's offset is known, too
     PATH_HEADER_NETWORK,  ///< at tc
-    PATH_HEADER_AT_DATA,  ///< before the network layer: nothing says it but where the data begins
+    PATH_HEADER_AT_DATA,  ///< before the network layer: at the start of the data, no offset is set
 };
 
 static __always_inline __u32 path_header_offset(const struct sk_buff* skb,
@@ -41,7 +41,7 @@ static __always_inline int path_fits_ipv4(__u64 word0, __u64 word1) {
     return 0;
 }
 
-/// 1: it may match, or a closer look must tell: it has options, or its headers lie in pages.
+/// 1: it may match, or needs the full test: it has options, or its headers are in pages.
 static __always_inline int path_may_match_ipv4(const struct sk_buff* skb, enum path_header header) {
     const __u32 offset = path_header_offset(skb, header);
     const struct rtnl_link_stats64* words;
@@ -74,7 +74,7 @@ static __always_inline int path_fits_ipv6(const __u64* word) {
     return 0;
 }
 
-/// The same of IPv6; the closer look tells of extension headers.
+/// The same for IPv6; the full test handles extension headers.
 static __always_inline int path_may_match_ipv6(const struct sk_buff* skb, enum path_header header) {
     const __u32 offset = path_header_offset(skb, header);
     const struct rtnl_link_stats64* words;
@@ -90,7 +90,7 @@ static __always_inline int path_may_match_ipv6(const struct sk_buff* skb, enum p
                                           words->tx_bytes, words->rx_errors, words->tx_errors});
 }
 
-/// A subprogram, and one tuple after the other: the stack is short.
+/// A subprogram, and one tuple after the other, because the stack is small.
 static noinline int path_translated_matches(unsigned long nfct) {
     struct fst_path_tuple tuple;
 
@@ -101,14 +101,14 @@ static noinline int path_translated_matches(unsigned long nfct) {
     return path_matches_any(&tuple);
 }
 
-/// Whether a tuple of the packet's conntrack entry matches, though its own does not.
+/// Whether a tuple of the packet's conntrack entry matches although its own does not.
 static __always_inline int path_entry_matches(const struct sk_buff* skb) {
     const unsigned long nfct = path_nfct(skb);
 
     return nfct > NFCT_INFO_MASK && path_entry_differs(nfct) && path_translated_matches(nfct);
 }
 
-/// FST_PATH_OWN_MATCH, FST_PATH_ENTRY_MATCH, or 0: nobody asked for it.
+/// FST_PATH_OWN_MATCH, FST_PATH_ENTRY_MATCH, or 0: no match.
 static __always_inline __u32 path_match(const struct sk_buff* skb,
                                         const struct fst_path_tuple* tuple) {
     if (path_matches_any(tuple))
@@ -116,7 +116,7 @@ static __always_inline __u32 path_match(const struct sk_buff* skb,
     return path_entry_matches(skb) ? FST_PATH_ENTRY_MATCH : 0;
 }
 
-/// 0: a packet that nobody asked for, and that is on no journey. `family`: 4 or 6, a constant.
+/// 0: a packet that does not match and has no path. `family`: 4 or 6, a constant.
 static __always_inline int path_may_matter(const struct sk_buff* skb, __u32 family,
                                            enum path_header header) {
     if (!bpf_ksym_exists(bpf_rdonly_cast))
@@ -126,7 +126,7 @@ static __always_inline int path_may_matter(const struct sk_buff* skb, __u32 fami
            path_entry_matches(skb);
 }
 
-/// The same where packets of any protocol come by.
+/// The same for packets of any protocol.
 static __always_inline int path_any_may_matter(const struct sk_buff* skb, enum path_header header) {
     const __be16 protocol = skb->protocol;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// FOR_64(DO) is DO(0) ... DO(63): a program for each station, so that each knows where it stands.
+// FOR_64(DO) is DO(0) ... DO(63): a program per station, so that each knows which station it is.
 #ifndef FLOWSTAMP_BPF_PATH_STATIONS_H
 #define FLOWSTAMP_BPF_PATH_STATIONS_H
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// Names that the loader and the data path share: programs, maps, the pin folder.
+// Sizes that the loader and the data path share.
 #ifndef FLOWSTAMP_CONFIG_H
 #define FLOWSTAMP_CONFIG_H
 
 #include "flowstamp/types.h"
 
-/// Flow slots unless --max-flows says otherwise: 65536 x 384 bytes = 24 MiB.
+/// Default of --max-flows (flow slots): 65536 x 384 bytes = 24 MiB.
 #define FST_FLOWS_DEFAULT 65536U
 #define FST_FLOWS_MIN 1024U
 #define FST_FLOWS_MAX 16777216U
@@ -13,8 +13,8 @@
 /// Bytes of the ring `events`; a power of two and a multiple of the page size.
 #define FST_EVENTS_BYTES (4U << 20)
 
-/// Bytes of the ring `stamps`: some 460,000 of them; where none are wanted, the least that every
-/// page size allows.
+/// Bytes of the ring `stamps`: some 460,000 stamps; if none are exported, the least that every page
+/// size allows.
 #define FST_STAMPS_BYTES (32U << 20)
 #define FST_STAMPS_BYTES_UNUSED (64U << 10)
 

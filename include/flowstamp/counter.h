@@ -15,11 +15,11 @@ enum fst_counter {
     FST_COUNT_MALFORMED = 6,
     FST_COUNT_TOO_DEEP = 7,
     FST_COUNT_FLOW_NEW = 8,
-    FST_COUNT_EVICT_CLOSED = 9,  ///< a closed flow gave its slot
+    FST_COUNT_EVICT_CLOSED = 9,  ///< the slot of a closed flow was reused
     FST_COUNT_EVICT_HALF_OPEN = 10,
     FST_COUNT_EVICT_IDLE = 11,
     FST_COUNT_EVICT_LIVE = 12,  ///< a live flow lost its slot: the table is too small
-    FST_COUNT_FLOW_LOST = 13,   ///< no slot could be had: the packet passed unstamped
+    FST_COUNT_FLOW_LOST = 13,   ///< no slot was available: the packet passed unstamped
     FST_COUNT_RST = 14,
     FST_COUNT_RST_SUSPECTED = 15,
     FST_COUNT_RST_CONFIRMED = 16,
@@ -27,13 +27,13 @@ enum fst_counter {
     FST_COUNT_CHALLENGED = 18,
     FST_COUNT_UPHELD = 19,
     FST_COUNT_REFUTED = 20,
-    FST_COUNT_PASS_SUSPECT = 21,  ///< acting was wanted but not possible: passed
+    FST_COUNT_PASS_SUSPECT = 21,  ///< could not be dropped or challenged as wanted: passed
     FST_COUNT_ACT_FAILED = 22,    ///< the kernel refused the rewrite: passed unchanged
     FST_COUNT_EVENT = 23,
     FST_COUNT_EVENT_LOST = 24,  ///< the ring `events` was full
     FST_COUNT_BYTES = 25,       ///< IP bytes of TCP packets
     FST_COUNT_STAMP = 26,       ///< stamps in the ring `stamps`
-    FST_COUNT_STAMP_LOST = 27,  ///< stamps of batches that the ring `stamps` had no room for
+    FST_COUNT_STAMP_LOST = 27,  ///< stamps of batches that found the ring `stamps` full
     FST_COUNT_MAX = 28,
 };
 

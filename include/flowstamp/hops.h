@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// From a TTL or hop limit to the number of routers behind it.
+// Distance in routers, from a TTL or hop limit.
 #ifndef FLOWSTAMP_HOPS_H
 #define FLOWSTAMP_HOPS_H
 
 #include "flowstamp/types.h"
 
-/// More hops than any real path has: such a sender's initial TTL is not one of the usual four, and
-/// its TTL is no evidence.
+/// More hops than any real path has: a sender beyond does not start at one of the usual four TTLs,
+/// and its TTL is no evidence.
 #define FST_HOPS_MAX 30
 
-/// The initial TTL that a packet most likely started with: the smallest of 32, 64, 128 and 255 that
-/// is not below what arrived.
+/// The most likely initial TTL of a packet: the smallest of 32, 64, 128 and 255 that is not below
+/// the received one.
 static inline __u8 fst_ttl_base(__u8 ttl) {
     if (ttl <= 32)
         return 32;
@@ -21,7 +21,7 @@ static inline __u8 fst_ttl_base(__u8 ttl) {
     return 255;
 }
 
-/// Routers between the sender and here, by the usual initial TTLs.
+/// Number of routers between the sender and here, by the usual initial TTLs.
 static inline __u8 fst_hops(__u8 ttl) {
     return (__u8)(fst_ttl_base(ttl) - ttl);
 }

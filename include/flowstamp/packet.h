@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// A packet as the parser leaves it: what every later stage reads, and what events carry.
+// A parsed packet: what every later stage reads, and what events carry.
 #ifndef FLOWSTAMP_PACKET_H
 #define FLOWSTAMP_PACKET_H
 
@@ -13,17 +13,17 @@ enum fst_hook {
     FST_HOOK_TC_EGRESS = 2,
 };
 
-/// What the parser made of a packet.
+/// Result of parsing a packet.
 enum fst_parse_result {
     FST_PARSE_TCP = 0,  ///< a TCP segment: all fields are set
     FST_PARSE_ICMP_ERROR =
-        1,                ///< an ICMP error that quotes a TCP segment: the key is the quoted flow's
-    FST_PARSE_NOT_IP = 2,  ///< passes, not counted as a failure
+        1,  ///< an ICMP error that quotes a TCP segment: the key is the quoted flow's
+    FST_PARSE_NOT_IP = 2,     ///< passes, not counted as a failure
     FST_PARSE_NOT_TCP = 3,    ///< passes, not counted as a failure
     FST_PARSE_FRAGMENT = 4,   ///< not the first fragment
     FST_PARSE_CUT = 5,        ///< ends before its headers do
-    FST_PARSE_MALFORMED = 6,  ///< a length or version that cannot be
-    FST_PARSE_TOO_DEEP = 7,   ///< more VLAN tags, extension headers or options than we follow
+    FST_PARSE_MALFORMED = 6,  ///< an impossible length or version
+    FST_PARSE_TOO_DEEP = 7,   ///< more VLAN tags, extension headers or options than supported
 };
 
 /// Bits of fst_packet.flags.
@@ -31,30 +31,30 @@ enum fst_packet_flags {
     FST_PACKET_IPV6 = 1U << 0,
     FST_PACKET_DF = 1U << 1,
     FST_PACKET_TS = 1U << 2,       ///< ts_val and ts_ecr are set
-    FST_PACKET_OPTIONS = 1U << 3,  ///< bears TCP options
+    FST_PACKET_OPTIONS = 1U << 3,  ///< has TCP options
     FST_PACKET_MSS = 1U << 4,
     FST_PACKET_WSCALE = 1U << 5,
     FST_PACKET_SACK_OK = 1U << 6,
     FST_PACKET_MPTCP = 1U << 7,
     FST_PACKET_VLAN = 1U << 8,
-    FST_PACKET_MAC = 1U << 9,  ///< src_mac is set: the link has MACs, not all zeros
+    FST_PACKET_MAC = 1U << 9,  ///< src_mac is set; without: a link without MACs, or all zeros
     FST_PACKET_FIRST_FRAGMENT = 1U << 10,
-    FST_PACKET_CUT = 1U << 11,            ///< the capture or buffer ends inside the options
-    FST_PACKET_RETRANSMITTED = 1U << 12,  ///< set by the observer
-    FST_PACKET_OUT_OF_PROFILE = 1U << 13,     ///< set by the observer: does not fit its sender's baseline
+    FST_PACKET_CUT = 1U << 11,             ///< the capture or buffer ends inside the options
+    FST_PACKET_RETRANSMITTED = 1U << 12,   ///< set by the observer
+    FST_PACKET_OUT_OF_PROFILE = 1U << 13,  ///< set by the observer: does not fit its sender
     FST_PACKET_NEW_FLOW = 1U << 14,  ///< set by the flow table: the flow began with this packet
-    FST_PACKET_DUPLICATE_FRAME = 1U << 15,     ///< set by the observer: the same frame seen again
+    FST_PACKET_DUPLICATE_FRAME = 1U << 15,  ///< set by the observer: the same frame seen again
 };
 
 struct fst_packet {
-    __u64 time_ns;           ///< CLOCK_MONOTONIC; of a capture: its own clock
+    __u64 time_ns;            ///< CLOCK_MONOTONIC; of a capture: its own clock
     struct fst_flow_key key;  ///< for an ICMP error: of the quoted segment
     __u32 seq;
     __u32 ack;
     __u32 ts_val;
     __u32 ts_ecr;
     __u32 payload;    ///< TCP payload bytes on the wire, by the IP length; a GSO packet's sum
-    __u32 ip_bytes;   ///< IP length
+    __u32 ip_bytes;   ///< total length by the IP header
     __u16 ip_id;      ///< host order; 0 for IPv6
     __u16 window;     ///< unscaled
     __u16 mss;        ///< with FST_PACKET_MSS
@@ -73,7 +73,7 @@ struct fst_packet {
     __u8 src_mac[6];   ///< with FST_PACKET_MAC
     __u16 tcp_header;  ///< bytes of the TCP header
     __u16 padding;
-    __be32 icmp_source[4];  ///< who sent the ICMP error
+    __be32 icmp_source[4];  ///< sender of the ICMP error
     __u32 flow_label;       ///< IPv6, host order
 };
 FST_STATIC_ASSERT(sizeof(struct fst_packet) == 128, "fst_packet");

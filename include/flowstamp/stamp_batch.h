@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// Records of the ring `stamps`: every TCP packet's stamp, many to a record.
+// Records of the ring `stamps`: every TCP packet's stamp, several per record.
 #ifndef FLOWSTAMP_STAMP_BATCH_H
 #define FLOWSTAMP_STAMP_BATCH_H
 
 #include "flowstamp/flow.h"
 #include "flowstamp/types.h"
 
-/// Stamps that one record holds at most; a power of two.
+/// Maximum number of stamps in a record; a power of two.
 #define FST_BATCH_STAMPS 32
 
 /// Bits of fst_packet_stamp.flags.
@@ -19,10 +19,9 @@ enum fst_packet_stamp_flags {
 };
 #define FST_STAMP_HOOK_SHIFT 4
 
-/// A packet as it came, before a verdict or a change of ours. It bears its whole key: 40 bytes more
-/// than a slot's number would be, and a few nanoseconds; but a slot may be another flow's by the time
-/// that the stamp is read, and a packet that found the table full has none. The key's members stand
-/// here one by one, without its padding: fst_stamp_key() puts them together.
+/// A packet as it arrived, before a verdict or change by flowstamp. It contains the whole key: 40
+/// bytes more than a slot number and a few nanoseconds; but the slot may belong to another flow by
+/// the time the stamp is read, and a packet that found the table full has none.
 struct fst_packet_stamp {
     __u64 time_ns;  ///< CLOCK_MONOTONIC
     __be32 address[2][4];
@@ -60,10 +59,10 @@ static inline __u8 fst_stamp_hook(const struct fst_packet_stamp* stamp) {
 
 #define FST_STAMP_BATCH 1 /* header.kind */
 
-/// A record is as long as its stamps are many.
+/// A record's length depends on the number of its stamps.
 struct fst_stamp_batch {
     struct fst_record_header header;
-    __u32 count;  ///< of `stamps` that are there
+    __u32 count;  ///< number of valid `stamps`
     __u32 padding;
     struct fst_packet_stamp stamps[FST_BATCH_STAMPS];
 };
@@ -74,19 +73,19 @@ static inline __u32 fst_stamp_batch_bytes(__u32 count) {
            count * (__u32)sizeof(struct fst_packet_stamp);
 }
 
-/// Where a CPU gathers its stamps: its value of the map `stages`.
+/// A CPU's stamps before they are submitted: its value of the map `stamp_buffers`.
 struct fst_stamp_buffer {
-    __u32 held;  ///< not 0: a program is at work here
+    __u32 held;  ///< not 0: a program is writing to it
     __u32 padding;
     __u64 woken_ns;  ///< when the ring's reader was last woken from this CPU
     struct fst_stamp_batch batch;
 };
 FST_STATIC_ASSERT(sizeof(struct fst_stamp_buffer) == 2336, "fst_stamp_buffer");
 
-/// What the program that hands over a part-filled batch returns.
+/// Return values of the program that submits a partly filled batch.
 enum fst_collected {
-    FST_COLLECTED = 0,     ///< the stage is empty
-    FST_COLLECT_BUSY = 1,  ///< a packet's program was interrupted at it: ask again
+    FST_COLLECTED = 0,     ///< the buffer is empty
+    FST_COLLECT_BUSY = 1,  ///< a packet's program was interrupted while writing to it: try again
 };
 
 #endif

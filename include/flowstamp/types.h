@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// What every header of the contract stands on: fixed-width kernel types and a static assertion that
-// BPF C, C11 and C++23 all accept. Nothing but the headers of this folder crosses the boundary
-// between the data path (bpf/) and the program (user/).
+// The base of the contract: fixed-width kernel types and a static assertion that BPF C, C11 and
+// C++23 all accept. Only the headers of this folder cross the boundary between the data path (bpf/)
+// and the program (user/).
 //
 // Addresses and ports are big-endian (`__be*`), all other numbers host order.
 #ifndef FLOWSTAMP_TYPES_H
@@ -24,8 +24,8 @@
 /// Version of every record that crosses the boundary; raised when a layout changes.
 #define FST_CONTRACT_VERSION 2
 
-/// The bytes of a packet that the data path looks at, at most: Ethernet, two VLAN tags, IPv6 with
-/// extension headers, TCP with all its options, or an ICMP error with what it quotes.
+/// Bytes of a packet that the data path reads at most: Ethernet, two VLAN tags, IPv6 with extension
+/// headers, TCP with all its options, or an ICMP error with its quote.
 #define FST_SNAP_BYTES 256
 
 /// Every record in a ring begins with this.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the data path is measured against. Programs that do nothing, or read the clock; a mutator, which
-// makes of the one packet of a test-run one of many flows and hands it on; and the two designs that
-// the data path must beat, as one would write them with care: they parse the same and keep of a flow
-// what the probe keeps, in a hash table that evicts the least recently used; or keep nothing. Both
-// write a record of every packet into a ring buffer and leave the wake-ups to its reader.
+// What the data path is compared with: programs that do nothing, or read the clock; a mutator,
+// which turns the one packet of a test run into one of many flows and passes it on; and the two
+// designs that the data path must beat, written with care: they parse the same and store the same
+// per flow, in an LRU hash table; or store nothing. Both write a record of every packet to a ring
+// buffer and leave wake-ups to its reader.
 #include "vmlinux/kernel.h"
 
 #include <bpf/bpf_endian.h>
@@ -14,11 +14,11 @@
 #define NOP_NOP_TIMESTAMPS bpf_htonl(0x0101080a)
 
 __u64 read_ns;
-__u32 flow_count;  ///< of the mutator
-__u32 first_flow;  ///< the number of its first one
-__u32 to_client;   ///< 1: it is the destination that differs
-__u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers stay as they are
-__u32 in_turn;     ///< 1: the flows come one after the other, else as drawn
+__u32 flow_count;  ///< for the mutator
+__u32 first_flow;  ///< the number of the first one
+__u32 to_client;   ///< 1: the destination differs per flow
+__u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers are not changed
+__u32 in_turn;     ///< 1: the flows in order, else at random
 __u32 turn;
 __u64 drawn = 88172645463325252ULL;
 
@@ -30,7 +30,7 @@ struct {
 } next_program SEC(".maps"), next_program_tc SEC(".maps");
 
 struct key {
-    __be32 low[4], high[4];  ///< the ends, the lower address first
+    __be32 low[4], high[4];  ///< the two ends, the lower address first
     __be16 low_port, high_port;
     __u32 padding;
 };
@@ -65,7 +65,7 @@ struct record {
     __u8 ttl, tcp_flags;
 };
 
-/// A packet as it was parsed.
+/// A parsed packet.
 struct view {
     struct key key;
     __u32 seq, ack, ts_val, ts_ecr;
@@ -256,7 +256,7 @@ int baseline_ring(struct xdp_md* ctx) {
     return XDP_PASS;
 }
 
-/// The number of the next flow. Marsaglia's xorshift: in no order that a cache could guess.
+/// The number of the next flow. Marsaglia's xorshift: an order that no cache can predict.
 ALWAYS_INLINE __u32 draw(void) {
     if (in_turn)
         return turn = turn + 1 < flow_count ? turn + 1 : 0;
@@ -266,12 +266,12 @@ ALWAYS_INLINE __u32 draw(void) {
     return (drawn >> 32) * flow_count >> 32;
 }
 
-/// Where a client's numbers begin is the flow's own (Knuth's multiplicative hash).
+/// The start of a client's sequence numbers depends on the flow (Knuth's multiplicative hash).
 ALWAYS_INLINE __be32 client_seq_of(__u32 number) {
     return bpf_htonl(client_seq + number * 2654435761U);
 }
 
-/// The client's address, port and sequence number of the flow of that number.
+/// Writes the client's address, port and sequence number of flow `number` into the packet.
 ALWAYS_INLINE int become(void* data, void* end, __u32 number) {
     struct ethhdr* ethernet = data;
     const __be16 port = bpf_htons(40000 + (number & 15));
@@ -308,7 +308,7 @@ int mutator(struct xdp_md* ctx) {
     return XDP_ABORTED;
 }
 
-/// With live frames: out of the interface that it runs for.
+/// With live frames: sends out of the interface that it runs on.
 SEC("xdp.frags")
 int mutator_send(struct xdp_md* ctx) {
     become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw());

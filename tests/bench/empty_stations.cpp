@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs that look at nothing, at all stations where `path` would stand on these interfaces: what
-// `path` is measured against. Says so on standard error, and stays until a signal ends it.
+// Attaches programs that read nothing at all stations that `path` would use on these interfaces:
+// the baseline for `path`. Says so on standard error when done, and runs until a signal ends it.
 // Usage, as root: flowstamp_bench_stations INTERFACE...
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -20,12 +20,12 @@ namespace {
 
 using flowstamp::Station;
 
-[[noreturn]] void fail(std::string_view what) {
+[[noreturn]] void die(std::string_view what) {
     fmt::print(stderr, "bench: {}\n", what);
     std::exit(1);
 }
 
-/// The link's descriptor, which holds it; negative where the kernel took it not.
+/// The link's descriptor, which keeps it attached; negative if the kernel refused.
 int attach(const pathtrace::Station& station, const stations_bpf& programs) {
     if (station.kind == pathtrace::Station::Kind::netfilter) {
         LIBBPF_OPTS(bpf_link_create_opts, options);
@@ -38,7 +38,8 @@ int attach(const pathtrace::Station& station, const stations_bpf& programs) {
     const auto interface = static_cast<int>(if_nametoindex(station.interface.c_str()));
     return bpf_link_create(
         bpf_program__fd(programs.progs.stations_tc), interface,
-        station.kind == pathtrace::Station::Kind::tc_ingress ? BPF_TCX_INGRESS : BPF_TCX_EGRESS, nullptr);
+        station.kind == pathtrace::Station::Kind::tc_ingress ? BPF_TCX_INGRESS : BPF_TCX_EGRESS,
+        nullptr);
 }
 
 }  // namespace
@@ -47,11 +48,11 @@ int main(int count, char** words) {
     const std::vector<std::string> interfaces(words + 1, words + count);
     const auto ruleset = flowstamp::read_ruleset();
     if (interfaces.empty() || !ruleset) {
-        fail(interfaces.empty() ? "say an interface" : ruleset.error().message());
+        die(interfaces.empty() ? "no interface given" : ruleset.error().message());
     }
     const stations_bpf* programs = stations_bpf__open_and_load();
     if (programs == nullptr) {
-        fail("cannot load programs: run as root");
+        die("cannot load programs: run as root");
     }
     int attached = 0;
     for (const pathtrace::Station& station : flowstamp::plan_stations(*ruleset, interfaces)) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Ten million spoofed SYNs through the live path of a watch whose table is half full of established
-# flows: how many of these keep their slots, whether a reset forged on them is still judged, and what
-# the watch takes meanwhile. Prints lines of tab-separated section, name, value, unit and bar.
+# Sends ten million spoofed SYNs to a watch whose table is half full of established flows: measures how
+# many of these keep their slots, whether resets forged on them are still detected, and the resources
+# used meanwhile. Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: flood.sh PROGRAM SEND [SYNS]
 set -euo pipefail
 # shellcheck source=tests/bench/veth_pair.sh
@@ -16,16 +16,16 @@ flood() { outside "$send" out "$@"; }
 
 start_watch "$program"
 for kind in syn syn-ack ack data; do flood "$kind" "$flows" "$flows" >/dev/null; done
-sleep 12 # a flow that was heard of just now is safe anyway
+sleep 12 # recent flows are not evicted anyway
 before=$(established "$program")
-flood syn "$earlier" "$earlier" $((first_spoofed + syns)) >/dev/null # what remembers some, is full then
+flood syn "$earlier" "$earlier" $((first_spoofed + syns)) >/dev/null # fills the tables that remember some
 sleep 2
 resident_before=$(status_kib VmRSS)
 spent_before=$(spent)
 flood syn "$syns" "$syns" "$first_spoofed" >"$work/seconds" &
 flooding=$!
 sleep 3
-flood data 16 16 >/dev/null # of a sender that has long been silent, distance alone convicts no reset
+flood data 16 16 >/dev/null # distance alone confirms no reset of a sender that has long been silent
 flood reset 16 16 >/dev/null
 wait "$flooding"
 seconds=$(cat "$work/seconds")
@@ -36,13 +36,13 @@ sleep 2
 stop
 judged=$(grep -c '"event_type":"reset".*"verdict":"\(suspected\|confirmed\)"' "$work/events" || true)
 
-tell "established flows before it" "$before" "" ""
+tell "established flows before" "$before" "" ""
 tell "SYNs offered" "$(calc "$syns / $seconds / 1e6")" Mpps ""
-tell "of them keep their slots" "$(calc "100 * $after / $before")" \
+tell "that keep their slots" "$(calc "100 * $after / $before")" \
     "%" ">=99.9"
-tell "resets forged on 16 of them amid it, told as such" "$judged" "" ">=16"
-tell "resident memory before it" "$((resident_before / 1024))" MiB ""
-tell "resident memory grows by" "$(((resident - resident_before) / 1024))" MiB "<=1"
+tell "resets forged on 16 of them meanwhile, detected" "$judged" "" ">=16"
+tell "resident memory before" "$((resident_before / 1024))" MiB ""
+tell "growth of resident memory" "$(((resident - resident_before) / 1024))" MiB "<=1"
 tell "of a core, the watch" \
     "$(calc "100 * ($cpu - $spent_before) / $seconds")" \
     "%" "<=100"

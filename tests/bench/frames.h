@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frames that programs are run on. The client is the end that the mutator makes many of.
+// The frames on which programs are run. The mutator varies the client.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,7 @@ enum class Options { none, timestamps, unusual };
 
 inline std::vector<packet::TcpOption> tcp_options(Options options) {
     std::vector<packet::TcpOption> bytes;
-    if (options ==
-        Options::unusual) {  // SACK first: the timestamps do not stand where they usually do
+    if (options == Options::unusual) {  // SACK first: the timestamps are not at their usual offset
         bytes = {packet::Nop{}, packet::Nop{}, packet::Sack{{{7000, 8000}}}};
     }
     if (options != Options::none) {

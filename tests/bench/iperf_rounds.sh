@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# To be sourced by what compares the rate of one TCP stream under several arms, in turns, every other
-# round the other way round. What is told is the median of the rounds' ratios: machines drift more than
-# they differ. `results` is a directory, with a file of rates for each arm.
+# Sourced by scripts that compare the rate of one TCP stream in several configurations ("arms"), in turns,
+# in reverse order every other round. The result is the median of the rounds' ratios, as the machine's
+# drift exceeds the differences. `results` is a directory with a file of rates for each arm.
 set -euo pipefail
 
 results=$(mktemp -d)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Live frames over a veth pair while `watch --stamps` writes each of them down, and the same load while
-# tcpdump does, while `watch` only observes, and with nothing attached: what is lost, and what of a core
-# the program takes until it has written all. The arms in turns, every other round the other way round;
-# the medians of the rounds, and of the losses the most. The veth hands over on the sender's core: what
-# is attached slows down the sending.
+# Live frames over a veth pair while `watch --stamps` writes each stamp, and the same load while tcpdump
+# captures, while `watch` only observes, and with nothing attached: measures losses and the share of a
+# core that the program uses until it has written everything. The configurations run in turns, in reverse
+# order every other round; results are the medians of the rounds, and the maximum for losses. veth
+# delivers on the sender's core, so an attached program slows down the sender.
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: live_frames.sh PROGRAM SEND [FRAMES [ROUNDS]]
 set -euo pipefail
-# In memory: no disk is measured; some 400 MB a round.
+# In memory, so that no disk is measured; some 400 MB per round.
 # shellcheck source=tests/bench/veth_pair.sh
 source "$(dirname "$0")/veth_pair.sh" in /dev/shm
 
@@ -18,7 +18,7 @@ readonly section="$frames live frames of $flows flows"
 offer() { outside "$send" out "$@"; }
 received() { inside cat /sys/class/net/in/statistics/rx_packets; }
 note() { echo "$2" >>"$work/$1"; }
-# A number that the log or the last of the events holds.
+# A number from the log or the last event.
 closing() { sed -n "s/^\([0-9]*\) packets $1.*/\1/p" "$work/log"; }
 last_stats() { grep '"event_type":"stats"' "$work/events" | tail -1 | sed "s/.*\"stamps\":{[^}]*\"$1\":\([0-9]*\).*/\1/"; }
 
@@ -36,7 +36,7 @@ run() {
     seconds=$(offer data "$frames" "$flows")
     note "$1.through" "$(calc "100 * ($(received) - $before) / $frames")"
     note "$1.rate" "$(calc "$frames / $seconds / 1e6")"
-    sleep 1 # what it has taken it writes
+    sleep 1 # lets it write what it has read
     local cpu
     cpu=$(calc "$(spent) - $spent_before")
     note "$1.cpu" "$(calc "100 * $cpu / $seconds")"
@@ -56,7 +56,7 @@ run() {
 median() { sort -g "$work/$1" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 most() { sort -g "$work/$1" | tail -1; }
 
-inside ethtool -K in gro on # else it takes no frames where no XDP program is
+inside ethtool -K in gro on # otherwise veth accepts no such frames without an XDP program
 for round in $(seq "$rounds"); do
     arms=(nothing observe watch tcpdump)
     [ $((round % 2)) -eq 1 ] || arms=(tcpdump watch observe nothing)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What packets cost, as ratios within one run: `./dev bench`. As root.
+// The cost of packets, as ratios within one run: `./dev bench`. As root.
 // Usage: flowstamp_bench_figures [--json FILE] [COMMAND...]
 // Each COMMAND is run by the shell and prints more figures: lines of tab-separated section, name,
 // value, unit and bar (">=0.95", "<=100", or nothing).
@@ -20,7 +20,7 @@ namespace {
 
 using namespace flowstamp::bench;
 
-/// The programs' rounds are taken in so many parts, the commands in between.
+/// The programs' rounds are split into so many parts, with the commands in between.
 constexpr std::size_t kParts = 3;
 
 std::vector<std::string> fields_of(const std::string& line) {
@@ -45,20 +45,20 @@ std::optional<Bar> bar_of(const std::string& text) {
 void report_line(const std::string& line, Results& results) {
     std::vector<std::string> fields = fields_of(line);
     if (fields.size() < 3) {
-        give_up("not a figure: " + line);
+        die("not a figure: " + line);
     }
     fields.resize(5);
     results.report({.section = fields[0],
-                  .name = fields[1],
-                  .value = std::strtod(fields[2].c_str(), nullptr),
-                  .unit = fields[3],
-                  .bar = bar_of(fields[4])});
+                    .name = fields[1],
+                    .value = std::strtod(fields[2].c_str(), nullptr),
+                    .unit = fields[3],
+                    .bar = bar_of(fields[4])});
 }
 
 void run_command(const std::string& command, Results& results) {
     std::FILE* pipe = popen(command.c_str(), "r");
     if (pipe == nullptr) {
-        give_up("cannot run " + command);
+        die("cannot run " + command);
     }
     std::string line;
     for (int byte = std::fgetc(pipe); byte != EOF; byte = std::fgetc(pipe)) {
@@ -70,7 +70,7 @@ void run_command(const std::string& command, Results& results) {
         line.clear();
     }
     if (pclose(pipe) != 0) {
-        give_up("failed: " + command);
+        die("failed: " + command);
     }
 }
 
@@ -87,7 +87,7 @@ int main(int count, char** words) {
     std::string json;
     if (!commands.empty() && commands[0] == "--json") {
         if (commands.size() < 2) {
-            give_up("--json: say a file");
+            die("--json: no file given");
         }
         json = commands[1];
         commands.erase(commands.begin(), commands.begin() + 2);
@@ -98,7 +98,7 @@ int main(int count, char** words) {
     for (std::size_t part = 0; part < kParts; part++) {
         report_progress(part);
         for (const auto& measurement : programs) {
-            measurement->take_rounds();
+            measurement->run_rounds();
         }
         for (std::size_t i = part; i < commands.size(); i += kParts) {
             run_command(commands[i], results);
@@ -108,7 +108,7 @@ int main(int count, char** words) {
         measurement->report(results);
     }
     if (!json.empty() && !results.write_json(json)) {
-        give_up("cannot write " + json);
+        die("cannot write " + json);
     }
     fmt::print("\n{} {} not met\n", results.failed(), results.failed() == 1 ? "bar" : "bars");
     return results.failed() == 0 ? 0 : 1;

@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Resident memory of a watch whose table was offered as many established flows as it is made for: the
-# table itself, which is mapped, and what lies beyond it.
+# Resident memory of a watch with as many established flows as its table holds: the mapped table itself,
+# and everything else.
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: memory.sh PROGRAM SEND
 set -euo pipefail
 # shellcheck source=tests/bench/veth_pair.sh
 source "$(dirname "$0")/veth_pair.sh" filled
 
-readonly program=$1 send=$2 portion=16384 # of flows sent at a time
+readonly program=$1 send=$2 portion=16384 # flows sent at a time
 
 mib() { awk -v kib="$1" 'BEGIN { printf "%.1f\n", kib / 1024 }'; }
-# Resident KiB of the kernel's maps that are mapped here: the largest, that is the table, and the others.
+# Resident KiB of the BPF maps mapped by the program: the largest, which is the table, and the others.
 maps_kib() {
     awk '/^[0-9a-f]+-[0-9a-f]+ / { is_map = $6 == "anon_inode:bpf-map" }
          is_map && $1 == "Rss:" { sum += $2; if ($2 > most) most = $2 }
          END { print most, sum - most }' "/proc/$pid/smaps"
 }
 
-# measure FLOWS [WORD...]: a watch with these words
+# measure FLOWS [OPTION...]: a watch with these options
 measure() {
     local flows=$1 section="Resident memory of a watch, $1 flows" first kind held table rings
     start_watch "$program" "${@:2}"
@@ -27,7 +27,7 @@ measure() {
     for ((first = 0; first < flows; first += portion)); do
         for kind in syn syn-ack ack; do outside "$send" out "$kind" "$portion" "$portion" "$first" >/dev/null; done
     done
-    sleep 15 # all of the table has been looked at
+    sleep 15 # the whole table has been scanned
     held=$(established "$program")
     read -r table rings < <(maps_kib)
     local all private

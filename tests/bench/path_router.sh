@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What `flowstamp path` costs a router whose packets it is not asked about:
-# iperf3 through three network namespaces, in turns with and without, every other round the other way
-# round. What is told is the median of the rounds' ratios: machines drift more than they differ.
+# Cost of `flowstamp path` on a router for packets that do not match: iperf3 through three network
+# namespaces, in turns with and without, in reverse order every other round. The result is the median of
+# the rounds' ratios, as the machine's drift exceeds the differences.
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: path_router.sh PROGRAM EMPTY-STATIONS [ROUNDS [SECONDS]]
 set -euo pipefail
@@ -21,7 +21,7 @@ clean_up() {
 trap clean_up EXIT
 
 on() { ip netns exec "$id-$1" "${@:2}"; }
-# In the background: a process of its own, not a shell around it, for `kill`.
+# In the background, without a shell around it, so that `kill` reaches it.
 start() {
     ip netns exec "$id-$1" "${@:2}" &
     children+=("$!")
@@ -43,7 +43,7 @@ lay_out() {
     ip -n "$id-client" route add default via 10.1.0.1
     ip -n "$id-server" route add default via 10.2.0.1
     on router sysctl -qw net.ipv4.ip_forward=1
-    # A ruleset as routers have one: stations stand around each of its priorities.
+    # A typical router's ruleset: there are stations around each of its priorities.
     on router nft -f - <<'RULES'
 table ip nat {
  chain pre { type nat hook prerouting priority dstnat; }
@@ -62,7 +62,7 @@ RULES
 
 rate() { stream 10.2.0.2 "$seconds" on client; }
 
-# with COMMAND...: a run while it is attached; it says on standard error when that is so.
+# with COMMAND...: a run while it is attached, which it announces on standard error.
 with() {
     local log
     log=$(mktemp)

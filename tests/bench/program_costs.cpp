@@ -35,7 +35,7 @@ int descriptor(const bpf_program* program) {
     return bpf_program__fd(program);
 }
 
-/// An established flow of the frames' ends.
+/// Establishes a flow between the frames' ends.
 void establish(int program) {
     const auto pass = [&](const Bytes& frame) { (void)run(Hook::xdp, program, frame, 1); };
     pass(from_client({.seq = 1000, .ack = 0, .flags = Syn}));
@@ -48,12 +48,12 @@ std::string name_of(Mode mode) {
     return mode == Mode::act ? "acting" : "observing";
 }
 
-/// One packet again and again, above an empty program and one clock read.
+/// The same packet repeatedly, minus an empty program, with one clock read.
 class Hot : public Measurement {
   public:
     explicit Hot(Mode mode) : mode_(mode) {}
 
-    void take_rounds() override {
+    void run_rounds() override {
         const Baselines baselines = load_baselines(1);
         const LoadedProbe probe = load_probe(1, mode_);
         const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);
@@ -68,10 +68,10 @@ class Hot : public Measurement {
 
     void report(Results& results) const override {
         results.report({.section = kHotSection,
-                      .name = name_of(mode_),
-                      .value = ours_.value - clock_.value,
-                      .unit = "ns",
-                      .bar = at_most(45)});
+                        .name = name_of(mode_),
+                        .value = ours_.value - clock_.value,
+                        .unit = "ns",
+                        .bar = at_most(45)});
     }
 
   private:
@@ -79,10 +79,10 @@ class Hot : public Measurement {
     Least ours_, clock_;
 };
 
-/// What `--stamps` adds, its reader being as fast as need be.
+/// The added cost of `--stamps` with a reader that is fast enough.
 class Stamps : public Measurement {
   public:
-    void take_rounds() override {
+    void run_rounds() override {
         const LoadedProbe plain = load_probe(1, Mode::act);
         const LoadedProbe stamping = load_probe(1, Mode::act, true);
         const int without = descriptor(plain->progs.flowstamp_xdp_ingress);
@@ -99,23 +99,23 @@ class Stamps : public Measurement {
 
     void report(Results& results) const override {
         results.report({.section = kHotSection,
-                      .name = "--stamps adds",
-                      .value = with_.value - without_.value,
-                      .unit = "ns",
-                      .bar = at_most(15)});
+                        .name = "--stamps adds",
+                        .value = with_.value - without_.value,
+                        .unit = "ns",
+                        .bar = at_most(15)});
     }
 
   private:
     Least without_, with_;
 };
 
-/// The real program beside the two designs that it must beat, each less an empty program, all behind
+/// The real program and the two designs that it must beat, each minus an empty program, all behind
 /// the same mutator.
 class Flows : public Measurement {
   public:
     Flows(std::uint32_t flows, std::optional<Bar> bar) : flows_(flows), bar_(bar) {}
 
-    void take_rounds() override {
+    void run_rounds() override {
         const Baselines baselines = load_baselines(flows_);
         const LoadedProbe probe = load_probe(flows_, Mode::act);
         const Mutated mutated(baselines, Hook::xdp, flows_);
@@ -145,10 +145,10 @@ class Flows : public Measurement {
         results.report(
             {section, "a ring record per packet, no state", least_[3].value - empty, "ns"});
         results.report({.section = section,
-                      .name = "ours to the LRU hash",
-                      .value = ours / lru,
-                      .unit = "",
-                      .bar = bar_});
+                        .name = "ours to the LRU hash",
+                        .value = ours / lru,
+                        .unit = "",
+                        .bar = bar_});
     }
 
   private:
@@ -161,7 +161,7 @@ struct Scenario {
     const char* name;
     Hook hook;
     Bytes frame;
-    std::uint32_t flows = 0;  ///< 0: the frame as it is, else drawn of so many
+    std::uint32_t flows = 0;  ///< 0: the frame unchanged, else drawn from so many
 };
 
 std::vector<Scenario> scenarios() {
@@ -191,12 +191,12 @@ std::vector<Scenario> scenarios() {
     };
 }
 
-/// No bars: what they cost, that it be known.
+/// For information only: no bars.
 class Other : public Measurement {
   public:
     explicit Other(Scenario scenario) : scenario_(std::move(scenario)) {}
 
-    void take_rounds() override {
+    void run_rounds() override {
         const Baselines baselines = load_baselines(1);
         const LoadedProbe probe = load_probe(1, Mode::act);
         establish(descriptor(probe->progs.flowstamp_xdp_ingress));
@@ -218,7 +218,7 @@ class Other : public Measurement {
 
     void report(Results& results) const override {
         results.report({"Other packets, acting: above an empty program", scenario_.name,
-                      ours_.value - empty_.value, "ns"});
+                        ours_.value - empty_.value, "ns"});
     }
 
   private:
@@ -226,7 +226,7 @@ class Other : public Measurement {
     Least ours_, empty_;
 };
 
-/// Both CPUs at once, each with a frame of its own.
+/// Both CPUs at the same time, each with its own frame.
 double on_two_cpus(int program, const Bytes& first, const Bytes& second) {
     std::atomic<int> ready = 0;
     double ns[2]{};
@@ -249,7 +249,7 @@ double on_two_cpus(int program, const Bytes& first, const Bytes& second) {
 
 class TwoCpus : public Measurement {
   public:
-    void take_rounds() override {
+    void run_rounds() override {
         const Baselines baselines = load_baselines(1);
         const LoadedProbe probe = load_probe(1, Mode::act);
         const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);

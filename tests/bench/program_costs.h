@@ -8,17 +8,17 @@
 
 namespace flowstamp::bench {
 
-/// A comparison whose rounds are spread over the whole run: the machine's own speed drifts.
+/// A comparison whose rounds are spread over the whole run, as the machine's speed drifts.
 class Measurement {
   public:
     virtual ~Measurement() = default;
-    /// Loads what it needs, takes some rounds and lets go of it.
-    virtual void take_rounds() = 0;
+    /// Loads what it needs, runs some rounds and unloads it.
+    virtual void run_rounds() = 0;
     virtual void report(Results& results) const = 0;
 };
 using Measurements = std::vector<std::unique_ptr<Measurement>>;
 
-/// What the real programs cost, beside others.
+/// The costs of the real programs, compared with others.
 [[nodiscard]] Measurements program_costs();
 
 }  // namespace flowstamp::bench

@@ -18,7 +18,7 @@ namespace flowstamp::bench {
 namespace {
 
 constexpr std::uint32_t kLeastBuckets = 16'384;
-/// Of the baselines' ring: as many records as a measurement writes, so that none is refused.
+/// Size of the baselines' ring: holds all records of a measurement, so that none is refused.
 constexpr std::uint32_t kRingBytes = 128U << 20;
 
 }  // namespace
@@ -33,12 +33,12 @@ void DestroyProbe::operator()(probe_bpf* skeleton) const {
 Baselines load_baselines(std::uint32_t flows) {
     Baselines baselines(baselines_bpf::open());
     if (!baselines) {
-        give_up("cannot open the baselines");
+        die("cannot open the baselines");
     }
     bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(65'536U, 2 * flows));
     bpf_map__set_max_entries(baselines->maps.records, kRingBytes);
     if (baselines_bpf::load(baselines.get()) != 0) {
-        give_up("cannot load the baselines: run as root");
+        die("cannot load the baselines: run as root");
     }
     return baselines;
 }
@@ -46,7 +46,7 @@ Baselines load_baselines(std::uint32_t flows) {
 LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
     LoadedProbe probe(probe_bpf::open());
     if (!probe) {
-        give_up("cannot open the probe");
+        die("cannot open the probe");
     }
     const std::uint32_t buckets =
         std::max(kLeastBuckets, std::bit_ceil(2 * flows / FST_BUCKET_WAYS));
@@ -58,7 +58,7 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
     bpf_map__set_max_entries(probe->maps.flows, buckets);
     bpf_map__set_max_entries(probe->maps.stamps, stamping ? kRingBytes : FST_STAMPS_BYTES_UNUSED);
     if (probe_bpf::load(probe.get()) != 0) {
-        give_up("cannot load the probe: run as root");
+        die("cannot load the probe: run as root");
     }
     fst_policy policy{};
     if (mode == Mode::act) {
@@ -79,10 +79,11 @@ void drain(int ring) {
 
 double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat) {
     const kernel::TestRun runner({.xdp_ingress = program, .tc_egress = program});
-    const auto result = runner.run(hook == Hook::xdp ? kernel::Program::xdp_ingress : kernel::Program::tc_egress,
-                                   {.bytes = frame}, repeat);
+    const auto result =
+        runner.run(hook == Hook::xdp ? kernel::Program::xdp_ingress : kernel::Program::tc_egress,
+                   {.bytes = frame}, repeat);
     if (!result) {
-        give_up(result.error().message());
+        die(result.error().message());
     }
     return static_cast<double>(result->duration.count());
 }
@@ -93,14 +94,14 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
         bpf_map__fd(xdp ? baselines_.maps.next_program : baselines_.maps.next_program_tc);
     const __u32 zero = 0;
     if (bpf_map_update_elem(next, &zero, &program, BPF_ANY) != 0) {
-        give_up("a program cannot be called by the mutator");
+        die("a program cannot be called by the mutator");
     }
     baselines_.bss->flow_count = flows_;
     baselines_.bss->in_turn = in_turn ? 1 : 0;
     const auto& programs = baselines_.progs;
     const double ns = bench::run(
         hook_, bpf_program__fd(xdp ? programs.mutator : programs.mutator_tc), frame, repeat);
-    drain(bpf_map__fd(baselines_.maps.records));  // that there be room: nobody else reads it
+    drain(bpf_map__fd(baselines_.maps.records));  // makes room: nobody else reads it
     return ns;
 }
 

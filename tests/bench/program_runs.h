@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs run by the kernel on frames of ours (BPF_PROG_TEST_RUN): nanoseconds of one run.
+// Runs programs in the kernel on generated frames (BPF_PROG_TEST_RUN): nanoseconds per run.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace flowstamp::bench {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// At a time; a run of the bench comes back a few times.
+/// Per call; the bench calls several times.
 constexpr int kRounds = 4;
 
 struct DestroyBaselines {
@@ -29,15 +29,16 @@ struct DestroyProbe {
 using Baselines = std::unique_ptr<baselines_bpf, DestroyBaselines>;
 using LoadedProbe = std::unique_ptr<probe_bpf, DestroyProbe>;
 
-/// `flows`: how many the tables must hold well.
+/// `flows`: the number that the tables must hold comfortably.
 [[nodiscard]] Baselines load_baselines(std::uint32_t flows);
 
 enum class Mode { observe, act };
 
-/// The real programs. Acting: `--drop confirmed --challenge all`. `stamping`: with every packet's stamp.
+/// The real programs. Acting: `--drop confirmed --challenge all`. `stamping`: with every packet's
+/// stamp.
 [[nodiscard]] LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping = false);
 
-/// Reads a ring buffer empty, and forgets what it held.
+/// Empties a ring buffer, discarding its contents.
 void drain(int ring);
 
 enum class Hook { xdp, tc };
@@ -45,22 +46,22 @@ enum class Hook { xdp, tc };
 /// Mean ns of `repeat` runs of a program on the same frame.
 [[nodiscard]] double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat);
 
-/// The least of several rounds, in whatever unit.
+/// The minimum of several rounds, in any unit.
 struct Least {
     double value = std::numeric_limits<double>::max();
     void consume(double other) { value = std::min(value, other); }
 };
 
-/// Runs a program on frames of many flows: a mutator makes them, and the tail call to the program is
-/// part of what is measured.
+/// Runs a program on frames of many flows: a mutator creates them, and its tail call to the program
+/// is included in the measurement.
 class Mutated {
   public:
     Mutated(const Baselines& baselines, Hook hook, std::uint32_t flows)
         : baselines_(*baselines), hook_(hook), flows_(flows) {}
 
-    /// Each flow once, in turn.
+    /// Each flow once, in order.
     void visit_all(int program, const Bytes& frame) const;
-    /// Mean ns of `repeat` runs, the flows drawn.
+    /// Mean ns of `repeat` runs, with random flows.
     [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat) const;
 
   private:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# How fast `replay` reads a capture, beside tshark's table of conversations, in turns; medians of
-# the rounds.
+# Speed of `replay` on a capture compared with tshark's table of conversations, in turns; medians of the
+# rounds.
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage: replay.sh PROGRAM WRITE-CAPTURE
 set -euo pipefail

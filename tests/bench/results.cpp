@@ -101,7 +101,7 @@ void report_machine() {
     }
 }
 
-void give_up(std::string_view what) {
+void die(std::string_view what) {
     fmt::print(stderr, "bench: {}\n", what);
     std::exit(1);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was measured: a line for people as soon as it is known, and all of it as JSON for machines.
+// Results: a line for people as soon as it is known, and everything as JSON for machines.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace flowstamp::bench {
 
-/// What a figure must be to pass.
+/// The condition that a figure must meet to pass.
 struct Bar {
     enum class Is { at_most, at_least };
     Is is = Is::at_most;
@@ -33,24 +33,24 @@ struct Figure {
 
 class Results {
   public:
-    /// Prints it under its section's heading.
+    /// Prints it under the heading of its section.
     void report(Figure figure);
 
-    /// Figures that did not reach their bar.
+    /// Number of figures that did not meet their bar.
     [[nodiscard]] int failed() const;
 
-    /// {"machine": {...}, "figures": [{"section", "name", "value", "unit", "bar", "passed"}]}. False
-    /// if the file cannot be written.
+    /// {"machine": {...}, "figures": [{"section", "name", "value", "unit", "bar", "passed"}]}.
+    /// False if the file cannot be written.
     [[nodiscard]] bool write_json(const std::string& path) const;
 
   private:
     std::vector<Figure> figures_;
 };
 
-/// Prints what the machine is: kernel, CPUs, clocksource, JIT, as figures mean nothing without.
+/// Prints kernel, CPUs, clocksource and JIT, without which figures mean nothing.
 void report_machine();
 
-/// Ends the bench with one line.
-[[noreturn]] void give_up(std::string_view what);
+/// Ends the bench with an error line.
+[[noreturn]] void die(std::string_view what);
 
 }  // namespace flowstamp::bench

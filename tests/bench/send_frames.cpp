@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends segments of many flows out of an interface, as fast as one core can: live frames of the XDP
-// test-run, so that at the other end of a veth pair the real driver path takes them in.
+// test run, so that at the other end of a veth pair they pass through the real driver path.
 // Usage, as root: flowstamp_bench_send INTERFACE syn|syn-ack|ack|data|reset COUNT FLOWS [FIRST]
-// Prints the seconds it took.
+// Prints the elapsed seconds.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ using packet::Syn;
 
 struct Kind {
     Bytes frame;
-    std::uint32_t client_seq = 0;  ///< of the frame, in its ack if it is sent to the client
+    std::uint32_t client_seq = 0;  ///< of the frame, used as its ack if it goes to the client
     bool to_client = false;
 };
 
@@ -54,7 +54,7 @@ std::uint32_t number(const char* word) {
     char* end = nullptr;
     const unsigned long value = std::strtoul(word, &end, 10);
     if (*end != '\0' || end == word) {
-        give_up(std::string("not a number: ") + word);
+        die(std::string("not a number: ") + word);
     }
     return static_cast<std::uint32_t>(value);
 }
@@ -64,12 +64,12 @@ std::uint32_t number(const char* word) {
 int main(int count, char** words) {
     const std::map<std::string, Kind> known = kinds();
     if (count < 5 || count > 6 || !known.contains(words[2])) {
-        give_up("usage: INTERFACE syn|syn-ack|ack|data|reset COUNT FLOWS [FIRST]");
+        die("usage: INTERFACE syn|syn-ack|ack|data|reset COUNT FLOWS [FIRST]");
     }
     const Kind& kind = known.at(words[2]);
     const unsigned interface = if_nametoindex(words[1]);
     if (interface == 0) {
-        give_up(std::string("no interface ") + words[1]);
+        die(std::string("no interface ") + words[1]);
     }
     const Baselines baselines = load_baselines(1);
     baselines->bss->to_client = kind.to_client ? 1 : 0;
@@ -91,7 +91,7 @@ int main(int count, char** words) {
     const int error =
         bpf_prog_test_run_opts(bpf_program__fd(baselines->progs.mutator_send), &options);
     if (error != 0) {
-        give_up(fmt::format("live frames: error {}", error));
+        die(fmt::format("live frames: error {}", error));
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     fmt::print("{:.6f}\n", took.count());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What stands at the stations that `path` is measured against: nothing is looked at.
+// The programs at the stations that `path` is compared with: they read nothing.
 #include "vmlinux/internal.h"
 #include "vmlinux/kernel.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What user space costs: the flow table's pass, and what becomes of stamps. Prints lines of
+// The cost of user space: the scan of the flow table, and the handling of stamps. Prints lines of
 // tab-separated section, name, value, unit and bar. As root.
 #include <benchmark/benchmark.h>
 #include <bpf/bpf.h>
@@ -22,10 +22,10 @@
 #include "tests/bench/frames.h"
 #include "tests/bench/program_runs.h"
 #include "tests/bench/results.h"
-#include "user/net/packet_stamp.h"
-#include "user/output/stamps/stamp_order.h"
 #include "user/kernel/maps/flow_table.h"
 #include "user/kernel/maps/stamp_reader.h"
+#include "user/net/packet_stamp.h"
+#include "user/output/stamps/stamp_order.h"
 #include "user/output/stamps/stamp_writer.h"
 
 namespace {
@@ -37,7 +37,7 @@ constexpr int kRepetitions = 9;
 constexpr std::uint32_t kFlows = 1'000'000;
 constexpr std::uint32_t kStamps = 1'000'000;
 
-/// Every flow copied out of the mapped table, as the watch's scan does it in portions.
+/// Copies every flow out of the mapped table, as the watch's scan does in portions.
 void pass(benchmark::State& state) {
     const Baselines baselines = load_baselines(1);
     const LoadedProbe probe = load_probe(kFlows, Mode::observe);
@@ -45,11 +45,11 @@ void pass(benchmark::State& state) {
     mutated.visit_all(bpf_program__fd(probe->progs.flowstamp_xdp_ingress), from_client({}));
     const int map = bpf_map__fd(probe->maps.flows);
     if (bpf_map_freeze(map) != 0) {
-        give_up("the flow table cannot be frozen");
+        die("the flow table cannot be frozen");
     }
     const auto table = kernel::FlowTable::map(map, bpf_map__max_entries(probe->maps.flows));
     if (!table) {
-        give_up(table.error().message());
+        die(table.error().message());
     }
     __u64 last_ns = 0;
     const auto pass_once = [&] {
@@ -64,7 +64,7 @@ void pass(benchmark::State& state) {
     benchmark::DoNotOptimize(last_ns);
 }
 
-/// A probe whose ring is filled with stamps, as often as wanted.
+/// A probe whose ring can be filled with stamps repeatedly.
 class Stamping {
   public:
     Stamping()
@@ -73,11 +73,12 @@ class Stamping {
           mutated_(baselines_, flowstamp::bench::Hook::xdp, 1000) {}
 
     [[nodiscard]] kernel::StampReader reader(kernel::StampReader::Handler handler) const {
-        auto reader = kernel::StampReader::open(
-            {.ring = bpf_map__fd(probe_->maps.stamps), .stages = bpf_map__fd(probe_->maps.stages)},
-            std::move(handler));
+        auto reader =
+            kernel::StampReader::open({.ring = bpf_map__fd(probe_->maps.stamps),
+                                       .stamp_buffers = bpf_map__fd(probe_->maps.stamp_buffers)},
+                                      std::move(handler));
         if (!reader) {
-            give_up(reader.error().message());
+            die(reader.error().message());
         }
         return std::move(*reader);
     }
@@ -93,7 +94,7 @@ class Stamping {
     Mutated mutated_;
 };
 
-/// The stamps of a full ring through `take`, timed without the filling.
+/// Passes the stamps of a full ring to `take`; filling is not timed.
 template <typename Take>
 void read_stamps(benchmark::State& state, Take&& take) {
     const Stamping stamping;
@@ -110,25 +111,25 @@ void read_stamps(benchmark::State& state, Take&& take) {
         stamping.fill();
         const auto begin = std::chrono::steady_clock::now();
         if (!reader.consume()) {
-            give_up("the stamps' ring cannot be read");
+            die("the stamps' ring cannot be read");
         }
         order.release_all();
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
         state.SetIterationTime(took.count());
     }
     if (stamps == 0) {
-        give_up("no stamps were taken");
+        die("no stamps were taken");
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(stamps));
 }
 
-/// A directory of its own, and gone with it.
+/// A temporary directory.
 class Scratch {
   public:
     Scratch() {
         std::string name = (std::filesystem::temp_directory_path() / "flowstamp.XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) {
-            give_up("cannot make a directory");
+            die("cannot make a directory");
         }
         path_ = name;
     }
@@ -139,7 +140,7 @@ class Scratch {
         std::filesystem::remove_all(path_, ignored);
     }
 
-    /// A file of that name that keeps nothing.
+    /// A file of that name that stores nothing.
     [[nodiscard]] std::string to_nowhere(const std::string& name) const {
         std::filesystem::create_symlink("/dev/null", path_ / name);
         return (path_ / name).string();
@@ -149,19 +150,20 @@ class Scratch {
     std::filesystem::path path_;
 };
 
-/// Out of the ring, into the order of time, and parsed.
+/// Read from the ring, sort by time, and parse.
 void read_only(benchmark::State& state) {
     std::uint64_t bytes = 0;
-    read_stamps(state, [&](const fst_packet_stamp& stamp) { bytes += net::packet_of(stamp).payload; });
+    read_stamps(state,
+                [&](const fst_packet_stamp& stamp) { bytes += net::packet_of(stamp).payload; });
     benchmark::DoNotOptimize(bytes);
 }
 
-/// The same, and written, in the form of the file's ending.
+/// The same, and write in the format of the file's extension.
 void read_and_write(benchmark::State& state, const std::string& ending) {
     const Scratch scratch;
     auto file = output::StampFile::create(scratch.to_nowhere("stamps" + ending));
     if (!file) {
-        give_up(file.error().message());
+        die(file.error().message());
     }
     const auto writer = output::make_stamp_writer(
         *file, {{.ifindex = 1, .hook = FST_HOOK_XDP, .interface = "eth0", .method = "xdp"}});
@@ -171,7 +173,7 @@ void read_and_write(benchmark::State& state, const std::string& ending) {
     });
 }
 
-/// The best repetition of each, as a line.
+/// Prints the best repetition of each as a line.
 class Lines : public benchmark::BenchmarkReporter {
   public:
     bool ReportContext(const Context& /*context*/) override { return true; }
@@ -194,7 +196,8 @@ class Lines : public benchmark::BenchmarkReporter {
         const auto million_a_second = [&](const char* name) {
             return kStamps / best_.at(name) / 1e6;
         };
-        report("stamps read, put in order and parsed", million_a_second("read"), "million/s", ">=15");
+        report("stamps read, put in order and parsed", million_a_second("read"), "million/s",
+               ">=15");
         report("the same, written as pcapng", million_a_second("pcapng"), "million/s", "");
         report("the same, written as JSON lines", million_a_second("json"), "million/s", "");
     }
@@ -204,7 +207,7 @@ class Lines : public benchmark::BenchmarkReporter {
         fmt::print("User space, one core\t{}\t{}\t{}\t{}\n", name, value, unit, bar);
     }
 
-    std::map<std::string, double> best_;  ///< seconds of an iteration
+    std::map<std::string, double> best_;  ///< seconds per iteration
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# To be sourced: two network namespaces joined by a veth pair. What is sent from `outside` comes in at
-# the interface $1 of `inside`, where a program stands in the background: `pid`. `work` is a directory,
-# under $2 if that is given. All of it is gone when the script ends.
+# Sourced: two network namespaces joined by a veth pair. Packets sent from `outside` arrive at the
+# interface $1 of `inside`, where a program runs in the background: `pid`. `work` is a directory, under
+# $2 if given. Everything is removed when the script ends.
 set -euo pipefail
 
 readonly interface=$1 id=fsbench$$
@@ -26,7 +26,7 @@ ip link add out netns "$id-outside" type veth peer name "$interface" netns "$id-
 ip -n "$id-outside" link set out up
 ip -n "$id-inside" link set "$interface" up
 
-# start PATTERN COMMAND...: in the background, until its log has such a line
+# start PATTERN COMMAND...: starts it in the background, and waits for such a line in its log
 start() {
     ip netns exec "$id-inside" "${@:2}" >/dev/null 2>"$work/log" &
     pid=$!
@@ -36,7 +36,7 @@ start() {
     done
 }
 
-# start_watch PROGRAM [WORD...]: a watch of the interface, with these words
+# start_watch PROGRAM [OPTION...]: a watch of the interface, with these options
 start_watch() {
     start '^flowstamp: watching ' "$1" watch -i "$interface" --json -o "$work/events" "${@:2}"
 }
@@ -47,7 +47,7 @@ stop() {
     pid=
 }
 
-# Established flows of this watch alone: others may run beside it. Usage: established PROGRAM
+# Established flows of this watch only: others may be running. Usage: established PROGRAM
 established() {
     inside "$1" flows --json | grep "\"in_iface\":\"$interface\"" |
         grep -c '"state":"established"' || true

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A capture of downloads that go on side by side: what `replay` is measured on.
+// Writes a capture of concurrent downloads, on which `replay` is measured.
 // Usage: flowstamp_bench_capture FILE PACKETS FLOWS
 #include <array>
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace {
 
 using namespace flowstamp::bench;
 
-constexpr std::uint32_t kSegment = 1000;  // bytes that the server sends, of which none is kept
+constexpr std::uint32_t kSegment = 1000;  // bytes that the server sends, not stored in the capture
 
 void store(Bytes& frame, std::size_t offset, std::uint32_t value, int bytes) {
     for (int i = 0; i < bytes; i++) {
@@ -23,12 +23,12 @@ void store(Bytes& frame, std::size_t offset, std::uint32_t value, int bytes) {
     }
 }
 
-/// A flow's packets in their order: a handshake, then again and again two segments and their
-/// acknowledgement. Frames are made once and only changed: where fields stand is IPv4's and TCP's
-/// plain layout. Checksums are those of the first flow.
+/// A flow's packets in order: a handshake, then repeatedly two segments and their acknowledgement.
+/// Frames are built once and only modified, at the offsets of plain IPv4 and TCP headers. Checksums
+/// are those of the first flow.
 class Download {
   public:
-    /// The frame of that number in a flow.
+    /// Frame `number` of a flow.
     const Bytes& packet(std::uint32_t flow, std::uint32_t number, std::uint32_t ms) {
         const std::uint32_t step = number % 3, round = number < 3 ? 0 : number / 3 - 1;
         Bytes& frame = frames_[number < 3 ? number : 3 + step];
@@ -61,7 +61,7 @@ class Download {
   private:
     static Bytes segment() {
         Bytes frame = from_server({.seq = 5001, .ack = 1001, .ttl = 52});
-        store(frame, 16, 20 + 32 + kSegment, 2);  // the IP packet's length; the payload is cut off
+        store(frame, 16, 20 + 32 + kSegment, 2);  // the IP length; the payload is truncated
         return frame;
     }
     std::array<Bytes, 6> frames_{
@@ -77,13 +77,13 @@ class Download {
 
 int main(int count, char** words) {
     if (count != 4) {
-        give_up("usage: FILE PACKETS FLOWS");
+        die("usage: FILE PACKETS FLOWS");
     }
     const auto packets = static_cast<std::uint32_t>(std::strtoul(words[2], nullptr, 10));
     const auto flows = static_cast<std::uint32_t>(std::strtoul(words[3], nullptr, 10));
     std::FILE* file = std::fopen(words[1], "wb");
     if (file == nullptr || flows == 0) {
-        give_up(std::string("cannot write ") + words[1]);
+        die(std::string("cannot write ") + words[1]);
     }
     constexpr std::uint32_t kHeader[] = {0xa1b2c3d4, 2 | 4 << 16, 0, 0, 65535, 1};  // Ethernet
     std::fwrite(kHeader, sizeof(kHeader), 1, file);
@@ -102,6 +102,6 @@ int main(int count, char** words) {
         std::fwrite(frame.data(), bytes, 1, file);
     }
     if (std::fclose(file) != 0) {
-        give_up(std::string("cannot write ") + words[1]);
+        die(std::string("cannot write ") + words[1]);
     }
 }

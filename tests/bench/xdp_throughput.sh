@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What `watch` costs a TCP stream, to an XDP program that passes everything on the same interface (a
-# veth without an XDP program has larger segments, and compares with nothing): iperf3 between two
-# network namespaces, in turns, every other round the other way round. What is told is the median of
-# the rounds' ratios: machines drift more than they differ.
+# Cost of `watch` for a TCP stream, relative to an XDP program that passes everything on the same
+# interface (a veth without an XDP program has larger segments and cannot be compared): iperf3 between two
+# network namespaces, in turns, in reverse order every other round. The result is the median of the
+# rounds' ratios, as the machine's drift exceeds the differences.
 # Prints lines of tab-separated section, name, value, unit and bar.
 # Usage, as root: xdp_throughput.sh PROGRAM XDP-OBJECT [ROUNDS [SECONDS]]
 set -euo pipefail
@@ -22,7 +22,7 @@ clean_up() {
 trap clean_up EXIT
 
 on() { ip netns exec "$id-$1" "${@:2}"; }
-# In the background: a process of its own, not a shell around it, for `kill`.
+# In the background, without a shell around it, so that `kill` reaches it.
 start() {
     ip netns exec "$id-inside" "$@" &
     children+=("$!")
@@ -41,7 +41,7 @@ lay_out() {
 
 rate() { stream 10.1.0.1 "$seconds" on outside; }
 
-# with WORD...: a run while a watch with these words is attached.
+# with OPTION...: a run while a watch with these options is attached.
 with() {
     start "$program" watch -i in "$@" >/dev/null 2>"$results/log"
     local pid=$!

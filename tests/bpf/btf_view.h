@@ -14,14 +14,14 @@ struct btf;
 
 namespace flowstamp::testing {
 
-/// A member of a struct, seen from the outermost one: those of an unnamed struct or union count as
-/// the outer one's own, those of a named member follow it as "un.echo.id".
+/// A member of a struct, named from the outermost one: members of an unnamed struct or union count
+/// as the outer one's own, those of a named member are "un.echo.id".
 struct Member {
     std::string name;
     std::uint32_t bit_offset = 0;
     std::uint32_t bits = 0;
     bool is_bit_field = false;
-    bool is_leaf = true;  ///< not itself a struct or union
+    bool is_leaf = true;  ///< not a struct or union itself
 
     friend bool operator==(const Member&, const Member&) = default;
     friend std::ostream& operator<<(std::ostream& out, const Member& member);
@@ -34,17 +34,17 @@ struct Layout {
     [[nodiscard]] const Member* find(const std::string& name) const;
 };
 
-/// The types that an object, or the running kernel, describes in its BTF.
+/// The types in the BTF of an object, or of the running kernel.
 class BtfView {
   public:
-    /// Throws std::runtime_error when there is no BTF to read.
+    /// Throws std::runtime_error if there is no BTF.
     static BtfView of_kernel();
     static BtfView of_object(const std::string& path);
 
     /// Names of all structs whose name begins with `prefix`.
     [[nodiscard]] std::vector<std::string> structs(const std::string& prefix = {}) const;
     [[nodiscard]] std::optional<Layout> layout(const std::string& name) const;
-    /// Every enumerator of every enum; kernels have a few names twice.
+    /// Every enumerator of every enum; some names occur twice in kernels.
     [[nodiscard]] std::map<std::string, std::set<std::int64_t>> enumerators() const;
 
   private:

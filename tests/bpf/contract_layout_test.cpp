@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contract as clang lays it out for BPF, against the same as the program's compiler does.
+// Compares the contract's layout by clang for BPF with that of the program's compiler.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -13,8 +13,8 @@
 namespace flowstamp::testing {
 namespace {
 
-/// Holds every struct fst_* that `object` describes against the host compiler's layout, and returns
-/// how many there were.
+/// Compares every struct fst_* in the object's BTF with the host compiler's layout, and returns
+/// their number.
 std::size_t expect_host_layout(const std::string& object) {
     const BtfView host = BtfView::of_object(FLOWSTAMP_CONTRACT_TYPES_HOST);
     const BtfView bpf = BtfView::of_object(object);
@@ -47,8 +47,8 @@ TEST(ContractLayout, IsTheSameForTheKernelAndTheProgram) {
     EXPECT_EQ(expect_host_layout(FLOWSTAMP_CONTRACT_TYPES_BPF), defined);
 }
 
-/// What the loader embeds: structs that only the data path uses between its own parts are not part
-/// of the contract and do not begin with fst_.
+/// The object that the loader embeds. Structs used only within the data path are not part of the
+/// contract and do not begin with fst_.
 TEST(ContractLayout, IsWhatTheProgramsWereBuiltWith) {
     EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/probe.bpf.o"), 0U);
     EXPECT_GT(expect_host_layout(FLOWSTAMP_BINARY_DIR "/bpf/path.bpf.o"), 0U);

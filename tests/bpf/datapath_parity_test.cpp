@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One source, several homes: the same packets give the same events, byte for byte, whether the data
-// path runs on the host, at XDP or at tc ingress.
+// One source, several builds: the same packets give the same events, byte for byte, whether the
+// data path runs on the host, at XDP or at tc ingress.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -20,7 +20,7 @@ struct Recorded {
     std::uint64_t time_ns;
 };
 
-/// Runs on a rig of its own, and keeps what it was given.
+/// Runs on its own rig, and records what it was given.
 class Recorder final : public ForwardingRig {
   public:
     using ForwardingRig::ForwardingRig;
@@ -39,10 +39,11 @@ class Recorder final : public ForwardingRig {
 struct Plan {
     RigOptions options;
     fst_policy policy{};
-    bool spoil;  ///< bytes and checksums go astray: what tc learns of a checksum is then another
+    bool spoil;  ///< corrupt bytes and checksums: tc's checksum state then differs
 };
 
-/// Some thousand packets of flows that begin, talk, are reset, asked about, and begin again.
+/// Several thousand packets of flows that begin, exchange data, are reset, challenged, and begin
+/// again.
 std::vector<Recorded> compose(const Plan& plan, std::uint32_t seed) {
     Recorder recorder(plan.options);
     recorder.set_policy(plan.policy);
@@ -75,7 +76,7 @@ std::vector<Recorded> compose(const Plan& plan, std::uint32_t seed) {
     return recorder.stream();
 }
 
-/// What a hook defines is left out: which one it was, and the CPU.
+/// Clears what depends on the hook: which one it was, and the CPU.
 SeenEvent comparable(SeenEvent seen) {
     seen.event.header.cpu = 0;
     seen.event.packet.hook = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ring of events when nobody reads it: what finds no room is counted where it is lost, and the
-// packets pass as ever.
+// The ring of events without a reader: records that find it full are counted as lost, and packets
+// pass as usual.
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@
 namespace flowstamp::testing {
 namespace {
 
-/// So many runs of the XDP program on one frame, in one call; what they told stays in the ring.
-void pass_again_and_again(const KernelRig& rig, const Bytes& frame, std::uint64_t times) {
+/// Runs the XDP program on one frame repeatedly, in one call; its records stay in the ring.
+void run_repeatedly(const KernelRig& rig, const Bytes& frame, std::uint64_t times) {
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());
@@ -21,7 +21,7 @@ void pass_again_and_again(const KernelRig& rig, const Bytes& frame, std::uint64_
     EXPECT_EQ(options.retval, std::uint32_t{XDP_PASS});
 }
 
-TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
+TEST(DatapathRing, CountsLostRecords) {
     const auto rig = make_kernel_rig({});
     if (!rig) {
         GTEST_SKIP() << "needs root";
@@ -29,20 +29,20 @@ TEST(DatapathRing, CountsWhatItHasNoRoomFor) {
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
     constexpr std::uint64_t kResets = 20'000;
     ASSERT_GT(kResets * sizeof(fst_flow_event), 2 * FST_EVENTS_BYTES);
-    pass_again_and_again(*rig, reset, kResets);
+    run_repeatedly(*rig, reset, kResets);
     EXPECT_EQ(rig->counter(FST_COUNT_RST), kResets);
-    const std::uint64_t told = rig->counter(FST_COUNT_EVENT);
-    EXPECT_EQ(told + rig->counter(FST_COUNT_EVENT_LOST), kResets);
+    const std::uint64_t reported = rig->counter(FST_COUNT_EVENT);
+    EXPECT_EQ(reported + rig->counter(FST_COUNT_EVENT_LOST), kResets);
     EXPECT_GT(rig->counter(FST_COUNT_EVENT_LOST), 10'000U);
-    EXPECT_GT(told, FST_EVENTS_BYTES / sizeof(fst_flow_event) * 9 / 10);
+    EXPECT_GT(reported, FST_EVENTS_BYTES / sizeof(fst_flow_event) * 9 / 10);
 
-    // The next packet's run hands over all that is there; then there is room again.
-    EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = reset}).events.size(), told);
+    // The next packet's run consumes everything; then there is room again.
+    EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = reset}).events.size(), reported);
     EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = reset}).events.size(), 1U);
 }
 
-/// SYNs of one flow, again and again: each is told while there is room.
-TEST(DatapathRing, ASynFloodLeavesRoomForAReset) {
+/// Repeated SYNs of one flow: each is reported while there is room.
+TEST(DatapathRing, SynFloodLeavesRoomForAReset) {
     const auto rig = make_kernel_rig({});
     if (!rig) {
         GTEST_SKIP() << "needs root";
@@ -50,12 +50,12 @@ TEST(DatapathRing, ASynFloodLeavesRoomForAReset) {
     const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
     constexpr std::uint64_t kSyns = 100'000;
     ASSERT_GT(kSyns * sizeof(fst_event), 2 * FST_EVENTS_BYTES);
-    pass_again_and_again(*rig, syn, kSyns);
+    run_repeatedly(*rig, syn, kSyns);
     const std::uint64_t lost = rig->counter(FST_COUNT_EVENT_LOST);
     EXPECT_GT(lost, 10'000U);
 
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
-    pass_again_and_again(*rig, reset, 100);
+    run_repeatedly(*rig, reset, 100);
     EXPECT_EQ(rig->counter(FST_COUNT_EVENT_LOST), lost);
 }
 

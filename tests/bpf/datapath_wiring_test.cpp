@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Observe-only is a fact of wiring: proved on the instructions that the kernel runs. Loaded without
-// leave to act, the verifier has removed every way to change or drop a packet:
+// Observe-only programs cannot act: proved on the instructions that the kernel runs. When loaded
+// without permission to act, the verifier has removed every way to change or drop a packet:
 // - no helper that writes a packet is called, by the entry or by any function that it calls;
-// - the entry stores through no pointer that it got from the context, and hands neither such a pointer
+// - the entry stores through no pointer derived from the context, and passes neither such a pointer
 //   nor the context to a function of the program: they cannot write the packet either;
-// - on every path to its exit, the value returned is the constant that lets the packet go on.
+// - on every path to its exit, the return value is the constant that passes the packet.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int32_t kXdpDrop = 1, kXdpPass = 2, kTcxDrop = 2, kTcxNext = -1;
 
-/// Kernel functions that reading, keeping state and telling need.
+/// Kernel functions needed for reading, keeping state and reporting.
 const std::set<std::string> kHarmless{"bpf_xdp_load_bytes",
                                       "bpf_skb_load_bytes",
                                       "bpf_xdp_get_buff_len",
@@ -57,7 +57,7 @@ std::set<std::string> beyond_harmless(const TranslatedProgram& program) {
 using Names = std::set<std::string>;
 using Codes = std::set<std::int32_t>;
 
-TEST_P(DatapathWiring, ObservingCannotTouchAPacket) {
+TEST_P(DatapathWiring, ObservingCannotChangeAPacket) {
     const auto program = TranslatedProgram::of(watching_->program_fd(GetParam()));
     EXPECT_EQ(beyond_harmless(program), Names{});
     const EntryBehaviour entry = behaviour_of_entry(program.instructions());
@@ -67,7 +67,7 @@ TEST_P(DatapathWiring, ObservingCannotTouchAPacket) {
     EXPECT_EQ(entry.returns, Codes{GetParam() == FST_HOOK_XDP ? kXdpPass : kTcxNext});
 }
 
-/// The same eyes see it where it is.
+/// The same analysis finds it where it is possible.
 TEST_P(DatapathWiring, ActingCan) {
     const auto program = TranslatedProgram::of(acting_->program_fd(GetParam()));
     const EntryBehaviour entry = behaviour_of_entry(program.instructions());

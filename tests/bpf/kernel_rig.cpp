@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// On the skeleton itself, not on LoadedProbe: a test may write policies that no user can.
+// Uses the skeleton itself, not LoadedProbe: a test may write policies that users cannot.
 #include "tests/bpf/kernel_rig.h"
 
 #include <bpf/bpf.h>
@@ -80,10 +80,11 @@ class LoadedRig final : public KernelRig {
 
     Outcome run(fst_hook hook, const Frame& frame) override {
         run_.set_time(Nanoseconds(now_ns()));
-        kernel::TestRunResult result = need(run_.run(program_of(hook), {.bytes = frame.bytes,
-                                                                .ifindex = frame.ifindex,
-                                                                .gso_segments = frame.gso_segments,
-                                                                .gso_size = 0}));
+        kernel::TestRunResult result =
+            need(run_.run(program_of(hook), {.bytes = frame.bytes,
+                                             .ifindex = frame.ifindex,
+                                             .gso_segments = frame.gso_segments,
+                                             .gso_size = 0}));
         seen_.clear();
         need(events_.consume());
         if (events_.rejected() != 0) {
@@ -113,11 +114,11 @@ class LoadedRig final : public KernelRig {
         const auto& programs = probe_->progs;
         return bpf_program__fd(hook == FST_HOOK_XDP          ? programs.flowstamp_xdp_ingress
                                : hook == FST_HOOK_TC_INGRESS ? programs.flowstamp_tc_ingress
-                                                            : programs.flowstamp_tc_egress);
+                                                             : programs.flowstamp_tc_egress);
     }
 
   private:
-    /// Only these two ways out are ours: a packet goes on, or it is dropped.
+    /// The programs only have these two results: pass or drop.
     static bool is_drop(fst_hook hook, std::uint32_t action) {
         const bool xdp = hook == FST_HOOK_XDP;
         constexpr auto kNext = static_cast<std::uint32_t>(-1);  // TCX_NEXT

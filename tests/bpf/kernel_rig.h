@@ -7,11 +7,11 @@
 
 namespace flowstamp::testing {
 
-/// The programs, loaded and run by BPF_PROG_TEST_RUN. Null without privileges. Throws what libbpf
-/// and the verifier say if they are refused.
+/// The programs, loaded and run by BPF_PROG_TEST_RUN. Null without privileges. Throws libbpf's and
+/// the verifier's messages if they are refused.
 class KernelRig : public Rig {
   public:
-    /// Of the loaded program that serves `hook`.
+    /// Descriptor of the loaded program for `hook`.
     [[nodiscard]] virtual int program_fd(fst_hook hook) const = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// vmlinux/ against the running kernel: every struct and field by its BTF; every value by BTF or,
+// Compares vmlinux/ with the running kernel: every struct and field by BTF; every value by BTF or,
 // where the kernel has a macro instead of an enumerator, by the system's headers.
 #include <netinet/in.h>  // first: <linux/netfilter.h> would bring its own of the same
 
@@ -23,8 +23,8 @@
 namespace flowstamp::testing {
 namespace {
 
-/// A name of ours that the kernel does not have is right only where it stands for whole bytes of
-/// bit-fields (`version_ihl`), each of them inside it and none left out, or for padding.
+/// A name that the kernel does not have is only allowed for whole bytes of bit-fields
+/// (`version_ihl`), which must contain all of them, or for padding.
 bool stands_for_bit_fields_or_padding(const Member& ours, const Layout& kernel) {
     std::uint32_t covered = 0;
     bool any_bit_field = false;
@@ -49,7 +49,7 @@ bool may_grow(const std::string& name) {
     return name == "xdp_md" || name == "__sk_buff";
 }
 
-TEST(KernelTypes, LieAsInTheRunningKernel) {
+TEST(KernelTypes, MatchTheRunningKernel) {
     const BtfView kernel = BtfView::of_kernel();
     const BtfView ours = BtfView::of_object(FLOWSTAMP_KERNEL_TYPES);
     const auto names = ours.structs();
@@ -77,8 +77,8 @@ TEST(KernelTypes, LieAsInTheRunningKernel) {
     }
 }
 
-/// CO-RE finds fields by their names: these must be there, and as wide. A named struct of ours need
-/// not be whole, nor an array of them as long.
+/// CO-RE finds fields by name: they must exist with the same width. A named struct here need not be
+/// complete, nor an array as long.
 TEST(InternalTypes, AreFieldsOfTheRunningKernel) {
     const BtfView kernel = BtfView::of_kernel();
     const BtfView ours = BtfView::of_object(FLOWSTAMP_INTERNAL_TYPES);
@@ -157,7 +157,7 @@ const std::map<std::string, std::int64_t> kSystemHeaders = {
 
 #undef SYSTEM_VALUE
 
-/// A kernel too old to know a value cannot vouch for it; the newest header of ours is 6.6's.
+/// A kernel too old to know a value cannot confirm it; the newest header used is 6.6's.
 bool kernel_is_older_than_6_6(const BtfView& kernel) {
     return !kernel.enumerators().contains("BPF_TCX_INGRESS");
 }
@@ -175,7 +175,7 @@ void expect_value(const std::string& name, std::int64_t ours,
     }
 }
 
-TEST(KernelValues, AreThoseOfTheRunningKernelOrTheSystemsHeaders) {
+TEST(KernelValues, MatchTheRunningKernelOrTheSystemsHeaders) {
     const BtfView kernel = BtfView::of_kernel();
     const bool old = kernel_is_older_than_6_6(kernel);
     const auto theirs = kernel.enumerators();
@@ -192,7 +192,7 @@ TEST(KernelValues, AreThoseOfTheRunningKernelOrTheSystemsHeaders) {
     }
 }
 
-TEST(UapiValues, AreThoseOfTheRunningKernel) {
+TEST(UapiValues, MatchTheRunningKernel) {
     const std::map<std::string, std::int64_t> values = {
         {"BPF_PROG_TYPE_NETFILTER", FST_UAPI_PROG_TYPE_NETFILTER},
         {"BPF_NETFILTER", FST_UAPI_NETFILTER},

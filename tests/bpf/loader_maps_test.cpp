@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers and the writer of maps, each on a map of its own that the test fills.
+// The readers and the writer of maps, each on a map that the test fills.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
@@ -107,7 +107,7 @@ TEST_F(LoaderPolicy, ForgetsWhatIsNoLongerInTheList) {
     EXPECT_EQ(in_kernel().learned[2].flags, 0) << "nothing is left behind";
 }
 
-/// A program that writes `bytes` of its stack, the first words given, to a ring.
+/// A program that writes `bytes` of its stack, beginning with the given words, to a ring.
 class RingWriter {
   public:
     RingWriter(int ring, std::uint64_t first_word, int bytes) {
@@ -153,13 +153,13 @@ std::uint64_t header(std::uint8_t version, std::uint8_t kind, std::uint16_t size
     return word;
 }
 
-TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
+TEST_F(LoaderMaps, UnknownRecordsAreCountedAndRejected) {
     const Fd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test", 0, 0, 65536, nullptr));
     ASSERT_TRUE(ring);
-    int believed = 0;
-    kernel::EventReader reader =
-        require(kernel::EventReader::open(ring.get(), [&](const fst_event& event, const fst_flow* flow) {
-            believed++;
+    int accepted = 0;
+    kernel::EventReader reader = require(
+        kernel::EventReader::open(ring.get(), [&](const fst_event& event, const fst_flow* flow) {
+            accepted++;
             EXPECT_EQ(event.header.kind, FST_EVENT_FIN);
             EXPECT_EQ(flow, nullptr);
         }));
@@ -168,19 +168,19 @@ TEST_F(LoaderMaps, RecordsThatAreNotOursAreCountedNotBelieved) {
         std::uint64_t header;
         int bytes;
     } const records[] = {
-        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, kBytes), kBytes},      // the one good one
+        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, kBytes), kBytes},      // the only valid one
         {header(FST_CONTRACT_VERSION + 1, FST_EVENT_FIN, kBytes), kBytes},  // another version
-        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, kBytes - 8), kBytes},  // lies about its size
-        {header(FST_CONTRACT_VERSION, 0, kBytes), kBytes},                 // no such kind
+        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, kBytes - 8), kBytes},  // its size is wrong
+        {header(FST_CONTRACT_VERSION, 0, kBytes), kBytes},                  // no such kind
         {header(FST_CONTRACT_VERSION, FST_EVENT_KINDS, kBytes), kBytes},
-        {header(FST_CONTRACT_VERSION, FST_EVENT_RST, kBytes), kBytes},  // promises a flow
-        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, 8), 8},            // nothing but a header
+        {header(FST_CONTRACT_VERSION, FST_EVENT_RST, kBytes), kBytes},  // should carry a flow
+        {header(FST_CONTRACT_VERSION, FST_EVENT_FIN, 8), 8},            // only a header
     };
     for (const auto& record : records) {
         ASSERT_TRUE(RingWriter(ring.get(), record.header, record.bytes).run());
     }
     EXPECT_EQ(require(reader.consume()), std::size(records));
-    EXPECT_EQ(believed, 1);
+    EXPECT_EQ(accepted, 1);
     EXPECT_EQ(reader.rejected(), std::size(records) - 1);
 }
 
@@ -235,7 +235,7 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
     EXPECT_GT(got, 0);
 }
 
-TEST(LoaderFlowTable, AFreeAndABusySlotAreNoFlows) {
+TEST(LoaderFlowTable, FreeAndBusySlotsAreNoFlows) {
     MadeTable made(1);
     made.slot(1).tag = FST_TAG_BUSY;
     made.slot(3).tag = 99;
@@ -245,7 +245,7 @@ TEST(LoaderFlowTable, AFreeAndABusySlotAreNoFlows) {
     EXPECT_TRUE(table.read(3));
 }
 
-TEST(LoaderFlowTable, WhatIsBeingWrittenIsNotRead) {
+TEST(LoaderFlowTable, SlotsBeingWrittenAreNotRead) {
     MadeTable made(1);
     made.slot(0).tag = 99;
     made.slot(0).direction[1].version = 5;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stops a probe before it is attached: each one line, with the mend.
+// What prevents a probe from being attached: each is one line, with the fix.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -36,18 +36,18 @@ TEST_F(LoaderOpen, RoundsTheFlowTableUpToAPowerOfTwo) {
 }
 
 TEST_F(LoaderOpen, NamesThePrivilegesThatAreMissing) {
-    const std::string told = in_child(
+    const std::string message = in_child(
         [] { return ::setresuid(65534, 65534, 65534) == 0 ? refusal({}) : "setresuid failed"; });
-    EXPECT_EQ(told,
+    EXPECT_EQ(message,
               "attach to the kernel: missing CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; run as root, or "
               "give the program these privileges: setcap cap_bpf,cap_perfmon,cap_net_admin+ep "
               "flowstamp");
 }
 
-/// Our programs take only what the kernel promises to user space, so they need no BTF of the kernel.
+/// The programs use only stable kernel interfaces, so they do not need the kernel's BTF.
 TEST_F(LoaderOpen, NeedsNoKernelBtf) {
     std::string outcome = "not run";
-    std::thread([&] {  // a mount namespace of this thread's own
+    std::thread([&] {  // a mount namespace for this thread
         if (::unshare(CLONE_NEWNS) != 0 ||
             ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
             ::mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) != 0) {
@@ -66,7 +66,7 @@ TEST_F(LoaderOpen, NeedsNoKernelBtf) {
     EXPECT_EQ(outcome, "loaded");
 }
 
-TEST(LoaderCapabilities, SysAdminStandsForBpfAndPerfmon) {
+TEST(LoaderCapabilities, SysAdminIncludesBpfAndPerfmon) {
     constexpr std::uint64_t kNetAdmin = 1ULL << 12;
     constexpr std::uint64_t kSysAdmin = 1ULL << 21;
     EXPECT_TRUE(kernel::Capabilities(kNetAdmin | kSysAdmin).missing().empty());
@@ -76,7 +76,7 @@ TEST(LoaderCapabilities, SysAdminStandsForBpfAndPerfmon) {
     EXPECT_EQ(kernel::Capabilities(0).missing().size(), 3U);
 }
 
-TEST(LoaderKernelRelease, ReadsWhatDistributionsWrite) {
+TEST(LoaderKernelRelease, ParsesDistributionReleases) {
     EXPECT_TRUE(kernel::KernelRelease::parse("6.1.0-18-amd64").at_least(6, 1));
     EXPECT_FALSE(kernel::KernelRelease::parse("6.1.0-18-amd64").at_least(6, 2));
     EXPECT_TRUE(kernel::KernelRelease::parse("10.0-rc1").at_least(6, 6));
@@ -85,15 +85,16 @@ TEST(LoaderKernelRelease, ReadsWhatDistributionsWrite) {
               "needs kernel 5.18 or later, this is 5.10.0-28-amd64");
 }
 
-TEST(LoaderMessages, FindsTheVerifiersLastWords) {
-    EXPECT_EQ(kernel::verifier_verdict("libbpf: prog 'flowstamp_tc_egress': BPF program load failed\n"
-                               "libbpf: prog 'flowstamp_tc_egress': -- BEGIN PROG LOAD LOG --\n"
-                               "0: R1=ctx() R10=fp0\n"
-                               "R2 !read_ok\n"
-                               "processed 1 insns (limit 1000000) max_states_per_insn 0\n"
-                               "-- END PROG LOAD LOG --\n"
-                               "libbpf: failed to load object 'probe_bpf'\n"),
-              "flowstamp_tc_egress: R2 !read_ok");
+TEST(LoaderMessages, FindsTheVerifiersVerdict) {
+    EXPECT_EQ(
+        kernel::verifier_verdict("libbpf: prog 'flowstamp_tc_egress': BPF program load failed\n"
+                                 "libbpf: prog 'flowstamp_tc_egress': -- BEGIN PROG LOAD LOG --\n"
+                                 "0: R1=ctx() R10=fp0\n"
+                                 "R2 !read_ok\n"
+                                 "processed 1 insns (limit 1000000) max_states_per_insn 0\n"
+                                 "-- END PROG LOAD LOG --\n"
+                                 "libbpf: failed to load object 'probe_bpf'\n"),
+        "flowstamp_tc_egress: R2 !read_ok");
     EXPECT_EQ(kernel::verifier_verdict("libbpf: map 'flows': failed to create: -ENOMEM\n"), "");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Someone else's XDP program, attached without a link: what a careless loader would replace.
+// A foreign XDP program, attached without a link: a careless loader would replace it.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
@@ -19,8 +19,8 @@ namespace {
 
 class LoaderOthers : public RootTest {
   protected:
-    /// Runs `work` in a network namespace with a veth pair kto, ktp, on which another's program
-    /// stands; gives its id.
+    /// Runs `work` in a network namespace with a veth pair kto, ktp, with a foreign program
+    /// attached; passes its id.
     template <class Work>
     static void beside_another(std::uint32_t mode, Work work) {
         std::thread([&] {
@@ -43,7 +43,7 @@ class LoaderOthers : public RootTest {
     }
 };
 
-TEST_F(LoaderOthers, StayAndAreNamed) {
+TEST_F(LoaderOthers, StayAndAreReported) {
     for (const std::uint32_t mode : {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE}) {
         beside_another(mode, [](std::uint32_t id) {
             kernel::AttachedProbe probe = require(load({}).attach({"kto"}));
@@ -57,9 +57,10 @@ TEST_F(LoaderOthers, StayAndAreNamed) {
     }
 }
 
-TEST_F(LoaderOthers, StayWhenXdpIsInsistedOn) {
+TEST_F(LoaderOthers, StayWhenXdpIsRequired) {
     beside_another(XDP_FLAGS_DRV_MODE, [](std::uint32_t id) {
-        for (const kernel::IngressChoice hook : {kernel::IngressChoice::xdp, kernel::IngressChoice::xdp_generic}) {
+        for (const kernel::IngressChoice hook :
+             {kernel::IngressChoice::xdp, kernel::IngressChoice::xdp_generic}) {
             const Result<kernel::AttachedProbe> refused = load({.hook = hook}).attach({"kto"});
             ASSERT_FALSE(refused);
             EXPECT_TRUE(refused.error().message().ends_with(

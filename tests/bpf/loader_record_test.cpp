@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a running watch is found, and told from a dead one.
+// How a running watch is found, and distinguished from a dead one.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 namespace flowstamp {
 namespace {
 
-TEST(LoaderRecord, ReadsBackWhatItWrote) {
+TEST(LoaderRecord, RoundTrips) {
     const kernel::RunRecord record{
         .version = 1, .interfaces = {{2, "eth0"}, {31, "br-12.x"}}, .qdiscs = {{4026531840, 2}}};
     EXPECT_EQ(record.to_text(),
@@ -39,17 +39,18 @@ TEST(LoaderRecord, TellsWhatWasLearned) {
     EXPECT_TRUE(kernel::RunRecord::parse("learned 10 13330 0 3\n").learned.empty());
 }
 
-TEST(LoaderRecord, SkipsWhatItDoesNotKnow) {
-    EXPECT_EQ(kernel::RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
-              kernel::RunRecord{.version = 2});
+TEST(LoaderRecord, SkipsUnknownLines) {
+    EXPECT_EQ(
+        kernel::RunRecord::parse("version 2\nweather fair\n\ninterface\ninterface x y\nclsact 1\n"),
+        kernel::RunRecord{.version = 2});
     EXPECT_EQ(kernel::RunRecord::parse(""), kernel::RunRecord{});
 }
 
-TEST(LoaderRecord, AProcessIsKnownByItsStart) {
+TEST(LoaderRecord, IdentifiesAProcessByItsStartTime) {
     const kernel::RunName self = kernel::RunName::of_this_process(17);
     EXPECT_EQ(self.pid, ::getpid());
     EXPECT_TRUE(self.is_alive());
-    kernel::RunName impostor = self;  // the process id given anew
+    kernel::RunName impostor = self;  // the process id reused
     impostor.start++;
     EXPECT_FALSE(impostor.is_alive());
 
@@ -61,7 +62,7 @@ TEST(LoaderRecord, AProcessIsKnownByItsStart) {
     EXPECT_EQ(kernel::process_start(child), std::nullopt);
 }
 
-TEST(LoaderRecord, FindsRunsByTheirFilesNames) {
+TEST(LoaderRecord, FindsRunsByFileName) {
     char folder[] = "/tmp/flowstamp-test-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
     for (const char* name : {"run-12-345-6", "run-12-345-6.new", "run-x-1-2", "flows-12-345-6",

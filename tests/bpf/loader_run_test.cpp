@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A packet through each loaded program, and out again by every way that user space has.
+// A packet through each loaded program, and its traces in everything that user space can read.
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
@@ -36,8 +36,9 @@ class LoaderRun : public ::testing::TestWithParam<Case> {
     }
 };
 
-TEST_P(LoaderRun, ASynIsCountedStampedAndTold) {
-    kernel::LoadedProbe probe = load({.max_flows = 1024, .clock_is_replayed = true, .hash_seed = {{1, 2}}});
+TEST_P(LoaderRun, SynIsCountedStampedAndReported) {
+    kernel::LoadedProbe probe =
+        load({.max_flows = 1024, .clock_is_replayed = true, .hash_seed = {{1, 2}}});
     std::vector<fst_event> events;
     kernel::EventReader reader =
         require(probe.maps().events([&](const fst_event& event, const fst_flow* flow) {
@@ -82,7 +83,7 @@ TEST_P(LoaderRun, ASynIsCountedStampedAndTold) {
     EXPECT_EQ(events[0].packet.seq, 1000U);
 }
 
-TEST_P(LoaderRun, TheSeedDecidesTheBucket) {
+TEST_P(LoaderRun, SeedSelectsTheBucket) {
     const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.seq = 1000, .flags = Syn}).bytes();
     std::vector<std::uint32_t> slots;
     for (const std::uint64_t seed : {11, 12, 13}) {
@@ -105,8 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 class LoaderTable : public RootTest {};
 
-TEST_F(LoaderTable, CanBeWrittenByNobodyButThePrograms) {
-    constexpr std::uint32_t kFlows = 131072;  // a size that no other test has
+TEST_F(LoaderTable, IsWritableByProgramsOnly) {
+    constexpr std::uint32_t kFlows = 131072;  // a size that no other test uses
     kernel::LoadedProbe probe = load({.max_flows = kFlows});
     int found = 0;
     for (std::uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
@@ -147,7 +148,7 @@ TEST_F(LoaderTable, ScansInPortions) {
               0U);
 }
 
-TEST_F(LoaderTable, AShortFrameIsRefusedBeforeTheKernelDoes) {
+TEST_F(LoaderTable, RefusesAFrameTooShortForTheKernel) {
     kernel::LoadedProbe probe = load({.max_flows = 1024});
     const Bytes frame(13);
     const Result<kernel::TestRunResult> result =

@@ -14,7 +14,7 @@
 
 namespace flowstamp::testing {
 
-/// The value, or the end of the test with the error's text.
+/// The value, or ends the test with the error's text.
 template <class T>
 T require(Result<T> result) {
     if (!result) {
@@ -37,7 +37,7 @@ class RootTest : public ::testing::Test {
     }
 };
 
-/// What `work` returns, called in a child process, which may give up privileges.
+/// The result of `work`, called in a child process, which may give up privileges.
 template <class Work>
 std::string in_child(Work work) {
     int pipe[2];

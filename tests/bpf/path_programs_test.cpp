@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The path's programs in the running kernel, as each clang at hand compiles them.
+// The path programs in the running kernel, as compiled by each clang installed.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -24,8 +24,8 @@ namespace {
 
 class PathPrograms : public RootTest {};
 
-/// Instructions that the verifier may look at in one of these programs: one stands at each station,
-/// so all their loads together must take no time that a user would notice.
+/// Limit on the instructions that the verifier processes for one of these programs: there is one
+/// per station, and loading them all must take no noticeable time.
 constexpr std::uint32_t kBudget = 50'000;
 
 const std::vector<std::string> kPrograms = {
@@ -34,7 +34,7 @@ const std::vector<std::string> kPrograms = {
     "flowstamp_path_dropped",  "flowstamp_path_consumed", "flowstamp_path_socket",
     "flowstamp_path_received", "flowstamp_path_queued"};
 
-/// What the verifier looked at, by program; empty if the object was refused.
+/// Instructions processed by the verifier, by program; empty if the object was refused.
 std::map<std::string, std::uint32_t> verified(const std::string& path) {
     const std::unique_ptr<bpf_object, decltype(&bpf_object__close)> object(
         bpf_object__open(path.c_str()), bpf_object__close);
@@ -62,7 +62,7 @@ std::map<std::string, std::uint32_t> verified(const std::string& path) {
     return counts;
 }
 
-TEST_F(PathPrograms, AreAcceptedWithinTheBudgetWhoeverCompiledThem) {
+TEST_F(PathPrograms, AreAcceptedWithinTheBudgetForEveryCompiler) {
     unsigned variants = 0;
     for (const auto& file :
          std::filesystem::directory_iterator(FLOWSTAMP_BINARY_DIR "/bpf/variants")) {
@@ -90,7 +90,7 @@ std::string refusal(const pathtrace::PathProbeOptions& options) {
     return probe ? "" : probe.error().message();
 }
 
-TEST_F(PathPrograms, RefusesWhatCannotBe) {
+TEST_F(PathPrograms, RefusesInvalidOptions) {
     EXPECT_EQ(refusal({.stations = {{.pf = 7, .hook = 0}}}),
               "IPv4 prerouting, priority 0: follow packets through this host: no such netfilter "
               "hook");
@@ -103,7 +103,7 @@ TEST_F(PathPrograms, RefusesWhatCannotBe) {
 }
 
 /// The first matches are constants, which the verifier follows one by one.
-TEST_F(PathPrograms, LoadsWithAsManyMatchesAsItTakes) {
+TEST_F(PathPrograms, LoadsWithTheMaximumOfMatches) {
     std::vector<fst_path_match> matches;
     for (std::uint16_t i = 0; i < FST_PATH_MATCHES_MAX; i++) {
         fst_path_match match = pathtrace::match_everything();
@@ -114,10 +114,10 @@ TEST_F(PathPrograms, LoadsWithAsManyMatchesAsItTakes) {
         match.destination[3] = match.destination_mask[3] = ~__be32{0};
         matches.push_back(match);
     }
-    const Result<pathtrace::PathProbe> probe =
-        pathtrace::PathProbe::start({.stations = {{.pf = 2, .hook = 0, .priority = 4711},
-                                       {.kind = pathtrace::Station::Kind::tc_ingress, .interface = "lo"}},
-                          .matches = matches});
+    const Result<pathtrace::PathProbe> probe = pathtrace::PathProbe::start(
+        {.stations = {{.pf = 2, .hook = 0, .priority = 4711},
+                      {.kind = pathtrace::Station::Kind::tc_ingress, .interface = "lo"}},
+         .matches = matches});
     ASSERT_TRUE(probe) << probe.error().message();
     EXPECT_TRUE(probe->notices().empty()) << probe->notices().front().text;
     for (const pathtrace::StationState& state : probe->stations()) {

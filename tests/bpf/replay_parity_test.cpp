@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One capture, two homes: what is told of it is the same to the byte.
+// One capture, two backends: their reports are the same to the byte.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -14,7 +14,7 @@
 namespace flowstamp::testing {
 namespace {
 
-/// Some hundred connections at once that begin, talk, are reset and begin again.
+/// Several hundred concurrent connections that begin, exchange data, are reset and begin again.
 Bytes compose(std::uint32_t seed, const PcapFile::Options& options) {
     CaptureRig rig(options);
     Fuzz fuzz(seed);
@@ -44,7 +44,7 @@ Replayed replayed(const Bytes& file, Result<std::unique_ptr<cmd::ReplayPath>> pa
     return replay(std::make_unique<net::MemorySource>(file), **path);
 }
 
-TEST(ReplayParity, BothHomesTellTheSame) {
+TEST(ReplayParity, BothBackendsReportTheSame) {
     if (make_kernel_rig({}) == nullptr) {
         GTEST_SKIP() << "needs root";
     }
@@ -61,7 +61,7 @@ TEST(ReplayParity, BothHomesTellTheSame) {
     }
 }
 
-TEST(ReplayParity, AFrameOfEveryLengthIsTakenAlike) {
+TEST(ReplayParity, FramesOfEveryLengthAreHandledAlike) {
     if (make_kernel_rig({}) == nullptr) {
         GTEST_SKIP() << "needs root";
     }

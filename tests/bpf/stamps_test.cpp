@@ -30,7 +30,7 @@ class Stamps : public RootTest {
     }
     void TearDown() override { ::sched_setaffinity(0, sizeof(before_), &before_); }
 
-    /// The `nth` of the CPUs that this test may use. False: there is none.
+    /// Pins the thread to the `nth` CPU that this test may use. False: there is none.
     bool stay_on(int nth) {
         for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
             if (CPU_ISSET(cpu, &before_) && nth-- == 0) {
@@ -62,7 +62,7 @@ class Stamps : public RootTest {
     std::uint64_t counted(fst_counter counter) {
         return require(probe_->maps().counters().read())[counter];
     }
-    /// One after another, none missing.
+    /// Consecutive, none missing.
     void expect_in_order(std::uint32_t count) {
         ASSERT_EQ(seen_.size(), count);
         for (std::uint32_t i = 0; i < count; i++) {
@@ -76,7 +76,7 @@ class Stamps : public RootTest {
     std::uint32_t next_seq_ = 0;
 };
 
-TEST_F(Stamps, SayWhatThePacketWas) {
+TEST_F(Stamps, ContainThePacketsFields) {
     kernel::StampReader reader = this->reader();
     const Bytes frame =
         (Ethernet{} /
@@ -90,7 +90,8 @@ TEST_F(Stamps, SayWhatThePacketWas) {
              .options = nop_nop_timestamps(1, 2)} /
          Payload(Bytes(300)))
             .bytes();
-    for (const kernel::Program program : {kernel::Program::xdp_ingress, kernel::Program::tc_egress}) {
+    for (const kernel::Program program :
+         {kernel::Program::xdp_ingress, kernel::Program::tc_egress}) {
         require(probe_->test_run().run(program, {.bytes = frame}));
     }
     ASSERT_TRUE(reader.finish());
@@ -118,7 +119,7 @@ TEST_F(Stamps, SayWhatThePacketWas) {
     }
 }
 
-TEST_F(Stamps, AreHandedOverABatchAtATime) {
+TEST_F(Stamps, AreSubmittedInBatches) {
     kernel::StampReader reader = this->reader();
     send(FST_BATCH_STAMPS - 1);
     EXPECT_EQ(require(reader.consume()), 0U);
@@ -128,7 +129,7 @@ TEST_F(Stamps, AreHandedOverABatchAtATime) {
     EXPECT_EQ(counted(FST_COUNT_STAMP), FST_BATCH_STAMPS);
 }
 
-TEST_F(Stamps, OfAPartFilledBatchAreCollected) {
+TEST_F(Stamps, OfAPartlyFilledBatchAreCollected) {
     kernel::StampReader reader = this->reader();
     send(40);
     ASSERT_TRUE(reader.collect());
@@ -149,7 +150,7 @@ TEST_F(Stamps, AreCollectedFromAnotherCpu) {
     expect_in_order(5);
 }
 
-TEST_F(Stamps, ThatAreStillAtACpuAreReadAtTheEnd) {
+TEST_F(Stamps, StillBufferedByACpuAreReadAtTheEnd) {
     kernel::StampReader reader = this->reader();
     send(100);
     ASSERT_TRUE(reader.finish());
@@ -157,7 +158,7 @@ TEST_F(Stamps, ThatAreStillAtACpuAreReadAtTheEnd) {
     EXPECT_EQ(reader.rejected(), 0U);
 }
 
-TEST_F(Stamps, AreTakenWhereTheTableIsFull) {
+TEST_F(Stamps, AreWrittenWhenTheTableIsFull) {
     kernel::StampReader reader = this->reader();
     constexpr std::uint32_t kFlows = 3000;
     for (std::uint32_t i = 0; i < kFlows; i++) {
@@ -172,11 +173,11 @@ TEST_F(Stamps, AreTakenWhereTheTableIsFull) {
     expect_in_order(kFlows);
 }
 
-TEST_F(Stamps, ThatHaveNoRoomAreCounted) {
+TEST_F(Stamps, ThatFindTheRingFullAreCounted) {
     constexpr std::uint32_t kPackets = 20'000;
     static_assert(kPackets * sizeof(fst_packet_stamp) > kRingBytes);
-    const kernel::TestRunResult last =
-        require(probe_->test_run().run(kernel::Program::xdp_ingress, {.bytes = segment(0)}, kPackets));
+    const kernel::TestRunResult last = require(
+        probe_->test_run().run(kernel::Program::xdp_ingress, {.bytes = segment(0)}, kPackets));
     EXPECT_EQ(last.bytes, segment(0));
     const std::uint64_t kept = counted(FST_COUNT_STAMP), lost = counted(FST_COUNT_STAMP_LOST);
     EXPECT_EQ(kept + lost, kPackets);
@@ -189,7 +190,7 @@ TEST_F(Stamps, ThatHaveNoRoomAreCounted) {
     EXPECT_EQ(seen_.size(), kept + FST_BATCH_STAMPS) << "there is room again";
 }
 
-TEST_F(Stamps, AreNotTakenUnasked) {
+TEST_F(Stamps, AreNotWrittenByDefault) {
     kernel::LoadedProbe probe = load({.max_flows = 1024});
     for (int i = 0; i < 100; i++) {
         require(probe.test_run().run(kernel::Program::xdp_ingress, {.bytes = segment(0)}));

@@ -37,8 +37,8 @@ bool is_call(const bpf_insn& instruction) {
     return instruction.code == (BPF_JMP | BPF_CALL);
 }
 
-/// What a register or a place of the stack can hold. `context` and `packet` are pointers that lead
-/// to the packet; a constant is one of `constants`; all else is `other`.
+/// Possible contents of a register or stack slot. `context` and `packet` are pointers that lead to
+/// the packet; a constant is one of `constants`; everything else is `other`.
 struct Value {
     bool context = false;
     bool packet = false;
@@ -57,10 +57,10 @@ struct Value {
 const Value kOther{.other = true};
 
 struct State {
-    std::array<Value, 12> registers{};  ///< r0 to r10, and the one that the verifier uses
+    std::array<Value, 12> registers{};  ///< r0 to r10, and the verifier's auxiliary one
     std::map<std::int16_t, Value> stack{};
     bool operator==(const State&) const = default;
-    /// A place that one path has not written holds what the other path wrote, or anything.
+    /// A slot that one path has not written holds what the other path wrote, or anything.
     void merge(const State& more) {
         for (std::size_t i = 0; i < registers.size(); i++) {
             registers[i].merge(more.registers[i]);
@@ -152,8 +152,7 @@ class Walk {
             const auto place = state.stack.find(in.off);
             loaded = place == state.stack.end() ? kOther : place->second;
         } else if (base.leads_to_packet() && BPF_SIZE(in.code) == BPF_DW) {
-            loaded.packet =
-                base.context;  // a pointer out of the context; bytes of a packet are none
+            loaded.packet = base.context;  // a pointer from the context; bytes of a packet are none
         }
         state.registers.at(in.dst_reg) = loaded;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A loaded program as the verifier left it: dead code gone, every helper named.
+// A loaded program after the verifier's rewriting: dead code removed, every helper named.
 #pragma once
 
 #include <linux/bpf.h>
@@ -14,26 +14,26 @@ namespace flowstamp::testing {
 
 class TranslatedProgram {
   public:
-    /// Throws std::runtime_error if the kernel does not tell.
+    /// Throws std::runtime_error if the kernel does not show it.
     static TranslatedProgram of(int program_fd);
 
     [[nodiscard]] const std::vector<bpf_insn>& instructions() const { return instructions_; }
 
-    /// The kernel functions that it calls, its subprograms' calls included.
+    /// The kernel functions that it calls, including those called by subprograms.
     [[nodiscard]] std::set<std::string> calls() const;
 
   private:
     std::vector<bpf_insn> instructions_;
 };
 
-/// What the entry of a program can do to its packet, found by following every path through it
-/// (not through the functions that it calls) with what each register and stack place can hold.
-/// Every doubt is held against the program: what is unknown may be anything.
+/// What the entry of a program can do to its packet, found by following every path through it (not
+/// through the functions it calls) with the possible contents of each register and stack slot.
+/// Conservative: unknown contents may be anything.
 struct EntryBehaviour {
     std::set<std::int32_t> returns{};  ///< constants that it can return
-    bool returns_other = false;        ///< it can return what is no constant
-    bool writes_packet = false;        ///< a store through a pointer got from the context
-    bool context_escapes = false;      ///< the context, or such a pointer, goes to a subprogram
+    bool returns_other = false;        ///< it can return a non-constant
+    bool writes_packet = false;        ///< a store through a pointer derived from the context
+    bool context_escapes = false;      ///< the context, or such a pointer, is passed on
 };
 EntryBehaviour behaviour_of_entry(const std::vector<bpf_insn>& instructions);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the challenge cannot work, and packets that may not be touched.
+// Where the challenge cannot work, and packets that must not be changed.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -21,7 +21,7 @@ class DatapathActingLimits : public DatapathTest {
         return talk;
     }
 
-    /// Asked about all RSTs, this one passes for `reason`.
+    /// With all RSTs challenged, this one passes for `reason`.
     void expect_passed(Conversation& talk, const Segment& reset, fst_pass_reason reason) {
         const std::uint64_t before = acting().counter(FST_COUNT_PASS_SUSPECT);
         const Outcome outcome = talk.send(reset);
@@ -116,7 +116,7 @@ TEST_P(DatapathActingLimits, OfAClosedFlow) {
     expect_passed(talk, talk.stateless_reset(), FST_PASS_CLOSED);
 }
 
-/// Our own RST, forged or not, is the other end's to doubt.
+/// Our own outgoing RST, forged or not, is for the other end to challenge.
 TEST_P(DatapathActingLimits, OnTheWayOut) {
     use(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL);
     Conversation talk = established();
@@ -132,8 +132,8 @@ TEST_P(DatapathActingLimits, OnTheWayOut) {
     EXPECT_EQ(outcome.bytes, talk.encode(forged));
 }
 
-/// Where the challenge cannot work, what is convicted is discarded.
-TEST_P(DatapathActingLimits, AConvictedOneIsDroppedThere) {
+/// Where the challenge cannot work, a confirmed RST is dropped.
+TEST_P(DatapathActingLimits, ConfirmedOneIsDropped) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
     Segment full = talk.next(End::us);
@@ -149,10 +149,11 @@ TEST_P(DatapathActingLimits, AConvictedOneIsDroppedThere) {
     EXPECT_EQ(outcome.judgement().action, FST_ACTION_DROPPED);
 }
 
-/// The device, or the peer's stack on a veth, completes it: the field holds the pseudo-header's sum,
-/// which a new sequence number does not change. In the kernel's own buffers a flag says so, which a
-/// test run cannot set: there only the frame's bytes can tell, so this is XDP's and the host's.
-TEST_P(DatapathActingLimits, APartialChecksumStays) {
+/// The device, or the peer's stack on a veth, completes it: the field holds the pseudo-header's
+/// sum, which a new sequence number does not change. In the kernel's own buffers this is a flag,
+/// which a test run cannot set: only the frame's bytes can show it, so this is for XDP and the host
+/// only.
+TEST_P(DatapathActingLimits, PartialChecksumStays) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         Conversation talk = established({.v6 = v6});
@@ -169,8 +170,8 @@ TEST_P(DatapathActingLimits, APartialChecksumStays) {
     }
 }
 
-/// The stack will refuse it: nothing is done, or what is done leaves it as wrong as it was.
-TEST_P(DatapathActingLimits, AWrongChecksumStaysWrong) {
+/// The stack will reject it: it is not changed, or stays as wrong as it was.
+TEST_P(DatapathActingLimits, WrongChecksumStaysWrong) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     Segment reset = talk.next(End::peer, Rst | Ack);
@@ -181,7 +182,7 @@ TEST_P(DatapathActingLimits, AWrongChecksumStaysWrong) {
     EXPECT_FALSE(tcp_checksum_ok(outcome.bytes));
     EXPECT_FALSE(tcp_checksum_partial(outcome.bytes));
     if (in_kernel() && hook() == FST_HOOK_TC_INGRESS) {
-        return;  // adjusted by the difference, unseen
+        return;  // adjusted by the difference, unchecked
     }
     EXPECT_EQ(outcome.judgement().pass_reason, FST_PASS_CHECKSUM);
     EXPECT_EQ(outcome.bytes, talk.encode(reset));

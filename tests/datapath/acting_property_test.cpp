@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever comes, and whatever may be done: only RSTs are touched, and of these only what a question
-// needs.
+// Whatever the packets and the policy: only RSTs are changed, and only as a challenge needs.
 #include "tests/datapath/fixture.h"
 #include "tests/datapath/fuzz.h"
 
@@ -14,9 +13,9 @@ INSTANTIATE_TEST_SUITE_P(Datapath, DatapathActingProperty, ::testing::ValuesIn(i
 constexpr int kConnections = 250;
 constexpr int kPacketsEach = 40;
 
-/// The bytes that differ all lie in the sequence numbers, flags or checksum of TCP; or, where a byte
-/// of 0 was put behind it, in the length and checksum of IP.
-bool only_a_question(const Bytes& before, const Bytes& after, bool v6) {
+/// The bytes that differ are all in TCP's sequence numbers, flags or checksum; or, if a zero byte
+/// was appended, in IP's length and checksum.
+bool only_a_challenge(const Bytes& before, const Bytes& after, bool v6) {
     const std::size_t ip = 14, tcp = ip + (v6 ? 40 : 20);
     const bool grown = after.size() == before.size() + 1 && after.back() == 0;
     if (after.size() != before.size() && !grown) {
@@ -35,10 +34,10 @@ bool only_a_question(const Bytes& before, const Bytes& after, bool v6) {
     return true;
 }
 
-TEST_P(DatapathActingProperty, OnlyResetsAndOnlyForAQuestion) {
+TEST_P(DatapathActingProperty, OnlyResetsAreChangedAndOnlyForAChallenge) {
     const std::unique_ptr<Rig> rig = fresh({.acting = true});
     Fuzz fuzz(7919);
-    int asked = 0, dropped = 0;
+    int challenged = 0, dropped = 0;
     for (int i = 0; i < kConnections; i++) {
         Conversation talk(*rig, hook(), {.v6 = i % 4 == 3});
         talk.open().exchange(4);
@@ -57,14 +56,14 @@ TEST_P(DatapathActingProperty, OnlyResetsAndOnlyForAQuestion) {
             ASSERT_TRUE(may_act || (!outcome.dropped && outcome.bytes == frame));
             ASSERT_TRUE(outcome.bytes == frame || !outcome.dropped);
             ASSERT_TRUE(tcp_checksum_ok(outcome.bytes));
-            ASSERT_TRUE(only_a_question(frame, outcome.bytes, talk.setting().v6));
-            asked += outcome.bytes != frame ? 1 : 0;
+            ASSERT_TRUE(only_a_challenge(frame, outcome.bytes, talk.setting().v6));
+            challenged += outcome.bytes != frame ? 1 : 0;
             dropped += outcome.dropped ? 1 : 0;
         }
     }
-    EXPECT_EQ(rig->counter(FST_COUNT_CHALLENGED), static_cast<std::uint64_t>(asked));
+    EXPECT_EQ(rig->counter(FST_COUNT_CHALLENGED), static_cast<std::uint64_t>(challenged));
     EXPECT_EQ(rig->counter(FST_COUNT_DROPPED), static_cast<std::uint64_t>(dropped));
-    EXPECT_GT(asked, 100);
+    EXPECT_GT(challenged, 100);
     EXPECT_GT(dropped, 20);
 }
 

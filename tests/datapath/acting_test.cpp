@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is done about a RST that is doubted: what becomes of its bytes, when it is believed, and when
-// it must be passed all the same. Only where packets come in: see observe_only_test.cpp for egress.
+// What is done about a suspected RST: how its bytes change, when it is accepted, and when it must
+// be passed nevertheless. Only for incoming packets: see observe_only_test.cpp for egress.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -26,8 +26,8 @@ class DatapathActing : public DatapathTest {
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathActing, ::testing::ValuesIn(ingress_hooks()), case_name);
 
-/// Nearer by 2 and with our ID: two strong families.
-Segment convicted_reset(Conversation& talk) {
+/// Nearer by 2 hops and with our ID: two strong families.
+Segment confirmed_reset(Conversation& talk) {
     Segment reset = talk.next(End::peer, Rst);
     reset.window = 0;
     reset.timestamps.reset();
@@ -36,40 +36,40 @@ Segment convicted_reset(Conversation& talk) {
     return reset;
 }
 
-/// Whether the question is the RST with another sequence number, or a keepalive in its place.
-enum class Form { blunted, past };
+/// Whether the challenge is the RST with another sequence number, or a keepalive in its place.
+enum class Form { shifted, keepalive };
 
-/// The packet was asked about: these bytes, and no others, are what the stack must get.
-void expect_asked(const Conversation& talk, const Outcome& outcome, const Segment& reset,
-                  Form form) {
+/// The packet was turned into a challenge: the stack must get exactly these bytes.
+void expect_challenged(const Conversation& talk, const Outcome& outcome, const Segment& reset,
+                       Form form) {
     const fst_judgement judgement = outcome.judgement();
     EXPECT_EQ(judgement.action, FST_ACTION_CHALLENGED);
     EXPECT_EQ(judgement.challenge, FST_CHALLENGE_ASKED);
     EXPECT_EQ(judgement.pass_reason, FST_PASS_NOT_SUSPECT);
     EXPECT_FALSE(outcome.dropped);
-    Segment asked = reset;
-    if (form == Form::blunted) {
+    Segment challenge = reset;
+    if (form == Form::shifted) {
         const std::uint32_t edge = talk.edge(End::peer);
-        asked.seq = (static_cast<std::int32_t>(edge - reset.seq) > 0 ? edge : reset.seq) + 1;
+        challenge.seq = (static_cast<std::int32_t>(edge - reset.seq) > 0 ? edge : reset.seq) + 1;
     } else {
         if (reset.payload == 0) {
-            asked.payload = 1;
-            asked.zeros = true;
-            asked.trailer -= reset.trailer != 0 ? 1 : 0;
+            challenge.payload = 1;
+            challenge.zeros = true;
+            challenge.trailer -= reset.trailer != 0 ? 1 : 0;
         }
-        asked.seq =
-            talk.direction(End::us).ack_edge - static_cast<std::uint32_t>(asked.payload) - 1;
-        asked.ack = talk.direction(End::peer).ack_edge;
-        asked.flags = Ack;
+        challenge.seq =
+            talk.direction(End::us).ack_edge - static_cast<std::uint32_t>(challenge.payload) - 1;
+        challenge.ack = talk.direction(End::peer).ack_edge;
+        challenge.flags = Ack;
     }
-    EXPECT_EQ(outcome.bytes, talk.encode(asked));  // its checksum with it
+    EXPECT_EQ(outcome.bytes, talk.encode(challenge));  // its checksum with it
     EXPECT_TRUE(tcp_checksum_ok(outcome.bytes) || tcp_checksum_partial(outcome.bytes));
     EXPECT_TRUE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
     EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer)) << "the flow is still open";
     EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_CHALLENGED, 0);
 }
 
-/// The packet went on as it came, for this reason.
+/// The packet was passed unchanged, for this reason.
 void expect_passed(const Conversation& talk, const Outcome& outcome, const Segment& reset,
                    fst_pass_reason reason) {
     EXPECT_EQ(outcome.judgement().action, FST_ACTION_OBSERVED);
@@ -84,16 +84,16 @@ void expect_dropped(const Outcome& outcome) {
     EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_NONE);
 }
 
-/// Asks about a RST, lets our stack send its challenge ACK, and waits.
-void ask(Conversation& talk, std::uint64_t wait_us) {
+/// Challenges a RST, lets our stack send its challenge ACK, and waits.
+void challenge_and_wait(Conversation& talk, std::uint64_t wait_us) {
     const Segment reset = talk.stateless_reset();
-    expect_asked(talk, talk.send(reset), reset, Form::blunted);
+    expect_challenged(talk, talk.send(reset), reset, Form::shifted);
     talk.pass_us(50);
     talk.send(End::us);
     talk.pass_us(wait_us);
 }
 
-TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
+TEST_P(DatapathActing, FirstChallengeIsTheResetShifted) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         for (const std::size_t payload : {0, 1, 11, 100, 400, 1300}) {
@@ -106,7 +106,7 @@ TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
                     reset.timestamps.reset();
                 }
                 const std::uint64_t before = acting().counter(FST_COUNT_CHALLENGED);
-                expect_asked(talk, talk.send(reset), reset, Form::blunted);
+                expect_challenged(talk, talk.send(reset), reset, Form::shifted);
                 EXPECT_EQ(acting().counter(FST_COUNT_CHALLENGED), before + 1);
                 EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_EGRESS, End::peer));
                 EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1);
@@ -115,8 +115,8 @@ TEST_P(DatapathActing, TheFirstQuestionIsTheResetBlunted) {
     }
 }
 
-/// Every further one is a keepalive: the RST's own bytes, or one more.
-TEST_P(DatapathActing, FurtherQuestionsAreKeepalives) {
+/// Every further one is a keepalive: as many bytes as the RST, or one more.
+TEST_P(DatapathActing, FurtherChallengesAreKeepalives) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         for (const std::size_t payload : {0, 1, 100}) {
@@ -125,49 +125,49 @@ TEST_P(DatapathActing, FurtherQuestionsAreKeepalives) {
                     SCOPED_TRACE(::testing::Message()
                                  << v6 << " " << payload << " " << trailer << " " << flags);
                     Conversation talk = established({.v6 = v6});
-                    ask(talk, kRttUs * 6);  // too late to be answered
+                    challenge_and_wait(talk, kRttUs * 6);  // too late to be answered
                     Segment again = talk.next(End::peer, flags);
                     again.payload = payload;
                     again.trailer = trailer;
-                    expect_asked(talk, talk.send(again), again, Form::past);
+                    expect_challenged(talk, talk.send(again), again, Form::keepalive);
                 }
             }
         }
     }
 }
 
-TEST_P(DatapathActing, TheQuestionLiesPastAllThatWasSent) {
+TEST_P(DatapathActing, ChallengeIsPastAllThatWasSent) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     const Segment before = talk.stateless_reset();
     talk.send(End::peer, Psh | Ack, 1000);  // not acknowledged yet
-    expect_asked(talk, talk.send(before), before, Form::blunted);
+    expect_challenged(talk, talk.send(before), before, Form::shifted);
 
     Conversation ahead = established();
     Segment beyond = ahead.stateless_reset();
     beyond.seq += 5000;  // in the window
-    expect_asked(ahead, ahead.send(beyond), beyond, Form::blunted);
+    expect_challenged(ahead, ahead.send(beyond), beyond, Form::shifted);
 }
 
-TEST_P(DatapathActing, TheQuestionsChecksumCarries) {
+TEST_P(DatapathActing, ChallengeChecksumHandlesCarries) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
-    // Sums that fold over and under, by sequence numbers around every word's end.
+    // Sums with carry and borrow, by sequence numbers around every word's end.
     for (std::uint32_t i = 0; i < 64; i++) {
         Setting setting;
         setting.peer.isn = 0xfffe0000 + i * 0x0fff - 5000;
         setting.us.isn = 0x7fffff00 + i * 0x1003;
         Conversation talk = established(setting);
         const Segment reset = talk.next(End::peer, Rst | Ack);
-        expect_asked(talk, talk.send(reset), reset, Form::blunted);
+        expect_challenged(talk, talk.send(reset), reset, Form::shifted);
         talk.pass_us(50);
         talk.send(End::us);
         talk.pass_us(kRttUs * 6);
         const Segment again = talk.next(End::peer, Rst);
-        expect_asked(talk, talk.send(again), again, Form::past);
+        expect_challenged(talk, talk.send(again), again, Form::keepalive);
     }
 }
 
-TEST_P(DatapathActing, OnlyTheSuspectedAreAsked) {
+TEST_P(DatapathActing, OnlySuspectedOnesAreChallenged) {
     use(FST_DROP_OFF, FST_CHALLENGE_SUSPECTED);
     Conversation talk = established();
     const Segment genuine = talk.next(End::peer, Rst | Ack);
@@ -179,15 +179,15 @@ TEST_P(DatapathActing, OnlyTheSuspectedAreAsked) {
     nearer.ttl += 2;
     const Outcome outcome = suspect.send(nearer);
     EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_SUSPECTED);
-    expect_asked(suspect, outcome, nearer, Form::blunted);
+    expect_challenged(suspect, outcome, nearer, Form::shifted);
 }
 
-TEST_P(DatapathActing, TheAnswerIsBelieved) {
+TEST_P(DatapathActing, AnswerIsAccepted) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const std::uint64_t wait_us : {kRttUs / 2, kRttUs, 3 * kRttUs}) {
         SCOPED_TRACE(wait_us);
         Conversation talk = established();
-        ask(talk, wait_us);
+        challenge_and_wait(talk, wait_us);
         const std::uint64_t upheld = acting().counter(FST_COUNT_UPHELD);
         const Segment answer = talk.stateless_reset();
         const Outcome outcome = talk.send(answer);
@@ -199,14 +199,14 @@ TEST_P(DatapathActing, TheAnswerIsBelieved) {
     }
 }
 
-TEST_P(DatapathActing, ASecondResetIsNoAnswer) {
+TEST_P(DatapathActing, SecondResetIsNoAnswer) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     {
         SCOPED_TRACE("too soon");
         Conversation talk = established();
-        ask(talk, kRttUs / 4);
+        challenge_and_wait(talk, kRttUs / 4);
         const Segment again = talk.stateless_reset();
-        expect_asked(talk, talk.send(again), again, Form::blunted);
+        expect_challenged(talk, talk.send(again), again, Form::shifted);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1) << "the same burst";
     }
     {
@@ -215,39 +215,39 @@ TEST_P(DatapathActing, ASecondResetIsNoAnswer) {
         const Segment reset = talk.stateless_reset();
         talk.send(reset);
         talk.pass_us(kRttUs);
-        expect_asked(talk, talk.send(reset), reset, Form::blunted);
+        expect_challenged(talk, talk.send(reset), reset, Form::shifted);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1);
     }
     {
         SCOPED_TRACE("too late");
         Conversation talk = established();
-        ask(talk, kRttUs * 6);
+        challenge_and_wait(talk, kRttUs * 6);
         const Segment again = talk.stateless_reset();
-        expect_asked(talk, talk.send(again), again, Form::past);
+        expect_challenged(talk, talk.send(again), again, Form::keepalive);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 2);
     }
     {
         SCOPED_TRACE("from nearer");
         Conversation talk = established();
-        ask(talk, kRttUs);
+        challenge_and_wait(talk, kRttUs);
         Segment again = talk.stateless_reset();
         again.ttl += 2;
-        expect_asked(talk, talk.send(again), again, Form::past);
+        expect_challenged(talk, talk.send(again), again, Form::keepalive);
     }
 }
 
-TEST_P(DatapathActing, LifeRefutesAndTheNextResetIsANewQuestion) {
+TEST_P(DatapathActing, LivenessRefutesAndTheNextResetIsANewChallenge) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
-    ask(talk, 1000);
+    challenge_and_wait(talk, 1000);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
     const std::uint64_t refuted = acting().counter(FST_COUNT_REFUTED);
     const Outcome life = talk.send(End::peer);  // acknowledges what we sent after the RST
-    const SeenEvent* told = life.find(FST_EVENT_AFTER_RST);
-    ASSERT_NE(told, nullptr);
-    EXPECT_EQ(told->event.judgement.challenge, FST_CHALLENGE_REFUTED);
-    EXPECT_EQ(signal_names(told->event.judgement.signals), "LIFE_ACK|LIFE_CLOCK");
+    const SeenEvent* reported = life.find(FST_EVENT_AFTER_RST);
+    ASSERT_NE(reported, nullptr);
+    EXPECT_EQ(reported->event.judgement.challenge, FST_CHALLENGE_REFUTED);
+    EXPECT_EQ(signal_names(reported->event.judgement.signals), "LIFE_ACK|LIFE_CLOCK");
     EXPECT_EQ(acting().counter(FST_COUNT_REFUTED), refuted + 1);
     const int peer = talk.index(End::peer);
     EXPECT_NE(talk.flow().reset_flags[peer] & FST_RESET_REFUTED, 0);
@@ -256,11 +256,11 @@ TEST_P(DatapathActing, LifeRefutesAndTheNextResetIsANewQuestion) {
     talk.send(End::us);
     talk.pass_us(kRttUs);
     const Segment again = talk.stateless_reset();
-    expect_asked(talk, talk.send(again), again, Form::past);
+    expect_challenged(talk, talk.send(again), again, Form::keepalive);
 }
 
-/// What was under way when the RST came is no sign of life.
-TEST_P(DatapathActing, WhatWasInFlightRefutesNothing) {
+/// Packets in flight when the RST arrived are no sign of liveness.
+TEST_P(DatapathActing, PacketsInFlightRefuteNothing) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     talk.pass_us(kRttUs);
@@ -278,14 +278,14 @@ TEST_P(DatapathActing, WhatWasInFlightRefutesNothing) {
 }
 
 /// On a LAN a burst looks like answers: there it takes three of them, or 5 ms.
-TEST_P(DatapathActing, AShortRoundTripTakesSeveralAnswers) {
+TEST_P(DatapathActing, ShortRoundTripNeedsSeveralAnswers) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established({.rtt_us = 200});
-    ask(talk, 300);
-    for (int asked = 2; asked <= 3; asked++) {
+    challenge_and_wait(talk, 300);
+    for (int challenge = 2; challenge <= 3; challenge++) {
         const Segment again = talk.stateless_reset();
-        expect_asked(talk, talk.send(again), again, Form::past);
-        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], asked);
+        expect_challenged(talk, talk.send(again), again, Form::keepalive);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], challenge);
         talk.pass_us(50);
         talk.send(End::us);
         talk.pass_us(300);
@@ -296,14 +296,14 @@ TEST_P(DatapathActing, AShortRoundTripTakesSeveralAnswers) {
     EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_UPHELD);
 }
 
-TEST_P(DatapathActing, AtMostEightQuestionsInARow) {
+TEST_P(DatapathActing, AtMostEightChallengesInABurst) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     for (int i = 1; i <= FST_CHALLENGES_MAX; i++) {
         SCOPED_TRACE(i);
         Segment reset = talk.stateless_reset();
         reset.ttl += 2;  // never an answer
-        expect_asked(talk, talk.send(reset), reset, i == 1 ? Form::blunted : Form::past);
+        expect_challenged(talk, talk.send(reset), reset, i == 1 ? Form::shifted : Form::keepalive);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], i);
         talk.pass_us(100);
         talk.send(End::us);
@@ -314,24 +314,24 @@ TEST_P(DatapathActing, AtMostEightQuestionsInARow) {
     expect_passed(talk, talk.send(reset), reset, FST_PASS_TOO_MANY);
 }
 
-TEST_P(DatapathActing, TheFirstConvictedIsAskedAboutThenDropped) {
+TEST_P(DatapathActing, FirstConfirmedIsChallengedThenDropped) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
-    const Segment first = convicted_reset(talk);
+    const Segment first = confirmed_reset(talk);
     const Outcome outcome = talk.send(first);
     EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
-    expect_asked(talk, outcome, first, Form::blunted);
+    expect_challenged(talk, outcome, first, Form::shifted);
     talk.pass_us(100);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
     talk.send(End::peer);  // alive: refuted
     const std::uint64_t drops = acting().counter(FST_COUNT_DROPPED);
-    expect_dropped(talk.send(convicted_reset(talk)));
+    expect_dropped(talk.send(confirmed_reset(talk)));
     EXPECT_EQ(acting().counter(FST_COUNT_DROPPED), drops + 1);
     EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer));
 }
 
-TEST_P(DatapathActing, DropConfirmedPassesTheSuspected) {
+TEST_P(DatapathActing, DropConfirmedPassesSuspectedOnes) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
     Segment nearer = talk.stateless_reset();
@@ -342,47 +342,47 @@ TEST_P(DatapathActing, DropConfirmedPassesTheSuspected) {
     Conversation other = established();
     nearer = other.stateless_reset();
     nearer.ttl += 2;
-    expect_asked(other, other.send(nearer), nearer, Form::blunted);
+    expect_challenged(other, other.send(nearer), nearer, Form::shifted);
 }
 
-/// Refuted once, with nothing from either end since: eight are dropped, the ninth passes.
+/// Refuted once, then nothing from either end: eight are dropped, the ninth passes.
 TEST_P(DatapathActing, AtMostEightDrops) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
-    talk.send(convicted_reset(talk));
+    talk.send(confirmed_reset(talk));
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
     talk.send(End::peer);
     for (int i = 1; i <= FST_DROPS_MAX; i++) {
         SCOPED_TRACE(i);
         talk.pass_us(50);
-        expect_dropped(talk.send(convicted_reset(talk)));
+        expect_dropped(talk.send(confirmed_reset(talk)));
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)] >> 4, i);
     }
-    const Segment last = convicted_reset(talk);
+    const Segment last = confirmed_reset(talk);
     expect_passed(talk, talk.send(last), last, FST_PASS_TOO_MANY);
 }
 
-/// After a drop our next data draws the same RST again: a dead peer does that, so it passes.
-TEST_P(DatapathActing, AnInsistingResetPasses) {
+/// After a drop our next data draws the same RST again, as from a dead peer: so it passes.
+TEST_P(DatapathActing, RepeatedResetPasses) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     for (const bool heard : {false, true}) {
         Conversation talk = established();
-        talk.send(convicted_reset(talk));
+        talk.send(confirmed_reset(talk));
         talk.send(End::us, Psh | Ack, 100);
         talk.pass_us(kRttUs);
         talk.send(End::peer);
-        expect_dropped(talk.send(convicted_reset(talk)));
+        expect_dropped(talk.send(confirmed_reset(talk)));
         talk.pass_us(100);
         if (heard) {
             talk.send(End::peer);
         }
         talk.send(End::us, Psh | Ack, 100);
         talk.pass_us(kRttUs);
-        const Segment again = convicted_reset(talk);
+        const Segment again = confirmed_reset(talk);
         const Outcome outcome = talk.send(again);
         if (heard) {
-            expect_dropped(outcome);  // it has spoken since: it is alive
+            expect_dropped(outcome);  // it has sent since: it is alive
         } else {
             expect_passed(talk, outcome, again, FST_PASS_RESET_REPEATED);
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is learned of a side from its packets, and from which it is not.
+// What is learned from a side's packets, and which packets must not be used.
 #include <algorithm>
 #include <cstring>
 
@@ -120,7 +120,7 @@ TEST_P(DatapathBaseline, ClassesOfIds) {
     }
 }
 
-TEST_P(DatapathBaseline, ALittleReorderingLeavesThePerFlowClass) {
+TEST_P(DatapathBaseline, SlightReorderingKeepsThePerFlowClass) {
     Conversation talk = opened();
     for (int i = 0; i < 12; i++) {
         Segment first = talk.next(End::peer, Ack, 10);
@@ -139,7 +139,7 @@ TEST_P(DatapathBaseline, ALittleReorderingLeavesThePerFlowClass) {
     EXPECT_EQ(fst_id_class_of(&peer), FST_ID_FLOW);
 }
 
-/// GRO and TSO hand tc several packets as one: each had an ID of its own.
+/// GRO and TSO pass several packets to tc as one: each had its own ID.
 TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
     if (!in_kernel() || hook() == FST_HOOK_XDP) {
         return;  // these see packets as they are on the wire
@@ -158,7 +158,7 @@ TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
     EXPECT_EQ(peer.ip_id, talk.ids(End::peer).back() + 9);
 }
 
-TEST_P(DatapathBaseline, TheLeastRoundTrip) {
+TEST_P(DatapathBaseline, MinimumRoundTrip) {
     Conversation talk = opened({.rtt_us = 30'000});
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 30'000U);  // SYN to SYN-ACK
     EXPECT_EQ(rtt_samples(talk), 1);
@@ -216,7 +216,7 @@ TEST_P(DatapathBaseline, AFastClockProvesNothing) {
     EXPECT_NE(talk.direction(End::peer).flags & FST_DIRECTION_TS_FAST, 0);
 }
 
-TEST_P(DatapathBaseline, TheMacVotes) {
+TEST_P(DatapathBaseline, MacOfTheMajority) {
     Conversation talk = opened();
     const auto mac_of = [&](End end) {
         const fst_flow flow = talk.flow();
@@ -256,7 +256,7 @@ TEST_P(DatapathBaseline, NothingIsLearnedFromUnfitPackets) {
     struct Case {
         const char* name;
         void (*spoil)(Segment&);
-        bool is_reported = false;  ///< it could be taken in: then it is injected, perhaps
+        bool is_reported = false;  ///< the receiver could accept it: then it may be injected
     };
     for (const Case& c : {Case{"far ahead", [](Segment& s) { s.seq += (4U << 20) + 2; }},
                           Case{"far behind", [](Segment& s) { s.seq -= (4U << 20) + 2; }},
@@ -292,8 +292,8 @@ TEST_P(DatapathBaseline, NothingIsLearnedFromUnfitPackets) {
     }
 }
 
-/// An ACK far off may not move what is expected of the other side.
-TEST_P(DatapathBaseline, ASpoofedAckMovesNothing) {
+/// An ACK far off must not change what is expected of the other side.
+TEST_P(DatapathBaseline, SpoofedAckChangesNothing) {
     Conversation talk = opened();
     talk.exchange(4);
     const std::uint32_t before = talk.direction(End::peer).ack_edge;
@@ -303,8 +303,8 @@ TEST_P(DatapathBaseline, ASpoofedAckMovesNothing) {
     EXPECT_EQ(talk.direction(End::peer).ack_edge, before);
 }
 
-/// A mirror or a bridge shows a frame twice: it counts as one, and the flow says so.
-TEST_P(DatapathBaseline, AFrameSeenTwice) {
+/// A mirror or a bridge shows a frame twice: it counts as one, and the flow is flagged.
+TEST_P(DatapathBaseline, DuplicateFrame) {
     Conversation talk = opened();
     talk.exchange(3);
     const Segment data = talk.next(End::peer, Psh | Ack, 100);

@@ -8,7 +8,7 @@
 
 namespace flowstamp::testing {
 
-/// Writes what is run on it to a capture, as a tap in the middle of the path would.
+/// Writes the frames that are run on it to a capture, as a tap in the path would.
 class CaptureRig final : public ForwardingRig {
   public:
     explicit CaptureRig(const PcapFile::Options& options = {}) : file_(options) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence that needs more than the RST itself: a SYN answered twice, a second RST, a flow in which
-// something was forged before. And what a guard must keep from it.
+// something was forged before. And the guards against false positives.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -18,8 +18,8 @@ class DatapathConclusive : public DatapathTest {
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathConclusive, ::testing::ValuesIn(every_hook()),
                          case_name);
 
-/// Timestamps that vouch for nothing, an ID that continues nothing.
-Segment unvouched(Conversation& talk, TcpFlags flags = Rst | Ack) {
+/// Timestamps that corroborate nothing, an ID that continues nothing.
+Segment uncorroborated(Conversation& talk, TcpFlags flags = Rst | Ack) {
     Segment reset = talk.next(End::peer, flags);
     reset.id = static_cast<std::uint16_t>(reset.id + 7000);
     if (reset.timestamps) {
@@ -50,8 +50,8 @@ TEST_P(DatapathConclusive, ASynAnsweredBySynAckAndReset) {
     }
 }
 
-/// Accept-then-reset is a server's right; and a SYN sent again may be answered twice.
-TEST_P(DatapathConclusive, ASynAnsweredTwiceWithReason) {
+/// A server may accept and then reset; and a retransmitted SYN may be answered twice.
+TEST_P(DatapathConclusive, SynLegitimatelyAnsweredTwice) {
     Conversation accepted(watching(), hook());
     accepted.open();
     accepted.pass_ms(1);
@@ -71,8 +71,8 @@ TEST_P(DatapathConclusive, ASynAnsweredTwiceWithReason) {
 
 TEST_P(DatapathConclusive, ASecondResetThatGuessesHigher) {
     Conversation talk = established();
-    Segment first = unvouched(talk);
-    first.seq += 10;  // above the edge: a guess ahead
+    Segment first = uncorroborated(talk);
+    first.seq += 10;  // above the edge: a guess
     talk.send(first);
     talk.pass_us(500);
     Segment second = first;
@@ -85,7 +85,7 @@ TEST_P(DatapathConclusive, ASecondResetThatGuessesHigher) {
 TEST_P(DatapathConclusive, ASecondResetThatProvesNothing) {
     struct Case {
         const char* name;
-        std::uint32_t first, step;  ///< past the edge; past the first
+        std::uint32_t first, step;  ///< relative to the edge; to the first
         std::uint64_t after_ms;
         bool other_flags, fin;
     };
@@ -101,7 +101,7 @@ TEST_P(DatapathConclusive, ASecondResetThatProvesNothing) {
         if (c.fin) {
             talk.send(End::us, Fin | Ack);
         }
-        Segment first = unvouched(talk);
+        Segment first = uncorroborated(talk);
         first.seq += c.first;
         talk.send(first);
         talk.pass_ms(c.after_ms);
@@ -114,7 +114,7 @@ TEST_P(DatapathConclusive, ASecondResetThatProvesNothing) {
     }
 }
 
-/// Two RSTs within a second that have come 2 or more hops apart.
+/// Two RSTs within a second whose distances differ by 2 or more hops.
 TEST_P(DatapathConclusive, TwoPaths) {
     struct Case {
         std::uint8_t first_ttl, second_ttl;
@@ -125,12 +125,12 @@ TEST_P(DatapathConclusive, TwoPaths) {
                           Case{57, 59, 1000, false}, Case{57, 121, 500, false}}) {
         SCOPED_TRACE(::testing::Message() << int(c.second_ttl) << " after " << c.after_ms);
         Conversation talk = established();
-        Segment first = unvouched(talk);
+        Segment first = uncorroborated(talk);
         first.ttl = c.first_ttl;
         first.seq += 100;  // not exact: the flow stays open
         talk.send(first);
         talk.pass_ms(c.after_ms);
-        Segment second = unvouched(talk);
+        Segment second = uncorroborated(talk);
         second.ttl = c.second_ttl;
         const std::uint64_t signals = talk.send(second).judgement().signals;
         EXPECT_EQ((signals & bit(FST_SIGNAL_TWO_PATHS)) != 0, c.two_paths) << signal_names(signals);
@@ -138,9 +138,9 @@ TEST_P(DatapathConclusive, TwoPaths) {
 }
 
 /// An abort with the TTL of its socket, and its kernel's bare resets with the host's default.
-TEST_P(DatapathConclusive, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
+TEST_P(DatapathConclusive, TwoInitialTtlsOfOneHostAreOnePath) {
     Conversation talk = established();
-    Segment abort = unvouched(talk);
+    Segment abort = uncorroborated(talk);
     abort.ttl = 32;
     abort.seq += 100;
     talk.send(abort);
@@ -149,11 +149,11 @@ TEST_P(DatapathConclusive, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
     EXPECT_FALSE(talk.send(bare).judgement().signals & bit(FST_SIGNAL_TWO_PATHS));
 }
 
-/// Our own RST excuses what follows, unless something in the flow was forged: the box that resets
-/// both ends makes our stack answer.
+/// Our own RST explains what follows, unless something in the flow was forged: a middlebox that
+/// resets both ends makes our stack answer.
 TEST_P(DatapathConclusive, OurOwnResetExcusesNothingInAForgedFlow) {
     Conversation talk = established();
-    Segment forged = unvouched(talk);
+    Segment forged = uncorroborated(talk);
     forged.ttl += 2;
     talk.send(forged);
     talk.pass_us(50);
@@ -165,8 +165,8 @@ TEST_P(DatapathConclusive, OurOwnResetExcusesNothingInAForgedFlow) {
     EXPECT_EQ(judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
-/// Strong evidence outweighs the shape of a kernel that knows nothing.
-TEST_P(DatapathConclusive, StatelessShapeDoesNotExcuseStrongEvidence) {
+/// Strong evidence outweighs the form of a stateless reset.
+TEST_P(DatapathConclusive, StatelessFormDoesNotOutweighStrongEvidence) {
     for (const bool two : {false, true}) {
         Conversation talk = established();
         Segment reset = talk.stateless_reset();
@@ -180,8 +180,8 @@ TEST_P(DatapathConclusive, StatelessShapeDoesNotExcuseStrongEvidence) {
     }
 }
 
-/// Two that join do not outweigh it.
-TEST_P(DatapathConclusive, StatelessShapeExcusesWhatMerelyJoins) {
+/// Two weak corroborating signals do not outweigh it.
+TEST_P(DatapathConclusive, StatelessFormOutweighsWeakEvidence) {
     Conversation talk = established();
     Segment reset = talk.stateless_reset();
     reset.ttl -= 2;
@@ -232,13 +232,13 @@ TEST_P(DatapathConclusive, ABareSynIsNoBaseline) {
     EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
 }
 
-/// A single SYN-ACK is one, but only a nearer RST counts against it.
+/// A single SYN-ACK is one, but only for a nearer RST.
 TEST_P(DatapathConclusive, ASynAckIsABaseline) {
     for (const bool nearer : {true, false}) {
         Conversation talk(watching(), hook());
         talk.open();
         talk.pass_ms(10);
-        Segment reset = unvouched(talk);
+        Segment reset = uncorroborated(talk);
         reset.ttl = nearer ? 60 : 50;
         const fst_judgement judgement = talk.send(reset).judgement();
         EXPECT_EQ(judgement.base_hops, 7);

@@ -75,7 +75,7 @@ Segment Conversation::next(End from, TcpFlags flags, std::size_t payload) {
     segment.payload = payload;
     segment.mac = own.mac;
     if ((flags & (Syn | Ack)) == (Syn | Ack)) {
-        segment.id = 0;  // Linux, whatever the socket's counter does
+        segment.id = 0;  // as Linux does, whatever the socket's counter
     }
     if (setting_.peer.timestamps && setting_.us.timestamps) {
         segment.timestamps = {clock(from), (flags & Ack) != 0 ? at(other(from)).latest_clock : 0};
@@ -85,7 +85,7 @@ Segment Conversation::next(End from, TcpFlags flags, std::size_t payload) {
 
 Segment Conversation::stateless_reset() {
     Segment reset = next(End::peer, Rst);
-    reset.seq = at(End::peer).next_seq;  // where our latest ACK stands
+    reset.seq = at(End::peer).next_seq;  // our latest ACK
     reset.id = 0;
     reset.window = 0;
     reset.timestamps.reset();

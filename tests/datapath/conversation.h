@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TCP connection between a peer, whose packets come in at the hook under test, and us, whose
-// packets go out through tc egress. Both ends number, count and clock their packets as real stacks
-// do, so that a case says only what is different:
+// A TCP connection between a peer, whose packets come in at the tested hook, and us, whose packets
+// leave through tc egress. Both ends number and time their packets as real stacks do, so that a
+// test case only states what differs:
 //
 //     Conversation talk(rig, hook);
 //     talk.open().exchange(4);
@@ -10,7 +10,7 @@
 //     reset.ttl += 3;
 //     EXPECT_EQ(talk.send(reset).judgement().verdict, FST_VERDICT_SUSPECTED);
 //
-// Every packet sent is held against its flow's slot: it must be the latest stamp there.
+// Every packet sent is compared with its flow's slot: it must be the latest stamp there.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@
 
 namespace flowstamp::testing {
 
-/// A rig is shared by many cases: each connection has a port that none had before.
+/// Rigs are shared by many cases: each connection uses a port that none had before.
 std::uint16_t fresh_port();
 
 enum class End { peer, us };
@@ -37,7 +37,7 @@ constexpr End other(End end) {
 /// How an end numbers its packets.
 enum class Ids { zero, constant, per_flow, global, random };
 
-/// What is an end's own, whatever the connection. As its packets look here.
+/// Properties of an end, independent of the connection, as seen here.
 struct Traits {
     std::uint8_t ttl = 64;
     Ids ids = Ids::per_flow;
@@ -47,7 +47,7 @@ struct Traits {
     std::uint16_t window = 502;  ///< unscaled
     std::uint8_t wscale = 7;
     std::uint32_t isn = 0x10000000;
-    std::uint32_t clock_ms = 70'000'000;  ///< TSval when the case began
+    std::uint32_t clock_ms = 70'000'000;  ///< TSval at the start of the case
     std::string mac{};
 };
 
@@ -64,7 +64,7 @@ struct Segment {
     std::uint8_t tos = 0;
     std::size_t payload = 0;
     bool zeros = false;       ///< the payload is zeros
-    std::size_t trailer = 0;  ///< bytes behind the IP packet, as Ethernet pads short frames
+    std::size_t trailer = 0;  ///< bytes after the IP packet, as Ethernet pads short frames
     std::optional<Timestamps> timestamps{};
     std::string mac{};
     Checksum checksum{};
@@ -73,9 +73,9 @@ struct Segment {
 
 struct Setting {
     bool v6 = false;
-    std::uint64_t rtt_us = 20'000;  ///< from here to the peer and back
+    std::uint64_t rtt_us = 20'000;  ///< round trip from here to the peer
     std::uint32_t ifindex = 1;
-    std::uint16_t port = 0;  ///< ours; 0: one that none had before
+    std::uint16_t port = 0;  ///< ours; 0: one not used before
     Traits peer{.ttl = 57, .mac = "00:00:5e:00:53:02"};
     Traits us{.ttl = 64,
               .first_id = 20000,
@@ -89,11 +89,11 @@ class Conversation {
   public:
     Conversation(Rig& rig, fst_hook peer_hook, const Setting& setting = {});
 
-    /// The next packet that an end would send: all fields right for it.
+    /// The next packet that an end would send, with all fields correct.
     Segment next(End from, TcpFlags flags = Ack, std::size_t payload = 0);
-    /// What a kernel that does not know the connection sends to our latest ACK.
+    /// What a kernel that does not know the connection sends in answer to our latest ACK.
     Segment stateless_reset();
-    /// Runs it. What it says is then the ends' state, unless it is a RST.
+    /// Runs it, and updates the ends' state, unless it is a RST.
     Outcome send(const Segment& segment);
     Outcome send(End from, TcpFlags flags = Ack, std::size_t payload = 0) {
         return send(next(from, flags, payload));
@@ -101,7 +101,7 @@ class Conversation {
 
     /// The three packets of a handshake; we open.
     Conversation& open();
-    /// We ask, the peer answers a round trip later, we acknowledge.
+    /// We send a request, the peer answers a round trip later, we acknowledge.
     Conversation& exchange(int times = 1);
     void pass_us(std::uint64_t us) { rig_.advance_us(us); }
     void pass_ms(std::uint64_t ms) { rig_.advance_ms(ms); }
@@ -109,8 +109,8 @@ class Conversation {
     Bytes encode(const Segment& segment) const;
     /// Whether the key is this connection's, whichever end it puts first.
     [[nodiscard]] bool owns(const fst_flow_key& key) const;
-    [[nodiscard]] int index(End end) const;  ///< of an end in the key
-    [[nodiscard]] fst_flow flow() const;      ///< all zero, and a failure, if there is none
+    [[nodiscard]] int index(End end) const;  ///< index of an end in the key
+    [[nodiscard]] fst_flow flow() const;     ///< all zero, and a test failure, if there is none
     [[nodiscard]] fst_direction direction(End end) const { return flow().direction[index(end)]; }
     [[nodiscard]] bool state_has(fst_flow_state bit) const { return (flow().state & bit) != 0; }
     [[nodiscard]] bool state_has(fst_flow_state bit, End end) const {
@@ -124,10 +124,10 @@ class Conversation {
     [[nodiscard]] std::uint32_t edge(End end) const { return at(end).next_seq; }
     [[nodiscard]] const Setting& setting() const { return setting_; }
     [[nodiscard]] Rig& rig() const { return rig_; }
-    /// IDs of an end's packets so far, the latest last.
+    /// IDs of an end's packets so far, oldest first.
     [[nodiscard]] const std::deque<std::uint16_t>& ids(End end) const { return at(end).ids; }
-    [[nodiscard]] std::uint32_t clock(End end) const;  ///< its TSval now
-    /// As before its first packet, on the same ports: for the next connection on them.
+    [[nodiscard]] std::uint32_t clock(End end) const;  ///< its current TSval
+    /// Resets the state to that before the first packet, for the next connection on the same ports.
     void renew(std::uint32_t peer_isn, std::uint32_t our_isn);
     Traits& traits(End end) { return end == End::peer ? setting_.peer : setting_.us; }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told to user space: of each kind, and of what could not be told.
+// Events to user space: of each kind, and those that are lost.
 #include <algorithm>
 #include <cstring>
 
@@ -54,12 +54,12 @@ TEST_P(DatapathEvent, VersionKindAndSize) {
             EXPECT_EQ(seen.event.generation, talk.flow().generation);
         }
     }
-    EXPECT_EQ(kinds, (std::vector<int>{FST_EVENT_SYN, FST_EVENT_SYN_ACK, FST_EVENT_TTL, FST_EVENT_FIN,
-                                       FST_EVENT_RST, FST_EVENT_AFTER_RST}));
+    EXPECT_EQ(kinds, (std::vector<int>{FST_EVENT_SYN, FST_EVENT_SYN_ACK, FST_EVENT_TTL,
+                                       FST_EVENT_FIN, FST_EVENT_RST, FST_EVENT_AFTER_RST}));
 }
 
-/// Ordinary packets are told of by nothing but their stamps.
-TEST_P(DatapathEvent, NothingOfOrdinaryPackets) {
+/// Ordinary packets cause no events, only stamps.
+TEST_P(DatapathEvent, NoEventsForOrdinaryPackets) {
     Conversation talk = established(watching());
     for (int i = 0; i < 50; i++) {
         EXPECT_TRUE(talk.send(End::us, Psh | Ack, 100).events.empty());
@@ -68,17 +68,17 @@ TEST_P(DatapathEvent, NothingOfOrdinaryPackets) {
     }
 }
 
-/// The slot that a RST's event carries is the flow as the RST met it, and what is remembered of it.
+/// A RST's event carries the slot as it was when the RST arrived, and the reset state.
 TEST_P(DatapathEvent, AResetCarriesItsFlow) {
     Conversation talk = established(watching());
     const fst_flow before = talk.flow();
     const Segment reset = suspected(talk);
     const Outcome outcome = talk.send(reset);
     ASSERT_NE(outcome.find(FST_EVENT_RST), nullptr);
-    const fst_flow& told = *outcome.find(FST_EVENT_RST)->flow;
-    EXPECT_EQ(std::memcmp(told.direction, before.direction, sizeof(told.direction)), 0);
-    EXPECT_EQ(std::memcmp(&told.key, &before.key, sizeof(told.key)), 0);
-    EXPECT_EQ(told.rst_seq[talk.index(End::peer)], reset.seq);
+    const fst_flow& reported = *outcome.find(FST_EVENT_RST)->flow;
+    EXPECT_EQ(std::memcmp(reported.direction, before.direction, sizeof(reported.direction)), 0);
+    EXPECT_EQ(std::memcmp(&reported.key, &before.key, sizeof(reported.key)), 0);
+    EXPECT_EQ(reported.rst_seq[talk.index(End::peer)], reset.seq);
     const fst_packet& packet = outcome.find(FST_EVENT_RST)->event.packet;
     EXPECT_EQ(packet.direction, talk.index(End::peer));
     EXPECT_EQ(packet.hook, hook());
@@ -86,12 +86,12 @@ TEST_P(DatapathEvent, AResetCarriesItsFlow) {
     EXPECT_EQ(packet.time_ns, watching().now_ns());
 }
 
-TEST_P(DatapathEvent, SignsOfLifeAfterAReset) {
+TEST_P(DatapathEvent, LivenessAfterAReset) {
     Conversation talk = established(watching());
     talk.send(suspected(talk));
     talk.pass_us(300);
     Segment in_flight = talk.next(End::peer, Psh | Ack, 100);
-    in_flight.timestamps->val -= 20;  // it left before the RST came
+    in_flight.timestamps->val -= 20;  // sent before the RST arrived
     const Outcome early = talk.send(in_flight);
     ASSERT_NE(after_reset(early), nullptr);
     EXPECT_EQ(after_reset(early)->signals, 0U);
@@ -104,8 +104,8 @@ TEST_P(DatapathEvent, SignsOfLifeAfterAReset) {
     EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_ALIVE, 0);
 }
 
-/// A reset that its timestamps vouch for has its sender's clock: what it has overtaken is not later.
-TEST_P(DatapathEvent, WhatAVouchedResetOvertookIsNoLife) {
+/// A reset with valid timestamps has its sender's clock: packets that it overtook are not later.
+TEST_P(DatapathEvent, PacketsOvertakenByACorroboratedResetAreNoLiveness) {
     Conversation talk = established(watching());
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.timestamps->val += 40;  // it is faster than all before it
@@ -139,7 +139,7 @@ TEST_P(DatapathEvent, WhereThePathReordersTheClockNeedsARoundTripMore) {
     EXPECT_EQ(signal_names(after_reset(late)->signals), "LIFE_CLOCK");
 }
 
-/// Who hears no ACK any more can still send what the window held, and no more.
+/// A sender that no longer receives ACKs can still send the contents of its window, but no more.
 TEST_P(DatapathEvent, MoreThanTheWindowHeld) {
     Setting setting;
     setting.us.timestamps = false;
@@ -158,8 +158,8 @@ TEST_P(DatapathEvent, MoreThanTheWindowHeld) {
     }
 }
 
-/// From another distance it is somebody else's life; and what does not fit is nobody's.
-TEST_P(DatapathEvent, NoLifeFromElsewhere) {
+/// From another distance it is another host's; and out-of-profile packets count for nobody.
+TEST_P(DatapathEvent, NoLivenessFromAnotherDistance) {
     for (const bool unfit : {false, true}) {
         Conversation talk = established(watching());
         talk.send(suspected(talk));
@@ -177,23 +177,23 @@ TEST_P(DatapathEvent, NoLifeFromElsewhere) {
     }
 }
 
-/// So many packets are told of after a RST, and then no more, but for the first sign of life.
+/// A limited number of packets is reported after a RST, then only the first sign of liveness.
 TEST_P(DatapathEvent, ALimitedWatch) {
     Setting setting;
     setting.us.timestamps = false;  // so that only an ACK can show life
     Conversation talk = established(watching(), setting);
     talk.send(suspected(talk));
-    int told = 0;
+    int reported = 0;
     for (int i = 0; i < 2 * FST_AFTER_RST_TOLD_MAX; i++) {
-        told += after_reset(talk.send(End::peer, Ack, 10)) != nullptr ? 1 : 0;
+        reported += after_reset(talk.send(End::peer, Ack, 10)) != nullptr ? 1 : 0;
     }
-    EXPECT_EQ(told, FST_AFTER_RST_TOLD_MAX);
+    EXPECT_EQ(reported, FST_AFTER_RST_TOLD_MAX);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_ms(20);
     EXPECT_NE(after_reset(talk.send(End::peer)), nullptr);
 }
 
-/// Two seconds after, nothing is watched any more; and a new SYN ends the watch at once.
+/// After two seconds the watch ends; a new SYN ends it at once.
 TEST_P(DatapathEvent, TheWatchEnds) {
     Conversation talk = established(watching());
     talk.send(suspected(talk));
@@ -202,7 +202,7 @@ TEST_P(DatapathEvent, TheWatchEnds) {
     EXPECT_FALSE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
 }
 
-/// An ICMP error about a known flow, quoting no more of its segment than a router must.
+/// An ICMP error about a known flow that quotes only what a router must.
 TEST_P(DatapathEvent, IcmpErrors) {
     for (const bool v6 : {false, true}) {
         for (const std::size_t quoted_tcp : {8, 20, 32}) {
@@ -222,11 +222,11 @@ TEST_P(DatapathEvent, IcmpErrors) {
                          Icmp{.type = 3, .code = 13} / quoted;
             const fst_flow before = talk.flow();
             const Outcome outcome = watching().run(hook(), {.bytes = error.bytes()});
-            const SeenEvent* told = outcome.find(FST_EVENT_ICMP_ERROR);
-            ASSERT_NE(told, nullptr);
-            const fst_packet& packet = told->event.packet;
+            const SeenEvent* reported = outcome.find(FST_EVENT_ICMP_ERROR);
+            ASSERT_NE(reported, nullptr);
+            const fst_packet& packet = reported->event.packet;
             EXPECT_TRUE(talk.owns(packet.key));
-            EXPECT_EQ(told->event.slot, talk.slot());
+            EXPECT_EQ(reported->event.slot, talk.slot());
             EXPECT_EQ(packet.direction, talk.index(End::us)) << "the quoted segment's sender";
             EXPECT_EQ(packet.seq, 0xabcdef01);
             EXPECT_EQ(packet.icmp_type, v6 ? 1 : 3);
@@ -240,7 +240,7 @@ TEST_P(DatapathEvent, IcmpErrors) {
     }
 }
 
-TEST_P(DatapathEvent, IcmpAboutNothingKnown) {
+TEST_P(DatapathEvent, IcmpAboutAnUnknownFlow) {
     const auto run = [&](const Packet& packet) {
         return watching().run(hook(), {.bytes = packet.bytes()}).events.size();
     };

@@ -8,21 +8,22 @@
 
 namespace flowstamp::testing {
 
-/// A case of the data path, at one hook in one home. Rigs are loaded once and shared by the cases
-/// of a process: each begins an hour after the one before, with flows of its own and no policy.
+/// A test case of the data path, at one hook in one build. Rigs are loaded once and shared by the
+/// cases of a process: each starts an hour after the previous one, with its own flows and no
+/// policy.
 class DatapathTest : public ::testing::TestWithParam<RigKind> {
   protected:
     void SetUp() override;
 
     [[nodiscard]] fst_hook hook() const { return GetParam().hook; }
     [[nodiscard]] bool in_kernel() const { return GetParam().home == Home::kernel; }
-    /// Observes only.
+    /// Observe-only.
     Rig& watching() { return *shared(false); }
     /// Loaded with the code that drops and challenges.
     Rig& acting() { return *shared(true); }
-    /// Interfaces of this network namespace that a packet can have come in by; at least lo.
+    /// Interfaces of this network namespace on which a packet can arrive; at least lo.
     [[nodiscard]] std::vector<std::uint32_t> interfaces() const;
-    /// With an empty table, for this case alone.
+    /// With an empty table, for this case only.
     std::unique_ptr<Rig> fresh(const RigOptions& options) {
         return make_rig(GetParam().home, options);
     }
@@ -35,7 +36,7 @@ inline std::string case_name(const ::testing::TestParamInfo<RigKind>& info) {
     return name_of(info.param);
 }
 
-/// Evidence that counts, vouchers included: what is told but never counted left out.
+/// Signals that count, including those that corroborate a genuine reset; without informative ones.
 constexpr std::uint64_t counted(std::uint64_t signals) {
     return signals & ~FST_SIGNALS_WEAK;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where flows stand, and which one goes when there is no room.
+// Where flows are stored, and which one is evicted when the table is full.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 class DatapathTable : public DatapathTest {
   protected:
-    /// A table of two buckets: each flow has both, and eight places in all.
+    /// A table of two buckets: each flow can be in both, eight slots in total.
     std::unique_ptr<Rig> tiny() { return fresh({.max_flows = 2 * FST_BUCKET_WAYS}); }
 
     std::size_t used(const Rig& rig) {
@@ -22,7 +22,7 @@ class DatapathTable : public DatapathTest {
         }
         return count;
     }
-    /// Handshakes of so many flows, as far as there is room for them.
+    /// Handshakes of that many flows, as far as there is room.
     void open_many(Rig& rig, std::uint16_t flows) {
         const Ipv4 back{.src = Ipv4{}.dst, .dst = Ipv4{}.src};
         for (std::uint16_t port = 10'000; port < 10'000 + flows; port++) {
@@ -76,7 +76,7 @@ TEST_P(DatapathTable, EachInterfaceHasItsOwn) {
     EXPECT_EQ(slots.size(), interfaces().size());
 }
 
-/// The compiler may not fold the seed: whoever knows the program must not know the bucket.
+/// The compiler must not fold the seed: knowing the program must not reveal the bucket.
 TEST_P(DatapathTable, TheSeedChoosesTheBuckets) {
     constexpr int kFlows = 256;
     std::array<std::vector<std::uint32_t>, 4> slots{};
@@ -92,7 +92,7 @@ TEST_P(DatapathTable, TheSeedChoosesTheBuckets) {
             slots.at(i).push_back(
                 rig->run(hook(), {.bytes = frame}).find(FST_EVENT_SYN)->event.slot);
         }
-        // Spread out, too: no more than a bucket's worth in a bucket, hardly any two together.
+        // Spread out, too: no more than a bucket's size in a bucket, hardly any two together.
         std::set<std::uint32_t> buckets;
         for (const std::uint32_t slot : slots.at(i)) {
             buckets.insert(slot / FST_BUCKET_WAYS);
@@ -109,17 +109,18 @@ TEST_P(DatapathTable, TheSeedChoosesTheBuckets) {
     }
 }
 
-/// Four ways overflow long before the table is full: at half load 3.8% of the flows find their home
-/// full (Poisson, mean 2). Of these, one in seven finds its second bucket full, too: 0.5%.
-TEST_P(DatapathTable, TheSecondBucketTakesWhatTheHomeCannot) {
+/// Four-way buckets overflow long before the table is full: at half load 3.8% of the flows find
+/// their home bucket full (Poisson, mean 2). For one in seven of these the second bucket is full,
+/// too: 0.5%.
+TEST_P(DatapathTable, SecondBucketIsUsedWhenTheHomeIsFull) {
     const auto rig = fresh({.max_flows = 4096});
     open_many(*rig, 2048);
     EXPECT_GE(used(*rig), 2048U * 99 / 100);
     EXPECT_LE(rig->counter(FST_COUNT_EVICT_LIVE) + rig->counter(FST_COUNT_FLOW_LOST), 2048U / 100);
 }
 
-/// Eight places, eight flows of one kind each twice: the ninth takes the one that is readiest to go.
-TEST_P(DatapathTable, ClosedGoBeforeHalfOpenBeforeIdle) {
+/// Eight slots, two flows of each kind: the ninth evicts the one of lowest priority.
+TEST_P(DatapathTable, EvictsClosedThenHalfOpenThenIdle) {
     const auto rig = tiny();
     std::vector<Conversation> talks;
     const auto open = [&] { return &(talks.emplace_back(*rig, hook()).open()); };
@@ -158,8 +159,8 @@ TEST_P(DatapathTable, ClosedGoBeforeHalfOpenBeforeIdle) {
     EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 0U);
 }
 
-/// What was heard of seconds ago stays, whoever asks; then the oldest goes, though not to a SYN, and
-/// that is told.
+/// Flows with recent packets stay; older ones are evicted, oldest first, but not by a SYN, and that
+/// is reported.
 TEST_P(DatapathTable, LiveFlowsAreKept) {
     const auto rig = tiny();
     std::vector<Conversation> talks;
@@ -198,9 +199,9 @@ TEST_P(DatapathTable, LiveFlowsAreKept) {
     EXPECT_TRUE(talks[0].owns(taken.find(FST_EVENT_EVICTED)->flow->key)) << "the oldest";
 }
 
-/// A hundred thousand spoofed SYNs into a table of four thousand that is half full of flows which
-/// rest: in every seventh bucket nothing else is. None goes.
-TEST_P(DatapathTable, ASynFloodPushesOutNoEstablishedFlow) {
+/// A hundred thousand spoofed SYNs into a table of four thousand that is half full of idle flows:
+/// in every seventh bucket there is nothing else. None is evicted.
+TEST_P(DatapathTable, SynFloodEvictsNoEstablishedFlow) {
     const auto rig = fresh({.max_flows = 4096});
     open_many(*rig, 2048);
     const std::size_t before = established(*rig);
@@ -222,7 +223,7 @@ TEST_P(DatapathTable, ASynFloodPushesOutNoEstablishedFlow) {
     EXPECT_GT(rig->counter(FST_COUNT_EVICT_HALF_OPEN), 90'000U);
 }
 
-/// Nor may one spoofed FIN or RST make a slot's flow one that is given up first.
+/// Nor may one spoofed FIN or RST make a flow one that is evicted first.
 TEST_P(DatapathTable, ASpoofedEndClosesNoFlow) {
     for (const TcpFlags flags : {Fin | Ack, Rst, Rst | Ack}) {
         Conversation talk(watching(), hook());
@@ -238,7 +239,7 @@ TEST_P(DatapathTable, ASpoofedEndClosesNoFlow) {
     }
 }
 
-TEST_P(DatapathTable, TheGenerationNamesTheFlowInItsSlot) {
+TEST_P(DatapathTable, GenerationIdentifiesTheFlowInItsSlot) {
     const auto rig = tiny();
     std::uint32_t before = 0;
     for (int i = 0; i < 24; i++) {

@@ -7,8 +7,7 @@
 
 namespace flowstamp::testing {
 
-/// A data path of the host's with something around it: whoever derives from it sees each frame, and
-/// what became of it.
+/// Wraps the host's data path: derived classes see each frame and its outcome.
 class ForwardingRig : public Rig {
   public:
     explicit ForwardingRig(const RigOptions& options = {}) : rig_(make_host_rig(options)) {}

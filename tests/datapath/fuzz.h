@@ -8,7 +8,7 @@
 
 namespace flowstamp::testing {
 
-/// Packets drawn from a seed: mostly sensible, often a RST, any field astray. The same on every
+/// Pseudo-random packets from a seed: mostly valid, often a RST, any field wrong. The same on every
 /// machine.
 class Fuzz {
   public:
@@ -22,7 +22,7 @@ class Fuzz {
         return values.begin()[below(static_cast<std::uint32_t>(values.size()))];
     }
 
-    /// A packet of one of the conversations: mostly sensible, often a RST, any field astray.
+    /// A packet of one of the conversations: mostly valid, often a RST, any field wrong.
     Segment packet(Conversation& talk) {
         const End from = pick({End::peer, End::us});
         const TcpFlags any = TcpFlags(below(256));
@@ -40,7 +40,7 @@ class Fuzz {
             const auto offset = static_cast<std::uint32_t>(random_());
             segment.seq += pick<std::uint32_t>({1, 1460, 0xffffff00, offset});
         }
-        if ((segment.flags & Rst) != 0 && below(2) == 0) {  // a forgery beyond doubt
+        if ((segment.flags & Rst) != 0 && below(2) == 0) {  // a clear forgery
             segment.ttl = static_cast<std::uint8_t>(segment.ttl + 5);
             segment.mac = "00:00:5e:00:53:99";
         }
@@ -53,7 +53,7 @@ class Fuzz {
         return segment;
     }
 
-    /// Any byte of the frame astray.
+    /// Corrupts any byte of the frame.
     void spoil(Bytes& frame) {
         for (std::uint32_t i = below(4); i > 0; i--) {
             const std::uint32_t at = below(static_cast<std::uint32_t>(frame.size()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resets as real hosts and boxes send them (the table of docs/findings.md): none may be blamed, and
-// each has its cause.
+// Resets as sent by real hosts and middleboxes (the table of docs/findings.md): none may be
+// suspected, and each has its cause.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -15,7 +15,7 @@ class DatapathGenuine : public DatapathTest {
         return talk;
     }
 
-    /// Sends the RST and holds it genuine, with this cause and these signals that count.
+    /// Sends the RST and expects it genuine, with this cause and these counted signals.
     void expect_genuine(Conversation& talk, const Segment& reset, fst_cause cause,
                         const std::string& signals = "none") {
         const fst_judgement judgement = talk.send(reset).judgement();
@@ -87,7 +87,7 @@ TEST_P(DatapathGenuine, RejectOnThePeer) {
     expect_genuine(talk, talk.stateless_reset(), FST_CAUSE_STATELESS);  // TOS 0 again
 }
 
-/// A socket's TTL is set by IP_TTL; the kernel's own RST bears the host's default.
+/// A socket's TTL is set by IP_TTL; the kernel's own RST has the host's default.
 TEST_P(DatapathGenuine, StatelessResetOfAPeerWithATtlOfItsOwn) {
     struct Case {
         std::uint8_t socket_ttl;  ///< as it arrives, one hop away
@@ -135,7 +135,8 @@ TEST_P(DatapathGenuine, NetScalerForgetsTheFlow) {
     }
 }
 
-/// Linux answers each of our segments in flight with a stateless RST at what that acknowledged.
+/// Linux answers each of our segments in flight with a stateless RST at what the segment
+/// acknowledged.
 TEST_P(DatapathGenuine, FortyResetsStepping) {
     for (const std::uint32_t step : {1448U, 2896U}) {
         Conversation talk = established();
@@ -155,7 +156,7 @@ TEST_P(DatapathGenuine, FortyResetsStepping) {
     }
 }
 
-TEST_P(DatapathGenuine, AnIdleFlowForgottenByABox) {
+TEST_P(DatapathGenuine, IdleFlowTimedOutByAMiddlebox) {
     Conversation talk = established();
     talk.pass_ms(3'600'000);
     Segment reset = talk.next(End::peer, Rst | Ack);
@@ -171,7 +172,7 @@ TEST_P(DatapathGenuine, TheAnswerToOurOwnReset) {
     expect_genuine(talk, talk.stateless_reset(), FST_CAUSE_OWN_RST, "none");
 }
 
-/// A box that keeps state may answer what comes after a reset, in front of the peer.
+/// A stateful middlebox before the peer may answer what comes after a reset.
 TEST_P(DatapathGenuine, TheAnswerToOurOwnResetFromNearer) {
     Conversation talk = established();
     talk.send(End::us, Rst | Ack);
@@ -181,9 +182,9 @@ TEST_P(DatapathGenuine, TheAnswerToOurOwnResetFromNearer) {
     expect_genuine(talk, reset, FST_CAUSE_EDGE, "NEARER");
 }
 
-/// From nearer alone, where the peer had long been silent: a gateway that lost its state. With a
-/// second kind of evidence it is no such thing.
-TEST_P(DatapathGenuine, FromNearerAfterARest) {
+/// Only nearer, after the peer had long been silent: a gateway that lost its state. With a second
+/// kind of evidence it is not.
+TEST_P(DatapathGenuine, FromNearerAfterIdling) {
     Conversation talk = established();
     talk.pass_ms(15'000);
     talk.send(End::us, Psh | Ack, 100);
@@ -202,7 +203,7 @@ TEST_P(DatapathGenuine, FromNearerAfterARest) {
     EXPECT_EQ(echoed.send(reset).judgement().verdict, FST_VERDICT_CONFIRMED);
 }
 
-/// What follows the peer's own reset may come from any box in front of it.
+/// What follows the peer's own reset may come from any middlebox before it.
 TEST_P(DatapathGenuine, AfterThePeersOwnReset) {
     Conversation talk = established();
     talk.send(talk.stateless_reset());
@@ -237,8 +238,8 @@ TEST_P(DatapathGenuine, OurOwnResetAfterTheirSynAck) {
     expect_genuine(talk, reset, FST_CAUSE_STATELESS);
 }
 
-/// The socket's own counter alone vouches only from where the socket is.
-TEST_P(DatapathGenuine, AnIdThatContinuesDoesNotVouchFromNearer) {
+/// The socket's own IP-ID counter corroborates only from the socket's distance.
+TEST_P(DatapathGenuine, ContinuedIdDoesNotCorroborateFromNearer) {
     Setting setting;
     setting.peer.timestamps = false;
     Conversation talk = established(setting);
@@ -250,8 +251,8 @@ TEST_P(DatapathGenuine, AnIdThatContinuesDoesNotVouchFromNearer) {
     EXPECT_EQ(judgement.cause, FST_CAUSE_FORGED);
 }
 
-/// Timestamps that are right vouch whatever else there is.
-TEST_P(DatapathGenuine, TimestampsVouch) {
+/// Valid timestamps corroborate whatever else there is.
+TEST_P(DatapathGenuine, TimestampsCorroborate) {
     Conversation talk = established();
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.ttl += 2;
@@ -260,10 +261,10 @@ TEST_P(DatapathGenuine, TimestampsVouch) {
     expect_genuine(talk, reset, FST_CAUSE_ABORT, "NEARER|ID_ECHO|DATA|VOUCH_TS");
 }
 
-/// Timestamps out of the sender's clock, or that answer none of ours, do not.
-TEST_P(DatapathGenuine, WrongTimestampsDoNotVouch) {
+/// Timestamps out of the sender's clock, or that echo none of ours, do not.
+TEST_P(DatapathGenuine, WrongTimestampsDoNotCorroborate) {
     struct Case {
-        std::int32_t val, ecr;  ///< off by so much
+        std::int32_t val, ecr;  ///< difference to the correct value
     };
     for (const Case& c : {Case{-100'000, 0}, Case{5000, 0}, Case{0, 10}, Case{0, -700'000}}) {
         SCOPED_TRACE(::testing::Message() << c.val << ", " << c.ecr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each signal's guard: where the same bytes are no evidence, as genuine hosts do the same.
+// Each signal's guard: where the same bytes are no evidence, because genuine hosts send them, too.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -16,7 +16,7 @@ class DatapathGuard : public DatapathTest {
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathGuard, ::testing::ValuesIn(every_hook()), case_name);
 
-/// Timestamps that vouch for nothing, an ID that continues nothing.
+/// Timestamps that corroborate nothing, an ID that continues nothing.
 Segment neutral(Conversation& talk) {
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.id = static_cast<std::uint16_t>(reset.id + 7000);
@@ -30,7 +30,7 @@ std::string signals_of(Conversation& talk, const Segment& reset) {
     return signal_names(counted(talk.send(reset).judgement().signals));
 }
 
-TEST_P(DatapathGuard, AWindowIsForeignOnlyToWhoHasShownSome) {
+TEST_P(DatapathGuard, WindowIsForeignOnlyIfOthersWereSeen) {
     for (const int exchanges : {1, 2}) {
         Conversation talk = talked({}, exchanges);
         Segment reset = neutral(talk);
@@ -46,8 +46,8 @@ TEST_P(DatapathGuard, AKnownWindowIsNoEcho) {
     EXPECT_EQ(signals_of(talk, neutral(talk)), "none");
 }
 
-/// Two counters close together meet by chance; 0 and 1 are everybody's; and 8 IDs are remembered.
-TEST_P(DatapathGuard, AnIdIsAnEchoOnlyIfItCanBeNothingElse) {
+/// Two close counters coincide by chance; 0 and 1 are common; and only 8 IDs are remembered.
+TEST_P(DatapathGuard, IdIsAnEchoOnlyWithoutOtherExplanation) {
     struct Case {
         const char* name;
         std::uint16_t our_first_id;
@@ -94,7 +94,7 @@ TEST_P(DatapathGuard, ConstantsOfKnownInjectors) {
         reset.payload = c.payload;
         EXPECT_EQ(signals_of(talk, reset), c.signals);
     }
-    // A counter may come by it.
+    // A counter may reach it.
     Setting setting;
     setting.peer.timestamps = false;
     setting.peer.first_id = 0x3412 - 5 - 1;
@@ -114,7 +114,7 @@ TEST_P(DatapathGuard, IdZeroWithoutDfOnlyWhereDfIsSet) {
     EXPECT_EQ(signals_of(talk, reset), "none");
 }
 
-TEST_P(DatapathGuard, TimeNeedsSamplesAndARoundTripThatIsOne) {
+TEST_P(DatapathGuard, TimingNeedsSamplesAndARealRoundTrip) {
     struct Case {
         const char* name;
         std::uint64_t rtt_us;
@@ -152,7 +152,7 @@ TEST_P(DatapathGuard, TimeIsAQuarterAndAHalfOfTheLeast) {
 }
 
 /// XNU and the BSDs never put timestamps on a RST, nor does Windows negotiate them as Linux does.
-TEST_P(DatapathGuard, MissingTimestampsTellOnlyOfALinuxLikePeer) {
+TEST_P(DatapathGuard, MissingTimestampsCountOnlyForALinuxLikePeer) {
     struct Case {
         const char* name;
         std::uint8_t ttl;
@@ -176,7 +176,7 @@ TEST_P(DatapathGuard, MissingTimestampsTellOnlyOfALinuxLikePeer) {
     }
 }
 
-TEST_P(DatapathGuard, AMacIsForeignOnlyToASideOfOne) {
+TEST_P(DatapathGuard, MacIsForeignOnlyToASideWithOneMac) {
     const auto with_foreign_mac = [](Conversation& talk) {
         Segment reset = neutral(talk);
         reset.mac = "00:00:5e:00:53:99";
@@ -192,7 +192,7 @@ TEST_P(DatapathGuard, AMacIsForeignOnlyToASideOfOne) {
     Conversation two = talked();
     Segment other = two.next(End::peer, Ack, 10);
     other.mac = "00:00:5e:00:53:77";
-    for (int i = 0; i < 64; i++) {  // every 64th packet is looked at
+    for (int i = 0; i < 64; i++) {  // every 64th packet is checked
         other = two.next(End::peer, Ack, 10);
         other.mac = "00:00:5e:00:53:77";
         two.pass_ms(1);
@@ -231,7 +231,7 @@ TEST_P(DatapathGuard, HopsOfAPeerThatHasSeveral) {
     EXPECT_EQ(signals(48), "FARTHER");
 }
 
-TEST_P(DatapathGuard, MoreTtlsThanCanBeRemembered) {
+TEST_P(DatapathGuard, MoreTtlsThanAreStored) {
     Conversation talk = talked();
     for (const std::uint8_t ttl : {50, 51, 52, 53, 54}) {
         Segment segment = talk.next(End::peer, Ack, 10);
@@ -243,8 +243,9 @@ TEST_P(DatapathGuard, MoreTtlsThanCanBeRemembered) {
     EXPECT_EQ(signals_of(talk, reset), "none");
 }
 
-/// An injector whose resets all bear one ID: that they differ in flags tells them from one frame.
-TEST_P(DatapathGuard, OneFrameSeenTwiceHasTheSameFlags) {
+/// An injector whose resets all have one ID: differing flags distinguish them from a duplicated
+/// frame.
+TEST_P(DatapathGuard, DuplicateFrameHasTheSameFlags) {
     for (const bool same : {true, false}) {
         Conversation talk = talked();
         Segment reset = neutral(talk);
@@ -255,7 +256,7 @@ TEST_P(DatapathGuard, OneFrameSeenTwiceHasTheSameFlags) {
     }
 }
 
-/// A signature matches where all that it names agrees.
+/// A signature matches if all fields that it specifies agree.
 TEST_P(DatapathGuard, LearnedList) {
     struct Case {
         const char* name;
@@ -324,7 +325,8 @@ TEST_P(DatapathGuard, ALearnedIdThatTheSenderBears) {
                                         .tcp_flags = Rst | Ack}));
         Segment reset = neutral(talk);
         reset.id = id;
-        EXPECT_FALSE(talk.send(reset).judgement().signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE));
+        EXPECT_FALSE(talk.send(reset).judgement().signals &
+                     FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE));
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How connections begin and end, and how the next one takes the place of the last.
+// How connections begin and end, and how the next one replaces the previous one.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -15,7 +15,7 @@ class DatapathHandshake : public DatapathTest {
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathHandshake, ::testing::ValuesIn(every_hook()), case_name);
 
-TEST_P(DatapathHandshake, SeenToItsThirdPacket) {
+TEST_P(DatapathHandshake, SeenCompletely) {
     for (const bool v6 : {false, true}) {
         Conversation talk(watching(), hook(), {.v6 = v6});
         const Outcome syn = talk.send(End::us, Syn);
@@ -74,22 +74,22 @@ TEST_P(DatapathHandshake, JoinedAtTheSynAck) {
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
 }
 
-TEST_P(DatapathHandshake, TheSynComesAgain) {
+TEST_P(DatapathHandshake, SynRetransmitted) {
     Conversation talk(watching(), hook());
     const Segment syn = talk.next(End::us, Syn);
     talk.send(syn);
     talk.pass_ms(1000);
     const Outcome again = talk.send(syn);
     ASSERT_NE(again.find(FST_EVENT_SYN), nullptr);
-    const fst_packet& told = again.find(FST_EVENT_SYN)->event.packet;
-    EXPECT_EQ(told.flags & FST_PACKET_NEW_FLOW, 0);
-    EXPECT_NE(told.flags & FST_PACKET_RETRANSMITTED, 0);
+    const fst_packet& reported = again.find(FST_EVENT_SYN)->event.packet;
+    EXPECT_EQ(reported.flags & FST_PACKET_NEW_FLOW, 0);
+    EXPECT_NE(reported.flags & FST_PACKET_RETRANSMITTED, 0);
     EXPECT_EQ(talk.direction(End::us).retransmitted, 1);
     EXPECT_EQ(talk.flow().generation, again.find(FST_EVENT_SYN)->event.generation);
 }
 
-/// The stack answers it with a challenge ACK (RFC 9293, 3.10.7.4): it may not end the flow.
-TEST_P(DatapathHandshake, AStrangeSynOnAnOpenFlow) {
+/// The stack answers it with a challenge ACK (RFC 9293, 3.10.7.4): it must not end the flow.
+TEST_P(DatapathHandshake, UnexpectedSynOnAnOpenFlow) {
     Conversation talk = opened();
     talk.exchange(3);
     const fst_direction before = talk.direction(End::us);
@@ -108,7 +108,7 @@ TEST_P(DatapathHandshake, AStrangeSynOnAnOpenFlow) {
 }
 
 /// But if a SYN-ACK answers it, it was real, and the old flow is over.
-TEST_P(DatapathHandshake, AStrangeSynThatIsAnswered) {
+TEST_P(DatapathHandshake, UnexpectedSynThatIsAnswered) {
     Conversation talk = opened();
     talk.exchange(3);
     const std::uint32_t generation = talk.flow().generation;
@@ -130,8 +130,8 @@ TEST_P(DatapathHandshake, AStrangeSynThatIsAnswered) {
     EXPECT_EQ(talk.direction(End::us).seq_edge, 0x33333333U + 1 + 4000);
 }
 
-/// No evidence crosses a new SYN: after a RST, after both FINs, the ports begin anew.
-TEST_P(DatapathHandshake, PortsUsedAgain) {
+/// No evidence carries over to a new SYN: after a RST or both FINs the ports begin anew.
+TEST_P(DatapathHandshake, PortsReused) {
     for (const bool by_reset : {true, false}) {
         SCOPED_TRACE(by_reset ? "after a RST" : "after FINs");
         Conversation talk = opened();
@@ -167,7 +167,7 @@ TEST_P(DatapathHandshake, PortsUsedAgain) {
     }
 }
 
-/// The very SYN that was refused, sent once more, begins a flow, too.
+/// The same SYN that was refused, retransmitted, begins a flow, too.
 TEST_P(DatapathHandshake, TheSameSynAfterARefusal) {
     Conversation talk(watching(), hook());
     const Segment syn = talk.next(End::us, Syn);
@@ -206,7 +206,7 @@ TEST_P(DatapathHandshake, SimultaneousOpen) {
     EXPECT_EQ(talk.direction(End::peer).seq_edge, talk.setting().peer.isn + 1 + 2000);
 }
 
-/// A SYN-ACK with another acknowledgement answers no SYN of ours: it changes nothing.
+/// A SYN-ACK with another acknowledgement number answers no SYN of ours: it changes nothing.
 TEST_P(DatapathHandshake, ASynAckThatAnswersNothing) {
     Conversation talk(watching(), hook());
     talk.send(End::us, Syn);
@@ -222,7 +222,7 @@ TEST_P(DatapathHandshake, ASynAckThatAnswersNothing) {
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
 }
 
-TEST_P(DatapathHandshake, BothEndsSayFin) {
+TEST_P(DatapathHandshake, BothEndsSendFin) {
     Conversation talk = opened();
     talk.exchange(2);
     EXPECT_NE(talk.send(End::us, Fin | Ack).find(FST_EVENT_FIN), nullptr);

@@ -20,11 +20,11 @@ class HostRig final : public Rig {
                  FST_BUCKET_WAYS),
           room_(options.acting ? 1 : 0) {
         const fst_datapath_config config{.max_flows = options.max_flows,
-                                        .may_act = options.acting ? 1U : 0U,
-                                        .reports_repeated = 0,
-                                        .seed = {options.seed[0], options.seed[1]},
-                                        .deliver = &HostRig::deliver,
-                                        .context = this};
+                                         .may_act = options.acting ? 1U : 0U,
+                                         .reports_repeated = 0,
+                                         .seed = {options.seed[0], options.seed[1]},
+                                         .deliver = &HostRig::deliver,
+                                         .context = this};
         path_.reset(fst_datapath_new(&config));
         if (!path_) {
             throw std::bad_alloc();
@@ -32,17 +32,17 @@ class HostRig final : public Rig {
     }
 
     Outcome run(fst_hook hook, const Frame& frame) override {
-        // Of its very size, so that a read past the end is seen by the sanitiser.
+        // Exactly its size, so that the sanitizer detects a read past its end.
         Bytes bytes(frame.bytes.begin(), frame.bytes.end());
         bytes.resize(bytes.size() + room_, 0xee);
         events_.clear();
         fst_datapath_frame view{.data = bytes.data(),
-                               .bytes = static_cast<__u32>(frame.bytes.size()),
-                               .room = room_,
-                               .ifindex = frame.ifindex,
-                               .time_ns = now_ns(),
-                               .hook = static_cast<__u8>(hook),
-                               .has_mac = 1};
+                                .bytes = static_cast<__u32>(frame.bytes.size()),
+                                .room = room_,
+                                .ifindex = frame.ifindex,
+                                .time_ns = now_ns(),
+                                .hook = static_cast<__u8>(hook),
+                                .has_mac = 1};
         Outcome outcome;
         outcome.dropped = fst_datapath_packet(path_.get(), &view) == FST_DATAPATH_DROP;
         bytes.resize(view.bytes);
@@ -74,7 +74,7 @@ class HostRig final : public Rig {
     }
 
     std::uint32_t slots_;
-    std::uint32_t room_;  ///< bytes that a question may take behind a frame
+    std::uint32_t room_;  ///< bytes after a frame into which a challenge may grow
     std::unique_ptr<fst_datapath, FreeDatapath> path_;
     std::vector<SeenEvent> events_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Without leave to act, no packet is dropped or changed, whatever it is and whatever the policy says.
+// Without permission to act, no packet is dropped or changed, whatever it is and whatever the
+// policy is.
 #include "tests/datapath/fixture.h"
 #include "tests/datapath/fuzz.h"
 
@@ -13,7 +14,7 @@ INSTANTIATE_TEST_SUITE_P(Datapath, DatapathObserveOnly, ::testing::ValuesIn(ever
 constexpr int kConnections = 250;
 constexpr int kPacketsEach = 40;
 
-/// Any policy, also one that no user can set.
+/// Any policy, including those that users cannot set.
 fst_policy any_policy(Fuzz& fuzz) {
     fst_policy policy{};
     policy.drop_mode = fuzz.below(4);
@@ -22,7 +23,7 @@ fst_policy any_policy(Fuzz& fuzz) {
 }
 
 TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
-    const std::unique_ptr<Rig> own = fresh({});  // bytes astray may make any other case's flow
+    const std::unique_ptr<Rig> own = fresh({});  // corrupted bytes may create any other case's flow
     Rig& rig = *own;
     Fuzz fuzz(20'261);
     const std::uint64_t acted = rig.counter(FST_COUNT_DROPPED) + rig.counter(FST_COUNT_CHALLENGED);
@@ -47,8 +48,8 @@ TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
     EXPECT_GT(rig.counter(FST_COUNT_RST_CONFIRMED), confirmed + 50) << "nothing was at stake";
 }
 
-/// With leave to act, but no policy, too.
-TEST_P(DatapathObserveOnly, NorWithoutAPolicy) {
+/// The same with permission to act, but no policy.
+TEST_P(DatapathObserveOnly, NorWithPermissionButNoPolicy) {
     for (int i = 0; i < 20; i++) {
         Conversation talk(acting(), hook());
         talk.open().exchange(4);

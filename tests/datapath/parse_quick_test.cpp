@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parser reads the commonest shape where it lies and all else from a copy: both must see the
-// same packet. And what TCP options it finds, however they are written.
+// The parser reads the commonest shape in place and everything else from a copy: both must give the
+// same packet. And the TCP options it finds, in every layout.
 #include <cstring>
 
 #include "tests/datapath/fixture.h"
@@ -10,7 +10,7 @@ namespace {
 
 class DatapathOptions : public DatapathTest {
   protected:
-    fst_packet told(const Packet& packet, fst_event_kind kind) {
+    fst_packet reported_packet(const Packet& packet, fst_event_kind kind) {
         watching().advance_ms(1);
         const Outcome outcome = watching().run(hook(), {.bytes = packet.bytes()});
         const SeenEvent* event = outcome.find(kind);
@@ -20,13 +20,13 @@ class DatapathOptions : public DatapathTest {
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathOptions, ::testing::ValuesIn(every_hook()), case_name);
 
-/// What must be alike, whichever reader it was.
+/// Clears what may differ between the two parsers.
 fst_packet comparable(fst_packet packet) {
     packet.time_ns = 0;
     packet.l3_offset = 0;
     packet.l4_offset = 0;
-    packet.flags &= static_cast<__u16>(
-        ~(FST_PACKET_VLAN | FST_PACKET_NEW_FLOW | FST_PACKET_RETRANSMITTED | FST_PACKET_DUPLICATE_FRAME));
+    packet.flags &= static_cast<__u16>(~(FST_PACKET_VLAN | FST_PACKET_NEW_FLOW |
+                                         FST_PACKET_RETRANSMITTED | FST_PACKET_DUPLICATE_FRAME));
     return packet;
 }
 
@@ -40,8 +40,9 @@ void expect_same(const fst_packet& quick, const fst_packet& slow) {
     }
 }
 
-/// A FIN takes the short cut if its shape allows; a VLAN tag, or timestamps in another place, do not.
-TEST_P(DatapathOptions, BothReadersSeeTheSame) {
+/// A FIN takes the fast path if its shape allows; a VLAN tag, or timestamps at another offset, do
+/// not.
+TEST_P(DatapathOptions, BothParsersSeeTheSame) {
     const Timestamps stamps{0x11223344, 0x55667788};
     for (const Packet& ip :
          {Packet(Ipv4{.ttl = 3, .id = 0xfffe, .tos = 4}), Packet(Ipv4{.ttl = 255, .df = false}),
@@ -53,32 +54,35 @@ TEST_P(DatapathOptions, BothReadersSeeTheSame) {
                     .flags = Fin | Ack,
                     .window = 12345};
             const Packet bare = payload != 0 ? tcp / filler(payload) : Packet(tcp);
-            expect_same(told(Ethernet{} / ip / bare, FST_EVENT_FIN),
-                        told(Ethernet{} / Vlan{} / ip / bare, FST_EVENT_FIN));
+            expect_same(reported_packet(Ethernet{} / ip / bare, FST_EVENT_FIN),
+                        reported_packet(Ethernet{} / Vlan{} / ip / bare, FST_EVENT_FIN));
             tcp.src_port = fresh_port();
             tcp.options = nop_nop_timestamps(stamps.val, stamps.ecr);
-            const fst_packet quick = told(Ethernet{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN);
+            const fst_packet quick =
+                reported_packet(Ethernet{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN);
             EXPECT_EQ(quick.ts_val, stamps.val);
             EXPECT_EQ(quick.ts_ecr, stamps.ecr);
-            expect_same(quick,
-                        told(Ethernet{} / Vlan{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN));
+            expect_same(quick, reported_packet(Ethernet{} / Vlan{} / ip / tcp / filler(payload + 1),
+                                               FST_EVENT_FIN));
             tcp.options = {stamps, Nop{}, Nop{}};
-            expect_same(quick, told(Ethernet{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN));
+            expect_same(
+                quick, reported_packet(Ethernet{} / ip / tcp / filler(payload + 1), FST_EVENT_FIN));
         }
     }
 }
 
-/// Neither leaves in the record what an earlier packet put there.
+/// Neither leaves data of an earlier packet in the record.
 TEST_P(DatapathOptions, NothingOfAnEarlierPacketStays) {
     const Tcp fin{.src_port = fresh_port(), .flags = Fin | Ack};
-    const fst_packet before = told(Ethernet{} / Ipv4{} / fin, FST_EVENT_FIN);
-    told(Ethernet{} / Ipv6{.flow_label = 0xfffff} /
-             Tcp{.src_port = fresh_port(), .flags = Syn, .options = linux_syn_options(1)},
-         FST_EVENT_SYN);
+    const fst_packet before = reported_packet(Ethernet{} / Ipv4{} / fin, FST_EVENT_FIN);
+    reported_packet(
+        Ethernet{} / Ipv6{.flow_label = 0xfffff} /
+            Tcp{.src_port = fresh_port(), .flags = Syn, .options = linux_syn_options(1)},
+        FST_EVENT_SYN);
     watching().run(hook(), {.bytes = (Ethernet{} / Ipv4{.src = "203.0.113.9"} / Icmp{} /
                                       Quoted(Ethernet{} / Ipv4{} / fin))
                                          .bytes()});
-    expect_same(told(Ethernet{} / Ipv4{} / fin, FST_EVENT_FIN), before);
+    expect_same(reported_packet(Ethernet{} / Ipv4{} / fin, FST_EVENT_FIN), before);
 }
 
 TEST_P(DatapathOptions, InAnyOrder) {
@@ -131,7 +135,7 @@ TEST_P(DatapathOptions, InAnyOrder) {
               0},
          }) {
         SCOPED_TRACE(c.name);
-        const fst_packet seen = told(
+        const fst_packet seen = reported_packet(
             Ethernet{} / Ipv4{} / Tcp{.src_port = fresh_port(), .flags = Syn, .options = c.options},
             FST_EVENT_SYN);
         constexpr int kOptions = kAll | FST_PACKET_MPTCP;
@@ -143,7 +147,7 @@ TEST_P(DatapathOptions, InAnyOrder) {
     }
 }
 
-/// The buffer ends inside the options: said, and what is there is read.
+/// The buffer ends inside the options: flagged, and what is there is read.
 TEST_P(DatapathOptions, CutInside) {
     const Packet packet =
         Ethernet{} / Ipv4{} /

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parser makes of a frame: which counter it moves, and what of it reaches the flow.
+// The result of parsing a frame: which counter it increments, and which fields reach the flow.
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ constexpr std::array kResults{FST_COUNT_TCP,      FST_COUNT_NOT_IP,    FST_COUNT
 
 class DatapathParse : public DatapathTest {
   protected:
-    /// Runs the frame and tells which of the parser's results was counted, exactly one.
+    /// Runs the frame and returns the parse result that was counted, exactly one.
     fst_counter result_of(const Bytes& frame) {
         std::array<std::uint64_t, kResults.size()> before{};
         std::ranges::transform(kResults, before.begin(),
@@ -37,8 +37,8 @@ class DatapathParse : public DatapathTest {
     }
     fst_counter result_of(const Packet& packet) { return result_of(packet.bytes()); }
 
-    /// The packet as an event of this kind told it.
-    fst_packet told(const Packet& packet, fst_event_kind kind) {
+    /// The packet reported in an event of this kind.
+    fst_packet reported_packet(const Packet& packet, fst_event_kind kind) {
         EXPECT_EQ(result_of(packet), FST_COUNT_TCP);
         const SeenEvent* event = latest_.find(kind);
         EXPECT_NE(event, nullptr);
@@ -59,18 +59,20 @@ TEST_P(DatapathParse, LinkLayers) {
     EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TCP);
     EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TCP);
     EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv6{} / syn()), FST_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TOO_DEEP);
+    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Vlan{} / Ipv4{} / syn()),
+              FST_COUNT_TOO_DEEP);
     EXPECT_EQ(result_of(Ethernet{.type = 0x0806} / Payload(Bytes(46))), FST_COUNT_NOT_IP);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / Udp{} / Payload("12345678")), FST_COUNT_NOT_TCP);
     EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Udp{} / Payload("12345678")), FST_COUNT_NOT_TCP);
 }
 
-/// The tag may be offloaded or not: with and without it is one flow.
+/// The tag may be offloaded or not: both are the same flow.
 TEST_P(DatapathParse, AVlanTagIsNotPartOfTheFlow) {
     const Tcp tcp = syn();
     const std::uint64_t before = watching().counter(FST_COUNT_FLOW_NEW);
-    told(Ethernet{} / Ipv4{} / tcp, FST_EVENT_SYN);
-    const fst_packet tagged = told(Ethernet{} / Vlan{.id = 7} / Ipv4{} / tcp, FST_EVENT_SYN);
+    reported_packet(Ethernet{} / Ipv4{} / tcp, FST_EVENT_SYN);
+    const fst_packet tagged =
+        reported_packet(Ethernet{} / Vlan{.id = 7} / Ipv4{} / tcp, FST_EVENT_SYN);
     EXPECT_EQ(watching().counter(FST_COUNT_FLOW_NEW), before + 1);
     EXPECT_EQ(tagged.flags & FST_PACKET_VLAN, FST_PACKET_VLAN);
     EXPECT_EQ(tagged.l3_offset, 18);
@@ -86,7 +88,7 @@ TEST_P(DatapathParse, EveryFieldOfIpv4) {
                               .window = 0xfedc,
                               .options = linux_syn_options(11, 0, 1400, 9)} /
                           Payload("fast open");
-    const fst_packet seen = told(packet, FST_EVENT_SYN);
+    const fst_packet seen = reported_packet(packet, FST_EVENT_SYN);
     EXPECT_EQ(seen.time_ns, watching().now_ns());
     EXPECT_EQ(seen.hook, hook());
     EXPECT_EQ(seen.ttl, 61);
@@ -115,10 +117,10 @@ TEST_P(DatapathParse, EveryFieldOfIpv4) {
 }
 
 TEST_P(DatapathParse, EveryFieldOfIpv6) {
-    const fst_packet seen =
-        told(Ethernet{} / Ipv6{.hop_limit = 243, .flow_label = 0xabcde, .traffic_class = 0x11} /
-                 syn() / Payload("x"),
-             FST_EVENT_SYN);
+    const fst_packet seen = reported_packet(
+        Ethernet{} / Ipv6{.hop_limit = 243, .flow_label = 0xabcde, .traffic_class = 0x11} / syn() /
+            Payload("x"),
+        FST_EVENT_SYN);
     EXPECT_EQ(seen.ttl, 243);
     EXPECT_EQ(seen.flow_label, 0xabcdeU);
     EXPECT_EQ(seen.tos, 0x11);
@@ -130,7 +132,7 @@ TEST_P(DatapathParse, EveryFieldOfIpv6) {
     EXPECT_EQ(seen.key.address[seen.direction][3], htonl(1));
 }
 
-/// Loopback, and captures of links that have no addresses: read in place, or from the copy.
+/// Loopback, and captures of links without addresses: read in place, or from the copy.
 TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
     const std::string none = "00:00:00:00:00:00";
     for (const std::string& mac :
@@ -140,7 +142,9 @@ TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
              {Packet(Ethernet{.src = mac}), Ethernet{.src = mac} / Vlan{.id = 7}}) {
             for (const Packet& ip : {Packet(Ipv4{}), Packet(Ipv6{})}) {
                 const Tcp fin{.src_port = fresh_port(), .flags = Fin | Ack};
-                EXPECT_EQ(told(link / ip / fin, FST_EVENT_FIN).flags & FST_PACKET_MAC, flag) << mac;
+                EXPECT_EQ(reported_packet(link / ip / fin, FST_EVENT_FIN).flags & FST_PACKET_MAC,
+                          flag)
+                    << mac;
             }
         }
     }
@@ -149,7 +153,7 @@ TEST_P(DatapathParse, AnAllZeroSourceAddressIsNone) {
 TEST_P(DatapathParse, Ipv4Options) {
     for (const std::size_t length : {4, 8, 40}) {
         const fst_packet seen =
-            told(Ethernet{} / Ipv4{.options = Bytes(length, 1)} / syn(), FST_EVENT_SYN);
+            reported_packet(Ethernet{} / Ipv4{.options = Bytes(length, 1)} / syn(), FST_EVENT_SYN);
         EXPECT_EQ(seen.l4_offset, 34 + length);
         EXPECT_EQ(seen.payload, 0U);
     }
@@ -157,18 +161,21 @@ TEST_P(DatapathParse, Ipv4Options) {
 
 TEST_P(DatapathParse, Fragments) {
     const Payload rest = filler(64);
-    EXPECT_NE(told(Ethernet{} / Ipv4{.more_fragments = true} / syn() / rest, FST_EVENT_SYN).flags &
-                  FST_PACKET_FIRST_FRAGMENT,
-              0);
     EXPECT_NE(
-        told(Ethernet{} / Ipv6{} / Fragment{.more = true} / syn() / rest, FST_EVENT_SYN).flags &
+        reported_packet(Ethernet{} / Ipv4{.more_fragments = true} / syn() / rest, FST_EVENT_SYN)
+                .flags &
+            FST_PACKET_FIRST_FRAGMENT,
+        0);
+    EXPECT_NE(
+        reported_packet(Ethernet{} / Ipv6{} / Fragment{.more = true} / syn() / rest, FST_EVENT_SYN)
+                .flags &
             FST_PACKET_FIRST_FRAGMENT,
         0);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{.fragment_offset = 3} / syn()), FST_COUNT_FRAGMENT);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{.more_fragments = true, .fragment_offset = 1} / syn()),
               FST_COUNT_FRAGMENT);
     EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Fragment{.offset = 3} / syn()), FST_COUNT_FRAGMENT);
-    EXPECT_EQ(told(Ethernet{} / Ipv6{} / Fragment{} / syn(), FST_EVENT_SYN).flags &
+    EXPECT_EQ(reported_packet(Ethernet{} / Ipv6{} / Fragment{} / syn(), FST_EVENT_SYN).flags &
                   FST_PACKET_FIRST_FRAGMENT,
               0)
         << "an atomic fragment (RFC 6946) is whole";
@@ -176,14 +183,15 @@ TEST_P(DatapathParse, Fragments) {
 
 TEST_P(DatapathParse, ExtensionHeaders) {
     const Packet link = Ethernet{} / Ipv6{};
-    EXPECT_EQ(told(link / HopByHop{} / syn(), FST_EVENT_SYN).l4_offset, 62);
-    EXPECT_EQ(told(link / Routing{} / syn(), FST_EVENT_SYN).l4_offset, 62);
+    EXPECT_EQ(reported_packet(link / HopByHop{} / syn(), FST_EVENT_SYN).l4_offset, 62);
+    EXPECT_EQ(reported_packet(link / Routing{} / syn(), FST_EVENT_SYN).l4_offset, 62);
     EXPECT_EQ(
-        told(link / DestinationOptions{.options = Bytes(30, 0)} / syn(), FST_EVENT_SYN).l4_offset,
+        reported_packet(link / DestinationOptions{.options = Bytes(30, 0)} / syn(), FST_EVENT_SYN)
+            .l4_offset,
         86);
-    EXPECT_EQ(told(link / HopByHop{} / DestinationOptions{} / Routing{} / Fragment{} /
-                       DestinationOptions{} / syn(),
-                   FST_EVENT_SYN)
+    EXPECT_EQ(reported_packet(link / HopByHop{} / DestinationOptions{} / Routing{} / Fragment{} /
+                                  DestinationOptions{} / syn(),
+                              FST_EVENT_SYN)
                   .payload,
               0U);
     Packet deep = link;
@@ -198,7 +206,7 @@ TEST_P(DatapathParse, ExtensionHeaders) {
         << "the segment lies past what is looked at";
 }
 
-TEST_P(DatapathParse, LengthsThatCannotBe) {
+TEST_P(DatapathParse, ImpossibleLengths) {
     const Tcp tcp = syn();
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{.header_words = 4} / tcp), FST_COUNT_MALFORMED);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{.version = 5} / tcp), FST_COUNT_MALFORMED);
@@ -216,7 +224,7 @@ TEST_P(DatapathParse, LengthsThatCannotBe) {
     }
 }
 
-/// Our keys say IPv4 by the mapped prefix: who writes it on an IPv6 wire may not get at those flows.
+/// The keys represent IPv4 by the mapped prefix: an IPv6 packet with it must not reach those flows.
 TEST_P(DatapathParse, MappedAddressesOnTheWire) {
     for (const TcpFlags flags : {Syn, Ack, Rst}) {
         const Ipv6 mapped{.src = "::ffff:192.0.2.1", .dst = "::ffff:198.51.100.7"};
@@ -227,15 +235,15 @@ TEST_P(DatapathParse, MappedAddressesOnTheWire) {
 
 TEST_P(DatapathParse, PaddingIsNoPayload) {
     const Trailer padding{Bytes(6, 0xaa)};
-    EXPECT_EQ(told(Ethernet{} / Ipv4{} / syn() / padding, FST_EVENT_SYN).payload, 0U);
-    EXPECT_EQ(told(Ethernet{} / Ipv6{} / syn() / padding, FST_EVENT_SYN).payload, 0U);
+    EXPECT_EQ(reported_packet(Ethernet{} / Ipv4{} / syn() / padding, FST_EVENT_SYN).payload, 0U);
+    EXPECT_EQ(reported_packet(Ethernet{} / Ipv6{} / syn() / padding, FST_EVENT_SYN).payload, 0U);
     Tcp fin = syn();
-    fin.flags = Fin | Ack;  // the short cut
-    EXPECT_EQ(told(Ethernet{} / Ipv4{} / fin / padding, FST_EVENT_FIN).payload, 0U);
+    fin.flags = Fin | Ack;  // the fast path
+    EXPECT_EQ(reported_packet(Ethernet{} / Ipv4{} / fin / padding, FST_EVENT_FIN).payload, 0U);
 }
 
 /// Every prefix of every kind of packet: no fault, one count, and a TCP packet as soon as its
-/// headers are whole.
+/// headers are complete.
 TEST_P(DatapathParse, CutAtEveryLength) {
     const auto linux_syn = [] {
         Tcp tcp = syn();
@@ -245,7 +253,7 @@ TEST_P(DatapathParse, CutAtEveryLength) {
     const Tcp data{.src_port = fresh_port(), .options = nop_nop_timestamps(1, 2)};
     struct Case {
         Packet packet;
-        std::size_t whole;  ///< bytes to the fixed TCP header's end
+        std::size_t whole;  ///< bytes up to the end of the fixed TCP header
         bool v6;
     };
     for (const Case& c :

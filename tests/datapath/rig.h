@@ -2,8 +2,8 @@
 //
 // One interface to the data path wherever it runs: compiled for the host, or loaded into the kernel
 // and run by BPF_PROG_TEST_RUN. The cases of this folder know nothing else, so each runs in both
-// homes and at every hook: tests/unit runs them on the host build, sanitised and without root,
-// tests/bpf on the loaded programs.
+// builds and at every hook: tests/unit runs them on the host build, with sanitizers and without
+// root, tests/bpf on the loaded programs.
 #pragma once
 
 #include <array>
@@ -26,24 +26,24 @@ namespace flowstamp::testing {
 
 struct SeenEvent {
     fst_event event{};
-    std::optional<fst_flow> flow{};  ///< of FST_EVENT_RST, EVICTED and ENDED
+    std::optional<fst_flow> flow{};  ///< in FST_EVENT_RST, EVICTED and ENDED
 };
 
-/// What the data path made of one frame.
+/// The data path's result for one frame.
 struct Outcome {
     bool dropped = false;
-    Bytes bytes{};  ///< the frame as it was left
+    Bytes bytes{};  ///< the frame afterwards
     std::vector<SeenEvent> events{};
 
     /// The first event of a kind, or null.
     [[nodiscard]] const SeenEvent* find(fst_event_kind kind) const;
-    /// The judgement of the RST that the frame was; all zero, and a failure, if it was none.
+    /// The judgement of the frame, a RST; all zero, and a test failure, if it was none.
     [[nodiscard]] fst_judgement judgement() const;
 };
 
 enum class Home { host, kernel };
 
-/// What a case is run on. The peer's packets are seen at `hook`; ours always leave at tc egress.
+/// What a case is run on. The peer's packets arrive at `hook`; ours always leave at tc egress.
 struct RigKind {
     Home home;
     fst_hook hook;
@@ -51,7 +51,7 @@ struct RigKind {
 std::string name_of(const RigKind& kind);
 std::ostream& operator<<(std::ostream& out, const RigKind& kind);
 
-/// What the executable at hand can run; all hooks, or those that may act.
+/// What this executable can run; all hooks, or only those that can act.
 std::vector<RigKind> every_hook();
 std::vector<RigKind> ingress_hooks();
 
@@ -79,12 +79,12 @@ class Rig {
     /// The shortest frame that run() takes, of IPv4 or IPv6.
     [[nodiscard]] virtual std::size_t least_bytes(fst_hook hook, bool v6) const = 0;
 
-    /// What the next frames' clock says.
+    /// The clock of the next frames.
     [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
     void advance_us(std::uint64_t us) { now_ns_ += us * 1000; }
     void advance_ms(std::uint64_t ms) { advance_us(ms * 1000); }
 
-    /// The first slot whose flow is the one looked for.
+    /// The first slot with the given flow.
     [[nodiscard]] std::optional<std::uint32_t> find(
         const std::function<bool(const fst_flow&)>& is_it) const;
 
@@ -92,7 +92,7 @@ class Rig {
     std::uint64_t now_ns_ = 1'000'000'000'000;
 };
 
-/// Defined by each executable. Null where the kernel may not be used (no privileges).
+/// Defined by each executable. Null if the kernel cannot be used (no privileges).
 std::unique_ptr<Rig> make_rig(Home home, const RigOptions& options);
 
 }  // namespace flowstamp::testing

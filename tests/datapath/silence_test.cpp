@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What silence shows: packets sent again by timer, after a rest, answered or not, and a direction
-// that is never seen.
+// What silence shows: retransmissions by timer, after idle periods, answered or not, and a
+// direction that is never seen.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -17,16 +17,16 @@ class DatapathSilence : public DatapathTest {
 };
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathSilence, ::testing::ValuesIn(every_hook()), case_name);
 
-TEST_P(DatapathSilence, SentAgainByTimerAndAcknowledged) {
+TEST_P(DatapathSilence, RetransmittedByTimerAndAcknowledged) {
     Conversation talk = established();
     const Segment data = talk.next(End::us, Psh | Ack, 500);
     EXPECT_TRUE(talk.send(data).events.empty());
     talk.pass_ms(200);
     const Outcome again = talk.send(data);
-    const SeenEvent* told = again.find(FST_EVENT_RTO_RETRANSMIT);
-    ASSERT_NE(told, nullptr);
-    ASSERT_TRUE(told->flow);
-    EXPECT_EQ(told->event.packet.seq, data.seq);
+    const SeenEvent* reported = again.find(FST_EVENT_RTO_RETRANSMIT);
+    ASSERT_NE(reported, nullptr);
+    ASSERT_TRUE(reported->flow);
+    EXPECT_EQ(reported->event.packet.seq, data.seq);
     EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
     talk.pass_ms(20);
     EXPECT_NE(talk.send(End::peer).find(FST_EVENT_ACKED), nullptr);
@@ -34,17 +34,17 @@ TEST_P(DatapathSilence, SentAgainByTimerAndAcknowledged) {
     EXPECT_TRUE(talk.send(End::peer).events.empty()) << "once";
 }
 
-TEST_P(DatapathSilence, AmidOtherPacketsItIsLossAndNotTold) {
+TEST_P(DatapathSilence, FastRetransmitIsNotReported) {
     Conversation talk = established();
     Segment data = talk.next(End::us, Psh | Ack, 500);
     talk.send(data);
     talk.pass_ms(20);
-    data.id++;  // the same frame would be one seen twice
+    data.id++;  // the same ID would be a duplicate frame
     EXPECT_TRUE(talk.send(data).events.empty());
     EXPECT_EQ(talk.direction(End::us).retransmitted, 1);
 }
 
-/// Two CPUs may stamp one direction's packets a little out of order: that is no silence of an age.
+/// Two CPUs may stamp one direction's packets slightly out of order: that is no long silence.
 TEST_P(DatapathSilence, APacketFromTheFutureIsNoSilence) {
     Conversation talk = established();
     Segment data = talk.next(End::us, Psh | Ack, 500);
@@ -54,7 +54,7 @@ TEST_P(DatapathSilence, APacketFromTheFutureIsNoSilence) {
     EXPECT_TRUE(talk.send(data).events.empty());
 }
 
-TEST_P(DatapathSilence, AnAckThatMovesNothingIsNoProgress) {
+TEST_P(DatapathSilence, DuplicateAckIsNoProgress) {
     Conversation talk = established();
     Segment old = talk.next(End::peer);
     const Segment data = talk.next(End::us, Psh | Ack, 500);
@@ -65,7 +65,7 @@ TEST_P(DatapathSilence, AnAckThatMovesNothingIsNoProgress) {
     EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
 }
 
-TEST_P(DatapathSilence, TheFirstWordAfterARest) {
+TEST_P(DatapathSilence, FirstPacketAfterIdling) {
     Conversation talk = established();
     talk.pass_ms(5'000);
     EXPECT_TRUE(talk.send(End::us, Psh | Ack, 100).events.empty()) << "five seconds are none";
@@ -74,16 +74,16 @@ TEST_P(DatapathSilence, TheFirstWordAfterARest) {
     const std::uint64_t last = talk.direction(End::peer).last_ns;
     talk.pass_ms(15'000);
     const Outcome awake = talk.send(End::us, Psh | Ack, 100);
-    const SeenEvent* told = awake.find(FST_EVENT_IDLE_RESUMED);
-    ASSERT_NE(told, nullptr);
-    ASSERT_TRUE(told->flow);
-    EXPECT_EQ(told->flow->direction[talk.index(End::peer)].last_ns, last) << "as it was before";
+    const SeenEvent* reported = awake.find(FST_EVENT_IDLE_RESUMED);
+    ASSERT_NE(reported, nullptr);
+    ASSERT_TRUE(reported->flow);
+    EXPECT_EQ(reported->flow->direction[talk.index(End::peer)].last_ns, last) << "as it was before";
     EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_ACK, End::us));
     talk.pass_ms(20);
     EXPECT_NE(talk.send(End::peer).find(FST_EVENT_ACKED), nullptr);
 }
 
-TEST_P(DatapathSilence, AKeepaliveIsAskedAndAnswered) {
+TEST_P(DatapathSilence, KeepaliveIsAnswered) {
     Conversation talk = established();
     Segment keepalive = talk.next(End::us);
     keepalive.seq -= 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each piece of evidence that a RST can bear, alone and in pairs, under each circumstance, held
-// against the order of judgement (docs/findings.md): the expectation here is written from that text,
+// Each kind of evidence that a RST can have, alone and in pairs, under each circumstance, compared
+// with the order of judgement (docs/findings.md): the expectation here is written from that text,
 // not from the data path.
 #include <fmt/format.h>
 
@@ -22,17 +22,17 @@ constexpr std::uint16_t kLearnedId = 0x7a7a;
 enum class Strength { strong, joining };
 enum class Family { path, id, time, window, timestamps, data, link };
 
-/// A way to give a RST evidence of one family, and the signals that this must raise.
+/// A way to give a RST evidence of one family, and the signals that it must raise.
 struct Evidence {
     const char* name;
     Strength strength;
     Family family;
     std::uint64_t signals;
-    bool v6;  ///< IPv6 can bear it
+    bool v6;  ///< possible with IPv6
     void (*give)(Conversation& talk, Segment& reset);
 };
 
-/// The data that the RST acknowledges leaves only now.
+/// The data that the RST acknowledges is sent only now.
 void acknowledge_fresh_data(Conversation& talk, Segment& reset, std::uint64_t after_us) {
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(after_us);
@@ -77,8 +77,8 @@ const std::vector<Evidence> kEvidence{
      [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 9000); }},
 };
 
-/// A RST that has nothing for it and nothing against it: exact, from the peer's distance, with
-/// timestamps that answer none of ours.
+/// A RST with evidence neither for nor against it: exact, from the peer's distance, with timestamps
+/// that echo none of ours.
 Segment neutral_reset(Conversation& talk) {
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.id = static_cast<std::uint16_t>(reset.id + 7000);
@@ -88,20 +88,20 @@ Segment neutral_reset(Conversation& talk) {
     return reset;
 }
 
-/// What surrounds the RST.
+/// The circumstances of the RST.
 struct Circumstance {
     const char* name;
     bool midway = false;     ///< no handshake was seen
-    bool fin = false;        ///< we said FIN before
-    bool after_own = false;  ///< we reset before
+    bool fin = false;        ///< we sent FIN before
+    bool after_own = false;  ///< we sent a RST before
 };
 constexpr Circumstance kPlain{"plainly"};
 
-/// The order of judgement, as its text has it.
-fst_verdict expected_verdict(const std::vector<Evidence>& borne, const Circumstance& around) {
+/// The order of judgement, as documented.
+fst_verdict expected_verdict(const std::vector<Evidence>& evidence, const Circumstance& around) {
     std::set<Family> families;
     bool strong = false;
-    for (const Evidence& evidence : borne) {
+    for (const Evidence& evidence : evidence) {
         if (evidence.strength == Strength::strong || !around.fin) {
             families.insert(evidence.family);
             strong |= evidence.strength == Strength::strong;
@@ -129,7 +129,7 @@ Conversation converse(Rig& rig, fst_hook hook, bool v6, const Circumstance& arou
     return talk;
 }
 
-/// What the slot must say after the RST, given its verdict.
+/// The expected reset state of the slot after the RST, given its verdict.
 void expect_remembered(const Conversation& talk, const Segment& reset, fst_verdict verdict,
                        const Circumstance& around) {
     const fst_flow flow = talk.flow();
@@ -147,7 +147,7 @@ void expect_remembered(const Conversation& talk, const Segment& reset, fst_verdi
     EXPECT_EQ(flow.challenges[peer], 0);
 }
 
-/// Nothing is learned from a RST: but for its stamp, its side is as it was.
+/// Nothing is learned from a RST: except for its stamp, its side is unchanged.
 void expect_nothing_learned(fst_direction before, fst_direction after) {
     EXPECT_EQ(after.packets, before.packets + 1);
     for (fst_direction* side : {&before, &after}) {
@@ -161,9 +161,9 @@ void expect_nothing_learned(fst_direction before, fst_direction after) {
     EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0);
 }
 
-/// Sends a RST that bears all of `borne`, and holds verdict, event, slot and counters against the
+/// Sends a RST with all of `evidence`, and compares verdict, event, slot and counters with the
 /// expectation.
-void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>& borne,
+void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>& evidence,
                    const Circumstance& around) {
     Conversation talk = converse(rig, hook, v6, around);
     Segment reset = neutral_reset(talk);
@@ -171,7 +171,7 @@ void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>
         talk.send(End::us, Rst | Ack);
     }
     std::uint64_t signals = 0;
-    for (const Evidence& evidence : borne) {
+    for (const Evidence& evidence : evidence) {
         evidence.give(talk, reset);
         signals |= evidence.signals;
     }
@@ -180,7 +180,7 @@ void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>
 
     const Outcome outcome = talk.send(reset);
 
-    const fst_verdict verdict = expected_verdict(borne, around);
+    const fst_verdict verdict = expected_verdict(evidence, around);
     const fst_judgement judgement = outcome.judgement();
     EXPECT_EQ(signal_names(counted(judgement.signals)), signal_names(signals));
     EXPECT_EQ(judgement.verdict, verdict);
@@ -228,7 +228,7 @@ void expect_all_judged(Rig& rig, fst_hook hook, bool v6, const Circumstance& aro
     }
 }
 
-TEST_P(DatapathVerdict, NothingAgainstItIsGenuine) {
+TEST_P(DatapathVerdict, GenuineWithoutEvidence) {
     for (const bool v6 : {false, true}) {
         expect_judged(watching(), hook(), v6, {}, kPlain);
     }
@@ -242,7 +242,7 @@ TEST_P(DatapathVerdict, EvidenceAloneAndInPairsOverIpv6) {
     expect_all_judged(watching(), hook(), true, kPlain);
 }
 
-TEST_P(DatapathVerdict, AFinCancelsWhatMerelyJoins) {
+TEST_P(DatapathVerdict, FinCancelsWeakEvidence) {
     expect_all_judged(watching(), hook(), false, {.name = "after FIN", .fin = true});
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer's entry: the readers of captures, and what brings their frames into shape, on arbitrary
-// bytes.
+// libFuzzer entry point: the capture readers and the frame converter, on arbitrary bytes.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>

@@ -6,8 +6,8 @@
 
 #include "bpf/host/datapath.h"
 
-// What fuzzing starts from: whole packets between 192.0.2.1:40000 and 198.51.100.2:80, or
-// 2001:db8::1 and 2001:db8::2. Each input byte string damages them.
+// Templates for fuzzing: whole packets between 192.0.2.1:40000 and 198.51.100.2:80, or 2001:db8::1
+// and 2001:db8::2. Each input byte string modifies them.
 #define MACS 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1
 #define IPV4(total, protocol) \
     0x45, 0, 0, total, 0x12, 0x34, 0x40, 0, 64, protocol, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2
@@ -45,9 +45,9 @@ static const uint8_t ipv6_unreachable[] = {
 struct sample {
     const uint8_t* bytes;
     uint8_t size;
-    uint8_t address;  // where the sender's stands; the receiver's follows
+    uint8_t address;  // offset of the sender's; the receiver's follows
     uint8_t address_bytes;
-    uint8_t port;  // likewise
+    uint8_t port;  // the same
 };
 
 static const struct sample samples[8] = {
@@ -78,7 +78,8 @@ static void swap(uint8_t* first, uint8_t* second, size_t bytes) {
     }
 }
 
-/// The next packet, in memory of its very size, and `room` more, so that a read past its end is seen.
+/// The next packet, in memory of exactly its size plus `room`, so that a read past its end is
+/// detected.
 static uint8_t* next_packet(struct input* input, uint8_t choice, size_t room, size_t* size) {
     const struct sample* sample = &samples[choice & 7];
     uint8_t whole[256];
@@ -103,7 +104,7 @@ static uint8_t* next_packet(struct input* input, uint8_t choice, size_t room, si
 }
 
 static void count_event(void* context, const struct fst_event* event) {
-    // Reads the whole record, so that the sanitiser sees one that is shorter than it says.
+    // Reads the whole record, so that the sanitizer detects one that is shorter than it says.
     const volatile uint8_t* byte = (const volatile uint8_t*)event;
     uint8_t sum = 0;
     for (size_t i = 0; i < event->header.size; i++) {

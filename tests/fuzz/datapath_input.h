@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arbitrary bytes, read as a conversation of damaged packets and run through the data path's host
-// build. For the fuzzer, and for the unit test that runs it over random bytes.
+// Interprets arbitrary bytes as a conversation of damaged packets and runs it through the data
+// path's host build. For the fuzzer, and for the unit test with random bytes.
 #ifndef FLOWSTAMP_TESTS_FUZZ_DATAPATH_INPUT_H
 #define FLOWSTAMP_TESTS_FUZZ_DATAPATH_INPUT_H
 
@@ -23,12 +23,12 @@ struct fst_fuzz_tally {
     enum fst_fuzz_result result;
     uint64_t packets;
     uint64_t events;
-    uint64_t written;  ///< packets that a challenge rewrote
+    uint64_t written;  ///< packets rewritten by a challenge
     uint64_t dropped;
 };
 
-/// Runs `data` on a fresh data path: observing, or with everything that it may do switched on. Stops
-/// at the first wrong thing.
+/// Runs `data` on a new data path: observing, or with all actions enabled. Stops at the first
+/// error.
 struct fst_fuzz_tally fst_fuzz_datapath(const uint8_t* data, size_t size, int may_act);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A watch that is killed: the kernel takes its programs off, and who comes next tidies up.
+// A killed watch: the kernel detaches its programs, and the next run cleans up.
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -44,7 +44,7 @@ class WatchProcess {
     WatchProcess(const WatchProcess&) = delete;
     WatchProcess& operator=(const WatchProcess&) = delete;
 
-    /// kill -9, and waits until the process is gone.
+    /// Sends SIGKILL, and waits until the process is gone.
     void kill() {
         if (pid_ > 0) {
             ::kill(pid_, SIGKILL);
@@ -75,8 +75,8 @@ class WatchProcess {
 
 class AttachDeath : public AttachTest {
   protected:
-    /// Calls `work` in a thread with mounts of its own, so that no other watch on this machine tidies
-    /// up before us.
+    /// Calls `work` in a thread with its own mount namespace, so that no other watch on this
+    /// machine cleans up first.
     template <class Work>
     static void among_own_runs(Work work, const char* bpf_file_system = "bpf") {
         std::thread([&] {
@@ -118,9 +118,9 @@ class AttachDeath : public AttachTest {
     }
 };
 
-TEST_F(AttachDeath, TheKernelTakesBothHooksOff) {
+TEST_F(AttachDeath, KernelDetachesBothHooks) {
     if (!kernel::has_tcx()) {
-        GTEST_SKIP() << "a stub stays; AStubIsHarmlessAndTheNextStartRemovesIt tells of it";
+        GTEST_SKIP() << "a stub stays; see StubIsHarmlessAndRemovedByTheNextRun";
     }
     WatchProcess process = watch();
     ASSERT_TRUE(is_attached());
@@ -131,7 +131,7 @@ TEST_F(AttachDeath, TheKernelTakesBothHooksOff) {
     EXPECT_EQ(knock(), ECONNREFUSED);
 }
 
-TEST_F(AttachDeath, TheKernelTakesXdpOffWhereAStubStays) {
+TEST_F(AttachDeath, KernelDetachesXdpWhereAStubStays) {
     among_own_runs([] {
         WatchProcess process = watch({.tc = kernel::TcMethod::clsact});
         ASSERT_EQ(xdp_mode("kta"), kernel::XdpMode::native);
@@ -141,18 +141,19 @@ TEST_F(AttachDeath, TheKernelTakesXdpOffWhereAStubStays) {
     });
 }
 
-TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
+TEST_F(AttachDeath, StubIsHarmlessAndRemovedByTheNextRun) {
     among_own_runs([] {
-        WatchProcess process = watch({.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
+        WatchProcess process =
+            watch({.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
         process.kill();
         EXPECT_TRUE(is_attached()) << "a filter is no link: the stub should still stand";
         EXPECT_EQ(knock(), ECONNREFUSED);
 
-        kernel::AttachedProbe next =
-            require_attached({"kta"}, {.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
+        kernel::AttachedProbe next = require_attached(
+            {"kta"}, {.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
         EXPECT_EQ(all_texts(next.notices()),
-                  fmt::format("kta: removed the tc stub that a watch which died had left\n"
-                              "removed what a watch which died (process {}) had left\n",
+                  fmt::format("kta: removed the tc stub of a dead watch\n"
+                              "removed the stale state of a dead watch (process {})\n",
                               process.pid()));
         EXPECT_EQ(knock(), ECONNREFUSED);
         EXPECT_EQ(counter(next, FST_COUNT_TCP), 2U);
@@ -162,25 +163,26 @@ TEST_F(AttachDeath, AStubIsHarmlessAndTheNextStartRemovesIt) {
     });
 }
 
-/// The stub of a living watch must not be taken for a dead one's.
-TEST_F(AttachDeath, AStubInUseIsLeftAlone) {
+/// The stub of a live watch must not be treated as a dead one's.
+TEST_F(AttachDeath, StubInUseIsKept) {
     among_own_runs([] {
         kernel::AttachedProbe living = require_attached({"kta"}, {.tc = kernel::TcMethod::clsact});
-        const kernel::Notices notices = inside([] { return kernel::remove_stale_state({*kernel::find_interface("kta")}); });
+        const kernel::Notices notices =
+            inside([] { return kernel::remove_stale_state({*kernel::find_interface("kta")}); });
         EXPECT_EQ(all_texts(notices), "");
         EXPECT_EQ(knock(), ECONNREFUSED);
         EXPECT_EQ(counter(living, FST_COUNT_TCP), 2U);
     });
 }
 
-/// What it left in a namespace can only be removed from inside; until then it is not forgotten.
-TEST_F(AttachDeath, AQdiscElsewhereIsRemembered) {
+/// What it left in a namespace can only be removed from inside; until then its record stays.
+TEST_F(AttachDeath, QdiscInAnotherNamespaceStaysOnRecord) {
     among_own_runs([] {
         WatchProcess process = watch({.tc = kernel::TcMethod::clsact});
         process.kill();
-        const std::string told =
-            fmt::format("removed what a watch which died (process {}) had left\n", process.pid());
-        EXPECT_EQ(all_texts(kernel::remove_stale_state({})), told) << "its pin";
+        const std::string expected =
+            fmt::format("removed the stale state of a dead watch (process {})\n", process.pid());
+        EXPECT_EQ(all_texts(kernel::remove_stale_state({})), expected) << "its pin";
         EXPECT_EQ(all_texts(kernel::remove_stale_state({})), "");
         EXPECT_TRUE(is_attached());
         std::string reported_inside;  // the kernel takes a moment to empty the stubs' array
@@ -188,7 +190,7 @@ TEST_F(AttachDeath, AQdiscElsewhereIsRemembered) {
             std::this_thread::sleep_for(10ms);
             reported_inside = all_texts(inside([] { return kernel::remove_stale_state({}); }));
         }
-        EXPECT_EQ(reported_inside, told);
+        EXPECT_EQ(reported_inside, expected);
         EXPECT_FALSE(is_attached());
         EXPECT_EQ(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos);
     });
@@ -207,7 +209,8 @@ class AttachTable : public AttachDeath {
     }
 
     static kernel::RunName run_of(pid_t pid) {
-        for (const kernel::RunName& run : kernel::run_names(kernel::kRunFolder, kernel::kRecordPrefix)) {
+        for (const kernel::RunName& run :
+             kernel::run_names(kernel::kRunFolder, kernel::kRecordPrefix)) {
             if (run.pid == pid) {
                 return run;
             }
@@ -231,7 +234,7 @@ class AttachTable : public AttachDeath {
     }
 };
 
-TEST_F(AttachTable, IsPinnedForItsOwnerAloneAndReadByAnother) {
+TEST_F(AttachTable, IsPinnedForItsOwnerOnlyAndReadByAnotherProcess) {
     among_own_runs([] {
         WatchProcess process = watch();
         EXPECT_EQ(knock(), ECONNREFUSED);
@@ -253,7 +256,7 @@ TEST_F(AttachTable, IsPinnedForItsOwnerAloneAndReadByAnother) {
         ASSERT_TRUE(after);
         EXPECT_EQ(table_of(*after, process.pid()), nullptr);
         EXPECT_NE(all_texts(after->notices)
-                      .find(fmt::format("removed what a watch which died (process {}) had left",
+                      .find(fmt::format("removed the stale state of a dead watch (process {})",
                                         process.pid())),
                   std::string::npos);
         EXPECT_FALSE(std::filesystem::exists(run.pin_path()));
@@ -273,7 +276,7 @@ TEST_F(AttachTable, IsFoundWithoutABpfFileSystem) {
         "tmpfs");
 }
 
-TEST_F(AttachTable, IsForgottenWhenTheWatchEnds) {
+TEST_F(AttachTable, IsRemovedWhenTheWatchEnds) {
     among_own_runs([] {
         kernel::AttachedProbe probe = require_attached({"kta"});
         const kernel::RunName run = run_of(::getpid());

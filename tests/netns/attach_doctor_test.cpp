@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `doctor`: its verdict, and that it tidies up.
+// `doctor`: its result, and its cleanup.
 #include <cstdio>
 
 #include "tests/netns/attach_fixture.h"
@@ -12,7 +12,7 @@ struct Diagnosis {
     int status = -1;
     std::string text;
 
-    [[nodiscard]] bool says(const std::string& line) const {
+    [[nodiscard]] bool contains(const std::string& line) const {
         return text.find(line) != std::string::npos;
     }
 };
@@ -30,55 +30,58 @@ Diagnosis diagnose(const std::vector<std::string>& interfaces) {
 
 class AttachDoctor : public AttachTest {};
 
-TEST_F(AttachDoctor, TellsWhatAnInterfaceAllows) {
+TEST_F(AttachDoctor, ReportsInterfaceSupport) {
     ip({"-n", a(), "link", "set", "kta", "down"});
-    const Diagnosis told = inside([] { return diagnose({"kta", "lo"}); });
-    EXPECT_EQ(told.status, 0) << told.text;
-    EXPECT_TRUE(told.says("its programs load, and pass the verifier")) << told.text;
-    EXPECT_TRUE(told.says("is down; ip link set kta up")) << told.text;
-    EXPECT_TRUE(told.says("loopback has no native XDP: tc ingress will be used")) << told.text;
-    EXPECT_TRUE(told.text.ends_with("path can run here\nwatch can run here\n")) << told.text;
+    const Diagnosis output = inside([] { return diagnose({"kta", "lo"}); });
+    EXPECT_EQ(output.status, 0) << output.text;
+    EXPECT_TRUE(output.contains("its programs load and pass the verifier")) << output.text;
+    EXPECT_TRUE(output.contains("is down; ip link set kta up")) << output.text;
+    EXPECT_TRUE(output.contains("loopback has no native XDP: tc ingress will be used"))
+        << output.text;
+    EXPECT_TRUE(output.text.ends_with("path can run here\nwatch can run here\n")) << output.text;
 
     const Diagnosis all = inside([] { return diagnose({}); });
     EXPECT_EQ(all.status, 0) << all.text;
-    EXPECT_TRUE(all.says("kta ingress")) << all.text;
+    EXPECT_TRUE(all.contains("kta ingress")) << all.text;
 }
 
-TEST_F(AttachDoctor, TellsWhatPathWorksBy) {
-    const Diagnosis told = inside([] { return diagnose({"kta"}); });
+TEST_F(AttachDoctor, ReportsPathSupport) {
+    const Diagnosis output = inside([] { return diagnose({"kta"}); });
     for (const char* part : {"netfilter stations", "tc stations", "kfree_skb", "consume_skb",
                              "tcp_probe", "ruleset", "iptables"}) {
-        EXPECT_TRUE(told.says(std::string("ok       path: ") + part)) << told.text;
+        EXPECT_TRUE(output.contains(std::string("ok       path: ") + part)) << output.text;
     }
 }
 
-TEST_F(AttachDoctor, TellsWhichProgramsRulesetsCannotBeReadWith) {
+TEST_F(AttachDoctor, ReportsMissingIptables) {
     const std::string path = ::getenv("PATH");
     ::setenv("PATH", "/nonexistent", 1);
-    const Diagnosis told = inside([] { return diagnose({"kta"}); });
+    const Diagnosis output = inside([] { return diagnose({"kta"}); });
     ::setenv("PATH", path.c_str(), 1);
-    EXPECT_TRUE(told.says("limited  path: iptables")) << told.text;
-    EXPECT_TRUE(told.says("no iptables-nft-save, ")) << told.text;
-    EXPECT_TRUE(told.says("apt install iptables\n")) << told.text;
-    EXPECT_TRUE(told.says("path can run here\n")) << told.text;
+    EXPECT_TRUE(output.contains("limited  path: iptables")) << output.text;
+    EXPECT_TRUE(output.contains("no iptables-nft-save, ")) << output.text;
+    EXPECT_TRUE(output.contains("apt install iptables\n")) << output.text;
+    EXPECT_TRUE(output.contains("path can run here\n")) << output.text;
 }
 
-TEST_F(AttachDoctor, TellsOfAnotherXdpProgram) {
+TEST_F(AttachDoctor, ReportsAnotherXdpProgram) {
     const kernel::AttachedProbe other = require_attached({"kta"});
-    const Diagnosis told = inside([] { return diagnose({"kta"}); });
-    EXPECT_EQ(told.status, 0) << told.text;
-    EXPECT_TRUE(told.says("flowstamp_xdp_i) is attached: tc ingress will be used")) << told.text;
+    const Diagnosis output = inside([] { return diagnose({"kta"}); });
+    EXPECT_EQ(output.status, 0) << output.text;
+    EXPECT_TRUE(output.contains("flowstamp_xdp_i) is attached: tc ingress will be used"))
+        << output.text;
 }
 
-TEST_F(AttachDoctor, FailsForAnInterfaceThatIsNotThere) {
-    const Diagnosis told = inside([] { return diagnose({"kta", "kt-none"}); });
-    EXPECT_EQ(told.status, 1);
-    EXPECT_TRUE(told.says("kt-none: no such interface; list them with `ip link`")) << told.text;
-    EXPECT_TRUE(told.text.ends_with("watch cannot run here\n")) << told.text;
+TEST_F(AttachDoctor, FailsForAMissingInterface) {
+    const Diagnosis output = inside([] { return diagnose({"kta", "kt-none"}); });
+    EXPECT_EQ(output.status, 1);
+    EXPECT_TRUE(output.contains("kt-none: no such interface; list them with `ip link`"))
+        << output.text;
+    EXPECT_TRUE(output.text.ends_with("watch cannot run here\n")) << output.text;
 }
 
 TEST_F(AttachDoctor, FailsWithoutPrivilegesAndNamesThem) {
-    const Diagnosis told = inside([] {
+    const Diagnosis output = inside([] {
         int answer[2];
         if (::pipe(answer) != 0) {
             throw std::runtime_error("pipe");
@@ -86,9 +89,9 @@ TEST_F(AttachDoctor, FailsWithoutPrivilegesAndNamesThem) {
         const pid_t child = ::fork();
         if (child == 0) {
             const bool dropped = ::setresuid(65534, 65534, 65534) == 0;
-            const Diagnosis told = dropped ? diagnose({"lo"}) : Diagnosis{};
-            const ssize_t wrote = ::write(answer[1], told.text.data(), told.text.size());
-            _exit(wrote > 0 ? told.status : 99);
+            const Diagnosis output = dropped ? diagnose({"lo"}) : Diagnosis{};
+            const ssize_t wrote = ::write(answer[1], output.text.data(), output.text.size());
+            _exit(wrote > 0 ? output.status : 99);
         }
         ::close(answer[1]);
         std::string text(65536, '\0');
@@ -102,12 +105,13 @@ TEST_F(AttachDoctor, FailsWithoutPrivilegesAndNamesThem) {
         ::waitpid(child, &status, 0);
         return Diagnosis{.status = WEXITSTATUS(status), .text = text};
     });
-    EXPECT_EQ(told.status, 1) << told.text;
+    EXPECT_EQ(output.status, 1) << output.text;
     for (const char* name : {"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"}) {
-        EXPECT_TRUE(told.says(std::string("missing  ") + name)) << told.text;
+        EXPECT_TRUE(output.contains(std::string("missing  ") + name)) << output.text;
     }
-    EXPECT_TRUE(told.says("path cannot run here\n")) << told.text;
-    EXPECT_FALSE(told.says("verifier")) << "what was not tried must not be told\n" << told.text;
+    EXPECT_TRUE(output.contains("path cannot run here\n")) << output.text;
+    EXPECT_FALSE(output.contains("verifier")) << "what was not tried must not be reported\n"
+                                              << output.text;
 }
 
 }  // namespace

@@ -23,14 +23,14 @@
 #include <vector>
 
 #include "user/base/fd.h"
-#include "user/kernel/features/bpf_objects.h"
+#include "user/base/process.h"
 #include "user/kernel/attach/probe.h"
-#include "user/lab/command.h"
+#include "user/kernel/features/bpf_objects.h"
 
 namespace flowstamp {
 
-/// Two hosts joined by a wire: network namespaces "kt-PID-a" with kta, 192.0.2.1, where the test
-/// watches, and "kt-PID-b" with ktb, 192.0.2.2, which answers. Skips without root.
+/// Two connected hosts: network namespaces "kt-PID-a" with kta, 192.0.2.1, where the test watches,
+/// and "kt-PID-b" with ktb, 192.0.2.2, which answers. Skips without root.
 class AttachTest : public ::testing::Test {
   protected:
     void SetUp() override {
@@ -51,7 +51,7 @@ class AttachTest : public ::testing::Test {
 
     void TearDown() override {
         for (const std::string& name : {a(), b()}) {
-            (void)lab::run_command({"ip", "netns", "delete", name});
+            (void)run_command({"ip", "netns", "delete", name});
         }
     }
 
@@ -60,22 +60,24 @@ class AttachTest : public ::testing::Test {
 
     static void ip(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "ip");
-        if (const Status done = lab::require_command(arguments); !done) {
+        if (const Status done = require_command(arguments); !done) {
             throw std::runtime_error(done.error().message());
         }
     }
 
-    /// How tc programs are attached on this kernel, unless another way is asked for.
-    static kernel::Hook tc_hook() { return kernel::has_tcx() ? kernel::Hook::tcx : kernel::Hook::clsact; }
+    /// How tc programs are attached on this kernel by default.
+    static kernel::Hook tc_hook() {
+        return kernel::has_tcx() ? kernel::Hook::tcx : kernel::Hook::clsact;
+    }
 
-    /// What a command in host a prints.
+    /// The output of a command in host a.
     static std::string output(std::vector<std::string> argv) {
         argv.insert(argv.begin(), {"ip", "netns", "exec", a()});
-        const Result<lab::CommandOutput> output = lab::run_command(argv);
+        const Result<CommandOutput> output = run_command(argv);
         return output ? output->out : output.error().message();
     }
 
-    /// Moves the calling thread into host a, for good.
+    /// Moves the calling thread into host a permanently.
     static void enter() {
         const Fd netns(::open(("/run/netns/" + a()).c_str(), O_RDONLY | O_CLOEXEC));
         if (::setns(netns.get(), CLONE_NEWNET) != 0) {
@@ -83,7 +85,7 @@ class AttachTest : public ::testing::Test {
         }
     }
 
-    /// What `work` returns, called in host a, in a thread of its own.
+    /// The result of `work`, called in host a, in a thread of its own.
     template <class Work>
     static auto inside(Work work) -> std::invoke_result_t<Work> {
         std::packaged_task<std::invoke_result_t<Work>()> task([&] {
@@ -96,7 +98,7 @@ class AttachTest : public ::testing::Test {
     }
 
     static Result<kernel::AttachedProbe> attach(const std::vector<std::string>& interfaces,
-                                        kernel::ProbeOptions options = {}) {
+                                                kernel::ProbeOptions options = {}) {
         return inside([&]() -> Result<kernel::AttachedProbe> {
             Result<kernel::OpenProbe> open = kernel::OpenProbe::open(options);
             if (!open) {
@@ -111,7 +113,7 @@ class AttachTest : public ::testing::Test {
     }
 
     static kernel::AttachedProbe require_attached(const std::vector<std::string>& interfaces,
-                                          kernel::ProbeOptions options = {}) {
+                                                  kernel::ProbeOptions options = {}) {
         Result<kernel::AttachedProbe> attached = attach(interfaces, options);
         if (!attached) {
             throw std::runtime_error(attached.error().message());
@@ -119,8 +121,8 @@ class AttachTest : public ::testing::Test {
         return std::move(*attached);
     }
 
-    /// From host a, connects to a port where nobody listens: a SYN goes out, a RST comes back, and
-    /// the errno returned is ECONNREFUSED.
+    /// Connects from host a to a closed port: sends a SYN, receives a RST, and returns the errno
+    /// ECONNREFUSED.
     static int knock(const char* address = "192.0.2.2") {
         return inside([&] {
             const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -141,13 +143,13 @@ class AttachTest : public ::testing::Test {
         return counters ? (*counters)[which] : ~0ULL;
     }
 
-    static constexpr char kTidied[] = "removed what a watch which died";
+    static constexpr char kCleanup[] = "removed the stale state of a dead watch";
 
-    /// One a line; without what was tidied up after someone else's watch on this machine.
+    /// One per line; without notices about the cleanup after another watch on this machine.
     static std::string texts(const kernel::Notices& notices) {
         std::string lines;
         for (const kernel::Notice& notice : notices) {
-            lines += notice.text.starts_with(kTidied) ? "" : notice.text + "\n";
+            lines += notice.text.starts_with(kCleanup) ? "" : notice.text + "\n";
         }
         return lines;
     }
@@ -165,7 +167,7 @@ class AttachTest : public ::testing::Test {
     }
 
   private:
-    inline static const pid_t process_ = ::getpid();  // a child's hosts are its parent's
+    inline static const pid_t process_ = ::getpid();  // a child uses its parent's hosts
 };
 
 }  // namespace flowstamp

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each way of attaching: every packet is seen once, and it all comes off again.
+// Each way of attaching: every packet is seen once, and everything is detached.
 #include <cerrno>
 #include <optional>
 
@@ -13,9 +13,11 @@ struct Way {
     kernel::IngressChoice ingress;
     kernel::TcMethod tc;
     kernel::Hook expect_ingress;
-    std::optional<kernel::Hook> expect_egress;  ///< none: whichever this kernel has
+    std::optional<kernel::Hook> expect_egress;  ///< none: the default of this kernel
 
-    [[nodiscard]] kernel::Hook egress(kernel::Hook usual) const { return expect_egress.value_or(usual); }
+    [[nodiscard]] kernel::Hook egress(kernel::Hook usual) const {
+        return expect_egress.value_or(usual);
+    }
 };
 
 class AttachHooks : public AttachTest, public ::testing::WithParamInterface<Way> {
@@ -28,7 +30,9 @@ class AttachHooks : public AttachTest, public ::testing::WithParamInterface<Way>
             GTEST_SKIP() << "this kernel has no tcx";
         }
     }
-    static kernel::ProbeOptions options() { return {.hook = GetParam().ingress, .tc = GetParam().tc}; }
+    static kernel::ProbeOptions options() {
+        return {.hook = GetParam().ingress, .tc = GetParam().tc};
+    }
 };
 
 TEST_P(AttachHooks, SeesEachPacketOnce) {
@@ -45,7 +49,7 @@ TEST_P(AttachHooks, SeesEachPacketOnce) {
     EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
 }
 
-/// The test's own thread never was in the namespace: it must find its way back to detach.
+/// The test's own thread was never in the namespace: detaching must enter it.
 TEST_P(AttachHooks, LeavesNothingBehind) {
     const std::string before = output({"tc", "qdisc", "show", "dev", "kta"});
     {
@@ -67,12 +71,13 @@ TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
     const bool same_xdp = GetParam().ingress == kernel::IngressChoice::xdp ||
                           GetParam().ingress == kernel::IngressChoice::xdp_generic;
     kernel::AttachedProbe second = require_attached(
-        {"kta"}, {.hook = same_xdp ? kernel::IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
+        {"kta"},
+        {.hook = same_xdp ? kernel::IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
     EXPECT_EQ(knock(), ECONNREFUSED);
     EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(second, FST_COUNT_TCP), 2U);
 
-    first.detach();  // what it created, the second still needs
+    first.detach();  // the second still needs what it created
     EXPECT_EQ(knock(), ECONNREFUSED);
     EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(second, FST_COUNT_TCP), 4U);
@@ -95,7 +100,7 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
     EXPECT_EQ(out.attachments()[0].egress, GetParam().egress(tc_hook()));
     EXPECT_EQ(texts(out.notices()),
               "only one direction is watched: a forged reset is suspected at most, and cannot be "
-              "asked about\n");
+              "challenged\n");
     EXPECT_EQ(knock(), ECONNREFUSED);
     EXPECT_EQ(counter(out, FST_COUNT_TCP), 1U);
     EXPECT_EQ(counter(out, FST_COUNT_RST), 0U);
@@ -103,18 +108,26 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
 
 INSTANTIATE_TEST_SUITE_P(
     Ways, AttachHooks,
-    ::testing::Values(
-        Way{"automatic", kernel::IngressChoice::automatic, kernel::TcMethod::automatic, kernel::Hook::xdp, {}},
-        Way{"xdp", kernel::IngressChoice::xdp, kernel::TcMethod::tcx, kernel::Hook::xdp, kernel::Hook::tcx},
-        Way{"xdp_generic", kernel::IngressChoice::xdp_generic, kernel::TcMethod::tcx, kernel::Hook::xdp_generic, kernel::Hook::tcx},
-        Way{"tcx", kernel::IngressChoice::tc, kernel::TcMethod::tcx, kernel::Hook::tcx, kernel::Hook::tcx},
-        Way{"xdp_clsact", kernel::IngressChoice::xdp, kernel::TcMethod::clsact, kernel::Hook::xdp, kernel::Hook::clsact},
-        Way{"clsact", kernel::IngressChoice::tc, kernel::TcMethod::clsact, kernel::Hook::clsact, kernel::Hook::clsact}),
+    ::testing::Values(Way{"automatic",
+                          kernel::IngressChoice::automatic,
+                          kernel::TcMethod::automatic,
+                          kernel::Hook::xdp,
+                          {}},
+                      Way{"xdp", kernel::IngressChoice::xdp, kernel::TcMethod::tcx,
+                          kernel::Hook::xdp, kernel::Hook::tcx},
+                      Way{"xdp_generic", kernel::IngressChoice::xdp_generic, kernel::TcMethod::tcx,
+                          kernel::Hook::xdp_generic, kernel::Hook::tcx},
+                      Way{"tcx", kernel::IngressChoice::tc, kernel::TcMethod::tcx,
+                          kernel::Hook::tcx, kernel::Hook::tcx},
+                      Way{"xdp_clsact", kernel::IngressChoice::xdp, kernel::TcMethod::clsact,
+                          kernel::Hook::xdp, kernel::Hook::clsact},
+                      Way{"clsact", kernel::IngressChoice::tc, kernel::TcMethod::clsact,
+                          kernel::Hook::clsact, kernel::Hook::clsact}),
     [](const auto& info) { return info.param.name; });
 
 class AttachSeveral : public AttachTest {};
 
-TEST_F(AttachSeveral, InterfacesAreToldApartInTheFlows) {
+TEST_F(AttachSeveral, FlowsNameTheirInterface) {
     ip({"-n", a(), "link", "add", "kt-br", "type", "bridge"});
     ip({"-n", a(), "link", "set", "kt-br", "up"});
     kernel::AttachedProbe probe = require_attached({"kta", "kt-br", "kta"});
@@ -129,7 +142,7 @@ TEST_F(AttachSeveral, InterfacesAreToldApartInTheFlows) {
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
-TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
+TEST_F(AttachSeveral, LoopbackPacketsAreSeenOnce) {
     kernel::AttachedProbe probe = require_attached({"lo"});
     EXPECT_EQ(texts(probe.notices()),
               "lo: loopback has no native XDP; using tc ingress, which sees both directions there. "
@@ -141,9 +154,10 @@ TEST_F(AttachSeveral, LoopbackIsSeenOnceToo) {
     EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
     probe.detach();
 
-    kernel::AttachedProbe asked = require_attached({"lo"}, {.hook = kernel::IngressChoice::tc});
-    EXPECT_EQ(texts(asked.notices()), "");
-    kernel::AttachedProbe generic = require_attached({"lo"}, {.hook = kernel::IngressChoice::xdp_generic});
+    kernel::AttachedProbe requested = require_attached({"lo"}, {.hook = kernel::IngressChoice::tc});
+    EXPECT_EQ(texts(requested.notices()), "");
+    kernel::AttachedProbe generic =
+        require_attached({"lo"}, {.hook = kernel::IngressChoice::xdp_generic});
     EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
     EXPECT_EQ(counter(generic, FST_COUNT_TCP), 2U);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can stand in the way: each is one line with the mend, and nothing is half attached.
+// What can prevent attaching: each is one line with the fix, and nothing is partly attached.
 #include <cerrno>
 
 #include "tests/netns/attach_fixture.h"
@@ -25,8 +25,8 @@ TEST_F(AttachTrouble, NoSuchInterface) {
     EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
 }
 
-/// The first interface was attached already when the second one fails.
-TEST_F(AttachTrouble, OneThatFailsTakesTheOthersOff) {
+/// The first interface was already attached when the second one fails.
+TEST_F(AttachTrouble, OneFailureDetachesTheOthers) {
     add_bridge();
     for (const kernel::TcMethod tc : {kernel::TcMethod::automatic, kernel::TcMethod::clsact}) {
         EXPECT_EQ(failure(attach({"kta", "kt-br"}, {.hook = kernel::IngressChoice::xdp, .tc = tc})),
@@ -62,11 +62,13 @@ TEST_F(AttachTrouble, NoNativeXdp) {
     EXPECT_EQ(failure(attach({"lo"}, {.hook = kernel::IngressChoice::xdp})),
               "lo: attach native XDP: loopback has no native XDP; choose --hook tc or --hook "
               "xdp-generic");
-    EXPECT_EQ(xdp_mode("lo"), kernel::XdpMode::none) << "the kernel's generic mode was taken silently";
+    EXPECT_EQ(xdp_mode("lo"), kernel::XdpMode::none)
+        << "the kernel's generic mode was taken silently";
 }
 
 TEST_F(AttachTrouble, AnotherXdpProgramStaysAndIsNamed) {
-    kernel::AttachedProbe first = require_attached({"kta"}, {.direction = kernel::WatchDirection::in});
+    kernel::AttachedProbe first =
+        require_attached({"kta"}, {.direction = kernel::WatchDirection::in});
     const std::uint32_t id =
         inside([] { return kernel::xdp_state(kernel::find_interface("kta")->index); })->program_id;
     ASSERT_NE(id, 0U);
@@ -86,20 +88,23 @@ TEST_F(AttachTrouble, AnotherXdpProgramStaysAndIsNamed) {
         fmt::format("kta: attach generic XDP: another XDP program (id {}, flowstamp_xdp_i) is "
                     "attached; detach it, or choose --hook tc",
                     id));
-    EXPECT_EQ(inside([] { return kernel::xdp_state(kernel::find_interface("kta")->index); })->program_id, id);
+    EXPECT_EQ(
+        inside([] { return kernel::xdp_state(kernel::find_interface("kta")->index); })->program_id,
+        id);
 }
 
-/// One that was attached the old way, without a link, could be replaced by a careless loader.
-TEST_F(AttachTrouble, AGenericProgramOfAnothersStaysToo) {
+/// A program attached the old way, without a link, could be replaced by a careless loader.
+TEST_F(AttachTrouble, AnotherGenericProgramStaysToo) {
     kernel::AttachedProbe first = require_attached(
-        {"kta"}, {.hook = kernel::IngressChoice::xdp_generic, .direction = kernel::WatchDirection::in});
+        {"kta"},
+        {.hook = kernel::IngressChoice::xdp_generic, .direction = kernel::WatchDirection::in});
     kernel::AttachedProbe second = require_attached({"kta"});
     EXPECT_EQ(second.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::generic);
     EXPECT_EQ(second.notices().size(), 1U);
 }
 
-TEST_F(AttachTrouble, AnMtuThatNativeXdpCannotTake) {
+TEST_F(AttachTrouble, MtuTooLargeForNativeXdp) {
     ip({"-n", a(), "link", "set", "kta", "mtu", "65000"});
     ip({"-n", b(), "link", "set", "ktb", "mtu", "65000"});
     kernel::AttachedProbe probe = require_attached({"kta"});
@@ -115,14 +120,14 @@ TEST_F(AttachTrouble, AnMtuThatNativeXdpCannotTake) {
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
-TEST_F(AttachTrouble, OthersAtEgressAreTold) {
+TEST_F(AttachTrouble, ReportsOtherProgramsAtEgress) {
     ASSERT_EQ(output({"tc", "qdisc", "add", "dev", "kta", "clsact"}), "");
     ASSERT_EQ(output({"tc", "filter", "add", "dev", "kta", "egress", "bpf", "da", "bytecode",
                       "1,6 0 0 4294967295"}),
               "");
     kernel::AttachedProbe clsact = require_attached({"kta"}, {.tc = kernel::TcMethod::clsact});
     EXPECT_EQ(texts(clsact.notices()),
-              "kta: 1 other tc program stands before ours at egress; a packet that it ends may not "
+              "kta: 1 other tc program runs before ours at egress; a packet that it drops may not "
               "be stamped\n");
     EXPECT_EQ(knock(), ECONNREFUSED);
     EXPECT_EQ(counter(clsact, FST_COUNT_TCP), 2U);

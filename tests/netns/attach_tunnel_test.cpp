@@ -30,7 +30,7 @@ class AttachTunnel : public AttachTest {
         ip({"-n", a(), "address", "add", "198.51.100.1/24", "dev", "kt-tun"});
     }
 
-    /// A packet from the other end of the tunnel: one to a closed port, which host a refuses.
+    /// A packet from the other end of the tunnel, to a closed port, which host a refuses.
     void receive(const testing::Packet& packet) {
         const testing::Bytes bytes = packet.bytes();
         ASSERT_EQ(::write(tun_.get(), bytes.data(), bytes.size()),
@@ -62,7 +62,8 @@ TEST_F(AttachTunnel, IsStampedAtTc) {
 }
 
 TEST_F(AttachTunnel, RefusesXdp) {
-    for (const kernel::IngressChoice hook : {kernel::IngressChoice::xdp, kernel::IngressChoice::xdp_generic}) {
+    for (const kernel::IngressChoice hook :
+         {kernel::IngressChoice::xdp, kernel::IngressChoice::xdp_generic}) {
         EXPECT_EQ(failure(attach({"kt-tun"}, {.hook = hook})),
                   fmt::format("kt-tun: attach {} XDP: its packets have no Ethernet header, which "
                               "XDP would need; choose --hook tc",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The stories of connections that fail: each ends as it is told, with the findings that it names and
-// no other.
+// The scenarios of connections that fail: each ends as expected, with the findings that it names
+// and no others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -19,12 +19,12 @@ using namespace std::chrono_literals;
 using ::testing::ContainsRegex;
 
 struct CaseRow {
-    const char* story;
-    std::vector<const char*> kinds;  ///< of the findings that it tells of
+    const char* scenario;
+    std::vector<const char*> kinds;  ///< of the expected findings
 };
 
 void PrintTo(const CaseRow& row, std::ostream* out) {
-    *out << row.story;
+    *out << row.scenario;
 }
 
 class DemoCase : public DemoTest, public ::testing::WithParamInterface<CaseRow> {};
@@ -44,21 +44,21 @@ const CaseRow kRows[] = {
     {"syn-reset-once", {"forged-rst"}},
 };
 
-/// Where the end differs from the story.
-std::vector<std::string> differences(const std::string& told) {
+/// The deviations in the summary.
+std::vector<std::string> differences(const std::string& output) {
     std::vector<std::string> found;
-    std::istringstream lines(told);
+    std::istringstream lines(output);
     for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("Not as the story says: ")) {
+        if (line.starts_with("Not as expected: ")) {
             found.push_back(line);
         }
     }
     return found;
 }
 
-TEST_P(DemoCase, EndsAsItIsTold) {
+TEST_P(DemoCase, EndsAsExpected) {
     const CaseRow& row = GetParam();
-    const lab::CommandOutput output = play({row.story});
+    const CommandOutput output = run({row.scenario});
     EXPECT_EQ(output.err, "");
     expect_plain(output.out);
     const auto differing = differences(output.out);
@@ -73,9 +73,9 @@ TEST_P(DemoCase, EndsAsItIsTold) {
 using DemoCaseEnd = DemoTest;
 
 TEST_F(DemoCaseEnd, CtrlCWhileAConnectionWaits) {
-    for (const auto& [story, sign] : {std::pair{"ban-drop", "router2 # iptables -I"},
-                                      std::pair{"hairpin", "router # iptables -t nat"}}) {
-        lab::Child child = start({story});
+    for (const auto& [scenario, sign] : {std::pair{"ban-drop", "router2 # iptables -I"},
+                                         std::pair{"hairpin", "router # iptables -t nat"}}) {
+        Child child = start({scenario});
         const pid_t pid = child.pid();
         ASSERT_TRUE(child.wait_for_output(sign, 60s)) << child.out() << child.err();
         EXPECT_FALSE(stale_state_of(pid).empty()) << "there is something to clean up";
@@ -83,13 +83,13 @@ TEST_F(DemoCaseEnd, CtrlCWhileAConnectionWaits) {
         const auto output = child.wait(15s);
         ASSERT_TRUE(output) << "still running";
         EXPECT_EQ(output->status, 1);
-        EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab is gone again\n");
+        EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab has been removed\n");
         expect_nothing_left(pid);
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Stories, DemoCase, ::testing::ValuesIn(kRows), [](const auto& row) {
-    std::string name = row.param.story;
+INSTANTIATE_TEST_SUITE_P(Scenarios, DemoCase, ::testing::ValuesIn(kRows), [](const auto& row) {
+    std::string name = row.param.scenario;
     std::erase(name, '-');
     return name;
 });

@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// The same, once there is nothing or five seconds are over.
+/// The same, once there is nothing left or five seconds have passed.
 std::vector<std::string> lasting_stale_state_of(pid_t pid) {
     const auto deadline = std::chrono::steady_clock::now() + 5s;
     auto found = stale_state_of(pid);
@@ -36,14 +36,14 @@ std::vector<std::string> lasting_stale_state_of(pid_t pid) {
     return found;
 }
 
-/// Records and pinned tables whose watch is gone.
+/// Records and pinned tables of dead watches.
 std::size_t stale_records() {
     std::size_t count = 0;
-    for (const auto& [folder, prefix] :
-         {std::pair{kernel::kRunFolder, kernel::kRecordPrefix}, std::pair{kernel::kPinFolder, kernel::kPinPrefix}}) {
+    for (const auto& [folder, prefix] : {std::pair{kernel::kRunFolder, kernel::kRecordPrefix},
+                                         std::pair{kernel::kPinFolder, kernel::kPinPrefix}}) {
         const auto names = kernel::run_names(folder, prefix);
-        count += static_cast<std::size_t>(
-            std::ranges::count_if(names, [](const kernel::RunName& name) { return !name.is_alive(); }));
+        count += static_cast<std::size_t>(std::ranges::count_if(
+            names, [](const kernel::RunName& name) { return !name.is_alive(); }));
     }
     return count;
 }
@@ -75,7 +75,7 @@ std::vector<std::string> stale_state_of(pid_t pid) {
 }
 
 void expect_plain(const std::string& text) {
-    EXPECT_THAT(text, Not(HasSubstr("\033"))) << "no colour, nothing drawn anew";
+    EXPECT_THAT(text, Not(HasSubstr("\033"))) << "no colour, no redrawing";
     EXPECT_THAT(text, Not(HasSubstr("\r")));
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
@@ -90,22 +90,22 @@ void DemoTest::SetUp() {
     stale_before_ = stale_records();
 }
 
-lab::Child DemoTest::start(std::vector<std::string> arguments) {
+Child DemoTest::start(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {program(), "demo"});
-    auto child = lab::Child::start(arguments);
+    auto child = Child::start(arguments);
     if (!child) {
         throw std::runtime_error(child.error().message());
     }
     return std::move(*child);
 }
 
-lab::CommandOutput DemoTest::play(std::vector<std::string> arguments) {
-    lab::Child child = start(std::move(arguments));
+CommandOutput DemoTest::run(std::vector<std::string> arguments) {
+    Child child = start(std::move(arguments));
     const pid_t pid = child.pid();
-    auto output = child.wait(kStory);
+    auto output = child.wait(kScenarioTimeout);
     EXPECT_TRUE(output) << child.out() << child.err();
     expect_nothing_left(pid);
-    return output.value_or(lab::CommandOutput{});
+    return output.value_or(CommandOutput{});
 }
 
 void DemoTest::expect_nothing_left(pid_t pid) const {

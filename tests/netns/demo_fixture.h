@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The demo as a user runs it, for tests: the built program, played to its end, and that nothing is
-// left behind.
+// Runs the demo as a user would, for tests: the built program, to its end, and checks that nothing
+// is left behind.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,20 +12,21 @@
 #include <string>
 #include <vector>
 
-#include "user/lab/command.h"
+#include "user/base/process.h"
 
 namespace flowstamp {
 
-/// At most for a story: several times what it takes on an idle machine.
-inline constexpr std::chrono::seconds kStory{100};
+/// Timeout of a scenario: several times what it takes on an idle machine.
+inline constexpr std::chrono::seconds kScenarioTimeout{100};
 
 /// The program, built beside these tests.
 std::string program();
 
-/// What a demo with this process id may leave: its namespaces, and processes that name it.
+/// What a demo with this process id may leave behind: its namespaces, and processes that refer to
+/// it.
 std::vector<std::string> stale_state_of(pid_t pid);
 
-/// That it is plain text for a pipe, of lines that are not too wide.
+/// Checks that it is plain text for a pipe, with lines that are not too wide.
 void expect_plain(const std::string& text);
 
 /// Skips without root.
@@ -33,9 +34,9 @@ class DemoTest : public ::testing::Test {
   protected:
     void SetUp() override;
 
-    static lab::Child start(std::vector<std::string> arguments);
-    /// Plays it to its end, and sees to it that nothing remains.
-    lab::CommandOutput play(std::vector<std::string> arguments);
+    static Child start(std::vector<std::string> arguments);
+    /// Runs it to its end, and checks that nothing is left behind.
+    CommandOutput run(std::vector<std::string> arguments);
     void expect_nothing_left(pid_t pid) const;
 
   private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The demo as a user runs it: the built program, its stories, its exit status, and that nothing is
-// left behind however it ends.
+// The demo as a user runs it: the built program, its scenarios, its exit status, and that nothing
+// is left behind however it ends.
 #include "user/cmd/demo/demo.h"
 
 #include <fcntl.h>
@@ -18,14 +18,12 @@
 #include <thread>
 
 #include "tests/netns/demo_fixture.h"
-#include "user/lab/command.h"
+#include "user/base/process.h"
 
 namespace flowstamp {
 namespace {
 
 using namespace std::chrono_literals;
-using lab::Child;
-using lab::CommandOutput;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -34,7 +32,7 @@ using ::testing::StartsWith;
 
 class Demo : public DemoTest {
   protected:
-    /// Starts the main story, and waits until it is in the middle of its first act.
+    /// Starts the main scenario, and waits until it is in the middle of its first step.
     static Child start_and_reach_the_middle() {
         Child child = start({});
         EXPECT_TRUE(child.wait_for_output("reset #1", 60s)) << child.out() << child.err();
@@ -43,8 +41,8 @@ class Demo : public DemoTest {
     }
 };
 
-TEST_F(Demo, TheMainStoryEndsAsItIsTold) {
-    const CommandOutput output = play({});
+TEST_F(Demo, MainScenarioEndsAsExpected) {
+    const CommandOutput output = run({});
     EXPECT_EQ(output.status, 0) << output.out << output.err;
     EXPECT_EQ(output.err, "");
     expect_plain(output.out);
@@ -66,8 +64,8 @@ TEST_F(Demo, TheMainStoryEndsAsItIsTold) {
                                           "+confirmed +3 challenged +.*refuted"));
 }
 
-TEST_F(Demo, WhenBothEndsAreResetItSaysWhatOneSideCannotDo) {
-    const CommandOutput output = play({"forged-rst-both"});
+TEST_F(Demo, BothEndsResetReportsWhatOneSideCannotDo) {
+    const CommandOutput output = run({"forged-rst-both"});
     EXPECT_EQ(output.status, 0) << output.out << output.err;
     expect_plain(output.out);
     EXPECT_THAT(output.out, HasSubstr("The server's end: ECONNRESET."));
@@ -77,7 +75,7 @@ TEST_F(Demo, WhenBothEndsAreResetItSaysWhatOneSideCannotDo) {
 }
 
 TEST_F(Demo, GenuineResetsReachTheApplication) {
-    const CommandOutput output = play({"genuine"});
+    const CommandOutput output = run({"genuine"});
     EXPECT_EQ(output.status, 0) << output.out << output.err;
     expect_plain(output.out);
     for (const char* row : {"unread data", "abort \\(linger 0\\)", "vanished socket"}) {
@@ -97,9 +95,9 @@ TEST_F(Demo, CtrlCInTheMiddle) {
         const auto output = child.wait(15s);
         ASSERT_TRUE(output) << "still running";
         EXPECT_EQ(output->status, 1);
-        EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab is gone again\n");
+        EXPECT_EQ(output->err, "flowstamp: demo: interrupted; the lab has been removed\n");
         EXPECT_THAT(output->out, Not(HasSubstr("What happened")));
-        EXPECT_THAT(stale_state_of(pid), IsEmpty()) << "gone before it ends";
+        EXPECT_THAT(stale_state_of(pid), IsEmpty()) << "removed before it ends";
         expect_nothing_left(pid);
     }
 }
@@ -112,15 +110,15 @@ TEST_F(Demo, KilledInTheMiddle) {
     expect_nothing_left(pid);
 }
 
-TEST_F(Demo, ReaderThatGoesAwayEndsIt) {
-    const auto output = lab::run_command(
-        {"sh", "-c", "{ \"$0\" demo; echo $? >&2; } | head -n 3", program()}, {}, kStory);
+TEST_F(Demo, EndsWhenTheReaderCloses) {
+    const auto output = run_command(
+        {"sh", "-c", "{ \"$0\" demo; echo $? >&2; } | head -n 3", program()}, {}, kScenarioTimeout);
     ASSERT_TRUE(output);
     EXPECT_THAT(output->out, StartsWith("flowstamp demo: forged-rst\n"));
-    EXPECT_EQ(output->err, "0\n") << "who reads no further wants no more";
+    EXPECT_EQ(output->err, "0\n") << "a closed reader is no error";
 }
 
-/// Runs the demo on a terminal of its own, and returns what it drew there.
+/// Runs the demo on a pseudo terminal, and returns its output.
 std::string on_a_terminal(const char* no_color) {
     const std::string path = program();
     int terminal = -1;
@@ -160,8 +158,8 @@ TEST_F(Demo, NoColorMeansNone) {
     EXPECT_THAT(text, Not(ContainsRegex("\033\\[[0-9;]*m")));
 }
 
-TEST(DemoCommand, ListsItsStories) {
-    const auto output = lab::run_command({program(), "demo", "--list"});
+TEST(DemoCommand, ListsScenarios) {
+    const auto output = run_command({program(), "demo", "--list"});
     ASSERT_TRUE(output);
     EXPECT_EQ(output->status, 0);
     for (const char* name : {"forged-rst ", "forged-rst-both ", "genuine "}) {
@@ -170,8 +168,8 @@ TEST(DemoCommand, ListsItsStories) {
     expect_plain(output->out);
 }
 
-TEST(DemoCommand, RefusesAStoryThatItDoesNotKnow) {
-    const auto output = lab::run_command({program(), "demo", "forged-rts"});
+TEST(DemoCommand, RefusesAnUnknownScenario) {
+    const auto output = run_command({program(), "demo", "forged-rts"});
     ASSERT_TRUE(output);
     EXPECT_EQ(output->status, 2);
     EXPECT_EQ(output->out, "");
@@ -180,8 +178,8 @@ TEST(DemoCommand, RefusesAStoryThatItDoesNotKnow) {
               "flowstamp demo --list\n");
 }
 
-/// Runs the demo as nobody, wherever the program lies. Returns its exit status.
-int as_nobody(std::string& told) {
+/// Runs the demo as the user nobody, wherever the program is. Returns its exit status.
+int as_nobody(std::string& output) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return -1;
@@ -201,7 +199,7 @@ int as_nobody(std::string& told) {
     close(ends[1]);
     char buffer[4096];
     for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof(buffer))) > 0;) {
-        told.append(buffer, static_cast<std::size_t>(got));
+        output.append(buffer, static_cast<std::size_t>(got));
     }
     close(ends[0]);
     close(executable);
@@ -210,11 +208,11 @@ int as_nobody(std::string& told) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST(DemoCommand, RefusesPolitelyWithoutRoot) {
-    std::string told;
-    EXPECT_EQ(as_nobody(told), 1);
-    EXPECT_THAT(told, StartsWith("flowstamp: demo: needs root"));
-    EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+TEST(DemoCommand, RefusesWithoutRoot) {
+    std::string output;
+    EXPECT_EQ(as_nobody(output), 1);
+    EXPECT_THAT(output, StartsWith("flowstamp: demo: needs root"));
+    EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace flowstamp::lab {
 
 using namespace std::chrono_literals;
 
-/// Stops the test with the error's text when a Result is none; else its value.
+/// The value of a Result; ends the test with the error's text if there is none.
 template <class T>
 T require(Result<T> result) {
     if (!result) {
@@ -57,7 +57,9 @@ class LabTest : public ::testing::Test {
 /// The same for each address family.
 class LabFamilyTest : public LabTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
-    lab::DownloadOptions to_server(std::uint64_t bytes) { return LabTest::to_server(bytes, GetParam()); }
+    lab::DownloadOptions to_server(std::uint64_t bytes) {
+        return LabTest::to_server(bytes, GetParam());
+    }
 };
 
 inline auto both_families() {

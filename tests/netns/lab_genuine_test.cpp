@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Genuine resets, made by real kernels and firewalls: what the application sees of each, and what
-// is on the wire: flags, ID, window, options.
+// Genuine resets, produced by real kernels and firewalls: what the application sees of each, and
+// its fields on the wire: flags, ID, window, options.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ bool is_reset_from_server(lab::Side from, const lab::Segment& segment) {
 
 class LabGenuine : public LabFamilyTest {
   protected:
-    /// Downloads from a server with these manners, nudging it when silent; keeps the first RST.
+    /// Downloads from such a server, sending a byte when it is silent; keeps the first RST.
     lab::DownloadReport meet(lab::ServerOptions options) {
         options.family = GetParam();
         const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
@@ -43,7 +43,7 @@ class LabGenuine : public LabFamilyTest {
 
 TEST_P(LabGenuine, CloseWithUnreadData) {
     const lab::DownloadReport report =
-        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::CloseUnread});
+        meet({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::CloseUnread});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
     EXPECT_EQ(report.bytes, 50'000u);
@@ -54,7 +54,7 @@ TEST_P(LabGenuine, CloseWithUnreadData) {
 
 TEST_P(LabGenuine, LingerZero) {
     const lab::DownloadReport report =
-        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::LingerZero});
+        meet({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::LingerZero});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
     EXPECT_EQ(reset_.flags, Rst | Ack);
@@ -63,7 +63,7 @@ TEST_P(LabGenuine, LingerZero) {
 
 TEST_P(LabGenuine, DataToAVanishedSocket) {
     const lab::DownloadReport report =
-        meet({.stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish});
+        meet({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::Vanish});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.bytes, 50'000u);
     EXPECT_GE(report.elapsed, 100ms) << "only the nudge can have provoked it";
@@ -76,16 +76,17 @@ TEST_P(LabGenuine, DataToAVanishedSocket) {
 
 TEST_P(LabGenuine, DataToAVanishedSocketOfAHostWithItsOwnTtl) {
     const lab::DownloadReport report = meet(
-        {.ttl = 200, .stop_after = 50'000, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish});
+        {.ttl = 200, .stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::Vanish});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(reset_.ttl, 62) << "the stateless RST goes by the host's default, not the socket's";
 }
 
-TEST_P(LabGenuine, ASilentReceiverNeverLearnsThatItsPeerVanished) {
-    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam(),
-                                                                 .stop_after = 50'000,
-                                                                 .before_farewell = 50ms,
-                                                                 .farewell = lab::Farewell::Vanish}));
+TEST_P(LabGenuine, SilentReceiverDoesNotNoticeAVanishedPeer) {
+    const lab::Server server =
+        require(lab::Server::start(lab().server(), {.family = GetParam(),
+                                                    .stop_after = 50'000,
+                                                    .before_ending = 50ms,
+                                                    .ending = lab::Ending::Vanish}));
     lab::DownloadOptions options = to_server(1'000'000);
     options.timeout = 400ms;
     EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::TimedOut);
@@ -104,9 +105,9 @@ TEST_P(LabGenuine, ClosedPort) {
 
 TEST_P(LabGenuine, SocketKilledByTheAdministrator) {
     const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
-    const lab::Server server = require(
-        lab::Server::start(lab().server(),
-                      {.family = GetParam(), .stop_after = 50'000, .farewell = lab::Farewell::Silence}));
+    const lab::Server server = require(lab::Server::start(
+        lab().server(),
+        {.family = GetParam(), .stop_after = 50'000, .ending = lab::Ending::Silence}));
     lab::Download running(lab().client(), to_server(1'000'000));
     while (!running.done() && running.bytes() < 50'000) {
         std::this_thread::sleep_for(5ms);
@@ -126,11 +127,11 @@ TEST_P(LabGenuine, RejectOnThePeerItselfInTheMiddle) {
     while (!running.done() && running.bytes() < 20'000) {
         std::this_thread::sleep_for(5ms);
     }
-    const lab::Firewall reject =
-        require(lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
-                                                 .action = lab::FirewallRule::Action::RejectWithReset,
-                                                 .family = GetParam(),
-                                                 .to_port = 80}));
+    const lab::Firewall reject = require(
+        lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                                              .action = lab::FirewallRule::Action::RejectWithReset,
+                                              .family = GetParam(),
+                                              .to_port = 80}));
     EXPECT_EQ(running.wait().outcome, lab::Outcome::Reset);
     remember_reset(capture);
     EXPECT_EQ(reset_.flags, Rst);
@@ -141,11 +142,11 @@ TEST_P(LabGenuine, RejectOnARouterIsNearer) {
     const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
     const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
     {
-        const lab::Firewall reject = require(
-            lab::Firewall::apply(lab().router(2), {.action = lab::FirewallRule::Action::RejectWithReset,
-                                              .family = GetParam(),
-                                              .to_port = 80,
-                                              .tcp_flags = "SYN SYN"}));
+        const lab::Firewall reject = require(lab::Firewall::apply(
+            lab().router(2), {.action = lab::FirewallRule::Action::RejectWithReset,
+                              .family = GetParam(),
+                              .to_port = 80,
+                              .tcp_flags = "SYN SYN"}));
         EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Refused);
     }
     remember_reset(capture);
@@ -154,9 +155,9 @@ TEST_P(LabGenuine, RejectOnARouterIsNearer) {
         << "the rule is gone with its object";
 }
 
-TEST_P(LabGenuine, AnEchoedConversationEndsWell) {
-    const lab::Server server =
-        require(lab::Server::start(lab().server(), {.family = GetParam(), .service = lab::Service::Echo}));
+TEST_P(LabGenuine, ExchangeCompletes) {
+    const lab::Server server = require(
+        lab::Server::start(lab().server(), {.family = GetParam(), .service = lab::Service::Echo}));
     const lab::DownloadReport report =
         lab::exchange(lab().client(), {.server = to_server(0).server, .rounds = 5, .pause = 20ms});
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
@@ -167,12 +168,13 @@ TEST_P(LabGenuine, AnEchoedConversationEndsWell) {
     EXPECT_EQ(reports[0].errno_value, 0);
 }
 
-TEST_P(LabGenuine, AnEchoedConversationAborted) {
-    for (const lab::Farewell farewell : {lab::Farewell::CloseUnread, lab::Farewell::LingerZero}) {
-        const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam(),
-                                                                     .service = lab::Service::Echo,
-                                                                     .stop_after = 200,
-                                                                     .farewell = farewell}));
+TEST_P(LabGenuine, ExchangeAborted) {
+    for (const lab::Ending ending : {lab::Ending::CloseUnread, lab::Ending::LingerZero}) {
+        const lab::Server server =
+            require(lab::Server::start(lab().server(), {.family = GetParam(),
+                                                        .service = lab::Service::Echo,
+                                                        .stop_after = 200,
+                                                        .ending = ending}));
         const lab::DownloadReport report =
             lab::exchange(lab().client(), {.server = to_server(0).server, .pause = 50ms});
         EXPECT_EQ(report.outcome, lab::Outcome::Reset);

@@ -25,9 +25,9 @@ class LabInjector : public LabFamilyTest {
   protected:
     /// A download through router 2 with this injection on it.
     lab::DownloadReport attacked(const lab::Injection& injection) {
-        const lab::Server server = require(
-            lab::Server::start(lab().server(),
-                          {.family = GetParam(), .pace = {.chunk_bytes = 20'000, .pause = 30ms}}));
+        const lab::Server server = require(lab::Server::start(
+            lab().server(),
+            {.family = GetParam(), .pace = {.chunk_bytes = 20'000, .pause = 30ms}}));
         const lab::Injector injector = require(lab::Injector::start(lab().router(2), injection));
         const lab::DownloadReport report = lab::download(lab().client(), to_server(wanted_bytes));
         injected_ = injector.injected(injection.count, injection.trigger.port ? 0s : 1s);
@@ -39,7 +39,7 @@ class LabInjector : public LabFamilyTest {
     std::vector<lab::ServeReport> served_;
 };
 
-TEST_P(LabInjector, PlainForgeryKillsADownload) {
+TEST_P(LabInjector, PlainForgeryResetsADownload) {
     const lab::DownloadReport report = attacked({.trigger = {.after_server_bytes = strike_after}});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
@@ -48,7 +48,7 @@ TEST_P(LabInjector, PlainForgeryKillsADownload) {
     EXPECT_EQ(injected_.size(), 1u);
 }
 
-TEST_P(LabInjector, ByteForByteForgeryKillsADownload) {
+TEST_P(LabInjector, ExactCopyResetsADownload) {
     const lab::DownloadReport report = attacked(
         {.trigger = {.after_server_bytes = strike_after}, .forgery = lab::as_stateless_reset()});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
@@ -57,17 +57,17 @@ TEST_P(LabInjector, ByteForByteForgeryKillsADownload) {
 
 TEST_P(LabInjector, ThreeAtOnce) {
     const lab::DownloadReport report = attacked({.trigger = {.after_server_bytes = strike_after},
-                                            .forgery = lab::as_stateless_reset(),
-                                            .count = 3});
+                                                 .forgery = lab::as_stateless_reset(),
+                                                 .count = 3});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(injected_.size(), 3u);
 }
 
 TEST_P(LabInjector, AnsweringEachOfTheClientsPackets) {
     const lab::DownloadReport report = attacked({.trigger = {.on = lab::Trigger::On::ClientPacket,
-                                                        .after_server_bytes = strike_after,
-                                                        .times = lab::Trigger::always},
-                                            .forgery = lab::as_stateless_reset()});
+                                                             .after_server_bytes = strike_after,
+                                                             .times = lab::Trigger::always},
+                                                 .forgery = lab::as_stateless_reset()});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
 }
 
@@ -79,21 +79,23 @@ TEST_P(LabInjector, BothEndsInTheMiddle) {
     EXPECT_EQ(served_[0].errno_value, ECONNRESET);
 }
 
-TEST_P(LabInjector, OutsideTheWindowItDoesNothing) {
-    const lab::DownloadReport report = attacked({.trigger = {.after_server_bytes = strike_after},
-                                            .forgery = {.seq = lab::Seq::next_expected(0x4000'0000)}});
+TEST_P(LabInjector, HasNoEffectOutsideTheWindow) {
+    const lab::DownloadReport report =
+        attacked({.trigger = {.after_server_bytes = strike_after},
+                  .forgery = {.seq = lab::Seq::next_expected(0x4000'0000)}});
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_EQ(report.bytes, wanted_bytes);
     EXPECT_EQ(injected_.size(), 1u);
 }
 
-TEST_P(LabInjector, OtherPortsAreLeftAlone) {
+TEST_P(LabInjector, IgnoresOtherPorts) {
     EXPECT_EQ(attacked({.trigger = {.port = 443}}).outcome, lab::Outcome::Complete);
     EXPECT_TRUE(injected_.empty());
 }
 
 TEST_P(LabInjector, ArrivesNearerOrFromThePeersDistance) {
-    for (const auto& [ttl, arriving] : {std::pair{lab::Ttl::absolute(64), 63}, {lab::Ttl::as_peer(), 61}}) {
+    for (const auto& [ttl, arriving] :
+         {std::pair{lab::Ttl::absolute(64), 63}, {lab::Ttl::as_peer(), 61}}) {
         const lab::Capture at_client = require(lab::Capture::start(lab().client()));
         attacked({.trigger = {.after_server_bytes = strike_after}, .forgery = {.ttl = ttl}});
         const auto resets = at_client.wait_for(
@@ -107,30 +109,32 @@ TEST_P(LabInjector, CannotSwallow) {
     EXPECT_FALSE(lab::Injector::start(lab().router(2), {.swallow = lab::Swallow::Trigger}));
 }
 
-/// What claims to equal the kernel's own reset must, in every byte: here both answer one segment for
-/// a socket that is gone, and arrive at the client one after the other.
-TEST_P(LabInjector, StatelessForgeryEqualsTheKernelsInEveryByte) {
-    make({.offloads = false});  // with them, the kernel leaves its checksum to be finished
-    const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam(),
-                                                                 .stop_after = 30'000,
-                                                                 .before_farewell = 50ms,
-                                                                 .farewell = lab::Farewell::Vanish}));
+/// A forgery that should equal the kernel's own reset must do so in every byte: here both answer
+/// one segment for a closed socket, and arrive at the client one after the other.
+TEST_P(LabInjector, StatelessForgeryEqualsTheKernelsReset) {
+    make({.offloads = false});  // with them, the kernel leaves its checksum incomplete
+    const lab::Server server =
+        require(lab::Server::start(lab().server(), {.family = GetParam(),
+                                                    .stop_after = 30'000,
+                                                    .before_ending = 50ms,
+                                                    .ending = lab::Ending::Vanish}));
     const lab::Injector injector = require(lab::Injector::start(
-        lab().router(1), {.trigger = {.on = lab::Trigger::On::ClientData, .after_server_bytes = 30'000},
-                          .forgery = lab::as_stateless_reset()}));
+        lab().router(1),
+        {.trigger = {.on = lab::Trigger::On::ClientData, .after_server_bytes = 30'000},
+         .forgery = lab::as_stateless_reset()}));
     const lab::Capture at_client = require(lab::Capture::start(lab().client()));
     lab::DownloadOptions options = to_server(1'000'000);
     options.nudge_after = 200ms;
     EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Reset);
 
-    auto resets =
-        at_client.wait_for([](lab::Side, const lab::Segment& segment) { return segment.has(Rst); }, 2, 1s);
+    auto resets = at_client.wait_for(
+        [](lab::Side, const lab::Segment& segment) { return segment.has(Rst); }, 2, 1s);
     ASSERT_EQ(resets.size(), 2u);
     const auto forged = injector.injected(1, 1s);
     ASSERT_EQ(forged.size(), 1u);
     EXPECT_TRUE(resets[0].frame == forged[0].frame || resets[1].frame == forged[0].frame);
     if (GetParam() == lab::Family::V6) {
-        constexpr std::ptrdiff_t flow_label_at = 15;  // a hash with a key of the server's kernel
+        constexpr std::ptrdiff_t flow_label_at = 15;  // a hash keyed by the server's kernel
         for (lab::CapturedFrame& reset : resets) {
             std::fill_n(reset.frame.begin() + flow_label_at, 3, std::uint8_t{0});
         }

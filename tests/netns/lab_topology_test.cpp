@@ -15,7 +15,7 @@
 namespace flowstamp::lab {
 namespace {
 
-/// The network namespaces whose names begin so.
+/// The network namespaces with that name prefix.
 std::vector<std::string> namespaces(const std::string& prefix) {
     std::vector<std::string> names;
     std::error_code none;
@@ -27,7 +27,7 @@ std::vector<std::string> namespaces(const std::string& prefix) {
     return names;
 }
 
-/// Whether the process exists and is no zombie (who adopts orphans may be slow to reap them).
+/// Whether the process exists and is no zombie (orphans may be reaped late).
 bool runs(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/status");
     for (std::string line; std::getline(file, line);) {
@@ -56,23 +56,25 @@ TEST_P(LabTopologyFamily, EveryRouterIsAHop) {
     ASSERT_FALSE(here.empty() || there.empty());
     EXPECT_EQ(lab::parse_segment(here[0].frame)->ttl, 61);
     EXPECT_EQ(lab::parse_segment(there[0].frame)->ttl, 64);
-    EXPECT_EQ(lab::parse_segment(here[0].frame)->source.address, lab().server().address(GetParam()));
+    EXPECT_EQ(lab::parse_segment(here[0].frame)->source.address,
+              lab().server().address(GetParam()));
 }
 
-TEST_P(LabTopologyFamily, NoFirstPacketWaitsForItsNeighbour) {
+TEST_P(LabTopologyFamily, FirstPacketsNeedNoNeighbourDiscovery) {
     const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
     const lab::DownloadReport report = lab::download(lab().client(), to_server(10));
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_LT(report.connected_after, 900ms) << "a lost SYN comes again after a second";
 }
 
-TEST_P(LabTopologyFamily, MasqueradingRouterSpeaksForTheClient) {
+TEST_P(LabTopologyFamily, MasqueradingRouterReplacesTheClientsAddress) {
     make({.masquerade_at = 2});
     const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
     EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete);
     const auto reports = server.reports(1, 1s);
     ASSERT_EQ(reports.size(), 1u);
-    EXPECT_EQ(reports[0].client.address, lab().router(2).toward(lab::Side::Server).address(GetParam()));
+    EXPECT_EQ(reports[0].client.address,
+              lab().router(2).toward(lab::Side::Server).address(GetParam()));
 }
 
 TEST_P(LabTopologyFamily, DefaultTtlOfTheServer) {
@@ -80,8 +82,8 @@ TEST_P(LabTopologyFamily, DefaultTtlOfTheServer) {
     const lab::Capture at_client = require(lab::Capture::start(lab().client()));
     lab::DownloadOptions options = to_server(10);
     EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Refused);
-    const auto resets =
-        at_client.wait_for([](lab::Side, const lab::Segment& segment) { return segment.has(Rst); }, 1, 1s);
+    const auto resets = at_client.wait_for(
+        [](lab::Side, const lab::Segment& segment) { return segment.has(Rst); }, 1, 1s);
     ASSERT_EQ(resets.size(), 1u);
     EXPECT_EQ(lab::parse_segment(resets[0].frame)->ttl, 125);
 }
@@ -100,17 +102,18 @@ TEST_P(LabTopologyFamily, WithoutOffloadsEveryFrameFitsTheLink) {
 
 INSTANTIATE_TEST_SUITE_P(Families, LabTopologyFamily, both_families(), family_name);
 
-TEST_F(LabTopology, AsManyRoutersAsAsked) {
+TEST_F(LabTopology, HasTheRequestedRouters) {
     for (const unsigned routers : {1u, 2u, 6u}) {
         make({.routers = routers});
         EXPECT_EQ(lab().routers(), routers);
         EXPECT_EQ(lab().hosts().size(), routers + 2);
         const lab::Server server = require(lab::Server::start(lab().server(), {}));
-        EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete) << routers;
+        EXPECT_EQ(lab::download(lab().client(), to_server(1000)).outcome, lab::Outcome::Complete)
+            << routers;
     }
 }
 
-TEST_F(LabTopology, SeveralStandSideBySide) {
+TEST_F(LabTopology, SeveralCoexist) {
     lab();
     const lab::Lab other = require(lab::Lab::create({}));
     const lab::Server here = require(lab::Server::start(lab().server(), {.seed = 1}));
@@ -120,7 +123,7 @@ TEST_F(LabTopology, SeveralStandSideBySide) {
         << "the other lab's server streams another pattern";
 }
 
-TEST_F(LabTopology, RefusesWhatCannotBe) {
+TEST_F(LabTopology, RefusesInvalidOptions) {
     EXPECT_FALSE(lab::Lab::create({.routers = 0}));
     EXPECT_FALSE(lab::Lab::create({.masquerade_at = 4}));
     EXPECT_FALSE(lab::Lab::create({.mtu = 576}));
@@ -134,7 +137,7 @@ TEST_F(LabTopology, CommandsRunInside) {
     EXPECT_EQ(require(lab().client().exec({"sh", "-c", "exit 7"})).status, 7);
     EXPECT_FALSE(lab().client().exec({"no-such-program"}));
     EXPECT_FALSE(lab().client().exec({"sleep", "5"}, {}, 50ms)) << "a time-out is an error";
-    // No shell: dash may lose a SIGINT that comes between its own words and its last command.
+    // No shell: dash may lose a SIGINT that arrives between its own output and its last command.
     Child child = require(lab().client().spawn({"tail", "-n", "+1", "-f", "/etc/passwd"}));
     EXPECT_TRUE(child.wait_for_output("root:", 2s));
     EXPECT_FALSE(child.wait(0ms));
@@ -164,7 +167,7 @@ TEST_F(LabTopology, NothingIsLeftBehindAfterKill9) {
     if (driver == 0) {
         const Result<lab::Lab> lab = lab::Lab::create({});
         const std::string prefix = lab ? lab->prefix() : "";
-        [[maybe_unused]] const ssize_t told = write(ends[1], prefix.data(), prefix.size());
+        [[maybe_unused]] const ssize_t written = write(ends[1], prefix.data(), prefix.size());
         ::pause();
         _exit(0);
     }
@@ -182,9 +185,9 @@ TEST_F(LabTopology, NothingIsLeftBehindAfterKill9) {
     close(ends[1]);
 }
 
-TEST_F(LabTopology, ClearsAwayWhatDeadRunsLeft) {
-    // Process 1 lives, but did not start then; the other number is beyond every pid. Both are this
-    // process's own, for another test may run beside.
+TEST_F(LabTopology, RemovesStaleNamespaces) {
+    // Process 1 is alive, but did not start then; the other number is greater than any pid. Both
+    // contain this process's own, as another test may run at the same time.
     const std::string restarted = "flowstamp-1-" + std::to_string(99'000'000'000 + getpid()) + "-";
     const std::string dead = "flowstamp-" + std::to_string(1'900'000'000 + getpid()) + "-5-";
     const std::string foreign = "flowstamp-lab-test-" + std::to_string(getpid());

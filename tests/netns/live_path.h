@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `path` at work in a host of the lab, and what it told.
+// `path` running on a lab host, and its reports.
 #pragma once
 
 #include <fmt/format.h>
@@ -23,21 +23,23 @@
 namespace flowstamp {
 
 /// "dropped at forward: NETFILTER_DROP: ...", for tests that fail.
-inline void PrintTo(const pathtrace::PathReport& story, std::ostream* out) {
-    *out << fmt::format("flow #{}{} {} > {}: {}, {} packets", story.flow,
-                        story.is_reply ? ", answers" : "", pathtrace::source_of(story.name).text(),
-                        pathtrace::destination_of(story.name).text(), name_of(story.end), story.packets);
-    for (const pathtrace::PathStep& step : story.steps) {
+inline void PrintTo(const pathtrace::PathReport& report, std::ostream* out) {
+    *out << fmt::format(
+        "flow #{}{} {} > {}: {}, {} packets", report.flow, report.is_reply ? ", answers" : "",
+        pathtrace::source_of(report.name).text(), pathtrace::destination_of(report.name).text(),
+        name_of(report.end), report.packets);
+    for (const pathtrace::PathStep& step : report.steps) {
         *out << fmt::format("; {} ({})", step.at, fmt::join(step.passed, ", "));
     }
-    if (story.drop) {
-        *out << fmt::format("; at '{}': {} ({}, {})", story.drop->at, story.drop->words.words,
-                            story.drop->reason, story.drop->location);
-        if (story.drop->attribution) {
-            *out << fmt::format(
-                "; {}: {}: {}", netfilter::words_of(*story.drop->attribution),
-                story.drop->attribution->certainty == netfilter::Certainty::certain ? "certain" : "probable",
-                story.drop->attribution->why);
+    if (report.drop) {
+        *out << fmt::format("; at '{}': {} ({}, {})", report.drop->at, report.drop->words.words,
+                            report.drop->reason, report.drop->location);
+        if (report.drop->attribution) {
+            *out << fmt::format("; {}: {}: {}", netfilter::words_of(*report.drop->attribution),
+                                report.drop->attribution->certainty == netfilter::Certainty::certain
+                                    ? "certain"
+                                    : "probable",
+                                report.drop->attribution->why);
         }
     }
 }
@@ -50,7 +52,7 @@ namespace flowstamp::lab {
 class LivePath {
   public:
     using Wanted = std::function<bool(const pathtrace::PathReport&)>;
-    /// Generous: it is over as soon as what is waited for is told.
+    /// Generous: the wait ends as soon as the report arrives.
     static constexpr std::chrono::milliseconds kTimeout = 15s;
 
     LivePath(const lab::Namespace& host, const std::vector<std::string>& interfaces,
@@ -64,24 +66,27 @@ class LivePath {
     }
     ~LivePath() { stop(); }
 
-    /// The latest story of that kind, once there is one.
+    /// The latest report of that kind, once there is one.
     std::optional<pathtrace::PathReport> wait_for(const Wanted& is_it,
-                                      std::chrono::milliseconds timeout = kTimeout) {
+                                                  std::chrono::milliseconds timeout = kTimeout) {
         std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, timeout, [&] { return std::ranges::any_of(stories_, is_it); });
-        const auto found = std::find_if(stories_.rbegin(), stories_.rend(), is_it);
-        return found == stories_.rend() ? std::nullopt : std::optional(*found);
+        changed_.wait_for(lock, timeout, [&] { return std::ranges::any_of(reports_, is_it); });
+        const auto found = std::find_if(reports_.rbegin(), reports_.rend(), is_it);
+        return found == reports_.rend() ? std::nullopt : std::optional(*found);
     }
-    /// The latest of packets that came to such an end, answers aside.
+    /// The latest report on packets with such an end, except answers.
     std::optional<pathtrace::PathReport> wait_for(pathtrace::PacketPath::End end,
-                                      std::chrono::milliseconds timeout = kTimeout) {
-        return wait_for([&](const pathtrace::PathReport& story) { return story.end == end && !story.is_reply; },
-                        timeout);
+                                                  std::chrono::milliseconds timeout = kTimeout) {
+        return wait_for(
+            [&](const pathtrace::PathReport& report) {
+                return report.end == end && !report.is_reply;
+            },
+            timeout);
     }
     /// All so far.
-    std::vector<pathtrace::PathReport> stories() {
+    std::vector<pathtrace::PathReport> reports() {
         const std::lock_guard lock(mutex_);
-        return stories_;
+        return reports_;
     }
     const pathtrace::PathStats& stop() {
         stopping_ = true;
@@ -98,7 +103,7 @@ class LivePath {
             stats_ = *stats;
             return;
         }
-        stories_.push_back(std::get<pathtrace::PathReport>(std::move(event)));
+        reports_.push_back(std::get<pathtrace::PathReport>(std::move(event)));
         changed_.notify_all();
     }
     void run(const std::vector<std::string>& interfaces, const std::string& filter,
@@ -122,7 +127,7 @@ class LivePath {
     std::atomic<bool> stopping_ = false;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<pathtrace::PathReport> stories_;
+    std::vector<pathtrace::PathReport> reports_;
     pathtrace::PathStats stats_;
     std::future<void> running_;
 };
@@ -138,8 +143,8 @@ inline std::vector<std::string> interfaces_of(const lab::Namespace& host) {
     return names;
 }
 
-/// Begins `count` connections, and does not wait for what becomes of them. They are given up when
-/// the sockets go.
+/// Starts `count` connections, without waiting for their results. They are aborted when the sockets
+/// are closed.
 [[nodiscard]] inline std::vector<Fd> knock(const lab::Namespace& host, const Endpoint& at,
                                            unsigned count = 3, const Endpoint& from = {}) {
     return host.run_in([&] {
@@ -154,50 +159,51 @@ inline std::vector<std::string> interfaces_of(const lab::Namespace& host) {
                 ::setsockopt(sockets.back().get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
                 EXPECT_EQ(::bind(sockets.back().get(), own.get(), own.length), 0);
             }
-            // EPERM where OUTPUT drops it, else EINPROGRESS.
+            // EPERM if OUTPUT drops it, else EINPROGRESS.
             [[maybe_unused]] const int begun = ::connect(sockets.back().get(), to.get(), to.length);
         }
         return sockets;
     });
 }
 
-/// client -- router -- server, one of which is asked.
+/// client -- router -- server; `path` runs on one of them.
 class LivePathTest : public PathTest {
   protected:
     const lab::Namespace& router() { return lab().router(1); }
     LivePath& follow(const lab::Namespace& host, const std::string& filter) {
         return path_.emplace(host, interfaces_of(host), filter);
     }
-    /// It told of packets that were dropped at a hook by a rule, named by such words.
-    pathtrace::PathReport expect_blamed(const std::string& at, const std::string& words,
-                            netfilter::Certainty certainty = netfilter::Certainty::certain) {
-        const auto story = path_->wait_for([&](const pathtrace::PathReport& its) {
+    /// Expects a report on packets dropped at a hook by the rule with this text.
+    pathtrace::PathReport expect_rule_named(
+        const std::string& at, const std::string& words,
+        netfilter::Certainty certainty = netfilter::Certainty::certain) {
+        const auto report = path_->wait_for([&](const pathtrace::PathReport& its) {
             return its.drop && its.drop->at == at && its.drop->attribution &&
                    words_of(*its.drop->attribution).contains(words) &&
                    its.drop->attribution->certainty == certainty;
         });
-        EXPECT_TRUE(story) << "not told: " << at << ": " << words << "\nbut "
-                           << testing::PrintToString(path_->stories());
-        return story.value_or(pathtrace::PathReport{});
+        EXPECT_TRUE(report) << "not reported: " << at << ": " << words << "\nbut "
+                            << testing::PrintToString(path_->reports());
+        return report.value_or(pathtrace::PathReport{});
     }
-    /// It told of packets that were dropped, of a reason in such words, with what to look at; no
-    /// rule is blamed. `port`: of the packets' destination, if it matters.
+    /// Expects a report on packets dropped for a reason with this text, and what to look at,
+    /// without a rule. `port`: the packets' destination port, if it matters.
     pathtrace::PathReport expect_reason(const std::string& at, const std::string& reason,
-                            const std::string& words, const std::string& look_at,
-                            std::uint16_t port = 0) {
-        const auto story = path_->wait_for([&](const pathtrace::PathReport& its) {
+                                        const std::string& words, const std::string& look_at,
+                                        std::uint16_t port = 0) {
+        const auto report = path_->wait_for([&](const pathtrace::PathReport& its) {
             return its.drop && its.drop->at == at && its.drop->reason == reason &&
                    (port == 0 || pathtrace::destination_of(its.name).port == port);
         });
-        EXPECT_TRUE(story) << "not told: " << at << ": " << reason << "\nbut "
-                           << testing::PrintToString(path_->stories());
-        if (!story) {
+        EXPECT_TRUE(report) << "not reported: " << at << ": " << reason << "\nbut "
+                            << testing::PrintToString(path_->reports());
+        if (!report) {
             return {};
         }
-        EXPECT_FALSE(story->drop->attribution) << testing::PrintToString(*story);
-        EXPECT_THAT(story->drop->words.words, testing::HasSubstr(words));
-        EXPECT_THAT(story->drop->words.look_at, testing::HasSubstr(look_at));
-        return *story;
+        EXPECT_FALSE(report->drop->attribution) << testing::PrintToString(*report);
+        EXPECT_THAT(report->drop->words.words, testing::HasSubstr(words));
+        EXPECT_THAT(report->drop->words.look_at, testing::HasSubstr(look_at));
+        return *report;
     }
 
     std::optional<LivePath> path_;

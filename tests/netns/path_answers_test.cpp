@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rules that swallow each other's answers: what INPUT refuses with a word, OUTPUT does not let out.
+// Rules that drop each other's answers: what INPUT rejects with an answer, OUTPUT drops.
 #include <gtest/gtest.h>
 
 #include "tests/netns/live_path.h"
@@ -13,16 +13,17 @@ class PathAnswers : public LivePathTest, public testing::WithParamInterface<cons
     void rule(const std::string& words) { run(router(), std::string(GetParam()) + " " + words); }
     Endpoint service() { return {router().toward(lab::Side::Client).ipv4, 10174}; }
 
-    /// The refusal and its swallower are both named, in either order.
-    void expect_both(const std::string& refusal, const std::string& swallower) {
+    /// Both the rejecting rule and the one that drops its answer are named, in either order.
+    void expect_both(const std::string& refusal, const std::string& dropper) {
         follow(router(), "tcp port 10174");
         const auto sockets = knock(lab().client(), service());
-        const pathtrace::PathReport refused = expect_blamed("input", refusal);
+        const pathtrace::PathReport refused = expect_rule_named("input", refusal);
         EXPECT_FALSE(refused.is_reply);
         EXPECT_EQ(pathtrace::destination_of(refused.name).port, 10174);
         EXPECT_EQ(pathtrace::source_of(refused.name).ip_text(), lab().client().address().text());
-        const pathtrace::PathReport swallowed = expect_blamed("output", swallower);
-        EXPECT_EQ(pathtrace::destination_of(swallowed.name).ip_text(), lab().client().address().text());
+        const pathtrace::PathReport swallowed = expect_rule_named("output", dropper);
+        EXPECT_EQ(pathtrace::destination_of(swallowed.name).ip_text(),
+                  lab().client().address().text());
         if (swallowed.name.protocol == IPPROTO_TCP) {
             EXPECT_TRUE(swallowed.is_reply);
         }
@@ -33,28 +34,29 @@ constexpr const char* kReject =
     "-A INPUT -p tcp -m tcp --dport 10174 -j REJECT --reject-with tcp-reset";
 constexpr const char* kNoResets = "-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j DROP";
 
-TEST_P(PathAnswers, ARejectWhoseResetIsDropped) {
+TEST_P(PathAnswers, RejectWhoseResetIsDropped) {
     rule(kReject);
     rule(kNoResets);
     expect_both(kReject, kNoResets);
 }
 
-TEST_P(PathAnswers, TheSameBehindTranslation) {
+TEST_P(PathAnswers, RejectWhoseResetIsDroppedBehindNat) {
     rule("-t nat -A PREROUTING -p tcp --dport 10174 -j REDIRECT --to-ports 8080");
     rule("-A INPUT -p tcp --dport 8080 -j REJECT --reject-with tcp-reset");
     rule(kNoResets);
     expect_both("--dport 8080 -j REJECT --reject-with tcp-reset", kNoResets);
-    const auto stories = path_->stories();
-    const auto swallowed = std::ranges::find_if(
-        stories, [](const pathtrace::PathReport& its) { return its.drop && its.drop->at == "output"; });
-    ASSERT_NE(swallowed, stories.end());
+    const auto reports = path_->reports();
+    const auto swallowed = std::ranges::find_if(reports, [](const pathtrace::PathReport& its) {
+        return its.drop && its.drop->at == "output";
+    });
+    ASSERT_NE(swallowed, reports.end());
     ASSERT_TRUE(swallowed->translated);
     EXPECT_EQ(pathtrace::source_of(swallowed->name).port, 8080);
     EXPECT_EQ(pathtrace::source_of(*swallowed->translated).port, 10174);
 }
 
-TEST_P(PathAnswers, ARejectWhoseIcmpIsDropped) {
-    // An ICMP error is known to be about a connection where connections are tracked.
+TEST_P(PathAnswers, RejectWhoseIcmpErrorIsDropped) {
+    // An ICMP error is associated with a connection only if connections are tracked.
     rule("-A INPUT -m conntrack --ctstate INVALID -j DROP");
     rule("-A INPUT -p tcp --dport 10174 -j REJECT --reject-with icmp-port-unreachable");
     rule("-A OUTPUT -p icmp -j DROP");
@@ -62,13 +64,13 @@ TEST_P(PathAnswers, ARejectWhoseIcmpIsDropped) {
                 "-A OUTPUT -p icmp -j DROP");
 }
 
-/// Nobody listens, and the kernel's own reset is dropped.
-TEST_P(PathAnswers, TheKernelsResetIsDropped) {
+/// No socket listens, and the kernel's own reset is dropped.
+TEST_P(PathAnswers, KernelResetIsDropped) {
     rule(kNoResets);
     follow(router(), "tcp port 10174");
     const auto sockets = knock(lab().client(), service());
     expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu");
-    EXPECT_TRUE(expect_blamed("output", kNoResets).is_reply);
+    EXPECT_TRUE(expect_rule_named("output", kNoResets).is_reply);
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, PathAnswers, testing::Values("iptables-nft", "iptables-legacy"),

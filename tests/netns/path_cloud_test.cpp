@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small cloud: a gateway with the public address hands connections on to a second router, and that
-// one to the machine. A rule there lets only some of the machine's ports through, and eats what the
-// gateway took for another port.
+// A small cloud: a gateway with the public address forwards connections to a second router, and
+// that one to the machine. A rule there accepts only some of the machine's ports, and drops what
+// the gateway translated to another port.
 #include <gtest/gtest.h>
 
 #include "tests/netns/live_path.h"
@@ -10,7 +10,7 @@
 namespace flowstamp::lab {
 namespace {
 
-constexpr std::uint16_t kOutside = 10174;  ///< of management, by the public address
+constexpr std::uint16_t kOutside = 10174;  ///< of management, at the public address
 constexpr std::uint16_t kWeb = 10175;
 constexpr const char* kEater = "-A FORWARD -p tcp -m multiport ! --dports 300:65535 -j DROP";
 
@@ -44,18 +44,20 @@ class PathCloud : public LivePathTest, public testing::WithParamInterface<const 
                                 "--to-destination {}:{}",
                                 GetParam(), from.text(), port, to.text(), to_port));
     }
-    static std::string to_text(const fst_path_tuple& tuple) { return pathtrace::destination_of(tuple).text(); }
+    static std::string to_text(const fst_path_tuple& tuple) {
+        return pathtrace::destination_of(tuple).text();
+    }
     static std::string text_of(const lab::IpAddress& address, std::uint16_t port) {
         return Endpoint{address, port}.text();
     }
 };
 
-TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
+TEST_P(PathCloud, NamesTheSecondRoutersRuleNotTheFirsts) {
     LivePath& at_second = follow(second(), "tcp port 10174");
     LivePath at_gateway(gateway(), interfaces_of(gateway()), "tcp port 10174");
     const auto sockets = knock(lab().client(), {public_address(), kOutside});
 
-    const pathtrace::PathReport eaten = expect_blamed(
+    const pathtrace::PathReport eaten = expect_rule_named(
         "forward", std::string(GetParam()) + ", table mangle, chain FORWARD, rule 2: " + kEater);
     EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
     ASSERT_TRUE(eaten.translated);
@@ -72,16 +74,16 @@ TEST_P(PathCloud, TheSecondRoutersRuleIsNamedAndTheFirstIsAcquitted) {
     EXPECT_EQ(at_second.stop().left, 0U);
 }
 
-TEST_P(PathCloud, AskedByTheInnerNameBothNamesAreTold) {
+TEST_P(PathCloud, FilterOnTheInnerAddressReportsBoth) {
     follow(second(), "tcp port 22");
     const auto sockets = knock(lab().client(), {public_address(), kOutside});
-    const pathtrace::PathReport eaten = expect_blamed("forward", kEater);
+    const pathtrace::PathReport eaten = expect_rule_named("forward", kEater);
     EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
     ASSERT_TRUE(eaten.translated);
     EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
 }
 
-TEST_P(PathCloud, WhatTheRuleLetsThroughLeavesBothAndItsAnswersReturn) {
+TEST_P(PathCloud, AcceptedPacketsPassBothRoutersInBothDirections) {
     const lab::Server server = require(lab::Server::start(lab().server(), {.port = 8080}));
     LivePath& at_second = follow(second(), "tcp port 10175");
     lab::DownloadOptions options = to_server(10'000);
@@ -90,8 +92,9 @@ TEST_P(PathCloud, WhatTheRuleLetsThroughLeavesBothAndItsAnswersReturn) {
     const auto left = at_second.wait_for(pathtrace::PacketPath::End::left);
     ASSERT_TRUE(left && left->translated);
     EXPECT_EQ(to_text(*left->translated), text_of(machine(), 8080));
-    const auto answers = at_second.wait_for(
-        [](const pathtrace::PathReport& its) { return its.is_reply && its.end == pathtrace::PacketPath::End::left; });
+    const auto answers = at_second.wait_for([](const pathtrace::PathReport& its) {
+        return its.is_reply && its.end == pathtrace::PacketPath::End::left;
+    });
     ASSERT_TRUE(answers && answers->translated);
     EXPECT_EQ(pathtrace::source_of(answers->name).text(), text_of(machine(), 8080));
     EXPECT_EQ(pathtrace::source_of(*answers->translated).text(), text_of(system_address(), kWeb));

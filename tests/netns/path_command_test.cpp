@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole way: real packets through a router that eats them, and what `path` says of it.
+// End to end: real packets through a router that drops them, and what `path` reports.
 #include <gtest/gtest.h>
 
 #include "tests/netns/live_path.h"
@@ -10,7 +10,7 @@
 namespace flowstamp::lab {
 namespace {
 
-/// client -- router -- server; the router is asked.
+/// client -- router -- server; `path` runs on the router.
 class PathCommand : public LivePathTest {
   protected:
     void SetUp() override {
@@ -29,38 +29,38 @@ class PathCommand : public LivePathTest {
         options.timeout = 1500ms;
         return lab::download(lab().client(), options);
     }
-    /// The rule that the answer names, after some packets were lost.
+    /// The rule that is named after some packets were lost.
     netfilter::DropAttribution expect_rule(const std::string& hook) {
         EXPECT_NE(try_to_download().outcome, lab::Outcome::Complete);
-        const auto story = path_->wait_for(pathtrace::PacketPath::End::dropped);
-        if (!story || !story->drop || !story->drop->attribution) {
+        const auto report = path_->wait_for(pathtrace::PacketPath::End::dropped);
+        if (!report || !report->drop || !report->drop->attribution) {
             ADD_FAILURE() << "no rule was named";
             return {};
         }
-        EXPECT_EQ(story->drop->at, hook);
-        EXPECT_EQ(story->drop->reason, "NETFILTER_DROP");
-        return *story->drop->attribution;
+        EXPECT_EQ(report->drop->at, hook);
+        EXPECT_EQ(report->drop->reason, "NETFILTER_DROP");
+        return *report->drop->attribution;
     }
 
   private:
     std::optional<lab::Server> server_;
 };
 
-TEST_F(PathCommand, WhatPassesIsFollowedThrough) {
+TEST_F(PathCommand, FollowsPassingPackets) {
     LivePath& path = follow("tcp port 80");
     EXPECT_EQ(try_to_download().outcome, lab::Outcome::Complete);
-    const auto story = path.wait_for(pathtrace::PacketPath::End::left);
-    ASSERT_TRUE(story);
-    ASSERT_GE(story->steps.size(), 3U);
-    EXPECT_EQ(story->steps.front().at, router().toward(lab::Side::Client).name + " in");
-    EXPECT_EQ(story->steps.back().at, router().toward(lab::Side::Server).name + " out");
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report);
+    ASSERT_GE(report->steps.size(), 3U);
+    EXPECT_EQ(report->steps.front().at, router().toward(lab::Side::Client).name + " in");
+    EXPECT_EQ(report->steps.back().at, router().toward(lab::Side::Server).name + " out");
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.dropped, 0U);
     EXPECT_EQ(stats.flows, 1U);
     EXPECT_EQ(stats.unknown, 0U);
 }
 
-TEST_F(PathCommand, ARuleOfIptablesNftBehindTranslation) {
+TEST_F(PathCommand, RuleOfIptablesNftBehindNat) {
     rule({"iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "80", "-j",
           "REDIRECT", "--to-ports", "8080"});
     rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "-m", "multiport", "!", "--dports", "1:300",
@@ -73,7 +73,7 @@ TEST_F(PathCommand, ARuleOfIptablesNftBehindTranslation) {
     EXPECT_NE(attribution.text.find("! --dports 1:300"), std::string::npos) << attribution.text;
 }
 
-TEST_F(PathCommand, ARuleOfIptablesLegacy) {
+TEST_F(PathCommand, RuleOfIptablesLegacy) {
     rule({"iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j",
           "DROP"});
     follow("tcp port 80");
@@ -83,7 +83,7 @@ TEST_F(PathCommand, ARuleOfIptablesLegacy) {
     EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
 }
 
-TEST_F(PathCommand, ARuleOfNft) {
+TEST_F(PathCommand, RuleOfNft) {
     rule({"nft",
           "add table inet site; add chain inet site pre { type filter hook prerouting "
           "priority raw; }; add rule inet site pre tcp dport 80 counter drop"});
@@ -94,7 +94,7 @@ TEST_F(PathCommand, ARuleOfNft) {
     EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
 }
 
-TEST_F(PathCommand, ARejectIsSeenAsOne) {
+TEST_F(PathCommand, RejectIsReportedAsSuch) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j", "REJECT",
           "--reject-with", "tcp-reset"});
     follow("tcp port 80");
@@ -103,18 +103,19 @@ TEST_F(PathCommand, ARejectIsSeenAsOne) {
     EXPECT_EQ(attribution.certainty, netfilter::Certainty::certain) << attribution.why;
 }
 
-TEST_F(PathCommand, WhereNoRuleIsToBlameTheKernelsReasonIsTold) {
+TEST_F(PathCommand, ReportsTheKernelsReasonWithoutARule) {
     rule({"ip", "route", "add", "unreachable", lab().server().address(lab::Family::V4).text()});
     LivePath& path = follow("tcp port 80");
     try_to_download();
-    const auto story = path.wait_for(pathtrace::PacketPath::End::dropped);
-    ASSERT_TRUE(story && story->drop);
-    EXPECT_FALSE(story->drop->attribution);
-    EXPECT_EQ(story->drop->at, "prerouting");
-    EXPECT_NE(story->drop->words.words.find("rout"), std::string::npos) << story->drop->words.words;
+    const auto report = path.wait_for(pathtrace::PacketPath::End::dropped);
+    ASSERT_TRUE(report && report->drop);
+    EXPECT_FALSE(report->drop->attribution);
+    EXPECT_EQ(report->drop->at, "prerouting");
+    EXPECT_NE(report->drop->words.words.find("rout"), std::string::npos)
+        << report->drop->words.words;
 }
 
-TEST_F(PathCommand, OthersPacketsAreNotFollowed) {
+TEST_F(PathCommand, OtherPacketsAreNotFollowed) {
     LivePath& path = follow("tcp port 10174");
     EXPECT_EQ(try_to_download().outcome, lab::Outcome::Complete);
     const pathtrace::PathStats& stats = path.stop();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A host with a real ruleset, real packets that it drops, and who is blamed for it.
+// A host with a real ruleset, packets that it really drops, and the rule that is named.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -27,12 +27,12 @@ inline netfilter::Ruleset ruleset_of(const lab::Namespace& host) {
     return require(host.run_in(netfilter::read_ruleset));
 }
 
-/// Sends `count` datagrams from `host` to `to`, whatever becomes of them.
+/// Sends `count` datagrams from `host` to `to`, ignoring errors.
 inline void send_datagrams(const lab::Namespace& host, const lab::IpAddress& to, std::uint16_t port,
                            unsigned count) {
     host.run_in([&] {
         for (unsigned i = 0; i < count; ++i) {
-            // A socket each: a refusal of the one before would spoil the next send.
+            // A socket each: a refusal of the previous one would fail the next send.
             lab::SocketAddress address({to, port});
             const Fd socket(
                 ::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
@@ -55,7 +55,7 @@ class PathTest : public LabTest {
         const Status done = host.require({"nft", "-f", "-"}, ruleset);
         ASSERT_TRUE(done) << done.error().message();
     }
-    /// "iptables-legacy -A INPUT ...": its words hold no spaces.
+    /// "iptables-legacy -A INPUT ...": its words must not contain spaces.
     static void run(const lab::Namespace& host, const std::string& command) {
         std::istringstream words(command);
         const Argv argv{std::istream_iterator<std::string>(words), {}};
@@ -68,7 +68,7 @@ class PathTest : public LabTest {
     }
 
     static netfilter::Loss at(netfilter::NetfilterHook hook, int priority, std::uint64_t packets,
-                   netfilter::TableFamily family = netfilter::TableFamily::ip) {
+                              netfilter::TableFamily family = netfilter::TableFamily::ip) {
         return {.family = family,
                 .hook = hook,
                 .passed = priority - 1,
@@ -76,10 +76,11 @@ class PathTest : public LabTest {
                 .packets = packets};
     }
 
-    /// What is found on `host` after `packets`, at last: they may still be on their way at first.
+    /// What is finally found on `host` after `packets`: they may still be in flight at first.
     static void expect_attribution(const lab::Namespace& host, const netfilter::Loss& loss,
-                               const std::function<void()>& packets, netfilter::Certainty certainty,
-                               const std::string& words, const std::string& why = {}) {
+                                   const std::function<void()>& packets,
+                                   netfilter::Certainty certainty, const std::string& words,
+                                   const std::string& why = {}) {
         const netfilter::Ruleset before = ruleset_of(host);
         packets();
         const auto deadline = std::chrono::steady_clock::now() + 3s;

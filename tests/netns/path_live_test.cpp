@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `path` as a user runs it: on a terminal a live view, into a pipe plain lines.
+// `path` as a user runs it: a live view on a terminal, plain lines into a pipe.
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <pty.h>
@@ -19,7 +19,7 @@ using ::testing::Not;
 
 constexpr std::string_view kErase = "\r\033[J";
 
-/// `path` on a terminal of its own, as a shell in `host` would start it.
+/// `path` on a pseudo terminal, as a shell in `host` would start it.
 class OnTerminal {
   public:
     OnTerminal(const lab::Namespace& host, std::vector<std::string> arguments) {
@@ -59,9 +59,9 @@ class OnTerminal {
         return drawn_.contains(text);
     }
     void press(char key) { EXPECT_EQ(::write(terminal_.get(), &key, 1), 1); }
-    /// The terminal is closed, as by an end of the window or of the connection.
+    /// Closes the terminal, as when the window is closed or the connection is lost.
     void hang_up() { terminal_.reset(); }
-    /// Waits for the end; returns whether it was an orderly one.
+    /// Waits for the end; returns whether it exited normally.
     bool exits() {
         int status = 0;
         return ::waitpid(std::exchange(pid_, -1), &status, 0) > 0 && WIFEXITED(status);
@@ -108,12 +108,12 @@ class PathLiveView : public PathTest {
     }
     const lab::Namespace& router() { return lab().router(1); }
     std::vector<std::string> arguments() {
-        return {"-i", router().toward(lab::Side::Client).name, "-i", router().toward(lab::Side::Server).name,
-                "udp port 10174"};
+        return {"-i", router().toward(lab::Side::Client).name, "-i",
+                router().toward(lab::Side::Server).name, "udp port 10174"};
     }
 };
 
-TEST_F(PathLiveView, ShowsStationsAndLossesAndLeavesTheTerminalAsItWas) {
+TEST_F(PathLiveView, ShowsStationsAndLossesAndRestoresTheTerminal) {
     OnTerminal path(router(), arguments());
     ASSERT_TRUE(path.wait_for("waiting for packets that match udp port 10174")) << path.drawn();
     send(3);
@@ -129,10 +129,10 @@ TEST_F(PathLiveView, ShowsStationsAndLossesAndLeavesTheTerminalAsItWas) {
     EXPECT_THAT(drawn, HasSubstr(strong + "prerouting"));
     EXPECT_THAT(drawn, HasSubstr(strong + "forward"));
     EXPECT_THAT(drawn, Not(HasSubstr(strong + "postrouting"))) << "nothing came so far";
-    EXPECT_THAT(drawn, HasSubstr("table mangle, chain FORWARD, rule 1")) << "told in full, too";
+    EXPECT_THAT(drawn, HasSubstr("table mangle, chain FORWARD, rule 1")) << "also reported in full";
 
     const std::string end = drawn.substr(drawn.rfind(kErase));
-    EXPECT_THAT(end, HasSubstr("0 delivered, 3 dropped, 0 not seen again\r\n"));
+    EXPECT_THAT(end, HasSubstr("0 delivered, 3 dropped, 0 lost sight of\r\n"));
     EXPECT_TRUE(end.ends_with("\r\n"));
     EXPECT_THAT(end, Not(HasSubstr("\033[K"))) << "no more of the view behind the last words";
     EXPECT_THAT(drawn, Not(HasSubstr("\033[?"))) << "no mode to be restored";
@@ -145,7 +145,7 @@ TEST_F(PathLiveView, EndsWithItsTerminal) {
     EXPECT_TRUE(path.exits());
 }
 
-TEST_F(PathLiveView, IntoAPipeItIsPlainLines) {
+TEST_F(PathLiveView, PrintsPlainLinesIntoAPipe) {
     std::vector<std::string> argv = arguments();
     argv.insert(argv.begin(), {built_program(), "path"});
     Child path = require(router().spawn(argv));

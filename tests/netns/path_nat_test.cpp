@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// However addresses are translated, a connection is one flow with two names, and two are two.
+// However addresses are translated, a connection is one flow with two tuples, and two are two.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -11,22 +11,22 @@
 namespace flowstamp::lab {
 namespace {
 
-bool is_whole(const pathtrace::PathReport& story) {
-    return story.end == pathtrace::PacketPath::End::left;
+bool is_whole(const pathtrace::PathReport& report) {
+    return report.end == pathtrace::PacketPath::End::left;
 }
-bool is_answer(const pathtrace::PathReport& story) {
-    return is_whole(story) && story.is_reply;
+bool is_answer(const pathtrace::PathReport& report) {
+    return is_whole(report) && report.is_reply;
 }
-bool is_question(const pathtrace::PathReport& story) {
-    return is_whole(story) && !story.is_reply;
+bool is_question(const pathtrace::PathReport& report) {
+    return is_whole(report) && !report.is_reply;
 }
 
-/// All of a connection left as one flow, both ways.
+/// Expects one flow for the whole connection, in both directions.
 void expect_one_flow(LivePath& path) {
     const pathtrace::PathStats& stats = path.stop();
-    EXPECT_EQ(stats.flows, 1U) << testing::PrintToString(path.stories());
-    EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
-    EXPECT_EQ(stats.unknown, 0U) << testing::PrintToString(path.stories());
+    EXPECT_EQ(stats.flows, 1U) << testing::PrintToString(path.reports());
+    EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.reports());
+    EXPECT_EQ(stats.unknown, 0U) << testing::PrintToString(path.reports());
     EXPECT_EQ(stats.left, stats.packets);
 }
 
@@ -53,7 +53,7 @@ class PathNat : public LivePathTest, public testing::WithParamInterface<Translat
     }
 };
 
-TEST_P(PathNat, IsOneFlowWithBothNames) {
+TEST_P(PathNat, IsOneFlowWithBothTuples) {
     const auto [name, source, destination] = GetParam();
     if (source) {
         masquerade();
@@ -62,25 +62,26 @@ TEST_P(PathNat, IsOneFlowWithBothNames) {
         publish();
     }
     const lab::Server serving = require(lab::Server::start(lab().server(), {}));
-    const Endpoint asked = destination ? Endpoint{outside(), 10174} : Endpoint{server(), 80};
+    const Endpoint requested = destination ? Endpoint{outside(), 10174} : Endpoint{server(), 80};
     LivePath& path = follow(router(), destination ? "tcp port 10174" : "tcp port 80");
     lab::DownloadOptions options = to_server(100'000);
-    options.server = asked;
+    options.server = requested;
     const lab::DownloadReport report = lab::download(lab().client(), options);
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
 
-    const auto question = path.wait_for(is_question);
-    ASSERT_TRUE(question && question->translated);
-    EXPECT_EQ(pathtrace::source_of(question->name).text(), report.local.text());
-    EXPECT_EQ(pathtrace::destination_of(question->name).text(), asked.text());
-    EXPECT_EQ(pathtrace::source_of(*question->translated).ip_text(),
+    const auto request = path.wait_for(is_question);
+    ASSERT_TRUE(request && request->translated);
+    EXPECT_EQ(pathtrace::source_of(request->name).text(), report.local.text());
+    EXPECT_EQ(pathtrace::destination_of(request->name).text(), requested.text());
+    EXPECT_EQ(pathtrace::source_of(*request->translated).ip_text(),
               source ? inside().text() : report.local.address.text());
-    EXPECT_EQ(pathtrace::destination_of(*question->translated).text(), (Endpoint{server(), 80}).text());
-    const auto answer = path.wait_for(is_answer);
-    ASSERT_TRUE(answer && answer->translated);
-    EXPECT_EQ(answer->flow, question->flow);
-    EXPECT_EQ(pathtrace::source_of(answer->name), pathtrace::destination_of(*question->translated));
-    EXPECT_EQ(pathtrace::destination_of(*answer->translated), pathtrace::source_of(question->name));
+    EXPECT_EQ(pathtrace::destination_of(*request->translated).text(),
+              (Endpoint{server(), 80}).text());
+    const auto reply = path.wait_for(is_answer);
+    ASSERT_TRUE(reply && reply->translated);
+    EXPECT_EQ(reply->flow, request->flow);
+    EXPECT_EQ(pathtrace::source_of(reply->name), pathtrace::destination_of(*request->translated));
+    EXPECT_EQ(pathtrace::destination_of(*reply->translated), pathtrace::source_of(request->name));
     expect_one_flow(path);
 }
 
@@ -92,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Translations, PathNat,
 
 using PathNatOfMany = PathNat;
 
-/// The second one's port is changed, as both would come from the router by the same.
+/// The second one's port is changed, as both would have the router's address and the same port.
 TEST_F(PathNatOfMany, TwoClientsWithOnePortAreTwoFlows) {
     masquerade();
     publish();
@@ -107,26 +108,26 @@ TEST_F(PathNatOfMany, TwoClientsWithOnePortAreTwoFlows) {
     std::set<std::uint64_t> flows;
     std::set<std::string> inner;
     for (const char* own : {"198.51.100.2", "198.51.100.3"}) {
-        const auto question = path.wait_for([&](const pathtrace::PathReport& its) {
+        const auto request = path.wait_for([&](const pathtrace::PathReport& its) {
             return is_question(its) && pathtrace::source_of(its.name).ip_text() == own;
         });
-        const auto answer = path.wait_for([&](const pathtrace::PathReport& its) {
+        const auto reply = path.wait_for([&](const pathtrace::PathReport& its) {
             return is_answer(its) && its.translated &&
                    pathtrace::destination_of(*its.translated).ip_text() == own;
         });
-        ASSERT_TRUE(question && question->translated && answer)
-            << testing::PrintToString(path.stories());
-        EXPECT_EQ(pathtrace::source_of(question->name).port, 40000);
-        EXPECT_EQ(question->flow, answer->flow);
-        flows.insert(question->flow);
-        inner.insert(pathtrace::source_of(*question->translated).text());
+        ASSERT_TRUE(request && request->translated && reply)
+            << testing::PrintToString(path.reports());
+        EXPECT_EQ(pathtrace::source_of(request->name).port, 40000);
+        EXPECT_EQ(request->flow, reply->flow);
+        flows.insert(request->flow);
+        inner.insert(pathtrace::source_of(*request->translated).text());
     }
     EXPECT_EQ(flows.size(), 2U);
     EXPECT_EQ(inner.size(), 2U);
     EXPECT_EQ(path.stop().flows, 2U);
 }
 
-/// Client and server in one local network, by the router's public address: in and out by one
+/// Client and server in one local network, by the router's public address: in and out through one
 /// interface.
 TEST(PathNatHairpin, IsOneFlow) {
     if (geteuid() != 0) {
@@ -150,19 +151,20 @@ TEST(PathNatHairpin, IsOneFlow) {
     const lab::Server serving = require(lab::Server::start(lan.server(), {}));
     LivePath path(lan.router(), {"lan"}, "tcp port 80");
     const lab::DownloadReport report = lab::download(
-        lan.client(), {.server = {lab::Lan::public_address(), 80}, .bytes = 100'000, .timeout = 8s});
+        lan.client(),
+        {.server = {lab::Lan::public_address(), 80}, .bytes = 100'000, .timeout = 8s});
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
-    const auto question = path.wait_for(is_question);
-    ASSERT_TRUE(question && question->translated);
-    EXPECT_EQ(pathtrace::source_of(question->name).text(), report.local.text());
-    EXPECT_EQ(pathtrace::destination_of(question->name).text(), "203.0.113.1:80");
-    EXPECT_EQ(pathtrace::source_of(*question->translated).ip_text(), "192.0.2.1");
-    EXPECT_EQ(pathtrace::destination_of(*question->translated).text(), server + ":80");
-    EXPECT_EQ(question->steps.front().at, "lan in");
-    EXPECT_EQ(question->steps.back().at, "lan out");
-    const auto answer = path.wait_for(is_answer);
-    ASSERT_TRUE(answer);
-    EXPECT_EQ(answer->flow, question->flow);
+    const auto request = path.wait_for(is_question);
+    ASSERT_TRUE(request && request->translated);
+    EXPECT_EQ(pathtrace::source_of(request->name).text(), report.local.text());
+    EXPECT_EQ(pathtrace::destination_of(request->name).text(), "203.0.113.1:80");
+    EXPECT_EQ(pathtrace::source_of(*request->translated).ip_text(), "192.0.2.1");
+    EXPECT_EQ(pathtrace::destination_of(*request->translated).text(), server + ":80");
+    EXPECT_EQ(request->steps.front().at, "lan in");
+    EXPECT_EQ(request->steps.back().at, "lan out");
+    const auto reply = path.wait_for(is_answer);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->flow, request->flow);
     expect_one_flow(path);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A path probe in a host of the lab, and what it told.
+// A path probe on a lab host, and its records.
 #pragma once
 
 #include <arpa/inet.h>
@@ -25,15 +25,17 @@ inline constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
 inline constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
 enum Hook : std::uint8_t { kPrerouting, kInput, kForward, kOutput, kPostrouting };
 
-inline pathtrace::Station at_hook(std::uint8_t hook, std::int32_t priority,
-                       pathtrace::Station::Aside aside = pathtrace::Station::Aside::earlier) {
+inline pathtrace::Station at_hook(
+    std::uint8_t hook, std::int32_t priority,
+    pathtrace::Station::Aside aside = pathtrace::Station::Aside::earlier) {
     return {.pf = kIpv4, .hook = hook, .priority = priority, .aside = aside};
 }
 inline pathtrace::Station at_tc(pathtrace::Station::Kind kind, std::string interface) {
     return {.kind = kind, .interface = std::move(interface)};
 }
 
-/// Around conntrack, NAT and filter, of every hook: what a ruleset of the usual tables needs.
+/// Stations around conntrack, NAT and filter of every hook: what a ruleset of the usual tables
+/// needs.
 inline std::vector<pathtrace::Station> router_stations(const lab::Namespace& host) {
     std::vector<pathtrace::Station> stations;
     for (const lab::Side side : {lab::Side::Client, lab::Side::Server}) {
@@ -52,16 +54,17 @@ inline std::vector<pathtrace::Station> router_stations(const lab::Namespace& hos
     return stations;
 }
 
-/// The probe is in `host`, the reader here.
+/// The probe runs in `host`, the reader here.
 class PathWatch {
   public:
     PathWatch(const lab::Namespace& host, pathtrace::PathProbeOptions options)
         : probe_(require(host.run_in([&] { return pathtrace::PathProbe::start(options); }))),
-          reader_(require(probe_.events([this](const fst_path_event& event) { consume(event); }))) {}
+          reader_(require(probe_.events([this](const fst_path_event& event) { consume(event); }))) {
+    }
 
     pathtrace::PathProbe& probe() { return probe_; }
 
-    /// What was told since the last call.
+    /// The records since the last call.
     std::vector<fst_path_event> events() {
         std::this_thread::sleep_for(50ms);  // buffers are freed a moment after their last use
         while (require(reader_.consume()) > 0) {
@@ -70,10 +73,10 @@ class PathWatch {
         return std::exchange(events_, {});
     }
 
-    /// "ingress(to-client) prerouting-301 ... egress(to-server)": one packet's way.
-    std::string way(const std::vector<fst_path_event>& packet_path) const {
+    /// "ingress(to-client) prerouting-301 ... egress(to-server)": one packet's path.
+    std::string path_text(const std::vector<fst_path_event>& path) const {
         std::string text;
-        for (const fst_path_event& event : packet_path) {
+        for (const fst_path_event& event : path) {
             text += (text.empty() ? "" : " ") + step(event);
         }
         return text;
@@ -95,9 +98,10 @@ class PathWatch {
         }
         const pathtrace::Station& station = probe_.stations().at(event.station).station;
         if (station.kind != pathtrace::Station::Kind::netfilter) {
-            return fmt::format("{}({})",
-                               station.kind == pathtrace::Station::Kind::tc_ingress ? "ingress" : "egress",
-                               station.interface);
+            return fmt::format(
+                "{}({})",
+                station.kind == pathtrace::Station::Kind::tc_ingress ? "ingress" : "egress",
+                station.interface);
         }
         static constexpr std::array kNames = {"prerouting", "input", "forward", "output",
                                               "postrouting"};
@@ -109,15 +113,16 @@ class PathWatch {
     pathtrace::PathReader reader_;
 };
 
-/// Records of one packet, in their order; packets in the order of their beginning.
-inline std::vector<std::vector<fst_path_event>> packet_paths(const std::vector<fst_path_event>& events) {
+/// Groups the records by packet, in order; packets in the order of their first record.
+inline std::vector<std::vector<fst_path_event>> paths_of(
+    const std::vector<fst_path_event>& events) {
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<fst_path_event>> by_packet;
     for (const fst_path_event& event : events) {
         by_packet[{event.began_ns, event.skb}].push_back(event);
     }
     std::vector<std::vector<fst_path_event>> all;
-    for (auto& [name, packet_path] : by_packet) {
-        all.push_back(std::move(packet_path));
+    for (auto& [name, path] : by_packet) {
+        all.push_back(std::move(path));
     }
     return all;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What no rule did: the kernel's own reason is told in words, with what to look at, and nobody is
-// blamed.
+// Drops without a rule: the kernel's own reason is explained, with what to look at, and no rule is
+// named.
 #include <gtest/gtest.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -50,7 +50,7 @@ class PathReasons : public LivePathTest {
     }
 };
 
-TEST_F(PathReasons, RoutingRefuses) {
+TEST_F(PathReasons, NoRoute) {
     run(lab().client(), "ip address add 192.0.2.77/32 dev lo");
     run(router(), "ip route add unreachable 192.0.2.88");
     set_router("net.ipv4.conf.to-client.rp_filter", "1");
@@ -65,8 +65,9 @@ TEST_F(PathReasons, RoutingRefuses) {
                   "ip route get 192.0.2.99 from 198.51.100.2 iif to-client", 1002);
 
     send_to(lab::IpAddress::of("192.0.2.88"), 1003);
-    const auto refused = path_->wait_for(
-        [](const pathtrace::PathReport& its) { return its.drop && pathtrace::destination_of(its.name).port == 1003; });
+    const auto refused = path_->wait_for([](const pathtrace::PathReport& its) {
+        return its.drop && pathtrace::destination_of(its.name).port == 1003;
+    });
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->drop->at, "prerouting");
     EXPECT_FALSE(refused->drop->attribution);
@@ -74,7 +75,7 @@ TEST_F(PathReasons, RoutingRefuses) {
     EXPECT_THAT(refused->drop->words.look_at, testing::HasSubstr("ip route get 192.0.2.88"));
 }
 
-TEST_F(PathReasons, TheTtlRunsOut) {
+TEST_F(PathReasons, TtlExceeded) {
     follow(router(), "udp");
     send_to(lab().server().address(), 1001, {.ttl = 1});
     expect_reason("prerouting", "IP_INHDR", "TTL (hop limit) ran out here",
@@ -84,7 +85,7 @@ TEST_F(PathReasons, TheTtlRunsOut) {
                   "traceroute 2001:db8:113::2", 1002);
 }
 
-TEST_F(PathReasons, NobodyListens) {
+TEST_F(PathReasons, ClosedPort) {
     follow(router(), "host 198.51.100.2");
     send_to(here(), 1001);
     expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu", 1001);
@@ -93,7 +94,7 @@ TEST_F(PathReasons, NobodyListens) {
               IPPROTO_TCP);
 }
 
-TEST_F(PathReasons, AProgramReadsTooSlowly) {
+TEST_F(PathReasons, ReceiveBufferFull) {
     const Fd socket = router().run_in([&] {
         Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         const int least = 1;
@@ -107,8 +108,8 @@ TEST_F(PathReasons, AProgramReadsTooSlowly) {
     expect_reason("input", "SOCKET_RCVBUFF", "receive buffer is full", "sysctl net.core.rmem_max");
 }
 
-/// What was delivered stays so, though its socket is closed with it unread.
-TEST_F(PathReasons, UnreadIsNotDropped) {
+/// A delivered packet stays so, even if its socket is closed without reading it.
+TEST_F(PathReasons, UnreadDataIsDelivered) {
     std::optional<Fd> socket = router().run_in([&] {
         Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         lab::SocketAddress own({here(), 1001});
@@ -123,12 +124,12 @@ TEST_F(PathReasons, UnreadIsNotDropped) {
     socket.reset();
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.delivered, 3U);
-    EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.stories());
+    EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.reports());
 }
 
 class PathBacklog : public PathReasons {
   protected:
-    /// It never accepts.
+    /// A listener that never accepts.
     Fd listen(int backlog) {
         return router().run_in([&] {
             Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -138,7 +139,7 @@ class PathBacklog : public PathReasons {
             return made;
         });
     }
-    /// Handshakes of these ports of the client's do not go on, or go on again.
+    /// Blocks, or unblocks, the end of the client's handshakes.
     void hold(bool on) {
         run(lab().client(), std::string("iptables-legacy ") + (on ? "-A" : "-D") +
                                 " INPUT -p tcp --dport 40001:40002 --tcp-flags SYN,ACK SYN,ACK "
@@ -156,8 +157,8 @@ class PathBacklog : public PathReasons {
     std::vector<Fd> knocking_;
 };
 
-/// Two handshakes are begun while there is room, and ended when others have taken it.
-TEST_F(PathBacklog, TheAcceptQueueIsFull) {
+/// Two handshakes begin while there is room in the queue, and end when others have filled it.
+TEST_F(PathBacklog, AcceptQueueFull) {
     const Fd listener = listen(2);
     hold(true);
     follow(router(), "tcp port 1001");
@@ -170,9 +171,9 @@ TEST_F(PathBacklog, TheAcceptQueueIsFull) {
                   "sysctl net.core.somaxconn");
 }
 
-/// Handshakes are kept in cookies, and end with the clients' first data. The kernel says "no socket"
-/// of those that the queue cannot take.
-TEST_F(PathBacklog, TheAcceptQueueIsFullForSynCookies) {
+/// With SYN cookies handshakes end with the clients' first data. The kernel reports "no socket" for
+/// those that do not fit the queue.
+TEST_F(PathBacklog, AcceptQueueFullWithSynCookies) {
     set_router("net.ipv4.tcp_syncookies", "2");
     const Fd listener = listen(0);
     const std::string hold = " OUTPUT -p tcp --dport 1001 --tcp-flags SYN,ACK ACK -j DROP";
@@ -189,7 +190,7 @@ TEST_F(PathBacklog, TheAcceptQueueIsFullForSynCookies) {
     expect_reason("input", "NO_SOCKET", "accept queue is full", "sysctl net.core.somaxconn");
 }
 
-TEST_F(PathReasons, AWrongChecksum) {
+TEST_F(PathReasons, WrongChecksum) {
     follow(router(), "tcp port 1001");
     struct {
         iphdr ip{};
@@ -220,20 +221,20 @@ TEST_F(PathReasons, AWrongChecksum) {
     expect_reason("input", "TCP_CSUM", "TCP checksum is wrong", "ethtool -k to-client");
 }
 
-/// It waits long for an answer of the next hop, and is the same packet still when it is given up.
-TEST_F(PathReasons, TheNextHopDoesNotAnswer) {
+/// It waits long for the next hop's answer, and is still the same packet when it is dropped.
+TEST_F(PathReasons, NextHopDoesNotAnswer) {
     set_router("net.ipv4.neigh.to-server.retrans_time_ms", "300");
     LivePath& path = follow(router(), "udp");
     send_to(lab::IpAddress::of("203.0.113.99"), 1001);
-    const pathtrace::PathReport story = expect_reason("postrouting", "NEIGH_FAILED", "next hop does not answer",
-                                          "ip route get 203.0.113.99");
-    ASSERT_FALSE(story.steps.empty());
-    EXPECT_EQ(story.steps.front().at, "to-client in");
-    EXPECT_EQ(path.stop().unknown, 0U) << testing::PrintToString(path.stories());
+    const pathtrace::PathReport report = expect_reason(
+        "postrouting", "NEIGH_FAILED", "next hop does not answer", "ip route get 203.0.113.99");
+    ASSERT_FALSE(report.steps.empty());
+    EXPECT_EQ(report.steps.front().at, "to-client in");
+    EXPECT_EQ(path.stop().unknown, 0U) << testing::PrintToString(path.reports());
 }
 
-/// A rule without a counter stands where the kernel drops packets by itself: it is not blamed.
-TEST_F(PathReasons, ARuleThatNothingAcquits) {
+/// A rule without a counter is where the kernel drops packets by itself: it is not named.
+TEST_F(PathReasons, RuleWithoutCounterIsNotNamed) {
     nft(router(), R"(table netdev guard {
         chain c {
             type filter hook ingress device "to-client" priority 0; policy accept;
@@ -244,10 +245,11 @@ TEST_F(PathReasons, ARuleThatNothingAcquits) {
     run(router(), "ip link set to-client address 02:00:00:00:99:99");
     LivePath& path = follow(router(), "udp");
     send_to(lab().server().address(), 1001);
-    const auto story = path.wait_for([](const pathtrace::PathReport& its) { return its.drop.has_value(); });
-    ASSERT_TRUE(story);
-    EXPECT_EQ(story->drop->reason, "OTHERHOST");
-    EXPECT_FALSE(story->drop->attribution) << testing::PrintToString(*story);
+    const auto report =
+        path.wait_for([](const pathtrace::PathReport& its) { return its.drop.has_value(); });
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->drop->reason, "OTHERHOST");
+    EXPECT_FALSE(report->drop->attribution) << testing::PrintToString(*report);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Real rulesets of nft and both iptables, packets that they really drop, and the rule that is named
-// for it.
+// Real rulesets of nft and both iptables, packets that they really drop, and the rule that is
+// named.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -21,13 +21,13 @@ constexpr netfilter::Certainty kProbable = netfilter::Certainty::probable;
 
 class PathRuleset : public PathTest {};
 
-TEST_F(PathRuleset, NoRulesAreReadAsNone) {
+TEST_F(PathRuleset, ReadsAnEmptyRuleset) {
     const netfilter::Ruleset ruleset = ruleset_of(lab().server());
     EXPECT_TRUE(ruleset.tables.empty());
     EXPECT_TRUE(ruleset.unread.empty());
 }
 
-TEST_F(PathRuleset, ANativeRuleBehindJumps) {
+TEST_F(PathRuleset, NativeRuleBehindJumps) {
     nft(lab().server(), R"(table inet firewall {
         chain services {
             tcp dport 10174 counter drop
@@ -51,7 +51,7 @@ TEST_F(PathRuleset, ANativeRuleBehindJumps) {
         ": udp dport 10174 counter drop");
 }
 
-TEST_F(PathRuleset, ARuleWithoutACounter) {
+TEST_F(PathRuleset, RuleWithoutCounter) {
     nft(lab().server(), R"(table ip firewall {
         chain input {
             type filter hook input priority -5; policy accept;
@@ -69,7 +69,7 @@ TEST_F(PathRuleset, ARuleWithoutACounter) {
         "which has no counter");
 }
 
-TEST_F(PathRuleset, ANativePolicy) {
+TEST_F(PathRuleset, NativePolicy) {
     nft(lab().router(1), R"(table inet firewall {
         chain forward {
             type filter hook forward priority filter; policy drop;
@@ -102,7 +102,7 @@ TEST_F(PathRuleset, AtADevicesIngress) {
     EXPECT_FALSE(netfilter::attribute_drop(before, ruleset_of(lab().server()), loss));
 }
 
-/// libnftables 1.0.6 breaks off its JSON at a table's flags, by chance.
+/// libnftables 1.0.6 sometimes breaks off its JSON at a table's flags.
 TEST_F(PathRuleset, BesideATableWithFlags) {
     nft(lab().server(), R"(
     table inet asleep {
@@ -143,7 +143,7 @@ TEST_F(PathRuleset, VerdictMaps) {
         ": udp dport vmap @services");
 }
 
-/// The same commands for iptables' two kinds.
+/// The same commands for both iptables variants.
 class PathIptables : public PathTest, public testing::WithParamInterface<const char*> {
   protected:
     static std::string tool() { return GetParam(); }
@@ -152,7 +152,7 @@ class PathIptables : public PathTest, public testing::WithParamInterface<const c
     }
 };
 
-TEST_P(PathIptables, ARuleOfAChainOfItsOwn) {
+TEST_P(PathIptables, RuleOfAUserChain) {
     const lab::Namespace& server = lab().server();
     run(server, command() + " -N services");
     run(server, command() + " -A INPUT -p udp -j services");
@@ -194,17 +194,18 @@ TEST_P(PathIptables, Ipv6) {
     const lab::Namespace& server = lab().server();
     run(server, command(lab::Family::V6) + " -A INPUT -p udp --dport 10174 -j DROP");
     expect_attribution(
-        server, at(Hook::input, 0, 3, netfilter::TableFamily::ip6), [&] { send(3, 10174, lab::Family::V6); },
-        kCertain, "ip6tables-" + tool() + ", table filter, chain INPUT, rule 1");
+        server, at(Hook::input, 0, 3, netfilter::TableFamily::ip6),
+        [&] { send(3, 10174, lab::Family::V6); }, kCertain,
+        "ip6tables-" + tool() + ", table filter, chain INPUT, rule 1");
 }
 
-TEST_P(PathIptables, ARejectionOfTcp) {
+TEST_P(PathIptables, RejectWithReset) {
     const lab::Namespace& router = lab().router(1);
     run(router, command() + " -A FORWARD -p tcp --dport 10174 -j REJECT --reject-with tcp-reset");
     const auto knock = [&] {
         const auto refused = lab().client().run_in([&] {
             return lab::connect_tcp({lab().server().address(), 10174},
-                               {.deadline = lab::SteadyClock::now() + 2s});
+                                    {.deadline = lab::SteadyClock::now() + 2s});
         });
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().errno_value, ECONNREFUSED);
@@ -212,7 +213,7 @@ TEST_P(PathIptables, ARejectionOfTcp) {
     expect_attribution(router, at(Hook::forward, 0, 1), knock, kCertain, "-j REJECT");
 }
 
-TEST_P(PathIptables, ARuleInsertedMeanwhileMovesTheNumbersOnly) {
+TEST_P(PathIptables, InsertedRuleOnlyChangesNumbers) {
     const lab::Namespace& server = lab().server();
     run(server, command() + " -A INPUT -p udp --dport 7 -j DROP");
     run(server, command() + " -A INPUT -p udp --dport 10174 -j DROP");
@@ -241,7 +242,7 @@ TEST_P(PathIptables, CountersZeroedMeanwhile) {
 INSTANTIATE_TEST_SUITE_P(Both, PathIptables, testing::Values("nft", "legacy"),
                          [](const auto& tool) { return std::string(tool.param); });
 
-TEST_F(PathRuleset, ReadingMakesNoLegacyTables) {
+TEST_F(PathRuleset, ReadingCreatesNoLegacyTables) {
     run(lab().server(), "iptables-legacy -t raw -A PREROUTING -p udp --dport 7 -j DROP");
     const auto tables = [&] {
         return require(lab().server().exec(
@@ -258,8 +259,10 @@ TEST_F(PathRuleset, BothKindsOfIptablesAtOnePriority) {
     const lab::Namespace& server = lab().server();
     run(server, "iptables-nft -A INPUT -p udp --dport 7 -j DROP");
     run(server, "iptables-legacy -A INPUT -p udp --dport 10174 -j DROP");
-    expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "iptables-legacy");
-    expect_attribution(server, at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain, "iptables-nft");
+    expect_attribution(
+        server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain, "iptables-legacy");
+    expect_attribution(
+        server, at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain, "iptables-nft");
 }
 
 TEST_F(PathRuleset, PrioritiesAreNamedAsNftNamesThem) {
@@ -280,8 +283,8 @@ TEST_F(PathRuleset, PrioritiesAreNamedAsNftNamesThem) {
         const std::string listed = require(lab().server().exec({"nft", "list", "ruleset"})).out;
         const netfilter::Ruleset ruleset = ruleset_of(lab().server());
         for (const netfilter::Chain& chain : ruleset.tables.at(0).chains) {
-            const std::string name =
-                netfilter::priority_name(*netfilter::family_named(each.family), each.hook, chain.base->priority);
+            const std::string name = netfilter::priority_name(*netfilter::family_named(each.family),
+                                                              each.hook, chain.base->priority);
             const std::size_t start = listed.find("chain " + chain.name + " {");
             const std::size_t at = listed.find(" priority ", start) + 10;
             EXPECT_EQ(listed.substr(at, listed.find(';', at) - at), name)

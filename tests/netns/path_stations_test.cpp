@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel path tells of real packets: where they pass, where they stop, and why.
+// The records of real packets: where they pass, where they stop, and why.
 #include <netinet/in.h>
 
 #include <cstring>
@@ -31,14 +31,14 @@ class PathStations : public LabTest {
     void nft(const std::string& rules) { require(router().require({"nft", "-f", "-"}, rules)); }
     static void require(const Status& status) { ASSERT_TRUE(status) << status.error().message(); }
 
-    /// More of a datagram's header: setsockopt(2)'s words.
+    /// Additional header fields of a datagram: arguments of setsockopt(2).
     struct HeaderOption {
         int level;
         int name;
         std::vector<std::uint8_t> bytes;
     };
 
-    /// A datagram of the client's, from one of its addresses.
+    /// Sends a datagram of the client, from one of its addresses.
     void send_udp(const char* to, std::uint16_t port, const char* from = "0.0.0.0",
                   const HeaderOption& option = {}) {
         lab().client().run_in([&] {
@@ -55,12 +55,11 @@ class PathStations : public LabTest {
         });
     }
 
-    /// How each packet went, without what follows when it has left: its buffer's end is another
-    /// host's affair.
-    static std::vector<std::string> ways(PathWatch& watch) {
+    /// The path of each packet, up to where it leaves: the end of its buffer is in another host.
+    static std::vector<std::string> path_texts(PathWatch& watch) {
         std::vector<std::string> ways;
-        for (const auto& packet_path : packet_paths(watch.events())) {
-            ways.push_back(watch.way(packet_path));
+        for (const auto& path : paths_of(watch.events())) {
+            ways.push_back(watch.path_text(path));
         }
         return ways;
     }
@@ -73,7 +72,7 @@ constexpr char kToClient[] =
     "ingress(to-server) prerouting-301 prerouting-199 prerouting-101 prerouting-99 forward-1 "
     "forward+1 postrouting+99 postrouting+101 egress(to-client)";
 
-TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
+TEST_F(PathStations, ForwardedConnectionPassesAllInOrder) {
     const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch = this->watch({tcp_port(80)});
     for (const pathtrace::StationState& station : watch.probe().stations()) {
@@ -86,13 +85,13 @@ TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
 
     std::set<std::string> seen;
     unsigned packets = 0;
-    for (const auto& packet_path : packet_paths(watch.events())) {
+    for (const auto& path : paths_of(watch.events())) {
         packets++;
-        seen.insert(watch.way(packet_path));
-        EXPECT_TRUE(packet_path.front().flags & FST_PATH_FIRST);
-        for (const fst_path_event& event : packet_path) {
-            EXPECT_EQ(event.seq, packet_path.front().seq);
-            EXPECT_EQ(event.ip_id, packet_path.front().ip_id);
+        seen.insert(watch.path_text(path));
+        EXPECT_TRUE(path.front().flags & FST_PATH_FIRST);
+        for (const fst_path_event& event : path) {
+            EXPECT_EQ(event.seq, path.front().seq);
+            EXPECT_EQ(event.ip_id, path.front().ip_id);
             EXPECT_EQ(event.flags & FST_PATH_OWN_MATCH, FST_PATH_OWN_MATCH);
         }
     }
@@ -103,8 +102,8 @@ TEST_F(PathStations, AForwardedConnectionPassesThemAllInTheirOrder) {
     EXPECT_EQ(counters[FST_PATH_COUNT_PACKET_PATH], packets);
 }
 
-/// As on kernels before 6.6: tracepoints beside tc stand for its hooks.
-TEST_F(PathStations, WithoutTcxTheWayIsTheSame) {
+/// As on kernels before 6.6: tracepoints beside tc replace its hooks.
+TEST_F(PathStations, PathIsTheSameWithoutTcx) {
     const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch(
         router(), {.stations = router_stations(router()), .matches = {tcp_port(80)}, .tcx = false});
@@ -115,13 +114,13 @@ TEST_F(PathStations, WithoutTcxTheWayIsTheSame) {
     EXPECT_NE(watch.probe().notices()[0].text.find("tracepoints beside it"), std::string::npos);
     EXPECT_EQ(lab::download(lab().client(), to_server(300'000)).outcome, lab::Outcome::Complete);
     std::set<std::string> seen;
-    for (const auto& packet_path : packet_paths(watch.events())) {
-        seen.insert(watch.way(packet_path));
+    for (const auto& path : paths_of(watch.events())) {
+        seen.insert(watch.path_text(path));
     }
     EXPECT_EQ(seen, (std::set<std::string>{kToServer, kToClient}));
 }
 
-TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
+TEST_F(PathStations, NatShowsBothTuplesAndTheConntrackEntry) {
     nft("table ip nat { chain in { type nat hook prerouting priority -100; "
         "tcp dport 8080 dnat to 203.0.113.2:80; }; }");
     const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
@@ -131,10 +130,10 @@ TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
     options.server = {interface.ipv4, 8080};
     EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
 
-    const auto all = packet_paths(watch.events());
+    const auto all = paths_of(watch.events());
     ASSERT_FALSE(all.empty());
     const auto& syn = all.front();
-    EXPECT_EQ(watch.way(syn), kToServer);
+    EXPECT_EQ(watch.path_text(syn), kToServer);
     const std::string before = "198.51.100.2 > " + interface.ipv4.text() + ":8080";
     for (const fst_path_event& event : syn) {
         const pathtrace::Station& station = watch.probe().stations().at(event.station).station;
@@ -148,32 +147,32 @@ TEST_F(PathStations, TranslationShowsBothTuplesAndTheEntrys) {
             EXPECT_EQ((event.flags & FST_PATH_DNAT) != 0, translated);
         }
     }
-    // An answer bears the server's address until the entry is found, and is known from there on.
-    EXPECT_EQ(watch.way(all.at(1)).substr(0, 15), "prerouting-199 ");
+    // An answer has the server's address until its entry is found, and is recognized from there on.
+    EXPECT_EQ(watch.path_text(all.at(1)).substr(0, 15), "prerouting-199 ");
     EXPECT_TRUE(all.at(1).front().flags & FST_PATH_ENTRY_MATCH);
     EXPECT_TRUE(all.at(1).front().flags & FST_PATH_REPLY);
 }
 
-TEST_F(PathStations, ADropEndsBetweenTwoStationsWithItsReason) {
+TEST_F(PathStations, DropIsBetweenTwoStationsWithItsReason) {
     nft("table inet f { chain forward { type filter hook forward priority 0; "
         "tcp dport 80 drop; }; }");
     PathWatch watch = this->watch({tcp_port(80)});
     lab::DownloadOptions options = to_server(1000);
     options.timeout = 300ms;
     EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::TimedOut);
-    const auto all = packet_paths(watch.events());
+    const auto all = paths_of(watch.events());
     ASSERT_EQ(all.size(), 1U);
-    EXPECT_EQ(watch.way(all[0]),
+    EXPECT_EQ(watch.path_text(all[0]),
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
               "forward-1 NETFILTER_DROP");
     EXPECT_NE(all[0].back().location, 0U);
     EXPECT_EQ(pathtrace::code_name(all[0].back().location).substr(0, 12), "nft_do_chain");
 }
 
-TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
+TEST_F(PathStations, RoutingAndSocketDropsHaveReasons) {
     PathWatch watch = this->watch({protocol(IPPROTO_UDP)});
     send_udp("192.0.2.99", 53);
-    auto udp = ways(watch);
+    auto udp = path_texts(watch);
     ASSERT_EQ(udp.size(), 1U);
     EXPECT_EQ(udp[0],
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
@@ -182,7 +181,7 @@ TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
     require(lab().client().require({"ip", "address", "add", "192.0.2.77/32", "dev", "lo"}));
     require(router().set_sysctl("net.ipv4.conf.to-client.rp_filter", "1"));
     send_udp("203.0.113.2", 53, "192.0.2.77");
-    udp = ways(watch);
+    udp = path_texts(watch);
     ASSERT_EQ(udp.size(), 1U);
     EXPECT_EQ(udp[0],
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
@@ -192,7 +191,7 @@ TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
     lab::DownloadOptions nobody = to_server(1000);
     nobody.server = {router().toward(lab::Side::Client).ipv4, 9};
     EXPECT_EQ(lab::download(lab().client(), nobody).outcome, lab::Outcome::Refused);
-    const auto tcp = ways(watch);
+    const auto tcp = path_texts(watch);
     ASSERT_EQ(tcp.size(), 2U);
     EXPECT_EQ(tcp[0],
               "ingress(to-client) prerouting-301 prerouting-199 prerouting-101 prerouting-99 "
@@ -200,22 +199,22 @@ TEST_F(PathStations, RoutesAndSocketsGiveTheirReasons) {
     EXPECT_EQ(tcp[1], "output-1 output+1 postrouting+99 postrouting+101 egress(to-client)");
 }
 
-TEST_F(PathStations, ADeliveredPacketReachesItsSocket) {
+TEST_F(PathStations, DeliveredPacketReachesItsSocket) {
     const lab::Server server = lab::require(lab::Server::start(router(), {}));
     PathWatch watch = this->watch({tcp_port(80)});
     lab::DownloadOptions options = to_server(1000);
     options.server = {router().toward(lab::Side::Client).ipv4, 80};
     EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
     unsigned delivered = 0;
-    for (const std::string& way : ways(watch)) {
+    for (const std::string& way : path_texts(watch)) {
         EXPECT_EQ(way.find("_"), std::string::npos) << way;  // no reason of a drop
         delivered += way.find("input+1 socket") != std::string::npos;
     }
     EXPECT_GE(delivered, 2U);
 }
 
-/// Behind them the ports lie elsewhere: the first look cannot tell, the closer one must.
-TEST_F(PathStations, APacketWithOptionsIsFoundByItsPort) {
+/// After IP options the ports have another offset: only the full test can match.
+TEST_F(PathStations, PacketWithOptionsMatchesByPort) {
     fst_path_match match = protocol(IPPROTO_UDP);
     match.destination_port[0] = match.destination_port[1] = 53;
     PathWatch watch = this->watch({match});
@@ -223,12 +222,12 @@ TEST_F(PathStations, APacketWithOptionsIsFoundByItsPort) {
     send_udp("203.0.113.2", 54, "0.0.0.0", no_operation);
     EXPECT_TRUE(watch.events().empty());
     send_udp("203.0.113.2", 53, "0.0.0.0", no_operation);
-    const auto all = packet_paths(watch.events());
+    const auto all = paths_of(watch.events());
     ASSERT_EQ(all.size(), 1U);
-    EXPECT_EQ(watch.way(all[0]).substr(0, std::strlen(kToServer)), kToServer);
+    EXPECT_EQ(watch.path_text(all[0]).substr(0, std::strlen(kToServer)), kToServer);
 }
 
-TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
+TEST_F(PathStations, Ipv6MatchesWithAndWithoutExtensionHeaders) {
     std::vector<pathtrace::Station> stations = router_stations(router());
     for (pathtrace::Station& station : stations) {
         station.pf = station.pf == kIpv4 ? kIpv6 : station.pf;
@@ -243,13 +242,13 @@ TEST_F(PathStations, Ipv6IsFoundWithAndWithoutExtensionHeaders) {
     EXPECT_TRUE(watch.events().empty());
     send_udp(server.c_str(), 53, "::");
     send_udp(server.c_str(), 53, "::", padding);
-    const auto all = packet_paths(watch.events());
+    const auto all = paths_of(watch.events());
     ASSERT_EQ(all.size(), 2U);
-    EXPECT_EQ(watch.way(all[0]).substr(0, std::strlen(kToServer)), kToServer);
-    EXPECT_EQ(watch.way(all[1]).substr(0, std::strlen(kToServer)), kToServer);
+    EXPECT_EQ(watch.path_text(all[0]).substr(0, std::strlen(kToServer)), kToServer);
+    EXPECT_EQ(watch.path_text(all[1]).substr(0, std::strlen(kToServer)), kToServer);
 }
 
-TEST_F(PathStations, WhatIsNotAskedForGivesNoRecord) {
+TEST_F(PathStations, OtherPacketsGiveNoRecord) {
     const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch = this->watch({tcp_port(81)});
     EXPECT_EQ(lab::download(lab().client(), to_server(100'000)).outcome, lab::Outcome::Complete);
@@ -258,9 +257,9 @@ TEST_F(PathStations, WhatIsNotAskedForGivesNoRecord) {
     EXPECT_EQ(lab::require(watch.probe().counters())[FST_PATH_COUNT_PACKET_PATH], 0U);
 }
 
-TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {
-    const std::vector<pathtrace::Station> wanted = {at_hook(kForward, -1),
-                                         at_hook(kForward, 1, pathtrace::Station::Aside::later)};
+TEST_F(PathStations, MovesFromATakenPriorityAndReleasesIt) {
+    const std::vector<pathtrace::Station> wanted = {
+        at_hook(kForward, -1), at_hook(kForward, 1, pathtrace::Station::Aside::later)};
     {
         PathWatch first = watch(wanted, {});
         EXPECT_TRUE(first.probe().notices().empty());
@@ -269,7 +268,7 @@ TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {
         EXPECT_EQ(second.probe().stations().at(1).station.priority, 2);
         ASSERT_EQ(second.probe().notices().size(), 2U);
         EXPECT_EQ(second.probe().notices()[0].text,
-                  "IPv4 forward, priority -2: stands here because another BPF program has priority "
+                  "IPv4 forward, priority -2: moved here because another BPF program has priority "
                   "-1");
         first.probe().detach();
         EXPECT_TRUE(watch(wanted, {}).probe().notices().empty());
@@ -277,9 +276,9 @@ TEST_F(PathStations, ATakenPriorityIsSteppedAsideFromAndGoneWithItsProbe) {
     EXPECT_TRUE(watch(wanted, {}).probe().notices().empty());
 }
 
-TEST_F(PathStations, AStationThatCannotBeIsSaid) {
-    PathWatch watch =
-        this->watch({at_tc(pathtrace::Station::Kind::tc_ingress, "nowhere0"), at_hook(kForward, -1)}, {});
+TEST_F(PathStations, ReportsAnImpossibleStation) {
+    PathWatch watch = this->watch(
+        {at_tc(pathtrace::Station::Kind::tc_ingress, "nowhere0"), at_hook(kForward, -1)}, {});
     EXPECT_FALSE(watch.probe().stations().at(0).attached);
     EXPECT_TRUE(watch.probe().stations().at(1).attached);
     ASSERT_EQ(watch.probe().notices().size(), 1U);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stranger's ruleset: 500 rules in 40 chains, made by a seed. Which of them ate our packets?
+// A random ruleset of 500 rules in 40 chains. Which of them dropped the packets?
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -22,8 +22,9 @@ constexpr unsigned kChains = 40;
 constexpr unsigned kRules = 500;
 constexpr std::uint16_t kOurPort = 10174;
 
-/// Chain 0 is the base chain; each other is jumped to from one before it, by all our packets, and no
-/// deeper than the kernel goes (16 jumps). Rules for other ports stand around, all with counters.
+/// Chain 0 is the base chain; each other one is jumped to from an earlier one, by all test packets,
+/// at most as deep as the kernel allows (16 jumps). Rules for other ports surround them, all with
+/// counters.
 class StrangersRuleset {
   public:
     explicit StrangersRuleset(unsigned seed) : random_(seed), chains_(kChains) {
@@ -49,7 +50,7 @@ class StrangersRuleset {
 
     std::string text() const {
         std::string table = "table inet strangers {\n";
-        for (unsigned i = kChains; i-- > 0;) {  // what is jumped to comes first
+        for (unsigned i = kChains; i-- > 0;) {  // chains must exist before they are jumped to
             table += fmt::format("chain chain{} {{\n", i);
             table += i == 0 ? "type filter hook input priority filter; policy accept;\n" : "";
             for (const std::string& rule : chains_[i]) {
@@ -86,7 +87,7 @@ class StrangersRuleset {
 
 class PathStrangers : public LivePathTest, public testing::WithParamInterface<unsigned> {};
 
-TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
+TEST_P(PathStrangers, FindsTheRuleAmong500) {
     using Clock = std::chrono::steady_clock;
     nft(lab().server(), StrangersRuleset(GetParam()).text());
     const auto first = Clock::now();
@@ -103,7 +104,8 @@ TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
         netfilter::Certainty::certain, ": udp dport 10174 counter drop");
     const auto second = Clock::now();
     const netfilter::Ruleset after = ruleset_of(lab().server());
-    EXPECT_TRUE(netfilter::attribute_drop(before, after, at(netfilter::NetfilterHook::input, 0, 3)));
+    EXPECT_TRUE(
+        netfilter::attribute_drop(before, after, at(netfilter::NetfilterHook::input, 0, 3)));
     const auto milliseconds = [](auto length) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
     };
@@ -111,12 +113,12 @@ TEST_P(PathStrangers, TheRuleIsFoundAmong500) {
                              milliseconds(read), milliseconds(Clock::now() - second));
 }
 
-/// The same by the whole way: stations, packets, and the ruleset read when some were lost.
-TEST_P(PathStrangers, TheTracerNamesIt) {
+/// The same end to end: stations, packets, and the ruleset read after losses.
+TEST_P(PathStrangers, TracerNamesTheRule) {
     nft(lab().server(), StrangersRuleset(GetParam()).text());
     follow(lab().server(), fmt::format("udp port {}", kOurPort));
     send(5, kOurPort);
-    expect_blamed("input", ": udp dport 10174 counter drop");
+    expect_rule_named("input", ": udp dport 10174 counter drop");
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PathStrangers, testing::Values(1U, 2U, 3U),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A drop in each table and chain of each tool that has any: who is named for it?
+// A drop in each table and chain of each tool: which rule is named?
 #include <gtest/gtest.h>
 
 #include <array>
@@ -15,7 +15,7 @@ constexpr const char* kFilter = "tcp portrange 10174-10199";
 
 class PathTables : public LivePathTest {
   protected:
-    /// Connections that come to a hook of the router: to it, from it, or through it.
+    /// Connections that reach a hook of the router: to it, from it, or through it.
     void knock_at(std::string_view hook, lab::Family family, std::uint16_t port = kFirstPort) {
         const bool to_router = hook == "input";
         const auto& server = to_router ? router().toward(lab::Side::Client).address(family)
@@ -24,12 +24,13 @@ class PathTables : public LivePathTest {
         std::ranges::move(more, std::back_inserter(knocking_));
     }
 
-    /// What a rule that stands already drops of them, and how it is named.
+    /// What an existing rule drops of them, and how it is named.
     void expect_rule(const std::string& hook, const std::string& words) {
         follow(router(), kFilter);
         knock_at(hook, lab::Family::V4);
-        EXPECT_EQ(expect_blamed(hook, words).drop.value_or(pathtrace::PathReport::Drop{}).reason,
-                  "NETFILTER_DROP");
+        EXPECT_EQ(
+            expect_rule_named(hook, words).drop.value_or(pathtrace::PathReport::Drop{}).reason,
+            "NETFILTER_DROP");
     }
 
     std::vector<Fd> knocking_;
@@ -52,15 +53,17 @@ constexpr std::array kPlaces{
 class PathTablesOf : public PathTables, public testing::WithParamInterface<const char*> {
   protected:
     static std::string tool() { return GetParam(); }
-    static lab::Family family() { return tool().starts_with("ip6") ? lab::Family::V6 : lab::Family::V4; }
-    /// Of a place: each eats a port of its own, behind a rule for others' packets.
+    static lab::Family family() {
+        return tool().starts_with("ip6") ? lab::Family::V6 : lab::Family::V4;
+    }
+    /// The rule at a place: each drops its own port, after a rule for other packets.
     static std::string rule(const Place& place, std::uint16_t port) {
         return fmt::format("-A {} -p tcp -m tcp --dport {} -j DROP", place.chain, port);
     }
 };
 
-/// All at once: each rule has taken what came to it, and no other is named for that.
-TEST_P(PathTablesOf, EachIsNamedForWhatItDrops) {
+/// All at once: each rule drops its packets, and no other is named for them.
+TEST_P(PathTablesOf, EachRuleIsNamedForItsDrops) {
     std::uint16_t port = kFirstPort;
     for (const Place& place : kPlaces) {
         const std::string command = tool() + " -t " + place.table + " ";
@@ -74,11 +77,11 @@ TEST_P(PathTablesOf, EachIsNamedForWhatItDrops) {
     }
     port = kFirstPort;
     for (const Place& place : kPlaces) {
-        const pathtrace::PathReport story =
-            expect_blamed(place.hook, fmt::format("{}, table {}, chain {}, rule 2: {}", tool(),
-                                                  place.table, place.chain, rule(place, port)));
-        EXPECT_EQ(pathtrace::destination_of(story.name).port, port);
-        EXPECT_FALSE(story.is_reply);
+        const pathtrace::PathReport report =
+            expect_rule_named(place.hook, fmt::format("{}, table {}, chain {}, rule 2: {}", tool(),
+                                                      place.table, place.chain, rule(place, port)));
+        EXPECT_EQ(pathtrace::destination_of(report.name).port, port);
+        EXPECT_FALSE(report.is_reply);
         port++;
     }
 }
@@ -105,7 +108,7 @@ constexpr std::array kNativePlaces{
     NativePlace{"ip", "output", 7},          NativePlace{"inet", "postrouting", 7},
     NativePlace{"inet", "postrouting", 100}, NativePlace{"inet", "postrouting", 300}};
 
-/// A table with a chain "c" there, where a rule for others' packets stands before those of the test.
+/// A table with a chain "c" there, with a rule for other packets before those of the test.
 std::string native_table(const NativePlace& place, const std::string& rules,
                          const char* policy = "accept", const std::string& name = "site") {
     return fmt::format(R"(table {} {} {{
@@ -119,7 +122,7 @@ std::string native_table(const NativePlace& place, const std::string& rules,
                        place.family, name, place.hook, place.priority, policy, rules);
 }
 
-TEST_F(PathTables, NativeRulesAtEachHookAndAtOddPriorities) {
+TEST_F(PathTables, NativeRulesAtEachHookAndAtUnusualPriorities) {
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
         nft(router(),
             native_table(kNativePlaces[i], fmt::format("tcp dport {} counter drop", kFirstPort + i),
@@ -127,29 +130,30 @@ TEST_F(PathTables, NativeRulesAtEachHookAndAtOddPriorities) {
     }
     follow(router(), kFilter);
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
-        knock_at(kNativePlaces[i].hook, lab::Family::V4, static_cast<std::uint16_t>(kFirstPort + i));
+        knock_at(kNativePlaces[i].hook, lab::Family::V4,
+                 static_cast<std::uint16_t>(kFirstPort + i));
     }
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
         const NativePlace& place = kNativePlaces[i];
-        const pathtrace::PathReport story = expect_blamed(
+        const pathtrace::PathReport report = expect_rule_named(
             place.hook, fmt::format("table {} site{}, chain c, handle 3: tcp dport {} counter drop",
                                     place.family, i, kFirstPort + i));
-        EXPECT_EQ(pathtrace::destination_of(story.name).port, kFirstPort + i);
+        EXPECT_EQ(pathtrace::destination_of(report.name).port, kFirstPort + i);
     }
 }
 
-/// Nothing else can have been it: beside it stand only rules whose counters rest.
-TEST_F(PathTables, ANativeRuleWithoutACounter) {
+/// Nothing else can have dropped them: all other rules have counters that did not change.
+TEST_F(PathTables, NativeRuleWithoutCounter) {
     nft(router(), native_table({"inet", "forward", 0}, "tcp dport 10174 drop"));
     expect_rule("forward", "tcp dport 10174 drop");
 }
 
-TEST_F(PathTables, ANativePolicy) {
+TEST_F(PathTables, NativePolicy) {
     nft(router(), native_table({"inet", "forward", 0}, "udp dport 9 accept", "drop"));
     expect_rule("forward", "table inet site, chain c: policy drop");
 }
 
-/// nftables' own hooks of a device: behind tc as packets come in, before tc as they leave.
+/// nftables' own hooks of a device: after tc on ingress, before tc on egress.
 std::string device_table(const char* hook, const char* device) {
     return fmt::format(R"(table netdev guard {{
         chain c {{
@@ -166,58 +170,59 @@ TEST_F(PathTables, AtADevicesIngress) {
     nft(router(), device_table("ingress", "to-client"));
     follow(router(), kFilter);
     knock_at("forward", lab::Family::V4);
-    expect_blamed("to-client in",
-                  "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
+    expect_rule_named("to-client in",
+                      "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
 }
 
 TEST_F(PathTables, AtADevicesEgress) {
     nft(router(), device_table("egress", "to-server"));
     follow(router(), kFilter);
     knock_at("forward", lab::Family::V4);
-    expect_blamed("postrouting",
-                  "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
+    expect_rule_named("postrouting",
+                      "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
 }
 
-/// Two rules at one priority, one of each tool: only one of them moved.
+/// Two rules at one priority, one of each tool: only one counter changed.
 TEST_F(PathTables, BothToolsAtOnePriority) {
     run(router(), "iptables-nft -A FORWARD -p udp --dport 7 -j DROP");
     run(router(), "iptables-legacy -A FORWARD -p tcp --dport 10174 -j DROP");
     expect_rule("forward", "iptables-legacy, table filter, chain FORWARD, rule 1");
 }
 
-/// Both drop what is followed, one after the other: each of the two flows has its own.
-TEST_F(PathTables, TwoRulesOfOneChainAreNotMistakenForEachOther) {
+/// Both drop followed packets, one after the other: each of the two flows has its own rule.
+TEST_F(PathTables, DistinguishesTwoRulesOfOneChain) {
     nft(router(), native_table({"inet", "forward", 0},
                                "tcp dport 10174 counter drop\ntcp dport 10175 counter drop"));
     LivePath& path = follow(router(), kFilter);
     for (const std::uint16_t port : {10174, 10175}) {
-        knocking_.clear();  // no more of the first's
+        knocking_.clear();  // no more packets of the first
         knock_at("forward", lab::Family::V4, port);
         const std::string rule = fmt::format("tcp dport {} counter drop", port);
-        const pathtrace::PathReport story = expect_blamed("forward", rule);
-        EXPECT_EQ(pathtrace::destination_of(story.name).port, port);
+        const pathtrace::PathReport report = expect_rule_named("forward", rule);
+        EXPECT_EQ(pathtrace::destination_of(report.name).port, port);
     }
     path.stop();
-    for (const pathtrace::PathReport& story : path.stories()) {
-        const auto& attribution = story.drop.value_or(pathtrace::PathReport::Drop{}).attribution;
-        EXPECT_TRUE(!attribution || attribution->certainty == netfilter::Certainty::probable ||
-                    attribution->text.contains(std::to_string(pathtrace::destination_of(story.name).port)))
-            << testing::PrintToString(story);
+    for (const pathtrace::PathReport& report : path.reports()) {
+        const auto& attribution = report.drop.value_or(pathtrace::PathReport::Drop{}).attribution;
+        EXPECT_TRUE(
+            !attribution || attribution->certainty == netfilter::Certainty::probable ||
+            attribution->text.contains(std::to_string(pathtrace::destination_of(report.name).port)))
+            << testing::PrintToString(report);
     }
 }
 
 /// Neither has a counter: whichever is named, it is not certain.
-TEST_F(PathTables, TwoThatDoNotCountAreNeverCertain) {
+TEST_F(PathTables, TwoRulesWithoutCountersAreNeverCertain) {
     nft(router(),
         native_table({"inet", "forward", 0}, "tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
     LivePath& path = follow(router(), kFilter);
     knock_at("forward", lab::Family::V4);
-    expect_blamed("forward", "table inet site, chain c", netfilter::Certainty::probable);
+    expect_rule_named("forward", "table inet site, chain c", netfilter::Certainty::probable);
     path.stop();
-    for (const pathtrace::PathReport& story : path.stories()) {
-        EXPECT_TRUE(!story.drop || !story.drop->attribution ||
-                    story.drop->attribution->certainty == netfilter::Certainty::probable)
-            << testing::PrintToString(story);
+    for (const pathtrace::PathReport& report : path.reports()) {
+        EXPECT_TRUE(!report.drop || !report.drop->attribution ||
+                    report.drop->attribution->certainty == netfilter::Certainty::probable)
+            << testing::PrintToString(report);
     }
 }
 

@@ -19,20 +19,20 @@ namespace {
 
 class PathTrace : public PathTest {
   protected:
-    /// Traces what goes to the server while `during` runs, in one thread of the host.
+    /// Traces packets to the server while `during` runs, in one thread of the host.
     void trace(const lab::Namespace& host, const std::function<void(netfilter::NftTrace&)>& during,
                lab::Family family = lab::Family::V4) {
-        const auto matches = require(
-            net::packet_matches("udp dst port 10174 and dst " + lab().server().address(family).text()));
+        const auto matches = require(net::packet_matches("udp dst port 10174 and dst " +
+                                                         lab().server().address(family).text()));
         host.run_in([&] {
             netfilter::NftTrace tracing = require(netfilter::NftTrace::start(matches.any_of));
             during(tracing);
         });
     }
 
-    /// Sends packets until the trace has told of one dropped, as a rule of `host`.
-    std::string dropped_by(const lab::Namespace& host, netfilter::NftTrace& trace, const netfilter::Loss& loss,
-                           lab::Family family = lab::Family::V4) {
+    /// Sends packets until the trace reports a drop, as a rule of `host`.
+    std::string dropped_by(const lab::Namespace& host, netfilter::NftTrace& trace,
+                           const netfilter::Loss& loss, lab::Family family = lab::Family::V4) {
         const auto deadline = std::chrono::steady_clock::now() + 5s;
         netfilter::NftTraceDrops drops;
         while (drops.empty() && std::chrono::steady_clock::now() < deadline) {
@@ -43,7 +43,9 @@ class PathTrace : public PathTest {
             }
         }
         const auto attribution = netfilter::traced_attribution(ruleset_of(host), loss, drops);
-        return !attribution || attribution->certainty != netfilter::Certainty::certain ? "nobody" : netfilter::words_of(*attribution);
+        return !attribution || attribution->certainty != netfilter::Certainty::certain
+                   ? "nobody"
+                   : netfilter::words_of(*attribution);
     }
 
     static std::string listed(const lab::Namespace& host) {
@@ -51,7 +53,7 @@ class PathTrace : public PathTest {
     }
 };
 
-TEST_F(PathTrace, TellsTwoRulesWithoutCountersApart) {
+TEST_F(PathTrace, DistinguishesTwoRulesWithoutCounters) {
     nft(lab().server(), R"(table inet firewall {
         chain input {
             type filter hook input priority filter; policy accept;
@@ -73,9 +75,11 @@ TEST_F(PathTrace, APolicyOfAForwardChainForIpv6) {
         chain forward { type filter hook forward priority filter; policy drop; }
     })");
     const auto look = [&](netfilter::NftTrace& tracing) {
-        EXPECT_EQ(dropped_by(lab().router(1), tracing,
-                             at(netfilter::NetfilterHook::forward, 0, 1, netfilter::TableFamily::ip6), lab::Family::V6),
-                  "table ip6 firewall, chain forward: policy drop");
+        EXPECT_EQ(
+            dropped_by(lab().router(1), tracing,
+                       at(netfilter::NetfilterHook::forward, 0, 1, netfilter::TableFamily::ip6),
+                       lab::Family::V6),
+            "table ip6 firewall, chain forward: policy drop");
     };
     trace(lab().router(1), look, lab::Family::V6);
 }
@@ -89,7 +93,7 @@ TEST_F(PathTrace, RulesOfIptablesNft) {
     });
 }
 
-TEST_F(PathTrace, OthersPacketsAreNotTraced) {
+TEST_F(PathTrace, OtherPacketsAreNotTraced) {
     nft(lab().server(), R"(table inet firewall {
         chain input {
             type filter hook input priority filter; policy accept;
@@ -104,18 +108,18 @@ TEST_F(PathTrace, OthersPacketsAreNotTraced) {
     });
 }
 
-/// What it tells is read as it comes: a long trace keeps no memory.
-TEST_F(PathTrace, ADropIsToldOnce) {
+/// Its output is consumed as it arrives: a long trace does not accumulate memory.
+TEST_F(PathTrace, ReportsADropOnce) {
     run(lab().server(), "iptables-nft -A INPUT -p udp -j DROP");
     trace(lab().server(), [&](netfilter::NftTrace& tracing) {
-        std::size_t told = 0;
+        std::size_t reported = 0;
         const auto deadline = std::chrono::steady_clock::now() + 5s;
-        for (send(3); told < 3 && std::chrono::steady_clock::now() < deadline;) {
+        for (send(3); reported < 3 && std::chrono::steady_clock::now() < deadline;) {
             std::this_thread::sleep_for(20ms);
-            told += tracing.take_drops().size();
+            reported += tracing.take_drops().size();
         }
         std::this_thread::sleep_for(100ms);
-        EXPECT_EQ(told + tracing.take_drops().size(), 3U);
+        EXPECT_EQ(reported + tracing.take_drops().size(), 3U);
     });
 }
 
@@ -124,7 +128,7 @@ std::string read_whole(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-TEST_F(PathTrace, KilledItLeavesNothingBehind) {
+TEST_F(PathTrace, LeavesNothingBehindWhenKilled) {
     const lab::Namespace& router = lab().router(1);
     Child path = require(router.spawn({built_program(), "path", "--trace", "-i",
                                        router.toward(lab::Side::Client).name, "udp port 10174"}));

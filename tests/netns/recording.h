@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All that passes an interface, both ways, in a pcap file (tcpdump).
+// Records all packets of an interface, in both directions, to a pcap file (tcpdump).
 #pragma once
 
 #include <unistd.h>
@@ -12,11 +12,11 @@
 
 namespace flowstamp::lab {
 
-/// Records the first 256 bytes of each frame, with the kernel's times, until it is stopped. The file
-/// goes with the object.
+/// Records the first 256 bytes of each frame, with the kernel's times, until stopped. The
+/// destructor removes the file.
 class Recording {
   public:
-    /// `host` outlives it.
+    /// `host` must outlive it.
     Recording(const lab::Namespace& host, const std::string& interface)
         : file_(std::filesystem::temp_directory_path() /
                 ("flowstamp-recording-" + std::to_string(getpid()) + ".pcap")),
@@ -30,9 +30,9 @@ class Recording {
     Recording& operator=(const Recording&) = delete;
     ~Recording() { std::filesystem::remove(file_); }
 
-    /// Ends it, with all that has passed until now in the file. Whether nothing was lost.
+    /// Stops it, with everything up to now in the file. Returns whether nothing was lost.
     [[nodiscard]] bool stop() {
-        std::this_thread::sleep_for(100ms);  // it reads what has come before it hears of its end
+        std::this_thread::sleep_for(100ms);  // lets it read what has arrived before it is stopped
         return tcpdump_.stop(10s).err.find("\n0 packets dropped by kernel") != std::string::npos;
     }
     const std::string& file() const { return file_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Genuine resets beside boxes that have a right to be there: proxies, gateways, balancers, and
-// hosts that see each packet twice. None is blamed.
+// Genuine resets in the presence of legitimate middleboxes: proxies, gateways, load balancers, and
+// hosts that see each packet twice. None is reported as forged.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -23,8 +23,8 @@ namespace packet = flowstamp::testing;
 
 using StressBox = StressTest;
 
-/// A client by hand, on the wire between the client and its router; the hosts' own stacks are kept
-/// out of it.
+/// A handmade client on the link between the client and its router; the hosts' own stacks are not
+/// involved.
 class StressByHand : public StressTest {
   protected:
     void SetUp() override {
@@ -93,30 +93,30 @@ TEST_F(StressByHand, RefusedThenAnswered) {
     server_sends(packet::Syn | packet::Ack, kServer, kClient + 1);
     client_sends(packet::Ack, kClient + 1, kServer + 1);
     std::this_thread::sleep_for(50ms);
-    stop_unblamed(1);
+    stop_without_suspects(1);
 }
 
-/// The same with both SYNs under way before the first answer.
-TEST_F(StressByHand, AskedTwiceThenRefusedAndAnswered) {
+/// The same with both SYNs in flight before the first answer.
+TEST_F(StressByHand, TwoSynsThenRefusedAndAnswered) {
     client_sends(packet::Syn, kClient);
     std::this_thread::sleep_for(300ms);
     client_sends(packet::Syn, kClient);
     server_sends(packet::Rst | packet::Ack, 0, kClient + 1);
     server_sends(packet::Syn | packet::Ack, kServer, kClient + 1);
     std::this_thread::sleep_for(50ms);
-    stop_unblamed(1);
+    stop_without_suspects(1);
 }
 
-/// Behind a SYN proxy nobody listens: the handshake succeeds, and then comes the server's refusal.
-TEST_F(StressBox, ASynProxyBeforeAClosedPort) {
+/// A SYN proxy before a closed port: the handshake succeeds, and then the server's refusal arrives.
+TEST_F(StressBox, SynProxyBeforeAClosedPort) {
     const lab::Namespace& box = lab().router(2);
     const lab::Firewall untracked = require(lab::Firewall::apply(
         box, "iptables -t raw -A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"));
-    const lab::Firewall proxy = require(
-        lab::Firewall::apply(box,
-                        "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
-                        "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
-                        "1460"));
+    const lab::Firewall proxy = require(lab::Firewall::apply(
+        box,
+        "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
+        "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
+        "1460"));
     must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
     watch();
     for (int i = 0; i < 3; ++i) {
@@ -125,36 +125,36 @@ TEST_F(StressBox, ASynProxyBeforeAClosedPort) {
         options.timeout = 1s;
         EXPECT_NE(lab::download(lab().client(), options).outcome, Outcome::Complete);
     }
-    stop_unblamed(1);
+    stop_without_suspects(1);
 }
 
 /// And before an open one, whose server resets.
-TEST_F(StressBox, ASynProxyBeforeAServerThatAborts) {
+TEST_F(StressBox, SynProxyBeforeAServerThatAborts) {
     const lab::Namespace& box = lab().router(2);
     const lab::Firewall untracked = require(lab::Firewall::apply(
         box, "iptables -t raw -A PREROUTING -p tcp --dport 80 --syn -j CT --notrack"));
-    const lab::Firewall proxy = require(
-        lab::Firewall::apply(box,
-                        "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
-                        "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
-                        "1460"));
+    const lab::Firewall proxy = require(lab::Firewall::apply(
+        box,
+        "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
+        "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
+        "1460"));
     must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
     watch();
-    for (const lab::Farewell farewell :
-         {lab::Farewell::LingerZero, lab::Farewell::CloseUnread, lab::Farewell::Vanish}) {
+    for (const lab::Ending ending :
+         {lab::Ending::LingerZero, lab::Ending::CloseUnread, lab::Ending::Vanish}) {
         const lab::Server server = require(lab::Server::start(
-            lab().server(), {.service = lab::Service::Echo, .stop_after = 500, .farewell = farewell}));
-        // The proxy may open the connection anew, behind the client's back: it need not notice.
+            lab().server(), {.service = lab::Service::Echo, .stop_after = 500, .ending = ending}));
+        // The proxy may open the connection anew without the client noticing.
         lab::exchange(lab().client(), {.server = to_server(0).server, .rounds = 10, .pause = 20ms});
     }
-    stop_unblamed(3);
+    stop_without_suspects(3);
 }
 
-/// Two servers behind one address; in the middle of a download the balancer turns to the other one,
-/// which knows nothing of it.
+/// Two servers behind one address; in the middle of a download the load balancer switches to the
+/// other one, which does not know the connection.
 class StressBackend : public StressTest, public ::testing::WithParamInterface<int> {
   protected:
-    /// A second server, on a link of its own to the last router.
+    /// A second server, on its own link to the last router.
     void add_backend() {
         const std::string name = lab().prefix() + "backend";
         guard_.emplace(require(lab::NetnsReaper::start({name})));
@@ -182,30 +182,30 @@ TEST_P(StressBackend, SwitchedInTheMiddleOfADownload) {
     const lab::Namespace& balancer = lab().router(lab().routers());
     const lab::Forwarder slow = require(lab::Forwarder::start(lab(), 1, {.link = {.delay = 5ms}}));
     watch();
-    const lab::Server server =
-        require(lab::Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 3ms}}));
+    const lab::Server server = require(
+        lab::Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 3ms}}));
     lab::Download running(lab().client(), to_server(4'000'000));
     while (!running.done() && running.bytes() < 200'000) {
         std::this_thread::sleep_for(1ms);
     }
-    // What the first server still sends must not show the way back to it.
+    // What the first server still sends must not restore the route to it.
     const lab::Firewall untracked = require(lab::Firewall::apply(
         balancer, "iptables -t raw -A PREROUTING -s 203.0.113.2 -p tcp -j CT --notrack"));
-    const lab::Firewall elsewhere = require(
-        lab::Firewall::apply(balancer,
-                        "iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 80 -j DNAT "
-                        "--to-destination 192.0.2.242"));
+    const lab::Firewall elsewhere = require(lab::Firewall::apply(
+        balancer,
+        "iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 80 -j DNAT "
+        "--to-destination 192.0.2.242"));
     must(balancer.require({"conntrack", "-F"}));
     EXPECT_EQ(running.wait().outcome, Outcome::Reset);
     std::this_thread::sleep_for(100ms);
-    stop_unblamed(1);
+    stop_without_suspects(1);
 }
 
 INSTANTIATE_TEST_SUITE_P(DefaultTtls, StressBackend, ::testing::Values(64, 128, 255),
                          ::testing::PrintToStringParamName());
 
-/// A masquerading router has forgotten its table: what the server goes on sending meets the router's
-/// own stack, which knows nothing of it. Seen at the server.
+/// A masquerading router has lost its table: packets that the server still sends reach the router's
+/// own stack, which does not know the connection. Seen at the server.
 class StressMasquerade : public StressTest {
   protected:
     WatchLog forget_at(unsigned router, std::chrono::milliseconds rest) {
@@ -213,17 +213,19 @@ class StressMasquerade : public StressTest {
         const lab::Namespace& server = lab().server();
         watch(server, {server.toward(lab::Side::Client).name});
         std::promise<bool> ended;
-        const ScriptedServer service(
-            server, {lab::IpAddress::any(lab::Family::V4), 80}, [&](Fd socket, const lab::Patience& patience) {
-                for (int i = 0; i < 10; ++i) {
-                    [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), patience);
-                    lab::pause(5ms, patience);
-                }
-                lab::pause(rest, patience);
-                must(lab().router(router).require({"conntrack", "-F"}));
-                [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), patience);
-                ended.set_value(ends_by_reset(socket));
-            });
+        const ScriptedServer service(server, {lab::IpAddress::any(lab::Family::V4), 80},
+                                     [&](Fd socket, const lab::WaitLimit& limit) {
+                                         for (int i = 0; i < 10; ++i) {
+                                             [[maybe_unused]] const auto sent =
+                                                 lab::send_all(socket, some_bytes(5000), limit);
+                                             lab::pause(5ms, limit);
+                                         }
+                                         lab::pause(rest, limit);
+                                         must(lab().router(router).require({"conntrack", "-F"}));
+                                         [[maybe_unused]] const auto sent =
+                                             lab::send_all(socket, some_bytes(5000), limit);
+                                         ended.set_value(ends_by_reset(socket));
+                                     });
         const Fd client = require(connect_from(lab().client(), lab::Family::V4));
         EXPECT_TRUE(ended.get_future().get());
         WatchLog log = watch_->stop();
@@ -232,19 +234,19 @@ class StressMasquerade : public StressTest {
     }
 };
 
-TEST_F(StressMasquerade, TheClientsOwnRouterForgets) {
-    expect_no_blame(forget_at(1, 50ms));
+TEST_F(StressMasquerade, ClientsRouterLosesItsTable) {
+    expect_no_suspects(forget_at(1, 50ms));
 }
 
-TEST_F(StressMasquerade, ABoxFartherAwayForgetsAFlowThatRests) {
+TEST_F(StressMasquerade, DistantFirewallTimesOutAnIdleFlow) {
     const WatchLog log = forget_at(3, 10'200ms);
-    expect_no_blame(log);
+    expect_no_suspects(log);
     ASSERT_FALSE(log.resets.empty());
     EXPECT_EQ(log.resets[0].last.judgement.cause, FST_CAUSE_EDGE) << log.text();
 }
 
-/// A genuine reset that looks forged (its host's stateless ones bear another TTL than the socket),
-/// refused on suspicion: the client only reads, and must not wait for ever.
+/// A genuine reset that looks forged (its host's stateless ones have another TTL than the socket),
+/// refused on suspicion: the client only receives, and must not wait forever.
 class StressPureReceiver : public StressTest,
                            public ::testing::WithParamInterface<fst_challenge_mode> {
   protected:
@@ -257,14 +259,15 @@ class StressPureReceiver : public StressTest,
         watch(acting(FST_DROP_SUSPECTED, GetParam()));
         const lab::Server server =
             require(lab::Server::start(lab().server(), {.ttl = 60,
-                                                   .pace = {.chunk_bytes = 10'000},
-                                                   .stop_after = 50'000,
-                                                   .farewell = lab::Farewell::Vanish}));
+                                                        .pace = {.chunk_bytes = 10'000},
+                                                        .stop_after = 50'000,
+                                                        .ending = lab::Ending::Vanish}));
         lab::DownloadReport report = lab::download(lab().client(), to_server(1'000'000));
         return {std::move(report), watch_->stop()};
     }
 
-    /// A busy machine now and then swaps two of the answers: then one may pass for the last one's.
+    /// On a busy machine two answers are sometimes swapped: then one may count as the previous
+    /// one's.
     static bool in_order(const WatchLog& log) {
         return std::ranges::is_sorted(log.resets, [](const auto& one, const auto& other) {
             return static_cast<std::int32_t>(one.last.sighting.packet.seq -
@@ -273,7 +276,7 @@ class StressPureReceiver : public StressTest,
     }
 };
 
-TEST_P(StressPureReceiver, ADoubtedGenuineResetEndsItAllTheSame) {
+TEST_P(StressPureReceiver, SuspectedGenuineResetStillEndsTheConnection) {
     const lab::Forwarder slow = require(lab::Forwarder::start(lab(), 2, {.link = {.delay = 10ms}}));
     Run its = run();
     for (int again = 0; again < 3 && !in_order(its.log); again++) {
@@ -293,31 +296,32 @@ INSTANTIATE_TEST_SUITE_P(Modes, StressPureReceiver,
                              return info.param == FST_CHALLENGE_OFF ? "Unasked" : "Asked";
                          });
 
-/// The endings of a server, one after another.
-void end_in_every_way(const lab::Namespace& host, const Endpoint& server, const lab::Namespace& client) {
-    for (const lab::Farewell farewell :
-         {lab::Farewell::CloseUnread, lab::Farewell::LingerZero, lab::Farewell::Vanish}) {
+/// All the ways in which a server ends a connection, one after another.
+void end_in_every_way(const lab::Namespace& host, const Endpoint& server,
+                      const lab::Namespace& client) {
+    for (const lab::Ending ending :
+         {lab::Ending::CloseUnread, lab::Ending::LingerZero, lab::Ending::Vanish}) {
         const lab::Server service = require(lab::Server::start(
-            host, {.stop_after = 300'000, .before_farewell = 20ms, .farewell = farewell}));
+            host, {.stop_after = 300'000, .before_ending = 20ms, .ending = ending}));
         EXPECT_EQ(
-            lab::download(client,
-                     {.server = server, .bytes = 1'000'000, .timeout = 5s, .nudge_after = 50ms})
+            lab::download(
+                client, {.server = server, .bytes = 1'000'000, .timeout = 5s, .nudge_after = 50ms})
                 .outcome,
             Outcome::Reset);
     }
     EXPECT_EQ(lab::download(client, {.server = server, .timeout = 5s}).outcome, Outcome::Refused);
 }
 
-/// On the loopback interface each packet goes out and comes in: it is seen twice.
+/// On the loopback interface each packet leaves and arrives: it is seen twice.
 TEST_F(StressBox, EachPacketTwiceOnLoopback) {
     const lab::Namespace& host = lab().server();
     must(host.require({"ip", "link", "set", "lo", "up"}));
     watch(host, {"lo"});
     end_in_every_way(host, {host.address(), 80}, host);
-    stop_unblamed(4);
+    stop_without_suspects(4);
 }
 
-/// And in a capture at a place where it passes twice.
+/// And in a capture at a point that it passes twice.
 TEST_F(StressBox, EachPacketTwiceInACapture) {
     const lab::Namespace& client = lab().client();
     Recording recording(client, client.toward(lab::Side::Server).name);

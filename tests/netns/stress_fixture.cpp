@@ -25,12 +25,12 @@ Fd require_bound(lab::Family family, int protocol, std::uint16_t port) {
     return socket;
 }
 
-Result<Fd> connected(Fd socket, const lab::Endpoint& server, const lab::Patience& patience) {
+Result<Fd> connected(Fd socket, const lab::Endpoint& server, const lab::WaitLimit& limit) {
     const lab::SocketAddress address(server);
     if (connect(socket.get(), address.get(), address.length) != 0 && errno != EINPROGRESS) {
         return fail_errno("connect", server.text(), errno);
     }
-    if (Status ready = lab::wait_for(socket, POLLOUT, patience); !ready) {
+    if (Status ready = lab::wait_for(socket, POLLOUT, limit); !ready) {
         return std::unexpected(ready.error());
     }
     int failure = 0;
@@ -44,8 +44,8 @@ Result<Fd> connected(Fd socket, const lab::Endpoint& server, const lab::Patience
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(const lab::Namespace& host, const lab::Endpoint& local, Script script,
-                               std::optional<std::uint8_t> ttl)
+ScriptedServer::ScriptedServer(const lab::Namespace& host, const lab::Endpoint& local,
+                               Script script, std::optional<std::uint8_t> ttl)
     : ScriptedServer(require(host.run_in([&] { return lab::listen_tcp(local, ttl); })),
                      std::move(script)) {}
 
@@ -59,7 +59,7 @@ ScriptedServer::Works::Works(Fd listening, Script wanted)
 
 void ScriptedServer::Works::accept_all() {
     std::list<std::jthread> connections;
-    const lab::Patience forever{lab::SteadyClock::now() + 1h, &stop};
+    const lab::WaitLimit forever{lab::SteadyClock::now() + 1h, &stop};
     for (;;) {
         Result<Fd> socket = lab::accept_tcp(listener, forever);
         if (!socket) {
@@ -75,7 +75,7 @@ Result<Fd> StressTest::connect_from(const lab::Namespace& host, lab::Family fami
                                     std::uint16_t local_port) {
     const lab::Endpoint server{lab().server().address(family), kServerPort};
     return host.run_in(
-        [&] { return connected(require_bound(family, 0, local_port), server, patience()); });
+        [&] { return connected(require_bound(family, 0, local_port), server, limit()); });
 }
 
 Fd StressTest::listen_at_server(lab::Family family, int protocol) {
@@ -91,14 +91,14 @@ Fd StressTest::listen_at_server(lab::Family family, int protocol) {
 bool StressTest::ends_by_reset(const Fd& socket, std::chrono::milliseconds within) {
     std::vector<std::uint8_t> buffer(65'536);
     for (;;) {
-        const Result<std::size_t> got = lab::receive_some(socket, buffer, patience(within));
+        const Result<std::size_t> got = lab::receive_some(socket, buffer, limit(within));
         if (!got || *got == 0) {
             return !got && got.error().errno_value == ECONNRESET;
         }
     }
 }
 
-void StressTest::expect_no_blame(const WatchLog& log) {
+void StressTest::expect_no_suspects(const WatchLog& log) {
     for (const auto& [first, last] : log.resets) {
         EXPECT_EQ(first.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
         EXPECT_EQ(last.judgement.verdict, FST_VERDICT_GENUINE) << log.text();
@@ -110,12 +110,12 @@ void StressTest::expect_no_blame(const WatchLog& log) {
     EXPECT_EQ(log.count(FST_COUNT_EVENT_LOST), 0u);
 }
 
-WatchLog StressTest::stop_unblamed(std::size_t resets) {
+WatchLog StressTest::stop_without_suspects(std::size_t resets) {
     wait_for_resets(resets);
-    std::this_thread::sleep_for(50ms);  // what was under way may still speak against them
+    std::this_thread::sleep_for(50ms);  // packets in flight may still change the verdict
     WatchLog log = watch_->stop();
     EXPECT_GE(log.server_resets().size(), resets) << log.text();
-    expect_no_blame(log);
+    expect_no_suspects(log);
     return log;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests that try to break the rules share: servers that do anything, paths that do
+// Shared by the tests that try to break the rules: servers that do anything, paths that do
 // anything, and the one thing that must never happen.
 #pragma once
 
@@ -15,16 +15,16 @@
 
 namespace flowstamp::lab {
 
-/// Serves each connection by a script, in a thread of its own, until it goes out of scope.
+/// Serves each connection by a script, in a thread of its own, until destroyed.
 class ScriptedServer {
   public:
-    /// What is done with an accepted connection; its waits end when the server goes.
-    using Script = std::function<void(Fd socket, const lab::Patience& patience)>;
+    /// What is done with an accepted connection; its waits end when the server is destroyed.
+    using Script = std::function<void(Fd socket, const lab::WaitLimit& limit)>;
 
     /// Listens on all addresses of `host`.
     ScriptedServer(const lab::Namespace& host, const lab::Endpoint& local, Script script,
                    std::optional<std::uint8_t> ttl = {});
-    /// At a socket that listens already.
+    /// On a socket that is already listening.
     ScriptedServer(Fd listener, Script script);
 
   private:
@@ -42,36 +42,36 @@ class ScriptedServer {
     std::unique_ptr<Works> works_;
 };
 
-/// A watch that only looks, and resets that are all genuine.
+/// A watch that only observes, and resets that are all genuine.
 class StressTest : public WatchTest {
   protected:
-    static lab::Patience patience(std::chrono::milliseconds length = 8s) {
+    static lab::WaitLimit limit(std::chrono::milliseconds length = 8s) {
         return {lab::SteadyClock::now() + length};
     }
 
-    /// A connection from a host of the lab to the server, from a port of its own if one is given.
-    Result<Fd> connect_from(const lab::Namespace& host, lab::Family family, std::uint16_t local_port = 0);
+    /// A connection from a lab host to the server, from the given local port, if any.
+    Result<Fd> connect_from(const lab::Namespace& host, lab::Family family,
+                            std::uint16_t local_port = 0);
 
     /// A listener on port 80 of the server's host; `protocol` as in socket(2).
     Fd listen_at_server(lab::Family family, int protocol = 0);
 
-    /// Whether the connection ends by a reset before `within` is over; what comes until then is
-    /// read.
+    /// Whether the connection ends by a reset within `within`; data until then is read.
     static bool ends_by_reset(const Fd& socket, std::chrono::milliseconds within = 5s);
 
-    /// Stops the watch once it has told of `resets` in the server's name. Not one was doubted, from
-    /// the first to the last, and nothing says that a box forged or injected anything.
-    WatchLog stop_unblamed(std::size_t resets = 1);
+    /// Stops the watch once it has reported `resets` in the server's name. None was ever suspected,
+    /// and nothing was reported as forged or injected.
+    WatchLog stop_without_suspects(std::size_t resets = 1);
 
-    static void expect_no_blame(const WatchLog& log);
+    static void expect_no_suspects(const WatchLog& log);
 
-    /// The server's first flight holds as much as 400 kB: wide initial windows at both ends.
+    /// Lets the server's first flight be as large as 400 kB: wide initial windows at both ends.
     void widen_first_flight();
 };
 
 class StressFamilyTest : public StressTest, public ::testing::WithParamInterface<lab::Family> {};
 
-/// Stops the test with the error's text.
+/// Ends the test with the error's text.
 void must(const Status& status);
 
 /// A few bytes, all the same.

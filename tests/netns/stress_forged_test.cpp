@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Forged resets by forgers who take care: what once went by unseen is found when the server goes on.
+// Forged resets by careful injectors: what was once undetected is found when the server goes on.
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -13,43 +13,45 @@
 namespace flowstamp::lab {
 namespace {
 
-constexpr unsigned kForger = 2;
-// In no bit of the probe's 32 is it taken for one of Linux' scaled windows, 500 to 512.
+constexpr unsigned kInjectorRouter = 2;
+// Differs in every one of the probe's 32 profile bits from Linux' scaled windows, 500 to 512.
 constexpr lab::Window kForeign = lab::Window::constant(1000);
 
 class StressForged : public StressTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
-    lab::Injector inject(lab::Forgery forgery, std::uint64_t after_server_bytes, unsigned times = 1) {
-        return require(
-            lab::Injector::start(lab().router(kForger),
-                            {.trigger = {.after_server_bytes = after_server_bytes, .times = times},
-                             .forgery = forgery}));
+    lab::Injector inject(lab::Forgery forgery, std::uint64_t after_server_bytes,
+                         unsigned times = 1) {
+        return require(lab::Injector::start(
+            lab().router(kInjectorRouter),
+            {.trigger = {.after_server_bytes = after_server_bytes, .times = times},
+             .forgery = forgery}));
     }
 
-    /// Sends 16 kB every 40 ms, whatever the client says: between them what is forged is exact.
+    /// Sends 16 kB every 40 ms, whatever the client sends: in the pauses a forgery is exact.
     ScriptedServer stream() {
-        return {
-            lab().server(),
-            {lab::IpAddress::any(GetParam()), 80},
-            [](const Fd& socket, const lab::Patience& patience) {
-                for (int i = 0; i < 40; ++i) {
-                    if (!lab::send_all(socket, some_bytes(16'384), patience) || !lab::pause(40ms, patience)) {
-                        return;
+        return {lab().server(),
+                {lab::IpAddress::any(GetParam()), 80},
+                [](const Fd& socket, const lab::WaitLimit& limit) {
+                    for (int i = 0; i < 40; ++i) {
+                        if (!lab::send_all(socket, some_bytes(16'384), limit) ||
+                            !lab::pause(40ms, limit)) {
+                            return;
+                        }
                     }
-                }
-            }};
+                }};
     }
 
     Fd connect_to_server() { return require(connect_from(lab().client(), GetParam())); }
 
-    /// Stops the watch: so many resets in the server's name, each confirmed in the end.
+    /// Stops the watch: expects so many resets in the server's name, each finally confirmed.
     void stop_confirmed(fst_verdict on_arrival, std::size_t resets = 1) {
         ASSERT_TRUE(wait_for_resets(resets));
         watch_->wait_for(
             [](const WatchLog& log) {
-                return std::ranges::all_of(log.server_resets(), [](const Story<analysis::Reset>& reset) {
-                    return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
-                });
+                return std::ranges::all_of(
+                    log.server_resets(), [](const Updates<analysis::Reset>& reset) {
+                        return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
+                    });
             },
             1s);
         const WatchLog log = watch_->stop();
@@ -65,8 +67,8 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<lab
     }
 };
 
-/// From the server's distance, with the IP-ID that is next, across a long path.
-TEST_P(StressForged, TheNextIdAcrossALongPath) {
+/// From the server's distance, with the next IP-ID, across a long path.
+TEST_P(StressForged, NextIdAcrossALongPath) {
     const lab::Forwarder path = require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
     const ScriptedServer server = stream();
     watch();
@@ -77,16 +79,16 @@ TEST_P(StressForged, TheNextIdAcrossALongPath) {
 }
 
 /// Byte for byte the answer of a kernel that does not know the connection, 40 ms away; but nothing
-/// can have asked it: the client had rested, and its latest ACK is not there yet.
-TEST_P(StressForged, AStatelessMimicThatNobodyAsked) {
+/// can have caused it: the client was idle, and its latest ACK has not arrived there yet.
+TEST_P(StressForged, StatelessCopyWithoutCause) {
     const lab::Forwarder path = require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 20ms}}));
     const ScriptedServer server(
         lab().server(), {lab::IpAddress::any(GetParam()), 80},
-        [](const Fd& socket, const lab::Patience& patience) {
-            must(lab::send_all(socket, some_bytes(10'000), patience));
-            lab::pause(1500ms, patience);
+        [](const Fd& socket, const lab::WaitLimit& limit) {
+            must(lab::send_all(socket, some_bytes(10'000), limit));
+            lab::pause(1500ms, limit);
             for (int i = 0; i < 100; ++i) {
-                if (!lab::send_all(socket, some_bytes(1000), patience) || !lab::pause(4ms, patience)) {
+                if (!lab::send_all(socket, some_bytes(1000), limit) || !lab::pause(4ms, limit)) {
                     return;
                 }
             }
@@ -97,13 +99,13 @@ TEST_P(StressForged, AStatelessMimicThatNobodyAsked) {
     stop_confirmed(FST_VERDICT_GENUINE);
 }
 
-/// The client has said all that it had to say, and listens: its FIN excuses nothing of this.
+/// The client has sent everything, and only receives: its FIN explains none of this.
 TEST_P(StressForged, OnAHalfClosedConnection) {
     const ScriptedServer server = stream();
     watch();
     const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, 100'000);
     const Fd socket = connect_to_server();
-    must(lab::send_all(socket, some_bytes(10), patience()));
+    must(lab::send_all(socket, some_bytes(10), limit()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
     stop_confirmed(FST_VERDICT_SUSPECTED);
@@ -115,38 +117,39 @@ TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
     const lab::Injector injector =
         inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, 100'000);
     const Fd socket = connect_to_server();
-    must(lab::send_all(socket, some_bytes(10), patience()));
+    must(lab::send_all(socket, some_bytes(10), limit()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
     stop_confirmed(FST_VERDICT_GENUINE);
 }
 
-/// First a FIN that the client's stack does not heed, and that is to cancel what merely joins.
+/// First a FIN that the client's stack ignores, meant to cancel weak corroborating evidence.
 TEST_P(StressForged, AfterASpoofedFin) {
     const ScriptedServer server = stream();
     watch();
     const lab::Injector fin = inject({.flags = Fin | Ack,
-                                 .ttl = lab::Ttl::as_peer(),
-                                 .ip_id = lab::IpId::continue_sender(),
-                                 .seq = lab::Seq::next_expected(3'900'000),
-                                 .window = lab::Window::copy_sender(),
-                                 .timestamps = lab::TimestampTrait::copied()},
-                                60'000);
-    const lab::Injector injector = inject({.ttl = lab::Ttl::as_peer(), .window = kForeign}, 150'000);
+                                      .ttl = lab::Ttl::as_peer(),
+                                      .ip_id = lab::IpId::continue_sender(),
+                                      .seq = lab::Seq::next_expected(3'900'000),
+                                      .window = lab::Window::copy_sender(),
+                                      .timestamps = lab::TimestampTrait::copied()},
+                                     60'000);
+    const lab::Injector injector =
+        inject({.ttl = lab::Ttl::as_peer(), .window = kForeign}, 150'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(fin.injected(1, 1s).size(), 1u);
     stop_confirmed(FST_VERDICT_GENUINE);
 }
 
-/// First some ACKs from which the flow is to learn that the server is where the forger is.
+/// First some ACKs meant to make flowstamp learn that the server is at the injector's distance.
 TEST_P(StressForged, AfterSpoofedAcks) {
     const ScriptedServer server = stream();
     watch();
     const lab::Injector acks = inject({.flags = Ack,
-                                  .ip_id = lab::IpId::continue_sender(),
-                                  .window = lab::Window::copy_sender(),
-                                  .timestamps = lab::TimestampTrait::copied()},
-                                 60'000, 3);
+                                       .ip_id = lab::IpId::continue_sender(),
+                                       .window = lab::Window::copy_sender(),
+                                       .timestamps = lab::TimestampTrait::copied()},
+                                      60'000, 3);
     const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, 200'000);
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(acks.injected(3, 1s).size(), 3u);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Genuine resets of which some rule or other has once said that they were forged: how connections
-// end, between real kernels.
+// Genuine resets that some rule once reported as forged: how connections end, between real kernels.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -20,53 +19,55 @@ TEST_P(StressGenuine, AcceptThenReset) {
     watch();
     const ScriptedServer server(
         lab().server(), {lab::IpAddress::any(GetParam()), 80},
-        [](Fd socket, const lab::Patience&) { lab::close_with_reset(std::move(socket)); });
+        [](Fd socket, const lab::WaitLimit&) { lab::close_with_reset(std::move(socket)); });
     for (std::size_t i = 0; i < kTimes; ++i) {
         const Result<Fd> socket = connect_from(lab().client(), GetParam());
         EXPECT_TRUE(socket ? ends_by_reset(*socket) : socket.error().errno_value == ECONNRESET);
     }
-    stop_unblamed(kTimes);
+    stop_without_suspects(kTimes);
 }
 
-/// 20 ms after a reset the same port is in use again, and the new connection goes on: that says
-/// nothing of the old one's end.
-TEST_P(StressGenuine, ThePortUsedAgainAtOnce) {
+/// 20 ms after a reset the same port is reused, and the new connection goes on, which says nothing
+/// about the old one's end.
+TEST_P(StressGenuine, PortReusedAtOnce) {
     constexpr std::size_t kTimes = 5;
     constexpr std::uint16_t kPort = 40'000;
     watch();
     const lab::Server server = require(lab::Server::start(
         lab().server(),
-        {.family = GetParam(), .stop_after = 50'000, .farewell = lab::Farewell::LingerZero}));
+        {.family = GetParam(), .stop_after = 50'000, .ending = lab::Ending::LingerZero}));
     for (std::size_t i = 0; i < kTimes; ++i) {
         const Fd socket = require(connect_from(lab().client(), GetParam(), kPort));
         const std::string request = "GET 1000000\n";
         must(lab::send_all(socket, std::vector<std::uint8_t>(request.begin(), request.end()),
-                      patience()));
+                           limit()));
         EXPECT_TRUE(ends_by_reset(socket));
         std::this_thread::sleep_for(20ms);
     }
-    stop_unblamed(kTimes);
+    stop_without_suspects(kTimes);
 }
 
-/// The client has lost its state, and asks anew from the same port: the server answers with a
-/// challenge ACK, the client resets what it does not know, and asks again (RFC 9293, section 3.5.1).
-TEST_P(StressGenuine, AHalfOpenConnectionRecovers) {
+/// The client has lost its state, and connects anew from the same port: the server answers with a
+/// challenge ACK, the client resets the unknown connection, and sends its SYN again (RFC 9293,
+/// section 3.5.1).
+TEST_P(StressGenuine, HalfOpenConnectionRecovers) {
     constexpr std::uint16_t kPort = 40'001;
     watch();
-    const ScriptedServer server(lab().server(), {lab::IpAddress::any(GetParam()), 80},
-                                [](Fd socket, const lab::Patience& patience) {
-                                    std::vector<std::uint8_t> buffer(1000);
-                                    while (lab::receive_some(socket, buffer, patience).value_or(0) > 0) {
-                                        if (!lab::send_all(socket, buffer, patience)) {
-                                            return;
-                                        }
-                                    }
-                                });
+    const ScriptedServer server(
+        lab().server(), {lab::IpAddress::any(GetParam()), 80},
+        [](Fd socket, const lab::WaitLimit& limit) {
+            std::vector<std::uint8_t> buffer(1000);
+            while (lab::receive_some(socket, buffer, limit).value_or(0) > 0) {
+                if (!lab::send_all(socket, buffer, limit)) {
+                    return;
+                }
+            }
+        });
     const auto say_and_hear = [&](const Fd& socket) {
         std::vector<std::uint8_t> buffer(1000);
         for (int i = 0; i < 5; ++i) {
-            must(lab::send_all(socket, some_bytes(100), patience()));
-            EXPECT_GT(require(lab::receive_some(socket, buffer, patience())), 0u);
+            must(lab::send_all(socket, some_bytes(100), limit()));
+            EXPECT_GT(require(lab::receive_some(socket, buffer, limit())), 0u);
         }
     };
     Fd first = require(connect_from(lab().client(), GetParam(), kPort));
@@ -75,21 +76,22 @@ TEST_P(StressGenuine, AHalfOpenConnectionRecovers) {
     const Fd second = require(connect_from(lab().client(), GetParam(), kPort));
     say_and_hear(second);
     wait_for_resets(0);
-    const WatchLog log = stop_unblamed(0);
+    const WatchLog log = stop_without_suspects(0);
     EXPECT_GE(log.resets.size(), 1u) << "the client's own reset\n" << log.text();
 }
 
-/// The server has lost its state: what the client says draws a reset, and the next connection, from
-/// the same port, lives.
-TEST_P(StressGenuine, AServerThatWasRestarted) {
+/// The server has lost its state: the client's data draws a reset, and the next connection from the
+/// same port works.
+TEST_P(StressGenuine, RestartedServer) {
     constexpr std::uint16_t kPort = 40'002;
     watch();
     const ScriptedServer server(
-        lab().server(), {lab::IpAddress::any(GetParam()), 80}, [&](Fd socket, const lab::Patience& patience) {
+        lab().server(), {lab::IpAddress::any(GetParam()), 80},
+        [&](Fd socket, const lab::WaitLimit& limit) {
             std::vector<std::uint8_t> buffer(1000);
             for (int i = 0; i < 5; ++i) {
-                [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, patience);
-                [[maybe_unused]] const auto sent = lab::send_all(socket, buffer, patience);
+                [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, limit);
+                [[maybe_unused]] const auto sent = lab::send_all(socket, buffer, limit);
             }
             [[maybe_unused]] const Status gone = lab::vanish(std::move(socket));
         });
@@ -98,19 +100,19 @@ TEST_P(StressGenuine, AServerThatWasRestarted) {
         std::vector<std::uint8_t> buffer(10'000);
         Status sent;
         for (int i = 0; sent && i < 5; ++i) {
-            sent = lab::send_all(socket, some_bytes(100), patience());
-            [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, patience());
+            sent = lab::send_all(socket, some_bytes(100), limit());
+            [[maybe_unused]] const auto got = lab::receive_some(socket, buffer, limit());
         }
         std::this_thread::sleep_for(20ms);
-        [[maybe_unused]] const Status last = lab::send_all(socket, some_bytes(100), patience());
+        [[maybe_unused]] const Status last = lab::send_all(socket, some_bytes(100), limit());
         EXPECT_TRUE(ends_by_reset(socket));
     }
-    stop_unblamed(3);
+    stop_without_suspects(3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, StressGenuine, both_families(), family_name);
 
-/// Listeners whose sockets have a TTL of their own; their host's stateless resets have its default.
+/// Listeners whose sockets have their own TTL; their host's stateless resets have its default.
 struct OwnTtl {
     lab::Family family;
     std::uint8_t ttl;
@@ -122,16 +124,16 @@ void PrintTo(const OwnTtl& own, std::ostream* out) {
 
 class StressOwnTtl : public StressTest, public ::testing::WithParamInterface<OwnTtl> {
   protected:
-    /// Two downloads that the server resets: without a word, and by an abort. Both end soon.
+    /// Two downloads that the server resets: by a vanished socket, and by an abort. Both end soon.
     void meet_both(const lab::Namespace& client, cmd::WatchOptions options) {
         watch(client, {client.toward(lab::Side::Server).name}, std::move(options));
-        for (const lab::Farewell farewell : {lab::Farewell::Vanish, lab::Farewell::LingerZero}) {
+        for (const lab::Ending ending : {lab::Ending::Vanish, lab::Ending::LingerZero}) {
             const lab::Server server =
                 require(lab::Server::start(lab().server(), {.family = GetParam().family,
-                                                       .ttl = GetParam().ttl,
-                                                       .stop_after = 50'000,
-                                                       .before_farewell = 30ms,
-                                                       .farewell = farewell}));
+                                                            .ttl = GetParam().ttl,
+                                                            .stop_after = 50'000,
+                                                            .before_ending = 30ms,
+                                                            .ending = ending}));
             lab::DownloadOptions wanted = to_server(1'000'000, GetParam().family);
             wanted.nudge_after = 100ms;
             const lab::DownloadReport report = lab::download(client, wanted);
@@ -139,22 +141,22 @@ class StressOwnTtl : public StressTest, public ::testing::WithParamInterface<Own
             EXPECT_LT(report.elapsed, 4s);
         }
     }
-    /// A TTL of 1 reaches the next hop only: there the client is (as eBGP has it).
+    /// A TTL of 1 reaches only the next hop, where the client is (as with eBGP).
     const lab::Namespace& client() {
         return GetParam().ttl == 1 ? lab().router(lab().routers()) : lab().client();
     }
 };
 
-TEST_P(StressOwnTtl, IsNotBlamed) {
+TEST_P(StressOwnTtl, IsNotSuspected) {
     lab();
     meet_both(client(), {});
-    stop_unblamed(2);
+    stop_without_suspects(2);
 }
 
-TEST_P(StressOwnTtl, IsBelievedAtLast) {
+TEST_P(StressOwnTtl, IsFinallyAccepted) {
     lab();
     meet_both(client(), acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
-    stop_unblamed(2);
+    stop_without_suspects(2);
 }
 
 std::vector<OwnTtl> own_ttls() {
@@ -172,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(Ttls, StressOwnTtl, ::testing::ValuesIn(own_ttls()), []
            std::to_string(info.param.ttl);
 });
 
-/// Subflows of MPTCP, refused and torn down (RFC 8684, sections 3.2 and 3.6).
+/// MPTCP subflows, refused and torn down (RFC 8684, sections 3.2 and 3.6).
 class StressMptcp : public StressTest {
   protected:
     void SetUp() override {
@@ -187,36 +189,37 @@ class StressMptcp : public StressTest {
             {"ip", "mptcp", "endpoint", "add", "198.51.100.3", "dev", interface, "subflow"}));
     }
 
-    /// A client of MPTCP that reads until its connection ends.
+    /// An MPTCP client that reads until its connection ends.
     void read_all() {
         lab().client().run_in([&] {
             Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_MPTCP));
             const lab::SocketAddress address(lab::Endpoint{lab().server().address(), 80});
             connect(socket.get(), address.get(), address.length);
-            must(lab::wait_for(socket, POLLOUT, patience()));
-            must(lab::send_all(socket, some_bytes(10), patience()));
+            must(lab::wait_for(socket, POLLOUT, limit()));
+            must(lab::send_all(socket, some_bytes(10), limit()));
             ends_by_reset(socket);
         });
     }
 
     ScriptedServer serve() {
-        return {
-            listen_at_server(lab::Family::V4, IPPROTO_MPTCP), [](Fd socket, const lab::Patience& patience) {
-                for (int i = 0; i < 20; ++i) {
-                    [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), patience);
-                    lab::pause(10ms, patience);
-                }
-                lab::close_with_reset(std::move(socket));
-            }};
+        return {listen_at_server(lab::Family::V4, IPPROTO_MPTCP),
+                [](Fd socket, const lab::WaitLimit& limit) {
+                    for (int i = 0; i < 20; ++i) {
+                        [[maybe_unused]] const auto sent =
+                            lab::send_all(socket, some_bytes(5000), limit);
+                        lab::pause(10ms, limit);
+                    }
+                    lab::close_with_reset(std::move(socket));
+                }};
     }
 };
 
-TEST_F(StressMptcp, ARefusedSubflow) {
+TEST_F(StressMptcp, RefusedSubflow) {
     must(lab().server().require({"ip", "mptcp", "limits", "set", "subflow", "0"}));
     watch();
     const ScriptedServer server = serve();
     read_all();
-    stop_unblamed(1);
+    stop_without_suspects(1);
 }
 
 TEST_F(StressMptcp, AllSubflowsTornDown) {
@@ -224,7 +227,7 @@ TEST_F(StressMptcp, AllSubflowsTornDown) {
     watch();
     const ScriptedServer server = serve();
     read_all();
-    stop_unblamed(1);
+    stop_without_suspects(1);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Some 2,000 connections that their server resets, in every way that a server has, across good and
-// bad paths, under a watch that only looks: not one is doubted, live or in a replay.
+// Some 2,000 connections that their server resets, in every possible way, across good and bad
+// paths, with a watch that only observes: none is suspected, live or in a replay.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 #include "tests/netns/recording.h"
 #include "tests/netns/stress_fixture.h"
 #include "tests/support/replayed.h"
-#include "user/net/endpoint.h"
 #include "user/lab/firewall.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -34,10 +34,10 @@ constexpr Ending kEndings[] = {Ending::CloseUnread,    Ending::LingerZero, Endin
                                Ending::AcceptThenReset};
 
 constexpr unsigned connections_of(Ending ending) {
-    return ending == Ending::InFlight ? 2 : 14;  // one of these is answered by dozens of resets
+    return ending == Ending::InFlight ? 2 : 14;  // one of these gets dozens of resets
 }
 
-/// A port of the server's, and the connections to it, which all end in one way.
+/// A port of the server, and the connections to it, which all end in the same way.
 struct Group {
     Ending ending;
     Endpoint server;
@@ -52,7 +52,7 @@ class StressMany : public StressTest {
     static constexpr std::uint32_t kSeed = 20'240'817;
 
     /// All endings over both families, at once.
-    void travel(const lab::Impairment& link) {
+    void run_all(const lab::Impairment& link) {
         const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 2, {.link = link}));
         std::vector<Group> groups;
         for (const lab::Family family : {lab::Family::V4, lab::Family::V6}) {
@@ -62,10 +62,11 @@ class StressMany : public StressTest {
         }
         for (Group& group : groups) {
             for (unsigned i = 0; i < connections_of(group.ending); ++i) {
-                group.downloads.emplace_back(lab().client(), lab::DownloadOptions{.server = group.server,
-                                                                             .bytes = 10'000'000,
-                                                                             .timeout = 6s,
-                                                                             .nudge_after = 100ms});
+                group.downloads.emplace_back(lab().client(),
+                                             lab::DownloadOptions{.server = group.server,
+                                                                  .bytes = 10'000'000,
+                                                                  .timeout = 6s,
+                                                                  .nudge_after = 100ms});
             }
         }
         for (Group& group : groups) {
@@ -81,50 +82,53 @@ class StressMany : public StressTest {
         std::this_thread::sleep_for(2 * (link.delay + link.jitter) + 50ms);
     }
 
-    /// A server that ends its connections so, on a port of its own.
+    /// A server that ends its connections in that way, on its own port.
     Group open(Ending ending, lab::Family family) {
         constexpr std::optional<std::uint8_t> kTtls[] = {std::nullopt, 35, 100, 200, 255};
         Group group{.ending = ending, .server = {lab().server().address(family), next_port_++}};
         const auto ttl = kTtls[random_() % std::size(kTtls)];
         lab::ServerOptions options{.family = family,
-                              .port = group.server.port,
-                              .ttl = ttl,
-                              .pace = {.chunk_bytes = 16'384, .pause = 2ms},
-                              .stop_after = 60'000,
-                              .before_farewell = std::chrono::milliseconds(random_() % 80)};
+                                   .port = group.server.port,
+                                   .ttl = ttl,
+                                   .pace = {.chunk_bytes = 16'384, .pause = 2ms},
+                                   .stop_after = 60'000,
+                                   .before_ending = std::chrono::milliseconds(random_() % 80)};
         switch (ending) {
             case Ending::ClosedPort:
                 return group;
             case Ending::AcceptThenReset:
                 group.script.emplace(
                     lab().server(), Endpoint{lab::IpAddress::any(family), group.server.port},
-                    [](Fd socket, const lab::Patience&) { lab::close_with_reset(std::move(socket)); }, ttl);
+                    [](Fd socket, const lab::WaitLimit&) {
+                        lab::close_with_reset(std::move(socket));
+                    },
+                    ttl);
                 return group;
             case Ending::CloseUnread:
-                options.farewell = lab::Farewell::CloseUnread;
+                options.ending = lab::Ending::CloseUnread;
                 break;
             case Ending::LingerZero:
-                options.farewell = lab::Farewell::LingerZero;
+                options.ending = lab::Ending::LingerZero;
                 break;
             case Ending::Vanish:
-                options.farewell = lab::Farewell::Vanish;
+                options.ending = lab::Ending::Vanish;
                 break;
             case Ending::Reject:
                 options.pace = {.chunk_bytes = 1000, .pause = 15ms};
-                options.stop_after = 200'000;  // it goes on for a while, deaf
+                options.stop_after = 200'000;  // it goes on for a while, ignoring answers
                 break;
             case Ending::InFlight:
-                options.farewell = lab::Farewell::LingerZero;
+                options.ending = lab::Ending::LingerZero;
                 options.pace.chunk_bytes = 400'000;
                 options.stop_after = 400'000;
-                options.before_farewell = 2ms;
+                options.before_ending = 2ms;
                 break;
         }
         group.serving.emplace(require(lab::Server::start(lab().server(), options)));
         return group;
     }
 
-    /// Once its downloads are under way, the server's firewall rejects what comes for them.
+    /// Once its downloads are running, the server's firewall rejects their packets.
     void reject(Group& group) {
         const lab::Deadline latest = lab::SteadyClock::now() + 1500ms;
         for (lab::Download& running : group.downloads) {
@@ -132,11 +136,11 @@ class StressMany : public StressTest {
                 std::this_thread::sleep_for(5ms);
             }
         }
-        group.firewall.emplace(require(
-            lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
-                                             .action = lab::FirewallRule::Action::RejectWithReset,
-                                             .family = group.server.address.family,
-                                             .to_port = group.server.port})));
+        group.firewall.emplace(require(lab::Firewall::apply(
+            lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                             .action = lab::FirewallRule::Action::RejectWithReset,
+                             .family = group.server.address.family,
+                             .to_port = group.server.port})));
     }
 
     std::mt19937 random_{kSeed};
@@ -144,7 +148,7 @@ class StressMany : public StressTest {
     std::map<Outcome, std::size_t> outcomes_;
 };
 
-bool blames_a_box(const Story<analysis::Finding>& finding) {
+bool names_a_middlebox(const Updates<analysis::Finding>& finding) {
     return finding.last.kind == analysis::FindingKind::forged_rst ||
            finding.last.kind == analysis::FindingKind::injected_segment;
 }
@@ -164,21 +168,21 @@ void expect_no_blame_in_replay(const std::string& file, std::size_t resets) {
     const testing::Replayed replayed = testing::replay(require(net::open_file(file)), *path);
     EXPECT_TRUE(replayed.read);
     EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST], resets);
-    std::size_t blamed = 0;
+    std::size_t suspected = 0;
     for (const auto& event : replayed.events) {
-        const bool doubted =
+        const bool not_genuine =
             event["event_type"] == "reset" && event["reset"]["verdict"] != "genuine";
         const bool found =
             event["event_type"] == "finding" && (event["finding"]["kind"] == "forged-rst" ||
                                                  event["finding"]["kind"] == "injected-segment");
-        if ((doubted || found) && ++blamed <= 10) {
+        if ((not_genuine || found) && ++suspected <= 10) {
             ADD_FAILURE() << event.dump();
         }
     }
-    EXPECT_EQ(blamed, 0u);
+    EXPECT_EQ(suspected, 0u);
 }
 
-TEST_F(StressMany, NoneOfThousandsIsBlamed) {
+TEST_F(StressMany, NoneOfThousandsIsSuspected) {
     const auto file =
         std::filesystem::temp_directory_path() / fmt::format("flowstamp-many-{}.pcap", getpid());
     widen_first_flight();
@@ -187,31 +191,31 @@ TEST_F(StressMany, NoneOfThousandsIsBlamed) {
     watch();
     for (const auto jitter : {0ms, 3ms, 10ms, 40ms}) {
         for (const double loss : {0.0, 0.01, 0.05}) {
-            travel({.delay = jitter + 5ms,
-                    .jitter = jitter,
-                    .loss = loss,
-                    .seed = static_cast<std::uint32_t>(random_())});
+            run_all({.delay = jitter + 5ms,
+                     .jitter = jitter,
+                     .loss = loss,
+                     .seed = static_cast<std::uint32_t>(random_())});
         }
     }
-    // Servers still send again what nobody acknowledged: not between these two.
+    // Servers still retransmit what was not acknowledged: not between these two.
     const lab::Namespace& router = lab().router(1);
     must(router.require({"ip", "link", "set", router.toward(lab::Side::Client).name, "down"}));
     const WatchLog log = watch_->stop();
     EXPECT_TRUE(recording.stop());
 
     std::set<std::string> connections;
-    WatchLog blamed;
+    WatchLog suspected;
     for (const auto& reset : log.resets) {
         const fst_packet& packet = reset.first.sighting.packet;
         if (net::sender_of(packet).port < next_port_) {
             connections.insert(net::sender_of(packet).text() + net::receiver_of(packet).text());
         }
         if (reset.last.judgement.verdict != FST_VERDICT_GENUINE) {
-            blamed.resets.push_back(reset);
+            suspected.resets.push_back(reset);
         }
     }
-    std::ranges::copy_if(log.findings, std::back_inserter(blamed.findings), blames_a_box);
-    EXPECT_TRUE(blamed.resets.empty() && blamed.findings.empty()) << blamed.text();
+    std::ranges::copy_if(log.findings, std::back_inserter(suspected.findings), names_a_middlebox);
+    EXPECT_TRUE(suspected.resets.empty() && suspected.findings.empty()) << suspected.text();
     const std::size_t made = resets_in(recording.file());
     fmt::print("{} resets of {} connections judged; made: {} resets\n", log.resets.size(),
                connections.size(), made);

@@ -14,16 +14,18 @@ namespace {
 
 constexpr std::uint16_t kServerPort = 80;
 
-/// Most news is the first of its id, most of the rest of a late one: thousands cost no search.
+/// Most updates are the first of their id, most others belong to a recent one: thousands need no
+/// search.
 template <class T>
-void remember(std::vector<Story<T>>& stories, const T& news) {
-    const auto known = news.again ? std::ranges::find(stories.rbegin(), stories.rend(), news.id,
-                                                      [](const Story<T>& story) -> std::uint64_t {
-                                                          return story.first.id;
-                                                      })
-                                  : stories.rend();
-    if (known == stories.rend()) {
-        stories.push_back({news, news});
+void remember(std::vector<Updates<T>>& all, const T& news) {
+    const auto known = news.again
+                           ? std::ranges::find(all.rbegin(), all.rend(), news.id,
+                                               [](const Updates<T>& updates) -> std::uint64_t {
+                                                   return updates.first.id;
+                                               })
+                           : all.rend();
+    if (known == all.rend()) {
+        all.push_back({news, news});
     } else {
         known->last = news;
     }
@@ -39,11 +41,12 @@ std::string signals(const std::vector<analysis::Evidence>& evidence) {
 
 }  // namespace
 
-std::vector<Story<analysis::Reset>> WatchLog::server_resets() const {
-    std::vector<Story<analysis::Reset>> chosen;
-    std::ranges::copy_if(resets, std::back_inserter(chosen), [](const Story<analysis::Reset>& reset) {
-        return net::sender_of(reset.first.sighting.packet).port == kServerPort;
-    });
+std::vector<Updates<analysis::Reset>> WatchLog::server_resets() const {
+    std::vector<Updates<analysis::Reset>> chosen;
+    std::ranges::copy_if(resets, std::back_inserter(chosen),
+                         [](const Updates<analysis::Reset>& reset) {
+                             return net::sender_of(reset.first.sighting.packet).port == kServerPort;
+                         });
     return chosen;
 }
 
@@ -62,9 +65,9 @@ std::string WatchLog::text() const {
                             last.judgement.pass_reason, signals(last.evidence));
     }
     for (const auto& [first, last] : findings) {
-        text +=
-            fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id, analysis::name_of(first.verdict),
-                        analysis::name_of(last.verdict), last.resets, last.summary);
+        text += fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id,
+                            analysis::name_of(first.verdict), analysis::name_of(last.verdict),
+                            last.resets, last.summary);
     }
     for (const std::string& notice : notices) {
         text += fmt::format("notice: {}\n", notice);
@@ -175,7 +178,8 @@ WatchLog LiveWatch::stop() {
 }
 
 LiveWatch& WatchTest::watch(cmd::WatchOptions options) {
-    return watch(lab().client(), {lab().client().toward(lab::Side::Server).name}, std::move(options));
+    return watch(lab().client(), {lab().client().toward(lab::Side::Server).name},
+                 std::move(options));
 }
 
 LiveWatch& WatchTest::watch(const lab::Namespace& host, const std::vector<std::string>& interfaces,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A watch in a host of the lab, beside the traffic, and what it told.
+// A watch on a lab host, beside the traffic, and its reports.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,39 +18,39 @@
 
 namespace flowstamp::lab {
 
-/// Something told again and again as its verdict changes.
+/// Something reported again as its verdict changes.
 template <class T>
-struct Story {
-    T first;  ///< as it was told when it was first known
-    T last;   ///< as it stands now
+struct Updates {
+    T first;  ///< the first report
+    T last;   ///< the latest report
 };
 
-/// All that a watch told.
+/// All reports of a watch.
 struct WatchLog {
-    std::vector<Story<analysis::Reset>> resets{};
-    std::vector<Story<analysis::Finding>> findings{};
+    std::vector<Updates<analysis::Reset>> resets{};
+    std::vector<Updates<analysis::Finding>> findings{};
     std::vector<analysis::Middlebox> middleboxes{};
     std::vector<analysis::FlowRecord> flows{};
     std::vector<std::string> notices{};
     analysis::Stats summary{};
 
     /// The RSTs in the server's name, genuine or forged.
-    std::vector<Story<analysis::Reset>> server_resets() const;
+    std::vector<Updates<analysis::Reset>> server_resets() const;
     std::uint64_t count(fst_counter counter) const { return summary.counters.at(counter); }
-    /// For a failed test's message: resets and findings, a line each.
+    /// For a failed test's message: resets and findings, one per line.
     std::string text() const;
 };
 
-/// A watch on some interfaces of a host, in a thread of its own there.
+/// A watch on some interfaces of a host, in a thread there.
 class LiveWatch {
   public:
-    /// Returns once it is attached; throws std::runtime_error when it cannot be. `host` outlives it.
+    /// Returns once attached; throws std::runtime_error if that fails. `host` must outlive it.
     LiveWatch(const lab::Namespace& host, const cmd::WatchOptions& options);
     LiveWatch(const LiveWatch&) = delete;
     LiveWatch& operator=(const LiveWatch&) = delete;
     ~LiveWatch();
 
-    /// Waits until what was told so far will do.
+    /// Waits until `enough` holds for the reports so far.
     bool wait_for(const std::function<bool(const WatchLog&)>& enough,
                   std::chrono::milliseconds timeout) const;
     /// Detaches, and returns everything. Once only.
@@ -58,17 +58,19 @@ class LiveWatch {
 
   private:
     class Collector;
-    void run(const lab::Namespace& host, const cmd::WatchOptions& options, std::promise<void>& attached);
+    void run(const lab::Namespace& host, const cmd::WatchOptions& options,
+             std::promise<void>& attached);
 
     lab::StopSignal stop_;
     std::unique_ptr<Collector> collector_;
     std::future<void> running_;
 };
 
-/// A lab with a watch: on the client's only interface, unless said otherwise.
+/// A lab with a watch, by default on the client's only interface.
 class WatchTest : public LabTest {
   protected:
-    static cmd::WatchOptions acting(fst_drop_mode drop, fst_challenge_mode challenge = FST_CHALLENGE_OFF) {
+    static cmd::WatchOptions acting(fst_drop_mode drop,
+                                    fst_challenge_mode challenge = FST_CHALLENGE_OFF) {
         cmd::WatchOptions options;
         options.drop = drop;
         options.challenge = challenge;
@@ -77,7 +79,7 @@ class WatchTest : public LabTest {
     LiveWatch& watch(cmd::WatchOptions options = {});
     LiveWatch& watch(const lab::Namespace& host, const std::vector<std::string>& interfaces,
                      cmd::WatchOptions options = {});
-    /// Waits until the watch has told so many RSTs in the server's name.
+    /// Waits until the watch has reported so many RSTs in the server's name.
     bool wait_for_resets(std::size_t count);
 
     std::unique_ptr<LiveWatch> watch_;

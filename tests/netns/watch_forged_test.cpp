@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Forged resets against a watched client: each kind is found; what is convicted, or asked about,
-// does not end the download.
+// Forged resets against a watched client: each kind is found; confirmed or challenged ones do not
+// end the download.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,15 +17,15 @@ namespace {
 constexpr std::uint64_t kWanted = 400'000;
 constexpr std::uint64_t kStrikeAfter = 100'000;
 constexpr lab::MacAddress kOtherMac{{0x02, 0, 0, 0, 0xbe, 0xef}};
-// In no bit of the probe's 32 is it taken for one of Linux' scaled windows, 500 to 512.
+// Differs in every one of the probe's 32 profile bits from Linux' scaled windows, 500 to 512.
 constexpr lab::Window kForeign = lab::Window::constant(1000);
 
-/// A forgery and what it betrays. The forger sits on router 2, two hops nearer than the server.
+/// A forgery and its evidence. The injector is on router 2, two hops nearer than the server.
 struct Case {
     const char* name;
     lab::Family family;
     lab::Forgery forgery;
-    fst_verdict on_arrival;  ///< by the RST and its past alone
+    fst_verdict on_arrival;  ///< by the RST and the packets before it
     std::vector<fst_signal> signals{};
     unsigned router = 2;
     unsigned count = 1;
@@ -81,7 +81,7 @@ const Case kSuspected[] = {
      {FST_SIGNAL_ID_CONSTANT},
      2,
      1,
-     FST_VERDICT_SUSPECTED},  // so a second host behind the address would look
+     FST_VERDICT_SUSPECTED},  // a second host behind the address would look like this
     {"OtherMacAndForeignWindow",
      lab::Family::V4,
      {.flags = Rst, .ttl = lab::Ttl::as_peer(), .window = kForeign, .source_mac = kOtherMac},
@@ -100,8 +100,8 @@ const Case kSuspected[] = {
      {FST_SIGNAL_DATA, FST_SIGNAL_WINDOW_FOREIGN}},
 };
 
-/// Nothing to see when they come: only the peer that goes on betrays them.
-const Case kUnseen[] = {
+/// No evidence on arrival: only the peer that goes on proves them forged.
+const Case kWithoutEvidence[] = {
     {"NextIdOfThePeer",
      lab::Family::V4,
      {.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()},
@@ -117,8 +117,8 @@ const Case kUnseen[] = {
 
 class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case> {
   protected:
-    /// A download through the forger. The server rests 40 ms after each chunk: so the forgery is
-    /// exact, and what the server sends next is later by its own clock.
+    /// A download through the injector. The server pauses 40 ms after each chunk, so the forgery is
+    /// exact, and the server's next packet is later by its own clock.
     lab::DownloadReport attacked(unsigned times = 1) {
         const Case& forged = GetParam();
         const lab::Server server = require(lab::Server::start(
@@ -137,8 +137,9 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
         return report;
     }
 
-    /// More than the probe takes for the next of a counter, and than one download sends. Where the
-    /// two ends' counters are that close by chance, nothing is forged: then once more.
+    /// More than the probe's tolerance for the next value of a counter, and than one download
+    /// sends. If the two ends' counters are that close by chance, nothing is forged: then try
+    /// again.
     static constexpr std::uint16_t kIdGap = 600;
 
     void expect_signals(const analysis::Reset& reset, const WatchLog& log) {
@@ -152,14 +153,14 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
     std::vector<lab::InjectedFrame> injected_;
 };
 
-/// Told on arrival, and confirmed when the server goes on.
+/// Reported on arrival, and confirmed when the server goes on.
 bool all_confirmed(const WatchLog& log) {
-    return std::ranges::all_of(log.server_resets(), [](const Story<analysis::Reset>& reset) {
+    return std::ranges::all_of(log.server_resets(), [](const Updates<analysis::Reset>& reset) {
         return reset.last.judgement.verdict == FST_VERDICT_CONFIRMED;
     });
 }
 
-TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
+TEST_P(WatchForged, IsReportedWithoutChangingPackets) {
     const lab::Capture at_client = require(lab::Capture::start(lab().client()));
     watch();
     EXPECT_EQ(attacked().outcome, lab::Outcome::Reset) << "observed, it kills";
@@ -183,11 +184,13 @@ TEST_P(WatchForged, IsFoundAndNothingIsTouched) {
     EXPECT_EQ(log.count(FST_COUNT_CHALLENGED), 0u);
 
     const auto seen = at_client.wait_for(
-        [](lab::Side from, const lab::Segment& segment) { return from == lab::Side::Server && segment.has(Rst); },
+        [](lab::Side from, const lab::Segment& segment) {
+            return from == lab::Side::Server && segment.has(Rst);
+        },
         GetParam().count, 1s);
     ASSERT_EQ(seen.size(), GetParam().count);
     for (std::size_t i = 0; i < seen.size(); ++i) {
-        constexpr std::ptrdiff_t kIpv4 = 34, kIpv6 = 54;  // where the TCP header begins
+        constexpr std::ptrdiff_t kIpv4 = 34, kIpv6 = 54;  // offset of the TCP header
         const std::ptrdiff_t tcp = GetParam().family == lab::Family::V4 ? kIpv4 : kIpv6;
         EXPECT_TRUE(std::equal(seen[i].frame.begin() + tcp, seen[i].frame.end(),
                                injected_[i].frame.begin() + tcp, injected_[i].frame.end()))
@@ -221,29 +224,31 @@ std::string case_name(const ::testing::TestParamInfo<Case>& info) {
     return fmt::format("{}{}", info.param.name, info.param.family == lab::Family::V4 ? "" : "V6");
 }
 
-INSTANTIATE_TEST_SUITE_P(Convicted, WatchForged, ::testing::ValuesIn(kConfirmed), case_name);
+INSTANTIATE_TEST_SUITE_P(Confirmed, WatchForged, ::testing::ValuesIn(kConfirmed), case_name);
 INSTANTIATE_TEST_SUITE_P(Suspected, WatchForged, ::testing::ValuesIn(kSuspected), case_name);
-INSTANTIATE_TEST_SUITE_P(Unseen, WatchForged, ::testing::ValuesIn(kUnseen), case_name);
-INSTANTIATE_TEST_SUITE_P(Convicted, WatchForgedActing, ::testing::ValuesIn(kConfirmed), case_name);
+INSTANTIATE_TEST_SUITE_P(WithoutEvidence, WatchForged, ::testing::ValuesIn(kWithoutEvidence),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(Confirmed, WatchForgedActing, ::testing::ValuesIn(kConfirmed), case_name);
 INSTANTIATE_TEST_SUITE_P(Suspected, WatchForgedActing, ::testing::ValuesIn(kSuspected), case_name);
 
-/// Byte for byte what the server's kernel would send: only asking tells.
-class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterface<lab::Family> {
+/// Byte for byte what the server's kernel would send: only a challenge distinguishes them.
+class WatchExactCopy : public WatchTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
     lab::Server serve(lab::Pace pace) {
         return require(lab::Server::start(lab().server(), {.family = GetParam(), .pace = pace}));
     }
     lab::Injector forge(unsigned router, lab::Trigger trigger, unsigned count) {
-        return require(
-            lab::Injector::start(lab().router(router),
-                            {.trigger = trigger, .forgery = lab::as_stateless_reset(), .count = count}));
+        return require(lab::Injector::start(
+            lab().router(router),
+            {.trigger = trigger, .forgery = lab::as_stateless_reset(), .count = count}));
     }
     void expect_complete(std::uint64_t bytes) {
         lab::DownloadOptions options = to_server(bytes, GetParam());
         options.timeout = 15s;
         const lab::DownloadReport report = lab::download(lab().client(), options);
         const WatchLog log = watch_->stop();
-        EXPECT_EQ(report.outcome, lab::Outcome::Complete) << report.bytes << " bytes\n" << log.text();
+        EXPECT_EQ(report.outcome, lab::Outcome::Complete) << report.bytes << " bytes\n"
+                                                          << log.text();
         EXPECT_EQ(report.bytes, bytes);
         EXPECT_GT(log.count(FST_COUNT_CHALLENGED), 0u);
         EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0u);
@@ -252,53 +257,58 @@ class WatchPerfectForgery : public WatchTest, public ::testing::WithParamInterfa
         ASSERT_FALSE(log.findings.empty()) << log.text();
     }
     static constexpr lab::Pace kResting{.chunk_bytes = 16'384, .pause = 40ms};
-    /// IdlePeriods for several round trips of the long path, so that what is forged is exact.
+    /// Pauses of several round trips of the long path, so that the forgery is exact.
     static constexpr lab::Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
-    static constexpr lab::Trigger kEachPacket{
-        .on = lab::Trigger::On::ClientPacket, .after_server_bytes = 20'000, .times = lab::Trigger::always};
+    static constexpr lab::Trigger kEachPacket{.on = lab::Trigger::On::ClientPacket,
+                                              .after_server_bytes = 20'000,
+                                              .times = lab::Trigger::always};
 };
 
-TEST_P(WatchPerfectForgery, Singly) {
+TEST_P(WatchExactCopy, Singly) {
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const lab::Server server = serve(kResting);
     const lab::Injector injector = forge(2, {.after_server_bytes = kStrikeAfter, .times = 3}, 1);
     expect_complete(kWanted);
 }
 
-TEST_P(WatchPerfectForgery, InThrees) {
+TEST_P(WatchExactCopy, InThrees) {
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const lab::Server server = serve(kResting);
     const lab::Injector injector = forge(2, {.after_server_bytes = kStrikeAfter}, 3);
     expect_complete(kWanted);
 }
 
-/// The forger is the nearer one: what it answers to our packets comes too soon.
-TEST_P(WatchPerfectForgery, AnsweringEachPacketBeforeALongPath) {
+/// The injector is nearer: its answers to the client's packets come too soon.
+TEST_P(WatchExactCopy, AnsweringEachPacketBeforeALongPath) {
     const lab::Server server = serve(kSlow);
-    const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 40ms}}));
+    const lab::Forwarder forwarder =
+        require(lab::Forwarder::start(lab(), 3, {.link = {.delay = 40ms}}));
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const lab::Injector injector = forge(
-        2,
-        {.on = lab::Trigger::On::ClientPacket, .after_server_bytes = 50'000, .times = lab::Trigger::always},
-        1);
+    const lab::Injector injector = forge(2,
+                                         {.on = lab::Trigger::On::ClientPacket,
+                                          .after_server_bytes = 50'000,
+                                          .times = lab::Trigger::always},
+                                         1);
     expect_complete(200'000);
 }
 
-/// The forger is as far away as the server, in time too. On a stream that rests for longer than a
-/// round trip it would be the server, for all that the client can see; on one that flows, the number
-/// that it copies is out of date when it arrives.
-TEST_P(WatchPerfectForgery, AnsweringEachPacketBehindALongPathOfAFlowingStream) {
+/// The injector is as far away as the server, in time too. With a stream that pauses for longer
+/// than a round trip the client could not distinguish it from the server; with a flowing one, the
+/// number it copies is out of date when it arrives.
+TEST_P(WatchExactCopy, AnsweringEachPacketOfAContinuousStreamAfterALongPath) {
     const lab::Server server = serve({.chunk_bytes = 10'000, .pause = 20ms});
-    const lab::Forwarder forwarder = require(lab::Forwarder::start(lab(), 1, {.link = {.delay = 40ms}}));
+    const lab::Forwarder forwarder =
+        require(lab::Forwarder::start(lab(), 1, {.link = {.delay = 40ms}}));
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
     const lab::Injector injector = forge(2, kEachPacket, 1);
-    EXPECT_EQ(lab::download(lab().client(), to_server(kWanted, GetParam())).outcome, lab::Outcome::Complete);
+    EXPECT_EQ(lab::download(lab().client(), to_server(kWanted, GetParam())).outcome,
+              lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     EXPECT_FALSE(log.server_resets().empty());
     EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, WatchPerfectForgery, both_families(), family_name);
+INSTANTIATE_TEST_SUITE_P(Families, WatchExactCopy, both_families(), family_name);
 
 }  // namespace
 }  // namespace flowstamp::lab

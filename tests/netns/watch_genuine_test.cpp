@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Genuine resets, made by real kernels and firewalls, under the strictest policy: each reaches its
-// application, and none is blamed.
+// Genuine resets, produced by real kernels and firewalls, under the strictest policy: each reaches
+// its application, and none is reported as forged.
 #include <gtest/gtest.h>
 
 #include "tests/netns/watch_fixture.h"
@@ -11,9 +11,10 @@
 namespace flowstamp::lab {
 namespace {
 
-/// What the asking may cost, with room for a busy machine.
+/// Limit on the cost of a challenge, with room for a busy machine.
 constexpr auto kSoon = 2s;
-/// On a path that loses packets: a reset, a question or an answer lost costs a nudge or two more.
+/// On a path with losses: a lost reset, challenge or answer costs another packet or two of the
+/// client.
 constexpr auto kSoonOnABadPath = 5s;
 
 constexpr std::uint64_t kServed = 50'000;
@@ -27,7 +28,8 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
         return require(lab::Server::start(lab().server(), options));
     }
 
-    /// A client that downloads more than the server will give, and speaks when it hears nothing.
+    /// A client that requests more than the server sends, and sends a byte when it receives
+    /// nothing.
     lab::DownloadOptions patient() {
         lab::DownloadOptions options = to_server(1'000'000, GetParam());
         options.nudge_after = 100ms;
@@ -39,11 +41,11 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
         EXPECT_LT(report.elapsed, within);
     }
 
-    /// Told as genuine, from the first to the last; no finding at all. Each was asked about, where
-    /// the stack can ask.
-    void expect_no_blame(std::size_t resets_at_least = 1, bool is_asked = true) {
+    /// Reported as genuine, from the first to the last; no finding at all. Each was challenged if
+    /// the stack can do that.
+    void expect_no_suspects(std::size_t resets_at_least = 1, bool is_asked = true) {
         const WatchLog log = stop_and_expect_genuine(resets_at_least);
-        for (const auto& [first, last] : log.findings) {  // a refused SYN is told, as what it is
+        for (const auto& [first, last] : log.findings) {  // a refused SYN is reported as such
             EXPECT_EQ(last.kind, analysis::FindingKind::syn_refused) << log.text();
         }
         EXPECT_EQ(log.count(FST_COUNT_CHALLENGED) > 0, is_asked) << log.text();
@@ -73,50 +75,49 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
             expect_reset(report);
             EXPECT_EQ(report.bytes, kServed);
         }
-        expect_no_blame(times);
+        expect_no_suspects(times);
     }
 
-    /// The server's firewall begins to reject the download when it is under way.
+    /// The server's firewall begins to reject the running download.
     lab::DownloadReport rejected_midway() {
         lab::Download running(lab().client(), to_server(1'000'000, GetParam()));
         while (!running.done() && running.bytes() < 20'000) {
             std::this_thread::sleep_for(5ms);
         }
-        const lab::Firewall reject = require(
-            lab::Firewall::apply(lab().server(), {.chain = lab::FirewallRule::Chain::Input,
-                                             .action = lab::FirewallRule::Action::RejectWithReset,
-                                             .family = GetParam(),
-                                             .to_port = 80}));
+        const lab::Firewall reject = require(lab::Firewall::apply(
+            lab().server(), {.chain = lab::FirewallRule::Chain::Input,
+                             .action = lab::FirewallRule::Action::RejectWithReset,
+                             .family = GetParam(),
+                             .to_port = 80}));
         return running.wait();
     }
 };
 
 TEST_P(WatchGenuine, CloseWithUnreadDataTwice) {
     expect_spared(
-        {.stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::CloseUnread}, 2);
+        {.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::CloseUnread}, 2);
 }
 
 TEST_P(WatchGenuine, LingerZero) {
     expect_spared(
-        {.stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::LingerZero});
+        {.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::LingerZero});
 }
 
 TEST_P(WatchGenuine, DataToAVanishedSocketTwice) {
-    expect_spared({.stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish},
-                  2);
+    expect_spared({.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::Vanish}, 2);
 }
 
-/// Its data comes with another initial TTL than its stateless reset.
+/// Its data has another initial TTL than its stateless reset.
 TEST_P(WatchGenuine, DataToAVanishedSocketOfAServerWithItsOwnTtl) {
     expect_spared(
-        {.ttl = 200, .stop_after = kServed, .before_farewell = 50ms, .farewell = lab::Farewell::Vanish});
+        {.ttl = 200, .stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::Vanish});
 }
 
 TEST_P(WatchGenuine, LingerZeroOfAServerWithItsOwnTtl) {
     expect_spared({.ttl = 200,
                    .stop_after = kServed,
-                   .before_farewell = 50ms,
-                   .farewell = lab::Farewell::LingerZero});
+                   .before_ending = 50ms,
+                   .ending = lab::Ending::LingerZero});
 }
 
 TEST_P(WatchGenuine, ClosedPort) {
@@ -124,7 +125,7 @@ TEST_P(WatchGenuine, ClosedPort) {
     const lab::DownloadReport report = lab::download(lab().client(), patient());
     EXPECT_EQ(report.outcome, lab::Outcome::Refused);
     EXPECT_LT(report.elapsed, kSoon);
-    expect_no_blame(1, false);
+    expect_no_suspects(1, false);
 }
 
 TEST_P(WatchGenuine, RejectOnThePeerItselfTwice) {
@@ -133,7 +134,7 @@ TEST_P(WatchGenuine, RejectOnThePeerItselfTwice) {
     for (unsigned i = 0; i < 2; ++i) {
         expect_reset(rejected_midway());
     }
-    expect_no_blame(2);
+    expect_no_suspects(2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, WatchGenuine, both_families(), family_name);
@@ -145,26 +146,26 @@ class WatchGenuineBadPath : public WatchGenuine {
         return require(lab::Forwarder::start(
             lab(), 2, {.link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02, .seed = 6}}));
     }
-    void expect_spared_across(lab::Farewell farewell) {
+    void expect_spared_across(lab::Ending ending) {
         const lab::Forwarder path = bad_path();
         watch_strictly();
         const lab::Server server =
-            serve({.stop_after = kServed, .before_farewell = 200ms, .farewell = farewell});
+            serve({.stop_after = kServed, .before_ending = 200ms, .ending = ending});
         expect_reset(lab::download(lab().client(), patient()), kSoonOnABadPath);
-        expect_no_blame();
+        expect_no_suspects();
     }
 };
 
 TEST_P(WatchGenuineBadPath, CloseWithUnreadData) {
-    expect_spared_across(lab::Farewell::CloseUnread);
+    expect_spared_across(lab::Ending::CloseUnread);
 }
 
 TEST_P(WatchGenuineBadPath, LingerZero) {
-    expect_spared_across(lab::Farewell::LingerZero);
+    expect_spared_across(lab::Ending::LingerZero);
 }
 
 TEST_P(WatchGenuineBadPath, DataToAVanishedSocket) {
-    expect_spared_across(lab::Farewell::Vanish);
+    expect_spared_across(lab::Ending::Vanish);
 }
 
 TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {
@@ -172,8 +173,8 @@ TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {
     watch_strictly();
     const lab::Server server = serve({.pace = {.chunk_bytes = 1000, .pause = 5ms}});
     expect_reset(rejected_midway(), kSoonOnABadPath);
-    // Packets that overtake one another show a server that goes on after a reset of its own host's
-    // firewall: a doubt, until the next reset answers the question.
+    // Reordering shows a server that goes on after a reset of its own host's firewall: suspicious,
+    // until the next reset answers the challenge.
     const WatchLog log = stop_and_expect_genuine(1);
     EXPECT_GT(log.summary.challenges.upheld, 0u) << log.text();
     for (const auto& [first, last] : log.findings) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `flowstamp watch --json` writes of a live forged reset: each line as the schema has it.
+// The output of `flowstamp watch --json` for a live forged reset: each line matches the schema.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -18,8 +18,8 @@ using nlohmann::json;
 
 class WatchJson : public LabFamilyTest {
   protected:
-    /// The lines of a watch with `options` over a download in which three resets are forged.
-    std::vector<json> told(const Argv& options) {
+    /// The lines of a watch with `options` during a download in which three resets are forged.
+    std::vector<json> json_lines(const Argv& options) {
         Argv argv{built_program(), "watch", "-i", lab().client().toward(lab::Side::Server).name,
                   "--json",        "-v"};
         argv.insert(argv.end(), options.begin(), options.end());
@@ -27,9 +27,9 @@ class WatchJson : public LabFamilyTest {
         if (!child.wait_for_output("watching ", 20s)) {
             throw std::runtime_error("flowstamp watch did not attach: " + child.err());
         }
-        const lab::Server server = require(
-            lab::Server::start(lab().server(),
-                          {.family = GetParam(), .pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
+        const lab::Server server = require(lab::Server::start(
+            lab().server(),
+            {.family = GetParam(), .pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
         const lab::Injector injector = require(lab::Injector::start(
             lab().router(2), {.trigger = {.after_server_bytes = 100'000, .times = 3},
                               .forgery = {.window = lab::Window::constant(1000)}}));
@@ -45,11 +45,11 @@ class WatchJson : public LabFamilyTest {
     }
 };
 
-TEST_P(WatchJson, IsWhatTheSchemaSays) {
+TEST_P(WatchJson, MatchesTheSchema) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     for (const Argv& options : {Argv{}, Argv{"--drop", "confirmed"}, Argv{"--challenge", "all"}}) {
         std::map<std::string, unsigned> count;
-        for (const json& event : told(options)) {
+        for (const json& event : json_lines(options)) {
             const auto violations = schema.violations(event);
             EXPECT_TRUE(violations.empty()) << violations.front() << "\n" << event.dump(2);
             ++count[event.at("event_type")];

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `flowstamp watch` killed in the middle of its work: the kernel takes both hooks off, and what was
-// under way goes on.
+// `flowstamp watch` killed while working: the kernel detaches both hooks, and running connections
+// go on.
 #include <gtest/gtest.h>
 
 #include <csignal>
 
 #include "tests/netns/lab_fixture.h"
-#include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/attach/interface.h"
+#include "user/kernel/features/bpf_objects.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp::lab {
@@ -60,7 +60,8 @@ class WatchKill : public LabTest {
         EXPECT_EQ(hooks(), Hooks{});
         EXPECT_FALSE(running.done()) << "the download was to outlive the watch";
         EXPECT_EQ(running.wait().outcome, lab::Outcome::Complete);
-        EXPECT_EQ(lab::download(lab().client(), to_server(100'000)).outcome, lab::Outcome::Complete);
+        EXPECT_EQ(lab::download(lab().client(), to_server(100'000)).outcome,
+                  lab::Outcome::Complete);
     }
 };
 

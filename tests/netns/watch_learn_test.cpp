@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is learned from one connection's forged reset meets the next one's on arrival.
+// What is learned from one connection's forged reset is used for the next one's on arrival.
 #include <algorithm>
 
 #include "tests/netns/watch_fixture.h"
@@ -10,12 +10,12 @@
 namespace flowstamp::lab {
 namespace {
 
-/// A firewall that answers each SYN with a reset of its own, and lets it pass.
+/// A firewall that answers each SYN with its own reset, and forwards it.
 lab::ForwarderOptions firewall() {
     return {.link = {.delay = 5ms},
-            .injection =
-                lab::Injection{.trigger = {.on = lab::Trigger::On::Syn},
-                          .forgery = {.ip_id = lab::IpId::constant(0x7a31), .seq = lab::Seq::absolute(0)}}};
+            .injection = lab::Injection{
+                .trigger = {.on = lab::Trigger::On::Syn},
+                .forgery = {.ip_id = lab::IpId::constant(0x7a31), .seq = lab::Seq::absolute(0)}}};
 }
 
 class WatchLearn : public WatchTest {
@@ -26,14 +26,14 @@ class WatchLearn : public WatchTest {
         watch(options);
     }
     /// A download, and the finding about it.
-    lab::Outcome download_past_the_box() {
+    lab::Outcome download_through_firewall() {
         const lab::DownloadReport report = lab::download(lab().client(), to_server(10'000));
         reported_++;
         EXPECT_TRUE(watch_->wait_for(
             [&](const WatchLog& log) { return log.findings.size() >= reported_; }, 2s));
         return report.outcome;
     }
-    /// What this process's watch lets others know.
+    /// The signatures that this process's watch has published.
     static std::vector<net::LearnedSignature> learned() {
         const auto tables = require(kernel::open_pinned_tables());
         const auto own = std::ranges::find(tables.tables, ::getpid(), &kernel::PinnedTable::pid);
@@ -46,10 +46,10 @@ class WatchLearn : public WatchTest {
     std::size_t reported_ = 0;
 };
 
-TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
+TEST_F(WatchLearn, RecognizesTheThirdResetToASynOnArrival) {
     start(acting(FST_DROP_CONFIRMED));
-    EXPECT_EQ(download_past_the_box(), lab::Outcome::Refused);
-    EXPECT_EQ(download_past_the_box(), lab::Outcome::Refused);
+    EXPECT_EQ(download_through_firewall(), lab::Outcome::Refused);
+    EXPECT_EQ(download_through_firewall(), lab::Outcome::Refused);
     std::vector<net::LearnedSignature> found;
     const auto deadline = std::chrono::steady_clock::now() + 3s;
     while ((found = learned()).empty() && std::chrono::steady_clock::now() < deadline) {
@@ -58,12 +58,13 @@ TEST_F(WatchLearn, TheThirdResetToASynIsKnownOnArrival) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].signature.ip_id, 0x7a31);
     EXPECT_EQ(found[0].signature.hops, 1);
-    EXPECT_EQ(download_past_the_box(), lab::Outcome::Complete);
+    EXPECT_EQ(download_through_firewall(), lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     const analysis::Reset& third = log.server_resets().back().first;
     EXPECT_EQ(third.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
     EXPECT_EQ(third.judgement.action, FST_ACTION_DROPPED) << log.text();
-    EXPECT_TRUE(third.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE)) << log.text();
+    EXPECT_TRUE(third.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE))
+        << log.text();
     ASSERT_EQ(log.middleboxes.size(), 1U) << log.text();
     const analysis::Middlebox& box = log.middleboxes[0];
     EXPECT_EQ(box.flows, 3U);
@@ -80,7 +81,7 @@ TEST_F(WatchLearn, NothingIsLearnedWhereThatIsRefused) {
     options.learn = false;
     start(options);
     for (int i = 0; i < 3; i++) {
-        EXPECT_EQ(download_past_the_box(), lab::Outcome::Refused);
+        EXPECT_EQ(download_through_firewall(), lab::Outcome::Refused);
     }
     EXPECT_TRUE(learned().empty());
     const WatchLog log = watch_->stop();

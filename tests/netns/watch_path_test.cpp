@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `watch --path` on a router: what it drops itself is told, with the rule, and nothing else is.
+// `watch --path` on a router: its own drops are reported with the rule, and nothing else.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 
 #include "tests/netns/watch_fixture.h"
 #include "user/analysis/reset/evidence.h"
-#include "user/net/endpoint.h"
 #include "user/lab/socket.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -35,16 +35,18 @@ class WatchPath : public WatchTest {
     }
     void watch_router(cmd::WatchOptions options = {}) {
         options.path = true;
-        watch(router(), {router().toward(lab::Side::Client).name, router().toward(lab::Side::Server).name},
+        watch(router(),
+              {router().toward(lab::Side::Client).name, router().toward(lab::Side::Server).name},
               std::move(options));
     }
-    /// A connection attempt of the client's, whatever becomes of it.
+    /// A connection attempt of the client, whatever its result.
     void knock(const lab::IpAddress& address, std::uint16_t port) {
-        lab().client().run_in(
-            [&] { (void)lab::connect_tcp({address, port}, {.deadline = lab::SteadyClock::now() + 1500ms}); });
+        lab().client().run_in([&] {
+            (void)lab::connect_tcp({address, port}, {.deadline = lab::SteadyClock::now() + 1500ms});
+        });
     }
-    static bool is_local_drop(const Story<analysis::Finding>& story) {
-        return story.last.kind == analysis::FindingKind::local_drop;
+    static bool is_local_drop(const Updates<analysis::Finding>& updates) {
+        return updates.last.kind == analysis::FindingKind::local_drop;
     }
     bool wait_for_drops(std::size_t count) {
         return watch_->wait_for(
@@ -56,10 +58,10 @@ class WatchPath : public WatchTest {
     }
     static std::vector<std::string> drops(const WatchLog& log) {
         std::vector<std::string> found;
-        for (const Story<analysis::Finding>& story : log.findings) {
-            if (is_local_drop(story)) {
-                EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED) << story.last.summary;
-                found.push_back(story.last.summary);
+        for (const Updates<analysis::Finding>& updates : log.findings) {
+            if (is_local_drop(updates)) {
+                EXPECT_EQ(updates.last.verdict, FST_VERDICT_CONFIRMED) << updates.last.summary;
+                found.push_back(updates.last.summary);
             }
         }
         return found;
@@ -69,14 +71,14 @@ class WatchPath : public WatchTest {
     std::optional<lab::Server> server_;
 };
 
-TEST_F(WatchPath, WhatPassesIsNoDrop) {
+TEST_F(WatchPath, PassingPacketsAreNoDrops) {
     watch_router();
     EXPECT_EQ(lab::download(lab().client(), to_server(300'000)).outcome, lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     EXPECT_TRUE(log.findings.empty()) << log.text();
 }
 
-TEST_F(WatchPath, ARuleOfItsOwnIsNamed) {
+TEST_F(WatchPath, NamesItsOwnRule) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
     watch_router();
     EXPECT_EQ(lab::download(lab().client(), to_server(10'000)).outcome, lab::Outcome::Complete);
@@ -89,8 +91,8 @@ TEST_F(WatchPath, ARuleOfItsOwnIsNamed) {
                   HasSubstr(":81 at forward: iptables-nft, table filter, chain FORWARD, rule 1"))));
 }
 
-/// The filter knows the connection by the name under which it comes.
-TEST_F(WatchPath, BehindATranslation) {
+/// The filter matches the connection by its addresses on arrival.
+TEST_F(WatchPath, BehindNat) {
     rule({"iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "10174", "-j",
           "DNAT", "--to-destination", lab().server().address(lab::Family::V4).text() + ":22"});
     rule({"iptables-nft", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "-m", "multiport", "!",
@@ -106,7 +108,7 @@ TEST_F(WatchPath, BehindATranslation) {
                                    HasSubstr("table mangle, chain FORWARD, rule 1"))));
 }
 
-TEST_F(WatchPath, AResetMadeHereIsToldFromOneThatCameIn) {
+TEST_F(WatchPath, DistinguishesOwnResetsFromReceivedOnes) {
     rule({"iptables-nft", "-A", "INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT",
           "--reject-with", "tcp-reset"});
     watch_router();
@@ -123,7 +125,7 @@ TEST_F(WatchPath, AResetMadeHereIsToldFromOneThatCameIn) {
                                  HasSubstr(":23 at input: "), HasSubstr("no socket"))));
 }
 
-TEST_F(WatchPath, AResetThatItsOwnOutputSwallows) {
+TEST_F(WatchPath, OwnResetDroppedByOutput) {
     rule({"iptables-nft", "-A", "OUTPUT", "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "DROP"});
     watch_router();
     knock(router().address(lab::Family::V4), 23);
@@ -136,7 +138,7 @@ TEST_F(WatchPath, AResetThatItsOwnOutputSwallows) {
                                     "OUTPUT, rule 1"))));
 }
 
-TEST_F(WatchPath, WithoutItNothingIsFollowed) {
+TEST_F(WatchPath, FollowsNothingWithoutPath) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
     watch(router(), {router().toward(lab::Side::Client).name});
     knock(lab().server().address(lab::Family::V4), 81);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A watch on a router that masquerades: each interface sees the flow under the addresses that hold
+// A watch on a masquerading router: each interface sees the flow with the addresses that are valid
 // there.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -8,14 +8,14 @@
 #include <algorithm>
 
 #include "tests/netns/watch_fixture.h"
-#include "user/net/endpoint.h"
 #include "user/lab/injector.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::lab {
 namespace {
 
-constexpr unsigned kRouter = 2;  ///< masquerades
-constexpr unsigned kForger = 3;  ///< right behind it: three hops nearer than the server
+constexpr unsigned kRouter = 2;          ///< masquerades
+constexpr unsigned kInjectorRouter = 3;  ///< right after it: three hops nearer than the server
 constexpr std::uint64_t kWanted = 400'000;
 
 struct View {
@@ -52,10 +52,10 @@ class WatchRouter : public WatchTest, public ::testing::WithParamInterface<View>
             lab::Server::start(lab().server(), {.pace = {.chunk_bytes = 16'384, .pause = 20ms}}));
         std::optional<lab::Injector> injector;
         if (forgeries != 0) {
-            injector.emplace(require(
-                lab::Injector::start(lab().router(kForger),
-                                {.trigger = {.after_server_bytes = 100'000, .times = forgeries},
-                                 .forgery = {.window = lab::Window::constant(1000)}})));
+            injector.emplace(require(lab::Injector::start(
+                lab().router(kInjectorRouter),
+                {.trigger = {.after_server_bytes = 100'000, .times = forgeries},
+                 .forgery = {.window = lab::Window::constant(1000)}})));
         }
         const lab::DownloadReport report = lab::download(lab().client(), to_server(kWanted));
         injected_ = forgeries != 0 ? injector->injected(forgeries, 1s).size() : 0;
@@ -69,7 +69,7 @@ class WatchRouter : public WatchTest, public ::testing::WithParamInterface<View>
     std::size_t injected_ = 0;
 };
 
-TEST_P(WatchRouter, AFlowIsWhole) {
+TEST_P(WatchRouter, FlowIsComplete) {
     watch_router();
     ASSERT_EQ(run(0).outcome, lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
@@ -86,7 +86,7 @@ TEST_P(WatchRouter, AFlowIsWhole) {
     EXPECT_TRUE(log.findings.empty()) << log.text();
 }
 
-TEST_P(WatchRouter, AForgedResetIsToldOnce) {
+TEST_P(WatchRouter, ForgedResetIsReportedOnce) {
     watch_router();
     EXPECT_EQ(run(1).outcome, lab::Outcome::Reset);
     ASSERT_TRUE(wait_for_resets(1));
@@ -100,8 +100,8 @@ TEST_P(WatchRouter, AForgedResetIsToldOnce) {
     EXPECT_EQ(log.count(FST_COUNT_DROPPED) + log.count(FST_COUNT_CHALLENGED), 0u);
 }
 
-/// What comes in from the forger's side can be refused; what leaves this host is only told.
-TEST_P(WatchRouter, WhereItComesInItIsRefused) {
+/// What comes in from the injector's side can be refused; what leaves this host is only reported.
+TEST_P(WatchRouter, IsRefusedWhereItComesIn) {
     watch_router(acting(FST_DROP_CONFIRMED));
     const lab::DownloadReport report = run(1);
     const WatchLog log = watch_->stop();
@@ -116,16 +116,16 @@ TEST_P(WatchRouter, WhereItComesInItIsRefused) {
     EXPECT_EQ(log.findings.size(), 1u) << log.text();
 }
 
-/// Asked about as often as it takes, a genuine reset reaches the client: no question may be such that
-/// connection tracking, which translates it, takes it for foreign.
-TEST_P(WatchRouter, AGenuineResetIsHeardBeyondTheTranslation) {
+/// Challenged as often as needed, a genuine reset reaches the client: no challenge may be such that
+/// connection tracking, which translates it, treats it as invalid.
+TEST_P(WatchRouter, GenuineResetReachesTheClientThroughNat) {
     constexpr std::uint64_t kServed = 50'000;
     watch_router(acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
-    for (const lab::Farewell farewell : {lab::Farewell::CloseUnread, lab::Farewell::LingerZero, lab::Farewell::Vanish,
-                                    lab::Farewell::CloseUnread, lab::Farewell::LingerZero}) {
-        const lab::Server server = require(
-            lab::Server::start(lab().server(),
-                          {.stop_after = kServed, .before_farewell = 20ms, .farewell = farewell}));
+    for (const lab::Ending ending :
+         {lab::Ending::CloseUnread, lab::Ending::LingerZero, lab::Ending::Vanish,
+          lab::Ending::CloseUnread, lab::Ending::LingerZero}) {
+        const lab::Server server = require(lab::Server::start(
+            lab().server(), {.stop_after = kServed, .before_ending = 20ms, .ending = ending}));
         lab::DownloadOptions options = to_server(1'000'000);
         options.nudge_after = 50ms;
         const lab::DownloadReport report = lab::download(lab().client(), options);

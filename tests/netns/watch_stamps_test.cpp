@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `watch --stamps` beside a real download: a stamp for every packet, and what is rebuilt from them
-// is the download.
+// `watch --stamps` beside a real download: a stamp for every packet, from which the download can be
+// rebuilt.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,11 +10,11 @@
 #include <fstream>
 #include <map>
 
+#include "bpf/host/datapath.h"
 #include "tests/netns/watch_fixture.h"
 #include "tests/support/json_schema.h"
-#include "user/net/endpoint.h"
 #include "user/net/capture/capture_reader.h"
-#include "bpf/host/datapath.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -38,8 +38,10 @@ class WatchStamps : public WatchTest, public ::testing::WithParamInterface<lab::
         options.interfaces = {lab().client().toward(lab::Side::Server).name};
         LiveWatch watch(lab().client(), options);
         {
-            const lab::Server server = require(lab::Server::start(lab().server(), {.family = GetParam()}));
-            const auto report = lab::download(lab().client(), LabTest::to_server(kBytes, GetParam()));
+            const lab::Server server =
+                require(lab::Server::start(lab().server(), {.family = GetParam()}));
+            const auto report =
+                lab::download(lab().client(), LabTest::to_server(kBytes, GetParam()));
             EXPECT_EQ(report.outcome, lab::Outcome::Complete);
         }
         WatchLog log = watch.stop();
@@ -54,19 +56,19 @@ class WatchStamps : public WatchTest, public ::testing::WithParamInterface<lab::
     }();
 };
 
-/// The packets that a capture holds, as our own parser reads them.
+/// The packets of a capture, parsed by the data path's parser.
 std::vector<fst_packet> packets_of(const std::string& file) {
     const auto capture = require(net::CaptureReader::open(require(net::open_file(file)), file));
     std::vector<fst_packet> packets;
     while (const auto frame = require(capture->next())) {
         std::vector<std::uint8_t> data(frame->bytes.begin(), frame->bytes.end());
         const fst_datapath_frame parsed_from{.data = data.data(),
-                                            .bytes = static_cast<__u32>(data.size()),
-                                            .room = 0,
-                                            .ifindex = frame->interface,
-                                            .time_ns = static_cast<__u64>(frame->wall.count()),
-                                            .hook = FST_HOOK_XDP,
-                                            .has_mac = 0};
+                                             .bytes = static_cast<__u32>(data.size()),
+                                             .room = 0,
+                                             .ifindex = frame->interface,
+                                             .time_ns = static_cast<__u64>(frame->wall.count()),
+                                             .hook = FST_HOOK_XDP,
+                                             .has_mac = 0};
         fst_packet packet{};
         EXPECT_TRUE(fst_datapath_parse(&parsed_from, &packet)) << frame->number;
         packets.push_back(packet);
@@ -74,7 +76,7 @@ std::vector<fst_packet> packets_of(const std::string& file) {
     return packets;
 }
 
-TEST_P(WatchStamps, ACaptureOfThemIsTheDownload) {
+TEST_P(WatchStamps, CaptureContainsTheDownload) {
     const WatchLog log = watched("x.pcapng");
     const std::vector<fst_packet> packets = packets_of(path("x.pcapng"));
     ASSERT_TRUE(log.summary.stamps);
@@ -103,7 +105,7 @@ TEST_P(WatchStamps, ACaptureOfThemIsTheDownload) {
     EXPECT_EQ(edge, kBytes);
 }
 
-TEST_P(WatchStamps, JsonLinesTellEveryPacket) {
+TEST_P(WatchStamps, JsonLinesContainEveryPacket) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     const WatchLog log = watched("x.jsonl");
     constexpr std::uint64_t kSampled = 100;
@@ -112,7 +114,7 @@ TEST_P(WatchStamps, JsonLinesTellEveryPacket) {
     std::map<std::string, unsigned> directions;
     for (std::string line; std::getline(lines, line); count++) {
         const json event = json::parse(line);
-        if (count % kSampled == 0) {  // the schema takes its time
+        if (count % kSampled == 0) {  // validating against the schema is slow
             ASSERT_THAT(schema.violations(event), IsEmpty()) << line;
         }
         directions[event["stamp"]["direction"]]++;
@@ -122,7 +124,7 @@ TEST_P(WatchStamps, JsonLinesTellEveryPacket) {
     EXPECT_GT(directions["out"], 0U);
 }
 
-TEST_P(WatchStamps, AFilterLimitsWhatIsWritten) {
+TEST_P(WatchStamps, FilterLimitsWhatIsWritten) {
     const WatchLog log = watched("x.pcapng", "tcp src port 80");
     const std::vector<fst_packet> packets = packets_of(path("x.pcapng"));
     EXPECT_GT(packets.size(), 0U);
@@ -136,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Families, WatchStamps, both_families(), family_name);
 
 class WatchStampsCommand : public LabTest {};
 
-TEST_F(WatchStampsCommand, EndsWithOneLineWhereTheDiskIsFull) {
+TEST_F(WatchStampsCommand, EndsWithOneLineWhenTheDiskIsFull) {
     const std::string full = "/tmp/flowstamp-full.json";
     std::filesystem::remove(full);
     std::filesystem::create_symlink("/dev/full", full);

@@ -10,7 +10,7 @@
 
 namespace flowstamp::testing {
 
-/// Writes big-endian fields one after another.
+/// Appends big-endian fields.
 class ByteWriter {
   public:
     ByteWriter& u8(std::uint64_t value) {

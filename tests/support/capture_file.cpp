@@ -97,7 +97,7 @@ PcapngFile& PcapngFile::block(std::uint32_t type, std::span<const std::uint8_t> 
 }
 
 Bytes gzipped(std::span<const std::uint8_t> bytes) {
-    constexpr int kGzip = 15 + 16;  // the greatest window, and gzip's header
+    constexpr int kGzip = 15 + 16;  // the largest window, and gzip's header
     z_stream stream{};
     Bytes out(bytes.size() + 1024);
     if (::deflateInit2(&stream, 6, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) != Z_OK) {

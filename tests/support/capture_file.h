@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Capture files for tests, right or wrong, in either byte order:
+// Capture files for tests, valid or not, in either byte order:
 //
 //     Bytes file = PcapFile({.nanoseconds = true}).frame(1s, packet.bytes()).bytes();
 //     Bytes file = PcapngFile()
@@ -20,7 +20,7 @@
 
 namespace flowstamp::testing {
 
-/// Appends numbers in the byte order that is set.
+/// Appends numbers in the selected byte order.
 class FieldWriter {
   public:
     explicit FieldWriter(bool big = false) : big_(big) {}
@@ -50,7 +50,7 @@ class PcapFile {
     PcapFile() : PcapFile(Options{}) {}
     explicit PcapFile(const Options& options);
 
-    /// `original`: bytes on the wire; unset: as many as `frame` has.
+    /// `original`: bytes on the wire; unset: the size of `frame`.
     PcapFile& frame(std::chrono::nanoseconds time, std::span<const std::uint8_t> frame,
                     std::optional<std::uint32_t> original = std::nullopt);
     [[nodiscard]] const Bytes& bytes() const { return writer_.bytes(); }
@@ -81,7 +81,7 @@ class PcapngFile {
                     std::span<const std::uint8_t> frame);
     PcapngFile& simple(std::span<const std::uint8_t> frame,
                        std::optional<std::uint32_t> original = std::nullopt);
-    /// `length`: what the block says of its own, if not the truth.
+    /// `length`: the length given in the block, if not the correct one.
     PcapngFile& block(std::uint32_t type, std::span<const std::uint8_t> body,
                       std::optional<std::uint32_t> length = std::nullopt);
     [[nodiscard]] const Bytes& bytes() const { return writer_.bytes(); }
@@ -90,7 +90,7 @@ class PcapngFile {
     FieldWriter writer_;
 };
 
-/// As gzip has it.
+/// Compresses in gzip format.
 [[nodiscard]] Bytes gzipped(std::span<const std::uint8_t> bytes);
 
 }  // namespace flowstamp::testing

@@ -10,10 +10,10 @@ namespace flowstamp::testing {
 using Bytes = std::vector<std::uint8_t>;
 
 /// The one's complement sum of 16-bit big-endian words, folded to 16 bits, host order (RFC 1071).
-/// An odd last byte counts as the high half of a word. `start` is an earlier sum to go on from.
+/// An odd last byte counts as the high half of a word. `start` is an earlier sum to continue.
 std::uint16_t ones_sum(std::span<const std::uint8_t> data, std::uint16_t start = 0);
 
-/// What stands in a checksum field over `data`: the complement of ones_sum().
+/// The value of a checksum field over `data`: the complement of ones_sum().
 std::uint16_t internet_checksum(std::span<const std::uint8_t> data, std::uint16_t start = 0);
 
 /// The sum over the pseudo header of TCP, UDP (RFC 9293 section 3.1) or, over IPv6, ICMPv6

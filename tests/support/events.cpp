@@ -30,7 +30,7 @@ std::uint64_t ns(Nanoseconds time) {
 }
 
 fst_direction example_direction(std::uint8_t ttl, std::uint16_t ip_id, std::uint32_t seq_edge,
-                               std::uint32_t ack_edge) {
+                                std::uint32_t ack_edge) {
     fst_direction direction{};
     direction.flags = FST_DIRECTION_SEEN | FST_DIRECTION_TS | FST_DIRECTION_TS_CLOCK |
                       FST_DIRECTION_BASE | FST_DIRECTION_DF | FST_DIRECTION_DATA |
@@ -61,7 +61,7 @@ fst_direction example_direction(std::uint8_t ttl, std::uint16_t ip_id, std::uint
 }  // namespace
 
 fst_flow_key key_of(const std::string& client, std::uint16_t client_port, const std::string& server,
-                   std::uint16_t server_port, std::uint32_t ifindex) {
+                    std::uint16_t server_port, std::uint32_t ifindex) {
     fst_flow_key key{};
     put_address(client, key.address[kClient]);
     put_address(server, key.address[kServer]);
@@ -151,7 +151,7 @@ analysis::Observation Story::rst(const RstDetails& details) {
         details.action == FST_ACTION_OBSERVED ? details.passed : FST_PASS_NOT_SUSPECT;
     judgement.hops = fst_hops(details.ttl);
     judgement.base_hops = fst_hops(flow_.direction[details.from].ttl[0]);
-    // The kernel writes the reset memory before it tells: a RST within 2 s belongs to the row.
+    // The kernel updates the reset state before it reports: a RST within 2 s belongs to the burst.
     const auto us = static_cast<std::uint32_t>(packet.time_ns / 1000);
     if (!(flow_.state & FST_OF(FST_FLOW_AFTER_RST, details.from)) ||
         us - flow_.rst_us[details.from] > 2'000'000) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records of the data path for tests, without a data path: a story of one connection, told as
-// observations.
+// Records of the data path for tests, without a data path: the observations of one connection.
 //
 //     Story story;                                    // a download from 198.51.100.7:443
 //     story.at(1ms);
@@ -14,27 +13,27 @@
 #include <string>
 
 #include "flowstamp/event.h"
-#include "user/base/clock.h"
 #include "user/analysis/observation.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::testing {
 
-/// The connection's ends, as directions of the flow's key.
+/// The connection's two ends, as directions of the flow's key.
 inline constexpr std::uint8_t kClient = 0;
 inline constexpr std::uint8_t kServer = 1;
 
 /// 192.0.2.1:40000 (the client) and 198.51.100.7:443 on interface 3.
 [[nodiscard]] fst_flow_key example_key();
 [[nodiscard]] fst_flow_key key_of(const std::string& client, std::uint16_t client_port,
-                                 const std::string& server, std::uint16_t server_port,
-                                 std::uint32_t ifindex);
+                                  const std::string& server, std::uint16_t server_port,
+                                  std::uint32_t ifindex);
 
 /// The example's flow in the middle of a download: the handshake was seen, the server is 12 hops
-/// away (TTL 52), counts its IP-IDs per flow (latest 0x1a2b), its sequence edge is 5000; the client
-/// is one hop away (TTL 63), its edge is 2001, all of it acknowledged; both use timestamps.
+/// away (TTL 52), has per-flow IP-IDs (latest 0x1a2b), and its sequence edge is 5000; the client is
+/// one hop away (TTL 63), its edge is 2001, all of it acknowledged; both use timestamps.
 [[nodiscard]] fst_flow example_flow();
 
-/// A RST as a test varies it; the rest fits the example's flow.
+/// Variable fields of a RST; the rest fits the example's flow.
 struct RstDetails {
     std::uint8_t from = kServer;
     std::uint32_t seq = 5000;
@@ -46,14 +45,14 @@ struct RstDetails {
     std::optional<std::uint32_t> ts_val{};
     std::uint64_t signals = 0;
     std::uint32_t context = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
-    std::optional<fst_verdict> verdict{};  ///< unset: what fst_conclude() makes of the rest
-    fst_cause cause = FST_CAUSE_STATELESS;  ///< when genuine
+    std::optional<fst_verdict> verdict{};   ///< unset: the result of fst_conclude() for the rest
+    fst_cause cause = FST_CAUSE_STATELESS;  ///< if genuine
     fst_action action = FST_ACTION_OBSERVED;
     fst_challenge challenge = FST_CHALLENGE_NONE;
-    fst_pass_reason passed = FST_PASS_NOT_ACTING;  ///< when only observed
+    fst_pass_reason passed = FST_PASS_NOT_ACTING;  ///< if only observed
 };
 
-/// A packet after a RST, no RST itself.
+/// A packet after a RST, not a RST itself.
 struct LaterDetails {
     std::uint8_t from = kServer;
     std::uint32_t seq = 5000;
@@ -67,18 +66,18 @@ struct LaterDetails {
     std::uint16_t flags = FST_PACKET_DF;
 };
 
-/// One connection, as one interface shows it. Its clock stands until at() or after() moves it.
+/// One connection, as one interface sees it. Its clock only moves by at() or after().
 class Story {
   public:
     Story() : Story(example_flow(), 7, "eth0") {}
     Story(const fst_flow& flow, std::uint32_t slot, std::string interface);
 
-    /// Sets the time since the story's beginning.
+    /// Sets the time since the scenario's beginning.
     Story& at(Nanoseconds time);
     Story& after(Nanoseconds length);
     [[nodiscard]] Nanoseconds now() const { return now_; }
 
-    /// The flow's slot as it stands; what observations carry from now on.
+    /// The current contents of the flow's slot, carried by all later observations.
     [[nodiscard]] fst_flow& flow() { return flow_; }
     [[nodiscard]] std::uint32_t slot() const { return slot_; }
 

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 using Lines = std::vector<std::string>;
 
-/// One look at one value under one schema.
+/// Validates one value against one schema.
 class Check {
   public:
     Check(const json& root, Lines& lines) : root_(root), lines_(lines) {}
@@ -57,7 +57,7 @@ class Check {
     }
 
     void ref(const json& to, const json& instance, const std::string& place) {
-        const std::string pointer = to.get<std::string>().substr(1);  // behind the '#'
+        const std::string pointer = to.get<std::string>().substr(1);  // after the '#'
         value(root_.at(json::json_pointer(pointer)), instance, place);
     }
 

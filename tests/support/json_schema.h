@@ -7,14 +7,15 @@
 
 namespace flowstamp::testing {
 
-/// Holds JSON to a schema: that part of JSON Schema (draft 2020-12) which docs/events.schema.json
-/// uses. A keyword that it does not know throws std::invalid_argument: nothing is passed unchecked.
+/// Validates JSON against a schema, supporting the part of JSON Schema (draft 2020-12) that
+/// docs/events.schema.json uses. An unknown keyword throws std::invalid_argument, so that nothing
+/// remains unchecked.
 class JsonSchema {
   public:
     explicit JsonSchema(nlohmann::json schema) : root_(std::move(schema)) {}
     [[nodiscard]] static JsonSchema read(const std::string& path);
 
-    /// Each a line, with the place in the instance: "/reset/id: is no integer". Empty: it fits.
+    /// One line each, with the location in the instance: "/reset/id: is no integer". Empty: valid.
     [[nodiscard]] std::vector<std::string> violations(const nlohmann::json& instance) const;
 
   private:

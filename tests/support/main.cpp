@@ -15,8 +15,8 @@ bool set_in_environment(const char* name) {
 
 }  // namespace
 
-/// Where CI is set, a test that could not run proves nothing: a skip is a failure, except where the
-/// folder's CMakeLists.txt says that its data may be absent (FLOWSTAMP_MAY_SKIP).
+/// In CI, a test that could not run proves nothing: a skip is a failure, unless the folder's
+/// CMakeLists.txt says that its data may be absent (FLOWSTAMP_MAY_SKIP).
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     const int result = RUN_ALL_TESTS();

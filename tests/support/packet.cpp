@@ -43,7 +43,7 @@ Bytes address_bytes(int family, const std::string& text) {
     return bytes;
 }
 
-/// The number that a layer bears in the "type" of Ethernet or VLAN before it.
+/// The layer's number in the "type" field of the Ethernet or VLAN header before it.
 struct EtherType {
     std::uint16_t operator()(const Vlan& tag) const { return tag.tpid.value_or(kTypeVlan); }
     std::uint16_t operator()(const Ipv4&) const { return kTypeIpv4; }
@@ -51,7 +51,7 @@ struct EtherType {
     std::uint16_t operator()(const auto&) const { return kTypeExperimental; }
 };
 
-/// The number that a layer bears in the "protocol" or "next header" of the header before it.
+/// The layer's number in the "protocol" or "next header" field of the header before it.
 struct IpProtocol {
     std::uint8_t operator()(const HopByHop&) const { return 0; }
     std::uint8_t operator()(const Icmp&) const { return 1; }
@@ -117,7 +117,7 @@ std::uint8_t Encoder::next_protocol() const {
     return next() == nullptr ? kProtocolExperimental : std::visit(IpProtocol{}, *next());
 }
 
-/// Over the nearest IP header outside of this layer; 0 without one.
+/// Computed with the nearest enclosing IP header; 0 without one.
 std::uint16_t Encoder::pseudo_sum(std::uint8_t protocol, std::size_t length) const {
     for (std::size_t i = index_; i-- > 0;) {
         if (const auto* ip = std::get_if<Ipv4>(&layers_[i])) {
@@ -233,7 +233,7 @@ Bytes Encoder::operator()(const Icmpv6& icmp) const {
     return out.set_u16(2, icmp.checksum.value(ones_sum(out.bytes(), pseudo), pseudo)).take();
 }
 
-/// `layers` one inside the other, without trailers.
+/// Encodes nested `layers`, without trailers.
 Bytes encode_layers(std::span<const Layer> layers) {
     Bytes body;
     for (std::size_t i = layers.size(); i-- > 0;) {

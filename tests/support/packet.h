@@ -5,9 +5,9 @@
 //     Packet p = Ethernet{} / Ipv4{.ttl = 61} / Tcp{.seq = 1000, .flags = Rst | Ack};
 //     std::vector<std::uint8_t> frame = p.bytes();
 //
-// Lengths, types and checksums fill themselves in; a field that is set explicitly is written as
-// it stands, right or wrong. Fields are in host order; addresses are text, by default from the
-// ranges set aside for documentation (RFC 5737, RFC 3849, RFC 7042).
+// Lengths, types and checksums are filled in; a field that is set explicitly is written as given,
+// valid or not. Fields are in host order; addresses are text, by default from the documentation
+// ranges (RFC 5737, RFC 3849, RFC 7042).
 #pragma once
 
 #include <cstddef>
@@ -39,8 +39,8 @@ class Checksum {
     constexpr Checksum(Kind kind) : kind_(kind) {}
     constexpr Checksum(std::uint16_t value) : kind_(Given), value_(value) {}
 
-    /// The value for the field. `sum` is the ones_sum() of what the checksum covers, the field
-    /// itself taken as 0; `pseudo_header` is the part of it that comes from the pseudo header.
+    /// The value for the field. `sum` is the ones_sum() of the covered data with this field as 0;
+    /// `pseudo_header` is the part of it that comes from the pseudo header.
     std::uint16_t value(std::uint16_t sum, std::uint16_t pseudo_header) const;
 
   private:
@@ -51,15 +51,15 @@ class Checksum {
 struct Ethernet {
     std::string src = "00:00:5e:00:53:01";
     std::string dst = "00:00:5e:00:53:02";
-    std::optional<std::uint16_t> type{};  ///< EtherType; unset: what the next layer is
+    std::optional<std::uint16_t> type{};  ///< EtherType; unset: that of the next layer
 };
 
-/// An 802.1Q tag. A tag that holds another one is 802.1ad's (QinQ) unless `tpid` says otherwise.
+/// An 802.1Q tag. A tag that contains another one is 802.1ad (QinQ) unless `tpid` says otherwise.
 struct Vlan {
     std::uint16_t id = 1;  ///< 12 bits
     std::uint8_t priority = 0;
     std::optional<std::uint16_t> tpid{};  ///< the EtherType announcing this tag
-    std::optional<std::uint16_t> type{};  ///< the EtherType of what the tag holds
+    std::optional<std::uint16_t> type{};  ///< the EtherType of the tag's contents
 };
 
 /// RFC 791.
@@ -73,7 +73,7 @@ struct Ipv4 {
     std::uint16_t fragment_offset = 0;  ///< in units of 8 bytes
     std::uint8_t tos = 0;
     Bytes options{};                              ///< padded with zeros to a multiple of 4
-    std::optional<std::uint8_t> protocol{};       ///< unset: what the next layer is
+    std::optional<std::uint8_t> protocol{};       ///< unset: that of the next layer
     std::optional<std::uint8_t> header_words{};   ///< IHL, in units of 4 bytes
     std::optional<std::uint16_t> total_length{};  ///< bytes
     Checksum checksum{};
@@ -92,8 +92,8 @@ struct Ipv6 {
     std::uint8_t version = 6;
 };
 
-/// Extension headers of IPv6. `options` and `data` follow the fixed part and are padded: options
-/// with a PadN, data with zeros, to a multiple of 8 bytes with it.
+/// IPv6 extension headers. `options` and `data` follow the fixed part and are padded, options with
+/// a PadN, data with zeros, to a multiple of 8 bytes.
 struct HopByHop {
     Bytes options{};
     std::optional<std::uint8_t> next_header{};
@@ -104,7 +104,7 @@ struct DestinationOptions {
     std::optional<std::uint8_t> next_header{};
     std::optional<std::uint8_t> length_units{};
 };
-/// Transport checksums use the IP header's destination, as is right once `segments_left` is 0.
+/// Transport checksums use the IP header's destination, as is correct if `segments_left` is 0.
 struct Routing {
     std::uint8_t type = 4;
     std::uint8_t segments_left = 0;
@@ -179,18 +179,18 @@ struct Payload {
     Bytes data{};
 };
 
-/// A payload of `length` bytes whose contents are the same on every call.
+/// A payload of `length` bytes, with the same contents on every call.
 Payload filler(std::size_t length);
 
-/// Bytes after the end of the IP packet, where Ethernet pads a short frame. No length or
-/// checksum counts them. Only as the last layer.
+/// Bytes after the end of the IP packet, as Ethernet pads a short frame. Not covered by any length
+/// or checksum. Only as the last layer.
 struct Trailer {
     Bytes data{};
 };
 
 class Packet;
 
-/// What an ICMP error quotes: `packet` from its IP header on, cut after `length` bytes.
+/// The quote in an ICMP error: `packet` from its IP header on, cut after `length` bytes.
 struct Quoted {
     explicit Quoted(const Packet& packet,
                     std::size_t length = std::numeric_limits<std::size_t>::max());
@@ -213,9 +213,8 @@ class Packet {
     template <LayerType T>
     Packet(T layer) : layers_{Layer{std::in_place_type<T>, std::move(layer)}} {}
 
-    /// The packet as it would stand on the wire, without frame check sequence.
-    /// Throws std::invalid_argument for an address that is none, and for options too long for
-    /// their header.
+    /// The packet as on the wire, without frame check sequence. Throws std::invalid_argument for an
+    /// invalid address, and for options too long for their header.
     Bytes bytes() const;
 
     /// The offset in bytes() of the first IP header; 0 if there is none.
@@ -232,13 +231,13 @@ class Packet {
     std::vector<Layer> layers_;
 };
 
-/// Found by the layers' namespace, so that `Ethernet{} / Ipv4{}` needs no Packet to begin with.
+/// In the layers' namespace, so that `Ethernet{} / Ipv4{}` needs no Packet to start with.
 template <LayerType Outer, LayerType Inner>
 Packet operator/(Outer outer, Inner inner) {
     return Packet(std::move(outer)) / Packet(std::move(inner));
 }
 
-/// The first `length` bytes of a frame: what a truncated capture or a short buffer holds.
+/// The first `length` bytes of a frame, as in a truncated capture or a short buffer.
 Bytes truncated(const Packet& packet, std::size_t length);
 
 }  // namespace flowstamp::testing

@@ -12,8 +12,8 @@
 
 namespace flowstamp::testing {
 
-/// A TCP segment taken apart for assertions. Written apart from the data path's parser, so that
-/// the two check each other. Scalars are in host order.
+/// A parsed TCP segment for assertions. Independent of the data path's parser, so that the two
+/// check each other. Scalars are in host order.
 struct TcpView {
     std::string src;  ///< addresses as text
     std::string dst;
@@ -28,14 +28,14 @@ struct TcpView {
     std::uint32_t ack = 0;
     TcpFlags flags = NoFlags;
     std::uint16_t window = 0;
-    std::uint16_t checksum = 0;  ///< as found
+    std::uint16_t checksum = 0;  ///< as received
     Bytes options{};
     Bytes payload{};
     std::size_t ip_offset = 0;  ///< from the start of the bytes
     std::size_t tcp_offset = 0;
     bool ip_checksum_ok = true;  ///< always true over IPv6, which has none
     bool checksum_ok = false;
-    bool checksum_partial = false;  ///< the field holds just the pseudo header's sum
+    bool checksum_partial = false;  ///< the field holds only the pseudo header's sum
 };
 
 /// Whether the bytes begin with an Ethernet header or with the IP header.
@@ -45,10 +45,10 @@ enum class StartsWith { Ethernet, Ip };
 std::optional<TcpView> view_tcp(std::span<const std::uint8_t> bytes,
                                 StartsWith start = StartsWith::Ethernet);
 
-/// A TCP segment in an Ethernet frame whose TCP checksum (and IPv4 header checksum) is right.
+/// Whether the frame's TCP checksum (and IPv4 header checksum) is valid.
 bool tcp_checksum_ok(std::span<const std::uint8_t> frame);
 
-/// The same, but the TCP checksum is the pseudo header's sum, as CHECKSUM_PARTIAL wants it.
+/// The same, but the TCP checksum is the pseudo header's sum, as with CHECKSUM_PARTIAL.
 bool tcp_checksum_partial(std::span<const std::uint8_t> frame);
 
 }  // namespace flowstamp::testing

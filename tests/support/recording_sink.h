@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "flowstamp/policy.h"
-#include "user/analysis/reset/forged_rst.h"
 #include "user/analysis/aggregator.h"
+#include "user/analysis/reset/forged_rst.h"
 
 namespace flowstamp::testing {
 
-/// Keeps what a detector tells.
+/// Records what a detector reports.
 class RecordingSink final : public analysis::FindingSink {
   public:
     void reset(const analysis::Reset& reset) override { resets.push_back(reset); }
@@ -70,7 +70,7 @@ class RecordingPolicy final : public analysis::PolicySink {
     std::vector<fst_learned_signature> forgotten;
 };
 
-/// The detector with everything around it, as a program would wire it.
+/// The detector with all its dependencies, connected as in the program.
 struct ForgedRstBench {
     void see(analysis::Observation observation) {
         aggregator.record(observation);

@@ -25,13 +25,13 @@ class JsonCollector final : public output::Consumer {
     std::vector<output::Json> events;
 };
 
-/// What a capture gave.
+/// The reports on a capture.
 struct Replayed {
     std::vector<output::Json> events{};
     analysis::Stats stats{};
     Status read{};
 
-    /// Those of one event_type: "reset", "finding", "flow".
+    /// The events of one event_type: "reset", "finding", "flow".
     [[nodiscard]] std::vector<output::Json> of(const std::string& type) const {
         std::vector<output::Json> found;
         for (const output::Json& event : events) {
@@ -41,7 +41,7 @@ struct Replayed {
         }
         return found;
     }
-    /// All of it, a line each.
+    /// All of them, one per line.
     [[nodiscard]] std::string text() const {
         std::string lines;
         for (const output::Json& event : events) {
@@ -51,7 +51,7 @@ struct Replayed {
     }
 };
 
-/// Replays a capture to its end on a path that is fresh.
+/// Replays a capture to its end on a new path.
 inline Replayed replay(std::unique_ptr<net::ByteSource> source, cmd::ReplayPath& path,
                        std::optional<net::Filter> filter = std::nullopt) {
     Replayed replayed;

@@ -30,7 +30,7 @@ struct Timestamps {
     std::uint32_t val = 0;
     std::uint32_t ecr = 0;
 };
-/// Any other kind, or a malformed one: `length` is what the length byte says if not the truth.
+/// Any other kind, or a malformed one: `length` is the length byte, if not the correct one.
 struct RawOption {
     std::uint8_t kind = 254;
     Bytes data{};
@@ -40,14 +40,14 @@ struct RawOption {
 using TcpOption =
     std::variant<EndOfOptions, Nop, Mss, WindowScale, SackPermitted, Sack, Timestamps, RawOption>;
 
-/// Two NOPs and the timestamps: how Linux writes them outside of SYNs.
+/// Two NOPs and the timestamps: Linux's layout outside of SYNs.
 std::vector<TcpOption> nop_nop_timestamps(std::uint32_t val, std::uint32_t ecr);
 
 /// MSS, SACK permitted, timestamps, NOP, window scale: the order in a Linux SYN.
 std::vector<TcpOption> linux_syn_options(std::uint32_t val, std::uint32_t ecr = 0,
                                          std::uint16_t mss = 1460, std::uint8_t shift = 7);
 
-/// The options as they stand in a header, padded with zeros to a multiple of 4 bytes.
+/// The options as in a header, padded with zeros to a multiple of 4 bytes.
 Bytes encode(std::span<const TcpOption> options);
 
 }  // namespace flowstamp::testing

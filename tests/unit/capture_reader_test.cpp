@@ -91,24 +91,24 @@ TEST(PcapReader, KeepsTheBeginningOfALongFrame) {
     EXPECT_THAT(whole.frames.at(1).bytes, ElementsAre(7));
 }
 
-TEST(PcapReader, TheFrameCheckSequencesLengthIsNoLinkType) {
+TEST(PcapReader, IgnoresTheFrameCheckSequenceLength) {
     EXPECT_EQ(read(PcapFile({.link_type = 0x54000001}).frame(1s, {}).bytes()).frames[0].link_type,
               1U);
 }
 
-TEST(PcapReader, SaysWhereTheDamageIs) {
+TEST(PcapReader, ReportsWhereTheDamageIs) {
     Bytes file = PcapFile().frame(1s, numbered(20)).frame(2s, numbered(20)).bytes();
     Bytes cut(file.begin(), file.end() - 1);
     EXPECT_EQ(read(cut).error,
-              "x.pcap: read: the file is cut short (after frame 1, at byte 60); only what stands "
-              "before was replayed");
+              "x.pcap: read: the file is cut short (after frame 1, at byte 60); only the part "
+              "before it was replayed");
     EXPECT_EQ(read(cut).frames.size(), 1U);
     file[24 + 36 + 11] = 0x7f;  // the second frame's captured length
     EXPECT_THAT(read(file).error,
                 HasSubstr("a frame of 2130706452 bytes cannot be (after frame 1"));
 }
 
-TEST(CaptureReader, RefusesWhatIsNoCapture) {
+TEST(CaptureReader, RefusesOtherFiles) {
     EXPECT_EQ(read({}).error,
               "x.pcap: read: the file is empty; a capture without packets has a header, too");
     for (const Bytes& file : {Bytes{1}, Bytes(4, 0), Bytes(4000, 'a')}) {
@@ -186,10 +186,10 @@ TEST(PcapngReader, SectionsBeginAnew) {
     EXPECT_EQ(whole.frames[1].link_type, 101U);
 }
 
-TEST(PcapngReader, SaysWhatIsDamaged) {
+TEST(PcapngReader, ReportsWhatIsDamaged) {
     const auto file = [] { return PcapngFile().section().interface(); };
     EXPECT_THAT(read(file().enhanced(1, 0, numbered(4)).bytes()).error,
-                HasSubstr("a frame of interface 1, of which nothing is told (after frame 0, at "
+                HasSubstr("a frame of interface 1, which is not described (after frame 0, at "
                           "byte 52)"));
     EXPECT_THAT(read(file().simple({}).block(6, numbered(8)).bytes()).error,
                 HasSubstr("a block of type 6 and 20 bytes is too short (after frame 1"));
@@ -210,8 +210,8 @@ TEST(PcapngReader, SaysWhatIsDamaged) {
                 HasSubstr("a frame of 100 bytes in a block of 40"));
 }
 
-/// Whatever the time says, the data path's clock can follow it.
-TEST(CaptureTime, IsHeldWithinBounds) {
+/// The time is clamped to the range of the data path's clock.
+TEST(CaptureTime, IsClamped) {
     constexpr std::uint64_t kMost = ~0ULL;
     for (const std::uint64_t units_per_second :
          {std::uint64_t{1}, std::uint64_t{1'000'000}, std::uint64_t{10'000'000'000'000'000'000U},
@@ -229,7 +229,7 @@ TEST(CaptureTime, IsHeldWithinBounds) {
     EXPECT_EQ(net::capture_time(3, 2, 0), 1500ms);
 }
 
-/// A file of either format with something of everything.
+/// A file of either format with one of every feature.
 std::vector<Bytes> samples() {
     const Bytes frame = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
     return {PcapFile().frame(1s, frame).frame(2s, frame).bytes(),
@@ -247,7 +247,7 @@ std::vector<Bytes> samples() {
                 .bytes()};
 }
 
-TEST(CaptureReader, BearsAFileThatEndsAnywhere) {
+TEST(CaptureReader, HandlesTruncationAnywhere) {
     for (const Bytes& file : samples()) {
         const std::size_t frames = read(file).frames.size();
         EXPECT_EQ(read(file).error, "");
@@ -261,7 +261,7 @@ TEST(CaptureReader, BearsAFileThatEndsAnywhere) {
     }
 }
 
-TEST(CaptureReader, BearsAnyDamage) {
+TEST(CaptureReader, HandlesAnyDamage) {
     std::mt19937 random(7);
     for (const Bytes& file : samples()) {
         for (int round = 0; round < 20'000; round++) {
@@ -285,7 +285,7 @@ class CaptureFileTest : public ::testing::Test {
             .write(reinterpret_cast<const char*>(bytes.data()), std::ptrdiff_t(bytes.size()));
         return path;
     }
-    /// Frames, or the error.
+    /// The frames, or the error.
     static std::string read_file(const std::string& path) {
         auto source = net::open_file(path);
         if (!source) {
@@ -326,7 +326,7 @@ TEST_F(CaptureFileTest, IsReadCompressedOrNot) {
     EXPECT_NE(read_file(write("damaged.gz", damaged)), "1000");
 }
 
-TEST_F(CaptureFileTest, SaysWhyItCannotBeOpened) {
+TEST_F(CaptureFileTest, ReportsWhyItCannotBeOpened) {
     EXPECT_EQ(read_file(folder_ / "none.pcap"),
               (folder_ / "none.pcap").string() + ": open: no such file or directory");
     EXPECT_THAT(read_file(folder_), HasSubstr("is a directory"));

@@ -28,7 +28,7 @@ T parsed(const Words& words) {
     return *its;
 }
 
-/// The one line that refuses these words.
+/// The one-line error for these arguments.
 std::string refusal(const Words& words) {
     const auto options = cmd::parse(words);
     if (options) {
@@ -43,7 +43,7 @@ std::string refusal(const Words& words) {
     return text;
 }
 
-TEST(CliWatch, StampsGoToAFileWhoseEndingTellsTheForm) {
+TEST(CliWatch, StampsFileExtensionSelectsTheFormat) {
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0"}).stamps, std::nullopt);
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "--stamps", "x.pcapng"}).stamps,
               "x.pcapng");
@@ -72,7 +72,7 @@ TEST(CliWatch, ObservesByDefault) {
     EXPECT_TRUE(options.learn);
 }
 
-TEST(CliWatch, TakesEveryOption) {
+TEST(CliWatch, AcceptsEveryOption) {
     const auto options = parsed<cmd::WatchOptions>(
         {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
          "--challenge", "all",        "--hook", "xdp-generic", "--json", "-o",     "out.json",
@@ -103,11 +103,12 @@ TEST(CliWatch, JoinsTrailingWordsToTheFilter) {
     EXPECT_EQ(options.filter, "host 198.51.100.7 and port 443");
     EXPECT_THAT(options.interfaces, ElementsAre("eth0"));
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "port 22", "-i", "eth0"}).filter, "port 22");
-    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "tcp[tcpflags] & tcp-rst != 0"}).filter,
-              "tcp[tcpflags] & tcp-rst != 0");
+    EXPECT_EQ(
+        parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "tcp[tcpflags] & tcp-rst != 0"}).filter,
+        "tcp[tcpflags] & tcp-rst != 0");
 }
 
-TEST(CliWatch, WantsAnInterface) {
+TEST(CliWatch, NeedsAnInterface) {
     EXPECT_EQ(refusal({"watch"}),
               "flowstamp: watch: no interface given; name one with -i (`ip link` lists them)\n");
 }
@@ -121,7 +122,7 @@ TEST(CliWatch, RefusesAFilterThatWouldSeemToLimitActing) {
                 HasSubstr("both directions"));
 }
 
-TEST(CliWatch, RefusesValuesItDoesNotKnow) {
+TEST(CliWatch, RefusesUnknownValues) {
     EXPECT_EQ(refusal({"watch", "-i", "eth0", "--drop", "maybe"}),
               "flowstamp: --drop maybe: not known; choose off, confirmed or suspected\n");
     EXPECT_EQ(refusal({"watch", "-i", "eth0", "--challenge", "none"}),
@@ -137,14 +138,14 @@ TEST(CliWatch, RefusesValuesItDoesNotKnow) {
     }
 }
 
-TEST(CliWatch, RefusesOptionsItDoesNotKnowOrThatContradict) {
+TEST(CliWatch, RefusesUnknownOrContradictoryOptions) {
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "--jsn"}), HasSubstr("--jsn"));
     EXPECT_THAT(refusal({"watch", "-i"}), HasSubstr("see flowstamp watch --help"));
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "-q", "-v"}), HasSubstr("choose one"));
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "--print"}), HasSubstr("-o FILE"));
 }
 
-TEST(CliReplay, TakesEveryOption) {
+TEST(CliReplay, AcceptsEveryOption) {
     const auto options = parsed<cmd::ReplayOptions>(
         {"replay", "a.pcap", "--backend", "kernel", "--json", "-o", "out", "--fail-on",
          "forged-rst", "--fail-on", "one-way", "--max-flows", "2048", "-v", "port", "443"});
@@ -152,7 +153,8 @@ TEST(CliReplay, TakesEveryOption) {
     EXPECT_EQ(options.backend, cmd::Backend::kernel);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.output, "out");
-    EXPECT_THAT(options.fail_on, ElementsAre(analysis::FindingKind::forged_rst, analysis::FindingKind::one_way));
+    EXPECT_THAT(options.fail_on,
+                ElementsAre(analysis::FindingKind::forged_rst, analysis::FindingKind::one_way));
     EXPECT_FALSE(options.fail_on_any);
     EXPECT_EQ(options.max_flows, 2048U);
     EXPECT_EQ(options.verbosity, 1);
@@ -168,7 +170,7 @@ TEST(CliReplay, TakesEveryOption) {
     EXPECT_THAT(read.words, ElementsAre("port", "22"));
 }
 
-TEST(CliReplay, RefusesWhatItDoesNotKnow) {
+TEST(CliReplay, RefusesUnknownOptions) {
     EXPECT_EQ(refusal({"replay"}),
               "flowstamp: replay: no capture given; name a file, or - for standard input\n");
     EXPECT_THAT(refusal({"replay", "a", "--fail-on", "rst"}),
@@ -177,7 +179,7 @@ TEST(CliReplay, RefusesWhatItDoesNotKnow) {
     EXPECT_THAT(refusal({"replay", "a", "-q", "-v"}), HasSubstr("choose one"));
 }
 
-TEST(CliFlows, TakesAnInterface) {
+TEST(CliFlows, AcceptsAnInterface) {
     EXPECT_FALSE(parsed<cmd::FlowsOptions>({"flows"}).interface);
     const auto options = parsed<cmd::FlowsOptions>({"flows", "-i", "eth0", "--json"});
     EXPECT_EQ(options.interface, "eth0");
@@ -188,10 +190,10 @@ TEST(CliFlows, TakesAnInterface) {
     EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
 }
 
-TEST(CliPath, TakesInterfacesAndAFilter) {
+TEST(CliPath, AcceptsInterfacesAndAFilter) {
     const auto options =
         parsed<cmd::PathOptions>({"path", "-i", "eth2", "-i", "eth0", "--json", "-o", "out",
-                             "--duration", "5s", "-q", "--plain", "tcp", "port", "80"});
+                                  "--duration", "5s", "-q", "--plain", "tcp", "port", "80"});
     EXPECT_THAT(options.interfaces, ElementsAre("eth2", "eth0"));
     EXPECT_EQ(options.filter, "tcp port 80");
     EXPECT_TRUE(options.plain);
@@ -202,13 +204,13 @@ TEST(CliPath, TakesInterfacesAndAFilter) {
     EXPECT_THAT(refusal({"path", "port", "80"}), HasSubstr("path: no interface given"));
 }
 
-TEST(CliDemo, TakesScenarios) {
+TEST(CliDemo, AcceptsScenarios) {
     EXPECT_TRUE(parsed<cmd::DemoOptions>({"demo", "--list"}).list);
     EXPECT_THAT(parsed<cmd::DemoOptions>({"demo", "both-ends", "refused"}).scenarios,
                 ElementsAre("both-ends", "refused"));
 }
 
-TEST(CliDoctor, TakesInterfaces) {
+TEST(CliDoctor, AcceptsInterfaces) {
     EXPECT_THAT(parsed<cmd::DoctorOptions>({"doctor", "-i", "eth0", "-i", "lo"}).interfaces,
                 ElementsAre("eth0", "lo"));
     EXPECT_TRUE(parsed<cmd::DoctorOptions>({"doctor"}).interfaces.empty());
@@ -221,11 +223,11 @@ TEST(Cli, SuggestsTheNearestCommand) {
     EXPECT_THAT(refusal({"docter"}), HasSubstr("'doctor'"));
 }
 
-TEST(Cli, WantsACommand) {
+TEST(Cli, NeedsACommand) {
     EXPECT_THAT(refusal({}), HasSubstr("see flowstamp --help"));
 }
 
-TEST(Cli, TellsItsVersionAndHelp) {
+TEST(Cli, PrintsVersionAndHelp) {
     const auto version = cmd::parse({"--version"});
     ASSERT_FALSE(version);
     EXPECT_EQ(version.error().status, 0);

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(SystemClock, ReadsTheMachinesTwoClocks) {
+TEST(SystemClock, ReadsBothSystemClocks) {
     const SystemClock clock;
     const Nanoseconds first = clock.monotonic();
     EXPECT_GT(first, 0ns);
@@ -32,7 +32,7 @@ TEST(WallTime, MapsAStampAndKeepsItsMapping) {
     const WallTime wall(clock);
     EXPECT_EQ(wall.at(5s), 100s);
     EXPECT_EQ(wall.at(4s), 99s);
-    clock = TestClock(6s, 500s);  // someone set the machine's clock
+    clock = TestClock(6s, 500s);  // someone set the system clock
     EXPECT_EQ(wall.at(6s), 101s);
 }
 

@@ -14,10 +14,10 @@ using namespace std::chrono_literals;
 using flowstamp::testing::ForgedRstBench;
 using flowstamp::testing::Story;
 
-/// What watch's own reporter makes of a story, so that both ends of the JSON are held together.
+/// Parses what watch's own reporter writes, so that writer and reader of the JSON agree.
 class DemoFacts : public ::testing::Test {
   protected:
-    std::string told() const {
+    std::string json_lines() const {
         std::string lines;
         for (const analysis::Reset& reset : bench.sink.resets) {
             lines += output::json_of(reset).dump() + "\n";
@@ -37,7 +37,7 @@ TEST_F(DemoFacts, OfAForgedReset) {
     bench.see(story.rst(
         {.ttl = 60,
          .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
-    const cmd::demo::Facts facts = cmd::demo::parse_facts(told());
+    const cmd::demo::Facts facts = cmd::demo::parse_facts(json_lines());
     EXPECT_EQ(facts.unreadable, 0u);
     const auto resets = facts.resets_of(server);
     ASSERT_EQ(resets.size(), 1u);
@@ -48,15 +48,16 @@ TEST_F(DemoFacts, OfAForgedReset) {
     const cmd::demo::FindingFact* finding = facts.finding_of(server);
     ASSERT_NE(finding, nullptr);
     EXPECT_EQ(finding->verdict, "confirmed");
-    EXPECT_EQ(finding->resolution, "") << "it is open yet";
+    EXPECT_EQ(finding->resolution, "") << "still open";
     EXPECT_EQ(finding->sender_hops, 12u);
 }
 
-TEST_F(DemoFacts, NewsReplaceWhatWasToldBefore) {
-    bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+TEST_F(DemoFacts, LaterEventsReplaceEarlierOnes) {
+    bench.see(
+        story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3u);
-    const auto resets = cmd::demo::parse_facts(told()).resets_of(server);
+    const auto resets = cmd::demo::parse_facts(json_lines()).resets_of(server);
     ASSERT_EQ(resets.size(), 2u);
     EXPECT_EQ(resets[0].challenge, "upheld");
     EXPECT_EQ(resets[0].action, "challenged");
@@ -64,9 +65,9 @@ TEST_F(DemoFacts, NewsReplaceWhatWasToldBefore) {
     EXPECT_TRUE(resets[1].is_answer);
 }
 
-TEST_F(DemoFacts, AreKeptApartByTheirEnds) {
+TEST_F(DemoFacts, AreSelectedByTheirEnds) {
     bench.see(story.rst({}));
-    const cmd::demo::Facts facts = cmd::demo::parse_facts(told());
+    const cmd::demo::Facts facts = cmd::demo::parse_facts(json_lines());
     const std::uint16_t port = facts.resets.at(0).destination.port;
     EXPECT_EQ(facts.resets_of(server, port).size(), 1u);
     EXPECT_TRUE(facts.resets_of(server, port + 1).empty());
@@ -83,11 +84,11 @@ TEST_F(DemoFacts, OfTheCounters) {
     EXPECT_EQ(facts.challenged, 3u);
 }
 
-TEST(DemoFactsText, WhatCannotBeReadIsCounted) {
+TEST(DemoFactsText, CountsUnreadableLines) {
     EXPECT_EQ(cmd::demo::parse_facts("").unreadable, 0u);
-    EXPECT_EQ(cmd::demo::parse_facts("{\"event_type\":\"rese").unreadable, 0u) << "not whole yet";
+    EXPECT_EQ(cmd::demo::parse_facts("{\"event_type\":\"rese").unreadable, 0u) << "incomplete";
     EXPECT_EQ(cmd::demo::parse_facts("not JSON\n{}\n{\"event_type\":\"reset\"}\n").unreadable, 3u);
-    EXPECT_EQ(cmd::demo::parse_facts("{\"event_type\":\"flow\"}\n").unreadable, 0u) << "of no interest";
+    EXPECT_EQ(cmd::demo::parse_facts("{\"event_type\":\"flow\"}\n").unreadable, 0u) << "not used";
 }
 
 }  // namespace

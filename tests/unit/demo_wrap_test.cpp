@@ -31,7 +31,7 @@ TEST(DemoWrap, KeepsIndentationAndColumns) {
 }
 
 TEST(DemoWrap, HangsBelowTheLastColumnThatLeavesRoom) {
-    EXPECT_EQ(cmd::demo::hanging_indent("strong  nearer", 80), 2u) << "not indented: no table";
+    EXPECT_EQ(cmd::demo::hanging_indent("strong  nearer", 80), 2u) << "not indented: not a table";
     EXPECT_EQ(cmd::demo::hanging_indent("    some sentence", 80), 4u);
     EXPECT_EQ(cmd::demo::hanging_indent("    strong  nearer  63 (1 hop)", 80), 20u);
     EXPECT_EQ(cmd::demo::hanging_indent("    strong  nearer  63 (1 hop)", 24), 12u);

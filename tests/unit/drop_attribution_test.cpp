@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which rule ate the packets, by how counters moved between two snapshots.
+// Which rule dropped packets, by the change of counters between two snapshots.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,14 +22,15 @@ netfilter::Rule rule(std::uint64_t handle, Kind kind, std::string chain = {}) {
 }
 
 /// table inet filter: input (hook input, priority 0) with two drops and a jump to `sub`, which has
-/// another. Every counter at 100, the policy accepts.
+/// another. Every counter is 100, the policy is accept.
 class DropAttributionTest : public testing::Test {
   protected:
     DropAttributionTest() {
-        netfilter::Chain input{.name = "input",
-                    .base = netfilter::BaseChain{.hook = netfilter::NetfilterHook::input, .priority = 0},
-                    .rules = {rule(11, Kind::drops), rule(12, Kind::jumps, "sub"),
-                              rule(13, Kind::accepts), rule(14, Kind::drops)}};
+        netfilter::Chain input{
+            .name = "input",
+            .base = netfilter::BaseChain{.hook = netfilter::NetfilterHook::input, .priority = 0},
+            .rules = {rule(11, Kind::drops), rule(12, Kind::jumps, "sub"), rule(13, Kind::accepts),
+                      rule(14, Kind::drops)}};
         netfilter::Chain sub{.name = "sub", .rules = {rule(21, Kind::rejects)}};
         before_.tables.push_back(
             {.family = netfilter::TableFamily::inet, .name = "filter", .chains = {input, sub}});
@@ -47,8 +48,11 @@ class DropAttributionTest : public testing::Test {
         change(after_);
     }
 
-    std::optional<netfilter::DropAttribution> attribution() const { return netfilter::attribute_drop(before_, after_, loss_); }
-    void expect(netfilter::Certainty certainty, std::uint64_t handle, const std::string& why) const {
+    std::optional<netfilter::DropAttribution> attribution() const {
+        return netfilter::attribute_drop(before_, after_, loss_);
+    }
+    void expect(netfilter::Certainty certainty, std::uint64_t handle,
+                const std::string& why) const {
         const auto found = attribution();
         ASSERT_TRUE(found);
         EXPECT_EQ(found->handle, handle);
@@ -64,31 +68,32 @@ class DropAttributionTest : public testing::Test {
 
     netfilter::Ruleset before_, after_;
     netfilter::Loss loss_{.family = netfilter::TableFamily::ip,
-               .hook = netfilter::NetfilterHook::input,
-               .passed = -1,
-               .up_to = 0,
-               .packets = 3};
+                          .hook = netfilter::NetfilterHook::input,
+                          .passed = -1,
+                          .up_to = 0,
+                          .packets = 3};
 };
 
-TEST_F(DropAttributionTest, TheOnlyCounterThatMovedIsCertain) {
+TEST_F(DropAttributionTest, OnlyCounterThatChangedIsCertain) {
     first().counter->packets += 3;
     expect_certain(11, "its counter moved by 3 while 3 packets were lost");
-    EXPECT_EQ(netfilter::words_of(*attribution()), "table inet filter, chain input, handle 11: rule 11");
+    EXPECT_EQ(netfilter::words_of(*attribution()),
+              "table inet filter, chain input, handle 11: rule 11");
 }
 
-TEST_F(DropAttributionTest, AlsoInAChainThatIsJumpedTo) {
+TEST_F(DropAttributionTest, OnlyCounterInAJumpedToChainIsCertain) {
     in_sub().counter->packets += 3;
     chain(after_).rules[1].counter->packets += 3;
     expect_certain(21);
     EXPECT_EQ(attribution()->chain, "sub");
 }
 
-TEST_F(DropAttributionTest, StrangersPacketsMayHaveMetItToo) {
+TEST_F(DropAttributionTest, OtherPacketsMayHaveMatchedItToo) {
     first().counter->packets += 50;
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, ButNotWhereTheKernelDropsByItself) {
+TEST_F(DropAttributionTest, NotCertainWhereTheKernelAlsoDrops) {
     in_both([](netfilter::Ruleset& set) {
         chain(set).base->hook = netfilter::NetfilterHook::prerouting;
         chain(set).base->priority = -300;
@@ -102,18 +107,18 @@ TEST_F(DropAttributionTest, ButNotWhereTheKernelDropsByItself) {
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, NothingMovedNothingNamed) {
+TEST_F(DropAttributionTest, NoChangeNoAttribution) {
     EXPECT_FALSE(attribution());
     chain(after_).rules[2].counter->packets += 3;  // accepts
     EXPECT_FALSE(attribution());
 }
 
-TEST_F(DropAttributionTest, ACounterThatMovedTooLittle) {
+TEST_F(DropAttributionTest, CounterThatChangedTooLittle) {
     first().counter->packets += 2;
-    expect_probable(11, "moved by 2 only, and 3 packets were lost");
+    expect_probable(11, "moved by 2 only, but 3 packets were lost");
 }
 
-TEST_F(DropAttributionTest, TwoThatMovedAreProbableAndTheNearestIsNamed) {
+TEST_F(DropAttributionTest, TwoThatChangedAreProbableAndTheNearestIsNamed) {
     first().counter->packets += 40;
     last().counter->packets += 3;
     expect_probable(14,
@@ -121,18 +126,18 @@ TEST_F(DropAttributionTest, TwoThatMovedAreProbableAndTheNearestIsNamed) {
                     "handle 11");
 }
 
-TEST_F(DropAttributionTest, AnotherWithoutACounter) {
+TEST_F(DropAttributionTest, AnotherRuleWithoutCounter) {
     in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter.reset(); });
     first().counter->packets += 3;
     expect_probable(11, "has no counter: table inet filter, chain input, handle 14");
 }
 
-TEST_F(DropAttributionTest, TheOnlyOneWithoutACounterIsCertainByElimination) {
+TEST_F(DropAttributionTest, OnlyRuleWithoutCounterIsCertainByElimination) {
     in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter.reset(); });
     expect_certain(14, "nothing else there can have dropped them");
 }
 
-TEST_F(DropAttributionTest, ButNotWhereTheKernelDropsByItselfToo) {
+TEST_F(DropAttributionTest, NoEliminationWhereTheKernelAlsoDrops) {
     in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter.reset(); });
     loss_.up_to.reset();  // confirmation of connections comes last
     expect_probable(14, "it has no counter");
@@ -146,7 +151,7 @@ TEST_F(DropAttributionTest, TwoWithoutCountersAreProbable) {
     EXPECT_EQ(attribution()->certainty, netfilter::Certainty::probable);
 }
 
-TEST_F(DropAttributionTest, ACounterOfMoreThanTheRuleAcquitsWhenItStoodStill) {
+TEST_F(DropAttributionTest, UnchangedSharedCounterRulesOut) {
     in_both([](netfilter::Ruleset& set) { chain(set).rules[3].counter->exact = false; });
     first().counter->packets += 3;
     expect_certain(11);
@@ -154,7 +159,7 @@ TEST_F(DropAttributionTest, ACounterOfMoreThanTheRuleAcquitsWhenItStoodStill) {
     expect_probable(11, "moved too");
 }
 
-TEST_F(DropAttributionTest, ThePolicyWithItsCounter) {
+TEST_F(DropAttributionTest, PolicyWithCounter) {
     in_both([](netfilter::Ruleset& set) {
         chain(set).base->policy_drops = true;
         chain(set).base->policy_packets = 5;
@@ -165,7 +170,7 @@ TEST_F(DropAttributionTest, ThePolicyWithItsCounter) {
     EXPECT_EQ(netfilter::words_of(*attribution()), "table inet filter, chain input: policy drop");
 }
 
-TEST_F(DropAttributionTest, ThePolicyOfNativeNftHasNone) {
+TEST_F(DropAttributionTest, NativePolicyHasNoCounter) {
     in_both([](netfilter::Ruleset& set) { chain(set).base->policy_drops = true; });
     expect_certain(0, "it has no counter");
     first().counter->packets += 3;
@@ -181,7 +186,7 @@ TEST_F(DropAttributionTest, NoPacketReachesThePolicyBehindARuleForAll) {
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, WhatStandsBehindAReturnForAllIsNotReached) {
+TEST_F(DropAttributionTest, RulesAfterAnUnconditionalReturnAreUnreachable) {
     in_both([](netfilter::Ruleset& set) {
         netfilter::Rule back = rule(22, Kind::returns);
         back.unconditional = true;
@@ -193,7 +198,7 @@ TEST_F(DropAttributionTest, WhatStandsBehindAReturnForAllIsNotReached) {
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, NorWhatStandsBehindAJumpThatNobodyReturnsFrom) {
+TEST_F(DropAttributionTest, RulesAfterAJumpWithoutReturnAreUnreachable) {
     in_both([](netfilter::Ruleset& set) {
         chain(set).rules[1].unconditional = true;
         chain(set, "sub").rules[0].unconditional = true;
@@ -206,7 +211,7 @@ TEST_F(DropAttributionTest, NorWhatStandsBehindAJumpThatNobodyReturnsFrom) {
     expect_probable(21, "has no counter");
 }
 
-TEST_F(DropAttributionTest, AReturnBeforeTheLastRuleLeadsPast) {
+TEST_F(DropAttributionTest, ReturnBeforeTheLastRuleSkipsIt) {
     in_both([](netfilter::Ruleset& set) {
         chain(set).base->policy_drops = true;
         chain(set).rules[2].effects = {{.kind = Kind::returns}};
@@ -214,20 +219,21 @@ TEST_F(DropAttributionTest, AReturnBeforeTheLastRuleLeadsPast) {
     });
     first().counter->packets += 3;
     expect_probable(11, "policy drop");
-    in_both(
-        [](netfilter::Ruleset& set) { chain(set).rules[2].effects = {{.kind = Kind::goes, .chain = "sub"}}; });
+    in_both([](netfilter::Ruleset& set) {
+        chain(set).rules[2].effects = {{.kind = Kind::goes, .chain = "sub"}};
+    });
     expect_probable(11, "policy drop");
     in_both([](netfilter::Ruleset& set) { chain(set, "sub").rules[0].unconditional = true; });
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, ARulesetLoadedAnewWithTheSameHandles) {
+TEST_F(DropAttributionTest, ReloadedRulesetWithTheSameHandles) {
     chain(after_).rules[0].text = "another";
     chain(after_).rules[0].counter->packets = 3;
     expect_probable(11, "it was added");
 }
 
-TEST_F(DropAttributionTest, ARuleAddedMeanwhile) {
+TEST_F(DropAttributionTest, RuleAddedMeanwhile) {
     chain(after_).rules.push_back(rule(15, Kind::drops));
     chain(after_).rules.back().counter->packets = 3;
     expect_probable(15, "it was added");
@@ -235,15 +241,17 @@ TEST_F(DropAttributionTest, ARuleAddedMeanwhile) {
     EXPECT_FALSE(attribution()) << "it has met nothing";
 }
 
-TEST_F(DropAttributionTest, ARuleRemovedMeanwhile) {
-    std::erase_if(chain(after_).rules, [](const netfilter::Rule& each) { return each.handle == 14; });
+TEST_F(DropAttributionTest, RuleRemovedMeanwhile) {
+    std::erase_if(chain(after_).rules,
+                  [](const netfilter::Rule& each) { return each.handle == 14; });
     expect_probable(14, "it was removed");
     first().counter->packets += 3;
     expect_probable(11, "removed meanwhile: table inet filter, chain input, handle 14");
 }
 
-TEST_F(DropAttributionTest, AJumpRemovedMeanwhileTakesItsChainAlong) {
-    std::erase_if(chain(after_).rules, [](const netfilter::Rule& each) { return each.handle == 12; });
+TEST_F(DropAttributionTest, RemovedJumpRemovesItsChain) {
+    std::erase_if(chain(after_).rules,
+                  [](const netfilter::Rule& each) { return each.handle == 12; });
     expect_probable(21, "it was removed");
 }
 
@@ -261,10 +269,11 @@ TEST_F(DropAttributionTest, CountersReset) {
     expect_probable(14, "the counter of another was reset meanwhile");
 }
 
-TEST_F(DropAttributionTest, AQueueMayLetThemLive) {
-    in_both([](netfilter::Ruleset& set) { chain(set).rules[0].effects = {{.kind = Kind::queues}}; });
+TEST_F(DropAttributionTest, QueueMayPassThem) {
+    in_both(
+        [](netfilter::Ruleset& set) { chain(set).rules[0].effects = {{.kind = Kind::queues}}; });
     first().counter->packets += 3;
-    expect_probable(11, "not every packet that it meets is dropped");
+    expect_probable(11, "not every packet that it matches is dropped");
     last().counter->packets += 3;
     expect_probable(14, "moved too");
 }
@@ -286,31 +295,33 @@ TEST_F(DropAttributionTest, OnlyChainsOfTheLossCount) {
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, ADormantTableDropsNothing) {
+TEST_F(DropAttributionTest, DormantTableDropsNothing) {
     in_both([](netfilter::Ruleset& set) { set.tables[0].dormant = true; });
     first().counter->packets += 3;
     EXPECT_FALSE(attribution());
 }
 
-TEST_F(DropAttributionTest, WhatCouldNotBeReadIsADoubt) {
+TEST_F(DropAttributionTest, UnreadTablesMakeItProbable) {
     first().counter->packets += 3;
     before_.unread = {"iptables-legacy, table raw: no such program"};
     expect_probable(11, "not everything could be read: iptables-legacy, table raw");
 }
 
-TEST_F(DropAttributionTest, CirclesEnd) {
-    in_both([](netfilter::Ruleset& set) { chain(set, "sub").rules.push_back(rule(22, Kind::jumps, "sub")); });
+TEST_F(DropAttributionTest, CyclesTerminate) {
+    in_both([](netfilter::Ruleset& set) {
+        chain(set, "sub").rules.push_back(rule(22, Kind::jumps, "sub"));
+    });
     first().counter->packets += 3;
     expect_certain(11);
 }
 
-TEST_F(DropAttributionTest, ALegacyRuleIsKnownByItsTextWhereverItMoves) {
+TEST_F(DropAttributionTest, LegacyRuleIsIdentifiedByItsText) {
     in_both([](netfilter::Ruleset& set) {
         set.tables[0].tool = netfilter::RulesetTool::iptables_legacy;
         set.tables[0].family = netfilter::TableFamily::ip;
         for (std::size_t i = 0; i < 4; ++i) {
             chain(set).rules[i].handle = i + 1;
-            chain(set).rules[i].text = "-A input -j X";  // the drops are twins
+            chain(set).rules[i].text = "-A input -j X";  // both drops have the same text
         }
     });
     netfilter::Rule added = rule(1, Kind::accepts);
@@ -321,7 +332,7 @@ TEST_F(DropAttributionTest, ALegacyRuleIsKnownByItsTextWhereverItMoves) {
               "iptables-legacy, table filter, chain input, rule 5: -A input -j X");
 }
 
-TEST_F(DropAttributionTest, IngressIsADevices) {
+TEST_F(DropAttributionTest, IngressBelongsToADevice) {
     in_both([](netfilter::Ruleset& set) {
         set.tables[0].family = netfilter::TableFamily::netdev;
         chain(set).base->hook = netfilter::NetfilterHook::ingress;

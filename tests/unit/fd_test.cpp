@@ -67,7 +67,7 @@ TEST(Fd, SurvivesAssignmentToItself) {
     EXPECT_TRUE(is_open(number));
 }
 
-TEST(Fd, ReleaseGivesItAway) {
+TEST(Fd, ReleaseTransfersOwnership) {
     Fd fd = open_null();
     const int number = fd.release();
     EXPECT_FALSE(fd);

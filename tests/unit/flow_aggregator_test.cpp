@@ -20,7 +20,7 @@ std::uint64_t packet_id(analysis::Aggregator& aggregator, analysis::Observation 
     return observation.packet_id;
 }
 
-/// The example's flow as the inner side of a masquerading router shows it.
+/// The example's flow as seen on the inner side of a masquerading router.
 Story inside(const std::string& client = "10.0.0.5") {
     fst_flow flow = example_flow();
     flow.key = key_of(client, 51234, "198.51.100.7", 443, 4);
@@ -113,8 +113,8 @@ TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
     analysis::Aggregator aggregator(100);
     Story lo;
     const auto first = packet_id(aggregator, lo.at(0ms).rst({}));
-    const auto again =
-        packet_id(aggregator, lo.rst({.context = FST_CONTEXT_DUPLICATE_FRAME | FST_CONTEXT_IN_WINDOW}));
+    const auto again = packet_id(
+        aggregator, lo.rst({.context = FST_CONTEXT_DUPLICATE_FRAME | FST_CONTEXT_IN_WINDOW}));
     EXPECT_EQ(again, first);
 }
 

@@ -33,7 +33,7 @@ fst_packet example_rst() {
         .event.packet;
 }
 
-TEST(Filter, KnowsEveryPartOfAPacket) {
+TEST(Filter, MatchesEveryPartOfAPacket) {
     const fst_packet rst = example_rst();
     for (const char* yes :
          {"tcp", "host 198.51.100.7", "src host 198.51.100.7 and dst port 40000",
@@ -48,7 +48,7 @@ TEST(Filter, KnowsEveryPartOfAPacket) {
     }
 }
 
-TEST(Filter, KnowsIpv6) {
+TEST(Filter, MatchesIpv6) {
     Story story;
     story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
     fst_packet rst = story.rst({.ttl = 60}).event.packet;
@@ -61,7 +61,7 @@ TEST(Filter, KnowsIpv6) {
     EXPECT_FALSE(matches("dst host 2001:db8:7::7", rst));
 }
 
-TEST(Filter, TakesAFlowByEitherDirection) {
+TEST(Filter, MatchesAFlowByEitherDirection) {
     const fst_flow_key key = example_key();
     EXPECT_TRUE(matches("src port 443", key));
     EXPECT_TRUE(matches("dst port 443", key));
@@ -69,7 +69,7 @@ TEST(Filter, TakesAFlowByEitherDirection) {
     EXPECT_FALSE(matches("port 22", key));
 }
 
-TEST(Filter, SaysWhatIsWrong) {
+TEST(Filter, ReportsWhatIsWrong) {
     for (const char* wrong : {"prot 443", "host", "ether host 00:00:5e:00:53:01", "port 443 and"}) {
         const auto filter = net::Filter::compile(wrong);
         ASSERT_FALSE(filter) << wrong;

@@ -37,17 +37,17 @@ TEST(Sha1, GivesTheDigestsOfTheStandard) {  // RFC 3174, section 7.3, and FIPS 1
     EXPECT_EQ(sha1_hex(std::string(1'000'000, 'a')), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
-TEST(CommunityId, AgreesWithTheSpecificationsExamples) {
+TEST(CommunityId, MatchesTheSpecificationsExamples) {
     EXPECT_EQ(net::community_id(key_of("128.232.110.120", 34855, "66.35.250.204", 80, 1)),
               "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
     EXPECT_EQ(net::community_id(key_of("66.35.250.204", 80, "128.232.110.120", 34855, 1)),
               "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
     EXPECT_EQ(net::community_id(key_of("2001:470:e5bf:dead:4957:2174:e82c:4887", 63943,
-                                  "2607:f8b0:400c:c03::1a", 25, 1)),
+                                       "2607:f8b0:400c:c03::1a", 25, 1)),
               "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=");
 }
 
-TEST(FlowId, DiffersByFlowTenantAndInterfaceAndFitsADouble) {
+TEST(FlowId, DiffersByFlowGenerationAndInterfaceAndFitsADouble) {
     const fst_flow_key key = example_key();
     fst_flow_key elsewhere = key;
     elsewhere.ifindex++;
@@ -82,7 +82,7 @@ TEST(IsnId, IsAbsentUntilBothNumbersWereSeen) {
     EXPECT_TRUE(net::isn_id(flow));
 }
 
-TEST(Endpoint, IsWrittenAsPeopleDo) {
+TEST(Endpoint, HasConventionalText) {
     EXPECT_EQ(net::end_of(example_key(), 1).text(), "198.51.100.7:443");
     const fst_flow_key v6 = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 1);
     EXPECT_EQ(net::end_of(v6, 1).text(), "[2001:db8:7::7]:443");

@@ -10,7 +10,7 @@ namespace {
 
 using flowstamp::testing::example_flow;
 
-TEST(Names, TellWhereAConnectionStands) {
+TEST(Names, NameTheConnectionState) {
     fst_flow flow = example_flow();
     EXPECT_EQ(net::state_name(flow), "established");
     flow.state |= FST_OF(FST_FLOW_FIN, 0);
@@ -27,7 +27,7 @@ TEST(Names, TellWhereAConnectionStands) {
     EXPECT_EQ(net::state_name(flow), "midway");
 }
 
-TEST(Names, TellTtlsWithTheirHops) {
+TEST(Names, ShowTtlsWithHops) {
     EXPECT_EQ(net::ttl_text(52), "52 (12 hops)");
     EXPECT_EQ(net::ttl_text(127), "127 (1 hop)");
     EXPECT_EQ(net::ttl_text(255), "255 (0 hops)");
@@ -39,14 +39,14 @@ TEST(Names, TellTtlsWithTheirHops) {
     EXPECT_EQ(net::ttl_set_text(direction), "231, 212 (24, 43 hops)");
 }
 
-TEST(Names, TellFlags) {
+TEST(Names, ShowFlags) {
     EXPECT_EQ(net::tcp_flags_short(FST_TCP_RST), "R");
     EXPECT_EQ(net::tcp_flags_short(FST_TCP_SYN | FST_TCP_ACK), "S.");
     EXPECT_EQ(net::tcp_flags_short(FST_TCP_PSH | FST_TCP_ACK), "P.");
     EXPECT_EQ(net::tcp_flags_short(0), "none");
 }
 
-TEST(Names, KnowWhoOpenedAFlow) {
+TEST(Names, IdentifyTheOpener) {
     fst_flow flow = example_flow();
     EXPECT_EQ(net::opener_of(flow), 0U);
     flow.state = FST_OF(FST_FLOW_SYN, 1);

@@ -15,7 +15,7 @@ namespace packet = flowstamp::testing;
 
 constexpr lab::Hop hop{.from = {{2, 0, 0, 0, 2, 1}}, .to = {{2, 0, 0, 0, 1, 2}}};
 
-/// A connection as a router knows it: the server has sent 5000..5499, the client acknowledged that
+/// A connection as seen by a router: the server has sent 5000..5499, the client acknowledged that
 /// and has sent up to 1099.
 class LabForgery : public ::testing::TestWithParam<lab::Family> {
   protected:
@@ -75,7 +75,8 @@ class LabForgery : public ::testing::TestWithParam<lab::Family> {
         flow_.observe(from, *segment);
     }
 
-    packet::TcpView forged(const lab::Forgery& forgery, unsigned index = 0, lab::Side from = lab::Side::Server) {
+    packet::TcpView forged(const lab::Forgery& forgery, unsigned index = 0,
+                           lab::Side from = lab::Side::Server) {
         const auto frame = lab::forge(forgery, flow_, from, hop, index, random_);
         const auto view = packet::view_tcp(frame.value());
         EXPECT_TRUE(view && view->checksum_ok && view->ip_checksum_ok);
@@ -88,7 +89,7 @@ class LabForgery : public ::testing::TestWithParam<lab::Family> {
     std::mt19937 random_{1};
 };
 
-TEST_P(LabForgery, PlainOneComesFromThePeerAndAcknowledgesAll) {
+TEST_P(LabForgery, DefaultIsARstAckThatAcknowledgesAll) {
     const packet::TcpView view = forged({});
     EXPECT_EQ(view.src, ipv4() ? "203.0.113.2" : "2001:db8::2");
     EXPECT_EQ(view.dst, ipv4() ? "198.51.100.2" : "2001:db8::1");
@@ -103,8 +104,9 @@ TEST_P(LabForgery, PlainOneComesFromThePeerAndAcknowledgesAll) {
     EXPECT_TRUE(view.payload.empty());
 }
 
-TEST_P(LabForgery, TowardTheServerTheRolesAreSwapped) {
-    const packet::TcpView view = forged({.ip_id = lab::IpId::echo_receiver()}, 0, lab::Side::Client);
+TEST_P(LabForgery, RolesAreSwappedTowardTheServer) {
+    const packet::TcpView view =
+        forged({.ip_id = lab::IpId::echo_receiver()}, 0, lab::Side::Client);
     EXPECT_EQ(view.src_port, 40000);
     EXPECT_EQ(view.seq, 1100u);
     EXPECT_EQ(view.ack, 5500u);
@@ -113,7 +115,7 @@ TEST_P(LabForgery, TowardTheServerTheRolesAreSwapped) {
     }
 }
 
-TEST_P(LabForgery, TtlAbsoluteOrAsThePeersWouldBeBehindThisRouter) {
+TEST_P(LabForgery, TtlAbsoluteOrAsThePeersAfterThisRouter) {
     EXPECT_EQ(forged({.ttl = lab::Ttl::absolute(255)}).ttl, 255);
     EXPECT_EQ(forged({.ttl = lab::Ttl::as_peer()}).ttl, 61);
 }
@@ -143,7 +145,7 @@ TEST_P(LabForgery, SequenceNumbers) {
     EXPECT_EQ(forged({.ack = lab::AckNumber::copied()}).ack, 1100u);
 }
 
-TEST_P(LabForgery, WhatIsNotYetAcknowledgedDividesTheTwoSequenceModes) {
+TEST_P(LabForgery, UnacknowledgedDataDistinguishesTheSequenceModes) {
     observe(lab::Side::Server,
             {.src_port = 80, .dst_port = 40000, .seq = 5500, .ack = 1100, .flags = packet::Ack},
             200, {.ttl = 62, .id = 41'001, .tos = 0});
@@ -166,7 +168,8 @@ TEST_P(LabForgery, WindowTosAndPayload) {
 
 TEST_P(LabForgery, TimestampsCopiedOrStale) {
     const auto option = [&](const lab::TimestampTrait& trait) {
-        return lab::parse_segment(*forge({.timestamps = trait}, flow_, lab::Side::Server, hop, 0, random_))
+        return lab::parse_segment(
+                   *forge({.timestamps = trait}, flow_, lab::Side::Server, hop, 0, random_))
             ->timestamps;
     };
     EXPECT_EQ(option(lab::TimestampTrait::copied()), (Timestamps{901, 70}));
@@ -180,12 +183,12 @@ TEST_P(LabForgery, MacAddresses) {
     EXPECT_EQ(plain->source_mac, hop.from);
     EXPECT_EQ(plain->destination_mac, hop.to);
     const lab::MacAddress other{{2, 9, 9, 9, 9, 9}};
-    const auto spoofed =
-        lab::parse_segment(*forge({.source_mac = other}, flow_, lab::Side::Server, hop, 0, random_));
+    const auto spoofed = lab::parse_segment(
+        *forge({.source_mac = other}, flow_, lab::Side::Server, hop, 0, random_));
     EXPECT_EQ(spoofed->source_mac, other);
 }
 
-TEST_P(LabForgery, StatelessResetIsBareAndFitsTheReceiver) {
+TEST_P(LabForgery, StatelessResetIsBareAndExact) {
     const packet::TcpView view = forged(lab::as_stateless_reset());
     EXPECT_EQ(view.flags, packet::Rst);
     EXPECT_EQ(view.seq, 5500u);
@@ -193,8 +196,10 @@ TEST_P(LabForgery, StatelessResetIsBareAndFitsTheReceiver) {
     EXPECT_EQ(view.window, 0);
     EXPECT_EQ(view.ttl, 61);
     EXPECT_TRUE(view.options.empty());
-    EXPECT_EQ(
-        lab::parse_segment(*forge(lab::as_stateless_reset(), flow_, lab::Side::Server, hop, 0, random_))->tos, 4);
+    EXPECT_EQ(lab::parse_segment(
+                  *forge(lab::as_stateless_reset(), flow_, lab::Side::Server, hop, 0, random_))
+                  ->tos,
+              4);
     if (ipv4()) {
         EXPECT_EQ(view.ip_id, 0);
         EXPECT_EQ(view.df, true);
@@ -203,7 +208,8 @@ TEST_P(LabForgery, StatelessResetIsBareAndFitsTheReceiver) {
 
 TEST_P(LabForgery, AnswersAnUnansweredSynAsAClosedPortDoes) {
     flow_ = lab::FlowMemory();
-    observe(lab::Side::Client, {.src_port = 40000, .dst_port = 80, .seq = 999, .flags = packet::Syn}, 0,
+    observe(lab::Side::Client,
+            {.src_port = 40000, .dst_port = 80, .seq = 999, .flags = packet::Syn}, 0,
             {.ttl = 63, .id = 1, .tos = 0});
     const packet::TcpView view = forged({});
     EXPECT_EQ(view.src_port, 80);
@@ -211,12 +217,14 @@ TEST_P(LabForgery, AnswersAnUnansweredSynAsAClosedPortDoes) {
     EXPECT_EQ(view.ack, 1000u);
 }
 
-TEST_P(LabForgery, KnowingNothingForgesNothing) {
+TEST_P(LabForgery, ForgesNothingForAnUnknownConnection) {
     EXPECT_FALSE(lab::forge({}, lab::FlowMemory(), lab::Side::Server, hop, 0, random_));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, LabForgery, ::testing::Values(lab::Family::V4, lab::Family::V6),
-                         [](const auto& info) { return info.param == lab::Family::V4 ? "V4" : "V6"; });
+                         [](const auto& info) {
+                             return info.param == lab::Family::V4 ? "V4" : "V6";
+                         });
 
 }  // namespace
 }  // namespace flowstamp::lab

@@ -35,12 +35,12 @@ TEST(LabForwarded, Ipv6GetsOneHopLess) {
     EXPECT_EQ(lab::parse_segment(lab::forwarded(frame, hop, true).value())->ttl, 8);
 }
 
-TEST(LabForwarded, AWireTakesNothingOff) {
+TEST(LabForwarded, WireKeepsTheTtl) {
     const auto frame = (packet::Ethernet{} / packet::Ipv4{.ttl = 9} / packet::Tcp{}).bytes();
     EXPECT_EQ(lab::parse_segment(lab::forwarded(frame, hop, false).value())->ttl, 9);
 }
 
-TEST(LabForwarded, NothingAtItsLastHop) {
+TEST(LabForwarded, DropsAtTheLastHop) {
     using packet::Ethernet, packet::Tcp;
     const auto ipv4 = (Ethernet{} / packet::Ipv4{.ttl = 1} / Tcp{}).bytes();
     const auto ipv6 = (Ethernet{} / packet::Ipv6{.hop_limit = 1} / Tcp{}).bytes();
@@ -48,7 +48,7 @@ TEST(LabForwarded, NothingAtItsLastHop) {
     EXPECT_FALSE(lab::forwarded(ipv6, hop, true));
 }
 
-TEST(LabForwarded, OtherThingsStay) {
+TEST(LabForwarded, OtherFramesAreNotForwarded) {
     const auto arp = (packet::Ethernet{.type = 0x0806} / packet::filler(46)).bytes();
     EXPECT_FALSE(lab::forwarded(arp, hop, true));
     const auto local =

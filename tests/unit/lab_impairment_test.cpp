@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(LabImpairment, AGoodLinkDelaysNothing) {
+TEST(LabImpairment, GoodLinkDelaysNothing) {
     lab::ImpairedLink link({});
     EXPECT_EQ(link.arrivals(), std::vector{0us});
 }
@@ -49,7 +49,7 @@ TEST(LabImpairment, LosesAndDuplicatesByProbability) {
     EXPECT_NEAR(doubled, 1800, 200);
 }
 
-TEST(LabImpairment, OneSeedOneFate) {
+TEST(LabImpairment, SameSeedSameResult) {
     lab::ImpairedLink a({.jitter = 1ms, .loss = 0.5, .seed = 7}),
         b({.jitter = 1ms, .loss = 0.5, .seed = 7});
     lab::ImpairedLink c({.jitter = 1ms, .loss = 0.5, .seed = 8});

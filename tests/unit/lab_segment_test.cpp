@@ -69,7 +69,7 @@ TEST(LabSegment, TakesLengthsFromTheIpHeaderNotTheFrame) {
     EXPECT_EQ(lab::parse_segment(padded.bytes())->payload_bytes, 0u);
 }
 
-TEST(LabSegment, LeavesOutWhatIsNoWholeSegment) {
+TEST(LabSegment, RejectsWhatIsNoWholeSegment) {
     using packet::Ethernet, packet::Ipv4, packet::Ipv6, packet::Tcp, packet::Udp;
     EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{} / Udp{}).bytes()));
     EXPECT_FALSE(lab::parse_segment((Ethernet{} / Ipv4{.fragment_offset = 10} / Tcp{}).bytes()));

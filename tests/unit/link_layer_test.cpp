@@ -75,7 +75,7 @@ TEST(FrameShaper, GivesEveryOtherLinkAnEthernetHeaderWithoutAddresses) {
     }
 }
 
-TEST(FrameShaper, WhatIsNoIpBecomesNoIp) {
+TEST(FrameShaper, OtherProtocolsStayOther) {
     const auto type = [](const Bytes& bytes) { return bytes.at(12) << 8 | bytes.at(13); };
     EXPECT_EQ(type(shaped(101, Bytes(20, 0x11))), 0xffff);
     EXPECT_EQ(type(shaped(101, {})), 0xffff);
@@ -84,7 +84,7 @@ TEST(FrameShaper, WhatIsNoIpBecomesNoIp) {
     EXPECT_EQ(type(shaped(113, sll(0x08, 0x06))), 0x0806);
 }
 
-TEST(FrameShaper, AFrameWithoutAWholeLinkHeaderIsNone) {
+TEST(FrameShaper, FrameWithoutACompleteLinkHeaderIsEmpty) {
     EXPECT_THAT(shaped(1, Bytes(13, 1)), IsEmpty());
     EXPECT_THAT(shaped(113, Bytes(15, 1)), IsEmpty());
     EXPECT_THAT(shaped(276, Bytes(19, 1)), IsEmpty());
@@ -103,7 +103,7 @@ TEST(FrameShaper, CutsAtWhatTheDataPathReads) {
     EXPECT_EQ(shaped(276, Bytes(320, 1)).size(), 256U);
 }
 
-/// A card that cuts packets up leaves their length to be filled in.
+/// A network card with segmentation offload leaves the length to be filled in.
 TEST(FrameShaper, FillsInAMissingIpLength) {
     const auto total = [](const Bytes& bytes, std::size_t at) {
         return bytes.at(at) << 8 | bytes.at(at + 1);
@@ -116,7 +116,7 @@ TEST(FrameShaper, FillsInAMissingIpLength) {
     EXPECT_EQ(total(shaped(113, joined(sll(0x08, 0), v4.bytes()), 16 + 70'000), 16), 65535);
     EXPECT_EQ(total(shaped(101, v4.bytes(), 4000), 16), 4000);
     EXPECT_EQ(total(shaped(1, (Ethernet{} / v6).bytes(), 14 + 40 + 3000), 18), 3000);
-    // What is no TCP, and what has a length, stays.
+    // What is not TCP, or has a length, is unchanged.
     const Bytes jumbo = (Ethernet{} / Ipv6{.payload_length = 0} / HopByHop{} / Tcp{}).bytes();
     EXPECT_EQ(shaped(1, jumbo, 90'000), jumbo);
     const Bytes whole = (Ethernet{} / kV4).bytes();

@@ -13,7 +13,7 @@
 namespace flowstamp {
 namespace {
 
-/// A terminal of 40 columns and 4 rows, and the other side of it.
+/// A terminal of 40 columns and 4 rows, and its other end.
 class LiveBlockTest : public ::testing::Test {
   protected:
     LiveBlockTest() {
@@ -60,7 +60,7 @@ TEST_F(LiveBlockTest, ErasesWhatItHasDrawnOnce) {
     EXPECT_EQ(written(), "\r\033[K\n\r\033[Kone\033[J\r\033[1A\r\033[Jtold\n");
 }
 
-TEST_F(LiveBlockTest, KeepsToTheWindowAsItIsNow) {
+TEST_F(LiveBlockTest, UsesTheCurrentWindowSize) {
     output::LiveBlock block(*terminal_);
     EXPECT_EQ(block.width(), 39U);
     block.draw({"one", "two", "three", "four"});

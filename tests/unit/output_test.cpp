@@ -14,7 +14,7 @@
 namespace flowstamp {
 namespace {
 
-TEST(Output, EmptiesAndFillsAFile) {
+TEST(Output, TruncatesAndWritesAFile) {
     std::string path = "/tmp/flowstamp-output-XXXXXX";
     ::close(::mkstemp(path.data()));
     {
@@ -53,7 +53,7 @@ TEST(Output, HoldsBackUntilReleased) {
     ::unlink(path.c_str());
 }
 
-TEST(Output, SaysWhyAFileCannotBeHad) {
+TEST(Output, ReportsWhyAFileCannotBeOpened) {
     const auto output = output::Output::file("/nonexistent/events.json");
     ASSERT_FALSE(output);
     EXPECT_EQ(output.error().message(),
@@ -72,7 +72,7 @@ TEST(Output, KeepsItsFirstFailure) {
     EXPECT_EQ(output->health().error().object, "/dev/full");
 }
 
-TEST(Output, KnowsThatAReaderHasGone) {
+TEST(Output, DetectsAClosedReader) {
     const auto before = std::signal(SIGPIPE, SIG_IGN);
     std::string path = "/tmp/flowstamp-fifo-XXXXXX";
     ::close(::mkstemp(path.data()));

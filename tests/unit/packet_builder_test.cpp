@@ -15,7 +15,7 @@
 namespace flowstamp::testing {
 namespace {
 
-/// Bytes from hexadecimal digits; anything else separates.
+/// Bytes from hexadecimal digits; anything else is a separator.
 Bytes hex(std::string_view text) {
     std::string digits;
     for (const char c : text) {
@@ -116,7 +116,7 @@ TEST(PacketFromTheWire, Icmpv6QuotingADatagram) {
                                  "0000 0000 0002 b2e6 0035 0009 794b 78"));
 }
 
-TEST(PacketBuilder, QuotesAsMuchAsAsked) {
+TEST(PacketBuilder, QuotesTheRequestedLength) {
     const Bytes inner = (Ipv4{} / Tcp{.seq = 7}).bytes();
     const Bytes error = (Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Tcp{.seq = 7}, 28)).bytes();
     ASSERT_EQ(error.size(), 20u + 8 + 28);
@@ -185,7 +185,7 @@ TEST(PacketBuilder, LeavesTheTrailerOutOfLengthsAndChecksums) {
     EXPECT_TRUE(tcp_checksum_ok(padded));
 }
 
-TEST(PacketBuilder, RefusesWhatIsNoAddress) {
+TEST(PacketBuilder, RefusesAnInvalidAddress) {
     EXPECT_THROW((Ipv4{.src = "192.0.2"} / Tcp{}).bytes(), std::invalid_argument);
     EXPECT_THROW((Ethernet{.src = "00:00:5e"} / Ipv4{}).bytes(), std::invalid_argument);
     EXPECT_THROW((Ethernet{.src = "00:00:5e:00:53:01:02"} / Ipv4{}).bytes(), std::invalid_argument);
@@ -222,7 +222,7 @@ TEST(PacketView, ReadsBackWhatWasBuilt) {
     EXPECT_EQ(view->payload, filler(100).data);
 }
 
-TEST(PacketView, TellsCorrectPartialAndWrongChecksums) {
+TEST(PacketView, DistinguishesCorrectPartialAndWrongChecksums) {
     for (const Packet& ip : {Ethernet{} / Ipv4{}, Ethernet{} / Ipv6{}}) {
         const Bytes correct = (ip / Tcp{} / Payload("odd")).bytes();
         EXPECT_TRUE(tcp_checksum_ok(correct));
@@ -247,7 +247,7 @@ TEST(PacketView, NoticesEachFlippedBit) {
     }
 }
 
-TEST(PacketView, ReadsNothingFromWhatIsCutOrIsNoTcp) {
+TEST(PacketView, RejectsTruncatedOrOtherPackets) {
     const Packet whole = Ethernet{} / Ipv6{} / HopByHop{} / Tcp{} / Payload("data");
     const std::size_t length = whole.bytes().size();
     EXPECT_TRUE(view_tcp(truncated(whole, length)));

@@ -19,7 +19,7 @@ net::PacketMatches matches(const std::string& expression) {
 }
 
 net::PacketMatch::Net net(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
-                     unsigned bits = 32) {
+                          unsigned bits = 32) {
     net::PacketMatch::Net its;
     its.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
     its.mask.fill(0xff);
@@ -29,7 +29,7 @@ net::PacketMatch::Net net(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::u
     return its;
 }
 
-TEST(PacketMatchTest, NothingAskedIsAll) {
+TEST(PacketMatchTest, NoConditionMatchesAll) {
     EXPECT_THAT(matches("").any_of, IsEmpty());
     EXPECT_TRUE(matches("").is_exact);
     EXPECT_THAT(matches("ip or ip6").any_of, SizeIs(2));
@@ -41,21 +41,22 @@ TEST(PacketMatchTest, APortEitherWayAndInBothFamilies) {
     ASSERT_THAT(found.any_of, SizeIs(4));
     for (const std::uint8_t family : {4, 6}) {
         EXPECT_THAT(found.any_of, Contains(net::PacketMatch{.family = family,
-                                                       .protocol = IPPROTO_TCP,
-                                                       .source_ports = {10174, 10174}}));
+                                                            .protocol = IPPROTO_TCP,
+                                                            .source_ports = {10174, 10174}}));
         EXPECT_THAT(found.any_of, Contains(net::PacketMatch{.family = family,
-                                                       .protocol = IPPROTO_TCP,
-                                                       .destination_ports = {10174, 10174}}));
+                                                            .protocol = IPPROTO_TCP,
+                                                            .destination_ports = {10174, 10174}}));
     }
 }
 
-/// libpcap asks of IPv6 for a fragment header, too; the kernel's programs look behind those.
+/// For IPv6 libpcap also tests for a fragment header; the kernel programs skip those.
 TEST(PacketMatchTest, AProtocolInBothFamilies) {
     const net::PacketMatches found = matches("tcp");
     EXPECT_TRUE(found.is_exact);
     ASSERT_THAT(found.any_of, SizeIs(2));
     for (const std::uint8_t family : {4, 6}) {
-        EXPECT_THAT(found.any_of, Contains(net::PacketMatch{.family = family, .protocol = IPPROTO_TCP}));
+        EXPECT_THAT(found.any_of,
+                    Contains(net::PacketMatch{.family = family, .protocol = IPPROTO_TCP}));
     }
 }
 
@@ -64,9 +65,9 @@ TEST(PacketMatchTest, AddressesAndNets) {
     EXPECT_TRUE(host.is_exact);
     ASSERT_THAT(host.any_of, SizeIs(1));
     EXPECT_EQ(host.any_of[0], (net::PacketMatch{.family = 4,
-                                           .protocol = IPPROTO_UDP,
-                                           .source = net(192, 0, 2, 1),
-                                           .destination_ports = {53, 53}}));
+                                                .protocol = IPPROTO_UDP,
+                                                .source = net(192, 0, 2, 1),
+                                                .destination_ports = {53, 53}}));
     const net::PacketMatches network = matches("dst net 198.51.100.0/25");
     ASSERT_THAT(network.any_of, SizeIs(1));
     EXPECT_EQ(network.any_of[0].destination, net(198, 51, 100, 0, 25));
@@ -84,13 +85,13 @@ TEST(PacketMatchTest, Ranges) {
     EXPECT_TRUE(found.is_exact);
 }
 
-/// More fits than the filter takes, never less.
-TEST(PacketMatchTest, WhatTheKernelDoesNotCompareIsLeftOut) {
+/// More matches than the filter accepts, never less.
+TEST(PacketMatchTest, ConditionsThatTheKernelCannotCompareAreLeftOut) {
     const net::PacketMatches flags = matches("ip and tcp port 80 and tcp[tcpflags] & tcp-syn != 0");
     EXPECT_FALSE(flags.is_exact);
-    EXPECT_THAT(
-        flags.any_of,
-        Contains(net::PacketMatch{.family = 4, .protocol = IPPROTO_TCP, .destination_ports = {80, 80}}));
+    EXPECT_THAT(flags.any_of,
+                Contains(net::PacketMatch{
+                    .family = 4, .protocol = IPPROTO_TCP, .destination_ports = {80, 80}}));
     const net::PacketMatches without = matches("ip and tcp and not port 22");
     EXPECT_FALSE(without.is_exact);
     EXPECT_THAT(without.any_of, Contains(net::PacketMatch{.family = 4, .protocol = IPPROTO_TCP}));
@@ -98,7 +99,7 @@ TEST(PacketMatchTest, WhatTheKernelDoesNotCompareIsLeftOut) {
     EXPECT_FALSE(matches("greater 100").is_exact);
 }
 
-TEST(PacketMatchTest, TooManyAreAll) {
+TEST(PacketMatchTest, TooManyMatchAll) {
     std::string expression = "port 1";
     for (int port = 2; port < 30; port++) {
         expression += " or port " + std::to_string(port);
@@ -107,7 +108,7 @@ TEST(PacketMatchTest, TooManyAreAll) {
     EXPECT_FALSE(matches(expression).is_exact);
 }
 
-TEST(PacketMatchTest, WhatIsWrongIsSaid) {
+TEST(PacketMatchTest, ReportsWhatIsWrong) {
     const auto wrong = net::packet_matches("tcp prot 80");
     ASSERT_FALSE(wrong);
     EXPECT_NE(wrong.error().message().find("syntax error"), std::string::npos)

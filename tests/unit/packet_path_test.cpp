@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 fst_path_tuple tuple(std::uint8_t from, std::uint16_t from_port, std::uint8_t to,
-                    std::uint16_t to_port) {
+                     std::uint16_t to_port) {
     fst_path_tuple its{};
     its.source[3] = from;
     its.destination[3] = to;
@@ -22,10 +22,10 @@ fst_path_tuple tuple(std::uint8_t from, std::uint16_t from_port, std::uint8_t to
     return its;
 }
 
-const fst_path_tuple kAsked = tuple(1, 40000, 2, 80);         // the client to the public address
-const fst_path_tuple kTranslated = tuple(1, 40000, 3, 8080);  // behind DNAT
+const fst_path_tuple kOriginal = tuple(1, 40000, 2, 80);      // the client to the public address
+const fst_path_tuple kTranslated = tuple(1, 40000, 3, 8080);  // after DNAT
 
-/// A packet on its way, record by record.
+/// A packet on its path, record by record.
 class Packet {
   public:
     Packet(__u64 skb, std::uint64_t at_us, const fst_path_tuple& name) {
@@ -86,11 +86,12 @@ class Packet {
 class PacketPathTest : public ::testing::Test {
   protected:
     std::vector<pathtrace::PacketPath> ended;
-    pathtrace::PathAssembler assembler{[this](const pathtrace::PacketPath& packet_path) { ended.push_back(packet_path); }};
+    pathtrace::PathAssembler assembler{
+        [this](const pathtrace::PacketPath& packet_path) { ended.push_back(packet_path); }};
 };
 
-TEST_F(PacketPathTest, EndsWhereThePacketIsGivenUp) {
-    Packet packet(0xabc, 10, kAsked);
+TEST_F(PacketPathTest, EndsWhereThePacketIsDropped) {
+    Packet packet(0xabc, 10, kOriginal);
     assembler.record(packet.at(FST_PLACE_TC_INGRESS, 0));
     assembler.record(packet.at(FST_PLACE_PREROUTING, 1));
     EXPECT_TRUE(ended.empty());
@@ -103,7 +104,7 @@ TEST_F(PacketPathTest, EndsWhereThePacketIsGivenUp) {
 
 TEST_F(PacketPathTest, PastInputAndNotDroppedIsDelivered) {
     for (const bool is_consumed : {true, false}) {
-        Packet packet(1, 10, kAsked);
+        Packet packet(1, 10, kOriginal);
         assembler.record(packet.at(FST_PLACE_PREROUTING, 0));
         assembler.record(packet.at(FST_PLACE_INPUT, 1));
         if (is_consumed) {
@@ -117,16 +118,16 @@ TEST_F(PacketPathTest, PastInputAndNotDroppedIsDelivered) {
     EXPECT_EQ(ended.size(), 2U);
 }
 
-TEST_F(PacketPathTest, WhoIsNotSeenAgainInTheMiddleIsNotKnownToHaveArrived) {
-    Packet packet(1, 10, kAsked);
+TEST_F(PacketPathTest, LostSightOfInTheMiddleIsUnknown) {
+    Packet packet(1, 10, kOriginal);
     assembler.record(packet.at(FST_PLACE_PREROUTING, 0));
     assembler.advance(1s);
     ASSERT_EQ(ended.size(), 1U);
     EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::unknown);
 }
 
-TEST_F(PacketPathTest, WhatLeavesIsKnownToHaveLeftOnceItIsQuiet) {
-    Packet packet(1, 1000, kAsked);
+TEST_F(PacketPathTest, LeftOnceIdleAfterTheLastStation) {
+    Packet packet(1, 1000, kOriginal);
     assembler.record(packet.at(FST_PLACE_FORWARD, 0));
     assembler.record(packet.at(FST_PLACE_TC_EGRESS, 1));
     assembler.advance(100ms);
@@ -136,8 +137,8 @@ TEST_F(PacketPathTest, WhatLeavesIsKnownToHaveLeftOnceItIsQuiet) {
     EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::left);
 }
 
-TEST_F(PacketPathTest, ASocketHasItWhateverComesLater) {
-    Packet packet(1, 10, kAsked);
+TEST_F(PacketPathTest, DeliveredToASocketWhateverFollows) {
+    Packet packet(1, 10, kOriginal);
     assembler.record(packet.at(FST_PLACE_INPUT, 0));
     assembler.record(packet.at_socket());
     assembler.finish();
@@ -145,9 +146,9 @@ TEST_F(PacketPathTest, ASocketHasItWhateverComesLater) {
     EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::delivered);
 }
 
-TEST_F(PacketPathTest, WhoWaitsForANeighbourIsWaitedFor) {
-    Packet waiting(1, 10, kAsked);
-    Packet other(2, 20, kAsked);
+TEST_F(PacketPathTest, WaitsForNeighbourResolution) {
+    Packet waiting(1, 10, kOriginal);
+    Packet other(2, 20, kOriginal);
     assembler.record(waiting.at(FST_PLACE_POSTROUTING, 0));
     assembler.record(other.at(FST_PLACE_PREROUTING, 0));
     assembler.advance(3s);
@@ -157,15 +158,15 @@ TEST_F(PacketPathTest, WhoWaitsForANeighbourIsWaitedFor) {
     ASSERT_EQ(ended.size(), 2U);
     EXPECT_EQ(ended[1].end, pathtrace::PacketPath::End::dropped);
     EXPECT_EQ(ended[1].stations.size(), 1U);
-    Packet forgotten(3, 30, kAsked);
+    Packet forgotten(3, 30, kOriginal);
     assembler.record(forgotten.at(FST_PLACE_POSTROUTING, 0));
     assembler.advance(10s);
     ASSERT_EQ(ended.size(), 3U);
     EXPECT_EQ(ended[2].end, pathtrace::PacketPath::End::unknown);
 }
 
-TEST_F(PacketPathTest, WhatIsFreedLongAfterItsDeliveryIsNoDrop) {
-    Packet packet(1, 10, kAsked);
+TEST_F(PacketPathTest, FreedLongAfterDeliveryIsNoDrop) {
+    Packet packet(1, 10, kOriginal);
     assembler.record(packet.at(FST_PLACE_INPUT, 0));
     assembler.advance(1s);
     ASSERT_EQ(ended.size(), 1U);
@@ -174,9 +175,9 @@ TEST_F(PacketPathTest, WhatIsFreedLongAfterItsDeliveryIsNoDrop) {
     EXPECT_EQ(ended.size(), 1U);
 }
 
-/// Where only drops are recorded, its stations are not.
-TEST_F(PacketPathTest, WhatIsDroppedLongAfterItWasRoutedIsADrop) {
-    Packet packet(1, 10, kAsked);
+/// With drops only, its stations are not recorded.
+TEST_F(PacketPathTest, DroppedLongAfterRoutingIsADrop) {
+    Packet packet(1, 10, kOriginal);
     packet.at(FST_PLACE_POSTROUTING, 0);
     fst_path_event drop = packet.continued().later(3'000'000).dropped(3);
     drop.place = FST_PLACE_POSTROUTING;
@@ -185,9 +186,9 @@ TEST_F(PacketPathTest, WhatIsDroppedLongAfterItWasRoutedIsADrop) {
     EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::dropped);
 }
 
-TEST_F(PacketPathTest, TheSameBufferWithAnotherBeginningIsAnotherPacket) {
-    Packet first(5, 10, kAsked);
-    Packet second(5, 900, kAsked);
+TEST_F(PacketPathTest, ReusedBufferIsAnotherPacket) {
+    Packet first(5, 10, kOriginal);
+    Packet second(5, 900, kOriginal);
     assembler.record(first.at(FST_PLACE_PREROUTING, 0));
     assembler.record(second.at(FST_PLACE_PREROUTING, 0));
     assembler.record(second.dropped(1));
@@ -207,61 +208,61 @@ class PathFlowsTest : public PacketPathTest {
     pathtrace::PathFlows flows;
 };
 
-TEST_F(PathFlowsTest, TranslationNeitherSplitsNorMerges) {
+TEST_F(PathFlowsTest, NatNeitherSplitsNorMergesFlows) {
     const fst_path_tuple answer = pathtrace::reversed(kTranslated);
-    dropped(Packet(1, 1, kAsked), 0);  // before conntrack knew it
+    dropped(Packet(1, 1, kOriginal), 0);  // before its conntrack entry exists
     EXPECT_EQ(filed().flow.id, 1U);
-    dropped(Packet(2, 2, kTranslated).entry(kAsked, answer), 4);
+    dropped(Packet(2, 2, kTranslated).entry(kOriginal, answer), 4);
     EXPECT_EQ(filed().flow.id, 1U);
     EXPECT_EQ(filed().direction, 0U);
     ASSERT_TRUE(filed().flow.translated);
     EXPECT_EQ(filed().flow.translated->destination_port, 8080);
-    dropped(Packet(3, 3, answer).entry(kAsked, answer, true), 2);
+    dropped(Packet(3, 3, answer).entry(kOriginal, answer, true), 2);
     EXPECT_EQ(filed().flow.id, 1U);
     EXPECT_EQ(filed().direction, 1U);
-    dropped(Packet(4, 4, answer), 0);  // the answer, before it is translated back
+    dropped(Packet(4, 4, answer), 0);  // the reply, before it is translated back
     EXPECT_EQ(filed().flow.id, 1U);
     EXPECT_EQ(filed().direction, 1U);
     dropped(Packet(5, 5, tuple(1, 40001, 2, 80)), 0);
     EXPECT_EQ(filed().flow.id, 2U);
 }
 
-TEST_F(PathFlowsTest, ARefusalThatIsToldBeforeWhatItRefusesIsItsAnswer) {
-    dropped(Packet(1, 1, pathtrace::reversed(kAsked)).refuses(), 4);
+TEST_F(PathFlowsTest, RefusalReportedBeforeItsSynIsTheAnswer) {
+    dropped(Packet(1, 1, pathtrace::reversed(kOriginal)).refuses(), 4);
     EXPECT_EQ(filed().direction, 1U);
-    dropped(Packet(2, 2, kAsked), 0);
+    dropped(Packet(2, 2, kOriginal), 0);
     EXPECT_EQ(filed().flow.id, 1U);
     EXPECT_EQ(filed().direction, 0U);
-    EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
+    EXPECT_EQ(filed().flow.name.destination_port, kOriginal.destination_port);
 }
 
-TEST_F(PathFlowsTest, ARejectsResetIsOfItsConnectionAnIcmpErrorIsNot) {
+TEST_F(PathFlowsTest, RejectsResetBelongsToTheConnectionAnIcmpErrorDoesNot) {
     const fst_path_tuple answer = pathtrace::reversed(kTranslated);
-    dropped(Packet(1, 1, answer).refuses().entry(kAsked, answer, true).related(), 4);
+    dropped(Packet(1, 1, answer).refuses().entry(kOriginal, answer, true).related(), 4);
     EXPECT_EQ(filed().direction, 1U);
-    EXPECT_EQ(filed().flow.name.destination_port, kAsked.destination_port);
+    EXPECT_EQ(filed().flow.name.destination_port, kOriginal.destination_port);
     EXPECT_TRUE(filed().flow.translated);
     fst_path_tuple error = answer;
     error.protocol = 1;
     error.source_port = error.destination_port = 0;
-    dropped(Packet(2, 2, error).entry(kAsked, answer, true).related(), 4);
+    dropped(Packet(2, 2, error).entry(kOriginal, answer, true).related(), 4);
     EXPECT_EQ(filed().flow.id, 2U);
     EXPECT_FALSE(filed().flow.translated);
 }
 
-TEST_F(PathFlowsTest, EndsAreCountedByWhereAndWhy) {
-    dropped(Packet(1, 1, kAsked), 0);
+TEST_F(PathFlowsTest, EndsAreCountedByPlaceAndReason) {
+    dropped(Packet(1, 1, kOriginal), 0);
     EXPECT_EQ(filed().count, 1U);
-    dropped(Packet(2, 2, kAsked).segments(3), 0);
-    EXPECT_EQ(filed().count, 4U) << "a super-packet is as many as it stands for";
-    dropped(Packet(3, 3, kAsked), 1);
+    dropped(Packet(2, 2, kOriginal).segments(3), 0);
+    EXPECT_EQ(filed().count, 4U) << "a GSO packet counts as its segments";
+    dropped(Packet(3, 3, kOriginal), 1);
     EXPECT_EQ(filed().count, 1U) << "another place";
     EXPECT_EQ(flows.all().front().directions[0].packets, 5U);
 }
 
-TEST_F(PathFlowsTest, TheLongestQuietMakesRoom) {
+TEST_F(PathFlowsTest, EvictsTheFlowIdleLongest) {
     for (std::uint32_t i = 0; i < pathtrace::PathFlows::kMost + 3; i++) {
-        fst_path_tuple name = kAsked;
+        fst_path_tuple name = kOriginal;
         name.source[2] = i;
         dropped(Packet(i, i, name), 0);
         flows.record(ended.back());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel's drop reasons in words.
+// Explanations of the kernel's drop reasons.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,22 +17,25 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(PathDropReasonWords, TellWhatAndWhereToLook) {
-    const pathtrace::DropReasonWords rpfilter = pathtrace::drop_reason_words("SKB_DROP_REASON_IP_RPFILTER");
+TEST(PathDropReasonWords, ExplainAndSayWhatToLookAt) {
+    const pathtrace::DropReasonWords rpfilter =
+        pathtrace::drop_reason_words("SKB_DROP_REASON_IP_RPFILTER");
     EXPECT_THAT(rpfilter.words, HasSubstr("reverse path filter"));
     EXPECT_THAT(rpfilter.look_at, HasSubstr("rp_filter"));
     EXPECT_THAT(pathtrace::drop_reason_words("SKB_DROP_REASON_IP_INHDR").words, HasSubstr("TTL"));
-    EXPECT_THAT(pathtrace::drop_reason_words("SKB_DROP_REASON_NO_SOCKET").look_at, HasSubstr("ss -lntu"));
-    EXPECT_EQ(pathtrace::drop_reason_words("NO_SOCKET"), pathtrace::drop_reason_words("SKB_DROP_REASON_NO_SOCKET"));
+    EXPECT_THAT(pathtrace::drop_reason_words("SKB_DROP_REASON_NO_SOCKET").look_at,
+                HasSubstr("ss -lntu"));
+    EXPECT_EQ(pathtrace::drop_reason_words("NO_SOCKET"),
+              pathtrace::drop_reason_words("SKB_DROP_REASON_NO_SOCKET"));
 }
 
-TEST(PathDropReasonWords, AnUnknownNameTellsItself) {
+TEST(PathDropReasonWords, UnknownNameIsShownItself) {
     EXPECT_EQ(pathtrace::drop_reason_words("SKB_DROP_REASON_MOON_PHASE_2").words,
               "the kernel's reason: moon phase 2");
     EXPECT_EQ(pathtrace::drop_reason_words("SKB_DROP_REASON_MOON_PHASE_2").look_at, "");
 }
 
-TEST(PathDropReasonWords, TheTableIsSound) {
+TEST(PathDropReasonWords, TableIsConsistent) {
     std::set<std::string_view> names;
     for (const pathtrace::DropReasonEntry& entry : pathtrace::kDropReasons) {
         EXPECT_TRUE(names.insert(entry.name).second) << entry.name << " stands twice";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// iptables-save's format -> tables, chains, rules; and iptables' words for nft's tables.
+// Parses iptables-save's format into tables, chains, rules; and applies its text to nft's tables.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/netfilter_ipv4.h>
@@ -18,7 +18,8 @@ using Kind = netfilter::RuleEffect::Kind;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<netfilter::Table> parsed(std::string_view text, netfilter::RulesetTool tool = netfilter::RulesetTool::iptables_legacy) {
+std::vector<netfilter::Table> parsed(
+    std::string_view text, netfilter::RulesetTool tool = netfilter::RulesetTool::iptables_legacy) {
     auto tables = netfilter::parse_iptables_save(text, netfilter::TableFamily::ip, tool);
     EXPECT_TRUE(tables) << tables.error().message();
     return tables.value_or(std::vector<netfilter::Table>{});
@@ -55,7 +56,8 @@ TEST(PathIptablesSave, RulesWithTheirCountersAndNumbers) {
     EXPECT_FALSE(input.rules[0].unconditional);
     EXPECT_EQ(input.rules[1].handle, 2U);
     EXPECT_EQ(input.rules[1].counter, (netfilter::RuleCounter{.packets = 6, .exact = true}));
-    EXPECT_THAT(input.rules[1].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::goes, .chain = "x"}));
+    EXPECT_THAT(input.rules[1].effects,
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::goes, .chain = "x"}));
     const netfilter::Chain& own = *find_chain(tables[2], "x");
     EXPECT_THAT(own.rules[0].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}))
         << "what a comment quotes is no target";
@@ -63,7 +65,7 @@ TEST(PathIptablesSave, RulesWithTheirCountersAndNumbers) {
     EXPECT_TRUE(own.rules[1].unconditional);
 }
 
-TEST(PathIptablesSave, WhatTargetsDo) {
+TEST(PathIptablesSave, EffectsOfTargets) {
     const auto kind = [](const std::string& target) {
         return rule("[1:2] -A INPUT -p tcp " + target).effects.at(0).kind;
     };
@@ -80,7 +82,8 @@ TEST(PathIptablesSave, WhatTargetsDo) {
 
 TEST(PathIptablesSave, OtherLinesAreAnError) {
     const auto refused = [](std::string_view text) {
-        return !netfilter::parse_iptables_save(text, netfilter::TableFamily::ip, netfilter::RulesetTool::iptables_legacy);
+        return !netfilter::parse_iptables_save(text, netfilter::TableFamily::ip,
+                                               netfilter::RulesetTool::iptables_legacy);
     };
     EXPECT_TRUE(refused("-A INPUT -j DROP\n"));
     EXPECT_TRUE(refused("*filter\n:INPUT ACCEPT [0:0]\nsomething else\n"));
@@ -101,29 +104,32 @@ TEST(PathIptablesSave, WhereTheKernelCallsBuiltInChains) {
 netfilter::Table nft_table() {
     return {.family = netfilter::TableFamily::ip,
             .name = "filter",
-            .chains = {
-                {.name = "INPUT", .base = netfilter::BaseChain{}, .rules = {{.handle = 7, .text = "drop"}}}}};
+            .chains = {{.name = "INPUT",
+                        .base = netfilter::BaseChain{},
+                        .rules = {{.handle = 7, .text = "drop"}}}}};
 }
 
-TEST(PathIptablesSave, GivesNftsTablesIptablesWords) {
+TEST(PathIptablesSave, AppliesIptablesTextToNftTables) {
     netfilter::Table table = nft_table();
     ASSERT_TRUE(netfilter::shaped_by_iptables(table));
-    netfilter::take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n[0:0] -A INPUT -j DROP\n",
-                                      netfilter::RulesetTool::iptables_nft));
+    netfilter::copy_iptables_text(table,
+                                  parsed("*filter\n:INPUT DROP [5:9]\n[0:0] -A INPUT -j DROP\n",
+                                         netfilter::RulesetTool::iptables_nft));
     EXPECT_EQ(table.tool, netfilter::RulesetTool::iptables_nft);
     EXPECT_EQ(table.chains[0].rules[0].text, "-A INPUT -j DROP");
     EXPECT_EQ(table.chains[0].rules[0].handle, 7U);
     EXPECT_EQ(table.chains[0].base->policy_packets, 5U);
 }
 
-TEST(PathIptablesSave, LeavesATableWithOtherRulesAsItIs) {
+TEST(PathIptablesSave, KeepsATableWithOtherRules) {
     netfilter::Table table = nft_table();
-    netfilter::take_iptables_words(table, parsed("*filter\n:INPUT DROP [5:9]\n", netfilter::RulesetTool::iptables_nft));
+    netfilter::copy_iptables_text(
+        table, parsed("*filter\n:INPUT DROP [5:9]\n", netfilter::RulesetTool::iptables_nft));
     EXPECT_EQ(table.tool, netfilter::RulesetTool::nft);
     EXPECT_EQ(table.chains[0].rules[0].text, "drop");
 }
 
-TEST(PathIptablesSave, ATableOfAnotherShapeIsNftsOwn) {
+TEST(PathIptablesSave, TableOfAnotherShapeIsNative) {
     netfilter::Table table = nft_table();
     table.chains[0].base->priority = 5;
     EXPECT_FALSE(netfilter::shaped_by_iptables(table));

@@ -12,7 +12,7 @@ std::vector<fst_path_match> of(const std::string& filter) {
     return matches ? pathtrace::kernel_matches(*matches) : std::vector<fst_path_match>{};
 }
 
-TEST(PathKernelMatches, APortIsOneComparisonForBothWaysAndFamilies) {
+TEST(PathKernelMatches, PortIsOneComparisonForBothDirectionsAndFamilies) {
     const auto found = of("tcp port 443");
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].family, 0);
@@ -23,21 +23,21 @@ TEST(PathKernelMatches, APortIsOneComparisonForBothWaysAndFamilies) {
     EXPECT_EQ((as_source ? found[0].destination_port : found[0].source_port)[1], 65535);
 }
 
-TEST(PathKernelMatches, AHostIsOneComparisonOfItsFamily) {
+TEST(PathKernelMatches, HostIsOneComparisonOfItsFamily) {
     const auto found = of("host 192.0.2.7 and tcp");
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].family, 4);
     EXPECT_EQ(found[0].both_directions, 1);
 }
 
-TEST(PathKernelMatches, OneWayStaysOneWay) {
+TEST(PathKernelMatches, OneDirectionStaysOneDirection) {
     const auto found = of("tcp dst port 443");
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].both_directions, 0);
     EXPECT_EQ(found[0].destination_port[0], 443);
 }
 
-TEST(PathKernelMatches, WhatIsNotAlikeStaysApart) {
+TEST(PathKernelMatches, DifferentMatchesStaySeparate) {
     EXPECT_EQ(of("tcp port 443 or udp port 53").size(), 2u);
     EXPECT_EQ(of("src host 192.0.2.7 or dst host 192.0.2.8").size(), 2u);
     EXPECT_TRUE(of("").empty()) << "everything";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What nft prints of a ruleset -> tables, chains, rules; its words for them.
+// Parses nft's output of a ruleset into tables, chains, rules; and its text for them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -48,9 +48,10 @@ TEST_F(PathNftJson, TablesAndBaseChains) {
     EXPECT_FALSE(netfilter::find_chain(tables_[2], "post")->base->policy_drops);
 }
 
-TEST_F(PathNftJson, WhatOnlyTheTextTells) {
+TEST_F(PathNftJson, FieldsOnlyInTheText) {
     EXPECT_THAT(netfilter::find_chain(tables_[1], "in")->base->devices, ElementsAre("lo"));
-    EXPECT_EQ(netfilter::find_chain(tables_[1], "in")->base->hook, netfilter::NetfilterHook::ingress);
+    EXPECT_EQ(netfilter::find_chain(tables_[1], "in")->base->hook,
+              netfilter::NetfilterHook::ingress);
     EXPECT_TRUE(tables_[3].dormant);
     EXPECT_EQ(input(0).text, "tcp dport 10174 counter drop comment \"not # handle 9\"");
     EXPECT_EQ(rule(1, "in", 0).text, "counter drop");
@@ -68,11 +69,12 @@ TEST_F(PathNftJson, SeveralDevicesAndRulesOverSeveralLines) {
         {.family = netfilter::TableFamily::netdev,
          .name = "guard",
          .chains = {{.name = "in", .base = netfilter::BaseChain{}, .rules = {{.handle = 2}}}}}};
-    netfilter::add_nft_text(tables,
-                 "table netdev guard { # handle 1\n\tchain in { # handle 1\n"
-                 "\t\ttype filter hook ingress devices = { \"eth0\", eth1 } priority filter; "
-                 "policy accept;\n"
-                 "\t\tip saddr { 192.0.2.1,\n\t\t\t     192.0.2.2 } drop # handle 2\n\t}\n}\n");
+    netfilter::add_nft_text(
+        tables,
+        "table netdev guard { # handle 1\n\tchain in { # handle 1\n"
+        "\t\ttype filter hook ingress devices = { \"eth0\", eth1 } priority filter; "
+        "policy accept;\n"
+        "\t\tip saddr { 192.0.2.1,\n\t\t\t     192.0.2.2 } drop # handle 2\n\t}\n}\n");
     EXPECT_THAT(tables[0].chains[0].base->devices, ElementsAre("eth0", "eth1"));
     EXPECT_EQ(tables[0].chains[0].rules[0].text, "ip saddr { 192.0.2.1, 192.0.2.2 } drop");
 }
@@ -93,20 +95,25 @@ TEST_F(PathNftJson, VerdictMaps) {
     EXPECT_TRUE(netfilter::uses_named_verdict_maps(recorded::kNftJson));
     EXPECT_FALSE(netfilter::uses_named_verdict_maps(R"({"nftables": [{"table": {}}]})"));
     EXPECT_THAT(input(3).effects,
-                ElementsAre(netfilter::RuleEffect{.kind = Kind::accepts}, netfilter::RuleEffect{.kind = Kind::drops},
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::accepts},
+                            netfilter::RuleEffect{.kind = Kind::drops},
                             netfilter::RuleEffect{.kind = Kind::jumps, .chain = "other"}));
     EXPECT_THAT(input(4).effects, IsEmpty()) << "an empty map";
-    EXPECT_THAT(input(5).effects, testing::UnorderedElementsAre(netfilter::RuleEffect{.kind = Kind::accepts},
-                                                                netfilter::RuleEffect{.kind = Kind::drops}));
+    EXPECT_THAT(input(5).effects,
+                testing::UnorderedElementsAre(netfilter::RuleEffect{.kind = Kind::accepts},
+                                              netfilter::RuleEffect{.kind = Kind::drops}));
 }
 
 TEST_F(PathNftJson, JumpsAndOtherEffects) {
-    EXPECT_THAT(input(8).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::jumps, .chain = "other"}));
+    EXPECT_THAT(input(8).effects,
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::jumps, .chain = "other"}));
     EXPECT_THAT(input(9).effects, IsEmpty());
     EXPECT_THAT(rule(0, "other", 0).effects,
                 ElementsAre(netfilter::RuleEffect{.kind = Kind::goes, .chain = "third"}));
-    EXPECT_THAT(rule(0, "third", 0).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}));
-    EXPECT_THAT(rule(2, "post", 0).effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::may_drop}));
+    EXPECT_THAT(rule(0, "third", 0).effects,
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}));
+    EXPECT_THAT(rule(2, "post", 0).effects,
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::may_drop}));
 }
 
 TEST_F(PathNftJson, OnlyVerdictsWithoutAConditionAreUnconditional) {
@@ -138,25 +145,27 @@ TEST_F(PathNftJson, XtablesExpressions) {
     EXPECT_THAT(rules[2].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::may_drop}));
 }
 
-TEST_F(PathNftJson, SeveralListingsOfTablesThatAreKnown) {
+TEST_F(PathNftJson, SeveralListingsOfKnownTables) {
     std::vector<netfilter::Table> outline = netfilter::nft_outline(recorded::kNftText);
     ASSERT_EQ(outline.size(), 4U);
     EXPECT_EQ(outline[1].family, netfilter::TableFamily::netdev);
     EXPECT_EQ(outline[0].chains.at(2).name, "input");
     EXPECT_TRUE(netfilter::has_table_flags(recorded::kNftText));
-    EXPECT_FALSE(netfilter::has_table_flags("table ip t {\n\tset s {\n\t\tflags dynamic\n\t}\n}\n"));
-    const auto tables = netfilter::parse_nft_json(R"({"nftables": [
+    EXPECT_FALSE(
+        netfilter::has_table_flags("table ip t {\n\tset s {\n\t\tflags dynamic\n\t}\n}\n"));
+    const auto tables =
+        netfilter::parse_nft_json(R"({"nftables": [
         {"chain": {"family": "inet", "table": "asleep", "name": "c", "handle": 1}}]})"
-                                       "\n"
-                                       R"({"nftables": [{"rule": {"family": "inet",
+                                  "\n"
+                                  R"({"nftables": [{"rule": {"family": "inet",
             "table": "asleep", "chain": "c", "handle": 3, "expr": [{"drop": null}]}}]})"
-                                       "\n",
-                                       {{.family = netfilter::TableFamily::inet, .name = "asleep"}});
+                                  "\n",
+                                  {{.family = netfilter::TableFamily::inet, .name = "asleep"}});
     ASSERT_TRUE(tables);
     EXPECT_EQ(tables->at(0).chains.at(0).rules.at(0).handle, 3U);
 }
 
-TEST_F(PathNftJson, WhatIsNoRulesetIsAnError) {
+TEST_F(PathNftJson, OtherTextIsAnError) {
     EXPECT_FALSE(netfilter::parse_nft_json(""));
     EXPECT_FALSE(netfilter::parse_nft_json("{}"));
     EXPECT_FALSE(netfilter::parse_nft_json(R"({"nftables": [{"table": {"family": "ip"}}]})"));

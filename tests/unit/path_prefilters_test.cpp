@@ -20,13 +20,13 @@ namespace {
 struct Packet {
     bool ipv6 = false;
     std::uint8_t protocol = IPPROTO_TCP;
-    std::array<std::uint8_t, 16> source{};  ///< of IPv4 the first four bytes
+    std::array<std::uint8_t, 16> source{};  ///< IPv4: the first four bytes
     std::array<std::uint8_t, 16> destination{};
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
 };
 
-/// What the wire bears of it, from the IP header on; what no prefilter may ask for is not zero.
+/// Its bytes on the wire, from the IP header on; those that no prefilter may test are not zero.
 std::array<std::uint8_t, 48> header(const Packet& packet) {
     std::array<std::uint8_t, 48> bytes{};
     bytes.fill(0xa5);
@@ -106,7 +106,7 @@ fst_path_match match_of(std::uint8_t protocol, std::uint16_t first_port, std::ui
     return match;
 }
 
-TEST(PathPrefilters, APortPassesBothWaysAndInBothFamiliesAndNoOtherDoes) {
+TEST(PathPrefilters, PortPassesInBothDirectionsAndFamilies) {
     const pathtrace::PathPrefilters prefilters = of("tcp port 443");
     for (const bool ipv6 : {false, true}) {
         EXPECT_TRUE(passes(prefilters, to_port(443, IPPROTO_TCP, ipv6)));
@@ -116,7 +116,7 @@ TEST(PathPrefilters, APortPassesBothWaysAndInBothFamiliesAndNoOtherDoes) {
     }
 }
 
-TEST(PathPrefilters, AnAddressPassesAndItsNeighbourDoesNot) {
+TEST(PathPrefilters, AddressPassesAndItsNeighbourDoesNot) {
     const pathtrace::PathPrefilters prefilters = of("tcp dst port 443 and src host 192.0.2.7");
     Packet packet = to_port(443);
     packet.source = {192, 0, 2, 7};
@@ -127,7 +127,7 @@ TEST(PathPrefilters, AnAddressPassesAndItsNeighbourDoesNot) {
     EXPECT_TRUE(prefilters.ipv6.empty());
 }
 
-TEST(PathPrefilters, ANetworkOfIpv6AsksForItsBitsAlone) {
+TEST(PathPrefilters, Ipv6NetworkComparesOnlyItsBits) {
     const pathtrace::PathPrefilters prefilters = of("dst net 2001:db8:10::/44");
     Packet packet = to_port(9, IPPROTO_UDP, true);
     packet.destination = {0x20, 0x01, 0x0d, 0xb8, 0x00, 0x1f, 0xff};
@@ -137,8 +137,8 @@ TEST(PathPrefilters, ANetworkOfIpv6AsksForItsBitsAlone) {
     EXPECT_TRUE(prefilters.ipv4.empty());
 }
 
-/// More may pass than the range holds, for the match to refuse.
-TEST(PathPrefilters, OfARangeEveryPortPasses) {
+/// More may pass than the range contains, for the match to reject.
+TEST(PathPrefilters, EveryPortOfARangePasses) {
     const pathtrace::PathPrefilters prefilters = of("tcp dst portrange 300-700");
     for (std::uint16_t port = 300; port <= 700; port++) {
         EXPECT_TRUE(passes(prefilters, to_port(port))) << port;
@@ -147,22 +147,22 @@ TEST(PathPrefilters, OfARangeEveryPortPasses) {
     EXPECT_TRUE(passes(of("tcp portrange 1-65535"), to_port(65535)));
 }
 
-TEST(PathPrefilters, ProtocolsWithoutPortsAreNotAskedForThem) {
+TEST(PathPrefilters, PortsAreNotComparedForProtocolsWithoutPorts) {
     fst_path_match match = match_of(IPPROTO_ICMP, 17, 17);
     EXPECT_TRUE(passes(pathtrace::path_prefilters(match), of_protocol(IPPROTO_ICMP)));
     match.protocol = 0;
     EXPECT_TRUE(passes(pathtrace::path_prefilters(match), of_protocol(IPPROTO_ICMP)));
 }
 
-TEST(PathPrefilters, EverythingPassesWhereNothingIsAskedFor) {
+TEST(PathPrefilters, EverythingPassesWithoutConditions) {
     const fst_path_match everything = match_of(0, 0, 65535);
     const pathtrace::PathPrefilters prefilters = pathtrace::path_prefilters(everything);
     EXPECT_TRUE(passes(prefilters, to_port(1, 132)));
     EXPECT_TRUE(passes(prefilters, to_port(1, 132, true)));
 }
 
-/// Of ports that begin alike, and addresses that share bits: each match against packets close to it.
-TEST(PathPrefilters, NoPacketThatAMatchTakesIsKeptBack) {
+/// Ports with common prefixes, addresses with common bits: each match against packets close to it.
+TEST(PathPrefilters, NoMatchingPacketIsFilteredOut) {
     std::mt19937 random(20261121);
     const auto below = [&](unsigned limit) { return random() % limit; };
     unsigned taken = 0;

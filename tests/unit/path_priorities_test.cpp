@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Netfilter priorities: what is in use, and its name.
+// Netfilter priorities in use, and their names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,8 +25,10 @@ TEST(PathPriorities, NamesAreNfts) {
     EXPECT_EQ(name(Hook::postrouting, 100), "srcnat");
     EXPECT_EQ(name(Hook::input, INT_MIN), "-2147483648");
     EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::bridge, Hook::forward, 0), "0");
-    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::bridge, Hook::forward, -200), "filter");
-    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::netdev, Hook::ingress, -3), "filter - 3");
+    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::bridge, Hook::forward, -200),
+              "filter");
+    EXPECT_EQ(netfilter::priority_name(netfilter::TableFamily::netdev, Hook::ingress, -3),
+              "filter - 3");
 }
 
 netfilter::Chain base(Hook hook, int priority) {
@@ -40,13 +42,16 @@ TEST(PathPriorities, ThoseOfChainsAndOfTheKernel) {
          .name = "a",
          .chains = {base(Hook::prerouting, 7), base(Hook::input, 8), {.name = "no base"}}},
         {.family = netfilter::TableFamily::ip6, .name = "b", .chains = {base(Hook::prerouting, 9)}},
-        {.family = netfilter::TableFamily::ip, .name = "c", .chains = {base(Hook::prerouting, -200)}},
+        {.family = netfilter::TableFamily::ip,
+         .name = "c",
+         .chains = {base(Hook::prerouting, -200)}},
         {.family = netfilter::TableFamily::ip,
          .name = "d",
          .dormant = true,
          .chains = {base(Hook::prerouting, 1)}},
     };
-    const auto used = netfilter::priorities_in_use(ruleset, netfilter::TableFamily::ip, Hook::prerouting);
+    const auto used =
+        netfilter::priorities_in_use(ruleset, netfilter::TableFamily::ip, Hook::prerouting);
     ASSERT_EQ(used.size(), 3U);
     EXPECT_EQ(used[0].priority, -400);
     EXPECT_EQ(used[0].by_kernel->name, "reassembly of fragments");
@@ -56,9 +61,12 @@ TEST(PathPriorities, ThoseOfChainsAndOfTheKernel) {
     EXPECT_TRUE(used[1].has_chains);
     EXPECT_EQ(used[2].priority, 7);
     EXPECT_EQ(used[2].by_kernel, nullptr);
-    EXPECT_EQ(netfilter::priorities_in_use(ruleset, netfilter::TableFamily::ip, Hook::postrouting).back().priority,
+    EXPECT_EQ(netfilter::priorities_in_use(ruleset, netfilter::TableFamily::ip, Hook::postrouting)
+                  .back()
+                  .priority,
               INT_MAX);
-    EXPECT_TRUE(netfilter::priorities_in_use(ruleset, netfilter::TableFamily::arp, Hook::input).empty());
+    EXPECT_TRUE(
+        netfilter::priorities_in_use(ruleset, netfilter::TableFamily::arp, Hook::input).empty());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What real tools printed of small rulesets: nft 1.0.6 and iptables 1.8.9, kernel 6.18.
+// Recorded output of real tools for small rulesets: nft 1.0.6 and iptables 1.8.9, kernel 6.18.
 #pragma once
 
 #include <string_view>

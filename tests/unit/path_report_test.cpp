@@ -22,7 +22,7 @@ using flowstamp::testing::JsonSchema;
 using ::testing::IsEmpty;
 
 fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
-                    std::uint16_t to_port) {
+                     std::uint16_t to_port) {
     fst_path_tuple its{};
     its.source[2] = its.destination[2] = htonl(0xffff);
     inet_pton(AF_INET, from, &its.source[3]);
@@ -44,21 +44,24 @@ pathtrace::PathReport lost() {
                        .passed = {"raw", "dstnat"},
                        .changed = {"to 10.0.0.2:8080"},
                        .since_start = 12us}},
-            .drop = pathtrace::PathReport::Drop{.at = "prerouting",
-                                    .reason = "NETFILTER_DROP",
-                                    .location = "nft_do_chain+0x3e8",
-                                    .words = {.words = "a netfilter rule dropped it"},
-                                    .attribution = netfilter::DropAttribution{.table = "filter",
-                                                       .chain = "FORWARD",
-                                                       .tool = netfilter::RulesetTool::iptables_legacy,
-                                                       .number = 2,
-                                                       .text = "-A FORWARD -j DROP",
-                                                       .certainty = netfilter::Certainty::certain,
-                                                       .why = "no other moved"}},
+            .drop =
+                pathtrace::PathReport::Drop{
+                    .at = "prerouting",
+                    .reason = "NETFILTER_DROP",
+                    .location = "nft_do_chain+0x3e8",
+                    .words = {.words = "a netfilter rule dropped it"},
+                    .attribution =
+                        netfilter::DropAttribution{.table = "filter",
+                                                   .chain = "FORWARD",
+                                                   .tool = netfilter::RulesetTool::iptables_legacy,
+                                                   .number = 2,
+                                                   .text = "-A FORWARD -j DROP",
+                                                   .certainty = netfilter::Certainty::certain,
+                                                   .why = "no other moved"}},
             .wall = 1'795'000'000s};
 }
 
-/// What a reporter writes.
+/// The output of a reporter.
 class PathReportTest : public ::testing::Test {
   protected:
     PathReportTest() { ::close(::mkstemp(path_.data())); }
@@ -87,10 +90,11 @@ TEST_F(PathReportTest, ALossInWords) {
               "    because   a netfilter rule dropped it (NETFILTER_DROP, nft_do_chain+0x3e8)\n");
 }
 
-TEST_F(PathReportTest, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
+TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     pathtrace::PathReport arrived = lost();
     arrived.drop.reset();
-    for (const pathtrace::PacketPath::End end : {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
+    for (const pathtrace::PacketPath::End end :
+         {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
         EXPECT_EQ(told<output::TextOutput>(arrived, output::Style(false), output::Detail::findings), "");
         EXPECT_EQ(told<output::JsonOutput>(arrived, true), "");
@@ -99,7 +103,7 @@ TEST_F(PathReportTest, WhatArrivesIsNotToldWhereOnlyLossesAreWanted) {
     EXPECT_NE(told<output::TextOutput>(lost(), output::Style(false), output::Detail::findings), "");
 }
 
-TEST_F(PathReportTest, TheSchemaDescribesEveryEvent) {
+TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     pathtrace::PathReport ping = lost();
     ping.name.source_port = ping.name.destination_port = 0;

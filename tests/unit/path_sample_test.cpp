@@ -10,11 +10,12 @@ namespace {
 constexpr std::uint8_t kIpv4 = 2;
 constexpr std::uint8_t kIpv6 = 10;
 
-/// A mangle chain at FORWARD: IPv4 stations around it.
+/// A mangle chain at FORWARD, with IPv4 stations around it.
 netfilter::Ruleset mangle() {
-    const netfilter::Chain chain{.name = "FORWARD",
-                      .base = netfilter::BaseChain{.hook = netfilter::NetfilterHook::forward, .priority = -150},
-                      .rules = {}};
+    const netfilter::Chain chain{
+        .name = "FORWARD",
+        .base = netfilter::BaseChain{.hook = netfilter::NetfilterHook::forward, .priority = -150},
+        .rules = {}};
     return {.tables = {{.family = netfilter::TableFamily::ip,
                         .name = "mangle",
                         .tool = netfilter::RulesetTool::iptables_nft,
@@ -22,7 +23,8 @@ netfilter::Ruleset mangle() {
             .unread = {}};
 }
 
-pathtrace::StationState station(pathtrace::Station::Kind kind, std::uint8_t pf, int priority, const char* interface) {
+pathtrace::StationState station(pathtrace::Station::Kind kind, std::uint8_t pf, int priority,
+                                const char* interface) {
     constexpr std::uint8_t kForward = 2;
     return {.station = {.kind = kind,
                         .pf = pf,
@@ -49,7 +51,7 @@ fst_path_event passing(std::uint32_t station, std::uint16_t segments = 1) {
     return event;
 }
 
-TEST(PathSample, AHooksPacketsAreThoseOfItsBusiestStationInEachFamily) {
+TEST(PathSample, HookCountsItsBusiestStationPerFamily) {
     pathtrace::StationCounts counts(4);
     counts.passed(passing(0, 5));
     counts.passed(passing(1, 3));
@@ -64,10 +66,10 @@ TEST(PathSample, AHooksPacketsAreThoseOfItsBusiestStationInEachFamily) {
     EXPECT_EQ(sample.parts[1].packets, 4U + 1U);
 }
 
-TEST(PathSample, ALossIsPlacedBetweenTwoStationsAndNamedOnceKnown) {
+TEST(PathSample, LossIsBetweenTwoStationsAndNamedOnceKnown) {
     pathtrace::StationCounts counts(4);
     const pathtrace::PathEnd end{.end = pathtrace::PacketPath::End::dropped, .station = 1};
-    counts.blamed(end, "a rule of which no loss is known");
+    counts.blamed(end, "a rule without a known loss");
     counts.ended(end, passing(1, 2));
     counts.ended({.end = pathtrace::PacketPath::End::left, .station = 0}, passing(0));
     pathtrace::PathSample sample = pathtrace::sample_of(counts, stations(), {});
@@ -80,7 +82,7 @@ TEST(PathSample, ALossIsPlacedBetweenTwoStationsAndNamedOnceKnown) {
     EXPECT_EQ(pathtrace::sample_of(counts, stations(), {}).losses[0].by, "a rule");
 }
 
-TEST(PathSample, WhatIsLostBeforeTheFirstStationHasNoPlace) {
+TEST(PathSample, LossBeforeTheFirstStationHasNoPlace) {
     pathtrace::StationCounts counts(4);
     counts.ended({.end = pathtrace::PacketPath::End::dropped}, passing(0));
     const pathtrace::PathSample sample = pathtrace::sample_of(counts, stations(), {});
@@ -88,17 +90,19 @@ TEST(PathSample, WhatIsLostBeforeTheFirstStationHasNoPlace) {
     EXPECT_EQ(sample.losses[0].at, "");
 }
 
-TEST(PathSample, TheCulpritInAFewWords) {
+TEST(PathSample, ShortAttribution) {
     pathtrace::PathReport::Drop drop{.words = {.words = "no socket listens there", .look_at = {}}};
     EXPECT_EQ(pathtrace::short_words(drop), "no socket listens there");
-    drop.attribution = netfilter::DropAttribution{
-        .table = "mangle", .chain = "FORWARD", .tool = netfilter::RulesetTool::iptables_nft, .number = 3};
+    drop.attribution = netfilter::DropAttribution{.table = "mangle",
+                                                  .chain = "FORWARD",
+                                                  .tool = netfilter::RulesetTool::iptables_nft,
+                                                  .number = 3};
     EXPECT_EQ(pathtrace::short_words(drop), "iptables-nft mangle FORWARD rule 3");
     drop.attribution = netfilter::DropAttribution{.family = netfilter::TableFamily::inet,
-                           .table = "site",
-                           .chain = "pre",
-                           .tool = netfilter::RulesetTool::nft,
-                           .handle = 4};
+                                                  .table = "site",
+                                                  .chain = "pre",
+                                                  .tool = netfilter::RulesetTool::nft,
+                                                  .handle = 4};
     EXPECT_EQ(pathtrace::short_words(drop), "nft inet site pre handle 4");
     drop.attribution->is_policy = true;
     EXPECT_EQ(pathtrace::short_words(drop), "nft inet site pre policy");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `nft -a monitor trace` prints (nft 1.0.6, kernel 6.18) -> drops; and what is asked of it.
+// Parses the output of `nft -a monitor trace` (nft 1.0.6, kernel 6.18) into drops; and builds its
+// request.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,10 +25,11 @@ TEST(PathTrace, DropsAmongOtherLines) {
         "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr");
     ASSERT_EQ(drops.size(), 2U);
     EXPECT_EQ(drops[0], (netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "sub", 3}));
-    EXPECT_EQ(drops[1], (netfilter::NftTraceDrop{netfilter::TableFamily::ip, "fw", "input", std::nullopt}));
+    EXPECT_EQ(drops[1],
+              (netfilter::NftTraceDrop{netfilter::TableFamily::ip, "fw", "input", std::nullopt}));
 }
 
-TEST(PathTrace, OtherLinesAreNone) {
+TEST(PathTrace, OtherLinesAreIgnored) {
     for (const char* line : {"", "add rule ip fw input drop # handle 3", "trace id 1",
                              "trace id 1 inet fw sub rule drop (verdict drop)",
                              "trace id 1 moon fw sub rule drop # handle 3 (verdict drop)"}) {
@@ -35,7 +37,7 @@ TEST(PathTrace, OtherLinesAreNone) {
     }
 }
 
-TEST(PathTrace, TheMatchInNftsWords) {
+TEST(PathTrace, MatchInNftSyntax) {
     EXPECT_EQ(netfilter::nft_expression({}), "");
     const auto words = [](const std::string& filter) {
         std::vector<std::string> found;
@@ -72,32 +74,36 @@ struct TracedAttribution : ::testing::Test {
         ruleset.tables[1].chains[0].base->policy_drops = true;
     }
     static netfilter::Rule drop(std::uint64_t handle, const std::string& text) {
-        return {.handle = handle, .text = text, .effects = {{.kind = netfilter::RuleEffect::Kind::drops}}};
+        return {.handle = handle,
+                .text = text,
+                .effects = {{.kind = netfilter::RuleEffect::Kind::drops}}};
     }
     std::string named(const netfilter::NftTraceDrops& traced) const {
         const auto attribution = netfilter::traced_attribution(
             ruleset, {.hook = netfilter::NetfilterHook::input, .up_to = 0, .packets = 3}, traced);
-        return !attribution ? "nobody"
-                        : netfilter::words_of(*attribution) +
-                              (attribution->certainty == netfilter::Certainty::certain ? ", certain" : "");
+        return !attribution
+                   ? "nobody"
+                   : netfilter::words_of(*attribution) +
+                         (attribution->certainty == netfilter::Certainty::certain ? ", certain"
+                                                                                  : "");
     }
     netfilter::Ruleset ruleset;
 };
 
-TEST_F(TracedAttribution, TheOnlyOneThatWasSeenIsCertain) {
+TEST_F(TracedAttribution, OnlyTracedRuleIsCertain) {
     EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", 4}, 2}}),
               "table ip fw, chain input, handle 4: two, certain");
     EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", {}}, 1}}),
               "table ip fw, chain input: policy drop, certain");
 }
 
-TEST_F(TracedAttribution, OfSeveralTheOneThatWasSeenMost) {
-    EXPECT_EQ(
-        named({{{netfilter::TableFamily::ip, "fw", "input", 3}, 1}, {{netfilter::TableFamily::ip, "fw", "input", 4}, 2}}),
-        "table ip fw, chain input, handle 4: two");
+TEST_F(TracedAttribution, OfSeveralTheOneTracedMost) {
+    EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", 3}, 1},
+                     {{netfilter::TableFamily::ip, "fw", "input", 4}, 2}}),
+              "table ip fw, chain input, handle 4: two");
 }
 
-TEST_F(TracedAttribution, ADropElsewhereOrOfARuleThatIsGoneIsNone) {
+TEST_F(TracedAttribution, DropElsewhereOrOfARemovedRuleIsIgnored) {
     EXPECT_EQ(named({}), "nobody");
     EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", 5}, 1}}), "nobody");
     EXPECT_EQ(named({{{netfilter::TableFamily::inet, "fw", "input", 3}, 1}}), "nobody");

@@ -43,7 +43,7 @@ output::PathView losing() {
     return view;
 }
 
-TEST(PathViewText, WideItIsOneRowOfColumns) {
+TEST(PathViewText, WideTerminalHasOneRowOfColumns) {
     EXPECT_THAT(
         output::lines_of(forwarding(), 79, kPlain),
         ElementsAre(
@@ -53,7 +53,7 @@ TEST(PathViewText, WideItIsOneRowOfColumns) {
             "    120      8         128      128           88       8      80"));
 }
 
-TEST(PathViewText, ALossStandsInItsColumnAndIsNamedBelow) {
+TEST(PathViewText, LossIsInItsColumnAndNamedBelow) {
     EXPECT_THAT(
         output::lines_of(losing(), 79, kPlain),
         ElementsAre(
@@ -65,7 +65,7 @@ TEST(PathViewText, ALossStandsInItsColumnAndIsNamedBelow) {
             "lost 40, 4.0/s, at forward (mangle): iptables-nft mangle FORWARD rule 1"));
 }
 
-TEST(PathViewText, NarrowItIsSeveralRows) {
+TEST(PathViewText, NarrowTerminalHasSeveralRows) {
     EXPECT_THAT(
         output::lines_of(losing(), 59, kPlain),
         ElementsAre("tcp port 80                   128 packets, 40 dropped, 12 s",
@@ -87,14 +87,15 @@ TEST(PathViewText, NoLineIsWiderThanTheTerminal) {
 }
 
 TEST(PathViewText, NothingSeenYet) {
-    output::PathView view{.filter = "tcp port 80", .parts = {}, .losses = {}, .stats = {.uptime = 3s}};
+    output::PathView view{
+        .filter = "tcp port 80", .parts = {}, .losses = {}, .stats = {.uptime = 3s}};
     EXPECT_THAT(output::lines_of(view, 59, kPlain),
                 ElementsAre("waiting for packets that match tcp port 80            3.0 s"));
     view.filter.clear();
     EXPECT_THAT(output::lines_of(view, 30, kPlain), ElementsAre("waiting for packets      3.0 s"));
 }
 
-TEST(PathViewText, ColourMarksLossesAndTakesNoRoom) {
+TEST(PathViewText, ColourMarksLossesWithoutUsingColumns) {
     const auto plain = output::lines_of(losing(), 79, kPlain);
     auto coloured = output::lines_of(losing(), 79, output::Style(true));
     EXPECT_THAT(coloured[4], HasSubstr("\033[1;31m-40 4.0/s\033[0m"));
@@ -117,20 +118,22 @@ TEST(PathViewText, OnlyTheLargestLossesAreNamed) {
 }
 
 pathtrace::PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
-    pathtrace::PathSample its{.parts = {{.name = "r0 in", .packets = came}, {.name = "r1 out", .packets = 0}},
-                   .losses = {},
-                   .stats = {.uptime = uptime}};
+    pathtrace::PathSample its{
+        .parts = {{.name = "r0 in", .packets = came}, {.name = "r1 out", .packets = 0}},
+        .losses = {},
+        .stats = {.uptime = uptime}};
     if (lost != 0) {
-        its.losses = {{.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 1},
-                       .at = "r0 in",
-                       .before = {},
-                       .by = "a rule",
-                       .packets = lost},
-                      {.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 2},
-                       .at = "r0 in",
-                       .before = {},
-                       .by = "a rule",
-                       .packets = lost}};
+        its.losses = {
+            {.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 1},
+             .at = "r0 in",
+             .before = {},
+             .by = "a rule",
+             .packets = lost},
+            {.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 2},
+             .at = "r0 in",
+             .before = {},
+             .by = "a rule",
+             .packets = lost}};
     }
     return its;
 }
@@ -143,7 +146,7 @@ TEST(PathRates, AreThoseOfTheLastTwoSeconds) {
     EXPECT_DOUBLE_EQ(rates.consume(sample(4s, 100, 0)).parts.at(0).rate, 0);
 }
 
-TEST(PathRates, WhatReadsTheSameIsOneLoss) {
+TEST(PathRates, LossesWithTheSameTextAreOne) {
     output::PathRates rates("tcp");
     EXPECT_THAT(rates.consume(sample(1s, 10, 0)).losses, IsEmpty());
     const output::PathView view = rates.consume(sample(2s, 20, 3));

@@ -42,7 +42,7 @@ class PipeSourceTest : public ::testing::Test {
     }
     void end() { write_ = Fd(); }
     void stop() { EXPECT_EQ(::write(stop_[1], "x", 1), 1); }
-    /// One read: what was there, or an error's text.
+    /// One read: the data, or an error's text.
     std::string next() {
         std::string text(1000, '\0');
         const auto got = source_->read({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -59,7 +59,7 @@ class PipeSourceTest : public ::testing::Test {
     std::unique_ptr<net::ByteSource> source_;
 };
 
-TEST_F(PipeSourceTest, HandsOnWhatIsThere) {
+TEST_F(PipeSourceTest, PassesOnAvailableData) {
     put("abc");
     EXPECT_EQ(next(), "ab") << "it had to look at two bytes";
     EXPECT_EQ(next(), "c");
@@ -69,7 +69,7 @@ TEST_F(PipeSourceTest, HandsOnWhatIsThere) {
     EXPECT_EQ(next(), "");
 }
 
-TEST_F(PipeSourceTest, AShortOneIsNotCompressed) {
+TEST_F(PipeSourceTest, ShortPipeIsNotCompressed) {
     put("\x1f");
     end();
     EXPECT_EQ(next(), "\x1f");
@@ -87,7 +87,7 @@ TEST_F(PipeSourceTest, InflatesAsItComes) {
     EXPECT_EQ(text, "first, second");
 }
 
-TEST_F(PipeSourceTest, SaysWhereTheContentIsCutShort) {
+TEST_F(PipeSourceTest, ReportsTruncation) {
     const std::string whole = compressed(std::string(5000, 'x') + "y");
     put(whole.substr(0, whole.size() - 10));
     end();
@@ -98,7 +98,7 @@ TEST_F(PipeSourceTest, SaysWhereTheContentIsCutShort) {
     EXPECT_NE(text.find("ends before its content does"), std::string::npos) << text;
 }
 
-TEST_F(PipeSourceTest, EndsWhenItIsToldTo) {
+TEST_F(PipeSourceTest, EndsWhenStopped) {
     stop();
     EXPECT_EQ(next(), "");
 }

@@ -9,7 +9,7 @@
 namespace flowstamp {
 namespace {
 
-TEST(Error, SaysWhatOnWhatWhyAndTheMendInOneLine) {
+TEST(Error, HasOperationObjectReasonAndHintInOneLine) {
     const Error error{.operation = "attach",
                       .object = "eth7",
                       .errno_value = ENODEV,
@@ -18,13 +18,13 @@ TEST(Error, SaysWhatOnWhatWhyAndTheMendInOneLine) {
     EXPECT_EQ(error.message(), "eth7: attach: no such interface; list them with `ip link`");
 }
 
-TEST(Error, FallsBackToTheSystemsWords) {
+TEST(Error, FallsBackToTheSystemsText) {
     const Error error{
         .operation = "open", .object = "/x", .errno_value = ENOENT, .reason = {}, .hint = {}};
     EXPECT_EQ(error.message(), "/x: open: no such file or directory");
 }
 
-TEST(Error, LeavesOutWhatItDoesNotHave) {
+TEST(Error, LeavesOutEmptyParts) {
     EXPECT_EQ(
         (Error{.operation = {}, .object = "eth0", .errno_value = 0, .reason = "is down", .hint = {}}
              .message()),
@@ -41,7 +41,7 @@ TEST(Error, StaysOnOneLine) {
     EXPECT_EQ(error.message(), "probe: load: line one line two");
 }
 
-TEST(Error, TakesLibbpfsNegativeErrno) {
+TEST(Error, AcceptsLibbpfsNegativeErrno) {
     const Status status = fail_errno("attach", "lo", -EBUSY, "detach it");
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().errno_value, EBUSY);
@@ -54,7 +54,7 @@ TEST(Result, CarriesMoveOnlyValues) {
             return fail({.operation = "make",
                          .object = {},
                          .errno_value = 0,
-                         .reason = "told to",
+                         .reason = "requested",
                          .hint = {}});
         }
         return std::make_unique<int>(7);

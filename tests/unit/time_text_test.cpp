@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kNoon = 1'795'176'000s;  // 2026-11-20 12:00:00 UTC
 
-TEST(EveTimestamp, IsSuricatasForm) {
+TEST(EveTimestamp, IsSuricatasFormat) {
     EXPECT_EQ(eve_timestamp(kNoon + 123'456'789ns), "2026-11-20T12:00:00.123456+0000");
     EXPECT_EQ(eve_timestamp(0ns), "1970-01-01T00:00:00.000000+0000");
 }
@@ -25,7 +25,7 @@ TEST(ClockText, IsTheTimeOfDay) {
     EXPECT_EQ(clock_text(kNoon + 61s + 7us), "12:01:01.000007");
 }
 
-TEST(DurationText, TakesTheUnitThatFits) {
+TEST(DurationText, UsesTheFittingUnit) {
     EXPECT_EQ(duration_text(0ns), "0 ns");
     EXPECT_EQ(duration_text(850ns), "850 ns");
     EXPECT_EQ(duration_text(1240ns), "1.2 us");
@@ -43,7 +43,7 @@ TEST(DurationText, NeverRoundsToAThousandOfAUnit) {
     EXPECT_EQ(duration_text(59'700ms), "1 min 0 s");
 }
 
-TEST(ParseDuration, TakesTheUsualUnits) {
+TEST(ParseDuration, AcceptsTheUsualUnits) {
     EXPECT_EQ(parse_duration("500ms"), 500ms);
     EXPECT_EQ(parse_duration("10s"), 10s);
     EXPECT_EQ(parse_duration("5m"), 5min);
@@ -57,7 +57,7 @@ TEST(ParseDuration, TakesTheUsualUnits) {
 
 class NotADuration : public testing::TestWithParam<const char*> {};
 
-TEST_P(NotADuration, IsRefusedWithTheMend) {
+TEST_P(NotADuration, IsRefusedWithAHint) {
     const auto result = parse_duration(GetParam());
     ASSERT_FALSE(result) << result->count();
     EXPECT_EQ(result.error().message(), std::string("'") + GetParam() +

@@ -39,7 +39,7 @@ class VendorNamesTest : public ::testing::Test {
     Sink sink;
 };
 
-TEST_F(VendorNamesTest, ReadsWhatIeeeDataHas) {
+TEST_F(VendorNamesTest, ReadsTheIeeeDataFile) {
     output::VendorNames names(sink, path_);
     EXPECT_EQ(names.maker_of({0x00, 0x00, 0x5e, 1, 2, 3}), "ICANN, IANA Department");
     EXPECT_EQ(names.maker_of({0x28, 0x6f, 0xb9, 0, 0, 0}), "Nokia Shanghai Bell Co., Ltd.");
@@ -52,7 +52,7 @@ TEST_F(VendorNamesTest, NamesNothingWithoutTheList) {
     EXPECT_EQ(names.maker_of({0x00, 0x00, 0x5e, 1, 2, 3}), "");
 }
 
-TEST_F(VendorNamesTest, TellsWhereItTellsSomething) {
+TEST_F(VendorNamesTest, NamesForeignMacsAndMiddleboxes) {
     output::VendorNames names(sink, path_);
     analysis::Finding finding;
     const analysis::Mac mac = {0x00, 0x00, 0x5e, 1, 2, 3};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loads BPF objects into the running kernel and prints what the verifier had to do for each
-// program: "OBJECT PROGRAM VERIFIED_INSTRUCTIONS". Exit status 1 if an object does not load or a
-// program is over the budget. Needs root; in tests/vm it is the only program that the kernel under
-// test must run.
+// Loads BPF objects into the running kernel and prints the number of instructions that the verifier
+// processed for each program: "OBJECT PROGRAM VERIFIED_INSTRUCTIONS". Exit status 1 if an object
+// does not load or a program exceeds the budget. Needs root; in tests/vm it is the only program
+// that the tested kernel must run.
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -103,7 +103,8 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
-/// What libbpf said since the last object. libbpf's callback takes no context, hence the static.
+/// libbpf's messages since the last object. libbpf's callback has no context argument, hence
+/// static.
 std::string libbpf_said;
 
 int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
@@ -185,7 +186,7 @@ bool report(const Options& options, std::string_view object, const bpf_program* 
         return false;
     }
     fmt::print("{} {} {}\n", object, name, info.verified_insns);
-    // 0 would be a kernel that does not count (before 5.16): nothing was proved then.
+    // 0 means that the kernel does not count (before 5.16): nothing was proved then.
     if (info.verified_insns == 0 || info.verified_insns > options.budget) {
         fmt::print("FAIL  {} {}: {} verified instructions, the budget is 1 to {}\n", object, name,
                    info.verified_insns, options.budget);

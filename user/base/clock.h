@@ -8,24 +8,24 @@ namespace flowstamp {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
-/// Where the time comes from: passed in wherever time matters, so that a test can set it.
+/// Source of time, passed in wherever time matters so that a test can set it.
 class Clock {
   public:
     virtual ~Clock() = default;
-    /// Nanoseconds of CLOCK_MONOTONIC: what bpf_ktime_get_ns() stamps packets with.
+    /// Nanoseconds of CLOCK_MONOTONIC, the clock of bpf_ktime_get_ns() and so of packet stamps.
     [[nodiscard]] virtual Nanoseconds monotonic() const = 0;
     /// Nanoseconds since 1970-01-01 00:00:00 UTC.
     [[nodiscard]] virtual Nanoseconds realtime() const = 0;
 };
 
-/// The machine's clocks.
+/// The system clocks.
 class SystemClock final : public Clock {
   public:
     [[nodiscard]] Nanoseconds monotonic() const override;
     [[nodiscard]] Nanoseconds realtime() const override;
 };
 
-/// A clock that stands still until it is moved. Both its readings move together.
+/// A clock that only moves when told to. Both readings move together.
 class TestClock final : public Clock {
   public:
     TestClock() = default;
@@ -45,13 +45,13 @@ class TestClock final : public Clock {
     Nanoseconds realtime_{0};
 };
 
-/// What turns a packet's monotonic stamp into the time of day. Taken once and kept, so that stamps
-/// of one run keep their order and distances when someone sets the machine's clock meanwhile.
+/// Converts a packet's monotonic time to the time of day. The offset is taken once, so that the
+/// stamps of one run keep their order and distances even if the system clock is set meanwhile.
 class WallTime {
   public:
     explicit WallTime(const Clock& clock) : offset_(clock.realtime() - clock.monotonic()) {}
 
-    /// Nanoseconds since 1970 at the moment `monotonic`.
+    /// Nanoseconds since 1970 at the monotonic time `monotonic`.
     [[nodiscard]] Nanoseconds at(Nanoseconds monotonic) const { return monotonic + offset_; }
 
   private:

@@ -8,7 +8,7 @@
 namespace flowstamp {
 
 void say(std::string_view line) {
-    // Not fmt::print(), which throws where writing fails.
+    // Not fmt::print(), which throws if writing fails.
     std::fputs(fmt::format("flowstamp: {}\n", line).c_str(), stderr);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a command says about itself, beside its report; and how it ends.
+// What a command prints about itself, apart from its report; and its exit status.
 #pragma once
 
 #include <string_view>
@@ -9,18 +9,18 @@
 
 namespace flowstamp {
 
-/// What every command's exit status means.
+/// Exit statuses, the same for every command.
 enum ExitStatus : int {
     kDone = 0,
     kFailed = 1,
-    kUsage = 2,  ///< asked for what cannot be: the command line is to be mended
-    kFound = 3,  ///< replay --fail-on: it was found
+    kUsage = 2,  ///< bad command line
+    kFound = 3,  ///< replay --fail-on: such a finding was reported
 };
 
-/// "flowstamp: LINE" on standard error. One that has gone, as with its terminal, is no reason to end.
+/// Writes "flowstamp: LINE" to standard error. A failed write (a closed terminal) is ignored.
 void say(std::string_view line);
 
-/// Says the error; returns `status`.
+/// Prints the error; returns `status`.
 int log_error(const Error& error, int status);
 
 }  // namespace flowstamp

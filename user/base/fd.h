@@ -7,7 +7,7 @@
 
 namespace flowstamp {
 
-/// The sole owner of a file descriptor: closes it when it goes. Empty when default-constructed.
+/// Sole owner of a file descriptor; closes it on destruction. Empty when default-constructed.
 class Fd {
   public:
     Fd() = default;
@@ -25,10 +25,10 @@ class Fd {
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] explicit operator bool() const noexcept { return fd_ != kNone; }
 
-    /// Gives ownership away; the Fd is empty afterwards.
+    /// Gives up ownership; the Fd is empty afterwards.
     [[nodiscard]] int release() noexcept { return std::exchange(fd_, kNone); }
 
-    /// Closes what it holds and takes `fd` instead.
+    /// Closes the current descriptor and owns `fd` instead.
     void reset(int fd = kNone) noexcept {
         const int old = std::exchange(fd_, fd < 0 ? kNone : fd);
         if (old != kNone && old != fd_) {

@@ -25,7 +25,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// posix_spawn's two parameter objects, destroyed with the scope.
+/// The two parameter objects of posix_spawn().
 class SpawnPlan {
   public:
     SpawnPlan(const Fd& in, const Fd& out, const Fd& err) {
@@ -34,8 +34,8 @@ class SpawnPlan {
         posix_spawn_file_actions_adddup2(&actions_, out.get(), STDOUT_FILENO);
         posix_spawn_file_actions_adddup2(&actions_, err.get(), STDERR_FILENO);
 
-        // A group of its own: Ctrl-C at the terminal is for us alone, who then tidy up. And no
-        // signal that we block or ignore may stay so in the child.
+        // A process group of its own, so that Ctrl-C reaches only this process, which then cleans
+        // up. Signals blocked or ignored here must not be so in the child.
         posix_spawnattr_init(&attributes_);
         sigset_t none, all;
         sigemptyset(&none);
@@ -61,7 +61,7 @@ class SpawnPlan {
     posix_spawnattr_t attributes_;
 };
 
-/// A memory file whose writes always append, whoever moves the offset.
+/// An in-memory file. Reading by pread() leaves the child's write offset alone.
 Fd memory_file() {
     return Fd(memfd_create("flowstamp-command", MFD_CLOEXEC));
 }
@@ -77,12 +77,12 @@ std::string contents(const Fd& file, off_t from = 0) {
     return text;
 }
 
-/// glibc 2.36 declares pidfd_open() without C linkage: call the kernel ourselves.
+/// glibc 2.36 declares pidfd_open() without C linkage: make the system call directly.
 Fd open_pidfd(pid_t pid) {
     return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }
 
-std::string spoken(const Argv& argv) {
+std::string command_line(const Argv& argv) {
     return fmt::format("{}", fmt::join(argv, " "));
 }
 
@@ -92,7 +92,7 @@ Result<Child> Child::start(const Argv& argv, const std::string& input) {
     Fd in = memory_file(), out = memory_file(), err = memory_file();
     if (!in || !out || !err ||
         pwrite(in.get(), input.data(), input.size(), 0) != static_cast<ssize_t>(input.size())) {
-        return fail_errno("run", spoken(argv), errno);
+        return fail_errno("run", command_line(argv), errno);
     }
     std::vector<char*> pointers;
     for (const std::string& argument : argv) {
@@ -105,7 +105,7 @@ Result<Child> Child::start(const Argv& argv, const std::string& input) {
     const int failure = posix_spawnp(&pid, pointers[0], plan.actions(), plan.attributes(),
                                      pointers.data(), environ);
     if (failure != 0) {
-        return fail_errno("run", spoken(argv), failure);
+        return fail_errno("run", command_line(argv), failure);
     }
     return Child(pid, open_pidfd(pid), std::move(out), std::move(err));
 }
@@ -116,14 +116,14 @@ Child::Child(pid_t pid, Fd pidfd, Fd out, Fd err)
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
-      taken_(other.taken_),
+      drained_(other.drained_),
       out_(std::move(other.out_)),
       err_(std::move(other.err_)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
     std::swap(pid_, other.pid_);
     std::swap(pidfd_, other.pidfd_);
-    std::swap(taken_, other.taken_);
+    std::swap(drained_, other.drained_);
     std::swap(out_, other.out_);
     std::swap(err_, other.err_);
     return *this;
@@ -137,16 +137,16 @@ Child::~Child() {
 }
 
 std::string Child::out() const {
-    return contents(out_, taken_);
+    return contents(out_, drained_);
 }
 
-std::string Child::take_out() {
+std::string Child::drain_out() {
     std::string text = out();
     const auto bytes = static_cast<off_t>(text.size());
-    if (bytes > 0) {  // if it fails, the memory is kept for nothing
-        fallocate(out_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, taken_, bytes);
+    if (bytes > 0) {  // on failure the memory merely stays allocated
+        fallocate(out_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, drained_, bytes);
     }
-    taken_ += bytes;
+    drained_ += bytes;
     return text;
 }
 
@@ -218,7 +218,7 @@ Result<CommandOutput> run_command(const Argv& argv, const std::string& input,
     if (auto output = child->wait(timeout)) {
         return *output;
     }
-    return fail_errno("run", spoken(argv), ETIMEDOUT);
+    return fail_errno("run", command_line(argv), ETIMEDOUT);
 }
 
 Status require_command(const Argv& argv, const std::string& input) {
@@ -229,7 +229,7 @@ Status require_command(const Argv& argv, const std::string& input) {
     if (output->status != 0) {
         const std::string& said = output->err.empty() ? output->out : output->err;
         return fail({.operation = "run",
-                     .object = spoken(argv),
+                     .object = command_line(argv),
                      .reason = said.empty() ? fmt::format("exit status {}", output->status)
                                             : said.substr(0, said.find('\n')),
                      .hint = {}});

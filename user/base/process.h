@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Other programs: run to their end within a time, or kept running until told to stop.
+// Child processes: run to completion within a timeout, or kept running until stopped.
 #pragma once
 
 #include <sys/types.h>
@@ -17,18 +17,18 @@ namespace flowstamp {
 
 using Argv = std::vector<std::string>;
 
-/// How a program ended.
+/// Outcome of a program.
 struct CommandOutput {
-    int status = 0;  ///< its exit status; 128 + n when signal n ended it
+    int status = 0;  ///< exit status; 128 + n if signal n ended it
     std::string out{};
     std::string err{};
 };
 
-/// A running program. Going out of scope kills it and its process group (SIGKILL), and waits for it.
+/// A running program. The destructor kills it and its process group (SIGKILL), and waits for it.
 class Child {
   public:
-    /// Starts `argv` (looked up in PATH) in the network namespace of the calling thread, in a
-    /// process group of its own, reading `input`.
+    /// Starts `argv` (searched in PATH) in the calling thread's network namespace and in a process
+    /// group of its own, with `input` as standard input.
     static Result<Child> start(const Argv& argv, const std::string& input = {});
 
     Child(Child&&) noexcept;
@@ -36,18 +36,18 @@ class Child {
     ~Child();
 
     pid_t pid() const { return pid_; }
-    /// What it has written so far.
+    /// Standard output so far.
     std::string out() const;
     std::string err() const;
-    /// What it has written to standard output since the last call, which out() then lacks: for
-    /// programs that run for long, whose memory file would else grow with them.
-    std::string take_out();
-    void signal(int number) const;  ///< to its whole process group
-    /// Waits for its end; nothing if it still runs when `timeout` is over.
+    /// Standard output since the last call; out() no longer contains it. For long-running
+    /// programs, whose in-memory file would otherwise grow.
+    std::string drain_out();
+    void signal(int number) const;  ///< sent to the whole process group
+    /// Waits for the program to end; nothing if it is still running after `timeout`.
     std::optional<CommandOutput> wait(std::chrono::milliseconds timeout);
-    /// SIGINT, and SIGKILL if that does not end it within `timeout`.
+    /// Sends SIGINT, then SIGKILL if it has not ended within `timeout`.
     CommandOutput stop(std::chrono::milliseconds timeout = std::chrono::seconds(2));
-    /// Waits until `text` stands in its standard output or standard error.
+    /// Waits until `text` appears in standard output or standard error.
     bool wait_for_output(const std::string& text, std::chrono::milliseconds timeout) const;
 
   private:
@@ -56,17 +56,17 @@ class Child {
 
     pid_t pid_ = -1;  ///< -1 once reaped
     Fd pidfd_;
-    off_t taken_ = 0;  ///< bytes of out_
-    Fd out_;  ///< memory files: a program can write at any rate, and nobody has to drain it
+    off_t drained_ = 0;  ///< bytes of out_ already returned by drain_out()
+    Fd out_;             ///< in-memory files: the program never blocks on a full pipe
     Fd err_;
 };
 
-/// Runs `argv` to its end. Fails when it cannot be started or takes longer than `timeout`; what
-/// its exit status means is the caller's affair.
+/// Runs `argv` to completion. Fails if it cannot be started or takes longer than `timeout`; the
+/// exit status is left to the caller.
 Result<CommandOutput> run_command(const Argv& argv, const std::string& input = {},
                                   std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
-/// The same, and an exit status other than 0 is an error that quotes the program.
+/// The same, but an exit status other than 0 is an error that quotes the program's output.
 Status require_command(const Argv& argv, const std::string& input = {});
 
 }  // namespace flowstamp

@@ -7,11 +7,11 @@
 
 namespace flowstamp {
 
-/// What failed, on what, why, and the mend. Told to the user as one line by `message()`.
+/// What failed, on what, why, and the fix. `message()` gives it as one line for the user.
 struct Error {
-    std::string operation{};  ///< what was tried: "attach", "read events". May be empty.
+    std::string operation{};  ///< what was attempted: "attach", "read events". May be empty.
     std::string object{};     ///< on what: "eth7", "/sys/fs/bpf/flowstamp". May be empty.
-    int errno_value = 0;      ///< the system's errno (positive), or 0 where it has none
+    int errno_value = 0;      ///< errno (positive), or 0 if there is none
     std::string reason{};     ///< why, in words; when empty, the system's text for `errno_value`
     std::string hint{};       ///< what the user can do about it. May be empty.
 
@@ -31,8 +31,7 @@ using Status = Result<void>;
     return std::unexpected<Error>(std::move(error));
 }
 
-/// A failure of a system call: `errno_value` is a positive errno, or the negative one that libbpf
-/// returns.
+/// A failed system call: `errno_value` is a positive errno, or a negative one as libbpf returns.
 [[nodiscard]] std::unexpected<Error> fail_errno(std::string operation, std::string object,
                                                 int errno_value, std::string hint = {});
 

@@ -30,7 +30,7 @@ CivilTime civil(Nanoseconds realtime) {
     return time;
 }
 
-/// One decimal below ten, none above: "1.2", "12".
+/// One decimal below ten, none from ten on: "1.2", "12".
 std::string short_number(double value) {
     return value < 9.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value);
 }

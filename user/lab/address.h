@@ -48,7 +48,7 @@ struct Endpoint {
     auto operator<=>(const Endpoint&) const = default;
 };
 
-/// An endpoint as the socket calls want it.
+/// An endpoint in the form that socket calls take.
 struct SocketAddress {
     explicit SocketAddress(const Endpoint& endpoint);
     SocketAddress() = default;  ///< empty, to be filled by accept(), getsockname() and the like

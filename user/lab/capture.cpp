@@ -9,13 +9,13 @@
 
 namespace flowstamp::lab {
 
-/// What the capturing thread uses; the thread goes first.
-struct Capture::Works {
-    explicit Works(std::unique_ptr<FrameLoop> frame_loop)
+/// The capturing thread's state; the thread is destroyed first.
+struct Capture::State {
+    explicit State(std::unique_ptr<FrameLoop> frame_loop)
         : loop(std::move(frame_loop)),
           thread([this] { loop->run([this](Side from, FrameView frame) { keep(from, frame); }); }) {
     }
-    ~Works() { loop->stop(); }
+    ~State() { loop->stop(); }
 
     void keep(Side from, FrameView frame) {
         constexpr std::size_t kept_bytes = 256;
@@ -39,10 +39,10 @@ Result<Capture> Capture::start(const Namespace& host) {
     if (!loop) {
         return std::unexpected(loop.error());
     }
-    return Capture(std::make_unique<Works>(std::move(*loop)));
+    return Capture(std::make_unique<State>(std::move(*loop)));
 }
 
-Capture::Capture(std::unique_ptr<Works> works) : works_(std::move(works)) {}
+Capture::Capture(std::unique_ptr<State> works) : state_(std::move(works)) {}
 Capture::Capture(Capture&&) noexcept = default;
 Capture& Capture::operator=(Capture&&) noexcept = default;
 Capture::~Capture() = default;
@@ -52,8 +52,8 @@ std::vector<CapturedFrame> Capture::wait_for(const Predicate& predicate, std::si
     std::vector<CapturedFrame> found;
     std::size_t looked_at = 0;
     const auto enough = [&] {
-        for (; looked_at < works_->frames.size(); ++looked_at) {
-            const CapturedFrame& captured = works_->frames[looked_at];
+        for (; looked_at < state_->frames.size(); ++looked_at) {
+            const CapturedFrame& captured = state_->frames[looked_at];
             const auto segment = parse_segment(captured.frame);
             if (segment && predicate(captured.from, *segment)) {
                 found.push_back(captured);
@@ -61,8 +61,8 @@ std::vector<CapturedFrame> Capture::wait_for(const Predicate& predicate, std::si
         }
         return found.size() >= count;
     };
-    std::unique_lock lock(works_->mutex);
-    works_->changed.wait_for(lock, timeout, enough);
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait_for(lock, timeout, enough);
     return found;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What passes a host, kept for a later look.
+// Records the frames that arrive at a host.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,14 @@
 
 namespace flowstamp::lab {
 
-/// A frame that came to a host.
+/// A frame that arrived at a host.
 struct CapturedFrame {
-    Side from = Side::Client;  ///< the end of the path from whose direction it came
+    Side from = Side::Client;  ///< the end of the path that it came from
     Deadline arrived_at{};
     Frame frame{};
 };
 
-/// Keeps the first 256 bytes of every frame that comes to a host, until it goes out of scope.
+/// Records the first 256 bytes of every frame that arrives at a host, until destroyed.
 class Capture {
   public:
     /// `host` must outlive it.
@@ -32,16 +32,16 @@ class Capture {
     ~Capture();
 
     using Predicate = std::function<bool(Side from, const Segment& segment)>;
-    /// The TCP segments so far for which `predicate` holds, once there are `count` of them or
-    /// `timeout` is over.
+    /// The TCP segments so far that satisfy `predicate`, once there are `count` of them or
+    /// `timeout` has passed.
     std::vector<CapturedFrame> wait_for(const Predicate& predicate, std::size_t count,
                                         std::chrono::milliseconds timeout) const;
 
   private:
-    struct Works;
-    explicit Capture(std::unique_ptr<Works> works);
+    struct State;
+    explicit Capture(std::unique_ptr<State> works);
 
-    std::unique_ptr<Works> works_;
+    std::unique_ptr<State> state_;
 };
 
 }  // namespace flowstamp::lab

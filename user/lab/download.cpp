@@ -14,7 +14,7 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
-/// One client's side of a download, from connecting to the report.
+/// The client's side of a download, from connecting to the report.
 class Client {
   public:
     Client(const DownloadOptions& options, Download::Progress& progress)
@@ -66,7 +66,7 @@ class Client {
         return {};
     }
 
-    /// Receives, nudging the server each time it has been silent for long.
+    /// Receives, and sends the server a byte whenever it has been silent for long (nudge_after).
     Result<std::size_t> receive(const Fd& socket) {
         for (;;) {
             if (!options_.nudge_after) {
@@ -91,7 +91,7 @@ class Client {
     const DownloadOptions& options_;
     Download::Progress& progress_;
     const SteadyClock::time_point started_ = SteadyClock::now();
-    const Patience patience_;
+    const WaitLimit patience_;
     const Pattern pattern_{options_.seed};
     std::array<std::uint8_t, 65536> buffer_;
     DownloadReport report_;
@@ -140,14 +140,14 @@ DownloadReport download(const Namespace& client, const DownloadOptions& options)
     return client.run_in([&] { return Client(options, progress).run(); });
 }
 
-Download::Works::Works(const Namespace& client, const DownloadOptions& options)
+Download::State::State(const Namespace& client, const DownloadOptions& options)
     : report(std::async(std::launch::async, [this, &client, options] {
           client.enter();
           return Client(options, progress).run();
       })) {}
 
 bool Download::done() const {
-    return works_->report.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    return state_->report.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 }  // namespace flowstamp::lab

@@ -14,16 +14,16 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
-/// One round: there and back. False when the server has closed.
+/// One round trip. False if the server has closed.
 Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> words,
-                        const Patience& patience) {
-    if (Status sent = send_all(socket, words, patience); !sent) {
+                        const WaitLimit& limit) {
+    if (Status sent = send_all(socket, words, limit); !sent) {
         return std::unexpected(sent.error());
     }
     std::vector<std::uint8_t> answer(words.size());
     for (std::size_t have = 0; have < answer.size();) {
         const Result<std::size_t> got =
-            receive_some(socket, std::span(answer).subspan(have), patience);
+            receive_some(socket, std::span(answer).subspan(have), limit);
         if (!got) {
             return std::unexpected(got.error());
         }
@@ -38,9 +38,9 @@ Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> words,
     return true;
 }
 
-Status converse(const ExchangeOptions& options, const Patience& patience, DownloadReport& report) {
+Status converse(const ExchangeOptions& options, const WaitLimit& limit, DownloadReport& report) {
     const auto started = SteadyClock::now();
-    Result<Fd> socket = connect_tcp(options.server, patience);
+    Result<Fd> socket = connect_tcp(options.server, limit);
     if (!socket) {
         return std::unexpected(socket.error());
     }
@@ -53,11 +53,11 @@ Status converse(const ExchangeOptions& options, const Patience& patience, Downlo
     }
     std::vector<std::uint8_t> words(options.bytes);
     for (unsigned round = 0; round < options.rounds; ++round) {
-        if (round != 0 && !pause(options.pause, patience)) {
+        if (round != 0 && !pause(options.pause, limit)) {
             return fail_errno("pause", "client", ETIMEDOUT);
         }
         Pattern(round).fill(0, words);
-        const Result<bool> back = round_trip(*socket, words, patience);
+        const Result<bool> back = round_trip(*socket, words, limit);
         if (!back) {
             return std::unexpected(back.error());
         }

@@ -37,7 +37,7 @@ Argv target(FirewallRule::Action action) {
     return {"-j", "REJECT"};
 }
 
-/// The command that does `operation` with the rule.
+/// The command that applies `operation` (-I, -D) to the rule.
 Argv command(const char* operation, const FirewallRule& rule) {
     Argv argv{rule.family == Family::V4 ? "iptables" : "ip6tables", operation,
               chain_name(rule.chain), "-p", "tcp"};
@@ -61,7 +61,7 @@ Argv words_of(const std::string& command) {
     return {std::istream_iterator<std::string>(text), {}};
 }
 
-/// Runs an iptables command, waiting for whoever else has the tables (-w).
+/// Runs an iptables command, waiting for the xtables lock (-w).
 Status run(const Namespace& host, Argv argv) {
     argv.insert(argv.begin() + 1, "-w");
     return host.require(argv);

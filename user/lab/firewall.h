@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rules of a real firewall (iptables, ip6tables) on a host of the lab.
+// Rules of a real firewall (iptables, ip6tables) on a lab host.
 #pragma once
 
 #include <cstdint>
@@ -25,23 +25,23 @@ struct FirewallRule {
     Family family = Family::V4;
     std::optional<std::uint16_t> to_port{};    ///< --dport
     std::optional<std::uint16_t> from_port{};  ///< --sport
-    /// The argument pair of --tcp-flags, mask and set: "SYN,ACK SYN". Empty: any segment.
+    /// The two arguments of --tcp-flags, mask and set: "SYN,ACK SYN". Empty: any segment.
     std::string tcp_flags{};
 };
 
-/// A rule in place until it goes out of scope: a FirewallRule before all others, a command's where
-/// it says.
+/// A rule that is in force until destroyed. A FirewallRule is inserted before all others, a
+/// command's rule where the command says.
 class Firewall {
   public:
     /// `host` must outlive it.
     static Result<Firewall> apply(const Namespace& host, const FirewallRule& rule);
-    /// The rule that `command` adds, as a person types it, with one -A or -I in it:
-    /// "iptables -t nat -A POSTROUTING -j MASQUERADE". Its words hold no spaces.
+    /// Applies `command` as typed in a shell, with one -A or -I in it:
+    /// "iptables -t nat -A POSTROUTING -j MASQUERADE". Its words must not contain spaces.
     static Result<Firewall> apply(const Namespace& host, const std::string& command);
 
-    /// Takes it away before it goes out of scope.
+    /// Removes the rule early.
     Status remove();
-    /// The command that takes it away, as a person types it.
+    /// The command that removes the rule, as typed in a shell.
     std::string removal() const;
     const Namespace& host() const { return *host_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a box in the path remembers of one TCP connection. Pure: segments in, knowledge out.
+// What a middlebox in the path remembers of one TCP connection. Pure: segments in, state out.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace flowstamp::lab {
 
-/// What one side of a connection has shown so far. Nothing is learned from its RSTs.
+/// What one side of a connection has sent so far. Its RSTs change nothing.
 struct SideMemory {
     std::optional<Segment> last;      ///< its latest segment
-    std::uint32_t next_seq = 0;       ///< follows the highest sequence number that it sent
+    std::uint32_t next_seq = 0;       ///< one past the highest sequence number that it sent
     std::uint32_t acknowledged = 0;   ///< its latest acknowledgement number
     std::uint64_t payload_bytes = 0;  ///< sent so far, each byte counted once
 };
@@ -21,12 +21,12 @@ struct SideMemory {
 /// Both sides of a connection.
 class FlowMemory {
   public:
-    /// Learns from a segment that `from` sent.
+    /// Updates from a segment that `from` sent.
     void observe(Side from, const Segment& segment);
 
     const SideMemory& side(Side side) const { return side == Side::Client ? client_ : server_; }
 
-    /// Whether the client has acknowledged everything that the server was seen to send.
+    /// Whether the client has acknowledged everything that the server has been seen to send.
     bool all_acknowledged() const {
         return server_.last && client_.last && client_.acknowledged == server_.next_seq;
     }

@@ -10,7 +10,7 @@ namespace {
 
 using namespace wire;
 
-/// A header's worth of numbers, every trait resolved.
+/// Header fields, every trait resolved to a number.
 struct Resolved {
     Endpoint source, destination;
     std::uint8_t ttl = 0, tos = 0;
@@ -21,17 +21,17 @@ struct Resolved {
     std::uint32_t flow_label = 0;
 };
 
-/// What both sides showed, from the forgery's point of view.
+/// The two sides of the connection, relative to the forgery.
 struct Roles {
     const SideMemory& sender;    ///< the impersonated side
-    const SideMemory& receiver;  ///< who gets the forgery
+    const SideMemory& receiver;  ///< the side that receives the forgery
 };
 
 std::uint8_t resolve(const Ttl& ttl, const Roles& roles) {
     if (ttl.mode == Ttl::Mode::Absolute || !roles.sender.last) {
         return ttl.value;
     }
-    // The router that forwards the genuine segment takes one off it before it goes on.
+    // The router decrements the genuine segment's TTL before forwarding it.
     return static_cast<std::uint8_t>(roles.sender.last->ttl - 1);
 }
 
@@ -54,8 +54,8 @@ std::uint32_t resolve(const Seq& seq, const Roles& roles, unsigned index) {
     const std::uint32_t shift = seq.offset + seq.step * index;
     switch (seq.mode) {
         case Seq::Mode::NextExpected:
-            // A side that never spoke has acknowledged nothing either: then it is the other
-            // side's acknowledgement number, 0 in a SYN, as a closed port answers.
+            // A side that never sent has acknowledged nothing either: then it is the other side's
+            // acknowledgement number, 0 in a SYN, as a closed port answers.
             return (roles.sender.last ? roles.sender.next_seq : roles.receiver.acknowledged) +
                    shift;
         case Seq::Mode::ReceiverAck:
@@ -132,7 +132,7 @@ void append(Frame& frame, FrameView bytes) {
     frame.insert(frame.end(), bytes.begin(), bytes.end());
 }
 
-/// RFC 9293, section 3.1, with the checksum in place.
+/// RFC 9293, section 3.1, including the checksum.
 Frame tcp_segment(const Forgery& forgery, const Resolved& fields) {
     Frame segment;
     append16(segment, fields.source.port);
@@ -145,7 +145,7 @@ Frame tcp_segment(const Forgery& forgery, const Resolved& fields) {
     append16(segment, fields.window);
     append32(segment, 0);  // checksum and urgent pointer
     if (fields.timestamps) {
-        append32(segment, 0x0101080a);  // two NOPs, then kind 8, length 10: as Linux lays it out
+        append32(segment, 0x0101080a);  // two NOPs, then kind 8, length 10: Linux's layout
         append32(segment, fields.timestamps->value);
         append32(segment, fields.timestamps->echo);
     }

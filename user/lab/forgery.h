@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Forged segments, trait by trait. Pure: what is remembered of a connection in, bytes out.
+// Forged segments, trait by trait. Pure: what is known of a connection in, bytes out.
 //
-// A Forgery says how a forged segment looks; every trait stands alone and may be combined with
-// every other:
+// A Forgery describes a forged segment; every trait is independent and can be combined with every
+// other:
 //
 //     Forgery crude{.ttl = Ttl::absolute(255), .ip_id = IpId::constant(0x3412)};
 //     Forgery careful = as_stateless_reset();
@@ -19,11 +19,11 @@
 
 namespace flowstamp::lab {
 
-/// The TTL (or hop limit) with which the forged segment leaves the injector's router.
+/// The TTL (or hop limit) of the forged segment when it leaves the injector's router.
 struct Ttl {
     enum class Mode : std::uint8_t {
         Absolute,
-        AsPeer,  ///< arriving like the impersonated side's last segment; `value` if it sent none
+        AsPeer,  ///< as the impersonated side's last segment; `value` if it sent none
     };
     Mode mode = Mode::Absolute;
     std::uint8_t value = 64;
@@ -37,7 +37,7 @@ struct IpId {
     enum class Mode : std::uint8_t {
         Constant,
         EchoReceiver,    ///< the last ID that the receiver of the forgery sent
-        ContinueSender,  ///< the impersonated side's last ID, plus 1, 2, ... for each forged one
+        ContinueSender,  ///< the impersonated side's last ID, plus 1, 2, ... per forged segment
         Random,
     };
     Mode mode = Mode::Constant;
@@ -49,15 +49,15 @@ struct IpId {
     static constexpr IpId random() { return {Mode::Random, 0}; }
 };
 
-/// The sequence number. The n-th forged segment of a volley adds n times `step`.
+/// The sequence number. The n-th forged segment of a series adds n times `step`.
 struct Seq {
     enum class Mode : std::uint8_t {
-        NextExpected,  ///< what follows the last byte that the impersonated side was seen to send
-        ReceiverAck,   ///< the receiver's latest acknowledgement number, as a stateless RST has it
+        NextExpected,  ///< one past the last byte that the impersonated side was seen to send
+        ReceiverAck,   ///< the receiver's latest acknowledgement number, as in a stateless RST
         Absolute,
     };
     Mode mode = Mode::NextExpected;
-    std::uint32_t offset = 0;  ///< added; the number itself in Absolute
+    std::uint32_t offset = 0;  ///< added; in Absolute, the number itself
     std::uint32_t step = 0;
 
     static constexpr Seq next_expected(std::uint32_t offset = 0) {
@@ -74,7 +74,7 @@ struct Seq {
 struct AckNumber {
     enum class Mode : std::uint8_t {
         Zero,
-        NextExpected,  ///< of everything that the receiver was seen to send
+        NextExpected,  ///< one past everything that the receiver was seen to send
         Copied,        ///< the impersonated side's latest
     };
     Mode mode = Mode::NextExpected;
@@ -87,7 +87,7 @@ struct AckNumber {
     static constexpr AckNumber copied() { return {Mode::Copied, 0}; }
 };
 
-/// The window field, as it stands in the header.
+/// The window field, unscaled.
 struct Window {
     enum class Mode : std::uint8_t {
         Constant,
@@ -106,8 +106,8 @@ struct Window {
 struct TimestampTrait {
     enum class Mode : std::uint8_t {
         None,
-        Copied,  ///< the impersonated side's latest, valid as they are
-        Stale,   ///< the same, its value set back by `ticks`
+        Copied,  ///< the impersonated side's latest, still valid
+        Stale,   ///< the same, but TSval reduced by `ticks`
     };
     Mode mode = Mode::None;
     std::uint32_t ticks = 0;
@@ -139,8 +139,8 @@ struct FlowLabel {
     static constexpr FlowLabel random() { return {Mode::Random, 0}; }
 };
 
-/// How a forged segment looks. What is not said is as many a firewall does it: a RST+ACK that
-/// acknowledges everything, from the firewall's own distance, with an ID of 0 and no options.
+/// A forged segment. The defaults are those of many firewalls: a RST+ACK that acknowledges
+/// everything, with the TTL of the firewall's own distance, IP-ID 0 and no options.
 struct Forgery {
     std::uint8_t flags = Rst | Ack;
     Ttl ttl{};
@@ -156,26 +156,26 @@ struct Forgery {
     std::optional<MacAddress> source_mac{};  ///< unset: the router's own
 };
 
-/// What a Linux host answers to a segment for a socket that it does not have (tcp_v4_send_reset()
-/// of Linux 6.18): a bare R, its sequence number the segment's acknowledgement number, ID 0 with
-/// DF, window 0, no options, the segment's TOS, and arriving from the peer's distance.
-/// In IPv6 the flow label is a keyed hash of its own, nobody's copy: here it is random.
+/// What a Linux host answers to a segment for which it has no socket (tcp_v4_send_reset() of Linux
+/// 6.18): a bare RST, its sequence number the segment's acknowledgement number, ID 0 with DF,
+/// window 0, no options, the segment's TOS, and with the peer's TTL. In IPv6 the flow label is a
+/// keyed hash, not a copy: here it is random.
 Forgery as_stateless_reset();
 
-/// The Ethernet addresses of the link that a forged segment leaves on.
+/// The Ethernet addresses of the link on which a forged segment leaves.
 struct Hop {
     MacAddress from;
     MacAddress to;
 };
 
-/// Byte for byte the forged segment, Ethernet header first, checksums right. `from` is the
-/// impersonated side, `index` counts the segments of a volley from 0. Nothing if the connection
-/// was not seen enough to tell the addresses.
+/// The complete forged segment, from the Ethernet header on, with valid checksums. `from` is the
+/// impersonated side, `index` counts the segments of a series from 0. Nothing if too little of the
+/// connection was seen to know the addresses.
 std::optional<Frame> forge(const Forgery& forgery, const FlowMemory& flow, Side from,
                            const Hop& hop, unsigned index, std::mt19937& random);
 
-/// How far, either way, a copied or constant IP-ID now lies from the last one of the impersonated
-/// side `from`; the farthest, 32768, for every other one, and in IPv6.
+/// Distance, in either direction, of a copied or constant IP-ID from the last one of the
+/// impersonated side `from`; the maximum, 32768, for every other IP-ID trait, and in IPv6.
 std::uint16_t id_gap(const Forgery& forgery, const FlowMemory& flow, Side from);
 
 }  // namespace flowstamp::lab

@@ -44,7 +44,7 @@ bool forward_ipv6(std::span<std::uint8_t> packet, bool decrement_ttl) {
     return true;
 }
 
-/// Whether an IP packet is for one of the router's own addresses: its kernel's affair.
+/// Whether an IP packet is addressed to the router itself: left to its kernel.
 bool for_itself(FrameView frame, const Namespace& router) {
     const bool ipv4 = load16(frame, 12) == ethertype_ipv4;
     const FrameView packet = frame.subspan(ethernet_bytes);
@@ -78,9 +78,9 @@ std::optional<Frame> forwarded(FrameView frame, const Hop& hop, bool decrement_t
     return good ? std::optional(std::move(copy)) : std::nullopt;
 }
 
-/// What the forwarding thread uses; the thread goes first.
-struct Forwarder::Works {
-    Works(const Namespace& host, ForwarderOptions wanted, std::unique_ptr<FrameLoop> frame_loop)
+/// The forwarding thread's state; the thread is destroyed first.
+struct Forwarder::State {
+    State(const Namespace& host, ForwarderOptions wanted, std::unique_ptr<FrameLoop> frame_loop)
         : router(host),
           options(std::move(wanted)),
           loop(std::move(frame_loop)),
@@ -92,7 +92,7 @@ struct Forwarder::Works {
               loop->run([this](Side from, FrameView frame) { on_frame(from, frame); });
           }) {}
 
-    ~Works() {
+    ~State() {
         loop->stop();
         thread.join();
         [[maybe_unused]] const Status on = set_kernel_forwarding(router, true);
@@ -104,7 +104,7 @@ struct Forwarder::Works {
         if (!onward || for_itself(frame, router)) {
             return;
         }
-        if (runner && runner->see(from, frame)) {
+        if (runner && runner->observe(from, frame)) {
             return;
         }
         const Deadline now = SteadyClock::now();
@@ -114,7 +114,7 @@ struct Forwarder::Works {
             }
             return;
         }
-        for (const Passage& passage : options.plan(from, frame)) {
+        for (const Delivery& passage : options.plan(from, frame)) {
             auto late = onward;
             for (unsigned i = 0; late && i < passage.more_hops; ++i) {
                 late = forwarded(*late, loop->hop(toward), true);
@@ -146,17 +146,17 @@ Result<Forwarder> Forwarder::start(const Lab& lab, unsigned router, ForwarderOpt
     if (Status off = set_kernel_forwarding(host, false); !off) {
         return std::unexpected(off.error());
     }
-    return Forwarder(std::make_unique<Works>(host, std::move(options), std::move(*loop)));
+    return Forwarder(std::make_unique<State>(host, std::move(options), std::move(*loop)));
 }
 
-Forwarder::Forwarder(std::unique_ptr<Works> works) : works_(std::move(works)) {}
+Forwarder::Forwarder(std::unique_ptr<State> works) : state_(std::move(works)) {}
 Forwarder::Forwarder(Forwarder&&) noexcept = default;
 Forwarder& Forwarder::operator=(Forwarder&&) noexcept = default;
 Forwarder::~Forwarder() = default;
 
 std::vector<InjectedFrame> Forwarder::injected(std::size_t count,
                                                std::chrono::milliseconds timeout) const {
-    return works_->log.wait_for(count, timeout);
+    return state_->log.wait_for(count, timeout);
 }
 
 }  // namespace flowstamp::lab

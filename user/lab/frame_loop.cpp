@@ -18,7 +18,7 @@ Result<std::unique_ptr<FrameLoop>> FrameLoop::open(const Namespace& host) {
 }
 
 void FrameLoop::run(const OnFrame& on_frame) {
-    // This thread's own: a box in the path is not the one that waits when the machine is busy.
+    // Raises this thread's priority: a middlebox must not be delayed when the machine is busy.
     setpriority(PRIO_PROCESS, 0, -15);
     pollfd fds[2] = {{.fd = stop_.fd(), .events = POLLIN, .revents = 0},
                      {.fd = socket_.fd(), .events = POLLIN, .revents = 0}};
@@ -38,7 +38,7 @@ void FrameLoop::run(const OnFrame& on_frame) {
 }
 
 void FrameLoop::drain(const OnFrame& on_frame) {
-    // Bounded, so that a flood does not keep waiting what is due.
+    // Bounded, so that a flood of frames does not delay scheduled actions.
     for (int i = 0; i < 64; ++i) {
         const auto received = socket_.receive(buffer_);
         if (!received) {

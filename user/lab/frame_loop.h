@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The engine room of what sits on a host of the lab: frames of its interfaces, and things to be
-// done at their time, all in one thread.
+// Event loop for lab components that run on a host: frames of its interfaces and timed actions, in
+// one thread.
 #pragma once
 
 #include <cstdint>
@@ -19,25 +19,24 @@
 
 namespace flowstamp::lab {
 
-/// Opened in one thread, run in another, stopped from anywhere; the rest is for the running thread.
+/// Opened in one thread, run in another, stopped from any; all else belongs to the running thread.
 class FrameLoop {
   public:
     using Action = std::function<void()>;
-    /// Called with each frame that arrived for this host from that end's direction. The bytes
-    /// live during the call only.
+    /// Called with each frame that arrived for this host from that end's direction. The bytes are
+    /// valid only during the call.
     using OnFrame = std::function<void(Side from, FrameView frame)>;
 
-    /// Listens on the interfaces of `host`, which must outlive the loop.
+    /// Receives on the interfaces of `host`, which must outlive the loop.
     static Result<std::unique_ptr<FrameLoop>> open(const Namespace& host);
 
     /// Runs until stop().
     void run(const OnFrame& on_frame);
     void stop() { stop_.raise(); }
 
-    /// Does `action` at `when`; actions of one time keep their order.
+    /// Runs `action` at `when`; actions with the same time keep their order.
     void at(Deadline when, Action action);
-    /// Sends a frame out of the interface toward that end. Losses are the receiver's affair, as on
-    /// any link.
+    /// Sends a frame out of the interface toward that end. Losses are ignored, as on any link.
     void send(Side toward, FrameView frame);
     /// The link toward that end.
     Hop hop(Side toward) const;

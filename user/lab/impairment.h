@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a bad link does to frames. Pure: for each frame, the delays after which it arrives.
+// What a bad link does to frames. Pure: for each frame, its delays.
 #pragma once
 
 #include <chrono>
@@ -10,10 +10,10 @@
 
 namespace flowstamp::lab {
 
-/// Each direction suffers this on its own: a delay of 20 ms adds 40 ms to the round trip.
+/// Applied to each direction: a delay of 20 ms adds 40 ms to the round trip.
 struct Impairment {
     std::chrono::microseconds delay{0};
-    std::chrono::microseconds jitter{0};  ///< uniform, either way: so frames overtake one another
+    std::chrono::microseconds jitter{0};  ///< uniform, plus or minus: frames are reordered
     double loss = 0;                      ///< probability, 0 to 1
     double duplication = 0;               ///< probability, 0 to 1
     std::uint32_t seed = 1;
@@ -24,7 +24,7 @@ class ImpairedLink {
     explicit ImpairedLink(const Impairment& impairment)
         : impairment_(impairment), random_(impairment.seed) {}
 
-    /// After how long the next frame arrives; nothing if it is lost, two times if duplicated.
+    /// Delay of the next frame; none if it is lost, two if duplicated.
     std::vector<std::chrono::microseconds> arrivals();
 
   private:

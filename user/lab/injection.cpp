@@ -27,7 +27,7 @@ InjectionEngine::Decision InjectionEngine::observe(Side from, FrameView frame) {
     decision.swallow = (fires && injection_.swallow == Swallow::Trigger) ||
                        (state.fired != 0 && injection_.swallow == Swallow::Connection);
     if (fires) {
-        decision.shots = volley(connection);
+        decision.forgeries = volley(connection);
     }
     return decision;
 }
@@ -63,26 +63,27 @@ bool InjectionEngine::triggers(Side from, const Segment& segment, const State& s
     return false;
 }
 
-std::vector<InjectionEngine::Shot> InjectionEngine::volley(const Connection& connection) const {
-    std::vector<Shot> shots;
+std::vector<InjectionEngine::ScheduledForgery> InjectionEngine::volley(
+    const Connection& connection) const {
+    std::vector<ScheduledForgery> forgeries;
     for (unsigned index = 0; index < injection_.count; ++index) {
         const auto after = injection_.delay + injection_.spacing * index;
         if (injection_.target != Target::Server) {
-            shots.push_back({connection, Side::Client, index, after});
+            forgeries.push_back({connection, Side::Client, index, after});
         }
         if (injection_.target != Target::Client) {
-            shots.push_back({connection, Side::Server, index, after});
+            forgeries.push_back({connection, Side::Server, index, after});
         }
     }
-    return shots;
+    return forgeries;
 }
 
-std::optional<Frame> InjectionEngine::forge(const Shot& shot, const Hop& hop) {
-    const Forgery& forgery = shot.toward == Side::Server && injection_.forgery_to_server
+std::optional<Frame> InjectionEngine::forge(const ScheduledForgery& scheduled, const Hop& hop) {
+    const Forgery& forgery = scheduled.toward == Side::Server && injection_.forgery_to_server
                                  ? *injection_.forgery_to_server
                                  : injection_.forgery;
-    return lab::forge(forgery, connections_[shot.connection].memory, other(shot.toward), hop,
-                      shot.index, random_);
+    return lab::forge(forgery, connections_[scheduled.connection].memory, other(scheduled.toward),
+                      hop, scheduled.index, random_);
 }
 
 }  // namespace flowstamp::lab

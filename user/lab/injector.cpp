@@ -21,24 +21,24 @@ std::vector<InjectedFrame> InjectionLog::wait_for(std::size_t count,
     return frames_;
 }
 
-bool InjectionRunner::see(Side from, FrameView frame) {
+bool InjectionRunner::observe(Side from, FrameView frame) {
     const InjectionEngine::Decision decision = engine_.observe(from, frame);
     const Deadline now = SteadyClock::now();
-    for (const InjectionEngine::Shot& shot : decision.shots) {
-        if (shot.after.count() == 0) {
-            fire(shot);
+    for (const InjectionEngine::ScheduledForgery& scheduled : decision.forgeries) {
+        if (scheduled.after.count() == 0) {
+            fire(scheduled);
         } else {
-            loop_.at(now + shot.after, [this, shot] { fire(shot); });
+            loop_.at(now + scheduled.after, [this, scheduled] { fire(scheduled); });
         }
     }
     return decision.swallow;
 }
 
-void InjectionRunner::fire(const InjectionEngine::Shot& shot) {
-    const auto frame = engine_.forge(shot, loop_.hop(shot.toward));
+void InjectionRunner::fire(const InjectionEngine::ScheduledForgery& scheduled) {
+    const auto frame = engine_.forge(scheduled, loop_.hop(scheduled.toward));
     if (frame) {
-        loop_.send(shot.toward, *frame);
-        log_.add({shot.toward, SteadyClock::now(), *frame});
+        loop_.send(scheduled.toward, *frame);
+        log_.add({scheduled.toward, SteadyClock::now(), *frame});
     }
 }
 
@@ -53,12 +53,12 @@ Result<Injector> Injector::start(const Namespace& router, Injection injection) {
     if (!loop) {
         return std::unexpected(loop.error());
     }
-    return Injector(std::make_unique<Works>(std::move(*loop), std::move(injection)));
+    return Injector(std::make_unique<State>(std::move(*loop), std::move(injection)));
 }
 
-Injector::Works::Works(std::unique_ptr<FrameLoop> frame_loop, Injection injection)
+Injector::State::State(std::unique_ptr<FrameLoop> frame_loop, Injection injection)
     : loop(std::move(frame_loop)), runner(std::move(injection), *loop, log), thread([this] {
-          loop->run([this](Side from, FrameView frame) { runner.see(from, frame); });
+          loop->run([this](Side from, FrameView frame) { runner.observe(from, frame); });
       }) {}
 
 }  // namespace flowstamp::lab

@@ -36,7 +36,7 @@ Status set_up_kernel(const Namespace& host) {
     return {};
 }
 
-/// What `ip -batch` is told inside that host.
+/// Input for `ip -batch` inside that host.
 std::string commands_of(std::span<const Namespace> hosts, std::size_t host) {
     std::string batch = "link set lo up\n";
     if (host == kAddresses.size()) {
@@ -67,11 +67,11 @@ Result<Lan> Lan::create() {
     for (const char* role : kRoles) {
         names.push_back(prefix + role);
     }
-    Result<NetnsReaper> guard = NetnsReaper::start(names);
-    if (!guard) {
-        return std::unexpected(guard.error());
+    Result<NetnsReaper> reaper = NetnsReaper::start(names);
+    if (!reaper) {
+        return std::unexpected(reaper.error());
     }
-    Lan lan(std::move(*guard));
+    Lan lan(std::move(*reaper));
     Status built = lan.build(prefix);
     if (built) {
         built = lan.connect();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One host of the lab: a network namespace, its interfaces, and ways to do things inside.
+// A lab host: a network namespace, its interfaces, and ways to run things inside.
 #pragma once
 
 #include <array>
@@ -13,14 +13,14 @@
 #include <utility>
 
 #include "user/base/fd.h"
+#include "user/base/process.h"
 #include "user/base/result.h"
 #include "user/lab/address.h"
-#include "user/lab/command.h"
 #include "user/lab/segment.h"
 
 namespace flowstamp::lab {
 
-/// An interface of a host, and the neighbour at the other end of its link.
+/// A host's interface, and the neighbour at the other end of its link.
 struct Interface {
     std::string name;  ///< inside its namespace: "to-router2"
     MacAddress mac;
@@ -31,10 +31,10 @@ struct Interface {
     const IpAddress& address(Family family) const { return family == Family::V4 ? ipv4 : ipv6; }
 };
 
-/// A host of the lab. The Lab makes it and takes it away; it must outlive what runs inside.
+/// A lab host. Created and removed by the Lab; must outlive what runs inside.
 class Namespace {
   public:
-    /// Opens the existing namespace /run/netns/NAME. `role` is what people call it: "router2".
+    /// Opens the existing namespace /run/netns/NAME. `role` is its name for people: "router2".
     static Result<Namespace> open(std::string role, std::string name);
 
     const std::string& role() const { return role_; }
@@ -49,8 +49,8 @@ class Namespace {
     /// For the client and the server, which have a single interface: its address.
     const IpAddress& address(Family family = Family::V4) const;
 
-    /// Calls `function` inside, in a thread of its own, and returns its result. Sockets made there
-    /// stay in the namespace wherever they are used. Throws what `function` throws, and
+    /// Runs `function` in a thread inside the namespace, and returns its result. Sockets opened
+    /// there stay in the namespace wherever they are used. Throws what `function` throws, and
     /// std::system_error if the namespace cannot be entered.
     template <class Function>
     auto run_in(Function function) const -> std::invoke_result_t<Function> {
@@ -63,7 +63,7 @@ class Namespace {
         return result.get();
     }
 
-    /// Moves the calling thread into the namespace, for good. For threads made for that.
+    /// Moves the calling thread into the namespace permanently. For threads created for that.
     void enter() const;
 
     /// run_command() inside.

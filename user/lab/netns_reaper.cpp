@@ -22,10 +22,10 @@ extern char** environ;
 namespace flowstamp::lab {
 namespace {
 
-/// Reads until the pipe ends, then clears away each namespace of its arguments. Processes first:
-/// a namespace lives as long as one of them does. They are asked, and given two seconds to tidy up
-/// what they have outside of it, before they are killed. The lab's own process is spared, in case
-/// it runs inside one.
+/// Waits until the pipe closes, then removes each namespace of its arguments. Processes first: a
+/// namespace exists as long as one of them does. They get SIGTERM, then two seconds to clean up
+/// what they have outside of it, then SIGKILL. The lab's own process is spared, in case it runs
+/// inside.
 constexpr const char* removal_script = R"(
 trap '' HUP INT TERM QUIT
 owner=$PPID
@@ -61,7 +61,7 @@ std::optional<unsigned long long> start_time(pid_t pid) {
     if (!std::getline(file, line)) {
         return std::nullopt;
     }
-    // Field 2 is the program's name in parentheses and may hold anything: count from its end.
+    // Field 2, the program's name in parentheses, may contain anything: count from its end.
     std::size_t at = line.rfind(')');
     for (int field = 3; field <= 22 && at != std::string::npos; ++field) {
         at = line.find(' ', at + 1);
@@ -74,7 +74,7 @@ std::optional<unsigned long long> start_time(pid_t pid) {
     return ticks;
 }
 
-/// Whether `name` is a lab's and its process is gone.
+/// Whether `name` belongs to a lab whose process is gone.
 bool is_stale(const std::string& name) {
     int pid = 0;
     unsigned long long start = 0;
@@ -112,7 +112,7 @@ Result<NetnsReaper> NetnsReaper::start(const std::vector<std::string>& names) {
     posix_spawn_file_actions_adddup2(&actions, null.get(), STDERR_FILENO);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    // A session of its own: neither Ctrl-C nor the terminal's end reaches it.
+    // A session of its own: neither Ctrl-C nor the terminal's hang-up reaches it.
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     pid_t pid = -1;
     const int failure =
@@ -143,7 +143,7 @@ NetnsReaper::~NetnsReaper() {
 }
 
 std::string next_name_prefix() {
-    static std::atomic<unsigned> count = 0;  // per process: what it names is per machine
+    static std::atomic<unsigned> count = 0;  // per process: names are unique per machine
     return fmt::format("{}{}-{}-{}-", common_prefix, getpid(), start_time(getpid()).value_or(0),
                        ++count);
 }

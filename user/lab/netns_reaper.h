@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nothing may be left behind, however a run ends.
+// Removes the lab's namespaces, however the run ends.
 #pragma once
 
 #include <sys/types.h>
@@ -13,9 +13,9 @@
 
 namespace flowstamp::lab {
 
-/// Removes network namespaces, and kills what still runs inside, when this object goes, or when
-/// this process dies, be it by SIGKILL. The work is done by a small shell process that waits for
-/// the end of a pipe whose other end only this process holds.
+/// Removes network namespaces, and kills what still runs inside, when destroyed or when this
+/// process dies, even by SIGKILL. A small shell process does the work: it waits for the end of a
+/// pipe whose other end only this process holds.
 class NetnsReaper {
   public:
     /// `names` need not exist yet.
@@ -23,7 +23,7 @@ class NetnsReaper {
 
     NetnsReaper(NetnsReaper&& other) noexcept;
     NetnsReaper& operator=(NetnsReaper&& other) noexcept;
-    ~NetnsReaper();  ///< returns when all is removed
+    ~NetnsReaper();  ///< returns when all are removed
 
   private:
     NetnsReaper(pid_t pid, Fd pipe) : pid_(pid), pipe_(std::move(pipe)) {}
@@ -32,11 +32,11 @@ class NetnsReaper {
     Fd pipe_;
 };
 
-/// A name prefix for this process's next lab: "flowstamp-PID-START-N-". START is the process's
-/// start time, so that a later process with the same PID is told apart.
+/// Name prefix of this process's next lab: "flowstamp-PID-START-N-". START is the process's start
+/// time, which distinguishes a later process with the same PID.
 std::string next_name_prefix();
 
-/// The namespaces that labs of dead processes have left (a guard of theirs was killed, too).
+/// Namespaces that the labs of dead processes left behind (their reaper was killed, too).
 std::vector<std::string> stale_namespaces();
 
 /// Removes stale_namespaces().

@@ -27,7 +27,7 @@ Result<Fd> open_socket() {
     return socket;
 }
 
-/// The index of the host's interface toward that end; 0 where it has none.
+/// The index of the host's interface toward that end; 0 if it has none.
 Result<int> interface_index(const Namespace& host, Side toward) {
     if (!host.has(toward)) {
         return 0;

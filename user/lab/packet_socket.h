@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole frames of a host's interfaces, in and out.
+// Sends and receives whole frames on a host's interfaces.
 #pragma once
 
 #include <array>
@@ -16,18 +16,18 @@
 
 namespace flowstamp::lab {
 
-/// An AF_PACKET socket, non-blocking. One for both of a router's interfaces, so that what arrives
-/// keeps its order across them. Needs CAP_NET_RAW.
+/// A non-blocking AF_PACKET socket. One for both of a router's interfaces, so that frames keep
+/// their order of arrival across them. Needs CAP_NET_RAW.
 class PacketSocket {
   public:
     static Result<PacketSocket> open(const Namespace& host);
 
     struct Received {
-        Side from = Side::Client;  ///< the end toward which the interface looks
-        FrameView frame;           ///< inside the buffer that was given
+        Side from = Side::Client;  ///< the end that the interface faces
+        FrameView frame;           ///< inside the given buffer
     };
-    /// The next frame that arrived and bears this host's MAC address as its destination, cut to
-    /// the buffer; nothing when there is none.
+    /// The next frame that arrived for this host's MAC address, cut to the buffer; nothing if there
+    /// is none.
     std::optional<Received> receive(std::span<std::uint8_t> buffer) const;
     /// Sends out of the interface toward that end.
     Status send(Side toward, FrameView frame) const;

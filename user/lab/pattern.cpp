@@ -4,7 +4,7 @@
 namespace flowstamp::lab {
 
 std::uint8_t Pattern::at(std::uint64_t offset) const {
-    // The finalizer of splitmix64 over the number of the eight-byte word.
+    // The finalizer of splitmix64, applied to the index of the eight-byte word.
     std::uint64_t word = seed_ + (offset / 8 + 1) * 0x9e3779b97f4a7c15u;
     word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9u;
     word = (word ^ (word >> 27)) * 0x94d049bb133111ebu;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The stream that a download carries: any part of it can be made from its seed and offset, so both
-// ends know every byte without keeping any.
+// The content of a download: any part of it follows from the seed and the offset, so both ends know
+// every byte without storing any.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class Pattern {
 
     /// Writes the stream's bytes from `offset` on.
     void fill(std::uint64_t offset, std::span<std::uint8_t> out) const;
-    /// The first position in `bytes`, which stood at `offset`, that differs from the stream.
+    /// Index of the first of `bytes`, received at `offset`, that differs from the stream.
     std::optional<std::size_t> mismatch(std::uint64_t offset,
                                         std::span<const std::uint8_t> bytes) const;
 

@@ -18,7 +18,7 @@
 namespace flowstamp::lab {
 namespace {
 
-/// Asks `is_ready` in the host's namespace each millisecond, for five seconds.
+/// Polls `is_ready` in the host's namespace each millisecond, for five seconds.
 template <class IsReady>
 Status await(const Namespace& host, const std::string& what, const IsReady& is_ready) {
     return host.run_in([&]() -> Status {
@@ -43,9 +43,9 @@ bool link_is_running(const std::string& interface) {
            (request.ifr_flags & IFF_RUNNING) != 0;
 }
 
-/// Whether the calling thread's namespace has a route for exactly this address: the local one.
+/// Whether the calling thread's namespace has a host route for this address: its local route.
 bool has_host_route(const IpAddress& address) {
-    // A line begins with the destination in hexadecimal and its prefix length, 128.
+    // A line begins with the destination in hexadecimal and the prefix length, 128.
     const std::string begin = fmt::format("{:02x} 80 ", fmt::join(address.wire(), ""));
     std::ifstream routes("/proc/thread-self/net/ipv6_route");
     for (std::string line; std::getline(routes, line);) {

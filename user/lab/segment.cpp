@@ -16,8 +16,8 @@ MacAddress mac_at(FrameView frame, std::size_t at) {
     return mac;
 }
 
-/// The bytes of the TCP segment by the IP header's word, header included; 0 if this is no whole
-/// TCP segment. Sets where it begins.
+/// The length of the TCP segment, header included, by the IP header; 0 if this is not a whole TCP
+/// segment. Sets where it begins.
 std::uint32_t parse_ipv4(FrameView packet, Segment& segment, std::size_t& begin) {
     if (packet.size() < ipv4_bytes || packet[0] >> 4 != 4 || packet[9] != protocol_tcp) {
         return 0;
@@ -51,7 +51,7 @@ std::uint32_t parse_ipv6(FrameView packet, Segment& segment, std::size_t& begin)
     return load16(packet, 4);
 }
 
-/// The timestamps among a TCP header's options (RFC 9293, section 3.2: kind, length, data).
+/// The timestamps option of a TCP header (RFC 9293, section 3.2: kind, length, data).
 std::optional<Timestamps> find_timestamps(FrameView options) {
     constexpr std::uint8_t end_of_list = 0, no_operation = 1, timestamps = 8;
     while (!options.empty() && options[0] != end_of_list) {

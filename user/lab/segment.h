@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TCP segment as a box in the path sees it: what the injector learns from a frame.
+// A TCP segment as a middlebox in the path sees it: what the injector reads from a frame.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ enum TcpFlag : std::uint8_t {
     Urg = 0x20,
 };
 
-/// The two ends of the lab's path; also a direction: what comes from that end.
+/// The two ends of the lab's path; also a direction: from that end.
 enum class Side : std::uint8_t { Client, Server };
 
 constexpr Side other(Side side) {
@@ -39,7 +39,7 @@ struct Timestamps {
     bool operator==(const Timestamps&) const = default;
 };
 
-/// A parsed segment. Every number is in host byte order.
+/// A parsed segment. Numbers in host byte order.
 struct Segment {
     MacAddress source_mac, destination_mac;
     Endpoint source, destination;
@@ -50,17 +50,18 @@ struct Segment {
     std::uint32_t flow_label = 0;  ///< 0 in IPv4
     std::uint32_t seq = 0, ack = 0;
     std::uint8_t flags = 0;
-    std::uint16_t window = 0;  ///< as it stands in the header, unscaled
+    std::uint16_t window = 0;  ///< header field, unscaled
     std::uint32_t payload_bytes = 0;
     std::optional<Timestamps> timestamps;
 
     bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
-    /// The sequence number that follows this segment: SYN and FIN count as one each.
+    /// The sequence number after this segment: SYN and FIN count as one each.
     std::uint32_t end() const { return seq + payload_bytes + has(Syn) + has(Fin); }
 };
 
-/// The TCP segment in `frame`, which may be cut short behind the TCP header: lengths come from the
-/// IP header. Nothing for anything else: another protocol, a fragment, an IPv6 extension header.
+/// Parses the TCP segment in `frame`, which may be truncated after the TCP header: lengths come
+/// from the IP header. Nothing for anything else: another protocol, a fragment, an IPv6 extension
+/// header.
 std::optional<Segment> parse_segment(FrameView frame);
 
 /// a < b in the sequence space (RFC 9293, section 3.4).

@@ -16,8 +16,8 @@
 namespace flowstamp::lab {
 namespace {
 
-/// The number in "GET <bytes>\n". It stays unread in the socket when `leave_unread`.
-Result<std::uint64_t> read_request(const Fd& socket, bool leave_unread, const Patience& patience) {
+/// The number in "GET <bytes>\n". If `leave_unread`, the request stays in the socket buffer.
+Result<std::uint64_t> read_request(const Fd& socket, bool leave_unread, const WaitLimit& limit) {
     for (;;) {
         char text[64];
         const ssize_t got = recv(socket.get(), text, sizeof(text), MSG_PEEK);
@@ -39,7 +39,7 @@ Result<std::uint64_t> read_request(const Fd& socket, bool leave_unread, const Pa
             }
             return bytes;
         }
-        if (Status ready = wait_for(socket, POLLIN, patience); !ready) {
+        if (Status ready = wait_for(socket, POLLIN, limit); !ready) {
             return std::unexpected(ready.error());
         }
     }
@@ -47,18 +47,18 @@ Result<std::uint64_t> read_request(const Fd& socket, bool leave_unread, const Pa
 
 /// Sends the stream's first `bytes`, chunk by chunk, counting in `sent`.
 Status stream(const Fd& socket, const ServerOptions& options, std::uint64_t bytes,
-              const Patience& patience, std::uint64_t& sent) {
+              const WaitLimit& limit, std::uint64_t& sent) {
     const Pattern pattern(options.seed);
     std::vector<std::uint8_t> chunk(std::max<std::uint32_t>(options.pace.chunk_bytes, 1));
     while (sent < bytes) {
         const std::span part = std::span(chunk).first(
             static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), bytes - sent)));
         pattern.fill(sent, part);
-        if (Status done = send_all(socket, part, patience); !done) {
+        if (Status done = send_all(socket, part, limit); !done) {
             return done;
         }
         sent += part.size();
-        if (sent < bytes && !pause(options.pace.pause, patience)) {
+        if (sent < bytes && !pause(options.pace.pause, limit)) {
             return fail_errno("pause", "server", ECANCELED);
         }
     }
@@ -66,19 +66,19 @@ Status stream(const Fd& socket, const ServerOptions& options, std::uint64_t byte
 }
 
 Status serve_download(const Fd& socket, const ServerOptions& options, bool leave_unread,
-                      const Patience& patience, std::uint64_t& sent) {
-    const Result<std::uint64_t> asked = read_request(socket, leave_unread, patience);
+                      const WaitLimit& limit, std::uint64_t& sent) {
+    const Result<std::uint64_t> asked = read_request(socket, leave_unread, limit);
     if (!asked) {
         return std::unexpected(asked.error());
     }
-    return stream(socket, options, std::min(*asked, options.stop_after), patience, sent);
+    return stream(socket, options, std::min(*asked, options.stop_after), limit, sent);
 }
 
-/// Reads what the client still says until it closes.
-Status await_close(const Fd& socket, const Patience& patience) {
+/// Reads what the client still sends until it closes.
+Status await_close(const Fd& socket, const WaitLimit& limit) {
     std::uint8_t buffer[256];
     for (;;) {
-        const Result<std::size_t> got = receive_some(socket, buffer, patience);
+        const Result<std::size_t> got = receive_some(socket, buffer, limit);
         if (!got) {
             return std::unexpected(got.error());
         }
@@ -88,58 +88,58 @@ Status await_close(const Fd& socket, const Patience& patience) {
     }
 }
 
-Status bid_farewell(Fd socket, Farewell farewell, const Patience& patience) {
-    switch (farewell) {
-        case Farewell::Finish:
+Status bid_farewell(Fd socket, Ending ending, const WaitLimit& limit) {
+    switch (ending) {
+        case Ending::Finish:
             shutdown(socket.get(), SHUT_WR);
-            return await_close(socket, patience);
-        case Farewell::CloseUnread:
+            return await_close(socket, limit);
+        case Ending::CloseUnread:
             break;
-        case Farewell::LingerZero:
+        case Ending::LingerZero:
             close_with_reset(std::move(socket));
             break;
-        case Farewell::Vanish:
+        case Ending::Vanish:
             return vanish(std::move(socket));
-        case Farewell::Silence:
-            return await_close(socket, patience);
+        case Ending::Silence:
+            return await_close(socket, limit);
     }
     return {};
 }
 
-/// Sends back what comes until the client closes or enough is sent, counting in `sent`. What
-/// comes last stays unread when `leave_unread`.
+/// Echoes until the client closes or enough is sent, counting in `sent`. If `leave_unread`, the
+/// last data stays in the socket buffer.
 Status echo(const Fd& socket, const ServerOptions& options, bool leave_unread,
-            const Patience& patience, std::uint64_t& sent) {
+            const WaitLimit& limit, std::uint64_t& sent) {
     std::uint8_t buffer[4096];
     while (sent < options.stop_after) {
-        const Result<std::size_t> got = receive_some(socket, buffer, patience);
+        const Result<std::size_t> got = receive_some(socket, buffer, limit);
         if (!got) {
             return std::unexpected(got.error());
         }
         if (*got == 0) {
             return {};
         }
-        if (Status done = send_all(socket, std::span(buffer).first(*got), patience); !done) {
+        if (Status done = send_all(socket, std::span(buffer).first(*got), limit); !done) {
             return done;
         }
         sent += *got;
     }
-    return leave_unread ? wait_for(socket, POLLIN, patience) : Status{};
+    return leave_unread ? wait_for(socket, POLLIN, limit) : Status{};
 }
 
-Status converse(Fd socket, const ServerOptions& options, const Patience& patience,
+Status converse(Fd socket, const ServerOptions& options, const WaitLimit& limit,
                 std::uint64_t& sent) {
-    const bool leave_unread = options.farewell == Farewell::CloseUnread;
+    const bool leave_unread = options.ending == Ending::CloseUnread;
     const Status served = options.service == Service::Echo
-                              ? echo(socket, options, leave_unread, patience, sent)
-                              : serve_download(socket, options, leave_unread, patience, sent);
+                              ? echo(socket, options, leave_unread, limit, sent)
+                              : serve_download(socket, options, leave_unread, limit, sent);
     if (!served) {
         return served;
     }
-    if (!pause(options.before_farewell, patience)) {
+    if (!pause(options.before_ending, limit)) {
         return fail_errno("pause", "server", ECANCELED);
     }
-    return bid_farewell(std::move(socket), options.farewell, patience);
+    return bid_farewell(std::move(socket), options.ending, limit);
 }
 
 }  // namespace
@@ -150,16 +150,16 @@ Result<Server> Server::start(const Namespace& host, const ServerOptions& options
     if (!listener) {
         return std::unexpected(listener.error());
     }
-    return Server(std::make_unique<Works>(options, std::move(*listener)));
+    return Server(std::make_unique<State>(options, std::move(*listener)));
 }
 
-Server::Works::Works(const ServerOptions& wanted, Fd listening)
+Server::State::State(const ServerOptions& wanted, Fd listening)
     : options(wanted), listener(std::move(listening)), acceptor([this] { accept_all(); }) {}
 
-void Server::Works::accept_all() {
-    std::list<std::jthread> connections;  // each ends at its timeout, or when told to stop
+void Server::State::accept_all() {
+    std::list<std::jthread> connections;  // each ends at its timeout, or when stopped
     for (;;) {
-        const Patience forever{SteadyClock::now() + std::chrono::hours(24), &stop};
+        const WaitLimit forever{SteadyClock::now() + std::chrono::hours(24), &stop};
         Result<Fd> socket = accept_tcp(listener, forever);
         if (!socket) {
             return;
@@ -169,10 +169,10 @@ void Server::Works::accept_all() {
     }
 }
 
-void Server::Works::serve(Fd socket) {
-    const Patience patience{SteadyClock::now() + options.timeout, &stop};
+void Server::State::serve(Fd socket) {
+    const WaitLimit limit{SteadyClock::now() + options.timeout, &stop};
     ServeReport report{.client = remote_endpoint(socket)};
-    const Status done = converse(std::move(socket), options, patience, report.bytes);
+    const Status done = converse(std::move(socket), options, limit, report.bytes);
     report.errno_value = done ? 0 : done.error().errno_value;
     {
         const std::lock_guard lock(mutex);
@@ -183,9 +183,9 @@ void Server::Works::serve(Fd socket) {
 
 std::vector<ServeReport> Server::reports(std::size_t count,
                                          std::chrono::milliseconds timeout) const {
-    std::unique_lock lock(works_->mutex);
-    works_->changed.wait_for(lock, timeout, [&] { return works_->reports.size() >= count; });
-    return works_->reports;
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait_for(lock, timeout, [&] { return state_->reports.size() >= count; });
+    return state_->reports;
 }
 
 }  // namespace flowstamp::lab

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The lab's TCP server: it serves downloads at a pace, and ends each in the manner asked for. Every
-// manner of a genuine reset is here, made by a real kernel.
+// The lab's TCP server: serves downloads at a set pace, and ends each connection as configured.
+// Every kind of genuine reset is available, produced by a real kernel.
 #pragma once
 
 #include <chrono>
@@ -21,22 +21,22 @@
 
 namespace flowstamp::lab {
 
-/// What the server does when it has sent what it will send.
-enum class Farewell : std::uint8_t {
+/// How the server ends a connection when it has sent everything.
+enum class Ending : std::uint8_t {
     Finish,       ///< waits for the client to close, then closes: FIN both ways
     CloseUnread,  ///< close() with data still unread: the kernel sends RST+ACK
     LingerZero,   ///< close() with SO_LINGER 0: RST+ACK
-    Vanish,       ///< the socket is gone, without a word; later segments meet a stateless RST
-    Silence,      ///< stays open and says nothing more
+    Vanish,       ///< the socket disappears silently; later segments get a stateless RST
+    Silence,      ///< stays open and sends nothing more
 };
 
 /// What the server does before that.
 enum class Service : std::uint8_t {
     Download,  ///< streams as many bytes as the request asks for: see download.h
-    Echo,      ///< sends back what comes, until the client closes: see exchange.h
+    Echo,      ///< echoes until the client closes: see exchange.h
 };
 
-/// Chunks with pauses between. The default is 8 MB/s, each chunk acknowledged before the next.
+/// Chunks with pauses in between. The default is 8 MB/s, each chunk acknowledged before the next.
 struct Pace {
     std::uint32_t chunk_bytes = 32'768;
     std::chrono::microseconds pause = std::chrono::milliseconds(4);
@@ -49,35 +49,35 @@ struct ServerOptions {
     std::optional<std::uint8_t> ttl{};  ///< IP_TTL or hop limit of its sockets
     std::uint64_t seed = 1;             ///< of the stream
     Pace pace{};
-    /// Bids farewell after so many bytes sent, though the client wants more.
+    /// Ends the connection after so many bytes, even if the client wants more.
     std::uint64_t stop_after = std::numeric_limits<std::uint64_t>::max();
-    /// Before the farewell, so that what was sent is acknowledged.
-    std::chrono::milliseconds before_farewell{0};
-    Farewell farewell = Farewell::Finish;
-    std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each connection
+    /// Pause before the end, so that what was sent is acknowledged.
+    std::chrono::milliseconds before_ending{0};
+    Ending ending = Ending::Finish;
+    std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< per connection
 };
 
-/// How a connection ended, as the server saw it.
+/// How a connection ended for the server.
 struct ServeReport {
     Endpoint client{};
-    std::uint64_t bytes = 0;  ///< handed to the kernel
+    std::uint64_t bytes = 0;  ///< passed to the kernel
     int errno_value = 0;      ///< of the call that failed; 0 if none did
 };
 
-/// Serves any number of connections at once, until it goes out of scope.
+/// Serves any number of connections at once, until destroyed.
 class Server {
   public:
-    /// Listens in `host`'s namespace, on all its addresses.
+    /// Listens in `host`'s namespace, on all addresses.
     static Result<Server> start(const Namespace& host, const ServerOptions& options);
 
-    /// The reports so far, once there are `count` of them or `timeout` is over.
+    /// The reports so far, once there are `count` of them or `timeout` has passed.
     std::vector<ServeReport> reports(std::size_t count, std::chrono::milliseconds timeout) const;
 
   private:
-    /// What its threads use; the acceptor goes first, and with it the connections'.
-    struct Works {
-        Works(const ServerOptions& wanted, Fd listening);
-        ~Works() { stop.raise(); }
+    /// State of its threads; the acceptor is destroyed first, and with it the connections.
+    struct State {
+        State(const ServerOptions& wanted, Fd listening);
+        ~State() { stop.raise(); }
         void accept_all();
         void serve(Fd socket);
 
@@ -90,9 +90,9 @@ class Server {
         std::jthread acceptor;
     };
 
-    explicit Server(std::unique_ptr<Works> works) : works_(std::move(works)) {}
+    explicit Server(std::unique_ptr<State> works) : state_(std::move(works)) {}
 
-    std::unique_ptr<Works> works_;
+    std::unique_ptr<State> state_;
 };
 
 }  // namespace flowstamp::lab

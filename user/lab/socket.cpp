@@ -13,7 +13,7 @@
 namespace flowstamp::lab {
 namespace {
 
-/// The length until `deadline`, 0 if it is over, for ppoll(2).
+/// Time left until `deadline`, 0 if it has passed, for ppoll(2).
 timespec left_until(Deadline deadline) {
     const auto left =
         std::max<std::chrono::nanoseconds>(deadline - SteadyClock::now(), std::chrono::seconds(0));
@@ -34,12 +34,12 @@ bool StopSignal::raised() const {
     return poll(&event, 1, 0) > 0;
 }
 
-Status wait_for(const Fd& fd, short events, const Patience& patience) {
+Status wait_for(const Fd& fd, short events, const WaitLimit& limit) {
     for (;;) {
         pollfd fds[2] = {
             {.fd = fd ? fd.get() : -1, .events = events, .revents = 0},
-            {.fd = patience.stop ? patience.stop->fd() : -1, .events = POLLIN, .revents = 0}};
-        const timespec left = left_until(patience.deadline);
+            {.fd = limit.stop ? limit.stop->fd() : -1, .events = POLLIN, .revents = 0}};
+        const timespec left = left_until(limit.deadline);
         const int ready = ppoll(fds, 2, &left, nullptr);
         if (ready < 0 && errno != EINTR) {
             return fail_errno("wait", "socket", errno);
@@ -56,13 +56,13 @@ Status wait_for(const Fd& fd, short events, const Patience& patience) {
     }
 }
 
-bool pause(std::chrono::microseconds length, const Patience& patience) {
+bool pause(std::chrono::microseconds length, const WaitLimit& limit) {
     const Deadline end = SteadyClock::now() + length;
     if (length.count() <= 0) {
         return true;
     }
-    const Status waited = wait_for(Fd(), 0, patience.until(end));
-    return waited.error().errno_value == ETIMEDOUT && end <= patience.deadline;
+    const Status waited = wait_for(Fd(), 0, limit.until(end));
+    return waited.error().errno_value == ETIMEDOUT && end <= limit.deadline;
 }
 
 Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl) {
@@ -81,7 +81,7 @@ Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl) {
     return socket;
 }
 
-Result<Fd> accept_tcp(const Fd& listener, const Patience& patience) {
+Result<Fd> accept_tcp(const Fd& listener, const WaitLimit& limit) {
     for (;;) {
         Fd socket(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (socket) {
@@ -90,13 +90,13 @@ Result<Fd> accept_tcp(const Fd& listener, const Patience& patience) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
             return fail_errno("accept", "listener", errno);
         }
-        if (Status ready = wait_for(listener, POLLIN, patience); !ready) {
+        if (Status ready = wait_for(listener, POLLIN, limit); !ready) {
             return std::unexpected(ready.error());
         }
     }
 }
 
-Result<Fd> connect_tcp(const Endpoint& server, const Patience& patience) {
+Result<Fd> connect_tcp(const Endpoint& server, const WaitLimit& limit) {
     Fd socket(::socket(socket_family(server.address.family),
                        SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const SocketAddress address(server);
@@ -105,7 +105,7 @@ Result<Fd> connect_tcp(const Endpoint& server, const Patience& patience) {
         failure = errno;
     }
     if (failure == EINPROGRESS) {
-        if (Status ready = wait_for(socket, POLLOUT, patience); !ready) {
+        if (Status ready = wait_for(socket, POLLOUT, limit); !ready) {
             return fail_errno("connect", server.text(), ready.error().errno_value);
         }
         socklen_t length = sizeof(failure);
@@ -117,14 +117,14 @@ Result<Fd> connect_tcp(const Endpoint& server, const Patience& patience) {
     return socket;
 }
 
-Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const Patience& patience) {
+Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const WaitLimit& limit) {
     while (!bytes.empty()) {
         const ssize_t sent = send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent >= 0) {
             bytes = bytes.subspan(static_cast<std::size_t>(sent));
         } else if (errno != EAGAIN && errno != EINTR) {
             return fail_errno("send", remote_endpoint(socket).text(), errno);
-        } else if (Status ready = wait_for(socket, POLLOUT, patience); !ready) {
+        } else if (Status ready = wait_for(socket, POLLOUT, limit); !ready) {
             return ready;
         }
     }
@@ -132,7 +132,7 @@ Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const Pat
 }
 
 Result<std::size_t> receive_some(const Fd& socket, std::span<std::uint8_t> buffer,
-                                 const Patience& patience) {
+                                 const WaitLimit& limit) {
     for (;;) {
         const ssize_t got = recv(socket.get(), buffer.data(), buffer.size(), 0);
         if (got >= 0) {
@@ -141,14 +141,14 @@ Result<std::size_t> receive_some(const Fd& socket, std::span<std::uint8_t> buffe
         if (errno != EAGAIN && errno != EINTR) {
             return fail_errno("receive", remote_endpoint(socket).text(), errno);
         }
-        if (Status ready = wait_for(socket, POLLIN, patience); !ready) {
+        if (Status ready = wait_for(socket, POLLIN, limit); !ready) {
             return std::unexpected(ready.error());
         }
     }
 }
 
-Status keep_alive(const Fd& socket, std::chrono::seconds rest) {
-    const int on = 1, seconds = static_cast<int>(rest.count());
+Status keep_alive(const Fd& socket, std::chrono::seconds idle) {
+    const int on = 1, seconds = static_cast<int>(idle.count());
     const int fd = socket.get();
     if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) != 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds)) != 0 ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TCP sockets whose every wait ends: at a deadline, or when told to stop.
+// TCP sockets on which every wait ends: at a deadline, or when stopped.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace flowstamp::lab {
 using SteadyClock = std::chrono::steady_clock;
 using Deadline = SteadyClock::time_point;
 
-/// A way to end the waits of other threads, once and for good.
+/// Ends the waits of other threads, once and permanently.
 class StopSignal {
   public:
     StopSignal();
@@ -30,42 +30,41 @@ class StopSignal {
     Fd event_;
 };
 
-/// What a wait ends by besides its own event: error ETIMEDOUT at the deadline, ECANCELED when
-/// `stop` is raised.
-struct Patience {
+/// What ends a wait besides its own event: error ETIMEDOUT at the deadline, ECANCELED when `stop`
+/// is raised.
+struct WaitLimit {
     Deadline deadline;
     const StopSignal* stop = nullptr;
 
-    /// The same with an earlier end.
-    Patience until(Deadline other) const { return {std::min(deadline, other), stop}; }
+    /// The same with an earlier deadline.
+    WaitLimit until(Deadline other) const { return {std::min(deadline, other), stop}; }
 };
 
 /// Waits until `fd` has one of poll(2)'s `events`, an error or a hang-up.
-Status wait_for(const Fd& fd, short events, const Patience& patience);
-/// Waits for nothing but time: false when `stop` was raised or the deadline came before.
-bool pause(std::chrono::microseconds length, const Patience& patience);
+Status wait_for(const Fd& fd, short events, const WaitLimit& limit);
+/// Sleeps; false if `stop` was raised or the deadline passed first.
+bool pause(std::chrono::microseconds length, const WaitLimit& limit);
 
 /// A listener in the calling thread's network namespace; `ttl` is its sockets' IP_TTL or hop limit.
 Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl = {});
-Result<Fd> accept_tcp(const Fd& listener, const Patience& patience);
-/// The error's errno is what the connection ended with: ECONNREFUSED, ETIMEDOUT, ...
-Result<Fd> connect_tcp(const Endpoint& server, const Patience& patience);
+Result<Fd> accept_tcp(const Fd& listener, const WaitLimit& limit);
+/// The error's errno is how the connection failed: ECONNREFUSED, ETIMEDOUT, ...
+Result<Fd> connect_tcp(const Endpoint& server, const WaitLimit& limit);
 
-Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const Patience& patience);
-/// Some bytes, at least one; 0 when the peer has closed its side.
+Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const WaitLimit& limit);
+/// At least one byte; 0 if the peer has closed its side.
 Result<std::size_t> receive_some(const Fd& socket, std::span<std::uint8_t> buffer,
-                                 const Patience& patience);
+                                 const WaitLimit& limit);
 
-/// Keepalive probes after `rest` without a packet, and again after as long (SO_KEEPALIVE).
-Status keep_alive(const Fd& socket, std::chrono::seconds rest);
+/// Keepalive probes after `idle` without a packet, and at that interval (SO_KEEPALIVE).
+Status keep_alive(const Fd& socket, std::chrono::seconds idle);
 
 Endpoint local_endpoint(const Fd& socket);
 Endpoint remote_endpoint(const Fd& socket);
 
 /// Closes with a RST: SO_LINGER on, zero seconds.
 void close_with_reset(Fd socket);
-/// Makes the socket disappear without a word to its peer, as if its host had crashed: closed in
-/// TCP_REPAIR. Needs CAP_NET_ADMIN.
+/// Closes the socket silently, as if its host had crashed: in TCP_REPAIR. Needs CAP_NET_ADMIN.
 Status vanish(Fd socket);
 
 }  // namespace flowstamp::lab

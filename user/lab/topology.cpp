@@ -13,7 +13,7 @@
 namespace flowstamp::lab {
 namespace {
 
-/// The subnet of the link between host `link` and host `link + 1`, hosts counted from the client.
+/// The subnet of the link between hosts `link` and `link + 1`, counted from the client.
 /// Documentation ranges (RFC 5737, RFC 3849): a /24 at each end, /30s of 192.0.2.0/24 between.
 struct Subnet {
     std::string ipv4_network, ipv4_near, ipv4_far;
@@ -61,7 +61,7 @@ MacAddress mac_of(unsigned host, Side toward) {
              static_cast<std::uint8_t>(toward == Side::Client ? 1 : 2)}};
 }
 
-/// The two interfaces of a link, each naming the other as its neighbour.
+/// The two interfaces of a link, each with the other as its neighbour.
 void describe_link(std::vector<Namespace>& hosts, unsigned link) {
     const unsigned links = static_cast<unsigned>(hosts.size()) - 1;
     const Subnet subnet = subnet_of(link, links);
@@ -83,7 +83,7 @@ void describe_link(std::vector<Namespace>& hosts, unsigned link) {
     hosts[link + 1].set_interface(Side::Client, std::move(far));
 }
 
-/// The settings that new interfaces inherit, so they come before any interface.
+/// Settings that new interfaces inherit, so they are made before any interface.
 Status set_up_kernel(const Namespace& host, bool router, const LabOptions& options) {
     std::vector<std::pair<std::string, std::string>> settings{
         {"net.ipv4.conf.all.rp_filter", "0"},
@@ -94,7 +94,7 @@ Status set_up_kernel(const Namespace& host, bool router, const LabOptions& optio
         {"net.ipv6.conf.default.router_solicitations", "0"},
         {"net.ipv6.conf.all.disable_ipv6", "0"},
         {"net.ipv6.conf.default.disable_ipv6", "0"},
-        // One connection's fate must not colour the next one's.
+        // One connection's metrics must not influence the next one.
         {"net.ipv4.tcp_no_metrics_save", "1"},
         {"net.ipv4.ip_forward", router ? "1" : "0"},
         {"net.ipv6.conf.all.forwarding", router ? "1" : "0"},
@@ -157,14 +157,14 @@ std::string address_commands(const std::vector<Namespace>& hosts, unsigned host)
     return batch;
 }
 
-/// Toward the server by default; every subnet nearer the client by its own route. The server's
-/// default leads to the client.
+/// Default route toward the server; a route of its own for every subnet nearer the client. The
+/// server's default route leads to the client.
 std::string route_commands(const std::vector<Namespace>& hosts, unsigned host) {
     const unsigned links = static_cast<unsigned>(hosts.size()) - 1;
     const Side by_default = host + 1 == hosts.size() ? Side::Client : Side::Server;
     const Interface& onward = hosts[host].toward(by_default);
     std::string batch;
-    if (host + 2 != hosts.size()) {  // behind the last router there is nothing but the server
+    if (host + 2 != hosts.size()) {  // behind the last router there is only the server
         batch += fmt::format("route add default via {} dev {}\n", onward.neighbour_ipv4.text(),
                              onward.name);
         batch += fmt::format("route add default via {} dev {}\n", onward.neighbour_ipv6.text(),
@@ -227,6 +227,8 @@ Status check(const LabOptions& options) {
     return {};
 }
 
+constexpr const char* kShortcutInterface = "shortcut";
+
 }  // namespace
 
 Result<Lab> Lab::create(const LabOptions& options) {
@@ -242,11 +244,11 @@ Result<Lab> Lab::create(const LabOptions& options) {
     for (unsigned host = 0; host < options.routers + 2; ++host) {
         names.push_back(prefix + role_of(host, options.routers + 2));
     }
-    Result<NetnsReaper> guard = NetnsReaper::start(names);
-    if (!guard) {
-        return std::unexpected(guard.error());
+    Result<NetnsReaper> reaper = NetnsReaper::start(names);
+    if (!reaper) {
+        return std::unexpected(reaper.error());
     }
-    Lab lab(prefix, std::move(*guard));
+    Lab lab(prefix, std::move(*reaper));
     if (Status built = lab.build(options); !built) {
         return std::unexpected(built.error());
     }
@@ -343,6 +345,29 @@ Status Lab::set_offloads_around(const Namespace& host, bool on) const {
         }
     }
     return {};
+}
+
+Result<Shortcut> add_shortcut(const Lab& lab, unsigned near, unsigned far) {
+    const Shortcut shortcut{IpAddress::of("192.0.2.249"), IpAddress::of("192.0.2.250")};
+    const std::array ends = {std::pair{&lab.router(near), shortcut.near},
+                             std::pair{&lab.router(far), shortcut.far}};
+    Status done = require_command({"ip", "link", "add", "name", kShortcutInterface, "netns",
+                                   ends[0].first->name(), "type", "veth", "peer", "name",
+                                   kShortcutInterface, "netns", ends[1].first->name()});
+    for (const auto& [host, address] : ends) {
+        if (done) {
+            done =
+                host->require({"ip", "-batch", "-"},
+                              fmt::format("addr add {}/30 dev {}\nlink set {} up\n", address.text(),
+                                          kShortcutInterface, kShortcutInterface));
+        }
+    }
+    for (const auto& [host, address] : ends) {
+        if (done) {
+            done = await_link(*host, kShortcutInterface);
+        }
+    }
+    return done ? Result<Shortcut>(shortcut) : std::unexpected(done.error());
 }
 
 }  // namespace flowstamp::lab

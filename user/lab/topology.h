@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The lab: a path of hosts in network namespaces of this machine, with real kernels between real
-// sockets.
+// The lab: a path of hosts in network namespaces of this machine, with real kernels and sockets.
 //
 //     client -- router1 -- router2 -- router3 -- server
 //     198.51.100.2                               203.0.113.2
@@ -11,10 +10,10 @@
 //     DownloadServer server = ...start(lab->server(), ...);
 //     DownloadReport report = download(lab->client(), ...);
 //
-// Interfaces are named after who is at the other end: the client has "to-router1", router2 has
-// "to-router1" and "to-router3". Neighbours know each other from the start (permanent entries), so
-// no first packet waits for ARP or ND. Everything is set per namespace: the machine itself is not
-// touched. Needs root. Several labs coexist. All is gone when the Lab goes, or this process dies.
+// Interfaces are named after the host at the other end: the client has "to-router1", router2 has
+// "to-router1" and "to-router3". Neighbour entries are permanent, so no first packet waits for ARP
+// or ND. All settings are per namespace: the machine itself is not changed. Needs root. Several
+// labs can coexist. Everything is removed when the Lab is destroyed or this process dies.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +22,17 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/lab/netns_reaper.h"
 #include "user/lab/namespace.h"
+#include "user/lab/netns_reaper.h"
 
 namespace flowstamp::lab {
 
 struct LabOptions {
     unsigned routers = 3;  ///< 1 to 60
-    unsigned mtu = 1500;   ///< of every link, bytes; 1280 at least, for IPv6
-    /// Segmentation and checksum offloads of every interface. With them, packets between hosts are
-    /// super-packets of up to 64 KB with unfinished checksums, as inside a real host; without, what
-    /// passes is what would pass on a cable.
+    unsigned mtu = 1500;   ///< of every link, bytes; at least 1280, for IPv6
+    /// Segmentation and checksum offloads on every interface. With them, packets between hosts are
+    /// GSO packets of up to 64 KB with incomplete checksums, as inside a real host; without, they
+    /// are as on a cable.
     bool offloads = true;
     std::optional<unsigned> masquerade_at{};           ///< router (1 is the client's) that does NAT
     std::optional<std::uint8_t> server_default_ttl{};  ///< net.ipv4.ip_default_ttl, and hop limit
@@ -47,25 +46,34 @@ class Lab {
     const Namespace& server() const { return hosts_.back(); }
     const Namespace& router(unsigned i) const { return hosts_.at(i); }  ///< 1 is the client's
     unsigned routers() const { return static_cast<unsigned>(hosts_.size()) - 2; }
-    /// All, from the client to the server.
+    /// All hosts, from the client to the server.
     const std::vector<Namespace>& hosts() const { return hosts_; }
-    /// What all namespaces' names begin with.
+    /// The common prefix of all namespaces' names.
     const std::string& prefix() const { return prefix_; }
 
-    /// Turns segmentation, merging and checksum offloads off (or on) on both ends of the links of
-    /// `host`, so that it sees frames as they would be on a cable.
+    /// Turns segmentation, merging and checksum offloads off (or on) at both ends of the links of
+    /// `host`, so that it sees frames as on a cable.
     Status set_offloads_around(const Namespace& host, bool on) const;
 
   private:
-    Lab(std::string prefix, NetnsReaper guard)
-        : prefix_(std::move(prefix)), guard_(std::move(guard)) {}
+    Lab(std::string prefix, NetnsReaper reaper)
+        : prefix_(std::move(prefix)), reaper_(std::move(reaper)) {}
     Status build(const LabOptions& options);
     Status make_hosts(const LabOptions& options);
     Status make_links(const LabOptions& options);
 
     std::string prefix_;
-    NetnsReaper guard_;
+    NetnsReaper reaper_;
     std::vector<Namespace> hosts_;
 };
+
+/// The addresses of both ends of a shortcut.
+struct Shortcut {
+    IpAddress near, far;
+};
+
+/// Adds a direct link between two routers of the lab (1 is the client's) beside the path: interface
+/// "shortcut" on both. No route uses it yet. It is removed with the lab; one per lab.
+Result<Shortcut> add_shortcut(const Lab& lab, unsigned near, unsigned far);
 
 }  // namespace flowstamp::lab

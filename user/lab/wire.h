@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Header layout and checksums: the few numbers that reading and writing frames share.
+// Header layout and checksums shared by reading and writing frames.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +36,8 @@ constexpr void store32(std::span<std::uint8_t> bytes, std::size_t at, std::uint3
     store16(bytes, at + 2, static_cast<std::uint16_t>(value));
 }
 
-/// The sum of `bytes` as big-endian 16-bit words, an odd last byte padded with 0, added to `sum`
-/// (RFC 1071). Fold with checksum().
+/// Adds `bytes` as big-endian 16-bit words, an odd last byte padded with 0, to `sum` (RFC 1071).
+/// Fold with checksum().
 constexpr std::uint32_t add_words(std::span<const std::uint8_t> bytes, std::uint32_t sum = 0) {
     for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
         sum += load16(bytes, i);
@@ -48,15 +48,15 @@ constexpr std::uint32_t add_words(std::span<const std::uint8_t> bytes, std::uint
     return sum;
 }
 
-/// The Internet checksum of what was summed up, for the header field, in host byte order.
+/// The Internet checksum of `sum`, for the header field, in host byte order.
 constexpr std::uint16_t checksum(std::uint32_t sum) {
     sum = (sum >> 16) + (sum & 0xffff);
     sum += sum >> 16;
     return static_cast<std::uint16_t>(~sum);
 }
 
-/// The checksum of a TCP segment under its pseudo header (RFC 9293, section 3.1; RFC 8200, 8.1).
-/// `segment`'s checksum field must be 0, or the result is 0 for a segment that is in order.
+/// The checksum of a TCP segment with its pseudo header (RFC 9293, section 3.1; RFC 8200, 8.1).
+/// The checksum field of `segment` must be 0; with a valid checksum in it the result is 0.
 constexpr std::uint16_t tcp_checksum(std::span<const std::uint8_t> source,
                                      std::span<const std::uint8_t> destination,
                                      std::span<const std::uint8_t> segment) {

@@ -9,8 +9,8 @@
 
 namespace flowstamp::net {
 
-/// One end of a flow. The address stands as in the contract: 16 bytes in network order, IPv4 as
-/// ::ffff:a.b.c.d; the port in host order.
+/// One end of a flow. Address as in the contract: 16 bytes in network order, IPv4 as
+/// ::ffff:a.b.c.d. Port in host order.
 struct Endpoint {
     std::array<std::uint8_t, 16> address{};
     std::uint16_t port = 0;
@@ -28,7 +28,7 @@ struct Endpoint {
 /// End `index` (0 or 1) of a key.
 [[nodiscard]] Endpoint end_of(const fst_flow_key& key, unsigned index);
 
-/// Who sent the packet, and to whom.
+/// The packet's sender and receiver.
 [[nodiscard]] inline Endpoint sender_of(const fst_packet& packet) {
     return end_of(packet.key, packet.direction & 1U);
 }

@@ -12,16 +12,16 @@ struct bpf_program;
 
 namespace flowstamp::net {
 
-/// tcpdump's filter language (pcap-filter(7)) over what is told: an event's packet is rebuilt as
-/// bare IP and TCP headers, so a filter may name addresses, ports, lengths, flags and fields, but
-/// no link layer.
+/// A filter of pcap-filter(7) (tcpdump's language) on what is reported. An event's packet is
+/// rebuilt as bare IP and TCP headers, so a filter may use addresses, ports, lengths, flags and
+/// header fields, but nothing of the link layer.
 class Filter {
   public:
-    /// Fails with libpcap's own words for what is wrong in `expression`.
+    /// Fails with libpcap's message about `expression`.
     [[nodiscard]] static Result<Filter> compile(const std::string& expression);
 
     [[nodiscard]] bool matches(const fst_packet& packet) const;
-    /// Whether a plain segment of either direction of the flow matches.
+    /// Whether a data segment of either direction of the flow matches.
     [[nodiscard]] bool matches(const fst_flow_key& key) const;
 
   private:

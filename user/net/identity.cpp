@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kDoubleHolds = (1ULL << 53) - 1;
 
-/// The finalizer of MurmurHash3: every bit in moves every bit out.
+/// The finalizer of MurmurHash3: every input bit affects every output bit.
 std::uint64_t mix(std::uint64_t value) {
     value = (value ^ value >> 33) * 0xff51afd7ed558ccdU;
     value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53U;
@@ -66,7 +66,7 @@ std::uint64_t flow_id(const fst_event& event) {
 }
 
 std::uint64_t isn_id(std::uint32_t one_isn, std::uint32_t other_isn) {
-    // Address translation may swap which end is A, so the lower number comes first.
+    // Address translation may swap which end is A, so the lower number goes first.
     const auto [low, high] = std::minmax({one_isn, other_isn});
     return mix(std::uint64_t{high} << 32 | low);
 }

@@ -10,14 +10,14 @@
 
 namespace flowstamp::net {
 
-/// A number for one interface's view of a flow, the same in every event about it. Below 2^53, so
-/// that a JSON reader which holds numbers as doubles keeps it.
+/// Identifies one interface's view of a flow, the same in every event about it. Below 2^53, so that
+/// JSON readers that store numbers as doubles keep it exact.
 [[nodiscard]] std::uint64_t flow_id(const fst_flow_key& key, std::uint32_t slot,
                                     std::uint32_t generation);
 [[nodiscard]] std::uint64_t flow_id(const fst_event& event);
 
-/// A hash of both initial sequence numbers, the same at every place of the path whatever address
-/// translation lies between; nothing unless both were seen.
+/// A hash of both initial sequence numbers, the same everywhere on the path whatever NAT is in
+/// between; nothing unless both were seen.
 [[nodiscard]] std::optional<std::uint64_t> isn_id(const fst_flow& flow);
 [[nodiscard]] std::uint64_t isn_id(std::uint32_t one_isn, std::uint32_t other_isn);
 

@@ -9,16 +9,17 @@
 
 namespace flowstamp::net {
 
-/// A signature that was learned of an injector. Times are since 1970.
+/// A signature of an injector, as learned and written to the kernel. Times are since 1970.
 struct LearnedSignature {
     fst_learned_signature signature{};
     Nanoseconds learned{0};
-    Nanoseconds seen{0};  ///< when a forged RST bore it last
+    Nanoseconds seen{0};  ///< when a forged RST last matched it
 
     friend bool operator==(const LearnedSignature& a, const LearnedSignature& b);
 };
 
-/// Flags (but FST_LEARNED_USED, which says only that the entry is taken), ID, window, hops, TCP flags.
+/// Compares flags (except FST_LEARNED_USED, which only marks the slot as used), ID, window, hops
+/// and TCP flags.
 [[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
 
 /// Puts `learned`, the first FST_LEARNED_MAX of it, in place of the policy's signatures.

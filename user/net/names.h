@@ -12,8 +12,8 @@ namespace flowstamp::net {
 /// "zero", "constant", "per-flow", "global", "random"; "unknown" until enough packets were seen.
 [[nodiscard]] std::string_view id_class_name(std::uint8_t id_class);
 
-/// Where the connection stands: "syn-sent", "syn-received", "established", "closing", "closed",
-/// "reset"; "midway" when its beginning was not seen.
+/// The connection's state: "syn-sent", "syn-received", "established", "closing", "closed", "reset";
+/// "midway" if its beginning was not seen.
 [[nodiscard]] std::string_view state_name(const fst_flow& flow);
 
 /// "TCP", "UDP", "ICMP", "IPv6-ICMP" of an IPPROTO_*; a number for others.
@@ -26,8 +26,8 @@ namespace flowstamp::net {
 [[nodiscard]] std::string ttl_text(std::uint8_t ttl);
 [[nodiscard]] std::string ttl_set_text(const fst_direction& direction);
 
-/// Which end opened the connection: the one that sent the SYN; without one, the one with the
-/// higher port.
+/// Index of the end that opened the connection: the one that sent the SYN; if none was seen, the
+/// one with the higher port.
 [[nodiscard]] unsigned opener_of(const fst_flow& flow);
 
 }  // namespace flowstamp::net

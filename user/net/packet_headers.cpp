@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t kIpv4Header = 20;
 constexpr std::uint32_t kTcpHeader = 20;
 
-/// A length field of 16 bits. 0 stands for more than it can say: a GSO packet of 64 KiB and more
+/// A 16-bit length field. 0 stands for a length that does not fit: a GSO packet of 64 KiB and more
 /// (BIG TCP), as in the packet itself.
 std::uint32_t length_field(std::uint32_t bytes) {
     return bytes > 0xffff ? 0 : bytes;
@@ -69,7 +69,7 @@ void PacketHeaders::put_ipv6(const fst_packet& packet, unsigned sender) {
     put_address(packet.key.address[sender ^ 1U]);
 }
 
-/// RFC 9293. The data offset says five words, as the bytes are.
+/// RFC 9293. The data offset is five words: options are not rebuilt.
 void PacketHeaders::put_tcp(const fst_packet& packet, unsigned sender) {
     constexpr std::uint32_t kFiveWords = 5U << 12;
     put_port(packet.key.port[sender]);

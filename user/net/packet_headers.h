@@ -10,8 +10,8 @@
 
 namespace flowstamp::net {
 
-/// A packet's IP and TCP header, rebuilt without what is not kept of it: options, extension headers
-/// and checksums. Their lengths are those of such headers and the packet's real payload.
+/// A packet's IP and TCP headers, rebuilt without what was not recorded: options, extension headers
+/// and checksums. The length fields cover these headers and the packet's real payload.
 class PacketHeaders {
   public:
     static constexpr std::size_t kMaxBytes = 60;  ///< IPv6 and TCP

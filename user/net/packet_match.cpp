@@ -14,25 +14,26 @@ namespace flowstamp::net {
 namespace {
 
 constexpr int kSnapLength = 65535;
-/// Ways through a filter that are followed, before it counts as one that takes everything.
-constexpr unsigned kWaysMost = 4096;
+/// Limit on the paths followed through a filter program; beyond it the filter counts as matching
+/// all.
+constexpr unsigned kPathsMax = 4096;
 
 using Code = std::span<const bpf_insn>;
 
-/// What a register of the filter's machine holds.
+/// Contents of a register of the filter's virtual machine.
 struct Value {
     enum class Kind {
         unknown,
         constant,       ///< `number`
         header_length,  ///< of the IPv4 header
-        field,          ///< `bytes` of the packet at `offset`, under `mask`
+        field,          ///< `bytes` of the packet at `offset`, masked by `mask`
     };
     Kind kind = Kind::unknown;
     std::uint32_t number = 0;
     std::uint32_t offset = 0;
     std::uint32_t bytes = 0;
     std::uint32_t mask = UINT32_MAX;
-    bool behind_header = false;  ///< the offset counts from the IPv4 header's end
+    bool behind_header = false;  ///< the offset is relative to the end of the IPv4 header
 };
 
 std::uint32_t bytes_of(std::uint16_t code) {
@@ -46,8 +47,8 @@ std::uint32_t bytes_of(std::uint16_t code) {
     }
 }
 
-/// One way through the filter's program, as far as it has been followed.
-struct Way {
+/// One path through the filter program, as far as it has been followed.
+struct Path {
     PacketMatch match{};
     Value a{};
     Value x{};
@@ -55,7 +56,7 @@ struct Way {
     bool is_exact = true;
 };
 
-/// Which port, by its offset in the transport header.
+/// The port that the field is, by its offset in the transport header.
 PacketMatch::Ports* ports_of(PacketMatch& match, const Value& field) {
     const std::uint32_t base = match.family == 6 ? 40 : 0;
     const bool is_transport = match.family == 6 ? !field.behind_header : field.behind_header;
@@ -68,7 +69,7 @@ PacketMatch::Ports* ports_of(PacketMatch& match, const Value& field) {
     return field.offset == base + 2 ? &match.destination_ports : nullptr;
 }
 
-/// Narrows a net by four bytes of an address. False: the way contradicts itself.
+/// Narrows a net by four bytes of an address. False: contradicts what is known already.
 bool narrow(PacketMatch::Net& net, std::size_t at, std::uint32_t value, std::uint32_t mask) {
     for (std::size_t i = 0; i < 4; i++) {
         const auto shift = static_cast<unsigned>(8 * (3 - i));
@@ -104,7 +105,7 @@ bool covers(const PacketMatch::Ports& wider, const PacketMatch::Ports& ports) {
     return wider.low <= ports.low && ports.high <= wider.high;
 }
 
-/// Whether every packet that fits `match` fits `wider`.
+/// Whether every packet that matches `match` matches `wider`.
 bool covers(const PacketMatch& wider, const PacketMatch& match) {
     return (wider.family == 0 || wider.family == match.family) &&
            (wider.protocol == 0 || wider.protocol == match.protocol) &&
@@ -135,7 +136,7 @@ Narrowed narrow_to(PacketMatch& match, const Value& field, std::uint32_t value) 
         match.protocol = protocol;
         return said(fits);
     }
-    // Behind a fragment header: the kernel's programs look behind extension headers by themselves.
+    // After a fragment header: the kernel programs skip extension headers by themselves.
     constexpr std::uint8_t kFragment = 44;
     if (is_ip && is_v6 && field.bytes == 1 && field.mask == UINT32_MAX && field.offset == 40 &&
         match.protocol == kFragment) {
@@ -163,7 +164,7 @@ Narrowed narrow_to(PacketMatch& match, const Value& field, std::uint32_t value) 
 class Follower {
   public:
     explicit Follower(Code code) : code_(code), accepts_(code.size()) {
-        // Jumps go forward only, so the last is decided first.
+        // Jumps only go forward, so the last instruction is decided first.
         for (std::size_t at = code.size(); at-- > 0;) {
             accepts_[at] = may_accept(at);
         }
@@ -171,7 +172,7 @@ class Follower {
 
     PacketMatches follow() {
         step(0, {});
-        if (ways_ > kWaysMost || takes_all_ || found_.any_of.size() > kPacketMatchesMost) {
+        if (ways_ > kPathsMax || takes_all_ || found_.any_of.size() > kPacketMatchesMax) {
             return {.any_of = {}, .is_exact = takes_all_ && found_.is_exact};
         }
         return found_;
@@ -193,8 +194,8 @@ class Follower {
         return accepts_[at + 1 + insn.jt] || accepts_[at + 1 + insn.jf];
     }
 
-    void step(std::size_t at, Way way) {
-        for (; accepts_[at] && ways_ <= kWaysMost; at++) {
+    void step(std::size_t at, Path way) {
+        for (; accepts_[at] && ways_ <= kPathsMax; at++) {
             const bpf_insn& insn = code_[at];
             switch (BPF_CLASS(insn.code)) {
                 case BPF_RET:
@@ -213,7 +214,7 @@ class Follower {
         }
     }
 
-    static void compute(const bpf_insn& insn, Way& way) {
+    static void compute(const bpf_insn& insn, Path& way) {
         switch (BPF_CLASS(insn.code)) {
             case BPF_LD:
                 way.a = loaded(insn, way);
@@ -243,7 +244,7 @@ class Follower {
         }
     }
 
-    static Value loaded(const bpf_insn& insn, const Way& way) {
+    static Value loaded(const bpf_insn& insn, const Path& way) {
         switch (BPF_MODE(insn.code)) {
             case BPF_IMM:
                 return {.kind = Value::Kind::constant, .number = insn.k};
@@ -264,18 +265,19 @@ class Follower {
         }
     }
 
-    void branch(std::size_t at, const Way& way) {
+    void branch(std::size_t at, const Path& way) {
         const bpf_insn& insn = code_[at];
         const std::size_t met = at + 1 + insn.jt;
         const std::size_t unmet = at + 1 + insn.jf;
         for (const bool is_met : {true, false}) {
-            Way next = way;
+            Path next = way;
             const std::size_t other = is_met ? unmet : met;
             switch (assume(insn, is_met, next)) {
                 case Narrowed::contradiction:
                     continue;
                 case Narrowed::no:
-                    // Where both ways may accept, what is left out here stands on the other.
+                    // If both branches may accept, what is left out here is covered by the other
+                    // one.
                     next.is_exact = next.is_exact && accepts_[other];
                     break;
                 case Narrowed::yes:
@@ -285,15 +287,15 @@ class Follower {
         }
     }
 
-    /// The condition holds, or does not: what that says of the packet.
-    static Narrowed assume(const bpf_insn& insn, bool is_met, Way& way) {
+    /// Applies the condition, met or not, to what is known of the packet.
+    static Narrowed assume(const bpf_insn& insn, bool is_met, Path& way) {
         if (BPF_SRC(insn.code) != BPF_K || way.a.kind != Value::Kind::field) {
             return Narrowed::no;
         }
         if (BPF_OP(insn.code) == BPF_JEQ) {
             return is_met ? narrow_to(way.match, way.a, insn.k) : excluded(insn, way);
         }
-        // A later fragment has no ports to compare: the kernel program sees none of it.
+        // A later fragment has no ports to compare: the kernel program never sees one.
         const bool is_fragment_test = BPF_OP(insn.code) == BPF_JSET && way.a.offset == 6 &&
                                       way.a.bytes == 2 && insn.k == 0x1fff;
         if (is_fragment_test) {
@@ -315,15 +317,15 @@ class Follower {
         return ports->low <= ports->high ? Narrowed::yes : Narrowed::contradiction;
     }
 
-    /// The field has not this value: only of what is known already can that say something.
-    static Narrowed excluded(const bpf_insn& insn, const Way& way) {
+    /// The field differs from `value`: tells something only if the field is already known.
+    static Narrowed excluded(const bpf_insn& insn, const Path& way) {
         PacketMatch known = way.match;
         const bool is_certain =
             narrow_to(known, way.a, insn.k) == Narrowed::yes && known == way.match;
         return is_certain ? Narrowed::contradiction : Narrowed::no;
     }
 
-    void accept(const Way& way) {
+    void accept(const Path& way) {
         ways_++;
         found_.is_exact = found_.is_exact && way.is_exact;
         if (way.match == PacketMatch{}) {
@@ -338,7 +340,7 @@ class Follower {
     }
 
     Code code_;
-    std::vector<bool> accepts_;  ///< whether acceptance can be reached from here
+    std::vector<bool> accepts_;  ///< whether acceptance is reachable from here
     PacketMatches found_{};
     unsigned ways_ = 0;
     bool takes_all_ = false;

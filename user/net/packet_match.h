@@ -10,17 +10,17 @@
 
 namespace flowstamp::net {
 
-/// What a packet must bear: a few comparisons that a kernel program does before anything else.
+/// A few comparisons on a packet that a kernel program does before anything else.
 struct PacketMatch {
     using Address = std::array<std::uint8_t, 16>;  ///< network order; IPv4 as ::ffff:a.b.c.d
 
-    /// An address under a mask; all zero: any.
+    /// An address and mask; all zero: any.
     struct Net {
         Address address{};
         Address mask{};
         friend bool operator==(const Net&, const Net&) = default;
     };
-    /// Both ends included.
+    /// An inclusive range.
     struct Ports {
         std::uint16_t low = 0;
         std::uint16_t high = 65535;
@@ -28,7 +28,7 @@ struct PacketMatch {
     };
 
     std::uint8_t family = 0;    ///< 4 or 6; 0: either
-    std::uint8_t protocol = 0;  ///< of IP; 0: any
+    std::uint8_t protocol = 0;  ///< IP protocol; 0: any
     Net source{};
     Net destination{};
     Ports source_ports{};
@@ -37,19 +37,19 @@ struct PacketMatch {
     friend bool operator==(const PacketMatch&, const PacketMatch&) = default;
 };
 
-/// A filter as comparisons: a packet that the filter takes fits one of `any_of`. Empty: all do.
+/// A filter as comparisons: every packet that passes it matches one of `any_of`. Empty: all match.
 struct PacketMatches {
     std::vector<PacketMatch> any_of{};
-    bool is_exact = true;  ///< else what fits need not pass the filter
+    bool is_exact = true;  ///< otherwise a match need not pass the filter
 };
 
 /// The most comparisons that a kernel program does.
-inline constexpr std::size_t kPacketMatchesMost = 16;
+inline constexpr std::size_t kPacketMatchesMax = 16;
 
-/// Takes a filter of tcpdump's language apart: libpcap compiles it, and what each way through its
-/// program to acceptance asks of addresses, protocol and ports is what must fit. What else it asks
-/// (flags, lengths, "not") is left out, so more fits than the filter takes, never less.
-/// Fails with libpcap's own words for what is wrong in `expression`.
+/// Reduces a filter of tcpdump's language to comparisons: libpcap compiles it, and each path
+/// through the program to acceptance gives one match of addresses, protocol and ports. Other
+/// conditions (flags, lengths, "not") are left out, so the result matches more than the filter,
+/// never less. Fails with libpcap's message about `expression`.
 [[nodiscard]] Result<PacketMatches> packet_matches(const std::string& expression);
 
 }  // namespace flowstamp::net

@@ -6,7 +6,7 @@
 
 namespace flowstamp::net {
 
-/// The packet of a stamp, with what a stamp keeps: no options, MAC or flow label.
+/// The packet that a stamp describes, as far as a stamp records it: no options, MACs or flow label.
 [[nodiscard]] fst_packet packet_of(const fst_packet_stamp& stamp);
 
 }  // namespace flowstamp::net

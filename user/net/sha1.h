@@ -7,7 +7,7 @@
 
 namespace flowstamp::net {
 
-/// SHA-1 (RFC 3174), for Community ID alone: a name, not a protection.
+/// SHA-1 (RFC 3174), only for Community ID: an identifier, not security.
 [[nodiscard]] std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> message);
 
 }  // namespace flowstamp::net

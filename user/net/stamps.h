@@ -10,7 +10,7 @@
 
 namespace flowstamp::net {
 
-/// A direction's stamps, the oldest first.
+/// A direction's stamps, oldest first.
 [[nodiscard]] inline std::vector<fst_stamp> stamps_of(const fst_direction& direction) {
     std::vector<fst_stamp> stamps;
     for (unsigned i = 0; i < FST_RING_STAMPS; i++) {
@@ -22,8 +22,8 @@ namespace flowstamp::net {
     return stamps;
 }
 
-/// When the stamp was made, CLOCK_MONOTONIC. A stamp holds the low 32 bits of the microseconds; the
-/// direction's latest packet, whose time is held in full, gives the rest.
+/// The stamp's time, CLOCK_MONOTONIC. A stamp holds the low 32 bits of the microseconds; the
+/// direction's latest packet, whose time is stored in full, supplies the rest.
 [[nodiscard]] inline Nanoseconds time_of(const fst_stamp& stamp, const fst_direction& direction) {
     const Nanoseconds last(static_cast<std::int64_t>(direction.last_ns));
     const auto last_us = static_cast<std::uint32_t>(direction.last_ns / 1000);

@@ -13,22 +13,22 @@
 namespace flowstamp::netfilter {
 namespace {
 
-/// A rule that the counters do not acquit.
-struct Suspect {
+/// A rule that may have dropped the packets, by its counter.
+struct Candidate {
     DroppingRule rule;
     enum class Trouble { none, added, removed, counter_reset } trouble = Trouble::none;
-    /// By how much its counter moved; nothing if it has none.
+    /// Increase of its counter; nothing if it has none.
     std::optional<std::uint64_t> moved{};
 
     bool counts_exactly() const { return rule.counter && rule.counter->exact; }
     bool explains(const Loss& loss) const { return moved && *moved >= loss.packets; }
 };
 
-using Trouble = Suspect::Trouble;
+using Trouble = Candidate::Trouble;
 
-/// What `now` became of `then`; nothing if its counter says that no packet met it.
-std::optional<Suspect> suspect(const DroppingRule& now, const DroppingRule* then) {
-    Suspect one{.rule = now};
+/// Compares a rule in both snapshots; nothing if its counter shows that no packet matched.
+std::optional<Candidate> compare(const DroppingRule& now, const DroppingRule* then) {
+    Candidate one{.rule = now};
     if (then == nullptr) {
         one.trouble = Trouble::added;
         one.moved = now.counter ? std::optional(now.counter->packets) : std::nullopt;
@@ -43,26 +43,26 @@ std::optional<Suspect> suspect(const DroppingRule& now, const DroppingRule* then
     return one;
 }
 
-std::vector<Suspect> find_suspects(const DroppingRules& before, const DroppingRules& after) {
-    std::vector<Suspect> suspects;
+std::vector<Candidate> find_candidates(const DroppingRules& before, const DroppingRules& after) {
+    std::vector<Candidate> candidates;
     for (const auto& [key, rule] : after) {
         const auto then = before.find(key);
-        if (auto one = suspect(rule, then == before.end() ? nullptr : &then->second)) {
-            suspects.push_back(*one);
+        if (auto one = compare(rule, then == before.end() ? nullptr : &then->second)) {
+            candidates.push_back(*one);
         }
     }
     for (const auto& [key, rule] : before) {
         if (!after.contains(key)) {
-            suspects.push_back({.rule = rule, .trouble = Trouble::removed});
+            candidates.push_back({.rule = rule, .trouble = Trouble::removed});
         }
     }
-    return suspects;
+    return candidates;
 }
 
-/// Greater: likelier. First what surely drops what it meets; a counter that explains the loss,
-/// exactly before roughly, and before one that does not, before none; and the counter that comes
-/// nearest to the loss, as strangers' packets move them too.
-auto likelihood(const Suspect& one, const Loss& loss) {
+/// Greater is likelier. First a rule that always drops what it matches; then a counter that
+/// explains the loss, exactly before roughly, before one that does not, before none; then the
+/// counter closest to the loss, as packets of other flows increase it too.
+auto likelihood(const Candidate& one, const Loss& loss) {
     const std::uint64_t moved = one.moved.value_or(0);
     const std::uint64_t off = moved > loss.packets ? moved - loss.packets : loss.packets - moved;
     return std::tuple(one.explains(loss) && one.counts_exactly() && one.rule.surely,
@@ -79,11 +79,11 @@ bool kernel_works_there(const Loss& loss) {
 
 DropAttribution described(const DroppingRule& rule) {
     DropAttribution attribution{.family = rule.table->family,
-                    .table = rule.table->name,
-                    .chain = rule.chain->name,
-                    .tool = rule.table->tool,
-                    .is_policy = rule.rule == nullptr,
-                    .number = rule.number};
+                                .table = rule.table->name,
+                                .chain = rule.chain->name,
+                                .tool = rule.table->tool,
+                                .is_policy = rule.rule == nullptr,
+                                .number = rule.number};
     if (rule.rule == nullptr) {
         attribution.text = "policy drop";
         return attribution;
@@ -98,8 +98,8 @@ DropAttribution described(const DroppingRule& rule) {
     return attribution;
 }
 
-/// Why this one, too, may have dropped them.
-std::string suspicion(const Suspect& one) {
+/// Why this one may also have dropped them.
+std::string suspicion_of(const Candidate& one) {
     const std::string name = words_of(described(one.rule));
     switch (one.trouble) {
         case Trouble::added:
@@ -117,8 +117,8 @@ std::string suspicion(const Suspect& one) {
     return fmt::format("another may have dropped them, which has no counter: {}", name);
 }
 
-/// What stands against the likeliest suspect by itself; empty: nothing does.
-std::string own_doubt(const Suspect& best, const Loss& loss) {
+/// What speaks against the likeliest candidate by itself; empty: nothing.
+std::string own_objection(const Candidate& best, const Loss& loss) {
     switch (best.trouble) {
         case Trouble::added:
             return "it was added while packets were being lost";
@@ -130,28 +130,28 @@ std::string own_doubt(const Suspect& best, const Loss& loss) {
             break;
     }
     if (!best.rule.surely) {
-        return "not every packet that it meets is dropped";
+        return "not every packet that it matches is dropped";
     }
     if (best.moved && !best.explains(loss)) {
-        return fmt::format("its counter moved by {} only, and {} packets were lost", *best.moved,
+        return fmt::format("its counter moved by {} only, but {} packets were lost", *best.moved,
                            loss.packets);
     }
     if (best.moved != loss.packets && kernel_works_there(loss)) {
         return fmt::format("the kernel may have dropped them by itself there, and {}",
-                           best.moved ? "other packets met the rule too" : "it has no counter");
+                           best.moved ? "other packets matched the rule too" : "it has no counter");
     }
     return {};
 }
 
-/// The same, with all others that are suspect; `suspects` by falling likelihood.
-std::string doubt(const std::vector<Suspect>& suspects, const Loss& loss,
-                  const std::vector<std::string>& unread) {
-    if (std::string own = own_doubt(suspects[0], loss); !own.empty()) {
+/// The same, including the other candidates; `candidates` by falling likelihood.
+std::string objection(const std::vector<Candidate>& candidates, const Loss& loss,
+                      const std::vector<std::string>& unread) {
+    if (std::string own = own_objection(candidates[0], loss); !own.empty()) {
         return own;
     }
-    if (suspects.size() > 1) {
-        const std::size_t more = suspects.size() - 2;
-        return suspicion(suspects[1]) + (more == 0 ? "" : fmt::format(" (and {} more)", more));
+    if (candidates.size() > 1) {
+        const std::size_t more = candidates.size() - 2;
+        return suspicion_of(candidates[1]) + (more == 0 ? "" : fmt::format(" (and {} more)", more));
     }
     if (!unread.empty()) {
         return fmt::format("not everything could be read: {}", unread.front());
@@ -159,7 +159,7 @@ std::string doubt(const std::vector<Suspect>& suspects, const Loss& loss,
     return {};
 }
 
-std::string proof(const Suspect& best, const Loss& loss) {
+std::string proof(const Candidate& best, const Loss& loss) {
     if (!best.moved) {
         return "it has no counter, and nothing else there can have dropped them";
     }
@@ -170,18 +170,20 @@ std::string proof(const Suspect& best, const Loss& loss) {
 
 }  // namespace
 
-std::optional<DropAttribution> attribute_drop(const Ruleset& before, const Ruleset& after, const Loss& loss) {
+std::optional<DropAttribution> attribute_drop(const Ruleset& before, const Ruleset& after,
+                                              const Loss& loss) {
     const DroppingRules then = dropping_rules(before, loss);
     const DroppingRules now = dropping_rules(after, loss);
-    std::vector<Suspect> suspects = find_suspects(then, now);
-    if (suspects.empty() || loss.packets == 0) {
+    std::vector<Candidate> candidates = find_candidates(then, now);
+    if (candidates.empty() || loss.packets == 0) {
         return std::nullopt;
     }
-    std::ranges::sort(suspects, std::ranges::greater{},
-                      [&](const Suspect& one) { return likelihood(one, loss); });
-    const Suspect& best = suspects.front();
+    std::ranges::sort(candidates, std::ranges::greater{},
+                      [&](const Candidate& one) { return likelihood(one, loss); });
+    const Candidate& best = candidates.front();
     DropAttribution attribution = described(best.rule);
-    attribution.why = doubt(suspects, loss, after.unread.empty() ? before.unread : after.unread);
+    attribution.why =
+        objection(candidates, loss, after.unread.empty() ? before.unread : after.unread);
     if (attribution.why.empty()) {
         attribution.certainty = Certainty::certain;
         attribution.why = proof(best, loss);
@@ -190,7 +192,7 @@ std::optional<DropAttribution> attribute_drop(const Ruleset& before, const Rules
 }
 
 std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset, const Loss& loss,
-                                      const NftTraceDrops& traced) {
+                                                  const NftTraceDrops& traced) {
     struct Seen {
         DroppingRule rule;
         std::uint64_t packets;

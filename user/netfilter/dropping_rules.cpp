@@ -20,7 +20,7 @@ bool has(const Rule& rule, std::initializer_list<Kind> kinds) {
     });
 }
 
-/// Walks a base chain and those that it leads to.
+/// Walks a base chain and the chains reachable from it.
 class Walk {
   public:
     Walk(const Table& table, DroppingRules& found) : table_(table), found_(found) {}
@@ -37,9 +37,9 @@ class Walk {
     }
 
   private:
-    /// False if no packet can come out of the chain at its end or by a return.
+    /// False if no packet can leave the chain at its end or by a return.
     bool enter(const Chain& chain) {
-        const auto [known, is_new] = can_be_left_.emplace(&chain, true);  // in a circle: who knows
+        const auto [known, is_new] = can_be_left_.emplace(&chain, true);  // in a cycle: assume so
         if (is_new) {
             known->second = walk(chain);
         }
@@ -47,7 +47,7 @@ class Walk {
     }
 
     bool walk(const Chain& chain) {
-        bool left = false;  // some packet may have: by a return before, or at a goto's end
+        bool left = false;  // some packet may have left: by an earlier return, or at a goto's end
         std::map<std::string_view, unsigned> seen;
         for (std::size_t i = 0; i < chain.rules.size(); ++i) {
             const Rule& rule = chain.rules[i];
@@ -67,7 +67,7 @@ class Walk {
         return true;
     }
 
-    /// Enters the chains that the rule leads to; false if no packet comes out of any of them.
+    /// Enters the chains that the rule jumps to; false if no packet leaves any of them.
     bool follow(const Rule& rule) {
         bool comes_back = rule.effects.empty();
         for (const RuleEffect& effect : rule.effects) {
@@ -86,7 +86,7 @@ class Walk {
         if (table_.tool == RulesetTool::iptables_legacy) {
             id = fmt::format("{} #{}", rule.text, twin);
         } else if (table_.tool == RulesetTool::nft) {
-            id += ' ' + rule.text;  // a ruleset loaded anew gives the same handles again
+            id += ' ' + rule.text;  // a reloaded ruleset reuses handles
         }
         found_.emplace(key(chain, id), DroppingRule{.table = &table_,
                                                     .chain = &chain,

@@ -18,17 +18,18 @@ struct DroppingRule {
     const Chain* chain = nullptr;
     const Rule* rule = nullptr;  ///< nullptr: the chain's policy
     std::size_t number = 0;      ///< of the rule in its chain, from 1
-    bool surely = true;          ///< false: a packet that it meets may live (queue, may_drop)
+    bool surely = true;          ///< false: a packet that matches may survive (queue, may_drop)
     std::optional<RuleCounter> counter{};
 };
 
-/// The same across snapshots: by nft's handle and text; a legacy rule by its text and how many with
-/// the same text stand before it, as its number changes with every rule put in front of it.
+/// Keys are the same across snapshots: nft's handle and text; for a legacy rule its text and how
+/// many rules with that text precede it, as its number changes whenever a rule is inserted before
+/// it.
 using DroppingRules = std::map<std::string, DroppingRule>;
 
-/// All that can drop a packet at the loss's hook between its priorities: in the base chains there,
-/// and in those that they lead to. What no packet can reach (it stands after a rule that ends them
-/// all) is left out.
+/// All that can drop a packet at the loss's hook between its priorities: in the base chains there
+/// and the chains reachable from them. Rules that no packet can reach (after a rule that ends every
+/// packet's traversal) are left out.
 [[nodiscard]] DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss);
 
 }  // namespace flowstamp::netfilter

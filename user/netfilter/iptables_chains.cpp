@@ -19,10 +19,10 @@ constexpr std::array kHooks{
     NamedHook{"POSTROUTING", Hook::postrouting},
 };
 
-/// Where iptables-nft puts the table "security" (iptables/nft.c), unlike the kernel's own.
+/// Priority of the table "security" in iptables-nft (iptables/nft.c), unlike the kernel's own.
 constexpr int kSecurityOfNft = 150;
 
-/// What the table does at this hook; nothing if it has no chain there.
+/// The table's priority at this hook; nothing if it has no chain there.
 std::optional<int> priority(std::string_view table, Hook hook) {
     const bool first = hook == Hook::prerouting || hook == Hook::output;
     const bool last = hook == Hook::postrouting || hook == Hook::input;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The chains that iptables has by itself, and where the kernel calls them.
+// The built-in chains of iptables, and where the kernel calls them.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,14 @@
 
 namespace flowstamp::netfilter {
 
-/// Hook and priority of the chain "INPUT" of the table "filter" and the like, by
-/// enum nf_ip_hook_priorities (linux/netfilter_ipv4.h; the same for IPv6). Nothing for a table or
-/// chain that iptables does not have by itself.
+/// Hook and priority of a built-in chain such as "INPUT" of the table "filter", by enum
+/// nf_ip_hook_priorities (linux/netfilter_ipv4.h; the same for IPv6). Nothing for any other table
+/// or chain.
 [[nodiscard]] std::optional<BaseChain> iptables_base_chain(std::string_view table,
                                                            std::string_view chain);
 
-/// Whether an nft table looks like one that iptables-nft made: of IPv4 or IPv6, with a name of
-/// iptables', and each base chain called where iptables would call it.
+/// Whether an nft table looks as if created by iptables-nft: of IPv4 or IPv6, with a name of
+/// iptables', and each base chain at the hook and priority of iptables.
 [[nodiscard]] bool shaped_by_iptables(const Table& table);
 
 }  // namespace flowstamp::netfilter

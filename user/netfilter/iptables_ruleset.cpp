@@ -18,13 +18,13 @@ namespace {
 
 constexpr std::array kFamilies{TableFamily::ip, TableFamily::ip6};
 
-/// The names of the legacy tables that this thread's namespace has.
+/// Names of the legacy tables that exist in this thread's namespace.
 std::vector<std::string> legacy_table_names(TableFamily family) {
     std::ifstream file(fmt::format("/proc/thread-self/net/{}_tables_names", name_of(family)));
     return {std::istream_iterator<std::string>(file), {}};
 }
 
-/// What one of the save programs prints, read.
+/// Runs one of the save programs and parses its output.
 Result<std::vector<Table>> save(Argv argv, TableFamily family, RulesetTool tool) {
     argv.insert(argv.begin() + 1, "-c");
     const Result<CommandOutput> output = run_command(argv);
@@ -48,7 +48,7 @@ Result<std::vector<Table>> save_legacy(const std::string& table, TableFamily fam
     return save({save_program(tool, family), "-t", table}, family, tool);
 }
 
-/// Rules are paired by their place in the chain: both tools list them in the kernel's order.
+/// Rules are paired by position in the chain: both tools list them in the kernel's order.
 bool same_rules(const Table& table, const Table& saved) {
     return std::ranges::all_of(table.chains, [&](const Chain& chain) {
         const Chain* other = find_chain(saved, chain.name);
@@ -85,7 +85,7 @@ std::vector<std::string> save_programs() {
     return programs;
 }
 
-void report_iptables_tables(std::vector<Table>& tables) {
+void add_iptables_text(std::vector<Table>& tables) {
     for (const TableFamily family : kFamilies) {
         const auto made_by_iptables = [&](const Table& table) {
             return table.family == family && shaped_by_iptables(table);
@@ -97,13 +97,13 @@ void report_iptables_tables(std::vector<Table>& tables) {
         const auto saved = save({save_program(tool, family)}, family, tool);
         for (Table& table : tables) {
             if (made_by_iptables(table)) {
-                take_iptables_words(table, saved.value_or(std::vector<Table>{}));
+                copy_iptables_text(table, saved.value_or(std::vector<Table>{}));
             }
         }
     }
 }
 
-void take_iptables_words(Table& table, const std::vector<Table>& saved) {
+void copy_iptables_text(Table& table, const std::vector<Table>& saved) {
     const auto own = std::ranges::find(saved, table.name, &Table::name);
     if (own == saved.end() || !same_rules(table, *own)) {
         return;

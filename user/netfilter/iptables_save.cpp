@@ -16,7 +16,7 @@ namespace {
 using Kind = RuleEffect::Kind;
 using Words = std::vector<std::string_view>;
 
-/// Splits at spaces outside of quotes; a backslash in quotes takes the next character with it.
+/// Splits at spaces outside quotes; inside quotes a backslash escapes the next character.
 Words words_of(std::string_view line) {
     Words words;
     std::size_t begin = 0;
@@ -35,7 +35,7 @@ Words words_of(std::string_view line) {
     return words;
 }
 
-/// The packets of "[123:4567]" (packets:bytes); nothing if `word` is no counter.
+/// The packets of "[123:4567]" (packets:bytes); nothing if `word` is not a counter.
 std::optional<std::uint64_t> packets_of(std::string_view word) {
     if (!word.starts_with('[') || !word.ends_with(']') || !word.contains(':')) {
         return std::nullopt;
@@ -46,8 +46,8 @@ std::optional<std::uint64_t> packets_of(std::string_view word) {
     return trouble == std::errc{} && *end == ':' ? std::optional(packets) : std::nullopt;
 }
 
-/// What the target of a rule does (man iptables-extensions). `table` tells its own chains from
-/// targets of extensions.
+/// What the target of a rule does (man iptables-extensions). `table` distinguishes its own chains
+/// from extension targets.
 RuleEffect effect_of(std::string_view option, std::string_view target, const Table& table) {
     if (find_chain(table, target) != nullptr) {
         return {.kind = option == "-g" ? Kind::goes : Kind::jumps, .chain = std::string(target)};
@@ -75,7 +75,7 @@ RuleEffect effect_of(std::string_view option, std::string_view target, const Tab
     return {.kind = found == known.end() ? Kind::may_drop : found->kind};
 }
 
-/// Whether the words between the chain's name and the target only remark.
+/// Whether the words between the chain's name and the target are only comments.
 bool matches_everything(const Words& words, std::size_t target) {
     const std::size_t first = 2;  // -A CHAIN
     return target == first || (target == first + 4 && words[first] == "-m" &&
@@ -86,8 +86,8 @@ class SaveReader {
   public:
     SaveReader(TableFamily family, RulesetTool tool) : family_(family), tool_(tool) {}
 
-    /// False if the line is no part of the format.
-    bool take(std::string_view line) {
+    /// False if the line does not belong to the format.
+    bool parse_line(std::string_view line) {
         if (line.empty() || line.starts_with('#') || line == "COMMIT") {
             return true;
         }
@@ -99,12 +99,12 @@ class SaveReader {
         if (tables_.empty()) {
             return false;
         }
-        return line.starts_with(':') ? take_chain(words_of(line.substr(1))) : take_rule(line);
+        return line.starts_with(':') ? parse_chain(words_of(line.substr(1))) : parse_rule(line);
     }
     std::vector<Table> result() && { return std::move(tables_); }
 
   private:
-    bool take_chain(const Words& words) {  // INPUT DROP [12:3456], or: name - [0:0]
+    bool parse_chain(const Words& words) {  // INPUT DROP [12:3456], or: name - [0:0]
         if (words.size() < 2) {
             return false;
         }
@@ -122,7 +122,7 @@ class SaveReader {
         return true;
     }
 
-    bool take_rule(std::string_view line) {  // [12:3456] -A INPUT -p tcp -j DROP
+    bool parse_rule(std::string_view line) {  // [12:3456] -A INPUT -p tcp -j DROP
         Rule rule;
         const std::size_t space = std::min(line.find(' '), line.size());
         if (const auto packets = packets_of(line.substr(0, space))) {
@@ -162,7 +162,7 @@ Result<std::vector<Table>> parse_iptables_save(std::string_view text, TableFamil
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::string_view line = text.substr(0, end);
-        if (!reader.take(line)) {
+        if (!reader.parse_line(line)) {
             return fail({.operation = "read the rules",
                          .object = std::string(name_of(tool, family)),
                          .reason = fmt::format("not in its save format: {}", line)});

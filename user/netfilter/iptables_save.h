@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The save format of iptables (man iptables-save), with counters: that of both its kinds.
+// Parses the save format of iptables (man iptables-save), with counters, of both its variants.
 #pragma once
 
 #include <string>
@@ -12,9 +12,9 @@
 
 namespace flowstamp::netfilter {
 
-/// The tables in what `iptables-save -c` printed. Base chains get the hooks and priorities that
-/// their names stand for (linux/netfilter_ipv4.h), rules are numbered from 1 in each chain. Fails
-/// at a line that is no part of the format.
+/// The tables in the output of `iptables-save -c`. Built-in chains get their hooks and priorities
+/// (linux/netfilter_ipv4.h); rules are numbered from 1 in each chain. Fails at a line that does not
+/// belong to the format.
 [[nodiscard]] Result<std::vector<Table>> parse_iptables_save(std::string_view text,
                                                              TableFamily family, RulesetTool tool);
 

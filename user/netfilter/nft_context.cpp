@@ -27,7 +27,7 @@ Result<std::string> NftContext::run(const std::string& commands, unsigned flags)
     nft_ctx_output_set_flags(context_.get(), flags);
     if (nft_run_cmd_from_buffer(context_.get(), commands.c_str()) != 0) {
         const std::string said = nft_ctx_get_error_buffer(context_.get());
-        nft_ctx_get_output_buffer(context_.get());  // reading empties it
+        nft_ctx_get_output_buffer(context_.get());  // reading clears it
         const bool forbidden = said.contains("Operation not permitted");
         return fail({.operation = "run nft",
                      .object = commands.substr(0, commands.find('\n')),

@@ -10,14 +10,14 @@ struct nft_ctx;
 
 namespace flowstamp::netfilter {
 
-/// libnftables, talking to nf_tables of the network namespace of the thread that opened it, whoever
-/// uses it later. Move-only.
+/// A libnftables handle on nf_tables of the network namespace of the thread that opened it,
+/// whatever thread uses it later. Move-only.
 class NftContext {
   public:
     static Result<NftContext> open();
 
-    /// Runs commands as `nft` does, and returns what it prints; `flags` are NFT_CTX_OUTPUT_*. An
-    /// error quotes nft's first line; its errno is EPERM when that is what it says.
+    /// Runs commands as `nft` does, and returns the output; `flags` are NFT_CTX_OUTPUT_*. An error
+    /// quotes nft's first line; its errno is EPERM if nft reports that.
     Result<std::string> run(const std::string& commands, unsigned flags = 0) const;
 
   private:

@@ -18,7 +18,7 @@ using Kind = RuleEffect::Kind;
 /// A named object's family, table and name.
 using ObjectName = std::tuple<std::string, std::string, std::string>;
 
-/// What rules refer to by name.
+/// Objects that rules refer to by name.
 struct NamedObjects {
     std::map<ObjectName, std::uint64_t> counters;  ///< -> packets
     std::map<ObjectName, Json> verdict_maps;       ///< -> elements
@@ -76,7 +76,7 @@ std::vector<RuleEffect> map_effects(const Json& elements) {
     return effects;
 }
 
-/// A rule's statements, taken in order.
+/// Reads a rule's statements in order.
 class RuleReader {
   public:
     RuleReader(const Json& rule, const NamedObjects& objects) : json_(rule), objects_(objects) {
@@ -99,11 +99,11 @@ class RuleReader {
         } else if (name == "vmap") {
             decide_by_map(value);
         } else if (name == "xt") {
-            take_xtables(value);
+            read_xtables(value);
         } else if (const auto effect = verdict(name, value)) {
             rule_.effects.push_back(*effect);
-            // What drops only in a pinch lets packets pass, and `reject with icmp` in an inet table
-            // is for one of its families, which the listing does not say.
+            // A statement that drops only in exceptional cases lets packets pass, and `reject with
+            // icmp` in an inet table applies to one family, which the listing does not give.
             conditional_ |= effect->kind == Kind::may_drop ||
                             (effect->kind == Kind::rejects && value.is_object());
         } else if (name != "log") {
@@ -139,7 +139,7 @@ class RuleReader {
     }
 
     /// {"type": "match" or "target", "name": ...}; older versions say null.
-    void take_xtables(const Json& value) {
+    void read_xtables(const Json& value) {
         const bool known = value.is_object() && value.contains("name");
         if (known && value.value("type", "") == "target") {
             const RuleEffect effect = xtables_target(value.at("name"));
@@ -153,7 +153,8 @@ class RuleReader {
         condition();
     }
 
-    /// Not every packet gets past this statement, nor does every one that was counted before.
+    /// From here on not every packet reaches the next statement, nor the effect every packet
+    /// counted.
     void condition() {
         conditional_ = true;
         if (rule_.counter) {

@@ -53,7 +53,7 @@ std::vector<std::string> devices_of(std::string_view line) {
     return devices;
 }
 
-/// Walks the listing's lines: tables stand at no tab, what is in them at one, rules at two.
+/// Walks the listing's lines: tables are not indented, their contents by one tab, rules by two.
 class Listing {
   public:
     explicit Listing(std::vector<Table>& tables) : tables_(tables) {}
@@ -70,7 +70,7 @@ class Listing {
         } else if (depth == 1) {
             open_chain(words);
         } else if (depth >= 2 && chain_ != nullptr) {
-            take_in_chain(words);
+            read_in_chain(words);
         }
     }
 
@@ -97,7 +97,7 @@ class Listing {
         }
     }
 
-    void take_in_chain(std::string_view words) {
+    void read_in_chain(std::string_view words) {
         if (chain_->base && words.starts_with("type ") && words.contains(" hook ")) {
             if (auto devices = devices_of(words); !devices.empty()) {
                 chain_->base->devices = std::move(devices);
@@ -105,7 +105,7 @@ class Listing {
             return;
         }
         rule_.append(rule_.empty() ? "" : " ").append(trimmed(words));
-        if (const auto handle = handle_of(rule_)) {  // a long set may stretch over several lines
+        if (const auto handle = handle_of(rule_)) {  // a long set may span several lines
             const auto rule = std::ranges::find(chain_->rules, *handle, &Rule::handle);
             if (rule != chain_->rules.end()) {
                 rule->text = rule_.substr(0, rule_.rfind(kHandle));

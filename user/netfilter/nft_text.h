@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// nft's own words for its rules, and what its JSON leaves out: devices and dormant tables (nft
-// 1.0.6).
+// nft's text for its rules, and what its JSON lacks: devices and dormant tables (nft 1.0.6).
 #pragma once
 
 #include <string_view>
@@ -11,14 +10,14 @@
 
 namespace flowstamp::netfilter {
 
-/// The names of what `nft -a -s list ruleset` prints: tables and their chains, without rules.
+/// The names in the output of `nft -a -s list ruleset`: tables and their chains, without rules.
 [[nodiscard]] std::vector<Table> nft_outline(std::string_view listing);
 
-/// Whether it shows a table with flags (owner, dormant, persist).
+/// Whether it lists a table with flags (owner, dormant, persist).
 [[nodiscard]] bool has_table_flags(std::string_view listing);
 
-/// Adds to `tables` what `nft -a -s list ruleset` says of the same: each rule's text by its handle,
-/// the devices of base chains, and which tables are dormant.
+/// Adds to `tables` what `nft -a -s list ruleset` says of them: each rule's text by its handle, the
+/// devices of base chains, and which tables are dormant.
 void add_nft_text(std::vector<Table>& tables, std::string_view listing);
 
 }  // namespace flowstamp::netfilter

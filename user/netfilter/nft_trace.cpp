@@ -58,8 +58,8 @@ std::string ports_text(const net::PacketMatch::Ports& ports, const char* field) 
                                    : fmt::format("th {} {}-{} ", field, ports.low, ports.high);
 }
 
-/// How many sockets of this thread's namespace listen to nf_tables' traces (/proc/net/netlink:
-/// protocol in the second column, groups as hexadecimal bits in the fourth).
+/// Number of sockets in this thread's namespace that receive nf_tables traces (/proc/net/netlink:
+/// protocol in the second column, groups as a hexadecimal mask in the fourth).
 unsigned trace_listeners() {
     std::ifstream file("/proc/thread-self/net/netlink");
     unsigned count = 0;
@@ -78,7 +78,7 @@ unsigned trace_listeners() {
     return count;
 }
 
-/// Its end is bound to ours, even to one by SIGKILL.
+/// It ends with this process, even on SIGKILL.
 Result<Child> start_monitor() {
     const unsigned others = trace_listeners();
     Result<Child> monitor =
@@ -101,10 +101,10 @@ std::string table_text(const std::vector<net::PacketMatch>& any_of) {
         rules += fmt::format("  {}limit rate 20/second burst 20 packets meta nftrace set 1\n",
                              nft_expression(match));
     }
-    // Several may trace at once: a table has one owner.
+    // Several processes may trace at once, but a table has one owner.
     std::string text = fmt::format("table inet flowstamp_trace_{} {{\n flags owner\n", getpid());
     for (const char* hook : {"prerouting", "output"}) {
-        // Before everything else that has a name: RAW_BEFORE_DEFRAG is -450.
+        // Before every named priority: RAW_BEFORE_DEFRAG is -450.
         text += fmt::format(
             " chain {0} {{\n  type filter hook {0} priority -500; policy accept;\n{1} }}\n", hook,
             rules);
@@ -137,7 +137,8 @@ Result<NftTrace> NftTrace::start(const std::vector<net::PacketMatch>& any_of) {
     if (!nft) {
         return std::unexpected(nft.error());
     }
-    const std::string table = table_text(any_of.empty() ? std::vector<net::PacketMatch>(1) : any_of);
+    const std::string table =
+        table_text(any_of.empty() ? std::vector<net::PacketMatch>(1) : any_of);
     if (const Result<std::string> done = nft->run(table); !done) {
         return std::unexpected(done.error());
     }
@@ -145,7 +146,7 @@ Result<NftTrace> NftTrace::start(const std::vector<net::PacketMatch>& any_of) {
 }
 
 std::vector<NftTraceDrop> NftTrace::take_drops() {
-    const std::string text = unfinished_ + monitor_.take_out();
+    const std::string text = unfinished_ + monitor_.drain_out();
     const std::size_t whole = text.rfind('\n') + 1;  // 0 if there is none
     unfinished_ = text.substr(whole);
     return parse_nft_trace_drops(std::string_view(text).substr(0, whole));

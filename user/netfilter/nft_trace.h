@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// nft's own tracing of chosen packets (meta nftrace): exact where counters are not, for nft's and
-// iptables-nft's rules; legacy ones do not tell.
+// nft's own tracing of selected packets (meta nftrace): exact where counters are not, for rules of
+// nft and iptables-nft. Legacy rules do not support it.
 #pragma once
 
 #include <string>
@@ -18,16 +18,17 @@ namespace flowstamp::netfilter {
 /// "meta nfproto ipv4 ip saddr 192.0.2.1 meta l4proto 17 th dport 53 ".
 [[nodiscard]] std::string nft_expression(const net::PacketMatch& match);
 
-/// Packets are traced as long as it lives: a table "flowstamp_trace_PID" marks them first of all
-/// in prerouting and output, 20 a second at most, and nft reports what becomes of them. The kernel
-/// takes the table away with us, however we end (`flags owner`, Linux 5.12). Needs nft and setpriv.
+/// Traces packets during its lifetime: a table "flowstamp_trace_PID" marks them at the very start
+/// of prerouting and output, at most 20 a second, and nft reports what happens to them. The kernel
+/// removes the table with this process, however it ends (`flags owner`, Linux 5.12). Needs nft and
+/// setpriv.
 class NftTrace {
   public:
-    /// In the calling thread's network namespace; that thread outlives it. Traces what fits one of
-    /// `any_of`, or everything if that is empty. Returns when packets are traced.
+    /// In the calling thread's network namespace; that thread must outlive it. Traces what matches
+    /// one of `any_of`, or everything if that is empty. Returns once packets are traced.
     static Result<NftTrace> start(const std::vector<net::PacketMatch>& any_of);
 
-    /// The drops that were reported since the last call.
+    /// The drops reported since the last call.
     [[nodiscard]] std::vector<NftTraceDrop> take_drops();
 
   private:
@@ -36,7 +37,7 @@ class NftTrace {
 
     Child monitor_;
     NftContext table_;          ///< the table's owner
-    std::string unfinished_{};  ///< the begin of a line that nft was writing
+    std::string unfinished_{};  ///< the start of a line that nft was still writing
 };
 
 }  // namespace flowstamp::netfilter

@@ -12,8 +12,8 @@
 
 namespace flowstamp::netfilter {
 
-/// A verdict that `nft -a monitor trace` reported: this rule, or the chain's policy, dropped a
-/// traced packet.
+/// A verdict reported by `nft -a monitor trace`: this rule, or the chain's policy, dropped a traced
+/// packet.
 struct NftTraceDrop {
     TableFamily family = TableFamily::inet;
     std::string table{};
@@ -23,14 +23,14 @@ struct NftTraceDrop {
     friend auto operator<=>(const NftTraceDrop&, const NftTraceDrop&) = default;
 };
 
-/// How often each was reported.
+/// Number of reports of each.
 using NftTraceDrops = std::map<NftTraceDrop, std::uint64_t>;
 
-/// Of one line: "trace id dbb642de inet fw sub rule udp dport 9 drop # handle 3 (verdict drop)",
-/// "trace id dbb642de inet fw input policy drop". Nothing for lines of any other verdict.
+/// Parses one line: "trace id dbb642de inet fw sub rule udp dport 9 drop # handle 3 (verdict
+/// drop)", "trace id dbb642de inet fw input policy drop". Nothing for lines of any other verdict.
 [[nodiscard]] std::optional<NftTraceDrop> parse_nft_trace_drop(std::string_view line);
 
-/// Of each whole line of `text`, in its order.
+/// Parses each complete line of `text`, in order.
 [[nodiscard]] std::vector<NftTraceDrop> parse_nft_trace_drops(std::string_view text);
 
 }  // namespace flowstamp::netfilter

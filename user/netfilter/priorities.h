@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Netfilter priorities: which are in use, and what they are called.
+// Netfilter priorities: which are in use, and their names.
 #pragma once
 
 #include <span>
@@ -17,27 +17,27 @@ namespace flowstamp::netfilter {
 struct KernelHook {
     int priority;
     std::string_view name;     ///< "connection tracking"
-    std::string_view look_at;  ///< the sysctl or command that tells more
+    std::string_view look_at;  ///< the sysctl or command to look at
     bool prerouting, input, forward, output, postrouting;
 
     [[nodiscard]] bool at(NetfilterHook hook) const;
 };
 
-/// Those of IPv4 and IPv6, by ascending priority. Whether they are active on this host is not known
-/// here: connection tracking is once a rule asks for it, SELinux where it rules.
+/// Those of IPv4 and IPv6, by ascending priority. Whether they are active on this host is unknown
+/// here: connection tracking is if a rule needs it, SELinux if it is in use.
 [[nodiscard]] std::span<const KernelHook> kernel_hooks();
 
-/// Something with a priority at one hook.
+/// A priority in use at one hook.
 struct PriorityInUse {
     int priority = 0;
     bool has_chains = false;                ///< base chains of the ruleset
-    const KernelHook* by_kernel = nullptr;  ///< nullptr: nothing of the kernel's own
+    const KernelHook* by_kernel = nullptr;  ///< nullptr: no kernel part of its own
 
     friend bool operator==(const PriorityInUse&, const PriorityInUse&) = default;
 };
 
-/// Whether packets of `family` (ip, ip6, bridge, arp; netdev at ingress and egress) meet a chain of
-/// `table` at `hook`: inet tables serve both IPs, and netdev's hooks. Never those of a dormant one.
+/// Whether packets of `family` (ip, ip6, bridge, arp; netdev at ingress and egress) pass a chain of
+/// `table` at `hook`: inet tables apply to both IPs and to netdev hooks. Never for a dormant table.
 [[nodiscard]] bool is_called(const Table& table, const Chain& chain, TableFamily family,
                              NetfilterHook hook, std::string_view device = {});
 
@@ -48,7 +48,7 @@ struct PriorityInUse {
                                                            std::string_view device = {});
 
 /// As nft prints it: "filter", "mangle - 5", "-400" (man nft, "Standard priority names"; a name
-/// stands for what is at most 10 away).
+/// covers offsets of at most 10).
 [[nodiscard]] std::string priority_name(TableFamily family, NetfilterHook hook, int priority);
 
 }  // namespace flowstamp::netfilter

@@ -6,9 +6,9 @@
 
 namespace flowstamp::netfilter {
 
-/// Everything that filters packets in the calling thread's network namespace: nf_tables (by
-/// libnftables), with iptables-nft's rules in iptables' words, and the legacy tables. Takes
-/// CAP_NET_ADMIN; changes nothing.
+/// All packet filters of the calling thread's network namespace: nf_tables (by libnftables), with
+/// iptables-nft's rules in iptables syntax, and the legacy tables. Needs CAP_NET_ADMIN; changes
+/// nothing.
 [[nodiscard]] Result<Ruleset> read_ruleset();
 
 }  // namespace flowstamp::netfilter

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this host's packet filters are told to do: tables, chains and rules with their packet
-// counters, of nft and of both kinds of iptables alike. A Ruleset is a snapshot: pure data.
+// This host's packet filters: tables, chains and rules with their packet counters, of nft and of
+// both iptables variants alike. A Ruleset is a snapshot: pure data.
 #pragma once
 
 #include <cstdint>
@@ -12,30 +12,30 @@
 
 namespace flowstamp::netfilter {
 
-/// As nft names families. Legacy tables are of `ip` or `ip6`.
+/// Families by nft's names. Legacy tables are `ip` or `ip6`.
 enum class TableFamily { ip, ip6, inet, bridge, arp, netdev };
 
-/// Where the kernel calls a base chain. Ingress and egress are a device's.
+/// Where the kernel calls a base chain. Ingress and egress belong to a device.
 enum class NetfilterHook { prerouting, input, forward, output, postrouting, ingress, egress };
 
-/// Which program a rule was made with, and by which an operator would look for it.
+/// The program that created a rule, and with which an operator would look for it.
 enum class RulesetTool {
     nft,
-    iptables_nft,     ///< iptables' words, kept by nf_tables
+    iptables_nft,     ///< iptables syntax, stored in nf_tables
     iptables_legacy,  ///< ip_tables, ip6_tables
 };
 
-/// One thing that a rule can do with a packet which it matches.
+/// An action that a rule may take on a packet that it matches.
 struct RuleEffect {
     enum class Kind {
         drops,
-        rejects,   ///< drops it, and tells the sender
-        accepts,   ///< in this chain's hook and priority: later ones may still drop it
+        rejects,   ///< drops it, and notifies the sender
+        accepts,   ///< at this chain's hook and priority: later ones may still drop it
         returns,   ///< to the chain that jumped here
         jumps,     ///< into `chain`, and back
-        goes,      ///< into `chain`, not back
-        queues,    ///< hands it to a program (NFQUEUE), which decides
-        may_drop,  ///< drops it in a pinch (NAT without a free port, SYNPROXY), or is unknown here
+        goes,      ///< into `chain`, without returning
+        queues,    ///< to a program (NFQUEUE), which decides
+        may_drop,  ///< drops in rare cases (NAT without a free port, SYNPROXY), or unknown
         other,     ///< anything after which the packet goes on: marks, logs
     };
     Kind kind = Kind::other;
@@ -46,19 +46,19 @@ struct RuleEffect {
 
 struct RuleCounter {
     std::uint64_t packets = 0;
-    /// It counts what the rule's effect meets and nothing else. Otherwise (a match follows the
-    /// counter, or several rules share it) it tells the most that can have met it.
+    /// It counts exactly the packets that get the rule's effect. Otherwise (a match follows the
+    /// counter, or several rules share it) it is an upper limit.
     bool exact = true;
 
     friend bool operator==(const RuleCounter&, const RuleCounter&) = default;
 };
 
 struct Rule {
-    std::uint64_t handle = 0;  ///< nft's handle; of legacy rules the number in the chain, from 1
-    std::string text{};        ///< as its own tool prints it, without the counter's values
+    std::uint64_t handle = 0;  ///< nft's handle; for legacy rules the number in the chain, from 1
+    std::string text{};        ///< as printed by its own tool, without counter values
     std::optional<RuleCounter> counter{};
-    std::vector<RuleEffect> effects{};  ///< several where a verdict map decides
-    bool unconditional = false;         ///< the effects hold for every packet that reaches the rule
+    std::vector<RuleEffect> effects{};  ///< several if a verdict map decides
+    bool unconditional = false;         ///< the effects apply to every packet that reaches the rule
 };
 
 /// A chain that the kernel calls.
@@ -66,7 +66,7 @@ struct BaseChain {
     NetfilterHook hook = NetfilterHook::input;
     int priority = 0;
     bool policy_drops = false;
-    std::optional<std::uint64_t> policy_packets{};  ///< that the policy has met; native nft: none
+    std::optional<std::uint64_t> policy_packets{};  ///< packets that reached it; native nft: none
     std::vector<std::string> devices{};  ///< ingress, egress; "eth*" is a prefix. Empty: unknown
 };
 
@@ -80,13 +80,13 @@ struct Table {
     TableFamily family = TableFamily::ip;
     std::string name{};
     RulesetTool tool = RulesetTool::nft;
-    bool dormant = false;  ///< kept, but none of its chains is called
+    bool dormant = false;  ///< exists, but none of its chains is called
     std::vector<Chain> chains{};
 };
 
 struct Ruleset {
     std::vector<Table> tables{};
-    std::vector<std::string> unread{};  ///< what exists and could not be read, in words
+    std::vector<std::string> unread{};  ///< what exists but could not be read, as text
 };
 
 [[nodiscard]] std::string_view name_of(TableFamily family);

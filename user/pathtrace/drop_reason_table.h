@@ -10,7 +10,7 @@ namespace flowstamp::pathtrace {
 struct DropReasonEntry {
     std::string_view name;  ///< without SKB_DROP_REASON_
     std::string_view words;
-    std::string_view look_at;  ///< IFACE, ADDRESS and SOURCE stand for the packet's
+    std::string_view look_at;  ///< IFACE, ADDRESS and SOURCE are replaced by the packet's
 };
 
 inline constexpr DropReasonEntry kDropReasons[] = {

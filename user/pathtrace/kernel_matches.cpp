@@ -17,7 +17,7 @@ bool same_but_family(const net::PacketMatch& a, net::PacketMatch b) {
     return a == b;
 }
 
-/// The same of IPv4 and of IPv6 is the same of either.
+/// Two matches that differ only in IPv4 and IPv6 become one for either.
 std::vector<net::PacketMatch> families_merged(const std::vector<net::PacketMatch>& matches) {
     std::vector<net::PacketMatch> found;
     for (const net::PacketMatch& match : matches) {

@@ -5,10 +5,10 @@ namespace flowstamp::pathtrace {
 
 namespace {
 
-/// How a way ended of which no drop is known.
-PacketPath::End quiet_end(const PacketPath& packet_path, bool is_delivered, bool is_consumed) {
-    const __u8 place = packet_path.stations.back().place;
-    // The stack frees what a socket has taken without a word.
+/// The end of a path without a known drop.
+PacketPath::End quiet_end(const PacketPath& path, bool is_delivered, bool is_consumed) {
+    const __u8 place = path.stations.back().place;
+    // The stack frees silently what a socket has received.
     if (is_delivered || place == FST_PLACE_INPUT) {
         return PacketPath::End::delivered;
     }
@@ -17,12 +17,12 @@ PacketPath::End quiet_end(const PacketPath& packet_path, bool is_delivered, bool
     return was_leaving ? PacketPath::End::left : PacketPath::End::unknown;
 }
 
-/// The end of a buffer whose way was told already: a socket had it, and was closed with it unread.
+/// The end of a buffer already reported: a socket held it, and was closed without reading it.
 bool is_late(const fst_path_event& event) {
     return event.header.kind == FST_PATH_DROPPED && (event.flags & FST_PATH_CONTINUED) != 0 &&
            event.place <= FST_PLACE_INPUT &&
            event.time_ns - event.began_ns >
-               static_cast<std::uint64_t>(PathAssembler::kPatience.count());
+               static_cast<std::uint64_t>(PathAssembler::kMaxWait.count());
 }
 
 }  // namespace
@@ -47,14 +47,14 @@ void PathAssembler::close(std::map<Name, Open>::iterator place) {
     Open ended = std::move(place->second);
     uses_of(ended).erase(ended.use);
     open_.erase(place);
-    if (ended.packet_path.drop) {
-        ended.packet_path.end = PacketPath::End::dropped;
-    } else if (ended.packet_path.stations.empty()) {
+    if (ended.path.drop) {
+        ended.path.end = PacketPath::End::dropped;
+    } else if (ended.path.stations.empty()) {
         return;  // consumed before any station saw it
     } else {
-        ended.packet_path.end = quiet_end(ended.packet_path, ended.is_delivered, ended.is_consumed);
+        ended.path.end = quiet_end(ended.path, ended.is_delivered, ended.is_consumed);
     }
-    sink_(ended.packet_path);
+    sink_(ended.path);
 }
 
 void PathAssembler::record(const fst_path_event& event) {
@@ -65,7 +65,7 @@ void PathAssembler::record(const fst_path_event& event) {
     Open& its = open(name);
     switch (event.header.kind) {
         case FST_PATH_STATION:
-            its.packet_path.stations.push_back(event);
+            its.path.stations.push_back(event);
             if (event.place == FST_PLACE_POSTROUTING) {
                 its.waits = true;
                 waiting_.splice(waiting_.end(), uses_, its.use);
@@ -75,7 +75,7 @@ void PathAssembler::record(const fst_path_event& event) {
             its.is_delivered = true;
             break;
         case FST_PATH_DROPPED:
-            its.packet_path.drop = event;
+            its.path.drop = event;
             close(open_.find(name));
             break;
         case FST_PATH_CONSUMED:
@@ -90,8 +90,8 @@ void PathAssembler::record(const fst_path_event& event) {
 void PathAssembler::close_quiet(Uses& uses, Nanoseconds since) {
     while (!uses.empty()) {
         const auto place = open_.find(uses.front());
-        const PacketPath& packet_path = place->second.packet_path;
-        if (!packet_path.stations.empty() && time_of(packet_path.stations.back()) > since) {
+        const PacketPath& path = place->second.path;
+        if (!path.stations.empty() && time_of(path.stations.back()) > since) {
             break;
         }
         close(place);
@@ -99,8 +99,8 @@ void PathAssembler::close_quiet(Uses& uses, Nanoseconds since) {
 }
 
 void PathAssembler::advance(Nanoseconds now) {
-    close_quiet(uses_, now - kPatience);
-    close_quiet(waiting_, now - kPatienceForNeighbours);
+    close_quiet(uses_, now - kMaxWait);
+    close_quiet(waiting_, now - kMaxWaitForNeighbours);
 }
 
 void PathAssembler::finish() {

@@ -17,24 +17,23 @@
 
 namespace flowstamp::pathtrace {
 
-/// One packet's way through this host, as far as it was seen.
+/// One packet's path through this host, as far as it was seen.
 struct PacketPath {
     enum class End {
-        left,       ///< by an interface
+        left,       ///< through an interface
         delivered,  ///< to a socket, or past the last station of INPUT
-        dropped,    ///< the kernel gave it up, and said why
-        unknown,    ///< it passed no further station, and nobody said why
+        dropped,    ///< by the kernel, with a reason
+        unknown,    ///< it passed no further station, and no drop was reported
     };
-    std::vector<fst_path_event>
-        stations{};  ///< in the order of its way; none: dropped before the first
+    std::vector<fst_path_event> stations{};  ///< in order; none: dropped before the first
     std::optional<fst_path_event> drop{};
     End end = End::unknown;
 
-    /// On the wire: a buffer of GRO or TSO is several.
+    /// Packets on the wire: a GRO or TSO buffer holds several.
     [[nodiscard]] std::uint64_t packets() const {
         return std::max<std::uint64_t>(last().segments, 1);
     }
-    /// What is known of the packet last.
+    /// The latest record of the packet.
     [[nodiscard]] const fst_path_event& last() const { return drop ? *drop : stations.back(); }
     [[nodiscard]] const fst_path_event& first() const {
         return stations.empty() ? *drop : stations.front();
@@ -46,34 +45,34 @@ struct PacketPath {
     return Nanoseconds(static_cast<std::int64_t>(event.time_ns));
 }
 
-/// Joins the records of one packet.
+/// Assembles the records of each packet into its path.
 class PathAssembler {
   public:
     using Sink = std::function<void(const PacketPath&)>;
-    /// A packet of which nothing was heard for so long has come to its end: no queue of a host that
-    /// works holds one longer, ...
-    static constexpr Nanoseconds kPatience = std::chrono::milliseconds(200);
-    /// ... but where it waits for the next hop's link-layer address: the kernel asks three times, a
+    /// A packet without records for so long has reached its end: no queue of a working host holds
+    /// one longer, ...
+    static constexpr Nanoseconds kMaxWait = std::chrono::milliseconds(200);
+    /// ... unless it waits for the next hop's link-layer address: the kernel asks three times, a
     /// second apart (neigh/default/mcast_solicit, retrans_time_ms), and drops it then.
-    static constexpr Nanoseconds kPatienceForNeighbours = std::chrono::milliseconds(4500);
-    /// Packets followed at once.
+    static constexpr Nanoseconds kMaxWaitForNeighbours = std::chrono::milliseconds(4500);
+    /// Maximum number of packets followed at once.
     static constexpr std::size_t kMost = 65536;
 
     explicit PathAssembler(Sink sink) : sink_(std::move(sink)) {}
 
     void record(const fst_path_event& event);
     void advance(Nanoseconds now);
-    /// Nothing more will come.
+    /// Closes all open paths: no more records will come.
     void finish();
 
-    /// Packets that were closed early, as too many were under way.
+    /// Paths closed early because too many were open.
     [[nodiscard]] std::uint64_t overflow() const { return overflow_; }
 
   private:
     using Name = std::pair<__u64, __u64>;  ///< skb, began_ns
     struct Open {
-        PacketPath packet_path{};
-        bool is_delivered = false;  ///< a socket has it
+        PacketPath path{};
+        bool is_delivered = false;  ///< a socket has received it
         bool is_consumed = false;
         bool waits = false;  ///< for a neighbour
         std::list<Name>::iterator use{};
@@ -86,8 +85,8 @@ class PathAssembler {
 
     Sink sink_;
     std::map<Name, Open> open_;
-    Uses uses_;     ///< the longest quiet first
-    Uses waiting_;  ///< for a neighbour, likewise
+    Uses uses_;     ///< the longest idle first
+    Uses waiting_;  ///< waiting for a neighbour, likewise
     std::uint64_t overflow_ = 0;
 };
 

@@ -16,41 +16,41 @@ bool is_icmp(const fst_path_event& event) {
     return event.tuple.protocol == IPPROTO_ICMP || event.tuple.protocol == IPPROTO_ICMPV6;
 }
 
-/// The latest record that knows the packet's conntrack entry. What is related to it is mostly the
-/// connection's own: REJECT's reset, or one that was expected (FTP's data); but an ICMP error is
-/// about another one.
-const fst_path_event* with_entry(const PacketPath& packet_path) {
+/// The latest record with the packet's conntrack entry. A related packet mostly belongs to the
+/// connection: REJECT's reset, or an expected connection (FTP data); but an ICMP error is about
+/// another one.
+const fst_path_event* with_entry(const PacketPath& path) {
     const auto knows = [](const fst_path_event& event) {
         return (event.flags & FST_PATH_CONNTRACK) != 0 &&
                !((event.flags & FST_PATH_RELATED) && is_icmp(event));
     };
-    if (packet_path.drop && knows(*packet_path.drop)) {
-        return &*packet_path.drop;
+    if (path.drop && knows(*path.drop)) {
+        return &*path.drop;
     }
-    const auto found = std::find_if(packet_path.stations.rbegin(), packet_path.stations.rend(), knows);
-    return found == packet_path.stations.rend() ? nullptr : &*found;
+    const auto found = std::find_if(path.stations.rbegin(), path.stations.rend(), knows);
+    return found == path.stations.rend() ? nullptr : &*found;
 }
 
-/// Whether a packet can only be the answer to another that began the connection: SYN and ACK, or the
-/// reset that refuses a SYN (RFC 9293, 3.5.2: its sequence number is zero).
+/// Whether a packet can only be the answer to an opening one: SYN and ACK, or the reset that
+/// refuses a SYN (RFC 9293, 3.5.2: its sequence number is zero).
 bool is_answer(const fst_path_event& event) {
     const auto has = [&](unsigned flags) { return (event.tcp_flags & flags) == flags; };
     return event.tuple.protocol == IPPROTO_TCP &&
            (has(FST_TCP_SYN | FST_TCP_ACK) || (has(FST_TCP_RST | FST_TCP_ACK) && event.seq == 0));
 }
 
-PathEnd end_of(const PacketPath& packet_path) {
-    PathEnd end{.end = packet_path.end};
-    if (!packet_path.stations.empty()) {
-        end.station = packet_path.stations.back().station;
-    } else if (packet_path.drop) {
-        end.station = packet_path.drop->station;
+PathEnd end_of(const PacketPath& path) {
+    PathEnd end{.end = path.end};
+    if (!path.stations.empty()) {
+        end.station = path.stations.back().station;
+    } else if (path.drop) {
+        end.station = path.drop->station;
     }
-    if (packet_path.drop) {
-        end.drop_reason = packet_path.drop->drop_reason;
-        end.location = packet_path.drop->location;
-    } else if (packet_path.end == PacketPath::End::left) {
-        end.ifindex_out = packet_path.stations.back().ifindex_out;
+    if (path.drop) {
+        end.drop_reason = path.drop->drop_reason;
+        end.location = path.drop->location;
+    } else if (path.end == PacketPath::End::left) {
+        end.ifindex_out = path.stations.back().ifindex_out;
     }
     return end;
 }
@@ -100,21 +100,21 @@ PathFlows::Place PathFlows::begin(const fst_path_tuple& name) {
     return {flow, 0};
 }
 
-PathFlows::Place PathFlows::place_of(const PacketPath& packet_path) {
-    const fst_path_event* entry = with_entry(packet_path);
-    const fst_path_tuple& name = entry != nullptr ? entry->original : packet_path.first().tuple;
+PathFlows::Place PathFlows::place_of(const PacketPath& path) {
+    const fst_path_event* entry = with_entry(path);
+    const fst_path_tuple& name = entry != nullptr ? entry->original : path.first().tuple;
     const auto known = known_.find(key_of(name));
     Place place{};
     if (known != known_.end()) {
         place = known->second;
-    } else if (entry == nullptr && is_answer(packet_path.first())) {
-        place = begin(reversed(name));  // it may be told before what it answers: REJECT's reset is
+    } else if (entry == nullptr && is_answer(path.first())) {
+        place = begin(reversed(name));  // may be reported before what it answers: REJECT's reset is
         place.direction = 1;
     } else {
         place = begin(name);
     }
     if (entry != nullptr) {
-        // An answer is met under this name before it is translated back.
+        // An answer has this tuple until it is translated back.
         know(place.flow, 1, entry->reply);
         const fst_path_tuple leaving = reversed(entry->reply);
         if (key_of(leaving) != key_of(entry->original)) {
@@ -126,11 +126,11 @@ PathFlows::Place PathFlows::place_of(const PacketPath& packet_path) {
     return place;
 }
 
-PathFlows::Filed PathFlows::record(const PacketPath& packet_path) {
-    const Place place = place_of(packet_path);
+PathFlows::Filed PathFlows::record(const PacketPath& path) {
+    const Place place = place_of(path);
     PathFlow::Direction& direction = place.flow->directions.at(place.direction);
-    const std::uint64_t packets = packet_path.packets();
-    const PathEnd end = end_of(packet_path);
+    const std::uint64_t packets = path.packets();
+    const PathEnd end = end_of(path);
     direction.packets += packets;
     if (direction.ends.size() >= kEndsMost && !direction.ends.contains(end)) {
         const auto rarest = std::ranges::min_element(direction.ends, {},
@@ -140,7 +140,7 @@ PathFlows::Filed PathFlows::record(const PacketPath& packet_path) {
     }
     std::uint64_t& count = direction.ends[end];
     count += packets;
-    direction.examples[end] = packet_path;
+    direction.examples[end] = path;
     return {*place.flow, place.direction, end, count};
 }
 

@@ -14,47 +14,47 @@
 
 namespace flowstamp::pathtrace {
 
-/// Where and how packets come to their end.
+/// Where and how packets end.
 struct PathEnd {
     PacketPath::End end = PacketPath::End::unknown;
     std::uint32_t station = FST_PATH_NO_STATION;  ///< the last one passed
     std::uint32_t drop_reason = 0;
-    std::uint64_t location = 0;     ///< of the code that dropped it
-    std::uint32_t ifindex_out = 0;  ///< of one that left
+    std::uint64_t location = 0;     ///< code address of the drop
+    std::uint32_t ifindex_out = 0;  ///< interface through which it left
 
     friend auto operator<=>(const PathEnd&, const PathEnd&) = default;
 };
 
-/// One connection's packets on this host, whatever its addresses are translated to on the way.
+/// One connection's packets on this host, whatever NAT does to their addresses.
 struct PathFlow {
-    /// The packets that go one way.
+    /// The packets of one direction.
     struct Direction {
         std::uint64_t packets = 0;
         std::map<PathEnd, std::uint64_t> ends{};
         std::map<PathEnd, PacketPath> examples{};  ///< the latest of each
     };
     std::uint64_t id = 0;
-    fst_path_tuple name{};                       ///< as its first packet bore it on arrival here
-    std::optional<fst_path_tuple> translated{};  ///< the same packet's, as it leaves, if different
-    std::array<Direction, 2> directions{};      ///< as it began; the answers
+    fst_path_tuple name{};                       ///< of its first packet, as it arrived
+    std::optional<fst_path_tuple> translated{};  ///< of the same packet as it leaves, if different
+    std::array<Direction, 2> directions{};       ///< original direction; replies
 };
 
-/// Files journeys under their flows. A flow is known by its conntrack entry, which bears both of its
-/// names; before that table, and without it, by the addresses alone. Bounded: the flow that was
-/// quiet longest is forgotten first.
+/// Groups packet paths by flow. A flow is identified by its conntrack entry, which has both tuples;
+/// before that table, and without it, by the addresses alone. Bounded: the flow idle longest is
+/// forgotten first.
 class PathFlows {
   public:
     static constexpr std::size_t kMost = 4096;
-    static constexpr std::size_t kEndsMost = 32;  ///< of one direction
+    static constexpr std::size_t kEndsMost = 32;  ///< per direction
 
-    /// A journey in its place.
+    /// Where a packet path was recorded.
     struct Filed {
         const PathFlow& flow;
         unsigned direction;
         PathEnd end;
-        std::uint64_t count;  ///< of that end, this one included, in packets on the wire
+        std::uint64_t count;  ///< packets on the wire with that end, this one included
     };
-    Filed record(const PacketPath& packet_path);
+    Filed record(const PacketPath& path);
 
     [[nodiscard]] const std::list<PathFlow>& all() const { return flows_; }
     [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
@@ -66,19 +66,19 @@ class PathFlows {
         unsigned direction;
     };
     static Tuple key_of(const fst_path_tuple& tuple);
-    Place place_of(const PacketPath& packet_path);
+    Place place_of(const PacketPath& path);
     Place begin(const fst_path_tuple& name);
     void know(std::list<PathFlow>::iterator flow, unsigned direction, const fst_path_tuple& tuple);
     void forget_oldest();
 
-    std::list<PathFlow> flows_;  ///< the longest quiet first
+    std::list<PathFlow> flows_;  ///< the longest idle first
     std::map<Tuple, Place> known_;
     std::map<std::uint64_t, std::vector<Tuple>> names_;  ///< by the flow's id: its keys in known_
     std::uint64_t met_ = 0;
     std::uint64_t forgotten_ = 0;
 };
 
-/// Source and destination exchanged.
+/// Source and destination swapped.
 [[nodiscard]] fst_path_tuple reversed(const fst_path_tuple& tuple);
 
 }  // namespace flowstamp::pathtrace

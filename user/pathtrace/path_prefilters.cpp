@@ -19,7 +19,7 @@ using Ports = std::span<const __u16, 2>;
 
 const __be32 kMappedPrefix = htonl(0xffff);
 
-/// One end of a match.
+/// One end (source or destination) of a match.
 struct End {
     Address address;
     Address mask;
@@ -52,7 +52,7 @@ bool has_ports(std::uint8_t protocol) {
            protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
 }
 
-/// The bits that all ports of the range share.
+/// The leading bits that all ports of the range share.
 std::uint16_t shared_bits(Ports ports) {
     const auto differing = static_cast<std::uint16_t>(ports[0] ^ ports[1]);
     return static_cast<std::uint16_t>(~(std::bit_ceil(differing + 1U) - 1U));
@@ -71,13 +71,13 @@ void ask_port(Pattern<words>& pattern, std::size_t at, std::uint8_t protocol, Po
     pattern.ask(at, &bits, &port, sizeof(port));
 }
 
-/// Whether an IPv4 address, as it stands in a match, can fit.
+/// Whether an IPv4 address can match.
 bool takes_ipv4(const End& end) {
     return ((end.address[0] & end.mask[0]) | (end.address[1] & end.mask[1]) |
             ((end.address[2] ^ kMappedPrefix) & end.mask[2])) == 0;
 }
 
-/// Of bytes 8 to 23: the protocol is the second one, and behind the checksum stand the addresses.
+/// Of bytes 8 to 23: the protocol is the second one, and the addresses follow the checksum.
 fst_path_prefilter_ipv4 of_ipv4(std::uint8_t protocol, const End& source, const End& destination) {
     Pattern<2> pattern;
     ask_protocol(pattern, 1, protocol);

@@ -7,14 +7,14 @@
 
 namespace flowstamp::pathtrace {
 
-/// What tells with less work than a match that a packet does not fit it.
+/// Cheap tests that show that a packet cannot match.
 struct PathPrefilters {
     std::vector<fst_path_prefilter_ipv4> ipv4;
     std::vector<fst_path_prefilter_ipv6> ipv6;
 };
 
-/// Every packet that `match` takes fits one of them. A range of ports is compared as far as its ends
-/// begin alike; ports not at all where the protocol may be one that has none.
+/// Every packet that matches `match` passes one of them. A port range is compared by its common
+/// prefix; ports are not compared if the protocol may be one without ports.
 [[nodiscard]] PathPrefilters path_prefilters(const fst_path_match& match);
 
 }  // namespace flowstamp::pathtrace

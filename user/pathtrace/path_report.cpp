@@ -19,7 +19,7 @@ net::Endpoint end_of(const __be32 (&address)[4], __be16 port) {
     return end;
 }
 
-/// What is other than at the station before.
+/// What changed since the station before.
 std::vector<std::string> changes(const fst_path_event& before, const fst_path_event& now) {
     std::vector<std::string> found;
     if (source_of(now.tuple) != source_of(before.tuple)) {
@@ -41,7 +41,7 @@ bool is_refused_route(const std::string& reason, const std::string& location) {
     return reason == "NOT_SPECIFIED" && location.starts_with("ip_error");
 }
 
-/// Puts the packet's own names for those that stand in what is to be looked at.
+/// Replaces a placeholder in the text by the packet's own name.
 void name_in(std::string& text, std::string_view placeholder, const std::string& name) {
     if (name.empty()) {
         return;
@@ -52,21 +52,20 @@ void name_in(std::string& text, std::string_view placeholder, const std::string&
     }
 }
 
-/// Where the kernel gives no reason, or one for several things, the place tells more.
+/// If the kernel gives no reason, or one for several causes, the place tells more.
 DropReasonWords words_of(const std::string& reason, const std::string& location,
-                         const PacketPath& packet_path) {
-    // Headers are looked at before PREROUTING; the TTL behind it, and only of what goes on.
-    if (reason == "IP_INHDR" && packet_path.drop->place == FST_PLACE_PREROUTING &&
-        packet_path.drop->ttl <= 1) {
+                         const PacketPath& path) {
+    // Headers are checked before PREROUTING; the TTL after it, and only of forwarded packets.
+    if (reason == "IP_INHDR" && path.drop->place == FST_PLACE_PREROUTING && path.drop->ttl <= 1) {
         return {.words = "its TTL (hop limit) ran out here",
                 .look_at = "traceroute ADDRESS; ip route get ADDRESS"};
     }
-    // The last packet of a handshake by SYN cookie, of which the listener has no record.
+    // The last packet of a handshake with SYN cookies, whose cookie the listener does not accept.
     if (reason == "NO_SOCKET" && location.starts_with("cookie_v")) {
         return drop_reason_words("TCP_LISTEN_OVERFLOW");
     }
     if (reason == "NOT_SPECIFIED" && location.starts_with("tcp_v") &&
-        packet_path.drop->tcp_flags == FST_TCP_SYN) {
+        path.drop->tcp_flags == FST_TCP_SYN) {
         return {.words = "a repeated SYN: the connection is begun, and is answered once more",
                 .look_at = "ss -tan state syn-recv"};
     }
@@ -79,10 +78,10 @@ DropReasonWords words_of(const std::string& reason, const std::string& location,
     return drop_reason_words(reason);
 }
 
-std::vector<PathStep> steps_of(const PacketPath& packet_path, const StationMap& map) {
+std::vector<PathStep> steps_of(const PacketPath& path, const StationMap& map) {
     std::vector<PathStep> steps;
-    for (std::size_t i = 0; i < packet_path.stations.size(); i++) {
-        const fst_path_event& event = packet_path.stations[i];
+    for (std::size_t i = 0; i < path.stations.size(); i++) {
+        const fst_path_event& event = path.stations[i];
         if (!map.knows(event.station)) {
             continue;
         }
@@ -95,11 +94,11 @@ std::vector<PathStep> steps_of(const PacketPath& packet_path, const StationMap& 
             step.passed.push_back(std::move(name));
         }
         if (i > 0) {
-            for (std::string& change : changes(packet_path.stations[i - 1], event)) {
+            for (std::string& change : changes(path.stations[i - 1], event)) {
                 step.changed.push_back(std::move(change));
             }
         }
-        step.since_start = time_of(event) - time_of(packet_path.stations.front());
+        step.since_start = time_of(event) - time_of(path.stations.front());
     }
     return steps;
 }
@@ -143,7 +142,7 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
                       .drop = {},
                       .latest = packet_path.last()};
     if (flow.translated) {
-        // Named after the connection's beginning; an answer is met translated, and leaves as asked.
+        // Named after the connection's first packet; a reply arrives with the translated addresses.
         report.name = is_reply ? reversed(*flow.translated) : flow.name;
         report.translated = is_reply ? reversed(flow.name) : *flow.translated;
     }

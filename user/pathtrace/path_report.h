@@ -16,28 +16,28 @@
 
 namespace flowstamp::pathtrace {
 
-/// A part of a packet's way: an interface, or one of netfilter's hooks.
+/// A part of a packet's path: an interface, or a netfilter hook.
 struct PathStep {
     std::string at{};                    ///< "eth2 in", "prerouting"
-    std::vector<std::string> passed{};   ///< there: "raw", "connection tracking"
-    std::vector<std::string> changed{};  ///< there or just before: "to 10.0.0.2:8080", "ttl 63"
+    std::vector<std::string> passed{};   ///< in it: "raw", "connection tracking"
+    std::vector<std::string> changed{};  ///< in it or just before: "to 10.0.0.2:8080", "ttl 63"
     Nanoseconds since_start{0};          ///< when its last station was passed
 };
 
-/// What is told of packets that come to one end.
+/// Report on packets with the same end.
 struct PathReport {
     struct Drop {
         std::string at{};      ///< "forward", "eth0 in"; empty: before the first station
-        std::string reason{};  ///< as the kernel names it
+        std::string reason{};  ///< by the kernel's name
         std::string location{};
         DropReasonWords words{};
-        bool is_hosts_decision = false;  ///< a rule, a route, a limit here: not TCP's ordinary work
+        bool is_hosts_decision = false;  ///< a rule, a route, a limit here
         std::optional<netfilter::DropAttribution> attribution{};
     };
     std::uint64_t flow = 0;
     bool again = false;
-    bool is_reply = false;                       ///< they go against the connection's beginning
-    fst_path_tuple name{};                       ///< of these packets, as they came to this host
+    bool is_reply = false;                       ///< against the direction of the first packet
+    fst_path_tuple name{};                       ///< of these packets, as they arrived at this host
     std::optional<fst_path_tuple> translated{};  ///< as they leave it, if different
     PacketPath::End end = PacketPath::End::unknown;
     std::uint64_t packets = 0;  ///< so far
@@ -82,7 +82,7 @@ struct DropNames {
                                    std::optional<netfilter::DropAttribution> attribution,
                                    const DropNames& names);
 
-/// The source's, or the destination's end of a tuple.
+/// The source endpoint of a tuple; below, the destination.
 [[nodiscard]] net::Endpoint source_of(const fst_path_tuple& tuple);
 [[nodiscard]] net::Endpoint destination_of(const fst_path_tuple& tuple);
 

@@ -11,10 +11,11 @@ namespace flowstamp::pathtrace {
 
 namespace {
 
-/// The stations of one hook and family are passed one after the other by the same packets; some are
-/// recognised at a later one only. So what came to the hook is what passed the busiest of them.
+/// The same packets pass the stations of one hook and family one after the other; some are
+/// recognized only at a later one. So the number of packets at the hook is that of its busiest
+/// station.
 std::vector<PathSample::Part> parts_of(const StationCounts& counts, const StationMap& map) {
-    using Hook = std::tuple<std::size_t, std::uint8_t>;  // the part's place; the family
+    using Hook = std::tuple<std::size_t, std::uint8_t>;  // index of the part; the family
     std::vector<PathSample::Part> parts;
     std::map<Hook, std::uint64_t> busiest;
     for (std::uint32_t i = 0; map.knows(i); i++) {
@@ -39,9 +40,10 @@ std::vector<PathSample::Part> parts_of(const StationCounts& counts, const Statio
 std::string rule_words(const netfilter::DropAttribution& attribution) {
     const std::string_view tool = name_of(attribution.tool, attribution.family);
     const bool is_nft = attribution.tool == netfilter::RulesetTool::nft;
-    const std::string chain = is_nft ? fmt::format("{} {} {} {}", tool, name_of(attribution.family),
-                                                   attribution.table, attribution.chain)
-                                     : fmt::format("{} {} {}", tool, attribution.table, attribution.chain);
+    const std::string chain =
+        is_nft ? fmt::format("{} {} {} {}", tool, name_of(attribution.family), attribution.table,
+                             attribution.chain)
+               : fmt::format("{} {} {}", tool, attribution.table, attribution.chain);
     if (attribution.is_policy) {
         return chain + " policy";
     }

@@ -12,17 +12,17 @@
 
 namespace flowstamp::pathtrace {
 
-/// What has been counted at one moment, by part of the packets' way through this host.
+/// Counts at one moment, by part of the path through this host.
 struct PathSample {
     struct Part {
         std::string name{};         ///< "eth2 in", "prerouting"
-        std::uint64_t packets = 0;  ///< that came to it
+        std::uint64_t packets = 0;  ///< packets that reached it
     };
     struct Loss {
         PathEnd end{};
         std::string at{};      ///< a part's name; empty: before the first station
-        std::string before{};  ///< what they did not get through: "mangle"; empty: the whole part
-        std::string by{};      ///< what took them, in a few words; empty: not known yet
+        std::string before{};  ///< what they did not pass: "mangle"; empty: the whole part
+        std::string by{};      ///< cause, in a few words; empty: not known yet
         std::uint64_t packets = 0;
     };
     std::vector<Part> parts{};  ///< in the order in which packets pass them
@@ -33,7 +33,8 @@ struct PathSample {
 [[nodiscard]] PathSample sample_of(const StationCounts& counts, const StationMap& map,
                                    const PathStats& stats);
 
-/// What took packets, in a few words: "iptables-nft mangle FORWARD rule 1", or the kernel's reason.
+/// The cause of a drop in a few words: "iptables-nft mangle FORWARD rule 1", or the kernel's
+/// reason.
 [[nodiscard]] std::string short_words(const PathReport::Drop& drop);
 
 }  // namespace flowstamp::pathtrace

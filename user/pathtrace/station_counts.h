@@ -11,29 +11,29 @@
 
 namespace flowstamp::pathtrace {
 
-/// How many packets passed each station, and how many were lost behind it, since the start.
+/// Packets that passed each station, and those lost after it, since the start.
 class StationCounts {
   public:
     struct Lost {
         std::uint64_t packets = 0;
-        std::string by{};  ///< what took the latest of them, in a few words; empty: not known yet
+        std::string by{};  ///< cause of the latest, in a few words; empty: not known yet
     };
 
     explicit StationCounts(std::size_t stations) : passed_(stations) {}
 
-    /// Called for every record: an addition.
+    /// Called for every record, so it is only an addition.
     void passed(const fst_path_event& event) {
         if (event.header.kind == FST_PATH_STATION && event.station < passed_.size()) {
             passed_[event.station] += packets_of(event);
         }
     }
-    /// A packet has come to its end.
+    /// A packet has reached its end.
     void ended(const PathEnd& end, const fst_path_event& last) {
         if (end.end == PacketPath::End::dropped) {
             lost_[end].packets += packets_of(last);
         }
     }
-    /// What is told of packets that were lost so.
+    /// Sets the cause of packets lost with this end.
     void blamed(const PathEnd& end, std::string by) {
         if (const auto found = lost_.find(end); found != lost_.end()) {
             found->second.by = std::move(by);
@@ -44,7 +44,7 @@ class StationCounts {
     [[nodiscard]] const std::map<PathEnd, Lost>& lost() const { return lost_; }
 
   private:
-    /// On the wire.
+    /// Packets on the wire.
     static std::uint64_t packets_of(const fst_path_event& event) {
         return event.segments == 0 ? 1 : event.segments;
     }

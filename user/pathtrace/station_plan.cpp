@@ -17,21 +17,22 @@ constexpr std::array<std::uint8_t, 5> kHooks = {NF_INET_PRE_ROUTING, NF_INET_LOC
                                                 NF_INET_FORWARD, NF_INET_LOCAL_OUT,
                                                 NF_INET_POST_ROUTING};
 
-/// Of what the kernel itself does there, connection tracking alone can surprise: the rest passes
-/// packets on everywhere but where a module was set to do otherwise.
+/// Of the kernel's own parts only connection tracking can surprise: the rest passes packets on
+/// unless a module was configured otherwise.
 bool is_reported(const netfilter::PriorityInUse& its) {
     return its.has_chains ||
            (its.by_kernel != nullptr && its.by_kernel->priority == NF_IP_PRI_CONNTRACK);
 }
 
-std::vector<netfilter::PriorityInUse> reported_priorities(const netfilter::Ruleset& ruleset, std::uint8_t pf,
-                                           std::uint8_t hook) {
-    std::vector<netfilter::PriorityInUse> found = netfilter::priorities_in_use(ruleset, family_of(pf), hook_of(hook));
+std::vector<netfilter::PriorityInUse> reported_priorities(const netfilter::Ruleset& ruleset,
+                                                          std::uint8_t pf, std::uint8_t hook) {
+    std::vector<netfilter::PriorityInUse> found =
+        netfilter::priorities_in_use(ruleset, family_of(pf), hook_of(hook));
     std::erase_if(found, [](const netfilter::PriorityInUse& its) { return !is_reported(its); });
     return found;
 }
 
-/// Free priorities next to those in use, ascending; the first is before all of them.
+/// Free priorities next to those in use, ascending; the first precedes all of them.
 std::vector<int> boundaries(const std::vector<netfilter::PriorityInUse>& in_use) {
     std::set<int> taken;
     for (const netfilter::PriorityInUse& its : in_use) {
@@ -48,7 +49,7 @@ std::vector<int> boundaries(const std::vector<netfilter::PriorityInUse>& in_use)
     if (free.empty()) {
         free.insert(0);
     }
-    // Two in a row with nothing between them would tell the same.
+    // Two in a row with nothing between them would show the same.
     std::vector<int> wanted;
     for (const int priority : free) {
         const bool apart =
@@ -64,9 +65,11 @@ std::size_t place_of(std::uint8_t pf, std::uint8_t hook) {
     return (pf == NFPROTO_IPV4 ? 0 : kHooks.size()) + hook;
 }
 
-std::string name_of(const netfilter::PriorityInUse& its, netfilter::TableFamily family, netfilter::NetfilterHook hook) {
-    return its.has_chains || its.by_kernel == nullptr ? netfilter::priority_name(family, hook, its.priority)
-                                                      : std::string(its.by_kernel->name);
+std::string name_of(const netfilter::PriorityInUse& its, netfilter::TableFamily family,
+                    netfilter::NetfilterHook hook) {
+    return its.has_chains || its.by_kernel == nullptr
+               ? netfilter::priority_name(family, hook, its.priority)
+               : std::string(its.by_kernel->name);
 }
 
 }  // namespace
@@ -121,7 +124,7 @@ StationMap::StationMap(std::vector<StationState> stations, const netfilter::Rule
     }
 }
 
-/// The priority of the next station of the same hook, on either side.
+/// The priority of the next station of the same hook, in either direction.
 std::optional<int> StationMap::neighbour(std::uint32_t index, bool before) const {
     const Station& its = stations_.at(index).station;
     std::optional<int> nearest;
@@ -178,14 +181,17 @@ std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
 
 netfilter::Loss StationMap::loss_behind(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
-    // nf_tables' own hooks of a device stand behind tc's at ingress, before tc's at egress: behind
-    // that comes only another device's, as of a VLAN's parent.
+    // nf_tables' own hooks of a device come after tc at ingress, before tc at egress: after that
+    // comes only another device's, as of a VLAN's parent.
     if (its.kind == Station::Kind::tc_ingress) {
-        return {
-            .family = netfilter::TableFamily::netdev, .hook = netfilter::NetfilterHook::ingress, .device = its.interface};
+        return {.family = netfilter::TableFamily::netdev,
+                .hook = netfilter::NetfilterHook::ingress,
+                .device = its.interface};
     }
     if (its.kind == Station::Kind::tc_egress) {
-        return {.family = netfilter::TableFamily::netdev, .hook = netfilter::NetfilterHook::egress, .device = {}};
+        return {.family = netfilter::TableFamily::netdev,
+                .hook = netfilter::NetfilterHook::egress,
+                .device = {}};
     }
     const std::optional<int> next = neighbour(index, false);
     return {.family = family_of(its.pf),

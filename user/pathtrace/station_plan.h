@@ -13,29 +13,29 @@
 
 namespace flowstamp::pathtrace {
 
-/// Where programs are to stand, so that a packet is met before and after everything that may take
-/// it: at the interfaces, and around each priority that the ruleset or the kernel itself uses. A
-/// priority in use is not shared: who comes first there is not told.
+/// Plans the stations so that a packet is seen before and after everything that may drop it: at the
+/// interfaces, and around each priority that the ruleset or the kernel itself uses. A priority in
+/// use is not shared: the order within one is undefined.
 [[nodiscard]] std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
                                                  const std::vector<std::string>& interfaces);
 
-/// What stands between the stations.
+/// What lies between the stations.
 class StationMap {
   public:
-    /// `stations` as they were had; the ruleset is the one that they were planned by.
+    /// `stations` as actually attached; the ruleset is the one they were planned for.
     StationMap(std::vector<StationState> stations, const netfilter::Ruleset& ruleset);
 
     [[nodiscard]] const StationState& at(std::uint32_t index) const { return stations_.at(index); }
     [[nodiscard]] bool knows(std::uint32_t index) const { return index < stations_.size(); }
 
-    /// "eth0 in", "prerouting", "eth1 out": the part of the way that the station belongs to.
+    /// "eth0 in", "prerouting", "eth1 out": the part of the path that the station belongs to.
     [[nodiscard]] std::string part_of(std::uint32_t index) const;
-    /// What stands between the station before it in its hook and this one: "raw", "connection
-    /// tracking". None at the first of a hook.
+    /// What lies between the previous station of its hook and this one: "raw", "connection
+    /// tracking". Empty at the first of a hook.
     [[nodiscard]] std::vector<std::string> passed_before(std::uint32_t index) const;
-    /// The same between this station and the next of its hook; none at the last.
+    /// The same between this station and the next of its hook; empty at the last.
     [[nodiscard]] std::vector<std::string> passed_next(std::uint32_t index) const;
-    /// What may have taken packets that passed this station and no other one.
+    /// What may have dropped packets that passed this station and no further one.
     [[nodiscard]] netfilter::Loss loss_behind(std::uint32_t index) const;
 
   private:

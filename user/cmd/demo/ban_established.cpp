@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Established connections that a router bans and lets go again: once what the client says is lost,
-// once what the server answers. And one whose ban is a reset.
+// Established connections that a router blocks and unblocks: once the client's packets are lost,
+// once the server's. And one that is blocked with a reset.
 #include "user/cmd/demo/case.h"
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
@@ -11,75 +11,78 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kBanAfter = 600ms;
-constexpr auto kLiftAfter = 2600ms;
+constexpr auto kBlockAfter = 600ms;
+constexpr auto kUnblockAfter = 2600ms;
 
-/// Says something twenty times a second for two seconds, if nothing comes between.
+/// Twenty rounds a second for two seconds, unless interrupted.
 constexpr lab::ExchangeOptions kTalk{.rounds = 40, .pause = 50ms, .timeout = 12s};
 
-Status stall(const DemoContext& context, Case& story, const std::string& name, const std::string& match) {
-    std::optional<lab::Firewall> ban;
+Status stall(const DemoContext& context, Case& scenario, const std::string& name,
+             const std::string& match) {
+    std::optional<lab::Firewall> block;
     const auto begin = [&] {
-        return story.put(ban, context.lab.router(kFirewallRouter),
-                         "iptables -I FORWARD -p tcp " + match + " -j DROP");
+        return scenario.add_rule(block, context.lab.router(kFirewallRouter),
+                                 "iptables -I FORWARD -p tcp " + match + " -j DROP");
     };
-    return story.attempt(
+    return scenario.attempt(
         {.name = name,
          .exchange = kTalk,
-         .cues = {{kBanAfter, begin}, {kLiftAfter, [&] { return story.lift(ban); }}},
+         .actions = {{kBlockAfter, begin},
+                     {kUnblockAfter, [&] { return scenario.remove_rule(block); }}},
          .finding = {.kind = "stalled", .resolution = "recovered"}});
 }
 
-Status play_stalls(const DemoContext& context, Case& story) {
+Status run_stalls(const DemoContext& context, Case& scenario) {
     Narrator& narrator = context.narrator;
-    narrator.heading("1. What the client says is lost");
-    if (Status done = stall(context, story, "to the server", "--dport 80"); !done) {
+    narrator.heading("1. The client's packets are lost");
+    if (Status done = stall(context, scenario, "to the server", "--dport 80"); !done) {
         return done;
     }
-    narrator.heading("2. What the server answers is lost");
-    return stall(context, story, "from the server", "--sport 80");
+    narrator.heading("2. The server's packets are lost");
+    return stall(context, scenario, "from the server", "--sport 80");
 }
 
-Status play_reset(const DemoContext& context, Case& story) {
+Status run_reset(const DemoContext& context, Case& scenario) {
     Narrator& narrator = context.narrator;
-    narrator.heading("1. The ban");
-    std::optional<lab::Firewall> ban;
+    narrator.heading("1. The rule is added");
+    std::optional<lab::Firewall> block;
     const auto begin = [&] {
-        return story.put(ban, context.lab.router(kFirewallRouter),
-                         "iptables -I FORWARD -p tcp --dport 80 -j REJECT --reject-with tcp-reset");
+        return scenario.add_rule(
+            block, context.lab.router(kFirewallRouter),
+            "iptables -I FORWARD -p tcp --dport 80 -j REJECT --reject-with tcp-reset");
     };
-    if (Status done = story.attempt({.name = "banned",
-                                     .exchange = kTalk,
-                                     .cues = {{kBanAfter, begin}},
-                                     .outcome = lab::Outcome::Reset,
-                                     .finding = {.kind = "forged-rst", .hops = 1}});
+    if (Status done = scenario.attempt({.name = "blocked",
+                                        .exchange = kTalk,
+                                        .actions = {{kBlockAfter, begin}},
+                                        .outcome = lab::Outcome::Reset,
+                                        .finding = {.kind = "forged-rst", .hops = 1}});
         !done) {
         return done;
     }
-    narrator.heading("2. Mended");
-    if (Status lifted = story.lift(ban); !lifted) {
-        return lifted;
+    narrator.heading("2. The rule is removed");
+    if (Status removed = scenario.remove_rule(block); !removed) {
+        return removed;
     }
-    return story.attempt({.name = "after", .exchange = kTalk});
+    return scenario.attempt({.name = "after", .exchange = kTalk});
 }
 
 }  // namespace
 
-Status play_ban_established(const DemoContext& context, Closing& closing) {
+Status run_ban_established(const DemoContext& context, Summary& summary) {
     context.narrator.paragraph(
-        "The client and the server talk. In the middle of it the firewall begins to drop, in one "
-        "direction only; two seconds later the ban is lifted. Nothing was ever closed.");
+        "The client and the server exchange data. Meanwhile the firewall starts to drop packets of "
+        "one direction; two seconds later the rule is removed. Nothing was ever closed.");
     context.narrator.figure(path_drawing(context.lab, true));
-    return play_case(context, Case::usual(context), closing, play_stalls);
+    return run_case(context, Case::usual(context), summary, run_stalls);
 }
 
-Status play_ban_reset(const DemoContext& context, Closing& closing) {
+Status run_ban_reset(const DemoContext& context, Summary& summary) {
     context.narrator.paragraph(
-        "The client and the server talk. In the middle of it an operator bans the connection on "
-        "the firewall, with a reset, so that the client does not hang. It bears the server's "
-        "address; but it is the router that sends it.");
+        "The client and the server exchange data. Meanwhile an operator blocks the connection on "
+        "the firewall, with a reset, so that the client does not hang. The reset has the server's "
+        "address, but the router sends it.");
     context.narrator.figure(path_drawing(context.lab, true));
-    return play_case(context, Case::usual(context), closing, play_reset);
+    return run_case(context, Case::usual(context), summary, run_reset);
 }
 
 }  // namespace flowstamp::cmd::demo

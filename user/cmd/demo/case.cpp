@@ -18,10 +18,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A finding may be told only when a time is over: a few seconds of silence.
-constexpr auto kTellWithin = 6s;
+/// A finding may be reported only after a few seconds of silence.
+constexpr auto kReportWithin = 6s;
 
-/// Raises a signal when it goes out of scope.
+/// Raises a signal on destruction.
 class RaiseAtEnd {
   public:
     explicit RaiseAtEnd(const lab::StopSignal& signal) : signal_(signal) {}
@@ -57,16 +57,16 @@ Case::Setting Case::usual(const DemoContext& context, std::vector<std::string> a
             .watch = {client, {client.toward(lab::Side::Server).name}, std::move(arguments)}};
 }
 
-Result<Case> Case::open(const DemoContext& context, const Setting& setting, Closing& closing) {
+Result<Case> Case::open(const DemoContext& context, const Setting& setting, Summary& summary) {
     auto watcher = Watcher::start(setting.watch, context.narrator, context.stop);
     if (!watcher) {
         return std::unexpected(watcher.error());
     }
-    return Case(context, setting, closing, std::move(*watcher));
+    return Case(context, setting, summary, std::move(*watcher));
 }
 
-Status Case::put(std::optional<lab::Firewall>& place, const lab::Namespace& host,
-                 const std::string& command) {
+Status Case::add_rule(std::optional<lab::Firewall>& place, const lab::Namespace& host,
+                      const std::string& command) {
     context_.narrator.command(command, host.role());
     auto rule = lab::Firewall::apply(host, command);
     if (!rule) {
@@ -76,12 +76,12 @@ Status Case::put(std::optional<lab::Firewall>& place, const lab::Namespace& host
     return {};
 }
 
-Status Case::lift(std::optional<lab::Firewall>& rule) {
+Status Case::remove_rule(std::optional<lab::Firewall>& rule) {
     context_.narrator.command(rule->removal(), rule->host().role());
     return rule->remove();
 }
 
-Status Case::run(const lab::Namespace& host, const std::string& command) {
+Status Case::execute(const lab::Namespace& host, const std::string& command) {
     context_.narrator.command(command, host.role());
     std::istringstream words(command);
     return host.require({std::istream_iterator<std::string>(words), {}});
@@ -92,7 +92,7 @@ Status Case::set(const lab::Namespace& host, const std::string& key, const std::
     return host.set_sysctl(key, value);
 }
 
-/// The client's conversation in a thread of its own, while the cues are given in this one.
+/// The client's exchange in a thread of its own; the timed actions in this one.
 Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
     lab::ExchangeOptions options = attempt.exchange;
     if (options.server.port == 0) {
@@ -100,24 +100,24 @@ Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
     }
     const lab::StopSignal over;
     options.stop = &over;
-    std::future<lab::DownloadReport> talk;  // waits for its thread when it goes
+    std::future<lab::DownloadReport> talk;  // its destructor waits for the thread
     const RaiseAtEnd raise(over);
     const auto started = lab::SteadyClock::now();
     talk = std::async(std::launch::async,
                       [this, options] { return lab::exchange(setting_.client, options); });
-    Status cued;
-    auto cue = attempt.cues.begin();
+    Status acted;
+    auto action = attempt.actions.begin();
     const auto look = [&](const Facts&) {
-        while (cued && cue != attempt.cues.end() &&
-               lab::SteadyClock::now() >= started + cue->after) {
+        while (acted && action != attempt.actions.end() &&
+               lab::SteadyClock::now() >= started + action->after) {
             watcher_.relay();
-            cued = cue++->act();
+            acted = (action++)->run();
         }
-        return !cued || talk.wait_for(0s) == std::future_status::ready;
+        return !acted || talk.wait_for(0s) == std::future_status::ready;
     };
     const bool is_over = watcher_.wait_for(look, options.timeout + 10s, context_.stop);
-    if (!cued) {
-        return std::unexpected(cued.error());
+    if (!acted) {
+        return std::unexpected(acted.error());
     }
     if (context_.stop.raised()) {
         return fail_errno("converse", "server", ECANCELED);
@@ -143,15 +143,16 @@ Status Case::attempt(const Attempt& attempt) {
                 return is_met(attempt.finding, finding);
             });
         };
-        watcher_.wait_for(is_reported, kTellWithin, context_.stop);
+        watcher_.wait_for(is_reported, kReportWithin, context_.stop);
         if (context_.stop.raised()) {
             return fail_errno("watch", "conversation", ECANCELED);
         }
     }
     context_.narrator.gap();
-    context_.narrator.outcome(conversation_sentence(attempt.exchange, *report), is_complete(*report));
-    played_.push_back({attempt, *report, first});
-    played_.back().plan.cues.clear();  // what they refer to may go before the case does
+    context_.narrator.outcome(conversation_sentence(attempt.exchange, *report),
+                              is_complete(*report));
+    finished_.push_back({attempt, *report, first});
+    finished_.back().plan.actions.clear();  // what they refer to may be destroyed before the case
     return {};
 }
 
@@ -159,58 +160,58 @@ Status Case::close() {
     const Status ended = watcher_.stop();
     context_.narrator.gap();
     facts_ = watcher_.facts();
-    for (std::size_t i = 0; i < played_.size(); ++i) {
-        const bool is_last = i + 1 == played_.size();
-        enter(played_[i], is_last ? facts_.findings.size() : played_[i + 1].first_finding);
+    for (std::size_t i = 0; i < finished_.size(); ++i) {
+        const bool is_last = i + 1 == finished_.size();
+        enter(finished_[i], is_last ? facts_.findings.size() : finished_[i + 1].first_finding);
     }
     return ended;
 }
 
-/// The attempt with the findings told from its start until that of the next one, which is `end`.
-void Case::enter(const Played& played, std::size_t end) {
-    const Attempt& plan = played.plan;
-    std::string told;
+/// Adds the attempt with the findings from its start up to `end`, where the next one starts.
+void Case::enter(const Finished& finished, std::size_t end) {
+    const Attempt& plan = finished.plan;
+    std::string reported;
     const FindingFact* expected = nullptr;
     for (const FindingFact& finding :
-         from(facts_, played.first_finding).first(end - played.first_finding)) {
-        told += fmt::format("{}{}", told.empty() ? "" : "; ",
-                            reported_text(finding.kind, finding.resolution));
+         from(facts_, finished.first_finding).first(end - finished.first_finding)) {
+        reported += fmt::format("{}{}", reported.empty() ? "" : "; ",
+                                reported_text(finding.kind, finding.resolution));
         if (finding.kind != plan.finding.kind) {
-            closing_.expect(plan.name, false,
+            summary_.expect(plan.name, false,
                             fmt::format("watch claims {}: {}", finding.kind, finding.summary));
         } else if (expected == nullptr || is_met(plan.finding, finding)) {
             expected = &finding;
         }
     }
-    closing_.add(ConversationRow{.attempt = plan.name,
-                                 .socket = conversation_text(played.report),
-                                 .told = told.empty() ? "-" : told});
-    closing_.expect(plan.name, played.report.outcome == plan.outcome,
-                    conversation_sentence(plan.exchange, played.report));
+    summary_.add(ConversationRow{.attempt = plan.name,
+                                 .socket = conversation_text(finished.report),
+                                 .reported = reported.empty() ? "-" : reported});
+    summary_.expect(plan.name, finished.report.outcome == plan.outcome,
+                    conversation_sentence(plan.exchange, finished.report));
     if (plan.finding.kind.empty()) {
         return;
     }
     const std::string what = reported_text(plan.finding.kind, plan.finding.resolution);
-    closing_.expect(plan.name, expected != nullptr && is_met(plan.finding, *expected),
-                    fmt::format("watch does not tell of {}", what));
-    closing_.expect(
+    summary_.expect(plan.name, expected != nullptr && is_met(plan.finding, *expected),
+                    fmt::format("watch does not report {}", what));
+    summary_.expect(
         plan.name, expected == nullptr || !plan.finding.hops || expected->hops == plan.finding.hops,
         fmt::format("the {} is not {} hops away", plan.finding.kind,
                     plan.finding.hops.value_or(0)));
 }
 
-Status play_case(const DemoContext& context, const Case::Setting& setting, Closing& closing,
-                 const std::function<Status(const DemoContext&, Case&)>& play) {
+Status run_case(const DemoContext& context, const Case::Setting& setting, Summary& summary,
+                const std::function<Status(const DemoContext&, Case&)>& run) {
     const auto server = lab::Server::start(setting.server, {.service = lab::Service::Echo});
     if (!server) {
         return std::unexpected(server.error());
     }
-    auto story = Case::open(context, setting, closing);
-    if (!story) {
-        return std::unexpected(story.error());
+    auto scenario = Case::open(context, setting, summary);
+    if (!scenario) {
+        return std::unexpected(scenario.error());
     }
-    const Status played = play(context, *story);
-    return played ? story->close() : played;
+    const Status result = run(context, *scenario);
+    return result ? scenario->close() : result;
 }
 
 }  // namespace flowstamp::cmd::demo

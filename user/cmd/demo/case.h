@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A story of connections that fail, and of their mend: the client says something to an echo server,
-// again and again, under one `flowstamp watch`; in between, rules come and go on real routers.
+// A scenario of connections that fail, and of the fix: a client of an echo server connects several
+// times under one `flowstamp watch`, while rules are added and removed on real routers.
 //
-//     auto story = Case::open(stage, {...}, closing);
-//     story->attempt({.name = "before"});
-//     story->put(ban, stage.lab.router(2), "iptables -I FORWARD -p tcp --dport 80 -j DROP");
-//     story->attempt({.name = "banned", .outcome = Outcome::TimedOut, .finding = {...}});
-//     story->lift(ban);
-//     story->attempt({.name = "after"});
-//     story->close();
+//     auto scenario = Case::open(context, {...}, summary);
+//     scenario->attempt({.name = "before"});
+//     scenario->add_rule(block, context.lab.router(2), "iptables -I FORWARD -p tcp --dport 80 -j DROP");
+//     scenario->attempt({.name = "blocked", .outcome = Outcome::TimedOut, .finding = {...}});
+//     scenario->remove_rule(block);
+//     scenario->attempt({.name = "after"});
+//     scenario->close();
 #pragma once
 
 #include <chrono>
@@ -19,32 +19,32 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/cmd/demo/act.h"
-#include "user/cmd/demo/closing.h"
+#include "user/cmd/demo/download_run.h"
+#include "user/cmd/demo/summary.h"
 #include "user/cmd/demo/watcher.h"
 #include "user/lab/exchange.h"
 #include "user/lab/firewall.h"
 
 namespace flowstamp::cmd::demo {
 
-/// What is done so long after an attempt has begun.
-struct Cue {
+/// Done at that time after the start of an attempt.
+struct TimedAction {
     std::chrono::milliseconds after{0};
-    std::function<Status()> act;
+    std::function<Status()> run;
 };
 
-/// What the story says that watch tells.
+/// The finding that watch should report.
 struct Expected {
-    std::string kind{};              ///< of the finding; empty: nothing is told
-    std::string resolution{};        ///< what becomes of it; empty: the story does not say
+    std::string kind{};              ///< of the finding; empty: none is expected
+    std::string resolution{};        ///< its resolution; empty: any
     std::optional<unsigned> hops{};  ///< of the packet that it is about
 };
 
-/// One connection: what the client does, and how the story says it fares.
+/// One connection: what the client does, and how it should end.
 struct Attempt {
-    std::string name{};               ///< in the closing table
-    lab::ExchangeOptions exchange{};  ///< its server may be left out: the case's
-    std::vector<Cue> cues{};          ///< by time
+    std::string name{};                  ///< in the summary
+    lab::ExchangeOptions exchange{};     ///< without a server: that of the setting
+    std::vector<TimedAction> actions{};  ///< in order of time
     lab::Outcome outcome = lab::Outcome::Complete;
     Expected finding{};
 };
@@ -54,60 +54,62 @@ class Case {
     struct Setting {
         const lab::Namespace& client;
         const lab::Namespace& server;
-        lab::Endpoint address;  ///< the server's, as the client calls it
+        lab::Endpoint address;  ///< the server's, as used by the client
         WatchPlan watch;
     };
 
-    /// Starts the watch. What it refers to outlives it.
+    /// Starts the watch. What it refers to must outlive it.
     [[nodiscard]] static Result<Case> open(const DemoContext& context, const Setting& setting,
-                                           Closing& closing);
-    /// The usual setting: the client of the stage's lab watches itself.
-    [[nodiscard]] static Setting usual(const DemoContext& context, std::vector<std::string> arguments = {});
+                                           Summary& summary);
+    /// The usual setting: the client of the lab watches itself.
+    [[nodiscard]] static Setting usual(const DemoContext& context,
+                                       std::vector<std::string> arguments = {});
 
-    /// Says the command that adds a rule to the host's firewall, and has it done.
-    Status put(std::optional<lab::Firewall>& place, const lab::Namespace& host,
-               const std::string& command);
-    /// Says the command that takes it away, and has it done.
-    Status lift(std::optional<lab::Firewall>& rule);
+    /// Prints the command that adds a rule to the host's firewall, and runs it.
+    Status add_rule(std::optional<lab::Firewall>& place, const lab::Namespace& host,
+                    const std::string& command);
+    /// Prints the command that removes it, and runs it.
+    Status remove_rule(std::optional<lab::Firewall>& rule);
 
-    /// Says a command without quotes, and has it done on the host.
-    Status run(const lab::Namespace& host, const std::string& command);
-    /// Says that a kernel's setting is changed, and changes it.
+    /// Prints a command without quotes, and runs it on the host.
+    Status execute(const lab::Namespace& host, const std::string& command);
+    /// Prints and makes a sysctl setting.
     Status set(const lab::Namespace& host, const std::string& key, const std::string& value);
 
-    /// Plays it, tells how the socket fared, and waits for what watch should tell of it. Fails
-    /// where the lab does, or the stage's `stop` is raised.
+    /// Runs it, prints how the socket ended, and waits for the expected finding. Fails if the lab
+    /// does, or `stop` is raised.
     [[nodiscard]] Status attempt(const Attempt& attempt);
 
-    /// Ends the watch, and enters everything into the closing table: that what was expected was
-    /// told, and nothing else.
+    /// Ends the watch, and adds everything to the summary: that what was expected was reported, and
+    /// nothing else.
     Status close();
 
     [[nodiscard]] const Facts& facts() const { return facts_; }
 
   private:
-    struct Played {
+    struct Finished {
         Attempt plan;
         lab::DownloadReport report;
-        std::size_t first_finding;  ///< of those told from its start on, an index into the facts
+        std::size_t first_finding;  ///< index of the first finding reported since its start
     };
 
-    Case(const DemoContext& context, const Setting& setting, Closing& closing, Watcher watcher)
-        : context_(context), setting_(setting), closing_(closing), watcher_(std::move(watcher)) {}
+    Case(const DemoContext& context, const Setting& setting, Summary& summary, Watcher watcher)
+        : context_(context), setting_(setting), summary_(summary), watcher_(std::move(watcher)) {}
     Result<lab::DownloadReport> converse(const Attempt& attempt);
-    void enter(const Played& played, std::size_t end);
+    void enter(const Finished& finished, std::size_t end);
 
     DemoContext context_;
     Setting setting_;
-    Closing& closing_;
+    Summary& summary_;
     Watcher watcher_;
-    std::vector<Played> played_;
-    Facts facts_;  ///< as last read
+    std::vector<Finished> finished_;
+    Facts facts_;  ///< as last parsed
 };
 
-/// A case from its beginning to its end: an echo server, the watch, what `play` does, the closing.
-/// The watch is ended, and what was played entered, only if all could be played.
-[[nodiscard]] Status play_case(const DemoContext& context, const Case::Setting& setting, Closing& closing,
-                               const std::function<Status(const DemoContext&, Case&)>& play);
+/// Runs a case from start to end: an echo server, the watch, `run`, the summary. The watch is
+/// ended, and the attempts added to the summary, only if all could be run.
+[[nodiscard]] Status run_case(const DemoContext& context, const Case::Setting& setting,
+                              Summary& summary,
+                              const std::function<Status(const DemoContext&, Case&)>& run);
 
 }  // namespace flowstamp::cmd::demo

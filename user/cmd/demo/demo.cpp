@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "user/base/console.h"
-#include "user/base/stop_signals.h"
-#include "user/cmd/nearest.h"
+#include "user/base/signals.h"
 #include "user/cmd/demo/scenario.h"
 #include "user/cmd/doctor/check.h"
+#include "user/cmd/nearest.h"
 
 namespace flowstamp::cmd {
 namespace {
@@ -34,7 +34,7 @@ int list_scenarios() {
     return kDone;
 }
 
-/// Those asked for, in that order; the main one if none was.
+/// The scenarios requested, in that order; the main one if none was.
 std::expected<std::vector<Scenario>, std::string> chosen(const std::vector<std::string>& names) {
     const auto all = demo::scenarios();
     if (names.empty()) {
@@ -56,7 +56,7 @@ std::expected<std::vector<Scenario>, std::string> chosen(const std::vector<std::
     return scenarios;
 }
 
-/// One line for each thing that is missing; 0 of them if it can be played here.
+/// Prints a line for each missing requirement. Returns their number.
 int refuse_what_is_missing() {
     int missing = 0;
     for (const Check& check : check_kernel()) {
@@ -68,7 +68,7 @@ int refuse_what_is_missing() {
     return missing;
 }
 
-/// While it lives, a signal that asks us to end raises `stop` instead.
+/// During its lifetime a terminating signal raises `stop` instead.
 class Interruption {
   public:
     explicit Interruption(const lab::StopSignal& stop)
@@ -93,28 +93,27 @@ class Interruption {
     std::jthread thread_;
 };
 
-Status play(const Scenario& scenario, demo::Narrator& narrator, const lab::StopSignal& stop,
-            demo::Closing& closing) {
+Status run(const Scenario& scenario, demo::Narrator& narrator, const lab::StopSignal& stop,
+           demo::Summary& summary) {
     narrator.line(narrator.style().strong(fmt::format("flowstamp demo: {}", scenario.name)));
     narrator.gap();
     const auto lab = lab::Lab::create({});
     if (!lab) {
         return std::unexpected(lab.error());
     }
-    return scenario.play({narrator, *lab, stop}, closing);
+    return scenario.run({narrator, *lab, stop}, summary);
 }
 
-void close(demo::Narrator& narrator, const demo::Closing& closing, bool is_main_story) {
+void close(demo::Narrator& narrator, const demo::Summary& summary, bool is_main) {
     narrator.heading("What happened");
-    closing.report(narrator);
-    if (closing.is_as_reported()) {
+    summary.report(narrator);
+    if (summary.is_as_expected()) {
         narrator.line(
             "Every figure comes from the sockets, or from the events of flowstamp watch. The lab "
-            "is "
-            "gone again.");
+            "has been removed.");
     }
-    if (is_main_story) {
-        narrator.line("There are more stories: flowstamp demo --list");
+    if (is_main) {
+        narrator.line("There are more scenarios: flowstamp demo --list");
     }
 }
 
@@ -141,9 +140,9 @@ int run_demo(const DemoOptions& options) {
     }
     output::Output output = output::Output::standard_output();
     demo::Narrator narrator(output);
-    demo::Closing closing;
+    demo::Summary summary;
     for (const Scenario& scenario : *scenarios) {
-        const Status played = play(scenario, narrator, stop, closing);
+        const Status result = run(scenario, narrator, stop, summary);
         if (output.reader_has_gone()) {
             return kDone;
         }
@@ -151,14 +150,14 @@ int run_demo(const DemoOptions& options) {
             return refuse(output.health().error().message(), kFailed);
         }
         if (stop.raised()) {
-            return refuse("interrupted; the lab is gone again", kFailed);
+            return refuse("interrupted; the lab has been removed", kFailed);
         }
-        if (!played) {
-            return refuse(played.error().message(), kFailed);
+        if (!result) {
+            return refuse(result.error().message(), kFailed);
         }
     }
-    close(narrator, closing, options.scenarios.empty());
-    return closing.is_as_reported() ? kDone : kFailed;
+    close(narrator, summary, options.scenarios.empty());
+    return summary.is_as_expected() ? kDone : kFailed;
 }
 
 }  // namespace flowstamp::cmd

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "user/cmd/demo/act.h"
+#include "user/cmd/demo/download_run.h"
 
 namespace flowstamp::cmd::demo {
 namespace {
@@ -37,7 +37,7 @@ std::size_t middle(const std::vector<std::string>& hosts, std::size_t host) {
     return column + hosts[host].size() / 2;
 }
 
-/// Writes `text` into `line` so that its middle stands at `column`.
+/// Writes `text` into `line`, centred at `column`.
 void place(std::string& line, std::size_t column, std::string_view text) {
     const std::size_t start = column - std::min(column, text.size() / 2);
     line.resize(std::max(line.size(), start + text.size()), ' ');

@@ -47,7 +47,7 @@ FindingFact finding_from(const json& event) {
     return fact;
 }
 
-/// News replaces what was told before under the same id.
+/// A later event replaces the earlier one with the same id.
 template <class Fact>
 void keep_latest(std::vector<Fact>& all, Fact fact) {
     const auto known = std::ranges::find(all, fact.id, &Fact::id);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The main story, in three acts: a download, and a firewall that forges a reset in the server's
-// name. Watched; refused on evidence; a perfect forgery refused by asking.
+// The main scenario, in three steps: a download, and a firewall that forges a reset in the server's
+// name. Watched; dropped on evidence; an exact copy of a genuine reset, refuted by a challenge.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "user/cmd/demo/drawing.h"
+#include "user/cmd/demo/reset_pair.h"
 #include "user/cmd/demo/scenario.h"
-#include "user/cmd/demo/twins.h"
 #include "user/cmd/demo/words.h"
 
 namespace flowstamp::cmd::demo {
@@ -17,48 +17,48 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kStrikeAfter = 3'000'000;  // bytes
-constexpr std::uint64_t kStrikeAgainAfter = 1'500'000;
-constexpr unsigned kStrikes = 3;
+constexpr std::uint64_t kFireAfter = 3'000'000;  // bytes
+constexpr std::uint64_t kFireAgainAfter = 1'500'000;
+constexpr unsigned kFirings = 3;
 
-/// At moments at which the stream rests, so that a forged sequence number is the exact one.
+/// Fires while the stream is idle, so that the forged sequence number is exact.
 lab::Injection firewall(const lab::Forgery& forgery) {
     return {.trigger = {.on = lab::Trigger::On::AllAcknowledged,
-                        .after_server_bytes = kStrikeAfter,
-                        .bytes_between = kStrikeAgainAfter,
-                        .times = kStrikes},
+                        .after_server_bytes = kFireAfter,
+                        .bytes_between = kFireAgainAfter,
+                        .times = kFirings},
             .forgery = forgery};
 }
 
-/// 8 MB/s, with rests of 8 ms.
+/// 8 MB/s, with pauses of 8 ms.
 lab::ServerOptions server() {
     return {.pace = {.chunk_bytes = 65'536, .pause = 8ms}};
 }
 
-ActPlan plan(std::string name, std::vector<std::string> watch, const lab::Forgery& forgery) {
+RunPlan plan(std::string name, std::vector<std::string> watch, const lab::Forgery& forgery) {
     return {.name = std::move(name),
             .watch = std::move(watch),
             .injection = firewall(forgery),
             .server = server()};
 }
 
-void expect_refused(const ActRecord& record, Closing& closing) {
+void expect_refused(const RunRecord& record, Summary& summary) {
     const auto resets = record.resets();
-    closing.expect(record, is_complete(record.download), download_sentence(record));
-    closing.expect(record, resets.size() == record.injected.size() && !resets.empty(),
-                   fmt::format("{} resets were forged, watch told of {}", record.injected.size(),
+    summary.expect(record, is_complete(record.download), download_sentence(record));
+    summary.expect(record, resets.size() == record.injected.size() && !resets.empty(),
+                   fmt::format("{} resets were forged, watch reported {}", record.injected.size(),
                                resets.size()));
-    closing.expect(record,
+    summary.expect(record,
                    std::ranges::none_of(
                        resets, [](const ResetFact& reset) { return reset.action == "observed"; }),
-                   "a forged reset was let through");
-    closing.expect(record, verdict_text(record) == "confirmed", "no forgery was confirmed");
+                   "a forged reset was passed");
+    summary.expect(record, verdict_text(record) == "confirmed", "no forgery was confirmed");
 }
 
-void expect_killed(const ActRecord& record, Closing& closing) {
-    closing.expect(record, record.download.outcome == lab::Outcome::Reset,
+void expect_reset(const RunRecord& record, Summary& summary) {
+    summary.expect(record, record.download.outcome == lab::Outcome::Reset,
                    "the forged reset did not end the download");
-    closing.expect(record, record.facts.dropped + record.facts.challenged == 0,
+    summary.expect(record, record.facts.dropped + record.facts.challenged == 0,
                    "a watch that only observes dropped or changed a packet");
 }
 
@@ -66,17 +66,18 @@ void introduce(const DemoContext& context) {
     Narrator& narrator = context.narrator;
     narrator.paragraph(
         "A lab on this machine: five network namespaces, real sockets, and between the client and "
-        "the server three routers. The client downloads 8 MB. The one in the middle is a firewall, "
-        "and it does not like that: once 3 MB have passed, it sends the client a TCP reset (RST) "
-        "in the server's name, as a filter does that wants a connection dead.");
+        "the server three routers. The client downloads 8 MB. The router in the middle is a "
+        "firewall: once 3 MB have passed, it sends the client a TCP reset (RST) in the server's "
+        "name, as a filter does that wants to end a connection.");
     narrator.figure(path_drawing(context.lab, true));
 }
 
-Status act_1(const DemoContext& context, Closing& closing) {
+Status watch_only(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
-    narrator.heading("Act 1: only watching");
-    narrator.paragraph("flowstamp runs on the client. By itself it changes nothing; it explains.");
-    const auto record = perform(context, plan("1  watch", {}, {}));
+    narrator.heading("Step 1: watch only");
+    narrator.paragraph(
+        "flowstamp runs on the client. Without options it changes nothing; it only reports.");
+    const auto record = run_download(context, plan("1  watch", {}, {}));
     if (!record) {
         return std::unexpected(record.error());
     }
@@ -86,45 +87,45 @@ Status act_1(const DemoContext& context, Closing& closing) {
     const auto resets = record->resets();
     if (finding != nullptr && finding->sender_hops && !resets.empty()) {
         narrator.line(
-            "The reset bore the server's address, but it had fewer routers behind it than "
-            "anything else the server ever sent:");
+            "The reset had the server's address, but passed fewer routers than anything else that "
+            "the server sent:");
         narrator.gap();
         narrator.figure(distance_drawing(context.lab, resets.front().hops, *finding->sender_hops));
     }
-    closing.add(*record);
-    expect_killed(*record, closing);
-    closing.expect(*record, finding != nullptr && finding->verdict == "confirmed",
+    summary.add(*record);
+    expect_reset(*record, summary);
+    summary.expect(*record, finding != nullptr && finding->verdict == "confirmed",
                    "watch did not confirm the forgery");
     return {};
 }
 
-/// An act in which what is forged is refused, up to its row in the closing table.
-Result<ActRecord> play_refused(const DemoContext& context, Closing& closing, const ActPlan& plan) {
-    auto record = perform(context, plan);
+/// A step in which the forged resets are refused, including its row in the summary.
+Result<RunRecord> run_refused(const DemoContext& context, Summary& summary, const RunPlan& plan) {
+    auto record = run_download(context, plan);
     if (record) {
         context.narrator.gap();
         context.narrator.line(fmt::format("The firewall forged {}.", sent_text(*record)));
         context.narrator.outcome(download_sentence(*record), is_complete(record->download));
-        closing.add(*record);
-        expect_refused(*record, closing);
+        summary.add(*record);
+        expect_refused(*record, summary);
     }
     return record;
 }
 
-Status act_2(const DemoContext& context, Closing& closing) {
+Status drop_confirmed(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
-    narrator.heading("Act 2: --drop confirmed");
+    narrator.heading("Step 2: --drop confirmed");
     narrator.paragraph(
-        "The same firewall, the same resets. Now what is convicted on its evidence is refused in "
-        "the kernel, before the TCP stack sees it. The first one is not even thrown away: it is "
-        "made "
-        "harmless in such a way that the stack asks the server whether it meant it (RFC 5961).");
+        "The same firewall, the same resets. Now a reset confirmed as forged by its evidence is "
+        "refused in the kernel, before the TCP stack sees it. The first one is not dropped but "
+        "changed so that the stack challenges it: it asks the server whether the reset is its own "
+        "(challenge ACK, RFC 5961).");
     const auto record =
-        play_refused(context, closing, plan("2  --drop confirmed", {"--drop", "confirmed"}, {}));
+        run_refused(context, summary, plan("2  --drop confirmed", {"--drop", "confirmed"}, {}));
     return record ? Status{} : std::unexpected(record.error());
 }
 
-/// "45000028 00004000 ...": what follows the Ethernet header, by words of four bytes.
+/// "45000028 00004000 ...": the bytes after the Ethernet header, in groups of four.
 std::string words_of(const lab::Frame& frame) {
     constexpr std::size_t kEthernetBytes = 14, kWordBytes = 4;
     std::string text;
@@ -136,56 +137,56 @@ std::string words_of(const lab::Frame& frame) {
     return text;
 }
 
-Status act_3_copy(const DemoContext& context, Closing& closing) {
+Status show_exact_copy(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
-    narrator.heading("Act 3: --challenge all, against a perfect forgery");
+    narrator.heading("Step 3: --challenge all, against an exact copy");
     narrator.paragraph(
-        "Now the firewall forges with care: it sends byte for byte what the server's own kernel "
-        "sends for a connection that it does not know. To show it, a server's socket vanishes, the "
-        "client speaks once more, and both answer. What the client gets, without the Ethernet "
-        "header:");
-    const auto twins = make_twins(context, {.forgery = lab::as_stateless_reset()});
-    if (!twins) {
-        return std::unexpected(twins.error());
+        "Now the firewall sends byte for byte what the server's own kernel sends for a connection "
+        "that it does not know. To show this, a server's socket disappears, the client sends once "
+        "more, and both answer. What the client receives, without the Ethernet header:");
+    const auto pair = make_reset_pair(context, {.forgery = lab::as_stateless_reset()});
+    if (!pair) {
+        return std::unexpected(pair.error());
     }
-    const std::size_t differing = twins->differing_bytes();
-    narrator.figure(words_of(twins->first) + "\n" + words_of(twins->second));
+    const std::size_t differing = pair->differing_bytes();
+    narrator.figure(words_of(pair->first) + "\n" + words_of(pair->second));
     narrator.paragraph(
         fmt::format("One is forged. {} bytes each, with the Ethernet header; {} of them differ.",
-                    twins->first.size(), differing));
-    const ActRecord copy{.name = "3  the copy"};
-    closing.expect(copy, differing == 0, fmt::format("{} bytes differ", differing));
+                    pair->first.size(), differing));
+    const RunRecord copy{.name = "3  the copy"};
+    summary.expect(copy, differing == 0, fmt::format("{} bytes differ", differing));
     return {};
 }
 
-Status act_3_watched(const DemoContext& context, Closing& closing) {
+Status watch_exact_copy(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
-    narrator.paragraph("Watching does not help here: there is nothing to see.");
-    const auto record = perform(context, plan("3a watch", {}, lab::as_stateless_reset()));
+    narrator.paragraph("Watching does not help here: there is no evidence to see.");
+    const auto record = run_download(context, plan("3a watch", {}, lab::as_stateless_reset()));
     if (!record) {
         return std::unexpected(record.error());
     }
     narrator.gap();
     narrator.outcome(download_sentence(*record), is_complete(record->download));
-    closing.add(*record);
-    expect_killed(*record, closing);
+    summary.add(*record);
+    expect_reset(*record, summary);
     return {};
 }
 
-Status act_3_asked(const DemoContext& context, Closing& closing) {
+Status challenge_all(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
     narrator.paragraph(
-        "So ask. Every reset is made inexact by one sequence number; the client's own stack then "
-        "asks the server whether it meant it. A server that is gone says so, one round trip later. "
-        "One that lives goes on sending and acknowledging, and that is proof.");
+        "So challenge it. The sequence number of every reset is shifted by one; the client's own "
+        "stack then sends the server a challenge ACK. A server whose socket is gone confirms the "
+        "reset one round trip later. One that is alive goes on sending and acknowledging, which "
+        "proves that the reset was forged.");
     const auto record =
-        play_refused(context, closing,
-                     plan("3b --challenge all", {"--challenge", "all"}, lab::as_stateless_reset()));
+        run_refused(context, summary,
+                    plan("3b --challenge all", {"--challenge", "all"}, lab::as_stateless_reset()));
     if (!record) {
         return std::unexpected(record.error());
     }
     const auto resets = record->resets();
-    closing.expect(*record,
+    summary.expect(*record,
                    std::ranges::any_of(
                        resets, [](const ResetFact& reset) { return reset.challenge == "refuted"; }),
                    "no reset was refuted");
@@ -194,11 +195,12 @@ Status act_3_asked(const DemoContext& context, Closing& closing) {
 
 }  // namespace
 
-Status play_forged_rst(const DemoContext& context, Closing& closing) {
+Status run_forged_rst(const DemoContext& context, Summary& summary) {
     introduce(context);
-    for (const auto play : {act_1, act_2, act_3_copy, act_3_watched, act_3_asked}) {
-        if (Status played = play(context, closing); !played) {
-            return played;
+    for (const auto run :
+         {watch_only, drop_confirmed, show_exact_copy, watch_exact_copy, challenge_all}) {
+        if (Status result = run(context, summary); !result) {
+            return result;
         }
     }
     return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What cannot be beaten from one side: a firewall that resets both ends.
+// A firewall that resets both ends, which one side alone cannot prevent.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,9 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Strikes at the request: it swallows it and resets both ends, with the IP-ID of the packet that
-/// it answers, as some such boxes do.
-ActPlan plan() {
+/// Triggered by the request: drops it and resets both ends, with the IP-ID of the packet that it
+/// answers, as some middleboxes do.
+RunPlan plan() {
     return {.name = "both ends reset",
             .watch = {"--drop", "confirmed"},
             .injection =
@@ -30,7 +30,7 @@ ActPlan plan() {
             .nudge_after = 1500ms};
 }
 
-void report_outcome(Narrator& narrator, const ActRecord& record) {
+void report_outcome(Narrator& narrator, const RunRecord& record) {
     narrator.line(fmt::format("The firewall forged {} to the client and {} to the server.",
                               record.injected_to_client(),
                               record.injected.size() - record.injected_to_client()));
@@ -41,34 +41,33 @@ void report_outcome(Narrator& narrator, const ActRecord& record) {
     narrator.paragraph(download_sentence(record));
 }
 
-void expect_honest(const ActRecord& record, Closing& closing) {
+void expect_both_ends(const RunRecord& record, Summary& summary) {
     const FindingFact* finding = record.finding();
     const auto resets = record.resets();
-    closing.expect(record,
+    summary.expect(record,
                    std::ranges::any_of(
                        resets, [](const ResetFact& reset) { return reset.action != "observed"; }),
-                   "the forged reset was let through");
-    closing.expect(record, finding != nullptr && finding->verdict == "confirmed",
+                   "the forged reset was passed");
+    summary.expect(record, finding != nullptr && finding->verdict == "confirmed",
                    "watch did not confirm the forgery");
-    closing.expect(record, finding != nullptr && finding->resolution == "both-ends",
+    summary.expect(record, finding != nullptr && finding->resolution == "both-ends",
                    "the finding does not say that the far end was lost");
-    closing.expect(record, !is_complete(record.download) && record.download.bytes == 0,
+    summary.expect(record, !is_complete(record.download) && record.download.bytes == 0,
                    "data came, though the server had been reset");
-    closing.expect(record,
+    summary.expect(record,
                    !record.served.empty() && record.served.front().errno_value == ECONNRESET,
                    "the server was not reset");
 }
 
 }  // namespace
 
-Status play_forged_rst_both(const DemoContext& context, Closing& closing) {
+Status run_forged_rst_both(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
     narrator.paragraph(
-        "The same path, and a harsher firewall: as soon as the client's request passes, it "
-        "swallows "
+        "The same path, and a harsher firewall: as soon as it sees the client's request, it drops "
         "it and resets both ends. flowstamp runs on the client only.");
     narrator.figure(path_drawing(context.lab, true));
-    const auto record = perform(context, plan());
+    const auto record = run_download(context, plan());
     if (!record) {
         return std::unexpected(record.error());
     }
@@ -77,13 +76,14 @@ Status play_forged_rst_both(const DemoContext& context, Closing& closing) {
     if (const FindingFact* finding = record->finding();
         finding != nullptr && finding->resolution == "both-ends") {
         narrator.paragraph(
-            "The forged reset did not end the client's connection. But the server had believed its "
-            "own: asked, its kernel no longer knows the connection and says so, and that reset is "
-            "genuine. Nothing that the client's side does brings the connection back; flowstamp "
-            "says so instead of claiming a rescue. Run it at both ends, and both refuse.");
+            "The forged reset did not end the client's connection. But the server had accepted the "
+            "one sent to it: when challenged, its kernel no longer knows the connection, and "
+            "answers with a genuine reset. Nothing on the client's side can restore the "
+            "connection, and flowstamp reports that instead of a success. Run it at both ends, and "
+            "both refuse.");
     }
-    closing.add(*record);
-    expect_honest(*record, closing);
+    summary.add(*record);
+    expect_both_ends(*record, summary);
     return {};
 }
 

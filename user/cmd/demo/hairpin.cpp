@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client calls a server of its own network by the public address: the router translates where it
-// goes, not where it comes from, and the answer takes the short way.
+// A client connects to a server in its own network by the public address: the router translates the
+// destination but not the source, and the answer takes the direct path.
 #include <fmt/format.h>
 
 #include "user/cmd/demo/case.h"
@@ -20,45 +20,46 @@ constexpr const char* kDrawing =
 
 constexpr std::uint16_t kPort = 80;
 
-Status play(const DemoContext& context, const lab::Lan& lan, Case& story) {
+Status run(const DemoContext& context, const lab::Lan& lan, Case& scenario) {
     Narrator& narrator = context.narrator;
     const std::string server = lan.server().address().text();
     std::optional<lab::Firewall> destination, source;
-    if (Status put =
-            story.put(destination, lan.router(),
-                      fmt::format("iptables -t nat -A PREROUTING -p tcp -d {} --dport {} -j DNAT "
-                                  "--to-destination {}",
-                                  lab::Lan::public_address().text(), kPort, server));
-        !put) {
-        return put;
+    if (Status added = scenario.add_rule(
+            destination, lan.router(),
+            fmt::format("iptables -t nat -A PREROUTING -p tcp -d {} --dport {} -j DNAT "
+                        "--to-destination {}",
+                        lab::Lan::public_address().text(), kPort, server));
+        !added) {
+        return added;
     }
-    narrator.heading("1. The answer comes from an address that was not asked");
-    if (Status done = story.attempt({.name = "by the public address",
-                                     .exchange = {.timeout = 3500ms},
-                                     .outcome = lab::Outcome::TimedOut,
-                                     .finding = {.kind = "return-path-mismatch"}});
+    narrator.heading("1. The answer comes from another address");
+    if (Status done = scenario.attempt({.name = "by the public address",
+                                        .exchange = {.timeout = 3500ms},
+                                        .outcome = lab::Outcome::TimedOut,
+                                        .finding = {.kind = "return-path-mismatch"}});
         !done) {
         return done;
     }
-    narrator.heading("2. The mend: the router puts itself in between for the way back, too");
-    if (Status put = story.put(source, lan.router(),
-                               fmt::format("iptables -t nat -A POSTROUTING -p tcp -s 192.0.2.0/24 "
-                                           "-d {} --dport {} -j MASQUERADE",
-                                           server, kPort));
-        !put) {
-        return put;
+    narrator.heading("2. The fix: the router also translates the source");
+    if (Status added =
+            scenario.add_rule(source, lan.router(),
+                              fmt::format("iptables -t nat -A POSTROUTING -p tcp -s 192.0.2.0/24 "
+                                          "-d {} --dport {} -j MASQUERADE",
+                                          server, kPort));
+        !added) {
+        return added;
     }
-    return story.attempt({.name = "with source translation"});
+    return scenario.attempt({.name = "with source translation"});
 }
 
 }  // namespace
 
-Status play_hairpin(const DemoContext& context, Closing& closing) {
+Status run_hairpin(const DemoContext& context, Summary& summary) {
     context.narrator.paragraph(
-        "Client and server are neighbours. The client calls the server by the router's public "
-        "address; the router hands the SYN on to the server (DNAT), which answers its neighbour "
-        "directly. The client's kernel never called that address: it resets the answer, and goes "
-        "on waiting for another one.");
+        "Client and server are neighbours. The client connects to the router's public address; the "
+        "router forwards the SYN to the server (DNAT), which answers its neighbour directly. The "
+        "client's kernel never sent anything to that address: it resets the answer, and goes on "
+        "waiting for the right one.");
     context.narrator.figure(kDrawing);
     const auto lan = lab::Lan::create();
     if (!lan) {
@@ -69,8 +70,9 @@ Status play_hairpin(const DemoContext& context, Closing& closing) {
                                 .server = lan->server(),
                                 .address = {lab::Lan::public_address(), kPort},
                                 .watch = {client, {client.toward(lab::Side::Server).name}}};
-    return play_case(context, setting, closing,
-                     [&](const DemoContext& where, Case& story) { return play(where, *lan, story); });
+    return run_case(context, setting, summary, [&](const DemoContext& where, Case& scenario) {
+        return run(where, *lan, scenario);
+    });
 }
 
 }  // namespace flowstamp::cmd::demo

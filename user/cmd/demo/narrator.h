@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the demo says, and how it looks: plain lines of at most a width, with colour and one line
-// that is drawn anew where standard output is a terminal that wants it.
+// The demo's output: plain lines of limited width, with colour and a progress line that is redrawn
+// if standard output is a terminal.
 #pragma once
 
 #include <cstddef>
@@ -17,29 +17,28 @@ class Narrator {
   public:
     static constexpr std::size_t kWidest = 100;  ///< columns
 
-    /// To a terminal as it is: its width, its colours unless NO_COLOR is set. To anything else
-    /// plain lines.
+    /// To a terminal: its width, with colour unless NO_COLOR is set. To anything else: plain
+    /// lines.
     explicit Narrator(output::Output& output);
     Narrator(output::Output& output, output::Style style, bool redraws, std::size_t width)
         : output_(output), style_(style), redraws_(redraws), width_(width) {}
 
     void heading(std::string_view text);
-    void paragraph(std::string_view text);                        ///< wrapped, and an empty line
+    void paragraph(std::string_view text);                        ///< wrapped, plus an empty line
     void line(std::string_view text);                             ///< wrapped
-    void outcome(std::string_view text, bool is_good);            ///< a paragraph that matters
-    void figure(std::string_view lines, std::size_t indent = 4);  ///< as it is, and an empty line
-    /// What a user would type, on that host if it is not where the reader sits.
+    void outcome(std::string_view text, bool is_good);            ///< an emphasized paragraph
+    void figure(std::string_view lines, std::size_t indent = 4);  ///< unwrapped, plus an empty line
+    /// A command that a user would type, with the host unless it is the client.
     void command(std::string_view text, std::string_view host = {});
-    void quote(std::string_view lines);  ///< what a program said; whole lines
+    void quote(std::string_view lines);  ///< a program's output; complete lines
     void gap();                          ///< an empty line, unless the last one is
 
-    /// A line that the next thing said, or the next progress, replaces; plain ASCII. Nothing where
-    /// a line cannot be drawn anew.
+    /// A line that the next output replaces; plain ASCII. Nothing if lines cannot be redrawn.
     void progress(std::string_view text);
 
     [[nodiscard]] const output::Style& style() const { return style_; }
-    /// Whether nobody reads any more.
-    [[nodiscard]] bool is_unheard() const { return !output_.health(); }
+    /// Whether the reader has closed the output.
+    [[nodiscard]] bool is_reader_gone() const { return !output_.health(); }
 
   private:
     void write(std::string_view text);
@@ -49,7 +48,7 @@ class Narrator {
     bool redraws_;
     std::size_t width_;
     bool progress_shown_ = false;
-    bool is_at_gap_ = true;  ///< nothing yet, or an empty line, was written last
+    bool is_at_gap_ = true;  ///< nothing or an empty line was written last
 };
 
 }  // namespace flowstamp::cmd::demo

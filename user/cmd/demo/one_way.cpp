@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two ways through the routers: a gateway sees what goes to the server, and nothing of what comes
-// back. Watched on that gateway.
+// Asymmetric routing: a gateway sees the packets to the server, and none of the answers. Watched on
+// that gateway.
 #include <fmt/format.h>
 
 #include "user/cmd/demo/case.h"
 #include "user/cmd/demo/scenario.h"
-#include "user/lab/shortcut.h"
+#include "user/lab/topology.h"
 
 namespace flowstamp::cmd::demo {
 namespace {
@@ -20,41 +20,43 @@ constexpr const char* kDrawing =
 
 constexpr lab::ExchangeOptions kTalk{.rounds = 20, .pause = 50ms};
 
-/// Has the way back to the client begin at that neighbour of router 3.
-Status lead_back(const DemoContext& context, Case& story, const lab::IpAddress& neighbour) {
-    return story.run(context.lab.router(3),
-                     fmt::format("ip route replace 198.51.100.0/24 via {}", neighbour.text()));
+/// Routes packets to the client through that neighbour of router 3.
+Status set_return_route(const DemoContext& context, Case& scenario,
+                        const lab::IpAddress& neighbour) {
+    return scenario.execute(
+        context.lab.router(3),
+        fmt::format("ip route replace 198.51.100.0/24 via {}", neighbour.text()));
 }
 
-Status play(const DemoContext& context, const lab::Shortcut& shortcut, Case& story) {
+Status run(const DemoContext& context, const lab::Shortcut& shortcut, Case& scenario) {
     Narrator& narrator = context.narrator;
-    if (Status done = story.attempt({.name = "there and back", .exchange = kTalk}); !done) {
+    if (Status done = scenario.attempt({.name = "symmetric", .exchange = kTalk}); !done) {
         return done;
     }
-    narrator.heading("1. The way back leads past the gateway");
-    if (Status led = lead_back(context, story, shortcut.near); !led) {
-        return led;
+    narrator.heading("1. The return path bypasses the gateway");
+    if (Status routed = set_return_route(context, scenario, shortcut.near); !routed) {
+        return routed;
     }
-    if (Status done = story.attempt(
-            {.name = "back by the shortcut", .exchange = kTalk, .finding = {.kind = "one-way"}});
+    if (Status done = scenario.attempt(
+            {.name = "return by the shortcut", .exchange = kTalk, .finding = {.kind = "one-way"}});
         !done) {
         return done;
     }
-    narrator.heading("2. Mended: one way for both");
+    narrator.heading("2. The fix: the same path for both directions");
     const lab::IpAddress gateway = context.lab.router(3).toward(lab::Side::Client).neighbour_ipv4;
-    if (Status led = lead_back(context, story, gateway); !led) {
-        return led;
+    if (Status routed = set_return_route(context, scenario, gateway); !routed) {
+        return routed;
     }
-    return story.attempt({.name = "after", .exchange = kTalk});
+    return scenario.attempt({.name = "after", .exchange = kTalk});
 }
 
 }  // namespace
 
-Status play_one_way(const DemoContext& context, Closing& closing) {
+Status run_one_way(const DemoContext& context, Summary& summary) {
     context.narrator.paragraph(
-        "Nothing is broken for the client: its packets go by router2, the answers by a shortcut. "
-        "But whatever on router2 has to see both directions does not: a stateful firewall there "
-        "would take the client's ACKs for strays. flowstamp runs on router2.");
+        "Nothing is broken for the client: its packets go through router2, the answers by a "
+        "shortcut. But what needs to see both directions on router2 does not: a stateful firewall "
+        "there would treat the client's ACKs as invalid. flowstamp runs on router2.");
     context.narrator.figure(kDrawing);
     const auto shortcut = lab::add_shortcut(context.lab, 1, 3);
     if (!shortcut) {
@@ -68,8 +70,8 @@ Status play_one_way(const DemoContext& context, Closing& closing) {
                                 .watch = {gateway,
                                           {gateway.toward(lab::Side::Client).name,
                                            gateway.toward(lab::Side::Server).name}}};
-    return play_case(context, setting, closing, [&](const DemoContext& where, Case& story) {
-        return play(where, *shortcut, story);
+    return run_case(context, setting, summary, [&](const DemoContext& where, Case& scenario) {
+        return run(where, *shortcut, scenario);
     });
 }
 

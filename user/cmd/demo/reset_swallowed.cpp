@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that rejects, and whose own firewall keeps the rejection from leaving it.
+// A server that rejects, and whose own firewall drops the rejection on its way out.
 #include "user/cmd/demo/case.h"
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
@@ -10,52 +10,53 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Status play(const DemoContext& context, Case& story) {
+Status run(const DemoContext& context, Case& scenario) {
     Narrator& narrator = context.narrator;
     const lab::Namespace& server = context.lab.server();
-    std::optional<lab::Firewall> reject, swallow;
-    Status put = story.put(reject, server,
-                           "iptables -A INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset");
-    if (put) {
-        put = story.put(swallow, server, "iptables -A OUTPUT -p tcp --tcp-flags RST RST -j DROP");
+    std::optional<lab::Firewall> reject, drop_resets;
+    Status added = scenario.add_rule(
+        reject, server, "iptables -A INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset");
+    if (added) {
+        added = scenario.add_rule(drop_resets, server,
+                                  "iptables -A OUTPUT -p tcp --tcp-flags RST RST -j DROP");
     }
-    if (!put) {
-        return put;
+    if (!added) {
+        return added;
     }
     narrator.heading("1. Silence");
-    if (Status done = story.attempt({.name = "rejected, swallowed",
-                                     .exchange = {.timeout = 3500ms},
-                                     .outcome = lab::Outcome::TimedOut,
-                                     .finding = {.kind = "syn-unanswered"}});
+    if (Status done = scenario.attempt({.name = "rejected, reset dropped",
+                                        .exchange = {.timeout = 3500ms},
+                                        .outcome = lab::Outcome::TimedOut,
+                                        .finding = {.kind = "syn-unanswered"}});
         !done) {
         return done;
     }
-    narrator.heading("2. Let the answer out: it is a refusal, from the server's own distance");
-    if (Status lifted = story.lift(swallow); !lifted) {
-        return lifted;
+    narrator.heading("2. Without that rule: a refusal, from the server's distance");
+    if (Status removed = scenario.remove_rule(drop_resets); !removed) {
+        return removed;
     }
-    if (Status done = story.attempt({.name = "rejected",
-                                     .outcome = lab::Outcome::Refused,
-                                     .finding = {.kind = "syn-refused", .hops = 3}});
+    if (Status done = scenario.attempt({.name = "rejected",
+                                        .outcome = lab::Outcome::Refused,
+                                        .finding = {.kind = "syn-refused", .hops = 3}});
         !done) {
         return done;
     }
-    narrator.heading("3. Mended");
-    if (Status lifted = story.lift(reject); !lifted) {
-        return lifted;
+    narrator.heading("3. Both rules removed");
+    if (Status removed = scenario.remove_rule(reject); !removed) {
+        return removed;
     }
-    return story.attempt({.name = "after"});
+    return scenario.attempt({.name = "after"});
 }
 
 }  // namespace
 
-Status play_reset_swallowed(const DemoContext& context, Closing& closing) {
+Status run_reset_swallowed(const DemoContext& context, Summary& summary) {
     context.narrator.paragraph(
-        "The server's firewall rejects connections to port 80 with a reset. Another rule of its, "
-        "against some scan of long ago, drops every reset that leaves. So the client, which "
-        "should be told at once, waits.");
+        "The server's firewall rejects connections to port 80 with a reset. Another rule of its "
+        "own, once added against a scan, drops every outgoing reset. So the client, which should "
+        "be refused at once, waits.");
     context.narrator.figure(path_drawing(context.lab, false));
-    return play_case(context, Case::usual(context), closing, play);
+    return run_case(context, Case::usual(context), summary, run);
 }
 
 }  // namespace flowstamp::cmd::demo

@@ -4,36 +4,36 @@
 #include <span>
 #include <string_view>
 
-#include "user/cmd/demo/act.h"
-#include "user/cmd/demo/closing.h"
+#include "user/cmd/demo/download_run.h"
+#include "user/cmd/demo/summary.h"
 
 namespace flowstamp::cmd::demo {
 
-/// A story with its acts. Playing it tells it, adds its rows to the closing table, and says there
-/// what turned out otherwise; it fails where it could not be played.
+/// A demonstration. Running it prints what happens, and adds its rows and any deviation from what
+/// was expected to the summary; it fails if it could not be run.
 struct Scenario {
     std::string_view name;
     std::string_view line;  ///< what it shows, in one line
-    Status (*play)(const DemoContext& context, Closing& closing);
+    Status (*run)(const DemoContext& context, Summary& summary);
 };
 
-/// All, the main one first.
+/// All scenarios, the main one first.
 [[nodiscard]] std::span<const Scenario> scenarios();
 
-Status play_forged_rst(const DemoContext& context, Closing& closing);
-Status play_forged_rst_both(const DemoContext& context, Closing& closing);
-Status play_genuine(const DemoContext& context, Closing& closing);
-Status play_ban_drop(const DemoContext& context, Closing& closing);
-Status play_ban_reject(const DemoContext& context, Closing& closing);
-Status play_syn_reset(const DemoContext& context, Closing& closing);
-Status play_ban_established(const DemoContext& context, Closing& closing);
-Status play_ban_reset(const DemoContext& context, Closing& closing);
-Status play_idle_timeout(const DemoContext& context, Closing& closing);
-Status play_idle_reset(const DemoContext& context, Closing& closing);
-Status play_reset_swallowed(const DemoContext& context, Closing& closing);
-Status play_split_handshake(const DemoContext& context, Closing& closing);
-Status play_hairpin(const DemoContext& context, Closing& closing);
-Status play_one_way(const DemoContext& context, Closing& closing);
-Status play_syn_reset_once(const DemoContext& context, Closing& closing);
+Status run_forged_rst(const DemoContext& context, Summary& summary);
+Status run_forged_rst_both(const DemoContext& context, Summary& summary);
+Status run_genuine(const DemoContext& context, Summary& summary);
+Status run_ban_drop(const DemoContext& context, Summary& summary);
+Status run_ban_reject(const DemoContext& context, Summary& summary);
+Status run_syn_reset(const DemoContext& context, Summary& summary);
+Status run_ban_established(const DemoContext& context, Summary& summary);
+Status run_ban_reset(const DemoContext& context, Summary& summary);
+Status run_idle_timeout(const DemoContext& context, Summary& summary);
+Status run_idle_reset(const DemoContext& context, Summary& summary);
+Status run_reset_swallowed(const DemoContext& context, Summary& summary);
+Status run_split_handshake(const DemoContext& context, Summary& summary);
+Status run_hairpin(const DemoContext& context, Summary& summary);
+Status run_one_way(const DemoContext& context, Summary& summary);
+Status run_syn_reset_once(const DemoContext& context, Summary& summary);
 
 }  // namespace flowstamp::cmd::demo

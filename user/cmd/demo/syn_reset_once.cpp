@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A firewall answers a SYN with a forged reset, and lets it pass: the server's own answer follows.
+// A firewall forwards a SYN, and answers it with a forged reset: the server's own answer follows.
 #include "user/cmd/demo/case.h"
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// To each SYN a RST+ACK as a closed port has it, long before the server can have answered. What no
-/// kernel does: all bear one IP-ID.
+/// Answers each SYN with a RST+ACK as a closed port does, long before the server can answer. Unlike
+/// any kernel's, all have the same IP-ID.
 lab::ForwarderOptions firewall() {
     return {.link = {.delay = 5ms},
             .injection = lab::Injection{
@@ -30,8 +30,8 @@ Attempt saved(const std::string& name) {
     return {.name = name, .finding = {.kind = "forged-rst", .hops = kFirewallRouter - 1}};
 }
 
-Status play(const DemoContext& context, Case& story, const std::vector<Attempt>& attempts) {
-    if (Status done = story.attempt({.name = "before"}); !done) {
+Status run(const DemoContext& context, Case& scenario, const std::vector<Attempt>& attempts) {
+    if (Status done = scenario.attempt({.name = "before"}); !done) {
         return done;
     }
     const auto box = lab::Forwarder::start(context.lab, kFirewallRouter, firewall());
@@ -39,7 +39,7 @@ Status play(const DemoContext& context, Case& story, const std::vector<Attempt>&
         return std::unexpected(box.error());
     }
     for (const Attempt& attempt : attempts) {
-        if (Status done = story.attempt(attempt); !done) {
+        if (Status done = scenario.attempt(attempt); !done) {
             return done;
         }
     }
@@ -48,31 +48,32 @@ Status play(const DemoContext& context, Case& story, const std::vector<Attempt>&
 
 }  // namespace
 
-Status play_syn_reset_once(const DemoContext& context, Closing& closing) {
+Status run_syn_reset_once(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
     narrator.paragraph(
-        "The firewall lets the client's SYN pass, and answers it all the same, with a reset in "
-        "the server's name. The server's own answer comes a moment later, to a socket that has "
-        "been refused.");
+        "The firewall forwards the client's SYN, but also answers it with a reset in the server's "
+        "name. The server's own answer comes a moment later, to a socket that has already been "
+        "refused.");
     narrator.figure(path_drawing(context.lab, true));
-    const auto act = [&](std::vector<std::string> arguments, std::vector<Attempt> attempts) {
-        return play_case(
-            context, Case::usual(context, std::move(arguments)), closing,
-            [&](const DemoContext& where, Case& story) { return play(where, story, attempts); });
+    const auto run_watch = [&](std::vector<std::string> arguments, std::vector<Attempt> attempts) {
+        return run_case(context, Case::usual(context, std::move(arguments)), summary,
+                        [&](const DemoContext& where, Case& scenario) {
+                            return run(where, scenario, attempts);
+                        });
     };
     narrator.heading("1. Watched");
-    if (Status played = act({}, {refused("watch")}); !played) {
-        return played;
+    if (Status result = run_watch({}, {refused("watch")}); !result) {
+        return result;
     }
     narrator.paragraph(
-        "Told, and too late: when the reset comes, nothing else of its connection has, so there "
-        "is nothing to hold it against, and a socket that waits for its first answer cannot be "
-        "made to ask. The proof is the server's own answer, a moment later.");
+        "Reported, but too late: when the reset arrives, no other packet of the server has, so "
+        "there is nothing to compare it with, and a socket in SYN-SENT cannot be made to send a "
+        "challenge. The proof is the server's own answer, a moment later.");
     narrator.heading("2. --drop confirmed");
-    if (Status played =
-            act({"--drop", "confirmed"}, {refused("first"), refused("second"), saved("third")});
-        !played) {
-        return played;
+    if (Status result = run_watch({"--drop", "confirmed"},
+                                  {refused("first"), refused("second"), saved("third")});
+        !result) {
+        return result;
     }
     narrator.gap();
     narrator.paragraph(

@@ -18,13 +18,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kStartWithin = 20s;  // verifying the programs takes a moment on a slow machine
 constexpr auto kStopWithin = 10s;
-constexpr auto kLook = 20ms;
+constexpr auto kPollInterval = 20ms;
 
-constexpr std::string_view kAttached = "watching ";  // how `watch` says so on standard error
+constexpr std::string_view kAttached = "watching ";  // printed by `watch` on standard error
 
-/// What a user types behind the program's name.
-lab::Argv watch_arguments(const WatchPlan& plan) {
-    lab::Argv argv{"watch"};
+/// What a user types after the program's name.
+Argv watch_arguments(const WatchPlan& plan) {
+    Argv argv{"watch"};
     for (const std::string& interface : plan.interfaces) {
         argv.insert(argv.end(), {"-i", interface});
     }
@@ -32,9 +32,9 @@ lab::Argv watch_arguments(const WatchPlan& plan) {
     return argv;
 }
 
-/// `watch` for people on its standard output, and for us in `events`.
-lab::Argv watch_command(const lab::Argv& arguments, const Fd& events, bool colour) {
-    lab::Argv argv;
+/// `watch` with text on its standard output, and JSON lines in `events`.
+Argv watch_command(const Argv& arguments, const Fd& events, bool colour) {
+    Argv argv;
     if (colour) {
         argv = {"env", "CLICOLOR_FORCE=1"};
     }
@@ -56,7 +56,7 @@ std::string contents(const Fd& file) {
     return text;
 }
 
-/// The whole lines of `text` behind the first `relayed` bytes, which it counts.
+/// The complete lines of `text` after the first `relayed` bytes; advances `relayed`.
 std::string_view new_lines(std::string_view text, std::size_t& relayed) {
     const std::size_t end = text.rfind('\n');
     if (end == std::string_view::npos || end < relayed) {
@@ -67,7 +67,7 @@ std::string_view new_lines(std::string_view text, std::size_t& relayed) {
     return fresh;
 }
 
-Error child_failed(const lab::CommandOutput& output) {
+Error child_failed(const CommandOutput& output) {
     return {.operation = "run flowstamp watch",
             .reason = output.err.empty() ? fmt::format("it ended with status {}", output.status)
                                          : output.err.substr(0, output.err.find('\n'))};
@@ -81,9 +81,9 @@ Result<Watcher> Watcher::start(const WatchPlan& plan, Narrator& narrator,
     if (!events) {
         return fail_errno("create a memory file", "events of watch", errno);
     }
-    const lab::Argv arguments = watch_arguments(plan);
+    const Argv arguments = watch_arguments(plan);
     const bool colour = !narrator.style().strong("").empty();
-    Result<lab::Child> child = plan.host.spawn(watch_command(arguments, events, colour));
+    Result<Child> child = plan.host.spawn(watch_command(arguments, events, colour));
     if (!child) {
         return std::unexpected(child.error());
     }
@@ -125,17 +125,17 @@ bool Watcher::has_ended() {
 
 bool Watcher::wait_for(const std::function<bool(const Facts&)>& enough,
                        std::chrono::milliseconds timeout, const lab::StopSignal& stop) {
-    const lab::Patience patience{lab::SteadyClock::now() + timeout, &stop};
+    const lab::WaitLimit limit{lab::SteadyClock::now() + timeout, &stop};
     do {
         const bool met = enough(facts());
         relay();
         if (met || has_ended()) {
             return met;
         }
-        if (narrator_->is_unheard()) {
+        if (narrator_->is_reader_gone()) {
             stop.raise();
         }
-    } while (lab::pause(kLook, patience));
+    } while (lab::pause(kPollInterval, limit));
     return false;
 }
 

@@ -14,7 +14,7 @@
 namespace flowstamp::cmd::demo {
 namespace {
 
-/// How often each word occurs, in the order in which they first did.
+/// Counts words, in order of first occurrence.
 class Tally {
   public:
     void add(const std::string& word) {
@@ -29,7 +29,7 @@ class Tally {
     std::optional<std::string> only() const {
         return counts_.size() == 1 ? std::optional(counts_.front().first) : std::nullopt;
     }
-    /// "1 challenged, 2 dropped"; just the word if it is one, once; "-" if there is none.
+    /// "1 challenged, 2 dropped"; just the word if there is only one; "-" if there is none.
     std::string text() const {
         if (counts_.size() == 1 && counts_.front().second == 1) {
             return counts_.front().first;
@@ -49,7 +49,7 @@ std::string flags_text(std::uint8_t flags) {
     return (flags & lab::Ack) != 0 ? "RST+ACK" : "bare RST";
 }
 
-/// "ECONNRESET"; what it amounts to where no errno says so.
+/// "ECONNRESET"; the outcome if there is no errno.
 std::string failure_name(const lab::DownloadReport& report) {
     const char* name = report.errno_value == 0 ? nullptr : strerrorname_np(report.errno_value);
     return name != nullptr ? name : lab::outcome_text(report.outcome);
@@ -80,11 +80,11 @@ std::string progress_text(std::uint64_t bytes, std::uint64_t wanted) {
                        std::string(kCells - full, ' '), megabytes(bytes), megabytes(wanted));
 }
 
-std::string download_sentence(const ActRecord& record) {
+std::string download_sentence(const RunRecord& record) {
     const lab::DownloadReport& download = record.download;
     const std::string time = duration_text(download.elapsed);
     if (is_complete(download)) {
-        return fmt::format("The download is complete: {} bytes in {}, each the one that was sent.",
+        return fmt::format("The download is complete: {} bytes in {}, all as sent.",
                            grouped(download.bytes), time);
     }
     return fmt::format("The download broke off after {} ({}): {} of {} bytes.", time,
@@ -119,7 +119,7 @@ std::string conversation_text(const lab::DownloadReport& report) {
                        duration_text(report.elapsed));
 }
 
-std::string sent_text(const ActRecord& record) {
+std::string sent_text(const RunRecord& record) {
     if (record.injected.empty()) {
         return "none";
     }
@@ -130,7 +130,7 @@ std::string sent_text(const ActRecord& record) {
                        segment ? flags_text(segment->flags) : "segments");
 }
 
-std::string download_text(const ActRecord& record) {
+std::string download_text(const RunRecord& record) {
     const lab::DownloadReport& download = record.download;
     const auto at = [&](std::string_view how) {
         return fmt::format("{} at {}/{} MB", how, megabytes(download.bytes),
@@ -153,7 +153,7 @@ std::string download_text(const ActRecord& record) {
     return at("failed");
 }
 
-std::string verdict_text(const ActRecord& record) {
+std::string verdict_text(const RunRecord& record) {
     if (const FindingFact* finding = record.finding()) {
         return finding->resolution == "withdrawn" ? "genuine" : finding->verdict;
     }
@@ -166,7 +166,7 @@ std::string verdict_text(const ActRecord& record) {
     return verdicts.only().value_or(verdicts.text());
 }
 
-std::string action_text(const ActRecord& record) {
+std::string action_text(const RunRecord& record) {
     Tally actions;
     for (const ResetFact& reset : record.resets()) {
         if (!reset.is_answer) {
@@ -176,7 +176,7 @@ std::string action_text(const ActRecord& record) {
     return actions.text();
 }
 
-std::string answer_text(const ActRecord& record) {
+std::string answer_text(const RunRecord& record) {
     Tally answers;
     for (const ResetFact& reset : record.resets()) {
         if (!reset.challenge.empty() && !reset.is_answer) {

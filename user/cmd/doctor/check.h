@@ -10,11 +10,11 @@ namespace flowstamp::cmd {
 
 enum class CheckStatus {
     ok,
-    limited,  ///< the command runs, with less
-    missing,  ///< the command cannot run: `watch`; `path` in what check_path() tells
+    limited,  ///< the command runs, with less detail
+    missing,  ///< the command cannot run: `watch`, or `path` for check_path()
 };
 
-/// One thing looked at, and what follows for the user.
+/// A subject that was checked, and what the result means for the user.
 struct Check {
     CheckStatus status = CheckStatus::ok;
     std::string subject;
@@ -26,17 +26,17 @@ using Checks = std::vector<Check>;
 /// "ok", "limited", "missing".
 [[nodiscard]] const char* status_text(CheckStatus status);
 
-/// Privileges, and what the kernel can do; the programs themselves are loaded and let go.
+/// Privileges and kernel features; loads the programs for a moment.
 [[nodiscard]] Checks check_kernel();
 
-/// What `path` works by: privileges, the kinds of stations and tracepoints, and what it reads
-/// rulesets with.
+/// What `path` needs: privileges, the kinds of stations and tracepoints, and the programs that read
+/// rulesets.
 [[nodiscard]] Checks check_path();
 
-/// What dead runs had left; removed on the way.
+/// What dead runs left behind; removes it.
 [[nodiscard]] Checks check_stale_state();
 
-/// One interface, which can always be watched somehow.
+/// An interface; it can always be watched somehow.
 [[nodiscard]] Checks check_interface(const kernel::Interface& interface);
 
 }  // namespace flowstamp::cmd

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "user/cmd/doctor/check.h"
+#include "user/kernel/attach/tc_filters.h"
 #include "user/kernel/features/bpf_objects.h"
-#include "user/kernel/attach/egress_chain.h"
 
 namespace flowstamp::cmd {
 
@@ -29,7 +29,8 @@ Check check_ingress(const kernel::Interface& interface) {
                             kernel::program_text(state->program_id))};
     }
     if (interface.loopback) {
-        return {CheckStatus::limited, subject, "loopback has no native XDP: tc ingress will be used"};
+        return {CheckStatus::limited, subject,
+                "loopback has no native XDP: tc ingress will be used"};
     }
     switch (kernel::native_xdp(interface.index)) {
         case kernel::NativeXdp::yes:
@@ -43,18 +44,19 @@ Check check_ingress(const kernel::Interface& interface) {
             break;
     }
     return {CheckStatus::ok, subject,
-            fmt::format("whether {} has native XDP this kernel does not tell; else tc ingress "
+            fmt::format("whether {} has native XDP is unknown on this kernel; else tc ingress "
                         "will be used",
                         driver_text(interface))};
 }
 
-/// Nothing where nothing stands in the way.
+/// Adds nothing if there is no obstacle.
 void check_egress(const kernel::Interface& interface, Checks& checks) {
     if (const std::size_t others = kernel::others_at_egress(interface.index, !kernel::has_tcx())) {
-        checks.push_back({CheckStatus::limited, interface.name + " egress",
-                          fmt::format("{} other tc program{} before ours; what they end is not "
-                                      "stamped",
-                                      others, others == 1 ? " stands" : "s stand")});
+        checks.push_back(
+            {CheckStatus::limited, interface.name + " egress",
+             fmt::format("{} other tc program{} before ours; packets they drop are not "
+                         "stamped",
+                         others, others == 1 ? " runs" : "s run")});
     }
 }
 

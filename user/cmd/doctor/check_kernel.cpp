@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "user/cmd/doctor/check.h"
+#include "user/kernel/attach/probe.h"
+#include "user/kernel/attach/stale_state.h"
 #include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/features/capabilities.h"
 #include "user/kernel/features/features.h"
 #include "user/kernel/features/kernel_release.h"
-#include "user/kernel/attach/stale_state.h"
-#include "user/kernel/attach/probe.h"
 
 namespace flowstamp::cmd {
 
@@ -31,7 +31,7 @@ Check either(std::string subject, bool good, std::string yes, std::string no) {
 Check check_release() {
     const kernel::KernelRelease release = kernel::KernelRelease::running();
     const std::string too_old = kernel::kernel_too_old(release);
-    // Distributions bring features back to older kernels: only the lines below can say "missing".
+    // Distributions backport features: only the lines below can say "missing".
     return either("kernel", too_old.empty(), release.text, too_old);
 }
 
@@ -49,25 +49,25 @@ void check_privileges(Checks& checks) {
     }
     checks.push_back(either("CAP_SYS_ADMIN", held->has(CAP_SYS_ADMIN),
                             "to name other programs and find unpinned tables",
-                            "missing: other programs are told by number only; `flows` finds "
+                            "missing: other programs are shown by id only; `flows` finds "
                             "pinned tables only"));
 }
 
-/// The proof of all the lines before it: the verifier reads the programs themselves.
+/// The final proof: the verifier checks the programs themselves.
 Check check_probe() {
     Result<kernel::OpenProbe> open = kernel::OpenProbe::open({});
     if (!open) {
         return {CheckStatus::missing, "flowstamp", open.error().message()};
     }
     const Result<kernel::LoadedProbe> loaded = std::move(*open).load();
-    return loaded ? Check{CheckStatus::ok, "flowstamp", "its programs load, and pass the verifier"}
+    return loaded ? Check{CheckStatus::ok, "flowstamp", "its programs load and pass the verifier"}
                   : Check{CheckStatus::missing, "flowstamp", loaded.error().message()};
 }
 
 Check check_jit() {
     const std::optional<int> enabled = kernel::jit_enabled();
     if (!enabled) {
-        return {CheckStatus::ok, "JIT", "not told in this network namespace"};
+        return {CheckStatus::ok, "JIT", "unknown in this network namespace"};
     }
     if (*enabled == 0) {
         return {
@@ -83,8 +83,9 @@ Check check_jit() {
 void check_by_trying(Checks& checks) {
     checks.push_back(from_status("XDP", kernel::try_xdp_program(), "programs can be loaded"));
     checks.push_back(from_status("tc", kernel::try_tc_program(), "programs can be loaded"));
-    checks.push_back(either("tcx", kernel::has_tcx(), "there: tc programs go with the process",
-                            "not there (kernel 6.6): a stub on a clsact qdisc stands in"));
+    checks.push_back(either("tcx", kernel::has_tcx(),
+                            "available: tc programs are detached with the process",
+                            "missing (kernel 6.6): a stub on a clsact qdisc replaces it"));
     checks.push_back(from_status("event ring", kernel::try_event_ring(), "can be created"));
     checks.push_back(check_probe());
 }
@@ -127,10 +128,10 @@ Checks check_stale_state() {
     Checks checks;
     for (const kernel::Notice& notice :
          kernel::remove_stale_state(interfaces ? *interfaces : std::vector<kernel::Interface>())) {
-        checks.push_back({CheckStatus::ok, "leftovers", notice.text});
+        checks.push_back({CheckStatus::ok, "stale state", notice.text});
     }
     if (checks.empty()) {
-        checks.push_back({CheckStatus::ok, "leftovers", "none of dead runs"});
+        checks.push_back({CheckStatus::ok, "stale state", "none of dead runs"});
     }
     return checks;
 }

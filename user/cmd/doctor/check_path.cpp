@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `path` can see here, asked of the code that it runs by itself.
+// What `path` can see here, determined by the code that it uses itself.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 #include "user/base/process.h"
 #include "user/cmd/doctor/check.h"
 #include "user/kernel/features/capabilities.h"
-#include "user/pathtrace/live/path_support.h"
 #include "user/netfilter/iptables_ruleset.h"
 #include "user/netfilter/read_ruleset.h"
+#include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::cmd {
 
@@ -32,7 +32,8 @@ void check_parts(Checks& checks) {
         return;
     }
     std::ranges::transform(*parts, std::back_inserter(checks), check_part);
-    if (std::ranges::none_of(*parts, [](const pathtrace::PathPart& part) { return part.missing.empty(); })) {
+    if (std::ranges::none_of(
+            *parts, [](const pathtrace::PathPart& part) { return part.missing.empty(); })) {
         checks.push_back({CheckStatus::missing, "path", "none of its programs can be loaded"});
     }
 }
@@ -53,7 +54,7 @@ void check_ruleset(Checks& checks) {
     }
 }
 
-/// What cannot be started is not there, or not for us.
+/// A program that cannot be started counts as missing.
 void check_programs(Checks& checks) {
     std::string there;
     std::string missing;
@@ -66,7 +67,7 @@ void check_programs(Checks& checks) {
     }
     if (!missing.empty()) {
         checks.push_back({CheckStatus::limited, "path: iptables",
-                          fmt::format("no {}: rules of iptables-nft are named in nft's words, "
+                          fmt::format("no {}: rules of iptables-nft are shown in nft syntax, "
                                       "those of iptables-legacy not at all; apt install iptables",
                                       missing)});
     }
@@ -76,8 +77,8 @@ void check_programs(Checks& checks) {
 
 Checks check_path() {
     const auto capabilities = kernel::Capabilities::of_this_thread();
-    const Status allowed =
-        capabilities ? kernel::require_capabilities(*capabilities) : std::unexpected(capabilities.error());
+    const Status allowed = capabilities ? kernel::require_capabilities(*capabilities)
+                                        : std::unexpected(capabilities.error());
     if (!allowed) {
         return {{CheckStatus::missing, "path", allowed.error().message()}};
     }

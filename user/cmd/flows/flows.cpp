@@ -25,7 +25,7 @@ std::string name_of(const kernel::PinnedTable& table, std::uint32_t ifindex) {
     return place == table.interfaces.end() ? fmt::format("if{}", ifindex) : place->name;
 }
 
-/// One table's flows to the output; `now` is CLOCK_MONOTONIC, `offset` makes it time since 1970.
+/// Prints one table's flows; `now` is CLOCK_MONOTONIC, `offset` converts it to time since 1970.
 void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanoseconds now,
            Nanoseconds offset, output::Outputs& output) {
     table.flows.scan(0, table.flows.slots(), [&](std::uint32_t slot, const fst_flow& flow) {
@@ -61,7 +61,8 @@ void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options
 
 bool watches(const kernel::PinnedTables& running, const std::string& interface) {
     return std::ranges::any_of(running.tables, [&](const kernel::PinnedTable& table) {
-        return std::ranges::find(table.interfaces, interface, &kernel::RunRecord::WatchedInterface::name) !=
+        return std::ranges::find(table.interfaces, interface,
+                                 &kernel::RunRecord::WatchedInterface::name) !=
                table.interfaces.end();
     });
 }

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "user/base/console.h"
-#include "user/base/stop_signals.h"
+#include "user/base/signals.h"
 #include "user/net/packet_match.h"
 #include "user/output/json/json_output.h"
 #include "user/output/text/path_live.h"

@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "user/base/console.h"
-#include "user/base/stop_signals.h"
+#include "user/base/signals.h"
 #include "user/cmd/replay/arguments.h"
 #include "user/cmd/replay/kernel_datapath.h"
 #include "user/cmd/replay/progress.h"

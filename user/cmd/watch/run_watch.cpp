@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "user/base/console.h"
-#include "user/base/stop_signals.h"
+#include "user/base/signals.h"
 #include "user/output/outputs.h"
 #include "user/cmd/watch/watch.h"
 

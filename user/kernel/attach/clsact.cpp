@@ -16,17 +16,17 @@ namespace flowstamp::kernel {
 
 namespace {
 
-/// Places in the stubs' array; enum stub_target of bpf/stub.bpf.c.
+/// Indices in the stubs' program array; enum stub_target of bpf/stub.bpf.c.
 constexpr std::uint32_t kTargets = 2;
 
 constexpr std::uint32_t target_of(TcDirection direction) {
     return direction == TcDirection::ingress ? 0 : 1;
 }
 
-/// What a stub's filter is named by libbpf: the program's name, cut to 15 characters, and its id.
+/// libbpf's name for a stub's filter: the program's name, cut to 15 characters, and its id.
 constexpr std::string_view kStubName = "flowstamp_tc_st:[";
 
-/// Lower priorities come first. A priority that holds filters of another kind cannot be shared.
+/// Lower priorities run first. A priority used by filters of another kind cannot be shared.
 constexpr std::array<std::uint32_t, 4> kFirstPriorities = {1, 2, 3, 4};
 constexpr std::array<std::uint32_t, 4> kLastPriorities = {0xffff, 0xfffe, 0xfffd, 0xfffc};
 

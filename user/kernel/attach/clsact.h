@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tc hooks for kernels before 6.6, which have no tcx. A filter on a clsact qdisc outlives the
-// process that attached it; so what stands there is a stub, which jumps to the real program through
-// a program array that the kernel empties when this process is gone (bpf/stub.bpf.c).
+// process that attached it, so the filter is only a stub that tail-calls the real program through a
+// program array, which the kernel empties when this process ends (bpf/stub.bpf.c).
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,12 @@ struct stub_bpf;
 
 namespace flowstamp::kernel {
 
-/// The stubs and the array that only this process keeps filled.
+/// The stubs, and the program array that only this process keeps filled.
 class StubPrograms {
   public:
-    /// A negative descriptor leaves that direction's place empty. The kernel wants the programs to
-    /// have been loaded without an expected attach type, as the stubs are (since 6.18).
+    /// A negative descriptor leaves that direction's entry empty. The programs must have been
+    /// loaded without an expected attach type, as the stubs are: the kernel requires it (since
+    /// 6.18).
     [[nodiscard]] static Result<StubPrograms> load(int ingress_program_fd, int egress_program_fd);
 
     StubPrograms(StubPrograms&&) noexcept;
@@ -39,8 +40,8 @@ class StubPrograms {
     std::unique_ptr<stub_bpf, Destroy> skeleton_;
 };
 
-/// Our filters on one interface. They go with this object, and so does the qdisc if it was created
-/// for them and nobody else has put a filter there.
+/// Our filters on one interface. The destructor removes them, and the qdisc too if it was created
+/// for them and has no other filter.
 class ClsactHooks {
   public:
     [[nodiscard]] static Result<ClsactHooks> open(const Interface& interface);
@@ -49,7 +50,7 @@ class ClsactHooks {
     ClsactHooks& operator=(ClsactHooks&&) = delete;
     ~ClsactHooks();
 
-    /// First of the chain at ingress, last at egress.
+    /// Runs first at ingress, last at egress.
     [[nodiscard]] Status attach(const StubPrograms& stubs, TcDirection direction);
 
     [[nodiscard]] std::uint32_t ifindex() const { return interface_.index; }
@@ -72,18 +73,18 @@ class ClsactHooks {
     std::vector<Place> places_;
 };
 
-/// Removes one filter of this network namespace. False if it was not there.
+/// Removes one filter in this network namespace. False if it did not exist.
 bool remove_tc_filter(std::uint32_t ifindex, TcDirection direction, const TcFilter& filter);
 
-/// Removes the clsact qdisc if no filter is on it.
+/// Removes the clsact qdisc if it has no filters.
 void remove_empty_clsact(std::uint32_t ifindex);
 
-/// Our stubs on `ifindex`: living watches' and dead ones'.
+/// flowstamp's stubs on `ifindex`, of live and dead runs.
 [[nodiscard]] std::vector<TcFilter> stubs_on(std::uint32_t ifindex, TcDirection direction);
 
-/// Whether a stub is a dead run's: its array is empty. The kernel empties it a moment after the
-/// process is gone. One whose array may not be looked into (that takes CAP_SYS_ADMIN) is taken for a
-/// living one's.
+/// Whether a stub belongs to a dead run: its program array is empty (the kernel empties it shortly
+/// after the process ends). If the array cannot be read (that takes CAP_SYS_ADMIN), the stub counts
+/// as a live run's.
 [[nodiscard]] bool is_stale(const TcFilter& stub);
 
 }  // namespace flowstamp::kernel

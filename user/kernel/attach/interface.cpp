@@ -23,20 +23,21 @@ namespace flowstamp::kernel {
 
 namespace {
 
-/// SIOCGIWNAME of <linux/wireless.h>, which cannot stand beside <net/if.h>: answers on wireless only.
+/// SIOCGIWNAME of <linux/wireless.h>, which conflicts with <net/if.h>. Only wireless devices
+/// answer.
 constexpr unsigned long kWirelessName = 0x8B01;
 
 /// NETDEV_XDP_ACT_BASIC of <linux/netdev.h>, which the headers of 6.1 lack.
 constexpr std::uint64_t kXdpBasic = 1;
 
-/// Questions to the network namespace that `socket` was opened in.
-class Questions {
+/// ioctl queries in the network namespace that `socket` was opened in.
+class DeviceQueries {
   public:
-    Questions(int socket, const std::string& name) : socket_(socket) {
+    DeviceQueries(int socket, const std::string& name) : socket_(socket) {
         name.copy(request_.ifr_name, IFNAMSIZ - 1);
     }
 
-    const ifreq* ask(unsigned long what) {
+    const ifreq* query(unsigned long what) {
         return ::ioctl(socket_, what, &request_) == 0 ? &request_ : nullptr;
     }
 
@@ -44,7 +45,7 @@ class Questions {
         ethtool_drvinfo info{};
         info.cmd = ETHTOOL_GDRVINFO;
         request_.ifr_data = reinterpret_cast<char*>(&info);
-        return ask(SIOCETHTOOL) != nullptr ? info.driver : "";
+        return query(SIOCETHTOOL) != nullptr ? info.driver : "";
     }
 
   private:
@@ -69,9 +70,9 @@ Result<Interface> find_interface(const std::string& name) {
                      .reason = "no interface has such a name",
                      .hint = "list them with `ip link`"});
     }
-    Questions questions(socket.get(), name);
+    DeviceQueries questions(socket.get(), name);
     Interface found{.name = name, .driver = {}};
-    const ifreq* answer = questions.ask(SIOCGIFINDEX);
+    const ifreq* answer = questions.query(SIOCGIFINDEX);
     if (answer == nullptr) {
         if (errno != ENODEV) {
             return fail_errno("look up", name, errno);
@@ -82,18 +83,18 @@ Result<Interface> find_interface(const std::string& name) {
                      .hint = "list them with `ip link`"});
     }
     found.index = static_cast<std::uint32_t>(answer->ifr_ifindex);
-    if ((answer = questions.ask(SIOCGIFFLAGS)) != nullptr) {
+    if ((answer = questions.query(SIOCGIFFLAGS)) != nullptr) {
         found.up = (answer->ifr_flags & IFF_UP) != 0;
         found.running = (answer->ifr_flags & IFF_RUNNING) != 0;
         found.loopback = (answer->ifr_flags & IFF_LOOPBACK) != 0;
     }
-    if ((answer = questions.ask(SIOCGIFMTU)) != nullptr) {
+    if ((answer = questions.query(SIOCGIFMTU)) != nullptr) {
         found.mtu = static_cast<std::uint32_t>(answer->ifr_mtu);
     }
-    if ((answer = questions.ask(SIOCGIFHWADDR)) != nullptr) {
+    if ((answer = questions.query(SIOCGIFHWADDR)) != nullptr) {
         found.hardware = answer->ifr_hwaddr.sa_family;
     }
-    found.wireless = questions.ask(kWirelessName) != nullptr;
+    found.wireless = questions.query(kWirelessName) != nullptr;
     found.driver = questions.driver();
     return found;
 }
@@ -107,7 +108,7 @@ Result<std::vector<Interface>> list_interfaces() {
     std::vector<Interface> found;
     for (const struct if_nameindex* name = names.get(); name->if_index != 0; name++) {
         if (Result<Interface> interface = find_interface(name->if_name)) {
-            found.push_back(*std::move(interface));  // else it went away meanwhile
+            found.push_back(*std::move(interface));  // otherwise it disappeared meanwhile
         }
     }
     std::ranges::sort(found, {}, &Interface::index);
@@ -145,7 +146,7 @@ NativeXdp native_xdp(std::uint32_t ifindex) {
     if ((answer.feature_flags & kXdpBasic) != 0) {
         return NativeXdp::yes;
     }
-    // A kernel without the netdev family answers 0, too.
+    // A kernel without the netdev netlink family reports 0, too.
     return KernelRelease::running().at_least(6, 3) ? NativeXdp::no : NativeXdp::unknown;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts about network interfaces, as the calling thread's network namespace has them.
+// Facts about network interfaces, as seen in the calling thread's network namespace.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ struct Interface {
     std::uint32_t mtu = 0;       ///< bytes
     std::uint16_t hardware = 0;  ///< ARPHRD_* of <net/if_arp.h>
     bool up = false;             ///< IFF_UP: set up by the administrator
-    bool running = false;        ///< IFF_RUNNING: has a carrier, too
+    bool running = false;        ///< IFF_RUNNING: also has a carrier
     bool loopback = false;
     bool wireless = false;
-    std::string driver;  ///< as ethtool tells it; empty where it does not
+    std::string driver;  ///< as reported by ethtool; empty if it reports none
 
     /// Its packets begin with an Ethernet header: not so on tunnels (tun, wireguard, ppp).
     [[nodiscard]] bool has_ethernet() const;
@@ -27,15 +27,15 @@ struct Interface {
     friend bool operator==(const Interface&, const Interface&) = default;
 };
 
-/// Fails where there is none of this name here.
+/// Fails if this namespace has no interface of this name.
 [[nodiscard]] Result<Interface> find_interface(const std::string& name);
 
-/// All of this network namespace, by index.
+/// All interfaces of this network namespace, by index.
 [[nodiscard]] Result<std::vector<Interface>> list_interfaces();
 
 enum class XdpMode { none, native, generic, offloaded, several };
 
-/// The XDP program on an interface, anyone's.
+/// The XDP program on an interface, whoever attached it.
 struct XdpState {
     XdpMode mode = XdpMode::none;
     std::uint32_t program_id = 0;  ///< 0: none
@@ -43,8 +43,8 @@ struct XdpState {
 
 [[nodiscard]] Result<XdpState> xdp_state(std::uint32_t ifindex);
 
-/// Whether the driver says that it can do native XDP (kernel 6.3). Unknown: an older kernel, or one
-/// without the netdev family; only trying tells.
+/// Whether the driver reports native XDP (kernel 6.3). Unknown on older kernels and those without
+/// the netdev netlink family: only attaching shows it.
 enum class NativeXdp { unknown, no, yes };
 
 [[nodiscard]] NativeXdp native_xdp(std::uint32_t ifindex);

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "user/kernel/attach/egress_chain.h"
+#include "user/kernel/attach/tc_filters.h"
 #include "user/kernel/attach/xdp_attach_failure.h"
 #include "vmlinux/uapi.h"
 
@@ -20,7 +20,7 @@ bool wants_ingress(const HookPlan& plan) {
     return plan.direction != WatchDirection::out;
 }
 
-/// What loopback sends it receives at once: stamping both would stamp each packet twice.
+/// What loopback sends it receives at once: with egress, each packet would be stamped twice.
 bool wants_egress(const HookPlan& plan, const Interface& interface) {
     return plan.direction == WatchDirection::out ||
            (plan.direction == WatchDirection::both && !interface.loopback);
@@ -54,10 +54,9 @@ Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {
     if (plan.ingress != IngressChoice::tc) {
         const Hook hook =
             plan.ingress == IngressChoice::xdp_generic ? Hook::xdp_generic : Hook::xdp;
-        const int error =
-            interface().has_ethernet()
-                ? attach_xdp(plan.programs.xdp_ingress, hook)
-                : EOPNOTSUPP;  // XDP shows no link type: a tunnel's packets are opaque
+        const int error = interface().has_ethernet()
+                              ? attach_xdp(plan.programs.xdp_ingress, hook)
+                              : EOPNOTSUPP;  // XDP does not know the link type: no tunnels
         if (error == 0) {
             attachment_.ingress = hook;
             return {};
@@ -81,8 +80,8 @@ Status InterfaceHooks::attach_egress(const HookPlan& plan, Notices& notices) {
         notices.push_back(
             {fmt::format("{}: {} other tc program{} before ours at egress; a packet "
                          "that {} may not be stamped",
-                         interface().name, others, others == 1 ? " stands" : "s stand",
-                         others == 1 ? "it ends" : "they end")});
+                         interface().name, others, others == 1 ? " runs" : "s run",
+                         others == 1 ? "it drops" : "they drop")});
     }
     const Result<Hook> hook = attach_tc(plan, TcDirection::egress);
     if (!hook) {
@@ -93,7 +92,8 @@ Status InterfaceHooks::attach_egress(const HookPlan& plan, Notices& notices) {
 }
 
 int InterfaceHooks::attach_xdp(int program_fd, Hook hook) {
-    // Without a mode, an interface without native XDP (lo) would silently be given the generic one.
+    // Without a mode flag, an interface without native XDP (lo) would silently get the generic
+    // mode.
     const std::uint32_t mode = hook == Hook::xdp ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
     std::expected<BpfLink, int> link = link_xdp(program_fd, interface().index, mode);
     if (!link) {
@@ -116,7 +116,8 @@ Result<Hook> InterfaceHooks::attach_tc(const HookPlan& plan, TcDirection directi
         const Status attached = clsact_->attach(*plan.stubs, direction);
         return attached ? Result<Hook>(Hook::clsact) : std::unexpected(attached.error());
     }
-    // First at ingress: stamp what came in before others change it; last at egress: what goes out.
+    // First at ingress, to stamp packets before others change them; last at egress, to stamp what
+    // leaves.
     std::expected<BpfLink, int> link =
         ingress
             ? link_tcx(plan.programs.tc_ingress, interface().index, BPF_TCX_INGRESS,

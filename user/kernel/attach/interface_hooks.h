@@ -5,20 +5,20 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/attach/clsact.h"
 #include "user/kernel/attach/probe.h"
+#include "user/kernel/features/bpf_objects.h"
 
 namespace flowstamp::kernel {
 
-/// The loaded programs; negative where one is not loaded because the options do not need it.
+/// The loaded programs; negative if not loaded because the options do not need it.
 struct ProgramFds {
     int xdp_ingress = -1;
     int tc_ingress = -1;
     int tc_egress = -1;
 };
 
-/// What an interface is to be given.
+/// What to attach to an interface.
 struct HookPlan {
     IngressChoice ingress = IngressChoice::automatic;
     WatchDirection direction = WatchDirection::both;
@@ -26,11 +26,11 @@ struct HookPlan {
     const StubPrograms* stubs = nullptr;  ///< set: clsact; else tcx
 };
 
-/// Our programs on one interface: they go with this object.
+/// Our programs on one interface; the destructor detaches them.
 class InterfaceHooks {
   public:
-    /// Attaches all that the plan wants on this interface, or nothing. Adds to `notices` what was
-    /// done otherwise than asked, and why.
+    /// Attaches everything the plan asks for on this interface, or nothing. Adds to `notices` each
+    /// fallback taken, and why.
     [[nodiscard]] static Result<InterfaceHooks> attach(const Interface& interface,
                                                        const HookPlan& plan, Notices& notices);
 

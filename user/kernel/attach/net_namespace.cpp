@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Whether an entry of `folder`, or what stands at `below` in it, is the file of this inode.
+/// Whether an entry of `folder`, or the file `below` in it, has this inode.
 bool any_is(const fs::path& folder, const fs::path& below, std::uint64_t inode) {
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end;

@@ -8,17 +8,17 @@
 
 namespace flowstamp::kernel {
 
-/// A network namespace, held open: what is attached in it can be taken off again wherever the thread
-/// that does so is by then.
+/// A network namespace, held open: what was attached in it can be detached later, whatever
+/// namespace the thread is in by then.
 class NetNamespace {
   public:
     [[nodiscard]] static NetNamespace of_this_thread();
 
-    /// The number that /proc/PID/ns/net shows; 0 if /proc did not tell.
+    /// The number shown by /proc/PID/ns/net; 0 if it could not be read.
     [[nodiscard]] std::uint64_t inode() const { return inode_; }
 
-    /// Calls `work` inside the namespace; the calling thread stays where it is. False if it could
-    /// not be entered (that takes CAP_SYS_ADMIN).
+    /// Calls `work` inside the namespace, then returns to the thread's own. False if the namespace
+    /// could not be entered (that takes CAP_SYS_ADMIN).
     bool run_inside(const std::function<void()>& work) const;
 
   private:
@@ -28,7 +28,8 @@ class NetNamespace {
     std::uint64_t inode_;
 };
 
-/// Whether any process is in the network namespace of this inode, or `ip netns` keeps it.
+/// Whether the network namespace of this inode still exists: a process is in it, or `ip netns`
+/// holds it.
 [[nodiscard]] bool net_namespace_exists(std::uint64_t inode);
 
 }  // namespace flowstamp::kernel

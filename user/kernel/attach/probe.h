@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The probe's life: open -> loaded -> attached, each a type of its own, so that maps are filled
-// before a packet can come, and nothing is read from a probe that is not there.
+// The probe's life cycle: open -> loaded -> attached, a type each, so that maps are filled before
+// the first packet, and nothing is read from a probe that is not loaded.
 //
 //     Result<OpenProbe> open = OpenProbe::open({.drop = FST_DROP_CONFIRMED});
 //     Result<LoadedProbe> loaded = std::move(*open).load();
 //     Result<AttachedProbe> attached = std::move(*loaded).attach({"eth0"});
 //     Result<EventReader> reader = attached->maps().events(handler);
 //
-// Every Error is one line for the user: what failed, on what, why, and the mend.
+// Every Error is one line for the user: what failed, on what, why, and the fix.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +18,23 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/net/learned_signature.h"
+#include "user/kernel/attach/interface.h"
+#include "user/kernel/attach/probe_options.h"
+#include "user/kernel/features/notice.h"
 #include "user/kernel/maps/counter_reader.h"
 #include "user/kernel/maps/event_reader.h"
 #include "user/kernel/maps/flow_table.h"
-#include "user/kernel/attach/interface.h"
-#include "user/kernel/features/notice.h"
 #include "user/kernel/maps/policy_writer.h"
-#include "user/kernel/attach/probe_options.h"
 #include "user/kernel/maps/stamp_reader.h"
 #include "user/kernel/maps/test_run.h"
+#include "user/net/learned_signature.h"
 
 namespace flowstamp::kernel {
 
-class ProbeState;  // the skeleton and what hangs on it; probe_state.h
+class ProbeState;  // the skeleton and all that belongs to it; probe_state.h
 
-/// What a loaded probe can be asked, and the one thing it can be told. Lives as long as its probe.
+/// What can be read from a loaded probe, and the policy that can be written. Valid as long as its
+/// probe.
 class ProbeMaps {
   public:
     ProbeMaps(FlowTable flows, CounterReader counters, PolicyWriter policy, int events_fd,
@@ -47,11 +48,11 @@ class ProbeMaps {
     [[nodiscard]] const FlowTable& flows() const { return flows_; }
     [[nodiscard]] const CounterReader& counters() const { return counters_; }
     [[nodiscard]] PolicyWriter& policy() { return policy_; }
-    /// One reader at a time: two would share the records out between them.
+    /// One reader at a time: two would each get only part of the records.
     [[nodiscard]] Result<EventReader> events(EventReader::Handler handler) const {
         return EventReader::open(events_fd_, std::move(handler));
     }
-    /// Where ProbeOptions::stamps_bytes is not 0; one reader at a time, too.
+    /// Only if ProbeOptions::stamps_bytes is not 0; one reader at a time, too.
     [[nodiscard]] Result<StampReader> stamps(StampReader::Handler handler) const {
         return StampReader::open(stamps_, std::move(handler));
     }
@@ -64,7 +65,7 @@ class ProbeMaps {
     StampReader::Descriptors stamps_;
 };
 
-/// Where packets of an interface are stamped.
+/// Hooks at which an interface's packets are stamped.
 enum class Hook { xdp, xdp_generic, tcx, clsact };
 
 /// "xdp", "xdp-generic", "tcx", "clsact".
@@ -73,10 +74,10 @@ enum class Hook { xdp, xdp_generic, tcx, clsact };
 struct Attachment {
     Interface interface;
     std::optional<Hook> ingress;  ///< none: not watched
-    std::optional<Hook> egress;   ///< none: not watched, or on loopback, where ingress sees it all
+    std::optional<Hook> egress;   ///< none: not watched, or loopback, where ingress suffices
 };
 
-/// Attached: packets are being stamped. Its destructor detaches; so does the kernel when the
+/// Attached: packets are being stamped. The destructor detaches; the kernel does so when the
 /// process dies, however it dies.
 class AttachedProbe {
   public:
@@ -87,15 +88,15 @@ class AttachedProbe {
     [[nodiscard]] ProbeMaps& maps();
     [[nodiscard]] const std::vector<Attachment>& attachments() const;
 
-    /// What to tell the user before anything else: fall-backs and limits met on the way here.
+    /// Fallbacks taken and limits met while attaching, to be shown to the user first.
     [[nodiscard]] const Notices& notices() const;
 
-    /// Lets `flows --learned` know what the programs go by. Does nothing where the run could
-    /// not be registered.
+    /// Publishes the signatures that the programs hold, for `flows --taught`. Does nothing if the
+    /// run could not be registered.
     [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 
-    /// Takes the programs off the interfaces. The maps stay: events and flows of the last moment
-    /// can still be read. Does nothing the second time.
+    /// Detaches the programs. The maps stay: the last events and flows can still be read. The
+    /// second call does nothing.
     void detach();
 
   private:
@@ -104,7 +105,7 @@ class AttachedProbe {
     std::unique_ptr<ProbeState> state_;
 };
 
-/// Loaded: the verifier has accepted the programs, the policy is written, the flow table mapped.
+/// Loaded: the verifier has accepted the programs, the policy is written, the flow table is mapped.
 class LoadedProbe {
   public:
     LoadedProbe(LoadedProbe&&) noexcept;
@@ -114,8 +115,8 @@ class LoadedProbe {
     [[nodiscard]] ProbeMaps& maps();
     [[nodiscard]] TestRun test_run() const;
 
-    /// Attaches to all of `interfaces` or to none, and registers the flow table for `flows`. The
-    /// interfaces are those of the calling thread's network namespace.
+    /// Attaches to all `interfaces` of the calling thread's network namespace or to none, and
+    /// registers the flow table for `flows`.
     [[nodiscard]] Result<AttachedProbe> attach(const std::vector<std::string>& interfaces) &&;
 
   private:
@@ -127,7 +128,7 @@ class LoadedProbe {
 /// Open: the programs are read and configured; nothing is in the kernel yet.
 class OpenProbe {
   public:
-    /// Fails where options are out of range or privileges are missing.
+    /// Fails if options are out of range or privileges are missing.
     [[nodiscard]] static Result<OpenProbe> open(const ProbeOptions& options);
 
     OpenProbe(OpenProbe&&) noexcept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// attach(): to all interfaces or to none.
+// attach(): all interfaces or none.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,15 +8,15 @@
 
 #include "flowstamp/types.h"
 #include "probe.skel.h"
+#include "user/kernel/attach/probe_state.h"
 #include "user/kernel/attach/stale_state.h"
 #include "user/kernel/features/libbpf_messages.h"
-#include "user/kernel/attach/probe_state.h"
 
 namespace flowstamp::kernel {
 
 namespace {
 
-/// All of them, each once, before anything is attached.
+/// Looks up all interfaces, without duplicates, before anything is attached.
 Result<std::vector<Interface>> find_interfaces(const std::vector<std::string>& names) {
     std::vector<Interface> found;
     for (const std::string& name : names) {
@@ -48,7 +48,7 @@ RunRecord record_of(const std::vector<InterfaceHooks>& hooks) {
     return record;
 }
 
-/// A watch that cannot be registered works all the same: only `flows` will not find it.
+/// An unregistered watch works all the same; only `flows` cannot find it.
 void register_run(ProbeState& state) {
     Result<Registration> registration =
         Registration::create(record_of(state.hooks), bpf_map__fd(state.skeleton->maps.flows));
@@ -72,13 +72,13 @@ Status attach_state(ProbeState& state, const std::vector<std::string>& names) {
     if (state.options.direction != WatchDirection::both) {
         state.notices.push_back(
             {"only one direction is watched: a forged reset is suspected at "
-             "most, and cannot be asked about"});
+             "most, and cannot be challenged"});
     }
     const HookPlan plan{.ingress = state.options.hook,
                         .direction = state.options.direction,
                         .programs = state.programs(),
                         .stubs = state.stubs ? &*state.stubs : nullptr};
-    std::vector<InterfaceHooks> hooks;  // on an error, what is attached goes with it
+    std::vector<InterfaceHooks> hooks;  // on an error the destructors detach
     for (const Interface& interface : *interfaces) {
         Result<InterfaceHooks> attached = InterfaceHooks::attach(interface, plan, state.notices);
         if (!attached) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// open() and load(): the programs are configured, verified, and their maps filled.
+// open() and load(): configures and verifies the programs, and fills their maps.
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "probe.skel.h"
+#include "user/kernel/attach/probe_state.h"
 #include "user/kernel/features/capabilities.h"
 #include "user/kernel/features/kernel_release.h"
 #include "user/kernel/features/libbpf_messages.h"
-#include "user/kernel/attach/probe_state.h"
 
 namespace flowstamp::kernel {
 
@@ -52,7 +52,7 @@ Result<Seed> draw_seed() {
     return seed;
 }
 
-/// Read-only data, and which of the programs are to be loaded: each costs the verifier's time.
+/// Sets the read-only data and selects the programs to load: each one costs verifier time.
 void configure(ProbeState& state, const Seed& seed) {
     const ProbeOptions& options = state.options;
     probe_bpf& skeleton = *state.skeleton;
@@ -84,25 +84,26 @@ void configure(ProbeState& state, const Seed& seed) {
     }
 }
 
-/// Why the kernel did not take programs or maps, from its errno and libbpf's messages.
+/// Why the kernel refused programs or maps, from errno and libbpf's messages.
 Error explain(int error, const LibbpfMessages& messages, const ProbeState& state) {
-    Error told{.operation = "load the probe", .errno_value = error};
+    Error explained{.operation = "load the probe", .errno_value = error};
     const std::string refused = messages.verifier_verdict();
     const bool about_map = messages.text().find("map 'flows'") != std::string::npos;
     if (const std::string too_old = kernel_too_old(KernelRelease::running()); !too_old.empty()) {
-        told.reason = too_old;
+        explained.reason = too_old;
     } else if (!refused.empty()) {
-        told.reason = "the verifier refused " + refused;
-        told.hint = "`flowstamp doctor` tells what this kernel lacks";
+        explained.reason = "the verifier refused " + refused;
+        explained.hint = "`flowstamp doctor` shows what this kernel lacks";
     } else if (error == ENOMEM || error == E2BIG || about_map) {
-        told.reason = fmt::format("no memory for a flow table of {} MiB",
-                                  state.buckets * sizeof(fst_bucket) >> 20);
-        told.hint = "choose a lower --max-flows";
+        explained.reason = fmt::format("no memory for a flow table of {} MiB",
+                                       state.buckets * sizeof(fst_bucket) >> 20);
+        explained.hint = "choose a lower --max-flows";
     } else if (error == EPERM || error == EACCES) {
-        told.reason = "the kernel does not permit bpf(2) here";
-        told.hint = "in a container, or under lockdown or a security module, it must be allowed";
+        explained.reason = "the kernel does not permit bpf(2) here";
+        explained.hint =
+            "in a container, or under lockdown or a security module, it must be allowed";
     }
-    return told;
+    return explained;
 }
 
 int fd_or_none(const bpf_program* program) {
@@ -117,7 +118,7 @@ Status fill_maps(ProbeState& state) {
     if (Status written = policy.set_modes(state.options.drop, state.options.challenge); !written) {
         return written;
     }
-    // Frozen, the map can only be mapped read-only; the programs go on writing.
+    // A frozen map can only be mapped read-only by user space; the programs still write to it.
     if (const int error = bpf_map_freeze(flows_fd); error != 0) {
         return fail_errno("freeze", "the flow table", error);
     }
@@ -129,7 +130,7 @@ Status fill_maps(ProbeState& state) {
         *std::move(flows), CounterReader(bpf_map__fd(skeleton.maps.counters)), policy,
         bpf_map__fd(skeleton.maps.events),
         StampReader::Descriptors{.ring = bpf_map__fd(skeleton.maps.stamps),
-                                 .stages = bpf_map__fd(skeleton.maps.stamp_buffers),
+                                 .stamp_buffers = bpf_map__fd(skeleton.maps.stamp_buffers),
                                  .collector = fd_or_none(skeleton.progs.flowstamp_collect_stamps)});
     return {};
 }

@@ -10,11 +10,11 @@
 
 namespace flowstamp::kernel {
 
-/// Where a packet that comes in is stamped (`--hook`).
+/// Where incoming packets are stamped (`--hook`).
 enum class IngressChoice {
-    automatic,    ///< native XDP; where that cannot be had, tc ingress, with a notice
+    automatic,    ///< native XDP; where it is unavailable, tc ingress, with a notice
     xdp,          ///< native XDP, or fail
-    xdp_generic,  ///< XDP in the kernel's own (slow) mode, or fail
+    xdp_generic,  ///< generic XDP (slow), or fail
     tc,           ///< tc ingress
 };
 
@@ -24,29 +24,29 @@ enum class WatchDirection { in, out, both };
 /// How tc programs are attached. Automatic: tcx where the kernel has it (6.6), else clsact.
 enum class TcMethod { automatic, tcx, clsact };
 
-/// What is fixed once the probe is open.
+/// Settings that are fixed once the probe is open.
 struct ProbeOptions {
     IngressChoice hook = IngressChoice::automatic;
     WatchDirection direction = WatchDirection::both;
-    /// Flow slots; rounded up to a power of two. FST_FLOWS_MIN to FST_FLOWS_MAX.
+    /// Flow slots, FST_FLOWS_MIN to FST_FLOWS_MAX; rounded up to a power of two.
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
     fst_drop_mode drop = FST_DROP_OFF;
     fst_challenge_mode challenge = FST_CHALLENGE_OFF;
     TcMethod tc = TcMethod::automatic;
-    /// Every TCP packet's stamp is told, in a ring of so many bytes (a power of two, of pages); 0: none
-    /// is, and the programs are loaded without the code for it.
+    /// Size in bytes (a power of two, page-aligned) of the ring that carries every packet's stamp.
+    /// 0: no stamps are exported, and the programs are loaded without the code for it.
     std::uint32_t stamps_bytes = 0;
 
     /// The programs take the time from TestRun::set_time() instead of CLOCK_MONOTONIC.
     bool clock_is_replayed = false;
-    /// Every segment that comes again is told, not only one from another distance.
+    /// Report every repeated segment, not only one from another distance.
     bool reports_repeated = false;
-    /// Of the flow table's hash. Unset: drawn at random, as it must be wherever a stranger's
-    /// packets arrive.
+    /// Seed of the flow table's hash. Unset: random, as it must be wherever packets of strangers
+    /// arrive (hash flooding).
     std::optional<std::array<std::uint64_t, 2>> hash_seed{};
 
-    /// Whether a packet may be dropped or changed. Otherwise the programs are loaded without the
-    /// code that could.
+    /// Whether packets may be dropped or changed. If not, the programs are loaded without the code
+    /// for it.
     [[nodiscard]] bool acting() const {
         return drop != FST_DROP_OFF || challenge != FST_CHALLENGE_OFF;
     }

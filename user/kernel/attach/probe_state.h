@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What OpenProbe, LoadedProbe and AttachedProbe hand on to each other. Not for includers outside
-// user/kernel.
+// State shared by OpenProbe, LoadedProbe and AttachedProbe. Not for includers outside user/kernel.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +21,7 @@ struct DestroySkeleton {
 };
 using Skeleton = std::unique_ptr<probe_bpf, DestroySkeleton>;
 
-/// Members go in reverse order: first the hooks, last the programs and maps.
+/// Members are destroyed in reverse order: hooks first, programs and maps last.
 class ProbeState {
   public:
     ProbeOptions options;
@@ -43,7 +42,7 @@ class ProbeState {
     [[nodiscard]] ProgramFds programs() const;
 };
 
-/// load()'s and attach()'s work; probe_load.cpp, probe_attach.cpp.
+/// The work of open(), load() and attach(); probe_load.cpp, probe_attach.cpp.
 [[nodiscard]] Result<std::unique_ptr<ProbeState>> open_state(const ProbeOptions& options);
 [[nodiscard]] Status load_state(ProbeState& state);
 [[nodiscard]] Status attach_state(ProbeState& state, const std::vector<std::string>& interfaces);

@@ -15,8 +15,8 @@ namespace flowstamp::kernel {
 namespace {
 
 struct Stubs {
-    bool removed = false;  ///< dead runs' were there, and are gone
-    bool remain = false;   ///< living watches', or of one that died this moment
+    bool removed = false;  ///< stubs of dead runs were found and removed
+    bool remain = false;   ///< stubs of live runs, or of one that died just now
 };
 
 Stubs remove_stale_stubs(std::uint32_t ifindex) {
@@ -41,8 +41,8 @@ std::vector<RunName> dead_runs() {
     return runs;
 }
 
-/// Removes the stubs and qdiscs that the run left in this network namespace. True if that is all.
-/// Else its record is to stay: a qdisc stands in another namespace, or is still in use.
+/// Removes the stubs and qdiscs that the run left in this network namespace. True if nothing is
+/// left. Otherwise its record must stay: a qdisc is in another namespace, or still in use.
 bool remove_qdiscs(const RunName& run) {
     const Result<RunRecord> record = read_run_record(run);
     if (!record) {
@@ -67,14 +67,14 @@ Notices remove_stale_state(const std::vector<Interface>& interfaces) {
     Notices notices;
     for (const Interface& interface : interfaces) {
         if (remove_stale_stubs(interface.index).removed) {
-            notices.push_back({fmt::format(
-                "{}: removed the tc stub that a watch which died had left", interface.name)});
+            notices.push_back(
+                {fmt::format("{}: removed the tc stub of a dead watch", interface.name)});
         }
     }
     for (const RunName& run : dead_runs()) {
         if (remove_qdiscs(run) ? unregister(run) : unpin(run)) {
             notices.push_back(
-                {fmt::format("removed what a watch which died (process {}) had left", run.pid)});
+                {fmt::format("removed the stale state of a dead watch (process {})", run.pid)});
         }
     }
     return notices;

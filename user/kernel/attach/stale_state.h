@@ -8,7 +8,7 @@
 
 namespace flowstamp::kernel {
 
-/// Removes what dead runs left: their records and pinned flow tables, and the tc stubs on
+/// Removes what dead runs left behind: their records and pinned flow tables, and the tc stubs on
 /// `interfaces` (of this network namespace). All of it is harmless, but a pinned table keeps its
 /// memory. Returns a notice for each thing removed.
 Notices remove_stale_state(const std::vector<Interface>& interfaces);

@@ -8,13 +8,17 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "user/base/fd.h"
+#include "user/kernel/features/bpf_objects.h"
+#include "vmlinux/uapi.h"
 
 namespace flowstamp::kernel {
 
@@ -40,17 +44,17 @@ std::optional<int> ask(int socket, std::uint32_t ifindex, TcDirection direction)
     return sent < 0 ? std::optional(errno) : std::nullopt;
 }
 
-/// Calls `take(type, payload)` for each attribute; stops at one that does not fit.
-template <class Take>
-void each_attribute(std::span<const std::byte> bytes, Take&& take) {
+/// Calls `visit(type, payload)` for each attribute; stops at a malformed one.
+template <class Visit>
+void each_attribute(std::span<const std::byte> bytes, Visit&& visit) {
     while (bytes.size() >= sizeof(nlattr)) {
         nlattr attribute;
         std::memcpy(&attribute, bytes.data(), sizeof(attribute));
         if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > bytes.size()) {
             return;
         }
-        take(attribute.nla_type & NLA_TYPE_MASK,
-             bytes.subspan(sizeof(attribute), attribute.nla_len - sizeof(attribute)));
+        visit(attribute.nla_type & NLA_TYPE_MASK,
+              bytes.subspan(sizeof(attribute), attribute.nla_len - sizeof(attribute)));
         const std::size_t step = NLA_ALIGN(attribute.nla_len);
         bytes = bytes.subspan(std::min<std::size_t>(step, bytes.size()));
     }
@@ -67,7 +71,7 @@ void read_bpf_options(std::span<const std::byte> bytes, TcFilter& filter) {
     });
 }
 
-/// The chain's head is told, too, as a filter without a handle: nothing for it.
+/// The kernel also lists the chain's head, as a filter without a handle: nothing for that one.
 std::optional<TcFilter> read_filter(std::span<const std::byte> bytes) {
     tcmsg body{};
     if (bytes.size() < sizeof(body)) {
@@ -85,7 +89,7 @@ std::optional<TcFilter> read_filter(std::span<const std::byte> bytes) {
     return filter.handle == 0 ? std::nullopt : std::optional(std::move(filter));
 }
 
-/// Takes the filters out of one datagram. True: there is more to come.
+/// Collects the filters of one datagram. True: more datagrams follow.
 Result<bool> read_datagram(std::span<const std::byte> bytes, std::vector<TcFilter>& filters) {
     while (bytes.size() >= sizeof(nlmsghdr)) {
         nlmsghdr header;
@@ -113,6 +117,10 @@ Result<bool> read_datagram(std::span<const std::byte> bytes, std::vector<TcFilte
     return true;
 }
 
+/// Another watch's programs never end the chain. Without CAP_SYS_ADMIN names are hidden: then they
+/// count.
+constexpr std::string_view kOwnPrograms = "flowstamp_tc";
+
 }  // namespace
 
 Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex, TcDirection direction) {
@@ -139,6 +147,18 @@ Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex, TcDirection dire
             return filters;
         }
     }
+}
+
+std::size_t others_at_egress(std::uint32_t ifindex, bool clsact) {
+    if (!clsact) {
+        return std::ranges::count_if(tcx_programs(ifindex, BPF_TCX_EGRESS), [](std::uint32_t id) {
+            return !program_name(id).starts_with(kOwnPrograms);
+        });
+    }
+    const Result<std::vector<TcFilter>> filters = tc_filters(ifindex, TcDirection::egress);
+    return !filters ? 0 : std::ranges::count_if(*filters, [](const TcFilter& filter) {
+        return !filter.name.starts_with(kOwnPrograms);
+    });
 }
 
 }  // namespace flowstamp::kernel

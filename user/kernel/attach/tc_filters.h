@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tc filters on an interface's clsact qdisc: what libbpf can attach but not list.
+// Lists the tc filters on an interface's clsact qdisc, which libbpf can attach but not list.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,11 +17,16 @@ struct TcFilter {
     std::uint32_t handle = 0;
     std::uint32_t priority = 0;
     std::uint32_t program_id = 0;  ///< 0: not a BPF filter
-    std::string name;              ///< of a BPF filter, as it was given: "prog_name:[id]"
+    std::string name;              ///< of a BPF filter, as given at attach: "prog_name:[id]"
 };
 
-/// Those of one direction, in the order in which packets meet them; none where there is no clsact.
+/// The filters of one direction, in the order in which packets meet them; empty without a clsact
+/// qdisc.
 [[nodiscard]] Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex,
                                                        TcDirection direction);
+
+/// Counts the foreign tc programs that run before ours at egress, and may drop or redirect a packet
+/// before ours sees it: all of the tcx chain, or, with `clsact`, all filters of the qdisc.
+[[nodiscard]] std::size_t others_at_egress(std::uint32_t ifindex, bool clsact);
 
 }  // namespace flowstamp::kernel

@@ -29,14 +29,14 @@ std::string upper_first(std::string text) {
     return text;
 }
 
-std::string mend_or(const std::string& mend, const std::string& choice) {
-    return mend.empty() ? choice : mend + ", or " + choice;
+std::string fix_or(const std::string& fix, const std::string& choice) {
+    return fix.empty() ? choice : fix + ", or " + choice;
 }
 
 }  // namespace
 
 XdpAttachFailure xdp_attach_failure(const Interface& interface, Hook hook, int error) {
-    XdpAttachFailure failure{.errno_value = error, .reason = {}, .mend = {}};
+    XdpAttachFailure failure{.errno_value = error, .reason = {}, .fix = {}};
     if (!interface.has_ethernet()) {
         failure.reason = "its packets have no Ethernet header, which XDP would need";
         return failure;
@@ -45,7 +45,7 @@ XdpAttachFailure xdp_attach_failure(const Interface& interface, Hook hook, int e
     if (state && state->program_id != 0) {
         failure.reason =
             fmt::format("another XDP program ({}) is attached", program_text(state->program_id));
-        failure.mend = "detach it";
+        failure.fix = "detach it";
         return failure;
     }
     switch (error) {
@@ -58,7 +58,7 @@ XdpAttachFailure xdp_attach_failure(const Interface& interface, Hook hook, int e
             failure.reason =
                 fmt::format("its driver refuses {} at an MTU of {} or with its present offloads",
                             hook == Hook::xdp ? "native XDP" : "XDP", interface.mtu);
-            failure.mend = "lower the MTU";
+            failure.fix = "lower the MTU";
             break;
         case ENODEV:
             failure.reason = "it has gone away";
@@ -69,8 +69,7 @@ XdpAttachFailure xdp_attach_failure(const Interface& interface, Hook hook, int e
             failure.is_fatal = true;
             break;
         default:
-            failure.reason =
-                fmt::format("XDP failed ({})", std::generic_category().message(error));
+            failure.reason = fmt::format("XDP failed ({})", std::generic_category().message(error));
             break;
     }
     return failure;
@@ -79,7 +78,7 @@ XdpAttachFailure xdp_attach_failure(const Interface& interface, Hook hook, int e
 Notice failure_notice(const Interface& interface, const XdpAttachFailure& failure) {
     return {fmt::format("{}: {}; using tc ingress{}. {}", interface.name, failure.reason,
                         interface.loopback ? ", which sees both directions there" : "",
-                        upper_first(mend_or(failure.mend, "choose --hook tc to silence this")))};
+                        upper_first(fix_or(failure.fix, "choose --hook tc to silence this")))};
 }
 
 Error failure_error(const Interface& interface, Hook hook, const XdpAttachFailure& failure) {
@@ -91,7 +90,7 @@ Error failure_error(const Interface& interface, Hook hook, const XdpAttachFailur
             .object = interface.name,
             .errno_value = failure.errno_value,
             .reason = failure.reason,
-            .hint = failure.is_fatal ? "" : mend_or(failure.mend, choice)};
+            .hint = failure.is_fatal ? "" : fix_or(failure.fix, choice)};
 }
 
 }  // namespace flowstamp::kernel

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small questions about BPF objects in the kernel. Not for includers outside user/kernel.
+// Queries on BPF objects in the kernel. Not for includers outside user/kernel.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@
 
 namespace flowstamp::kernel {
 
-/// "xdp_pass" (15 characters at most), or empty: the name is told only with CAP_SYS_ADMIN.
+/// "xdp_pass" (at most 15 characters), or empty: names are visible only with CAP_SYS_ADMIN.
 [[nodiscard]] std::string program_name(std::uint32_t id);
 
-/// "id 12", or "id 12, xdp_pass" where the name may be known.
+/// "id 12", or "id 12, xdp_pass" if the name is visible.
 [[nodiscard]] std::string program_text(std::uint32_t id);
 
-/// The map's own number, for who wants to open it by that; 0 on failure.
+/// The map's id, by which another process can open it; 0 on failure.
 [[nodiscard]] std::uint32_t map_id(int map_fd);
 
-/// A bpf_link: detaches its program when it goes, even if a child process inherited the descriptor.
+/// A bpf_link. Its destructor detaches the program even if a child inherited the descriptor.
 class BpfLink {
   public:
     explicit BpfLink(int fd) : fd_(fd) {}
@@ -43,11 +43,11 @@ enum class ChainEnd { first, last };
 [[nodiscard]] std::expected<BpfLink, int> link_tcx(int program_fd, std::uint32_t ifindex,
                                                    int attach_type, ChainEnd end);
 
-/// Whether this kernel has tcx (6.6, or brought back to an older one).
+/// Whether this kernel has tcx (6.6, or a backport).
 [[nodiscard]] bool has_tcx();
 
-/// The ids of the programs on one of an interface's tcx hooks, in their order, the first 64; none
-/// where there is no tcx.
+/// Ids of the programs on one of an interface's tcx hooks, in order, the first 64; empty without
+/// tcx.
 [[nodiscard]] std::vector<std::uint32_t> tcx_programs(std::uint32_t ifindex, int attach_type);
 
 }  // namespace flowstamp::kernel

@@ -11,7 +11,7 @@
 
 namespace flowstamp::kernel {
 
-/// A privilege and what we want it for.
+/// A capability and what it is needed for.
 struct Capability {
     int number;  ///< CAP_* of <linux/capability.h>
     std::string_view name;
@@ -25,25 +25,25 @@ inline constexpr std::array kNeededCapabilities = {
     Capability{12, "CAP_NET_ADMIN", "attach to an interface"},
 };
 
-/// The privileges that the calling thread has now (its effective set). A full set inside a user
-/// namespace may still be refused by the kernel: only trying tells.
+/// The calling thread's effective capabilities. Even a full set inside a user namespace may be
+/// refused by the kernel: only trying shows it.
 class Capabilities {
   public:
     explicit Capabilities(std::uint64_t effective) : effective_(effective) {}
 
     [[nodiscard]] static Result<Capabilities> of_this_thread();
 
-    /// CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON, as it did before 5.8.
+    /// CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON, as before 5.8.
     [[nodiscard]] bool has(int number) const;
 
-    /// The needed ones that are not there, in the order of kNeededCapabilities.
+    /// The needed capabilities that are missing, in the order of kNeededCapabilities.
     [[nodiscard]] std::vector<Capability> missing() const;
 
   private:
     std::uint64_t effective_;
 };
 
-/// Fails, naming what is missing and how to get it, unless all needed ones are there.
+/// Fails unless all needed capabilities are there, naming the missing ones and how to get them.
 [[nodiscard]] Status require_capabilities(const Capabilities& capabilities);
 
 }  // namespace flowstamp::kernel

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this kernel and these privileges allow, found out by trying wherever that is cheap.
+// What this kernel and these privileges allow, determined by trying wherever that is cheap.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,11 @@
 
 namespace flowstamp::kernel {
 
-/// Loads a program of two instructions, and lets it go.
-[[nodiscard]] Status try_xdp_program();  ///< of the kind that takes packets of several buffers
+/// Loads a two-instruction program and unloads it.
+[[nodiscard]] Status try_xdp_program();  ///< with support for multi-buffer packets (xdp.frags)
 [[nodiscard]] Status try_tc_program();
 
-/// Creates the smallest ring, and lets it go.
+/// Creates the smallest ring buffer and closes it.
 [[nodiscard]] Status try_event_ring();
 
 /// bpf_loop(), kernel 5.17: the data path reads unusual options with it.
@@ -27,8 +27,8 @@ namespace flowstamp::kernel {
 /// A BPF file system at /sys/fs/bpf.
 [[nodiscard]] bool has_bpf_file_system();
 
-/// net.core.bpf_jit_enable and bpf_jit_harden; nothing where they cannot be read (only the first
-/// network namespace shows them).
+/// net.core.bpf_jit_enable and bpf_jit_harden; nothing if unreadable (they exist only in the
+/// initial network namespace).
 [[nodiscard]] std::optional<int> jit_enabled();
 [[nodiscard]] std::optional<int> jit_hardened();
 

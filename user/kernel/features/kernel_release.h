@@ -5,8 +5,8 @@
 
 namespace flowstamp::kernel {
 
-/// The running kernel's version. Used to explain a failure, never to decide what to try:
-/// distributions bring features back to older versions.
+/// The running kernel's version. Only to explain a failure, never to decide what to try:
+/// distributions backport features.
 struct KernelRelease {
     int major = 0;
     int minor = 0;
@@ -20,11 +20,11 @@ struct KernelRelease {
     }
 };
 
-/// The first version that has all we need: XDP on packets of several buffers (xdp.frags).
+/// The oldest kernel with everything needed: XDP on multi-buffer packets (xdp.frags).
 inline constexpr int kOldestKernelMajor = 5;
 inline constexpr int kOldestKernelMinor = 18;
 
-/// "needs kernel 5.18 or later, this is 5.10.0-28-amd64" for an older one, else empty.
+/// "needs kernel 5.18 or later, this is 5.10.0-28-amd64" if it is older, else empty.
 [[nodiscard]] std::string kernel_too_old(const KernelRelease& release);
 
 }  // namespace flowstamp::kernel

@@ -56,7 +56,7 @@ bool is_last_word(const std::string& line) {
 }  // namespace
 
 LibbpfMessages::LibbpfMessages() : outer_(gathered) {
-    // libbpf knows one printer per process; it is always this one, and the sink is the thread's own.
+    // libbpf has one print callback per process: always this one; the sink is per thread.
     libbpf_set_print(gather);
     gathered = &text_;
 }

@@ -5,8 +5,8 @@
 
 namespace flowstamp::kernel {
 
-/// Keeps libbpf's warnings off standard error while it lives, on this thread, and gathers them, so
-/// that an Error can say what the kernel or the verifier said.
+/// Captures this thread's libbpf warnings during its lifetime instead of printing them, so that an
+/// Error can quote the kernel or the verifier.
 class LibbpfMessages {
   public:
     LibbpfMessages();
@@ -17,7 +17,7 @@ class LibbpfMessages {
     [[nodiscard]] const std::string& text() const { return text_; }
 
     /// "flowstamp_xdp_ingress: R1 invalid mem access 'scalar'": the program that the verifier
-    /// refused and its last words. Empty if it refused none.
+    /// refused, and its reason. Empty if it refused none.
     [[nodiscard]] std::string verifier_verdict() const;
 
   private:
@@ -25,7 +25,7 @@ class LibbpfMessages {
     std::string* outer_;
 };
 
-/// The same from a text of libbpf's: for tests.
+/// The same from a given text of libbpf, for tests.
 [[nodiscard]] std::string verifier_verdict(const std::string& messages);
 
 }  // namespace flowstamp::kernel

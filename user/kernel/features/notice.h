@@ -6,8 +6,8 @@
 
 namespace flowstamp::kernel {
 
-/// One line that the user should read although nothing failed: a fall-back was taken, something is
-/// limited. `text` names the object, what is so, and the mend, and ends without a full stop.
+/// One line that the user should read although nothing failed: a fallback was taken, something is
+/// limited. `text` names the object, what happened, and the fix, without a full stop.
 struct Notice {
     std::string text;
 

@@ -12,7 +12,7 @@ namespace flowstamp::kernel {
 /// Indexed by enum fst_counter.
 using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;
 
-/// Reads the data path's counters. They only grow, from 0 at load.
+/// Reads the data path's counters, which count up from 0 at load.
 class CounterReader {
   public:
     /// Does not own `map_fd`.

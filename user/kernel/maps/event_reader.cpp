@@ -12,7 +12,7 @@ bool carries_flow(std::uint8_t kind) {
     return fst_event_has_flow(kind);
 }
 
-/// The header agrees with itself, with the ring's own length, and with this program's contract.
+/// The header is consistent with itself, the ring's length, and this program's contract.
 bool is_known(const fst_record_header& header, std::size_t bytes) {
     if (header.version != FST_CONTRACT_VERSION || header.size != bytes ||
         header.kind < FST_EVENT_RST || header.kind >= FST_EVENT_KINDS) {

@@ -12,30 +12,29 @@
 
 namespace flowstamp::kernel {
 
-/// Reads the ring `events`. Records that the ring had no room for are counted by the kernel:
+/// Reads the ring `events`. Records that found the ring full are counted by the kernel:
 /// FST_COUNT_EVENT_LOST.
 class EventReader {
   public:
     /// `flow` is the slot that the record carries (FST_EVENT_RST, EVICTED, ENDED), else null. Both
-    /// stand in the ring and are gone when the handler returns: copy what is to stay.
+    /// are in the ring, and invalid when the handler returns: copy what is needed.
     using Handler = std::function<void(const fst_event& event, const fst_flow* flow)>;
 
     /// Does not keep the descriptor `ring_fd`.
     [[nodiscard]] static Result<EventReader> open(int ring_fd, Handler handler);
 
-    /// Hands over what is there; if nothing is, waits for a wake-up (the kernel gives one for a
-    /// RST, at most one per millisecond) or for `timeout`, and hands over what has come by then.
-    /// Returns the records seen. A signal ends the wait early, and is no error.
+    /// Consumes what is in the ring; if it is empty, waits for a wake-up (the kernel sends one for
+    /// an RST, at most one per millisecond) or for `timeout`, and consumes what has arrived by
+    /// then. Returns the records read. A signal ends the wait early, without an error.
     [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout) { return ring_.poll(timeout); }
 
-    /// Hands over what is there, without waiting. To be called once more after detaching.
+    /// Consumes what is in the ring, without waiting. Call it once more after detaching.
     [[nodiscard]] Result<std::uint64_t> consume() { return ring_.consume(); }
 
-    /// Records whose header is not what this program knows (version, kind or size): not handed
-    /// over.
+    /// Records with an unknown header (version, kind or size): not passed to the handler.
     [[nodiscard]] std::uint64_t rejected() const { return ring_.rejected(); }
 
-    /// Readable when the kernel woke us: for a program that waits on other things, too.
+    /// Readable after a wake-up by the kernel: for a caller that also waits on other things.
     [[nodiscard]] int epoll_fd() const { return ring_.epoll_fd(); }
 
   private:

@@ -11,10 +11,10 @@ namespace flowstamp::kernel {
 
 namespace {
 
-/// A writer is done within a microsecond; this many tries last some ten.
+/// A writer finishes within a microsecond; this many tries take about ten.
 constexpr int kTries = 100;
 
-/// The kernel writes to `from` meanwhile: each word is loaded once and whole.
+/// The kernel writes to `from` concurrently: each word is loaded once and whole.
 template <class T>
 void copy_words(T& to, const T& from) {
     static_assert(sizeof(T) % sizeof(std::uint64_t) == 0);
@@ -26,12 +26,12 @@ void copy_words(T& to, const T& from) {
     }
 }
 
-/// What stands before the two directions: key, state, handshake and resets.
+/// The part of a flow before the two directions: key, state, handshake and resets.
 struct Head {
     std::uint64_t words[offsetof(fst_flow, direction) / sizeof(std::uint64_t)];
 };
 
-/// True if no writer was at work on `from` while it was copied.
+/// True if `from` was not written while it was copied.
 bool copy_direction(fst_direction& to, const fst_direction& from) {
     const auto before = __atomic_load_n(&from.version, __ATOMIC_ACQUIRE);
     copy_words(to, from);

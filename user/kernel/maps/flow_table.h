@@ -11,12 +11,12 @@
 
 namespace flowstamp::kernel {
 
-/// The kernel's flow table, mapped for reading while the programs go on writing to it. Slot numbers
-/// are those of fst_event.slot: bucket * FST_BUCKET_WAYS + way.
+/// The kernel's flow table, mapped read-only while the programs write to it. Slot numbers are those
+/// of fst_event.slot: bucket * FST_BUCKET_WAYS + way.
 class FlowTable {
   public:
     /// Maps the map `map_fd` of `buckets` entries; does not keep the descriptor. The map must be
-    /// frozen: one that is not would let user space write.
+    /// frozen, or user space could write to it.
     [[nodiscard]] static Result<FlowTable> map(int map_fd, std::uint32_t buckets);
 
     FlowTable() = default;
@@ -28,14 +28,13 @@ class FlowTable {
 
     [[nodiscard]] std::uint32_t slots() const { return buckets_ * FST_BUCKET_WAYS; }
 
-    /// A copy of the flow in `slot` as it stood at one moment: each direction is consistent in
-    /// itself, and key, generation and both directions belong to one flow. Nothing if the slot is
-    /// free, or if it was being written in each of a few tries (a flow that busy is there next
-    /// time).
+    /// A snapshot of the flow in `slot`: each direction is consistent in itself, and key,
+    /// generation and both directions belong to one flow. Nothing if the slot is free, or was being
+    /// written in each of a few tries (a flow that busy will be there next time).
     [[nodiscard]] std::optional<fst_flow> read(std::uint32_t slot) const;
 
     /// Calls `visit(slot, flow)` for the flows of slots [first, first + count), cut at the table's
-    /// end. Returns the slot to go on with, 0 when the end was reached: a scan in portions.
+    /// end. Returns the slot to continue with, or 0 at the end: for a scan in portions.
     template <class Visit>
     std::uint32_t scan(std::uint32_t first, std::uint32_t count, Visit&& visit) const {
         fst_flow flow;
@@ -63,8 +62,8 @@ class FlowTable {
         return __atomic_load_n(&at(slot).tag, __ATOMIC_RELAXED) > FST_TAG_BUSY;
     }
 
-    /// A scan waits for memory more than it works: what it comes to soon is asked for now, of a free
-    /// slot no more than its tag.
+    /// A scan waits for memory more than it computes: prefetches the slots ahead, of a free one
+    /// only its tag.
     void fetch_ahead(std::uint32_t slot) const {
         constexpr std::uint32_t kSoon = 4, kLater = 12, kLine = 64;
         if (slot + kLater < slots()) {

@@ -17,7 +17,7 @@ namespace flowstamp::kernel {
 
 namespace {
 
-/// By its pin, or, where there is no BPF file system, by its id (that takes CAP_SYS_ADMIN).
+/// Opens the flow table by its pin, or, without a BPF file system, by its id (takes CAP_SYS_ADMIN).
 Result<Fd> open_map(const RunName& run) {
     Fd map(bpf_obj_get(run.pin_path().c_str()));
     if (!map) {
@@ -30,7 +30,7 @@ Result<Fd> open_map(const RunName& run) {
     return map;
 }
 
-/// Ids are given anew, and anyone with privileges may pin: look before believing.
+/// Ids are reused, and any privileged process may pin: check the map's shape before trusting it.
 Result<FlowTable> map_table(const RunName& run) {
     const Result<Fd> map = open_map(run);
     if (!map) {
@@ -74,11 +74,11 @@ Result<PinnedTables> open_pinned_tables() {
     PinnedTables result{.tables = {}, .notices = remove_stale_state({})};
     for (const RunName& run : run_names(kRunFolder, kRecordPrefix)) {
         if (!run.is_alive()) {
-            continue;  // it has left something in another network namespace
+            continue;  // it left something in another network namespace
         }
         if (Result<PinnedTable> table = open_table(run)) {
             result.tables.push_back(*std::move(table));
-        } else if (run.is_alive()) {  // else it ended just now
+        } else if (run.is_alive()) {  // otherwise it ended just now
             result.notices.push_back({table.error().message()});
         }
     }

@@ -10,14 +10,14 @@
 
 namespace flowstamp::kernel {
 
-/// The one writer of the map `policies`: the only way back into the kernel.
+/// The only writer of the map `policies`, the only way for data from user space into the programs.
 class PolicyWriter {
   public:
     /// `acting`: whether the programs were loaded with the code that drops and challenges. Does not
     /// own `map_fd`.
     PolicyWriter(int map_fd, bool acting) : map_fd_(map_fd), acting_(acting) {}
 
-    /// Fails for any mode but off in programs that were loaded to observe.
+    /// Fails for any mode except off if the programs were loaded to observe only.
     [[nodiscard]] Status set_modes(fst_drop_mode drop, fst_challenge_mode challenge);
 
     /// Writes the learned signatures, FST_LEARNED_MAX of them at most, in place of those before.

@@ -11,14 +11,15 @@
 
 namespace flowstamp::kernel {
 
-/// Stands still while the reader moves: libbpf keeps its address.
+/// On the heap, so that its address, which libbpf keeps, is stable when the reader is moved.
 struct RecordRing::Ring {
-    Ring(std::string its_name, Handler given) : name(std::move(its_name)), handler(std::move(given)) {}
+    Ring(std::string its_name, Handler given)
+        : name(std::move(its_name)), handler(std::move(given)) {}
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
     ~Ring() { ring_buffer__free(buffer); }
 
-    /// Not 0 ends the reading behind this record.
+    /// A return value other than 0 stops reading after this record.
     static int handle_record(void* self, void* data, std::size_t bytes) {
         Ring& ring = *static_cast<Ring*>(self);
         ring.rejected += !ring.handler(data, bytes);
@@ -27,7 +28,7 @@ struct RecordRing::Ring {
         return ring.there > 0 ? 0 : kEnough;
     }
 
-    /// What a record takes of the ring: a header before it, and whole words.
+    /// Space a record takes in the ring: a header before it, and padding to whole words.
     static std::size_t room_of(std::size_t bytes) { return (bytes + 7) / 8 * 8 + 8; }
 
     static constexpr int kEnough = -ECANCELED;
@@ -36,7 +37,7 @@ struct RecordRing::Ring {
     Handler handler;
     std::uint64_t rejected = 0;
     std::uint64_t consumed = 0;
-    std::size_t there = 0;  ///< bytes still to be read of what was there
+    std::size_t there = 0;  ///< bytes still to read of what was there at the start
     ring_buffer* buffer = nullptr;
 };
 
@@ -66,7 +67,7 @@ Result<std::uint64_t> RecordRing::poll(Nanoseconds timeout) {
         errno != EINTR) {
         return fail_errno("read", ring_->name, errno);
     }
-    return consume();  // most records come without a wake-up
+    return consume();  // most records arrive without a wake-up
 }
 
 Result<std::uint64_t> RecordRing::consume() {

@@ -12,30 +12,30 @@
 
 namespace flowstamp::kernel {
 
-/// A kernel's ring buffer, read record by record: what the readers of its kinds have in common.
+/// Reads a BPF ring buffer record by record: the common part of its readers.
 class RecordRing {
   public:
-    /// Takes a record; false if it is none that this program knows.
+    /// Handles a record; returns false if it is of an unknown kind.
     using Handler = std::function<bool(const void* data, std::size_t bytes)>;
 
-    /// `name` stands in errors. Does not keep the descriptor `ring_fd`.
+    /// `name` is used in errors. Does not keep the descriptor `ring_fd`.
     [[nodiscard]] static Result<RecordRing> open(int ring_fd, std::string name, Handler handler);
 
     RecordRing(RecordRing&&) noexcept;
     RecordRing& operator=(RecordRing&&) noexcept;
     ~RecordRing();
 
-    /// Hands over what is there; if nothing is, waits for a wake-up or for `timeout`, and hands over
-    /// what has come by then. Returns the records seen. A signal ends the wait early, and is no
-    /// error.
+    /// Consumes what is in the ring; if it is empty, waits for a wake-up or for `timeout`, and
+    /// consumes what has arrived by then. Returns the records read. A signal ends the wait early,
+    /// without an error.
     [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout);
-    /// Hands over what is there, without waiting; not what comes meanwhile: where records come faster
-    /// than they are taken, that would never end.
+    /// Consumes what is in the ring now, without waiting. Not what arrives meanwhile: if records
+    /// came faster than they are consumed, that would never end.
     [[nodiscard]] Result<std::uint64_t> consume();
 
-    /// Records that were not known.
+    /// Records of an unknown kind.
     [[nodiscard]] std::uint64_t rejected() const;
-    /// Readable when the kernel woke us.
+    /// Readable after a wake-up by the kernel.
     [[nodiscard]] int epoll_fd() const;
 
   private:

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Creates it for its owner alone, if it is not there.
+/// Creates the folder, for its owner only, unless it exists.
 Status make_folder(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return fail_errno("create", path, errno);
@@ -32,14 +32,14 @@ Status make_folder(const std::string& path) {
     return {};
 }
 
-/// Not being pinned costs nothing that a record and the map's id do not give; so no error.
+/// The pin adds nothing essential to the record and the map's id, so failing is no error.
 void pin(int flows_fd, const std::string& path) {
     if (has_bpf_file_system() && make_folder(kPinFolder)) {
         bpf_obj_pin(flows_fd, path.c_str());  // mode 0600
     }
 }
 
-/// Written aside and renamed, so that nobody reads half a record.
+/// Written to a temporary file and renamed, so that nobody reads half a record.
 Status write_file(const std::string& path, const std::string& text) {
     const std::string aside = path + ".new";
     std::ofstream file(aside, std::ios::trunc);
@@ -53,7 +53,7 @@ Status write_file(const std::string& path, const std::string& text) {
     return {};
 }
 
-/// The numbers of a line "learned ..."; nothing if they are not all there.
+/// Parses the numbers of a line "learned ..."; nothing if some are missing.
 std::optional<net::LearnedSignature> parse_learned(std::istringstream& words) {
     unsigned flags = 0;
     unsigned ip_id = 0;
@@ -66,12 +66,12 @@ std::optional<net::LearnedSignature> parse_learned(std::istringstream& words) {
         return std::nullopt;
     }
     return net::LearnedSignature{.signature = {.flags = static_cast<__u16>(flags),
-                                .ip_id = static_cast<__u16>(ip_id),
-                                .window = static_cast<__u16>(window),
-                                .hops = static_cast<__u8>(hops),
-                                .tcp_flags = static_cast<__u8>(tcp_flags)},
-                  .learned = Nanoseconds(learned),
-                  .seen = Nanoseconds(seen)};
+                                               .ip_id = static_cast<__u16>(ip_id),
+                                               .window = static_cast<__u16>(window),
+                                               .hops = static_cast<__u8>(hops),
+                                               .tcp_flags = static_cast<__u8>(tcp_flags)},
+                                 .learned = Nanoseconds(learned),
+                                 .seen = Nanoseconds(seen)};
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ std::optional<net::LearnedSignature> parse_learned(std::istringstream& words) {
 std::optional<std::uint64_t> process_start(std::int32_t pid) {
     std::ifstream file(fmt::format("/proc/{}/stat", pid));
     const std::string text(std::istreambuf_iterator<char>(file), {});
-    const std::size_t name_end = text.rfind(')');  // the name may hold anything, ")" too
+    const std::size_t name_end = text.rfind(')');  // the name may contain anything, ")" too
     if (name_end == std::string::npos) {
         return std::nullopt;
     }

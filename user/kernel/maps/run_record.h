@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A running watch, as other processes of this program find it: a text file in kRunFolder, and its
-// flow table pinned in kPinFolder where there is a BPF file system. Both bear the process id and the
-// process's start time, so that what a dead run left is told from a living one's whoever has its
-// process id by now.
+// How other flowstamp processes find a running watch: a text file in kRunFolder, and its flow table
+// pinned in kPinFolder if there is a BPF file system. Both names contain the process id and its
+// start time, so that the state of a dead run is recognized even if its process id has been reused.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +17,12 @@ namespace flowstamp::kernel {
 inline constexpr char kRunFolder[] = "/run/flowstamp";
 inline constexpr char kPinFolder[] = "/sys/fs/bpf/flowstamp";
 
-/// When a process began, in clock ticks since boot (field 22 of /proc/PID/stat); nothing if there is
-/// no such process.
+/// When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); nothing if there
+/// is no such process.
 [[nodiscard]] std::optional<std::uint64_t> process_start(std::int32_t pid);
 
-/// What the file and the pin are named after: which run, and which of its tables. Without a dot: a BPF
-/// file system allows none in names.
+/// Identifies a run and one of its tables; names the file and the pin. Without a dot, which a BPF
+/// file system does not allow in names.
 struct RunName {
     std::int32_t pid = 0;
     std::uint64_t start = 0;   ///< process_start(pid)
@@ -39,7 +38,7 @@ struct RunName {
     friend bool operator==(const RunName&, const RunName&) = default;
 };
 
-/// The runs that have a file "PREFIX-*" in `folder`, alive or not, in no order.
+/// The runs that have a file "PREFIX-*" in `folder`, alive or not, unordered.
 [[nodiscard]] std::vector<RunName> run_names(const std::string& folder, const std::string& prefix);
 
 inline constexpr char kRecordPrefix[] = "run";
@@ -51,22 +50,22 @@ struct RunRecord {
         std::string name;
         friend bool operator==(const WatchedInterface&, const WatchedInterface&) = default;
     };
-    /// A clsact qdisc that this run created, and a dead run's successor should remove.
+    /// A clsact qdisc that this run created; if the run dies, the next one should remove it.
     struct Qdisc {
         std::uint64_t netns = 0;  ///< inode of its network namespace
         std::uint32_t ifindex = 0;
         friend bool operator==(const Qdisc&, const Qdisc&) = default;
     };
 
-    std::uint32_t version = 0;  ///< FST_CONTRACT_VERSION of who wrote it
+    std::uint32_t version = 0;  ///< FST_CONTRACT_VERSION of the writing program
     std::vector<WatchedInterface> interfaces{};
     std::vector<Qdisc> qdiscs{};
-    bool learns = true;             ///< not --no-learn
-    std::vector<net::LearnedSignature> learned{};  ///< what its kernel programs go by
+    bool learns = true;                            ///< false with --no-learn
+    std::vector<net::LearnedSignature> learned{};  ///< the signatures that its kernel programs hold
 
-    /// One fact a line, its name first.
+    /// One fact per line, its name first.
     [[nodiscard]] std::string to_text() const;
-    /// Skips lines that it does not know.
+    /// Skips unknown lines.
     [[nodiscard]] static RunRecord parse(const std::string& text);
 
     friend bool operator==(const RunRecord&, const RunRecord&) = default;
@@ -74,8 +73,8 @@ struct RunRecord {
 
 [[nodiscard]] Result<RunRecord> read_run_record(const RunName& name);
 
-/// Registers a run: pins its table, if there is a BPF file system, and writes its record. Both go
-/// with this object.
+/// Registers a run: pins its table, if there is a BPF file system, and writes its record. The
+/// destructor removes both.
 class Registration {
   public:
     [[nodiscard]] static Result<Registration> create(const RunRecord& record, int flows_fd);
@@ -86,7 +85,7 @@ class Registration {
 
     [[nodiscard]] const RunName& name() const { return *name_; }
 
-    /// Writes the record anew, what was learned included.
+    /// Rewrites the record with these learned signatures.
     [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 
   private:

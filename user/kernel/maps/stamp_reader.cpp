@@ -30,24 +30,24 @@ std::span<const fst_packet_stamp> stamps_of(const fst_stamp_batch& batch) {
     return std::span(batch.stamps).first(batch.count);
 }
 
-/// Every CPU's stage, by its number.
-Result<std::vector<fst_stamp_buffer>> read_stages(int map_fd) {
+/// Every CPU's stamp buffer, indexed by CPU number.
+Result<std::vector<fst_stamp_buffer>> read_stamp_buffers(int map_fd) {
     const int cpus = libbpf_num_possible_cpus();
     if (cpus < 0) {
         return fail_errno("count the CPUs", "", cpus);
     }
-    std::vector<fst_stamp_buffer> stages(static_cast<std::size_t>(cpus));
+    std::vector<fst_stamp_buffer> buffers(static_cast<std::size_t>(cpus));
     const std::uint32_t zero = 0;
-    if (const int error = bpf_map_lookup_elem(map_fd, &zero, stages.data()); error != 0) {
+    if (const int error = bpf_map_lookup_elem(map_fd, &zero, buffers.data()); error != 0) {
         return fail_errno("read", "the stamps not yet handed over", error);
     }
-    return stages;
+    return buffers;
 }
 
-/// Detaching does not wait for a program that is running just now; this does: it lets an RCU grace
-/// period go by. Where the kernel refuses (nohz_full), a wait must do, long beside the microseconds
+/// Detaching does not wait for a program that is still running. This does: it waits for an RCU
+/// grace period. Where the kernel refuses (nohz_full), it sleeps, far longer than the microseconds
 /// that a program runs.
-void let_programs_end() {
+void wait_for_running_programs() {
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0) {
         std::this_thread::sleep_for(50ms);
     }
@@ -71,21 +71,22 @@ Result<StampReader> StampReader::open(const Descriptors& descriptors, Handler ha
 }
 
 Status StampReader::collect() {
-    // Read while packets write it: the counts are hints, of whom to ask. A CPU that has just begun a
-    // batch is asked the next time, and so is one that was interrupted at its stage (busy).
-    const auto stages = read_stages(descriptors_.stages);
-    if (!stages) {
-        return std::unexpected(stages.error());
+    // Read while packets write to it: the counts only hint at the CPUs to collect from. A CPU that
+    // has just begun a batch is collected next time, and so is one interrupted while it writes
+    // (busy).
+    const auto buffers = read_stamp_buffers(descriptors_.stamp_buffers);
+    if (!buffers) {
+        return std::unexpected(buffers.error());
     }
-    for (std::uint32_t cpu = 0; cpu < stages->size(); cpu++) {
-        if ((*stages)[cpu].batch.count == 0) {
+    for (std::uint32_t cpu = 0; cpu < buffers->size(); cpu++) {
+        if ((*buffers)[cpu].batch.count == 0) {
             continue;
         }
         LIBBPF_OPTS(bpf_test_run_opts, options);
         options.flags = BPF_F_TEST_RUN_ON_CPU;
         options.cpu = cpu;
         const int error = bpf_prog_test_run_opts(descriptors_.collector, &options);
-        if (error != 0 && error != -ENXIO) {  // ENXIO: it is offline; finish() has its stamps
+        if (error != 0 && error != -ENXIO) {  // ENXIO: the CPU is offline; finish() gets its stamps
             return fail_errno("collect", "stamps of CPU " + std::to_string(cpu), error);
         }
     }
@@ -93,20 +94,20 @@ Status StampReader::collect() {
 }
 
 Status StampReader::finish() {
-    let_programs_end();
+    wait_for_running_programs();
     if (const auto read = ring_.consume(); !read) {
         return std::unexpected(read.error());
     }
-    // Nobody writes any more.
-    const auto stages = read_stages(descriptors_.stages);
-    if (!stages) {
-        return std::unexpected(stages.error());
+    // No program writes any more.
+    const auto buffers = read_stamp_buffers(descriptors_.stamp_buffers);
+    if (!buffers) {
+        return std::unexpected(buffers.error());
     }
-    for (const fst_stamp_buffer& stage : *stages) {
-        if (stage.batch.count > FST_BATCH_STAMPS) {
+    for (const fst_stamp_buffer& buffer : *buffers) {
+        if (buffer.batch.count > FST_BATCH_STAMPS) {
             rejected_++;
-        } else if (stage.batch.count != 0) {
-            handler_(stamps_of(stage.batch));
+        } else if (buffer.batch.count != 0) {
+            handler_(stamps_of(buffer.batch));
         }
     }
     return {};

@@ -13,35 +13,35 @@
 
 namespace flowstamp::kernel {
 
-/// Reads every packet's stamp. Those of one CPU come in the order of its packets. What the ring had
-/// no room for is counted by the kernel: FST_COUNT_STAMP_LOST.
+/// Reads every packet's stamp, in packet order per CPU. Stamps that found the ring full are counted
+/// by the kernel: FST_COUNT_STAMP_LOST.
 class StampReader {
   public:
-    /// The stamps stand in the ring and are gone when the handler returns.
+    /// The stamps are in the ring, and invalid when the handler returns.
     using Handler = std::function<void(std::span<const fst_packet_stamp> stamps)>;
 
-    /// Of a loaded probe; not owned.
+    /// Descriptors of a loaded probe; not owned.
     struct Descriptors {
-        int ring = -1;       ///< the map `stamps`
-        int stages = -1;     ///< the map `stages`
-        int collector = -1;  ///< the program that hands over a part-filled batch
+        int ring = -1;           ///< the map `stamps`
+        int stamp_buffers = -1;  ///< the map `stamp_buffers`
+        int collector = -1;      ///< the program that submits a partly filled batch
     };
 
     [[nodiscard]] static Result<StampReader> open(const Descriptors& descriptors, Handler handler);
 
-    /// Hands over what is in the ring; if nothing is, waits for a wake-up (the kernel gives one when
-    /// the ring is a quarter full) or for `timeout`, and hands over what has come by then.
+    /// Consumes what is in the ring; if it is empty, waits for a wake-up (the kernel sends one when
+    /// the ring is a quarter full) or for `timeout`, and consumes what has arrived by then.
     [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout) { return ring_.poll(timeout); }
-    /// Hands over what is in the ring, without waiting.
+    /// Consumes what is in the ring, without waiting.
     [[nodiscard]] Result<std::uint64_t> consume() { return ring_.consume(); }
 
-    /// Has the part-filled batches of all CPUs put into the ring.
+    /// Moves the partly filled batches of all CPUs into the ring.
     [[nodiscard]] Status collect();
 
-    /// Once, when the probe is detached: hands over all that is still in the ring or at a CPU.
+    /// Once, after detaching: consumes all that is still in the ring or buffered by a CPU.
     [[nodiscard]] Status finish();
 
-    /// Records that this program does not know: not handed over.
+    /// Records of an unknown kind: not passed to the handler.
     [[nodiscard]] std::uint64_t rejected() const { return ring_.rejected() + rejected_; }
 
   private:

@@ -12,25 +12,25 @@ namespace flowstamp::kernel {
 
 enum class Program { xdp_ingress, tc_ingress, tc_egress };
 
-/// Bytes that BPF_PROG_TEST_RUN wants at least.
+/// Minimum frame length that BPF_PROG_TEST_RUN accepts for XDP, bytes.
 inline constexpr std::size_t kTestRunMinXdp = 14;
 inline constexpr std::size_t kTestRunMinTc = 34;
 
 struct TestFrame {
     std::span<const std::uint8_t> bytes;  ///< from the Ethernet header on
     std::uint32_t ifindex = 1;            ///< an interface of this network namespace; 1: lo
-    std::uint16_t gso_segments = 0;       ///< tc only: segments of a GSO packet; 0: none
+    std::uint16_t gso_segments = 0;       ///< tc only: number of segments of a GSO packet; 0: none
     std::uint16_t gso_size = 0;           ///< tc only: their payload bytes
 };
 
 struct TestRunResult {
-    std::uint32_t action = 0;         ///< XDP_* or TC_ACT_*, as the program returned it
-    std::vector<std::uint8_t> bytes;  ///< the frame as the program left it
+    std::uint32_t action = 0;         ///< XDP_* or TC_ACT_*, as returned by the program
+    std::vector<std::uint8_t> bytes;  ///< the frame after the program ran
     Nanoseconds duration{0};          ///< mean of one run
 };
 
-/// Runs a loaded program on frames that never were on a wire (BPF_PROG_TEST_RUN). Not to outlive
-/// the LoadedProbe that gave it.
+/// Runs a loaded program on synthetic frames (BPF_PROG_TEST_RUN). Must not outlive the LoadedProbe
+/// that created it.
 class TestRun {
   public:
     struct Descriptors {
@@ -45,7 +45,7 @@ class TestRun {
     [[nodiscard]] Result<TestRunResult> run(Program program, const TestFrame& frame,
                                             std::uint32_t repeat = 1) const;
 
-    /// The time that the next packets see. Only with ProbeOptions::clock_is_replayed.
+    /// Sets the time that the next packets see. Only with ProbeOptions::clock_is_replayed.
     void set_time(Nanoseconds time) const;
 
   private:

@@ -24,7 +24,7 @@ struct CloseGz {
     void operator()(gzFile_s* file) const { ::gzclose_r(file); }
 };
 
-/// zlib reads what is not compressed as it is.
+/// Reads a file through zlib, which passes uncompressed data through unchanged.
 class GzSource final : public ByteSource {
   public:
     GzSource(std::unique_ptr<gzFile_s, CloseGz> file, std::string title, std::int64_t bytes)
@@ -62,7 +62,7 @@ class GzSource final : public ByteSource {
     }
 
   private:
-    /// zlib puts "<fd:3>: " before its words.
+    /// zlib prefixes its messages with "<fd:3>: ".
     static std::string without_path(const char* words) {
         const char* colon = std::strstr(words, ": ");
         return colon == nullptr ? words : colon + 2;
@@ -70,7 +70,7 @@ class GzSource final : public ByteSource {
 
     std::unique_ptr<gzFile_s, CloseGz> file_;
     std::string title_;
-    std::int64_t bytes_;  ///< of the file as it lies on the disk; 0: not known
+    std::int64_t bytes_;  ///< size on disk; 0: unknown
 };
 
 }  // namespace
@@ -115,7 +115,7 @@ Result<std::size_t> MemorySource::read(std::span<std::uint8_t> to) {
 ByteReader::ByteReader(std::unique_ptr<ByteSource> source)
     : source_(std::move(source)), buffer_(kBufferBytes) {}
 
-/// How many bytes stand in the buffer, after filling it if it was empty; 0 at the end.
+/// Bytes in the buffer, after filling it if it was empty; 0 at the end.
 Result<std::size_t> ByteReader::available() {
     if (next_ == end_) {
         const auto got = source_->read(buffer_);

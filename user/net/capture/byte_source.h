@@ -12,25 +12,25 @@
 
 namespace flowstamp::net {
 
-/// Bytes from somewhere, once, from the first to the last.
+/// A stream of bytes, read once from start to end.
 class ByteSource {
   public:
     virtual ~ByteSource() = default;
-    /// At least one byte, at most `to.size()`; 0 at the end.
+    /// Reads at least one byte, at most `to.size()`; 0 at the end.
     [[nodiscard]] virtual Result<std::size_t> read(std::span<std::uint8_t> to) = 0;
-    /// How much of it is read, 0 to 1; nothing where its length is not known.
+    /// Fraction read so far, 0 to 1; nothing if the length is unknown.
     [[nodiscard]] virtual std::optional<double> progress() const { return std::nullopt; }
 };
 
-/// A file, compressed by gzip or not; "-" is standard input. Fails where it cannot be opened. What
-/// comes through a pipe is handed on as it comes, and ends when the descriptor `stop` becomes
-/// readable (-1: never).
+/// A file, gzip-compressed or not; "-" is standard input. Fails if it cannot be opened. Data from a
+/// pipe is passed on as it arrives, and ends when the descriptor `stop` becomes readable (-1:
+/// never).
 [[nodiscard]] Result<std::unique_ptr<ByteSource>> open_file(const std::string& path, int stop = -1);
 
-/// How a file is called in messages: "-" is "standard input".
+/// The file's name in messages: "-" is "standard input".
 [[nodiscard]] std::string file_title(const std::string& path);
 
-/// What is in memory already.
+/// Bytes already in memory.
 class MemorySource final : public ByteSource {
   public:
     explicit MemorySource(std::vector<std::uint8_t> bytes) : bytes_(std::move(bytes)) {}
@@ -41,15 +41,15 @@ class MemorySource final : public ByteSource {
     std::size_t next_ = 0;
 };
 
-/// Reads a source in pieces as a file format has them, and knows where it stands. Holds one buffer,
-/// whatever the file's size.
+/// Reads a source in the pieces that a file format needs, and tracks the offset. One buffer of
+/// fixed size, whatever the file's size.
 class ByteReader {
   public:
     explicit ByteReader(std::unique_ptr<ByteSource> source);
 
-    /// Fills `to`; fewer bytes only where the source ends. Returns how many.
+    /// Fills `to`; returns how many bytes, fewer only at the end of the source.
     [[nodiscard]] Result<std::size_t> read(std::span<std::uint8_t> to);
-    /// Passes over `count` bytes. Returns how many there were.
+    /// Skips `count` bytes. Returns how many there were.
     [[nodiscard]] Result<std::uint64_t> skip(std::uint64_t count);
 
     /// Bytes read and skipped so far, uncompressed.

@@ -45,7 +45,7 @@ std::unexpected<Error> CaptureReader::damaged(std::uint64_t offset,
     return fail({.operation = "read",
                  .object = title_,
                  .reason = fmt::format("{} (after frame {}, at byte {})", reason, number_, offset),
-                 .hint = "only what stands before was replayed"});
+                 .hint = "only the part before it was replayed"});
 }
 
 std::unexpected<Error> CaptureReader::cut_short(std::uint64_t offset) const {

@@ -14,40 +14,39 @@
 
 namespace flowstamp::net {
 
-/// Bytes of a frame that are kept: what the data path reads, behind the longest link header.
+/// Bytes kept of a frame: what the data path reads, after the longest link header.
 inline constexpr std::size_t kFrameBytesKept = 320;
-/// The longest frame that is believed; a length beyond it is damage.
+/// Longest frame accepted; a greater length means a damaged file.
 inline constexpr std::uint32_t kFrameBytesMax = 16U << 20;
 
-/// A frame as a capture holds it.
+/// A frame of a capture.
 struct CapturedFrame {
-    std::uint64_t number = 0;               ///< in its file, from 1
-    Nanoseconds wall{0};                    ///< since 1970; never negative
-    std::uint32_t interface = 0;            ///< of a pcapng section, from 0; of pcap: 0
+    std::uint64_t number = 0;               ///< in its file, from 1 (pcap_cnt)
+    Nanoseconds wall{0};                    ///< time since 1970; never negative
+    std::uint32_t interface = 0;            ///< index in its pcapng section, from 0; pcap: always 0
     std::uint32_t link_type = 0;            ///< LINKTYPE_*
-    std::uint32_t original = 0;             ///< bytes on the wire
-    std::span<const std::uint8_t> bytes{};  ///< at most kFrameBytesKept; gone at the next call
+    std::uint32_t original = 0;             ///< length on the wire, bytes
+    std::span<const std::uint8_t> bytes{};  ///< at most kFrameBytesKept; valid until the next call
 };
 
-/// Reads the frames of a pcap or pcapng file one after another, in memory that does not grow with
-/// the file.
+/// Reads the frames of a pcap or pcapng file in order, in constant memory.
 class CaptureReader {
   public:
-    /// Tells the format by the file's first bytes. `title` names the file in messages. Fails where
-    /// it is no capture.
+    /// Detects the format from the first bytes. `title` names the file in messages. Fails if the
+    /// file is not a capture.
     [[nodiscard]] static Result<std::unique_ptr<CaptureReader>> open(
         std::unique_ptr<ByteSource> source, const std::string& title);
 
     virtual ~CaptureReader() = default;
 
-    /// The next frame; nothing at the end. An Error says what is damaged, and where; what came
-    /// before it is good, and nothing comes after.
+    /// The next frame; nothing at the end. On an Error (what is damaged, and where) the frames
+    /// before it are valid, and none follow.
     [[nodiscard]] virtual Result<std::optional<CapturedFrame>> next() = 0;
 
-    /// An interface's name, if the capture tells it; else empty.
+    /// The interface's name if the capture has one; else empty.
     [[nodiscard]] virtual std::string interface_name(std::uint32_t interface) const = 0;
 
-    /// How much of the file is read, 0 to 1; nothing where that is not known.
+    /// Fraction read so far, 0 to 1; nothing if that is unknown.
     [[nodiscard]] std::optional<double> progress() const { return reader_.progress(); }
 
   protected:
@@ -57,21 +56,21 @@ class CaptureReader {
     /// "x.pcap: read: frame 7 at byte 4711: REASON; ...".
     [[nodiscard]] std::unexpected<Error> damaged(std::uint64_t offset,
                                                  const std::string& reason) const;
-    /// The file ends in the middle of what began at `offset`.
+    /// The file ends within the structure that began at `offset`.
     [[nodiscard]] std::unexpected<Error> cut_short(std::uint64_t offset) const;
-    /// Reads `length` bytes of frame, keeps the first of them and passes over the rest.
+    /// Reads a frame of `length` bytes, keeps the first of them and skips the rest.
     [[nodiscard]] Result<std::span<const std::uint8_t>> read_frame(std::uint32_t length,
                                                                    std::uint64_t offset);
 
     ByteReader reader_;
     std::string title_;
-    std::uint64_t number_ = 0;  ///< of the frame read last
+    std::uint64_t number_ = 0;  ///< of the last frame read
 
   private:
     std::array<std::uint8_t, kFrameBytesKept> frame_{};
 };
 
-/// Reads numbers of either byte order.
+/// Reads integers of either byte order.
 struct ByteOrder {
     bool big = false;
 
@@ -84,12 +83,12 @@ struct ByteOrder {
     }
 };
 
-/// Units of time since 1970 as nanoseconds, moved by whole `seconds`; held between 1970 and 2116,
-/// where the data path's clock can follow.
+/// Converts a time in units since 1970, shifted by `seconds`, to nanoseconds; clamped to
+/// 1970..2116, the range of the data path's clock.
 [[nodiscard]] Nanoseconds capture_time(std::uint64_t units, std::uint64_t units_per_second,
                                        std::int64_t seconds);
 
-/// The two formats. `magic`: the first four bytes, which are read already.
+/// The two formats. `magic`: the first four bytes, already read.
 [[nodiscard]] Result<std::unique_ptr<CaptureReader>> open_pcap(
     ByteReader reader, const std::string& title, std::span<const std::uint8_t, 4> magic);
 [[nodiscard]] Result<std::unique_ptr<CaptureReader>> open_pcapng(ByteReader reader,

@@ -17,8 +17,8 @@ namespace {
 enum LinkType : std::uint32_t {
     kNull = 0,
     kEthernet = 1,
-    kRawOld = 12,      // raw IP where files were written with the number of DLT_RAW
-    kRawOpenBsd = 14,  // likewise
+    kRawOld = 12,      // raw IP in files written with the number of DLT_RAW
+    kRawOpenBsd = 14,  // the same
     kRaw = 101,
     kLoop = 108,
     kLinuxCooked = 113,
@@ -48,7 +48,7 @@ void put_u16(std::span<std::uint8_t> bytes, std::size_t at, std::uint16_t value)
     bytes[at + 1] = static_cast<std::uint8_t>(value);
 }
 
-/// What stands before the network layer, and what that is.
+/// Length of the link header, and the protocol after it.
 struct Link {
     std::size_t header;
     std::uint16_t type;  ///< EtherType
@@ -65,8 +65,8 @@ std::uint16_t by_version(Bytes packet) {
     }
 }
 
-/// AF_INET is 2 everywhere, AF_INET6 has a number in each system; in the byte order of whoever wrote
-/// the file, which need not be the file's.
+/// AF_INET is 2 everywhere, AF_INET6 differs between systems. The byte order is that of the writing
+/// host, which need not be the file's.
 std::uint16_t by_family(Bytes frame) {
     const unsigned family = frame[0] | frame[1] | frame[2] | frame[3];
     const bool one_byte = frame[1] == 0 && frame[2] == 0 && (frame[0] == 0 || frame[3] == 0);
@@ -86,7 +86,7 @@ std::uint16_t by_family(Bytes frame) {
     }
 }
 
-/// Nothing where the frame ends within its link header.
+/// Nothing if the frame ends within its link header.
 std::optional<Link> link_of(const CapturedFrame& frame) {
     const Bytes bytes = frame.bytes;
     const auto behind = [&](std::size_t header, auto type) -> std::optional<Link> {
@@ -109,7 +109,7 @@ std::uint16_t at_most_16_bits(std::size_t length) {
     return static_cast<std::uint16_t>(std::min<std::size_t>(length, 0xffff));
 }
 
-/// `wire`: the frame's length on the wire, with the Ethernet header that `frame` has.
+/// `wire`: the frame's length on the wire, including the Ethernet header of `frame`.
 void fill_in_ip_length(std::span<std::uint8_t> frame, std::size_t wire) {
     std::size_t at = kEthernetBytes;
     std::uint16_t type = u16(frame, kTypeAt);

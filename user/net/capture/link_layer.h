@@ -16,16 +16,15 @@ namespace flowstamp::net {
 /// "127 (IEEE802_11_RADIO)".
 [[nodiscard]] std::string link_type_text(std::uint32_t link_type);
 
-/// Brings frames of every known link type into the one shape that both homes of the data path take:
-/// Ethernet, at most FST_SNAP_BYTES of it. Where the link is no Ethernet, the header is made up, and
-/// its addresses are zeros.
+/// Converts frames of every known link type to what the data path reads, in the kernel or on the
+/// host: Ethernet, at most FST_SNAP_BYTES of it. On other links the Ethernet header is synthesized
+/// with zero addresses.
 class FrameShaper {
   public:
-    /// The frame as the data path is to have it; empty where not even the link header is there.
-    /// Stands until the next call.
+    /// The converted frame; empty if it ends within its link header. Valid until the next call.
     ///
-    /// An IP length of 0 (a packet that the network card was yet to cut up) is set from the frame's
-    /// length on the wire; one past 65535 becomes 65535.
+    /// An IP length of 0 (a packet captured before segmentation offload) is set from the frame's
+    /// length on the wire; one above 65535 becomes 65535.
     [[nodiscard]] std::span<std::uint8_t> shape(const CapturedFrame& frame);
 
   private:

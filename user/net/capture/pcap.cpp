@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The classic format (draft-ietf-opsawg-pcap): a header, then a record per packet.
+// The classic pcap format (draft-ietf-opsawg-pcap): a file header, then a record per packet.
 #include <fmt/format.h>
 
 #include <array>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4;
 constexpr std::uint32_t kNanoseconds = 0xa1b23c4d;
-constexpr std::uint32_t kLinkTypeBits = 0xffff;  // above them: the frame check sequence's length
+constexpr std::uint32_t kLinkTypeBits = 0xffff;  // above them: length of the frame check sequence
 constexpr std::size_t kHeaderBytes = 24;
 constexpr std::size_t kRecordBytes = 16;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// pcapng (draft-ietf-opsawg-pcapng): blocks, each with its length before and behind it. Sections
-// have a byte order and interfaces of their own; each interface has its link type and its clock.
+// pcapng (draft-ietf-opsawg-pcapng): blocks, each with its length before and after it. Sections
+// have their own byte order and interfaces; each interface has its own link type and time
+// resolution.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,12 +17,12 @@ namespace {
 
 constexpr std::uint32_t kSectionHeader = 0x0a0d0d0a;
 constexpr std::uint32_t kInterfaceDescription = 1;
-constexpr std::uint32_t kPacket = 2;  // obsolete, and still found
+constexpr std::uint32_t kPacket = 2;  // obsolete, but still in use
 constexpr std::uint32_t kSimplePacket = 3;
 constexpr std::uint32_t kEnhancedPacket = 6;
 
 constexpr std::uint32_t kByteOrderMagic = 0x1a2b3c4d;
-constexpr std::uint32_t kOverhead = 12;  // type and length before a block's body, length behind it
+constexpr std::uint32_t kOverhead = 12;  // type and length before a block's body, length after it
 constexpr std::uint32_t kBlockBytesMax = kFrameBytesMax + (1U << 20);
 constexpr std::size_t kOptionsMax = std::size_t{64} << 10;
 constexpr std::size_t kNameMax = 255;
@@ -35,11 +36,11 @@ struct Interface {
     std::uint32_t link_type = 0;
     std::uint32_t snap = 0;  ///< 0: frames are whole
     std::uint64_t units_per_second = 1'000'000;
-    std::int64_t seconds = 0;  ///< to be added to its packets' times
+    std::int64_t seconds = 0;  ///< offset added to its packets' times
     std::string name{};
 };
 
-/// Units in a second; 0 where 64 bits do not hold them.
+/// Units per second; 0 if 64 bits cannot hold them.
 std::uint64_t resolution(std::uint8_t value) {
     const unsigned exponent = value & 0x7fU;
     if (value & 0x80U) {
@@ -129,8 +130,8 @@ class PcapngReader final : public CaptureReader {
         std::uint32_t left;  ///< bytes of its body not yet read
     };
 
-    /// Fills `to` from the block's body, or from the file where the block's length is not known.
-    [[nodiscard]] Status take(std::span<std::uint8_t> to) {
+    /// Fills `to` from the block's body, or from the file while the block's length is unknown.
+    [[nodiscard]] Status read_body(std::span<std::uint8_t> to) {
         const auto got = reader_.read(to);
         if (!got) {
             return std::unexpected(got.error());
@@ -148,7 +149,7 @@ class PcapngReader final : public CaptureReader {
                                        block_.length));
         }
         block_.left -= static_cast<std::uint32_t>(to.size());
-        return take(to);
+        return read_body(to);
     }
 
     [[nodiscard]] Status set_length(std::uint32_t length, std::uint32_t already_read) {
@@ -172,18 +173,18 @@ class PcapngReader final : public CaptureReader {
             return *got == 0 ? Result<bool>(false) : cut_short(block_.offset);
         }
         block_.type = order_.u32(word.data());
-        if (block_.type == kSectionHeader) {  // reads alike in both byte orders
+        if (block_.type == kSectionHeader) {  // the same in both byte orders
             const Status read = read_section();
             return read ? Result<bool>(true) : std::unexpected(read.error());
         }
-        if (const Status read = take(word); !read) {
+        if (const Status read = read_body(word); !read) {
             return std::unexpected(read.error());
         }
         const Status set = set_length(order_.u32(word.data()), 0);
         return set ? Result<bool>(true) : std::unexpected(set.error());
     }
 
-    /// Passes over what is left of the block, and holds its second length against the first.
+    /// Skips the rest of the block, and compares its trailing length with the leading one.
     [[nodiscard]] Status end_block() {
         const auto skipped = reader_.skip(block_.left);
         if (!skipped) {
@@ -193,7 +194,7 @@ class PcapngReader final : public CaptureReader {
             return cut_short(block_.offset);
         }
         std::array<std::uint8_t, 4> word{};
-        if (const Status read = take(word); !read) {
+        if (const Status read = read_body(word); !read) {
             return read;
         }
         if (order_.u32(word.data()) != block_.length) {
@@ -219,10 +220,10 @@ class PcapngReader final : public CaptureReader {
         }
     }
 
-    /// Its byte order stands behind its length.
+    /// The byte-order magic follows the block's length.
     [[nodiscard]] Status read_section() {
         std::array<std::uint8_t, 12> head{};  // length, byte order, version
-        if (const Status read = take(head); !read) {
+        if (const Status read = read_body(head); !read) {
             return read;
         }
         for (const bool big : {false, true}) {
@@ -264,7 +265,7 @@ class PcapngReader final : public CaptureReader {
         return {};
     }
 
-    /// Enhanced packet block and its forerunner: both heads are 20 bytes.
+    /// Enhanced Packet Block and the obsolete Packet Block: both headers are 20 bytes.
     [[nodiscard]] Result<std::optional<CapturedFrame>> read_packet() {
         std::array<std::uint8_t, 20> head{};
         if (const Status read = take_body(head); !read) {
@@ -277,7 +278,8 @@ class PcapngReader final : public CaptureReader {
         return frame(interface, order_.u32(&head[12]), order_.u32(&head[16]), units);
     }
 
-    /// No time, and as many bytes as the snap length of the first interface lets it have.
+    /// Simple Packet Block: no time; its captured length is limited by the first interface's snap
+    /// length.
     [[nodiscard]] Result<std::optional<CapturedFrame>> read_simple_packet() {
         std::array<std::uint8_t, 4> head{};
         if (const Status read = take_body(head); !read) {
@@ -298,7 +300,7 @@ class PcapngReader final : public CaptureReader {
         if (interface >= interfaces_.size()) {
             return damaged(
                 block_.offset,
-                fmt::format("a frame of interface {}, of which nothing is told", interface));
+                fmt::format("a frame of interface {}, which is not described", interface));
         }
         if (captured > block_.left || captured > kFrameBytesMax) {
             return damaged(block_.offset, fmt::format("a frame of {} bytes in a block of {}",
@@ -325,7 +327,7 @@ class PcapngReader final : public CaptureReader {
     Block block_{};
     std::vector<Interface> interfaces_;  ///< of this section
     std::vector<std::uint8_t> options_;
-    Nanoseconds wall_{0};  ///< of the last frame that told its time
+    Nanoseconds wall_{0};  ///< time of the last frame that had one
 };
 
 }  // namespace

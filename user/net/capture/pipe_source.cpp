@@ -16,9 +16,9 @@ namespace flowstamp::net {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{64} << 10;  // a pipe holds no more
+constexpr std::size_t kBufferBytes = std::size_t{64} << 10;  // the default capacity of a pipe
 
-/// zlib's own reading would wait until its buffer is full.
+/// Inflates by hand: zlib's own file reading would wait until its buffer is full.
 class PipeSource final : public ByteSource {
   public:
     PipeSource(Fd fd, std::string title, int stop)
@@ -41,11 +41,11 @@ class PipeSource final : public ByteSource {
     }
 
   private:
-    /// The first two bytes tell gzip (RFC 1952, section 2.3.1).
+    /// The first two bytes identify gzip (RFC 1952, section 2.3.1).
     Status begin() {
         begun_ = true;
         while (end_ < 2) {
-            const auto got = take(std::span(input_).subspan(end_, 2 - end_));
+            const auto got = read_available(std::span(input_).subspan(end_, 2 - end_));
             if (!got) {
                 return std::unexpected(got.error());
             }
@@ -62,8 +62,8 @@ class PipeSource final : public ByteSource {
         return is_compressed_ ? Status{} : fail_errno("read", title_, ENOMEM);
     }
 
-    /// What the pipe holds, at least a byte; 0 at its end, or when it is told to stop.
-    Result<std::size_t> take(std::span<std::uint8_t> to) {
+    /// Reads what the pipe holds, at least a byte; 0 at its end, or when `stop` is readable.
+    Result<std::size_t> read_available(std::span<std::uint8_t> to) {
         for (;;) {
             pollfd waiting[] = {{fd_.get(), POLLIN, 0}, {stop_, POLLIN, 0}};
             if (::poll(waiting, std::size(waiting), -1) < 0 && errno != EINTR) {
@@ -85,7 +85,7 @@ class PipeSource final : public ByteSource {
 
     Result<std::size_t> pass_on(std::span<std::uint8_t> to) {
         if (next_ == end_) {
-            return take(to);
+            return read_available(to);
         }
         const std::size_t count = std::min(to.size(), end_ - next_);
         std::memcpy(to.data(), input_.data() + next_, count);
@@ -99,7 +99,7 @@ class PipeSource final : public ByteSource {
         const uInt wanted = inflater_.avail_out;
         while (inflater_.avail_out == wanted) {
             if (next_ == end_) {
-                const auto got = take(input_);
+                const auto got = read_available(input_);
                 if (!got || *got == 0) {
                     return got && is_member_open_ ? cut_short() : got;
                 }

@@ -9,8 +9,8 @@
 
 namespace flowstamp::net {
 
-/// What somebody writes at the same time, compressed by gzip or not: handed on as it comes. Ends
-/// when `stop` becomes readable (-1: never).
+/// Reads a pipe, gzip-compressed or not, and passes data on as it arrives. Ends when `stop` becomes
+/// readable (-1: never).
 [[nodiscard]] std::unique_ptr<ByteSource> read_pipe(Fd fd, std::string title, int stop);
 
 }  // namespace flowstamp::net

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "user/base/suspend_signal.h"
+#include "user/base/signals.h"
 #include "user/output/live_block.h"
 #include "user/output/text/text_output.h"
 #include "user/output/text/path_view.h"

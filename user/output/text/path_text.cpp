@@ -55,7 +55,7 @@ std::string headline(const pathtrace::PathReport& report, const Style& style) {
         case pathtrace::PacketPath::End::unknown:
             break;
     }
-    return style.doubtful("not seen again");
+    return style.doubtful("lost sight of (not a drop)");
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
 
 std::string path_text(const pathtrace::PathStats& stats, const Style& style) {
     std::string text = fmt::format(
-        "{} in {}: {} of {} flow{}: {} left, {} delivered, {} dropped, {} not seen again\n",
+        "{} in {}: {} of {} flow{}: {} left, {} delivered, {} dropped, {} lost sight of\n",
         style.strong("Followed"), duration_text(stats.uptime), count_text(stats.packets),
         stats.flows, stats.flows == 1 ? "" : "s", stats.left, stats.delivered, stats.dropped,
         stats.unknown);

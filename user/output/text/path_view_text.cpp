@@ -60,7 +60,7 @@ std::string headline(const PathView& view, std::size_t width, const Style& style
     std::string sums = fmt::format("{} packet{}, {} dropped", stats.packets,
                                    stats.packets == 1 ? "" : "s", stats.dropped);
     if (stats.unknown != 0) {
-        sums += fmt::format(", {} not seen again", stats.unknown);
+        sums += fmt::format(", {} lost sight of", stats.unknown);
     }
     if (stats.events_lost != 0) {
         sums += fmt::format(", {} records lost", stats.events_lost);

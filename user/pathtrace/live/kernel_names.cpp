@@ -53,7 +53,7 @@ std::map<std::uint32_t, std::string> read_reasons() {
 
 using Symbol = std::pair<std::uint64_t, std::string>;
 
-/// Functions by address; empty where the kernel shows zeros instead of addresses.
+/// Functions by address; empty if the kernel shows zeros instead of addresses.
 std::vector<Symbol> read_symbols() {
     std::ifstream file("/proc/kallsyms");
     std::vector<Symbol> symbols;

@@ -20,9 +20,9 @@ bool differ(const std::optional<netfilter::DropAttribution>& one,
            one->certainty != other->certainty;
 }
 
-/// Whether a rule can be behind it: netfilter gives this reason for all that it drops, but for what
-/// a program took from a queue (NFQUEUE), of which it says nothing.
-bool may_be_a_rules(std::string_view reason) {
+/// Whether a rule can be the cause: netfilter gives this reason for all that it drops, except
+/// packets dropped by a program behind a queue (NFQUEUE), which have none.
+bool may_be_due_to_rule(std::string_view reason) {
     return reason == kNetfilterDrop || reason == "NOT_SPECIFIED";
 }
 
@@ -30,11 +30,11 @@ bool may_be_a_rules(std::string_view reason) {
 
 bool Losses::saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now) {
     if (!map_.knows(whose.end.station) ||
-        !may_be_a_rules(drop_reason_name(whose.end.drop_reason))) {
+        !may_be_due_to_rule(drop_reason_name(whose.end.drop_reason))) {
         return false;
     }
     Place& place = places_[whose.end];
-    if (place.buffers == place.looked) {
+    if (place.buffers == place.examined) {
         place.first = now;
         place.earliest = at;
     }
@@ -47,22 +47,23 @@ bool Losses::saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now) {
 bool Losses::is_due(Nanoseconds now) const {
     return now >= not_before_ && std::ranges::any_of(places_, [&](const auto& entry) {
                const Place& place = entry.second;
-               const std::uint64_t waiting = place.buffers - place.looked;
-               return waiting >= kEnough || (waiting > 0 && now - place.first >= kPatience);
+               const std::uint64_t waiting = place.buffers - place.examined;
+               return waiting >= kEnough || (waiting > 0 && now - place.first >= kMaxWait);
            });
 }
 
-/// Of what one place lost since the last reading. A trace is asked where the counters leave a doubt.
+/// Attributes what one place lost since the last reading. The trace decides where counters leave
+/// doubt.
 std::optional<netfilter::DropAttribution> Losses::behind(
     const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
     const netfilter::NftTraceDrops& fresh) const {
     netfilter::Loss loss = map_.loss_behind(end.station);
     loss.packets = place.buffers;
     auto attribution = netfilter::attribute_drop(before_, after, loss);
-    // One that was dropped while the ruleset was read then may have been counted in it, or not.
+    // A packet dropped while the ruleset was being read may or may not be in its counters.
     const bool all_since = last_ && place.earliest > last_->done;
     if (attribution && attribution->certainty == netfilter::Certainty::probable && all_since) {
-        loss.packets = place.buffers - place.looked;
+        loss.packets = place.buffers - place.examined;
         auto recent = netfilter::attribute_drop(last_->ruleset, after, loss);
         if (recent && recent->certainty == netfilter::Certainty::certain) {
             attribution = std::move(recent);
@@ -83,7 +84,7 @@ std::optional<netfilter::DropAttribution> Losses::behind(
     return attribution;
 }
 
-/// False if it is no news.
+/// False if nothing changed.
 bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttribution> attribution) {
     constexpr std::size_t kMost = 65536;
     if (attributions_.size() >= kMost) {
@@ -93,11 +94,11 @@ bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttributio
     const bool was_certain = before && attributions_[whose].was_certain;
     if (was_certain && attribution && attribution->certainty == netfilter::Certainty::probable &&
         words_of(*before) != netfilter::words_of(*attribution)) {
-        // What was found out of its earlier packets still holds.
+        // What was found for its earlier packets still holds.
         const std::string other = netfilter::words_of(*attribution);
         attribution = before;
         attribution->certainty = netfilter::Certainty::probable;
-        attribution->why = "it dropped the first of them; others may have met " + other;
+        attribution->why = "it dropped the first of them; others may have matched " + other;
     }
     if (!differ(before, attribution)) {
         return false;
@@ -112,7 +113,7 @@ bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttributio
     return true;
 }
 
-/// Those since the last call; filed with all of them, too.
+/// The drops traced since the last call; also added to the total.
 netfilter::NftTraceDrops Losses::take_traced() {
     netfilter::NftTraceDrops fresh;
     if (take_traced_) {
@@ -126,7 +127,7 @@ netfilter::NftTraceDrops Losses::take_traced() {
 
 Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     const bool is_any_new = std::ranges::any_of(
-        places_, [](const auto& entry) { return entry.second.buffers != entry.second.looked; });
+        places_, [](const auto& entry) { return entry.second.buffers != entry.second.examined; });
     if (!is_any_new) {
         return std::set<FlowEnd>{};
     }
@@ -139,7 +140,7 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     not_before_ = now + kBetween;
     std::set<FlowEnd> news;
     for (auto& [end, place] : places_) {
-        if (place.buffers == place.looked) {
+        if (place.buffers == place.examined) {
             continue;
         }
         const auto attribution = behind(end, place, *after, fresh);
@@ -148,7 +149,7 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
                 news.insert(whose);
             }
         }
-        place.looked = place.buffers;
+        place.examined = place.buffers;
         place.whose.clear();
     }
     last_ = Reading{.ruleset = std::move(*after), .done = now};

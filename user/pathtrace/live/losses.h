@@ -18,7 +18,7 @@
 
 namespace flowstamp::pathtrace {
 
-/// One flow's packets that come to one end.
+/// One flow's packets with the same end.
 struct FlowEnd {
     std::uint64_t flow = 0;
     unsigned direction = 0;
@@ -26,22 +26,22 @@ struct FlowEnd {
     friend auto operator<=>(const FlowEnd&, const FlowEnd&) = default;
 };
 
-/// Names the rules behind losses: the ruleset is read before the first packet, and again when some
-/// were lost; whose counter moved with them is meant: of all since the start, or where several rules have
-/// dropped packets by then, of those since the last reading.
+/// Names the rules behind losses. The ruleset is read before the first packet and again after
+/// losses; the rule whose counter increased with them is the cause: over the whole run, or, if
+/// several rules have dropped packets by then, since the last reading.
 class Losses {
   public:
     using ReadRuleset = std::function<Result<netfilter::Ruleset>()>;
-    /// The drops that nft's trace has told of since it was asked last.
+    /// The drops reported by nft's trace since the last call.
     using TakeTraced = std::function<std::vector<netfilter::NftTraceDrop>()>;
-    /// So many packets are waited for, but not longer than this after the first.
+    /// Read the ruleset after so many lost packets, or this long after the first.
     static constexpr std::uint64_t kEnough = 3;
-    static constexpr Nanoseconds kPatience = std::chrono::milliseconds(500);
-    /// The ruleset is not read again sooner.
+    static constexpr Nanoseconds kMaxWait = std::chrono::milliseconds(500);
+    /// Minimum interval between two readings of the ruleset.
     static constexpr Nanoseconds kBetween = std::chrono::seconds(1);
 
-    /// `before` is the ruleset as it stood when the stations were set.
-    /// `take_traced` may be empty: nothing is traced.
+    /// `before` is the ruleset as it was when the stations were attached. `take_traced` may be
+    /// empty: no tracing.
     Losses(netfilter::Ruleset before, const StationMap& map, ReadRuleset read,
            TakeTraced take_traced = {})
         : before_(std::move(before)),
@@ -49,29 +49,29 @@ class Losses {
           read_(std::move(read)),
           take_traced_(std::move(take_traced)) {}
 
-    /// A packet was dropped. False if its reason allows for no rule behind it: none is looked for.
-    /// `at`: when, by the kernel's record.
+    /// A packet was dropped at `at`, by the kernel's record. False if a drop for this reason cannot
+    /// be due to a rule: none is searched.
     bool saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now);
 
-    /// Whether the ruleset is to be read now; then call look().
+    /// Whether the ruleset should be read now; then call inspect().
     [[nodiscard]] bool is_due(Nanoseconds now) const;
-    /// Reads it, if anything was lost since. Returns those of which there is news.
+    /// Reads it, if there were new losses. Returns those whose attribution changed.
     [[nodiscard]] Result<std::set<FlowEnd>> inspect(const Clock& clock);
 
-    /// The rule behind them; nothing if none is known.
+    /// The rule behind them; nothing if unknown.
     [[nodiscard]] std::optional<netfilter::DropAttribution> of(const FlowEnd& whose) const;
 
   private:
     struct Place {
-        std::uint64_t buffers = 0;  ///< lost, as the kernel counts them
-        std::uint64_t looked = 0;   ///< of them when the ruleset was last read
-        Nanoseconds first{0};       ///< of those that were not looked at: when we heard of it
-        Nanoseconds earliest{0};    ///< ... when the kernel dropped it
-        std::set<FlowEnd> whose{};  ///< they were
+        std::uint64_t buffers = 0;   ///< lost, in socket buffers
+        std::uint64_t examined = 0;  ///< those covered by the last reading
+        Nanoseconds first{0};        ///< when the first one after it was reported to us
+        Nanoseconds earliest{0};     ///< ... and when the kernel dropped it
+        std::set<FlowEnd> whose{};   ///< the flows they belong to
     };
     struct Known {
         netfilter::DropAttribution attribution{};
-        bool was_certain = false;  ///< of earlier packets
+        bool was_certain = false;  ///< for earlier packets
     };
     struct Reading {
         netfilter::Ruleset ruleset{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attaches the path's programs, all by links: they go with the process.
+// Attaches the path programs, all by links, which end with the process.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -22,7 +22,7 @@ namespace flowstamp::pathtrace {
 
 namespace {
 
-/// How far from a taken priority a station may go.
+/// How far from a taken priority a station may be moved.
 constexpr int kNeighbours = 8;
 
 /// The link, or a positive errno.
@@ -38,7 +38,7 @@ std::expected<kernel::BpfLink, int> link_netfilter(int program_fd, const Station
     return kernel::BpfLink(fd);
 }
 
-/// The next priority in that direction; false at the end of them.
+/// The next priority in that direction; false if there is none.
 bool move_aside(Station& station) {
     const bool earlier = station.aside == Station::Aside::earlier;
     const auto end = earlier ? std::numeric_limits<std::int32_t>::min() + 1
@@ -71,22 +71,24 @@ std::expected<kernel::BpfLink, int> attach_tc(int program_fd, const Station& sta
         return std::unexpected(interface.error().errno_value);
     }
     return station.kind == Station::Kind::tc_ingress
-               ? kernel::link_tcx(program_fd, interface->index, BPF_TCX_INGRESS, kernel::ChainEnd::first)
-               : kernel::link_tcx(program_fd, interface->index, BPF_TCX_EGRESS, kernel::ChainEnd::last);
+               ? kernel::link_tcx(program_fd, interface->index, BPF_TCX_INGRESS,
+                                  kernel::ChainEnd::first)
+               : kernel::link_tcx(program_fd, interface->index, BPF_TCX_EGRESS,
+                                  kernel::ChainEnd::last);
 }
 
 void attach_station(PathProbeState& state, std::size_t i) {
     StationState& at = state.stations[i];
     if (state.programs[i] == nullptr) {
         at.attached = state.is_beside_tc && at.station.kind != Station::Kind::netfilter;
-        return;  // said already, for all of its kind
+        return;  // already reported, for all of its kind
     }
     const int program_fd = bpf_program__fd(state.programs[i]);
     std::expected<kernel::BpfLink, int> link = at.station.kind == Station::Kind::netfilter
-                                           ? attach_netfilter(program_fd, at)
-                                           : attach_tc(program_fd, at.station);
+                                                   ? attach_netfilter(program_fd, at)
+                                                   : attach_tc(program_fd, at.station);
     if (!link) {
-        if (at.wanted) {  // nor were the neighbours to be had
+        if (at.wanted) {  // the neighbouring priorities were not available, either
             at.station.priority = *at.wanted;
             at.wanted.reset();
         }
@@ -97,16 +99,16 @@ void attach_station(PathProbeState& state, std::size_t i) {
     at.attached = true;
     if (at.wanted) {
         state.notices.push_back(
-            {fmt::format("{}: stands here because another BPF program has priority {}",
+            {fmt::format("{}: moved here because another BPF program has priority {}",
                          at.station.text(), *at.wanted)});
     }
     state.links.push_back(*std::move(link));
 }
 
-/// False, with a notice, where the kernel does not have the tracepoint.
+/// False, with a notice, if the kernel does not have the tracepoint.
 bool attach_tracepoint(PathProbeState& state, const bpf_program* program, const char* meaning) {
     if (bpf_program__fd(program) < 0) {
-        return false;  // said when it was not loaded
+        return false;  // reported when it was not loaded
     }
     const int fd = bpf_raw_tracepoint_open(nullptr, bpf_program__fd(program));
     if (fd < 0) {

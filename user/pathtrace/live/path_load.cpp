@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads the path's programs. Each station has a program of its own in the object; only those that
-// are needed are loaded. What a kernel does not take is left out, and said.
+// Loads the path programs. Each station has a program of its own in the object; only those needed
+// are loaded. What a kernel refuses is left out, and reported.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -15,19 +15,18 @@
 
 #include "flowstamp/path.h"
 #include "path.skel.h"
-#include "user/kernel/features/features.h"
 #include "user/kernel/attach/interface.h"
+#include "user/kernel/attach/net_namespace.h"
+#include "user/kernel/features/features.h"
 #include "user/kernel/features/kernel_release.h"
 #include "user/kernel/features/libbpf_messages.h"
-#include "user/kernel/attach/net_namespace.h"
 #include "user/pathtrace/live/path_state.h"
-#include "user/pathtrace/live/path_support.h"
 
 namespace flowstamp::pathtrace {
 
 namespace {
 
-/// What a kernel takes or refuses as a whole.
+/// The parts that a kernel supports as a whole or not at all.
 struct Supported {
     bool netfilter = false;
     bool tc = false;
@@ -58,7 +57,7 @@ constexpr std::array kParts = {
          "where a connection's socket gets a packet is not seen"},
 };
 
-/// Why this kernel cannot have a part, in the order of kParts; empty: it can.
+/// Why this kernel does not support a part, in the order of kParts; empty: supported.
 using Missing = std::array<std::string, kParts.size()>;
 
 Supported all_but(const Missing& missing) {
@@ -82,20 +81,20 @@ std::uint32_t place_of(const Station& station) {
     return FST_PLACE_PREROUTING + station.hook;
 }
 
-/// 0: there is none of that name; no packet ever comes to it.
+/// 0: no interface of that name, so no packet ever comes to it.
 std::uint32_t index_of(const std::string& interface) {
     const auto found = kernel::find_interface(interface);
     return found ? found->index : 0;
 }
 
-/// Of how many stations of each kind a program is taken already.
+/// How many programs of each kind are already assigned to stations.
 struct Numbers {
     std::uint32_t ipv4 = 0;
     std::uint32_t ipv6 = 0;
     std::uint32_t tc = 0;
 };
 
-/// A station's program: its name, and where it reads which station it is.
+/// A station's program, and the variable from which it reads its station number.
 struct StationProgram {
     std::string name;
     fst_path_station& known;
@@ -116,7 +115,7 @@ StationProgram next_program(path_bpf& skeleton, const Station& station, Numbers&
     return {fmt::format("flowstamp_ipv4_{}", number), rodata.ipv4_stations[number]};
 }
 
-/// The stations' programs, numbered for each kind from 0 on; null where the kind is not supported.
+/// The stations' programs, numbered from 0 for each kind; null if the kind is not supported.
 std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& options,
                                     const Supported& supported) {
     skeleton.rodata->watched_netns =
@@ -155,7 +154,7 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
     return programs;
 }
 
-/// 0 and the loaded skeleton in `state`, or a positive errno.
+/// 0 with the loaded skeleton in `state`, or a positive errno.
 int try_load(PathProbeState& state, const PathProbeOptions& options, const Supported& supported) {
     state.skeleton.reset(path_bpf__open());
     if (!state.skeleton) {
@@ -169,7 +168,7 @@ int try_load(PathProbeState& state, const PathProbeOptions& options, const Suppo
     return error;
 }
 
-/// One station of each kind is enough to try.
+/// One station of each kind, which is enough for a test.
 PathProbeOptions one_of_each(const PathProbeOptions& options) {
     PathProbeOptions few = options;
     few.stations.clear();
@@ -179,7 +178,7 @@ PathProbeOptions one_of_each(const PathProbeOptions& options) {
     return few;
 }
 
-/// Tries each part alone that is not known to be missing.
+/// Tests each part by itself that is not known to be missing.
 void try_each(PathProbeState& state, Missing& missing) {
     const PathProbeOptions few = one_of_each(state.options);
     for (std::size_t i = 0; i < kParts.size(); i++) {
@@ -198,7 +197,7 @@ void try_each(PathProbeState& state, Missing& missing) {
     }
 }
 
-/// What is known beforehand.
+/// What is missing for reasons known in advance.
 Missing known_missing(const PathProbeOptions& options) {
     const std::string release = kernel::KernelRelease::running().text;
     Missing missing;
@@ -207,7 +206,7 @@ Missing known_missing(const PathProbeOptions& options) {
             fmt::format("needs kernel 6.4 or later with BPF netfilter links, this is {}", release);
     }
     if (!options.tcx) {
-        missing[kTc] = "it was not asked for";
+        missing[kTc] = "it was not requested";
     } else if (!kernel::has_tcx()) {
         missing[kTc] = fmt::format("needs kernel 6.6 or later, this is {}", release);
     }
@@ -218,7 +217,7 @@ bool none_left(const Missing& missing) {
     return std::ranges::none_of(missing, &std::string::empty);
 }
 
-/// Loads all of `wanted` that is not missing; what is refused is missing from then on.
+/// Loads all of `wanted` that is not missing; what is refused counts as missing from then on.
 Status load_what_goes(PathProbeState& state, const PathProbeOptions& wanted, Missing& missing) {
     if (!kernel::has_kernel_btf()) {
         return fail({.operation = "follow packets through this host",
@@ -235,7 +234,7 @@ Status load_what_goes(PathProbeState& state, const PathProbeOptions& wanted, Mis
         return fail({.operation = "load the path's programs",
                      .errno_value = error,
                      .reason = messages.verifier_verdict(),
-                     .hint = "`flowstamp doctor` tells what this kernel lacks"});
+                     .hint = "`flowstamp doctor` shows what this kernel lacks"});
     }
     return {};
 }

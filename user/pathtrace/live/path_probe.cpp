@@ -72,17 +72,17 @@ Status check(const PathProbeOptions& options) {
         return refuse(fmt::format("{} matches", options.matches.size()),
                       fmt::format("at most {}", FST_PATH_MATCHES_MAX));
     }
-    return options.max_packet_paths > 0 ? Status{} : refuse("0 journeys", "at least one");
+    return options.max_packet_paths > 0 ? Status{} : refuse("0 packet paths", "at least one");
 }
 
-/// A new last one, before the programs know of it.
+/// Appends an entry before the programs see the new count.
 template <typename Entry, std::size_t most>
 void append(Entry (&entries)[most], __u32& count, const Entry& entry) {
     entries[count] = entry;
     __atomic_store_n(&count, count + 1, __ATOMIC_RELEASE);
 }
 
-/// There is room for it. The prefilters last: what passes them, the match must know.
+/// There must be room. Prefilters last: what passes them must already be in the matches.
 void ask_for(path_bpf::path_bpf__bss& programs, const fst_path_match& match) {
     const PathPrefilters prefilters = path_prefilters(match);
     append(programs.matches.match, programs.matches.count, match);
@@ -118,7 +118,7 @@ Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
         return std::unexpected(loaded.error());
     }
     attach_path(*state);
-    // Only now, when every program stands.
+    // Only now that every program is attached.
     for (const fst_path_match& match : options.matches) {
         ask_for(*state->skeleton->bss, match);
     }

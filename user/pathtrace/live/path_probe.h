@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where packets are on their way through this host: programs that only look, one at each station,
-// and at the end of every buffer. Its destructor takes them off; so does the kernel when the process
-// dies, however it dies.
+// Observes the paths of packets through this host: read-only programs, one at each station and one
+// where buffers end. The destructor detaches them; so does the kernel when the process dies,
+// however it dies.
 //
 //     Result<PathProbe> probe = PathProbe::start({.stations = ..., .matches = ...});
 //     Result<PathReader> reader = probe->events(handler);
@@ -22,7 +22,7 @@
 
 namespace flowstamp::pathtrace {
 
-class PathProbeState;  // the skeleton and what hangs on it
+class PathProbeState;  // the skeleton and all that belongs to it
 
 struct PathProbeOptions {
     std::vector<Station> stations{};
@@ -38,15 +38,15 @@ using PathCounters = std::array<std::uint64_t, FST_PATH_COUNT_MAX>;
 
 class PathProbe {
   public:
-    /// Attaches all that this kernel and its present users allow, and says in notices() what is
-    /// missing. Fails where nothing could be loaded (no privileges, no BTF), and on bad options.
+    /// Attaches what this kernel and the existing programs allow; notices() says what is missing.
+    /// Fails if nothing could be loaded (no privileges, no BTF), and on bad options.
     [[nodiscard]] static Result<PathProbe> start(const PathProbeOptions& options);
 
     PathProbe(PathProbe&&) noexcept;
     PathProbe& operator=(PathProbe&&) noexcept;
     ~PathProbe();
 
-    /// As they stand in the options.
+    /// In the order of the options.
     [[nodiscard]] const std::vector<StationState>& stations() const;
     [[nodiscard]] const kernel::Notices& notices() const;
 
@@ -55,16 +55,28 @@ class PathProbe {
 
     /// One reader at a time.
     [[nodiscard]] Result<PathReader> events(PathReader::Handler handler) const;
-    /// From now on these packets are asked for, too. One caller at a time.
+    /// Also matches these packets from now on. One caller at a time.
     [[nodiscard]] Status match_also(const fst_path_match& match);
     [[nodiscard]] Result<PathCounters> counters() const;
 
-    /// Takes the programs off. What they told can still be read.
+    /// Detaches the programs. What they recorded can still be read.
     void detach();
 
   private:
     explicit PathProbe(std::unique_ptr<PathProbeState> state);
     std::unique_ptr<PathProbeState> state_;
 };
+
+/// A kind of program that PathProbe uses.
+struct PathPart {
+    std::string_view name;     ///< "netfilter stations", "kfree_skb"
+    std::string_view meaning;  ///< what it shows
+    std::string_view without;  ///< what is not seen without it
+    std::string missing{};     ///< why this kernel does not support it; empty: supported
+};
+
+/// Determined as by PathProbe::start(): from what is known of the kernel, and by loading one
+/// program of each kind for a moment. Fails if nothing can be loaded at all.
+[[nodiscard]] Result<std::vector<PathPart>> path_support();
 
 }  // namespace flowstamp::pathtrace

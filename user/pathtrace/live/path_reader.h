@@ -12,25 +12,25 @@
 
 namespace flowstamp::pathtrace {
 
-/// Reads the ring `path_events`. Records of one packet come in the order in which they were written,
-/// unless they were written on several CPUs. What the ring had no room for is counted by the kernel:
+/// Reads the ring `path_events`. Records of one packet are in the order in which they were written,
+/// unless they come from several CPUs. Records that found the ring full are counted by the kernel:
 /// FST_PATH_COUNT_EVENT_LOST.
 class PathReader {
   public:
-    /// The record stands in the ring and is gone when the handler returns.
+    /// The record is in the ring, and invalid when the handler returns.
     using Handler = std::function<void(const fst_path_event& event)>;
 
     /// Does not keep the descriptor `ring_fd`.
     [[nodiscard]] static Result<PathReader> open(int ring_fd, Handler handler);
 
-    /// Hands over what is there; if nothing is, waits until something comes or `timeout` is over.
-    /// Returns the records seen. A signal ends the wait early, and is no error.
+    /// Consumes what is in the ring; if it is empty, waits until something arrives or `timeout` has
+    /// passed. Returns the records read. A signal ends the wait early, without an error.
     [[nodiscard]] Result<std::uint64_t> poll(Nanoseconds timeout) { return ring_.poll(timeout); }
 
-    /// Hands over what is there, without waiting. To be called once more after detaching.
+    /// Consumes what is in the ring, without waiting. Call it once more after detaching.
     [[nodiscard]] Result<std::uint64_t> consume() { return ring_.consume(); }
 
-    /// Records that this program does not know: not handed over.
+    /// Records of an unknown kind: not passed to the handler.
     [[nodiscard]] std::uint64_t rejected() const { return ring_.rejected(); }
 
     /// Readable when there are records.

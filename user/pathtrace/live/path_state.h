@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What PathProbe's parts hand on to each other. Not for includers outside user/kernel.
+// State shared by the parts of PathProbe. Not for includers outside user/pathtrace/live.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ struct DestroyPathSkeleton {
 };
 using PathSkeleton = std::unique_ptr<path_bpf, DestroyPathSkeleton>;
 
-/// Members go in reverse order: first the links, last the programs and maps.
+/// Members are destroyed in reverse order: links first, programs and maps last.
 class PathProbeState {
   public:
     PathProbeOptions options;
@@ -27,11 +27,11 @@ class PathProbeState {
     std::vector<bpf_program*> programs;  ///< a station's, or null: not supported
     std::vector<StationState> stations;
     bool sees_drops = false;
-    bool is_beside_tc = false;  ///< tracepoints stand in for the stations at tc
+    bool is_beside_tc = false;  ///< tracepoints replace the stations at tc
     std::vector<kernel::BpfLink> links;
 };
 
-/// Loads what this kernel takes; path_load.cpp.
+/// Loads what this kernel supports; path_load.cpp.
 [[nodiscard]] Status load_path(PathProbeState& state);
 /// Attaches what was loaded; path_attach.cpp.
 void attach_path(PathProbeState& state);

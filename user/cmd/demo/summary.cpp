@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cmd/demo/closing.h"
+#include "user/cmd/demo/summary.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +16,7 @@ std::string painted(const output::Style& style, const std::string& cell, std::si
     return cell.starts_with("complete") ? style.good(padded) : padded;
 }
 
-/// Rows below their head, in columns as wide as they need.
+/// Rows below a heading, in columns as wide as needed.
 template <class Row, std::size_t N>
 std::string table(const output::Style& style, const std::array<std::string Row::*, N>& columns,
                   const Row& head, const std::vector<Row>& rows) {
@@ -43,8 +43,8 @@ std::string table(const output::Style& style, const std::array<std::string Row::
 
 }  // namespace
 
-void Closing::add(const ActRecord& record) {
-    rows_.push_back({.act = record.name,
+void Summary::add(const RunRecord& record) {
+    rows_.push_back({.step = record.name,
                      .sent = sent_text(record),
                      .download = download_text(record),
                      .verdict = verdict_text(record),
@@ -52,27 +52,27 @@ void Closing::add(const ActRecord& record) {
                      .answer = answer_text(record)});
 }
 
-void Closing::expect(std::string_view act, bool as_told, const std::string& what) {
-    if (!as_told) {
-        differences_.push_back(fmt::format("{}: {}{}", act, what, what.ends_with('.') ? "" : "."));
+void Summary::expect(std::string_view step, bool is_met, const std::string& what) {
+    if (!is_met) {
+        differences_.push_back(fmt::format("{}: {}{}", step, what, what.ends_with('.') ? "" : "."));
     }
 }
 
-void Closing::report(Narrator& narrator) const {
+void Summary::report(Narrator& narrator) const {
     if (!rows_.empty()) {
-        constexpr std::array kColumns = {&Row::act,     &Row::sent,   &Row::download,
+        constexpr std::array kColumns = {&Row::step,    &Row::sent,   &Row::download,
                                          &Row::verdict, &Row::action, &Row::answer};
-        const Row head{"act", "forged", "download", "verdict", "done about it", "answer"};
+        const Row head{"step", "forged", "download", "verdict", "action", "answer"};
         narrator.figure(table(narrator.style(), kColumns, head, rows_), 0);
     }
     if (!conversations_.empty()) {
         constexpr std::array kColumns = {&ConversationRow::attempt, &ConversationRow::socket,
-                                         &ConversationRow::told};
-        const ConversationRow head{"connection", "the client's socket", "flowstamp told"};
+                                         &ConversationRow::reported};
+        const ConversationRow head{"connection", "the client's socket", "flowstamp reported"};
         narrator.figure(table(narrator.style(), kColumns, head, conversations_), 0);
     }
     for (const std::string& difference : differences_) {
-        narrator.line(narrator.style().bad("Not as the story says: ") + difference);
+        narrator.line(narrator.style().bad("Not as expected: ") + difference);
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cmd/demo/act.h"
+#include "user/cmd/demo/download_run.h"
 
 #include <fmt/format.h>
 
@@ -16,13 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A finding resolves, and a question counts as unanswered, a few seconds after its reset.
+/// A finding resolves, and a challenge counts as unanswered, a few seconds after its reset.
 constexpr auto kSettleWithin = 8s;
 constexpr auto kServerReports = 500ms;
 
-/// What stands ready before the client speaks: the server, if there is one, and the firewall, if
-/// there is one: beside the router's kernel, or, where it swallows, in its place.
-struct Scenery {
+/// What is started before the client: the server and the firewall, if any. The firewall works
+/// beside the router's kernel, or replaces its forwarding if it drops packets.
+struct Components {
     std::optional<lab::Server> server{};
     std::optional<lab::Injector> injector{};
     std::optional<lab::Forwarder> forwarder{};
@@ -34,9 +34,9 @@ struct Scenery {
     }
 };
 
-/// Puts what was started in its place.
+/// Stores what was started.
 template <class Part>
-Status put(std::optional<Part>& place, Result<Part> started) {
+Status store(std::optional<Part>& place, Result<Part> started) {
     if (!started) {
         return std::unexpected(started.error());
     }
@@ -44,9 +44,10 @@ Status put(std::optional<Part>& place, Result<Part> started) {
     return {};
 }
 
-Status set_up(Scenery& scenery, const lab::Lab& lab, const ActPlan& plan) {
+Status set_up(Components& components, const lab::Lab& lab, const RunPlan& plan) {
     if (plan.is_served) {
-        if (Status up = put(scenery.server, lab::Server::start(lab.server(), plan.server)); !up) {
+        if (Status up = store(components.server, lab::Server::start(lab.server(), plan.server));
+            !up) {
             return up;
         }
     }
@@ -55,14 +56,14 @@ Status set_up(Scenery& scenery, const lab::Lab& lab, const ActPlan& plan) {
     }
     if (plan.injection->swallow == lab::Swallow::Nothing) {
         const lab::Namespace& router = lab.router(kFirewallRouter);
-        return put(scenery.injector, lab::Injector::start(router, *plan.injection));
+        return store(components.injector, lab::Injector::start(router, *plan.injection));
     }
-    return put(scenery.forwarder,
-               lab::Forwarder::start(lab, kFirewallRouter, {.injection = plan.injection}));
+    return store(components.forwarder,
+                 lab::Forwarder::start(lab, kFirewallRouter, {.injection = plan.injection}));
 }
 
-/// Whether `watch` has said all that it will say: every reset in the server's name is told, every
-/// question answered, every finding of a forgery resolved.
+/// Whether `watch` has nothing more to report: every reset in the server's name is reported, every
+/// challenge answered, every finding of a forgery resolved.
 bool is_settled(const Facts& facts, const End& server, std::size_t resets_at_least) {
     const auto resets = facts.resets_of(server);
     return resets.size() >= resets_at_least &&
@@ -91,7 +92,7 @@ Status follow_download(const DemoContext& context, Watcher& watcher, const lab::
                  : ended;
 }
 
-lab::DownloadOptions download_options(const DemoContext& context, const ActPlan& plan) {
+lab::DownloadOptions download_options(const DemoContext& context, const RunPlan& plan) {
     return {.server = {context.lab.server().address(plan.server.family), plan.server.port},
             .bytes = plan.bytes,
             .seed = plan.server.seed,
@@ -101,31 +102,31 @@ lab::DownloadOptions download_options(const DemoContext& context, const ActPlan&
 
 }  // namespace
 
-std::size_t ActRecord::injected_to_client() const {
+std::size_t RunRecord::injected_to_client() const {
     return static_cast<std::size_t>(
         std::ranges::count(injected, lab::Side::Client, &lab::InjectedFrame::toward));
 }
 
-/// A connection that was refused never told its port; there is no other one in an act.
-std::optional<std::uint16_t> ActRecord::client_port() const {
+/// The port of a refused connection is unknown; there is no other one in a run.
+std::optional<std::uint16_t> RunRecord::client_port() const {
     return download.local.port == 0 ? std::nullopt : std::optional(download.local.port);
 }
 
-std::vector<ResetFact> ActRecord::resets() const {
+std::vector<ResetFact> RunRecord::resets() const {
     return facts.resets_of(server, client_port());
 }
 
-const FindingFact* ActRecord::finding() const {
+const FindingFact* RunRecord::finding() const {
     return facts.finding_of(server, client_port());
 }
 
-Result<ActRecord> perform(const DemoContext& context, const ActPlan& plan) {
+Result<RunRecord> run_download(const DemoContext& context, const RunPlan& plan) {
     const lab::DownloadOptions options = download_options(context, plan);
-    ActRecord record{.name = plan.name,
+    RunRecord record{.name = plan.name,
                      .wanted = plan.bytes,
                      .server = {options.server.address.text(), options.server.port}};
-    Scenery scenery;
-    if (Status up = set_up(scenery, context.lab, plan); !up) {
+    Components components;
+    if (Status up = set_up(components, context.lab, plan); !up) {
         return std::unexpected(up.error());
     }
     auto watcher = Watcher::start(
@@ -139,7 +140,7 @@ Result<ActRecord> perform(const DemoContext& context, const ActPlan& plan) {
         return std::unexpected(followed.error());
     }
     record.download = download.wait();
-    record.injected = scenery.injected();
+    record.injected = components.injected();
     const std::size_t expected =
         plan.injection ? record.injected_to_client() : std::size_t{!is_complete(record.download)};
     const auto settled = [&](const Facts& facts) {
@@ -152,8 +153,8 @@ Result<ActRecord> perform(const DemoContext& context, const ActPlan& plan) {
     if (Status ended = watcher->stop(); !ended) {
         return std::unexpected(ended.error());
     }
-    if (scenery.server) {
-        record.served = scenery.server->reports(1, kServerReports);
+    if (components.server) {
+        record.served = components.server->reports(1, kServerReports);
     }
     record.facts = watcher->facts();
     return record;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/base/suspend_signal.h"
+#include "user/base/signals.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -9,8 +9,8 @@
 namespace flowstamp {
 namespace {
 
-/// In a group of its own, as a shell's job: the kernel stops no group without a shell.
-[[noreturn]] void be_suspended() {
+/// In a process group of its own, like a shell's job: the kernel stops no orphaned group.
+[[noreturn]] void suspend_self() {
     ::setpgid(0, 0);
     const SuspendSignal signal;
     ::raise(SIGTSTP);
@@ -22,17 +22,17 @@ namespace {
     ::_exit(::poll(&readable, 1, 0) == 0 ? 0 : 2);
 }
 
-TEST(SuspendSignal, IsToldFirstAndStopsTheProcessWhenAsked) {
+TEST(SuspendSignal, IsReportedFirstAndStopsTheProcessOnRequest) {
     const pid_t child = ::fork();
     if (child == 0) {
-        be_suspended();
+        suspend_self();
     }
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
     ASSERT_TRUE(WIFSTOPPED(status)) << "ended with " << WEXITSTATUS(status);
     ::kill(child, SIGCONT);
     ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(WEXITSTATUS(status), 0) << "what it did is no longer to be told";
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "the handled signal must no longer be pending";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cmd/demo/closing.h"
+#include "user/cmd/demo/summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,8 @@ using ::testing::HasSubstr;
 const cmd::demo::End server{"203.0.113.2", 80};
 const cmd::demo::End client{"198.51.100.2", 40000};
 
-cmd::demo::ResetFact reset(std::uint64_t id, const std::string& action, const std::string& challenge) {
+cmd::demo::ResetFact reset(std::uint64_t id, const std::string& action,
+                           const std::string& challenge) {
     return {.id = id,
             .source = server,
             .destination = client,
@@ -39,9 +40,9 @@ lab::InjectedFrame forged(lab::Side toward) {
                 .bytes()};
 }
 
-/// A record of an act in which a download was reset; with what was told, if anything.
-cmd::demo::ActRecord record_of(std::vector<cmd::demo::ResetFact> resets) {
-    cmd::demo::ActRecord record{.name = "1 act", .wanted = 8'000'000, .server = server};
+/// The record of a run in which the download was reset, with the reported resets, if any.
+cmd::demo::RunRecord record_of(std::vector<cmd::demo::ResetFact> resets) {
+    cmd::demo::RunRecord record{.name = "1 run", .wanted = 8'000'000, .server = server};
     record.download.outcome = lab::Outcome::Reset;
     record.download.errno_value = ECONNRESET;
     record.download.bytes = 3'014'656;
@@ -52,13 +53,13 @@ cmd::demo::ActRecord record_of(std::vector<cmd::demo::ResetFact> resets) {
     return record;
 }
 
-std::string told(const cmd::demo::Closing& closing) {
-    std::string path = "/tmp/flowstamp-closing-XXXXXX";
+std::string text_of(const cmd::demo::Summary& summary) {
+    std::string path = "/tmp/flowstamp-summary-XXXXXX";
     ::close(::mkstemp(path.data()));
     auto output = output::Output::file(path);
     EXPECT_TRUE(output);
     cmd::demo::Narrator narrator(*output, output::Style(false), false, 100);
-    closing.report(narrator);
+    summary.report(narrator);
     std::ifstream file(path);
     std::ostringstream text;
     text << file.rdbuf();
@@ -72,12 +73,14 @@ TEST(DemoWords, OfNumbers) {
     EXPECT_EQ(cmd::demo::grouped(8'000'000), "8,000,000");
     EXPECT_EQ(cmd::demo::grouped(12'345), "12,345");
     EXPECT_EQ(cmd::demo::megabytes(3'014'656), "3.0");
-    EXPECT_THAT(cmd::demo::progress_text(4'000'000, 8'000'000), HasSubstr("[####################    "));
-    EXPECT_THAT(cmd::demo::progress_text(9, 8), HasSubstr("########]")) << "never wider than its frame";
+    EXPECT_THAT(cmd::demo::progress_text(4'000'000, 8'000'000),
+                HasSubstr("[####################    "));
+    EXPECT_THAT(cmd::demo::progress_text(9, 8), HasSubstr("########]"))
+        << "never wider than its frame";
 }
 
 TEST(DemoWords, OfADownload) {
-    cmd::demo::ActRecord record = record_of({});
+    cmd::demo::RunRecord record = record_of({});
     EXPECT_EQ(cmd::demo::download_sentence(record),
               "The download broke off after 417 ms (ECONNRESET): 3,014,656 of 8,000,000 bytes.");
     EXPECT_EQ(cmd::demo::download_text(record), "reset at 3.0/8.0 MB");
@@ -91,7 +94,7 @@ TEST(DemoWords, OfADownload) {
 }
 
 TEST(DemoWords, OfWhatWasForged) {
-    cmd::demo::ActRecord record = record_of({});
+    cmd::demo::RunRecord record = record_of({});
     EXPECT_EQ(cmd::demo::sent_text(record), "1 RST+ACK");
     record.injected.push_back(forged(lab::Side::Server));
     EXPECT_EQ(cmd::demo::sent_text(record), "1+1 RST+ACK");
@@ -99,16 +102,19 @@ TEST(DemoWords, OfWhatWasForged) {
     EXPECT_EQ(cmd::demo::sent_text(record), "none");
 }
 
-TEST(DemoWords, OfWhatWatchMadeOfIt) {
-    const cmd::demo::ActRecord nothing = record_of({});
-    EXPECT_EQ(cmd::demo::verdict_text(nothing) + cmd::demo::action_text(nothing) + cmd::demo::answer_text(nothing), "---");
-    cmd::demo::ActRecord several = record_of(
+TEST(DemoWords, OfTheVerdictsOfWatch) {
+    const cmd::demo::RunRecord nothing = record_of({});
+    EXPECT_EQ(cmd::demo::verdict_text(nothing) + cmd::demo::action_text(nothing) +
+                  cmd::demo::answer_text(nothing),
+              "---");
+    cmd::demo::RunRecord several = record_of(
         {reset(1, "challenged", "refuted"), reset(2, "dropped", ""), reset(3, "dropped", "")});
     EXPECT_EQ(cmd::demo::verdict_text(several), "confirmed");
     EXPECT_EQ(cmd::demo::action_text(several), "1 challenged, 2 dropped");
     EXPECT_EQ(cmd::demo::answer_text(several), "refuted");
     several.facts.resets[1].is_answer = true;
-    EXPECT_EQ(cmd::demo::action_text(several), "1 challenged, 1 dropped") << "an answer is no case of its own";
+    EXPECT_EQ(cmd::demo::action_text(several), "1 challenged, 1 dropped")
+        << "an answer does not count by itself";
     several.facts.findings = {{.id = 1,
                                .source = server,
                                .destination = client,
@@ -117,24 +123,24 @@ TEST(DemoWords, OfWhatWatchMadeOfIt) {
                                .summary = {},
                                .kind = "forged-rst",
                                .sender_hops = {}}};
-    EXPECT_EQ(cmd::demo::verdict_text(several), "suspected") << "the finding's word counts";
+    EXPECT_EQ(cmd::demo::verdict_text(several), "suspected") << "the finding's verdict counts";
 }
 
-TEST(DemoClosing, IsAsToldUntilSomethingDiffers) {
-    const cmd::demo::ActRecord record = record_of({reset(1, "observed", "")});
-    cmd::demo::Closing closing;
-    closing.add(record);
-    closing.expect(record, true, "the moon fell down");
-    EXPECT_TRUE(closing.is_as_reported());
-    EXPECT_EQ(told(closing),
-              "act    forged     download             verdict    done about it  answer\n"
-              "1 act  1 RST+ACK  reset at 3.0/8.0 MB  confirmed  observed       -\n\n");
-    closing.expect(record, false, "the moon fell down");
-    EXPECT_FALSE(closing.is_as_reported());
-    EXPECT_THAT(told(closing), HasSubstr("Not as the story says: 1 act: the moon fell down.\n"));
+TEST(DemoSummary, IsAsExpectedUntilSomethingDiffers) {
+    const cmd::demo::RunRecord record = record_of({reset(1, "observed", "")});
+    cmd::demo::Summary summary;
+    summary.add(record);
+    summary.expect(record, true, "the download ended");
+    EXPECT_TRUE(summary.is_as_expected());
+    EXPECT_EQ(text_of(summary),
+              "step   forged     download             verdict    action    answer\n"
+              "1 run  1 RST+ACK  reset at 3.0/8.0 MB  confirmed  observed  -\n\n");
+    summary.expect(record, false, "the download ended");
+    EXPECT_FALSE(summary.is_as_expected());
+    EXPECT_THAT(text_of(summary), HasSubstr("Not as expected: 1 run: the download ended.\n"));
 }
 
-TEST(DemoWords, OfAConversation) {
+TEST(DemoWords, OfAConnection) {
     const lab::ExchangeOptions wanted{.rounds = 3, .bytes = 1000};
     lab::DownloadReport report{
         .outcome = lab::Outcome::TimedOut, .operation = {}, .elapsed = 3500ms};
@@ -145,7 +151,8 @@ TEST(DemoWords, OfAConversation) {
               .errno_value = ECONNREFUSED,
               .operation = {},
               .elapsed = 1ms};
-    EXPECT_EQ(cmd::demo::conversation_sentence(wanted, report), "No connection: ECONNREFUSED after 1.0 ms.");
+    EXPECT_EQ(cmd::demo::conversation_sentence(wanted, report),
+              "No connection: ECONNREFUSED after 1.0 ms.");
     EXPECT_EQ(cmd::demo::conversation_text(report), "ECONNREFUSED after 1.0 ms");
     report = {.outcome = lab::Outcome::Reset,
               .errno_value = ECONNRESET,
@@ -167,16 +174,16 @@ TEST(DemoWords, OfAConversation) {
     EXPECT_EQ(cmd::demo::conversation_text(report), "complete, connected after 4.1 s");
 }
 
-TEST(DemoClosing, HasARowForEachConversation) {
-    cmd::demo::Closing closing;
-    closing.add(cmd::demo::ConversationRow{"before", "complete, connected after 1.0 ms", "-"});
-    closing.add(cmd::demo::ConversationRow{"banned", "given up after 3.5 s", "syn-unanswered"});
-    closing.expect("banned", false, "watch claims too much.");
-    EXPECT_EQ(told(closing),
-              "connection  the client's socket               flowstamp told\n"
+TEST(DemoSummary, HasARowForEachConnection) {
+    cmd::demo::Summary summary;
+    summary.add(cmd::demo::ConversationRow{"before", "complete, connected after 1.0 ms", "-"});
+    summary.add(cmd::demo::ConversationRow{"blocked", "given up after 3.5 s", "syn-unanswered"});
+    summary.expect("blocked", false, "watch claims too much.");
+    EXPECT_EQ(text_of(summary),
+              "connection  the client's socket               flowstamp reported\n"
               "before      complete, connected after 1.0 ms  -\n"
-              "banned      given up after 3.5 s              syn-unanswered\n\n"
-              "Not as the story says: banned: watch claims too much.\n");
+              "blocked     given up after 3.5 s              syn-unanswered\n\n"
+              "Not as expected: blocked: watch claims too much.\n");
 }
 
 TEST(DemoDrawing, ArrowsReachTheMiddleOfAHost) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One act: a download from the server to the client, a firewall in between that may forge, and
-// `flowstamp watch` on the client. What came of it is recorded, not judged.
+// One run of the demo: a download from the server to the client, a firewall in between that may
+// forge, and `flowstamp watch` on the client. The results are recorded, not judged.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@
 
 namespace flowstamp::cmd::demo {
 
-/// Where it is played, who tells it, and what breaks it off.
+/// What a scenario needs: output, the lab, and a signal that aborts it.
 struct DemoContext {
     Narrator& narrator;
     const lab::Lab& lab;
@@ -31,18 +31,18 @@ struct DemoContext {
 /// The router with the firewall: the one in the middle of three.
 inline constexpr unsigned kFirewallRouter = 2;
 
-struct ActPlan {
-    std::string name{};                ///< in the closing table
+struct RunPlan {
+    std::string name{};                ///< in the summary
     std::vector<std::string> watch{};  ///< arguments of `watch` after the interface
     std::optional<lab::Injection> injection{};
     lab::ServerOptions server{};
     std::uint64_t bytes = 8'000'000;
     std::chrono::milliseconds timeout = std::chrono::seconds(15);  ///< of the download
     std::optional<std::chrono::milliseconds> nudge_after{};        ///< as DownloadOptions
-    bool is_served = true;  ///< else nobody listens: the port is closed
+    bool is_served = true;                                         ///< if false, the port is closed
 };
 
-struct ActRecord {
+struct RunRecord {
     std::string name{};
     std::vector<lab::InjectedFrame> injected{};
     lab::DownloadReport download{};
@@ -51,7 +51,7 @@ struct ActRecord {
     End server{};
     Facts facts{};
 
-    /// Of the forged segments, those that went to the client.
+    /// Number of forged segments sent to the client.
     [[nodiscard]] std::size_t injected_to_client() const;
     [[nodiscard]] std::vector<ResetFact> resets() const;  ///< those in the server's name
     [[nodiscard]] const FindingFact* finding() const;     ///< about those
@@ -60,7 +60,7 @@ struct ActRecord {
     [[nodiscard]] std::optional<std::uint16_t> client_port() const;
 };
 
-/// Plays it, telling what a user would see. Fails where the lab does, or `stop` is raised.
-[[nodiscard]] Result<ActRecord> perform(const DemoContext& context, const ActPlan& plan);
+/// Runs it, printing what a user would see. Fails if the lab does, or `stop` is raised.
+[[nodiscard]] Result<RunRecord> run_download(const DemoContext& context, const RunPlan& plan);
 
 }  // namespace flowstamp::cmd::demo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cmd/demo/twins.h"
+#include "user/cmd/demo/reset_pair.h"
 
 #include <fmt/format.h>
 
@@ -17,10 +17,8 @@ constexpr std::uint64_t kServed = 30'000;
 constexpr std::uint16_t kPort = 8080;
 
 lab::ServerOptions vanishing_server() {
-    return {.port = kPort,
-            .stop_after = kServed,
-            .before_farewell = 50ms,
-            .farewell = lab::Farewell::Vanish};
+    return {
+        .port = kPort, .stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::Vanish};
 }
 
 lab::DownloadOptions persistent_client(const lab::Lab& lab) {
@@ -36,7 +34,7 @@ bool is_reset(lab::Side from, const lab::Segment& segment) {
 
 }  // namespace
 
-std::size_t Twins::differing_bytes() const {
+std::size_t ResetPair::differing_bytes() const {
     const std::size_t common = std::min(first.size(), second.size());
     std::size_t count = std::max(first.size(), second.size()) - common;
     for (std::size_t i = 0; i < common; ++i) {
@@ -45,7 +43,7 @@ std::size_t Twins::differing_bytes() const {
     return count;
 }
 
-Result<Twins> make_twins(const DemoContext& context, lab::Injection injection) {
+Result<ResetPair> make_reset_pair(const DemoContext& context, lab::Injection injection) {
     injection.trigger = {
         .on = lab::Trigger::On::ClientData, .after_server_bytes = kServed, .port = kPort};
     const auto server = lab::Server::start(context.lab.server(), vanishing_server());
@@ -69,7 +67,7 @@ Result<Twins> make_twins(const DemoContext& context, lab::Injection injection) {
                      .object = "client",
                      .reason = fmt::format("{} came, {} of them forged", resets.size(), forged)});
     }
-    return Twins{std::move(resets[0].frame), std::move(resets[1].frame)};
+    return ResetPair{std::move(resets[0].frame), std::move(resets[1].frame)};
 }
 
 }  // namespace flowstamp::cmd::demo

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/base/signals.h"
+
+#include <sys/signalfd.h>
+
+#include <initializer_list>
+
+namespace flowstamp {
+
+namespace {
+
+sigset_t set_of(std::initializer_list<int> signals) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : signals) {
+        ::sigaddset(&set, signal);
+    }
+    return set;
+}
+
+/// Blocks the signals for this thread and those it starts; a signalfd reports them instead.
+Fd block(const sigset_t& signals, sigset_t& before) {
+    ::pthread_sigmask(SIG_BLOCK, &signals, &before);
+    return Fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+/// Removes pending signals, which have been handled.
+void drain(const Fd& signals) {
+    signalfd_siginfo received{};
+    while (::read(signals.get(), &received, sizeof(received)) == sizeof(received)) {
+    }
+}
+
+}  // namespace
+
+StopSignals::StopSignals() : fd_(block(set_of({SIGINT, SIGTERM, SIGHUP}), before_)) {}
+
+StopSignals::~StopSignals() {
+    drain(fd_);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+SuspendSignal::SuspendSignal() : fd_(block(set_of({SIGTSTP}), before_)) {}
+
+SuspendSignal::~SuspendSignal() {
+    drain(fd_);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+/// By the signal itself: the kernel ignores it if there is no shell to continue the process.
+void SuspendSignal::suspend() const {
+    drain(fd_);
+    const sigset_t suspending = set_of({SIGTSTP});
+    ::raise(SIGTSTP);
+    ::pthread_sigmask(SIG_UNBLOCK, &suspending, nullptr);
+    ::pthread_sigmask(SIG_BLOCK, &suspending, nullptr);
+}
+
+}  // namespace flowstamp

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Signals as file descriptors, to be polled together with other things.
+#pragma once
+
+#include <csignal>
+
+#include "user/base/fd.h"
+
+namespace flowstamp {
+
+/// During its lifetime SIGINT, SIGTERM and SIGHUP do not end the process; they make descriptor()
+/// readable.
+class StopSignals {
+  public:
+    StopSignals();
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+    ~StopSignals();
+
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+
+  private:
+    sigset_t before_{};
+    Fd fd_;
+};
+
+/// During its lifetime SIGTSTP (Ctrl-Z) does not stop the process; it makes descriptor() readable,
+/// so that the terminal can be restored before suspend().
+class SuspendSignal {
+  public:
+    SuspendSignal();
+    SuspendSignal(const SuspendSignal&) = delete;
+    SuspendSignal& operator=(const SuspendSignal&) = delete;
+    ~SuspendSignal();
+
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+    /// Stops the process as the signal would have done; returns when it is continued.
+    void suspend() const;
+
+  private:
+    sigset_t before_{};
+    Fd fd_;
+};
+
+}  // namespace flowstamp
