@@ -10,6 +10,7 @@
 #include "user/analysis/reset/evidence.h"
 #include "user/net/endpoint.h"
 #include "user/lab/socket.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -58,8 +59,8 @@ class WatchPath : public WatchTest {
         std::vector<std::string> found;
         for (const Story<analysis::Finding>& story : log.findings) {
             if (is_local_drop(story)) {
-                EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED) << story.last.summary;
-                found.push_back(story.last.summary);
+                EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED) << output::summary_text(story.last);
+                found.push_back(output::summary_text(story.last));
             }
         }
         return found;

@@ -173,8 +173,8 @@ void add_watch(CLI::App& app, WatchOptions& options, std::vector<std::string>& f
 
 void add_fail_on(CLI::App& command, ReplayOptions& options) {
     Choices<std::optional<analysis::FindingKind>> kinds{{"any", std::nullopt}};
-    for (const analysis::FindingKind kind : analysis::every_finding_kind()) {
-        kinds.emplace_back(analysis::name_of(kind), kind);
+    for (const analysis::FindingKindEntry& entry : analysis::every_finding_kind()) {
+        kinds.emplace_back(entry.name, entry.kind);
     }
     command
         .add_option_function<std::vector<std::string>>(

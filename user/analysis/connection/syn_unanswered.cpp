@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/syn_unanswered.h"
 
-#include <fmt/format.h>
-
-#include "user/base/time_text.h"
-
 namespace flowstamp::analysis {
 
 namespace {
 
 constexpr std::size_t kMost = 4096;
 
-std::string summary(const SynTracker::Attempt& attempt, bool answered) {
+Statements summary(const SynTracker::Attempt& attempt, bool answered) {
     const fst_packet& syn = attempt.latest.packet;
-    const std::string span = duration_text(attempt.latest.time() - attempt.first);
-    const std::string asked =
-        fmt::format("{} asked {} for a connection {} in {}", net::sender_of(syn).ip_text(),
-                    net::receiver_of(syn).text(), times_text(attempt.sent), span);
-    return answered ? asked + ", and was answered only then." : asked + ", and nothing came back.";
+    return {{.phrase = answered ? Phrase::syn_answered_late : Phrase::syn_unanswered,
+             .values = {field::client(net::sender_of(syn)), field::server(net::receiver_of(syn)),
+                        field::times(attempt.sent),
+                        field::span(attempt.latest.time() - attempt.first)}}};
 }
 
 }  // namespace
@@ -53,29 +48,21 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
     }
     Told& told = reported_[attempt.seq];
     const fst_packet& syn = attempt.latest.packet;
+    const bool both_ways_pass = both_ways_.pass(syn.key.ifindex);
     told.finding = Finding{
         .kind = FindingKind::syn_unanswered,
         .verdict = verdict,
         .sighting = attempt.latest,
         .summary = summary(attempt, false),
-        .advice = fmt::format(
-            "look for a rule that drops without a word, for the SYN on its way to {} or for the "
-            "answer on its way back; a host that is down looks the same{}",
-            net::receiver_of(syn).ip_text(),
-            both_ways_.pass(syn.key.ifindex)
-                ? ""
-                : fmt::format("; and no connection has shown both of its directions at {} yet: "
-                              "answers may pass elsewhere",
-                              attempt.latest.interface)),
-        .evidence = {{.signal = "syn-again",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("SYN sent {}", times_text(attempt.sent)),
-                      .baseline = fmt::format(
-                          "in {}", duration_text(attempt.latest.time() - attempt.first))},
-                     {.signal = "no-answer",
-                      .strength = Strength::strong,
-                      .packet = "no SYN-ACK, no RST, no ICMP error",
-                      .baseline = std::nullopt}},
+        .advice = {{.phrase = Phrase::look_for_silent_drop,
+                    .values = {field::server_ip(net::receiver_of(syn)),
+                               field::interface(both_ways_pass
+                                                    ? std::nullopt
+                                                    : std::optional(attempt.latest.interface))}}},
+        .evidence = {{.signal = Signal::SYN_AGAIN,
+                      .observed = {field::times(attempt.sent),
+                                   field::span(attempt.latest.time() - attempt.first)}},
+                     {.signal = Signal::NO_ANSWER, .observed = {field::answers(0)}}},
     };
     told.updates.report(told.finding, findings_, sink);
 }

@@ -24,7 +24,7 @@ Status play(const DemoContext& context, Case& story) {
     if (Status put = story.put(ban, router, kBan); !put) {
         return put;
     }
-    if (Status done = story.attempt({.name = "banned",
+    if (Status done = story.attempt({.name = "blocked",
                                      .exchange = {.timeout = 3500ms},
                                      .outcome = lab::Outcome::TimedOut,
                                      .finding = {.kind = "syn-unanswered"}});

@@ -48,7 +48,7 @@ Status play_reset(const DemoContext& context, Case& story) {
         return story.put(ban, context.lab.router(kFirewallRouter),
                          "iptables -I FORWARD -p tcp --dport 80 -j REJECT --reject-with tcp-reset");
     };
-    if (Status done = story.attempt({.name = "banned",
+    if (Status done = story.attempt({.name = "blocked",
                                      .exchange = kTalk,
                                      .cues = {{kBanAfter, begin}},
                                      .outcome = lab::Outcome::Reset,

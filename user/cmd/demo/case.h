@@ -6,7 +6,7 @@
 //     auto story = Case::open(stage, {...}, closing);
 //     story->attempt({.name = "before"});
 //     story->put(ban, stage.lab.router(2), "iptables -I FORWARD -p tcp --dport 80 -j DROP");
-//     story->attempt({.name = "banned", .outcome = Outcome::TimedOut, .finding = {...}});
+//     story->attempt({.name = "blocked", .outcome = Outcome::TimedOut, .finding = {...}});
 //     story->lift(ban);
 //     story->attempt({.name = "after"});
 //     story->close();
