@@ -16,7 +16,7 @@ enum fst_strength {
     FST_STRENGTH_WEAK_CORROBORATING = 2,    ///< counts only with another family
     FST_STRENGTH_WEAK = 3,                  ///< told, never counted
     FST_STRENGTH_CORROBORATES_GENUINE = 4,  ///< genuine, unless something conclusive says otherwise
-    FST_STRENGTH_BENIGN = 5,                ///< what a genuine reset looks like; told, never counted
+    FST_STRENGTH_BENIGN = 5,  ///< what a genuine reset looks like; told, never counted
 };
 
 /// Signals with one cause count once.
@@ -73,43 +73,53 @@ static const __u64 FST_SIGNALS_CORROBORATE_GENUINE = 0ULL
 /// The signals of each family that may be counted, so the families of a set are few mask tests.
 #define FST_SIGNAL_COUNTS(family, wanted, strength) \
     ((family) == (wanted) && (strength) <= FST_STRENGTH_WEAK_CORROBORATING)
-#define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_LIVENESS, FST_STRENGTH_##strength), bit)
+#define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning)                       \
+    | FST_SIGNAL_IF(                                                                            \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_LIVENESS, FST_STRENGTH_##strength), \
+          bit)
 static const __u64 FST_MASK_LIVENESS = 0ULL
 #include "flowstamp/signals.def"
     ;
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_PATH, FST_STRENGTH_##strength), bit)
+    | FST_SIGNAL_IF(                                                      \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_PATH, FST_STRENGTH_##strength), bit)
 static const __u64 FST_MASK_PATH = 0ULL
 #include "flowstamp/signals.def"
     ;
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_ID, FST_STRENGTH_##strength), bit)
+    | FST_SIGNAL_IF(                                                      \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_ID, FST_STRENGTH_##strength), bit)
 static const __u64 FST_MASK_ID = 0ULL
 #include "flowstamp/signals.def"
     ;
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_TIME, FST_STRENGTH_##strength), bit)
+    | FST_SIGNAL_IF(                                                      \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_TIME, FST_STRENGTH_##strength), bit)
 static const __u64 FST_MASK_TIME = 0ULL
 #include "flowstamp/signals.def"
     ;
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_WINDOW, FST_STRENGTH_##strength), bit)
+    | FST_SIGNAL_IF(                                                      \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_WINDOW, FST_STRENGTH_##strength), bit)
 static const __u64 FST_MASK_WINDOW = 0ULL
 #include "flowstamp/signals.def"
     ;
-#define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_TIMESTAMPS, FST_STRENGTH_##strength), bit)
+#define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning)                         \
+    | FST_SIGNAL_IF(                                                                              \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_TIMESTAMPS, FST_STRENGTH_##strength), \
+          bit)
 static const __u64 FST_MASK_TIMESTAMPS = 0ULL
 #include "flowstamp/signals.def"
     ;
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_DATA, FST_STRENGTH_##strength), bit)
+    | FST_SIGNAL_IF(                                                      \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_DATA, FST_STRENGTH_##strength), bit)
 static const __u64 FST_MASK_DATA = 0ULL
 #include "flowstamp/signals.def"
     ;
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) \
-    | FST_SIGNAL_IF(FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_LINK, FST_STRENGTH_##strength), bit)
+    | FST_SIGNAL_IF(                                                      \
+          FST_SIGNAL_COUNTS(FST_FAMILY_##family, FST_FAMILY_LINK, FST_STRENGTH_##strength), bit)
 static const __u64 FST_MASK_LINK = 0ULL
 #include "flowstamp/signals.def"
     ;
@@ -123,13 +133,14 @@ enum fst_context {
     FST_CONTEXT_TO_SYN = 1U << 4,       ///< it answers a SYN
     FST_CONTEXT_IN_WINDOW = 1U << 5,    ///< the receiving stack would heed it
     FST_CONTEXT_EXACT = 1U << 6,        ///< its sequence number is the next expected
-    FST_CONTEXT_FLOW_IDLE = 1U << 7,         ///< the flow was idle for a minute or more before
+    FST_CONTEXT_FLOW_IDLE = 1U << 7,    ///< the flow was idle for a minute or more before
     FST_CONTEXT_NO_BASELINE = 1U << 8,  ///< nothing is known of this side
-    FST_CONTEXT_FORGED_BEFORE = 1U << 9,  ///< a RST of this flow was judged forged
-    FST_CONTEXT_DUPLICATE_FRAME = 1U << 10,         ///< the same frame was seen before
+    FST_CONTEXT_FORGED_BEFORE = 1U << 9,     ///< a RST of this flow was judged forged
+    FST_CONTEXT_DUPLICATE_FRAME = 1U << 10,  ///< the same frame was seen before
     FST_CONTEXT_PROVOKED =
-        1U << 11,                  ///< an ACK of the other end left half a least RTT ago or earlier
-    FST_CONTEXT_SENDER_IDLE = 1U << 12,  ///< its sender rested for FST_SENDER_IDLE_NS, or had ended the flow
+        1U << 11,  ///< an ACK of the other end left half a least RTT ago or earlier
+    FST_CONTEXT_SENDER_IDLE =
+        1U << 12,  ///< its sender rested for FST_SENDER_IDLE_NS, or had ended the flow
 };
 
 enum fst_verdict {

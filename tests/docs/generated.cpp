@@ -24,8 +24,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kStrengths = {Strength::conclusive, Strength::strong,
-                                   Strength::weak_corroborating, Strength::weak,
+constexpr std::array kStrengths = {Strength::conclusive,           Strength::strong,
+                                   Strength::weak_corroborating,   Strength::weak,
                                    Strength::corroborates_genuine, Strength::benign};
 
 struct CauseEntry {
@@ -87,8 +87,9 @@ Json field_properties() {
 }
 
 std::string against() {
-    std::string table = "| strength | family | signal | what it says, its guards, its source |\n"
-                        "|---|---|---|---|\n";
+    std::string table =
+        "| strength | family | signal | what it says, its guards, its source |\n"
+        "|---|---|---|---|\n";
     for (const SignalEntry& signal : analysis::every_signal()) {
         if (signal.family && signal.strength != Strength::corroborates_genuine) {
             table += fmt::format("| {} | {} | `{}` | {} |\n", analysis::name_of(signal.strength),
@@ -101,7 +102,8 @@ std::string against() {
 /// Of the signals that `chosen` is true of.
 template <class Choice>
 std::string signals(const Choice& chosen) {
-    std::string table = "| strength | signal | what it says, its guards, its source |\n|---|---|---|\n";
+    std::string table =
+        "| strength | signal | what it says, its guards, its source |\n|---|---|---|\n";
     for (const SignalEntry& signal : analysis::every_signal()) {
         if (chosen(signal)) {
             table += fmt::format("| {} | `{}` | {} |\n", analysis::name_of(signal.strength),

@@ -63,9 +63,9 @@ std::string WatchLog::text() const {
                             last.judgement.pass_reason, signals(last.evidence));
     }
     for (const auto& [first, last] : findings) {
-        text +=
-            fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id, analysis::name_of(first.verdict),
-                        analysis::name_of(last.verdict), last.resets, output::summary_text(last));
+        text += fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id,
+                            analysis::name_of(first.verdict), analysis::name_of(last.verdict),
+                            last.resets, output::summary_text(last));
     }
     for (const std::string& notice : notices) {
         text += fmt::format("notice: {}\n", notice);

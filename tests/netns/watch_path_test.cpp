@@ -8,8 +8,8 @@
 
 #include "tests/netns/watch_fixture.h"
 #include "user/analysis/reset/evidence.h"
-#include "user/net/endpoint.h"
 #include "user/lab/socket.h"
+#include "user/net/endpoint.h"
 #include "user/output/text/statement_text.h"
 
 namespace flowstamp::lab {
@@ -59,7 +59,8 @@ class WatchPath : public WatchTest {
         std::vector<std::string> found;
         for (const Story<analysis::Finding>& story : log.findings) {
             if (is_local_drop(story)) {
-                EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED) << output::summary_text(story.last);
+                EXPECT_EQ(story.last.verdict, FST_VERDICT_CONFIRMED)
+                    << output::summary_text(story.last);
                 found.push_back(output::summary_text(story.last));
             }
         }

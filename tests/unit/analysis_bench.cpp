@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/analysis_bench.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/datapath/forwarding_rig.h"
+#include "tests/support/json_schema.h"
 #include "user/analysis/flow_ends.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp::testing {
 
@@ -29,7 +34,27 @@ class AnalysisBench::Feed final : public ForwardingRig {
     analysis::Pipeline& pipeline_;
 };
 
+namespace {
+
+template <class Event>
+void expect_described(const std::vector<Event>& events) {
+    static const JsonSchema schema =
+        JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    for (const Event& event : events) {
+        const nlohmann::json json = output::json_of(event);
+        EXPECT_THAT(schema.violations(json), ::testing::IsEmpty()) << json.dump(2);
+    }
+}
+
+}  // namespace
+
 AnalysisBench::AnalysisBench() : rig_(std::make_unique<Feed>(pipeline_)) {}
+
+AnalysisBench::~AnalysisBench() {
+    expect_described(findings());
+    expect_described(resets());
+    expect_described(middleboxes());
+}
 
 void AnalysisBench::pass(Nanoseconds length) {
     rig_->advance_us(static_cast<std::uint64_t>(

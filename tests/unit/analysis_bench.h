@@ -23,6 +23,8 @@ namespace flowstamp::testing {
 class AnalysisBench {
   public:
     AnalysisBench();
+    /// All that was told is as docs/events.schema.json describes it, and has its sentences.
+    ~AnalysisBench();
 
     /// What packets are put in by; each goes through the diagnosis at once.
     [[nodiscard]] Rig& rig() { return *rig_; }

@@ -61,7 +61,8 @@ TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
     EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
     EXPECT_TRUE(sink.findings[1].again);
     EXPECT_EQ(sink.findings[1].verdict, FST_VERDICT_CONFIRMED);
-    EXPECT_THAT(output::summary_text(sink.findings[1]), HasSubstr("and 198.51.100.7 went on sending."));
+    EXPECT_THAT(output::summary_text(sink.findings[1]),
+                HasSubstr("and 198.51.100.7 went on sending."));
     EXPECT_EQ(findings.suspected(), 0U);
     EXPECT_EQ(findings.confirmed(), 1U);
 }

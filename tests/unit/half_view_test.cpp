@@ -233,7 +233,8 @@ std::string text_of(const std::vector<analysis::Finding>& findings) {
     std::string text;
     for (const analysis::Finding& finding : findings) {
         text += std::string(analysis::name_of(finding.kind)) + " " +
-                std::string(analysis::name_of(finding.verdict)) + ": " + output::summary_text(finding) + "\n";
+                std::string(analysis::name_of(finding.verdict)) + ": " +
+                output::summary_text(finding) + "\n";
     }
     return text;
 }

@@ -60,7 +60,8 @@ TEST_F(IcmpRejectedTest, AnEstablishedConnectionOutlivesIt) {
     talk.open().exchange();
     reject(3, 1);
     ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
-    EXPECT_NE(output::summary_text(bench.findings()[0]).find("The connection stands"), std::string::npos);
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("The connection stands"),
+              std::string::npos);
 }
 
 }  // namespace

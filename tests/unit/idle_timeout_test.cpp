@@ -28,7 +28,8 @@ TEST_F(IdleTimeoutTest, DataAfterARestThatNobodyAnswers) {
     bench.pass(30s);
     send_in_vain(talk.next(End::us, Psh | Ack, 500), 4);
     EXPECT_EQ(bench.told(), "idle-timeout suspected, idle-timeout confirmed");
-    EXPECT_NE(output::summary_text(bench.findings()[0]).find("was idle for 30 s"), std::string::npos)
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("was idle for 30 s"),
+              std::string::npos)
         << output::summary_text(bench.findings()[0]);
     EXPECT_NE(output::advice_text(bench.findings()[0]).find("every 15 s"), std::string::npos)
         << output::advice_text(bench.findings()[0]);

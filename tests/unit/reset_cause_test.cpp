@@ -229,8 +229,9 @@ TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
         sink.resets, [](const analysis::Reset& reset) { return reset.id == 1 && reset.again; });
     ASSERT_NE(first, sink.resets.end());
     EXPECT_EQ(analysis::name_of(static_cast<fst_cause>(first->judgement.cause)), "edge");
-    EXPECT_TRUE(std::ranges::any_of(first->evidence,
-                                    [](const analysis::Evidence& item) { return item.signal == analysis::Signal::UPHELD; }));
+    EXPECT_TRUE(std::ranges::any_of(first->evidence, [](const analysis::Evidence& item) {
+        return item.signal == analysis::Signal::UPHELD;
+    }));
 }
 
 TEST_F(ResetStoryTest, NoVerdictHangsOnAPast) {

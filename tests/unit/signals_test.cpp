@@ -84,10 +84,14 @@ TEST(Signals, AreInTheMaskOfTheirStrength) {
 /// The masks by which families are counted hold what may be counted, and nothing else.
 TEST(Signals, AreInTheMaskOfTheirFamilyIfTheyCount) {
     const std::pair<fst_family, std::uint64_t> masks[] = {
-        {FST_FAMILY_LIVENESS, FST_MASK_LIVENESS}, {FST_FAMILY_PATH, FST_MASK_PATH},
-        {FST_FAMILY_ID, FST_MASK_ID},             {FST_FAMILY_TIME, FST_MASK_TIME},
-        {FST_FAMILY_WINDOW, FST_MASK_WINDOW},     {FST_FAMILY_TIMESTAMPS, FST_MASK_TIMESTAMPS},
-        {FST_FAMILY_DATA, FST_MASK_DATA},         {FST_FAMILY_LINK, FST_MASK_LINK}};
+        {FST_FAMILY_LIVENESS, FST_MASK_LIVENESS},
+        {FST_FAMILY_PATH, FST_MASK_PATH},
+        {FST_FAMILY_ID, FST_MASK_ID},
+        {FST_FAMILY_TIME, FST_MASK_TIME},
+        {FST_FAMILY_WINDOW, FST_MASK_WINDOW},
+        {FST_FAMILY_TIMESTAMPS, FST_MASK_TIMESTAMPS},
+        {FST_FAMILY_DATA, FST_MASK_DATA},
+        {FST_FAMILY_LINK, FST_MASK_LINK}};
     for (const SignalEntry& entry : analysis::every_signal()) {
         const bool counts = entry.family && entry.strength <= Strength::weak_corroborating;
         for (const auto& [family, mask] : masks) {
@@ -163,8 +167,8 @@ TEST(ValuesText, IsByType) {
 }
 
 TEST(ValuesJson, NumbersAreNumbers) {
-    const Values values{field::ttl(63), field::hops(1), field::later(23ms), field::df(false),
-                        field::rule("drop"), field::frame(std::nullopt)};
+    const Values values{field::ttl(63),   field::hops(1),      field::later(23ms),
+                        field::df(false), field::rule("drop"), field::frame(std::nullopt)};
     EXPECT_EQ(output::json_of(values).dump(),
               R"({"ttl":63,"hops":1,"later_us":23000,"df":false,"rule":"drop"})");
     EXPECT_EQ(output::json_of(Values{field::ttls({{61}}), field::hops(3)}).dump(),
@@ -195,23 +199,25 @@ TEST(Phrases, NameFields) {
 
 TEST(Phrases, LeaveOutWhatHasNoValue) {
     const net::Endpoint end{.address = {}, .port = 443};
-    const auto text = [](const analysis::Statement& statement) { return output::text_of(statement); };
-    EXPECT_EQ(text({.phrase = analysis::Phrase::reset_was_suspicious,
-                    .values = {field::sender(end)}}),
-              "A reset by [::]:443 was suspicious.");
+    const auto text = [](const analysis::Statement& statement) {
+        return output::text_of(statement);
+    };
+    EXPECT_EQ(
+        text({.phrase = analysis::Phrase::reset_was_suspicious, .values = {field::sender(end)}}),
+        "A reset by [::]:443 was suspicious.");
     EXPECT_EQ(text({.phrase = analysis::Phrase::reset_was_suspicious,
                     .values = {field::sender(end)},
                     .signals = FST_SIGNAL_BIT(FST_SIGNAL_DATA)}),
               "A reset by [::]:443 was suspicious: it carries data.");
-    EXPECT_EQ(text({.phrase = analysis::Phrase::reset_was_suspicious,
-                    .values = {field::sender(end), field::sender_ip(end), field::window(9)},
-                    .signals = FST_SIGNAL_BIT(FST_SIGNAL_DATA) |
-                               FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) |
-                               FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_DATA) |
-                               FST_SIGNAL_BIT(FST_SIGNAL_TTL_BASE) |
-                               FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_ECHO)}),
-              "A reset by [::]:443 was suspicious: :: went on sending, its window, 9, is the other "
-              "end's, and it started with another TTL.")
+    EXPECT_EQ(
+        text({.phrase = analysis::Phrase::reset_was_suspicious,
+              .values = {field::sender(end), field::sender_ip(end), field::window(9)},
+              .signals = FST_SIGNAL_BIT(FST_SIGNAL_DATA) | FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) |
+                         FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_DATA) |
+                         FST_SIGNAL_BIT(FST_SIGNAL_TTL_BASE) |
+                         FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_ECHO)}),
+        "A reset by [::]:443 was suspicious: :: went on sending, its window, 9, is the other "
+        "end's, and it started with another TTL.")
         << "three reasons at the most, one sign of life";
 }
 

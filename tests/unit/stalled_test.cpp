@@ -36,7 +36,8 @@ TEST_F(StalledTest, ThreeRetransmissionsByTimer) {
     bench.pass(800ms);
     talk.send(data);
     EXPECT_EQ(bench.told(), "stalled confirmed");
-    EXPECT_NE(output::summary_text(bench.findings()[0]).find("sent again 3 times"), std::string::npos)
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("sent again 3 times"),
+              std::string::npos)
         << output::summary_text(bench.findings()[0]);
 }
 

@@ -50,7 +50,8 @@ TEST_F(SynRefusedTest, FromTheServersDistanceItIsTheServer) {
 TEST_F(SynRefusedTest, FromNearerItIsProbablyABox) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(60);
-    EXPECT_TRUE(says("probably by a box 4 hops away")) << output::summary_text(bench.findings().back());
+    EXPECT_TRUE(says("probably by a box 4 hops away"))
+        << output::summary_text(bench.findings().back());
 }
 
 TEST_F(SynRefusedTest, OneHopTellsNothing) {

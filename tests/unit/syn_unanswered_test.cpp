@@ -41,8 +41,9 @@ TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
     talk.send(syn);
     EXPECT_EQ(bench.told(), "syn-unanswered suspected, syn-unanswered confirmed");
     EXPECT_EQ(bench.findings()[0].id, bench.findings()[1].id);
-    EXPECT_NE(output::summary_text(bench.findings()[1]).find("3 times in 3.0 s, and nothing came back"),
-              std::string::npos)
+    EXPECT_NE(
+        output::summary_text(bench.findings()[1]).find("3 times in 3.0 s, and nothing came back"),
+        std::string::npos)
         << output::summary_text(bench.findings()[1]);
 }
 

@@ -64,7 +64,8 @@ TEST_F(TextReporterTest, NamesTheFrameOfACapture) {
     EXPECT_THAT(told(&output::Reporter::reset, reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
     analysis::Finding finding = bench.sink.findings[0];
     finding.sighting.frame = 31;
-    EXPECT_THAT(told(&output::Reporter::finding, finding), HasSubstr("finding #1 frame 31  suspected forged reset"));
+    EXPECT_THAT(told(&output::Reporter::finding, finding),
+                HasSubstr("finding #1 frame 31  suspected forged reset"));
 }
 
 TEST_F(TextReporterTest, SaysWhereAChallengeStands) {
@@ -87,7 +88,8 @@ TEST_F(TextReporterTest, GivesAFindingABlockToActOn) {
     EXPECT_EQ(
         told(&output::Reporter::finding, bench.sink.findings[0]),
         "\n"
-        "11:06:40.000000 finding #1 confirmed forged reset  198.51.100.7:443 > 192.0.2.1:40000  eth0\n"
+        "11:06:40.000000 finding #1 confirmed forged reset  198.51.100.7:443 > 192.0.2.1:40000  "
+        "eth0\n"
         "    198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 is "
         "12 hops away, and it bears the IP-ID of a known injector, 0x3412.\n"
         "    strength  evidence     this reset       its sender's other packets\n"
@@ -109,7 +111,8 @@ TEST_F(TextReporterTest, RepeatsNoEvidence) {
     finding.again = true;
     finding.resolution = analysis::Resolution::ended;
     reporter.finding(finding);
-    finding.evidence.push_back({.signal = analysis::Signal::ID_ECHO, .observed = {analysis::field::ip_id(7)}});
+    finding.evidence.push_back(
+        {.signal = analysis::Signal::ID_ECHO, .observed = {analysis::field::ip_id(7)}});
     reporter.finding(finding);
     std::ifstream file(path_);
     const std::string text(std::istreambuf_iterator<char>(file), {});

@@ -13,8 +13,9 @@ namespace flowstamp::analysis {
 struct Evidence {
     Signal signal = Signal::NEARER;
     Strength strength = strength_of(signal);
-    Values observed{};                 ///< what the packet held, or what was seen
-    std::optional<Values> baseline{};  ///< what its sender's other packets held; nothing where none did
+    Values observed{};  ///< what the packet held, or what was seen
+    std::optional<Values>
+        baseline{};  ///< what its sender's other packets held; nothing where none did
 };
 
 }  // namespace flowstamp::analysis

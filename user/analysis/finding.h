@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "flowstamp/event.h"
-#include "user/base/clock.h"
 #include "user/analysis/evidence.h"
 #include "user/analysis/names.h"
 #include "user/analysis/statement.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 

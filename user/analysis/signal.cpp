@@ -13,11 +13,12 @@ constexpr Strength strength_from(fst_strength strength) {
 }
 
 constexpr std::array kSignals = {
-#define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning)                       \
-    SignalEntry{Signal::name, json_name, strength_from(FST_STRENGTH_##strength),                \
+#define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning)        \
+    SignalEntry{Signal::name, json_name, strength_from(FST_STRENGTH_##strength), \
                 FST_FAMILY_##family, meaning},
-#define FST_FINDING_SIGNAL(name, json_name, strength, meaning)                                  \
-    SignalEntry{Signal::name, json_name, strength_from(FST_STRENGTH_##strength), std::nullopt, meaning},
+#define FST_FINDING_SIGNAL(name, json_name, strength, meaning)                                 \
+    SignalEntry{Signal::name, json_name, strength_from(FST_STRENGTH_##strength), std::nullopt, \
+                meaning},
 #include "flowstamp/signals.def"
 };
 

@@ -41,8 +41,8 @@ enum class Signal : std::uint8_t {
 /// A signal as it stands in the list.
 struct SignalEntry {
     Signal signal;
-    std::string_view name;  ///< in JSON
-    Strength strength;      ///< usually
+    std::string_view name;             ///< in JSON
+    Strength strength;                 ///< usually
     std::optional<fst_family> family;  ///< of a signal about a reset
     std::string_view meaning;          ///< for the docs
 };

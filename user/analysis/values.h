@@ -68,8 +68,8 @@ struct FieldEntry {
 [[nodiscard]] const FieldEntry& entry_of(Field field);
 
 /// A field's value, by its type: numbers and counts of all kinds are std::uint64_t.
-using Value = std::variant<std::uint64_t, std::vector<std::uint64_t>, Nanoseconds, net::Endpoint, Mac,
-                           std::string, bool, IcmpError>;
+using Value = std::variant<std::uint64_t, std::vector<std::uint64_t>, Nanoseconds, net::Endpoint,
+                           Mac, std::string, bool, IcmpError>;
 
 /// A field with its value; nothing where there is none.
 struct FieldValue {
@@ -143,9 +143,9 @@ using StoredType = typename Stored<type>::Type;
 
 /// A function for each field, which makes its value: `Values{field::ttl(63), field::hops(1)}`.
 namespace field {
-#define FST_FIELD_FUNCTION(name, type)                                                     \
-    [[nodiscard]] inline FieldValue name(                                                  \
-        std::optional<detail::StoredType<FieldType::type>> value) {                        \
+#define FST_FIELD_FUNCTION(name, type)                                                        \
+    [[nodiscard]] inline FieldValue name(                                                     \
+        std::optional<detail::StoredType<FieldType::type>> value) {                           \
         return {Field::name, value ? std::optional<Value>(std::move(*value)) : std::nullopt}; \
     }
 #define FIELD(name, json_name, type, meaning) FST_FIELD_FUNCTION(name, type)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
 #include "flowstamp/policy.h"
 #include "user/base/clock.h"
 
@@ -19,8 +17,5 @@ struct LearnedSignature {
 
 /// Flags (but FST_LEARNED_USED, which says only that the entry is taken), ID, window, hops, TCP flags.
 [[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
-
-/// "[R.] from 3 hops away with IP-ID 0x3412".
-[[nodiscard]] std::string signature_text(const fst_learned_signature& signature);
 
 }  // namespace flowstamp::net

@@ -53,18 +53,18 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
         .sighting = sighting_of(observation),
         .summary = {{.phrase = Phrase::icmp_rejects,
                      .values = {field::source(box), field::hops(hops), field::sender_ip(ends.first),
-                                field::receiver(ends.second), field::icmp_error(error_of(packet))}}},
-        .advice = {is_peer ? Statement{.phrase = Phrase::look_at_host_firewall,
-                                       .values = {field::source(box), field::port(ends.second.port)}}
-                           : Statement{.phrase = Phrase::look_at_box,
-                                       .values = {field::source(box)}}},
-        .evidence = {{.signal = Signal::ICMP,
-                      .observed = {field::icmp_type(packet.icmp_type),
-                                   field::icmp_code(packet.icmp_code)},
-                      .baseline = Values{field::from(ends.first), field::to(ends.second)}},
-                     {.signal = Signal::SENDER,
-                      .observed = {field::source(box), field::hops(hops),
-                                   field::is_other_end(is_peer)}}},
+                                field::receiver(ends.second),
+                                field::icmp_error(error_of(packet))}}},
+        .advice = {is_peer
+                       ? Statement{.phrase = Phrase::look_at_host_firewall,
+                                   .values = {field::source(box), field::port(ends.second.port)}}
+                       : Statement{.phrase = Phrase::look_at_box, .values = {field::source(box)}}},
+        .evidence =
+            {{.signal = Signal::ICMP,
+              .observed = {field::icmp_type(packet.icmp_type), field::icmp_code(packet.icmp_code)},
+              .baseline = Values{field::from(ends.first), field::to(ends.second)}},
+             {.signal = Signal::SENDER,
+              .observed = {field::source(box), field::hops(hops), field::is_other_end(is_peer)}}},
         .slot = known ? *slot : fst_flow{},
     };
     if (established) {

@@ -61,10 +61,10 @@ void IdleTimeout::retransmitted_(const Observation& observation, FindingSink& si
         return;
     }
     report(observation, wait, idle->length,
-         wait.retransmitted_ >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
-         {.signal = Signal::UNANSWERED,
-          .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmitted_)}},
-         sink);
+           wait.retransmitted_ >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
+           {.signal = Signal::UNANSWERED,
+            .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmitted_)}},
+           sink);
 }
 
 void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
@@ -80,12 +80,12 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
     if (judgement.verdict == FST_VERDICT_GENUINE && (answers || aged) &&
         length >= std::chrono::seconds(9) && observation.slot && waits_.size() < kMost) {
         report(observation, waits_[view], length, most_of(*observation.slot),
-             aged ? Evidence{.signal = Signal::AGED_WINDOW,
-                             .strength = Strength::strong,
-                             .observed = {field::window(packet.window)}}
-                  : Evidence{.signal = Signal::RESET_AFTER_REST,
-                             .observed = {field::after_wake(observation.time() - idle->woke)}},
-             sink);
+               aged ? Evidence{.signal = Signal::AGED_WINDOW,
+                               .strength = Strength::strong,
+                               .observed = {field::window(packet.window)}}
+                    : Evidence{.signal = Signal::RESET_AFTER_REST,
+                               .observed = {field::after_wake(observation.time() - idle->woke)}},
+               sink);
     }
     // Who spoke after the rest gives up.
     const auto wait = waits_.find(view);
@@ -100,7 +100,7 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
 }
 
 void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds idle,
-                       fst_verdict verdict, Evidence answer, FindingSink& sink) {
+                         fst_verdict verdict, Evidence answer, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const bool is_reset = packet.tcp_flags & FST_TCP_RST;
     const net::Endpoint remote = is_reset ? net::sender_of(packet) : net::receiver_of(packet);
@@ -131,7 +131,8 @@ void IdleTimeout::advance(Nanoseconds now, FindingSink&) {
     }
 }
 
-void IdleTimeout::survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle, FindingSink& sink) {
+void IdleTimeout::survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle,
+                           FindingSink& sink) {
     Bounds& bounds = bounds_of(net::sender_of(observation.event.packet));
     bounds.harmless = std::max(bounds.harmless.value_or(idle.length), idle.length);
     const auto wait = waits_.find(view_of(observation.event));

@@ -130,7 +130,7 @@ void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& s
 }
 
 void InjectedSegment::report_syn_ack(const Sighting& injected, const Sighting& other, bool echo,
-                                   bool nearer, FindingSink& sink) {
+                                     bool nearer, FindingSink& sink) {
     const fst_packet& packet = injected.packet;
     const Phrase phrase = echo     ? Phrase::syn_answered_twice_with_its_id
                           : nearer ? Phrase::syn_answered_twice_from_nearer
@@ -166,7 +166,7 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
 }
 
 void InjectedSegment::report_elsewhere(const Observation& observation, const fst_stamp& elsewhere,
-                                     FindingSink& sink) {
+                                       FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const fst_flow& slot = *observation.slot;
     const std::uint8_t ttl = elsewhere.ttl;
@@ -181,7 +181,8 @@ void InjectedSegment::report_elsewhere(const Observation& observation, const fst
     const Phrase phrase = lacks    ? Phrase::data_lacks_timestamps
                           : proven ? Phrase::data_came_twice
                                    : Phrase::data_probably_came_twice;
-    const Values segment{field::payload(packet.payload), field::seq(packet.seq)};
+    const Values segment{field::payload(packet.payload), field::seq(packet.seq),
+                         field::has_timestamps(lacks ? std::optional(false) : std::nullopt)};
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = proven ? most_of(slot) : FST_VERDICT_SUSPECTED,

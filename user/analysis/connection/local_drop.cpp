@@ -35,21 +35,23 @@ void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
         .kind = FindingKind::local_drop,
         .verdict = drop.is_certain ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = drop.sighting,
-        .summary = {{.phrase = what_happens(drop),
-                     .values = {field::sender(net::sender_of(packet)),
-                                field::receiver(net::receiver_of(packet)),
-                                field::translated(word(drop.translated)), field::place(word(drop.at)),
-                                (drop.is_certain ? field::rule : field::probable_rule)(word(drop.rule)),
-                                field::drop_words(has_rule ? std::nullopt : word(drop.words))}}},
+        .summary =
+            {{.phrase = what_happens(drop),
+              .values = {field::sender(net::sender_of(packet)),
+                         field::receiver(net::receiver_of(packet)),
+                         field::translated(word(drop.translated)), field::place(word(drop.at)),
+                         (drop.is_certain ? field::rule : field::probable_rule)(word(drop.rule)),
+                         field::drop_words(has_rule ? std::nullopt : word(drop.words))}}},
         .evidence = {{.signal = Signal::DROP_REASON,
                       .observed = {field::drop_reason(word(drop.reason)),
                                    field::drop_words(word(drop.words))}}},
     };
     if (has_rule) {
         finding.advice = {{.phrase = Phrase::change_rule}};
-        finding.evidence.push_back({.signal = Signal::RULE,
-                                    .strength = drop.is_certain ? Strength::strong : Strength::weak,
-                                    .observed = {field::rule(drop.rule), field::why(word(drop.why))}});
+        finding.evidence.push_back(
+            {.signal = Signal::RULE,
+             .strength = drop.is_certain ? Strength::strong : Strength::weak,
+             .observed = {field::rule(drop.rule), field::why(word(drop.why))}});
     } else if (!drop.look_at.empty()) {
         finding.advice = {{.phrase = Phrase::look_at, .values = {field::look_at(drop.look_at)}}};
     }

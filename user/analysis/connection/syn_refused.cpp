@@ -89,16 +89,16 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
                                     .baseline = Values{field::hops(own_hops)}});
     }
     if (by_box) {
-        finding.summary = {{.phrase = Phrase::refused_by_box,
-                            .values = {field::client(net::receiver_of(rst)), field::server(server),
-                                       field::server_ip(server), field::hops(hops),
-                                       field::base_hops(own_hops)}}};
+        finding.summary = {
+            {.phrase = Phrase::refused_by_box,
+             .values = {field::client(net::receiver_of(rst)), field::server(server),
+                        field::server_ip(server), field::hops(hops), field::base_hops(own_hops)}}};
         finding.advice = {{.phrase = Phrase::look_for_reject_rule, .values = {field::hops(hops)}}};
     } else {
-        finding.summary = {{.phrase = by_peer ? Phrase::refused_by_host : Phrase::refused_by_either,
-                            .values = {field::server_ip(server),
-                                       field::client(net::receiver_of(rst)),
-                                       field::port(server.port)}}};
+        finding.summary = {
+            {.phrase = by_peer ? Phrase::refused_by_host : Phrase::refused_by_either,
+             .values = {field::server_ip(server), field::client(net::receiver_of(rst)),
+                        field::port(server.port)}}};
         finding.advice = {{.phrase = Phrase::see_what_listens,
                            .values = {field::port(server.port), field::server_ip(server)}}};
     }

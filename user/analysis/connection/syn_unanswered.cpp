@@ -21,8 +21,8 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() != FST_EVENT_SYN) {
         // A SYN's answer, of whatever kind: the book knows it.
         SynTracker::Attempt* attempt = observation.kind() == FST_EVENT_ICMP_ERROR
-                                        ? syns_.of_view(view_of(observation.event))
-                                        : syns_.answered_by(observation.event.packet);
+                                           ? syns_.of_view(view_of(observation.event))
+                                           : syns_.answered_by(observation.event.packet);
         if (attempt != nullptr && attempt->answer != SynTracker::Answer::none) {
             answer(*attempt, sink);
         }
@@ -34,15 +34,16 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
     }
     if (attempt->sent >= kEnough) {
         report(*attempt,
-             both_ways_.pass(observation.event.packet.key.ifindex) ? FST_VERDICT_CONFIRMED
-                                                                   : FST_VERDICT_SUSPECTED,
-             sink);
+               both_ways_.pass(observation.event.packet.key.ifindex) ? FST_VERDICT_CONFIRMED
+                                                                     : FST_VERDICT_SUSPECTED,
+               sink);
     } else if (attempt->sent > 1) {
         due_.emplace(observation.time() + kPatience, attempt->seq);
     }
 }
 
-void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink) {
+void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdict,
+                           FindingSink& sink) {
     if (reported_.size() >= kMost && !reported_.contains(attempt.seq)) {
         reported_.erase(reported_.begin());
     }

@@ -76,8 +76,8 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
         .sighting = sighting_of(change.observation),
         .summary = {{.phrase = after_handshake ? Phrase::proxy_answered_handshake
                                                : Phrase::distance_changed,
-                     .values = {field::sender(sender), field::sender_ip(sender),
-                                field::hops(hops), field::base_hops(nearest_other)}}},
+                     .values = {field::sender(sender), field::sender_ip(sender), field::hops(hops),
+                                field::base_hops(nearest_other)}}},
         .evidence = {{.signal = Signal::DISTANCE,
                       .observed = {field::ttl(packet.ttl), field::hops(hops)},
                       .baseline = Values{field::ttls(others), field::hops(nearest_other)}},

@@ -64,8 +64,8 @@ Fact stateless_shape(const Subject& it) {
 /// A counter that its sender shares among flows proves less than one of this flow alone.
 Fact id_continues(const Subject& it) {
     const auto step = static_cast<std::uint16_t>(it.rst.ip_id - it.own.ip_id);
-    if ((it.rst.flags & FST_PACKET_IPV6) || fst_id_class_of(&it.own) != FST_ID_GLOBAL || step == 0 ||
-        step > kSameCounter) {
+    if ((it.rst.flags & FST_PACKET_IPV6) || fst_id_class_of(&it.own) != FST_ID_GLOBAL ||
+        step == 0 || step > kSameCounter) {
         return std::nullopt;
     }
     return Evidence{.signal = Signal::ID_CONTINUES,
@@ -111,10 +111,10 @@ Fact scan(const Subject& it) {
         return std::nullopt;
     }
     const Scans::Scan& scan = *it.past.scan;
-    return Evidence{.signal = Signal::SCAN,
-                    .observed = {scan.probe != ScanProbe::none
-                                     ? field::probe(std::string(name_of(scan.probe)))
-                                     : field::ports(scan.ports)}};
+    return Evidence{
+        .signal = Signal::SCAN,
+        .observed = {scan.probe != ScanProbe::none ? field::probe(std::string(name_of(scan.probe)))
+                                                   : field::ports(scan.ports)}};
 }
 
 Fact alive_not_acking(const Subject& it) {
@@ -128,10 +128,9 @@ Fact alive_not_acking(const Subject& it) {
 
 std::vector<Evidence> benign_evidence(const fst_packet& rst, const fst_judgement& judgement,
                                       const fst_flow& slot, const ResetPast& past) {
-    static constexpr std::array kFacts = {upheld,           answers_syn,   scan,
-                                          alive_not_acking, aged_window,   after_own_rst,
-                                          after_fins,       rested,        id_continues,
-                                          same_distance,    stateless_shape};
+    static constexpr std::array kFacts = {
+        upheld,     answers_syn, scan,         alive_not_acking, aged_window,    after_own_rst,
+        after_fins, rested,      id_continues, same_distance,    stateless_shape};
     const Subject subject{rst, judgement, slot, slot.direction[rst.direction & 1U], past};
     std::vector<Evidence> all;
     for (const auto& fact : kFacts) {

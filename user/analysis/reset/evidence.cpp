@@ -28,7 +28,8 @@ struct Shown {
 };
 
 std::optional<std::uint64_t> ip_id_of(const fst_packet& packet) {
-    return packet.flags & FST_PACKET_IPV6 ? std::nullopt : std::optional<std::uint64_t>(packet.ip_id);
+    return packet.flags & FST_PACKET_IPV6 ? std::nullopt
+                                          : std::optional<std::uint64_t>(packet.ip_id);
 }
 
 std::optional<std::string> id_class_of(const fst_direction& direction) {
@@ -108,13 +109,15 @@ Shown liveness_values(fst_signal signal, const Subject& it) {
     }
     if (signal == FST_SIGNAL_LIVENESS_DATA && later.liveness_data) {
         const fst_packet& packet = *later.liveness_data;
-        return {{field::seq(it.rst.seq)},
-                Values{field::payload(packet.payload), field::seq(packet.seq), when(it.rst, packet)}};
+        return {
+            {field::seq(it.rst.seq)},
+            Values{field::payload(packet.payload), field::seq(packet.seq), when(it.rst, packet)}};
     }
     if (signal == FST_SIGNAL_BEYOND_WINDOW && later.beyond_window) {
         const fst_packet& packet = *later.beyond_window;
-        return {{},
-                Values{field::payload(packet.payload), field::seq(packet.seq), when(it.rst, packet)}};
+        return {
+            {},
+            Values{field::payload(packet.payload), field::seq(packet.seq), when(it.rst, packet)}};
     }
     return {};
 }

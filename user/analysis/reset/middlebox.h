@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "flowstamp/policy.h"
-#include "user/base/clock.h"
 #include "user/analysis/tracking/handshake_stage.h"
 #include "user/analysis/values.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 

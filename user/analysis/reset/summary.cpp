@@ -62,12 +62,12 @@ Statements summarize(const ResetObservation& rst, const fst_judgement& judgement
                      const std::optional<Outcome>& outcome) {
     const net::Endpoint sender = net::sender_of(rst.packet());
     const FieldValue sender_ip = field::sender_ip(sender);
-    Statements summary{{.phrase = sent_or_not(judgement, outcome),
-                        .values = {field::sender(sender), sender_ip, field::hops(judgement.hops),
-                                   field::base_hops(judgement.base_hops),
-                                   field::ip_id(rst.packet().ip_id),
-                                   field::window(rst.packet().window)},
-                        .signals = judgement.signals & kReasons}};
+    Statements summary{
+        {.phrase = sent_or_not(judgement, outcome),
+         .values = {field::sender(sender), sender_ip, field::hops(judgement.hops),
+                    field::base_hops(judgement.base_hops), field::ip_id(rst.packet().ip_id),
+                    field::window(rst.packet().window)},
+         .signals = judgement.signals & kReasons}};
     if (outcome) {
         summary.push_back({.phrase = came_out(*outcome), .values = {sender_ip}});
     }

@@ -12,6 +12,7 @@
 #include "user/kernel/maps/pinned_table.h"
 #include "user/output/json/json_events.h"
 #include "user/output/sink.h"
+#include "user/output/text/signature_text.h"
 
 namespace flowstamp::cmd {
 
@@ -60,8 +61,9 @@ void print_lessons(const kernel::PinnedTable& table, const FlowsOptions& options
         output.write(options.json
                          ? output::json_of(learned, table.pid).dump() + "\n"
                          : fmt::format("process {}: {}, taught {}, last seen {}\n", table.pid,
-                                       net::signature_text(learned.signature),
-                                       eve_timestamp(learned.learned), eve_timestamp(learned.seen)));
+                                       output::signature_text(learned.signature),
+                                       eve_timestamp(learned.learned),
+                                       eve_timestamp(learned.seen)));
     }
     if (table.learned.empty() && !options.json) {
         output.write(fmt::format("process {}: {}\n", table.pid,

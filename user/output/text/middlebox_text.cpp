@@ -29,8 +29,8 @@ std::string habit_text(std::string_view field, const analysis::FieldHabit& habit
 }
 
 std::string look_text(const analysis::Middlebox& box) {
-    std::string text =
-        fmt::format("[{}] with {}", net::tcp_flags_short(box.tcp_flags), habit_text("ttl", box.ttl));
+    std::string text = fmt::format("[{}] with {}", net::tcp_flags_short(box.tcp_flags),
+                                   habit_text("ttl", box.ttl));
     for (const std::string& more :
          {habit_text("IP-ID", box.ip_id), habit_text("window", box.window)}) {
         text += more.empty() ? "" : ", " + more;

@@ -25,7 +25,8 @@ constexpr std::size_t kClauses = 3;  // more is no longer a sentence; the eviden
 
 /// The signals that have a clause, in the order in which a person would name them.
 constexpr std::array kClausesOfSignals = {
-#define RESET_CLAUSE(signal, text) std::pair<fst_signal, std::string_view>{FST_SIGNAL_##signal, text},
+#define RESET_CLAUSE(signal, text) \
+    std::pair<fst_signal, std::string_view>{FST_SIGNAL_##signal, text},
 #include "user/output/text/phrases.def"
 };
 

@@ -201,10 +201,10 @@ std::string TextReporter::evidence_table(analysis::FindingKind kind,
     };
     std::string table = style_.faint(row("strength", kSignal, kPacket, kBaseline)) + "\n";
     for (const analysis::Evidence& item : evidence) {
-        table += row(analysis::name_of(item.strength), analysis::name_of(item.signal),
-                     values_text(item.observed),
-                     item.baseline ? values_text(*item.baseline) : "-") +
-                 "\n";
+        table +=
+            row(analysis::name_of(item.strength), analysis::name_of(item.signal),
+                values_text(item.observed), item.baseline ? values_text(*item.baseline) : "-") +
+            "\n";
     }
     return table;
 }
@@ -216,10 +216,10 @@ void TextReporter::reset(const analysis::Reset& reset) {
     const fst_judgement& judgement = reset.judgement;
     const fst_packet& packet = reset.sighting.packet;
     const auto verdict = static_cast<fst_verdict>(judgement.verdict);
-    std::string what = fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
-                                   painted(verdict, text_of(verdict)),
-                                   net::tcp_flags_short(packet.tcp_flags), net::ttl_text(packet.ttl),
-                                   reset.sighting.interface);
+    std::string what =
+        fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
+                    painted(verdict, text_of(verdict)), net::tcp_flags_short(packet.tcp_flags),
+                    net::ttl_text(packet.ttl), reset.sighting.interface);
     if (judgement.verdict == FST_VERDICT_GENUINE && judgement.cause != FST_CAUSE_UNKNOWN) {
         what += fmt::format("  {}", text_of(static_cast<fst_cause>(judgement.cause)));
     }
@@ -260,8 +260,8 @@ void TextReporter::finding(const analysis::Finding& finding) {
     std::string block = fmt::format(
         "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
-        frame_text(finding.sighting), painted(finding.verdict, headline_text(finding)), flow_text(finding.sighting.packet),
-        finding.sighting.interface);
+        frame_text(finding.sighting), painted(finding.verdict, headline_text(finding)),
+        flow_text(finding.sighting.packet), finding.sighting.interface);
     block += fmt::format("{}{}\n", kIndent, summary_text(finding));
     std::string table = evidence_table(finding.kind, finding.evidence);
     if (!finding.again || finding.id != table_of_ || table != last_table_) {
@@ -323,7 +323,8 @@ void TextReporter::summary(const Stats& stats) {
 
 std::string stats_text(const Stats& stats) {
     const auto& count = stats.counters;
-    const std::uint64_t suspicious = count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
+    const std::uint64_t suspicious =
+        count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
     std::string text = fmt::format(
         "{} ({}), {}; {}, {} of them suspicious on arrival; findings: {} suspected, {} confirmed\n",
         counted(count[FST_COUNT_TCP], "packet"), bytes_text(count[FST_COUNT_BYTES]),

@@ -38,18 +38,18 @@ std::string ttls_text(const std::vector<std::uint64_t>& ttls) {
 }
 
 std::string flag_text(Field field, bool is_set) {
-#define FLAG_WORDS(name, set, not_set)      \
-    if (field == Field::name) {             \
-        return is_set ? (set) : (not_set);  \
+#define FLAG_WORDS(name, set, not_set)     \
+    if (field == Field::name) {            \
+        return is_set ? (set) : (not_set); \
     }
 #include "user/output/text/phrases.def"
     return is_set ? "yes" : "no";
 }
 
 std::string word_text(Field field, const std::string& word) {
-#define WORD(name, known, text)                        \
-    if (field == Field::name && word == (known)) {     \
-        return text;                                   \
+#define WORD(name, known, text)                    \
+    if (field == Field::name && word == (known)) { \
+        return text;                               \
     }
 #include "user/output/text/phrases.def"
     return word;
