@@ -84,7 +84,7 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
                                .strength = Strength::strong,
                                .observed = {field::window(packet.window)}}
                     : Evidence{.signal = Signal::RESET_AFTER_REST,
-                               .observed = {field::after_wake(observation.time() - idle->woke)}},
+                               .observed = {field::after_resume(observation.time() - idle->woke)}},
                sink);
     }
     // Who spoke after the rest gives up.
