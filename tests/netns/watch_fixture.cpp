@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "user/net/endpoint.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -34,7 +35,7 @@ void remember(std::vector<Updates<T>>& all, const T& news) {
 std::string signals(const std::vector<analysis::Evidence>& evidence) {
     std::string text;
     for (const analysis::Evidence& piece : evidence) {
-        text += fmt::format(" {}", piece.signal);
+        text += fmt::format(" {}", analysis::name_of(piece.signal));
     }
     return text;
 }
@@ -67,7 +68,7 @@ std::string WatchLog::text() const {
     for (const auto& [first, last] : findings) {
         text += fmt::format("finding {}: {} -> {}, {} resets: {}\n", first.id,
                             analysis::name_of(first.verdict), analysis::name_of(last.verdict),
-                            last.resets, last.summary);
+                            last.resets, output::summary_text(last));
     }
     for (const std::string& notice : notices) {
         text += fmt::format("notice: {}\n", notice);

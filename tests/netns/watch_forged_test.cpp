@@ -145,7 +145,7 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
     void expect_signals(const analysis::Reset& reset, const WatchLog& log) {
         for (const fst_signal signal : GetParam().signals) {
             EXPECT_TRUE(reset.judgement.signals & FST_SIGNAL_BIT(signal))
-                << analysis::signal_name(signal) << " is missing:\n"
+                << analysis::name_of(analysis::signal_of(signal)) << " is missing:\n"
                 << log.text();
         }
     }

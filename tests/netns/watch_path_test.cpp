@@ -11,6 +11,8 @@
 #include "user/lab/socket.h"
 #include "user/net/endpoint.h"
 
+#include "user/output/text/statement_text.h"
+
 namespace flowstamp::lab {
 namespace {
 
@@ -60,8 +62,8 @@ class WatchPath : public WatchTest {
         std::vector<std::string> found;
         for (const Updates<analysis::Finding>& updates : log.findings) {
             if (is_local_drop(updates)) {
-                EXPECT_EQ(updates.last.verdict, FST_VERDICT_CONFIRMED) << updates.last.summary;
-                found.push_back(updates.last.summary);
+                EXPECT_EQ(updates.last.verdict, FST_VERDICT_CONFIRMED) << output::summary_text(updates.last);
+                found.push_back(output::summary_text(updates.last));
             }
         }
         return found;

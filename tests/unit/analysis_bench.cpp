@@ -4,9 +4,28 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/datapath/forwarding_rig.h"
+#include "tests/support/json_schema.h"
+#include "user/output/json/json_events.h"
 
 namespace flowstamp::testing {
+
+namespace {
+
+template <class Event>
+void expect_described(const std::vector<Event>& events) {
+    static const JsonSchema schema =
+        JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    for (const Event& event : events) {
+        const nlohmann::json json = output::json_of(event);
+        EXPECT_THAT(schema.violations(json), ::testing::IsEmpty()) << json.dump(2);
+    }
+}
+
+}  // namespace
 
 /// The host's data path, whose events go through a session.
 class AnalysisBench::Feed final : public ForwardingRig {
@@ -56,8 +75,6 @@ AnalysisBench::AnalysisBench(const RigOptions& options)
         analysis::Session::Options{});
 }
 
-AnalysisBench::~AnalysisBench() = default;
-
 void AnalysisBench::advance() {
     const Status advanced =
         session_->advance(Nanoseconds(static_cast<std::int64_t>(rig_->now_ns())));
@@ -70,6 +87,12 @@ void AnalysisBench::finish() {
     if (const auto stats = session_->finish(); !stats) {
         throw std::runtime_error(stats.error().message());
     }
+}
+
+AnalysisBench::~AnalysisBench() {
+    expect_described(findings());
+    expect_described(resets());
+    expect_described(middleboxes());
 }
 
 void AnalysisBench::pass(Nanoseconds length) {

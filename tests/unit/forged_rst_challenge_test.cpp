@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/forged_rst_fixture.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -61,7 +62,7 @@ TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
     EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
     EXPECT_EQ(sink.findings[1].verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.findings[1].action, FST_ACTION_CHALLENGED);
-    EXPECT_THAT(sink.findings[1].summary,
+    EXPECT_THAT(output::summary_text(sink.findings[1]),
                 HasSubstr("asked whether it meant it, 198.51.100.7 went on sending"));
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 3, .refuted = 3}));
 }

@@ -113,9 +113,9 @@ TEST_F(ForgedRstTest, AnIdThatGoesOnConvictsAnAbortThatContinuedIt) {
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
     see(story.at(5ms).later({.ip_id = 0x1a2c}));  // the RST took its number
     EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
-    EXPECT_EQ(sink.resets.back().evidence[0].signal, "life-id");
+    EXPECT_EQ(sink.resets.back().evidence[0].signal, analysis::Signal::LIVENESS_ID);
     EXPECT_EQ(sink.resets.back().evidence[0].baseline,
-              "0x1a2c on a segment that is no reset, 5.0 ms later");
+              (analysis::Values{analysis::field::ip_id(0x1a2c), analysis::field::later(5ms)}));
 }
 
 TEST_F(ForgedRstTest, AnIdFarAheadOrZeroIsNoContinuation) {

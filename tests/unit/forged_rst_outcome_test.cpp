@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/forged_rst_fixture.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -40,7 +41,7 @@ TEST_F(OutcomeTest, ADroppedResetThatTheFlowOutlived) {
     ASSERT_EQ(sink.findings.size(), 2U);
     EXPECT_EQ(resolution(), analysis::Resolution::went_on);
     EXPECT_TRUE(sink.findings[1].again);
-    EXPECT_THAT(sink.findings[1].summary, HasSubstr("The flow went on."));
+    EXPECT_THAT(output::summary_text(sink.findings[1]), HasSubstr("The flow went on."));
     EXPECT_EQ(sink.resets.size(), 1U);
 }
 
@@ -50,7 +51,7 @@ TEST_F(OutcomeTest, AFarEndThatResetsTooCannotBeBeatenFromOneSide) {
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
     settle();
     EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
-    EXPECT_THAT(sink.findings.back().summary,
+    EXPECT_THAT(output::summary_text(sink.findings.back()),
                 HasSubstr("198.51.100.7 has then reset the flow itself: a box that also resets "
                           "the far end cannot be beaten from one side."));
 }
@@ -60,7 +61,7 @@ TEST_F(OutcomeTest, AFarEndThatFallsSilentCannotBeBeatenFromOneSide) {
     now().direction[kClient].seq_edge += 500;  // our data waits for its acknowledgment
     settle();
     EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
-    EXPECT_THAT(sink.findings.back().summary, HasSubstr("silent since"));
+    EXPECT_THAT(output::summary_text(sink.findings.back()), HasSubstr("silent since"));
     EXPECT_FALSE(sink.findings.back().advice.empty());
 }
 

@@ -20,7 +20,7 @@ TEST_F(ForgedRstTest, ASecondGuessConvictsBoth) {
     EXPECT_EQ(sink.resets[1].judgement.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.resets[2].id, 2U);
     EXPECT_EQ(sink.resets[2].judgement.verdict, FST_VERDICT_CONFIRMED);
-    EXPECT_EQ(sink.resets[2].evidence[0].signal, "seq-change");
+    EXPECT_EQ(sink.resets[2].evidence[0].signal, analysis::Signal::SEQ_CHANGE);
     EXPECT_EQ(sink.findings.size(), 1U);
 }
 

@@ -31,7 +31,7 @@ TEST_F(SynRstTest, ConvictsARefusalThatASynAckFollows) {
     EXPECT_EQ(cause(), FST_CAUSE_CLOSED_PORT);
     see(story.at(20ms).syn_ack());
     EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
-    EXPECT_EQ(sink.resets.back().evidence[0].signal, "syn-rst");
+    EXPECT_EQ(sink.resets.back().evidence[0].signal, analysis::Signal::SYN_RST);
 }
 
 TEST_F(SynRstTest, ConvictsARefusalThatFollowsASynAck) {

@@ -5,12 +5,15 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/forged_rst_fixture.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using analysis::Values;
 using ::testing::HasSubstr;
+namespace field = analysis::field;
 
 TEST_F(ForgedRstTest, TellsEveryResetOnceWithItsCause) {
     see(story.rst({.context = kStatelessAnswer}));
@@ -37,12 +40,12 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
               "198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 "
               "is 12 hops away, and it bears an IP-ID of the other end, 0x0505.");
     ASSERT_EQ(finding.evidence.size(), 2U);
-    EXPECT_EQ(finding.evidence[0].signal, "nearer");
+    EXPECT_EQ(finding.evidence[0].signal, analysis::Signal::NEARER);
     EXPECT_EQ(finding.evidence[0].strength, analysis::Strength::strong);
-    EXPECT_EQ(finding.evidence[0].packet, "60 (4 hops)");
-    EXPECT_EQ(finding.evidence[0].baseline, "52 (12 hops)");
-    EXPECT_EQ(finding.evidence[1].signal, "id-echo");
-    EXPECT_EQ(finding.evidence[1].packet, "0x0505");
+    EXPECT_EQ(finding.evidence[0].observed, (Values{field::ttl(60), field::hops(4)}));
+    EXPECT_EQ(finding.evidence[0].baseline, (Values{field::ttls({{52}}), field::hops(12)}));
+    EXPECT_EQ(finding.evidence[1].signal, analysis::Signal::ID_ECHO);
+    EXPECT_EQ(finding.evidence[1].observed, Values{field::ip_id(0x0505)});
     EXPECT_NE(finding.advice.find("--drop confirmed"), std::string::npos);
 }
 
@@ -58,9 +61,10 @@ TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
     EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
     EXPECT_TRUE(sink.findings[1].again);
     EXPECT_EQ(sink.findings[1].verdict, FST_VERDICT_CONFIRMED);
-    EXPECT_THAT(sink.findings[1].summary, HasSubstr("and 198.51.100.7 went on sending."));
-    EXPECT_EQ(findings.suspected(), 0U);
-    EXPECT_EQ(findings.confirmed(), 1U);
+    EXPECT_THAT(output::summary_text(sink.findings[1]),
+                HasSubstr("and 198.51.100.7 went on sending."));
+    EXPECT_EQ(tracking.findings.suspected(), 0U);
+    EXPECT_EQ(tracking.findings.confirmed(), 1U);
 }
 
 // Bounds

@@ -11,6 +11,7 @@
 #include "tests/datapath/forwarding_rig.h"
 #include "tests/support/packet.h"
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -232,7 +233,8 @@ std::string text_of(const std::vector<analysis::Finding>& findings) {
     std::string text;
     for (const analysis::Finding& finding : findings) {
         text += std::string(analysis::name_of(finding.kind)) + " " +
-                std::string(analysis::name_of(finding.verdict)) + ": " + finding.summary + "\n";
+                std::string(analysis::name_of(finding.verdict)) + ": " +
+                output::summary_text(finding) + "\n";
     }
     return text;
 }
@@ -287,7 +289,7 @@ TEST_P(HalfView, CutFrames) {
     for (const analysis::Finding& finding : findings) {
         EXPECT_EQ(analysis::name_of(finding.kind), GetParam().kind) << text_of(findings);
         EXPECT_TRUE(std::ranges::none_of(finding.evidence, [](const analysis::Evidence& evidence) {
-            return evidence.signal == "no-timestamps";
+            return evidence.signal == analysis::Signal::NO_TIMESTAMPS;
         })) << text_of(findings);
     }
 }

@@ -111,8 +111,8 @@ class YoungFlow : public ::testing::Test {
 };
 
 TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
-    bench.hosts.learn_ended(ended(60));
-    bench.hosts.learn_ended(ended(60));
+    bench.tracking.hosts.learn_ended(ended(60));
+    bench.tracking.hosts.learn_ended(ended(60));
     const analysis::Reset reset = judged({.ttl = 60, .signals = kNearer});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_GENUINE);
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
@@ -120,14 +120,14 @@ TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
 }
 
 TEST_F(YoungFlow, ADistanceThatNoneOfItsFlowsHadStaysEvidence) {
-    bench.hosts.learn_ended(ended(52));
-    bench.hosts.learn_ended(ended(52));
+    bench.tracking.hosts.learn_ended(ended(52));
+    bench.tracking.hosts.learn_ended(ended(52));
     EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 TEST_F(YoungFlow, WhatTheKernelDidStands) {
-    bench.hosts.learn_ended(ended(60));
-    bench.hosts.learn_ended(ended(60));
+    bench.tracking.hosts.learn_ended(ended(60));
+    bench.tracking.hosts.learn_ended(ended(60));
     const analysis::Reset reset = judged({.ttl = 60,
                                 .signals = kNearer,
                                 .action = FST_ACTION_CHALLENGED,
@@ -136,14 +136,14 @@ TEST_F(YoungFlow, WhatTheKernelDidStands) {
 }
 
 TEST_F(YoungFlow, AnOldFlowGoesByItsOwnPast) {
-    bench.hosts.learn_ended(ended(60));
-    bench.hosts.learn_ended(ended(60));
+    bench.tracking.hosts.learn_ended(ended(60));
+    bench.tracking.hosts.learn_ended(ended(60));
     story.flow().direction[kServer].flags |= FST_DIRECTION_BASE;
     EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
 TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
-    bench.hosts.learn_ended(ended(143));
+    bench.tracking.hosts.learn_ended(ended(143));
     story.flow().state |= FST_FLOW_MIDWAY;
     const auto midway = FST_CONTEXT_HALF_VIEW | FST_CONTEXT_NO_BASELINE;
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
@@ -155,7 +155,7 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
 }
 
 TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
-    bench.hosts.learn_ended(ended(52));
+    bench.tracking.hosts.learn_ended(ended(52));
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                 .ttl = 62,
                                 .context = FST_CONTEXT_TO_SYN | FST_CONTEXT_NO_BASELINE,
@@ -186,7 +186,7 @@ TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
 }
 
 TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
-    bench.hosts.learn_ended(ended(143));
+    bench.tracking.hosts.learn_ended(ended(143));
     const analysis::Reset reset =
         judged({.ttl = 60,
                 .context = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_STATELESS | FST_CONTEXT_HALF_VIEW});
@@ -194,8 +194,8 @@ TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
 }
 
 TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {
-    bench.hosts.learn_ended(ended(52));
-    bench.hosts.learn_ended(ended(52));
+    bench.tracking.hosts.learn_ended(ended(52));
+    bench.tracking.hosts.learn_ended(ended(52));
     story.flow().state |= FST_FLOW_TS;
     const analysis::Reset reset = judged(
         {.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)});

@@ -5,6 +5,7 @@
 
 #include "tests/support/packet.h"
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -30,7 +31,7 @@ TEST_F(IcmpRejectedTest, SaysWhoFromWhereAndInWhichWords) {
     talk.send(End::us, Syn);
     reject(3, 13);
     ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
-    EXPECT_EQ(bench.findings()[0].summary,
+    EXPECT_EQ(output::summary_text(bench.findings()[0]),
               "203.0.113.9, 3 hops away, rejects what 192.0.2.1 sends to 198.51.100.7:443: "
               "communication administratively prohibited.");
     reject(3, 13);
@@ -59,7 +60,8 @@ TEST_F(IcmpRejectedTest, AnEstablishedConnectionOutlivesIt) {
     talk.open().exchange();
     reject(3, 1);
     ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
-    EXPECT_NE(bench.findings()[0].summary.find("The connection stands"), std::string::npos);
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("The connection stands"),
+              std::string::npos);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -27,10 +28,11 @@ TEST_F(IdleTimeoutTest, DataAfterARestThatNobodyAnswers) {
     bench.pass(30s);
     send_in_vain(talk.next(End::us, Psh | Ack, 500), 4);
     EXPECT_EQ(bench.told(), "idle-timeout suspected, idle-timeout confirmed");
-    EXPECT_NE(bench.findings()[0].summary.find("rested for 30 s"), std::string::npos)
-        << bench.findings()[0].summary;
-    EXPECT_NE(bench.findings()[0].advice.find("every 15 s"), std::string::npos)
-        << bench.findings()[0].advice;
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("was idle for 30 s"),
+              std::string::npos)
+        << output::summary_text(bench.findings()[0]);
+    EXPECT_NE(output::advice_text(bench.findings()[0]).find("every 15 s"), std::string::npos)
+        << output::advice_text(bench.findings()[0]);
 }
 
 TEST_F(IdleTimeoutTest, ARestThatIsAnsweredIsHarmlessAndRemembered) {
@@ -40,8 +42,8 @@ TEST_F(IdleTimeoutTest, ARestThatIsAnsweredIsHarmlessAndRemembered) {
     bench.pass(30s);
     send_in_vain(talk.next(End::us, Psh | Ack, 500), 3);
     ASSERT_EQ(bench.told(), "idle-timeout suspected");
-    EXPECT_NE(bench.findings()[0].advice.find("every 20 s"), std::string::npos)
-        << bench.findings()[0].advice;
+    EXPECT_NE(output::advice_text(bench.findings()[0]).find("every 20 s"), std::string::npos)
+        << output::advice_text(bench.findings()[0]);
 }
 
 TEST_F(IdleTimeoutTest, AResetAtOnceAnswersToo) {

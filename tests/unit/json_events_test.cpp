@@ -62,11 +62,11 @@ analysis::FlowRecord example_record() {
 }
 
 TEST(EventsSchema, DescribesAFindingWithEverySignal) {
-    for (int number = 0; number <= FST_SIGNAL_ID_IN_SEQUENCE; number++) {
-        const auto signal = static_cast<fst_signal>(number);
-        if (analysis::signal_name(signal) == "unknown") {
+    for (const analysis::SignalEntry& entry : analysis::every_signal()) {
+        if (!entry.family) {
             continue;
         }
+        const auto signal = static_cast<fst_signal>(entry.signal);
         ForgedRstBench bench;
         Story story;
         bench.see(story.rst({.ttl = 60,
@@ -77,7 +77,7 @@ TEST(EventsSchema, DescribesAFindingWithEverySignal) {
                              .verdict = FST_VERDICT_SUSPECTED}));
         ASSERT_THAT(bench.sink.findings, SizeIs(1));
         expect_described(bench);
-        EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], analysis::signal_name(signal));
+        EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], entry.name);
     }
 }
 
@@ -258,8 +258,10 @@ TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
     ASSERT_THAT(evidence, SizeIs(2));
     EXPECT_EQ(evidence[0]["signal"], "same-distance");
     EXPECT_EQ(evidence[0]["strength"], "benign");
-    EXPECT_EQ(evidence[0]["baseline"], "52 (12 hops)");
+    EXPECT_EQ(evidence[0]["observed"], (output::Json{{"ttl", 52}, {"hops", 12}}));
+    EXPECT_EQ(evidence[0]["baseline"], (output::Json{{"ttl", {52}}, {"hops", 12}}));
     EXPECT_EQ(evidence[1]["signal"], "stateless-shape");
+    EXPECT_EQ(evidence[1]["baseline"].size(), 1U);
 }
 
 TEST(JsonEvents, SayHowFarAFlowCameAndWhatItsEndLooksLike) {

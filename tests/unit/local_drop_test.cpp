@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "tests/support/recording_sink.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp {
 namespace {
@@ -31,7 +32,7 @@ struct LocalDropTest : ::testing::Test {
     std::string told(const analysis::HostDrop& what) {
         const std::size_t before = sink.findings.size();
         drops.consume(what, sink);
-        return sink.findings.size() == before ? "" : sink.findings.back().summary;
+        return sink.findings.size() == before ? "" : output::summary_text(sink.findings.back());
     }
     analysis::Findings findings;
     testing::RecordingSink sink;
@@ -85,7 +86,7 @@ TEST_F(LocalDropTest, WithoutARuleTheKernelsReason) {
     unrouted.look_at = "sysctl rp_filter";
     EXPECT_EQ(told(unrouted),
               "This host drops 192.0.2.1:40000 > 192.0.2.2:22 at forward: reverse path filter.");
-    EXPECT_EQ(sink.findings.back().advice, "sysctl rp_filter");
+    EXPECT_EQ(output::advice_text(sink.findings.back()), "sysctl rp_filter");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tests/support/recording_sink.h"
 #include "tests/unit/analysis_bench.h"
 #include "user/output/json/json_events.h"
+#include "user/output/text/middlebox_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -175,7 +176,7 @@ TEST_F(MiddleboxesTest, SpeakAsAnEngineerWould) {
     boxes.saw_attempt(443);
     boxes.record(hit(kInjected));
     boxes.record(hit(kInjected));
-    EXPECT_EQ(analysis::summary_of(boxes.all().at(0)),
+    EXPECT_EQ(output::summary_text(boxes.all().at(0)),
               "A box 4 hops away sends [R.] with ttl 60, IP-ID 0x3412, window 0: it hit 2 "
               "connections (2 such segments) to port 443 (2 of 3), later.");
 }

@@ -7,7 +7,7 @@
 #include "tests/support/events.h"
 #include "tests/support/recording_sink.h"
 #include "user/cmd/replay/progress.h"
-#include "user/output/finding_watch.h"
+#include "user/output/fail_on.h"
 
 namespace flowstamp {
 namespace {
@@ -56,28 +56,23 @@ TEST(ReplayArguments, AMissingFileIsNoFilter) {
     EXPECT_THAT(refusal({}, {"b", "tcp", "a.pcap"}), HasSubstr("before the filter"));
 }
 
-class Nobody final : public output::Reporter {
+class Nobody final : public output::Consumer {
   public:
-    void reset(const analysis::Reset&) override {}
-    void finding(const analysis::Finding&) override {}
-    void middlebox(const analysis::Middlebox&) override {}
-    void flow(const analysis::FlowRecord&) override {}
-    void stats(const output::Stats&) override {}
-    void summary(const output::Stats&) override {}
+    void consume(const output::Event&) override {}
 };
 
-TEST(FindingWatch, IsMetByItsKinds) {
+TEST(FailOn, IsMetByItsKinds) {
     Nobody nobody;
-    output::FindingWatch none(nobody, {}, false), any(nobody, {}, true),
+    output::FailOn none(nobody, {}, false), any(nobody, {}, true),
         stalled(nobody, {analysis::FindingKind::one_way, analysis::FindingKind::stalled}, false);
     EXPECT_FALSE(any.is_met());
-    for (output::FindingWatch* watch : {&none, &any, &stalled}) {
-        watch->finding({.kind = analysis::FindingKind::forged_rst});
+    for (output::FailOn* fail_on : {&none, &any, &stalled}) {
+        fail_on->consume(analysis::Finding{.kind = analysis::FindingKind::forged_rst});
     }
     EXPECT_FALSE(none.is_met());
     EXPECT_TRUE(any.is_met());
     EXPECT_FALSE(stalled.is_met());
-    stalled.finding({.kind = analysis::FindingKind::stalled});
+    stalled.consume(analysis::Finding{.kind = analysis::FindingKind::stalled});
     EXPECT_TRUE(stalled.is_met());
 }
 

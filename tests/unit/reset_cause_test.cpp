@@ -27,7 +27,7 @@ struct ResetCauseTest : ::testing::Test {
     [[nodiscard]] std::vector<std::string> evidence() const {
         std::vector<std::string> all;
         for (const analysis::Evidence& item : last().evidence) {
-            all.push_back(std::string(item.signal) + " " +
+            all.push_back(std::string(analysis::name_of(item.signal)) + " " +
                           std::string(analysis::name_of(item.strength)));
         }
         return all;
@@ -68,8 +68,8 @@ TEST_F(ResetCauseTest, Abort) {
     talk.open().exchange(4);
     talk.send(talk.next(End::peer, Rst | Ack));
     EXPECT_EQ(cause(), "abort");
-    EXPECT_THAT(evidence(), Contains("vouch-timestamps voucher"));
-    EXPECT_THAT(evidence(), Contains("vouch-id voucher"));
+    EXPECT_THAT(evidence(), Contains("timestamps-valid corroborates-genuine"));
+    EXPECT_THAT(evidence(), Contains("id-in-sequence corroborates-genuine"));
     EXPECT_THAT(evidence(), Contains("same-distance benign"));
 }
 
@@ -188,7 +188,7 @@ struct ResetStoryTest : ::testing::Test, ForgedRstBench {
     [[nodiscard]] std::string_view cause() const {
         return analysis::name_of(static_cast<fst_cause>(sink.resets.back().judgement.cause));
     }
-    [[nodiscard]] bool tells(std::string_view signal) const {
+    [[nodiscard]] bool tells(analysis::Signal signal) const {
         return std::ranges::any_of(sink.resets.back().evidence,
                                    [&](const analysis::Evidence& item) { return item.signal == signal; });
     }
@@ -205,7 +205,7 @@ TEST_F(ResetStoryTest, Scan) {
     see(syn);
     see(scan.at(20ms).rst({.from = kClient, .seq = 2001, .context = kAnswersAck}));
     EXPECT_EQ(cause(), "scan");
-    EXPECT_TRUE(tells("scan"));
+    EXPECT_TRUE(tells(analysis::Signal::SCAN));
 }
 
 TEST_F(ResetStoryTest, OtherHostIsToldWhenItShows) {
@@ -215,22 +215,23 @@ TEST_F(ResetStoryTest, OtherHostIsToldWhenItShows) {
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_TRUE(sink.resets.back().again);
     EXPECT_EQ(cause(), "other-host");
-    EXPECT_TRUE(tells("deaf-life"));
+    EXPECT_TRUE(tells(analysis::Signal::ALIVE_NOT_ACKING));
 }
 
 TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
     see(story.at(0ms).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
                            .action = FST_ACTION_CHALLENGED,
                            .challenge = FST_CHALLENGE_ASKED}));
-    EXPECT_FALSE(tells("same-distance"));  // doubted: only what speaks against it
+    EXPECT_FALSE(tells(analysis::Signal::SAME_DISTANCE));  // doubted: only what speaks against it
     see(story.at(30ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_GE(sink.resets.size(), 2U);
     const auto first = std::ranges::find_if(
         sink.resets, [](const analysis::Reset& reset) { return reset.id == 1 && reset.again; });
     ASSERT_NE(first, sink.resets.end());
     EXPECT_EQ(analysis::name_of(static_cast<fst_cause>(first->judgement.cause)), "edge");
-    EXPECT_TRUE(std::ranges::any_of(first->evidence,
-                                    [](const analysis::Evidence& item) { return item.signal == "upheld"; }));
+    EXPECT_TRUE(std::ranges::any_of(first->evidence, [](const analysis::Evidence& item) {
+        return item.signal == analysis::Signal::UPHELD;
+    }));
 }
 
 TEST_F(ResetStoryTest, NoVerdictHangsOnAPast) {

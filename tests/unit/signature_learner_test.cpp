@@ -6,6 +6,7 @@
 
 #include "tests/support/events.h"
 #include "tests/support/recording_sink.h"
+#include "user/output/text/signature_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -131,17 +132,17 @@ TEST_F(SignatureLearnerTest, PublishesWhenASignatureWasSeenLast) {
 }
 
 TEST(SignatureText, NamesWhatMustAgree) {
-    EXPECT_EQ(net::signature_text({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                              .ip_id = 0x3412,
-                              .window = 0,
-                              .hops = 1,
-                              .tcp_flags = FST_TCP_RST | FST_TCP_ACK}),
+    EXPECT_EQ(output::signature_text({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
+                                      .ip_id = 0x3412,
+                                      .window = 0,
+                                      .hops = 1,
+                                      .tcp_flags = FST_TCP_RST | FST_TCP_ACK}),
               "[R.] from 1 hop away with IP-ID 0x3412");
-    EXPECT_EQ(net::signature_text({.flags = FST_LEARNED_WINDOW,
-                              .ip_id = 0,
-                              .window = 8201,
-                              .hops = 0,
-                              .tcp_flags = FST_TCP_RST}),
+    EXPECT_EQ(output::signature_text({.flags = FST_LEARNED_WINDOW,
+                                      .ip_id = 0,
+                                      .window = 8201,
+                                      .hops = 0,
+                                      .tcp_flags = FST_TCP_RST}),
               "[R] with window 8201");
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -35,8 +36,9 @@ TEST_F(StalledTest, ThreeRetransmissionsByTimer) {
     bench.pass(800ms);
     talk.send(data);
     EXPECT_EQ(bench.told(), "stalled confirmed");
-    EXPECT_NE(bench.findings()[0].summary.find("sent again 3 times"), std::string::npos)
-        << bench.findings()[0].summary;
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("sent again 3 times"),
+              std::string::npos)
+        << output::summary_text(bench.findings()[0]);
 }
 
 TEST_F(StalledTest, WhenItIsAcknowledgedItHasRecovered) {
@@ -91,8 +93,8 @@ TEST_F(StalledTest, ThePeerMayGoOnSending) {
         still.seq += 100;
     }
     ASSERT_EQ(bench.told(), "stalled confirmed");
-    EXPECT_NE(bench.findings()[0].summary.find("goes on sending"), std::string::npos)
-        << bench.findings()[0].summary;
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("goes on sending"), std::string::npos)
+        << output::summary_text(bench.findings()[0]);
 }
 
 TEST(Stalled, JoinedMidwayIsSuspectedAtTheMost) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -28,7 +29,7 @@ struct SynRefusedTest : ::testing::Test {
         bench.pass(analysis::SynRefused::kWait);
     }
     bool says(const char* words) {
-        return bench.findings().back().summary.find(words) != std::string::npos;
+        return output::summary_text(bench.findings().back()).find(words) != std::string::npos;
     }
     AnalysisBench bench;
     std::uint32_t next_isn = 0x10000000;
@@ -37,25 +38,26 @@ struct SynRefusedTest : ::testing::Test {
 TEST_F(SynRefusedTest, OfAStrangerNobodyCanSayWho) {
     refuse(57);
     ASSERT_EQ(bench.told(), "syn-refused confirmed");
-    EXPECT_TRUE(says("its distance cannot tell")) << bench.findings().back().summary;
+    EXPECT_TRUE(says("its distance cannot tell")) << output::summary_text(bench.findings().back());
 }
 
 TEST_F(SynRefusedTest, FromTheServersDistanceItIsTheServer) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(57);
-    EXPECT_TRUE(says("nothing listens there")) << bench.findings().back().summary;
+    EXPECT_TRUE(says("nothing listens there")) << output::summary_text(bench.findings().back());
 }
 
 TEST_F(SynRefusedTest, FromNearerItIsProbablyABox) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(60);
-    EXPECT_TRUE(says("probably by a box 4 hops away")) << bench.findings().back().summary;
+    EXPECT_TRUE(says("probably by a box 4 hops away"))
+        << output::summary_text(bench.findings().back());
 }
 
 TEST_F(SynRefusedTest, OneHopTellsNothing) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(58);
-    EXPECT_TRUE(says("its distance cannot tell")) << bench.findings().back().summary;
+    EXPECT_TRUE(says("its distance cannot tell")) << output::summary_text(bench.findings().back());
 }
 
 /// Both answers to one SYN: that is forged-rst's.

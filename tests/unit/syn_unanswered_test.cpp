@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -40,9 +41,10 @@ TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
     talk.send(syn);
     EXPECT_EQ(bench.told(), "syn-unanswered suspected, syn-unanswered confirmed");
     EXPECT_EQ(bench.findings()[0].id, bench.findings()[1].id);
-    EXPECT_NE(bench.findings()[1].summary.find("3 times in 3.0 s, and nothing came back"),
-              std::string::npos)
-        << bench.findings()[1].summary;
+    EXPECT_NE(
+        output::summary_text(bench.findings()[1]).find("3 times in 3.0 s, and nothing came back"),
+        std::string::npos)
+        << output::summary_text(bench.findings()[1]);
 }
 
 /// Where no answer was ever seen to pass, it may pass elsewhere.

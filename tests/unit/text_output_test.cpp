@@ -51,7 +51,7 @@ TEST_F(TextOutputTest, GivesAGenuineResetALine) {
     bench.see(story.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
     EXPECT_EQ(told(bench.sink.resets[0]),
               "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
-              "ttl 52 (12 hops)  eth0  cause: abort\n");
+              "ttl 52 (12 hops)  eth0  aborted by the application\n");
 }
 
 TEST_F(TextOutputTest, NamesTheFrameOfACapture) {
@@ -61,7 +61,7 @@ TEST_F(TextOutputTest, NamesTheFrameOfACapture) {
     EXPECT_THAT(told(reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
     analysis::Finding finding = bench.sink.findings[0];
     finding.sighting.frame = 31;
-    EXPECT_THAT(told(finding), HasSubstr("finding #1 frame 31  SUSPECT"));
+    EXPECT_THAT(told(finding), HasSubstr("finding #1 frame 31  suspected forged reset"));
 }
 
 TEST_F(TextOutputTest, SaysWhereAChallengeStands) {
@@ -69,11 +69,11 @@ TEST_F(TextOutputTest, SaysWhereAChallengeStands) {
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
     EXPECT_THAT(told(bench.sink.resets[0]),
-                HasSubstr("its sender is being asked"));
+                HasSubstr("eth0  challenged"));
     EXPECT_THAT(told(bench.sink.resets[1]),
                 HasSubstr("asked, its sender upheld it"));
     EXPECT_THAT(told(bench.sink.resets[2]),
-                HasSubstr("answers the question put to #1"));
+                HasSubstr("answers the challenge to #1"));
 }
 
 TEST_F(TextOutputTest, GivesAFindingABlockToActOn) {
@@ -84,12 +84,13 @@ TEST_F(TextOutputTest, GivesAFindingABlockToActOn) {
     EXPECT_EQ(
         told(bench.sink.findings[0]),
         "\n"
-        "11:06:40.000000 finding #1 FORGED  198.51.100.7:443 > 192.0.2.1:40000  eth0\n"
+        "11:06:40.000000 finding #1 confirmed forged reset  198.51.100.7:443 > 192.0.2.1:40000  "
+        "eth0\n"
         "    198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 is "
         "12 hops away, and it bears the IP-ID of a known injector, 0x3412.\n"
-        "    strength    evidence     this reset   its sender's other packets\n"
-        "    strong      nearer       60 (4 hops)  52 (12 hops)\n"
-        "    strong      id-constant  0x3412       latest 0x1a2b, per-flow\n"
+        "    strength  evidence     this reset       its sender's other packets\n"
+        "    strong    nearer       ttl 60 (4 hops)  ttl 52 (12 hops)\n"
+        "    strong    id-constant  IP-ID 0x3412     IP-ID 0x1a2b, per-flow\n"
         "    done       observed only; it was let through\n"
         "    next       watch with --drop confirmed to refuse such resets in the kernel\n"
         "\n");
@@ -106,7 +107,8 @@ TEST_F(TextOutputTest, RepeatsNoEvidence) {
     finding.again = true;
     finding.resolution = analysis::Resolution::ended;
     reporter.finding(finding);
-    finding.evidence.push_back({.signal = "id-echo", .packet = "7"});
+    finding.evidence.push_back(
+        {.signal = analysis::Signal::ID_ECHO, .observed = {analysis::field::ip_id(7)}});
     reporter.finding(finding);
     std::ifstream file(path_);
     const std::string text(std::istreambuf_iterator<char>(file), {});
@@ -147,7 +149,7 @@ TEST_F(TextOutputTest, ColoursOnlyWhenAsked) {
     const analysis::Finding& finding = bench.sink.findings[0];
     EXPECT_THAT(told(finding), Not(HasSubstr("\033")));
     EXPECT_THAT(told(finding, output::Detail::resets, true),
-                HasSubstr("\033[33mSUSPECT\033[0m"));
+                HasSubstr("\033[33msuspected forged reset\033[0m"));
 }
 
 TEST_F(TextOutputTest, TellsAsMuchAsWasAskedFor) {
@@ -184,7 +186,7 @@ TEST(StatsText, SumsUp) {
     stats.challenges = {.asked = 412, .upheld = 408, .refuted = 3, .unanswered = 1};
     stats.findings_confirmed = 3;
     EXPECT_EQ(output::stats_text(stats),
-              "1,234,567 packets (98.8 MB), 0 flows; 415 resets, 3 of them doubted on arrival; "
+              "1,234,567 packets (98.8 MB), 0 flows; 415 resets, 3 of them suspicious on arrival; "
               "findings: 0 suspected, 3 confirmed\n"
               "challenges: 412 asked, 408 upheld, 3 refuted, 1 unanswered\n");
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/analysis_bench.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -40,8 +41,8 @@ TEST(TtlShift, AProxyAnsweredTheHandshake) {
     talk.exchange(4);
     bench.pass(1s);
     ASSERT_EQ(bench.told(), "ttl-shift confirmed");
-    EXPECT_NE(bench.findings()[0].summary.find("a proxy accepts"), std::string::npos)
-        << bench.findings()[0].summary;
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("a proxy accepts"), std::string::npos)
+        << output::summary_text(bench.findings()[0]);
 }
 
 TEST(TtlShift, OnePacketFromElsewhereIsNone) {

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "flowstamp/event.h"
+#include "user/analysis/evidence.h"
+#include "user/analysis/names.h"
+#include "user/analysis/statement.h"
 #include "user/base/clock.h"
-#include "user/analysis/reset/evidence.h"
 
 namespace flowstamp::analysis {
 
@@ -42,17 +44,15 @@ struct Reset {
 
 /// What went wrong with a connection. See docs/findings.md.
 enum class FindingKind {
-    forged_rst,            ///< a RST that its alleged sender did not send
-    injected_segment,      ///< a FIN, SYN-ACK or data that its alleged sender did not send
-    syn_unanswered,        ///< SYNs without any answer
-    syn_refused,           ///< a SYN answered by a RST
-    icmp_rejected,         ///< an ICMP error about the flow
-    stalled,               ///< established, then one end's data is no longer acknowledged
-    idle_timeout,          ///< it rested, and what came then was not answered, or by a RST
-    return_path_mismatch,  ///< a SYN's answer came from another address
-    ttl_shift,             ///< a side's distance changed within the flow
-    one_way,               ///< only one direction passes here
-    local_drop,            ///< this host itself dropped it
+#define FINDING_KIND(name, json_name, meaning) name,
+#include "user/analysis/kinds.def"
+};
+
+/// A kind as it stands in the list.
+struct FindingKindEntry {
+    FindingKind kind;
+    std::string_view name;     ///< in JSON and on the command line
+    std::string_view meaning;  ///< for the docs
 };
 
 /// What became of a finding.
@@ -74,8 +74,8 @@ struct Finding {
     fst_action action = FST_ACTION_OBSERVED;
     std::uint32_t resets = 0;  ///< of forged-rst: such RSTs on this flow from this side so far
     Sighting sighting{};
-    std::string summary{};  ///< one sentence, as an engineer would say it
-    std::string advice{};   ///< what to do next; may be empty
+    Statements summary{};
+    Statements advice{};  ///< what to do next; may be empty
     std::vector<Evidence> evidence{};
     std::uint64_t signals = 0;  ///< of forged-rst: FST_SIGNAL_BIT(...) of its leading RST
     std::optional<std::uint64_t> middlebox{};  ///< the suspected box that did it
@@ -86,7 +86,7 @@ struct Finding {
 
 [[nodiscard]] std::string_view name_of(FindingKind kind);
 /// All of them, in the order of their declaration.
-[[nodiscard]] std::span<const FindingKind> every_finding_kind();
+[[nodiscard]] std::span<const FindingKindEntry> every_finding_kind();
 [[nodiscard]] std::string_view name_of(Resolution resolution);
 
 }  // namespace flowstamp::analysis

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/finding_updates.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "user/net/identity.h"
@@ -36,14 +34,6 @@ Sighting sighting_of(const Observation& observation) {
             .interface = observation.interface,
             .wall = observation.wall,
             .frame = observation.frame};
-}
-
-std::string distance_text(unsigned hops) {
-    return fmt::format("{} hop{} away", hops, hops == 1 ? "" : "s");
-}
-
-std::string times_text(std::uint64_t count) {
-    return count == 1 ? "once" : fmt::format("{} times", count);
 }
 
 }  // namespace flowstamp::analysis

@@ -28,10 +28,4 @@ class FindingUpdates {
 /// Where and when the packet of an observation was seen.
 [[nodiscard]] Sighting sighting_of(const Observation& observation);
 
-/// "2 hops away", "1 hop away", "on this host or its link" for none.
-[[nodiscard]] std::string distance_text(unsigned hops);
-
-/// "3 times", "once".
-[[nodiscard]] std::string times_text(std::uint64_t count);
-
 }  // namespace flowstamp::analysis

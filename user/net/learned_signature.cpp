@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/net/learned_signature.h"
 
-#include <fmt/format.h>
-
-#include "user/net/names.h"
-
 namespace flowstamp::net {
 
 bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b) {
@@ -25,20 +21,6 @@ void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned) 
             place.flags |= FST_LEARNED_USED;
         }
     }
-}
-
-std::string signature_text(const fst_learned_signature& signature) {
-    std::string text = fmt::format("[{}]", tcp_flags_short(signature.tcp_flags));
-    if (signature.flags & FST_LEARNED_HOPS) {
-        text += fmt::format(" from {} hop{} away", signature.hops, signature.hops == 1 ? "" : "s");
-    }
-    if (signature.flags & FST_LEARNED_IP_ID) {
-        text += fmt::format(" with IP-ID {:#06x}", signature.ip_id);
-    }
-    if (signature.flags & FST_LEARNED_WINDOW) {
-        text += fmt::format(" with window {}", signature.window);
-    }
-    return text;
 }
 
 }  // namespace flowstamp::net

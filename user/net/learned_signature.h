@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 
 #include "flowstamp/policy.h"
 #include "user/base/clock.h"
@@ -24,8 +23,5 @@ struct LearnedSignature {
 
 /// Puts `learned`, the first FST_LEARNED_MAX of it, in place of the policy's signatures.
 void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned);
-
-/// "[R.] from 3 hops away with IP-ID 0x3412".
-[[nodiscard]] std::string signature_text(const fst_learned_signature& signature);
 
 }  // namespace flowstamp::net

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/icmp_rejected.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -24,6 +22,12 @@ net::Endpoint icmp_sender(const fst_packet& packet) {
     return sender;
 }
 
+IcmpError error_of(const fst_packet& packet) {
+    return {.is_v6 = (packet.flags & FST_PACKET_IPV6) != 0,
+            .type = packet.icmp_type,
+            .code = packet.icmp_code};
+}
+
 }  // namespace
 
 void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
@@ -41,33 +45,32 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
     const bool established = known && (slot->state & FST_FLOW_ESTABLISHED);
     // Whoever can see a flow can quote it; who saw it begin here knows that it is one.
     const bool begun = known && !(slot->state & FST_FLOW_MIDWAY);
-    const std::string box = icmp_sender(packet).ip_text();
-    const bool is_peer = icmp_sender(packet).address == ends.second.address;
+    const net::Endpoint box = icmp_sender(packet);
+    const bool is_peer = box.address == ends.second.address;
     const unsigned hops = fst_hops(packet.ttl);
     Finding finding{
         .kind = FindingKind::icmp_rejected,
         .verdict = begun ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(observation),
-        .summary = fmt::format(
-            "{}, {}, rejects what {} sends to {}: {}.{}", box, distance_text(hops),
-            ends.first.ip_text(), ends.second.text(), icmp_words(packet),
-            established ? " The connection stands: an established one outlives such errors." : ""),
-        .advice = is_peer ? fmt::format("look at the firewall on {} itself, and whether anything "
-                                        "listens on port {}",
-                                        box, ends.second.port)
-                          : fmt::format("look at the firewall or the routes of {}", box),
-        .evidence = {{.signal = "icmp",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("type {} code {}: {}", packet.icmp_type,
-                                            packet.icmp_code, icmp_words(packet)),
-                      .baseline =
-                          fmt::format("quotes {} > {}", ends.first.text(), ends.second.text())},
-                     {.signal = "sender",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("{}, {}", box, distance_text(hops)),
-                      .baseline = is_peer ? "the connection's other end" : "a box on the way"}},
+        .summary = {{.phrase = Phrase::icmp_rejects,
+                     .values = {field::source(box), field::hops(hops), field::sender_ip(ends.first),
+                                field::receiver(ends.second),
+                                field::icmp_error(error_of(packet))}}},
+        .advice = {is_peer
+                       ? Statement{.phrase = Phrase::look_at_host_firewall,
+                                   .values = {field::source(box), field::port(ends.second.port)}}
+                       : Statement{.phrase = Phrase::look_at_box, .values = {field::source(box)}}},
+        .evidence =
+            {{.signal = Signal::ICMP,
+              .observed = {field::icmp_type(packet.icmp_type), field::icmp_code(packet.icmp_code)},
+              .baseline = Values{field::from(ends.first), field::to(ends.second)}},
+             {.signal = Signal::SENDER,
+              .observed = {field::source(box), field::hops(hops), field::is_other_end(is_peer)}}},
         .slot = known ? *slot : fst_flow{},
     };
+    if (established) {
+        finding.summary.push_back({.phrase = Phrase::connection_outlives_icmp});
+    }
     updates.report(std::move(finding), findings_, sink);
     if (order_.size() > kMost) {
         reported_.erase(order_.front());

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/idle_timeout.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "user/base/time_text.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/analysis/tracking/tracking.h"
 
@@ -14,16 +11,13 @@ namespace flowstamp::analysis {
 namespace {
 
 /// Keepalives so that half the time that was fatal is never reached, nor more than was harmless.
-std::string keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fatal) {
+Statement keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fatal) {
     const Nanoseconds half = fatal / 2;
     const Nanoseconds wanted = harmless && *harmless < fatal ? std::max(*harmless, half) : half;
     const auto seconds =
         std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(wanted).count());
-    return fmt::format(
-        "send keepalives every {} s or sooner (SO_KEEPALIVE, TCP_KEEPIDLE), or raise the idle "
-        "time-out on the way: {} of rest was fatal{}",
-        seconds, duration_text(fatal),
-        harmless ? fmt::format(", {} was harmless", duration_text(*harmless)) : "");
+    return {.phrase = Phrase::send_keepalives,
+            .values = {field::interval(seconds), field::fatal(fatal), field::harmless(harmless)}};
 }
 
 }  // namespace
@@ -73,13 +67,10 @@ void IdleTimeout::retransmitted_(const Observation& observation, FindingSink& si
         return;
     }
     report(observation, wait, idle->length,
-         wait.retransmitted_ >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
-         {.signal = "unanswered",
-          .strength = Strength::strong,
-          .packet = fmt::format("{} after the rest: sent again {}, no answer",
-                                is_keepalive ? "keepalive" : "data", times_text(wait.retransmitted_)),
-          .baseline = std::nullopt},
-         sink);
+           wait.retransmitted_ >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
+           {.signal = Signal::UNANSWERED,
+            .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmitted_)}},
+           sink);
 }
 
 void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
@@ -95,15 +86,12 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
     if (judgement.verdict == FST_VERDICT_GENUINE && (answers || aged) &&
         length >= std::chrono::seconds(9) && observation.slot && waits_.size() < kMost) {
         report(observation, waits_[view], length, most_of(*observation.slot),
-             {.signal = aged ? "aged-window" : "reset-after-rest",
-              .strength = Strength::strong,
-              .packet = aged ? fmt::format("RST with window {}", packet.window)
-                             : fmt::format("RST {} after the first words",
-                                           duration_text(observation.time() - idle->woke)),
-              .baseline = aged ? std::optional<std::string>(
-                                     "a balancer's, for a connection that it no longer knows")
-                               : std::nullopt},
-             sink);
+               aged ? Evidence{.signal = Signal::AGED_WINDOW,
+                               .strength = Strength::strong,
+                               .observed = {field::window(packet.window)}}
+                    : Evidence{.signal = Signal::RESET_AFTER_REST,
+                               .observed = {field::after_resume(observation.time() - idle->woke)}},
+               sink);
     }
     // Who spoke after the rest gives up.
     const auto wait = waits_.find(view);
@@ -118,7 +106,7 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
 }
 
 void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds idle,
-                       fst_verdict verdict, Evidence answer, FindingSink& sink) {
+                         fst_verdict verdict, Evidence answer, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const bool is_reset = packet.tcp_flags & FST_TCP_RST;
     const net::Endpoint remote = is_reset ? net::sender_of(packet) : net::receiver_of(packet);
@@ -129,20 +117,13 @@ void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds
         .kind = FindingKind::idle_timeout,
         .verdict = verdict,
         .sighting = sighting_of(observation),
-        .summary = fmt::format(
-            "The connection of {} to {} rested for {}, and {}: a firewall or balancer on the way, "
-            "or {} itself, has forgotten it.",
-            local.ip_text(), remote.text(), duration_text(idle),
-            is_reset ? "was then reset" : "what was said then is not answered", remote.ip_text()),
-        .advice = keepalive_advice(bounds.harmless, *bounds.fatal),
-        .evidence = {{.signal = "rest",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("silent for {}", duration_text(idle)),
-                      .baseline = bounds.harmless
-                                      ? std::optional(fmt::format(
-                                            "{} was harmless on the way to {}",
-                                            duration_text(*bounds.harmless), remote.ip_text()))
-                                      : std::nullopt},
+        .summary = {{.phrase = is_reset ? Phrase::idle_then_reset : Phrase::idle_then_unanswered,
+                     .values = {field::client(local), field::server(remote),
+                                field::server_ip(remote), field::idle(idle)}}},
+        .advice = {keepalive_advice(bounds.harmless, *bounds.fatal)},
+        .evidence = {{.signal = Signal::REST,
+                      .observed = {field::idle(idle)},
+                      .baseline = unless_empty({field::harmless(bounds.harmless)})},
                      std::move(answer)},
         .slot = observation.slot.value_or(fst_flow{}),
     };
@@ -156,7 +137,8 @@ void IdleTimeout::advance(Nanoseconds now, FindingSink&) {
     }
 }
 
-void IdleTimeout::survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle, FindingSink& sink) {
+void IdleTimeout::survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle,
+                           FindingSink& sink) {
     Bounds& bounds = bounds_of(net::sender_of(observation.event.packet));
     bounds.harmless = std::max(bounds.harmless.value_or(idle.length), idle.length);
     const auto wait = waits_.find(view_of(observation.event));
@@ -165,12 +147,11 @@ void IdleTimeout::survived(const Observation& observation, const IdlePeriods::Id
     }
     if (wait->second.updates.is_reported()) {
         Finding finding = wait->second.finding;
-        finding.summary = fmt::format(
-            "The connection of {} to {} rested for {}, and what was said then was "
-            "answered only after {}.",
-            net::receiver_of(observation.event.packet).ip_text(),
-            net::sender_of(observation.event.packet).text(), duration_text(idle.length),
-            duration_text(observation.time() - idle.woke));
+        finding.summary = {{.phrase = Phrase::idle_then_answered_late,
+                            .values = {field::client(net::receiver_of(observation.event.packet)),
+                                       field::server(net::sender_of(observation.event.packet)),
+                                       field::idle(idle.length),
+                                       field::answer_after(observation.time() - idle.woke)}}};
         finding.resolution = Resolution::recovered;
         wait->second.updates.report(std::move(finding), findings_, sink);
     }

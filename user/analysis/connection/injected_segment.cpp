@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/injected_segment.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
 
 #include "flowstamp/hops.h"
-#include "user/base/time_text.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
@@ -19,9 +16,6 @@ namespace flowstamp::analysis {
 namespace {
 
 constexpr int kApart = 2;
-constexpr const char* kLookForTheBox =
-    "what is read on this connection may not be what the server sent; look for the box at that "
-    "distance";
 
 int hops_between(std::uint8_t one_ttl, std::uint8_t other_ttl) {
     return int{fst_hops(one_ttl)} - int{fst_hops(other_ttl)};
@@ -38,26 +32,22 @@ bool sent(const fst_direction& direction, std::uint16_t ip_id) {
 }
 
 Evidence echo_evidence(std::uint16_t ip_id) {
-    return {.signal = "id-echo",
-            .strength = Strength::strong,
-            .packet = fmt::format("{:#06x}", ip_id),
-            .baseline = "an IP-ID of the other end"};
+    return {.signal = Signal::ID_ECHO,
+            .observed = {field::ip_id(ip_id)},
+            .baseline = Values{field::ip_id(ip_id)}};
 }
 
 Evidence distance_evidence(std::uint8_t ttl, std::uint8_t other_ttl) {
-    return {.signal = "nearer",
-            .strength = Strength::strong,
-            .packet = fmt::format("ttl {}, {}", ttl, distance_text(fst_hops(ttl))),
-            .baseline = fmt::format("ttl {}, {}", other_ttl, distance_text(fst_hops(other_ttl)))};
+    return {.signal = Signal::NEARER,
+            .observed = {field::ttl(ttl), field::hops(fst_hops(ttl))},
+            .baseline = Values{field::ttls({{other_ttl}}), field::hops(fst_hops(other_ttl))}};
 }
 
 Evidence other_bytes_evidence(const Observation& observation) {
     const OtherBytes& other = *observation.other_bytes;
-    return {
-        .signal = "other-bytes",
-        .strength = Strength::strong,
-        .packet = fmt::format("{} of {} bytes compared are others", other.differ, other.compared),
-        .baseline = fmt::format("frame {}, for the same sequence numbers", other.frame)};
+    return {.signal = Signal::OTHER_BYTES,
+            .observed = {field::differ(other.differ), field::compared(other.compared)},
+            .baseline = Values{field::frame(other.frame)}};
 }
 
 /// The one of a side's latest packets that came from nearer than all else of it: this one, or one of
@@ -141,26 +131,21 @@ void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& s
 }
 
 void InjectedSegment::report_syn_ack(const Sighting& injected, const Sighting& other, bool echo,
-                                   bool nearer, FindingSink& sink) {
+                                     bool nearer, FindingSink& sink) {
     const fst_packet& packet = injected.packet;
-    const std::string server = net::sender_of(packet).text();
+    const Phrase phrase = echo     ? Phrase::syn_answered_twice_with_its_id
+                          : nearer ? Phrase::syn_answered_twice_from_nearer
+                                   : Phrase::syn_answered_twice;
+    const Nanoseconds apart(std::abs((other.time() - injected.time()).count()));
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = echo || nearer ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = injected,
-        .summary = fmt::format("One SYN to {} was answered twice, with different sequence numbers: "
-                               "{} of the two {}.",
-                               server, echo || nearer ? "this one" : "one",
-                               echo     ? "bears the SYN's own IP-ID: a box on the way sent it"
-                               : nearer ? "came from nearer: a box on the way sent it"
-                                        : "is not the server's"),
-        .advice = kLookForTheBox,
-        .evidence = {{.signal = "two-answers",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("SYN-ACK with sequence number {}", packet.seq),
-                      .baseline = fmt::format("another with {}, {} apart", other.packet.seq,
-                                              duration_text(Nanoseconds(std::abs(
-                                                  (other.time() - injected.time()).count()))))}},
+        .summary = {{.phrase = phrase, .values = {field::server(net::sender_of(packet))}}},
+        .advice = {{.phrase = Phrase::look_for_box_at_distance}},
+        .evidence = {{.signal = Signal::TWO_ANSWERS,
+                      .observed = {field::seq(packet.seq)},
+                      .baseline = Values{field::seq(other.packet.seq), field::apart(apart)}}},
     };
     if (echo) {
         finding.evidence.push_back(echo_evidence(packet.ip_id));
@@ -182,7 +167,7 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
 }
 
 void InjectedSegment::report_elsewhere(const Observation& observation, const fst_stamp& elsewhere,
-                                     FindingSink& sink) {
+                                       FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const fst_flow& slot = *observation.slot;
     const std::uint8_t ttl = elsewhere.ttl;
@@ -194,25 +179,24 @@ void InjectedSegment::report_elsewhere(const Observation& observation, const fst
     const bool lacks =
         ttl == packet.ttl && (slot.state & FST_FLOW_TS) && !(packet.flags & FST_PACKET_TS);
     const bool proven = echo || lacks || observation.other_bytes;
-    const std::string sender = net::sender_of(packet).text();
+    const Phrase phrase = lacks    ? Phrase::data_lacks_timestamps
+                          : proven ? Phrase::data_came_twice
+                                   : Phrase::data_probably_came_twice;
+    const Values segment{field::payload(packet.payload), field::seq(packet.seq),
+                         field::has_timestamps(lacks ? std::optional(false) : std::nullopt)};
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = proven ? most_of(slot) : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(is_it ? shifted->second : observation),
-        .summary =
-            lacks ? fmt::format("{} did not send these {} bytes: they came from {}, all else of it "
-                                "from {}, and they lack the connection's timestamps.",
-                                sender, packet.payload, distance_text(fst_hops(ttl)),
-                                distance_text(fst_hops(usual)))
-                  : fmt::format("The same bytes came twice in the name of {}: once from {}, where "
-                                "all else of it comes from, and once from {}: {} put them there.",
-                                sender, distance_text(fst_hops(usual)), distance_text(fst_hops(ttl)),
-                                proven ? "a box on the way" : "probably a box on the way"),
-        .advice = kLookForTheBox,
-        .evidence = {{.signal = lacks ? "no-timestamps" : "twice",
-                      .strength = lacks ? Strength::joining : Strength::strong,
-                      .packet = fmt::format("{} bytes at seq {}", packet.payload, packet.seq),
-                      .baseline = lacks ? "its other packets bear timestamps" : "seen before"},
+        .summary = {{.phrase = phrase,
+                     .values = {field::sender(net::sender_of(packet)),
+                                field::payload(packet.payload), field::hops(fst_hops(ttl)),
+                                field::base_hops(fst_hops(usual))}}},
+        .advice = {{.phrase = Phrase::look_for_box_at_distance}},
+        .evidence = {lacks ? Evidence{.signal = Signal::NO_TIMESTAMPS,
+                                      .observed = segment,
+                                      .baseline = Values{field::has_timestamps(true)}}
+                           : Evidence{.signal = Signal::DATA_TWICE, .observed = segment},
                      distance_evidence(ttl, usual)},
         .slot = slot,
     };
@@ -234,17 +218,18 @@ void InjectedSegment::report_other_bytes(const Observation& observation, Finding
     const fst_direction& reader = slot.direction[(packet.direction & 1U) ^ 1U];
     const bool echo = sent(reader, packet.ip_id);
     const bool other_echoes = !echo && sent(reader, other.ip_id);
+    const Phrase phrase = echo           ? Phrase::frames_differ_second_is_injected
+                          : other_echoes ? Phrase::frames_differ_first_is_injected
+                                         : Phrase::frames_differ;
     Finding finding{
         .kind = FindingKind::injected_segment,
         .verdict = echo || other_echoes ? most_of(slot) : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(observation),
-        .summary =
-            fmt::format("Frames {} and {} hold different bytes for one place in what {} sends: {}.",
-                        other.frame, observation.frame.value_or(0), net::sender_of(packet).text(),
-                        echo           ? "a box on the way made the second"
-                        : other_echoes ? "a box on the way made the first"
-                                       : "probably a box on the way made one of them"),
-        .advice = kLookForTheBox,
+        .summary = {{.phrase = phrase,
+                     .values = {field::other_frame(other.frame),
+                                field::frame(observation.frame.value_or(0)),
+                                field::sender(net::sender_of(packet))}}},
+        .advice = {{.phrase = Phrase::look_for_box_at_distance}},
         .evidence = {other_bytes_evidence(observation)},
         .slot = slot,
     };
@@ -276,13 +261,9 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
         .kind = FindingKind::injected_segment,
         .verdict = FST_VERDICT_SUSPECTED,
         .sighting = *handshake->syn_ack,
-        .summary = fmt::format(
-            "{} did not answer this connection itself: its SYN-ACK bears the SYN's IP-ID, and its "
-            "data the request's; a box on the way copied them.",
-            net::sender_of(packet).text()),
-        .advice =
-            "what is read on this connection is not what the server sent; look for a "
-            "filter that answers in its name",
+        .summary = {{.phrase = Phrase::answer_copies_ids,
+                     .values = {field::sender(net::sender_of(packet))}}},
+        .advice = {{.phrase = Phrase::look_for_answering_filter}},
         .evidence = {echo_evidence(answer.ip_id), echo_evidence(packet.ip_id)},
         .slot = *slot,
     };

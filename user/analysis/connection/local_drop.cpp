@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/local_drop.h"
 
-#include <fmt/format.h>
-
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 
 namespace {
 
-/// What was lost, and how one would say that it was.
-std::string what_happens(const HostDrop& drop) {
-    const fst_packet& packet = drop.sighting.packet;
-    const std::string to = net::receiver_of(packet).text();
-    const std::string ends =
-        fmt::format("{} > {}{}", net::sender_of(packet).text(), to,
-                    drop.translated.empty() ? "" : fmt::format(" (on as {})", drop.translated));
-    const bool is_reset = packet.tcp_flags & FST_TCP_RST;
+Phrase what_happens(const HostDrop& drop) {
+    const bool is_reset = drop.sighting.packet.tcp_flags & FST_TCP_RST;
     if (is_reset && drop.is_own) {
-        return fmt::format("The reset that this host makes for {} never leaves it", to);
+        return Phrase::host_keeps_own_reset;
     }
     if (drop.is_answered && !drop.is_own) {
-        return "This host itself refuses " + ends;
+        return Phrase::host_refuses;
     }
-    return fmt::format("This host drops {}{}", is_reset ? "the reset " : "", ends);
+    return is_reset ? Phrase::host_drops_reset : Phrase::host_drops;
+}
+
+/// Nothing of an empty one.
+std::optional<std::string> word(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
 }
 
 }  // namespace
@@ -33,24 +30,30 @@ void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
         stories_.clear();
     }
     const bool has_rule = !drop.rule.empty();
+    const fst_packet& packet = drop.sighting.packet;
     Finding finding{
         .kind = FindingKind::local_drop,
         .verdict = drop.is_certain ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = drop.sighting,
-        .summary = fmt::format(
-            "{}{}: {}{}.", what_happens(drop), drop.at.empty() ? "" : " at " + drop.at,
-            has_rule && !drop.is_certain ? "probably by " : "", has_rule ? drop.rule : drop.words),
-        .advice = has_rule ? "if it is not meant to be so, change that rule" : drop.look_at,
-        .evidence = {{.signal = "drop-reason",
-                      .strength = Strength::strong,
-                      .packet = drop.reason,
-                      .baseline = drop.words}},
+        .summary =
+            {{.phrase = what_happens(drop),
+              .values = {field::sender(net::sender_of(packet)),
+                         field::receiver(net::receiver_of(packet)),
+                         field::translated(word(drop.translated)), field::place(word(drop.at)),
+                         (drop.is_certain ? field::rule : field::probable_rule)(word(drop.rule)),
+                         field::drop_words(has_rule ? std::nullopt : word(drop.words))}}},
+        .evidence = {{.signal = Signal::DROP_REASON,
+                      .observed = {field::drop_reason(word(drop.reason)),
+                                   field::drop_words(word(drop.words))}}},
     };
     if (has_rule) {
-        finding.evidence.push_back({.signal = "rule",
-                                    .strength = drop.is_certain ? Strength::strong : Strength::weak,
-                                    .packet = drop.rule,
-                                    .baseline = drop.why});
+        finding.advice = {{.phrase = Phrase::change_rule}};
+        finding.evidence.push_back(
+            {.signal = Signal::RULE,
+             .strength = drop.is_certain ? Strength::strong : Strength::weak,
+             .observed = {field::rule(drop.rule), field::why(word(drop.why))}});
+    } else if (!drop.look_at.empty()) {
+        finding.advice = {{.phrase = Phrase::look_at, .values = {field::look_at(drop.look_at)}}};
     }
     stories_[{drop.at, drop.reason, drop.rule}].report(std::move(finding), findings_, sink);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/one_way.h"
 
-#include <fmt/format.h>
-
 #include "user/net/endpoint.h"
 #include "user/analysis/tracking/tracking.h"
 
@@ -28,21 +26,15 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
         .kind = FindingKind::one_way,
         .verdict = FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(observation),
-        .summary = fmt::format(
-            "Of {} > {}, only this direction passes {}: the answers take another way.",
-            net::sender_of(packet).text(), net::receiver_of(packet).text(), observation.interface),
-        .advice =
-            "watch where both directions pass, or compare the routes there and back; half "
-            "a flow shows no forged reset for certain, and a stateful firewall here would "
-            "drop it",
-        .evidence = {{.signal = "one-direction",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("{} packets", own.packets + packet.segments),
-                      .baseline = "none of the other direction"},
-                     {.signal = "acknowledges",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("acknowledges up to {}", packet.ack),
-                      .baseline = "bytes that did not pass here"}},
+        .summary = {{.phrase = Phrase::one_direction_only,
+                     .values = {field::sender(net::sender_of(packet)),
+                                field::receiver(net::receiver_of(packet)),
+                                field::interface(observation.interface)}}},
+        .advice = {{.phrase = Phrase::watch_both_directions}},
+        .evidence = {{.signal = Signal::ONE_DIRECTION,
+                      .observed = {field::packets(own.packets + packet.segments)},
+                      .baseline = Values{field::packets(0)}},
+                     {.signal = Signal::ACKNOWLEDGES, .observed = {field::ack(packet.ack)}}},
         .slot = *observation.slot,
     };
     FindingUpdates().report(std::move(finding), findings_, sink);

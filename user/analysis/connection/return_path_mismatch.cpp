@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/return_path_mismatch.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "user/analysis/tracking/tracking.h"
@@ -56,37 +54,28 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
 /// no other came.
 void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
     const fst_packet& packet = mismatch.syn_ack.event.packet;
-    const std::string client = net::receiver_of(packet).ip_text();
-    const std::string answered = net::sender_of(packet).text();
+    const net::Endpoint client = net::receiver_of(packet);
+    const net::Endpoint answered = net::sender_of(packet);
     Finding finding{
         .kind = FindingKind::return_path_mismatch,
         .verdict = mismatch.reset ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(mismatch.syn_ack),
-        .summary = fmt::format(
-            "{} asked {} for a connection, and {} answered: the answer did not come back through "
-            "the box that had translated the request.{}",
-            client, mismatch.asked.text(), answered,
-            mismatch.reset ? fmt::format(" {}, who never asked {}, reset it.", client,
-                                         net::sender_of(packet).ip_text())
-                           : ""),
-        .advice = fmt::format(
-            "translate the source as well where {} is translated (SNAT or masquerade for clients "
-            "on the server's side), or let the answers pass the same box",
-            mismatch.asked.text()),
-        .evidence = {{.signal = "answer-from-elsewhere",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("SYN-ACK from {}", answered),
-                      .baseline = fmt::format("the SYN went to {}", mismatch.asked.text())},
-                     {.signal = "same-isn",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("acknowledges {}", packet.ack),
-                      .baseline = fmt::format("the SYN's sequence number was {}", packet.ack - 1)}},
+        .summary = {{.phrase = Phrase::answered_from_elsewhere,
+                     .values = {field::client(client), field::asked(mismatch.asked),
+                                field::server(answered)}}},
+        .advice = {{.phrase = Phrase::translate_source, .values = {field::asked(mismatch.asked)}}},
+        .evidence = {{.signal = Signal::ANSWER_FROM_ELSEWHERE,
+                      .observed = {field::from(answered)},
+                      .baseline = Values{field::to(mismatch.asked)}},
+                     {.signal = Signal::SAME_ISN,
+                      .observed = {field::ack(packet.ack)},
+                      .baseline = Values{field::seq(packet.ack - 1)}}},
     };
     if (mismatch.reset) {
-        finding.evidence.push_back({.signal = "client-reset",
-                                    .strength = Strength::conclusive,
-                                    .packet = fmt::format("RST from {}", client),
-                                    .baseline = std::nullopt});
+        finding.summary.push_back({.phrase = Phrase::client_reset_answer,
+                                   .values = {field::client(client), field::server_ip(answered)}});
+        finding.evidence.push_back(
+            {.signal = Signal::CLIENT_RESET, .observed = {field::source(client)}});
     }
     mismatch.updates.report(std::move(finding), findings_, sink);
 }

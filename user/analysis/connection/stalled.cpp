@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/stalled.h"
 
-#include <fmt/format.h>
-
-#include "user/base/time_text.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 #include "user/analysis/tracking/tracking.h"
@@ -75,33 +72,27 @@ void Stalled::retransmitted_(const Observation& observation, FindingSink& sink) 
         observation.time() - Nanoseconds(static_cast<std::int64_t>(other.last_ns));
     // It spoke after it should have acknowledged.
     const bool speaks = silent + std::chrono::microseconds(other.min_rtt_us) + kDelayedAck < stuck;
-    const std::string there = net::receiver_of(packet).ip_text();
+    std::optional<Values> round_trip;
+    if (other.min_rtt_us != 0) {
+        round_trip = Values{field::min_rtt(std::chrono::microseconds(other.min_rtt_us))};
+    }
+    const net::Endpoint receiver = net::receiver_of(packet);
     wait.finding = Finding{
         .kind = FindingKind::stalled,
         .verdict = most_of(*observation.slot),
         .sighting = sighting_of(observation),
-        .summary = fmt::format(
-            "What {} sends to {} has not been acknowledged for {}, though sent again {}; {}.",
-            net::sender_of(packet).ip_text(), net::receiver_of(packet).text(), duration_text(stuck),
-            times_text(wait.retransmitted_),
-            speaks ? fmt::format("{} goes on sending, so only the way there is cut", there)
-                   : fmt::format("{} has been silent for {}", there, duration_text(silent))),
-        .advice =
-            "look for a rule that was set while the connection stood: a ban of either "
-            "address, or a firewall that lost its state",
-        .evidence =
-            {{.signal = "unacknowledged",
-              .strength = Strength::strong,
-              .packet = fmt::format("seq {} sent again {}", packet.seq, times_text(wait.retransmitted_)),
-              .baseline = fmt::format("acknowledged up to {}", other.ack_edge)},
-             {.signal = "silence",
-              .strength = speaks ? Strength::weak : Strength::strong,
-              .packet = fmt::format("last word of {}: {} ago", there, duration_text(silent)),
-              .baseline =
-                  own.min_rtt_us == 0 && other.min_rtt_us == 0
-                      ? std::optional<std::string>{}
-                      : fmt::format("round trip {}",
-                                    duration_text(std::chrono::microseconds(other.min_rtt_us)))}},
+        .summary = {{.phrase = speaks ? Phrase::stalled_one_way : Phrase::stalled_silent,
+                     .values = {field::sender_ip(net::sender_of(packet)), field::receiver(receiver),
+                                field::receiver_ip(receiver), field::span(stuck),
+                                field::resent(wait.retransmitted_), field::silent(silent)}}},
+        .advice = {{.phrase = Phrase::look_for_ban}},
+        .evidence = {{.signal = Signal::UNACKNOWLEDGED,
+                      .observed = {field::seq(packet.seq), field::resent(wait.retransmitted_)},
+                      .baseline = Values{field::ack_edge(other.ack_edge)}},
+                     {.signal = Signal::SILENCE,
+                      .strength = speaks ? Strength::weak : Strength::strong,
+                      .observed = {field::silent(silent)},
+                      .baseline = std::move(round_trip)}},
         .slot = *observation.slot,
     };
     wait.updates.report(wait.finding, findings_, sink);
@@ -122,12 +113,11 @@ void Stalled::end(const Side& side, Resolution resolution, Nanoseconds now, Find
     Wait& wait = found->second;
     if (wait.updates.is_reported()) {
         const fst_packet& packet = wait.finding.sighting.packet;
-        const std::string stuck = duration_text(now - wait.since);
-        wait.finding.summary = fmt::format(
-            "What {} sent to {} was not acknowledged for {}{}", net::sender_of(packet).ip_text(),
-            net::receiver_of(packet).text(), stuck,
-            resolution == Resolution::recovered ? "; then it was: the way is open again."
-                                                : ", until the connection ended.");
+        const bool recovered = resolution == Resolution::recovered;
+        wait.finding.summary = {
+            {.phrase = recovered ? Phrase::stall_recovered : Phrase::stall_ended,
+             .values = {field::sender_ip(net::sender_of(packet)),
+                        field::receiver(net::receiver_of(packet)), field::span(now - wait.since)}}};
         wait.finding.advice.clear();
         wait.finding.resolution = resolution;
         wait.updates.report(wait.finding, findings_, sink);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/syn_refused.h"
 
-#include <fmt/format.h>
-
 #include "flowstamp/hops.h"
 
 #include "user/analysis/tracking/tracking.h"
@@ -80,37 +78,31 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
         .kind = FindingKind::syn_refused,
         .verdict = FST_VERDICT_CONFIRMED,
         .sighting = sighting_of(observation),
-        .evidence = {{.signal = "reset-to-syn",
-                      .strength = Strength::conclusive,
-                      .packet = fmt::format("RST+ACK, ttl {}", rst.ttl),
-                      .baseline = std::nullopt}},
+        .evidence = {{.signal = Signal::RESET_TO_SYN,
+                      .observed = {field::ttl(rst.ttl), field::hops(hops)}}},
         .slot = *observation.slot,
     };
     if (known) {
-        finding.evidence.push_back({.signal = by_box    ? "nearer"
-                                              : by_peer ? "same-distance"
-                                                        : "other-distance",
+        finding.evidence.push_back({.signal = by_box    ? Signal::NEARER
+                                              : by_peer ? Signal::SAME_DISTANCE
+                                                        : Signal::OTHER_DISTANCE,
                                     .strength = by_box ? Strength::strong : Strength::weak,
-                                    .packet = distance_text(hops),
-                                    .baseline = distance_text(own_hops) + ", on earlier flows"});
+                                    .observed = {field::hops(hops)},
+                                    .baseline = Values{field::hops(own_hops)}});
     }
     if (by_box) {
-        finding.summary =
-            fmt::format("{} was refused a connection to {}, probably by a box {}: {} itself is {}.",
-                        net::receiver_of(rst).ip_text(), server.text(), distance_text(hops),
-                        server.ip_text(), distance_text(own_hops));
-        finding.advice = fmt::format("look for a rule on the way that rejects with a TCP reset, {}",
-                                     distance_text(hops));
+        finding.summary = {
+            {.phrase = Phrase::refused_by_box,
+             .values = {field::client(net::receiver_of(rst)), field::server(server),
+                        field::server_ip(server), field::hops(hops), field::base_hops(own_hops)}}};
+        finding.advice = {{.phrase = Phrase::look_for_reject_rule, .values = {field::hops(hops)}}};
     } else {
-        finding.summary =
-            fmt::format("{} refused {} a connection to port {}{}.", server.ip_text(),
-                        net::receiver_of(rst).ip_text(), server.port,
-                        by_peer ? ": nothing listens there, or its own firewall rejects"
-                                : ", or a box in its name did: its distance cannot tell");
-        finding.advice = fmt::format(
-            "see whether anything listens on port {} of {}, and at its "
-            "own firewall",
-            server.port, server.ip_text());
+        finding.summary = {
+            {.phrase = by_peer ? Phrase::refused_by_host : Phrase::refused_by_either,
+             .values = {field::server_ip(server), field::client(net::receiver_of(rst)),
+                        field::port(server.port)}}};
+        finding.advice = {{.phrase = Phrase::see_what_listens,
+                           .values = {field::port(server.port), field::server_ip(server)}}};
     }
     refusal.updates.report(std::move(finding), findings_, sink);
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/syn_unanswered.h"
 
-#include <fmt/format.h>
-
-#include "user/base/time_text.h"
 #include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
@@ -12,13 +9,12 @@ namespace {
 
 constexpr std::size_t kMost = 4096;
 
-std::string summary(const SynTracker::Attempt& attempt, bool answered) {
+Statements summary(const SynTracker::Attempt& attempt, bool answered) {
     const fst_packet& syn = attempt.latest.packet;
-    const std::string span = duration_text(attempt.latest.time() - attempt.first);
-    const std::string asked =
-        fmt::format("{} asked {} for a connection {} in {}", net::sender_of(syn).ip_text(),
-                    net::receiver_of(syn).text(), times_text(attempt.sent), span);
-    return answered ? asked + ", and was answered only then." : asked + ", and nothing came back.";
+    return {{.phrase = answered ? Phrase::syn_answered_late : Phrase::syn_unanswered,
+             .values = {field::client(net::sender_of(syn)), field::server(net::receiver_of(syn)),
+                        field::times(attempt.sent),
+                        field::span(attempt.latest.time() - attempt.first)}}};
 }
 
 }  // namespace
@@ -27,8 +23,8 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() != FST_EVENT_SYN) {
         // A SYN's answer, of whatever kind: the book knows it.
         SynTracker::Attempt* attempt = observation.kind() == FST_EVENT_ICMP_ERROR
-                                        ? syns_.of_view(view_of(observation.event))
-                                        : syns_.answered_by(observation.event.packet);
+                                           ? syns_.of_view(view_of(observation.event))
+                                           : syns_.answered_by(observation.event.packet);
         if (attempt != nullptr && attempt->answer != SynTracker::Answer::none) {
             answer(*attempt, sink);
         }
@@ -40,43 +36,36 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
     }
     if (attempt->sent >= kEnough) {
         report(*attempt,
-             both_ways_.pass(observation.event.packet.key.ifindex) ? FST_VERDICT_CONFIRMED
-                                                                   : FST_VERDICT_SUSPECTED,
-             sink);
+               both_ways_.pass(observation.event.packet.key.ifindex) ? FST_VERDICT_CONFIRMED
+                                                                     : FST_VERDICT_SUSPECTED,
+               sink);
     } else if (attempt->sent > 1) {
         due_.emplace(observation.time() + kPatience, attempt->seq);
     }
 }
 
-void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink) {
+void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdict,
+                           FindingSink& sink) {
     if (reported_.size() >= kMost && !reported_.contains(attempt.seq)) {
         reported_.erase(reported_.begin());
     }
     Told& told = reported_[attempt.seq];
     const fst_packet& syn = attempt.latest.packet;
+    const bool both_ways_pass = both_ways_.pass(syn.key.ifindex);
     told.finding = Finding{
         .kind = FindingKind::syn_unanswered,
         .verdict = verdict,
         .sighting = attempt.latest,
         .summary = summary(attempt, false),
-        .advice = fmt::format(
-            "look for a rule that drops without a word, for the SYN on its way to {} or for the "
-            "answer on its way back; a host that is down looks the same{}",
-            net::receiver_of(syn).ip_text(),
-            both_ways_.pass(syn.key.ifindex)
-                ? ""
-                : fmt::format("; and no connection has shown both of its directions at {} yet: "
-                              "answers may pass elsewhere",
-                              attempt.latest.interface)),
-        .evidence = {{.signal = "syn-again",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("SYN sent {}", times_text(attempt.sent)),
-                      .baseline = fmt::format(
-                          "in {}", duration_text(attempt.latest.time() - attempt.first))},
-                     {.signal = "no-answer",
-                      .strength = Strength::strong,
-                      .packet = "no SYN-ACK, no RST, no ICMP error",
-                      .baseline = std::nullopt}},
+        .advice = {{.phrase = Phrase::look_for_silent_drop,
+                    .values = {field::server_ip(net::receiver_of(syn)),
+                               field::interface(both_ways_pass
+                                                    ? std::nullopt
+                                                    : std::optional(attempt.latest.interface))}}},
+        .evidence = {{.signal = Signal::SYN_AGAIN,
+                      .observed = {field::times(attempt.sent),
+                                   field::span(attempt.latest.time() - attempt.first)}},
+                     {.signal = Signal::NO_ANSWER, .observed = {field::answers(0)}}},
     };
     told.updates.report(told.finding, findings_, sink);
 }

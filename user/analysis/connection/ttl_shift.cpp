@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/connection/ttl_shift.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "flowstamp/hops.h"
 #include "user/analysis/tracking/both_ways.h"
@@ -48,6 +47,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
     const fst_direction& own = slot.direction[packet.direction & 1U];
     const unsigned hops = fst_hops(packet.ttl);
     unsigned nearest_other = 255;
+    std::vector<std::uint64_t> others;
     for (const std::uint8_t ttl : own.ttl) {
         if (ttl == 0 || ttl == packet.ttl) {
             continue;
@@ -59,6 +59,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
             return true;  // not an initial TTL that tells hops, or no distance to speak of
         }
         nearest_other = std::min(nearest_other, other);
+        others.push_back(ttl);
     }
     const auto stamps = net::stamps_of(own);
     const auto from_there = std::ranges::count(stamps, packet.ttl, &fst_stamp::ttl);
@@ -69,34 +70,26 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
         return false;
     }
     const bool after_handshake = is_after_handshake(packet, slot);
-    const std::string sender = net::sender_of(packet).ip_text();
+    const net::Endpoint sender = net::sender_of(packet);
     Finding finding{
         .kind = FindingKind::ttl_shift,
         .verdict = most_of(slot),
         .sighting = sighting_of(change.observation),
-        .summary =
-            after_handshake
-                ? fmt::format("{} answered the handshake from {}, and speaks from {} since: a "
-                              "proxy accepts connections in its name.",
-                              net::sender_of(packet).text(), distance_text(nearest_other),
-                              distance_text(hops))
-                : fmt::format("{} was {} and is now {}: the route changed, or another host "
-                              "answers in its name.",
-                              sender, distance_text(nearest_other), distance_text(hops)),
-        .advice = after_handshake ? fmt::format("look for a SYN proxy or a transparent proxy {}",
-                                                distance_text(nearest_other))
-                                  : "",
-        .evidence = {{.signal = "distance",
-                      .strength = Strength::strong,
-                      .packet = fmt::format("ttl {}, {}", packet.ttl, distance_text(hops)),
-                      .baseline = distance_text(nearest_other) + " before"},
-                     {.signal = "lasting",
-                      .strength = Strength::strong,
-                      .packet =
-                          fmt::format("{} of the latest {} packets", from_there, stamps.size()),
-                      .baseline = std::nullopt}},
+        .summary = {{.phrase = after_handshake ? Phrase::proxy_answered_handshake
+                                               : Phrase::distance_changed,
+                     .values = {field::sender(sender), field::sender_ip(sender), field::hops(hops),
+                                field::base_hops(nearest_other)}}},
+        .evidence = {{.signal = Signal::DISTANCE,
+                      .observed = {field::ttl(packet.ttl), field::hops(hops)},
+                      .baseline = Values{field::ttls(others), field::hops(nearest_other)}},
+                     {.signal = Signal::LASTING,
+                      .observed = {field::packets(from_there), field::of_packets(stamps.size())}}},
         .slot = slot,
     };
+    if (after_handshake) {
+        finding.advice = {
+            {.phrase = Phrase::look_for_proxy, .values = {field::base_hops(nearest_other)}}};
+    }
     FindingUpdates().report(std::move(finding), findings_, sink);
     return true;
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/analysis/reset/benign_evidence.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
 #include "flowstamp/reset_rules.h"
-#include "user/base/time_text.h"
-#include "user/net/names.h"
+#include "user/analysis/reset/path_values.h"
 
 namespace flowstamp::analysis {
 
@@ -29,20 +26,14 @@ Fact upheld(const Subject& it) {
     if (it.judgement.challenge != FST_CHALLENGE_UPHELD) {
         return std::nullopt;
     }
-    return Evidence{.signal = "upheld",
-                    .strength = Strength::voucher,
-                    .packet = "asked whether it meant it",
-                    .baseline = "its sender reset again"};
+    return Evidence{.signal = Signal::UPHELD};
 }
 
 Fact answers_syn(const Subject& it) {
     if (!it.in(FST_CONTEXT_TO_SYN)) {
         return std::nullopt;
     }
-    return Evidence{.signal = "answers-syn",
-                    .strength = Strength::benign,
-                    .packet = "acknowledges the SYN",
-                    .baseline = "no SYN-ACK before it"};
+    return Evidence{.signal = Signal::ANSWERS_SYN, .observed = {field::ack(it.rst.ack)}};
 }
 
 Fact same_distance(const Subject& it) {
@@ -53,22 +44,19 @@ Fact same_distance(const Subject& it) {
     if (!is_same || it.judgement.base_hops == kNoBaseline || it.in(FST_CONTEXT_NO_BASELINE)) {
         return std::nullopt;
     }
-    return Evidence{.signal = "same-distance",
-                    .strength = Strength::benign,
-                    .packet = net::ttl_text(it.rst.ttl),
-                    .baseline = net::ttl_set_text(it.own)};
+    return Evidence{.signal = Signal::SAME_DISTANCE,
+                    .observed = {field::ttl(it.rst.ttl), field::hops(fst_hops(it.rst.ttl))},
+                    .baseline = path_baseline(it.own)};
 }
 
 Fact stateless_shape(const Subject& it) {
     if (!it.in(FST_CONTEXT_STATELESS)) {
         return std::nullopt;
     }
-    return Evidence{
-        .signal = "stateless-shape",
-        .strength = Strength::benign,
-        .packet = fmt::format("no ACK, window 0, no options, seq {}", it.rst.seq),
-        .baseline = fmt::format("the other end's latest ACK {}",
-                                it.slot.direction[(it.rst.direction & 1U) ^ 1U].ack_edge)};
+    const fst_direction& other = it.slot.direction[(it.rst.direction & 1U) ^ 1U];
+    return Evidence{.signal = Signal::STATELESS_SHAPE,
+                    .observed = {field::window(it.rst.window), field::seq(it.rst.seq)},
+                    .baseline = Values{field::ack_edge(other.ack_edge)}};
 }
 
 /// A counter that its sender shares among flows proves less than one of this flow alone.
@@ -78,91 +66,68 @@ Fact id_continues(const Subject& it) {
         step > FST_SAME_COUNTER) {
         return std::nullopt;
     }
-    return Evidence{.signal = "id-continues",
-                    .strength = Strength::benign,
-                    .packet = fmt::format("{:#06x}", it.rst.ip_id),
-                    .baseline = fmt::format("latest {:#06x}, global", it.own.ip_id)};
+    return Evidence{.signal = Signal::ID_CONTINUES,
+                    .observed = {field::ip_id(it.rst.ip_id)},
+                    .baseline = Values{field::ip_id(it.own.ip_id), field::ip_id_class("global")}};
 }
 
 Fact after_own_rst(const Subject& it) {
     if (!it.in(FST_CONTEXT_AFTER_OWN_RST) || it.in(FST_CONTEXT_FORGED_BEFORE)) {
         return std::nullopt;
     }
-    return Evidence{.signal = "after-own-rst",
-                    .strength = Strength::benign,
-                    .packet = "an answer to a reset",
-                    .baseline = "the other end had reset the flow before"};
+    return Evidence{.signal = Signal::AFTER_OWN_RST};
 }
 
 Fact after_fins(const Subject& it) {
     if (!fst_both_fins(it.slot.state)) {
         return std::nullopt;
     }
-    return Evidence{.signal = "after-fins",
-                    .strength = Strength::benign,
-                    .packet = "a reset of a closed connection",
-                    .baseline = "both ends had said FIN"};
+    return Evidence{.signal = Signal::AFTER_FINS};
 }
 
 Fact rested(const Subject& it) {
     if (it.past.idle) {
-        return Evidence{
-            .signal = "rested",
-            .strength = Strength::benign,
-            .packet = "answers the first words after a rest",
-            .baseline = fmt::format("the flow had rested for {}", duration_text(*it.past.idle))};
+        return Evidence{.signal = Signal::RESTED, .observed = {field::idle(it.past.idle)}};
     }
     const auto silent = Nanoseconds(static_cast<std::int64_t>(it.rst.time_ns - it.own.last_ns));
     if (it.own.last_ns == 0 || silent < Nanoseconds(FST_SENDER_IDLE_NS)) {
         return std::nullopt;
     }
-    return Evidence{
-        .signal = "rested",
-        .strength = Strength::benign,
-        .packet = "a reset after a silence",
-        .baseline = fmt::format("its sender had been silent for {}", duration_text(silent))};
+    return Evidence{.signal = Signal::RESTED, .observed = {field::silent(silent)}};
 }
 
 Fact aged_window(const Subject& it) {
     if (it.judgement.cause != FST_CAUSE_AGED_STATE) {
         return std::nullopt;
     }
-    return Evidence{.signal = "aged-window",
-                    .strength = Strength::benign,
-                    .packet = fmt::format("window {}", it.rst.window),
-                    .baseline = "a balancer's, for a connection that it no longer knows"};
+    return Evidence{.signal = Signal::AGED_WINDOW, .observed = {field::window(it.rst.window)}};
 }
 
 Fact scan(const Subject& it) {
     if (!it.past.scan) {
         return std::nullopt;
     }
-    return Evidence{.signal = "scan",
-                    .strength = Strength::benign,
-                    .packet = "takes back a SYN that was accepted",
-                    .baseline = it.past.scan->probe != ScanProbe::none
-                                    ? std::string(text_of(it.past.scan->probe))
-                                    : fmt::format("it did so at {} or more ports of that host",
-                                                  it.past.scan->ports)};
+    const Scans::Scan& scan = *it.past.scan;
+    return Evidence{
+        .signal = Signal::SCAN,
+        .observed = {scan.probe != ScanProbe::none ? field::probe(std::string(name_of(scan.probe)))
+                                                   : field::ports(scan.ports)}};
 }
 
-Fact deaf_life(const Subject& it) {
+Fact alive_not_acking(const Subject& it) {
     if (it.judgement.cause != FST_CAUSE_OTHER_HOST) {
         return std::nullopt;
     }
-    return Evidence{.signal = "deaf-life",
-                    .strength = Strength::benign,
-                    .packet = "answers an ACK, as a kernel without the connection does",
-                    .baseline = "its address goes on, but acknowledges nothing sent since"};
+    return Evidence{.signal = Signal::ALIVE_NOT_ACKING};
 }
 
 }  // namespace
 
 std::vector<Evidence> benign_evidence(const fst_packet& rst, const fst_judgement& judgement,
                                       const fst_flow& slot, const ResetPast& past) {
-    static constexpr std::array kFacts = {upheld,       answers_syn,   scan,           deaf_life,
-                                          aged_window,  after_own_rst, after_fins,     rested,
-                                          id_continues, same_distance, stateless_shape};
+    static constexpr std::array kFacts = {
+        upheld,     answers_syn, scan,         alive_not_acking, aged_window,    after_own_rst,
+        after_fins, rested,      id_continues, same_distance,    stateless_shape};
     const Subject subject{rst, judgement, slot, slot.direction[rst.direction & 1U], past};
     std::vector<Evidence> all;
     for (const auto& fact : kFacts) {

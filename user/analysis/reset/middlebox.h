@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "flowstamp/policy.h"
-#include "user/base/clock.h"
 #include "user/analysis/tracking/handshake_stage.h"
+#include "user/analysis/values.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
-
-using Mac = std::array<std::uint8_t, 6>;
 
 /// How a field goes over what a box sends.
 struct FieldHabit {
@@ -62,9 +61,6 @@ struct Middlebox {
     Nanoseconds first{0};                         ///< seen, since 1970
     Nanoseconds last{0};
 };
-
-/// "4 hops away, [RA], IP-ID 0x3412: hit 3 flows ...": one sentence, as an engineer would say it.
-[[nodiscard]] std::string summary_of(const Middlebox& box);
 
 /// Whether what it sends bears the signature.
 [[nodiscard]] bool bears(const Middlebox& box, const fst_learned_signature& signature);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string_view>
-
 #include "flowstamp/packet.h"
 
 namespace flowstamp::analysis {
@@ -10,9 +8,5 @@ namespace flowstamp::analysis {
 /// Whether an ICMP error says that the segment it quotes is not wanted: destination unreachable (RFC
 /// 792, RFC 4443 type 1), but not "fragmentation needed", which is how path MTU discovery works.
 [[nodiscard]] bool is_rejection(const fst_packet& icmp_error);
-
-/// "host administratively prohibited": the words of RFC 1812, section 5.2.7.1, and of RFC 4443,
-/// section 3.1.
-[[nodiscard]] std::string_view icmp_words(const fst_packet& icmp_error);
 
 }  // namespace flowstamp::analysis

@@ -28,18 +28,18 @@ ScanProbe scan_probe(const fst_packet& syn) {
     return bare ? ScanProbe::no_options : ScanProbe::none;
 }
 
-std::string_view text_of(ScanProbe probe) {
+std::string_view name_of(ScanProbe probe) {
     switch (probe) {
         case ScanProbe::zmap:
-            return "a SYN with IP-ID 54321, as ZMap's";
+            return "zmap";
         case ScanProbe::small:
-            return "a SYN with window 1024 and an MSS alone, as Nmap's and masscan's";
+            return "nmap-or-masscan";
         case ScanProbe::no_options:
-            return "a SYN without options, as no stack's";
+            return "no-options";
         case ScanProbe::none:
             break;
     }
-    return "a SYN as a stack's";
+    return "none";
 }
 
 }  // namespace flowstamp::analysis

@@ -20,7 +20,7 @@ enum class ScanProbe {
 /// Of a packet with SYN and without ACK.
 [[nodiscard]] ScanProbe scan_probe(const fst_packet& syn);
 
-/// What gave it away: "IP-ID 54321, as ZMap's".
-[[nodiscard]] std::string_view text_of(ScanProbe probe);
+/// "zmap", "nmap-or-masscan", "no-options"; "none".
+[[nodiscard]] std::string_view name_of(ScanProbe probe);
 
 }  // namespace flowstamp::analysis

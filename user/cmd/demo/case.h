@@ -3,13 +3,13 @@
 // A scenario of connections that fail, and of the fix: a client of an echo server connects several
 // times under one `flowstamp watch`, while rules are added and removed on real routers.
 //
-//     auto scenario = Case::open(context, {...}, summary);
-//     scenario->attempt({.name = "before"});
-//     scenario->add_rule(block, context.lab.router(2), "iptables -I FORWARD -p tcp --dport 80 -j DROP");
-//     scenario->attempt({.name = "blocked", .outcome = Outcome::TimedOut, .finding = {...}});
-//     scenario->remove_rule(block);
-//     scenario->attempt({.name = "after"});
-//     scenario->close();
+//     auto story = Case::open(stage, {...}, closing);
+//     story->attempt({.name = "before"});
+//     story->put(ban, stage.lab.router(2), "iptables -I FORWARD -p tcp --dport 80 -j DROP");
+//     story->attempt({.name = "blocked", .outcome = Outcome::TimedOut, .finding = {...}});
+//     story->lift(ban);
+//     story->attempt({.name = "after"});
+//     story->close();
 #pragma once
 
 #include <chrono>

@@ -11,6 +11,10 @@
 #include "user/net/identity.h"
 #include "user/net/names.h"
 #include "user/net/stamps.h"
+#include "user/output/json/values_json.h"
+#include "user/output/text/middlebox_text.h"
+#include "user/output/text/statement_text.h"
+#include "user/output/text/words.h"
 
 namespace flowstamp::output {
 
@@ -86,10 +90,11 @@ Json packet(const fst_packet& packet) {
 Json evidence(const std::vector<analysis::Evidence>& all) {
     Json list = Json::array();
     for (const analysis::Evidence& item : all) {
-        Json json = {
-            {"signal", item.signal}, {"strength", analysis::name_of(item.strength)}, {"packet", item.packet}};
+        Json json = {{"signal", analysis::name_of(item.signal)},
+                     {"strength", analysis::name_of(item.strength)},
+                     {"observed", json_of(item.observed)}};
         if (item.baseline) {
-            json["baseline"] = *item.baseline;
+            json["baseline"] = json_of(*item.baseline);
         }
         list.push_back(std::move(json));
     }
@@ -155,7 +160,7 @@ Json json_of(const analysis::Reset& reset) {
         json["answers"] = *reset.answers;
     }
     if (its.pass_reason > FST_PASS_ANSWER) {
-        json["passed_because"] = analysis::text_of(static_cast<fst_pass_reason>(its.pass_reason));
+        json["passed_because"] = text_of(static_cast<fst_pass_reason>(its.pass_reason));
     }
     json["evidence"] = evidence(reset.evidence);
     Json event = header("reset", reset.sighting);
@@ -169,7 +174,7 @@ Json json_of(const analysis::Finding& finding) {
                  {"kind", analysis::name_of(finding.kind)},
                  {"verdict", analysis::name_of(finding.verdict)},
                  {"action", analysis::name_of(finding.action)},
-                 {"summary", finding.summary}};
+                 {"summary", summary_text(finding)}};
     if (finding.resets != 0) {
         json["resets"] = finding.resets;
     }
@@ -180,7 +185,7 @@ Json json_of(const analysis::Finding& finding) {
         json["vendor"] = finding.vendor;
     }
     if (!finding.advice.empty()) {
-        json["advice"] = finding.advice;
+        json["advice"] = advice_text(finding);
     }
     if (finding.resolution) {
         json["resolution"] = analysis::name_of(*finding.resolution);
@@ -201,7 +206,7 @@ Json json_of(const analysis::Middlebox& box) {
         fingerprint["ipid"] = habit(box.ip_id);
     }
     fingerprint["tcpwin"] = habit(box.window);
-    Json json = {{"id", box.id}, {"summary", analysis::summary_of(box)}, {"hops", box.hops}};
+    Json json = {{"id", box.id}, {"summary", summary_text(box)}, {"hops", box.hops}};
     json["fingerprint"] = std::move(fingerprint);
     if (box.mac) {
         json["src_mac"] = mac_text(*box.mac);

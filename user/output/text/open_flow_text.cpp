@@ -9,6 +9,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 #include "user/net/stamps.h"
+#include "user/output/text/signature_text.h"
 
 namespace flowstamp::output {
 
@@ -68,7 +69,7 @@ std::string open_flow_text(const OpenFlow& its) {
 
 std::string learned_text(const LearnedEntry& entry) {
     return fmt::format("process {}: {}, learned {}, last seen {}\n", entry.pid,
-                       net::signature_text(entry.learned.signature),
+                       signature_text(entry.learned.signature),
                        eve_timestamp(entry.learned.learned), eve_timestamp(entry.learned.seen));
 }
 

@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
+#include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
 #include "user/output/text/path_text.h"
+#include "user/output/text/statement_text.h"
+#include "user/output/text/value_text.h"
+#include "user/output/text/words.h"
 
 namespace flowstamp::output {
 
@@ -30,7 +33,7 @@ std::string frame_text(const analysis::Sighting& sighting) {
 std::string challenge_text(const analysis::Reset& reset) {
     switch (static_cast<fst_challenge>(reset.judgement.challenge)) {
         case FST_CHALLENGE_ASKED:
-            return "its sender is being asked";
+            return "challenged";
         case FST_CHALLENGE_UPHELD:
             return reset.answers ? "" : "asked, its sender upheld it";
         case FST_CHALLENGE_REFUTED:
@@ -50,7 +53,7 @@ std::string done_text(const analysis::Finding& finding) {
         case FST_ACTION_DROPPED:
             return "dropped in the kernel, before the stack saw it" + many;
         case FST_ACTION_CHALLENGED:
-            return "not believed: the stack was made to ask its sender" + many;
+            return "not accepted: the stack was made to challenge its sender" + many;
         case FST_ACTION_OBSERVED:
             break;
     }
@@ -157,30 +160,16 @@ std::string losses_text(const analysis::Stats& stats) {
 
 }  // namespace
 
-std::string TextOutput::verdict_text(fst_verdict verdict) const {
+std::string TextOutput::painted(fst_verdict verdict, std::string_view text) const {
     switch (verdict) {
         case FST_VERDICT_CONFIRMED:
-            return style_.bad("FORGED");
+            return style_.bad(text);
         case FST_VERDICT_SUSPECTED:
-            return style_.doubtful("SUSPECT");
+            return style_.doubtful(text);
         case FST_VERDICT_GENUINE:
             break;
     }
-    return style_.good("genuine");
-}
-
-/// "FORGED"; of other kinds "STALLED", "SUSPECT ttl-shift".
-std::string TextOutput::headline(const analysis::Finding& finding) const {
-    if (finding.kind == analysis::FindingKind::forged_rst) {
-        return verdict_text(finding.verdict);
-    }
-    std::string kind(analysis::name_of(finding.kind));
-    if (finding.verdict != FST_VERDICT_CONFIRMED) {
-        return style_.doubtful("SUSPECT") + " " + kind;
-    }
-    std::ranges::transform(kind, kind.begin(),
-                           [](unsigned char letter) { return std::toupper(letter); });
-    return style_.bad(kind);
+    return style_.good(text);
 }
 
 std::string TextOutput::labelled(std::string_view label, std::string_view text) const {
@@ -199,22 +188,24 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
         kind == analysis::FindingKind::forged_rst ? "this reset" : "what was seen";
     const std::string_view kBaseline =
         kind == analysis::FindingKind::forged_rst ? "its sender's other packets" : "what stands beside it";
-    constexpr std::size_t kStrengthWidth = std::string_view("conclusive").size();
+    std::size_t strength_width = std::string_view("strength").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = kPacket.size();
     for (const analysis::Evidence& item : evidence) {
-        signal_width = std::max(signal_width, item.signal.size());
-        packet_width = std::max(packet_width, item.packet.size());
+        signal_width = std::max(signal_width, analysis::name_of(item.signal).size());
+        packet_width = std::max(packet_width, values_text(item.observed).size());
+        strength_width = std::max(strength_width, analysis::name_of(item.strength).size());
     }
     const auto row = [&](std::string_view strength, std::string_view signal,
                          std::string_view packet, std::string_view baseline) {
-        return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, kStrengthWidth,
+        return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, strength_width,
                            signal, signal_width, packet, packet_width, baseline);
     };
     std::string table = style_.faint(row("strength", kSignal, kPacket, kBaseline)) + "\n";
     for (const analysis::Evidence& item : evidence) {
         table +=
-            row(analysis::name_of(item.strength), item.signal, item.packet, item.baseline.value_or("-")) +
+            row(analysis::name_of(item.strength), analysis::name_of(item.signal),
+                values_text(item.observed), item.baseline ? values_text(*item.baseline) : "-") +
             "\n";
     }
     return table;
@@ -248,12 +239,13 @@ void TextOutput::reset(const analysis::Reset& reset) {
     }
     const fst_judgement& judgement = reset.judgement;
     const fst_packet& packet = reset.sighting.packet;
-    std::string what = fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
-                                   verdict_text(static_cast<fst_verdict>(judgement.verdict)),
-                                   net::tcp_flags_short(packet.tcp_flags), net::ttl_text(packet.ttl),
-                                   reset.sighting.interface);
+    const auto verdict = static_cast<fst_verdict>(judgement.verdict);
+    std::string what =
+        fmt::format("{}  {}  [{}] ttl {}  {}", flow_text(packet),
+                    painted(verdict, text_of(verdict)), net::tcp_flags_short(packet.tcp_flags),
+                    net::ttl_text(packet.ttl), reset.sighting.interface);
     if (judgement.verdict == FST_VERDICT_GENUINE && judgement.cause != FST_CAUSE_UNKNOWN) {
-        what += fmt::format("  cause: {}", analysis::name_of(static_cast<fst_cause>(judgement.cause)));
+        what += fmt::format("  {}", text_of(static_cast<fst_cause>(judgement.cause)));
     }
     if (judgement.action == FST_ACTION_DROPPED) {
         what += "  dropped";
@@ -262,11 +254,11 @@ void TextOutput::reset(const analysis::Reset& reset) {
         what += "  " + challenge;
     }
     if (reset.answers) {
-        what += fmt::format("  answers the question put to #{}", *reset.answers);
+        what += fmt::format("  answers the challenge to #{}", *reset.answers);
     }
     if (judgement.pass_reason > FST_PASS_ANSWER) {
         what += fmt::format("  passed: {}",
-                            analysis::text_of(static_cast<fst_pass_reason>(judgement.pass_reason)));
+                            text_of(static_cast<fst_pass_reason>(judgement.pass_reason)));
     }
     if (what == last_what_) {
         ++repeats_;
@@ -292,9 +284,9 @@ void TextOutput::finding(const analysis::Finding& finding) {
     std::string block = fmt::format(
         "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
-        frame_text(finding.sighting), headline(finding), flow_text(finding.sighting.packet),
-        finding.sighting.interface);
-    block += fmt::format("{}{}\n", kIndent, finding.summary);
+        frame_text(finding.sighting), painted(finding.verdict, headline_text(finding)),
+        flow_text(finding.sighting.packet), finding.sighting.interface);
+    block += fmt::format("{}{}\n", kIndent, summary_text(finding));
     std::string table = evidence_table(finding.kind, finding.evidence);
     if (!finding.again || finding.id != table_of_ || table != last_table_) {
         block += table;
@@ -314,7 +306,7 @@ void TextOutput::finding(const analysis::Finding& finding) {
         block += labelled("outcome", came_out_text(*finding.resolution));
     }
     if (!finding.advice.empty()) {
-        block += labelled("next", finding.advice);
+        block += labelled("next", advice_text(finding));
     }
     write(block + "\n");
 }
@@ -323,7 +315,7 @@ void TextOutput::middlebox(const analysis::Middlebox& box) {
     write(fmt::format(
               "{} {}  {}  {}\n", clock_text(box.last),
               style_.strong(fmt::format("middlebox #{}{}", box.id, box.again ? ", again" : "")),
-              box.interface, analysis::summary_of(box)) +
+              box.interface, summary_text(box)) +
           (box.is_learned ? fmt::format("{}its next one is known on arrival\n", kIndent) : ""));
 }
 
@@ -355,12 +347,13 @@ void TextOutput::summary(const analysis::Stats& stats) {
 
 std::string stats_text(const analysis::Stats& stats) {
     const auto& count = stats.counters;
-    const std::uint64_t doubted = count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
+    const std::uint64_t suspicious =
+        count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
     std::string text = fmt::format(
-        "{} ({}), {}; {}, {} of them doubted on arrival; findings: {} suspected, {} confirmed\n",
+        "{} ({}), {}; {}, {} of them suspicious on arrival; findings: {} suspected, {} confirmed\n",
         counted(count[FST_COUNT_TCP], "packet"), bytes_text(count[FST_COUNT_BYTES]),
         counted(count[FST_COUNT_FLOW_NEW], "flow"), counted(count[FST_COUNT_RST], "reset"),
-        grouped(doubted), grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
+        grouped(suspicious), grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
     if (count[FST_COUNT_DROPPED] != 0) {
         text += fmt::format("dropped: {}\n", counted(count[FST_COUNT_DROPPED], "reset"));
     }

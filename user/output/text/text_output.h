@@ -36,10 +36,10 @@ class TextOutput final : public Consumer {
     void summary(const analysis::Stats& stats);
     void path(const pathtrace::PathReport& report);
 
-    [[nodiscard]] std::string verdict_text(fst_verdict verdict) const;
+    /// In the verdict's colour.
+    [[nodiscard]] std::string painted(fst_verdict verdict, std::string_view text) const;
     [[nodiscard]] std::string evidence_table(analysis::FindingKind kind,
                                              const std::vector<analysis::Evidence>& evidence) const;
-    [[nodiscard]] std::string headline(const analysis::Finding& finding) const;
     [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
 
     void write(std::string_view text);

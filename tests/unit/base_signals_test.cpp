@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/base/signals.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace flowstamp {
+namespace {
+
+/// In a process group of its own, like a shell's job: the kernel stops no orphaned group.
+[[noreturn]] void suspend_self() {
+    ::setpgid(0, 0);
+    const SuspendSignal signal;
+    ::raise(SIGTSTP);
+    pollfd readable{.fd = signal.descriptor(), .events = POLLIN, .revents = 0};
+    if (::poll(&readable, 1, 0) != 1) {
+        ::_exit(1);
+    }
+    signal.suspend();
+    ::_exit(::poll(&readable, 1, 0) == 0 ? 0 : 2);
+}
+
+TEST(SuspendSignal, IsReportedFirstAndStopsTheProcessOnRequest) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        suspend_self();
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+    ASSERT_TRUE(WIFSTOPPED(status)) << "ended with " << WEXITSTATUS(status);
+    ::kill(child, SIGCONT);
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "the handled signal must no longer be pending";
+}
+
+}  // namespace
+}  // namespace flowstamp

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// docs/ says of signals, causes, kinds and fields what the lists in the sources say.
+#include "tests/docs/generated.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+
+namespace flowstamp {
+namespace {
+
+constexpr const char* kRemedy = "run build/tests/docs/flowstamp_docs";
+
+std::string read_doc(const std::string& name) {
+    std::ostringstream text;
+    text << std::ifstream(FLOWSTAMP_SOURCE_DIR "/docs/" + name).rdbuf();
+    return text.str();
+}
+
+TEST(GeneratedDocs, TheSchemaIsUpToDate) {
+    const std::string schema = read_doc("events.schema.json");
+    EXPECT_TRUE(docs::schema(schema) == schema) << kRemedy;
+}
+
+TEST(GeneratedDocs, TheTablesAreUpToDate) {
+    const std::string findings = read_doc("findings.md");
+    EXPECT_EQ(docs::findings(findings), findings) << kRemedy;
+}
+
+TEST(GeneratedDocs, AChangeIsUndone) {
+    const std::string schema = read_doc("events.schema.json");
+    auto changed = nlohmann::ordered_json::parse(schema);
+    changed["$defs"]["evidence"]["items"]["properties"]["signal"]["enum"].push_back("surprise");
+    changed["$defs"]["values"]["properties"].erase("ttl");
+    EXPECT_EQ(docs::schema(changed.dump()), schema);
+    const std::string findings = read_doc("findings.md");
+    std::string edited = findings;
+    edited.insert(edited.find("| `liveness-ack`"), "x");
+    EXPECT_NE(edited, findings);
+    EXPECT_EQ(docs::findings(edited), findings);
+}
+
+TEST(GeneratedDocs, LostMarksAreAnError) {
+    EXPECT_THROW((void)docs::findings("# nothing"), std::invalid_argument);
+    EXPECT_THROW((void)docs::schema("{}"), nlohmann::json::exception);
+}
+
+}  // namespace
+}  // namespace flowstamp

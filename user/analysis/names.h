@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of the contract's numbers in JSON.
+#pragma once
+
+#include <string_view>
+
+#include "flowstamp/evidence.h"
+
+namespace flowstamp::analysis {
+
+[[nodiscard]] std::string_view name_of(fst_verdict verdict);
+[[nodiscard]] std::string_view name_of(fst_cause cause);
+[[nodiscard]] std::string_view name_of(fst_action action);
+[[nodiscard]] std::string_view name_of(fst_challenge challenge);
+
+}  // namespace flowstamp::analysis

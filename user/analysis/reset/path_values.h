@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "flowstamp/flow.h"
+#include "user/analysis/values.h"
+
+namespace flowstamp::analysis {
+
+/// The TTLs of a side's packets, and the fewest hops among them; nothing if none was seen.
+[[nodiscard]] std::optional<Values> path_baseline(const fst_direction& direction);
+
+}  // namespace flowstamp::analysis

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "user/analysis/values.h"
+
+namespace flowstamp::analysis {
+
+/// What can be said of a finding. The sentences stand in user/output/text/phrases.def.
+enum class Phrase : std::uint8_t {
+    // A forged reset, and what became of it.
+    reset_not_sent,
+    reset_probably_not_sent,
+    reset_was_suspicious,
+    flow_went_on,
+    flow_ended,
+    far_end_reset,
+    far_end_silent,
+    reset_upheld,
+    // ... what to do next.
+    watch_far_end,
+    reset_to_syn_came_first,
+    reset_passed_because,
+    use_drop_confirmed,
+    use_challenge_suspected,
+    // An injected segment.
+    syn_answered_twice_with_its_id,
+    syn_answered_twice_from_nearer,
+    syn_answered_twice,
+    data_lacks_timestamps,
+    data_came_twice,
+    data_probably_came_twice,
+    frames_differ_second_is_injected,
+    frames_differ_first_is_injected,
+    frames_differ,
+    answer_copies_ids,
+    look_for_box_at_distance,
+    look_for_answering_filter,
+    // A connection that was not had.
+    syn_unanswered,
+    syn_answered_late,
+    look_for_silent_drop,
+    refused_by_box,
+    refused_by_host,
+    refused_by_either,
+    look_for_reject_rule,
+    see_what_listens,
+    icmp_rejects,
+    connection_outlives_icmp,
+    look_at_host_firewall,
+    look_at_box,
+    answered_from_elsewhere,
+    client_reset_answer,
+    translate_source,
+    // A connection that got stuck.
+    stalled_one_way,
+    stalled_silent,
+    stall_recovered,
+    stall_ended,
+    look_for_ban,
+    idle_then_reset,
+    idle_then_unanswered,
+    idle_then_answered_late,
+    send_keepalives,
+    // The way there.
+    proxy_answered_handshake,
+    distance_changed,
+    look_for_proxy,
+    one_direction_only,
+    watch_both_directions,
+    // This host.
+    host_keeps_own_reset,
+    host_refuses,
+    host_drops_reset,
+    host_drops,
+    change_rule,
+    look_at,
+};
+
+/// One sentence: which, and the values that it names.
+struct Statement {
+    Phrase phrase;
+    Values values{};
+    std::uint64_t signals = 0;  ///< FST_SIGNAL_BIT(...) that it gives as its reasons
+
+    friend bool operator==(const Statement&, const Statement&) = default;
+};
+
+using Statements = std::vector<Statement>;
+
+}  // namespace flowstamp::analysis

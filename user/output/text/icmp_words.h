@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "user/analysis/values.h"
+
+namespace flowstamp::output {
+
+/// "host administratively prohibited": what an ICMP error "destination unreachable" says, in the words
+/// of RFC 1812, section 5.2.7.1, and of RFC 4443, section 3.1.
+[[nodiscard]] std::string_view icmp_words(const analysis::IcmpError& error);
+
+}  // namespace flowstamp::output

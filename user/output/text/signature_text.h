@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "flowstamp/policy.h"
+
+namespace flowstamp::output {
+
+/// "[R.] from 3 hops away with IP-ID 0x3412".
+[[nodiscard]] std::string signature_text(const fst_learned_signature& signature);
+
+}  // namespace flowstamp::output
