@@ -55,13 +55,14 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
 }
 
 /// What one watch has learned of injectors.
-void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options, output::Output& output) {
+void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options,
+                   output::Output& output) {
     for (const net::LearnedSignature& learned : table.learned) {
-        output.write(options.json
-                         ? output::json_of(learned, table.pid).dump() + "\n"
-                         : fmt::format("process {}: {}, learned {}, last seen {}\n", table.pid,
-                                       net::signature_text(learned.signature),
-                                       eve_timestamp(learned.learned), eve_timestamp(learned.seen)));
+        output.write(options.json ? output::json_of(learned, table.pid).dump() + "\n"
+                                  : fmt::format("process {}: {}, learned {}, last seen {}\n",
+                                                table.pid, net::signature_text(learned.signature),
+                                                eve_timestamp(learned.learned),
+                                                eve_timestamp(learned.seen)));
     }
     if (table.learned.empty() && !options.json) {
         output.write(fmt::format("process {}: {}\n", table.pid,

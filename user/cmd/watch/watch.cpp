@@ -93,8 +93,8 @@ class KernelPolicy final : public analysis::PolicySink {
 
 class Watch::Run {
   public:
-    Run(const WatchOptions& options, std::optional<net::Filter> filter, const Dependencies& dependencies,
-        kernel::AttachedProbe probe)
+    Run(const WatchOptions& options, std::optional<net::Filter> filter,
+        const Dependencies& dependencies, kernel::AttachedProbe probe)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
           started_(dependencies.clock.monotonic()),
