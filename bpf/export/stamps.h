@@ -40,9 +40,9 @@ static __always_inline void write_stamp(struct fst_packet_stamp* stamp,
     stamp->window = packet->window;
     stamp->segments = packet->segments;
     stamp->header_words = (__u8)((ip_header + packet->tcp_header) / 4);
-    stamp->flags = (__u8)((packet->direction & 1) | (flags & (FST_PACKET_IPV6 | FST_PACKET_DF)) << 1 |
-                          (flags & FST_PACKET_FIRST_FRAGMENT) >> 7 |
-                          packet->hook << FST_STAMP_HOOK_SHIFT);
+    stamp->flags =
+        (__u8)((packet->direction & 1) | (flags & (FST_PACKET_IPV6 | FST_PACKET_DF)) << 1 |
+               (flags & FST_PACKET_FIRST_FRAGMENT) >> 7 | packet->hook << FST_STAMP_HOOK_SHIFT);
     stamp->ttl = packet->ttl;
     stamp->tcp_flags = packet->tcp_flags;
     stamp->traffic_class = packet->tos;

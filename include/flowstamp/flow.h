@@ -97,8 +97,8 @@ struct fst_direction {
     __u8 ttl[FST_TTL_SET];  ///< the TTLs that fitting packets bore; 0: none
     __u8 id_class;         ///< low 4 bits: enum fst_id_class; high 4 bits: votes for it
     __u8 retransmitted;    ///< segments sent again, saturating at 255
-    __u8 rtt_and_mac;      ///< low 4 bits: samples behind min_rtt_us, saturating at 15; high 4 bits:
-                           ///< packets that bore fst_flow.mac of this direction, or FST_MAC_MIXED
+    __u8 rtt_and_mac;  ///< low 4 bits: samples behind min_rtt_us, saturating at 15; high 4 bits:
+                       ///< packets that bore fst_flow.mac of this direction, or FST_MAC_MIXED
     __u8 ring_next;        ///< where the next stamp goes; the oldest stands there
     struct fst_stamp ring[FST_RING_STAMPS];
 };

@@ -41,7 +41,7 @@ FST_STATIC_ASSERT(sizeof(struct fst_learned_signature) == 8, "fst_learned_signat
 struct fst_policy {
     __u32 drop_mode;       ///< enum fst_drop_mode
     __u32 challenge_mode;  ///< enum fst_challenge_mode
-    __u32 learned_count;    ///< entries of `learned` in use, from the first
+    __u32 learned_count;   ///< entries of `learned` in use, from the first
     __u32 reserved;
     struct fst_learned_signature learned[FST_LEARNED_MAX];
 };

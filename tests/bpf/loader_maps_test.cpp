@@ -97,8 +97,10 @@ TEST_F(LoaderPolicy, MirrorsTheLearnedSignatures) {
 
 TEST_F(LoaderPolicy, ForgetsWhatIsNoLongerInTheList) {
     kernel::PolicyWriter writer(map_.get(), true);
-    ASSERT_TRUE(writer.set_learned(std::vector<net::LearnedSignature>{
-        {.signature = signature(100)}, {.signature = signature(101)}, {.signature = signature(102)}}));
+    ASSERT_TRUE(
+        writer.set_learned(std::vector<net::LearnedSignature>{{.signature = signature(100)},
+                                                              {.signature = signature(101)},
+                                                              {.signature = signature(102)}}));
     ASSERT_TRUE(writer.set_learned(std::vector<net::LearnedSignature>{
         {.signature = signature(100)}, {.signature = signature(102)}}));
     EXPECT_EQ(in_kernel().learned_count, 2U);

@@ -305,8 +305,11 @@ fst_policy policy_with(const fst_learned_signature& learned) {
 }
 
 TEST_P(DatapathGuard, ALearnedWindow) {
-    watching().set_policy(policy_with(
-        {.flags = FST_LEARNED_WINDOW, .ip_id = 0, .window = 777, .hops = 0, .tcp_flags = Rst | Ack}));
+    watching().set_policy(policy_with({.flags = FST_LEARNED_WINDOW,
+                                       .ip_id = 0,
+                                       .window = 777,
+                                       .hops = 0,
+                                       .tcp_flags = Rst | Ack}));
     Conversation talk = talked();
     Segment reset = neutral(talk);
     reset.window = 777;
@@ -319,10 +322,10 @@ TEST_P(DatapathGuard, ALearnedIdThatTheSenderBears) {
         Conversation talk = talked();
         const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
         watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID,
-                                        .ip_id = id,
-                                        .window = 0,
-                                        .hops = 0,
-                                        .tcp_flags = Rst | Ack}));
+                                           .ip_id = id,
+                                           .window = 0,
+                                           .hops = 0,
+                                           .tcp_flags = Rst | Ack}));
         Segment reset = neutral(talk);
         reset.id = id;
         EXPECT_FALSE(talk.send(reset).judgement().signals &
@@ -334,10 +337,10 @@ TEST_P(DatapathGuard, ALearnedIdThatTheSenderBears) {
 /// convicts; where the sender stands there itself, the mark alone makes suspect.
 TEST_P(DatapathGuard, ALearnedPlace) {
     watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                                    .ip_id = 0x7b7b,
-                                    .window = 0,
-                                    .hops = 7,
-                                    .tcp_flags = Rst | Ack}));
+                                       .ip_id = 0x7b7b,
+                                       .window = 0,
+                                       .hops = 7,
+                                       .tcp_flags = Rst | Ack}));
     Conversation syn(watching(), hook());
     syn.send(End::us, Syn);
     Segment reset = syn.next(End::peer, Rst | Ack);

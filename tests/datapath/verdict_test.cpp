@@ -48,8 +48,8 @@ const std::vector<Evidence> kEvidence{
      [](Conversation&, Segment& reset) { reset.id = 0x3412; }},
     {"learned id", Strength::strong, Family::id, bit(FST_SIGNAL_LEARNED_SIGNATURE), false,
      [](Conversation&, Segment& reset) { reset.id = kLearnedId; }},
-    {"acknowledges far too soon", Strength::strong, Family::time, bit(FST_SIGNAL_ACK_TOO_SOON), true,
-     [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 4000); }},
+    {"acknowledges far too soon", Strength::strong, Family::time, bit(FST_SIGNAL_ACK_TOO_SOON),
+     true, [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 4000); }},
     {"foreign window", Strength::joining, Family::window, bit(FST_SIGNAL_WINDOW_FOREIGN), true,
      [](Conversation&, Segment& reset) { reset.window = 4321; }},
     {"window echo", Strength::joining, Family::window,
@@ -203,10 +203,10 @@ fst_policy learned_policy() {
     fst_policy policy{};
     policy.learned_count = 1;
     policy.learned[0] = {.flags = FST_LEARNED_USED | FST_LEARNED_IP_ID,
-                        .ip_id = kLearnedId,
-                        .window = 0,
-                        .hops = 0,
-                        .tcp_flags = Rst | Ack};
+                         .ip_id = kLearnedId,
+                         .window = 0,
+                         .hops = 0,
+                         .tcp_flags = Rst | Ack};
     return policy;
 }
 

@@ -64,7 +64,7 @@ class RecordingPolicy final : public analysis::PolicySink {
     }
 
     bool learns = true;
-    std::size_t lists = 0;                     ///< that were published
+    std::size_t lists = 0;                    ///< that were published
     std::vector<net::LearnedSignature> held;  ///< the latest that was taken
     std::vector<fst_learned_signature> learned;
     std::vector<fst_learned_signature> forgotten;

@@ -94,7 +94,8 @@ TEST(CliWatch, AcceptsEveryOption) {
               kernel::WatchDirection::in);
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--drop=suspected"}).drop,
               FST_DROP_SUSPECTED);
-    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook, kernel::IngressChoice::tc);
+    EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "lo", "--hook", "tc"}).hook,
+              kernel::IngressChoice::tc);
 }
 
 TEST(CliWatch, JoinsTrailingWordsToTheFilter) {

@@ -53,8 +53,9 @@ TEST(FlowId, DiffersByFlowGenerationAndInterfaceAndFitsADouble) {
     elsewhere.ifindex++;
     fst_flow_key udp = key;
     udp.protocol = IPPROTO_UDP;
-    const std::set<std::uint64_t> ids = {net::flow_id(key, 7, 1), net::flow_id(key, 7, 2), net::flow_id(key, 8, 1),
-                                         net::flow_id(elsewhere, 7, 1), net::flow_id(udp, 7, 1)};
+    const std::set<std::uint64_t> ids = {net::flow_id(key, 7, 1), net::flow_id(key, 7, 2),
+                                         net::flow_id(key, 8, 1), net::flow_id(elsewhere, 7, 1),
+                                         net::flow_id(udp, 7, 1)};
     EXPECT_EQ(ids.size(), 5U);
     EXPECT_LT(*ids.rbegin(), 1ULL << 53);
     EXPECT_EQ(net::flow_id(key, 7, 1), net::flow_id(key, 7, 1));

@@ -103,13 +103,13 @@ TEST_F(TextOutputTest, RepeatsNoEvidence) {
     output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
     bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Finding finding = bench.sink.findings.at(0);
-    reporter.finding(finding);
+    reporter.consume(finding);
     finding.again = true;
     finding.resolution = analysis::Resolution::ended;
-    reporter.finding(finding);
+    reporter.consume(finding);
     finding.evidence.push_back(
         {.signal = analysis::Signal::ID_ECHO, .observed = {analysis::field::ip_id(7)}});
-    reporter.finding(finding);
+    reporter.consume(finding);
     std::ifstream file(path_);
     const std::string text(std::istreambuf_iterator<char>(file), {});
     const auto count = [&](std::string_view wanted) {
@@ -133,9 +133,9 @@ TEST_F(TextOutputTest, TellsARowOfLikeResetsOnce) {
         bench.see(story.after(1ms).rst({.seq = 5000U - 1448U * i}));
     }
     for (const analysis::Reset& reset : bench.sink.resets) {
-        reporter.reset(reset);
+        reporter.consume(reset);
     }
-    reporter.summary({});
+    reporter.consume(analysis::Summary{});
     std::ifstream file(path_);
     std::string line;
     ASSERT_TRUE(std::getline(file, line));

@@ -77,8 +77,8 @@ void Command::repeatable(const std::string& names, const std::string& type, cons
             accept(reader(value));
         }
     };
-    take_one_each_time(
-        *command_->add_option_function<std::vector<std::string>>(names, read, help), type);
+    take_one_each_time(*command_->add_option_function<std::vector<std::string>>(names, read, help),
+                       type);
 }
 
 void Command::words(const std::string& name, std::vector<std::string>& values,

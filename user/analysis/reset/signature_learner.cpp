@@ -33,9 +33,10 @@ bool is_proven_alone(const fst_judgement& judgement) {
 void SignatureLearner::renew(const ResetObservation& rst, const Traits& traits, bool is_proven) {
     for (Entry& entry : entries_) {
         const fst_learned_signature& learned = entry.learned.signature;
-        const bool bears = learned.hops == traits.hops && learned.tcp_flags == traits.tcp_flags &&
-                           (!(learned.flags & FST_LEARNED_IP_ID) || learned.ip_id == traits.ip_id) &&
-                           (!(learned.flags & FST_LEARNED_WINDOW) || learned.window == traits.window);
+        const bool bears =
+            learned.hops == traits.hops && learned.tcp_flags == traits.tcp_flags &&
+            (!(learned.flags & FST_LEARNED_IP_ID) || learned.ip_id == traits.ip_id) &&
+            (!(learned.flags & FST_LEARNED_WINDOW) || learned.window == traits.window);
         if (bears) {
             entry.learned.seen = std::max(entry.learned.seen, rst.sighting().wall);
             entry.proven = is_proven ? std::max(entry.proven, time_of(rst)) : entry.proven;
@@ -99,11 +100,11 @@ void SignatureLearner::note(const ResetObservation& rst, const fst_judgement& ju
             traits.window_counts && earlier.window_counts && earlier.window == traits.window;
         if (id || window) {
             learn_signature({.flags = learned_flags(id, window),
-                   .ip_id = id ? traits.ip_id : __u16{0},
-                   .window = window ? traits.window : __u16{0},
-                   .hops = traits.hops,
-                   .tcp_flags = traits.tcp_flags},
-                  rst);
+                             .ip_id = id ? traits.ip_id : __u16{0},
+                             .window = window ? traits.window : __u16{0},
+                             .hops = traits.hops,
+                             .tcp_flags = traits.tcp_flags},
+                            rst);
         }
     }
     earlier_.push_back(traits);

@@ -77,7 +77,8 @@ Status run_syn_reset_once(const DemoContext& context, Summary& summary) {
     }
     narrator.gap();
     narrator.paragraph(
-        "Two confirmed resets with one signature, from one distance, are enough to learn what this box "
+        "Two confirmed resets with one signature, from one distance, are enough to learn what this "
+        "box "
         "looks like: the third was known on arrival, and dropped; the server's answer came, and "
         "the connection lives. (flowstamp flows --learned lists such signatures.)");
     return {};

@@ -29,7 +29,9 @@ void add_stamps(Command& command, std::optional<std::string>& value) {
 void add_acting(Command& command, WatchOptions& options) {
     add_choice<fst_drop_mode>(
         command, "--drop",
-        {{"off", FST_DROP_OFF}, {"confirmed", FST_DROP_CONFIRMED}, {"suspected", FST_DROP_SUSPECTED}},
+        {{"off", FST_DROP_OFF},
+         {"confirmed", FST_DROP_CONFIRMED},
+         {"suspected", FST_DROP_SUSPECTED}},
         options.drop, "Drop forged resets in the kernel: off (default), confirmed, suspected");
     add_choice<fst_challenge_mode>(
         command, "--challenge",
@@ -49,18 +51,16 @@ void add_hooks(Command& command, WatchOptions& options) {
          {"xdp-generic", IngressChoice::xdp_generic},
          {"tc", IngressChoice::tc}},
         options.hook, "Where to take incoming packets: auto (default), xdp, xdp-generic, tc");
-    add_choice<WatchDirection>(command, "--direction",
-                               {{"in", WatchDirection::in},
-                                {"out", WatchDirection::out},
-                                {"both", WatchDirection::both}},
-                               options.direction, "Packets to stamp: in, out, both (default)");
+    add_choice<WatchDirection>(
+        command, "--direction",
+        {{"in", WatchDirection::in}, {"out", WatchDirection::out}, {"both", WatchDirection::both}},
+        options.direction, "Packets to stamp: in, out, both (default)");
 }
 
 }  // namespace
 
 void add_command(CommandLine& line, WatchOptions& options) {
-    Command watch =
-        line.command(WatchOptions::kCommand, "Attach, stamp, explain; until Ctrl-C");
+    Command watch = line.command(WatchOptions::kCommand, "Attach, stamp, explain; until Ctrl-C");
     add_interfaces(watch, options.interfaces, "An interface to watch; repeatable");
     watch.text("FILTER", options.filter, "What to tell, in tcpdump's syntax");
     add_acting(watch, options);

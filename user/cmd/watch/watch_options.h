@@ -36,7 +36,9 @@ struct WatchOptions {
     std::optional<std::string> stamps{};  ///< a file for every packet's stamp
 
     /// Whether packets may be dropped or changed.
-    [[nodiscard]] bool acts() const { return drop != FST_DROP_OFF || challenge != FST_CHALLENGE_OFF; }
+    [[nodiscard]] bool acts() const {
+        return drop != FST_DROP_OFF || challenge != FST_CHALLENGE_OFF;
+    }
 };
 
 void add_command(CommandLine& line, WatchOptions& options);
