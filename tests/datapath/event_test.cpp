@@ -235,7 +235,7 @@ TEST_P(DatapathEvent, IcmpErrors) {
             EXPECT_EQ(packet.icmp_source[v6 ? 0 : 3],
                       __builtin_bswap32(v6 ? 0x20010db8 : 0xcb007109));
             const fst_flow after = talk.flow();
-            EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0) << "it teaches nothing";
+            EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0) << "it changes nothing";
         }
     }
 }
