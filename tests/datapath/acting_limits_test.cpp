@@ -86,7 +86,7 @@ TEST_P(DatapathActingLimits, OutOfTheWindow) {
         Segment reset = talk.stateless_reset();
         reset.seq += off;
         expect_passed(talk, reset, FST_PASS_SEQUENCE);
-        EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer)) << "the stack does not heed it";
+        EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer)) << "the stack ignores it";
     }
 }
 

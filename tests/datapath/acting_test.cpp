@@ -243,8 +243,8 @@ TEST_P(DatapathActing, LivenessRefutesAndTheNextResetIsANewChallenge) {
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
     const std::uint64_t refuted = acting().counter(FST_COUNT_REFUTED);
-    const Outcome life = talk.send(End::peer);  // acknowledges what we sent after the RST
-    const SeenEvent* reported = life.find(FST_EVENT_AFTER_RST);
+    const Outcome alive = talk.send(End::peer);  // acknowledges what we sent after the RST
+    const SeenEvent* reported = alive.find(FST_EVENT_AFTER_RST);
     ASSERT_NE(reported, nullptr);
     EXPECT_EQ(reported->event.judgement.challenge, FST_CHALLENGE_REFUTED);
     EXPECT_EQ(signal_names(reported->event.judgement.signals), "LIFE_ACK|LIFE_CLOCK");

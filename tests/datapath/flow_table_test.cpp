@@ -152,7 +152,7 @@ TEST_P(DatapathTable, EvictsClosedThenHalfOpenThenIdle) {
     ASSERT_NE(ended.find(FST_EVENT_ENDED), nullptr);
     EXPECT_TRUE(closed.owns(ended.find(FST_EVENT_ENDED)->flow->key));
     EXPECT_EQ(taken_by_next(half_open, FST_COUNT_EVICT_HALF_OPEN).events.size(), 1U)
-        << "a flood would tell of nothing else";
+        << "a flood would report nothing else";
     const Outcome evicted = taken_by_next(idle, FST_COUNT_EVICT_IDLE, Ack);
     ASSERT_NE(evicted.find(FST_EVENT_EVICTED), nullptr);
     EXPECT_TRUE(idle.owns(evicted.find(FST_EVENT_EVICTED)->flow->key));

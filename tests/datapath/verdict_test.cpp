@@ -19,7 +19,7 @@ INSTANTIATE_TEST_SUITE_P(Datapath, DatapathVerdict, ::testing::ValuesIn(every_ho
 
 constexpr std::uint16_t kLearnedId = 0x7a7a;
 
-enum class Strength { strong, joining };
+enum class Strength { strong, weak };
 enum class Family { path, id, time, window, timestamps, data, link };
 
 /// A way to give a RST evidence of one family, and the signals that it must raise.
@@ -50,30 +50,30 @@ const std::vector<Evidence> kEvidence{
      [](Conversation&, Segment& reset) { reset.id = kLearnedId; }},
     {"acknowledges far too soon", Strength::strong, Family::time, bit(FST_SIGNAL_ACK_TOO_SOON),
      true, [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 4000); }},
-    {"foreign window", Strength::joining, Family::window, bit(FST_SIGNAL_WINDOW_FOREIGN), true,
+    {"foreign window", Strength::weak, Family::window, bit(FST_SIGNAL_WINDOW_FOREIGN), true,
      [](Conversation&, Segment& reset) { reset.window = 4321; }},
-    {"window echo", Strength::joining, Family::window,
+    {"window echo", Strength::weak, Family::window,
      bit(FST_SIGNAL_WINDOW_FOREIGN) | bit(FST_SIGNAL_WINDOW_ECHO), true,
      [](Conversation& talk, Segment& reset) { reset.window = talk.setting().us.window; }},
-    {"id 0 without DF", Strength::joining, Family::id, bit(FST_SIGNAL_ID_ZERO_NO_DF), false,
+    {"id 0 without DF", Strength::weak, Family::id, bit(FST_SIGNAL_ID_ZERO_NO_DF), false,
      [](Conversation&, Segment& reset) {
          reset.id = 0;
          reset.df = false;
      }},
-    {"no timestamps", Strength::joining, Family::timestamps, bit(FST_SIGNAL_NO_TIMESTAMPS), false,
+    {"no timestamps", Strength::weak, Family::timestamps, bit(FST_SIGNAL_NO_TIMESTAMPS), false,
      [](Conversation&, Segment& reset) {
          reset.flags = Rst | Ack;
          reset.timestamps.reset();
      }},
-    {"data", Strength::joining, Family::data, bit(FST_SIGNAL_DATA), true,
+    {"data", Strength::weak, Family::data, bit(FST_SIGNAL_DATA), true,
      [](Conversation&, Segment& reset) { reset.payload = 11; }},
-    {"foreign MAC", Strength::joining, Family::link, bit(FST_SIGNAL_MAC_FOREIGN), true,
+    {"foreign MAC", Strength::weak, Family::link, bit(FST_SIGNAL_MAC_FOREIGN), true,
      [](Conversation&, Segment& reset) { reset.mac = "00:00:5e:00:53:99"; }},
-    {"farther", Strength::joining, Family::path, bit(FST_SIGNAL_FARTHER), true,
+    {"farther", Strength::weak, Family::path, bit(FST_SIGNAL_FARTHER), true,
      [](Conversation&, Segment& reset) { reset.ttl -= 2; }},
-    {"another initial TTL", Strength::joining, Family::path, bit(FST_SIGNAL_TTL_BASE), true,
+    {"another initial TTL", Strength::weak, Family::path, bit(FST_SIGNAL_TTL_BASE), true,
      [](Conversation&, Segment& reset) { reset.ttl += 64; }},
-    {"acknowledges too soon", Strength::joining, Family::time, bit(FST_SIGNAL_ACK_SOON), true,
+    {"acknowledges too soon", Strength::weak, Family::time, bit(FST_SIGNAL_ACK_SOON), true,
      [](Conversation& talk, Segment& reset) { acknowledge_fresh_data(talk, reset, 9000); }},
 };
 

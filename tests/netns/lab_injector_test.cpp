@@ -105,7 +105,7 @@ TEST_P(LabInjector, ArrivesNearerOrFromThePeersDistance) {
     }
 }
 
-TEST_P(LabInjector, CannotSwallow) {
+TEST_P(LabInjector, CannotDropSegments) {
     EXPECT_FALSE(lab::Injector::start(lab().router(2), {.swallow = lab::Swallow::Trigger}));
 }
 

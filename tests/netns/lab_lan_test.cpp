@@ -29,7 +29,7 @@ TEST_F(LabLan, NeighboursConnectDirectly) {
         require(lab::Server::start(lan.server(), {.service = lab::Service::Echo}));
     EXPECT_EQ(talk(lan.client(), lan.server().address()).outcome, lab::Outcome::Complete);
     const lab::DownloadReport report = talk(lan.client(), lab::Lan::public_address());
-    EXPECT_EQ(report.errno_value, ECONNREFUSED) << "the router's, where nobody listens";
+    EXPECT_EQ(report.errno_value, ECONNREFUSED) << "the router's closed port";
 }
 
 TEST_F(LabLan, DestinationTranslationAloneIsNotEnough) {

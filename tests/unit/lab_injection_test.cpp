@@ -156,7 +156,7 @@ TEST(LabInjection, TheServerMayGetAnotherForgery) {
     EXPECT_EQ(lab::parse_segment(*engine.forge(forgeries[1], {}))->source.port, 40000);
 }
 
-TEST(LabInjection, SwallowsTheTriggerAlone) {
+TEST(LabInjection, DropsOnlyTheTrigger) {
     lab::InjectionEngine engine(
         {.trigger = {.on = On::ClientData}, .swallow = lab::Swallow::Trigger});
     EXPECT_FALSE(engine.observe(lab::Side::Client, ack).swallow);
@@ -164,7 +164,7 @@ TEST(LabInjection, SwallowsTheTriggerAlone) {
     EXPECT_FALSE(engine.observe(lab::Side::Client, request).swallow);
 }
 
-TEST(LabInjection, SwallowsTheConnectionFromThereOn) {
+TEST(LabInjection, DropsTheConnectionFromThereOn) {
     lab::InjectionEngine engine(
         {.trigger = {.on = On::ClientData}, .swallow = lab::Swallow::Connection});
     EXPECT_FALSE(engine.observe(lab::Side::Client, ack).swallow);

@@ -70,7 +70,7 @@ TEST_F(LiveBlockTest, UsesTheCurrentWindowSize) {
     block.draw({"one"});
     EXPECT_EQ(written(), "\r\033[K\033[J\r") << "nowhere to go up from";
     resize(0, 0);
-    EXPECT_EQ(block.width(), 79U) << "what does not tell its size is as usual";
+    EXPECT_EQ(block.width(), 79U) << "without a size the default is used";
 }
 
 }  // namespace

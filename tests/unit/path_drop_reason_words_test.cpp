@@ -38,7 +38,7 @@ TEST(PathDropReasonWords, UnknownNameIsShownItself) {
 TEST(PathDropReasonWords, TableIsConsistent) {
     std::set<std::string_view> names;
     for (const pathtrace::DropReasonEntry& entry : pathtrace::kDropReasons) {
-        EXPECT_TRUE(names.insert(entry.name).second) << entry.name << " stands twice";
+        EXPECT_TRUE(names.insert(entry.name).second) << entry.name << " is listed twice";
         EXPECT_TRUE(std::ranges::all_of(entry.name, [](unsigned char c) {
             return std::isupper(c) != 0 || std::isdigit(c) != 0 || c == '_';
         })) << entry.name;

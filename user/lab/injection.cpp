@@ -27,7 +27,7 @@ InjectionEngine::Decision InjectionEngine::observe(Side from, FrameView frame) {
     decision.swallow = (fires && injection_.swallow == Swallow::Trigger) ||
                        (state.fired != 0 && injection_.swallow == Swallow::Connection);
     if (fires) {
-        decision.forgeries = volley(connection);
+        decision.forgeries = schedule(connection);
     }
     return decision;
 }
@@ -63,7 +63,7 @@ bool InjectionEngine::triggers(Side from, const Segment& segment, const State& s
     return false;
 }
 
-std::vector<InjectionEngine::ScheduledForgery> InjectionEngine::volley(
+std::vector<InjectionEngine::ScheduledForgery> InjectionEngine::schedule(
     const Connection& connection) const {
     std::vector<ScheduledForgery> forgeries;
     for (unsigned index = 0; index < injection_.count; ++index) {

@@ -100,7 +100,7 @@ class InjectionEngine {
     };
 
     bool triggers(Side from, const Segment& segment, const State& state) const;
-    std::vector<ScheduledForgery> volley(const Connection& connection) const;
+    std::vector<ScheduledForgery> schedule(const Connection& connection) const;
 
     Injection injection_;
     std::mt19937 random_;

@@ -46,7 +46,7 @@ Result<Injector> Injector::start(const Namespace& router, Injection injection) {
     if (injection.swallow != Swallow::Nothing) {
         return fail({.operation = "start injector",
                      .object = router.role(),
-                     .reason = "only a forwarder can swallow segments",
+                     .reason = "only a forwarder can drop segments",
                      .hint = {}});
     }
     Result<std::unique_ptr<FrameLoop>> loop = FrameLoop::open(router);

@@ -90,13 +90,13 @@ bool is_stale(const std::string& name) {
 Result<NetnsReaper> NetnsReaper::start(const std::vector<std::string>& names) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return fail_errno("start", "namespace guard", errno);
+        return fail_errno("start", "namespace reaper", errno);
     }
     const Fd read_end(ends[0]);
     Fd write_end(ends[1]);
     const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
 
-    std::vector<std::string> argv{"/bin/sh", "-c", removal_script, "flowstamp-lab-guard"};
+    std::vector<std::string> argv{"/bin/sh", "-c", removal_script, "flowstamp-lab-reaper"};
     argv.insert(argv.end(), names.begin(), names.end());
     std::vector<char*> pointers;
     pointers.reserve(argv.size() + 1);
@@ -120,7 +120,7 @@ Result<NetnsReaper> NetnsReaper::start(const std::vector<std::string>& names) {
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (failure != 0) {
-        return fail_errno("start", "namespace guard", failure);
+        return fail_errno("start", "namespace reaper", failure);
     }
     return NetnsReaper(pid, std::move(write_end));
 }
@@ -164,8 +164,8 @@ Status remove_stale_namespaces() {
     if (names.empty()) {
         return {};
     }
-    const Result<NetnsReaper> guard = NetnsReaper::start(names);
-    return guard ? Status{} : Status(std::unexpected(guard.error()));
+    const Result<NetnsReaper> reaper = NetnsReaper::start(names);
+    return reaper ? Status{} : Status(std::unexpected(reaper.error()));
 }
 
 }  // namespace flowstamp::lab

@@ -88,7 +88,7 @@ Status await_close(const Fd& socket, const WaitLimit& limit) {
     }
 }
 
-Status bid_farewell(Fd socket, Ending ending, const WaitLimit& limit) {
+Status end_connection(Fd socket, Ending ending, const WaitLimit& limit) {
     switch (ending) {
         case Ending::Finish:
             shutdown(socket.get(), SHUT_WR);
@@ -139,7 +139,7 @@ Status converse(Fd socket, const ServerOptions& options, const WaitLimit& limit,
     if (!pause(options.before_ending, limit)) {
         return fail_errno("pause", "server", ECANCELED);
     }
-    return bid_farewell(std::move(socket), options.ending, limit);
+    return end_connection(std::move(socket), options.ending, limit);
 }
 
 }  // namespace
