@@ -22,7 +22,7 @@
 
 namespace flowstamp::pathtrace {
 
-class PathProbeState;  // the skeleton and all that belongs to it
+class PathProbeState;  // the skeleton and what hangs on it
 
 struct PathProbeOptions {
     std::vector<Station> stations{};
