@@ -265,11 +265,11 @@ TEST(Boundaries, ANamespaceMatchesItsFolder) {
 
 TEST(Licence, IsToldByEachFilesFirstLine) {
     for (const Source& source : sources()) {
-        std::string wanted = "Apache-2.0";
+        std::string wanted = "Apache-2.0 OR GPL-2.0-only";
         if (stands_in(source, {"include/", "vmlinux/"})) {
             wanted = "GPL-2.0-only OR Apache-2.0";
-        } else if (stands_in(source, {"bpf/"}) || source.path.ends_with(".bpf.c") ||
-                   source.path == "bpf/host/datapath.c") {
+        } else if ((stands_in(source, {"bpf/"}) && source.path != "bpf/host/datapath.h") ||
+                   source.path.ends_with(".bpf.c")) {
             wanted = "GPL-2.0-only";
         }
         EXPECT_EQ(source.first_line, "// SPDX-License-Identifier: " + wanted) << source.path;
