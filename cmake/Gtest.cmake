@@ -36,3 +36,20 @@ function(flowstamp_gtest target)
          "endif()\n")
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include})
 endfunction()
+
+# flowstamp_test_paths(TARGET NAME="path"...)
+#
+# Paths as macros, each for those of TARGET's sources that name it: on every command line, a path
+# would keep ccache from serving another folder with what this one has compiled.
+function(flowstamp_test_paths target)
+    get_target_property(sources ${target} SOURCES)
+    foreach(definition IN LISTS ARGN)
+        string(REGEX REPLACE "=.*" "" name "${definition}")
+        foreach(source IN LISTS sources)
+            file(STRINGS ${source} uses REGEX ${name})
+            if(uses)
+                set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS ${definition})
+            endif()
+        endforeach()
+    endforeach()
+endfunction()

@@ -47,6 +47,7 @@ foreach(language C CXX)
         # With a precompiled header ccache must be told to ignore its time stamps.
         set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
             CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+            CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true
             ${FLOWSTAMP_CCACHE})
     endif()
 endforeach()
