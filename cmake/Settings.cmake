@@ -37,8 +37,9 @@ endif()
 # Finds a class or enum that two files define differently (the one-definition rule).
 option(FLOWSTAMP_LTO "link-time optimisation with -Wodr" OFF)
 if(FLOWSTAMP_LTO)
-    add_compile_options(-flto=auto -fno-fat-lto-objects)
-    add_link_options(-flto=auto -Wodr -Wlto-type-mismatch -Werror=odr -Werror=lto-type-mismatch)
+    # The comparison needs types, not optimised code.
+    add_compile_options(-flto=auto -fno-fat-lto-objects -O0 -g0)
+    add_link_options(-flto=auto -O0 -Wodr -Wlto-type-mismatch -Werror=odr -Werror=lto-type-mismatch)
 endif()
 
 find_program(FLOWSTAMP_CCACHE ccache)
