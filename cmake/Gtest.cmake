@@ -1,29 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-# flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [SERIAL] [ENVIRONMENT VAR=value...])
+# flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [SERIAL] [PARALLEL suite...]
+#                 [ENVIRONMENT VAR=value...])
 #
 # Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that names a failure
 # closely enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
-# SERIAL: runs alone, for tests that depend on real time.
+# SERIAL: each runs alone, for tests that depend on real time; except the suites in PARALLEL.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
 function(flowstamp_gtest target)
-    cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "ENVIRONMENT" ${ARGN})
+    cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "ENVIRONMENT;PARALLEL" ${ARGN})
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
     endif()
     set(list ${CMAKE_CURRENT_BINARY_DIR}/${target}_suites.cmake)
     set(include ${CMAKE_CURRENT_BINARY_DIR}/${target}_include.cmake)
     set(properties LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
-    if(arg_SERIAL)
-        list(APPEND properties RUN_SERIAL ON)
-    endif()
     if(arg_ENVIRONMENT)
         list(APPEND properties ENVIRONMENT ${arg_ENVIRONMENT})
     endif()
     add_custom_command(
         TARGET ${target} POST_BUILD
         COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DLABEL=${arg_LABEL}
-                "-DPROPERTIES=${properties}" -DOUTPUT=${list}
+                "-DPROPERTIES=${properties}" -DSERIAL=${arg_SERIAL} "-DPARALLEL=${arg_PARALLEL}"
+                -DOUTPUT=${list}
                 -P ${PROJECT_SOURCE_DIR}/cmake/GtestSuites.cmake
         BYPRODUCTS ${list}
         VERBATIM)

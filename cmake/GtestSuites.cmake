@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run as a script after PROGRAM was built: lists its suites and writes an add_test() for each, with
-# PROPERTIES, to OUTPUT. "Suite/0.  # TypeParam = x" is a suite of a typed test.
+# PROPERTIES, to OUTPUT; with SERIAL, each but those in PARALLEL runs alone. "Suite/0.  # TypeParam = x"
+# is a suite of a typed test.
+cmake_minimum_required(VERSION 3.25)
 
 execute_process(COMMAND ${PROGRAM} --gtest_list_tests
                 OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
@@ -11,7 +13,11 @@ foreach(suite IN LISTS suites)
     string(APPEND script
            "add_test([==[${LABEL}.${suite}]==] [==[${PROGRAM}]==] [==[--gtest_filter=${suite}.*]==])\n"
            "set_tests_properties([==[${LABEL}.${suite}]==] PROPERTIES")
-    foreach(word IN LISTS PROPERTIES)
+    set(properties ${PROPERTIES})
+    if(SERIAL AND NOT suite IN_LIST PARALLEL)
+        list(APPEND properties RUN_SERIAL ON)
+    endif()
+    foreach(word IN LISTS properties)
         string(APPEND script " [==[${word}]==]")
     endforeach()
     string(APPEND script ")\n")
