@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The data path of bpf/, compiled for the host: for captures, tests and fuzzing, without root. One
 // source of truth, two homes. Plain C, so that it can include bpf/ and be called from C++.
 #ifndef FLOWSTAMP_USER_REPLAY_DATAPATH_H

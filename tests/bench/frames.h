@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The frames on which programs are run. The mutator varies the client.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The frames that programs are run on. The client is the end that the mutator makes many of.
 #pragma once
 
 #include <algorithm>

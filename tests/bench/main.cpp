@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The cost of packets, as ratios within one run: `./dev bench`. As root.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What packets cost, as ratios within one run: `./dev bench`. As root.
 // Usage: flowstamp_bench_figures [--json FILE] [COMMAND...]
 // Each COMMAND is run by the shell and prints more figures: lines of tab-separated section, name,
 // value, unit and bar (">=0.95", "<=100", or nothing).

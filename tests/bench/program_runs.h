@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Runs programs in the kernel on generated frames (BPF_PROG_TEST_RUN): nanoseconds per run.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Programs run by the kernel on frames of ours (BPF_PROG_TEST_RUN): nanoseconds of one run.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Results: a line for people as soon as it is known, and everything as JSON for machines.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What was measured: a line for people as soon as it is known, and all of it as JSON for machines.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Sends segments of many flows out of an interface, as fast as one core can: live frames of the XDP
 // test run, so that at the other end of a veth pair they pass through the real driver path.
 // Usage, as root: flowstamp_bench_send INTERFACE syn|syn-ack|ack|data|reset COUNT FLOWS [FIRST]

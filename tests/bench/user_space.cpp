@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The cost of user space: the scan of the flow table, and the handling of stamps. Prints lines of
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What user space costs: the flow table's pass, and what becomes of stamps. Prints lines of
 // tab-separated section, name, value, unit and bar. As root.
 #include <benchmark/benchmark.h>
 #include <bpf/bpf.h>

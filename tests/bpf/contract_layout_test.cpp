@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Compares the contract's layout by clang for BPF with that of the program's compiler.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The contract as clang lays it out for BPF, against the same as the program's compiler does.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// One source, several builds: the same packets give the same events, byte for byte, whether the
-// data path runs on the host, at XDP or at tc ingress.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// One source, several homes: the same packets give the same events, byte for byte, whether the data
+// path runs on the host, at XDP or at tc ingress.
 #include <gtest/gtest.h>
 
 #include <cstring>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The test cases of tests/datapath, run on the programs loaded into the kernel.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The cases of tests/datapath, here on the programs as the kernel has loaded them.
 #include "tests/bpf/kernel_rig.h"
 #include "tests/datapath/host_rig.h"
 

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// The ring of events without a reader: records that find it full are counted as lost, and packets
-// pass as usual.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The ring of events when nobody reads it: what finds no room is counted where it is lost, and the
+// packets pass as ever.
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 

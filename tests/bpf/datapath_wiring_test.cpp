@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// Observe-only programs cannot act: proved on the instructions that the kernel runs. When loaded
-// without permission to act, the verifier has removed every way to change or drop a packet:
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Observe-only is a fact of wiring: proved on the instructions that the kernel runs. Loaded without
+// leave to act, the verifier has removed every way to change or drop a packet:
 // - no helper that writes a packet is called, by the entry or by any function that it calls;
 // - the entry stores through no pointer derived from the context, and passes neither such a pointer
 //   nor the context to a function of the program: they cannot write the packet either;

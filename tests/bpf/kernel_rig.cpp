@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Uses the skeleton itself, not LoadedProbe: a test may write policies that users cannot.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// On the skeleton itself, not on LoadedProbe: a test may write policies that no user can.
 #include "tests/bpf/kernel_rig.h"
 
 #include <bpf/bpf.h>

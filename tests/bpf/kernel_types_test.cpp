@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Compares vmlinux/ with the running kernel: every struct and field by BTF; every value by BTF or,
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// vmlinux/ against the running kernel: every struct and field by its BTF; every value by BTF or,
 // where the kernel has a macro instead of an enumerator, by the system's headers.
 #include <netinet/in.h>  // first: <linux/netfilter.h> would bring its own of the same
 

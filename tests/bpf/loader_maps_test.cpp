@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The readers and the writer of maps, each on a map that the test fills.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The readers and the writer of maps, each on a map of its own that the test fills.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>

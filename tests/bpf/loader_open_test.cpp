@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// What prevents a probe from being attached: each is one line, with the fix.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What stops a probe before it is attached: each one line, with the mend.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>

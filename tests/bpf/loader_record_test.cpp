@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// How a running watch is found, and distinguished from a dead one.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// How a running watch is found, and told from a dead one.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

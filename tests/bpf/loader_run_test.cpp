@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// A packet through each loaded program, and its traces in everything that user space can read.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// A packet through each loaded program, and out again by every way that user space has.
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// One capture, two backends: their reports are the same to the byte.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// One capture, two homes: what is told of it is the same to the byte.
 #include <gtest/gtest.h>
 
 #include <deque>

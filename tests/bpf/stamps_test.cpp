@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Every packet's stamp, from the programs to the reader: whole batches, part-filled ones, on this CPU
 // and another, and what the ring has no room for.
 #include <netinet/in.h>

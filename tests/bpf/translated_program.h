@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// A loaded program after the verifier's rewriting: dead code removed, every helper named.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// A loaded program as the verifier left it: dead code gone, every helper named.
 #pragma once
 
 #include <linux/bpf.h>

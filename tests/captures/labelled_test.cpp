@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // What is known of public captures, and what this program makes of them.
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// Whatever the packets and the policy: only RSTs are changed, and only as a challenge needs.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Whatever comes, and whatever may be done: only RSTs are touched, and of these only what a question
+// needs.
 #include "tests/datapath/fixture.h"
 #include "tests/datapath/fuzz.h"
 

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// What is done about a suspected RST: how its bytes change, when it is accepted, and when it must
-// be passed nevertheless. Only for incoming packets: see observe_only_test.cpp for egress.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What is done about a RST that is doubted: what becomes of its bytes, when it is believed, and when
+// it must be passed all the same. Only where packets come in: see observe_only_test.cpp for egress.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {

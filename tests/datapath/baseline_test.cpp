@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// What is learned from a side's packets, and which packets must not be used.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What a side's packets teach of it, and which packets may not.
 #include <algorithm>
 #include <cstring>
 

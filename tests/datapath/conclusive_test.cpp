@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Evidence that needs more than the RST itself: a SYN answered twice, a second RST, a flow in which
 // something was forged before. And the guards against false positives.
 #include "tests/datapath/fixture.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A TCP connection between a peer, whose packets come in at the tested hook, and us, whose packets
 // leave through tc egress. Both ends number and time their packets as real stacks do, so that a

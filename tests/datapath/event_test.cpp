@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Events to user space: of each kind, and those that are lost.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What is told to user space: of each kind, and of what could not be told.
 #include <algorithm>
 #include <cstring>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Where flows are stored, and which one is evicted when the table is full.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Where flows stand, and which one goes when there is no room.
 #include <fmt/format.h>
 
 #include <algorithm>

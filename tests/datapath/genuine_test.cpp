@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// Resets as sent by real hosts and middleboxes (the table of docs/findings.md): none may be
-// suspected, and each has its cause.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Resets as real hosts and boxes send them (the table of docs/findings.md): none may be blamed, and
+// each has its cause.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Each signal's guard: where the same bytes are no evidence, because genuine hosts send them, too.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Each signal's guard: where the same bytes are no evidence, as genuine hosts do the same.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// How connections begin and end, and how the next one replaces the previous one.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// How connections begin and end, and how the next one takes the place of the last.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {

@@ -1,6 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Without permission to act, no packet is dropped or changed, whatever it is and whatever the
-// policy is.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Without leave to act, no packet is dropped or changed, whatever it is and whatever the policy says.
 #include "tests/datapath/fixture.h"
 #include "tests/datapath/fuzz.h"
 

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// The parser reads the commonest shape in place and everything else from a copy: both must give the
-// same packet. And the TCP options it finds, in every layout.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The parser reads the commonest shape where it lies and all else from a copy: both must see the
+// same packet. And what TCP options it finds, however they are written.
 #include <cstring>
 
 #include "tests/datapath/fixture.h"

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The result of parsing a frame: which counter it increments, and which fields reach the flow.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What the parser makes of a frame: which counter it moves, and what of it reaches the flow.
 #include <arpa/inet.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // One interface to the data path wherever it runs: compiled for the host, or loaded into the kernel
 // and run by BPF_PROG_TEST_RUN. The cases of this folder know nothing else, so each runs in both

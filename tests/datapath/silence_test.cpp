@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// What silence shows: retransmissions by timer, after idle periods, answered or not, and a
-// direction that is never seen.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What silence shows: packets sent again by timer, after a rest, answered or not, and a direction
+// that is never seen.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {

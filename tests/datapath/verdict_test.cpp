@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// Each kind of evidence that a RST can have, alone and in pairs, under each circumstance, compared
-// with the order of judgement (docs/findings.md): the expectation here is written from that text,
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Each piece of evidence that a RST can bear, alone and in pairs, under each circumstance, held
+// against the order of judgement (docs/findings.md): the expectation here is written from that text,
 // not from the data path.
 #include <fmt/format.h>
 

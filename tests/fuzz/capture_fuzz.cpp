@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// libFuzzer entry point: the capture readers and the frame converter, on arbitrary bytes.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// libFuzzer's entry: the readers of captures, and what brings their frames into shape, on arbitrary
+// bytes.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>

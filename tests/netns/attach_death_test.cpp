@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// A killed watch: the kernel detaches its programs, and the next run cleans up.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// A watch that is killed: the kernel takes its programs off, and who comes next tidies up.
 #include <sys/mount.h>
 #include <sys/stat.h>
 

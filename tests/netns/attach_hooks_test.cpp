@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Each way of attaching: every packet is seen once, and everything is detached.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Each way of attaching: every packet is seen once, and it all comes off again.
 #include <cerrno>
 #include <optional>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// What can prevent attaching: each is one line with the fix, and nothing is partly attached.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What can stand in the way: each is one line with the mend, and nothing is half attached.
 #include <cerrno>
 
 #include "tests/netns/attach_fixture.h"

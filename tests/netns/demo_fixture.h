@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Runs the demo as a user would, for tests: the built program, to its end, and checks that nothing
 // is left behind.

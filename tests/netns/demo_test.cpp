@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The demo as a user runs it: the built program, its scenarios, its exit status, and that nothing
 // is left behind however it ends.

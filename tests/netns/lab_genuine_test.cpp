@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Genuine resets, produced by real kernels and firewalls: what the application sees of each, and
 // its fields on the wire: flags, ID, window, options.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The local network, the shortcut, and rules as typed: that the lab does with packets what the
 // scenarios say.

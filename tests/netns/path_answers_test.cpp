@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Rules that drop each other's answers: what INPUT rejects with an answer, OUTPUT drops.
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A small cloud: a gateway with the public address forwards connections to a second router, and
 // that one to the machine. A rule there accepts only some of the machine's ports, and drops what

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // End to end: real packets through a router that drops them, and what `path` reports.
 #include <gtest/gtest.h>

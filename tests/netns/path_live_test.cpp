@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // `path` as a user runs it: a live view on a terminal, plain lines into a pipe.
 #include <gmock/gmock.h>

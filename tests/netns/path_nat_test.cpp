@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // However addresses are translated, a connection is one flow with two tuples, and two are two.
 #include <gtest/gtest.h>

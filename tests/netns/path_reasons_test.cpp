@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Drops without a rule: the kernel's own reason is explained, with what to look at, and no rule is
 // named.

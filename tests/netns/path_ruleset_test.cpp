@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Real rulesets of nft and both iptables, packets that they really drop, and the rule that is
 // named.

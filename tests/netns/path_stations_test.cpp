@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The records of real packets: where they pass, where they stop, and why.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What the kernel path tells of real packets: where they pass, where they stop, and why.
 #include <netinet/in.h>
 
 #include <cstring>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A random ruleset of 500 rules in 40 chains. Which of them dropped the packets?
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A drop in each table and chain of each tool: which rule is named?
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // nft's own trace names the rule where counters cannot, and leaves nothing behind.
 #include <fmt/format.h>

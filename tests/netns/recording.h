@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Records all packets of an interface, in both directions, to a pcap file (tcpdump).
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Genuine resets in the presence of legitimate middleboxes: proxies, gateways, load balancers, and
 // hosts that see each packet twice. None is reported as forged.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Shared by the tests that try to break the rules: servers that do anything, paths that do
 // anything, and the one thing that must never happen.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Forged resets by careful injectors: what was once undetected is found when the server goes on.
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Genuine resets that some rule once reported as forged: how connections end, between real kernels.
 #include <poll.h>

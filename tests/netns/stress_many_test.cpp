@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Some 2,000 connections that their server resets, in every possible way, across good and bad
 // paths, with a watch that only observes: none is suspected, live or in a replay.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Genuine resets across paths that delay, lose, reorder, duplicate and reroute: none is reported as
 // forged.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Forged resets against a watched client: each kind is found; confirmed or challenged ones do not
 // end the download.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Genuine resets, produced by real kernels and firewalls, under the strictest policy: each reaches
 // its application, and none is reported as forged.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The output of `flowstamp watch --json` for a live forged reset: each line matches the schema.
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // What is learned from one connection's forged reset is used for the next one's on arrival.
 #include <algorithm>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // `watch --path` on a router: its own drops are reported with the rule, and nothing else.
 #include <gmock/gmock.h>

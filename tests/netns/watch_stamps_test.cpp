@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // `watch --stamps` beside a real download: a stamp for every packet, from which the download can be
 // rebuilt.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The house rules that the sources themselves can break: who includes what, which namespace stands
 // in which folder, and under which licence a file stands. (cmake/Boundaries.cmake holds the targets
 // to who may link what.)

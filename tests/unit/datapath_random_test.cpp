@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The data path on damaged packets, a few thousand conversations of them, the same on every run.
 // Addresses and undefined behaviour are the sanitisers' business. tests/fuzz goes on from here.
 #include <gtest/gtest.h>

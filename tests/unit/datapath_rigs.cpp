@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The cases of tests/datapath, here on the host build.
 #include "tests/datapath/host_rig.h"
 

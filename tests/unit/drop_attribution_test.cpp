@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Which rule dropped packets, by the change of counters between two snapshots.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Which rule ate the packets, by how counters moved between two snapshots.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Evidence: life. The peer goes on, causally later.
 #include "user/analysis/reset/forged_rst.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Evidence between resets: RST_SEQ_CHANGE, and two paths.
 #include "user/analysis/reset/forged_rst.h"
 

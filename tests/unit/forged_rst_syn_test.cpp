@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Evidence: SYN_RST. One SYN was answered by a reset and by a SYN-ACK.
 #include "user/analysis/reset/forged_rst.h"
 

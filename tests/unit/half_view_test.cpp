@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Detectors that cannot tell, say so: what is confirmed where everything is seen is suspected at the
 // most where half of it is.

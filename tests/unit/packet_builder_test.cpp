@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The packets marked "from the wire" were sent by Linux 6.18 over a veth pair with checksum
 // offload off, and captured by tcpdump.

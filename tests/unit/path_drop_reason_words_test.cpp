@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Explanations of the kernel's drop reasons.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The kernel's drop reasons in words.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Parses iptables-save's format into tables, chains, rules; and applies its text to nft's tables.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// iptables-save's format -> tables, chains, rules; and iptables' words for nft's tables.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/netfilter_ipv4.h>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Parses nft's output of a ruleset into tables, chains, rules; and its text for them.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What nft prints of a ruleset -> tables, chains, rules; its words for them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Netfilter priorities in use, and their names.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Netfilter priorities: what is in use, and its name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Recorded output of real tools for small rulesets: nft 1.0.6 and iptables 1.8.9, kernel 6.18.
 #pragma once

@@ -1,6 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Parses the output of `nft -a monitor trace` (nft 1.0.6, kernel 6.18) into drops; and builds its
-// request.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What `nft -a monitor trace` prints (nft 1.0.6, kernel 6.18) -> drops; and what is asked of it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

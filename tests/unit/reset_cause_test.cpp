@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Every cause of a genuine reset, from packets to what is told, and what is told for it.
 #include "user/analysis/reset/reset_cause.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Loads BPF objects into the running kernel and prints the number of instructions that the verifier
 // processed for each program: "OBJECT PROGRAM VERIFIED_INSTRUCTIONS". Exit status 1 if an object

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Addresses as the lab uses them: on the wire, in a socket call, on a command line.
 #pragma once

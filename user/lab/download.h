@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A download over real TCP: the client requests a number of bytes, checks each byte received, and
 // reports how the connection ended.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Request and echo over real TCP, with pauses: for connections that idle and are kept alive by both
 // sides.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // What a middlebox in the path remembers of one TCP connection. Pure: segments in, state out.
 #pragma once

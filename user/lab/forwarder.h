@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Forwards a router's packets in user space in place of its kernel, with the impairments of a long
 // path, for kernels without netem: delay, jitter, loss, duplication. It can run an Injection, and,

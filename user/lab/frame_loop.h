@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Event loop for lab components that run on a host: frames of its interfaces and timed actions, in
 // one thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // When a middlebox in the path forges, and what. Pure: frames in, decisions out; the Injector and
 // the Forwarder carry them out on real interfaces.

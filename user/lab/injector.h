@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A middlebox in the path that forges segments. It listens on a router's two interfaces while the
 // router's kernel goes on forwarding, and sends what its Injection says:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A local network: a client, a server and a router on one switch, and a public address at which the
 // router could publish the server.

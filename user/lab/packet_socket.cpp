@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/lab/packet_socket.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The content of a download: any part of it follows from the seed and the offset, so both ends know
 // every byte without storing any.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Some settings made with `ip` take effect asynchronously in the kernel. Packets sent before that
 // are silently lost, so wait.

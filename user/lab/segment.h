@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A TCP segment as a middlebox in the path sees it: what the injector reads from a frame.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The lab's TCP server: serves downloads at a set pace, and ends each connection as configured.
 // Every kind of genuine reset is available, produced by a real kernel.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The lab: a path of hosts in network namespaces of this machine, with real kernels and sockets.
 //

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Which rule dropped packets, derived from the change of the rules' counters while they were lost.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // nft's text for its rules, and what its JSON lacks: devices and dormant tables (nft 1.0.6).
 #pragma once

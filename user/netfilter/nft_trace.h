@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // nft's own tracing of selected packets (meta nftrace): exact where counters are not, for rules of
 // nft and iptables-nft. Legacy rules do not support it.

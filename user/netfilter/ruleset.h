@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // This host's packet filters: tables, chains and rules with their packet counters, of nft and of
 // both iptables variants alike. A Ruleset is a snapshot: pure data.

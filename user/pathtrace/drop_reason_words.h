@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Explains the kernel's drop reasons (include/net/dropreason-core.h, enum skb_drop_reason).
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A router silently drops the client's SYNs. One client gives up; another one's kernel keeps
 // trying, and gets through once the rule is removed.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Established connections that a router blocks and unblocks: once the client's packets are lost,
 // once the server's. And one that is blocked with a reset.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A router answers the client's SYNs with ICMP errors, of two kinds.
 #include "user/cmd/demo/case.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A scenario of connections that fail, and of the fix: a client of an echo server connects several
 // times under one `flowstamp watch`, while rules are added and removed on real routers.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // One run of the demo: a download from the server to the client, a firewall in between that may
 // forge, and `flowstamp watch` on the client. The results are recorded, not judged.

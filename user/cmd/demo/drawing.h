@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The lab's path as an ASCII drawing. Pure, except that it reads the lab's names.
 #pragma once

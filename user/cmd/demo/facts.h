@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // What a run of `flowstamp watch` reported, parsed from its JSON lines: the demo claims nothing
 // that is not there or was not measured at a socket. Pure.

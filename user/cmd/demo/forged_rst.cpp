@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The main scenario, in three steps: a download, and a firewall that forges a reset in the server's
 // name. Watched; dropped on evidence; an exact copy of a genuine reset, refuted by a challenge.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A firewall that resets both ends, which one side alone cannot prevent.
 #include <fmt/format.h>

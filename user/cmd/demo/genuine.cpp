@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Servers that really reset, under the strictest settings: their resets reach the application, and
 // none is reported as forged.

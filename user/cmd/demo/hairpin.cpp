@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A client connects to a server in its own network by the public address: the router translates the
 // destination but not the source, and the answer takes the direct path.

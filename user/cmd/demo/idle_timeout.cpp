@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A stateful firewall times out an idle connection, and then drops or resets its packets. Keepalive
 // probes prevent that.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // The demo's output: plain lines of limited width, with colour and a progress line that is redrawn
 // if standard output is a terminal.

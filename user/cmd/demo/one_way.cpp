@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Asymmetric routing: a gateway sees the packets to the server, and none of the answers. Watched on
 // that gateway.

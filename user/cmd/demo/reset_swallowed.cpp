@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A server that rejects, and whose own firewall drops the rejection on its way out.
 #include "user/cmd/demo/case.h"

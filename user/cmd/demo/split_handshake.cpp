@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A middlebox in the path answers the handshake itself, and only then connects to the server: a SYN
 // proxy, as in anti-DDoS filters.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A connection refused by a middlebox in the path, and one by the server itself: the same errno.
 #include "user/cmd/demo/case.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A firewall forwards a SYN, and answers it with a forged reset: the server's own answer follows.
 #include "user/cmd/demo/case.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // Runs `flowstamp watch` as a user would: this same program, as a child process, on interfaces of a
 // lab host.

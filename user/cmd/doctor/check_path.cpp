@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// What `path` can see here, determined by the code that it uses itself.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What `path` can see here, asked of the code that it runs by itself.
 #include <fmt/format.h>
 
 #include <algorithm>

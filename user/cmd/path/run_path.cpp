@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The command around a Tracer: where the report goes, what ends it, and the exit status.
 #include "user/cmd/path/run_path.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The command around a Watch: where the report goes, what ends it, and the exit status.
 #include <fmt/format.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // tc hooks for kernels before 6.6, which have no tcx. A filter on a clsact qdisc outlives the
 // process that attached it, so the filter is only a stub that tail-calls the real program through a
 // program array, which the kernel empties when this process ends (bpf/stub.bpf.c).

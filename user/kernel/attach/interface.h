@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Facts about network interfaces, as seen in the calling thread's network namespace.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Facts about network interfaces, as the calling thread's network namespace has them.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// The probe's life cycle: open -> loaded -> attached, a type each, so that maps are filled before
-// the first packet, and nothing is read from a probe that is not loaded.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The probe's life: open -> loaded -> attached, each a type of its own, so that maps are filled
+// before a packet can come, and nothing is read from a probe that is not there.
 //
 //     Result<OpenProbe> open = OpenProbe::open({.drop = FST_DROP_CONFIRMED});
 //     Result<LoadedProbe> loaded = std::move(*open).load();

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// attach(): all interfaces or none.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// attach(): to all interfaces or to none.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// open() and load(): configures and verifies the programs, and fills their maps.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// open() and load(): the programs are configured, verified, and their maps filled.
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <sys/random.h>

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// State shared by OpenProbe, LoadedProbe and AttachedProbe. Not for includers outside user/kernel.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What OpenProbe, LoadedProbe and AttachedProbe hand on to each other. Not for includers outside
+// user/kernel.
 #pragma once
 
 #include <cstdint>

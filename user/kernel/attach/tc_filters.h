@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Lists the tc filters on an interface's clsact qdisc, which libbpf can attach but not list.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The tc filters on an interface's clsact qdisc: what libbpf can attach but not list.
 #pragma once
 
 #include <cstddef>

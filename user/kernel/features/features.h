@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// What this kernel and these privileges allow, determined by trying wherever that is cheap.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What this kernel and these privileges allow, found out by trying wherever that is cheap.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The classic pcap format (draft-ietf-opsawg-pcap): a file header, then a record per packet.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The classic format (draft-ietf-opsawg-pcap): a header, then a record per packet.
 #include <fmt/format.h>
 
 #include <array>

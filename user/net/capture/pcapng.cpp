@@ -1,7 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-// pcapng (draft-ietf-opsawg-pcapng): blocks, each with its length before and after it. Sections
-// have their own byte order and interfaces; each interface has its own link type and time
-// resolution.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// pcapng (draft-ietf-opsawg-pcapng): blocks, each with its length before and behind it. Sections
+// have a byte order and interfaces of their own; each interface has its link type and its clock.
 #include <fmt/format.h>
 
 #include <algorithm>

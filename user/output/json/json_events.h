@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Events as JSON, shaped as Suricata's EVE; docs/events.schema.json describes each. Numbers are
 // numbers; what is not known is absent.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // draft-ietf-opsawg-pcapng. Numbers are in this machine's byte order, as the section says.
 #include "user/output/stamps/stamp_pcapng.h"
 

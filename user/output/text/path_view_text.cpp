@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The live view as text. Sizes are worked out on plain text; colour comes last, and takes no room.
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Names of the running kernel for the numbers in path records.
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// The running kernel's own names for what path records hold as numbers.
 #pragma once
 
 #include <cstdint>
