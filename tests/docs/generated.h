@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The parts of docs/ that come from the lists in the sources: what signals, causes, kinds of findings
 // and fields there are.
 #pragma once

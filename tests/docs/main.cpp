@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Writes the generated parts of docs/ anew.
 #include <cstdio>
 #include <exception>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Functions of bpf/ that no event and no slot shows, as C++ can call them.
 #pragma once
 

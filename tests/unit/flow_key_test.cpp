@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // What makes two packets one flow's, and the byte order of what a packet's fields are compared with.
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // docs/ says of signals, causes, kinds and fields what the lists in the sources say.
 #include "tests/docs/generated.h"
 

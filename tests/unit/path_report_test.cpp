@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/json/json_output.h"
 #include "user/output/text/text_output.h"
 

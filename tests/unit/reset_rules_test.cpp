@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The rules about resets: what was decided where the data path and the analysis once differed, and that
 // both come to the same over random connections.
 #include "flowstamp/reset_rules.h"

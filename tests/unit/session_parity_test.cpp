@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The same packets give the same findings, live and replayed: what ends a flow ends what waits for it.
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The lists of signals, causes, kinds and fields, and what is made of them.
 #include "user/analysis/signal.h"
 

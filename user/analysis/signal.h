@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The list of signals (flowstamp/signals.def) as the program uses it.
 #pragma once
 

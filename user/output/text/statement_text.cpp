@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/text/statement_text.h"
 
 #include <fmt/args.h>

@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-// SPDX-License-Identifier: Apache-2.0
-// Attaches the path programs, all by links, which end with the process.
-=======
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Attaches the path's programs, all by links: they go with the process.
->>>>>>> 5f7a93b (licence: the first lines of user/ and tests/)
+// Attaches the path programs, all by links, which end with the process.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>

@@ -1,12 +1,6 @@
-<<<<<<< HEAD
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Loads the path programs. Each station has a program of its own in the object; only those needed
 // are loaded. What a kernel refuses is left out, and reported.
-=======
-// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Loads the path's programs. Each station has a program of its own in the object; only those that
-// are needed are loaded. What a kernel does not take is left out, and said.
->>>>>>> 5f7a93b (licence: the first lines of user/ and tests/)
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>

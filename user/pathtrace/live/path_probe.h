@@ -1,14 +1,7 @@
-<<<<<<< HEAD
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Observes the paths of packets through this host: read-only programs, one at each station and one
 // where buffers end. The destructor detaches them; so does the kernel when the process dies,
 // however it dies.
-=======
-// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Where packets are on their way through this host: programs that only look, one at each station,
-// and at the end of every buffer. Its destructor takes them off; so does the kernel when the process
-// dies, however it dies.
->>>>>>> 5f7a93b (licence: the first lines of user/ and tests/)
 //
 //     Result<PathProbe> probe = PathProbe::start({.stations = ..., .matches = ...});
 //     Result<PathReader> reader = probe->events(handler);
@@ -29,7 +22,7 @@
 
 namespace flowstamp::pathtrace {
 
-class PathProbeState;  // the skeleton and what hangs on it
+class PathProbeState;  // the skeleton and all that belongs to it
 
 struct PathProbeOptions {
     std::vector<Station> stations{};

@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-// SPDX-License-Identifier: Apache-2.0
-// State shared by the parts of PathProbe. Not for includers outside user/pathtrace/live.
-=======
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What PathProbe's parts hand on to each other. Not for includers outside user/kernel.
->>>>>>> 5f7a93b (licence: the first lines of user/ and tests/)
+// State shared by the parts of PathProbe. Not for includers outside user/pathtrace/live.
 #pragma once
 
 #include <memory>
