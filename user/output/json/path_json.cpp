@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "user/base/time_text.h"
+#include "user/net/names.h"
 #include "user/output/json/json_events.h"
 
 namespace flowstamp::output {

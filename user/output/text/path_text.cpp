@@ -4,6 +4,8 @@
 #include "user/base/time_text.h"
 #include "user/output/text/path_text.h"
 
+#include "user/net/names.h"
+
 namespace flowstamp::output {
 
 namespace {
@@ -64,7 +66,7 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
     std::string block = fmt::format(
         "{} {}  {} {}{}  {}, {}\n", clock_text(report.wall),
         style.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
-        pathtrace::protocol_name(report.name.protocol), tuple_text(report.name),
+        net::protocol_name(report.name.protocol), tuple_text(report.name),
         report.translated ? fmt::format(" (on as {})", tuple_text(*report.translated)) : "",
         headline(report, style), count_text(report.packets));
     if (!report.steps.empty()) {
