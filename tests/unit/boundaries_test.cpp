@@ -263,6 +263,21 @@ TEST(Boundaries, ANamespaceMatchesItsFolder) {
     }
 }
 
+/// They state phrases and values; user/output has the words.
+TEST(Boundaries, DetectorsWriteNoEnglish) {
+    std::size_t seen = 0;
+    for (const Source& source : sources()) {
+        if (!stands_in(source, {"user/analysis/"})) {
+            continue;
+        }
+        ++seen;
+        for (const std::string& include : source.includes) {
+            EXPECT_FALSE(include.starts_with("fmt/")) << source.path << " includes " << include;
+        }
+    }
+    EXPECT_GT(seen, 0U);
+}
+
 TEST(Licence, IsToldByEachFilesFirstLine) {
     for (const Source& source : sources()) {
         std::string wanted = "Apache-2.0 OR GPL-2.0-only";

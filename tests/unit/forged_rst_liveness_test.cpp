@@ -17,7 +17,8 @@ TEST_F(ForgedRstTest, LifeConvictsWhatLookedGenuine) {
         see(its.at(0ms).rst({.context = kAccepted | FST_CONTEXT_STATELESS}));
         EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
         see(its.at(30ms).later({.signals = bit(signal)}));
-        EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED) << analysis::signal_name(signal);
+        EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED)
+            << analysis::name_of(analysis::signal_of(signal));
         EXPECT_EQ(cause(), FST_CAUSE_FORGED);
     }
 }

@@ -36,7 +36,7 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
     EXPECT_EQ(finding.resets, 1U);
     EXPECT_FALSE(finding.again);
     EXPECT_FALSE(finding.resolution);
-    EXPECT_EQ(finding.summary,
+    EXPECT_EQ(output::summary_text(finding),
               "198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 "
               "is 12 hops away, and it bears an IP-ID of the other end, 0x0505.");
     ASSERT_EQ(finding.evidence.size(), 2U);
@@ -46,7 +46,7 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
     EXPECT_EQ(finding.evidence[0].baseline, (Values{field::ttls({{52}}), field::hops(12)}));
     EXPECT_EQ(finding.evidence[1].signal, analysis::Signal::ID_ECHO);
     EXPECT_EQ(finding.evidence[1].observed, Values{field::ip_id(0x0505)});
-    EXPECT_NE(finding.advice.find("--drop confirmed"), std::string::npos);
+    EXPECT_NE(output::advice_text(finding).find("--drop confirmed"), std::string::npos);
 }
 
 TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
