@@ -102,11 +102,11 @@ std::string RunName::text(const std::string& prefix) const {
 }
 
 std::string RunName::record_path() const {
-    return std::string(kRunFolder) + "/" + text(kRecordPrefix);
+    return fmt::format("{}/{}", kRunFolder, text(kRecordPrefix));
 }
 
 std::string RunName::pin_path() const {
-    return std::string(kPinFolder) + "/" + text(kPinPrefix);
+    return fmt::format("{}/{}", kPinFolder, text(kPinPrefix));
 }
 
 std::vector<RunName> run_names(const std::string& folder, const std::string& prefix) {
