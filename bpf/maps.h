@@ -58,13 +58,13 @@ struct scratch {
 
 /// Read-only data, set by the loader before the programs are verified. Their `volatile` is what
 /// keeps clang from folding the zeros that stand here: never cast it away.
-const volatile __u64 hash_seed[2];        ///< random bits
-const volatile __u32 bucket_mask;         ///< buckets - 1; buckets are a power of two
-const volatile __u32 acting;              ///< 0: the verifier removes all that drops or rewrites
-const volatile __u32 clock_is_replayed;   ///< 1: time is replayed_time_ns
+const volatile __u64 hash_seed[2];          ///< random bits
+const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a power of two
+const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
+const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns
 const volatile __u32 reports_every_repeat;  ///< 1: FST_EVENT_DATA_REPEATED of whatever distance
-const volatile __u32 stamping;            ///< 1: every TCP packet's stamp goes to `stamps`
-__u64 replayed_time_ns;                   ///< a capture's clock, ns
+const volatile __u32 stamping;              ///< 1: every TCP packet's stamp goes to `stamps`
+__u64 replayed_time_ns;                     ///< a capture's clock, ns
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -2,8 +2,8 @@
 #include <csignal>
 #include <cstdio>
 
-#include "user/cmd/options.h"
 #include "user/cmd/commands.h"
+#include "user/cmd/options.h"
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error to handle, not an end

@@ -20,8 +20,8 @@
 #include "bpf/maps.h"
 
 FST_STATIC_ASSERT(FST_PACKET_IPV6 << 1 == FST_STAMP_IPV6 && FST_PACKET_DF << 1 == FST_STAMP_DF &&
-                     FST_PACKET_FIRST_FRAGMENT >> 7 == FST_STAMP_MORE_FRAGMENTS,
-                 "flags move without a branch");
+                      FST_PACKET_FIRST_FRAGMENT >> 7 == FST_STAMP_MORE_FRAGMENTS,
+                  "flags move without a branch");
 
 static __always_inline void write_stamp(struct fst_packet_stamp* stamp,
                                         const struct fst_packet* packet) {

@@ -10,7 +10,7 @@
 
 /// Told where it is not a mere handshake that goes: a flood would tell of nothing else.
 static __always_inline void report_evicted(struct scratch* scratch, const struct fst_flow* flow,
-                                       __u32 slot, enum occupancy occupancy) {
+                                           __u32 slot, enum occupancy occupancy) {
     if (occupancy == SLOT_FREE)
         return;
     count(FST_COUNT_EVICT_CLOSED + occupancy - SLOT_CLOSED);
@@ -87,7 +87,7 @@ lost:
 /// The packet's flow, or null. The home way first: most flows stand there, and its tag is the only
 /// line of the bucket that is then touched.
 static __always_inline struct fst_flow* flow_find(const struct fst_packet* packet, int create,
-                                                 __u32* slot) {
+                                                  __u32* slot) {
     __u64 hash = flow_hash(&packet->key);
     __u32 way = home_way(hash);
     struct fst_bucket* bucket = bucket_get(home_bucket(hash));

@@ -118,7 +118,8 @@ static __always_inline void learn_window(struct fst_direction* own, __u16 window
 
 /// The sender's clock as seen from here at the least delay: the greatest TSval - arrival. A clock
 /// that runs away from one tick per millisecond upwards is fast, and proves nothing.
-static __always_inline void learn_clock(struct fst_direction* own, const struct fst_packet* packet) {
+static __always_inline void learn_clock(struct fst_direction* own,
+                                        const struct fst_packet* packet) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
     __s32 step = fst_sequence_after(offset, own->ts_offset);
 
@@ -149,7 +150,8 @@ static __always_inline int mac_equal(const __u8* a, const __u8* b) {
 }
 
 /// The MAC of a side's first packets, and a look at every 64th: enough to know whether it is one.
-static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_packet* packet, int d) {
+static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_packet* packet,
+                                      int d) {
     struct fst_direction* own = &flow->direction[d];
     __u8 votes = fst_mac_votes(own);
 
@@ -247,7 +249,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
 
 /// Whether this is the frame before it once more, captured or delivered twice.
 static __always_inline int is_duplicate_frame(const struct fst_direction* own,
-                                      const struct fst_packet* packet) {
+                                              const struct fst_packet* packet) {
     const struct fst_stamp* latest = &own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)];
 
     return packet->ip_id && packet->ip_id == latest->ip_id &&

@@ -42,7 +42,7 @@ static __always_inline void version_end(struct fst_direction* own) {
 static __always_inline int observe_handshake(struct scratch* scratch, struct fst_flow* flow,
                                              __u32 slot, int d) {
     return (scratch->packet.tcp_flags & FST_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
-                                                    : observe_syn(scratch, flow, slot, d);
+                                                     : observe_syn(scratch, flow, slot, d);
 }
 
 /// SYN, SYN-ACK, FIN, and packets while something is pending: seldom, so a global function. Sets
@@ -130,7 +130,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         report_transition(scratch, slot);
     if (new_ttl)
         emit(FST_EVENT_TTL, slot);
-    if ((packet->flags & (FST_PACKET_RETRANSMITTED | FST_PACKET_OUT_OF_PROFILE)) && packet->payload > 1)
+    if ((packet->flags & (FST_PACKET_RETRANSMITTED | FST_PACKET_OUT_OF_PROFILE)) &&
+        packet->payload > 1)
         observe_repeated(slot);
 }
 

@@ -46,7 +46,8 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
     packet = &scratch->packet;
     d = packet->direction & 1;
     own = &flow->direction[d];
-    if (flow_closed(flow->state) || (packet->flags & (FST_PACKET_NEW_FLOW | FST_PACKET_OUT_OF_PROFILE)) ||
+    if (flow_closed(flow->state) ||
+        (packet->flags & (FST_PACKET_NEW_FLOW | FST_PACKET_OUT_OF_PROFILE)) ||
         (packet->tcp_flags & FST_TCP_SYN))
         return 0;
     if (rest)
@@ -86,8 +87,9 @@ noinline int observe_repeated(__u32 slot) {
 }
 
 /// A packet of the side from which an answer is awaited: is it one?
-static __always_inline void observe_awaited_ack(struct fst_flow* flow, const struct fst_packet* packet,
-                                            __u32 slot, int d) {
+static __always_inline void observe_awaited_ack(struct fst_flow* flow,
+                                                const struct fst_packet* packet, __u32 slot,
+                                                int d) {
     const struct fst_direction* own = &flow->direction[d];
 
     if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_OUT_OF_PROFILE) ||

@@ -59,7 +59,7 @@ void fst_datapath_free(struct fst_datapath* path) {
 }
 
 enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
-                                           struct fst_datapath_frame* frame) {
+                                             struct fst_datapath_frame* frame) {
     struct host_frame view = {
         .data = frame->data,
         .bytes = frame->bytes,

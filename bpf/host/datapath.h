@@ -28,10 +28,10 @@ enum fst_datapath_result {
 typedef void (*fst_datapath_deliver)(void* context, const struct fst_event* event);
 
 struct fst_datapath_config {
-    __u32 max_flows;              ///< slots; rounded up to a power of two of buckets
-    __u32 may_act;                ///< 0: observe only
-    __u32 reports_repeated;         ///< FST_EVENT_DATA_REPEATED of whatever distance
-    __u64 seed[2];                ///< of the flow hash
+    __u32 max_flows;               ///< slots; rounded up to a power of two of buckets
+    __u32 may_act;                 ///< 0: observe only
+    __u32 reports_repeated;        ///< FST_EVENT_DATA_REPEATED of whatever distance
+    __u64 seed[2];                 ///< of the flow hash
     fst_datapath_deliver deliver;  ///< never null
     void* context;
 };
@@ -52,7 +52,7 @@ struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config);
 void fst_datapath_free(struct fst_datapath* path);
 
 enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
-                                           struct fst_datapath_frame* frame);
+                                             struct fst_datapath_frame* frame);
 
 /// Only parses the frame, with no flow table. False if it is no TCP segment.
 bool fst_datapath_parse(const struct fst_datapath_frame* frame, struct fst_packet* packet);

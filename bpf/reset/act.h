@@ -41,8 +41,9 @@ static __always_inline __u32 patience_us(const struct fst_direction* own) {
 /// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
 /// no sign of life in between. A late answer costs only another question.
-static __always_inline int is_challenge_answer(const struct fst_flow* flow, const struct fst_packet* packet,
-                                     const struct fst_judgement* judgement, int d) {
+static __always_inline int is_challenge_answer(const struct fst_flow* flow,
+                                               const struct fst_packet* packet,
+                                               const struct fst_judgement* judgement, int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
     const __u8 flags = flow->reset_flags[d];
 
@@ -63,7 +64,8 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
 
 /// Whether the receiver's stack would ask: FST_PASS_NOT_SUSPECT if so, else why not.
 static __always_inline enum fst_pass_reason challenge_works(const struct fst_flow* flow,
-                                                           const struct fst_packet* packet, int d) {
+                                                            const struct fst_packet* packet,
+                                                            int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
     if (!(other->flags & FST_DIRECTION_SEEN))
@@ -117,8 +119,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
         (policy->drop_mode == FST_DROP_CONFIRMED && judgement->verdict == FST_VERDICT_CONFIRMED) ||
         (policy->drop_mode == FST_DROP_SUSPECTED && judgement->verdict >= FST_VERDICT_SUSPECTED);
     selected = policy->challenge_mode == FST_CHALLENGE_ALL ||
-              (policy->challenge_mode == FST_CHALLENGE_SUSPECTED &&
-               judgement->verdict >= FST_VERDICT_SUSPECTED);
+               (policy->challenge_mode == FST_CHALLENGE_SUSPECTED &&
+                judgement->verdict >= FST_VERDICT_SUSPECTED);
     if (!confirmed && !selected)
         return pass_because(judgement, FST_PASS_NOT_SUSPECT);
     if (packet->flags & FST_PACKET_NEW_FLOW)
@@ -144,8 +146,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
 
 /// Whether this RST opens a new row: none is watched, or its sender went on since, or the last
 /// question was never answered in time.
-static __always_inline int begins_burst(const struct fst_flow* flow, const struct fst_packet* packet,
-                                     int d) {
+static __always_inline int begins_burst(const struct fst_flow* flow,
+                                        const struct fst_packet* packet, int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
 
     if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FST_RESET_ALIVE))
@@ -158,11 +160,12 @@ static __always_inline int begins_burst(const struct fst_flow* flow, const struc
 /// Nothing is learned from a RST, but where its own timestamp vouches for it, its sender's clock stands there
 /// at least: what it overtook on its way is older, and no sign of life. A forger gains a tenth of a
 /// second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a row. One aligned word: no reader sees half of it.
-static __always_inline void advance_clock(struct fst_direction* own, const struct fst_packet* packet,
-                                       __u64 signals) {
+static __always_inline void advance_clock(struct fst_direction* own,
+                                          const struct fst_packet* packet, __u64 signals) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
 
-    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) && fst_sequence_after(offset, own->ts_offset) > 0)
+    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) &&
+        fst_sequence_after(offset, own->ts_offset) > 0)
         own->ts_offset = offset;
 }
 
@@ -189,7 +192,8 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     if (dropped) {
         // What the other end sends from now on, and what this one does, tells whether it insists.
         flow->reset_flags[d] =
-            (flow->reset_flags[d] & ~(FST_RESET_EGRESS | FST_RESET_SENDER_SEEN)) | FST_RESET_DROPPED;
+            (flow->reset_flags[d] & ~(FST_RESET_EGRESS | FST_RESET_SENDER_SEEN)) |
+            FST_RESET_DROPPED;
         drops += 1;
     }
     if (challenged)
@@ -208,7 +212,8 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         state_set(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));
     if (judgement->verdict != FST_VERDICT_GENUINE)
         state_set(flow, FST_OF(FST_FLOW_FORGED, d));
-    else if (judgement->action == FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
+    else if (judgement->action ==
+                 FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
              (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)))
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }

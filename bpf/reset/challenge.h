@@ -18,8 +18,8 @@
 
 /// Where a blunted RST's sequence number must lie: past everything that the receiver can have
 /// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
-static __always_inline __u32 shifted_seq(const struct fst_flow* flow, const struct fst_packet* packet,
-                                       int d) {
+static __always_inline __u32 shifted_seq(const struct fst_flow* flow,
+                                         const struct fst_packet* packet, int d) {
     const __u32 edge = flow->direction[d].seq_edge;
 
     return (fst_sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
@@ -37,13 +37,14 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 /// Whether the RST makes another question than the one that stands, if one does. One that comes too
 /// soon belongs to the same burst.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
-                                           const struct fst_packet* packet, int d) {
+                                            const struct fst_packet* packet, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) || had_time_to_answer(flow, packet, d);
 }
 
 /// The RST itself, past the edge.
-static __always_inline void challenge_by_shift(struct challenge* challenge, const struct fst_flow* flow,
-                                             const struct fst_packet* packet, int d) {
+static __always_inline void challenge_by_shift(struct challenge* challenge,
+                                               const struct fst_flow* flow,
+                                               const struct fst_packet* packet, int d) {
     challenge->seq = shifted_seq(flow, packet, d);
     challenge->ack = packet->ack;
     challenge->flags = packet->tcp_flags;
@@ -53,8 +54,8 @@ static __always_inline void challenge_by_shift(struct challenge* challenge, cons
 /// An old byte, wholly below what the receiver has acknowledged. A RST that carries data (RFC 9293,
 /// section 3.5.3, allows it) has bytes enough; another grows by one.
 static __always_inline void challenge_by_keepalive(struct challenge* challenge,
-                                               const struct fst_flow* flow,
-                                               const struct fst_packet* packet, int d) {
+                                                   const struct fst_flow* flow,
+                                                   const struct fst_packet* packet, int d) {
     challenge->grow = !packet->payload;
     challenge->seq = flow->direction[d ^ 1].ack_edge - (packet->payload + challenge->grow) - 1;
     challenge->ack = flow->direction[d].ack_edge;
@@ -63,7 +64,7 @@ static __always_inline void challenge_by_keepalive(struct challenge* challenge,
 
 /// Writes the question into scratch.
 static __always_inline void challenge_form(struct scratch* scratch, const struct fst_flow* flow,
-                                          int d) {
+                                           int d) {
     const struct fst_packet* packet = &scratch->packet;
     const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
 

@@ -198,8 +198,8 @@ noinline int judge_path(__u32 slot) {
     view.judgement->base_hops = (__u8)nearest;
     stateless = !!(view.judgement->context & FST_CONTEXT_STATELESS);
     // Not one of the usual initial TTLs: a count of hops cannot be had.
-    if ((view.own->flags & FST_DIRECTION_TTL_MANY) || farthest > FST_HOPS_MAX || hops > FST_HOPS_MAX ||
-        (stateless && nearest > FST_STATELESS_HOPS_MAX))
+    if ((view.own->flags & FST_DIRECTION_TTL_MANY) || farthest > FST_HOPS_MAX ||
+        hops > FST_HOPS_MAX || (stateless && nearest > FST_STATELESS_HOPS_MAX))
         return 0;
     same_base = shares_base(view.own, view.packet->ttl);
     add(&view, !same_base, FST_SIGNAL_TTL_BASE);
@@ -236,7 +236,8 @@ noinline int judge_id(__u32 slot) {
     apart = own->ip_id - view.other->ip_id;
     df = packet->flags & FST_PACKET_DF;
     class = fst_id_class_of(own);
-    continues = (class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= FST_SAME_COUNTER;
+    continues =
+        (class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= FST_SAME_COUNTER;
     // Both sides counting closely together may meet by chance.
     add(&view,
         id > 1 && !continues && (__u16)(apart + FST_SAME_COUNTER) > 2 * FST_SAME_COUNTER &&
@@ -260,7 +261,7 @@ noinline int judge_id(__u32 slot) {
 }
 
 static __always_inline int learned_matches(const struct fst_learned_signature* learned,
-                                          const struct fst_packet* packet) {
+                                           const struct fst_packet* packet) {
     if (!(learned->flags & FST_LEARNED_USED) || learned->tcp_flags != packet->tcp_flags ||
         !(learned->flags & (FST_LEARNED_IP_ID | FST_LEARNED_WINDOW)))
         return 0;
@@ -284,8 +285,8 @@ static __always_inline int sender_bears(const struct fst_learned_signature* lear
         return 1;
     if (!(learned->flags & FST_LEARNED_IP_ID))
         return 0;
-    return in_ring(own, packet->ip_id) ||
-           ((class == FST_ID_FLOW || class == FST_ID_GLOBAL) && step >= 1 && step <= FST_SAME_COUNTER);
+    return in_ring(own, packet->ip_id) || ((class == FST_ID_FLOW || class == FST_ID_GLOBAL) &&
+                                           step >= 1 && step <= FST_SAME_COUNTER);
 }
 
 /// Whether the sender is known to stand where the RST came from, or a hop beside.
@@ -326,7 +327,8 @@ noinline int judge_learned(__u32 slot) {
     if (sender_bears(learned, &view))
         return 0;
     add(&view, 1, FST_SIGNAL_LEARNED_SIGNATURE);
-    add(&view, (learned->flags & FST_LEARNED_HOPS) && !stands_there(&view), FST_SIGNAL_LEARNED_DISTANCE);
+    add(&view, (learned->flags & FST_LEARNED_HOPS) && !stands_there(&view),
+        FST_SIGNAL_LEARNED_DISTANCE);
     return 0;
 }
 
@@ -384,12 +386,14 @@ noinline int judge_time(__u32 slot) {
             (own->flags & other->flags & FST_DIRECTION_TS_CLOCK) &&
             other->ts_val - packet->ts_ecr <= 600000 &&
             fst_sequence_after(packet->ts_val, own->ts_val) >= 0 &&
-            ((own->flags & FST_DIRECTION_TS_FAST) || fst_sequence_after(packet->ts_val, clock) <= 100),
+            ((own->flags & FST_DIRECTION_TS_FAST) ||
+             fst_sequence_after(packet->ts_val, clock) <= 100),
         FST_SIGNAL_TIMESTAMPS_VALID);
     // Once its sender has reset the flow itself, any box in front of it may answer what still comes.
-    if ((view.flow->state & FST_OF(FST_FLOW_RST, view.d & 1)) || !(packet->tcp_flags & FST_TCP_ACK) ||
-        fst_rtt_samples(own) < RTT_SAMPLES_ENOUGH || own->min_rtt_us < RTT_MEANINGFUL_US ||
-        packet->ack != other->seq_edge || !(other->flags & FST_DIRECTION_DATA))
+    if ((view.flow->state & FST_OF(FST_FLOW_RST, view.d & 1)) ||
+        !(packet->tcp_flags & FST_TCP_ACK) || fst_rtt_samples(own) < RTT_SAMPLES_ENOUGH ||
+        own->min_rtt_us < RTT_MEANINGFUL_US || packet->ack != other->seq_edge ||
+        !(other->flags & FST_DIRECTION_DATA))
         return 0;
     since_us = view.now_us - other->edge_us;
     add(&view, since_us < own->min_rtt_us / 4, FST_SIGNAL_ACK_TOO_SOON);
@@ -431,7 +435,7 @@ noinline int judge_conclusive(__u32 slot) {
 }
 
 static __always_inline enum fst_cause genuine_cause(const struct reset_view* view, __u64 signals,
-                                                   __u32 context) {
+                                                    __u32 context) {
     const int stateless = !!(context & FST_CONTEXT_STATELESS);
     const __u32 state = view->flow->state;
     const __u16 window = view->packet->window;

@@ -10,7 +10,8 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-#define SIGNALS_OF_RECEIVING_ACKS (FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW))
+#define SIGNALS_OF_RECEIVING_ACKS \
+    (FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW))
 
 /// Signs of liveness in this packet, one of side `d` that is no RST, given what the RST left behind.
 /// That it sends nothing again proves nothing: each new segment of an application's puts off Linux'
@@ -39,7 +40,8 @@ static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
 static __always_inline __u32 watch_us(__u8 reset_flags) {
     if (reset_flags & FST_RESET_RECEIVES_ACKS)
         return FST_WATCH_US;
-    return reset_flags & (FST_RESET_CHALLENGED | FST_RESET_REFUTED) ? FST_WATCH_CHALLENGED_US : FST_WATCH_US;
+    return reset_flags & (FST_RESET_CHALLENGED | FST_RESET_REFUTED) ? FST_WATCH_CHALLENGED_US
+                                                                    : FST_WATCH_US;
 }
 
 /// A packet, no RST, of a side whose RST is being watched. Judged before anything is learned from it.
@@ -68,14 +70,16 @@ noinline int observe_after_rst(__u32 slot) {
         flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
     signals = liveness_signals(flow, packet, d);
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
-    hears = (signals & SIGNALS_OF_RECEIVING_ACKS) && !(flow->reset_flags[d] & FST_RESET_RECEIVES_ACKS);
+    hears =
+        (signals & SIGNALS_OF_RECEIVING_ACKS) && !(flow->reset_flags[d] & FST_RESET_RECEIVES_ACKS);
     __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     scratch->judgement.signals = signals;
     if (first) {
         flow->reset_flags[d] |= FST_RESET_ALIVE;
         flow->challenges[d] = 0;  // proof: the counts against doubt begin anew
         if (flow->reset_flags[d] & FST_RESET_CHALLENGED) {
-            flow->reset_flags[d] = (flow->reset_flags[d] & ~FST_RESET_CHALLENGED) | FST_RESET_REFUTED;
+            flow->reset_flags[d] =
+                (flow->reset_flags[d] & ~FST_RESET_CHALLENGED) | FST_RESET_REFUTED;
             state_clear(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));
             scratch->judgement.challenge = FST_CHALLENGE_REFUTED;
             count(FST_COUNT_REFUTED);
@@ -92,7 +96,7 @@ noinline int observe_after_rst(__u32 slot) {
 
 /// The other end's first packet after a RST that was blunted or dropped.
 static __always_inline void observe_egress(struct fst_flow* flow, const struct fst_packet* packet,
-                                              int rst_side) {
+                                           int rst_side) {
     state_clear(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, rst_side));
     flow->egress_us[rst_side] = time_us(packet->time_ns);
     flow->reset_flags[rst_side] |= FST_RESET_EGRESS;

@@ -17,11 +17,13 @@ enum fst_event_kind {
     FST_EVENT_AFTER_RST = 6,   ///< a packet of a side whose RST is under observation
     FST_EVENT_TTL = 7,         ///< a fitting packet bore a TTL new to its side
     FST_EVENT_EVICTED = 8,     ///< struct fst_flow_event: a live flow lost its slot
-    FST_EVENT_ENDED = 9,       ///< struct fst_flow_event: a closed flow's slot is taken or restarted
-    FST_EVENT_RTO_RETRANSMIT = 10,     ///< struct fst_flow_event: sent again after a silence of its sender
-    FST_EVENT_ACKED = 11,   ///< what was sent again is acknowledged
-    FST_EVENT_IDLE_RESUMED = 12,      ///< struct fst_flow_event: a packet after a rest; the slot before it
-    FST_EVENT_ONE_WAY = 13,    ///< struct fst_flow_event: the other direction is still unseen
+    FST_EVENT_ENDED = 9,  ///< struct fst_flow_event: a closed flow's slot is taken or restarted
+    FST_EVENT_RTO_RETRANSMIT =
+        10,                ///< struct fst_flow_event: sent again after a silence of its sender
+    FST_EVENT_ACKED = 11,  ///< what was sent again is acknowledged
+    FST_EVENT_IDLE_RESUMED =
+        12,                  ///< struct fst_flow_event: a packet after a rest; the slot before it
+    FST_EVENT_ONE_WAY = 13,  ///< struct fst_flow_event: the other direction is still unseen
     FST_EVENT_DATA_REPEATED =
         14,  ///< struct fst_flow_event: data sent again from another distance, or unfit
     FST_EVENT_KINDS = 15,
@@ -48,8 +50,8 @@ FST_STATIC_ASSERT(sizeof(struct fst_flow_event) == 552, "fst_flow_event");
 /// Whether records of this kind are struct fst_flow_event.
 static inline int fst_event_has_flow(__u32 kind) {
     return kind == FST_EVENT_RST || kind == FST_EVENT_EVICTED || kind == FST_EVENT_ENDED ||
-           kind == FST_EVENT_RTO_RETRANSMIT || kind == FST_EVENT_DATA_REPEATED || kind == FST_EVENT_IDLE_RESUMED ||
-           kind == FST_EVENT_ONE_WAY;
+           kind == FST_EVENT_RTO_RETRANSMIT || kind == FST_EVENT_DATA_REPEATED ||
+           kind == FST_EVENT_IDLE_RESUMED || kind == FST_EVENT_ONE_WAY;
 }
 
 #endif

@@ -176,15 +176,15 @@ enum fst_pass_reason {
     FST_PASS_NOT_SUSPECT = 0,
     FST_PASS_NOT_ACTING = 1,  ///< observe mode, or the RST left this host
     FST_PASS_UNKNOWN_FLOW = 2,
-    FST_PASS_ANSWER = 3,         ///< it answers the challenge
-    FST_PASS_TOO_MANY = 4,       ///< FST_CHALLENGES_MAX or FST_DROPS_MAX reached
-    FST_PASS_RESET_REPEATED = 5,        ///< after a drop our next data drew the same RST again
-    FST_PASS_SYN_SENT = 6,       ///< no challenge ACK in SYN_SENT
-    FST_PASS_WINDOW = 7,         ///< receive window of 0 or 1
-    FST_PASS_SEQUENCE = 8,       ///< sequence numbers unknown, or the stack will not heed it
-    FST_PASS_EGRESS_UNSEEN = 9,  ///< the other direction does not pass here
-    FST_PASS_CHECKSUM = 10,      ///< its TCP checksum is wrong: the stack will refuse it
-    FST_PASS_CLOSED = 11,        ///< the flow is already closed
+    FST_PASS_ANSWER = 3,          ///< it answers the challenge
+    FST_PASS_TOO_MANY = 4,        ///< FST_CHALLENGES_MAX or FST_DROPS_MAX reached
+    FST_PASS_RESET_REPEATED = 5,  ///< after a drop our next data drew the same RST again
+    FST_PASS_SYN_SENT = 6,        ///< no challenge ACK in SYN_SENT
+    FST_PASS_WINDOW = 7,          ///< receive window of 0 or 1
+    FST_PASS_SEQUENCE = 8,        ///< sequence numbers unknown, or the stack will not heed it
+    FST_PASS_EGRESS_UNSEEN = 9,   ///< the other direction does not pass here
+    FST_PASS_CHECKSUM = 10,       ///< its TCP checksum is wrong: the stack will refuse it
+    FST_PASS_CLOSED = 11,         ///< the flow is already closed
 };
 
 struct fst_judgement {
@@ -197,7 +197,7 @@ struct fst_judgement {
     __u8 pass_reason;  ///< enum fst_pass_reason
     __u8 hops;         ///< of the RST
     __u8 base_hops;    ///< of its sender's nearest fitting packet; 255: none
-    __u8 challenges;        ///< questions in a row, this one included
+    __u8 challenges;   ///< questions in a row, this one included
     __u32 reserved;
 };
 FST_STATIC_ASSERT(sizeof(struct fst_judgement) == 24, "fst_judgement");

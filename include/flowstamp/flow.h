@@ -28,18 +28,20 @@ FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 44, "flow key");
 
 /// Bits of fst_flow.state. Where a bit is said of a direction, FST_OF(bit, d) is that direction's.
 enum fst_flow_state {
-    FST_FLOW_SYN = 1U << 0,           ///< per direction: this end sent a SYN (without ACK)
-    FST_FLOW_SYN_ACK = 1U << 2,       ///< per direction: this end sent a SYN-ACK that fits the SYN
-    FST_FLOW_FIN = 1U << 4,           ///< per direction: this end sent a FIN that fits its baseline
-    FST_FLOW_RST = 1U << 6,           ///< per direction: this end sent a RST that was believed
-    FST_FLOW_AFTER_RST = 1U << 8,     ///< per direction: a RST of this end is under observation
-    FST_FLOW_AWAITS_EGRESS = 1U << 10,     ///< per direction: waits for the other end's next packet out
+    FST_FLOW_SYN = 1U << 0,        ///< per direction: this end sent a SYN (without ACK)
+    FST_FLOW_SYN_ACK = 1U << 2,    ///< per direction: this end sent a SYN-ACK that fits the SYN
+    FST_FLOW_FIN = 1U << 4,        ///< per direction: this end sent a FIN that fits its baseline
+    FST_FLOW_RST = 1U << 6,        ///< per direction: this end sent a RST that was believed
+    FST_FLOW_AFTER_RST = 1U << 8,  ///< per direction: a RST of this end is under observation
+    FST_FLOW_AWAITS_EGRESS =
+        1U << 10,                     ///< per direction: waits for the other end's next packet out
     FST_FLOW_FORGED = 1U << 12,       ///< per direction: a RST of this end was judged forged
     FST_FLOW_MIDWAY = 1U << 14,       ///< the flow's first packet seen was not its SYN
     FST_FLOW_ESTABLISHED = 1U << 15,  ///< the handshake was seen to its third packet
-    FST_FLOW_NEW_SYN = 1U << 16,    ///< a SYN of another connection came while this one was open
-    FST_FLOW_DUPLICATE_FRAMES = 1U << 17,        ///< this flow's packets are seen twice (a mirror, a bridge)
-    FST_FLOW_TS = 1U << 18,           ///< timestamps were negotiated
+    FST_FLOW_NEW_SYN = 1U << 16,      ///< a SYN of another connection came while this one was open
+    FST_FLOW_DUPLICATE_FRAMES = 1U
+                                << 17,  ///< this flow's packets are seen twice (a mirror, a bridge)
+    FST_FLOW_TS = 1U << 18,             ///< timestamps were negotiated
     FST_FLOW_AWAITS_ACK =
         1U << 19,  ///< per direction: it sent again, or after a rest, and waits for an ACK
     FST_FLOW_ONE_WAY = 1U << 21,  ///< told that only one direction is seen
@@ -95,11 +97,11 @@ struct fst_direction {
     __u16 window;      ///< latest window, unscaled
     __u16 ip_id;       ///< latest IP-ID
     __u8 ttl[FST_TTL_SET];  ///< the TTLs that fitting packets bore; 0: none
-    __u8 id_class;         ///< low 4 bits: enum fst_id_class; high 4 bits: votes for it
-    __u8 retransmitted;    ///< segments sent again, saturating at 255
+    __u8 id_class;          ///< low 4 bits: enum fst_id_class; high 4 bits: votes for it
+    __u8 retransmitted;     ///< segments sent again, saturating at 255
     __u8 rtt_and_mac;  ///< low 4 bits: samples behind min_rtt_us, saturating at 15; high 4 bits:
                        ///< packets that bore fst_flow.mac of this direction, or FST_MAC_MIXED
-    __u8 ring_next;        ///< where the next stamp goes; the oldest stands there
+    __u8 ring_next;    ///< where the next stamp goes; the oldest stands there
     struct fst_stamp ring[FST_RING_STAMPS];
 };
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_direction, ring) == 64, "state fills one line");
@@ -107,7 +109,7 @@ FST_STATIC_ASSERT(sizeof(struct fst_direction) == 128, "stamps fill the next");
 
 static inline __u8 fst_id_class_of(const struct fst_direction* direction) {
     return (direction->id_class >> 4) >= FST_ID_VOTES_ENOUGH ? direction->id_class & 0x0f
-                                                            : (__u8)FST_ID_UNKNOWN;
+                                                             : (__u8)FST_ID_UNKNOWN;
 }
 
 /// Of fst_mac_votes(): the direction's packets bore several MACs.
@@ -125,14 +127,15 @@ static inline __u8 fst_mac_votes(const struct fst_direction* direction) {
 
 /// Bits of fst_flow.reset_flags: what has become of a direction's latest RST.
 enum fst_reset_flags {
-    FST_RESET_CHALLENGED = 1U << 0,    ///< it was blunted; the answer is awaited
-    FST_RESET_DROPPED = 1U << 1,  ///< it was discarded
-    FST_RESET_EGRESS = 1U << 2,   ///< the other end has sent since; egress_us says when first
-    FST_RESET_SENDER_SEEN = 1U << 3,    ///< a fitting packet that is no RST came from its sender since
-    FST_RESET_ALIVE = 1U << 4,     ///< its sender went on, causally later
+    FST_RESET_CHALLENGED = 1U << 0,  ///< it was blunted; the answer is awaited
+    FST_RESET_DROPPED = 1U << 1,     ///< it was discarded
+    FST_RESET_EGRESS = 1U << 2,      ///< the other end has sent since; egress_us says when first
+    FST_RESET_SENDER_SEEN =
+        1U << 3,                  ///< a fitting packet that is no RST came from its sender since
+    FST_RESET_ALIVE = 1U << 4,    ///< its sender went on, causally later
     FST_RESET_REFUTED = 1U << 5,  ///< a question of this flow was refuted once
     FST_RESET_TS = 1U << 6,       ///< the RST bore timestamps
-    FST_RESET_RECEIVES_ACKS = 1U << 7,    ///< and it hears what the other end sends
+    FST_RESET_RECEIVES_ACKS = 1U << 7,  ///< and it hears what the other end sends
 };
 
 /// The most questions in a row without a sign of life, and drops in a flow, before we pass.
@@ -148,18 +151,18 @@ struct fst_flow {
     __u32 seen_coarse;  ///< last packet, CLOCK_MONOTONIC ns >> 30 (about a second)
     __u32 state;        ///< enum fst_flow_state; changed atomically
     // Line 1: handshake, link and resets.
-    __u32 isn[2];       ///< initial sequence numbers
-    __u8 mac[2][6];     ///< source MAC of each end's packets
-    __u8 after_rst[2];  ///< packets told since the RST, see FST_AFTER_RST_TOLD_MAX
-    __u8 wscale[2];     ///< window scale of each end's SYN, plus 1; 0: none offered
-    __u32 rst_us[2];     ///< when the RST under observation came: the first of a row
-    __u32 rst_seq[2];    ///< its sequence number
-    __u32 egress_us[2];  ///< the other end's first packet after it
-    __u32 liveness_ack[2];   ///< the other end's sequence edge when it came
+    __u32 isn[2];           ///< initial sequence numbers
+    __u8 mac[2][6];         ///< source MAC of each end's packets
+    __u8 after_rst[2];      ///< packets told since the RST, see FST_AFTER_RST_TOLD_MAX
+    __u8 wscale[2];         ///< window scale of each end's SYN, plus 1; 0: none offered
+    __u32 rst_us[2];        ///< when the RST under observation came: the first of a row
+    __u32 rst_seq[2];       ///< its sequence number
+    __u32 egress_us[2];     ///< the other end's first packet after it
+    __u32 liveness_ack[2];  ///< the other end's sequence edge when it came
     __u8 rst_ttl[2];
     __u8 rst_tcp_flags[2];
     __u8 reset_flags[2];  ///< enum fst_reset_flags
-    __u8 challenges[2];        ///< low 4 bits: questions in a row; high 4 bits: drops
+    __u8 challenges[2];   ///< low 4 bits: questions in a row; high 4 bits: drops
     struct fst_direction direction[2];
 };
 #define FST_TAG_BUSY 1ULL

@@ -72,7 +72,8 @@ static inline int fst_both_fins(__u32 state) {
 
 /// Whether the packet occupies sequence space or is a keepalive (RFC 9293, sections 3.4 and 3.8.4):
 /// its receiver answers it. `own` is its sender's side before the packet.
-static inline int fst_wants_answer(const struct fst_direction* own, const struct fst_packet* packet) {
+static inline int fst_wants_answer(const struct fst_direction* own,
+                                   const struct fst_packet* packet) {
     return packet->payload || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
            ((own->flags & FST_DIRECTION_SEEN) && packet->seq + 1 == own->seq_edge);
 }
@@ -104,17 +105,17 @@ static inline int fst_from_own_distance(const struct fst_direction* own, __u8 tt
 /// An earlier reset in the same name, as far as a later one is held against it.
 struct fst_earlier_reset {
     __u32 seq;
-    __u32 time_us;    ///< when it came; the data path keeps one time for a burst, its first one's
-    __u8 ttl;         ///< 0: there was none
-    __u8 tcp_flags;   ///< FST_TCP_*
+    __u32 time_us;   ///< when it came; the data path keeps one time for a burst, its first one's
+    __u8 ttl;        ///< 0: there was none
+    __u8 tcp_flags;  ///< FST_TCP_*
     __u8 padding[2];
 };
 
 /// TWO_PATHS: two resets in one name came from 2 or more hops apart within a second. A kernel's bare
 /// reset has its default TTL, a socket's own what the socket was told: those two are not compared,
 /// nor are TTLs that tell no hops. After a FIN any box may answer.
-static inline int fst_two_paths(const struct fst_earlier_reset* before, const struct fst_packet* rst,
-                                __u32 rst_us, __u32 contexts) {
+static inline int fst_two_paths(const struct fst_earlier_reset* before,
+                                const struct fst_packet* rst, __u32 rst_us, __u32 contexts) {
     const __u8 hops = fst_hops(rst->ttl), other = fst_hops(before->ttl);
 
     return before->ttl && rst_us - before->time_us < FST_TWO_PATHS_US &&
@@ -143,8 +144,7 @@ static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
            rst_us - before->time_us < FST_SEQ_CHANGE_US && !(contexts & spoils) &&
            !(signals & FST_SIGNALS_CORROBORATE_GENUINE) &&
            (own->flags & other->flags & FST_DIRECTION_SEEN) &&
-           (other->flags & FST_DIRECTION_ACKED) &&
-           fst_sequence_after(rst->seq, before->seq) > 2 &&
+           (other->flags & FST_DIRECTION_ACKED) && fst_sequence_after(rst->seq, before->seq) > 2 &&
            rst->seq - before->seq < FST_SEQUENCE_REACH &&
            fst_sequence_after(before->seq, own->seq_edge) >= 0 &&
            fst_sequence_after(rst->seq, other->ack_edge) > 2;
@@ -171,8 +171,8 @@ static inline __s32 fst_clock_margin(const struct fst_direction* own) {
 /// LIVENESS_CLOCK: the packet's timestamp lies past the sender's clock at the reset's arrival, mapped
 /// at the least delay ever seen from that sender: whatever left before the reset has an earlier one.
 /// `rst_ms`: when the reset came, milliseconds since boot, low 32 bits.
-static inline int fst_clock_went_on(const struct fst_direction* own, const struct fst_packet* packet,
-                                    __u32 state, __u32 rst_ms) {
+static inline int fst_clock_went_on(const struct fst_direction* own,
+                                    const struct fst_packet* packet, __u32 state, __u32 rst_ms) {
     return (state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
            (own->flags & FST_DIRECTION_TS_CLOCK) && !(own->flags & FST_DIRECTION_TS_FAST) &&
            fst_sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= fst_clock_margin(own);
@@ -244,8 +244,9 @@ static inline enum fst_verdict fst_conclude(__u64 signals, __u32 context) {
         if (fst_families(counted) >= 2)
             return most;
         // A NAT or a gateway that lost its state resets from where it stands.
-        return (context & FST_CONTEXT_SENDER_IDLE) && !(counted & ~FST_MASK_PATH) ? FST_VERDICT_GENUINE
-                                                                           : FST_VERDICT_SUSPECTED;
+        return (context & FST_CONTEXT_SENDER_IDLE) && !(counted & ~FST_MASK_PATH)
+                   ? FST_VERDICT_GENUINE
+                   : FST_VERDICT_SUSPECTED;
     }
     if (context & FST_CONTEXT_STATELESS)
         return FST_VERDICT_GENUINE;

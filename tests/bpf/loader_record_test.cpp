@@ -23,15 +23,16 @@ TEST(LoaderRecord, RoundTrips) {
 }
 
 TEST(LoaderRecord, TellsWhatWasLearned) {
-    const kernel::RunRecord record{.version = 1,
-                           .learns = false,
-                           .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                                                      .ip_id = 0x3412,
-                                                      .window = 0,
-                                                      .hops = 3,
-                                                      .tcp_flags = 20},
-                                        .learned = Nanoseconds(1'795'000'000'000'000'001),
-                                        .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
+    const kernel::RunRecord record{
+        .version = 1,
+        .learns = false,
+        .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
+                                   .ip_id = 0x3412,
+                                   .window = 0,
+                                   .hops = 3,
+                                   .tcp_flags = 20},
+                     .learned = Nanoseconds(1'795'000'000'000'000'001),
+                     .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
     EXPECT_EQ(record.to_text(),
               "version 1\nno-learn\n"
               "learned 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");

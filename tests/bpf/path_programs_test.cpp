@@ -15,8 +15,8 @@
 #include "tests/bpf/loader_support.h"
 #include "user/kernel/features/features.h"
 #include "user/kernel/features/libbpf_messages.h"
-#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/kernel_matches.h"
+#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::testing {

@@ -40,7 +40,8 @@ Replayed replay_file(const std::string& path, Result<std::unique_ptr<cmd::Replay
 
 std::map<std::uint64_t, Told> reported_of(const std::string& path) {
     std::map<std::uint64_t, Told> frames;
-    for (const output::Json& event : replay_file(path, cmd::make_host_path(FST_FLOWS_DEFAULT)).events) {
+    for (const output::Json& event :
+         replay_file(path, cmd::make_host_path(FST_FLOWS_DEFAULT)).events) {
         if (!event.contains("pcap_cnt")) {
             continue;
         }
@@ -133,7 +134,8 @@ TEST_F(LabelledCaptures, BothHomesTellTheSame) {
     }
     for (const std::string& file : list_captures(folder_)) {
         const Replayed host = replay_file(folder_ + file, cmd::make_host_path(FST_FLOWS_DEFAULT));
-        const Replayed kernel = replay_file(folder_ + file, cmd::make_kernel_path(FST_FLOWS_DEFAULT));
+        const Replayed kernel =
+            replay_file(folder_ + file, cmd::make_kernel_path(FST_FLOWS_DEFAULT));
         EXPECT_EQ(host.text(), kernel.text()) << file;
     }
 }

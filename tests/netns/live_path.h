@@ -109,8 +109,11 @@ class LivePath {
     void run(const std::vector<std::string>& interfaces, const std::string& filter,
              std::promise<void>& attached) {
         const SystemClock clock;
-        auto tracer = pathtrace::Tracer::start({.interfaces = interfaces, .filter = filter},
-                                    {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); }, .clock = clock, .notice = [](auto) {}});
+        auto tracer = pathtrace::Tracer::start(
+            {.interfaces = interfaces, .filter = filter},
+            {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); },
+             .clock = clock,
+             .notice = [](auto) {}});
         if (!tracer) {
             attached.set_exception(
                 std::make_exception_ptr(std::runtime_error(tracer.error().message())));

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "tests/netns/lab_fixture.h"
-#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/kernel_matches.h"
+#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::lab {

@@ -62,7 +62,8 @@ class WatchPath : public WatchTest {
         std::vector<std::string> found;
         for (const Updates<analysis::Finding>& updates : log.findings) {
             if (is_local_drop(updates)) {
-                EXPECT_EQ(updates.last.verdict, FST_VERDICT_CONFIRMED) << output::summary_text(updates.last);
+                EXPECT_EQ(updates.last.verdict, FST_VERDICT_CONFIRMED)
+                    << output::summary_text(updates.last);
                 found.push_back(output::summary_text(updates.last));
             }
         }

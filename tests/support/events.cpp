@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "flowstamp/hops.h"
+#include "flowstamp/reset_rules.h"
 
 namespace flowstamp::testing {
 

@@ -16,10 +16,10 @@ namespace flowstamp::testing {
 class JsonCollector final : public output::Consumer {
   public:
     void consume(const output::Event& event) override {
-        std::visit(output::Handle{[](const output::CaptureStart&) {},
-                                  [](const output::PacketStamp&) {},
-                                  [this](const auto& its) { events.push_back(output::json_of(its)); }},
-                   event);
+        std::visit(
+            output::Handle{[](const output::CaptureStart&) {}, [](const output::PacketStamp&) {},
+                           [this](const auto& its) { events.push_back(output::json_of(its)); }},
+            event);
     }
 
     std::vector<output::Json> events;

@@ -51,12 +51,13 @@ class AnalysisBench {
     class Feed;
     struct Recorder final : analysis::ReportSink {
         void consume(analysis::Report report) override {
-            std::visit(output::Handle{[this](analysis::Reset& its) { resets.push_back(its); },
-                                      [this](analysis::Finding& its) { findings.push_back(its); },
-                                      [this](analysis::Middlebox& its) { middleboxes.push_back(its); },
-                                      [this](analysis::FlowRecord& its) { flows.push_back(its); },
-                                      [](auto&) {}},
-                       report);
+            std::visit(
+                output::Handle{[this](analysis::Reset& its) { resets.push_back(its); },
+                               [this](analysis::Finding& its) { findings.push_back(its); },
+                               [this](analysis::Middlebox& its) { middleboxes.push_back(its); },
+                               [this](analysis::FlowRecord& its) { flows.push_back(its); },
+                               [](auto&) {}},
+                report);
         }
         std::vector<analysis::Reset> resets;
         std::vector<analysis::Finding> findings;

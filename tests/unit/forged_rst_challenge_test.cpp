@@ -51,9 +51,11 @@ TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FST_VERDICT_SUSPECTED) << "it may be deaf";
         EXPECT_EQ(sink.resets[i].judgement.challenge, FST_CHALLENGE_REFUTED);
     }
-    see(story.at(400ms).later({.seq = 5101, .payload = 400, .signals = bit(FST_SIGNAL_BEYOND_WINDOW)}));
+    see(story.at(400ms).later(
+        {.seq = 5101, .payload = 400, .signals = bit(FST_SIGNAL_BEYOND_WINDOW)}));
     EXPECT_EQ(sink.resets.size(), 6U) << "no more than our window held: a deaf peer may send that";
-    see(story.at(445ms).later({.seq = 5501, .payload = 1, .signals = bit(FST_SIGNAL_BEYOND_WINDOW)}));
+    see(story.at(445ms).later(
+        {.seq = 5501, .payload = 1, .signals = bit(FST_SIGNAL_BEYOND_WINDOW)}));
     ASSERT_EQ(sink.resets.size(), 9U);
     for (std::size_t i = 6; i < 9; i++) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FST_VERDICT_CONFIRMED);
@@ -151,7 +153,8 @@ TEST_F(ForgedRstTest, AnAnswerUpholdsTheRowItEndsNotWhatWasAskedLongBefore) {
     see(story.at(30s).rst(kAsked));
     see(story.after(1ms).rst(kAsked));
     see(story.after(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
-    EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 3, .upheld = 2, .unanswered = 1}));
+    EXPECT_EQ(tracking.challenges,
+              (analysis::ChallengeTally{.asked = 3, .upheld = 2, .unanswered = 1}));
 }
 
 TEST_F(ForgedRstTest, AProvenRefutationStands) {

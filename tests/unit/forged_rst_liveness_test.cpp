@@ -65,8 +65,8 @@ TEST_F(ForgedRstTest, ASynEndsTheObservation) {
 
 TEST_F(ForgedRstTest, AFrameSeenTwiceIsNoLife) {
     see(story.at(0ms).rst({}));
-    see(story.at(1ms).later(
-        {.signals = bit(FST_SIGNAL_LIVENESS_ACK), .flags = FST_PACKET_DF | FST_PACKET_DUPLICATE_FRAME}));
+    see(story.at(1ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK),
+                             .flags = FST_PACKET_DF | FST_PACKET_DUPLICATE_FRAME}));
     EXPECT_EQ(sink.resets.size(), 1U);
 }
 

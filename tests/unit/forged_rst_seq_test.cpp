@@ -56,8 +56,8 @@ TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
     changed = second;
     changed.signals = bit(FST_SIGNAL_TIMESTAMPS_VALID);
     EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "right timestamps";
-    for (const std::uint32_t spoils :
-         {FST_CONTEXT_FIN, FST_CONTEXT_AFTER_OWN_RST, FST_CONTEXT_HALF_VIEW, FST_CONTEXT_DUPLICATE_FRAME}) {
+    for (const std::uint32_t spoils : {FST_CONTEXT_FIN, FST_CONTEXT_AFTER_OWN_RST,
+                                       FST_CONTEXT_HALF_VIEW, FST_CONTEXT_DUPLICATE_FRAME}) {
         changed = second;
         changed.context |= spoils;
         EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << spoils;

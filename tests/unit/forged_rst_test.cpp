@@ -84,8 +84,9 @@ TEST_F(ForgedRstTest, AStormIsForgottenAsItGoes) {
 // What is learnt
 
 TEST_F(ForgedRstTest, LearnsAnInjectorsIdOnceTwoFlowsBoreIt) {
-    const RstDetails forged{
-        .ttl = 60, .ip_id = 0x4242, .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)};
+    const RstDetails forged{.ttl = 60,
+                            .ip_id = 0x4242,
+                            .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)};
     see(story.at(0ms).rst(forged));
     see(story.at(1ms).rst(forged));
     EXPECT_TRUE(policy.learned.empty()) << "nothing is learned from one flow";
@@ -110,7 +111,7 @@ TEST_F(ForgedRstTest, LearnsNothingThatEveryHostBears) {
     twice({.ttl = 60, .ip_id = 0, .signals = forged});
     twice({.ttl = 60, .ip_id = 1, .signals = forged});
     twice({.ttl = 60, .ip_id = 77, .signals = forged | bit(FST_SIGNAL_ID_ECHO)});
-    twice({.ttl = 60, .ip_id = 78, .signals = forged, .context = 0});   // not in the window
+    twice({.ttl = 60, .ip_id = 78, .signals = forged, .context = 0});    // not in the window
     twice({.ttl = 60, .ip_id = 79, .signals = bit(FST_SIGNAL_NEARER)});  // suspected only
     EXPECT_TRUE(policy.learned.empty());
     twice({.ttl = 60,

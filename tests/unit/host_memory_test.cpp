@@ -129,9 +129,9 @@ TEST_F(YoungFlow, WhatTheKernelDidStands) {
     bench.tracking.hosts.learn_ended(ended(60));
     bench.tracking.hosts.learn_ended(ended(60));
     const analysis::Reset reset = judged({.ttl = 60,
-                                .signals = kNearer,
-                                .action = FST_ACTION_CHALLENGED,
-                                .challenge = FST_CHALLENGE_ASKED});
+                                          .signals = kNearer,
+                                          .action = FST_ACTION_CHALLENGED,
+                                          .challenge = FST_CHALLENGE_ASKED});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
@@ -147,9 +147,9 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
     story.flow().state |= FST_FLOW_MIDWAY;
     const auto midway = FST_CONTEXT_HALF_VIEW | FST_CONTEXT_NO_BASELINE;
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
-                                .ttl = 248,
-                                .context = midway,
-                                .cause = FST_CAUSE_ABORT});
+                                          .ttl = 248,
+                                          .context = midway,
+                                          .cause = FST_CAUSE_ABORT});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_GENUINE);
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
 }
@@ -157,9 +157,9 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
 TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
     bench.tracking.hosts.learn_ended(ended(52));
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
-                                .ttl = 62,
-                                .context = FST_CONTEXT_TO_SYN | FST_CONTEXT_NO_BASELINE,
-                                .cause = FST_CAUSE_CLOSED_PORT});
+                                          .ttl = 62,
+                                          .context = FST_CONTEXT_TO_SYN | FST_CONTEXT_NO_BASELINE,
+                                          .cause = FST_CAUSE_CLOSED_PORT});
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
 }
 
@@ -187,9 +187,9 @@ TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
 
 TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
     bench.tracking.hosts.learn_ended(ended(143));
-    const analysis::Reset reset =
-        judged({.ttl = 60,
-                .context = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_STATELESS | FST_CONTEXT_HALF_VIEW});
+    const analysis::Reset reset = judged(
+        {.ttl = 60,
+         .context = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_STATELESS | FST_CONTEXT_HALF_VIEW});
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_STATELESS);
 }
 
@@ -197,8 +197,8 @@ TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {
     bench.tracking.hosts.learn_ended(ended(52));
     bench.tracking.hosts.learn_ended(ended(52));
     story.flow().state |= FST_FLOW_TS;
-    const analysis::Reset reset = judged(
-        {.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)});
+    const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
+                                          .signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);
     EXPECT_TRUE(reset.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_NO_TIMESTAMPS));
 }

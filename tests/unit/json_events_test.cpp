@@ -107,9 +107,10 @@ TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
 TEST(EventsSchema, DescribesWhatBecomesOfAChallenge) {
     ForgedRstBench bench;
     Story story;
-    bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
-    bench.see(story.at(20ms).later(
-        {.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK), .challenge = FST_CHALLENGE_REFUTED}));
+    bench.see(
+        story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.see(story.at(20ms).later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK),
+                                    .challenge = FST_CHALLENGE_REFUTED}));
     bench.see(story.at(9s).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
                                 .action = FST_ACTION_CHALLENGED,
                                 .challenge = FST_CHALLENGE_ASKED}));
@@ -126,7 +127,8 @@ TEST(EventsSchema, DescribesIpv6) {
     ForgedRstBench bench;
     Story story;
     story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
-    analysis::Observation rst = story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+    analysis::Observation rst =
+        story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
     rst.event.packet.flags = FST_PACKET_IPV6 | FST_PACKET_MAC;
     bench.see(rst);
     expect_described(bench);
@@ -155,7 +157,9 @@ TEST(EventsSchema, DescribesFlowsHoweverTheyEnd) {
 
 TEST(EventsSchema, DescribesEveryStageAndSignature) {
     analysis::FlowRecord record = example_record();
-    for (const analysis::HandshakeStage stage : {analysis::HandshakeStage::syn, analysis::HandshakeStage::ack, analysis::HandshakeStage::psh, analysis::HandshakeStage::later}) {
+    for (const analysis::HandshakeStage stage :
+         {analysis::HandshakeStage::syn, analysis::HandshakeStage::ack,
+          analysis::HandshakeStage::psh, analysis::HandshakeStage::later}) {
         record.stage = stage;
         EXPECT_THAT(violations(output::json_of(record)), IsEmpty());
     }

@@ -181,9 +181,10 @@ TEST(LabInjection, NewConnectionOnTheSamePortsStartsOver) {
 }
 
 TEST(LabInjection, ResetsNeitherTriggerNorUpdate) {
-    lab::InjectionEngine engine({.trigger = {.on = On::ServerPacket, .times = lab::Trigger::always}});
-    EXPECT_TRUE(
-        engine.observe(lab::Side::Server, from_server({.seq = 9, .flags = packet::Rst})).forgeries.empty());
+    lab::InjectionEngine engine(
+        {.trigger = {.on = On::ServerPacket, .times = lab::Trigger::always}});
+    EXPECT_TRUE(engine.observe(lab::Side::Server, from_server({.seq = 9, .flags = packet::Rst}))
+                    .forgeries.empty());
     const auto forgeries = engine.observe(lab::Side::Server, data_1).forgeries;
     ASSERT_EQ(forgeries.size(), 1u);
     EXPECT_EQ(lab::parse_segment(*engine.forge(forgeries[0], {}))->seq, 1500u);

@@ -12,11 +12,11 @@ namespace {
 
 analysis::HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
     analysis::HostDrop drop{.at = "forward",
-                  .reason = "NETFILTER_DROP",
-                  .words = "a netfilter rule dropped it",
-                  .look_at = "nft -a list ruleset",
-                  .rule = "table ip fw, chain f, handle 3: drop",
-                  .why = "its counter moved by 3"};
+                            .reason = "NETFILTER_DROP",
+                            .words = "a netfilter rule dropped it",
+                            .look_at = "nft -a list ruleset",
+                            .rule = "table ip fw, chain f, handle 3: drop",
+                            .why = "its counter moved by 3"};
     fst_packet& packet = drop.sighting.packet;
     packet.key.address[0][2] = packet.key.address[1][2] = __builtin_bswap32(0xffff);
     packet.key.address[0][3] = __builtin_bswap32(0xc0000201);

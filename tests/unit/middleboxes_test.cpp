@@ -190,11 +190,13 @@ TEST_F(MiddleboxesTest, AreDescribedByTheSchema) {
         finding.sighting.packet.flags |= FST_PACKET_MAC;
         finding.middlebox = boxes.record(finding);
         finding.vendor = "Example Networks";
-        EXPECT_THAT(schema.violations(nlohmann::json::parse(output::json_of(finding).dump())), IsEmpty());
+        EXPECT_THAT(schema.violations(nlohmann::json::parse(output::json_of(finding).dump())),
+                    IsEmpty());
     }
     for (analysis::Middlebox box : boxes.all()) {
         box.vendor = "Example Networks";
-        EXPECT_THAT(schema.violations(nlohmann::json::parse(output::json_of(box).dump())), IsEmpty())
+        EXPECT_THAT(schema.violations(nlohmann::json::parse(output::json_of(box).dump())),
+                    IsEmpty())
             << output::json_of(box).dump(2);
     }
 }

@@ -27,7 +27,7 @@ TEST(OpenFlowText, ShowsAFlowWithItsStamps) {
     }
     flow.direction[kClient].min_rtt_us = 0;
     flow.direction[kServer].retransmitted = 2;
-        EXPECT_EQ(text_at(flow, 1002500ms),
+    EXPECT_EQ(text_at(flow, 1002500ms),
               "192.0.2.1:40000 > 198.51.100.7:443  eth0  established, last packet 2.5 s ago\n"
               "    >  20 packets, 20000 bytes, ttl 63 (1 hop), IP-ID per-flow\n"
               "       2.5 s ago  ttl 63   id 0x0500  .\n"
@@ -39,12 +39,12 @@ TEST(OpenFlowText, ShowsAFlowWithItsStamps) {
 TEST(OpenFlowText, SaysThatOneSideWasNotSeen) {
     fst_flow flow = example_flow();
     flow.direction[kServer] = {};
-        EXPECT_NE(text_at(flow, 1000s).find("    <  nothing seen\n"), std::string::npos);
+    EXPECT_NE(text_at(flow, 1000s).find("    <  nothing seen\n"), std::string::npos);
 }
 
 TEST(OpenFlowText, DatesStampsOlderThanTheirClock) {  // 32 bits of microseconds last 71 minutes
     fst_flow flow = example_flow();
-        EXPECT_NE(text_at(flow, 1000s + 3h).find("3 h 0 min ago  ttl 52"), std::string::npos);
+    EXPECT_NE(text_at(flow, 1000s + 3h).find("3 h 0 min ago  ttl 52"), std::string::npos);
 }
 
 }  // namespace

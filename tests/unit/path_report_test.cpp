@@ -96,9 +96,11 @@ TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     for (const pathtrace::PacketPath::End end :
          {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
-        EXPECT_EQ(told<output::TextOutput>(arrived, output::Style(false), output::Detail::findings), "");
+        EXPECT_EQ(told<output::TextOutput>(arrived, output::Style(false), output::Detail::findings),
+                  "");
         EXPECT_EQ(told<output::JsonOutput>(arrived, true), "");
-        EXPECT_NE(told<output::TextOutput>(arrived, output::Style(false), output::Detail::resets), "");
+        EXPECT_NE(told<output::TextOutput>(arrived, output::Style(false), output::Detail::resets),
+                  "");
     }
     EXPECT_NE(told<output::TextOutput>(lost(), output::Style(false), output::Detail::findings), "");
 }

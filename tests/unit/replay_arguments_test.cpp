@@ -34,7 +34,8 @@ std::string refusal(const Words& reads, const Words& words) {
 
 TEST(ReplayArguments, FilesComeFirstAndThenTheFilter) {
     EXPECT_THAT(reported_apart({}, {"a.pcap"}).captures, ElementsAre("a.pcap"));
-    const auto both = reported_apart({}, {"a.pcap", "b", "-", "host", "192.0.2.1", "and", "port", "1"});
+    const auto both =
+        reported_apart({}, {"a.pcap", "b", "-", "host", "192.0.2.1", "and", "port", "1"});
     EXPECT_THAT(both.captures, ElementsAre("a.pcap", "b", "-"));
     EXPECT_EQ(both.filter, "host 192.0.2.1 and port 1") << "a file called port is none here";
     EXPECT_EQ(reported_apart({}, {"a.pcap", "net 192.0.2.0/24"}).filter, "net 192.0.2.0/24");

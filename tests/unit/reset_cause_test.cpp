@@ -189,8 +189,9 @@ struct ResetStoryTest : ::testing::Test, ForgedRstBench {
         return analysis::name_of(static_cast<fst_cause>(sink.resets.back().judgement.cause));
     }
     [[nodiscard]] bool tells(analysis::Signal signal) const {
-        return std::ranges::any_of(sink.resets.back().evidence,
-                                   [&](const analysis::Evidence& item) { return item.signal == signal; });
+        return std::ranges::any_of(
+            sink.resets.back().evidence,
+            [&](const analysis::Evidence& item) { return item.signal == signal; });
     }
     Story story;
 };

@@ -22,8 +22,9 @@ Bytes stream(std::uint32_t seq, std::size_t length) {
 }
 
 struct SegmentMemoryTest : ::testing::Test {
-    std::optional<analysis::OtherBytes> file(std::uint32_t seq, const Bytes& bytes, std::uint8_t flags = 0x18,
-                                   std::uint16_t port = 443, std::uint8_t direction = 1) {
+    std::optional<analysis::OtherBytes> file(std::uint32_t seq, const Bytes& bytes,
+                                             std::uint8_t flags = 0x18, std::uint16_t port = 443,
+                                             std::uint8_t direction = 1) {
         fst_packet packet{};
         packet.seq = seq;
         packet.key.port[1] = port;

@@ -31,9 +31,9 @@ class StampOrders : public ::testing::Test {
     std::vector<std::uint64_t> times_;
     std::vector<std::uint32_t> numbers_;
     output::StampOrder order_{8, [this](const fst_packet_stamp& stamp) {
-                          times_.push_back(stamp.time_ns);
-                          numbers_.push_back(stamp.seq);
-                      }};
+                                  times_.push_back(stamp.time_ns);
+                                  numbers_.push_back(stamp.seq);
+                              }};
     std::uint32_t next_ = 0;
 };
 

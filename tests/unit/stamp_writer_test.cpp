@@ -12,10 +12,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/support/json_schema.h"
-#include "user/output/stamps/stamp_form.h"
-#include "user/net/capture/capture_reader.h"
 #include "bpf/host/datapath.h"
+#include "tests/support/json_schema.h"
+#include "user/net/capture/capture_reader.h"
+#include "user/output/stamps/stamp_form.h"
 
 namespace flowstamp {
 namespace {
@@ -110,12 +110,12 @@ TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
         EXPECT_EQ(frame.original, packet.ip_bytes);
         std::vector<std::uint8_t> data(frame.bytes.begin(), frame.bytes.end());
         const fst_datapath_frame parsed_from{.data = data.data(),
-                                            .bytes = static_cast<__u32>(data.size()),
-                                            .room = 0,
-                                            .ifindex = 3,
-                                            .time_ns = 0,
-                                            .hook = FST_HOOK_XDP,
-                                            .has_mac = 0};
+                                             .bytes = static_cast<__u32>(data.size()),
+                                             .room = 0,
+                                             .ifindex = 3,
+                                             .time_ns = 0,
+                                             .hook = FST_HOOK_XDP,
+                                             .has_mac = 0};
         fst_packet parsed{};
         ASSERT_TRUE(fst_datapath_parse(&parsed_from, &parsed));
         EXPECT_EQ(std::memcmp(&parsed.key, &packet.key, sizeof(parsed.key)), 0);

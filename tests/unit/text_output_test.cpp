@@ -31,7 +31,8 @@ class TextOutputTest : public ::testing::Test {
     }
     ~TextOutputTest() override { ::unlink(path_.c_str()); }
 
-    std::string told(const output::Event& event, output::Detail detail = output::Detail::resets, bool colour = false) {
+    std::string told(const output::Event& event, output::Detail detail = output::Detail::resets,
+                     bool colour = false) {
         auto output = output::Output::file(path_);
         EXPECT_TRUE(output);
         output::TextOutput(*output, output::Style(colour), detail).consume(event);
@@ -65,15 +66,13 @@ TEST_F(TextOutputTest, NamesTheFrameOfACapture) {
 }
 
 TEST_F(TextOutputTest, SaysWhereAChallengeStands) {
-    bench.see(story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.see(
+        story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
-    EXPECT_THAT(told(bench.sink.resets[0]),
-                HasSubstr("eth0  challenged"));
-    EXPECT_THAT(told(bench.sink.resets[1]),
-                HasSubstr("asked, its sender upheld it"));
-    EXPECT_THAT(told(bench.sink.resets[2]),
-                HasSubstr("answers the challenge to #1"));
+    EXPECT_THAT(told(bench.sink.resets[0]), HasSubstr("eth0  challenged"));
+    EXPECT_THAT(told(bench.sink.resets[1]), HasSubstr("asked, its sender upheld it"));
+    EXPECT_THAT(told(bench.sink.resets[2]), HasSubstr("answers the challenge to #1"));
 }
 
 TEST_F(TextOutputTest, GivesAFindingABlockToActOn) {
@@ -157,7 +156,8 @@ TEST_F(TextOutputTest, TellsAsMuchAsWasAskedFor) {
     const analysis::Reset& reset = bench.sink.resets[0];
     EXPECT_EQ(told(reset, output::Detail::findings), "");
     EXPECT_NE(told(reset, output::Detail::resets), "");
-    const analysis::FlowRecord record{.slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::closed};
+    const analysis::FlowRecord record{
+        .slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::closed};
     EXPECT_EQ(told(record, output::Detail::resets), "");
     EXPECT_THAT(told(record, output::Detail::all),
                 HasSubstr("192.0.2.1:40000 > 198.51.100.7:443  established, closed  20 packets "
@@ -168,8 +168,10 @@ TEST_F(TextOutputTest, TellsAsMuchAsWasAskedFor) {
 }
 
 TEST_F(TextOutputTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
-    analysis::FlowRecord record{
-        .slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::reset, .stage = analysis::HandshakeStage::psh};
+    analysis::FlowRecord record{.slot = example_flow(),
+                                .interface = "eth0",
+                                .end = analysis::FlowEnd::reset,
+                                .stage = analysis::HandshakeStage::psh};
     EXPECT_THAT(told(record, output::Detail::all),
                 HasSubstr("established, reset  at psh  20 packets"));
     record.signature = {analysis::TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};

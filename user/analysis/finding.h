@@ -80,7 +80,7 @@ struct Finding {
     std::uint64_t signals = 0;  ///< of forged-rst: FST_SIGNAL_BIT(...) of its leading RST
     std::optional<std::uint64_t> middlebox{};  ///< the suspected box that did it
     std::string vendor{};  ///< of the MAC that the packet came from, where that tells something
-    fst_flow slot{};        ///< the flow as it was when the packet came: its stamps
+    fst_flow slot{};       ///< the flow as it was when the packet came: its stamps
     std::optional<Resolution> resolution{};
 };
 

@@ -46,7 +46,8 @@ std::optional<FlowEnd> FlowEnds::once(std::uint32_t slot, const fst_flow& flow, 
     return end;
 }
 
-std::optional<FlowEnd> FlowEnds::inspect(std::uint32_t slot, const fst_flow& flow, Nanoseconds now) {
+std::optional<FlowEnd> FlowEnds::inspect(std::uint32_t slot, const fst_flow& flow,
+                                         Nanoseconds now) {
     const Nanoseconds silent = now - last_packet(flow);
     if (const auto end = closing(flow)) {
         return silent >= kAfterClose ? once(slot, flow, *end) : std::nullopt;

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "user/base/clock.h"
 #include "user/analysis/flow_record.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 
@@ -27,7 +27,7 @@ class FlowEnds {
     /// The flow as a look at its slot shows it at `now` (CLOCK_MONOTONIC): how it ended, if it did
     /// and was not told yet.
     [[nodiscard]] std::optional<FlowEnd> inspect(std::uint32_t slot, const fst_flow& flow,
-                                              Nanoseconds now);
+                                                 Nanoseconds now);
 
     /// The kernel says that the flow has lost its slot, alive (`evicted`) or closed.
     [[nodiscard]] std::optional<FlowEnd> lost_slot(std::uint32_t slot, const fst_flow& flow,
@@ -44,7 +44,8 @@ class FlowEnds {
         std::uint32_t generation = 0;
         std::uint32_t last_seconds = 0;  ///< of the flow's last packet when it was told, plus 1
     };
-    [[nodiscard]] std::optional<FlowEnd> once(std::uint32_t slot, const fst_flow& flow, FlowEnd end);
+    [[nodiscard]] std::optional<FlowEnd> once(std::uint32_t slot, const fst_flow& flow,
+                                              FlowEnd end);
 
     std::vector<Told> reported_;
 };

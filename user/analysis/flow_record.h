@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "flowstamp/flow.h"
-#include "user/base/clock.h"
 #include "user/analysis/tracking/handshake_stage.h"
 #include "user/analysis/tracking/tampering_signature.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 

@@ -6,15 +6,15 @@
 #include <string>
 
 #include "flowstamp/event.h"
-#include "user/base/clock.h"
 #include "user/analysis/other_bytes.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 
 /// One record of the data path, with what user space knows about where and when it was made.
 struct Observation {
     fst_event event{};
-    std::optional<fst_flow> slot{};         ///< with kinds that carry it, see fst_event_has_flow()
+    std::optional<fst_flow> slot{};        ///< with kinds that carry it, see fst_event_has_flow()
     std::string interface{};               ///< the name behind event.packet.key.ifindex
     Nanoseconds wall{0};                   ///< event.packet.time_ns as nanoseconds since 1970
     std::optional<std::uint64_t> frame{};  ///< of a capture: the frame's number, from 1

@@ -51,7 +51,7 @@ class Session final : private FindingSink {
     };
     struct Options {
         std::optional<net::Filter> filter{};  ///< limits what is reported, not what is judged
-        Nanoseconds wall_offset{0};  ///< added to the data path's clock: time since 1970
+        Nanoseconds wall_offset{0};           ///< added to the data path's clock: time since 1970
         /// Slots of the flow table that one call of advance() pays for; at most kSlotsPerScan are
         /// looked at in one scan. A capture of few frames over a long time would otherwise spend its
         /// time looking.

@@ -3,11 +3,11 @@
 
 #include <cstdio>
 
-#include "user/cmd/replay/run_replay.h"
 #include "user/cmd/demo/demo.h"
 #include "user/cmd/doctor/doctor.h"
 #include "user/cmd/flows/flows.h"
 #include "user/cmd/path/run_path.h"
+#include "user/cmd/replay/run_replay.h"
 #include "user/cmd/watch/watch.h"
 
 namespace flowstamp::cmd {

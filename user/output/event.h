@@ -34,10 +34,9 @@ struct PacketStamp {
 };
 
 /// Everything that the program can put out, whoever made it.
-using Event =
-    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
-                 analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow, LearnedEntry,
-                 pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
+using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
+                           analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow,
+                           LearnedEntry, pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
 
 /// An output: takes each event in turn and ignores those that it has no form for. What it writes is
 /// written when consume() returns.

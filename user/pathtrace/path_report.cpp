@@ -152,8 +152,8 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
             .reason = names.reason,
             .location = names.location,
             .words = words_of(names.reason, names.location, packet_path),
-            .is_hosts_decision = is_hosts_decision(names.reason) ||
-                                 is_refused_route(names.reason, names.location),
+            .is_hosts_decision =
+                is_hosts_decision(names.reason) || is_refused_route(names.reason, names.location),
             .attribution = std::move(attribution)};
         std::string& look_at = report.drop->words.look_at;
         name_in(look_at, "IFACE", names.interface);

@@ -44,7 +44,7 @@ struct PathReport {
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
     fst_path_event latest{};  ///< the latest packet's last record
-    Nanoseconds wall{0};     ///< of the latest, since 1970
+    Nanoseconds wall{0};      ///< of the latest, since 1970
 
     /// Whether the packets came to where they were to go.
     [[nodiscard]] bool has_arrived() const {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
-#include "user/net/endpoint.h"
+#include "user/analysis/findings.h"
 #include "user/analysis/slot_reader.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 

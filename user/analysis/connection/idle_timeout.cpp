@@ -25,7 +25,7 @@ Statement keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fata
 void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
     switch (observation.kind()) {
         case FST_EVENT_RTO_RETRANSMIT:
-            retransmitted_(observation, sink);
+            retransmission(observation, sink);
             break;
         case FST_EVENT_RST:
             reset(observation, sink);
@@ -45,7 +45,7 @@ void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
     }
 }
 
-void IdleTimeout::retransmitted_(const Observation& observation, FindingSink& sink) {
+void IdleTimeout::retransmission(const Observation& observation, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const unsigned direction = packet.direction & 1U;
     const ViewKey view = view_of(observation.event);
@@ -60,16 +60,16 @@ void IdleTimeout::retransmitted_(const Observation& observation, FindingSink& si
     }
     Wait& wait = waits_[view];
     wait.latest = observation.time();
-    wait.retransmitted_++;
+    wait.retransmissions++;
     const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FST_TCP_FIN);
     // A keepalive comes a second or more after the one before: two of them are enough to wonder.
-    if (wait.retransmitted_ + (is_keepalive ? 1 : 0) < kSuspect) {
+    if (wait.retransmissions + (is_keepalive ? 1 : 0) < kSuspect) {
         return;
     }
     report(observation, wait, idle->length,
-           wait.retransmitted_ >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
+           wait.retransmissions >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
            {.signal = Signal::UNANSWERED,
-            .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmitted_)}},
+            .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmissions)}},
            sink);
 }
 

@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "user/analysis/detector.h"
+#include "user/analysis/finding_updates.h"
 #include "user/analysis/findings.h"
 #include "user/analysis/tracking/idle_periods.h"
-#include "user/analysis/finding_updates.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
@@ -29,14 +29,16 @@ class IdleTimeout final : public Detector {
     static constexpr Nanoseconds kForget = std::chrono::minutes(15);
 
     /// `rests` is kept by the caller: it has filed each observation before it comes here.
-    IdleTimeout(const IdlePeriods& idle_periods, Findings& findings) : idle_periods_(idle_periods), findings_(findings) {}
+    IdleTimeout(const IdlePeriods& idle_periods, Findings& findings)
+        : idle_periods_(idle_periods), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink&) override {}
 
     /// What was said after `rest` is answered, by this observation.
-    void survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle, FindingSink& sink);
+    void survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle,
+                  FindingSink& sink);
 
   private:
     static constexpr std::size_t kMost = 16384;
@@ -47,15 +49,15 @@ class IdleTimeout final : public Detector {
         std::optional<Nanoseconds> fatal;     ///< the shortest
     };
     struct Wait {
-        unsigned retransmitted_ = 0;
+        unsigned retransmissions = 0;
         Nanoseconds latest{0};
         FindingUpdates updates;
         Finding finding;
     };
-    void retransmitted_(const Observation& observation, FindingSink& sink);
+    void retransmission(const Observation& observation, FindingSink& sink);
     void reset(const Observation& observation, FindingSink& sink);
     void report(const Observation& observation, Wait& wait, Nanoseconds idle, fst_verdict verdict,
-              Evidence answer, FindingSink& sink);
+                Evidence answer, FindingSink& sink);
     Bounds& bounds_of(const net::Endpoint& remote);
 
     const IdlePeriods& idle_periods_;

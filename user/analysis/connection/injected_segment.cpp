@@ -7,9 +7,9 @@
 
 #include "flowstamp/hops.h"
 #include "user/analysis/tracking/both_ways.h"
+#include "user/analysis/tracking/tracking.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
-#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -275,7 +275,8 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
 }
 
 std::unique_ptr<Detector> make_injected_segment(Tracking& tracking) {
-    return std::make_unique<InjectedSegment>(tracking.syns, tracking.handshakes, tracking.slots, tracking.findings);
+    return std::make_unique<InjectedSegment>(tracking.syns, tracking.handshakes, tracking.slots,
+                                             tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

@@ -6,11 +6,11 @@
 #include <set>
 
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
-#include "user/analysis/tracking/handshakes.h"
 #include "user/analysis/finding_updates.h"
-#include "user/analysis/tracking/syn_tracker.h"
+#include "user/analysis/findings.h"
 #include "user/analysis/slot_reader.h"
+#include "user/analysis/tracking/handshakes.h"
+#include "user/analysis/tracking/syn_tracker.h"
 
 namespace flowstamp::analysis {
 
@@ -41,11 +41,11 @@ class InjectedSegment final : public Detector {
     void saw_syn_ack(const Observation& observation, FindingSink& sink);
     void saw_repeated(const Observation& observation, FindingSink& sink);
     void report_elsewhere(const Observation& observation, const fst_stamp& elsewhere,
-                        FindingSink& sink);
+                          FindingSink& sink);
     void report_other_bytes(const Observation& observation, FindingSink& sink);
     void saw_fin(const Observation& observation, FindingSink& sink);
     void report_syn_ack(const Sighting& injected, const Sighting& other, bool echo, bool nearer,
-                      FindingSink& sink);
+                        FindingSink& sink);
 
     SynTracker& syns_;
     const Handshakes& handshakes_;

@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/findings.h"
 
 namespace flowstamp::analysis {
 

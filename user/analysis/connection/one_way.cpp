@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/one_way.h"
 
-#include "user/net/endpoint.h"
 #include "user/analysis/tracking/tracking.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/findings.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
@@ -26,7 +26,7 @@ class OneWay final : public Detector {
 
   private:
     Findings& findings_;
-    std::set<std::uint32_t> interfaces_;                   ///< told of
+    std::set<std::uint32_t> interfaces_;                             ///< told of
     std::optional<std::pair<net::Endpoint, net::Endpoint>> latest_;  ///< who was told of last
 };
 

@@ -6,8 +6,8 @@
 #include <unordered_map>
 
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/findings.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
 namespace flowstamp::analysis {

@@ -2,8 +2,8 @@
 #include "user/analysis/connection/stalled.h"
 
 #include "user/analysis/tracking/both_ways.h"
-#include "user/net/endpoint.h"
 #include "user/analysis/tracking/tracking.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 
@@ -26,7 +26,7 @@ void Stalled::observe(const Observation& observation, FindingSink& sink) {
     const unsigned direction = observation.event.packet.direction & 1U;
     switch (observation.kind()) {
         case FST_EVENT_RTO_RETRANSMIT:
-            retransmitted_(observation, sink);
+            retransmission(observation, sink);
             break;
         case FST_EVENT_ACKED:
             end({view, direction ^ 1U}, Resolution::recovered, observation.time(), sink);
@@ -43,7 +43,7 @@ void Stalled::observe(const Observation& observation, FindingSink& sink) {
     }
 }
 
-void Stalled::retransmitted_(const Observation& observation, FindingSink& sink) {
+void Stalled::retransmission(const Observation& observation, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const unsigned direction = packet.direction & 1U;
     const ViewKey view = view_of(observation.event);
@@ -61,11 +61,11 @@ void Stalled::retransmitted_(const Observation& observation, FindingSink& sink) 
     }
     Wait& wait = waits_[{view, direction}];
     wait.latest = observation.time();
-    if (wait.retransmitted_++ == 0) {
+    if (wait.retransmissions++ == 0) {
         wait.since = observation.time() - waiting(observation, own);
     }
     const Nanoseconds stuck = observation.time() - wait.since;
-    if (wait.retransmitted_ < kEnough || stuck < kPatience) {
+    if (wait.retransmissions < kEnough || stuck < kPatience) {
         return;
     }
     const Nanoseconds silent =
@@ -84,10 +84,10 @@ void Stalled::retransmitted_(const Observation& observation, FindingSink& sink) 
         .summary = {{.phrase = speaks ? Phrase::stalled_one_way : Phrase::stalled_silent,
                      .values = {field::sender_ip(net::sender_of(packet)), field::receiver(receiver),
                                 field::receiver_ip(receiver), field::span(stuck),
-                                field::resent(wait.retransmitted_), field::silent(silent)}}},
+                                field::resent(wait.retransmissions), field::silent(silent)}}},
         .advice = {{.phrase = Phrase::look_for_ban}},
         .evidence = {{.signal = Signal::UNACKNOWLEDGED,
-                      .observed = {field::seq(packet.seq), field::resent(wait.retransmitted_)},
+                      .observed = {field::seq(packet.seq), field::resent(wait.retransmissions)},
                       .baseline = Values{field::ack_edge(other.ack_edge)}},
                      {.signal = Signal::SILENCE,
                       .strength = speaks ? Strength::weak : Strength::strong,

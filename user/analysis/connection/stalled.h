@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "user/analysis/detector.h"
+#include "user/analysis/finding_updates.h"
 #include "user/analysis/findings.h"
 #include "user/analysis/tracking/idle_periods.h"
-#include "user/analysis/finding_updates.h"
 
 namespace flowstamp::analysis {
 
@@ -25,7 +25,8 @@ class Stalled final : public Detector {
     static constexpr Nanoseconds kForget = std::chrono::minutes(5);
 
     /// `rests` is kept by the caller: it has filed each observation before it comes here.
-    Stalled(const IdlePeriods& idle_periods, Findings& findings) : idle_periods_(idle_periods), findings_(findings) {}
+    Stalled(const IdlePeriods& idle_periods, Findings& findings)
+        : idle_periods_(idle_periods), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -35,13 +36,13 @@ class Stalled final : public Detector {
     static constexpr std::size_t kMost = 65536;
     using Side = std::pair<ViewKey, unsigned>;
     struct Wait {
-        unsigned retransmitted_ = 0;
+        unsigned retransmissions = 0;
         Nanoseconds latest{0};
         Nanoseconds since{0};  ///< when the data that waits was first sent, as far as is known
         FindingUpdates updates;
         Finding finding;
     };
-    void retransmitted_(const Observation& observation, FindingSink& sink);
+    void retransmission(const Observation& observation, FindingSink& sink);
     void end(const Side& side, Resolution resolution, Nanoseconds now, FindingSink& sink);
 
     const IdlePeriods& idle_periods_;

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "user/analysis/detector.h"
+#include "user/analysis/finding_updates.h"
 #include "user/analysis/findings.h"
 #include "user/analysis/tracking/host_memory.h"
-#include "user/analysis/finding_updates.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
 namespace flowstamp::analysis {
@@ -59,8 +59,8 @@ class SynRefused final : public Detector {
     SynTracker& syns_;
     Findings& findings_;
     std::map<std::pair<net::Endpoint, std::uint8_t>, Refusal> refusals_;  ///< by server and hops
-    std::map<std::pair<Address, Address>, Client> clients_;          ///< by client and server
-    std::deque<Observation> waiting_;                                ///< the oldest first
+    std::map<std::pair<Address, Address>, Client> clients_;               ///< by client and server
+    std::deque<Observation> waiting_;                                     ///< the oldest first
     Nanoseconds swept_{0};
 };
 

@@ -6,10 +6,10 @@
 #include <map>
 #include <unordered_map>
 
-#include "user/analysis/tracking/both_ways.h"
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/findings.h"
+#include "user/analysis/tracking/both_ways.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
 namespace flowstamp::analysis {
@@ -45,8 +45,8 @@ class SynUnanswered final : public Detector {
     SynTracker& syns_;
     const BothWays& both_ways_;
     Findings& findings_;
-    std::multimap<Nanoseconds, std::uint32_t> due_;  ///< attempts by sequence number
-    std::unordered_map<std::uint32_t, Told> reported_;   ///< the same
+    std::multimap<Nanoseconds, std::uint32_t> due_;     ///< attempts by sequence number
+    std::unordered_map<std::uint32_t, Told> reported_;  ///< the same
 };
 
 }  // namespace flowstamp::analysis

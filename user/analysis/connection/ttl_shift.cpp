@@ -7,9 +7,9 @@
 
 #include "flowstamp/hops.h"
 #include "user/analysis/tracking/both_ways.h"
+#include "user/analysis/tracking/tracking.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
-#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "user/analysis/detector.h"
-#include "user/analysis/findings.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/findings.h"
 #include "user/analysis/slot_reader.h"
 
 namespace flowstamp::analysis {

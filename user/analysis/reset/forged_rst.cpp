@@ -288,7 +288,7 @@ void ForgedRst::settle(const SideKey& key, Nanoseconds now, FindingSink& sink) {
 }
 
 void ForgedRst::advance(Nanoseconds now, FindingSink& sink) {
-        settle_due(now, sink);
+    settle_due(now, sink);
 }
 
 void ForgedRst::settle_due(Nanoseconds now, FindingSink& sink) {

@@ -57,7 +57,7 @@ struct Middlebox {
     std::uint64_t flows = 0;      ///< that it hit
     std::vector<Port> ports{};    ///< the most often hit first; a few
     std::array<std::uint64_t, kStages> stages{};  ///< of `flows`, by Stage when they were hit
-    bool is_learned = false;                       ///< its next one is known on arrival
+    bool is_learned = false;                      ///< its next one is known on arrival
     Nanoseconds first{0};                         ///< seen, since 1970
     Nanoseconds last{0};
 };

@@ -35,7 +35,7 @@ FieldHabit::Kind window_kind(const Finding& finding) {
 
 std::optional<Mac> mac_of(const fst_packet& packet) {
     return packet.flags & FST_PACKET_MAC ? std::optional(std::to_array(packet.src_mac))
-                                        : std::nullopt;
+                                         : std::nullopt;
 }
 
 /// A fixed value is fixed for as long as no other one is seen.

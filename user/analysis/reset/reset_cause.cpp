@@ -20,9 +20,11 @@ fst_cause cause_by_shape(const fst_judgement& judgement) {
 
 }  // namespace
 
-fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot, const ResetPast& past) {
-    const auto cause = judgement.cause == FST_CAUSE_FORGED ? cause_by_shape(judgement)
-                                                          : static_cast<fst_cause>(judgement.cause);
+fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
+                        const ResetPast& past) {
+    const auto cause = judgement.cause == FST_CAUSE_FORGED
+                           ? cause_by_shape(judgement)
+                           : static_cast<fst_cause>(judgement.cause);
     const bool vouched = judgement.signals & FST_SIGNALS_CORROBORATE_GENUINE;
     if (past.scan && cause != FST_CAUSE_OTHER_HOST) {
         return FST_CAUSE_SCAN;
@@ -30,7 +32,8 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot, co
     switch (cause) {
         case FST_CAUSE_AGED_STATE:
             // Right timestamps are kept by who still knows the connection: its window is chance.
-            return judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID) ? FST_CAUSE_ABORT : cause;
+            return judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID) ? FST_CAUSE_ABORT
+                                                                                   : cause;
         case FST_CAUSE_IDLE_TIMEOUT:
             return fst_both_fins(slot.state) ? FST_CAUSE_CLOSED : cause;
         case FST_CAUSE_STATELESS:

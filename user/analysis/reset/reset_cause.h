@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "flowstamp/event.h"
-#include "user/base/clock.h"
 #include "user/analysis/tracking/scans.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 
@@ -18,6 +18,6 @@ struct ResetPast {
 /// Why a genuine RST was sent, as far as packets can tell. The kernel names a cause by the RST and
 /// its slot alone; here is added what only the flow's past tells. Never changes a verdict.
 [[nodiscard]] fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
-                                     const ResetPast& past);
+                                      const ResetPast& past);
 
 }  // namespace flowstamp::analysis

@@ -95,7 +95,7 @@ void ResetIncident::settle(const std::optional<fst_flow>& slot_now) {
         return;
     }
     outcome_ = action_ == FST_ACTION_OBSERVED ? outcome_when_observed(*slot_now)
-                                             : outcome_when_acted(*slot_now);
+                                              : outcome_when_acted(*slot_now);
 }
 
 std::optional<Finding> ResetIncident::news() {

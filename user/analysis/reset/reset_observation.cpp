@@ -11,7 +11,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-constexpr std::uint16_t kIdStep = 256;       // an ID this far ahead is still "at or above"
+constexpr std::uint16_t kIdStep = 256;  // an ID this far ahead is still "at or above"
 constexpr Nanoseconds kTwoPathsWithin = std::chrono::microseconds(FST_TWO_PATHS_US);
 
 /// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
@@ -64,8 +64,8 @@ void ResetObservation::consider(const HostMemory::Host& host) {
     // Too few packets yet to know how it counts its IP-IDs: it is the kind of host that it was.
     const fst_packet& rst = packet();
     if ((slot_.state & FST_FLOW_TS) && (rst.tcp_flags & FST_TCP_ACK) &&
-        !(rst.flags & (FST_PACKET_TS | FST_PACKET_IPV6)) && fst_id_class_of(&own) == FST_ID_UNKNOWN &&
-        host.is_linux_like()) {
+        !(rst.flags & (FST_PACKET_TS | FST_PACKET_IPV6)) &&
+        fst_id_class_of(&own) == FST_ID_UNKNOWN && host.is_linux_like()) {
         later_signals_ |= FST_SIGNAL_BIT(FST_SIGNAL_NO_TIMESTAMPS);
     }
 }
@@ -92,7 +92,8 @@ bool ResetObservation::observes(const fst_packet& later) const {
     const bool refuted = later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
     if (!observing_ || after < Nanoseconds::zero() ||
         after > (refuted ? kObservationWhenAsked : kObservation) ||
-        (later.tcp_flags & (FST_TCP_RST | FST_TCP_SYN)) != 0 || (later.flags & FST_PACKET_DUPLICATE_FRAME)) {
+        (later.tcp_flags & (FST_TCP_RST | FST_TCP_SYN)) != 0 ||
+        (later.flags & FST_PACKET_DUPLICATE_FRAME)) {
         return false;
     }
     return !repeats_old_data(later) && is_from_where_it_sends(later);
@@ -153,7 +154,8 @@ bool ResetObservation::exceeds_window(const fst_packet& later) const {
            fst_beyond_window(later.seq + later.payload, edge);
 }
 
-bool ResetObservation::add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet) {
+bool ResetObservation::add(fst_signal signal, std::optional<fst_packet>& place,
+                           const fst_packet& packet) {
     if (later_signals_ & FST_SIGNAL_BIT(signal)) {
         return false;
     }
@@ -172,7 +174,8 @@ bool ResetObservation::see_later_packet(const fst_event& event) {
         return (event.judgement.signals & FST_SIGNAL_BIT(signal)) != 0;
     };
     bool brought = false;
-    if (kernel_saw(FST_SIGNAL_LIVENESS_ACK) && (is_first_of_burst() || acknowledges_later_data(later))) {
+    if (kernel_saw(FST_SIGNAL_LIVENESS_ACK) &&
+        (is_first_of_burst() || acknowledges_later_data(later))) {
         brought |= add(FST_SIGNAL_LIVENESS_ACK, later_.liveness_ack, later);
     }
     if (kernel_saw(FST_SIGNAL_LIVENESS_CLOCK) && (is_first_of_burst() || clock_went_on(later))) {

@@ -5,10 +5,10 @@
 
 #include "flowstamp/event.h"
 #include "flowstamp/reset_rules.h"
-#include "user/analysis/reset/evidence.h"
 #include "user/analysis/finding.h"
-#include "user/analysis/tracking/host_memory.h"
 #include "user/analysis/observation.h"
+#include "user/analysis/reset/evidence.h"
+#include "user/analysis/tracking/host_memory.h"
 
 namespace flowstamp::analysis {
 
@@ -17,7 +17,8 @@ namespace flowstamp::analysis {
 inline constexpr Nanoseconds kObservation = std::chrono::microseconds(FST_WATCH_US);
 
 /// The same for one that was asked about and went on: the kernel watches it as long.
-inline constexpr Nanoseconds kObservationWhenAsked = std::chrono::microseconds(FST_WATCH_CHALLENGED_US);
+inline constexpr Nanoseconds kObservationWhenAsked =
+    std::chrono::microseconds(FST_WATCH_CHALLENGED_US);
 
 /// A RST as one interface showed it: what the kernel made of it when it came, and what later packets
 /// add to that. Pure bookkeeping of evidence; fst_conclude() judges it.

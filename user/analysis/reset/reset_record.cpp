@@ -28,8 +28,8 @@ void ResetRecord::add_view(const Observation& observation, const ResetPast& past
 }
 
 ResetObservation* ResetRecord::view(const ViewKey& key) {
-    const auto place =
-        std::ranges::find_if(views_, [&](const ResetObservation& view) { return view.key() == key; });
+    const auto place = std::ranges::find_if(
+        views_, [&](const ResetObservation& view) { return view.key() == key; });
     return place == views_.end() ? nullptr : &*place;
 }
 
@@ -43,8 +43,8 @@ bool ResetRecord::answer(fst_challenge answer) {
 }
 
 const ResetObservation& ResetRecord::strongest_view() const {
-    return *std::ranges::max_element(views_, {},
-                                     [](const ResetObservation& view) { return view.judgement().verdict; });
+    return *std::ranges::max_element(
+        views_, {}, [](const ResetObservation& view) { return view.judgement().verdict; });
 }
 
 fst_judgement ResetRecord::judgement() const {

@@ -12,14 +12,14 @@ namespace flowstamp::analysis {
 /// What is remembered of one flow's resets: those of the end that reset first, counted, and where
 /// the connection stood when the first came.
 struct ResetTally {
-    unsigned end = 0;              ///< who reset first, as an index of the flow's key
+    unsigned end = 0;                       ///< who reset first, as an index of the flow's key
     std::optional<HandshakeStage> stage{};  ///< before the first
-    bool after_fin = false;        ///< either end had said FIN before the first
-    std::uint32_t bare = 0;        ///< RSTs without ACK
-    std::uint32_t with_ack = 0;    ///< RST+ACKs
-    std::uint32_t ack = 0;         ///< the acknowledgement field of the first without ACK
-    bool acks_differ = false;      ///< among those without ACK
-    bool ack_zero = false;         ///< one of those without ACK bears 0
+    bool after_fin = false;                 ///< either end had said FIN before the first
+    std::uint32_t bare = 0;                 ///< RSTs without ACK
+    std::uint32_t with_ack = 0;             ///< RST+ACKs
+    std::uint32_t ack = 0;                  ///< the acknowledgement field of the first without ACK
+    bool acks_differ = false;               ///< among those without ACK
+    bool ack_zero = false;                  ///< one of those without ACK bears 0
 
     /// Of a flow's first reset: an FST_EVENT_RST with its slot.
     explicit ResetTally(const Observation& first);

@@ -45,7 +45,8 @@ void SignatureLearner::renew(const ResetObservation& rst, const Traits& traits, 
     }
 }
 
-void SignatureLearner::learn_signature(const fst_learned_signature& signature, const ResetObservation& rst) {
+void SignatureLearner::learn_signature(const fst_learned_signature& signature,
+                                       const ResetObservation& rst) {
     const bool known = std::ranges::any_of(entries_, [&](const Entry& entry) {
         return net::same_signature(entry.learned.signature, signature);
     });
@@ -57,8 +58,8 @@ void SignatureLearner::learn_signature(const fst_learned_signature& signature, c
         entries_.erase(std::ranges::min_element(entries_, {}, &Entry::proven));
     }
     const Nanoseconds wall = rst.sighting().wall;
-    entries_.push_back(
-        {.learned = {.signature = signature, .learned = wall, .seen = wall}, .proven = time_of(rst)});
+    entries_.push_back({.learned = {.signature = signature, .learned = wall, .seen = wall},
+                        .proven = time_of(rst)});
     if (!publish(time_of(rst))) {
         entries_ = before;
     }

@@ -35,7 +35,8 @@ std::optional<HandshakeStage> stage_of(const fst_flow& flow) {
     if (!(own.flags & FST_DIRECTION_DATA)) {
         return HandshakeStage::ack;
     }
-    return own.packets > FST_RING_STAMPS || pushes(own) > 1 ? HandshakeStage::later : HandshakeStage::psh;
+    return own.packets > FST_RING_STAMPS || pushes(own) > 1 ? HandshakeStage::later
+                                                            : HandshakeStage::psh;
 }
 
 std::string_view name_of(HandshakeStage stage) {

@@ -63,8 +63,8 @@ std::optional<fst_packet> Handshakes::other_answer(const ResetObservation& rst) 
                                  packet.direction == syn_ack.direction &&
                                  packet.direction != syn.direction;
     const fst_direction& opener = rst.slot().direction[syn.direction & 1U];
-    const bool spoiled =
-        handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) || (opener.flags & FST_DIRECTION_ACKED);
+    const bool spoiled = handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) ||
+                         (opener.flags & FST_DIRECTION_ACKED);
     if (!answers_the_syn || spoiled || !within(syn, packet) || !within(syn, syn_ack)) {
         return std::nullopt;
     }

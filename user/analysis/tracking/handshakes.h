@@ -7,8 +7,8 @@
 #include <unordered_map>
 
 #include "user/analysis/finding.h"
-#include "user/analysis/reset/reset_observation.h"
 #include "user/analysis/observation.h"
+#include "user/analysis/reset/reset_observation.h"
 
 namespace flowstamp::analysis {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "user/net/endpoint.h"
 #include "user/analysis/observation.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 

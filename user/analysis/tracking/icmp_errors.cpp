@@ -13,8 +13,8 @@ constexpr unsigned kFragmentationNeeded = 4;
 
 bool is_rejection(const fst_packet& icmp_error) {
     return (icmp_error.flags & FST_PACKET_IPV6) ? icmp_error.icmp_type == kUnreachableV6
-                                               : icmp_error.icmp_type == kUnreachableV4 &&
-                                                     icmp_error.icmp_code != kFragmentationNeeded;
+                                                : icmp_error.icmp_type == kUnreachableV4 &&
+                                                      icmp_error.icmp_code != kFragmentationNeeded;
 }
 
 }  // namespace flowstamp::analysis

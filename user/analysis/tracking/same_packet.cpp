@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kRemembered = 256;
 
 bool share_an_end(const fst_packet& one, const fst_packet& other) {
-    return net::sender_of(one) == net::sender_of(other) || net::receiver_of(one) == net::receiver_of(other);
+    return net::sender_of(one) == net::sender_of(other) ||
+           net::receiver_of(one) == net::receiver_of(other);
 }
 
 bool equal_in_transit(const fst_packet& one, const fst_packet& other) {

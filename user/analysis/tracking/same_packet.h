@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "user/net/endpoint.h"
 #include "user/analysis/observation.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 

@@ -58,7 +58,8 @@ std::optional<Scans::Scan> Scans::of(const Observation& rst) const {
         scan.probe = probe->second;
     }
     const fst_packet& packet = rst.event.packet;
-    const auto asked = asked_.find({net::sender_of(packet).address, net::receiver_of(packet).address});
+    const auto asked =
+        asked_.find({net::sender_of(packet).address, net::receiver_of(packet).address});
     if (asked != asked_.end() && asked->second.ports.size() > kPorts) {
         scan.ports = asked->second.ports.size();
     }

@@ -26,15 +26,16 @@ SegmentMemory::Sender& SegmentMemory::sender_of(const fst_packet& packet) {
     Sender& sender = senders_[hash_of(packet) & (kSenders - 1)];
     const bool is_known = sender.direction == packet.direction &&
                           std::memcmp(&sender.key, &packet.key, sizeof(packet.key)) == 0;
-    if (!is_known || (packet.tcp_flags & FST_TCP_SYN)) {  // what follows a SYN is another connection
+    if (!is_known ||
+        (packet.tcp_flags & FST_TCP_SYN)) {  // what follows a SYN is another connection
         sender = {.key = packet.key, .direction = packet.direction};
     }
     return sender;
 }
 
 std::optional<OtherBytes> SegmentMemory::record(const fst_packet& packet,
-                                              std::span<const std::uint8_t> bytes,
-                                              std::uint64_t frame) {
+                                                std::span<const std::uint8_t> bytes,
+                                                std::uint64_t frame) {
     if (packet.tcp_flags & FST_TCP_RST) {
         return std::nullopt;  // a reset's text is not the connection's data
     }

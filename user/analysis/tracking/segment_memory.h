@@ -25,8 +25,8 @@ class SegmentMemory {
     /// Files a segment's data, as far as `bytes` of it were captured; `frame` is its number. Returns
     /// what of an earlier one it contradicts.
     [[nodiscard]] std::optional<OtherBytes> record(const fst_packet& packet,
-                                                 std::span<const std::uint8_t> bytes,
-                                                 std::uint64_t frame);
+                                                   std::span<const std::uint8_t> bytes,
+                                                   std::uint64_t frame);
 
   private:
     static constexpr std::size_t kSenders = 16384;  ///< a power of two

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "user/analysis/tracking/icmp_errors.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/tracking/icmp_errors.h"
 
 namespace flowstamp::analysis {
 
@@ -124,7 +124,8 @@ SynTracker::Attempt* SynTracker::of_view(const ViewKey& view) {
     return found == views_.end() ? nullptr : by_seq(found->second);
 }
 
-bool SynTracker::goes_between(const Attempt& attempt, const net::Endpoint& client, const net::Endpoint& server) {
+bool SynTracker::goes_between(const Attempt& attempt, const net::Endpoint& client,
+                              const net::Endpoint& server) {
     return std::ranges::any_of(attempt.places, [&](const Place& place) {
         return place.client == client && place.server == server;
     });

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "user/analysis/finding.h"
-#include "user/net/endpoint.h"
 #include "user/analysis/observation.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 

@@ -74,7 +74,7 @@ std::optional<TamperingSignature> of_silence(const fst_flow& flow, unsigned open
     const bool ends_with_data = !stamps.empty() && (stamps.back().tcp_flags & FST_TCP_PSH);
     const bool is_answered = other.last_ns >= own.last_ns && other.ack_edge == own.seq_edge;
     return *stage == HandshakeStage::psh && ends_with_data && is_answered ? std::optional(psh_none)
-                                                                 : std::nullopt;
+                                                                          : std::nullopt;
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "flowstamp/flow.h"
-#include "user/base/clock.h"
 #include "user/analysis/reset/reset_tally.h"
+#include "user/base/clock.h"
 
 namespace flowstamp::analysis {
 

@@ -31,7 +31,7 @@ std::size_t terminal_width() {
 Narrator::Narrator(output::Output& output)
     : Narrator(output,
                output::Style(output::wants_colour(output.is_terminal(), std::getenv("NO_COLOR"),
-                                  std::getenv("CLICOLOR_FORCE"))),
+                                                  std::getenv("CLICOLOR_FORCE"))),
                output.is_terminal(), output.is_terminal() ? terminal_width() : kWidest) {}
 
 void Narrator::heading(std::string_view text) {

@@ -36,13 +36,13 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
         const Nanoseconds last(static_cast<std::int64_t>(
             std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
         analysis::FlowRecord record{.slot = flow,
-                                .slot_index = slot,
-                                .interface = interface,
-                                .end = analysis::FlowEnd::open,
-                                .wall = now + offset,
-                                .start = {},
-                                .last = last + offset,
-                                .stage = analysis::stage_of(flow)};
+                                    .slot_index = slot,
+                                    .interface = interface,
+                                    .end = analysis::FlowEnd::open,
+                                    .wall = now + offset,
+                                    .start = {},
+                                    .last = last + offset,
+                                    .stage = analysis::stage_of(flow)};
         output.consume(output::OpenFlow{std::move(record), offset});
     });
 }

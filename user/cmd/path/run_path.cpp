@@ -30,7 +30,8 @@ std::unique_ptr<output::PathLive> make_live(const PathOptions& options, output::
     if (plain || !output::can_redraw(std::getenv("TERM"))) {
         return nullptr;
     }
-    return std::make_unique<output::PathLive>(output, output::style_for(output), options.quiet, options.filter);
+    return std::make_unique<output::PathLive>(output, output::style_for(output), options.quiet,
+                                              options.filter);
 }
 
 std::unique_ptr<output::Consumer> make_lines(const PathOptions& options, output::Output& output) {
@@ -77,7 +78,8 @@ int run_path(const PathOptions& options) {
     if (const auto matches = net::packet_matches(options.filter); !matches) {
         return log_error(matches.error(), kUsage);
     }
-    auto output = options.output ? output::Output::file(*options.output) : output::Output::standard_output();
+    auto output =
+        options.output ? output::Output::file(*options.output) : output::Output::standard_output();
     if (!output) {
         return log_error(output.error(), kFailed);
     }
@@ -96,7 +98,8 @@ int run_path(const PathOptions& options) {
         {.report =
              [&](pathtrace::PathEvent event) {
                  output::Consumer& consumer = live ? *live : *lines;
-                 std::visit([&](auto&& its) { consumer.consume(std::move(its)); }, std::move(event));
+                 std::visit([&](auto&& its) { consumer.consume(std::move(its)); },
+                            std::move(event));
              },
          .clock = clock,
          .notice = notice});

@@ -27,8 +27,8 @@ bool looks_like_a_path(std::string_view word) {
 }  // namespace
 
 Result<ReplayArguments> report_apart(const std::vector<std::string>& reads,
-                                   const std::vector<std::string>& words,
-                                   const std::function<bool(const std::string&)>& is_file) {
+                                     const std::vector<std::string>& words,
+                                     const std::function<bool(const std::string&)>& is_file) {
     ReplayArguments arguments{.captures = reads, .filter = {}};
     auto word = words.begin();
     while (reads.empty() && word != words.end() && (*word == "-" || is_file(*word))) {

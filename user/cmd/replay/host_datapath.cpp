@@ -24,11 +24,11 @@ class HostPath final : public ReplayPath {
         : slots_(std::bit_ceil((max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS) *
                  FST_BUCKET_WAYS) {
         const fst_datapath_config config{.max_flows = max_flows,
-                                        .may_act = 0,
-                                        .reports_repeated = 1,
-                                        .seed = {kReplaySeed[0], kReplaySeed[1]},
-                                        .deliver = &HostPath::deliver,
-                                        .context = this};
+                                         .may_act = 0,
+                                         .reports_repeated = 1,
+                                         .seed = {kReplaySeed[0], kReplaySeed[1]},
+                                         .deliver = &HostPath::deliver,
+                                         .context = this};
         path_.reset(fst_datapath_new(&config));
     }
     HostPath(const HostPath&) = delete;  // the data path keeps its address
@@ -38,12 +38,12 @@ class HostPath final : public ReplayPath {
 
     Status packet(const Frame& frame, EventSink& sink) override {
         fst_datapath_frame view{.data = frame.bytes.data(),
-                               .bytes = static_cast<__u32>(frame.bytes.size()),
-                               .room = 0,
-                               .ifindex = frame.ifindex,
-                               .time_ns = static_cast<__u64>(frame.time.count()),
-                               .hook = FST_HOOK_XDP,
-                               .has_mac = 1};
+                                .bytes = static_cast<__u32>(frame.bytes.size()),
+                                .room = 0,
+                                .ifindex = frame.ifindex,
+                                .time_ns = static_cast<__u64>(frame.time.count()),
+                                .hook = FST_HOOK_XDP,
+                                .has_mac = 1};
         sink_ = &sink;
         fst_datapath_packet(path_.get(), &view);
         sink_ = nullptr;

@@ -15,7 +15,8 @@ namespace {
 
 class KernelPath final : public ReplayPath {
   public:
-    explicit KernelPath(kernel::LoadedProbe probe) : probe_(std::move(probe)), run_(probe_.test_run()) {}
+    explicit KernelPath(kernel::LoadedProbe probe)
+        : probe_(std::move(probe)), run_(probe_.test_run()) {}
     KernelPath(const KernelPath&) = delete;  // the event reader keeps its address
     KernelPath& operator=(const KernelPath&) = delete;
 
@@ -34,8 +35,8 @@ class KernelPath final : public ReplayPath {
             return published_;
         }
         run_.set_time(frame.time);
-        const auto ran =
-            run_.run(kernel::Program::xdp_ingress, {.bytes = frame.bytes, .ifindex = frame.ifindex});
+        const auto ran = run_.run(kernel::Program::xdp_ingress,
+                                  {.bytes = frame.bytes, .ifindex = frame.ifindex});
         if (!ran) {
             return refused(frame.ifindex, ran.error());
         }

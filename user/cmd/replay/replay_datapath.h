@@ -9,9 +9,9 @@
 
 #include "flowstamp/counter.h"
 #include "flowstamp/event.h"
+#include "user/analysis/datapath.h"
 #include "user/base/clock.h"
 #include "user/base/result.h"
-#include "user/analysis/datapath.h"
 
 namespace flowstamp::cmd {
 

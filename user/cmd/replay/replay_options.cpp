@@ -10,8 +10,8 @@ namespace {
 void add_fail_on(Command& command, ReplayOptions& options) {
     using Kind = std::optional<analysis::FindingKind>;  // nothing: any
     Choices<Kind> kinds{{"any", std::nullopt}};
-    for (const analysis::FindingKind kind : analysis::every_finding_kind()) {
-        kinds.emplace_back(analysis::name_of(kind), kind);
+    for (const analysis::FindingKindEntry& entry : analysis::every_finding_kind()) {
+        kinds.emplace_back(entry.name, entry.kind);
     }
     const auto take = [&options](const Kind& kind) {
         if (kind) {

@@ -43,11 +43,11 @@ Result<bool> ReplayRun::step() {
     }
     if (!*frame) {
         if (unknown_link_) {
-            return fail(
-                {.operation = "replay",
-                 .object = file_,
-                 .reason = fmt::format("link type {} is not known", net::link_type_text(*unknown_link_)),
-                 .hint = "its frames were passed over; capture on another interface"});
+            return fail({.operation = "replay",
+                         .object = file_,
+                         .reason = fmt::format("link type {} is not known",
+                                               net::link_type_text(*unknown_link_)),
+                         .hint = "its frames were passed over; capture on another interface"});
         }
         return false;
     }

@@ -5,13 +5,13 @@
 #include <optional>
 #include <string>
 
-#include "user/base/result.h"
-#include "user/net/filter.h"
-#include "user/net/capture/capture_reader.h"
-#include "user/net/capture/link_layer.h"
-#include "user/cmd/replay/replay_datapath.h"
 #include "user/analysis/session.h"
 #include "user/analysis/tracking/segment_memory.h"
+#include "user/base/result.h"
+#include "user/cmd/replay/replay_datapath.h"
+#include "user/net/capture/capture_reader.h"
+#include "user/net/capture/link_layer.h"
+#include "user/net/filter.h"
 #include "user/output/event.h"
 
 namespace flowstamp::cmd {
@@ -28,7 +28,8 @@ class ReplayRun final : private EventSink {
         analysis::PolicySink& policy;  ///< takes learned signatures: the data path, or nobody
     };
     /// `file` names interfaces that the capture does not name. `filter` limits what is reported.
-    ReplayRun(const Dependencies& dependencies, std::string file, std::optional<net::Filter> filter);
+    ReplayRun(const Dependencies& dependencies, std::string file,
+              std::optional<net::Filter> filter);
 
     /// Replays the next frame. False at the end. An Error is the capture's or the data path's; call
     /// finish() nevertheless.

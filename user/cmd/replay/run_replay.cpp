@@ -95,7 +95,8 @@ class Captures {
         output_.consume(output::CaptureStart{file});
         replayed_++;
         analysis::NoPolicy no_policy;
-        analysis::PolicySink& policy = options_.learn ? static_cast<analysis::PolicySink&>(**path) : no_policy;
+        analysis::PolicySink& policy =
+            options_.learn ? static_cast<analysis::PolicySink&>(**path) : no_policy;
         const auto ran = run({**capture, **path, output_, policy}, file);
         if (ran.stats) {
             add(sum_, *ran.stats);
@@ -129,7 +130,8 @@ class Captures {
 
     [[nodiscard]] Ran run(const ReplayRun::Dependencies& parts, const std::string& file) {
         ReplayRun run(parts, file == "-" ? "stdin" : fs::path(file).filename().string(), filter());
-        Progress progress(::isatty(STDERR_FILENO) ? stderr : nullptr, net::file_title(file), clock_);
+        Progress progress(::isatty(STDERR_FILENO) ? stderr : nullptr, net::file_title(file),
+                          clock_);
         Status read;
         for (std::uint64_t frames = 0;; frames++) {
             const auto step = run.step();
@@ -185,10 +187,10 @@ int run_replay(const ReplayOptions& options) {
         }
     }
     auto outputs = output::Outputs::open({.json = options.json,
-                                        .output = options.output,
-                                        .print = false,
-                                        .quiet = options.quiet,
-                                        .verbosity = options.verbosity});
+                                          .output = options.output,
+                                          .print = false,
+                                          .quiet = options.quiet,
+                                          .verbosity = options.verbosity});
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }

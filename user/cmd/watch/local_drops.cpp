@@ -19,7 +19,8 @@ namespace {
 /// it by that.
 fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
     fst_packet packet{};
-    const net::Endpoint source = pathtrace::source_of(name), destination = pathtrace::destination_of(name);
+    const net::Endpoint source = pathtrace::source_of(name),
+                        destination = pathtrace::destination_of(name);
     packet.direction = source < destination ? 0 : 1;
     const unsigned receiver = packet.direction ^ 1U;
     std::memcpy(packet.key.address[packet.direction], name.source, 16);
@@ -56,8 +57,8 @@ bool is_answered(const pathtrace::PathReport::Drop& drop, const fst_path_event& 
 
 }  // namespace
 
-Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const pathtrace::Tracer::Wanted& wanted, bool ours,
-                                                      const Clock& clock,
+Result<std::unique_ptr<LocalDrops>> LocalDrops::start(const pathtrace::Tracer::Wanted& wanted,
+                                                      bool ours, const Clock& clock,
                                                       std::function<void(std::string_view)> notice,
                                                       Take take) {
     std::unique_ptr<LocalDrops> drops(new LocalDrops(ours, std::move(take)));
@@ -81,13 +82,14 @@ void LocalDrops::report(const pathtrace::PathReport& report) {
         return;
     }
     const pathtrace::PathReport::Drop& drop = *report.drop;
-    analysis::HostDrop told{.sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
-                  .at = drop.at,
-                  .reason = drop.reason,
-                  .words = drop.words.words,
-                  .look_at = drop.words.look_at,
-                  .is_answered = is_answered(drop, report.latest),
-                  .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};
+    analysis::HostDrop told{
+        .sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
+        .at = drop.at,
+        .reason = drop.reason,
+        .words = drop.words.words,
+        .look_at = drop.words.look_at,
+        .is_answered = is_answered(drop, report.latest),
+        .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};
     told.sighting.interface = pathtrace::interface_name(told.sighting.packet.key.ifindex);
     told.sighting.flow_id = net::flow_id(told.sighting.packet.key, 0, 0);
     if (report.translated) {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <memory>
 
-#include "user/base/clock.h"
 #include "user/analysis/connection/local_drop.h"
+#include "user/base/clock.h"
 #include "user/pathtrace/live/tracer.h"
 
 namespace flowstamp::cmd {

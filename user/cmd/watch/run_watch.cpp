@@ -7,8 +7,8 @@
 
 #include "user/base/console.h"
 #include "user/base/signals.h"
-#include "user/output/outputs.h"
 #include "user/cmd/watch/watch.h"
+#include "user/output/outputs.h"
 
 namespace flowstamp::cmd {
 
@@ -67,10 +67,10 @@ int run_watch(const WatchOptions& options) {
         filter = std::move(*compiled);
     }
     auto outputs = output::Outputs::open({.json = options.json,
-                                        .output = options.output,
-                                        .print = options.print,
-                                        .quiet = options.quiet,
-                                        .verbosity = options.verbosity});
+                                          .output = options.output,
+                                          .print = options.print,
+                                          .quiet = options.quiet,
+                                          .verbosity = options.verbosity});
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }

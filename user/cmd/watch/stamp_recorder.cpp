@@ -27,7 +27,8 @@ std::vector<output::StampPlace> places_of(const std::vector<kernel::Attachment>&
     std::vector<output::StampPlace> places;
     for (const kernel::Attachment& its : attachments) {
         if (its.ingress) {
-            const bool xdp = *its.ingress == kernel::Hook::xdp || *its.ingress == kernel::Hook::xdp_generic;
+            const bool xdp =
+                *its.ingress == kernel::Hook::xdp || *its.ingress == kernel::Hook::xdp_generic;
             places.push_back({.ifindex = its.interface.index,
                               .hook = xdp ? FST_HOOK_XDP : FST_HOOK_TC_INGRESS,
                               .interface = its.interface.name,

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "user/analysis/stats.h"
 #include "user/base/clock.h"
 #include "user/base/result.h"
-#include "user/net/filter.h"
 #include "user/kernel/attach/probe.h"
+#include "user/net/filter.h"
 #include "user/output/stamps/stamp_file.h"
-#include "user/analysis/stats.h"
 
 namespace flowstamp::cmd {
 

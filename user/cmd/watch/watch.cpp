@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "user/analysis/session.h"
-#include "user/kernel/attach/probe.h"
 #include "user/cmd/watch/local_drops.h"
 #include "user/cmd/watch/loss_notices.h"
 #include "user/cmd/watch/stamp_recorder.h"
+#include "user/kernel/attach/probe.h"
 
 namespace flowstamp::cmd {
 
@@ -59,7 +59,8 @@ class LiveDatapath final : public analysis::Datapath {
         if (!counters) {
             return std::unexpected(std::move(counters).error());
         }
-        analysis::DatapathStats stats{.counters = *counters, .records_unread = unread_(), .stamps = {}};
+        analysis::DatapathStats stats{
+            .counters = *counters, .records_unread = unread_(), .stamps = {}};
         if (stamps_ != nullptr) {
             stats.stamps = stamps_->tally();
             stats.stamps->lost = stats.counters[FST_COUNT_STAMP_LOST];
@@ -128,9 +129,8 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Status listen() {
-        auto reader = probe_.maps().events([this](const fst_event& event, const fst_flow* flow) {
-            session_.event(event, flow);
-        });
+        auto reader = probe_.maps().events(
+            [this](const fst_event& event, const fst_flow* flow) { session_.event(event, flow); });
         if (!reader) {
             return std::unexpected(std::move(reader).error());
         }
@@ -144,9 +144,9 @@ class Watch::Run final : private analysis::ReportSink {
             .interfaces = options.interfaces,
             .filter = options.filter.empty() ? "tcp" : options.filter,
             .only_drops = true};
-        auto drops = LocalDrops::start(
-            wanted, options.acts(), dependencies_.clock, dependencies_.notice,
-            [this](const analysis::HostDrop& drop) { session_.host_drop(drop); });
+        auto drops =
+            LocalDrops::start(wanted, options.acts(), dependencies_.clock, dependencies_.notice,
+                              [this](const analysis::HostDrop& drop) { session_.host_drop(drop); });
         if (!drops) {
             return std::unexpected(std::move(drops).error());
         }

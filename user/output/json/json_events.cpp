@@ -257,8 +257,9 @@ Json json_of(const analysis::FlowRecord& record) {
     json["end"] = eve_timestamp(record.last);
     json["toserver"] = direction(flow.direction[opener], v4);
     json["toclient"] = direction(flow.direction[opener ^ 1U], v4);
-    Json event = header("flow", record.wall, net::flow_id(flow.key, record.slot_index, flow.generation),
-                        record.interface, flow.key, opener);
+    Json event =
+        header("flow", record.wall, net::flow_id(flow.key, record.slot_index, flow.generation),
+               record.interface, flow.key, opener);
     if (const auto id = net::isn_id(flow)) {
         event["isn_id"] = isn_text(*id);
     }

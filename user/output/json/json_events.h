@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "user/analysis/finding.h"
-#include "user/analysis/reset/middlebox.h"
 #include "user/analysis/flow_record.h"
+#include "user/analysis/reset/middlebox.h"
 #include "user/net/learned_signature.h"
 #include "user/output/event.h"
 

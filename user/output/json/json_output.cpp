@@ -9,17 +9,17 @@ namespace flowstamp::output {
 
 void JsonOutput::consume(const Event& event) {
     using Line = std::optional<Json>;
-    Line line = std::visit(
-        Handle{[this](const CaptureStart& its) -> Line {
-                   capture_ = its.file;
-                   return std::nullopt;
-               },
-               [](const PacketStamp&) -> Line { return std::nullopt; },
-               [this](const pathtrace::PathReport& its) -> Line {
-                   return losses_only_ && its.has_arrived() ? std::nullopt : Line(json_of(its));
-               },
-               [](const auto& its) -> Line { return json_of(its); }},
-        event);
+    Line line = std::visit(Handle{[this](const CaptureStart& its) -> Line {
+                                      capture_ = its.file;
+                                      return std::nullopt;
+                                  },
+                                  [](const PacketStamp&) -> Line { return std::nullopt; },
+                                  [this](const pathtrace::PathReport& its) -> Line {
+                                      return losses_only_ && its.has_arrived() ? std::nullopt
+                                                                               : Line(json_of(its));
+                                  },
+                                  [](const auto& its) -> Line { return json_of(its); }},
+                           event);
     if (!line) {
         return;
     }

@@ -102,8 +102,8 @@ Json json_of(const pathtrace::PathStats& stats) {
                        {"events_lost", stats.events_lost},
                        {"not_followed", stats.not_followed}};
     return {{"timestamp", eve_timestamp(stats.wall)},
-                        {"event_type", "path_stats"},
-                        {"path_stats", json}};
+            {"event_type", "path_stats"},
+            {"path_stats", json}};
 }
 
 }  // namespace flowstamp::output

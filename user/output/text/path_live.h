@@ -7,8 +7,8 @@
 
 #include "user/base/signals.h"
 #include "user/output/live_block.h"
-#include "user/output/text/text_output.h"
 #include "user/output/text/path_view.h"
+#include "user/output/text/text_output.h"
 
 namespace flowstamp::output {
 

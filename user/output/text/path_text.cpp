@@ -17,7 +17,8 @@ std::string end_text(const net::Endpoint& end) {
 }
 
 std::string tuple_text(const fst_path_tuple& tuple) {
-    return end_text(pathtrace::source_of(tuple)) + " > " + end_text(pathtrace::destination_of(tuple));
+    return end_text(pathtrace::source_of(tuple)) + " > " +
+           end_text(pathtrace::destination_of(tuple));
 }
 
 /// "prerouting (raw, connection tracking, dstnat: to 10.0.0.2:8080)".
@@ -77,11 +78,14 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
         if (drop.attribution) {
             const netfilter::DropAttribution& attribution = *drop.attribution;
             block += labelled("by", netfilter::words_of(attribution), style);
-            block += labelled(attribution.certainty == netfilter::Certainty::certain ? "certain" : "probable",
-                              attribution.why, style);
+            block += labelled(
+                attribution.certainty == netfilter::Certainty::certain ? "certain" : "probable",
+                attribution.why, style);
         }
-        block += labelled("because", fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
-                                                 drop.location.empty() ? "" : ", ", drop.location), style);
+        block += labelled("because",
+                          fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
+                                      drop.location.empty() ? "" : ", ", drop.location),
+                          style);
         if (!drop.attribution && !drop.words.look_at.empty()) {
             block += labelled("look at", drop.words.look_at, style);
         }
@@ -96,13 +100,15 @@ std::string path_text(const pathtrace::PathStats& stats, const Style& style) {
         stats.flows, stats.flows == 1 ? "" : "s", stats.left, stats.delivered, stats.dropped,
         stats.unknown);
     if (stats.events_lost != 0) {
-        text += fmt::format("lost: {} records, as they came faster than they were read: "
-                            "narrow the filter\n",
-                            stats.events_lost);
+        text += fmt::format(
+            "lost: {} records, as they came faster than they were read: "
+            "narrow the filter\n",
+            stats.events_lost);
     }
     if (stats.not_followed != 0) {
-        text += fmt::format("not followed: {}, as more were under way than fit: narrow the filter\n",
-                            count_text(stats.not_followed));
+        text +=
+            fmt::format("not followed: {}, as more were under way than fit: narrow the filter\n",
+                        count_text(stats.not_followed));
     }
     return text;
 }

@@ -8,25 +8,31 @@ namespace flowstamp::output {
 namespace {
 
 /// What an older sample says of the same thing; 0 where it did not know it yet.
-std::uint64_t packets_before(const pathtrace::PathSample& before, const pathtrace::PathSample::Part& part) {
-    const auto found = std::ranges::find(before.parts, part.name, &pathtrace::PathSample::Part::name);
+std::uint64_t packets_before(const pathtrace::PathSample& before,
+                             const pathtrace::PathSample::Part& part) {
+    const auto found =
+        std::ranges::find(before.parts, part.name, &pathtrace::PathSample::Part::name);
     return found == before.parts.end() ? 0 : found->packets;
 }
 
-std::uint64_t packets_before(const pathtrace::PathSample& before, const pathtrace::PathSample::Loss& loss) {
-    const auto found = std::ranges::find(before.losses, loss.end, &pathtrace::PathSample::Loss::end);
+std::uint64_t packets_before(const pathtrace::PathSample& before,
+                             const pathtrace::PathSample::Loss& loss) {
+    const auto found =
+        std::ranges::find(before.losses, loss.end, &pathtrace::PathSample::Loss::end);
     return found == before.losses.end() ? 0 : found->packets;
 }
 
 template <class Counted>
-double rate(const pathtrace::PathSample& before, const pathtrace::PathSample& now, const Counted& counted) {
+double rate(const pathtrace::PathSample& before, const pathtrace::PathSample& now,
+            const Counted& counted) {
     const std::chrono::duration<double> time = now.stats.uptime - before.stats.uptime;
     const auto more = static_cast<double>(counted.packets - packets_before(before, counted));
     return time.count() > 0 ? more / time.count() : 0;
 }
 
 /// One end may come of several places in the kernel's code: what reads the same is one line.
-void add(std::vector<PathView::Loss>& losses, const pathtrace::PathSample::Loss& loss, double rate) {
+void add(std::vector<PathView::Loss>& losses, const pathtrace::PathSample::Loss& loss,
+         double rate) {
     const auto same = [&](const PathView::Loss& other) {
         return other.at == loss.at && other.before == loss.before && other.by == loss.by;
     };

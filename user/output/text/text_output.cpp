@@ -179,15 +179,16 @@ std::string TextOutput::labelled(std::string_view label, std::string_view text) 
 /// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
 /// other packets'.
 std::string TextOutput::evidence_table(analysis::FindingKind kind,
-                                         const std::vector<analysis::Evidence>& evidence) const {
+                                       const std::vector<analysis::Evidence>& evidence) const {
     if (evidence.empty()) {
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
     const std::string_view kPacket =
         kind == analysis::FindingKind::forged_rst ? "this reset" : "what was seen";
-    const std::string_view kBaseline =
-        kind == analysis::FindingKind::forged_rst ? "its sender's other packets" : "what stands beside it";
+    const std::string_view kBaseline = kind == analysis::FindingKind::forged_rst
+                                           ? "its sender's other packets"
+                                           : "what stands beside it";
     std::size_t strength_width = std::string_view("strength").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = kPacket.size();

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "user/output/sink.h"
 #include "user/output/event.h"
+#include "user/output/sink.h"
 #include "user/output/style.h"
 
 namespace flowstamp::output {

@@ -17,16 +17,16 @@ bool is_known(const fst_record_header& header, std::size_t bytes) {
 }  // namespace
 
 Result<PathReader> PathReader::open(int ring_fd, Handler handler) {
-    auto ring =
-        kernel::RecordRing::open(ring_fd, "the path's event ring",
-                         [handler = std::move(handler)](const void* data, std::size_t bytes) {
-                             const auto* header = static_cast<const fst_record_header*>(data);
-                             if (bytes < sizeof(*header) || !is_known(*header, bytes)) {
-                                 return false;
-                             }
-                             handler(*static_cast<const fst_path_event*>(data));
-                             return true;
-                         });
+    auto ring = kernel::RecordRing::open(
+        ring_fd, "the path's event ring",
+        [handler = std::move(handler)](const void* data, std::size_t bytes) {
+            const auto* header = static_cast<const fst_record_header*>(data);
+            if (bytes < sizeof(*header) || !is_known(*header, bytes)) {
+                return false;
+            }
+            handler(*static_cast<const fst_path_event*>(data));
+            return true;
+        });
     if (!ring) {
         return std::unexpected(std::move(ring).error());
     }

@@ -10,15 +10,15 @@
 #include <optional>
 #include <utility>
 
-#include "user/net/packet_match.h"
-#include "user/kernel/features/capabilities.h"
 #include "user/kernel/attach/interface.h"
-#include "user/pathtrace/live/kernel_names.h"
-#include "user/pathtrace/live/path_probe.h"
+#include "user/kernel/features/capabilities.h"
+#include "user/net/packet_match.h"
 #include "user/netfilter/nft_trace.h"
 #include "user/netfilter/read_ruleset.h"
 #include "user/pathtrace/kernel_matches.h"
+#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
+#include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::pathtrace {
 
@@ -171,8 +171,9 @@ class Tracer::Run {
         const PathFlows::Filed filed = flows_.record(packet_path);
         count(packet_path);
         counts_.ended(filed.end, packet_path.last());
-        const bool awaits_rule = packet_path.drop && losses_.saw(whose(filed), time_of(*packet_path.drop),
-                                                             dependencies_.clock.monotonic());
+        const bool awaits_rule =
+            packet_path.drop &&
+            losses_.saw(whose(filed), time_of(*packet_path.drop), dependencies_.clock.monotonic());
         forget_if_many();
         if (!awaits_rule && !reported_.contains(whose(filed))) {
             report(filed, packet_path, false);
@@ -196,11 +197,12 @@ class Tracer::Run {
             for (const unsigned direction : {0U, 1U}) {
                 for (const auto& [end, count] : flow.directions[direction].ends) {
                     const FlowEnd its{flow.id, direction, end};
-                    const bool is_new = end.end == PacketPath::End::dropped && !reported_.contains(its);
+                    const bool is_new =
+                        end.end == PacketPath::End::dropped && !reported_.contains(its);
                     const bool is_news = news && news->contains(its) && !is_new;
                     if (is_new || is_news) {
                         report({flow, direction, end, count},
-                             flow.directions[direction].examples.at(end), is_news);
+                               flow.directions[direction].examples.at(end), is_news);
                     }
                 }
             }
@@ -214,7 +216,7 @@ class Tracer::Run {
                 for (const auto& [end, count] : flow.directions[direction].ends) {
                     if (count > reported_[FlowEnd{flow.id, direction, end}]) {
                         report({flow, direction, end, count},
-                             flow.directions[direction].examples.at(end), true);
+                               flow.directions[direction].examples.at(end), true);
                     }
                 }
             }
