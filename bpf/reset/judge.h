@@ -177,11 +177,24 @@ static __always_inline struct fst_earlier_reset earlier_reset(const struct reset
                                       .tcp_flags = flow->rst_tcp_flags[view->d]};
 }
 
+/// Another reset in this name came by another path. By itself, as the verifier would follow what comes
+/// after it once per comparison.
+noinline int judge_two_paths(__u32 slot) {
+    struct fst_earlier_reset before;
+    struct reset_view view;
+
+    if (!reset_view(&view, slot))
+        return 0;
+    before = earlier_reset(&view);
+    add(&view, fst_two_paths(&before, view.packet, view.now_us, view.judgement->context),
+        FST_SIGNAL_TWO_PATHS);
+    return 0;
+}
+
 /// Path: hops against those of the side's fitting packets.
 noinline int judge_path(__u32 slot) {
     const __u32 nearest = side_hops(slot, 0), farthest = side_hops(slot, 1);
     struct reset_view view;
-    struct fst_earlier_reset before;
     int same_base, stateless;
     __u32 hops;
 
@@ -190,9 +203,6 @@ noinline int judge_path(__u32 slot) {
     hops = fst_hops(view.packet->ttl);
     view.judgement->hops = (__u8)hops;
     view.judgement->base_hops = 255;
-    before = earlier_reset(&view);
-    add(&view, fst_two_paths(&before, view.packet, view.now_us, view.judgement->context),
-        FST_SIGNAL_TWO_PATHS);
     if (!has_baseline(view.own))
         return 0;
     view.judgement->base_hops = (__u8)nearest;
@@ -483,6 +493,7 @@ noinline int judge_conclude(__u32 slot) {
 static __always_inline void judge(__u32 slot) {
     judge_context(slot);
     judge_path(slot);
+    judge_two_paths(slot);
     judge_id(slot);
     judge_header(slot);
     judge_time(slot);

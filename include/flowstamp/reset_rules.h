@@ -83,15 +83,18 @@ static inline int fst_wants_answer(const struct fst_direction* own,
 /// Whether `ttl` comes from within `slack` hops of any packet of this side.
 static inline int fst_same_distance(const struct fst_direction* own, __u8 ttl, __u8 slack) {
     const __u8 hops = fst_hops(ttl);
-    int same = 0;
 
+#ifdef __bpf__
+    _Pragma("clang loop unroll(full)")
+#endif
     for (int i = 0; i < FST_TTL_SET; i++) {
         const __u8 base = fst_hops(own->ttl[i]);
         const __u8 apart = base > hops ? base - hops : hops - base;
 
-        same |= own->ttl[i] && apart <= slack;
+        if (own->ttl[i] && apart <= slack)
+            return 1;
     }
-    return same;
+    return 0;
 }
 
 /// Whether a reset comes from its sender's distance, as far as TTLs can tell: they cannot for a

@@ -116,6 +116,9 @@ TEST_F(LabelledCaptures, AreToldAsTheyAreLabelled) {
 TEST_F(LabelledCaptures, NobodyElseIsBlamed) {
     const auto labels = read_labels(folder_);
     for (const std::string& file : list_captures(folder_)) {
+        if (file.starts_with("cases/")) {
+            continue;  // these have a table of their own, CASES.tsv, and no labels by frame
+        }
         for (const auto& [frame, told] : reported_of(folder_ + file)) {
             const auto labelled = [&](const Label& label) {
                 return label.file == file &&

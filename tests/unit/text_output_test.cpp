@@ -70,7 +70,7 @@ TEST_F(TextOutputTest, SaysWhereAChallengeStands) {
         story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
     bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
-    EXPECT_THAT(told(bench.sink.resets[0]), HasSubstr("eth0  challenged"));
+    EXPECT_THAT(told(bench.sink.resets[0]), HasSubstr("  challenged\n"));
     EXPECT_THAT(told(bench.sink.resets[1]), HasSubstr("asked, its sender upheld it"));
     EXPECT_THAT(told(bench.sink.resets[2]), HasSubstr("answers the challenge to #1"));
 }

@@ -123,7 +123,12 @@ bool ResetObservation::acknowledges_later_data(const fst_packet& later) const {
     return (other.flags & FST_DIRECTION_SEEN) && fst_acks_later_data(&later, other.seq_edge);
 }
 
+/// A reset that carries timestamps says itself where its sender's clock stood; the data path does not
+/// keep that.
 bool ResetObservation::clock_went_on(const fst_packet& later) const {
+    if (packet().flags & later.flags & FST_PACKET_TS) {
+        return fst_sequence_after(later.ts_val, packet().ts_val) >= FST_CLOCK_TICKS;
+    }
     const auto rst_ms = static_cast<std::uint32_t>(packet().time_ns / 1'000'000);
     return fst_clock_went_on(&slot_.direction[direction()], &later, slot_.state, rst_ms);
 }
