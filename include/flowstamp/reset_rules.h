@@ -87,7 +87,7 @@ static inline int fst_same_distance(const struct fst_direction* own, __u8 ttl, _
 #ifdef __bpf__
     _Pragma("clang loop unroll(full)")
 #endif
-    for (int i = 0; i < FST_TTL_SET; i++) {
+        for (int i = 0; i < FST_TTL_SET; i++) {
         const __u8 base = fst_hops(own->ttl[i]);
         const __u8 apart = base > hops ? base - hops : hops - base;
 
