@@ -18,7 +18,7 @@
 
 namespace {
 
-using flowstamp::Station;
+namespace pathtrace = flowstamp::pathtrace;
 
 [[noreturn]] void die(std::string_view what) {
     fmt::print(stderr, "bench: {}\n", what);
@@ -46,7 +46,7 @@ int attach(const pathtrace::Station& station, const stations_bpf& programs) {
 
 int main(int count, char** words) {
     const std::vector<std::string> interfaces(words + 1, words + count);
-    const auto ruleset = flowstamp::read_ruleset();
+    const auto ruleset = flowstamp::netfilter::read_ruleset();
     if (interfaces.empty() || !ruleset) {
         die(interfaces.empty() ? "no interface given" : ruleset.error().message());
     }
@@ -55,7 +55,7 @@ int main(int count, char** words) {
         die("cannot load programs: run as root");
     }
     int attached = 0;
-    for (const pathtrace::Station& station : flowstamp::plan_stations(*ruleset, interfaces)) {
+    for (const pathtrace::Station& station : pathtrace::plan_stations(*ruleset, interfaces)) {
         attached += attach(station, *programs) >= 0 ? 1 : 0;
     }
     fmt::print(stderr, "flowstamp: following {} empty stations\n", attached);
