@@ -27,9 +27,8 @@ void add_fail_on(Command& command, ReplayOptions& options) {
 }  // namespace
 
 void add_command(CommandLine& line, ReplayOptions& options) {
-    Command replay =
-        line.command(ReplayOptions::kCommand,
-                     "The same verdicts from captures: pcap, pcapng, gzip or not");
+    Command replay = line.command(ReplayOptions::kCommand,
+                                  "The same verdicts from captures: pcap, pcapng, gzip or not");
     replay.words("CAPTURE", options.words,
                  "Captures ('-': standard input), then what to tell, in tcpdump's syntax");
     replay.repeatable("-r,--read", "FILE", options.reads,
