@@ -23,7 +23,7 @@ struct cursor {
     __u32 result;  ///< enum fst_parse_result so far
 };
 
-/// What a doubted RST is made into.
+/// What a challenged RST is made into.
 struct challenge {
     __u32 seq;
     __u32 ack;

@@ -24,21 +24,20 @@
 #define COARSE_SHIFT 30
 #define AGE_SETTLED 2 /* a closed flow's late packets have come by then */
 #define AGE_IDLE 60
-#define AGE_TAKEABLE 10 /* a live flow heard of this recently keeps its slot, whoever asks */
+#define AGE_TAKEABLE 10 /* a live flow with a packet this recent keeps its slot in any case */
 
-/// How readily a slot is given up; the lowest goes first, the oldest among equals. To what a flood
-/// consists of, or is answered with, no established flow is given up, however long it has rested:
-/// a SYN, SYN-ACK or RST takes what is below SLOT_IDLE. Its flow gets a slot with its next packet.
+/// How readily a slot is given up; the lowest goes first, the oldest among equals. Packets of a flood,
+/// and the answers to them, never evict an established flow, however long it has been idle: a SYN, SYN-ACK or RST takes what is below SLOT_IDLE. Its flow gets a slot with its next packet.
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
     SLOT_HALF_OPEN = 2,  ///< no handshake seen, or one direction only: a flood's slots are these
     SLOT_IDLE = 3,
     SLOT_LIVE = 4,
-    SLOT_KEPT = 5,  ///< not to be had
+    SLOT_KEPT = 5,  ///< never given up
 };
 
-/// Whether both ends have said FIN, or one a RST that was believed.
+/// Whether both ends have sent a FIN, or one a RST that was accepted.
 static __always_inline int flow_closed(__u32 state) {
     return (state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1))) ||
            (state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1))) ==

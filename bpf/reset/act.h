@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What is done about a RST, and what its flow remembers of it. Doubt passes the packet.
+// What is done about a RST, and what its flow remembers of it. In doubt the packet passes.
 //
-// The challenge: a doubted RST is blunted, its sequence number moved past what the receiver
-// expects, and passed on. The receiver's stack, seeing a RST in its window that is not exact, sends
+// The challenge: a suspicious RST is shifted out of its exact match (its sequence number past what
+// the receiver expects) and passed on. The receiver's stack, seeing a RST in its window that is not exact, sends
 // a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a RST of exactly
 // the sequence asked for; a living one goes on.
 #ifndef FLOWSTAMP_BPF_RESET_ACT_H
@@ -20,11 +20,11 @@
 /// What scheduling adds to four round trips.
 #define ANSWER_SLACK_US 20000U
 
-/// A sender is believed when it has upheld its reset this often, or for this long.
+/// A reset counts as upheld when its sender has repeated it this often, or for this long.
 #define ANSWERS_ENOUGH 3
 #define ANSWERS_SPAN_US 5000U
 
-/// A question that nobody answered: the next RST opens a new row.
+/// After a challenge that nobody answered: the next RST begins a new burst.
 #define BURST_US 1000000U
 
 enum plan {
@@ -33,14 +33,14 @@ enum plan {
     PLAN_DROP = 2,
 };
 
-/// How long after the question a RST can be its answer: a few round trips.
+/// How long after the challenge a RST can be its answer: a few round trips.
 static __always_inline __u32 patience_us(const struct fst_direction* own) {
     return own->min_rtt_us * 4 + ANSWER_SLACK_US;
 }
 
-/// Whether this RST answers the question asked before: the receiver's stack has sent since; it comes
+/// Whether this RST answers the previous challenge: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
-/// no sign of life in between. A late answer costs only another question.
+/// no sign of a live connection in between. A late answer costs only another challenge.
 static __always_inline int is_challenge_answer(const struct fst_flow* flow,
                                                const struct fst_packet* packet,
                                                const struct fst_judgement* judgement, int d) {
@@ -52,8 +52,8 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
            fst_from_own_distance(&flow->direction[d], packet->ttl, judgement);
 }
 
-/// Whether the answers will do. Where the round trip is short, a burst of forgeries can look like
-/// answers: there the sender is asked until it has upheld for a while, or often enough. It costs a
+/// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
+/// answers: there the sender is challenged until it has upheld for a while, or often enough. It costs a
 /// genuine reset ANSWERS_SPAN_US at the most.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
@@ -62,7 +62,7 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
             time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
 }
 
-/// Whether the receiver's stack would ask: FST_PASS_NOT_SUSPECT if so, else why not.
+/// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why not.
 static __always_inline enum fst_pass_reason challenge_works(const struct fst_flow* flow,
                                                             const struct fst_packet* packet,
                                                             int d) {
@@ -87,7 +87,7 @@ static __always_inline enum plan pass_because(struct fst_judgement* judgement,
     return PLAN_PASS;
 }
 
-/// A RST convicted under the drop policy. The first of a flow is asked about all the same: dropping
+/// A RST confirmed under the drop policy. The first of a flow is challenged all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
 static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
                                                 const struct fst_packet* packet,
@@ -144,8 +144,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     return PLAN_CHALLENGE;
 }
 
-/// Whether this RST opens a new row: none is watched, or its sender went on since, or the last
-/// question was never answered in time.
+/// Whether this RST begins a new burst: none is watched, or its sender went on since, or the last
+/// challenge was never answered in time.
 static __always_inline int begins_burst(const struct fst_flow* flow,
                                         const struct fst_packet* packet, int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
@@ -157,9 +157,9 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
                            : FST_WATCH_US);
 }
 
-/// Nothing is learned from a RST, but where its own timestamp vouches for it, its sender's clock stands there
-/// at least: what it overtook on its way is older, and no sign of life. A forger gains a tenth of a
-/// second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a row. One aligned word: no reader sees half of it.
+/// Nothing is learned from a RST, with one exception: if its timestamp is valid, its sender's clock
+/// is at least that far. Packets that it overtook are older, and no sign of a live connection. A
+/// forger gains a tenth of a second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned word: no reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own,
                                           const struct fst_packet* packet, __u64 signals) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
@@ -176,7 +176,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     const int dropped = judgement->action == FST_ACTION_DROPPED;
     const int challenged = judgement->action == FST_ACTION_CHALLENGED;
     __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
-    __u8 questions = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
+    __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
@@ -184,13 +184,13 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         advance_clock(&flow->direction[d], packet, judgement->signals);
         flow->after_rst[d] = 0;
         flow->reset_flags[d] = kept;
-        questions += challenged;
+        challenges += challenged;
     } else if (challenged && is_new_challenge(flow, packet, d)) {
-        questions += 1;
+        challenges += 1;
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
     }
     if (dropped) {
-        // What the other end sends from now on, and what this one does, tells whether it insists.
+        // What both ends send from now on shows whether the sender repeats its reset on purpose.
         flow->reset_flags[d] =
             (flow->reset_flags[d] & ~(FST_RESET_EGRESS | FST_RESET_SENDER_SEEN)) |
             FST_RESET_DROPPED;
@@ -205,8 +205,8 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     flow->rst_seq[d] = packet->seq;
     flow->rst_ttl[d] = packet->ttl;
     flow->rst_tcp_flags[d] = packet->tcp_flags;
-    flow->challenges[d] = questions | drops << 4;
-    judgement->challenges = questions;
+    flow->challenges[d] = challenges | drops << 4;
+    judgement->challenges = challenges;
     state_set(flow, FST_OF(FST_FLOW_AFTER_RST, d));
     if ((challenged || dropped) && !(flow->reset_flags[d] & FST_RESET_EGRESS))
         state_set(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));

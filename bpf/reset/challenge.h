@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A doubted RST made into a question: which, and when it is a new one.
+// A suspicious RST made into a challenge: which form it takes, and when it is a new one.
 //
-// The first question of a flow is the RST itself, blunted: its sequence number moved past everything
-// that the receiver can have received. In the window but not exact, it makes the stack send a
+// A flow's first challenge is the RST itself, shifted out of its exact match: its sequence number is
+// moved past everything that the receiver can have received. In the window but not exact, it makes the stack send a
 // challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux, net.ipv4.tcp_invalid_ratelimit).
-// Every further question is put so that no such limit holds: as a keepalive with one old byte (RFC
+// Every further challenge takes a form that no such limit applies to: a keepalive with one old byte (RFC
 // 1122, section 4.2.3.6). No stack takes that byte in; each acknowledges it (RFC 9293, section
 // 3.10.7.4, first check), and Linux limits only answers to segments that occupy no sequence space. To
 // connection tracking and address translation it is a byte sent again: its ACK is one that this end
@@ -16,8 +16,8 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// Where a blunted RST's sequence number must lie: past everything that the receiver can have
-/// received, so that it is exact for nobody, and in the receive window, so that the stack asks.
+/// Where a shifted RST's sequence number must lie: past everything that the receiver can have
+/// received, so that it is exact for nobody, and in the receive window, so that the stack challenges.
 static __always_inline __u32 shifted_seq(const struct fst_flow* flow,
                                          const struct fst_packet* packet, int d) {
     const __u32 edge = flow->direction[d].seq_edge;
@@ -34,7 +34,7 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
                                   time_us(packet->time_ns) - flow->egress_us[d]);
 }
 
-/// Whether the RST makes another question than the one that stands, if one does. One that comes too
+/// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
 /// soon belongs to the same burst.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet, int d) {
@@ -62,13 +62,13 @@ static __always_inline void challenge_by_keepalive(struct challenge* challenge,
     challenge->flags = FST_TCP_ACK;
 }
 
-/// Writes the question into scratch.
+/// Writes the challenge into scratch.
 static __always_inline void challenge_form(struct scratch* scratch, const struct fst_flow* flow,
                                            int d) {
     const struct fst_packet* packet = &scratch->packet;
     const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
 
-    // Too soon: blunted, so that it does no harm, but the stack is not made to speak again: a box that
+    // Too soon: shifted, so that it does no harm, but no further answer is provoked: a box that
     // answers every packet would answer that one too, without end.
     if (first || !is_new_challenge(flow, packet, d) ||
         !(flow->direction[d].flags & FST_DIRECTION_ACKED))

@@ -324,7 +324,7 @@ noinline __u32 learned_signature_of(__u32 slot) {
 
 /// Signatures learned by user space: what was seen to forge on other flows. The mark and the
 /// distance are two things that the injector cannot share with the sender by one accident: together
-/// they convict where the flow's own past is too short to.
+/// they confirm a forgery where the flow's own history is too short.
 noinline int judge_learned(__u32 slot) {
     const __u32 which = learned_signature_of(slot) - 1;
     const struct fst_policy* policy = policy_get();

@@ -94,7 +94,7 @@ noinline int observe_after_rst(__u32 slot) {
     return 0;
 }
 
-/// The other end's first packet after a RST that was blunted or dropped.
+/// The other end's first packet after a RST that was challenged or dropped.
 static __always_inline void observe_egress(struct fst_flow* flow, const struct fst_packet* packet,
                                            int rst_side) {
     state_clear(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, rst_side));

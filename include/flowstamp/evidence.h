@@ -158,7 +158,7 @@ enum fst_cause {
 /// What was done with the packet.
 enum fst_action {
     FST_ACTION_OBSERVED = 0,
-    FST_ACTION_CHALLENGED = 1,  ///< blunted: its sequence number moved so that the stack asks
+    FST_ACTION_CHALLENGED = 1,  ///< its sequence number shifted so that the stack challenges it
     FST_ACTION_DROPPED = 2,
 };
 
@@ -171,7 +171,7 @@ enum fst_challenge {
     FST_CHALLENGE_UNANSWERED = 4,  ///< neither
 };
 
-/// Why a doubted RST was passed all the same.
+/// Why a suspicious RST was passed all the same.
 enum fst_pass_reason {
     FST_PASS_NOT_SUSPECT = 0,
     FST_PASS_NOT_ACTING = 1,  ///< observe mode, or the RST left this host

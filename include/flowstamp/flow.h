@@ -31,7 +31,7 @@ enum fst_flow_state {
     FST_FLOW_SYN = 1U << 0,        ///< per direction: this end sent a SYN (without ACK)
     FST_FLOW_SYN_ACK = 1U << 2,    ///< per direction: this end sent a SYN-ACK that fits the SYN
     FST_FLOW_FIN = 1U << 4,        ///< per direction: this end sent a FIN that fits its baseline
-    FST_FLOW_RST = 1U << 6,        ///< per direction: this end sent a RST that was believed
+    FST_FLOW_RST = 1U << 6,        ///< per direction: this end sent a RST that was accepted
     FST_FLOW_AFTER_RST = 1U << 8,  ///< per direction: a RST of this end is under observation
     FST_FLOW_AWAITS_EGRESS =
         1U << 10,                     ///< per direction: waits for the other end's next packet out
@@ -58,7 +58,7 @@ enum fst_id_class {
     FST_ID_RANDOM = 5,
 };
 
-/// Votes for a class before it is believed.
+/// Votes for a class before it counts.
 #define FST_ID_VOTES_ENOUGH 3
 
 /// Bits of fst_direction.flags.
@@ -127,7 +127,7 @@ static inline __u8 fst_mac_votes(const struct fst_direction* direction) {
 
 /// Bits of fst_flow.reset_flags: what has become of a direction's latest RST.
 enum fst_reset_flags {
-    FST_RESET_CHALLENGED = 1U << 0,  ///< it was blunted; the answer is awaited
+    FST_RESET_CHALLENGED = 1U << 0,  ///< it was challenged; the answer is awaited
     FST_RESET_DROPPED = 1U << 1,     ///< it was discarded
     FST_RESET_EGRESS = 1U << 2,      ///< the other end has sent since; egress_us says when first
     FST_RESET_SENDER_SEEN =

@@ -133,7 +133,7 @@ static inline int fst_two_paths(const struct fst_earlier_reset* before,
 /// stateless resets that step through what was acknowledged; those lie below the edges.
 ///
 /// The edges are those of when the second came. A genuine reset may overtake its sender's last data:
-/// by then that data has moved the edge past it. What vouches for the second vouches against the
+/// by then that data has moved the edge past it. What corroborates the second speaks against the
 /// guess; a frame that was captured twice is one reset. `contexts` are the second's.
 static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
                                      const struct fst_packet* rst, __u32 rst_us,
@@ -199,7 +199,7 @@ static inline int fst_had_time_to_answer(__u32 rtt_us, __u32 since_us) {
 
 // ---- the verdict ----
 
-/// Families present in `signals` (weak ones and vouchers have none that counts).
+/// Families present in `signals` (weak ones and those that corroborate genuine have none that counts).
 static inline __u32 fst_families(__u64 signals) {
     __u32 families = 0;
 
@@ -223,20 +223,20 @@ static inline __u32 fst_families(__u64 signals) {
 }
 
 /// What the evidence comes to, in the order of judgement (detection catalogue, docs/findings.md):
-/// proof; what vouches; who reset first; strong evidence; benign shape; two faint families.
+/// proof; what corroborates genuine; who reset first; strong evidence; benign shape; two weak families.
 static inline enum fst_verdict fst_conclude(__u64 signals, __u32 context) {
     const enum fst_verdict most =
         (context & FST_CONTEXT_HALF_VIEW) ? FST_VERDICT_SUSPECTED : FST_VERDICT_CONFIRMED;
-    const __u64 vouchers = signals & FST_SIGNALS_CORROBORATE_GENUINE;
+    const __u64 genuine_signals = signals & FST_SIGNALS_CORROBORATE_GENUINE;
     __u64 counted = signals & (FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING);
 
     if (context & FST_CONTEXT_FIN)
         counted &= ~FST_SIGNALS_WEAK_CORROBORATING;
     if (signals & FST_SIGNALS_CONCLUSIVE)
         return most;
-    if (vouchers) {
+    if (genuine_signals) {
         // A forger can count on from the ID it has seen; it cannot be nearer and yet the peer.
-        if (vouchers == FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE) &&
+        if (genuine_signals == FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE) &&
             (signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)))
             return FST_VERDICT_SUSPECTED;
         return FST_VERDICT_GENUINE;

@@ -15,7 +15,7 @@ namespace flowstamp::analysis {
 /// the kernel told of it.
 class FlowEnds {
   public:
-    /// How long a flow must have been silent before its end is believed: what follows a FIN or a
+    /// How long a flow must have been silent before its end counts: what follows a FIN or a
     /// RST is to be counted in; a SYN is sent again for about half a minute; an open connection may
     /// rest long.
     static constexpr Nanoseconds kAfterClose = std::chrono::seconds(5);

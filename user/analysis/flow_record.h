@@ -16,7 +16,7 @@ namespace flowstamp::analysis {
 /// How a flow came to be told.
 enum class FlowEnd {
     closed,    ///< both ends sent FIN
-    reset,     ///< a RST was believed
+    reset,     ///< a RST was accepted
     idle,      ///< nothing was heard for long
     evicted,   ///< it lost its slot while it lived: the table is too small
     replaced,  ///< another connection took its ports

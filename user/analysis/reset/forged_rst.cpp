@@ -143,7 +143,7 @@ void ForgedRst::take_answer(ResetRecord& answer, const SideKey& key, FindingSink
     }
 }
 
-/// Where only convicted RSTs are acted on, a genuine one passes unquestioned. If it comes from the
+/// Where only confirmed RSTs are acted on, a genuine one passes unchallenged. If it comes from the
 /// sender's own distance and after it can have heard the question, it is the answer all the same.
 void ForgedRst::take_unasked_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink) {
     const ResetObservation& view = *answer.view(key.view);
@@ -235,18 +235,18 @@ void ForgedRst::report(ResetRecord& reset, FindingSink& sink) {
     report_finding(sides_[side_of(reset.views().front())], reset, sink);
 }
 
-/// A doubted RST begins an episode, or belongs to the one that is open.
+/// A suspicious RST begins an episode, or belongs to the one that is open.
 void ForgedRst::report_finding(Side& side, ResetRecord& reset, FindingSink& sink) {
-    const bool doubted = reset.verdict() != FST_VERDICT_GENUINE;
+    const bool suspicious = reset.verdict() != FST_VERDICT_GENUINE;
     const bool open =
         side.incident && (side.incident->holds(reset.id()) || !side.incident->is_settled());
     if (!open) {
-        if (!doubted) {
+        if (!suspicious) {
             return;
         }
         side.incident.emplace(tracking_.findings.open(), reset);
         settlements_.emplace(side.incident->settles_at(), side_of(reset.views().front()));
-    } else if (doubted || side.incident->holds(reset.id())) {
+    } else if (suspicious || side.incident->holds(reset.id())) {
         side.incident->add(reset);
     }
     report_news(*side.incident, sink);

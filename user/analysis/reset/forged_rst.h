@@ -18,7 +18,7 @@
 namespace flowstamp::analysis {
 
 /// Judges every RST: by what the kernel saw when it came, by what later packets show, and by the
-/// answer to the challenge. Tells each as a reset, and the doubted ones as findings.
+/// answer to the challenge. Reports each as a reset, and the suspicious ones as findings.
 class ForgedRst final : public Detector {
   public:
     /// Without an answer for so long, a question counts as unanswered. A late answer still counts.

@@ -7,7 +7,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// Of one that was doubted when it came, and is upheld.
+/// Of one that was suspicious on arrival, and is upheld.
 fst_cause cause_by_shape(const fst_judgement& judgement) {
     if (judgement.context & FST_CONTEXT_TO_SYN) {
         return FST_CAUSE_CLOSED_PORT;
@@ -25,7 +25,7 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
     const auto cause = judgement.cause == FST_CAUSE_FORGED
                            ? cause_by_shape(judgement)
                            : static_cast<fst_cause>(judgement.cause);
-    const bool vouched = judgement.signals & FST_SIGNALS_CORROBORATE_GENUINE;
+    const bool corroborated = judgement.signals & FST_SIGNALS_CORROBORATE_GENUINE;
     if (past.scan && cause != FST_CAUSE_OTHER_HOST) {
         return FST_CAUSE_SCAN;
     }
@@ -40,7 +40,7 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
         case FST_CAUSE_ABORT:
         case FST_CAUSE_UNKNOWN:
             // A stack that knows the connection has not forgotten it: the application ended it.
-            return past.idle && !vouched ? FST_CAUSE_IDLE_TIMEOUT : cause;
+            return past.idle && !corroborated ? FST_CAUSE_IDLE_TIMEOUT : cause;
         default:
             return cause;
     }

@@ -12,7 +12,7 @@
 
 namespace flowstamp::analysis {
 
-/// The doubted RSTs that came in one sender's name on one flow, shortly after one another: what one
+/// The suspicious RSTs that came in one sender's name on one flow, shortly after one another: what one
 /// finding tells.
 class ResetIncident {
   public:
@@ -26,7 +26,7 @@ class ResetIncident {
         add(first);
     }
 
-    /// A doubted RST of this sender: a new one, or what is now known of an old one.
+    /// A suspicious RST of this sender: a new one, or what is now known of an old one.
     void add(const ResetRecord& reset);
     /// A RST of this sender that is thought genuine came since.
     void sender_reset(const fst_judgement& judgement);

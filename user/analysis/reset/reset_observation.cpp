@@ -276,12 +276,12 @@ fst_judgement ResetObservation::judgement() const {
     fst_verdict concluded = fst_conclude(now.signals, now.context);
     if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {
         // It lives, but may be deaf: asked and not upheld, the RST is in doubt; no more than that.
-        const bool doubted = (now.signals & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED)) && !upheld_;
+        const bool suspicious = (now.signals & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED)) && !upheld_;
         now.signals &= ~(kLives & ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED));
         if (upheld_) {
             now.signals &= ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
         }
-        concluded = doubted ? FST_VERDICT_SUSPECTED : fst_conclude(now.signals, now.context);
+        concluded = suspicious ? FST_VERDICT_SUSPECTED : fst_conclude(now.signals, now.context);
         if (arrival_.verdict == FST_VERDICT_GENUINE) {
             now.cause = FST_CAUSE_OTHER_HOST;
         }

@@ -39,7 +39,7 @@ void add_acting(Command& command, WatchOptions& options) {
          {"suspected", FST_CHALLENGE_SUSPECTED},
          {"all", FST_CHALLENGE_ALL}},
         options.challenge,
-        "Have the sender asked before a reset is believed: off (default), suspected, all");
+        "Challenge a reset before it is accepted: off (default), suspected, all");
 }
 
 void add_hooks(Command& command, WatchOptions& options) {
