@@ -54,7 +54,7 @@ struct scratch {
 #include <bpf/bpf_endian.h>
 
 #define noinline __attribute__((noinline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL FST_UNROLL
 
 /// Read-only data, set by the loader before the programs are verified. Their `volatile` is what
 /// keeps clang from folding the zeros that stand here: never cast it away.

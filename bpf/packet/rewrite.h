@@ -5,7 +5,7 @@
 #define FLOWSTAMP_BPF_PACKET_REWRITE_H
 
 #include "bpf/packet/context.h"
-#include "bpf/packet/parse.h"
+#include "bpf/packet/parse_frame.h"
 
 #define IPV4_LENGTH_OFFSET 2
 #define IPV4_CHECK_OFFSET 10

@@ -13,7 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #define noinline __attribute__((noinline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL FST_UNROLL
 
 /// Since 6.2; not a call: gives direct read access to the kernel structure at an address.
 /// Unreadable memory reads as 0.

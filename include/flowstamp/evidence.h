@@ -3,7 +3,7 @@
 // user space when later packets or the challenge have brought more: the same rule both times.
 //
 // Each signal belongs to a family, and a family counts once: two signals of one family have one
-// cause. Sources stand in flowstamp/signals.def and beside the rules in bpf/reset/judge.h.
+// cause. Sources stand in flowstamp/signals.def and beside the rules in bpf/reset/signals.h.
 #ifndef FLOWSTAMP_EVIDENCE_H
 #define FLOWSTAMP_EVIDENCE_H
 

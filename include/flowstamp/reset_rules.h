@@ -49,7 +49,7 @@
 /// A box that keeps state may rightly have forgotten a flow whose far end was silent for so long.
 #define FST_SENDER_IDLE_NS 10000000000ULL
 
-// ---- sequence space and windows ----
+// ---- sequence space, windows, IP-IDs ----
 
 /// `a` minus `b` in sequence space (RFC 9293, section 3.4), and on timestamps (RFC 7323, 5.2).
 static inline __s32 fst_sequence_after(__u32 a, __u32 b) {
@@ -78,16 +78,24 @@ static inline int fst_wants_answer(const struct fst_direction* own,
            ((own->flags & FST_DIRECTION_SEEN) && packet->seq + 1 == own->seq_edge);
 }
 
+/// Whether `ip_id` continues the counter of this side: its own or one that it shares with other flows,
+/// by FST_SAME_COUNTER at the most. IPv4 only.
+static inline int fst_id_continues(const struct fst_direction* own, __u16 ip_id) {
+    const __u8 class_of_id = fst_id_class_of(own);
+    const __u16 step = (__u16)(ip_id - own->ip_id);
+
+    return (class_of_id == FST_ID_FLOW || class_of_id == FST_ID_GLOBAL) && step >= 1 &&
+           step <= FST_SAME_COUNTER;
+}
+
 // ---- distance ----
 
 /// Whether `ttl` comes from within `slack` hops of any packet of this side.
 static inline int fst_same_distance(const struct fst_direction* own, __u8 ttl, __u8 slack) {
     const __u8 hops = fst_hops(ttl);
 
-#ifdef __bpf__
-    _Pragma("clang loop unroll(full)")
-#endif
-        for (int i = 0; i < FST_TTL_SET; i++) {
+    FST_UNROLL
+    for (int i = 0; i < FST_TTL_SET; i++) {
         const __u8 base = fst_hops(own->ttl[i]);
         const __u8 apart = base > hops ? base - hops : hops - base;
 

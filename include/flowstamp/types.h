@@ -21,6 +21,13 @@
 #define FST_OFFSETOF(type, member) offsetof(type, member)
 #endif
 
+/// Before a loop that the verifier is to see unrolled; the host's compiler decides for itself.
+#ifdef __bpf__
+#define FST_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FST_UNROLL
+#endif
+
 /// Version of every record that crosses the boundary; raised when a layout changes.
 #define FST_CONTRACT_VERSION 2
 

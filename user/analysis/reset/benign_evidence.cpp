@@ -61,9 +61,8 @@ Fact stateless_shape(const Subject& it) {
 
 /// A counter that its sender shares among flows proves less than one of this flow alone.
 Fact id_continues(const Subject& it) {
-    const auto step = static_cast<std::uint16_t>(it.rst.ip_id - it.own.ip_id);
     if ((it.rst.flags & FST_PACKET_IPV6) || fst_id_class_of(&it.own) != FST_ID_GLOBAL ||
-        step == 0 || step > FST_SAME_COUNTER) {
+        !fst_id_continues(&it.own, it.rst.ip_id)) {
         return std::nullopt;
     }
     return Evidence{.signal = Signal::ID_CONTINUES,

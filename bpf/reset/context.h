@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The circumstances of a RST (FST_CONTEXT_*): what its flow had come to when it arrived.
+#ifndef FLOWSTAMP_BPF_RESET_CONTEXT_H
+#define FLOWSTAMP_BPF_RESET_CONTEXT_H
+
+#include "bpf/reset/reset_view.h"
+
+#define IDLE_NS 60000000000ULL
+#define PROVOKED_US 1000000U
+
+static __always_inline int is_stateless_shape(const struct reset_view* view) {
+    const struct fst_packet* packet = view->packet;
+
+    return (packet->tcp_flags & ~(FST_TCP_ECE | FST_TCP_CWR)) == FST_TCP_RST && !packet->window &&
+           !(packet->flags & FST_PACKET_OPTIONS) && !packet->payload &&
+           (view->other->flags & FST_DIRECTION_ACKED) &&
+           view->other->ack_edge - packet->seq <= FST_SEQUENCE_REACH;
+}
+
+/// Whether the receiver sent something that the RST's sender can have been answering: half a least
+/// round trip ago or earlier, but no more than a second and a few round trips. Where the ring holds
+/// nothing that old, it held so a moment before.
+static __always_inline int may_be_provoked(const struct fst_direction* other, __u32 now_us,
+                                           __u32 rtt_us) {
+    int provoked = other->packets > FST_RING_STAMPS, older = 0;
+
+    UNROLL
+    for (int i = 0; i < FST_RING_STAMPS; i++) {
+        __u32 age_us = now_us - other->ring[i].time_us;
+
+        if (!other->ring[i].ttl || age_us < rtt_us / 2)
+            continue;
+        older = 1;
+        if (age_us <= PROVOKED_US + 4 * rtt_us)
+            return 1;
+    }
+    return provoked && !older;
+}
+
+noinline int judge_context(__u32 slot) {
+    const struct fst_direction *own, *other;
+    const struct fst_packet* packet;
+    struct reset_view view;
+    __u32 state, ahead;
+    __u64 last_ns;
+
+    if (!reset_view(&view, slot))
+        return 0;
+    own = view.own;
+    other = view.other;
+    packet = view.packet;
+    state = view.flow->state;
+    last_ns = own->last_ns > other->last_ns ? own->last_ns : other->last_ns;
+    if ((state & FST_OF(FST_FLOW_SYN, view.d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, view.d)) &&
+        (packet->tcp_flags & FST_TCP_ACK) && packet->ack == view.flow->isn[view.d ^ 1] + 1)
+        set(&view, 1, FST_CONTEXT_TO_SYN);
+    else
+        set(&view, (state & FST_FLOW_MIDWAY) || !(own->flags & other->flags & FST_DIRECTION_SEEN),
+            FST_CONTEXT_HALF_VIEW);
+    set(&view, !has_baseline(own), FST_CONTEXT_NO_BASELINE);
+    set(&view, state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1)), FST_CONTEXT_FIN);
+    set(&view, state & FST_OF(FST_FLOW_RST, view.d ^ 1), FST_CONTEXT_AFTER_OWN_RST);
+    set(&view, state & (FST_OF(FST_FLOW_FORGED, 0) | FST_OF(FST_FLOW_FORGED, 1)),
+        FST_CONTEXT_FORGED_BEFORE);
+    set(&view, is_stateless_shape(&view), FST_CONTEXT_STATELESS);
+    set(&view, last_ns && passed(packet->time_ns, last_ns, IDLE_NS), FST_CONTEXT_FLOW_IDLE);
+    set(&view,
+        (own->last_ns && passed(packet->time_ns, own->last_ns, FST_SENDER_IDLE_NS)) ||
+            (state & FST_OF(FST_FLOW_RST, view.d)) || fst_both_fins(state),
+        FST_CONTEXT_SENDER_IDLE);
+    set(&view,
+        packet->ip_id && view.flow->rst_ttl[view.d] == packet->ttl &&
+            packet->ip_id == own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)].ip_id &&
+            view.now_us - view.flow->rst_us[view.d] < DUPLICATE_FRAME_US &&
+            packet->seq == view.flow->rst_seq[view.d] &&
+            packet->tcp_flags == view.flow->rst_tcp_flags[view.d],
+        FST_CONTEXT_DUPLICATE_FRAME);
+    if (!(other->flags & FST_DIRECTION_ACKED))
+        return 0;
+    ahead = packet->seq - other->ack_edge;
+    set(&view, !ahead || packet->seq == own->seq_edge, FST_CONTEXT_EXACT | FST_CONTEXT_IN_WINDOW);
+    set(&view, ahead < fst_receive_window(view.flow, view.d ^ 1), FST_CONTEXT_IN_WINDOW);
+    set(&view, may_be_provoked(other, view.now_us, own->min_rtt_us), FST_CONTEXT_PROVOKED);
+    return 0;
+}
+
+#endif
