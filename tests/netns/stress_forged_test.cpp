@@ -16,6 +16,10 @@ namespace {
 constexpr unsigned kInjectorRouter = 2;
 // Differs in every one of the probe's 32 profile bits from Linux' scaled windows, 500 to 512.
 constexpr lab::Window kForeign = lab::Window::constant(1000);
+constexpr std::size_t kBurst = 16'384;
+
+/// What the server of `stream` has sent with the last byte of its nth burst.
+constexpr std::uint64_t after_burst(unsigned n) { return std::uint64_t{n} * kBurst; }
 
 class StressForged : public StressTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
@@ -27,13 +31,14 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<lab
              .forgery = forgery}));
     }
 
-    /// Sends 16 kB every 40 ms, whatever the client sends: in the pauses a forgery is exact.
+    /// Sends a burst every 40 ms, whatever the client sends. A forgery is exact in the pause after
+    /// the last byte of a burst, and nowhere else: inject `after_burst`.
     ScriptedServer stream() {
         return {lab().server(),
                 {lab::IpAddress::any(GetParam()), 80},
                 [](const Fd& socket, const lab::WaitLimit& limit) {
                     for (int i = 0; i < 40; ++i) {
-                        if (!lab::send_all(socket, some_bytes(16'384), limit) ||
+                        if (!lab::send_all(socket, some_bytes(kBurst), limit) ||
                             !lab::pause(40ms, limit)) {
                             return;
                         }
@@ -73,7 +78,7 @@ TEST_P(StressForged, NextIdAcrossALongPath) {
     const ScriptedServer server = stream();
     watch();
     const lab::Injector injector =
-        inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, 100'000);
+        inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, after_burst(7));
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     stop_confirmed(FST_VERDICT_GENUINE);
 }
@@ -103,7 +108,7 @@ TEST_P(StressForged, StatelessCopyWithoutCause) {
 TEST_P(StressForged, OnAHalfClosedConnection) {
     const ScriptedServer server = stream();
     watch();
-    const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, 100'000);
+    const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, after_burst(7));
     const Fd socket = connect_to_server();
     must(lab::send_all(socket, some_bytes(10), limit()));
     shutdown(socket.get(), SHUT_WR);
@@ -115,7 +120,7 @@ TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
     const ScriptedServer server = stream();
     watch();
     const lab::Injector injector =
-        inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, 100'000);
+        inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, after_burst(7));
     const Fd socket = connect_to_server();
     must(lab::send_all(socket, some_bytes(10), limit()));
     shutdown(socket.get(), SHUT_WR);
@@ -133,9 +138,9 @@ TEST_P(StressForged, AfterASpoofedFin) {
                                       .seq = lab::Seq::next_expected(3'900'000),
                                       .window = lab::Window::copy_sender(),
                                       .timestamps = lab::TimestampTrait::copied()},
-                                     60'000);
+                                     after_burst(4));
     const lab::Injector injector =
-        inject({.ttl = lab::Ttl::as_peer(), .window = kForeign}, 150'000);
+        inject({.ttl = lab::Ttl::as_peer(), .window = kForeign}, after_burst(10));
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(fin.injected(1, 1s).size(), 1u);
     stop_confirmed(FST_VERDICT_GENUINE);
@@ -149,8 +154,8 @@ TEST_P(StressForged, AfterSpoofedAcks) {
                                        .ip_id = lab::IpId::continue_sender(),
                                        .window = lab::Window::copy_sender(),
                                        .timestamps = lab::TimestampTrait::copied()},
-                                      60'000, 3);
-    const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, 200'000);
+                                      after_burst(4), 3);
+    const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, after_burst(13));
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(acks.injected(3, 1s).size(), 3u);
     stop_confirmed(FST_VERDICT_GENUINE);
