@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the data path keeps and is told: maps and read-only configuration, and the few helpers that
-// reach them. The host build (user/replay) puts plain memory in their place; nothing else in bpf/
+// The data path's memory: maps and read-only configuration, and the few helpers that
+// reach them. The host build (bpf/host) puts plain memory in their place; nothing else in bpf/
 // knows which of the two it is compiled for.
 #ifndef FLOWSTAMP_BPF_MAPS_H
 #define FLOWSTAMP_BPF_MAPS_H
@@ -196,7 +196,7 @@ static __always_inline struct fst_flow* flow_get(__u32 slot) {
 
     if (!bucket)
         return 0;
-    // clang would reckon the address before the null check, which the verifier refuses (6.18).
+    // clang would compute the address before the null check, which the verifier refuses (6.18).
     __asm__ volatile("" : "+r"(bucket));
     return &bucket->way[slot % FST_BUCKET_WAYS];
 }

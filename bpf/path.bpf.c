@@ -102,7 +102,7 @@ int flowstamp_path_consumed(__u64* ctx) {
     return 0;
 }
 
-/// Arguments: socket, buffer, whose interface has been cleared.
+/// Arguments: socket, buffer (its interface has been cleared).
 SEC("tp_btf/tcp_probe")
 int flowstamp_path_socket(__u64* ctx) {
     struct path_report report = {.kind = FST_PATH_SOCKET};

@@ -18,7 +18,7 @@ static __always_inline void count_unparsed(enum fst_parse_result result) {
         count(FST_COUNT_FRAGMENT + result - FST_PARSE_FRAGMENT);
 }
 
-/// An ICMP error about a flow that is known: told, with the flow it speaks of.
+/// An ICMP error about a flow that is known: reported, with the flow that it quotes.
 static __always_inline void handle_icmp_error(struct scratch* scratch) {
     __u32 slot;
 

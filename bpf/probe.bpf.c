@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The entries of XDP and tc, and of who collects their stamps; nothing more.
+// Entry points: XDP, tc, and the collector of their stamps.
 #include "bpf/pipeline.h"
 
 SEC("xdp.frags")
@@ -7,7 +7,7 @@ int flowstamp_xdp_ingress(struct xdp_md* ctx) {
     return handle_packet(ctx, FST_HOOK_XDP) ? XDP_DROP : XDP_PASS;
 }
 
-// At tc, "pass" is NEXT, never OK, which would keep the packet from the user's own filters behind us.
+// TCX_NEXT, not TCX_PASS, which would end the chain before the user's own programs.
 SEC("tcx/ingress")
 int flowstamp_tc_ingress(struct __sk_buff* ctx) {
     return handle_packet(ctx, FST_HOOK_TC_INGRESS) ? TCX_DROP : TCX_NEXT;
@@ -19,7 +19,7 @@ int flowstamp_tc_egress(struct __sk_buff* ctx) {
     return TCX_NEXT;
 }
 
-/// Attached nowhere: run by user space on a CPU of its choice (BPF_PROG_TEST_RUN).
+/// Not attached: user space runs it on a CPU of its choice (BPF_PROG_TEST_RUN).
 SEC("raw_tp")
 int flowstamp_collect_stamps(void* ctx) {
     (void)ctx;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// For kernels before 6.6, which have no tcx: a filter on a clsact qdisc is no link and outlives the
-// process that attached it. So what stands there is only this: it jumps to the real program through
-// a program array, and the kernel empties that array when its last user-space owner is gone, however
-// it went. What is then left passes everything on, and the next start removes it.
+// For kernels before 6.6, which have no tcx: a filter on a clsact qdisc is not a BPF link, and
+// outlives the process that attached it. So only this stub is attached. It tail-calls the real
+// program through a program array, which the kernel empties when the owning process ends, even by a
+// crash. The stub then passes every packet on, until the next start removes it.
 #include "vmlinux/kernel.h"
 
 #include <bpf/bpf_helpers.h>
 
-/// Places in `stub_targets`.
+/// Indices in `stub_targets`.
 enum stub_target {
     STUB_INGRESS = 0,
     STUB_EGRESS = 1,
@@ -21,7 +21,7 @@ struct {
     __type(value, __u32);
 } stub_targets SEC(".maps");
 
-// TC_ACT_UNSPEC lets the filters behind us decide. TC_ACT_OK would end the chain.
+// TC_ACT_UNSPEC continues with the next filter. TC_ACT_OK would end the chain.
 
 SEC("tc")
 int flowstamp_tc_stub_ingress(struct __sk_buff* skb) {

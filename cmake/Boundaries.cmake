@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# The house rules that CMake can see: which target may name which library. (tests/unit/
-# boundaries_test.cpp holds the sources to the same rules: who may include what.)
+# Which targets may link which library. (tests/unit/boundaries_test.cpp checks which source may
+# include what.)
 
-# flowstamp_check_boundaries(): fails the configuration when a target links what is not its own
+# flowstamp_check_boundaries(): fails the configuration if a target links a library it may not use
 function(flowstamp_check_boundaries)
     flowstamp_only("PkgConfig::libbpf"
         "flowstamp_kernel|flowstamp_(bpf|vm)_[a-z_]*|flowstamp_bench[a-z_]*")

@@ -2,8 +2,8 @@
 # flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [SERIAL] [PARALLEL suite...]
 #                 [ENVIRONMENT VAR=value...])
 #
-# Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that names a failure
-# closely enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
+# Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that locates a
+# failure well enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
 # SERIAL: each runs alone, for tests that depend on real time; except the suites in PARALLEL.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
@@ -38,8 +38,8 @@ endfunction()
 
 # flowstamp_test_paths(TARGET NAME="path"...)
 #
-# Paths as macros, each for those of TARGET's sources that name it: on every command line, a path
-# would keep ccache from serving another folder with what this one has compiled.
+# Defines paths as macros, each only for the sources of TARGET that use it: on every command line, a
+# path would keep ccache from sharing objects between checkouts.
 function(flowstamp_test_paths target)
     get_target_property(sources ${target} SOURCES)
     foreach(definition IN LISTS ARGN)

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Records into the ring `events`. Every one that finds no room is counted where it is lost.
+// Writes records to the ring `events`. A record that finds no room is counted as lost.
 #ifndef FLOWSTAMP_BPF_EXPORT_EVENTS_H
 #define FLOWSTAMP_BPF_EXPORT_EVENTS_H
 
 #include "bpf/maps.h"
 
-/// Wake the reader for a RST, but not more often than this; it polls ten times a second besides.
+/// The reader is woken for a RST, but not more often than this; it also polls ten times a second.
 #define WAKE_INTERVAL_NS 1000000ULL
 #define WAKE_NEVER 1ULL /* BPF_RB_NO_WAKEUP */
 #define WAKE_NOW 2ULL   /* BPF_RB_FORCE_WAKEUP */
 
-/// The parser does not spend time on clearing what only few packets have: what stands there is an
-/// earlier one's.
+/// Clears fields that few packets have. The parser does not, to save time: they may still hold an
+/// earlier packet's values.
 static __always_inline void forget_earlier(struct fst_packet* packet, __u32 kind) {
     if (!(packet->flags & FST_PACKET_IPV6))
         packet->flow_label = 0;
@@ -42,7 +42,7 @@ static __always_inline __u64 wake_flag(struct scratch* scratch, __u32 kind) {
     return WAKE_NOW;
 }
 
-/// An event with the whole slot.
+/// Writes an event with a copy of the slot.
 static __always_inline void emit_flow(struct scratch* scratch, const struct fst_flow* flow,
                                       __u32 slot, __u32 kind) {
     struct fst_flow_event* record = event_reserve(sizeof(*record));
@@ -57,13 +57,13 @@ static __always_inline void emit_flow(struct scratch* scratch, const struct fst_
     count(FST_COUNT_EVENT);
 }
 
-/// What floods are made of may fill half of the ring: the rest is for what says more of a connection,
-/// so that nobody keeps a reset from being told by sending SYNs.
+/// Events that a flood can cause may fill only half of the ring, so that nobody can suppress the
+/// report of a reset by sending SYNs.
 static __always_inline int may_flood(__u32 kind) {
     return kind == FST_EVENT_SYN || kind == FST_EVENT_SYN_ACK;
 }
 
-/// An event without it. A global function, as many places emit.
+/// Writes an event without the slot. A global function, as it is called in many places.
 noinline int emit(__u32 kind, __u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
@@ -82,7 +82,7 @@ noinline int emit(__u32 kind, __u32 slot) {
     return 0;
 }
 
-/// An event with the slot, of rare kinds. A global function, for the same reason.
+/// Writes an event with the slot, for rare kinds. A global function for the same reason.
 noinline int emit_slot(__u32 kind, __u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Every packet's stamp, gathered per CPU and handed to the ring `stamps` a batch at a time.
+// Every packet's stamp, buffered per CPU and written to the ring `stamps` in batches.
 //
-// Who meets at a CPU's stage:
-// - Packets' programs, XDP and tc, run with bottom halves off, so one does not come upon another
-//   (see struct scratch).
-// - The collector comes by an interrupt from the CPU where user space called it, and so on top of
-//   a packet's program; or, called on this CPU, in a process with preemption off, and then packets'
-//   programs come on top of it.
-// All of that nests on one CPU: what came on top is over before what lies below goes on. So a plain
-// flag excludes, ordered by the compiler alone. Between reading and setting it another may come on
-// top, but leaves it as it was; so the rest of the stage is read behind it. Who finds it set is on
-// top: the collector goes without having touched anything, and a packet's stamp goes into the ring
-// by itself. That stamp may stand before the batch that is just being handed over, nowhere else is
-// a CPU's order lost.
+// Which programs use a CPU's buffer:
+// - XDP and tc programs run with bottom halves off, so they do not interrupt each other (see struct
+//   scratch).
+// - The collector, if called from another CPU, runs in an interrupt, and so may interrupt a
+//   packet's program; called on this CPU, it runs in a process with preemption off, and a packet's
+//   program may interrupt it.
+// On one CPU the interrupting program ends before the interrupted one continues, so a plain flag
+// with compiler barriers is enough as a lock. Between testing and setting the flag another program
+// may interrupt, but it leaves the flag as it was; so the rest of the buffer is read only after
+// setting it. A program that finds the flag set has interrupted its holder: the collector then does
+// nothing, and a packet's stamp is written to the ring by itself. That stamp may precede the batch
+// being written at that moment; otherwise a CPU's stamps stay in order.
 #ifndef FLOWSTAMP_BPF_EXPORT_STAMPS_H
 #define FLOWSTAMP_BPF_EXPORT_STAMPS_H
 
@@ -67,7 +67,7 @@ static __always_inline void stamp_buffer_release(struct fst_stamp_buffer* buffer
     *(volatile __u32*)&buffer->held = 0;
 }
 
-/// A quarter full, the ring's reader is woken; it looks ten times a second besides.
+/// Wakes the reader when the ring is a quarter full; it also polls ten times a second.
 static __always_inline __u64 stamps_wake_flag(struct fst_stamp_buffer* buffer, __u64 now) {
     if (now - buffer->woken_ns < WAKE_INTERVAL_NS || !stamps_fill_up())
         return WAKE_NEVER;
@@ -75,7 +75,7 @@ static __always_inline __u64 stamps_wake_flag(struct fst_stamp_buffer* buffer, _
     return WAKE_NOW;
 }
 
-/// Empties the stage, which is held, into the ring. `now` 0: the reader is awake.
+/// Moves the batch into the ring; the caller holds the buffer. `now` 0: the reader is awake.
 noinline int flush_stamps(__u64 now) {
     struct fst_stamp_buffer* buffer = stamp_buffer_get();
     __u32 count;
@@ -95,7 +95,7 @@ noinline int flush_stamps(__u64 now) {
     return 0;
 }
 
-/// The packet's stamp past the stage.
+/// Writes the packet's stamp to the ring directly, without the buffer.
 noinline int submit_stamp_alone(void) {
     struct scratch* scratch = scratch_get();
     struct fst_stamp_batch* batch;
@@ -114,7 +114,7 @@ noinline int submit_stamp_alone(void) {
     return 0;
 }
 
-/// The parsed packet's stamp onto its way to user space.
+/// Adds the parsed packet's stamp to the buffer.
 static __always_inline void buffer_stamp(const struct scratch* scratch) {
     struct fst_stamp_buffer* buffer = stamp_buffer_get();
     __u32 place;
@@ -134,7 +134,7 @@ static __always_inline void buffer_stamp(const struct scratch* scratch) {
     stamp_buffer_release(buffer);
 }
 
-/// A part-filled batch of this CPU, into the ring.
+/// Moves this CPU's partly filled batch into the ring.
 static __always_inline enum fst_collected collect_stamps(void) {
     struct fst_stamp_buffer* buffer = stamp_buffer_get();
 

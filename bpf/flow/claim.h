@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A packet's flow: found, or begun in a slot that is claimed for it; and the report of the flow that
-// loses its slot. The races are argued in table.h.
+// Finds a packet's flow, or claims a slot for a new one and reports the flow that is evicted from
+// it. table.h explains the races.
 #ifndef FLOWSTAMP_BPF_FLOW_CLAIM_H
 #define FLOWSTAMP_BPF_FLOW_CLAIM_H
 
@@ -8,7 +8,7 @@
 #include "bpf/flow/table.h"
 #include "bpf/maps.h"
 
-/// Told where it is not a mere handshake that goes: a flood would tell of nothing else.
+/// Only established flows are reported: in a SYN flood, half-open ones would fill the ring.
 static __always_inline void report_evicted(struct scratch* scratch, const struct fst_flow* flow,
                                            __u32 slot, enum occupancy occupancy) {
     if (occupancy == SLOT_FREE)
@@ -19,7 +19,7 @@ static __always_inline void report_evicted(struct scratch* scratch, const struct
                   occupancy == SLOT_CLOSED ? FST_EVENT_ENDED : FST_EVENT_EVICTED);
 }
 
-/// Empties a slot that is ours and writes its key; what the old flow had is gone.
+/// Clears the slot and writes the packet's key. Only the generation continues, increased by one.
 static __always_inline void flow_begin(struct fst_flow* flow, const struct fst_packet* packet) {
     __u32 generation = flow->generation + 1;
 
@@ -29,8 +29,8 @@ static __always_inline void flow_begin(struct fst_flow* flow, const struct fst_p
     flow->seen_coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
 }
 
-/// Looks in both buckets, beginning with the home one, and claims a slot where there is none and
-/// `create` is set. Returns the slot or SLOT_NONE. A global function: verified once, by itself.
+/// Searches both buckets, the home one first; if the flow is in neither and `create` is set, claims
+/// a slot. Returns the slot or SLOT_NONE. A global function, so that the verifier checks it once.
 noinline __u32 flow_find_or_claim(__u64 hash, __u32 create) {
     const __u32 home = home_bucket(hash), second = second_bucket(hash);
     struct fst_bucket *first = bucket_get(home), *other = bucket_get(second);
@@ -52,7 +52,7 @@ noinline __u32 flow_find_or_claim(__u64 hash, __u32 create) {
     if (!create)
         return SLOT_NONE;
 
-    // Home unless the second bucket has something readier to go and home has only what is in use.
+    // The home bucket, unless all its slots are in use and the second has a better victim.
     now_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
     victim = bucket_victim(home, home_way(hash), now_coarse);
     slot = home * FST_BUCKET_WAYS;
@@ -84,8 +84,8 @@ lost:
     return SLOT_NONE;
 }
 
-/// The packet's flow, or null. The home way first: most flows stand there, and its tag is the only
-/// line of the bucket that is then touched.
+/// The packet's flow, or null. Tries the home way first: most flows are there, and then no other
+/// way's cache line is touched.
 static __always_inline struct fst_flow* flow_find(const struct fst_packet* packet, int create,
                                                   __u32* slot) {
     __u64 hash = flow_hash(&packet->key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// How a connection begins and ends: SYN, SYN-ACK, the third packet, FIN. A new connection on the
-// same ports ends the old flow: no evidence crosses a SYN.
+// Start and end of a connection: SYN, SYN-ACK, the third packet, FIN. A new connection on the same
+// ports ends the old flow: no evidence is carried over.
 #ifndef FLOWSTAMP_BPF_FLOW_HANDSHAKE_H
 #define FLOWSTAMP_BPF_FLOW_HANDSHAKE_H
 
@@ -18,7 +18,7 @@ static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
     __sync_fetch_and_and(&flow->state, ~bits);
 }
 
-/// The flow ends here and another begins in its slot.
+/// Ends the flow and begins another one in its slot.
 static __always_inline void flow_restart(struct scratch* scratch, struct fst_flow* flow,
                                          __u32 slot) {
     if (flow->state & FST_FLOW_ESTABLISHED)
@@ -35,22 +35,22 @@ static __always_inline void note_syn_options(struct fst_flow* flow, const struct
         flow->direction[d].flags |= FST_DIRECTION_TS;
 }
 
-/// A SYN. False: it belongs to another connection than the one that stands open here, and nothing
-/// is learned from it; the stack answers such a one with a challenge ACK (RFC 9293, section 3.10.7.4), so it
-/// may not end the flow. If a SYN-ACK follows, it was real.
+/// A SYN. False: it is not part of the open connection, and nothing is learned from it. The stack
+/// answers it with a challenge ACK (RFC 9293, section 3.10.7.4), so it does not end the flow. Only
+/// a SYN-ACK after it shows that the new connection is real.
 static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
                                        int d) {
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
     if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state))
-        return 1;  // sent again
+        return 1;  // retransmitted
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
         if ((state & FST_FLOW_ESTABLISHED) && !flow_closed(state)) {
             state_set(flow, FST_FLOW_NEW_SYN);
             return 0;
         }
-        // Simultaneous open (RFC 9293, section 3.5): both SYNs are of one connection.
+        // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
         if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || flow_closed(state))
             flow_restart(scratch, flow, slot);
     }
@@ -59,7 +59,7 @@ static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow*
     return 1;
 }
 
-/// A SYN-ACK. False: it answers no SYN of this flow.
+/// A SYN-ACK. False: it acknowledges no SYN of this flow.
 static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_flow* flow,
                                            __u32 slot, int d) {
     const struct fst_packet* packet = &scratch->packet;
@@ -73,10 +73,10 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
     }
     if (state & FST_OF(FST_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
         packet->ack == flow->isn[d ^ 1] + 1)
-        return 1;  // sent again
+        return 1;  // retransmitted
     if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
         packet->ack == flow->isn[d ^ 1] + 1) {
-        // Whatever came from this side before was not of this connection.
+        // Earlier packets from this side belonged to another connection.
         flow->direction[d].flags &= ~FST_DIRECTION_SEEN;
         note_syn_options(flow, packet, d);
         state_set(flow, FST_OF(FST_FLOW_SYN_ACK, d));
@@ -89,7 +89,7 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
         note_syn_options(flow, packet, d);
         flow->isn[d ^ 1] = packet->ack - 1;
         state_set(flow, FST_OF(FST_FLOW_SYN, d ^ 1) | FST_OF(FST_FLOW_SYN_ACK, d));
-        // The new SYN's options are gone; that the answer bears timestamps says it offered them.
+        // The new SYN's options were not kept. A SYN-ACK has timestamps only if the SYN had them.
         if (packet->flags & FST_PACKET_TS)
             state_set(flow, FST_FLOW_TS);
         return 1;
@@ -97,7 +97,8 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
     return 0;
 }
 
-/// The third packet of a handshake, or, joined midway, the first of the second direction.
+/// The third packet of a handshake; in a flow picked up mid-stream, the first packet of the second
+/// direction.
 static __always_inline void observe_establishing(struct fst_flow* flow,
                                                  const struct fst_packet* packet, int d) {
     const struct fst_direction* other = &flow->direction[d ^ 1];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The flow key as the table uses it: a keyed hash, the places that follow from it, and comparison.
-// Every packet pays for these.
+// The flow key in the table: a keyed hash, the buckets and the way that it selects, and comparison.
+// All of this runs for every packet.
 #ifndef FLOWSTAMP_BPF_FLOW_KEY_H
 #define FLOWSTAMP_BPF_FLOW_KEY_H
 
@@ -17,13 +17,13 @@ static __always_inline __u64 mix(__u64 value, __u64 word, __u64 multiplier) {
     return value ^ (value >> 32);
 }
 
-/// A keyed hash of the flow key. The multipliers are odd and secret too.
+/// A keyed hash of the flow key. The multipliers are secret, too, and odd.
 static __always_inline __u64 flow_hash(const struct fst_flow_key* key) {
     const __u64* words = (const __u64*)key;
     const __u64 m0 = hash_seed[0] | 1, m1 = hash_seed[1] | 1;
     __u64 hash = hash_seed[1] ^ 0x9e3779b97f4a7c15ULL;
 
-    if (key->address[0][2] == bpf_htonl(0xffff) && !words[0]) {  // IPv4: two words say it all
+    if (key->address[0][2] == bpf_htonl(0xffff) && !words[0]) {  // IPv4: the rest is constant
         hash = mix(hash, (__u64)key->address[0][3] << 32 | key->address[1][3], m0);
     } else {
         hash = mix(hash, words[0], m0);
@@ -43,7 +43,7 @@ static __always_inline __u32 home_bucket(__u64 hash) {
     return (__u32)hash & bucket_mask;
 }
 
-/// Never the home bucket, if there are two.
+/// Differs from the home bucket, unless there is only one.
 static __always_inline __u32 second_bucket(__u64 hash) {
     __u32 second = (__u32)(hash >> 32) & bucket_mask;
 
@@ -55,7 +55,7 @@ static __always_inline __u32 home_way(__u64 hash) {
     return (__u32)(hash >> 62);
 }
 
-/// Both stand at a multiple of 8 bytes, as they do in a slot and in a packet.
+/// Both must be aligned to 8 bytes, as in a slot and in a packet.
 static __always_inline int key_equal(const struct fst_flow_key* a, const struct fst_flow_key* b) {
     const __u64 *x = (const __u64*)a, *y = (const __u64*)b;
 

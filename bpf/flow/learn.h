@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a side's genuine packets look like, learned from packets that fit: sequence, TTLs, IP-IDs,
-// windows, timestamps, MAC. A RST never teaches; nor does a packet that does not fit.
+// The baseline of one side's genuine packets: sequence, TTLs, IP-IDs, windows, timestamps, MAC.
+// Nothing is learned from a RST, or from a packet that does not fit.
 #ifndef FLOWSTAMP_BPF_FLOW_LEARN_H
 #define FLOWSTAMP_BPF_FLOW_LEARN_H
 
@@ -12,15 +12,15 @@
 
 #define MAC_VOTES_ENOUGH 3
 
-/// RTT samples taken from every ACK of a side's first packets, then from one packet in sixteen:
-/// reading the other direction's line costs a cache miss when two CPUs share the flow.
+/// The RTT is sampled from every ACK of a side's first packets, then from one packet in sixteen:
+/// reading the other direction's cache line costs a miss when two CPUs share the flow.
 #define RTT_EAGER_PACKETS 32
 
-/// Bytes of a segment on Ethernet.
+/// Bytes of a full-sized segment on Ethernet.
 #define ONE_SEGMENT 1460
 
-/// Whether at least `ns` have passed since `then_ns`. Two CPUs may take a flow's packets a little out
-/// of order: what lies in the future has not passed.
+/// Whether at least `ns` have passed since `then_ns`. False if `then_ns` is later than `now_ns`, as
+/// two CPUs may handle a flow's packets slightly out of order.
 static __always_inline int passed(__u64 now_ns, __u64 then_ns, __u64 ns) {
     return (__s64)(now_ns - then_ns) >= (__s64)ns;
 }
@@ -39,14 +39,14 @@ static __always_inline __u32 window_bit(__u16 window) {
     return 1U << (((__u32)window * 0x9e3779b1U) >> 27);
 }
 
-/// A side with a baseline: a SYN-ACK or a later packet. A bare SYN is none: a scanner crafts it, and
-/// its kernel sends the RST.
+/// Whether the side has a baseline: a SYN-ACK or a later packet. A SYN alone is not enough:
+/// scanners craft it, while their kernel sends the RST.
 static __always_inline int has_baseline(const struct fst_direction* own) {
     return own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK);
 }
 
-/// Whether the packet can be this side's: near its sequence edge, with the timestamps that the flow
-/// negotiated (RFC 7323, section 3.2: once negotiated they are on every segment but a RST).
+/// Whether the packet can be from this side: near its sequence edge, with the timestamps that the
+/// flow negotiated (RFC 7323, section 3.2: once negotiated they are on every segment but a RST).
 static __always_inline int packet_fits(const struct fst_direction* own,
                                        const struct fst_packet* packet, __u32 state) {
     if (!(own->flags & FST_DIRECTION_SEEN))
@@ -87,8 +87,8 @@ static __always_inline enum fst_id_class id_step(const struct fst_direction* own
     return step <= 4096 ? FST_ID_GLOBAL : FST_ID_RANDOM;
 }
 
-/// The class is the majority of steps (Boyer and Moore's vote). A small step back is reordering and
-/// votes for nothing. A SYN-ACK never comes here: Linux gives it ID 0 whatever follows.
+/// The class is the majority of steps (Boyer-Moore vote). A small step back is reordering and does
+/// not vote. Not for a SYN-ACK: Linux sends it with ID 0, whatever IDs follow.
 static __always_inline void learn_id(struct fst_direction* own, const struct fst_packet* packet) {
     __u8 votes = own->id_class >> 4, class = own->id_class & 0x0f;
     __u16 back = own->ip_id - packet->ip_id;
@@ -116,8 +116,8 @@ static __always_inline void learn_window(struct fst_direction* own, __u16 window
         (own->flags & FST_DIRECTION_WINDOWS_1) ? FST_DIRECTION_WINDOWS_2 : FST_DIRECTION_WINDOWS_1;
 }
 
-/// The sender's clock as seen from here at the least delay: the greatest TSval - arrival. A clock
-/// that runs away from one tick per millisecond upwards is fast, and proves nothing.
+/// The offset of the sender's timestamp clock: the greatest TSval - arrival time, which is that of
+/// the packet with the least delay. A clock faster than one tick per millisecond is no evidence.
 static __always_inline void learn_clock(struct fst_direction* own,
                                         const struct fst_packet* packet) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
@@ -149,7 +149,8 @@ static __always_inline int mac_equal(const __u8* a, const __u8* b) {
     return !differ;
 }
 
-/// The MAC of a side's first packets, and a look at every 64th: enough to know whether it is one.
+/// Compares the MACs of a side's first packets, then that of every 64th: enough to know whether the
+/// side has a single MAC.
 static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_packet* packet,
                                       int d) {
     struct fst_direction* own = &flow->direction[d];
@@ -167,14 +168,14 @@ static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_pa
         own->rtt_and_mac = (__u8)((votes + 1) << 4) | fst_rtt_samples(own);
 }
 
-/// Sequence edge, retransmissions, ACK edge and the round trip from here to this side.
+/// Sequence edge, retransmissions, ACK edge, and the round-trip time from here to this side.
 static __always_inline void learn_sequence(struct fst_direction* own,
                                            const struct fst_direction* other,
                                            struct fst_packet* packet) {
     __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
     __u32 now_us = time_us(packet->time_ns), acknowledged;
-    // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not data again. Bytes
-    // sent again may come with new ones behind them.
+    // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not a retransmission.
+    // A retransmission may also carry new bytes after the old ones.
     int again = (own->flags & FST_DIRECTION_SEEN) &&
                 fst_sequence_after(own->seq_edge, packet->seq) > 0 &&
                 (packet->payload > 1 || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)));
@@ -206,20 +207,20 @@ static __always_inline void learn_sequence(struct fst_direction* own,
     own->ack_edge = packet->ack;
     if (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15))
         return;
-    // The first ACK of the newest byte: since that byte left here, it went there and came back.
+    // The first ACK of the newest byte: the time since that byte passed here is a round trip.
     if (packet->ack == other->seq_edge && (other->flags & FST_DIRECTION_SEEN)) {
         __u32 rtt_us = now_us - other->edge_us;
 
         if (!own->min_rtt_us || rtt_us < own->min_rtt_us)
             own->min_rtt_us = rtt_us ? rtt_us : 1;
-        // An ACK of one segment may be put off (RFC 1122, section 4.2.3.2), or wait for the answer
-        // that carries it: however many such there are, the least of them is no round trip.
+        // An ACK of one segment may be delayed (RFC 1122, section 4.2.3.2) or wait for data to be
+        // sent with, so even the least of many such samples may exceed the RTT: not counted.
         if (acknowledged > ONE_SEGMENT || (packet->tcp_flags & FST_TCP_SYN))
             own->rtt_and_mac += fst_rtt_samples(own) != 15;
     }
 }
 
-/// All that is learned from a fitting packet. True if its TTL is new to its side.
+/// Learns from a packet that fits. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =
@@ -247,7 +248,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     return new_ttl;
 }
 
-/// Whether this is the frame before it once more, captured or delivered twice.
+/// Whether this is the previous frame again, captured or delivered twice.
 static __always_inline int is_duplicate_frame(const struct fst_direction* own,
                                               const struct fst_packet* packet) {
     const struct fst_stamp* latest = &own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)];

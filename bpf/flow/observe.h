@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A packet into its flow: what every packet costs.
+// Updates a flow with a packet that is no RST: the work done for every packet.
 #ifndef FLOWSTAMP_BPF_FLOW_OBSERVE_H
 #define FLOWSTAMP_BPF_FLOW_OBSERVE_H
 
@@ -10,9 +10,9 @@
 #include "bpf/flow/table.h"
 #include "bpf/reset/liveness.h"
 
-/// The stamp and the counts. Two CPUs may carry one direction for a moment (a flow that moves
-/// queues, an egress program on any CPU): a count is then one short or a stamp lost, and `version`
-/// tells readers; no verdict hangs on either.
+/// Records the stamp and the counts. Two CPUs may handle one direction for a moment (a flow that
+/// moves to another queue, an egress program on any CPU): then a count is one short, or a stamp is
+/// lost. Readers notice by `version`; no verdict depends on it.
 static __always_inline void stamp(struct fst_direction* own, const struct fst_packet* packet) {
     struct fst_stamp* place = &own->ring[own->ring_next & (FST_RING_STAMPS - 1)];
 
@@ -26,8 +26,8 @@ static __always_inline void stamp(struct fst_direction* own, const struct fst_pa
     own->last_ns = packet->time_ns;
 }
 
-/// Odd while a direction is written, even at rest; whatever two CPUs at once made of it, each end
-/// leaves it even again.
+/// Odd while a direction is being written, else even, like a seqcount. Even if two CPUs write at
+/// once, each end leaves it even.
 static __always_inline void version_begin(struct fst_direction* own) {
     *(volatile __u16*)&own->version = own->version | 1;
     barrier();
@@ -38,15 +38,15 @@ static __always_inline void version_end(struct fst_direction* own) {
     *(volatile __u16*)&own->version = (own->version | 1) + 1;
 }
 
-/// SYN and SYN-ACK: false if the packet belongs to another connection.
+/// A SYN or SYN-ACK; false if it belongs to another connection.
 static __always_inline int observe_handshake(struct scratch* scratch, struct fst_flow* flow,
                                              __u32 slot, int d) {
     return (scratch->packet.tcp_flags & FST_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
                                                      : observe_syn(scratch, flow, slot, d);
 }
 
-/// SYN, SYN-ACK, FIN, and packets while something is pending: seldom, so a global function. Sets
-/// FST_PACKET_OUT_OF_PROFILE where nothing may be learned from the packet.
+/// SYN, SYN-ACK, FIN, and packets while something is pending. A global function, as they are rare.
+/// Sets FST_PACKET_OUT_OF_PROFILE if nothing may be learned from the packet.
 noinline int observe_rare(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
@@ -60,7 +60,7 @@ noinline int observe_rare(__u32 slot) {
     if (packet->tcp_flags & FST_TCP_SYN) {
         if (!observe_handshake(scratch, flow, slot, d))
             packet->flags |= FST_PACKET_OUT_OF_PROFILE;
-        // Before the restart, if any, such a packet was nobody's: judged by the new state only.
+        // The SYN may have restarted the flow: below, only the new state counts.
     } else if (packet->flags & FST_PACKET_NEW_FLOW) {
         state_set(flow, FST_FLOW_MIDWAY);
     }
@@ -93,7 +93,7 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
-/// A packet that is no RST.
+/// Any packet except a RST.
 static __always_inline void observe(struct scratch* scratch, struct fst_flow* flow, __u32 slot) {
     struct fst_packet* packet = &scratch->packet;
     const int d = packet->direction & 1;

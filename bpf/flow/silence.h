@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What silence shows: a side that sends again because nothing was acknowledged, one that speaks after
-// a long rest, whether it is answered, and a direction that is never seen. Told as transitions; how
-// long a silence must last to mean something is for user space to say.
+// What silence shows: retransmissions because nothing was acknowledged, packets after a long idle
+// period and whether they are acknowledged, and a direction that is never seen. Only transitions
+// are reported: user space decides how long a silence must last to be significant.
 #ifndef FLOWSTAMP_BPF_FLOW_SILENCE_H
 #define FLOWSTAMP_BPF_FLOW_SILENCE_H
 
@@ -11,18 +11,18 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// A retransmission by timer comes after a silence of its sender's (RFC 6298; Linux: 200 ms at the
-/// least); those of fast recovery come amid other packets, and are of no interest here.
+/// A timeout retransmission follows a silence of its sender (RFC 6298; Linux: at least 200 ms).
+/// Fast retransmissions come between other packets, and are not reported here.
 #define RTO_AFTER_NS 150000000ULL
 
-/// A flow that was silent for more than so many units of 2^30 ns had a rest: about ten seconds.
+/// A flow that was silent for more than this many units of 2^30 ns was idle: about ten seconds.
 #define REST_COARSE 9
 
-/// Packets of one direction before the other's absence means something.
+/// Packets of one direction before the absence of the other is reported.
 #define ONE_WAY_PACKETS 8
 
-/// Whether the packet only repeats what its sender has sent before, and wants an answer: data, a FIN,
-/// or a keepalive (RFC 9293, section 3.8.4).
+/// Whether the packet only repeats what its sender has sent before, and must be acknowledged: data,
+/// a FIN, or a keepalive (RFC 9293, section 3.8.4).
 static __always_inline int asks_again(const struct fst_direction* own,
                                       const struct fst_packet* packet) {
     const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
@@ -32,8 +32,8 @@ static __always_inline int asks_again(const struct fst_direction* own,
            (end != packet->seq || packet->seq != own->seq_edge);
 }
 
-/// A packet of side `d` after a silence of that side, before it is learned and stamped. `rest`: the
-/// whole flow was silent.
+/// A packet after a silence of its side, before it is learned and stamped. `rest`: the whole flow
+/// was idle.
 noinline int observe_after_silence(__u32 slot, __u32 rest) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
@@ -61,10 +61,10 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
     return 0;
 }
 
-/// Data that comes again, amid others, or that lacks what its side's packets bear: from another
-/// distance than one of its side's latest packets, one of the two may be an injected one (a man on
-/// the side that won the race). In a replay any that comes again: there the bytes themselves are
-/// compared.
+/// Data sent again, or data that does not fit its side (no timestamps, for one). Reported if its
+/// hop count differs from that of one of the side's latest packets: one of the two may be injected
+/// (by a man-on-the-side who won the race). A replay reports all data sent again, as it compares
+/// the bytes.
 noinline int observe_repeated(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
@@ -86,7 +86,7 @@ noinline int observe_repeated(__u32 slot) {
     return 0;
 }
 
-/// A packet of the side from which an answer is awaited: is it one?
+/// A packet of the side from which an ACK is awaited: reports it if it is that ACK.
 static __always_inline void observe_awaited_ack(struct fst_flow* flow,
                                                 const struct fst_packet* packet, __u32 slot,
                                                 int d) {
@@ -100,7 +100,8 @@ static __always_inline void observe_awaited_ack(struct fst_flow* flow,
     emit(FST_EVENT_ACKED, slot);
 }
 
-/// A packet of a flow that is not established, as far as has been seen.
+/// A packet of a flow that was not seen to be established: reports, once, that only one direction
+/// is seen.
 static __always_inline void observe_one_way(struct fst_flow* flow, const struct fst_packet* packet,
                                             __u32 slot, int d) {
     if ((flow->state & FST_FLOW_ONE_WAY) || !(packet->tcp_flags & FST_TCP_ACK) ||

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The flow table: 4-way buckets in one array, a home bucket and a second one per flow, chosen by a
-// keyed hash (who can pick ports must not be able to pick a bucket).
+// keyed hash (an attacker who chooses ports must not be able to choose a bucket).
 //
-// Races, and why they do no harm:
+// Races, and why they are harmless:
 // - Two CPUs claim one slot: compare-and-swap on the tag lets one win; the loser's packet passes
 //   unstamped and is counted (FST_COUNT_FLOW_LOST).
-// - Two CPUs begin the same flow (its two directions' first packets at one time) in two slots: later
-//   packets all find the first one; the second holds one packet, ages and is evicted.
+// - Two CPUs begin the same flow (first packets of both directions at the same time) in two slots:
+//   later packets all find the first one; the second holds one packet, ages and is evicted.
 // - A slot is taken while another CPU still writes a packet of the old flow into it: one stamp or
-//   counter of the new flow is wrong. The taken flow was closed, half-open or idle, so such a packet
-//   is rare; a RST in the new flow is judged on a baseline that needs more than one packet.
+//   counter of the new flow is wrong. The evicted flow was closed, half-open or idle, so such a
+//   packet is rare; a RST in the new flow is judged by a baseline that needs more than one packet.
 // - The tag is published last (an atomic exchange, fully ordered), so nobody finds a slot whose key
 //   is not yet written.
 #ifndef FLOWSTAMP_BPF_FLOW_TABLE_H
@@ -17,31 +17,31 @@
 
 #include "bpf/flow/key.h"
 #include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
 
 #define SLOT_NONE 0xffffffffU
 
 /// Ages are in units of 2^30 ns, about a second.
 #define COARSE_SHIFT 30
-#define AGE_SETTLED 2 /* a closed flow's late packets have come by then */
+#define AGE_SETTLED 2 /* by then a closed flow's late packets have arrived */
 #define AGE_IDLE 60
-#define AGE_TAKEABLE 10 /* a live flow with a packet this recent keeps its slot in any case */
+#define AGE_TAKEABLE 10 /* a live flow with a packet this recent is never evicted */
 
-/// How readily a slot is given up; the lowest goes first, the oldest among equals. Packets of a flood,
-/// and the answers to them, never evict an established flow, however long it has been idle: a SYN, SYN-ACK or RST takes what is below SLOT_IDLE. Its flow gets a slot with its next packet.
+/// Eviction order: the lowest first, among equals the oldest. Packets of a flood, and the answers
+/// to them, never evict an established flow, however long idle: a SYN, SYN-ACK or RST takes only a
+/// slot below SLOT_IDLE. If there is none, its flow gets a slot with a later packet.
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
-    SLOT_HALF_OPEN = 2,  ///< no handshake seen, or one direction only: a flood's slots are these
+    SLOT_HALF_OPEN = 2,  ///< no complete handshake seen, or one direction only, as in a flood
     SLOT_IDLE = 3,
     SLOT_LIVE = 4,
-    SLOT_KEPT = 5,  ///< never given up
+    SLOT_KEPT = 5,  ///< never evicted
 };
 
-/// Whether both ends have sent a FIN, or one a RST that was accepted.
+/// Whether both ends have sent a FIN, or one has sent a RST that was accepted.
 static __always_inline int flow_closed(__u32 state) {
-    return (state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1))) ||
-           (state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1))) ==
-               (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1));
+    return fst_any_rst(state) || fst_both_fins(state);
 }
 
 static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow, __u32 age) {
@@ -58,8 +58,8 @@ static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow
     return age > AGE_TAKEABLE ? SLOT_LIVE : SLOT_KEPT;
 }
 
-/// How readily the slot is given up: occupancy << 40 | inverted age << 8; the least goes first. A
-/// global function, as the verifier would else follow every way's every case.
+/// The slot's rank in the eviction order: occupancy << 40 | inverted age << 8; the lowest goes
+/// first. A global function: otherwise the verifier would follow every case of every way.
 noinline __u64 slot_rank(__u32 slot, __u32 now_coarse) {
     const struct fst_flow* flow = flow_get(slot);
     enum occupancy occupancy;
@@ -74,8 +74,8 @@ noinline __u64 slot_rank(__u32 slot, __u32 now_coarse) {
     return (__u64)occupancy << 40 | (__u64)(0xffffffffU - age) << 8;
 }
 
-/// The way of `bucket` that is best given up: its rank, with the way in the low byte, counted from
-/// the home way.
+/// The way of `bucket` to evict: its rank, with the way, counted from the home way, in the low
+/// byte.
 noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse) {
     __u64 best = (__u64)SLOT_KEPT << 40;
 

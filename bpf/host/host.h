@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The host's stand-ins for what maps.h has of the kernel: the same names over plain memory of one
-// thread's. Included by maps.h when the data path is compiled for the host.
+// Replaces the kernel's part of maps.h on the host: the same names, for plain memory of one thread.
+// Included by maps.h when the data path is compiled for the host.
 #ifndef FLOWSTAMP_BPF_HOST_HOST_H
 #define FLOWSTAMP_BPF_HOST_HOST_H
 
@@ -13,7 +13,7 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #define barrier() __asm__ volatile("" ::: "memory")
 
-/// A packet's numbers are big-endian; so may the host's be.
+/// Packets are big-endian; the host may be, too.
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define bpf_htons(value) ((__be16)(value))
 #define bpf_ntohs(value) ((__u16)(value))
@@ -26,7 +26,7 @@
 #define bpf_ntohl(value) __builtin_bswap32(value)
 #endif
 
-/// One data path's memory; the functions below work on `host`, the one at work.
+/// One data path's memory; `host`, below, is the one in use.
 struct host_path {
     struct fst_bucket* buckets;
     __u64 seed[2];
@@ -48,7 +48,7 @@ extern __thread struct host_path* host;
 #define bucket_mask (host->mask)
 #define acting (host->may_act)
 #define reports_every_repeat (host->reports_repeated)
-#define stamping 0 /* whoever replays has the packets */
+#define stamping 0 /* a replay has the packets themselves */
 
 static __always_inline struct scratch* scratch_get(void) {
     return &host->scratch;

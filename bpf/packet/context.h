@@ -37,7 +37,7 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
 }
 
 /// Whether the frame begins with an Ethernet header; `frame` holds as many bytes. At tc it may not:
-/// tunnels (tun, wireguard) have none, and if another's generic XDP program made the kernel copy
+/// tunnels (tun, wireguard) have none, and if a foreign generic XDP program made the kernel copy
 /// the packet, mac_len is lost (seen on 6.18) and tc sees the packet from its IP header on.
 static __always_inline int ctx_has_mac(void* ctx, enum fst_hook hook, const __u8* frame) {
     const __u32 h_proto = ((const struct ethhdr*)frame)->h_proto;

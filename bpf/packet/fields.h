@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What both readers write of a packet's headers into struct fst_packet: MAC, TCP fields, and the
+// The header fields that both parsers write into struct fst_packet: MAC, TCP fields, and the
 // addresses and ports in the key's order.
 #ifndef FLOWSTAMP_BPF_PACKET_FIELDS_H
 #define FLOWSTAMP_BPF_PACKET_FIELDS_H
@@ -8,13 +8,13 @@
 
 #define MAPPED_PREFIX bpf_htonl(0xffff)
 
-/// ::ffff:a.b.c.d is not a valid address on the wire, and our keys' notation for IPv4.
+/// ::ffff:a.b.c.d is not valid on the wire; our keys use it for IPv4.
 static __always_inline int is_mapped(const __be32* address) {
     return address[2] == MAPPED_PREFIX && !(address[0] | address[1]);
 }
 
-/// Puts addresses and ports in the key's order and returns the sender's index. Any total order will
-/// do, as long as both directions use the same.
+/// The sender's index in the key. Any total order of addresses and ports will do, as long as both
+/// directions use the same.
 static __always_inline int sender_ipv4(__be32 source, __be32 destination, __be16 sport,
                                        __be16 dport) {
     return source != destination ? source > destination : sport > dport;
@@ -51,7 +51,7 @@ static __always_inline void key_ipv6(struct fst_flow_key* key, const __be32* sou
     }
 }
 
-/// The rest of a TCP segment's key: the interface is the hook's to say.
+/// The rest of a TCP segment's key; parse() sets the interface.
 static __always_inline void key_ports(struct fst_packet* packet, __be16 sport, __be16 dport,
                                       int sender) {
     packet->key.port[sender & 1] = sport;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Packet -> struct fst_packet: the commonest shape where it lies, all else from a copy.
+// Packet -> struct fst_packet: the most common layout is read in place, all others from a copy.
 #ifndef FLOWSTAMP_BPF_PACKET_PARSE_H
 #define FLOWSTAMP_BPF_PACKET_PARSE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Every other shape, read from a copy of the first FST_SNAP_BYTES in map memory, where every masked
-// position is in bounds and the verifier has nothing to multiply.
+// All other layouts, read from a copy of the first FST_SNAP_BYTES in map memory: there every masked
+// position is in bounds, and the verifier does not multiply its states.
 #ifndef FLOWSTAMP_BPF_PACKET_PARSE_FRAME_H
 #define FLOWSTAMP_BPF_PACKET_PARSE_FRAME_H
 

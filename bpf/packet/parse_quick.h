@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The commonest shape, read where it lies: Ethernet, IPv4 without options or IPv6 without extension
+// The most common layout, read in place: Ethernet, IPv4 without options or IPv6 without extension
 // headers, TCP with no option but timestamps, neither SYN nor RST.
 #ifndef FLOWSTAMP_BPF_PACKET_PARSE_QUICK_H
 #define FLOWSTAMP_BPF_PACKET_PARSE_QUICK_H
@@ -11,7 +11,7 @@
 /// A).
 #define TIMESTAMPS_ALIGNED 0x0101080aU
 
-/// The TCP part of the fast path; `room`: bytes of IP payload. False: not that shape.
+/// The TCP part of the fast path; `room`: bytes of IP payload. False: another layout.
 static __always_inline int parse_quick_tcp(struct fst_packet* packet, const struct tcphdr* tcp,
                                            const __u8* data_end, __u32 room) {
     const __be32* options = (const __be32*)(tcp + 1);
@@ -37,7 +37,7 @@ static __always_inline int parse_quick_tcp(struct fst_packet* packet, const stru
     return 1;
 }
 
-/// The fast path. False: another shape; the contents of `packet` are then undefined.
+/// The fast path. False: another layout; the contents of `packet` are then undefined.
 static __always_inline int parse_quick(void* ctx, enum fst_hook hook, struct fst_packet* packet) {
     __u8* data = ctx_data(ctx, hook);
     const __u8* data_end = ctx_data_end(ctx, hook);

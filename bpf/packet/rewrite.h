@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The RST in the packet becomes the question, its lengths and checksums kept right, at each hook. If
-// the packet cannot be rewritten it stays what it was.
+// Rewrites the RST in the packet into the challenge, with correct lengths and checksums, at each
+// hook. A packet that cannot be rewritten stays unchanged.
 #ifndef FLOWSTAMP_BPF_PACKET_REWRITE_H
 #define FLOWSTAMP_BPF_PACKET_REWRITE_H
 
@@ -206,8 +206,8 @@ static __always_inline void grow_tc(void* ctx, const struct scratch* scratch) {
                         BPF_F_PSEUDO_HDR | sizeof(to));
 }
 
-/// Rewrites a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone unless told that
-/// the pseudo-header changed; a complete one (CHECKSUM_COMPLETE), the sum over the bytes, stays
+/// Rewrites a socket buffer. bpf_l4_csum_replace() leaves a partial checksum alone except with
+/// BPF_F_PSEUDO_HDR; a complete one (CHECKSUM_COMPLETE), the sum over the bytes, stays
 /// valid, as the new fields and the new checksum cancel out. Making room can fail, and so can the
 /// first write, which unshares the headers; an extra byte after an IP packet is harmless. Later
 /// writes are to writable headers at lower offsets: they cannot fail.

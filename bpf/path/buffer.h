@@ -64,7 +64,7 @@ static __always_inline void path_copy_headers(const struct path_source* source,
     const __u32 before = (__u32)(skb->data - skb->head);
     const __u32 begin = source->at_data ? before : skb->network_header;
     __u32 linear = skb->tail - begin;
-    // Relative to the IP header's start, wherever the data begins by now.
+    // Relative to the IP header's start, as the data may begin elsewhere by now.
     const __u32 all = skb->len + before - begin;
 
     headers->count = 0;

@@ -44,7 +44,7 @@ const volatile struct fst_path_station tc_stations[FST_PATH_TC_MAX];
 /// Interfaces of the tracepoints that replace tc stations: a tracepoint sees all interfaces.
 const volatile __u32 tc_interfaces[FST_PATH_TC_MAX];
 
-/// A packet on its way; the key is its buffer's address. Buffers are reused, often without a
+/// A packet's open path; the key is its buffer's address. Buffers are reused, often without a
 /// visible free: the digest distinguishes the next packet from this one.
 struct packet_path {
     __u64 began_ns;

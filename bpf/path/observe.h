@@ -47,7 +47,7 @@ static __always_inline __u32 path_socket_netns(const struct sock* socket) {
     return BPF_CORE_READ(socket, __sk_common.skc_net.net, ns.inum);
 }
 
-/// The lowest bit of sk_buff._skb_refdst says whether the buffer holds a reference on the route.
+/// The lowest bit of sk_buff._skb_refdst: whether the buffer holds a reference on the route.
 #define SKB_DST_POINTER_MASK (~1UL)
 
 /// The namespace of the interface that the buffer's route leads to; 0 if it has no route.

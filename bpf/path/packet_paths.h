@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Identifies a packet by its buffer's address and the time at which its path began. A buffer is
 // reused, often without a visible free (the stack frees delivered packets silently), so a path
-// continues only if the packet is the same and is farther on its way.
+// continues only if the packet is the same and has moved on.
 #ifndef FLOWSTAMP_BPF_PATH_PACKET_PATHS_H
 #define FLOWSTAMP_BPF_PATH_PACKET_PATHS_H
 

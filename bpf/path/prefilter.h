@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The first test of a buffer, for the many that do not match: no lookup, no call, and little code.
-// Every packet of the host pays for it at every station, and between two stations the stack evicts
+// It runs for every packet of the host at every station, and between two stations the stack evicts
 // it from the nearest caches: each cache line of code or data costs more than the work on it. Only
 // possible matches get the full test.
 #ifndef FLOWSTAMP_BPF_PATH_PREFILTER_H
@@ -15,7 +15,7 @@
 #define PREFILTER_IPV4_OFFSET 8
 #define PORTS_BYTES 4
 
-/// Where the IP header begins, and which field says so.
+/// Where the IP header begins, and which field gives it.
 enum path_header {
     PATH_HEADER_ROUTED,   ///< in netfilter hooks: the transport header's offset is known, too
     PATH_HEADER_NETWORK,  ///< at tc

@@ -2,9 +2,9 @@
 // What is done about a RST, and what its flow remembers of it. In doubt the packet passes.
 //
 // The challenge: a suspicious RST is shifted out of its exact match (its sequence number past what
-// the receiver expects) and passed on. The receiver's stack, seeing a RST in its window that is not exact, sends
-// a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a RST of exactly
-// the sequence asked for; a living one goes on.
+// the receiver expects) and passed on. The receiver's stack, seeing a RST in its window that is not
+// exact, sends a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a
+// RST of exactly that ACK's sequence number; a live one goes on.
 #ifndef FLOWSTAMP_BPF_RESET_ACT_H
 #define FLOWSTAMP_BPF_RESET_ACT_H
 
@@ -76,7 +76,7 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
     if (!(own->flags & FST_DIRECTION_SEEN) ||
         packet->seq - other->ack_edge > fst_receive_window(flow, d ^ 1))
         return FST_PASS_SEQUENCE;
-    if (shifted_seq(flow, packet, d) - other->ack_edge >= fst_receive_window(flow, d ^ 1))
+    if (fst_shifted_seq(own, packet->seq) - other->ack_edge >= fst_receive_window(flow, d ^ 1))
         return FST_PASS_WINDOW;
     return FST_PASS_NOT_SUSPECT;
 }
@@ -200,8 +200,6 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] |= FST_RESET_CHALLENGED;
     else if (judgement->challenge == FST_CHALLENGE_UPHELD)
         flow->reset_flags[d] &= ~FST_RESET_CHALLENGED;
-    if (packet->flags & FST_PACKET_TS)
-        flow->reset_flags[d] |= FST_RESET_TS;
     flow->rst_seq[d] = packet->seq;
     flow->rst_ttl[d] = packet->ttl;
     flow->rst_tcp_flags[d] = packet->tcp_flags;

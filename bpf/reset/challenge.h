@@ -2,13 +2,13 @@
 // A suspicious RST made into a challenge: which form it takes, and when it is a new one.
 //
 // A flow's first challenge is the RST itself, shifted out of its exact match: its sequence number is
-// moved past everything that the receiver can have received. In the window but not exact, it makes the stack send a
-// challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux, net.ipv4.tcp_invalid_ratelimit).
-// Every further challenge takes a form that no such limit applies to: a keepalive with one old byte (RFC
-// 1122, section 4.2.3.6). No stack takes that byte in; each acknowledges it (RFC 9293, section
-// 3.10.7.4, first check), and Linux limits only answers to segments that occupy no sequence space. To
-// connection tracking and address translation it is a byte sent again: its ACK is one that this end
-// has sent before, so nothing in it is new to anyone.
+// moved past everything that the receiver can have received. In the window but not exact, it makes
+// the stack send a challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux,
+// net.ipv4.tcp_invalid_ratelimit). Every further challenge takes a form that no such limit applies
+// to: a keepalive with one old byte (RFC 1122, section 4.2.3.6). No stack takes that byte in; each
+// acknowledges it (RFC 9293, section 3.10.7.4, first check), and Linux limits only answers to
+// segments that occupy no sequence space. To connection tracking and address translation it is a
+// byte sent again: its ACK is one that this end has sent before, so nothing in it is new to anyone.
 #ifndef FLOWSTAMP_BPF_RESET_CHALLENGE_H
 #define FLOWSTAMP_BPF_RESET_CHALLENGE_H
 
@@ -16,16 +16,7 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// Where a shifted RST's sequence number must lie: past everything that the receiver can have
-/// received, so that it is exact for nobody, and in the receive window, so that the stack challenges.
-static __always_inline __u32 shifted_seq(const struct fst_flow* flow,
-                                         const struct fst_packet* packet, int d) {
-    const __u32 edge = flow->direction[d].seq_edge;
-
-    return (fst_sequence_after(edge, packet->seq) > 0 ? edge : packet->seq) + 1;
-}
-
-/// Whether the RST's sender can have heard what the other end sent since the last one that we acted
+/// Whether the RST's sender can have received what the other end sent since the last one that we acted
 /// upon: a box in the path answers sooner.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
                                               const struct fst_packet* packet, int d) {
@@ -45,7 +36,7 @@ static __always_inline int is_new_challenge(const struct fst_flow* flow,
 static __always_inline void challenge_by_shift(struct challenge* challenge,
                                                const struct fst_flow* flow,
                                                const struct fst_packet* packet, int d) {
-    challenge->seq = shifted_seq(flow, packet, d);
+    challenge->seq = fst_shifted_seq(&flow->direction[d], packet->seq);
     challenge->ack = packet->ack;
     challenge->flags = packet->tcp_flags;
     challenge->grow = 0;

@@ -58,7 +58,7 @@ noinline int judge_context(__u32 slot) {
         set(&view, (state & FST_FLOW_MIDWAY) || !(own->flags & other->flags & FST_DIRECTION_SEEN),
             FST_CONTEXT_HALF_VIEW);
     set(&view, !has_baseline(own), FST_CONTEXT_NO_BASELINE);
-    set(&view, state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1)), FST_CONTEXT_FIN);
+    set(&view, fst_any_fin(state), FST_CONTEXT_FIN);
     set(&view, state & FST_OF(FST_FLOW_RST, view.d ^ 1), FST_CONTEXT_AFTER_OWN_RST);
     set(&view, state & (FST_OF(FST_FLOW_FORGED, 0) | FST_OF(FST_FLOW_FORGED, 1)),
         FST_CONTEXT_FORGED_BEFORE);

@@ -31,8 +31,8 @@ static __always_inline int sender_has(const struct fst_learned_signature* learne
     return in_ring(own, packet->ip_id) || fst_id_continues(own, packet->ip_id);
 }
 
-/// Whether the sender is known to stand where the RST came from, or a hop beside.
-static __always_inline int stands_there(const struct reset_view* view) {
+/// Whether the sender is known to be where the RST came from, within a hop.
+static __always_inline int is_there(const struct reset_view* view) {
     const __u8 hops = view->judgement->hops, own = view->judgement->base_hops;
 
     return own <= FST_HOPS_MAX && !(view->own->flags & FST_DIRECTION_TTL_MANY) && hops + 1 >= own &&
@@ -69,7 +69,7 @@ noinline int judge_learned(__u32 slot) {
     if (sender_has(learned, &view))
         return 0;
     add(&view, 1, FST_SIGNAL_LEARNED_SIGNATURE);
-    add(&view, (learned->flags & FST_LEARNED_HOPS) && !stands_there(&view),
+    add(&view, (learned->flags & FST_LEARNED_HOPS) && !is_there(&view),
         FST_SIGNAL_LEARNED_DISTANCE);
     return 0;
 }

@@ -36,7 +36,8 @@ static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
     return signals;
 }
 
-/// A quiet peer's next word may be late: one that was asked is watched until it is known to hear.
+/// A quiet peer's next packet may be late: one that was challenged is watched until it is known to
+/// receive ACKs.
 static __always_inline __u32 watch_us(__u8 reset_flags) {
     if (reset_flags & FST_RESET_RECEIVES_ACKS)
         return FST_WATCH_US;
@@ -44,14 +45,14 @@ static __always_inline __u32 watch_us(__u8 reset_flags) {
                                                                     : FST_WATCH_US;
 }
 
-/// A packet, no RST, of a side whose RST is being watched. Judged before anything is learned from it.
+/// A packet, no RST, of a side whose RST is watched. Judged before anything is learned from it.
 noinline int observe_after_rst(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
     struct fst_packet* packet;
     __u32 passed_us;
     __u64 signals;
-    int d, first, hears;
+    int d, first, receives;
 
     if (!scratch || !flow)
         return 0;
@@ -70,13 +71,13 @@ noinline int observe_after_rst(__u32 slot) {
         flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
     signals = liveness_signals(flow, packet, d);
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
-    hears =
+    receives =
         (signals & SIGNALS_OF_RECEIVING_ACKS) && !(flow->reset_flags[d] & FST_RESET_RECEIVES_ACKS);
     __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     scratch->judgement.signals = signals;
     if (first) {
         flow->reset_flags[d] |= FST_RESET_ALIVE;
-        flow->challenges[d] = 0;  // proof: the counts against doubt begin anew
+        flow->challenges[d] = 0;  // proof: the limits for doubtful RSTs start again
         if (flow->reset_flags[d] & FST_RESET_CHALLENGED) {
             flow->reset_flags[d] =
                 (flow->reset_flags[d] & ~FST_RESET_CHALLENGED) | FST_RESET_REFUTED;
@@ -85,10 +86,10 @@ noinline int observe_after_rst(__u32 slot) {
             count(FST_COUNT_REFUTED);
         }
     }
-    if (hears)
+    if (receives)
         flow->reset_flags[d] |= FST_RESET_RECEIVES_ACKS;
-    if (first || hears || flow->after_rst[d] < FST_AFTER_RST_TOLD_MAX) {
-        flow->after_rst[d] += flow->after_rst[d] < FST_AFTER_RST_TOLD_MAX;
+    if (first || receives || flow->after_rst[d] < FST_AFTER_RST_REPORTED_MAX) {
+        flow->after_rst[d] += flow->after_rst[d] < FST_AFTER_RST_REPORTED_MAX;
         emit(FST_EVENT_AFTER_RST, slot);
     }
     return 0;

@@ -154,9 +154,7 @@ noinline int judge_header(__u32 slot) {
               !(view.own->windows & window_bit(packet->window));
     add(&view, foreign, FST_SIGNAL_WINDOW_FOREIGN);
     add(&view, foreign && packet->window == view.other->window, FST_SIGNAL_WINDOW_ECHO);
-    add(&view,
-        (view.flow->state & FST_FLOW_TS) && (packet->tcp_flags & FST_TCP_ACK) &&
-            !(packet->flags & (FST_PACKET_TS | FST_PACKET_IPV6)) && linux_like(view.own),
+    add(&view, fst_lacks_timestamps(view.flow, packet) && linux_like(view.own),
         FST_SIGNAL_NO_TIMESTAMPS);
     add(&view, packet->payload != 0, FST_SIGNAL_DATA);
     votes = fst_mac_votes(view.own);

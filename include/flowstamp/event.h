@@ -15,23 +15,23 @@ enum fst_event_kind {
     FST_EVENT_FIN = 4,
     FST_EVENT_ICMP_ERROR = 5,  ///< an ICMP error about a known flow
     FST_EVENT_AFTER_RST = 6,   ///< a packet of a side whose RST is under observation
-    FST_EVENT_TTL = 7,         ///< a fitting packet bore a TTL new to its side
+    FST_EVENT_TTL = 7,         ///< a fitting packet has a TTL new to its side
     FST_EVENT_EVICTED = 8,     ///< struct fst_flow_event: a live flow lost its slot
     FST_EVENT_ENDED = 9,  ///< struct fst_flow_event: a closed flow's slot is taken or restarted
     FST_EVENT_RTO_RETRANSMIT =
         10,                ///< struct fst_flow_event: sent again after a silence of its sender
     FST_EVENT_ACKED = 11,  ///< what was sent again is acknowledged
     FST_EVENT_IDLE_RESUMED =
-        12,                  ///< struct fst_flow_event: a packet after a rest; the slot before it
+        12,  ///< struct fst_flow_event: a packet after an idle period; the slot before it
     FST_EVENT_ONE_WAY = 13,  ///< struct fst_flow_event: the other direction is still unseen
     FST_EVENT_DATA_REPEATED =
         14,  ///< struct fst_flow_event: data sent again from another distance, or unfit
     FST_EVENT_KINDS = 15,
 };
 
-/// The common part. `judgement` speaks in FST_EVENT_RST, and in FST_EVENT_AFTER_RST, where its signals
-/// are the signs of life which the kernel saw in this packet, and its challenge is REFUTED if this
-/// packet answered one.
+/// The common part. `judgement` is set in FST_EVENT_RST, and in FST_EVENT_AFTER_RST: there its
+/// signals are the signs of liveness in this packet, and its challenge is REFUTED if this packet
+/// refuted one.
 struct fst_event {
     struct fst_record_header header;
     struct fst_packet packet;

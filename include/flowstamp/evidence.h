@@ -3,7 +3,7 @@
 // user space when later packets or the challenge have brought more: the same rule both times.
 //
 // Each signal belongs to a family, and a family counts once: two signals of one family have one
-// cause. Sources stand in flowstamp/signals.def and beside the rules in bpf/reset/signals.h.
+// cause. Sources are in flowstamp/signals.def and beside the rules in bpf/reset/signals.h.
 #ifndef FLOWSTAMP_EVIDENCE_H
 #define FLOWSTAMP_EVIDENCE_H
 
@@ -14,9 +14,9 @@ enum fst_strength {
     FST_STRENGTH_CONCLUSIVE = 0,            ///< proves a reset forged
     FST_STRENGTH_STRONG = 1,                ///< proves with a second family; alone it makes suspect
     FST_STRENGTH_WEAK_CORROBORATING = 2,    ///< counts only with another family
-    FST_STRENGTH_WEAK = 3,                  ///< told, never counted
+    FST_STRENGTH_WEAK = 3,                  ///< shown, never counted
     FST_STRENGTH_CORROBORATES_GENUINE = 4,  ///< genuine, unless something conclusive says otherwise
-    FST_STRENGTH_BENIGN = 5,  ///< what a genuine reset looks like; told, never counted
+    FST_STRENGTH_BENIGN = 5,  ///< what a genuine reset looks like; shown, never counted
 };
 
 /// Signals with one cause count once.
@@ -131,7 +131,7 @@ enum fst_context {
     FST_CONTEXT_AFTER_OWN_RST = 1U << 2,  ///< the other end had reset the flow before
     FST_CONTEXT_STATELESS = 1U << 3,    ///< the shape of a kernel that does not know the connection
     FST_CONTEXT_TO_SYN = 1U << 4,       ///< it answers a SYN
-    FST_CONTEXT_IN_WINDOW = 1U << 5,    ///< the receiving stack would heed it
+    FST_CONTEXT_IN_WINDOW = 1U << 5,    ///< the receiving stack would accept it
     FST_CONTEXT_EXACT = 1U << 6,        ///< its sequence number is the next expected
     FST_CONTEXT_FLOW_IDLE = 1U << 7,    ///< the flow was idle for a minute or more before
     FST_CONTEXT_NO_BASELINE = 1U << 8,  ///< nothing is known of this side
@@ -140,7 +140,7 @@ enum fst_context {
     FST_CONTEXT_PROVOKED =
         1U << 11,  ///< an ACK of the other end left half a least RTT ago or earlier
     FST_CONTEXT_SENDER_IDLE =
-        1U << 12,  ///< its sender rested for FST_SENDER_IDLE_NS, or had ended the flow
+        1U << 12,  ///< its sender was idle for FST_SENDER_IDLE_NS, or had ended the flow
 };
 
 enum fst_verdict {
@@ -151,7 +151,7 @@ enum fst_verdict {
 
 /// Why a RST was sent, as far as packets can tell; flowstamp/causes.def says what each means.
 enum fst_cause {
-#define FST_CAUSE(name, value, json_name, words, reset, told_by) FST_CAUSE_##name = (value),
+#define FST_CAUSE(name, value, json_name, words, reset, recognised_by) FST_CAUSE_##name = (value),
 #include "flowstamp/causes.def"
 };
 
@@ -181,9 +181,9 @@ enum fst_pass_reason {
     FST_PASS_RESET_REPEATED = 5,  ///< after a drop our next data drew the same RST again
     FST_PASS_SYN_SENT = 6,        ///< no challenge ACK in SYN_SENT
     FST_PASS_WINDOW = 7,          ///< receive window of 0 or 1
-    FST_PASS_SEQUENCE = 8,        ///< sequence numbers unknown, or the stack will not heed it
+    FST_PASS_SEQUENCE = 8,        ///< sequence numbers unknown, or the stack would not accept it
     FST_PASS_EGRESS_UNSEEN = 9,   ///< the other direction does not pass here
-    FST_PASS_CHECKSUM = 10,       ///< its TCP checksum is wrong: the stack will refuse it
+    FST_PASS_CHECKSUM = 10,       ///< its TCP checksum is wrong: the stack will discard it
     FST_PASS_CLOSED = 11,         ///< the flow is already closed
 };
 
@@ -197,7 +197,7 @@ struct fst_judgement {
     __u8 pass_reason;  ///< enum fst_pass_reason
     __u8 hops;         ///< of the RST
     __u8 base_hops;    ///< of its sender's nearest fitting packet; 255: none
-    __u8 challenges;   ///< questions in a row, this one included
+    __u8 challenges;   ///< challenges in a row, this one included
     __u32 reserved;
 };
 FST_STATIC_ASSERT(sizeof(struct fst_judgement) == 24, "fst_judgement");

@@ -16,7 +16,7 @@
 #define FST_BUCKET_WAYS 4
 #define FST_TTL_SET 4
 
-/// IPv4 addresses stand as ::ffff:a.b.c.d.
+/// IPv4 addresses are mapped: ::ffff:a.b.c.d.
 struct fst_flow_key {
     __be32 address[2][4];  ///< of A and of B
     __be16 port[2];        ///< of A and of B
@@ -26,7 +26,7 @@ struct fst_flow_key {
 };
 FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 44, "flow key");
 
-/// Bits of fst_flow.state. Where a bit is said of a direction, FST_OF(bit, d) is that direction's.
+/// Bits of fst_flow.state. A bit "per direction" is FST_OF(bit, d) for direction d.
 enum fst_flow_state {
     FST_FLOW_SYN = 1U << 0,        ///< per direction: this end sent a SYN (without ACK)
     FST_FLOW_SYN_ACK = 1U << 2,    ///< per direction: this end sent a SYN-ACK that fits the SYN
@@ -43,8 +43,9 @@ enum fst_flow_state {
                                 << 17,  ///< this flow's packets are seen twice (a mirror, a bridge)
     FST_FLOW_TS = 1U << 18,             ///< timestamps were negotiated
     FST_FLOW_AWAITS_ACK =
-        1U << 19,  ///< per direction: it sent again, or after a rest, and waits for an ACK
-    FST_FLOW_ONE_WAY = 1U << 21,  ///< told that only one direction is seen
+        1U
+        << 19,  ///< per direction: it retransmitted, or resumed after idling, and waits for an ACK
+    FST_FLOW_ONE_WAY = 1U << 21,  ///< reported: only one direction is seen
 };
 #define FST_OF(bit, direction) ((__u32)(bit) << (direction))
 
@@ -64,7 +65,7 @@ enum fst_id_class {
 /// Bits of fst_direction.flags.
 enum fst_direction_flags {
     FST_DIRECTION_SEEN = 1U << 0,          ///< sequence and ACK edges are set
-    FST_DIRECTION_TS = 1U << 1,            ///< its SYN or SYN-ACK bore timestamps
+    FST_DIRECTION_TS = 1U << 1,            ///< its SYN or SYN-ACK had timestamps
     FST_DIRECTION_TS_CLOCK = 1U << 2,      ///< ts_offset is set
     FST_DIRECTION_BASE_SYN = 1U << 3,      ///< the baseline holds a SYN
     FST_DIRECTION_BASE_SYN_ACK = 1U << 4,  ///< the baseline holds a SYN-ACK
@@ -96,12 +97,12 @@ struct fst_direction {
     __u32 windows;     ///< Bloom filter (one bit of 32) of the windows of its non-SYN packets
     __u16 window;      ///< latest window, unscaled
     __u16 ip_id;       ///< latest IP-ID
-    __u8 ttl[FST_TTL_SET];  ///< the TTLs that fitting packets bore; 0: none
+    __u8 ttl[FST_TTL_SET];  ///< the TTLs of its fitting packets; 0: none
     __u8 id_class;          ///< low 4 bits: enum fst_id_class; high 4 bits: votes for it
     __u8 retransmitted;     ///< segments sent again, saturating at 255
     __u8 rtt_and_mac;  ///< low 4 bits: samples behind min_rtt_us, saturating at 15; high 4 bits:
-                       ///< packets that bore fst_flow.mac of this direction, or FST_MAC_MIXED
-    __u8 ring_next;    ///< where the next stamp goes; the oldest stands there
+                       ///< packets with this direction's fst_flow.mac, or FST_MAC_MIXED
+    __u8 ring_next;    ///< where the next stamp goes; until then the oldest
     struct fst_stamp ring[FST_RING_STAMPS];
 };
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_direction, ring) == 64, "state fills one line");
@@ -112,15 +113,15 @@ static inline __u8 fst_id_class_of(const struct fst_direction* direction) {
                                                              : (__u8)FST_ID_UNKNOWN;
 }
 
-/// Of fst_mac_votes(): the direction's packets bore several MACs.
+/// Of fst_mac_votes(): the direction's packets have several MACs.
 #define FST_MAC_MIXED 15
 
-/// Samples behind min_rtt_us; 15 stands for 15 and more.
+/// Samples behind min_rtt_us; 15: 15 or more.
 static inline __u8 fst_rtt_samples(const struct fst_direction* direction) {
     return direction->rtt_and_mac & 0x0f;
 }
 
-/// Packets that bore the direction's MAC, as far as they were counted; FST_MAC_MIXED: several MACs.
+/// Packets with the direction's MAC, as far as they were counted; FST_MAC_MIXED: several MACs.
 static inline __u8 fst_mac_votes(const struct fst_direction* direction) {
     return direction->rtt_and_mac >> 4;
 }
@@ -133,12 +134,11 @@ enum fst_reset_flags {
     FST_RESET_SENDER_SEEN =
         1U << 3,                  ///< a fitting packet that is no RST came from its sender since
     FST_RESET_ALIVE = 1U << 4,    ///< its sender went on, causally later
-    FST_RESET_REFUTED = 1U << 5,  ///< a question of this flow was refuted once
-    FST_RESET_TS = 1U << 6,       ///< the RST bore timestamps
-    FST_RESET_RECEIVES_ACKS = 1U << 7,  ///< and it hears what the other end sends
+    FST_RESET_REFUTED = 1U << 5,  ///< a challenge of this flow was refuted once
+    FST_RESET_RECEIVES_ACKS = 1U << 6,  ///< and it receives what the other end sends
 };
 
-/// The most questions in a row without a sign of life, and drops in a flow, before we pass.
+/// The most challenges in a row without a sign of liveness, and drops in a flow, before we pass.
 #define FST_CHALLENGES_MAX 8
 #define FST_DROPS_MAX 8
 
@@ -153,7 +153,7 @@ struct fst_flow {
     // Line 1: handshake, link and resets.
     __u32 isn[2];           ///< initial sequence numbers
     __u8 mac[2][6];         ///< source MAC of each end's packets
-    __u8 after_rst[2];      ///< packets told since the RST, see FST_AFTER_RST_TOLD_MAX
+    __u8 after_rst[2];      ///< packets reported since the RST, see FST_AFTER_RST_REPORTED_MAX
     __u8 wscale[2];         ///< window scale of each end's SYN, plus 1; 0: none offered
     __u32 rst_us[2];        ///< when the RST under observation came: the first of a row
     __u32 rst_seq[2];       ///< its sequence number
@@ -162,11 +162,11 @@ struct fst_flow {
     __u8 rst_ttl[2];
     __u8 rst_tcp_flags[2];
     __u8 reset_flags[2];  ///< enum fst_reset_flags
-    __u8 challenges[2];   ///< low 4 bits: questions in a row; high 4 bits: drops
+    __u8 challenges[2];   ///< low 4 bits: challenges in a row; high 4 bits: drops
     struct fst_direction direction[2];
 };
 #define FST_TAG_BUSY 1ULL
-#define FST_AFTER_RST_TOLD_MAX 32
+#define FST_AFTER_RST_REPORTED_MAX 32
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, isn) == 64, "line 0");
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, direction) == 128, "line 1");
 FST_STATIC_ASSERT(sizeof(struct fst_flow) == 384, "a slot is six lines");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 // The rules about resets: thresholds and predicates, without memory or side effects. The data path
 // applies them when a packet comes, the analysis when later packets or the challenge have brought
-// more: each rule stands here once.
+// more: each rule is here once.
 //
 // Addresses and ports are big-endian, everything else host order. "Own" is the side in whose name a
 // reset came, "other" the side that received it. Sources: docs/findings.md.
@@ -24,7 +24,7 @@
 #define FST_WATCH_US 2000000U
 #define FST_WATCH_CHALLENGED_US 60000000U
 
-/// Two resets as far apart as this, microseconds, no longer speak about each other.
+/// Two resets as far apart as this, microseconds, are unrelated.
 #define FST_TWO_PATHS_US 1000000U
 #define FST_SEQ_CHANGE_US 2000000U
 
@@ -65,9 +65,33 @@ static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver
     return (__u32)flow->direction[receiver].window << (scale & 15);
 }
 
-/// Whether both ends have sent FIN.
+/// Of a flow's state (FST_FLOW_*): whether either end, or both, have sent a FIN, or a RST that was
+/// accepted.
+static inline int fst_any_fin(__u32 state) {
+    return !!(state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1)));
+}
+
 static inline int fst_both_fins(__u32 state) {
     return (state & FST_OF(FST_FLOW_FIN, 0)) && (state & FST_OF(FST_FLOW_FIN, 1));
+}
+
+static inline int fst_any_rst(__u32 state) {
+    return !!(state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1)));
+}
+
+/// The sequence number of a challenge made from a reset with `seq`: past everything that the
+/// receiver can have received, so that it is exact for nobody, and in the receive window, so that
+/// the stack challenges (RFC 5961, section 3.2).
+static inline __u32 fst_shifted_seq(const struct fst_direction* own, __u32 seq) {
+    return (fst_sequence_after(own->seq_edge, seq) > 0 ? own->seq_edge : seq) + 1;
+}
+
+/// Whether the reset lacks the timestamps that its flow uses. A Linux socket's RST with an ACK has
+/// them; a bare one, made without a socket, need not (RFC 7323, section 3.2). IPv4 only: a sender is
+/// known as Linux by its IP-IDs.
+static inline int fst_lacks_timestamps(const struct fst_flow* flow, const struct fst_packet* rst) {
+    return (flow->state & FST_FLOW_TS) && (rst->tcp_flags & FST_TCP_ACK) &&
+           !(rst->flags & (FST_PACKET_TS | FST_PACKET_IPV6));
 }
 
 /// Whether the packet occupies sequence space or is a keepalive (RFC 9293, sections 3.4 and 3.8.4):
@@ -78,7 +102,7 @@ static inline int fst_wants_answer(const struct fst_direction* own,
            ((own->flags & FST_DIRECTION_SEEN) && packet->seq + 1 == own->seq_edge);
 }
 
-/// Whether `ip_id` continues the counter of this side: its own or one that it shares with other flows,
+/// Whether `ip_id` continues this side's counter, which may be one that it shares with other flows,
 /// by FST_SAME_COUNTER at the most. IPv4 only.
 static inline int fst_id_continues(const struct fst_direction* own, __u16 ip_id) {
     const __u8 class_of_id = fst_id_class_of(own);
@@ -105,7 +129,7 @@ static inline int fst_same_distance(const struct fst_direction* own, __u8 ttl, _
     return 0;
 }
 
-/// Whether a reset comes from its sender's distance, as far as TTLs can tell: they cannot for a
+/// Whether a reset comes from its sender's distance, as far as TTLs can show: they cannot for a
 /// kernel's answer with its default TTL in the name of a socket that had set its own.
 static inline int fst_from_own_distance(const struct fst_direction* own, __u8 ttl,
                                         const struct fst_judgement* judgement) {
@@ -123,8 +147,8 @@ struct fst_earlier_reset {
 };
 
 /// TWO_PATHS: two resets in one name came from 2 or more hops apart within a second. A kernel's bare
-/// reset has its default TTL, a socket's own what the socket was told: those two are not compared,
-/// nor are TTLs that tell no hops. After a FIN any box may answer.
+/// reset has its default TTL, a socket's own has the socket's: those two are not compared, nor are
+/// TTLs that show no hops. After a FIN any box may answer.
 static inline int fst_two_paths(const struct fst_earlier_reset* before,
                                 const struct fst_packet* rst, __u32 rst_us, __u32 contexts) {
     const __u8 hops = fst_hops(rst->ttl), other = fst_hops(before->ttl);

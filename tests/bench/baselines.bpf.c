@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the data path is compared with: programs that do nothing, or read the clock; a mutator,
-// which turns the one packet of a test run into one of many flows and passes it on; and the two
-// designs that the data path must beat, written with care: they parse the same and store the same
-// per flow, in an LRU hash table; or store nothing. Both write a record of every packet to a ring
-// buffer and leave wake-ups to its reader.
+// Baselines for the data path:
+// - programs that do nothing, or only read the clock;
+// - a mutator, which rewrites the packet of a test run to one of many flows, and calls a program;
+// - two alternative designs: both parse the same and write a record of every packet to a ring
+//   buffer, without waking its reader; one also stores the same per flow, in an LRU hash table.
 #include "vmlinux/kernel.h"
 
 #include <bpf/bpf_endian.h>
@@ -18,9 +18,9 @@ __u32 flow_count;  ///< for the mutator
 __u32 first_flow;  ///< the number of the first one
 __u32 to_client;   ///< 1: the destination differs per flow
 __u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers are not changed
-__u32 in_turn;     ///< 1: the flows in order, else at random
-__u32 turn;
-__u64 drawn = 88172645463325252ULL;
+__u32 in_order;    ///< 1: the flows in order, else at random
+__u32 latest_flow;
+__u64 random_state = 88172645463325252ULL;
 
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -46,7 +46,7 @@ struct direction {
     __u64 packets, bytes, last_ns;
     __u32 edge, ack, ts_val, ts_ecr;
     __u16 window, ip_id;
-    __u8 ttl_least, ttl_most, head, flags;
+    __u8 ttl_min, ttl_max, head, flags;
     struct stamp ring[RING_STAMPS];
 };
 
@@ -168,10 +168,10 @@ ALWAYS_INLINE void track(struct flow* flow, const struct view* view, __u64 now) 
     own->ts_ecr = view->ts_ecr;
     own->window = view->window;
     own->ip_id = view->ip_id;
-    if (view->ttl < own->ttl_least)
-        own->ttl_least = view->ttl;
-    if (view->ttl > own->ttl_most)
-        own->ttl_most = view->ttl;
+    if (view->ttl < own->ttl_min)
+        own->ttl_min = view->ttl;
+    if (view->ttl > own->ttl_max)
+        own->ttl_max = view->ttl;
     own->flags |= view->tcp_flags;
     own->head++;
     stamp->time_us = now / 1000;
@@ -257,13 +257,13 @@ int baseline_ring(struct xdp_md* ctx) {
 }
 
 /// The number of the next flow. Marsaglia's xorshift: an order that no cache can predict.
-ALWAYS_INLINE __u32 draw(void) {
-    if (in_turn)
-        return turn = turn + 1 < flow_count ? turn + 1 : 0;
-    drawn ^= drawn << 13;
-    drawn ^= drawn >> 7;
-    drawn ^= drawn << 17;
-    return (drawn >> 32) * flow_count >> 32;
+ALWAYS_INLINE __u32 next_flow(void) {
+    if (in_order)
+        return latest_flow = latest_flow + 1 < flow_count ? latest_flow + 1 : 0;
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (random_state >> 32) * flow_count >> 32;
 }
 
 /// The start of a client's sequence numbers depends on the flow (Knuth's multiplicative hash).
@@ -272,7 +272,7 @@ ALWAYS_INLINE __be32 client_seq_of(__u32 number) {
 }
 
 /// Writes the client's address, port and sequence number of flow `number` into the packet.
-ALWAYS_INLINE int become(void* data, void* end, __u32 number) {
+ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
     struct ethhdr* ethernet = data;
     const __be16 port = bpf_htons(40000 + (number & 15));
     struct tcphdr* tcp;
@@ -303,21 +303,21 @@ ALWAYS_INLINE int become(void* data, void* end, __u32 number) {
 
 SEC("xdp.frags")
 int mutator(struct xdp_md* ctx) {
-    if (!become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw()))
+    if (!rewrite((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + next_flow()))
         bpf_tail_call(ctx, &next_program, 0);
     return XDP_ABORTED;
 }
 
-/// With live frames: sends out of the interface that it runs on.
+/// With live frames: transmits on the interface that it runs on.
 SEC("xdp.frags")
 int mutator_send(struct xdp_md* ctx) {
-    become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw());
+    rewrite((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + next_flow());
     return XDP_TX;
 }
 
 SEC("tc")
 int mutator_tc(struct __sk_buff* ctx) {
-    if (!become((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + draw()))
+    if (!rewrite((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + next_flow()))
         bpf_tail_call(ctx, &next_program_tc, 0);
     return TC_ACT_SHOT;
 }

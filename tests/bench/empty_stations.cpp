@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Programs that look at nothing, at all stations where `path` would stand on these interfaces: what
-// `path` is measured against. Says so on standard error, and stays until a signal ends it.
+// Attaches empty programs at all stations that `path` would use on these interfaces: the baseline
+// for `path`. Reports on standard error when they are attached, and runs until a signal.
 // Usage, as root: flowstamp_bench_stations INTERFACE...
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -18,14 +18,14 @@ start_watch "$program"
 for kind in syn syn-ack ack data; do flood "$kind" "$flows" "$flows" >/dev/null; done
 sleep 12 # recent flows are not evicted anyway
 before=$(established "$program")
-flood syn "$earlier" "$earlier" $((first_spoofed + syns)) >/dev/null # fills the tables that remember some
+flood syn "$earlier" "$earlier" $((first_spoofed + syns)) >/dev/null # fills the tables of earlier SYNs
 sleep 2
 resident_before=$(status_kib VmRSS)
 spent_before=$(spent)
 flood syn "$syns" "$syns" "$first_spoofed" >"$work/seconds" &
 flooding=$!
 sleep 3
-flood data 16 16 >/dev/null # distance alone confirms no reset of a sender that has long been silent
+flood data 16 16 >/dev/null # after a long idle period distance alone does not confirm a reset
 flood reset 16 16 >/dev/null
 wait "$flooding"
 seconds=$(cat "$work/seconds")
@@ -36,13 +36,13 @@ sleep 2
 stop
 judged=$(grep -c '"event_type":"reset".*"verdict":"\(suspected\|confirmed\)"' "$work/events" || true)
 
-tell "established flows before" "$before" "" ""
-tell "SYNs offered" "$(calc "$syns / $seconds / 1e6")" Mpps ""
-tell "that keep their slots" "$(calc "100 * $after / $before")" \
+figure "established flows before" "$before" "" ""
+figure "SYNs offered" "$(calc "$syns / $seconds / 1e6")" Mpps ""
+figure "that keep their slots" "$(calc "100 * $after / $before")" \
     "%" ">=99.9"
-tell "resets forged on 16 of them meanwhile, detected" "$judged" "" ">=16"
-tell "resident memory before" "$((resident_before / 1024))" MiB ""
-tell "growth of resident memory" "$(((resident - resident_before) / 1024))" MiB "<=1"
-tell "of a core, the watch" \
+figure "resets forged on 16 of them meanwhile, detected" "$judged" "" ">=16"
+figure "resident memory before" "$((resident_before / 1024))" MiB ""
+figure "growth of resident memory" "$(((resident - resident_before) / 1024))" MiB "<=1"
+figure "of a core, the watch" \
     "$(calc "100 * ($cpu - $spent_before) / $seconds")" \
     "%" "<=100"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The frames that programs are run on. The client is the end that the mutator makes many of.
+// The frames for the measured programs. The mutator varies the client.
 #pragma once
 
 #include <algorithm>

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by scripts that compare the rate of one TCP stream in several configurations ("arms"), in turns,
-# in reverse order every other round. The result is the median of the rounds' ratios, as the machine's
-# drift exceeds the differences. `results` is a directory with a file of rates for each arm.
+# Sourced by scripts that compare the rate of one TCP stream in several configurations ("arms"):
+# each in every round, in reverse order every other round. The result is the median of the rounds'
+# ratios, as the machine's drift exceeds the differences. `results` is a directory with a file of
+# rates for each arm.
 set -euo pipefail
 
 results=$(mktemp -d)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What packets cost, as ratios within one run: `./dev bench`. As root.
+// The cost per packet, as ratios within one run: `./dev bench`. As root.
 // Usage: flowstamp_bench_figures [--json FILE] [COMMAND...]
 // Each COMMAND is run by the shell and prints more figures: lines of tab-separated section, name,
 // value, unit and bar (">=0.95", "<=100", or nothing).
@@ -20,7 +20,7 @@ namespace {
 
 using namespace flowstamp::bench;
 
-/// The programs' rounds are split into so many parts, with the commands in between.
+/// The programs' rounds are split into this many parts, with the commands in between.
 constexpr std::size_t kParts = 3;
 
 std::vector<std::string> fields_of(const std::string& line) {

@@ -34,15 +34,15 @@ measure() {
     all=$(status_kib VmRSS)
     private=$(status_kib RssAnon)
     stop
-    tell "established flows held" "$held" "" ""
-    tell "resident" "$(mib "$all")" MiB ""
-    tell "of it the mapped table" "$(mib "$table")" MiB ""
-    tell "beyond the mapped table" "$(mib $((all - table)))" MiB "<=8"
-    tell "of that the ring of events, mapped twice" "$(mib "$rings")" MiB ""
-    tell "pages of the program's file and of libraries" "$(mib $((all - table - rings - private)))" MiB ""
-    tell "private" "$(mib "$private")" MiB ""
-    tell "private before the first flow" "$(mib "$private_before")" MiB ""
-    tell "events lost, of flows that are then not remembered" "$(grep '"event_type":"stats"' "$work/events" |
+    figure "established flows held" "$held" "" ""
+    figure "resident" "$(mib "$all")" MiB ""
+    figure "of it the mapped table" "$(mib "$table")" MiB ""
+    figure "beyond the mapped table" "$(mib $((all - table)))" MiB "<=8"
+    figure "of that the ring of events, mapped twice" "$(mib "$rings")" MiB ""
+    figure "pages of the program's file and of libraries" "$(mib $((all - table - rings - private)))" MiB ""
+    figure "private" "$(mib "$private")" MiB ""
+    figure "private before the first flow" "$(mib "$private_before")" MiB ""
+    figure "events lost, of flows that are then not remembered" "$(grep '"event_type":"stats"' "$work/events" |
         tail -1 | sed 's/.*"lost":{"events":\([0-9]*\).*/\1/')" "" ""
 }
 

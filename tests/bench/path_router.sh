@@ -86,13 +86,13 @@ measure() {
     esac
 }
 
-# tell NAME VALUE UNIT BAR
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 through a router" "$@"; }
+# figure NAME VALUE UNIT BAR
+figure() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 through a router" "$@"; }
 
 lay_out
-rate >/dev/null  # warm
+rate >/dev/null  # warm-up
 take_rounds "$rounds" bare empty path
-tell "nothing attached" "$(median <"$results/bare")" Gbit/s ""
-tell "programs that look at nothing, to it" "$(ratio empty bare)" "" ""
-tell "path, nothing matches, to those programs" "$(ratio path empty)" "" ">=0.95"
-tell "path, nothing matches, to nothing attached" "$(ratio path bare)" "" ""
+figure "nothing attached" "$(median <"$results/bare")" Gbit/s ""
+figure "programs that look at nothing, to it" "$(ratio empty bare)" "" ""
+figure "path, nothing matches, to those programs" "$(ratio path empty)" "" ">=0.95"
+figure "path, nothing matches, to nothing attached" "$(ratio path bare)" "" ""

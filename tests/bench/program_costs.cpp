@@ -76,7 +76,7 @@ class Hot : public Measurement {
 
   private:
     Mode mode_;
-    Least ours_, clock_;
+    Minimum ours_, clock_;
 };
 
 /// The added cost of `--stamps` with a reader that is fast enough.
@@ -106,11 +106,11 @@ class Stamps : public Measurement {
     }
 
   private:
-    Least without_, with_;
+    Minimum without_, with_;
 };
 
-/// The real program and the two designs that it must beat, each minus an empty program, all behind
-/// the same mutator.
+/// The real program and the two alternative designs, each minus an empty program, all behind the
+/// same mutator.
 class Flows : public Measurement {
   public:
     Flows(std::uint32_t flows, std::optional<Bar> bar) : flows_(flows), bar_(bar) {}
@@ -129,21 +129,21 @@ class Flows : public Measurement {
         }
         for (int round = 0; round < kRounds; round++) {
             for (std::size_t i = 0; i < std::size(programs); i++) {
-                least_[i].consume(mutated.run(programs[i], frame, kRepeat));
+                minima_[i].consume(mutated.run(programs[i], frame, kRepeat));
             }
         }
     }
 
     void report(Results& results) const override {
-        const double empty = least_[0].value;
-        const double ours = least_[1].value - empty, lru = least_[2].value - empty;
+        const double empty = minima_[0].value;
+        const double ours = minima_[1].value - empty, lru = minima_[2].value - empty;
         const std::string section =
             fmt::format("XDP ingress, {} flow{} drawn, acting: above an empty program", flows_,
                         flows_ == 1 ? "" : "s");
         results.report({section, "flowstamp_xdp_ingress", ours, "ns"});
         results.report({section, "LRU hash and a ring record per packet", lru, "ns"});
         results.report(
-            {section, "a ring record per packet, no state", least_[3].value - empty, "ns"});
+            {section, "a ring record per packet, no state", minima_[3].value - empty, "ns"});
         results.report({.section = section,
                         .name = "ours to the LRU hash",
                         .value = ours / lru,
@@ -154,14 +154,14 @@ class Flows : public Measurement {
   private:
     std::uint32_t flows_;
     std::optional<Bar> bar_;
-    Least least_[4];
+    Minimum minima_[4];
 };
 
 struct Scenario {
     const char* name;
     Hook hook;
     Bytes frame;
-    std::uint32_t flows = 0;  ///< 0: the frame unchanged, else drawn from so many
+    std::uint32_t flows = 0;  ///< 0: the frame unchanged; else this many, at random
 };
 
 std::vector<Scenario> scenarios() {
@@ -223,7 +223,7 @@ class Other : public Measurement {
 
   private:
     Scenario scenario_;
-    Least ours_, empty_;
+    Minimum ours_, empty_;
 };
 
 /// Both CPUs at the same time, each with its own frame.
@@ -274,7 +274,7 @@ class TwoCpus : public Measurement {
     }
 
   private:
-    Least empty_, alone_, same_, distinct_;
+    Minimum empty_, alone_, same_, distinct_;
 };
 
 }  // namespace

@@ -17,7 +17,7 @@
 namespace flowstamp::bench {
 namespace {
 
-constexpr std::uint32_t kLeastBuckets = 16'384;
+constexpr std::uint32_t kMinBuckets = 16'384;
 /// Size of the baselines' ring: holds all records of a measurement, so that none is refused.
 constexpr std::uint32_t kRingBytes = 128U << 20;
 
@@ -48,8 +48,7 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
     if (!probe) {
         die("cannot open the probe");
     }
-    const std::uint32_t buckets =
-        std::max(kLeastBuckets, std::bit_ceil(2 * flows / FST_BUCKET_WAYS));
+    const std::uint32_t buckets = std::max(kMinBuckets, std::bit_ceil(2 * flows / FST_BUCKET_WAYS));
     probe->rodata->hash_seed[0] = 0x5bd1e995a3c59ac3;
     probe->rodata->hash_seed[1] = 0xc2b2ae3d27d4eb4f;
     probe->rodata->bucket_mask = buckets - 1;
@@ -88,7 +87,7 @@ double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat) {
     return static_cast<double>(result->duration.count());
 }
 
-double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool in_turn) const {
+double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool in_order) const {
     const bool xdp = hook_ == Hook::xdp;
     const int next =
         bpf_map__fd(xdp ? baselines_.maps.next_program : baselines_.maps.next_program_tc);
@@ -97,7 +96,7 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
         die("a program cannot be called by the mutator");
     }
     baselines_.bss->flow_count = flows_;
-    baselines_.bss->in_turn = in_turn ? 1 : 0;
+    baselines_.bss->in_order = in_order ? 1 : 0;
     const auto& programs = baselines_.progs;
     const double ns = bench::run(
         hook_, bpf_program__fd(xdp ? programs.mutator : programs.mutator_tc), frame, repeat);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Programs run by the kernel on frames of ours (BPF_PROG_TEST_RUN): nanoseconds of one run.
+// Runs programs in the kernel on given frames (BPF_PROG_TEST_RUN): nanoseconds per run.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ struct DestroyProbe {
 using Baselines = std::unique_ptr<baselines_bpf, DestroyBaselines>;
 using LoadedProbe = std::unique_ptr<probe_bpf, DestroyProbe>;
 
-/// `flows`: the number that the tables must hold comfortably.
+/// `flows`: the number that the tables must hold without evictions.
 [[nodiscard]] Baselines load_baselines(std::uint32_t flows);
 
 enum class Mode { observe, act };
@@ -47,7 +47,7 @@ enum class Hook { xdp, tc };
 [[nodiscard]] double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat);
 
 /// The minimum of several rounds, in any unit.
-struct Least {
+struct Minimum {
     double value = std::numeric_limits<double>::max();
     void consume(double other) { value = std::min(value, other); }
 };
@@ -66,7 +66,7 @@ class Mutated {
 
   private:
     [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat,
-                             bool in_turn) const;
+                             bool in_order) const;
 
     baselines_bpf& baselines_;
     Hook hook_;

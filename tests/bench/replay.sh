@@ -11,7 +11,7 @@ readonly section="replay, $packets packets of $flows flows"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }
+figure() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }
 seconds() {
     local TIMEFORMAT=%R
     { time "$@" >/dev/null 2>&1; } 2>&1
@@ -26,9 +26,9 @@ for _ in $(seq "$rounds"); do
     ! command -v tshark >/dev/null ||
         seconds tshark -n -q -r "$work/few.pcap" -z conv,tcp >>"$work/theirs"
 done
-tell "packets a second" "$(millions "$packets" "$work/ours")" "million" ">=2"
+figure "packets a second" "$(millions "$packets" "$work/ours")" "million" ">=2"
 if [ -s "$work/theirs" ]; then
-    tell "tshark -z conv,tcp, a tenth of them" "$(millions "$few" "$work/theirs")" "million" ""
-    tell "replay to tshark" "$(paste "$work/ours" "$work/theirs" | awk -v n="$packets" -v f="$few" \
+    figure "tshark -z conv,tcp, a tenth of them" "$(millions "$few" "$work/theirs")" "million" ""
+    figure "replay to tshark" "$(paste "$work/ours" "$work/theirs" | awk -v n="$packets" -v f="$few" \
         '{ print (n / $1) / (f / $2) }' | median)" "x" ">=10"
 fi

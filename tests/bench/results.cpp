@@ -80,15 +80,15 @@ bool Results::write_json(const std::string& path) const {
         facts[name] = value;
     }
     for (const Figure& figure : figures_) {
-        nlohmann::ordered_json its = {{"section", figure.section},
-                                      {"name", figure.name},
-                                      {"value", figure.value},
-                                      {"unit", figure.unit}};
+        nlohmann::ordered_json entry = {{"section", figure.section},
+                                        {"name", figure.name},
+                                        {"value", figure.value},
+                                        {"unit", figure.unit}};
         if (figure.bar) {
-            its[figure.bar->is == Bar::Is::at_most ? "at_most" : "at_least"] = figure.bar->value;
-            its["passed"] = passes(figure);
+            entry[figure.bar->is == Bar::Is::at_most ? "at_most" : "at_least"] = figure.bar->value;
+            entry["passed"] = passes(figure);
         }
-        all.push_back(std::move(its));
+        all.push_back(std::move(entry));
     }
     std::ofstream file(path);
     file << nlohmann::ordered_json{{"machine", facts}, {"figures", all}}.dump(2) << '\n';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What was measured: a line for people as soon as it is known, and all of it as JSON for machines.
+// The results: printed one by one as they arrive, and written as JSON at the end.
 #pragma once
 
 #include <optional>

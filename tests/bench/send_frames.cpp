@@ -76,7 +76,7 @@ int main(int count, char** words) {
     baselines->bss->client_seq = kind.client_seq;
     baselines->bss->flow_count = number(words[4]);
     baselines->bss->first_flow = count == 6 ? number(words[5]) : 0;
-    baselines->bss->in_turn = 1;
+    baselines->bss->in_order = 1;
     xdp_md context{};
     context.data_end = static_cast<__u32>(kind.frame.size());
     context.ingress_ifindex = interface;

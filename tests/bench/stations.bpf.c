@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The programs at the stations that `path` is compared with: they read nothing.
+// Empty programs for `path`'s stations: the baseline that `path` is compared with.
 #include "vmlinux/internal.h"
 #include "vmlinux/kernel.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What user space costs: the flow table's pass, and what becomes of stamps. Prints lines of
-// tab-separated section, name, value, unit and bar. As root.
+// The cost of user space: a pass over the flow table; reading, sorting and writing stamps. Prints
+// lines of tab-separated section, name, value, unit and bar. As root.
 #include <benchmark/benchmark.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -214,8 +214,8 @@ class Lines : public benchmark::BenchmarkReporter {
 
 int main() {
     using benchmark::RegisterBenchmark;
-    const auto repeated = [](benchmark::internal::Benchmark* its) {
-        its->Iterations(1)->Repetitions(kRepetitions);
+    const auto repeated = [](benchmark::internal::Benchmark* registered) {
+        registered->Iterations(1)->Repetitions(kRepetitions);
     };
     RegisterBenchmark("pass", pass)->Iterations(kRepetitions)->Unit(benchmark::kMillisecond);
     repeated(RegisterBenchmark("read", read_only)->UseManualTime());

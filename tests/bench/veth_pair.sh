@@ -58,5 +58,5 @@ spent() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/${p
 # A line of /proc/PID/status, in KiB: VmRSS, RssAnon.
 status_kib() { awk -v field="$1:" '$1 == field { print $2 }' "/proc/$pid/status"; }
 calc() { awk "BEGIN { print $1 }"; }
-# tell NAME VALUE UNIT BAR
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }
+# figure NAME VALUE UNIT BAR
+figure() { printf '%s\t%s\t%s\t%s\t%s\n' "$section" "$@"; }

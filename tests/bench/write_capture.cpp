@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// A capture of downloads that go on side by side: what `replay` is measured on.
+// Writes a capture of concurrent downloads, for measuring `replay`.
 // Usage: flowstamp_bench_capture FILE PACKETS FLOWS
 #include <array>
 #include <cstdint>

@@ -66,11 +66,11 @@ measure() {
     esac
 }
 
-tell() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 into a veth with XDP" "$@"; }
+figure() { printf '%s\t%s\t%s\t%s\t%s\n' "iperf3 into a veth with XDP" "$@"; }
 
 lay_out
-measure empty >/dev/null # warm
+measure empty >/dev/null # warm-up
 take_rounds "$rounds" empty watch acting
-tell "a program that passes everything" "$(median <"$results/empty")" Gbit/s ""
-tell "watch, to it" "$(ratio watch empty)" "" ""
-tell "watch --drop confirmed --challenge all, to it" "$(ratio acting empty)" "" ""
+figure "a program that passes everything" "$(median <"$results/empty")" Gbit/s ""
+figure "watch, to it" "$(ratio watch empty)" "" ""
+figure "watch --drop confirmed --challenge all, to it" "$(ratio acting empty)" "" ""

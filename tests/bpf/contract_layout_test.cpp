@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The contract as clang lays it out for BPF, against the same as the program's compiler does.
+// Compares the contract's layout by clang for BPF with that by the program's compiler.
 #include <gtest/gtest.h>
 
 #include <filesystem>

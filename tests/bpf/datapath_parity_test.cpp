@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// One source, several homes: the same packets give the same events, byte for byte, whether the data
-// path runs on the host, at XDP or at tc ingress.
+// The same packets give the same events, byte for byte, whether the data path runs on the host, at
+// XDP or at tc ingress.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -20,7 +20,7 @@ struct Recorded {
     std::uint64_t time_ns;
 };
 
-/// Runs on its own rig, and records what it was given.
+/// Runs on its own rig, and records the frames.
 class Recorder final : public ForwardingRig {
   public:
     using ForwardingRig::ForwardingRig;
@@ -39,7 +39,7 @@ class Recorder final : public ForwardingRig {
 struct Plan {
     RigOptions options;
     fst_policy policy{};
-    bool spoil;  ///< corrupt bytes and checksums: tc's checksum state then differs
+    bool corrupt;  ///< corrupt bytes and checksums: tc's checksum state then differs
 };
 
 /// Several thousand packets of flows that begin, exchange data, are reset, challenged, and begin
@@ -60,12 +60,12 @@ std::vector<Recorded> compose(const Plan& plan, std::uint32_t seed) {
             Conversation& talk = talks[fuzz.below(static_cast<std::uint32_t>(talks.size()))];
             recorder.advance_us(fuzz.pick<std::uint32_t>({10, 1000, 20'000, 150'000}));
             Segment segment = fuzz.packet(talk);
-            if (!plan.spoil) {
+            if (!plan.corrupt) {
                 segment.checksum = Checksum::Correct;
             }
             Bytes frame = talk.encode(segment);
-            if (plan.spoil && fuzz.below(4) == 0) {
-                fuzz.spoil(frame);
+            if (plan.corrupt && fuzz.below(4) == 0) {
+                fuzz.corrupt(frame);
             }
             recorder.run(talk.hook(segment.from), {.bytes = frame});
         }
@@ -146,12 +146,12 @@ INSTANTIATE_TEST_SUITE_P(Hooks, DatapathParity,
 
 TEST_P(DatapathParity, Observing) {
     for (const std::uint32_t seed : {1U, 2U, 3U}) {
-        expect_parity({.options = {.max_flows = 64}, .spoil = true}, seed);
+        expect_parity({.options = {.max_flows = 64}, .corrupt = true}, seed);
     }
 }
 
 TEST_P(DatapathParity, Acting) {
-    Plan plan{.options = {.acting = true, .max_flows = 1024}, .spoil = false};
+    Plan plan{.options = {.acting = true, .max_flows = 1024}, .corrupt = false};
     plan.policy.drop_mode = FST_DROP_CONFIRMED;
     plan.policy.challenge_mode = FST_CHALLENGE_ALL;
     for (const std::uint32_t seed : {4U, 5U, 6U}) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The ring of events when nobody reads it: what finds no room is counted where it is lost, and the
-// packets pass as ever.
+// A full ring of events: lost records are counted, and packets still pass.
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// On the skeleton itself, not on LoadedProbe: a test may write policies that no user can.
+// Uses the skeleton itself, not LoadedProbe: tests may write policies that users cannot.
 #include "tests/bpf/kernel_rig.h"
 
 #include <bpf/bpf.h>
@@ -25,7 +25,7 @@ struct DestroyProbe {
 using Probe = std::unique_ptr<probe_bpf, DestroyProbe>;
 
 template <class T>
-T need(Result<T> result) {
+T value_or_throw(Result<T> result) {
     if (!result) {
         throw std::runtime_error(result.error().message());
     }
@@ -65,9 +65,9 @@ class LoadedRig final : public KernelRig {
   public:
     explicit LoadedRig(const RigOptions& options, std::uint32_t buckets)
         : probe_(load(options, buckets)),
-          flows_(need(kernel::FlowTable::map(bpf_map__fd(probe_->maps.flows), buckets))),
+          flows_(value_or_throw(kernel::FlowTable::map(bpf_map__fd(probe_->maps.flows), buckets))),
           counters_(bpf_map__fd(probe_->maps.counters)),
-          events_(need(kernel::EventReader::open(
+          events_(value_or_throw(kernel::EventReader::open(
               bpf_map__fd(probe_->maps.events),
               [this](const fst_event& event, const fst_flow* flow) {
                   seen_.push_back({event, flow == nullptr ? std::nullopt : std::optional(*flow)});
@@ -81,12 +81,12 @@ class LoadedRig final : public KernelRig {
     Outcome run(fst_hook hook, const Frame& frame) override {
         run_.set_time(Nanoseconds(now_ns()));
         kernel::TestRunResult result =
-            need(run_.run(program_of(hook), {.bytes = frame.bytes,
-                                             .ifindex = frame.ifindex,
-                                             .gso_segments = frame.gso_segments,
-                                             .gso_size = 0}));
+            value_or_throw(run_.run(program_of(hook), {.bytes = frame.bytes,
+                                                       .ifindex = frame.ifindex,
+                                                       .gso_segments = frame.gso_segments,
+                                                       .gso_size = 0}));
         seen_.clear();
-        need(events_.consume());
+        value_or_throw(events_.consume());
         if (events_.rejected() != 0) {
             throw std::runtime_error("a record of unknown version, kind or size");
         }
@@ -104,9 +104,9 @@ class LoadedRig final : public KernelRig {
     std::uint32_t slots() const override { return flows_.slots(); }
     std::optional<fst_flow> flow(std::uint32_t slot) const override { return flows_.read(slot); }
     std::uint64_t counter(fst_counter counter) const override {
-        return need(counters_.read())[counter];
+        return value_or_throw(counters_.read())[counter];
     }
-    std::size_t least_bytes(fst_hook hook, bool v6) const override {
+    std::size_t min_frame_bytes(fst_hook hook, bool v6) const override {
         constexpr std::size_t kIpv6 = 14 + 40;  // bpf_prog_test_run_skb() reads its addresses
         return hook == FST_HOOK_XDP ? kernel::kTestRunMinXdp : v6 ? kIpv6 : kernel::kTestRunMinTc;
     }

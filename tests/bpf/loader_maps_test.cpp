@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The readers and the writer of maps, each on a map of its own that the test fills.
+// The readers and the writer of maps, each on its own map, which the test fills.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
@@ -70,7 +70,7 @@ TEST_F(LoaderPolicy, RefusesToActWithProgramsThatOnlyObserve) {
     EXPECT_EQ(in_kernel().drop_mode, std::uint32_t{FST_DROP_OFF});
 }
 
-/// Which signatures are known is the learner's to say: the map holds its list, and nothing else.
+/// The map holds exactly the list that the learner publishes.
 TEST_F(LoaderPolicy, MirrorsTheLearnedSignatures) {
     kernel::PolicyWriter writer(map_.get(), true);
     ASSERT_TRUE(writer.set_modes(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL));
@@ -237,7 +237,7 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
     EXPECT_GT(got, 0);
 }
 
-TEST(LoaderFlowTable, FreeAndBusySlotsAreNoFlows) {
+TEST(LoaderFlowTable, FreeAndBusySlotsAreNotReadAsFlows) {
     MadeTable made(1);
     made.slot(1).tag = FST_TAG_BUSY;
     made.slot(3).tag = 99;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What stops a probe before it is attached: each one line, with the mend.
+// Errors before a probe is attached: each is one line, with the fix.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Someone else's XDP program, attached without a link: what a careless loader would replace.
+// Another owner's XDP program, attached without a link: a careless loader would replace it.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>

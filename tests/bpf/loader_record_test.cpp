@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// How a running watch is found, and told from a dead one.
+// Finding a running watch, and distinguishing it from a dead one.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ TEST(LoaderRecord, RoundTrips) {
     EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
 }
 
-TEST(LoaderRecord, TellsWhatWasLearned) {
+TEST(LoaderRecord, ReportsLearnedSignatures) {
     const kernel::RunRecord record{
         .version = 1,
         .learns = false,
@@ -51,9 +51,9 @@ TEST(LoaderRecord, IdentifiesAProcessByItsStartTime) {
     const kernel::RunName self = kernel::RunName::of_this_process(17);
     EXPECT_EQ(self.pid, ::getpid());
     EXPECT_TRUE(self.is_alive());
-    kernel::RunName impostor = self;  // the process id reused
-    impostor.start++;
-    EXPECT_FALSE(impostor.is_alive());
+    kernel::RunName reused = self;  // the process id reused
+    reused.start++;
+    EXPECT_FALSE(reused.is_alive());
 
     const pid_t child = ::fork();
     if (child == 0) {

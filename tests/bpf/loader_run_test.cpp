@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// A packet through each loaded program, and out again by every way that user space has.
+// A packet through each loaded program, and what user space can read about it by every interface.
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The path's programs in the running kernel, as each clang at hand compiles them.
+// The path's programs in the running kernel, compiled by each installed clang.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// One capture, two homes: what is told of it is the same to the byte.
+// Both backends report the same for one capture, byte for byte.
 #include <gtest/gtest.h>
 
 #include <deque>

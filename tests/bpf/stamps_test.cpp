@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Every packet's stamp, from the programs to the reader: whole batches, part-filled ones, on this CPU
-// and another, and what the ring has no room for.
+// Every packet's stamp, from the programs to the reader: full and partial batches, on this CPU and
+// another, and stamps lost to a full ring.
 #include <netinet/in.h>
 #include <sched.h>
 
@@ -173,7 +173,7 @@ TEST_F(Stamps, AreWrittenWhenTheTableIsFull) {
     expect_in_order(kFlows);
 }
 
-TEST_F(Stamps, ThatFindTheRingFullAreCounted) {
+TEST_F(Stamps, LostToAFullRingAreCounted) {
     constexpr std::uint32_t kPackets = 20'000;
     static_assert(kPackets * sizeof(fst_packet_stamp) > kRingBytes);
     const kernel::TestRunResult last = require(

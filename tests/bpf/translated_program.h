@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// A loaded program as the verifier left it: dead code gone, every helper named.
+// A loaded program after verification: dead code removed, every helper named.
 #pragma once
 
 #include <linux/bpf.h>
@@ -33,7 +33,7 @@ struct EntryBehaviour {
     std::set<std::int32_t> returns{};  ///< constants that it can return
     bool returns_other = false;        ///< it can return a non-constant
     bool writes_packet = false;        ///< a store through a pointer derived from the context
-    bool context_escapes = false;      ///< the context, or such a pointer, is passed on
+    bool context_escapes = false;      ///< the context, or such a pointer, is passed to a function
 };
 EntryBehaviour behaviour_of_entry(const std::vector<bpf_insn>& instructions);
 

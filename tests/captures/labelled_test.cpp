@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What is known of public captures, and what this program makes of them.
+// Compares what is known about public captures with what this program reports.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -14,73 +14,73 @@
 namespace flowstamp::testing {
 namespace {
 
-/// What was told of a frame last.
-struct Told {
+/// The latest reports on a frame.
+struct Reported {
     std::string verdict = "nothing";
     std::string cause = "nothing";
     std::vector<std::string> findings{};
 
-    [[nodiscard]] bool is_blamed() const {
+    [[nodiscard]] bool is_reported_forged() const {
         return verdict == "suspected" || verdict == "confirmed" ||
                std::ranges::count(findings, "forged-rst") != 0;
     }
 };
 
-Replayed replay_file(const std::string& path, Result<std::unique_ptr<cmd::ReplayPath>> home) {
+Replayed replay_file(const std::string& path, Result<std::unique_ptr<cmd::ReplayPath>> backend) {
     Replayed replayed;
     auto source = net::open_file(path);
-    if (!source || !home) {
-        ADD_FAILURE() << (source ? home.error() : source.error()).message();
+    if (!source || !backend) {
+        ADD_FAILURE() << (source ? backend.error() : source.error()).message();
         return replayed;
     }
-    replayed = replay(std::move(*source), **home);
+    replayed = replay(std::move(*source), **backend);
     EXPECT_TRUE(replayed.read) << replayed.read.error().message();
     return replayed;
 }
 
-std::map<std::uint64_t, Told> reported_of(const std::string& path) {
-    std::map<std::uint64_t, Told> frames;
+std::map<std::uint64_t, Reported> reported_of(const std::string& path) {
+    std::map<std::uint64_t, Reported> frames;
     for (const output::Json& event :
          replay_file(path, cmd::make_host_path(FST_FLOWS_DEFAULT)).events) {
         if (!event.contains("pcap_cnt")) {
             continue;
         }
-        Told& told = frames[event["pcap_cnt"].get<std::uint64_t>()];
+        Reported& reported = frames[event["pcap_cnt"].get<std::uint64_t>()];
         if (event["event_type"] == "reset") {
-            told.verdict = event["reset"]["verdict"];
-            told.cause = event["reset"]["cause"];
+            reported.verdict = event["reset"]["verdict"];
+            reported.cause = event["reset"]["cause"];
         } else if (event["event_type"] == "finding") {
-            told.findings.push_back(event["finding"]["kind"]);
+            reported.findings.push_back(event["finding"]["kind"]);
         }
     }
     return frames;
 }
 
-/// Nothing where all is as the label says.
-std::string error_line(const Label& label, const Told& told) {
-    const bool found =
-        std::ranges::count(told.findings, label.kind == "injected_segment" ? "injected-segment"
-                                                                           : "idle-timeout") != 0;
+/// Empty if the reports agree with the label.
+std::string error_line(const Label& label, const Reported& reported) {
+    const bool found = std::ranges::count(reported.findings, label.kind == "injected_segment"
+                                                                 ? "injected-segment"
+                                                                 : "idle-timeout") != 0;
     if (label.kind == "forged_rst") {
-        return told.is_blamed() ? "" : "not found";
+        return reported.is_reported_forged() ? "" : "not found";
     }
     if (label.kind == "injected_segment") {
         return found ? "" : "not found";
     }
-    if (told.is_blamed()) {
-        return "blamed";
+    if (reported.is_reported_forged()) {
+        return "reported as forged";
     }
-    // A carrier's or a gateway's box may rightly reset.
+    // A carrier's or a gateway's middlebox may legitimately reset.
     if (label.kind == "edge_rst" || label.kind == "gateway_rst" || label.kind == "carrier_rst") {
-        return told.cause == "edge" ? "" : "cause " + told.cause;
+        return reported.cause == "edge" ? "" : "cause " + reported.cause;
     }
     if (label.kind == "idle_timeout_rst") {
-        return told.cause == "aged-state" ? "" : "cause " + told.cause;
+        return reported.cause == "aged-state" ? "" : "cause " + reported.cause;
     }
     if (label.kind == "idle_blackhole") {
         return found ? "" : "no idle-timeout";
     }
-    return label.kind == "genuine_rst" ? "" : "the label is not known";
+    return label.kind == "genuine_rst" ? "" : "unknown label";
 }
 
 class LabelledCaptures : public ::testing::Test {
@@ -96,42 +96,42 @@ class LabelledCaptures : public ::testing::Test {
     std::string folder_;
 };
 
-TEST_F(LabelledCaptures, AreToldAsTheyAreLabelled) {
+TEST_F(LabelledCaptures, AreReportedAsLabelled) {
     for (const Label& label : read_labels(folder_)) {
-        const auto told = reported_of(folder_ + label.file);
+        const auto reported = reported_of(folder_ + label.file);
         std::vector<std::uint64_t> frames = label.frames;
         if (frames.empty()) {
-            for (const auto& [frame, unused] : told) {
+            for (const auto& [frame, unused] : reported) {
                 frames.push_back(frame);
             }
         }
         for (const std::uint64_t frame : frames) {
-            const auto its = told.find(frame);
-            EXPECT_EQ(error_line(label, its == told.end() ? Told{} : its->second), "")
+            const auto entry = reported.find(frame);
+            EXPECT_EQ(error_line(label, entry == reported.end() ? Reported{} : entry->second), "")
                 << label.file << ", frame " << frame << ": " << label.text;
         }
     }
 }
 
-TEST_F(LabelledCaptures, NobodyElseIsBlamed) {
+TEST_F(LabelledCaptures, NoOtherFrameIsReportedAsForged) {
     const auto labels = read_labels(folder_);
     for (const std::string& file : list_captures(folder_)) {
         if (file.starts_with("cases/")) {
-            continue;  // these have a table of their own, CASES.tsv, and no labels by frame
+            continue;  // these have their own table, CASES.tsv, and no labels by frame
         }
-        for (const auto& [frame, told] : reported_of(folder_ + file)) {
+        for (const auto& [frame, reported] : reported_of(folder_ + file)) {
             const auto labelled = [&](const Label& label) {
                 return label.file == file &&
                        (label.frames.empty() || std::ranges::count(label.frames, frame) != 0);
             };
             if (std::ranges::none_of(labels, labelled)) {
-                EXPECT_FALSE(told.is_blamed()) << file << ", frame " << frame;
+                EXPECT_FALSE(reported.is_reported_forged()) << file << ", frame " << frame;
             }
         }
     }
 }
 
-TEST_F(LabelledCaptures, BothHomesTellTheSame) {
+TEST_F(LabelledCaptures, BothBackendsReportTheSame) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root";
     }

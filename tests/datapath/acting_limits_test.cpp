@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Where the challenge cannot work, and packets that may not be touched.
+// Cases in which a challenge cannot work, and packets that must not be changed.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Whatever comes, and whatever may be done: only RSTs are touched, and of these only what a question
-// needs.
+// Whatever the packets and the policy: only RSTs are changed, and only as a challenge needs.
 #include "tests/datapath/fixture.h"
 #include "tests/datapath/fuzz.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What is done about a RST that is doubted: what becomes of its bytes, when it is believed, and when
-// it must be passed all the same. Only where packets come in: see observe_only_test.cpp for egress.
+// Actions on a suspicious RST at ingress: how a challenge changes its bytes, when it is accepted,
+// and when it must be passed anyway. For egress see observe_only_test.cpp.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -62,7 +62,7 @@ void expect_challenged(const Conversation& talk, const Outcome& outcome, const S
         challenge.ack = talk.direction(End::peer).ack_edge;
         challenge.flags = Ack;
     }
-    EXPECT_EQ(outcome.bytes, talk.encode(challenge));  // its checksum with it
+    EXPECT_EQ(outcome.bytes, talk.encode(challenge));  // including its checksum
     EXPECT_TRUE(tcp_checksum_ok(outcome.bytes) || tcp_checksum_partial(outcome.bytes));
     EXPECT_TRUE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
     EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer)) << "the flow is still open";
@@ -210,7 +210,7 @@ TEST_P(DatapathActing, SecondResetIsNoAnswer) {
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1) << "the same burst";
     }
     {
-        SCOPED_TRACE("before our stack has spoken");
+        SCOPED_TRACE("before our stack has sent anything");
         Conversation talk = established();
         const Segment reset = talk.stateless_reset();
         talk.send(reset);
@@ -363,7 +363,7 @@ TEST_P(DatapathActing, AtMostEightDrops) {
     expect_passed(talk, talk.send(last), last, FST_PASS_TOO_MANY);
 }
 
-/// After a drop our next data draws the same RST again, as from a dead peer: so it passes.
+/// After a drop our next data provokes the same RST again, as with a dead peer: so it passes.
 TEST_P(DatapathActing, RepeatedResetPasses) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     for (const bool heard : {false, true}) {

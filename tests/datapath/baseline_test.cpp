@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What a side's packets teach of it, and which packets may not.
+// What is learned from a direction's packets, and from which packets nothing is.
 #include <algorithm>
 #include <cstring>
 
@@ -80,7 +80,7 @@ TEST_P(DatapathBaseline, TheSetOfTtls) {
         const Outcome outcome = send(ttl);
         ASSERT_NE(outcome.find(FST_EVENT_TTL), nullptr);
         EXPECT_EQ(outcome.find(FST_EVENT_TTL)->event.packet.ttl, ttl);
-        EXPECT_EQ(send(ttl).find(FST_EVENT_TTL), nullptr) << "known by now";
+        EXPECT_EQ(send(ttl).find(FST_EVENT_TTL), nullptr) << "already known";
     }
     const std::array<std::uint8_t, FST_TTL_SET> expected{57, 58, 56, 120};
     EXPECT_TRUE(std::ranges::equal(talk.direction(End::peer).ttl, expected));
@@ -147,10 +147,10 @@ TEST_P(DatapathBaseline, SegmentsAdvanceTheId) {
     Conversation talk = opened();
     const std::uint32_t before = talk.direction(End::peer).packets;
     for (int i = 0; i < 8; i++) {
-        Segment super = talk.next(End::peer, Ack, 1400);
-        super.gso_segments = 10;
+        Segment gro_segment = talk.next(End::peer, Ack, 1400);
+        gro_segment.gso_segments = 10;
         talk.pass_ms(10);
-        talk.send(super);
+        talk.send(gro_segment);
     }
     const fst_direction peer = talk.direction(End::peer);
     EXPECT_EQ(fst_id_class_of(&peer), FST_ID_FLOW);
@@ -172,13 +172,13 @@ TEST_P(DatapathBaseline, MinimumRoundTrip) {
     }
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 25'000U);
     EXPECT_EQ(rtt_samples(talk), 4);
-    // The ACK of one segment may have been put off: it may lower the least, and is no sample.
+    // The ACK of one segment may be delayed: it may lower the minimum, but is no sample.
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(24'000);
     talk.send(End::peer);
     EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 24'000U);
     EXPECT_EQ(rtt_samples(talk), 4);
-    // An old ACK once more, and one of a part, say nothing.
+    // A repeated old ACK, and a partial one, are no samples.
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(10);
     Segment stale = talk.next(End::peer);
@@ -255,7 +255,7 @@ TEST_P(DatapathBaseline, Retransmissions) {
 TEST_P(DatapathBaseline, NothingIsLearnedFromUnfitPackets) {
     struct Case {
         const char* name;
-        void (*spoil)(Segment&);
+        void (*corrupt)(Segment&);
         bool is_reported = false;  ///< the receiver could accept it: then it may be injected
     };
     for (const Case& c : {Case{"far ahead", [](Segment& s) { s.seq += (4U << 20) + 2; }},
@@ -272,7 +272,7 @@ TEST_P(DatapathBaseline, NothingIsLearnedFromUnfitPackets) {
         spoofed.window = 9;
         spoofed.mac = "00:00:5e:00:53:77";
         spoofed.df = false;
-        c.spoil(spoofed);
+        c.corrupt(spoofed);
         talk.pass_ms(50);
         const Outcome outcome = talk.send(spoofed);
         EXPECT_EQ(outcome.events.size(), c.is_reported ? 1U : 0U);

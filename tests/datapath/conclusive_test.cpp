@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Evidence that needs more than the RST itself: a SYN answered twice, a second RST, a flow in which
-// something was forged before. And the guards against false positives.
+// Evidence that needs more than the RST itself: a SYN answered twice, a second RST, an earlier
+// forgery in the flow. And the guards against false positives.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -82,7 +82,7 @@ TEST_P(DatapathConclusive, ASecondResetThatGuessesHigher) {
     EXPECT_EQ(judgement.verdict, FST_VERDICT_CONFIRMED);
 }
 
-TEST_P(DatapathConclusive, ASecondResetThatProvesNothing) {
+TEST_P(DatapathConclusive, ASecondResetThatIsNoEvidence) {
     struct Case {
         const char* name;
         std::uint32_t first, step;  ///< relative to the edge; to the first
@@ -199,7 +199,7 @@ TEST_P(DatapathConclusive, WhatIsNotStateless) {
         void (*change)(Segment&);
     };
     for (const Case& c :
-         {Case{"bears an ACK", [](Segment& reset) { reset.flags = Rst | Ack; }},
+         {Case{"has an ACK", [](Segment& reset) { reset.flags = Rst | Ack; }},
           Case{"bears a window", [](Segment& reset) { reset.window = 502; }},
           Case{"bears options", [](Segment& reset) { reset.timestamps = {70'000'000, 1}; }},
           Case{"bears data", [](Segment& reset) { reset.payload = 1; }},

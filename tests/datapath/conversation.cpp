@@ -24,15 +24,15 @@ Conversation::Conversation(Rig& rig, fst_hook peer_hook, const Setting& setting)
     ports_ = {kPeerPort, setting.port != 0 ? setting.port : fresh_port()};
     at(End::peer).id = setting.peer.first_id;
     at(End::us).id = setting.us.first_id;
-    renew(setting.peer.isn, setting.us.isn);
+    restart(setting.peer.isn, setting.us.isn);
 }
 
-void Conversation::renew(std::uint32_t peer_isn, std::uint32_t our_isn) {
+void Conversation::restart(std::uint32_t peer_isn, std::uint32_t our_isn) {
     setting_.peer.isn = peer_isn;
     setting_.us.isn = our_isn;
     for (const End end : {End::peer, End::us}) {
         at(end).next_seq = traits_of(end).isn;
-        at(end).speaks = false;
+        at(end).has_sent = false;
     }
 }
 

@@ -26,7 +26,7 @@
 
 namespace flowstamp::testing {
 
-/// Rigs are shared by many cases: each connection uses a port that none had before.
+/// A port not used before: rigs are shared by many cases.
 std::uint16_t fresh_port();
 
 enum class End { peer, us };
@@ -128,7 +128,7 @@ class Conversation {
     [[nodiscard]] const std::deque<std::uint16_t>& ids(End end) const { return at(end).ids; }
     [[nodiscard]] std::uint32_t clock(End end) const;  ///< its current TSval
     /// Resets the state to that before the first packet, for the next connection on the same ports.
-    void renew(std::uint32_t peer_isn, std::uint32_t our_isn);
+    void restart(std::uint32_t peer_isn, std::uint32_t our_isn);
     Traits& traits(End end) { return end == End::peer ? setting_.peer : setting_.us; }
 
   private:
@@ -136,7 +136,7 @@ class Conversation {
         std::uint32_t next_seq = 0;
         std::uint32_t latest_clock = 0;
         std::uint16_t id = 0;
-        bool speaks = false;  ///< has sent a packet with ACK or SYN
+        bool has_sent = false;  ///< it has sent a packet with ACK or SYN
         std::deque<std::uint16_t> ids{};
     };
     [[nodiscard]] const Traits& traits_of(End end) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What is told to user space: of each kind, and of what could not be told.
+// The events reported to user space, of each kind.
 #include <algorithm>
 #include <cstring>
 
@@ -121,7 +121,7 @@ TEST_P(DatapathEvent, PacketsOvertakenByACorroboratedResetAreNoLiveness) {
 }
 
 /// On a path that reorders, a reset may have been faster than any packet before it.
-TEST_P(DatapathEvent, WhereThePathReordersTheClockNeedsARoundTripMore) {
+TEST_P(DatapathEvent, OnAReorderingPathTheClockNeedsOneMoreRoundTrip) {
     Conversation talk = established(watching());
     talk.send(End::peer, Psh | Ack, 200);
     Segment overtaken = talk.next(End::peer, Psh | Ack, 100);
@@ -158,7 +158,7 @@ TEST_P(DatapathEvent, MoreThanTheWindowHeld) {
     }
 }
 
-/// From another distance it is another host's; and out-of-profile packets count for nobody.
+/// A packet from another distance is another host's; out-of-profile packets never count.
 TEST_P(DatapathEvent, NoLivenessFromAnotherDistance) {
     for (const bool unfit : {false, true}) {
         Conversation talk = established(watching());
@@ -177,24 +177,24 @@ TEST_P(DatapathEvent, NoLivenessFromAnotherDistance) {
     }
 }
 
-/// A limited number of packets is reported after a RST, then only the first sign of liveness.
-TEST_P(DatapathEvent, ALimitedWatch) {
+/// After a RST a limited number of packets is reported, then only the first sign of liveness.
+TEST_P(DatapathEvent, ReportsALimitedNumberOfPackets) {
     Setting setting;
-    setting.us.timestamps = false;  // so that only an ACK can show life
+    setting.us.timestamps = false;  // so that only an ACK can show liveness
     Conversation talk = established(watching(), setting);
     talk.send(suspected(talk));
     int reported = 0;
-    for (int i = 0; i < 2 * FST_AFTER_RST_TOLD_MAX; i++) {
+    for (int i = 0; i < 2 * FST_AFTER_RST_REPORTED_MAX; i++) {
         reported += after_reset(talk.send(End::peer, Ack, 10)) != nullptr ? 1 : 0;
     }
-    EXPECT_EQ(reported, FST_AFTER_RST_TOLD_MAX);
+    EXPECT_EQ(reported, FST_AFTER_RST_REPORTED_MAX);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_ms(20);
     EXPECT_NE(after_reset(talk.send(End::peer)), nullptr);
 }
 
-/// After two seconds the watch ends; a new SYN ends it at once.
-TEST_P(DatapathEvent, TheWatchEnds) {
+/// Reports end two seconds after the RST, or at a new SYN.
+TEST_P(DatapathEvent, ReportsEndAfterTwoSecondsOrAtANewSyn) {
     Conversation talk = established(watching());
     talk.send(suspected(talk));
     talk.pass_ms(2001);
@@ -245,13 +245,13 @@ TEST_P(DatapathEvent, IcmpAboutAnUnknownFlow) {
     const auto run = [&](const Packet& packet) {
         return watching().run(hook(), {.bytes = packet.bytes()}).events.size();
     };
-    const Quoted stranger(Ethernet{} / Ipv4{} / Tcp{.src_port = 9});
+    const Quoted unknown(Ethernet{} / Ipv4{} / Tcp{.src_port = 9});
     const std::uint64_t flows = watching().counter(FST_COUNT_FLOW_NEW);
     const std::uint64_t errors = watching().counter(FST_COUNT_ICMP_ERROR);
-    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / stranger), 0U);
+    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / unknown), 0U);
     EXPECT_EQ(watching().counter(FST_COUNT_ICMP_ERROR), errors + 1);
     EXPECT_EQ(watching().counter(FST_COUNT_FLOW_NEW), flows) << "it begins no flow";
-    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{.type = 8, .code = 0} / stranger), 0U);
+    EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{.type = 8, .code = 0} / unknown), 0U);
     EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Udp{})), 0U);
     EXPECT_EQ(run(Ethernet{} / Ipv4{} / Icmp{} / Quoted(Ethernet{} / Ipv4{} / Tcp{}, 20 + 7)), 0U);
     EXPECT_EQ(watching().counter(FST_COUNT_ICMP_ERROR), errors + 1);

@@ -9,10 +9,10 @@
 namespace flowstamp::testing {
 
 Rig* DatapathTest::shared(bool acts) const {
-    static std::map<std::pair<Home, bool>, std::unique_ptr<Rig>> rigs;
-    std::unique_ptr<Rig>& rig = rigs[{GetParam().home, acts}];
+    static std::map<std::pair<Backend, bool>, std::unique_ptr<Rig>> rigs;
+    std::unique_ptr<Rig>& rig = rigs[{GetParam().backend, acts}];
     if (!rig) {
-        rig = make_rig(GetParam().home, {.acting = acts});
+        rig = make_rig(GetParam().backend, {.acting = acts});
     }
     return rig.get();
 }

@@ -16,7 +16,7 @@ class DatapathTest : public ::testing::TestWithParam<RigKind> {
     void SetUp() override;
 
     [[nodiscard]] fst_hook hook() const { return GetParam().hook; }
-    [[nodiscard]] bool in_kernel() const { return GetParam().home == Home::kernel; }
+    [[nodiscard]] bool in_kernel() const { return GetParam().backend == Backend::kernel; }
     /// Observe-only.
     Rig& watching() { return *shared(false); }
     /// Loaded with the code that drops and challenges.
@@ -25,7 +25,7 @@ class DatapathTest : public ::testing::TestWithParam<RigKind> {
     [[nodiscard]] std::vector<std::uint32_t> interfaces() const;
     /// With an empty table, for this case only.
     std::unique_ptr<Rig> fresh(const RigOptions& options) {
-        return make_rig(GetParam().home, options);
+        return make_rig(GetParam().backend, options);
     }
 
   private:

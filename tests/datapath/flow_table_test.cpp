@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Where flows stand, and which one goes when there is no room.
+// Where flows are stored, and which one is evicted when there is no room.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ class DatapathTable : public DatapathTest {
         }
         return count;
     }
-    static bool stands(const Rig& rig, const Conversation& talk) {
+    static bool is_stored(const Rig& rig, const Conversation& talk) {
         return rig.find([&](const fst_flow& flow) { return talk.owns(flow.key); }).has_value();
     }
 };
@@ -92,7 +92,7 @@ TEST_P(DatapathTable, TheSeedChoosesTheBuckets) {
             slots.at(i).push_back(
                 rig->run(hook(), {.bytes = frame}).find(FST_EVENT_SYN)->event.slot);
         }
-        // Spread out, too: no more than a bucket's size in a bucket, hardly any two together.
+        // Spread out, too: no more than a bucket's size in a bucket, and rarely two together.
         std::set<std::uint32_t> buckets;
         for (const std::uint32_t slot : slots.at(i)) {
             buckets.insert(slot / FST_BUCKET_WAYS);
@@ -122,12 +122,12 @@ TEST_P(DatapathTable, SecondBucketIsUsedWhenTheHomeIsFull) {
 /// Eight slots, two flows of each kind: the ninth evicts the one of lowest priority.
 TEST_P(DatapathTable, EvictsClosedThenHalfOpenThenIdle) {
     const auto rig = tiny();
-    std::vector<Conversation> talks;
-    const auto open = [&] { return &(talks.emplace_back(*rig, hook()).open()); };
-    talks.reserve(16);
+    std::vector<Conversation> conversations;
+    const auto open = [&] { return &(conversations.emplace_back(*rig, hook()).open()); };
+    conversations.reserve(16);
     Conversation& idle = *open();
     rig->advance_ms(70'000);
-    Conversation& half_open = talks.emplace_back(*rig, hook());
+    Conversation& half_open = conversations.emplace_back(*rig, hook());
     half_open.send(End::us, Syn);
     Conversation& closed = *open();
     closed.send(closed.next(End::us, Rst | Ack));
@@ -137,23 +137,23 @@ TEST_P(DatapathTable, EvictsClosedThenHalfOpenThenIdle) {
     ASSERT_EQ(used(*rig), 8U);
     rig->advance_ms(4000);
 
-    const auto taken_by_next = [&](const Conversation& victim, fst_counter counter,
-                                   TcpFlags flags = Syn) {
-        Conversation& next = talks.emplace_back(*rig, hook());
+    const auto evicted_by_next = [&](const Conversation& victim, fst_counter counter,
+                                     TcpFlags flags = Syn) {
+        Conversation& next = conversations.emplace_back(*rig, hook());
         const Outcome outcome = next.send(End::us, flags);
-        EXPECT_FALSE(stands(*rig, victim));
+        EXPECT_FALSE(is_stored(*rig, victim));
         EXPECT_EQ(rig->counter(counter), 1U);
         next.pass_us(20'000);
         next.send(End::peer, Syn | Ack);
         next.send(End::us);
         return outcome;
     };
-    const Outcome ended = taken_by_next(closed, FST_COUNT_EVICT_CLOSED);
+    const Outcome ended = evicted_by_next(closed, FST_COUNT_EVICT_CLOSED);
     ASSERT_NE(ended.find(FST_EVENT_ENDED), nullptr);
     EXPECT_TRUE(closed.owns(ended.find(FST_EVENT_ENDED)->flow->key));
-    EXPECT_EQ(taken_by_next(half_open, FST_COUNT_EVICT_HALF_OPEN).events.size(), 1U)
-        << "a flood would report nothing else";
-    const Outcome evicted = taken_by_next(idle, FST_COUNT_EVICT_IDLE, Ack);
+    EXPECT_EQ(evicted_by_next(half_open, FST_COUNT_EVICT_HALF_OPEN).events.size(), 1U)
+        << "an event per evicted half-open flow would crowd out others";
+    const Outcome evicted = evicted_by_next(idle, FST_COUNT_EVICT_IDLE, Ack);
     ASSERT_NE(evicted.find(FST_EVENT_EVICTED), nullptr);
     EXPECT_TRUE(idle.owns(evicted.find(FST_EVENT_EVICTED)->flow->key));
     EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 0U);
@@ -163,10 +163,10 @@ TEST_P(DatapathTable, EvictsClosedThenHalfOpenThenIdle) {
 /// is reported.
 TEST_P(DatapathTable, LiveFlowsAreKept) {
     const auto rig = tiny();
-    std::vector<Conversation> talks;
+    std::vector<Conversation> conversations;
     for (int i = 0; i < 8; i++) {
-        talks.emplace_back(*rig, hook());
-        talks.back().open();
+        conversations.emplace_back(*rig, hook());
+        conversations.back().open();
         rig->advance_ms(50);
     }
     ASSERT_EQ(used(*rig), 8U);
@@ -180,7 +180,7 @@ TEST_P(DatapathTable, LiveFlowsAreKept) {
 
     rig->advance_ms(20'000);
     for (std::size_t i = 1; i < 8; i++) {
-        talks.at(i).send(End::us);
+        conversations.at(i).send(End::us);
     }
     rig->advance_ms(15'000);
     for (const TcpFlags opens : {Syn, Syn | Ack, Rst}) {
@@ -196,7 +196,7 @@ TEST_P(DatapathTable, LiveFlowsAreKept) {
     const Outcome taken = rig->run(hook(), {.bytes = data});
     EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 1U);
     ASSERT_NE(taken.find(FST_EVENT_EVICTED), nullptr);
-    EXPECT_TRUE(talks[0].owns(taken.find(FST_EVENT_EVICTED)->flow->key)) << "the oldest";
+    EXPECT_TRUE(conversations[0].owns(taken.find(FST_EVENT_EVICTED)->flow->key)) << "the oldest";
 }
 
 /// A hundred thousand spoofed SYNs into a table of four thousand that is half full of idle flows:
@@ -223,7 +223,7 @@ TEST_P(DatapathTable, SynFloodEvictsNoEstablishedFlow) {
     EXPECT_GT(rig->counter(FST_COUNT_EVICT_HALF_OPEN), 90'000U);
 }
 
-/// Nor may one spoofed FIN or RST make a flow one that is evicted first.
+/// Nor may one spoofed FIN or RST make a flow the first to be evicted.
 TEST_P(DatapathTable, ASpoofedEndClosesNoFlow) {
     for (const TcpFlags flags : {Fin | Ack, Rst, Rst | Ack}) {
         Conversation talk(watching(), hook());

@@ -20,8 +20,8 @@ class ForwardingRig : public Rig {
     std::uint32_t slots() const override { return rig_->slots(); }
     std::optional<fst_flow> flow(std::uint32_t slot) const override { return rig_->flow(slot); }
     std::uint64_t counter(fst_counter counter) const override { return rig_->counter(counter); }
-    std::size_t least_bytes(fst_hook hook, bool v6) const override {
-        return rig_->least_bytes(hook, v6);
+    std::size_t min_frame_bytes(fst_hook hook, bool v6) const override {
+        return rig_->min_frame_bytes(hook, v6);
     }
 
   private:

@@ -54,7 +54,7 @@ class Fuzz {
     }
 
     /// Corrupts any byte of the frame.
-    void spoil(Bytes& frame) {
+    void corrupt(Bytes& frame) {
         for (std::uint32_t i = below(4); i > 0; i--) {
             const std::uint32_t at = below(static_cast<std::uint32_t>(frame.size()));
             frame[at] = static_cast<std::uint8_t>(random_());

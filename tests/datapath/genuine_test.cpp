@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Resets as real hosts and boxes send them (the table of docs/findings.md): none may be blamed, and
-// each has its cause.
+// Resets as real hosts and middleboxes send them (the table of docs/findings.md): each is judged
+// genuine, with its cause.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -73,7 +73,7 @@ TEST_P(DatapathGenuine, RejectOnTheRouterBeforeThePeer) {
     const fst_judgement judgement = talk.send(reset).judgement();
     EXPECT_EQ(judgement.verdict, FST_VERDICT_GENUINE);
     EXPECT_EQ(judgement.cause, FST_CAUSE_STATELESS);
-    EXPECT_EQ(signal_names(judgement.signals), "ONE_HOP|ID_BREAK");  // told, not counted
+    EXPECT_EQ(signal_names(judgement.signals), "ONE_HOP|ID_BREAK");  // reported, not counted
 }
 
 TEST_P(DatapathGenuine, RejectOnThePeer) {
@@ -137,7 +137,7 @@ TEST_P(DatapathGenuine, NetScalerForgetsTheFlow) {
 
 /// Linux answers each of our segments in flight with a stateless RST at what the segment
 /// acknowledged.
-TEST_P(DatapathGenuine, FortyResetsStepping) {
+TEST_P(DatapathGenuine, FortyResetsWithSteppingSequenceNumbers) {
     for (const std::uint32_t step : {1448U, 2896U}) {
         Conversation talk = established();
         const std::uint32_t first = talk.edge(End::peer);

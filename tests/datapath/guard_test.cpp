@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Each signal's guard: where the same bytes are no evidence, as genuine hosts do the same.
+// The signals' guards: cases in which genuine hosts send the same fields, so they are no evidence.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -7,7 +7,7 @@ namespace {
 
 class DatapathGuard : public DatapathTest {
   protected:
-    Conversation talked(const Setting& setting = {}, int exchanges = 5) {
+    Conversation established(const Setting& setting = {}, int exchanges = 5) {
         Conversation talk(watching(), hook(), setting);
         talk.open().exchange(exchanges);
         talk.pass_ms(300);
@@ -32,7 +32,7 @@ std::string signals_of(Conversation& talk, const Segment& reset) {
 
 TEST_P(DatapathGuard, WindowIsForeignOnlyIfOthersWereSeen) {
     for (const int exchanges : {1, 2}) {
-        Conversation talk = talked({}, exchanges);
+        Conversation talk = established({}, exchanges);
         Segment reset = neutral(talk);
         reset.window = 4321;
         EXPECT_EQ(signals_of(talk, reset), exchanges < 2 ? "none" : "WINDOW_FOREIGN");
@@ -42,7 +42,7 @@ TEST_P(DatapathGuard, WindowIsForeignOnlyIfOthersWereSeen) {
 TEST_P(DatapathGuard, AKnownWindowIsNoEcho) {
     Setting setting;
     setting.us.window = setting.peer.window;
-    Conversation talk = talked(setting);
+    Conversation talk = established(setting);
     EXPECT_EQ(signals_of(talk, neutral(talk)), "none");
 }
 
@@ -60,7 +60,7 @@ TEST_P(DatapathGuard, IdIsAnEchoOnlyWithoutOtherExplanation) {
         SCOPED_TRACE(c.name);
         Setting setting;
         setting.us.first_id = c.our_first_id;
-        Conversation talk = talked(setting);
+        Conversation talk = established(setting);
         Segment reset = neutral(talk);
         reset.id = talk.ids(End::us).at(talk.ids(End::us).size() - 1 - c.back);
         EXPECT_EQ(signals_of(talk, reset), c.signals);
@@ -69,7 +69,7 @@ TEST_P(DatapathGuard, IdIsAnEchoOnlyWithoutOtherExplanation) {
         Setting setting;
         setting.us.ids = Ids::constant;
         setting.us.first_id = id;
-        Conversation talk = talked(setting);
+        Conversation talk = established(setting);
         Segment reset = neutral(talk);
         reset.id = id;
         EXPECT_EQ(signals_of(talk, reset), "none") << id;
@@ -87,7 +87,7 @@ TEST_P(DatapathGuard, ConstantsOfKnownInjectors) {
                           Case{1, false, 20, "ID_CONSTANT|DATA"}, Case{1, true, 20, "DATA"},
                           Case{1, false, 0, "none"}}) {
         SCOPED_TRACE(::testing::Message() << c.id << c.df << c.payload);
-        Conversation talk = talked();
+        Conversation talk = established();
         Segment reset = neutral(talk);
         reset.id = c.id;
         reset.df = c.df;
@@ -98,7 +98,7 @@ TEST_P(DatapathGuard, ConstantsOfKnownInjectors) {
     Setting setting;
     setting.peer.timestamps = false;
     setting.peer.first_id = 0x3412 - 5 - 1;
-    Conversation talk = talked(setting);
+    Conversation talk = established(setting);
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.id = 0x3412;
     EXPECT_EQ(signals_of(talk, reset), "VOUCH_ID");
@@ -107,7 +107,7 @@ TEST_P(DatapathGuard, ConstantsOfKnownInjectors) {
 TEST_P(DatapathGuard, IdZeroWithoutDfOnlyWhereDfIsSet) {
     Setting setting;
     setting.peer.df = false;
-    Conversation talk = talked(setting);
+    Conversation talk = established(setting);
     Segment reset = neutral(talk);
     reset.id = 0;
     reset.df = false;
@@ -125,7 +125,7 @@ TEST_P(DatapathGuard, TimingNeedsSamplesAndARealRoundTrip) {
          {Case{"enough", 20'000, 3, "ACK_TOO_SOON"}, Case{"three samples", 20'000, 2, "none"},
           Case{"short", 4900, 6, "none"}}) {
         SCOPED_TRACE(c.name);
-        Conversation talk = talked({.rtt_us = c.rtt_us}, c.exchanges);
+        Conversation talk = established({.rtt_us = c.rtt_us}, c.exchanges);
         Segment reset = neutral(talk);
         talk.send(End::us, Psh | Ack, 100);
         talk.pass_us(c.rtt_us / 8);
@@ -134,7 +134,7 @@ TEST_P(DatapathGuard, TimingNeedsSamplesAndARealRoundTrip) {
     }
 }
 
-TEST_P(DatapathGuard, TimeIsAQuarterAndAHalfOfTheLeast) {
+TEST_P(DatapathGuard, ThresholdsAreAQuarterAndAHalfOfTheMinimumRtt) {
     struct Case {
         std::uint64_t after_us;
         const char* signals;
@@ -142,7 +142,7 @@ TEST_P(DatapathGuard, TimeIsAQuarterAndAHalfOfTheLeast) {
     for (const Case& c : {Case{4999, "ACK_TOO_SOON"}, Case{5000, "ACK_SOON"},
                           Case{9999, "ACK_SOON"}, Case{10'000, "none"}}) {
         SCOPED_TRACE(c.after_us);
-        Conversation talk = talked();
+        Conversation talk = established();
         Segment reset = neutral(talk);
         talk.send(End::us, Psh | Ack, 100);
         talk.pass_us(c.after_us);
@@ -169,7 +169,7 @@ TEST_P(DatapathGuard, MissingTimestampsCountOnlyForALinuxLikePeer) {
         setting.peer.ttl = c.ttl;
         setting.peer.ids = c.ids;
         setting.peer.df = c.df;
-        Conversation talk = talked(setting);
+        Conversation talk = established(setting);
         Segment reset = neutral(talk);
         reset.timestamps.reset();
         EXPECT_EQ(signals_of(talk, reset), c.signals);
@@ -182,14 +182,14 @@ TEST_P(DatapathGuard, MacIsForeignOnlyToASideWithOneMac) {
         reset.mac = "00:00:5e:00:53:99";
         return signals_of(talk, reset);
     };
-    Conversation one = talked();
+    Conversation one = established();
     EXPECT_EQ(with_foreign_mac(one), "MAC_FOREIGN");
 
     Conversation fresh_flow(watching(), hook());
     fresh_flow.open().exchange(1);
-    EXPECT_EQ(with_foreign_mac(fresh_flow), "none") << "two packets are no habit";
+    EXPECT_EQ(with_foreign_mac(fresh_flow), "none") << "two packets are too few";
 
-    Conversation two = talked();
+    Conversation two = established();
     Segment other = two.next(End::peer, Ack, 10);
     other.mac = "00:00:5e:00:53:77";
     for (int i = 0; i < 64; i++) {  // every 64th packet is checked
@@ -200,7 +200,7 @@ TEST_P(DatapathGuard, MacIsForeignOnlyToASideWithOneMac) {
     }
     EXPECT_EQ(with_foreign_mac(two), "none");
 
-    Conversation mirrored = talked();
+    Conversation mirrored = established();
     const Segment data = mirrored.next(End::peer, Psh | Ack, 100);
     mirrored.send(data);
     mirrored.pass_us(100);
@@ -210,7 +210,7 @@ TEST_P(DatapathGuard, MacIsForeignOnlyToASideWithOneMac) {
 }
 
 TEST_P(DatapathGuard, HopsOfAPeerThatHasSeveral) {
-    Conversation talk = talked();
+    Conversation talk = established();
     for (const std::uint8_t ttl : {50, 60}) {
         Segment segment = talk.next(End::peer, Ack, 10);
         segment.ttl = ttl;
@@ -232,7 +232,7 @@ TEST_P(DatapathGuard, HopsOfAPeerThatHasSeveral) {
 }
 
 TEST_P(DatapathGuard, MoreTtlsThanAreStored) {
-    Conversation talk = talked();
+    Conversation talk = established();
     for (const std::uint8_t ttl : {50, 51, 52, 53, 54}) {
         Segment segment = talk.next(End::peer, Ack, 10);
         segment.ttl = ttl;
@@ -247,7 +247,7 @@ TEST_P(DatapathGuard, MoreTtlsThanAreStored) {
 /// frame.
 TEST_P(DatapathGuard, DuplicateFrameHasTheSameFlags) {
     for (const bool same : {true, false}) {
-        Conversation talk = talked();
+        Conversation talk = established();
         Segment reset = neutral(talk);
         talk.send(reset);
         talk.pass_us(200);
@@ -288,7 +288,7 @@ TEST_P(DatapathGuard, LearnedList) {
             policy.learned_count = static_cast<__u32>(place) + 1;
             policy.learned[place] = c.learned;
             watching().set_policy(policy);
-            Conversation talk = talked();
+            Conversation talk = established();
             Segment reset = neutral(talk);
             reset.id = 0x7b7b;
             EXPECT_EQ(signals_of(talk, reset), c.matches ? "LEARNED_SIGNATURE" : "none");
@@ -310,16 +310,16 @@ TEST_P(DatapathGuard, ALearnedWindow) {
                                        .window = 777,
                                        .hops = 0,
                                        .tcp_flags = Rst | Ack}));
-    Conversation talk = talked();
+    Conversation talk = established();
     Segment reset = neutral(talk);
     reset.window = 777;
     EXPECT_EQ(signals_of(talk, reset), "LEARNED_SIGNATURE|WINDOW_FOREIGN");
 }
 
-/// What marks the injector may be the sender's own, by chance or by habit.
-TEST_P(DatapathGuard, ALearnedIdThatTheSenderBears) {
+/// A learned ID may also be the sender's own next one, by chance or by habit.
+TEST_P(DatapathGuard, ALearnedIdThatTheSenderAlsoUses) {
     for (const std::uint16_t ahead : {0, 1, 5}) {
-        Conversation talk = talked();
+        Conversation talk = established();
         const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
         watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID,
                                            .ip_id = id,
@@ -333,9 +333,9 @@ TEST_P(DatapathGuard, ALearnedIdThatTheSenderBears) {
     }
 }
 
-/// Where the flow's own past tells no distance, the injector's mark from the injector's place
-/// convicts; where the sender stands there itself, the mark alone makes suspect.
-TEST_P(DatapathGuard, ALearnedPlace) {
+/// If the flow has no baseline of distance, the learned ID from the learned distance confirms. If
+/// the sender is at that distance itself, the ID alone only makes the RST suspected.
+TEST_P(DatapathGuard, ALearnedDistance) {
     watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
                                        .ip_id = 0x7b7b,
                                        .window = 0,
@@ -351,7 +351,7 @@ TEST_P(DatapathGuard, ALearnedPlace) {
     EXPECT_EQ(signal_names(to_syn.signals), "LEARNED_SIGNATURE|LEARNED_DISTANCE");
     EXPECT_EQ(to_syn.verdict, FST_VERDICT_CONFIRMED);
 
-    Conversation talk = talked();  // its peer is 7 hops away
+    Conversation talk = established();  // its peer is 7 hops away
     reset = neutral(talk);
     reset.id = 0x7b7b;
     const fst_judgement there = talk.send(reset).judgement();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// How connections begin and end, and how the next one takes the place of the last.
+// How connections begin and end, and how a new one on the same ports replaces the old one.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -61,7 +61,7 @@ TEST_P(DatapathHandshake, JoinedMidway) {
     EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
     talk.send(End::us);
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
-    EXPECT_TRUE(talk.state_has(FST_FLOW_MIDWAY)) << "for good";
+    EXPECT_TRUE(talk.state_has(FST_FLOW_MIDWAY)) << "permanently";
     EXPECT_TRUE(talk.state_has(FST_FLOW_TS));
 }
 
@@ -112,7 +112,7 @@ TEST_P(DatapathHandshake, UnexpectedSynThatIsAnswered) {
     Conversation talk = opened();
     talk.exchange(3);
     const std::uint32_t generation = talk.flow().generation;
-    talk.renew(0x22222222, 0x33333333);
+    talk.restart(0x22222222, 0x33333333);
     talk.send(End::us, Syn);
     EXPECT_EQ(talk.flow().generation, generation);
     talk.pass_ms(20);
@@ -130,7 +130,7 @@ TEST_P(DatapathHandshake, UnexpectedSynThatIsAnswered) {
     EXPECT_EQ(talk.direction(End::us).seq_edge, 0x33333333U + 1 + 4000);
 }
 
-/// No evidence carries over to a new SYN: after a RST or both FINs the ports begin anew.
+/// No evidence carries over to a new SYN: after a RST or both FINs the ports start over.
 TEST_P(DatapathHandshake, PortsReused) {
     for (const bool by_reset : {true, false}) {
         SCOPED_TRACE(by_reset ? "after a RST" : "after FINs");
@@ -146,7 +146,7 @@ TEST_P(DatapathHandshake, PortsReused) {
         talk.pass_ms(500);
         const std::uint32_t generation = talk.flow().generation;
         talk.traits(End::peer).ttl = 120;  // another host behind the address
-        talk.renew(0x22222222, 0x33333333);
+        talk.restart(0x22222222, 0x33333333);
         const Outcome syn = talk.send(End::us, Syn);
         ASSERT_NE(syn.find(FST_EVENT_ENDED), nullptr);
         EXPECT_EQ(syn.find(FST_EVENT_ENDED)->event.generation, generation);
@@ -206,7 +206,7 @@ TEST_P(DatapathHandshake, SimultaneousOpen) {
     EXPECT_EQ(talk.direction(End::peer).seq_edge, talk.setting().peer.isn + 1 + 2000);
 }
 
-/// A SYN-ACK with another acknowledgement number answers no SYN of ours: it changes nothing.
+/// A SYN-ACK with another acknowledgement number does not answer our SYN: it changes nothing.
 TEST_P(DatapathHandshake, ASynAckThatAnswersNothing) {
     Conversation talk(watching(), hook());
     talk.send(End::us, Syn);
@@ -217,7 +217,7 @@ TEST_P(DatapathHandshake, ASynAckThatAnswersNothing) {
     EXPECT_FALSE(talk.state_has(FST_FLOW_SYN_ACK, End::peer));
     EXPECT_EQ(talk.direction(End::peer).flags & FST_DIRECTION_SEEN, 0);
     EXPECT_EQ(talk.direction(End::peer).ttl[0], 0);
-    talk.renew(talk.setting().peer.isn, talk.setting().us.isn);
+    talk.restart(talk.setting().peer.isn, talk.setting().us.isn);
     talk.open();
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
 }

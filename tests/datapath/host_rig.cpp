@@ -62,7 +62,7 @@ class HostRig final : public Rig {
     std::uint64_t counter(fst_counter counter) const override {
         return fst_datapath_counter(path_.get(), counter);
     }
-    std::size_t least_bytes(fst_hook, bool) const override { return 1; }
+    std::size_t min_frame_bytes(fst_hook, bool) const override { return 1; }
 
   private:
     static void deliver(void* context, const fst_event* event) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Without leave to act, no packet is dropped or changed, whatever it is and whatever the policy says.
+// Without permission to act no packet is dropped or changed, whatever the packet and the policy.
 #include "tests/datapath/fixture.h"
 #include "tests/datapath/fuzz.h"
 
@@ -36,7 +36,7 @@ TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
             const Segment segment = fuzz.packet(talk);
             Bytes frame = talk.encode(segment);
             if (fuzz.below(3) == 0) {
-                fuzz.spoil(frame);
+                fuzz.corrupt(frame);
             }
             const Outcome outcome = rig.run(talk.hook(segment.from), {.bytes = frame});
             ASSERT_FALSE(outcome.dropped) << "connection " << i << ", packet " << j;
@@ -44,7 +44,8 @@ TEST_P(DatapathObserveOnly, NoPacketIsDroppedOrChanged) {
         }
     }
     EXPECT_EQ(rig.counter(FST_COUNT_DROPPED) + rig.counter(FST_COUNT_CHALLENGED), acted);
-    EXPECT_GT(rig.counter(FST_COUNT_RST_CONFIRMED), confirmed + 50) << "nothing was at stake";
+    EXPECT_GT(rig.counter(FST_COUNT_RST_CONFIRMED), confirmed + 50)
+        << "too few confirmed resets to prove anything";
 }
 
 /// The same with permission to act, but no policy.

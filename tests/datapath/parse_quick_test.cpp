@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The parser reads the commonest shape where it lies and all else from a copy: both must see the
-// same packet. And what TCP options it finds, however they are written.
+// The parser reads the most common layout in place and all others from a copy: both must give the
+// same result. And the TCP options, in any layout.
 #include <cstring>
 
 #include "tests/datapath/fixture.h"
@@ -40,8 +40,7 @@ void expect_same(const fst_packet& quick, const fst_packet& slow) {
     }
 }
 
-/// A FIN takes the fast path if its shape allows; a VLAN tag, or timestamps at another offset, do
-/// not.
+/// A FIN takes the fast path, unless it has a VLAN tag, or timestamps at another offset.
 TEST_P(DatapathOptions, BothParsersSeeTheSame) {
     const Timestamps stamps{0x11223344, 0x55667788};
     for (const Packet& ip :
@@ -148,7 +147,7 @@ TEST_P(DatapathOptions, InAnyOrder) {
 }
 
 /// The buffer ends inside the options: flagged, and what is there is read.
-TEST_P(DatapathOptions, CutInside) {
+TEST_P(DatapathOptions, TruncatedInsideTheOptions) {
     const Packet packet =
         Ethernet{} / Ipv4{} /
         Tcp{.src_port = fresh_port(), .flags = Syn, .options = linux_syn_options(7)};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What the parser makes of a frame: which counter it moves, and what of it reaches the flow.
+// The parser: which counter a frame increments, and which fields reach the flow.
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -203,7 +203,7 @@ TEST_P(DatapathParse, ExtensionHeaders) {
               FST_COUNT_TOO_DEEP);
     EXPECT_EQ(result_of(link / HopByHop{} / Udp{} / Payload("1234")), FST_COUNT_NOT_TCP);
     EXPECT_EQ(result_of(link / HopByHop{.length_units = 200} / syn()), FST_COUNT_TOO_DEEP)
-        << "the segment lies past what is looked at";
+        << "the segment is beyond what the parser reads";
 }
 
 TEST_P(DatapathParse, ImpossibleLengths) {
@@ -217,9 +217,9 @@ TEST_P(DatapathParse, ImpossibleLengths) {
     for (const TcpFlags flags : {Syn, Ack}) {
         for (const std::uint8_t words : {0, 4, 6, 8, 15}) {
             SCOPED_TRACE(::testing::Message() << int(flags) << ", " << int(words));
-            const Tcp lying{.src_port = fresh_port(), .flags = flags, .header_words = words};
-            EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / lying), FST_COUNT_MALFORMED);
-            EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / lying), FST_COUNT_MALFORMED);
+            const Tcp inconsistent{.src_port = fresh_port(), .flags = flags, .header_words = words};
+            EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / inconsistent), FST_COUNT_MALFORMED);
+            EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / inconsistent), FST_COUNT_MALFORMED);
         }
     }
 }
@@ -244,7 +244,7 @@ TEST_P(DatapathParse, PaddingIsNoPayload) {
 
 /// Every prefix of every kind of packet: no fault, one count, and a TCP packet as soon as its
 /// headers are complete.
-TEST_P(DatapathParse, CutAtEveryLength) {
+TEST_P(DatapathParse, TruncatedAtEveryLength) {
     const auto linux_syn = [] {
         Tcp tcp = syn();
         tcp.options = linux_syn_options(1);
@@ -265,7 +265,7 @@ TEST_P(DatapathParse, CutAtEveryLength) {
           Case{Ethernet{} / Ipv6{} / HopByHop{} / Routing{} / Fragment{} / linux_syn(), 98,
                true}}) {
         const Bytes frame = c.packet.bytes();
-        for (std::size_t length = watching().least_bytes(hook(), c.v6); length <= frame.size();
+        for (std::size_t length = watching().min_frame_bytes(hook(), c.v6); length <= frame.size();
              length++) {
             SCOPED_TRACE(length);
             const fst_counter expected = length < c.whole ? FST_COUNT_CUT : FST_COUNT_TCP;

@@ -21,7 +21,7 @@ fst_judgement Outcome::judgement() const {
 
 std::string name_of(const RigKind& kind) {
     const std::array<const char*, 3> hooks{"xdp", "tc_ingress", "tc_egress"};
-    return std::string(kind.home == Home::host ? "host_" : "kernel_") + hooks.at(kind.hook);
+    return std::string(kind.backend == Backend::host ? "host_" : "kernel_") + hooks.at(kind.hook);
 }
 
 std::ostream& operator<<(std::ostream& out, const RigKind& kind) {

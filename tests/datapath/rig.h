@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // One interface to the data path wherever it runs: compiled for the host, or loaded into the kernel
-// and run by BPF_PROG_TEST_RUN. The cases of this folder know nothing else, so each runs in both
+// and run by BPF_PROG_TEST_RUN. The cases of this folder use nothing else, so each runs in both
 // builds and at every hook: tests/unit runs them on the host build, with sanitizers and without
 // root, tests/bpf on the loaded programs.
 #pragma once
@@ -41,11 +41,11 @@ struct Outcome {
     [[nodiscard]] fst_judgement judgement() const;
 };
 
-enum class Home { host, kernel };
+enum class Backend { host, kernel };
 
 /// What a case is run on. The peer's packets arrive at `hook`; ours always leave at tc egress.
 struct RigKind {
-    Home home;
+    Backend backend;
     fst_hook hook;
 };
 std::string name_of(const RigKind& kind);
@@ -77,7 +77,7 @@ class Rig {
     [[nodiscard]] virtual std::optional<fst_flow> flow(std::uint32_t slot) const = 0;
     [[nodiscard]] virtual std::uint64_t counter(fst_counter counter) const = 0;
     /// The shortest frame that run() takes, of IPv4 or IPv6.
-    [[nodiscard]] virtual std::size_t least_bytes(fst_hook hook, bool v6) const = 0;
+    [[nodiscard]] virtual std::size_t min_frame_bytes(fst_hook hook, bool v6) const = 0;
 
     /// The clock of the next frames.
     [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
@@ -93,6 +93,6 @@ class Rig {
 };
 
 /// Defined by each executable. Null if the kernel cannot be used (no privileges).
-std::unique_ptr<Rig> make_rig(Home home, const RigOptions& options);
+std::unique_ptr<Rig> make_rig(Backend backend, const RigOptions& options);
 
 }  // namespace flowstamp::testing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What silence shows: packets sent again by timer, after a rest, answered or not, and a direction
-// that is never seen.
+// Events about silence: retransmissions by timer, the first packet after an idle period, answered
+// or not, and a direction that is never seen.
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -68,7 +68,8 @@ TEST_P(DatapathSilence, DuplicateAckIsNoProgress) {
 TEST_P(DatapathSilence, FirstPacketAfterIdling) {
     Conversation talk = established();
     talk.pass_ms(5'000);
-    EXPECT_TRUE(talk.send(End::us, Psh | Ack, 100).events.empty()) << "five seconds are none";
+    EXPECT_TRUE(talk.send(End::us, Psh | Ack, 100).events.empty())
+        << "five seconds are no idle period";
     talk.pass_ms(20);
     talk.send(End::peer);
     const std::uint64_t last = talk.direction(End::peer).last_ns;
@@ -96,12 +97,12 @@ TEST_P(DatapathSilence, KeepaliveIsAnswered) {
 TEST_P(DatapathSilence, ADirectionThatIsNeverSeen) {
     Conversation talk(watching(), hook());
     talk.send(End::us, Syn);
-    int told = 0;
+    int reports = 0;
     for (int i = 0; i < 12; i++) {
         talk.pass_ms(20);
-        told += talk.send(End::us, Psh | Ack, 100).find(FST_EVENT_ONE_WAY) != nullptr ? 1 : 0;
+        reports += talk.send(End::us, Psh | Ack, 100).find(FST_EVENT_ONE_WAY) != nullptr ? 1 : 0;
     }
-    EXPECT_EQ(told, 1);
+    EXPECT_EQ(reports, 1);
     EXPECT_TRUE(talk.state_has(FST_FLOW_ONE_WAY));
 }
 

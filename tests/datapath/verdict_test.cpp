@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Each piece of evidence that a RST can bear, alone and in pairs, under each circumstance, held
-// against the order of judgement (docs/findings.md): the expectation here is written from that text,
-// not from the data path.
+// Each kind of evidence in a RST, alone and in pairs, under each circumstance, compared with the
+// order of judgement in docs/findings.md: the expectations follow that text, not the code.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +21,7 @@ constexpr std::uint16_t kLearnedId = 0x7a7a;
 enum class Strength { strong, weak };
 enum class Family { path, id, time, window, timestamps, data, link };
 
-/// A way to give a RST evidence of one family, and the signals that it must raise.
+/// How to give a RST evidence of one family, and the signals that it must raise.
 struct Evidence {
     const char* name;
     Strength strength;
@@ -246,7 +245,7 @@ TEST_P(DatapathVerdict, FinCancelsWeakEvidence) {
     expect_all_judged(watching(), hook(), false, {.name = "after FIN", .fin = true});
 }
 
-TEST_P(DatapathVerdict, HalfAViewSuspectsAtMost) {
+TEST_P(DatapathVerdict, HalfAViewGivesSuspectedAtMost) {
     expect_all_judged(watching(), hook(), false, {.name = "joined midway", .midway = true});
 }
 

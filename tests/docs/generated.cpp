@@ -29,11 +29,11 @@ constexpr std::array kStrengths = {Strength::conclusive,           Strength::str
                                    Strength::corroborates_genuine, Strength::benign};
 
 struct CauseEntry {
-    std::string_view name, reset, told_by;
+    std::string_view name, reset, recognised_by;
 };
 constexpr std::array kCauses = {
-#define FST_CAUSE(name, value, json_name, words, reset, told_by) \
-    CauseEntry{json_name, reset, told_by},
+#define FST_CAUSE(name, value, json_name, words, reset, recognised_by) \
+    CauseEntry{json_name, reset, recognised_by},
 #include "flowstamp/causes.def"
 };
 
@@ -65,7 +65,7 @@ Json type_of(FieldType type) {
     }
 }
 
-/// Two fields of one name are two things that may stand under it.
+/// A name that two fields share may have the type of either.
 Json field_properties() {
     Json properties = Json::object();
     for (const FieldEntry& field : analysis::every_field()) {
@@ -99,7 +99,7 @@ std::string against() {
     return table;
 }
 
-/// Of the signals that `chosen` is true of.
+/// A table of the signals for which `chosen` is true.
 template <class Choice>
 std::string signals(const Choice& chosen) {
     std::string table =
@@ -122,10 +122,11 @@ bool is_of_other_finding(const SignalEntry& signal) {
 }
 
 std::string causes() {
-    std::string table = "| cause | the reset | told apart by |\n|---|---|---|\n";
+    std::string table = "| cause | the reset | recognised by |\n|---|---|---|\n";
     for (const CauseEntry& cause : kCauses) {
         if (cause.name != analysis::name_of(FST_CAUSE_FORGED)) {
-            table += fmt::format("| `{}` | {} | {} |\n", cause.name, cause.reset, cause.told_by);
+            table +=
+                fmt::format("| `{}` | {} | {} |\n", cause.name, cause.reset, cause.recognised_by);
         }
     }
     return table;

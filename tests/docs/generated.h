@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The parts of docs/ that come from the lists in the sources: what signals, causes, kinds of findings
-// and fields there are.
+// The parts of docs/ that are generated from the lists of signals, causes, kinds of findings and
+// fields in the sources.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@ namespace flowstamp::docs {
 
 /// docs/events.schema.json with its generated parts as they should be: the enums of signals,
 /// strengths, causes and kinds, and the properties of $defs/values. Throws nlohmann::json::exception
-/// where `current` is no such schema.
+/// if `current` is no such schema.
 [[nodiscard]] std::string schema(const std::string& current);
 
 /// docs/findings.md with its generated tables as they should be: each between "<!-- generated: NAME
-/// -->" and "<!-- end -->". Throws std::invalid_argument where the marks of one are missing.
+/// -->" and "<!-- end -->". Throws std::invalid_argument if the marks of one are missing.
 [[nodiscard]] std::string findings(const std::string& current);
 
 }  // namespace flowstamp::docs

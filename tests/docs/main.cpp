@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Writes the generated parts of docs/ anew.
+// Rewrites the generated parts of docs/.
 #include <cstdio>
 #include <exception>
 #include <filesystem>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// libFuzzer's entry: the readers of captures, and what brings their frames into shape, on arbitrary
-// bytes.
+// libFuzzer's entry point: the capture readers and the frame shaper, on arbitrary bytes.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// libFuzzer's entry: the data path on arbitrary packets, observing and acting.
+// libFuzzer's entry point: the data path on arbitrary packets, observing and acting.
 #include <stdlib.h>
 
 #include "tests/fuzz/datapath_input.h"

@@ -104,7 +104,7 @@ static uint8_t* next_packet(struct input* input, uint8_t choice, size_t room, si
 }
 
 static void count_event(void* context, const struct fst_event* event) {
-    // Reads the whole record, so that the sanitizer detects one that is shorter than it says.
+    // Reads the whole record, so that the sanitizer detects one shorter than its header states.
     const volatile uint8_t* byte = (const volatile uint8_t*)event;
     uint8_t sum = 0;
     for (size_t i = 0; i < event->header.size; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Arbitrary bytes, read as a conversation of damaged packets and run through the data path's host
-// build. For the fuzzer, and for the unit test that runs it over random bytes.
+// Interprets arbitrary bytes as a conversation of damaged packets, and runs it through the data
+// path's host build. For the fuzzer, and for the unit test on random bytes.
 #ifndef FLOWSTAMP_TESTS_FUZZ_DATAPATH_INPUT_H
 #define FLOWSTAMP_TESTS_FUZZ_DATAPATH_INPUT_H
 

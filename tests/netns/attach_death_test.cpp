@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// A watch that is killed: the kernel takes its programs off, and who comes next tidies up.
+// A killed watch: the kernel detaches its programs, and the next run cleans up.
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -128,7 +128,7 @@ TEST_F(AttachDeath, KernelDetachesBothHooks) {
     process.kill();
     EXPECT_TRUE(gone_within(1s));
     EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
 }
 
 TEST_F(AttachDeath, KernelDetachesXdpWhereAStubStays) {
@@ -137,7 +137,7 @@ TEST_F(AttachDeath, KernelDetachesXdpWhereAStubStays) {
         ASSERT_EQ(xdp_mode("kta"), kernel::XdpMode::native);
         process.kill();
         EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     });
 }
 
@@ -147,7 +147,7 @@ TEST_F(AttachDeath, StubIsHarmlessAndRemovedByTheNextRun) {
             watch({.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
         process.kill();
         EXPECT_TRUE(is_attached()) << "a filter is no link: the stub should still stand";
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
 
         kernel::AttachedProbe next = require_attached(
             {"kta"}, {.hook = kernel::IngressChoice::tc, .tc = kernel::TcMethod::clsact});
@@ -155,7 +155,7 @@ TEST_F(AttachDeath, StubIsHarmlessAndRemovedByTheNextRun) {
                   fmt::format("kta: removed the tc stub of a dead watch\n"
                               "removed the stale state of a dead watch (process {})\n",
                               process.pid()));
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
         EXPECT_EQ(counter(next, FST_COUNT_TCP), 2U);
         next.detach();
         EXPECT_FALSE(is_attached());
@@ -170,7 +170,7 @@ TEST_F(AttachDeath, StubInUseIsKept) {
         const kernel::Notices notices =
             inside([] { return kernel::remove_stale_state({*kernel::find_interface("kta")}); });
         EXPECT_EQ(all_texts(notices), "");
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
         EXPECT_EQ(counter(living, FST_COUNT_TCP), 2U);
     });
 }
@@ -237,7 +237,7 @@ class AttachTable : public AttachDeath {
 TEST_F(AttachTable, IsPinnedForItsOwnerOnlyAndReadByAnotherProcess) {
     among_own_runs([] {
         WatchProcess process = watch();
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
         expect_one_flow(process.pid());
 
         const kernel::RunName run = run_of(process.pid());
@@ -269,7 +269,7 @@ TEST_F(AttachTable, IsFoundWithoutABpfFileSystem) {
     among_own_runs(
         [] {
             WatchProcess process = watch();
-            EXPECT_EQ(knock(), ECONNREFUSED);
+            EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
             expect_one_flow(process.pid());
             EXPECT_FALSE(std::filesystem::exists(run_of(process.pid()).pin_path()));
         },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// `doctor`: its verdict, and that it tidies up.
+// `doctor`: its verdict, and that it cleans up.
 #include <cstdio>
 
 #include "tests/netns/attach_fixture.h"

@@ -123,7 +123,7 @@ class AttachTest : public ::testing::Test {
 
     /// Connects from host a to a closed port: sends a SYN, receives a RST, and returns the errno
     /// ECONNREFUSED.
-    static int knock(const char* address = "192.0.2.2") {
+    static int connect_to_closed_port(const char* address = "192.0.2.2") {
         return inside([&] {
             const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
             const timeval patience{.tv_sec = 2, .tv_usec = 0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Each way of attaching: every packet is seen once, and it all comes off again.
+// Each way of attaching: every packet is seen once, and nothing stays attached.
 #include <cerrno>
 #include <optional>
 
@@ -43,7 +43,7 @@ TEST_P(AttachHooks, SeesEachPacketOnce) {
     EXPECT_EQ(probe.attachments()[0].ingress, GetParam().expect_ingress);
     EXPECT_EQ(probe.attachments()[0].egress, GetParam().egress(tc_hook()));
 
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(probe, FST_COUNT_RST), 1U);
     EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
@@ -54,10 +54,10 @@ TEST_P(AttachHooks, LeavesNothingBehind) {
     const std::string before = output({"tc", "qdisc", "show", "dev", "kta"});
     {
         kernel::AttachedProbe probe = require_attached({"kta"}, options());
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
         EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
         probe.detach();
-        EXPECT_EQ(knock(), ECONNREFUSED);
+        EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
         EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U) << "still seen after detach()";
     }
     EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
@@ -73,23 +73,23 @@ TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
     kernel::AttachedProbe second = require_attached(
         {"kta"},
         {.hook = same_xdp ? kernel::IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(second, FST_COUNT_TCP), 2U);
 
     first.detach();  // the second still needs what it created
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(second, FST_COUNT_TCP), 4U);
 }
 
-TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
+TEST_P(AttachHooks, WatchesOneDirectionIfRequested) {
     kernel::ProbeOptions one_way = options();
     one_way.direction = kernel::WatchDirection::in;
     kernel::AttachedProbe in = require_attached({"kta"}, one_way);
     EXPECT_EQ(in.attachments()[0].ingress, GetParam().expect_ingress);
     EXPECT_EQ(in.attachments()[0].egress, std::nullopt);
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(in, FST_COUNT_TCP), 1U);
     EXPECT_EQ(counter(in, FST_COUNT_RST), 1U);
     in.detach();
@@ -101,7 +101,7 @@ TEST_P(AttachHooks, WatchesOneDirectionIfAsked) {
     EXPECT_EQ(texts(out.notices()),
               "only one direction is watched: a forged reset is suspected at most, and cannot be "
               "challenged\n");
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(out, FST_COUNT_TCP), 1U);
     EXPECT_EQ(counter(out, FST_COUNT_RST), 0U);
 }
@@ -132,7 +132,7 @@ TEST_F(AttachSeveral, FlowsNameTheirInterface) {
     ip({"-n", a(), "link", "set", "kt-br", "up"});
     kernel::AttachedProbe probe = require_attached({"kta", "kt-br", "kta"});
     ASSERT_EQ(probe.attachments().size(), 2U) << "an interface named twice is watched once";
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     int flows = 0;
     probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
         flows++;
@@ -149,7 +149,7 @@ TEST_F(AttachSeveral, LoopbackPacketsAreSeenOnce) {
               "Choose --hook tc to silence this\n");
     EXPECT_EQ(probe.attachments()[0].ingress, tc_hook());
     EXPECT_EQ(probe.attachments()[0].egress, std::nullopt);
-    EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port("127.0.0.1"), ECONNREFUSED);
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(probe, FST_COUNT_FLOW_NEW), 1U);
     probe.detach();
@@ -158,7 +158,7 @@ TEST_F(AttachSeveral, LoopbackPacketsAreSeenOnce) {
     EXPECT_EQ(texts(requested.notices()), "");
     kernel::AttachedProbe generic =
         require_attached({"lo"}, {.hook = kernel::IngressChoice::xdp_generic});
-    EXPECT_EQ(knock("127.0.0.1"), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port("127.0.0.1"), ECONNREFUSED);
     EXPECT_EQ(counter(generic, FST_COUNT_TCP), 2U);
 }
 

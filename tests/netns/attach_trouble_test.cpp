@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What can stand in the way: each is one line with the mend, and nothing is half attached.
+// Attach failures: each is one line with the fix, and nothing stays half attached.
 #include <cerrno>
 
 #include "tests/netns/attach_fixture.h"
@@ -42,9 +42,9 @@ TEST_F(AttachTrouble, AnInterfaceThatIsDown) {
     ip({"-n", a(), "link", "set", "kta", "down"});
     kernel::AttachedProbe probe = require_attached({"kta"});
     EXPECT_EQ(texts(probe.notices()),
-              "kta: is down; attached all the same. Set it up with `ip link set kta up`\n");
+              "kta: is down; attached anyway. Set it up with `ip link set kta up`\n");
     ip({"-n", a(), "link", "set", "kta", "up"});
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
@@ -116,7 +116,7 @@ TEST_F(AttachTrouble, MtuTooLargeForNativeXdp) {
     } else {
         EXPECT_EQ(texts(probe.notices()), "");  // it takes packets of several buffers
     }
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }
 
@@ -129,7 +129,7 @@ TEST_F(AttachTrouble, ReportsOtherProgramsAtEgress) {
     EXPECT_EQ(texts(clsact.notices()),
               "kta: 1 other tc program runs before ours at egress; a packet that it drops may not "
               "be stamped\n");
-    EXPECT_EQ(knock(), ECONNREFUSED);
+    EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(clsact, FST_COUNT_TCP), 2U);
     clsact.detach();
     EXPECT_NE(output({"tc", "qdisc", "show", "dev", "kta"}).find("clsact"), std::string::npos)

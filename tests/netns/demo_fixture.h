@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Runs the demo as a user would, for tests: the built program, to its end, and checks that nothing
-// is left behind.
+// Runs the demo as a user would: the built program, to its end. Checks that nothing is left behind.
 #pragma once
 
 #include <gtest/gtest.h>

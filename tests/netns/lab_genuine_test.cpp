@@ -21,7 +21,7 @@ bool is_reset_from_server(lab::Side from, const lab::Segment& segment) {
 class LabGenuine : public LabFamilyTest {
   protected:
     /// Downloads from such a server, sending a byte when it is silent; keeps the first RST.
-    lab::DownloadReport meet(lab::ServerOptions options) {
+    lab::DownloadReport download_from(lab::ServerOptions options) {
         options.family = GetParam();
         const lab::Capture capture = require(lab::Capture::start(lab().router(1)));
         const lab::Server server = require(lab::Server::start(lab().server(), options));
@@ -42,8 +42,8 @@ class LabGenuine : public LabFamilyTest {
 };
 
 TEST_P(LabGenuine, CloseWithUnreadData) {
-    const lab::DownloadReport report =
-        meet({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::CloseUnread});
+    const lab::DownloadReport report = download_from(
+        {.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::CloseUnread});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
     EXPECT_EQ(report.bytes, 50'000u);
@@ -53,8 +53,8 @@ TEST_P(LabGenuine, CloseWithUnreadData) {
 }
 
 TEST_P(LabGenuine, LingerZero) {
-    const lab::DownloadReport report =
-        meet({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::LingerZero});
+    const lab::DownloadReport report = download_from(
+        {.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::LingerZero});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
     EXPECT_EQ(reset_.flags, Rst | Ack);
@@ -63,7 +63,7 @@ TEST_P(LabGenuine, LingerZero) {
 
 TEST_P(LabGenuine, DataToAVanishedSocket) {
     const lab::DownloadReport report =
-        meet({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::Vanish});
+        download_from({.stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::Vanish});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.bytes, 50'000u);
     EXPECT_GE(report.elapsed, 100ms) << "only the nudge can have provoked it";
@@ -75,7 +75,7 @@ TEST_P(LabGenuine, DataToAVanishedSocket) {
 }
 
 TEST_P(LabGenuine, DataToAVanishedSocketOfAHostWithItsOwnTtl) {
-    const lab::DownloadReport report = meet(
+    const lab::DownloadReport report = download_from(
         {.ttl = 200, .stop_after = 50'000, .before_ending = 50ms, .ending = lab::Ending::Vanish});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(reset_.ttl, 62) << "the stateless RST goes by the host's default, not the socket's";

@@ -15,7 +15,7 @@ namespace flowstamp::lab {
 namespace {
 
 constexpr std::uint64_t wanted_bytes = 500'000;
-constexpr std::uint64_t strike_after = 100'000;
+constexpr std::uint64_t inject_after = 100'000;
 
 std::string hex(const lab::Frame& frame) {
     return fmt::format("{:02x}", fmt::join(frame, ""));
@@ -24,7 +24,7 @@ std::string hex(const lab::Frame& frame) {
 class LabInjector : public LabFamilyTest {
   protected:
     /// A download through router 2 with this injection on it.
-    lab::DownloadReport attacked(const lab::Injection& injection) {
+    lab::DownloadReport download_with(const lab::Injection& injection) {
         const lab::Server server = require(lab::Server::start(
             lab().server(),
             {.family = GetParam(), .pace = {.chunk_bytes = 20'000, .pause = 30ms}}));
@@ -40,40 +40,43 @@ class LabInjector : public LabFamilyTest {
 };
 
 TEST_P(LabInjector, PlainForgeryResetsADownload) {
-    const lab::DownloadReport report = attacked({.trigger = {.after_server_bytes = strike_after}});
+    const lab::DownloadReport report =
+        download_with({.trigger = {.after_server_bytes = inject_after}});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(report.errno_value, ECONNRESET);
-    EXPECT_GE(report.bytes, strike_after);
+    EXPECT_GE(report.bytes, inject_after);
     EXPECT_LT(report.bytes, wanted_bytes);
     EXPECT_EQ(injected_.size(), 1u);
 }
 
 TEST_P(LabInjector, ExactCopyResetsADownload) {
-    const lab::DownloadReport report = attacked(
-        {.trigger = {.after_server_bytes = strike_after}, .forgery = lab::as_stateless_reset()});
+    const lab::DownloadReport report = download_with(
+        {.trigger = {.after_server_bytes = inject_after}, .forgery = lab::as_stateless_reset()});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_LT(report.bytes, wanted_bytes);
 }
 
 TEST_P(LabInjector, ThreeAtOnce) {
-    const lab::DownloadReport report = attacked({.trigger = {.after_server_bytes = strike_after},
-                                                 .forgery = lab::as_stateless_reset(),
-                                                 .count = 3});
+    const lab::DownloadReport report =
+        download_with({.trigger = {.after_server_bytes = inject_after},
+                       .forgery = lab::as_stateless_reset(),
+                       .count = 3});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     EXPECT_EQ(injected_.size(), 3u);
 }
 
 TEST_P(LabInjector, AnsweringEachOfTheClientsPackets) {
-    const lab::DownloadReport report = attacked({.trigger = {.on = lab::Trigger::On::ClientPacket,
-                                                             .after_server_bytes = strike_after,
-                                                             .times = lab::Trigger::always},
-                                                 .forgery = lab::as_stateless_reset()});
+    const lab::DownloadReport report =
+        download_with({.trigger = {.on = lab::Trigger::On::ClientPacket,
+                                   .after_server_bytes = inject_after,
+                                   .times = lab::Trigger::always},
+                       .forgery = lab::as_stateless_reset()});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
 }
 
 TEST_P(LabInjector, BothEndsInTheMiddle) {
-    const lab::DownloadReport report =
-        attacked({.trigger = {.after_server_bytes = strike_after}, .target = lab::Target::Both});
+    const lab::DownloadReport report = download_with(
+        {.trigger = {.after_server_bytes = inject_after}, .target = lab::Target::Both});
     EXPECT_EQ(report.outcome, lab::Outcome::Reset);
     ASSERT_EQ(served_.size(), 1u);
     EXPECT_EQ(served_[0].errno_value, ECONNRESET);
@@ -81,15 +84,15 @@ TEST_P(LabInjector, BothEndsInTheMiddle) {
 
 TEST_P(LabInjector, HasNoEffectOutsideTheWindow) {
     const lab::DownloadReport report =
-        attacked({.trigger = {.after_server_bytes = strike_after},
-                  .forgery = {.seq = lab::Seq::next_expected(0x4000'0000)}});
+        download_with({.trigger = {.after_server_bytes = inject_after},
+                       .forgery = {.seq = lab::Seq::next_expected(0x4000'0000)}});
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_EQ(report.bytes, wanted_bytes);
     EXPECT_EQ(injected_.size(), 1u);
 }
 
 TEST_P(LabInjector, IgnoresOtherPorts) {
-    EXPECT_EQ(attacked({.trigger = {.port = 443}}).outcome, lab::Outcome::Complete);
+    EXPECT_EQ(download_with({.trigger = {.port = 443}}).outcome, lab::Outcome::Complete);
     EXPECT_TRUE(injected_.empty());
 }
 
@@ -97,7 +100,7 @@ TEST_P(LabInjector, ArrivesNearerOrFromThePeersDistance) {
     for (const auto& [ttl, arriving] :
          {std::pair{lab::Ttl::absolute(64), 63}, {lab::Ttl::as_peer(), 61}}) {
         const lab::Capture at_client = require(lab::Capture::start(lab().client()));
-        attacked({.trigger = {.after_server_bytes = strike_after}, .forgery = {.ttl = ttl}});
+        download_with({.trigger = {.after_server_bytes = inject_after}, .forgery = {.ttl = ttl}});
         const auto resets = at_client.wait_for(
             [](lab::Side, const lab::Segment& segment) { return segment.has(Rst); }, 1, 1s);
         ASSERT_EQ(resets.size(), 1u);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// The local network, the shortcut, and rules as typed: that the lab does with packets what the
-// scenarios say.
+// The local network, the shortcut, and firewall rules given as commands: the lab handles packets as
+// the scenarios state.
 #include "user/lab/lan.h"
 
 #include <gtest/gtest.h>

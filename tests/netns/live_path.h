@@ -148,8 +148,9 @@ inline std::vector<std::string> interfaces_of(const lab::Namespace& host) {
 
 /// Starts `count` connections, without waiting for their results. They are aborted when the sockets
 /// are closed.
-[[nodiscard]] inline std::vector<Fd> knock(const lab::Namespace& host, const Endpoint& at,
-                                           unsigned count = 3, const Endpoint& from = {}) {
+[[nodiscard]] inline std::vector<Fd> start_connections(const lab::Namespace& host,
+                                                       const Endpoint& at, unsigned count = 3,
+                                                       const Endpoint& from = {}) {
     return host.run_in([&] {
         std::vector<Fd> sockets;
         for (unsigned i = 0; i < count; ++i) {
@@ -180,10 +181,10 @@ class LivePathTest : public PathTest {
     pathtrace::PathReport expect_rule_named(
         const std::string& at, const std::string& words,
         netfilter::Certainty certainty = netfilter::Certainty::certain) {
-        const auto report = path_->wait_for([&](const pathtrace::PathReport& its) {
-            return its.drop && its.drop->at == at && its.drop->attribution &&
-                   words_of(*its.drop->attribution).contains(words) &&
-                   its.drop->attribution->certainty == certainty;
+        const auto report = path_->wait_for([&](const pathtrace::PathReport& each) {
+            return each.drop && each.drop->at == at && each.drop->attribution &&
+                   words_of(*each.drop->attribution).contains(words) &&
+                   each.drop->attribution->certainty == certainty;
         });
         EXPECT_TRUE(report) << "not reported: " << at << ": " << words << "\nbut "
                             << testing::PrintToString(path_->reports());
@@ -194,9 +195,9 @@ class LivePathTest : public PathTest {
     pathtrace::PathReport expect_reason(const std::string& at, const std::string& reason,
                                         const std::string& words, const std::string& look_at,
                                         std::uint16_t port = 0) {
-        const auto report = path_->wait_for([&](const pathtrace::PathReport& its) {
-            return its.drop && its.drop->at == at && its.drop->reason == reason &&
-                   (port == 0 || pathtrace::destination_of(its.name).port == port);
+        const auto report = path_->wait_for([&](const pathtrace::PathReport& each) {
+            return each.drop && each.drop->at == at && each.drop->reason == reason &&
+                   (port == 0 || pathtrace::destination_of(each.name).port == port);
         });
         EXPECT_TRUE(report) << "not reported: " << at << ": " << reason << "\nbut "
                             << testing::PrintToString(path_->reports());

@@ -16,7 +16,7 @@ class PathAnswers : public LivePathTest, public testing::WithParamInterface<cons
     /// Both the rejecting rule and the one that drops its answer are named, in either order.
     void expect_both(const std::string& refusal, const std::string& dropper) {
         follow(router(), "tcp port 10174");
-        const auto sockets = knock(lab().client(), service());
+        const auto sockets = start_connections(lab().client(), service());
         const pathtrace::PathReport refused = expect_rule_named("input", refusal);
         EXPECT_FALSE(refused.is_reply);
         EXPECT_EQ(pathtrace::destination_of(refused.name).port, 10174);
@@ -46,8 +46,8 @@ TEST_P(PathAnswers, RejectWhoseResetIsDroppedBehindNat) {
     rule(kNoResets);
     expect_both("--dport 8080 -j REJECT --reject-with tcp-reset", kNoResets);
     const auto reports = path_->reports();
-    const auto swallowed = std::ranges::find_if(reports, [](const pathtrace::PathReport& its) {
-        return its.drop && its.drop->at == "output";
+    const auto swallowed = std::ranges::find_if(reports, [](const pathtrace::PathReport& report) {
+        return report.drop && report.drop->at == "output";
     });
     ASSERT_NE(swallowed, reports.end());
     ASSERT_TRUE(swallowed->translated);
@@ -68,7 +68,7 @@ TEST_P(PathAnswers, RejectWhoseIcmpErrorIsDropped) {
 TEST_P(PathAnswers, KernelResetIsDropped) {
     rule(kNoResets);
     follow(router(), "tcp port 10174");
-    const auto sockets = knock(lab().client(), service());
+    const auto sockets = start_connections(lab().client(), service());
     expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu");
     EXPECT_TRUE(expect_rule_named("output", kNoResets).is_reply);
 }

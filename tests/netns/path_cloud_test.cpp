@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint16_t kOutside = 10174;  ///< of management, at the public address
 constexpr std::uint16_t kWeb = 10175;
-constexpr const char* kEater = "-A FORWARD -p tcp -m multiport ! --dports 300:65535 -j DROP";
+constexpr const char* kDropRule = "-A FORWARD -p tcp -m multiport ! --dports 300:65535 -j DROP";
 
 /// client -- gateway -- second router -- machine
 class PathCloud : public LivePathTest, public testing::WithParamInterface<const char*> {
@@ -29,7 +29,7 @@ class PathCloud : public LivePathTest, public testing::WithParamInterface<const 
         translate(second(), system_address(), kWeb, machine(), 8080);
         const std::string mangle = std::string(GetParam()) + " -t mangle ";
         run(second(), mangle + "-A FORWARD -p tcp --dport 7 -j DROP");
-        run(second(), mangle + kEater);
+        run(second(), mangle + kDropRule);
     }
 
     const lab::Namespace& gateway() { return lab().router(1); }
@@ -55,14 +55,14 @@ class PathCloud : public LivePathTest, public testing::WithParamInterface<const 
 TEST_P(PathCloud, NamesTheSecondRoutersRuleNotTheFirsts) {
     LivePath& at_second = follow(second(), "tcp port 10174");
     LivePath at_gateway(gateway(), interfaces_of(gateway()), "tcp port 10174");
-    const auto sockets = knock(lab().client(), {public_address(), kOutside});
+    const auto sockets = start_connections(lab().client(), {public_address(), kOutside});
 
-    const pathtrace::PathReport eaten = expect_rule_named(
-        "forward", std::string(GetParam()) + ", table mangle, chain FORWARD, rule 2: " + kEater);
-    EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
-    ASSERT_TRUE(eaten.translated);
-    EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
-    EXPECT_EQ(pathtrace::source_of(eaten.name).ip_text(), lab().client().address().text());
+    const pathtrace::PathReport dropped = expect_rule_named(
+        "forward", std::string(GetParam()) + ", table mangle, chain FORWARD, rule 2: " + kDropRule);
+    EXPECT_EQ(to_text(dropped.name), text_of(system_address(), kOutside));
+    ASSERT_TRUE(dropped.translated);
+    EXPECT_EQ(to_text(*dropped.translated), text_of(machine(), 22));
+    EXPECT_EQ(pathtrace::source_of(dropped.name).ip_text(), lab().client().address().text());
 
     const auto left = at_gateway.wait_for(pathtrace::PacketPath::End::left);
     ASSERT_TRUE(left);
@@ -76,11 +76,11 @@ TEST_P(PathCloud, NamesTheSecondRoutersRuleNotTheFirsts) {
 
 TEST_P(PathCloud, FilterOnTheInnerAddressReportsBoth) {
     follow(second(), "tcp port 22");
-    const auto sockets = knock(lab().client(), {public_address(), kOutside});
-    const pathtrace::PathReport eaten = expect_rule_named("forward", kEater);
-    EXPECT_EQ(to_text(eaten.name), text_of(system_address(), kOutside));
-    ASSERT_TRUE(eaten.translated);
-    EXPECT_EQ(to_text(*eaten.translated), text_of(machine(), 22));
+    const auto sockets = start_connections(lab().client(), {public_address(), kOutside});
+    const pathtrace::PathReport dropped = expect_rule_named("forward", kDropRule);
+    EXPECT_EQ(to_text(dropped.name), text_of(system_address(), kOutside));
+    ASSERT_TRUE(dropped.translated);
+    EXPECT_EQ(to_text(*dropped.translated), text_of(machine(), 22));
 }
 
 TEST_P(PathCloud, AcceptedPacketsPassBothRoutersInBothDirections) {
@@ -92,8 +92,8 @@ TEST_P(PathCloud, AcceptedPacketsPassBothRoutersInBothDirections) {
     const auto left = at_second.wait_for(pathtrace::PacketPath::End::left);
     ASSERT_TRUE(left && left->translated);
     EXPECT_EQ(to_text(*left->translated), text_of(machine(), 8080));
-    const auto answers = at_second.wait_for([](const pathtrace::PathReport& its) {
-        return its.is_reply && its.end == pathtrace::PacketPath::End::left;
+    const auto answers = at_second.wait_for([](const pathtrace::PathReport& report) {
+        return report.is_reply && report.end == pathtrace::PacketPath::End::left;
     });
     ASSERT_TRUE(answers && answers->translated);
     EXPECT_EQ(pathtrace::source_of(answers->name).text(), text_of(machine(), 8080));

@@ -128,7 +128,7 @@ TEST_F(PathLiveView, ShowsStationsAndLossesAndRestoresTheTerminal) {
     EXPECT_THAT(drawn, HasSubstr(strong + router().toward(lab::Side::Client).name + " in"));
     EXPECT_THAT(drawn, HasSubstr(strong + "prerouting"));
     EXPECT_THAT(drawn, HasSubstr(strong + "forward"));
-    EXPECT_THAT(drawn, Not(HasSubstr(strong + "postrouting"))) << "nothing came so far";
+    EXPECT_THAT(drawn, Not(HasSubstr(strong + "postrouting"))) << "no packet has reached it";
     EXPECT_THAT(drawn, HasSubstr("table mangle, chain FORWARD, rule 1")) << "also reported in full";
 
     const std::string end = drawn.substr(drawn.rfind(kErase));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// However addresses are translated, a connection is one flow with two tuples, and two are two.
+// With any address translation a connection is one flow with two tuples, and two connections are
+// two flows.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -14,10 +15,10 @@ namespace {
 bool is_whole(const pathtrace::PathReport& report) {
     return report.end == pathtrace::PacketPath::End::left;
 }
-bool is_answer(const pathtrace::PathReport& report) {
+bool is_reply_report(const pathtrace::PathReport& report) {
     return is_whole(report) && report.is_reply;
 }
-bool is_question(const pathtrace::PathReport& report) {
+bool is_original(const pathtrace::PathReport& report) {
     return is_whole(report) && !report.is_reply;
 }
 
@@ -69,7 +70,7 @@ TEST_P(PathNat, IsOneFlowWithBothTuples) {
     const lab::DownloadReport report = lab::download(lab().client(), options);
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
 
-    const auto request = path.wait_for(is_question);
+    const auto request = path.wait_for(is_original);
     ASSERT_TRUE(request && request->translated);
     EXPECT_EQ(pathtrace::source_of(request->name).text(), report.local.text());
     EXPECT_EQ(pathtrace::destination_of(request->name).text(), requested.text());
@@ -77,7 +78,7 @@ TEST_P(PathNat, IsOneFlowWithBothTuples) {
               source ? inside().text() : report.local.address.text());
     EXPECT_EQ(pathtrace::destination_of(*request->translated).text(),
               (Endpoint{server(), 80}).text());
-    const auto reply = path.wait_for(is_answer);
+    const auto reply = path.wait_for(is_reply_report);
     ASSERT_TRUE(reply && reply->translated);
     EXPECT_EQ(reply->flow, request->flow);
     EXPECT_EQ(pathtrace::source_of(reply->name), pathtrace::destination_of(*request->translated));
@@ -102,18 +103,19 @@ TEST_F(PathNatOfMany, TwoClientsWithOnePortAreTwoFlows) {
     LivePath& path = follow(router(), "tcp port 10174");
     std::vector<Fd> sockets;
     for (const char* own : {"198.51.100.2", "198.51.100.3"}) {
-        auto one = knock(lab().client(), {outside(), 10174}, 1, {lab::IpAddress::of(own), 40000});
+        auto one = start_connections(lab().client(), {outside(), 10174}, 1,
+                                     {lab::IpAddress::of(own), 40000});
         std::ranges::move(one, std::back_inserter(sockets));
     }
     std::set<std::uint64_t> flows;
     std::set<std::string> inner;
     for (const char* own : {"198.51.100.2", "198.51.100.3"}) {
-        const auto request = path.wait_for([&](const pathtrace::PathReport& its) {
-            return is_question(its) && pathtrace::source_of(its.name).ip_text() == own;
+        const auto request = path.wait_for([&](const pathtrace::PathReport& report) {
+            return is_original(report) && pathtrace::source_of(report.name).ip_text() == own;
         });
-        const auto reply = path.wait_for([&](const pathtrace::PathReport& its) {
-            return is_answer(its) && its.translated &&
-                   pathtrace::destination_of(*its.translated).ip_text() == own;
+        const auto reply = path.wait_for([&](const pathtrace::PathReport& report) {
+            return is_reply_report(report) && report.translated &&
+                   pathtrace::destination_of(*report.translated).ip_text() == own;
         });
         ASSERT_TRUE(request && request->translated && reply)
             << testing::PrintToString(path.reports());
@@ -135,7 +137,7 @@ TEST(PathNatHairpin, IsOneFlow) {
     }
     const lab::Lan lan = require(lab::Lan::create());
     const std::string server = lan.server().address().text();
-    const Status ruled = lan.router().require({"nft", "-f", "-"}, fmt::format(R"(table ip nat {{
+    const Status applied = lan.router().require({"nft", "-f", "-"}, fmt::format(R"(table ip nat {{
         chain pre {{
             type nat hook prerouting priority -100;
             ip daddr 203.0.113.1 tcp dport 80 dnat to {}
@@ -146,15 +148,15 @@ TEST(PathNatHairpin, IsOneFlow) {
         }}
     }}
 )",
-                                                                              server));
-    ASSERT_TRUE(ruled) << ruled.error().message();
+                                                                                server));
+    ASSERT_TRUE(applied) << applied.error().message();
     const lab::Server serving = require(lab::Server::start(lan.server(), {}));
     LivePath path(lan.router(), {"lan"}, "tcp port 80");
     const lab::DownloadReport report = lab::download(
         lan.client(),
         {.server = {lab::Lan::public_address(), 80}, .bytes = 100'000, .timeout = 8s});
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
-    const auto request = path.wait_for(is_question);
+    const auto request = path.wait_for(is_original);
     ASSERT_TRUE(request && request->translated);
     EXPECT_EQ(pathtrace::source_of(request->name).text(), report.local.text());
     EXPECT_EQ(pathtrace::destination_of(request->name).text(), "203.0.113.1:80");
@@ -162,7 +164,7 @@ TEST(PathNatHairpin, IsOneFlow) {
     EXPECT_EQ(pathtrace::destination_of(*request->translated).text(), server + ":80");
     EXPECT_EQ(request->steps.front().at, "lan in");
     EXPECT_EQ(request->steps.back().at, "lan out");
-    const auto reply = path.wait_for(is_answer);
+    const auto reply = path.wait_for(is_reply_report);
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->flow, request->flow);
     expect_one_flow(path);

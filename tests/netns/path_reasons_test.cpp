@@ -65,8 +65,8 @@ TEST_F(PathReasons, NoRoute) {
                   "ip route get 192.0.2.99 from 198.51.100.2 iif to-client", 1002);
 
     send_to(lab::IpAddress::of("192.0.2.88"), 1003);
-    const auto refused = path_->wait_for([](const pathtrace::PathReport& its) {
-        return its.drop && pathtrace::destination_of(its.name).port == 1003;
+    const auto refused = path_->wait_for([](const pathtrace::PathReport& each) {
+        return each.drop && pathtrace::destination_of(each.name).port == 1003;
     });
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->drop->at, "prerouting");
@@ -89,7 +89,7 @@ TEST_F(PathReasons, ClosedPort) {
     follow(router(), "host 198.51.100.2");
     send_to(here(), 1001);
     expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu", 1001);
-    const auto sockets = knock(lab().client(), {here(), 1002});
+    const auto sockets = start_connections(lab().client(), {here(), 1002});
     EXPECT_EQ(expect_reason("input", "NO_SOCKET", "no socket", "ss -lntu", 1002).name.protocol,
               IPPROTO_TCP);
 }
@@ -119,8 +119,8 @@ TEST_F(PathReasons, UnreadDataIsDelivered) {
     LivePath& path = follow(router(), "udp");
     send_to(here(), 1001);
     EXPECT_TRUE(path.wait_for(pathtrace::PacketPath::End::delivered));
-    const auto all_told = [](const pathtrace::PathReport& its) { return its.packets == 3; };
-    path.wait_for(all_told, 1s);
+    const auto is_complete = [](const pathtrace::PathReport& each) { return each.packets == 3; };
+    path.wait_for(is_complete, 1s);
     socket.reset();
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.delivered, 3U);
@@ -145,16 +145,17 @@ class PathBacklog : public PathReasons {
                                 " INPUT -p tcp --dport 40001:40002 --tcp-flags SYN,ACK SYN,ACK "
                                 "-j DROP");
     }
-    void knock_from(std::uint16_t port) {
-        auto one = knock(lab().client(), {here(), 1001}, 1, {lab().client().address(), port});
-        std::ranges::move(one, std::back_inserter(knocking_));
+    void start_connection_from(std::uint16_t port) {
+        auto one =
+            start_connections(lab().client(), {here(), 1001}, 1, {lab().client().address(), port});
+        std::ranges::move(one, std::back_inserter(connections_));
     }
     void wait_for_answer_to(std::uint16_t port) {
-        EXPECT_TRUE(path_->wait_for([&](const pathtrace::PathReport& its) {
-            return its.is_reply && pathtrace::destination_of(its.name).port == port;
+        EXPECT_TRUE(path_->wait_for([&](const pathtrace::PathReport& each) {
+            return each.is_reply && pathtrace::destination_of(each.name).port == port;
         }));
     }
-    std::vector<Fd> knocking_;
+    std::vector<Fd> connections_;
 };
 
 /// Two handshakes begin while there is room in the queue, and end when others have filled it.
@@ -163,7 +164,7 @@ TEST_F(PathBacklog, AcceptQueueFull) {
     hold(true);
     follow(router(), "tcp port 1001");
     for (const std::uint16_t port : {40001, 40002, 40003, 40004, 40005}) {
-        knock_from(port);
+        start_connection_from(port);
         wait_for_answer_to(port);
     }
     hold(false);
@@ -180,11 +181,11 @@ TEST_F(PathBacklog, AcceptQueueFullWithSynCookies) {
     run(lab().client(), "iptables-legacy -A" + hold);
     follow(router(), "tcp port 1001");
     for (const std::uint16_t port : {40001, 40002, 40003}) {
-        knock_from(port);
+        start_connection_from(port);
         wait_for_answer_to(port);
     }
     run(lab().client(), "iptables-legacy -D" + hold);
-    for (const Fd& socket : knocking_) {
+    for (const Fd& socket : connections_) {
         EXPECT_EQ(::send(socket.get(), "x", 1, MSG_NOSIGNAL), 1);
     }
     expect_reason("input", "NO_SOCKET", "accept queue is full", "sysctl net.core.somaxconn");
@@ -196,9 +197,9 @@ TEST_F(PathReasons, WrongChecksum) {
         iphdr ip{};
         tcphdr tcp{};
     } packet;
-    const auto address = [](const lab::IpAddress& its) {
+    const auto address = [](const lab::IpAddress& ip) {
         std::uint32_t bytes = 0;
-        std::copy_n(its.bytes.begin(), sizeof(bytes), reinterpret_cast<std::uint8_t*>(&bytes));
+        std::copy_n(ip.bytes.begin(), sizeof(bytes), reinterpret_cast<std::uint8_t*>(&bytes));
         return bytes;
     };
     packet.ip.version = 4;
@@ -246,7 +247,7 @@ TEST_F(PathReasons, RuleWithoutCounterIsNotNamed) {
     LivePath& path = follow(router(), "udp");
     send_to(lab().server().address(), 1001);
     const auto report =
-        path.wait_for([](const pathtrace::PathReport& its) { return its.drop.has_value(); });
+        path.wait_for([](const pathtrace::PathReport& each) { return each.drop.has_value(); });
     ASSERT_TRUE(report);
     EXPECT_EQ(report->drop->reason, "OTHERHOST");
     EXPECT_FALSE(report->drop->attribution) << testing::PrintToString(*report);

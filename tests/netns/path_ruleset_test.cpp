@@ -202,7 +202,7 @@ TEST_P(PathIptables, Ipv6) {
 TEST_P(PathIptables, RejectWithReset) {
     const lab::Namespace& router = lab().router(1);
     run(router, command() + " -A FORWARD -p tcp --dport 10174 -j REJECT --reject-with tcp-reset");
-    const auto knock = [&] {
+    const auto start_connections = [&] {
         const auto refused = lab().client().run_in([&] {
             return lab::connect_tcp({lab().server().address(), 10174},
                                     {.deadline = lab::SteadyClock::now() + 2s});
@@ -210,7 +210,7 @@ TEST_P(PathIptables, RejectWithReset) {
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().errno_value, ECONNREFUSED);
     };
-    expect_attribution(router, at(Hook::forward, 0, 1), knock, kCertain, "-j REJECT");
+    expect_attribution(router, at(Hook::forward, 0, 1), start_connections, kCertain, "-j REJECT");
 }
 
 TEST_P(PathIptables, InsertedRuleOnlyChangesNumbers) {

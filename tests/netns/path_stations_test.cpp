@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What the kernel path tells of real packets: where they pass, where they stop, and why.
+// What the path programs report on real packets: where they pass, where they stop, and why.
 #include <netinet/in.h>
 
 #include <cstring>
@@ -57,11 +57,11 @@ class PathStations : public LabTest {
 
     /// The path of each packet, up to where it leaves: the end of its buffer is in another host.
     static std::vector<std::string> path_texts(PathWatch& watch) {
-        std::vector<std::string> ways;
+        std::vector<std::string> paths;
         for (const auto& path : paths_of(watch.events())) {
-            ways.push_back(watch.path_text(path));
+            paths.push_back(watch.path_text(path));
         }
-        return ways;
+        return paths;
     }
 };
 
@@ -102,7 +102,7 @@ TEST_F(PathStations, ForwardedConnectionPassesAllInOrder) {
     EXPECT_EQ(counters[FST_PATH_COUNT_PACKET_PATH], packets);
 }
 
-/// As on kernels before 6.6: tracepoints beside tc replace its hooks.
+/// As on kernels before 6.6: tracepoints next to tc replace its hooks.
 TEST_F(PathStations, PathIsTheSameWithoutTcx) {
     const lab::Server server = lab::require(lab::Server::start(lab().server(), {}));
     PathWatch watch(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// A drop in each table and chain of each tool: which rule is named?
+// A drop in each table and chain of each tool: the right rule is named.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -16,24 +16,25 @@ constexpr const char* kFilter = "tcp portrange 10174-10199";
 class PathTables : public LivePathTest {
   protected:
     /// Connections that reach a hook of the router: to it, from it, or through it.
-    void knock_at(std::string_view hook, lab::Family family, std::uint16_t port = kFirstPort) {
+    void start_connections_at(std::string_view hook, lab::Family family,
+                              std::uint16_t port = kFirstPort) {
         const bool to_router = hook == "input";
         const auto& server = to_router ? router().toward(lab::Side::Client).address(family)
                                        : lab().server().address(family);
-        auto more = knock(hook == "output" ? router() : lab().client(), {server, port});
-        std::ranges::move(more, std::back_inserter(knocking_));
+        auto more = start_connections(hook == "output" ? router() : lab().client(), {server, port});
+        std::ranges::move(more, std::back_inserter(connections_));
     }
 
     /// What an existing rule drops of them, and how it is named.
     void expect_rule(const std::string& hook, const std::string& words) {
         follow(router(), kFilter);
-        knock_at(hook, lab::Family::V4);
+        start_connections_at(hook, lab::Family::V4);
         EXPECT_EQ(
             expect_rule_named(hook, words).drop.value_or(pathtrace::PathReport::Drop{}).reason,
             "NETFILTER_DROP");
     }
 
-    std::vector<Fd> knocking_;
+    std::vector<Fd> connections_;
 };
 
 struct Place {
@@ -73,7 +74,7 @@ TEST_P(PathTablesOf, EachRuleIsNamedForItsDrops) {
     follow(router(), kFilter);
     port = kFirstPort;
     for (const Place& place : kPlaces) {
-        knock_at(place.hook, family(), port++);
+        start_connections_at(place.hook, family(), port++);
     }
     port = kFirstPort;
     for (const Place& place : kPlaces) {
@@ -130,8 +131,8 @@ TEST_F(PathTables, NativeRulesAtEachHookAndAtUnusualPriorities) {
     }
     follow(router(), kFilter);
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
-        knock_at(kNativePlaces[i].hook, lab::Family::V4,
-                 static_cast<std::uint16_t>(kFirstPort + i));
+        start_connections_at(kNativePlaces[i].hook, lab::Family::V4,
+                             static_cast<std::uint16_t>(kFirstPort + i));
     }
     for (std::size_t i = 0; i < kNativePlaces.size(); ++i) {
         const NativePlace& place = kNativePlaces[i];
@@ -169,7 +170,7 @@ std::string device_table(const char* hook, const char* device) {
 TEST_F(PathTables, AtADevicesIngress) {
     nft(router(), device_table("ingress", "to-client"));
     follow(router(), kFilter);
-    knock_at("forward", lab::Family::V4);
+    start_connections_at("forward", lab::Family::V4);
     expect_rule_named("to-client in",
                       "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
 }
@@ -177,7 +178,7 @@ TEST_F(PathTables, AtADevicesIngress) {
 TEST_F(PathTables, AtADevicesEgress) {
     nft(router(), device_table("egress", "to-server"));
     follow(router(), kFilter);
-    knock_at("forward", lab::Family::V4);
+    start_connections_at("forward", lab::Family::V4);
     expect_rule_named("postrouting",
                       "table netdev guard, chain c, handle 3: tcp dport 10174 counter drop");
 }
@@ -195,8 +196,8 @@ TEST_F(PathTables, DistinguishesTwoRulesOfOneChain) {
                                "tcp dport 10174 counter drop\ntcp dport 10175 counter drop"));
     LivePath& path = follow(router(), kFilter);
     for (const std::uint16_t port : {10174, 10175}) {
-        knocking_.clear();  // no more packets of the first
-        knock_at("forward", lab::Family::V4, port);
+        connections_.clear();  // no more packets of the first
+        start_connections_at("forward", lab::Family::V4, port);
         const std::string rule = fmt::format("tcp dport {} counter drop", port);
         const pathtrace::PathReport report = expect_rule_named("forward", rule);
         EXPECT_EQ(pathtrace::destination_of(report.name).port, port);
@@ -216,7 +217,7 @@ TEST_F(PathTables, TwoRulesWithoutCountersAreNeverCertain) {
     nft(router(),
         native_table({"inet", "forward", 0}, "tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
     LivePath& path = follow(router(), kFilter);
-    knock_at("forward", lab::Family::V4);
+    start_connections_at("forward", lab::Family::V4);
     expect_rule_named("forward", "table inet site, chain c", netfilter::Certainty::probable);
     path.stop();
     for (const pathtrace::PathReport& report : path.reports()) {

@@ -137,16 +137,16 @@ TEST_F(PathTrace, LeavesNothingBehindWhenKilled) {
     std::istringstream children(read_whole(fmt::format("/proc/{0}/task/{0}/children", path.pid())));
     pid_t monitor = 0;
     ASSERT_TRUE(children >> monitor);
-    const std::string its_words = fmt::format("/proc/{}/cmdline", monitor);
-    EXPECT_TRUE(read_whole(its_words).contains("monitor"));
+    const std::string command_line = fmt::format("/proc/{}/cmdline", monitor);
+    EXPECT_TRUE(read_whole(command_line).contains("monitor"));
     path.signal(SIGKILL);
     const auto deadline = std::chrono::steady_clock::now() + 5s;
-    while ((listed(router).contains("flowstamp_trace") || !read_whole(its_words).empty()) &&
+    while ((listed(router).contains("flowstamp_trace") || !read_whole(command_line).empty()) &&
            std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(10ms);
     }
     EXPECT_FALSE(listed(router).contains("flowstamp_trace"));
-    EXPECT_EQ(read_whole(its_words), "");
+    EXPECT_EQ(read_whole(command_line), "");
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ namespace packet = flowstamp::testing;
 
 using StressBox = StressTest;
 
-/// A handmade client on the link between the client and its router; the hosts' own stacks are not
-/// involved.
+/// Hand-built packets of a client on the link between the client and its router; the hosts' own
+/// stacks are not involved.
 class StressByHand : public StressTest {
   protected:
     void SetUp() override {
@@ -74,7 +74,7 @@ class StressByHand : public StressTest {
                      const packet::Packet& datagram) {
         const packet::Packet frame =
             packet::Ethernet{.src = link.mac.text(), .dst = link.neighbour_mac.text()} / datagram;
-        must(socket.send(toward, frame.bytes()));
+        require_ok(socket.send(toward, frame.bytes()));
     }
 
     std::vector<lab::Firewall> keep_out_;
@@ -82,7 +82,7 @@ class StressByHand : public StressTest {
     std::uint16_t id_ = 7000;
 };
 
-/// A port that is just being opened: refused, asked again with the same SYN (as Windows does after
+/// A port that is just being opened: refused, tried again with the same SYN (as Windows does after
 /// half a second), and answered.
 TEST_F(StressByHand, RefusedThenAnswered) {
     client_sends(packet::Syn, kClient);
@@ -117,7 +117,7 @@ TEST_F(StressBox, SynProxyBeforeAClosedPort) {
         "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
         "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
         "1460"));
-    must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
+    require_ok(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
     watch();
     for (int i = 0; i < 3; ++i) {
         lab::DownloadOptions options = to_server(1000);
@@ -138,7 +138,7 @@ TEST_F(StressBox, SynProxyBeforeAServerThatAborts) {
         "iptables -A FORWARD -p tcp --dport 80 -m conntrack --ctstate "
         "INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "
         "1460"));
-    must(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
+    require_ok(box.set_sysctl("net.netfilter.nf_conntrack_tcp_loose", "0"));
     watch();
     for (const lab::Ending ending :
          {lab::Ending::LingerZero, lab::Ending::CloseUnread, lab::Ending::Vanish}) {
@@ -158,19 +158,21 @@ class StressBackend : public StressTest, public ::testing::WithParamInterface<in
     void add_backend() {
         const std::string name = lab().prefix() + "backend";
         guard_.emplace(require(lab::NetnsReaper::start({name})));
-        must(require_command({"ip", "netns", "add", name}));
+        require_ok(require_command({"ip", "netns", "add", name}));
         backend_.emplace(require(lab::Namespace::open("backend", name)));
         const lab::Namespace& router = lab().router(lab().routers());
-        must(require_command({"ip", "link", "add", "to-backend", "netns", router.name(), "type",
-                              "veth", "peer", "name", "to-router", "netns", name}));
-        must(router.require({"ip", "-batch", "-"},
-                            "addr add 192.0.2.241/30 dev to-backend\nlink set to-backend up\n"));
-        must(backend_->require({"ip", "-batch", "-"},
-                               "addr add 192.0.2.242/30 dev to-router\nlink set to-router up\n"
-                               "route add default via 192.0.2.241\n"));
-        must(lab::await_link(router, "to-backend"));
-        must(lab::await_link(*backend_, "to-router"));
-        must(backend_->set_sysctl("net.ipv4.ip_default_ttl", std::to_string(GetParam())));
+        require_ok(require_command({"ip", "link", "add", "to-backend", "netns", router.name(),
+                                    "type", "veth", "peer", "name", "to-router", "netns", name}));
+        require_ok(
+            router.require({"ip", "-batch", "-"},
+                           "addr add 192.0.2.241/30 dev to-backend\nlink set to-backend up\n"));
+        require_ok(
+            backend_->require({"ip", "-batch", "-"},
+                              "addr add 192.0.2.242/30 dev to-router\nlink set to-router up\n"
+                              "route add default via 192.0.2.241\n"));
+        require_ok(lab::await_link(router, "to-backend"));
+        require_ok(lab::await_link(*backend_, "to-router"));
+        require_ok(backend_->set_sysctl("net.ipv4.ip_default_ttl", std::to_string(GetParam())));
     }
 
     std::optional<lab::NetnsReaper> guard_;
@@ -195,7 +197,7 @@ TEST_P(StressBackend, SwitchedInTheMiddleOfADownload) {
         balancer,
         "iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 80 -j DNAT "
         "--to-destination 192.0.2.242"));
-    must(balancer.require({"conntrack", "-F"}));
+    require_ok(balancer.require({"conntrack", "-F"}));
     EXPECT_EQ(running.wait().outcome, Outcome::Reset);
     std::this_thread::sleep_for(100ms);
     stop_without_suspects(1);
@@ -208,24 +210,24 @@ INSTANTIATE_TEST_SUITE_P(DefaultTtls, StressBackend, ::testing::Values(64, 128, 
 /// own stack, which does not know the connection. Seen at the server.
 class StressMasquerade : public StressTest {
   protected:
-    WatchLog forget_at(unsigned router, std::chrono::milliseconds rest) {
+    WatchLog forget_at(unsigned router, std::chrono::milliseconds idle_time) {
         make({.masquerade_at = router});
         const lab::Namespace& server = lab().server();
         watch(server, {server.toward(lab::Side::Client).name});
         std::promise<bool> ended;
-        const ScriptedServer service(server, {lab::IpAddress::any(lab::Family::V4), 80},
-                                     [&](Fd socket, const lab::WaitLimit& limit) {
-                                         for (int i = 0; i < 10; ++i) {
-                                             [[maybe_unused]] const auto sent =
-                                                 lab::send_all(socket, some_bytes(5000), limit);
-                                             lab::pause(5ms, limit);
-                                         }
-                                         lab::pause(rest, limit);
-                                         must(lab().router(router).require({"conntrack", "-F"}));
-                                         [[maybe_unused]] const auto sent =
-                                             lab::send_all(socket, some_bytes(5000), limit);
-                                         ended.set_value(ends_by_reset(socket));
-                                     });
+        const ScriptedServer service(
+            server, {lab::IpAddress::any(lab::Family::V4), 80},
+            [&](Fd socket, const lab::WaitLimit& limit) {
+                for (int i = 0; i < 10; ++i) {
+                    [[maybe_unused]] const auto sent =
+                        lab::send_all(socket, some_bytes(5000), limit);
+                    lab::pause(5ms, limit);
+                }
+                lab::pause(idle_time, limit);
+                require_ok(lab().router(router).require({"conntrack", "-F"}));
+                [[maybe_unused]] const auto sent = lab::send_all(socket, some_bytes(5000), limit);
+                ended.set_value(ends_by_reset(socket));
+            });
         const Fd client = require(connect_from(lab().client(), lab::Family::V4));
         EXPECT_TRUE(ended.get_future().get());
         WatchLog log = watch_->stop();
@@ -278,11 +280,11 @@ class StressPureReceiver : public StressTest,
 
 TEST_P(StressPureReceiver, SuspectedGenuineResetStillEndsTheConnection) {
     const lab::Forwarder slow = require(lab::Forwarder::start(lab(), 2, {.link = {.delay = 10ms}}));
-    Run its = run();
-    for (int again = 0; again < 3 && !in_order(its.log); again++) {
-        its = run();
+    Run result = run();
+    for (int again = 0; again < 3 && !in_order(result.log); again++) {
+        result = run();
     }
-    const auto& [report, log] = its;
+    const auto& [report, log] = result;
     ASSERT_TRUE(in_order(log)) << log.text();
     EXPECT_EQ(report.outcome, Outcome::Reset) << log.text();
     EXPECT_LT(report.elapsed, 4s) << log.text();
@@ -293,7 +295,7 @@ TEST_P(StressPureReceiver, SuspectedGenuineResetStillEndsTheConnection) {
 INSTANTIATE_TEST_SUITE_P(Modes, StressPureReceiver,
                          ::testing::Values(FST_CHALLENGE_OFF, FST_CHALLENGE_ALL),
                          [](const auto& info) {
-                             return info.param == FST_CHALLENGE_OFF ? "Unasked" : "Asked";
+                             return info.param == FST_CHALLENGE_OFF ? "Unchallenged" : "Challenged";
                          });
 
 /// All the ways in which a server ends a connection, one after another.
@@ -315,7 +317,7 @@ void end_in_every_way(const lab::Namespace& host, const Endpoint& server,
 /// On the loopback interface each packet leaves and arrives: it is seen twice.
 TEST_F(StressBox, EachPacketTwiceOnLoopback) {
     const lab::Namespace& host = lab().server();
-    must(host.require({"ip", "link", "set", "lo", "up"}));
+    require_ok(host.require({"ip", "link", "set", "lo", "up"}));
     watch(host, {"lo"});
     end_in_every_way(host, {host.address(), 80}, host);
     stop_without_suspects(4);

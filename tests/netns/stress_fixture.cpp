@@ -125,17 +125,17 @@ void StressTest::widen_first_flight() {
     const auto widen = [](const lab::Namespace& host, const lab::Interface& link) {
         for (const auto& [ip, neighbour] : {std::pair{"-4", link.neighbour_ipv4.text()},
                                             std::pair{"-6", link.neighbour_ipv6.text()}}) {
-            must(host.require({"ip", ip, "route", "change", "default", "via", neighbour, "dev",
-                               link.name, "initcwnd", "300", "initrwnd", "300"}));
+            require_ok(host.require({"ip", ip, "route", "change", "default", "via", neighbour,
+                                     "dev", link.name, "initcwnd", "300", "initrwnd", "300"}));
         }
     };
-    must(client.set_sysctl("net.ipv4.tcp_rmem", "4096 4000000 8000000"));
-    must(server.set_sysctl("net.ipv4.tcp_wmem", "4096 4000000 8000000"));
+    require_ok(client.set_sysctl("net.ipv4.tcp_rmem", "4096 4000000 8000000"));
+    require_ok(server.set_sysctl("net.ipv4.tcp_wmem", "4096 4000000 8000000"));
     widen(client, client.toward(lab::Side::Server));
     widen(server, server.toward(lab::Side::Client));
 }
 
-void must(const Status& status) {
+void require_ok(const Status& status) {
     if (!status) {
         throw std::runtime_error(status.error().message());
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Shared by the tests that try to break the rules: servers that do anything, paths that do
-// anything, and the one thing that must never happen.
+// Shared by the stress tests: scripted servers, and the check that no genuine reset is suspected.
 #pragma once
 
 #include <functional>
@@ -18,7 +17,7 @@ namespace flowstamp::lab {
 /// Serves each connection by a script, in a thread of its own, until destroyed.
 class ScriptedServer {
   public:
-    /// What is done with an accepted connection; its waits end when the server is destroyed.
+    /// Handles an accepted connection; its waits end when the server is destroyed.
     using Script = std::function<void(Fd socket, const lab::WaitLimit& limit)>;
 
     /// Listens on all addresses of `host`.
@@ -72,7 +71,7 @@ class StressTest : public WatchTest {
 class StressFamilyTest : public StressTest, public ::testing::WithParamInterface<lab::Family> {};
 
 /// Ends the test with the error's text.
-void must(const Status& status);
+void require_ok(const Status& status);
 
 /// A few bytes, all the same.
 std::vector<std::uint8_t> some_bytes(std::size_t count);

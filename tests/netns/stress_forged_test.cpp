@@ -19,7 +19,9 @@ constexpr lab::Window kForeign = lab::Window::constant(1000);
 constexpr std::size_t kBurst = 16'384;
 
 /// What the server of `stream` has sent with the last byte of its nth burst.
-constexpr std::uint64_t after_burst(unsigned n) { return std::uint64_t{n} * kBurst; }
+constexpr std::uint64_t after_burst(unsigned n) {
+    return std::uint64_t{n} * kBurst;
+}
 
 class StressForged : public StressTest, public ::testing::WithParamInterface<lab::Family> {
   protected:
@@ -48,7 +50,7 @@ class StressForged : public StressTest, public ::testing::WithParamInterface<lab
 
     Fd connect_to_server() { return require(connect_from(lab().client(), GetParam())); }
 
-    /// Stops the watch: expects so many resets in the server's name, each finally confirmed.
+    /// Stops the watch: expects this many resets in the server's name, each finally confirmed.
     void stop_confirmed(fst_verdict on_arrival, std::size_t resets = 1) {
         ASSERT_TRUE(wait_for_resets(resets));
         watch_->wait_for(
@@ -90,7 +92,7 @@ TEST_P(StressForged, StatelessCopyWithoutCause) {
     const ScriptedServer server(
         lab().server(), {lab::IpAddress::any(GetParam()), 80},
         [](const Fd& socket, const lab::WaitLimit& limit) {
-            must(lab::send_all(socket, some_bytes(10'000), limit));
+            require_ok(lab::send_all(socket, some_bytes(10'000), limit));
             lab::pause(1500ms, limit);
             for (int i = 0; i < 100; ++i) {
                 if (!lab::send_all(socket, some_bytes(1000), limit) || !lab::pause(4ms, limit)) {
@@ -110,7 +112,7 @@ TEST_P(StressForged, OnAHalfClosedConnection) {
     watch();
     const lab::Injector injector = inject({.flags = Rst, .window = kForeign}, after_burst(7));
     const Fd socket = connect_to_server();
-    must(lab::send_all(socket, some_bytes(10), limit()));
+    require_ok(lab::send_all(socket, some_bytes(10), limit()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
     stop_confirmed(FST_VERDICT_SUSPECTED);
@@ -122,7 +124,7 @@ TEST_P(StressForged, OnAHalfClosedConnectionFromTheServersDistance) {
     const lab::Injector injector =
         inject({.ttl = lab::Ttl::as_peer(), .ip_id = lab::IpId::continue_sender()}, after_burst(7));
     const Fd socket = connect_to_server();
-    must(lab::send_all(socket, some_bytes(10), limit()));
+    require_ok(lab::send_all(socket, some_bytes(10), limit()));
     shutdown(socket.get(), SHUT_WR);
     EXPECT_TRUE(ends_by_reset(socket));
     stop_confirmed(FST_VERDICT_GENUINE);

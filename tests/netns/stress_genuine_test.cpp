@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Genuine resets that some rule once reported as forged: how connections end, between real kernels.
+// Ways in which connections between real kernels end. Rules once reported these resets as forged.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -27,7 +27,7 @@ TEST_P(StressGenuine, AcceptThenReset) {
     stop_without_suspects(kTimes);
 }
 
-/// 20 ms after a reset the same port is reused, and the new connection goes on, which says nothing
+/// 20 ms after a reset the same port is reused. The new connection continues, which proves nothing
 /// about the old one's end.
 TEST_P(StressGenuine, PortReusedAtOnce) {
     constexpr std::size_t kTimes = 5;
@@ -39,8 +39,8 @@ TEST_P(StressGenuine, PortReusedAtOnce) {
     for (std::size_t i = 0; i < kTimes; ++i) {
         const Fd socket = require(connect_from(lab().client(), GetParam(), kPort));
         const std::string request = "GET 1000000\n";
-        must(lab::send_all(socket, std::vector<std::uint8_t>(request.begin(), request.end()),
-                           limit()));
+        require_ok(lab::send_all(socket, std::vector<std::uint8_t>(request.begin(), request.end()),
+                                 limit()));
         EXPECT_TRUE(ends_by_reset(socket));
         std::this_thread::sleep_for(20ms);
     }
@@ -66,13 +66,13 @@ TEST_P(StressGenuine, HalfOpenConnectionRecovers) {
     const auto say_and_hear = [&](const Fd& socket) {
         std::vector<std::uint8_t> buffer(1000);
         for (int i = 0; i < 5; ++i) {
-            must(lab::send_all(socket, some_bytes(100), limit()));
+            require_ok(lab::send_all(socket, some_bytes(100), limit()));
             EXPECT_GT(require(lab::receive_some(socket, buffer, limit())), 0u);
         }
     };
     Fd first = require(connect_from(lab().client(), GetParam(), kPort));
     say_and_hear(first);
-    must(lab().client().run_in([&] { return lab::vanish(std::move(first)); }));
+    require_ok(lab().client().run_in([&] { return lab::vanish(std::move(first)); }));
     const Fd second = require(connect_from(lab().client(), GetParam(), kPort));
     say_and_hear(second);
     wait_for_resets(0);
@@ -80,8 +80,8 @@ TEST_P(StressGenuine, HalfOpenConnectionRecovers) {
     EXPECT_GE(log.resets.size(), 1u) << "the client's own reset\n" << log.text();
 }
 
-/// The server has lost its state: the client's data draws a reset, and the next connection from the
-/// same port works.
+/// The server has lost its state: the client's data provokes a reset, and the next connection from
+/// the same port works.
 TEST_P(StressGenuine, RestartedServer) {
     constexpr std::uint16_t kPort = 40'002;
     watch();
@@ -125,7 +125,7 @@ void PrintTo(const OwnTtl& own, std::ostream* out) {
 class StressOwnTtl : public StressTest, public ::testing::WithParamInterface<OwnTtl> {
   protected:
     /// Two downloads that the server resets: by a vanished socket, and by an abort. Both end soon.
-    void meet_both(const lab::Namespace& client, cmd::WatchOptions options) {
+    void download_both(const lab::Namespace& client, cmd::WatchOptions options) {
         watch(client, {client.toward(lab::Side::Server).name}, std::move(options));
         for (const lab::Ending ending : {lab::Ending::Vanish, lab::Ending::LingerZero}) {
             const lab::Server server =
@@ -149,13 +149,13 @@ class StressOwnTtl : public StressTest, public ::testing::WithParamInterface<Own
 
 TEST_P(StressOwnTtl, IsNotSuspected) {
     lab();
-    meet_both(client(), {});
+    download_both(client(), {});
     stop_without_suspects(2);
 }
 
 TEST_P(StressOwnTtl, IsFinallyAccepted) {
     lab();
-    meet_both(client(), acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
+    download_both(client(), acting(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL));
     stop_without_suspects(2);
 }
 
@@ -181,11 +181,11 @@ class StressMptcp : public StressTest {
         StressTest::SetUp();
         const lab::Namespace& client = lab().client();
         const std::string& interface = client.toward(lab::Side::Server).name;
-        must(client.set_sysctl("net.mptcp.enabled", "1"));
-        must(lab().server().set_sysctl("net.mptcp.enabled", "1"));
-        must(client.require({"ip", "addr", "add", "198.51.100.3/24", "dev", interface}));
-        must(client.require({"ip", "mptcp", "limits", "set", "subflow", "2"}));
-        must(client.require(
+        require_ok(client.set_sysctl("net.mptcp.enabled", "1"));
+        require_ok(lab().server().set_sysctl("net.mptcp.enabled", "1"));
+        require_ok(client.require({"ip", "addr", "add", "198.51.100.3/24", "dev", interface}));
+        require_ok(client.require({"ip", "mptcp", "limits", "set", "subflow", "2"}));
+        require_ok(client.require(
             {"ip", "mptcp", "endpoint", "add", "198.51.100.3", "dev", interface, "subflow"}));
     }
 
@@ -195,8 +195,8 @@ class StressMptcp : public StressTest {
             Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_MPTCP));
             const lab::SocketAddress address(lab::Endpoint{lab().server().address(), 80});
             connect(socket.get(), address.get(), address.length);
-            must(lab::wait_for(socket, POLLOUT, limit()));
-            must(lab::send_all(socket, some_bytes(10), limit()));
+            require_ok(lab::wait_for(socket, POLLOUT, limit()));
+            require_ok(lab::send_all(socket, some_bytes(10), limit()));
             ends_by_reset(socket);
         });
     }
@@ -215,7 +215,7 @@ class StressMptcp : public StressTest {
 };
 
 TEST_F(StressMptcp, RefusedSubflow) {
-    must(lab().server().require({"ip", "mptcp", "limits", "set", "subflow", "0"}));
+    require_ok(lab().server().require({"ip", "mptcp", "limits", "set", "subflow", "0"}));
     watch();
     const ScriptedServer server = serve();
     read_all();
@@ -223,7 +223,7 @@ TEST_F(StressMptcp, RefusedSubflow) {
 }
 
 TEST_F(StressMptcp, AllSubflowsTornDown) {
-    must(lab().server().require({"ip", "mptcp", "limits", "set", "subflow", "2"}));
+    require_ok(lab().server().require({"ip", "mptcp", "limits", "set", "subflow", "2"}));
     watch();
     const ScriptedServer server = serve();
     read_all();

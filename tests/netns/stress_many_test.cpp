@@ -199,7 +199,8 @@ TEST_F(StressMany, NoneOfThousandsIsSuspected) {
     }
     // Servers still retransmit what was not acknowledged: not between these two.
     const lab::Namespace& router = lab().router(1);
-    must(router.require({"ip", "link", "set", router.toward(lab::Side::Client).name, "down"}));
+    require_ok(
+        router.require({"ip", "link", "set", router.toward(lab::Side::Client).name, "down"}));
     const WatchLog log = watch_->stop();
     EXPECT_TRUE(recording.stop());
 

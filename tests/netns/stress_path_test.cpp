@@ -124,7 +124,8 @@ class StressSlowAcks : public StressTest, public ::testing::WithParamInterface<S
 
 TEST_P(StressSlowAcks, AbortFasterThanAnyAck) {
     constexpr int kRounds = 6;
-    must(lab().server().set_sysctl("net.ipv4.tcp_timestamps", GetParam().timestamps ? "1" : "0"));
+    require_ok(
+        lab().server().set_sysctl("net.ipv4.tcp_timestamps", GetParam().timestamps ? "1" : "0"));
     bool is_first = true;
     const lab::Forwarder forwarder = require(lab::Forwarder::start(
         lab(), 2, {.plan = [&](lab::Side from, lab::FrameView) -> std::vector<lab::Delivery> {
@@ -148,7 +149,7 @@ TEST_P(StressSlowAcks, AbortFasterThanAnyAck) {
     const Fd socket = require(connect_from(lab().client(), GetParam().family));
     for (int i = 0; i < kRounds; ++i) {
         std::this_thread::sleep_for(80ms);
-        must(lab::send_all(socket, some_bytes(100), limit()));
+        require_ok(lab::send_all(socket, some_bytes(100), limit()));
     }
     EXPECT_TRUE(ends_by_reset(socket));
     stop_without_suspects(1);

@@ -80,15 +80,16 @@ class LiveWatch::Collector final : public output::Consumer {
   public:
     void consume(const output::Event& event) override {
         change([&](WatchLog& log) {
-            std::visit(output::Handle{
-                           [&](const analysis::Reset& its) { remember(log.resets, its); },
-                           [&](const analysis::Finding& its) { remember(log.findings, its); },
-                           [&](const analysis::Middlebox& its) { log.middleboxes.push_back(its); },
-                           [&](const analysis::FlowRecord& its) { log.flows.push_back(its); },
-                           [&](const analysis::Stats& its) { log.summary = its; },
-                           [&](const analysis::Summary& its) { log.summary = its.stats; },
-                           [](const auto&) {}},
-                       event);
+            std::visit(
+                output::Handle{
+                    [&](const analysis::Reset& item) { remember(log.resets, item); },
+                    [&](const analysis::Finding& item) { remember(log.findings, item); },
+                    [&](const analysis::Middlebox& item) { log.middleboxes.push_back(item); },
+                    [&](const analysis::FlowRecord& item) { log.flows.push_back(item); },
+                    [&](const analysis::Stats& item) { log.summary = item; },
+                    [&](const analysis::Summary& item) { log.summary = item.stats; },
+                    [](const auto&) {}},
+                event);
         });
     }
     void notice(std::string_view line) {

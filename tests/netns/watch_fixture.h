@@ -79,7 +79,7 @@ class WatchTest : public LabTest {
     LiveWatch& watch(cmd::WatchOptions options = {});
     LiveWatch& watch(const lab::Namespace& host, const std::vector<std::string>& interfaces,
                      cmd::WatchOptions options = {});
-    /// Waits until the watch has reported so many RSTs in the server's name.
+    /// Waits until the watch has reported this many RSTs in the server's name.
     bool wait_for_resets(std::size_t count);
 
     std::unique_ptr<LiveWatch> watch_;

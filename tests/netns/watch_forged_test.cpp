@@ -15,7 +15,7 @@ namespace flowstamp::lab {
 namespace {
 
 constexpr std::uint64_t kWanted = 400'000;
-constexpr std::uint64_t kStrikeAfter = 100'000;
+constexpr std::uint64_t kInjectAfter = 100'000;
 constexpr lab::MacAddress kOtherMac{{0x02, 0, 0, 0, 0xbe, 0xef}};
 // Differs in every one of the probe's 32 profile bits from Linux' scaled windows, 500 to 512.
 constexpr lab::Window kForeign = lab::Window::constant(1000);
@@ -119,14 +119,14 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
   protected:
     /// A download through the injector. The server pauses 40 ms after each chunk, so the forgery is
     /// exact, and the server's next packet is later by its own clock.
-    lab::DownloadReport attacked(unsigned times = 1) {
+    lab::DownloadReport download_with_forgery(unsigned times = 1) {
         const Case& forged = GetParam();
         const lab::Server server = require(lab::Server::start(
             lab().server(),
             {.family = forged.family, .pace = {.chunk_bytes = 16'384, .pause = 40ms}}));
         const lab::Injector injector = require(lab::Injector::start(
             lab().router(forged.router),
-            {.trigger = {.after_server_bytes = kStrikeAfter, .times = times, .id_gap = kIdGap},
+            {.trigger = {.after_server_bytes = kInjectAfter, .times = times, .id_gap = kIdGap},
              .forgery = forged.forgery,
              .count = forged.count}));
         lab::DownloadReport report{};
@@ -163,7 +163,8 @@ bool all_confirmed(const WatchLog& log) {
 TEST_P(WatchForged, IsReportedWithoutChangingPackets) {
     const lab::Capture at_client = require(lab::Capture::start(lab().client()));
     watch();
-    EXPECT_EQ(attacked().outcome, lab::Outcome::Reset) << "observed, it kills";
+    EXPECT_EQ(download_with_forgery().outcome, lab::Outcome::Reset)
+        << "only observed, it ends the download";
     ASSERT_EQ(injected_.size(), GetParam().count);
     ASSERT_TRUE(wait_for_resets(GetParam().count));
     watch_->wait_for(all_confirmed, 1s);
@@ -194,7 +195,7 @@ TEST_P(WatchForged, IsReportedWithoutChangingPackets) {
         const std::ptrdiff_t tcp = GetParam().family == lab::Family::V4 ? kIpv4 : kIpv6;
         EXPECT_TRUE(std::equal(seen[i].frame.begin() + tcp, seen[i].frame.end(),
                                injected_[i].frame.begin() + tcp, injected_[i].frame.end()))
-            << "the segment was changed on its way";
+            << "the segment was changed on the path";
     }
 }
 
@@ -204,7 +205,7 @@ TEST_P(WatchForgedActing, DoesNotEndTheDownload) {
     const fst_drop_mode drop =
         GetParam().on_arrival == FST_VERDICT_CONFIRMED ? FST_DROP_CONFIRMED : FST_DROP_SUSPECTED;
     watch(acting(drop));
-    const lab::DownloadReport report = attacked(3);
+    const lab::DownloadReport report = download_with_forgery(3);
     EXPECT_EQ(report.outcome, lab::Outcome::Complete);
     EXPECT_EQ(report.bytes, kWanted);
     ASSERT_EQ(injected_.size(), 3 * GetParam().count);
@@ -256,7 +257,7 @@ class WatchExactCopy : public WatchTest, public ::testing::WithParamInterface<la
         EXPECT_EQ(log.summary.challenges.upheld, 0u) << log.text();
         ASSERT_FALSE(log.findings.empty()) << log.text();
     }
-    static constexpr lab::Pace kResting{.chunk_bytes = 16'384, .pause = 40ms};
+    static constexpr lab::Pace kPausing{.chunk_bytes = 16'384, .pause = 40ms};
     /// Pauses of several round trips of the long path, so that the forgery is exact.
     static constexpr lab::Pace kSlow{.chunk_bytes = 10'000, .pause = 250ms};
     static constexpr lab::Trigger kEachPacket{.on = lab::Trigger::On::ClientPacket,
@@ -266,15 +267,15 @@ class WatchExactCopy : public WatchTest, public ::testing::WithParamInterface<la
 
 TEST_P(WatchExactCopy, Singly) {
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const lab::Server server = serve(kResting);
-    const lab::Injector injector = forge(2, {.after_server_bytes = kStrikeAfter, .times = 3}, 1);
+    const lab::Server server = serve(kPausing);
+    const lab::Injector injector = forge(2, {.after_server_bytes = kInjectAfter, .times = 3}, 1);
     expect_complete(kWanted);
 }
 
 TEST_P(WatchExactCopy, InThrees) {
     watch(acting(FST_DROP_OFF, FST_CHALLENGE_ALL));
-    const lab::Server server = serve(kResting);
-    const lab::Injector injector = forge(2, {.after_server_bytes = kStrikeAfter}, 3);
+    const lab::Server server = serve(kPausing);
+    const lab::Injector injector = forge(2, {.after_server_bytes = kInjectAfter}, 3);
     expect_complete(kWanted);
 }
 

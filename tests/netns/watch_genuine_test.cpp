@@ -30,7 +30,7 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
 
     /// A client that requests more than the server sends, and sends a byte when it receives
     /// nothing.
-    lab::DownloadOptions patient() {
+    lab::DownloadOptions nudging_client() {
         lab::DownloadOptions options = to_server(1'000'000, GetParam());
         options.nudge_after = 100ms;
         return options;
@@ -43,15 +43,15 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
 
     /// Reported as genuine, from the first to the last; no finding at all. Each was challenged if
     /// the stack can do that.
-    void expect_no_suspects(std::size_t resets_at_least = 1, bool is_asked = true) {
+    void expect_no_suspects(std::size_t resets_at_least = 1, bool is_challenged = true) {
         const WatchLog log = stop_and_expect_genuine(resets_at_least);
         for (const auto& [first, last] : log.findings) {  // a refused SYN is reported as such
             EXPECT_EQ(last.kind, analysis::FindingKind::syn_refused) << log.text();
         }
-        EXPECT_EQ(log.count(FST_COUNT_CHALLENGED) > 0, is_asked) << log.text();
-        EXPECT_EQ(log.summary.challenges.upheld > 0, is_asked) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_CHALLENGED) > 0, is_challenged) << log.text();
+        EXPECT_EQ(log.summary.challenges.upheld > 0, is_challenged) << log.text();
         EXPECT_EQ(log.summary.challenges.refuted, 0u) << log.text();
-        EXPECT_EQ(log.count(FST_COUNT_PASS_SUSPECT) > 0, !is_asked) << log.text();
+        EXPECT_EQ(log.count(FST_COUNT_PASS_SUSPECT) > 0, !is_challenged) << log.text();
     }
 
     WatchLog stop_and_expect_genuine(std::size_t resets_at_least) {
@@ -67,11 +67,11 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
         return log;
     }
 
-    void expect_spared(const lab::ServerOptions& options, unsigned times = 1) {
+    void expect_accepted(const lab::ServerOptions& options, unsigned times = 1) {
         watch_strictly();
         const lab::Server server = serve(options);
         for (unsigned i = 0; i < times; ++i) {
-            const lab::DownloadReport report = lab::download(lab().client(), patient());
+            const lab::DownloadReport report = lab::download(lab().client(), nudging_client());
             expect_reset(report);
             EXPECT_EQ(report.bytes, kServed);
         }
@@ -94,35 +94,36 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
 };
 
 TEST_P(WatchGenuine, CloseWithUnreadDataTwice) {
-    expect_spared(
+    expect_accepted(
         {.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::CloseUnread}, 2);
 }
 
 TEST_P(WatchGenuine, LingerZero) {
-    expect_spared(
+    expect_accepted(
         {.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::LingerZero});
 }
 
 TEST_P(WatchGenuine, DataToAVanishedSocketTwice) {
-    expect_spared({.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::Vanish}, 2);
+    expect_accepted({.stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::Vanish},
+                    2);
 }
 
 /// Its data has another initial TTL than its stateless reset.
 TEST_P(WatchGenuine, DataToAVanishedSocketOfAServerWithItsOwnTtl) {
-    expect_spared(
+    expect_accepted(
         {.ttl = 200, .stop_after = kServed, .before_ending = 50ms, .ending = lab::Ending::Vanish});
 }
 
 TEST_P(WatchGenuine, LingerZeroOfAServerWithItsOwnTtl) {
-    expect_spared({.ttl = 200,
-                   .stop_after = kServed,
-                   .before_ending = 50ms,
-                   .ending = lab::Ending::LingerZero});
+    expect_accepted({.ttl = 200,
+                     .stop_after = kServed,
+                     .before_ending = 50ms,
+                     .ending = lab::Ending::LingerZero});
 }
 
 TEST_P(WatchGenuine, ClosedPort) {
     watch_strictly();
-    const lab::DownloadReport report = lab::download(lab().client(), patient());
+    const lab::DownloadReport report = lab::download(lab().client(), nudging_client());
     EXPECT_EQ(report.outcome, lab::Outcome::Refused);
     EXPECT_LT(report.elapsed, kSoon);
     expect_no_suspects(1, false);
@@ -146,26 +147,26 @@ class WatchGenuineBadPath : public WatchGenuine {
         return require(lab::Forwarder::start(
             lab(), 2, {.link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02, .seed = 6}}));
     }
-    void expect_spared_across(lab::Ending ending) {
+    void expect_accepted_across_bad_path(lab::Ending ending) {
         const lab::Forwarder path = bad_path();
         watch_strictly();
         const lab::Server server =
             serve({.stop_after = kServed, .before_ending = 200ms, .ending = ending});
-        expect_reset(lab::download(lab().client(), patient()), kSoonOnABadPath);
+        expect_reset(lab::download(lab().client(), nudging_client()), kSoonOnABadPath);
         expect_no_suspects();
     }
 };
 
 TEST_P(WatchGenuineBadPath, CloseWithUnreadData) {
-    expect_spared_across(lab::Ending::CloseUnread);
+    expect_accepted_across_bad_path(lab::Ending::CloseUnread);
 }
 
 TEST_P(WatchGenuineBadPath, LingerZero) {
-    expect_spared_across(lab::Ending::LingerZero);
+    expect_accepted_across_bad_path(lab::Ending::LingerZero);
 }
 
 TEST_P(WatchGenuineBadPath, DataToAVanishedSocket) {
-    expect_spared_across(lab::Ending::Vanish);
+    expect_accepted_across_bad_path(lab::Ending::Vanish);
 }
 
 TEST_P(WatchGenuineBadPath, RejectOnThePeerItself) {

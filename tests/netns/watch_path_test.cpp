@@ -42,7 +42,7 @@ class WatchPath : public WatchTest {
               std::move(options));
     }
     /// A connection attempt of the client, whatever its result.
-    void knock(const lab::IpAddress& address, std::uint16_t port) {
+    void try_connect(const lab::IpAddress& address, std::uint16_t port) {
         lab().client().run_in([&] {
             (void)lab::connect_tcp({address, port}, {.deadline = lab::SteadyClock::now() + 1500ms});
         });
@@ -85,7 +85,7 @@ TEST_F(WatchPath, NamesItsOwnRule) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
     watch_router();
     EXPECT_EQ(lab::download(lab().client(), to_server(10'000)).outcome, lab::Outcome::Complete);
-    knock(lab().server().address(lab::Family::V4), 81);
+    try_connect(lab().server().address(lab::Family::V4), 81);
     EXPECT_TRUE(wait_for_drops(1));
     EXPECT_THAT(
         drops(watch_->stop()),
@@ -103,7 +103,7 @@ TEST_F(WatchPath, BehindNat) {
     cmd::WatchOptions options;
     options.filter = "tcp port 10174";
     watch_router(options);
-    knock(router().address(lab::Family::V4), 10174);
+    try_connect(router().address(lab::Family::V4), 10174);
     EXPECT_TRUE(wait_for_drops(1));
     EXPECT_THAT(
         drops(watch_->stop()),
@@ -116,9 +116,9 @@ TEST_F(WatchPath, DistinguishesOwnResetsFromReceivedOnes) {
           "--reject-with", "tcp-reset"});
     watch_router();
     const lab::IpAddress own = router().address(lab::Family::V4);
-    knock(own, 22);
-    knock(own, 23);
-    knock(lab().server().address(lab::Family::V4), 24);  // the server's own
+    try_connect(own, 22);
+    try_connect(own, 23);
+    try_connect(lab().server().address(lab::Family::V4), 24);  // the server's own
     EXPECT_TRUE(wait_for_drops(2));
     const auto found = drops(watch_->stop());
     EXPECT_THAT(found, testing::UnorderedElementsAre(
@@ -131,7 +131,7 @@ TEST_F(WatchPath, DistinguishesOwnResetsFromReceivedOnes) {
 TEST_F(WatchPath, OwnResetDroppedByOutput) {
     rule({"iptables-nft", "-A", "OUTPUT", "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "DROP"});
     watch_router();
-    knock(router().address(lab::Family::V4), 23);
+    try_connect(router().address(lab::Family::V4), 23);
     EXPECT_TRUE(wait_for_drops(2));
     EXPECT_THAT(drops(watch_->stop()),
                 testing::UnorderedElementsAre(
@@ -144,7 +144,7 @@ TEST_F(WatchPath, OwnResetDroppedByOutput) {
 TEST_F(WatchPath, FollowsNothingWithoutPath) {
     rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"});
     watch(router(), {router().toward(lab::Side::Client).name});
-    knock(lab().server().address(lab::Family::V4), 81);
+    try_connect(lab().server().address(lab::Family::V4), 81);
     EXPECT_TRUE(drops(watch_->stop()).empty());
 }
 

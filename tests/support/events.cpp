@@ -90,20 +90,20 @@ fst_flow example_flow() {
     return flow;
 }
 
-Story::Story(const fst_flow& flow, std::uint32_t slot, std::string interface)
+FlowScript::FlowScript(const fst_flow& flow, std::uint32_t slot, std::string interface)
     : flow_(flow), slot_(slot), interface_(std::move(interface)), now_(kBegin) {}
 
-Story& Story::at(Nanoseconds time) {
+FlowScript& FlowScript::at(Nanoseconds time) {
     now_ = kBegin + time;
     return *this;
 }
 
-Story& Story::after(Nanoseconds length) {
+FlowScript& FlowScript::after(Nanoseconds length) {
     now_ += length;
     return *this;
 }
 
-analysis::Observation Story::observation(fst_event_kind kind, std::uint8_t from) {
+analysis::Observation FlowScript::observation(fst_event_kind kind, std::uint8_t from) {
     analysis::Observation observation;
     fst_event& event = observation.event;
     event.header = {.version = FST_CONTRACT_VERSION,
@@ -125,7 +125,7 @@ analysis::Observation Story::observation(fst_event_kind kind, std::uint8_t from)
     return observation;
 }
 
-analysis::Observation Story::rst(const RstDetails& details) {
+analysis::Observation FlowScript::rst(const RstDetails& details) {
     analysis::Observation observation = this->observation(FST_EVENT_RST, details.from);
     fst_packet& packet = observation.event.packet;
     packet.seq = details.seq;
@@ -162,7 +162,7 @@ analysis::Observation Story::rst(const RstDetails& details) {
     return observation;
 }
 
-analysis::Observation Story::later(const LaterDetails& details) {
+analysis::Observation FlowScript::later(const LaterDetails& details) {
     analysis::Observation observation = this->observation(FST_EVENT_AFTER_RST, details.from);
     fst_packet& packet = observation.event.packet;
     packet.seq = details.seq;
@@ -182,7 +182,7 @@ analysis::Observation Story::later(const LaterDetails& details) {
     return observation;
 }
 
-analysis::Observation Story::syn(std::uint32_t seq, std::uint16_t flags) {
+analysis::Observation FlowScript::syn(std::uint32_t seq, std::uint16_t flags) {
     analysis::Observation observation = this->observation(FST_EVENT_SYN, kClient);
     observation.event.packet.seq = seq;
     observation.event.packet.tcp_flags = FST_TCP_SYN;
@@ -190,7 +190,7 @@ analysis::Observation Story::syn(std::uint32_t seq, std::uint16_t flags) {
     return observation;
 }
 
-analysis::Observation Story::syn_ack(std::uint32_t seq, std::uint32_t ack) {
+analysis::Observation FlowScript::syn_ack(std::uint32_t seq, std::uint32_t ack) {
     analysis::Observation observation = this->observation(FST_EVENT_SYN_ACK, kServer);
     observation.event.packet.seq = seq;
     observation.event.packet.ack = ack;

@@ -2,10 +2,10 @@
 //
 // Records of the data path for tests, without a data path: the observations of one connection.
 //
-//     Story story;                                    // a download from 198.51.100.7:443
-//     story.at(1ms);
-//     story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
-//     story.later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK)});
+//     FlowScript script;                              // a download from 198.51.100.7:443
+//     script.at(1ms);
+//     script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+//     script.later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK)});
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ inline constexpr std::uint8_t kServer = 1;
 /// one hop away (TTL 63), its edge is 2001, all of it acknowledged; both use timestamps.
 [[nodiscard]] fst_flow example_flow();
 
-/// Variable fields of a RST; the rest fits the example's flow.
+/// Variable fields of a RST; all others match the example's flow.
 struct RstDetails {
     std::uint8_t from = kServer;
     std::uint32_t seq = 5000;
@@ -45,7 +45,7 @@ struct RstDetails {
     std::optional<std::uint32_t> ts_val{};
     std::uint64_t signals = 0;
     std::uint32_t context = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
-    std::optional<fst_verdict> verdict{};   ///< unset: the result of fst_conclude() for the rest
+    std::optional<fst_verdict> verdict{};   ///< unset: the result of fst_conclude()
     fst_cause cause = FST_CAUSE_STATELESS;  ///< if genuine
     fst_action action = FST_ACTION_OBSERVED;
     fst_challenge challenge = FST_CHALLENGE_NONE;
@@ -66,18 +66,19 @@ struct LaterDetails {
     std::uint16_t flags = FST_PACKET_DF;
 };
 
-/// One connection, as one interface sees it. Its clock only moves by at() or after().
-class Story {
+/// A script of observations of one connection at one interface. Its clock only moves by at() or
+/// after().
+class FlowScript {
   public:
-    Story() : Story(example_flow(), 7, "eth0") {}
-    Story(const fst_flow& flow, std::uint32_t slot, std::string interface);
+    FlowScript() : FlowScript(example_flow(), 7, "eth0") {}
+    FlowScript(const fst_flow& flow, std::uint32_t slot, std::string interface);
 
-    /// Sets the time since the scenario's beginning.
-    Story& at(Nanoseconds time);
-    Story& after(Nanoseconds length);
+    /// Sets the time since the script's beginning.
+    FlowScript& at(Nanoseconds time);
+    FlowScript& after(Nanoseconds length);
     [[nodiscard]] Nanoseconds now() const { return now_; }
 
-    /// The current contents of the flow's slot, carried by all later observations.
+    /// The current contents of the flow's slot, copied into all later observations.
     [[nodiscard]] fst_flow& flow() { return flow_; }
     [[nodiscard]] std::uint32_t slot() const { return slot_; }
 

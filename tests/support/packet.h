@@ -54,7 +54,7 @@ struct Ethernet {
     std::optional<std::uint16_t> type{};  ///< EtherType; unset: that of the next layer
 };
 
-/// An 802.1Q tag. A tag that contains another one is 802.1ad (QinQ) unless `tpid` says otherwise.
+/// An 802.1Q tag. A tag that contains another one is 802.1ad (QinQ) unless `tpid` is set.
 struct Vlan {
     std::uint16_t id = 1;  ///< 12 bits
     std::uint8_t priority = 0;

@@ -46,7 +46,7 @@ std::string address_text(int family, std::span<const std::uint8_t> address) {
     return text;
 }
 
-/// What the IP layer says about the segment inside.
+/// Addresses and extent of a TCP segment, from its IP header.
 struct Segment {
     std::span<const std::uint8_t> src, dst;
     std::size_t offset = 0;

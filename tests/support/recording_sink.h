@@ -35,44 +35,44 @@ class FakeSlots final : public analysis::SlotReader {
     std::map<std::uint32_t, fst_flow> flows;
 };
 
-/// Keeps what is published, and what came and went with each list.
+/// Keeps the latest list, and the signatures added and removed by each.
 class RecordingPolicy final : public analysis::PolicySink {
   public:
     bool publish(std::span<const net::LearnedSignature> list) override {
-        lists++;
-        for (const net::LearnedSignature& its : list) {
-            if (!holds(held, its.signature)) {
-                learned.push_back(its.signature);
+        publications++;
+        for (const net::LearnedSignature& entry : list) {
+            if (!contains(current, entry.signature)) {
+                learned.push_back(entry.signature);
             }
         }
-        if (!learns) {
+        if (!accepts) {
             return false;
         }
-        for (const net::LearnedSignature& its : held) {
-            if (!holds(list, its.signature)) {
-                forgotten.push_back(its.signature);
+        for (const net::LearnedSignature& entry : current) {
+            if (!contains(list, entry.signature)) {
+                forgotten.push_back(entry.signature);
             }
         }
-        held.assign(list.begin(), list.end());
+        current.assign(list.begin(), list.end());
         return true;
     }
-    static bool holds(std::span<const net::LearnedSignature> list,
-                      const fst_learned_signature& signature) {
-        return std::ranges::any_of(list, [&](const net::LearnedSignature& its) {
-            return net::same_signature(its.signature, signature);
+    static bool contains(std::span<const net::LearnedSignature> list,
+                         const fst_learned_signature& signature) {
+        return std::ranges::any_of(list, [&](const net::LearnedSignature& entry) {
+            return net::same_signature(entry.signature, signature);
         });
     }
 
-    bool learns = true;
-    std::size_t lists = 0;                    ///< that were published
-    std::vector<net::LearnedSignature> held;  ///< the latest that was taken
+    bool accepts = true;
+    std::size_t publications = 0;                ///< number of lists published
+    std::vector<net::LearnedSignature> current;  ///< the latest list accepted
     std::vector<fst_learned_signature> learned;
     std::vector<fst_learned_signature> forgotten;
 };
 
 /// The detector with all its dependencies, connected as in the program.
 struct ForgedRstBench {
-    void see(analysis::Observation observation) {
+    void observe(analysis::Observation observation) {
         aggregator.record(observation);
         tracking.record(observation);
         detector.observe(observation, sink);

@@ -12,13 +12,13 @@
 
 namespace flowstamp::testing {
 
-/// Keeps what is put out, as JSON.
+/// Keeps all output events, as JSON.
 class JsonCollector final : public output::Consumer {
   public:
     void consume(const output::Event& event) override {
         std::visit(
             output::Handle{[](const output::CaptureStart&) {}, [](const output::PacketStamp&) {},
-                           [this](const auto& its) { events.push_back(output::json_of(its)); }},
+                           [this](const auto& item) { events.push_back(output::json_of(item)); }},
             event);
     }
 

@@ -27,7 +27,7 @@ void expect_described(const std::vector<Event>& events) {
 
 }  // namespace
 
-/// The host's data path, whose events go through a session.
+/// The host's data path; its events go to a session.
 class AnalysisBench::Feed final : public ForwardingRig {
   public:
     Feed(AnalysisBench& bench, const RigOptions& options) : ForwardingRig(options), bench_(bench) {}
@@ -107,7 +107,7 @@ analysis::FlowRecord AnalysisBench::record_of(const Conversation& talk, analysis
     return recorder_.flows.back();
 }
 
-std::string AnalysisBench::told() const {
+std::string AnalysisBench::findings_text() const {
     std::string text;
     for (const analysis::Finding& finding : findings()) {
         text += text.empty() ? "" : ", ";

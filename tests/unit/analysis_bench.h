@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// The whole diagnosis over the data path of the host: packets in, findings out.
+// The whole analysis on the host's data path: packets in, findings out.
 //
 //     AnalysisBench bench;
 //     Conversation talk(bench.rig(), FST_HOOK_XDP);
 //     talk.open();
 //     bench.pass(2s);
-//     EXPECT_EQ(bench.kinds(), "stalled confirmed");
+//     EXPECT_EQ(bench.findings_text(), "stalled confirmed");
 #pragma once
 
 #include <memory>
@@ -28,9 +28,9 @@ class AnalysisBench {
     AnalysisBench& operator=(const AnalysisBench&) = delete;
     ~AnalysisBench();
 
-    /// What packets are put in by; each goes through the session at once.
+    /// Packets enter here; the session handles each at once.
     [[nodiscard]] Rig& rig() { return *rig_; }
-    /// Time passes, and nothing comes.
+    /// Time passes without packets.
     void pass(Nanoseconds length);
     void finish();
 
@@ -42,20 +42,20 @@ class AnalysisBench {
     }
     [[nodiscard]] const RecordingPolicy& policy() const { return policy_; }
     [[nodiscard]] const std::vector<analysis::Reset>& resets() const { return recorder_.resets; }
-    /// The flow's record, as if it ended so now.
+    /// The flow's record, as if it ended now, by `end`.
     [[nodiscard]] analysis::FlowRecord record_of(const Conversation& talk, analysis::FlowEnd end);
     /// All findings, in order: "stalled suspected, stalled confirmed, stalled recovered".
-    [[nodiscard]] std::string told() const;
+    [[nodiscard]] std::string findings_text() const;
 
   private:
     class Feed;
     struct Recorder final : analysis::ReportSink {
         void consume(analysis::Report report) override {
             std::visit(
-                output::Handle{[this](analysis::Reset& its) { resets.push_back(its); },
-                               [this](analysis::Finding& its) { findings.push_back(its); },
-                               [this](analysis::Middlebox& its) { middleboxes.push_back(its); },
-                               [this](analysis::FlowRecord& its) { flows.push_back(its); },
+                output::Handle{[this](analysis::Reset& item) { resets.push_back(item); },
+                               [this](analysis::Finding& item) { findings.push_back(item); },
+                               [this](analysis::Middlebox& item) { middleboxes.push_back(item); },
+                               [this](analysis::FlowRecord& item) { flows.push_back(item); },
                                [](auto&) {}},
                 report);
         }

@@ -9,7 +9,7 @@
 namespace flowstamp {
 namespace {
 
-/// In a process group of its own, like a shell's job: the kernel stops no orphaned group.
+/// In its own process group, like a shell's job: the kernel does not stop an orphaned group.
 [[noreturn]] void suspend_self() {
     ::setpgid(0, 0);
     const SuspendSignal signal;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The house rules that the sources themselves can break: who includes what, which namespace stands
-// in which folder, and under which licence a file stands. (cmake/Boundaries.cmake holds the targets
-// to who may link what.)
+// Rules for the sources: which file may include what, which namespace belongs to which folder, and
+// which licence a file names. (cmake/Boundaries.cmake checks what the targets link.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -74,12 +73,12 @@ const std::vector<Source>& sources() {
     return all;
 }
 
-bool stands_in(const Source& source, std::initializer_list<std::string_view> folders) {
+bool is_in(const Source& source, std::initializer_list<std::string_view> folders) {
     return std::ranges::any_of(
         folders, [&](std::string_view folder) { return source.path.starts_with(folder); });
 }
 
-/// Every include that begins with `prefix` stands in one of `folders`.
+/// Every include that begins with `prefix` is in one of `folders`.
 void expect_only(std::string_view prefix, std::initializer_list<std::string_view> folders) {
     std::size_t seen = 0;
     for (const Source& source : sources()) {
@@ -88,13 +87,13 @@ void expect_only(std::string_view prefix, std::initializer_list<std::string_view
                 continue;
             }
             ++seen;
-            EXPECT_TRUE(stands_in(source, folders)) << source.path << " includes " << include;
+            EXPECT_TRUE(is_in(source, folders)) << source.path << " includes " << include;
         }
     }
     EXPECT_GT(seen, 0U) << "nobody includes " << prefix << "*: the rule is void";
 }
 
-/// Libbpf's headers lie in <bpf/...>, ours in "bpf/...": told apart by which of them exist here.
+/// Libbpf's headers are in <bpf/...>, ours in "bpf/...": distinguished by which of them exist here.
 bool is_libbpf(const std::string& include) {
     return include.starts_with("bpf/") && !include.ends_with(".skel.h") &&
            !fs::exists(fs::path(FLOWSTAMP_SOURCE_DIR) / include);
@@ -137,7 +136,7 @@ std::map<std::string, Layer> declared_layers() {
     return layers;
 }
 
-/// The layer with the longest folder that `path` lies in; empty if there is none.
+/// The layer with the longest folder that contains `path`; empty if there is none.
 std::string layer_of(const std::string& path, const std::map<std::string, Layer>& layers) {
     std::string found;
     for (const auto& [name, layer] : layers) {
@@ -157,8 +156,8 @@ TEST(Boundaries, OnlyTheKernelLayersKnowLibbpf) {
                 continue;
             }
             ++seen;
-            EXPECT_TRUE(stands_in(source, {"user/kernel/", "user/pathtrace/live/", "bpf/",
-                                           "tests/bpf/", "tests/vm/", "tests/bench/"}))
+            EXPECT_TRUE(is_in(source, {"user/kernel/", "user/pathtrace/live/", "bpf/", "tests/bpf/",
+                                       "tests/vm/", "tests/bench/"}))
                 << source.path << " includes " << include;
         }
     }
@@ -179,7 +178,7 @@ TEST(Boundaries, OnlyTheReplayHostsTheDataPath) {
         for (const std::string& include : source.includes) {
             if (is_data_path(include)) {
                 ++seen;
-                EXPECT_TRUE(stands_in(source, {"bpf/", "user/cmd/replay/", "tests/"}))
+                EXPECT_TRUE(is_in(source, {"bpf/", "user/cmd/replay/", "tests/"}))
                     << source.path << " includes " << include;
             }
         }
@@ -189,7 +188,7 @@ TEST(Boundaries, OnlyTheReplayHostsTheDataPath) {
 
 TEST(Boundaries, TheContractIncludesOnlyItself) {
     for (const Source& source : sources()) {
-        if (!stands_in(source, {"include/"})) {
+        if (!is_in(source, {"include/"})) {
             continue;
         }
         for (const std::string& include : source.includes) {
@@ -212,7 +211,7 @@ TEST(Boundaries, ALayerIncludesOnlyTheLayersItDeclares) {
     const auto layers = declared_layers();
     for (const Source& source : sources()) {
         const std::string from = layer_of(source.path, layers);
-        if (!stands_in(source, {"user/"}) || source.path == "user/precompiled.h") {
+        if (!is_in(source, {"user/"}) || source.path == "user/precompiled.h") {
             continue;
         }
         EXPECT_TRUE(!from.empty() || source.path == "user/main.cpp")
@@ -241,7 +240,7 @@ std::string namespace_for(const std::string& path) {
     if (first == "base") {
         return "flowstamp";
     }
-    // A command's entry is named beside those of the others.
+    // A command's entry point is in the same namespace as those of the others.
     const bool is_entry =
         path.starts_with("user/cmd/demo/demo.") || path.starts_with("user/cmd/demo/demo_options.");
     return path.starts_with("user/cmd/demo/") && !is_entry ? "flowstamp::cmd::demo"
@@ -250,14 +249,14 @@ std::string namespace_for(const std::string& path) {
 
 TEST(Boundaries, ANamespaceMatchesItsFolder) {
     for (const Source& source : sources()) {
-        if (!stands_in(source, {"user/"}) || source.path.ends_with(".def") ||
+        if (!is_in(source, {"user/"}) || source.path.ends_with(".def") ||
             source.path == "user/main.cpp" || source.path == "user/precompiled.h") {
             continue;
         }
         const std::string wanted = namespace_for(source.path);
         EXPECT_FALSE(source.namespaces.empty()) << source.path << " opens no namespace";
         for (const std::string& name : source.namespaces) {
-            // A name without ours before it is nested in ours, or announces a library's class.
+            // A name without our prefix is nested in ours, or declares a library's class.
             EXPECT_TRUE(name == wanted || !name.starts_with("flowstamp") ||
                         (wanted != "flowstamp" && name.starts_with(wanted + "::")))
                 << source.path << " opens " << name << ", not " << wanted;
@@ -265,11 +264,11 @@ TEST(Boundaries, ANamespaceMatchesItsFolder) {
     }
 }
 
-/// They state phrases and values; user/output has the words.
+/// Detectors give phrases and values; user/output has the texts.
 TEST(Boundaries, DetectorsWriteNoEnglish) {
     std::size_t seen = 0;
     for (const Source& source : sources()) {
-        if (!stands_in(source, {"user/analysis/"})) {
+        if (!is_in(source, {"user/analysis/"})) {
             continue;
         }
         ++seen;
@@ -280,12 +279,12 @@ TEST(Boundaries, DetectorsWriteNoEnglish) {
     EXPECT_GT(seen, 0U);
 }
 
-TEST(Licence, IsToldByEachFilesFirstLine) {
+TEST(Licence, IsInEachFilesFirstLine) {
     for (const Source& source : sources()) {
         std::string wanted = "Apache-2.0 OR GPL-2.0-only";
-        if (stands_in(source, {"include/", "vmlinux/"})) {
+        if (is_in(source, {"include/", "vmlinux/"})) {
             wanted = "GPL-2.0-only OR Apache-2.0";
-        } else if ((stands_in(source, {"bpf/"}) && source.path != "bpf/host/datapath.h") ||
+        } else if ((is_in(source, {"bpf/"}) && source.path != "bpf/host/datapath.h") ||
                    source.path.ends_with(".bpf.c")) {
             wanted = "GPL-2.0-only";
         }

@@ -164,13 +164,13 @@ TEST(PcapngReader, ReadsEveryKindOfPacketAndSkipsOtherBlocks) {
         EXPECT_EQ(whole.frames[0].wall, 3s);
         EXPECT_EQ(whole.frames[1].bytes, numbered(6));
         EXPECT_EQ(whole.frames[1].original, 9U);
-        EXPECT_EQ(whole.frames[1].wall, 3s) << "it has no time of its own";
+        EXPECT_EQ(whole.frames[1].wall, 3s) << "this block has no time";
         EXPECT_EQ(whole.frames[2].bytes, numbered(4));
         EXPECT_EQ(whole.frames[3].wall, 4s);
     }
 }
 
-TEST(PcapngReader, SectionsBeginAnew) {
+TEST(PcapngReader, EachSectionHasItsOwnInterfaces) {
     const Whole whole = read(PcapngFile()
                                  .section(false)
                                  .interface({.link_type = 1, .name = "a"})

@@ -20,12 +20,12 @@ T parsed(const Words& words) {
         ADD_FAILURE() << options.error().text;
         return {};
     }
-    const T* its = std::get_if<T>(&*options);
-    if (its == nullptr) {
+    const T* values = std::get_if<T>(&*options);
+    if (values == nullptr) {
         ADD_FAILURE() << "another command's options";
         return {};
     }
-    return *its;
+    return *values;
 }
 
 /// The one-line error for these arguments.
@@ -48,7 +48,7 @@ TEST(CliWatch, StampsFileExtensionSelectsTheFormat) {
     EXPECT_EQ(parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "--stamps", "x.pcapng"}).stamps,
               "x.pcapng");
     EXPECT_EQ(refusal({"watch", "-i", "eth0", "--stamps", "x.txt"}),
-              "flowstamp: --stamps x.txt: its ending tells no form; name it .pcapng, or .json, "
+              "flowstamp: --stamps x.txt: unknown file name extension; name it .pcapng, or .json, "
               ".jsonl or .ndjson for JSON lines\n");
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "--json", "-o", "x.json", "--stamps", "x.json"}),
                 HasSubstr("the same file"));

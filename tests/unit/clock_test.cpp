@@ -19,7 +19,7 @@ TEST(SystemClock, ReadsBothSystemClocks) {
     EXPECT_NEAR(static_cast<double>(wall.count()), static_cast<double>(std::time(nullptr)), 2);
 }
 
-TEST(TestClock, MovesOnlyWhenTold) {
+TEST(TestClock, MovesOnlyWhenAdvanced) {
     TestClock clock(5s, 100s);
     EXPECT_EQ(clock.monotonic(), 5s);
     clock.advance(1500ms);
@@ -32,7 +32,7 @@ TEST(WallTime, MapsAStampAndKeepsItsMapping) {
     const WallTime wall(clock);
     EXPECT_EQ(wall.at(5s), 100s);
     EXPECT_EQ(wall.at(4s), 99s);
-    clock = TestClock(6s, 500s);  // someone set the system clock
+    clock = TestClock(6s, 500s);  // the system clock was set
     EXPECT_EQ(wall.at(6s), 101s);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The data path on damaged packets, a few thousand conversations of them, the same on every run.
-// Addresses and undefined behaviour are the sanitisers' business. tests/fuzz goes on from here.
+// The data path on a few thousand conversations of damaged packets, the same on every run.
+// Sanitizers check for memory errors and undefined behaviour. tests/fuzz covers more.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -11,10 +11,10 @@ namespace flowstamp::cmd::demo {
 namespace {
 
 using namespace std::chrono_literals;
+using flowstamp::testing::FlowScript;
 using flowstamp::testing::ForgedRstBench;
-using flowstamp::testing::Story;
 
-/// Parses what watch's own reporter writes, so that writer and reader of the JSON agree.
+/// Parses the output of watch's own reporter, so that writer and reader of the JSON agree.
 class DemoFacts : public ::testing::Test {
   protected:
     std::string json_lines() const {
@@ -29,12 +29,12 @@ class DemoFacts : public ::testing::Test {
     }
 
     ForgedRstBench bench;
-    Story story;
+    FlowScript script;
     const cmd::demo::End server{"198.51.100.7", 443};
 };
 
 TEST_F(DemoFacts, OfAForgedReset) {
-    bench.see(story.rst(
+    bench.observe(script.rst(
         {.ttl = 60,
          .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
     const cmd::demo::Facts facts = cmd::demo::parse_facts(json_lines());
@@ -53,9 +53,9 @@ TEST_F(DemoFacts, OfAForgedReset) {
 }
 
 TEST_F(DemoFacts, LaterEventsReplaceEarlierOnes) {
-    bench.see(
-        story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
-    bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
+    bench.observe(
+        script.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.observe(script.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3u);
     const auto resets = cmd::demo::parse_facts(json_lines()).resets_of(server);
     ASSERT_EQ(resets.size(), 2u);
@@ -66,7 +66,7 @@ TEST_F(DemoFacts, LaterEventsReplaceEarlierOnes) {
 }
 
 TEST_F(DemoFacts, AreSelectedByTheirEnds) {
-    bench.see(story.rst({}));
+    bench.observe(script.rst({}));
     const cmd::demo::Facts facts = cmd::demo::parse_facts(json_lines());
     const std::uint16_t port = facts.resets.at(0).destination.port;
     EXPECT_EQ(facts.resets_of(server, port).size(), 1u);

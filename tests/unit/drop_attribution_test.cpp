@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Which rule ate the packets, by how counters moved between two snapshots.
+// Which rule dropped the packets, by the changes of counters between two snapshots.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -238,7 +238,7 @@ TEST_F(DropAttributionTest, RuleAddedMeanwhile) {
     chain(after_).rules.back().counter->packets = 3;
     expect_probable(15, "it was added");
     chain(after_).rules.back().counter->packets = 0;
-    EXPECT_FALSE(attribution()) << "it has met nothing";
+    EXPECT_FALSE(attribution()) << "it has matched nothing";
 }
 
 TEST_F(DropAttributionTest, RuleRemovedMeanwhile) {

@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using flowstamp::testing::example_flow;
+using flowstamp::testing::FlowScript;
 using flowstamp::testing::key_of;
 using flowstamp::testing::RstDetails;
-using flowstamp::testing::Story;
 
 std::uint64_t packet_id(analysis::Aggregator& aggregator, analysis::Observation observation) {
     aggregator.record(observation);
@@ -21,51 +21,51 @@ std::uint64_t packet_id(analysis::Aggregator& aggregator, analysis::Observation 
 }
 
 /// The example's flow as seen on the inner side of a masquerading router.
-Story inside(const std::string& client = "10.0.0.5") {
+FlowScript inside(const std::string& client = "10.0.0.5") {
     fst_flow flow = example_flow();
     flow.key = key_of(client, 51234, "198.51.100.7", 443, 4);
     flow.generation = 9;
-    return Story(flow, 11, "eth1");
+    return FlowScript(flow, 11, "eth1");
 }
 
-TEST(SamePacket, IsKnownAgainOnTheWayOut) {
+TEST(SamePacket, IsRecognizedAtTheOutgoingInterface) {
     analysis::Aggregator aggregator(100);
     fst_flow forwarded = example_flow();
     forwarded.key.ifindex = 4;
-    Story in;
-    Story out(forwarded, 11, "eth1");
+    FlowScript in;
+    FlowScript out(forwarded, 11, "eth1");
     const auto first = packet_id(aggregator, in.at(0ms).rst({.ttl = 52, .ip_id = 5}));
     const auto again = packet_id(aggregator, out.at(1ms).rst({.ttl = 51, .ip_id = 5}));
     EXPECT_EQ(first, 1U);
     EXPECT_EQ(again, first);
 }
 
-TEST(SamePacket, IsKnownAgainBehindMasquerading) {
+TEST(SamePacket, IsRecognizedBehindMasquerading) {
     analysis::Aggregator aggregator(100);
-    Story in;
-    Story out = inside();
+    FlowScript in;
+    FlowScript out = inside();
     EXPECT_EQ(packet_id(aggregator, in.at(0ms).rst({})),
               packet_id(aggregator, out.at(1ms).rst({})));
 }
 
-TEST(SamePacket, IsKnownAgainWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
+TEST(SamePacket, IsRecognizedWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
     fst_flow hairpin = example_flow();
     hairpin.key = key_of("10.0.0.1", 51234, "10.0.0.9", 8443, 4);
-    Story in;
-    Story out(hairpin, 11, "eth1");
+    FlowScript in;
+    FlowScript out(hairpin, 11, "eth1");
     analysis::Aggregator aggregator(100);
     EXPECT_EQ(packet_id(aggregator, in.at(0ms).rst({})),
               packet_id(aggregator, out.at(1ms).rst({})));
     hairpin.isn[0]++;
-    Story other(hairpin, 12, "eth2");
+    FlowScript other(hairpin, 12, "eth2");
     other.flow().key.ifindex = 5;
     EXPECT_NE(packet_id(aggregator, in.at(2ms).rst({})),
               packet_id(aggregator, other.at(3ms).rst({})));
 }
 
-TEST(SamePacket, IsKnownAgainAfterAChallengeMovedItsNumber) {
-    Story in;
-    Story out = inside();
+TEST(SamePacket, IsRecognizedAfterAChallengeChangedItsSequenceNumber) {
+    FlowScript in;
+    FlowScript out = inside();
     analysis::Aggregator aggregator(100);
     const auto first =
         packet_id(aggregator, in.at(0ms).rst({.seq = 4000, .action = FST_ACTION_CHALLENGED}));
@@ -73,10 +73,10 @@ TEST(SamePacket, IsKnownAgainAfterAChallengeMovedItsNumber) {
     EXPECT_EQ(packet_id(aggregator, out.at(1ms).rst({.seq = 5001})), first);  // past the edge
 }
 
-TEST(SamePacket, TwoAlikeOnOneInterfaceAreTwo) {
+TEST(SamePacket, TwoEqualOnesOnOneInterfaceAreTwo) {
     analysis::Aggregator aggregator(100);
-    Story in;
-    Story out = inside();
+    FlowScript in;
+    FlowScript out = inside();
     const auto one = packet_id(aggregator, in.at(0ms).rst({}));
     const auto two = packet_id(aggregator, in.at(1ms).rst({}));
     EXPECT_NE(one, two);
@@ -84,9 +84,9 @@ TEST(SamePacket, TwoAlikeOnOneInterfaceAreTwo) {
     EXPECT_EQ(packet_id(aggregator, out.at(3ms).rst({})), two);
 }
 
-TEST(SamePacket, ADifferenceThatNoRouterMakesMakesTwo) {
+TEST(SamePacket, ADifferenceThatNoRouterMakesIsAnotherPacket) {
     analysis::Aggregator aggregator(100);
-    Story in;
+    FlowScript in;
     const RstDetails details{.ip_id = 7};
     const auto first = packet_id(aggregator, in.at(0ms).rst(details));
     RstDetails other_id = details;
@@ -96,22 +96,22 @@ TEST(SamePacket, ADifferenceThatNoRouterMakesMakesTwo) {
     RstDetails other_seq = details;
     other_seq.seq += 1;
     for (const RstDetails& changed : {other_id, other_window, other_seq}) {
-        Story out = inside();
+        FlowScript out = inside();
         EXPECT_NE(packet_id(aggregator, out.at(1ms).rst(changed)), first);
     }
 }
 
 TEST(SamePacket, IsForgottenAfterAWhile) {
     analysis::Aggregator aggregator(100);
-    Story in;
-    Story out = inside();
+    FlowScript in;
+    FlowScript out = inside();
     const auto first = packet_id(aggregator, in.at(0ms).rst({}));
     EXPECT_NE(packet_id(aggregator, out.at(51ms).rst({})), first);
 }
 
-TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
+TEST(SamePacket, SeenTwiceOnTheLoopbackIsOne) {
     analysis::Aggregator aggregator(100);
-    Story lo;
+    FlowScript lo;
     const auto first = packet_id(aggregator, lo.at(0ms).rst({}));
     const auto again = packet_id(
         aggregator, lo.rst({.context = FST_CONTEXT_DUPLICATE_FRAME | FST_CONTEXT_IN_WINDOW}));
@@ -120,10 +120,10 @@ TEST(SamePacket, OnTheLoopbackIsOneThoughSeenTwice) {
 
 TEST(Aggregator, LearnsTheIsnIdFromTheHandshake) {
     analysis::Aggregator aggregator(100);
-    Story story;
-    analysis::Observation syn = story.at(0ms).syn(2000);
-    analysis::Observation syn_ack = story.at(1ms).syn_ack(4000, 2001);
-    analysis::Observation later = story.at(2ms).later({});
+    FlowScript script;
+    analysis::Observation syn = script.at(0ms).syn(2000);
+    analysis::Observation syn_ack = script.at(1ms).syn_ack(4000, 2001);
+    analysis::Observation later = script.at(2ms).later({});
     for (analysis::Observation* observation : {&syn, &syn_ack, &later}) {
         aggregator.record(*observation);
     }
@@ -135,20 +135,20 @@ TEST(Aggregator, LearnsTheIsnIdFromTheHandshake) {
 
 TEST(Aggregator, IgnoresASynAckToAnotherSyn) {
     analysis::Aggregator aggregator(100);
-    Story story;
-    analysis::Observation syn = story.at(0ms).syn(2000);
-    analysis::Observation syn_ack = story.at(1ms).syn_ack(4000, 3001);
+    FlowScript script;
+    analysis::Observation syn = script.at(0ms).syn(2000);
+    analysis::Observation syn_ack = script.at(1ms).syn_ack(4000, 3001);
     aggregator.record(syn);
     aggregator.record(syn_ack);
     EXPECT_FALSE(syn_ack.isn_id);
 }
 
-TEST(Aggregator, ForgetsTheOldestBeyondItsBound) {
+TEST(Aggregator, EvictsTheOldestBeyondItsLimit) {
     analysis::Aggregator aggregator(2);
     std::vector<analysis::ViewKey> views;
     for (std::uint32_t slot = 0; slot < 3; slot++) {
-        Story story(example_flow(), slot, "eth0");
-        analysis::Observation syn = story.syn();
+        FlowScript script(example_flow(), slot, "eth0");
+        analysis::Observation syn = script.syn();
         views.push_back(analysis::view_of(syn.event));
         aggregator.record(syn);
     }

@@ -14,65 +14,65 @@ using flowstamp::testing::example_flow;
 
 class FlowEndsTest : public ::testing::Test {
   protected:
-    std::optional<analysis::FlowEnd> look_after(Nanoseconds silence) {
+    std::optional<analysis::FlowEnd> inspect_after(Nanoseconds silence) {
         return ends.inspect(7, flow, analysis::FlowEnds::last_packet(flow) + silence);
     }
     analysis::FlowEnds ends{16};
     fst_flow flow = example_flow();
 };
 
-TEST_F(FlowEndsTest, AnOpenFlowRestsTenMinutes) {
-    EXPECT_FALSE(look_after(599s));
-    EXPECT_EQ(look_after(600s), analysis::FlowEnd::idle);
+TEST_F(FlowEndsTest, AnOpenFlowTimesOutAfterTenMinutes) {
+    EXPECT_FALSE(inspect_after(599s));
+    EXPECT_EQ(inspect_after(600s), analysis::FlowEnd::idle);
 }
 
-TEST_F(FlowEndsTest, AHalfOpenFlowAMinute) {
+TEST_F(FlowEndsTest, AHalfOpenFlowTimesOutAfterAMinute) {
     flow.state = FST_OF(FST_FLOW_SYN, 0);
-    EXPECT_FALSE(look_after(59s));
-    EXPECT_EQ(look_after(60s), analysis::FlowEnd::idle);
+    EXPECT_FALSE(inspect_after(59s));
+    EXPECT_EQ(inspect_after(60s), analysis::FlowEnd::idle);
 }
 
-TEST_F(FlowEndsTest, AClosedOneSettlesFirst) {
+TEST_F(FlowEndsTest, AClosedFlowEndsAfterFiveSeconds) {
     flow.state |= FST_OF(FST_FLOW_FIN, 0);
-    EXPECT_FALSE(look_after(10s)) << "half closed is open";
+    EXPECT_FALSE(inspect_after(10s)) << "half closed is open";
     flow.state |= FST_OF(FST_FLOW_FIN, 1);
-    EXPECT_FALSE(look_after(4s));
-    EXPECT_EQ(look_after(5s), analysis::FlowEnd::closed);
+    EXPECT_FALSE(inspect_after(4s));
+    EXPECT_EQ(inspect_after(5s), analysis::FlowEnd::closed);
 }
 
-TEST_F(FlowEndsTest, AResetOneIsToldAsReset) {
+TEST_F(FlowEndsTest, AResetFlowEndsAsReset) {
     flow.state |= FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1) | FST_OF(FST_FLOW_RST, 1);
-    EXPECT_EQ(look_after(5s), analysis::FlowEnd::reset);
+    EXPECT_EQ(inspect_after(5s), analysis::FlowEnd::reset);
 }
 
-TEST_F(FlowEndsTest, EachEndIsToldOnce) {
+TEST_F(FlowEndsTest, EachEndIsReportedOnce) {
     flow.state |= FST_OF(FST_FLOW_RST, 1);
-    EXPECT_TRUE(look_after(5s));
-    EXPECT_FALSE(look_after(6s));
+    EXPECT_TRUE(inspect_after(5s));
+    EXPECT_FALSE(inspect_after(6s));
     EXPECT_FALSE(ends.lost_slot(7, flow, false));
     EXPECT_FALSE(ends.at_the_end(7, flow));
-    flow.generation++;  // another tenant
-    EXPECT_TRUE(look_after(5s));
+    flow.generation++;  // another flow in the slot
+    EXPECT_TRUE(inspect_after(5s));
 }
 
-TEST_F(FlowEndsTest, AFlowThatWentOnAfterItsRestIsToldAgain) {
-    EXPECT_TRUE(look_after(600s));
+TEST_F(FlowEndsTest, AFlowThatContinuesAfterItsTimeoutIsReportedAgain) {
+    EXPECT_TRUE(inspect_after(600s));
     flow.direction[0].last_ns += 700'000'000'000;
     EXPECT_EQ(ends.at_the_end(7, flow), analysis::FlowEnd::open);
 }
 
-TEST_F(FlowEndsTest, ALostSlotSaysHow) {
+TEST_F(FlowEndsTest, ALostSlotReportsWhy) {
     EXPECT_EQ(ends.lost_slot(1, flow, true), analysis::FlowEnd::evicted);
     EXPECT_EQ(ends.lost_slot(2, flow, false), analysis::FlowEnd::replaced);
     flow.state |= FST_OF(FST_FLOW_RST, 0);
     EXPECT_EQ(ends.lost_slot(3, flow, false), analysis::FlowEnd::reset);
 }
 
-TEST_F(FlowEndsTest, ASlotBeyondTheTableIsNone) {
+TEST_F(FlowEndsTest, ASlotBeyondTheTableIsIgnored) {
     EXPECT_FALSE(ends.at_the_end(16, flow));
 }
 
-TEST(LossNotices, TellEachLossOnceWithItsRemedy) {
+TEST(LossNotices, ReportEachLossOnceWithItsRemedy) {
     cmd::LossNotices losses;
     analysis::Stats stats;
     EXPECT_TRUE(losses.since_last(stats).empty());

@@ -9,8 +9,8 @@ namespace flowstamp {
 namespace {
 
 using flowstamp::testing::example_key;
+using flowstamp::testing::FlowScript;
 using flowstamp::testing::key_of;
-using flowstamp::testing::Story;
 
 bool matches(const std::string& expression, const fst_packet& packet) {
     const auto filter = net::Filter::compile(expression);
@@ -27,8 +27,8 @@ bool matches(const std::string& expression, const fst_flow_key& key) {
 }
 
 fst_packet example_rst() {
-    Story story;
-    return story
+    FlowScript script;
+    return script
         .rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .window = 8201})
         .event.packet;
 }
@@ -49,9 +49,9 @@ TEST(Filter, MatchesEveryPartOfAPacket) {
 }
 
 TEST(Filter, MatchesIpv6) {
-    Story story;
-    story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
-    fst_packet rst = story.rst({.ttl = 60}).event.packet;
+    FlowScript script;
+    script.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
+    fst_packet rst = script.rst({.ttl = 60}).event.packet;
     rst.flags |= FST_PACKET_IPV6;
     for (const char* yes : {"ip6", "src host 2001:db8:7::7", "tcp dst port 40000", "ip6[7] = 60",
                             "ip6[53] & 4 != 0"}) {

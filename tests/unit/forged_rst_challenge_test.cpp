@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The challenge, and its answers.
+// Challenges and their answers.
 #include "user/analysis/reset/forged_rst.h"
 
 #include <gmock/gmock.h>
@@ -14,18 +14,18 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-constexpr RstDetails kAsked{
+constexpr RstDetails kChallenged{
     .context = kStatelessAnswer, .action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED};
 
 TEST_F(ForgedRstTest, AnUpheldChallengeClearsSuspicion) {
-    RstDetails suspected = kAsked;
+    RstDetails suspected = kChallenged;
     suspected.context = kAccepted;
     suspected.ttl = 60;
     suspected.signals = bit(FST_SIGNAL_NEARER);
-    see(story.at(0ms).rst(suspected));
+    observe(script.at(0ms).rst(suspected));
     EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
     EXPECT_EQ(challenge(), FST_CHALLENGE_ASKED);
-    see(story.at(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
+    observe(script.at(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(sink.resets.size(), 3U);
     EXPECT_EQ(sink.resets[1].id, 1U);
     EXPECT_EQ(sink.resets[1].judgement.verdict, FST_VERDICT_GENUINE);
@@ -33,58 +33,61 @@ TEST_F(ForgedRstTest, AnUpheldChallengeClearsSuspicion) {
     EXPECT_EQ(sink.resets[1].judgement.cause, FST_CAUSE_EDGE);
     EXPECT_EQ(sink.resets[2].id, 2U);
     EXPECT_EQ(sink.resets[2].answers, 1U);
-    EXPECT_EQ(challenge(), FST_CHALLENGE_NONE);  // it answers; it was not asked
+    EXPECT_EQ(challenge(), FST_CHALLENGE_NONE);  // it is the answer; it was not challenged itself
     ASSERT_EQ(sink.findings.size(), 2U);
     EXPECT_EQ(sink.findings[1].resolution, analysis::Resolution::withdrawn);
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
 }
 
-TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerHears) {
+TEST_F(ForgedRstTest, ARefutedChallengeIsProofOnceThePeerReceives) {
     for (int i = 0; i < 3; i++) {
-        see(story.after(1ms).rst(kAsked));
+        observe(script.after(1ms).rst(kChallenged));
     }
     EXPECT_TRUE(sink.findings.empty());
-    see(story.at(40ms).later(
+    observe(script.at(40ms).later(
         {.signals = bit(FST_SIGNAL_LIVENESS_CLOCK), .challenge = FST_CHALLENGE_REFUTED}));
     ASSERT_EQ(sink.resets.size(), 6U);
     for (std::size_t i = 3; i < 6; i++) {
-        EXPECT_EQ(sink.resets[i].judgement.verdict, FST_VERDICT_SUSPECTED) << "it may be deaf";
+        EXPECT_EQ(sink.resets[i].judgement.verdict, FST_VERDICT_SUSPECTED)
+            << "it may not receive packets";
         EXPECT_EQ(sink.resets[i].judgement.challenge, FST_CHALLENGE_REFUTED);
     }
-    see(story.at(400ms).later(
+    observe(script.at(400ms).later(
         {.seq = 5101, .payload = 400, .signals = bit(FST_SIGNAL_BEYOND_WINDOW)}));
-    EXPECT_EQ(sink.resets.size(), 6U) << "no more than our window held: a deaf peer may send that";
-    see(story.at(445ms).later(
+    EXPECT_EQ(sink.resets.size(), 6U)
+        << "within our window: a peer that receives nothing may send that";
+    observe(script.at(445ms).later(
         {.seq = 5501, .payload = 1, .signals = bit(FST_SIGNAL_BEYOND_WINDOW)}));
     ASSERT_EQ(sink.resets.size(), 9U);
     for (std::size_t i = 6; i < 9; i++) {
         EXPECT_EQ(sink.resets[i].judgement.verdict, FST_VERDICT_CONFIRMED);
     }
-    ASSERT_EQ(sink.findings.size(), 2U);  // suspected, then risen
+    ASSERT_EQ(sink.findings.size(), 2U);  // suspected, then confirmed
     EXPECT_EQ(sink.findings[1].id, sink.findings[0].id);
     EXPECT_EQ(sink.findings[1].verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.findings[1].action, FST_ACTION_CHALLENGED);
     EXPECT_THAT(output::summary_text(sink.findings[1]),
-                HasSubstr("asked whether it meant it, 198.51.100.7 went on sending"));
+                HasSubstr("challenged, 198.51.100.7 went on sending"));
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 3, .refuted = 3}));
 }
 
-TEST_F(ForgedRstTest, ARefutedChallengeIsProofWhereNoKernelWithoutTheConnectionAnswersSo) {
-    RstDetails abort = kAsked;
+TEST_F(ForgedRstTest, ARefutedChallengeIsProofIfTheResetIsNotStateless) {
+    RstDetails abort = kChallenged;
     abort.context = kAccepted;
     abort.tcp_flags = kRstAck;
-    see(story.at(0ms).rst(abort));
-    see(story.at(40ms).later(
+    observe(script.at(0ms).rst(abort));
+    observe(script.at(40ms).later(
         {.signals = bit(FST_SIGNAL_LIVENESS_CLOCK), .challenge = FST_CHALLENGE_REFUTED}));
     EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
 }
 
-TEST_F(ForgedRstTest, ADeafPeersRefutationIsWithdrawnWhenItUpholds) {  // REJECT on the peer
-    see(story.at(0ms).rst(kAsked));
-    see(story.at(20ms).later(
+TEST_F(ForgedRstTest,
+       ARefutationByAPeerThatReceivesNothingIsWithdrawnWhenUpheld) {  // REJECT on the peer
+    observe(script.at(0ms).rst(kChallenged));
+    observe(script.at(20ms).later(
         {.signals = bit(FST_SIGNAL_LIVENESS_CLOCK), .challenge = FST_CHALLENGE_REFUTED}));
     EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
-    see(story.at(90ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
+    observe(script.at(90ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(sink.resets.size(), 4U);
     EXPECT_EQ(sink.resets[2].id, 1U);
     EXPECT_EQ(sink.resets[2].judgement.verdict, FST_VERDICT_GENUINE);
@@ -94,18 +97,18 @@ TEST_F(ForgedRstTest, ADeafPeersRefutationIsWithdrawnWhenItUpholds) {  // REJECT
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
 }
 
-/// --drop alone questions what it convicts; what it does not convict passes, the answer too.
-TEST_F(ForgedRstTest, AGenuineResetThatPassesUnquestionedIsAnAnswer) {
-    RstDetails convicted = kAsked;
-    convicted.context = kAccepted;
-    convicted.ttl = 60;
-    convicted.signals = kTwoFamilies;
-    see(story.at(0ms).rst(convicted));
-    see(story.at(1ms).rst({.ttl = 52,
-                           .context = kStatelessAnswer,
-                           .passed = FST_PASS_NOT_SUSPECT}));  // too soon: 20 ms away
+/// --drop alone challenges confirmed resets only; others pass, and so does the answer.
+TEST_F(ForgedRstTest, AGenuineResetThatPassesUnchallengedIsAnAnswer) {
+    RstDetails confirmed = kChallenged;
+    confirmed.context = kAccepted;
+    confirmed.ttl = 60;
+    confirmed.signals = kTwoFamilies;
+    observe(script.at(0ms).rst(confirmed));
+    observe(script.at(1ms).rst({.ttl = 52,
+                                .context = kStatelessAnswer,
+                                .passed = FST_PASS_NOT_SUSPECT}));  // too soon: 20 ms away
     EXPECT_EQ(tracking.challenges.upheld, 0U);
-    see(story.at(21ms).rst(
+    observe(script.at(21ms).rst(
         {.ttl = 52, .context = kStatelessAnswer, .passed = FST_PASS_NOT_SUSPECT}));
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .upheld = 1}));
     EXPECT_EQ(sink.resets.back().answers, 1U);
@@ -116,58 +119,59 @@ TEST_F(ForgedRstTest, AGenuineResetThatPassesUnquestionedIsAnAnswer) {
     EXPECT_EQ(again.judgement.challenge, FST_CHALLENGE_UPHELD);
 }
 
-TEST_F(ForgedRstTest, AnotherDistanceGivesNoAnswer) {
-    RstDetails convicted = kAsked;
-    convicted.ttl = 60;
-    convicted.signals = kTwoFamilies;
-    see(story.at(0ms).rst(convicted));
-    see(story.at(21ms).rst(
+TEST_F(ForgedRstTest, AResetFromAnotherDistanceIsNoAnswer) {
+    RstDetails confirmed = kChallenged;
+    confirmed.ttl = 60;
+    confirmed.signals = kTwoFamilies;
+    observe(script.at(0ms).rst(confirmed));
+    observe(script.at(21ms).rst(
         {.ttl = 55, .context = kStatelessAnswer, .passed = FST_PASS_NOT_SUSPECT}));
     RstDetails passed{.ttl = 52, .context = kStatelessAnswer, .passed = FST_PASS_TOO_MANY};
-    see(story.at(22ms).rst(passed));  // not believed, only let through
+    observe(script.at(22ms).rst(passed));  // not accepted as an answer, only passed
     EXPECT_EQ(tracking.challenges.upheld, 0U);
 }
 
-TEST_F(ForgedRstTest, AQuestionWithoutAnswerIsToldAsThat) {
-    see(story.at(0ms).rst(kAsked));
-    advance(story.now() + 4999ms);
+TEST_F(ForgedRstTest, AChallengeWithoutAnswerIsReportedAsUnanswered) {
+    observe(script.at(0ms).rst(kChallenged));
+    advance(script.now() + 4999ms);
     EXPECT_EQ(sink.resets.size(), 1U);
-    advance(story.now() + 5s);
+    advance(script.now() + 5s);
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_EQ(challenge(), FST_CHALLENGE_UNANSWERED);
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .unanswered = 1}));
 }
 
 TEST_F(ForgedRstTest, ALateAnswerStillCounts) {
-    see(story.at(0ms).rst(kAsked));
-    advance(story.now() + 5s);
-    see(story.at(50s).later({.challenge = FST_CHALLENGE_REFUTED}));
+    observe(script.at(0ms).rst(kChallenged));
+    advance(script.now() + 5s);
+    observe(script.at(50s).later({.challenge = FST_CHALLENGE_REFUTED}));
     EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
     EXPECT_EQ(challenge(), FST_CHALLENGE_REFUTED);
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .refuted = 1}));
 }
 
-TEST_F(ForgedRstTest, AnAnswerUpholdsTheRowItEndsNotWhatWasAskedLongBefore) {
-    see(story.at(0ms).rst(kAsked));
-    advance(story.now() + 5s);
-    see(story.at(30s).rst(kAsked));
-    see(story.after(1ms).rst(kAsked));
-    see(story.after(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
+TEST_F(ForgedRstTest, AnAnswerUpholdsItsBurstNotEarlierChallenges) {
+    observe(script.at(0ms).rst(kChallenged));
+    advance(script.now() + 5s);
+    observe(script.at(30s).rst(kChallenged));
+    observe(script.after(1ms).rst(kChallenged));
+    observe(
+        script.after(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
     EXPECT_EQ(tracking.challenges,
               (analysis::ChallengeTally{.asked = 3, .upheld = 2, .unanswered = 1}));
 }
 
-TEST_F(ForgedRstTest, AProvenRefutationStands) {
-    see(story.at(0ms).rst(kAsked));
-    see(story.at(20ms).later(
+TEST_F(ForgedRstTest, AProvenRefutationIsKept) {
+    observe(script.at(0ms).rst(kChallenged));
+    observe(script.at(20ms).later(
         {.signals = bit(FST_SIGNAL_LIVENESS_ACK), .challenge = FST_CHALLENGE_REFUTED}));
-    see(story.at(90ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
+    observe(script.at(90ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .refuted = 1}));
     EXPECT_FALSE(sink.resets.back().answers);
 }
 
-TEST_F(ForgedRstTest, WhatIsStillAskedAtTheEndIsUnanswered) {
-    see(story.at(0ms).rst(kAsked));
+TEST_F(ForgedRstTest, ChallengesPendingAtTheEndAreUnanswered) {
+    observe(script.at(0ms).rst(kChallenged));
     detector.finish(sink);
     EXPECT_EQ(challenge(), FST_CHALLENGE_UNANSWERED);
     EXPECT_EQ(tracking.challenges, (analysis::ChallengeTally{.asked = 1, .unanswered = 1}));

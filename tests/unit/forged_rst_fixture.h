@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// What the tests of the detector of forged resets share: one story, and what is told of it last.
+// Shared by the tests of the detector of forged resets: one script, and the latest report on it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ constexpr std::uint64_t bit(fst_signal signal) {
 
 inline constexpr std::uint8_t kRstAck = FST_TCP_RST | FST_TCP_ACK;
 inline constexpr std::uint32_t kAccepted = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
-/// What a kernel without the connection sends, asked by an ACK half a round trip ago.
+/// The answer of a kernel without the connection to an ACK sent half a round trip ago.
 inline constexpr std::uint32_t kStatelessAnswer =
     kAccepted | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
 inline constexpr std::uint64_t kTwoFamilies = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_ID_ECHO);
@@ -32,7 +32,7 @@ class ForgedRstTest : public ::testing::Test, protected ForgedRstBench {
     [[nodiscard]] fst_challenge challenge() const {
         return static_cast<fst_challenge>(sink.resets.back().judgement.challenge);
     }
-    Story story;
+    FlowScript script;
 };
 
 }  // namespace flowstamp::testing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What became of the flow.
+// How a finding is resolved: what happened to the flow.
 #include "user/analysis/reset/forged_rst.h"
 
 #include <gmock/gmock.h>
@@ -16,21 +16,21 @@ using ::testing::HasSubstr;
 
 class OutcomeTest : public ForgedRstTest {
   protected:
-    /// The flow as its slot shows it when the finding settles.
-    fst_flow& now() { return slots.flows[story.slot()]; }
+    /// The flow's slot when the finding is resolved.
+    fst_flow& now() { return slots.flows[script.slot()]; }
     void settle() {
-        story.at(3s);
-        advance(story.now());
+        script.at(3s);
+        advance(script.now());
     }
     [[nodiscard]] std::optional<analysis::Resolution> resolution() const {
         return sink.findings.back().resolution;
     }
     void forge(fst_action action) {
-        slots.flows[story.slot()] = story.flow();
-        see(story.at(0ms).rst({.ttl = 60, .signals = kTwoFamilies, .action = action}));
+        slots.flows[script.slot()] = script.flow();
+        observe(script.at(0ms).rst({.ttl = 60, .signals = kTwoFamilies, .action = action}));
     }
     std::uint64_t ns(Nanoseconds time) {
-        return static_cast<std::uint64_t>(story.at(time).now().count());
+        return static_cast<std::uint64_t>(script.at(time).now().count());
     }
 };
 
@@ -45,34 +45,34 @@ TEST_F(OutcomeTest, ADroppedResetThatTheFlowOutlived) {
     EXPECT_EQ(sink.resets.size(), 1U);
 }
 
-TEST_F(OutcomeTest, AFarEndThatResetsTooCannotBeBeatenFromOneSide) {
+TEST_F(OutcomeTest, BothEndsAreResetIfTheFarEndResetsTheFlowToo) {
     forge(FST_ACTION_DROPPED);
-    see(story.at(40ms).rst({.context = kStatelessAnswer}));
+    observe(script.at(40ms).rst({.context = kStatelessAnswer}));
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
     settle();
     EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
     EXPECT_THAT(output::summary_text(sink.findings.back()),
                 HasSubstr("198.51.100.7 has then reset the flow itself: a box that also resets "
-                          "the far end cannot be beaten from one side."));
+                          "the far end cannot be stopped from one side."));
 }
 
-TEST_F(OutcomeTest, AFarEndThatFallsSilentCannotBeBeatenFromOneSide) {
+TEST_F(OutcomeTest, BothEndsAreResetIfTheFarEndFallsSilent) {
     forge(FST_ACTION_DROPPED);
-    now().direction[kClient].seq_edge += 500;  // our data waits for its acknowledgment
+    now().direction[kClient].seq_edge += 500;  // our data is not acknowledged
     settle();
     EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
     EXPECT_THAT(output::summary_text(sink.findings.back()), HasSubstr("silent since"));
     EXPECT_FALSE(sink.findings.back().advice.empty());
 }
 
-TEST_F(OutcomeTest, AnIdleFlowsSilenceSaysNothing) {
-    story.flow().direction[kServer].last_ns = ns(-60s);
+TEST_F(OutcomeTest, SilenceOfAnIdleFlowIsNoResult) {
+    script.flow().direction[kServer].last_ns = ns(-60s);
     forge(FST_ACTION_CHALLENGED);
     settle();
     EXPECT_EQ(sink.findings.size(), 1U);
 }
 
-TEST_F(OutcomeTest, AFlowThatEndsInOrderWentOn) {
+TEST_F(OutcomeTest, AFlowThatClosesNormallyWentOn) {
     forge(FST_ACTION_DROPPED);
     now().state |= FST_OF(FST_FLOW_FIN, kServer);
     settle();
@@ -81,11 +81,11 @@ TEST_F(OutcomeTest, AFlowThatEndsInOrderWentOn) {
 
 TEST_F(OutcomeTest, AnObservedResetEndsTheFlowWhenOurEndAnswersWithResets) {
     forge(FST_ACTION_OBSERVED);
-    see(story.at(5ms).rst({.from = kClient,
-                           .seq = 2001,
-                           .ttl = 63,
-                           .context = FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_STATELESS,
-                           .cause = FST_CAUSE_OWN_RST}));
+    observe(script.at(5ms).rst({.from = kClient,
+                                .seq = 2001,
+                                .ttl = 63,
+                                .context = FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_STATELESS,
+                                .cause = FST_CAUSE_OWN_RST}));
     settle();
     EXPECT_EQ(resolution(), analysis::Resolution::ended);
 }
@@ -97,7 +97,7 @@ TEST_F(OutcomeTest, AnObservedResetThatTheStackRefused) {
     EXPECT_EQ(resolution(), analysis::Resolution::went_on);
 }
 
-TEST_F(OutcomeTest, ASlotThatWasGivenAwaySaysNothing) {
+TEST_F(OutcomeTest, AReusedSlotGivesNoResult) {
     forge(FST_ACTION_DROPPED);
     now().generation++;
     now().direction[kServer].last_ns = ns(2900ms);
@@ -109,7 +109,7 @@ TEST_F(OutcomeTest, ALaterForgeryOnTheSameFlowIsAnotherFinding) {
     forge(FST_ACTION_DROPPED);
     now().direction[kServer].last_ns = ns(2900ms);
     settle();
-    see(story.at(30s).rst({.ttl = 60, .signals = kTwoFamilies, .action = FST_ACTION_DROPPED}));
+    observe(script.at(30s).rst({.ttl = 60, .signals = kTwoFamilies, .action = FST_ACTION_DROPPED}));
     ASSERT_EQ(sink.findings.size(), 3U);
     EXPECT_NE(sink.findings[2].id, sink.findings[0].id);
     EXPECT_FALSE(sink.findings[2].again);

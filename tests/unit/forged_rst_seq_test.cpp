@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Evidence between resets: RST_SEQ_CHANGE, and two paths.
+// Evidence from pairs of resets: SEQ_CHANGE and TWO_PATHS.
 #include "user/analysis/reset/forged_rst.h"
 
 #include <gtest/gtest.h>
@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_F(ForgedRstTest, ASecondGuessConvictsBoth) {
-    see(story.at(0ms).rst({.seq = 5000}));
-    see(story.at(1ms).rst({.seq = 6460}));
+TEST_F(ForgedRstTest, ASecondGuessConfirmsBoth) {
+    observe(script.at(0ms).rst({.seq = 5000}));
+    observe(script.at(1ms).rst({.seq = 6460}));
     ASSERT_EQ(sink.resets.size(), 3U);
     EXPECT_EQ(sink.resets[1].id, 1U);
     EXPECT_TRUE(sink.resets[1].again);
@@ -27,7 +27,8 @@ TEST_F(ForgedRstTest, ASecondGuessConvictsBoth) {
 TEST_F(ForgedRstTest, StatelessAnswersToSegmentsInFlightAreNoGuesses) {
     // Linux answers n segments with n RSTs that step through what was acknowledged.
     for (std::uint32_t step = 0; step < 5; step++) {
-        see(story.after(1ms).rst({.seq = 5000 - 1448 * (4 - step), .context = kStatelessAnswer}));
+        observe(
+            script.after(1ms).rst({.seq = 5000 - 1448 * (4 - step), .context = kStatelessAnswer}));
     }
     EXPECT_EQ(sink.resets.size(), 5U);
     EXPECT_TRUE(sink.findings.empty());
@@ -39,10 +40,10 @@ TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
     const auto judge = [&](RstDetails one, RstDetails two, Nanoseconds apart,
                            std::uint32_t ack_edge = 5000) {
         ForgedRstBench bench;
-        Story its;
-        bench.see(its.at(0ms).rst(one));
-        its.flow().direction[kClient].ack_edge = ack_edge;
-        bench.see(its.at(apart).rst(two));
+        FlowScript script;
+        bench.observe(script.at(0ms).rst(one));
+        script.flow().direction[kClient].ack_edge = ack_edge;
+        bench.observe(script.at(apart).rst(two));
         return bench.sink.resets.back().judgement.verdict;
     };
     EXPECT_EQ(judge(first, second, 1999ms), FST_VERDICT_CONFIRMED);
@@ -52,10 +53,10 @@ TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
     EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "other flags";
     changed = second;
     changed.seq = 5002;
-    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "2 further is no guess";
+    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "2 bytes further is no guess";
     changed = second;
     changed.signals = bit(FST_SIGNAL_TIMESTAMPS_VALID);
-    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "right timestamps";
+    EXPECT_EQ(judge(first, changed, 1ms), FST_VERDICT_GENUINE) << "valid timestamps";
     for (const std::uint32_t spoils : {FST_CONTEXT_FIN, FST_CONTEXT_AFTER_OWN_RST,
                                        FST_CONTEXT_HALF_VIEW, FST_CONTEXT_DUPLICATE_FRAME}) {
         changed = second;
@@ -68,28 +69,28 @@ TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
     EXPECT_EQ(judge(first, second, 1ms, 6459), FST_VERDICT_GENUINE) << "we acknowledged up to it";
 }
 
-TEST_F(ForgedRstTest, TwoPathsJoinTheFirstResetsEvidenceToo) {
-    see(story.at(0ms).rst({.ttl = 52, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
+TEST_F(ForgedRstTest, TwoPathsAddToTheFirstResetsEvidence) {
+    observe(script.at(0ms).rst({.ttl = 52, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
-    see(story.at(900ms).rst({.seq = 5001, .ttl = 60}));
+    observe(script.at(900ms).rst({.seq = 5001, .ttl = 60}));
     ASSERT_EQ(sink.resets.size(), 3U);
     EXPECT_EQ(sink.resets[1].id, 1U);
     EXPECT_EQ(sink.resets[1].judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
-/// An abort with the socket's TTL, and the kernel's bare resets with the host's.
+/// An abort with the socket's TTL, and the kernel's stateless resets with the host's default.
 TEST_F(ForgedRstTest, TwoInitialTtlsOfOneHostAreNoTwoPaths) {
-    see(story.at(0ms).rst(
+    observe(script.at(0ms).rst(
         {.tcp_flags = kRstAck, .ttl = 97, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
-    see(story.at(10ms).rst({.ttl = 61}));
-    see(story.at(20ms).rst({.tcp_flags = kRstAck, .ttl = 250}));
+    observe(script.at(10ms).rst({.ttl = 61}));
+    observe(script.at(20ms).rst({.tcp_flags = kRstAck, .ttl = 250}));
     ASSERT_EQ(sink.resets.size(), 3U);
     EXPECT_EQ(sink.resets[0].judgement.verdict, FST_VERDICT_GENUINE);
 }
 
-TEST_F(ForgedRstTest, OneViewSuspectsAtTheMost) {
-    see(story.at(0ms).rst({.context = kAccepted | FST_CONTEXT_HALF_VIEW}));
-    see(story.at(20ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+TEST_F(ForgedRstTest, HalfAViewGivesSuspectedAtMost) {
+    observe(script.at(0ms).rst({.context = kAccepted | FST_CONTEXT_HALF_VIEW}));
+    observe(script.at(20ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
     EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
 }
 

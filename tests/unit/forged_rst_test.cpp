@@ -15,9 +15,9 @@ using analysis::Values;
 using ::testing::HasSubstr;
 namespace field = analysis::field;
 
-TEST_F(ForgedRstTest, TellsEveryResetOnceWithItsCause) {
-    see(story.rst({.context = kStatelessAnswer}));
-    advance(story.now() + 60s);
+TEST_F(ForgedRstTest, ReportsEachResetOnceWithItsCause) {
+    observe(script.rst({.context = kStatelessAnswer}));
+    advance(script.now() + 60s);
     detector.finish(sink);
     ASSERT_EQ(sink.resets.size(), 1U);
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
@@ -28,8 +28,8 @@ TEST_F(ForgedRstTest, TellsEveryResetOnceWithItsCause) {
     EXPECT_EQ(detector.remembered(), 0U);
 }
 
-TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
-    see(story.rst({.ttl = 60, .ip_id = 0x0505, .signals = kTwoFamilies}));
+TEST_F(ForgedRstTest, ReportsWhatTheKernelConfirmedAsAFinding) {
+    observe(script.rst({.ttl = 60, .ip_id = 0x0505, .signals = kTwoFamilies}));
     ASSERT_EQ(sink.findings.size(), 1U);
     const analysis::Finding& finding = sink.findings[0];
     EXPECT_EQ(finding.verdict, FST_VERDICT_CONFIRMED);
@@ -38,7 +38,7 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
     EXPECT_FALSE(finding.resolution);
     EXPECT_EQ(output::summary_text(finding),
               "198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 "
-              "is 12 hops away, and it bears an IP-ID of the other end, 0x0505.");
+              "is 12 hops away, and it has an IP-ID of the other end, 0x0505.");
     ASSERT_EQ(finding.evidence.size(), 2U);
     EXPECT_EQ(finding.evidence[0].signal, analysis::Signal::NEARER);
     EXPECT_EQ(finding.evidence[0].strength, analysis::Strength::strong);
@@ -50,9 +50,9 @@ TEST_F(ForgedRstTest, TellsWhatTheKernelConvictedAsAFinding) {
 }
 
 TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
-    see(story.at(0ms).rst({.ttl = 60, .signals = bit(FST_SIGNAL_NEARER)}));
+    observe(script.at(0ms).rst({.ttl = 60, .signals = bit(FST_SIGNAL_NEARER)}));
     EXPECT_EQ(verdict(), FST_VERDICT_SUSPECTED);
-    see(story.at(25ms).later({.ack = 2501, .signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+    observe(script.at(25ms).later({.ack = 2501, .signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.resets[1].id, sink.resets[0].id);
@@ -67,31 +67,31 @@ TEST_F(ForgedRstTest, RaisesTheFindingWhenTheSenderGoesOn) {
     EXPECT_EQ(tracking.findings.confirmed(), 1U);
 }
 
-// Bounds
+// Memory bounds
 
-TEST_F(ForgedRstTest, AStormIsForgottenAsItGoes) {
+TEST_F(ForgedRstTest, MemoryIsBoundedInAStormOfResets) {
     for (std::uint32_t i = 0; i < 20'000; i++) {
-        Story its(example_flow(), i % 500, "eth0");
-        its.flow().key.port[kClient] = static_cast<std::uint16_t>(i);
-        see(its.at(i * 1us).rst({.ip_id = static_cast<std::uint16_t>(i)}));
+        FlowScript each(example_flow(), i % 500, "eth0");
+        each.flow().key.port[kClient] = static_cast<std::uint16_t>(i);
+        observe(each.at(i * 1us).rst({.ip_id = static_cast<std::uint16_t>(i)}));
     }
     EXPECT_EQ(sink.resets.size(), 20'000U);
     EXPECT_LE(detector.remembered(), analysis::ForgedRst::kMost);
-    advance(story.at(60s).now());
+    advance(script.at(60s).now());
     EXPECT_EQ(detector.remembered(), 0U);
 }
 
-// What is learnt
+// Learned signatures
 
-TEST_F(ForgedRstTest, LearnsAnInjectorsIdOnceTwoFlowsBoreIt) {
+TEST_F(ForgedRstTest, LearnsAnInjectorsIdFromTwoFlows) {
     const RstDetails forged{.ttl = 60,
                             .ip_id = 0x4242,
                             .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)};
-    see(story.at(0ms).rst(forged));
-    see(story.at(1ms).rst(forged));
+    observe(script.at(0ms).rst(forged));
+    observe(script.at(1ms).rst(forged));
     EXPECT_TRUE(policy.learned.empty()) << "nothing is learned from one flow";
-    Story second(example_flow(), 8, "eth0");
-    see(second.at(2ms).rst(forged));
+    FlowScript second(example_flow(), 8, "eth0");
+    observe(second.at(2ms).rst(forged));
     ASSERT_EQ(policy.learned.size(), 1U);
     EXPECT_EQ(policy.learned[0].flags, FST_LEARNED_USED | FST_LEARNED_IP_ID | FST_LEARNED_HOPS);
     EXPECT_EQ(policy.learned[0].ip_id, 0x4242);
@@ -99,13 +99,13 @@ TEST_F(ForgedRstTest, LearnsAnInjectorsIdOnceTwoFlowsBoreIt) {
     EXPECT_EQ(policy.learned[0].tcp_flags, FST_TCP_RST);
 }
 
-TEST_F(ForgedRstTest, LearnsNothingThatEveryHostBears) {
+TEST_F(ForgedRstTest, LearnsNoCommonOrUnprovenValue) {
     const std::uint64_t forged = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO);
     std::uint32_t slot = 30;
     const auto twice = [&](const RstDetails& details) {
         for (int i = 0; i < 2; i++) {
-            Story its(example_flow(), slot++, "eth0");
-            see(its.rst(details));
+            FlowScript each(example_flow(), slot++, "eth0");
+            observe(each.rst(details));
         }
     };
     twice({.ttl = 60, .ip_id = 0, .signals = forged});

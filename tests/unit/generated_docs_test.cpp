@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// docs/ says of signals, causes, kinds and fields what the lists in the sources say.
+// The generated parts of docs/ agree with the lists in the sources.
 #include "tests/docs/generated.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ TEST(GeneratedDocs, TheTablesAreUpToDate) {
     EXPECT_EQ(docs::findings(findings), findings) << kRemedy;
 }
 
-TEST(GeneratedDocs, AChangeIsUndone) {
+TEST(GeneratedDocs, AnEditIsOverwritten) {
     const std::string schema = read_doc("events.schema.json");
     auto changed = nlohmann::ordered_json::parse(schema);
     changed["$defs"]["evidence"]["items"]["properties"]["signal"]["enum"].push_back("surprise");
@@ -43,7 +43,7 @@ TEST(GeneratedDocs, AChangeIsUndone) {
     EXPECT_EQ(docs::findings(edited), findings);
 }
 
-TEST(GeneratedDocs, LostMarksAreAnError) {
+TEST(GeneratedDocs, MissingMarksAreAnError) {
     EXPECT_THROW((void)docs::findings("# nothing"), std::invalid_argument);
     EXPECT_THROW((void)docs::schema("{}"), nlohmann::json::exception);
 }

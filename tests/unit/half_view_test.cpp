@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Detectors that cannot tell, say so: what is confirmed where everything is seen is suspected at the
-// most where half of it is.
+// Findings that are confirmed if everything is seen are at most suspected if only part of it is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +25,7 @@ struct Seen {
 };
 using Capture = std::vector<Seen>;
 
-/// Keeps what is put into it.
+/// Keeps the frames.
 class Recorder final : public ForwardingRig {
   public:
     Outcome run(fst_hook hook, const Frame& frame) override {
@@ -37,10 +36,10 @@ class Recorder final : public ForwardingRig {
     Capture capture;
 };
 
-/// A connection that goes wrong, and what is told of it where everything is seen.
-struct Trouble {
+/// A connection that fails, and the finding if everything is seen.
+struct Failure {
     const char* kind;
-    void (*happen)(Recorder& rig, Conversation& talk);
+    void (*play)(Recorder& rig, Conversation& talk);
 };
 
 void pass(Recorder& rig, Nanoseconds length) {
@@ -122,13 +121,13 @@ void stall(Recorder& rig, Conversation& talk) {
     send_in_vain(rig, talk, talk.next(End::us, Psh | Ack, 500), 5);
 }
 
-void fatal_rest(Recorder& rig, Conversation& talk) {
+void blackholed_after_idle(Recorder& rig, Conversation& talk) {
     talk.open().exchange(3);
     pass(rig, 60s);
     send_in_vain(rig, talk, talk.next(End::us, Psh | Ack, 500), 5);
 }
 
-void reset_after_rest(Recorder& rig, Conversation& talk) {
+void reset_after_idle(Recorder& rig, Conversation& talk) {
     talk.open().exchange(3);
     pass(rig, 60s);
     talk.send(End::us, Psh | Ack, 500);
@@ -156,7 +155,7 @@ void answer_from_elsewhere(Recorder& rig, Conversation&) {
         {.src_port = 40000, .dst_port = 80, .seq = 1000, .flags = Rst});
 }
 
-constexpr Trouble kTroubles[] = {
+constexpr Failure kFailures[] = {
     {"forged-rst", forged_reset},
     {"injected-segment", injected_data},
     {"injected-segment", two_syn_acks},
@@ -164,13 +163,13 @@ constexpr Trouble kTroubles[] = {
     {"syn-refused", refused_syn},
     {"icmp-rejected", rejected_by_icmp},
     {"stalled", stall},
-    {"idle-timeout", fatal_rest},
-    {"idle-timeout", reset_after_rest},
+    {"idle-timeout", blackholed_after_idle},
+    {"idle-timeout", reset_after_idle},
     {"ttl-shift", other_route},
     {"return-path-mismatch", answer_from_elsewhere},
 };
 
-/// Part of what was there to be seen.
+/// Part of the packets.
 struct View {
     const char* name;
     Capture (*of)(const Capture& all);
@@ -199,23 +198,23 @@ Capture midway(const Capture& all) {
     return {all.begin() + std::min<std::ptrdiff_t>(3, std::ssize(all)), all.end()};
 }
 
-/// Cut behind `bytes` of each frame.
-Capture cut(const Capture& all, std::size_t bytes) {
+/// Only the first `bytes` of each frame.
+Capture truncated_to(const Capture& all, std::size_t bytes) {
     Capture part = all;
     for (Seen& seen : part) {
         seen.bytes.resize(std::min(seen.bytes.size(), bytes));
     }
     return part;
 }
-/// Within the TCP options; within the TCP header; within the IP header.
+/// Truncated within the TCP options, the TCP header, or the IP header.
 Capture without_options(const Capture& all) {
-    return cut(all, 14 + 20 + 20);
+    return truncated_to(all, 14 + 20 + 20);
 }
 Capture without_window(const Capture& all) {
-    return cut(all, 14 + 20 + 14);
+    return truncated_to(all, 14 + 20 + 14);
 }
 Capture without_ports(const Capture& all) {
-    return cut(all, 14 + 18);
+    return truncated_to(all, 14 + 18);
 }
 
 std::vector<analysis::Finding> reported_of(const Capture& capture) {
@@ -239,11 +238,11 @@ std::string text_of(const std::vector<analysis::Finding>& findings) {
     return text;
 }
 
-class HalfView : public ::testing::TestWithParam<Trouble> {
+class HalfView : public ::testing::TestWithParam<Failure> {
   protected:
     HalfView() {
         Conversation talk(rig_, FST_HOOK_XDP);
-        GetParam().happen(rig_, talk);
+        GetParam().play(rig_, talk);
     }
     [[nodiscard]] std::vector<analysis::Finding> seen_by(Capture (*view)(const Capture&)) const {
         return reported_of(view(rig_.capture));
@@ -259,7 +258,7 @@ class HalfView : public ::testing::TestWithParam<Trouble> {
     Recorder rig_;
 };
 
-TEST_P(HalfView, WhereEverythingIsSeenItIsConfirmed) {
+TEST_P(HalfView, ConfirmedIfEverythingIsSeen) {
     const auto findings = seen_by(everything);
     EXPECT_TRUE(std::ranges::any_of(findings, [](const analysis::Finding& finding) {
         return analysis::name_of(finding.kind) == GetParam().kind &&
@@ -267,15 +266,15 @@ TEST_P(HalfView, WhereEverythingIsSeenItIsConfirmed) {
     })) << text_of(findings);
 }
 
-TEST_P(HalfView, WhatLeavesAlone) {
+TEST_P(HalfView, OutgoingPacketsOnly) {
     expect_no_more_than_suspected(outgoing);
 }
 
-TEST_P(HalfView, WhatComesInAlone) {
+TEST_P(HalfView, IncomingPacketsOnly) {
     expect_no_more_than_suspected(incoming);
 }
 
-/// An attempt to connect that began later is seen whole, and the interface has shown both directions.
+/// A connection attempt that began later is seen completely, on an interface with both directions.
 TEST_P(HalfView, JoinedMidway) {
     if (GetParam().kind == std::string_view("syn-unanswered")) {
         EXPECT_FALSE(seen_by(midway).empty());
@@ -284,12 +283,12 @@ TEST_P(HalfView, JoinedMidway) {
     expect_no_more_than_suspected(midway);
 }
 
-/// Of a frame that is cut, what is there is read, and no more.
-TEST_P(HalfView, CutFrames) {
+/// A truncated frame is read as far as it goes.
+TEST_P(HalfView, TruncatedFrames) {
     for (const auto view : {without_window, without_ports}) {
         EXPECT_TRUE(seen_by(view).empty()) << text_of(seen_by(view));
     }
-    // The options are missing, not the peer's habit of sending them.
+    // Truncated options are not reported as missing timestamps.
     const auto findings = seen_by(without_options);
     for (const analysis::Finding& finding : findings) {
         EXPECT_EQ(analysis::name_of(finding.kind), GetParam().kind) << text_of(findings);
@@ -299,8 +298,8 @@ TEST_P(HalfView, CutFrames) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Troubles, HalfView, ::testing::ValuesIn(kTroubles),
-                         [](const ::testing::TestParamInfo<Trouble>& info) {
+INSTANTIATE_TEST_SUITE_P(Failures, HalfView, ::testing::ValuesIn(kFailures),
+                         [](const ::testing::TestParamInfo<Failure>& info) {
                              std::string name = info.param.kind;
                              std::ranges::replace(name, '-', '_');
                              return name + "_" + std::to_string(info.index);

@@ -25,7 +25,7 @@ analysis::HostMemory::Place server() {
     return {example_key().ifindex, net::end_of(example_key(), kServer)};
 }
 
-TEST(HostMemory, KnowsEachPlaceForItself) {
+TEST(HostMemory, KeepsInterfacesAndPortsApart) {
     analysis::HostMemory memory;
     memory.learn_ended(ended(52));
     ASSERT_NE(memory.of(server()), nullptr);
@@ -38,7 +38,7 @@ TEST(HostMemory, KnowsEachPlaceForItself) {
     EXPECT_EQ(memory.of(elsewhere), nullptr);
 }
 
-TEST(HostMemory, TakesTheNearestAndGivesUpOnMany) {
+TEST(HostMemory, KeepsTheNearestDistanceUnlessThereAreMany) {
     analysis::HostMemory memory;
     memory.learn_ended(ended(52, 55));
     EXPECT_EQ(memory.of(server())->nearest_hops(), 9);
@@ -46,20 +46,20 @@ TEST(HostMemory, TakesTheNearestAndGivesUpOnMany) {
         memory.learn_ended(ended(ttl));
     }
     EXPECT_EQ(memory.of(server())->nearest_hops(), std::nullopt);
-    EXPECT_TRUE(memory.of(server())->speaks_from(3)) << "from anywhere";
+    EXPECT_TRUE(memory.of(server())->sends_from(3)) << "from any distance";
 }
 
-TEST(HostMemory, OneFlowIsNotEnoughToSpeakFor) {
+TEST(HostMemory, OneFlowIsNotEnoughToKnowADistance) {
     analysis::HostMemory memory;
     memory.learn_ended(ended(60));
-    EXPECT_FALSE(memory.of(server())->speaks_from(4));
+    EXPECT_FALSE(memory.of(server())->sends_from(4));
     memory.learn_ended(ended(60));
-    EXPECT_TRUE(memory.of(server())->speaks_from(4));
-    EXPECT_TRUE(memory.of(server())->speaks_from(5));
-    EXPECT_FALSE(memory.of(server())->speaks_from(6));
+    EXPECT_TRUE(memory.of(server())->sends_from(4));
+    EXPECT_TRUE(memory.of(server())->sends_from(5));
+    EXPECT_FALSE(memory.of(server())->sends_from(6));
 }
 
-TEST(HostMemory, KnowsALinuxLikeHost) {
+TEST(HostMemory, RecognizesALinuxLikeHost) {
     analysis::HostMemory memory;
     memory.learn_ended(ended(52));
     EXPECT_FALSE(memory.of(server())->is_linux_like());
@@ -71,7 +71,7 @@ TEST(HostMemory, KnowsALinuxLikeHost) {
     EXPECT_FALSE(memory.of(server())->is_linux_like()) << "two stacks behind one address";
 }
 
-TEST(HostMemory, ForgetsTheLongestUnused) {
+TEST(HostMemory, EvictsTheLeastRecentlyUsed) {
     analysis::HostMemory memory;
     for (std::uint32_t i = 0; i <= analysis::HostMemory::kMost; i++) {
         fst_flow flow = ended(52);
@@ -85,32 +85,32 @@ TEST(HostMemory, ForgetsTheLongestUnused) {
     EXPECT_NE(memory.of(first), nullptr);
 }
 
-TEST(HostMemory, KnowsWhatIsStrangeToIt) {
+TEST(HostMemory, RecognizesAForeignTtl) {
     analysis::HostMemory memory;
-    EXPECT_FALSE(analysis::HostMemory::Host{}.is_strange(248)) << "nothing is known";
+    EXPECT_FALSE(analysis::HostMemory::Host{}.is_foreign_ttl(248)) << "nothing is known";
     memory.learn_ended(ended(143, 142));  // no usual initial TTL
-    EXPECT_TRUE(memory.of(server())->is_strange(248));
-    EXPECT_FALSE(memory.of(server())->is_strange(144));
+    EXPECT_TRUE(memory.of(server())->is_foreign_ttl(248));
+    EXPECT_FALSE(memory.of(server())->is_foreign_ttl(144));
     memory.learn_ended(ended(57));
-    EXPECT_FALSE(memory.of(server())->is_strange(248)) << "7 hops, either way";
+    EXPECT_FALSE(memory.of(server())->is_foreign_ttl(248)) << "7 hops, either way";
 }
 
-/// What the memory is for: a RST on a flow of which only the handshake is known.
-class YoungFlow : public ::testing::Test {
+/// A RST on a flow of which only the handshake is known is judged by the host's other flows.
+class NewFlow : public ::testing::Test {
   protected:
-    YoungFlow() {
-        story.flow().direction[kServer].flags &= static_cast<__u16>(~FST_DIRECTION_BASE);
-        story.flow().direction[kServer].id_class = FST_ID_UNKNOWN;
+    NewFlow() {
+        script.flow().direction[kServer].flags &= static_cast<__u16>(~FST_DIRECTION_BASE);
+        script.flow().direction[kServer].id_class = FST_ID_UNKNOWN;
     }
     analysis::Reset judged(const RstDetails& details) {
-        bench.see(story.rst(details));
+        bench.observe(script.rst(details));
         return bench.sink.resets.at(0);
     }
     ForgedRstBench bench;
-    Story story;
+    FlowScript script;
 };
 
-TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
+TEST_F(NewFlow, AnotherDistanceOfALoadBalancerIsNoEvidence) {
     bench.tracking.hosts.learn_ended(ended(60));
     bench.tracking.hosts.learn_ended(ended(60));
     const analysis::Reset reset = judged({.ttl = 60, .signals = kNearer});
@@ -119,13 +119,13 @@ TEST_F(YoungFlow, ABalancersOtherDistanceIsNoEvidence) {
     EXPECT_TRUE(bench.sink.findings.empty());
 }
 
-TEST_F(YoungFlow, ADistanceThatNoneOfItsFlowsHadStaysEvidence) {
+TEST_F(NewFlow, AnUnknownDistanceIsEvidence) {
     bench.tracking.hosts.learn_ended(ended(52));
     bench.tracking.hosts.learn_ended(ended(52));
     EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
-TEST_F(YoungFlow, WhatTheKernelDidStands) {
+TEST_F(NewFlow, AVerdictThatTheKernelActedOnIsKept) {
     bench.tracking.hosts.learn_ended(ended(60));
     bench.tracking.hosts.learn_ended(ended(60));
     const analysis::Reset reset = judged({.ttl = 60,
@@ -135,16 +135,16 @@ TEST_F(YoungFlow, WhatTheKernelDidStands) {
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
-TEST_F(YoungFlow, AnOldFlowGoesByItsOwnPast) {
+TEST_F(NewFlow, AFlowWithABaselineIsJudgedByIt) {
     bench.tracking.hosts.learn_ended(ended(60));
     bench.tracking.hosts.learn_ended(ended(60));
-    story.flow().direction[kServer].flags |= FST_DIRECTION_BASE;
+    script.flow().direction[kServer].flags |= FST_DIRECTION_BASE;
     EXPECT_EQ(judged({.ttl = 60, .signals = kNearer}).judgement.verdict, FST_VERDICT_SUSPECTED);
 }
 
-TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
+TEST_F(NewFlow, AGatewayOnAFlowJoinedMidway) {
     bench.tracking.hosts.learn_ended(ended(143));
-    story.flow().state |= FST_FLOW_MIDWAY;
+    script.flow().state |= FST_FLOW_MIDWAY;
     const auto midway = FST_CONTEXT_HALF_VIEW | FST_CONTEXT_NO_BASELINE;
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                           .ttl = 248,
@@ -154,7 +154,7 @@ TEST_F(YoungFlow, AGatewayOnAFlowThatIsNotKnownAtAll) {
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
 }
 
-TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
+TEST_F(NewFlow, ASynRefusedFromNearerThanTheHost) {
     bench.tracking.hosts.learn_ended(ended(52));
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                           .ttl = 62,
@@ -163,18 +163,18 @@ TEST_F(YoungFlow, ASynRefusedFromNearerThanTheHost) {
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_EDGE);
 }
 
-TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
+TEST_F(NewFlow, OfTwoResetsTheNearerIsAMiddleboxs) {
     const std::uint32_t unseen = FST_CONTEXT_NO_BASELINE | FST_CONTEXT_HALF_VIEW;
     judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
             .ttl = 248,
             .context = unseen,
             .cause = FST_CAUSE_ABORT});
-    bench.see(story.at(std::chrono::microseconds(200))
-                  .rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
-                        .ttl = 142,
-                        .ip_id = 9,
-                        .context = unseen,
-                        .cause = FST_CAUSE_ABORT}));
+    bench.observe(script.at(std::chrono::microseconds(200))
+                      .rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
+                            .ttl = 142,
+                            .ip_id = 9,
+                            .context = unseen,
+                            .cause = FST_CAUSE_ABORT}));
     ASSERT_GE(bench.sink.resets.size(), 3U);
     EXPECT_EQ(bench.sink.resets.back().judgement.verdict, FST_VERDICT_GENUINE);
     std::map<std::uint64_t, unsigned> causes;
@@ -185,7 +185,7 @@ TEST_F(YoungFlow, OfTwoResetsTheNearerIsABoxs) {
     EXPECT_EQ(causes[2], unsigned{FST_CAUSE_ABORT});
 }
 
-TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
+TEST_F(NewFlow, TheKernelsDefaultTtlIsNoGateway) {
     bench.tracking.hosts.learn_ended(ended(143));
     const analysis::Reset reset = judged(
         {.ttl = 60,
@@ -193,10 +193,10 @@ TEST_F(YoungFlow, AKernelsDefaultTtlIsNoGateway) {
     EXPECT_EQ(reset.judgement.cause, FST_CAUSE_STATELESS);
 }
 
-TEST_F(YoungFlow, ALinuxHostWouldHavePutTimestamps) {
+TEST_F(NewFlow, ALinuxHostWouldHaveSentTimestamps) {
     bench.tracking.hosts.learn_ended(ended(52));
     bench.tracking.hosts.learn_ended(ended(52));
-    story.flow().state |= FST_FLOW_TS;
+    script.flow().state |= FST_FLOW_TS;
     const analysis::Reset reset = judged({.tcp_flags = FST_TCP_RST | FST_TCP_ACK,
                                           .signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN)});
     EXPECT_EQ(reset.judgement.verdict, FST_VERDICT_SUSPECTED);

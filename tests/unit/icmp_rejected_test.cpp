@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct IcmpRejectedTest : ::testing::Test {
-    /// An ICMP error of a router about what we send.
+    /// An ICMP error of a router about our segment.
     void reject(std::uint8_t type, std::uint8_t code) {
         const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer), .seq = 1};
         const Quoted quoted(Ethernet{} / Ipv4{} / ours, 28);
@@ -27,12 +27,12 @@ struct IcmpRejectedTest : ::testing::Test {
     Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
-TEST_F(IcmpRejectedTest, SaysWhoFromWhereAndInWhichWords) {
+TEST_F(IcmpRejectedTest, ReportsSenderDistanceAndReason) {
     talk.send(End::us, Syn);
     reject(3, 13);
-    ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
+    ASSERT_EQ(bench.findings_text(), "icmp-rejected confirmed");
     EXPECT_EQ(output::summary_text(bench.findings()[0]),
-              "203.0.113.9, 3 hops away, rejects what 192.0.2.1 sends to 198.51.100.7:443: "
+              "203.0.113.9, 3 hops away, rejects packets from 192.0.2.1 to 198.51.100.7:443: "
               "communication administratively prohibited.");
     reject(3, 13);
     EXPECT_EQ(bench.findings().size(), 1U) << "once";
@@ -42,10 +42,10 @@ TEST_F(IcmpRejectedTest, OnlyRejections) {
     talk.send(End::us, Syn);
     reject(3, 4);   // fragmentation needed
     reject(11, 0);  // time exceeded
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-/// It is the answer: nobody waits for another one.
+/// The error is the answer: none is missing.
 TEST_F(IcmpRejectedTest, ARejectedSynIsNotUnanswered) {
     const Segment syn = talk.next(End::us, Syn);
     for (int i = 0; i < 4; i++) {
@@ -53,14 +53,14 @@ TEST_F(IcmpRejectedTest, ARejectedSynIsNotUnanswered) {
         reject(3, 10);
         bench.pass(1s);
     }
-    EXPECT_EQ(bench.told(), "icmp-rejected confirmed");
+    EXPECT_EQ(bench.findings_text(), "icmp-rejected confirmed");
 }
 
-TEST_F(IcmpRejectedTest, AnEstablishedConnectionOutlivesIt) {
+TEST_F(IcmpRejectedTest, AnEstablishedConnectionContinues) {
     talk.open().exchange();
     reject(3, 1);
-    ASSERT_EQ(bench.told(), "icmp-rejected confirmed");
-    EXPECT_NE(output::summary_text(bench.findings()[0]).find("The connection stands"),
+    ASSERT_EQ(bench.findings_text(), "icmp-rejected confirmed");
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("The connection lives on"),
               std::string::npos);
 }
 

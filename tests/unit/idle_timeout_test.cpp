@@ -24,10 +24,10 @@ struct IdleTimeoutTest : ::testing::Test {
     Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
-TEST_F(IdleTimeoutTest, DataAfterARestThatNobodyAnswers) {
+TEST_F(IdleTimeoutTest, UnansweredDataAfterAnIdlePeriod) {
     bench.pass(30s);
     send_in_vain(talk.next(End::us, Psh | Ack, 500), 4);
-    EXPECT_EQ(bench.told(), "idle-timeout suspected, idle-timeout confirmed");
+    EXPECT_EQ(bench.findings_text(), "idle-timeout suspected, idle-timeout confirmed");
     EXPECT_NE(output::summary_text(bench.findings()[0]).find("was idle for 30 s"),
               std::string::npos)
         << output::summary_text(bench.findings()[0]);
@@ -35,54 +35,54 @@ TEST_F(IdleTimeoutTest, DataAfterARestThatNobodyAnswers) {
         << output::advice_text(bench.findings()[0]);
 }
 
-TEST_F(IdleTimeoutTest, ARestThatIsAnsweredIsHarmlessAndRemembered) {
+TEST_F(IdleTimeoutTest, AnAnsweredIdlePeriodIsHarmlessAndRemembered) {
     bench.pass(20s);
     talk.exchange();
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
     bench.pass(30s);
     send_in_vain(talk.next(End::us, Psh | Ack, 500), 3);
-    ASSERT_EQ(bench.told(), "idle-timeout suspected");
+    ASSERT_EQ(bench.findings_text(), "idle-timeout suspected");
     EXPECT_NE(output::advice_text(bench.findings()[0]).find("every 20 s"), std::string::npos)
         << output::advice_text(bench.findings()[0]);
 }
 
-TEST_F(IdleTimeoutTest, AResetAtOnceAnswersToo) {
+TEST_F(IdleTimeoutTest, AnImmediateResetConfirms) {
     bench.pass(30s);
     talk.send(End::us, Psh | Ack, 500);
     talk.pass_us(20'000);
     talk.send(talk.stateless_reset());
-    EXPECT_EQ(bench.told(), "idle-timeout confirmed");
+    EXPECT_EQ(bench.findings_text(), "idle-timeout confirmed");
 }
 
-TEST_F(IdleTimeoutTest, ABalancersAgedEntry) {
+TEST_F(IdleTimeoutTest, AnAgedEntryOfALoadBalancer) {
     bench.pass(900s);
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.window = 8201;
     reset.timestamps.reset();
     talk.send(reset);
-    EXPECT_EQ(bench.told(), "idle-timeout confirmed");
+    EXPECT_EQ(bench.findings_text(), "idle-timeout confirmed");
 }
 
-TEST_F(IdleTimeoutTest, AServerThatClosesAnIdleConnectionIsNone) {
+TEST_F(IdleTimeoutTest, AServerThatClosesAnIdleConnectionIsNotReported) {
     bench.pass(60s);
     talk.send(End::peer, Fin | Ack);
     talk.pass_us(100);
     talk.send(End::us);
     bench.pass(60s);
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-TEST_F(IdleTimeoutTest, KeepalivesThatNobodyAnswers) {
+TEST_F(IdleTimeoutTest, UnansweredKeepalives) {
     Segment keepalive = talk.next(End::us);
     keepalive.seq -= 1;
     bench.pass(60s);
     talk.send(keepalive);
     bench.pass(5s);
     talk.send(keepalive);
-    EXPECT_EQ(bench.told(), "idle-timeout suspected");
+    EXPECT_EQ(bench.findings_text(), "idle-timeout suspected");
 }
 
-TEST_F(IdleTimeoutTest, KeepalivesThatAreAnswered) {
+TEST_F(IdleTimeoutTest, AnsweredKeepalives) {
     Segment keepalive = talk.next(End::us);
     keepalive.seq -= 1;
     for (int i = 0; i < 5; i++) {
@@ -91,7 +91,7 @@ TEST_F(IdleTimeoutTest, KeepalivesThatAreAnswered) {
         talk.pass_us(20'000);
         talk.send(End::peer);
     }
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct WithoutTimestamps : InjectedSegmentTest {
 };
 using InjectedSegmentPlain = WithoutTimestamps;
 
-/// From two hops nearer, what the server sends itself a moment later.
+/// From two hops nearer, the data that the server itself sends a moment later.
 TEST_F(InjectedSegmentPlain, TheSameBytesFromTwoDistances) {
     talk.open().exchange(3);
     Segment injected = talk.next(End::peer, Psh | Ack, 400);
@@ -38,10 +38,10 @@ TEST_F(InjectedSegmentPlain, TheSameBytesFromTwoDistances) {
     talk.send(injected);
     talk.pass_us(3000);
     talk.send(own);
-    EXPECT_EQ(bench.told(), "injected-segment suspected");
+    EXPECT_EQ(bench.findings_text(), "injected-segment suspected");
 }
 
-TEST_F(InjectedSegmentPlain, LongerThanWhatWasInjected) {
+TEST_F(InjectedSegmentPlain, OriginalLongerThanTheInjectedSegment) {
     talk.open().exchange(3);
     Segment injected = talk.next(End::peer, Psh | Ack, 43);
     Segment own = injected;
@@ -51,10 +51,10 @@ TEST_F(InjectedSegmentPlain, LongerThanWhatWasInjected) {
     talk.send(injected);
     talk.pass_us(3000);
     talk.send(own);
-    EXPECT_EQ(bench.told(), "injected-segment confirmed");
+    EXPECT_EQ(bench.findings_text(), "injected-segment confirmed");
 }
 
-TEST_F(InjectedSegmentPlain, ARetransmissionOrADetourIsNone) {
+TEST_F(InjectedSegmentPlain, ARetransmissionOrADetourIsNotReported) {
     talk.open().exchange(3);
     for (const int nearer : {0, 1, -3}) {
         Segment data = talk.next(End::peer, Psh | Ack, 400);
@@ -63,7 +63,7 @@ TEST_F(InjectedSegmentPlain, ARetransmissionOrADetourIsNone) {
         data.ttl = static_cast<std::uint8_t>(data.ttl + nearer);
         talk.send(data);
     }
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
 TEST_F(InjectedSegmentTest, DataThatLacksTheTimestamps) {
@@ -72,7 +72,7 @@ TEST_F(InjectedSegmentTest, DataThatLacksTheTimestamps) {
     injected.ttl += 2;
     injected.timestamps.reset();
     talk.send(injected);
-    EXPECT_EQ(bench.told(), "injected-segment confirmed");
+    EXPECT_EQ(bench.findings_text(), "injected-segment confirmed");
 }
 
 TEST_F(InjectedSegmentTest, OneSynWithTwoAnswers) {
@@ -85,10 +85,10 @@ TEST_F(InjectedSegmentTest, OneSynWithTwoAnswers) {
     talk.send(injected);
     talk.pass_us(5000);
     talk.send(own);
-    EXPECT_EQ(bench.told(), "injected-segment confirmed");
+    EXPECT_EQ(bench.findings_text(), "injected-segment confirmed");
 }
 
-/// Sent again, a SYN may meet another host behind the address.
+/// A retransmitted SYN may reach another host behind the address.
 TEST_F(InjectedSegmentTest, TwoSynsMayHaveTwoAnswers) {
     const Segment syn = talk.next(End::us, Syn);
     talk.send(syn);
@@ -100,7 +100,7 @@ TEST_F(InjectedSegmentTest, TwoSynsMayHaveTwoAnswers) {
     talk.pass_us(5000);
     answer.seq += 777'777;
     talk.send(answer);
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
 }  // namespace

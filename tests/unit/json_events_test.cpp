@@ -13,13 +13,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using flowstamp::testing::example_flow;
+using flowstamp::testing::FlowScript;
 using flowstamp::testing::ForgedRstBench;
 using flowstamp::testing::JsonSchema;
 using flowstamp::testing::kClient;
 using flowstamp::testing::key_of;
 using flowstamp::testing::kServer;
 using flowstamp::testing::RstDetails;
-using flowstamp::testing::Story;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -29,12 +29,12 @@ constexpr std::uint32_t kAccepted = FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT;
 std::vector<std::string> violations(const output::Json& event) {
     static const JsonSchema schema =
         JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
-    // As a reader has it: through the line that is written.
+    // As a reader gets it: from the written line.
     return schema.violations(nlohmann::json::parse(event.dump()));
 }
 
-/// Every event that this bench has told.
-std::vector<output::Json> told(const ForgedRstBench& bench) {
+/// All events that this bench has reported.
+std::vector<output::Json> events_of(const ForgedRstBench& bench) {
     std::vector<output::Json> events;
     for (const analysis::Reset& reset : bench.sink.resets) {
         events.push_back(output::json_of(reset));
@@ -46,7 +46,7 @@ std::vector<output::Json> told(const ForgedRstBench& bench) {
 }
 
 void expect_described(const ForgedRstBench& bench) {
-    for (const output::Json& event : told(bench)) {
+    for (const output::Json& event : events_of(bench)) {
         EXPECT_THAT(violations(event), IsEmpty()) << event.dump(2);
     }
 }
@@ -68,25 +68,25 @@ TEST(EventsSchema, DescribesAFindingWithEverySignal) {
         }
         const auto signal = static_cast<fst_signal>(entry.signal);
         ForgedRstBench bench;
-        Story story;
-        bench.see(story.rst({.ttl = 60,
-                             .ip_id = 0x0502,
-                             .window = 501,
-                             .ts_val = 700'001,
-                             .signals = FST_SIGNAL_BIT(signal),
-                             .verdict = FST_VERDICT_SUSPECTED}));
+        FlowScript script;
+        bench.observe(script.rst({.ttl = 60,
+                                  .ip_id = 0x0502,
+                                  .window = 501,
+                                  .ts_val = 700'001,
+                                  .signals = FST_SIGNAL_BIT(signal),
+                                  .verdict = FST_VERDICT_SUSPECTED}));
         ASSERT_THAT(bench.sink.findings, SizeIs(1));
         expect_described(bench);
-        EXPECT_EQ(told(bench)[0]["reset"]["evidence"][0]["signal"], entry.name);
+        EXPECT_EQ(events_of(bench)[0]["reset"]["evidence"][0]["signal"], entry.name);
     }
 }
 
-TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
+TEST(EventsSchema, DescribesEveryValueOfAJudgement) {
     for (int cause = 0; cause <= FST_CAUSE_CLOSED; cause++) {
         for (int action = 0; action <= FST_ACTION_DROPPED; action++) {
             for (int challenge = 0; challenge <= FST_CHALLENGE_UNANSWERED; challenge++) {
                 analysis::Reset reset{.id = 1, .sighting = {.interface = "eth0"}};
-                reset.sighting.packet = Story().rst({}).event.packet;
+                reset.sighting.packet = FlowScript().rst({}).event.packet;
                 reset.judgement.cause = static_cast<__u8>(cause);
                 reset.judgement.action = static_cast<__u8>(action);
                 reset.judgement.challenge = static_cast<__u8>(challenge);
@@ -96,7 +96,7 @@ TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
     }
     for (int reason = 0; reason <= FST_PASS_CLOSED; reason++) {
         analysis::Reset reset{.id = 1, .answers = 7};
-        reset.sighting.packet = Story().rst({}).event.packet;
+        reset.sighting.packet = FlowScript().rst({}).event.packet;
         reset.judgement.pass_reason = static_cast<__u8>(reason);
         const output::Json event = output::json_of(reset);
         EXPECT_THAT(violations(event), IsEmpty());
@@ -104,35 +104,35 @@ TEST(EventsSchema, DescribesEveryWordOfAJudgement) {
     }
 }
 
-TEST(EventsSchema, DescribesWhatBecomesOfAChallenge) {
+TEST(EventsSchema, DescribesEveryOutcomeOfAChallenge) {
     ForgedRstBench bench;
-    Story story;
-    bench.see(
-        story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
-    bench.see(story.at(20ms).later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK),
-                                    .challenge = FST_CHALLENGE_REFUTED}));
-    bench.see(story.at(9s).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
-                                .action = FST_ACTION_CHALLENGED,
-                                .challenge = FST_CHALLENGE_ASKED}));
-    bench.see(story.at(9100ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
-    bench.slots.flows[story.slot()] = story.flow();
-    bench.slots.flows[story.slot()].direction[kServer].last_ns += 60'000'000'000;
-    bench.advance(story.at(20s).now());
+    FlowScript script;
+    bench.observe(
+        script.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.observe(script.at(20ms).later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK),
+                                         .challenge = FST_CHALLENGE_REFUTED}));
+    bench.observe(script.at(9s).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
+                                     .action = FST_ACTION_CHALLENGED,
+                                     .challenge = FST_CHALLENGE_ASKED}));
+    bench.observe(script.at(9100ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
+    bench.slots.flows[script.slot()] = script.flow();
+    bench.slots.flows[script.slot()].direction[kServer].last_ns += 60'000'000'000;
+    bench.advance(script.at(20s).now());
     bench.detector.finish(bench.sink);
-    EXPECT_GE(told(bench).size(), 7U);
+    EXPECT_GE(events_of(bench).size(), 7U);
     expect_described(bench);
 }
 
 TEST(EventsSchema, DescribesIpv6) {
     ForgedRstBench bench;
-    Story story;
-    story.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
+    FlowScript script;
+    script.flow().key = key_of("2001:db8::1", 40000, "2001:db8:7::7", 443, 3);
     analysis::Observation rst =
-        story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+        script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
     rst.event.packet.flags = FST_PACKET_IPV6 | FST_PACKET_MAC;
-    bench.see(rst);
+    bench.observe(rst);
     expect_described(bench);
-    const output::Json event = told(bench)[1];
+    const output::Json event = events_of(bench)[1];
     EXPECT_EQ(event["src_ip"], "2001:db8:7::7");
     EXPECT_EQ(event["packet"]["hoplimit"], 60);
     EXPECT_EQ(event["packet"]["src_mac"], "00:00:00:00:00:00");
@@ -191,9 +191,9 @@ TEST(EventsSchema, DescribesStatistics) {
 
 TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {
     ForgedRstBench bench;
-    Story story;
-    bench.see(story.rst({}));
-    const output::Json event = told(bench)[0];
+    FlowScript script;
+    bench.observe(script.rst({}));
+    const output::Json event = events_of(bench)[0];
     ASSERT_THAT(violations(event), IsEmpty());
     output::Json changed = event;
     changed["reset"]["verdict"] = "maybe";
@@ -220,16 +220,16 @@ TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {
                  std::invalid_argument);
 }
 
-TEST(JsonEvents, SayOfAResetWhatItWas) {
+TEST(JsonEvents, DescribeAReset) {
     ForgedRstBench bench;
-    Story story;
-    bench.see(story.rst({.seq = 5000,
-                         .ack = 2001,
-                         .tcp_flags = FST_TCP_RST | FST_TCP_ACK,
-                         .ip_id = 0x1a2c,
-                         .window = 64,
-                         .cause = FST_CAUSE_ABORT}));
-    const output::Json event = told(bench)[0];
+    FlowScript script;
+    bench.observe(script.rst({.seq = 5000,
+                              .ack = 2001,
+                              .tcp_flags = FST_TCP_RST | FST_TCP_ACK,
+                              .ip_id = 0x1a2c,
+                              .window = 64,
+                              .cause = FST_CAUSE_ABORT}));
+    const output::Json event = events_of(bench)[0];
     EXPECT_EQ(event["event_type"], "reset");
     EXPECT_EQ(event["timestamp"], "2026-11-18T11:06:40.000000+0000");
     EXPECT_EQ(event["in_iface"], "eth0");
@@ -252,11 +252,12 @@ TEST(JsonEvents, SayOfAResetWhatItWas) {
     EXPECT_FALSE(event["packet"].contains("src_mac"));
 }
 
-TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
+TEST(JsonEvents, HaveEvidenceForAGenuineReset) {
     ForgedRstBench bench;
-    Story story;
-    bench.see(story.rst({.context = kAccepted | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED}));
-    const output::Json event = told(bench)[0];
+    FlowScript script;
+    bench.observe(
+        script.rst({.context = kAccepted | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED}));
+    const output::Json event = events_of(bench)[0];
     EXPECT_THAT(violations(event), IsEmpty());
     const output::Json& evidence = event["reset"]["evidence"];
     ASSERT_THAT(evidence, SizeIs(2));
@@ -268,26 +269,26 @@ TEST(JsonEvents, SayWhatSpeaksForAGenuineReset) {
     EXPECT_EQ(evidence[1]["baseline"].size(), 1U);
 }
 
-TEST(JsonEvents, SayHowFarAFlowCameAndWhatItsEndLooksLike) {
+TEST(JsonEvents, HaveStageAndTamperingSignature) {
     analysis::FlowRecord record = example_record();
     EXPECT_FALSE(output::json_of(record)["flow"].contains("stage"));
     EXPECT_FALSE(output::json_of(record)["flow"].contains("signature_from"));
     record.stage = analysis::HandshakeStage::psh;
     record.signature = {analysis::TamperingSignature::psh_rsts_other_acks, kServer};
-    const output::Json its = output::json_of(record)["flow"];
-    EXPECT_EQ(its["stage"], "psh");
-    EXPECT_EQ(its["signature"], "post-psh:RST!=RST");
-    EXPECT_EQ(its["signature_from"], "dest");
+    const output::Json flow = output::json_of(record)["flow"];
+    EXPECT_EQ(flow["stage"], "psh");
+    EXPECT_EQ(flow["signature"], "post-psh:RST!=RST");
+    EXPECT_EQ(flow["signature_from"], "dest");
     record.signature->end = kClient;
     EXPECT_EQ(output::json_of(record)["flow"]["signature_from"], "src");
 }
 
-TEST(JsonEvents, GiveAFindingTheStampsOfBothDirections) {
+TEST(JsonEvents, AFindingHasTheStampsOfBothDirections) {
     ForgedRstBench bench;
-    Story story;
-    story.flow().direction[kServer].ring_next = 3;  // the ring's oldest stands here
-    bench.see(story.at(5ms).rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
-    const output::Json stamps = told(bench)[1]["stamps"];
+    FlowScript script;
+    script.flow().direction[kServer].ring_next = 3;  // the ring's oldest entry is here
+    bench.observe(script.at(5ms).rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
+    const output::Json stamps = events_of(bench)[1]["stamps"];
     ASSERT_THAT(stamps["src"], SizeIs(FST_RING_STAMPS));
     EXPECT_EQ(stamps["src"][0]["ipid"], 0x1a2b - 7 + 3);
     EXPECT_EQ(stamps["src"][0]["hops"], 12);
@@ -322,11 +323,11 @@ TEST(JsonEvents, CountAFlowFromItsOpenersSide) {
     EXPECT_FALSE(midway["flow"]["toclient"].contains("rtt_us"));
 }
 
-TEST(JsonEvents, BearTheSameIdsForOneFlow) {
+TEST(JsonEvents, HaveTheSameIdsForOneFlow) {
     ForgedRstBench bench;
-    Story story;
-    bench.see(story.rst({}));
-    const output::Json reset = told(bench)[0];
+    FlowScript script;
+    bench.observe(script.rst({}));
+    const output::Json reset = events_of(bench)[0];
     const output::Json flow = output::json_of(example_record());
     for (const char* id : {"flow_id", "community_id", "isn_id"}) {
         EXPECT_EQ(reset[id], flow[id]) << id;

@@ -29,7 +29,7 @@ analysis::HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
 }
 
 struct LocalDropTest : ::testing::Test {
-    std::string told(const analysis::HostDrop& what) {
+    std::string text_of(const analysis::HostDrop& what) {
         const std::size_t before = sink.findings.size();
         drops.consume(what, sink);
         return sink.findings.size() == before ? "" : output::summary_text(sink.findings.back());
@@ -40,41 +40,41 @@ struct LocalDropTest : ::testing::Test {
 };
 
 TEST_F(LocalDropTest, ARuleIsNamed) {
-    EXPECT_EQ(told(drop()),
+    EXPECT_EQ(text_of(drop()),
               "This host drops 192.0.2.1:40000 > 192.0.2.2:22 at forward: table ip fw, chain f, "
               "handle 3: drop.");
     EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_CONFIRMED);
     EXPECT_EQ(sink.findings.back().kind, analysis::FindingKind::local_drop);
 }
 
-TEST_F(LocalDropTest, OnceForAPlaceAndACause) {
-    EXPECT_NE(told(drop()), "");
-    EXPECT_EQ(told(drop()), "");
+TEST_F(LocalDropTest, ReportedOncePerPlaceAndCause) {
+    EXPECT_NE(text_of(drop()), "");
+    EXPECT_EQ(text_of(drop()), "");
     analysis::HostDrop other = drop();
     other.at = "input";
-    EXPECT_NE(told(other), "");
+    EXPECT_NE(text_of(other), "");
     other.rule = "table ip fw, chain i, handle 4: drop";
-    EXPECT_NE(told(other), "");
+    EXPECT_NE(text_of(other), "");
 }
 
-TEST_F(LocalDropTest, ADoubtIsSuspectedAndMayBeRaised) {
+TEST_F(LocalDropTest, AnUncertainRuleIsSuspectedAndMayBeRaised) {
     analysis::HostDrop doubtful = drop();
     doubtful.is_certain = false;
-    EXPECT_NE(told(doubtful).find("at forward: probably by table ip fw"), std::string::npos);
+    EXPECT_NE(text_of(doubtful).find("at forward: probably by table ip fw"), std::string::npos);
     EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_SUSPECTED);
-    EXPECT_NE(told(drop()), "");
+    EXPECT_NE(text_of(drop()), "");
     EXPECT_TRUE(sink.findings.back().again);
     EXPECT_EQ(sink.findings.back().id, sink.findings.front().id);
 }
 
-TEST_F(LocalDropTest, ARefusalAndAResetThatIsSwallowed) {
+TEST_F(LocalDropTest, ARefusalAndADroppedOwnReset) {
     analysis::HostDrop refused = drop();
     refused.is_answered = true;
-    EXPECT_TRUE(told(refused).starts_with("This host itself refuses 192.0.2.1:40000 > "));
+    EXPECT_TRUE(text_of(refused).starts_with("This host itself refuses 192.0.2.1:40000 > "));
     analysis::HostDrop swallowed = drop(FST_TCP_RST | FST_TCP_ACK);
     swallowed.at = "output";
     swallowed.is_own = true;
-    EXPECT_TRUE(told(swallowed).starts_with(
+    EXPECT_TRUE(text_of(swallowed).starts_with(
         "The reset that this host makes for 192.0.2.2:22 never leaves it at output: "));
 }
 
@@ -84,7 +84,7 @@ TEST_F(LocalDropTest, WithoutARuleTheKernelsReason) {
     unrouted.reason = "IP_RPFILTER";
     unrouted.words = "reverse path filter";
     unrouted.look_at = "sysctl rp_filter";
-    EXPECT_EQ(told(unrouted),
+    EXPECT_EQ(text_of(unrouted),
               "This host drops 192.0.2.1:40000 > 192.0.2.2:22 at forward: reverse path filter.");
     EXPECT_EQ(output::advice_text(sink.findings.back()), "sysctl rp_filter");
 }

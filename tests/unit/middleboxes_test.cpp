@@ -23,15 +23,15 @@ using ::testing::SizeIs;
 constexpr std::uint64_t kForged =
     FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN);
 
-/// Findings as the detector makes them, of connections of their own.
+/// The detector's finding on a new connection.
 class MiddleboxesTest : public ::testing::Test {
   protected:
     analysis::Finding hit(const RstDetails& details, std::uint16_t server_port = 443) {
-        Story its(example_flow(), next_++, "eth0");
-        its.flow().key.port[kClient] = static_cast<__be16>(next_);
-        its.flow().key.port[kServer] = __builtin_bswap16(server_port);
+        FlowScript script(example_flow(), next_++, "eth0");
+        script.flow().key.port[kClient] = static_cast<__be16>(next_);
+        script.flow().key.port[kServer] = __builtin_bswap16(server_port);
         ForgedRstBench bench;
-        bench.see(its.at(next_ * 1ms).rst(details));
+        bench.observe(script.at(next_ * 1ms).rst(details));
         EXPECT_EQ(bench.sink.findings.size(), 1U);
         analysis::Finding finding = bench.sink.findings.at(0);
         finding.id = next_;
@@ -47,14 +47,14 @@ class MiddleboxesTest : public ::testing::Test {
 const RstDetails kInjected{
     .tcp_flags = FST_TCP_RST | FST_TCP_ACK, .ttl = 60, .ip_id = 0x3412, .signals = kForged};
 
-TEST_F(MiddleboxesTest, AreWhatConfirmedForgeriesHaveInCommon) {
+TEST_F(MiddleboxesTest, SummarizeConfirmedForgeries) {
     for (int i = 0; i < 5; i++) {
         boxes.saw_attempt(443);
     }
     boxes.saw_attempt(80);
     EXPECT_EQ(boxes.record(hit(kInjected)), 1U);
     EXPECT_EQ(boxes.record(hit(kInjected)), 1U);
-    EXPECT_EQ(boxes.record(hit(kInjected, 8080)), 1U) << "nobody saw that one begin";
+    EXPECT_EQ(boxes.record(hit(kInjected, 8080)), 1U) << "its connection attempt was not seen";
     const auto all = boxes.all();
     ASSERT_THAT(all, SizeIs(1));
     const analysis::Middlebox& box = all[0];
@@ -69,12 +69,12 @@ TEST_F(MiddleboxesTest, AreWhatConfirmedForgeriesHaveInCommon) {
     EXPECT_EQ(box.ports[0].port, 443);
     EXPECT_EQ(box.ports[0].flows, 2U);
     EXPECT_EQ(box.ports[0].seen, 5U);
-    EXPECT_EQ(box.ports[1].seen, 1U) << "at least those that it hit";
+    EXPECT_EQ(box.ports[1].seen, 1U) << "at least the connections it reset";
     EXPECT_THAT(box.stages, ElementsAre(0, 0, 0, 3));
     EXPECT_GT(box.last, box.first);
 }
 
-TEST_F(MiddleboxesTest, AreToldApartByDistanceFlagsAndHabits) {
+TEST_F(MiddleboxesTest, AreDistinguishedByDistanceFlagsAndFields) {
     RstDetails nearer = kInjected;
     nearer.ttl = 61;
     RstDetails bare = kInjected;
@@ -89,7 +89,7 @@ TEST_F(MiddleboxesTest, AreToldApartByDistanceFlagsAndHabits) {
     EXPECT_THAT(boxes.all(), SizeIs(4));
 }
 
-TEST_F(MiddleboxesTest, AFieldIsFixedForAsLongAsNoOtherValueIsSeen) {
+TEST_F(MiddleboxesTest, AFieldIsFixedUntilAnotherValueIsSeen) {
     RstDetails other = kInjected;
     other.ip_id = 99;
     boxes.record(hit(kInjected));
@@ -98,7 +98,7 @@ TEST_F(MiddleboxesTest, AFieldIsFixedForAsLongAsNoOtherValueIsSeen) {
     EXPECT_EQ(boxes.all().at(0).ip_id.kind, analysis::FieldHabit::Kind::changes);
 }
 
-TEST_F(MiddleboxesTest, SuspicionsShowNone) {
+TEST_F(MiddleboxesTest, SuspectedFindingsAreNotCounted) {
     RstDetails suspected = kInjected;
     suspected.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER);
     EXPECT_EQ(boxes.record(hit(suspected)), std::nullopt);
@@ -108,7 +108,7 @@ TEST_F(MiddleboxesTest, SuspicionsShowNone) {
     EXPECT_THAT(boxes.all(), IsEmpty());
 }
 
-TEST_F(MiddleboxesTest, NewsOfAFindingAreNoSecondHit) {
+TEST_F(MiddleboxesTest, AnUpdateOfAFindingIsNotCountedAgain) {
     analysis::Finding finding = hit(kInjected);
     boxes.record(finding);
     finding.again = true;
@@ -120,7 +120,7 @@ TEST_F(MiddleboxesTest, NewsOfAFindingAreNoSecondHit) {
     EXPECT_EQ(box.segments, 4U);
 }
 
-TEST_F(MiddleboxesTest, AFlowHitAgainIsNoOtherFlow) {
+TEST_F(MiddleboxesTest, AFlowHitAgainIsCountedOnce) {
     analysis::Finding finding = hit(kInjected);
     boxes.record(finding);
     finding.id += 100;
@@ -130,7 +130,7 @@ TEST_F(MiddleboxesTest, AFlowHitAgainIsNoOtherFlow) {
     EXPECT_EQ(box.segments, 2U);
 }
 
-TEST_F(MiddleboxesTest, WhatIsWithdrawnIsTakenBack) {
+TEST_F(MiddleboxesTest, AWithdrawnFindingIsSubtracted) {
     analysis::Finding finding = hit(kInjected);
     boxes.record(finding);
     boxes.record(hit(kInjected, 80));
@@ -142,7 +142,7 @@ TEST_F(MiddleboxesTest, WhatIsWithdrawnIsTakenBack) {
     EXPECT_EQ(box.ports[0].port, 80);
 }
 
-TEST_F(MiddleboxesTest, AreToldEveryMinuteWhileTheyGrow) {
+TEST_F(MiddleboxesTest, AreReportedEveryMinuteWhileTheyGrow) {
     EXPECT_THAT(boxes.due(1s), IsEmpty());
     boxes.record(hit(kInjected));
     EXPECT_THAT(boxes.due(30s), IsEmpty());
@@ -166,11 +166,11 @@ TEST_F(MiddleboxesTest, AreBounded) {
     }
     const auto all = boxes.all();
     EXPECT_EQ(all.size(), analysis::Middleboxes::kMost);
-    EXPECT_EQ(all.front().id, 21U) << "the one that was quiet longest made room";
+    EXPECT_EQ(all.front().id, 21U) << "the one idle longest was evicted";
     EXPECT_EQ(all.back().id, analysis::Middleboxes::kMost + 20);
 }
 
-TEST_F(MiddleboxesTest, SpeakAsAnEngineerWould) {
+TEST_F(MiddleboxesTest, HaveASummary) {
     boxes.saw_attempt(443);
     boxes.saw_attempt(443);
     boxes.saw_attempt(443);
@@ -201,7 +201,7 @@ TEST_F(MiddleboxesTest, AreDescribedByTheSchema) {
     }
 }
 
-/// The whole way: from packets to a box that a finding names.
+/// From packets to a finding that names its middlebox.
 TEST(MiddleboxesOfPackets, AFindingNamesItsBox) {
     AnalysisBench bench;
     for (int i = 0; i < 2; i++) {

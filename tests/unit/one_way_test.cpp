@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(OneWay, ADirectionThatIsNeverSeenIsToldOnceAnInterface) {
+TEST(OneWay, AMissingDirectionIsReportedOncePerInterface) {
     AnalysisBench bench;
     for (int flow = 0; flow < 3; flow++) {
         Conversation talk(bench.rig(), FST_HOOK_XDP);
@@ -20,20 +20,20 @@ TEST(OneWay, ADirectionThatIsNeverSeenIsToldOnceAnInterface) {
             talk.send(End::us, Psh | Ack, 100);
         }
     }
-    EXPECT_EQ(bench.told(), "one-way suspected");
+    EXPECT_EQ(bench.findings_text(), "one-way suspected");
 }
 
-TEST(OneWay, AFlowOfBothDirectionsIsNone) {
+TEST(OneWay, AFlowWithBothDirectionsIsNotReported) {
     AnalysisBench bench;
     Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.open().exchange(10);
     Conversation midway(bench.rig(), FST_HOOK_XDP);
     midway.exchange(10);
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-/// Who is not answered anywhere repeats himself: that is another matter.
-TEST(OneWay, OneWhoOnlyRepeatsHimselfIsNotAnsweredAnywhere) {
+/// A sender that is not answered at all retransmits: that is no missing direction.
+TEST(OneWay, RetransmissionsAloneAreNotReported) {
     AnalysisBench bench;
     Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.send(End::us, Syn);
@@ -42,7 +42,7 @@ TEST(OneWay, OneWhoOnlyRepeatsHimselfIsNotAnsweredAnywhere) {
         bench.pass(300ms);
         talk.send(data);
     }
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
 }  // namespace

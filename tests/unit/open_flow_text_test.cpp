@@ -36,7 +36,7 @@ TEST(OpenFlowText, ShowsAFlowWithItsStamps) {
               "       2.5 s ago  ttl 52   id 0x1a2b  .\n");
 }
 
-TEST(OpenFlowText, SaysThatOneSideWasNotSeen) {
+TEST(OpenFlowText, ReportsADirectionThatWasNotSeen) {
     fst_flow flow = example_flow();
     flow.direction[kServer] = {};
     EXPECT_NE(text_at(flow, 1000s).find("    <  nothing seen\n"), std::string::npos);

@@ -20,13 +20,13 @@ net::PacketMatches matches(const std::string& expression) {
 
 net::PacketMatch::Net net(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
                           unsigned bits = 32) {
-    net::PacketMatch::Net its;
-    its.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
-    its.mask.fill(0xff);
+    net::PacketMatch::Net result;
+    result.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
+    result.mask.fill(0xff);
     for (unsigned bit = 96 + bits; bit < 128; bit++) {
-        its.mask[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+        result.mask[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
     }
-    return its;
+    return result;
 }
 
 TEST(PacketMatchTest, NoConditionMatchesAll) {

@@ -13,13 +13,13 @@ using namespace std::chrono_literals;
 
 fst_path_tuple tuple(std::uint8_t from, std::uint16_t from_port, std::uint8_t to,
                      std::uint16_t to_port) {
-    fst_path_tuple its{};
-    its.source[3] = from;
-    its.destination[3] = to;
-    its.source_port = from_port;
-    its.destination_port = to_port;
-    its.protocol = 6;
-    return its;
+    fst_path_tuple result{};
+    result.source[3] = from;
+    result.destination[3] = to;
+    result.source_port = from_port;
+    result.destination_port = to_port;
+    result.protocol = 6;
+    return result;
 }
 
 const fst_path_tuple kOriginal = tuple(1, 40000, 2, 80);      // the client to the public address
@@ -204,59 +204,59 @@ class PathFlowsTest : public PacketPathTest {
         assembler.record(packet.at(FST_PLACE_PREROUTING, station));
         assembler.record(packet.dropped(3));
     }
-    pathtrace::PathFlows::Filed filed() { return flows.record(ended.back()); }
+    pathtrace::PathFlows::Filed recorded() { return flows.record(ended.back()); }
     pathtrace::PathFlows flows;
 };
 
 TEST_F(PathFlowsTest, NatNeitherSplitsNorMergesFlows) {
     const fst_path_tuple answer = pathtrace::reversed(kTranslated);
     dropped(Packet(1, 1, kOriginal), 0);  // before its conntrack entry exists
-    EXPECT_EQ(filed().flow.id, 1U);
+    EXPECT_EQ(recorded().flow.id, 1U);
     dropped(Packet(2, 2, kTranslated).entry(kOriginal, answer), 4);
-    EXPECT_EQ(filed().flow.id, 1U);
-    EXPECT_EQ(filed().direction, 0U);
-    ASSERT_TRUE(filed().flow.translated);
-    EXPECT_EQ(filed().flow.translated->destination_port, 8080);
+    EXPECT_EQ(recorded().flow.id, 1U);
+    EXPECT_EQ(recorded().direction, 0U);
+    ASSERT_TRUE(recorded().flow.translated);
+    EXPECT_EQ(recorded().flow.translated->destination_port, 8080);
     dropped(Packet(3, 3, answer).entry(kOriginal, answer, true), 2);
-    EXPECT_EQ(filed().flow.id, 1U);
-    EXPECT_EQ(filed().direction, 1U);
+    EXPECT_EQ(recorded().flow.id, 1U);
+    EXPECT_EQ(recorded().direction, 1U);
     dropped(Packet(4, 4, answer), 0);  // the reply, before it is translated back
-    EXPECT_EQ(filed().flow.id, 1U);
-    EXPECT_EQ(filed().direction, 1U);
+    EXPECT_EQ(recorded().flow.id, 1U);
+    EXPECT_EQ(recorded().direction, 1U);
     dropped(Packet(5, 5, tuple(1, 40001, 2, 80)), 0);
-    EXPECT_EQ(filed().flow.id, 2U);
+    EXPECT_EQ(recorded().flow.id, 2U);
 }
 
 TEST_F(PathFlowsTest, RefusalReportedBeforeItsSynIsTheAnswer) {
     dropped(Packet(1, 1, pathtrace::reversed(kOriginal)).refuses(), 4);
-    EXPECT_EQ(filed().direction, 1U);
+    EXPECT_EQ(recorded().direction, 1U);
     dropped(Packet(2, 2, kOriginal), 0);
-    EXPECT_EQ(filed().flow.id, 1U);
-    EXPECT_EQ(filed().direction, 0U);
-    EXPECT_EQ(filed().flow.name.destination_port, kOriginal.destination_port);
+    EXPECT_EQ(recorded().flow.id, 1U);
+    EXPECT_EQ(recorded().direction, 0U);
+    EXPECT_EQ(recorded().flow.name.destination_port, kOriginal.destination_port);
 }
 
 TEST_F(PathFlowsTest, RejectsResetBelongsToTheConnectionAnIcmpErrorDoesNot) {
     const fst_path_tuple answer = pathtrace::reversed(kTranslated);
     dropped(Packet(1, 1, answer).refuses().entry(kOriginal, answer, true).related(), 4);
-    EXPECT_EQ(filed().direction, 1U);
-    EXPECT_EQ(filed().flow.name.destination_port, kOriginal.destination_port);
-    EXPECT_TRUE(filed().flow.translated);
+    EXPECT_EQ(recorded().direction, 1U);
+    EXPECT_EQ(recorded().flow.name.destination_port, kOriginal.destination_port);
+    EXPECT_TRUE(recorded().flow.translated);
     fst_path_tuple error = answer;
     error.protocol = 1;
     error.source_port = error.destination_port = 0;
     dropped(Packet(2, 2, error).entry(kOriginal, answer, true).related(), 4);
-    EXPECT_EQ(filed().flow.id, 2U);
-    EXPECT_FALSE(filed().flow.translated);
+    EXPECT_EQ(recorded().flow.id, 2U);
+    EXPECT_FALSE(recorded().flow.translated);
 }
 
 TEST_F(PathFlowsTest, EndsAreCountedByPlaceAndReason) {
     dropped(Packet(1, 1, kOriginal), 0);
-    EXPECT_EQ(filed().count, 1U);
+    EXPECT_EQ(recorded().count, 1U);
     dropped(Packet(2, 2, kOriginal).segments(3), 0);
-    EXPECT_EQ(filed().count, 4U) << "a GSO packet counts as its segments";
+    EXPECT_EQ(recorded().count, 4U) << "a GSO packet counts as its segments";
     dropped(Packet(3, 3, kOriginal), 1);
-    EXPECT_EQ(filed().count, 1U) << "another place";
+    EXPECT_EQ(recorded().count, 1U) << "another place";
     EXPECT_EQ(flows.all().front().directions[0].packets, 5U);
 }
 

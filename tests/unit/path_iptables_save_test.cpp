@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// iptables-save's format -> tables, chains, rules; and iptables' words for nft's tables.
+// iptables-save's format -> tables, chains, rules; and iptables' text for nft's tables.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/netfilter_ipv4.h>
@@ -60,7 +60,7 @@ TEST(PathIptablesSave, RulesWithTheirCountersAndNumbers) {
                 ElementsAre(netfilter::RuleEffect{.kind = Kind::goes, .chain = "x"}));
     const netfilter::Chain& own = *find_chain(tables[2], "x");
     EXPECT_THAT(own.rules[0].effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::rejects}))
-        << "what a comment quotes is no target";
+        << "text in a comment is no target";
     EXPECT_TRUE(own.rules[0].unconditional);
     EXPECT_TRUE(own.rules[1].unconditional);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What nft prints of a ruleset -> tables, chains, rules; its words for them.
+// nft's JSON and text output -> tables, chains, rules, and nft's text for them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -60,9 +60,10 @@ bool passes(const pathtrace::PathPrefilters& prefilters, const Packet& packet) {
     const auto bytes = header(packet);
     return packet.ipv6
                ? std::ranges::any_of(prefilters.ipv6,
-                                     [&](const auto& its) { return fits(its, bytes.data()); })
-               : std::ranges::any_of(prefilters.ipv4,
-                                     [&](const auto& its) { return fits(its, bytes.data() + 8); });
+                                     [&](const auto& part) { return fits(part, bytes.data()); })
+               : std::ranges::any_of(prefilters.ipv4, [&](const auto& part) {
+                     return fits(part, bytes.data() + 8);
+                 });
 }
 
 pathtrace::PathPrefilters of(const std::string& filter) {
@@ -70,9 +71,9 @@ pathtrace::PathPrefilters of(const std::string& filter) {
     const auto matches = net::packet_matches(filter);
     EXPECT_TRUE(matches) << filter;
     for (const fst_path_match& match : pathtrace::kernel_matches(*matches)) {
-        const pathtrace::PathPrefilters its = pathtrace::path_prefilters(match);
-        all.ipv4.insert(all.ipv4.end(), its.ipv4.begin(), its.ipv4.end());
-        all.ipv6.insert(all.ipv6.end(), its.ipv6.begin(), its.ipv6.end());
+        const pathtrace::PathPrefilters part = pathtrace::path_prefilters(match);
+        all.ipv4.insert(all.ipv4.end(), part.ipv4.begin(), part.ipv4.end());
+        all.ipv6.insert(all.ipv6.end(), part.ipv6.begin(), part.ipv6.end());
     }
     return all;
 }

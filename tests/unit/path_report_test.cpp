@@ -23,14 +23,14 @@ using ::testing::IsEmpty;
 
 fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
                      std::uint16_t to_port) {
-    fst_path_tuple its{};
-    its.source[2] = its.destination[2] = htonl(0xffff);
-    inet_pton(AF_INET, from, &its.source[3]);
-    inet_pton(AF_INET, to, &its.destination[3]);
-    its.source_port = htons(from_port);
-    its.destination_port = htons(to_port);
-    its.protocol = 6;
-    return its;
+    fst_path_tuple result{};
+    result.source[2] = result.destination[2] = htonl(0xffff);
+    inet_pton(AF_INET, from, &result.source[3]);
+    inet_pton(AF_INET, to, &result.destination[3]);
+    result.source_port = htons(from_port);
+    result.destination_port = htons(to_port);
+    result.protocol = 6;
+    return result;
 }
 
 pathtrace::PathReport lost() {
@@ -68,7 +68,7 @@ class PathReportTest : public ::testing::Test {
     ~PathReportTest() override { ::unlink(path_.c_str()); }
 
     template <class Consumer, class... More>
-    std::string told(const output::Event& event, const More&... more) {
+    std::string text_of(const output::Event& event, const More&... more) {
         auto output = output::Output::file(path_);
         Consumer(*output, more...).consume(event);
         std::ifstream file(path_);
@@ -80,7 +80,7 @@ class PathReportTest : public ::testing::Test {
 };
 
 TEST_F(PathReportTest, ALossInWords) {
-    EXPECT_EQ(told<output::TextOutput>(lost(), output::Style(false), output::Detail::resets),
+    EXPECT_EQ(text_of<output::TextOutput>(lost(), output::Style(false), output::Detail::resets),
               "11:06:40.000000 flow #1  TCP 198.51.100.2:40000 > 203.0.113.1:10174 (on as "
               "198.51.100.2:40000 > 10.0.0.2:8080)  DROPPED at prerouting, 3 packets\n"
               "    passed    eth2 in, prerouting (raw, dstnat: to 10.0.0.2:8080)\n"
@@ -96,13 +96,15 @@ TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     for (const pathtrace::PacketPath::End end :
          {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
-        EXPECT_EQ(told<output::TextOutput>(arrived, output::Style(false), output::Detail::findings),
-                  "");
-        EXPECT_EQ(told<output::JsonOutput>(arrived, true), "");
-        EXPECT_NE(told<output::TextOutput>(arrived, output::Style(false), output::Detail::resets),
-                  "");
+        EXPECT_EQ(
+            text_of<output::TextOutput>(arrived, output::Style(false), output::Detail::findings),
+            "");
+        EXPECT_EQ(text_of<output::JsonOutput>(arrived, true), "");
+        EXPECT_NE(
+            text_of<output::TextOutput>(arrived, output::Style(false), output::Detail::resets), "");
     }
-    EXPECT_NE(told<output::TextOutput>(lost(), output::Style(false), output::Detail::findings), "");
+    EXPECT_NE(text_of<output::TextOutput>(lost(), output::Style(false), output::Detail::findings),
+              "");
 }
 
 TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
@@ -113,12 +115,12 @@ TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
     ping.translated.reset();
     ping.drop.reset();
     ping.end = pathtrace::PacketPath::End::unknown;
-    for (const pathtrace::PathReport& story : {lost(), ping}) {
-        const std::string line = told<output::JsonOutput>(story, false);
+    for (const pathtrace::PathReport& report : {lost(), ping}) {
+        const std::string line = text_of<output::JsonOutput>(report, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;
     }
     const pathtrace::PathStats stats{.wall = 1'795'000'000s, .uptime = 5s, .packets = 4};
-    const std::string line = told<output::JsonOutput>(stats, false);
+    const std::string line = text_of<output::JsonOutput>(stats, false);
     EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What `nft -a monitor trace` prints (nft 1.0.6, kernel 6.18) -> drops; and what is asked of it.
+// The output of `nft -a monitor trace` (nft 1.0.6, kernel 6.18) -> drops; and its match.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

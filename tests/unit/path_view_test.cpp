@@ -29,7 +29,7 @@ output::PathView forwarding() {
             .stats = {.uptime = 12s, .packets = 128, .flows = 2, .left = 128}};
 }
 
-output::PathView losing() {
+output::PathView with_losses() {
     output::PathView view = forwarding();
     view.parts[3].lost = 40;
     view.parts[3].lost_rate = 4;
@@ -55,7 +55,7 @@ TEST(PathViewText, WideTerminalHasOneRowOfColumns) {
 
 TEST(PathViewText, LossIsInItsColumnAndNamedBelow) {
     EXPECT_THAT(
-        output::lines_of(losing(), 79, kPlain),
+        output::lines_of(with_losses(), 79, kPlain),
         ElementsAre(
             "tcp port 80                                       128 packets, 40 dropped, 12 s",
             "  r0 in  r1 in  prerouting    forward  postrouting  r0 out  r1 out",
@@ -67,7 +67,7 @@ TEST(PathViewText, LossIsInItsColumnAndNamedBelow) {
 
 TEST(PathViewText, NarrowTerminalHasSeveralRows) {
     EXPECT_THAT(
-        output::lines_of(losing(), 59, kPlain),
+        output::lines_of(with_losses(), 59, kPlain),
         ElementsAre("tcp port 80                   128 packets, 40 dropped, 12 s",
                     "  r0 in  r1 in  prerouting    forward  postrouting  r0 out",
                     "   12/s    0/s        12/s       12/s        8.0/s     0/s",
@@ -77,7 +77,7 @@ TEST(PathViewText, NarrowTerminalHasSeveralRows) {
 }
 
 TEST(PathViewText, NoLineIsWiderThanTheTerminal) {
-    output::PathView view = losing();
+    output::PathView view = with_losses();
     view.filter = std::string(200, 'x');
     for (const std::size_t width : {12U, 20U, 59U, 79U, 99U, 199U}) {
         for (const std::string& line : output::lines_of(view, width, kPlain)) {
@@ -96,8 +96,8 @@ TEST(PathViewText, NothingSeenYet) {
 }
 
 TEST(PathViewText, ColourMarksLossesWithoutUsingColumns) {
-    const auto plain = output::lines_of(losing(), 79, kPlain);
-    auto coloured = output::lines_of(losing(), 79, output::Style(true));
+    const auto plain = output::lines_of(with_losses(), 79, kPlain);
+    auto coloured = output::lines_of(with_losses(), 79, output::Style(true));
     EXPECT_THAT(coloured[4], HasSubstr("\033[1;31m-40 4.0/s\033[0m"));
     EXPECT_THAT(coloured[5], HasSubstr("\033[1;31mlost 40"));
     for (std::string& line : coloured) {
@@ -109,7 +109,7 @@ TEST(PathViewText, ColourMarksLossesWithoutUsingColumns) {
 }
 
 TEST(PathViewText, OnlyTheLargestLossesAreNamed) {
-    output::PathView view = losing();
+    output::PathView view = with_losses();
     view.losses.assign(7, {.at = {}, .before = {}, .by = {}, .packets = 1, .rate = 0});
     const auto lines = output::lines_of(view, 79, kPlain);
     ASSERT_EQ(lines.size(), 11U);
@@ -118,12 +118,12 @@ TEST(PathViewText, OnlyTheLargestLossesAreNamed) {
 }
 
 pathtrace::PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64_t lost) {
-    pathtrace::PathSample its{
+    pathtrace::PathSample result{
         .parts = {{.name = "r0 in", .packets = came}, {.name = "r1 out", .packets = 0}},
         .losses = {},
         .stats = {.uptime = uptime}};
     if (lost != 0) {
-        its.losses = {
+        result.losses = {
             {.end = {.end = pathtrace::PacketPath::End::dropped, .station = 1, .location = 1},
              .at = "r0 in",
              .before = {},
@@ -135,7 +135,7 @@ pathtrace::PathSample sample(Nanoseconds uptime, std::uint64_t came, std::uint64
              .by = "a rule",
              .packets = lost}};
     }
-    return its;
+    return result;
 }
 
 TEST(PathRates, AreThoseOfTheLastTwoSeconds) {
@@ -153,7 +153,7 @@ TEST(PathRates, LossesWithTheSameTextAreOne) {
     ASSERT_EQ(view.losses.size(), 1U);
     EXPECT_EQ(view.losses[0].packets, 6U);
     EXPECT_DOUBLE_EQ(view.losses[0].rate, 6);
-    ASSERT_EQ(view.parts.size(), 1U) << "what nothing has passed is left out";
+    ASSERT_EQ(view.parts.size(), 1U) << "a part without packets is left out";
     EXPECT_EQ(view.parts[0].lost, 6U);
     EXPECT_EQ(view.filter, "tcp");
 }

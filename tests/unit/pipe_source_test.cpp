@@ -61,7 +61,7 @@ class PipeSourceTest : public ::testing::Test {
 
 TEST_F(PipeSourceTest, PassesOnAvailableData) {
     put("abc");
-    EXPECT_EQ(next(), "ab") << "it had to look at two bytes";
+    EXPECT_EQ(next(), "ab") << "it needed two bytes to detect the format";
     EXPECT_EQ(next(), "c");
     put("defg");
     EXPECT_EQ(next(), "defg");

@@ -21,29 +21,29 @@ bool is_file(const std::string& path) {
     return path == "a.pcap" || path == "b" || path == "port";
 }
 
-cmd::ReplayArguments reported_apart(const Words& reads, const Words& words) {
-    const auto arguments = cmd::report_apart(reads, words, is_file);
+cmd::ReplayArguments arguments_of(const Words& reads, const Words& words) {
+    const auto arguments = cmd::separate_arguments(reads, words, is_file);
     EXPECT_TRUE(arguments) << arguments.error().message();
     return arguments.value_or(cmd::ReplayArguments{});
 }
 
 std::string refusal(const Words& reads, const Words& words) {
-    const auto arguments = cmd::report_apart(reads, words, is_file);
+    const auto arguments = cmd::separate_arguments(reads, words, is_file);
     return arguments ? "" : arguments.error().message();
 }
 
 TEST(ReplayArguments, FilesComeFirstAndThenTheFilter) {
-    EXPECT_THAT(reported_apart({}, {"a.pcap"}).captures, ElementsAre("a.pcap"));
+    EXPECT_THAT(arguments_of({}, {"a.pcap"}).captures, ElementsAre("a.pcap"));
     const auto both =
-        reported_apart({}, {"a.pcap", "b", "-", "host", "192.0.2.1", "and", "port", "1"});
+        arguments_of({}, {"a.pcap", "b", "-", "host", "192.0.2.1", "and", "port", "1"});
     EXPECT_THAT(both.captures, ElementsAre("a.pcap", "b", "-"));
-    EXPECT_EQ(both.filter, "host 192.0.2.1 and port 1") << "a file called port is none here";
-    EXPECT_EQ(reported_apart({}, {"a.pcap", "net 192.0.2.0/24"}).filter, "net 192.0.2.0/24");
-    EXPECT_EQ(reported_apart({}, {"a.pcap", "net", "192.0.2.0/24"}).filter, "net 192.0.2.0/24");
+    EXPECT_EQ(both.filter, "host 192.0.2.1 and port 1") << "here `port` is part of the filter";
+    EXPECT_EQ(arguments_of({}, {"a.pcap", "net 192.0.2.0/24"}).filter, "net 192.0.2.0/24");
+    EXPECT_EQ(arguments_of({}, {"a.pcap", "net", "192.0.2.0/24"}).filter, "net 192.0.2.0/24");
 }
 
 TEST(ReplayArguments, WithReadAllWordsAreTheFilter) {
-    const auto arguments = reported_apart({"x", "y"}, {"port", "22"});
+    const auto arguments = arguments_of({"x", "y"}, {"port", "22"});
     EXPECT_THAT(arguments.captures, ElementsAre("x", "y"));
     EXPECT_EQ(arguments.filter, "port 22");
 }
@@ -62,7 +62,7 @@ class Nobody final : public output::Consumer {
     void consume(const output::Event&) override {}
 };
 
-TEST(FailOn, IsMetByItsKinds) {
+TEST(FailOn, MatchesItsKinds) {
     Nobody nobody;
     output::FailOn none(nobody, {}, false), any(nobody, {}, true),
         stalled(nobody, {analysis::FindingKind::one_way, analysis::FindingKind::stalled}, false);
@@ -77,7 +77,7 @@ TEST(FailOn, IsMetByItsKinds) {
     EXPECT_TRUE(stalled.is_met());
 }
 
-TEST(Progress, WaitsASecondAndWipesItself) {
+TEST(Progress, AppearsAfterASecondAndErasesItself) {
     char* text = nullptr;
     std::size_t length = 0;
     std::FILE* terminal = ::open_memstream(&text, &length);

@@ -23,7 +23,7 @@ Replayed replay_file(const Bytes& file, std::optional<net::Filter> filter = std:
     return replay(std::make_unique<net::MemorySource>(file), **path, std::move(filter));
 }
 
-/// A reset in the peer's name, from nearer, with our own latest ID.
+/// A reset in the peer's name, from nearer, with our latest ID.
 Segment forged(Conversation& talk) {
     Segment reset = talk.next(End::peer, Rst);
     reset.ttl = static_cast<std::uint8_t>(talk.setting().peer.ttl + 3);
@@ -57,8 +57,8 @@ TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
     EXPECT_EQ(replayed.stats.findings_confirmed, 1U);
 }
 
-/// Of the peer's own distance, ID class and timestamps: only the bytes tell.
-TEST(ReplayRun, OtherBytesForTheSameNumbers) {
+/// With the peer's distance, ID class and timestamps: only the payload differs.
+TEST(ReplayRun, OtherBytesForTheSameSequenceNumbers) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
@@ -112,7 +112,7 @@ TEST(ReplayRun, TheSameBytesAgainAreARetransmission) {
     EXPECT_THAT(replay_file(rig.file()).of("finding"), IsEmpty());
 }
 
-TEST(ReplayRun, TellsTheCapturesTime) {
+TEST(ReplayRun, ReportsTheCapturesTime) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open();
@@ -122,7 +122,7 @@ TEST(ReplayRun, TellsTheCapturesTime) {
     EXPECT_THAT(events[0]["flow"]["start"].get<std::string>(), HasSubstr("1970-01-01T00:16:40"));
 }
 
-TEST(ReplayRun, ItsEventsFitTheSchema) {
+TEST(ReplayRun, ItsEventsMatchTheSchema) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
@@ -134,8 +134,8 @@ TEST(ReplayRun, ItsEventsFitTheSchema) {
     }
 }
 
-/// Whatever passes in between is not stepped through, and ends what rested.
-TEST(ReplayRun, JumpsOverTime) {
+/// Idle time is skipped in one step, and idle flows end.
+TEST(ReplayRun, SkipsIdleTime) {
     CaptureRig rig;
     Conversation first(rig, FST_HOOK_XDP);
     first.open().exchange(2);
@@ -148,7 +148,7 @@ TEST(ReplayRun, JumpsOverTime) {
     EXPECT_EQ(flows[1]["flow"]["reason"], "open");
 }
 
-TEST(ReplayRun, BearsTimesThatRunBackAndFarAhead) {
+TEST(ReplayRun, AcceptsTimesThatRunBackwardsOrFarAhead) {
     const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
     const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.seq = 1, .flags = Rst}).bytes();
     const Bytes file = PcapFile({.nanoseconds = true})
@@ -182,7 +182,7 @@ TEST(ReplayRun, EachInterfaceHasFlowsOfItsOwn) {
     EXPECT_EQ(flows[0]["community_id"], flows[1]["community_id"]);
 }
 
-TEST(ReplayRun, PassesOverFramesOfUnknownLinksAndSaysSo) {
+TEST(ReplayRun, SkipsFramesOfUnknownLinksAndReportsIt) {
     const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.flags = Syn}).bytes();
     const Replayed replayed = replay_file(PcapngFile()
                                               .section()
@@ -198,7 +198,7 @@ TEST(ReplayRun, PassesOverFramesOfUnknownLinksAndSaysSo) {
     EXPECT_THAT(replayed.of("flow"), SizeIs(1));
 }
 
-TEST(ReplayRun, TellsWhatAFileHoldsBeforeItsDamage) {
+TEST(ReplayRun, ReportsWhatPrecedesDamage) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(2);
@@ -216,7 +216,7 @@ TEST(ReplayRun, CountsFramesWithoutALinkHeader) {
     EXPECT_EQ(replayed.stats.counters[FST_COUNT_CUT], 1U);
 }
 
-TEST(ReplayRun, AFilterLimitsWhatIsTold) {
+TEST(ReplayRun, AFilterLimitsTheReports) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
@@ -229,7 +229,7 @@ TEST(ReplayRun, AFilterLimitsWhatIsTold) {
     EXPECT_EQ(replayed.stats.counters[FST_COUNT_RST], 1U);
 }
 
-/// A packet that the card was yet to cut up: its data counts all the same.
+/// A packet captured before the network card segments it: its data still counts.
 TEST(ReplayRun, TakesAMissingIpLengthFromTheWire) {
     const Bytes whole =
         (Ethernet{} / Ipv4{.total_length = 0} / Tcp{.flags = Ack} / filler(200)).bytes();

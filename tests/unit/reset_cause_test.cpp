@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Every cause of a genuine reset, from packets to what is told, and what is told for it.
+// Every cause of a genuine reset, from packets to the report and its evidence.
 #include "user/analysis/reset/reset_cause.h"
 
 #include <gmock/gmock.h>
@@ -95,7 +95,7 @@ TEST_F(ResetCauseTest, Closed) {
     EXPECT_THAT(evidence(), Contains("after-fins benign"));
 }
 
-TEST_F(ResetCauseTest, ClosedItStaysHoweverLate) {
+TEST_F(ResetCauseTest, ClosedHoweverLate) {
     talk.open().exchange(4);
     talk.send(End::us, Fin | Ack);
     talk.pass_ms(20);
@@ -106,7 +106,7 @@ TEST_F(ResetCauseTest, ClosedItStaysHoweverLate) {
     EXPECT_EQ(cause(), "closed");
 }
 
-TEST_F(ResetCauseTest, IdleTimeoutWhereItAnswersWhatEndedARest) {
+TEST_F(ResetCauseTest, IdleTimeoutIfItAnswersTheFirstPacketAfterAnIdlePeriod) {
     talk.open().exchange(4);
     bench.pass(5min);
     talk.send(End::us, Psh | Ack, 100);
@@ -116,17 +116,17 @@ TEST_F(ResetCauseTest, IdleTimeoutWhereItAnswersWhatEndedARest) {
     EXPECT_THAT(evidence(), Contains("rested benign"));
 }
 
-TEST_F(ResetCauseTest, NoIdleTimeoutWhereItsSenderStillKnowsTheConnection) {
+TEST_F(ResetCauseTest, NoIdleTimeoutIfTheSenderStillKnowsTheConnection) {
     talk.open().exchange(4);
     bench.pass(5min);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_ms(20);
     talk.send(talk.next(End::peer, Rst | Ack));
     EXPECT_EQ(cause(), "abort");
-    EXPECT_THAT(evidence(), Contains("rested benign"));  // a fact all the same
+    EXPECT_THAT(evidence(), Contains("rested benign"));  // reported as a fact
 }
 
-TEST_F(ResetCauseTest, NoIdleTimeoutOnceWhatWasSaidIsAnswered) {
+TEST_F(ResetCauseTest, NoIdleTimeoutOnceAPacketWasAnswered) {
     talk.open().exchange(4);
     bench.pass(5min);
     talk.exchange(2);
@@ -149,7 +149,7 @@ TEST_F(ResetCauseTest, AgedState) {
     EXPECT_THAT(evidence(), Contains("aged-window benign"));
 }
 
-TEST_F(ResetCauseTest, AWindowOfTheSameSizeWithRightTimestampsIsAnAbort) {
+TEST_F(ResetCauseTest, AnAgedWindowWithValidTimestampsIsAnAbort) {
     talk.open().exchange(4);
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.window = 8201;
@@ -170,7 +170,7 @@ TEST_F(ResetCauseTest, Edge) {
     EXPECT_THAT(evidence(), Not(Contains("same-distance benign")));
 }
 
-TEST_F(ResetCauseTest, AGivenUpConnectionAttemptIsNoScan) {
+TEST_F(ResetCauseTest, AnAbandonedConnectionAttemptIsNoScan) {
     talk.send(End::us, Syn);
     talk.pass_ms(20);
     talk.send(End::peer, Syn | Ack);
@@ -181,50 +181,51 @@ TEST_F(ResetCauseTest, AGivenUpConnectionAttemptIsNoScan) {
     EXPECT_EQ(cause(), "stateless");
 }
 
-/// What only a story can tell: a hand-made SYN, a second host, a question.
-struct ResetStoryTest : ::testing::Test, ForgedRstBench {
+/// Causes that only a script can produce: a crafted SYN, a second host, a challenge.
+struct ResetScriptTest : ::testing::Test, ForgedRstBench {
     static constexpr std::uint32_t kAnswersAck =
         FST_CONTEXT_IN_WINDOW | FST_CONTEXT_EXACT | FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
     [[nodiscard]] std::string_view cause() const {
         return analysis::name_of(static_cast<fst_cause>(sink.resets.back().judgement.cause));
     }
-    [[nodiscard]] bool tells(analysis::Signal signal) const {
+    [[nodiscard]] bool has_evidence(analysis::Signal signal) const {
         return std::ranges::any_of(
             sink.resets.back().evidence,
             [&](const analysis::Evidence& item) { return item.signal == signal; });
     }
-    Story story;
+    FlowScript script;
 };
 
-TEST_F(ResetStoryTest, Scan) {
+TEST_F(ResetScriptTest, Scan) {
     fst_flow flow = example_flow();
     flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
     flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
-    Story scan(flow, 9, "eth0");
+    FlowScript scan(flow, 9, "eth0");
     analysis::Observation syn = scan.syn();
     syn.event.packet.ip_id = 54321;
-    see(syn);
-    see(scan.at(20ms).rst({.from = kClient, .seq = 2001, .context = kAnswersAck}));
+    observe(syn);
+    observe(scan.at(20ms).rst({.from = kClient, .seq = 2001, .context = kAnswersAck}));
     EXPECT_EQ(cause(), "scan");
-    EXPECT_TRUE(tells(analysis::Signal::SCAN));
+    EXPECT_TRUE(has_evidence(analysis::Signal::SCAN));
 }
 
-TEST_F(ResetStoryTest, OtherHostIsToldWhenItShows) {
-    see(story.at(0ms).rst({.context = kAnswersAck}));
+TEST_F(ResetScriptTest, OtherHostIsReportedWhenDetected) {
+    observe(script.at(0ms).rst({.context = kAnswersAck}));
     EXPECT_EQ(cause(), "stateless");
-    see(story.at(10ms).later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK)}));
+    observe(script.at(10ms).later({.signals = FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK)}));
     ASSERT_EQ(sink.resets.size(), 2U);
     EXPECT_TRUE(sink.resets.back().again);
     EXPECT_EQ(cause(), "other-host");
-    EXPECT_TRUE(tells(analysis::Signal::ALIVE_NOT_ACKING));
+    EXPECT_TRUE(has_evidence(analysis::Signal::ALIVE_NOT_ACKING));
 }
 
-TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
-    see(story.at(0ms).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
-                           .action = FST_ACTION_CHALLENGED,
-                           .challenge = FST_CHALLENGE_ASKED}));
-    EXPECT_FALSE(tells(analysis::Signal::SAME_DISTANCE));  // doubted: only what speaks against it
-    see(story.at(30ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
+TEST_F(ResetScriptTest, AnUpheldChallengeIsBenignEvidence) {
+    observe(script.at(0ms).rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER),
+                                .action = FST_ACTION_CHALLENGED,
+                                .challenge = FST_CHALLENGE_ASKED}));
+    EXPECT_FALSE(
+        has_evidence(analysis::Signal::SAME_DISTANCE));  // suspicious: only evidence against it
+    observe(script.at(30ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_GE(sink.resets.size(), 2U);
     const auto first = std::ranges::find_if(
         sink.resets, [](const analysis::Reset& reset) { return reset.id == 1 && reset.again; });
@@ -235,9 +236,9 @@ TEST_F(ResetStoryTest, UpheldSpeaksForIt) {
     }));
 }
 
-TEST_F(ResetStoryTest, NoVerdictHangsOnAPast) {
-    analysis::Observation rst = story.rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
-    see(rst);
+TEST_F(ResetScriptTest, AResetIsJudgedWithoutEarlierPackets) {
+    analysis::Observation rst = script.rst({.signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)});
+    observe(rst);
     EXPECT_EQ(sink.resets.back().judgement.verdict, FST_VERDICT_SUSPECTED);
     EXPECT_EQ(cause(), "forged");
 }

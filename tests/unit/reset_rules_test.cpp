@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The rules about resets: what was decided where the data path and the analysis once differed, and that
-// both come to the same over random connections.
+// The rules on resets: decisions on which the data path and the analysis once differed, and that
+// both agree on random connections.
 #include "flowstamp/reset_rules.h"
 
 #include <gtest/gtest.h>
@@ -39,18 +39,18 @@ struct SequenceGuess : ::testing::Test {
     std::uint32_t contexts = 0;
 };
 
-TEST_F(SequenceGuess, ASecondResetFartherOn) {
+TEST_F(SequenceGuess, ASecondResetWithAHigherSequenceNumber) {
     EXPECT_TRUE(is_one());
 }
 
-/// A genuine reset may overtake its sender's last data, which then moves the edge past it: what
-/// counts is where the stream stood when the second reset came.
-TEST_F(SequenceGuess, TheFirstMustLieAtOrAboveTheEdgeOfNow) {
+/// A genuine reset may overtake its sender's last data, which then moves the edge past it: the edge
+/// when the second reset arrives counts.
+TEST_F(SequenceGuess, TheFirstMustBeAtOrAboveTheCurrentEdge) {
     own.seq_edge = 1001;
     EXPECT_FALSE(is_one());
 }
 
-TEST_F(SequenceGuess, TheSecondMustLieAboveWhatWasAcknowledged) {
+TEST_F(SequenceGuess, TheSecondMustBeAboveTheAcknowledgedData) {
     other.ack_edge = 2458;
     EXPECT_FALSE(is_one());
     other.ack_edge = 2457;
@@ -79,7 +79,7 @@ TEST_F(SequenceGuess, EndsAfterTwoSecondsAndWithOtherFlags) {
     EXPECT_FALSE(is_one());
 }
 
-// ---- what wants an answer ----
+// ---- which packets need an answer ----
 
 TEST(WantsAnswer, WhatOccupiesSequenceSpaceAndKeepalives) {
     fst_direction own{};
@@ -91,7 +91,7 @@ TEST(WantsAnswer, WhatOccupiesSequenceSpaceAndKeepalives) {
     EXPECT_FALSE(fst_wants_answer(&own, &packet));
     packet.seq = 4999;  // a keepalive (RFC 9293, section 3.8.4)
     EXPECT_TRUE(fst_wants_answer(&own, &packet));
-    own.flags = 0;  // whose edge is not known shows no keepalive
+    own.flags = 0;  // without a known edge there is no keepalive
     EXPECT_FALSE(fst_wants_answer(&own, &packet));
     packet.tcp_flags = FST_TCP_FIN | FST_TCP_ACK;
     EXPECT_TRUE(fst_wants_answer(&own, &packet));
@@ -100,9 +100,9 @@ TEST(WantsAnswer, WhatOccupiesSequenceSpaceAndKeepalives) {
     EXPECT_TRUE(fst_wants_answer(&own, &packet));
 }
 
-// ---- both sides over random connections ----
+// ---- data path and analysis on random connections ----
 
-/// Resets and other packets at random, some forged, some genuine; and the events of it.
+/// Random resets, some forged, some genuine, and other packets; and their events.
 class RandomConnection {
   public:
     explicit RandomConnection(unsigned seed) : random_(seed), rig_(make_host_rig({})) {}
@@ -174,7 +174,7 @@ struct Compared {
     unsigned clocks = 0;
 };
 
-/// The data path keeps one time for a burst of resets: a pair is compared where that makes no
+/// The data path keeps one time for a burst of resets: a pair is compared only if that makes no
 /// difference.
 bool is_comparable(const SeenEvent& first, const SeenEvent& second) {
     const unsigned side = second.event.packet.direction & 1U;
@@ -193,8 +193,7 @@ void compare_pair(const SeenEvent& first, const SeenEvent& second, Compared& com
     analysis::ResetObservation later(observation_of(second));
     const std::uint64_t before = first.event.judgement.signals & kPair;
     earlier.compare_with_later(later);
-    // What the analysis makes of the pair shows in the earlier one, what the data path made of it in
-    // the later one as it arrived.
+    // The analysis adds its signals to the earlier reset, the data path to the later one.
     const std::uint64_t analysed = earlier.raised_signals() & kPair;
     const std::uint64_t on_arrival = second.event.judgement.signals & kPair;
     EXPECT_EQ(analysed & ~before, on_arrival & ~before);
@@ -203,8 +202,8 @@ void compare_pair(const SeenEvent& first, const SeenEvent& second, Compared& com
     compared.paths += (on_arrival & FST_SIGNAL_BIT(FST_SIGNAL_TWO_PATHS)) != 0;
 }
 
-/// The first packet of the side after a reset that began a burst: by the slot of then, what the
-/// analysis has, and as the data path saw it.
+/// The side's first packet after a reset that began a burst: compares the signals by the slot at
+/// the reset, as in the analysis, with those of the data path.
 void compare_later(const SeenEvent& rst, const SeenEvent& later, Compared& compared) {
     const fst_packet& packet = later.event.packet;
     const unsigned side = packet.direction & 1U;
@@ -221,7 +220,7 @@ void compare_later(const SeenEvent& rst, const SeenEvent& later, Compared& compa
         return (later.event.judgement.signals & FST_SIGNAL_BIT(signal)) != 0;
     };
     EXPECT_EQ(ack, seen(FST_SIGNAL_LIVENESS_ACK));
-    // The data path counts the reset itself among the packets that make a side known.
+    // The data path counts the reset itself as a packet of the side's baseline.
     if (then.direction[side].packets + 1 != FST_PACKETS_ENOUGH) {
         EXPECT_EQ(clock, seen(FST_SIGNAL_LIVENESS_CLOCK));
     }
@@ -230,7 +229,7 @@ void compare_later(const SeenEvent& rst, const SeenEvent& later, Compared& compa
     compared.clocks += clock;
 }
 
-TEST(ResetRules, BothSidesComeToTheSame) {
+TEST(ResetRules, DatapathAndAnalysisAgree) {
     Compared compared;
     for (unsigned seed = 1; seed <= 600; seed++) {
         SCOPED_TRACE(seed);
@@ -263,7 +262,7 @@ TEST(ResetRules, BothSidesComeToTheSame) {
             break;
         }
     }
-    // It would show nothing if no signal were ever raised.
+    // Without any signals the comparison would prove nothing.
     EXPECT_GT(compared.pairs, 500U);
     EXPECT_GT(compared.guesses, 20U);
     EXPECT_GT(compared.paths, 20U);

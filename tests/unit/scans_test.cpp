@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using flowstamp::testing::example_flow;
+using flowstamp::testing::FlowScript;
 using flowstamp::testing::kClient;
 using flowstamp::testing::kServer;
-using flowstamp::testing::Story;
 
 constexpr std::uint16_t kStackSyn =
     FST_PACKET_DF | FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK | FST_PACKET_TS;
@@ -28,7 +28,7 @@ fst_packet syn_packet() {
     return syn;
 }
 
-TEST(ScanProbe, IsSeenByItsIdOrItsOptions) {
+TEST(ScanProbe, IsRecognizedByItsIdOrItsOptions) {
     fst_packet syn = syn_packet();
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::small);
     syn.ip_id = 54321;
@@ -40,7 +40,7 @@ TEST(ScanProbe, IsSeenByItsIdOrItsOptions) {
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::no_options);
 }
 
-TEST(ScanProbe, AStacksSynIsNone) {
+TEST(ScanProbe, AnOrdinarySynIsNoProbe) {
     fst_packet syn = syn_packet();
     syn.window = 2144;  // lwIP: an MSS alone, and a small window
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
@@ -50,20 +50,20 @@ TEST(ScanProbe, AStacksSynIsNone) {
     syn = syn_packet();
     syn.flags |= FST_PACKET_SACK_OK | FST_PACKET_WSCALE;
     syn.tcp_header = 40;
-    syn.ip_id = 54321;  // chance
+    syn.ip_id = 54321;  // by chance
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
 }
 
-TEST(ScanProbe, WhatIsCutOffSaysNothing) {
+TEST(ScanProbe, ATruncatedSynIsNoProbe) {
     fst_packet syn = syn_packet();
     syn.flags = FST_PACKET_CUT;
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
 }
 
-/// A connection attempt to `port` that is accepted and taken back.
+/// A connection attempt to `port` that is accepted, and reset by the client.
 struct Attempt {
     explicit Attempt(std::uint16_t port, std::uint32_t slot = 7)
-        : story(half_open(port), slot, "eth0") {}
+        : script(half_open(port), slot, "eth0") {}
     static fst_flow half_open(std::uint16_t port) {
         fst_flow flow = example_flow();
         flow.key.port[kServer] = htons(port);
@@ -71,12 +71,12 @@ struct Attempt {
         flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
         return flow;
     }
-    analysis::Observation syn(std::uint16_t flags) { return story.syn(2000, flags); }
-    analysis::Observation rst() { return story.rst({.from = kClient, .seq = 2001}); }
-    Story story;
+    analysis::Observation syn(std::uint16_t flags) { return script.syn(2000, flags); }
+    analysis::Observation rst() { return script.rst({.from = kClient, .seq = 2001}); }
+    FlowScript script;
 };
 
-TEST(Scans, AHandMadeSynThatIsTakenBackIsOne) {
+TEST(Scans, ACraftedSynThatIsResetIsAScan) {
     analysis::Scans scans;
     Attempt attempt(443);
     scans.record(attempt.syn(0));
@@ -86,7 +86,7 @@ TEST(Scans, AHandMadeSynThatIsTakenBackIsOne) {
     EXPECT_EQ(scans.of(rst)->probe, analysis::ScanProbe::no_options);
 }
 
-TEST(Scans, AConnectionAttemptThatWasGivenUpIsNone) {
+TEST(Scans, AnAbandonedConnectionAttemptIsNoScan) {
     analysis::Scans scans;
     Attempt attempt(443);
     scans.record(attempt.syn(kStackSyn));
@@ -94,23 +94,23 @@ TEST(Scans, AConnectionAttemptThatWasGivenUpIsNone) {
     EXPECT_FALSE(scans.of(attempt.rst()));
 }
 
-TEST(Scans, OnlyTheOpenersResetToASynAckIsOne) {
+TEST(Scans, OnlyTheOpenersResetToASynAckIsAScan) {
     analysis::Scans scans;
     Attempt attempt(443);
     scans.record(attempt.syn(0));
-    EXPECT_FALSE(scans.of(attempt.story.rst({.from = kServer})));
-    attempt.story.flow().direction[kClient].flags |= FST_DIRECTION_ACKED;
+    EXPECT_FALSE(scans.of(attempt.script.rst({.from = kServer})));
+    attempt.script.flow().direction[kClient].flags |= FST_DIRECTION_ACKED;
     EXPECT_FALSE(scans.of(attempt.rst()));
-    attempt.story.flow().direction[kClient].flags &= ~FST_DIRECTION_ACKED;
-    attempt.story.flow().state &= ~FST_OF(FST_FLOW_SYN_ACK, kServer);
+    attempt.script.flow().direction[kClient].flags &= ~FST_DIRECTION_ACKED;
+    attempt.script.flow().state &= ~FST_OF(FST_FLOW_SYN_ACK, kServer);
     EXPECT_FALSE(scans.of(attempt.rst()));
 }
 
-TEST(Scans, ManyPortsOfOneHostAreOne) {
+TEST(Scans, ManyPortsOfOneHostAreAScan) {
     analysis::Scans scans;
     for (std::uint16_t port = 1; port <= analysis::Scans::kPorts + 1; port++) {
         Attempt attempt(port, port);
-        attempt.story.at(port * 1s);
+        attempt.script.at(port * 1s);
         scans.record(attempt.syn(kStackSyn));
         const analysis::Observation rst = attempt.rst();
         scans.record(rst);
@@ -118,7 +118,7 @@ TEST(Scans, ManyPortsOfOneHostAreOne) {
     }
 }
 
-TEST(Scans, OnePortAgainAndAgainOrManySlowlyAreNone) {
+TEST(Scans, OnePortRepeatedlyOrManySlowlyAreNoScan) {
     analysis::Scans scans;
     for (std::uint16_t i = 1; i <= 20; i++) {
         Attempt same(443, i);
@@ -128,7 +128,7 @@ TEST(Scans, OnePortAgainAndAgainOrManySlowlyAreNone) {
     analysis::Scans slow;
     for (std::uint16_t port = 1; port <= 20; port++) {
         Attempt attempt(port, port);
-        attempt.story.at(port * 61s);
+        attempt.script.at(port * 61s);
         slow.record(attempt.rst());
         EXPECT_FALSE(slow.of(attempt.rst()));
     }

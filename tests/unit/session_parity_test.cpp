@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The same packets give the same findings, live and replayed: what ends a flow ends what waits for it.
+// The same packets give the same findings, live and replayed. A flow's end ends its open findings.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -13,17 +13,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Both ends say FIN, and another connection takes the ports at once: the old flow has ended.
-void end_and_renew(Conversation& talk) {
+/// Both ends send FIN, and another connection uses the ports at once: the old flow has ended.
+void end_and_restart(Conversation& talk) {
     talk.send(End::us, TcpFlags(Fin | Ack));
     Segment fin = talk.next(End::peer, TcpFlags(Fin | Ack));
     talk.send(fin);
     talk.pass_ms(20);
-    talk.renew(0x55000000, 0x66000000);
+    talk.restart(0x55000000, 0x66000000);
     talk.open();
 }
 
-/// Data that is sent again by timer and never acknowledged.
+/// Data that is retransmitted by timer and never acknowledged.
 void stall(Conversation& talk) {
     Segment data = talk.next(End::us, TcpFlags(Psh | Ack), 300);
     talk.send(data);
@@ -38,14 +38,14 @@ void stall_then_end(Rig& rig) {
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(3);
     stall(talk);
-    // The peer's FIN acknowledges nothing of it.
+    // The peer's FIN does not acknowledge it.
     const fst_direction peer = talk.direction(End::peer);
     Segment fin = talk.next(End::peer, TcpFlags(Fin | Ack));
     fin.ack = peer.ack_edge;
     talk.send(End::us, TcpFlags(Fin | Ack));
     talk.send(fin);
     talk.pass_ms(20);
-    talk.renew(0x55000000, 0x66000000);
+    talk.restart(0x55000000, 0x66000000);
     talk.open();
 }
 
@@ -54,7 +54,7 @@ void idle_then_end(Rig& rig) {
     talk.open().exchange(3);
     talk.pass_ms(60'000);
     stall(talk);
-    end_and_renew(talk);
+    end_and_restart(talk);
 }
 
 void shift_then_end(Rig& rig) {
@@ -62,14 +62,14 @@ void shift_then_end(Rig& rig) {
     talk.open();
     talk.traits(End::peer).ttl -= 5;
     talk.exchange(4);
-    end_and_renew(talk);
+    end_and_restart(talk);
 }
 
 std::string live(void (*play)(Rig&)) {
     AnalysisBench bench;
     play(bench.rig());
     bench.finish();
-    return bench.told();
+    return bench.findings_text();
 }
 
 std::string replayed(void (*play)(Rig&)) {
@@ -97,7 +97,7 @@ TEST(SessionParity, AnIdleTimeOutWhoseFlowEnds) {
     EXPECT_EQ(replayed(idle_then_end), live(idle_then_end));
 }
 
-TEST(SessionParity, AShiftOfTtlWhoseFlowEnds) {
+TEST(SessionParity, ATtlShiftWhoseFlowEnds) {
     EXPECT_EQ(live(shift_then_end), "ttl-shift confirmed");
     EXPECT_EQ(replayed(shift_then_end), live(shift_then_end));
 }

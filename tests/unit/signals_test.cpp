@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The lists of signals, causes, kinds and fields, and what is made of them.
+// The lists of signals, causes, kinds and fields, and the texts made from them.
 #include "user/analysis/signal.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ namespace field = analysis::field;
 
 const std::regex kName("[a-z][a-z-]*");
 
-TEST(Signals, HaveNamesAndNumbersOfTheirOwn) {
+TEST(Signals, HaveUniqueNamesAndNumbers) {
     std::set<std::string_view> names;
     std::set<Signal> signals;
     for (const SignalEntry& entry : analysis::every_signal()) {
@@ -43,7 +43,7 @@ TEST(Signals, HaveNamesAndNumbersOfTheirOwn) {
     EXPECT_GE(names.size(), 55U);
 }
 
-/// A signal about a reset has its bit as its number, the others none that could be a bit.
+/// The number of a signal about a reset is its bit; those of others cannot be a bit.
 TEST(Signals, AboutAResetAreNumberedByTheirBits) {
     for (const SignalEntry& entry : analysis::every_signal()) {
         EXPECT_EQ(static_cast<int>(entry.signal) < 64, entry.family.has_value()) << entry.name;
@@ -52,7 +52,7 @@ TEST(Signals, AboutAResetAreNumberedByTheirBits) {
     EXPECT_EQ(analysis::signal_of(FST_SIGNAL_ID_IN_SEQUENCE), Signal::ID_IN_SEQUENCE);
 }
 
-TEST(Signals, StandByFallingStrength) {
+TEST(Signals, AreOrderedByStrength) {
     Strength before = Strength::conclusive;
     int bit = -1;
     for (const SignalEntry& entry : analysis::every_signal()) {
@@ -81,7 +81,7 @@ TEST(Signals, AreInTheMaskOfTheirStrength) {
     }
 }
 
-/// The masks by which families are counted hold what may be counted, and nothing else.
+/// The masks of the families contain exactly the signals that count.
 TEST(Signals, AreInTheMaskOfTheirFamilyIfTheyCount) {
     const std::pair<fst_family, std::uint64_t> masks[] = {
         {FST_FAMILY_LIVENESS, FST_MASK_LIVENESS},
@@ -102,7 +102,7 @@ TEST(Signals, AreInTheMaskOfTheirFamilyIfTheyCount) {
     }
 }
 
-TEST(Causes, HaveNamesAndWordsOfTheirOwn) {
+TEST(Causes, HaveUniqueNamesAndTexts) {
     std::set<std::string_view> names;
     std::set<std::string_view> words;
     for (int number = FST_CAUSE_UNKNOWN; number <= FST_CAUSE_CLOSED; number++) {
@@ -117,7 +117,7 @@ TEST(Causes, HaveNamesAndWordsOfTheirOwn) {
               "no sign of forgery; from a host that does not know the connection");
 }
 
-TEST(FindingKinds, HaveNamesOfTheirOwn) {
+TEST(FindingKinds, HaveUniqueNames) {
     std::set<std::string_view> names;
     for (const analysis::FindingKindEntry& entry : analysis::every_finding_kind()) {
         EXPECT_EQ(analysis::name_of(entry.kind), entry.name);
@@ -160,7 +160,7 @@ TEST(ValuesText, IsByType) {
     EXPECT_EQ(text({field::df(false)}), "DF clear");
     EXPECT_EQ(text({field::rule("drop")}), "drop");
     EXPECT_EQ(text({field::probe("zmap")}), "a SYN with IP-ID 54321, as ZMap's");
-    EXPECT_EQ(text({field::rule(std::nullopt)}), "-") << "absent is absent";
+    EXPECT_EQ(text({field::rule(std::nullopt)}), "-") << "an absent value";
     EXPECT_EQ(output::value_text(analysis::Field::icmp_error,
                                  analysis::IcmpError{.is_v6 = true, .type = 1, .code = 4}),
               "port unreachable");
@@ -176,8 +176,8 @@ TEST(ValuesJson, NumbersAreNumbers) {
     EXPECT_EQ(output::json_of(Values{}).dump(), "{}");
 }
 
-/// Every sentence names only fields that there are, and no bracket is left open.
-TEST(Phrases, NameFields) {
+/// Every sentence uses only existing fields, and closes its brackets.
+TEST(Phrases, UseOnlyKnownFields) {
     std::set<std::string_view> known = {"clauses"};
     for (const analysis::FieldEntry& entry : analysis::every_field()) {
         known.insert(entry.name);
@@ -218,7 +218,7 @@ TEST(Phrases, LeaveOutWhatHasNoValue) {
                          FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_ECHO)}),
         "A reset by [::]:443 was suspicious: :: went on sending, its window, 9, is the other "
         "end's, and it started with another TTL.")
-        << "three reasons at the most, one sign of life";
+        << "at most three reasons, one sign of liveness";
 }
 
 }  // namespace

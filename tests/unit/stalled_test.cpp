@@ -16,7 +16,7 @@ struct StalledTest : ::testing::Test {
         talk.open().exchange(3);
         bench.pass(100ms);
     }
-    /// Data, and the same again by timer, `times`.
+    /// Data, retransmitted by timer `times` times.
     void send_in_vain(int times) {
         data = talk.next(End::us, Psh | Ack, 500);
         talk.send(data);
@@ -32,45 +32,45 @@ struct StalledTest : ::testing::Test {
 
 TEST_F(StalledTest, ThreeRetransmissionsByTimer) {
     send_in_vain(2);
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
     bench.pass(800ms);
     talk.send(data);
-    EXPECT_EQ(bench.told(), "stalled confirmed");
-    EXPECT_NE(output::summary_text(bench.findings()[0]).find("sent again 3 times"),
+    EXPECT_EQ(bench.findings_text(), "stalled confirmed");
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("retransmitted 3 times"),
               std::string::npos)
         << output::summary_text(bench.findings()[0]);
 }
 
-TEST_F(StalledTest, WhenItIsAcknowledgedItHasRecovered) {
+TEST_F(StalledTest, AnAcknowledgementIsARecovery) {
     send_in_vain(4);
     bench.pass(1s);
     talk.send(End::peer);
-    EXPECT_EQ(bench.told(), "stalled confirmed, stalled recovered");
+    EXPECT_EQ(bench.findings_text(), "stalled confirmed, stalled recovered");
     bench.pass(10ms);
     talk.exchange(2);
     EXPECT_EQ(bench.findings().size(), 2U);
 }
 
-TEST_F(StalledTest, FastRetransmissionsAreLossAndNoStall) {
+TEST_F(StalledTest, FastRetransmissionsAreNoStall) {
     data = talk.next(End::us, Psh | Ack, 500);
     talk.send(data);
     for (int i = 0; i < 10; i++) {
         bench.pass(20ms);
         talk.send(data);
     }
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-TEST_F(StalledTest, ProgressInBetweenStartsAnew) {
+TEST_F(StalledTest, ProgressRestartsTheCount) {
     for (int round = 0; round < 4; round++) {
         send_in_vain(2);
         bench.pass(20ms);
         talk.send(End::peer);
     }
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-/// A peer that is gone leaves our FIN unacknowledged: everybody sees that every day.
+/// A peer that is gone leaves our FIN unacknowledged: that is common and harmless.
 TEST_F(StalledTest, AFinAloneIsNoStall) {
     data = talk.next(End::us, Fin | Ack);
     talk.send(data);
@@ -78,10 +78,10 @@ TEST_F(StalledTest, AFinAloneIsNoStall) {
         bench.pass(200ms * (1 << i));
         talk.send(data);
     }
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-TEST_F(StalledTest, ThePeerMayGoOnSending) {
+TEST_F(StalledTest, ThePeerMayContinueToSend) {
     data = talk.next(End::us, Psh | Ack, 500);
     talk.send(data);
     Segment still = talk.next(End::peer, Psh | Ack, 100);
@@ -92,12 +92,12 @@ TEST_F(StalledTest, ThePeerMayGoOnSending) {
         talk.send(still);
         still.seq += 100;
     }
-    ASSERT_EQ(bench.told(), "stalled confirmed");
+    ASSERT_EQ(bench.findings_text(), "stalled confirmed");
     EXPECT_NE(output::summary_text(bench.findings()[0]).find("goes on sending"), std::string::npos)
         << output::summary_text(bench.findings()[0]);
 }
 
-TEST(Stalled, JoinedMidwayIsSuspectedAtTheMost) {
+TEST(Stalled, JoinedMidwayIsSuspectedAtMost) {
     AnalysisBench bench;
     Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.exchange(3);
@@ -107,7 +107,7 @@ TEST(Stalled, JoinedMidwayIsSuspectedAtTheMost) {
         bench.pass(200ms * (1 << i));
         talk.send(data);
     }
-    EXPECT_EQ(bench.told(), "stalled suspected");
+    EXPECT_EQ(bench.findings_text(), "stalled suspected");
 }
 
 }  // namespace

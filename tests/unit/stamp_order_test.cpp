@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 class StampOrders : public ::testing::Test {
   protected:
-    /// A batch of stamps with these times, numbered by `seq` as they come.
+    /// Adds a batch of stamps with these times, numbered by `seq` in order of arrival.
     void add(const std::vector<std::uint64_t>& times) {
         std::vector<fst_packet_stamp> stamps;
         for (const std::uint64_t time : times) {
@@ -37,7 +37,7 @@ class StampOrders : public ::testing::Test {
     std::uint32_t next_ = 0;
 };
 
-TEST_F(StampOrders, ABatchOfEachCpuBecomesOneRow) {
+TEST_F(StampOrders, BatchesOfSeveralCpusAreMerged) {
     add({10, 30, 50});
     add({20, 40, 60});
     order_.release_before(Nanoseconds(50));
@@ -54,7 +54,7 @@ TEST_F(StampOrders, EqualTimesKeepTheirOrder) {
     EXPECT_THAT(numbers_, ElementsAre(3, 0, 1, 2));
 }
 
-TEST_F(StampOrders, HalfMakesRoom) {
+TEST_F(StampOrders, ReleasingHalfMakesRoom) {
     add({3, 1, 4, 2});
     EXPECT_TRUE(order_.has_room_for(4));
     EXPECT_FALSE(order_.has_room_for(5));
@@ -63,8 +63,8 @@ TEST_F(StampOrders, HalfMakesRoom) {
     EXPECT_TRUE(order_.has_room_for(6));
 }
 
-/// Batches of several CPUs, some of which come late, against the order that sorting would make.
-TEST(StampOrder, IsThatOfTheirTimes) {
+/// Compares batches of several CPUs, some of them late, with a sorted list.
+TEST(StampOrder, IsByTime) {
     std::mt19937 random(7);
     for (const unsigned cpus : {1U, 2U, 7U}) {
         std::vector<std::pair<std::uint64_t, std::uint32_t>> wanted, given;
@@ -89,7 +89,7 @@ TEST(StampOrder, IsThatOfTheirTimes) {
     }
 }
 
-TEST_F(StampOrders, NothingIsReleasedOfNothing) {
+TEST_F(StampOrders, AnEmptyQueueReleasesNothing) {
     order_.release_half();
     order_.release_before(Nanoseconds(1));
     order_.release_all();

@@ -66,7 +66,7 @@ class StampWriters : public ::testing::Test {
   protected:
     ~StampWriters() override { std::filesystem::remove_all(folder_); }
 
-    /// What the writer for `name` makes of the packets.
+    /// The output of the writer for `name`.
     std::string written(const std::string& name, const std::vector<fst_packet>& packets) {
         path_ = folder_ + "/" + name;
         auto file = output::StampFile::create(path_);
@@ -88,9 +88,9 @@ class StampWriters : public ::testing::Test {
     std::string path_;
 };
 
-TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
+TEST_F(StampWriters, APcapngContainsThePackets) {
     std::vector<fst_packet> packets;
-    for (std::uint32_t i = 0; i < 20'000; i++) {  // more than the file's memory holds
+    for (std::uint32_t i = 0; i < 20'000; i++) {  // more than the file's buffer holds
         packets.push_back(example(i * 1448, i % 2 == 1));
         packets.back().hook = i % 3 == 0 ? FST_HOOK_TC_EGRESS : FST_HOOK_XDP;
     }
@@ -133,7 +133,7 @@ TEST_F(StampWriters, APcapngHoldsWhatThePacketsWere) {
     EXPECT_TRUE(end && !*end);
 }
 
-TEST_F(StampWriters, JsonLinesAreWhatTheSchemaSays) {
+TEST_F(StampWriters, JsonLinesMatchTheSchema) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     std::vector<fst_packet> packets = {example(1), example(1449), example(1, true), example(2897)};
     packets[1].hook = FST_HOOK_TC_EGRESS;
@@ -166,7 +166,7 @@ TEST_F(StampWriters, JsonLinesAreWhatTheSchemaSays) {
     EXPECT_EQ(events[3]["stamp"]["segments"], 3);
 }
 
-TEST_F(StampWriters, ALongLineHasRoom) {
+TEST_F(StampWriters, TheLongestLineFits) {
     fst_packet packet = example(0xffffffff, true);
     std::memset(packet.key.address, 0xff, sizeof(packet.key.address));
     packet.key.ifindex = 0xffffffff;
@@ -192,7 +192,7 @@ TEST_F(StampWriters, APipeWithoutAReaderIsRefused) {
     EXPECT_THAT(file.error().message(), HasSubstr("start what reads this pipe first"));
 }
 
-TEST_F(StampWriters, APipeThatNobodyReadsDoesNotHoldUpTheEnd) {
+TEST_F(StampWriters, AnUnreadPipeDoesNotDelayTheEnd) {
     const std::string pipe = folder_ + "/p.json";
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     const Fd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -206,7 +206,7 @@ TEST_F(StampWriters, APipeThatNobodyReadsDoesNotHoldUpTheEnd) {
     EXPECT_THAT(file->health().error().message(), HasSubstr("its reader has stopped reading"));
 }
 
-TEST(StampForms, AreToldByTheEnding) {
+TEST(StampForms, AreSelectedByTheFileExtension) {
     EXPECT_EQ(output::stamp_form("a.pcapng"), output::StampForm::pcapng);
     for (const char* name : {"a.json", "a.jsonl", "a.ndjson"}) {
         EXPECT_EQ(output::stamp_form(name), output::StampForm::json_lines);

@@ -15,7 +15,7 @@ struct SynRefusedTest : ::testing::Test {
     /// A connection attempt that is answered by a RST with this TTL.
     void refuse(std::uint8_t ttl) {
         Setting setting;
-        setting.us.isn = next_isn += 1000;  // two attempts are told apart by it
+        setting.us.isn = next_isn += 1000;  // this distinguishes two attempts
         Conversation talk(bench.rig(), FST_HOOK_XDP, setting);
         talk.send(End::us, Syn);
         talk.pass_us(20'000);
@@ -35,10 +35,11 @@ struct SynRefusedTest : ::testing::Test {
     std::uint32_t next_isn = 0x10000000;
 };
 
-TEST_F(SynRefusedTest, OfAStrangerNobodyCanSayWho) {
+TEST_F(SynRefusedTest, AnUnknownServersRefusalIsNotAttributed) {
     refuse(57);
-    ASSERT_EQ(bench.told(), "syn-refused confirmed");
-    EXPECT_TRUE(says("its distance cannot tell")) << output::summary_text(bench.findings().back());
+    ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");
+    EXPECT_TRUE(says("its distance does not show which"))
+        << output::summary_text(bench.findings().back());
 }
 
 TEST_F(SynRefusedTest, FromTheServersDistanceItIsTheServer) {
@@ -54,14 +55,15 @@ TEST_F(SynRefusedTest, FromNearerItIsProbablyABox) {
         << output::summary_text(bench.findings().back());
 }
 
-TEST_F(SynRefusedTest, OneHopTellsNothing) {
+TEST_F(SynRefusedTest, OneHopIsNotEnough) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(58);
-    EXPECT_TRUE(says("its distance cannot tell")) << output::summary_text(bench.findings().back());
+    EXPECT_TRUE(says("its distance does not show which"))
+        << output::summary_text(bench.findings().back());
 }
 
-/// Both answers to one SYN: that is forged-rst's.
-TEST_F(SynRefusedTest, NotWhereTheSynIsAcceptedAsWell) {
+/// Both answers to one SYN are a finding of forged-rst.
+TEST_F(SynRefusedTest, NotIfTheSynIsAcceptedAsWell) {
     Conversation talk(bench.rig(), FST_HOOK_XDP);
     talk.send(End::us, Syn);
     talk.pass_us(5000);
@@ -74,16 +76,16 @@ TEST_F(SynRefusedTest, NotWhereTheSynIsAcceptedAsWell) {
     talk.send(End::peer, Syn | Ack);
     bench.pass(10s);
     for (const analysis::Finding& finding : bench.findings()) {
-        EXPECT_EQ(finding.kind, analysis::FindingKind::forged_rst) << bench.told();
+        EXPECT_EQ(finding.kind, analysis::FindingKind::forged_rst) << bench.findings_text();
     }
 }
 
-TEST_F(SynRefusedTest, AgainAndAgainIsToldOnce) {
+TEST_F(SynRefusedTest, RepeatedRefusalsAreReportedOnce) {
     for (int i = 0; i < 10; i++) {
         refuse(57);
         bench.pass(1s);
     }
-    EXPECT_EQ(bench.told(), "syn-refused confirmed");
+    EXPECT_EQ(bench.findings_text(), "syn-refused confirmed");
     bench.pass(2min);
     refuse(57);
     EXPECT_EQ(bench.findings().size(), 2U);

@@ -6,7 +6,7 @@
 namespace flowstamp {
 namespace {
 
-/// A SYN of the client `number`, in a slot of its own.
+/// A SYN of client `number`, in its own slot.
 analysis::Observation syn_of(std::uint32_t number, std::uint32_t seq) {
     analysis::Observation syn;
     syn.event.header.kind = FST_EVENT_SYN;
@@ -22,43 +22,43 @@ analysis::Observation syn_of(std::uint32_t number, std::uint32_t seq) {
     return syn;
 }
 
-/// Tools that flood often send one sequence number: each of their SYNs would be a place of the same
-/// attempt, and be compared with all before it.
+/// Flooding tools often use a single sequence number: each SYN would be another place of the same
+/// attempt, and be compared with all earlier ones.
 TEST(SynTracker, AFloodWithOneSequenceNumberIsNotKept) {
-    analysis::SynTracker book;
+    analysis::SynTracker tracker;
     for (std::uint32_t number = 0; number < 1000; number++) {
-        book.record(syn_of(number, 4711));
+        tracker.record(syn_of(number, 4711));
     }
-    const analysis::SynTracker::Attempt* attempt = book.by_seq(4711);
+    const analysis::SynTracker::Attempt* attempt = tracker.by_seq(4711);
     ASSERT_NE(attempt, nullptr);
     EXPECT_EQ(attempt->places.size(), analysis::SynTracker::kMostPlaces);
-    EXPECT_EQ(book.of_view({.slot = 0, .generation = 1, .ifindex = 2}), attempt);
-    EXPECT_EQ(book.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
+    EXPECT_EQ(tracker.of_view({.slot = 0, .generation = 1, .ifindex = 2}), attempt);
+    EXPECT_EQ(tracker.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
 }
 
-TEST(SynTracker, AFloodPushesOutTheOldestAtOnce) {
-    analysis::SynTracker book;
+TEST(SynTracker, AFloodEvictsTheOldestAtOnce) {
+    analysis::SynTracker tracker;
     constexpr std::uint32_t kSyns = analysis::SynTracker::kMost + 1000;
     for (std::uint32_t number = 0; number < kSyns; number++) {
-        book.record(syn_of(number, number));
+        tracker.record(syn_of(number, number));
     }
-    EXPECT_EQ(book.by_seq(999), nullptr);
-    EXPECT_EQ(book.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
-    EXPECT_NE(book.by_seq(1000), nullptr);
-    EXPECT_NE(book.by_seq(kSyns - 1), nullptr);
+    EXPECT_EQ(tracker.by_seq(999), nullptr);
+    EXPECT_EQ(tracker.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
+    EXPECT_NE(tracker.by_seq(1000), nullptr);
+    EXPECT_NE(tracker.by_seq(kSyns - 1), nullptr);
 }
 
 TEST(SynTracker, OneSynSeenAtTwoInterfacesIsOneAttempt) {
-    analysis::SynTracker book;
+    analysis::SynTracker tracker;
     analysis::Observation syn = syn_of(1, 4711);
-    book.record(syn);
-    EXPECT_TRUE(book.begins_attempt(syn));
+    tracker.record(syn);
+    EXPECT_TRUE(tracker.begins_attempt(syn));
     syn.event.slot = 2;
     syn.event.packet.key.ifindex = 3;
-    book.record(syn);
-    ASSERT_NE(book.by_seq(4711), nullptr);
-    EXPECT_EQ(book.by_seq(4711)->places.size(), 2U);
-    EXPECT_EQ(book.by_seq(4711)->sent, 1U);
+    tracker.record(syn);
+    ASSERT_NE(tracker.by_seq(4711), nullptr);
+    EXPECT_EQ(tracker.by_seq(4711)->places.size(), 2U);
+    EXPECT_EQ(tracker.by_seq(4711)->sent, 1U);
 }
 
 }  // namespace

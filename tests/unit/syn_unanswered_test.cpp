@@ -22,24 +22,24 @@ struct SynUnansweredTest : ::testing::Test {
     Conversation talk{bench.rig(), FST_HOOK_XDP};
 };
 
-TEST_F(SynUnansweredTest, OneSynProvesNothing) {
+TEST_F(SynUnansweredTest, OneSynIsNotEnough) {
     talk.send(End::us, Syn);
     bench.pass(60s);
     bench.finish();
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
+TEST_F(SynUnansweredTest, TwoAreSuspectedAndThreeConfirmed) {
     const Segment syn = talk.next(End::us, Syn);
     talk.send(syn);
     bench.pass(1s);
     talk.send(syn);
     bench.pass(1s);
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
     bench.pass(1s);
-    EXPECT_EQ(bench.told(), "syn-unanswered suspected");
+    EXPECT_EQ(bench.findings_text(), "syn-unanswered suspected");
     talk.send(syn);
-    EXPECT_EQ(bench.told(), "syn-unanswered suspected, syn-unanswered confirmed");
+    EXPECT_EQ(bench.findings_text(), "syn-unanswered suspected, syn-unanswered confirmed");
     EXPECT_EQ(bench.findings()[0].id, bench.findings()[1].id);
     EXPECT_NE(
         output::summary_text(bench.findings()[1]).find("3 times in 3.0 s, and nothing came back"),
@@ -47,8 +47,8 @@ TEST_F(SynUnansweredTest, TwoMakeSuspectAndThreeProve) {
         << output::summary_text(bench.findings()[1]);
 }
 
-/// Where no answer was ever seen to pass, it may pass elsewhere.
-TEST(SynUnanswered, WithoutAnyAnswersHereItIsSuspectedAtTheMost) {
+/// If no answer was ever seen here, answers may take another path.
+TEST(SynUnanswered, SuspectedAtMostIfNoAnswerWasSeenHere) {
     AnalysisBench bench;
     Conversation talk(bench.rig(), FST_HOOK_XDP);
     const Segment syn = talk.next(End::us, Syn);
@@ -56,7 +56,7 @@ TEST(SynUnanswered, WithoutAnyAnswersHereItIsSuspectedAtTheMost) {
         talk.send(syn);
         bench.pass(2s);
     }
-    EXPECT_EQ(bench.told(), "syn-unanswered suspected");
+    EXPECT_EQ(bench.findings_text(), "syn-unanswered suspected");
 }
 
 TEST_F(SynUnansweredTest, ALateAnswerResolvesIt) {
@@ -66,7 +66,7 @@ TEST_F(SynUnansweredTest, ALateAnswerResolvesIt) {
         bench.pass(1s);
     }
     talk.send(End::peer, Syn | Ack);
-    EXPECT_EQ(bench.told(), "syn-unanswered confirmed, syn-unanswered answered");
+    EXPECT_EQ(bench.findings_text(), "syn-unanswered confirmed, syn-unanswered answered");
     EXPECT_EQ(bench.findings().back().id, bench.findings().front().id);
 }
 
@@ -78,10 +78,10 @@ TEST_F(SynUnansweredTest, AnAnswerInTimeIsNoFinding) {
     bench.pass(500ms);
     talk.send(End::peer, Syn | Ack);
     bench.pass(10s);
-    EXPECT_EQ(bench.told(), "");
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
-/// Both interfaces of a router show each SYN once: they are not twice as many.
+/// Each SYN is seen at both interfaces of a router: it counts once.
 TEST_F(SynUnansweredTest, ARoutersTwoViewsAreOneAttempt) {
     const Setting out{.ifindex = 2, .port = talk.port(End::us)};
     Conversation other(bench.rig(), FST_HOOK_XDP, out);
@@ -92,7 +92,7 @@ TEST_F(SynUnansweredTest, ARoutersTwoViewsAreOneAttempt) {
         other.send(syn);
         bench.pass(1s);
     }
-    EXPECT_EQ(bench.told(), "syn-unanswered confirmed");
+    EXPECT_EQ(bench.findings_text(), "syn-unanswered confirmed");
 }
 
 }  // namespace

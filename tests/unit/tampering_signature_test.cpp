@@ -19,8 +19,8 @@ constexpr TcpFlags kRstAck = Rst | Ack;
 
 /// One connection that we opened, and the record of its end.
 struct TamperingSignatureTest : ::testing::Test {
-    /// How far we come before what follows.
-    void come_to(analysis::HandshakeStage stage) {
+    /// Opens the connection and proceeds to this stage.
+    void advance_to(analysis::HandshakeStage stage) {
         talk.send(End::us, Syn);
         talk.pass_ms(10);
         talk.send(End::peer, Syn | Ack);
@@ -40,7 +40,7 @@ struct TamperingSignatureTest : ::testing::Test {
     }
     void reset(End from, TcpFlags flags, std::uint32_t ack = 0) {
         Segment segment = talk.next(from, flags);
-        segment.id = next_id++;  // one frame seen twice is one reset
+        segment.id = next_id++;  // otherwise a duplicate frame, and one reset
         if (!(flags & Ack)) {
             segment.ack = ack;
             segment.timestamps.reset();
@@ -53,7 +53,7 @@ struct TamperingSignatureTest : ::testing::Test {
             reset(from, kind);
         }
     }
-    /// "psh post-psh:RST dest": the stage, the signature and who bears it, after `silence`.
+    /// "psh post-psh:RST dest": the stage, the signature and its sender, after `silence`.
     std::string ending(Nanoseconds silence = 1s, analysis::FlowEnd end = analysis::FlowEnd::reset) {
         bench.pass(silence);
         const analysis::FlowRecord record = bench.record_of(talk, end);
@@ -70,128 +70,128 @@ struct TamperingSignatureTest : ::testing::Test {
 };
 
 TEST_F(TamperingSignatureTest, PostSynNone) {
-    come_to(analysis::HandshakeStage::syn);
+    advance_to(analysis::HandshakeStage::syn);
     EXPECT_EQ(ending(10s, analysis::FlowEnd::idle), "syn post-syn:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostSynRst) {
-    come_to(analysis::HandshakeStage::syn);
+    advance_to(analysis::HandshakeStage::syn);
     resets({Rst}, End::us);
     EXPECT_EQ(ending(), "syn post-syn:RST src");
 }
 
 TEST_F(TamperingSignatureTest, PostSynRstAck) {
-    come_to(analysis::HandshakeStage::syn);
+    advance_to(analysis::HandshakeStage::syn);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "syn post-syn:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostSynBoth) {
-    come_to(analysis::HandshakeStage::syn);
+    advance_to(analysis::HandshakeStage::syn);
     resets({kRstAck, Rst});
     EXPECT_EQ(ending(), "syn post-syn:RST;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckNone) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     EXPECT_EQ(ending(10s, analysis::FlowEnd::idle), "ack post-ack:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRst) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     resets({Rst});
     EXPECT_EQ(ending(), "ack post-ack:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRsts) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     resets({Rst, Rst, Rst});
     EXPECT_EQ(ending(), "ack post-ack:RST;RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRstAck) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     resets({kRstAck}, End::us);
     EXPECT_EQ(ending(), "ack post-ack:RST+ACK src");
 }
 
 TEST_F(TamperingSignatureTest, PostAckRstAcks) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "ack post-ack:RST+ACK;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshNone) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     EXPECT_EQ(ending(10s, analysis::FlowEnd::idle), "psh post-psh:none src");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRst) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({Rst});
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstAck) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshBothInEitherOrder) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({Rst, kRstAck, kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstAcks) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({kRstAck, kRstAck});
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK;RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfOneAck) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({Rst, Rst});
     EXPECT_EQ(ending(), "psh post-psh:RST=RST dest");
 }
 
 TEST_F(TamperingSignatureTest, PostPshRstsOfDifferentAcks) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     reset(End::peer, Rst, 1000);
     reset(End::peer, Rst, 2460);
     EXPECT_EQ(ending(), "psh post-psh:RST!=RST dest");
 }
 
-TEST_F(TamperingSignatureTest, PostPshRstsOfWhichOneBearsNoAck) {
-    come_to(analysis::HandshakeStage::psh);
+TEST_F(TamperingSignatureTest, PostPshRstsOfWhichOneHasNoAck) {
+    advance_to(analysis::HandshakeStage::psh);
     reset(End::peer, Rst, 1000);
     reset(End::peer, Rst, 0);
     EXPECT_EQ(ending(), "psh post-psh:RST;RST0 dest");
 }
 
 TEST_F(TamperingSignatureTest, LaterRst) {
-    come_to(analysis::HandshakeStage::later);
+    advance_to(analysis::HandshakeStage::later);
     resets({Rst, Rst});
     EXPECT_EQ(ending(), "later later:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, LaterRstAck) {
-    come_to(analysis::HandshakeStage::later);
+    advance_to(analysis::HandshakeStage::later);
     resets({kRstAck});
     EXPECT_EQ(ending(), "later later:RST+ACK dest");
 }
 
 TEST_F(TamperingSignatureTest, TheAnswersOfTheOtherEndDoNotCount) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({Rst});
     resets({Rst, Rst, kRstAck}, End::us);
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
 TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
-    come_to(analysis::HandshakeStage::syn);
+    advance_to(analysis::HandshakeStage::syn);
     resets({kRstAck});
     talk.pass_ms(1000);
     talk.send(End::us, Ack);
@@ -200,8 +200,8 @@ TEST_F(TamperingSignatureTest, ResetsThatTheConnectionOutlivedDoNotCount) {
     EXPECT_EQ(ending(), "psh post-psh:RST dest");
 }
 
-TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
-    come_to(analysis::HandshakeStage::psh);
+TEST_F(TamperingSignatureTest, PacketsInFlightDoNotOutliveAReset) {
+    advance_to(analysis::HandshakeStage::psh);
     resets({kRstAck});
     talk.send(End::us, Psh | Ack, 300);
     talk.pass_ms(20);
@@ -210,17 +210,17 @@ TEST_F(TamperingSignatureTest, WhatWasUnderWayWhenAResetCameDoesNotOutliveIt) {
 }
 
 TEST_F(TamperingSignatureTest, AFrameSeenTwiceIsOneReset) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     const Segment reset = talk.next(End::peer, kRstAck);
     talk.send(reset);
     talk.send(reset);
     EXPECT_EQ(ending(), "psh post-psh:RST+ACK dest");
 }
 
-/// What must have none.
+// Flows without a signature
 
 TEST_F(TamperingSignatureTest, ANormalCloseHasNone) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     talk.send(End::us, Fin | Ack);
     talk.send(End::peer, Fin | Ack);
@@ -229,14 +229,14 @@ TEST_F(TamperingSignatureTest, ANormalCloseHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, AResetAfterAFinHasNone) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     talk.send(End::us, Fin | Ack);
     resets({Rst});
     EXPECT_EQ(ending(), "psh");
 }
 
 TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     resets({Rst});
     talk.send(End::peer, Psh | Fin | Ack, 1000);
     talk.send(End::us, Fin | Ack);
@@ -244,13 +244,13 @@ TEST_F(TamperingSignatureTest, AForgedResetThatAnOrderlyCloseFollowsHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, AnOpenFlowHasNone) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     EXPECT_EQ(ending(9s, analysis::FlowEnd::open), "psh");
 }
 
-TEST_F(TamperingSignatureTest, AClientThatReadTheAnswerAndRestsHasNone) {
-    come_to(analysis::HandshakeStage::psh);
+TEST_F(TamperingSignatureTest, AClientThatReadTheAnswerAndIsIdleHasNone) {
+    advance_to(analysis::HandshakeStage::psh);
     talk.send(End::peer, Psh | Ack, 1000);
     talk.send(End::us, Ack);
     EXPECT_EQ(ending(10min, analysis::FlowEnd::idle), "psh");
@@ -262,7 +262,7 @@ TEST_F(TamperingSignatureTest, AnUnansweredSynHasNone) {
 }
 
 TEST_F(TamperingSignatureTest, UnansweredDataHasNone) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     EXPECT_EQ(ending(10min, analysis::FlowEnd::idle), "psh");
 }
 
@@ -285,16 +285,16 @@ TEST_F(TamperingSignatureTest, AFlowJoinedMidwayHasNeitherStageNorSignature) {
     EXPECT_EQ(ending(), "-");
 }
 
-TEST_F(TamperingSignatureTest, MixedResetsAreNoneOfThePapersAfterTheHandshakeOrLater) {
-    come_to(analysis::HandshakeStage::ack);
+TEST_F(TamperingSignatureTest, MixedResetsAfterTheHandshakeHaveNone) {
+    advance_to(analysis::HandshakeStage::ack);
     resets({Rst, kRstAck});
     EXPECT_EQ(ending(), "ack");
 }
 
-/// The stage.
+// The stage
 
 TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     const Segment first = talk.next(End::us, Psh | Ack, 300);
     talk.send(first);
     talk.pass_ms(300);
@@ -306,7 +306,7 @@ TEST_F(TamperingSignatureTest, FirstDataSentAgainIsStillTheFirst) {
 }
 
 TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
-    come_to(analysis::HandshakeStage::ack);
+    advance_to(analysis::HandshakeStage::ack);
     talk.send(End::us, Ack, 1448);
     talk.send(End::us, Psh | Ack, 400);
     resets({Rst});
@@ -314,7 +314,7 @@ TEST_F(TamperingSignatureTest, FirstDataInTwoSegmentsIsOnePush) {
 }
 
 TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
-    come_to(analysis::HandshakeStage::psh);
+    advance_to(analysis::HandshakeStage::psh);
     for (int i = 0; i < 8; i++) {
         talk.send(End::peer, Ack, 1448);
         talk.send(End::us, Ack);
@@ -323,15 +323,15 @@ TEST_F(TamperingSignatureTest, ManyPacketsAreLater) {
     EXPECT_EQ(ending(), "later later:RST+ACK dest");
 }
 
-/// A SYN as `given` and the RST that takes it back: the record of their end.
-analysis::FlowRecord taken_back(std::uint16_t ip_id, std::uint16_t flags) {
+/// The flow's record after a SYN and the RST with which the client aborts the attempt.
+analysis::FlowRecord opened_and_reset(std::uint16_t ip_id, std::uint16_t flags) {
     fst_flow flow = example_flow();
     flow.state = FST_OF(FST_FLOW_SYN, kClient) | FST_OF(FST_FLOW_SYN_ACK, kServer);
     flow.direction[kClient].flags = FST_DIRECTION_SEEN | FST_DIRECTION_BASE_SYN;
-    Story story(flow, 7, "eth0");
-    analysis::Observation syn = story.syn(2000, flags);
+    FlowScript script(flow, 7, "eth0");
+    analysis::Observation syn = script.syn(2000, flags);
     syn.event.packet.ip_id = ip_id;
-    analysis::Observation rst = story.rst({.from = kClient, .seq = 2001});
+    analysis::Observation rst = script.rst({.from = kClient, .seq = 2001});
     analysis::Aggregator aggregator(10);
     aggregator.record(syn);
     aggregator.record(rst);
@@ -342,20 +342,20 @@ analysis::FlowRecord taken_back(std::uint16_t ip_id, std::uint16_t flags) {
 
 TEST(TamperingSignature, AScannersHalfOpenConnectionHasNone) {
     constexpr std::uint16_t kStack = FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK;
-    EXPECT_EQ(taken_back(54321, 0).stage, analysis::HandshakeStage::syn);
-    EXPECT_FALSE(taken_back(54321, 0).signature);
-    EXPECT_FALSE(taken_back(1, 0).signature);
-    EXPECT_EQ(taken_back(54321, kStack).signature,
+    EXPECT_EQ(opened_and_reset(54321, 0).stage, analysis::HandshakeStage::syn);
+    EXPECT_FALSE(opened_and_reset(54321, 0).signature);
+    EXPECT_FALSE(opened_and_reset(1, 0).signature);
+    EXPECT_EQ(opened_and_reset(54321, kStack).signature,
               (analysis::SignatureMatch{analysis::TamperingSignature::syn_rst, kClient}));
 }
 
-TEST(TamperingSignature, IsUnknownWhereTheResetItselfWasNotSeen) {
+TEST(TamperingSignature, IsUnknownIfTheResetWasNotSeen) {
     fst_flow flow = example_flow();
     flow.state |= FST_OF(FST_FLOW_RST, kServer);
     EXPECT_FALSE(analysis::tampering_signature(flow, std::nullopt, 1h));
 }
 
-TEST(TamperingSignature, EachHasANameOfItsOwn) {
+TEST(TamperingSignature, EachHasItsOwnName) {
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < analysis::kTamperingSignatures; i++) {
         names.insert(name_of(static_cast<analysis::TamperingSignature>(i)));

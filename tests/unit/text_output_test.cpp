@@ -17,12 +17,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using flowstamp::testing::example_flow;
+using flowstamp::testing::FlowScript;
 using flowstamp::testing::ForgedRstBench;
-using flowstamp::testing::Story;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A reporter that writes to a file of its own, and what it has written.
+/// A reporter that writes to its own file, and its output.
 class TextOutputTest : public ::testing::Test {
   protected:
     TextOutputTest() {
@@ -31,8 +31,8 @@ class TextOutputTest : public ::testing::Test {
     }
     ~TextOutputTest() override { ::unlink(path_.c_str()); }
 
-    std::string told(const output::Event& event, output::Detail detail = output::Detail::resets,
-                     bool colour = false) {
+    std::string text_of(const output::Event& event, output::Detail detail = output::Detail::resets,
+                        bool colour = false) {
         auto output = output::Output::file(path_);
         EXPECT_TRUE(output);
         output::TextOutput(*output, output::Style(colour), detail).consume(event);
@@ -45,48 +45,48 @@ class TextOutputTest : public ::testing::Test {
 
     std::string path_ = "/tmp/flowstamp-text-XXXXXX";
     ForgedRstBench bench;
-    Story story;
+    FlowScript script;
 };
 
-TEST_F(TextOutputTest, GivesAGenuineResetALine) {
-    bench.see(story.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
-    EXPECT_EQ(told(bench.sink.resets[0]),
+TEST_F(TextOutputTest, PrintsAGenuineResetOnOneLine) {
+    bench.observe(script.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
+    EXPECT_EQ(text_of(bench.sink.resets[0]),
               "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
               "ttl 52 (12 hops)  eth0  aborted by the application\n");
 }
 
-TEST_F(TextOutputTest, NamesTheFrameOfACapture) {
-    bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
+TEST_F(TextOutputTest, PrintsTheFrameOfACapture) {
+    bench.observe(script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Reset reset = bench.sink.resets[0];
     reset.sighting.frame = 31;
-    EXPECT_THAT(told(reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
+    EXPECT_THAT(text_of(reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
     analysis::Finding finding = bench.sink.findings[0];
     finding.sighting.frame = 31;
-    EXPECT_THAT(told(finding), HasSubstr("finding #1 frame 31  suspected forged reset"));
+    EXPECT_THAT(text_of(finding), HasSubstr("finding #1 frame 31  suspected forged reset"));
 }
 
-TEST_F(TextOutputTest, SaysWhereAChallengeStands) {
-    bench.see(
-        story.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
-    bench.see(story.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
+TEST_F(TextOutputTest, PrintsTheStateOfAChallenge) {
+    bench.observe(
+        script.at(0ms).rst({.action = FST_ACTION_CHALLENGED, .challenge = FST_CHALLENGE_ASKED}));
+    bench.observe(script.at(20ms).rst({.challenge = FST_CHALLENGE_UPHELD}));
     ASSERT_EQ(bench.sink.resets.size(), 3U);
-    EXPECT_THAT(told(bench.sink.resets[0]), HasSubstr("  challenged\n"));
-    EXPECT_THAT(told(bench.sink.resets[1]), HasSubstr("asked, its sender upheld it"));
-    EXPECT_THAT(told(bench.sink.resets[2]), HasSubstr("answers the challenge to #1"));
+    EXPECT_THAT(text_of(bench.sink.resets[0]), HasSubstr("  challenged\n"));
+    EXPECT_THAT(text_of(bench.sink.resets[1]), HasSubstr("challenged, its sender upheld it"));
+    EXPECT_THAT(text_of(bench.sink.resets[2]), HasSubstr("answers the challenge to #1"));
 }
 
-TEST_F(TextOutputTest, GivesAFindingABlockToActOn) {
-    bench.see(story.rst(
+TEST_F(TextOutputTest, PrintsAFindingWithAdvice) {
+    bench.observe(script.rst(
         {.ttl = 60,
          .ip_id = 0x3412,
          .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT)}));
     EXPECT_EQ(
-        told(bench.sink.findings[0]),
+        text_of(bench.sink.findings[0]),
         "\n"
         "11:06:40.000000 finding #1 confirmed forged reset  198.51.100.7:443 > 192.0.2.1:40000  "
         "eth0\n"
         "    198.51.100.7:443 did not send this reset: it came from 4 hops away, 198.51.100.7 is "
-        "12 hops away, and it bears the IP-ID of a known injector, 0x3412.\n"
+        "12 hops away, and it has the IP-ID of a known injector, 0x3412.\n"
         "    strength  evidence     this reset       its sender's other packets\n"
         "    strong    nearer       ttl 60 (4 hops)  ttl 52 (12 hops)\n"
         "    strong    id-constant  IP-ID 0x3412     IP-ID 0x1a2b, per-flow\n"
@@ -95,12 +95,12 @@ TEST_F(TextOutputTest, GivesAFindingABlockToActOn) {
         "\n");
 }
 
-/// Told again only as it came out, a finding's evidence stands where it was told first.
+/// An update with only the outcome does not repeat a finding's evidence.
 TEST_F(TextOutputTest, RepeatsNoEvidence) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
     output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
-    bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
+    bench.observe(script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Finding finding = bench.sink.findings.at(0);
     reporter.consume(finding);
     finding.again = true;
@@ -124,12 +124,12 @@ TEST_F(TextOutputTest, RepeatsNoEvidence) {
     EXPECT_EQ(count("60 (4 hops)"), 2U) << text;
 }
 
-TEST_F(TextOutputTest, TellsARowOfLikeResetsOnce) {
+TEST_F(TextOutputTest, CollapsesSimilarResets) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
     output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
     for (unsigned i = 0; i < 4; i++) {
-        bench.see(story.after(1ms).rst({.seq = 5000U - 1448U * i}));
+        bench.observe(script.after(1ms).rst({.seq = 5000U - 1448U * i}));
     }
     for (const analysis::Reset& reset : bench.sink.resets) {
         reporter.consume(reset);
@@ -143,39 +143,39 @@ TEST_F(TextOutputTest, TellsARowOfLikeResetsOnce) {
     EXPECT_EQ(line, "    and 3 more like it");
 }
 
-TEST_F(TextOutputTest, ColoursOnlyWhenAsked) {
-    bench.see(story.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
+TEST_F(TextOutputTest, ColoursOnlyIfRequested) {
+    bench.observe(script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     const analysis::Finding& finding = bench.sink.findings[0];
-    EXPECT_THAT(told(finding), Not(HasSubstr("\033")));
-    EXPECT_THAT(told(finding, output::Detail::resets, true),
+    EXPECT_THAT(text_of(finding), Not(HasSubstr("\033")));
+    EXPECT_THAT(text_of(finding, output::Detail::resets, true),
                 HasSubstr("\033[33msuspected forged reset\033[0m"));
 }
 
-TEST_F(TextOutputTest, TellsAsMuchAsWasAskedFor) {
-    bench.see(story.rst({}));
+TEST_F(TextOutputTest, PrintsTheRequestedDetail) {
+    bench.observe(script.rst({}));
     const analysis::Reset& reset = bench.sink.resets[0];
-    EXPECT_EQ(told(reset, output::Detail::findings), "");
-    EXPECT_NE(told(reset, output::Detail::resets), "");
+    EXPECT_EQ(text_of(reset, output::Detail::findings), "");
+    EXPECT_NE(text_of(reset, output::Detail::resets), "");
     const analysis::FlowRecord record{
         .slot = example_flow(), .interface = "eth0", .end = analysis::FlowEnd::closed};
-    EXPECT_EQ(told(record, output::Detail::resets), "");
-    EXPECT_THAT(told(record, output::Detail::all),
+    EXPECT_EQ(text_of(record, output::Detail::resets), "");
+    EXPECT_THAT(text_of(record, output::Detail::all),
                 HasSubstr("192.0.2.1:40000 > 198.51.100.7:443  established, closed  20 packets "
                           "20.0 kB / 20 packets 20.0 kB  eth0"));
-    EXPECT_EQ(told(analysis::Stats{}, output::Detail::resets), "");
-    EXPECT_NE(told(analysis::Stats{}, output::Detail::all), "");
-    EXPECT_NE(told(analysis::Summary{}, output::Detail::findings), "");
+    EXPECT_EQ(text_of(analysis::Stats{}, output::Detail::resets), "");
+    EXPECT_NE(text_of(analysis::Stats{}, output::Detail::all), "");
+    EXPECT_NE(text_of(analysis::Summary{}, output::Detail::findings), "");
 }
 
-TEST_F(TextOutputTest, TellsHowFarAFlowCameAndWhatItsEndLooksLike) {
+TEST_F(TextOutputTest, PrintsStageAndTamperingSignature) {
     analysis::FlowRecord record{.slot = example_flow(),
                                 .interface = "eth0",
                                 .end = analysis::FlowEnd::reset,
                                 .stage = analysis::HandshakeStage::psh};
-    EXPECT_THAT(told(record, output::Detail::all),
+    EXPECT_THAT(text_of(record, output::Detail::all),
                 HasSubstr("established, reset  at psh  20 packets"));
     record.signature = {analysis::TamperingSignature::psh_rst_ack, flowstamp::testing::kServer};
-    EXPECT_THAT(told(record, output::Detail::all),
+    EXPECT_THAT(text_of(record, output::Detail::all),
                 HasSubstr("at psh, like post-psh:RST+ACK from 198.51.100.7  20 packets"));
 }
 
@@ -193,7 +193,7 @@ TEST(StatsText, SumsUp) {
               "challenges: 412 asked, 408 upheld, 3 refuted, 1 unanswered\n");
 }
 
-TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
+TEST(StatsText, AlwaysReportsLossesWithTheirRemedy) {
     analysis::Stats stats;
     EXPECT_EQ(std::ranges::count(output::stats_text(stats), '\n'), 1);
     stats.counters[FST_COUNT_EVENT_LOST] = 12;
@@ -209,7 +209,7 @@ TEST(StatsText, AlwaysTellsLossesWithTheirRemedy) {
     EXPECT_THAT(output::stats_text(stats), HasSubstr("install it anew"));
 }
 
-TEST(Style, LinesAreDrawnAnewOnlyWhereTheTerminalCan) {
+TEST(Style, LinesAreRedrawnOnlyIfTheTerminalCan) {
     EXPECT_TRUE(output::can_redraw("xterm-256color"));
     EXPECT_FALSE(output::can_redraw("dumb"));
     EXPECT_FALSE(output::can_redraw(""));

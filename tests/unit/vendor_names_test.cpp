@@ -15,12 +15,12 @@ namespace {
 class Sink final : public output::Consumer {
   public:
     void consume(const output::Event& event) override {
-        std::visit(output::Handle{[this](const analysis::Finding& its) { vendor = its.vendor; },
-                                  [this](const analysis::Middlebox& its) { vendor = its.vendor; },
+        std::visit(output::Handle{[this](const analysis::Finding& item) { vendor = item.vendor; },
+                                  [this](const analysis::Middlebox& item) { vendor = item.vendor; },
                                   [](const auto&) {}},
                    event);
     }
-    std::string vendor = "not told";
+    std::string vendor = "not set";
 };
 
 class VendorNamesTest : public ::testing::Test {
@@ -59,7 +59,7 @@ TEST_F(VendorNamesTest, NamesForeignMacsAndMiddleboxes) {
     std::ranges::copy(mac, finding.sighting.packet.src_mac);
     finding.sighting.packet.flags = FST_PACKET_MAC;
     names.consume(finding);
-    EXPECT_EQ(sink.vendor, "") << "the same neighbour as ever";
+    EXPECT_EQ(sink.vendor, "") << "the usual neighbour";
     finding.signals = FST_SIGNAL_BIT(FST_SIGNAL_MAC_FOREIGN);
     names.consume(finding);
     EXPECT_EQ(sink.vendor, "ICANN, IANA Department");

@@ -103,9 +103,8 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
-/// libbpf's messages since the last object. libbpf's callback has no context argument, hence
-/// static.
-std::string libbpf_said;
+/// libbpf's messages since the last object. A global, as libbpf's callback has no context argument.
+std::string libbpf_messages;
 
 int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
     if (level != LIBBPF_WARN) {
@@ -116,7 +115,7 @@ int keep_warning(libbpf_print_level level, const char* format, va_list arguments
     std::string text(static_cast<std::size_t>(std::vsnprintf(nullptr, 0, format, again)), '\0');
     va_end(again);
     std::vsnprintf(text.data(), text.size() + 1, format, arguments);
-    libbpf_said += text;
+    libbpf_messages += text;
     return 0;
 }
 
@@ -197,10 +196,11 @@ bool report(const Options& options, std::string_view object, const bpf_program* 
 
 bool verify(Options& options, const std::string& path) {
     const std::string name = std::filesystem::path(path).filename();
-    libbpf_said.clear();
+    libbpf_messages.clear();
     const Object object(bpf_object__open_file(path.c_str(), nullptr));
     if (!object) {
-        fmt::print("FAIL  {}: cannot be opened: {}\n{}", name, std::strerror(errno), libbpf_said);
+        fmt::print("FAIL  {}: cannot be opened: {}\n{}", name, std::strerror(errno),
+                   libbpf_messages);
         return false;
     }
     for (Setting& setting : options.settings) {
@@ -212,7 +212,7 @@ bool verify(Options& options, const std::string& path) {
     }
     if (bpf_object__load(object.get()) != 0) {
         fmt::print("FAIL  {}: does not load: {}\n{}", name, std::strerror(errno),
-                   last_lines(libbpf_said, options.log_lines));
+                   last_lines(libbpf_messages, options.log_lines));
         return false;
     }
     bool good = true;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/aggregator.h"
 
-#include <algorithm>
-
 #include "user/net/identity.h"
+#include "user/net/stamps.h"
 
 namespace flowstamp::analysis {
 
@@ -66,13 +65,12 @@ void Aggregator::complete(FlowRecord& record) const {
     const View its = place == views_.end() ? View{} : place->second;
     record.start = its.started;
     record.stage = its.resets ? its.resets->stage : stage_of(flow);
-    // A scanner leaves its connections as a censor would.
+    // An abandoned scan looks like a connection that was tampered with.
     if (its.probe != ScanProbe::none) {
         return;
     }
-    const auto latest = std::max(flow.direction[0].last_ns, flow.direction[1].last_ns);
-    const Nanoseconds now =
-        Nanoseconds(static_cast<std::int64_t>(latest)) + record.wall - record.last;
+    const Nanoseconds last(static_cast<std::int64_t>(net::last_packet_ns(flow)));
+    const Nanoseconds now = last + record.wall - record.last;
     record.signature = tampering_signature(flow, its.resets, now);
 }
 

@@ -15,20 +15,20 @@
 
 namespace flowstamp::analysis {
 
-/// What user space remembers of each view of a flow beside its slot, within a bound: the oldest
-/// views are forgotten first.
+/// What user space remembers about each view of a flow, beyond its slot. Bounded: the oldest views
+/// are forgotten first.
 class Aggregator {
   public:
     explicit Aggregator(std::size_t max_views) : max_views_(max_views) {}
 
-    /// Files the observation under its view and fills in what only several of them tell together.
+    /// Records the observation under its view, and sets its isn_id and packet_id.
     void record(Observation& observation);
 
-    /// When the view's SYN was seen, since 1970; nothing if it was not, or is forgotten.
+    /// When the view's SYN was seen, since 1970; nullopt if it was not, or is forgotten.
     [[nodiscard]] std::optional<Nanoseconds> started(const ViewKey& view) const;
 
-    /// Adds to a flow's record what is remembered of its view: its beginning, how far it came, and
-    /// the signature of its end.
+    /// Adds to a flow's record what is remembered about its view: its start, the handshake stage it
+    /// reached, and the tampering signature of its end.
     void complete(FlowRecord& record) const;
 
     [[nodiscard]] std::size_t views() const { return views_.size(); }
@@ -38,7 +38,7 @@ class Aggregator {
         std::optional<Nanoseconds> started{};
         std::optional<std::uint32_t> syn_seq{};
         std::optional<std::uint64_t> isn_id{};
-        ScanProbe probe = ScanProbe::none;  ///< what its SYN was made by
+        ScanProbe probe = ScanProbe::none;  ///< what made its SYN
         std::optional<ResetTally> resets{};
     };
     View& view(const ViewKey& key);

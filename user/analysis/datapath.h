@@ -11,16 +11,16 @@
 
 namespace flowstamp::analysis {
 
-/// A data path as a session sees it, live or replayed: its flow table, its counters, and the policy
-/// that it takes.
+/// The data path that a session runs on, live or replayed: its flow table, its counters, and the
+/// policy that it accepts.
 class Datapath : public SlotReader, public PolicySink {
   public:
     using Visit = std::function<void(std::uint32_t slot, const fst_flow& flow)>;
 
-    /// Slots of the flow table.
+    /// Number of slots in the flow table.
     [[nodiscard]] virtual std::uint32_t slots() const = 0;
-    /// Visits the flows in slots [first, first + count), cut at the table's end. Returns the slot to
-    /// go on with: 0 when the end was reached.
+    /// Visits the flows in slots [first, first + count), clipped to the table. Returns the slot to
+    /// continue at: 0 when the end was reached.
     virtual std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) = 0;
     [[nodiscard]] virtual Result<DatapathStats> stats() const = 0;
 };

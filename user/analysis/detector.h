@@ -12,7 +12,7 @@ namespace flowstamp::analysis {
 
 struct Tracking;
 
-/// Where detectors put what they found.
+/// Receives what detectors report.
 class FindingSink {
   public:
     virtual ~FindingSink() = default;
@@ -20,17 +20,17 @@ class FindingSink {
     virtual void finding(const Finding& finding) = 0;
 };
 
-/// Observations in, findings out. No I/O, no clock of its own: time is what the observations carry
-/// and what advance() says, so that a capture and a live flow are judged alike.
+/// Observations in, findings out. No I/O, no clock of its own: time comes from the observations and
+/// from advance(), so that a capture and a live flow are judged alike.
 class Detector {
   public:
     virtual ~Detector() = default;
     /// Observations come roughly in the order of their time; those of different CPUs may be a few
     /// microseconds out of order.
     virtual void observe(const Observation& observation, FindingSink& sink) = 0;
-    /// The time (CLOCK_MONOTONIC or the capture's) has come to `now`.
+    /// The time is `now` (CLOCK_MONOTONIC, or the capture's clock).
     virtual void advance(Nanoseconds now, FindingSink& sink) = 0;
-    /// Nothing more will come: reports what is still open.
+    /// No more observations follow: reports what is still open.
     virtual void finish(FindingSink& sink) = 0;
 };
 

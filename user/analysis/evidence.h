@@ -8,14 +8,13 @@
 
 namespace flowstamp::analysis {
 
-/// One thing that speaks for or against a packet, or shows what is wrong with a connection: what was
-/// seen, and what it stands out from. Numbers, no words: the output has those.
+/// One piece of evidence for or against a packet, or about a fault of a connection: what was
+/// observed, and the baseline. Values only; the output has the words.
 struct Evidence {
     Signal signal = Signal::NEARER;
     Strength strength = strength_of(signal);
-    Values observed{};  ///< what the packet held, or what was seen
-    std::optional<Values>
-        baseline{};  ///< what its sender's other packets held; nothing where none did
+    Values observed{};                 ///< what the packet held, or what was seen
+    std::optional<Values> baseline{};  ///< what its sender's other packets held; nullopt: not known
 };
 
 }  // namespace flowstamp::analysis

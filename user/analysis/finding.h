@@ -31,13 +31,13 @@ struct Sighting {
     }
 };
 
-/// A RST and what is thought of it. Told when it came, and again with the same id when its verdict
-/// or the answer to its challenge changes.
+/// A RST and its judgement. Reported when it comes, and again under the same id when its verdict,
+/// its cause or the state of its challenge changes.
 struct Reset {
     std::uint64_t id = 0;  ///< from 1, unique in a run
-    bool again = false;    ///< told before: this is news about it
+    bool again = false;    ///< an update of one reported before
     Sighting sighting{};
-    fst_judgement judgement{};  ///< as it stands now
+    fst_judgement judgement{};  ///< as of now
     std::vector<Evidence> evidence{};
     std::optional<std::uint64_t> answers{};  ///< the reset whose challenge this one answers
 };
@@ -48,24 +48,24 @@ enum class FindingKind {
 #include "user/analysis/kinds.def"
 };
 
-/// A kind as it stands in the list.
+/// An entry of kinds.def.
 struct FindingKindEntry {
     FindingKind kind;
     std::string_view name;     ///< in JSON and on the command line
     std::string_view meaning;  ///< for the docs
 };
 
-/// What became of a finding.
+/// The outcome of a finding.
 enum class Resolution {
-    went_on,    ///< the flow outlived it
-    ended,      ///< the flow did not
-    both_ends,  ///< the far end was reset, too, or has been silent since
-    withdrawn,  ///< asked, its sender reset again: genuine after all
-    recovered,  ///< what was not acknowledged is, late
-    answered,   ///< the answer came after all
+    went_on,    ///< the flow continued
+    ended,      ///< the flow ended
+    both_ends,  ///< the far end was reset too, or has been silent since
+    withdrawn,  ///< challenged, its sender reset again: it is genuine
+    recovered,  ///< what was unacknowledged is acknowledged now
+    answered,   ///< the answer came late
 };
 
-/// Told when first known, and again with the same id when its verdict rises or it resolves.
+/// Reported when first known, and again under the same id when its verdict rises or it resolves.
 struct Finding {
     std::uint64_t id = 0;
     bool again = false;
@@ -77,10 +77,10 @@ struct Finding {
     Statements summary{};
     Statements advice{};  ///< what to do next; may be empty
     std::vector<Evidence> evidence{};
-    std::uint64_t signals = 0;  ///< of forged-rst: FST_SIGNAL_BIT(...) of its leading RST
-    std::optional<std::uint64_t> middlebox{};  ///< the suspected box that did it
-    std::string vendor{};  ///< of the MAC that the packet came from, where that tells something
-    fst_flow slot{};       ///< the flow as it was when the packet came: its stamps
+    std::uint64_t signals = 0;  ///< of forged-rst: FST_SIGNAL_BIT(...) of its strongest RST
+    std::optional<std::uint64_t> middlebox{};  ///< id of the suspected middlebox
+    std::string vendor{};                      ///< of the packet's source MAC; may be empty
+    fst_flow slot{};  ///< the flow as it was when the packet came: its stamps
     std::optional<Resolution> resolution{};
 };
 

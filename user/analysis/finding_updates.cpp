@@ -21,7 +21,7 @@ void FindingUpdates::report(Finding finding, Findings& findings, FindingSink& si
     }
     finding.id = id_;
     finding.again = verdict_.has_value();
-    findings.told(verdict_, finding.verdict);
+    findings.count(verdict_, finding.verdict);
     verdict_ = finding.verdict;
     resolved_ = resolved_ || finding.resolution.has_value();
     sink.finding(std::move(finding));

@@ -8,16 +8,14 @@
 
 namespace flowstamp::analysis {
 
-/// One finding through its life: told when it is first known, and again, under the same id, when its
-/// verdict rises or it resolves; never twice the same.
+/// Reports one finding: when it is first known, and again, under the same id, when its verdict
+/// rises or it resolves; never twice the same.
 class FindingUpdates {
   public:
-    /// Tells `finding` (its id and `again` are set here), unless it brings nothing new.
+    /// Reports `finding`, with its id and `again` set here, unless it has nothing new.
     void report(Finding finding, Findings& findings, FindingSink& sink);
 
     [[nodiscard]] bool is_reported() const { return verdict_.has_value(); }
-    [[nodiscard]] bool is_resolved() const { return resolved_; }
-    [[nodiscard]] std::optional<fst_verdict> verdict() const { return verdict_; }
 
   private:
     std::uint64_t id_ = 0;

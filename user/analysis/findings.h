@@ -8,14 +8,14 @@
 
 namespace flowstamp::analysis {
 
-/// Numbers the findings of a run, whichever detector makes them, and counts them by their highest
-/// verdict.
+/// Numbers the findings of a run, of all detectors, and counts them by their highest verdict.
 class Findings {
   public:
     /// The next finding's id, from 1.
     [[nodiscard]] std::uint64_t open() { return ++opened_; }
-    /// A finding is told with this verdict; `before`: the one it was told with last, if it was.
-    void told(std::optional<fst_verdict> before, fst_verdict now) {
+    /// Counts a report with the verdict `now`; `before`: the finding's last reported verdict, if
+    /// any.
+    void count(std::optional<fst_verdict> before, fst_verdict now) {
         reported_ += !before;
         confirmed_ += now == FST_VERDICT_CONFIRMED && before != FST_VERDICT_CONFIRMED;
     }

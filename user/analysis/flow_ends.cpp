@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/flow_ends.h"
 
-#include <algorithm>
-
 #include "flowstamp/reset_rules.h"
+#include "user/net/stamps.h"
 
 namespace flowstamp::analysis {
 
 namespace {
 
 bool was_reset(const fst_flow& flow) {
-    return flow.state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1));
+    return fst_any_rst(flow.state) != 0;
 }
 
 bool is_half_open(const fst_flow& flow) {
@@ -27,22 +26,21 @@ std::optional<FlowEnd> closing(const fst_flow& flow) {
 }  // namespace
 
 Nanoseconds FlowEnds::last_packet(const fst_flow& flow) {
-    return Nanoseconds(
-        static_cast<std::int64_t>(std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
+    return Nanoseconds(static_cast<std::int64_t>(net::last_packet_ns(flow)));
 }
 
-/// A flow that went on after it was told as idle is told again.
+/// A flow that continues after it was reported as idle is reported again.
 std::optional<FlowEnd> FlowEnds::once(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
     if (slot >= reported_.size()) {
         return std::nullopt;
     }
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last_packet(flow));
     const auto last = static_cast<std::uint32_t>(seconds.count() + 1);
-    Told& told = reported_[slot];
-    if (told.generation == flow.generation && told.last_seconds >= last) {
+    Reported& reported = reported_[slot];
+    if (reported.generation == flow.generation && reported.last_seconds >= last) {
         return std::nullopt;
     }
-    told = {flow.generation, last};
+    reported = {flow.generation, last};
     return end;
 }
 
@@ -52,8 +50,8 @@ std::optional<FlowEnd> FlowEnds::inspect(std::uint32_t slot, const fst_flow& flo
     if (const auto end = closing(flow)) {
         return silent >= kAfterClose ? once(slot, flow, *end) : std::nullopt;
     }
-    const Nanoseconds patience = is_half_open(flow) ? kHalfOpen : kIdle;
-    return silent >= patience ? once(slot, flow, FlowEnd::idle) : std::nullopt;
+    const Nanoseconds limit = is_half_open(flow) ? kHalfOpen : kIdle;
+    return silent >= limit ? once(slot, flow, FlowEnd::idle) : std::nullopt;
 }
 
 std::optional<FlowEnd> FlowEnds::lost_slot(std::uint32_t slot, const fst_flow& flow, bool evicted) {

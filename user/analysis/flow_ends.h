@@ -11,43 +11,43 @@
 
 namespace flowstamp::analysis {
 
-/// Decides when a flow has ended, and that each end is told once, whether the slot was looked at or
-/// the kernel told of it.
+/// Decides when a flow has ended, and that each end is reported once, whether a scan of the slot or
+/// the kernel shows it.
 class FlowEnds {
   public:
-    /// How long a flow must have been silent before its end counts: what follows a FIN or a
-    /// RST is to be counted in; a SYN is sent again for about half a minute; an open connection may
-    /// rest long.
+    /// How long a flow must have been silent before its end counts: packets after a FIN or RST
+    /// still belong to it; a SYN is retransmitted for about half a minute; an open connection may
+    /// be idle for long.
     static constexpr Nanoseconds kAfterClose = std::chrono::seconds(5);
     static constexpr Nanoseconds kHalfOpen = std::chrono::seconds(60);
     static constexpr Nanoseconds kIdle = std::chrono::minutes(10);
 
     explicit FlowEnds(std::uint32_t slots) : reported_(slots) {}
 
-    /// The flow as a look at its slot shows it at `now` (CLOCK_MONOTONIC): how it ended, if it did
-    /// and was not told yet.
+    /// How the flow has ended, by its slot at `now` (CLOCK_MONOTONIC); nullopt if it has not, or
+    /// its end was reported.
     [[nodiscard]] std::optional<FlowEnd> inspect(std::uint32_t slot, const fst_flow& flow,
                                                  Nanoseconds now);
 
-    /// The kernel says that the flow has lost its slot, alive (`evicted`) or closed.
+    /// The kernel reports that the flow has lost its slot, live (`evicted`) or closed.
     [[nodiscard]] std::optional<FlowEnd> lost_slot(std::uint32_t slot, const fst_flow& flow,
                                                    bool evicted);
 
-    /// The watch ends: what is to be said of the flow now.
+    /// The session ends: the state of the flow; nullopt if its end was reported.
     [[nodiscard]] std::optional<FlowEnd> at_the_end(std::uint32_t slot, const fst_flow& flow);
 
-    /// CLOCK_MONOTONIC of the flow's latest packet of either end.
+    /// Time (CLOCK_MONOTONIC) of the flow's latest packet, of either end.
     [[nodiscard]] static Nanoseconds last_packet(const fst_flow& flow);
 
   private:
-    struct Told {
+    struct Reported {
         std::uint32_t generation = 0;
-        std::uint32_t last_seconds = 0;  ///< of the flow's last packet when it was told, plus 1
+        std::uint32_t last_seconds = 0;  ///< of the flow's last packet when it was reported, plus 1
     };
     [[nodiscard]] std::optional<FlowEnd> once(std::uint32_t slot, const fst_flow& flow,
                                               FlowEnd end);
 
-    std::vector<Told> reported_;
+    std::vector<Reported> reported_;
 };
 
 }  // namespace flowstamp::analysis

@@ -13,17 +13,17 @@
 
 namespace flowstamp::analysis {
 
-/// How a flow came to be told.
+/// Why a flow's record is reported.
 enum class FlowEnd {
     closed,    ///< both ends sent FIN
     reset,     ///< a RST was accepted
-    idle,      ///< nothing was heard for long
-    evicted,   ///< it lost its slot while it lived: the table is too small
-    replaced,  ///< another connection took its ports
-    open,      ///< the watch ended first
+    idle,      ///< no packet for a long time
+    evicted,   ///< it lost its slot while live: the table is too small
+    replaced,  ///< another connection uses its ports
+    open,      ///< the session ended first
 };
 
-/// A flow at its end, as the last look at its slot showed it.
+/// A flow at its end, by the last state of its slot.
 struct FlowRecord {
     fst_flow slot{};
     std::uint32_t slot_index = 0;
@@ -32,7 +32,7 @@ struct FlowRecord {
     Nanoseconds wall{0};                 ///< of the record, since 1970
     std::optional<Nanoseconds> start{};  ///< of its SYN, since 1970, when that was seen
     Nanoseconds last{0};                 ///< of its last packet, since 1970
-    /// How far its opener had come when it ended or its first reset came; nothing if joined midway.
+    /// Its opener's stage when it ended or its first reset came; nullopt if joined midway.
     std::optional<HandshakeStage> stage{};
     std::optional<SignatureMatch> signature{};  ///< of its end, if it looks like tampering
 };

@@ -22,7 +22,7 @@ std::string_view name_of(fst_verdict verdict) {
 
 std::string_view name_of(fst_cause cause) {
     static constexpr auto kNames = std::to_array<std::string_view>({
-#define FST_CAUSE(name, value, json_name, words, reset, told_by) json_name,
+#define FST_CAUSE(name, value, json_name, words, reset, recognised_by) json_name,
 #include "flowstamp/causes.def"
     });
     return cause < kNames.size() ? kNames[cause] : kNames[0];

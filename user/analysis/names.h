@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The names of the contract's numbers in JSON.
+// The names of the contract's enumerators in JSON.
 #pragma once
 
 #include <string_view>

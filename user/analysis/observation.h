@@ -19,12 +19,12 @@ struct Observation {
     Nanoseconds wall{0};                   ///< event.packet.time_ns as nanoseconds since 1970
     std::optional<std::uint64_t> frame{};  ///< of a capture: the frame's number, from 1
 
-    std::optional<OtherBytes> other_bytes{};  ///< of a capture, where a segment has them
+    std::optional<OtherBytes> other_bytes{};  ///< of a capture: what the segment contradicts
 
     // Set by the Aggregator.
     std::optional<std::uint64_t> isn_id{};  ///< of the flow, once both its SYNs were seen
-    /// Of a RST: names the packet, from 1. Several interfaces, or both directions of the loopback,
-    /// may show one packet: their observations bear the same number.
+    /// Of a RST: the packet's number, from 1. If several interfaces, or both directions of the
+    /// loopback, show one packet, their observations have the same number.
     std::uint64_t packet_id = 0;
 
     /// CLOCK_MONOTONIC, or the capture's clock.
@@ -36,7 +36,8 @@ struct Observation {
     }
 };
 
-/// Names one interface's view of a flow: a slot of the flow table, and which of its tenants.
+/// Identifies a flow as one interface sees it: its slot in the flow table, and the generation of
+/// that slot.
 struct ViewKey {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;

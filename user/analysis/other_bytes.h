@@ -5,7 +5,7 @@
 
 namespace flowstamp::analysis {
 
-/// A segment that claims a range of the sequence space for other bytes than an earlier one did.
+/// How a segment's data differs from that of an earlier one in the same sequence range.
 struct OtherBytes {
     std::uint64_t frame = 0;     ///< the earlier one's, in the capture
     std::uint16_t ip_id = 0;     ///< the earlier one's

@@ -177,7 +177,7 @@ void Session::report(std::vector<Middlebox> boxes) {
     const std::vector<net::LearnedSignature> known = learned();
     for (Middlebox& box : boxes) {
         box.is_learned = std::ranges::any_of(
-            known, [&](const auto& learned) { return bears(box, learned.signature); });
+            known, [&](const auto& learned) { return has_signature(box, learned.signature); });
         dependencies_.reports.consume(std::move(box));
     }
 }

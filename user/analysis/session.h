@@ -21,7 +21,7 @@
 
 namespace flowstamp::analysis {
 
-/// The last word of a session: its sums.
+/// The end of a session: its totals.
 struct Summary {
     Stats stats{};
 };
@@ -29,22 +29,22 @@ struct Summary {
 /// What a session reports.
 using Report = std::variant<Reset, Finding, Middlebox, FlowRecord, Stats, Summary>;
 
-/// Takes what a session reports, in the order in which it becomes known.
+/// Receives what a session reports, in the order in which it becomes known.
 class ReportSink {
   public:
     virtual ~ReportSink() = default;
     virtual void consume(Report report) = 0;
 };
 
-/// A run of the analysis, live or over a capture: the one driver of events, time, looks at the flow
-/// table, flows' ends, names and statistics. Whoever runs a data path passes its events here and says
-/// what time it is; everything else is alike for all.
+/// A run of the analysis, live or over a capture: drives events, time, scans of the flow table,
+/// flow ends and statistics. The owner of the data path passes its events and the time; all else is
+/// the same for both.
 class Session final : private FindingSink {
   public:
     /// All outlive the session.
     struct Dependencies {
         Datapath& datapath;
-        PolicySink& policy;  ///< takes learned signatures: the data path, or nobody (--no-learn)
+        PolicySink& policy;  ///< receives learned signatures: the data path, or NoPolicy
         ReportSink& reports;
         /// The interface's name by its index.
         std::function<std::string(std::uint32_t ifindex)> interface_name;
@@ -52,23 +52,22 @@ class Session final : private FindingSink {
     struct Options {
         std::optional<net::Filter> filter{};  ///< limits what is reported, not what is judged
         Nanoseconds wall_offset{0};           ///< added to the data path's clock: time since 1970
-        /// Slots of the flow table that one call of advance() pays for; at most kSlotsPerScan are
-        /// looked at in one scan. A capture of few frames over a long time would otherwise spend its
-        /// time looking.
+        /// Slots that each advance() allows the next scan to visit; one scan visits kSlotsPerScan
+        /// at most. A capture of few frames over a long time would otherwise mostly scan.
         std::uint32_t slots_per_advance = kSlotsPerScan;
         bool reports_stats = false;  ///< every kStatsEvery
     };
 
     static constexpr Nanoseconds kStatsEvery = std::chrono::seconds(10);
     static constexpr Nanoseconds kScanEvery = std::chrono::milliseconds(100);
-    static constexpr std::uint32_t kSlotsPerScan = 8192;  ///< a table of the usual size in a second
+    static constexpr std::uint32_t kSlotsPerScan = 8192;  ///< a usual table takes a second
 
     Session(const Dependencies& dependencies, Options options);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
     ~Session() override;
 
-    /// What only a capture knows of a frame.
+    /// What only a capture has about a frame.
     struct Frame {
         std::uint64_t number = 0;  ///< from 1
         Nanoseconds wall{0};       ///< its own time stamp, since 1970
@@ -79,14 +78,14 @@ class Session final : private FindingSink {
     void event(const fst_event& event, const fst_flow* flow, const Frame* frame = nullptr);
     /// A drop on this host's own path (`watch --path`).
     void host_drop(const HostDrop& drop);
-    /// The data path's clock has come to `now`; the first call begins the session. Fails where
-    /// statistics that are due cannot be read.
+    /// The data path's clock is at `now`; the first call begins the session. Fails if statistics
+    /// that are due cannot be read.
     [[nodiscard]] Status advance(Nanoseconds now);
-    /// Nothing more will come: reports what is still open, findings and flows, and returns the sums.
+    /// No more events follow: reports open findings and flows, and returns the totals.
     [[nodiscard]] Result<Stats> finish();
 
     [[nodiscard]] Result<Stats> stats() const;
-    /// A flow at its end, as the slot stands.
+    /// Reports a flow at its end, by its slot.
     void flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end);
     [[nodiscard]] std::vector<net::LearnedSignature> learned() const;
 

@@ -11,7 +11,7 @@
 
 namespace flowstamp::analysis {
 
-/// What a signal is worth; as enum fst_strength.
+/// The strength of a signal; as enum fst_strength.
 enum class Strength : std::uint8_t {
     conclusive = FST_STRENGTH_CONCLUSIVE,
     strong = FST_STRENGTH_STRONG,
@@ -22,7 +22,7 @@ enum class Strength : std::uint8_t {
 };
 
 namespace detail {
-/// Signals that are no bit of a set are numbered from here.
+/// Signals without a bit in fst_judgement.signals are numbered from here.
 constexpr int kFindingSignals = 64;
 enum FindingSignalNumber : int {
 #define FST_FINDING_SIGNAL(name, json_name, strength, meaning) k##name,
@@ -30,7 +30,7 @@ enum FindingSignalNumber : int {
 };
 }  // namespace detail
 
-/// What was noticed. A signal about a reset has its bit as its value; the others have 64 and above.
+/// A signal. One about a reset has its bit number as its value; the others have 64 and above.
 enum class Signal : std::uint8_t {
 #define FST_RESET_SIGNAL(name, bit, json_name, family, strength, meaning) name = (bit),
 #define FST_FINDING_SIGNAL(name, json_name, strength, meaning) \
@@ -38,7 +38,7 @@ enum class Signal : std::uint8_t {
 #include "flowstamp/signals.def"
 };
 
-/// A signal as it stands in the list.
+/// An entry of signals.def.
 struct SignalEntry {
     Signal signal;
     std::string_view name;             ///< in JSON
@@ -47,14 +47,14 @@ struct SignalEntry {
     std::string_view meaning;          ///< for the docs
 };
 
-/// All of them, in the order of the list: by falling strength those about a reset.
+/// All of them, in the order of the list: those about a reset with the strongest first.
 [[nodiscard]] std::span<const SignalEntry> every_signal();
 
 [[nodiscard]] constexpr Signal signal_of(fst_signal signal) {
     return static_cast<Signal>(signal);
 }
 [[nodiscard]] std::string_view name_of(Signal signal);
-/// What the signal usually is worth.
+/// The signal's usual strength.
 [[nodiscard]] Strength strength_of(Signal signal);
 [[nodiscard]] std::string_view name_of(Strength strength);
 [[nodiscard]] std::string_view name_of(fst_family family);

@@ -8,9 +8,9 @@
 
 namespace flowstamp::analysis {
 
-/// What can be said of a finding. The sentences stand in user/output/text/phrases.def.
+/// What can be stated about a finding. The sentences are in user/output/text/phrases.def.
 enum class Phrase : std::uint8_t {
-    // A forged reset, and what became of it.
+    // A forged reset, and its outcome.
     reset_not_sent,
     reset_probably_not_sent,
     reset_was_suspicious,
@@ -38,7 +38,7 @@ enum class Phrase : std::uint8_t {
     answer_copies_ids,
     look_for_box_at_distance,
     look_for_answering_filter,
-    // A connection that was not had.
+    // A connection attempt that failed.
     syn_unanswered,
     syn_answered_late,
     look_for_silent_drop,
@@ -54,7 +54,7 @@ enum class Phrase : std::uint8_t {
     answered_from_elsewhere,
     client_reset_answer,
     translate_source,
-    // A connection that got stuck.
+    // A connection that stalled.
     stalled_one_way,
     stalled_silent,
     stall_recovered,
@@ -64,7 +64,7 @@ enum class Phrase : std::uint8_t {
     idle_then_unanswered,
     idle_then_answered_late,
     send_keepalives,
-    // The way there.
+    // The path.
     proxy_answered_handshake,
     distance_changed,
     look_for_proxy,
@@ -79,7 +79,7 @@ enum class Phrase : std::uint8_t {
     look_at,
 };
 
-/// One sentence: which, and the values that it names.
+/// One sentence: its phrase, and the values that it names.
 struct Statement {
     Phrase phrase;
     Values values{};

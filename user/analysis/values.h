@@ -19,7 +19,7 @@ namespace flowstamp::analysis {
 
 using Mac = std::array<std::uint8_t, 6>;
 
-/// What an ICMP error said.
+/// Type and code of an ICMP error.
 struct IcmpError {
     bool is_v6 = false;
     std::uint8_t type = 0;
@@ -54,7 +54,7 @@ enum class Field : std::uint8_t {
 #include "user/analysis/fields.def"
 };
 
-/// A field as it stands in the list.
+/// An entry of fields.def.
 struct FieldEntry {
     Field field;
     std::string_view name;       ///< in sentences
@@ -71,13 +71,13 @@ struct FieldEntry {
 using Value = std::variant<std::uint64_t, std::vector<std::uint64_t>, Nanoseconds, net::Endpoint,
                            Mac, std::string, bool, IcmpError>;
 
-/// A field with its value; nothing where there is none.
+/// A field with its value; nullopt: it has none.
 struct FieldValue {
     Field field;
     std::optional<Value> value;
 };
 
-/// Fields with their values, in the order in which they are to be told. What has no value is left out.
+/// Fields with their values, in output order. Fields without a value are left out.
 class Values {
   public:
     using Item = std::pair<Field, Value>;
@@ -97,7 +97,7 @@ class Values {
     std::vector<Item> items_;
 };
 
-/// Nothing where none of them has a value.
+/// nullopt if none of them has a value.
 [[nodiscard]] std::optional<Values> unless_empty(Values values);
 
 namespace detail {

@@ -25,7 +25,7 @@ class SystemClock final : public Clock {
     [[nodiscard]] Nanoseconds realtime() const override;
 };
 
-/// A clock that only moves when told to. Both readings move together.
+/// A clock that moves only by advance(), which moves both readings.
 class TestClock final : public Clock {
   public:
     TestClock() = default;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// What a command prints about itself, apart from its report; and its exit status.
+// A command's messages about itself, apart from its report, and its exit status.
 #pragma once
 
 #include <string_view>
@@ -14,7 +14,7 @@ enum ExitStatus : int {
     kDone = 0,
     kFailed = 1,
     kUsage = 2,  ///< bad command line
-    kFound = 3,  ///< replay --fail-on: such a finding was reported
+    kFound = 3,  ///< replay --fail-on: a finding of that kind was reported
 };
 
 /// Writes "flowstamp: LINE" to standard error. A failed write (a closed terminal) is ignored.

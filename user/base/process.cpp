@@ -143,7 +143,7 @@ std::string Child::out() const {
 std::string Child::drain_out() {
     std::string text = out();
     const auto bytes = static_cast<off_t>(text.size());
-    if (bytes > 0) {  // on failure the memory merely stays allocated
+    if (bytes > 0) {  // on failure the memory stays allocated
         fallocate(out_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, drained_, bytes);
     }
     drained_ += bytes;
@@ -227,11 +227,11 @@ Status require_command(const Argv& argv, const std::string& input) {
         return std::unexpected(output.error());
     }
     if (output->status != 0) {
-        const std::string& said = output->err.empty() ? output->out : output->err;
+        const std::string& message = output->err.empty() ? output->out : output->err;
         return fail({.operation = "run",
                      .object = command_line(argv),
-                     .reason = said.empty() ? fmt::format("exit status {}", output->status)
-                                            : said.substr(0, said.find('\n')),
+                     .reason = message.empty() ? fmt::format("exit status {}", output->status)
+                                               : message.substr(0, message.find('\n')),
                      .hint = {}});
     }
     return {};

@@ -24,7 +24,7 @@ Fd block(const sigset_t& signals, sigset_t& before) {
     return Fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-/// Removes pending signals, which have been handled.
+/// Discards pending signals, which are handled already.
 void drain(const Fd& signals) {
     signalfd_siginfo received{};
     while (::read(signals.get(), &received, sizeof(received)) == sizeof(received)) {
@@ -47,7 +47,8 @@ SuspendSignal::~SuspendSignal() {
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-/// By the signal itself: the kernel ignores it if there is no shell to continue the process.
+/// Raises SIGTSTP, not SIGSTOP: the kernel ignores it in an orphaned process group, which no shell
+/// could continue.
 void SuspendSignal::suspend() const {
     drain(fd_);
     const sigset_t suspending = set_of({SIGTSTP});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Signals as file descriptors, to be polled together with other things.
+// Signals as file descriptors, to be polled together with other descriptors.
 #pragma once
 
 #include <csignal>

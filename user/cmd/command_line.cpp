@@ -19,8 +19,8 @@ void accept(const std::string& objection) {
     }
 }
 
-/// CLI11's own words for a mistake, as one line with what to do.
-std::string mistake(const CLI::ParseError& error, const CLI::App& app) {
+/// CLI11's error message as one line, with what to do.
+std::string error_line(const CLI::ParseError& error, const CLI::App& app) {
     std::string line = error.what();
     std::ranges::replace(line, '\n', ' ');
     for (const CLI::App* command : app.get_subcommands()) {
@@ -116,7 +116,7 @@ std::optional<Usage> CommandLine::parse(const std::vector<std::string>& argument
     } catch (const CLI::ValidationError& error) {
         return usage_error(error.what());
     } catch (const CLI::ParseError& error) {
-        return usage_error(mistake(error, *app_));
+        return usage_error(error_line(error, *app_));
     }
     return std::nullopt;
 }

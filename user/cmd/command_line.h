@@ -14,53 +14,52 @@ class App;
 
 namespace flowstamp::cmd {
 
-/// Instead of options: what to print, and the exit status to end with. Status 0 (help, version)
+/// Returned instead of options: what to print, and the exit status. Status 0 (help, version)
 /// goes to standard output, 2 to standard error.
 struct Usage {
     int status = 2;
     std::string text{};
 };
 
-/// One command, as its options are declared. Every value given here outlives the command line, which
-/// writes it where the option is met. `names` are CLI11's: "-o,--output".
+/// Declares the options of one command. Every value passed here outlives the command line, which
+/// sets it when the option is given. `names` are as in CLI11: "-o,--output".
 class Command {
   public:
-    /// Reads an option's value. Returns what is wrong with it, in one line with what to do; empty:
-    /// nothing.
+    /// Parses an option's value. Returns an error in one line with what to do; empty if valid.
     using Reader = std::function<std::string(const std::string& value)>;
 
     explicit Command(CLI::App& command) : command_(&command) {}
 
     void flag(const std::string& names, bool& value, const std::string& help);
-    /// One that can be given again and again: how often it was.
+    /// Repeatable: counts how often it was given.
     void flag(const std::string& names, int& times, const std::string& help);
-    /// One that switches something off.
+    /// Sets `value` to false.
     void off_flag(const std::string& names, bool& value, const std::string& help);
-    /// Another name of a flag, which the help does not show.
+    /// A flag that the help does not show, such as a former name.
     void hidden_flag(const std::string& names, bool& value);
 
-    /// `type` stands for the value in the help: "FILE".
+    /// `type` is the value's name in the help: "FILE".
     void option(const std::string& names, const std::string& type,
                 std::optional<std::string>& value, const std::string& help);
     void option(const std::string& names, const std::string& type, const Reader& reader,
                 const std::string& help);
-    /// With one value each time that it is given.
+    /// Repeatable, with one value each time.
     void repeatable(const std::string& names, const std::string& type,
                     std::vector<std::string>& values, const std::string& help);
     void repeatable(const std::string& names, const std::string& type, const Reader& reader,
                     const std::string& help);
 
-    /// The words that belong to no option; `name` stands for them in the help.
+    /// Positional arguments; `name` is their name in the help.
     void words(const std::string& name, std::vector<std::string>& values, const std::string& help);
-    /// The same as one text, a space between any two.
+    /// The same, joined by spaces.
     void text(const std::string& name, std::string& value, const std::string& help);
 
   private:
     CLI::App* command_;
 };
 
-/// The program's command line. CLI11 stands behind it, and is included in its source alone: each file
-/// that includes it takes seconds to compile.
+/// The program's command line. Only command_line.cpp includes CLI11: each file that does takes
+/// seconds to compile.
 class CommandLine {
   public:
     CommandLine(const std::string& what_it_is, const std::string& version);
@@ -70,8 +69,8 @@ class CommandLine {
 
     [[nodiscard]] Command command(std::string_view name, const std::string& help);
 
-    /// Reads the arguments, those after the program's name. Returns what to print instead of going
-    /// on; nothing: a command was chosen.
+    /// Parses the arguments after the program's name. Returns the help, the version or an error to
+    /// print; nothing if a command was chosen.
     [[nodiscard]] std::optional<Usage> parse(const std::vector<std::string>& arguments);
     [[nodiscard]] bool has_chosen(std::string_view command) const;
 
@@ -79,7 +78,7 @@ class CommandLine {
     std::unique_ptr<CLI::App> app_;
 };
 
-/// A usage error of one line.
+/// A usage error in one line.
 [[nodiscard]] Usage usage_error(const std::string& line);
 
 }  // namespace flowstamp::cmd

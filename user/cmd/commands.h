@@ -5,7 +5,7 @@
 
 namespace flowstamp::cmd {
 
-/// Does what the command line asks for. Returns the exit status: 0 done, 1 failed at run time,
+/// Runs the chosen command. Returns the exit status: 0 done, 1 failed at run time,
 /// 2 usage, 3 replay's --fail-on was met.
 int run(const Options& options);
 

@@ -56,8 +56,9 @@ void add_max_flows(Command& command, std::uint32_t& value) {
 }
 
 void add_no_learn(Command& command, bool& learn) {
-    command.off_flag("--no-learn", learn,
-                     "Learn no signatures of confirmed injectors: judge each flow by its own past");
+    command.off_flag(
+        "--no-learn", learn,
+        "Learn no signatures of confirmed injectors: judge each flow by its own history");
 }
 
 void add_volume(Command& command, bool& quiet, int& verbosity) {

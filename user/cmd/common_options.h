@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Options that several commands have.
+// Options shared by several commands.
 #pragma once
 
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ std::string listed(const Choices<T>& choices) {
     return text;
 }
 
-/// Reads one of a few words: `take` gets what it stands for.
+/// Reads one of the words in `choices`; `take` receives its value.
 template <class T, class Take>
 Command::Reader choice_of(const std::string& name, const Choices<T>& choices, Take take) {
     return [name, choices, take](const std::string& word) -> std::string {
@@ -44,7 +44,7 @@ Command::Reader choice_of(const std::string& name, const Choices<T>& choices, Ta
     };
 }
 
-/// An option with one of a few words for its value.
+/// An option whose value is one of a few words.
 template <class T>
 void add_choice(Command& command, const std::string& name, const Choices<T>& choices, T& value,
                 const std::string& help) {
@@ -60,7 +60,7 @@ void add_max_flows(Command& command, std::uint32_t& value);
 void add_no_learn(Command& command, bool& learn);
 void add_volume(Command& command, bool& quiet, int& verbosity);
 
-/// Of a command whose options contradict each other; empty if they do not.
+/// An error if the options contradict each other; empty if they do not.
 [[nodiscard]] std::string volume_objection(bool quiet, int verbosity);
 
 }  // namespace flowstamp::cmd

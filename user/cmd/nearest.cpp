@@ -9,8 +9,8 @@ namespace flowstamp::cmd {
 
 namespace {
 
-/// Levenshtein's distance, a row at a time.
-std::size_t changes(std::string_view from, std::string_view to) {
+/// Levenshtein distance, one row at a time.
+std::size_t edit_distance(std::string_view from, std::string_view to) {
     std::vector<std::size_t> row(to.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 0; i < from.size(); i++) {
@@ -32,10 +32,10 @@ std::optional<std::string_view> nearest(std::string_view word,
     std::optional<std::string_view> found;
     std::size_t fewest = 0;
     for (const std::string_view candidate : words) {
-        const std::size_t here = changes(word, candidate);
-        if (here <= (candidate.size() + 2) / 3 && (!found || here < fewest)) {
+        const std::size_t changes = edit_distance(word, candidate);
+        if (changes <= (candidate.size() + 2) / 3 && (!found || changes < fewest)) {
             found = candidate;
-            fewest = here;
+            fewest = changes;
         }
     }
     return found;

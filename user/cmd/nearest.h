@@ -7,8 +7,8 @@
 
 namespace flowstamp::cmd {
 
-/// Of `words` the one that `word` was probably meant to be: with the fewest single-letter changes, no
-/// more than a third of its letters. Nothing if none is so near.
+/// The entry of `words` that `word` was probably meant to be: the one with the least Levenshtein
+/// distance, at most a third of its letters, rounded up. Nothing if none is that close.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
                                                       std::span<const std::string_view> words);
 

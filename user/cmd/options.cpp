@@ -39,7 +39,7 @@ std::expected<Options, Usage> checked(Its& options) {
     return std::move(options);
 }
 
-/// Every command has its options; one of them is chosen.
+/// Declares the options of every command, and returns those of the chosen one.
 template <class... Each>
 std::expected<Options, Usage> parse(const std::vector<std::string>& arguments,
                                     std::type_identity<std::variant<Each...>>) {

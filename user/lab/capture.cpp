@@ -50,10 +50,10 @@ Capture::~Capture() = default;
 std::vector<CapturedFrame> Capture::wait_for(const Predicate& predicate, std::size_t count,
                                              std::chrono::milliseconds timeout) const {
     std::vector<CapturedFrame> found;
-    std::size_t looked_at = 0;
+    std::size_t checked = 0;
     const auto enough = [&] {
-        for (; looked_at < state_->frames.size(); ++looked_at) {
-            const CapturedFrame& captured = state_->frames[looked_at];
+        for (; checked < state_->frames.size(); ++checked) {
+            const CapturedFrame& captured = state_->frames[checked];
             const auto segment = parse_segment(captured.frame);
             if (segment && predicate(captured.from, *segment)) {
                 found.push_back(captured);

@@ -20,7 +20,7 @@ class Client {
     Client(const DownloadOptions& options, Download::Progress& progress)
         : options_(options),
           progress_(progress),
-          patience_{started_ + options.timeout, &progress.stop} {}
+          limit_{started_ + options.timeout, &progress.stop} {}
 
     DownloadReport run() {
         if (Status done = transfer(); !done) {
@@ -35,7 +35,7 @@ class Client {
 
   private:
     Status transfer() {
-        Result<Fd> socket = connect_tcp(options_.server, patience_);
+        Result<Fd> socket = connect_tcp(options_.server, limit_);
         if (!socket) {
             return std::unexpected(socket.error());
         }
@@ -70,11 +70,11 @@ class Client {
     Result<std::size_t> receive(const Fd& socket) {
         for (;;) {
             if (!options_.nudge_after) {
-                return receive_some(socket, buffer_, patience_);
+                return receive_some(socket, buffer_, limit_);
             }
             const Deadline silent = SteadyClock::now() + *options_.nudge_after;
-            const Result<std::size_t> got = receive_some(socket, buffer_, patience_.until(silent));
-            if (got || got.error().errno_value != ETIMEDOUT || silent > patience_.deadline) {
+            const Result<std::size_t> got = receive_some(socket, buffer_, limit_.until(silent));
+            if (got || got.error().errno_value != ETIMEDOUT || silent > limit_.deadline) {
                 return got;
             }
             if (Status sent = send_text(socket, "."); !sent) {
@@ -85,13 +85,13 @@ class Client {
 
     Status send_text(const Fd& socket, const std::string& text) {
         return send_all(socket, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()},
-                        patience_);
+                        limit_);
     }
 
     const DownloadOptions& options_;
     Download::Progress& progress_;
     const SteadyClock::time_point started_ = SteadyClock::now();
-    const WaitLimit patience_;
+    const WaitLimit limit_;
     const Pattern pattern_{options_.seed};
     std::array<std::uint8_t, 65536> buffer_;
     DownloadReport report_;

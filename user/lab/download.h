@@ -39,8 +39,8 @@ struct DownloadOptions {
     std::uint64_t bytes = 1'000'000;
     std::uint64_t seed = 1;  ///< of the stream; the same as the server's
     std::chrono::milliseconds timeout = std::chrono::seconds(10);  ///< for the whole download
-    /// After so long without data, send a byte, and again: a client that does not only receive.
-    /// Unset: it sends its request and nothing more.
+    /// After each such time without data, the client sends a byte. Unset: it sends its request and
+    /// nothing more.
     std::optional<std::chrono::milliseconds> nudge_after{};
 };
 

@@ -15,12 +15,12 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
 /// One round trip. False if the server has closed.
-Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> words,
+Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> payload,
                         const WaitLimit& limit) {
-    if (Status sent = send_all(socket, words, limit); !sent) {
+    if (Status sent = send_all(socket, payload, limit); !sent) {
         return std::unexpected(sent.error());
     }
-    std::vector<std::uint8_t> answer(words.size());
+    std::vector<std::uint8_t> answer(payload.size());
     for (std::size_t have = 0; have < answer.size();) {
         const Result<std::size_t> got =
             receive_some(socket, std::span(answer).subspan(have), limit);
@@ -32,13 +32,13 @@ Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> words,
         }
         have += *got;
     }
-    if (!std::ranges::equal(answer, words)) {
+    if (!std::ranges::equal(answer, payload)) {
         return fail_errno("receive", "echo", EBADMSG);
     }
     return true;
 }
 
-Status converse(const ExchangeOptions& options, const WaitLimit& limit, DownloadReport& report) {
+Status run_rounds(const ExchangeOptions& options, const WaitLimit& limit, DownloadReport& report) {
     const auto started = SteadyClock::now();
     Result<Fd> socket = connect_tcp(options.server, limit);
     if (!socket) {
@@ -51,13 +51,13 @@ Status converse(const ExchangeOptions& options, const WaitLimit& limit, Download
             return kept;
         }
     }
-    std::vector<std::uint8_t> words(options.bytes);
+    std::vector<std::uint8_t> payload(options.bytes);
     for (unsigned round = 0; round < options.rounds; ++round) {
         if (round != 0 && !pause(options.pause, limit)) {
             return fail_errno("pause", "client", ETIMEDOUT);
         }
-        Pattern(round).fill(0, words);
-        const Result<bool> back = round_trip(*socket, words, limit);
+        Pattern(round).fill(0, payload);
+        const Result<bool> back = round_trip(*socket, payload, limit);
         if (!back) {
             return std::unexpected(back.error());
         }
@@ -65,7 +65,7 @@ Status converse(const ExchangeOptions& options, const WaitLimit& limit, Download
             report.outcome = Outcome::Closed;
             return {};
         }
-        report.bytes += words.size();
+        report.bytes += payload.size();
     }
     report.outcome = Outcome::Complete;
     return {};
@@ -77,7 +77,7 @@ DownloadReport exchange(const Namespace& client, const ExchangeOptions& options)
     return client.run_in([&] {
         const auto started = SteadyClock::now();
         DownloadReport report;
-        if (Status done = converse(options, {started + options.timeout, options.stop}, report);
+        if (Status done = run_rounds(options, {started + options.timeout, options.stop}, report);
             !done) {
             report.errno_value = done.error().errno_value;
             report.operation = done.error().operation;

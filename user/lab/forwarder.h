@@ -42,8 +42,9 @@ struct ForwarderOptions {
     std::optional<Injection> injection{};
 };
 
-/// The frame as it leaves the router on the link `hop`: with new MAC addresses and, if asked, a
-/// decremented TTL. Nothing for what is not IP, has reached its last hop, or is link-local.
+/// The frame as it leaves the router on the link `hop`: with new MAC addresses and, with
+/// `decrement_ttl`, a decremented TTL. Nothing for what is not IP, has reached its last hop, or is
+/// link-local.
 std::optional<Frame> forwarded(FrameView frame, const Hop& hop, bool decrement_ttl);
 
 /// Forwards until destroyed; then the kernel does so again. Frames still in flight are lost then.

@@ -19,12 +19,12 @@ namespace flowstamp::lab {
 /// What triggers the injector.
 struct Trigger {
     enum class On : std::uint8_t {
-        Syn,              ///< the client's SYN
-        SynAck,           ///< the server's SYN-ACK
-        ClientData,       ///< a segment with payload from the client
-        ServerData,       ///< a segment with payload from the server
-        AllAcknowledged,  ///< an ACK of the client for all that the server has sent: an idle
-        ///< moment, at which sequence numbers are exact
+        Syn,         ///< the client's SYN
+        SynAck,      ///< the server's SYN-ACK
+        ClientData,  ///< a segment with payload from the client
+        ServerData,  ///< a segment with payload from the server
+        /// An ACK of the client for all that the server has sent: then sequence numbers are exact.
+        AllAcknowledged,
         ClientPacket,  ///< any segment of the client except a SYN or RST
         ServerPacket,  ///< any segment of the server except a SYN-ACK or RST
     };

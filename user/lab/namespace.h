@@ -34,13 +34,13 @@ struct Interface {
 /// A lab host. Created and removed by the Lab; must outlive what runs inside.
 class Namespace {
   public:
-    /// Opens the existing namespace /run/netns/NAME. `role` is its name for people: "router2".
+    /// Opens the existing namespace /run/netns/NAME. `role` is its readable name: "router2".
     static Result<Namespace> open(std::string role, std::string name);
 
     const std::string& role() const { return role_; }
     const std::string& name() const { return name_; }  ///< as `ip netns` lists it
 
-    /// Its interface toward that end of the path; the end itself has none toward itself.
+    /// Its interface toward that end of the path; an end has none toward itself.
     const Interface& toward(Side side) const { return *interfaces_[index(side)]; }
     bool has(Side side) const { return interfaces_[index(side)].has_value(); }
     void set_interface(Side toward, Interface interface) {

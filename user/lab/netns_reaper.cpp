@@ -24,7 +24,7 @@ namespace {
 
 /// Waits until the pipe closes, then removes each namespace of its arguments. Processes first: a
 /// namespace exists as long as one of them does. They get SIGTERM, then two seconds to clean up
-/// what they have outside of it, then SIGKILL. The lab's own process is spared, in case it runs
+/// what they have outside of it, then SIGKILL. The lab's own process gets none, in case it runs
 /// inside.
 constexpr const char* removal_script = R"(
 trap '' HUP INT TERM QUIT

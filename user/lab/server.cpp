@@ -67,11 +67,11 @@ Status stream(const Fd& socket, const ServerOptions& options, std::uint64_t byte
 
 Status serve_download(const Fd& socket, const ServerOptions& options, bool leave_unread,
                       const WaitLimit& limit, std::uint64_t& sent) {
-    const Result<std::uint64_t> asked = read_request(socket, leave_unread, limit);
-    if (!asked) {
-        return std::unexpected(asked.error());
+    const Result<std::uint64_t> requested = read_request(socket, leave_unread, limit);
+    if (!requested) {
+        return std::unexpected(requested.error());
     }
-    return stream(socket, options, std::min(*asked, options.stop_after), limit, sent);
+    return stream(socket, options, std::min(*requested, options.stop_after), limit, sent);
 }
 
 /// Reads what the client still sends until it closes.
@@ -127,8 +127,8 @@ Status echo(const Fd& socket, const ServerOptions& options, bool leave_unread,
     return leave_unread ? wait_for(socket, POLLIN, limit) : Status{};
 }
 
-Status converse(Fd socket, const ServerOptions& options, const WaitLimit& limit,
-                std::uint64_t& sent) {
+Status serve_connection(Fd socket, const ServerOptions& options, const WaitLimit& limit,
+                        std::uint64_t& sent) {
     const bool leave_unread = options.ending == Ending::CloseUnread;
     const Status served = options.service == Service::Echo
                               ? echo(socket, options, leave_unread, limit, sent)
@@ -172,7 +172,7 @@ void Server::State::accept_all() {
 void Server::State::serve(Fd socket) {
     const WaitLimit limit{SteadyClock::now() + options.timeout, &stop};
     ServeReport report{.client = remote_endpoint(socket)};
-    const Status done = converse(std::move(socket), options, limit, report.bytes);
+    const Status done = serve_connection(std::move(socket), options, limit, report.bytes);
     report.errno_value = done ? 0 : done.error().errno_value;
     {
         const std::lock_guard lock(mutex);

@@ -49,7 +49,7 @@ struct ServerOptions {
     std::optional<std::uint8_t> ttl{};  ///< IP_TTL or hop limit of its sockets
     std::uint64_t seed = 1;             ///< of the stream
     Pace pace{};
-    /// Ends the connection after so many bytes, even if the client wants more.
+    /// Ends the connection after this many bytes, even if the client requested more.
     std::uint64_t stop_after = std::numeric_limits<std::uint64_t>::max();
     /// Pause before the end, so that what was sent is acknowledged.
     std::chrono::milliseconds before_ending{0};

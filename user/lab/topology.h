@@ -72,8 +72,8 @@ struct Shortcut {
     IpAddress near, far;
 };
 
-/// Adds a direct link between two routers of the lab (1 is the client's) beside the path: interface
-/// "shortcut" on both. No route uses it yet. It is removed with the lab; one per lab.
+/// Adds a direct link between two routers of the lab (1 is the client's), parallel to the path:
+/// interface "shortcut" on both. No route uses it yet. It is removed with the lab; one per lab.
 Result<Shortcut> add_shortcut(const Lab& lab, unsigned near, unsigned far);
 
 }  // namespace flowstamp::lab

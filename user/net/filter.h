@@ -12,7 +12,7 @@ struct bpf_program;
 
 namespace flowstamp::net {
 
-/// A filter of pcap-filter(7) (tcpdump's language) on what is reported. An event's packet is
+/// A pcap-filter(7) expression (as in tcpdump) that selects what is reported. An event's packet is
 /// rebuilt as bare IP and TCP headers, so a filter may use addresses, ports, lengths, flags and
 /// header fields, but nothing of the link layer.
 class Filter {

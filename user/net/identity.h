@@ -16,8 +16,8 @@ namespace flowstamp::net {
                                     std::uint32_t generation);
 [[nodiscard]] std::uint64_t flow_id(const fst_event& event);
 
-/// A hash of both initial sequence numbers, the same everywhere on the path whatever NAT is in
-/// between; nothing unless both were seen.
+/// A hash of both initial sequence numbers, the same everywhere on the path, also across NAT;
+/// nothing unless both were seen.
 [[nodiscard]] std::optional<std::uint64_t> isn_id(const fst_flow& flow);
 [[nodiscard]] std::uint64_t isn_id(std::uint32_t one_isn, std::uint32_t other_isn);
 

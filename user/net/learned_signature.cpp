@@ -14,11 +14,11 @@ bool operator==(const LearnedSignature& a, const LearnedSignature& b) {
 
 void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned) {
     policy.learned_count = 0;
-    for (fst_learned_signature& place : policy.learned) {
-        place = {};
+    for (fst_learned_signature& slot : policy.learned) {
+        slot = {};
         if (policy.learned_count < learned.size()) {
-            place = learned[policy.learned_count++].signature;
-            place.flags |= FST_LEARNED_USED;
+            slot = learned[policy.learned_count++].signature;
+            slot.flags |= FST_LEARNED_USED;
         }
     }
 }

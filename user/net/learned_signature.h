@@ -21,7 +21,7 @@ struct LearnedSignature {
 /// and TCP flags.
 [[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
 
-/// Puts `learned`, the first FST_LEARNED_MAX of it, in place of the policy's signatures.
+/// Replaces the policy's signatures with the first FST_LEARNED_MAX of `learned`.
 void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned);
 
 }  // namespace flowstamp::net

@@ -90,6 +90,10 @@ std::string protocol_name(std::uint8_t protocol) {
     }
 }
 
+std::string mac_text(std::span<const std::uint8_t, 6> mac) {
+    return fmt::format("{:02x}", fmt::join(mac, ":"));
+}
+
 std::string tcp_flags_short(std::uint8_t flags) {
     std::string text;
     for (const FlagName& flag : kFlagNames) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,11 +14,14 @@ namespace flowstamp::net {
 [[nodiscard]] std::string_view id_class_name(std::uint8_t id_class);
 
 /// The connection's state: "syn-sent", "syn-received", "established", "closing", "closed", "reset";
-/// "midway" if its beginning was not seen.
+/// "midway" if the handshake was not seen.
 [[nodiscard]] std::string_view state_name(const fst_flow& flow);
 
 /// "TCP", "UDP", "ICMP", "IPv6-ICMP" of an IPPROTO_*; a number for others.
 [[nodiscard]] std::string protocol_name(std::uint8_t protocol);
+
+/// "02:00:5e:00:53:01": a MAC address, 6 bytes in network order.
+[[nodiscard]] std::string mac_text(std::span<const std::uint8_t, 6> mac);
 
 /// As tcpdump writes them: "S.", "R", "P."; "none" without flags.
 [[nodiscard]] std::string tcp_flags_short(std::uint8_t flags);

@@ -56,7 +56,7 @@ struct Path {
     bool is_exact = true;
 };
 
-/// The port that the field is, by its offset in the transport header.
+/// The port range that the field belongs to, by its offset in the transport header; null if none.
 PacketMatch::Ports* ports_of(PacketMatch& match, const Value& field) {
     const std::uint32_t base = match.family == 6 ? 40 : 0;
     const bool is_transport = match.family == 6 ? !field.behind_header : field.behind_header;
@@ -69,7 +69,7 @@ PacketMatch::Ports* ports_of(PacketMatch& match, const Value& field) {
     return field.offset == base + 2 ? &match.destination_ports : nullptr;
 }
 
-/// Narrows a net by four bytes of an address. False: contradicts what is known already.
+/// Narrows a net by four bytes of an address. False if that contradicts what is already known.
 bool narrow(PacketMatch::Net& net, std::size_t at, std::uint32_t value, std::uint32_t mask) {
     for (std::size_t i = 0; i < 4; i++) {
         const auto shift = static_cast<unsigned>(8 * (3 - i));
@@ -86,9 +86,9 @@ bool narrow(PacketMatch::Net& net, std::size_t at, std::uint32_t value, std::uin
 }
 
 void make_v4(PacketMatch::Net& net) {
-    constexpr std::size_t kMark = 10;  // ::ffff:0:0/96
-    net.address[kMark] = net.address[kMark + 1] = 0xff;
-    std::fill_n(net.mask.begin(), kMark + 2, std::uint8_t{0xff});
+    constexpr std::size_t kFfffAt = 10;  // ::ffff:0:0/96
+    net.address[kFfffAt] = net.address[kFfffAt + 1] = 0xff;
+    std::fill_n(net.mask.begin(), kFfffAt + 2, std::uint8_t{0xff});
 }
 
 bool covers(const PacketMatch::Net& wider, const PacketMatch::Net& net) {
@@ -116,16 +116,18 @@ bool covers(const PacketMatch& wider, const PacketMatch& match) {
 
 enum class Narrowed { yes, no, contradiction };
 
-/// The packet's field equals `value`.
+/// Assumes that the packet's field equals `value`.
 Narrowed narrow_to(PacketMatch& match, const Value& field, std::uint32_t value) {
     constexpr std::size_t kV4At = 12;
-    const auto said = [](bool fits) { return fits ? Narrowed::yes : Narrowed::contradiction; };
+    const auto narrowed_if = [](bool fits) {
+        return fits ? Narrowed::yes : Narrowed::contradiction;
+    };
     const bool is_ip = !field.behind_header;
     if (is_ip && field.offset == 0 && field.bytes == 1 && field.mask == 0xf0) {
         const auto family = static_cast<std::uint8_t>(value >> 4);
         const bool fits = match.family == 0 || match.family == family;
         match.family = family;
-        return said(fits && (family == 4 || family == 6));
+        return narrowed_if(fits && (family == 4 || family == 6));
     }
     const bool is_v4 = match.family == 4;
     const bool is_v6 = match.family == 6;
@@ -134,9 +136,9 @@ Narrowed narrow_to(PacketMatch& match, const Value& field, std::uint32_t value) 
         const auto protocol = static_cast<std::uint8_t>(value);
         const bool fits = match.protocol == 0 || match.protocol == protocol;
         match.protocol = protocol;
-        return said(fits);
+        return narrowed_if(fits);
     }
-    // After a fragment header: the kernel programs skip extension headers by themselves.
+    // The protocol after a fragment header: the kernel programs skip extension headers themselves.
     constexpr std::uint8_t kFragment = 44;
     if (is_ip && is_v6 && field.bytes == 1 && field.mask == UINT32_MAX && field.offset == 40 &&
         match.protocol == kFragment) {
@@ -146,17 +148,17 @@ Narrowed narrow_to(PacketMatch& match, const Value& field, std::uint32_t value) 
     if (is_ip && is_v4 && field.bytes == 4 && (field.offset == 12 || field.offset == 16)) {
         PacketMatch::Net& net = field.offset == 12 ? match.source : match.destination;
         make_v4(net);
-        return said(narrow(net, kV4At, value, field.mask));
+        return narrowed_if(narrow(net, kV4At, value, field.mask));
     }
     if (is_ip && is_v6 && field.bytes == 4 && field.offset >= 8 && field.offset < 40) {
         PacketMatch::Net& net = field.offset < 24 ? match.source : match.destination;
-        return said(narrow(net, (field.offset - 8) % 16, value, field.mask));
+        return narrowed_if(narrow(net, (field.offset - 8) % 16, value, field.mask));
     }
     if (PacketMatch::Ports* ports = ports_of(match, field)) {
         const auto port = static_cast<std::uint16_t>(value);
         const bool fits = ports->low <= port && port <= ports->high;
         *ports = {port, port};
-        return said(fits);
+        return narrowed_if(fits);
     }
     return Narrowed::no;
 }
@@ -172,8 +174,8 @@ class Follower {
 
     PacketMatches follow() {
         step(0, {});
-        if (ways_ > kPathsMax || takes_all_ || found_.any_of.size() > kPacketMatchesMax) {
-            return {.any_of = {}, .is_exact = takes_all_ && found_.is_exact};
+        if (paths_ > kPathsMax || matches_all_ || found_.any_of.size() > kPacketMatchesMax) {
+            return {.any_of = {}, .is_exact = matches_all_ && found_.is_exact};
         }
         return found_;
     }
@@ -194,66 +196,66 @@ class Follower {
         return accepts_[at + 1 + insn.jt] || accepts_[at + 1 + insn.jf];
     }
 
-    void step(std::size_t at, Path way) {
-        for (; accepts_[at] && ways_ <= kPathsMax; at++) {
+    void step(std::size_t at, Path path) {
+        for (; accepts_[at] && paths_ <= kPathsMax; at++) {
             const bpf_insn& insn = code_[at];
             switch (BPF_CLASS(insn.code)) {
                 case BPF_RET:
-                    accept(way);
+                    accept(path);
                     return;
                 case BPF_JMP:
                     if (BPF_OP(insn.code) == BPF_JA) {
                         at += insn.k;
                         break;
                     }
-                    branch(at, way);
+                    branch(at, path);
                     return;
                 default:
-                    compute(insn, way);
+                    compute(insn, path);
             }
         }
     }
 
-    static void compute(const bpf_insn& insn, Path& way) {
+    static void compute(const bpf_insn& insn, Path& path) {
         switch (BPF_CLASS(insn.code)) {
             case BPF_LD:
-                way.a = loaded(insn, way);
+                path.a = loaded(insn, path);
                 break;
             case BPF_LDX:
-                way.x = BPF_MODE(insn.code) == BPF_MSH && insn.k == 0
-                            ? Value{.kind = Value::Kind::header_length}
-                            : loaded(insn, way);
+                path.x = BPF_MODE(insn.code) == BPF_MSH && insn.k == 0
+                             ? Value{.kind = Value::Kind::header_length}
+                             : loaded(insn, path);
                 break;
             case BPF_ST:
-                way.memory.at(insn.k) = way.a;
+                path.memory.at(insn.k) = path.a;
                 break;
             case BPF_STX:
-                way.memory.at(insn.k) = way.x;
+                path.memory.at(insn.k) = path.x;
                 break;
             case BPF_ALU:
                 if (BPF_OP(insn.code) == BPF_AND && BPF_SRC(insn.code) == BPF_K &&
-                    way.a.kind == Value::Kind::field) {
-                    way.a.mask &= insn.k;
+                    path.a.kind == Value::Kind::field) {
+                    path.a.mask &= insn.k;
                 } else {
-                    way.a = {};
+                    path.a = {};
                 }
                 break;
             default:
-                (BPF_MISCOP(insn.code) == BPF_TAX ? way.x : way.a) =
-                    BPF_MISCOP(insn.code) == BPF_TAX ? way.a : way.x;
+                (BPF_MISCOP(insn.code) == BPF_TAX ? path.x : path.a) =
+                    BPF_MISCOP(insn.code) == BPF_TAX ? path.a : path.x;
         }
     }
 
-    static Value loaded(const bpf_insn& insn, const Path& way) {
+    static Value loaded(const bpf_insn& insn, const Path& path) {
         switch (BPF_MODE(insn.code)) {
             case BPF_IMM:
                 return {.kind = Value::Kind::constant, .number = insn.k};
             case BPF_MEM:
-                return way.memory.at(insn.k);
+                return path.memory.at(insn.k);
             case BPF_ABS:
                 return {.kind = Value::Kind::field, .offset = insn.k, .bytes = bytes_of(insn.code)};
             case BPF_IND:
-                if (way.x.kind != Value::Kind::header_length) {
+                if (path.x.kind != Value::Kind::header_length) {
                     return {};
                 }
                 return {.kind = Value::Kind::field,
@@ -265,19 +267,18 @@ class Follower {
         }
     }
 
-    void branch(std::size_t at, const Path& way) {
+    void branch(std::size_t at, const Path& path) {
         const bpf_insn& insn = code_[at];
         const std::size_t met = at + 1 + insn.jt;
         const std::size_t unmet = at + 1 + insn.jf;
         for (const bool is_met : {true, false}) {
-            Path next = way;
+            Path next = path;
             const std::size_t other = is_met ? unmet : met;
             switch (assume(insn, is_met, next)) {
                 case Narrowed::contradiction:
                     continue;
                 case Narrowed::no:
-                    // If both branches may accept, what is left out here is covered by the other
-                    // one.
+                    // If both branches may accept, the other one covers what is left out here.
                     next.is_exact = next.is_exact && accepts_[other];
                     break;
                 case Narrowed::yes:
@@ -287,21 +288,21 @@ class Follower {
         }
     }
 
-    /// Applies the condition, met or not, to what is known of the packet.
-    static Narrowed assume(const bpf_insn& insn, bool is_met, Path& way) {
-        if (BPF_SRC(insn.code) != BPF_K || way.a.kind != Value::Kind::field) {
+    /// Applies the condition, met or not, to what is known about the packet.
+    static Narrowed assume(const bpf_insn& insn, bool is_met, Path& path) {
+        if (BPF_SRC(insn.code) != BPF_K || path.a.kind != Value::Kind::field) {
             return Narrowed::no;
         }
         if (BPF_OP(insn.code) == BPF_JEQ) {
-            return is_met ? narrow_to(way.match, way.a, insn.k) : excluded(insn, way);
+            return is_met ? narrow_to(path.match, path.a, insn.k) : excluded(insn, path);
         }
         // A later fragment has no ports to compare: the kernel program never sees one.
-        const bool is_fragment_test = BPF_OP(insn.code) == BPF_JSET && way.a.offset == 6 &&
-                                      way.a.bytes == 2 && insn.k == 0x1fff;
+        const bool is_fragment_test = BPF_OP(insn.code) == BPF_JSET && path.a.offset == 6 &&
+                                      path.a.bytes == 2 && insn.k == 0x1fff;
         if (is_fragment_test) {
             return is_met ? Narrowed::no : Narrowed::yes;
         }
-        PacketMatch::Ports* ports = ports_of(way.match, way.a);
+        PacketMatch::Ports* ports = ports_of(path.match, path.a);
         if (ports == nullptr || BPF_OP(insn.code) == BPF_JSET) {
             return Narrowed::no;
         }
@@ -317,33 +318,33 @@ class Follower {
         return ports->low <= ports->high ? Narrowed::yes : Narrowed::contradiction;
     }
 
-    /// The field differs from `value`: tells something only if the field is already known.
-    static Narrowed excluded(const bpf_insn& insn, const Path& way) {
-        PacketMatch known = way.match;
+    /// Assumes that the field differs from the operand: only informative if the field is known.
+    static Narrowed excluded(const bpf_insn& insn, const Path& path) {
+        PacketMatch known = path.match;
         const bool is_certain =
-            narrow_to(known, way.a, insn.k) == Narrowed::yes && known == way.match;
+            narrow_to(known, path.a, insn.k) == Narrowed::yes && known == path.match;
         return is_certain ? Narrowed::contradiction : Narrowed::no;
     }
 
-    void accept(const Path& way) {
-        ways_++;
-        found_.is_exact = found_.is_exact && way.is_exact;
-        if (way.match == PacketMatch{}) {
-            takes_all_ = true;
+    void accept(const Path& path) {
+        paths_++;
+        found_.is_exact = found_.is_exact && path.is_exact;
+        if (path.match == PacketMatch{}) {
+            matches_all_ = true;
         } else if (std::ranges::none_of(found_.any_of, [&](const PacketMatch& wider) {
-                       return covers(wider, way.match);
+                       return covers(wider, path.match);
                    })) {
             std::erase_if(found_.any_of,
-                          [&](const PacketMatch& less) { return covers(way.match, less); });
-            found_.any_of.push_back(way.match);
+                          [&](const PacketMatch& less) { return covers(path.match, less); });
+            found_.any_of.push_back(path.match);
         }
     }
 
     Code code_;
     std::vector<bool> accepts_;  ///< whether acceptance is reachable from here
     PacketMatches found_{};
-    unsigned ways_ = 0;
-    bool takes_all_ = false;
+    unsigned paths_ = 0;
+    bool matches_all_ = false;
 };
 
 }  // namespace
@@ -361,9 +362,9 @@ Result<PacketMatches> packet_matches(const std::string& expression) {
     }
     Follower follower({program.bf_insns, program.bf_len});
     PacketMatches matches = follower.follow();
-    const bool takes_something = follower.accepts_something();
+    const bool can_match = follower.accepts_something();
     pcap_freecode(&program);
-    if (!takes_something) {
+    if (!can_match) {
         return fail({.operation = "filter",
                      .object = "'" + expression + "'",
                      .reason = "no packet can pass it",

@@ -10,7 +10,7 @@
 
 namespace flowstamp::net {
 
-/// A few comparisons on a packet that a kernel program does before anything else.
+/// A few comparisons that a kernel program does on a packet before anything else.
 struct PacketMatch {
     using Address = std::array<std::uint8_t, 16>;  ///< network order; IPv4 as ::ffff:a.b.c.d
 
@@ -40,10 +40,10 @@ struct PacketMatch {
 /// A filter as comparisons: every packet that passes it matches one of `any_of`. Empty: all match.
 struct PacketMatches {
     std::vector<PacketMatch> any_of{};
-    bool is_exact = true;  ///< otherwise a match need not pass the filter
+    bool is_exact = true;  ///< if false, a matching packet may fail the filter
 };
 
-/// The most comparisons that a kernel program does.
+/// Limit on any_of in a kernel program.
 inline constexpr std::size_t kPacketMatchesMax = 16;
 
 /// Reduces a filter of tcpdump's language to comparisons: libpcap compiles it, and each path

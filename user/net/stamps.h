@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -28,6 +29,11 @@ namespace flowstamp::net {
     const Nanoseconds last(static_cast<std::int64_t>(direction.last_ns));
     const auto last_us = static_cast<std::uint32_t>(direction.last_ns / 1000);
     return last - std::chrono::microseconds(static_cast<std::int32_t>(last_us - stamp.time_us));
+}
+
+/// Time of the flow's latest packet in either direction, nanoseconds of CLOCK_MONOTONIC.
+[[nodiscard]] inline std::uint64_t last_packet_ns(const fst_flow& flow) {
+    return std::max(flow.direction[0].last_ns, flow.direction[1].last_ns);
 }
 
 }  // namespace flowstamp::net

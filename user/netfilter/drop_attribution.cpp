@@ -117,7 +117,7 @@ std::string suspicion_of(const Candidate& one) {
     return fmt::format("another may have dropped them, which has no counter: {}", name);
 }
 
-/// What speaks against the likeliest candidate by itself; empty: nothing.
+/// Evidence against the likeliest candidate, apart from the others; empty: none.
 std::string own_objection(const Candidate& best, const Loss& loss) {
     switch (best.trouble) {
         case Trouble::added:
@@ -143,7 +143,7 @@ std::string own_objection(const Candidate& best, const Loss& loss) {
     return {};
 }
 
-/// The same, including the other candidates; `candidates` by falling likelihood.
+/// The same, including the other candidates; `candidates` in descending likelihood.
 std::string objection(const std::vector<Candidate>& candidates, const Loss& loss,
                       const std::vector<std::string>& unread) {
     if (std::string own = own_objection(candidates[0], loss); !own.empty()) {

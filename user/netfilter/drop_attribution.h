@@ -27,7 +27,7 @@ struct DropAttribution {
     std::size_t number = 0;    ///< of the rule in its chain, from 1
     std::string text{};        ///< as printed by its own tool; "policy drop"
     Certainty certainty = Certainty::probable;
-    std::string why{};  ///< what makes it certain, or what speaks against it: a clause
+    std::string why{};  ///< why it is certain, or why not: a clause
 };
 
 /// Finds the rule that dropped the packets of `loss`, from a snapshot taken before the first of

@@ -24,8 +24,8 @@ void add_iptables_text(std::vector<Table>& tables);
 /// The programs by which rules are read.
 [[nodiscard]] std::vector<std::string> save_programs();
 
-/// The part of add_iptables_text() without I/O: copies from `saved` (iptables-nft-save) what it
-/// says of `table`, if both have the same rules.
+/// The part of add_iptables_text() without I/O: copies from `saved` (iptables-nft-save) the
+/// texts and policy counters of `table`, if both have the same rules.
 void copy_iptables_text(Table& table, const std::vector<Table>& saved);
 
 }  // namespace flowstamp::netfilter

@@ -15,7 +15,7 @@ struct Loss {
     NetfilterHook hook = NetfilterHook::input;
     /// They passed this priority (nothing: they entered the hook), ...
     std::optional<int> passed{};
-    /// ... and were gone after this one (nothing: after the hook's last).
+    /// ... but not this one (nothing: the hook's last).
     std::optional<int> up_to{};
     std::string device{};  ///< at ingress and egress; empty: unknown
     /// After the hook they went on to a device's egress, and were lost before tc egress.

@@ -26,13 +26,13 @@ Result<NftContext> NftContext::open() {
 Result<std::string> NftContext::run(const std::string& commands, unsigned flags) const {
     nft_ctx_output_set_flags(context_.get(), flags);
     if (nft_run_cmd_from_buffer(context_.get(), commands.c_str()) != 0) {
-        const std::string said = nft_ctx_get_error_buffer(context_.get());
+        const std::string message = nft_ctx_get_error_buffer(context_.get());
         nft_ctx_get_output_buffer(context_.get());  // reading clears it
-        const bool forbidden = said.contains("Operation not permitted");
+        const bool forbidden = message.contains("Operation not permitted");
         return fail({.operation = "run nft",
                      .object = commands.substr(0, commands.find('\n')),
                      .errno_value = forbidden ? EPERM : 0,
-                     .reason = said.substr(0, said.find('\n')),
+                     .reason = message.substr(0, message.find('\n')),
                      .hint = forbidden ? "it takes CAP_NET_ADMIN" : ""});
     }
     nft_ctx_get_error_buffer(context_.get());

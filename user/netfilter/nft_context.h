@@ -10,8 +10,8 @@ struct nft_ctx;
 
 namespace flowstamp::netfilter {
 
-/// A libnftables handle on nf_tables of the network namespace of the thread that opened it,
-/// whatever thread uses it later. Move-only.
+/// A libnftables handle on nf_tables of the network namespace of the thread that opened it, even if
+/// another thread uses it. Move-only.
 class NftContext {
   public:
     static Result<NftContext> open();

@@ -53,12 +53,12 @@ RuleEffect xtables_target(const std::string& name) {
     if (name == "NFQUEUE") {
         return {.kind = Kind::queues};
     }
-    static constexpr std::array going_on{
+    static constexpr std::array non_terminating{
         "LOG", "NFLOG", "MARK",  "CONNMARK", "CT",       "NOTRACK",     "TCPMSS",
         "TOS", "DSCP",  "TTL",   "HL",       "CLASSIFY", "AUDIT",       "TRACE",
         "TEE", "SET",   "HMARK", "CHECKSUM", "SECMARK",  "CONNSECMARK", "TCPOPTSTRIP"};
-    return {.kind =
-                std::ranges::find(going_on, name) == going_on.end() ? Kind::may_drop : Kind::other};
+    const bool continues = std::ranges::find(non_terminating, name) != non_terminating.end();
+    return {.kind = continues ? Kind::other : Kind::may_drop};
 }
 
 /// The verdicts of a map's elements: [[22, {"accept": null}], ...]; an element may be wrapped as
@@ -138,7 +138,7 @@ class RuleReader {
         rule_.effects.insert(rule_.effects.end(), effects.begin(), effects.end());
     }
 
-    /// {"type": "match" or "target", "name": ...}; older versions say null.
+    /// {"type": "match" or "target", "name": ...}; older versions write null.
     void read_xtables(const Json& value) {
         const bool known = value.is_object() && value.contains("name");
         if (known && value.value("type", "") == "target") {

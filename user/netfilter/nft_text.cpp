@@ -139,7 +139,7 @@ std::vector<Table> nft_outline(std::string_view listing) {
 }
 
 bool has_table_flags(std::string_view listing) {
-    return listing.contains("\n\tflags ");  // those of sets stand deeper
+    return listing.contains("\n\tflags ");  // those of sets are indented more
 }
 
 void add_nft_text(std::vector<Table>& tables, std::string_view listing) {

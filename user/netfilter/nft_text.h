@@ -16,8 +16,8 @@ namespace flowstamp::netfilter {
 /// Whether it lists a table with flags (owner, dormant, persist).
 [[nodiscard]] bool has_table_flags(std::string_view listing);
 
-/// Adds to `tables` what `nft -a -s list ruleset` says of them: each rule's text by its handle, the
-/// devices of base chains, and which tables are dormant.
+/// Adds to `tables` from the output of `nft -a -s list ruleset`: each rule's text by its handle,
+/// the devices of base chains, and which tables are dormant.
 void add_nft_text(std::vector<Table>& tables, std::string_view listing);
 
 }  // namespace flowstamp::netfilter

@@ -89,7 +89,7 @@ Result<Child> start_monitor() {
             return fail({.operation = "run",
                          .object = "nft monitor trace",
                          .reason = "it does not listen: " + monitor->err(),
-                         .hint = "leave --trace out: counters name most rules"});
+                         .hint = "run without --trace: counters name most rules"});
         }
     }
     return monitor;

@@ -31,7 +31,7 @@ struct KernelHook {
 struct PriorityInUse {
     int priority = 0;
     bool has_chains = false;                ///< base chains of the ruleset
-    const KernelHook* by_kernel = nullptr;  ///< nullptr: no kernel part of its own
+    const KernelHook* by_kernel = nullptr;  ///< nullptr: none of the kernel's own
 
     friend bool operator==(const PriorityInUse&, const PriorityInUse&) = default;
 };

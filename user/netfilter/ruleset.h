@@ -36,7 +36,7 @@ struct RuleEffect {
         goes,      ///< into `chain`, without returning
         queues,    ///< to a program (NFQUEUE), which decides
         may_drop,  ///< drops in rare cases (NAT without a free port, SYNPROXY), or unknown
-        other,     ///< anything after which the packet goes on: marks, logs
+        other,     ///< the packet continues to the next rule: marks, logs
     };
     Kind kind = Kind::other;
     std::string chain{};  ///< of jumps and goes

@@ -10,12 +10,12 @@
 
 namespace flowstamp::output {
 
-/// What follows is about this capture file; empty: about all of them.
+/// The following events are about this capture file; empty: about all of them.
 struct CaptureStart {
     std::string file{};
 };
 
-/// A flow that goes on (`flowstamp flows`).
+/// A flow in the table of a running watch (`flowstamp flows`).
 struct OpenFlow {
     analysis::FlowRecord record{};
     Nanoseconds offset{0};  ///< added to CLOCK_MONOTONIC: time since 1970
@@ -27,19 +27,19 @@ struct LearnedEntry {
     std::int32_t pid = 0;  ///< of that watch
 };
 
-/// One packet's stamp (`--stamps`). Refers to the packet: valid while it is consumed.
+/// One packet's stamp (`--stamps`). Refers to the packet: valid only during consume().
 struct PacketStamp {
     const fst_packet& packet;
     Nanoseconds wall;  ///< since 1970
 };
 
-/// Everything that the program can put out, whoever made it.
+/// Everything that any command can report.
 using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
                            analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow,
                            LearnedEntry, pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
 
-/// An output: takes each event in turn and ignores those that it has no form for. What it writes is
-/// written when consume() returns.
+/// An output: receives each event, and ignores kinds that it has no format for. The event is
+/// written when consume() returns, unless the output is documented to buffer.
 class Consumer {
   public:
     virtual ~Consumer() = default;

@@ -9,7 +9,7 @@
 
 namespace flowstamp::output {
 
-/// Notes whether a finding of some kinds was among the events (`--fail-on`), and passes all on.
+/// Passes all events on, and remembers whether one was a finding of given kinds (`--fail-on`).
 class FailOn final : public Consumer {
   public:
     /// `next` outlives it. `any`: every kind counts.

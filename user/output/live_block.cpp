@@ -13,19 +13,19 @@ namespace {
 constexpr std::string_view kEraseLine = "\r\033[K";
 constexpr std::string_view kEraseBehind = "\033[J";
 
-/// Not for 0: a terminal takes that for 1.
+/// CUU is left out for 0 lines: terminals take its parameter 0 as 1.
 std::string cursor_up(std::size_t lines) {
     return lines == 0 ? "\r" : fmt::format("\r\033[{}A", lines);
 }
 
 }  // namespace
 
-/// A line that ends at the last column is one that some terminals wrap.
+/// One column is left free: some terminals wrap a line that ends at the last one.
 std::size_t LiveBlock::width() const {
     return terminal_.size().columns - 1;
 }
 
-/// The first line is empty: it sets the block apart, and takes what is typed meanwhile.
+/// The first line is empty: it separates the block from the text above, and shows typed input.
 void LiveBlock::draw(const std::vector<std::string>& lines) {
     if (terminal_.is_background()) {
         return;
@@ -35,7 +35,7 @@ void LiveBlock::draw(const std::vector<std::string>& lines) {
     for (std::size_t i = 0; i < fitting; i++) {
         text.append("\n").append(kEraseLine).append(lines[i]);
     }
-    // The rest of a drawing that took more lines, or of lines that a narrower window has wrapped.
+    // Erases what is left of a taller drawing, or of lines that a narrower window has wrapped.
     text.append(kEraseBehind).append(cursor_up(fitting));
     terminal_.write(text);
     is_drawn_ = true;

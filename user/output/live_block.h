@@ -9,15 +9,15 @@
 
 namespace flowstamp::output {
 
-/// Lines at the end of what stands on a terminal, drawn anew in place; what is written above them
-/// scrolls as ever. Between two drawings the cursor stands at the block's beginning: to erase from
-/// there on is right whatever became of the lines behind it when the window changed its size. No
-/// mode of the terminal is changed, so there is none to restore, however the program ends.
+/// Lines at the end of a terminal's output, redrawn in place; what is written above them scrolls as
+/// usual. Between drawings the cursor is at the block's beginning, so that erasing from there is
+/// right even if resizing the window has wrapped the lines. No terminal mode is changed, so none
+/// needs to be restored, however the program ends.
 class LiveBlock {
   public:
     explicit LiveBlock(Output& terminal) : terminal_(terminal) {}
 
-    /// How many columns a line may have.
+    /// The most columns that a line may have.
     [[nodiscard]] std::size_t width() const;
 
     /// Lines of at most width() columns; those beyond the window's height are left out.

@@ -47,7 +47,7 @@ std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) 
 
 }  // namespace
 
-/// Where an output is registered: what makes it, and when it is wanted.
+/// A new kind of output is added here.
 void Outputs::add(Output output, const OutputChoice& choice, bool json) {
     sinks_.push_back(std::make_unique<Output>(std::move(output)));
     consumers_.push_back((json ? make_json : make_text)(choice, *sinks_.back()));

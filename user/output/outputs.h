@@ -12,17 +12,17 @@
 
 namespace flowstamp::output {
 
-/// In which form events are wanted, and where; as the options of the same names say.
+/// Format and destination of the report, as given by the options of the same names.
 struct OutputChoice {
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
-    bool print = false;                   ///< text on standard output besides that file
+    bool print = false;                   ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
 };
 
-/// The outputs of a run: standard output or a file, text or JSON lines, and with `print` the text on
-/// standard output besides. Each event goes to all of them.
+/// The outputs of a run: standard output or a file, as text or JSON lines; with `print`, also text
+/// on standard output. Each event goes to all of them.
 class Outputs final : public Consumer {
   public:
     /// Fails when the file cannot be written.
@@ -30,9 +30,9 @@ class Outputs final : public Consumer {
 
     void consume(const Event& event) override { first_->consume(event); }
 
-    /// Whether all could be written so far.
+    /// Whether a write has failed.
     [[nodiscard]] bool is_broken() const;
-    /// The first failure; a reader that has gone is none, but the end.
+    /// The first failure. A pipe closed by its reader is not a failure.
     [[nodiscard]] Status status() const;
 
   private:
@@ -42,7 +42,7 @@ class Outputs final : public Consumer {
     std::vector<std::unique_ptr<Output>> sinks_;
     std::vector<std::unique_ptr<Consumer>> consumers_;
     std::unique_ptr<Consumer> all_;    ///< passes on to each of them
-    std::unique_ptr<Consumer> first_;  ///< adds vendors' names before
+    std::unique_ptr<Consumer> first_;  ///< adds vendors' names, then passes on to all_
 };
 
 }  // namespace flowstamp::output

@@ -55,8 +55,9 @@ bool Output::is_terminal() const {
 Output::Size Output::size() const {
     constexpr Size kUsual{.columns = 80, .rows = 24};
     winsize size{};
-    const bool told = ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0;
-    return told ? Size{.columns = size.ws_col, .rows = size.ws_row} : kUsual;
+    const bool is_known =
+        ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0;
+    return is_known ? Size{.columns = size.ws_col, .rows = size.ws_row} : kUsual;
 }
 
 bool Output::is_background() const {

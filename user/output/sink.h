@@ -10,34 +10,33 @@
 
 namespace flowstamp::output {
 
-/// Where a report goes: a file, a pipe or a terminal. Unbuffered unless hold() was called: each write
-/// is out when it returns.
-/// After the first failure nothing more is written, and health() keeps saying why. A pipe whose
-/// reader has gone is such a failure only where SIGPIPE is ignored; else it ends the process.
+/// Destination of a report: a file, a pipe or a terminal. Unbuffered, unless hold() was called.
+/// After the first failure nothing more is written, and health() keeps that error. A pipe closed by
+/// its reader is such a failure only if SIGPIPE is ignored; otherwise the signal ends the process.
 class Output {
   public:
-    /// Not closed at the end.
+    /// Does not close the descriptor.
     [[nodiscard]] static Output standard_output();
-    /// Creates the file, or empties it.
+    /// Creates or truncates the file.
     [[nodiscard]] static Result<Output> file(const std::string& path);
 
     void write(std::string_view text);
-    /// From now on what is written is gathered; release() writes it, all at once.
+    /// Buffers everything written from now on; release() writes it at once.
     void hold() { is_held_ = true; }
     void release();
 
     [[nodiscard]] const Status& health() const { return health_; }
-    /// Whether the reader of a pipe has gone: no failure, but the end.
+    /// Whether the reader has closed the pipe: the end of the run rather than a failure.
     [[nodiscard]] bool reader_has_gone() const;
     [[nodiscard]] bool is_terminal() const;
 
-    /// A terminal's, as it is now; 80 columns and 24 rows where it does not tell.
+    /// The terminal's current size; 80 columns and 24 rows if unknown.
     struct Size {
         std::size_t columns;
         std::size_t rows;
     };
     [[nodiscard]] Size size() const;
-    /// Whether a shell gives this terminal to another job just now.
+    /// Whether another process group is in the foreground of this terminal.
     [[nodiscard]] bool is_background() const;
 
   private:

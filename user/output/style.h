@@ -9,7 +9,7 @@
 
 namespace flowstamp::output {
 
-/// Colours for a terminal (ECMA-48, SGR); for anything else the plain text.
+/// Colours for a terminal (ECMA-48, SGR); plain text for anything else.
 class Style {
   public:
     explicit Style(bool colour) : colour_(colour) {}
@@ -33,9 +33,9 @@ class Style {
     bool colour_;
 };
 
-/// Whether to colour what goes to this terminal or file: not where NO_COLOR is set to anything
-/// (no-color.org), else on a terminal, or where CLICOLOR_FORCE is set to anything but 0
-/// (bixense.com/clicolors). Pass their values, or null.
+/// Whether to colour output: not if NO_COLOR is set and not empty (no-color.org); else on a
+/// terminal, or if CLICOLOR_FORCE is set to anything but 0 (bixense.com/clicolors). Pass the
+/// variables' values, or null.
 [[nodiscard]] inline bool wants_colour(bool is_terminal, const char* no_color,
                                        const char* clicolor_force = nullptr) {
     const auto is_set = [](const char* value) { return value != nullptr && *value != '\0'; };
@@ -43,14 +43,13 @@ class Style {
     return !is_set(no_color) && (is_terminal || forced);
 }
 
-/// As this output and the environment ask for.
+/// By wants_colour() for this output and the environment.
 [[nodiscard]] inline Style style_for(const Output& output) {
     return Style(
         wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
 }
 
-/// Whether a terminal understands the control sequences by which lines are drawn anew. Pass TERM's
-/// value, or null.
+/// Whether a terminal supports the control sequences that redraw lines. Pass TERM's value, or null.
 [[nodiscard]] inline bool can_redraw(const char* term) {
     const std::string_view name = term == nullptr ? "" : term;
     return !name.empty() && name != "dumb";

@@ -10,7 +10,7 @@ namespace flowstamp::output {
 
 namespace {
 
-constexpr std::uint8_t kAssignedLocally = 0x02;
+constexpr std::uint8_t kLocallyAdministered = 0x02;
 
 /// "B8D61A     (base 16)\t\tEspressif Inc.": the name, if the line is of this prefix.
 std::string name_in(const std::string& line, const std::string& prefix) {
@@ -27,20 +27,20 @@ std::string name_in(const std::string& line, const std::string& prefix) {
 }  // namespace
 
 std::string VendorNames::maker_of(const analysis::Mac& mac) {
-    if (mac[0] & kAssignedLocally) {
+    if (mac[0] & kLocallyAdministered) {
         return "";
     }
     const std::uint32_t bits = mac[0] << 16U | mac[1] << 8U | mac[2];
-    const auto [place, is_new] = known_.try_emplace(bits);
+    const auto [known, is_new] = known_.try_emplace(bits);
     if (!is_new) {
-        return place->second;
+        return known->second;
     }
     const std::string prefix = fmt::format("{:06X}", bits);
     std::ifstream list(list_);
-    for (std::string line; place->second.empty() && std::getline(list, line);) {
-        place->second = name_in(line, prefix);
+    for (std::string line; known->second.empty() && std::getline(list, line);) {
+        known->second = name_in(line, prefix);
     }
-    return place->second;
+    return known->second;
 }
 
 void VendorNames::consume(const Event& event) {

@@ -21,7 +21,7 @@ struct DropReasonWords {
 
 /// Whether a drop for this reason is this host's own decision or limit: a rule, a route, a missing
 /// socket, a full queue. False for what TCP drops in normal operation (duplicates, old data), for
-/// packets of others or damaged in a way that the host cannot help, and for unknown reasons.
+/// packets for other hosts, for damaged packets, and for unknown reasons.
 [[nodiscard]] bool is_hosts_decision(std::string_view name);
 
 }  // namespace flowstamp::pathtrace

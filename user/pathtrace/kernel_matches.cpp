@@ -17,7 +17,7 @@ bool same_but_family(const net::PacketMatch& a, net::PacketMatch b) {
     return a == b;
 }
 
-/// Two matches that differ only in IPv4 and IPv6 become one for either.
+/// Merges two matches that differ only in IP version.
 std::vector<net::PacketMatch> families_merged(const std::vector<net::PacketMatch>& matches) {
     std::vector<net::PacketMatch> found;
     for (const net::PacketMatch& match : matches) {

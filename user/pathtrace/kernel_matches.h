@@ -8,11 +8,11 @@
 
 namespace flowstamp::pathtrace {
 
-/// A match of everything, to be narrowed.
+/// A match for all packets, to be narrowed.
 [[nodiscard]] fst_path_match match_everything();
 
-/// What the kernel is to compare with every packet, in as few comparisons as may be: each is paid
-/// for at every station. IPv4 and IPv6 of the same become one, and so do the two directions.
+/// What the kernel compares with every packet, in as few comparisons as possible, as each one costs
+/// time at every station: matches that differ only in IP version or in direction are merged.
 [[nodiscard]] std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches);
 
 }  // namespace flowstamp::pathtrace

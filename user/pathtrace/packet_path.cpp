@@ -8,7 +8,7 @@ namespace {
 /// The end of a path without a known drop.
 PacketPath::End quiet_end(const PacketPath& path, bool is_delivered, bool is_consumed) {
     const __u8 place = path.stations.back().place;
-    // The stack frees silently what a socket has received.
+    // The stack frees delivered packets without an event.
     if (is_delivered || place == FST_PLACE_INPUT) {
         return PacketPath::End::delivered;
     }
@@ -17,7 +17,8 @@ PacketPath::End quiet_end(const PacketPath& path, bool is_delivered, bool is_con
     return was_leaving ? PacketPath::End::left : PacketPath::End::unknown;
 }
 
-/// The end of a buffer already reported: a socket held it, and was closed without reading it.
+/// The end of a buffer after its path was reported: a socket held it, and was closed without
+/// reading it.
 bool is_late(const fst_path_event& event) {
     return event.header.kind == FST_PATH_DROPPED && (event.flags & FST_PATH_CONTINUED) != 0 &&
            event.place <= FST_PLACE_INPUT &&

@@ -49,11 +49,11 @@ struct PacketPath {
 class PathAssembler {
   public:
     using Sink = std::function<void(const PacketPath&)>;
-    /// A packet without records for so long has reached its end: no queue of a working host holds
+    /// A packet without records for this long has reached its end: no queue of a working host holds
     /// one longer, ...
     static constexpr Nanoseconds kMaxWait = std::chrono::milliseconds(200);
-    /// ... unless it waits for the next hop's link-layer address: the kernel asks three times, a
-    /// second apart (neigh/default/mcast_solicit, retrans_time_ms), and drops it then.
+    /// ... unless it waits for the next hop's link-layer address: the kernel solicits three times,
+    /// a second apart (neigh/default/mcast_solicit, retrans_time_ms), then drops it.
     static constexpr Nanoseconds kMaxWaitForNeighbours = std::chrono::milliseconds(4500);
     /// Maximum number of packets followed at once.
     static constexpr std::size_t kMost = 65536;

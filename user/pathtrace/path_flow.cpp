@@ -17,22 +17,22 @@ bool is_icmp(const fst_path_event& event) {
 }
 
 /// The latest record with the packet's conntrack entry. A related packet mostly belongs to the
-/// connection: REJECT's reset, or an expected connection (FTP data); but an ICMP error is about
-/// another one.
+/// connection: REJECT's RST, or an expected connection (FTP data); but an ICMP error is not part of
+/// the connection that it quotes.
 const fst_path_event* with_entry(const PacketPath& path) {
-    const auto knows = [](const fst_path_event& event) {
+    const auto has_entry = [](const fst_path_event& event) {
         return (event.flags & FST_PATH_CONNTRACK) != 0 &&
                !((event.flags & FST_PATH_RELATED) && is_icmp(event));
     };
-    if (path.drop && knows(*path.drop)) {
+    if (path.drop && has_entry(*path.drop)) {
         return &*path.drop;
     }
-    const auto found = std::find_if(path.stations.rbegin(), path.stations.rend(), knows);
+    const auto found = std::find_if(path.stations.rbegin(), path.stations.rend(), has_entry);
     return found == path.stations.rend() ? nullptr : &*found;
 }
 
-/// Whether a packet can only be the answer to an opening one: SYN and ACK, or the reset that
-/// refuses a SYN (RFC 9293, 3.5.2: its sequence number is zero).
+/// Whether a packet can only be the answer to a SYN: a SYN-ACK, or the RST that refuses the SYN
+/// (RFC 9293, 3.5.2: its sequence number is zero).
 bool is_answer(const fst_path_event& event) {
     const auto has = [&](unsigned flags) { return (event.tcp_flags & flags) == flags; };
     return event.tuple.protocol == IPPROTO_TCP &&
@@ -108,7 +108,7 @@ PathFlows::Place PathFlows::place_of(const PacketPath& path) {
     if (known != known_.end()) {
         place = known->second;
     } else if (entry == nullptr && is_answer(path.first())) {
-        place = begin(reversed(name));  // may be reported before what it answers: REJECT's reset is
+        place = begin(reversed(name));  // may be reported before the SYN, as REJECT's RST is
         place.direction = 1;
     } else {
         place = begin(name);

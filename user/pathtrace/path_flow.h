@@ -25,7 +25,7 @@ struct PathEnd {
     friend auto operator<=>(const PathEnd&, const PathEnd&) = default;
 };
 
-/// One connection's packets on this host, whatever NAT does to their addresses.
+/// One connection's packets on this host, before and after NAT.
 struct PathFlow {
     /// The packets of one direction.
     struct Direction {
@@ -40,7 +40,7 @@ struct PathFlow {
 };
 
 /// Groups packet paths by flow. A flow is identified by its conntrack entry, which has both tuples;
-/// before that table, and without it, by the addresses alone. Bounded: the flow idle longest is
+/// before conntrack, and without it, by the addresses alone. Bounded: the flow idle longest is
 /// forgotten first.
 class PathFlows {
   public:

@@ -32,7 +32,7 @@ struct Pattern {
     std::array<std::uint8_t, words * 8> mask{};
     std::array<std::uint8_t, words * 8> value{};
 
-    void ask(std::size_t at, const void* bits, const void* of, std::size_t count) {
+    void compare(std::size_t at, const void* bits, const void* of, std::size_t count) {
         std::memcpy(&mask[at], bits, count);
         std::memcpy(&value[at], of, count);
     }
@@ -59,16 +59,16 @@ std::uint16_t shared_bits(Ports ports) {
 }
 
 template <std::size_t words>
-void ask_protocol(Pattern<words>& pattern, std::size_t at, std::uint8_t protocol) {
+void compare_protocol(Pattern<words>& pattern, std::size_t at, std::uint8_t protocol) {
     const std::uint8_t all = protocol != 0 ? 0xff : 0;
-    pattern.ask(at, &all, &protocol, 1);
+    pattern.compare(at, &all, &protocol, 1);
 }
 
 template <std::size_t words>
-void ask_port(Pattern<words>& pattern, std::size_t at, std::uint8_t protocol, Ports ports) {
+void compare_port(Pattern<words>& pattern, std::size_t at, std::uint8_t protocol, Ports ports) {
     const std::uint16_t bits = htons(has_ports(protocol) ? shared_bits(ports) : 0);
     const std::uint16_t port = htons(ports[0]);
-    pattern.ask(at, &bits, &port, sizeof(port));
+    pattern.compare(at, &bits, &port, sizeof(port));
 }
 
 /// Whether an IPv4 address can match.
@@ -80,21 +80,21 @@ bool takes_ipv4(const End& end) {
 /// Of bytes 8 to 23: the protocol is the second one, and the addresses follow the checksum.
 fst_path_prefilter_ipv4 of_ipv4(std::uint8_t protocol, const End& source, const End& destination) {
     Pattern<2> pattern;
-    ask_protocol(pattern, 1, protocol);
-    pattern.ask(4, &source.mask[3], &source.address[3], 4);
-    pattern.ask(8, &destination.mask[3], &destination.address[3], 4);
-    ask_port(pattern, 12, protocol, source.ports);
-    ask_port(pattern, 14, protocol, destination.ports);
+    compare_protocol(pattern, 1, protocol);
+    pattern.compare(4, &source.mask[3], &source.address[3], 4);
+    pattern.compare(8, &destination.mask[3], &destination.address[3], 4);
+    compare_port(pattern, 12, protocol, source.ports);
+    compare_port(pattern, 14, protocol, destination.ports);
     return pattern.as<fst_path_prefilter_ipv4>();
 }
 
 fst_path_prefilter_ipv6 of_ipv6(std::uint8_t protocol, const End& source, const End& destination) {
     Pattern<6> pattern;
-    ask_protocol(pattern, 6, protocol);
-    pattern.ask(8, source.mask.data(), source.address.data(), 16);
-    pattern.ask(24, destination.mask.data(), destination.address.data(), 16);
-    ask_port(pattern, 40, protocol, source.ports);
-    ask_port(pattern, 42, protocol, destination.ports);
+    compare_protocol(pattern, 6, protocol);
+    pattern.compare(8, source.mask.data(), source.address.data(), 16);
+    pattern.compare(24, destination.mask.data(), destination.address.data(), 16);
+    compare_port(pattern, 40, protocol, source.ports);
+    compare_port(pattern, 42, protocol, destination.ports);
     return pattern.as<fst_path_prefilter_ipv6>();
 }
 

@@ -41,7 +41,7 @@ bool is_refused_route(const std::string& reason, const std::string& location) {
     return reason == "NOT_SPECIFIED" && location.starts_with("ip_error");
 }
 
-/// Replaces a placeholder in the text by the packet's own name.
+/// Replaces a placeholder in the text by the packet's own value.
 void name_in(std::string& text, std::string_view placeholder, const std::string& name) {
     if (name.empty()) {
         return;
@@ -52,7 +52,7 @@ void name_in(std::string& text, std::string_view placeholder, const std::string&
     }
 }
 
-/// If the kernel gives no reason, or one for several causes, the place tells more.
+/// If the kernel gives no reason, or one that has several causes, the location distinguishes them.
 DropReasonWords words_of(const std::string& reason, const std::string& location,
                          const PacketPath& path) {
     // Headers are checked before PREROUTING; the TTL after it, and only of forwarded packets.
@@ -60,7 +60,7 @@ DropReasonWords words_of(const std::string& reason, const std::string& location,
         return {.words = "its TTL (hop limit) ran out here",
                 .look_at = "traceroute ADDRESS; ip route get ADDRESS"};
     }
-    // The last packet of a handshake with SYN cookies, whose cookie the listener does not accept.
+    // The last packet of a handshake with SYN cookies: the listener does not accept its cookie.
     if (reason == "NO_SOCKET" && location.starts_with("cookie_v")) {
         return drop_reason_words("TCP_LISTEN_OVERFLOW");
     }

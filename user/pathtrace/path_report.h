@@ -28,10 +28,10 @@ struct PathStep {
 struct PathReport {
     struct Drop {
         std::string at{};      ///< "forward", "eth0 in"; empty: before the first station
-        std::string reason{};  ///< by the kernel's name
+        std::string reason{};  ///< the kernel's name for it
         std::string location{};
         DropReasonWords words{};
-        bool is_hosts_decision = false;  ///< a rule, a route, a limit here
+        bool is_hosts_decision = false;  ///< a rule, a route or a limit of this host
         std::optional<netfilter::DropAttribution> attribution{};
     };
     std::uint64_t flow = 0;
@@ -46,7 +46,7 @@ struct PathReport {
     fst_path_event latest{};  ///< the latest packet's last record
     Nanoseconds wall{0};      ///< of the latest, since 1970
 
-    /// Whether the packets came to where they were to go.
+    /// Whether the packets left this host or were delivered on it.
     [[nodiscard]] bool has_arrived() const {
         return end == PacketPath::End::left || end == PacketPath::End::delivered;
     }
@@ -61,22 +61,22 @@ struct PathStats {
     std::uint64_t left = 0;
     std::uint64_t delivered = 0;
     std::uint64_t dropped = 0;
-    std::uint64_t unknown = 0;  ///< lost sight of: no drop was seen
+    std::uint64_t unknown = 0;  ///< end not seen: no drop was reported
     std::uint64_t events_lost = 0;
-    std::uint64_t not_followed = 0;  ///< more were under way than fit
+    std::uint64_t not_followed = 0;  ///< too many packets at once
 };
 
-/// What a tracer reports: paths as they end, and at its own end the sums.
+/// What a tracer reports: paths as they end, and the sums when the run ends.
 using PathEvent = std::variant<PathReport, PathStats>;
 
-/// What the running kernel calls the numbers of a drop's record.
+/// The running kernel's names for the numbers in a drop's record.
 struct DropNames {
     std::string reason{};     ///< "NETFILTER_DROP"
     std::string location{};   ///< the function and offset: "nf_hook_slow+0xa1"; empty: not known
-    std::string interface{};  ///< that it was to leave by; empty: none, or not known
+    std::string interface{};  ///< through which it was to leave; empty: none, or not known
 };
 
-/// Puts together what is known. `names`: of the drop, where the packet was dropped.
+/// Builds a report. `names`: of the drop, if the packet was dropped.
 [[nodiscard]] PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_path,
                                    const StationMap& map,
                                    std::optional<netfilter::DropAttribution> attribution,

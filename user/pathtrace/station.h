@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The places of the kernel's network stack at which packets are looked at.
+// The places in the kernel's network stack at which packets are observed.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 namespace flowstamp::pathtrace {
 
-/// Where a program is to stand: at one of an interface's tc hooks, or at a priority of a netfilter
-/// hook in the calling thread's network namespace.
+/// Where a program is to be attached: at one of an interface's tc hooks, or at a priority of a
+/// netfilter hook in the calling thread's network namespace.
 struct Station {
     enum class Kind : std::uint8_t { tc_ingress, netfilter, tc_egress };
-    /// Where to go instead if the priority is taken: BPF programs cannot share one.
+    /// Where to move if the priority is taken: BPF programs cannot share one.
     enum class Aside : std::uint8_t { earlier, later };
 
     Kind kind = Kind::netfilter;
@@ -26,11 +26,12 @@ struct Station {
     [[nodiscard]] std::string text() const;
 };
 
-/// What has become of a wanted station. Its place in PathProbe::stations() is fst_path_event.station.
+/// A requested station, after attaching. Its index in PathProbe::stations() is
+/// fst_path_event.station.
 struct StationState {
-    Station station;                       ///< with the priority that was had
+    Station station;                       ///< with its actual priority
     bool attached = false;                 ///< else a notice says why not
-    std::optional<std::int32_t> wanted{};  ///< the priority asked for, if it was taken
+    std::optional<std::int32_t> wanted{};  ///< the requested priority, if it was taken
 };
 
 }  // namespace flowstamp::pathtrace

@@ -17,8 +17,8 @@ constexpr std::array<std::uint8_t, 5> kHooks = {NF_INET_PRE_ROUTING, NF_INET_LOC
                                                 NF_INET_FORWARD, NF_INET_LOCAL_OUT,
                                                 NF_INET_POST_ROUTING};
 
-/// Of the kernel's own parts only connection tracking can surprise: the rest passes packets on
-/// unless a module was configured otherwise.
+/// Of the kernel's own hooks, only connection tracking drops packets without having been configured
+/// to do so.
 bool is_reported(const netfilter::PriorityInUse& its) {
     return its.has_chains ||
            (its.by_kernel != nullptr && its.by_kernel->priority == NF_IP_PRI_CONNTRACK);
@@ -49,7 +49,7 @@ std::vector<int> boundaries(const std::vector<netfilter::PriorityInUse>& in_use)
     if (free.empty()) {
         free.insert(0);
     }
-    // Two in a row with nothing between them would show the same.
+    // Two stations with nothing between them would see the same packets.
     std::vector<int> wanted;
     for (const int priority : free) {
         const bool apart =
@@ -181,8 +181,8 @@ std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
 
 netfilter::Loss StationMap::loss_behind(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
-    // nf_tables' own hooks of a device come after tc at ingress, before tc at egress: after that
-    // comes only another device's, as of a VLAN's parent.
+    // nf_tables' device hooks run after tc at ingress and before tc at egress. After tc egress only
+    // another device's hook follows, such as that of a VLAN's parent.
     if (its.kind == Station::Kind::tc_ingress) {
         return {.family = netfilter::TableFamily::netdev,
                 .hook = netfilter::NetfilterHook::ingress,

@@ -19,7 +19,7 @@ namespace flowstamp::pathtrace {
 [[nodiscard]] std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
                                                  const std::vector<std::string>& interfaces);
 
-/// What lies between the stations.
+/// What handles packets between the stations.
 class StationMap {
   public:
     /// `stations` as actually attached; the ruleset is the one they were planned for.

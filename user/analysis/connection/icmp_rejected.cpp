@@ -40,11 +40,10 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
         order_.push_back(ends);
     }
     FindingUpdates& updates = reported_[ends];
-    const auto slot = slots_.read(observation.event.slot);
-    const bool known = slot && slot->generation == observation.event.generation;
-    const bool established = known && (slot->state & FST_FLOW_ESTABLISHED);
-    // Whoever can see a flow can quote it; who saw it begin here knows that it is one.
-    const bool begun = known && !(slot->state & FST_FLOW_MIDWAY);
+    const auto slot = slots_.read(view_of(observation.event));
+    const bool established = slot && (slot->state & FST_FLOW_ESTABLISHED);
+    // Confirmed only if the quoted flow was seen from its start.
+    const bool begun = slot && !(slot->state & FST_FLOW_MIDWAY);
     const net::Endpoint box = icmp_sender(packet);
     const bool is_peer = box.address == ends.second.address;
     const unsigned hops = fst_hops(packet.ttl);
@@ -66,7 +65,7 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
               .baseline = Values{field::from(ends.first), field::to(ends.second)}},
              {.signal = Signal::SENDER,
               .observed = {field::source(box), field::hops(hops), field::is_other_end(is_peer)}}},
-        .slot = known ? *slot : fst_flow{},
+        .slot = slot.value_or(fst_flow{}),
     };
     if (established) {
         finding.summary.push_back({.phrase = Phrase::connection_outlives_icmp});

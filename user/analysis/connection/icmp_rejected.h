@@ -14,7 +14,7 @@
 
 namespace flowstamp::analysis {
 
-/// An ICMP error that rejects a flow: who sent it, from how far, and how often.
+/// An ICMP error that rejects a flow: who sent it, and from how far.
 class IcmpRejected final : public Detector {
   public:
     /// `slots` outlives the detector.
@@ -32,7 +32,7 @@ class IcmpRejected final : public Detector {
     const SlotReader& slots_;
     Findings& findings_;
     std::map<Ends, FindingUpdates> reported_;
-    std::deque<Ends> order_;  ///< of told_, the oldest first
+    std::deque<Ends> order_;  ///< of reported_, the oldest first
 };
 
 }  // namespace flowstamp::analysis

@@ -10,7 +10,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// Keepalives so that half the time that was fatal is never reached, nor more than was harmless.
+/// A keepalive after half the time that was fatal, or after the longest time that was harmless.
 Statement keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fatal) {
     const Nanoseconds half = fatal / 2;
     const Nanoseconds wanted = harmless && *harmless < fatal ? std::max(*harmless, half) : half;
@@ -55,22 +55,23 @@ void IdleTimeout::retransmission(const Observation& observation, FindingSink& si
         !(observation.slot->direction[direction ^ 1U].flags & FST_DIRECTION_SEEN)) {
         return;
     }
-    if (observation.time() == idle->woke) {
-        return;  // the keepalive that ended the rest is not one more
+    if (observation.time() == idle->resumed_at) {
+        return;  // the keepalive that ended the idle period does not count
     }
     Wait& wait = waits_[view];
     wait.latest = observation.time();
     wait.retransmissions++;
     const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FST_TCP_FIN);
-    // A keepalive comes a second or more after the one before: two of them are enough to wonder.
+    // Keepalives are a second or more apart: two of them are enough for a suspicion.
     if (wait.retransmissions + (is_keepalive ? 1 : 0) < kSuspect) {
         return;
     }
-    report(observation, wait, idle->length,
-           wait.retransmissions >= kProof ? most_of(*observation.slot) : FST_VERDICT_SUSPECTED,
-           {.signal = Signal::UNANSWERED,
-            .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmissions)}},
-           sink);
+    report(
+        observation, wait, idle->length,
+        wait.retransmissions >= kProof ? highest_verdict(*observation.slot) : FST_VERDICT_SUSPECTED,
+        {.signal = Signal::UNANSWERED,
+         .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmissions)}},
+        sink);
 }
 
 void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
@@ -79,21 +80,21 @@ void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
     const ViewKey view = view_of(observation.event);
     const IdlePeriods::IdlePeriod* idle = idle_periods_.unanswered(view);
     const fst_judgement& judgement = observation.event.judgement;
-    const bool answers = idle != nullptr && idle->direction != direction &&
-                         observation.time() - idle->woke < kAnswer;
+    const bool answers = idle_periods_.answered_by(observation) != nullptr;
     const bool aged = judgement.cause == FST_CAUSE_AGED_STATE;
     const Nanoseconds length = idle ? idle->length : silence_before(observation);
     if (judgement.verdict == FST_VERDICT_GENUINE && (answers || aged) &&
-        length >= std::chrono::seconds(9) && observation.slot && waits_.size() < kMost) {
-        report(observation, waits_[view], length, most_of(*observation.slot),
+        length >= IdlePeriods::kShortest && observation.slot && waits_.size() < kMost) {
+        report(observation, waits_[view], length, highest_verdict(*observation.slot),
                aged ? Evidence{.signal = Signal::AGED_WINDOW,
                                .strength = Strength::strong,
                                .observed = {field::window(packet.window)}}
                     : Evidence{.signal = Signal::RESET_AFTER_REST,
-                               .observed = {field::after_resume(observation.time() - idle->woke)}},
+                               .observed = {field::after_resume(observation.time() -
+                                                                idle->resumed_at)}},
                sink);
     }
-    // Who spoke after the rest gives up.
+    // The end that sent after the idle period gives up.
     const auto wait = waits_.find(view);
     if (wait != waits_.end() && idle != nullptr && idle->direction == direction &&
         wait->second.updates.is_reported()) {
@@ -151,7 +152,7 @@ void IdleTimeout::survived(const Observation& observation, const IdlePeriods::Id
                             .values = {field::client(net::receiver_of(observation.event.packet)),
                                        field::server(net::sender_of(observation.event.packet)),
                                        field::idle(idle.length),
-                                       field::answer_after(observation.time() - idle.woke)}}};
+                                       field::answer_after(observation.time() - idle.resumed_at)}}};
         finding.resolution = Resolution::recovered;
         wait->second.updates.report(std::move(finding), findings_, sink);
     }

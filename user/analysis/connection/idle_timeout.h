@@ -15,20 +15,19 @@
 
 namespace flowstamp::analysis {
 
-/// A flow that rested, and whose first words then are never answered, or by a RST at once: a
-/// stateful box on the way, or the other end, has forgotten it. Learns what rest each remote host
-/// bears, and advises a keepalive.
+/// A flow that was idle, and whose first packets after that get no answer, or a RST at once: a
+/// stateful middlebox, or the other end, has forgotten it. Learns which idle periods do no harm on
+/// the path to each remote host, and advises a keepalive interval.
 class IdleTimeout final : public Detector {
   public:
-    /// Retransmissions after the rest that make suspect, and that are proof.
+    /// Retransmissions after the idle period for a finding that is suspected, and confirmed.
     static constexpr unsigned kSuspect = 2;
     static constexpr unsigned kProof = 4;
-    /// A RST that comes within this of the first words answers them.
-    static constexpr Nanoseconds kAnswer = std::chrono::seconds(3);
-    /// What nobody spoke of for so long is over. Keepalives may be 75 s apart, and more.
+    /// Forgotten when nothing was retransmitted for this long. Keepalives may be 75 s apart, and
+    /// more.
     static constexpr Nanoseconds kForget = std::chrono::minutes(15);
 
-    /// `rests` is kept by the caller: it has filed each observation before it comes here.
+    /// `idle_periods` is kept by the caller: it has recorded each observation before it comes here.
     IdleTimeout(const IdlePeriods& idle_periods, Findings& findings)
         : idle_periods_(idle_periods), findings_(findings) {}
 
@@ -36,14 +35,10 @@ class IdleTimeout final : public Detector {
     void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink&) override {}
 
-    /// What was said after `rest` is answered, by this observation.
-    void survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle,
-                  FindingSink& sink);
-
   private:
     static constexpr std::size_t kMost = 16384;
     using Address = std::array<std::uint8_t, 16>;
-    /// What is known of the rests on the way to a remote host.
+    /// What is known of idle periods on the path to a remote host.
     struct Bounds {
         std::optional<Nanoseconds> harmless;  ///< the longest
         std::optional<Nanoseconds> fatal;     ///< the shortest
@@ -56,6 +51,9 @@ class IdleTimeout final : public Detector {
     };
     void retransmission(const Observation& observation, FindingSink& sink);
     void reset(const Observation& observation, FindingSink& sink);
+    /// This observation answers the packet that ended `idle`.
+    void survived(const Observation& observation, const IdlePeriods::IdlePeriod& idle,
+                  FindingSink& sink);
     void report(const Observation& observation, Wait& wait, Nanoseconds idle, fst_verdict verdict,
                 Evidence answer, FindingSink& sink);
     Bounds& bounds_of(const net::Endpoint& remote);
@@ -64,7 +62,7 @@ class IdleTimeout final : public Detector {
     Findings& findings_;
     std::map<ViewKey, Wait> waits_;
     Nanoseconds swept_{0};
-    std::map<Address, Bounds> bounds_;  ///< by the address that was spoken to
+    std::map<Address, Bounds> bounds_;  ///< by remote address
 };
 
 }  // namespace flowstamp::analysis

@@ -21,7 +21,7 @@ int hops_between(std::uint8_t one_ttl, std::uint8_t other_ttl) {
     return int{fst_hops(one_ttl)} - int{fst_hops(other_ttl)};
 }
 
-bool tells_hops(std::uint8_t ttl) {
+bool shows_hops(std::uint8_t ttl) {
     return fst_hops(ttl) <= FST_HOPS_MAX;
 }
 
@@ -50,11 +50,11 @@ Evidence other_bytes_evidence(const Observation& observation) {
             .baseline = Values{field::frame(other.frame)}};
 }
 
-/// The one of a side's latest packets that came from nearer than all else of it: this one, or one of
-/// those before it; but once or twice, no route that changed, and not from farther, no detour.
+/// The one of a side's latest packets, this one included, that came from nearer than the rest. Only
+/// once or twice: more is a changed route. Not from farther: that is a detour.
 std::optional<fst_stamp> from_elsewhere(const fst_direction& own, const fst_packet& packet) {
     const std::uint8_t usual = own.ttl[0];
-    if ((own.flags & FST_DIRECTION_TTL_MANY) || !tells_hops(usual) || !tells_hops(packet.ttl)) {
+    if ((own.flags & FST_DIRECTION_TTL_MANY) || !shows_hops(usual) || !shows_hops(packet.ttl)) {
         return std::nullopt;
     }
     fst_stamp elsewhere{};
@@ -63,7 +63,7 @@ std::optional<fst_stamp> from_elsewhere(const fst_direction& own, const fst_pack
         elsewhere.ip_id = packet.ip_id;
     } else {
         for (const fst_stamp& stamp : net::stamps_of(own)) {
-            if (tells_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
+            if (shows_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
                 elsewhere = stamp;
             }
         }
@@ -92,8 +92,7 @@ void InjectedSegment::observe(const Observation& observation, FindingSink& sink)
     }
 }
 
-/// Notes that the view is told of; false if it was before.
-bool InjectedSegment::is_news(const ViewKey& view) {
+bool InjectedSegment::mark_reported(const ViewKey& view) {
     if (reported_.size() >= kMost) {
         reported_.clear();
     }
@@ -113,13 +112,13 @@ void InjectedSegment::saw_syn_ack(const Observation& observation, FindingSink& s
     const SynTracker::Attempt* attempt = syns_.answered_by(two);
     if (one.direction != two.direction || one.ack != two.ack || one.seq == two.seq ||
         second.time() - first.time() > kRace || attempt == nullptr || attempt->sent != 1 ||
-        !is_news(view)) {
+        !mark_reported(view)) {
         return;
     }
     const std::uint16_t syn_id = attempt->latest.packet.ip_id;
     const bool one_echoes = syn_id > 1 && one.ip_id == syn_id;
     const bool two_echoes = syn_id > 1 && two.ip_id == syn_id;
-    const bool comparable = tells_hops(one.ttl) && tells_hops(two.ttl);
+    const bool comparable = shows_hops(one.ttl) && shows_hops(two.ttl);
     const bool one_nearer = comparable && hops_between(two.ttl, one.ttl) >= kApart;
     const bool two_nearer = comparable && hops_between(one.ttl, two.ttl) >= kApart;
     const bool first_is_injected = one_echoes || (one_nearer && !two_echoes);
@@ -160,7 +159,7 @@ void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& 
     const fst_packet& packet = observation.event.packet;
     const auto elsewhere =
         from_elsewhere(observation.slot->direction[packet.direction & 1U], packet);
-    if ((elsewhere || observation.other_bytes) && is_news(view_of(observation.event))) {
+    if ((elsewhere || observation.other_bytes) && mark_reported(view_of(observation.event))) {
         elsewhere ? report_elsewhere(observation, *elsewhere, sink)
                   : report_other_bytes(observation, sink);
     }
@@ -186,7 +185,7 @@ void InjectedSegment::report_elsewhere(const Observation& observation, const fst
                          field::has_timestamps(lacks ? std::optional(false) : std::nullopt)};
     Finding finding{
         .kind = FindingKind::injected_segment,
-        .verdict = proven ? most_of(slot) : FST_VERDICT_SUSPECTED,
+        .verdict = proven ? highest_verdict(slot) : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(is_it ? shifted->second : observation),
         .summary = {{.phrase = phrase,
                      .values = {field::sender(net::sender_of(packet)),
@@ -209,8 +208,8 @@ void InjectedSegment::report_elsewhere(const Observation& observation, const fst
     FindingUpdates().report(std::move(finding), findings_, sink);
 }
 
-/// Nothing but the bytes tells of it: which of the two is the sender's own, nobody can say, unless
-/// one copies an IP-ID.
+/// Only the bytes differ: which of the two is the sender's own is unknown, unless one copies an
+/// IP-ID.
 void InjectedSegment::report_other_bytes(const Observation& observation, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const fst_flow& slot = *observation.slot;
@@ -223,7 +222,7 @@ void InjectedSegment::report_other_bytes(const Observation& observation, Finding
                                          : Phrase::frames_differ;
     Finding finding{
         .kind = FindingKind::injected_segment,
-        .verdict = echo || other_echoes ? most_of(slot) : FST_VERDICT_SUSPECTED,
+        .verdict = echo || other_echoes ? highest_verdict(slot) : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(observation),
         .summary = {{.phrase = phrase,
                      .values = {field::other_frame(other.frame),
@@ -239,8 +238,8 @@ void InjectedSegment::report_other_bytes(const Observation& observation, Finding
     FindingUpdates().report(std::move(finding), findings_, sink);
 }
 
-/// Linux gives a SYN-ACK the ID 0; that another kernel's random or global one is the SYN's happens
-/// once in 65,536. That the same side's data then bears the ID of the request is no chance any more.
+/// Linux gives a SYN-ACK the IP-ID 0; another kernel's random or global one equals the SYN's once
+/// in 65,536. If the same side's data then has the IP-ID of the request, that is no coincidence.
 void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const ViewKey view = view_of(observation.event);
@@ -251,10 +250,10 @@ void InjectedSegment::saw_fin(const Observation& observation, FindingSink& sink)
     }
     const fst_packet& answer = handshake->syn_ack->packet;
     const SynTracker::Attempt* attempt = syns_.answered_by(answer);
-    const auto slot = slots_.read(observation.event.slot);
+    const auto slot = slots_.read(view);
     if (attempt == nullptr || answer.ip_id <= 1 || attempt->latest.packet.ip_id != answer.ip_id ||
-        !slot || slot->generation != view.generation ||
-        !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) || !is_news(view)) {
+        !slot || !sent(slot->direction[(packet.direction & 1U) ^ 1U], packet.ip_id) ||
+        !mark_reported(view)) {
         return;
     }
     Finding finding{

@@ -14,18 +14,18 @@
 
 namespace flowstamp::analysis {
 
-/// Segments that are no reset, put into a flow in one end's name: two SYN-ACKs with different
+/// Segments other than resets that were injected in one end's name: two SYN-ACKs with different
 /// sequence numbers for one SYN; the same data twice, from two distances; in a capture, other bytes
-/// for the same sequence numbers; or a SYN-ACK and then data that both bear the IP-ID of the packet
-/// that they answer. Whichever came first won; the other one shows the race. Retransmissions alone
-/// are none, and what the bytes are is not seen live.
+/// for the same sequence numbers; or a SYN-ACK and then data that both have the IP-ID of the packet
+/// that they answer. The receiver took whichever came first; the other one shows the injection.
+/// Retransmissions alone are none. Live, the bytes are not seen.
 class InjectedSegment final : public Detector {
   public:
-    /// The slower answer comes within this.
+    /// The second answer comes within this of the first.
     static constexpr Nanoseconds kRace = std::chrono::seconds(2);
 
-    /// `book` and `handshakes` are kept by the caller: they have filed each observation before it
-    /// comes here. All outlive the detector.
+    /// `syns` and `handshakes` are kept by the caller: they have recorded each observation before
+    /// it comes here. All outlive the detector.
     InjectedSegment(SynTracker& syns, const Handshakes& handshakes, const SlotReader& slots,
                     Findings& findings)
         : syns_(syns), handshakes_(handshakes), slots_(slots), findings_(findings) {}
@@ -37,7 +37,8 @@ class InjectedSegment final : public Detector {
   private:
     static constexpr std::size_t kMost = 16384;
 
-    [[nodiscard]] bool is_news(const ViewKey& view);
+    /// Marks the view as reported; false if it was already.
+    [[nodiscard]] bool mark_reported(const ViewKey& view);
     void saw_syn_ack(const Observation& observation, FindingSink& sink);
     void saw_repeated(const Observation& observation, FindingSink& sink);
     void report_elsewhere(const Observation& observation, const fst_stamp& elsewhere,

@@ -18,7 +18,7 @@ Phrase what_happens(const HostDrop& drop) {
     return is_reset ? Phrase::host_drops_reset : Phrase::host_drops;
 }
 
-/// Nothing of an empty one.
+/// nullopt if empty.
 std::optional<std::string> word(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -26,8 +26,8 @@ std::optional<std::string> word(const std::string& text) {
 }  // namespace
 
 void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
-    if (stories_.size() >= kMost) {
-        stories_.clear();
+    if (reported_.size() >= kMost) {
+        reported_.clear();
     }
     const bool has_rule = !drop.rule.empty();
     const fst_packet& packet = drop.sighting.packet;
@@ -55,7 +55,7 @@ void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
     } else if (!drop.look_at.empty()) {
         finding.advice = {{.phrase = Phrase::look_at, .values = {field::look_at(drop.look_at)}}};
     }
-    stories_[{drop.at, drop.reason, drop.rule}].report(std::move(finding), findings_, sink);
+    reported_[{drop.at, drop.reason, drop.rule}].report(std::move(finding), findings_, sink);
 }
 
 }  // namespace flowstamp::analysis

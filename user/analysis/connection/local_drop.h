@@ -11,22 +11,22 @@
 
 namespace flowstamp::analysis {
 
-/// A packet that this host itself gave up, as its kernel told.
+/// A packet that this host itself dropped, as its kernel reports.
 struct HostDrop {
     Sighting sighting{};
-    std::string translated{};  ///< "192.0.2.1:40000 > 10.0.0.2:22": as it is by then, or empty
-    std::string at{};  ///< "forward", "eth0 in"; empty: before the first place that is looked at
+    std::string translated{};  ///< "192.0.2.1:40000 > 10.0.0.2:22": as translated there, or empty
+    std::string at{};          ///< "forward", "eth0 in"; empty: before the first place watched
     std::string reason{};      ///< as the kernel names it: "NETFILTER_DROP"
-    std::string words{};       ///< the same as a clause
-    std::string look_at{};     ///< the sysctl or command that tells more; may be empty
-    std::string rule{};        ///< that dropped it; empty: none, or not known
-    std::string why{};         ///< what makes the rule certain, or stands against it
+    std::string words{};       ///< the reason as a clause
+    std::string look_at{};     ///< the sysctl or command that shows more; may be empty
+    std::string rule{};        ///< that dropped it; empty: none, or unknown
+    std::string why{};         ///< what makes the rule certain, or speaks against it
     bool is_certain = true;    ///< of the rule
     bool is_answered = false;  ///< by a reset or an ICMP error that this host makes
     bool is_own = false;       ///< the packet was made on this host
 };
 
-/// What this host's rules, routes and limits take: told once for a place and a cause.
+/// What this host's rules, routes and limits drop: reported once per place and cause.
 class LocalDrop {
   public:
     explicit LocalDrop(Findings& findings) : findings_(findings) {}
@@ -38,7 +38,7 @@ class LocalDrop {
     using Cause = std::tuple<std::string, std::string, std::string>;  ///< place, reason, rule
 
     Findings& findings_;
-    std::map<Cause, FindingUpdates> stories_;
+    std::map<Cause, FindingUpdates> reported_;
 };
 
 }  // namespace flowstamp::analysis

@@ -12,7 +12,7 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
     }
     const fst_packet& packet = observation.event.packet;
     const fst_direction& own = observation.slot->direction[packet.direction & 1U];
-    // A sender that only repeats itself is not being answered anywhere.
+    // A sender that mostly retransmits gets no answer on any path.
     if (own.retransmitted * 2U >= own.packets) {
         return;
     }

@@ -13,9 +13,9 @@
 
 namespace flowstamp::analysis {
 
-/// A gateway, or a capture, that sees one direction of its flows only: the answers take another way.
-/// What is half seen is never more than suspected. Told once for an interface, and
-/// a flow that passes several interfaces of this host, once for all of them.
+/// A gateway, or a capture, that sees only one direction of its flows: the answers take another
+/// path. Suspected at most. Reported once per interface, and once for a flow that passes several
+/// interfaces of this host.
 class OneWay final : public Detector {
   public:
     explicit OneWay(Findings& findings) : findings_(findings) {}
@@ -26,8 +26,8 @@ class OneWay final : public Detector {
 
   private:
     Findings& findings_;
-    std::set<std::uint32_t> interfaces_;                             ///< told of
-    std::optional<std::pair<net::Endpoint, net::Endpoint>> latest_;  ///< who was told of last
+    std::set<std::uint32_t> interfaces_;                             ///< reported
+    std::optional<std::pair<net::Endpoint, net::Endpoint>> latest_;  ///< the ends reported last
 };
 
 }  // namespace flowstamp::analysis

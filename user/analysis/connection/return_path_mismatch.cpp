@@ -16,7 +16,7 @@ constexpr std::size_t kMost = 4096;
 void ReturnPathMismatch::observe(const Observation& observation, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     if (observation.kind() == FST_EVENT_RST) {
-        // The client's own reset: of the answer's flow, just where the SYN-ACK wanted its bytes.
+        // The client's own reset, to the answer, with the sequence number that it acknowledges.
         const auto found = cases_.find(packet.seq - 1);
         if (found != cases_.end() && !found->second.reset &&
             net::sender_of(packet) == net::receiver_of(found->second.syn_ack.event.packet) &&
@@ -41,7 +41,7 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
     }
     Case& mismatch = cases_[attempt->seq];
     mismatch.syn_ack = observation;
-    mismatch.asked = place->server;
+    mismatch.contacted = place->server;
     order_.push_back(attempt->seq);
     if (order_.size() > kMost) {
         cases_.erase(order_.front());
@@ -50,8 +50,7 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
     report(mismatch, sink);
 }
 
-/// The answer alone may be a second one, lost elsewhere; with the client's reset it is certain that
-/// no other came.
+/// There may be another answer that was not seen here; the client's reset shows that none came.
 void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
     const fst_packet& packet = mismatch.syn_ack.event.packet;
     const net::Endpoint client = net::receiver_of(packet);
@@ -61,12 +60,13 @@ void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
         .verdict = mismatch.reset ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(mismatch.syn_ack),
         .summary = {{.phrase = Phrase::answered_from_elsewhere,
-                     .values = {field::client(client), field::asked(mismatch.asked),
+                     .values = {field::client(client), field::asked(mismatch.contacted),
                                 field::server(answered)}}},
-        .advice = {{.phrase = Phrase::translate_source, .values = {field::asked(mismatch.asked)}}},
+        .advice = {{.phrase = Phrase::translate_source,
+                    .values = {field::asked(mismatch.contacted)}}},
         .evidence = {{.signal = Signal::ANSWER_FROM_ELSEWHERE,
                       .observed = {field::from(answered)},
-                      .baseline = Values{field::to(mismatch.asked)}},
+                      .baseline = Values{field::to(mismatch.contacted)}},
                      {.signal = Signal::SAME_ISN,
                       .observed = {field::ack(packet.ack)},
                       .baseline = Values{field::seq(packet.ack - 1)}}},

@@ -12,12 +12,13 @@
 
 namespace flowstamp::analysis {
 
-/// A SYN to one address that is answered from another: the answer did not come back through the box
+/// A SYN to one address that is answered from another: the answer did not return through the box
 /// that had translated the request (hairpin NAT without source translation, or an answer that
-/// connection tracking let pass untranslated). The client, who never asked that address, resets.
+/// connection tracking passed untranslated). The client, which never contacted that address,
+/// resets.
 class ReturnPathMismatch final : public Detector {
   public:
-    /// `book` is kept by the caller: it has filed each observation before it comes here.
+    /// `syns` is kept by the caller: it has recorded each observation before it comes here.
     ReturnPathMismatch(SynTracker& syns, Findings& findings) : syns_(syns), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
@@ -28,7 +29,7 @@ class ReturnPathMismatch final : public Detector {
     struct Case {
         FindingUpdates updates;
         Observation syn_ack;
-        net::Endpoint asked;  ///< where the SYN went
+        net::Endpoint contacted;  ///< where the SYN went
         bool reset = false;
     };
     void report(Case& mismatch, FindingSink& sink);

@@ -15,8 +15,8 @@ Nanoseconds waiting(const Observation& observation, const fst_direction& own) {
     return std::chrono::microseconds(now_us - own.edge_us);
 }
 
-/// How long a receiver may put an acknowledgement off (RFC 1122, section 4.2.3.2, allows more; none
-/// does).
+/// How long a receiver may delay an acknowledgement (RFC 1122, section 4.2.3.2, allows more; no
+/// stack does).
 constexpr Nanoseconds kDelayedAck = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -48,13 +48,13 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
     const unsigned direction = packet.direction & 1U;
     const ViewKey view = view_of(observation.event);
     const IdlePeriods::IdlePeriod* idle = idle_periods_.unanswered(view);
-    // A FIN alone that nobody acknowledges is a peer that has gone already.
+    // A bare FIN that nothing acknowledges: the peer has gone already.
     if (!observation.slot || packet.payload == 0 || (idle && idle->direction == direction)) {
         return;
     }
     const fst_direction& own = observation.slot->direction[direction];
     const fst_direction& other = observation.slot->direction[direction ^ 1U];
-    // Where the other direction does not pass, its acknowledgements may go another way.
+    // If the other direction is not seen, its acknowledgements may take another path.
     if (!(other.flags & FST_DIRECTION_SEEN) ||
         (waits_.size() >= kMost && !waits_.contains({view, direction}))) {
         return;
@@ -70,8 +70,9 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
     }
     const Nanoseconds silent =
         observation.time() - Nanoseconds(static_cast<std::int64_t>(other.last_ns));
-    // It spoke after it should have acknowledged.
-    const bool speaks = silent + std::chrono::microseconds(other.min_rtt_us) + kDelayedAck < stuck;
+    // It sent packets after it should have acknowledged.
+    const bool still_sends =
+        silent + std::chrono::microseconds(other.min_rtt_us) + kDelayedAck < stuck;
     std::optional<Values> round_trip;
     if (other.min_rtt_us != 0) {
         round_trip = Values{field::min_rtt(std::chrono::microseconds(other.min_rtt_us))};
@@ -79,9 +80,9 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
     const net::Endpoint receiver = net::receiver_of(packet);
     wait.finding = Finding{
         .kind = FindingKind::stalled,
-        .verdict = most_of(*observation.slot),
+        .verdict = highest_verdict(*observation.slot),
         .sighting = sighting_of(observation),
-        .summary = {{.phrase = speaks ? Phrase::stalled_one_way : Phrase::stalled_silent,
+        .summary = {{.phrase = still_sends ? Phrase::stalled_one_way : Phrase::stalled_silent,
                      .values = {field::sender_ip(net::sender_of(packet)), field::receiver(receiver),
                                 field::receiver_ip(receiver), field::span(stuck),
                                 field::resent(wait.retransmissions), field::silent(silent)}}},
@@ -90,7 +91,7 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
                       .observed = {field::seq(packet.seq), field::resent(wait.retransmissions)},
                       .baseline = Values{field::ack_edge(other.ack_edge)}},
                      {.signal = Signal::SILENCE,
-                      .strength = speaks ? Strength::weak : Strength::strong,
+                      .strength = still_sends ? Strength::weak : Strength::strong,
                       .observed = {field::silent(silent)},
                       .baseline = std::move(round_trip)}},
         .slot = *observation.slot,

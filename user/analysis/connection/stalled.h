@@ -13,18 +13,18 @@
 
 namespace flowstamp::analysis {
 
-/// An established flow, one end of which sends the same data again and again: nothing acknowledges
-/// it. A ban in the middle of a connection looks so. What comes after a long rest belongs to
-/// IdleTimeout.
+/// An established flow of which one end retransmits its data, and nothing acknowledges it: as when
+/// a firewall blocks an open connection. What follows a long idle period is left to IdleTimeout.
 class Stalled final : public Detector {
   public:
     /// Retransmissions by timer, in a row, and how long the data has been waiting.
     static constexpr unsigned kEnough = 3;
     static constexpr Nanoseconds kPatience = std::chrono::seconds(1);
-    /// Nobody sends again after so long (Linux: two minutes between two tries at the most).
+    /// Forgotten when nothing was retransmitted for this long (Linux: two minutes between two tries
+    /// at the most).
     static constexpr Nanoseconds kForget = std::chrono::minutes(5);
 
-    /// `rests` is kept by the caller: it has filed each observation before it comes here.
+    /// `idle_periods` is kept by the caller: it has recorded each observation before it comes here.
     Stalled(const IdlePeriods& idle_periods, Findings& findings)
         : idle_periods_(idle_periods), findings_(findings) {}
 

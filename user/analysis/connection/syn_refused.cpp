@@ -9,7 +9,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// Packets of one host differ by a hop where equal-cost paths do.
+/// Over equal-cost paths, packets of one host may differ by a hop.
 constexpr unsigned kNearer = 2;
 
 }  // namespace
@@ -26,7 +26,7 @@ void SynRefused::observe(const Observation& observation, FindingSink&) {
     waiting_.push_back(observation);
 }
 
-/// A RST to a SYN that no SYN-ACK has followed.
+/// Judges a RST to a SYN when the wait for a SYN-ACK is over.
 void SynRefused::consume(const Observation& observation, FindingSink& sink) {
     const fst_packet& rst = observation.event.packet;
     const SynTracker::Attempt* attempt = syns_.answered_by(rst);
@@ -71,7 +71,7 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
         host == nullptr ? std::nullopt : host->nearest_hops();
     const bool known = nearest.has_value();
     const unsigned own_hops = nearest.value_or(0);
-    // One hop is equal-cost paths, or a box just before the server: nothing to blame anyone for.
+    // One hop may be equal-cost paths, or a box right before the server: attributed to neither.
     const bool by_box = known && hops + kNearer <= own_hops;
     const bool by_peer = known && hops == own_hops;
     Finding finding{

@@ -17,21 +17,19 @@
 
 namespace flowstamp::analysis {
 
-/// A SYN that is answered by a RST: nobody listens there, or a box on the way refuses in the
-/// server's name. A SYN-ACK that comes as well makes it another matter (see ForgedRst), so it is
-/// told a moment later. Told once for a server's port and a distance; not for scanners, who are refused
-/// everywhere.
+/// A SYN that is answered by a RST: the port is closed, or a middlebox rejects in the server's
+/// name. Reported after kWait, as a SYN-ACK to the same SYN makes it a case for ForgedRst. Reported
+/// once per server port and distance; not for scanners, which are refused everywhere.
 class SynRefused final : public Detector {
   public:
-    /// How long a SYN-ACK to the same SYN is waited for.
+    /// How long to wait for a SYN-ACK to the same SYN.
     static constexpr Nanoseconds kWait = std::chrono::milliseconds(500);
-    /// The same refusal is told again after so long without one.
+    /// The same refusal is reported again after this long without one.
     static constexpr Nanoseconds kQuiet = std::chrono::minutes(1);
-    /// A client that is refused at more ports of one host than this within kQuiet is looking for
-    /// open ones.
+    /// A client that is refused at more ports of one host than this within kQuiet is a scanner.
     static constexpr std::size_t kScan = 5;
 
-    /// `hosts` and `book` are kept by the caller and outlive the detector.
+    /// `hosts` and `syns` are kept by the caller and outlive the detector.
     SynRefused(const HostMemory& hosts, SynTracker& syns, Findings& findings)
         : hosts_(hosts), syns_(syns), findings_(findings) {}
 

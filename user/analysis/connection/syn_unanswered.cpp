@@ -21,7 +21,7 @@ Statements summary(const SynTracker::Attempt& attempt, bool answered) {
 
 void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() != FST_EVENT_SYN) {
-        // A SYN's answer, of whatever kind: the book knows it.
+        // An answer to a SYN, of any kind: `syns_` has recorded it.
         SynTracker::Attempt* attempt = observation.kind() == FST_EVENT_ICMP_ERROR
                                            ? syns_.of_view(view_of(observation.event))
                                            : syns_.answered_by(observation.event.packet);
@@ -49,10 +49,10 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
     if (reported_.size() >= kMost && !reported_.contains(attempt.seq)) {
         reported_.erase(reported_.begin());
     }
-    Told& told = reported_[attempt.seq];
+    Reported& reported = reported_[attempt.seq];
     const fst_packet& syn = attempt.latest.packet;
     const bool both_ways_pass = both_ways_.pass(syn.key.ifindex);
-    told.finding = Finding{
+    reported.finding = Finding{
         .kind = FindingKind::syn_unanswered,
         .verdict = verdict,
         .sighting = attempt.latest,
@@ -67,20 +67,20 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
                                    field::span(attempt.latest.time() - attempt.first)}},
                      {.signal = Signal::NO_ANSWER, .observed = {field::answers(0)}}},
     };
-    told.updates.report(told.finding, findings_, sink);
+    reported.updates.report(reported.finding, findings_, sink);
 }
 
 void SynUnanswered::answer(const SynTracker::Attempt& attempt, FindingSink& sink) {
-    const auto told = reported_.find(attempt.seq);
-    if (told == reported_.end()) {
+    const auto found = reported_.find(attempt.seq);
+    if (found == reported_.end()) {
         return;
     }
-    Finding finding = told->second.finding;
+    Finding finding = found->second.finding;
     finding.summary = summary(attempt, true);
     finding.advice.clear();
     finding.resolution = Resolution::answered;
-    told->second.updates.report(std::move(finding), findings_, sink);
-    reported_.erase(told);
+    found->second.updates.report(std::move(finding), findings_, sink);
+    reported_.erase(found);
 }
 
 void SynUnanswered::advance(Nanoseconds now, FindingSink& sink) {
@@ -94,7 +94,7 @@ void SynUnanswered::advance(Nanoseconds now, FindingSink& sink) {
     }
 }
 
-/// What was not silent for long enough proves nothing.
+/// A silence that was too short proves nothing.
 void SynUnanswered::finish(FindingSink&) {
     due_.clear();
 }

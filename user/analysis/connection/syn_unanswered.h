@@ -14,17 +14,17 @@
 
 namespace flowstamp::analysis {
 
-/// SYNs that are sent again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP error.
-/// A SYN that is not sent again proves nothing: a scanner sends one. And where no flow has shown both
-/// of its directions, the answer may pass elsewhere.
+/// SYNs that are retransmitted without any answer: no SYN-ACK, no RST, no ICMP error. A SYN that is
+/// not retransmitted proves nothing: a scanner sends one. And where no flow has shown both
+/// directions, the answer may take another path.
 class SynUnanswered final : public Detector {
   public:
-    /// A second SYN's silence, before it makes suspect.
+    /// How long a second SYN must be unanswered for a finding that is suspected.
     static constexpr Nanoseconds kPatience = std::chrono::milliseconds(1500);
-    /// SYNs without an answer that are proof.
+    /// SYNs without an answer for one that is confirmed.
     static constexpr unsigned kEnough = 3;
 
-    /// `book` and `both_ways` are kept by the caller: they have filed each observation before it
+    /// `syns` and `both_ways` are kept by the caller: they have recorded each observation before it
     /// comes here.
     SynUnanswered(SynTracker& syns, const BothWays& both_ways, Findings& findings)
         : syns_(syns), both_ways_(both_ways), findings_(findings) {}
@@ -37,7 +37,7 @@ class SynUnanswered final : public Detector {
     void report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink);
     void answer(const SynTracker::Attempt& attempt, FindingSink& sink);
 
-    struct Told {
+    struct Reported {
         FindingUpdates updates;
         Finding finding;
     };
@@ -45,8 +45,8 @@ class SynUnanswered final : public Detector {
     SynTracker& syns_;
     const BothWays& both_ways_;
     Findings& findings_;
-    std::multimap<Nanoseconds, std::uint32_t> due_;     ///< attempts by sequence number
-    std::unordered_map<std::uint32_t, Told> reported_;  ///< the same
+    std::multimap<Nanoseconds, std::uint32_t> due_;         ///< attempts by sequence number
+    std::unordered_map<std::uint32_t, Reported> reported_;  ///< the same
 };
 
 }  // namespace flowstamp::analysis

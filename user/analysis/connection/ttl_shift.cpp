@@ -25,11 +25,10 @@ bool is_after_handshake(const fst_packet& packet, const fst_flow& slot) {
 void TtlShift::observe(const Observation& observation, FindingSink& sink) {
     const ViewKey view = view_of(observation.event);
     if (observation.kind() == FST_EVENT_TTL) {
-        const auto slot = slots_.read(observation.event.slot);
-        if (slot && slot->generation == view.generation && changes_.size() < kMost) {
+        if (slots_.read(view) && changes_.size() < kMost) {
             const unsigned direction = observation.event.packet.direction & 1U;
-            changes_[{view, direction}] = {observation, observation.time() + kLook};
-            next_look_ = std::min(next_look_, observation.time() + kLook);
+            changes_[{view, direction}] = {observation, observation.time() + kCheckEvery};
+            next_check_ = std::min(next_check_, observation.time() + kCheckEvery);
         }
     } else if (observation.kind() == FST_EVENT_ENDED || observation.kind() == FST_EVENT_EVICTED) {
         for (const unsigned direction : {0U, 1U}) {
@@ -56,7 +55,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
         if (other > FST_HOPS_MAX || hops > FST_HOPS_MAX ||
             static_cast<unsigned>(std::abs(static_cast<int>(hops) - static_cast<int>(other))) <
                 kApart) {
-            return true;  // not an initial TTL that tells hops, or no distance to speak of
+            return true;  // the TTL shows no hops, or the difference is too small
         }
         nearest_other = std::min(nearest_other, other);
         others.push_back(ttl);
@@ -73,7 +72,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
     const net::Endpoint sender = net::sender_of(packet);
     Finding finding{
         .kind = FindingKind::ttl_shift,
-        .verdict = most_of(slot),
+        .verdict = highest_verdict(slot),
         .sighting = sighting_of(change.observation),
         .summary = {{.phrase = after_handshake ? Phrase::proxy_answered_handshake
                                                : Phrase::distance_changed,
@@ -95,25 +94,24 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
 }
 
 void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
-    if (now < next_look_) {
+    if (now < next_check_) {
         return;
     }
-    next_look_ = Nanoseconds::max();
+    next_check_ = Nanoseconds::max();
     for (auto place = changes_.begin(); place != changes_.end();) {
         Change& change = place->second;
-        if (change.look > now) {
-            next_look_ = std::min(next_look_, change.look);
+        if (change.check_at > now) {
+            next_check_ = std::min(next_check_, change.check_at);
             ++place;
             continue;
         }
-        const auto slot = slots_.read(change.observation.event.slot);
-        const bool gone = !slot || slot->generation != place->first.first.generation;
+        const auto slot = slots_.read(place->first.first);
         const bool old = now - change.observation.time() > kLongest;
-        if (gone || settle(change, *slot, sink) || old) {
+        if (!slot || settle(change, *slot, sink) || old) {
             place = changes_.erase(place);
         } else {
-            change.look = now + kLook;
-            next_look_ = std::min(next_look_, change.look);
+            change.check_at = now + kCheckEvery;
+            next_check_ = std::min(next_check_, change.check_at);
             ++place;
         }
     }
@@ -121,8 +119,7 @@ void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
 
 void TtlShift::finish(FindingSink& sink) {
     for (auto& [side, change] : changes_) {
-        const auto slot = slots_.read(change.observation.event.slot);
-        if (slot && slot->generation == side.first.generation) {
+        if (const auto slot = slots_.read(side.first)) {
             settle(change, *slot, sink);
         }
     }

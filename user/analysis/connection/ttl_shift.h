@@ -14,14 +14,14 @@
 namespace flowstamp::analysis {
 
 /// One side of a flow whose packets begin to come from another distance: a proxy answered the
-/// handshake in the server's name, or the route changed. One packet from elsewhere is no shift; nor
-/// is another initial TTL at the same distance (a balancer's), nor one hop (equal-cost paths).
+/// handshake in the server's name, or the route changed. One packet alone is no shift; nor is
+/// another initial TTL at the same distance (a load balancer), nor one hop (equal-cost paths).
 class TtlShift final : public Detector {
   public:
     static constexpr unsigned kApart = 2;
-    /// A shift shows in at least so many of the latest packets.
+    /// A shift shows in at least this many of the latest packets.
     static constexpr unsigned kPackets = 3;
-    static constexpr Nanoseconds kLook = std::chrono::milliseconds(500);
+    static constexpr Nanoseconds kCheckEvery = std::chrono::milliseconds(500);
     static constexpr Nanoseconds kLongest = std::chrono::seconds(10);
 
     /// `slots` outlives the detector.
@@ -35,17 +35,17 @@ class TtlShift final : public Detector {
     static constexpr std::size_t kMost = 4096;
     struct Change {
         Observation observation;
-        Nanoseconds look{0};
+        Nanoseconds check_at{0};
     };
     using Side = std::pair<ViewKey, unsigned>;
 
-    /// Whether it is settled: told, or found to be none.
+    /// Reports the change if it is a shift. False if there are too few packets to decide yet.
     bool settle(Change& change, const fst_flow& slot, FindingSink& sink);
 
     const SlotReader& slots_;
     Findings& findings_;
     std::map<Side, Change> changes_;
-    Nanoseconds next_look_ = Nanoseconds::max();  ///< the earliest of changes_
+    Nanoseconds next_check_ = Nanoseconds::max();  ///< the earliest of changes_
 };
 
 }  // namespace flowstamp::analysis

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/reset/benign_evidence.h"
 
-#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/reset/path_values.h"
@@ -11,7 +11,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// What the facts of one RST are read from.
+/// A RST, and what the facts about it are taken from.
 struct Subject {
     const fst_packet& rst;
     const fst_judgement& judgement;
@@ -37,11 +37,9 @@ Fact answers_syn(const Subject& it) {
 }
 
 Fact same_distance(const Subject& it) {
-    const bool is_same = std::ranges::any_of(it.own.ttl, [&](std::uint8_t ttl) {
-        return ttl != 0 && fst_hops(ttl) == fst_hops(it.rst.ttl);
-    });
     constexpr std::uint8_t kNoBaseline = 255;
-    if (!is_same || it.judgement.base_hops == kNoBaseline || it.in(FST_CONTEXT_NO_BASELINE)) {
+    if (!fst_same_distance(&it.own, it.rst.ttl, 0) || it.judgement.base_hops == kNoBaseline ||
+        it.in(FST_CONTEXT_NO_BASELINE)) {
         return std::nullopt;
     }
     return Evidence{.signal = Signal::SAME_DISTANCE,
@@ -84,7 +82,7 @@ Fact after_fins(const Subject& it) {
     return Evidence{.signal = Signal::AFTER_FINS};
 }
 
-Fact rested(const Subject& it) {
+Fact was_idle(const Subject& it) {
     if (it.past.idle) {
         return Evidence{.signal = Signal::RESTED, .observed = {field::idle(it.past.idle)}};
     }
@@ -126,7 +124,7 @@ std::vector<Evidence> benign_evidence(const fst_packet& rst, const fst_judgement
                                       const fst_flow& slot, const ResetPast& past) {
     static constexpr std::array kFacts = {
         upheld,     answers_syn, scan,         alive_not_acking, aged_window,    after_own_rst,
-        after_fins, rested,      id_continues, same_distance,    stateless_shape};
+        after_fins, was_idle,    id_continues, same_distance,    stateless_shape};
     const Subject subject{rst, judgement, slot, slot.direction[rst.direction & 1U], past};
     std::vector<Evidence> all;
     for (const auto& fact : kFacts) {

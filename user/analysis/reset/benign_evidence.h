@@ -8,8 +8,8 @@
 
 namespace flowstamp::analysis {
 
-/// What speaks for a RST that is held to be genuine, besides what the kernel saw. That its sender
-/// upheld it when asked comes first.
+/// Evidence for a RST that is judged genuine, besides the kernel's signals. That its sender upheld
+/// it when challenged comes first.
 [[nodiscard]] std::vector<Evidence> benign_evidence(const fst_packet& rst,
                                                     const fst_judgement& judgement,
                                                     const fst_flow& slot, const ResetPast& past);

@@ -5,8 +5,8 @@
 
 namespace flowstamp::analysis {
 
-/// What became of the questions that --challenge asked. Those in `asked` that are in none of the
-/// others still wait for their answer.
+/// The challenges of --challenge and their results. `asked` counts all of them; those in none of
+/// the other counts still await their answer.
 struct ChallengeTally {
     std::uint64_t asked = 0;
     std::uint64_t upheld = 0;

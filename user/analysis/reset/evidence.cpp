@@ -36,7 +36,7 @@ std::optional<std::string> id_class_of(const fst_direction& direction) {
     return std::string(net::id_class_name(fst_id_class_of(&direction)));
 }
 
-/// How long after the RST, or how long before it.
+/// How long after the RST; negative: before it.
 Nanoseconds after(const fst_packet& rst, const fst_packet& other) {
     return Nanoseconds(static_cast<std::int64_t>(other.time_ns - rst.time_ns));
 }
@@ -58,7 +58,7 @@ Shown path_values(fst_signal signal, const Subject& it) {
     return {observed, path_baseline(it.own)};
 }
 
-/// The packet of the other end whose IP-ID the RST bears, from its ring of stamps.
+/// The packet of the other end whose IP-ID the RST has, from its ring of stamps.
 std::optional<Values> echoed(const Subject& it) {
     for (const fst_stamp& stamp : net::stamps_of(it.other)) {
         if (stamp.ip_id == it.rst.ip_id) {
@@ -142,7 +142,7 @@ Shown refuted_values(const Subject& it) {
     return it.later.refuted ? Shown{.baseline = Values{when(it.rst, *it.later.refuted)}} : Shown{};
 }
 
-/// How long before the RST the data had left that it acknowledges.
+/// How long before the RST the data was sent that it acknowledges.
 Shown time_values(const Subject& it) {
     const auto rst_us = static_cast<std::uint32_t>(it.rst.time_ns / 1000);
     return {{field::age(std::chrono::microseconds(rst_us - it.other.edge_us))},

@@ -9,8 +9,8 @@
 
 namespace flowstamp::analysis {
 
-/// The packets that later showed something about a RST: the values behind the signals that the RST
-/// alone cannot bear.
+/// Later packets that brought evidence about a RST: the values behind the signals that the RST
+/// alone cannot show.
 struct LaterEvidence {
     std::optional<fst_packet> liveness_ack{};
     std::optional<fst_packet> liveness_clock{};
@@ -22,8 +22,8 @@ struct LaterEvidence {
     std::optional<fst_packet> other_rst{};  ///< the RST that this one contradicts
 };
 
-/// The signals of `judgement` with their values, the strongest first. `slot` is the flow as it was when the
-/// RST came.
+/// The signals of `judgement` with their values, the strongest first. `slot` is the flow as it was
+/// when the RST came.
 [[nodiscard]] std::vector<Evidence> describe(const fst_packet& rst, const fst_judgement& judgement,
                                              const fst_flow& slot, const LaterEvidence& later);
 

@@ -7,12 +7,8 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// RSTs of one side that a later packet is held against: a storm must not cost its square.
+/// RSTs of one side that a later packet is compared with: a flood of them must not cost its square.
 constexpr std::size_t kRememberedOfSide = 32;
-
-/// The kernel tells of rests of about ten seconds or more; what ends one is answered within this.
-constexpr Nanoseconds kRest = std::chrono::seconds(9);
-constexpr Nanoseconds kAnswersRest = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -43,47 +39,48 @@ void ForgedRst::on_rst(const Observation& observation, FindingSink& sink) {
     if (observation.event.judgement.challenge == FST_CHALLENGE_UPHELD) {
         take_answer(reset, key, sink);
     } else {
-        take_unasked_answer(reset, key, sink);
+        infer_answer(reset, key, sink);
     }
-    if (side.incident && !side.incident->is_settled() && reset.verdict() == FST_VERDICT_GENUINE &&
-        reset.challenge() == FST_CHALLENGE_NONE) {
-        side.incident->sender_reset(reset.judgement());
+    if (side.incident && !side.incident->is_settled() && reset.challenge() == FST_CHALLENGE_NONE) {
+        const fst_judgement judgement = reset.judgement();
+        if (judgement.verdict == FST_VERDICT_GENUINE) {
+            side.incident->sender_reset(judgement);
+        }
     }
-    note_other_end(key);
+    notify_other_end(key);
     report(reset, sink);
 }
 
-/// A rest counts if the RST answers what ended it.
+/// An idle period counts if the RST answers the packet that ended it.
 ResetPast ForgedRst::past_of(const Observation& rst) const {
     ResetPast past{.scan = tracking_.scans.of(rst), .idle = {}};
-    const IdlePeriods::IdlePeriod* idle = tracking_.idle_periods.unanswered(view_of(rst.event));
-    if (idle != nullptr && idle->length >= kRest && rst.time() - idle->woke < kAnswersRest &&
-        idle->direction != (rst.event.packet.direction & 1U)) {
+    const IdlePeriods::IdlePeriod* idle = tracking_.idle_periods.answered_by(rst);
+    if (idle != nullptr && idle->length >= IdlePeriods::kShortest) {
         past.idle = idle->length;
     }
     return past;
 }
 
-/// Files a RST, or another view of one that is known.
+/// Records a RST, or another view of a known one.
 ResetRecord& ForgedRst::remember(const Observation& observation, Side& side, FindingSink& sink) {
-    const auto known = records_.find(observation.packet_id);
-    const bool is_new = known == records_.end();
     const ResetPast past = past_of(observation);
-    ResetRecord& reset =
-        is_new ? records_.try_emplace(observation.packet_id, observation, past).first->second
-               : known->second;
+    const auto [place, is_new] = records_.try_emplace(observation.packet_id, observation, past);
+    ResetRecord& reset = place->second;
     const fst_challenge before = is_new ? FST_CHALLENGE_NONE : reset.challenge();
-    reset.add_view(observation, past);
+    if (!is_new) {
+        reset.add_view(observation, past);
+    }
     if (const HostMemory::Host* host = tracking_.hosts.sender_of(observation.event.packet)) {
         reset.view(view_of(observation.event))->consider(*host);
     }
-    const bool asked = before == FST_CHALLENGE_NONE && reset.challenge() == FST_CHALLENGE_ASKED;
-    if (asked) {
+    const bool is_challenged =
+        before == FST_CHALLENGE_NONE && reset.challenge() == FST_CHALLENGE_ASKED;
+    if (is_challenged) {
         tracking_.challenges.asked++;
         deadlines_.emplace(reset.time() + kAnswerWithin, Deadline{Due::answer, reset.id()});
     }
     if (is_new) {
-        deadlines_.emplace(reset.time() + (asked ? kRememberAsked : kRemember),
+        deadlines_.emplace(reset.time() + (is_challenged ? kRememberChallenged : kRemember),
                            Deadline{Due::forget, reset.id()});
     }
     if (side.resets.empty() || side.resets.back() != reset.id()) {
@@ -98,7 +95,7 @@ ResetRecord& ForgedRst::remember(const Observation& observation, Side& side, Fin
     return reset;
 }
 
-/// Holds a new RST against the earlier ones of its side, and against the SYN's other answer.
+/// Compares a new RST with the earlier ones of its side, and with the SYN's other answer.
 void ForgedRst::compare(ResetRecord& reset, const SideKey& key, FindingSink& sink) {
     ResetObservation& view = *reset.view(key.view);
     for (ResetRecord* earlier : records_of(key)) {
@@ -113,39 +110,40 @@ void ForgedRst::compare(ResetRecord& reset, const SideKey& key, FindingSink& sin
     }
 }
 
-/// `answer` is the RST with which a sender upholds its earlier ones: those that still wait, or the
-/// last one that had to wait too long.
+/// `answer` is the RST with which a sender upholds its earlier ones: those that await an answer, or
+/// else the latest that went unanswered.
 void ForgedRst::take_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink) {
     std::vector<ResetRecord*> upheld;
     ResetRecord* late = nullptr;
-    for (ResetRecord* asked : records_of(key)) {
-        if (asked == &answer) {
+    for (ResetRecord* reset : records_of(key)) {
+        if (reset == &answer) {
             continue;
         }
-        if (asked->challenge() == FST_CHALLENGE_REFUTED) {
-            // A peer that lived but was deaf: then the answer is this one. Else the proof stands.
-            asked->view(key.view)->uphold();
-            upheld.push_back(asked);
-        } else if (asked->challenge() == FST_CHALLENGE_ASKED) {
-            upheld.push_back(asked);
-        } else if (asked->challenge() == FST_CHALLENGE_UNANSWERED) {
-            late = asked;
+        if (reset->challenge() == FST_CHALLENGE_REFUTED) {
+            // If the peer was live but did not receive our packets, this is its answer. Else the
+            // proof stands.
+            reset->view(key.view)->uphold();
+            upheld.push_back(reset);
+        } else if (reset->challenge() == FST_CHALLENGE_ASKED) {
+            upheld.push_back(reset);
+        } else if (reset->challenge() == FST_CHALLENGE_UNANSWERED) {
+            late = reset;
         }
     }
     if (upheld.empty() && late != nullptr) {
         upheld.push_back(late);
     }
-    for (ResetRecord* asked : upheld) {
-        if (put_answer(*asked, FST_CHALLENGE_UPHELD)) {
-            answer.set_answers(asked->id());
-            report(*asked, sink);
+    for (ResetRecord* reset : upheld) {
+        if (record_answer(*reset, FST_CHALLENGE_UPHELD)) {
+            answer.set_answers(reset->id());
+            report(*reset, sink);
         }
     }
 }
 
 /// Where only confirmed RSTs are acted on, a genuine one passes unchallenged. If it comes from the
-/// sender's own distance and after it can have heard the question, it is the answer all the same.
-void ForgedRst::take_unasked_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink) {
+/// sender's own distance, late enough to follow the challenge's arrival there, it is an answer too.
+void ForgedRst::infer_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink) {
     const ResetObservation& view = *answer.view(key.view);
     if (answer.verdict() != FST_VERDICT_GENUINE || answer.challenge() != FST_CHALLENGE_NONE ||
         view.arrival().pass_reason != FST_PASS_NOT_SUSPECT || !view.is_from_own_distance() ||
@@ -158,17 +156,17 @@ void ForgedRst::take_unasked_answer(ResetRecord& answer, const SideKey& key, Fin
                                                                                  challenged.time());
         return fst_had_time_to_answer(rtt_us, static_cast<std::uint32_t>(since.count()));
     };
-    for (ResetRecord* asked : records_of(key)) {
-        if (asked->challenge() == FST_CHALLENGE_ASKED && had_time(*asked) &&
-            put_answer(*asked, FST_CHALLENGE_UPHELD)) {
-            answer.set_answers(asked->id());
-            report(*asked, sink);
+    for (ResetRecord* reset : records_of(key)) {
+        if (reset->challenge() == FST_CHALLENGE_ASKED && had_time(*reset) &&
+            record_answer(*reset, FST_CHALLENGE_UPHELD)) {
+            answer.set_answers(reset->id());
+            report(*reset, sink);
         }
     }
 }
 
-/// Returns whether the answer was taken.
-bool ForgedRst::put_answer(ResetRecord& reset, fst_challenge answer) {
+/// Returns whether the answer counts.
+bool ForgedRst::record_answer(ResetRecord& reset, fst_challenge answer) {
     const fst_challenge before = reset.challenge();
     if (!reset.answer(answer)) {
         return false;
@@ -193,12 +191,12 @@ void ForgedRst::on_later_packet(const Observation& observation, FindingSink& sin
     const SideKey key{view_of(event), event.packet.direction & 1U};
     for (ResetRecord* reset : records_of(key)) {
         ResetObservation* view = reset->view(key.view);
-        bool news = view->see_later_packet(event);
+        bool has_changed = view->see_later_packet(event);
         if (event.judgement.challenge == FST_CHALLENGE_REFUTED && reset->awaits_answer()) {
-            news |= view->refute(event.packet);
-            put_answer(*reset, FST_CHALLENGE_REFUTED);
+            has_changed |= view->refute(event.packet);
+            record_answer(*reset, FST_CHALLENGE_REFUTED);
         }
-        if (news) {
+        if (has_changed) {
             report(*reset, sink);
         }
     }
@@ -225,17 +223,17 @@ void ForgedRst::on_syn_ack(const Observation& observation, FindingSink& sink) {
 }
 
 void ForgedRst::report(ResetRecord& reset, FindingSink& sink) {
-    const auto news = reset.news();
-    if (news) {
-        sink.reset(*news);
-        if (news->judgement.verdict == FST_VERDICT_CONFIRMED) {
-            tracking_.signatures.note(reset.strongest_view(), news->judgement);
+    const auto update = reset.take_update();
+    if (update) {
+        sink.reset(*update);
+        if (update->judgement.verdict == FST_VERDICT_CONFIRMED) {
+            tracking_.signatures.note(reset.strongest_view(), update->judgement);
         }
     }
     report_finding(sides_[side_of(reset.views().front())], reset, sink);
 }
 
-/// A suspicious RST begins an episode, or belongs to the one that is open.
+/// A suspicious RST begins an incident, or belongs to the one that is open.
 void ForgedRst::report_finding(Side& side, ResetRecord& reset, FindingSink& sink) {
     const bool suspicious = reset.verdict() != FST_VERDICT_GENUINE;
     const bool open =
@@ -249,19 +247,19 @@ void ForgedRst::report_finding(Side& side, ResetRecord& reset, FindingSink& sink
     } else if (suspicious || side.incident->holds(reset.id())) {
         side.incident->add(reset);
     }
-    report_news(*side.incident, sink);
+    report_update(*side.incident, sink);
 }
 
-void ForgedRst::report_news(ResetIncident& incident, FindingSink& sink) {
+void ForgedRst::report_update(ResetIncident& incident, FindingSink& sink) {
     const std::optional<fst_verdict> before = incident.reported_verdict();
-    if (const auto news = incident.news()) {
-        tracking_.findings.told(before, news->verdict);
-        sink.finding(*news);
+    if (const auto update = incident.take_update()) {
+        tracking_.findings.count(before, update->verdict);
+        sink.finding(*update);
     }
 }
 
-/// A RST of one end: the other end's episode, if there is one, has to know.
-void ForgedRst::note_other_end(const SideKey& key) {
+/// Notes a RST of one end in the other end's incident, if there is one.
+void ForgedRst::notify_other_end(const SideKey& key) {
     const auto other = sides_.find(SideKey{key.view, key.direction ^ 1U});
     if (other != sides_.end() && other->second.incident) {
         other->second.incident->receiver_reset();
@@ -278,20 +276,13 @@ void ForgedRst::settle(const SideKey& key, Nanoseconds now, FindingSink& sink) {
         settlements_.emplace(incident.settles_at(), key);
         return;
     }
-    std::optional<fst_flow> slot = tracking_.slots.read(key.view.slot);
-    if (slot && slot->generation != key.view.generation) {
-        slot.reset();
-    }
-    incident.settle(slot);
-    report_news(incident, sink);
+    incident.settle(tracking_.slots.read(key.view));
+    report_update(incident, sink);
     drop_if_empty(key);
 }
 
+/// Handles what is due: outcomes of incidents, challenges without an answer, RSTs to be forgotten.
 void ForgedRst::advance(Nanoseconds now, FindingSink& sink) {
-    settle_due(now, sink);
-}
-
-void ForgedRst::settle_due(Nanoseconds now, FindingSink& sink) {
     while (!settlements_.empty() && settlements_.begin()->first <= now) {
         const SideKey key = settlements_.begin()->second;
         settlements_.erase(settlements_.begin());
@@ -304,7 +295,7 @@ void ForgedRst::settle_due(Nanoseconds now, FindingSink& sink) {
             forget(deadline.reset, sink);
         } else if (const auto place = records_.find(deadline.reset);
                    place != records_.end() && place->second.challenge() == FST_CHALLENGE_ASKED) {
-            put_answer(place->second, FST_CHALLENGE_UNANSWERED);
+            record_answer(place->second, FST_CHALLENGE_UNANSWERED);
             report(place->second, sink);
         }
     }
@@ -317,7 +308,7 @@ void ForgedRst::forget(std::uint64_t id, FindingSink& sink) {
     }
     ResetRecord& reset = place->second;
     if (reset.challenge() == FST_CHALLENGE_ASKED) {
-        put_answer(reset, FST_CHALLENGE_UNANSWERED);
+        record_answer(reset, FST_CHALLENGE_UNANSWERED);
         report(reset, sink);
     }
     for (const ResetObservation& view : reset.views()) {
@@ -338,8 +329,7 @@ void ForgedRst::drop_if_empty(const SideKey& key) {
 }
 
 void ForgedRst::finish(FindingSink& sink) {
-    constexpr Nanoseconds kEver = Nanoseconds::max();
-    settle_due(kEver, sink);
+    advance(Nanoseconds::max(), sink);
 }
 
 std::vector<ResetRecord*> ForgedRst::records_of(const SideKey& key) {

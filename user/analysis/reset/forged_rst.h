@@ -21,11 +21,11 @@ namespace flowstamp::analysis {
 /// answer to the challenge. Reports each as a reset, and the suspicious ones as findings.
 class ForgedRst final : public Detector {
   public:
-    /// Without an answer for so long, a question counts as unanswered. A late answer still counts.
+    /// A challenge without an answer for this long is unanswered. A late answer still counts.
     static constexpr Nanoseconds kAnswerWithin = std::chrono::seconds(5);
-    /// How long a RST is remembered: for the life of its sender, and for late answers.
+    /// How long a RST is remembered: for signs of its sender's liveness, and for late answers.
     static constexpr Nanoseconds kRemember = std::chrono::seconds(5);
-    static constexpr Nanoseconds kRememberAsked = std::chrono::minutes(2);
+    static constexpr Nanoseconds kRememberChallenged = std::chrono::minutes(2);
     /// RSTs remembered at the most.
     static constexpr std::size_t kMost = 8192;
 
@@ -69,14 +69,12 @@ class ForgedRst final : public Detector {
     ResetRecord& remember(const Observation& observation, Side& side, FindingSink& sink);
     void compare(ResetRecord& reset, const SideKey& key, FindingSink& sink);
     void take_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);
-    void take_unasked_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);
-    bool put_answer(ResetRecord& reset, fst_challenge answer);
+    void infer_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);
+    bool record_answer(ResetRecord& reset, fst_challenge answer);
     void report(ResetRecord& reset, FindingSink& sink);
     void report_finding(Side& side, ResetRecord& reset, FindingSink& sink);
-    void report_news(ResetIncident& incident, FindingSink& sink);
-    void note_other_end(const SideKey& key);
-    /// What is due by now: outcomes, answers that did not come, what is to be forgotten.
-    void settle_due(Nanoseconds now, FindingSink& sink);
+    void report_update(ResetIncident& incident, FindingSink& sink);
+    void notify_other_end(const SideKey& key);
     void settle(const SideKey& key, Nanoseconds now, FindingSink& sink);
     void forget(std::uint64_t id, FindingSink& sink);
     void drop_if_empty(const SideKey& key);

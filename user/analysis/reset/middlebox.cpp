@@ -19,7 +19,7 @@ std::string_view name_of(FieldHabit::Kind kind) {
     return "absent";
 }
 
-bool bears(const Middlebox& box, const fst_learned_signature& signature) {
+bool has_signature(const Middlebox& box, const fst_learned_signature& signature) {
     const auto is_fixed = [](const FieldHabit& habit, std::uint16_t value) {
         return habit == FieldHabit{FieldHabit::Kind::fixed, value};
     };

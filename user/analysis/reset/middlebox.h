@@ -15,14 +15,14 @@
 
 namespace flowstamp::analysis {
 
-/// How a field goes over what a box sends.
+/// How a header field behaves over the packets of a middlebox.
 struct FieldHabit {
     enum class Kind {
         absent,   ///< there is no such field (IP-ID in IPv6)
         zero,     ///< always 0
-        echo,     ///< copied from the end that it is sent to
+        echo,     ///< copied from its receiver's packets
         fixed,    ///< always `value`
-        changes,  ///< another one each time
+        changes,  ///< several values
     };
     Kind kind = Kind::absent;
     std::uint16_t value = 0;
@@ -30,15 +30,15 @@ struct FieldHabit {
     friend bool operator==(const FieldHabit&, const FieldHabit&) = default;
 };
 
-/// A suspected box in the path: what several findings have in common, so that it can be told apart
-/// and shown to whoever runs the network. Told when a minute has passed in which it grew, and at the
-/// end, under the same id.
+/// A suspected middlebox: what several findings have in common, so that the network's operator can
+/// identify it. Reported after each minute that brought it new findings, and at the end, under the
+/// same id.
 struct Middlebox {
     /// Connections to one port of the servers.
     struct Port {
         std::uint16_t port = 0;
-        std::uint64_t flows = 0;  ///< that it hit
-        std::uint64_t seen = 0;   ///< begun while we watched, hit or not; at least `flows`
+        std::uint64_t flows = 0;  ///< that it attacked
+        std::uint64_t seen = 0;   ///< begun during the session, attacked or not; at least `flows`
     };
     static constexpr std::size_t kStages = 4;
 
@@ -50,20 +50,20 @@ struct Middlebox {
     FieldHabit ttl{};            ///< as it arrives here
     FieldHabit ip_id{};
     FieldHabit window{};
-    std::optional<Mac> mac{};     ///< of its frames; nothing on links without
+    std::optional<Mac> mac{};     ///< of its frames; nullopt on links without
     bool mac_is_foreign = false;  ///< the genuine packets of those flows come from another one
-    std::string vendor{};         ///< of that MAC; empty: not known
+    std::string vendor{};         ///< of that MAC; empty: unknown
     std::uint64_t segments = 0;   ///< that it sent
-    std::uint64_t flows = 0;      ///< that it hit
-    std::vector<Port> ports{};    ///< the most often hit first; a few
-    std::array<std::uint64_t, kStages> stages{};  ///< of `flows`, by Stage when they were hit
-    bool is_learned = false;                      ///< its next one is known on arrival
+    std::uint64_t flows = 0;      ///< that it attacked
+    std::vector<Port> ports{};    ///< the most attacked first; a few
+    std::array<std::uint64_t, kStages> stages{};  ///< of `flows`, by their HandshakeStage then
+    bool is_learned = false;                      ///< its packets match a learned signature
     Nanoseconds first{0};                         ///< seen, since 1970
     Nanoseconds last{0};
 };
 
-/// Whether what it sends bears the signature.
-[[nodiscard]] bool bears(const Middlebox& box, const fst_learned_signature& signature);
+/// Whether the packets of the box match the signature.
+[[nodiscard]] bool has_signature(const Middlebox& box, const fst_learned_signature& signature);
 
 [[nodiscard]] std::string_view name_of(FieldHabit::Kind kind);
 

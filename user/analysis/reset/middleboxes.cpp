@@ -11,7 +11,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-bool is_echo(const Finding& finding, fst_signal signal) {
+bool has_signal(const Finding& finding, fst_signal signal) {
     return (finding.signals & FST_SIGNAL_BIT(signal)) != 0;
 }
 
@@ -20,14 +20,14 @@ FieldHabit::Kind id_kind(const Finding& finding) {
     if (packet.flags & FST_PACKET_IPV6) {
         return FieldHabit::Kind::absent;
     }
-    if (is_echo(finding, FST_SIGNAL_ID_ECHO)) {
+    if (has_signal(finding, FST_SIGNAL_ID_ECHO)) {
         return FieldHabit::Kind::echo;
     }
     return packet.ip_id == 0 ? FieldHabit::Kind::zero : FieldHabit::Kind::fixed;
 }
 
 FieldHabit::Kind window_kind(const Finding& finding) {
-    if (is_echo(finding, FST_SIGNAL_WINDOW_ECHO)) {
+    if (has_signal(finding, FST_SIGNAL_WINDOW_ECHO)) {
         return FieldHabit::Kind::echo;
     }
     return finding.sighting.packet.window == 0 ? FieldHabit::Kind::zero : FieldHabit::Kind::fixed;
@@ -38,7 +38,7 @@ std::optional<Mac> mac_of(const fst_packet& packet) {
                                          : std::nullopt;
 }
 
-/// A fixed value is fixed for as long as no other one is seen.
+/// A fixed value stays fixed until another one is seen.
 void learn(FieldHabit& habit, std::uint16_t value) {
     if (habit.kind == FieldHabit::Kind::fixed && habit.value != value) {
         habit = {FieldHabit::Kind::changes, 0};
@@ -59,7 +59,7 @@ void Middleboxes::saw_attempt(std::uint16_t port) {
     attempts_[port]++;
 }
 
-Middleboxes::Likeness Middleboxes::likeness_of(const Finding& finding) {
+Middleboxes::Traits Middleboxes::traits_of(const Finding& finding) {
     const fst_packet& packet = finding.sighting.packet;
     return {packet.key.ifindex, fst_hops(packet.ttl),
             packet.tcp_flags,   (packet.flags & FST_PACKET_DF) != 0,
@@ -67,8 +67,8 @@ Middleboxes::Likeness Middleboxes::likeness_of(const Finding& finding) {
             mac_of(packet)};
 }
 
-Middleboxes::Entry& Middleboxes::entry_of(const Likeness& likeness, const Finding& finding) {
-    if (const auto known = boxes_.find(likeness); known != boxes_.end()) {
+Middleboxes::Entry& Middleboxes::entry_of(const Traits& traits, const Finding& finding) {
+    if (const auto known = boxes_.find(traits); known != boxes_.end()) {
         return known->second;
     }
     if (boxes_.size() >= kMost) {
@@ -76,9 +76,9 @@ Middleboxes::Entry& Middleboxes::entry_of(const Likeness& likeness, const Findin
                                               [](const auto& known) { return known.second.last; }));
     }
     const fst_packet& packet = finding.sighting.packet;
-    Entry& entry = boxes_[likeness];
+    Entry& entry = boxes_[traits];
     Middlebox& box = entry.box;
-    box.id = ++met_;
+    box.id = ++last_id_;
     box.interface = finding.sighting.interface;
     box.hops = fst_hops(packet.ttl);
     box.tcp_flags = packet.tcp_flags;
@@ -96,7 +96,7 @@ void Middleboxes::count(Entry& entry, const Finding& finding, const Counted& cou
     learn(box.ttl, packet.ttl);
     learn(box.ip_id, packet.ip_id);
     learn(box.window, packet.window);
-    box.mac_is_foreign = is_echo(finding, FST_SIGNAL_MAC_FOREIGN);
+    box.mac_is_foreign = has_signal(finding, FST_SIGNAL_MAC_FOREIGN);
     box.segments += counted.segments;
     if (!counted.is_first) {
         return;
@@ -108,20 +108,20 @@ void Middleboxes::count(Entry& entry, const Finding& finding, const Counted& cou
     }
 }
 
-void Middleboxes::take_back(std::uint64_t finding) {
+void Middleboxes::uncount(std::uint64_t finding) {
     const auto known = counted_.find(finding);
     if (known == counted_.end()) {
         return;
     }
     const Counted counted = known->second;
     counted_.erase(known);
-    const auto place = boxes_.find(counted.likeness);
+    const auto place = boxes_.find(counted.traits);
     if (place == boxes_.end()) {
         return;
     }
     Middlebox& box = place->second.box;
     box.segments -= counted.segments;
-    place->second.grown = true;
+    place->second.has_changed = true;
     if (!counted.is_first) {
         return;
     }
@@ -138,12 +138,12 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
         finding.kind == FindingKind::forged_rst || finding.kind == FindingKind::injected_segment;
     if (!shows_box || finding.verdict != FST_VERDICT_CONFIRMED ||
         finding.resolution == Resolution::withdrawn) {
-        take_back(finding.id);
+        uncount(finding.id);
         return std::nullopt;
     }
     const std::uint32_t segments = std::max(finding.resets, 1U);
     if (const auto known = counted_.find(finding.id); known != counted_.end()) {
-        const auto place = boxes_.find(known->second.likeness);
+        const auto place = boxes_.find(known->second.traits);
         if (place == boxes_.end()) {
             return std::nullopt;
         }
@@ -151,14 +151,14 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
         known->second.segments = std::max(segments, known->second.segments);
         return place->second.box.id;
     }
-    const Likeness likeness = likeness_of(finding);
+    const Traits traits = traits_of(finding);
     const unsigned server = net::opener_of(finding.slot) ^ 1U;
-    Entry& entry = entry_of(likeness, finding);
+    Entry& entry = entry_of(traits, finding);
     const bool is_known = entry.flows.contains(finding.sighting.flow_id);
     if (entry.flows.size() < kFlowsKept) {
         entry.flows.insert(finding.sighting.flow_id);
     }
-    const Counted counted{.likeness = likeness,
+    const Counted counted{.traits = traits,
                           .segments = segments,
                           .port = net::end_of(finding.sighting.packet.key, server).port,
                           .stage = stage_of(finding.slot).value_or(HandshakeStage::later),
@@ -166,7 +166,7 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
     count(entry, finding, counted);
     entry.box.last = finding.sighting.wall;
     entry.last = Nanoseconds(static_cast<std::int64_t>(finding.sighting.packet.time_ns));
-    entry.grown = true;
+    entry.has_changed = true;
     counted_.emplace(finding.id, counted);
     if (counted_.size() > kFindings) {
         counted_.erase(counted_.begin());
@@ -175,20 +175,20 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
 }
 
 Middlebox Middleboxes::report(Entry& entry) const {
-    Middlebox told = entry.box;
-    told.again = entry.told;
-    entry.told = true;
-    entry.grown = false;
+    Middlebox report = entry.box;
+    report.again = entry.reported;
+    entry.reported = true;
+    entry.has_changed = false;
     std::vector<std::pair<std::uint16_t, std::uint64_t>> ports(entry.ports.begin(),
                                                                entry.ports.end());
     std::ranges::stable_sort(ports, std::ranges::greater{},
                              &std::pair<std::uint16_t, std::uint64_t>::second);
-    ports.resize(std::min(ports.size(), kPortsTold));
+    ports.resize(std::min(ports.size(), kPortsReported));
     for (const auto& [port, flows] : ports) {
         const std::uint64_t seen = attempts_.empty() ? 0 : attempts_[port];
-        told.ports.push_back({port, flows, std::max(seen, flows)});
+        report.ports.push_back({port, flows, std::max(seen, flows)});
     }
-    return told;
+    return report;
 }
 
 std::vector<Middlebox> Middleboxes::due(Nanoseconds now) {
@@ -197,12 +197,12 @@ std::vector<Middlebox> Middleboxes::due(Nanoseconds now) {
         return found;
     }
     const bool is_first_call = due_ == Nanoseconds::zero();
-    due_ = now + kTellEvery;
+    due_ = now + kReportEvery;
     if (is_first_call) {
         return found;
     }
-    for (auto& [likeness, entry] : boxes_) {
-        if (entry.grown && entry.box.flows != 0) {
+    for (auto& [traits, entry] : boxes_) {
+        if (entry.has_changed && entry.box.flows != 0) {
             found.push_back(report(entry));
         }
     }
@@ -212,7 +212,7 @@ std::vector<Middlebox> Middleboxes::due(Nanoseconds now) {
 
 std::vector<Middlebox> Middleboxes::all() {
     std::vector<Middlebox> found;
-    for (auto& [likeness, entry] : boxes_) {
+    for (auto& [traits, entry] : boxes_) {
         if (entry.box.flows != 0) {
             found.push_back(report(entry));
         }

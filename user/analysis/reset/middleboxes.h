@@ -14,63 +14,63 @@
 
 namespace flowstamp::analysis {
 
-/// Gathers confirmed forgeries by where they come from and how they look: each group is one suspected
-/// box. Bounded: the box that was quiet longest makes room.
+/// Groups confirmed forgeries by origin and header fields: each group is one suspected middlebox.
+/// Bounded: the one without findings for longest is forgotten first.
 class Middleboxes {
   public:
     static constexpr std::size_t kMost = 256;
-    /// Findings whose later news are still counted to their box.
+    /// Findings whose updates are still counted for their box.
     static constexpr std::size_t kFindings = 4096;
-    /// Ports told of one box, and kept of one.
-    static constexpr std::size_t kPortsTold = 5;
+    /// Ports reported and kept per box.
+    static constexpr std::size_t kPortsReported = 5;
     static constexpr std::size_t kPortsKept = 1024;
-    /// Flows of a box that are known again when it hits them once more.
+    /// Flows remembered per box, so that each is counted once.
     static constexpr std::size_t kFlowsKept = 16384;
-    static constexpr Nanoseconds kTellEvery = std::chrono::minutes(1);
+    static constexpr Nanoseconds kReportEvery = std::chrono::minutes(1);
 
-    /// A connection to this port begins: what a box's share is measured by.
+    /// A connection to this port begins: counted in Middlebox::Port::seen.
     void saw_attempt(std::uint16_t port);
 
-    /// Files a finding, or its news. Returns the box's id; nothing if the finding shows none.
+    /// Records a finding, or an update of one. Returns its box's id; nullopt if it shows none.
     std::optional<std::uint64_t> record(const Finding& finding);
 
-    /// The boxes that have grown since they were told, if it is time to tell them.
+    /// The boxes with new findings since their last report, if reports are due.
     [[nodiscard]] std::vector<Middlebox> due(Nanoseconds now);
-    /// All of them, in the order in which they were met.
+    /// All of them, by id.
     [[nodiscard]] std::vector<Middlebox> all();
 
   private:
     /// What does not change from one of a box's packets to the next: interface, hops, flags,
     /// don't-fragment, kinds of ID and window, MAC.
-    using Likeness = std::tuple<std::uint32_t, std::uint8_t, std::uint8_t, bool, FieldHabit::Kind,
-                                FieldHabit::Kind, std::optional<Mac>>;
+    using Traits = std::tuple<std::uint32_t, std::uint8_t, std::uint8_t, bool, FieldHabit::Kind,
+                              FieldHabit::Kind, std::optional<Mac>>;
     struct Entry {
         Middlebox box{};
         std::map<std::uint16_t, std::uint64_t> ports{};
-        std::set<std::uint64_t> flows{};  ///< the ids of those that it hit; beyond kFlowsKept not
-        Nanoseconds last{0};              ///< as findings bear it
-        bool told = false;
-        bool grown = false;
+        std::set<std::uint64_t> flows{};  ///< ids of attacked ones; kFlowsKept at most
+        Nanoseconds last{0};              ///< time of the latest finding's packet
+        bool reported = false;
+        bool has_changed = false;
     };
-    /// What a finding has been counted as.
+    /// What a finding was counted as.
     struct Counted {
-        Likeness likeness;
+        Traits traits;
         std::uint32_t segments;
         std::uint16_t port;
         HandshakeStage stage;
-        bool is_first;  ///< that the box did to its flow
+        bool is_first;  ///< of the box on its flow
     };
 
-    [[nodiscard]] static Likeness likeness_of(const Finding& finding);
-    Entry& entry_of(const Likeness& likeness, const Finding& finding);
+    [[nodiscard]] static Traits traits_of(const Finding& finding);
+    Entry& entry_of(const Traits& traits, const Finding& finding);
     void count(Entry& entry, const Finding& finding, const Counted& counted);
-    void take_back(std::uint64_t finding);
+    void uncount(std::uint64_t finding);
     [[nodiscard]] Middlebox report(Entry& entry) const;
 
-    std::map<Likeness, Entry> boxes_;
+    std::map<Traits, Entry> boxes_;
     std::map<std::uint64_t, Counted> counted_;  ///< by the finding's id
     std::vector<std::uint32_t> attempts_;       ///< by port; empty until the first
-    std::uint64_t met_ = 0;
+    std::uint64_t last_id_ = 0;
     Nanoseconds due_{0};
 };
 

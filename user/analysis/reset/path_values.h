@@ -8,7 +8,7 @@
 
 namespace flowstamp::analysis {
 
-/// The TTLs of a side's packets, and the fewest hops among them; nothing if none was seen.
+/// The TTLs of a side's packets, and the fewest hops among them; nullopt if none was seen.
 [[nodiscard]] std::optional<Values> path_baseline(const fst_direction& direction);
 
 }  // namespace flowstamp::analysis

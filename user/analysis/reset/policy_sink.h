@@ -7,17 +7,17 @@
 
 namespace flowstamp::analysis {
 
-/// Takes what is known of injectors, so that their next RSTs are judged on arrival. Only mirrors it:
-/// what is known, and for how long, is the SignatureLearner's to say.
+/// Receives the learned signatures of injectors, so that their next RSTs are judged on arrival.
+/// Only a mirror: SignatureLearner decides what is known, and for how long.
 class PolicySink {
   public:
     virtual ~PolicySink() = default;
-    /// All that is known now, in place of what stood before: FST_LEARNED_MAX signatures at most, the
-    /// one learned longest ago first. False where it is not taken: what stood before holds.
+    /// Replaces the whole list: FST_LEARNED_MAX signatures at most, the one learned longest ago
+    /// first. False if the list is rejected: then the previous one stays.
     virtual bool publish(std::span<const net::LearnedSignature> learned) = 0;
 };
 
-/// Takes nothing (`--no-learn`).
+/// Rejects every list (`--no-learn`).
 class NoPolicy final : public PolicySink {
   public:
     bool publish(std::span<const net::LearnedSignature>) override { return false; }

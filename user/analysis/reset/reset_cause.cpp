@@ -7,7 +7,7 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// Of one that was suspicious on arrival, and is upheld.
+/// The cause of a RST that was suspicious on arrival, and is upheld.
 fst_cause cause_by_shape(const fst_judgement& judgement) {
     if (judgement.context & FST_CONTEXT_TO_SYN) {
         return FST_CAUSE_CLOSED_PORT;
@@ -31,7 +31,7 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
     }
     switch (cause) {
         case FST_CAUSE_AGED_STATE:
-            // Right timestamps are kept by who still knows the connection: its window is chance.
+            // Valid timestamps: its sender knows the connection, and the window is a coincidence.
             return judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID) ? FST_CAUSE_ABORT
                                                                                    : cause;
         case FST_CAUSE_IDLE_TIMEOUT:
@@ -39,7 +39,7 @@ fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
         case FST_CAUSE_STATELESS:
         case FST_CAUSE_ABORT:
         case FST_CAUSE_UNKNOWN:
-            // A stack that knows the connection has not forgotten it: the application ended it.
+            // A stack that still knows the connection has no timeout: the application ended it.
             return past.idle && !corroborated ? FST_CAUSE_IDLE_TIMEOUT : cause;
         default:
             return cause;

@@ -11,12 +11,12 @@ namespace flowstamp::analysis {
 
 /// What is known of a flow's past, besides its slot, when a RST comes.
 struct ResetPast {
-    std::optional<Scans::Scan> scan{};  ///< its sender is a scanner that has its answer
-    std::optional<Nanoseconds> idle{};  ///< it answers what was said after so long a silence
+    std::optional<Scans::Scan> scan{};  ///< its sender is a scanner
+    std::optional<Nanoseconds> idle{};  ///< it answers the first packet after this
 };
 
-/// Why a genuine RST was sent, as far as packets can tell. The kernel names a cause by the RST and
-/// its slot alone; here is added what only the flow's past tells. Never changes a verdict.
+/// Why a genuine RST was sent, as far as packets can show. The kernel finds a cause by the RST and
+/// its slot alone; this adds what only the flow's past shows. Never changes a verdict.
 [[nodiscard]] fst_cause genuine_cause(const fst_judgement& judgement, const fst_flow& slot,
                                       const ResetPast& past);
 

@@ -3,13 +3,15 @@
 
 #include <algorithm>
 
+#include "flowstamp/reset_rules.h"
+
 namespace flowstamp::analysis {
 
 namespace {
 
-/// What was on its way when the RST came has arrived by then.
+/// Packets in flight when the RST came have arrived by then.
 constexpr Nanoseconds kInFlight = std::chrono::seconds(1);
-constexpr std::uint64_t kLife =
+constexpr std::uint64_t kLiveness =
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK) |
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ID) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW) |
     FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
@@ -18,22 +20,23 @@ Nanoseconds last_of(const fst_direction& direction) {
     return Nanoseconds(static_cast<std::int64_t>(direction.last_ns));
 }
 
-/// `waiter` has sent what the other end has not acknowledged.
-bool waits_for_ack(const fst_direction& waiter, const fst_direction& other) {
-    return (waiter.flags & FST_DIRECTION_DATA) &&
-           static_cast<std::int32_t>(waiter.seq_edge - other.ack_edge) > 0;
+/// Whether `sender` has sent data that the other end has not acknowledged.
+bool waits_for_ack(const fst_direction& sender, const fst_direction& other) {
+    return (sender.flags & FST_DIRECTION_DATA) &&
+           fst_sequence_after(sender.seq_edge, other.ack_edge) > 0;
 }
 
 }  // namespace
 
 void ResetIncident::add(const ResetRecord& reset) {
     const fst_judgement judgement = reset.judgement();
-    resets_[reset.id()] = reset.verdict();
+    const auto verdict = static_cast<fst_verdict>(judgement.verdict);
+    resets_[reset.id()] = verdict;
     last_ = std::max(last_, reset.time());
-    verdict_ = std::max(verdict_, reset.verdict());
+    verdict_ = std::max(verdict_, verdict);
     action_ = std::max(action_, static_cast<fst_action>(judgement.action));
-    life_ = life_ || (judgement.signals & kLife);
-    if (reset.id() == lead_.id() || reset.verdict() > lead_.verdict()) {
+    is_live_ = is_live_ || (judgement.signals & kLiveness);
+    if (reset.id() == lead_.id() || verdict > lead_.verdict()) {
         lead_ = reset;
     }
     if (is_withdrawn()) {
@@ -57,7 +60,7 @@ bool ResetIncident::is_withdrawn() const {
         resets_, [](const auto& reset) { return reset.second == FST_VERDICT_GENUINE; });
 }
 
-/// The receiver's stack never accepted the RST: does the flow go on?
+/// The RST was challenged or dropped, so that the receiver did not accept it: does the flow go on?
 std::optional<Outcome> ResetIncident::outcome_when_acted(const fst_flow& now) const {
     const unsigned sender = lead_view().direction();
     const fst_direction& own = now.direction[sender];
@@ -70,13 +73,13 @@ std::optional<Outcome> ResetIncident::outcome_when_acted(const fst_flow& now) co
     }
     const bool was_sending =
         (before.flags & FST_DIRECTION_DATA) && last_of(before) + kInFlight > begun_;
-    if (waits_for_ack(now.direction[sender ^ 1U], own) || (was_sending && !life_)) {
+    if (waits_for_ack(now.direction[sender ^ 1U], own) || (was_sending && !is_live_)) {
         return Outcome{.resolution = Resolution::both_ends};
     }
-    return life_ ? std::optional(Outcome{.resolution = Resolution::went_on}) : std::nullopt;
+    return is_live_ ? std::optional(Outcome{.resolution = Resolution::went_on}) : std::nullopt;
 }
 
-/// Nothing was done: did the receiver believe it?
+/// The RST was only observed: did the receiver accept it?
 std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now) const {
     const fst_direction& receiver = now.direction[lead_view().direction() ^ 1U];
     if (receiver_reset_) {
@@ -98,7 +101,7 @@ void ResetIncident::settle(const std::optional<fst_flow>& slot_now) {
                                               : outcome_when_acted(*slot_now);
 }
 
-std::optional<Finding> ResetIncident::news() {
+std::optional<Finding> ResetIncident::take_update() {
     const bool rose = !reported_verdict_ || verdict_ > *reported_verdict_;
     const bool resolved = outcome_ && !reported_outcome_;
     if (!rose && !resolved) {

@@ -12,12 +12,12 @@
 
 namespace flowstamp::analysis {
 
-/// The suspicious RSTs that came in one sender's name on one flow, shortly after one another: what one
-/// finding tells.
+/// The suspicious RSTs that came in one sender's name on one flow, shortly after one another: the
+/// subject of one finding.
 class ResetIncident {
   public:
-    /// How long the flow is watched after the last of them, before the finding says what became of
-    /// it; and how long after the first at the most.
+    /// How long the flow is watched after the last of them before the finding reports the outcome;
+    /// and how long after the first at the most.
     static constexpr Nanoseconds kSettle = std::chrono::seconds(3);
     static constexpr Nanoseconds kLongest = std::chrono::seconds(30);
 
@@ -26,24 +26,23 @@ class ResetIncident {
         add(first);
     }
 
-    /// A suspicious RST of this sender: a new one, or what is now known of an old one.
+    /// Adds a suspicious RST of this sender, or updates one that it holds.
     void add(const ResetRecord& reset);
-    /// A RST of this sender that is thought genuine came since.
+    /// A RST of this sender that is judged genuine came since.
     void sender_reset(const fst_judgement& judgement);
     /// A RST of the other end came since.
     void receiver_reset() { receiver_reset_ = true; }
 
     /// When settle() is due.
     [[nodiscard]] Nanoseconds settles_at() const;
-    /// Works out what became of the flow, from its slot as it stands now (nothing: it is gone).
+    /// Determines the outcome, from the flow's slot as it is now (nullopt: the flow is gone).
     void settle(const std::optional<fst_flow>& slot_now);
-    /// It has an outcome, or none is to be expected any more: the next RST begins another episode.
+    /// It has an outcome, or none is expected any more: the next RST begins another incident.
     [[nodiscard]] bool is_settled() const { return settled_; }
 
-    /// What to tell now; nothing if all has been told.
-    [[nodiscard]] std::optional<Finding> news();
+    /// The finding as it is to be reported now; nullopt if nothing has changed since the last call.
+    [[nodiscard]] std::optional<Finding> take_update();
 
-    [[nodiscard]] std::uint64_t id() const { return id_; }
     [[nodiscard]] bool holds(std::uint64_t reset_id) const { return resets_.contains(reset_id); }
     [[nodiscard]] std::optional<fst_verdict> reported_verdict() const { return reported_verdict_; }
 
@@ -60,7 +59,7 @@ class ResetIncident {
     std::map<std::uint64_t, fst_verdict> resets_;  ///< by the reset's id
     fst_verdict verdict_ = FST_VERDICT_SUSPECTED;
     fst_action action_ = FST_ACTION_OBSERVED;
-    bool life_ = false;
+    bool is_live_ = false;
     bool sender_reset_ = false;
     bool receiver_reset_ = false;
     bool settled_ = false;

@@ -11,15 +11,16 @@ namespace flowstamp::analysis {
 
 namespace {
 
-constexpr std::uint16_t kIdStep = 256;  // an ID this far ahead is still "at or above"
+constexpr std::uint16_t kIdStep = 256;  // an ID less far ahead than this continues the counter
 constexpr Nanoseconds kTwoPathsWithin = std::chrono::microseconds(FST_TWO_PATHS_US);
 
-/// What shows that the RST's sender lives, and what shows besides that it hears the other end: a
-/// second host behind the address, or a REJECT on the peer, leaves the peer living and deaf.
-constexpr std::uint64_t kLives =
+/// Signals that the RST's sender is live, and signals that it also receives the other end's
+/// packets: with a second host behind the address, or a REJECT on the peer, the peer is live but
+/// receives none.
+constexpr std::uint64_t kIsLive =
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_CLOCK) | FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ID) |
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_DATA) | FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
-constexpr std::uint64_t kHears =
+constexpr std::uint64_t kReceives =
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
 
 std::uint32_t time_us(const fst_packet& packet) {
@@ -47,31 +48,29 @@ void ResetObservation::consider(const HostMemory::Host& host) {
     if (arrival_.action != FST_ACTION_OBSERVED) {
         return;
     }
-    // A balancer answers the handshake from one place and serves from another: of the flow, only the
-    // handshake is known yet.
-    if (!(own.flags & FST_DIRECTION_BASE) && host.speaks_from(arrival_.hops)) {
+    // A load balancer may answer the handshake from one distance and serve from another: only the
+    // handshake of this flow is known yet.
+    if (!(own.flags & FST_DIRECTION_BASE) && host.sends_from(arrival_.hops)) {
         cleared_signals_ |= FST_MASK_PATH & ~FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
     }
-    // Nothing of this flow's end was seen, but of its others; and no kernel without the connection
-    // shapes a RST so, whose TTL would be its default.
+    // No packet of this end was seen on this flow, but on others. A kernel without the connection
+    // is excluded by the shape of the RST: its TTL would be the default.
     constexpr std::uint32_t kNoGuess = FST_CONTEXT_STATELESS | FST_CONTEXT_TO_SYN;
     is_from_elsewhere_ = (arrival_.context & FST_CONTEXT_NO_BASELINE) &&
-                         !(arrival_.context & kNoGuess) && host.is_strange(packet().ttl);
+                         !(arrival_.context & kNoGuess) && host.is_foreign_ttl(packet().ttl);
     // A SYN refused from nearer than the host ever was: a firewall's REJECT.
     if (const auto nearest = host.nearest_hops(); arrival_.context & FST_CONTEXT_TO_SYN) {
         is_from_elsewhere_ = nearest && arrival_.hops + 2 <= *nearest;
     }
-    // Too few packets yet to know how it counts its IP-IDs: it is the kind of host that it was.
-    const fst_packet& rst = packet();
-    if ((slot_.state & FST_FLOW_TS) && (rst.tcp_flags & FST_TCP_ACK) &&
-        !(rst.flags & (FST_PACKET_TS | FST_PACKET_IPV6)) &&
-        fst_id_class_of(&own) == FST_ID_UNKNOWN && host.is_linux_like()) {
+    // Too few packets yet to know how it counts its IP-IDs: its other flows show what host it is.
+    if (fst_lacks_timestamps(&slot_, &packet()) && fst_id_class_of(&own) == FST_ID_UNKNOWN &&
+        host.is_linux_like()) {
         later_signals_ |= FST_SIGNAL_BIT(FST_SIGNAL_NO_TIMESTAMPS);
     }
 }
 
-/// The same, as far as TTLs can tell of a kernel's answer to what it does not know: that has its
-/// default TTL, whatever the socket's was.
+/// Whether it may come from its sender's own distance: a kernel without the connection answers with
+/// its default TTL, whatever the socket's was.
 bool ResetObservation::may_be_from_own_distance() const {
     const bool other_base = arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_TTL_BASE);
     const bool nearer = arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER);
@@ -79,39 +78,40 @@ bool ResetObservation::may_be_from_own_distance() const {
     return !nearer && (other_base || !farther);
 }
 
-/// Whether the packet's TTL is within a hop of any that this side's packets bore. One spoofed packet
-/// may have added the forger's: the others are the sender's all the same.
-bool ResetObservation::is_from_where_it_sends(const fst_packet& later) const {
+/// Whether the packet comes from within a hop of any earlier packet of this side. One spoofed
+/// packet may have added the forger's TTL; the others are the sender's all the same.
+bool ResetObservation::is_from_senders_distance(const fst_packet& later) const {
     const fst_direction& own = slot_.direction[direction()];
     return own.ttl[0] == 0 || fst_same_distance(&own, later.ttl, 1);
 }
 
-/// Whether a later packet may bear witness: in time, and from where the peer is.
+/// Whether a later packet counts as evidence: in time, and from the peer's distance.
 bool ResetObservation::observes(const fst_packet& later) const {
     const Nanoseconds after = apart(packet(), later);
     const bool refuted = later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
     if (!observing_ || after < Nanoseconds::zero() ||
-        after > (refuted ? kObservationWhenAsked : kObservation) ||
+        after > (refuted ? kObservationWhenChallenged : kObservation) ||
         (later.tcp_flags & (FST_TCP_RST | FST_TCP_SYN)) != 0 ||
         (later.flags & FST_PACKET_DUPLICATE_FRAME)) {
         return false;
     }
-    return !repeats_old_data(later) && is_from_where_it_sends(later);
+    return !repeats_old_data(later) && is_from_senders_distance(later);
 }
 
-/// Bytes that were acknowledged before the RST came, the last one not among them (a keepalive's): a
-/// question on its way through another interface of this host looks so, and tells of no one's life.
+/// Whether all its bytes were acknowledged before the RST came (but not a keepalive's, the last
+/// one): a challenge that passes another interface of this host looks like this, and shows no
+/// liveness.
 bool ResetObservation::repeats_old_data(const fst_packet& later) const {
     const fst_direction& other = slot_.direction[direction() ^ 1U];
     return later.payload != 0 && (other.flags & FST_DIRECTION_SEEN) &&
            fst_sequence_after(later.seq + later.payload, other.ack_edge) < 0;
 }
 
-/// A kernel without the connection that was asked by our ACK answers so, while another host behind
-/// the address goes on: only that the peer hears our ACKs tells that apart from a forgery.
+/// A kernel without the connection answers our ACK like this, while another host behind the address
+/// goes on: only signs that the peer receives our ACKs distinguish that from a forgery.
 bool ResetObservation::may_be_other_host() const {
-    constexpr std::uint32_t kAskedForIt = FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
-    return (arrival_.context & kAskedForIt) == kAskedForIt && may_be_from_own_distance();
+    constexpr std::uint32_t kStatelessAnswer = FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
+    return (arrival_.context & kStatelessAnswer) == kStatelessAnswer && may_be_from_own_distance();
 }
 
 bool ResetObservation::is_first_of_burst() const {
@@ -123,8 +123,7 @@ bool ResetObservation::acknowledges_later_data(const fst_packet& later) const {
     return (other.flags & FST_DIRECTION_SEEN) && fst_acks_later_data(&later, other.seq_edge);
 }
 
-/// A reset that carries timestamps says itself where its sender's clock stood; the data path does not
-/// keep that.
+/// A reset with timestamps shows its sender's clock itself; the data path does not keep that value.
 bool ResetObservation::clock_went_on(const fst_packet& later) const {
     if (packet().flags & later.flags & FST_PACKET_TS) {
         return fst_sequence_after(later.ts_val, packet().ts_val) >= FST_CLOCK_TICKS;
@@ -148,8 +147,8 @@ bool ResetObservation::is_data_beyond(const fst_packet& later) const {
            fst_sequence_after(later.seq + later.payload, packet().seq) > 0;
 }
 
-/// More than the receiver had allowed when the RST came: who has not heard its ACKs since cannot send
-/// that. What the kernel saw is close to it; this is exact.
+/// More than the receiver had allowed when the RST came: a sender that does not receive its ACKs
+/// since then cannot send that. The kernel's test is approximate; this one is exact.
 bool ResetObservation::exceeds_window(const fst_packet& later) const {
     const unsigned receiver = direction() ^ 1U;
     const fst_direction& other = slot_.direction[receiver];
@@ -174,7 +173,7 @@ bool ResetObservation::see_later_packet(const fst_event& event) {
     if (!observes(later)) {
         return false;
     }
-    // The kernel measures life against the first RST of a row; for the others it is measured here.
+    // The kernel tests liveness against the first RST of a burst; for the others it is tested here.
     const auto kernel_saw = [&](fst_signal signal) {
         return (event.judgement.signals & FST_SIGNAL_BIT(signal)) != 0;
     };
@@ -230,8 +229,8 @@ bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
         brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
         later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
     }
-    // Of two resets in the name of a side of which nothing else was seen, the one from nearer is a
-    // box's; a kernel's default TTL (a bare RST) would not tell.
+    // Of two resets in the name of a side of which nothing else was seen, the nearer one is a
+    // middlebox's. A bare RST is excluded: it may have a kernel's default TTL.
     const std::uint32_t unseen = arrival_.context & later_rst.arrival_.context;
     if ((unseen & FST_CONTEXT_NO_BASELINE) && (packet().tcp_flags & FST_TCP_ACK) &&
         (later_rst.packet().tcp_flags & FST_TCP_ACK) &&
@@ -258,7 +257,7 @@ void ResetObservation::uphold() {
     upheld_ = true;
 }
 
-/// Whether it would have ended the connection: of another that does not, life proves nothing.
+/// Whether it would have ended the connection: if not, later liveness proves nothing.
 bool ResetObservation::would_be_accepted() const {
     return arrival_.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN);
 }
@@ -274,10 +273,10 @@ fst_judgement ResetObservation::judgement() const {
     }
     now.signals |= would_be_accepted() ? later_signals_ : later_signals_ & ~FST_MASK_LIVENESS;
     fst_verdict concluded = fst_conclude(now.signals, now.context);
-    if (may_be_other_host() && (now.signals & kLives) && !(now.signals & kHears)) {
-        // It lives, but may be deaf: asked and not upheld, the RST is in doubt; no more than that.
+    if (may_be_other_host() && (now.signals & kIsLive) && !(now.signals & kReceives)) {
+        // Live, but may not receive our packets: challenged and not upheld, suspected at most.
         const bool suspicious = (now.signals & FST_SIGNAL_BIT(FST_SIGNAL_REFUTED)) && !upheld_;
-        now.signals &= ~(kLives & ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED));
+        now.signals &= ~(kIsLive & ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED));
         if (upheld_) {
             now.signals &= ~FST_SIGNAL_BIT(FST_SIGNAL_REFUTED);
         }
@@ -286,7 +285,7 @@ fst_judgement ResetObservation::judgement() const {
             now.cause = FST_CAUSE_OTHER_HOST;
         }
     }
-    // What later packets bring can only raise: the RST itself was judged when it came.
+    // Later packets can only raise the verdict: the RST itself was judged when it came.
     if (concluded > now.verdict) {
         now.verdict = static_cast<__u8>(concluded);
     }

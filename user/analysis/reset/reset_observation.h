@@ -12,47 +12,47 @@
 
 namespace flowstamp::analysis {
 
-/// How long a RST's sender is watched for signs of life. Longer, and a new connection on the same
-/// ports may be mistaken for the old one going on.
+/// How long a RST's sender is watched for signs of liveness. Longer, and a new connection on the
+/// same ports may be mistaken for the old one.
 inline constexpr Nanoseconds kObservation = std::chrono::microseconds(FST_WATCH_US);
 
-/// The same for one that was asked about and went on: the kernel watches it as long.
-inline constexpr Nanoseconds kObservationWhenAsked =
+/// The same for a RST that was challenged and refuted; the kernel watches it as long.
+inline constexpr Nanoseconds kObservationWhenChallenged =
     std::chrono::microseconds(FST_WATCH_CHALLENGED_US);
 
-/// A RST as one interface showed it: what the kernel made of it when it came, and what later packets
-/// add to that. Pure bookkeeping of evidence; fst_conclude() judges it.
+/// A RST as one interface showed it: the kernel's judgement on arrival, and the evidence that later
+/// packets add. Only collects evidence; fst_conclude() judges it.
 class ResetObservation {
   public:
     /// `observation` is an FST_EVENT_RST with its slot.
     explicit ResetObservation(const Observation& observation);
 
-    /// What its sender has shown on other flows, where this one's past is too short to tell. Only of
-    /// a RST that was let be: what the kernel did, it did for the reasons that it had.
+    /// Uses what its sender has shown on other flows, where this flow has too few packets. Only if
+    /// the kernel did not act on the RST: otherwise the reasons for which it acted stand.
     void consider(const HostMemory::Host& host);
 
     /// A later packet of the same sender on the same interface, no RST. Returns whether it brought
     /// evidence.
     bool see_later_packet(const fst_event& event);
 
-    /// A later RST of the same sender on the same interface: each may speak against the other.
-    /// Returns whether it brought evidence to this, the earlier one.
+    /// A later RST of the same sender on the same interface: each may be evidence against the
+    /// other. Returns whether it brought evidence to this, the earlier one.
     bool compare_with_later(ResetObservation& later_rst);
 
-    /// The same SYN was answered by a SYN-ACK, too. The caller has seen to the guards.
+    /// The same SYN was also answered by a SYN-ACK. The caller has checked the guards.
     bool add_syn_ack(const fst_packet& syn_ack);
 
-    /// The kernel had asked, and this packet refuted the RST.
+    /// The RST was challenged, and this packet refutes it.
     bool refute(const fst_packet& packet);
 
-    /// A later RST of the same side was upheld: if this one was refuted by a peer that lived but may
-    /// have been deaf, it was deaf.
+    /// A later RST of the same side was upheld: if this one was refuted by a peer that was live but
+    /// may not have received our packets, it did not receive them.
     void uphold();
 
-    /// No more evidence from later packets: the connection that they belong to may be another.
+    /// No more evidence from later packets: they may belong to another connection.
     void end_observation() { observing_ = false; }
 
-    /// What later packets and resets have brought so far, before any guard.
+    /// The signals of later packets and resets so far, before any guard.
     [[nodiscard]] std::uint64_t raised_signals() const { return later_signals_; }
 
     /// All evidence so far, and what it comes to.
@@ -73,7 +73,7 @@ class ResetObservation {
     [[nodiscard]] bool repeats_old_data(const fst_packet& later) const;
     [[nodiscard]] bool may_be_other_host() const;
     [[nodiscard]] bool may_be_from_own_distance() const;
-    [[nodiscard]] bool is_from_where_it_sends(const fst_packet& later) const;
+    [[nodiscard]] bool is_from_senders_distance(const fst_packet& later) const;
     [[nodiscard]] bool would_be_accepted() const;
     [[nodiscard]] bool is_first_of_burst() const;
     [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;
@@ -90,9 +90,9 @@ class ResetObservation {
     fst_judgement arrival_;
     fst_flow slot_;
     std::uint64_t later_signals_ = 0;
-    std::uint64_t cleared_signals_ = 0;  ///< that its sender's other flows explain
+    std::uint64_t cleared_signals_ = 0;  ///< explained by its sender's other flows
     LaterEvidence later_;
-    bool is_from_elsewhere_ = false;  ///< than its sender's other flows: a gateway's, maybe
+    bool is_from_elsewhere_ = false;  ///< not from its sender's distance: a gateway's, maybe
     bool observing_ = true;
     bool upheld_ = false;
 };

@@ -47,8 +47,8 @@ const ResetObservation& ResetRecord::strongest_view() const {
         views_, {}, [](const ResetObservation& view) { return view.judgement().verdict; });
 }
 
-fst_judgement ResetRecord::judgement() const {
-    fst_judgement now = strongest_view().judgement();
+fst_judgement ResetRecord::judgement_by(const ResetObservation& strongest) const {
+    fst_judgement now = strongest.judgement();
     for (const ResetObservation& view : views_) {
         now.action = std::max(now.action, view.arrival().action);
     }
@@ -58,19 +58,19 @@ fst_judgement ResetRecord::judgement() const {
         now.verdict = FST_VERDICT_GENUINE;
     }
     if (now.verdict == FST_VERDICT_GENUINE) {
-        now.cause = static_cast<__u8>(genuine_cause(now, strongest_view().slot(), past_));
+        now.cause = static_cast<__u8>(genuine_cause(now, strongest.slot(), past_));
     }
     return now;
 }
 
-std::optional<Reset> ResetRecord::news() {
-    const fst_judgement now = judgement();
-    const Told state{static_cast<fst_verdict>(now.verdict), static_cast<fst_cause>(now.cause),
-                     challenge_};
+std::optional<Reset> ResetRecord::take_update() {
+    const ResetObservation& view = strongest_view();
+    const fst_judgement now = judgement_by(view);
+    const Reported state{static_cast<fst_verdict>(now.verdict), static_cast<fst_cause>(now.cause),
+                         challenge_};
     if (reported_ == state) {
         return std::nullopt;
     }
-    const ResetObservation& view = strongest_view();
     std::vector<Evidence> evidence = view.evidence();
     if (now.verdict == FST_VERDICT_GENUINE) {
         std::ranges::move(benign_evidence(view.packet(), now, view.slot(), past_),

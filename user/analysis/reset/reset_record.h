@@ -10,48 +10,49 @@
 
 namespace flowstamp::analysis {
 
-/// One RST: every view of it, the question it was asked, and what has been told of it.
+/// One RST: all views of it, its challenge, and what was reported of it.
 class ResetRecord {
   public:
     ResetRecord(const Observation& observation, const ResetPast& past);
 
-    /// The same packet at another place, with what was known there. Ignored if that view is known.
+    /// The same packet at another interface, with the past known there. Ignored if that view is
+    /// known.
     void add_view(const Observation& observation, const ResetPast& past);
     /// The view on that interface; null if there is none.
     [[nodiscard]] ResetObservation* view(const ViewKey& key);
     [[nodiscard]] const std::vector<ResetObservation>& views() const { return views_; }
-    [[nodiscard]] std::vector<ResetObservation>& views() { return views_; }
 
-    /// Puts the answer to its challenge. Returns false if it has none to give: it was not asked, or
-    /// was proven forged.
+    /// Sets the answer to its challenge. Returns false if there can be none: it was not challenged,
+    /// or it is proven forged.
     bool answer(fst_challenge answer);
-    /// This RST is itself the answer to the question put to `reset_id`.
+    /// This RST is itself the answer to the challenge of `reset_id`.
     void set_answers(std::uint64_t reset_id) { answers_ = reset_id; }
 
     [[nodiscard]] std::uint64_t id() const { return id_; }
     [[nodiscard]] Nanoseconds time() const { return time_; }
     [[nodiscard]] fst_challenge challenge() const { return challenge_; }
-    /// Asked, and without an answer from its sender, in time or late.
+    /// Challenged, and without an answer from its sender, in time or late.
     [[nodiscard]] bool awaits_answer() const {
         return challenge_ == FST_CHALLENGE_ASKED || challenge_ == FST_CHALLENGE_UNANSWERED;
     }
-    /// Of the view that says most, with what was done and answered anywhere.
-    [[nodiscard]] fst_judgement judgement() const;
+    /// That of the strongest view, with the strongest action of any view and the answer.
+    [[nodiscard]] fst_judgement judgement() const { return judgement_by(strongest_view()); }
     [[nodiscard]] fst_verdict verdict() const {
         return static_cast<fst_verdict>(judgement().verdict);
     }
     [[nodiscard]] const ResetObservation& strongest_view() const;
 
-    /// What to tell now; nothing if all has been told.
-    [[nodiscard]] std::optional<Reset> news();
+    /// The reset as it is to be reported now; nullopt if nothing has changed since the last call.
+    [[nodiscard]] std::optional<Reset> take_update();
 
   private:
-    struct Told {
+    struct Reported {
         fst_verdict verdict;
         fst_cause cause;
         fst_challenge challenge;
-        friend bool operator==(const Told&, const Told&) = default;
+        friend bool operator==(const Reported&, const Reported&) = default;
     };
+    [[nodiscard]] fst_judgement judgement_by(const ResetObservation& strongest) const;
 
     std::uint64_t id_;
     Nanoseconds time_;
@@ -59,7 +60,7 @@ class ResetRecord {
     ResetPast past_;
     fst_challenge challenge_ = FST_CHALLENGE_NONE;
     std::optional<std::uint64_t> answers_;
-    std::optional<Told> reported_;
+    std::optional<Reported> reported_;
 };
 
 }  // namespace flowstamp::analysis

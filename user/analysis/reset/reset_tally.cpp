@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "flowstamp/reset_rules.h"
 #include "user/net/names.h"
 
 namespace flowstamp::analysis {
@@ -17,7 +18,7 @@ ResetTally::ResetTally(const Observation& first)
     : end(first.event.packet.direction & 1U), first_ns_(first.event.packet.time_ns) {
     if (first.slot) {
         stage = stage_of(*first.slot);
-        after_fin = first.slot->state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1));
+        after_fin = fst_any_fin(first.slot->state) != 0;
     }
     count(first.event.packet);
 }

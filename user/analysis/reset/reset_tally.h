@@ -9,23 +9,23 @@
 
 namespace flowstamp::analysis {
 
-/// What is remembered of one flow's resets: those of the end that reset first, counted, and where
-/// the connection stood when the first came.
+/// The resets of one flow: how many the end that reset first has sent, and how far the connection
+/// had got when the first came.
 struct ResetTally {
-    unsigned end = 0;                       ///< who reset first, as an index of the flow's key
+    unsigned end = 0;                       ///< that reset first, as an index of the flow's key
     std::optional<HandshakeStage> stage{};  ///< before the first
-    bool after_fin = false;                 ///< either end had said FIN before the first
+    bool after_fin = false;                 ///< either end had sent a FIN before the first
     std::uint32_t bare = 0;                 ///< RSTs without ACK
     std::uint32_t with_ack = 0;             ///< RST+ACKs
     std::uint32_t ack = 0;                  ///< the acknowledgement field of the first without ACK
     bool acks_differ = false;               ///< among those without ACK
-    bool ack_zero = false;                  ///< one of those without ACK bears 0
+    bool ack_zero = false;                  ///< one of those without ACK has 0
 
     /// Of a flow's first reset: an FST_EVENT_RST with its slot.
     explicit ResetTally(const Observation& first);
 
-    /// Whether the opener had gone on when this later FST_EVENT_RST came: it came further than it was at
-    /// the first, a second and more after it. What was under way when the first came is none of it.
+    /// Whether the opener had gone on when this later FST_EVENT_RST came: a second or more after
+    /// the first it had reached a later stage. Packets in flight when the first came do not count.
     [[nodiscard]] bool was_outlived(const Observation& reset) const;
 
     /// A later FST_EVENT_RST of the flow. One of the other end, or a frame seen before, changes

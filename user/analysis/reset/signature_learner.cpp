@@ -33,11 +33,11 @@ bool is_proven_alone(const fst_judgement& judgement) {
 void SignatureLearner::renew(const ResetObservation& rst, const Traits& traits, bool is_proven) {
     for (Entry& entry : entries_) {
         const fst_learned_signature& learned = entry.learned.signature;
-        const bool bears =
+        const bool matches =
             learned.hops == traits.hops && learned.tcp_flags == traits.tcp_flags &&
             (!(learned.flags & FST_LEARNED_IP_ID) || learned.ip_id == traits.ip_id) &&
             (!(learned.flags & FST_LEARNED_WINDOW) || learned.window == traits.window);
-        if (bears) {
+        if (matches) {
             entry.learned.seen = std::max(entry.learned.seen, rst.sighting().wall);
             entry.proven = is_proven ? std::max(entry.proven, time_of(rst)) : entry.proven;
             is_renewed_ = true;

@@ -13,21 +13,20 @@
 
 namespace flowstamp::analysis {
 
-/// Learns what an injector's resets have in common, so that its next one is known on arrival. Only
-/// what is distinctive may be learned: "3 hops, ID 0, DF, bare R" is every Linux host at that
+/// Learns what an injector's resets have in common, so that its next one is recognized on arrival.
+/// Only what is distinctive may be learned: "3 hops, ID 0, DF, bare R" is every Linux host at that
 /// distance. So: an IP-ID other than 0 and 1, or a window that the flow's end never had; the same
 /// on two flows, at the same distance, with the same flags, and such that the receiver accepts it.
-/// And only what was proven without the help of a learned signature is learned from, or keeps one
-/// alive: else a signature would prove itself.
+/// And only resets that are confirmed without a learned signature are learned from, or keep one
+/// from being forgotten: else a signature would confirm itself.
 ///
-/// The one owner of what is known: others mirror the list that it publishes.
+/// Owns the list of signatures: others mirror what it publishes.
 class SignatureLearner {
   public:
-    /// A signature that was not proven anew for so long is forgotten: whoever bears it now may be
-    /// another.
+    /// A signature that was not confirmed again for this long is forgotten: by now another sender
+    /// may have it.
     static constexpr Nanoseconds kLasts = std::chrono::hours(1);
-    /// Where nothing changed but when a signature was seen last, the list is published so often at the
-    /// most.
+    /// The shortest time between two publications where only the times of last sight have changed.
     static constexpr Nanoseconds kRenewedEvery = std::chrono::milliseconds(100);
 
     /// `policy` outlives it.
@@ -37,14 +36,14 @@ class SignatureLearner {
     /// another flow show it; where FST_LEARNED_MAX are known, in place of the one that was proven
     /// longest ago.
     void note(const ResetObservation& rst, const fst_judgement& judgement);
-    /// Forgets what has aged.
+    /// Forgets signatures after kLasts; publishes the list if it has changed.
     void advance(Nanoseconds now);
 
-    /// What the policy holds, the one learned longest ago first.
+    /// What the policy sink holds, the one learned longest ago first.
     [[nodiscard]] std::vector<net::LearnedSignature> learned() const;
 
   private:
-    /// Two RSTs with one IP-ID by chance: 1 in 65536 a pair, so few are compared.
+    /// Few are compared, as any pair has the same IP-ID by chance once in 65536.
     static constexpr std::size_t kCompared = 32;
     struct Traits {
         std::uint64_t flow_id;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kReasons =
     FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING;
 
-Phrase came_out(const Outcome& outcome) {
+Phrase outcome_phrase(const Outcome& outcome) {
     switch (outcome.resolution) {
         case Resolution::went_on:
             return Phrase::flow_went_on;
@@ -27,7 +27,7 @@ Phrase came_out(const Outcome& outcome) {
     return Phrase::reset_upheld;
 }
 
-Phrase sent_or_not(const fst_judgement& judgement, const std::optional<Outcome>& outcome) {
+Phrase claim_phrase(const fst_judgement& judgement, const std::optional<Outcome>& outcome) {
     if (outcome && outcome->resolution == Resolution::withdrawn) {
         return Phrase::reset_was_suspicious;
     }
@@ -63,13 +63,13 @@ Statements summarize(const ResetObservation& rst, const fst_judgement& judgement
     const net::Endpoint sender = net::sender_of(rst.packet());
     const FieldValue sender_ip = field::sender_ip(sender);
     Statements summary{
-        {.phrase = sent_or_not(judgement, outcome),
+        {.phrase = claim_phrase(judgement, outcome),
          .values = {field::sender(sender), sender_ip, field::hops(judgement.hops),
                     field::base_hops(judgement.base_hops), field::ip_id(rst.packet().ip_id),
                     field::window(rst.packet().window)},
          .signals = judgement.signals & kReasons}};
     if (outcome) {
-        summary.push_back({.phrase = came_out(*outcome), .values = {sender_ip}});
+        summary.push_back({.phrase = outcome_phrase(*outcome), .values = {sender_ip}});
     }
     return summary;
 }

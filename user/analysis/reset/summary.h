@@ -8,13 +8,13 @@
 
 namespace flowstamp::analysis {
 
-/// How a finding came out, and by what it is known.
+/// The outcome of a finding, and what shows it.
 struct Outcome {
     Resolution resolution = Resolution::ended;
     bool far_end_reset = false;  ///< with both_ends: it sent a RST of its own; else it is silent
 };
 
-/// What is to be said of a forged RST: that its sender did not send it, why, and how it came out.
+/// The sentences about a forged RST: that its sender did not send it, why, and the outcome.
 [[nodiscard]] Statements summarize(const ResetObservation& rst, const fst_judgement& judgement,
                                    const std::optional<Outcome>& outcome);
 

@@ -8,19 +8,19 @@
 
 namespace flowstamp::analysis {
 
-/// Whether a flow's slot shows both of its directions, from its beginning. Otherwise nothing that is
-/// said of it is more than suspected.
+/// Whether a flow's slot shows both directions, from the flow's first packet.
 [[nodiscard]] inline bool is_whole_view(const fst_flow& flow) {
     return !(flow.state & FST_FLOW_MIDWAY) &&
            (flow.direction[0].flags & flow.direction[1].flags & FST_DIRECTION_SEEN);
 }
 
-[[nodiscard]] inline fst_verdict most_of(const fst_flow& flow) {
+/// The highest verdict of a finding about this flow: suspected at most, unless it is seen whole.
+[[nodiscard]] inline fst_verdict highest_verdict(const fst_flow& flow) {
     return is_whole_view(flow) ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED;
 }
 
-/// The interfaces at which some flow has shown both of its directions. At others, nobody can say that
-/// an answer did not come: it may pass elsewhere.
+/// The interfaces at which some flow has shown both directions. At others, an answer that is not
+/// seen may have taken another path.
 class BothWays {
   public:
     void learn(const fst_flow& flow) {
@@ -30,7 +30,7 @@ class BothWays {
     }
     void learn(const Observation& observation) {
         const fst_packet& packet = observation.event.packet;
-        // A SYN-ACK, a RST to a SYN or an ICMP error belongs to a flow that began the other way.
+        // A SYN-ACK or an ICMP error of a known flow answers a packet of the other direction.
         const bool answers =
             observation.kind() == FST_EVENT_SYN_ACK || observation.kind() == FST_EVENT_ICMP_ERROR;
         if (answers && !(packet.flags & FST_PACKET_NEW_FLOW)) {

@@ -8,8 +8,8 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// Pushes of data that is not sent again. What the ring no longer holds does not count, so this is
-/// for a direction that it holds whole.
+/// Packets with PSH, without retransmissions. Only for a direction whose packets are all still in
+/// its ring.
 int pushes(const fst_direction& own) {
     int pushed = 0;
     int syns = 0;

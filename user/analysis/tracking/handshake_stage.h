@@ -8,16 +8,16 @@
 
 namespace flowstamp::analysis {
 
-/// How far the end that opened a connection has come, by what it has sent: the stages of Raman et
-/// al., "Global, Passive Detection of Connection Tampering" (SIGCOMM 2023).
+/// How far the opener of a connection has got, by what it has sent: the stages of Raman et al.,
+/// "Global, Passive Detection of Connection Tampering" (SIGCOMM 2023).
 enum class HandshakeStage {
-    syn,    ///< its SYN, sent again or not, and nothing else
+    syn,    ///< only its SYN, retransmitted or not
     ack,    ///< it has acknowledged the other end's SYN, and sent no data
     psh,    ///< its first data: one push, in however many segments
-    later,  ///< more data than that, or data amid more than eight packets
+    later,  ///< more data than that, or data and more than eight packets
 };
 
-/// By the slot as it stands; resets do not count. Nothing where the opener's SYN was not seen.
+/// By the flow's slot; resets do not count. nullopt if the opener's SYN was not seen.
 [[nodiscard]] std::optional<HandshakeStage> stage_of(const fst_flow& flow);
 
 /// "syn", "ack", "psh", "later".

@@ -7,8 +7,8 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// A SYN is sent again after a second (RFC 6298, section 2): answers later than that may be to
-/// different SYNs, of which we saw one.
+/// A SYN is retransmitted after a second (RFC 6298, section 2): a later answer may be to another
+/// SYN, which we did not see.
 constexpr Nanoseconds kOneSyn = std::chrono::seconds(1);
 
 bool within(const fst_packet& syn, const fst_packet& answer) {
@@ -63,9 +63,9 @@ std::optional<fst_packet> Handshakes::other_answer(const ResetObservation& rst) 
                                  packet.direction == syn_ack.direction &&
                                  packet.direction != syn.direction;
     const fst_direction& opener = rst.slot().direction[syn.direction & 1U];
-    const bool spoiled = handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) ||
-                         (opener.flags & FST_DIRECTION_ACKED);
-    if (!answers_the_syn || spoiled || !within(syn, packet) || !within(syn, syn_ack)) {
+    const bool ambiguous = handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) ||
+                           (opener.flags & FST_DIRECTION_ACKED);
+    if (!answers_the_syn || ambiguous || !within(syn, packet) || !within(syn, syn_ack)) {
         return std::nullopt;
     }
     return syn_ack;

@@ -21,15 +21,15 @@ class Handshakes {
         std::optional<Sighting> syn_ack{};  ///< the first
     };
 
-    /// Files a SYN or a SYN-ACK.
+    /// Records a SYN or a SYN-ACK.
     void record(const Observation& observation);
 
     /// Null if it is not known, or forgotten.
     [[nodiscard]] const Handshake* of(const ViewKey& view) const;
 
-    /// The SYN-ACK that answered the same SYN as `rst` does (SYN_RST in Weaver, Sommer, Paxson, NDSS
-    /// 2009); nothing if there was none, or if a guard says that both may be genuine: the SYN came again meanwhile, its sender had already
-    /// acknowledged something, or it opened a subflow (MPTCP).
+    /// The SYN-ACK that answered the same SYN as `rst` does (SYN_RST in Weaver, Sommer, Paxson,
+    /// NDSS 2009); nullopt if there was none, or if both may be genuine: the SYN was retransmitted,
+    /// its sender had acknowledged something before, or it opened an MPTCP subflow.
     [[nodiscard]] std::optional<fst_packet> other_answer(const ResetObservation& rst) const;
 
   private:

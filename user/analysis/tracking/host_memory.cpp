@@ -27,14 +27,14 @@ std::optional<std::uint8_t> HostMemory::Host::nearest_hops() const {
     return nearest <= FST_HOPS_MAX ? std::optional(nearest) : std::nullopt;
 }
 
-bool HostMemory::Host::speaks_from(std::uint8_t hops) const {
+bool HostMemory::Host::sends_from(std::uint8_t hops) const {
     return many || std::ranges::any_of(distances, [&](const Distance& distance) {
                return distance.flows >= kFlowsEnough &&
                       std::abs(int{fst_hops(distance.ttl)} - int{hops}) <= 1;
            });
 }
 
-bool HostMemory::Host::is_strange(std::uint8_t ttl) const {
+bool HostMemory::Host::is_foreign_ttl(std::uint8_t ttl) const {
     return !many && distances[0].ttl != 0 &&
            std::ranges::none_of(distances, [&](const Distance& known) {
                return known.ttl != 0 &&
@@ -66,7 +66,7 @@ HostMemory::Entry& HostMemory::entry_of(const Place& place) {
     return entry;
 }
 
-void HostMemory::see(Host& host, std::uint8_t ttl, bool counts) {
+void HostMemory::add_ttl(Host& host, std::uint8_t ttl, bool counts) {
     for (Host::Distance& known : host.distances) {
         if (known.ttl == 0 || known.ttl == ttl) {
             known.ttl = ttl;
@@ -81,7 +81,7 @@ void HostMemory::see(Host& host, std::uint8_t ttl, bool counts) {
 void HostMemory::learn(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     if (observation.kind() == FST_EVENT_SYN_ACK && !(packet.flags & FST_PACKET_OUT_OF_PROFILE)) {
-        see(entry_of({packet.key.ifindex, net::sender_of(packet)}).host, packet.ttl, false);
+        add_ttl(entry_of({packet.key.ifindex, net::sender_of(packet)}).host, packet.ttl, false);
     }
     if (observation.slot) {
         learn_end(*observation.slot, 0, false);
@@ -91,7 +91,7 @@ void HostMemory::learn(const Observation& observation) {
 
 void HostMemory::learn_end(const fst_flow& flow, unsigned end, bool has_ended) {
     const fst_direction& own = flow.direction[end];
-    // A bare SYN is no baseline: a scanner crafts it.
+    // A bare SYN is no baseline: a scanner may have crafted it.
     if (!(own.flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK))) {
         return;
     }
@@ -99,7 +99,7 @@ void HostMemory::learn_end(const fst_flow& flow, unsigned end, bool has_ended) {
     const bool counts = has_ended && (own.flags & FST_DIRECTION_DATA);
     for (const std::uint8_t ttl : own.ttl) {
         if (ttl != 0) {
-            see(entry.host, ttl, counts);
+            add_ttl(entry.host, ttl, counts);
         }
     }
     entry.host.clears_df = entry.host.clears_df || (own.flags & FST_DIRECTION_NO_DF);
@@ -111,14 +111,14 @@ void HostMemory::learn_end(const fst_flow& flow, unsigned end, bool has_ended) {
 }
 
 void HostMemory::inspect(std::uint32_t slot, const fst_flow& flow) {
-    if (slot >= looked_.size()) {
-        looked_.resize(slot + 1);
+    if (slot >= inspected_.size()) {
+        inspected_.resize(slot + 1);
     }
     const bool both = flow.direction[0].flags & flow.direction[1].flags & FST_DIRECTION_BASE;
-    if (!both || looked_[slot] == flow.generation) {
+    if (!both || inspected_[slot] == flow.generation) {
         return;
     }
-    looked_[slot] = flow.generation;
+    inspected_[slot] = flow.generation;
     learn_end(flow, 0, false);
     learn_end(flow, 1, false);
 }

@@ -14,13 +14,13 @@
 
 namespace flowstamp::analysis {
 
-/// What a host's packets have looked like across its flows: for flows whose own past is too short to
-/// tell. Kept per interface, address and port, as one address may hide several hosts behind a
-/// balancer; bounded, the longest unused is forgotten first.
+/// What a host's packets look like across its flows: a baseline for flows whose own is too short.
+/// Kept per interface, address and port, as a load balancer may hide several hosts behind one
+/// address. Bounded: the least recently used is forgotten first.
 class HostMemory {
   public:
     static constexpr std::size_t kMost = 65536;
-    /// One flow may be anybody's doing; what two have shown is the host's.
+    /// One flow alone may be forged; what two flows show is the host's.
     static constexpr unsigned kFlowsEnough = 2;
 
     /// An interface that the host is seen at, and one of its ports.
@@ -33,21 +33,21 @@ class HostMemory {
     struct Host {
         struct Distance {
             std::uint8_t ttl = 0;     ///< 0: free
-            std::uint16_t flows = 0;  ///< that have ended, whose data came from there
+            std::uint16_t flows = 0;  ///< ended ones with data from there
         };
         std::array<Distance, 8> distances{};
-        bool many = false;            ///< more than these: distance says nothing
+        bool many = false;            ///< more TTLs than these: distance shows nothing
         std::uint16_t id_flows = 0;   ///< that showed how it counts its IP-IDs
         std::uint8_t id_classes = 0;  ///< bit by enum fst_id_class
         bool clears_df = false;       ///< on some packet
 
-        /// The nearest of its packets, in hops; nothing if it is not known or not to be told.
+        /// The fewest hops of its packets; nullopt if its TTLs are unknown or show none.
         [[nodiscard]] std::optional<std::uint8_t> nearest_hops() const;
-        /// Whether data of several of its flows has come from so far, or a hop beside.
-        [[nodiscard]] bool speaks_from(std::uint8_t hops) const;
-        /// Whether its packets are known, and none came with such a TTL or from such a distance, give
-        /// or take a hop.
-        [[nodiscard]] bool is_strange(std::uint8_t ttl) const;
+        /// Whether data of several of its flows came from that distance, give or take a hop.
+        [[nodiscard]] bool sends_from(std::uint8_t hops) const;
+        /// Whether its packets are known, and none had this TTL or came from its distance, give or
+        /// take a hop.
+        [[nodiscard]] bool is_foreign_ttl(std::uint8_t ttl) const;
         /// By initial TTL, don't-fragment and per-flow IP-IDs: such a host puts timestamps on every
         /// RST+ACK where they were negotiated.
         [[nodiscard]] bool is_linux_like() const;
@@ -55,10 +55,10 @@ class HostMemory {
 
     /// Learns from a SYN-ACK, and from both ends of any flow that comes with the observation.
     void learn(const Observation& observation);
-    /// Learns from a flow that is under way, when it is first looked at after both ends have shown
-    /// something.
+    /// Learns from an open flow, once, when both of its ends have a baseline. `slot`: its index in
+    /// the flow table.
     void inspect(std::uint32_t slot, const fst_flow& flow);
-    /// Learns from both ends of a flow that has ended: once for each.
+    /// Learns from both ends of a flow that has ended.
     void learn_ended(const fst_flow& flow);
 
     /// Null if nothing is known.
@@ -73,12 +73,12 @@ class HostMemory {
         std::list<Place>::iterator use{};
     };
     Entry& entry_of(const Place& place);
-    static void see(Host& host, std::uint8_t ttl, bool counts);
+    static void add_ttl(Host& host, std::uint8_t ttl, bool counts);
     void learn_end(const fst_flow& flow, unsigned end, bool has_ended);
 
     std::map<Place, Entry> hosts_;
-    std::list<Place> uses_;              ///< the latest used first
-    std::vector<std::uint32_t> looked_;  ///< by slot: the generation that was learnt from
+    std::list<Place> uses_;                 ///< the most recently used first
+    std::vector<std::uint32_t> inspected_;  ///< by slot: the generation that was learned from
 };
 
 }  // namespace flowstamp::analysis

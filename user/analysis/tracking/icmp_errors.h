@@ -5,8 +5,8 @@
 
 namespace flowstamp::analysis {
 
-/// Whether an ICMP error says that the segment it quotes is not wanted: destination unreachable (RFC
-/// 792, RFC 4443 type 1), but not "fragmentation needed", which is how path MTU discovery works.
+/// Whether an ICMP error rejects the segment that it quotes: destination unreachable (RFC 792 type
+/// 3, RFC 4443 type 1), but not "fragmentation needed", which belongs to path MTU discovery.
 [[nodiscard]] bool is_rejection(const fst_packet& icmp_error);
 
 }  // namespace flowstamp::analysis

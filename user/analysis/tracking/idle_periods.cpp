@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/tracking/idle_periods.h"
 
-#include <algorithm>
+#include <iterator>
 
 #include "flowstamp/reset_rules.h"
+#include "user/net/stamps.h"
 
 namespace flowstamp::analysis {
 
@@ -11,8 +12,7 @@ Nanoseconds silence_before(const Observation& observation) {
     if (!observation.slot) {
         return Nanoseconds::zero();
     }
-    const auto last =
-        std::max(observation.slot->direction[0].last_ns, observation.slot->direction[1].last_ns);
+    const std::uint64_t last = net::last_packet_ns(*observation.slot);
     return last == 0 ? Nanoseconds::zero()
                      : observation.time() - Nanoseconds(static_cast<std::int64_t>(last));
 }
@@ -32,31 +32,47 @@ void IdlePeriods::record(const Observation& observation) {
     const ViewKey view = view_of(observation.event);
     const unsigned direction = observation.event.packet.direction & 1U;
     if (observation.kind() == FST_EVENT_IDLE_RESUMED && wants_answer(observation)) {
-        const auto known = idle_periods_.find(view);
-        if (known != idle_periods_.end() && known->second.direction == direction) {
-            return;  // again after another rest, unanswered: the first one counts
-        }
-        if (known == idle_periods_.end()) {
-            order_.push_back(view);
-        }
-        idle_periods_[view] = {silence_before(observation), observation.time(), direction};
-        if (order_.size() > kMost) {
-            idle_periods_.erase(order_.front());
-            order_.pop_front();
-        }
-    } else if (observation.kind() == FST_EVENT_ACKED || observation.kind() == FST_EVENT_SYN) {
-        if (const auto known = idle_periods_.find(view); known != idle_periods_.end()) {
-            if (observation.kind() == FST_EVENT_ACKED) {
-                survived_ = known->second;
+        if (const auto known = entries_.find(view); known != entries_.end()) {
+            if (known->second.period.direction == direction) {
+                return;  // idle once more without an answer: the first period counts
             }
-            idle_periods_.erase(known);
+            remove(known);
+        }
+        add(view, {silence_before(observation), observation.time(), direction});
+    } else if (observation.kind() == FST_EVENT_ACKED || observation.kind() == FST_EVENT_SYN) {
+        if (const auto known = entries_.find(view); known != entries_.end()) {
+            if (observation.kind() == FST_EVENT_ACKED) {
+                survived_ = known->second.period;
+            }
+            remove(known);
         }
     }
 }
 
+void IdlePeriods::add(const ViewKey& view, const IdlePeriod& period) {
+    order_.push_back(view);
+    entries_.insert_or_assign(view, Entry{period, std::prev(order_.end())});
+    if (order_.size() > kMost) {
+        entries_.erase(order_.front());
+        order_.pop_front();
+    }
+}
+
+void IdlePeriods::remove(Entries::iterator entry) {
+    order_.erase(entry->second.place);
+    entries_.erase(entry);
+}
+
 const IdlePeriods::IdlePeriod* IdlePeriods::unanswered(const ViewKey& view) const {
-    const auto found = idle_periods_.find(view);
-    return found == idle_periods_.end() ? nullptr : &found->second;
+    const auto found = entries_.find(view);
+    return found == entries_.end() ? nullptr : &found->second.period;
+}
+
+const IdlePeriods::IdlePeriod* IdlePeriods::answered_by(const Observation& rst) const {
+    const IdlePeriod* idle = unanswered(view_of(rst.event));
+    const bool answers = idle != nullptr && idle->direction != (rst.event.packet.direction & 1U) &&
+                         rst.time() - idle->resumed_at < kAnswerWithin;
+    return answers ? idle : nullptr;
 }
 
 }  // namespace flowstamp::analysis

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <chrono>
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <optional>
 #include <unordered_map>
 
@@ -10,28 +11,46 @@
 
 namespace flowstamp::analysis {
 
-/// Flows that spoke again after a rest of about ten seconds or more, until what they said is
-/// answered.
+/// Flows that resumed after an idle period of about ten seconds or more, until the packet that
+/// ended it is answered. Bounded: the oldest are forgotten first.
 class IdlePeriods {
   public:
+    static constexpr std::size_t kMost = 65536;
+    /// A RST that answers the packet that ended an idle period comes within this of it.
+    static constexpr Nanoseconds kAnswerWithin = std::chrono::seconds(3);
+    /// Idle periods shorter than this explain no RST.
+    static constexpr Nanoseconds kShortest = std::chrono::seconds(9);
+
     struct IdlePeriod {
         Nanoseconds length{0};
-        Nanoseconds woke{0};
-        unsigned direction = 0;  ///< who spoke first
+        Nanoseconds resumed_at{0};  ///< time of the packet that ended it
+        unsigned direction = 0;     ///< of that packet
     };
 
     void record(const Observation& observation);
 
-    /// The idle period that the latest observation ended well: what was sent after it is answered.
+    /// The idle period whose ending packet the latest observation acknowledges; nullopt: none.
     [[nodiscard]] const std::optional<IdlePeriod>& survived() const { return survived_; }
 
-    /// The rest after which this view's flow has had no answer yet; null if there is none.
+    /// The view's idle period whose ending packet has had no answer yet; null: none.
     [[nodiscard]] const IdlePeriod* unanswered(const ViewKey& view) const;
 
+    /// The idle period, of any length, whose ending packet `rst` answers; null: none.
+    [[nodiscard]] const IdlePeriod* answered_by(const Observation& rst) const;
+
   private:
-    static constexpr std::size_t kMost = 65536;
-    std::unordered_map<ViewKey, IdlePeriod, ViewKeyHash> idle_periods_;
-    std::deque<ViewKey> order_;
+    using Order = std::list<ViewKey>;
+    struct Entry {
+        IdlePeriod period;
+        Order::iterator place;
+    };
+    using Entries = std::unordered_map<ViewKey, Entry, ViewKeyHash>;
+
+    void add(const ViewKey& view, const IdlePeriod& period);
+    void remove(Entries::iterator entry);
+
+    Entries entries_;
+    Order order_;  ///< of entries_, the oldest first
     std::optional<IdlePeriod> survived_{};
 };
 

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "flowstamp/reset_rules.h"
+
 namespace flowstamp::analysis {
 
 namespace {
 
-/// A storm of RSTs within kWithin must not make each one cost a walk over all others.
+/// Bounds the search per RST when many come within kWithin.
 constexpr std::size_t kRemembered = 256;
 
 bool share_an_end(const fst_packet& one, const fst_packet& other) {
@@ -20,16 +22,13 @@ bool equal_in_transit(const fst_packet& one, const fst_packet& other) {
            one.window == other.window && one.ip_id == other.ip_id && one.payload == other.payload;
 }
 
-/// The sequence number with which the packet goes on: a challenge moves it past all that its sender
-/// has sent.
+/// The sequence number with which the packet leaves this host: a challenge shifts it.
 std::uint32_t outgoing_seq(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     if (observation.event.judgement.action != FST_ACTION_CHALLENGED || !observation.slot) {
         return packet.seq;
     }
-    const std::uint32_t edge = observation.slot->direction[packet.direction & 1U].seq_edge;
-    const bool behind = static_cast<std::int32_t>(edge - packet.seq) > 0;
-    return (behind ? edge : packet.seq) + 1;
+    return fst_shifted_seq(&observation.slot->direction[packet.direction & 1U], packet.seq);
 }
 
 bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {

@@ -12,15 +12,15 @@
 
 namespace flowstamp::analysis {
 
-/// Knows one packet again when a router shows it a second time, on its way out, with or without
-/// address translation between: what a router leaves alone is equal (numbers, flags, window,
-/// IP-ID), and the two flows have an end or both initial sequence numbers in common.
+/// Recognizes a packet that this host shows a second time, as it leaves another interface, with or
+/// without address translation: the fields that a router does not change are equal (sequence
+/// numbers, flags, window, IP-ID), and the two flows share an end or both initial sequence numbers.
 class SamePacket {
   public:
-    /// No host keeps a packet longer between its hooks.
+    /// The longest time between a packet's observations.
     static constexpr Nanoseconds kWithin = std::chrono::milliseconds(50);
 
-    /// A number for the packet behind this observation, the same as before when it was seen before.
+    /// The number of the observed packet: a new one, or its own if it was seen before.
     [[nodiscard]] std::uint64_t number(const Observation& observation);
 
   private:
@@ -33,7 +33,7 @@ class SamePacket {
     [[nodiscard]] static bool is_same(const Seen& seen, const Observation& observation);
 
     std::deque<Seen> recent_;
-    bool several_ = false;  ///< interfaces have been seen: until then, a RST is known by nobody
+    bool several_ = false;  ///< several interfaces were seen; before, no RST can repeat
     std::uint64_t last_number_ = 0;
 };
 

@@ -14,7 +14,7 @@ constexpr std::uint16_t kHeaderWithMssOnly = 24;
 
 ScanProbe scan_probe(const fst_packet& syn) {
     if (syn.flags & FST_PACKET_CUT) {
-        return ScanProbe::none;  // what is not there to be seen may have been options
+        return ScanProbe::none;  // the bytes that were cut off may have been options
     }
     const bool only_mss = (syn.flags & FST_PACKET_MSS) && syn.tcp_header == kHeaderWithMssOnly;
     const bool bare = !(syn.flags & FST_PACKET_OPTIONS);

@@ -7,10 +7,10 @@
 
 namespace flowstamp::analysis {
 
-/// What made a SYN, where that shows. A scanner writes its SYNs by hand and leaves the rest to a
-/// kernel that knows nothing of them.
+/// What made a SYN. A scanner builds its SYNs itself; its kernel, which does not know them, resets
+/// the answers.
 enum class ScanProbe {
-    none,        ///< a stack's, as far as can be seen
+    none,        ///< a TCP stack, or not recognized
     zmap,        ///< IP-ID 54321 (ZMap, src/probe_modules/packet.c), no options but an MSS
     small,       ///< window 1024, an MSS of 1460 and nothing else, no DF: Nmap (tcp_syn scan),
                  ///< masscan (its default TCP template)

@@ -7,8 +7,8 @@ namespace flowstamp::analysis {
 
 namespace {
 
-/// The opener's RST to a SYN-ACK of which it has acknowledged nothing.
-bool takes_back_its_syn(const Observation& observation) {
+/// Whether this is the opener's RST to a SYN-ACK that it has not acknowledged.
+bool abandons_handshake(const Observation& observation) {
     if (observation.kind() != FST_EVENT_RST || !observation.slot) {
         return false;
     }
@@ -34,23 +34,24 @@ void Scans::record(const Observation& observation) {
             probes_.erase(order_.front());
             order_.pop_front();
         }
-    } else if (takes_back_its_syn(observation)) {
-        if (asked_.size() >= kMost) {
-            asked_.clear();
+    } else if (abandons_handshake(observation)) {
+        if (probed_.size() >= kMost) {
+            probed_.clear();
         }
-        Asked& asked = asked_[{net::sender_of(packet).address, net::receiver_of(packet).address}];
-        if (observation.time() - asked.latest > kWithin) {
-            asked.ports.clear();
+        Probed& probed =
+            probed_[{net::sender_of(packet).address, net::receiver_of(packet).address}];
+        if (observation.time() - probed.latest > kWithin) {
+            probed.ports.clear();
         }
-        asked.latest = observation.time();
-        if (asked.ports.size() <= kPorts) {
-            asked.ports.insert(net::receiver_of(packet).port);
+        probed.latest = observation.time();
+        if (probed.ports.size() <= kPorts) {
+            probed.ports.insert(net::receiver_of(packet).port);
         }
     }
 }
 
 std::optional<Scans::Scan> Scans::of(const Observation& rst) const {
-    if (!takes_back_its_syn(rst)) {
+    if (!abandons_handshake(rst)) {
         return std::nullopt;
     }
     Scan scan;
@@ -58,10 +59,10 @@ std::optional<Scans::Scan> Scans::of(const Observation& rst) const {
         scan.probe = probe->second;
     }
     const fst_packet& packet = rst.event.packet;
-    const auto asked =
-        asked_.find({net::sender_of(packet).address, net::receiver_of(packet).address});
-    if (asked != asked_.end() && asked->second.ports.size() > kPorts) {
-        scan.ports = asked->second.ports.size();
+    const auto probed =
+        probed_.find({net::sender_of(packet).address, net::receiver_of(packet).address});
+    if (probed != probed_.end() && probed->second.ports.size() > kPorts) {
+        scan.ports = probed->second.ports.size();
     }
     return scan.probe == ScanProbe::none && scan.ports == 0 ? std::nullopt : std::optional(scan);
 }

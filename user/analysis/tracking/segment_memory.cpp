@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "flowstamp/reset_rules.h"
+
 namespace flowstamp::analysis {
 
 namespace {
@@ -37,7 +39,7 @@ std::optional<OtherBytes> SegmentMemory::record(const fst_packet& packet,
                                                 std::span<const std::uint8_t> bytes,
                                                 std::uint64_t frame) {
     if (packet.tcp_flags & FST_TCP_RST) {
-        return std::nullopt;  // a reset's text is not the connection's data
+        return std::nullopt;  // a reset's payload is not the connection's data
     }
     if (bytes.empty() && !(packet.tcp_flags & FST_TCP_SYN)) {
         return std::nullopt;
@@ -52,14 +54,14 @@ std::optional<OtherBytes> SegmentMemory::record(const fst_packet& packet,
     if (now.kept < kFewest) {
         return std::nullopt;
     }
-    // What goes on behind everything before it, as nearly all does, overlaps nothing.
-    const bool goes_on = !sender.has_sent || static_cast<std::int32_t>(now.seq - sender.edge) >= 0;
+    // Nearly all segments follow everything before them, and so overlap nothing.
+    const bool is_next = !sender.has_sent || fst_sequence_after(now.seq, sender.edge) >= 0;
     std::optional<OtherBytes> other;
-    for (std::size_t age = 1; age <= kSegments && !goes_on && !other; age++) {
+    for (std::size_t age = 1; age <= kSegments && !is_next && !other; age++) {
         other = compare(sender.segments[(sender.next - age) % kSegments], now);
     }
     const std::uint32_t end = now.seq + now.kept;
-    if (goes_on || static_cast<std::int32_t>(end - sender.edge) > 0) {
+    if (is_next || fst_sequence_after(end, sender.edge) > 0) {
         sender.has_sent = true;
         sender.edge = end;
     }
@@ -68,9 +70,9 @@ std::optional<OtherBytes> SegmentMemory::record(const fst_packet& packet,
     return other;
 }
 
-/// A bit that fell over on the way leaves most bytes as they were; what somebody made up does not.
+/// A quarter of the bytes must differ: corruption on the path changes few, an injector most.
 std::optional<OtherBytes> SegmentMemory::compare(const Segment& before, const Segment& now) {
-    const auto ahead = static_cast<std::int32_t>(now.seq - before.seq);
+    const std::int32_t ahead = fst_sequence_after(now.seq, before.seq);
     if (before.frame == 0 || ahead > std::int32_t{before.kept} || -ahead > std::int32_t{now.kept}) {
         return std::nullopt;
     }

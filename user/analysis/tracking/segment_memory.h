@@ -12,9 +12,9 @@
 
 namespace flowstamp::analysis {
 
-/// What the latest segments of each flow began with, so that one that comes again with other bytes
-/// in it is known: what is sent again is the same, an injector's is not. Its memory is
-/// fixed: a flow that is not remembered any more is not compared.
+/// The first bytes of each flow's latest segments, to recognize one that repeats a sequence range
+/// with other bytes: a retransmission has the same bytes, an injected segment does not. The memory
+/// is fixed: a flow that was forgotten is not compared.
 class SegmentMemory {
   public:
     /// Bytes of a segment that are remembered, from its first.
@@ -22,8 +22,8 @@ class SegmentMemory {
 
     SegmentMemory() : senders_(kSenders) {}
 
-    /// Files a segment's data, as far as `bytes` of it were captured; `frame` is its number. Returns
-    /// what of an earlier one it contradicts.
+    /// Records a segment: `bytes` is its data as far as it was captured, `frame` its number.
+    /// Returns what it contradicts of an earlier one.
     [[nodiscard]] std::optional<OtherBytes> record(const fst_packet& packet,
                                                    std::span<const std::uint8_t> bytes,
                                                    std::uint64_t frame);
@@ -47,7 +47,7 @@ class SegmentMemory {
         std::uint8_t direction = 0;
         std::uint8_t next = 0;
         bool has_sent = false;
-        std::uint32_t edge = 0;  ///< behind the last of the bytes that were ever remembered
+        std::uint32_t edge = 0;  ///< one past the highest byte ever remembered
         std::array<Segment, kSegments> segments{};
     };
 
@@ -55,7 +55,7 @@ class SegmentMemory {
     [[nodiscard]] static std::optional<OtherBytes> compare(const Segment& before,
                                                            const Segment& now);
 
-    std::vector<Sender> senders_;  ///< by hash; a newcomer takes the place over
+    std::vector<Sender> senders_;  ///< by hash; a new one replaces the one in its place
 };
 
 }  // namespace flowstamp::analysis

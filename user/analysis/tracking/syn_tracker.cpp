@@ -53,7 +53,7 @@ void SynTracker::saw_syn(const Observation& observation) {
     make_room();
 }
 
-/// At once, not when time advances: a flood brings more than that in between.
+/// Called for each new attempt, not by advance(): a flood may exceed the limit in between.
 void SynTracker::make_room() {
     while (attempts_.size() > kMost) {
         const Due oldest = order_.front();

@@ -15,16 +15,17 @@
 
 namespace flowstamp::analysis {
 
-/// Attempts to connect that are still to be answered. One attempt may be seen at several interfaces,
-/// under several addresses where they are translated: its initial sequence number stays the same.
+/// Recent connection attempts, and how each was answered. One attempt may be seen at several
+/// interfaces, and under several addresses if they are translated: its initial sequence number
+/// stays the same.
 class SynTracker {
   public:
-    /// An attempt is forgotten so long after its latest SYN: Linux gives up after 127 s, at 63 s
-    /// intervals.
+    /// How long after its latest SYN an attempt is remembered: Linux sends its last SYN after 63 s
+    /// and gives up after 127 s.
     static constexpr Nanoseconds kRemember = std::chrono::seconds(130);
     static constexpr std::size_t kMost = 65536;
-    /// One packet passes no more interfaces than these. More SYNs with one sequence number are another
-    /// sender's (floods often bear but one), and are not kept.
+    /// One packet passes no more interfaces than this. Further SYNs with the same sequence number
+    /// are those of other senders (a flood often uses a single one), and are not kept.
     static constexpr std::size_t kMostPlaces = 16;
 
     enum class Answer {
@@ -51,24 +52,24 @@ class SynTracker {
         Answer answer = Answer::none;
     };
 
-    /// Files a SYN, or what answers one. Attempts stay where they are until the next call.
+    /// Records a SYN, or what answers one. Pointers to attempts are valid until the next call.
     void record(const Observation& observation);
 
-    /// Whether this observation, just filed, is the first SYN of an attempt, at its first place.
+    /// Whether this observation, just recorded, is the first SYN of an attempt, at its first place.
     [[nodiscard]] bool begins_attempt(const Observation& observation) const;
 
-    /// The attempt that a SYN-ACK or a RST+ACK answers by its acknowledgement number; null if none is
-    /// known.
+    /// The attempt that a SYN-ACK or a RST+ACK answers by its acknowledgement number; null if none
+    /// is known.
     [[nodiscard]] Attempt* answered_by(const fst_packet& packet);
     /// The attempt of a view; null if none is known.
     [[nodiscard]] Attempt* of_view(const ViewKey& view);
     [[nodiscard]] Attempt* by_seq(std::uint32_t seq);
 
-    /// Whether the attempt was made between just these ends, anywhere.
+    /// Whether the attempt was seen between these two ends, at any interface.
     [[nodiscard]] static bool goes_between(const Attempt& attempt, const net::Endpoint& client,
                                            const net::Endpoint& server);
 
-    /// Forgets what is over.
+    /// Forgets attempts after kRemember.
     void advance(Nanoseconds now);
 
   private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/tracking/tampering_signature.h"
 
+#include "flowstamp/reset_rules.h"
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 
@@ -55,8 +56,8 @@ std::optional<TamperingSignature> of_resets(const ResetTally& resets) {
     return resets.bare != 0 ? later_rst : later_rst_ack;
 }
 
-/// The opener's last packet was its SYN, its ACK or its first data, sent once; the other end answered,
-/// and nothing came any more.
+/// The opener's last packet was its SYN, its ACK or its first data, sent once; the other end
+/// answered, and nothing followed.
 std::optional<TamperingSignature> of_silence(const fst_flow& flow, unsigned opener) {
     const fst_direction& own = flow.direction[opener];
     const fst_direction& other = flow.direction[opener ^ 1U];
@@ -86,7 +87,7 @@ std::optional<SignatureMatch> tampering_signature(const fst_flow& flow,
     if (resets) {
         const bool refused = resets->stage == HandshakeStage::syn && resets->end != opener &&
                              !has(flow, FST_FLOW_SYN_ACK, resets->end);
-        const bool closed = has(flow, FST_FLOW_FIN, 0) && has(flow, FST_FLOW_FIN, 1);
+        const bool closed = fst_both_fins(flow.state) != 0;
         if (!resets->stage || resets->after_fin || refused || closed) {
             return std::nullopt;
         }
@@ -94,7 +95,7 @@ std::optional<SignatureMatch> tampering_signature(const fst_flow& flow,
         return signature ? std::optional(SignatureMatch{*signature, resets->end}) : std::nullopt;
     }
     const Nanoseconds last(static_cast<std::int64_t>(flow.direction[opener].last_ns));
-    const bool was_reset = has(flow, FST_FLOW_RST, 0) || has(flow, FST_FLOW_RST, 1);
+    const bool was_reset = fst_any_rst(flow.state) != 0;
     if (was_reset || has(flow, FST_FLOW_FIN, opener) || now - last < kTamperingSilence) {
         return std::nullopt;
     }

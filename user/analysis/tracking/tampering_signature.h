@@ -13,8 +13,8 @@
 namespace flowstamp::analysis {
 
 /// The 19 passive tampering signatures of Raman et al., "Global, Passive Detection of Connection
-/// Tampering" (SIGCOMM 2023): how a connection's end looks when something on the way has ended it. A
-/// pattern, compatible with tampering, and no verdict: scanners, aborts and lost hosts look so, too.
+/// Tampering" (SIGCOMM 2023): how a connection ends when a middlebox ends it. Patterns that are
+/// compatible with tampering, no verdict: scanners, aborts and hosts that go offline look the same.
 enum class TamperingSignature {
     syn_none,
     syn_rst,
@@ -38,24 +38,24 @@ enum class TamperingSignature {
 };
 inline constexpr std::size_t kTamperingSignatures = 19;
 
-/// A signature, and whose packets bear it.
+/// A signature, and the end whose packets show it.
 struct SignatureMatch {
     TamperingSignature signature;
-    unsigned end;  ///< who reset first, or fell silent; an index of the flow's key
+    unsigned end;  ///< that reset first, or went silent; an index of the flow's key
     friend bool operator==(const SignatureMatch&, const SignatureMatch&) = default;
 };
 
-/// For so long the opener must have been silent before its silence is one.
+/// How long the opener must have sent nothing before that counts as silence.
 inline constexpr Nanoseconds kTamperingSilence = std::chrono::seconds(10);
 
-/// What the flow's end looks like. `flow` is its slot at the end, `resets` what came before it, and
-/// `now` (CLOCK_MONOTONIC, or the capture's clock) the time of the last look. Nothing where none of
-/// the signatures fits: both ends said FIN, or one did before the first reset; the other end refused
-/// the SYN; nobody answered what the opener sent.
+/// The signature of the flow's end. `flow` is its slot at the end, `resets` its resets, and `now`
+/// (CLOCK_MONOTONIC, or the capture's clock) when it was read. nullopt if none fits: both ends sent
+/// FIN, or one did before the first reset; the other end refused the SYN; nothing answered the
+/// opener.
 [[nodiscard]] std::optional<SignatureMatch> tampering_signature(
     const fst_flow& flow, const std::optional<ResetTally>& resets, Nanoseconds now);
 
-/// "post-syn:RST;RST+ACK", "post-psh:RST!=RST", "later:RST": the paper's signs in ASCII.
+/// "post-syn:RST;RST+ACK", "post-psh:RST!=RST", "later:RST": the paper's notation in ASCII.
 [[nodiscard]] std::string_view name_of(TamperingSignature signature);
 
 }  // namespace flowstamp::analysis

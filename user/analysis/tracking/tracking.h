@@ -14,8 +14,8 @@
 
 namespace flowstamp::analysis {
 
-/// What detectors share. It has recorded an observation before any of them sees it, but for `hosts`,
-/// which learns afterwards: a packet is judged by what came before it.
+/// State that the detectors share. It records an observation before any of them sees it, except
+/// `hosts`, which learns afterwards: a packet is judged by what came before it.
 struct Tracking {
     Tracking(const SlotReader& flow_table, PolicySink& policy)
         : slots(flow_table), signatures(policy) {}

@@ -92,7 +92,7 @@ Status Case::set(const lab::Namespace& host, const std::string& key, const std::
     return host.set_sysctl(key, value);
 }
 
-/// The client's exchange in a thread of its own; the timed actions in this one.
+/// Runs the client's exchange in its own thread, and the timed actions in this one.
 Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
     lab::ExchangeOptions options = attempt.exchange;
     if (options.server.port == 0) {
@@ -107,7 +107,7 @@ Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
                       [this, options] { return lab::exchange(setting_.client, options); });
     Status acted;
     auto action = attempt.actions.begin();
-    const auto look = [&](const Facts&) {
+    const auto act_when_due = [&](const Facts&) {
         while (acted && action != attempt.actions.end() &&
                lab::SteadyClock::now() >= started + action->after) {
             watcher_.relay();
@@ -115,7 +115,7 @@ Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
         }
         return !acted || talk.wait_for(0s) == std::future_status::ready;
     };
-    const bool is_over = watcher_.wait_for(look, options.timeout + 10s, context_.stop);
+    const bool is_over = watcher_.wait_for(act_when_due, options.timeout + 10s, context_.stop);
     if (!acted) {
         return std::unexpected(acted.error());
     }
@@ -167,7 +167,7 @@ Status Case::close() {
     return ended;
 }
 
-/// Adds the attempt with the findings from its start up to `end`, where the next one starts.
+/// Adds the attempt with its findings: from its first one to `end`, the next attempt's first one.
 void Case::enter(const Finished& finished, std::size_t end) {
     const Attempt& plan = finished.plan;
     std::string reported;

@@ -3,13 +3,13 @@
 // A scenario of connections that fail, and of the fix: a client of an echo server connects several
 // times under one `flowstamp watch`, while rules are added and removed on real routers.
 //
-//     auto story = Case::open(stage, {...}, closing);
-//     story->attempt({.name = "before"});
-//     story->put(ban, stage.lab.router(2), "iptables -I FORWARD -p tcp --dport 80 -j DROP");
-//     story->attempt({.name = "blocked", .outcome = Outcome::TimedOut, .finding = {...}});
-//     story->lift(ban);
-//     story->attempt({.name = "after"});
-//     story->close();
+//     auto scenario = Case::open(context, {...}, summary);
+//     scenario->attempt({.name = "before"});
+//     scenario->add_rule(rule, router, "iptables -I FORWARD -p tcp --dport 80 -j DROP");
+//     scenario->attempt({.name = "blocked", .outcome = Outcome::TimedOut, .finding = {...}});
+//     scenario->remove_rule(rule);
+//     scenario->attempt({.name = "after"});
+//     scenario->close();
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@
 
 namespace flowstamp::cmd::demo {
 
-/// Done at that time after the start of an attempt.
+/// Runs at that time after the start of an attempt.
 struct TimedAction {
     std::chrono::milliseconds after{0};
     std::function<Status()> run;

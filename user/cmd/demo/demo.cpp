@@ -57,7 +57,7 @@ std::expected<std::vector<Scenario>, std::string> chosen(const std::vector<std::
 }
 
 /// Prints a line for each missing requirement. Returns their number.
-int refuse_what_is_missing() {
+int print_missing_requirements() {
     int missing = 0;
     for (const Check& check : check_kernel()) {
         if (check.status == CheckStatus::missing) {
@@ -135,7 +135,7 @@ int run_demo(const DemoOptions& options) {
     }
     const lab::StopSignal stop;
     const Interruption interruption(stop);
-    if (refuse_what_is_missing() != 0) {
+    if (print_missing_requirements() != 0) {
         return kFailed;
     }
     output::Output output = output::Output::standard_output();

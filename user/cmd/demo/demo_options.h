@@ -12,7 +12,7 @@ namespace flowstamp::cmd {
 struct DemoOptions {
     static constexpr std::string_view kCommand = "demo";
 
-    std::vector<std::string> scenarios{};  ///< empty: the main job
+    std::vector<std::string> scenarios{};  ///< empty: the main one
     bool list = false;
 };
 

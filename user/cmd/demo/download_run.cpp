@@ -77,11 +77,11 @@ bool is_settled(const Facts& facts, const End& server, std::size_t resets_at_lea
 Status follow_download(const DemoContext& context, Watcher& watcher, const lab::Download& download,
                        std::uint64_t wanted) {
     constexpr auto kAtMost = 60s;  // the download's own timeout comes sooner
-    const auto look = [&](const Facts&) {
+    const auto show_progress = [&](const Facts&) {
         context.narrator.progress(progress_text(download.bytes(), wanted));
         return download.done();
     };
-    if (watcher.wait_for(look, kAtMost, context.stop)) {
+    if (watcher.wait_for(show_progress, kAtMost, context.stop)) {
         return {};
     }
     if (context.stop.raised()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "user/cmd/demo/download_run.h"
+#include "user/output/text/value_text.h"
 
 namespace flowstamp::cmd::demo {
 namespace {
@@ -74,12 +75,11 @@ std::string arrow(const std::vector<std::string>& hosts, std::size_t from,
 
 std::string distance_drawing(const lab::Lab& lab, unsigned reset_hops, unsigned sender_hops) {
     const std::vector<std::string> hosts = roles(lab);
-    const auto hops = [](unsigned count) {
-        return fmt::format("{} hop{}", count, count == 1 ? "" : "s");
-    };
     return row(hosts) + "\n" +
-           arrow(hosts, reset_hops + 1, fmt::format("the reset: {}", hops(reset_hops))) +
-           arrow(hosts, sender_hops + 1, fmt::format("the server's data: {}", hops(sender_hops)));
+           arrow(hosts, reset_hops + 1,
+                 fmt::format("the reset: {}", output::hops_text(reset_hops))) +
+           arrow(hosts, sender_hops + 1,
+                 fmt::format("the server's data: {}", output::hops_text(sender_hops)));
 }
 
 }  // namespace flowstamp::cmd::demo

@@ -126,7 +126,7 @@ Status drop_confirmed(const DemoContext& context, Summary& summary) {
 }
 
 /// "45000028 00004000 ...": the bytes after the Ethernet header, in groups of four.
-std::string words_of(const lab::Frame& frame) {
+std::string hex_text(const lab::Frame& frame) {
     constexpr std::size_t kEthernetBytes = 14, kWordBytes = 4;
     std::string text;
     for (std::size_t i = kEthernetBytes; i < frame.size(); ++i) {
@@ -149,7 +149,7 @@ Status show_exact_copy(const DemoContext& context, Summary& summary) {
         return std::unexpected(pair.error());
     }
     const std::size_t differing = pair->differing_bytes();
-    narrator.figure(words_of(pair->first) + "\n" + words_of(pair->second));
+    narrator.figure(hex_text(pair->first) + "\n" + hex_text(pair->second));
     narrator.paragraph(
         fmt::format("One is forged. {} bytes each, with the Ethernet header; {} of them differ.",
                     pair->first.size(), differing));

@@ -25,7 +25,7 @@ class Tally {
             ++known->second;
         }
     }
-    /// The word, if it is always the same.
+    /// The word, if there is only one.
     std::optional<std::string> only() const {
         return counts_.size() == 1 ? std::optional(counts_.front().first) : std::nullopt;
     }
@@ -56,18 +56,6 @@ std::string failure_name(const lab::DownloadReport& report) {
 }
 
 }  // namespace
-
-std::string grouped(std::uint64_t number) {
-    const std::string digits = std::to_string(number);
-    std::string text;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (i != 0 && (digits.size() - i) % 3 == 0) {
-            text.push_back(',');
-        }
-        text.push_back(digits[i]);
-    }
-    return text;
-}
 
 std::string megabytes(std::uint64_t bytes) {
     return fmt::format("{:.1f}", static_cast<double>(bytes) / 1e6);

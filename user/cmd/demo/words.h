@@ -8,6 +8,7 @@
 
 #include "user/cmd/demo/download_run.h"
 #include "user/lab/exchange.h"
+#include "user/output/text/counted.h"
 
 namespace flowstamp::cmd::demo {
 
@@ -15,7 +16,8 @@ namespace flowstamp::cmd::demo {
     return download.outcome == lab::Outcome::Complete;
 }
 
-[[nodiscard]] std::string grouped(std::uint64_t number);   ///< "8,000,000"
+using output::grouped;  ///< "8,000,000"
+
 [[nodiscard]] std::string megabytes(std::uint64_t bytes);  ///< "3.1"
 
 /// "downloading [######          ] 3.1 of 8.0 MB".

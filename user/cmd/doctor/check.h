@@ -26,17 +26,16 @@ using Checks = std::vector<Check>;
 /// "ok", "limited", "missing".
 [[nodiscard]] const char* status_text(CheckStatus status);
 
-/// Privileges and kernel features; loads the programs for a moment.
+/// Privileges and kernel features; loads the programs briefly.
 [[nodiscard]] Checks check_kernel();
 
-/// What `path` needs: privileges, the kinds of stations and tracepoints, and the programs that read
-/// rulesets.
+/// What `path` needs: privileges, hooks and tracepoints, and the programs that read rulesets.
 [[nodiscard]] Checks check_path();
 
-/// What dead runs left behind; removes it.
+/// Removes what crashed runs left behind, and lists it.
 [[nodiscard]] Checks check_stale_state();
 
-/// An interface; it can always be watched somehow.
+/// An interface. Never `missing`: there is always a hook that works.
 [[nodiscard]] Checks check_interface(const kernel::Interface& interface);
 
 }  // namespace flowstamp::cmd

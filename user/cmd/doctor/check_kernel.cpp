@@ -31,7 +31,7 @@ Check either(std::string subject, bool good, std::string yes, std::string no) {
 Check check_release() {
     const kernel::KernelRelease release = kernel::KernelRelease::running();
     const std::string too_old = kernel::kernel_too_old(release);
-    // Distributions backport features: only the lines below can say "missing".
+    // Distributions backport features, so an old version alone does not count as missing.
     return either("kernel", too_old.empty(), release.text, too_old);
 }
 
@@ -53,7 +53,7 @@ void check_privileges(Checks& checks) {
                             "pinned tables only"));
 }
 
-/// The final proof: the verifier checks the programs themselves.
+/// Loads the real programs: only the verifier can prove that they run here.
 Check check_probe() {
     Result<kernel::OpenProbe> open = kernel::OpenProbe::open({});
     if (!open) {

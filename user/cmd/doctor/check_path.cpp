@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What `path` can see here, asked of the code that it runs by itself.
+// What `path` can see here, as determined by the code that `path` itself uses.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "user/kernel/features/capabilities.h"
 #include "user/netfilter/iptables_ruleset.h"
 #include "user/netfilter/read_ruleset.h"
+#include "user/output/text/counted.h"
 #include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::cmd {
@@ -48,22 +49,22 @@ void check_ruleset(Checks& checks) {
         checks.push_back({CheckStatus::limited, "path: ruleset", unread});
     }
     if (ruleset->unread.empty()) {
-        checks.push_back({CheckStatus::ok, "path: ruleset",
-                          fmt::format("can be read: {} table{}", ruleset->tables.size(),
-                                      ruleset->tables.size() == 1 ? "" : "s")});
+        checks.push_back(
+            {CheckStatus::ok, "path: ruleset",
+             fmt::format("can be read: {}", output::counted(ruleset->tables.size(), "table"))});
     }
 }
 
 /// A program that cannot be started counts as missing.
 void check_programs(Checks& checks) {
-    std::string there;
+    std::string found;
     std::string missing;
     for (const std::string& program : netfilter::save_programs()) {
-        std::string& list = run_command({program, "--version"}) ? there : missing;
+        std::string& list = run_command({program, "--version"}) ? found : missing;
         list += (list.empty() ? "" : ", ") + program;
     }
-    if (!there.empty()) {
-        checks.push_back({CheckStatus::ok, "path: iptables", there});
+    if (!found.empty()) {
+        checks.push_back({CheckStatus::ok, "path: iptables", found});
     }
     if (!missing.empty()) {
         checks.push_back({CheckStatus::limited, "path: iptables",

@@ -8,6 +8,7 @@
 
 #include "user/base/console.h"
 #include "user/kernel/maps/pinned_table.h"
+#include "user/net/stamps.h"
 #include "user/output/outputs.h"
 
 namespace flowstamp::cmd {
@@ -20,9 +21,9 @@ int refuse(const std::string& line) {
 }
 
 std::string name_of(const kernel::PinnedTable& table, std::uint32_t ifindex) {
-    const auto place =
+    const auto found =
         std::ranges::find(table.interfaces, ifindex, &kernel::RunRecord::WatchedInterface::index);
-    return place == table.interfaces.end() ? fmt::format("if{}", ifindex) : place->name;
+    return found == table.interfaces.end() ? fmt::format("if{}", ifindex) : found->name;
 }
 
 /// Prints one table's flows; `now` is CLOCK_MONOTONIC, `offset` converts it to time since 1970.
@@ -33,8 +34,7 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
         if (output.is_broken() || (options.interface && *options.interface != interface)) {
             return;
         }
-        const Nanoseconds last(static_cast<std::int64_t>(
-            std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
+        const Nanoseconds last(static_cast<std::int64_t>(net::last_packet_ns(flow)));
         analysis::FlowRecord record{.slot = flow,
                                     .slot_index = slot,
                                     .interface = interface,
@@ -47,7 +47,7 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
     });
 }
 
-/// What one watch has learned.
+/// The signatures that one watch has learned.
 void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options,
                    output::Outputs& output) {
     for (const net::LearnedSignature& learned : table.learned) {

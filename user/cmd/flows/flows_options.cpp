@@ -9,7 +9,7 @@ void add_command(CommandLine& line, FlowsOptions& options) {
     flows.option("-i,--interface", "IFACE", options.interface, "Only those of this interface");
     flows.flag("--learned", options.learned,
                "Instead, the signatures learned of confirmed injectors");
-    flows.hidden_flag("--taught", options.learned);  // what it was called
+    flows.hidden_flag("--taught", options.learned);  // its former name
     flows.flag("--json", options.json, "JSON lines instead of text");
 }
 

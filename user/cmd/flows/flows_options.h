@@ -13,7 +13,7 @@ struct FlowsOptions {
     static constexpr std::string_view kCommand = "flows";
 
     std::optional<std::string> interface{};
-    bool learned = false;  ///< what was learned of injectors, instead of flows
+    bool learned = false;  ///< list learned signatures instead of flows
     bool json = false;
 };
 

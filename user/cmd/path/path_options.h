@@ -18,15 +18,15 @@ struct PathOptions {
     std::string filter{};  ///< tcpdump syntax; empty: everything
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
-    std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
+    std::optional<Nanoseconds> duration{};  ///< nothing: until a signal
     bool quiet = false;                     ///< losses only
-    bool trace = false;                     ///< let nft trace the packets, too
-    bool plain = false;                     ///< no live view, on a terminal either
+    bool trace = false;                     ///< also let nft trace the packets
+    bool plain = false;                     ///< no live view, even on a terminal
 };
 
 void add_command(CommandLine& line, PathOptions& options);
 
-/// What cannot be seen from one option alone; empty if all is well.
+/// An error that single options do not show; empty if there is none.
 [[nodiscard]] std::string objection(const PathOptions& options);
 
 }  // namespace flowstamp::cmd

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The command around a Tracer: where the report goes, what ends it, and the exit status.
+// The command around a Tracer: its output, when it ends, and the exit status.
 #include "user/cmd/path/run_path.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <cstdlib>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "user/base/console.h"
 #include "user/base/signals.h"
+#include "user/cmd/poll_loop.h"
 #include "user/net/packet_match.h"
 #include "user/output/json/json_output.h"
 #include "user/output/text/path_live.h"
@@ -20,11 +20,7 @@ namespace flowstamp::cmd {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Nanoseconds kTurn = 100ms;
-
-/// Nothing where lines are wanted, or nothing else is possible.
+/// Null if plain lines are requested, or lines cannot be redrawn.
 std::unique_ptr<output::PathLive> make_live(const PathOptions& options, output::Output& output) {
     const bool plain = options.plain || options.json || options.output || !output.is_terminal();
     if (plain || !output::can_redraw(std::getenv("TERM"))) {
@@ -43,30 +39,19 @@ std::unique_ptr<output::Consumer> make_lines(const PathOptions& options, output:
         options.quiet ? output::Detail::findings : output::Detail::resets);
 }
 
-/// Turns until a signal, the end of the duration, or a report that cannot be written.
-Status run(pathtrace::Tracer& tracer, const StopSignals& signals, const Clock& clock,
-           const PathOptions& options, const output::Output& output, output::PathLive* live) {
-    const Nanoseconds end =
-        options.duration ? clock.monotonic() + *options.duration : Nanoseconds::max();
-    for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
-        const int suspending = live != nullptr ? live->suspending() : -1;
-        pollfd waiting[] = {{signals.descriptor(), POLLIN, 0},
-                            {suspending, POLLIN, 0},
-                            {tracer.descriptor(), POLLIN, 0}};
-        const Nanoseconds at_most = std::min(kTurn, end - now);
-        ::poll(waiting, std::size(waiting),
-               static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(at_most).count()));
-        if (waiting[0].revents & POLLIN) {
-            break;
-        }
-        if (waiting[1].revents & POLLIN) {
+/// Polls until a signal, the end of the duration, or a failed write of the report.
+Status run(pathtrace::Tracer& tracer, PollLoop loop, const output::Output& output,
+           output::PathLive* live) {
+    const int suspend = live != nullptr ? live->suspending() : -1;
+    while (loop.wait_for(tracer.descriptor(), suspend)) {
+        if (loop.wants_suspend()) {
             live->suspend();
         }
-        if (const Status turned = tracer.poll(); !turned || !output.health()) {
-            return turned;
+        if (const Status polled = tracer.poll(); !polled || !output.health()) {
+            return polled;
         }
-        if (live != nullptr && live->is_due(now)) {
-            live->draw(tracer.sample(), now);
+        if (live != nullptr && live->is_due(loop.now())) {
+            live->draw(tracer.sample(), loop.now());
         }
     }
     return {};
@@ -84,7 +69,7 @@ int run_path(const PathOptions& options) {
         return log_error(output.error(), kFailed);
     }
     const SystemClock clock;
-    const StopSignals signals;  // from here on an end is a clean one
+    const StopSignals signals;  // from here on SIGINT ends the run cleanly
     const auto live = make_live(options, *output);
     const auto lines = live ? nullptr : make_lines(options, *output);
     const auto notice = [&](std::string_view line) {
@@ -107,7 +92,8 @@ int run_path(const PathOptions& options) {
         return log_error(tracer.error(), kFailed);
     }
     say(fmt::format("following {}; Ctrl-C ends", tracer->where()));
-    const Status ran = run(*tracer, signals, clock, options, *output, live.get());
+    const Status ran =
+        run(*tracer, PollLoop(signals, clock, options.duration), *output, live.get());
     const Status finished = tracer->finish();
     for (const Status& status : {ran, finished}) {
         if (!status) {

@@ -14,7 +14,7 @@ namespace flowstamp::cmd {
 
 namespace {
 
-/// By its beginning or its end; filters hold slashes, too ("net 192.0.2.0/24").
+/// By its prefix or suffix: filters, too, contain slashes ("net 192.0.2.0/24").
 bool looks_like_a_path(std::string_view word) {
     constexpr std::array<std::string_view, 4> kBeginnings = {"/", "./", "../", "~/"};
     constexpr std::array<std::string_view, 6> kEndings = {".pcap", ".pcapng", ".cap",
@@ -26,9 +26,9 @@ bool looks_like_a_path(std::string_view word) {
 
 }  // namespace
 
-Result<ReplayArguments> report_apart(const std::vector<std::string>& reads,
-                                     const std::vector<std::string>& words,
-                                     const std::function<bool(const std::string&)>& is_file) {
+Result<ReplayArguments> separate_arguments(const std::vector<std::string>& reads,
+                                           const std::vector<std::string>& words,
+                                           const std::function<bool(const std::string&)>& is_file) {
     ReplayArguments arguments{.captures = reads, .filter = {}};
     auto word = words.begin();
     while (reads.empty() && word != words.end() && (*word == "-" || is_file(*word))) {

@@ -31,7 +31,7 @@ class HostPath final : public ReplayPath {
                                          .context = this};
         path_.reset(fst_datapath_new(&config));
     }
-    HostPath(const HostPath&) = delete;  // the data path keeps its address
+    HostPath(const HostPath&) = delete;  // the data path stores its address
     HostPath& operator=(const HostPath&) = delete;
 
     [[nodiscard]] bool is_whole() const { return path_ != nullptr; }

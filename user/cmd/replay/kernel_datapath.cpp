@@ -17,7 +17,7 @@ class KernelPath final : public ReplayPath {
   public:
     explicit KernelPath(kernel::LoadedProbe probe)
         : probe_(std::move(probe)), run_(probe_.test_run()) {}
-    KernelPath(const KernelPath&) = delete;  // the event reader keeps its address
+    KernelPath(const KernelPath&) = delete;  // the event reader stores its address
     KernelPath& operator=(const KernelPath&) = delete;
 
     [[nodiscard]] Status listen() {

@@ -9,9 +9,9 @@
 
 namespace flowstamp::cmd {
 
-/// The data path as it runs in the kernel: the loaded programs, fed by test-run. Wants the
-/// privileges of a watch. A frame's interface must be one of this network namespace: of captures
-/// with several interfaces the second is number 2, and so on.
+/// The data path as it runs in the kernel: the loaded programs, run by BPF_PROG_TEST_RUN. Requires
+/// the privileges of `watch`. A frame's ifindex must exist in this network namespace: 1 for the
+/// first interface of a capture, 2 for the second, and so on.
 [[nodiscard]] Result<std::unique_ptr<ReplayPath>> make_kernel_path(std::uint32_t max_flows);
 
 }  // namespace flowstamp::cmd

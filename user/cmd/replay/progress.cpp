@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kPatience = 1s;
-constexpr Nanoseconds kEvery = 200ms;
+constexpr Nanoseconds kShowAfter = 1s;
+constexpr Nanoseconds kInterval = 200ms;
 constexpr auto kErase = "\r\033[K";  // ECMA-48: to the line's start, erase to its end
 
 }  // namespace
@@ -21,7 +21,7 @@ Progress::Progress(std::FILE* terminal, std::string title, const Clock& clock)
     : terminal_(terminal),
       title_(std::move(title)),
       clock_(clock),
-      due_(clock.monotonic() + kPatience) {}
+      due_(clock.monotonic() + kShowAfter) {}
 
 Progress::~Progress() {
     if (shown_) {
@@ -38,7 +38,7 @@ void Progress::show(std::optional<double> done, std::uint64_t frames) {
     if (now < due_) {
         return;
     }
-    due_ = now + kEvery;
+    due_ = now + kInterval;
     shown_ = true;
     if (done) {
         fmt::print(terminal_, "{}{}: {:.0f} %", kErase, title_, *done * 100);

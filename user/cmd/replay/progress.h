@@ -9,16 +9,17 @@
 
 namespace flowstamp::cmd {
 
-/// "x.pcap: 42 %" on a terminal, for a file that takes longer than a second. Erased when it goes.
+/// "x.pcap: 42 %" on a terminal, for a file that takes longer than a second. Erased on
+/// destruction.
 class Progress {
   public:
-    /// Says nothing where `terminal` is null. Both others outlive it.
+    /// Prints nothing if `terminal` is null. `terminal` and `clock` outlive it.
     Progress(std::FILE* terminal, std::string title, const Clock& clock);
     ~Progress();
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    /// `done`: 0 to 1; nothing where that is not known.
+    /// `done`: 0 to 1; nothing if unknown, then `frames` is shown.
     void show(std::optional<double> done, std::uint64_t frames);
 
   private:

@@ -15,15 +15,16 @@
 
 namespace flowstamp::cmd {
 
-/// Of the flow table's hash in a replay: the same in both homes, so that both tell the same.
+/// Seed of the flow table's hash in a replay: the same for both data paths, so that both report the
+/// same.
 inline constexpr std::array<std::uint64_t, 2> kReplaySeed = {0x9e3779b97f4a7c15,
                                                              0xc2b2ae3d27d4eb4f};
 
-/// Takes a frame's events as they come.
+/// Receives a frame's events.
 class EventSink {
   public:
     virtual ~EventSink() = default;
-    /// `flow` is the slot that the event carries, else null. Both are gone when the call returns.
+    /// `flow` is the slot that the event carries, else null. Both are valid only during the call.
     virtual void event(const fst_event& event, const fst_flow* flow) = 0;
 };
 
@@ -31,16 +32,16 @@ class EventSink {
 class ReplayPath : public analysis::Datapath {
   public:
     struct Frame {
-        std::span<std::uint8_t> bytes;  ///< Ethernet; 14 bytes or more, FST_SNAP_BYTES at the most
+        std::span<std::uint8_t> bytes;  ///< Ethernet; 14 to FST_SNAP_BYTES bytes
         std::uint32_t ifindex;
-        Nanoseconds time;  ///< not before the frame before
+        Nanoseconds time;  ///< not before that of the previous frame
     };
 
-    /// Runs the frame, and hands its events to `sink` before it returns.
+    /// Processes the frame, and passes its events to `sink` before it returns.
     [[nodiscard]] virtual Status packet(const Frame& frame, EventSink& sink) = 0;
 };
 
-/// The data path compiled for the host: no privileges, no kernel. Fails where memory is short.
+/// The data path compiled for the host: no privileges, no kernel. Fails if memory is short.
 [[nodiscard]] Result<std::unique_ptr<ReplayPath>> make_host_path(std::uint32_t max_flows);
 
 }  // namespace flowstamp::cmd

@@ -20,8 +20,9 @@ void add_fail_on(Command& command, ReplayOptions& options) {
             options.fail_on_any = true;
         }
     };
-    command.repeatable("--fail-on", "KIND", choice_of("--fail-on", kinds, take),
-                       "Exit status 3 when such a finding was told: any, or a kind; repeatable");
+    command.repeatable(
+        "--fail-on", "KIND", choice_of("--fail-on", kinds, take),
+        "Exit status 3 when such a finding was reported: any, or a kind; repeatable");
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct ReplayOptions {
     std::vector<std::string> reads{};  ///< given with -r
     std::vector<std::string> words{};  ///< captures, then a filter: see arguments.h
     Backend backend = Backend::host;
-    bool learn = true;  ///< let the data path know the signatures of confirmed injectors
+    bool learn = true;  ///< write the signatures of confirmed injectors to the data path
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
     bool fail_on_any = false;
@@ -34,7 +34,7 @@ struct ReplayOptions {
 
 void add_command(CommandLine& line, ReplayOptions& options);
 
-/// What cannot be seen from one option alone; empty if all is well.
+/// An error that single options do not show; empty if there is none.
 [[nodiscard]] std::string objection(const ReplayOptions& options);
 
 }  // namespace flowstamp::cmd

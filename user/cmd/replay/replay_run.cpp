@@ -14,11 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The data path's clock runs ahead of the capture's by this much, as 0 is "never" there, and some
-/// captures begin in 1970.
+/// Added to the capture's time for the data path's clock: there 0 means "never", and some captures
+/// begin in 1970.
 constexpr Nanoseconds kAhead = 1000s;
 
-/// Looks at slots of the flow table that a frame pays for.
+/// Slots of the flow table that are inspected per frame.
 constexpr std::uint32_t kSlotsPerFrame = 4;
 
 }  // namespace

@@ -16,11 +16,11 @@
 
 namespace flowstamp::cmd {
 
-/// One capture through the data path and the analysis. The clock is the capture's: it stands still
-/// where frames go back in time.
+/// One capture through the data path and the analysis. The clock is the capture's: it stops
+/// while frames go back in time.
 class ReplayRun final : private EventSink {
   public:
-    /// All of them outlive the run. The data path is a fresh one.
+    /// All of these outlive the run. The data path must be new.
     struct Dependencies {
         net::CaptureReader& capture;
         ReplayPath& datapath;
@@ -35,8 +35,8 @@ class ReplayRun final : private EventSink {
     /// finish() nevertheless.
     [[nodiscard]] Result<bool> step();
 
-    /// Reports what is still open, findings and flows, and returns the sums. Passing them on as a
-    /// Summary is up to the caller.
+    /// Reports what is still open, findings and flows, and returns the totals. Passing them on as
+    /// a Summary is up to the caller.
     [[nodiscard]] Result<analysis::Stats> finish();
 
   private:
@@ -54,7 +54,7 @@ class ReplayRun final : private EventSink {
     net::FrameShaper shaper_;
     analysis::SegmentMemory segments_;
     analysis::Session::Frame frame_{};  ///< the one being replayed
-    Nanoseconds now_{0};                ///< as the data path has it; 0: no frame came yet
+    Nanoseconds now_{0};                ///< on the data path's clock; 0: no frame yet
     std::uint64_t cut_ = 0;             ///< frames without a whole link header
     std::optional<std::uint32_t> unknown_link_;
 };

@@ -25,9 +25,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kFramesPerLook = 256;
+constexpr std::uint64_t kFramesPerCheck = 256;
 
-/// Nobody types a capture, and Ctrl-C would wait for what is typed.
+/// Nobody types a capture, and Ctrl-C would only work after the typed line.
 Status refuse_terminal(const ReplayArguments& arguments) {
     if (std::ranges::find(arguments.captures, "-") != arguments.captures.end() &&
         ::isatty(STDIN_FILENO)) {
@@ -39,13 +39,13 @@ Status refuse_terminal(const ReplayArguments& arguments) {
     return {};
 }
 
-/// Anything that can be read: a regular file, a pipe, a directory to complain about.
+/// Whether anything has that name, also a pipe; a directory is refused when it is opened.
 bool is_there(const std::string& path) {
     std::error_code ignored;
     return fs::exists(path, ignored);
 }
 
-/// The report must not empty a capture before it is read.
+/// Opening the report's file must not truncate a capture.
 Status keep_apart(const ReplayArguments& arguments, const std::optional<std::string>& output) {
     for (const std::string& capture : arguments.captures) {
         std::error_code ignored;
@@ -76,8 +76,8 @@ class Captures {
     Captures(const ReplayOptions& options, std::string filter, output::Consumer& output)
         : options_(options), filter_(std::move(filter)), output_(output) {}
 
-    /// Replays one, from a fresh start. Fails where it cannot be read to its end; what was read is
-    /// told, and in the sum.
+    /// Replays one with a new data path. Fails if it cannot be read to its end; what was read is
+    /// reported, and added to the totals.
     [[nodiscard]] Status replay(const std::string& file, bool is_only_one) {
         auto source = net::open_file(file, signals_.descriptor());
         if (!source) {
@@ -107,7 +107,7 @@ class Captures {
         return !ran.read ? ran.read : ran.stats ? Status{} : std::unexpected(ran.stats.error());
     }
 
-    /// Tells the sums of all that were opened, if any was.
+    /// Reports the totals of all that could be opened, if any.
     void summarise() {
         if (replayed_ > 1) {
             output_.consume(output::CaptureStart{});
@@ -116,7 +116,7 @@ class Captures {
             output_.consume(analysis::Summary{sum_});
         }
     }
-    /// Whether somebody wants it to end, as by Ctrl-C.
+    /// Whether a stop signal was received, as from Ctrl-C.
     [[nodiscard]] bool is_stopped() const {
         pollfd waiting{.fd = signals_.descriptor(), .events = POLLIN, .revents = 0};
         return ::poll(&waiting, 1, 0) > 0;
@@ -141,7 +141,7 @@ class Captures {
             if (!step || !*step) {
                 break;
             }
-            if (frames % kFramesPerLook == 0) {
+            if (frames % kFramesPerCheck == 0) {
                 progress.show(parts.capture.progress(), frames);
                 if (is_stopped()) {
                     break;
@@ -155,7 +155,7 @@ class Captures {
         if (filter_.empty()) {
             return std::nullopt;
         }
-        auto compiled = net::Filter::compile(filter_);  // it compiled before
+        auto compiled = net::Filter::compile(filter_);  // checked in run_replay()
         return compiled ? std::optional(std::move(*compiled)) : std::nullopt;
     }
 
@@ -171,7 +171,7 @@ class Captures {
 }  // namespace
 
 int run_replay(const ReplayOptions& options) {
-    const auto arguments = report_apart(options.reads, options.words, is_there);
+    const auto arguments = separate_arguments(options.reads, options.words, is_there);
     if (!arguments) {
         return log_error(arguments.error(), kFailed);
     }

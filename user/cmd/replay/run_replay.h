@@ -6,7 +6,7 @@
 namespace flowstamp::cmd {
 
 /// `flowstamp replay`. Returns the exit status: 0 done, 1 a capture could not be read to its end, 2
-/// usage, 3 a finding of --fail-on was told.
+/// usage, 3 a finding of --fail-on was reported.
 int run_replay(const ReplayOptions& options);
 
 }  // namespace flowstamp::cmd

@@ -15,8 +15,8 @@ namespace flowstamp::cmd {
 
 namespace {
 
-/// The record's packet as findings tell packets, under the name that it came with: a filter knows
-/// it by that.
+/// The event's packet as findings describe it, with the addresses of `name`, those on arrival:
+/// filters match these.
 fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
     fst_packet packet{};
     const net::Endpoint source = pathtrace::source_of(name),
@@ -40,14 +40,14 @@ fst_packet packet_of(const fst_path_event& event, const fst_path_tuple& name) {
     return packet;
 }
 
-/// A program of ours at XDP or tc, which drops resets on request.
+/// Whether our own program at XDP or tc may have dropped it: --drop drops resets.
 bool may_be_ours(const pathtrace::PathReport& report) {
     static constexpr std::string_view kHooks[] = {"XDP", "TC_INGRESS", "TC_EGRESS"};
     return (report.latest.tcp_flags & FST_TCP_RST) &&
            std::ranges::find(kHooks, report.drop->reason) != std::end(kHooks);
 }
 
-/// Who makes the answer to what is dropped: a REJECT, and TCP to a port without a socket.
+/// Whether this host answers what it drops: a REJECT rule does, and TCP at a port without a socket.
 bool is_answered(const pathtrace::PathReport::Drop& drop, const fst_path_event& packet) {
     if (packet.tcp_flags & FST_TCP_RST) {
         return false;  // RFC 9293, section 3.10.7.1
@@ -82,7 +82,7 @@ void LocalDrops::report(const pathtrace::PathReport& report) {
         return;
     }
     const pathtrace::PathReport::Drop& drop = *report.drop;
-    analysis::HostDrop told{
+    analysis::HostDrop host_drop{
         .sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
         .at = drop.at,
         .reason = drop.reason,
@@ -90,18 +90,19 @@ void LocalDrops::report(const pathtrace::PathReport& report) {
         .look_at = drop.words.look_at,
         .is_answered = is_answered(drop, report.latest),
         .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};
-    told.sighting.interface = pathtrace::interface_name(told.sighting.packet.key.ifindex);
-    told.sighting.flow_id = net::flow_id(told.sighting.packet.key, 0, 0);
+    host_drop.sighting.interface = pathtrace::interface_name(host_drop.sighting.packet.key.ifindex);
+    host_drop.sighting.flow_id = net::flow_id(host_drop.sighting.packet.key, 0, 0);
     if (report.translated) {
-        told.translated = fmt::format("{} > {}", pathtrace::source_of(*report.translated).text(),
-                                      pathtrace::destination_of(*report.translated).text());
+        host_drop.translated =
+            fmt::format("{} > {}", pathtrace::source_of(*report.translated).text(),
+                        pathtrace::destination_of(*report.translated).text());
     }
     if (drop.attribution) {
-        told.rule = netfilter::words_of(*drop.attribution);
-        told.why = drop.attribution->why;
-        told.is_certain = drop.attribution->certainty == netfilter::Certainty::certain;
+        host_drop.rule = netfilter::words_of(*drop.attribution);
+        host_drop.why = drop.attribution->why;
+        host_drop.is_certain = drop.attribution->certainty == netfilter::Certainty::certain;
     }
-    take_(told);
+    take_(host_drop);
 }
 
 }  // namespace flowstamp::cmd

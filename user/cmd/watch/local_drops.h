@@ -10,13 +10,13 @@
 
 namespace flowstamp::cmd {
 
-/// What `watch --path` adds: the kernel's path, of which only drops are told, as findings.
+/// `watch --path`: follows packets through this host's kernel, and reports only drops, as findings.
 class LocalDrops {
   public:
     using Take = std::function<void(const analysis::HostDrop&)>;
 
-    /// In the calling thread's network namespace. `ours`: what a tc or XDP program drops of resets
-    /// is our own doing, and is told as such elsewhere.
+    /// In the calling thread's network namespace. `ours`: resets dropped by a tc or XDP program are
+    /// our own drops, and are reported elsewhere.
     [[nodiscard]] static Result<std::unique_ptr<LocalDrops>> start(
         const pathtrace::Tracer::Wanted& wanted, bool ours, const Clock& clock,
         std::function<void(std::string_view)> notice, Take take);

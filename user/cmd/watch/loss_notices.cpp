@@ -21,20 +21,21 @@ std::optional<std::string> LossNotices::stamps_since_last(const analysis::StampT
 std::vector<std::string> LossNotices::since_last(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     std::vector<std::string> lines;
-    const auto say = [&](std::uint64_t& known, std::uint64_t now, std::string_view line) {
-        if (now > known) {
-            lines.push_back(fmt::format(fmt::runtime(line), now - known));
+    const auto add_line = [&](std::uint64_t& before, std::uint64_t now, std::string_view line) {
+        if (now > before) {
+            lines.push_back(fmt::format(fmt::runtime(line), now - before));
         }
-        known = now;
+        before = now;
     };
-    say(events_, count[FST_COUNT_EVENT_LOST],
+    add_line(
+        events_, count[FST_COUNT_EVENT_LOST],
         "{} events were lost, as they came faster than they were read; watch fewer interfaces, or "
         "give this process more CPU");
-    say(flows_, count[FST_COUNT_EVICT_LIVE] + count[FST_COUNT_FLOW_LOST],
-        "{} live flows were lost, as the flow table is full; raise --max-flows");
-    say(unread_, stats.records_unread,
-        "{} records were lost, as this program and its data path are of different versions; "
-        "install it anew");
+    add_line(flows_, count[FST_COUNT_EVICT_LIVE] + count[FST_COUNT_FLOW_LOST],
+             "{} live flows were lost, as the flow table is full; raise --max-flows");
+    add_line(unread_, stats.records_unread,
+             "{} records were lost, as this program and its data path are of different versions; "
+             "reinstall it");
     return lines;
 }
 

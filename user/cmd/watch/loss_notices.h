@@ -10,12 +10,12 @@
 
 namespace flowstamp::cmd {
 
-/// What was lost since it was last asked: a line for each kind, with the remedy.
+/// What was lost since the last call: a line for each kind, with the remedy.
 class LossNotices {
   public:
     [[nodiscard]] std::vector<std::string> since_last(const analysis::Stats& stats);
 
-    /// The same of stamps, of which more are lost at once than of all else.
+    /// The same for stamps, which are checked apart: many more of them can be lost at once.
     [[nodiscard]] std::optional<std::string> stamps_since_last(const analysis::StampTally& stamps);
 
   private:

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The command around a Watch: where the report goes, what ends it, and the exit status.
+// The command around a Watch: its output, when it ends, and the exit status.
 #include <fmt/format.h>
-#include <poll.h>
-
-#include <cerrno>
 
 #include "user/base/console.h"
 #include "user/base/signals.h"
+#include "user/cmd/poll_loop.h"
 #include "user/cmd/watch/watch.h"
 #include "user/output/outputs.h"
 
@@ -14,11 +12,7 @@ namespace flowstamp::cmd {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Nanoseconds kTurn = 100ms;
-
-std::string_view what_it_does(const WatchOptions& options) {
+std::string_view mode_text(const WatchOptions& options) {
     if (options.drop != FST_DROP_OFF && options.challenge != FST_CHALLENGE_OFF) {
         return "dropping and challenging";
     }
@@ -28,25 +22,11 @@ std::string_view what_it_does(const WatchOptions& options) {
     return options.challenge != FST_CHALLENGE_OFF ? "challenging" : "observe only";
 }
 
-/// Waits until there is something to do: a signal, an event, or the next turn's time.
-/// Returns whether to go on.
-bool wait(const Watch& watch, const StopSignals& signals, Nanoseconds at_most) {
-    pollfd waiting[] = {{signals.descriptor(), POLLIN, 0}, {watch.descriptor(), POLLIN, 0}};
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(at_most).count();
-    ::poll(waiting, std::size(waiting), static_cast<int>(milliseconds));
-    return !(waiting[0].revents & POLLIN);
-}
-
-/// Turns until a signal, the end of the duration, or a report that cannot be written.
-Status run(Watch& watch, const StopSignals& signals, const Clock& clock,
-           std::optional<Nanoseconds> duration, const output::Outputs& outputs) {
-    const Nanoseconds end = duration ? clock.monotonic() + *duration : Nanoseconds::max();
-    for (Nanoseconds now = clock.monotonic(); now < end; now = clock.monotonic()) {
-        if (!wait(watch, signals, std::min(kTurn, end - now))) {
-            break;
-        }
-        if (const Status turned = watch.poll(); !turned) {
-            return turned;
+/// Polls until a signal, the end of the duration, or a failed write of the report.
+Status run(Watch& watch, PollLoop loop, const output::Outputs& outputs) {
+    while (loop.wait_for(watch.descriptor())) {
+        if (const Status polled = watch.poll(); !polled) {
+            return polled;
         }
         if (outputs.is_broken()) {
             break;
@@ -82,10 +62,10 @@ int run_watch(const WatchOptions& options) {
         return log_error(watch.error(), kFailed);
     }
     if (!options.quiet) {
-        say(fmt::format("watching {}, {}.{}", watch->where(), what_it_does(options),
+        say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
                         options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, signals, clock, options.duration, *outputs);
+    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs);
     const Status finished = watch->finish();
     for (const Status& status : {ran, finished, outputs->status()}) {
         if (!status) {

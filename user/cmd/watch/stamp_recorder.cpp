@@ -17,10 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How old a stamp grows before it is in the file, where few packets come.
+/// How old a stamp may become before it is in the file, if few packets come.
 constexpr Nanoseconds kCollectEvery = 100ms;
 
-/// Stamps held for their order: 5 MiB, twice.
+/// Stamps held for sorting: 5 MiB, in two buffers.
 constexpr std::size_t kHeld = 65536;
 
 std::vector<output::StampPlace> places_of(const std::vector<kernel::Attachment>& attachments) {
@@ -98,7 +98,7 @@ class StampRecorder::Run {
             const auto read = reader_->poll(kCollectEvery);
             const Status collected = read ? collect_when_due() : std::unexpected(read.error());
             unread_ = reader_->rejected();
-            for (const Status& status : {collected, still_fine_, file_.health()}) {
+            for (const Status& status : {collected, consumed_, file_.health()}) {
                 if (!status) {
                     const std::lock_guard guard(mutex_);
                     health_ = status;
@@ -115,18 +115,18 @@ class StampRecorder::Run {
         }
         const Status collected = reader_->collect();
         const auto read = collected ? reader_->consume() : Result<std::uint64_t>{0};
-        // What was taken before the last collection has come by now, from a CPU that was busy then,
-        // too. Not so what was taken since.
+        // Stamps taken before the last collection have arrived by now, even from a CPU that was
+        // busy then; later ones may not have.
         order_.release_before(std::exchange(collected_, now));
         file_.flush();
         return read ? collected : std::unexpected(read.error());
     }
 
-    /// Where many come, CPUs with few are asked the sooner.
+    /// If many stamps come, those of CPUs with few are collected sooner.
     void consume(std::span<const fst_packet_stamp> stamps) {
         if (!order_.has_room_for(stamps.size())) {
             order_.release_half();
-            still_fine_ = still_fine_ ? reader_->collect() : still_fine_;
+            consumed_ = consumed_ ? reader_->collect() : consumed_;
         }
         order_.add(stamps);
     }
@@ -150,12 +150,12 @@ class StampRecorder::Run {
     std::optional<kernel::StampReader> reader_;
     output::StampOrder order_;
     Nanoseconds collected_{0};
-    Status still_fine_;                       ///< what consume() met
-    std::atomic<std::uint64_t> written_ = 0;  ///< by one thread at a time
+    Status consumed_;                         ///< error of collect() in consume()
+    std::atomic<std::uint64_t> written_ = 0;  ///< written by one thread at a time
     std::atomic<std::uint64_t> unread_ = 0;
-    mutable std::mutex mutex_;  ///< of health_
+    mutable std::mutex mutex_;  ///< guards health_
     Status health_;
-    std::jthread thread_;  ///< the last member: it ends before what it uses goes
+    std::jthread thread_;  ///< last: joined before the members that it uses are destroyed
 };
 
 Result<StampRecorder::Wanted> StampRecorder::want(const std::string& path,

@@ -15,8 +15,7 @@
 
 namespace flowstamp::cmd {
 
-/// Writes packets' stamps to a file while the watch goes on, in a thread of its own: a slow disk
-/// then costs stamps, not judgements.
+/// Writes packet stamps to a file in its own thread: a slow disk costs stamps, not verdicts.
 class StampRecorder {
   public:
     struct Wanted {
@@ -24,11 +23,11 @@ class StampRecorder {
         std::optional<net::Filter> filter{};  ///< what to write; nothing: everything
     };
 
-    /// Makes the file: before anything is attached, as its name may be wrong. `filter` in tcpdump's
-    /// syntax; empty: everything.
+    /// Creates the file; to be called before anything is attached, as it may fail. `filter` in
+    /// tcpdump's syntax; empty: everything.
     [[nodiscard]] static Result<Wanted> want(const std::string& path, const std::string& filter);
 
-    /// `probe` is loaded with stamps, and outlives the recorder.
+    /// `probe` must be loaded with stamps, and outlives the recorder.
     [[nodiscard]] static Result<StampRecorder> start(Wanted wanted, kernel::AttachedProbe& probe,
                                                      const WallTime& wall);
 
@@ -36,15 +35,15 @@ class StampRecorder {
     StampRecorder& operator=(StampRecorder&&) noexcept;
     ~StampRecorder();
 
-    /// Why no more is written; once, nothing is recorded any more.
+    /// The error that ended the recording, if any; nothing is recorded after it.
     [[nodiscard]] Status health() const;
 
-    /// When the probe is detached: writes what is still on its way, and ends.
+    /// To be called once the probe is detached: writes the stamps not read yet, and ends.
     [[nodiscard]] Status finish();
 
     /// `lost` is not known here: the kernel counts it.
     [[nodiscard]] analysis::StampTally tally() const;
-    /// Records of another version.
+    /// Records that could not be read, being of another version.
     [[nodiscard]] std::uint64_t unread() const;
 
   private:

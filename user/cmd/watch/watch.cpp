@@ -41,7 +41,7 @@ Result<kernel::AttachedProbe> attach(const WatchOptions& options) {
     return std::move(*loaded).attach(options.interfaces);
 }
 
-/// The attached programs, as a session sees them.
+/// The attached programs as the data path of a session.
 class LiveDatapath final : public analysis::Datapath {
   public:
     /// `probe` outlives it.
@@ -68,7 +68,7 @@ class LiveDatapath final : public analysis::Datapath {
         }
         return stats;
     }
-    /// To the kernel, and for other processes to read (`flows --learned`).
+    /// Writes to the kernel, and for other processes to read (`flows --learned`).
     bool publish(std::span<const net::LearnedSignature> learned) override {
         if (!log(probe_.maps().policy().set_learned(learned))) {
             return false;
@@ -83,7 +83,7 @@ class LiveDatapath final : public analysis::Datapath {
 
   private:
     [[nodiscard]] const kernel::FlowTable& flows() const { return probe_.maps().flows(); }
-    /// Returns whether there was nothing to log.
+    /// Logs an error; returns whether there was none.
     bool log(const Status& written) {
         if (!written) {
             notice_(written.error().message());
@@ -217,7 +217,7 @@ class Watch::Run final : private analysis::ReportSink {
         reports_.consume(std::move(report));
     }
 
-    /// Fails where stamps can no longer be written.
+    /// Fails if stamps can no longer be written.
     [[nodiscard]] Status check_stamps(Nanoseconds now) {
         if (const Status health = stamps_->health(); !health || now < stamp_loss_due_) {
             return health;

@@ -15,20 +15,20 @@
 
 namespace flowstamp::cmd {
 
-/// A running watch: the probe on its interfaces, and everything from its events to the report. To be
-/// driven by calling turn(); detaches when it goes.
+/// A running watch: the probe on its interfaces, and everything from its events to the report. Call
+/// poll() regularly; detaches on destruction.
 class Watch {
   public:
-    /// What it needs from outside; all of it outlives the watch.
+    /// All of these outlive the watch.
     struct Dependencies {
         output::Consumer& output;
         const Clock& clock;
-        /// Takes lines about the run itself: fall-backs, losses, limits. No line end.
+        /// Receives lines about the run itself: fallbacks, losses, limits. Without line end.
         std::function<void(std::string_view)> notice;
     };
 
-    /// Attaches to options.interfaces of the calling thread's network namespace. Of the options it
-    /// reads what bears on the data path; `filter` limits what is told.
+    /// Attaches to options.interfaces of the calling thread's network namespace. Ignores the
+    /// options about the report and the duration; `filter` limits what is reported.
     [[nodiscard]] static Result<Watch> start(const WatchOptions& options,
                                              std::optional<net::Filter> filter,
                                              const Dependencies& dependencies);
@@ -37,16 +37,16 @@ class Watch {
     Watch& operator=(Watch&&) noexcept;
     ~Watch();
 
-    /// Readable when the kernel has something urgent; else turn() is due ten times a second.
+    /// Readable when the kernel has an urgent event; else call poll() ten times a second.
     [[nodiscard]] int descriptor() const;
 
-    /// Reads what there is, judges it, tells it; statistics and ended flows when they are due.
+    /// Reads, judges and reports what there is; also statistics and ended flows, when due.
     [[nodiscard]] Status poll();
 
-    /// Detaches, reads the last events, and tells what is still open: undecided findings, flows.
+    /// Detaches, reads the last events, and reports what is still open: findings and flows.
     [[nodiscard]] Status finish();
 
-    /// Sums since the start.
+    /// Totals since the start.
     [[nodiscard]] Result<analysis::Stats> stats();
 
     /// "eth0 (xdp ingress, tcx egress), eth1 (tcx ingress, tcx egress)".

@@ -16,7 +16,7 @@ void add_stamps(Command& command, std::optional<std::string>& value) {
         [&value](const std::string& path) -> std::string {
             if (!output::stamp_form(path)) {
                 return fmt::format(
-                    "--stamps {}: its ending tells no form; name it .pcapng, or .json, .jsonl "
+                    "--stamps {}: unknown file name extension; name it .pcapng, or .json, .jsonl "
                     "or .ndjson for JSON lines",
                     path);
             }
@@ -62,7 +62,7 @@ void add_hooks(Command& command, WatchOptions& options) {
 void add_command(CommandLine& line, WatchOptions& options) {
     Command watch = line.command(WatchOptions::kCommand, "Attach, stamp, explain; until Ctrl-C");
     add_interfaces(watch, options.interfaces, "An interface to watch; repeatable");
-    watch.text("FILTER", options.filter, "What to tell, in tcpdump's syntax");
+    watch.text("FILTER", options.filter, "What to report, in tcpdump's syntax");
     add_acting(watch, options);
     add_hooks(watch, options);
     add_output(watch, options.json, options.output);
@@ -81,7 +81,7 @@ std::string objection(const WatchOptions& options) {
         return "no interface given; name one with -i (`ip link` lists them)";
     }
     if (options.acts() && !options.filter.empty()) {
-        return "a FILTER limits what is told, not yet what --drop and --challenge act on; "
+        return "a FILTER limits what is reported, not yet what --drop and --challenge act on; "
                "leave it out, or watch without them";
     }
     if (options.acts() && options.direction != kernel::WatchDirection::both) {

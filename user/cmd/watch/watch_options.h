@@ -24,15 +24,15 @@ struct WatchOptions {
     fst_challenge_mode challenge = FST_CHALLENGE_OFF;
     kernel::IngressChoice hook = kernel::IngressChoice::automatic;
     kernel::WatchDirection direction = kernel::WatchDirection::both;
-    bool learn = true;  ///< let the kernel know the signatures of confirmed injectors
+    bool learn = true;  ///< write the signatures of confirmed injectors to the kernel
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
-    bool print = false;                     ///< text on standard output besides that file
-    std::optional<Nanoseconds> duration{};  ///< nothing: until it is told to end
+    bool print = false;                     ///< also text on standard output
+    std::optional<Nanoseconds> duration{};  ///< nothing: until a signal
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
     bool quiet = false;
     int verbosity = 0;                    ///< how often -v was given
-    bool path = false;                    ///< report what this host itself drops, too
+    bool path = false;                    ///< also report what this host itself drops
     std::optional<std::string> stamps{};  ///< a file for every packet's stamp
 
     /// Whether packets may be dropped or changed.
@@ -43,7 +43,7 @@ struct WatchOptions {
 
 void add_command(CommandLine& line, WatchOptions& options);
 
-/// What cannot be seen from one option alone; empty if all is well.
+/// An error that single options do not show; empty if there is none.
 [[nodiscard]] std::string objection(const WatchOptions& options);
 
 }  // namespace flowstamp::cmd

@@ -70,9 +70,9 @@ Result<Interface> find_interface(const std::string& name) {
                      .reason = "no interface has such a name",
                      .hint = "list them with `ip link`"});
     }
-    DeviceQueries questions(socket.get(), name);
+    DeviceQueries queries(socket.get(), name);
     Interface found{.name = name, .driver = {}};
-    const ifreq* answer = questions.query(SIOCGIFINDEX);
+    const ifreq* answer = queries.query(SIOCGIFINDEX);
     if (answer == nullptr) {
         if (errno != ENODEV) {
             return fail_errno("look up", name, errno);
@@ -83,19 +83,19 @@ Result<Interface> find_interface(const std::string& name) {
                      .hint = "list them with `ip link`"});
     }
     found.index = static_cast<std::uint32_t>(answer->ifr_ifindex);
-    if ((answer = questions.query(SIOCGIFFLAGS)) != nullptr) {
+    if ((answer = queries.query(SIOCGIFFLAGS)) != nullptr) {
         found.up = (answer->ifr_flags & IFF_UP) != 0;
         found.running = (answer->ifr_flags & IFF_RUNNING) != 0;
         found.loopback = (answer->ifr_flags & IFF_LOOPBACK) != 0;
     }
-    if ((answer = questions.query(SIOCGIFMTU)) != nullptr) {
+    if ((answer = queries.query(SIOCGIFMTU)) != nullptr) {
         found.mtu = static_cast<std::uint32_t>(answer->ifr_mtu);
     }
-    if ((answer = questions.query(SIOCGIFHWADDR)) != nullptr) {
+    if ((answer = queries.query(SIOCGIFHWADDR)) != nullptr) {
         found.hardware = answer->ifr_hwaddr.sa_family;
     }
-    found.wireless = questions.query(kWirelessName) != nullptr;
-    found.driver = questions.driver();
+    found.wireless = queries.query(kWirelessName) != nullptr;
+    found.driver = queries.driver();
     return found;
 }
 
@@ -120,7 +120,8 @@ Result<XdpState> xdp_state(std::uint32_t ifindex) {
     LIBBPF_OPTS(bpf_xdp_query_opts, answer);
     const int error = bpf_xdp_query(static_cast<int>(ifindex), 0, &answer);
     if (error != 0) {
-        return fail_errno("ask for its XDP program", "interface " + std::to_string(ifindex), error);
+        return fail_errno("query the XDP program of", "interface " + std::to_string(ifindex),
+                          error);
     }
     switch (answer.attach_mode) {
         case XDP_ATTACHED_DRV:

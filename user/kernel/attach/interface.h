@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Facts about network interfaces, as the calling thread's network namespace has them.
+// Properties of the network interfaces in the calling thread's network namespace.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Interface {
     bool wireless = false;
     std::string driver;  ///< as reported by ethtool; empty if it reports none
 
-    /// Its packets begin with an Ethernet header: not so on tunnels (tun, wireguard, ppp).
+    /// Whether its packets begin with an Ethernet header; not on tunnels (tun, wireguard, ppp).
     [[nodiscard]] bool has_ethernet() const;
 
     friend bool operator==(const Interface&, const Interface&) = default;

@@ -20,7 +20,7 @@ bool wants_ingress(const HookPlan& plan) {
     return plan.direction != WatchDirection::out;
 }
 
-/// What loopback sends it receives at once: with egress, each packet would be stamped twice.
+/// Loopback receives what it sends: with egress, each packet would be stamped twice.
 bool wants_egress(const HookPlan& plan, const Interface& interface) {
     return plan.direction == WatchDirection::out ||
            (plan.direction == WatchDirection::both && !interface.loopback);
@@ -34,7 +34,7 @@ Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const 
     Status done;
     if (!interface.up) {
         notices.push_back(
-            {fmt::format("{}: is down; attached all the same. Set it up with "
+            {fmt::format("{}: is down; attached anyway. Set it up with "
                          "`ip link set {} up`",
                          interface.name, interface.name)});
     }

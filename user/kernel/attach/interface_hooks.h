@@ -29,7 +29,7 @@ struct HookPlan {
 /// Our programs on one interface; the destructor detaches them.
 class InterfaceHooks {
   public:
-    /// Attaches everything the plan asks for on this interface, or nothing. Adds to `notices` each
+    /// Attaches everything in the plan on this interface, or nothing. Adds to `notices` each
     /// fallback taken, and why.
     [[nodiscard]] static Result<InterfaceHooks> attach(const Interface& interface,
                                                        const HookPlan& plan, Notices& notices);

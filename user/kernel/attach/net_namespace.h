@@ -8,8 +8,8 @@
 
 namespace flowstamp::kernel {
 
-/// A network namespace, held open: what was attached in it can be detached later, whatever
-/// namespace the thread is in by then.
+/// A network namespace, held open: what was attached in it can be detached later, even if the
+/// thread is in another one by then.
 class NetNamespace {
   public:
     [[nodiscard]] static NetNamespace of_this_thread();

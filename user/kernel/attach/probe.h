@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The probe's life: open -> loaded -> attached, each a type of its own, so that maps are filled
-// before a packet can come, and nothing is read from a probe that is not there.
+// The probe's states: open -> loaded -> attached, each a type of its own, so that maps are filled
+// before packets arrive, and only what exists can be read.
 //
 //     Result<OpenProbe> open = OpenProbe::open({.drop = FST_DROP_CONFIRMED});
 //     Result<LoadedProbe> loaded = std::move(*open).load();
@@ -91,7 +91,7 @@ class AttachedProbe {
     /// Fallbacks taken and limits met while attaching, to be shown to the user first.
     [[nodiscard]] const Notices& notices() const;
 
-    /// Publishes the signatures that the programs hold, for `flows --taught`. Does nothing if the
+    /// Publishes the signatures that the programs hold, for `flows --learned`. Does nothing if the
     /// run could not be registered.
     [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 

@@ -48,7 +48,7 @@ RunRecord record_of(const std::vector<InterfaceHooks>& hooks) {
     return record;
 }
 
-/// An unregistered watch works all the same; only `flows` cannot find it.
+/// Not essential: without registration only `flows` cannot find the watch.
 void register_run(ProbeState& state) {
     Result<Registration> registration =
         Registration::create(record_of(state.hooks), bpf_map__fd(state.skeleton->maps.flows));

@@ -39,9 +39,9 @@ struct ProbeOptions {
 
     /// The programs take the time from TestRun::set_time() instead of CLOCK_MONOTONIC.
     bool clock_is_replayed = false;
-    /// Report every repeated segment, not only one from another distance.
+    /// Report every repeated segment, not only those with another hop count.
     bool reports_repeated = false;
-    /// Seed of the flow table's hash. Unset: random, as it must be wherever packets of strangers
+    /// Seed of the flow table's hash. Unset: random, as it must be wherever untrusted packets
     /// arrive (hash flooding).
     std::optional<std::array<std::uint64_t, 2>> hash_seed{};
 

@@ -29,7 +29,7 @@ struct Request {
     tcmsg body;
 };
 
-std::optional<int> ask(int socket, std::uint32_t ifindex, TcDirection direction) {
+std::optional<int> request_filters(int socket, std::uint32_t ifindex, TcDirection direction) {
     Request request{};
     request.header.nlmsg_len = sizeof(request);
     request.header.nlmsg_type = RTM_GETTFILTER;
@@ -117,8 +117,8 @@ Result<bool> read_datagram(std::span<const std::byte> bytes, std::vector<TcFilte
     return true;
 }
 
-/// Another watch's programs never end the chain. Without CAP_SYS_ADMIN names are hidden: then they
-/// count.
+/// Another watch's programs never end the chain, so they do not count. Without CAP_SYS_ADMIN names
+/// are hidden: then they do.
 constexpr std::string_view kOwnPrograms = "flowstamp_tc";
 
 }  // namespace
@@ -128,7 +128,7 @@ Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex, TcDirection dire
     if (!socket) {
         return fail_errno("list", "tc filters", errno);
     }
-    if (const std::optional<int> error = ask(socket.get(), ifindex, direction)) {
+    if (const std::optional<int> error = request_filters(socket.get(), ifindex, direction)) {
         return fail_errno("list", "tc filters", *error);
     }
     std::vector<TcFilter> filters;

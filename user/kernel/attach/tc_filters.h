@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The tc filters on an interface's clsact qdisc: what libbpf can attach but not list.
+// The tc filters on an interface's clsact qdisc, which libbpf can attach but not list.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,7 @@ struct TcFilter {
     std::string name;              ///< of a BPF filter, as given at attach: "prog_name:[id]"
 };
 
-/// The filters of one direction, in the order in which packets meet them; empty without a clsact
-/// qdisc.
+/// The filters of one direction, in the order in which they run; empty without a clsact qdisc.
 [[nodiscard]] Result<std::vector<TcFilter>> tc_filters(std::uint32_t ifindex,
                                                        TcDirection direction);
 

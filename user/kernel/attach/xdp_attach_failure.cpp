@@ -82,10 +82,10 @@ Notice failure_notice(const Interface& interface, const XdpAttachFailure& failur
 }
 
 Error failure_error(const Interface& interface, Hook hook, const XdpAttachFailure& failure) {
-    const bool generic_may_do =
+    const bool generic_may_work =
         hook == Hook::xdp && failure.errno_value == EOPNOTSUPP && interface.has_ethernet();
     const std::string choice =
-        generic_may_do ? "choose --hook tc or --hook xdp-generic" : "choose --hook tc";
+        generic_may_work ? "choose --hook tc or --hook xdp-generic" : "choose --hook tc";
     return {.operation = hook == Hook::xdp ? "attach native XDP" : "attach generic XDP",
             .object = interface.name,
             .errno_value = failure.errno_value,

@@ -14,7 +14,7 @@ namespace flowstamp::kernel {
 struct XdpAttachFailure {
     int errno_value = 0;
     std::string reason;     ///< "another XDP program (id 12) is attached"
-    std::string fix;        ///< "detach it"; empty where there is none but another hook
+    std::string fix;        ///< "detach it"; empty if only another hook helps
     bool is_fatal = false;  ///< another hook would not help, either
 };
 

@@ -12,7 +12,7 @@ namespace flowstamp::kernel {
 
 namespace {
 
-constexpr int kLoopback = 1;  // each network namespace numbers its own so
+constexpr int kLoopback = 1;  // the index of `lo` in every network namespace
 
 std::expected<BpfLink, int> link_or_errno(int fd) {
     if (fd < 0) {
@@ -58,7 +58,7 @@ BpfLink::~BpfLink() {
 
 void BpfLink::detach() {
     if (fd_) {
-        bpf_link_detach(fd_.get());  // fails if the interface is gone: then so is the attachment
+        bpf_link_detach(fd_.get());  // fails if the interface, and so the attachment, is gone
         fd_.reset();
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Small questions about BPF objects in the kernel. Not for includers outside user/kernel.
+// Small queries about BPF objects in the kernel. Not for includers outside user/kernel.
 #pragma once
 
 #include <cstdint>

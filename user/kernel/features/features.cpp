@@ -57,11 +57,6 @@ Status try_event_ring() {
     return ring ? Status() : fail_errno("create", "an event ring", errno);
 }
 
-bool has_bpf_loop() {
-    const LibbpfMessages quiet;
-    return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, nullptr) == 1;
-}
-
 bool has_netfilter_links() {
     const LibbpfMessages quiet;
     return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_NETFILTER, nullptr) == 1;

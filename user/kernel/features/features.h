@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// What this kernel and these privileges allow, found out by trying wherever that is cheap.
+// What this kernel and these privileges allow, tested by trying where that is cheap.
 #pragma once
 
 #include <optional>
@@ -14,9 +14,6 @@ namespace flowstamp::kernel {
 
 /// Creates the smallest ring buffer and closes it.
 [[nodiscard]] Status try_event_ring();
-
-/// bpf_loop(), kernel 5.17: the data path reads unusual options with it.
-[[nodiscard]] bool has_bpf_loop();
 
 /// Netfilter programs, kernel 6.4.
 [[nodiscard]] bool has_netfilter_links();

@@ -43,7 +43,8 @@ std::string program_of(const std::string& line) {
                : line.substr(begin + 6, end - begin - 6);
 }
 
-bool is_last_word(const std::string& line) {
+/// Whether the line may be the verifier's reason, not its statistics.
+bool may_be_reason(const std::string& line) {
     static constexpr std::array kNoise = {"processed ", "verification time", "stack depth"};
     for (const char* noise : kNoise) {
         if (line.starts_with(noise)) {
@@ -80,7 +81,7 @@ std::string verifier_verdict(const std::string& messages) {
             program = program_of(line);
         } else if (line.find("-- END PROG LOAD LOG --") != std::string::npos) {
             inside = false;
-        } else if (inside && is_last_word(line)) {
+        } else if (inside && may_be_reason(line)) {
             last = line;
         }
     }

@@ -9,21 +9,26 @@
 
 namespace flowstamp::kernel {
 
-Result<Counters> CounterReader::read() const {
+Status sum_counters(int map_fd, const std::string& object, std::span<std::uint64_t> sums) {
     const int cpus = libbpf_num_possible_cpus();
     if (cpus < 0) {
         return fail_errno("count the CPUs", "", cpus);
     }
     std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
-    Counters sums{};
-    for (std::uint32_t i = 0; i < FST_COUNT_MAX; i++) {
-        const int error = bpf_map_lookup_elem(map_fd_, &i, values.data());
+    for (std::uint32_t i = 0; i < sums.size(); i++) {
+        const int error = bpf_map_lookup_elem(map_fd, &i, values.data());
         if (error != 0) {
-            return fail_errno("read", "the counters", error);
+            return fail_errno("read", object, error);
         }
         sums[i] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
     }
-    return sums;
+    return {};
+}
+
+Result<Counters> CounterReader::read() const {
+    Counters sums{};
+    const Status summed = sum_counters(map_fd_, "the counters", sums);
+    return summed ? Result<Counters>(sums) : std::unexpected(summed.error());
 }
 
 }  // namespace flowstamp::kernel

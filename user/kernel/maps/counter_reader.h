@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <string>
 
 #include "flowstamp/counter.h"
 #include "user/base/result.h"
@@ -11,6 +13,11 @@ namespace flowstamp::kernel {
 
 /// Indexed by enum fst_counter.
 using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;
+
+/// Sums each counter of a per-CPU array over all CPUs; `sums` is as long as the array. `object`
+/// names the counters in errors. Does not own `map_fd`.
+[[nodiscard]] Status sum_counters(int map_fd, const std::string& object,
+                                  std::span<std::uint64_t> sums);
 
 /// Reads the data path's counters, which count up from 0 at load.
 class CounterReader {

@@ -16,8 +16,8 @@ namespace flowstamp::kernel {
 /// FST_COUNT_EVENT_LOST.
 class EventReader {
   public:
-    /// `flow` is the slot that the record carries (FST_EVENT_RST, EVICTED, ENDED), else null. Both
-    /// are in the ring, and invalid when the handler returns: copy what is needed.
+    /// `flow` is the slot that the record carries (see fst_event_has_flow()), else null. Both are
+    /// in the ring, and invalid when the handler returns: copy what is needed.
     using Handler = std::function<void(const fst_event& event, const fst_flow* flow)>;
 
     /// Does not keep the descriptor `ring_fd`.

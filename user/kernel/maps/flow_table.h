@@ -62,8 +62,7 @@ class FlowTable {
         return __atomic_load_n(&at(slot).tag, __ATOMIC_RELAXED) > FST_TAG_BUSY;
     }
 
-    /// A scan waits for memory more than it computes: prefetches the slots ahead, of a free one
-    /// only its tag.
+    /// A scan is limited by memory latency: prefetches the slots ahead, of a free one only its tag.
     void fetch_ahead(std::uint32_t slot) const {
         constexpr std::uint32_t kSoon = 4, kLater = 12, kLine = 64;
         if (slot + kLater < slots()) {

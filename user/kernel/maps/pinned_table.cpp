@@ -42,7 +42,7 @@ Result<FlowTable> map_table(const RunName& run) {
         info.value_size != sizeof(fst_bucket) || std::string_view(info.name) != "flows") {
         return fail({.operation = "open its flow table",
                      .object = fmt::format("watch of process {}", run.pid),
-                     .reason = "that is no flow table"});
+                     .reason = "that is not a flow table"});
     }
     return FlowTable::map(map->get(), info.max_entries);
 }

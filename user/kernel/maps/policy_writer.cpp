@@ -24,7 +24,7 @@ Status PolicyWriter::set_learned(std::span<const net::LearnedSignature> learned)
 }
 
 /// A program may read while this writes: the kernel copies by 8 bytes, so it sees each signature
-/// whole, at worst one twice or, for this once, not at all.
+/// whole; at worst it sees one twice, or misses one this time.
 Status PolicyWriter::write(const fst_policy& next) {
     const std::uint32_t zero = 0;
     const int error = bpf_map_update_elem(map_fd_, &zero, &next, BPF_ANY);

@@ -10,7 +10,7 @@
 
 namespace flowstamp::kernel {
 
-/// The only writer of the map `policies`, the only way for data from user space into the programs.
+/// The only writer of the map `policies`, by which user space controls the running programs.
 class PolicyWriter {
   public:
     /// `acting`: whether the programs were loaded with the code that drops and challenges. Does not

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// A running watch, as other processes of this program find it: a text file in kRunFolder, and its
-// flow table pinned in kPinFolder where there is a BPF file system. Both bear the process id and the
-// process's start time, so that what a dead run left is told from a living one's whoever has its
-// process id by now.
+// How other processes of this program find a running watch: a text file in kRunFolder, and its flow
+// table pinned in kPinFolder if there is a BPF file system. Both names contain the process id and
+// the process's start time, so that the files of a dead run are recognized even if its process id
+// has been reused.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,7 @@ class GzSource final : public ByteSource {
         const auto wanted = static_cast<unsigned>(std::min<std::size_t>(to.size(), 1U << 30));
         const int got = ::gzread(file_.get(), to.data(), wanted);
         int error = Z_OK;
-        const char* words = ::gzerror(file_.get(), &error);
+        const char* message = ::gzerror(file_.get(), &error);
         if (got > 0 || (got == 0 && error == Z_OK)) {
             return static_cast<std::size_t>(got);
         }
@@ -49,7 +49,7 @@ class GzSource final : public ByteSource {
         }
         return fail({.operation = "read",
                      .object = title_,
-                     .reason = "damaged compressed data (" + without_path(words) + ")",
+                     .reason = "damaged compressed data (" + without_path(message) + ")",
                      .hint = "fetch it again"});
     }
 
@@ -63,9 +63,9 @@ class GzSource final : public ByteSource {
 
   private:
     /// zlib prefixes its messages with "<fd:3>: ".
-    static std::string without_path(const char* words) {
-        const char* colon = std::strstr(words, ": ");
-        return colon == nullptr ? words : colon + 2;
+    static std::string without_path(const char* message) {
+        const char* colon = std::strstr(message, ": ");
+        return colon == nullptr ? message : colon + 2;
     }
 
     std::unique_ptr<gzFile_s, CloseGz> file_;
@@ -86,14 +86,14 @@ Result<std::unique_ptr<ByteSource>> open_file(const std::string& path, int stop)
     if (!fd) {
         return fail_errno("open", title, errno);
     }
-    struct stat facts{};
-    if (::fstat(fd.get(), &facts) != 0) {
+    struct stat status{};
+    if (::fstat(fd.get(), &status) != 0) {
         return fail_errno("open", title, errno);
     }
-    if (S_ISDIR(facts.st_mode)) {
+    if (S_ISDIR(status.st_mode)) {
         return fail_errno("open", title, EISDIR, "name the captures in it");
     }
-    if (!S_ISREG(facts.st_mode)) {
+    if (!S_ISREG(status.st_mode)) {
         return read_pipe(std::move(fd), title, stop);
     }
     std::unique_ptr<gzFile_s, CloseGz> file(::gzdopen(fd.get(), "rb"));
@@ -102,7 +102,7 @@ Result<std::unique_ptr<ByteSource>> open_file(const std::string& path, int stop)
     }
     (void)fd.release();  // gzclose_r() closes it
     ::gzbuffer(file.get(), kInflateBytes);
-    return std::make_unique<GzSource>(std::move(file), title, facts.st_size);
+    return std::make_unique<GzSource>(std::move(file), title, status.st_size);
 }
 
 Result<std::size_t> MemorySource::read(std::span<std::uint8_t> to) {
@@ -131,11 +131,11 @@ Result<std::size_t> ByteReader::available() {
 Result<std::size_t> ByteReader::read(std::span<std::uint8_t> to) {
     std::size_t done = 0;
     while (done < to.size()) {
-        const auto there = available();
-        if (!there || *there == 0) {
-            return there ? Result<std::size_t>(done) : there;
+        const auto buffered = available();
+        if (!buffered || *buffered == 0) {
+            return buffered ? Result<std::size_t>(done) : buffered;
         }
-        const std::size_t count = std::min(to.size() - done, *there);
+        const std::size_t count = std::min(to.size() - done, *buffered);
         std::memcpy(to.data() + done, buffer_.data() + next_, count);
         next_ += count;
         offset_ += count;
@@ -147,14 +147,15 @@ Result<std::size_t> ByteReader::read(std::span<std::uint8_t> to) {
 Result<std::uint64_t> ByteReader::skip(std::uint64_t count) {
     std::uint64_t done = 0;
     while (done < count) {
-        const auto there = available();
-        if (!there) {
-            return std::unexpected(there.error());
+        const auto buffered = available();
+        if (!buffered) {
+            return std::unexpected(buffered.error());
         }
-        if (*there == 0) {
+        if (*buffered == 0) {
             break;
         }
-        const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(count - done, *there));
+        const auto step =
+            static_cast<std::size_t>(std::min<std::uint64_t>(count - done, *buffered));
         next_ += step;
         offset_ += step;
         done += step;

@@ -41,15 +41,15 @@ class MemorySource final : public ByteSource {
     std::size_t next_ = 0;
 };
 
-/// Reads a source in the pieces that a file format needs, and tracks the offset. One buffer of
-/// fixed size, whatever the file's size.
+/// Reads a source in the pieces that a file format needs, and tracks the offset. Uses one
+/// buffer of fixed size.
 class ByteReader {
   public:
     explicit ByteReader(std::unique_ptr<ByteSource> source);
 
     /// Fills `to`; returns how many bytes, fewer only at the end of the source.
     [[nodiscard]] Result<std::size_t> read(std::span<std::uint8_t> to);
-    /// Skips `count` bytes. Returns how many there were.
+    /// Skips `count` bytes; returns how many, fewer only at the end of the source.
     [[nodiscard]] Result<std::uint64_t> skip(std::uint64_t count);
 
     /// Bytes read and skipped so far, uncompressed.

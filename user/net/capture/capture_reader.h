@@ -53,7 +53,7 @@ class CaptureReader {
     CaptureReader(ByteReader reader, std::string title)
         : reader_(std::move(reader)), title_(std::move(title)) {}
 
-    /// "x.pcap: read: frame 7 at byte 4711: REASON; ...".
+    /// "x.pcap: read: REASON (after frame 7, at byte 4711); ...".
     [[nodiscard]] std::unexpected<Error> damaged(std::uint64_t offset,
                                                  const std::string& reason) const;
     /// The file ends within the structure that began at `offset`.

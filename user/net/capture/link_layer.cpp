@@ -17,8 +17,8 @@ namespace {
 enum LinkType : std::uint32_t {
     kNull = 0,
     kEthernet = 1,
-    kRawOld = 12,      // raw IP in files written with the number of DLT_RAW
-    kRawOpenBsd = 14,  // the same
+    kRawOld = 12,      // DLT_RAW of most systems, in files that store it instead of LINKTYPE_RAW
+    kRawOpenBsd = 14,  // the same, of OpenBSD
     kRaw = 101,
     kLoop = 108,
     kLinuxCooked = 113,
@@ -48,10 +48,10 @@ void put_u16(std::span<std::uint8_t> bytes, std::size_t at, std::uint16_t value)
     bytes[at + 1] = static_cast<std::uint8_t>(value);
 }
 
-/// Length of the link header, and the protocol after it.
+/// A frame's link header.
 struct Link {
-    std::size_t header;
-    std::uint16_t type;  ///< EtherType
+    std::size_t header;  ///< bytes
+    std::uint16_t type;  ///< EtherType of what follows
 };
 
 std::uint16_t by_version(Bytes packet) {
@@ -65,8 +65,8 @@ std::uint16_t by_version(Bytes packet) {
     }
 }
 
-/// AF_INET is 2 everywhere, AF_INET6 differs between systems. The byte order is that of the writing
-/// host, which need not be the file's.
+/// AF_INET is 2 everywhere, AF_INET6 differs between systems. The byte order is that of the
+/// capturing host, which need not be the file's.
 std::uint16_t by_family(Bytes frame) {
     const unsigned family = frame[0] | frame[1] | frame[2] | frame[3];
     const bool one_byte = frame[1] == 0 && frame[2] == 0 && (frame[0] == 0 || frame[3] == 0);
@@ -89,19 +89,19 @@ std::uint16_t by_family(Bytes frame) {
 /// Nothing if the frame ends within its link header.
 std::optional<Link> link_of(const CapturedFrame& frame) {
     const Bytes bytes = frame.bytes;
-    const auto behind = [&](std::size_t header, auto type) -> std::optional<Link> {
+    const auto make_link = [&](std::size_t header, auto type) -> std::optional<Link> {
         return bytes.size() < header ? std::nullopt : std::optional(Link{header, type()});
     };
     switch (frame.link_type) {
         case kNull:
         case kLoop:
-            return behind(4, [&] { return by_family(bytes); });
+            return make_link(4, [&] { return by_family(bytes); });
         case kLinuxCooked:
-            return behind(16, [&] { return u16(bytes, 14); });
+            return make_link(16, [&] { return u16(bytes, 14); });
         case kLinuxCooked2:
-            return behind(20, [&] { return u16(bytes, 0); });
+            return make_link(20, [&] { return u16(bytes, 0); });
         default:
-            return behind(0, [&] { return by_version(bytes); });
+            return make_link(0, [&] { return by_version(bytes); });
     }
 }
 
@@ -158,24 +158,24 @@ std::string link_type_text(std::uint32_t link_type) {
 std::span<std::uint8_t> FrameShaper::shape(const CapturedFrame& frame) {
     static_assert(kSnapBytes == FST_SNAP_BYTES);
     std::size_t header = 0;
-    std::size_t made_up = 0;
+    std::size_t synthesized = 0;
     if (frame.link_type != kEthernet) {
         const std::optional<Link> link = link_of(frame);
         if (!link) {
             return {};
         }
         header = link->header;
-        made_up = kEthernetBytes;
+        synthesized = kEthernetBytes;
         std::fill_n(bytes_.begin(), kTypeAt, 0);
         put_u16(bytes_, kTypeAt, link->type);
     }
-    const std::size_t count = std::min(frame.bytes.size() - header, bytes_.size() - made_up);
-    std::ranges::copy(frame.bytes.subspan(header, count), bytes_.begin() + made_up);
-    const std::span<std::uint8_t> shaped(bytes_.data(), made_up + count);
+    const std::size_t count = std::min(frame.bytes.size() - header, bytes_.size() - synthesized);
+    std::ranges::copy(frame.bytes.subspan(header, count), bytes_.begin() + synthesized);
+    const std::span<std::uint8_t> shaped(bytes_.data(), synthesized + count);
     if (shaped.size() < kEthernetBytes) {
         return {};
     }
-    fill_in_ip_length(shaped, std::max<std::size_t>(frame.original, header) - header + made_up);
+    fill_in_ip_length(shaped, std::max<std::size_t>(frame.original, header) - header + synthesized);
     return shaped;
 }
 

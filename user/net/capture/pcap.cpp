@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4;
 constexpr std::uint32_t kNanoseconds = 0xa1b23c4d;
-constexpr std::uint32_t kLinkTypeBits = 0xffff;  // above them: length of the frame check sequence
+constexpr std::uint32_t kLinkTypeBits = 0xffff;  // above: length of the frame check sequence
 constexpr std::size_t kHeaderBytes = 24;
 constexpr std::size_t kRecordBytes = 16;
 

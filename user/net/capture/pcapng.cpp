@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// pcapng (draft-ietf-opsawg-pcapng): blocks, each with its length before and behind it. Sections
-// have a byte order and interfaces of their own; each interface has its link type and its clock.
+// pcapng (draft-ietf-opsawg-pcapng): blocks that begin and end with their length. Each section has
+// its own byte order and interfaces; each interface has its own link type and time resolution.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,7 +86,7 @@ class PcapngReader final : public CaptureReader {
     PcapngReader(ByteReader reader, const std::string& title)
         : CaptureReader(std::move(reader), title) {}
 
-    /// The rest of the first section header, after its type.
+    /// Reads the rest of the first section header, after its type.
     [[nodiscard]] Status begin() {
         block_ = {.offset = 0, .type = kSectionHeader, .length = 0, .left = 0};
         if (const Status read = read_section(); !read) {
@@ -129,7 +129,7 @@ class PcapngReader final : public CaptureReader {
         std::uint32_t left;  ///< bytes of its body not yet read
     };
 
-    /// Fills `to` from the block's body, or from the file while the block's length is unknown.
+    /// Fills `to` from the file; does not count it against the block's body.
     [[nodiscard]] Status read_body(std::span<std::uint8_t> to) {
         const auto got = reader_.read(to);
         if (!got) {
@@ -141,6 +141,7 @@ class PcapngReader final : public CaptureReader {
         return {};
     }
 
+    /// Fills `to` from the block's body.
     [[nodiscard]] Status take_body(std::span<std::uint8_t> to) {
         if (to.size() > block_.left) {
             return damaged(block_.offset,
@@ -160,7 +161,7 @@ class PcapngReader final : public CaptureReader {
         return {};
     }
 
-    /// False at the end of the file.
+    /// Reads a block's type and length. False at the end of the file.
     [[nodiscard]] Result<bool> begin_block() {
         block_ = {.offset = reader_.offset(), .type = 0, .length = 0, .left = 0};
         std::array<std::uint8_t, 4> word{};
@@ -258,7 +259,7 @@ class PcapngReader final : public CaptureReader {
         }
         read_options(interface, order_, options_);
         if (interface.units_per_second == 0) {
-            return damaged(block_.offset, "a unit of time that is none");
+            return damaged(block_.offset, "an unknown unit of time");
         }
         interfaces_.push_back(std::move(interface));
         return {};

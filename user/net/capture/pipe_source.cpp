@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;  // the default capacity of a pipe
 
-/// Inflates by hand: zlib's own file reading would wait until its buffer is full.
+/// Inflates itself: zlib's gzread() would wait until its buffer is full.
 class PipeSource final : public ByteSource {
   public:
     PipeSource(Fd fd, std::string title, int stop)
@@ -62,7 +62,7 @@ class PipeSource final : public ByteSource {
         return is_compressed_ ? Status{} : fail_errno("read", title_, ENOMEM);
     }
 
-    /// Reads what the pipe holds, at least a byte; 0 at its end, or when `stop` is readable.
+    /// Waits for data, and reads what the pipe holds; 0 at its end, or when `stop` is readable.
     Result<std::size_t> read_available(std::span<std::uint8_t> to) {
         for (;;) {
             pollfd waiting[] = {{fd_.get(), POLLIN, 0}, {stop_, POLLIN, 0}};

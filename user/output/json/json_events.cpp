@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "flowstamp/hops.h"
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
@@ -24,7 +22,7 @@ std::string isn_text(std::uint64_t isn_id) {
     return fmt::format("{:016x}", isn_id);
 }
 
-/// What every event about a flow begins with, in EVE's order.
+/// The first members of every event about a flow, in EVE's order.
 Json header(std::string_view type, Nanoseconds wall, std::uint64_t flow_id,
             const std::string& interface, const fst_flow_key& key, unsigned source) {
     const net::Endpoint from = net::end_of(key, source);
@@ -53,11 +51,7 @@ Json header(std::string_view type, const analysis::Sighting& sighting) {
     return event;
 }
 
-std::string mac_text(const analysis::Mac& mac) {
-    return fmt::format("{:02x}", fmt::join(mac, ":"));
-}
-
-/// A number where it is always the same, else a word.
+/// The number if it is always the same, else a word.
 Json habit(const analysis::FieldHabit& its) {
     switch (its.kind) {
         case analysis::FieldHabit::Kind::fixed:
@@ -82,7 +76,7 @@ Json packet(const fst_packet& packet) {
     json["tcpwin"] = packet.window;
     json["len"] = packet.ip_bytes;
     if (packet.flags & FST_PACKET_MAC) {
-        json["src_mac"] = mac_text(std::to_array(packet.src_mac));
+        json["src_mac"] = net::mac_text(packet.src_mac);
     }
     return json;
 }
@@ -116,7 +110,7 @@ Json stamps(const fst_direction& direction, bool v4, Nanoseconds offset) {
     return list;
 }
 
-/// What a flow's slot knows of one direction.
+/// One direction of a flow's slot.
 Json direction(const fst_direction& its, bool v4) {
     Json json = {{"packets", its.packets}, {"bytes", its.bytes}};
     Json ttls = Json::array();
@@ -209,7 +203,7 @@ Json json_of(const analysis::Middlebox& box) {
     Json json = {{"id", box.id}, {"summary", summary_text(box)}, {"hops", box.hops}};
     json["fingerprint"] = std::move(fingerprint);
     if (box.mac) {
-        json["src_mac"] = mac_text(*box.mac);
+        json["src_mac"] = net::mac_text(*box.mac);
         json["src_mac_foreign"] = box.mac_is_foreign;
     }
     if (!box.vendor.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Events as JSON, shaped as Suricata's EVE; docs/events.schema.json describes each. Numbers are
-// numbers; what is not known is absent.
+// Events as JSON in the shape of Suricata's EVE; docs/events.schema.json describes each. Numbers
+// are JSON numbers; unknown values are absent.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,7 +13,7 @@
 
 namespace flowstamp::output {
 
-/// Keeps the order in which members are added: readable lines.
+/// Keeps members in the order in which they were added, for readable lines.
 using Json = nlohmann::ordered_json;
 
 [[nodiscard]] Json json_of(const analysis::Reset& reset);
@@ -31,8 +31,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const pathtrace::PathReport& report);
 [[nodiscard]] Json json_of(const pathtrace::PathStats& stats);
 
-/// The latest stamps of both directions, the oldest first: "src" of the end `source`, "dest" of the
-/// other. `offset` turns CLOCK_MONOTONIC into time since 1970.
+/// The latest stamps of both directions, oldest first: "src" are those sent by end `source`, "dest"
+/// those by the other. `offset` converts CLOCK_MONOTONIC to time since 1970.
 [[nodiscard]] Json json_of_stamps(const fst_flow& flow, unsigned source, Nanoseconds offset);
 
 }  // namespace flowstamp::output

@@ -8,17 +8,17 @@
 
 namespace flowstamp::output {
 
-/// One JSON object a line: json_of() of each event.
+/// One JSON object per line: json_of() of each event.
 class JsonOutput final : public Consumer {
   public:
-    /// `losses_only`: of packets' paths, only those that end in a loss.
+    /// `losses_only`: omits the paths of packets that arrived.
     JsonOutput(Output& output, bool losses_only) : output_(output), losses_only_(losses_only) {}
     void consume(const Event& event) override;
 
   private:
     Output& output_;
     bool losses_only_;
-    std::string capture_{};  ///< empty: none
+    std::string capture_{};  ///< current file; empty: none
 };
 
 }  // namespace flowstamp::output

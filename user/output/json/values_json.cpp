@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/json/values_json.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <chrono>
 #include <string>
+
+#include "user/net/names.h"
 
 namespace flowstamp::output {
 
@@ -25,9 +24,7 @@ struct ToJson {
     Json operator()(const net::Endpoint& endpoint) const {
         return type == analysis::FieldType::address ? endpoint.ip_text() : endpoint.text();
     }
-    Json operator()(const analysis::Mac& mac) const {
-        return fmt::format("{:02x}", fmt::join(mac, ":"));
-    }
+    Json operator()(const analysis::Mac& mac) const { return net::mac_text(mac); }
     Json operator()(const std::string& word) const { return word; }
     Json operator()(bool is_set) const { return is_set; }
     Json operator()(const analysis::IcmpError& error) const {

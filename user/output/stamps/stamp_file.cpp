@@ -12,14 +12,14 @@ namespace flowstamp::output {
 
 namespace {
 
-constexpr int kLookMs = 100;  ///< how often a waiting pipe looks whether it is hurried
-constexpr int kLooksHurried = 10;
+constexpr int kPollMs = 100;  ///< how often is_hurried_ is checked while waiting for a pipe
+constexpr int kPollsHurried = 10;
 
 }  // namespace
 
 Result<StampFile> StampFile::create(const std::string& path) {
     constexpr mode_t kReadableByAll = 0644;
-    // O_NONBLOCK bears on pipes alone: the end of a run is not to wait for a reader that has stopped.
+    // O_NONBLOCK affects only pipes: the end of a run must not wait for a stopped reader.
     Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
                  kReadableByAll));
     if (!fd) {
@@ -42,8 +42,8 @@ std::span<char> StampFile::room(std::size_t bytes) {
 
 bool StampFile::wait_for_room() {
     pollfd pipe{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
-    for (int looks = 0; looks < kLooksHurried; looks += *is_hurried_ ? 1 : 0) {
-        if (::poll(&pipe, 1, kLookMs) > 0) {
+    for (int polls = 0; polls < kPollsHurried; polls += *is_hurried_ ? 1 : 0) {
+        if (::poll(&pipe, 1, kPollMs) > 0) {
             return true;
         }
     }

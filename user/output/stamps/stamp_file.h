@@ -13,21 +13,21 @@
 
 namespace flowstamp::output {
 
-/// A file, or a named pipe, that much is written to: gathered in memory of fixed size, written when
-/// that is full or flush() is called. After the first failure nothing more is written, and health()
-/// keeps saying why.
+/// A file or named pipe for many small writes: buffered in fixed-size memory, written when that is
+/// full or flush() is called. After the first failure nothing more is written, and health() keeps
+/// that error.
 class StampFile {
   public:
-    /// Creates the file, or empties it. A named pipe must have its reader already: nothing waits here.
+    /// Creates or truncates the file. A named pipe must already have a reader: this does not wait.
     [[nodiscard]] static Result<StampFile> create(const std::string& path);
 
-    /// Room for `bytes`, at most kBufferBytes, to be written to; append() then takes what was used.
+    /// Buffer space for `bytes`, at most kBufferBytes; append() then commits what was used.
     [[nodiscard]] std::span<char> room(std::size_t bytes);
     void append(std::size_t bytes) { used_ += bytes; }
     void flush();
 
-    /// From now on, may be called by another thread: a pipe whose reader does not read is waited for
-    /// no longer than a second.
+    /// From now on a write waits at most a second for a pipe's reader. May be called by another
+    /// thread.
     void hurry() { *is_hurried_ = true; }
 
     [[nodiscard]] const Status& health() const { return health_; }

@@ -6,10 +6,10 @@
 
 namespace flowstamp::output {
 
-/// How packets' stamps are written to a file.
+/// File formats for packet stamps.
 enum class StampForm { pcapng, json_lines };
 
-/// As the file's name asks for: .pcapng; .json, .jsonl or .ndjson. Nothing of another ending.
+/// By the file name's extension: .pcapng; .json, .jsonl or .ndjson. Nothing for any other.
 [[nodiscard]] std::optional<StampForm> stamp_form(std::string_view path);
 
 }  // namespace flowstamp::output

@@ -20,25 +20,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kLineBytes = 1024;  // the longest is some 560
+constexpr std::size_t kLineBytes = 1024;  // the longest is about 560
 
-/// Any mixture that spreads: two flows that share a place cost time, nothing else.
-std::size_t place_in_memory(const fst_packet& packet) {
+/// Any well-mixing hash will do: a collision only costs time.
+std::size_t cache_hash(const fst_packet& packet) {
     std::uint64_t words[(sizeof(packet.key) + 7) / sizeof(std::uint64_t)] = {};
     std::memcpy(words, &packet.key, sizeof(packet.key));
-    std::uint64_t mixed = packet.direction * 2U + (packet.hook == FST_HOOK_TC_EGRESS ? 1U : 0U);
+    std::uint64_t hash = packet.direction * 2U + (packet.hook == FST_HOOK_TC_EGRESS ? 1U : 0U);
     for (const std::uint64_t word : words) {
-        mixed = (mixed ^ word) * 0x9e3779b97f4a7c15U;
-        mixed ^= mixed >> 32U;
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+        hash ^= hash >> 32U;
     }
-    return mixed;
+    return hash;
 }
 
 bool is_same(const fst_flow_key& one, const fst_flow_key& other) {
     return std::memcmp(&one, &other, sizeof(one)) == 0;
 }
 
-/// As a JSON string: a name may hold a quotation mark.
+/// As a JSON string: an interface name may contain a quotation mark.
 std::string quoted(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -49,7 +49,7 @@ StampJson::StampJson(StampFile& file, std::vector<StampPlace> places)
     : StampWriter(file), places_(std::move(places)), remembered_(kRemembered) {}
 
 const StampJson::Common& StampJson::common_of(const fst_packet& packet) {
-    Common& common = remembered_[place_in_memory(packet) % kRemembered];
+    Common& common = remembered_[cache_hash(packet) % kRemembered];
     if (!common.head.empty() && common.direction == packet.direction &&
         common.hook == packet.hook && is_same(common.key, packet.key)) {
         return common;
@@ -74,7 +74,7 @@ const StampJson::Common& StampJson::common_of(const fst_packet& packet) {
     return common;
 }
 
-/// To the second: the calendar is asked once a second.
+/// Text up to the second, formatted once per second.
 const std::string& StampJson::timestamp(Nanoseconds wall) {
     constexpr std::size_t kToTheSecond = 19;  // 2026-11-20T12:00:00
     const auto second = std::chrono::floor<std::chrono::seconds>(wall).count();

@@ -16,8 +16,8 @@ class StampJson final : public StampWriter {
 
   private:
     void write(const fst_packet& packet, Nanoseconds wall) override;
-    /// What all packets of one flow, place and direction have in common, as text: a hash and two
-    /// addresses, too dear to be made for each.
+    /// The text that all packets of one flow, hook and direction have in common: a hash and two
+    /// addresses, too expensive to format for each packet.
     struct Common {
         fst_flow_key key{};
         std::uint8_t direction = 0;
@@ -32,7 +32,7 @@ class StampJson final : public StampWriter {
 
     std::vector<StampPlace> places_;
     std::vector<Common> remembered_;
-    std::int64_t second_ = -1;  ///< that second_text_ names
+    std::int64_t second_ = -1;  ///< the second that second_text_ shows
     std::string second_text_;
 };
 

@@ -10,21 +10,21 @@ namespace {
 using Entry = StampOrder::Entry;
 using Stamps = std::vector<fst_packet_stamp>;
 
-/// Behind every stamp.
+/// Sorts after every stamp.
 constexpr Entry kLast = {~std::uint64_t{0}, ~std::uint32_t{0}};
 
-/// Places of held stamps, from `begin` up to `end`.
+/// Held stamps in order of time: indexes from `begin` to before `end`.
 struct Run {
     std::uint32_t begin;
     std::uint32_t end;
 };
 
-/// Runs that ascend one behind the other, and how far they are read.
+/// Runs that together are in order of time, and the read position.
 struct Row {
     std::vector<Run> runs{};
-    std::uint64_t last_ns = 0;  ///< of the last stamp
-    Entry next{};               ///< kLast: there is none
-    std::size_t at = 0;         ///< the run that `next` is of
+    std::uint64_t last_ns = 0;  ///< time of the last stamp
+    Entry next{};               ///< to be read; kLast if none
+    std::size_t at = 0;         ///< the run that `next` is in
 
     void append(Run run, const Stamps& held) {
         if (runs.empty()) {
@@ -35,16 +35,16 @@ struct Row {
     }
 
     void advance(const Stamps& held) {
-        std::uint32_t place = next.second + 1;
-        if (place == runs[at].end) {
+        std::uint32_t index = next.second + 1;
+        if (index == runs[at].end) {
             at++;
-            place = at < runs.size() ? runs[at].begin : kLast.second;
+            index = at < runs.size() ? runs[at].begin : kLast.second;
         }
-        next = place != kLast.second ? Entry{held[place].time_ns, place} : kLast;
+        next = index != kLast.second ? Entry{held[index].time_ns, index} : kLast;
     }
 };
 
-/// The end of what ascends from `begin` on.
+/// The end of the longest run that starts at `begin`.
 std::uint32_t end_of_run(const Stamps& held, std::uint32_t begin) {
     std::uint32_t end = begin + 1;
     while (end < held.size() && held[end - 1].time_ns <= held[end].time_ns) {
@@ -53,7 +53,7 @@ std::uint32_t end_of_run(const Stamps& held, std::uint32_t begin) {
     return end;
 }
 
-/// Each run goes to the first row that it may stand behind.
+/// Each run is appended to the first row that ends before it begins.
 std::vector<Row> rows_of(const Stamps& held) {
     std::vector<Row> rows;
     for (std::uint32_t begin = 0; begin < held.size();) {
@@ -81,8 +81,8 @@ void StampOrder::add(std::span<const fst_packet_stamp> stamps) {
     held_.insert(held_.end(), stamps.begin(), stamps.end());
 }
 
-/// Each CPU's batches make a row that ascends, and there are few CPUs: merging such rows is far less
-/// work than sorting. Equal times keep the order in which they came, by their place.
+/// A merge: each CPU's batches form one row in order of time, and there are few CPUs, so that
+/// merging is far less work than sorting. Stamps of equal time keep their order of arrival.
 void StampOrder::sort() {
     std::vector<Row> rows = rows_of(held_);
     sorted_.clear();
@@ -104,12 +104,12 @@ void StampOrder::sort() {
 
 void StampOrder::release(std::size_t count) {
     const std::span sorted(sorted_);
-    for (const auto& [time, place] : sorted.first(count)) {
-        take_(held_[place]);
+    for (const auto& [time, index] : sorted.first(count)) {
+        take_(held_[index]);
     }
     kept_.clear();
-    for (const auto& [time, place] : sorted.subspan(count)) {
-        kept_.push_back(held_[place]);
+    for (const auto& [time, index] : sorted.subspan(count)) {
+        kept_.push_back(held_[index]);
     }
     std::swap(held_, kept_);
 }

@@ -13,12 +13,12 @@
 
 namespace flowstamp::output {
 
-/// Puts stamps in the order of their times: each CPU hands over its own in order, but a batch at a
-/// time. Holds no more than `most`; where that is too little, an old one may come late.
+/// Sorts stamps by time: each CPU delivers its own in order, but in batches. Holds at most `most`;
+/// if that is too few, an old stamp may come late.
 class StampOrder {
   public:
     using Take = std::function<void(const fst_packet_stamp& stamp)>;
-    using Entry = std::pair<std::uint64_t, std::uint32_t>;  ///< time, and place among the held
+    using Entry = std::pair<std::uint64_t, std::uint32_t>;  ///< time, and index in held_
 
     /// `most`: at least two batches.
     StampOrder(std::size_t most, Take take);
@@ -26,12 +26,12 @@ class StampOrder {
     [[nodiscard]] bool has_room_for(std::size_t stamps) const {
         return held_.size() + stamps <= most_;
     }
-    /// There is room.
+    /// Requires has_room_for().
     void add(std::span<const fst_packet_stamp> stamps);
 
-    /// Gives out those that are older.
+    /// Passes on the stamps older than `monotonic`.
     void release_before(Nanoseconds monotonic);
-    /// Gives out the older half.
+    /// Passes on the older half.
     void release_half();
     void release_all();
 
@@ -42,7 +42,7 @@ class StampOrder {
     std::size_t most_;
     Take take_;
     std::vector<fst_packet_stamp> held_;
-    std::vector<fst_packet_stamp> kept_;  ///< those that stay, at a release
+    std::vector<fst_packet_stamp> kept_;  ///< buffer for those that stay, during release()
     std::vector<Entry> sorted_;
 };
 

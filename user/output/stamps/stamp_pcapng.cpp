@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// draft-ietf-opsawg-pcapng. Numbers are in this machine's byte order, as the section says.
+// draft-ietf-opsawg-pcapng. Numbers are in host byte order, which the section header shows.
 #include "user/output/stamps/stamp_pcapng.h"
 
 #include <fmt/format.h>
@@ -32,7 +32,7 @@ constexpr std::uint16_t kRawIp = 101;  // LINKTYPE_RAW
 constexpr std::uint8_t kNanoseconds = 9;
 constexpr std::size_t kBlockFrame = 12;  // type, length, length again
 constexpr std::size_t kPacketFields = 20;
-constexpr std::size_t kRareBlockBytes = 4096;  // a section or an interface, at most
+constexpr std::size_t kRareBlockBytes = 4096;  // limit for section and interface blocks
 
 constexpr std::string_view kWhatItIs =
     "Rebuilt from the stamps that flowstamp took of every TCP packet: IP and TCP headers without "
@@ -40,7 +40,7 @@ constexpr std::string_view kWhatItIs =
     "payload; the original length is the packet's. A packet that the kernel handled as one for "
     "several (GSO, GRO) is one here, too.";
 
-/// Writes a block into the file's memory.
+/// Writes a block into the file's buffer.
 class Block {
   public:
     Block(StampFile& file, BlockType type, std::size_t most)
@@ -54,7 +54,7 @@ class Block {
         std::memcpy(at_, &value, sizeof(value));
         at_ += sizeof(value);
     }
-    /// Filled up to four bytes.
+    /// Padded to a multiple of four bytes.
     template <class T>
     void bytes(std::span<const T> data) {
         std::memcpy(at_, data.data(), data.size_bytes());

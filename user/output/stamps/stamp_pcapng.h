@@ -8,8 +8,8 @@
 
 namespace flowstamp::output {
 
-/// Stamps as a pcapng capture of headers rebuilt from them: raw IP, an interface for each place, in
-/// nanoseconds. libpcap cannot write pcapng.
+/// Stamps as a pcapng capture of rebuilt headers: raw IP, an interface for each StampPlace, times
+/// in nanoseconds. libpcap cannot write pcapng.
 class StampPcapng final : public StampWriter {
   public:
     StampPcapng(StampFile& file, std::vector<StampPlace> places);

@@ -13,7 +13,7 @@
 
 namespace flowstamp::output {
 
-/// Where stamps are taken: a direction of an interface.
+/// A capture point: one direction of an interface.
 struct StampPlace {
     std::uint32_t ifindex = 0;
     fst_hook hook = FST_HOOK_XDP;
@@ -23,10 +23,10 @@ struct StampPlace {
     [[nodiscard]] bool is_egress() const { return hook == FST_HOOK_TC_EGRESS; }
 };
 
-/// Writes packets' stamps to a file, in one form or another.
+/// Writes packet stamps to a file; one class for each format. Buffers until the file is flushed.
 class StampWriter : public Consumer {
   public:
-    /// Its packets come from the places that the writer was made with.
+    /// Packets must come from the places that the writer was made with.
     void consume(const Event& event) final {
         if (const auto* stamp = std::get_if<PacketStamp>(&event)) {
             write(stamp->packet, stamp->wall);
@@ -40,7 +40,7 @@ class StampWriter : public Consumer {
     StampFile& file_;
 };
 
-/// In the form that the file's name asks for. `file` outlives the writer.
+/// In the format given by the file's name. `file` outlives the writer.
 [[nodiscard]] std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file,
                                                              std::vector<StampPlace> places);
 

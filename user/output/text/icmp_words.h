@@ -7,8 +7,8 @@
 
 namespace flowstamp::output {
 
-/// "host administratively prohibited": what an ICMP error "destination unreachable" says, in the words
-/// of RFC 1812, section 5.2.7.1, and of RFC 4443, section 3.1.
+/// "host administratively prohibited": the code of an ICMP "destination unreachable" error, in the
+/// words of RFC 1812, section 5.2.7.1, and RFC 4443, section 3.1.
 [[nodiscard]] std::string_view icmp_words(const analysis::IcmpError& error);
 
 }  // namespace flowstamp::output

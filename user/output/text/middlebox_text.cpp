@@ -2,9 +2,9 @@
 #include "user/output/text/middlebox_text.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "user/net/names.h"
+#include "user/output/text/counted.h"
 #include "user/output/text/value_text.h"
 
 namespace flowstamp::output {
@@ -28,7 +28,7 @@ std::string habit_text(std::string_view field, const analysis::FieldHabit& habit
     return "";
 }
 
-std::string look_text(const analysis::Middlebox& box) {
+std::string fingerprint_text(const analysis::Middlebox& box) {
     std::string text = fmt::format("[{}] with {}", net::tcp_flags_short(box.tcp_flags),
                                    habit_text("ttl", box.ttl));
     for (const std::string& more :
@@ -42,12 +42,8 @@ std::string link_text(const analysis::Middlebox& box) {
     if (!box.mac || !box.mac_is_foreign) {
         return "";
     }
-    return fmt::format(", from {:02x}{}", fmt::join(*box.mac, ":"),
+    return fmt::format(", from {}{}", net::mac_text(*box.mac),
                        box.vendor.empty() ? "" : fmt::format(" ({})", box.vendor));
-}
-
-std::string counted(std::uint64_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string ports_text(const analysis::Middlebox& box) {
@@ -75,7 +71,7 @@ std::string_view stage_text(analysis::HandshakeStage stage) {
     return "later";
 }
 
-/// "on the SYN"; of several stages "3 on the SYN, 9 once data flowed".
+/// "on the SYN"; for several stages: "3 on the SYN, 9 on the first data".
 std::string stages_text(const analysis::Middlebox& box) {
     std::string text;
     for (std::size_t i = 0; i < analysis::Middlebox::kStages; i++) {
@@ -94,7 +90,7 @@ std::string stages_text(const analysis::Middlebox& box) {
 
 std::string summary_text(const analysis::Middlebox& box) {
     return fmt::format("A box {} away sends {}{}: it hit {} ({}) to {}, {}.", hops_text(box.hops),
-                       look_text(box), link_text(box), counted(box.flows, "connection"),
+                       fingerprint_text(box), link_text(box), counted(box.flows, "connection"),
                        counted(box.segments, "such segment"), ports_text(box), stages_text(box));
 }
 

@@ -7,7 +7,7 @@
 
 namespace flowstamp::output {
 
-/// "A box 4 hops away sends [R.] with ttl 60, IP-ID 0x3412: it hit 3 connections ...": one sentence.
+/// One sentence: "A box 4 hops away sends [R.] with ttl 60, IP-ID 0x3412: it hit 3 connections...".
 [[nodiscard]] std::string summary_text(const analysis::Middlebox& box);
 
 }  // namespace flowstamp::output

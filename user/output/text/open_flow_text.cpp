@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
@@ -59,8 +57,7 @@ std::string open_flow_text(const OpenFlow& its) {
     const unsigned opener = net::opener_of(flow);
     const net::Endpoint from = net::end_of(flow.key, opener);
     const net::Endpoint to = net::end_of(flow.key, opener ^ 1U);
-    const Nanoseconds last(
-        static_cast<std::int64_t>(std::max(flow.direction[0].last_ns, flow.direction[1].last_ns)));
+    const Nanoseconds last(static_cast<std::int64_t>(net::last_packet_ns(flow)));
     return fmt::format("{} > {}  {}  {}, last packet {} ago\n{}{}", from.text(), to.text(),
                        record.interface, net::state_name(flow), duration_text(now - last),
                        direction_text(">", flow.direction[opener], to.is_v4(), now),

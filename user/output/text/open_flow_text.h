@@ -7,8 +7,8 @@
 
 namespace flowstamp::output {
 
-/// A flow as it stands, in a few lines: who, where, its state, and for each direction what it sent,
-/// from how far, and its latest stamps.
+/// A flow's current state in a few lines: endpoints, interface, state, and for each direction its
+/// packets, TTLs with hops, and latest stamps.
 [[nodiscard]] std::string open_flow_text(const OpenFlow& flow);
 
 /// "process 12: [R.] from 3 hops away with IP-ID 0x3412, learned ..., last seen ...".

@@ -5,8 +5,8 @@
 
 namespace flowstamp::output {
 
-/// Paths go out with the next drawing, at once: otherwise many of them would leave the view no time
-/// to be seen.
+/// Path reports are held until the next drawing: written one by one, many of them would keep the
+/// view erased.
 void PathLive::consume(const Event& event) {
     if (std::holds_alternative<pathtrace::PathReport>(event)) {
         terminal_.hold();

@@ -12,12 +12,13 @@
 
 namespace flowstamp::output {
 
-/// For people at a terminal: TextOutput's blocks as they come, and below them a view of the stations,
-/// drawn anew in place.
+/// For a terminal: TextOutput's reports, and below them a live view of the stations, redrawn in
+/// place.
 class PathLive final : public Consumer {
   public:
     static constexpr Nanoseconds kBetween = std::chrono::milliseconds(500);
-    /// Not more often than that, however much is told: a slow terminal must not hold up reading.
+    /// At least this between drawings, however much is reported: a slow terminal must not delay the
+    /// reading of events.
     static constexpr Nanoseconds kAtLeast = std::chrono::milliseconds(100);
 
     PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
@@ -29,14 +30,13 @@ class PathLive final : public Consumer {
 
     void consume(const Event& event) override;
 
-    /// Whether draw() is due: twice a second, and when something was told, within reason.
+    /// Whether draw() is due: every kBetween, or after a report, but at least kAtLeast apart.
     [[nodiscard]] bool is_due(Nanoseconds now) const;
     void draw(pathtrace::PathSample sample, Nanoseconds now);
     /// To be called before anything else is written to the terminal.
     void make_way();
 
-    /// Readable when a shell is asked for (Ctrl-Z): then suspend(), which returns when the shell
-    /// lets us go on.
+    /// Readable after Ctrl-Z: then call suspend(), which returns when the process is continued.
     [[nodiscard]] int suspending() const { return suspend_.descriptor(); }
     void suspend();
 

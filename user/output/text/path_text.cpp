@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "user/output/text/path_text.h"
+
 #include <fmt/format.h>
 
 #include "user/base/time_text.h"
-#include "user/output/text/path_text.h"
-
 #include "user/net/names.h"
+#include "user/output/text/counted.h"
 
 namespace flowstamp::output {
 
@@ -30,16 +31,12 @@ std::string step_text(const pathtrace::PathStep& step) {
     return within.empty() ? step.at : fmt::format("{} ({})", step.at, within);
 }
 
-std::string way_text(const pathtrace::PathReport& report) {
+std::string steps_text(const pathtrace::PathReport& report) {
     std::string text;
     for (const pathtrace::PathStep& step : report.steps) {
         text += (text.empty() ? "" : ", ") + step_text(step);
     }
     return text;
-}
-
-std::string count_text(std::uint64_t packets) {
-    return fmt::format("{} packet{}", packets, packets == 1 ? "" : "s");
 }
 
 std::string labelled(std::string_view label, std::string_view text, const Style& style) {
@@ -69,9 +66,9 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
         style.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
         net::protocol_name(report.name.protocol), tuple_text(report.name),
         report.translated ? fmt::format(" (on as {})", tuple_text(*report.translated)) : "",
-        headline(report, style), count_text(report.packets));
+        headline(report, style), counted(report.packets, "packet"));
     if (!report.steps.empty()) {
-        block += labelled("passed", way_text(report), style);
+        block += labelled("passed", steps_text(report), style);
     }
     if (report.drop) {
         const pathtrace::PathReport::Drop& drop = *report.drop;
@@ -95,10 +92,9 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
 
 std::string path_text(const pathtrace::PathStats& stats, const Style& style) {
     std::string text = fmt::format(
-        "{} in {}: {} of {} flow{}: {} left, {} delivered, {} dropped, {} lost sight of\n",
-        style.strong("Followed"), duration_text(stats.uptime), count_text(stats.packets),
-        stats.flows, stats.flows == 1 ? "" : "s", stats.left, stats.delivered, stats.dropped,
-        stats.unknown);
+        "{} in {}: {} of {}: {} left, {} delivered, {} dropped, {} lost sight of\n",
+        style.strong("Followed"), duration_text(stats.uptime), counted(stats.packets, "packet"),
+        counted(stats.flows, "flow"), stats.left, stats.delivered, stats.dropped, stats.unknown);
     if (stats.events_lost != 0) {
         text += fmt::format(
             "lost: {} records, as they came faster than they were read: "
@@ -108,7 +104,7 @@ std::string path_text(const pathtrace::PathStats& stats, const Style& style) {
     if (stats.not_followed != 0) {
         text +=
             fmt::format("not followed: {}, as more were under way than fit: narrow the filter\n",
-                        count_text(stats.not_followed));
+                        counted(stats.not_followed, "packet"));
     }
     return text;
 }

@@ -8,7 +8,7 @@
 
 namespace flowstamp::output {
 
-/// A packet's path, or the sums of a run, in a few lines for people. Times are UTC.
+/// A packet's path, or the totals of a run, in a few lines of text. Times are UTC.
 [[nodiscard]] std::string path_text(const pathtrace::PathReport& report, const Style& style);
 [[nodiscard]] std::string path_text(const pathtrace::PathStats& stats, const Style& style);
 

@@ -7,7 +7,7 @@ namespace flowstamp::output {
 
 namespace {
 
-/// What an older sample says of the same thing; 0 where it did not know it yet.
+/// The count of the same part or loss in an older sample; 0 if it was not in there yet.
 std::uint64_t packets_before(const pathtrace::PathSample& before,
                              const pathtrace::PathSample::Part& part) {
     const auto found =
@@ -24,13 +24,13 @@ std::uint64_t packets_before(const pathtrace::PathSample& before,
 
 template <class Counted>
 double rate(const pathtrace::PathSample& before, const pathtrace::PathSample& now,
-            const Counted& counted) {
+            const Counted& item) {
     const std::chrono::duration<double> time = now.stats.uptime - before.stats.uptime;
-    const auto more = static_cast<double>(counted.packets - packets_before(before, counted));
+    const auto more = static_cast<double>(item.packets - packets_before(before, item));
     return time.count() > 0 ? more / time.count() : 0;
 }
 
-/// One end may come of several places in the kernel's code: what reads the same is one line.
+/// Adds a loss to the line with the same text: several places in the kernel's code may share it.
 void add(std::vector<PathView::Loss>& losses, const pathtrace::PathSample::Loss& loss,
          double rate) {
     const auto same = [&](const PathView::Loss& other) {

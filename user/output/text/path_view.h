@@ -15,12 +15,12 @@ namespace flowstamp::output {
 
 /// What the live view shows.
 struct PathView {
-    /// A part of the way through which something has passed.
+    /// A part of the path that packets have passed.
     struct Part {
         std::string name{};
         std::uint64_t packets = 0;
-        double rate = 0;         ///< packets per second, lately
-        std::uint64_t lost = 0;  ///< there
+        double rate = 0;         ///< packets per second, over PathRates::kWindow
+        std::uint64_t lost = 0;  ///< packets, in this part
         double lost_rate = 0;
     };
     struct Loss {
@@ -32,23 +32,23 @@ struct PathView {
     };
     std::string filter{};
     std::vector<Part> parts{};
-    std::vector<Loss> losses{};  ///< the most first
+    std::vector<Loss> losses{};  ///< most packets first
     pathtrace::PathStats stats{};
 };
 
-/// Makes views of samples: rates are those of the last two seconds.
+/// Makes views from samples; rates are over the last two seconds.
 class PathRates {
   public:
     static constexpr Nanoseconds kWindow = std::chrono::seconds(2);
 
     explicit PathRates(std::string filter) : filter_(std::move(filter)) {}
 
-    /// Samples come in the order of time (stats.uptime).
+    /// Samples must come in order of time (stats.uptime).
     [[nodiscard]] PathView consume(pathtrace::PathSample sample);
 
   private:
     std::string filter_;
-    std::deque<pathtrace::PathSample> samples_;  ///< the oldest first
+    std::deque<pathtrace::PathSample> samples_;  ///< oldest first
 };
 
 /// The view as lines of at most `width` columns, without line ends.

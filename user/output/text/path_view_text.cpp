@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The live view as text. Sizes are worked out on plain text; colour comes last, and takes no room.
+// The live view as text. Widths are computed on plain text; colour is added last.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <span>
 
 #include "user/base/time_text.h"
+#include "user/output/text/counted.h"
 #include "user/output/text/path_view.h"
 
 namespace flowstamp::output {
@@ -46,7 +47,7 @@ std::string cut(std::string text, std::size_t width) {
     return text.substr(0, width - kMore.size()).append(kMore);
 }
 
-/// Left and right at the two ends of a line; the left one gives way.
+/// `left` and `right` at the two ends of a line; `left` is cut if both do not fit.
 std::string apart(std::string left, const std::string& right, std::size_t width) {
     if (right.size() + kGap.size() >= width) {
         return cut(std::move(left), width);
@@ -57,8 +58,8 @@ std::string apart(std::string left, const std::string& right, std::size_t width)
 
 std::string headline(const PathView& view, std::size_t width, const Style& style) {
     const pathtrace::PathStats& stats = view.stats;
-    std::string sums = fmt::format("{} packet{}, {} dropped", stats.packets,
-                                   stats.packets == 1 ? "" : "s", stats.dropped);
+    std::string sums =
+        fmt::format("{}, {} dropped", counted(stats.packets, "packet"), stats.dropped);
     if (stats.unknown != 0) {
         sums += fmt::format(", {} lost sight of", stats.unknown);
     }
@@ -69,7 +70,7 @@ std::string headline(const PathView& view, std::size_t width, const Style& style
     return style.strong(apart(view.filter.empty() ? "every packet" : view.filter, sums, width));
 }
 
-/// What stands in one column, and how wide it is.
+/// The cells of one column, and its width.
 struct Column {
     std::string name;
     std::string rate;
@@ -93,7 +94,7 @@ Column column_of(const PathView::Part& part) {
 
 using Columns = std::span<const Column>;
 
-/// As many columns as fit beside each other; at least one.
+/// How many columns fit into `width`; at least one.
 std::size_t fitting(Columns columns, std::size_t width) {
     std::size_t used = kIndent.size();
     std::size_t count = 0;
@@ -107,7 +108,7 @@ std::size_t fitting(Columns columns, std::size_t width) {
     return count;
 }
 
-/// One line of cells, each at the right edge of its column.
+/// One line of cells, right-aligned in their columns.
 template <class Paint>
 std::string row(Columns columns, std::string Column::* cell, Paint paint) {
     std::string line;

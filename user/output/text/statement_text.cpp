@@ -18,12 +18,12 @@ using analysis::Statement;
 
 namespace {
 
-/// What a sentence can name, by name.
+/// The values that a sentence can name, as text by field name.
 using Named = std::map<std::string, std::string, std::less<>>;
 
-constexpr std::size_t kClauses = 3;  // more is no longer a sentence; the evidence lists all
+constexpr std::size_t kClausesMax = 3;  // more would be unreadable; the evidence lists all
 
-/// The signals that have a clause, in the order in which a person would name them.
+/// The signals that have a clause, in the order of phrases.def.
 constexpr std::array kClausesOfSignals = {
 #define RESET_CLAUSE(signal, text) \
     std::pair<fst_signal, std::string_view>{FST_SIGNAL_##signal, text},
@@ -34,7 +34,7 @@ bool is_liveness(fst_signal signal) {
     return (FST_SIGNAL_BIT(signal) & (FST_MASK_LIVENESS | FST_SIGNAL_BIT(FST_SIGNAL_REFUTED))) != 0;
 }
 
-/// Whether all that the pattern names has a value.
+/// Whether every field in the pattern has a value.
 bool can_fill(std::string_view pattern, const Named& named) {
     for (std::size_t from = pattern.find('{'); from != std::string_view::npos;
          from = pattern.find('{', from + 1)) {
@@ -46,7 +46,7 @@ bool can_fill(std::string_view pattern, const Named& named) {
     return true;
 }
 
-/// The pattern without the brackets, and without those parts in them that lack a value.
+/// The pattern without brackets: a bracketed part with a missing value is left out.
 std::string without_gaps(std::string_view pattern, const Named& named) {
     std::string text;
     while (!pattern.empty()) {
@@ -85,13 +85,13 @@ std::string listed(const std::vector<std::string>& clauses) {
 
 std::vector<std::string> clauses_of(std::uint64_t signals, const Named& named) {
     std::vector<std::string> found;
-    bool liveness_told = false;
+    bool has_liveness = false;
     for (const auto& [signal, pattern] : kClausesOfSignals) {
-        if (!(signals & FST_SIGNAL_BIT(signal)) || found.size() == kClauses ||
-            (is_liveness(signal) && liveness_told)) {
+        if (!(signals & FST_SIGNAL_BIT(signal)) || found.size() == kClausesMax ||
+            (is_liveness(signal) && has_liveness)) {
             continue;
         }
-        liveness_told = liveness_told || is_liveness(signal);
+        has_liveness = has_liveness || is_liveness(signal);
         found.push_back(fill(pattern, named));
     }
     return found;

@@ -8,6 +8,7 @@
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
+#include "user/output/text/counted.h"
 #include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
 #include "user/output/text/path_text.h"
@@ -25,7 +26,7 @@ std::string flow_text(const fst_packet& packet) {
     return net::sender_of(packet).text() + " > " + net::receiver_of(packet).text();
 }
 
-/// "frame 12  "; nothing where it is of no capture.
+/// "frame 12  "; empty without a capture.
 std::string frame_text(const analysis::Sighting& sighting) {
     return sighting.frame ? fmt::format("frame {}  ", *sighting.frame) : "";
 }
@@ -35,18 +36,18 @@ std::string challenge_text(const analysis::Reset& reset) {
         case FST_CHALLENGE_ASKED:
             return "challenged";
         case FST_CHALLENGE_UPHELD:
-            return reset.answers ? "" : "asked, its sender upheld it";
+            return reset.answers ? "" : "challenged, its sender upheld it";
         case FST_CHALLENGE_REFUTED:
-            return "asked, its sender went on";
+            return "challenged, its sender went on";
         case FST_CHALLENGE_UNANSWERED:
-            return "asked, no answer";
+            return "challenged, no answer";
         case FST_CHALLENGE_NONE:
             break;
     }
     return "";
 }
 
-std::string done_text(const analysis::Finding& finding) {
+std::string action_text(const analysis::Finding& finding) {
     const std::string many =
         finding.resets > 1 ? fmt::format(" ({} such resets)", finding.resets) : "";
     switch (finding.action) {
@@ -60,7 +61,7 @@ std::string done_text(const analysis::Finding& finding) {
     return "observed only; it was let through" + many;
 }
 
-std::string_view came_out_text(analysis::Resolution resolution) {
+std::string_view resolution_text(analysis::Resolution resolution) {
     switch (resolution) {
         case analysis::Resolution::went_on:
             return "the flow outlived it";
@@ -78,15 +79,6 @@ std::string_view came_out_text(analysis::Resolution resolution) {
     return "it was answered after all";
 }
 
-/// "1234567" as "1,234,567".
-std::string grouped(std::uint64_t number) {
-    std::string text = std::to_string(number);
-    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
-        text.insert(static_cast<std::size_t>(at), ",");
-    }
-    return text;
-}
-
 std::string bytes_text(std::uint64_t bytes) {
     constexpr double kStep = 1000;
     auto amount = static_cast<double>(bytes);
@@ -100,12 +92,7 @@ std::string bytes_text(std::uint64_t bytes) {
     return fmt::format("{:.1f} TB", amount);
 }
 
-/// "1 flow", "1,234 flows".
-std::string counted(std::uint64_t count, std::string_view what) {
-    return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
-}
-
-/// "  at psh, like post-psh:RST from 198.51.100.7"; nothing of what is not known.
+/// "  at psh, like post-psh:RST from 198.51.100.7"; unknown parts are left out.
 std::string stage_and_signature(const analysis::FlowRecord& record) {
     std::string text;
     if (record.stage) {
@@ -118,7 +105,7 @@ std::string stage_and_signature(const analysis::FlowRecord& record) {
     return text;
 }
 
-/// "established, idle"; one word where both say the same.
+/// "established, idle"; one word if both are the same.
 std::string state_and_end(const analysis::FlowRecord& record) {
     const std::string_view state = net::state_name(record.slot);
     const std::string_view end = analysis::name_of(record.end);
@@ -132,28 +119,28 @@ std::string losses_text(const analysis::Stats& stats) {
         text += fmt::format(
             "lost: {}, as they came faster than they were read: watch fewer interfaces, or "
             "give this process more CPU\n",
-            counted(count[FST_COUNT_EVENT_LOST], "event"));
+            counted_grouped(count[FST_COUNT_EVENT_LOST], "event"));
     }
     if (stats.stamps && stats.stamps->lost != 0) {
         text += fmt::format(
             "lost: {}, as they came faster than they were written: write to a faster disk, as "
             ".pcapng rather than .json, or watch fewer interfaces\n",
-            counted(stats.stamps->lost, "stamp"));
+            counted_grouped(stats.stamps->lost, "stamp"));
     }
     const std::uint64_t flows = count[FST_COUNT_EVICT_LIVE] + count[FST_COUNT_FLOW_LOST];
     if (flows != 0) {
         text += fmt::format("lost: {}, as the flow table was full: raise --max-flows\n",
-                            counted(flows, "live flow"));
+                            counted_grouped(flows, "live flow"));
     }
     if (stats.records_unread != 0) {
         text += fmt::format(
             "lost: {} that this program cannot read: its parts are of different versions; install "
             "it anew\n",
-            counted(stats.records_unread, "record"));
+            counted_grouped(stats.records_unread, "record"));
     }
     if (count[FST_COUNT_ACT_FAILED] != 0) {
         text += fmt::format("passed: {} that the kernel could not rewrite\n",
-                            counted(count[FST_COUNT_ACT_FAILED], "reset"));
+                            counted_grouped(count[FST_COUNT_ACT_FAILED], "reset"));
     }
     return text;
 }
@@ -176,8 +163,8 @@ std::string TextOutput::labelled(std::string_view label, std::string_view text) 
     return fmt::format("{}{} {}\n", kIndent, style_.faint(fmt::format("{:<10}", label)), text);
 }
 
-/// Columns as wide as their widest cell, the longest last: the packet's value beside its sender's
-/// other packets'.
+/// Columns as wide as their widest cell. The last one, often the longest, is what to compare with:
+/// for a reset, its sender's other packets.
 std::string TextOutput::evidence_table(analysis::FindingKind kind,
                                        const std::vector<analysis::Evidence>& evidence) const {
     if (evidence.empty()) {
@@ -270,7 +257,7 @@ void TextOutput::reset(const analysis::Reset& reset) {
     last_what_ = std::move(what);
 }
 
-/// Whatever else is told ends a row of like resets, and says how long it was.
+/// Any other output ends a series of identical resets, and is preceded by their number.
 void TextOutput::write(std::string_view text) {
     if (repeats_ != 0) {
         output_.write(
@@ -295,7 +282,7 @@ void TextOutput::finding(const analysis::Finding& finding) {
         table_of_ = finding.id;
     }
     if (finding.kind == analysis::FindingKind::forged_rst) {
-        block += labelled("done", done_text(finding));
+        block += labelled("done", action_text(finding));
     }
     if (!finding.vendor.empty()) {
         block += labelled("made by", finding.vendor);
@@ -304,7 +291,7 @@ void TextOutput::finding(const analysis::Finding& finding) {
         block += labelled("box", fmt::format("#{}", *finding.middlebox));
     }
     if (finding.resolution) {
-        block += labelled("outcome", came_out_text(*finding.resolution));
+        block += labelled("outcome", resolution_text(*finding.resolution));
     }
     if (!finding.advice.empty()) {
         block += labelled("next", advice_text(finding));
@@ -352,11 +339,12 @@ std::string stats_text(const analysis::Stats& stats) {
         count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
     std::string text = fmt::format(
         "{} ({}), {}; {}, {} of them suspicious on arrival; findings: {} suspected, {} confirmed\n",
-        counted(count[FST_COUNT_TCP], "packet"), bytes_text(count[FST_COUNT_BYTES]),
-        counted(count[FST_COUNT_FLOW_NEW], "flow"), counted(count[FST_COUNT_RST], "reset"),
-        grouped(suspicious), grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
+        counted_grouped(count[FST_COUNT_TCP], "packet"), bytes_text(count[FST_COUNT_BYTES]),
+        counted_grouped(count[FST_COUNT_FLOW_NEW], "flow"),
+        counted_grouped(count[FST_COUNT_RST], "reset"), grouped(suspicious),
+        grouped(stats.findings_suspected), grouped(stats.findings_confirmed));
     if (count[FST_COUNT_DROPPED] != 0) {
-        text += fmt::format("dropped: {}\n", counted(count[FST_COUNT_DROPPED], "reset"));
+        text += fmt::format("dropped: {}\n", counted_grouped(count[FST_COUNT_DROPPED], "reset"));
     }
     if (const analysis::ChallengeTally& tally = stats.challenges; tally.asked != 0) {
         text += fmt::format("challenges: {} asked, {} upheld, {} refuted, {} unanswered\n",

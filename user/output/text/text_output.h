@@ -10,15 +10,15 @@
 
 namespace flowstamp::output {
 
-/// How much the text report tells.
+/// How much the text report contains.
 enum class Detail {
-    findings,  ///< findings and the last word (--quiet)
-    resets,    ///< and a line for every RST
-    all,       ///< and flows at their end, and statistics (-v)
+    findings,  ///< findings and the final summary (--quiet)
+    resets,    ///< also a line for each RST
+    all,       ///< also ended flows and statistics (-v)
 };
 
-/// For people: a line for each reset (a row of like ones is told once, and counted), a block for each
-/// finding. Times are UTC.
+/// The text report: a line for each reset (a series of identical ones is reported once, with their
+/// number), a block for each finding. Times are UTC.
 class TextOutput final : public Consumer {
   public:
     TextOutput(Output& output, Style style, Detail detail)
@@ -48,14 +48,14 @@ class TextOutput final : public Consumer {
     Style style_;
     Detail detail_;
     bool is_replay_ = false;
-    std::string last_what_{};   ///< the last reset's line but for time and number; empty: none
-    std::string last_table_{};  ///< the evidence told last, of finding `table_of_`
+    std::string last_what_{};   ///< the last reset's line without time and number; empty: none
+    std::string last_table_{};  ///< the evidence reported last, of finding `table_of_`
     std::uint64_t table_of_ = 0;
-    std::uint64_t repeats_ = 0;  ///< resets since then of which the same would be told
+    std::uint64_t repeats_ = 0;  ///< resets since then with the same line
 };
 
-/// "1,234 packets, 56 flows; 7 resets: 4 genuine, 1 suspected, 2 confirmed forged", and what else
-/// there is to say: each a line.
+/// "1,234 packets (1.2 MB), 56 flows; 7 resets, 3 of them suspicious on arrival; findings: ...",
+/// then a line each for drops, challenges, stamps and losses, if any.
 [[nodiscard]] std::string stats_text(const analysis::Stats& stats);
 
 }  // namespace flowstamp::output

@@ -12,6 +12,7 @@
 #include "flowstamp/hops.h"
 #include "user/base/time_text.h"
 #include "user/net/names.h"
+#include "user/output/text/counted.h"
 #include "user/output/text/icmp_words.h"
 #include "user/output/text/words.h"
 
@@ -21,10 +22,6 @@ using analysis::Field;
 using analysis::FieldType;
 
 namespace {
-
-std::string counted(std::uint64_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 std::string ttls_text(const std::vector<std::uint64_t>& ttls) {
     if (ttls.size() == 1) {
@@ -85,9 +82,7 @@ struct ToText {
     std::string operator()(const net::Endpoint& endpoint) const {
         return type == FieldType::address ? endpoint.ip_text() : endpoint.text();
     }
-    std::string operator()(const analysis::Mac& mac) const {
-        return fmt::format("{:02x}", fmt::join(mac, ":"));
-    }
+    std::string operator()(const analysis::Mac& mac) const { return net::mac_text(mac); }
     std::string operator()(const std::string& word) const { return word_text(field, word); }
     std::string operator()(bool is_set) const { return flag_text(field, is_set); }
     std::string operator()(const analysis::IcmpError& error) const {
@@ -118,13 +113,13 @@ std::string value_text(Field field, const analysis::Value& value) {
 
 std::string values_text(const analysis::Values& values) {
     std::string text;
-    bool hops_are_told = false;
+    bool has_hops = false;
     for (const auto& [field, value] : values) {
         const FieldType type = analysis::entry_of(field).type;
-        if (type == FieldType::hops && hops_are_told) {
-            continue;  // a TTL's text has them
+        if (type == FieldType::hops && has_hops) {
+            continue;  // the text of a TTL includes them
         }
-        hops_are_told = hops_are_told || type == FieldType::ttl || type == FieldType::ttls;
+        has_hops = has_hops || type == FieldType::ttl || type == FieldType::ttls;
         text += text.empty() ? "" : ", ";
         text += fmt::format(fmt::runtime(field_words(field)), value_text(field, value));
     }

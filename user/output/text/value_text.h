@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Values for people, each by its field's type.
+// Values as text, each formatted by its field's type.
 #pragma once
 
 #include <cstdint>

@@ -19,8 +19,8 @@ std::string_view text_of(fst_verdict verdict) {
 
 std::string_view text_of(fst_cause cause) {
     switch (cause) {
-#define FST_CAUSE(name, value, json_name, words, reset, told_by) \
-    case FST_CAUSE_##name:                                       \
+#define FST_CAUSE(name, value, json_name, words, reset, recognised_by) \
+    case FST_CAUSE_##name:                                             \
         return words;
 #include "flowstamp/causes.def"
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The words on the screen for what JSON has a name for.
+// The text for values that have a name in JSON.
 #pragma once
 
 #include <string>

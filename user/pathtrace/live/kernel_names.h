@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The running kernel's own names for what path records hold as numbers.
+// The running kernel's names for the numbers in path records.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace flowstamp::pathtrace {
 /// prefix; the numbers change between kernels. "reason 77" if it is not there.
 [[nodiscard]] std::string drop_reason_name(std::uint32_t reason);
 
-/// "nf_hook_slow+0xa1": the kernel function at a code address, by /proc/kallsyms. Empty if that
+/// "nf_hook_slow+0xa1": the kernel function at a code address, from /proc/kallsyms. Empty if that
 /// cannot be read (kernel.kptr_restrict).
 [[nodiscard]] std::string code_name(std::uint64_t address);
 

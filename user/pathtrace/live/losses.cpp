@@ -52,8 +52,8 @@ bool Losses::is_due(Nanoseconds now) const {
            });
 }
 
-/// Attributes what one place lost since the last reading. The trace decides where counters leave
-/// doubt.
+/// Attributes what one place lost since the last reading. Where counters are not conclusive, nft's
+/// trace decides.
 std::optional<netfilter::DropAttribution> Losses::behind(
     const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
     const netfilter::NftTraceDrops& fresh) const {
@@ -69,9 +69,9 @@ std::optional<netfilter::DropAttribution> Losses::behind(
             attribution = std::move(recent);
         }
     }
-    for (const netfilter::NftTraceDrops& traced : {fresh, traced_}) {
+    for (const netfilter::NftTraceDrops* const traced : {&fresh, &traced_}) {
         if (!attribution || attribution->certainty == netfilter::Certainty::probable) {
-            if (auto seen = netfilter::traced_attribution(after, loss, traced)) {
+            if (auto seen = netfilter::traced_attribution(after, loss, *traced)) {
                 attribution = std::move(seen);
             }
         }
@@ -138,7 +138,7 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     const Nanoseconds now = clock.monotonic();
     const netfilter::NftTraceDrops fresh = take_traced();
     not_before_ = now + kBetween;
-    std::set<FlowEnd> news;
+    std::set<FlowEnd> changed;
     for (auto& [end, place] : places_) {
         if (place.buffers == place.examined) {
             continue;
@@ -146,14 +146,14 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
         const auto attribution = behind(end, place, *after, fresh);
         for (const FlowEnd& whose : place.whose) {
             if (learn(whose, attribution)) {
-                news.insert(whose);
+                changed.insert(whose);
             }
         }
         place.examined = place.buffers;
         place.whose.clear();
     }
     last_ = Reading{.ruleset = std::move(*after), .done = now};
-    return news;
+    return changed;
 }
 
 std::optional<netfilter::DropAttribution> Losses::of(const FlowEnd& whose) const {

@@ -26,15 +26,15 @@ struct FlowEnd {
     friend auto operator<=>(const FlowEnd&, const FlowEnd&) = default;
 };
 
-/// Names the rules behind losses. The ruleset is read before the first packet and again after
-/// losses; the rule whose counter increased with them is the cause: over the whole run, or, if
-/// several rules have dropped packets by then, since the last reading.
+/// Finds the rules that dropped packets. The ruleset is read before the first packet and again
+/// after losses; the rule whose counter increased with them is the cause: over the whole run, or,
+/// if several rules have dropped packets by then, since the last reading.
 class Losses {
   public:
     using ReadRuleset = std::function<Result<netfilter::Ruleset>()>;
     /// The drops reported by nft's trace since the last call.
     using TakeTraced = std::function<std::vector<netfilter::NftTraceDrop>()>;
-    /// Read the ruleset after so many lost packets, or this long after the first.
+    /// Read the ruleset after this many lost packets, or this long after the first.
     static constexpr std::uint64_t kEnough = 3;
     static constexpr Nanoseconds kMaxWait = std::chrono::milliseconds(500);
     /// Minimum interval between two readings of the ruleset.
@@ -49,8 +49,8 @@ class Losses {
           read_(std::move(read)),
           take_traced_(std::move(take_traced)) {}
 
-    /// A packet was dropped at `at`, by the kernel's record. False if a drop for this reason cannot
-    /// be due to a rule: none is searched.
+    /// A packet was dropped; `at`: the time in the kernel's record. False if a drop for this reason
+    /// cannot be due to a rule: then none is searched for.
     bool saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now);
 
     /// Whether the ruleset should be read now; then call inspect().
@@ -58,7 +58,7 @@ class Losses {
     /// Reads it, if there were new losses. Returns those whose attribution changed.
     [[nodiscard]] Result<std::set<FlowEnd>> inspect(const Clock& clock);
 
-    /// The rule behind them; nothing if unknown.
+    /// The rule that dropped them; nothing if unknown.
     [[nodiscard]] std::optional<netfilter::DropAttribution> of(const FlowEnd& whose) const;
 
   private:

@@ -106,13 +106,13 @@ void attach_station(PathProbeState& state, std::size_t i) {
 }
 
 /// False, with a notice, if the kernel does not have the tracepoint.
-bool attach_tracepoint(PathProbeState& state, const bpf_program* program, const char* meaning) {
+bool attach_tracepoint(PathProbeState& state, const bpf_program* program, std::size_t kind) {
     if (bpf_program__fd(program) < 0) {
         return false;  // reported when it was not loaded
     }
     const int fd = bpf_raw_tracepoint_open(nullptr, bpf_program__fd(program));
     if (fd < 0) {
-        state.notices.push_back({fmt::format("{}: {}", meaning, std::strerror(-fd))});
+        state.notices.push_back({fmt::format("{}: {}", unseen_without(kind), std::strerror(-fd))});
         return false;
     }
     state.links.emplace_back(fd);
@@ -124,16 +124,13 @@ bool attach_tracepoint(PathProbeState& state, const bpf_program* program, const 
 void attach_path(PathProbeState& state) {
     const kernel::LibbpfMessages quiet;
     const auto& programs = state.skeleton->progs;
-    state.sees_drops = attach_tracepoint(state, programs.flowstamp_path_dropped,
-                                         "no drop is seen, and no drop's reason");
-    attach_tracepoint(state, programs.flowstamp_path_consumed,
-                      "where a packet is done with is not seen");
-    attach_tracepoint(state, programs.flowstamp_path_socket,
-                      "where a connection's socket gets a packet is not seen");
+    state.sees_drops = attach_tracepoint(state, programs.flowstamp_path_dropped, kDropped);
+    attach_tracepoint(state, programs.flowstamp_path_consumed, kConsumed);
+    attach_tracepoint(state, programs.flowstamp_path_socket, kSocket);
     if (bpf_program__fd(programs.flowstamp_path_received) >= 0) {
-        constexpr const char* kMeaning = "where packets come in and leave is not seen";
-        state.is_beside_tc = attach_tracepoint(state, programs.flowstamp_path_received, kMeaning) &&
-                             attach_tracepoint(state, programs.flowstamp_path_queued, kMeaning);
+        state.is_beside_tc =
+            attach_tracepoint(state, programs.flowstamp_path_received, kBesideTc) &&
+            attach_tracepoint(state, programs.flowstamp_path_queued, kBesideTc);
     }
     for (const Station& station : state.options.stations) {
         state.stations.push_back({.station = station});

@@ -42,7 +42,6 @@ struct Part {
     const char* meaning;
     const char* without;
 };
-constexpr std::size_t kNetfilter = 0, kTc = 1, kBesideTc = 2;
 constexpr std::array kParts = {
     Part{&Supported::netfilter, "netfilter stations", "before and after each priority in use",
          "no station in a netfilter hook"},
@@ -52,7 +51,7 @@ constexpr std::array kParts = {
     Part{&Supported::dropped, "kfree_skb", "drops, with the kernel's reason",
          "no drop is seen, and no drop's reason"},
     Part{&Supported::consumed, "consume_skb", "where a packet is done with",
-         "where a packet is done with is not seen"},
+         "where a packet ends is not seen"},
     Part{&Supported::socket, "tcp_probe", "where a connection's socket gets a packet",
          "where a connection's socket gets a packet is not seen"},
 };
@@ -87,7 +86,7 @@ std::uint32_t index_of(const std::string& interface) {
     return found ? found->index : 0;
 }
 
-/// How many programs of each kind are already assigned to stations.
+/// Number of programs of each kind that are already assigned to stations.
 struct Numbers {
     std::uint32_t ipv4 = 0;
     std::uint32_t ipv6 = 0;
@@ -178,7 +177,7 @@ PathProbeOptions one_of_each(const PathProbeOptions& options) {
     return few;
 }
 
-/// Tests each part by itself that is not known to be missing.
+/// Tests each part by itself, except those known to be missing.
 void try_each(PathProbeState& state, Missing& missing) {
     const PathProbeOptions few = one_of_each(state.options);
     for (std::size_t i = 0; i < kParts.size(); i++) {
@@ -217,8 +216,8 @@ bool none_left(const Missing& missing) {
     return std::ranges::none_of(missing, &std::string::empty);
 }
 
-/// Loads all of `wanted` that is not missing; what is refused counts as missing from then on.
-Status load_what_goes(PathProbeState& state, const PathProbeOptions& wanted, Missing& missing) {
+/// Loads all of `wanted` that is not missing; what the kernel refuses is missing from then on.
+Status load_supported(PathProbeState& state, const PathProbeOptions& wanted, Missing& missing) {
     if (!kernel::has_kernel_btf()) {
         return fail({.operation = "follow packets through this host",
                      .reason = "this kernel has no BTF (/sys/kernel/btf/vmlinux)",
@@ -241,19 +240,23 @@ Status load_what_goes(PathProbeState& state, const PathProbeOptions& wanted, Mis
 
 }  // namespace
 
+const char* unseen_without(std::size_t kind) {
+    return kParts[kind].without;
+}
+
 void DestroyPathSkeleton::operator()(path_bpf* skeleton) const {
     path_bpf__destroy(skeleton);
 }
 
 Status load_path(PathProbeState& state) {
     Missing missing = known_missing(state.options);
-    const Status loaded = load_what_goes(state, state.options, missing);
+    const Status loaded = load_supported(state, state.options, missing);
     for (std::size_t i = 0; i < kParts.size(); i++) {
         if (!missing[i].empty()) {
-            const bool stood_in_for = i == kTc && missing[kBesideTc].empty();
+            const bool is_replaced = i == kTc && missing[kBesideTc].empty();
             state.notices.push_back({fmt::format(
                 "{}: {}",
-                stood_in_for ? "the stations at tc are tracepoints beside it" : kParts[i].without,
+                is_replaced ? "the stations at tc are tracepoints beside it" : kParts[i].without,
                 missing[i])});
         }
     }
@@ -263,7 +266,7 @@ Status load_path(PathProbeState& state) {
 Result<std::vector<PathPart>> path_support() {
     PathProbeState state;
     Missing missing = known_missing(state.options);
-    const Status loaded = load_what_goes(state, one_of_each(state.options), missing);
+    const Status loaded = load_supported(state, one_of_each(state.options), missing);
     if (!loaded && !none_left(missing)) {
         return std::unexpected(loaded.error());
     }

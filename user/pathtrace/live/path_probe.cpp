@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/pathtrace/live/path_probe.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/netfilter.h>
@@ -10,12 +9,12 @@
 #include <cerrno>
 #include <iterator>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "flowstamp/path.h"
 #include "path.skel.h"
 #include "user/kernel/features/capabilities.h"
+#include "user/kernel/maps/counter_reader.h"
 #include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/path_state.h"
 #include "user/pathtrace/path_prefilters.h"
@@ -83,7 +82,7 @@ void append(Entry (&entries)[most], __u32& count, const Entry& entry) {
 }
 
 /// There must be room. Prefilters last: what passes them must already be in the matches.
-void ask_for(path_bpf::path_bpf__bss& programs, const fst_path_match& match) {
+void add_match(path_bpf::path_bpf__bss& programs, const fst_path_match& match) {
     const PathPrefilters prefilters = path_prefilters(match);
     append(programs.matches.match, programs.matches.count, match);
     for (const fst_path_prefilter_ipv4& prefilter : prefilters.ipv4) {
@@ -118,12 +117,12 @@ Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
         return std::unexpected(loaded.error());
     }
     attach_path(*state);
-    // Only now that every program is attached.
+    // Only after every program is attached: see `matches` in bpf/path/maps.h.
     for (const fst_path_match& match : options.matches) {
-        ask_for(*state->skeleton->bss, match);
+        add_match(*state->skeleton->bss, match);
     }
     if (options.matches.empty()) {
-        ask_for(*state->skeleton->bss, match_everything());
+        add_match(*state->skeleton->bss, match_everything());
     }
     return PathProbe(std::move(state));
 }
@@ -146,28 +145,17 @@ Result<PathReader> PathProbe::events(PathReader::Handler handler) const {
 
 Status PathProbe::match_also(const fst_path_match& match) {
     if (state_->skeleton->bss->matches.count >= FST_PATH_MATCHES_MAX) {
-        return refuse("one match more", fmt::format("at most {}", FST_PATH_MATCHES_MAX));
+        return refuse("another match", fmt::format("at most {}", FST_PATH_MATCHES_MAX));
     }
-    ask_for(*state_->skeleton->bss, match);
+    add_match(*state_->skeleton->bss, match);
     return {};
 }
 
 Result<PathCounters> PathProbe::counters() const {
-    const int cpus = libbpf_num_possible_cpus();
-    if (cpus < 0) {
-        return fail_errno("count the CPUs", "", cpus);
-    }
-    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
     PathCounters sums{};
-    for (std::uint32_t i = 0; i < FST_PATH_COUNT_MAX; i++) {
-        const int error = bpf_map_lookup_elem(bpf_map__fd(state_->skeleton->maps.path_counters), &i,
-                                              values.data());
-        if (error != 0) {
-            return fail_errno("read", "the path's counters", error);
-        }
-        sums[i] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
-    }
-    return sums;
+    const Status summed = kernel::sum_counters(bpf_map__fd(state_->skeleton->maps.path_counters),
+                                               "the path's counters", sums);
+    return summed ? Result<PathCounters>(sums) : std::unexpected(summed.error());
 }
 
 void PathProbe::detach() {

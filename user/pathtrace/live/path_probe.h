@@ -27,9 +27,9 @@ class PathProbeState;  // the skeleton and all that belongs to it
 struct PathProbeOptions {
     std::vector<Station> stations{};
     std::vector<fst_path_match> matches{};  ///< at most FST_PATH_MATCHES_MAX; none: everything
-    bool tcx = true;          ///< else tracepoints beside tc, as where the kernel has no tcx
-    bool only_drops = false;  ///< no record but of a drop, with the last station passed
-    std::uint32_t max_packet_paths = 16384;  ///< packets on their way at once
+    bool tcx = true;          ///< false: tracepoints instead, as on kernels without tcx
+    bool only_drops = false;  ///< record only drops, with the last station passed
+    std::uint32_t max_packet_paths = 16384;  ///< packets followed at once
     std::uint32_t ring_bytes = 4U << 20;     ///< of the event ring: a power of two, whole pages
 };
 
@@ -38,7 +38,7 @@ using PathCounters = std::array<std::uint64_t, FST_PATH_COUNT_MAX>;
 
 class PathProbe {
   public:
-    /// Attaches what this kernel and the existing programs allow; notices() says what is missing.
+    /// Attaches what this kernel and the existing programs allow; notices() lists what is missing.
     /// Fails if nothing could be loaded (no privileges, no BTF), and on bad options.
     [[nodiscard]] static Result<PathProbe> start(const PathProbeOptions& options);
 

@@ -2,6 +2,7 @@
 // State shared by the parts of PathProbe. Not for includers outside user/pathtrace/live.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,12 @@ class PathProbeState {
     bool is_beside_tc = false;  ///< tracepoints replace the stations at tc
     std::vector<kernel::BpfLink> links;
 };
+
+/// The kinds of programs, by their index in the table of path_load.cpp.
+inline constexpr std::size_t kNetfilter = 0, kTc = 1, kBesideTc = 2, kDropped = 3, kConsumed = 4,
+                             kSocket = 5;
+/// What is not seen without that kind; path_load.cpp.
+[[nodiscard]] const char* unseen_without(std::size_t kind);
 
 /// Loads what this kernel supports; path_load.cpp.
 [[nodiscard]] Status load_path(PathProbeState& state);

@@ -24,7 +24,7 @@ namespace flowstamp::pathtrace {
 
 namespace {
 
-std::vector<std::string> each_once(const std::vector<std::string>& names) {
+std::vector<std::string> without_duplicates(const std::vector<std::string>& names) {
     std::vector<std::string> found;
     for (const std::string& name : names) {
         if (std::ranges::find(found, name) == found.end()) {
@@ -43,8 +43,8 @@ DropNames names_of(const std::optional<fst_path_event>& drop) {
             .interface = interface_name(drop->ifindex_out)};
 }
 
-/// What would else come to nothing piece by piece, in one line.
-Status may_trace(const std::vector<std::string>& interfaces) {
+/// Checks in advance what would otherwise fail for each station by itself: one error, not many.
+Status check_can_trace(const std::vector<std::string>& interfaces) {
     const auto capabilities = kernel::Capabilities::of_this_thread();
     if (!capabilities) {
         return std::unexpected(capabilities.error());
@@ -138,8 +138,8 @@ class Tracer::Run {
                       : Losses::TakeTraced();
     }
 
-    /// An answer to translated packets bears a tuple of its own until conntrack has translated it
-    /// back: from now on it is followed from its arrival.
+    /// An answer to translated packets has another tuple until conntrack has translated it back:
+    /// add a match, so that it is followed from its arrival on.
     void follow_answers(const fst_path_event& event) {
         constexpr __u32 kTranslated = FST_PATH_SNAT | FST_PATH_DNAT;
         if (!(event.flags & FST_PATH_CONNTRACK) || !(event.flags & kTranslated) ||
@@ -166,21 +166,22 @@ class Tracer::Run {
         }
     }
 
-    /// Told when it is met first, and when the rule behind it is known, or another.
+    /// Reported at the first packet with this end; a drop, once its rule is known, and again if
+    /// another rule is found.
     void ended(const PacketPath& packet_path) {
         const PathFlows::Filed filed = flows_.record(packet_path);
         count(packet_path);
         counts_.ended(filed.end, packet_path.last());
         const bool awaits_rule =
-            packet_path.drop &&
-            losses_.saw(whose(filed), time_of(*packet_path.drop), dependencies_.clock.monotonic());
+            packet_path.drop && losses_.saw(flow_end(filed), time_of(*packet_path.drop),
+                                            dependencies_.clock.monotonic());
         forget_if_many();
-        if (!awaits_rule && !reported_.contains(whose(filed))) {
+        if (!awaits_rule && !reported_.contains(flow_end(filed))) {
             report(filed, packet_path, false);
         }
     }
 
-    /// What was told is remembered within a bound: beyond it, some is told once more.
+    /// Bounds the memory of what was reported; after that, some of it is reported once more.
     void forget_if_many() {
         constexpr std::size_t kMost = 65536;
         if (reported_.size() >= kMost) {
@@ -188,47 +189,51 @@ class Tracer::Run {
         }
     }
 
-    void inspect() {
-        const auto news = losses_.inspect(dependencies_.clock);
-        if (!news) {
-            dependencies_.notice(news.error().message());
-        }
+    /// Calls `visit(filed, example)` for each end of each flow; `example` is the latest packet with
+    /// that end.
+    template <class Visit>
+    void each_end(Visit visit) const {
         for (const PathFlow& flow : flows_.all()) {
             for (const unsigned direction : {0U, 1U}) {
-                for (const auto& [end, count] : flow.directions[direction].ends) {
-                    const FlowEnd its{flow.id, direction, end};
-                    const bool is_new =
-                        end.end == PacketPath::End::dropped && !reported_.contains(its);
-                    const bool is_news = news && news->contains(its) && !is_new;
-                    if (is_new || is_news) {
-                        report({flow, direction, end, count},
-                               flow.directions[direction].examples.at(end), is_news);
-                    }
+                for (const auto& [end, packets] : flow.directions[direction].ends) {
+                    visit(PathFlows::Filed{flow, direction, end, packets},
+                          flow.directions[direction].examples.at(end));
                 }
             }
         }
     }
 
-    /// The last word about each: how many there were.
-    void report_ends() {
-        for (const PathFlow& flow : flows_.all()) {
-            for (const unsigned direction : {0U, 1U}) {
-                for (const auto& [end, count] : flow.directions[direction].ends) {
-                    if (count > reported_[FlowEnd{flow.id, direction, end}]) {
-                        report({flow, direction, end, count},
-                               flow.directions[direction].examples.at(end), true);
-                    }
-                }
-            }
+    void inspect() {
+        const auto changed = losses_.inspect(dependencies_.clock);
+        if (!changed) {
+            dependencies_.notice(changed.error().message());
         }
+        each_end([&](const PathFlows::Filed& filed, const PacketPath& example) {
+            const FlowEnd its = flow_end(filed);
+            const bool is_new =
+                filed.end.end == PacketPath::End::dropped && !reported_.contains(its);
+            const bool is_changed = changed && changed->contains(its) && !is_new;
+            if (is_new || is_changed) {
+                report(filed, example, is_changed);
+            }
+        });
+    }
+
+    /// Reports the final number of packets with each end.
+    void report_ends() {
+        each_end([&](const PathFlows::Filed& filed, const PacketPath& example) {
+            if (filed.count > reported_[flow_end(filed)]) {
+                report(filed, example, true);
+            }
+        });
     }
 
     void report(const PathFlows::Filed& filed, const PacketPath& packet_path, bool again) {
-        PathReport report = report_of(filed, packet_path, map_, losses_.of(whose(filed)),
+        PathReport report = report_of(filed, packet_path, map_, losses_.of(flow_end(filed)),
                                       names_of(packet_path.drop));
         report.again = again;
         report.wall = wall_.at(time_of(packet_path.last()));
-        reported_[whose(filed)] = filed.count;
+        reported_[flow_end(filed)] = filed.count;
         if (report.drop) {
             counts_.blamed(filed.end, short_words(*report.drop));
         }
@@ -257,7 +262,7 @@ class Tracer::Run {
         return stats;
     }
 
-    static FlowEnd whose(const PathFlows::Filed& filed) {
+    static FlowEnd flow_end(const PathFlows::Filed& filed) {
         return {filed.flow.id, filed.direction, filed.end};
     }
 
@@ -273,7 +278,7 @@ class Tracer::Run {
     PathAssembler packet_paths_;
     PathFlows flows_;
     PathStats stats_{};
-    std::map<FlowEnd, std::uint64_t> reported_;  ///< the count that was told last
+    std::map<FlowEnd, std::uint64_t> reported_;  ///< the count in the last report
     std::optional<PathReader> reader_;
 };
 
@@ -282,7 +287,7 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
     if (!matches) {
         return std::unexpected(matches.error());
     }
-    if (const Status allowed = may_trace(wanted.interfaces); !allowed) {
+    if (const Status allowed = check_can_trace(wanted.interfaces); !allowed) {
         return std::unexpected(allowed.error());
     }
     auto ruleset = netfilter::read_ruleset();
@@ -298,10 +303,10 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
             wanted.filter));
     }
     std::vector<fst_path_match> compared = kernel_matches(*matches);
-    auto probe =
-        PathProbe::start({.stations = plan_stations(*ruleset, each_once(wanted.interfaces)),
-                          .matches = compared,
-                          .only_drops = wanted.only_drops});
+    auto probe = PathProbe::start(
+        {.stations = plan_stations(*ruleset, without_duplicates(wanted.interfaces)),
+         .matches = compared,
+         .only_drops = wanted.only_drops});
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }

@@ -14,21 +14,21 @@
 
 namespace flowstamp::pathtrace {
 
-/// A running `path`: the stations of the calling thread's network namespace, and everything from
-/// their records to the report. To be driven by calling turn(); detaches when it goes.
+/// A running `path`: attaches stations in the calling thread's network namespace, and turns their
+/// records into reports. Works only while poll() is called; the destructor detaches.
 class Tracer {
   public:
     struct Wanted {
         std::vector<std::string> interfaces{};
         std::string filter{};     ///< tcpdump syntax
         bool trace = false;       ///< let nft trace the packets, too
-        bool only_drops = false;  ///< nothing is told, and nothing recorded, of what is not dropped
+        bool only_drops = false;  ///< record and report only dropped packets
     };
-    /// What it needs from outside; all of it outlives the tracer.
+    /// All of them must outlive the tracer.
     struct Dependencies {
         std::function<void(PathEvent)> report;
         const Clock& clock;
-        /// Takes lines about the run itself. No line end.
+        /// Receives a line, without line end, about the run itself.
         std::function<void(std::string_view)> notice;
     };
 
@@ -39,14 +39,15 @@ class Tracer {
     Tracer& operator=(Tracer&&) noexcept;
     ~Tracer();
 
-    /// Readable when there are records; turn() is due ten times a second besides.
+    /// Readable when there are records: call poll() then, and at least ten times a second.
     [[nodiscard]] int descriptor() const;
-    /// Reads what there is, joins it, tells it.
+    /// Reads the records that have arrived, assembles them into paths, and reports those that
+    /// ended.
     [[nodiscard]] Status poll();
-    /// Detaches, reads the last records, and tells what is still open, and the sums.
+    /// Detaches, reads the last records, and reports what is still open, and the sums.
     [[nodiscard]] Status finish();
 
-    /// What has been counted up to now.
+    /// The counts so far.
     [[nodiscard]] PathSample sample() const;
 
     /// How many stations there are, and where: "52 stations, eth0, eth1".

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// A random ruleset of 500 rules in 40 chains. Which of them dropped the packets?
+// Finds the rule that dropped the packets, in a random ruleset of 500 rules in 40 chains.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -25,9 +25,9 @@ constexpr std::uint16_t kOurPort = 10174;
 /// Chain 0 is the base chain; each other one is jumped to from an earlier one, by all test packets,
 /// at most as deep as the kernel allows (16 jumps). Rules for other ports surround them, all with
 /// counters.
-class StrangersRuleset {
+class RandomRuleset {
   public:
-    explicit StrangersRuleset(unsigned seed) : random_(seed), chains_(kChains) {
+    explicit RandomRuleset(unsigned seed) : random_(seed), chains_(kChains) {
         std::vector<unsigned> depths(kChains, 0);
         for (unsigned i = 1; i < kChains; ++i) {
             unsigned parent = below(i);
@@ -85,11 +85,11 @@ class StrangersRuleset {
     std::vector<std::vector<std::string>> chains_;
 };
 
-class PathStrangers : public LivePathTest, public testing::WithParamInterface<unsigned> {};
+class PathRandomRuleset : public LivePathTest, public testing::WithParamInterface<unsigned> {};
 
-TEST_P(PathStrangers, FindsTheRuleAmong500) {
+TEST_P(PathRandomRuleset, FindsTheRuleAmong500) {
     using Clock = std::chrono::steady_clock;
-    nft(lab().server(), StrangersRuleset(GetParam()).text());
+    nft(lab().server(), RandomRuleset(GetParam()).text());
     const auto first = Clock::now();
     const netfilter::Ruleset before = ruleset_of(lab().server());
     const auto read = Clock::now() - first;
@@ -114,14 +114,14 @@ TEST_P(PathStrangers, FindsTheRuleAmong500) {
 }
 
 /// The same end to end: stations, packets, and the ruleset read after losses.
-TEST_P(PathStrangers, TracerNamesTheRule) {
-    nft(lab().server(), StrangersRuleset(GetParam()).text());
+TEST_P(PathRandomRuleset, TracerNamesTheRule) {
+    nft(lab().server(), RandomRuleset(GetParam()).text());
     follow(lab().server(), fmt::format("udp port {}", kOurPort));
     send(5, kOurPort);
     expect_rule_named("input", ": udp dport 10174 counter drop");
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, PathStrangers, testing::Values(1U, 2U, 3U),
+INSTANTIATE_TEST_SUITE_P(Seeds, PathRandomRuleset, testing::Values(1U, 2U, 3U),
                          [](const auto& seed) { return fmt::format("Seed{}", seed.param); });
 
 }  // namespace
