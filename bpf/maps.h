@@ -14,13 +14,24 @@
 #include "flowstamp/stamp_batch.h"
 #include "vmlinux/kernel.h"
 
-/// Where the options or extension headers are being read. Positions are bytes from the frame's
-/// start.
+/// What the parser reads next.
+enum layer {
+    LAYER_ETHERNET = 0,
+    LAYER_ETHERTYPE = 1,  ///< what the ethertype `next` names: tags, IP, or a tunnel of that layer
+    LAYER_IP = 2,
+    LAYER_TRANSPORT = 3,  ///< what the IP protocol `next` names
+};
+
+/// Where a frame is being read. Positions are bytes from the frame's start.
 struct cursor {
     __u32 position;
     __u32 end;
-    __u32 next;    ///< IPv6: the next header's protocol
-    __u32 result;  ///< enum fst_parse_result so far
+    __u32 next;     ///< ethertype, or IP protocol
+    __u32 result;   ///< enum fst_parse_result so far
+    __u32 layer;    ///< enum layer
+    __u32 tunnels;  ///< entered so far; kept while the packet is handled, if parse_frame() read it
+    __be32 source[4];  ///< of the latest IP header
+    __be32 destination[4];
 };
 
 /// What a challenged RST is made into.

@@ -252,11 +252,14 @@ enum ethertype {
 enum ip_protocol {
     IPPROTO_HOPOPTS = 0,
     IPPROTO_ICMP = 1,
+    IPPROTO_IPIP = 4,
     IPPROTO_TCP = 6,
     IPPROTO_UDP = 17,
     IPPROTO_DCCP = 33,
+    IPPROTO_IPV6 = 41,
     IPPROTO_ROUTING = 43,
     IPPROTO_FRAGMENT = 44,
+    IPPROTO_GRE = 47,
     IPPROTO_ESP = 50,
     IPPROTO_AH = 51,
     IPPROTO_ICMPV6 = 58,
@@ -294,6 +297,11 @@ enum icmp_type {
     ICMP_ECHO = 8,
     ICMP_TIME_EXCEEDED = 11,
     ICMP_PARAMETERPROB = 12,
+};
+
+/// `icmphdr.code` of ICMP_DEST_UNREACH (RFC 1191).
+enum icmp_unreachable_code {
+    ICMP_FRAG_NEEDED = 4,
 };
 
 /// `icmp6hdr.icmp6_type` of echo and of the errors that quote a packet (RFC 4443).

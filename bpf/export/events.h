@@ -60,7 +60,8 @@ static __always_inline void emit_flow(struct scratch* scratch, const struct fst_
 /// Events that a flood can cause may fill only half of the ring, so that nobody can suppress the
 /// report of a reset by sending SYNs.
 static __always_inline int may_flood(__u32 kind) {
-    return kind == FST_EVENT_SYN || kind == FST_EVENT_SYN_ACK;
+    return kind == FST_EVENT_SYN || kind == FST_EVENT_SYN_ACK || kind == FST_EVENT_STALE_ACK ||
+           kind == FST_EVENT_ESTABLISHED;
 }
 
 /// Writes an event without the slot. A global function, as it is called in many places.

@@ -43,11 +43,14 @@ static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow*
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
-    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state))
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state)) {
+        if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
+            state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
         return 1;  // retransmitted
+    }
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
         if ((state & FST_FLOW_ESTABLISHED) && !flow_closed(state)) {
-            state_set(flow, FST_FLOW_NEW_SYN);
+            state_set(flow, FST_FLOW_NEW_SYN | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
             return 0;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
@@ -55,7 +58,7 @@ static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow*
             flow_restart(scratch, flow, slot);
     }
     note_syn_options(flow, packet, d);
-    state_set(flow, FST_OF(FST_FLOW_SYN, d));
+    state_set(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
     return 1;
 }
 
@@ -80,6 +83,7 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
         flow->direction[d].flags &= ~FST_DIRECTION_SEEN;
         note_syn_options(flow, packet, d);
         state_set(flow, FST_OF(FST_FLOW_SYN_ACK, d));
+        state_clear(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1));
         if ((packet->flags & FST_PACKET_TS) && (flow->direction[d ^ 1].flags & FST_DIRECTION_TS))
             state_set(flow, FST_FLOW_TS);
         return 1;
@@ -97,22 +101,47 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
     return 0;
 }
 
+/// A packet, neither SYN nor RST, of the side whose SYN-ACK is awaited. One that does not acknowledge
+/// the SYN is of an older connection on the same ports, which the SYN's sender no longer knows (RFC
+/// 9293, section 3.10.7.4; RFC 5961, section 4): reported, and nothing is learned from it.
+static __always_inline void observe_stale_ack(struct fst_flow* flow, struct fst_packet* packet,
+                                              __u32 slot, int d) {
+    if ((packet->tcp_flags & FST_TCP_SYN) || !(packet->tcp_flags & FST_TCP_ACK))
+        return;
+    if (flow->state & FST_FLOW_ESTABLISHED) {
+        if (packet->payload)
+            return;  // its own traffic, not yet an answer
+        state_clear(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1));
+    } else {
+        if (packet->ack == flow->isn[d ^ 1] + 1) {  // the SYN-ACK itself was not seen
+            state_clear(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1));
+            return;
+        }
+        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+    }
+    emit(FST_EVENT_STALE_ACK, slot);
+}
+
 /// The third packet of a handshake; in a flow picked up mid-stream, the first packet of the second
 /// direction.
 static __always_inline void observe_establishing(struct fst_flow* flow,
-                                                 const struct fst_packet* packet, int d) {
+                                                 const struct fst_packet* packet, __u32 slot,
+                                                 int d) {
     const struct fst_direction* other = &flow->direction[d ^ 1];
     __u32 state = flow->state;
 
     if (!(packet->tcp_flags & FST_TCP_ACK))
         return;
     if ((state & FST_OF(FST_FLOW_SYN, d)) && (state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1))) {
-        if (packet->ack - flow->isn[d ^ 1] - 1 < FST_SEQUENCE_REACH)
-            state_set(flow, FST_FLOW_ESTABLISHED);
+        if (packet->ack - flow->isn[d ^ 1] - 1 >= FST_SEQUENCE_REACH)
+            return;
+        state_set(flow, FST_FLOW_ESTABLISHED);
+        emit(FST_EVENT_ESTABLISHED, slot);
     } else if ((state & FST_FLOW_MIDWAY) && (other->flags & FST_DIRECTION_ACKED)) {
         state_set(flow, FST_FLOW_ESTABLISHED);
         if ((packet->flags & FST_PACKET_TS) && (other->flags & FST_DIRECTION_TS_CLOCK))
             state_set(flow, FST_FLOW_TS);
+        emit(FST_EVENT_ESTABLISHED, slot);
     }
 }
 

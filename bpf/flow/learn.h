@@ -7,9 +7,6 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// A frame seen again within this time is one packet captured or delivered twice.
-#define DUPLICATE_FRAME_US 50000U
-
 #define MAC_VOTES_ENOUGH 3
 
 /// The RTT is sampled from every ACK of a side's first packets, then from one packet in sixteen:
@@ -246,17 +243,6 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
         learn_window(own, packet->window);
     }
     return new_ttl;
-}
-
-/// Whether this is the previous frame again, captured or delivered twice.
-static __always_inline int is_duplicate_frame(const struct fst_direction* own,
-                                              const struct fst_packet* packet) {
-    const struct fst_stamp* latest = &own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)];
-
-    return packet->ip_id && packet->ip_id == latest->ip_id &&
-           packet->tcp_flags == latest->tcp_flags &&
-           time_us(packet->time_ns) - latest->time_us < DUPLICATE_FRAME_US &&
-           fst_sequence_after(packet->seq + packet->payload, own->seq_edge) <= 0;
 }
 
 #endif

@@ -4,38 +4,20 @@
 #define FLOWSTAMP_BPF_FLOW_OBSERVE_H
 
 #include "bpf/export/events.h"
+#include "bpf/flow/copies.h"
 #include "bpf/flow/handshake.h"
 #include "bpf/flow/learn.h"
+#include "bpf/flow/ring.h"
 #include "bpf/flow/silence.h"
 #include "bpf/flow/table.h"
 #include "bpf/reset/liveness.h"
 
-/// Records the stamp and the counts. Two CPUs may handle one direction for a moment (a flow that
-/// moves to another queue, an egress program on any CPU): then a count is one short, or a stamp is
-/// lost. Readers notice by `version`; no verdict depends on it.
+/// The stamp and the counts; two CPUs at once may leave a count one short (ring.h).
 static __always_inline void stamp(struct fst_direction* own, const struct fst_packet* packet) {
-    struct fst_stamp* place = &own->ring[own->ring_next & (FST_RING_STAMPS - 1)];
-
-    place->time_us = time_us(packet->time_ns);
-    place->ip_id = packet->ip_id;
-    place->ttl = packet->ttl;
-    place->tcp_flags = packet->tcp_flags;
-    own->ring_next = (own->ring_next + 1) & (FST_RING_STAMPS - 1);
+    stamp_packet(own, packet);
     own->packets += packet->segments;
     own->bytes += packet->ip_bytes;
     own->last_ns = packet->time_ns;
-}
-
-/// Odd while a direction is being written, else even, like a seqcount. Even if two CPUs write at
-/// once, each end leaves it even.
-static __always_inline void version_begin(struct fst_direction* own) {
-    *(volatile __u16*)&own->version = own->version | 1;
-    barrier();
-}
-
-static __always_inline void version_end(struct fst_direction* own) {
-    barrier();
-    *(volatile __u16*)&own->version = (own->version | 1) + 1;
 }
 
 /// A SYN or SYN-ACK; false if it belongs to another connection.
@@ -73,12 +55,14 @@ noinline int observe_rare(__u32 slot) {
         observe_egress(flow, packet, d ^ 1);
     if (flow->state & FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1))
         observe_awaited_ack(flow, packet, slot, d);
+    if (flow->state & FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))
+        observe_stale_ack(flow, packet, slot, d);
     if (packet->flags & FST_PACKET_OUT_OF_PROFILE)
         return 0;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         observe_one_way(flow, packet, slot, d);
     if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
-        observe_establishing(flow, packet, d);
+        observe_establishing(flow, packet, slot, d);
     if (packet->tcp_flags & FST_TCP_FIN)
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
     return 0;
@@ -100,10 +84,16 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     struct fst_direction* own = &flow->direction[d];
     const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
     const __u32 pending = FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
-                          FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1);
+                          FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1) |
+                          FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1);
     const int was_silent = passed(packet->time_ns, own->last_ns, RTO_AFTER_NS);
     int new_ttl = 0, rest = 0;
 
+    if (may_be_copy(own, packet) && observe_copy(slot)) {
+        if (reports_every_repeat && packet->payload > 1)
+            observe_repeated(slot);  // a replay compares the bytes
+        return;
+    }
     if (flow->seen_coarse != coarse) {
         rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
         flow->seen_coarse = coarse;
@@ -117,12 +107,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         observe_after_silence(slot, rest);
 
     version_begin(own);
-    if (packet->ip_id == own->ip_id && is_duplicate_frame(own, packet)) {
-        packet->flags |= FST_PACKET_DUPLICATE_FRAME;
-        state_set(flow, FST_FLOW_DUPLICATE_FRAMES);
-    } else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE)) {
+    if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
-    }
     stamp(own, packet);
     version_end(own);
 

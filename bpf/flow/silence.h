@@ -23,8 +23,8 @@
 
 /// Whether the packet only repeats what its sender has sent before, and must be acknowledged: data,
 /// a FIN, or a keepalive (RFC 9293, section 3.8.4).
-static __always_inline int asks_again(const struct fst_direction* own,
-                                      const struct fst_packet* packet) {
+static __always_inline int repeats_itself(const struct fst_direction* own,
+                                          const struct fst_packet* packet) {
     const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
 
     return (own->flags & FST_DIRECTION_SEEN) && !(packet->tcp_flags & FST_TCP_SYN) &&
@@ -52,9 +52,11 @@ noinline int observe_after_silence(__u32 slot, __u32 rest) {
         return 0;
     if (rest)
         emit_slot(FST_EVENT_IDLE_RESUMED, slot);
-    if (asks_again(own, packet))
+    if (repeats_itself(own, packet)) {
         emit_slot(FST_EVENT_RTO_RETRANSMIT, slot);
-    else if (!rest)
+        if (flow->state & FST_OF(FST_FLOW_SACKED, d))
+            state_clear(flow, FST_OF(FST_FLOW_SACKED, d));  // the next SACK is reported again
+    } else if (!rest)
         return 0;
     if (fst_wants_answer(own, packet))
         state_set(flow, FST_OF(FST_FLOW_AWAITS_ACK, d));
@@ -70,7 +72,7 @@ noinline int observe_repeated(__u32 slot) {
     struct fst_flow* flow = flow_get(slot);
     struct fst_direction* own;
     __u32 hops, before;
-    int told = reports_every_repeat;
+    int report = reports_every_repeat;
 
     if (!scratch || !flow)
         return 0;
@@ -79,9 +81,10 @@ noinline int observe_repeated(__u32 slot) {
     UNROLL
     for (int i = 0; i < FST_RING_STAMPS; i++) {
         before = fst_hops(own->ring[i].ttl);
-        told |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
+        report |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
     }
-    if (told && scratch->packet.seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH)
+    if (report &&
+        scratch->packet.seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH)
         emit_slot(FST_EVENT_DATA_REPEATED, slot);
     return 0;
 }
@@ -92,9 +95,10 @@ static __always_inline void observe_awaited_ack(struct fst_flow* flow,
                                                 int d) {
     const struct fst_direction* own = &flow->direction[d];
 
-    if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_OUT_OF_PROFILE) ||
-        (packet->ack - own->ack_edge - 1 >= FST_SEQUENCE_REACH &&
-         packet->ack != flow->direction[d ^ 1].seq_edge))
+    if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_OUT_OF_PROFILE))
+        return;
+    if (packet->ack - own->ack_edge - 1 >= FST_SEQUENCE_REACH &&
+        packet->ack != flow->direction[d ^ 1].seq_edge)
         return;
     state_clear(flow, FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1));
     emit(FST_EVENT_ACKED, slot);

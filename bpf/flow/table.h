@@ -33,7 +33,7 @@
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
-    SLOT_HALF_OPEN = 2,  ///< no complete handshake seen, or one direction only, as in a flood
+    SLOT_HALF_OPEN = 2,  ///< no complete handshake, or one direction only; or closed a moment ago
     SLOT_IDLE = 3,
     SLOT_LIVE = 4,
     SLOT_KEPT = 5,  ///< never evicted

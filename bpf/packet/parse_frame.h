@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// All other layouts, read from a copy of the first FST_SNAP_BYTES in map memory: there every masked
-// position is in bounds, and the verifier does not multiply its states.
+// All layouts but the most common one, read from a copy of the frame's first FST_SNAP_BYTES
+// (parse_ip.h): TCP with its options, and ICMP errors that quote a segment.
 #ifndef FLOWSTAMP_BPF_PACKET_PARSE_FRAME_H
 #define FLOWSTAMP_BPF_PACKET_PARSE_FRAME_H
 
 #include "bpf/packet/fields.h"
+#include "bpf/packet/parse_ip.h"
+#include "bpf/packet/tunnels.h"
+#include "flowstamp/reset_rules.h"
 
-#define VLAN_TAGS_MAX 2
-#define EXTENSION_HEADERS_MAX 8
 #define TCP_OPTIONS_MAX 40 /* 40 bytes of options hold no more */
 
 /// Multipath TCP (RFC 8684); missing in the kernel's list of option kinds.
 #define TCPOPT_MPTCP 30
 
-#define AT(scratch, type, position) \
-    ((const type*)&(scratch)->frame[(position) & (FST_SNAP_BYTES - 1)])
+/// The first SACK block. One below the ACK reports a duplicate (RFC 2883): nothing new was received.
+static __always_inline void note_sack(struct fst_packet* packet, const __u8* block) {
+    __u32 left = (__u32)block[0] << 24 | block[1] << 16 | block[2] << 8 | block[3];
+    __u32 right = (__u32)block[4] << 24 | block[5] << 16 | block[6] << 8 | block[7];
+
+    if (fst_sequence_after(packet->ack, left) > 0 || fst_sequence_after(right, left) <= 0)
+        return;
+    packet->flags |= FST_PACKET_SACK;
+    packet->sack_bytes = right - left > 0xffff ? 0xffff : (__u16)(right - left);
+}
 
 /// One TCP option; returns 1 to end the loop.
 static long option_step(__u32 index, void* unused) {
@@ -57,7 +66,9 @@ static long option_step(__u32 index, void* unused) {
         packet->wscale = option[2] > 14 ? 14 : option[2];  // RFC 7323, section 2.3
         packet->flags |= FST_PACKET_WSCALE;
     } else if (option[0] == TCPOPT_SACK_PERMITTED) {
-        packet->flags |= FST_PACKET_SACK_OK;
+        packet->flags |= FST_PACKET_SACK;
+    } else if (option[0] == TCPOPT_SACK && length >= 10) {
+        note_sack(packet, option + 2);
     } else if (option[0] == TCPOPT_MPTCP) {
         packet->flags |= FST_PACKET_MPTCP;
     }
@@ -65,128 +76,16 @@ static long option_step(__u32 index, void* unused) {
     return 0;
 }
 
-/// One IPv6 extension header (RFC 8200, section 4); returns 1 to end the loop.
-static long extension_step(__u32 index, void* unused) {
-    struct scratch* scratch = scratch_get();
-    struct cursor* cursor;
-    const __u8* header;
-
-    (void)index;
-    (void)unused;
-    if (!scratch)
-        return 1;
-    cursor = &scratch->cursor;
-    if (cursor->next != IPPROTO_HOPOPTS && cursor->next != IPPROTO_ROUTING &&
-        cursor->next != IPPROTO_DSTOPTS && cursor->next != IPPROTO_AH &&
-        cursor->next != IPPROTO_FRAGMENT)
-        return 1;
-    header = AT(scratch, __u8, cursor->position);
-    if (cursor->position + 8 > cursor->end) {
-        cursor->result = FST_PARSE_CUT;
-        return 1;
-    }
-    if (cursor->next == IPPROTO_FRAGMENT) {
-        if ((header[2] << 8 | header[3]) & 0xfff8) {
-            cursor->result = FST_PARSE_FRAGMENT;
-            return 1;
-        }
-        if (header[3] & 1)
-            scratch->packet.flags |= FST_PACKET_FIRST_FRAGMENT;
-        cursor->next = header[0];
-        cursor->position += 8;
-        return 0;
-    }
-    cursor->position += cursor->next == IPPROTO_AH ? (header[1] + 2U) * 4 : (header[1] + 1U) * 8;
-    cursor->next = header[0];
-    return 0;
-}
-
-/// Parses the IP header at cursor.position: addresses into `source` and `destination`; leaves the
-/// cursor at the transport header, its protocol in cursor.next. `outer`: the packet's own header,
-/// not one quoted in an ICMP error.
-static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, __be32* source,
-                                                      __be32* destination, int outer) {
-    struct fst_packet* packet = &scratch->packet;
-    struct cursor* cursor = &scratch->cursor;
-    const struct iphdr* ipv4 = AT(scratch, struct iphdr, cursor->position);
-    const struct ipv6hdr* ipv6 = AT(scratch, struct ipv6hdr, cursor->position);
-    __u32 version = ipv4->version_ihl >> 4;
-
-    if (cursor->position + sizeof(*ipv4) > cursor->end)
-        return FST_PARSE_CUT;
-    if (version == 4) {
-        __u32 header = (ipv4->version_ihl & 0x0f) * 4;
-
-        if (header < sizeof(*ipv4))
-            return FST_PARSE_MALFORMED;
-        source[0] = source[1] = destination[0] = destination[1] = 0;
-        source[2] = destination[2] = MAPPED_PREFIX;
-        source[3] = ipv4->saddr;
-        destination[3] = ipv4->daddr;
-        if (outer) {
-            __u32 total = bpf_ntohs(ipv4->tot_len);
-
-            packet->ip_bytes = total;
-            packet->ip_id = bpf_ntohs(ipv4->id);
-            packet->ttl = ipv4->ttl;
-            packet->tos = ipv4->tos;
-            if (ipv4->frag_off & bpf_htons(IP_DF))
-                packet->flags |= FST_PACKET_DF;
-            if (ipv4->frag_off & bpf_htons(IP_OFFMASK))
-                return FST_PARSE_FRAGMENT;
-            if (ipv4->frag_off & bpf_htons(IP_MF))
-                packet->flags |= FST_PACKET_FIRST_FRAGMENT;
-            // tot_len 0: a GSO packet of 64 KiB and more (BIG TCP); the caller knows its length.
-            if (total && total < header)
-                return FST_PARSE_MALFORMED;
-        }
-        cursor->next = ipv4->protocol;
-        cursor->position += header;
-        return FST_PARSE_TCP;
-    }
-    if (version != 6)
-        return FST_PARSE_MALFORMED;
-    if (cursor->position + sizeof(*ipv6) > cursor->end)
-        return FST_PARSE_CUT;
-    UNROLL
-    for (int i = 0; i < 4; i++) {
-        source[i] = ipv6->saddr.in6_u.u6_addr32[i];
-        destination[i] = ipv6->daddr.in6_u.u6_addr32[i];
-    }
-    if (is_mapped(source))
-        return FST_PARSE_MALFORMED;
-    if (outer) {
-        packet->flags |= FST_PACKET_IPV6;
-        packet->ip_bytes = bpf_ntohs(ipv6->payload_len) + sizeof(*ipv6);
-        packet->ttl = ipv6->hop_limit;
-        packet->tos = (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
-        packet->flow_label = bpf_ntohl(ipv6->version_class_label) & 0xfffff;
-    }
-    cursor->next = ipv6->nexthdr;
-    cursor->position += sizeof(*ipv6);
-    cursor->result = FST_PARSE_TCP;
-    repeat(EXTENSION_HEADERS_MAX + 1, extension_step, 0);
-    if (cursor->result == FST_PARSE_TCP && cursor->next != IPPROTO_TCP &&
-        cursor->next != IPPROTO_ICMPV6 &&
-        (cursor->next == IPPROTO_HOPOPTS || cursor->next == IPPROTO_ROUTING ||
-         cursor->next == IPPROTO_DSTOPTS || cursor->next == IPPROTO_FRAGMENT))
-        return FST_PARSE_TOO_DEEP;
-    return (enum fst_parse_result)cursor->result;
-}
-
 /// Writes addresses and ports of the segment at the cursor into the key.
-static __always_inline void key_from(struct fst_packet* packet, const __be32* source,
-                                     const __be32* destination, const struct tcphdr* tcp) {
+static __always_inline void key_from(struct scratch* scratch, const struct tcphdr* tcp) {
+    const __be32 *source = scratch->cursor.source, *destination = scratch->cursor.destination;
     int sender = sender_ipv6(source, destination, tcp->source, tcp->dest);
 
-    key_ipv6(&packet->key, source, destination, sender);
-    key_ports(packet, tcp->source, tcp->dest, sender);
+    key_ipv6(&scratch->packet.key, source, destination, sender);
+    key_ports(&scratch->packet, tcp->source, tcp->dest, sender);
 }
 
-static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch,
-                                                       const __be32* source,
-                                                       const __be32* destination,
-                                                       __u32 frame_bytes) {
+static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, __u32 frame_bytes) {
     struct fst_packet* packet = &scratch->packet;
     struct cursor* cursor = &scratch->cursor;
     const struct tcphdr* tcp = AT(scratch, struct tcphdr, cursor->position);
@@ -204,7 +103,7 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch,
     if (packet->ip_bytes < before + header)
         return FST_PARSE_MALFORMED;
     room = packet->ip_bytes - before;
-    key_from(packet, source, destination, tcp);
+    key_from(scratch, tcp);
     read_tcp(packet, tcp);
     packet->l4_offset = cursor->position;
     packet->tcp_header = header;
@@ -221,10 +120,21 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch,
     return FST_PARSE_TCP;
 }
 
+/// The next-hop MTU of "fragmentation needed" (RFC 1191) and "packet too big" (RFC 4443, section 3.2),
+/// bytes, at most 65535; 0: another error, or a router that does not say.
+static __always_inline __u16 next_hop_mtu(const __u8* icmp, int v6) {
+    if (v6)
+        return icmp[0] != ICMPV6_PKT_TOOBIG ? 0
+               : icmp[4] | icmp[5]          ? 0xffff
+                                            : (__u16)(icmp[6] << 8 | icmp[7]);
+    return icmp[0] == ICMP_DEST_UNREACH && icmp[1] == ICMP_FRAG_NEEDED
+               ? (__u16)(icmp[6] << 8 | icmp[7])
+               : 0;
+}
+
 /// An ICMP error that quotes a TCP segment (RFC 792, RFC 4443): key, direction and seq are those of
 /// the quoted segment.
-static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch, __be32* source,
-                                                        __be32* destination) {
+static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch) {
     struct fst_packet* packet = &scratch->packet;
     struct cursor* cursor = &scratch->cursor;
     const __u8* icmp = AT(scratch, __u8, cursor->position);
@@ -236,15 +146,16 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch,
         return FST_PARSE_CUT;
     packet->icmp_type = icmp[0];
     packet->icmp_code = icmp[1];
+    packet->mss = next_hop_mtu(icmp, v6);
     if (v6 ? (icmp[0] < ICMPV6_DEST_UNREACH || icmp[0] > ICMPV6_PARAMPROB)
            : (icmp[0] != ICMP_DEST_UNREACH && icmp[0] != ICMP_SOURCE_QUENCH &&
               icmp[0] != ICMP_TIME_EXCEEDED && icmp[0] != ICMP_PARAMETERPROB))
         return FST_PARSE_NOT_TCP;
     UNROLL
     for (int i = 0; i < 4; i++)
-        packet->icmp_source[i] = source[i];
+        packet->icmp_source[i] = cursor->source[i];
     cursor->position += 8;
-    result = parse_ip(scratch, source, destination, 0);
+    result = parse_ip(scratch, 0);
     if (result != FST_PARSE_TCP)
         return result;
     if (cursor->next != IPPROTO_TCP)
@@ -253,7 +164,7 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch,
     if (cursor->position + 8 > cursor->end)
         return FST_PARSE_CUT;
     tcp = AT(scratch, struct tcphdr, cursor->position);
-    key_from(packet, source, destination, tcp);
+    key_from(scratch, tcp);
     packet->seq = bpf_ntohl(tcp->seq);
     return FST_PARSE_ICMP_ERROR;
 }
@@ -261,11 +172,9 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch,
 /// The full parser, on scratch.frame. `has_mac`: the frame begins with an Ethernet header.
 noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
     struct scratch* scratch = scratch_get();
-    __be32 source[4], destination[4];
-    enum fst_parse_result result;
     struct fst_packet* packet;
     struct cursor* cursor;
-    __be16 protocol;
+    int result = NEXT_LAYER;
 
     if (!scratch)
         return FST_PARSE_NOT_IP;
@@ -273,46 +182,21 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
     cursor = &scratch->cursor;
     cursor->position = 0;
     cursor->end = scratch->frame_bytes;
+    cursor->tunnels = 0;
+    cursor->layer = has_mac ? LAYER_ETHERNET : LAYER_IP;
     packet->flags = 0;
-    packet->ip_id = 0;
-    packet->flow_label = 0;
     packet->l3_offset = 0;
     packet->tcp_flags = 0;
-    if (has_mac) {
-        const struct ethhdr* ethernet = AT(scratch, struct ethhdr, 0);
-
-        if (cursor->end < sizeof(*ethernet))
-            return FST_PARSE_CUT;
-        packet->flags |= read_mac(packet, ethernet);
-        protocol = ethernet->h_proto;
-        cursor->position = sizeof(*ethernet);
-        UNROLL
-        for (int i = 0; i < VLAN_TAGS_MAX; i++) {
-            const struct vlan_hdr* tag = AT(scratch, struct vlan_hdr, cursor->position);
-
-            if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
-                break;
-            if (cursor->position + sizeof(*tag) > cursor->end)
-                return FST_PARSE_CUT;
-            protocol = tag->h_vlan_encapsulated_proto;
-            packet->flags |= FST_PACKET_VLAN;
-            cursor->position += sizeof(*tag);
-        }
-        if (protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD))
-            return FST_PARSE_TOO_DEEP;
-        if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
-            return FST_PARSE_NOT_IP;
-        packet->l3_offset = cursor->position;
-    }
-    result = parse_ip(scratch, source, destination, 1);
+    for (int i = 0; i < LAYERS_MAX && result == NEXT_LAYER; i++)
+        result = parse_layer();
     if (result != FST_PARSE_TCP)
-        return result;
+        return result == NEXT_LAYER ? FST_PARSE_TOO_DEEP : result;
     if (cursor->position >= FST_SNAP_BYTES)
         return FST_PARSE_TOO_DEEP;
     if (cursor->next == IPPROTO_TCP)
-        return parse_tcp(scratch, source, destination, frame_bytes);
+        return parse_tcp(scratch, frame_bytes);
     if (cursor->next == (packet->flags & FST_PACKET_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
-        return parse_icmp(scratch, source, destination);
+        return parse_icmp(scratch);
     return FST_PARSE_NOT_TCP;
 }
 

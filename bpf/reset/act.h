@@ -106,6 +106,13 @@ static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
     return PLAN_DROP;
 }
 
+/// Whether the RST came in a tunnel. RSTs are always read by parse_frame().
+static __always_inline int is_in_tunnel(void) {
+    const struct scratch* scratch = scratch_get();
+
+    return scratch && scratch->cursor.tunnels;
+}
+
 static __always_inline enum plan make_plan(const struct fst_flow* flow,
                                            const struct fst_packet* packet,
                                            struct fst_judgement* judgement, int d) {
@@ -134,6 +141,10 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
             judgement->cause = FST_CAUSE_STATELESS;
         return pass_because(judgement, FST_PASS_ANSWER);
     }
+    if (is_in_tunnel())
+        return confirmed && (flow->challenges[d] >> 4) < FST_DROPS_MAX
+                   ? PLAN_DROP
+                   : pass_because(judgement, FST_PASS_TUNNEL);
     if (confirmed)
         return plan_confirmed(flow, packet, judgement, d);
     reason = challenge_works(flow, packet, d);
@@ -159,7 +170,8 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
 
 /// Nothing is learned from a RST, with one exception: if its timestamp is valid, its sender's clock
 /// is at least that far. Packets that it overtook are older, and no sign of a live connection. A
-/// forger gains a tenth of a second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned word: no reader sees half of it.
+/// forger gains a tenth of a second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned
+/// word: no reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own,
                                           const struct fst_packet* packet, __u64 signals) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
@@ -205,7 +217,10 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     flow->rst_tcp_flags[d] = packet->tcp_flags;
     flow->challenges[d] = challenges | drops << 4;
     judgement->challenges = challenges;
-    state_set(flow, FST_OF(FST_FLOW_AFTER_RST, d));
+    // A client in SYN-SENT resets what does not acknowledge its SYN, and goes on (RFC 9293, section
+    // 3.10.7.3): its later packets refute nothing.
+    if (!(flow->state & FST_OF(FST_FLOW_SYN, d)) || (flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
+        state_set(flow, FST_OF(FST_FLOW_AFTER_RST, d));
     if ((challenged || dropped) && !(flow->reset_flags[d] & FST_RESET_EGRESS))
         state_set(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));
     if (judgement->verdict != FST_VERDICT_GENUINE)

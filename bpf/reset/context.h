@@ -3,6 +3,7 @@
 #ifndef FLOWSTAMP_BPF_RESET_CONTEXT_H
 #define FLOWSTAMP_BPF_RESET_CONTEXT_H
 
+#include "bpf/flow/copies.h"
 #include "bpf/reset/reset_view.h"
 
 #define IDLE_NS 60000000000ULL
@@ -71,7 +72,7 @@ noinline int judge_context(__u32 slot) {
     set(&view,
         packet->ip_id && view.flow->rst_ttl[view.d] == packet->ttl &&
             packet->ip_id == own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)].ip_id &&
-            view.now_us - view.flow->rst_us[view.d] < DUPLICATE_FRAME_US &&
+            view.now_us - view.flow->rst_us[view.d] < COPY_US &&
             packet->seq == view.flow->rst_seq[view.d] &&
             packet->tcp_flags == view.flow->rst_tcp_flags[view.d],
         FST_CONTEXT_DUPLICATE_FRAME);

@@ -111,12 +111,15 @@ noinline int judge_id(__u32 slot) {
     df = packet->flags & FST_PACKET_DF;
     class = fst_id_class_of(own);
     continues = fst_id_continues(own, id);
-    // Both sides counting closely together may meet by chance.
+    // Both sides counting closely together may meet by chance; and a sender whose latest packet has an
+    // ID of the other side copies them as a rule.
     add(&view,
         id > 1 && !continues && (__u16)(apart + FST_SAME_COUNTER) > 2 * FST_SAME_COUNTER &&
-            in_ring(view.other, id),
+            ring_has_id(slot, view.d ^ 1, id) && !ring_has_id(slot, view.d ^ 1, own->ip_id),
         FST_SIGNAL_ID_ECHO);
-    add(&view, !continues && (id == ID_SANDVINE || (id == ID_HENAN && packet->payload && !df)),
+    add(&view,
+        !continues && !ring_has_id(slot, view.d, id) &&
+            (id == ID_SANDVINE || (id == ID_HENAN && packet->payload && !df)),
         FST_SIGNAL_ID_CONSTANT);
     add(&view,
         !id && !df && (own->flags & (FST_DIRECTION_DF | FST_DIRECTION_NO_DF)) == FST_DIRECTION_DF,

@@ -26,7 +26,11 @@ enum fst_event_kind {
     FST_EVENT_ONE_WAY = 13,  ///< struct fst_flow_event: the other direction is still unseen
     FST_EVENT_DATA_REPEATED =
         14,  ///< struct fst_flow_event: data sent again from another distance, or unfit
-    FST_EVENT_KINDS = 15,
+    FST_EVENT_STALE_ACK = 15,    ///< a SYN is answered by an ACK that does not acknowledge it
+    FST_EVENT_SACKED = 16,       ///< an ACK that reports a gap: sack_bytes behind it were received
+    FST_EVENT_LOOP = 17,         ///< struct fst_flow_event: one packet thrice, its TTL falling
+    FST_EVENT_ESTABLISHED = 18,  ///< the handshake's third packet, or both directions were seen
+    FST_EVENT_KINDS = 19,
 };
 
 /// The common part. `judgement` is set in FST_EVENT_RST, and in FST_EVENT_AFTER_RST: there its
@@ -51,7 +55,7 @@ FST_STATIC_ASSERT(sizeof(struct fst_flow_event) == 552, "fst_flow_event");
 static inline int fst_event_has_flow(__u32 kind) {
     return kind == FST_EVENT_RST || kind == FST_EVENT_EVICTED || kind == FST_EVENT_ENDED ||
            kind == FST_EVENT_RTO_RETRANSMIT || kind == FST_EVENT_DATA_REPEATED ||
-           kind == FST_EVENT_IDLE_RESUMED || kind == FST_EVENT_ONE_WAY;
+           kind == FST_EVENT_IDLE_RESUMED || kind == FST_EVENT_ONE_WAY || kind == FST_EVENT_LOOP;
 }
 
 #endif

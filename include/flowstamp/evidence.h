@@ -185,6 +185,7 @@ enum fst_pass_reason {
     FST_PASS_EGRESS_UNSEEN = 9,   ///< the other direction does not pass here
     FST_PASS_CHECKSUM = 10,       ///< its TCP checksum is wrong: the stack will discard it
     FST_PASS_CLOSED = 11,         ///< the flow is already closed
+    FST_PASS_TUNNEL = 12,         ///< in a tunnel, whose checksums a challenge would break
 };
 
 struct fst_judgement {

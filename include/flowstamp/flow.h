@@ -39,13 +39,17 @@ enum fst_flow_state {
     FST_FLOW_MIDWAY = 1U << 14,       ///< the flow's first packet seen was not its SYN
     FST_FLOW_ESTABLISHED = 1U << 15,  ///< the handshake was seen to its third packet
     FST_FLOW_NEW_SYN = 1U << 16,      ///< a SYN of another connection came while this one was open
-    FST_FLOW_DUPLICATE_FRAMES = 1U
-                                << 17,  ///< this flow's packets are seen twice (a mirror, a bridge)
-    FST_FLOW_TS = 1U << 18,             ///< timestamps were negotiated
+    FST_FLOW_LOOP = 1U << 17,         ///< reported: its packets come by one link again and again
+    FST_FLOW_TS = 1U << 18,           ///< timestamps were negotiated
     FST_FLOW_AWAITS_ACK =
         1U
         << 19,  ///< per direction: it retransmitted, or resumed after idling, and waits for an ACK
-    FST_FLOW_ONE_WAY = 1U << 21,  ///< reported: only one direction is seen
+    FST_FLOW_ONE_WAY = 1U << 21,         ///< reported: only one direction is seen
+    FST_FLOW_AWAITS_SYN_ACK = 1U << 22,  ///< per direction: this end's SYN has had no answer yet
+    FST_FLOW_SACKED =
+        1U << 24,  ///< per direction: reported: there is a gap in what the other end received of it
+    FST_FLOW_DUPLICATE_FRAMES = 1U
+                                << 26,  ///< this flow's packets are seen twice (a mirror, a bridge)
 };
 #define FST_OF(bit, direction) ((__u32)(bit) << (direction))
 

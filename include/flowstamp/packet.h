@@ -23,7 +23,7 @@ enum fst_parse_result {
     FST_PARSE_FRAGMENT = 4,   ///< not the first fragment
     FST_PARSE_CUT = 5,        ///< ends before its headers do
     FST_PARSE_MALFORMED = 6,  ///< an impossible length or version
-    FST_PARSE_TOO_DEEP = 7,   ///< more VLAN tags, extension headers or options than supported
+    FST_PARSE_TOO_DEEP = 7,   ///< more tags, headers or tunnels than supported
 };
 
 /// Bits of fst_packet.flags.
@@ -34,7 +34,7 @@ enum fst_packet_flags {
     FST_PACKET_OPTIONS = 1U << 3,  ///< has TCP options
     FST_PACKET_MSS = 1U << 4,
     FST_PACKET_WSCALE = 1U << 5,
-    FST_PACKET_SACK_OK = 1U << 6,
+    FST_PACKET_SACK = 1U << 6,  ///< of a SYN: permitted; else: sack_bytes is set
     FST_PACKET_MPTCP = 1U << 7,
     FST_PACKET_VLAN = 1U << 8,
     FST_PACKET_MAC = 1U << 9,  ///< src_mac is set; without: a link without MACs, or all zeros
@@ -57,7 +57,7 @@ struct fst_packet {
     __u32 ip_bytes;   ///< total length by the IP header
     __u16 ip_id;      ///< host order; 0 for IPv6
     __u16 window;     ///< unscaled
-    __u16 mss;        ///< with FST_PACKET_MSS
+    __u16 mss;        ///< with FST_PACKET_MSS; of an ICMP error: the next-hop MTU, 0: none
     __u16 segments;   ///< packets on the wire: 1, or a GSO packet's
     __u16 flags;      ///< enum fst_packet_flags
     __u16 l3_offset;  ///< bytes from the frame's start to the IP header
@@ -70,9 +70,9 @@ struct fst_packet {
     __u8 wscale;      ///< with FST_PACKET_WSCALE
     __u8 icmp_type;   ///< of an ICMP error
     __u8 icmp_code;
-    __u8 src_mac[6];   ///< with FST_PACKET_MAC
-    __u16 tcp_header;  ///< bytes of the TCP header
-    __u16 padding;
+    __u8 src_mac[6];        ///< with FST_PACKET_MAC
+    __u16 tcp_header;       ///< bytes of the TCP header
+    __u16 sack_bytes;       ///< with FST_PACKET_SACK: of the first SACK block, at most 65535
     __be32 icmp_source[4];  ///< sender of the ICMP error
     __u32 flow_label;       ///< IPv6, host order
 };

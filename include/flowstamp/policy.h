@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 // The only way back into the kernel: the map `policies`, one entry, written by one class
-// (user/kernel/policy). Fixed configuration is read-only data of the program instead.
+// (user/kernel/maps/policy_writer). Fixed configuration is read-only data of the program instead.
 #ifndef FLOWSTAMP_POLICY_H
 #define FLOWSTAMP_POLICY_H
 

@@ -114,16 +114,18 @@ static inline int fst_id_continues(const struct fst_direction* own, __u16 ip_id)
 
 // ---- distance ----
 
+/// Hops between the places that two TTLs come from.
+static inline __u8 fst_hops_apart(__u8 ttl, __u8 other_ttl) {
+    const __u8 hops = fst_hops(ttl), other = fst_hops(other_ttl);
+
+    return other > hops ? other - hops : hops - other;
+}
+
 /// Whether `ttl` comes from within `slack` hops of any packet of this side.
 static inline int fst_same_distance(const struct fst_direction* own, __u8 ttl, __u8 slack) {
-    const __u8 hops = fst_hops(ttl);
-
     FST_UNROLL
     for (int i = 0; i < FST_TTL_SET; i++) {
-        const __u8 base = fst_hops(own->ttl[i]);
-        const __u8 apart = base > hops ? base - hops : hops - base;
-
-        if (own->ttl[i] && apart <= slack)
+        if (own->ttl[i] && fst_hops_apart(own->ttl[i], ttl) <= slack)
             return 1;
     }
     return 0;
@@ -164,7 +166,7 @@ static inline int fst_two_paths(const struct fst_earlier_reset* before,
 /// how far the stream will have come guesses several places ahead. Linux answers n segments with n
 /// stateless resets that step through what was acknowledged; those lie below the edges.
 ///
-/// The edges are those of when the second came. A genuine reset may overtake its sender's last data:
+/// Both are one box's: from one place, within a hop. The edges are those of when the second came. A genuine reset may overtake its sender's last data:
 /// by then that data has moved the edge past it. What corroborates the second speaks against the
 /// guess; a frame that was captured twice is one reset. `contexts` are the second's.
 static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
@@ -176,6 +178,7 @@ static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
                          FST_CONTEXT_TO_SYN | FST_CONTEXT_DUPLICATE_FRAME;
 
     return before->ttl && before->tcp_flags == rst->tcp_flags &&
+           fst_hops_apart(before->ttl, rst->ttl) <= 1 &&
            rst_us - before->time_us < FST_SEQ_CHANGE_US && !(contexts & spoils) &&
            !(signals & FST_SIGNALS_CORROBORATE_GENUINE) &&
            (own->flags & other->flags & FST_DIRECTION_SEEN) &&

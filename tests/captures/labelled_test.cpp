@@ -8,7 +8,7 @@
 
 #include "flowstamp/config.h"
 #include "tests/captures/labels.h"
-#include "tests/support/replayed.h"
+#include "tests/captures/replay_file.h"
 #include "user/cmd/replay/kernel_datapath.h"
 
 namespace flowstamp::testing {
@@ -25,18 +25,6 @@ struct Reported {
                std::ranges::count(findings, "forged-rst") != 0;
     }
 };
-
-Replayed replay_file(const std::string& path, Result<std::unique_ptr<cmd::ReplayPath>> backend) {
-    Replayed replayed;
-    auto source = net::open_file(path);
-    if (!source || !backend) {
-        ADD_FAILURE() << (source ? backend.error() : source.error()).message();
-        return replayed;
-    }
-    replayed = replay(std::move(*source), **backend);
-    EXPECT_TRUE(replayed.read) << replayed.read.error().message();
-    return replayed;
-}
 
 std::map<std::uint64_t, Reported> reported_of(const std::string& path) {
     std::map<std::uint64_t, Reported> frames;

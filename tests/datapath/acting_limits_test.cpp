@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Cases in which a challenge cannot work, and packets that must not be changed.
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -147,6 +152,63 @@ TEST_P(DatapathActingLimits, ConfirmedOneIsDropped) {
     EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
     EXPECT_TRUE(outcome.dropped);
     EXPECT_EQ(outcome.judgement().action, FST_ACTION_DROPPED);
+}
+
+/// A challenge would break the tunnel's own lengths and checksums. So a confirmed RST is dropped at
+/// once, where it would be challenged first outside of a tunnel; any other passes.
+TEST_P(DatapathActingLimits, InATunnelItIsDroppedOrPassesButIsNeverChallenged) {
+    struct Tunnel {
+        const char* name;
+        Packet headers;
+        std::size_t skip;  ///< bytes of the frame that are not in the tunnel
+    };
+    const auto forge = [](Conversation& talk) {
+        Segment forged = talk.stateless_reset();
+        forged.ttl += 2;
+        forged.id = talk.ids(End::us).back();
+        return forged;
+    };
+    for (const Tunnel& tunnel : std::vector<Tunnel>{
+             {"none", Packet(Payload{}), 0},
+             {"VXLAN", Ethernet{} / Ipv4{} / Packet(Udp{.dst_port = 4789}) / Vxlan{}, 0},
+             {"GRE", Ethernet{} / Ipv4{} / Packet(Gre{.protocol = 0x6558}), 0},
+             {"IP in IP", Ethernet{} / Ipv4{.protocol = 4}, 14},
+         }) {
+        SCOPED_TRACE(tunnel.name);
+        const auto receive = [&](const Conversation& talk, const Segment& reset) {
+            const Bytes frame = talk.encode(reset);
+            const auto begin = frame.begin() + static_cast<std::ptrdiff_t>(tunnel.skip);
+            const Bytes whole = (tunnel.headers / Payload(Bytes(begin, frame.end()))).bytes();
+            Outcome outcome = acting().run(hook(), {.bytes = whole});
+            return std::pair{outcome, outcome.bytes == whole};
+        };
+        const bool plain = std::string_view(tunnel.name) == "none";
+
+        use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
+        Conversation first = established();
+        const auto [confirmed, kept] = receive(first, forge(first));
+        EXPECT_EQ(confirmed.judgement().verdict, FST_VERDICT_CONFIRMED);
+        EXPECT_EQ(confirmed.dropped, !plain);
+        EXPECT_EQ(confirmed.judgement().action, plain ? FST_ACTION_CHALLENGED : FST_ACTION_DROPPED);
+        EXPECT_EQ(confirmed.judgement().challenge,
+                  plain ? FST_CHALLENGE_ASKED : FST_CHALLENGE_NONE);
+        EXPECT_EQ(kept, !plain);
+
+        use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
+        Conversation second = established();
+        const std::uint64_t passed = acting().counter(FST_COUNT_PASS_SUSPECT);
+        const auto [other, unchanged] = receive(second, second.stateless_reset());
+        EXPECT_NE(other.judgement().verdict, FST_VERDICT_CONFIRMED);
+        EXPECT_FALSE(other.dropped);
+        EXPECT_EQ(other.judgement().action, plain ? FST_ACTION_CHALLENGED : FST_ACTION_OBSERVED);
+        EXPECT_EQ(other.judgement().pass_reason, plain ? FST_PASS_NOT_SUSPECT : FST_PASS_TUNNEL);
+        EXPECT_EQ(unchanged, !plain);
+        EXPECT_EQ(acting().counter(FST_COUNT_PASS_SUSPECT), passed + (plain ? 0 : 1));
+        for (const Conversation* talk : {&first, &second}) {
+            EXPECT_EQ(talk->flow().reset_flags[talk->index(End::peer)] & FST_RESET_CHALLENGED,
+                      plain ? FST_RESET_CHALLENGED : 0);
+        }
+    }
 }
 
 /// The device, or the peer's stack on a veth, completes it: the field holds the pseudo-header's

@@ -247,7 +247,7 @@ TEST_P(DatapathActing, LivenessRefutesAndTheNextResetIsANewChallenge) {
     const SeenEvent* reported = alive.find(FST_EVENT_AFTER_RST);
     ASSERT_NE(reported, nullptr);
     EXPECT_EQ(reported->event.judgement.challenge, FST_CHALLENGE_REFUTED);
-    EXPECT_EQ(signal_names(reported->event.judgement.signals), "LIFE_ACK|LIFE_CLOCK");
+    EXPECT_EQ(signal_names(reported->event.judgement.signals), "LIVENESS_ACK|LIVENESS_CLOCK");
     EXPECT_EQ(acting().counter(FST_COUNT_REFUTED), refuted + 1);
     const int peer = talk.index(End::peer);
     EXPECT_NE(talk.flow().reset_flags[peer] & FST_RESET_REFUTED, 0);

@@ -131,9 +131,12 @@ TEST_P(DatapathBaseline, SlightReorderingKeepsThePerFlowClass) {
         if (i % 4 == 3) {
             std::swap(first, second);
         }
+        Segment last = talk.next(End::peer, Ack);
+        last.seq += 20;
+        last.id = static_cast<std::uint16_t>(std::max(first.id, second.id) + 1);
         talk.send(first);
         talk.send(second);
-        talk.send(talk.next(End::peer, Ack));
+        talk.send(last);
     }
     const fst_direction peer = talk.direction(End::peer);
     EXPECT_EQ(fst_id_class_of(&peer), FST_ID_FLOW);

@@ -19,6 +19,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "tests/datapath/rig.h"
 #include "tests/support/packet.h"
@@ -66,6 +67,8 @@ struct Segment {
     bool zeros = false;       ///< the payload is zeros
     std::size_t trailer = 0;  ///< bytes after the IP packet, as Ethernet pads short frames
     std::optional<Timestamps> timestamps{};
+    /// A SACK block, left and right edge; not in a SYN.
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> sack{};
     std::string mac{};
     Checksum checksum{};
     std::uint16_t gso_segments = 0;
@@ -147,6 +150,7 @@ class Conversation {
     [[nodiscard]] const char* address(End end) const;
     std::uint16_t next_id(End end);
     void follow(const Segment& segment);
+    [[nodiscard]] bool is_copy(const Segment& segment) const;
     void expect_stamped(const Segment& segment) const;
 
     Rig& rig_;
@@ -156,6 +160,7 @@ class Conversation {
     std::array<std::uint16_t, 2> ports_{};
     std::uint64_t begun_ns_;
     std::mt19937 random_{42};
+    std::optional<std::pair<Segment, std::uint64_t>> latest_{};  ///< and when it was sent, ns
     mutable std::optional<std::uint32_t> slot_{};
 };
 

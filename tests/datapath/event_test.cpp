@@ -54,8 +54,9 @@ TEST_P(DatapathEvent, VersionKindAndSize) {
             EXPECT_EQ(seen.event.generation, talk.flow().generation);
         }
     }
-    EXPECT_EQ(kinds, (std::vector<int>{FST_EVENT_SYN, FST_EVENT_SYN_ACK, FST_EVENT_TTL,
-                                       FST_EVENT_FIN, FST_EVENT_RST, FST_EVENT_AFTER_RST}));
+    EXPECT_EQ(kinds,
+              (std::vector<int>{FST_EVENT_SYN, FST_EVENT_SYN_ACK, FST_EVENT_ESTABLISHED,
+                                FST_EVENT_TTL, FST_EVENT_FIN, FST_EVENT_RST, FST_EVENT_AFTER_RST}));
 }
 
 /// Ordinary packets cause no events, only stamps.
@@ -100,7 +101,7 @@ TEST_P(DatapathEvent, LivenessAfterAReset) {
     talk.pass_ms(20);
     const Outcome alive = talk.send(End::peer, Psh | Ack, 100);
     ASSERT_NE(after_reset(alive), nullptr);
-    EXPECT_EQ(signal_names(after_reset(alive)->signals), "LIFE_ACK|LIFE_CLOCK");
+    EXPECT_EQ(signal_names(after_reset(alive)->signals), "LIVENESS_ACK|LIVENESS_CLOCK");
     EXPECT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_ALIVE, 0);
 }
 
@@ -116,7 +117,7 @@ TEST_P(DatapathEvent, PacketsOvertakenByACorroboratedResetAreNoLiveness) {
         later.timestamps->val = clock + ticks;
         const Outcome outcome = talk.send(later);
         ASSERT_NE(after_reset(outcome), nullptr);
-        EXPECT_EQ(signal_names(after_reset(outcome)->signals), lives ? "LIFE_CLOCK" : "none");
+        EXPECT_EQ(signal_names(after_reset(outcome)->signals), lives ? "LIVENESS_CLOCK" : "none");
     }
 }
 
@@ -136,7 +137,7 @@ TEST_P(DatapathEvent, OnAReorderingPathTheClockNeedsOneMoreRoundTrip) {
     talk.pass_ms(30);
     const Outcome late = talk.send(End::peer, Psh | Ack, 100);
     ASSERT_NE(after_reset(late), nullptr);
-    EXPECT_EQ(signal_names(after_reset(late)->signals), "LIFE_CLOCK");
+    EXPECT_EQ(signal_names(after_reset(late)->signals), "LIVENESS_CLOCK");
 }
 
 /// A sender that no longer receives ACKs can still send the contents of its window, but no more.
@@ -154,7 +155,7 @@ TEST_P(DatapathEvent, MoreThanTheWindowHeld) {
         later.seq = seq;
         const Outcome outcome = talk.send(later);
         ASSERT_NE(after_reset(outcome), nullptr);
-        EXPECT_EQ(signal_names(after_reset(outcome)->signals), hears ? "LIFE_LASTS" : "none");
+        EXPECT_EQ(signal_names(after_reset(outcome)->signals), hears ? "BEYOND_WINDOW" : "none");
     }
 }
 

@@ -33,7 +33,8 @@ TEST_P(DatapathGenuine, CloseWithUnreadData) {
         Segment reset = talk.next(End::peer, Rst | Ack);  // timestamps, the socket's next ID
         reset.window = 64;
         expect_genuine(talk, reset, FST_CAUSE_ABORT,
-                       v6 ? "WINDOW_FOREIGN|VOUCH_TS" : "WINDOW_FOREIGN|VOUCH_TS|VOUCH_ID");
+                       v6 ? "WINDOW_FOREIGN|TIMESTAMPS_VALID"
+                          : "WINDOW_FOREIGN|TIMESTAMPS_VALID|ID_IN_SEQUENCE");
         EXPECT_TRUE(talk.state_has(FST_FLOW_RST, End::peer));
     }
 }
@@ -42,7 +43,7 @@ TEST_P(DatapathGenuine, CloseWithUnreadDataWithoutTimestamps) {
     Setting setting;
     setting.us.timestamps = false;
     Conversation talk = established(setting);
-    expect_genuine(talk, talk.next(End::peer, Rst | Ack), FST_CAUSE_ABORT, "VOUCH_ID");
+    expect_genuine(talk, talk.next(End::peer, Rst | Ack), FST_CAUSE_ABORT, "ID_IN_SEQUENCE");
 }
 
 TEST_P(DatapathGenuine, DataToASocketThatIsGone) {
@@ -246,7 +247,7 @@ TEST_P(DatapathGenuine, ContinuedIdDoesNotCorroborateFromNearer) {
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.ttl += 2;
     const fst_judgement judgement = talk.send(reset).judgement();
-    EXPECT_EQ(signal_names(counted(judgement.signals)), "NEARER|VOUCH_ID");
+    EXPECT_EQ(signal_names(counted(judgement.signals)), "NEARER|ID_IN_SEQUENCE");
     EXPECT_EQ(judgement.verdict, FST_VERDICT_SUSPECTED);
     EXPECT_EQ(judgement.cause, FST_CAUSE_FORGED);
 }
@@ -258,7 +259,7 @@ TEST_P(DatapathGenuine, TimestampsCorroborate) {
     reset.ttl += 2;
     reset.id = talk.ids(End::us).back();
     reset.payload = 11;
-    expect_genuine(talk, reset, FST_CAUSE_ABORT, "NEARER|ID_ECHO|DATA|VOUCH_TS");
+    expect_genuine(talk, reset, FST_CAUSE_ABORT, "NEARER|ID_ECHO|DATA|TIMESTAMPS_VALID");
 }
 
 /// Timestamps out of the sender's clock, or that echo none of ours, do not.

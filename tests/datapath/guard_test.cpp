@@ -101,7 +101,7 @@ TEST_P(DatapathGuard, ConstantsOfKnownInjectors) {
     Conversation talk = established(setting);
     Segment reset = talk.next(End::peer, Rst | Ack);
     reset.id = 0x3412;
-    EXPECT_EQ(signals_of(talk, reset), "VOUCH_ID");
+    EXPECT_EQ(signals_of(talk, reset), "ID_IN_SEQUENCE");
 }
 
 TEST_P(DatapathGuard, IdZeroWithoutDfOnlyWhereDfIsSet) {

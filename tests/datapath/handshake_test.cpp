@@ -28,9 +28,62 @@ TEST_P(DatapathHandshake, SeenCompletely) {
         EXPECT_TRUE(talk.state_has(FST_FLOW_SYN_ACK, End::peer));
         EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
         const Outcome ack = talk.send(End::us);
-        EXPECT_TRUE(ack.events.empty());
+        EXPECT_NE(ack.find(FST_EVENT_ESTABLISHED), nullptr);
+        EXPECT_EQ(ack.events.size(), 1U);
         EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
         EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
+    }
+}
+
+/// Reported once per connection: by the third packet, if it acknowledges the SYN-ACK.
+TEST_P(DatapathHandshake, EstablishedOnce) {
+    Conversation talk(watching(), hook());
+    int reports = 0;
+    const auto note = [&](const Outcome& outcome) {
+        for (const SeenEvent& seen : outcome.events) {
+            reports += seen.event.header.kind == FST_EVENT_ESTABLISHED ? 1 : 0;
+        }
+    };
+    for (const int connection : {1, 2}) {
+        SCOPED_TRACE(connection);
+        note(talk.send(End::us, Syn));
+        talk.pass_ms(20);
+        const Segment syn_ack = talk.next(End::peer, Syn | Ack);
+        note(talk.send(syn_ack));
+        Segment other = talk.next(End::us);
+        other.ack -= 1;
+        note(talk.send(other));
+        EXPECT_EQ(reports, connection - 1) << "not yet: the SYN-ACK is not acknowledged";
+        talk.pass_us(100);
+        note(talk.send(End::us));
+        EXPECT_EQ(reports, connection);
+        talk.pass_ms(60);
+        note(talk.send(syn_ack));  // retransmitted
+        note(talk.send(End::us));
+        for (const End end : {End::us, End::peer, End::us}) {
+            talk.pass_ms(10);
+            note(talk.send(end, Psh | Ack, 100));
+        }
+        note(talk.send(End::us, Fin | Ack));
+        note(talk.send(End::peer, Fin | Ack));
+        note(talk.send(End::us));
+        EXPECT_EQ(reports, connection);
+        talk.pass_ms(500);
+        talk.restart(0x22222222, 0x33333333);
+    }
+}
+
+/// Of a flow joined midway: by the first packet of the second direction.
+TEST_P(DatapathHandshake, EstablishedMidwayOnce) {
+    Conversation talk(watching(), hook());
+    EXPECT_TRUE(talk.send(End::peer, Ack, 10).events.empty());
+    talk.pass_ms(10);
+    const Outcome second = talk.send(End::us);
+    EXPECT_NE(second.find(FST_EVENT_ESTABLISHED), nullptr);
+    EXPECT_EQ(second.events.size(), 1U);
+    for (const End end : {End::peer, End::us, End::peer}) {
+        talk.pass_ms(10);
+        EXPECT_TRUE(talk.send(end, Ack, 10).events.empty());
     }
 }
 
@@ -220,6 +273,103 @@ TEST_P(DatapathHandshake, ASynAckThatAnswersNothing) {
     talk.restart(talk.setting().peer.isn, talk.setting().us.isn);
     talk.open();
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+}
+
+/// The peer did not see an older connection on these ports end: it acknowledges what it knows (RFC
+/// 9293, section 3.10.7.4; RFC 5961, section 4), and nothing is learned from that.
+TEST_P(DatapathHandshake, ASynAnsweredByAnOlderConnection) {
+    for (const bool by_reset : {true, false}) {
+        SCOPED_TRACE(by_reset ? "after a RST" : "after FINs");
+        Conversation talk = opened();
+        talk.exchange(3);
+        Segment stale = talk.next(End::peer);
+        stale.ttl = 33;
+        if (by_reset) {
+            talk.send(End::us, Rst | Ack);
+        } else {
+            talk.send(End::us, Fin | Ack);
+            talk.send(End::peer, Fin | Ack);
+            talk.send(End::us);
+        }
+        talk.pass_ms(500);
+        talk.restart(0x22222222, 0x33333333);
+        const Segment syn = talk.next(End::us, Syn);
+        EXPECT_NE(talk.send(syn).find(FST_EVENT_ENDED), nullptr);
+        for (const int attempt : {1, 2}) {
+            SCOPED_TRACE(attempt);
+            talk.pass_ms(20);
+            stale.id++;
+            const Outcome answer = talk.send(stale);
+            const SeenEvent* reported = answer.find(FST_EVENT_STALE_ACK);
+            ASSERT_NE(reported, nullptr);
+            EXPECT_EQ(answer.events.size(), 1U);
+            EXPECT_EQ(reported->event.packet.ack, stale.ack);
+            EXPECT_EQ(reported->event.packet.direction, talk.index(End::peer));
+            EXPECT_NE(reported->event.packet.flags & FST_PACKET_OUT_OF_PROFILE, 0);
+            EXPECT_EQ(talk.direction(End::peer).flags, 0);
+            EXPECT_EQ(talk.direction(End::peer).ttl[0], 0);
+            EXPECT_EQ(talk.direction(End::peer).packets, static_cast<unsigned>(attempt));
+            EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
+            EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
+            talk.pass_ms(980);
+            EXPECT_NE(talk.send(syn).find(FST_EVENT_SYN), nullptr) << "retransmitted";
+        }
+        talk.pass_ms(20);
+        const Outcome answer = talk.send(End::peer, Syn | Ack);
+        EXPECT_EQ(answer.find(FST_EVENT_STALE_ACK), nullptr);
+        EXPECT_EQ(talk.direction(End::peer).ttl[0], talk.setting().peer.ttl);
+        EXPECT_NE(talk.send(End::us).find(FST_EVENT_ESTABLISHED), nullptr);
+        EXPECT_TRUE(talk.send(End::peer).events.empty());
+    }
+}
+
+/// A kernel whose peer began anew on an open connection's ports: once per SYN. It is the peer's own
+/// ACK, and fits.
+TEST_P(DatapathHandshake, ASynOnAnOpenFlowAnsweredByAChallengeAck) {
+    for (const bool v6 : {false, true}) {
+        Conversation talk = opened({.v6 = v6});
+        talk.exchange(3);
+        talk.pass_ms(20);
+        EXPECT_TRUE(talk.send(End::peer).events.empty()) << "there was no SYN";
+        talk.pass_ms(20);
+        Segment syn = talk.next(End::us, Syn);
+        syn.seq = 0x01020304;
+        talk.send(syn);
+        talk.pass_ms(20);
+        const Outcome challenge = talk.send(End::peer);
+        const SeenEvent* reported = challenge.find(FST_EVENT_STALE_ACK);
+        ASSERT_NE(reported, nullptr);
+        EXPECT_EQ(challenge.events.size(), 1U);
+        EXPECT_EQ(reported->event.packet.ack, talk.edge(End::us));
+        EXPECT_EQ(reported->event.packet.flags & FST_PACKET_OUT_OF_PROFILE, 0);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+        talk.pass_ms(20);
+        EXPECT_TRUE(talk.send(End::peer).events.empty()) << "it answers no further SYN";
+    }
+}
+
+/// The peer goes on: its data is no answer to the SYN.
+TEST_P(DatapathHandshake, DataAfterASynOnAnOpenFlowIsNoStaleAck) {
+    Conversation talk = opened();
+    talk.exchange(3);
+    talk.pass_ms(20);
+    Segment syn = talk.next(End::us, Syn);
+    syn.seq = 0x01020304;
+    talk.send(syn);
+    talk.pass_ms(5);
+    EXPECT_TRUE(talk.send(End::peer, Psh | Ack, 100).events.empty());
+}
+
+/// The SYN-ACK passed elsewhere: an ACK of the SYN is the new connection's.
+TEST_P(DatapathHandshake, AnAckOfTheSynIsNotStale) {
+    for (const std::size_t payload : {0, 10}) {
+        Conversation talk(watching(), hook());
+        talk.send(End::us, Syn);
+        talk.pass_ms(20);
+        EXPECT_TRUE(talk.send(End::peer, Ack, payload).events.empty());
+        EXPECT_NE(talk.direction(End::peer).flags & FST_DIRECTION_SEEN, 0);
+        EXPECT_EQ(talk.direction(End::peer).ttl[0], talk.setting().peer.ttl);
+    }
 }
 
 TEST_P(DatapathHandshake, BothEndsSendFin) {

@@ -2,51 +2,15 @@
 // The parser: which counter a frame increments, and which fields reach the flow.
 #include <arpa/inet.h>
 
-#include <algorithm>
+#include <array>
 #include <cstring>
 
-#include "tests/datapath/fixture.h"
+#include "tests/datapath/parse_fixture.h"
 
 namespace flowstamp::testing {
 namespace {
 
-constexpr std::array kResults{FST_COUNT_TCP,      FST_COUNT_NOT_IP,    FST_COUNT_NOT_TCP,
-                              FST_COUNT_FRAGMENT, FST_COUNT_CUT,       FST_COUNT_MALFORMED,
-                              FST_COUNT_TOO_DEEP, FST_COUNT_ICMP_ERROR};
-
-class DatapathParse : public DatapathTest {
-  protected:
-    /// Runs the frame and returns the parse result that was counted, exactly one.
-    fst_counter result_of(const Bytes& frame) {
-        std::array<std::uint64_t, kResults.size()> before{};
-        std::ranges::transform(kResults, before.begin(),
-                               [this](fst_counter c) { return watching().counter(c); });
-        watching().advance_ms(1);
-        latest_ = watching().run(hook(), {.bytes = frame});
-        EXPECT_FALSE(latest_.dropped);
-        EXPECT_EQ(latest_.bytes, frame);
-        fst_counter found = FST_COUNT_MAX;
-        int moved = 0;
-        for (std::size_t i = 0; i < kResults.size(); i++) {
-            const std::uint64_t by = watching().counter(kResults.at(i)) - before.at(i);
-            moved += static_cast<int>(by);
-            found = by != 0 ? kResults.at(i) : found;
-        }
-        EXPECT_EQ(moved, 1);
-        return found;
-    }
-    fst_counter result_of(const Packet& packet) { return result_of(packet.bytes()); }
-
-    /// The packet reported in an event of this kind.
-    fst_packet reported_packet(const Packet& packet, fst_event_kind kind) {
-        EXPECT_EQ(result_of(packet), FST_COUNT_TCP);
-        const SeenEvent* event = latest_.find(kind);
-        EXPECT_NE(event, nullptr);
-        return event == nullptr ? fst_packet{} : event->event.packet;
-    }
-
-    Outcome latest_;
-};
+class DatapathParse : public ParseTest {};
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathParse, ::testing::ValuesIn(every_hook()), case_name);
 
 Tcp syn() {
@@ -59,8 +23,9 @@ TEST_P(DatapathParse, LinkLayers) {
     EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TCP);
     EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv4{} / syn()), FST_COUNT_TCP);
     EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Ipv6{} / syn()), FST_COUNT_TCP);
-    EXPECT_EQ(result_of(Ethernet{} / Vlan{} / Vlan{} / Vlan{} / Ipv4{} / syn()),
-              FST_COUNT_TOO_DEEP);
+    const Packet tags = Vlan{} / Vlan{} / Vlan{} / Vlan{};
+    EXPECT_EQ(result_of(Ethernet{} / tags / Ipv4{} / syn()), FST_COUNT_TCP);
+    EXPECT_EQ(result_of(Ethernet{} / tags / Vlan{} / Ipv4{} / syn()), FST_COUNT_TOO_DEEP);
     EXPECT_EQ(result_of(Ethernet{.type = 0x0806} / Payload(Bytes(46))), FST_COUNT_NOT_IP);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / Udp{} / Payload("12345678")), FST_COUNT_NOT_TCP);
     EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Udp{} / Payload("12345678")), FST_COUNT_NOT_TCP);
@@ -71,6 +36,7 @@ TEST_P(DatapathParse, AVlanTagIsNotPartOfTheFlow) {
     const Tcp tcp = syn();
     const std::uint64_t before = watching().counter(FST_COUNT_FLOW_NEW);
     reported_packet(Ethernet{} / Ipv4{} / tcp, FST_EVENT_SYN);
+    watching().advance_ms(60);
     const fst_packet tagged =
         reported_packet(Ethernet{} / Vlan{.id = 7} / Ipv4{} / tcp, FST_EVENT_SYN);
     EXPECT_EQ(watching().counter(FST_COUNT_FLOW_NEW), before + 1);
@@ -106,7 +72,7 @@ TEST_P(DatapathParse, EveryFieldOfIpv4) {
     EXPECT_EQ(seen.ts_ecr, 0U);
     EXPECT_EQ(seen.segments, 1);
     EXPECT_EQ(seen.flags, FST_PACKET_DF | FST_PACKET_TS | FST_PACKET_OPTIONS | FST_PACKET_MSS |
-                              FST_PACKET_WSCALE | FST_PACKET_SACK_OK | FST_PACKET_MAC |
+                              FST_PACKET_WSCALE | FST_PACKET_SACK | FST_PACKET_MAC |
                               FST_PACKET_NEW_FLOW);
     const std::array<std::uint8_t, 6> mac{0, 0, 0x5e, 0, 0x53, 0x0a};
     EXPECT_EQ(std::memcmp(seen.src_mac, mac.data(), mac.size()), 0);
@@ -221,6 +187,38 @@ TEST_P(DatapathParse, ImpossibleLengths) {
             EXPECT_EQ(result_of(Ethernet{} / Ipv4{} / inconsistent), FST_COUNT_MALFORMED);
             EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / inconsistent), FST_COUNT_MALFORMED);
         }
+    }
+}
+
+/// RFC 1191, section 4; RFC 4443, section 3.2: only "fragmentation needed" and "packet too big" say
+/// an MTU; elsewhere the word means something else.
+TEST_P(DatapathParse, TheNextHopMtuOfAnIcmpError) {
+    struct Case {
+        const char* name;
+        Packet error;
+        std::uint16_t mtu;
+        bool v6 = false;
+    };
+    for (const Case& c : {
+             Case{"fragmentation needed", Icmp{.type = 3, .code = 4, .rest = 1400}, 1400},
+             Case{"from a router that does not say", Icmp{.type = 3, .code = 4, .rest = 0}, 0},
+             Case{"behind an unused half", Icmp{.type = 3, .code = 4, .rest = 0xbeef0240}, 576},
+             Case{"prohibited", Icmp{.type = 3, .code = 13, .rest = 1400}, 0},
+             Case{"time exceeded, code 4", Icmp{.type = 11, .code = 4, .rest = 1400}, 0},
+             Case{"packet too big", Icmpv6{.type = 2, .code = 0, .rest = 1280}, 1280, true},
+             Case{"more than 16 bits", Icmpv6{.type = 2, .code = 0, .rest = 0x10000}, 0xffff, true},
+             Case{"unreachable", Icmpv6{.type = 1, .code = 4, .rest = 1280}, 0, true},
+         }) {
+        SCOPED_TRACE(c.name);
+        const Packet ours = Ethernet{} / (c.v6 ? Packet(Ipv6{}) : Packet(Ipv4{})) / syn();
+        ASSERT_EQ(result_of(ours), FST_COUNT_TCP);
+        const Packet router = c.v6 ? Packet(Ipv6{.src = "2001:db8:ff::9", .dst = "2001:db8::1"})
+                                   : Packet(Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1"});
+        const Quoted quoted(ours, (c.v6 ? 40 : 20) + 8);
+        EXPECT_EQ(result_of(Ethernet{} / router / c.error / quoted), FST_COUNT_ICMP_ERROR);
+        const SeenEvent* reported = latest_.find(FST_EVENT_ICMP_ERROR);
+        ASSERT_NE(reported, nullptr);
+        EXPECT_EQ(reported->event.packet.mss, c.mtu);
     }
 }
 

@@ -19,9 +19,16 @@ constexpr std::uint16_t kTypeIpv4 = 0x0800;
 constexpr std::uint16_t kTypeVlan = 0x8100;
 constexpr std::uint16_t kTypeIpv6 = 0x86dd;
 constexpr std::uint16_t kTypeQinq = 0x88a8;
+constexpr std::uint16_t kTypeErspan3 = 0x22eb;
+constexpr std::uint16_t kTypeEthernet = 0x6558;
+constexpr std::uint16_t kTypePptp = 0x880b;
+constexpr std::uint16_t kTypeMpls = 0x8847;
+constexpr std::uint16_t kTypePppoe = 0x8864;
+constexpr std::uint16_t kTypeErspan2 = 0x88be;
 constexpr std::uint16_t kTypeExperimental = 0x88b5;
 constexpr std::uint8_t kProtocolTcp = 6;
 constexpr std::uint8_t kProtocolUdp = 17;
+constexpr std::uint8_t kProtocolGre = 47;
 constexpr std::uint8_t kProtocolIcmpv6 = 58;
 constexpr std::uint8_t kProtocolExperimental = 253;
 
@@ -48,6 +55,11 @@ struct EtherType {
     std::uint16_t operator()(const Vlan& tag) const { return tag.tpid.value_or(kTypeVlan); }
     std::uint16_t operator()(const Ipv4&) const { return kTypeIpv4; }
     std::uint16_t operator()(const Ipv6&) const { return kTypeIpv6; }
+    std::uint16_t operator()(const Ethernet&) const { return kTypeEthernet; }
+    std::uint16_t operator()(const Erspan2&) const { return kTypeErspan2; }
+    std::uint16_t operator()(const Erspan3&) const { return kTypeErspan3; }
+    std::uint16_t operator()(const Mpls&) const { return kTypeMpls; }
+    std::uint16_t operator()(const Pppoe&) const { return kTypePppoe; }
     std::uint16_t operator()(const auto&) const { return kTypeExperimental; }
 };
 
@@ -61,9 +73,18 @@ struct IpProtocol {
     std::uint8_t operator()(const Ipv6&) const { return 41; }
     std::uint8_t operator()(const Routing&) const { return 43; }
     std::uint8_t operator()(const Fragment&) const { return 44; }
+    std::uint8_t operator()(const Gre&) const { return kProtocolGre; }
+    std::uint8_t operator()(const Pptp&) const { return kProtocolGre; }
     std::uint8_t operator()(const Icmpv6&) const { return kProtocolIcmpv6; }
     std::uint8_t operator()(const DestinationOptions&) const { return 60; }
     std::uint8_t operator()(const auto&) const { return kProtocolExperimental; }
+};
+
+/// The layer's number in the PPP header before it; of any other layer that of LCP.
+struct PppProtocol {
+    std::uint16_t operator()(const Ipv4&) const { return 0x0021; }
+    std::uint16_t operator()(const Ipv6&) const { return 0x0057; }
+    std::uint16_t operator()(const auto&) const { return 0xc021; }
 };
 
 /// Encodes the layer at `index`, whose payload is already encoded in `body`.
@@ -84,6 +105,17 @@ class Encoder {
     Bytes operator()(const Udp& udp) const;
     Bytes operator()(const Icmp& icmp) const;
     Bytes operator()(const Icmpv6& icmp) const;
+    Bytes operator()(const Gre& gre) const;
+    Bytes operator()(const Pptp& pptp) const;
+    Bytes operator()(const Ppp& ppp) const;
+    Bytes operator()(const Erspan2& erspan) const;
+    Bytes operator()(const Erspan3& erspan) const;
+    Bytes operator()(const Vxlan& vxlan) const;
+    Bytes operator()(const Geneve& geneve) const;
+    Bytes operator()(const Gtp& gtp) const;
+    Bytes operator()(const Mpls& label) const;
+    Bytes operator()(const ControlWord& word) const;
+    Bytes operator()(const Pppoe& pppoe) const;
     Bytes operator()(const auto& data) const { return with_body(ByteWriter().raw(data.data)); }
 
   private:
@@ -92,6 +124,7 @@ class Encoder {
     }
     std::uint16_t next_type() const;
     std::uint8_t next_protocol() const;
+    std::uint16_t next_ppp_protocol() const;
     std::uint16_t pseudo_sum(std::uint8_t protocol, std::size_t length) const;
     Bytes with_body(ByteWriter header) const { return header.raw(body_).take(); }
     Bytes options_header(const auto& header) const;
@@ -115,6 +148,10 @@ std::uint16_t Encoder::next_type() const {
 
 std::uint8_t Encoder::next_protocol() const {
     return next() == nullptr ? kProtocolExperimental : std::visit(IpProtocol{}, *next());
+}
+
+std::uint16_t Encoder::next_ppp_protocol() const {
+    return next() == nullptr ? PppProtocol{}(Payload{}) : std::visit(PppProtocol{}, *next());
 }
 
 /// Computed with the nearest enclosing IP header; 0 without one.
@@ -231,6 +268,107 @@ Bytes Encoder::operator()(const Icmpv6& icmp) const {
     out.u8(icmp.type).u8(icmp.code).u16(0).u32(icmp.rest).raw(body_);
     const std::uint16_t pseudo = pseudo_sum(kProtocolIcmpv6, out.size());
     return out.set_u16(2, icmp.checksum.value(ones_sum(out.bytes(), pseudo), pseudo)).take();
+}
+
+/// The checksum, over header and contents, has a word of its own, half of which is reserved.
+Bytes Encoder::operator()(const Gre& gre) const {
+    ByteWriter out;
+    out.u16(gre.more_flags | gre.checksum << 15 | gre.key.has_value() << 13 |
+            gre.sequence.has_value() << 12);
+    out.u16(gre.protocol.value_or(next_type()));
+    if (gre.checksum)
+        out.u32(0);
+    if (gre.key)
+        out.u32(*gre.key);
+    if (gre.sequence)
+        out.u32(*gre.sequence);
+    out.raw(body_);
+    if (gre.checksum)
+        out.set_u16(4, internet_checksum(out.bytes()));
+    return out.take();
+}
+
+/// Version 1, with a key: the length of the contents and the call.
+Bytes Encoder::operator()(const Pptp& pptp) const {
+    ByteWriter out;
+    out.u16(0x2001 | pptp.sequence.has_value() << 12 | pptp.acknowledgment.has_value() << 7);
+    out.u16(kTypePptp).u16(body_.size()).u16(pptp.call_id);
+    if (pptp.sequence)
+        out.u32(*pptp.sequence);
+    if (pptp.acknowledgment)
+        out.u32(*pptp.acknowledgment);
+    return with_body(std::move(out));
+}
+
+Bytes Encoder::operator()(const Ppp& ppp) const {
+    const std::uint16_t protocol = ppp.protocol.value_or(next_ppp_protocol());
+    ByteWriter out;
+    if (ppp.address_control)
+        out.u16(0xff03);
+    return with_body(std::move(ppp.compressed ? out.u8(protocol) : out.u16(protocol)));
+}
+
+Bytes Encoder::operator()(const Erspan2& erspan) const {
+    return with_body(ByteWriter().u16(1 << 12).u16(erspan.session & 0x03ff).u32(0));
+}
+
+Bytes Encoder::operator()(const Erspan3& erspan) const {
+    ByteWriter out;
+    out.u16(2 << 12).u16(erspan.session & 0x03ff).u32(0).u16(0).u16(erspan.platform);
+    if (erspan.platform)
+        out.u32(0).u32(0);
+    return with_body(std::move(out));
+}
+
+Bytes Encoder::operator()(const Vxlan& vxlan) const {
+    return with_body(
+        ByteWriter().u8(vxlan.flags).u8(0).u16(0).u32(vxlan.vni << 8 | vxlan.reserved));
+}
+
+Bytes Encoder::operator()(const Geneve& geneve) const {
+    const Bytes options = ByteWriter().raw(geneve.options).pad_to(4).take();
+    return with_body(ByteWriter()
+                         .u8(geneve.version << 6 | options.size() / 4)
+                         .u8(0)
+                         .u16(geneve.protocol.value_or(next_type()))
+                         .u32(geneve.vni << 8)
+                         .raw(options));
+}
+
+/// The optional fields are there, all of them, if one is. Each extension header begins with its
+/// length in units of 4 bytes and ends with the type of the next one.
+Bytes Encoder::operator()(const Gtp& gtp) const {
+    constexpr std::uint8_t kPduSessionContainer = 0x85;
+    std::size_t left = gtp.extensions.size();
+    ByteWriter fields;
+    if (gtp.sequence || left != 0)
+        fields.u16(gtp.sequence.value_or(0)).u8(0).u8(left != 0 ? kPduSessionContainer : 0);
+    for (const Bytes& contents : gtp.extensions) {
+        const std::size_t units = (contents.size() + 2 + 3) / 4;
+        Bytes padded = contents;
+        padded.resize(units * 4 - 2);
+        left--;
+        fields.u8(units).raw(padded).u8(left != 0 ? kPduSessionContainer : 0);
+    }
+    ByteWriter out;
+    out.u8(gtp.version << 5 | 1 << 4 | !gtp.extensions.empty() << 2 |
+           gtp.sequence.has_value() << 1);
+    out.u8(gtp.type).u16(fields.size() + body_.size()).u32(gtp.teid).raw(fields.bytes());
+    return with_body(std::move(out));
+}
+
+Bytes Encoder::operator()(const Mpls& label) const {
+    const bool bottom = next() == nullptr || !std::holds_alternative<Mpls>(*next());
+    return with_body(ByteWriter().u32(label.label << 12 | std::uint32_t{bottom} << 8 | label.ttl));
+}
+
+Bytes Encoder::operator()(const ControlWord& word) const {
+    return with_body(ByteWriter().u16(0).u16(word.sequence));
+}
+
+/// Version 1, type 1, code 0: a session's data.
+Bytes Encoder::operator()(const Pppoe& pppoe) const {
+    return with_body(ByteWriter().u8(0x11).u8(0).u16(pppoe.session).u16(body_.size()));
 }
 
 /// Encodes nested `layers`, without trailers.

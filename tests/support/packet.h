@@ -171,6 +171,80 @@ struct Icmpv6 {
     Checksum checksum{};
 };
 
+/// RFC 2784 and RFC 2890: the fields that are set are flagged as present.
+struct Gre {
+    bool checksum = false;
+    std::optional<std::uint32_t> key{};
+    std::optional<std::uint32_t> sequence{};
+    std::uint16_t more_flags = 0;  ///< 0x4000: a source route; the lowest three bits: the version
+    std::optional<std::uint16_t> protocol{};  ///< EtherType; unset: that of the next layer
+};
+
+/// PPTP's GRE (RFC 2637, section 4.1). Holds Ppp, or nothing: then it only acknowledges.
+struct Pptp {
+    std::uint16_t call_id = 1;
+    std::optional<std::uint32_t> sequence{};
+    std::optional<std::uint32_t> acknowledgment{};
+};
+
+/// RFC 1661.
+struct Ppp {
+    bool address_control = false;  ///< begins with ff 03 (RFC 1662)
+    bool compressed = false;       ///< the protocol field has one byte
+    std::optional<std::uint16_t> protocol{};
+};
+
+/// In GRE, draft-foschiano-erspan-03: type II behind a sequence number, and type III. Type I has no
+/// header. All hold Ethernet.
+struct Erspan2 {
+    std::uint16_t session = 1;  ///< 10 bits
+};
+struct Erspan3 {
+    std::uint16_t session = 1;
+    bool platform = false;  ///< with a platform-specific subheader
+};
+
+/// In UDP, to port 4789 (RFC 7348). Holds Ethernet.
+struct Vxlan {
+    std::uint32_t vni = 1;      ///< 24 bits
+    std::uint8_t flags = 0x08;  ///< the VNI is valid
+    std::uint8_t reserved = 0;  ///< the last byte
+};
+
+/// In UDP, to port 6081 (RFC 8926).
+struct Geneve {
+    std::uint32_t vni = 1;  ///< 24 bits
+    std::uint8_t version = 0;
+    Bytes options{};                          ///< padded with zeros to a multiple of 4
+    std::optional<std::uint16_t> protocol{};  ///< EtherType; unset: that of the next layer
+};
+
+/// In UDP, to port 2152 (3GPP TS 29.281, section 5): by default a G-PDU, which holds IP.
+struct Gtp {
+    std::uint32_t teid = 1;
+    std::uint8_t type = 255;
+    std::uint8_t version = 1;
+    std::optional<std::uint16_t> sequence{};
+    /// Extension headers: their contents, padded with zeros.
+    std::vector<Bytes> extensions{};
+};
+
+/// RFC 3032: one label. The last one before another layer is the bottom of the stack.
+struct Mpls {
+    std::uint32_t label = 16;  ///< 20 bits
+    std::uint8_t ttl = 64;
+};
+
+/// Of a pseudowire, between its labels and Ethernet (RFC 4385).
+struct ControlWord {
+    std::uint16_t sequence = 0;
+};
+
+/// A PPPoE session (RFC 2516, section 4). Holds Ppp.
+struct Pppoe {
+    std::uint16_t session = 1;
+};
+
 struct Payload {
     Payload() = default;
     explicit Payload(std::string_view text) : data(text.begin(), text.end()) {}
@@ -198,7 +272,8 @@ struct Quoted {
 };
 
 using Layer = std::variant<Ethernet, Vlan, Ipv4, Ipv6, HopByHop, DestinationOptions, Routing,
-                           Fragment, Tcp, Udp, Icmp, Icmpv6, Payload, Quoted, Trailer>;
+                           Fragment, Tcp, Udp, Icmp, Icmpv6, Gre, Pptp, Ppp, Erspan2, Erspan3,
+                           Vxlan, Geneve, Gtp, Mpls, ControlWord, Pppoe, Payload, Quoted, Trailer>;
 
 template <typename T, typename Variant>
 inline constexpr bool is_alternative_of = false;
@@ -217,7 +292,8 @@ class Packet {
     /// invalid address, and for options too long for their header.
     Bytes bytes() const;
 
-    /// The offset in bytes() of the first IP header; 0 if there is none.
+    /// The offset in bytes() of the first IP header, behind Ethernet and VLAN tags; 0 if there is
+    /// none.
     std::size_t ip_offset() const;
 
     const std::vector<Layer>& layers() const { return layers_; }

@@ -41,7 +41,7 @@ TEST_F(IcmpRejectedTest, ReportsSenderDistanceAndReason) {
 TEST_F(IcmpRejectedTest, OnlyRejections) {
     talk.send(End::us, Syn);
     reject(3, 4);   // fragmentation needed
-    reject(11, 0);  // time exceeded
+    reject(12, 0);  // parameter problem
     EXPECT_EQ(bench.findings_text(), "");
 }
 

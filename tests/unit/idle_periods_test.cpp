@@ -24,7 +24,12 @@ analysis::Observation event_of(fst_event_kind kind, std::uint32_t slot) {
 analysis::Observation resumed(std::uint32_t slot) {
     analysis::Observation observation = event_of(FST_EVENT_IDLE_RESUMED, slot);
     observation.event.packet.payload = 100;
-    observation.slot.emplace().direction[1].last_ns = static_cast<__u64>((kResumed - 30s).count());
+    fst_flow& flow = observation.slot.emplace();
+    flow.direction[1].last_ns = static_cast<__u64>((kResumed - 30s).count());
+    for (fst_direction& end : flow.direction) {
+        end.flags = FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_DATA;
+        end.window = 500;
+    }
     return observation;
 }
 
@@ -65,6 +70,23 @@ TEST(IdlePeriods, AreAnsweredByAnEarlyRstOfTheOtherEnd) {
     EXPECT_EQ(periods.answered_by(rst(1, 2s))->length, 30s);
     EXPECT_EQ(periods.answered_by(rst(1, 3s)), nullptr);
     EXPECT_EQ(periods.answered_by(rst(0, 2s)), nullptr);
+}
+
+/// While something is outstanding, a window is closed, or after a FIN, a flow is not idle.
+TEST(IdlePeriods, OnlyOfAFlowThatWaitsForNothing) {
+    const auto counts = [](auto change) {
+        analysis::IdlePeriods periods;
+        analysis::Observation observation = resumed(0);
+        change(*observation.slot);
+        periods.record(observation);
+        return unanswered(periods, 0) != nullptr;
+    };
+    EXPECT_TRUE(counts([](fst_flow&) {}));
+    EXPECT_FALSE(counts([](fst_flow& flow) { flow.direction[0].seq_edge += 100; }));
+    EXPECT_FALSE(counts([](fst_flow& flow) { flow.direction[1].seq_edge += 100; }));
+    EXPECT_FALSE(counts([](fst_flow& flow) { flow.direction[1].window = 0; }));
+    EXPECT_FALSE(counts([](fst_flow& flow) { flow.state |= FST_OF(FST_FLOW_FIN, 1); }));
+    EXPECT_FALSE(counts([](fst_flow& flow) { flow.direction[1].flags = 0; }));
 }
 
 TEST(IdlePeriods, TheOldestIsForgottenFirst) {

@@ -26,7 +26,16 @@ struct IdleTimeoutTest : ::testing::Test {
 
 TEST_F(IdleTimeoutTest, UnansweredDataAfterAnIdlePeriod) {
     bench.pass(30s);
-    send_in_vain(talk.next(End::us, Psh | Ack, 500), 4);
+    const Segment data = talk.next(End::us, Psh | Ack, 500);
+    send_in_vain(data, 4);
+    EXPECT_EQ(bench.findings_text(), "") << "it may be the loss of a few";
+    bench.pass(3200ms);
+    talk.send(data);
+    EXPECT_EQ(bench.findings_text(), "idle-timeout suspected");
+    bench.pass(6400ms);
+    talk.send(data);
+    bench.pass(12800ms);
+    talk.send(data);
     EXPECT_EQ(bench.findings_text(), "idle-timeout suspected, idle-timeout confirmed");
     EXPECT_NE(output::summary_text(bench.findings()[0]).find("was idle for 30 s"),
               std::string::npos)
@@ -40,14 +49,60 @@ TEST_F(IdleTimeoutTest, AnAnsweredIdlePeriodIsHarmlessAndRemembered) {
     talk.exchange();
     EXPECT_EQ(bench.findings_text(), "");
     bench.pass(30s);
-    send_in_vain(talk.next(End::us, Psh | Ack, 500), 3);
+    send_in_vain(talk.next(End::us, Psh | Ack, 500), 5);
     ASSERT_EQ(bench.findings_text(), "idle-timeout suspected");
     EXPECT_NE(output::advice_text(bench.findings()[0]).find("every 20 s"), std::string::npos)
         << output::advice_text(bench.findings()[0]);
 }
 
+/// A packet or two after an idle period may be lost as any other.
+TEST_F(IdleTimeoutTest, LossAfterAnIdlePeriodIsNotReported) {
+    bench.pass(50s);
+    send_in_vain(talk.next(End::us, Psh | Ack, 500), 3);
+    talk.pass_us(20'000);
+    talk.send(End::peer);
+    bench.pass(50s);
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+/// Between the retransmissions of what is not acknowledged, a flow is not idle.
+TEST_F(IdleTimeoutTest, BackoffIsNoIdlePeriod) {
+    Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    for (const auto wait : {3s, 6s, 12s, 24s, 48s}) {
+        bench.pass(wait);
+        data.id++;
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.findings_text(), "stalled confirmed");
+}
+
+/// As long an idle period did no harm before: it is not the reason.
+TEST_F(IdleTimeoutTest, AnEquallyLongPeriodThatDidNoHarmExcludesIt) {
+    bench.pass(90s);
+    talk.exchange();
+    bench.pass(80s);
+    talk.send(End::us, Psh | Ack, 500);
+    talk.pass_us(20'000);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+/// Without any packet before it, after an idle time that boxes use.
+TEST_F(IdleTimeoutTest, AnUnpromptedResetAfterAUsualTime) {
+    bench.pass(350s);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(bench.findings_text(), "idle-timeout confirmed");
+}
+
+TEST_F(IdleTimeoutTest, AnUnpromptedResetAfterAnyOtherTimeIsNotReported) {
+    bench.pass(337s);
+    talk.send(talk.stateless_reset());
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
 TEST_F(IdleTimeoutTest, AnImmediateResetConfirms) {
-    bench.pass(30s);
+    bench.pass(90s);
     talk.send(End::us, Psh | Ack, 500);
     talk.pass_us(20'000);
     talk.send(talk.stateless_reset());
@@ -77,9 +132,24 @@ TEST_F(IdleTimeoutTest, UnansweredKeepalives) {
     keepalive.seq -= 1;
     bench.pass(60s);
     talk.send(keepalive);
+    for (const char* expected : {"", "idle-timeout suspected", "idle-timeout suspected",
+                                 "idle-timeout suspected, idle-timeout confirmed"}) {
+        bench.pass(5s);
+        talk.send(keepalive);
+        EXPECT_EQ(bench.findings_text(), expected);
+    }
+}
+
+TEST_F(IdleTimeoutTest, OneThatGivesUpAfterTwoKeepalives) {
+    Segment keepalive = talk.next(End::us);
+    keepalive.seq -= 1;
+    bench.pass(60s);
+    talk.send(keepalive);
     bench.pass(5s);
     talk.send(keepalive);
-    EXPECT_EQ(bench.findings_text(), "idle-timeout suspected");
+    bench.pass(5s);
+    talk.send(End::us, Rst | Ack);
+    EXPECT_EQ(bench.findings_text(), "idle-timeout suspected, idle-timeout ended");
 }
 
 TEST_F(IdleTimeoutTest, AnsweredKeepalives) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/injected_segment.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/datapath/capture_rig.h"
+#include "tests/support/replayed.h"
 #include "tests/unit/analysis_bench.h"
 
 namespace flowstamp::testing {
@@ -61,9 +64,40 @@ TEST_F(InjectedSegmentPlain, ARetransmissionOrADetourIsNotReported) {
         talk.send(data);
         talk.pass_us(3000);
         data.ttl = static_cast<std::uint8_t>(data.ttl + nearer);
+        data.id++;
         talk.send(data);
     }
     EXPECT_EQ(bench.findings_text(), "");
+}
+
+/// A mirror on the way shows the packet where it is nearer to its sender.
+void send_data_with_a_copy(Conversation& talk, int hops_apart) {
+    talk.open().exchange(3);
+    Segment data = talk.next(End::peer, Psh | Ack, 400);
+    talk.send(data);
+    talk.pass_us(3000);
+    data.ttl = static_cast<std::uint8_t>(data.ttl + hops_apart);
+    talk.send(data);
+    talk.pass_us(100);
+    talk.send(End::us);
+    talk.exchange(3);
+}
+
+TEST_F(InjectedSegmentPlain, ACopyIsNotReported) {
+    send_data_with_a_copy(talk, 3);
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+/// There, the bytes of all that comes again are compared.
+TEST(InjectedSegment, ACopyInACaptureIsNotReported) {
+    for (const int hops_apart : {0, 1, 3, -3}) {
+        CaptureRig rig;
+        Conversation talk(rig, FST_HOOK_XDP, WithoutTimestamps::plain());
+        send_data_with_a_copy(talk, hops_apart);
+        const auto path = cmd::make_host_path(1024);
+        const Replayed replayed = replay(std::make_unique<net::MemorySource>(rig.file()), **path);
+        EXPECT_THAT(replayed.of("finding"), ::testing::IsEmpty()) << hops_apart;
+    }
 }
 
 TEST_F(InjectedSegmentTest, DataThatLacksTheTimestamps) {

@@ -17,10 +17,42 @@ TEST(OneWay, AMissingDirectionIsReportedOncePerInterface) {
         talk.send(End::us, Syn);
         for (int i = 0; i < 12; i++) {
             bench.pass(20ms);
-            talk.send(End::us, Psh | Ack, 100);
+            Segment data = talk.next(End::us, Psh | Ack, 100);
+            data.ack += static_cast<std::uint32_t>(i) * 1000;
+            talk.send(data);
         }
+        bench.pass(3s);
     }
     EXPECT_EQ(bench.findings_text(), "one-way suspected");
+}
+
+/// It acknowledges nothing new: a capture of one direction's data, or a sender that is not answered.
+TEST(OneWay, WithoutNewAcknowledgementsItIsNotReported) {
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
+    talk.send(End::us, Syn);
+    for (int i = 0; i < 20; i++) {
+        bench.pass(20ms);
+        talk.send(End::us, Psh | Ack, 100);
+    }
+    bench.pass(3s);
+    bench.finish();
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+TEST(OneWay, IsWithdrawnWhenTheOtherDirectionComes) {
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
+    for (int i = 0; i < 20; i++) {
+        bench.pass(300ms);
+        Segment data = talk.next(End::us, Psh | Ack, 100);
+        data.ack += static_cast<std::uint32_t>(i) * 1000;
+        talk.send(data);
+    }
+    ASSERT_EQ(bench.findings_text(), "one-way suspected");
+    talk.send(End::peer, Psh | Ack, 100);
+    talk.send(End::us);
+    EXPECT_EQ(bench.findings_text(), "one-way suspected, one-way withdrawn");
 }
 
 TEST(OneWay, AFlowWithBothDirectionsIsNotReported) {

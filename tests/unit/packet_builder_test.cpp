@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -145,6 +146,55 @@ TEST(PacketBuilder, ChainsExtensionHeaders) {
     ASSERT_TRUE(view);
     EXPECT_EQ(view->tcp_offset, 72u);
     EXPECT_TRUE(view->checksum_ok);
+}
+
+/// What stands between `at` bytes and the packet that the tunnel holds.
+Bytes headers_before(const Packet& packet, const Packet& inner, std::size_t at) {
+    const Bytes whole = packet.bytes(), contents = inner.bytes();
+    EXPECT_EQ(Bytes(whole.end() - static_cast<std::ptrdiff_t>(contents.size()), whole.end()),
+              contents);
+    return {whole.begin() + static_cast<std::ptrdiff_t>(at),
+            whole.end() - static_cast<std::ptrdiff_t>(contents.size())};
+}
+
+/// Bytes that tshark dissects to the inner TCP segment.
+TEST(PacketBuilder, EncodesTunnels) {
+    const Packet segment = Ipv4{} / Tcp{.flags = Syn};
+    const Packet frame = Ethernet{} / segment;
+    const auto in_ip = [](const Packet& tunnel, const Packet& inner) {
+        return headers_before(Ipv4{} / tunnel / inner, inner, 20);
+    };
+    const auto in_udp = [](const Packet& tunnel, const Packet& inner) {
+        return headers_before(Ipv4{} / Udp{} / tunnel / inner, inner, 28);
+    };
+    EXPECT_EQ(in_ip(Gre{.checksum = true, .key = 7, .sequence = 9}, segment),
+              hex("b000 0800 3446 0000 00000007 00000009"));
+    EXPECT_EQ(in_ip(Gre{}, frame), hex("0000 6558"));
+    EXPECT_EQ(
+        in_ip(Pptp{.sequence = 5, .acknowledgment = 6} / Ppp{.address_control = true}, segment),
+        hex("3081 880b 002c 0001 00000005 00000006 ff03 0021"));
+    EXPECT_EQ(in_ip(Pptp{.sequence = 5} / Ppp{.compressed = true}, segment),
+              hex("3001 880b 0029 0001 00000005 21"));
+    EXPECT_EQ(in_ip(Gre{.sequence = 5} / Erspan2{}, frame),
+              hex("1000 88be 00000005 1000 0001 00000000"));
+    EXPECT_EQ(in_ip(Gre{.sequence = 5} / Erspan3{.platform = true}, frame),
+              hex("1000 22eb 00000005 2000 0001 00000000 0000 0001 00000000 00000000"));
+    EXPECT_EQ(in_udp(Vxlan{.vni = 0x123456}, frame), hex("0800 0000 123456 00"));
+    EXPECT_EQ(in_udp(Geneve{.vni = 0x123456, .options = hex("0101 0101 01")}, frame),
+              hex("0200 6558 123456 00 0101010101 000000"));
+    EXPECT_EQ(in_udp(Gtp{.sequence = 3, .extensions = {hex("00 09")}}, segment),
+              hex("36ff 0030 00000001 0003 00 85 01 0009 00"));
+    EXPECT_EQ(in_udp(Gtp{}, segment), hex("30ff 0028 00000001"));
+    EXPECT_EQ(
+        headers_before(Ethernet{} / Mpls{} / Packet(Mpls{.label = 0xfffff}) / segment, segment, 12),
+        hex("8847 00010040 fffff140"));
+    EXPECT_EQ(
+        headers_before(Ethernet{} / Mpls{} / Packet(ControlWord{.sequence = 5}) / frame, frame, 12),
+        hex("8847 00010140 00000005"));
+    EXPECT_EQ(headers_before(Ethernet{} / Pppoe{} / Packet(Ppp{}) / segment, segment, 12),
+              hex("8864 1100 0001 002a 0021"));
+    const Bytes outer = (Ipv4{} / Pptp{}).bytes();
+    EXPECT_EQ(outer.at(9), 47);
 }
 
 TEST(PacketBuilder, PadsOptionsOfBothHeaders) {

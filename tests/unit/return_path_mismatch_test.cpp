@@ -35,6 +35,8 @@ struct ReturnPathMismatchTest : ::testing::Test {
 TEST_F(ReturnPathMismatchTest, AnAnswerFromAnotherAddressAndTheClientsReset) {
     syn(kRequested);
     syn_ack(kInternal);
+    EXPECT_EQ(bench.findings_text(), "") << "the client has not said yet what it makes of it";
+    bench.pass(2s);
     EXPECT_EQ(bench.findings_text(), "return-path-mismatch suspected");
     put(kClientIp, kInternal, {.src_port = 40000, .dst_port = 80, .seq = 1000, .flags = Rst});
     EXPECT_EQ(bench.findings_text(),
@@ -46,6 +48,25 @@ TEST_F(ReturnPathMismatchTest, AnAnswerFromAnotherAddressAndTheClientsReset) {
     syn(kRequested);
     bench.pass(4s);
     EXPECT_EQ(bench.findings().size(), 2U);
+}
+
+/// A scanner uses one port and sequence number for all hosts.
+TEST_F(ReturnPathMismatchTest, WhoAnswersWasContactedToo) {
+    syn(kInternal);
+    bench.pass(1s);
+    syn(kRequested);
+    syn_ack(kInternal);
+    bench.pass(2s);
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+TEST_F(ReturnPathMismatchTest, AnAnswerThatTheClientAcceptsIsNotReported) {
+    syn(kRequested);
+    syn_ack(kInternal);
+    put(kClientIp, kInternal,
+        {.src_port = 40000, .dst_port = 80, .seq = 1000, .ack = 5001, .flags = Ack});
+    bench.pass(2s);
+    EXPECT_EQ(bench.findings_text(), "");
 }
 
 TEST_F(ReturnPathMismatchTest, TranslationSeenOnBothSidesOfARouterIsNotReported) {

@@ -16,7 +16,7 @@ using flowstamp::testing::kClient;
 using flowstamp::testing::kServer;
 
 constexpr std::uint16_t kStackSyn =
-    FST_PACKET_DF | FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK | FST_PACKET_TS;
+    FST_PACKET_DF | FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK | FST_PACKET_TS;
 
 fst_packet syn_packet() {
     fst_packet syn{};
@@ -48,7 +48,7 @@ TEST(ScanProbe, AnOrdinarySynIsNoProbe) {
     syn.flags |= FST_PACKET_DF;
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);
     syn = syn_packet();
-    syn.flags |= FST_PACKET_SACK_OK | FST_PACKET_WSCALE;
+    syn.flags |= FST_PACKET_SACK | FST_PACKET_WSCALE;
     syn.tcp_header = 40;
     syn.ip_id = 54321;  // by chance
     EXPECT_EQ(analysis::scan_probe(syn), analysis::ScanProbe::none);

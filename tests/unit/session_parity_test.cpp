@@ -27,7 +27,7 @@ void end_and_restart(Conversation& talk) {
 void stall(Conversation& talk) {
     Segment data = talk.next(End::us, TcpFlags(Psh | Ack), 300);
     talk.send(data);
-    for (const std::uint64_t wait_ms : {300U, 600U, 1200U, 2400U}) {
+    for (const std::uint64_t wait_ms : {300U, 600U, 1200U, 2400U, 4800U, 9600U, 19200U}) {
         talk.pass_ms(wait_ms);
         data.id++;
         talk.send(data);
@@ -62,6 +62,7 @@ void shift_then_end(Rig& rig) {
     talk.open();
     talk.traits(End::peer).ttl -= 5;
     talk.exchange(4);
+    stall(talk);
     end_and_restart(talk);
 }
 
@@ -98,7 +99,7 @@ TEST(SessionParity, AnIdleTimeOutWhoseFlowEnds) {
 }
 
 TEST(SessionParity, ATtlShiftWhoseFlowEnds) {
-    EXPECT_EQ(live(shift_then_end), "ttl-shift confirmed");
+    EXPECT_NE(live(shift_then_end).find("ttl-shift suspected"), std::string::npos);
     EXPECT_EQ(replayed(shift_then_end), live(shift_then_end));
 }
 

@@ -56,6 +56,7 @@ TEST_F(StalledTest, FastRetransmissionsAreNoStall) {
     talk.send(data);
     for (int i = 0; i < 10; i++) {
         bench.pass(20ms);
+        data.id++;
         talk.send(data);
     }
     EXPECT_EQ(bench.findings_text(), "");
@@ -95,6 +96,137 @@ TEST_F(StalledTest, ThePeerMayContinueToSend) {
     ASSERT_EQ(bench.findings_text(), "stalled confirmed");
     EXPECT_NE(output::summary_text(bench.findings()[0]).find("goes on sending"), std::string::npos)
         << output::summary_text(bench.findings()[0]);
+}
+
+/// The acknowledgements are lost between here and the sender.
+TEST_F(StalledTest, WhatIsAcknowledgedHere) {
+    data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.pass_us(20'000);
+    talk.send(End::peer);
+    for (int i = 0; i < 4; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(data);
+    }
+    ASSERT_EQ(bench.findings_text(), "stalled confirmed");
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("has acknowledged here"),
+              std::string::npos)
+        << output::summary_text(bench.findings()[0]);
+    EXPECT_NE(output::advice_text(bench.findings()[0]).find("between here and 192.0.2.1"),
+              std::string::npos)
+        << output::advice_text(bench.findings()[0]);
+}
+
+/// As every receiver does (RFC 9293, section 3.10.7.4), it acknowledges each copy again.
+TEST_F(StalledTest, WhatIsAcknowledgedHereAgainAndAgain) {
+    data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.pass_us(20'000);
+    talk.send(End::peer);
+    for (int i = 0; i < 4; i++) {
+        bench.pass(200ms * (1 << i));
+        data.id++;
+        talk.send(data);
+        talk.pass_us(20'000);
+        talk.send(End::peer);
+    }
+    ASSERT_EQ(bench.findings_text(), "stalled confirmed");
+    EXPECT_NE(output::summary_text(bench.findings()[0]).find("has acknowledged here"),
+              std::string::npos)
+        << output::summary_text(bench.findings()[0]);
+}
+
+/// One segment is lost again and again, others arrive (RFC 2018).
+TEST_F(StalledTest, WhereSomethingArrivesItIsNoStall) {
+    data = talk.next(End::us, Ack, 500);
+    talk.send(data);
+    for (int i = 0; i < 6; i++) {
+        talk.send(End::us, Psh | Ack, 500);
+        talk.pass_us(20'000);
+        Segment gap = talk.next(End::peer);
+        gap.ack = data.seq;
+        gap.sack = std::pair(data.seq + 500, talk.edge(End::us));
+        talk.send(gap);
+        bench.pass(200ms * (1 << i));
+        data.id = talk.next(End::us).id;
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+/// Something arrived before the way was cut.
+TEST_F(StalledTest, AnEarlierGapIsNoExcuse) {
+    data = talk.next(End::us, Ack, 500);
+    talk.send(data);
+    talk.send(End::us, Psh | Ack, 500);
+    talk.pass_us(20'000);
+    Segment gap = talk.next(End::peer);
+    gap.ack = data.seq;
+    gap.sack = std::pair(data.seq + 500, data.seq + 1000);
+    talk.send(gap);
+    for (int i = 0; i < 3; i++) {
+        bench.pass(200ms * (1 << i));
+        data.id = talk.next(End::us).id;
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.findings_text(), "stalled confirmed");
+}
+
+TEST_F(StalledTest, ASackIsARecovery) {
+    send_in_vain(4);
+    talk.send(End::us, Psh | Ack, 500);
+    talk.pass_us(20'000);
+    Segment gap = talk.next(End::peer);
+    gap.ack = data.seq;
+    gap.sack = std::pair(data.seq + 500, data.seq + 1000);
+    talk.send(gap);
+    EXPECT_EQ(bench.findings_text(), "stalled confirmed, stalled recovered");
+}
+
+/// It may have closed altogether: its host then says nothing, or resets.
+TEST_F(StalledTest, APeerThatHasSentItsFinIsNoStall) {
+    talk.send(End::peer, Fin | Ack);
+    talk.pass_us(100);
+    talk.send(End::us);
+    send_in_vain(6);
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+/// The peer's application does not read: what is in flight is not taken.
+TEST_F(StalledTest, AClosedWindowIsNoStall) {
+    data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.pass_us(20'000);
+    Segment full = talk.next(End::peer);
+    full.ack = data.seq;
+    full.window = 0;
+    talk.send(full);
+    for (int i = 0; i < 5; i++) {
+        bench.pass(200ms * (1 << i));
+        data.id++;
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.findings_text(), "zero-window confirmed");
+}
+
+/// Over a long way nothing can have come back yet.
+TEST(Stalled, ARoundTripAsLongAsTheWaitIsNoStall) {
+    AnalysisBench bench;
+    Setting setting;
+    setting.rtt_us = 1'500'000;
+    Conversation talk(bench.rig(), FST_HOOK_XDP, setting);
+    talk.open().exchange(3);
+    Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    for (int i = 0; i < 4; i++) {
+        bench.pass(200ms * (1 << i));
+        data.id++;
+        talk.send(data);
+    }
+    EXPECT_EQ(bench.findings_text(), "") << "three seconds are two round trips";
+    bench.pass(3200ms);
+    talk.send(data);
+    EXPECT_EQ(bench.findings_text(), "stalled confirmed");
 }
 
 TEST(Stalled, JoinedMidwayIsSuspectedAtMost) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/packet.h"
 #include "tests/unit/analysis_bench.h"
 #include "user/output/text/statement_text.h"
 
@@ -26,6 +27,22 @@ struct SynRefusedTest : ::testing::Test {
         reset.ttl = ttl;
         reset.id = 0;
         talk.send(reset);
+        bench.pass(analysis::SynRefused::kWait);
+    }
+    /// One to any port of any address.
+    void refuse_at(const char* server, std::uint16_t port, std::uint8_t ttl) {
+        const std::uint32_t isn = next_isn += 1000;
+        const Bytes syn =
+            (Ethernet{} / Ipv4{.src = "192.0.2.1", .dst = server, .id = 7} /
+             Tcp{.src_port = 40000, .dst_port = port, .seq = isn, .flags = Syn, .window = 64240})
+                .bytes();
+        bench.rig().run(FST_HOOK_TC_EGRESS, {.bytes = syn});
+        bench.pass(20ms);
+        const Bytes reset =
+            (Ethernet{} / Ipv4{.src = server, .dst = "192.0.2.1", .ttl = ttl} /
+             Tcp{.src_port = port, .dst_port = 40000, .ack = isn + 1, .flags = Rst | Ack})
+                .bytes();
+        bench.rig().run(FST_HOOK_XDP, {.bytes = reset});
         bench.pass(analysis::SynRefused::kWait);
     }
     bool says(const char* words) {
@@ -58,6 +75,30 @@ TEST_F(SynRefusedTest, FromNearerItIsProbablyABox) {
 TEST_F(SynRefusedTest, OneHopIsNotEnough) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse(58);
+    EXPECT_TRUE(says("its distance does not show which"))
+        << output::summary_text(bench.findings().back());
+}
+
+/// Nothing is known of that port, but another one of the host has shown how far away it is.
+TEST_F(SynRefusedTest, AnotherPortOfTheHostIsABaseline) {
+    Conversation(bench.rig(), FST_HOOK_XDP).open();
+    refuse_at("198.51.100.7", 8080, 60);
+    ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");
+    EXPECT_TRUE(says("probably by a box 4 hops away: 198.51.100.7 itself is 7 hops away"))
+        << output::summary_text(bench.findings().back());
+    refuse_at("198.51.100.7", 8081, 57);
+    ASSERT_EQ(bench.findings().size(), 2U);
+    EXPECT_TRUE(says("nothing listens there")) << output::summary_text(bench.findings().back());
+    refuse_at("198.51.100.7", 8082, 58);
+    ASSERT_EQ(bench.findings().size(), 3U);
+    EXPECT_TRUE(says("its distance does not show which"))
+        << output::summary_text(bench.findings().back());
+}
+
+TEST_F(SynRefusedTest, AnotherHostIsNoBaseline) {
+    Conversation(bench.rig(), FST_HOOK_XDP).open();
+    refuse_at("198.51.100.8", 443, 60);
+    ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");
     EXPECT_TRUE(says("its distance does not show which"))
         << output::summary_text(bench.findings().back());
 }

@@ -81,6 +81,36 @@ TEST_F(SynUnansweredTest, AnAnswerInTimeIsNoFinding) {
     EXPECT_EQ(bench.findings_text(), "");
 }
 
+/// An ACK of an older connection on the same ports: the server has received the SYN.
+TEST_F(SynUnansweredTest, AStaleAckIsAnAnswer) {
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    talk.pass_us(20'000);
+    Segment stale = talk.next(End::peer);
+    stale.seq -= 1'000'000;
+    stale.ack -= 1'000'000;
+    talk.send(stale);
+    for (const auto wait : {1s, 2s, 4s, 8s}) {
+        bench.pass(wait);
+        talk.send(syn);
+    }
+    bench.pass(10s);
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+TEST_F(SynUnansweredTest, ALateStaleAckResolvesIt) {
+    const Segment syn = talk.next(End::us, Syn);
+    for (int i = 0; i < 3; i++) {
+        talk.send(syn);
+        bench.pass(1s);
+    }
+    Segment stale = talk.next(End::peer);
+    stale.seq -= 1'000'000;
+    stale.ack -= 1'000'000;
+    talk.send(stale);
+    EXPECT_EQ(bench.findings_text(), "syn-unanswered confirmed, syn-unanswered answered");
+}
+
 /// Each SYN is seen at both interfaces of a router: it counts once.
 TEST_F(SynUnansweredTest, ARoutersTwoViewsAreOneAttempt) {
     const Setting out{.ifindex = 2, .port = talk.port(End::us)};

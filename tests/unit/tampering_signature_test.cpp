@@ -341,7 +341,7 @@ analysis::FlowRecord opened_and_reset(std::uint16_t ip_id, std::uint16_t flags) 
 }
 
 TEST(TamperingSignature, AScannersHalfOpenConnectionHasNone) {
-    constexpr std::uint16_t kStack = FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK_OK;
+    constexpr std::uint16_t kStack = FST_PACKET_OPTIONS | FST_PACKET_MSS | FST_PACKET_SACK;
     EXPECT_EQ(opened_and_reset(54321, 0).stage, analysis::HandshakeStage::syn);
     EXPECT_FALSE(opened_and_reset(54321, 0).signature);
     EXPECT_FALSE(opened_and_reset(1, 0).signature);

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "flowstamp/counter.h"
 #include "user/analysis/reset/challenge_tally.h"
@@ -34,6 +36,8 @@ struct Stats : DatapathStats {
     ChallengeTally challenges{};
     std::uint64_t findings_suspected = 0;
     std::uint64_t findings_confirmed = 0;
+    /// Of a capture: frames by the encapsulation that they hold and that is not opened ("L2TP").
+    std::map<std::string, std::uint64_t> unopened{};
 };
 
 }  // namespace flowstamp::analysis

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Which rule dropped packets, derived from the change of the rules' counters while they were lost.
+// Which rule dropped packets: by the change of the rules' counters while they were lost, or by
+// nft's trace.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/icmp_rejected.h"
 
-#include <algorithm>
 #include <array>
 
 #include "flowstamp/hops.h"
@@ -13,14 +12,6 @@ namespace flowstamp::analysis {
 namespace {
 
 constexpr std::size_t kMost = 4096;
-
-/// Who sent the ICMP error.
-net::Endpoint icmp_sender(const fst_packet& packet) {
-    net::Endpoint sender;
-    std::copy_n(reinterpret_cast<const std::uint8_t*>(packet.icmp_source), sender.address.size(),
-                sender.address.begin());
-    return sender;
-}
 
 IcmpError error_of(const fst_packet& packet) {
     return {.is_v6 = (packet.flags & FST_PACKET_IPV6) != 0,

@@ -2,9 +2,10 @@
 #include "user/analysis/connection/idle_timeout.h"
 
 #include <algorithm>
+#include <array>
 
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/both_ways.h"
-#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -20,6 +21,25 @@ Statement keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fata
             .values = {field::interval(seconds), field::fatal(fatal), field::harmless(harmless)}};
 }
 
+/// Idle time-outs of firewalls and balancers in their makers' documents, seconds: 1, 2, 3, 4 (Azure),
+/// 5, 10 (GCP), 15, 20, 30, 60 and 120 minutes, and 350 s (AWS).
+constexpr std::array kUsualSeconds = {60,  120, 180,  240,  300,  350,
+                                      600, 900, 1200, 1800, 3600, 7200};
+
+bool is_usual(Nanoseconds idle) {
+    return std::ranges::any_of(kUsualSeconds, [&](int seconds) {
+        return std::chrono::abs(idle - std::chrono::seconds(seconds)) <= std::chrono::seconds(1);
+    });
+}
+
+/// Whether who reset still knew the connection: then it was ended on purpose.
+bool knows_connection(const fst_packet& rst, const fst_judgement& judgement, const fst_flow& flow) {
+    const fst_direction& own = flow.direction[rst.direction & 1U];
+    return (judgement.signals & FST_SIGNALS_CORROBORATE_GENUINE) ||
+           ((rst.tcp_flags & FST_TCP_ACK) && !(rst.flags & FST_PACKET_IPV6) &&
+            fst_id_continues(&own, rst.ip_id));
+}
+
 }  // namespace
 
 void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
@@ -31,7 +51,7 @@ void IdleTimeout::observe(const Observation& observation, FindingSink& sink) {
             reset(observation, sink);
             break;
         case FST_EVENT_ACKED:
-            if (const auto& idle = idle_periods_.survived()) {
+            if (const auto& idle = tracking_.idle_periods.survived()) {
                 survived(observation, *idle, sink);
             }
             break;
@@ -49,10 +69,11 @@ void IdleTimeout::retransmission(const Observation& observation, FindingSink& si
     const fst_packet& packet = observation.event.packet;
     const unsigned direction = packet.direction & 1U;
     const ViewKey view = view_of(observation.event);
-    const IdlePeriods::IdlePeriod* idle = idle_periods_.unanswered(view);
-    if (idle == nullptr || idle->direction != direction || !observation.slot ||
-        (waits_.size() >= kMost && !waits_.contains(view)) ||
-        !(observation.slot->direction[direction ^ 1U].flags & FST_DIRECTION_SEEN)) {
+    const IdlePeriods::IdlePeriod* idle = tracking_.idle_periods.unanswered(view);
+    const Retransmissions::Wait* tries = tracking_.retransmissions.of(view, direction);
+    if (idle == nullptr || idle->direction != direction || !observation.slot || tries == nullptr ||
+        tries->sacked || (waits_.size() >= kMost && !waits_.contains(view)) ||
+        was_harmless(net::receiver_of(packet), idle->length)) {
         return;
     }
     if (observation.time() == idle->resumed_at) {
@@ -61,66 +82,113 @@ void IdleTimeout::retransmission(const Observation& observation, FindingSink& si
     Wait& wait = waits_[view];
     wait.latest = observation.time();
     wait.retransmissions++;
-    const bool is_keepalive = packet.payload <= 1 && !(packet.tcp_flags & FST_TCP_FIN);
-    // Keepalives are a second or more apart: two of them are enough for a suspicion.
-    if (wait.retransmissions + (is_keepalive ? 1 : 0) < kSuspect) {
+    const Nanoseconds unanswered = observation.time() - idle->resumed_at;
+    // Keepalives are a second or more apart, and are not lost in a burst with others.
+    const bool is_keepalive = packet.payload <= 1;
+    wait.keepalives = is_keepalive;
+    const bool suspicious = is_keepalive ? wait.retransmissions >= kKeepalives
+                                         : wait.retransmissions >= kSuspect && unanswered >= kLong;
+    if (!suspicious) {
         return;
     }
-    report(
-        observation, wait, idle->length,
-        wait.retransmissions >= kProof ? highest_verdict(*observation.slot) : FST_VERDICT_SUSPECTED,
-        {.signal = Signal::UNANSWERED,
-         .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmissions)}},
-        sink);
+    const bool certain = is_keepalive ? wait.retransmissions >= 2 * kKeepalives
+                                      : wait.retransmissions >= kProof && unanswered >= kVeryLong;
+    report(observation, wait, idle->length,
+           certain ? highest_verdict(*observation.slot) : FST_VERDICT_SUSPECTED,
+           Phrase::idle_then_unanswered,
+           {.signal = Signal::UNANSWERED,
+            .observed = {field::is_keepalive(is_keepalive), field::resent(wait.retransmissions)}},
+           sink);
 }
 
 void IdleTimeout::reset(const Observation& observation, FindingSink& sink) {
-    const fst_packet& packet = observation.event.packet;
-    const unsigned direction = packet.direction & 1U;
     const ViewKey view = view_of(observation.event);
-    const IdlePeriods::IdlePeriod* idle = idle_periods_.unanswered(view);
-    const fst_judgement& judgement = observation.event.judgement;
-    const bool answers = idle_periods_.answered_by(observation) != nullptr;
-    const bool aged = judgement.cause == FST_CAUSE_AGED_STATE;
-    const Nanoseconds length = idle ? idle->length : silence_before(observation);
-    if (judgement.verdict == FST_VERDICT_GENUINE && (answers || aged) &&
-        length >= IdlePeriods::kShortest && observation.slot && waits_.size() < kMost) {
-        report(observation, waits_[view], length, highest_verdict(*observation.slot),
-               aged ? Evidence{.signal = Signal::AGED_WINDOW,
-                               .strength = Strength::strong,
-                               .observed = {field::window(packet.window)}}
-                    : Evidence{.signal = Signal::RESET_AFTER_REST,
-                               .observed = {field::after_resume(observation.time() -
-                                                                idle->resumed_at)}},
-               sink);
-    }
-    // The end that sent after the idle period gives up.
+    const IdlePeriods::IdlePeriod* idle = tracking_.idle_periods.unanswered(view);
     const auto wait = waits_.find(view);
-    if (wait != waits_.end() && idle != nullptr && idle->direction == direction &&
-        wait->second.updates.is_reported()) {
+    const bool gives_up = wait != waits_.end() && idle != nullptr &&
+                          idle->direction == (observation.event.packet.direction & 1U);
+    if (!gives_up) {
+        judge_reset(observation, idle, sink);
+    } else if (!wait->second.updates.is_reported() && wait->second.keepalives && observation.slot) {
+        report(
+            observation, wait->second, idle->length, FST_VERDICT_SUSPECTED,
+            Phrase::idle_then_unanswered,
+            {.signal = Signal::UNANSWERED,
+             .observed = {field::is_keepalive(true), field::resent(wait->second.retransmissions)}},
+            sink);
+    }
+    if (gives_up && wait->second.updates.is_reported()) {
         Finding finding = wait->second.finding;
         finding.sighting = sighting_of(observation);
         finding.resolution = Resolution::ended;
-        wait->second.updates.report(std::move(finding), findings_, sink);
+        wait->second.updates.report(std::move(finding), tracking_.findings, sink);
     }
     waits_.erase(view);
 }
 
-void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds idle,
-                         fst_verdict verdict, Evidence answer, FindingSink& sink) {
+/// `idle`: the idle period whose ending packet has had no answer yet, or null.
+void IdleTimeout::judge_reset(const Observation& observation, const IdlePeriods::IdlePeriod* idle,
+                              FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
-    const bool is_reset = packet.tcp_flags & FST_TCP_RST;
+    const fst_judgement& judgement = observation.event.judgement;
+    if (!observation.slot || waits_.size() >= kMost || fst_any_fin(observation.slot->state) ||
+        knows_connection(packet, judgement, *observation.slot)) {
+        return;
+    }
+    const bool genuine = judgement.verdict == FST_VERDICT_GENUINE;
+    const bool answers = tracking_.idle_periods.answered_by(observation) != nullptr;
+    const bool aged = judgement.cause == FST_CAUSE_AGED_STATE;
+    const Nanoseconds length = idle != nullptr ? idle->length : silence_before(observation);
+    // A RST with ACK, unprompted, is an application's close: a box's is bare, or from elsewhere.
+    const bool unprompted =
+        idle == nullptr && was_at_rest(*observation.slot) &&
+        (!(packet.tcp_flags & FST_TCP_ACK) || judgement.cause == FST_CAUSE_EDGE);
+    if (length < IdlePeriods::kShortest || was_harmless(net::sender_of(packet), length)) {
+        return;
+    }
+    Wait& wait = waits_[view_of(observation.event)];
+    const fst_verdict verdict =
+        genuine && length >= kUsual ? highest_verdict(*observation.slot) : FST_VERDICT_SUSPECTED;
+    if (aged && genuine) {
+        report(observation, wait, length, verdict, Phrase::idle_then_reset,
+               {.signal = Signal::AGED_WINDOW,
+                .strength = Strength::strong,
+                .observed = {field::window(packet.window)}},
+               sink);
+    } else if (answers && (genuine || length >= kUsual)) {
+        report(observation, wait, length, verdict, Phrase::idle_then_reset,
+               {.signal = Signal::RESET_AFTER_REST,
+                .observed = {field::after_resume(observation.time() - idle->resumed_at)}},
+               sink);
+    } else if (unprompted && genuine && is_usual(length)) {
+        report(observation, wait, length, verdict, Phrase::idle_until_reset,
+               {.signal = Signal::ROUND_TIME, .observed = {field::idle(length)}}, sink);
+    }
+}
+
+void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds idle,
+                         fst_verdict verdict, Phrase phrase, Evidence answer, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    // An end that gives up resets as well, but it is the other that did not answer.
+    const bool is_reset =
+        (packet.tcp_flags & FST_TCP_RST) && phrase != Phrase::idle_then_unanswered;
     const net::Endpoint remote = is_reset ? net::sender_of(packet) : net::receiver_of(packet);
     const net::Endpoint local = is_reset ? net::receiver_of(packet) : net::sender_of(packet);
+    // Who opened the connection is known only where its SYN was seen.
+    const bool remote_opened =
+        observation.slot && (observation.slot->state &
+                             FST_OF(FST_FLOW_SYN, (packet.direction & 1U) ^ (is_reset ? 0U : 1U)));
+    const net::Endpoint& opener = remote_opened ? remote : local;
+    const net::Endpoint& answerer = remote_opened ? local : remote;
     Bounds& bounds = bounds_of(remote);
     bounds.fatal = std::min(bounds.fatal.value_or(idle), idle);
     wait.finding = Finding{
         .kind = FindingKind::idle_timeout,
         .verdict = verdict,
         .sighting = sighting_of(observation),
-        .summary = {{.phrase = is_reset ? Phrase::idle_then_reset : Phrase::idle_then_unanswered,
-                     .values = {field::client(local), field::server(remote),
-                                field::server_ip(remote), field::idle(idle)}}},
+        .summary = {{.phrase = phrase,
+                     .values = {field::client(opener), field::server(answerer),
+                                field::sender_ip(remote), field::idle(idle)}}},
         .advice = {keepalive_advice(bounds.harmless, *bounds.fatal)},
         .evidence = {{.signal = Signal::REST,
                       .observed = {field::idle(idle)},
@@ -128,7 +196,7 @@ void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds
                      std::move(answer)},
         .slot = observation.slot.value_or(fst_flow{}),
     };
-    wait.updates.report(wait.finding, findings_, sink);
+    wait.updates.report(wait.finding, tracking_.findings, sink);
 }
 
 void IdleTimeout::advance(Nanoseconds now, FindingSink&) {
@@ -154,9 +222,14 @@ void IdleTimeout::survived(const Observation& observation, const IdlePeriods::Id
                                        field::idle(idle.length),
                                        field::answer_after(observation.time() - idle.resumed_at)}}};
         finding.resolution = Resolution::recovered;
-        wait->second.updates.report(std::move(finding), findings_, sink);
+        wait->second.updates.report(std::move(finding), tracking_.findings, sink);
     }
     waits_.erase(wait);
+}
+
+bool IdleTimeout::was_harmless(const net::Endpoint& remote, Nanoseconds idle) const {
+    const auto known = bounds_.find(remote.address);
+    return known != bounds_.end() && known->second.harmless && *known->second.harmless >= idle;
 }
 
 IdleTimeout::Bounds& IdleTimeout::bounds_of(const net::Endpoint& remote) {
@@ -167,7 +240,7 @@ IdleTimeout::Bounds& IdleTimeout::bounds_of(const net::Endpoint& remote) {
 }
 
 std::unique_ptr<Detector> make_idle_timeout(Tracking& tracking) {
-    return std::make_unique<IdleTimeout>(tracking.idle_periods, tracking.findings);
+    return std::make_unique<IdleTimeout>(tracking);
 }
 
 }  // namespace flowstamp::analysis

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "flowstamp/hops.h"
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/analysis/tracking/tracking.h"
 #include "user/net/endpoint.h"
@@ -155,13 +156,34 @@ void InjectedSegment::report_syn_ack(const Sighting& injected, const Sighting& o
     FindingUpdates().report(std::move(finding), findings_, sink);
 }
 
+/// Whether nothing shows that the other bytes are another's: both segments come from one distance, and
+/// neither has an IP-ID that its sender does not give. Stacks do send other bytes for a sequence number
+/// again (keepalives, broken offloads), and captures are edited.
+bool InjectedSegment::is_by_sender_itself(const Observation& observation) {
+    const fst_packet& packet = observation.event.packet;
+    const fst_direction& own = observation.slot->direction[packet.direction & 1U];
+    const fst_direction& reader = observation.slot->direction[(packet.direction & 1U) ^ 1U];
+    const OtherBytes& other = *observation.other_bytes;
+    if (sent(reader, packet.ip_id) || sent(reader, other.ip_id)) {
+        return false;
+    }
+    const auto step = static_cast<std::uint16_t>(packet.ip_id - other.ip_id);
+    const bool breaks_counter = !(packet.flags & FST_PACKET_IPV6) &&
+                                fst_id_class_of(&own) == FST_ID_FLOW && step > FST_SAME_COUNTER;
+    return !breaks_counter;
+}
+
 void InjectedSegment::saw_repeated(const Observation& observation, FindingSink& sink) {
     const fst_packet& packet = observation.event.packet;
     const auto elsewhere =
         from_elsewhere(observation.slot->direction[packet.direction & 1U], packet);
-    if ((elsewhere || observation.other_bytes) && mark_reported(view_of(observation.event))) {
-        elsewhere ? report_elsewhere(observation, *elsewhere, sink)
-                  : report_other_bytes(observation, sink);
+    if (elsewhere && (observation.other_bytes || !(packet.flags & FST_PACKET_DUPLICATE_FRAME))) {
+        if (mark_reported(view_of(observation.event))) {
+            report_elsewhere(observation, *elsewhere, sink);
+        }
+    } else if (observation.other_bytes && !is_by_sender_itself(observation) &&
+               mark_reported(view_of(observation.event))) {
+        report_other_bytes(observation, sink);
     }
 }
 

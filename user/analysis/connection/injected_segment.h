@@ -40,6 +40,7 @@ class InjectedSegment final : public Detector {
     /// Marks the view as reported; false if it was already.
     [[nodiscard]] bool mark_reported(const ViewKey& view);
     void saw_syn_ack(const Observation& observation, FindingSink& sink);
+    [[nodiscard]] static bool is_by_sender_itself(const Observation& observation);
     void saw_repeated(const Observation& observation, FindingSink& sink);
     void report_elsewhere(const Observation& observation, const fst_stamp& elsewhere,
                           FindingSink& sink);

@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/one_way.h"
 
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/tracking.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 
 void OneWay::observe(const Observation& observation, FindingSink& sink) {
-    if (observation.kind() != FST_EVENT_ONE_WAY || !observation.slot) {
+    if (observation.kind() == FST_EVENT_ESTABLISHED) {
+        both_seen(observation, sink);
+    } else if (observation.kind() == FST_EVENT_ONE_WAY && observation.slot &&
+               halves_.size() < kMost) {
+        halves_[view_of(observation.event)].first = observation;
+    }
+}
+
+/// The other direction has had time to turn up.
+void OneWay::judge(Half& half, FindingSink& sink) {
+    const fst_packet& packet = half.first.event.packet;
+    const auto slot = slots_.read(view_of(half.first.event));
+    if (!slot) {
         return;
     }
-    const fst_packet& packet = observation.event.packet;
-    const fst_direction& own = observation.slot->direction[packet.direction & 1U];
-    // A sender that mostly retransmits gets no answer on any path.
-    if (own.retransmitted * 2U >= own.packets) {
+    const fst_direction& own = slot->direction[packet.direction & 1U];
+    const fst_direction& other = slot->direction[(packet.direction & 1U) ^ 1U];
+    // A sender that only repeats itself, or acknowledges nothing new, is not being answered anywhere.
+    if ((other.flags & FST_DIRECTION_SEEN) || own.retransmitted * 2U >= own.packets ||
+        fst_sequence_after(own.ack_edge, packet.ack) <= 0) {
         return;
     }
     const std::pair ends{net::sender_of(packet), net::receiver_of(packet)};
@@ -22,26 +36,64 @@ void OneWay::observe(const Observation& observation, FindingSink& sink) {
         return;
     }
     latest_ = ends;
-    Finding finding{
+    half.finding = Finding{
         .kind = FindingKind::one_way,
         .verdict = FST_VERDICT_SUSPECTED,
-        .sighting = sighting_of(observation),
+        .sighting = sighting_of(half.first),
         .summary = {{.phrase = Phrase::one_direction_only,
-                     .values = {field::sender(net::sender_of(packet)),
-                                field::receiver(net::receiver_of(packet)),
-                                field::interface(observation.interface)}}},
+                     .values = {field::sender(ends.first), field::receiver(ends.second),
+                                field::interface(half.first.interface)}}},
         .advice = {{.phrase = Phrase::watch_both_directions}},
         .evidence = {{.signal = Signal::ONE_DIRECTION,
-                      .observed = {field::packets(own.packets + packet.segments)},
+                      .observed = {field::packets(own.packets)},
                       .baseline = Values{field::packets(0)}},
-                     {.signal = Signal::ACKNOWLEDGES, .observed = {field::ack(packet.ack)}}},
-        .slot = *observation.slot,
+                     {.signal = Signal::ACKNOWLEDGES,
+                      .observed = {field::ack(own.ack_edge)},
+                      .baseline = Values{field::ack(packet.ack)}}},
+        .slot = *slot,
     };
-    FindingUpdates().report(std::move(finding), findings_, sink);
+    half.updates.report(half.finding, findings_, sink);
+}
+
+void OneWay::both_seen(const Observation& observation, FindingSink& sink) {
+    const auto found = halves_.find(view_of(observation.event));
+    if (found == halves_.end()) {
+        return;
+    }
+    Half& half = found->second;
+    if (half.updates.is_reported()) {
+        const fst_packet& packet = half.finding.sighting.packet;
+        interfaces_.erase(packet.key.ifindex);
+        half.finding.summary = {{.phrase = Phrase::both_directions_after_all,
+                                 .values = {field::sender(net::sender_of(packet)),
+                                            field::receiver(net::receiver_of(packet)),
+                                            field::interface(half.finding.sighting.interface)}}};
+        half.finding.advice.clear();
+        half.finding.resolution = Resolution::withdrawn;
+        half.updates.report(half.finding, findings_, sink);
+    }
+    halves_.erase(found);
+}
+
+void OneWay::advance(Nanoseconds now, FindingSink& sink) {
+    for (auto place = halves_.begin(); place != halves_.end();) {
+        Half& half = place->second;
+        if (half.updates.is_reported() || now - half.first.time() < kPatience) {
+            ++place;
+            continue;
+        }
+        judge(half, sink);
+        place = half.updates.is_reported() ? std::next(place) : halves_.erase(place);
+    }
+}
+
+void OneWay::finish(FindingSink& sink) {
+    advance(Nanoseconds::max(), sink);
+    halves_.clear();
 }
 
 std::unique_ptr<Detector> make_one_way(Tracking& tracking) {
-    return std::make_unique<OneWay>(tracking.findings);
+    return std::make_unique<OneWay>(tracking.slots, tracking.findings);
 }
 
 }  // namespace flowstamp::analysis

@@ -26,12 +26,20 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
         }
         return;
     }
+    if (observation.kind() == FST_EVENT_ESTABLISHED) {
+        completed(observation, sink);
+        return;
+    }
     if (observation.kind() != FST_EVENT_SYN_ACK) {
         return;
     }
     const SynTracker::Attempt* attempt = syns_.answered_by(packet);
     if (attempt == nullptr || attempt->answer != SynTracker::Answer::mismatched ||
         cases_.contains(attempt->seq)) {
+        return;
+    }
+    // A scanner uses one port and sequence number for many hosts: then who answers was contacted, too.
+    if (syns_.was_contacted(net::receiver_of(packet), net::sender_of(packet))) {
         return;
     }
     const auto place =
@@ -47,7 +55,37 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
         cases_.erase(order_.front());
         order_.pop_front();
     }
-    report(mismatch, sink);
+}
+
+/// The client goes on with who has answered.
+void ReturnPathMismatch::completed(const Observation& observation, FindingSink& sink) {
+    const fst_packet& packet = observation.event.packet;
+    const auto found = std::ranges::find_if(cases_, [&](const auto& item) {
+        return view_of(item.second.syn_ack.event) == view_of(observation.event);
+    });
+    if (found == cases_.end()) {
+        return;
+    }
+    Case& mismatch = found->second;
+    if (mismatch.updates.is_reported()) {
+        Finding finding = mismatch.finding;
+        finding.summary = {{.phrase = Phrase::answer_was_accepted,
+                            .values = {field::client(net::sender_of(packet)),
+                                       field::server(net::receiver_of(packet))}}};
+        finding.advice.clear();
+        finding.resolution = Resolution::withdrawn;
+        mismatch.updates.report(std::move(finding), findings_, sink);
+    }
+    std::erase(order_, found->first);
+    cases_.erase(found);
+}
+
+void ReturnPathMismatch::advance(Nanoseconds now, FindingSink& sink) {
+    for (auto& [seq, mismatch] : cases_) {
+        if (!mismatch.updates.is_reported() && now - mismatch.syn_ack.time() >= kPatience) {
+            report(mismatch, sink);
+        }
+    }
 }
 
 /// There may be another answer that was not seen here; the client's reset shows that none came.
@@ -77,6 +115,7 @@ void ReturnPathMismatch::report(Case& mismatch, FindingSink& sink) {
         finding.evidence.push_back(
             {.signal = Signal::CLIENT_RESET, .observed = {field::source(client)}});
     }
+    mismatch.finding = finding;
     mismatch.updates.report(std::move(finding), findings_, sink);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <unordered_map>
@@ -22,17 +23,21 @@ class ReturnPathMismatch final : public Detector {
     ReturnPathMismatch(SynTracker& syns, Findings& findings) : syns_(syns), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
-    void advance(Nanoseconds, FindingSink&) override {}
+    void advance(Nanoseconds now, FindingSink& sink) override;
     void finish(FindingSink&) override {}
 
   private:
     struct Case {
         FindingUpdates updates;
+        Finding finding;
         Observation syn_ack;
         net::Endpoint contacted;  ///< where the SYN went
         bool reset = false;
     };
+    /// How long the client may take to accept or reset the answer.
+    static constexpr Nanoseconds kPatience = std::chrono::seconds(1);
     void report(Case& mismatch, FindingSink& sink);
+    void completed(const Observation& observation, FindingSink& sink);
 
     SynTracker& syns_;
     Findings& findings_;

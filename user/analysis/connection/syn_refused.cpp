@@ -68,7 +68,7 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
     const unsigned hops = fst_hops(rst.ttl);
     const HostMemory::Host* host = hosts_.sender_of(rst);
     const std::optional<std::uint8_t> nearest =
-        host == nullptr ? std::nullopt : host->nearest_hops();
+        host == nullptr ? hosts_.nearest_by_other_ports(rst) : host->nearest_hops();
     const bool known = nearest.has_value();
     const unsigned own_hops = nearest.value_or(0);
     // One hop may be equal-cost paths, or a box right before the server: attributed to neither.

@@ -22,9 +22,10 @@ Statements summary(const SynTracker::Attempt& attempt, bool answered) {
 void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() != FST_EVENT_SYN) {
         // An answer to a SYN, of any kind: `syns_` has recorded it.
-        SynTracker::Attempt* attempt = observation.kind() == FST_EVENT_ICMP_ERROR
-                                           ? syns_.of_view(view_of(observation.event))
-                                           : syns_.answered_by(observation.event.packet);
+        const bool by_view =
+            observation.kind() == FST_EVENT_ICMP_ERROR || observation.kind() == FST_EVENT_STALE_ACK;
+        SynTracker::Attempt* attempt = by_view ? syns_.of_view(view_of(observation.event))
+                                               : syns_.answered_by(observation.event.packet);
         if (attempt != nullptr && attempt->answer != SynTracker::Answer::none) {
             answer(*attempt, sink);
         }

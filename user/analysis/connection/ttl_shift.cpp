@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "flowstamp/hops.h"
-#include "user/analysis/tracking/both_ways.h"
-#include "user/analysis/tracking/tracking.h"
+#include "flowstamp/reset_rules.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
 
@@ -24,24 +23,57 @@ bool is_after_handshake(const fst_packet& packet, const fst_flow& slot) {
 
 void TtlShift::observe(const Observation& observation, FindingSink& sink) {
     const ViewKey view = view_of(observation.event);
-    if (observation.kind() == FST_EVENT_TTL) {
-        if (slots_.read(view) && changes_.size() < kMost) {
-            const unsigned direction = observation.event.packet.direction & 1U;
-            changes_[{view, direction}] = {observation, observation.time() + kCheckEvery};
-            next_check_ = std::min(next_check_, observation.time() + kCheckEvery);
-        }
-    } else if (observation.kind() == FST_EVENT_ENDED || observation.kind() == FST_EVENT_EVICTED) {
-        for (const unsigned direction : {0U, 1U}) {
-            const auto found = changes_.find({view, direction});
-            if (found != changes_.end()) {
-                settle(found->second, *observation.slot, sink);
-                changes_.erase(found);
+    const unsigned direction = observation.event.packet.direction & 1U;
+    switch (observation.kind()) {
+        case FST_EVENT_TTL:
+            if (changes_.size() < kMost && tracking_.slots.read(view)) {
+                changes_[{view, direction}] = {observation, observation.time() + kCheckEvery};
+                next_check_ = std::min(next_check_, observation.time() + kCheckEvery);
             }
+            break;
+        case FST_EVENT_RST:
+            if (observation.slot && !fst_any_fin(observation.slot->state)) {
+                settle_both(view, *observation.slot);
+                report(view, sink);
+            }
+            break;
+        case FST_EVENT_RTO_RETRANSMIT:
+            if (const auto* wait = tracking_.retransmissions.of(view, direction);
+                wait != nullptr && wait->times >= kStall && !wait->window_closed) {
+                report(view, sink);
+            }
+            break;
+        case FST_EVENT_ENDED:
+        case FST_EVENT_EVICTED:
+            for (const unsigned side : {0U, 1U}) {
+                changes_.erase({view, side});
+                shifts_.erase({view, side});
+            }
+            break;
+        default:
+            break;
+    }
+}
+
+void TtlShift::settle_both(const ViewKey& view, const fst_flow& slot) {
+    for (const unsigned direction : {0U, 1U}) {
+        if (const auto found = changes_.find({view, direction}); found != changes_.end()) {
+            settle(found->second, slot);
+            changes_.erase(found);
         }
     }
 }
 
-bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
+void TtlShift::report(const ViewKey& view, FindingSink& sink) {
+    for (const unsigned direction : {0U, 1U}) {
+        if (const auto found = shifts_.find({view, direction}); found != shifts_.end()) {
+            FindingUpdates().report(std::move(found->second), tracking_.findings, sink);
+            shifts_.erase(found);
+        }
+    }
+}
+
+bool TtlShift::settle(Change& change, const fst_flow& slot) {
     const fst_packet& packet = change.observation.event.packet;
     const fst_direction& own = slot.direction[packet.direction & 1U];
     const unsigned hops = fst_hops(packet.ttl);
@@ -69,13 +101,15 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
         return false;
     }
     const bool after_handshake = is_after_handshake(packet, slot);
+    const bool opened = slot.state & FST_OF(FST_FLOW_SYN, packet.direction & 1U);
     const net::Endpoint sender = net::sender_of(packet);
     Finding finding{
         .kind = FindingKind::ttl_shift,
-        .verdict = highest_verdict(slot),
+        .verdict = FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(change.observation),
-        .summary = {{.phrase = after_handshake ? Phrase::proxy_answered_handshake
-                                               : Phrase::distance_changed,
+        .summary = {{.phrase = !after_handshake ? Phrase::distance_changed
+                               : opened         ? Phrase::opener_moved
+                                                : Phrase::proxy_answered_handshake,
                      .values = {field::sender(sender), field::sender_ip(sender), field::hops(hops),
                                 field::base_hops(nearest_other)}}},
         .evidence = {{.signal = Signal::DISTANCE,
@@ -85,15 +119,18 @@ bool TtlShift::settle(Change& change, const fst_flow& slot, FindingSink& sink) {
                       .observed = {field::packets(from_there), field::of_packets(stamps.size())}}},
         .slot = slot,
     };
-    if (after_handshake) {
+    if (after_handshake && !opened) {
         finding.advice = {
             {.phrase = Phrase::look_for_proxy, .values = {field::base_hops(nearest_other)}}};
     }
-    FindingUpdates().report(std::move(finding), findings_, sink);
+    if (shifts_.size() < kMost) {
+        shifts_.insert_or_assign(Side{view_of(change.observation.event), packet.direction & 1U},
+                                 std::move(finding));
+    }
     return true;
 }
 
-void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
+void TtlShift::advance(Nanoseconds now, FindingSink&) {
     if (now < next_check_) {
         return;
     }
@@ -105,9 +142,9 @@ void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
             ++place;
             continue;
         }
-        const auto slot = slots_.read(place->first.first);
+        const auto slot = tracking_.slots.read(place->first.first);
         const bool old = now - change.observation.time() > kLongest;
-        if (!slot || settle(change, *slot, sink) || old) {
+        if (!slot || settle(change, *slot) || old) {
             place = changes_.erase(place);
         } else {
             change.check_at = now + kCheckEvery;
@@ -117,17 +154,8 @@ void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
     }
 }
 
-void TtlShift::finish(FindingSink& sink) {
-    for (auto& [side, change] : changes_) {
-        if (const auto slot = slots_.read(side.first)) {
-            settle(change, *slot, sink);
-        }
-    }
-    changes_.clear();
-}
-
 std::unique_ptr<Detector> make_ttl_shift(Tracking& tracking) {
-    return std::make_unique<TtlShift>(tracking.slots, tracking.findings);
+    return std::make_unique<TtlShift>(tracking);
 }
 
 }  // namespace flowstamp::analysis

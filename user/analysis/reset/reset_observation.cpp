@@ -222,7 +222,10 @@ bool ResetObservation::takes_another_path(const ResetObservation& later) const {
 bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
     bool brought = false;
     if (guesses_on(later_rst)) {
-        brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
+        // One that its sender's own marks speak for may be the one that the other answers.
+        if (!(arrival_.signals & FST_SIGNALS_CORROBORATE_GENUINE)) {
+            brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
+        }
         later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
     if (takes_another_path(later_rst)) {

@@ -18,12 +18,22 @@ bool within(const fst_packet& syn, const fst_packet& answer) {
 
 }  // namespace
 
+void Handshakes::answered(Handshake& handshake, const Observation& observation) {
+    if (observation.kind() == FST_EVENT_ESTABLISHED) {
+        handshake.established = handshake.established.value_or(observation.time());
+    } else if (!handshake.syn_ack) {
+        handshake.syn_ack = sighting_of(observation);
+    } else if (handshake.syn_ack->packet.seq == observation.event.packet.seq) {
+        handshake.repeated++;
+        handshake.repeated_after += handshake.established ? 1U : 0U;
+    }
+}
+
 void Handshakes::record(const Observation& observation) {
     const ViewKey key = view_of(observation.event);
-    if (observation.kind() == FST_EVENT_SYN_ACK) {
-        const auto place = handshakes_.find(key);
-        if (place != handshakes_.end() && !place->second.syn_ack) {
-            place->second.syn_ack = sighting_of(observation);
+    if (observation.kind() == FST_EVENT_SYN_ACK || observation.kind() == FST_EVENT_ESTABLISHED) {
+        if (const auto place = handshakes_.find(key); place != handshakes_.end()) {
+            answered(place->second, observation);
         }
         return;
     }

@@ -17,11 +17,22 @@ class Handshakes {
   public:
     struct Handshake {
         fst_packet syn{};
-        unsigned syns = 0;                  ///< with that sequence number
-        std::optional<Sighting> syn_ack{};  ///< the first
+        unsigned syns = 0;                         ///< with that sequence number
+        std::optional<Sighting> syn_ack{};         ///< the first
+        std::optional<Nanoseconds> established{};  ///< when the opener had acknowledged it
+        unsigned repeated = 0;        ///< SYN-ACKs with that sequence number, sent again
+        unsigned repeated_after = 0;  ///< of them, sent after the opener had acknowledged it
+
+        /// Whether the answerer has still not accepted the connection, though its opener has: it
+        /// repeats its SYN-ACK and has acknowledged nothing after the SYN.
+        [[nodiscard]] bool is_half_accepted(const fst_flow& flow) const {
+            const unsigned opener = syn.direction & 1U;
+            return repeated_after != 0 &&
+                   flow.direction[opener ^ 1U].ack_edge == flow.isn[opener] + 1;
+        }
     };
 
-    /// Records a SYN or a SYN-ACK.
+    /// Records a SYN, a SYN-ACK, or that the handshake is complete.
     void record(const Observation& observation);
 
     /// Null if it is not known, or forgotten.
@@ -33,6 +44,8 @@ class Handshakes {
     [[nodiscard]] std::optional<fst_packet> other_answer(const ResetObservation& rst) const;
 
   private:
+    static void answered(Handshake& handshake, const Observation& observation);
+
     static constexpr std::size_t kRemembered = 16384;
     std::unordered_map<ViewKey, Handshake, ViewKeyHash> handshakes_;
     std::deque<ViewKey> order_;

@@ -128,6 +128,23 @@ void HostMemory::learn_ended(const fst_flow& flow) {
     learn_end(flow, 1, true);
 }
 
+std::optional<std::uint8_t> HostMemory::nearest_by_other_ports(const fst_packet& packet) const {
+    net::Endpoint end = net::sender_of(packet);
+    const auto address = end.address;
+    end.port = 0;
+    std::optional<std::uint8_t> nearest;
+    for (auto place = hosts_.lower_bound({packet.key.ifindex, end});
+         place != hosts_.end() && place->first.ifindex == packet.key.ifindex &&
+         place->first.end.address == address;
+         ++place) {
+        const auto hops = place->second.host.nearest_hops();
+        if (hops && (!nearest || *hops < *nearest)) {
+            nearest = hops;
+        }
+    }
+    return nearest;
+}
+
 const HostMemory::Host* HostMemory::of(const Place& place) const {
     const auto found = hosts_.find(place);
     return found == hosts_.end() ? nullptr : &found->second.host;

@@ -67,6 +67,11 @@ class HostMemory {
         return of({packet.key.ifindex, net::sender_of(packet)});
     }
 
+    /// The fewest hops to the packet's sender by its other ports, of which any may be another host
+    /// behind the address; nullopt if none is known.
+    [[nodiscard]] std::optional<std::uint8_t> nearest_by_other_ports(
+        const fst_packet& packet) const;
+
   private:
     struct Entry {
         Host host{};

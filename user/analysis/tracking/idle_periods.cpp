@@ -25,13 +25,27 @@ bool wants_answer(const Observation& observation) {
            fst_wants_answer(&observation.slot->direction[packet.direction & 1U], &packet);
 }
 
+/// Whether both directions are seen, all that `sender` had sent was acknowledged, and it may send.
+bool all_acknowledged(const fst_flow& flow, unsigned sender) {
+    const fst_direction& own = flow.direction[sender];
+    const fst_direction& other = flow.direction[sender ^ 1U];
+    return (own.flags & FST_DIRECTION_SEEN) && (other.flags & FST_DIRECTION_ACKED) &&
+           own.seq_edge == other.ack_edge && other.window != 0;
+}
+
 }  // namespace
+
+bool was_at_rest(const fst_flow& flow) {
+    return all_acknowledged(flow, 0) && all_acknowledged(flow, 1) && !fst_any_fin(flow.state) &&
+           ((flow.direction[0].flags | flow.direction[1].flags) & FST_DIRECTION_DATA);
+}
 
 void IdlePeriods::record(const Observation& observation) {
     survived_.reset();
     const ViewKey view = view_of(observation.event);
     const unsigned direction = observation.event.packet.direction & 1U;
-    if (observation.kind() == FST_EVENT_IDLE_RESUMED && wants_answer(observation)) {
+    if (observation.kind() == FST_EVENT_IDLE_RESUMED && wants_answer(observation) &&
+        was_at_rest(*observation.slot) && !(observation.event.packet.tcp_flags & FST_TCP_FIN)) {
         if (const auto known = entries_.find(view); known != entries_.end()) {
             if (known->second.period.direction == direction) {
                 return;  // idle once more without an answer: the first period counts

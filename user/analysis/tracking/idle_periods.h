@@ -12,7 +12,8 @@
 namespace flowstamp::analysis {
 
 /// Flows that resumed after an idle period of about ten seconds or more, until the packet that
-/// ended it is answered. Bounded: the oldest are forgotten first.
+/// ended it is answered. Between the retransmissions of what is not acknowledged, and after a FIN, a
+/// flow is not idle. Bounded: the oldest are forgotten first.
 class IdlePeriods {
   public:
     static constexpr std::size_t kMost = 65536;
@@ -53,6 +54,10 @@ class IdlePeriods {
     Order order_;  ///< of entries_, the oldest first
     std::optional<IdlePeriod> survived_{};
 };
+
+/// Whether the flow, by its slot, had nothing to wait for: data has passed, all of it is
+/// acknowledged, and neither end has sent a FIN.
+[[nodiscard]] bool was_at_rest(const fst_flow& flow);
 
 /// How long the flow had been silent before this packet, by its slot as it was then.
 [[nodiscard]] Nanoseconds silence_before(const Observation& observation);

@@ -19,6 +19,13 @@ void SynTracker::saw_syn(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     const ViewKey view = view_of(observation.event);
     const Place place{view, net::sender_of(packet), net::receiver_of(packet)};
+    if (contacted_.insert({place.client, place.server}).second) {
+        contacts_.emplace_back(place.client, place.server);
+        if (contacts_.size() > kMost) {
+            contacted_.erase(contacts_.front());
+            contacts_.pop_front();
+        }
+    }
     if (const auto known = attempts_.find(packet.seq); known != attempts_.end()) {
         Attempt& attempt = known->second;
         const Place& first = attempt.places.front();
@@ -47,7 +54,8 @@ void SynTracker::saw_syn(const Observation& observation) {
                .sent = 1,
                .first = observation.time(),
                .latest = sighting_of(observation),
-               .answer = Answer::none};
+               .answer = Answer::none,
+               .stale_answers = 0};
     views_[view] = packet.seq;
     order_.push_back({observation.time() + kRemember, packet.seq});
     make_room();
@@ -103,6 +111,15 @@ void SynTracker::record(const Observation& observation) {
             attempt = of_view(view_of(observation.event));
             if (attempt != nullptr && attempt->answer == Answer::none && is_rejection(packet)) {
                 attempt->answer = Answer::rejected;
+            }
+            break;
+        case FST_EVENT_STALE_ACK:
+            attempt = of_view(view_of(observation.event));
+            if (attempt != nullptr) {
+                attempt->stale_answers++;
+                if (attempt->answer == Answer::none) {
+                    attempt->answer = Answer::stale;
+                }
             }
             break;
         default:

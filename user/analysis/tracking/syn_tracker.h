@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "user/analysis/finding.h"
@@ -34,6 +36,7 @@ class SynTracker {
         refused,     ///< a RST
         mismatched,  ///< a SYN-ACK from elsewhere
         rejected,    ///< an ICMP error
+        stale,       ///< an ACK of an older connection on the same ports
     };
 
     /// Where an attempt is seen, and under which addresses.
@@ -50,6 +53,7 @@ class SynTracker {
         Nanoseconds first{0};
         Sighting latest{};  ///< the latest SYN, at the first place
         Answer answer = Answer::none;
+        unsigned stale_answers = 0;  ///< ACKs of an older connection on the same ports
     };
 
     /// Records a SYN, or what answers one. Pointers to attempts are valid until the next call.
@@ -64,6 +68,12 @@ class SynTracker {
     /// The attempt of a view; null if none is known.
     [[nodiscard]] Attempt* of_view(const ViewKey& view);
     [[nodiscard]] Attempt* by_seq(std::uint32_t seq);
+
+    /// Whether a SYN from `client` to `server` was seen lately, whatever its sequence number.
+    [[nodiscard]] bool was_contacted(const net::Endpoint& client,
+                                     const net::Endpoint& server) const {
+        return contacted_.contains({client, server});
+    }
 
     /// Whether the attempt was seen between these two ends, at any interface.
     [[nodiscard]] static bool goes_between(const Attempt& attempt, const net::Endpoint& client,
@@ -84,6 +94,9 @@ class SynTracker {
     std::unordered_map<std::uint32_t, Attempt> attempts_;  ///< by sequence number
     std::unordered_map<ViewKey, std::uint32_t, ViewKeyHash> views_;
     std::deque<Due> order_;
+    using Ends = std::pair<net::Endpoint, net::Endpoint>;
+    std::set<Ends> contacted_;  ///< client and server of the latest kMost
+    std::deque<Ends> contacts_;
 };
 
 }  // namespace flowstamp::analysis

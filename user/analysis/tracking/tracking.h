@@ -9,6 +9,7 @@
 #include "user/analysis/tracking/handshakes.h"
 #include "user/analysis/tracking/host_memory.h"
 #include "user/analysis/tracking/idle_periods.h"
+#include "user/analysis/tracking/retransmissions.h"
 #include "user/analysis/tracking/scans.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
@@ -26,9 +27,11 @@ struct Tracking {
         scans.record(observation);
         handshakes.record(observation);
         idle_periods.record(observation);
+        retransmissions.record(observation);
     }
     void advance(Nanoseconds now) {
         syns.advance(now);
+        retransmissions.advance(now);
         signatures.advance(now);
     }
 
@@ -37,6 +40,7 @@ struct Tracking {
     BothWays both_ways{};
     SynTracker syns{};
     IdlePeriods idle_periods{};
+    Retransmissions retransmissions{};
     Scans scans{};
     HostMemory hosts{};
     Handshakes handshakes{};

@@ -34,7 +34,7 @@ class ReplayPath : public analysis::Datapath {
     struct Frame {
         std::span<std::uint8_t> bytes;  ///< Ethernet; 14 to FST_SNAP_BYTES bytes
         std::uint32_t ifindex;
-        Nanoseconds time;  ///< not before that of the previous frame
+        Nanoseconds time;  ///< its own: it may be before that of the previous frame
     };
 
     /// Processes the frame, and passes its events to `sink` before it returns.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bpf/host/datapath.h"
+#include "user/net/capture/unopened.h"
 
 namespace flowstamp::cmd {
 
@@ -57,7 +58,10 @@ Result<bool> ReplayRun::step() {
 
 Status ReplayRun::replay(const net::CapturedFrame& frame) {
     frame_ = {.number = frame.number, .wall = frame.wall, .other_bytes = {}};
-    now_ = std::max(now_, frame.wall + kAhead);
+    // A capture's clock may run back, and captures are merged: a flow's gaps are taken by its own
+    // packets' times, what is due by the latest time of all.
+    time_ = std::max(frame.wall + kAhead, Nanoseconds::zero());
+    now_ = std::max(now_, time_);
     // What is due by now is reported before the frame is judged, as in a live watch.
     if (const Status advanced = session_.advance(now_); !advanced) {
         return advanced;
@@ -72,23 +76,34 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
         return {};
     }
     const std::uint32_t ifindex = frame.interface + 1;
-    frame_.other_bytes = compare_data(bytes, ifindex);
-    return dependencies_.datapath.packet({.bytes = bytes, .ifindex = ifindex, .time = now_}, *this);
+    if (const auto packet = parse(bytes, ifindex)) {
+        if (damaged_segments_.is_damaged(*packet, bytes)) {
+            damaged_++;
+            return {};
+        }
+        frame_.other_bytes = compare_data(*packet, bytes);
+    } else if (const auto name = net::unopened_encapsulation(bytes); !name.empty()) {
+        unopened_[std::string(name)]++;
+    }
+    return dependencies_.datapath.packet({.bytes = bytes, .ifindex = ifindex, .time = time_},
+                                         *this);
 }
 
-std::optional<analysis::OtherBytes> ReplayRun::compare_data(std::span<std::uint8_t> bytes,
-                                                            std::uint32_t ifindex) {
+std::optional<fst_packet> ReplayRun::parse(std::span<std::uint8_t> bytes,
+                                           std::uint32_t ifindex) const {
     const fst_datapath_frame frame{.data = bytes.data(),
                                    .bytes = static_cast<__u32>(bytes.size()),
                                    .room = 0,
                                    .ifindex = ifindex,
-                                   .time_ns = static_cast<__u64>(now_.count()),
+                                   .time_ns = static_cast<__u64>(time_.count()),
                                    .hook = FST_HOOK_XDP,
                                    .has_mac = 1};
     fst_packet packet{};
-    if (!fst_datapath_parse(&frame, &packet)) {
-        return std::nullopt;
-    }
+    return fst_datapath_parse(&frame, &packet) ? std::optional(packet) : std::nullopt;
+}
+
+std::optional<analysis::OtherBytes> ReplayRun::compare_data(const fst_packet& packet,
+                                                            std::span<const std::uint8_t> bytes) {
     const std::size_t begin =
         std::min<std::size_t>(packet.l4_offset + packet.tcp_header, bytes.size());
     const auto data = bytes.subspan(begin);
@@ -103,7 +118,9 @@ void ReplayRun::event(const fst_event& event, const fst_flow* flow) {
 Result<analysis::Stats> ReplayRun::finish() {
     auto stats = session_.finish();
     if (stats) {
+        stats->unopened = unopened_;
         stats->counters[FST_COUNT_CUT] += cut_;
+        stats->counters[FST_COUNT_MALFORMED] += damaged_;
     }
     return stats;
 }

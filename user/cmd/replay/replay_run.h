@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "user/analysis/session.h"
 #include "user/analysis/tracking/segment_memory.h"
 #include "user/base/result.h"
+#include "user/cmd/replay/damaged_segments.h"
 #include "user/cmd/replay/replay_datapath.h"
 #include "user/net/capture/capture_reader.h"
 #include "user/net/capture/link_layer.h"
@@ -42,9 +44,12 @@ class ReplayRun final : private EventSink {
   private:
     void event(const fst_event& event, const fst_flow* flow) override;
     [[nodiscard]] Status replay(const net::CapturedFrame& frame);
-    /// Compares the frame's data with what came before.
-    [[nodiscard]] std::optional<analysis::OtherBytes> compare_data(std::span<std::uint8_t> bytes,
-                                                                   std::uint32_t ifindex);
+    /// The frame's TCP segment; nullopt if it holds none.
+    [[nodiscard]] std::optional<fst_packet> parse(std::span<std::uint8_t> bytes,
+                                                  std::uint32_t ifindex) const;
+    /// Compares the segment's data with what came before.
+    [[nodiscard]] std::optional<analysis::OtherBytes> compare_data(
+        const fst_packet& packet, std::span<const std::uint8_t> bytes);
     [[nodiscard]] std::string name_of(std::uint32_t ifindex) const;
 
     Dependencies dependencies_;
@@ -54,8 +59,12 @@ class ReplayRun final : private EventSink {
     net::FrameShaper shaper_;
     analysis::SegmentMemory segments_;
     analysis::Session::Frame frame_{};  ///< the one being replayed
+    Nanoseconds time_{0};               ///< of the frame
     Nanoseconds now_{0};                ///< on the data path's clock; 0: no frame yet
-    std::uint64_t cut_ = 0;             ///< frames without a whole link header
+    DamagedSegments damaged_segments_;
+    std::uint64_t damaged_ = 0;  ///< segments with a wrong checksum: passed over
+    std::map<std::string, std::uint64_t> unopened_;  ///< frames by what they hold
+    std::uint64_t cut_ = 0;                          ///< frames without a whole link header
     std::optional<std::uint32_t> unknown_link_;
 };
 

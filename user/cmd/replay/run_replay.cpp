@@ -68,6 +68,9 @@ void add(analysis::Stats& sum, const analysis::Stats& stats) {
     sum.findings_suspected += stats.findings_suspected;
     sum.findings_confirmed += stats.findings_confirmed;
     sum.records_unread += stats.records_unread;
+    for (const auto& [encapsulation, frames] : stats.unopened) {
+        sum.unopened[encapsulation] += frames;
+    }
 }
 
 /// The captures of one command line, one after another.

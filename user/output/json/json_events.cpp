@@ -328,6 +328,9 @@ Json json_of(const analysis::Stats& stats) {
          {{"events", count[FST_COUNT_EVENT_LOST]},
           {"flows", count[FST_COUNT_FLOW_LOST]},
           {"unread", stats.records_unread}}}};
+    if (!stats.unopened.empty()) {
+        json["unopened"] = stats.unopened;
+    }
     if (stats.stamps) {
         json["stamps"] = {{"written", stats.stamps->written}, {"lost", stats.stamps->lost}};
     }

@@ -354,6 +354,10 @@ std::string stats_text(const analysis::Stats& stats) {
     if (stats.stamps) {
         text += fmt::format("stamps: {} written\n", grouped(stats.stamps->written));
     }
+    for (const auto& [encapsulation, frames] : stats.unopened) {
+        text += fmt::format("{} {} {}, which is not opened\n", counted_grouped(frames, "frame"),
+                            frames == 1 ? "holds" : "hold", encapsulation);
+    }
     return text + losses_text(stats);
 }
 

@@ -53,6 +53,8 @@ std::string_view text_of(fst_pass_reason reason) {
             return "its checksum is wrong: the stack refuses it by itself";
         case FST_PASS_CLOSED:
             return "the flow was closed already";
+        case FST_PASS_TUNNEL:
+            return "it came in a tunnel, where it is not challenged";
     }
     return "not known";
 }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// An IP header with its extension headers, read from a copy of the frame's first FST_SNAP_BYTES in map
+// memory: there every masked position is in bounds, and the verifier does not multiply its states.
+#ifndef FLOWSTAMP_BPF_PACKET_PARSE_IP_H
+#define FLOWSTAMP_BPF_PACKET_PARSE_IP_H
+
+#include "bpf/packet/fields.h"
+
+#define EXTENSION_HEADERS_MAX 8
+
+#define AT(scratch, type, position) \
+    ((const type*)&(scratch)->frame[(position) & (FST_SNAP_BYTES - 1)])
+
+/// One IPv6 extension header (RFC 8200, section 4); returns 1 to end the loop.
+static long extension_step(__u32 index, void* unused) {
+    struct scratch* scratch = scratch_get();
+    struct cursor* cursor;
+    const __u8* header;
+
+    (void)index;
+    (void)unused;
+    if (!scratch)
+        return 1;
+    cursor = &scratch->cursor;
+    if (cursor->next != IPPROTO_HOPOPTS && cursor->next != IPPROTO_ROUTING &&
+        cursor->next != IPPROTO_DSTOPTS && cursor->next != IPPROTO_AH &&
+        cursor->next != IPPROTO_FRAGMENT)
+        return 1;
+    header = AT(scratch, __u8, cursor->position);
+    if (cursor->position + 8 > cursor->end) {
+        cursor->result = FST_PARSE_CUT;
+        return 1;
+    }
+    if (cursor->next == IPPROTO_FRAGMENT) {
+        if ((header[2] << 8 | header[3]) & 0xfff8) {
+            cursor->result = FST_PARSE_FRAGMENT;
+            return 1;
+        }
+        if (header[3] & 1)
+            scratch->packet.flags |= FST_PACKET_FIRST_FRAGMENT;
+        cursor->next = header[0];
+        cursor->position += 8;
+        return 0;
+    }
+    cursor->position += cursor->next == IPPROTO_AH ? (header[1] + 2U) * 4 : (header[1] + 1U) * 8;
+    cursor->next = header[0];
+    return 0;
+}
+
+/// Parses the IP header at cursor.position: addresses into the cursor; leaves the
+/// cursor at the transport header, its protocol in cursor.next. `outer`: the packet's own header,
+/// not one quoted in an ICMP error.
+static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, int outer) {
+    struct fst_packet* packet = &scratch->packet;
+    struct cursor* cursor = &scratch->cursor;
+    __be32 *source = cursor->source, *destination = cursor->destination;
+    const struct iphdr* ipv4 = AT(scratch, struct iphdr, cursor->position);
+    const struct ipv6hdr* ipv6 = AT(scratch, struct ipv6hdr, cursor->position);
+    __u32 version = ipv4->version_ihl >> 4;
+
+    if (cursor->position + sizeof(*ipv4) > cursor->end)
+        return FST_PARSE_CUT;
+    if (version == 4) {
+        __u32 header = (ipv4->version_ihl & 0x0f) * 4;
+
+        if (header < sizeof(*ipv4))
+            return FST_PARSE_MALFORMED;
+        source[0] = source[1] = destination[0] = destination[1] = 0;
+        source[2] = destination[2] = MAPPED_PREFIX;
+        source[3] = ipv4->saddr;
+        destination[3] = ipv4->daddr;
+        if (outer) {
+            __u32 total = bpf_ntohs(ipv4->tot_len);
+
+            packet->ip_bytes = total;
+            packet->ip_id = bpf_ntohs(ipv4->id);
+            packet->ttl = ipv4->ttl;
+            packet->tos = ipv4->tos;
+            if (ipv4->frag_off & bpf_htons(IP_DF))
+                packet->flags |= FST_PACKET_DF;
+            if (ipv4->frag_off & bpf_htons(IP_OFFMASK))
+                return FST_PARSE_FRAGMENT;
+            if (ipv4->frag_off & bpf_htons(IP_MF))
+                packet->flags |= FST_PACKET_FIRST_FRAGMENT;
+            // tot_len 0: a GSO packet of 64 KiB and more (BIG TCP); the caller knows its length.
+            if (total && total < header)
+                return FST_PARSE_MALFORMED;
+        }
+        cursor->next = ipv4->protocol;
+        cursor->position += header;
+        return FST_PARSE_TCP;
+    }
+    if (version != 6)
+        return FST_PARSE_MALFORMED;
+    if (cursor->position + sizeof(*ipv6) > cursor->end)
+        return FST_PARSE_CUT;
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        source[i] = ipv6->saddr.in6_u.u6_addr32[i];
+        destination[i] = ipv6->daddr.in6_u.u6_addr32[i];
+    }
+    if (is_mapped(source))
+        return FST_PARSE_MALFORMED;
+    if (outer) {
+        packet->flags |= FST_PACKET_IPV6;
+        packet->ip_bytes = bpf_ntohs(ipv6->payload_len) + sizeof(*ipv6);
+        packet->ttl = ipv6->hop_limit;
+        packet->tos = (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
+        packet->flow_label = bpf_ntohl(ipv6->version_class_label) & 0xfffff;
+    }
+    cursor->next = ipv6->nexthdr;
+    cursor->position += sizeof(*ipv6);
+    cursor->result = FST_PARSE_TCP;
+    repeat(EXTENSION_HEADERS_MAX + 1, extension_step, 0);
+    if (cursor->result == FST_PARSE_TCP && cursor->next != IPPROTO_TCP &&
+        cursor->next != IPPROTO_ICMPV6 &&
+        (cursor->next == IPPROTO_HOPOPTS || cursor->next == IPPROTO_ROUTING ||
+         cursor->next == IPPROTO_DSTOPTS || cursor->next == IPPROTO_FRAGMENT))
+        return FST_PARSE_TOO_DEEP;
+    return (enum fst_parse_result)cursor->result;
+}
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#pragma once
+
+#include <chrono>
+#include <map>
+
+#include "user/analysis/detector.h"
+#include "user/analysis/finding_updates.h"
+#include "user/analysis/tracking/tracking.h"
+
+namespace flowstamp::analysis {
+
+/// Segments above a size are lost again and again, smaller ones pass: a link on the way has a smaller
+/// MTU, and the ICMP error that should say so is missing, or is ignored (RFC 2923).
+class MtuBlackHole final : public Detector {
+  public:
+    /// Retransmissions of one size without an acknowledgement that count, and with the ICMP error.
+    static constexpr unsigned kEnough = 3;
+    static constexpr unsigned kEnoughWithIcmp = 2;
+
+    /// `tracking` outlives the detector, and has recorded each observation before it comes here.
+    explicit MtuBlackHole(Tracking& tracking) : tracking_(tracking) {}
+
+    void observe(const Observation& observation, FindingSink& sink) override;
+    void advance(Nanoseconds now, FindingSink& sink) override;
+    void finish(FindingSink&) override {}
+
+  private:
+    struct Hole {
+        Nanoseconds latest{0};
+        FindingUpdates updates;
+        Finding finding;
+    };
+    void judge(const Observation& observation, unsigned direction, FindingSink& sink);
+    void end(const Retransmissions::Side& side, Resolution resolution, FindingSink& sink);
+
+    Tracking& tracking_;
+    std::map<Retransmissions::Side, Hole> holes_;  ///< by the side whose segments are lost
+};
+
+}  // namespace flowstamp::analysis
