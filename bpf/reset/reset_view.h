@@ -48,12 +48,14 @@ static __always_inline void set(const struct reset_view* view, int condition,
         view->judgement->context |= context;
 }
 
+/// Whether one of the side's latest packets had this IP-ID. RSTs do not count: whoever sent them.
 static __always_inline int in_ring(const struct fst_direction* direction, __u16 id) {
     int found = 0;
 
     UNROLL
     for (int i = 0; i < FST_RING_STAMPS; i++)
-        found |= direction->ring[i].ttl && direction->ring[i].ip_id == id;
+        found |= direction->ring[i].ttl && direction->ring[i].ip_id == id &&
+                 !(direction->ring[i].tcp_flags & FST_TCP_RST);
     return found;
 }
 
