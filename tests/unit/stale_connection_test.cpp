@@ -94,6 +94,27 @@ TEST_F(StaleConnectionTest, OneThatTheClientsResetClearsIsNotReported) {
 }
 
 /// Two SYNs, of which only one was answered so.
+/// The old connection's own packets, long after the SYN or with a FIN, answer nothing.
+TEST_F(StaleConnectionTest, TheOldConnectionsTrafficIsNoAnswer) {
+    for (int i = 0; i < 2; i++) {
+        talk.send(syn);
+        syn.id++;
+        bench.pass(1s);
+    }
+    Segment old = talk.next(End::peer, Fin | Ack);
+    old.seq = kOldSeq;
+    old.ack = kOldAck;
+    talk.send(old);
+    bench.pass(30s);
+    old.flags = Ack;
+    talk.send(old);
+    bench.pass(10s);
+    old.id++;
+    talk.send(old);
+    EXPECT_EQ(bench.findings_text().find("stale-connection"), std::string::npos)
+        << bench.findings_text();
+}
+
 TEST_F(StaleConnectionTest, OneSuchAnswerIsNotEnough) {
     talk.send(syn);
     syn.id++;

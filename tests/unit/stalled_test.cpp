@@ -137,6 +137,21 @@ TEST_F(StalledTest, WhatIsAcknowledgedHereAgainAndAgain) {
 }
 
 /// One segment is lost again and again, others arrive (RFC 2018).
+/// One old byte, every ten seconds, each acknowledged again: Windows' keepalives.
+TEST_F(StalledTest, KeepalivesWithAByteAreNoStall) {
+    talk.exchange();
+    Segment keepalive = talk.next(End::us, Ack, 1);
+    keepalive.seq -= 1;
+    for (int i = 0; i < 6; i++) {
+        bench.pass(10s);
+        talk.send(keepalive);
+        keepalive.id++;
+        talk.pass_us(20'000);
+        talk.send(End::peer);
+    }
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
 TEST_F(StalledTest, WhereSomethingArrivesItIsNoStall) {
     data = talk.next(End::us, Ack, 500);
     talk.send(data);

@@ -59,7 +59,7 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
     const Retransmissions::Side side{view_of(observation.event), direction};
     const Retransmissions::Wait* wait = tracking_.retransmissions.of(side.first, direction);
     // A FIN alone that nobody acknowledges is a peer that has gone already.
-    if (wait == nullptr || packet.payload == 0 || !observation.slot ||
+    if (wait == nullptr || packet.payload <= (wait->seen_acked ? 1U : 0U) || !observation.slot ||
         is_explained(*wait, tracking_, observation)) {
         return;
     }

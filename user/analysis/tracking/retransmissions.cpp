@@ -96,7 +96,8 @@ void Retransmissions::retransmitted(const Observation& observation) {
     }
     const bool is_heard = other.flags & FST_DIRECTION_ACKED;
     wait.window_closed = is_heard && other.window == 0;
-    wait.seen_acked = is_heard && packet.payload != 0 &&
+    // One byte that is acknowledged already is a keepalive (RFC 1122, section 4.2.3.6).
+    wait.seen_acked = is_heard && packet.payload > 1 &&
                       fst_sequence_after(packet.seq + packet.payload, other.ack_edge) <= 0;
 }
 

@@ -13,6 +13,13 @@ namespace {
 /// One packet passes all interfaces of a host within this.
 constexpr Nanoseconds kPassing = std::chrono::milliseconds(500);
 
+/// Whether an ACK of an older connection answers the SYN, and is not its own traffic.
+bool answers(const fst_packet& ack, const Sighting& syn) {
+    constexpr Nanoseconds kAtOnce = std::chrono::seconds(3);
+    return ack.payload == 0 && !(ack.tcp_flags & FST_TCP_FIN) &&
+           Nanoseconds(static_cast<std::int64_t>(ack.time_ns)) - syn.time() < kAtOnce;
+}
+
 }  // namespace
 
 void SynTracker::saw_syn(const Observation& observation) {
@@ -115,7 +122,7 @@ void SynTracker::record(const Observation& observation) {
             break;
         case FST_EVENT_STALE_ACK:
             attempt = of_view(view_of(observation.event));
-            if (attempt != nullptr) {
+            if (attempt != nullptr && answers(packet, attempt->latest)) {
                 attempt->stale_answers++;
                 if (attempt->answer == Answer::none) {
                     attempt->answer = Answer::stale;
