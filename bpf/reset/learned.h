@@ -28,7 +28,7 @@ static __always_inline int sender_has(const struct fst_learned_signature* learne
         return 1;
     if (!(learned->flags & FST_LEARNED_IP_ID))
         return 0;
-    return in_ring(own, packet->ip_id) || fst_id_continues(own, packet->ip_id);
+    return in_ring(own, packet->ip_id, FST_TCP_RST) || fst_id_continues(own, packet->ip_id);
 }
 
 /// Whether the sender is known to be where the RST came from, within a hop.

@@ -48,23 +48,23 @@ static __always_inline void set(const struct reset_view* view, int condition,
         view->judgement->context |= context;
 }
 
-/// Whether one of the side's latest packets had this IP-ID. RSTs do not count: whoever sent them.
-static __always_inline int in_ring(const struct fst_direction* direction, __u16 id) {
+/// Whether one of the side's latest packets had this IP-ID. Those with a flag of `but` do not count.
+static __always_inline int in_ring(const struct fst_direction* direction, __u16 id, __u8 but) {
     int found = 0;
 
     UNROLL
     for (int i = 0; i < FST_RING_STAMPS; i++)
         found |= direction->ring[i].ttl && direction->ring[i].ip_id == id &&
-                 !(direction->ring[i].tcp_flags & FST_TCP_RST);
+                 !(direction->ring[i].tcp_flags & but);
     return found;
 }
 
 /// The same of direction `d` of the flow in `slot`. A global function: what it finds is an unknown
 /// number to the verifier, which else would follow each place of the ring for each caller.
-noinline int ring_has_id(__u32 slot, __u32 d, __u32 id) {
+noinline int ring_has_id(__u32 slot, __u32 d, __u32 id, __u32 but) {
     const struct fst_flow* flow = flow_get(slot);
 
-    return flow ? in_ring(&flow->direction[d & 1], (__u16)id) : 0;
+    return flow ? in_ring(&flow->direction[d & 1], (__u16)id, (__u8)but) : 0;
 }
 
 #endif

@@ -115,10 +115,10 @@ noinline int judge_id(__u32 slot) {
     // ID of the other side copies them as a rule.
     add(&view,
         id > 1 && !continues && (__u16)(apart + FST_SAME_COUNTER) > 2 * FST_SAME_COUNTER &&
-            ring_has_id(slot, view.d ^ 1, id) && !ring_has_id(slot, view.d ^ 1, own->ip_id),
+            ring_has_id(slot, view.d ^ 1, id, 0) && !ring_has_id(slot, view.d ^ 1, own->ip_id, 0),
         FST_SIGNAL_ID_ECHO);
     add(&view,
-        !continues && !ring_has_id(slot, view.d, id) &&
+        !continues && !ring_has_id(slot, view.d, id, FST_TCP_RST) &&
             (id == ID_SANDVINE || (id == ID_HENAN && packet->payload && !df)),
         FST_SIGNAL_ID_CONSTANT);
     add(&view,
