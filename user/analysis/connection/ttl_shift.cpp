@@ -130,7 +130,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot) {
     return true;
 }
 
-void TtlShift::advance(Nanoseconds now, FindingSink&) {
+void TtlShift::advance(Nanoseconds now, FindingSink& sink) {
     if (now < next_check_) {
         return;
     }
@@ -145,7 +145,14 @@ void TtlShift::advance(Nanoseconds now, FindingSink&) {
         const auto slot = tracking_.slots.read(place->first.first);
         const bool old = now - change.observation.time() > kLongest;
         if (!slot || settle(change, *slot) || old) {
+            const Side side = place->first;
             place = changes_.erase(place);
+            // Who answers the handshake in another's name hides whether that one is up.
+            if (const auto shift = shifts_.find(side);
+                shift != shifts_.end() &&
+                shift->second.summary.front().phrase == Phrase::proxy_answered_handshake) {
+                report(side.first, sink);
+            }
         } else {
             change.check_at = now + kCheckEvery;
             next_check_ = std::min(next_check_, change.check_at);
