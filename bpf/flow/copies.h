@@ -78,9 +78,7 @@ noinline int observe_copy(__u32 slot) {
     within_us = named ? COPY_US : nameless_copy_us(own, packet);
     // A challenge ACK may look like the ACK before it: where an answer is awaited, only an IP-ID shows
     // a copy.
-    if (!named && (flow->state &
-                   (FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
-                    FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1) | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))))
+    if (!named && (flow->state & pending_of(d)))
         within_us = 0;
     UNROLL
     for (int i = 0; i < FST_RING_STAMPS; i++) {

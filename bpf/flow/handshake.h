@@ -18,6 +18,12 @@ static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
     __sync_fetch_and_and(&flow->state, ~bits);
 }
 
+/// The bits of the flow's state that make a packet of side `d` one that is awaited, or watched.
+static __always_inline __u32 pending_of(int d) {
+    return FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
+           FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1) | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1);
+}
+
 /// Ends the flow and begins another one in its slot.
 static __always_inline void flow_restart(struct scratch* scratch, struct fst_flow* flow,
                                          __u32 slot) {

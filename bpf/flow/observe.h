@@ -83,9 +83,6 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     const int d = packet->direction & 1;
     struct fst_direction* own = &flow->direction[d];
     const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
-    const __u32 pending = FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
-                          FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1) |
-                          FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1);
     const int was_silent = passed(packet->time_ns, own->last_ns, RTO_AFTER_NS);
     int new_ttl = 0, rest = 0;
 
@@ -98,7 +95,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
         flow->seen_coarse = coarse;
     }
-    if ((packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) || (flow->state & pending) ||
+    if ((packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) || (flow->state & pending_of(d)) ||
         !(flow->state & FST_FLOW_ESTABLISHED))
         observe_rare(slot);
     else if (!packet_fits(own, packet, flow->state))

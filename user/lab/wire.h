@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Header layout and checksums shared by reading and writing frames.
+// Header layout and the TCP checksum shared by reading and writing frames.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "user/base/checksum.h"
+
 namespace flowstamp::lab::wire {
+
+using flowstamp::add_words;
+using flowstamp::checksum;
 
 inline constexpr std::size_t ethernet_bytes = 14;
 inline constexpr std::size_t ipv4_bytes = 20;  ///< without options
@@ -34,25 +39,6 @@ constexpr void store16(std::span<std::uint8_t> bytes, std::size_t at, std::uint1
 constexpr void store32(std::span<std::uint8_t> bytes, std::size_t at, std::uint32_t value) {
     store16(bytes, at, static_cast<std::uint16_t>(value >> 16));
     store16(bytes, at + 2, static_cast<std::uint16_t>(value));
-}
-
-/// Adds `bytes` as big-endian 16-bit words, an odd last byte padded with 0, to `sum` (RFC 1071).
-/// Fold with checksum().
-constexpr std::uint32_t add_words(std::span<const std::uint8_t> bytes, std::uint32_t sum = 0) {
-    for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-        sum += load16(bytes, i);
-    }
-    if (bytes.size() % 2 != 0) {
-        sum += std::uint32_t{bytes.back()} << 8;
-    }
-    return sum;
-}
-
-/// The Internet checksum of `sum`, for the header field, in host byte order.
-constexpr std::uint16_t checksum(std::uint32_t sum) {
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum += sum >> 16;
-    return static_cast<std::uint16_t>(~sum);
 }
 
 /// The checksum of a TCP segment with its pseudo header (RFC 9293, section 3.1; RFC 8200, 8.1).

@@ -40,7 +40,7 @@ void MtuBlackHole::judge(const Observation& observation, unsigned direction, Fin
         wait->seen_acked) {
         return;
     }
-    // A sender that has heeded the ICMP error goes on with smaller segments.
+    // A sender that has taken the ICMP error into account goes on with smaller segments.
     const bool has_icmp = wait->is_too_big();
     const bool smaller_passed = wait->smaller_passed();
     if (wait->same_size < (has_icmp ? kEnoughWithIcmp : kEnough) || !(has_icmp || smaller_passed)) {

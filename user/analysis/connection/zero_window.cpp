@@ -50,9 +50,7 @@ void ZeroWindow::probed(const Observation& observation, FindingSink& sink) {
     Closed& closed = closed_[side];
     if (closed.probes++ == 0) {
         // Since the receiver closed it nothing new could be sent: at the latest since our last data.
-        closed.since = observation.time() -
-                       std::chrono::microseconds(static_cast<std::uint32_t>(packet.time_ns / 1000) -
-                                                 own.edge_us);
+        closed.since = newest_byte_sent(observation, own);
     }
     closed.latest = observation.time();
     const Nanoseconds span = observation.time() - closed.since;

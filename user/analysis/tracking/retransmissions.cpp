@@ -6,15 +6,10 @@
 
 namespace flowstamp::analysis {
 
-namespace {
-
-/// How long ago the newest byte of this direction was first sent.
-Nanoseconds waiting(const Observation& observation, const fst_direction& own) {
+Nanoseconds newest_byte_sent(const Observation& observation, const fst_direction& own) {
     const auto now_us = static_cast<std::uint32_t>(observation.event.packet.time_ns / 1000);
-    return std::chrono::microseconds(now_us - own.edge_us);
+    return observation.time() - std::chrono::microseconds(now_us - own.edge_us);
 }
-
-}  // namespace
 
 void Retransmissions::record(const Observation& observation) {
     acknowledged_.reset();
@@ -84,7 +79,7 @@ void Retransmissions::retransmitted(const Observation& observation) {
         wait.router = too_big->second.router;
     }
     if (wait.times++ == 0) {
-        wait.since = observation.time() - waiting(observation, own);
+        wait.since = newest_byte_sent(observation, own);
     }
     wait.latest = observation.time();
     wait.same_size = wait.payload == packet.payload ? wait.same_size + 1 : 1;

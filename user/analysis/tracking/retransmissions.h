@@ -80,4 +80,8 @@ class Retransmissions {
     Nanoseconds swept_{0};
 };
 
+/// When the newest byte of this direction was first sent, by its slot before the observation.
+[[nodiscard]] Nanoseconds newest_byte_sent(const Observation& observation,
+                                           const fst_direction& own);
+
 }  // namespace flowstamp::analysis

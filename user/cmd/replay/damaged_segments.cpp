@@ -5,34 +5,17 @@
 
 #include <cstddef>
 
+#include "user/base/checksum.h"
+
 namespace flowstamp::cmd {
 
 namespace {
 
 constexpr std::size_t kChecksumOffset = 16;
 
-/// The sum of the 16-bit words, to be folded (RFC 1071).
-std::uint64_t sum_words(std::span<const std::uint8_t> bytes) {
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-        sum += static_cast<std::uint64_t>(bytes[i] << 8 | bytes[i + 1]);
-    }
-    if (bytes.size() % 2 != 0) {
-        sum += static_cast<std::uint64_t>(bytes.back() << 8);
-    }
-    return sum;
-}
-
-std::uint16_t fold(std::uint64_t sum) {
-    while (sum > 0xffff) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return static_cast<std::uint16_t>(sum);
-}
-
 /// The addresses' and the length's part of the checksum (RFC 9293, section 3.1; RFC 8200, 8.1).
-std::uint64_t pseudo_header(const fst_packet& packet, std::size_t segment_bytes) {
-    std::uint64_t sum = IPPROTO_TCP + segment_bytes;
+std::uint32_t pseudo_header(const fst_packet& packet, std::size_t segment_bytes) {
+    auto sum = static_cast<std::uint32_t>(IPPROTO_TCP + segment_bytes);
     for (const auto& address : packet.key.address) {
         for (unsigned word = (packet.flags & FST_PACKET_IPV6) ? 0 : 3; word < 4; word++) {
             const std::uint32_t value = ntohl(address[word]);
@@ -52,11 +35,11 @@ bool DamagedSegments::is_damaged(const fst_packet& packet, std::span<const std::
         return false;
     }
     const auto segment = frame.subspan(packet.l4_offset, bytes);
-    const std::uint64_t pseudo = pseudo_header(packet, bytes);
+    const std::uint32_t pseudo = pseudo_header(packet, bytes);
     const auto written =
         static_cast<std::uint16_t>(segment[kChecksumOffset] << 8 | segment[kChecksumOffset + 1]);
     // To be filled in by the network card: nothing yet, or the pseudo header's part alone.
-    if (written == 0 || written == fold(pseudo)) {
+    if (written == 0 || written == static_cast<std::uint16_t>(~checksum(pseudo))) {
         return false;
     }
     std::array<std::uint32_t, 4> address{};
@@ -67,7 +50,7 @@ bool DamagedSegments::is_damaged(const fst_packet& packet, std::span<const std::
         return false;
     }
     Sender& sender = senders_[address];
-    if (fold(pseudo + sum_words(segment)) == 0xffff) {
+    if (checksum(add_words(segment, pseudo)) == 0) {
         sender.right++;
         return false;
     }
