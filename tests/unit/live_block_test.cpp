@@ -30,15 +30,24 @@ class LiveBlockTest : public ::testing::Test {
         slave_.reset(slave);
         terminal_.emplace(std::move(*output::Output::file(name)));
     }
+    /// All that was written since the last call. The kernel may pass it on in parts: an end mark tells
+    /// when it is complete.
     std::string written() {
-        char buffer[4096];
-        const ssize_t got = ::read(master_.get(), buffer, sizeof(buffer));
-        return {buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+        std::string text;
+        if (::write(slave_.get(), &kEnd, 1) != 1) {
+            throw std::runtime_error("write");
+        }
+        for (char next = 0; ::read(master_.get(), &next, 1) == 1 && next != kEnd;) {
+            text += next;
+        }
+        return text;
     }
     void resize(unsigned short columns, unsigned short rows) {
         const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
         ::ioctl(master_.get(), TIOCSWINSZ, &size);
     }
+
+    static constexpr char kEnd = '\x04';  // what is written holds none
 
     Fd master_, slave_;
     std::optional<output::Output> terminal_;
