@@ -115,5 +115,30 @@ TEST_F(OutcomeTest, ALaterForgeryOnTheSameFlowIsAnotherFinding) {
     EXPECT_FALSE(sink.findings[2].again);
 }
 
+TEST_F(OutcomeTest, AnObservedResetWhoseReceiverSendsMoreDidNotEndTheFlow) {
+    slots.flows[script.slot()] = script.flow();
+    slots.flows[script.slot()].direction[kClient].min_rtt_us = 1000;
+    observe(script.at(0ms).rst({.ttl = 60,
+                                .signals = kTwoFamilies,
+                                .context = FST_CONTEXT_EXACT | FST_CONTEXT_IN_WINDOW}));
+    now().direction[kClient].seq_edge += 500;
+    now().direction[kClient].last_ns = ns(50ms);
+    settle();
+    EXPECT_EQ(resolution(), analysis::Resolution::went_on);
+}
+
+TEST_F(OutcomeTest, AResetLikeARejectRulesMayHaveTakenTheSegment) {
+    slots.flows[script.slot()] = script.flow();
+    observe(script.at(0ms).rst({.ttl = 60,
+                                .signals = kTwoFamilies,
+                                .context = kStatelessAnswer,
+                                .action = FST_ACTION_DROPPED}));
+    now().direction[kClient].seq_edge += 500;
+    settle();
+    EXPECT_EQ(resolution(), analysis::Resolution::both_ends);
+    EXPECT_THAT(output::summary_text(sink.findings.back()),
+                HasSubstr("may also take the segments that it answers"));
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -77,5 +77,23 @@ TEST(OneWay, RetransmissionsAloneAreNotReported) {
     EXPECT_EQ(bench.findings_text(), "");
 }
 
+/// The SYN-ACK is missing, and what follows in that direction is seen: nothing is one-way.
+TEST(OneWay, ASynAckThatIsMissingMakesNoHalf) {
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
+    talk.send(End::us, Syn);
+    for (int i = 0; i < 12; i++) {
+        bench.pass(20ms);
+        Segment data = talk.next(End::us, Psh | Ack, 100);
+        data.ack += static_cast<std::uint32_t>(i) * 100;
+        talk.send(data);
+        bench.pass(20ms);
+        talk.send(End::peer, Psh | Ack, 100);
+    }
+    bench.pass(3s);
+    bench.finish();
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -257,5 +257,42 @@ TEST(Stalled, JoinedMidwayIsSuspectedAtMost) {
     EXPECT_EQ(bench.findings_text(), "stalled suspected");
 }
 
+/// A server that has acknowledged nothing but the SYN may not have accepted the connection yet.
+TEST(Stalled, FromTheHandshakeOnItMayBeTheAcceptQueue) {
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
+    talk.open();
+    const Segment data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    for (int i = 0; i < 5; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(data);
+    }
+    ASSERT_EQ(bench.findings_text(), "stalled suspected");
+    const std::string summary = output::summary_text(bench.findings()[0]);
+    EXPECT_NE(summary.find("the accept queue of 198.51.100.7 is full"), std::string::npos)
+        << summary;
+}
+
+/// What is sent into a closed window are probes: they are no retransmissions once it opens.
+TEST_F(StalledTest, AWindowThatOpensRestartsTheCount) {
+    Segment closes = talk.next(End::peer);
+    closes.window = 0;
+    talk.send(closes);
+    bench.pass(10ms);
+    const Segment probe = talk.next(End::us, Ack, 1);
+    talk.send(probe);
+    for (int i = 0; i < 4; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(probe);
+    }
+    Segment opens = talk.next(End::peer);
+    opens.ack -= 1;
+    talk.send(opens);
+    bench.pass(300ms);
+    talk.send(probe);
+    EXPECT_EQ(bench.findings_text().find("stalled"), std::string::npos) << bench.findings_text();
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

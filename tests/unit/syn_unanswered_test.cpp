@@ -125,5 +125,51 @@ TEST_F(SynUnansweredTest, ARoutersTwoViewsAreOneAttempt) {
     EXPECT_EQ(bench.findings_text(), "syn-unanswered confirmed");
 }
 
+/// A worm, or a client whose way out is cut: one incident.
+TEST_F(SynUnansweredTest, ManyServersInVainAreOneFinding) {
+    for (std::size_t i = 0; i < 30; i++) {
+        Setting setting;
+        setting.us.isn = static_cast<std::uint32_t>(0x20000000 + i);
+        setting.port = 0;
+        const std::string server = "203.0.113." + std::to_string(i + 1);
+        for (int again = 0; again < 3; again++) {
+            bench.rig().run(FST_HOOK_TC_EGRESS,
+                            {.bytes = (Ethernet{} / Ipv4{.src = "192.0.2.1", .dst = server} /
+                                       Tcp{.src_port = static_cast<std::uint16_t>(42000 + i),
+                                           .dst_port = 135,
+                                           .seq = setting.us.isn,
+                                           .flags = Syn})
+                                          .bytes()});
+            bench.pass(1s);
+        }
+    }
+    std::set<std::uint64_t> ids;
+    for (const analysis::Finding& finding : bench.findings()) {
+        ids.insert(finding.id);
+    }
+    EXPECT_EQ(ids.size(), analysis::SynUnanswered::kMany + 1);
+    EXPECT_NE(output::summary_text(bench.findings().back())
+                  .find("192.0.2.1 asks one server after another for a connection"),
+              std::string::npos)
+        << output::summary_text(bench.findings().back());
+}
+
+/// What answers in the end says no more than no.
+TEST_F(SynUnansweredTest, ALateResetIsARejection) {
+    const Segment syn = talk.next(End::us, Syn);
+    for (int i = 0; i < 3; i++) {
+        talk.send(syn);
+        bench.pass(3s);
+    }
+    bench.pass(12s);
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.seq = 0;
+    reset.ack = syn.seq + 1;
+    talk.send(reset);
+    bench.pass(2s);
+    ASSERT_NE(bench.findings_text().find("syn-unanswered ended"), std::string::npos)
+        << bench.findings_text();
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

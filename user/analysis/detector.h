@@ -28,6 +28,8 @@ class Detector {
     /// Observations come roughly in the order of their time; those of different CPUs may be a few
     /// microseconds out of order.
     virtual void observe(const Observation& observation, FindingSink& sink) = 0;
+    /// A RST was judged, or judged anew: `reset.id` is its observation's `packet_id`.
+    virtual void judged(const Reset&, FindingSink&) {}
     /// The time is `now` (CLOCK_MONOTONIC, or the capture's clock).
     virtual void advance(Nanoseconds now, FindingSink& sink) = 0;
     /// No more observations follow: reports what is still open.

@@ -156,6 +156,9 @@ bool Session::wants(const fst_flow_key& key) const {
 }
 
 void Session::reset(const Reset& reset) {
+    for (const auto& detector : detectors_) {
+        detector->judged(reset, *this);
+    }
     if (!options_.filter || options_.filter->matches(reset.sighting.packet)) {
         dependencies_.reports.consume(reset);
     }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "flowstamp/hops.h"
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/icmp_errors.h"
 #include "user/analysis/tracking/tracking.h"
 
@@ -19,6 +20,12 @@ IcmpError error_of(const fst_packet& packet) {
             .code = packet.icmp_code};
 }
 
+/// Some routers start at a TTL of their own (Meraki: 200): that tells no distance.
+FieldValue distance_of(const fst_packet& packet) {
+    const std::uint8_t hops = fst_hops(packet.ttl);
+    return hops <= FST_HOPS_MAX ? field::hops(hops) : field::hops(std::nullopt);
+}
+
 }  // namespace
 
 void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
@@ -32,30 +39,31 @@ void IcmpRejected::observe(const Observation& observation, FindingSink& sink) {
     }
     FindingUpdates& updates = reported_[ends];
     const auto slot = slots_.read(view_of(observation.event));
-    const bool established = slot && (slot->state & FST_FLOW_ESTABLISHED);
+    const bool established = slot && (slot->state & FST_FLOW_ESTABLISHED) &&
+                             !fst_any_rst(slot->state) && !fst_any_fin(slot->state);
     // Confirmed only if the quoted flow was seen from its start.
     const bool begun = slot && !(slot->state & FST_FLOW_MIDWAY);
     const net::Endpoint box = icmp_sender(packet);
     const bool is_peer = box.address == ends.second.address;
-    const unsigned hops = fst_hops(packet.ttl);
+    const FieldValue hops = distance_of(packet);
     Finding finding{
         .kind = FindingKind::icmp_rejected,
         .verdict = begun ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(observation),
         .summary = {{.phrase = Phrase::icmp_rejects,
-                     .values = {field::source(box), field::hops(hops), field::sender_ip(ends.first),
+                     .values = {field::source(box), hops, field::sender_ip(ends.first),
                                 field::receiver(ends.second),
                                 field::icmp_error(error_of(packet))}}},
         .advice = {is_peer
                        ? Statement{.phrase = Phrase::look_at_host_firewall,
                                    .values = {field::source(box), field::port(ends.second.port)}}
                        : Statement{.phrase = Phrase::look_at_box, .values = {field::source(box)}}},
-        .evidence =
-            {{.signal = Signal::ICMP,
-              .observed = {field::icmp_type(packet.icmp_type), field::icmp_code(packet.icmp_code)},
-              .baseline = Values{field::from(ends.first), field::to(ends.second)}},
-             {.signal = Signal::SENDER,
-              .observed = {field::source(box), field::hops(hops), field::is_other_end(is_peer)}}},
+        .evidence = {{.signal = Signal::ICMP,
+                      .observed = {field::icmp_type(packet.icmp_type),
+                                   field::icmp_code(packet.icmp_code)},
+                      .baseline = Values{field::from(ends.first), field::to(ends.second)}},
+                     {.signal = Signal::SENDER,
+                      .observed = {field::source(box), hops, field::is_other_end(is_peer)}}},
         .slot = slot.value_or(fst_flow{}),
     };
     if (established) {

@@ -32,6 +32,13 @@ bool is_usual(Nanoseconds idle) {
     });
 }
 
+/// A keepalive repeats a byte at most, of what is acknowledged (RFC 1122, section 4.2.3.6).
+bool is_acknowledged_already(const fst_packet& packet, const fst_flow& flow) {
+    const fst_direction& other = flow.direction[(packet.direction & 1U) ^ 1U];
+    return packet.payload <= 1 &&
+           fst_sequence_after(packet.seq + packet.payload, other.ack_edge) <= 0;
+}
+
 /// Whether who reset still knew the connection: then it was ended on purpose.
 bool knows_connection(const fst_packet& rst, const fst_judgement& judgement, const fst_flow& flow) {
     const fst_direction& own = flow.direction[rst.direction & 1U];
@@ -84,7 +91,7 @@ void IdleTimeout::retransmission(const Observation& observation, FindingSink& si
     wait.retransmissions++;
     const Nanoseconds unanswered = observation.time() - idle->resumed_at;
     // Keepalives are a second or more apart, and are not lost in a burst with others.
-    const bool is_keepalive = packet.payload <= 1;
+    const bool is_keepalive = is_acknowledged_already(packet, *observation.slot);
     wait.keepalives = is_keepalive;
     const bool suspicious = is_keepalive ? wait.retransmissions >= kKeepalives
                                          : wait.retransmissions >= kSuspect && unanswered >= kLong;
@@ -150,7 +157,8 @@ void IdleTimeout::judge_reset(const Observation& observation, const IdlePeriods:
     const fst_verdict verdict =
         genuine && length >= kUsual ? highest_verdict(*observation.slot) : FST_VERDICT_SUSPECTED;
     if (aged && genuine) {
-        report(observation, wait, length, verdict, Phrase::idle_then_reset,
+        report(observation, wait, length, verdict,
+               unprompted ? Phrase::idle_until_reset : Phrase::idle_then_reset,
                {.signal = Signal::AGED_WINDOW,
                 .strength = Strength::strong,
                 .observed = {field::window(packet.window)}},

@@ -7,9 +7,17 @@
 
 namespace flowstamp::analysis {
 
+namespace {
+
+const fst_direction& other_direction(const fst_flow& flow, const Observation& first) {
+    return flow.direction[(first.event.packet.direction & 1U) ^ 1U];
+}
+
+}  // namespace
+
 void OneWay::observe(const Observation& observation, FindingSink& sink) {
     if (observation.kind() == FST_EVENT_ESTABLISHED) {
-        both_seen(observation, sink);
+        both_seen(view_of(observation.event), sink);
     } else if (observation.kind() == FST_EVENT_ONE_WAY && observation.slot &&
                halves_.size() < kMost) {
         halves_[view_of(observation.event)].first = observation;
@@ -24,9 +32,9 @@ void OneWay::judge(Half& half, FindingSink& sink) {
         return;
     }
     const fst_direction& own = slot->direction[packet.direction & 1U];
-    const fst_direction& other = slot->direction[(packet.direction & 1U) ^ 1U];
+    const fst_direction& other = other_direction(*slot, half.first);
     // A sender that only repeats itself, or acknowledges nothing new, is not being answered anywhere.
-    if ((other.flags & FST_DIRECTION_SEEN) || own.retransmitted * 2U >= own.packets ||
+    if (other.packets != 0 || own.retransmitted * 2U >= own.packets ||
         fst_sequence_after(own.ack_edge, packet.ack) <= 0) {
         return;
     }
@@ -55,8 +63,8 @@ void OneWay::judge(Half& half, FindingSink& sink) {
     half.updates.report(half.finding, findings_, sink);
 }
 
-void OneWay::both_seen(const Observation& observation, FindingSink& sink) {
-    const auto found = halves_.find(view_of(observation.event));
+void OneWay::both_seen(const ViewKey& view, FindingSink& sink) {
+    const auto found = halves_.find(view);
     if (found == halves_.end()) {
         return;
     }
@@ -76,14 +84,25 @@ void OneWay::both_seen(const Observation& observation, FindingSink& sink) {
 }
 
 void OneWay::advance(Nanoseconds now, FindingSink& sink) {
+    std::vector<ViewKey> whole;
     for (auto place = halves_.begin(); place != halves_.end();) {
         Half& half = place->second;
-        if (half.updates.is_reported() || now - half.first.time() < kPatience) {
+        if (half.updates.is_reported()) {
+            // Not every packet of the other direction is an event: its SYN-ACK may be missing.
+            const auto slot = slots_.read(place->first);
+            if (slot && other_direction(*slot, half.first).packets != 0) {
+                whole.push_back(place->first);
+            }
             ++place;
-            continue;
+        } else if (now - half.first.time() < kPatience) {
+            ++place;
+        } else {
+            judge(half, sink);
+            place = half.updates.is_reported() ? std::next(place) : halves_.erase(place);
         }
-        judge(half, sink);
-        place = half.updates.is_reported() ? std::next(place) : halves_.erase(place);
+    }
+    for (const ViewKey& view : whole) {
+        both_seen(view, sink);
     }
 }
 

@@ -39,7 +39,7 @@ class OneWay final : public Detector {
         Finding finding;
     };
     void judge(Half& half, FindingSink& sink);
-    void both_seen(const Observation& observation, FindingSink& sink);
+    void both_seen(const ViewKey& view, FindingSink& sink);
 
     const SlotReader& slots_;
     Findings& findings_;

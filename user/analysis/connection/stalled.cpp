@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/stalled.h"
 
+#include <vector>
+
+#include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 
@@ -20,9 +23,18 @@ bool is_explained(const Retransmissions::Wait& wait, const Tracking& tracking,
     const ViewKey view = view_of(observation.event);
     const IdlePeriods::IdlePeriod* idle = tracking.idle_periods.unanswered(view);
     const Handshakes::Handshake* handshake = tracking.handshakes.of(view);
-    return wait.window_closed || wait.still_sacked || wait.smaller_passed() || wait.is_too_big() ||
-           (idle && idle->direction == direction) ||
+    return (observation.slot->state & FST_FLOW_LOOP) || wait.window_closed || wait.still_sacked ||
+           wait.smaller_passed() || wait.is_too_big() || (idle && idle->direction == direction) ||
            (handshake != nullptr && handshake->is_half_accepted(*observation.slot));
+}
+
+/// Whether the receiver answered the handshake and has acknowledged nothing since: its accept queue
+/// may be full.
+bool is_from_start(const fst_flow& flow, unsigned direction) {
+    const unsigned receiver = direction ^ 1U;
+    return (flow.state & FST_OF(FST_FLOW_SYN, direction)) &&
+           !(flow.direction[receiver].flags & FST_DIRECTION_DATA) &&
+           flow.direction[receiver].ack_edge == flow.isn[direction] + 1;
 }
 
 }  // namespace
@@ -84,21 +96,28 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
         baseline = Values{field::min_rtt(round_trip)};
     }
     const net::Endpoint receiver = net::receiver_of(packet);
+    const bool from_start = is_from_start(*observation.slot, direction);
     Stall& stall = stalls_[side];
     stall.since = wait->since;
+    stall.latest = observation.time();
+    stall.acks_lost = wait->seen_acked;
+    stall.seq_end = packet.seq + packet.payload;
     stall.finding = Finding{
         .kind = FindingKind::stalled,
-        .verdict = highest_verdict(*observation.slot),
+        .verdict = from_start ? FST_VERDICT_SUSPECTED : highest_verdict(*observation.slot),
         .sighting = sighting_of(observation),
         .summary = {{.phrase = wait->seen_acked ? Phrase::stalled_acks_lost
+                               : from_start     ? Phrase::stalled_from_start
                                : still_sends    ? Phrase::stalled_one_way
                                                 : Phrase::stalled_silent,
                      .values = {field::sender_ip(net::sender_of(packet)), field::receiver(receiver),
                                 field::receiver_ip(receiver), field::span(stuck),
                                 field::resent(wait->times), field::silent(silent)}}},
-        .advice = {{.phrase =
-                        wait->seen_acked ? Phrase::look_where_acks_are_lost : Phrase::look_for_ban,
-                    .values = {field::sender_ip(net::sender_of(packet))}}},
+        .advice = {{.phrase = wait->seen_acked ? Phrase::look_where_acks_are_lost
+                              : from_start     ? Phrase::look_at_queue_or_rule
+                                               : Phrase::look_for_ban,
+                    .values = {field::sender_ip(net::sender_of(packet)),
+                               field::receiver_ip(receiver), field::port(receiver.port)}}},
         .evidence = {{.signal = Signal::UNACKNOWLEDGED,
                       .observed = {field::seq(packet.seq), field::resent(wait->times)},
                       .baseline = Values{field::ack_edge(other.ack_edge)}},
@@ -111,7 +130,23 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
     stall.updates.report(stall.finding, tracking_.findings, sink);
 }
 
-void Stalled::advance(Nanoseconds, FindingSink&) {
+/// Whether the sender of a stall by lost ACKs has sent something newer since.
+bool Stalled::has_gone_on(const Retransmissions::Side& side, const Stall& stall) const {
+    const auto slot = tracking_.slots.read(side.first);
+    return stall.acks_lost && slot &&
+           fst_sequence_after(slot->direction[side.second].seq_edge, stall.seq_end) > 0;
+}
+
+void Stalled::advance(Nanoseconds now, FindingSink& sink) {
+    std::vector<Retransmissions::Side> over;
+    for (const auto& [side, stall] : stalls_) {
+        if (has_gone_on(side, stall)) {
+            over.push_back(side);
+        }
+    }
+    for (const Retransmissions::Side& side : over) {
+        end(side, Resolution::recovered, now, sink);
+    }
     std::erase_if(stalls_, [&](const auto& stall) {
         return tracking_.retransmissions.of(stall.first.first, stall.first.second) == nullptr;
     });
@@ -125,13 +160,16 @@ void Stalled::end(const Retransmissions::Side& side, Resolution resolution, Nano
     }
     Stall& stall = found->second;
     const fst_packet& packet = stall.finding.sighting.packet;
-    const bool recovered = resolution == Resolution::recovered;
+    const bool recovered = resolution == Resolution::recovered || has_gone_on(side, stall);
+    const Phrase acks = recovered ? Phrase::stall_acks_arrived : Phrase::stall_acks_never_arrived;
+    const Phrase data = recovered ? Phrase::stall_recovered : Phrase::stall_ended;
+    const Nanoseconds until = stall.acks_lost ? stall.latest : now;
     stall.finding.summary = {
-        {.phrase = recovered ? Phrase::stall_recovered : Phrase::stall_ended,
+        {.phrase = stall.acks_lost ? acks : data,
          .values = {field::sender_ip(net::sender_of(packet)),
-                    field::receiver(net::receiver_of(packet)), field::span(now - stall.since)}}};
+                    field::receiver(net::receiver_of(packet)), field::span(until - stall.since)}}};
     stall.finding.advice.clear();
-    stall.finding.resolution = resolution;
+    stall.finding.resolution = recovered ? Resolution::recovered : resolution;
     stall.updates.report(stall.finding, tracking_.findings, sink);
     stalls_.erase(found);
 }

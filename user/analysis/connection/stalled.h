@@ -30,10 +30,14 @@ class Stalled final : public Detector {
   private:
     struct Stall {
         Nanoseconds since{0};
+        Nanoseconds latest{0};      ///< retransmission
+        bool acks_lost = false;     ///< what is sent again had been acknowledged here
+        std::uint32_t seq_end = 0;  ///< where that ends
         FindingUpdates updates;
         Finding finding;
     };
     void retransmission(const Observation& observation, FindingSink& sink);
+    [[nodiscard]] bool has_gone_on(const Retransmissions::Side& side, const Stall& stall) const;
     void end(const Retransmissions::Side& side, Resolution resolution, Nanoseconds now,
              FindingSink& sink);
 

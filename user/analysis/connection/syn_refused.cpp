@@ -98,7 +98,9 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
         finding.advice = {{.phrase = Phrase::look_for_reject_rule, .values = {field::hops(hops)}}};
     } else {
         finding.summary = {
-            {.phrase = by_peer ? Phrase::refused_by_host : Phrase::refused_by_either,
+            {.phrase = by_peer ? Phrase::refused_by_host
+                       : known ? Phrase::refused_by_either
+                               : Phrase::refused_by_unknown,
              .values = {field::server_ip(server), field::client(net::receiver_of(rst)),
                         field::port(server.port)}}};
         finding.advice = {{.phrase = Phrase::see_what_listens,

@@ -9,12 +9,12 @@ namespace {
 
 constexpr std::size_t kMost = 4096;
 
-Statements summary(const SynTracker::Attempt& attempt, bool answered) {
+Statement statement(Phrase phrase, const SynTracker::Attempt& attempt, Nanoseconds until) {
     const fst_packet& syn = attempt.latest.packet;
-    return {{.phrase = answered ? Phrase::syn_answered_late : Phrase::syn_unanswered,
-             .values = {field::client(net::sender_of(syn)), field::server(net::receiver_of(syn)),
-                        field::times(attempt.sent),
-                        field::span(attempt.latest.time() - attempt.first)}}};
+    return {.phrase = phrase,
+            .values = {field::client(net::sender_of(syn)), field::server(net::receiver_of(syn)),
+                       field::server_ip(net::receiver_of(syn)), field::times(attempt.sent),
+                       field::span(until - attempt.first)}};
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
         SynTracker::Attempt* attempt = by_view ? syns_.of_view(view_of(observation.event))
                                                : syns_.answered_by(observation.event.packet);
         if (attempt != nullptr && attempt->answer != SynTracker::Answer::none) {
-            answer(*attempt, sink);
+            answer(*attempt, observation.time(), sink);
         }
         return;
     }
@@ -50,14 +50,18 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
     if (reported_.size() >= kMost && !reported_.contains(attempt.seq)) {
         reported_.erase(reported_.begin());
     }
-    Reported& reported = reported_[attempt.seq];
     const fst_packet& syn = attempt.latest.packet;
+    Client* busy = reported_.contains(attempt.seq) ? nullptr : client_with_many(attempt);
+    if (busy != nullptr && busy->is_reported) {
+        return;
+    }
+    Reported& reported = reported_[attempt.seq];
     const bool both_ways_pass = both_ways_.pass(syn.key.ifindex);
     reported.finding = Finding{
         .kind = FindingKind::syn_unanswered,
         .verdict = verdict,
         .sighting = attempt.latest,
-        .summary = summary(attempt, false),
+        .summary = {statement(Phrase::syn_unanswered, attempt, attempt.latest.time())},
         .advice = {{.phrase = Phrase::look_for_silent_drop,
                     .values = {field::server_ip(net::receiver_of(syn)),
                                field::interface(both_ways_pass
@@ -68,18 +72,48 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
                                    field::span(attempt.latest.time() - attempt.first)}},
                      {.signal = Signal::NO_ANSWER, .observed = {field::answers(0)}}},
     };
+    if (busy != nullptr) {
+        busy->is_reported = true;
+        reported.finding.summary = {
+            {.phrase = Phrase::many_unanswered,
+             .values = {field::client(net::sender_of(syn)), field::answers(busy->servers.size())}}};
+        reported.finding.advice = {{.phrase = Phrase::look_at_client_side,
+                                    .values = {field::client(net::sender_of(syn))}}};
+    }
     reported.updates.report(reported.finding, findings_, sink);
 }
 
-void SynUnanswered::answer(const SynTracker::Attempt& attempt, FindingSink& sink) {
+/// The attempt's client, if it has asked many servers in vain of late; else null.
+SynUnanswered::Client* SynUnanswered::client_with_many(const SynTracker::Attempt& attempt) {
+    const fst_packet& syn = attempt.latest.packet;
+    net::Endpoint address = net::sender_of(syn);
+    address.port = 0;
+    if (clients_.size() >= kMost && !clients_.contains(address)) {
+        clients_.clear();
+    }
+    Client& client = clients_[address];
+    if (attempt.latest.time() - client.latest > kQuiet) {
+        client = {};
+    }
+    client.latest = attempt.latest.time();
+    if (client.servers.size() <= kMany) {
+        client.servers.insert(net::receiver_of(syn));
+    }
+    return client.servers.size() > kMany ? &client : nullptr;
+}
+
+void SynUnanswered::answer(const SynTracker::Attempt& attempt, Nanoseconds now, FindingSink& sink) {
     const auto found = reported_.find(attempt.seq);
     if (found == reported_.end()) {
         return;
     }
     Finding finding = found->second.finding;
-    finding.summary = summary(attempt, true);
+    const bool is_rejected = attempt.answer == SynTracker::Answer::refused ||
+                             attempt.answer == SynTracker::Answer::rejected;
+    finding.summary = {statement(
+        is_rejected ? Phrase::syn_rejected_late : Phrase::syn_answered_late, attempt, now)};
     finding.advice.clear();
-    finding.resolution = Resolution::answered;
+    finding.resolution = is_rejected ? Resolution::ended : Resolution::answered;
     found->second.updates.report(std::move(finding), findings_, sink);
     reported_.erase(found);
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "user/analysis/detector.h"
@@ -23,6 +24,10 @@ class SynUnanswered final : public Detector {
     static constexpr Nanoseconds kPatience = std::chrono::milliseconds(1500);
     /// SYNs without an answer for one that is confirmed.
     static constexpr unsigned kEnough = 3;
+    /// A client that has asked more servers than this in vain, each within kQuiet of the one before,
+    /// scans or is cut off: that is said once, and no more of each.
+    static constexpr std::size_t kMany = 8;
+    static constexpr Nanoseconds kQuiet = std::chrono::minutes(1);
 
     /// `syns` and `both_ways` are kept by the caller: they have recorded each observation before it
     /// comes here.
@@ -35,8 +40,14 @@ class SynUnanswered final : public Detector {
 
   private:
     void report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink);
-    void answer(const SynTracker::Attempt& attempt, FindingSink& sink);
+    void answer(const SynTracker::Attempt& attempt, Nanoseconds now, FindingSink& sink);
 
+    struct Client {
+        std::set<net::Endpoint> servers{};  ///< asked in vain, kMany + 1 at the most
+        Nanoseconds latest{0};
+        bool is_reported = false;
+    };
+    [[nodiscard]] Client* client_with_many(const SynTracker::Attempt& attempt);
     struct Reported {
         FindingUpdates updates;
         Finding finding;
@@ -47,6 +58,7 @@ class SynUnanswered final : public Detector {
     Findings& findings_;
     std::multimap<Nanoseconds, std::uint32_t> due_;         ///< attempts by sequence number
     std::unordered_map<std::uint32_t, Reported> reported_;  ///< the same
+    std::map<net::Endpoint, Client> clients_;               ///< by address
 };
 
 }  // namespace flowstamp::analysis

@@ -18,14 +18,14 @@ void ZeroWindow::observe(const Observation& observation, FindingSink& sink) {
             // An answer to a probe acknowledges it, and the window may be closed still.
             if (observation.event.packet.window != 0) {
                 end({view, (observation.event.packet.direction & 1U) ^ 1U}, Resolution::recovered,
-                    observation.time(), sink);
+                    sink);
             }
             break;
         case FST_EVENT_RST:
         case FST_EVENT_EVICTED:
         case FST_EVENT_ENDED:
             for (const unsigned side : {0U, 1U}) {
-                end({view, side}, Resolution::ended, observation.time(), sink);
+                end({view, side}, Resolution::ended, sink);
             }
             break;
         default:
@@ -42,7 +42,7 @@ void ZeroWindow::probed(const Observation& observation, FindingSink& sink) {
         return;
     }
     if (!wait->window_closed) {
-        end(side, Resolution::recovered, observation.time(), sink);
+        end(side, Resolution::recovered, sink);
         return;
     }
     const fst_direction& own = observation.slot->direction[direction];
@@ -90,12 +90,12 @@ void ZeroWindow::advance(Nanoseconds now, FindingSink& sink) {
         }
     }
     for (const Retransmissions::Side& side : reopened) {
-        end(side, Resolution::recovered, now, sink);
+        end(side, Resolution::recovered, sink);
     }
 }
 
-void ZeroWindow::end(const Retransmissions::Side& side, Resolution resolution, Nanoseconds now,
-                     FindingSink& sink) {
+/// The window opens by an ACK that is no event: it was closed at the latest probe for certain.
+void ZeroWindow::end(const Retransmissions::Side& side, Resolution resolution, FindingSink& sink) {
     const auto found = closed_.find(side);
     if (found == closed_.end()) {
         return;
@@ -107,7 +107,7 @@ void ZeroWindow::end(const Retransmissions::Side& side, Resolution resolution, N
         closed.finding.summary = {
             {.phrase = recovered ? Phrase::window_reopened : Phrase::window_stayed_closed,
              .values = {field::receiver(net::receiver_of(packet)),
-                        field::span(now - closed.since)}}};
+                        field::span(closed.latest - closed.since)}}};
         if (recovered) {
             closed.finding.advice.clear();
         }

@@ -33,8 +33,7 @@ class ZeroWindow final : public Detector {
         Finding finding;
     };
     void probed(const Observation& observation, FindingSink& sink);
-    void end(const Retransmissions::Side& side, Resolution resolution, Nanoseconds now,
-             FindingSink& sink);
+    void end(const Retransmissions::Side& side, Resolution resolution, FindingSink& sink);
 
     Tracking& tracking_;
     Nanoseconds checked_{0};

@@ -85,7 +85,14 @@ std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now)
     if (receiver_reset_) {
         return Outcome{.resolution = Resolution::ended};
     }
-    if (last_of(receiver) > last_ + kInFlight) {
+    const fst_direction& before = lead_view().slot().direction[lead_view().direction() ^ 1U];
+    // It went on with new data, later than what was on its way when the RST came.
+    const Nanoseconds in_flight =
+        receiver.min_rtt_us == 0 ? kInFlight : 2 * std::chrono::microseconds(receiver.min_rtt_us);
+    const bool sent_more = (before.flags & FST_DIRECTION_SEEN) &&
+                           fst_sequence_after(receiver.seq_edge, before.seq_edge) > 0 &&
+                           last_of(receiver) > last_ + in_flight;
+    if (sent_more || last_of(receiver) > last_ + kInFlight) {
         return Outcome{.resolution = Resolution::went_on};
     }
     const bool accepted = lead_view().arrival().context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN);

@@ -260,6 +260,14 @@ void ResetObservation::uphold() {
     upheld_ = true;
 }
 
+/// Whether both ends bear one and the same constant IP-ID: no two stacks do. A program has written
+/// these packets, and what comes after one of them shows nothing about a peer.
+bool ResetObservation::is_synthetic() const {
+    const auto& [one, two] = slot_.direction;
+    return fst_id_class_of(&one) == FST_ID_CONSTANT && fst_id_class_of(&two) == FST_ID_CONSTANT &&
+           one.ip_id == two.ip_id;
+}
+
 /// Whether it would have ended the connection: if not, later liveness proves nothing.
 bool ResetObservation::would_be_accepted() const {
     return arrival_.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN);
@@ -274,7 +282,8 @@ fst_judgement ResetObservation::judgement() const {
             now.cause = FST_CAUSE_EDGE;
         }
     }
-    now.signals |= would_be_accepted() ? later_signals_ : later_signals_ & ~FST_MASK_LIVENESS;
+    const bool proves_nothing = !would_be_accepted() || is_synthetic();
+    now.signals |= proves_nothing ? later_signals_ & ~FST_MASK_LIVENESS : later_signals_;
     fst_verdict concluded = fst_conclude(now.signals, now.context);
     if (may_be_other_host() && (now.signals & kIsLive) && !(now.signals & kReceives)) {
         // Live, but may not receive our packets: challenged and not upheld, suspected at most.

@@ -74,6 +74,7 @@ class ResetObservation {
     [[nodiscard]] bool may_be_other_host() const;
     [[nodiscard]] bool may_be_from_own_distance() const;
     [[nodiscard]] bool is_from_senders_distance(const fst_packet& later) const;
+    [[nodiscard]] bool is_synthetic() const;
     [[nodiscard]] bool would_be_accepted() const;
     [[nodiscard]] bool is_first_of_burst() const;
     [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;

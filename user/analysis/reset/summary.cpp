@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/reset/summary.h"
 
+#include "flowstamp/hops.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
@@ -11,14 +12,23 @@ namespace {
 constexpr std::uint64_t kReasons =
     FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING;
 
-Phrase outcome_phrase(const Outcome& outcome) {
+/// It looks like what a REJECT rule sends (`--reject-with tcp-reset`): an answer to a segment, in the
+/// shape of a kernel that does not know the connection.
+bool is_like_reject(const fst_judgement& judgement) {
+    constexpr std::uint32_t kReject = FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
+    return (judgement.context & kReject) == kReject;
+}
+
+Phrase outcome_phrase(const fst_judgement& judgement, const Outcome& outcome) {
     switch (outcome.resolution) {
         case Resolution::went_on:
             return Phrase::flow_went_on;
         case Resolution::ended:
             return Phrase::flow_ended;
         case Resolution::both_ends:
-            return outcome.far_end_reset ? Phrase::far_end_reset : Phrase::far_end_silent;
+            return outcome.far_end_reset       ? Phrase::far_end_reset
+                   : is_like_reject(judgement) ? Phrase::far_end_unreached
+                                               : Phrase::far_end_silent;
         case Resolution::withdrawn:
         case Resolution::recovered:
         case Resolution::answered:
@@ -56,20 +66,30 @@ std::optional<Statement> advice(const fst_judgement& judgement,
                                    : Phrase::use_challenge_suspected};
 }
 
+/// Hardly any host starts at a TTL of 32: what arrives with less was sent with a TTL of a box's own
+/// choice, or one counted down from a copied one. It is a sign, and no count of routers.
+bool tells_distance(const fst_packet& rst) {
+    constexpr unsigned kLowestUsualStart = 64;
+    return fst_ttl_base(rst.ttl) >= kLowestUsualStart;
+}
+
 }  // namespace
 
 Statements summarize(const ResetObservation& rst, const fst_judgement& judgement,
                      const std::optional<Outcome>& outcome) {
     const net::Endpoint sender = net::sender_of(rst.packet());
     const FieldValue sender_ip = field::sender_ip(sender);
+    const bool has_distance = tells_distance(rst.packet());
     Statements summary{
         {.phrase = claim_phrase(judgement, outcome),
-         .values = {field::sender(sender), sender_ip, field::hops(judgement.hops),
-                    field::base_hops(judgement.base_hops), field::ip_id(rst.packet().ip_id),
-                    field::window(rst.packet().window)},
+         .values = {field::sender(sender), sender_ip,
+                    field::hops(has_distance ? std::optional(judgement.hops) : std::nullopt),
+                    field::base_hops(judgement.base_hops),
+                    field::ttl(has_distance ? std::nullopt : std::optional(rst.packet().ttl)),
+                    field::ip_id(rst.packet().ip_id), field::window(rst.packet().window)},
          .signals = judgement.signals & kReasons}};
     if (outcome) {
-        summary.push_back({.phrase = outcome_phrase(*outcome), .values = {sender_ip}});
+        summary.push_back({.phrase = outcome_phrase(judgement, *outcome), .values = {sender_ip}});
     }
     return summary;
 }

@@ -70,8 +70,9 @@ void Retransmissions::retransmitted(const Observation& observation) {
     const fst_direction& own = observation.slot->direction[direction];
     const fst_direction& other = observation.slot->direction[direction ^ 1U];
     Wait& wait = waits_[side];
-    if (wait.seen_acked && fst_sequence_after(packet.seq, wait.seq) > 0) {
-        wait = {};  // its sender has gone on
+    const bool window_reopened = wait.window_closed && other.window != 0;
+    if (window_reopened || (wait.seen_acked && fst_sequence_after(packet.seq, wait.seq) > 0)) {
+        wait = {};  // what was sent until then were probes, or its sender has gone on
     }
     wait.seq = packet.seq;
     if (const auto too_big = too_big_.find(side); too_big != too_big_.end()) {

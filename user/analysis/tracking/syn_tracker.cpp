@@ -120,6 +120,12 @@ void SynTracker::record(const Observation& observation) {
                 attempt->answer = Answer::rejected;
             }
             break;
+        case FST_EVENT_LOOP:
+            attempt = of_view(view_of(observation.event));
+            if (attempt != nullptr && attempt->answer == Answer::none) {
+                attempt->answer = Answer::looping;
+            }
+            break;
         case FST_EVENT_STALE_ACK:
             attempt = of_view(view_of(observation.event));
             if (attempt != nullptr && answers(packet, attempt->latest)) {

@@ -37,6 +37,7 @@ class SynTracker {
         mismatched,  ///< a SYN-ACK from elsewhere
         rejected,    ///< an ICMP error
         stale,       ///< an ACK of an older connection on the same ports
+        looping,     ///< no answer, but the SYN passed here again and again
     };
 
     /// Where an attempt is seen, and under which addresses.

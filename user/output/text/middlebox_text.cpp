@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/text/middlebox_text.h"
+#include "flowstamp/hops.h"
 
 #include <fmt/format.h>
 
@@ -89,7 +90,10 @@ std::string stages_text(const analysis::Middlebox& box) {
 }  // namespace
 
 std::string summary_text(const analysis::Middlebox& box) {
-    return fmt::format("A box {} away sends {}{}: it hit {} ({}) to {}, {}.", hops_text(box.hops),
+    // A TTL of its own choice shows no distance.
+    const bool tells_distance = fst_ttl_base(static_cast<__u8>(box.ttl.value)) > 32;
+    return fmt::format("A box {} sends {}{}: it hit {} ({}) to {}, {}.",
+                       tells_distance ? hops_text(box.hops) + " away" : "at an unknown distance",
                        fingerprint_text(box), link_text(box), counted(box.flows, "connection"),
                        counted(box.segments, "such segment"), ports_text(box), stages_text(box));
 }
