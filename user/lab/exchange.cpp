@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/lab/exchange.h"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "user/lab/pattern.h"
@@ -38,9 +42,18 @@ Result<bool> round_trip(const Fd& socket, std::span<const std::uint8_t> payload,
     return true;
 }
 
+/// Vanishes with all data acknowledged: the server has nothing to send again.
+Status vanish_in_silence(Fd socket) {
+    const int on = 1;  // sends a delayed ACK now
+    if (setsockopt(socket.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)) != 0) {
+        return fail_errno("acknowledge", "socket", errno);
+    }
+    return vanish(std::move(socket));
+}
+
 Status run_rounds(const ExchangeOptions& options, const WaitLimit& limit, DownloadReport& report) {
     const auto started = SteadyClock::now();
-    Result<Fd> socket = connect_tcp(options.server, limit);
+    Result<Fd> socket = connect_tcp(options.server, limit, options.local_port);
     if (!socket) {
         return std::unexpected(socket.error());
     }
@@ -68,7 +81,7 @@ Status run_rounds(const ExchangeOptions& options, const WaitLimit& limit, Downlo
         report.bytes += payload.size();
     }
     report.outcome = Outcome::Complete;
-    return {};
+    return options.vanishes ? vanish_in_silence(std::move(*socket)) : Status{};
 }
 
 }  // namespace

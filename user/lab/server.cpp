@@ -45,15 +45,26 @@ Result<std::uint64_t> read_request(const Fd& socket, bool leave_unread, const Wa
     }
 }
 
+/// What a connection's thread goes by.
+struct Application {
+    const ServerOptions& options;
+    const Gate& running;
+    WaitLimit limit;
+};
+
 /// Sends the stream's first `bytes`, chunk by chunk, counting in `sent`.
-Status stream(const Fd& socket, const ServerOptions& options, std::uint64_t bytes,
-              const WaitLimit& limit, std::uint64_t& sent) {
+Status stream(const Fd& socket, const Application& application, std::uint64_t bytes,
+              std::uint64_t& sent) {
+    const auto& [options, running, limit] = application;
     const Pattern pattern(options.seed);
     std::vector<std::uint8_t> chunk(std::max<std::uint32_t>(options.pace.chunk_bytes, 1));
     while (sent < bytes) {
         const std::span part = std::span(chunk).first(
             static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), bytes - sent)));
         pattern.fill(sent, part);
+        if (Status runs = running.wait(limit); !runs) {
+            return runs;
+        }
         if (Status done = send_all(socket, part, limit); !done) {
             return done;
         }
@@ -65,13 +76,13 @@ Status stream(const Fd& socket, const ServerOptions& options, std::uint64_t byte
     return {};
 }
 
-Status serve_download(const Fd& socket, const ServerOptions& options, bool leave_unread,
-                      const WaitLimit& limit, std::uint64_t& sent) {
-    const Result<std::uint64_t> requested = read_request(socket, leave_unread, limit);
+Status serve_download(const Fd& socket, const Application& application, bool leave_unread,
+                      std::uint64_t& sent) {
+    const Result<std::uint64_t> requested = read_request(socket, leave_unread, application.limit);
     if (!requested) {
         return std::unexpected(requested.error());
     }
-    return stream(socket, options, std::min(*requested, options.stop_after), limit, sent);
+    return stream(socket, application, std::min(*requested, application.options.stop_after), sent);
 }
 
 /// Reads what the client still sends until it closes.
@@ -108,10 +119,18 @@ Status end_connection(Fd socket, Ending ending, const WaitLimit& limit) {
 
 /// Echoes until the client closes or enough is sent, counting in `sent`. If `leave_unread`, the
 /// last data stays in the socket buffer.
-Status echo(const Fd& socket, const ServerOptions& options, bool leave_unread,
-            const WaitLimit& limit, std::uint64_t& sent) {
+Status echo(const Fd& socket, const Application& application, bool leave_unread,
+            std::uint64_t& sent) {
+    const auto& [options, running, limit] = application;
     std::uint8_t buffer[4096];
     while (sent < options.stop_after) {
+        Status ready = wait_for(socket, POLLIN, limit);
+        if (ready) {
+            ready = running.wait(limit);
+        }
+        if (!ready) {
+            return ready;
+        }
         const Result<std::size_t> got = receive_some(socket, buffer, limit);
         if (!got) {
             return std::unexpected(got.error());
@@ -127,26 +146,28 @@ Status echo(const Fd& socket, const ServerOptions& options, bool leave_unread,
     return leave_unread ? wait_for(socket, POLLIN, limit) : Status{};
 }
 
-Status serve_connection(Fd socket, const ServerOptions& options, const WaitLimit& limit,
-                        std::uint64_t& sent) {
+Status serve_connection(Fd socket, const Application& application, std::uint64_t& sent) {
+    const ServerOptions& options = application.options;
     const bool leave_unread = options.ending == Ending::CloseUnread;
     const Status served = options.service == Service::Echo
-                              ? echo(socket, options, leave_unread, limit, sent)
-                              : serve_download(socket, options, leave_unread, limit, sent);
+                              ? echo(socket, application, leave_unread, sent)
+                              : serve_download(socket, application, leave_unread, sent);
     if (!served) {
         return served;
     }
-    if (!pause(options.before_ending, limit)) {
+    if (!pause(options.before_ending, application.limit)) {
         return fail_errno("pause", "server", ECANCELED);
     }
-    return end_connection(std::move(socket), options.ending, limit);
+    return end_connection(std::move(socket), options.ending, application.limit);
 }
 
 }  // namespace
 
 Result<Server> Server::start(const Namespace& host, const ServerOptions& options) {
-    Result<Fd> listener = host.run_in(
-        [&] { return listen_tcp({IpAddress::any(options.family), options.port}, options.ttl); });
+    Result<Fd> listener = host.run_in([&] {
+        return listen_tcp({IpAddress::any(options.family), options.port}, options.ttl,
+                          options.backlog);
+    });
     if (!listener) {
         return std::unexpected(listener.error());
     }
@@ -160,6 +181,9 @@ void Server::State::accept_all() {
     std::list<std::jthread> connections;  // each ends at its timeout, or when stopped
     for (;;) {
         const WaitLimit forever{SteadyClock::now() + std::chrono::hours(24), &stop};
+        if (!wait_for(listener, POLLIN, forever) || !running.wait(forever)) {
+            return;
+        }
         Result<Fd> socket = accept_tcp(listener, forever);
         if (!socket) {
             return;
@@ -172,7 +196,8 @@ void Server::State::accept_all() {
 void Server::State::serve(Fd socket) {
     const WaitLimit limit{SteadyClock::now() + options.timeout, &stop};
     ServeReport report{.client = remote_endpoint(socket)};
-    const Status done = serve_connection(std::move(socket), options, limit, report.bytes);
+    const Status done =
+        serve_connection(std::move(socket), {options, running, limit}, report.bytes);
     report.errno_value = done ? 0 : done.error().errno_value;
     {
         const std::lock_guard lock(mutex);

@@ -46,6 +46,7 @@ struct ServerOptions {
     Family family = Family::V4;
     std::uint16_t port = 80;
     Service service = Service::Download;
+    int backlog = kBacklog;             ///< Linux queues one connection more than that
     std::optional<std::uint8_t> ttl{};  ///< IP_TTL or hop limit of its sockets
     std::uint64_t seed = 1;             ///< of the stream
     Pace pace{};
@@ -70,6 +71,11 @@ class Server {
     /// Listens in `host`'s namespace, on all addresses.
     static Result<Server> start(const Namespace& host, const ServerOptions& options);
 
+    /// Suspends the application, as SIGSTOP would: it accepts no connection and serves none. Its
+    /// kernel goes on.
+    void suspend() const { state_->running.close(); }
+    void resume() const { state_->running.open(); }
+
     /// The reports so far, once there are `count` of them or `timeout` has passed.
     std::vector<ServeReport> reports(std::size_t count, std::chrono::milliseconds timeout) const;
 
@@ -84,6 +90,7 @@ class Server {
         const ServerOptions options;
         const Fd listener;
         const StopSignal stop;
+        const Gate running;
         std::mutex mutex;
         std::condition_variable changed;
         std::vector<ServeReport> reports;

@@ -34,6 +34,22 @@ bool StopSignal::raised() const {
     return poll(&event, 1, 0) > 0;
 }
 
+Gate::Gate() : event_(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void Gate::open() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(event_.get(), &one, sizeof(one));
+}
+
+void Gate::close() const {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = read(event_.get(), &count, sizeof(count));
+}
+
+Status Gate::wait(const WaitLimit& limit) const {
+    return wait_for(event_, POLLIN, limit);
+}
+
 Status wait_for(const Fd& fd, short events, const WaitLimit& limit) {
     for (;;) {
         pollfd fds[2] = {
@@ -65,7 +81,7 @@ bool pause(std::chrono::microseconds length, const WaitLimit& limit) {
     return waited.error().errno_value == ETIMEDOUT && end <= limit.deadline;
 }
 
-Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl) {
+Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl, int backlog) {
     const int family = socket_family(local.address.family);
     Fd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;
@@ -75,7 +91,8 @@ Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl) {
     if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         (ttl && setsockopt(socket.get(), ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
                            ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, &hops, sizeof(hops)) != 0) ||
-        bind(socket.get(), address.get(), address.length) != 0 || listen(socket.get(), 128) != 0) {
+        bind(socket.get(), address.get(), address.length) != 0 ||
+        listen(socket.get(), backlog) != 0) {
         return fail_errno("listen", local.text(), errno);
     }
     return socket;
@@ -96,21 +113,28 @@ Result<Fd> accept_tcp(const Fd& listener, const WaitLimit& limit) {
     }
 }
 
-Result<Fd> connect_tcp(const Endpoint& server, const WaitLimit& limit) {
-    Fd socket(::socket(socket_family(server.address.family),
-                       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const SocketAddress address(server);
+Result<Fd> begin_connect(const Endpoint& server, std::uint16_t local_port) {
+    const Family family = server.address.family;
+    Fd socket(::socket(socket_family(family), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const SocketAddress address(server), local({IpAddress::any(family), local_port});
+    if (!socket || (local_port != 0 && bind(socket.get(), local.get(), local.length) != 0) ||
+        (connect(socket.get(), address.get(), address.length) != 0 && errno != EINPROGRESS)) {
+        return fail_errno("connect", server.text(), errno);
+    }
+    return socket;
+}
+
+Result<Fd> connect_tcp(const Endpoint& server, const WaitLimit& limit, std::uint16_t local_port) {
+    Result<Fd> socket = begin_connect(server, local_port);
+    if (!socket) {
+        return socket;
+    }
+    if (Status ready = wait_for(*socket, POLLOUT, limit); !ready) {
+        return fail_errno("connect", server.text(), ready.error().errno_value);
+    }
     int failure = 0;
-    if (!socket || connect(socket.get(), address.get(), address.length) != 0) {
-        failure = errno;
-    }
-    if (failure == EINPROGRESS) {
-        if (Status ready = wait_for(socket, POLLOUT, limit); !ready) {
-            return fail_errno("connect", server.text(), ready.error().errno_value);
-        }
-        socklen_t length = sizeof(failure);
-        getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failure, &length);
-    }
+    socklen_t length = sizeof(failure);
+    getsockopt(socket->get(), SOL_SOCKET, SO_ERROR, &failure, &length);
     if (failure != 0) {
         return fail_errno("connect", server.text(), failure);
     }

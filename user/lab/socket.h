@@ -40,16 +40,34 @@ struct WaitLimit {
     WaitLimit until(Deadline other) const { return {std::min(deadline, other), stop}; }
 };
 
+/// A condition that threads wait for, open at first. They see it close only when they look again.
+class Gate {
+  public:
+    Gate();
+    void open() const;
+    void close() const;
+    Status wait(const WaitLimit& limit) const;  ///< until it is open
+
+  private:
+    Fd event_;  ///< readable while open
+};
+
 /// Waits until `fd` has one of poll(2)'s `events`, an error or a hang-up.
 Status wait_for(const Fd& fd, short events, const WaitLimit& limit);
 /// Sleeps; false if `stop` was raised or the deadline passed first.
 bool pause(std::chrono::microseconds length, const WaitLimit& limit);
 
+inline constexpr int kBacklog = 128;  ///< of a listener, unless it is given another
+
 /// A listener in the calling thread's network namespace; `ttl` is its sockets' IP_TTL or hop limit.
-Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl = {});
+Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl = {},
+                      int backlog = kBacklog);
 Result<Fd> accept_tcp(const Fd& listener, const WaitLimit& limit);
+/// Sends a SYN, and returns without waiting for an answer. `local_port` 0: the kernel chooses.
+Result<Fd> begin_connect(const Endpoint& server, std::uint16_t local_port = 0);
 /// The error's errno is how the connection failed: ECONNREFUSED, ETIMEDOUT, ...
-Result<Fd> connect_tcp(const Endpoint& server, const WaitLimit& limit);
+Result<Fd> connect_tcp(const Endpoint& server, const WaitLimit& limit,
+                       std::uint16_t local_port = 0);
 
 Status send_all(const Fd& socket, std::span<const std::uint8_t> bytes, const WaitLimit& limit);
 /// At least one byte; 0 if the peer has closed its side.

@@ -47,6 +47,17 @@ std::span<const FindingFact> from(const Facts& facts, std::size_t first) {
     return std::span(facts.findings).subspan(std::min(first, facts.findings.size()));
 }
 
+/// Whether one of this kind is among those from `first` on.
+bool has_kind(const Facts& facts, std::size_t first, const std::string& kind) {
+    return std::ranges::any_of(from(facts, first),
+                               [&](const FindingFact& finding) { return finding.kind == kind; });
+}
+
+Argv words_of(const std::string& command) {
+    std::istringstream words(command);
+    return {std::istream_iterator<std::string>(words), {}};
+}
+
 }  // namespace
 
 Case::Setting Case::usual(const DemoContext& context, std::vector<std::string> arguments) {
@@ -83,8 +94,17 @@ Status Case::remove_rule(std::optional<lab::Firewall>& rule) {
 
 Status Case::execute(const lab::Namespace& host, const std::string& command) {
     context_.narrator.command(command, host.role());
-    std::istringstream words(command);
-    return host.require({std::istream_iterator<std::string>(words), {}});
+    return host.require(words_of(command));
+}
+
+Status Case::show(const lab::Namespace& host, const std::string& command) {
+    context_.narrator.command(command, host.role());
+    const auto output = host.exec(words_of(command));
+    if (!output) {
+        return std::unexpected(output.error());
+    }
+    context_.narrator.quote(output->out);
+    return {};
 }
 
 Status Case::set(const lab::Namespace& host, const std::string& key, const std::string& value) {
@@ -93,7 +113,7 @@ Status Case::set(const lab::Namespace& host, const std::string& key, const std::
 }
 
 /// Runs the client's exchange in its own thread, and the timed actions in this one.
-Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
+Result<lab::DownloadReport> Case::converse(const Attempt& attempt, std::size_t first_finding) {
     lab::ExchangeOptions options = attempt.exchange;
     if (options.server.port == 0) {
         options.server = setting_.address;
@@ -107,9 +127,12 @@ Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
                       [this, options] { return lab::exchange(setting_.client, options); });
     Status acted;
     auto action = attempt.actions.begin();
-    const auto act_when_due = [&](const Facts&) {
-        while (acted && action != attempt.actions.end() &&
-               lab::SteadyClock::now() >= started + action->after) {
+    const auto is_due = [&](const TimedAction& next, const Facts& facts) {
+        return lab::SteadyClock::now() >= started + next.after &&
+               (next.once_reported.empty() || has_kind(facts, first_finding, next.once_reported));
+    };
+    const auto act_when_due = [&](const Facts& facts) {
+        while (acted && action != attempt.actions.end() && is_due(*action, facts)) {
             watcher_.relay();
             acted = (action++)->run();
         }
@@ -133,7 +156,7 @@ Result<lab::DownloadReport> Case::converse(const Attempt& attempt) {
 Status Case::attempt(const Attempt& attempt) {
     facts_ = watcher_.facts();
     const std::size_t first = facts_.findings.size();
-    auto report = converse(attempt);
+    auto report = converse(attempt, first);
     if (!report) {
         return std::unexpected(report.error());
     }
@@ -206,6 +229,11 @@ Status run_case(const DemoContext& context, const Case::Setting& setting, Summar
     if (!server) {
         return std::unexpected(server.error());
     }
+    return watch_case(context, setting, summary, run);
+}
+
+Status watch_case(const DemoContext& context, const Case::Setting& setting, Summary& summary,
+                  const std::function<Status(const DemoContext&, Case&)>& run) {
     auto scenario = Case::open(context, setting, summary);
     if (!scenario) {
         return std::unexpected(scenario.error());

@@ -27,10 +27,12 @@
 
 namespace flowstamp::cmd::demo {
 
-/// Runs at that time after the start of an attempt.
+/// Runs during an attempt: at that time after its start, and not before a finding of that kind has
+/// been reported since then.
 struct TimedAction {
     std::chrono::milliseconds after{0};
     std::function<Status()> run;
+    std::string once_reported{};  ///< empty: any time
 };
 
 /// The finding that watch should report.
@@ -44,7 +46,7 @@ struct Expected {
 struct Attempt {
     std::string name{};                  ///< in the summary
     lab::ExchangeOptions exchange{};     ///< without a server: that of the setting
-    std::vector<TimedAction> actions{};  ///< in order of time
+    std::vector<TimedAction> actions{};  ///< in order
     lab::Outcome outcome = lab::Outcome::Complete;
     Expected finding{};
 };
@@ -73,6 +75,8 @@ class Case {
 
     /// Prints a command without quotes, and runs it on the host.
     Status execute(const lab::Namespace& host, const std::string& command);
+    /// Prints a command without quotes, runs it on the host, and prints its output.
+    Status show(const lab::Namespace& host, const std::string& command);
     /// Prints and makes a sysctl setting.
     Status set(const lab::Namespace& host, const std::string& key, const std::string& value);
 
@@ -84,6 +88,7 @@ class Case {
     /// nothing else.
     Status close();
 
+    [[nodiscard]] const lab::Endpoint& address() const { return setting_.address; }
     [[nodiscard]] const Facts& facts() const { return facts_; }
 
   private:
@@ -95,7 +100,7 @@ class Case {
 
     Case(const DemoContext& context, const Setting& setting, Summary& summary, Watcher watcher)
         : context_(context), setting_(setting), summary_(summary), watcher_(std::move(watcher)) {}
-    Result<lab::DownloadReport> converse(const Attempt& attempt);
+    Result<lab::DownloadReport> converse(const Attempt& attempt, std::size_t first_finding);
     void enter(const Finished& finished, std::size_t end);
 
     DemoContext context_;
@@ -111,5 +116,10 @@ class Case {
 [[nodiscard]] Status run_case(const DemoContext& context, const Case::Setting& setting,
                               Summary& summary,
                               const std::function<Status(const DemoContext&, Case&)>& run);
+
+/// The same with a server that runs already.
+[[nodiscard]] Status watch_case(const DemoContext& context, const Case::Setting& setting,
+                                Summary& summary,
+                                const std::function<Status(const DemoContext&, Case&)>& run);
 
 }  // namespace flowstamp::cmd::demo
