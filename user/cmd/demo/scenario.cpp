@@ -6,7 +6,7 @@
 namespace flowstamp::cmd::demo {
 
 std::span<const Scenario> scenarios() {
-    static constexpr std::array<Scenario, 15> kAll = {{
+    static constexpr std::array<Scenario, 18> kAll = {{
         {"forged-rst", "a firewall forges a reset: watched, dropped on evidence, challenged",
          run_forged_rst},
         {"forged-rst-both", "both ends are reset: what one side can do about it, and what not",
@@ -22,6 +22,14 @@ std::span<const Scenario> scenarios() {
          run_ban_established},
         {"ban-reset", "an established connection is blocked with a reset in the server's name",
          run_ban_reset},
+        {"zero-window", "the receiving application stops reading, and reads again",
+         run_zero_window},
+        {"accept-queue",
+         "an application does not accept, and its kernel ignores further handshakes",
+         run_accept_queue},
+        {"stale-connection",
+         "a crashed client takes its port again: the server holds the old connection",
+         run_stale_connection},
         {"idle-timeout", "a stateful firewall times out an idle connection, and drops its packets",
          run_idle_timeout},
         {"idle-reset", "the same firewall answers with a reset instead", run_idle_reset},
