@@ -35,7 +35,8 @@ class RaiseAtEnd {
 
 bool is_met(const Expected& expected, const FindingFact& finding) {
     return finding.kind == expected.kind &&
-           (expected.resolution.empty() || finding.resolution == expected.resolution);
+           (expected.resolution.empty() || finding.resolution == expected.resolution) &&
+           (expected.verdict.empty() || finding.verdict == expected.verdict);
 }
 
 /// "stalled, recovered".

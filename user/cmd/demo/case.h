@@ -39,6 +39,7 @@ struct TimedAction {
 struct Expected {
     std::string kind{};              ///< of the finding; empty: none is expected
     std::string resolution{};        ///< its resolution; empty: any
+    std::string verdict{};           ///< "suspected", "confirmed"; empty: any
     std::optional<unsigned> hops{};  ///< of the packet that it is about
 };
 
