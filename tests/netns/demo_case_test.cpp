@@ -45,6 +45,9 @@ const CaseRow kRows[] = {
     {"split-handshake", {"ttl-shift"}},
     {"one-way", {"one-way"}},
     {"syn-reset-once", {"forged-rst"}},
+    {"mtu-black-hole", {"mtu-black-hole, recovered", "mtu-black-hole"}},
+    {"routing-loop", {"routing-loop"}},
+    {"tunnels", {"forged-rst", "forged-rst, went-on"}},
 };
 
 /// The deviations in the summary.

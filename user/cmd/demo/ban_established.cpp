@@ -28,7 +28,7 @@ Status stall(const DemoContext& context, Case& scenario, const std::string& name
         {.name = name,
          .exchange = kTalk,
          .actions = {{kBlockAfter, begin},
-                     {kUnblockAfter, [&] { return scenario.remove_rule(block); }}},
+                     {kUnblockAfter, [&] { return scenario.remove_rule(block); }, "stalled"}},
          .finding = {.kind = "stalled", .resolution = "recovered"}});
 }
 

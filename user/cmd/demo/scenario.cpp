@@ -6,7 +6,7 @@
 namespace flowstamp::cmd::demo {
 
 std::span<const Scenario> scenarios() {
-    static constexpr std::array<Scenario, 18> kAll = {{
+    static constexpr std::array<Scenario, 21> kAll = {{
         {"forged-rst", "a firewall forges a reset: watched, dropped on evidence, challenged",
          run_forged_rst},
         {"forged-rst-both", "both ends are reset: what one side can do about it, and what not",
@@ -41,6 +41,12 @@ std::span<const Scenario> scenarios() {
         {"one-way", "a gateway that sees one direction only", run_one_way},
         {"syn-reset-once", "a reset forged in answer to a SYN, before the server's answer",
          run_syn_reset_once},
+        {"mtu-black-hole", "a link with a smaller MTU, whose ICMP errors are lost or ignored",
+         run_mtu_black_hole},
+        {"routing-loop", "two routers send the packets to the server to each other",
+         run_routing_loop},
+        {"tunnels", "resets forged inside tunnels, seen on a router between their ends",
+         run_tunnels},
     }};
     return kAll;
 }

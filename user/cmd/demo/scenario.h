@@ -38,5 +38,8 @@ Status run_split_handshake(const DemoContext& context, Summary& summary);
 Status run_hairpin(const DemoContext& context, Summary& summary);
 Status run_one_way(const DemoContext& context, Summary& summary);
 Status run_syn_reset_once(const DemoContext& context, Summary& summary);
+Status run_mtu_black_hole(const DemoContext& context, Summary& summary);
+Status run_routing_loop(const DemoContext& context, Summary& summary);
+Status run_tunnels(const DemoContext& context, Summary& summary);
 
 }  // namespace flowstamp::cmd::demo
