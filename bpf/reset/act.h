@@ -96,7 +96,8 @@ static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
 
     if ((flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
         had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
-        packet->ttl == flow->rst_ttl[d])
+        packet->ttl == flow->rst_ttl[d] &&
+        fst_from_own_distance(&flow->direction[d], packet->ttl, judgement))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
     if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX)
         return pass_because(judgement, FST_PASS_TOO_MANY);
@@ -197,7 +198,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->after_rst[d] = 0;
         flow->reset_flags[d] = kept;
         challenges += challenged;
-    } else if (challenged && is_new_challenge(flow, packet, d)) {
+    } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         challenges += 1;
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
     }

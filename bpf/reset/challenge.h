@@ -26,10 +26,14 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst.
+/// soon, or from elsewhere than the peer, cannot answer that: it belongs to the same burst, which
+/// must not use up the challenges of the flow.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
-                                            const struct fst_packet* packet, int d) {
-    return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) || had_time_to_answer(flow, packet, d);
+                                            const struct fst_packet* packet,
+                                            const struct fst_judgement* judgement, int d) {
+    return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
+           (had_time_to_answer(flow, packet, d) &&
+            fst_from_own_distance(&flow->direction[d], packet->ttl, judgement));
 }
 
 /// The RST itself, past the edge.
@@ -61,7 +65,7 @@ static __always_inline void challenge_form(struct scratch* scratch, const struct
 
     // Too soon: shifted, so that it does no harm, but no further answer is provoked: a box that
     // answers every packet would answer that one too, without end.
-    if (first || !is_new_challenge(flow, packet, d) ||
+    if (first || !is_new_challenge(flow, packet, &scratch->judgement, d) ||
         !(flow->direction[d].flags & FST_DIRECTION_ACKED))
         challenge_by_shift(&scratch->challenge, flow, packet, d);
     else

@@ -281,8 +281,10 @@ static inline enum fst_verdict fst_conclude(__u64 signals, __u32 context) {
     if (counted & FST_SIGNALS_STRONG) {
         if (fst_families(counted) >= 2)
             return most;
-        // A NAT or a gateway that lost its state resets from where it stands.
-        return (context & FST_CONTEXT_SENDER_IDLE) && !(counted & ~FST_MASK_PATH)
+        // A NAT or a gateway that lost its state resets from where it stands. Not so where a box has
+        // forged before.
+        return (context & FST_CONTEXT_SENDER_IDLE) && !(context & FST_CONTEXT_FORGED_BEFORE) &&
+                       !(counted & ~FST_MASK_PATH)
                    ? FST_VERDICT_GENUINE
                    : FST_VERDICT_SUSPECTED;
     }

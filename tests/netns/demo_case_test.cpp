@@ -35,6 +35,8 @@ const CaseRow kRows[] = {
     {"syn-reset", {"syn-refused"}},
     {"ban-established", {"stalled, recovered"}},
     {"ban-reset", {"forged-rst"}},
+    {"rst-rejected", {"rst-rejected"}},
+    {"half-open", {"half-open", "forged-rst, went-on"}},
     {"zero-window", {"zero-window, recovered"}},
     {"accept-queue", {"accept-queue, recovered"}},
     {"stale-connection", {"stale-connection"}},

@@ -36,6 +36,8 @@ void ResetIncident::add(const ResetRecord& reset) {
     verdict_ = std::max(verdict_, verdict);
     action_ = std::max(action_, static_cast<fst_action>(judgement.action));
     is_live_ = is_live_ || (judgement.signals & kLiveness);
+    was_passed_ = was_passed_ || (judgement.action == FST_ACTION_OBSERVED &&
+                                  (judgement.context & FST_CONTEXT_EXACT));
     if (reset.id() == lead_.id() || verdict > lead_.verdict()) {
         lead_ = reset;
     }
@@ -92,7 +94,10 @@ std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now)
     const bool sent_more = (before.flags & FST_DIRECTION_SEEN) &&
                            fst_sequence_after(receiver.seq_edge, before.seq_edge) > 0 &&
                            last_of(receiver) > last_ + in_flight;
-    if (sent_more || last_of(receiver) > last_ + kInFlight) {
+    const bool closed = (now.state & FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U)) &&
+                        !(lead_view().slot().state &
+                          FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U));
+    if (sent_more || closed || last_of(receiver) > last_ + kInFlight) {
         return Outcome{.resolution = Resolution::went_on};
     }
     const bool accepted = lead_view().arrival().context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN);
@@ -104,8 +109,8 @@ void ResetIncident::settle(const std::optional<fst_flow>& slot_now) {
     if (outcome_ || !slot_now) {
         return;
     }
-    outcome_ = action_ == FST_ACTION_OBSERVED ? outcome_when_observed(*slot_now)
-                                              : outcome_when_acted(*slot_now);
+    const bool was_refused = action_ != FST_ACTION_OBSERVED && !was_passed_;
+    outcome_ = was_refused ? outcome_when_acted(*slot_now) : outcome_when_observed(*slot_now);
 }
 
 std::optional<Finding> ResetIncident::take_update() {

@@ -59,6 +59,7 @@ class ResetIncident {
     std::map<std::uint64_t, fst_verdict> resets_;  ///< by the reset's id
     fst_verdict verdict_ = FST_VERDICT_SUSPECTED;
     fst_action action_ = FST_ACTION_OBSERVED;
+    bool was_passed_ = false;  ///< one that the receiver accepts
     bool is_live_ = false;
     bool sender_reset_ = false;
     bool receiver_reset_ = false;

@@ -6,7 +6,7 @@
 namespace flowstamp::cmd::demo {
 
 std::span<const Scenario> scenarios() {
-    static constexpr std::array<Scenario, 21> kAll = {{
+    static constexpr std::array<Scenario, 23> kAll = {{
         {"forged-rst", "a firewall forges a reset: watched, dropped on evidence, challenged",
          run_forged_rst},
         {"forged-rst-both", "both ends are reset: what one side can do about it, and what not",
@@ -22,6 +22,10 @@ std::span<const Scenario> scenarios() {
          run_ban_established},
         {"ban-reset", "an established connection is blocked with a reset in the server's name",
          run_ban_reset},
+        {"rst-rejected", "a rule rejects an established connection, whose other end lives on",
+         run_rst_rejected},
+        {"half-open", "a firewall resets the server only; the client learns of it too late",
+         run_half_open},
         {"zero-window", "the receiving application stops reading, and reads again",
          run_zero_window},
         {"accept-queue",

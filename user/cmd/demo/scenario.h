@@ -28,6 +28,8 @@ Status run_ban_reject(const DemoContext& context, Summary& summary);
 Status run_syn_reset(const DemoContext& context, Summary& summary);
 Status run_ban_established(const DemoContext& context, Summary& summary);
 Status run_ban_reset(const DemoContext& context, Summary& summary);
+Status run_rst_rejected(const DemoContext& context, Summary& summary);
+Status run_half_open(const DemoContext& context, Summary& summary);
 Status run_zero_window(const DemoContext& context, Summary& summary);
 Status run_accept_queue(const DemoContext& context, Summary& summary);
 Status run_stale_connection(const DemoContext& context, Summary& summary);
