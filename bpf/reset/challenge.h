@@ -26,14 +26,15 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon, or from elsewhere than the peer, cannot answer that: it belongs to the same burst, which
-/// must not use up the challenges of the flow.
+/// soon belongs to the same burst, which must not use up the challenges of the flow; where the round
+/// trip is too short to tell, so does one from elsewhere than the peer: it answers nothing.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
            (had_time_to_answer(flow, packet, d) &&
-            fst_from_own_distance(&flow->direction[d], packet->ttl, judgement));
+            (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
+             fst_from_own_distance(&flow->direction[d], packet->ttl, judgement)));
 }
 
 /// The RST itself, past the edge.

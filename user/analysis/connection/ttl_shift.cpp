@@ -102,14 +102,16 @@ bool TtlShift::settle(Change& change, const fst_flow& slot) {
     }
     const bool after_handshake = is_after_handshake(packet, slot);
     const bool opened = slot.state & FST_OF(FST_FLOW_SYN, packet.direction & 1U);
+    // A proxy stands before the host whose connections it accepts.
+    const bool is_proxy = after_handshake && !opened && nearest_other < hops;
     const net::Endpoint sender = net::sender_of(packet);
     Finding finding{
         .kind = FindingKind::ttl_shift,
         .verdict = FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(change.observation),
-        .summary = {{.phrase = !after_handshake ? Phrase::distance_changed
-                               : opened         ? Phrase::opener_moved
-                                                : Phrase::proxy_answered_handshake,
+        .summary = {{.phrase = is_proxy                    ? Phrase::proxy_answered_handshake
+                               : after_handshake && opened ? Phrase::opener_moved
+                                                           : Phrase::distance_changed,
                      .values = {field::sender(sender), field::sender_ip(sender), field::hops(hops),
                                 field::base_hops(nearest_other)}}},
         .evidence = {{.signal = Signal::DISTANCE,
@@ -119,7 +121,7 @@ bool TtlShift::settle(Change& change, const fst_flow& slot) {
                       .observed = {field::packets(from_there), field::of_packets(stamps.size())}}},
         .slot = slot,
     };
-    if (after_handshake && !opened) {
+    if (is_proxy) {
         finding.advice = {
             {.phrase = Phrase::look_for_proxy, .values = {field::base_hops(nearest_other)}}};
     }

@@ -97,7 +97,9 @@ std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now)
     const bool closed = (now.state & FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U)) &&
                         !(lead_view().slot().state &
                           FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U));
-    if (sent_more || closed || last_of(receiver) > last_ + kInFlight) {
+    const bool opened = (now.state & FST_FLOW_ESTABLISHED) &&
+                        !(lead_view().slot().state & FST_FLOW_ESTABLISHED);
+    if (sent_more || closed || opened || last_of(receiver) > last_ + kInFlight) {
         return Outcome{.resolution = Resolution::went_on};
     }
     const bool accepted = lead_view().arrival().context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN);

@@ -6,6 +6,7 @@
 
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/finding_updates.h"
+#include "user/net/stamps.h"
 
 namespace flowstamp::analysis {
 
@@ -260,12 +261,17 @@ void ResetObservation::uphold() {
     upheld_ = true;
 }
 
-/// Whether both ends bear one and the same constant IP-ID: no two stacks do. A program has written
-/// these packets, and what comes after one of them shows nothing about a peer.
+/// Whether all packets of both ends have one IP-ID: no two stacks do. A program has written them, and
+/// what comes after one of them shows nothing about a peer.
 bool ResetObservation::is_synthetic() const {
-    const auto& [one, two] = slot_.direction;
-    return fst_id_class_of(&one) == FST_ID_CONSTANT && fst_id_class_of(&two) == FST_ID_CONSTANT &&
-           one.ip_id == two.ip_id;
+    const std::uint16_t id = slot_.direction[0].ip_id;
+    const auto has_only_that = [id](const fst_direction& direction) {
+        const auto stamps = net::stamps_of(direction);
+        return stamps.size() > 1 && std::ranges::all_of(stamps, [id](const fst_stamp& stamp) {
+                   return stamp.ip_id == id;
+               });
+    };
+    return id != 0 && has_only_that(slot_.direction[0]) && has_only_that(slot_.direction[1]);
 }
 
 /// Whether it would have ended the connection: if not, later liveness proves nothing.
