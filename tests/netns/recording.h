@@ -19,7 +19,7 @@ class Recording {
     /// `host` must outlive it.
     Recording(const lab::Namespace& host, const std::string& interface)
         : file_(std::filesystem::temp_directory_path() /
-                ("flowstamp-recording-" + std::to_string(getpid()) + ".pcap")),
+                ("flowstamp-recording-" + host.role() + "-" + std::to_string(getpid()) + ".pcap")),
           tcpdump_(require(host.spawn({"tcpdump", "-i", interface, "-n", "-s", "256", "-B", "65536",
                                        "-Z", "root", "--immediate-mode", "-w", file_}))) {
         if (!tcpdump_.wait_for_output("listening on", 5s)) {
