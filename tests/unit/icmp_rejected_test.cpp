@@ -60,7 +60,8 @@ TEST_F(IcmpRejectedTest, AnEstablishedConnectionContinues) {
     talk.open().exchange();
     reject(3, 1);
     ASSERT_EQ(bench.findings_text(), "icmp-rejected confirmed");
-    EXPECT_NE(output::summary_text(bench.findings()[0]).find("An established connection outlives such errors"),
+    EXPECT_NE(output::summary_text(bench.findings()[0])
+                  .find("An established connection outlives such errors"),
               std::string::npos);
 }
 

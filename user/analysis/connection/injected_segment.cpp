@@ -65,7 +65,8 @@ std::optional<fst_stamp> from_elsewhere(const fst_direction& own, const fst_pack
     } else {
         for (const fst_stamp& stamp : net::stamps_of(own)) {
             // A RST from elsewhere has a finding of its own.
-            if (!(stamp.tcp_flags & FST_TCP_RST) && shows_hops(stamp.ttl) && std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
+            if (!(stamp.tcp_flags & FST_TCP_RST) && shows_hops(stamp.ttl) &&
+                std::abs(hops_between(stamp.ttl, usual)) >= kApart) {
                 elsewhere = stamp;
             }
         }

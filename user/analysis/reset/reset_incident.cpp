@@ -94,11 +94,11 @@ std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now)
     const bool sent_more = (before.flags & FST_DIRECTION_SEEN) &&
                            fst_sequence_after(receiver.seq_edge, before.seq_edge) > 0 &&
                            last_of(receiver) > last_ + in_flight;
-    const bool closed = (now.state & FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U)) &&
-                        !(lead_view().slot().state &
-                          FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U));
-    const bool opened = (now.state & FST_FLOW_ESTABLISHED) &&
-                        !(lead_view().slot().state & FST_FLOW_ESTABLISHED);
+    const bool closed =
+        (now.state & FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U)) &&
+        !(lead_view().slot().state & FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U));
+    const bool opened =
+        (now.state & FST_FLOW_ESTABLISHED) && !(lead_view().slot().state & FST_FLOW_ESTABLISHED);
     if (sent_more || closed || opened || last_of(receiver) > last_ + kInFlight) {
         return Outcome{.resolution = Resolution::went_on};
     }
