@@ -87,6 +87,19 @@ static __always_inline enum plan pass_because(struct fst_judgement* judgement,
     return PLAN_PASS;
 }
 
+/// A RST that its sender repeats in answer to what was sent since is passed: a dead peer does so. It
+/// is not nearer than the peer, though it may seem farther: a kernel answers with its default TTL. A
+/// box in the path, which may answer each packet as late, is nearer.
+static __always_inline int is_repeated(const struct fst_flow* flow, const struct fst_packet* packet,
+                                       const struct fst_judgement* judgement, int d) {
+    const __u8 flags = flow->reset_flags[d];
+
+    return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
+           had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
+           packet->ttl == flow->rst_ttl[d] &&
+           !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
+}
+
 /// A RST confirmed under the drop policy. The first of a flow is challenged all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
 static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
@@ -94,10 +107,7 @@ static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
                                                 struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
 
-    if ((flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
-        had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
-        packet->ttl == flow->rst_ttl[d] &&
-        fst_from_own_distance(&flow->direction[d], packet->ttl, judgement))
+    if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
     if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX)
         return pass_because(judgement, FST_PASS_TOO_MANY);

@@ -27,14 +27,14 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
 /// soon belongs to the same burst, which must not use up the challenges of the flow; where the round
-/// trip is too short to tell, so does one from elsewhere than the peer: it answers nothing.
+/// trip is too short to tell, so does one from nearer than the peer: it answers nothing.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
            (had_time_to_answer(flow, packet, d) &&
             (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
-             fst_from_own_distance(&flow->direction[d], packet->ttl, judgement)));
+             !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))));
 }
 
 /// The RST itself, past the edge.

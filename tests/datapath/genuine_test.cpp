@@ -202,6 +202,14 @@ TEST_P(DatapathGenuine, FromNearerAfterIdling) {
     reset.ttl += 5;
     reset.id = echoed.ids(End::us).back();
     EXPECT_EQ(echoed.send(reset).judgement().verdict, FST_VERDICT_CONFIRMED);
+
+    // Where a box has forged before, the distance is that box's.
+    echoed.pass_ms(15'000);
+    echoed.send(End::us, Psh | Ack, 100);
+    echoed.pass_ms(20);
+    reset = echoed.stateless_reset();
+    reset.ttl += 5;
+    EXPECT_NE(echoed.send(reset).judgement().verdict, FST_VERDICT_GENUINE);
 }
 
 /// What follows the peer's own reset may come from any middlebox before it.

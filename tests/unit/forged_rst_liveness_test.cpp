@@ -204,5 +204,23 @@ TEST_F(ForgedRstTest, EachResetOfABurstHasItsOwnClock) {
     EXPECT_EQ(sink.resets[3].id, 2U);
 }
 
+/// All packets of both ends have one IP-ID: a program has written them, no two stacks.
+TEST_F(ForgedRstTest, WrittenPacketsShowNoLiveness) {
+    for (const bool written : {true, false}) {
+        FlowScript each(example_flow(), written ? 71U : 72U, "eth0");
+        for (fst_direction& direction : each.flow().direction) {
+            direction.ip_id = 0xffff;
+            std::uint16_t other = 0;
+            for (fst_stamp& stamp : direction.ring) {
+                stamp = {.time_us = 1, .ip_id = 0xffff, .ttl = 60, .tcp_flags = FST_TCP_ACK};
+                stamp.ip_id = written ? 0xffff : ++other;
+            }
+        }
+        observe(each.at(0ms).rst({.context = kAccepted}));
+        observe(each.at(30ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+        EXPECT_EQ(verdict(), written ? FST_VERDICT_GENUINE : FST_VERDICT_CONFIRMED);
+    }
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -140,5 +140,14 @@ TEST_F(OutcomeTest, AResetLikeARejectRulesMayHaveTakenTheSegment) {
                 HasSubstr("may also take the segments that it answers"));
 }
 
+/// Boxes that choose their TTL, or count down a copied one: hardly any host starts at 32.
+TEST_F(OutcomeTest, ALowTtlTellsNoDistance) {
+    slots.flows[script.slot()] = script.flow();
+    observe(script.at(0ms).rst({.ttl = 21, .signals = kTwoFamilies}));
+    const std::string summary = output::summary_text(sink.findings.back());
+    EXPECT_THAT(summary, HasSubstr("its TTL is 21, unlike those of 198.51.100.7"));
+    EXPECT_THAT(summary, ::testing::Not(HasSubstr("away")));
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -116,5 +116,17 @@ TEST_F(HalfOpenTest, NotAfterAnIdlePeriod) {
     EXPECT_EQ(bench.findings_text().find("half-open"), std::string::npos) << bench.findings_text();
 }
 
+/// What follows an abort is the answer of a kernel whose socket is gone by it.
+TEST_F(HalfOpenTest, NotAfterAnAbort) {
+    talk.open().exchange(3);
+    talk.send(End::us, Psh | Ack, 300);
+    talk.pass_us(talk.setting().rtt_us);
+    talk.send(talk.next(End::peer, Rst | Ack));
+    talk.pass_us(100);
+    talk.send(talk.stateless_reset());
+    bench.pass(5s);
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 
 struct IcmpRejectedTest : ::testing::Test {
     /// An ICMP error of a router about our segment.
-    void reject(std::uint8_t type, std::uint8_t code) {
+    void reject(std::uint8_t type, std::uint8_t code, std::uint8_t ttl = 61) {
         const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer), .seq = 1};
         const Quoted quoted(Ethernet{} / Ipv4{} / ours, 28);
         const Bytes error =
-            (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
+            (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = ttl} /
              Icmp{.type = type, .code = code} / quoted)
                 .bytes();
         bench.rig().run(FST_HOOK_XDP, {.bytes = error});
@@ -63,6 +63,15 @@ TEST_F(IcmpRejectedTest, AnEstablishedConnectionContinues) {
     EXPECT_NE(output::summary_text(bench.findings()[0])
                   .find("An established connection outlives such errors"),
               std::string::npos);
+}
+
+/// Some routers start at a TTL of their own (Meraki: 200).
+TEST_F(IcmpRejectedTest, ATtlThatNoHostStartsNearTellsNoDistance) {
+    talk.send(End::us, Syn);
+    reject(3, 13, 200);
+    EXPECT_EQ(output::summary_text(bench.findings()[0]),
+              "203.0.113.9 rejects packets from 192.0.2.1 to 198.51.100.7:443: communication "
+              "administratively prohibited.");
 }
 
 }  // namespace

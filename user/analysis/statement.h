@@ -72,10 +72,8 @@ enum class Phrase : std::uint8_t {
     translate_source,
     connection_is_unknown,
     segments_rejected,
-    segments_rejected_here,
     compare_both_ends,
     look_for_reset_rule,
-    look_at_own_reject_rules,
     // A connection that stalled.
     stalled_one_way,
     stalled_silent,

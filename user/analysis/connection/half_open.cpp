@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/half_open.h"
 
-#include <algorithm>
-#include <set>
+#include <utility>
 
-#include "flowstamp/hops.h"
 #include "flowstamp/reset_rules.h"
 #include "user/net/endpoint.h"
 
@@ -14,12 +12,16 @@ void HalfOpen::observe(const Observation& observation, FindingSink&) {
     const ViewKey view = view_of(observation.event);
     const auto known = views_.find(view);
     if (observation.kind() == FST_EVENT_RST) {
-        // Only the first RST of a connection answers as if it did not know it; the others follow
+        if (resets_of_.size() >= kMost) {
+            resets_of_.clear();
+        }
+        resets_of_[net::sender_of(observation.event.packet)] = observation.time();
+        // Only the first RST of a connection can answer as if it did not know it: the others follow
         // from that one.
-        const bool is_first = known == views_.end() && !answers_.contains(observation.packet_id);
-        if (is_first && answers_.size() < kMost && may_be_answer(observation)) {
-            answers_.emplace(observation.packet_id, Answer{.rst = observation});
+        if (known == views_.end() && answers_.size() < kMost &&
+            answers_.emplace(observation.packet_id, Answer{.rst = observation}).second) {
             views_.emplace(view, observation.packet_id);
+            answers_.at(observation.packet_id).counts = may_be_answer(observation);
         }
         return;
     }
@@ -31,11 +33,13 @@ void HalfOpen::observe(const Observation& observation, FindingSink&) {
         ((observation.event.packet.direction ^ answer.rst.event.packet.direction) & 1U) == 0;
     switch (observation.kind()) {
         case FST_EVENT_RTO_RETRANSMIT:
-            answer.lives_on = answer.lives_on || same_sender;
+            // One old byte may be this host's own challenge, as it leaves by another interface.
+            answer.lives_on =
+                answer.lives_on || (same_sender && observation.event.packet.payload > 1);
             break;
         case FST_EVENT_FIN:
             // It closed the connection, and the FIN was overtaken: no one lost it.
-            answer.is_genuine = answer.is_genuine && !same_sender;
+            answer.counts = answer.counts && !same_sender;
             break;
         default:
             break;
@@ -63,27 +67,13 @@ bool HalfOpen::may_be_answer(const Observation& rst) const {
     const bool has_data_to_answer =
         (other.flags & FST_DIRECTION_DATA) && fst_sequence_after(other.seq_edge, own.ack_edge) > 0;
     const IdlePeriods::IdlePeriod* idle = tracking_.idle_periods.answered_by(rst);
+    // A client that resets what comes from another address than it asked may so end the very
+    // connection that it has (NatEscape).
+    const auto reset = resets_of_.find(net::receiver_of(rst.event.packet));
+    const bool has_reset = reset != resets_of_.end() && rst.time() - reset->second < kForget;
     return (rst.slot->state & FST_FLOW_ESTABLISHED) && took_part && has_data_to_answer &&
-           !(idle != nullptr && idle->length >= IdlePeriods::kShortest) && !tracking_.scans.of(rst);
-}
-
-/// A RST that leaves by one interface and came in by no other, on a host that forwards the
-/// connection, is this host's own.
-bool HalfOpen::is_made_here(const Observation& rst) const {
-    if (rst.event.packet.hook != FST_HOOK_TC_EGRESS) {
-        return false;
-    }
-    const auto places = [&](unsigned opener) {
-        std::set<std::uint32_t> interfaces;
-        const SynTracker::Attempt* attempt = tracking_.syns.by_seq(rst.slot->isn[opener]);
-        if (attempt != nullptr) {
-            for (const SynTracker::Place& place : attempt->places) {
-                interfaces.insert(place.view.ifindex);
-            }
-        }
-        return interfaces.size();
-    };
-    return std::max(places(0), places(1)) > 1;
+           !has_reset && !(idle != nullptr && idle->length >= IdlePeriods::kShortest) &&
+           !tracking_.scans.of(rst);
 }
 
 void HalfOpen::judged(const Reset& reset, FindingSink&) {
@@ -93,13 +83,13 @@ void HalfOpen::judged(const Reset& reset, FindingSink&) {
     }
     const fst_judgement& judgement = reset.judgement;
     known->second.lives_on = known->second.lives_on || judgement.cause == FST_CAUSE_OTHER_HOST;
-    known->second.is_genuine =
-        known->second.is_genuine && judgement.verdict == FST_VERDICT_GENUINE &&
+    known->second.counts =
+        known->second.counts && judgement.verdict == FST_VERDICT_GENUINE &&
         (judgement.cause == FST_CAUSE_STATELESS || judgement.cause == FST_CAUSE_OTHER_HOST);
 }
 
 void HalfOpen::conclude(const Answer& answer, FindingSink& sink) {
-    if (!answer.is_genuine) {
+    if (!answer.counts) {
         return;
     }
     const fst_packet& rst = answer.rst.event.packet;
@@ -108,22 +98,18 @@ void HalfOpen::conclude(const Answer& answer, FindingSink& sink) {
     const fst_direction& other = answer.rst.slot->direction[direction ^ 1U];
     const net::Endpoint sender = net::sender_of(rst);
     const net::Endpoint receiver = net::receiver_of(rst);
-    const bool is_made_here = this->is_made_here(answer.rst);
-    const bool is_rejected = answer.lives_on || is_made_here;
     const auto silent = Nanoseconds(static_cast<std::int64_t>(rst.time_ns - own.last_ns));
     Finding finding{
-        .kind = is_rejected ? FindingKind::rst_rejected : FindingKind::half_open,
-        .verdict = is_made_here ? FST_VERDICT_CONFIRMED : FST_VERDICT_SUSPECTED,
+        .kind = answer.lives_on ? FindingKind::rst_rejected : FindingKind::half_open,
+        .verdict = FST_VERDICT_SUSPECTED,
         .sighting = sighting_of(answer.rst),
-        .summary = {{.phrase = is_made_here  ? Phrase::segments_rejected_here
-                               : is_rejected ? Phrase::segments_rejected
-                                             : Phrase::connection_is_unknown,
+        .summary = {{.phrase = answer.lives_on ? Phrase::segments_rejected
+                                               : Phrase::connection_is_unknown,
                      .values = {field::sender(sender), field::sender_ip(sender),
                                 field::receiver(receiver), field::receiver_ip(receiver),
                                 field::silent(silent)}}},
-        .advice = {{.phrase = is_made_here  ? Phrase::look_at_own_reject_rules
-                              : is_rejected ? Phrase::look_for_reset_rule
-                                            : Phrase::compare_both_ends,
+        .advice = {{.phrase =
+                        answer.lives_on ? Phrase::look_for_reset_rule : Phrase::compare_both_ends,
                     .values = {field::sender_ip(sender), field::receiver_ip(receiver)}}},
         .evidence = {{.signal = Signal::STATELESS_SHAPE,
                       .observed = {field::window(rst.window), field::seq(rst.seq)},
@@ -136,11 +122,6 @@ void HalfOpen::conclude(const Answer& answer, FindingSink& sink) {
     };
     if (answer.lives_on) {
         finding.evidence.push_back({.signal = Signal::ALIVE_NOT_ACKING});
-    }
-    if (is_made_here) {
-        finding.evidence.push_back(
-            {.signal = Signal::MADE_HERE,
-             .observed = {field::ttl(rst.ttl), field::hops(fst_hops(rst.ttl))}});
     }
     FindingUpdates().report(std::move(finding), tracking_.findings, sink);
 }

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
+#include <cstddef>
+#include <cstdint>
 #include <map>
-#include <optional>
 #include <unordered_map>
 
 #include "user/analysis/detector.h"
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/tracking/tracking.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 
@@ -35,18 +36,21 @@ class HalfOpen final : public Detector {
 
   private:
     static constexpr std::size_t kMost = 4096;
+    static constexpr Nanoseconds kForget = std::chrono::minutes(1);
     struct Answer {
         Observation rst;
-        bool is_genuine = true;  ///< as its latest judgement says, and no one ended the connection
-        bool lives_on = false;   ///< its alleged sender
+        bool counts =
+            true;  ///< it may be such an answer, and nothing that came later speaks against it
+        bool lives_on = false;  ///< its alleged sender
     };
     [[nodiscard]] bool may_be_answer(const Observation& rst) const;
-    [[nodiscard]] bool is_made_here(const Observation& rst) const;
     void conclude(const Answer& answer, FindingSink& sink);
 
     Tracking& tracking_;
     std::map<std::uint64_t, Answer> answers_;  ///< by the RST's number: the oldest first
     std::unordered_map<ViewKey, std::uint64_t, ViewKeyHash> views_;  ///< of answers_
+    std::map<net::Endpoint, Nanoseconds>
+        resets_of_;  ///< the latest RST of an end, on any connection
 };
 
 }  // namespace flowstamp::analysis

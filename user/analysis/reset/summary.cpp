@@ -85,7 +85,7 @@ Statements summarize(const ResetObservation& rst, const fst_judgement& judgement
          .values = {field::sender(sender), sender_ip,
                     field::hops(has_distance ? std::optional(judgement.hops) : std::nullopt),
                     field::base_hops(judgement.base_hops),
-                    field::ttl(has_distance ? std::nullopt : std::optional(rst.packet().ttl)),
+                    field::low_ttl(has_distance ? std::nullopt : std::optional(rst.packet().ttl)),
                     field::ip_id(rst.packet().ip_id), field::window(rst.packet().window)},
          .signals = judgement.signals & kReasons}};
     if (outcome) {
