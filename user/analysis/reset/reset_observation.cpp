@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/finding_updates.h"
@@ -264,14 +265,17 @@ void ResetObservation::uphold() {
 /// Whether all packets of both ends have one IP-ID: no two stacks do. A program has written them, and
 /// what comes after one of them shows nothing about a peer.
 bool ResetObservation::is_synthetic() const {
+    constexpr std::size_t kPackets = 3;
     const std::uint16_t id = slot_.direction[0].ip_id;
-    const auto has_only_that = [id](const fst_direction& direction) {
-        const auto stamps = net::stamps_of(direction);
-        return stamps.size() > 1 && std::ranges::all_of(stamps, [id](const fst_stamp& stamp) {
-                   return stamp.ip_id == id;
-               });
+    const auto one = net::stamps_of(slot_.direction[0]);
+    const auto two = net::stamps_of(slot_.direction[1]);
+    const auto has_only_that = [id](const std::vector<fst_stamp>& stamps) {
+        return !stamps.empty() && std::ranges::all_of(stamps, [id](const fst_stamp& stamp) {
+            return stamp.ip_id == id;
+        });
     };
-    return id != 0 && has_only_that(slot_.direction[0]) && has_only_that(slot_.direction[1]);
+    return id != 0 && one.size() + two.size() >= kPackets && has_only_that(one) &&
+           has_only_that(two);
 }
 
 /// Whether it would have ended the connection: if not, later liveness proves nothing.
