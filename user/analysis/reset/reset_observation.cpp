@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <vector>
 
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/finding_updates.h"
@@ -266,16 +265,14 @@ void ResetObservation::uphold() {
 /// what comes after one of them shows nothing about a peer.
 bool ResetObservation::is_synthetic() const {
     constexpr std::size_t kPackets = 3;
-    const std::uint16_t id = slot_.direction[0].ip_id;
     const auto one = net::stamps_of(slot_.direction[0]);
     const auto two = net::stamps_of(slot_.direction[1]);
-    const auto has_only_that = [id](const std::vector<fst_stamp>& stamps) {
-        return !stamps.empty() && std::ranges::all_of(stamps, [id](const fst_stamp& stamp) {
-            return stamp.ip_id == id;
-        });
-    };
-    return id != 0 && one.size() + two.size() >= kPackets && has_only_that(one) &&
-           has_only_that(two);
+    if (one.empty() || two.empty() || one.size() + two.size() < kPackets) {
+        return false;
+    }
+    const std::uint16_t id = one.front().ip_id;
+    const auto is_same = [id](const fst_stamp& stamp) { return stamp.ip_id == id; };
+    return id != 0 && std::ranges::all_of(one, is_same) && std::ranges::all_of(two, is_same);
 }
 
 /// Whether it would have ended the connection: if not, later liveness proves nothing.
