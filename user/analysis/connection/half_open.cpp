@@ -19,9 +19,11 @@ void HalfOpen::observe(const Observation& observation, FindingSink&) {
         // Only the first RST of a connection can answer as if it did not know it: the others follow
         // from that one.
         if (known == views_.end() && answers_.size() < kMost &&
-            answers_.emplace(observation.packet_id, Answer{.rst = observation}).second) {
+            answers_
+                .emplace(observation.packet_id,
+                         Answer{.rst = observation, .counts = may_be_answer(observation)})
+                .second) {
             views_.emplace(view, observation.packet_id);
-            answers_.at(observation.packet_id).counts = may_be_answer(observation);
         }
         return;
     }

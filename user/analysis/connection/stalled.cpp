@@ -132,9 +132,11 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
 
 /// Whether the sender of a stall by lost ACKs has sent something newer since.
 bool Stalled::has_gone_on(const Retransmissions::Side& side, const Stall& stall) const {
+    if (!stall.acks_lost) {
+        return false;
+    }
     const auto slot = tracking_.slots.read(side.first);
-    return stall.acks_lost && slot &&
-           fst_sequence_after(slot->direction[side.second].seq_edge, stall.seq_end) > 0;
+    return slot && fst_sequence_after(slot->direction[side.second].seq_edge, stall.seq_end) > 0;
 }
 
 void Stalled::advance(Nanoseconds now, FindingSink& sink) {

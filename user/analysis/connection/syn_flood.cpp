@@ -38,9 +38,7 @@ void SynFlood::observe(const Observation& observation, FindingSink&) {
         listener->attempts++;
         listener->latest = sighting_of(observation);
         if (listener->clients.size() < kMostClients) {
-            net::Endpoint client = net::sender_of(observation.event.packet);
-            client.port = 0;
-            listener->clients.insert(client);
+            listener->clients.insert(net::sender_of(observation.event.packet).address);
         }
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <set>
 
@@ -40,7 +42,7 @@ class SynFlood final : public Detector {
         unsigned answered = 0;
         unsigned completed = 0;
         unsigned refused = 0;
-        std::set<net::Endpoint> clients{};  ///< without ports
+        std::set<std::array<std::uint8_t, 16>> clients{};  ///< their addresses
         FindingUpdates updates{};
         Finding finding{};
 

@@ -86,8 +86,7 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
 /// The attempt's client, if it has asked many servers in vain of late; else null.
 SynUnanswered::Client* SynUnanswered::client_with_many(const SynTracker::Attempt& attempt) {
     const fst_packet& syn = attempt.latest.packet;
-    net::Endpoint address = net::sender_of(syn);
-    address.port = 0;
+    const Address address = net::sender_of(syn).address;
     if (clients_.size() >= kMost && !clients_.contains(address)) {
         clients_.clear();
     }

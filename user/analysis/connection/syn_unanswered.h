@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,7 @@ class SynUnanswered final : public Detector {
     void report(const SynTracker::Attempt& attempt, fst_verdict verdict, FindingSink& sink);
     void answer(const SynTracker::Attempt& attempt, Nanoseconds now, FindingSink& sink);
 
+    using Address = std::array<std::uint8_t, 16>;
     struct Client {
         std::set<net::Endpoint> servers{};  ///< asked in vain, kMany + 1 at the most
         Nanoseconds latest{0};
@@ -58,7 +60,7 @@ class SynUnanswered final : public Detector {
     Findings& findings_;
     std::multimap<Nanoseconds, std::uint32_t> due_;         ///< attempts by sequence number
     std::unordered_map<std::uint32_t, Reported> reported_;  ///< the same
-    std::map<net::Endpoint, Client> clients_;               ///< by address
+    std::map<Address, Client> clients_;
 };
 
 }  // namespace flowstamp::analysis

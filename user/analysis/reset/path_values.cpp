@@ -23,4 +23,9 @@ std::optional<Values> path_baseline(const fst_direction& direction) {
     return Values{field::ttls(std::move(ttls)), field::hops(hops)};
 }
 
+bool tells_distance(std::uint8_t ttl) {
+    constexpr std::uint8_t kLowestUsualStart = 64;
+    return fst_ttl_base(ttl) >= kLowestUsualStart;
+}
+
 }  // namespace flowstamp::analysis

@@ -32,13 +32,28 @@ Nanoseconds apart(const fst_packet& earlier, const fst_packet& later) {
     return Nanoseconds(static_cast<std::int64_t>(later.time_ns - earlier.time_ns));
 }
 
+/// Whether all packets of both ends have one IP-ID: no two stacks do. A program has written them, and
+/// what comes after one of them shows nothing about a peer.
+bool is_synthetic(const fst_flow& flow) {
+    constexpr std::size_t kPackets = 3;
+    const auto one = net::stamps_of(flow.direction[0]);
+    const auto two = net::stamps_of(flow.direction[1]);
+    if (one.empty() || two.empty() || one.size() + two.size() < kPackets) {
+        return false;
+    }
+    const std::uint16_t id = one.front().ip_id;
+    const auto is_same = [id](const fst_stamp& stamp) { return stamp.ip_id == id; };
+    return id != 0 && std::ranges::all_of(one, is_same) && std::ranges::all_of(two, is_same);
+}
+
 }  // namespace
 
 ResetObservation::ResetObservation(const Observation& observation)
     : key_(view_of(observation.event)),
       sighting_(sighting_of(observation)),
       arrival_(observation.event.judgement),
-      slot_(observation.slot.value_or(fst_flow{})) {}
+      slot_(observation.slot.value_or(fst_flow{})),
+      is_synthetic_(is_synthetic(slot_)) {}
 
 bool ResetObservation::is_from_own_distance() const {
     return fst_from_own_distance(&slot_.direction[direction()], packet().ttl, &arrival_);
@@ -261,20 +276,6 @@ void ResetObservation::uphold() {
     upheld_ = true;
 }
 
-/// Whether all packets of both ends have one IP-ID: no two stacks do. A program has written them, and
-/// what comes after one of them shows nothing about a peer.
-bool ResetObservation::is_synthetic() const {
-    constexpr std::size_t kPackets = 3;
-    const auto one = net::stamps_of(slot_.direction[0]);
-    const auto two = net::stamps_of(slot_.direction[1]);
-    if (one.empty() || two.empty() || one.size() + two.size() < kPackets) {
-        return false;
-    }
-    const std::uint16_t id = one.front().ip_id;
-    const auto is_same = [id](const fst_stamp& stamp) { return stamp.ip_id == id; };
-    return id != 0 && std::ranges::all_of(one, is_same) && std::ranges::all_of(two, is_same);
-}
-
 /// Whether it would have ended the connection: if not, later liveness proves nothing.
 bool ResetObservation::would_be_accepted() const {
     return arrival_.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN);
@@ -289,7 +290,7 @@ fst_judgement ResetObservation::judgement() const {
             now.cause = FST_CAUSE_EDGE;
         }
     }
-    const bool proves_nothing = !would_be_accepted() || is_synthetic();
+    const bool proves_nothing = !would_be_accepted() || is_synthetic_;
     now.signals |= proves_nothing ? later_signals_ & ~FST_MASK_LIVENESS : later_signals_;
     fst_verdict concluded = fst_conclude(now.signals, now.context);
     if (may_be_other_host() && (now.signals & kIsLive) && !(now.signals & kReceives)) {

@@ -74,7 +74,6 @@ class ResetObservation {
     [[nodiscard]] bool may_be_other_host() const;
     [[nodiscard]] bool may_be_from_own_distance() const;
     [[nodiscard]] bool is_from_senders_distance(const fst_packet& later) const;
-    [[nodiscard]] bool is_synthetic() const;
     [[nodiscard]] bool would_be_accepted() const;
     [[nodiscard]] bool is_first_of_burst() const;
     [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;
@@ -90,6 +89,7 @@ class ResetObservation {
     Sighting sighting_;
     fst_judgement arrival_;
     fst_flow slot_;
+    bool is_synthetic_;  ///< a program has written the flow's packets: later ones show nothing
     std::uint64_t later_signals_ = 0;
     std::uint64_t cleared_signals_ = 0;  ///< explained by its sender's other flows
     LaterEvidence later_;

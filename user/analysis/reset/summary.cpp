@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/reset/summary.h"
 
-#include "flowstamp/hops.h"
+#include "user/analysis/reset/path_values.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
@@ -66,20 +66,13 @@ std::optional<Statement> advice(const fst_judgement& judgement,
                                    : Phrase::use_challenge_suspected};
 }
 
-/// Hardly any host starts at a TTL of 32: what arrives with less was sent with a TTL of a box's own
-/// choice, or one counted down from a copied one. It is a sign, and no count of routers.
-bool tells_distance(const fst_packet& rst) {
-    constexpr unsigned kLowestUsualStart = 64;
-    return fst_ttl_base(rst.ttl) >= kLowestUsualStart;
-}
-
 }  // namespace
 
 Statements summarize(const ResetObservation& rst, const fst_judgement& judgement,
                      const std::optional<Outcome>& outcome) {
     const net::Endpoint sender = net::sender_of(rst.packet());
     const FieldValue sender_ip = field::sender_ip(sender);
-    const bool has_distance = tells_distance(rst.packet());
+    const bool has_distance = tells_distance(rst.packet().ttl);
     Statements summary{
         {.phrase = claim_phrase(judgement, outcome),
          .values = {field::sender(sender), sender_ip,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/text/middlebox_text.h"
-#include "flowstamp/hops.h"
 
 #include <fmt/format.h>
 
+#include "user/analysis/reset/path_values.h"
 #include "user/net/names.h"
 #include "user/output/text/counted.h"
 #include "user/output/text/value_text.h"
@@ -90,10 +90,9 @@ std::string stages_text(const analysis::Middlebox& box) {
 }  // namespace
 
 std::string summary_text(const analysis::Middlebox& box) {
-    // A TTL of its own choice shows no distance.
-    const bool tells_distance = fst_ttl_base(static_cast<__u8>(box.ttl.value)) > 32;
+    const bool has_distance = analysis::tells_distance(static_cast<std::uint8_t>(box.ttl.value));
     return fmt::format("A box {} sends {}{}: it hit {} ({}) to {}, {}.",
-                       tells_distance ? hops_text(box.hops) + " away" : "at an unknown distance",
+                       has_distance ? hops_text(box.hops) + " away" : "at an unknown distance",
                        fingerprint_text(box), link_text(box), counted(box.flows, "connection"),
                        counted(box.segments, "such segment"), ports_text(box), stages_text(box));
 }
