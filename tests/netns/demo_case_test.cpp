@@ -43,6 +43,7 @@ const CaseRow kRows[] = {
     {"idle-timeout", {"idle-timeout"}},
     {"idle-reset", {"idle-timeout"}},
     {"hairpin", {"return-path-mismatch"}},
+    {"nat-escape", {"nat-escape"}},
     {"reset-swallowed", {"syn-unanswered", "syn-refused"}},
     {"split-handshake", {"ttl-shift"}},
     {"one-way", {"one-way"}},

@@ -6,7 +6,7 @@
 namespace flowstamp::cmd::demo {
 
 std::span<const Scenario> scenarios() {
-    static constexpr std::array<Scenario, 23> kAll = {{
+    static constexpr std::array<Scenario, 24> kAll = {{
         {"forged-rst", "a firewall forges a reset: watched, dropped on evidence, challenged",
          run_forged_rst},
         {"forged-rst-both", "both ends are reset: what one side can do about it, and what not",
@@ -42,6 +42,8 @@ std::span<const Scenario> scenarios() {
          run_split_handshake},
         {"hairpin", "the answer comes from another address: NAT of the destination only",
          run_hairpin},
+        {"nat-escape", "a gateway forwards replies untranslated: conntrack calls them INVALID",
+         run_nat_escape},
         {"one-way", "a gateway that sees one direction only", run_one_way},
         {"syn-reset-once", "a reset forged in answer to a SYN, before the server's answer",
          run_syn_reset_once},

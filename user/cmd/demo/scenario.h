@@ -38,6 +38,7 @@ Status run_idle_reset(const DemoContext& context, Summary& summary);
 Status run_reset_swallowed(const DemoContext& context, Summary& summary);
 Status run_split_handshake(const DemoContext& context, Summary& summary);
 Status run_hairpin(const DemoContext& context, Summary& summary);
+Status run_nat_escape(const DemoContext& context, Summary& summary);
 Status run_one_way(const DemoContext& context, Summary& summary);
 Status run_syn_reset_once(const DemoContext& context, Summary& summary);
 Status run_mtu_black_hole(const DemoContext& context, Summary& summary);
