@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Copies: one packet seen more than once. A capture on all interfaces sees it on a bridge and on its
-// ports, a mirror port delivers it twice, a router forwards it out of the interface that it came in
-// by. Nothing is learned from a copy: it is no retransmission, no second SYN, and its TTL is that of
-// a later place.
+// Copies: one packet seen more than once. A capture on all interfaces sees it on a bridge and on
+// its ports, a mirror port delivers it twice, a router forwards it out of the interface that it
+// came in by. Nothing is learned from a copy: it is no retransmission, no second SYN, and its TTL
+// is that of a later place.
 #ifndef FLOWSTAMP_BPF_FLOW_COPIES_H
 #define FLOWSTAMP_BPF_FLOW_COPIES_H
 
@@ -58,9 +58,9 @@ static __always_inline int came_by_the_same_link(const struct fst_flow* flow,
 }
 
 /// A packet that may_be_copy(). False if it is none: then it may report a gap in the other side's
-/// stream (SACK), as only a packet that acknowledges nothing new does. True if it is one: it is then
-/// stamped if it is from another place than the packet, but not counted. Its third sighting on one link, each with a lower TTL than the
-/// one before, is a routing loop.
+/// stream (SACK), as only a packet that acknowledges nothing new does. True if it is one: it is
+/// then stamped if it is from another place than the packet, but not counted. Its third sighting on
+/// one link, each with a lower TTL than the one before, is a routing loop.
 noinline int observe_copy(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
@@ -76,8 +76,8 @@ noinline int observe_copy(__u32 slot) {
     own = &flow->direction[d];
     named = id_names_packet(own, packet);
     within_us = named ? COPY_US : nameless_copy_us(own, packet);
-    // A challenge ACK may look like the ACK before it: where an answer is awaited, only an IP-ID shows
-    // a copy.
+    // A challenge ACK may look like the ACK before it: where an answer is awaited, only an IP-ID
+    // shows a copy.
     if (!named && (flow->state & pending_of(d)))
         within_us = 0;
     UNROLL

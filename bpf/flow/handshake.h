@@ -107,9 +107,10 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
     return 0;
 }
 
-/// A packet, neither SYN nor RST, of the side whose SYN-ACK is awaited. One that does not acknowledge
-/// the SYN is of an older connection on the same ports, which the SYN's sender no longer knows (RFC
-/// 9293, section 3.10.7.4; RFC 5961, section 4): reported, and nothing is learned from it.
+/// A packet, neither SYN nor RST, of the side whose SYN-ACK is awaited. One that does not
+/// acknowledge the SYN is of an older connection on the same ports, which the SYN's sender no
+/// longer knows (RFC 9293, section 3.10.7.4; RFC 5961, section 4): reported, and nothing is learned
+/// from it.
 static __always_inline void observe_stale_ack(struct fst_flow* flow, struct fst_packet* packet,
                                               __u32 slot, int d) {
     if ((packet->tcp_flags & FST_TCP_SYN) || !(packet->tcp_flags & FST_TCP_ACK))

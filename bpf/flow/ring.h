@@ -7,8 +7,8 @@
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
 
-/// Two CPUs may carry one direction for a moment (a flow that moves queues, an egress program on any
-/// CPU): a stamp is then lost, and `version` shows it to readers; no verdict depends on it.
+/// Two CPUs may carry one direction for a moment (a flow that moves queues, an egress program on
+/// any CPU): a stamp is then lost, and `version` shows it to readers; no verdict depends on it.
 static __always_inline void stamp_packet(struct fst_direction* own,
                                          const struct fst_packet* packet) {
     struct fst_stamp* place = &own->ring[own->ring_next & (FST_RING_STAMPS - 1)];

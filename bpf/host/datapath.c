@@ -97,6 +97,16 @@ void fst_datapath_set_policy(struct fst_datapath* path, const struct fst_policy*
     path->path.policy = *policy;
 }
 
+__u32 fst_datapath_begun(const struct fst_datapath* path) {
+    const struct fst_packet* packet = &path->path.scratch.packet;
+    __u32 slot = SLOT_NONE;
+
+    host = (struct host_path*)&path->path;
+    if (packet->flags & FST_PACKET_NEW_FLOW)
+        flow_find(packet, 0, &slot);
+    return slot;
+}
+
 const struct fst_flow* fst_datapath_flow(const struct fst_datapath* path, __u32 slot) {
     host = (struct host_path*)&path->path;
     return slot / FST_BUCKET_WAYS <= bucket_mask ? flow_get(slot) : NULL;

@@ -59,6 +59,9 @@ bool fst_datapath_parse(const struct fst_datapath_frame* frame, struct fst_packe
 
 void fst_datapath_set_policy(struct fst_datapath* path, const struct fst_policy* policy);
 
+/// The slot of the flow that began with the latest packet; UINT32_MAX if none did.
+__u32 fst_datapath_begun(const struct fst_datapath* path);
+
 /// The flow in a slot; null past the last one. A free slot has tag 0.
 const struct fst_flow* fst_datapath_flow(const struct fst_datapath* path, __u32 slot);
 

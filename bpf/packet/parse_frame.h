@@ -14,7 +14,8 @@
 /// Multipath TCP (RFC 8684); missing in the kernel's list of option kinds.
 #define TCPOPT_MPTCP 30
 
-/// The first SACK block. One below the ACK reports a duplicate (RFC 2883): nothing new was received.
+/// The first SACK block. One below the ACK reports a duplicate (RFC 2883): nothing new was
+/// received.
 static __always_inline void note_sack(struct fst_packet* packet, const __u8* block) {
     __u32 left = (__u32)block[0] << 24 | block[1] << 16 | block[2] << 8 | block[3];
     __u32 right = (__u32)block[4] << 24 | block[5] << 16 | block[6] << 8 | block[7];
@@ -120,8 +121,8 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
     return FST_PARSE_TCP;
 }
 
-/// The next-hop MTU of "fragmentation needed" (RFC 1191) and "packet too big" (RFC 4443, section 3.2),
-/// bytes, at most 65535; 0: another error, or a router that does not say.
+/// The next-hop MTU of "fragmentation needed" (RFC 1191) and "packet too big" (RFC 4443, section
+/// 3.2), bytes, at most 65535; 0: another error, or a router that does not say.
 static __always_inline __u16 next_hop_mtu(const __u8* icmp, int v6) {
     if (v6)
         return icmp[0] != ICMPV6_PKT_TOOBIG ? 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// An IP header with its extension headers, read from a copy of the frame's first FST_SNAP_BYTES in map
-// memory: there every masked position is in bounds, and the verifier does not multiply its states.
+// An IP header with its extension headers, read from a copy of the frame's first FST_SNAP_BYTES in
+// map memory: there every masked position is in bounds, and the verifier does not multiply its
+// states.
 #ifndef FLOWSTAMP_BPF_PACKET_PARSE_IP_H
 #define FLOWSTAMP_BPF_PACKET_PARSE_IP_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From the frame's start to the IP header of the innermost packet: VLAN tags, MPLS, PPPoE, and up to
-// two tunnels (IP in IP, GRE, PPTP, ERSPAN, VXLAN, Geneve, GTP-U). A layer at a time, each a
-// step of one small automaton in map memory, so that the verifier checks it once.
+// From the frame's start to the IP header of the innermost packet: VLAN tags, a TrustSec tag, MPLS,
+// PPPoE, and up to two tunnels (IP in IP, GRE, PPTP, ERSPAN, VXLAN, Geneve, GTP-U). A layer at a
+// time, each a step of one small automaton in map memory, so that the verifier checks it once.
 #ifndef FLOWSTAMP_BPF_PACKET_TUNNELS_H
 #define FLOWSTAMP_BPF_PACKET_TUNNELS_H
 
@@ -20,6 +20,7 @@
 #define ETHERTYPE_MPLS 0x8847
 #define ETHERTYPE_MPLS_MULTICAST 0x8848
 #define ETHERTYPE_PPPOE 0x8864
+#define ETHERTYPE_CISCO_METADATA 0x8909 /* a TrustSec group tag, 8 bytes */
 #define ETHERTYPE_PPTP 0x880b
 #define ETHERTYPE_ERSPAN_2 0x88be
 #define ETHERTYPE_ERSPAN_3 0x22eb
@@ -133,6 +134,12 @@ static __always_inline int parse_ethertype(struct scratch* scratch) {
         cursor->next = be16_at(scratch, cursor->position + 2);
         cursor->position += 4;
         scratch->packet.flags |= FST_PACKET_VLAN;
+    }
+    if (cursor->next == ETHERTYPE_CISCO_METADATA) {
+        if (!has_bytes(cursor, 8))
+            return FST_PARSE_CUT;
+        cursor->next = be16_at(scratch, cursor->position + 6);
+        cursor->position += 8;
     }
     if (cursor->next == ETH_P_IP || cursor->next == ETH_P_IPV6)
         return next_layer(cursor, LAYER_IP, 0, 0);

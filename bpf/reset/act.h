@@ -53,8 +53,8 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 }
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
-/// answers: there the sender is challenged until it has upheld for a while, or often enough. It costs a
-/// genuine reset ANSWERS_SPAN_US at the most.
+/// answers: there the sender is challenged until it has upheld for a while, or often enough. It
+/// costs a genuine reset ANSWERS_SPAN_US at the most.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
     return is_challenge_answer(flow, packet, judgement, d) &&
@@ -62,7 +62,8 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
             time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
 }
 
-/// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why not.
+/// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why
+/// not.
 static __always_inline enum fst_pass_reason challenge_works(const struct fst_flow* flow,
                                                             const struct fst_packet* packet,
                                                             int d) {
@@ -87,9 +88,9 @@ static __always_inline enum plan pass_because(struct fst_judgement* judgement,
     return PLAN_PASS;
 }
 
-/// A RST that its sender repeats in answer to what was sent since is passed: a dead peer does so. It
-/// is not nearer than the peer, though it may seem farther: a kernel answers with its default TTL. A
-/// box in the path, which may answer each packet as late, is nearer.
+/// A RST that its sender repeats in answer to what was sent since is passed: a dead peer does so.
+/// It is not nearer than the peer, though it may seem farther: a kernel answers with its default
+/// TTL. A box in the path, which may answer each packet as late, is nearer.
 static __always_inline int is_repeated(const struct fst_flow* flow, const struct fst_packet* packet,
                                        const struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];

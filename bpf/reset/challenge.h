@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A suspicious RST made into a challenge: which form it takes, and when it is a new one.
 //
-// A flow's first challenge is the RST itself, shifted out of its exact match: its sequence number is
-// moved past everything that the receiver can have received. In the window but not exact, it makes
-// the stack send a challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux,
+// A flow's first challenge is the RST itself, shifted out of its exact match: its sequence number
+// is moved past everything that the receiver can have received. In the window but not exact, it
+// makes the stack send a challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux,
 // net.ipv4.tcp_invalid_ratelimit). Every further challenge takes a form that no such limit applies
 // to: a keepalive with one old byte (RFC 1122, section 4.2.3.6). No stack takes that byte in; each
 // acknowledges it (RFC 9293, section 3.10.7.4, first check), and Linux limits only answers to
@@ -16,8 +16,8 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// Whether the RST's sender can have received what the other end sent since the last one that we acted
-/// upon: a box in the path answers sooner.
+/// Whether the RST's sender can have received what the other end sent since the last one that we
+/// acted upon: a box in the path answers sooner.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
                                               const struct fst_packet* packet, int d) {
     return (flow->reset_flags[d] & FST_RESET_EGRESS) &&
@@ -26,8 +26,8 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst, which must not use up the challenges of the flow; where the round
-/// trip is too short to tell, so does one from nearer than the peer: it answers nothing.
+/// soon belongs to the same burst, which must not use up the challenges of the flow; where the
+/// round trip is too short to tell, so does one from nearer than the peer: it answers nothing.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {

@@ -13,9 +13,9 @@
 #define SIGNALS_OF_RECEIVING_ACKS \
     (FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW))
 
-/// Signs of liveness in this packet, one of side `d` that is no RST, given what the RST left behind.
-/// That it sends nothing again proves nothing: each new segment of an application's puts off Linux'
-/// timers (net/ipv4/tcp_output.c, tcp_schedule_loss_probe() of 6.18).
+/// Signs of liveness in this packet, one of side `d` that is no RST, given what the RST left
+/// behind. That it sends nothing again proves nothing: each new segment of an application's puts
+/// off Linux' timers (net/ipv4/tcp_output.c, tcp_schedule_loss_probe() of 6.18).
 static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
                                               const struct fst_packet* packet, int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];

@@ -48,7 +48,8 @@ static __always_inline void set(const struct reset_view* view, int condition,
         view->judgement->context |= context;
 }
 
-/// Whether one of the side's latest packets had this IP-ID. Those with a flag of `but` do not count.
+/// Whether one of the side's latest packets had this IP-ID. Those with a flag of `but` do not
+/// count.
 static __always_inline int in_ring(const struct fst_direction* direction, __u16 id, __u8 but) {
     int found = 0;
 

@@ -51,8 +51,8 @@ static __always_inline struct fst_earlier_reset earlier_reset(const struct reset
                                       .tcp_flags = flow->rst_tcp_flags[view->d]};
 }
 
-/// Another reset in this name came by another path. By itself, as the verifier would follow what comes
-/// after it once per comparison.
+/// Another reset in this name came by another path. By itself, as the verifier would follow what
+/// comes after it once per comparison.
 noinline int judge_two_paths(__u32 slot) {
     struct fst_earlier_reset before;
     struct reset_view view;
@@ -111,8 +111,8 @@ noinline int judge_id(__u32 slot) {
     df = packet->flags & FST_PACKET_DF;
     class = fst_id_class_of(own);
     continues = fst_id_continues(own, id);
-    // Both sides counting closely together may meet by chance; and a sender whose latest packet has an
-    // ID of the other side copies them as a rule.
+    // Both sides counting closely together may meet by chance; and a sender whose latest packet has
+    // an ID of the other side copies them as a rule.
     add(&view,
         id > 1 && !continues && (__u16)(apart + FST_SAME_COUNTER) > 2 * FST_SAME_COUNTER &&
             ring_has_id(slot, view.d ^ 1, id, 0) && !ring_has_id(slot, view.d ^ 1, own->ip_id, 0),
@@ -136,8 +136,8 @@ noinline int judge_id(__u32 slot) {
     return 0;
 }
 
-/// A peer that puts timestamps on every RST+ACK: Linux, by its TTL, DF and per-flow IDs. XNU and the
-/// BSDs never do.
+/// A peer that puts timestamps on every RST+ACK: Linux, by its TTL, DF and per-flow IDs. XNU and
+/// the BSDs never do.
 static __always_inline int linux_like(const struct fst_direction* own) {
     return fst_ttl_base(own->ttl[0]) == 64 && fst_id_class_of(own) == FST_ID_FLOW &&
            (own->flags & (FST_DIRECTION_DF | FST_DIRECTION_NO_DF)) == FST_DIRECTION_DF;
@@ -191,7 +191,8 @@ noinline int judge_time(__u32 slot) {
             ((own->flags & FST_DIRECTION_TS_FAST) ||
              fst_sequence_after(packet->ts_val, clock) <= 100),
         FST_SIGNAL_TIMESTAMPS_VALID);
-    // Once its sender has reset the flow itself, any box in front of it may answer what still comes.
+    // Once its sender has reset the flow itself, any box in front of it may answer what still
+    // comes.
     if ((view.flow->state & FST_OF(FST_FLOW_RST, view.d & 1)) ||
         !(packet->tcp_flags & FST_TCP_ACK) || fst_rtt_samples(own) < RTT_SAMPLES_ENOUGH ||
         own->min_rtt_us < RTT_MEANINGFUL_US || packet->ack != other->seq_edge ||

@@ -2,10 +2,10 @@
 // A flow as the kernel remembers it: one slot of six cache lines in the mapped flow table.
 //
 // The two ends are A (index 0, the lower address and port) and B (index 1), so that both directions
-// find the same slot. "Direction d" holds what end d sends; the d of a packet is its sender's index.
-// Line 0 is read for every packet and written seldom; line 1 holds what is rare; then each direction
-// has a line of state and a line of stamps, so that two CPUs that handle one direction each write
-// to different lines.
+// find the same slot. "Direction d" holds what end d sends; the d of a packet is its sender's
+// index. Line 0 is read for every packet and written seldom; line 1 holds what is rare; then each
+// direction has a line of state and a line of stamps, so that two CPUs that handle one direction
+// each write to different lines.
 #ifndef FLOWSTAMP_FLOW_H
 #define FLOWSTAMP_FLOW_H
 

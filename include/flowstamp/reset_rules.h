@@ -56,8 +56,8 @@ static inline __s32 fst_sequence_after(__u32 a, __u32 b) {
     return (__s32)(a - b);
 }
 
-/// The receive window that end `receiver` advertised last, bytes (RFC 7323, section 2.2: scaled only
-/// if both SYNs offered a scale).
+/// The receive window that end `receiver` advertised last, bytes (RFC 7323, section 2.2: scaled
+/// only if both SYNs offered a scale).
 static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver) {
     const __u8 scale =
         flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
@@ -87,8 +87,8 @@ static inline __u32 fst_shifted_seq(const struct fst_direction* own, __u32 seq) 
 }
 
 /// Whether the reset lacks the timestamps that its flow uses. A Linux socket's RST with an ACK has
-/// them; a bare one, made without a socket, need not (RFC 7323, section 3.2). IPv4 only: a sender is
-/// known as Linux by its IP-IDs.
+/// them; a bare one, made without a socket, need not (RFC 7323, section 3.2). IPv4 only: a sender
+/// is known as Linux by its IP-IDs.
 static inline int fst_lacks_timestamps(const struct fst_flow* flow, const struct fst_packet* rst) {
     return (flow->state & FST_FLOW_TS) && (rst->tcp_flags & FST_TCP_ACK) &&
            !(rst->flags & (FST_PACKET_TS | FST_PACKET_IPV6));
@@ -148,9 +148,9 @@ struct fst_earlier_reset {
     __u8 padding[2];
 };
 
-/// TWO_PATHS: two resets in one name came from 2 or more hops apart within a second. A kernel's bare
-/// reset has its default TTL, a socket's own has the socket's: those two are not compared, nor are
-/// TTLs that show no hops. After a FIN any box may answer.
+/// TWO_PATHS: two resets in one name came from 2 or more hops apart within a second. A kernel's
+/// bare reset has its default TTL, a socket's own has the socket's: those two are not compared, nor
+/// are TTLs that show no hops. After a FIN any box may answer.
 static inline int fst_two_paths(const struct fst_earlier_reset* before,
                                 const struct fst_packet* rst, __u32 rst_us, __u32 contexts) {
     const __u8 hops = fst_hops(rst->ttl), other = fst_hops(before->ttl);
@@ -166,9 +166,10 @@ static inline int fst_two_paths(const struct fst_earlier_reset* before,
 /// how far the stream will have come guesses several places ahead. Linux answers n segments with n
 /// stateless resets that step through what was acknowledged; those lie below the edges.
 ///
-/// Both are one box's: from one place, within a hop. The edges are those of when the second came. A genuine reset may overtake its sender's last data:
-/// by then that data has moved the edge past it. What corroborates the second speaks against the
-/// guess; a frame that was captured twice is one reset. `contexts` are the second's.
+/// Both are one box's: from one place, within a hop. The edges are those of when the second came. A
+/// genuine reset may overtake its sender's last data: by then that data has moved the edge past it.
+/// What corroborates the second speaks against the guess; a frame that was captured twice is one
+/// reset. `contexts` are the second's.
 static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
                                      const struct fst_packet* rst, __u32 rst_us,
                                      const struct fst_direction* own,
@@ -196,19 +197,19 @@ static inline int fst_acks_later_data(const struct fst_packet* packet, __u32 edg
     return (packet->tcp_flags & FST_TCP_ACK) && packet->ack - edge - 1 < FST_SEQUENCE_REACH;
 }
 
-/// Timestamp ticks past the mapped clock that show that a packet left after the reset came. The reset
-/// may have been faster than any packet before it, and have overtaken some: on a path that was seen
-/// to reorder, or by a few packets only, by as much as the least round trip, which holds the least
-/// delay.
+/// Timestamp ticks past the mapped clock that show that a packet left after the reset came. The
+/// reset may have been faster than any packet before it, and have overtaken some: on a path that
+/// was seen to reorder, or by a few packets only, by as much as the least round trip, which holds
+/// the least delay.
 static inline __s32 fst_clock_margin(const struct fst_direction* own) {
     const int steady = own->packets >= FST_PACKETS_ENOUGH && !own->retransmitted;
 
     return FST_CLOCK_TICKS + (steady ? 0 : (__s32)(own->min_rtt_us / 1000) + 1);
 }
 
-/// LIVENESS_CLOCK: the packet's timestamp lies past the sender's clock at the reset's arrival, mapped
-/// at the least delay ever seen from that sender: whatever left before the reset has an earlier one.
-/// `rst_ms`: when the reset came, milliseconds since boot, low 32 bits.
+/// LIVENESS_CLOCK: the packet's timestamp lies past the sender's clock at the reset's arrival,
+/// mapped at the least delay ever seen from that sender: whatever left before the reset has an
+/// earlier one. `rst_ms`: when the reset came, milliseconds since boot, low 32 bits.
 static inline int fst_clock_went_on(const struct fst_direction* own,
                                     const struct fst_packet* packet, __u32 state, __u32 rst_ms) {
     return (state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
@@ -216,10 +217,11 @@ static inline int fst_clock_went_on(const struct fst_direction* own,
            fst_sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= fst_clock_margin(own);
 }
 
-/// BEYOND_WINDOW: bytes up to `end` lie beyond the right edge of the window as it was when the reset
-/// came: who does not receive our ACKs cannot send them (RFC 9293, section 3.8.6). The data path no
-/// longer knows that edge and assumes the reset's own sequence number plus the window of now, and
-/// needs a whole segment beyond (`end` is where it begins); the analysis knows it, and decides.
+/// BEYOND_WINDOW: bytes up to `end` lie beyond the right edge of the window as it was when the
+/// reset came: who does not receive our ACKs cannot send them (RFC 9293, section 3.8.6). The data
+/// path no longer knows that edge and assumes the reset's own sequence number plus the window of
+/// now, and needs a whole segment beyond (`end` is where it begins); the analysis knows it, and
+/// decides.
 static inline int fst_beyond_window(__u32 end, __u32 right_edge) {
     return fst_sequence_after(end, right_edge) > 0;
 }
@@ -234,7 +236,8 @@ static inline int fst_had_time_to_answer(__u32 rtt_us, __u32 since_us) {
 
 // ---- the verdict ----
 
-/// Families present in `signals` (weak ones and those that corroborate genuine have none that counts).
+/// Families present in `signals` (weak ones and those that corroborate genuine have none that
+/// counts).
 static inline __u32 fst_families(__u64 signals) {
     __u32 families = 0;
 
@@ -258,7 +261,8 @@ static inline __u32 fst_families(__u64 signals) {
 }
 
 /// What the evidence comes to, in the order of judgement (detection catalogue, docs/findings.md):
-/// proof; what corroborates genuine; who reset first; strong evidence; benign shape; two weak families.
+/// proof; what corroborates genuine; who reset first; strong evidence; benign shape; two weak
+/// families.
 static inline enum fst_verdict fst_conclude(__u64 signals, __u32 context) {
     const enum fst_verdict most =
         (context & FST_CONTEXT_HALF_VIEW) ? FST_VERDICT_SUSPECTED : FST_VERDICT_CONFIRMED;
@@ -281,8 +285,8 @@ static inline enum fst_verdict fst_conclude(__u64 signals, __u32 context) {
     if (counted & FST_SIGNALS_STRONG) {
         if (fst_families(counted) >= 2)
             return most;
-        // A NAT or a gateway that lost its state resets from where it stands. Not so where a box has
-        // forged before.
+        // A NAT or a gateway that lost its state resets from where it stands. Not so where a box
+        // has forged before.
         return (context & FST_CONTEXT_SENDER_IDLE) && !(context & FST_CONTEXT_FORGED_BEFORE) &&
                        !(counted & ~FST_MASK_PATH)
                    ? FST_VERDICT_GENUINE

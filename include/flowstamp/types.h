@@ -31,8 +31,8 @@
 /// Version of every record that crosses the boundary; raised when a layout changes.
 #define FST_CONTRACT_VERSION 3
 
-/// Bytes of a packet that the data path reads at most: Ethernet, tags and tunnels, IPv6 with extension
-/// headers, TCP with all its options, or an ICMP error with its quote.
+/// Bytes of a packet that the data path reads at most: Ethernet, tags and tunnels, IPv6 with
+/// extension headers, TCP with all its options, or an ICMP error with its quote.
 #define FST_SNAP_BYTES 256
 
 /// Every record in a ring begins with this.

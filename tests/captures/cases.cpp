@@ -36,8 +36,8 @@ Claim claim_of(const std::string& text) {
     return claim;
 }
 
-/// `alone`: the one word of this list that is no kind. A claim about a kind that does not exist would
-/// never be broken, or always.
+/// `alone`: the one word of this list that is no kind. A claim about a kind that does not exist
+/// would never be broken, or always.
 std::vector<Claim> claims_of(const std::string& list, const std::string& alone,
                              std::string& error) {
     std::vector<Claim> claims;

@@ -363,8 +363,9 @@ TEST_P(DatapathActing, AtMostEightDrops) {
     expect_passed(talk, talk.send(last), last, FST_PASS_TOO_MANY);
 }
 
-/// After a drop our next data provokes the same RST again, as with a dead peer: so it passes. Unless
-/// the peer has sent since, or the RST comes from elsewhere: a box that answers each packet, late.
+/// After a drop our next data provokes the same RST again, as with a dead peer: so it passes.
+/// Unless the peer has sent since, or the RST comes from elsewhere: a box that answers each packet,
+/// late.
 TEST_P(DatapathActing, RepeatedResetPasses) {
     struct Row {
         bool heard;

@@ -95,6 +95,8 @@ std::vector<Headers> links() {
         {"three labels", Mpls{} / Mpls{.label = 0xfffff} / Packet(Mpls{})},
         {"a label behind a tag", Vlan{} / Mpls{}, false, kTagged},
         {"a pseudowire", Mpls{} / Mpls{} / Packet(ControlWord{}), true, 0, FST_COUNT_NOT_IP},
+        {"a TrustSec tag", GroupTag{.group = 7}},
+        {"a TrustSec tag behind a tag", Vlan{} / GroupTag{}, false, kTagged},
         {"PPPoE", Pppoe{} / Ppp{}},
         {"PPPoE behind a tag", Vlan{} / Pppoe{} / Packet(Ppp{}), false, kTagged},
         {"PPPoE with compressed PPP", Pppoe{} / Ppp{.compressed = true}},

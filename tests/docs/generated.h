@@ -8,8 +8,8 @@
 namespace flowstamp::docs {
 
 /// docs/events.schema.json with its generated parts as they should be: the enums of signals,
-/// strengths, causes and kinds, and the properties of $defs/values. Throws nlohmann::json::exception
-/// if `current` is no such schema.
+/// strengths, causes and kinds, and the properties of $defs/values. Throws
+/// nlohmann::json::exception if `current` is no such schema.
 [[nodiscard]] std::string schema(const std::string& current);
 
 /// docs/findings.md with its generated tables as they should be: each between "<!-- generated: NAME

@@ -83,8 +83,8 @@ TEST_F(Demo, GenuineResetsReachTheApplication) {
                                               " +none +reset at 1\\.0/2\\.0 MB +genuine"));
     }
     EXPECT_THAT(output.out, ContainsRegex("\nclosed port +none +refused +genuine +observed"));
-    // The closed port is a refused connection, and the vanished socket leaves one half-open; nothing
-    // else is found.
+    // The closed port is a refused connection, and the vanished socket leaves one half-open;
+    // nothing else is found.
     EXPECT_THAT(output.out, HasSubstr("confirmed syn-refused"));
     EXPECT_THAT(output.out, HasSubstr("suspected half-open"));
     EXPECT_THAT(

@@ -216,8 +216,8 @@ class WatchForgers : public WatchTest, public ::testing::WithParamInterface<Case
     const std::string& routers_interface() { return router().toward(lab::Side::Client).name; }
 
     /// A watch on each end. Those that are attacked act, or all observe. They challenge, and drop
-    /// nothing: a reset that follows a drop and comes no sooner than the peer's would is passed, and
-    /// on a slow machine a forger that answers every packet is that slow.
+    /// nothing: a reset that follows a drop and comes no sooner than the peer's would is passed,
+    /// and on a slow machine a forger that answers every packet is that slow.
     void watch_ends(bool acting_where_attacked) {
         const auto watch_end = [&](const lab::Namespace& host, lab::Side far, Toward end) {
             const bool is_attacked = reaches(GetParam().toward, end);

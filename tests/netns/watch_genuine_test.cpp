@@ -41,8 +41,8 @@ class WatchGenuine : public WatchTest, public ::testing::WithParamInterface<lab:
         EXPECT_LT(report.elapsed, within);
     }
 
-    /// Reported as genuine, from the first to the last; no finding but of what it is: a refused SYN,
-    /// or a connection that its server has lost. Each was challenged if the stack can do that.
+    /// Reported as genuine, from the first to the last; no finding but of what it is: a refused
+    /// SYN, or a connection that its server has lost. Each was challenged if the stack can do that.
     void expect_no_suspects(std::size_t resets_at_least = 1, bool is_challenged = true) {
         const WatchLog log = stop_and_expect_genuine(resets_at_least);
         for (const auto& [first, last] : log.findings) {

@@ -24,6 +24,7 @@ constexpr std::uint16_t kTypeEthernet = 0x6558;
 constexpr std::uint16_t kTypePptp = 0x880b;
 constexpr std::uint16_t kTypeMpls = 0x8847;
 constexpr std::uint16_t kTypePppoe = 0x8864;
+constexpr std::uint16_t kTypeGroupTag = 0x8909;
 constexpr std::uint16_t kTypeErspan2 = 0x88be;
 constexpr std::uint16_t kTypeExperimental = 0x88b5;
 constexpr std::uint8_t kProtocolTcp = 6;
@@ -60,6 +61,7 @@ struct EtherType {
     std::uint16_t operator()(const Erspan3&) const { return kTypeErspan3; }
     std::uint16_t operator()(const Mpls&) const { return kTypeMpls; }
     std::uint16_t operator()(const Pppoe&) const { return kTypePppoe; }
+    std::uint16_t operator()(const GroupTag&) const { return kTypeGroupTag; }
     std::uint16_t operator()(const auto&) const { return kTypeExperimental; }
 };
 
@@ -116,6 +118,7 @@ class Encoder {
     Bytes operator()(const Mpls& label) const;
     Bytes operator()(const ControlWord& word) const;
     Bytes operator()(const Pppoe& pppoe) const;
+    Bytes operator()(const GroupTag& tag) const;
     Bytes operator()(const auto& data) const { return with_body(ByteWriter().raw(data.data)); }
 
   private:
@@ -369,6 +372,11 @@ Bytes Encoder::operator()(const ControlWord& word) const {
 /// Version 1, type 1, code 0: a session's data.
 Bytes Encoder::operator()(const Pppoe& pppoe) const {
     return with_body(ByteWriter().u8(0x11).u8(0).u16(pppoe.session).u16(body_.size()));
+}
+
+/// Version 1, one option: the source group.
+Bytes Encoder::operator()(const GroupTag& tag) const {
+    return with_body(ByteWriter().u8(1).u8(1).u16(1).u16(tag.group).u16(next_type()));
 }
 
 /// Encodes nested `layers`, without trailers.

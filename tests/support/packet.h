@@ -240,6 +240,11 @@ struct ControlWord {
     std::uint16_t sequence = 0;
 };
 
+/// Cisco TrustSec's tag (ethertype 0x8909): its version, its length, an option, the group.
+struct GroupTag {
+    std::uint16_t group = 0;
+};
+
 /// A PPPoE session (RFC 2516, section 4). Holds Ppp.
 struct Pppoe {
     std::uint16_t session = 1;
@@ -271,9 +276,10 @@ struct Quoted {
     Bytes data;
 };
 
-using Layer = std::variant<Ethernet, Vlan, Ipv4, Ipv6, HopByHop, DestinationOptions, Routing,
-                           Fragment, Tcp, Udp, Icmp, Icmpv6, Gre, Pptp, Ppp, Erspan2, Erspan3,
-                           Vxlan, Geneve, Gtp, Mpls, ControlWord, Pppoe, Payload, Quoted, Trailer>;
+using Layer =
+    std::variant<Ethernet, Vlan, Ipv4, Ipv6, HopByHop, DestinationOptions, Routing, Fragment, Tcp,
+                 Udp, Icmp, Icmpv6, Gre, Pptp, Ppp, Erspan2, Erspan3, Vxlan, Geneve, Gtp, Mpls,
+                 ControlWord, GroupTag, Pppoe, Payload, Quoted, Trailer>;
 
 template <typename T, typename Variant>
 inline constexpr bool is_alternative_of = false;

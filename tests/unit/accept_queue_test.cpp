@@ -98,7 +98,8 @@ TEST_F(AcceptQueueTest, TheClientMayGiveUp) {
     EXPECT_EQ(bench.findings_text(), "accept-queue suspected, accept-queue ended");
 }
 
-/// TCP_DEFER_ACCEPT: the server waits for data before it accepts, and repeats its SYN-ACK until then.
+/// TCP_DEFER_ACCEPT: the server waits for data before it accepts, and repeats its SYN-ACK until
+/// then.
 TEST_F(AcceptQueueTest, AServerThatDefersUntilDataComesIsNotReported) {
     talk.send(End::us);
     for (const auto wait : {1s, 2s, 4s}) {

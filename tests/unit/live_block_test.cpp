@@ -30,8 +30,8 @@ class LiveBlockTest : public ::testing::Test {
         slave_.reset(slave);
         terminal_.emplace(std::move(*output::Output::file(name)));
     }
-    /// All that was written since the last call. The kernel may pass it on in parts: an end mark tells
-    /// when it is complete.
+    /// All that was written since the last call. The kernel may pass it on in parts: an end mark
+    /// tells when it is complete.
     std::string written() {
         std::string text;
         if (::write(slave_.get(), &kEnd, 1) != 1) {

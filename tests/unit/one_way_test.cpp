@@ -26,7 +26,8 @@ TEST(OneWay, AMissingDirectionIsReportedOncePerInterface) {
     EXPECT_EQ(bench.findings_text(), "one-way suspected");
 }
 
-/// It acknowledges nothing new: a capture of one direction's data, or a sender that is not answered.
+/// It acknowledges nothing new: a capture of one direction's data, or a sender that is not
+/// answered.
 TEST(OneWay, WithoutNewAcknowledgementsItIsNotReported) {
     AnalysisBench bench;
     Conversation talk(bench.rig(), FST_HOOK_XDP);

@@ -111,8 +111,8 @@ TEST(ReplayRun, WrongChecksumsAsARuleMeanNothing) {
     EXPECT_EQ(replay_file(rig.file()).stats.counters[FST_COUNT_TCP], rig.frames());
 }
 
-/// With the peer's distance, ID class and timestamps: only the payload differs, and one of the two has
-/// an IP-ID that the peer's counter does not give.
+/// With the peer's distance, ID class and timestamps: only the payload differs, and one of the two
+/// has an IP-ID that the peer's counter does not give.
 TEST(ReplayRun, OtherBytesForTheSameSequenceNumbers) {
     const auto findings = replay_other_bytes(5000).of("finding");
     ASSERT_THAT(findings, SizeIs(1));

@@ -10,8 +10,9 @@
 namespace flowstamp::analysis {
 
 /// A handshake whose last ACK the server ignores: it repeats its SYN-ACK though the client has
-/// acknowledged it and sends data. The listener's accept queue is full (Linux drops the ACK then), or
-/// the client's packets do not arrive. Without data it may be TCP_DEFER_ACCEPT: that waits for data.
+/// acknowledged it and sends data. The listener's accept queue is full (Linux drops the ACK then),
+/// or the client's packets do not arrive. Without data it may be TCP_DEFER_ACCEPT: that waits for
+/// data.
 class AcceptQueue final : public Detector {
   public:
     /// SYN-ACKs repeated after the client's ACK, so many of them after its data.

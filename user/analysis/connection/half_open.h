@@ -16,8 +16,8 @@ namespace flowstamp::analysis {
 
 /// Data of a live connection is answered by a genuine reset of someone who does not know it. Either
 /// the end that should know it has lost it (half-open, RFC 9293, section 3.5.1): half-open. Or that
-/// end lives on, and another answers in its place, as a REJECT rule does: rst-rejected. Which of the
-/// two is known when that end sends again, or has not done so for a while.
+/// end lives on, and another answers in its place, as a REJECT rule does: rst-rejected. Which of
+/// the two is known when that end sends again, or has not done so for a while.
 ///
 /// Not of a connection that anyone ended or reset here, that was idle (idle-timeout), or whose
 /// opener scans.

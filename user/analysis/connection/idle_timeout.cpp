@@ -21,8 +21,8 @@ Statement keepalive_advice(std::optional<Nanoseconds> harmless, Nanoseconds fata
             .values = {field::interval(seconds), field::fatal(fatal), field::harmless(harmless)}};
 }
 
-/// Idle time-outs of firewalls and balancers in their makers' documents, seconds: 1, 2, 3, 4 (Azure),
-/// 5, 10 (GCP), 15, 20, 30, 60 and 120 minutes, and 350 s (AWS).
+/// Idle time-outs of firewalls and balancers in their makers' documents, seconds: 1, 2, 3, 4
+/// (Azure), 5, 10 (GCP), 15, 20, 30, 60 and 120 minutes, and 350 s (AWS).
 constexpr std::array kUsualSeconds = {60,  120, 180,  240,  300,  350,
                                       600, 900, 1200, 1800, 3600, 7200};
 

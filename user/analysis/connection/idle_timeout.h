@@ -19,8 +19,8 @@ namespace flowstamp::analysis {
 /// the path to each remote host, and advises a keepalive interval.
 class IdleTimeout final : public Detector {
   public:
-    /// Retransmissions after the idle period, and how long nothing was answered, for a finding that is
-    /// suspected, and confirmed: less is the loss of a packet or two.
+    /// Retransmissions after the idle period, and how long nothing was answered, for a finding that
+    /// is suspected, and confirmed: less is the loss of a packet or two.
     static constexpr unsigned kSuspect = 5;
     static constexpr unsigned kProof = 7;
     static constexpr Nanoseconds kLong = std::chrono::seconds(6);

@@ -158,9 +158,9 @@ void InjectedSegment::report_syn_ack(const Sighting& injected, const Sighting& o
     FindingUpdates().report(std::move(finding), findings_, sink);
 }
 
-/// Whether nothing shows that the other bytes are another's: both segments come from one distance, and
-/// neither has an IP-ID that its sender does not give. Stacks do send other bytes for a sequence number
-/// again (keepalives, broken offloads), and captures are edited.
+/// Whether nothing shows that the other bytes are another's: both segments come from one distance,
+/// and neither has an IP-ID that its sender does not give. Stacks do send other bytes for a
+/// sequence number again (keepalives, broken offloads), and captures are edited.
 bool InjectedSegment::is_by_sender_itself(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     const fst_direction& own = observation.slot->direction[packet.direction & 1U];

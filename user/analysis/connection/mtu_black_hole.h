@@ -10,8 +10,8 @@
 
 namespace flowstamp::analysis {
 
-/// Segments above a size are lost again and again, smaller ones pass: a link on the way has a smaller
-/// MTU, and the ICMP error that should say so is missing, or is ignored (RFC 2923).
+/// Segments above a size are lost again and again, smaller ones pass: a link on the way has a
+/// smaller MTU, and the ICMP error that should say so is missing, or is ignored (RFC 2923).
 class MtuBlackHole final : public Detector {
   public:
     /// Retransmissions of one size without an acknowledgement that count, and with the ICMP error.

@@ -12,9 +12,9 @@
 
 namespace flowstamp::analysis {
 
-/// A reply that left its NAT untranslated (conntrack calls it INVALID): the client gets a segment from
-/// an address that it does not know, and resets that. By its ACK the segment belongs to another
-/// connection of the same client and port.
+/// A reply that left its NAT untranslated (conntrack calls it INVALID): the client gets a segment
+/// from an address that it does not know, and resets that. By its ACK the segment belongs to
+/// another connection of the same client and port.
 class NatEscape final : public Detector {
   public:
     /// `tracking` outlives the detector, and has recorded each observation before it comes here.

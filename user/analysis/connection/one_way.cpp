@@ -33,7 +33,8 @@ void OneWay::judge(Half& half, FindingSink& sink) {
     }
     const fst_direction& own = slot->direction[packet.direction & 1U];
     const fst_direction& other = other_direction(*slot, half.first);
-    // A sender that only repeats itself, or acknowledges nothing new, is not being answered anywhere.
+    // A sender that only repeats itself, or acknowledges nothing new, is not being answered
+    // anywhere.
     if (other.packets != 0 || own.retransmitted * 2U >= own.packets ||
         fst_sequence_after(own.ack_edge, packet.ack) <= 0) {
         return;

@@ -18,9 +18,10 @@
 namespace flowstamp::analysis {
 
 /// A gateway, or a capture, that sees only one direction of its flows: the answers take another
-/// path. The one that passes must acknowledge more and more that did not: a capture that was filtered
-/// to one direction looks the same, so it is suspected at most. Reported once per interface, once for
-/// a flow that passes several interfaces of this host, and withdrawn when the other direction comes.
+/// path. The one that passes must acknowledge more and more that did not: a capture that was
+/// filtered to one direction looks the same, so it is suspected at most. Reported once per
+/// interface, once for a flow that passes several interfaces of this host, and withdrawn when the
+/// other direction comes.
 class OneWay final : public Detector {
   public:
     OneWay(const SlotReader& slots, Findings& findings) : slots_(slots), findings_(findings) {}

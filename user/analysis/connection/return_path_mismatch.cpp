@@ -38,7 +38,8 @@ void ReturnPathMismatch::observe(const Observation& observation, FindingSink& si
         cases_.contains(attempt->seq)) {
         return;
     }
-    // A scanner uses one port and sequence number for many hosts: then who answers was contacted, too.
+    // A scanner uses one port and sequence number for many hosts: then who answers was contacted,
+    // too.
     if (syns_.was_contacted(net::receiver_of(packet), net::sender_of(packet))) {
         return;
     }

@@ -76,8 +76,8 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
         return;
     }
     const fst_direction& other = observation.slot->direction[direction ^ 1U];
-    // Where the other direction does not pass, its acknowledgements may take another path; and an end
-    // that has sent its FIN may have closed altogether.
+    // Where the other direction does not pass, its acknowledgements may take another path; and an
+    // end that has sent its FIN may have closed altogether.
     if (!(other.flags & FST_DIRECTION_SEEN) ||
         (observation.slot->state & FST_OF(FST_FLOW_FIN, direction ^ 1U))) {
         return;

@@ -14,13 +14,13 @@
 
 namespace flowstamp::analysis {
 
-/// SYNs to one listener that are answered and hardly ever become connections: a SYN flood (RFC 4987).
-/// Not a scan, which tries many ports, nor a listener that refuses.
+/// SYNs to one listener that are answered and hardly ever become connections: a SYN flood (RFC
+/// 4987). Not a scan, which tries many ports, nor a listener that refuses.
 class SynFlood final : public Detector {
   public:
     static constexpr Nanoseconds kWindow = std::chrono::seconds(10);
-    /// Connection attempts in a window; of them, one in kCompleted at most becomes a connection, one
-    /// in kRefused at most is refused, and one in kAnswered at least is answered.
+    /// Connection attempts in a window; of them, one in kCompleted at most becomes a connection,
+    /// one in kRefused at most is refused, and one in kAnswered at least is answered.
     static constexpr unsigned kEnough = 200;
     static constexpr unsigned kCompleted = 10;
     static constexpr unsigned kRefused = 10;

@@ -25,8 +25,8 @@ class SynUnanswered final : public Detector {
     static constexpr Nanoseconds kPatience = std::chrono::milliseconds(1500);
     /// SYNs without an answer for one that is confirmed.
     static constexpr unsigned kEnough = 3;
-    /// A client that has asked more servers than this in vain, each within kQuiet of the one before,
-    /// scans or is cut off: that is said once, and no more of each.
+    /// A client that has asked more servers than this in vain, each within kQuiet of the one
+    /// before, scans or is cut off: that is said once, and no more of each.
     static constexpr std::size_t kMany = 8;
     static constexpr Nanoseconds kQuiet = std::chrono::minutes(1);
 

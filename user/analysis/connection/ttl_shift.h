@@ -15,8 +15,8 @@ namespace flowstamp::analysis {
 /// One side of a flow whose packets begin to come from another distance: a proxy answered the
 /// handshake in the server's name, or the route changed. One packet alone is no shift; nor is
 /// another initial TTL at the same distance (a load balancer), nor one hop (equal-cost paths). A
-/// balancer that passes its backends' headers on shifts every flow and harms none: reported when the
-/// connection is reset, or stalls, and at once where a proxy answered the handshake.
+/// balancer that passes its backends' headers on shifts every flow and harms none: reported when
+/// the connection is reset, or stalls, and at once where a proxy answered the handshake.
 class TtlShift final : public Detector {
   public:
     static constexpr unsigned kApart = 2;

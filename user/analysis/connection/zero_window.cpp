@@ -49,7 +49,8 @@ void ZeroWindow::probed(const Observation& observation, FindingSink& sink) {
     const fst_direction& other = observation.slot->direction[direction ^ 1U];
     Closed& closed = closed_[side];
     if (closed.probes++ == 0) {
-        // Since the receiver closed it nothing new could be sent: at the latest since our last data.
+        // Since the receiver closed it nothing new could be sent: at the latest since our last
+        // data.
         closed.since = newest_byte_sent(observation, own);
     }
     closed.latest = observation.time();

@@ -10,8 +10,8 @@
 
 namespace flowstamp::analysis {
 
-/// A receiver that has closed its window (RFC 9293, section 3.8.6.1): its application does not read.
-/// The sender probes the window; the network is not at fault.
+/// A receiver that has closed its window (RFC 9293, section 3.8.6.1): its application does not
+/// read. The sender probes the window; the network is not at fault.
 class ZeroWindow final : public Detector {
   public:
     /// A window that is closed for less than this is a busy receiver's.

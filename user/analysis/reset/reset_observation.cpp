@@ -32,8 +32,8 @@ Nanoseconds apart(const fst_packet& earlier, const fst_packet& later) {
     return Nanoseconds(static_cast<std::int64_t>(later.time_ns - earlier.time_ns));
 }
 
-/// Whether all packets of both ends have one IP-ID: no two stacks do. A program has written them, and
-/// what comes after one of them shows nothing about a peer.
+/// Whether all packets of both ends have one IP-ID: no two stacks do. A program has written them,
+/// and what comes after one of them shows nothing about a peer.
 bool is_synthetic(const fst_flow& flow) {
     constexpr std::size_t kPackets = 3;
     const auto one = net::stamps_of(flow.direction[0]);

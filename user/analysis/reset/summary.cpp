@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint64_t kReasons =
     FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING;
 
-/// It looks like what a REJECT rule sends (`--reject-with tcp-reset`): an answer to a segment, in the
-/// shape of a kernel that does not know the connection.
+/// It looks like what a REJECT rule sends (`--reject-with tcp-reset`): an answer to a segment, in
+/// the shape of a kernel that does not know the connection.
 bool is_like_reject(const fst_judgement& judgement) {
     constexpr std::uint32_t kReject = FST_CONTEXT_STATELESS | FST_CONTEXT_PROVOKED;
     return (judgement.context & kReject) == kReject;

@@ -12,8 +12,8 @@
 namespace flowstamp::analysis {
 
 /// Flows that resumed after an idle period of about ten seconds or more, until the packet that
-/// ended it is answered. Between the retransmissions of what is not acknowledged, and after a FIN, a
-/// flow is not idle. Bounded: the oldest are forgotten first.
+/// ended it is answered. Between the retransmissions of what is not acknowledged, and after a FIN,
+/// a flow is not idle. Bounded: the oldest are forgotten first.
 class IdlePeriods {
   public:
     static constexpr std::size_t kMost = 65536;

@@ -12,8 +12,8 @@
 
 namespace flowstamp::analysis {
 
-/// What one end of a flow retransmits by timer, until it is acknowledged: data, or probes of a closed
-/// window. What follows an idle period belongs to IdlePeriods.
+/// What one end of a flow retransmits by timer, until it is acknowledged: data, or probes of a
+/// closed window. What follows an idle period belongs to IdlePeriods.
 class Retransmissions {
   public:
     static constexpr std::size_t kMost = 65536;

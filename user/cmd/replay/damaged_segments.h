@@ -10,13 +10,14 @@
 
 namespace flowstamp::cmd {
 
-/// TCP segments of a capture whose checksum is wrong: their receiver's stack discards them, so nothing
-/// may be judged by them. Allowed for: segments that are not whole in the capture, a sending machine's
-/// own (offload: the network card would have filled the checksum in), and a sender most of whose
-/// checksums are wrong (anonymised or edited captures).
+/// TCP segments of a capture whose checksum is wrong: their receiver's stack discards them, so
+/// nothing may be judged by them. Allowed for: segments that are not whole in the capture, a
+/// sending machine's own (offload: the network card would have filled the checksum in), and a
+/// sender most of whose checksums are wrong (anonymised or edited captures).
 class DamagedSegments {
   public:
-    /// Whether the segment is damaged. `frame`: what the capture has of it, from the link header on.
+    /// Whether the segment is damaged. `frame`: what the capture has of it, from the link header
+    /// on.
     [[nodiscard]] bool is_damaged(const fst_packet& packet, std::span<const std::uint8_t> frame);
 
   private:

@@ -3,8 +3,10 @@
 #include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "bpf/host/datapath.h"
 #include "user/cmd/replay/replay_datapath.h"
@@ -47,6 +49,11 @@ class HostPath final : public ReplayPath {
         sink_ = &sink;
         fst_datapath_packet(path_.get(), &view);
         sink_ = nullptr;
+        const std::uint32_t begun = fst_datapath_begun(path_.get());
+        if (begun != kNone && !is_used_[begun]) {
+            is_used_[begun] = true;
+            used_.push_back(begun);
+        }
         return {};
     }
 
@@ -64,16 +71,19 @@ class HostPath final : public ReplayPath {
 
     std::uint32_t slots() const override { return slots_; }
 
+    /// Counts only slots that a flow has used, in the order of their first use: most captures have
+    /// few flows for the size of the table.
     std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
-        first = std::min(first, slots_);
-        const std::uint32_t end = first + std::min(count, slots_ - first);
-        for (std::uint32_t slot = first; slot < end; slot++) {
-            const fst_flow* flow = fst_datapath_flow(path_.get(), slot);
+        const auto used = static_cast<std::uint32_t>(used_.size());
+        first = std::min(first, used);
+        const std::uint32_t end = first + std::min(count, used - first);
+        for (std::uint32_t i = first; i < end; i++) {
+            const fst_flow* flow = fst_datapath_flow(path_.get(), used_[i]);
             if (flow->tag > FST_TAG_BUSY) {
-                visit(slot, *flow);
+                visit(used_[i], *flow);
             }
         }
-        return end == slots_ ? 0 : end;
+        return end == used ? 0 : end;
     }
 
     Result<analysis::DatapathStats> stats() const override {
@@ -93,7 +103,11 @@ class HostPath final : public ReplayPath {
         static_cast<HostPath*>(context)->sink_->event(*event, flow);
     }
 
+    static constexpr std::uint32_t kNone = UINT32_MAX;
+
     std::uint32_t slots_;
+    std::vector<bool> is_used_ = std::vector<bool>(slots_);  ///< by slot
+    std::vector<std::uint32_t> used_;
     std::unique_ptr<fst_datapath, FreeDatapath> path_;
     EventSink* sink_ = nullptr;
 };

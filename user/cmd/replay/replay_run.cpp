@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 /// begin in 1970.
 constexpr Nanoseconds kAhead = 1000s;
 
-/// Slots of the flow table that are inspected per frame.
-constexpr std::uint32_t kSlotsPerFrame = 4;
+/// Flows that are inspected per frame.
+constexpr std::uint32_t kSlotsPerFrame = 1;
 
 }  // namespace
 
