@@ -4,9 +4,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "bpf/host/datapath.h"
 #include "user/cmd/replay/replay_datapath.h"
@@ -50,9 +50,8 @@ class HostPath final : public ReplayPath {
         fst_datapath_packet(path_.get(), &view);
         sink_ = nullptr;
         const std::uint32_t begun = fst_datapath_begun(path_.get());
-        if (begun != kNone && !is_used_[begun]) {
-            is_used_[begun] = true;
-            used_.push_back(begun);
+        if (begun != kNone) {
+            used_.insert(begun);
         }
         return {};
     }
@@ -71,19 +70,12 @@ class HostPath final : public ReplayPath {
 
     std::uint32_t slots() const override { return slots_; }
 
-    /// Counts only slots that a flow has used, in the order of their first use: most captures have
-    /// few flows for the size of the table.
     std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
-        const auto used = static_cast<std::uint32_t>(used_.size());
-        first = std::min(first, used);
-        const std::uint32_t end = first + std::min(count, used - first);
-        for (std::uint32_t i = first; i < end; i++) {
-            const fst_flow* flow = fst_datapath_flow(path_.get(), used_[i]);
-            if (flow->tag > FST_TAG_BUSY) {
-                visit(used_[i], *flow);
-            }
+        auto slot = used_.lower_bound(first);
+        for (; slot != used_.end() && count != 0; ++slot, --count) {
+            visit(*slot, *fst_datapath_flow(path_.get(), *slot));
         }
-        return end == used ? 0 : end;
+        return slot == used_.end() ? 0 : *slot;
     }
 
     Result<analysis::DatapathStats> stats() const override {
@@ -106,8 +98,7 @@ class HostPath final : public ReplayPath {
     static constexpr std::uint32_t kNone = UINT32_MAX;
 
     std::uint32_t slots_;
-    std::vector<bool> is_used_ = std::vector<bool>(slots_);  ///< by slot
-    std::vector<std::uint32_t> used_;
+    std::set<std::uint32_t> used_;  ///< slots; none becomes free again
     std::unique_ptr<fst_datapath, FreeDatapath> path_;
     EventSink* sink_ = nullptr;
 };

@@ -60,7 +60,7 @@ class KernelPath final : public ReplayPath {
     std::uint32_t slots() const override { return probe_.maps().flows().slots(); }
 
     std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override {
-        return probe_.maps().flows().scan(first, count, visit);
+        return probe_.maps().flows().scan_used(first, count, visit);
     }
 
     Result<analysis::DatapathStats> stats() const override {

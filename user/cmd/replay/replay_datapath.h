@@ -37,6 +37,10 @@ class ReplayPath : public analysis::Datapath {
         Nanoseconds time;  ///< its own: it may be before that of the previous frame
     };
 
+    /// As Datapath::scan(), but `count` counts only slots with a flow: most captures have few flows
+    /// for the size of the table.
+    std::uint32_t scan(std::uint32_t first, std::uint32_t count, const Visit& visit) override = 0;
+
     /// Processes the frame, and passes its events to `sink` before it returns.
     [[nodiscard]] virtual Status packet(const Frame& frame, EventSink& sink) = 0;
 };

@@ -51,6 +51,24 @@ class FlowTable {
         return end == slots() ? 0 : end;
     }
 
+    /// The same for `count` slots that hold a flow, however far apart.
+    template <class Visit>
+    std::uint32_t scan_used(std::uint32_t first, std::uint32_t count, Visit&& visit) const {
+        fst_flow flow;
+        for (std::uint32_t slot = first; slot < slots(); slot++) {
+            if (!is_used(slot)) {
+                continue;
+            }
+            if (count-- == 0) {
+                return slot;
+            }
+            if (read(slot, flow)) {
+                visit(slot, flow);
+            }
+        }
+        return 0;
+    }
+
   private:
     FlowTable(const fst_bucket* table, std::uint32_t buckets, std::size_t bytes)
         : table_(table), buckets_(buckets), bytes_(bytes) {}
