@@ -53,9 +53,24 @@ struct scratch {
     __u64 woken_ns;  ///< when the ring's reader was last woken from this CPU
     struct challenge challenge;
     __u32 frame_bytes;  ///< of frame[] that hold the packet
+    __u32 acceptance;   ///< enum fst_acceptance of the packet
     /// The packet's first bytes; twice FST_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.
     __u8 frame[2 * FST_SNAP_BYTES];
+};
+
+/// What packets that do not fit a flow say of it (bpf/flow/candidate.h).
+struct candidate {
+    __u32 isn[2];     ///< of the ends' SYNs, with `handshake`
+    __u16 window[2];  ///< of those
+    __u8 wscale[2];   ///< as in struct fst_flow
+    __u8 timestamps[2];
+    __u32 edge[2];   ///< one past the highest of an end's refused segments, with `seen`
+    __u32 ack[2];    ///< its latest ACK among them
+    __u8 handshake;  ///< bit d: end d has sent a SYN, or a SYN-ACK to it
+    __u8 seen;       ///< bit d: end d has sent what was refused
+    __u8 agrees;     ///< bit d: it acknowledges what the other one has sent
+    __u8 padding;
 };
 
 #ifdef __bpf__
@@ -74,6 +89,7 @@ const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a powe
 const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
 const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns
 const volatile __u32 reports_every_repeat;  ///< 1: FST_EVENT_DATA_REPEATED of whatever distance
+const volatile __u32 verifies_checksums;    ///< 1: a segment that decides something is summed up
 const volatile __u32 stamping;              ///< 1: every TCP packet's stamp goes to `stamps`
 __u64 replayed_time_ns;                     ///< a capture's clock, ns
 
@@ -84,6 +100,13 @@ struct {
     __type(key, __u32);
     __type(value, struct fst_bucket);
 } flows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct candidate);
+} candidates SEC(".maps");  ///< by slot
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -131,6 +154,10 @@ static __always_inline struct scratch* scratch_get(void) {
 
 static __always_inline struct fst_bucket* bucket_get(__u32 index) {
     return bpf_map_lookup_elem(&flows, &index);
+}
+
+static __always_inline struct candidate* candidate_get(__u32 slot) {
+    return bpf_map_lookup_elem(&candidates, &slot);
 }
 
 static __always_inline const struct fst_policy* policy_get(void) {

@@ -8,6 +8,7 @@
 #include "bpf/export/stamps.h"
 #include "bpf/flow/claim.h"
 #include "bpf/flow/observe.h"
+#include "bpf/packet/checksum.h"
 #include "bpf/packet/parse.h"
 #include "bpf/reset/act.h"
 
@@ -25,6 +26,14 @@ static __always_inline void handle_icmp_error(struct scratch* scratch) {
     count(FST_COUNT_ICMP_ERROR);
     if (flow_find(&scratch->packet, 0, &slot))
         emit(FST_EVENT_ICMP_ERROR, slot);
+}
+
+/// Whether the packet begins or ends something, or comes from a distance that is new to its side:
+/// only then is its checksum worth its price.
+static __always_inline int is_decisive(const struct fst_flow* flow,
+                                       const struct fst_packet* packet) {
+    return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST)) ||
+           !knows_ttl(&flow->direction[packet->direction & 1], packet->ttl);
 }
 
 /// True: the packet is to be dropped.
@@ -53,8 +62,17 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         buffer_stamp(scratch);
     if (!flow)
         return 0;
-    if (scratch->packet.tcp_flags & FST_TCP_RST)
+    if (is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
+        count(FST_COUNT_DAMAGED);
+        return 0;
+    }
+    if (scratch->packet.tcp_flags & FST_TCP_RST) {
+        if (is_from_wrong_side(flow, &scratch->packet, scratch->packet.direction & 1)) {
+            count(FST_COUNT_REFUSED);
+            return 0;
+        }
         return handle_reset(ctx, hook, scratch, slot);
+    }
     observe(scratch, flow, slot);
     return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Start and end of a connection: SYN, SYN-ACK, the third packet, FIN. A new connection on the same
-// ports ends the old flow: no evidence is carried over.
+// ports ends the old flow, and no evidence is carried over. While the old one is open, that takes
+// all three packets: until then the new one is a candidate beside it.
 #ifndef FLOWSTAMP_BPF_FLOW_HANDSHAKE_H
 #define FLOWSTAMP_BPF_FLOW_HANDSHAKE_H
 
@@ -41,9 +42,65 @@ static __always_inline void note_syn_options(struct fst_flow* flow, const struct
         flow->direction[d].flags |= FST_DIRECTION_TS;
 }
 
-/// A SYN. False: it is not part of the open connection, and nothing is learned from it. The stack
-/// answers it with a challenge ACK (RFC 9293, section 3.10.7.4), so it does not end the flow. Only
-/// a SYN-ACK after it shows that the new connection is real.
+/// The options that both ends' SYNs of a candidate offered, until the flow is theirs.
+static __always_inline void note_candidate(struct candidate* candidate,
+                                           const struct fst_packet* packet, int d) {
+    candidate->isn[d] = packet->seq;
+    candidate->window[d] = packet->window;
+    candidate->wscale[d] = (packet->flags & FST_PACKET_WSCALE) ? packet->wscale + 1 : 0;
+    candidate->timestamps[d] = !!(packet->flags & FST_PACKET_TS);
+    candidate->handshake |= (__u8)(1 << d);
+}
+
+/// A SYN while the flow is open. The stack answers it with a challenge ACK (RFC 9293, section
+/// 3.10.7.4), so it does not end the flow.
+static __always_inline void begin_candidate(struct fst_flow* flow, const struct fst_packet* packet,
+                                            __u32 slot, int d) {
+    struct candidate* candidate = candidate_get(slot);
+
+    if (!candidate)
+        return;
+    __builtin_memset(candidate, 0, sizeof(*candidate));
+    note_candidate(candidate, packet, d);
+    state_set(flow, FST_FLOW_NEW_SYN | FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
+}
+
+/// What the handshake of the new connection has shown of end `d`.
+static __always_inline void adopt_end(struct fst_flow* flow, const struct candidate* candidate,
+                                      int d) {
+    struct fst_direction* own = &flow->direction[d];
+
+    flow->isn[d] = candidate->isn[d];
+    flow->wscale[d] = candidate->wscale[d];
+    own->flags = FST_DIRECTION_SEEN | (candidate->timestamps[d] ? FST_DIRECTION_TS : 0);
+    own->seq_edge = candidate->isn[d] + 1;
+    own->window = candidate->window[d];
+}
+
+/// While the flow is open and a SYN and a SYN-ACK of another connection were seen: the third packet
+/// of their handshake makes it that connection's.
+static __always_inline void observe_third_packet(struct scratch* scratch, struct fst_flow* flow,
+                                                 __u32 slot, int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    const struct candidate* found = candidate_get(slot);
+    struct candidate candidate;
+
+    if (!found || found->handshake != 3 || (packet->tcp_flags & FST_TCP_SYN) ||
+        !(packet->tcp_flags & FST_TCP_ACK) || packet->seq != found->isn[d] + 1 ||
+        packet->ack != found->isn[d ^ 1] + 1)
+        return;
+    candidate = *found;
+    flow_restart(scratch, flow, slot);
+    adopt_end(flow, &candidate, d);
+    adopt_end(flow, &candidate, d ^ 1);
+    flow->direction[d ^ 1].ack_edge = candidate.isn[d] + 1;
+    flow->direction[d ^ 1].flags |= FST_DIRECTION_ACKED;
+    state_set(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_SYN_ACK, d ^ 1) |
+                        (candidate.timestamps[0] && candidate.timestamps[1] ? FST_FLOW_TS : 0));
+    scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
+}
+
+/// A SYN. False: it is not part of the open connection, and nothing is learned from it.
 static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
                                        int d) {
     const struct fst_packet* packet = &scratch->packet;
@@ -56,7 +113,7 @@ static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow*
     }
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
         if ((state & FST_FLOW_ESTABLISHED) && !flow_closed(state)) {
-            state_set(flow, FST_FLOW_NEW_SYN | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
+            begin_candidate(flow, packet, slot, d);
             return 0;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
@@ -94,15 +151,12 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
             state_set(flow, FST_FLOW_TS);
         return 1;
     }
-    if ((state & FST_FLOW_NEW_SYN) && packet->ack != flow->isn[d ^ 1] + 1) {
-        flow_restart(scratch, flow, slot);
-        note_syn_options(flow, packet, d);
-        flow->isn[d ^ 1] = packet->ack - 1;
-        state_set(flow, FST_OF(FST_FLOW_SYN, d ^ 1) | FST_OF(FST_FLOW_SYN_ACK, d));
-        // The new SYN's options were not kept. A SYN-ACK has timestamps only if the SYN had them.
-        if (packet->flags & FST_PACKET_TS)
-            state_set(flow, FST_FLOW_TS);
-        return 1;
+    if (state & FST_FLOW_NEW_SYN) {
+        struct candidate* candidate = candidate_get(slot);
+
+        if (candidate && candidate->handshake == 1 << (d ^ 1) &&
+            packet->ack == candidate->isn[d ^ 1] + 1)
+            note_candidate(candidate, packet, d);
     }
     return 0;
 }

@@ -42,17 +42,6 @@ static __always_inline int has_baseline(const struct fst_direction* own) {
     return own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK);
 }
 
-/// Whether the packet can be from this side: near its sequence edge, with the timestamps that the
-/// flow negotiated (RFC 7323, section 3.2: once negotiated they are on every segment but a RST).
-static __always_inline int packet_fits(const struct fst_direction* own,
-                                       const struct fst_packet* packet, __u32 state) {
-    if (!(own->flags & FST_DIRECTION_SEEN))
-        return 1;
-    if (packet->seq - own->seq_edge + FST_SEQUENCE_REACH > 2 * FST_SEQUENCE_REACH)
-        return 0;
-    return !(state & FST_FLOW_TS) || (packet->flags & FST_PACKET_TS);
-}
-
 /// True if the TTL is new to the side.
 static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl) {
     if (own->ttl[0] == ttl)
@@ -165,22 +154,25 @@ static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_pa
         own->rtt_and_mac = (__u8)((votes + 1) << 4) | fst_rtt_samples(own);
 }
 
+/// One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not a retransmission. A
+/// retransmission may also carry new bytes after the old ones.
+static __always_inline void note_retransmission(struct fst_direction* own,
+                                                struct fst_packet* packet) {
+    if (!(own->flags & FST_DIRECTION_SEEN) || fst_sequence_after(own->seq_edge, packet->seq) <= 0 ||
+        (packet->payload <= 1 && !(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN))))
+        return;
+    packet->flags |= FST_PACKET_RETRANSMITTED;
+    own->retransmitted += own->retransmitted != 255;
+}
+
 /// Sequence edge, retransmissions, ACK edge, and the round-trip time from here to this side.
 static __always_inline void learn_sequence(struct fst_direction* own,
                                            const struct fst_direction* other,
                                            struct fst_packet* packet) {
     __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
     __u32 now_us = time_us(packet->time_ns), acknowledged;
-    // One byte just below the edge is a keepalive (RFC 9293, section 3.8.4), not a retransmission.
-    // A retransmission may also carry new bytes after the old ones.
-    int again = (own->flags & FST_DIRECTION_SEEN) &&
-                fst_sequence_after(own->seq_edge, packet->seq) > 0 &&
-                (packet->payload > 1 || (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)));
 
-    if (again) {
-        packet->flags |= FST_PACKET_RETRANSMITTED;
-        own->retransmitted += own->retransmitted != 255;
-    }
+    note_retransmission(own, packet);
     if (!(own->flags & FST_DIRECTION_SEEN)) {
         own->flags |= FST_DIRECTION_SEEN;
         own->seq_edge = end;
@@ -217,7 +209,17 @@ static __always_inline void learn_sequence(struct fst_direction* own,
     }
 }
 
-/// Learns from a packet that fits. True if its TTL is new to its side.
+/// Whether one of the side's packets had this TTL.
+static __always_inline int knows_ttl(const struct fst_direction* own, __u8 ttl) {
+    int known = own->flags & FST_DIRECTION_TTL_MANY;
+
+    UNROLL
+    for (int i = 0; i < FST_TTL_SET; i++)
+        known |= own->ttl[i] == ttl;
+    return known;
+}
+
+/// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =

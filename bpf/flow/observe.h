@@ -4,6 +4,7 @@
 #define FLOWSTAMP_BPF_FLOW_OBSERVE_H
 
 #include "bpf/export/events.h"
+#include "bpf/flow/candidate.h"
 #include "bpf/flow/copies.h"
 #include "bpf/flow/handshake.h"
 #include "bpf/flow/learn.h"
@@ -27,28 +28,48 @@ static __always_inline int observe_handshake(struct scratch* scratch, struct fst
                                                      : observe_syn(scratch, flow, slot, d);
 }
 
-/// SYN, SYN-ACK, FIN, and packets while something is pending. A global function, as they are rare.
-/// Sets FST_PACKET_OUT_OF_PROFILE if nothing may be learned from the packet.
+/// Whether the packet came from outside in the name of an end that is behind this interface. A
+/// stack refuses its own address as a source (Linux: fib_validate_source()).
+static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
+                                              const struct fst_packet* packet, int d) {
+    return packet->hook != FST_HOOK_TC_EGRESS && (flow->state & FST_OF(FST_FLOW_LOCAL, d));
+}
+
+/// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,
+/// as they are rare. Sets scratch.acceptance.
 noinline int observe_rare(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
     struct fst_packet* packet;
-    int d;
+    int d, fits;
 
     if (!scratch || !flow)
         return 0;
     packet = &scratch->packet;
     d = packet->direction & 1;
-    if (packet->tcp_flags & FST_TCP_SYN) {
-        if (!observe_handshake(scratch, flow, slot, d))
-            packet->flags |= FST_PACKET_OUT_OF_PROFILE;
-        // The SYN may have restarted the flow: below, only the new state counts.
-    } else if (packet->flags & FST_PACKET_NEW_FLOW) {
-        state_set(flow, FST_FLOW_MIDWAY);
-    }
-    if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE) && !(packet->tcp_flags & FST_TCP_SYN) &&
-        !packet_fits(&flow->direction[d], packet, flow->state))
+    if (is_from_wrong_side(flow, packet, d)) {
         packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+        return 0;
+    }
+    if (flow->state & FST_FLOW_NEW_SYN)
+        observe_third_packet(scratch, flow, slot, d);
+    if (packet->tcp_flags & FST_TCP_SYN) {
+        // It may have restarted the flow: below, only the new state counts.
+        fits = observe_handshake(scratch, flow, slot, d);
+    } else {
+        if (packet->flags & FST_PACKET_NEW_FLOW)
+            state_set(flow, FST_FLOW_MIDWAY);
+        scratch->acceptance = fst_acceptance_of(flow, packet, d);
+        fits = scratch->acceptance != FST_REFUSED;
+        if (!fits || (flow->state & FST_FLOW_CANDIDATE))
+            observe_candidate(slot, (__u32)fits);
+    }
+    if (!fits) {
+        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+        return 0;
+    }
+    if (packet->hook == FST_HOOK_TC_EGRESS && !(flow->direction[d].flags & FST_DIRECTION_SEEN))
+        state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
     if (flow->state & FST_OF(FST_FLOW_AFTER_RST, d))
         observe_after_rst(slot);
     if (flow->state & FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1))
@@ -77,6 +98,18 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
+/// Whether the packet can only be handled by observe_rare(): one that begins or ends something, or
+/// comes while something is awaited, or that its receiver does not simply accept.
+static __always_inline int is_rare(const struct fst_flow* flow, const struct fst_packet* packet,
+                                   int d) {
+    const __u32 state = flow->state;
+
+    return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
+           (state & (pending_of(d) | FST_FLOW_CANDIDATE)) || !(state & FST_FLOW_ESTABLISHED) ||
+           is_from_wrong_side(flow, packet, d) ||
+           fst_acceptance_of(flow, packet, d) != FST_ACCEPTED;
+}
+
 /// Any packet except a RST.
 static __always_inline void observe(struct scratch* scratch, struct fst_flow* flow, __u32 slot) {
     struct fst_packet* packet = &scratch->packet;
@@ -91,21 +124,29 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
             observe_repeated(slot);  // a replay compares the bytes
         return;
     }
+    scratch->acceptance = FST_ACCEPTED;
+    if (is_rare(flow, packet, d))
+        observe_rare(slot);
+    if (packet->flags & FST_PACKET_OUT_OF_PROFILE) {
+        count(FST_COUNT_REFUSED);
+        if (packet->tcp_flags & FST_TCP_SYN)
+            report_transition(scratch, slot);
+        if (packet->payload > 1)
+            observe_repeated(slot);
+        return;
+    }
     if (flow->seen_coarse != coarse) {
         rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
         flow->seen_coarse = coarse;
     }
-    if ((packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) || (flow->state & pending_of(d)) ||
-        !(flow->state & FST_FLOW_ESTABLISHED))
-        observe_rare(slot);
-    else if (!packet_fits(own, packet, flow->state))
-        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
     if (was_silent | rest)
         observe_after_silence(slot, rest);
 
     version_begin(own);
-    if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
+    if (scratch->acceptance == FST_ACCEPTED)
         new_ttl = learn(flow, packet, d);
+    else
+        note_retransmission(own, packet);
     stamp(own, packet);
     version_end(own);
 
@@ -113,8 +154,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         report_transition(scratch, slot);
     if (new_ttl)
         emit(FST_EVENT_TTL, slot);
-    if ((packet->flags & (FST_PACKET_RETRANSMITTED | FST_PACKET_OUT_OF_PROFILE)) &&
-        packet->payload > 1)
+    if ((packet->flags & FST_PACKET_RETRANSMITTED) && packet->payload > 1)
         observe_repeated(slot);
 }
 

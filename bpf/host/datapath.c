@@ -35,8 +35,9 @@ struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) 
     while (buckets * FST_BUCKET_WAYS < config->max_flows)
         buckets *= 2;
     path->path.buckets = new_table(buckets);
-    if (!path->path.buckets) {
-        free(path);
+    path->path.candidates = calloc(buckets * FST_BUCKET_WAYS, sizeof(*path->path.candidates));
+    if (!path->path.buckets || !path->path.candidates) {
+        fst_datapath_free(path);
         return NULL;
     }
     path->path.deliver = config->deliver;
@@ -47,6 +48,7 @@ struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) 
     bucket_mask = (__u32)buckets - 1;
     acting = config->may_act;
     reports_every_repeat = config->reports_repeated;
+    path->path.verifies = config->verifies;
     return path;
 }
 
@@ -54,6 +56,7 @@ void fst_datapath_free(struct fst_datapath* path) {
     if (!path)
         return;
     free(path->path.buckets);
+    free(path->path.candidates);
     free(path);
 }
 

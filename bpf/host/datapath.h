@@ -31,6 +31,7 @@ struct fst_datapath_config {
     __u32 max_flows;               ///< slots; rounded up to a power of two of buckets
     __u32 may_act;                 ///< 0: observe only
     __u32 reports_repeated;        ///< FST_EVENT_DATA_REPEATED for every hop count
+    __u32 verifies;                ///< 0: a capture, whose damaged segments are known otherwise
     __u64 seed[2];                 ///< of the flow hash
     fst_datapath_deliver deliver;  ///< never null
     void* context;

@@ -29,10 +29,12 @@
 /// One data path's memory; `host`, below, is the one in use.
 struct host_path {
     struct fst_bucket* buckets;
+    struct candidate* candidates;
     __u64 seed[2];
     __u32 mask;
     __u32 may_act;
     __u32 reports_repeated;
+    __u32 verifies;  ///< checksums
     __u64 time_ns;
     __u64 counters[FST_COUNT_MAX];
     struct fst_policy policy;
@@ -48,6 +50,7 @@ extern __thread struct host_path* host;
 #define bucket_mask (host->mask)
 #define acting (host->may_act)
 #define reports_every_repeat (host->reports_repeated)
+#define verifies_checksums (host->verifies)
 #define stamping 0 /* a replay has the packets themselves */
 
 static __always_inline struct scratch* scratch_get(void) {
@@ -56,6 +59,10 @@ static __always_inline struct scratch* scratch_get(void) {
 
 static __always_inline struct fst_bucket* bucket_get(__u32 index) {
     return &host->buckets[index];
+}
+
+static __always_inline struct candidate* candidate_get(__u32 slot) {
+    return &host->candidates[slot];
 }
 
 static __always_inline const struct fst_policy* policy_get(void) {

@@ -58,6 +58,20 @@ static __always_inline long ctx_load(void* ctx, enum fst_hook hook, void* to, __
                                 : bpf_skb_load_bytes(ctx, 0, to, bytes);
 }
 
+/// Copies `bytes`, 1 to FST_SNAP_BYTES, from `at` on; 0 on success.
+static __always_inline long ctx_load_at(void* ctx, enum fst_hook hook, __u32 at, void* to,
+                                        __u32 bytes) {
+    if (bytes - 1 >= FST_SNAP_BYTES)
+        return -1;
+    return hook == FST_HOOK_XDP ? bpf_xdp_load_bytes(ctx, at, to, bytes)
+                                : bpf_skb_load_bytes(ctx, at, to, bytes);
+}
+
+/// The one's complement sum of `bytes` bytes, a multiple of 4, added to `sum`.
+static __always_inline __u32 bytes_sum(const void* from, __u32 bytes, __u32 sum) {
+    return (__u32)bpf_csum_diff(0, 0, (__be32*)from, bytes, sum);
+}
+
 #else
 
 /// A frame of a capture or a test.
@@ -105,6 +119,30 @@ static __always_inline long ctx_load(void* ctx, enum fst_hook hook, void* to, __
     (void)hook;
     memcpy(to, ((struct host_frame*)ctx)->data, bytes);
     return 0;
+}
+
+static __always_inline long ctx_load_at(void* ctx, enum fst_hook hook, __u32 at, void* to,
+                                        __u32 bytes) {
+    const struct host_frame* frame = ctx;
+
+    (void)hook;
+    if (at + bytes > frame->bytes)
+        return -1;
+    memcpy(to, frame->data + at, bytes);
+    return 0;
+}
+
+static __always_inline __u32 bytes_sum(const void* from, __u32 bytes, __u32 sum) {
+    __u64 total = sum;
+
+    for (__u32 i = 0; i < bytes; i += 4) {
+        __u32 word;
+
+        memcpy(&word, (const __u8*)from + i, 4);
+        total += word;
+    }
+    total = (total & 0xffffffff) + (total >> 32);
+    return (__u32)((total & 0xffffffff) + (total >> 32));
 }
 
 #endif

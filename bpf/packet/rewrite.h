@@ -4,6 +4,7 @@
 #ifndef FLOWSTAMP_BPF_PACKET_REWRITE_H
 #define FLOWSTAMP_BPF_PACKET_REWRITE_H
 
+#include "bpf/packet/checksum.h"
 #include "bpf/packet/context.h"
 #include "bpf/packet/parse_frame.h"
 
@@ -12,79 +13,6 @@
 #define IPV6_LENGTH_OFFSET 4
 #define TCP_SEQ_OFFSET 4
 #define TCP_FLAGS_OFFSET 12 /* the word of data offset and flags */
-#define TCP_CHECK_OFFSET 16
-
-/// Adds the segment's 16-bit words in scratch.frame, from cursor.position to cursor.end, to the
-/// one's complement sum in cursor.next.
-static long sum_step(__u32 index, void* unused) {
-    struct scratch* scratch = scratch_get();
-    __u32 at;
-
-    (void)unused;
-    if (!scratch)
-        return 1;
-    at = scratch->cursor.position + 2 * index;
-    if (at >= scratch->cursor.end)
-        return 1;
-    scratch->cursor.next += *AT(scratch, __u8, at) << 8;
-    if (at + 1 < scratch->cursor.end)
-        scratch->cursor.next += *AT(scratch, __u8, at + 1);
-    return 0;
-}
-
-static __always_inline __u16 fold(__u32 sum) {
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (__u16)sum;
-}
-
-enum checksum_state {
-    CHECKSUM_WHOLE = 0,  ///< valid: must stay valid
-    CHECKSUM_PARTIAL =
-        1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
-    CHECKSUM_OTHER = 2,  ///< neither: leave the packet unchanged
-};
-
-static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
-    return scratch->packet.tcp_header + scratch->packet.payload;
-}
-
-/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it.
-/// `bytes`: length of the segment, header and payload.
-noinline int checksum_state_of(__u32 bytes) {
-    struct scratch* scratch = scratch_get();
-    const struct fst_packet* packet;
-    __u32 pseudo = 0;
-    __u16 check, whole;
-
-    if (!scratch)
-        return CHECKSUM_OTHER;
-    packet = &scratch->packet;
-    // Too long to check, unlike any stack's RST: checksums from a wire are complete. If it was
-    // partial, the receiver rejects the packet, which is better than to let a forger pass because
-    // of its length.
-    if (packet->l4_offset + bytes > scratch->frame_bytes)
-        return CHECKSUM_WHOLE;
-    for (int end = 0; end < 2; end++) {
-        for (int i = 0; i < 4; i++) {
-            __u32 word = bpf_ntohl(packet->key.address[end][i]);
-
-            if (!(packet->flags & FST_PACKET_IPV6) && i < 3)
-                continue;  // the prefix of a mapped address is not on the wire
-            pseudo += (word >> 16) + (word & 0xffff);
-        }
-    }
-    pseudo += IPPROTO_TCP + bytes;
-    scratch->cursor.position = packet->l4_offset;
-    scratch->cursor.end = packet->l4_offset + bytes;
-    scratch->cursor.next = pseudo;
-    repeat(FST_SNAP_BYTES / 2, sum_step, 0);
-    whole = fold(scratch->cursor.next);
-    check = bpf_ntohs(AT(scratch, struct tcphdr, packet->l4_offset)->check);
-    if (whole == 0xffff)
-        return CHECKSUM_WHOLE;
-    return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
-}
 
 /// Updates a checksum for a 32-bit change of the data it covers (RFC 1624, equation 3).
 static __always_inline __u16 checksum_adjust(__u16 check, __u32 from, __u32 to) {
@@ -159,7 +87,7 @@ static __always_inline long make_room_xdp(void* ctx, const struct scratch* scrat
 /// Rewrites an XDP frame. Only making room can fail: what is written is inside the frame.
 static __always_inline long challenge_xdp(void* ctx, struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
-    int state = checksum_state_of(segment_bytes(scratch));
+    const enum checksum_state state = checksum_state(ctx, FST_HOOK_XDP, scratch);
     struct tcphdr* tcp;
 
     if (state == CHECKSUM_OTHER)
@@ -173,7 +101,7 @@ static __always_inline long challenge_xdp(void* ctx, struct scratch* scratch) {
                             sizeof(struct iphdr) /* and of an IPv6 header the length */);
     }
     tcp = patch_copy(scratch);
-    tcp->check = challenge_check(scratch, tcp->check, (enum checksum_state)state);
+    tcp->check = challenge_check(scratch, tcp->check, state);
     return bpf_xdp_store_bytes(ctx, packet->l4_offset, tcp, sizeof(*tcp));
 }
 
@@ -242,10 +170,9 @@ static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct
 static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct scratch* scratch) {
     struct host_frame* frame = ctx;
     const struct fst_packet* packet = &scratch->packet;
-    int state = checksum_state_of(segment_bytes(scratch));
+    const enum checksum_state state = checksum_state(ctx, hook, scratch);
     struct tcphdr* tcp;
 
-    (void)hook;
     if (state == CHECKSUM_OTHER)
         return -1;
     if (scratch->challenge.grow) {
@@ -263,7 +190,7 @@ static __always_inline long send_challenge(void* ctx, enum fst_hook hook, struct
                sizeof(struct iphdr));
     }
     tcp = patch_copy(scratch);
-    tcp->check = challenge_check(scratch, tcp->check, (enum checksum_state)state);
+    tcp->check = challenge_check(scratch, tcp->check, state);
     memcpy(frame->data + packet->l4_offset, tcp, sizeof(*tcp));
     return 0;
 }

@@ -20,11 +20,11 @@
 /// What scheduling adds to four round trips.
 #define ANSWER_SLACK_US 20000U
 
-/// A reset counts as upheld when its sender has repeated it this often, or for this long.
-#define ANSWERS_ENOUGH 3
+/// A reset counts as upheld when its sender has repeated it for so long.
 #define ANSWERS_SPAN_US 5000U
 
-/// After a challenge that nobody answered: the next RST begins a new burst.
+/// After a challenge that nobody answered: the next RST begins a new burst. Of a burst one challenge
+/// counts: FST_CHALLENGES_MAX of them take as many seconds, however many resets come.
 #define BURST_US 1000000U
 
 enum plan {
@@ -52,14 +52,20 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
            fst_from_own_distance(&flow->direction[d], packet->ttl, judgement);
 }
 
+/// The shape of an answer to an ACK by a stack that does not know the connection: no ACK, and the
+/// sequence number that the ACK asks for (RFC 9293, section 3.10.7.1).
+static __always_inline int answers_an_ack(const struct fst_flow* flow,
+                                          const struct fst_packet* packet, int d) {
+    return !(packet->tcp_flags & FST_TCP_ACK) && packet->seq == flow->direction[d ^ 1].ack_edge;
+}
+
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
-/// answers: there the sender is challenged until it has upheld for a while, or often enough. It
-/// costs a genuine reset ANSWERS_SPAN_US at the most.
+/// answers: there the sender is challenged until it has upheld for a while. It costs a genuine reset
+/// ANSWERS_SPAN_US at the most.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
-    return is_challenge_answer(flow, packet, judgement, d) &&
-           ((flow->challenges[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
-            time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
+    return is_challenge_answer(flow, packet, judgement, d) && answers_an_ack(flow, packet, d) &&
+           time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US;
 }
 
 /// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why
@@ -144,7 +150,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
         return pass_because(judgement, FST_PASS_NOT_SUSPECT);
     if (packet->flags & FST_PACKET_NEW_FLOW)
         return pass_because(judgement, FST_PASS_UNKNOWN_FLOW);
-    if (flow_closed(flow->state))
+    // A FIN can be forged as well: it does not license what is known to be forged.
+    if (flow_closed(flow->state) && judgement->verdict != FST_VERDICT_CONFIRMED)
         return pass_because(judgement, FST_PASS_CLOSED);
     if (judgement->verdict != FST_VERDICT_CONFIRMED && is_upheld(flow, packet, judgement, d)) {
         judgement->challenge = FST_CHALLENGE_UPHELD;
@@ -210,7 +217,6 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] = kept;
         challenges += challenged;
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
-        challenges += 1;
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
     }
     if (dropped) {

@@ -34,7 +34,9 @@ enum fst_counter {
     FST_COUNT_BYTES = 25,       ///< IP bytes of TCP packets
     FST_COUNT_STAMP = 26,       ///< stamps in the ring `stamps`
     FST_COUNT_STAMP_LOST = 27,  ///< stamps of batches that found the ring `stamps` full
-    FST_COUNT_MAX = 28,
+    FST_COUNT_DAMAGED = 28,     ///< wrong checksum: judged by nobody
+    FST_COUNT_REFUSED = 29,     ///< their receiver's stack refuses them: nothing is learned
+    FST_COUNT_MAX = 30,
 };
 
 #endif

@@ -50,6 +50,8 @@ enum fst_flow_state {
         1U << 24,  ///< per direction: reported: there is a gap in what the other end received of it
     FST_FLOW_DUPLICATE_FRAMES = 1U
                                 << 26,  ///< this flow's packets are seen twice (a mirror, a bridge)
+    FST_FLOW_LOCAL = 1U << 27,      ///< per direction: this end's packets leave by the interface
+    FST_FLOW_CANDIDATE = 1U << 29,  ///< packets came that fit another connection than this one
 };
 #define FST_OF(bit, direction) ((__u32)(bit) << (direction))
 

@@ -41,7 +41,7 @@ enum fst_packet_flags {
     FST_PACKET_FIRST_FRAGMENT = 1U << 10,
     FST_PACKET_CUT = 1U << 11,             ///< the capture or buffer ends inside the options
     FST_PACKET_RETRANSMITTED = 1U << 12,   ///< set by the observer
-    FST_PACKET_OUT_OF_PROFILE = 1U << 13,  ///< set by the observer: does not fit its sender
+    FST_PACKET_OUT_OF_PROFILE = 1U << 13,  ///< set by the observer: its receiver refuses it
     FST_PACKET_NEW_FLOW = 1U << 14,  ///< set by the flow table: the flow began with this packet
     FST_PACKET_DUPLICATE_FRAME = 1U << 15,  ///< set by the observer: the same frame seen again
 };

@@ -86,6 +86,80 @@ static inline __u32 fst_shifted_seq(const struct fst_direction* own, __u32 seq) 
     return (fst_sequence_after(own->seq_edge, seq) > 0 ? own->seq_edge : seq) + 1;
 }
 
+// ---- what the receiver's stack accepts (RFC 9293, section 3.10.7.4; RFC 5961, section 5.2) ----
+
+/// The window scale that is assumed of a receiver whose SYN was not seen: Linux' is 7 with buffers
+/// of the usual sizes, Windows' 8.
+#define FST_ASSUMED_SCALE 8
+
+/// How far a timestamp may run back, ticks: reordering, at a tick per microsecond. Half of all
+/// values are older.
+#define FST_TIMESTAMPS_REORDERED (1 << 22)
+
+/// What a segment is to its receiver, as far as this place on its way can know.
+enum fst_acceptance {
+    FST_ACCEPTED = 0,
+    FST_REPEATED = 1,  ///< it lies wholly below what the receiver has acknowledged
+    FST_REFUSED = 2,   ///< the stack throws it away: nothing may be learned from it
+};
+
+/// Bytes past its latest ACK that end `receiver` accepts. The window of a SYN is never scaled.
+static inline __u32 fst_accepts_ahead(const struct fst_flow* flow, int receiver) {
+    const struct fst_direction* own = &flow->direction[receiver];
+
+    if (!(own->flags & FST_DIRECTION_BASE))
+        return own->window;
+    if (flow->state & FST_FLOW_MIDWAY && !flow->wscale[receiver]) {
+        const __u32 most = (__u32)own->window << FST_ASSUMED_SCALE;
+
+        return most < FST_SEQUENCE_REACH ? most : FST_SEQUENCE_REACH;
+    }
+    return fst_receive_window(flow, receiver);
+}
+
+/// Whether the receiver has sent what the segment acknowledges, and not too long ago. `own` is the
+/// segment's sender, `other` its receiver.
+static inline int fst_ack_acceptable(const struct fst_direction* own,
+                                     const struct fst_direction* other, __u32 ack) {
+    if ((other->flags & FST_DIRECTION_SEEN) && fst_sequence_after(ack, other->seq_edge) > 0)
+        return 0;
+    return !(own->flags & FST_DIRECTION_ACKED) ||
+           ack - own->ack_edge + FST_SEQUENCE_REACH < 0x80000000U;
+}
+
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver. The stack's own order:
+/// timestamps (once negotiated they are on every segment but a RST, RFC 7323, section 3.2; PAWS,
+/// section 5), the sequence number, the ACK.
+static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
+                                                    const struct fst_packet* packet, int d) {
+    const struct fst_direction* own = &flow->direction[d & 1];
+    const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
+    const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
+    const __u32 ahead = packet->seq - other->ack_edge;
+
+    if (!(own->flags & FST_DIRECTION_SEEN))
+        return FST_ACCEPTED;
+    if (flow->state & FST_FLOW_TS) {
+        if (!(packet->flags & FST_PACKET_TS))
+            return FST_REFUSED;
+        if (fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED)
+            return FST_REFUSED;
+    }
+    if (!(packet->tcp_flags & FST_TCP_ACK))
+        return FST_REFUSED;
+    if (packet->ack != own->ack_edge && !fst_ack_acceptable(own, other, packet->ack))
+        return FST_REFUSED;
+    if (!(other->flags & FST_DIRECTION_ACKED))
+        return packet->seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH
+                   ? FST_ACCEPTED
+                   : FST_REFUSED;
+    if (ahead <= other->window)  // whatever the scale
+        return FST_ACCEPTED;
+    if (ahead + FST_SEQUENCE_REACH < FST_SEQUENCE_REACH)  // below, by less than that
+        return fst_sequence_after(end, other->ack_edge) > 0 ? FST_ACCEPTED : FST_REPEATED;
+    return ahead <= fst_accepts_ahead(flow, (d & 1) ^ 1) ? FST_ACCEPTED : FST_REFUSED;
+}
+
 /// Whether the reset lacks the timestamps that its flow uses. A Linux socket's RST with an ACK has
 /// them; a bare one, made without a socket, need not (RFC 7323, section 3.2). IPv4 only: a sender
 /// is known as Linux by its IP-IDs.

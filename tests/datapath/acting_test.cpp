@@ -224,7 +224,14 @@ TEST_P(DatapathActing, SecondResetIsNoAnswer) {
         challenge_and_wait(talk, kRttUs * 6);
         const Segment again = talk.stateless_reset();
         expect_challenged(talk, talk.send(again), again, Form::keepalive);
-        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 2);
+        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1) << "the same burst";
+    }
+    {
+        SCOPED_TRACE("of another shape than a stack's answer");
+        Conversation talk = established();
+        challenge_and_wait(talk, kRttUs);
+        const Segment again = talk.next(End::peer, Rst | Ack);
+        expect_challenged(talk, talk.send(again), again, Form::keepalive);
     }
     {
         SCOPED_TRACE("from nearer");
@@ -278,14 +285,13 @@ TEST_P(DatapathActing, PacketsInFlightRefuteNothing) {
 }
 
 /// On a LAN a burst looks like answers: there it takes three of them, or 5 ms.
-TEST_P(DatapathActing, ShortRoundTripNeedsSeveralAnswers) {
+TEST_P(DatapathActing, ShortRoundTripNeedsAnswersForAWhile) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established({.rtt_us = 200});
     challenge_and_wait(talk, 300);
-    for (int challenge = 2; challenge <= 3; challenge++) {
+    for (int waited_us = 300; waited_us < 5000; waited_us += 350) {
         const Segment again = talk.stateless_reset();
         expect_challenged(talk, talk.send(again), again, Form::keepalive);
-        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], challenge);
         talk.pass_us(50);
         talk.send(End::us);
         talk.pass_us(300);
@@ -296,7 +302,7 @@ TEST_P(DatapathActing, ShortRoundTripNeedsSeveralAnswers) {
     EXPECT_EQ(outcome.judgement().challenge, FST_CHALLENGE_UPHELD);
 }
 
-TEST_P(DatapathActing, AtMostEightChallengesInABurst) {
+TEST_P(DatapathActing, AtMostEightChallengesInARow) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     for (int i = 1; i <= FST_CHALLENGES_MAX; i++) {
@@ -307,7 +313,7 @@ TEST_P(DatapathActing, AtMostEightChallengesInABurst) {
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], i);
         talk.pass_us(100);
         talk.send(End::us);
-        talk.pass_us(kRttUs);
+        talk.pass_ms(1200);
     }
     Segment reset = talk.stateless_reset();
     reset.ttl += 2;

@@ -137,6 +137,7 @@ Bytes Conversation::encode(const Segment& segment) const {
 
 Outcome Conversation::send(const Segment& segment) {
     const Bytes frame = encode(segment);
+    const std::uint64_t refused_before = refused();
     Outcome outcome = rig_.run(
         hook(segment.from),
         {.bytes = frame, .ifindex = setting_.ifindex, .gso_segments = segment.gso_segments});
@@ -146,11 +147,16 @@ Outcome Conversation::send(const Segment& segment) {
         }
     }
     follow(segment);
-    if (!is_copy(segment)) {
+    if (!is_copy(segment) && refused() == refused_before) {
         expect_stamped(segment);
     }
     latest_ = {segment, rig_.now_ns()};
     return outcome;
+}
+
+/// Segments that their receiver refuses: they are not stamped.
+std::uint64_t Conversation::refused() const {
+    return rig_.counter(FST_COUNT_REFUSED) + rig_.counter(FST_COUNT_DAMAGED);
 }
 
 /// Whether it is the segment before it once more: the data path does not count it.

@@ -10,7 +10,8 @@
 //     reset.ttl += 3;
 //     EXPECT_EQ(talk.send(reset).judgement().verdict, FST_VERDICT_SUSPECTED);
 //
-// Every packet sent is compared with its flow's slot: it must be the latest stamp there.
+// Every packet sent that its receiver accepts is compared with its flow's slot: it must be the
+// latest stamp there.
 #pragma once
 
 #include <array>
@@ -151,6 +152,7 @@ class Conversation {
     std::uint16_t next_id(End end);
     void follow(const Segment& segment);
     [[nodiscard]] bool is_copy(const Segment& segment) const;
+    [[nodiscard]] std::uint64_t refused() const;
     void expect_stamped(const Segment& segment) const;
 
     Rig& rig_;

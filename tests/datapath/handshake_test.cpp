@@ -169,14 +169,15 @@ TEST_P(DatapathHandshake, UnexpectedSynThatIsAnswered) {
     talk.send(End::us, Syn);
     EXPECT_EQ(talk.flow().generation, generation);
     talk.pass_ms(20);
-    const Outcome answer = talk.send(End::peer, Syn | Ack);
-    const SeenEvent* ended = answer.find(FST_EVENT_ENDED);
+    talk.send(End::peer, Syn | Ack);
+    EXPECT_EQ(talk.flow().generation, generation);
+    const Outcome third = talk.send(End::us);
+    const SeenEvent* ended = third.find(FST_EVENT_ENDED);
     ASSERT_NE(ended, nullptr);
     EXPECT_EQ(ended->event.generation, generation);
-    EXPECT_EQ(ended->flow->direction[talk.index(End::us)].packets, 2U + 6 + 1);
+    EXPECT_EQ(ended->flow->direction[talk.index(End::us)].packets, 2U + 6);
     EXPECT_EQ(talk.flow().generation, generation + 1);
     EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
-    talk.send(End::us);
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
     talk.exchange(2);
     EXPECT_EQ(talk.direction(End::peer).seq_edge, 0x22222222U + 1 + 2000);
@@ -308,7 +309,7 @@ TEST_P(DatapathHandshake, ASynAnsweredByAnOlderConnection) {
             EXPECT_NE(reported->event.packet.flags & FST_PACKET_OUT_OF_PROFILE, 0);
             EXPECT_EQ(talk.direction(End::peer).flags, 0);
             EXPECT_EQ(talk.direction(End::peer).ttl[0], 0);
-            EXPECT_EQ(talk.direction(End::peer).packets, static_cast<unsigned>(attempt));
+            EXPECT_EQ(talk.direction(End::peer).packets, 0U);
             EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
             EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
             talk.pass_ms(980);

@@ -28,6 +28,7 @@ class HostPath final : public ReplayPath {
         const fst_datapath_config config{.max_flows = max_flows,
                                          .may_act = 0,
                                          .reports_repeated = 1,
+                                         .verifies = 0,
                                          .seed = {kReplaySeed[0], kReplaySeed[1]},
                                          .deliver = &HostPath::deliver,
                                          .context = this};

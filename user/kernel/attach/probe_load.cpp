@@ -61,9 +61,11 @@ void configure(ProbeState& state, const Seed& seed) {
     skeleton.rodata->bucket_mask = state.buckets - 1;
     skeleton.rodata->acting = options.acting() ? 1 : 0;
     skeleton.rodata->clock_is_replayed = options.clock_is_replayed ? 1 : 0;
+    skeleton.rodata->verifies_checksums = options.clock_is_replayed ? 0 : 1;
     skeleton.rodata->reports_every_repeat = options.reports_repeated ? 1 : 0;
     skeleton.rodata->stamping = options.stamps_bytes != 0 ? 1 : 0;
     bpf_map__set_max_entries(skeleton.maps.flows, state.buckets);
+    bpf_map__set_max_entries(skeleton.maps.candidates, state.buckets * FST_BUCKET_WAYS);
     if (options.stamps_bytes != 0) {
         bpf_map__set_max_entries(skeleton.maps.stamps, options.stamps_bytes);
     }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Another connection on a flow's addresses and ports, or another place in its streams, that packets
+// speak of. It takes the flow's place only when both ends have shown that they mean it: one end
+// alone, or anyone in its name, ends no flow.
+//
+// Races: two CPUs that carry a direction each may write a candidate at once. It then holds numbers
+// of two kinds, which agree with nothing, and is begun again; the flow itself stays as it was.
+#ifndef FLOWSTAMP_BPF_FLOW_CANDIDATE_H
+#define FLOWSTAMP_BPF_FLOW_CANDIDATE_H
+
+#include "bpf/flow/handshake.h"
+#include "bpf/flow/learn.h"
+#include "bpf/maps.h"
+#include "flowstamp/reset_rules.h"
+
+/// Whether `value` lies at most FST_SEQUENCE_REACH below `edge`, or at it.
+static __always_inline int is_just_below(__u32 value, __u32 edge) {
+    return edge - value <= FST_SEQUENCE_REACH;
+}
+
+/// Both ends have gone on to where the candidate says: their packets passed elsewhere. What is known
+/// of either end stays.
+static __always_inline void adopt_edges(struct fst_flow* flow, const struct candidate* candidate,
+                                        __u64 time_ns) {
+    UNROLL
+    for (int d = 0; d < 2; d++) {
+        struct fst_direction* own = &flow->direction[d];
+
+        own->seq_edge = candidate->edge[d];
+        own->ack_edge = candidate->ack[d];
+        own->edge_us = time_us(time_ns);
+    }
+    state_clear(flow, FST_FLOW_CANDIDATE);
+}
+
+/// A packet, no SYN or RST, that its receiver refuses. When each side acknowledges what the other
+/// one has shown, the streams have gone on without us: that no one else can make up who does not
+/// send for both.
+static __always_inline void note_other_place(struct fst_flow* flow, struct candidate* candidate,
+                                             const struct fst_packet* packet, int d) {
+    const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
+    const __u8 bit = (__u8)(1 << d), other = (__u8)(1 << (d ^ 1));
+
+    if (!(packet->tcp_flags & FST_TCP_ACK))
+        return;
+    if (!(candidate->seen & bit) ||
+        packet->seq - candidate->edge[d] + FST_SEQUENCE_REACH > 2 * FST_SEQUENCE_REACH) {
+        candidate->seen |= bit;
+        candidate->agrees = 0;
+        candidate->edge[d] = end;
+    } else if (fst_sequence_after(end, candidate->edge[d]) > 0) {
+        candidate->edge[d] = end;
+    }
+    candidate->ack[d] = packet->ack;
+    if ((candidate->seen & other) && is_just_below(packet->ack, candidate->edge[d ^ 1]))
+        candidate->agrees |= bit;
+    if (candidate->agrees == (bit | other))
+        adopt_edges(flow, candidate, packet->time_ns);
+}
+
+/// A packet, no SYN or RST, of a flow with a candidate, or one that its receiver refuses: such a
+/// packet may begin a candidate. One that fits shows that the flow is what it was.
+noinline int observe_candidate(__u32 slot, __u32 fits) {
+    struct candidate* candidate = candidate_get(slot);
+    struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+
+    if (!scratch || !flow || !candidate)
+        return 0;
+    if (fits) {
+        state_clear(flow, FST_FLOW_CANDIDATE | FST_FLOW_NEW_SYN);
+        return 0;
+    }
+    if (!(flow->state & FST_FLOW_CANDIDATE)) {
+        __builtin_memset(candidate, 0, sizeof(*candidate));
+        state_set(flow, FST_FLOW_CANDIDATE);
+    }
+    note_other_place(flow, candidate, &scratch->packet, scratch->packet.direction & 1);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The TCP checksum of the packet in hand, summed up from its bytes.
+#ifndef FLOWSTAMP_BPF_PACKET_CHECKSUM_H
+#define FLOWSTAMP_BPF_PACKET_CHECKSUM_H
+
+#include "bpf/packet/context.h"
+
+/// Bytes that are summed up at a time, and at most as often: more than a jumbo frame.
+#define CHUNK_BYTES FST_SNAP_BYTES
+#define CHUNKS_MAX 40
+
+#define TCP_CHECK_OFFSET 16
+
+enum checksum_state {
+    CHECKSUM_WHOLE = 0,  ///< valid, or too long to know
+    CHECKSUM_PARTIAL =
+        1,  ///< holds the pseudo-header's sum: the device or the peer's stack completes it
+    CHECKSUM_OTHER = 2,  ///< neither: no stack accepts the segment
+};
+
+static __always_inline __u16 fold(__u32 sum) {
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (__u16)sum;
+}
+
+static __always_inline __u32 segment_bytes(const struct scratch* scratch) {
+    return scratch->packet.tcp_header + scratch->packet.payload;
+}
+
+/// The sum over the pseudo-header (RFC 9293, section 3.1), in the packet's byte order. The prefix
+/// of a mapped address is 0xffff, which adds nothing to a one's complement sum.
+static __always_inline __u32 pseudo_header_sum(const struct fst_packet* packet, __u32 bytes) {
+    const __u32 sum = bytes_sum(packet->key.address, sizeof(packet->key.address), 0);
+
+    return (__u32)fold(sum) + fold(bpf_htonl(IPPROTO_TCP + bytes));
+}
+
+/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it.
+static __always_inline enum checksum_state checksum_state(void* ctx, enum fst_hook hook,
+                                                          struct scratch* scratch) {
+    const __u32 bytes = segment_bytes(scratch);
+    const __u32 pseudo = pseudo_header_sum(&scratch->packet, bytes);
+    __u32 at = scratch->packet.l4_offset, left = bytes, sum = pseudo;
+    __u8* chunk = scratch->frame + FST_SNAP_BYTES;  // behind what the parser reads
+    __be16 check = 0;
+
+    for (int i = 0; i < CHUNKS_MAX && left; i++) {
+        const __u32 count = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+
+        if (count < CHUNK_BYTES)
+            __builtin_memset(chunk, 0, CHUNK_BYTES);
+        if (ctx_load_at(ctx, hook, at, chunk, count))
+            return CHECKSUM_OTHER;  // shorter than its IP header says
+        if (!i)
+            check = *(__be16*)(chunk + TCP_CHECK_OFFSET);
+        sum = bytes_sum(chunk, CHUNK_BYTES, sum);
+        at += count;
+        left -= count;
+    }
+    if (left || fold(sum) == 0xffff)
+        return CHECKSUM_WHOLE;
+    return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
+}
+
+/// Whether no stack accepts the segment, as its checksum is wrong. What leaves here was made or
+/// forwarded here; segments that were merged were summed up for that; of a fragment the rest is
+/// missing.
+static __always_inline int is_damaged(void* ctx, enum fst_hook hook, struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+
+    return verifies_checksums && hook != FST_HOOK_TC_EGRESS && packet->segments <= 1 &&
+           !(packet->flags & FST_PACKET_FIRST_FRAGMENT) &&
+           checksum_state(ctx, hook, scratch) == CHECKSUM_OTHER;
+}
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// Only what the receiver's stack accepts is evidence: what it throws away leaves the flow as it was,
+// whoever sent it.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "tests/datapath/fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+/// As far past an edge as no receiver here accepts, and as a reach of 4 MB once did.
+constexpr std::uint32_t kFar = 3'900'000;
+constexpr std::uint8_t kForeignTtl = 250;
+
+class DatapathAcceptance : public DatapathTest {
+  protected:
+    Conversation established(Rig& rig, const Setting& setting = {}) {
+        Conversation talk(rig, hook(), setting);
+        talk.open().exchange(5);
+        talk.pass_ms(100);
+        return talk;
+    }
+
+    /// The segment, sent beside the connection: its ends know nothing of it.
+    Outcome inject(Conversation& talk, const Segment& segment) {
+        return inject_at(talk, hook(), segment);
+    }
+    static Outcome inject_at(Conversation& talk, fst_hook at, const Segment& segment) {
+        return talk.rig().run(at,
+                              {.bytes = talk.encode(segment), .ifindex = talk.setting().ifindex});
+    }
+
+    /// A crude forgery: from elsewhere, and without the timestamps of its flow.
+    static Segment crude_reset(Conversation& talk) {
+        Segment reset = talk.next(End::peer, Rst | Ack);
+        reset.ttl = static_cast<std::uint8_t>(reset.ttl + 4);
+        reset.timestamps.reset();
+        reset.window = 0;
+        reset.id = 0;
+        return reset;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathAcceptance, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+/// A segment of the peer's that is not what its sender would send next.
+struct Refused {
+    const char* name;
+    std::function<void(Segment&)> change;
+};
+
+const std::vector<Refused>& refused_segments() {
+    static const std::vector<Refused> all{
+        {"an ACK past the window", [](Segment& s) { s.seq += kFar; }},
+        {"data past the window",
+         [](Segment& s) {
+             s.seq += kFar;
+             s.payload = 100;
+         }},
+        {"a FIN past the window",
+         [](Segment& s) {
+             s.seq += kFar;
+             s.flags = static_cast<TcpFlags>(Fin | Ack);
+         }},
+        {"data far below the edge",
+         [](Segment& s) {
+             s.seq -= 100'000'000;
+             s.payload = 100;
+         }},
+        {"data that ends below the edge",
+         [](Segment& s) {
+             s.seq -= 1000;
+             s.payload = 100;
+         }},
+        {"an ACK of what was never sent", [](Segment& s) { s.ack += 1; }},
+        {"an ACK of long ago", [](Segment& s) { s.ack -= 200'000'000; }},
+        {"no ACK at all",
+         [](Segment& s) {
+             s.flags = Psh;
+             s.payload = 10;
+         }},
+        {"a timestamp of long ago", [](Segment& s) { s.timestamps->val -= 50'000'000; }},
+    };
+    return all;
+}
+
+void expect_same_baseline(const fst_flow& before, const fst_flow& after) {
+    EXPECT_EQ(before.state | FST_FLOW_CANDIDATE, after.state | FST_FLOW_CANDIDATE);
+    for (int d = 0; d < 2; d++) {
+        const fst_direction &was = before.direction[d], &is = after.direction[d];
+        EXPECT_EQ(std::memcmp(was.ttl, is.ttl, sizeof(was.ttl)), 0);
+        EXPECT_EQ(was.seq_edge, is.seq_edge);
+        EXPECT_EQ(was.ack_edge, is.ack_edge);
+        EXPECT_EQ(was.flags, is.flags);
+        EXPECT_EQ(was.window, is.window);
+        EXPECT_EQ(was.windows, is.windows);
+        EXPECT_EQ(was.ip_id, is.ip_id);
+        EXPECT_EQ(was.ts_val, is.ts_val);
+        EXPECT_EQ(was.ts_offset, is.ts_offset);
+    }
+}
+
+TEST_P(DatapathAcceptance, WhatTheStackRefusesTeachesNothing) {
+    for (const Refused& refused : refused_segments()) {
+        SCOPED_TRACE(refused.name);
+        Conversation talk = established(watching());
+        const fst_flow before = talk.flow();
+        Segment segment = talk.next(End::peer, Ack);
+        segment.ttl = kForeignTtl;
+        segment.id = 31'000;
+        segment.window = 77;
+        refused.change(segment);
+        inject(talk, segment);
+        expect_same_baseline(before, talk.flow());
+        EXPECT_NE(talk.send(crude_reset(talk)).judgement().verdict, FST_VERDICT_GENUINE);
+    }
+}
+
+/// The same bytes in this end's own name, from outside: only what leaves here is its own.
+TEST_P(DatapathAcceptance, OwnNameFromOutsideTeachesNothing) {
+    for (const TcpFlags flags :
+         {Ack, static_cast<TcpFlags>(Psh | Ack), static_cast<TcpFlags>(Fin | Ack),
+          static_cast<TcpFlags>(Rst | Ack), static_cast<TcpFlags>(Rst)}) {
+        SCOPED_TRACE(int(flags));
+        Conversation talk = established(watching());
+        const fst_flow before = talk.flow();
+        Segment segment = talk.next(End::us, flags, flags & Psh ? 10 : 0);
+        segment.ttl = kForeignTtl;
+        segment.window = 0;
+        inject_at(talk, hook(), segment);
+        expect_same_baseline(before, talk.flow());
+        const fst_judgement judged = talk.send(crude_reset(talk)).judgement();
+        EXPECT_NE(judged.verdict, FST_VERDICT_GENUINE);
+        EXPECT_EQ(judged.context & FST_CONTEXT_AFTER_OWN_RST, 0u);
+    }
+}
+
+/// No stack sees them, so they are no resets.
+TEST_P(DatapathAcceptance, ADamagedResetIsNone) {
+    Conversation talk = established(watching());
+    const fst_flow before = talk.flow();
+    const std::uint64_t damaged = watching().counter(FST_COUNT_DAMAGED);
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.checksum = Checksum::Wrong;
+    EXPECT_EQ(inject(talk, reset).find(FST_EVENT_RST), nullptr);
+    expect_same_baseline(before, talk.flow());
+    EXPECT_EQ(watching().counter(FST_COUNT_DAMAGED), damaged + 1);
+}
+
+TEST_P(DatapathAcceptance, ADamagedFinClosesNothing) {
+    Conversation talk = established(watching());
+    const fst_flow before = talk.flow();
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.checksum = Checksum::Wrong;
+    inject(talk, fin);
+    expect_same_baseline(before, talk.flow());
+}
+
+TEST_P(DatapathAcceptance, ADamagedSegmentFromElsewhereTeachesNoDistance) {
+    for (const std::size_t payload : {0U, 1400U}) {
+        Conversation talk = established(watching());
+        const fst_flow before = talk.flow();
+        Segment segment = talk.next(End::peer, Psh | Ack, payload);
+        segment.ttl = kForeignTtl;
+        segment.checksum = Checksum::Wrong;
+        inject(talk, segment);
+        expect_same_baseline(before, talk.flow());
+    }
+}
+
+/// What a stack does accept, however odd, teaches as before.
+TEST_P(DatapathAcceptance, ARouteChangeIsLearned) {
+    for (const std::size_t payload : {0U, 1400U}) {
+        Conversation talk = established(watching());
+        Segment segment = talk.next(End::peer, Psh | Ack, payload);
+        segment.ttl -= 3;
+        EXPECT_NE(talk.send(segment).find(FST_EVENT_TTL), nullptr);
+    }
+}
+
+/// A blind SYN and SYN-ACK: the open connection stays what it is.
+TEST_P(DatapathAcceptance, ASpoofedHandshakeEndsNoFlow) {
+    Conversation talk = established(watching());
+    const fst_flow before = talk.flow();
+    Segment syn = talk.next(End::us, Syn);
+    syn.seq = 0x12345678;
+    Segment syn_ack = talk.next(End::peer, Syn | Ack);
+    syn_ack.seq = 0x9abcdef0;
+    syn_ack.ack = syn.seq + 1;
+    inject_at(talk, hook(), syn);
+    inject(talk, syn_ack);
+    EXPECT_EQ(talk.flow().generation, before.generation);
+    talk.exchange(1);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_NE(talk.send(crude_reset(talk)).judgement().verdict, FST_VERDICT_GENUINE);
+}
+
+/// In a direction that fits, too: only the third packet shows that both ends mean it.
+TEST_P(DatapathAcceptance, ANewHandshakeNeedsItsThirdPacket) {
+    Conversation talk = established(watching());
+    const fst_flow before = talk.flow();
+    Segment syn = talk.next(End::peer, Syn);
+    syn.seq = 0x12345678;
+    inject(talk, syn);
+    Segment syn_ack = talk.next(End::us, Syn | Ack);
+    syn_ack.seq = 0x9abcdef0;
+    for (const std::uint32_t ack : {0x70000123U, syn.seq + 1}) {
+        syn_ack.ack = ack;
+        inject_at(talk, FST_HOOK_TC_EGRESS, syn_ack);
+        EXPECT_EQ(talk.flow().generation, before.generation) << ack;
+    }
+    Segment third = talk.next(End::peer, Ack);
+    third.seq = syn.seq + 1;
+    third.ack = syn_ack.seq + 1;
+    EXPECT_NE(inject(talk, third).find(FST_EVENT_ESTABLISHED), nullptr);
+    const fst_flow after = talk.flow();
+    EXPECT_EQ(after.generation, before.generation + 1);
+    EXPECT_NE(after.state & FST_FLOW_ESTABLISHED, 0u);
+    EXPECT_EQ(after.state & FST_FLOW_MIDWAY, 0u);
+    EXPECT_EQ(after.isn[talk.index(End::peer)], syn.seq);
+    EXPECT_EQ(after.isn[talk.index(End::us)], syn_ack.seq);
+}
+
+/// Packets that passed elsewhere: when both ends show that they have gone on, so do we.
+TEST_P(DatapathAcceptance, AStreamThatWentOnElsewhereIsFollowedAgain) {
+    Conversation talk = established(watching());
+    constexpr std::uint32_t kMissed = 20'000'000;
+    const std::uint32_t peers = talk.edge(End::peer) + kMissed;
+    const std::uint32_t ours = talk.edge(End::us) + kMissed;
+    for (int i = 0; i < 4; i++) {
+        talk.pass_ms(1);
+        Segment data = talk.next(End::peer, Psh | Ack, 1000);
+        data.seq = peers + i * 1000;
+        data.ack = ours;
+        inject(talk, data);
+        talk.pass_ms(1);
+        Segment ack = talk.next(End::us, Ack);
+        ack.seq = ours;
+        ack.ack = data.seq + 1000;
+        inject_at(talk, FST_HOOK_TC_EGRESS, ack);
+    }
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, peers + 4000);
+    EXPECT_EQ(talk.direction(End::us).ack_edge, peers + 4000);
+    EXPECT_EQ(talk.direction(End::us).seq_edge, ours);
+    EXPECT_EQ(talk.direction(End::peer).ttl[0], talk.setting().peer.ttl);
+}
+
+class DatapathPersistence : public DatapathAcceptance {
+  protected:
+    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
+        fst_policy policy{};
+        policy.drop_mode = drop;
+        policy.challenge_mode = challenge;
+        acting().set_policy(policy);
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathPersistence, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+/// FINs can be forged as RSTs can: they do not license what is known to be forged.
+TEST_P(DatapathPersistence, AClosedFlowDoesNotPassAConfirmedReset) {
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
+    Conversation talk = established(acting());
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Fin | Ack);
+    Segment reset = crude_reset(talk);
+    reset.id = talk.ids(End::us).back();
+    reset.window = 4321;
+    const fst_judgement judged = talk.send(reset).judgement();
+    ASSERT_EQ(judged.verdict, FST_VERDICT_CONFIRMED);
+    EXPECT_NE(judged.action, FST_ACTION_OBSERVED) << int(judged.pass_reason);
+}
+
+/// An idle stream and a mimic with the peer's distance, timestamps and numbers: that it insists is
+/// no proof. What is asked so often must be spread over time, too.
+TEST_P(DatapathPersistence, TheNinthOfABurstIsNotBelieved) {
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
+    Conversation talk = established(acting());
+    talk.pass_ms(20'000);
+    for (int i = 0; i < 40; i++) {
+        const Segment reset = talk.next(End::peer, Rst | Ack);
+        const Outcome outcome = inject(talk, reset);
+        EXPECT_NE(outcome.judgement().action, FST_ACTION_OBSERVED)
+            << i << ": " << int(outcome.judgement().pass_reason);
+        talk.pass_ms(1);
+        talk.send(End::us, Ack);  // the challenge ACK
+        talk.pass_ms(29);
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
