@@ -13,6 +13,10 @@
 #include "bpf/reset/act.h"
 
 static __always_inline void count_unparsed(enum fst_parse_result result) {
+    if (result == FST_PARSE_SPLIT_HEADER) {
+        count(FST_COUNT_SPLIT_HEADER);
+        return;
+    }
     if (result == FST_PARSE_NOT_IP || result == FST_PARSE_NOT_TCP)
         count(FST_COUNT_NOT_IP + result - FST_PARSE_NOT_IP);
     else
@@ -36,6 +40,15 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
            !knows_ttl(&flow->direction[packet->direction & 1], packet->ttl);
 }
 
+/// Whether fragments that split TCP's header are dropped: while resets are refused, as a reset could
+/// hide in them.
+static __always_inline int refuses_split_headers(enum fst_hook hook) {
+    const struct fst_policy* policy = policy_get();
+
+    return acting && hook != FST_HOOK_TC_EGRESS && policy &&
+           (policy->drop_mode != FST_DROP_OFF || policy->challenge_mode != FST_CHALLENGE_OFF);
+}
+
 /// True: the packet is to be dropped.
 static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     struct scratch* scratch = scratch_get();
@@ -48,7 +61,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     result = parse(ctx, hook, scratch);
     if (result != FST_PARSE_TCP && result != FST_PARSE_ICMP_ERROR) {
         count_unparsed(result);
-        return 0;
+        return result == FST_PARSE_SPLIT_HEADER && refuses_split_headers(hook);
     }
     __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     if (result == FST_PARSE_ICMP_ERROR) {

@@ -7,10 +7,18 @@
 
 #include "bpf/packet/fields.h"
 
-#define EXTENSION_HEADERS_MAX 8
+#define EXTENSION_HEADERS_MAX 16
 
 #define AT(scratch, type, position) \
     ((const type*)&(scratch)->frame[(position) & (FST_SNAP_BYTES - 1)])
+
+/// Whether a fragment at `offset` bytes, with `bytes` of payload, holds a part of TCP's fixed header
+/// only. No host makes such fragments; they hide flags from who does not reassemble (RFC 1858,
+/// RFC 3128).
+static __always_inline int splits_tcp_header(__u32 protocol, __u32 offset, __u32 bytes) {
+    return protocol == IPPROTO_TCP &&
+           (offset ? offset < sizeof(struct tcphdr) : bytes < sizeof(struct tcphdr));
+}
 
 /// One IPv6 extension header (RFC 8200, section 4); returns 1 to end the loop.
 static long extension_step(__u32 index, void* unused) {
@@ -33,8 +41,11 @@ static long extension_step(__u32 index, void* unused) {
         return 1;
     }
     if (cursor->next == IPPROTO_FRAGMENT) {
-        if ((header[2] << 8 | header[3]) & 0xfff8) {
-            cursor->result = FST_PARSE_FRAGMENT;
+        const __u32 offset = (__u32)(header[2] << 8 | header[3]) & 0xfff8;
+
+        if (offset) {
+            cursor->result = splits_tcp_header(header[0], offset, 0) ? FST_PARSE_SPLIT_HEADER
+                                                                     : FST_PARSE_FRAGMENT;
             return 1;
         }
         if (header[3] & 1)
@@ -62,7 +73,7 @@ static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, i
     if (cursor->position + sizeof(*ipv4) > cursor->end)
         return FST_PARSE_CUT;
     if (version == 4) {
-        __u32 header = (ipv4->version_ihl & 0x0f) * 4;
+        __u32 header = (ipv4->version_ihl & 0x0f) * 4, offset;
 
         if (header < sizeof(*ipv4))
             return FST_PARSE_MALFORMED;
@@ -79,13 +90,18 @@ static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, i
             packet->tos = ipv4->tos;
             if (ipv4->frag_off & bpf_htons(IP_DF))
                 packet->flags |= FST_PACKET_DF;
-            if (ipv4->frag_off & bpf_htons(IP_OFFMASK))
-                return FST_PARSE_FRAGMENT;
-            if (ipv4->frag_off & bpf_htons(IP_MF))
-                packet->flags |= FST_PACKET_FIRST_FRAGMENT;
+            offset = (bpf_ntohs(ipv4->frag_off) & IP_OFFMASK) * 8;
+            if (offset)
+                return splits_tcp_header(ipv4->protocol, offset, 0) ? FST_PARSE_SPLIT_HEADER
+                                                                    : FST_PARSE_FRAGMENT;
             // tot_len 0: a GSO packet of 64 KiB and more (BIG TCP); the caller knows its length.
             if (total && total < header)
                 return FST_PARSE_MALFORMED;
+            if (ipv4->frag_off & bpf_htons(IP_MF)) {
+                packet->flags |= FST_PACKET_FIRST_FRAGMENT;
+                if (splits_tcp_header(ipv4->protocol, 0, total - header))
+                    return FST_PARSE_SPLIT_HEADER;
+            }
         }
         cursor->next = ipv4->protocol;
         cursor->position += header;
@@ -118,6 +134,9 @@ static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, i
         (cursor->next == IPPROTO_HOPOPTS || cursor->next == IPPROTO_ROUTING ||
          cursor->next == IPPROTO_DSTOPTS || cursor->next == IPPROTO_FRAGMENT))
         return FST_PARSE_TOO_DEEP;
+    if (outer && cursor->result == FST_PARSE_TCP && (packet->flags & FST_PACKET_FIRST_FRAGMENT) &&
+        splits_tcp_header(cursor->next, 0, packet->l3_offset + packet->ip_bytes - cursor->position))
+        return FST_PARSE_SPLIT_HEADER;
     return (enum fst_parse_result)cursor->result;
 }
 

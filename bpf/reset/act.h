@@ -160,10 +160,10 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
             judgement->cause = FST_CAUSE_STATELESS;
         return pass_because(judgement, FST_PASS_ANSWER);
     }
-    if (is_in_tunnel())
+    if (is_in_tunnel() || (packet->flags & FST_PACKET_FIRST_FRAGMENT))
         return confirmed && (flow->challenges[d] >> 4) < FST_DROPS_MAX
                    ? PLAN_DROP
-                   : pass_because(judgement, FST_PASS_TUNNEL);
+                   : pass_because(judgement, is_in_tunnel() ? FST_PASS_TUNNEL : FST_PASS_FRAGMENT);
     if (confirmed)
         return plan_confirmed(flow, packet, judgement, d);
     reason = challenge_works(flow, packet, d);

@@ -30,13 +30,14 @@ enum fst_counter {
     FST_COUNT_PASS_SUSPECT = 21,  ///< could not be dropped or challenged as wanted: passed
     FST_COUNT_ACT_FAILED = 22,    ///< the kernel refused the rewrite: passed unchanged
     FST_COUNT_EVENT = 23,
-    FST_COUNT_EVENT_LOST = 24,  ///< the ring `events` was full
-    FST_COUNT_BYTES = 25,       ///< IP bytes of TCP packets
-    FST_COUNT_STAMP = 26,       ///< stamps in the ring `stamps`
-    FST_COUNT_STAMP_LOST = 27,  ///< stamps of batches that found the ring `stamps` full
-    FST_COUNT_DAMAGED = 28,     ///< wrong checksum: judged by nobody
-    FST_COUNT_REFUSED = 29,     ///< their receiver's stack refuses them: nothing is learned
-    FST_COUNT_MAX = 30,
+    FST_COUNT_EVENT_LOST = 24,    ///< the ring `events` was full
+    FST_COUNT_BYTES = 25,         ///< IP bytes of TCP packets
+    FST_COUNT_STAMP = 26,         ///< stamps in the ring `stamps`
+    FST_COUNT_STAMP_LOST = 27,    ///< stamps of batches that found the ring `stamps` full
+    FST_COUNT_DAMAGED = 28,       ///< wrong checksum: judged by nobody
+    FST_COUNT_REFUSED = 29,       ///< their receiver's stack refuses them: nothing is learned
+    FST_COUNT_SPLIT_HEADER = 30,  ///< fragments that end or begin within TCP's fixed header
+    FST_COUNT_MAX = 31,
 };
 
 #endif

@@ -186,6 +186,7 @@ enum fst_pass_reason {
     FST_PASS_CHECKSUM = 10,       ///< its TCP checksum is wrong: the stack will discard it
     FST_PASS_CLOSED = 11,         ///< the flow is already closed
     FST_PASS_TUNNEL = 12,         ///< in a tunnel, whose checksums a challenge would break
+    FST_PASS_FRAGMENT = 13,       ///< a first fragment: its checksum covers what is not yet here
 };
 
 struct fst_judgement {

@@ -18,12 +18,13 @@ enum fst_parse_result {
     FST_PARSE_TCP = 0,  ///< a TCP segment: all fields are set
     FST_PARSE_ICMP_ERROR =
         1,  ///< an ICMP error that quotes a TCP segment: the key is the quoted flow's
-    FST_PARSE_NOT_IP = 2,     ///< passes, not counted as a failure
-    FST_PARSE_NOT_TCP = 3,    ///< passes, not counted as a failure
-    FST_PARSE_FRAGMENT = 4,   ///< not the first fragment
-    FST_PARSE_CUT = 5,        ///< ends before its headers do
-    FST_PARSE_MALFORMED = 6,  ///< an impossible length or version
-    FST_PARSE_TOO_DEEP = 7,   ///< more tags, headers or tunnels than supported
+    FST_PARSE_NOT_IP = 2,        ///< passes, not counted as a failure
+    FST_PARSE_NOT_TCP = 3,       ///< passes, not counted as a failure
+    FST_PARSE_FRAGMENT = 4,      ///< not the first fragment
+    FST_PARSE_CUT = 5,           ///< ends before its headers do
+    FST_PARSE_MALFORMED = 6,     ///< an impossible length or version
+    FST_PARSE_TOO_DEEP = 7,      ///< more tags, headers or tunnels than supported
+    FST_PARSE_SPLIT_HEADER = 8,  ///< a fragment that ends or begins within TCP's fixed header
 };
 
 /// Bits of fst_packet.flags.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Only what the receiver's stack accepts is evidence: what it throws away leaves the flow as it was,
 // whoever sent it.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -273,6 +274,44 @@ TEST_P(DatapathPersistence, AClosedFlowDoesNotPassAConfirmedReset) {
     const fst_judgement judged = talk.send(reset).judgement();
     ASSERT_EQ(judged.verdict, FST_VERDICT_CONFIRMED);
     EXPECT_NE(judged.action, FST_ACTION_OBSERVED) << int(judged.pass_reason);
+}
+
+/// A reset cut into IP fragments: what splits TCP's header is dropped, and a first fragment that is
+/// known to be forged.
+TEST_P(DatapathPersistence, FragmentsHideNoReset) {
+    use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
+    for (const bool v6 : {false, true}) {
+        Conversation talk = established(acting(), {.v6 = v6});
+        Segment reset = crude_reset(talk);
+        reset.payload = 40;
+        const Bytes whole = talk.encode(reset);
+        const std::size_t header = v6 ? 40 : 20;
+        const Bytes segment(whole.begin() + 14 + std::ptrdiff_t(header), whole.end());
+        const auto fragment = [&](std::size_t from, std::size_t to) {
+            const Bytes part(segment.begin() + std::ptrdiff_t(from),
+                             segment.begin() + std::ptrdiff_t(std::min(to, segment.size())));
+            const bool more = to < segment.size();
+            const auto offset = static_cast<std::uint16_t>(from / 8);
+            const Packet link = Ethernet{.src = reset.mac};
+            const Packet net =
+                v6 ? link / Ipv6{} / Fragment{.offset = offset, .more = more, .next_header = 6}
+                   : link / Ipv4{.df = false,
+                                 .more_fragments = more,
+                                 .fragment_offset = offset,
+                                 .protocol = 6};
+            return acting().run(hook(), {.bytes = (net / Packet(Payload(part))).bytes()});
+        };
+        const std::uint64_t split = acting().counter(FST_COUNT_SPLIT_HEADER);
+        EXPECT_TRUE(fragment(0, 8).dropped);
+        EXPECT_TRUE(fragment(8, 99).dropped);
+        EXPECT_TRUE(fragment(0, 16).dropped);
+        EXPECT_TRUE(fragment(16, 99).dropped);
+        EXPECT_EQ(acting().counter(FST_COUNT_SPLIT_HEADER), split + 4);
+        EXPECT_FALSE(fragment(24, 99).dropped);
+        use(FST_DROP_OFF, FST_CHALLENGE_OFF);
+        EXPECT_FALSE(fragment(0, 8).dropped) << "observing";
+        use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
+    }
 }
 
 /// An idle stream and a mimic with the peer's distance, timestamps and numbers: that it insists is

@@ -44,8 +44,9 @@ class ParseTest : public DatapathTest {
 
   private:
     static constexpr std::array kResults{
-        FST_COUNT_TCP, FST_COUNT_NOT_IP,    FST_COUNT_NOT_TCP,  FST_COUNT_FRAGMENT,
-        FST_COUNT_CUT, FST_COUNT_MALFORMED, FST_COUNT_TOO_DEEP, FST_COUNT_ICMP_ERROR};
+        FST_COUNT_TCP,      FST_COUNT_NOT_IP,     FST_COUNT_NOT_TCP,
+        FST_COUNT_FRAGMENT, FST_COUNT_CUT,        FST_COUNT_MALFORMED,
+        FST_COUNT_TOO_DEEP, FST_COUNT_ICMP_ERROR, FST_COUNT_SPLIT_HEADER};
 };
 
 }  // namespace flowstamp::testing

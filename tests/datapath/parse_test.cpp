@@ -138,8 +138,10 @@ TEST_P(DatapathParse, Fragments) {
             FST_PACKET_FIRST_FRAGMENT,
         0);
     EXPECT_EQ(result_of(Ethernet{} / Ipv4{.fragment_offset = 3} / syn()), FST_COUNT_FRAGMENT);
-    EXPECT_EQ(result_of(Ethernet{} / Ipv4{.more_fragments = true, .fragment_offset = 1} / syn()),
-              FST_COUNT_FRAGMENT);
+    for (const std::uint16_t offset : {1, 2}) {
+        EXPECT_EQ(result_of(Ethernet{} / Ipv4{.fragment_offset = offset} / syn()),
+                  FST_COUNT_SPLIT_HEADER);
+    }
     EXPECT_EQ(result_of(Ethernet{} / Ipv6{} / Fragment{.offset = 3} / syn()), FST_COUNT_FRAGMENT);
     EXPECT_EQ(reported_packet(Ethernet{} / Ipv6{} / Fragment{} / syn(), FST_EVENT_SYN).flags &
                   FST_PACKET_FIRST_FRAGMENT,
@@ -161,7 +163,7 @@ TEST_P(DatapathParse, ExtensionHeaders) {
                   .payload,
               0U);
     Packet deep = link;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 16; i++) {
         deep = deep / DestinationOptions{};
     }
     EXPECT_EQ(result_of(deep / syn()), FST_COUNT_TCP);

@@ -55,6 +55,8 @@ std::string_view text_of(fst_pass_reason reason) {
             return "the flow was closed already";
         case FST_PASS_TUNNEL:
             return "it came in a tunnel, where it is not challenged";
+        case FST_PASS_FRAGMENT:
+            return "it came in IP fragments, where it is not challenged";
     }
     return "not known";
 }
