@@ -157,7 +157,11 @@ static __always_inline struct fst_bucket* bucket_get(__u32 index) {
 }
 
 static __always_inline struct candidate* candidate_get(__u32 slot) {
-    return bpf_map_lookup_elem(&candidates, &slot);
+    struct candidate* candidate = bpf_map_lookup_elem(&candidates, &slot);
+
+    // clang would test several pointers for null at once, which the verifier refuses (6.18).
+    __asm__ volatile("" : "+r"(candidate));
+    return candidate;
 }
 
 static __always_inline const struct fst_policy* policy_get(void) {

@@ -82,21 +82,19 @@ static __always_inline void adopt_end(struct fst_flow* flow, const struct candid
 static __always_inline void observe_third_packet(struct scratch* scratch, struct fst_flow* flow,
                                                  __u32 slot, int d) {
     const struct fst_packet* packet = &scratch->packet;
-    const struct candidate* found = candidate_get(slot);
-    struct candidate candidate;
+    const struct candidate* candidate = candidate_get(slot);
 
-    if (!found || found->handshake != 3 || (packet->tcp_flags & FST_TCP_SYN) ||
-        !(packet->tcp_flags & FST_TCP_ACK) || packet->seq != found->isn[d] + 1 ||
-        packet->ack != found->isn[d ^ 1] + 1)
+    if (!candidate || candidate->handshake != 3 || (packet->tcp_flags & FST_TCP_SYN) ||
+        !(packet->tcp_flags & FST_TCP_ACK) || packet->seq != candidate->isn[d] + 1 ||
+        packet->ack != candidate->isn[d ^ 1] + 1)
         return;
-    candidate = *found;
     flow_restart(scratch, flow, slot);
-    adopt_end(flow, &candidate, d);
-    adopt_end(flow, &candidate, d ^ 1);
-    flow->direction[d ^ 1].ack_edge = candidate.isn[d] + 1;
+    adopt_end(flow, candidate, d);
+    adopt_end(flow, candidate, d ^ 1);
+    flow->direction[d ^ 1].ack_edge = candidate->isn[d] + 1;
     flow->direction[d ^ 1].flags |= FST_DIRECTION_ACKED;
     state_set(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_SYN_ACK, d ^ 1) |
-                        (candidate.timestamps[0] && candidate.timestamps[1] ? FST_FLOW_TS : 0));
+                        (candidate->timestamps[0] && candidate->timestamps[1] ? FST_FLOW_TS : 0));
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
 

@@ -36,7 +36,8 @@ static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
 }
 
 /// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,
-/// as they are rare. Sets scratch.acceptance.
+/// as they are rare. Sets scratch.acceptance, and
+/// FST_PACKET_OUT_OF_PROFILE if nothing may be learned.
 noinline int observe_rare(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
@@ -48,7 +49,7 @@ noinline int observe_rare(__u32 slot) {
     packet = &scratch->packet;
     d = packet->direction & 1;
     if (is_from_wrong_side(flow, packet, d)) {
-        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+        scratch->acceptance = FST_REFUSED;
         return 0;
     }
     if (flow->state & FST_FLOW_NEW_SYN)
@@ -56,6 +57,8 @@ noinline int observe_rare(__u32 slot) {
     if (packet->tcp_flags & FST_TCP_SYN) {
         // It may have restarted the flow: below, only the new state counts.
         fits = observe_handshake(scratch, flow, slot, d);
+        if (!fits)
+            scratch->acceptance = FST_REFUSED;
     } else {
         if (packet->flags & FST_PACKET_NEW_FLOW)
             state_set(flow, FST_FLOW_MIDWAY);
@@ -63,11 +66,11 @@ noinline int observe_rare(__u32 slot) {
         fits = scratch->acceptance != FST_REFUSED;
         if (!fits || (flow->state & FST_FLOW_CANDIDATE))
             observe_candidate(slot, (__u32)fits);
+        if (scratch->acceptance == FST_UNFIT)
+            packet->flags |= FST_PACKET_OUT_OF_PROFILE;
     }
-    if (!fits) {
-        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
+    if (!fits)
         return 0;
-    }
     if (packet->hook == FST_HOOK_TC_EGRESS && !(flow->direction[d].flags & FST_DIRECTION_SEEN))
         state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
     if (flow->state & FST_OF(FST_FLOW_AFTER_RST, d))
@@ -127,7 +130,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     scratch->acceptance = FST_ACCEPTED;
     if (is_rare(flow, packet, d))
         observe_rare(slot);
-    if (packet->flags & FST_PACKET_OUT_OF_PROFILE) {
+    if (scratch->acceptance == FST_REFUSED) {
+        packet->flags |= FST_PACKET_OUT_OF_PROFILE;
         count(FST_COUNT_REFUSED);
         if (packet->tcp_flags & FST_TCP_SYN)
             report_transition(scratch, slot);
@@ -143,10 +147,10 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         observe_after_silence(slot, rest);
 
     version_begin(own);
-    if (scratch->acceptance == FST_ACCEPTED)
-        new_ttl = learn(flow, packet, d);
-    else
+    if (scratch->acceptance == FST_REPEATED)
         note_retransmission(own, packet);
+    else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
+        new_ttl = learn(flow, packet, d);
     stamp(own, packet);
     version_end(own);
 
@@ -154,7 +158,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         report_transition(scratch, slot);
     if (new_ttl)
         emit(FST_EVENT_TTL, slot);
-    if ((packet->flags & FST_PACKET_RETRANSMITTED) && packet->payload > 1)
+    if ((packet->flags & (FST_PACKET_RETRANSMITTED | FST_PACKET_OUT_OF_PROFILE)) &&
+        packet->payload > 1)
         observe_repeated(slot);
 }
 

@@ -101,6 +101,7 @@ enum fst_acceptance {
     FST_ACCEPTED = 0,
     FST_REPEATED = 1,  ///< it lies wholly below what the receiver has acknowledged
     FST_REFUSED = 2,   ///< the stack throws it away: nothing may be learned from it
+    FST_UNFIT = 3,     ///< some stacks accept it, but its sender does not send such: likewise
 };
 
 /// Bytes past its latest ACK that end `receiver` accepts. The window of a SYN is never scaled.
@@ -127,9 +128,9 @@ static inline int fst_ack_acceptable(const struct fst_direction* own,
            ack - own->ack_edge + FST_SEQUENCE_REACH < 0x80000000U;
 }
 
-/// What the segment of side `d`, neither SYN nor RST, is to its receiver. The stack's own order:
-/// timestamps (once negotiated they are on every segment but a RST, RFC 7323, section 3.2; PAWS,
-/// section 5), the sequence number, the ACK.
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver. Timestamps, once negotiated,
+/// are on every segment but a RST (RFC 7323, section 3.2); Linux takes one without all the same.
+/// PAWS: section 5.
 static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                     const struct fst_packet* packet, int d) {
     const struct fst_direction* own = &flow->direction[d & 1];
@@ -139,16 +140,15 @@ static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
 
     if (!(own->flags & FST_DIRECTION_SEEN))
         return FST_ACCEPTED;
+    if (!(packet->tcp_flags & FST_TCP_ACK) ||
+        (packet->ack != own->ack_edge && !fst_ack_acceptable(own, other, packet->ack)))
+        return FST_REFUSED;
     if (flow->state & FST_FLOW_TS) {
         if (!(packet->flags & FST_PACKET_TS))
-            return FST_REFUSED;
+            return FST_UNFIT;
         if (fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED)
             return FST_REFUSED;
     }
-    if (!(packet->tcp_flags & FST_TCP_ACK))
-        return FST_REFUSED;
-    if (packet->ack != own->ack_edge && !fst_ack_acceptable(own, other, packet->ack))
-        return FST_REFUSED;
     if (!(other->flags & FST_DIRECTION_ACKED))
         return packet->seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH
                    ? FST_ACCEPTED

@@ -86,7 +86,6 @@ TEST(OneWay, ASynAckThatIsMissingMakesNoHalf) {
     for (int i = 0; i < 12; i++) {
         bench.pass(20ms);
         Segment data = talk.next(End::us, Psh | Ack, 100);
-        data.ack += static_cast<std::uint32_t>(i) * 100;
         talk.send(data);
         bench.pass(20ms);
         talk.send(End::peer, Psh | Ack, 100);
