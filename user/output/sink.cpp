@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/sink.h"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "user/base/create_file.h"
 
 namespace flowstamp::output {
 
@@ -15,13 +16,12 @@ Output Output::standard_output() {
 }
 
 Result<Output> Output::file(const std::string& path) {
-    constexpr mode_t kReadableByAll = 0644;
-    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kReadableByAll));
+    auto fd = create_file(path);
     if (!fd) {
-        return fail_errno("open for writing", path, errno);
+        return std::unexpected(std::move(fd).error());
     }
-    const int number = fd.get();
-    return Output(std::move(fd), number, path);
+    const int number = fd->get();
+    return Output(std::move(*fd), number, path);
 }
 
 void Output::release() {
