@@ -29,9 +29,49 @@ void Output::release() {
     write(std::exchange(held_, {}));
 }
 
+std::string Output::take_held() {
+    is_held_ = false;
+    return std::exchange(held_, {});
+}
+
+void Output::outlive() {
+    unwaited_.emplace(fd_, name_);
+}
+
+void Output::retry() {
+    while (!kept_.empty()) {
+        const auto written = unwaited_->write(kept_);
+        if (!written) {
+            health_ = std::unexpected(written.error());
+            return;
+        }
+        if (*written == 0) {
+            return;
+        }
+        kept_.erase(0, *written);
+        health_ = {};
+    }
+}
+
+void Output::drain(const Clock& clock, Nanoseconds most) {
+    const Nanoseconds end = clock.monotonic() + most;
+    for (retry(); !kept_.empty() && health_; retry()) {
+        const Nanoseconds left = end - clock.monotonic();
+        if (left <= Nanoseconds::zero()) {
+            return;
+        }
+        unwaited_->wait(left);
+    }
+}
+
 void Output::write(std::string_view text) {
     if (is_held_) {
         held_ += text;
+        return;
+    }
+    if (unwaited_) {
+        kept_ += text;
+        retry();
         return;
     }
     while (health_ && !text.empty()) {
