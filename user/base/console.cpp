@@ -5,10 +5,12 @@
 
 #include <cstdio>
 
+#include "user/base/printable.h"
+
 namespace flowstamp {
 
 std::string console_line(std::string_view line) {
-    return fmt::format("flowstamp: {}\n", line);
+    return fmt::format("flowstamp: {}\n", printable(line));
 }
 
 void say(std::string_view line) {

@@ -18,7 +18,7 @@ enum ExitStatus : int {
     kFound = 3,  ///< replay --fail-on: a finding of that kind was reported
 };
 
-/// "flowstamp: LINE" and a line end.
+/// "flowstamp: LINE" and a line end; LINE made printable().
 [[nodiscard]] std::string console_line(std::string_view line);
 
 /// Writes "flowstamp: LINE" to standard error. A failed write (a closed terminal) is ignored.

@@ -8,6 +8,7 @@
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
+#include "user/output/text/cleaned.h"
 #include "user/output/text/counted.h"
 #include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
@@ -229,6 +230,7 @@ void TextOutput::consume(const Event& event) {
     if (!wants(event)) {
         return;
     }
+    const Event printed = cleaned(event);
     std::visit(Handle{[this](const CaptureStart& its) { capture(its); },
                       [this](const analysis::Reset& its) { reset(its); },
                       [this](const analysis::Finding& its) { finding(its); },
@@ -242,7 +244,7 @@ void TextOutput::consume(const Event& event) {
                       [this](const pathtrace::PathReport& its) { write(path_text(its, style_)); },
                       [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
                       [](const PacketStamp&) {}},
-               event);
+               printed);
 }
 
 void TextOutput::reset(const analysis::Reset& reset) {
