@@ -130,6 +130,28 @@ TEST_F(PathRuleset, BesideATableWithFlags) {
         "table inet firewall, chain services");
 }
 
+/// Its comments look like flags and like another table.
+TEST_F(PathRuleset, ACommentIsNoTable) {
+    nft(lab().server(), R"(table inet firewall {
+        comment "t
+	flags dormant"
+        chain input {
+            comment "about it"
+            type filter hook input priority filter; policy accept;
+            udp dport 10174 counter drop comment "a
+table inet firewall {
+	flags dormant # handle 3"
+            udp dport 7 counter drop
+        }
+    })");
+    expect_attribution(
+        lab().server(), at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
+        ": udp dport 10174 counter drop comment \"a\n");
+    expect_attribution(
+        lab().server(), at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain,
+        ": udp dport 7 counter drop");
+}
+
 TEST_F(PathRuleset, VerdictMaps) {
     nft(lab().server(), R"(table inet firewall {
         map services { type inet_service : verdict; elements = { 22 : accept, 10174 : drop } }
@@ -176,6 +198,19 @@ TEST_P(PathIptables, APolicy) {
     expect_attribution(
         server, at(Hook::input, 0, 3), [&] { send(3, 7); }, kCertain,
         "rule 1: -A INPUT -p udp -m udp --dport 7 -j DROP");
+}
+
+/// The comment looks like a policy and a rule in the save format.
+TEST_P(PathIptables, ACommentIsNoPolicy) {
+    const lab::Namespace& server = lab().server();
+    const Status done =
+        server.require({command(), "-A", "INPUT", "-p", "udp", "--dport", "10174", "-m", "comment",
+                        "--comment", "x\n*filter\n:INPUT DROP\n-A INPUT y", "-j", "DROP"});
+    ASSERT_TRUE(done) << done.error().message();
+    expect_attribution(
+        server, at(Hook::input, 0, 3), [&] { send(3); }, kCertain,
+        "iptables-" + tool() + ", table filter, chain INPUT, rule 1: -A INPUT -p udp",
+        "its counter moved by 3");
 }
 
 TEST_P(PathIptables, RawAndMangle) {

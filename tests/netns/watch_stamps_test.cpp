@@ -139,8 +139,9 @@ INSTANTIATE_TEST_SUITE_P(Families, WatchStamps, both_families(), family_name);
 class WatchStampsCommand : public LabTest {};
 
 TEST_F(WatchStampsCommand, EndsWithOneLineWhenTheDiskIsFull) {
-    const std::string full = "/tmp/flowstamp-full.json";
-    std::filesystem::remove(full);
+    std::string folder = "/tmp/flowstamp-full-XXXXXX";  // links in /tmp itself are refused
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const std::string full = folder + "/full.json";
     std::filesystem::create_symlink("/dev/full", full);
     Child child = require(lab().client().spawn({built_program(), "watch", "-i",
                                                 lab().client().toward(lab::Side::Server).name,
@@ -150,9 +151,9 @@ TEST_F(WatchStampsCommand, EndsWithOneLineWhenTheDiskIsFull) {
     lab::download(lab().client(), to_server(10'000));
     EXPECT_TRUE(child.wait_for_output("no space left on device", 10s)) << child.err();
     const CommandOutput output = child.stop(5s);
-    std::filesystem::remove(full);
+    std::filesystem::remove_all(folder);
     EXPECT_EQ(output.status, 1);
-    EXPECT_THAT(output.err, HasSubstr("flowstamp-full.json: write: no space left on device\n"));
+    EXPECT_THAT(output.err, HasSubstr("full.json: write: no space left on device\n"));
 }
 
 }  // namespace

@@ -35,5 +35,25 @@ TEST(SuspendSignal, IsReportedFirstAndStopsTheProcessOnRequest) {
     EXPECT_EQ(WEXITSTATUS(status), 0) << "the handled signal must no longer be pending";
 }
 
+/// Whether a hangup of the terminal is reported as a reason to stop.
+bool hangup_stops(void (*disposition)(int)) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::signal(SIGHUP, disposition);
+        const StopSignals signals;
+        ::raise(SIGHUP);
+        pollfd readable{.fd = signals.descriptor(), .events = POLLIN, .revents = 0};
+        ::_exit(::poll(&readable, 1, 0));
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WEXITSTATUS(status) == 1;
+}
+
+TEST(StopSignals, ReportAHangupUnlessItWasIgnoredBefore) {
+    EXPECT_TRUE(hangup_stops(SIG_DFL));
+    EXPECT_FALSE(hangup_stops(SIG_IGN)) << "nohup";
+}
+
 }  // namespace
 }  // namespace flowstamp

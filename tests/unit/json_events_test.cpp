@@ -189,6 +189,13 @@ TEST(EventsSchema, DescribesStatistics) {
     EXPECT_EQ(with_stamps["stats"]["stamps"]["lost"], 2);
 }
 
+TEST(EventsSchema, DescribesWhatWasLeftOut) {
+    const output::Json event =
+        output::json_of(output::LeftOut{.wall = 1s, .above_bound = 3, .not_taken = 2, .total = 7});
+    EXPECT_THAT(violations(event), IsEmpty()) << event.dump(2);
+    EXPECT_EQ(event["left_out"]["total"], 7);
+}
+
 TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {
     ForgedRstBench bench;
     FlowScript script;

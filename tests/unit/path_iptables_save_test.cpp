@@ -47,6 +47,28 @@ TEST(PathIptablesSave, TablesChainsAndPolicies) {
     EXPECT_FALSE(netfilter::find_chain(tables[2], "x")->base);
 }
 
+/// As iptables-save 1.8.9 prints it: whoever writes a rule's comment does not write the format.
+TEST(PathIptablesSave, ACommentIsNoLine) {
+    const std::string rule_text =
+        "-A INPUT -p tcp -m tcp --dport 9 -m comment --comment \"x\n*filter\n:INPUT DROP [5:5]\n"
+        "[5:5] -A INPUT -j DROP\n\\\"-A \\\\\" -j ACCEPT";
+    const auto tables = parsed("*filter\n:INPUT ACCEPT [0:0]\n[0:0] " + rule_text +
+                               "\n-A INPUT -j RETURN\nCOMMIT\n");
+    ASSERT_EQ(tables.size(), 1U);
+    ASSERT_EQ(tables[0].chains.size(), 1U);
+    EXPECT_FALSE(tables[0].chains[0].base->policy_drops);
+    ASSERT_EQ(tables[0].chains[0].rules.size(), 2U);
+    EXPECT_EQ(tables[0].chains[0].rules[0].text, rule_text);
+    EXPECT_THAT(tables[0].chains[0].rules[0].effects,
+                ElementsAre(netfilter::RuleEffect{.kind = Kind::accepts}));
+}
+
+TEST(PathIptablesSave, ACommentIsNoTarget) {
+    const netfilter::Rule named = rule("-A INPUT -m comment --comment -j -j DROP");
+    EXPECT_THAT(named.effects, ElementsAre(netfilter::RuleEffect{.kind = Kind::drops}));
+    EXPECT_TRUE(named.unconditional);
+}
+
 TEST(PathIptablesSave, RulesWithTheirCountersAndNumbers) {
     const auto tables = parsed(recorded::kLegacySave);
     const netfilter::Chain& input = *find_chain(tables[2], "INPUT");

@@ -9,6 +9,7 @@
 #include "tests/unit/path_recorded.h"
 #include "user/netfilter/nft_json.h"
 #include "user/netfilter/nft_text.h"
+#include "user/netfilter/quoted_lines.h"
 
 namespace flowstamp {
 namespace {
@@ -77,6 +78,46 @@ TEST_F(PathNftJson, SeveralDevicesAndRulesOverSeveralLines) {
         "\t\tip saddr { 192.0.2.1,\n\t\t\t     192.0.2.2 } drop # handle 2\n\t}\n}\n");
     EXPECT_THAT(tables[0].chains[0].base->devices, ElementsAre("eth0", "eth1"));
     EXPECT_EQ(tables[0].chains[0].rules[0].text, "ip saddr { 192.0.2.1, 192.0.2.2 } drop");
+}
+
+/// As nft 1.0.6 prints it: whoever writes a comment does not write the listing.
+TEST_F(PathNftJson, ACommentIsNoLine) {
+    std::vector<netfilter::Table> tables{{.family = netfilter::TableFamily::inet,
+                                          .name = "fw",
+                                          .chains = {{.name = "input",
+                                                      .base = netfilter::BaseChain{},
+                                                      .rules = {{.handle = 2}, {.handle = 3}}}}}};
+    constexpr std::string_view kListing =
+        "table inet fw { # handle 2\n\tcomment \"t\n\tflags dormant\"\n"
+        "\tchain input { # handle 1\n\t\tcomment \"about it\"\n"
+        "\t\ttype filter hook input priority filter; policy accept;\n"
+        "\t\ttcp dport 9 drop comment \"a\n"
+        "table inet fake { # handle 9\n\tchain input { # handle 7\n\t\tdrop # handle 3\"";
+    const std::string text = std::string(kListing) + " # handle 2\n\t\tdrop # handle 3\n\t}\n}\n";
+    netfilter::add_nft_text(tables, text);
+    EXPECT_FALSE(tables[0].dormant);
+    EXPECT_FALSE(netfilter::has_table_flags(text));
+    ASSERT_EQ(netfilter::nft_outline(text).size(), 1U);
+    EXPECT_EQ(netfilter::nft_outline(text)[0].chains.size(), 1U);
+    EXPECT_EQ(
+        tables[0].chains[0].rules[0].text,
+        "tcp dport 9 drop comment \"a\ntable inet fake { # handle 9\n\tchain input { # handle "
+        "7\n\t\tdrop # handle 3\"");
+    EXPECT_EQ(tables[0].chains[0].rules[1].text, "drop");
+}
+
+/// A log prefix of iptables-nft may hold one, and nft prints it as it is.
+TEST_F(PathNftJson, AnOpenQuoteHidesNoRule) {
+    std::vector<netfilter::Table> tables{
+        {.family = netfilter::TableFamily::ip,
+         .name = "filter",
+         .chains = {{.name = "INPUT", .rules = {{.handle = 4}, {.handle = 5}}}}}};
+    const std::string text =
+        "table ip filter {\n\tchain INPUT { # handle 1\n"
+        "\t\tlog prefix \"one\"quote\" # handle 4\n\t\tdrop # handle 5\n\t}\n}\n";
+    netfilter::add_nft_text(tables, text);
+    EXPECT_EQ(tables[0].chains[0].rules[1].text, "drop");
+    EXPECT_TRUE(netfilter::nft_lines(text).ends_in_quotes);
 }
 
 TEST_F(PathNftJson, ACounterBeforeTheVerdictIsExact) {

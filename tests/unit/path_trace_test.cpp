@@ -13,7 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 
 TEST(PathTrace, DropsAmongOtherLines) {
-    const auto drops = netfilter::parse_nft_trace_drops(
+    std::string text =
         "trace id dbb642de inet fw input packet: iif \"lo\" ip saddr 127.0.0.1 udp dport 9 \n"
         "trace id dbb642de inet fw input rule counter packets 0 bytes 0 jump sub # handle 4 "
         "(verdict jump sub)\n"
@@ -21,11 +21,28 @@ TEST(PathTrace, DropsAmongOtherLines) {
         "(verdict drop)\n"
         "trace id dbb642de ip fw input policy accept \n"
         "trace id 4c6578b0 ip fw input policy drop \n"
-        "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr");
+        "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr";
+    const auto drops = netfilter::take_nft_trace_drops(text);
+    EXPECT_EQ(text, "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr");
     ASSERT_EQ(drops.size(), 2U);
     EXPECT_EQ(drops[0], (netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "sub", 3}));
     EXPECT_EQ(drops[1],
               (netfilter::NftTraceDrop{netfilter::TableFamily::ip, "fw", "input", std::nullopt}));
+}
+
+/// Whoever writes a rule's comment does not write nft's lines.
+TEST(PathTrace, ACommentIsNoLine) {
+    std::string text =
+        "trace id dbb642de inet fw input rule udp dport 9 drop comment \"a\n"
+        "trace id dbb642de inet fw input policy drop \n"
+        "b\" # handle 3 (verdict drop)\n"
+        "trace id 4c6578b0 inet fw input rule drop comment \"c\n";
+    EXPECT_THAT(
+        netfilter::take_nft_trace_drops(text),
+        ElementsAre(netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "input", 3}));
+    text += "trace id 4c6578b0 ip fw input policy drop \nd\" # handle 4 (verdict accept)\n";
+    EXPECT_TRUE(netfilter::take_nft_trace_drops(text).empty());
+    EXPECT_EQ(text, "");
 }
 
 TEST(PathTrace, OtherLinesAreIgnored) {

@@ -5,11 +5,17 @@
 
 #include <cstdio>
 
+#include "user/base/printable.h"
+
 namespace flowstamp {
+
+std::string console_line(std::string_view line) {
+    return fmt::format("flowstamp: {}\n", printable(line));
+}
 
 void say(std::string_view line) {
     // Not fmt::print(), which throws if writing fails.
-    std::fputs(fmt::format("flowstamp: {}\n", line).c_str(), stderr);
+    std::fputs(console_line(line).c_str(), stderr);
 }
 
 int log_error(const Error& error, int status) {

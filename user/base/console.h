@@ -3,6 +3,7 @@
 // A command's messages about itself, apart from its report, and its exit status.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "user/base/result.h"
@@ -16,6 +17,9 @@ enum ExitStatus : int {
     kUsage = 2,  ///< bad command line
     kFound = 3,  ///< replay --fail-on: a finding of that kind was reported
 };
+
+/// "flowstamp: LINE" and a line end; LINE made printable().
+[[nodiscard]] std::string console_line(std::string_view line);
 
 /// Writes "flowstamp: LINE" to standard error. A failed write (a closed terminal) is ignored.
 void say(std::string_view line);

@@ -18,6 +18,16 @@ sigset_t set_of(std::initializer_list<int> signals) {
     return set;
 }
 
+/// Blocked, an ignored signal would be reported all the same (signal(7)).
+bool is_ignored(int signal) {
+    struct sigaction action{};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+sigset_t stop_signals() {
+    return is_ignored(SIGHUP) ? set_of({SIGINT, SIGTERM}) : set_of({SIGINT, SIGTERM, SIGHUP});
+}
+
 /// Blocks the signals for this thread and those it starts; a signalfd reports them instead.
 Fd block(const sigset_t& signals, sigset_t& before) {
     ::pthread_sigmask(SIG_BLOCK, &signals, &before);
@@ -33,7 +43,7 @@ void drain(const Fd& signals) {
 
 }  // namespace
 
-StopSignals::StopSignals() : fd_(block(set_of({SIGINT, SIGTERM, SIGHUP}), before_)) {}
+StopSignals::StopSignals() : fd_(block(stop_signals(), before_)) {}
 
 StopSignals::~StopSignals() {
     drain(fd_);

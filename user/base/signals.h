@@ -10,7 +10,7 @@
 namespace flowstamp {
 
 /// During its lifetime SIGINT, SIGTERM and SIGHUP do not end the process; they make descriptor()
-/// readable.
+/// readable. A SIGHUP that the process was started to ignore (nohup) stays ignored.
 class StopSignals {
   public:
     StopSignals();

@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "user/base/console.h"
+
 namespace flowstamp::cmd {
 
 namespace {
@@ -126,7 +128,7 @@ bool CommandLine::has_chosen(std::string_view command) const {
 }
 
 Usage usage_error(const std::string& line) {
-    return {kUsageError, "flowstamp: " + line + "\n"};
+    return {kUsageError, console_line(line)};
 }
 
 }  // namespace flowstamp::cmd

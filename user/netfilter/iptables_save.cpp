@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "user/netfilter/iptables_chains.h"
+#include "user/netfilter/quoted_lines.h"
 
 namespace flowstamp::netfilter {
 namespace {
@@ -82,6 +83,14 @@ bool matches_everything(const Words& words, std::size_t target) {
                                words[first + 1] == "comment" && words[first + 2] == "--comment");
 }
 
+/// The option that names the target; a comment may be "-j", too.
+Words::const_iterator target_of(const Words& words) {
+    return std::ranges::find_if(words, [&](const std::string_view& word) {
+        const bool is_comment = &word != words.data() && *(&word - 1) == "--comment";
+        return (word == "-j" || word == "-g") && !is_comment;
+    });
+}
+
 class SaveReader {
   public:
     SaveReader(TableFamily family, RulesetTool tool) : family_(family), tool_(tool) {}
@@ -136,8 +145,7 @@ class SaveReader {
         if (chain == nullptr || words[0] != "-A") {
             return false;
         }
-        const auto option = std::ranges::find_if(
-            words, [](std::string_view word) { return word == "-j" || word == "-g"; });
+        const auto option = target_of(words);
         if (option != words.end() && option + 1 != words.end()) {
             rule.effects.push_back(effect_of(*option, option[1], table));
             const RuleEffect::Kind kind = rule.effects.front().kind;
@@ -159,15 +167,14 @@ class SaveReader {
 Result<std::vector<Table>> parse_iptables_save(std::string_view text, TableFamily family,
                                                RulesetTool tool) {
     SaveReader reader(family, tool);
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        const std::string_view line = text.substr(0, end);
+    QuotedLines all = quoted_lines(text, Backslash::escapes);
+    all.lines.push_back(all.rest);
+    for (const std::string_view line : all.lines) {
         if (!reader.parse_line(line)) {
             return fail({.operation = "read the rules",
                          .object = std::string(name_of(tool, family)),
                          .reason = fmt::format("not in its save format: {}", line)});
         }
-        text.remove_prefix(std::min(end + 1, text.size()));
     }
     return std::move(reader).result();
 }

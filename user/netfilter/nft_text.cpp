@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "user/netfilter/quoted_lines.h"
+
 namespace flowstamp::netfilter {
 namespace {
 
@@ -104,6 +106,9 @@ class Listing {
             }
             return;
         }
+        if (rule_.empty() && words.starts_with("comment \"")) {
+            return;  // the chain's own
+        }
         rule_.append(rule_.empty() ? "" : " ").append(trimmed(words));
         if (const auto handle = handle_of(rule_)) {  // a long set may span several lines
             const auto rule = std::ranges::find(chain_->rules, *handle, &Rule::handle);
@@ -124,9 +129,8 @@ class Listing {
 
 std::vector<Table> nft_outline(std::string_view listing) {
     std::vector<Table> tables;
-    std::istringstream in{std::string(listing)};
-    for (std::string line; std::getline(in, line);) {
-        std::istringstream words(line);
+    for (const std::string_view line : nft_lines(listing).lines) {
+        std::istringstream words{std::string(line)};
         std::string keyword, family, name;
         if (line.starts_with("table ") && words >> keyword >> family >> name) {
             tables.push_back(
@@ -139,15 +143,15 @@ std::vector<Table> nft_outline(std::string_view listing) {
 }
 
 bool has_table_flags(std::string_view listing) {
-    return listing.contains("\n\tflags ");  // those of sets are indented more
+    return std::ranges::any_of(nft_lines(listing).lines, [](std::string_view line) {
+        return line.starts_with("\tflags ");  // those of sets are indented more
+    });
 }
 
 void add_nft_text(std::vector<Table>& tables, std::string_view listing) {
     Listing reader(tables);
-    while (!listing.empty()) {
-        const std::size_t end = std::min(listing.find('\n'), listing.size());
-        reader.consume(listing.substr(0, end));
-        listing.remove_prefix(std::min(end + 1, listing.size()));
+    for (const std::string_view line : nft_lines(listing).lines) {
+        reader.consume(line);
     }
 }
 

@@ -146,10 +146,8 @@ Result<NftTrace> NftTrace::start(const std::vector<net::PacketMatch>& any_of) {
 }
 
 std::vector<NftTraceDrop> NftTrace::take_drops() {
-    const std::string text = unfinished_ + monitor_.drain_out();
-    const std::size_t whole = text.rfind('\n') + 1;  // 0 if there is none
-    unfinished_ = text.substr(whole);
-    return parse_nft_trace_drops(std::string_view(text).substr(0, whole));
+    unfinished_ += monitor_.drain_out();
+    return take_nft_trace_drops(unfinished_);
 }
 
 }  // namespace flowstamp::netfilter

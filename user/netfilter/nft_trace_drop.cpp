@@ -4,6 +4,8 @@
 #include <charconv>
 #include <sstream>
 
+#include "user/netfilter/quoted_lines.h"
+
 namespace flowstamp::netfilter {
 
 std::optional<NftTraceDrop> parse_nft_trace_drop(std::string_view line) {
@@ -42,14 +44,17 @@ std::optional<NftTraceDrop> parse_nft_trace_drop(std::string_view line) {
     return drop;
 }
 
-std::vector<NftTraceDrop> parse_nft_trace_drops(std::string_view text) {
+std::vector<NftTraceDrop> take_nft_trace_drops(std::string& text) {
     std::vector<NftTraceDrop> drops;
-    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
-        if (auto drop = parse_nft_trace_drop(text.substr(0, end))) {
+    const QuotedLines all = quoted_lines(text, Backslash::is_ordinary);
+    for (const std::string_view line : all.lines) {
+        if (auto drop = parse_nft_trace_drop(line)) {
             drops.push_back(std::move(*drop));
         }
-        text.remove_prefix(end + 1);
     }
+    // A quote that nft has left open hides what follows, until another one; but not all memory.
+    constexpr std::size_t kLongest = 64UL << 10;
+    text = all.rest.size() > kLongest ? std::string() : std::string(all.rest);
     return drops;
 }
 

@@ -30,7 +30,7 @@ using NftTraceDrops = std::map<NftTraceDrop, std::uint64_t>;
 /// drop)", "trace id dbb642de inet fw input policy drop". Nothing for lines of any other verdict.
 [[nodiscard]] std::optional<NftTraceDrop> parse_nft_trace_drop(std::string_view line);
 
-/// Parses each complete line of `text`, in order.
-[[nodiscard]] std::vector<NftTraceDrop> parse_nft_trace_drops(std::string_view text);
+/// Parses each complete line of `text`, in order, and removes it.
+[[nodiscard]] std::vector<NftTraceDrop> take_nft_trace_drops(std::string& text);
 
 }  // namespace flowstamp::netfilter

@@ -14,6 +14,7 @@
 #include "user/netfilter/nft_context.h"
 #include "user/netfilter/nft_json.h"
 #include "user/netfilter/nft_text.h"
+#include "user/netfilter/quoted_lines.h"
 
 extern "C" {
 #include <nftables/libnftables.h>
@@ -61,8 +62,9 @@ Result<std::vector<Table>> list_by_chain(const NftContext& nft, std::vector<Tabl
 }
 
 /// All nf_tables tables of the calling thread's network namespace, those of iptables-nft as nft
-/// lists them. Empty if the kernel has no nf_tables. Fails without CAP_NET_ADMIN.
-Result<std::vector<Table>> read_nft_tables() {
+/// lists them. Empty if the kernel has no nf_tables. Fails without CAP_NET_ADMIN. Names in `unread`
+/// what cannot be trusted.
+Result<std::vector<Table>> read_nft_tables(std::vector<std::string>& unread) {
     const Result<NftContext> nft = NftContext::open();
     if (!nft) {
         return std::unexpected(nft.error());
@@ -77,6 +79,9 @@ Result<std::vector<Table>> read_nft_tables() {
     if (tables) {
         add_nft_text(*tables, *text);
     }
+    if (nft_lines(*text).ends_in_quotes) {
+        unread.emplace_back("nft: a quotation mark in a rule's text leaves open where it ends");
+    }
     return tables;
 }
 
@@ -84,7 +89,7 @@ Result<std::vector<Table>> read_nft_tables() {
 
 Result<Ruleset> read_ruleset() {
     Ruleset ruleset;
-    Result<std::vector<Table>> tables = read_nft_tables();
+    Result<std::vector<Table>> tables = read_nft_tables(ruleset.unread);
     if (!tables && tables.error().errno_value == EPERM) {
         return std::unexpected(tables.error());
     }

@@ -27,6 +27,14 @@ struct LearnedEntry {
     std::int32_t pid = 0;  ///< of that watch
 };
 
+/// Events that this output does not contain.
+struct LeftOut {
+    Nanoseconds wall{0};            ///< since 1970
+    std::uint64_t above_bound = 0;  ///< since the last such event: more than ByteBudget allows
+    std::uint64_t not_taken = 0;    ///< since the last such event: the disk was full, or the like
+    std::uint64_t total = 0;        ///< since the start
+};
+
 /// One packet's stamp (`--stamps`). Refers to the packet: valid only during consume().
 struct PacketStamp {
     const fst_packet& packet;
@@ -34,9 +42,10 @@ struct PacketStamp {
 };
 
 /// Everything that any command can report.
-using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
-                           analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow,
-                           LearnedEntry, pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
+using Event =
+    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
+                 analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow, LearnedEntry,
+                 LeftOut, pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
 
 /// An output: receives each event, and ignores kinds that it has no format for. The event is
 /// written when consume() returns, unless the output is documented to buffer.
@@ -44,6 +53,8 @@ class Consumer {
   public:
     virtual ~Consumer() = default;
     virtual void consume(const Event& event) = 0;
+    /// Whether it would write anything about such an event.
+    [[nodiscard]] virtual bool wants(const Event& /*event*/) const { return true; }
 };
 
 /// A visitor made of lambdas.

@@ -15,7 +15,8 @@ namespace {
 /// Passes each event on to all.
 class Fanout final : public Consumer {
   public:
-    explicit Fanout(const std::vector<std::unique_ptr<Consumer>>& consumers) {
+    template <class Each>
+    explicit Fanout(const std::vector<std::unique_ptr<Each>>& consumers) {
         for (const auto& consumer : consumers) {
             consumers_.push_back(consumer.get());
         }
@@ -48,24 +49,62 @@ std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) 
 }  // namespace
 
 /// A new kind of output is added here.
-void Outputs::add(Output output, const OutputChoice& choice, bool json) {
+void Outputs::add(Output output, const OutputChoice& choice, bool json, const Live& live) {
     sinks_.push_back(std::make_unique<Output>(std::move(output)));
-    consumers_.push_back((json ? make_json : make_text)(choice, *sinks_.back()));
+    formats_.push_back((json ? make_json : make_text)(choice, *sinks_.back()));
+    if (live) {
+        live_.push_back(live(*sinks_.back(), *formats_.back()));
+    }
 }
 
 Result<Outputs> Outputs::open(const OutputChoice& choice) {
+    return open(choice, Live{});
+}
+
+Result<Outputs> Outputs::open_live(const OutputChoice& choice, const Clock& clock,
+                                   LiveSink::Notice notice) {
+    return open(choice, [&](Output& output, Consumer& format) {
+        return std::make_unique<LiveSink>(output, format, clock, notice);
+    });
+}
+
+Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
     auto output = choice.output ? Output::file(*choice.output) : Output::standard_output();
     if (!output) {
         return std::unexpected(std::move(output).error());
     }
     Outputs outputs;
-    outputs.add(std::move(*output), choice, choice.json);
+    outputs.add(std::move(*output), choice, choice.json, live);
     if (choice.print) {
-        outputs.add(Output::standard_output(), choice, false);
+        outputs.add(Output::standard_output(), choice, false, live);
     }
-    outputs.all_ = std::make_unique<Fanout>(outputs.consumers_);
+    if (live) {
+        outputs.all_ = std::make_unique<Fanout>(outputs.live_);
+    } else {
+        outputs.all_ = std::make_unique<Fanout>(outputs.formats_);
+    }
     outputs.first_ = std::make_unique<VendorNames>(*outputs.all_);
     return outputs;
+}
+
+void Outputs::tick() {
+    for (const auto& sink : live_) {
+        sink->tick();
+    }
+}
+
+bool Outputs::reader_has_gone() const {
+    return std::ranges::any_of(sinks_, [](const auto& sink) { return sink->reader_has_gone(); });
+}
+
+Status Outputs::finish() {
+    Status all;
+    for (const auto& sink : live_) {
+        if (Status finished = sink->finish(); !finished && all) {
+            all = std::move(finished);
+        }
+    }
+    return all;
 }
 
 bool Outputs::is_broken() const {

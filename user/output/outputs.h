@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "user/base/clock.h"
 #include "user/base/result.h"
 #include "user/output/event.h"
+#include "user/output/live_sink.h"
 #include "user/output/sink.h"
 
 namespace flowstamp::output {
@@ -25,8 +29,11 @@ struct OutputChoice {
 /// on standard output. Each event goes to all of them.
 class Outputs final : public Consumer {
   public:
-    /// Fails when the file cannot be written.
+    /// Fails when the file cannot be opened for writing.
     [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice);
+    /// For a run that goes on whatever becomes of its outputs: see LiveSink. `clock` outlives them.
+    [[nodiscard]] static Result<Outputs> open_live(const OutputChoice& choice, const Clock& clock,
+                                                   LiveSink::Notice notice);
 
     void consume(const Event& event) override { first_->consume(event); }
 
@@ -35,14 +42,25 @@ class Outputs final : public Consumer {
     /// The first failure. A pipe closed by its reader is not a failure.
     [[nodiscard]] Status status() const;
 
+    /// Of live ones: to be called ten times a second.
+    void tick();
+    /// Whether a reader has closed its pipe.
+    [[nodiscard]] bool reader_has_gone() const;
+    /// Of live ones: writes what is left; fails if an output lacks events.
+    [[nodiscard]] Status finish();
+
   private:
+    using Live = std::function<std::unique_ptr<LiveSink>(Output&, Consumer&)>;
+
     Outputs() = default;
-    void add(Output output, const OutputChoice& choice, bool json);
+    [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice, const Live& live);
+    void add(Output output, const OutputChoice& choice, bool json, const Live& live);
 
     std::vector<std::unique_ptr<Output>> sinks_;
-    std::vector<std::unique_ptr<Consumer>> consumers_;
-    std::unique_ptr<Consumer> all_;    ///< passes on to each of them
-    std::unique_ptr<Consumer> first_;  ///< adds vendors' names, then passes on to all_
+    std::vector<std::unique_ptr<Consumer>> formats_;
+    std::vector<std::unique_ptr<LiveSink>> live_;  ///< of live outputs: before each format
+    std::unique_ptr<Consumer> all_;                ///< passes on to each of them
+    std::unique_ptr<Consumer> first_;              ///< adds vendors' names, then passes on to all_
 };
 
 }  // namespace flowstamp::output

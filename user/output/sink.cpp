@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/sink.h"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "user/base/create_file.h"
 
 namespace flowstamp::output {
 
@@ -15,13 +16,12 @@ Output Output::standard_output() {
 }
 
 Result<Output> Output::file(const std::string& path) {
-    constexpr mode_t kReadableByAll = 0644;
-    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kReadableByAll));
+    auto fd = create_file(path);
     if (!fd) {
-        return fail_errno("open for writing", path, errno);
+        return std::unexpected(std::move(fd).error());
     }
-    const int number = fd.get();
-    return Output(std::move(fd), number, path);
+    const int number = fd->get();
+    return Output(std::move(*fd), number, path);
 }
 
 void Output::release() {
@@ -29,9 +29,49 @@ void Output::release() {
     write(std::exchange(held_, {}));
 }
 
+std::string Output::take_held() {
+    is_held_ = false;
+    return std::exchange(held_, {});
+}
+
+void Output::outlive() {
+    unwaited_.emplace(fd_, name_);
+}
+
+void Output::retry() {
+    while (!kept_.empty()) {
+        const auto written = unwaited_->write(kept_);
+        if (!written) {
+            health_ = std::unexpected(written.error());
+            return;
+        }
+        if (*written == 0) {
+            return;
+        }
+        kept_.erase(0, *written);
+        health_ = {};
+    }
+}
+
+void Output::drain(const Clock& clock, Nanoseconds most) {
+    const Nanoseconds end = clock.monotonic() + most;
+    for (retry(); !kept_.empty() && health_; retry()) {
+        const Nanoseconds left = end - clock.monotonic();
+        if (left <= Nanoseconds::zero()) {
+            return;
+        }
+        unwaited_->wait(left);
+    }
+}
+
 void Output::write(std::string_view text) {
     if (is_held_) {
         held_ += text;
+        return;
+    }
+    if (unwaited_) {
+        kept_ += text;
+        retry();
         return;
     }
     while (health_ && !text.empty()) {

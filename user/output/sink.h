@@ -2,17 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "user/base/clock.h"
 #include "user/base/fd.h"
+#include "user/base/nonblocking_fd.h"
 #include "user/base/result.h"
 
 namespace flowstamp::output {
 
 /// Destination of a report: a file, a pipe or a terminal. Unbuffered, unless hold() was called.
-/// After the first failure nothing more is written, and health() keeps that error. A pipe closed by
-/// its reader is such a failure only if SIGPIPE is ignored; otherwise the signal ends the process.
+/// After the first failure nothing more is written, and health() keeps that error, unless outlive()
+/// was called. A pipe closed by its reader is such a failure only if SIGPIPE is ignored; otherwise
+/// the signal ends the process.
 class Output {
   public:
     /// Does not close the descriptor.
@@ -24,7 +29,22 @@ class Output {
     /// Buffers everything written from now on; release() writes it at once.
     void hold() { is_held_ = true; }
     void release();
+    /// Ends hold(), and returns what was to be written.
+    [[nodiscard]] std::string take_held();
 
+    /// From now on no write waits, and no failure is the last word: what is not taken at once is
+    /// kept for retry(). health() is that of the latest try.
+    void outlive();
+    /// Whether little enough is kept to write more.
+    [[nodiscard]] bool has_room() const { return kept_.size() < kKeptBytes; }
+    /// Writes what is kept, as far as it is taken now.
+    void retry();
+    /// retry() until nothing is kept, a failure, or the end of `most`.
+    void drain(const Clock& clock, Nanoseconds most);
+    [[nodiscard]] std::size_t kept_bytes() const { return kept_.size(); }
+    static constexpr std::size_t kKeptBytes = 1UL << 20;
+
+    [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const Status& health() const { return health_; }
     /// Whether the reader has closed the pipe: the end of the run rather than a failure.
     [[nodiscard]] bool reader_has_gone() const;
@@ -49,6 +69,8 @@ class Output {
     Status health_;
     bool is_held_ = false;
     std::string held_;
+    std::optional<NonblockingFd> unwaited_;  ///< after outlive()
+    std::string kept_;
 };
 
 }  // namespace flowstamp::output

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "user/base/printable.h"
 #include "user/cmd/doctor/check.h"
 
 namespace flowstamp::cmd {
@@ -50,11 +51,11 @@ bool can_run(const Checks& checks) {
 void print(const Checks& checks, std::FILE* out) {
     std::size_t width = 0;
     for (const Check& check : checks) {
-        width = std::max(width, check.subject.size());
+        width = std::max(width, printable(check.subject).size());
     }
     for (const Check& check : checks) {
-        fmt::print(out, "{:<8} {:<{}}  {}\n", status_text(check.status), check.subject, width,
-                   check.text);
+        fmt::print(out, "{:<8} {:<{}}  {}\n", status_text(check.status), printable(check.subject),
+                   width, printable(check.text));
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <utility>
+#include "user/base/printable.h"
 
 namespace flowstamp::cmd {
 
@@ -17,9 +17,9 @@ constexpr auto kErase = "\r\033[K";  // ECMA-48: to the line's start, erase to i
 
 }  // namespace
 
-Progress::Progress(std::FILE* terminal, std::string title, const Clock& clock)
+Progress::Progress(std::FILE* terminal, std::string_view title, const Clock& clock)
     : terminal_(terminal),
-      title_(std::move(title)),
+      title_(printable(title)),
       clock_(clock),
       due_(clock.monotonic() + kShowAfter) {}
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "user/base/clock.h"
 
@@ -14,7 +15,7 @@ namespace flowstamp::cmd {
 class Progress {
   public:
     /// Prints nothing if `terminal` is null. `terminal` and `clock` outlive it.
-    Progress(std::FILE* terminal, std::string title, const Clock& clock);
+    Progress(std::FILE* terminal, std::string_view title, const Clock& clock);
     ~Progress();
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "user/base/console.h"
+#include "user/base/live_console.h"
 #include "user/base/signals.h"
 #include "user/cmd/poll_loop.h"
 #include "user/cmd/watch/watch.h"
@@ -22,15 +23,22 @@ std::string_view mode_text(const WatchOptions& options) {
     return options.challenge != FST_CHALLENGE_OFF ? "challenging" : "observe only";
 }
 
-/// Polls until a signal, the end of the duration, or a failed write of the report.
-Status run(Watch& watch, PollLoop loop, const output::Outputs& outputs) {
+/// What becomes of the report does not end a watch, with one exception: when nobody reads it any
+/// longer, only one that acts has something left to do.
+bool is_pointless(const WatchOptions& options, const output::Outputs& outputs) {
+    return !options.acts() && outputs.reader_has_gone();
+}
+
+/// Polls until a signal or the end of the duration.
+Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, const WatchOptions& options) {
     while (loop.wait_for(watch.descriptor())) {
         if (const Status polled = watch.poll(); !polled) {
             return polled;
         }
-        if (outputs.is_broken()) {
+        if (is_pointless(options, outputs)) {
             break;
         }
+        outputs.tick();
     }
     return {};
 }
@@ -46,30 +54,35 @@ int run_watch(const WatchOptions& options) {
         }
         filter = std::move(*compiled);
     }
-    auto outputs = output::Outputs::open({.json = options.json,
-                                          .output = options.output,
-                                          .print = options.print,
-                                          .quiet = options.quiet,
-                                          .verbosity = options.verbosity});
+    const SystemClock clock;
+    LiveConsole console;
+    const auto notice = [&console](std::string_view line) { console.say(line); };
+    auto outputs = output::Outputs::open_live({.json = options.json,
+                                               .output = options.output,
+                                               .print = options.print,
+                                               .quiet = options.quiet,
+                                               .verbosity = options.verbosity},
+                                              clock, notice);
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }
     const StopSignals signals;
-    const SystemClock clock;
     auto watch = Watch::start(options, std::move(filter),
-                              {.output = *outputs, .clock = clock, .notice = say});
+                              {.output = *outputs, .clock = clock, .notice = notice});
     if (!watch) {
         return log_error(watch.error(), kFailed);
     }
     if (!options.quiet) {
-        say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
-                        options.duration ? "" : " Ctrl-C ends."));
+        console.say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
+                                options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs);
+    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, options);
     const Status finished = watch->finish();
-    for (const Status& status : {ran, finished, outputs->status()}) {
+    const Status written = outputs->finish();
+    for (const Status& status :
+         {ran, finished, is_pointless(options, *outputs) ? Status{} : written}) {
         if (!status) {
-            return log_error(status.error(), kFailed);
+            return console.log_error(status.error(), kFailed);
         }
     }
     return kDone;

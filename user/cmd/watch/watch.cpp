@@ -104,6 +104,7 @@ class Watch::Run final : private analysis::ReportSink {
     Run(const WatchOptions& options, std::optional<net::Filter> filter,
         const Dependencies& dependencies, kernel::AttachedProbe probe)
         : dependencies_(dependencies),
+          acts_(options.acts()),
           wall_(dependencies.clock),
           probe_(std::move(probe)),
           datapath_(probe_),
@@ -217,10 +218,20 @@ class Watch::Run final : private analysis::ReportSink {
         reports_.consume(std::move(report));
     }
 
-    /// Fails if stamps can no longer be written.
+    /// Fails if stamps can no longer be written, unless the watch acts: it goes on without them.
     [[nodiscard]] Status check_stamps(Nanoseconds now) {
-        if (const Status health = stamps_->health(); !health || now < stamp_loss_due_) {
-            return health;
+        if (stamps_given_up_ || now < stamp_loss_due_) {
+            return {};
+        }
+        if (const Status health = stamps_->health(); !health) {
+            if (!acts_) {
+                return health;
+            }
+            stamps_given_up_ = true;
+            Error told = health.error();
+            told.hint = "the watch goes on, without stamps";
+            dependencies_.notice(told.message());
+            return {};
         }
         stamp_loss_due_ = now + kStampLossEvery;
         const auto stats = datapath_.stats();
@@ -245,6 +256,7 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     Dependencies dependencies_;
+    bool acts_;
     WallTime wall_;
     std::unordered_map<std::uint32_t, std::string> names_;
     kernel::AttachedProbe probe_;
@@ -257,6 +269,7 @@ class Watch::Run final : private analysis::ReportSink {
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
     std::optional<StampRecorder> stamps_;  ///< with --stamps
     Nanoseconds stamp_loss_due_{0};
+    bool stamps_given_up_ = false;
 };
 
 Result<Watch> Watch::start(const WatchOptions& options, std::optional<net::Filter> filter,

@@ -288,6 +288,15 @@ Json json_of(const LearnedEntry& entry) {
             {"learned", std::move(json)}};
 }
 
+Json json_of(const LeftOut& left_out) {
+    return {{"timestamp", eve_timestamp(left_out.wall)},
+            {"event_type", "left_out"},
+            {"left_out",
+             {{"above_bound", left_out.above_bound},
+              {"not_taken", left_out.not_taken},
+              {"total", left_out.total}}}};
+}
+
 Json json_of(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     Json json = {

@@ -28,6 +28,7 @@ using Json = nlohmann::ordered_json;
 /// With its stamps.
 [[nodiscard]] Json json_of(const OpenFlow& flow);
 [[nodiscard]] Json json_of(const LearnedEntry& entry);
+[[nodiscard]] Json json_of(const LeftOut& left_out);
 [[nodiscard]] Json json_of(const pathtrace::PathReport& report);
 [[nodiscard]] Json json_of(const pathtrace::PathStats& stats);
 

@@ -27,7 +27,7 @@ void JsonOutput::consume(const Event& event) {
         (*line)["pcap_filename"] = capture_;
     }
     constexpr int kOneLine = -1;
-    constexpr bool kAsciiOnly = false;
+    constexpr bool kAsciiOnly = true;  // else C1 controls and the like would reach a terminal
     output_.write(line->dump(kOneLine, ' ', kAsciiOnly, Json::error_handler_t::replace) + "\n");
 }
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "user/base/create_file.h"
+
 namespace flowstamp::output {
 
 namespace {
@@ -18,16 +20,16 @@ constexpr int kPollsHurried = 10;
 }  // namespace
 
 Result<StampFile> StampFile::create(const std::string& path) {
-    constexpr mode_t kReadableByAll = 0644;
     // O_NONBLOCK affects only pipes: the end of a run must not wait for a stopped reader.
-    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
-                 kReadableByAll));
+    auto fd = create_file(path, O_NONBLOCK);
     if (!fd) {
-        const bool no_reader = errno == ENXIO;
-        return fail_errno("open for writing", path, errno,
-                          no_reader ? "start what reads this pipe first" : "");
+        Error error = std::move(fd).error();
+        if (error.errno_value == ENXIO) {
+            error.hint = "start what reads this pipe first";
+        }
+        return fail(std::move(error));
     }
-    return StampFile(std::move(fd), path);
+    return StampFile(std::move(*fd), path);
 }
 
 StampFile::StampFile(Fd fd, std::string name)

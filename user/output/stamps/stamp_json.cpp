@@ -40,7 +40,7 @@ bool is_same(const fst_flow_key& one, const fst_flow_key& other) {
 
 /// As a JSON string: an interface name may contain a quotation mark.
 std::string quoted(const std::string& text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace

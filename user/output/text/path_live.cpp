@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "user/output/text/cleaned.h"
+
 namespace flowstamp::output {
 
 /// Path reports are held until the next drawing: written one by one, many of them would keep the
@@ -24,7 +26,7 @@ bool PathLive::is_due(Nanoseconds now) const {
 }
 
 void PathLive::draw(pathtrace::PathSample sample, Nanoseconds now) {
-    block_.draw(lines_of(rates_.consume(std::move(sample)), block_.width(), style_));
+    block_.draw(lines_of(rates_.consume(cleaned(std::move(sample))), block_.width(), style_));
     terminal_.release();
     drawn_ = now;
     due_ = now + kBetween;

@@ -36,15 +36,23 @@ std::string rate_text(double rate) {
                                      : fmt::format("{:.0f}/s", rate);
 }
 
+/// The first bytes, up to the end of a character of UTF-8.
+std::string beginning(const std::string& text, std::size_t bytes) {
+    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0U) == 0x80) {
+        --bytes;
+    }
+    return text.substr(0, bytes);
+}
+
 std::string cut(std::string text, std::size_t width) {
     constexpr std::string_view kMore = "...";
     if (text.size() <= width) {
         return text;
     }
     if (width < kMore.size()) {
-        return text.substr(0, width);
+        return beginning(text, width);
     }
-    return text.substr(0, width - kMore.size()).append(kMore);
+    return beginning(text, width - kMore.size()).append(kMore);
 }
 
 /// `left` and `right` at the two ends of a line; `left` is cut if both do not fit.

@@ -8,6 +8,7 @@
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
+#include "user/output/text/cleaned.h"
 #include "user/output/text/counted.h"
 #include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
@@ -112,6 +113,20 @@ std::string state_and_end(const analysis::FlowRecord& record) {
     return state == end ? std::string(state) : fmt::format("{}, {}", state, end);
 }
 
+/// "left out: 3 events, as there were too many in that time; 5 in all".
+std::string left_out_text(const LeftOut& its) {
+    std::string text = fmt::format("{} left out: ", clock_text(its.wall));
+    if (its.above_bound != 0) {
+        text += fmt::format("{}, as there were too many in that time; ",
+                            counted_grouped(its.above_bound, "event"));
+    }
+    if (its.not_taken != 0) {
+        text +=
+            fmt::format("{} that could not be written; ", counted_grouped(its.not_taken, "event"));
+    }
+    return text + fmt::format("{} in all\n", grouped(its.total));
+}
+
 std::string losses_text(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     std::string text;
@@ -199,7 +214,23 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
     return table;
 }
 
+bool TextOutput::wants(const Event& event) const {
+    return std::visit(
+        Handle{[this](const analysis::Reset&) { return detail_ != Detail::findings; },
+               [this](const analysis::FlowRecord&) { return detail_ == Detail::all; },
+               [this](const analysis::Stats&) { return detail_ == Detail::all; },
+               [this](const pathtrace::PathReport& its) {
+                   return detail_ != Detail::findings || !its.has_arrived();
+               },
+               [](const PacketStamp&) { return false; }, [](const auto&) { return true; }},
+        event);
+}
+
 void TextOutput::consume(const Event& event) {
+    if (!wants(event)) {
+        return;
+    }
+    const Event printed = cleaned(event);
     std::visit(Handle{[this](const CaptureStart& its) { capture(its); },
                       [this](const analysis::Reset& its) { reset(its); },
                       [this](const analysis::Finding& its) { finding(its); },
@@ -209,22 +240,14 @@ void TextOutput::consume(const Event& event) {
                       [this](const analysis::Summary& its) { summary(its.stats); },
                       [this](const OpenFlow& its) { write(open_flow_text(its)); },
                       [this](const LearnedEntry& its) { write(learned_text(its)); },
-                      [this](const pathtrace::PathReport& its) { path(its); },
+                      [this](const LeftOut& its) { write(left_out_text(its)); },
+                      [this](const pathtrace::PathReport& its) { write(path_text(its, style_)); },
                       [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
                       [](const PacketStamp&) {}},
-               event);
-}
-
-void TextOutput::path(const pathtrace::PathReport& report) {
-    if (detail_ != Detail::findings || !report.has_arrived()) {
-        write(path_text(report, style_));
-    }
+               printed);
 }
 
 void TextOutput::reset(const analysis::Reset& reset) {
-    if (detail_ == Detail::findings) {
-        return;
-    }
     const fst_judgement& judgement = reset.judgement;
     const fst_packet& packet = reset.sighting.packet;
     const auto verdict = static_cast<fst_verdict>(judgement.verdict);
@@ -308,9 +331,6 @@ void TextOutput::middlebox(const analysis::Middlebox& box) {
 }
 
 void TextOutput::flow(const analysis::FlowRecord& record) {
-    if (detail_ != Detail::all) {
-        return;
-    }
     const fst_flow& flow = record.slot;
     const unsigned opener = net::opener_of(flow);
     const fst_direction& there = flow.direction[opener];
@@ -323,9 +343,7 @@ void TextOutput::flow(const analysis::FlowRecord& record) {
 }
 
 void TextOutput::stats(const analysis::Stats& stats) {
-    if (detail_ == Detail::all) {
-        write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
-    }
+    write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
 }
 
 void TextOutput::summary(const analysis::Stats& stats) {

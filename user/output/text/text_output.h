@@ -25,6 +25,7 @@ class TextOutput final : public Consumer {
         : output_(output), style_(style), detail_(detail) {}
 
     void consume(const Event& event) override;
+    [[nodiscard]] bool wants(const Event& event) const override;
 
   private:
     void capture(const CaptureStart&) { is_replay_ = true; }
@@ -34,7 +35,6 @@ class TextOutput final : public Consumer {
     void flow(const analysis::FlowRecord& record);
     void stats(const analysis::Stats& stats);
     void summary(const analysis::Stats& stats);
-    void path(const pathtrace::PathReport& report);
 
     /// In the verdict's colour.
     [[nodiscard]] std::string painted(fst_verdict verdict, std::string_view text) const;

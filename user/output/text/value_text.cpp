@@ -10,6 +10,7 @@
 
 #include "flowstamp/evidence.h"
 #include "flowstamp/hops.h"
+#include "user/base/printable.h"
 #include "user/base/time_text.h"
 #include "user/net/names.h"
 #include "user/output/text/counted.h"
@@ -49,7 +50,7 @@ std::string word_text(Field field, const std::string& word) {
         return text;                               \
     }
 #include "user/output/text/phrases.def"
-    return word;
+    return printable(word);
 }
 
 std::string number_text(FieldType type, std::uint64_t number) {

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "user/output/text/cleaned.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "user/base/printable.h"
+
+namespace flowstamp::output {
+
+namespace {
+
+void clean(std::string& text) {
+    text = printable(text);
+}
+
+void clean(std::vector<std::string>& texts) {
+    for (std::string& text : texts) {
+        clean(text);
+    }
+}
+
+void clean(analysis::Stats& stats) {
+    std::map<std::string, std::uint64_t> unopened;
+    for (const auto& [name, frames] : stats.unopened) {
+        unopened[printable(name)] += frames;
+    }
+    stats.unopened = std::move(unopened);
+}
+
+void clean(netfilter::DropAttribution& its) {
+    for (std::string* text : {&its.table, &its.chain, &its.text, &its.why}) {
+        clean(*text);
+    }
+}
+
+void clean(pathtrace::PathReport& report) {
+    for (pathtrace::PathStep& step : report.steps) {
+        clean(step.at);
+        clean(step.passed);
+        clean(step.changed);
+    }
+    if (!report.drop) {
+        return;
+    }
+    pathtrace::PathReport::Drop& drop = *report.drop;
+    for (std::string* text :
+         {&drop.at, &drop.reason, &drop.location, &drop.words.words, &drop.words.look_at}) {
+        clean(*text);
+    }
+    if (drop.attribution) {
+        clean(*drop.attribution);
+    }
+}
+
+}  // namespace
+
+/// The values of findings are cleaned where they become text: value_text().
+Event cleaned(const Event& event) {
+    Event its = event;
+    std::visit(Handle{[](CaptureStart& capture) { clean(capture.file); },
+                      [](analysis::Reset& reset) { clean(reset.sighting.interface); },
+                      [](analysis::Finding& finding) {
+                          clean(finding.sighting.interface);
+                          clean(finding.vendor);
+                      },
+                      [](analysis::Middlebox& box) {
+                          clean(box.interface);
+                          clean(box.vendor);
+                      },
+                      [](analysis::FlowRecord& record) { clean(record.interface); },
+                      [](analysis::Stats& stats) { clean(stats); },
+                      [](analysis::Summary& summary) { clean(summary.stats); },
+                      [](OpenFlow& flow) { clean(flow.record.interface); },
+                      [](pathtrace::PathReport& report) { clean(report); },
+                      // These have no strings.
+                      [](LearnedEntry&) {}, [](LeftOut&) {}, [](pathtrace::PathStats&) {},
+                      [](PacketStamp&) {}},
+               its);
+    return its;
+}
+
+pathtrace::PathSample cleaned(pathtrace::PathSample sample) {
+    for (pathtrace::PathSample::Part& part : sample.parts) {
+        clean(part.name);
+    }
+    for (pathtrace::PathSample::Loss& loss : sample.losses) {
+        for (std::string* text : {&loss.at, &loss.before, &loss.by}) {
+            clean(*text);
+        }
+    }
+    return sample;
+}
+
+}  // namespace flowstamp::output
