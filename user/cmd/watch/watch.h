@@ -37,10 +37,12 @@ class Watch {
     Watch& operator=(Watch&&) noexcept;
     ~Watch();
 
-    /// Readable when the kernel has an urgent event; else call poll() ten times a second.
+    /// Readable when the kernel has an urgent event or an interface has changed; else call poll()
+    /// ten times a second, in the namespace of start().
     [[nodiscard]] int descriptor() const;
 
-    /// Reads, judges and reports what there is; also statistics and ended flows, when due.
+    /// Reads, judges and reports what there is; also statistics and ended flows, when due, and what
+    /// has become of the interfaces. Fails when none of them is left.
     [[nodiscard]] Status poll();
 
     /// Detaches, reads the last events, and reports what is still open: findings and flows.

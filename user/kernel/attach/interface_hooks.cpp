@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -32,12 +33,6 @@ Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const 
                                               Notices& notices) {
     InterfaceHooks hooks(interface);
     Status done;
-    if (!interface.up) {
-        notices.push_back(
-            {fmt::format("{}: is down; attached anyway. Set it up with "
-                         "`ip link set {} up`",
-                         interface.name, interface.name)});
-    }
     if (wants_ingress(plan)) {
         done = hooks.attach_ingress(plan, notices);
     }
@@ -48,6 +43,11 @@ Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const 
         return std::unexpected(done.error());
     }
     return hooks;
+}
+
+bool InterfaceHooks::are_attached() const {
+    return std::ranges::all_of(links_, &BpfLink::is_attached) &&
+           (!clsact_ || clsact_->is_attached());
 }
 
 Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "user/base/result.h"
@@ -35,6 +37,11 @@ class InterfaceHooks {
                                                        const HookPlan& plan, Notices& notices);
 
     [[nodiscard]] const Attachment& attachment() const { return attachment_; }
+    /// The interface has another name now.
+    void rename(std::string name) { attachment_.interface.name = std::move(name); }
+
+    /// Whether all that was attached still is.
+    [[nodiscard]] bool are_attached() const;
 
     /// The clsact qdisc, if one had to be created.
     [[nodiscard]] const ClsactHooks* created_clsact() const {

@@ -9,6 +9,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 #include "user/output/text/counted.h"
+#include "user/output/text/interface_text.h"
 #include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
 #include "user/output/text/path_text.h"
@@ -209,10 +210,18 @@ void TextOutput::consume(const Event& event) {
                       [this](const analysis::Summary& its) { summary(its.stats); },
                       [this](const OpenFlow& its) { write(open_flow_text(its)); },
                       [this](const LearnedEntry& its) { write(learned_text(its)); },
+                      [this](const net::InterfaceChange& its) { interface(its); },
                       [this](const pathtrace::PathReport& its) { path(its); },
                       [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
                       [](const PacketStamp&) {}},
                event);
+}
+
+/// Also with --quiet: it is about what the other lines do not say any more.
+void TextOutput::interface(const net::InterfaceChange& change) {
+    const std::string text = interface_text(change);
+    write(fmt::format("{} {}\n", clock_text(change.wall),
+                      change.is_watched ? text : style_.bad(text)));
 }
 
 void TextOutput::path(const pathtrace::PathReport& report) {

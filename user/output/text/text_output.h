@@ -34,6 +34,7 @@ class TextOutput final : public Consumer {
     void flow(const analysis::FlowRecord& record);
     void stats(const analysis::Stats& stats);
     void summary(const analysis::Stats& stats);
+    void interface(const net::InterfaceChange& change);
     void path(const pathtrace::PathReport& report);
 
     /// In the verdict's colour.
