@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "tests/netns/lab_fixture.h"
@@ -144,6 +146,30 @@ TEST_F(WatchInterfaces, NothingIsMissedWhenMessagesAreLost) {
     EXPECT_NE(watch.out().find(link().name + " is gone"), std::string::npos);
     EXPECT_EQ(download_with_forgery(), lab::Outcome::Complete);
     EXPECT_EQ(watch.stop(kSoon).status, 0);
+}
+
+TEST_F(WatchInterfaces, StampsNameALinkMadeAnew) {
+    const std::string path = fmt::format("/tmp/flowstamp-anew-{}.json", ::getpid());
+    Child watch = watching({"--stamps", path});
+    delete_link();
+    ASSERT_TRUE(watch.wait_for_output(link().name + " is gone", kSoon)) << watch.out();
+    make_link();
+    ASSERT_TRUE(watch.wait_for_output(link().name + " is back", kSoon)) << watch.out();
+    {
+        const lab::Server server = require(lab::Server::start(lab().server(), {}));
+        lab::download(lab().client(), to_server(100'000));
+    }
+    EXPECT_EQ(watch.stop(kSoon).status, 0);
+    const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    std::ifstream lines(path);
+    int count = 0;
+    for (std::string line; std::getline(lines, line); count++) {
+        const json event = json::parse(line);
+        EXPECT_TRUE(schema.violations(event).empty()) << line;
+        EXPECT_EQ(event.at("in_iface"), link().name);
+    }
+    EXPECT_GT(count, 5);
+    std::filesystem::remove(path);
 }
 
 TEST_F(WatchInterfaces, DownAndUp) {

@@ -261,6 +261,9 @@ class Watch::Run final : private analysis::ReportSink {
         }
         notify(news->notices);
         learn_names();
+        if (stamps_ && !news->changes.empty()) {
+            stamps_->follow(probe_.attachments());
+        }
         std::string last;
         for (net::InterfaceChange& change : news->changes) {
             last = change.name;
