@@ -200,6 +200,20 @@ TEST_F(WatchInterfaces, MovedToAnotherNamespaceAndBack) {
     EXPECT_EQ(watch.stop(kSoon).status, 0);
 }
 
+TEST_F(WatchInterfaces, TheStartLineTellsTheHookAndWhy) {
+    EXPECT_TRUE(watching({}, false).wait_for_output(
+        fmt::format("flowstamp: watching {} (tcx ingress, tcx egress; XDP would cost it its large "
+                    "segments), observe only. Ctrl-C ends.\n",
+                    link().name),
+        kSoon));
+    EXPECT_TRUE(
+        watching({"--drop", "confirmed"}, false)
+            .wait_for_output(fmt::format("flowstamp: watching {} (xdp ingress, tcx egress), "
+                                         "dropping. Ctrl-C ends.\n",
+                                         link().name),
+                             kSoon));
+}
+
 TEST_F(WatchInterfaces, TheLastOneDeletedEndsTheWatch) {
     Child watch = watching({"--drop", "confirmed"}, false);
     delete_link();

@@ -373,8 +373,10 @@ std::string Watch::where() const {
         const auto name = [](const std::optional<kernel::Hook>& hook) {
             return hook ? kernel::hook_name(*hook) : "";
         };
-        text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", attachment.interface.name,
-                            output::hooks_text(name(attachment.ingress), name(attachment.egress)));
+        text += fmt::format(
+            "{}{} ({}{})", text.empty() ? "" : ", ", attachment.interface.name,
+            output::hooks_text(name(attachment.ingress), name(attachment.egress)),
+            attachment.why.empty() ? "" : fmt::format("; XDP would cost it {}", attachment.why));
     }
     return text;
 }

@@ -51,7 +51,8 @@ class Watch {
     /// Totals since the start.
     [[nodiscard]] Result<analysis::Stats> stats();
 
-    /// "eth0 (xdp ingress, tcx egress), eth1 (tcx ingress, tcx egress)".
+    /// "eth0 (xdp ingress, tcx egress), veth1 (tcx ingress, tcx egress; XDP would cost it its large
+    /// segments)".
     [[nodiscard]] std::string where() const;
 
   private:

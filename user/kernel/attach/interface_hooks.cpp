@@ -11,6 +11,7 @@
 
 #include "user/kernel/attach/tc_filters.h"
 #include "user/kernel/attach/xdp_attach_failure.h"
+#include "user/kernel/attach/xdp_cost.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp::kernel {
@@ -25,6 +26,13 @@ bool wants_ingress(const HookPlan& plan) {
 bool wants_egress(const HookPlan& plan, const Interface& interface) {
     return plan.direction == WatchDirection::out ||
            (plan.direction == WatchDirection::both && !interface.loopback);
+}
+
+Notice cost_notice(const Interface& interface) {
+    return {
+        fmt::format("{}: XDP costs it {}, and a fast stream much of its rate; --hook tc refuses "
+                    "resets as well, and costs neither",
+                    interface.name, xdp_cost(interface))};
 }
 
 }  // namespace
@@ -51,7 +59,10 @@ bool InterfaceHooks::are_attached() const {
 }
 
 Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {
-    if (plan.ingress != IngressChoice::tc) {
+    const bool is_automatic = plan.ingress == IngressChoice::automatic;
+    if (is_automatic && !automatic_is_xdp(interface(), plan.acting)) {
+        attachment_.why = xdp_cost(interface());
+    } else if (plan.ingress != IngressChoice::tc) {
         const Hook hook =
             plan.ingress == IngressChoice::xdp_generic ? Hook::xdp_generic : Hook::xdp;
         const int error = interface().has_ethernet()
@@ -59,10 +70,13 @@ Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {
                               : EOPNOTSUPP;  // XDP does not know the link type: no tunnels
         if (error == 0) {
             attachment_.ingress = hook;
+            if (is_automatic && !xdp_cost(interface()).empty()) {
+                notices.push_back(cost_notice(interface()));
+            }
             return {};
         }
         const XdpAttachFailure failure = xdp_attach_failure(interface(), hook, error);
-        if (plan.ingress != IngressChoice::automatic || failure.is_fatal) {
+        if (!is_automatic || failure.is_fatal) {
             return fail(failure_error(interface(), hook, failure));
         }
         notices.push_back(failure_notice(interface(), failure));

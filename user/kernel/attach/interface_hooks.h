@@ -24,6 +24,7 @@ struct ProgramFds {
 struct HookPlan {
     IngressChoice ingress = IngressChoice::automatic;
     WatchDirection direction = WatchDirection::both;
+    bool acting = false;  ///< packets may be dropped or changed
     ProgramFds programs{};
     const StubPrograms* stubs = nullptr;  ///< set: clsact; else tcx
 };
@@ -49,7 +50,7 @@ class InterfaceHooks {
     }
 
   private:
-    explicit InterfaceHooks(Interface interface) : attachment_{std::move(interface), {}, {}} {}
+    explicit InterfaceHooks(Interface interface) : attachment_{.interface = std::move(interface)} {}
 
     [[nodiscard]] const Interface& interface() const { return attachment_.interface; }
     Status attach_ingress(const HookPlan& plan, Notices& notices);

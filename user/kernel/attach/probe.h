@@ -75,8 +75,9 @@ enum class Hook { xdp, xdp_generic, tcx, clsact };
 
 struct Attachment {
     Interface interface;
-    std::optional<Hook> ingress;  ///< none: not watched
-    std::optional<Hook> egress;   ///< none: not watched, or loopback, where ingress suffices
+    std::optional<Hook> ingress{};  ///< none: not watched
+    std::optional<Hook> egress{};   ///< none: not watched, or loopback, where ingress suffices
+    std::string_view why{};         ///< why not XDP, if that was a choice: what it would have cost
 };
 
 /// What has become of the interfaces that a probe was attached to.
@@ -99,7 +100,8 @@ class AttachedProbe {
 
     /// Follows the interfaces: attaches to one that is back, and again where others have detached a
     /// program; lets go of one that has gone. To be called whenever interfaces_fd() is readable, and
-    /// at least once a second (`now`: CLOCK_MONOTONIC), in the network namespace of attach(). After detach(): nothing.
+    /// at least once a second (`now`: CLOCK_MONOTONIC), in the network namespace of attach(). After
+    /// detach(): nothing.
     [[nodiscard]] Result<InterfaceNews> follow_interfaces(Nanoseconds now);
     /// Readable when there is news of interfaces.
     [[nodiscard]] int interfaces_fd() const;

@@ -53,6 +53,7 @@ void register_run(ProbeState& state) {
 HookPlan ProbeState::hook_plan() const {
     return {.ingress = options.hook,
             .direction = options.direction,
+            .acting = options.acting(),
             .programs = programs(),
             .stubs = stubs ? &*stubs : nullptr};
 }
