@@ -99,9 +99,9 @@ class AttachedProbe {
     [[nodiscard]] const std::vector<Attachment>& attachments() const;
 
     /// Follows the interfaces: attaches to one that is back, and again where others have detached a
-    /// program; lets go of one that has gone. To be called whenever interfaces_fd() is readable, and
-    /// at least once a second (`now`: CLOCK_MONOTONIC), in the network namespace of attach(). After
-    /// detach(): nothing.
+    /// program; lets go of one that has gone. To be called whenever interfaces_fd() is readable,
+    /// and at least once a second (`now`: CLOCK_MONOTONIC), in the network namespace of attach().
+    /// After detach(): nothing.
     [[nodiscard]] Result<InterfaceNews> follow_interfaces(Nanoseconds now);
     /// Readable when there is news of interfaces.
     [[nodiscard]] int interfaces_fd() const;
