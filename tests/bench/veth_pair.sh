@@ -36,9 +36,10 @@ start() {
     done
 }
 
-# start_watch PROGRAM [OPTION...]: a watch of the interface, with these options
+# start_watch PROGRAM [OPTION...]: a watch of the interface at XDP, as on a network card, with these
+# options
 start_watch() {
-    start '^flowstamp: watching ' "$1" watch -i "$interface" --json -o "$work/events" "${@:2}"
+    start '^flowstamp: watching ' "$1" watch -i "$interface" --hook xdp --json -o "$work/events" "${@:2}"
 }
 
 stop() {

@@ -61,8 +61,8 @@ measure() {
             rate
             ip -n "$id-inside" link set dev in xdpdrv off
             ;;
-        watch) with ;;
-        acting) with --drop confirmed --challenge all ;;
+        watch) with --hook xdp ;;
+        acting) with --hook xdp --drop confirmed --challenge all ;;
     esac
 }
 

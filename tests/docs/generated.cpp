@@ -12,6 +12,7 @@
 #include "user/analysis/names.h"
 #include "user/analysis/signal.h"
 #include "user/analysis/values.h"
+#include "user/net/interface_change.h"
 
 namespace flowstamp::docs {
 
@@ -168,6 +169,8 @@ std::string schema(const std::string& current) {
     all.at("cause").at("enum") = names(kCauses);
     all.at("finding").at("properties").at("finding").at("properties").at("kind").at("enum") =
         names(analysis::every_finding_kind());
+    all.at("interface").at("properties").at("interface").at("properties").at("change").at("enum") =
+        net::kInterfaceChangeNames;
     all.at("values").at("properties") = field_properties();
     return schema.dump(kIndent) + "\n";
 }

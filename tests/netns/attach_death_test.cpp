@@ -122,7 +122,7 @@ TEST_F(AttachDeath, KernelDetachesBothHooks) {
     if (!kernel::has_tcx()) {
         GTEST_SKIP() << "a stub stays; see StubIsHarmlessAndRemovedByTheNextRun";
     }
-    WatchProcess process = watch();
+    WatchProcess process = watch({.hook = kernel::IngressChoice::xdp});
     ASSERT_TRUE(is_attached());
     ASSERT_EQ(xdp_mode("kta"), kernel::XdpMode::native);
     process.kill();
@@ -133,7 +133,8 @@ TEST_F(AttachDeath, KernelDetachesBothHooks) {
 
 TEST_F(AttachDeath, KernelDetachesXdpWhereAStubStays) {
     among_own_runs([] {
-        WatchProcess process = watch({.tc = kernel::TcMethod::clsact});
+        WatchProcess process =
+            watch({.hook = kernel::IngressChoice::xdp, .tc = kernel::TcMethod::clsact});
         ASSERT_EQ(xdp_mode("kta"), kernel::XdpMode::native);
         process.kill();
         EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);

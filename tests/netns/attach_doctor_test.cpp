@@ -45,6 +45,14 @@ TEST_F(AttachDoctor, ReportsInterfaceSupport) {
     EXPECT_TRUE(all.contains("kta ingress")) << all.text;
 }
 
+TEST_F(AttachDoctor, ReportsWhatXdpWouldCost) {
+    const Diagnosis output = inside([] { return diagnose({"kta"}); });
+    EXPECT_TRUE(
+        output.contains("it would cost its large segments: only --drop and --challenge "
+                        "take it, else tc ingress will be used"))
+        << output.text;
+}
+
 TEST_F(AttachDoctor, ReportsPathSupport) {
     const Diagnosis output = inside([] { return diagnose({"kta"}); });
     for (const char* part : {"netfilter stations", "tc stations", "kfree_skb", "consume_skb",
@@ -65,7 +73,8 @@ TEST_F(AttachDoctor, ReportsMissingIptables) {
 }
 
 TEST_F(AttachDoctor, ReportsAnotherXdpProgram) {
-    const kernel::AttachedProbe other = require_attached({"kta"});
+    const kernel::AttachedProbe other =
+        require_attached({"kta"}, {.hook = kernel::IngressChoice::xdp});
     const Diagnosis output = inside([] { return diagnose({"kta"}); });
     EXPECT_EQ(output.status, 0) << output.text;
     EXPECT_TRUE(output.contains("flowstamp_xdp_i) is attached: tc ingress will be used"))

@@ -10,11 +10,15 @@ namespace {
 
 struct Way {
     const char* name;
-    kernel::IngressChoice ingress;
+    kernel::IngressChoice choice;
     kernel::TcMethod tc;
-    kernel::Hook expect_ingress;
-    std::optional<kernel::Hook> expect_egress;  ///< none: the default of this kernel
+    /// None: how tc programs are attached on this kernel by default.
+    std::optional<kernel::Hook> expect_ingress;
+    std::optional<kernel::Hook> expect_egress;
 
+    [[nodiscard]] kernel::Hook ingress(kernel::Hook usual) const {
+        return expect_ingress.value_or(usual);
+    }
     [[nodiscard]] kernel::Hook egress(kernel::Hook usual) const {
         return expect_egress.value_or(usual);
     }
@@ -31,7 +35,7 @@ class AttachHooks : public AttachTest, public ::testing::WithParamInterface<Way>
         }
     }
     static kernel::ProbeOptions options() {
-        return {.hook = GetParam().ingress, .tc = GetParam().tc};
+        return {.hook = GetParam().choice, .tc = GetParam().tc};
     }
 };
 
@@ -40,7 +44,7 @@ TEST_P(AttachHooks, SeesEachPacketOnce) {
     EXPECT_EQ(texts(probe.notices()), "");
     ASSERT_EQ(probe.attachments().size(), 1U);
     EXPECT_EQ(probe.attachments()[0].interface.name, "kta");
-    EXPECT_EQ(probe.attachments()[0].ingress, GetParam().expect_ingress);
+    EXPECT_EQ(probe.attachments()[0].ingress, GetParam().ingress(tc_hook()));
     EXPECT_EQ(probe.attachments()[0].egress, GetParam().egress(tc_hook()));
 
     EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
@@ -68,11 +72,11 @@ TEST_P(AttachHooks, LeavesNothingBehind) {
 
 TEST_P(AttachHooks, AnotherWatchBesideItSeesTheSame) {
     kernel::AttachedProbe first = require_attached({"kta"}, options());
-    const bool same_xdp = GetParam().ingress == kernel::IngressChoice::xdp ||
-                          GetParam().ingress == kernel::IngressChoice::xdp_generic;
+    const bool same_xdp = GetParam().choice == kernel::IngressChoice::xdp ||
+                          GetParam().choice == kernel::IngressChoice::xdp_generic;
     kernel::AttachedProbe second = require_attached(
         {"kta"},
-        {.hook = same_xdp ? kernel::IngressChoice::tc : GetParam().ingress, .tc = GetParam().tc});
+        {.hook = same_xdp ? kernel::IngressChoice::tc : GetParam().choice, .tc = GetParam().tc});
     EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(first, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(second, FST_COUNT_TCP), 2U);
@@ -87,7 +91,7 @@ TEST_P(AttachHooks, WatchesOneDirectionIfRequested) {
     kernel::ProbeOptions one_way = options();
     one_way.direction = kernel::WatchDirection::in;
     kernel::AttachedProbe in = require_attached({"kta"}, one_way);
-    EXPECT_EQ(in.attachments()[0].ingress, GetParam().expect_ingress);
+    EXPECT_EQ(in.attachments()[0].ingress, GetParam().ingress(tc_hook()));
     EXPECT_EQ(in.attachments()[0].egress, std::nullopt);
     EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     EXPECT_EQ(counter(in, FST_COUNT_TCP), 1U);
@@ -108,22 +112,49 @@ TEST_P(AttachHooks, WatchesOneDirectionIfRequested) {
 
 INSTANTIATE_TEST_SUITE_P(
     Ways, AttachHooks,
-    ::testing::Values(Way{"automatic",
-                          kernel::IngressChoice::automatic,
-                          kernel::TcMethod::automatic,
-                          kernel::Hook::xdp,
-                          {}},
-                      Way{"xdp", kernel::IngressChoice::xdp, kernel::TcMethod::tcx,
-                          kernel::Hook::xdp, kernel::Hook::tcx},
-                      Way{"xdp_generic", kernel::IngressChoice::xdp_generic, kernel::TcMethod::tcx,
-                          kernel::Hook::xdp_generic, kernel::Hook::tcx},
-                      Way{"tcx", kernel::IngressChoice::tc, kernel::TcMethod::tcx,
-                          kernel::Hook::tcx, kernel::Hook::tcx},
-                      Way{"xdp_clsact", kernel::IngressChoice::xdp, kernel::TcMethod::clsact,
-                          kernel::Hook::xdp, kernel::Hook::clsact},
-                      Way{"clsact", kernel::IngressChoice::tc, kernel::TcMethod::clsact,
-                          kernel::Hook::clsact, kernel::Hook::clsact}),
+    ::testing::Values(
+        Way{"automatic", kernel::IngressChoice::automatic, kernel::TcMethod::automatic, {}, {}},
+        Way{"xdp", kernel::IngressChoice::xdp, kernel::TcMethod::tcx, kernel::Hook::xdp,
+            kernel::Hook::tcx},
+        Way{"xdp_generic", kernel::IngressChoice::xdp_generic, kernel::TcMethod::tcx,
+            kernel::Hook::xdp_generic, kernel::Hook::tcx},
+        Way{"tcx", kernel::IngressChoice::tc, kernel::TcMethod::tcx, kernel::Hook::tcx,
+            kernel::Hook::tcx},
+        Way{"xdp_clsact", kernel::IngressChoice::xdp, kernel::TcMethod::clsact, kernel::Hook::xdp,
+            kernel::Hook::clsact},
+        Way{"clsact", kernel::IngressChoice::tc, kernel::TcMethod::clsact, kernel::Hook::clsact,
+            kernel::Hook::clsact}),
     [](const auto& info) { return info.param.name; });
+
+/// A veth with XDP gets no large segments: who only looks on must not take them.
+class AttachAutomatic : public AttachTest {};
+
+TEST_F(AttachAutomatic, ObservingTakesTcWhereXdpWouldCost) {
+    kernel::AttachedProbe probe = require_attached({"kta"});
+    EXPECT_EQ(probe.attachments()[0].ingress, tc_hook());
+    EXPECT_EQ(probe.attachments()[0].why, "its large segments");
+    EXPECT_EQ(xdp_mode("kta"), kernel::XdpMode::none);
+    EXPECT_EQ(texts(probe.notices()), "");
+}
+
+TEST_F(AttachAutomatic, ActingTakesXdpAndSaysWhatItCosts) {
+    kernel::AttachedProbe probe = require_attached({"kta"}, {.drop = FST_DROP_CONFIRMED});
+    EXPECT_EQ(probe.attachments()[0].ingress, kernel::Hook::xdp);
+    EXPECT_EQ(probe.attachments()[0].why, "");
+    EXPECT_EQ(texts(probe.notices()),
+              "kta: XDP costs it its large segments, and a fast stream much of its rate; --hook tc "
+              "refuses resets as well, and costs neither\n");
+    kernel::AttachedProbe asked =
+        require_attached({"kta"}, {.hook = kernel::IngressChoice::tc, .drop = FST_DROP_CONFIRMED});
+    EXPECT_EQ(texts(asked.notices()), "");
+}
+
+TEST_F(AttachAutomatic, ATapDeviceIsLikeAVeth) {
+    ip({"-n", a(), "tuntap", "add", "kt-tap", "mode", "tap"});
+    kernel::AttachedProbe probe = require_attached({"kt-tap"});
+    EXPECT_EQ(probe.attachments()[0].ingress, tc_hook());
+    EXPECT_EQ(xdp_mode("kt-tap"), kernel::XdpMode::none);
+}
 
 class AttachSeveral : public AttachTest {};
 

@@ -196,6 +196,26 @@ TEST(EventsSchema, DescribesWhatWasLeftOut) {
     EXPECT_EQ(event["left_out"]["total"], 7);
 }
 
+TEST(EventsSchema, DescribesEveryChangeOfAnInterface) {
+    for (std::size_t i = 0; i < net::kInterfaceChangeNames.size(); i++) {
+        net::InterfaceChange change{.kind = static_cast<net::InterfaceChange::Kind>(i),
+                                    .name = "eth1",
+                                    .index = 7,
+                                    .wall = 1'795'000'000s};
+        const output::Json event = output::json_of(change);
+        EXPECT_THAT(violations(event), IsEmpty()) << event.dump(2);
+        EXPECT_EQ(event["interface"]["change"], net::kInterfaceChangeNames[i]);
+        change.name_was = "eth0";
+        change.mtu = 9000;
+        change.mtu_was = 1500;
+        change.is_watched = true;
+        change.ingress = "xdp";
+        change.egress = "tcx";
+        change.reason = "no such device";
+        EXPECT_THAT(violations(output::json_of(change)), IsEmpty());
+    }
+}
+
 TEST(EventsSchema, RefusesWhatItDoesNotDescribe) {
     ForgedRstBench bench;
     FlowScript script;
@@ -328,6 +348,27 @@ TEST(JsonEvents, CountAFlowFromItsOpenersSide) {
     EXPECT_FALSE(midway.contains("isn_id"));
     EXPECT_FALSE(midway["flow"].contains("start"));
     EXPECT_FALSE(midway["flow"]["toclient"].contains("rtt_us"));
+}
+
+TEST(JsonEvents, DescribeAnInterfaceThatIsBack) {
+    const output::Json event = output::json_of({.kind = net::InterfaceChange::Kind::back,
+                                                .name = "eth1",
+                                                .index = 12,
+                                                .is_watched = true,
+                                                .ingress = "xdp",
+                                                .egress = "tcx",
+                                                .wall = 1'795'000'000s});
+    EXPECT_EQ(event,
+              (output::Json{{"timestamp", "2026-11-18T11:06:40.000000+0000"},
+                            {"in_iface", "eth1"},
+                            {"event_type", "interface"},
+                            {"interface",
+                             {{"change", "back"},
+                              {"summary", "eth1 is back: attached (xdp ingress, tcx egress)"},
+                              {"index", 12},
+                              {"watched", true},
+                              {"ingress", "xdp"},
+                              {"egress", "tcx"}}}}));
 }
 
 TEST(JsonEvents, HaveTheSameIdsForOneFlow) {

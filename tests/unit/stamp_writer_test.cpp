@@ -166,6 +166,32 @@ TEST_F(StampWriters, JsonLinesMatchTheSchema) {
     EXPECT_EQ(events[3]["stamp"]["segments"], 3);
 }
 
+/// An interface that was made anew: its packets are not another's.
+TEST_F(StampWriters, APlaceMayBeAddedLater) {
+    fst_packet packet = example(1);
+    packet.key.ifindex = 12;
+    for (const char* name : {"x.pcapng", "x.json"}) {
+        auto file = output::StampFile::create(folder_ + "/" + name);
+        ASSERT_TRUE(file);
+        const auto writer = output::make_stamp_writer(*file, kPlaces);
+        writer->consume(output::PacketStamp{packet, kWall});
+        writer->add({.ifindex = 12, .hook = FST_HOOK_XDP, .interface = "eth7", .method = "xdp"});
+        writer->consume(output::PacketStamp{packet, kWall});
+        file->flush();
+    }
+    auto capture = net::CaptureReader::open(*net::open_file(folder_ + "/x.pcapng"), "x.pcapng");
+    ASSERT_TRUE(capture);
+    (void)(*capture)->next();
+    const auto frame = (*capture)->next();
+    ASSERT_TRUE(frame && *frame);
+    EXPECT_EQ((*capture)->interface_name((*frame)->interface), "eth7");
+    std::ifstream lines(folder_ + "/x.json");
+    std::string line;
+    std::getline(lines, line);
+    std::getline(lines, line);
+    EXPECT_EQ(nlohmann::json::parse(line)["in_iface"], "eth7");
+}
+
 TEST_F(StampWriters, TheLongestLineFits) {
     fst_packet packet = example(0xffffffff, true);
     std::memset(packet.key.address, 0xff, sizeof(packet.key.address));

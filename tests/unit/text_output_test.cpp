@@ -226,5 +226,35 @@ TEST(Colour, IsForTerminalsUnlessRefusedOrForced) {
     EXPECT_FALSE(output::wants_colour(false, "1", "1"));
 }
 
+TEST_F(TextOutputTest, PrintsWhatBecomesOfAnInterface) {
+    using Kind = net::InterfaceChange::Kind;
+    const auto line = [&](net::InterfaceChange change) {
+        change.name = "eth1";
+        change.wall = 1'795'000'000s;
+        const std::string text = text_of(change, output::Detail::findings);
+        EXPECT_TRUE(text.starts_with("11:06:40.000000 eth1 ")) << text;
+        return text.substr(16);
+    };
+    EXPECT_EQ(line({.kind = Kind::gone}), "eth1 is gone\n");
+    EXPECT_EQ(line({.kind = Kind::moved}),
+              "eth1 has moved to another network namespace: it is no longer watched\n");
+    EXPECT_EQ(line({.kind = Kind::down}), "eth1 is down\n");
+    EXPECT_EQ(line({.kind = Kind::up}), "eth1 is up\n");
+    EXPECT_EQ(line({.kind = Kind::mtu, .mtu = 9000, .mtu_was = 1500}),
+              "eth1 has an MTU of 9000 now, not 1500\n");
+    EXPECT_EQ(line({.kind = Kind::back, .is_watched = true, .ingress = "xdp", .egress = "tcx"}),
+              "eth1 is back: attached (xdp ingress, tcx egress)\n");
+    EXPECT_EQ(line({.kind = Kind::back, .reason = "no such device"}),
+              "eth1 is back, but not watched: no such device\n");
+    EXPECT_EQ(line({.kind = Kind::detached, .is_watched = true, .egress = "tcx"}),
+              "eth1 was detached by another process: attached (tcx egress)\n");
+    EXPECT_EQ(line({.kind = Kind::attached, .is_watched = true, .ingress = "tcx"}),
+              "eth1 is watched again: attached (tcx ingress)\n");
+    EXPECT_EQ(
+        text_of(net::InterfaceChange{
+            .kind = Kind::renamed, .name = "lan1", .name_was = "eth1", .wall = 1'795'000'000s}),
+        "11:06:40.000000 eth1 is now called lan1\n");
+}
+
 }  // namespace
 }  // namespace flowstamp

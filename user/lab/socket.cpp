@@ -89,6 +89,7 @@ Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl, in
     const bool ipv4 = family == AF_INET;
     const SocketAddress address(local);
     if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
         (ttl && setsockopt(socket.get(), ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
                            ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, &hops, sizeof(hops)) != 0) ||
         bind(socket.get(), address.get(), address.length) != 0 ||

@@ -60,6 +60,8 @@ bool pause(std::chrono::microseconds length, const WaitLimit& limit);
 inline constexpr int kBacklog = 128;  ///< of a listener, unless it is given another
 
 /// A listener in the calling thread's network namespace; `ttl` is its sockets' IP_TTL or hop limit.
+/// They send at once what they are given (TCP_NODELAY): the rest of a write, held back until all
+/// before it is acknowledged, would race a forgery that is made at that moment.
 Result<Fd> listen_tcp(const Endpoint& local, std::optional<std::uint8_t> ttl = {},
                       int backlog = kBacklog);
 Result<Fd> accept_tcp(const Fd& listener, const WaitLimit& limit);

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "user/analysis/session.h"
+#include "user/net/interface_change.h"
 #include "user/pathtrace/path_report.h"
 
 namespace flowstamp::output {
@@ -42,10 +43,10 @@ struct PacketStamp {
 };
 
 /// Everything that any command can report.
-using Event =
-    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
-                 analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow, LearnedEntry,
-                 LeftOut, pathtrace::PathReport, pathtrace::PathStats, PacketStamp>;
+using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
+                           analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow,
+                           LearnedEntry, LeftOut, net::InterfaceChange, pathtrace::PathReport,
+                           pathtrace::PathStats, PacketStamp>;
 
 /// An output: receives each event, and ignores kinds that it has no format for. The event is
 /// written when consume() returns, unless the output is documented to buffer.

@@ -67,10 +67,18 @@ std::string_view new_lines(std::string_view text, std::size_t& relayed) {
     return fresh;
 }
 
+/// The error: notices stand before it.
+std::string last_line(std::string text) {
+    while (text.ends_with('\n')) {
+        text.pop_back();
+    }
+    return text.substr(text.rfind('\n') + 1);
+}
+
 Error child_failed(const CommandOutput& output) {
     return {.operation = "run flowstamp watch",
             .reason = output.err.empty() ? fmt::format("it ended with status {}", output.status)
-                                         : output.err.substr(0, output.err.find('\n'))};
+                                         : last_line(output.err)};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "user/cmd/doctor/check.h"
 #include "user/kernel/attach/tc_filters.h"
+#include "user/kernel/attach/xdp_cost.h"
 #include "user/kernel/features/bpf_objects.h"
 
 namespace flowstamp::cmd {
@@ -14,6 +15,16 @@ namespace {
 std::string driver_text(const kernel::Interface& interface) {
     return interface.driver.empty() ? "its driver"
                                     : fmt::format("its driver ({})", interface.driver);
+}
+
+/// What that costs, and who pays it.
+std::string cost_text(const kernel::Interface& interface) {
+    const std::string_view cost = kernel::xdp_cost(interface);
+    return cost.empty() ? ""
+                        : fmt::format(
+                              "; it would cost {}: only --drop and --challenge take it, "
+                              "else tc ingress will be used",
+                              cost);
 }
 
 Check check_ingress(const kernel::Interface& interface) {
@@ -34,8 +45,9 @@ Check check_ingress(const kernel::Interface& interface) {
     }
     switch (kernel::native_xdp(interface.index)) {
         case kernel::NativeXdp::yes:
-            return {CheckStatus::ok, subject,
-                    fmt::format("{} has native XDP", driver_text(interface))};
+            return {
+                CheckStatus::ok, subject,
+                fmt::format("{} has native XDP{}", driver_text(interface), cost_text(interface))};
         case kernel::NativeXdp::no:
             return {CheckStatus::limited, subject,
                     fmt::format("{} has no native XDP: tc ingress will be used",

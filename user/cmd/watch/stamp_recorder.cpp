@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/cmd/watch/stamp_recorder.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <stop_token>
@@ -51,6 +52,7 @@ class StampRecorder::Run {
     Run(Wanted wanted, std::vector<output::StampPlace> places, const WallTime& wall)
         : file_(std::move(wanted.file)),
           filter_(std::move(wanted.filter)),
+          known_(places),
           writer_(output::make_stamp_writer(file_, std::move(places))),
           wall_(wall),
           order_(kHeld, [this](const fst_packet_stamp& stamp) { write(stamp); }) {}
@@ -87,6 +89,20 @@ class StampRecorder::Run {
         }
         file_.flush();
         return health_ ? file_.health() : health_;
+    }
+
+    void follow(const std::vector<output::StampPlace>& places) {
+        const std::lock_guard guard(mutex_);
+        for (const output::StampPlace& place : places) {
+            const auto is_same = [&](const output::StampPlace& other) {
+                return other.ifindex == place.ifindex && other.hook == place.hook;
+            };
+            if (std::ranges::none_of(known_, is_same)) {
+                known_.push_back(place);
+                new_places_.push_back(place);
+                has_new_places_ = true;
+            }
+        }
     }
 
     [[nodiscard]] analysis::StampTally tally() const { return {.written = written_}; }
@@ -131,7 +147,18 @@ class StampRecorder::Run {
         order_.add(stamps);
     }
 
+    void learn_places() {
+        const std::lock_guard guard(mutex_);
+        for (output::StampPlace& place : std::exchange(new_places_, {})) {
+            writer_->add(std::move(place));
+        }
+        has_new_places_ = false;
+    }
+
     void write(const fst_packet_stamp& stamp) {
+        if (has_new_places_.load(std::memory_order_relaxed)) {
+            learn_places();
+        }
         const fst_packet packet = net::packet_of(stamp);
         if (filter_ && !filter_->matches(packet)) {
             return;
@@ -144,6 +171,7 @@ class StampRecorder::Run {
 
     output::StampFile file_;
     std::optional<net::Filter> filter_;
+    std::vector<output::StampPlace> known_;  ///< places that the writer knows, or will soon
     std::unique_ptr<output::StampWriter> writer_;
     WallTime wall_;
     SystemClock clock_;
@@ -153,8 +181,10 @@ class StampRecorder::Run {
     Status consumed_;                         ///< error of collect() in consume()
     std::atomic<std::uint64_t> written_ = 0;  ///< written by one thread at a time
     std::atomic<std::uint64_t> unread_ = 0;
-    mutable std::mutex mutex_;  ///< guards health_
+    std::atomic<bool> has_new_places_ = false;
+    mutable std::mutex mutex_;  ///< guards health_, known_ and new_places_
     Status health_;
+    std::vector<output::StampPlace> new_places_{};
     std::jthread thread_;  ///< last: joined before the members that it uses are destroyed
 };
 
@@ -195,6 +225,10 @@ Status StampRecorder::health() const {
 
 Status StampRecorder::finish() {
     return run_->finish();
+}
+
+void StampRecorder::follow(const std::vector<kernel::Attachment>& attachments) {
+    run_->follow(places_of(attachments));
 }
 
 analysis::StampTally StampRecorder::tally() const {

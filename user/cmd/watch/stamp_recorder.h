@@ -41,6 +41,9 @@ class StampRecorder {
     /// To be called once the probe is detached: writes the stamps not read yet, and ends.
     [[nodiscard]] Status finish();
 
+    /// What the probe is attached to now: interfaces that are new get their names in the file.
+    void follow(const std::vector<kernel::Attachment>& attachments);
+
     /// `lost` is not known here: the kernel counts it.
     [[nodiscard]] analysis::StampTally tally() const;
     /// Records that could not be read, being of another version.

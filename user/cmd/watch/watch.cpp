@@ -2,17 +2,22 @@
 #include "user/cmd/watch/watch.h"
 
 #include <fmt/format.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <initializer_list>
 #include <span>
 #include <unordered_map>
 #include <utility>
 
 #include "user/analysis/session.h"
+#include "user/base/fd.h"
 #include "user/cmd/watch/local_drops.h"
 #include "user/cmd/watch/loss_notices.h"
 #include "user/cmd/watch/stamp_recorder.h"
 #include "user/kernel/attach/probe.h"
+#include "user/output/text/interface_text.h"
 
 namespace flowstamp::cmd {
 
@@ -121,12 +126,8 @@ class Watch::Run final : private analysis::ReportSink {
         if (!options.learn) {
             log(probe_.record_learned(false, {}));
         }
-        for (const kernel::Attachment& attachment : probe_.attachments()) {
-            names_[attachment.interface.index] = attachment.interface.name;
-        }
-        for (const kernel::Notice& notice : probe_.notices()) {
-            dependencies_.notice(notice.text);
-        }
+        learn_names();
+        notify(probe_.notices());
     }
 
     [[nodiscard]] Status listen() {
@@ -137,6 +138,10 @@ class Watch::Run final : private analysis::ReportSink {
         }
         reader_.emplace(std::move(*reader));
         datapath_.set_unread([this] { return reader_->rejected(); });
+        if (const Status waiting = wait_on({reader_->epoll_fd(), probe_.interfaces_fd()});
+            !waiting) {
+            return waiting;
+        }
         return session_.advance(dependencies_.clock.monotonic());
     }
 
@@ -165,7 +170,7 @@ class Watch::Run final : private analysis::ReportSink {
         return {};
     }
 
-    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+    [[nodiscard]] int descriptor() const { return ready_.get(); }
     [[nodiscard]] const std::vector<kernel::Attachment>& attachments() const {
         return probe_.attachments();
     }
@@ -180,6 +185,9 @@ class Watch::Run final : private analysis::ReportSink {
         const Nanoseconds now = dependencies_.clock.monotonic();
         if (const Status advanced = session_.advance(now); !advanced) {
             return advanced;
+        }
+        if (const Status followed = follow_interfaces(now); !followed) {
+            return followed;
         }
         return stamps_ ? check_stamps(now) : Status{};
     }
@@ -244,6 +252,56 @@ class Watch::Run final : private analysis::ReportSink {
         return {};
     }
 
+    /// descriptor() becomes readable when one of these does.
+    [[nodiscard]] Status wait_on(std::initializer_list<int> descriptors) {
+        ready_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+        for (const int descriptor : descriptors) {
+            epoll_event readable{.events = EPOLLIN, .data = {}};
+            if (::epoll_ctl(ready_.get(), EPOLL_CTL_ADD, descriptor, &readable) != 0) {
+                return fail_errno("wait for", "events", errno);
+            }
+        }
+        return {};
+    }
+
+    /// Fails when no interface is left.
+    [[nodiscard]] Status follow_interfaces(Nanoseconds now) {
+        auto news = probe_.follow_interfaces(now);
+        if (!news) {
+            return std::unexpected(std::move(news).error());
+        }
+        notify(news->notices);
+        learn_names();
+        if (stamps_ && !news->changes.empty()) {
+            stamps_->follow(probe_.attachments());
+        }
+        std::string last;
+        for (net::InterfaceChange& change : news->changes) {
+            last = change.name;
+            change.wall = wall_.at(now);
+            dependencies_.output.consume(std::move(change));
+        }
+        if (!probe_.attachments().empty()) {
+            return {};
+        }
+        return fail({.operation = "watch",
+                     .object = std::move(last),
+                     .errno_value = ENODEV,
+                     .reason = "no interface is left to watch"});
+    }
+
+    void learn_names() {
+        for (const kernel::Attachment& attachment : probe_.attachments()) {
+            names_[attachment.interface.index] = attachment.interface.name;
+        }
+    }
+
+    void notify(const kernel::Notices& notices) {
+        for (const kernel::Notice& notice : notices) {
+            dependencies_.notice(notice.text);
+        }
+    }
+
     void log(const Status& written) {
         if (!written) {
             dependencies_.notice(written.error().message());
@@ -266,6 +324,7 @@ class Watch::Run final : private analysis::ReportSink {
     analysis::Session session_;
     LossNotices losses_;
     std::optional<kernel::EventReader> reader_;
+    Fd ready_;                             ///< an epoll: of the reader's events, and of interfaces
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
     std::optional<StampRecorder> stamps_;  ///< with --stamps
     Nanoseconds stamp_loss_due_{0};
@@ -324,16 +383,13 @@ Result<analysis::Stats> Watch::stats() {
 std::string Watch::where() const {
     std::string text;
     for (const kernel::Attachment& attachment : run_->attachments()) {
-        std::string hooks;
-        if (attachment.ingress) {
-            hooks += fmt::format("{} ingress", kernel::hook_name(*attachment.ingress));
-        }
-        if (attachment.egress) {
-            hooks += fmt::format("{}{} egress", hooks.empty() ? "" : ", ",
-                                 kernel::hook_name(*attachment.egress));
-        }
-        text +=
-            fmt::format("{}{} ({})", text.empty() ? "" : ", ", attachment.interface.name, hooks);
+        const auto name = [](const std::optional<kernel::Hook>& hook) {
+            return hook ? kernel::hook_name(*hook) : "";
+        };
+        text += fmt::format(
+            "{}{} ({}{})", text.empty() ? "" : ", ", attachment.interface.name,
+            output::hooks_text(name(attachment.ingress), name(attachment.egress)),
+            attachment.why.empty() ? "" : fmt::format("; XDP would cost it {}", attachment.why));
     }
     return text;
 }

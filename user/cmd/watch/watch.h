@@ -37,10 +37,12 @@ class Watch {
     Watch& operator=(Watch&&) noexcept;
     ~Watch();
 
-    /// Readable when the kernel has an urgent event; else call poll() ten times a second.
+    /// Readable when the kernel has an urgent event or an interface has changed; else call poll()
+    /// ten times a second, in the namespace of start().
     [[nodiscard]] int descriptor() const;
 
-    /// Reads, judges and reports what there is; also statistics and ended flows, when due.
+    /// Reads, judges and reports what there is; also statistics and ended flows, when due, and what
+    /// has become of the interfaces. Fails when none of them is left.
     [[nodiscard]] Status poll();
 
     /// Detaches, reads the last events, and reports what is still open: findings and flows.
@@ -49,7 +51,8 @@ class Watch {
     /// Totals since the start.
     [[nodiscard]] Result<analysis::Stats> stats();
 
-    /// "eth0 (xdp ingress, tcx egress), eth1 (tcx ingress, tcx egress)".
+    /// "eth0 (xdp ingress, tcx egress), veth1 (tcx ingress, tcx egress; XDP would cost it its large
+    /// segments)".
     [[nodiscard]] std::string where() const;
 
   private:

@@ -129,13 +129,24 @@ Status ClsactHooks::attach(const StubPrograms& stubs, TcDirection direction) {
                     .priority = priority);
         error = bpf_tc_attach(&hook, &options);
         if (error == 0) {
-            places_.push_back({direction, options.handle, options.priority});
+            places_.push_back({direction, options.handle, options.priority, options.prog_id});
             return {};
         }
     }
     return fail_errno(
         direction == TcDirection::ingress ? "attach to tc ingress" : "attach to tc egress",
         interface_.name, error, "this kernel needs cls_bpf: modprobe cls_bpf");
+}
+
+/// If the filters cannot be listed, they count as attached: they are looked at again soon.
+bool ClsactHooks::is_attached() const {
+    return std::ranges::all_of(places_, [this](const Place& place) {
+        const Result<std::vector<TcFilter>> filters = tc_filters(interface_.index, place.direction);
+        return !filters || std::ranges::any_of(*filters, [&](const TcFilter& filter) {
+            return filter.handle == place.handle && filter.priority == place.priority &&
+                   filter.program_id == place.program_id;
+        });
+    });
 }
 
 void ClsactHooks::remove() {

@@ -53,6 +53,9 @@ class ClsactHooks {
     /// Runs first at ingress, last at egress.
     [[nodiscard]] Status attach(const StubPrograms& stubs, TcDirection direction);
 
+    /// Whether all filters that were attached are still there.
+    [[nodiscard]] bool is_attached() const;
+
     [[nodiscard]] std::uint32_t ifindex() const { return interface_.index; }
     [[nodiscard]] bool created_qdisc() const { return created_; }
     [[nodiscard]] std::uint64_t namespace_inode() const { return namespace_.inode(); }
@@ -62,6 +65,7 @@ class ClsactHooks {
         TcDirection direction;
         std::uint32_t handle;
         std::uint32_t priority;
+        std::uint32_t program_id;
     };
 
     ClsactHooks(Interface interface, bool created);

@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "user/base/fd.h"
+#include "user/kernel/attach/device_features.h"
 #include "user/kernel/features/kernel_release.h"
 #include "user/kernel/features/libbpf_messages.h"
 
@@ -96,6 +97,7 @@ Result<Interface> find_interface(const std::string& name) {
     }
     found.wireless = queries.query(kWirelessName) != nullptr;
     found.driver = queries.driver();
+    found.merges_in_hardware = has_any_feature(socket.get(), name, {"rx-lro", "rx-gro-hw"});
     return found;
 }
 

@@ -19,7 +19,8 @@ struct Interface {
     bool running = false;        ///< IFF_RUNNING: also has a carrier
     bool loopback = false;
     bool wireless = false;
-    std::string driver;  ///< as reported by ethtool; empty if it reports none
+    std::string driver;               ///< as reported by ethtool; empty if it reports none
+    bool merges_in_hardware = false;  ///< LRO or GRO-HW is on
 
     /// Whether its packets begin with an Ethernet header; not on tunnels (tun, wireguard, ppp).
     [[nodiscard]] bool has_ethernet() const;

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
 
 #include "user/kernel/attach/tc_filters.h"
 #include "user/kernel/attach/xdp_attach_failure.h"
+#include "user/kernel/attach/xdp_cost.h"
 #include "vmlinux/uapi.h"
 
 namespace flowstamp::kernel {
@@ -26,18 +28,19 @@ bool wants_egress(const HookPlan& plan, const Interface& interface) {
            (plan.direction == WatchDirection::both && !interface.loopback);
 }
 
+Notice cost_notice(const Interface& interface) {
+    return {
+        fmt::format("{}: XDP costs it {}, and a fast stream much of its rate; --hook tc refuses "
+                    "resets as well, and costs neither",
+                    interface.name, xdp_cost(interface))};
+}
+
 }  // namespace
 
 Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const HookPlan& plan,
                                               Notices& notices) {
     InterfaceHooks hooks(interface);
     Status done;
-    if (!interface.up) {
-        notices.push_back(
-            {fmt::format("{}: is down; attached anyway. Set it up with "
-                         "`ip link set {} up`",
-                         interface.name, interface.name)});
-    }
     if (wants_ingress(plan)) {
         done = hooks.attach_ingress(plan, notices);
     }
@@ -50,8 +53,16 @@ Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const 
     return hooks;
 }
 
+bool InterfaceHooks::are_attached() const {
+    return std::ranges::all_of(links_, &BpfLink::is_attached) &&
+           (!clsact_ || clsact_->is_attached());
+}
+
 Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {
-    if (plan.ingress != IngressChoice::tc) {
+    const bool is_automatic = plan.ingress == IngressChoice::automatic;
+    if (is_automatic && !automatic_is_xdp(interface(), plan.acting)) {
+        attachment_.why = xdp_cost(interface());
+    } else if (plan.ingress != IngressChoice::tc) {
         const Hook hook =
             plan.ingress == IngressChoice::xdp_generic ? Hook::xdp_generic : Hook::xdp;
         const int error = interface().has_ethernet()
@@ -59,10 +70,13 @@ Status InterfaceHooks::attach_ingress(const HookPlan& plan, Notices& notices) {
                               : EOPNOTSUPP;  // XDP does not know the link type: no tunnels
         if (error == 0) {
             attachment_.ingress = hook;
+            if (is_automatic && !xdp_cost(interface()).empty()) {
+                notices.push_back(cost_notice(interface()));
+            }
             return {};
         }
         const XdpAttachFailure failure = xdp_attach_failure(interface(), hook, error);
-        if (plan.ingress != IngressChoice::automatic || failure.is_fatal) {
+        if (!is_automatic || failure.is_fatal) {
             return fail(failure_error(interface(), hook, failure));
         }
         notices.push_back(failure_notice(interface(), failure));

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "user/base/result.h"
@@ -22,6 +24,7 @@ struct ProgramFds {
 struct HookPlan {
     IngressChoice ingress = IngressChoice::automatic;
     WatchDirection direction = WatchDirection::both;
+    bool acting = false;  ///< packets may be dropped or changed
     ProgramFds programs{};
     const StubPrograms* stubs = nullptr;  ///< set: clsact; else tcx
 };
@@ -35,6 +38,11 @@ class InterfaceHooks {
                                                        const HookPlan& plan, Notices& notices);
 
     [[nodiscard]] const Attachment& attachment() const { return attachment_; }
+    /// The interface has another name now.
+    void rename(std::string name) { attachment_.interface.name = std::move(name); }
+
+    /// Whether all that was attached still is.
+    [[nodiscard]] bool are_attached() const;
 
     /// The clsact qdisc, if one had to be created.
     [[nodiscard]] const ClsactHooks* created_clsact() const {
@@ -42,7 +50,7 @@ class InterfaceHooks {
     }
 
   private:
-    explicit InterfaceHooks(Interface interface) : attachment_{std::move(interface), {}, {}} {}
+    explicit InterfaceHooks(Interface interface) : attachment_{.interface = std::move(interface)} {}
 
     [[nodiscard]] const Interface& interface() const { return attachment_.interface; }
     Status attach_ingress(const HookPlan& plan, Notices& notices);

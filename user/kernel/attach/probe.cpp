@@ -82,6 +82,14 @@ const std::vector<Attachment>& AttachedProbe::attachments() const {
     return state_->attachments;
 }
 
+Result<InterfaceNews> AttachedProbe::follow_interfaces(Nanoseconds now) {
+    return kernel::follow_interfaces(*state_, now);
+}
+
+int AttachedProbe::interfaces_fd() const {
+    return state_->listener ? state_->listener->descriptor() : -1;
+}
+
 const Notices& AttachedProbe::notices() const {
     return state_->notices;
 }
@@ -93,6 +101,7 @@ Status AttachedProbe::record_learned(bool learns, std::vector<net::LearnedSignat
 
 void AttachedProbe::detach() {
     state_->hooks.clear();
+    state_->listener.reset();
     state_->registration.reset();
 }
 

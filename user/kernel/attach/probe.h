@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/clock.h"
 #include "user/base/result.h"
 #include "user/kernel/attach/interface.h"
 #include "user/kernel/attach/probe_options.h"
@@ -27,6 +28,7 @@
 #include "user/kernel/maps/policy_writer.h"
 #include "user/kernel/maps/stamp_reader.h"
 #include "user/kernel/maps/test_run.h"
+#include "user/net/interface_change.h"
 #include "user/net/learned_signature.h"
 
 namespace flowstamp::kernel {
@@ -73,8 +75,15 @@ enum class Hook { xdp, xdp_generic, tcx, clsact };
 
 struct Attachment {
     Interface interface;
-    std::optional<Hook> ingress;  ///< none: not watched
-    std::optional<Hook> egress;   ///< none: not watched, or loopback, where ingress suffices
+    std::optional<Hook> ingress{};  ///< none: not watched
+    std::optional<Hook> egress{};   ///< none: not watched, or loopback, where ingress suffices
+    std::string_view why{};         ///< why not XDP, if that was a choice: what it would have cost
+};
+
+/// What has become of the interfaces that a probe was attached to.
+struct InterfaceNews {
+    std::vector<net::InterfaceChange> changes{};  ///< without their time
+    Notices notices{};  ///< fallbacks taken and limits met while attaching again
 };
 
 /// Attached: packets are being stamped. The destructor detaches; the kernel does so when the
@@ -86,7 +95,16 @@ class AttachedProbe {
     ~AttachedProbe();
 
     [[nodiscard]] ProbeMaps& maps();
+    /// The interfaces that it is attached to now.
     [[nodiscard]] const std::vector<Attachment>& attachments() const;
+
+    /// Follows the interfaces: attaches to one that is back, and again where others have detached a
+    /// program; lets go of one that has gone. To be called whenever interfaces_fd() is readable,
+    /// and at least once a second (`now`: CLOCK_MONOTONIC), in the network namespace of attach().
+    /// After detach(): nothing.
+    [[nodiscard]] Result<InterfaceNews> follow_interfaces(Nanoseconds now);
+    /// Readable when there is news of interfaces.
+    [[nodiscard]] int interfaces_fd() const;
 
     /// Fallbacks taken and limits met while attaching, to be shown to the user first.
     [[nodiscard]] const Notices& notices() const;

@@ -36,22 +36,10 @@ Result<std::vector<Interface>> find_interfaces(const std::vector<std::string>& n
     return found;
 }
 
-RunRecord record_of(const std::vector<InterfaceHooks>& hooks) {
-    RunRecord record{.version = FST_CONTRACT_VERSION};
-    for (const InterfaceHooks& each : hooks) {
-        const Interface& interface = each.attachment().interface;
-        record.interfaces.push_back({interface.index, interface.name});
-        if (const ClsactHooks* clsact = each.created_clsact()) {
-            record.qdiscs.push_back({clsact->namespace_inode(), clsact->ifindex()});
-        }
-    }
-    return record;
-}
-
 /// Not essential: without registration only `flows` cannot find the watch.
 void register_run(ProbeState& state) {
     Result<Registration> registration =
-        Registration::create(record_of(state.hooks), bpf_map__fd(state.skeleton->maps.flows));
+        Registration::create(record_of(state), bpf_map__fd(state.skeleton->maps.flows));
     if (registration) {
         state.registration.emplace(*std::move(registration));
         return;
@@ -62,8 +50,44 @@ void register_run(ProbeState& state) {
 
 }  // namespace
 
+HookPlan ProbeState::hook_plan() const {
+    return {.ingress = options.hook,
+            .direction = options.direction,
+            .acting = options.acting(),
+            .programs = programs(),
+            .stubs = stubs ? &*stubs : nullptr};
+}
+
+RunRecord record_of(const ProbeState& state) {
+    RunRecord record{.version = FST_CONTRACT_VERSION};
+    for (const auto& hooks : state.hooks) {
+        if (!hooks) {
+            continue;
+        }
+        const Interface& interface = hooks->attachment().interface;
+        record.interfaces.push_back({interface.index, interface.name});
+        if (const ClsactHooks* clsact = hooks->created_clsact()) {
+            record.qdiscs.push_back({clsact->namespace_inode(), clsact->ifindex()});
+        }
+    }
+    return record;
+}
+
+void list_attachments(ProbeState& state) {
+    state.attachments.clear();
+    for (const auto& hooks : state.hooks) {
+        if (hooks) {
+            state.attachments.push_back(hooks->attachment());
+        }
+    }
+}
+
 Status attach_state(ProbeState& state, const std::vector<std::string>& names) {
     const LibbpfMessages quiet;
+    Result<LinkListener> listener = LinkListener::open();  // first, so that it misses nothing
+    if (!listener) {
+        return std::unexpected(listener.error());
+    }
     const Result<std::vector<Interface>> interfaces = find_interfaces(names);
     if (!interfaces) {
         return std::unexpected(interfaces.error());
@@ -74,20 +98,27 @@ Status attach_state(ProbeState& state, const std::vector<std::string>& names) {
             {"only one direction is watched: a forged reset is suspected at "
              "most, and cannot be challenged"});
     }
-    const HookPlan plan{.ingress = state.options.hook,
-                        .direction = state.options.direction,
-                        .programs = state.programs(),
-                        .stubs = state.stubs ? &*state.stubs : nullptr};
-    std::vector<InterfaceHooks> hooks;  // on an error the destructors detach
+    std::vector<std::optional<InterfaceHooks>> hooks;  // on an error the destructors detach
     for (const Interface& interface : *interfaces) {
-        Result<InterfaceHooks> attached = InterfaceHooks::attach(interface, plan, state.notices);
+        if (!interface.up) {
+            state.notices.push_back(
+                {fmt::format("{0}: is down; attached anyway. Set it up with `ip link set {0} up`",
+                             interface.name)});
+        }
+        Result<InterfaceHooks> attached =
+            InterfaceHooks::attach(interface, state.hook_plan(), state.notices);
         if (!attached) {
             return std::unexpected(attached.error());
         }
-        state.attachments.push_back(attached->attachment());
-        hooks.push_back(*std::move(attached));
+        state.links.add({.index = interface.index,
+                         .name = interface.name,
+                         .mtu = interface.mtu,
+                         .is_up = interface.up});
+        hooks.emplace_back(*std::move(attached));
     }
+    state.listener.emplace(*std::move(listener));
     state.hooks = std::move(hooks);
+    list_attachments(state);
     register_run(state);
     return {};
 }

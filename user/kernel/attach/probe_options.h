@@ -12,7 +12,7 @@ namespace flowstamp::kernel {
 
 /// Where incoming packets are stamped (`--hook`).
 enum class IngressChoice {
-    automatic,    ///< native XDP; where it is unavailable, tc ingress, with a notice
+    automatic,    ///< native XDP; where that is unavailable, or would only cost: tc ingress
     xdp,          ///< native XDP, or fail
     xdp_generic,  ///< generic XDP (slow), or fail
     tc,           ///< tc ingress

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "vmlinux/uapi.h"
 
@@ -19,6 +20,14 @@ std::expected<BpfLink, int> link_or_errno(int fd) {
         return std::unexpected(-fd);
     }
     return BpfLink(fd);
+}
+
+/// Nothing if it cannot be read.
+std::optional<bpf_link_info> link_info(const Fd& link) {
+    bpf_link_info info{};
+    __u32 bytes = sizeof(info);
+    return bpf_link_get_info_by_fd(link.get(), &info, &bytes) == 0 ? std::optional(info)
+                                                                   : std::nullopt;
 }
 
 }  // namespace
@@ -44,16 +53,29 @@ std::uint32_t map_id(int map_fd) {
     return bpf_map_get_info_by_fd(map_fd, &info, &bytes) == 0 ? info.id : 0;
 }
 
+BpfLink::BpfLink(int fd) : fd_(fd) {
+    if (const auto info = link_info(fd_)) {
+        program_id_ = info->prog_id;
+    }
+}
+
 BpfLink& BpfLink::operator=(BpfLink&& other) noexcept {
     if (this != &other) {
         detach();
         fd_ = std::move(other.fd_);
+        program_id_ = other.program_id_;
     }
     return *this;
 }
 
 BpfLink::~BpfLink() {
     detach();
+}
+
+/// Of a link at XDP and one at tcx the kernel tells the interface in the same place; 0: none.
+bool BpfLink::is_attached() const {
+    const auto info = link_info(fd_);
+    return info && info->xdp.ifindex != 0 && info->prog_id == program_id_;
 }
 
 void BpfLink::detach() {

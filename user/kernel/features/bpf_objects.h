@@ -23,14 +23,19 @@ namespace flowstamp::kernel {
 /// A bpf_link. Its destructor detaches the program even if a child inherited the descriptor.
 class BpfLink {
   public:
-    explicit BpfLink(int fd) : fd_(fd) {}
+    explicit BpfLink(int fd);
     BpfLink(BpfLink&&) noexcept = default;
     BpfLink& operator=(BpfLink&& other) noexcept;
     ~BpfLink();
 
+    /// Whether the program that it was made with is still attached by it: the interface exists, and
+    /// nobody has detached the program or put another one in its place.
+    [[nodiscard]] bool is_attached() const;
+
   private:
     void detach();
     Fd fd_;
+    std::uint32_t program_id_ = 0;
 };
 
 /// The link, or a positive errno. `xdp_mode` is XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE.

@@ -193,6 +193,13 @@ Result<Registration> Registration::create(const RunRecord& record, int flows_fd)
 Registration::Registration(Registration&& other) noexcept
     : name_(std::exchange(other.name_, std::nullopt)), record_(std::move(other.record_)) {}
 
+Status Registration::record_interfaces(std::vector<RunRecord::WatchedInterface> interfaces,
+                                       std::vector<RunRecord::Qdisc> qdiscs) {
+    record_.interfaces = std::move(interfaces);
+    record_.qdiscs = std::move(qdiscs);
+    return write_file(name_->record_path(), record_.to_text());
+}
+
 Status Registration::record_learned(bool learns, std::vector<net::LearnedSignature> learned) {
     record_.learns = learns;
     record_.learned = std::move(learned);

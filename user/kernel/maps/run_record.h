@@ -86,6 +86,9 @@ class Registration {
 
     [[nodiscard]] const RunName& name() const { return *name_; }
 
+    /// Rewrites the record with these interfaces and qdiscs.
+    [[nodiscard]] Status record_interfaces(std::vector<RunRecord::WatchedInterface> interfaces,
+                                           std::vector<RunRecord::Qdisc> qdiscs);
     /// Rewrites the record with these learned signatures.
     [[nodiscard]] Status record_learned(bool learns, std::vector<net::LearnedSignature> learned);
 

@@ -8,6 +8,7 @@
 #include "user/analysis/finding.h"
 #include "user/analysis/flow_record.h"
 #include "user/analysis/reset/middlebox.h"
+#include "user/net/interface_change.h"
 #include "user/net/learned_signature.h"
 #include "user/output/event.h"
 
@@ -29,6 +30,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const OpenFlow& flow);
 [[nodiscard]] Json json_of(const LearnedEntry& entry);
 [[nodiscard]] Json json_of(const LeftOut& left_out);
+[[nodiscard]] Json json_of(const net::InterfaceChange& change);
 [[nodiscard]] Json json_of(const pathtrace::PathReport& report);
 [[nodiscard]] Json json_of(const pathtrace::PathStats& stats);
 

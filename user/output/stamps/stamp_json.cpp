@@ -46,7 +46,12 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 StampJson::StampJson(StampFile& file, std::vector<StampPlace> places)
-    : StampWriter(file), places_(std::move(places)), remembered_(kRemembered) {}
+    : StampWriter(file, std::move(places)), remembered_(kRemembered) {}
+
+/// What was remembered of it before lacks its name.
+void StampJson::added(const StampPlace&) {
+    remembered_.assign(kRemembered, {});
+}
 
 const StampJson::Common& StampJson::common_of(const fst_packet& packet) {
     Common& common = remembered_[cache_hash(packet) % kRemembered];

@@ -16,6 +16,7 @@ class StampJson final : public StampWriter {
 
   private:
     void write(const fst_packet& packet, Nanoseconds wall) override;
+    void added(const StampPlace& place) override;
     /// The text that all packets of one flow, hook and direction have in common: a hash and two
     /// addresses, too expensive to format for each packet.
     struct Common {
@@ -30,7 +31,6 @@ class StampJson final : public StampWriter {
     [[nodiscard]] const Common& common_of(const fst_packet& packet);
     [[nodiscard]] const std::string& timestamp(Nanoseconds wall);
 
-    std::vector<StampPlace> places_;
     std::vector<Common> remembered_;
     std::int64_t second_ = -1;  ///< the second that second_text_ shows
     std::string second_text_;

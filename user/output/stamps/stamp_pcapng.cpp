@@ -85,7 +85,7 @@ class Block {
 }  // namespace
 
 StampPcapng::StampPcapng(StampFile& file, std::vector<StampPlace> places)
-    : StampWriter(file), places_(std::move(places)) {
+    : StampWriter(file, std::move(places)) {
     write_section();
     for (const StampPlace& place : places_) {
         write_interface(place);

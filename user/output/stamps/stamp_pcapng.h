@@ -16,11 +16,10 @@ class StampPcapng final : public StampWriter {
 
   private:
     void write(const fst_packet& packet, Nanoseconds wall) override;
+    void added(const StampPlace& place) override { write_interface(place); }
     void write_section();
     void write_interface(const StampPlace& place);
     [[nodiscard]] std::uint32_t interface_of(const fst_packet& packet) const;
-
-    std::vector<StampPlace> places_;
 };
 
 }  // namespace flowstamp::output

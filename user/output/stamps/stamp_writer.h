@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "flowstamp/packet.h"
@@ -26,18 +27,28 @@ struct StampPlace {
 /// Writes packet stamps to a file; one class for each format. Buffers until the file is flushed.
 class StampWriter : public Consumer {
   public:
-    /// Packets must come from the places that the writer was made with.
+    /// Packets must come from places that the writer knows.
     void consume(const Event& event) final {
         if (const auto* stamp = std::get_if<PacketStamp>(&event)) {
             write(stamp->packet, stamp->wall);
         }
     }
 
+    /// A place that packets come from as well from now on.
+    void add(StampPlace place) {
+        places_.push_back(std::move(place));
+        added(places_.back());
+    }
+
   protected:
-    explicit StampWriter(StampFile& file) : file_(file) {}
+    StampWriter(StampFile& file, std::vector<StampPlace> places)
+        : file_(file), places_(std::move(places)) {}
+    /// Of a place that is new; those of the beginning are the constructor's.
+    virtual void added(const StampPlace& place) = 0;
     /// `wall`: since 1970.
     virtual void write(const fst_packet& packet, Nanoseconds wall) = 0;
     StampFile& file_;
+    std::vector<StampPlace> places_;
 };
 
 /// In the format given by the file's name. `file` outlives the writer.

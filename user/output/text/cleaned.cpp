@@ -60,25 +60,31 @@ void clean(pathtrace::PathReport& report) {
 /// The values of findings are cleaned where they become text: value_text().
 Event cleaned(const Event& event) {
     Event its = event;
-    std::visit(Handle{[](CaptureStart& capture) { clean(capture.file); },
-                      [](analysis::Reset& reset) { clean(reset.sighting.interface); },
-                      [](analysis::Finding& finding) {
-                          clean(finding.sighting.interface);
-                          clean(finding.vendor);
-                      },
-                      [](analysis::Middlebox& box) {
-                          clean(box.interface);
-                          clean(box.vendor);
-                      },
-                      [](analysis::FlowRecord& record) { clean(record.interface); },
-                      [](analysis::Stats& stats) { clean(stats); },
-                      [](analysis::Summary& summary) { clean(summary.stats); },
-                      [](OpenFlow& flow) { clean(flow.record.interface); },
-                      [](pathtrace::PathReport& report) { clean(report); },
-                      // These have no strings.
-                      [](LearnedEntry&) {}, [](LeftOut&) {}, [](pathtrace::PathStats&) {},
-                      [](PacketStamp&) {}},
-               its);
+    std::visit(
+        Handle{[](CaptureStart& capture) { clean(capture.file); },
+               [](analysis::Reset& reset) { clean(reset.sighting.interface); },
+               [](analysis::Finding& finding) {
+                   clean(finding.sighting.interface);
+                   clean(finding.vendor);
+               },
+               [](analysis::Middlebox& box) {
+                   clean(box.interface);
+                   clean(box.vendor);
+               },
+               [](analysis::FlowRecord& record) { clean(record.interface); },
+               [](analysis::Stats& stats) { clean(stats); },
+               [](analysis::Summary& summary) { clean(summary.stats); },
+               [](OpenFlow& flow) { clean(flow.record.interface); },
+               [](net::InterfaceChange& change) {
+                   for (std::string* text : {&change.name, &change.name_was, &change.reason}) {
+                       clean(*text);
+                   }
+               },
+               [](pathtrace::PathReport& report) { clean(report); },
+               // These have no strings.
+               [](LearnedEntry&) {}, [](LeftOut&) {}, [](pathtrace::PathStats&) {},
+               [](PacketStamp&) {}},
+        its);
     return its;
 }
 

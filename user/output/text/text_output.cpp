@@ -10,6 +10,7 @@
 #include "user/net/names.h"
 #include "user/output/text/cleaned.h"
 #include "user/output/text/counted.h"
+#include "user/output/text/interface_text.h"
 #include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
 #include "user/output/text/path_text.h"
@@ -240,11 +241,19 @@ void TextOutput::consume(const Event& event) {
                       [this](const analysis::Summary& its) { summary(its.stats); },
                       [this](const OpenFlow& its) { write(open_flow_text(its)); },
                       [this](const LearnedEntry& its) { write(learned_text(its)); },
+                      [this](const net::InterfaceChange& its) { interface(its); },
                       [this](const LeftOut& its) { write(left_out_text(its)); },
                       [this](const pathtrace::PathReport& its) { write(path_text(its, style_)); },
                       [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
                       [](const PacketStamp&) {}},
                printed);
+}
+
+/// Also with --quiet: it is about what the other lines do not say any more.
+void TextOutput::interface(const net::InterfaceChange& change) {
+    const std::string text = interface_text(change);
+    write(fmt::format("{} {}\n", clock_text(change.wall),
+                      change.is_watched ? text : style_.bad(text)));
 }
 
 void TextOutput::reset(const analysis::Reset& reset) {

@@ -35,6 +35,7 @@ class TextOutput final : public Consumer {
     void flow(const analysis::FlowRecord& record);
     void stats(const analysis::Stats& stats);
     void summary(const analysis::Stats& stats);
+    void interface(const net::InterfaceChange& change);
 
     /// In the verdict's colour.
     [[nodiscard]] std::string painted(fst_verdict verdict, std::string_view text) const;
