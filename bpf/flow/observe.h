@@ -135,8 +135,6 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         count(FST_COUNT_REFUSED);
         if (packet->tcp_flags & FST_TCP_SYN)
             report_transition(scratch, slot);
-        if (packet->payload > 1)
-            observe_repeated(slot);
         return;
     }
     if (flow->seen_coarse != coarse) {
@@ -149,6 +147,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     version_begin(own);
     if (scratch->acceptance == FST_REPEATED)
         note_retransmission(own, packet);
+    else if (scratch->acceptance == FST_UNFIT)
+        learn_sequence(own, &flow->direction[d ^ 1], packet);
     else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
     stamp(own, packet);

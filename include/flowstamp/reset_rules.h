@@ -101,7 +101,7 @@ enum fst_acceptance {
     FST_ACCEPTED = 0,
     FST_REPEATED = 1,  ///< it lies wholly below what the receiver has acknowledged
     FST_REFUSED = 2,   ///< the stack throws it away: nothing may be learned from it
-    FST_UNFIT = 3,     ///< some stacks accept it, but its sender does not send such: likewise
+    FST_UNFIT = 3,  ///< a stack may take it in, but its sender sends no such: it moves edges only
 };
 
 /// Bytes past its latest ACK that end `receiver` accepts. The window of a SYN is never scaled.

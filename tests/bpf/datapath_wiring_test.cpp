@@ -18,18 +18,12 @@ namespace {
 constexpr std::int32_t kXdpDrop = 1, kXdpPass = 2, kTcxDrop = 2, kTcxNext = -1;
 
 /// Kernel functions needed for reading, keeping state and reporting.
-const std::set<std::string> kAllowed{"bpf_xdp_load_bytes",
-                                     "bpf_skb_load_bytes",
-                                     "bpf_xdp_get_buff_len",
-                                     "bpf_ktime_get_ns",
-                                     "bpf_get_smp_processor_id",
-                                     "bpf_ringbuf_reserve",
-                                     "bpf_ringbuf_submit",
-                                     "bpf_ringbuf_query",
-                                     "bpf_loop",
-                                     "array_map_lookup_elem",
-                                     "percpu_array_map_lookup_elem",
-                                     "bpf_map_lookup_elem"};
+const std::set<std::string> kAllowed{
+    "bpf_xdp_load_bytes", "bpf_skb_load_bytes",       "bpf_xdp_get_buff_len",
+    "bpf_ktime_get_ns",   "bpf_get_smp_processor_id", "bpf_ringbuf_reserve",
+    "bpf_ringbuf_submit", "bpf_ringbuf_query",        "bpf_loop",
+    "bpf_csum_diff",      "array_map_lookup_elem",    "percpu_array_map_lookup_elem",
+    "bpf_map_lookup_elem"};
 
 class DatapathWiring : public ::testing::TestWithParam<fst_hook> {
   protected:

@@ -47,7 +47,9 @@ class LoaderOthers : public RootTest {
 TEST_F(LoaderOthers, StayAndAreReported) {
     for (const std::uint32_t mode : {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE}) {
         beside_another(mode, [](std::uint32_t id) {
-            kernel::AttachedProbe probe = require(load({}).attach({"kto"}));
+            // Only one that acts prefers XDP on a veth.
+            kernel::AttachedProbe probe =
+                require(load({.challenge = FST_CHALLENGE_ALL}).attach({"kto"}));
             // A watch that was killed before this test would add a notice of its own.
             const auto is_of_kto = [](const kernel::Notice& notice) {
                 return notice.text.starts_with("kto: ");

@@ -74,6 +74,7 @@ bool HalfOpen::may_be_answer(const Observation& rst) const {
     const auto reset = resets_of_.find(net::receiver_of(rst.event.packet));
     const bool has_reset = reset != resets_of_.end() && rst.time() - reset->second < kForget;
     return (rst.slot->state & FST_FLOW_ESTABLISHED) && took_part && has_data_to_answer &&
+           !(rst.slot->state & FST_FLOW_CANDIDATE) &&  // something passed elsewhere
            !has_reset && !(idle != nullptr && idle->length >= IdlePeriods::kShortest) &&
            !tracking_.scans.of(rst);
 }
