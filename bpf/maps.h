@@ -46,6 +46,8 @@ struct challenge {
 /// One packet's working memory, a CPU's own: the verifier does not follow values in map memory, so
 /// what lives here does not multiply its states. XDP and tc run with bottom halves off and do not
 /// interrupt each other on a CPU, so one per CPU is enough.
+#define CHUNK_BYTES 256
+
 struct scratch {
     struct fst_packet packet;
     struct fst_judgement judgement;
@@ -57,6 +59,7 @@ struct scratch {
     /// The packet's first bytes; twice FST_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.
     __u8 frame[2 * FST_SNAP_BYTES];
+    __u64 chunk[CHUNK_BYTES / 8];  ///< of the segment, while its checksum is summed up
 };
 
 /// What packets that do not fit a flow say of it (bpf/flow/candidate.h).

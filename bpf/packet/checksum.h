@@ -6,7 +6,6 @@
 #include "bpf/packet/context.h"
 
 /// Bytes that are summed up at a time, and at most as often: more than a jumbo frame.
-#define CHUNK_BYTES FST_SNAP_BYTES
 #define CHUNKS_MAX 40
 
 #define TCP_CHECK_OFFSET 16
@@ -36,30 +35,32 @@ static __always_inline __u32 pseudo_header_sum(const struct fst_packet* packet, 
     return (__u32)fold(sum) + fold(bpf_htonl(IPPROTO_TCP + bytes));
 }
 
-/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it.
+/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it. The
+/// chunk at the segment's end is summed up first, as only its length varies: (n & 255) + 1 is a
+/// bound that Linux 6.1's verifier follows.
 static __always_inline enum checksum_state checksum_state(void* ctx, enum fst_hook hook,
                                                           struct scratch* scratch) {
-    const __u32 bytes = segment_bytes(scratch);
+    const __u32 bytes = segment_bytes(scratch), begin = scratch->packet.l4_offset;
     const __u32 pseudo = pseudo_header_sum(&scratch->packet, bytes);
-    __u32 at = scratch->packet.l4_offset, left = bytes, sum = pseudo;
-    __u8* chunk = scratch->frame + FST_SNAP_BYTES;  // behind what the parser reads
-    __be16 check = 0;
+    const __u32 rest = ((bytes - 1) & (CHUNK_BYTES - 1)) + 1, chunks = (bytes - 1) / CHUNK_BYTES;
+    __u32 sum;
+    __be16 check;
 
-    for (int i = 0; i < CHUNKS_MAX && left; i++) {
-        const __u32 count = left < CHUNK_BYTES ? left : CHUNK_BYTES;
-
-        if (count < CHUNK_BYTES)
-            __builtin_memset(chunk, 0, CHUNK_BYTES);
-        if (ctx_load_at(ctx, hook, at, chunk, count))
-            return CHECKSUM_OTHER;  // shorter than its IP header says
-        if (!i)
-            check = *(__be16*)(chunk + TCP_CHECK_OFFSET);
-        sum = bytes_sum(chunk, CHUNK_BYTES, sum);
-        at += count;
-        left -= count;
-    }
-    if (left || fold(sum) == 0xffff)
+    if (chunks > CHUNKS_MAX)
         return CHECKSUM_WHOLE;
+    __builtin_memset(scratch->chunk, 0, CHUNK_BYTES);
+    if (ctx_load_at(ctx, hook, begin + chunks * CHUNK_BYTES, scratch->chunk, rest))
+        return CHECKSUM_OTHER;  // shorter than its IP header says
+    sum = bytes_sum(scratch->chunk, CHUNK_BYTES, pseudo);
+    for (__u32 i = 0; i < CHUNKS_MAX && i < chunks; i++) {
+        if (ctx_load_at(ctx, hook, begin + i * CHUNK_BYTES, scratch->chunk, CHUNK_BYTES))
+            return CHECKSUM_OTHER;
+        sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
+    }
+    if (fold(sum) == 0xffff)
+        return CHECKSUM_WHOLE;
+    if (ctx_load_at(ctx, hook, begin + TCP_CHECK_OFFSET, &check, sizeof(check)))
+        return CHECKSUM_OTHER;
     return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
 }
 

@@ -58,11 +58,9 @@ static __always_inline long ctx_load(void* ctx, enum fst_hook hook, void* to, __
                                 : bpf_skb_load_bytes(ctx, 0, to, bytes);
 }
 
-/// Copies `bytes`, 1 to FST_SNAP_BYTES, from `at` on; 0 on success.
+/// Copies `bytes`, at least 1, from `at` on; 0 on success.
 static __always_inline long ctx_load_at(void* ctx, enum fst_hook hook, __u32 at, void* to,
                                         __u32 bytes) {
-    if (bytes - 1 >= FST_SNAP_BYTES)
-        return -1;
     return hook == FST_HOOK_XDP ? bpf_xdp_load_bytes(ctx, at, to, bytes)
                                 : bpf_skb_load_bytes(ctx, at, to, bytes);
 }

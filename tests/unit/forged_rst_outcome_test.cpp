@@ -90,6 +90,20 @@ TEST_F(OutcomeTest, AnObservedResetEndsTheFlowWhenOurEndAnswersWithResets) {
     EXPECT_EQ(resolution(), analysis::Resolution::ended);
 }
 
+/// A client in SYN-SENT resets what does not acknowledge its SYN, and opens the flow all the same.
+TEST_F(OutcomeTest, AFlowThatOpensAfterItsEndHasAnsweredWithAResetWentOn) {
+    script.flow().state &= ~static_cast<__u32>(FST_FLOW_ESTABLISHED);
+    forge(FST_ACTION_OBSERVED);
+    observe(script.at(5ms).rst({.from = kClient,
+                                .seq = 2001,
+                                .ttl = 63,
+                                .context = FST_CONTEXT_AFTER_OWN_RST | FST_CONTEXT_STATELESS,
+                                .cause = FST_CAUSE_OWN_RST}));
+    now().state |= FST_FLOW_ESTABLISHED;
+    settle();
+    EXPECT_EQ(resolution(), analysis::Resolution::went_on);
+}
+
 TEST_F(OutcomeTest, AnObservedResetThatTheStackRefused) {
     forge(FST_ACTION_OBSERVED);
     now().direction[kClient].last_ns = ns(2500ms);

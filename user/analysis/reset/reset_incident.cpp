@@ -84,9 +84,6 @@ std::optional<Outcome> ResetIncident::outcome_when_acted(const fst_flow& now) co
 /// The RST was only observed: did the receiver accept it?
 std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now) const {
     const fst_direction& receiver = now.direction[lead_view().direction() ^ 1U];
-    if (receiver_reset_) {
-        return Outcome{.resolution = Resolution::ended};
-    }
     const fst_direction& before = lead_view().slot().direction[lead_view().direction() ^ 1U];
     // It went on with new data, later than what was on its way when the RST came.
     const Nanoseconds in_flight =
@@ -99,6 +96,10 @@ std::optional<Outcome> ResetIncident::outcome_when_observed(const fst_flow& now)
         !(lead_view().slot().state & FST_OF(FST_FLOW_FIN, lead_view().direction() ^ 1U));
     const bool opened =
         (now.state & FST_FLOW_ESTABLISHED) && !(lead_view().slot().state & FST_FLOW_ESTABLISHED);
+    // An end that answers with resets has accepted this one, unless it opened the flow after all.
+    if (receiver_reset_ && !sent_more && !opened) {
+        return Outcome{.resolution = Resolution::ended};
+    }
     if (sent_more || closed || opened || last_of(receiver) > last_ + kInFlight) {
         return Outcome{.resolution = Resolution::went_on};
     }
