@@ -17,26 +17,15 @@
 #include "bpf/reset/judge.h"
 #include "flowstamp/reset_rules.h"
 
-/// What scheduling adds to four round trips.
-#define ANSWER_SLACK_US 20000U
-
-/// A reset counts as upheld when its sender has repeated it for so long.
+/// A reset counts as upheld when its sender has repeated it this often, or for this long.
+#define ANSWERS_ENOUGH 3
 #define ANSWERS_SPAN_US 5000U
-
-/// After a challenge that nobody answered: the next RST begins a new burst. Of a burst one challenge
-/// counts: FST_CHALLENGES_MAX of them take as many seconds, however many resets come.
-#define BURST_US 1000000U
 
 enum plan {
     PLAN_PASS = 0,
     PLAN_CHALLENGE = 1,
     PLAN_DROP = 2,
 };
-
-/// How long after the challenge a RST can be its answer: a few round trips.
-static __always_inline __u32 patience_us(const struct fst_direction* own) {
-    return own->min_rtt_us * 4 + ANSWER_SLACK_US;
-}
 
 /// Whether this RST answers the previous challenge: the receiver's stack has sent since; it comes
 /// no sooner than half the least round trip after that and within a few; from the peer's distance;
@@ -52,20 +41,14 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
            fst_from_own_distance(&flow->direction[d], packet->ttl, judgement);
 }
 
-/// The shape of an answer to an ACK by a stack that does not know the connection: no ACK, and the
-/// sequence number that the ACK asks for (RFC 9293, section 3.10.7.1).
-static __always_inline int answers_an_ack(const struct fst_flow* flow,
-                                          const struct fst_packet* packet, int d) {
-    return !(packet->tcp_flags & FST_TCP_ACK) && packet->seq == flow->direction[d ^ 1].ack_edge;
-}
-
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
-/// answers: there the sender is challenged until it has upheld for a while. It costs a genuine reset
+/// answers: there the sender is challenged until it has upheld for a while, or often enough. It costs a genuine reset
 /// ANSWERS_SPAN_US at the most.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
     return is_challenge_answer(flow, packet, judgement, d) && answers_an_ack(flow, packet, d) &&
-           time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US;
+           ((flow->challenges[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
+            time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
 }
 
 /// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why
@@ -174,19 +157,6 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     return PLAN_CHALLENGE;
 }
 
-/// Whether this RST begins a new burst: none is watched, or its sender went on since, or the last
-/// challenge was never answered in time.
-static __always_inline int begins_burst(const struct fst_flow* flow,
-                                        const struct fst_packet* packet, int d) {
-    const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
-
-    if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FST_RESET_ALIVE))
-        return 1;
-    return since_us > ((flow->reset_flags[d] & FST_RESET_CHALLENGED)
-                           ? BURST_US + patience_us(&flow->direction[d])
-                           : FST_WATCH_US);
-}
-
 /// Nothing is learned from a RST, with one exception: if its timestamp is valid, its sender's clock
 /// is at least that far. Packets that it overtook are older, and no sign of a live connection. A
 /// forger gains a tenth of a second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned
@@ -217,6 +187,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] = kept;
         challenges += challenged;
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
+        challenges += answers_an_ack(flow, packet, d);
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
     }
     if (dropped) {

@@ -16,6 +16,32 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
+/// What scheduling adds to four round trips.
+#define ANSWER_SLACK_US 20000U
+
+/// After a challenge that nobody answered: the next RST begins a new burst. Of a burst's challenges
+/// one counts, and those that were answered as a stack answers: FST_CHALLENGES_MAX take as many
+/// seconds, however many resets come that answer nothing.
+#define BURST_US 1000000U
+
+/// How long after the challenge a RST can be its answer: a few round trips.
+static __always_inline __u32 patience_us(const struct fst_direction* own) {
+    return own->min_rtt_us * 4 + ANSWER_SLACK_US;
+}
+
+/// Whether this RST begins a new burst: none is watched, or its sender went on since, or the last
+/// challenge was never answered in time.
+static __always_inline int begins_burst(const struct fst_flow* flow,
+                                        const struct fst_packet* packet, int d) {
+    const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
+
+    if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FST_RESET_ALIVE))
+        return 1;
+    return since_us > ((flow->reset_flags[d] & FST_RESET_CHALLENGED)
+                           ? BURST_US + patience_us(&flow->direction[d])
+                           : FST_WATCH_US);
+}
+
 /// Whether the RST's sender can have received what the other end sent since the last one that we
 /// acted upon: a box in the path answers sooner.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
@@ -23,6 +49,13 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
     return (flow->reset_flags[d] & FST_RESET_EGRESS) &&
            fst_had_time_to_answer(flow->direction[d].min_rtt_us,
                                   time_us(packet->time_ns) - flow->egress_us[d]);
+}
+
+/// The shape of an answer to an ACK by a stack that does not know the connection: no ACK, and the
+/// sequence number that the ACK asks for (RFC 9293, section 3.10.7.1).
+static __always_inline int answers_an_ack(const struct fst_flow* flow,
+                                          const struct fst_packet* packet, int d) {
+    return !(packet->tcp_flags & FST_TCP_ACK) && packet->seq == flow->direction[d ^ 1].ack_edge;
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
@@ -64,9 +97,10 @@ static __always_inline void challenge_form(struct scratch* scratch, const struct
     const struct fst_packet* packet = &scratch->packet;
     const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
 
-    // Too soon: shifted, so that it does no harm, but no further answer is provoked: a box that
-    // answers every packet would answer that one too, without end.
+    // Too soon, or no answer: shifted, so that it does no harm, but no further answer is provoked: a
+    // box that answers every packet would answer that one too, without end.
     if (first || !is_new_challenge(flow, packet, &scratch->judgement, d) ||
+        (!begins_burst(flow, packet, d) && !answers_an_ack(flow, packet, d)) ||
         !(flow->direction[d].flags & FST_DIRECTION_ACKED))
         challenge_by_shift(&scratch->challenge, flow, packet, d);
     else

@@ -145,7 +145,8 @@ TEST_P(StressForged, AfterASpoofedFin) {
         inject({.ttl = lab::Ttl::as_peer(), .window = kForeign}, after_burst(10));
     EXPECT_TRUE(ends_by_reset(connect_to_server()));
     EXPECT_EQ(fin.injected(1, 1s).size(), 1u);
-    stop_confirmed(FST_VERDICT_GENUINE);
+    // It cancels nothing: IPv6 has no IP-ID, so that one weak family is left on arrival.
+    stop_confirmed(GetParam() == lab::Family::V4 ? FST_VERDICT_SUSPECTED : FST_VERDICT_GENUINE);
 }
 
 /// First some ACKs meant to make flowstamp learn that the server is at the injector's distance. At
