@@ -36,8 +36,8 @@ static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
 }
 
 /// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,
-/// as they are rare. Sets scratch.acceptance, and
-/// FST_PACKET_OUT_OF_PROFILE if nothing may be learned.
+/// as they are rare. Sets scratch.acceptance, and FST_PACKET_OUT_OF_PROFILE if nothing may be
+/// learned.
 noinline int observe_rare(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);

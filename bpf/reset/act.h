@@ -42,8 +42,8 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 }
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
-/// answers: there the sender is challenged until it has upheld for a while, or often enough. It costs a genuine reset
-/// ANSWERS_SPAN_US at the most.
+/// answers: there the sender is challenged until it has upheld for a while, or often enough. It
+/// costs a genuine reset ANSWERS_SPAN_US at the most.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
     return is_challenge_answer(flow, packet, judgement, d) && answers_an_ack(flow, packet, d) &&

@@ -160,7 +160,7 @@ TEST_F(WatchOutput, WithoutAReaderOnlyActingGoesOn) {
     for (const bool acts : {true, false}) {
         fs::remove(pipe());
         Fd reader = make_pipe();
-        Child child = watching(shell, acts ? acting() : Argv{"--json"});
+        Child child = watching(shell, acts ? acting() : Argv{"--json", "--hook", "xdp"});
         reader.reset();
         const lab::Outcome outcome = forged_download();
         if (acts) {

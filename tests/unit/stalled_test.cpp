@@ -117,6 +117,29 @@ TEST_F(StalledTest, WhatIsAcknowledgedHere) {
         << output::advice_text(bench.findings()[0]);
 }
 
+/// The first of several segments, again and again: what was sent after it before is nothing new.
+TEST_F(StalledTest, TheFirstOfSeveralIsAcknowledgedHereInVain) {
+    data = talk.next(End::us, Psh | Ack, 500);
+    talk.send(data);
+    talk.send(End::us, Psh | Ack, 500);
+    talk.pass_us(20'000);
+    talk.send(End::peer);
+    for (int i = 0; i < 5; i++) {
+        bench.pass(200ms * (1 << i));
+        data.id++;
+        talk.send(data);
+        talk.pass_us(20'000);
+        Segment again = talk.next(End::peer);
+        again.window++;  // no copy of the one before
+        talk.send(again);
+    }
+    bench.pass(1s);
+    ASSERT_FALSE(bench.findings().empty());
+    for (const analysis::Finding& finding : bench.findings()) {
+        EXPECT_FALSE(finding.resolution.has_value()) << output::summary_text(finding);
+    }
+}
+
 /// As every receiver does (RFC 9293, section 3.10.7.4), it acknowledges each copy again.
 TEST_F(StalledTest, WhatIsAcknowledgedHereAgainAndAgain) {
     data = talk.next(End::us, Psh | Ack, 500);

@@ -52,6 +52,12 @@ struct SynRefusedTest : ::testing::Test {
     std::uint32_t next_isn = 0x10000000;
 };
 
+TEST_F(SynRefusedTest, NoBoxStandsBetweenAHostAndItself) {
+    refuse_at("192.0.2.1", 8080, 64);
+    ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");
+    EXPECT_TRUE(says("nothing listens there")) << output::summary_text(bench.findings().back());
+}
+
 TEST_F(SynRefusedTest, AnUnknownServersRefusalIsNotAttributed) {
     refuse(57);
     ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");

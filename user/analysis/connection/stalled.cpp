@@ -101,7 +101,7 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
     stall.since = wait->since;
     stall.latest = observation.time();
     stall.acks_lost = wait->seen_acked;
-    stall.seq_end = packet.seq + packet.payload;
+    stall.seq_end = observation.slot->direction[direction].seq_edge;
     stall.finding = Finding{
         .kind = FindingKind::stalled,
         .verdict = from_start ? FST_VERDICT_SUSPECTED : highest_verdict(*observation.slot),
@@ -161,8 +161,12 @@ void Stalled::end(const Retransmissions::Side& side, Resolution resolution, Nano
         return;
     }
     Stall& stall = found->second;
+    const bool gone_on = has_gone_on(side, stall);
+    if (stall.acks_lost && resolution == Resolution::recovered && !gone_on) {
+        return;  // one more acknowledgement that passes here need not arrive there
+    }
     const fst_packet& packet = stall.finding.sighting.packet;
-    const bool recovered = resolution == Resolution::recovered || has_gone_on(side, stall);
+    const bool recovered = resolution == Resolution::recovered || gone_on;
     const Phrase acks = recovered ? Phrase::stall_acks_arrived : Phrase::stall_acks_never_arrived;
     const Phrase data = recovered ? Phrase::stall_recovered : Phrase::stall_ended;
     const Nanoseconds until = stall.acks_lost ? stall.latest : now;

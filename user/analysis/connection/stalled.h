@@ -32,7 +32,7 @@ class Stalled final : public Detector {
         Nanoseconds since{0};
         Nanoseconds latest{0};      ///< retransmission
         bool acks_lost = false;     ///< what is sent again had been acknowledged here
-        std::uint32_t seq_end = 0;  ///< where that ends
+        std::uint32_t seq_end = 0;  ///< one past the last byte that its sender had sent
         FindingUpdates updates;
         Finding finding;
     };

@@ -73,6 +73,8 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
     const unsigned own_hops = nearest.value_or(0);
     // One hop may be equal-cost paths, or a box right before the server: attributed to neither.
     const bool by_box = known && hops + kNearer <= own_hops;
+    // No box stands between a host and itself.
+    const bool by_itself = server.address == net::receiver_of(rst).address;
     const bool by_peer = known && hops == own_hops;
     Finding finding{
         .kind = FindingKind::syn_refused,
@@ -98,9 +100,9 @@ void SynRefused::report(const Observation& observation, Refusal& refusal, Findin
         finding.advice = {{.phrase = Phrase::look_for_reject_rule, .values = {field::hops(hops)}}};
     } else {
         finding.summary = {
-            {.phrase = by_peer ? Phrase::refused_by_host
-                       : known ? Phrase::refused_by_either
-                               : Phrase::refused_by_unknown,
+            {.phrase = by_peer || by_itself ? Phrase::refused_by_host
+                       : known              ? Phrase::refused_by_either
+                                            : Phrase::refused_by_unknown,
              .values = {field::server_ip(server), field::client(net::receiver_of(rst)),
                         field::port(server.port)}}};
         finding.advice = {{.phrase = Phrase::see_what_listens,
