@@ -213,8 +213,10 @@ static __always_inline void learn_sequence(struct fst_direction* own,
 static __always_inline int knows_ttl(const struct fst_direction* own, __u8 ttl) {
     int known = own->flags & FST_DIRECTION_TTL_MANY;
 
+    if (own->ttl[0] == ttl)
+        return 1;
     UNROLL
-    for (int i = 0; i < FST_TTL_SET; i++)
+    for (int i = 1; i < FST_TTL_SET; i++)
         known |= own->ttl[i] == ttl;
     return known;
 }

@@ -101,6 +101,22 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
+/// Whether the packet's acceptance needs a look at what the other end has sent: a cache line that
+/// another CPU may write, so not for each packet. One that goes on exactly where its side stands,
+/// from where its packets come, with its timestamps, can be sent by who sees the connection only,
+/// and he can as well send what is accepted. Every eighth is looked at all the same: it keeps the
+/// edges together.
+static __always_inline int is_acceptance_open(const struct fst_flow* flow,
+                                              const struct fst_packet* packet, int d) {
+    const struct fst_direction* own = &flow->direction[d];
+
+    return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
+           !(packet->tcp_flags & FST_TCP_ACK) ||
+           ((flow->state & FST_FLOW_TS) &&
+            (!(packet->flags & FST_PACKET_TS) ||
+             fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED));
+}
+
 /// Whether the packet can only be handled by observe_rare(): one that begins or ends something, or
 /// comes while something is awaited, or that its receiver does not simply accept.
 static __always_inline int is_rare(const struct fst_flow* flow, const struct fst_packet* packet,
@@ -110,7 +126,8 @@ static __always_inline int is_rare(const struct fst_flow* flow, const struct fst
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
            (state & (pending_of(d) | FST_FLOW_CANDIDATE)) || !(state & FST_FLOW_ESTABLISHED) ||
            is_from_wrong_side(flow, packet, d) ||
-           fst_acceptance_of(flow, packet, d) != FST_ACCEPTED;
+           (is_acceptance_open(flow, packet, d) &&
+            fst_acceptance_of(flow, packet, d) != FST_ACCEPTED);
 }
 
 /// Any packet except a RST.
