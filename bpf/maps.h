@@ -43,11 +43,12 @@ struct challenge {
     __u8 padding[2];
 };
 
+/// Bytes of a segment that are summed up at a time.
+#define CHUNK_BYTES 256
+
 /// One packet's working memory, a CPU's own: the verifier does not follow values in map memory, so
 /// what lives here does not multiply its states. XDP and tc run with bottom halves off and do not
 /// interrupt each other on a CPU, so one per CPU is enough.
-#define CHUNK_BYTES 256
-
 struct scratch {
     struct fst_packet packet;
     struct fst_judgement judgement;

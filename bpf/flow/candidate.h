@@ -38,13 +38,12 @@ static __always_inline void adopt_edges(struct fst_flow* flow, const struct cand
 /// send for both.
 static __always_inline void note_other_place(struct fst_flow* flow, struct candidate* candidate,
                                              const struct fst_packet* packet, int d) {
-    const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
+    const __u32 end = fst_sequence_end(packet);
     const __u8 bit = (__u8)(1 << d), other = (__u8)(1 << (d ^ 1));
 
     if (!(packet->tcp_flags & FST_TCP_ACK))
         return;
-    if (!(candidate->seen & bit) ||
-        packet->seq - candidate->edge[d] + FST_SEQUENCE_REACH > 2 * FST_SEQUENCE_REACH) {
+    if (!(candidate->seen & bit) || !fst_within_reach(packet->seq, candidate->edge[d])) {
         candidate->seen |= bit;
         candidate->agrees = 0;
         candidate->edge[d] = end;

@@ -24,8 +24,7 @@
 /// edge. Most packets do, and cost these two comparisons.
 static __always_inline int may_be_copy(const struct fst_direction* own,
                                        const struct fst_packet* packet) {
-    const __u32 end =
-        packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
+    const __u32 end = fst_sequence_end(packet);
 
     return (own->flags & FST_DIRECTION_SEEN) && fst_sequence_after(end, own->seq_edge) <= 0 &&
            (!(packet->tcp_flags & FST_TCP_ACK) ||

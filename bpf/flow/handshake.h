@@ -34,10 +34,15 @@ static __always_inline void flow_restart(struct scratch* scratch, struct fst_flo
     scratch->packet.flags |= FST_PACKET_NEW_FLOW;
 }
 
+/// The window scale of a SYN as the flow keeps it.
+static __always_inline __u8 kept_wscale(const struct fst_packet* packet) {
+    return (packet->flags & FST_PACKET_WSCALE) ? packet->wscale + 1 : 0;
+}
+
 static __always_inline void note_syn_options(struct fst_flow* flow, const struct fst_packet* packet,
                                              int d) {
     flow->isn[d] = packet->seq;
-    flow->wscale[d] = (packet->flags & FST_PACKET_WSCALE) ? packet->wscale + 1 : 0;
+    flow->wscale[d] = kept_wscale(packet);
     if (packet->flags & FST_PACKET_TS)
         flow->direction[d].flags |= FST_DIRECTION_TS;
 }
@@ -47,7 +52,7 @@ static __always_inline void note_candidate(struct candidate* candidate,
                                            const struct fst_packet* packet, int d) {
     candidate->isn[d] = packet->seq;
     candidate->window[d] = packet->window;
-    candidate->wscale[d] = (packet->flags & FST_PACKET_WSCALE) ? packet->wscale + 1 : 0;
+    candidate->wscale[d] = kept_wscale(packet);
     candidate->timestamps[d] = !!(packet->flags & FST_PACKET_TS);
     candidate->handshake |= (__u8)(1 << d);
 }

@@ -169,7 +169,7 @@ static __always_inline void note_retransmission(struct fst_direction* own,
 static __always_inline void learn_sequence(struct fst_direction* own,
                                            const struct fst_direction* other,
                                            struct fst_packet* packet) {
-    __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
+    __u32 end = fst_sequence_end(packet);
     __u32 now_us = time_us(packet->time_ns), acknowledged;
 
     note_retransmission(own, packet);

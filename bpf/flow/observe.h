@@ -57,8 +57,7 @@ noinline int observe_rare(__u32 slot) {
     if (packet->tcp_flags & FST_TCP_SYN) {
         // It may have restarted the flow: below, only the new state counts.
         fits = observe_handshake(scratch, flow, slot, d);
-        if (!fits)
-            scratch->acceptance = FST_REFUSED;
+        scratch->acceptance = fits ? FST_ACCEPTED : FST_REFUSED;
     } else {
         if (packet->flags & FST_PACKET_NEW_FLOW)
             state_set(flow, FST_FLOW_MIDWAY);
@@ -112,9 +111,7 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 
     return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
            !(packet->tcp_flags & FST_TCP_ACK) ||
-           ((flow->state & FST_FLOW_TS) &&
-            (!(packet->flags & FST_PACKET_TS) ||
-             fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED));
+           fst_timestamps_acceptance(own, packet, flow->state) != FST_ACCEPTED;
 }
 
 /// Whether the packet can only be handled by observe_rare(): one that begins or ends something, or

@@ -25,7 +25,7 @@
 /// a FIN, or a keepalive (RFC 9293, section 3.8.4).
 static __always_inline int repeats_itself(const struct fst_direction* own,
                                           const struct fst_packet* packet) {
-    const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
+    const __u32 end = fst_sequence_end(packet);
 
     return (own->flags & FST_DIRECTION_SEEN) && !(packet->tcp_flags & FST_TCP_SYN) &&
            fst_sequence_after(end, own->seq_edge) <= 0 &&
@@ -83,8 +83,7 @@ noinline int observe_repeated(__u32 slot) {
         before = fst_hops(own->ring[i].ttl);
         report |= own->ring[i].ttl && (before >= hops + 2 || hops >= before + 2);
     }
-    if (report &&
-        scratch->packet.seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH)
+    if (report && fst_within_reach(scratch->packet.seq, own->seq_edge))
         emit_slot(FST_EVENT_DATA_REPEATED, slot);
     return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "bpf/packet/context.h"
 
-/// Bytes that are summed up at a time, and at most as often: more than a jumbo frame.
+/// Whole chunks of a segment at the most: more than a jumbo frame has.
 #define CHUNKS_MAX 40
 
 #define TCP_CHECK_OFFSET 16

@@ -56,6 +56,16 @@ static inline __s32 fst_sequence_after(__u32 a, __u32 b) {
     return (__s32)(a - b);
 }
 
+/// Whether `a` lies within FST_SEQUENCE_REACH of `b`, before or after it.
+static inline int fst_within_reach(__u32 a, __u32 b) {
+    return a - b + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH;
+}
+
+/// One past the last sequence number that the segment occupies (RFC 9293, section 3.4).
+static inline __u32 fst_sequence_end(const struct fst_packet* packet) {
+    return packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
+}
+
 /// The receive window that end `receiver` advertised last, bytes (RFC 7323, section 2.2: scaled
 /// only if both SYNs offered a scale).
 static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver) {
@@ -128,14 +138,26 @@ static inline int fst_ack_acceptable(const struct fst_direction* own,
            ack - own->ack_edge + FST_SEQUENCE_REACH < 0x80000000U;
 }
 
-/// What the segment of side `d`, neither SYN nor RST, is to its receiver. Timestamps, once negotiated,
-/// are on every segment but a RST (RFC 7323, section 3.2); Linux takes one without all the same.
-/// PAWS: section 5.
+/// What the segment is to its receiver by its timestamps. Once negotiated they are on every segment
+/// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS: section 5.
+static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_direction* own,
+                                                            const struct fst_packet* packet,
+                                                            __u32 state) {
+    if (!(state & FST_FLOW_TS))
+        return FST_ACCEPTED;
+    if (!(packet->flags & FST_PACKET_TS))
+        return FST_UNFIT;
+    return fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED
+               ? FST_REFUSED
+               : FST_ACCEPTED;
+}
+
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver.
 static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                     const struct fst_packet* packet, int d) {
     const struct fst_direction* own = &flow->direction[d & 1];
     const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
-    const __u32 end = packet->seq + packet->payload + !!(packet->tcp_flags & FST_TCP_FIN);
+    const enum fst_acceptance by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
     const __u32 ahead = packet->seq - other->ack_edge;
 
     if (!(own->flags & FST_DIRECTION_SEEN))
@@ -143,20 +165,15 @@ static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
     if (!(packet->tcp_flags & FST_TCP_ACK) ||
         (packet->ack != own->ack_edge && !fst_ack_acceptable(own, other, packet->ack)))
         return FST_REFUSED;
-    if (flow->state & FST_FLOW_TS) {
-        if (!(packet->flags & FST_PACKET_TS))
-            return FST_UNFIT;
-        if (fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED)
-            return FST_REFUSED;
-    }
+    if (by_timestamps != FST_ACCEPTED)
+        return by_timestamps;
     if (!(other->flags & FST_DIRECTION_ACKED))
-        return packet->seq - own->seq_edge + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH
-                   ? FST_ACCEPTED
-                   : FST_REFUSED;
+        return fst_within_reach(packet->seq, own->seq_edge) ? FST_ACCEPTED : FST_REFUSED;
     if (ahead <= other->window)  // whatever the scale
         return FST_ACCEPTED;
     if (ahead + FST_SEQUENCE_REACH < FST_SEQUENCE_REACH)  // below, by less than that
-        return fst_sequence_after(end, other->ack_edge) > 0 ? FST_ACCEPTED : FST_REPEATED;
+        return fst_sequence_after(fst_sequence_end(packet), other->ack_edge) > 0 ? FST_ACCEPTED
+                                                                                 : FST_REPEATED;
     return ahead <= fst_accepts_ahead(flow, (d & 1) ^ 1) ? FST_ACCEPTED : FST_REFUSED;
 }
 
