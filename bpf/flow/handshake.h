@@ -103,24 +103,32 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
 
+/// Whether the flow has ended for the stacks of its ends, too: a SYN begins another one.
+static __always_inline int gives_way(const struct fst_flow* flow) {
+    const struct fst_direction *a = &flow->direction[0], *b = &flow->direction[1];
+
+    return fst_any_rst(flow->state) ||
+           (fst_both_fins(flow->state) && a->ack_edge == b->seq_edge && b->ack_edge == a->seq_edge);
+}
+
 /// A SYN. False: it is not part of the open connection, and nothing is learned from it.
 static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
                                        int d) {
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
-    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state)) {
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !gives_way(flow)) {
         if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
             state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
         return 1;  // retransmitted
     }
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
-        if ((state & FST_FLOW_ESTABLISHED) && !flow_closed(state)) {
+        if ((state & FST_FLOW_ESTABLISHED) && !gives_way(flow)) {
             begin_candidate(flow, packet, slot, d);
             return 0;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
-        if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || flow_closed(state))
+        if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || gives_way(flow))
             flow_restart(scratch, flow, slot);
     }
     note_syn_options(flow, packet, d);
