@@ -95,11 +95,28 @@ static __always_inline void learn_id(struct fst_direction* own, const struct fst
     own->ip_id = packet->ip_id + packet->segments - 1;
 }
 
-static __always_inline void learn_window(struct fst_direction* own, __u16 window) {
-    own->window = window;
+/// Whether the window in the packet is its sender's latest: it acknowledges more, or brings data or
+/// closes the window where its side stands, or opens the window. An older packet's is not (Linux:
+/// tcp_may_update_window()); what leaves here is in its order. To be asked before the packet is
+/// learned.
+static __always_inline int updates_window(const struct fst_direction* own,
+                                          const struct fst_packet* packet) {
+    const __s32 newer = fst_sequence_after(packet->ack, own->ack_edge);
+    const __s32 ahead = fst_sequence_after(packet->seq, own->seq_edge);
+
+    return newer > 0 || packet->hook == FST_HOOK_TC_EGRESS || !(own->flags & FST_DIRECTION_ACKED) ||
+           (!newer && (packet->window > own->window ||
+                       (ahead >= 0 && (ahead || packet->payload || !packet->window))));
+}
+
+static __always_inline void learn_window(struct fst_direction* own, __u16 window, int latest) {
+    if (latest)
+        own->window = window;
     own->windows |= window_bit(window);
-    own->flags |=
-        (own->flags & FST_DIRECTION_WINDOWS_1) ? FST_DIRECTION_WINDOWS_2 : FST_DIRECTION_WINDOWS_1;
+    own->flags |= ((own->flags & FST_DIRECTION_WINDOWS_1) ? FST_DIRECTION_WINDOWS_2
+                                                          : FST_DIRECTION_WINDOWS_1) |
+                  (window >= 1024 ? FST_DIRECTION_WINDOW_1K : 0) |
+                  (window >= 8192 ? FST_DIRECTION_WINDOW_8K : 0);
 }
 
 /// The offset of the sender's timestamp clock: the greatest TSval - arrival time, which is that of
@@ -226,6 +243,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =
         (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == (FST_TCP_SYN | FST_TCP_ACK);
+    const int latest = updates_window(own, packet);
     int new_ttl;
 
     learn_sequence(own, &flow->direction[d ^ 1], packet);
@@ -244,7 +262,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
         own->window = packet->window;
     } else {
         own->flags |= FST_DIRECTION_BASE;
-        learn_window(own, packet->window);
+        learn_window(own, packet->window, latest);
     }
     return new_ttl;
 }

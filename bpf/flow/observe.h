@@ -28,13 +28,6 @@ static __always_inline int observe_handshake(struct scratch* scratch, struct fst
                                                      : observe_syn(scratch, flow, slot, d);
 }
 
-/// Whether the packet came from outside in the name of an end that is behind this interface. A
-/// stack refuses its own address as a source (Linux: fib_validate_source()).
-static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
-                                              const struct fst_packet* packet, int d) {
-    return packet->hook != FST_HOOK_TC_EGRESS && (flow->state & FST_OF(FST_FLOW_LOCAL, d));
-}
-
 /// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,
 /// as they are rare. Sets scratch.acceptance, and FST_PACKET_OUT_OF_PROFILE if nothing may be
 /// learned.
@@ -57,7 +50,9 @@ noinline int observe_rare(__u32 slot) {
     if (packet->tcp_flags & FST_TCP_SYN) {
         // It may have restarted the flow: below, only the new state counts.
         fits = observe_handshake(scratch, flow, slot, d);
-        scratch->acceptance = fits ? FST_ACCEPTED : FST_REFUSED;
+        scratch->acceptance = !fits                                  ? FST_REFUSED
+                              : (flow->state & FST_FLOW_ESTABLISHED) ? FST_REPEATED
+                                                                     : FST_ACCEPTED;
     } else {
         if (packet->flags & FST_PACKET_NEW_FLOW)
             state_set(flow, FST_FLOW_MIDWAY);
@@ -80,13 +75,13 @@ noinline int observe_rare(__u32 slot) {
         observe_awaited_ack(flow, packet, slot, d);
     if (flow->state & FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))
         observe_stale_ack(flow, packet, slot, d);
-    if (packet->flags & FST_PACKET_OUT_OF_PROFILE)
+    if (scratch->acceptance != FST_ACCEPTED || (packet->flags & FST_PACKET_OUT_OF_PROFILE))
         return 0;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         observe_one_way(flow, packet, slot, d);
     if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
         observe_establishing(flow, packet, slot, d);
-    if (packet->tcp_flags & FST_TCP_FIN)
+    if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet))
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
     return 0;
 }

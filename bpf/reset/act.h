@@ -157,15 +157,17 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     return PLAN_CHALLENGE;
 }
 
-/// Nothing is learned from a RST, with one exception: if its timestamp is valid, its sender's clock
-/// is at least that far. Packets that it overtook are older, and no sign of a live connection. A
-/// forger gains a tenth of a second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned
-/// word: no reader sees half of it.
+/// Nothing is learned from a RST, with one exception: if its timestamp is valid, and it lies in the
+/// window, where the stack at least challenges it, its sender's clock is at least that far. Packets
+/// that it overtook are older, and no sign of a live connection. A forger gains a tenth of a second
+/// by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned word: no reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own,
-                                          const struct fst_packet* packet, __u64 signals) {
+                                          const struct fst_packet* packet,
+                                          const struct fst_judgement* judgement) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
 
-    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) &&
+    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) &&
+        (judgement->context & FST_CONTEXT_IN_WINDOW) &&
         fst_sequence_after(offset, own->ts_offset) > 0)
         own->ts_offset = offset;
 }
@@ -182,7 +184,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
-        advance_clock(&flow->direction[d], packet, judgement->signals);
+        advance_clock(&flow->direction[d], packet, judgement);
         flow->after_rst[d] = 0;
         flow->reset_flags[d] = kept;
         challenges += challenged;

@@ -84,6 +84,8 @@ enum fst_direction_flags {
     FST_DIRECTION_WINDOWS_1 = 1U << 11,    ///< one has
     FST_DIRECTION_TS_FAST = 1U << 12,      ///< its timestamps tick faster than 1 per ms
     FST_DIRECTION_ACKED = 1U << 13,        ///< it sent a packet with ACK other than a RST
+    FST_DIRECTION_WINDOW_1K = 1U << 14,    ///< an unscaled window of a non-SYN packet: 1024 or more
+    FST_DIRECTION_WINDOW_8K = 1U << 15,    ///< ... 8192 or more
 };
 
 /// What one end sends: a line of state, a line of stamps. Written by the CPU that handles this
