@@ -95,6 +95,9 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
+/// A packet acknowledges no more than so many new bytes as a rule: what has been merged on its way.
+#define ACK_STEP_MAX 65536
+
 /// Whether the packet's acceptance needs a look at what the other end has sent: a cache line that
 /// another CPU may write, so not for each packet. One that goes on exactly where its side stands,
 /// from where its packets come, with its timestamps, can be sent by who sees the connection only,
@@ -105,7 +108,7 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
     const struct fst_direction* own = &flow->direction[d];
 
     return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
-           !(packet->tcp_flags & FST_TCP_ACK) ||
+           !(packet->tcp_flags & FST_TCP_ACK) || packet->ack - own->ack_edge > ACK_STEP_MAX ||
            fst_timestamps_acceptance(own, packet, flow->state) != FST_ACCEPTED;
 }
 

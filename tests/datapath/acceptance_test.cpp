@@ -206,6 +206,25 @@ TEST_P(DatapathAcceptance, AnOlderAckSetsNoWindow) {
     EXPECT_EQ(talk.direction(End::peer).seq_edge, older.seq + 100);
 }
 
+/// A stack draws no window back (RFC 9293, section 3.8.6): who says so in its name does not keep us
+/// from seeing what is acknowledged.
+TEST_P(DatapathAcceptance, OurAcksCountThoughTheWindowIsDrawnBack) {
+    Conversation talk = established(watching());
+    talk.send(End::us, Psh | Ack, 1000);
+    Segment closing = talk.next(End::peer, Ack);
+    closing.ack -= 1000;
+    closing.window = 0;
+    inject(talk, closing);
+    for (int i = 0; i < FST_RING_STAMPS; i++) {
+        Segment data = talk.next(End::peer, Psh | Ack, 100);
+        data.ack -= 1000;
+        data.window = 0;
+        talk.send(data);
+        talk.send(End::us, Ack);
+        EXPECT_EQ(talk.direction(End::us).ack_edge, data.seq + 100);
+    }
+}
+
 /// PAWS goes by the segment that last began at or below the receiver's ACK: one beyond may bear any
 /// time, and its data is taken in.
 TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {

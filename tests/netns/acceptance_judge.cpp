@@ -138,6 +138,7 @@ bool is_unlooked(const Step& step, int peer) {
     return segment.seq == own.seq_edge && segment.has(wire::Ack) &&
            !segment.has(wire::Syn | wire::Fin | wire::Rst) && !segment.own_name &&
            (own.ring_next & (FST_RING_STAMPS - 1)) != 0 && timestamped &&
+           segment.ack - own.ack_edge <= 65536 &&
            (std::ranges::find(own.ttl, segment.ttl) != std::end(own.ttl) ||
             (own.flags & FST_DIRECTION_TTL_MANY) != 0);
 }
@@ -243,6 +244,8 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
     const fst_direction& own = step.flow.direction[peer];
     Excused excused(differences);
     excused.some(socket.takes_more && after(segment.end(), socket.right_edge), Excuse::Unsaid,
+                 {"seq_edge", "ack_edge"});
+    excused.some(after(socket.rcv_nxt, socket.right_edge), Excuse::Straddles,
                  {"seq_edge", "ack_edge"});
     excused.some(segment.payload != 0 && segment.seq == socket.right_edge, Excuse::Probe,
                  {"ack_edge"});
