@@ -210,8 +210,8 @@ static inline enum fst_acceptance fst_sequence_acceptance(const struct fst_flow*
     if (end <= window && ahead <= window)
         return FST_ACCEPTED;
     // Only a forger draws a window back: what leaves here after that is the side's all the same.
-    if (packet->hook == FST_HOOK_TC_EGRESS && packet->seq == own->seq_edge && !packet->payload)
-        return FST_ACCEPTED;
+    if (packet->hook == FST_HOOK_TC_EGRESS && packet->seq == own->seq_edge)
+        return packet->payload ? FST_UNFIT : FST_ACCEPTED;
     if (ahead > window)
         return FST_REFUSED;
     return ahead == window ? FST_REPEATED : FST_UNFIT;

@@ -207,8 +207,8 @@ TEST_P(DatapathAcceptance, AnOlderAckSetsNoWindow) {
 }
 
 /// A stack draws no window back (RFC 9293, section 3.8.6): who says so in its name does not keep us
-/// from seeing what is acknowledged.
-TEST_P(DatapathAcceptance, OurAcksCountThoughTheWindowIsDrawnBack) {
+/// from seeing what is sent and acknowledged.
+TEST_P(DatapathAcceptance, WhatLeavesHereCountsThoughTheWindowIsDrawnBack) {
     Conversation talk = established(watching());
     talk.send(End::us, Psh | Ack, 1000);
     Segment closing = talk.next(End::peer, Ack);
@@ -223,6 +223,8 @@ TEST_P(DatapathAcceptance, OurAcksCountThoughTheWindowIsDrawnBack) {
         talk.send(End::us, Ack);
         EXPECT_EQ(talk.direction(End::us).ack_edge, data.seq + 100);
     }
+    talk.send(End::us, Psh | Ack, 1000);
+    EXPECT_EQ(talk.direction(End::us).seq_edge, talk.edge(End::us));
 }
 
 /// PAWS goes by the segment that last began at or below the receiver's ACK: one beyond may bear any

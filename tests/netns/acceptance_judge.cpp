@@ -30,13 +30,17 @@ bool took(const Step& step) {
 }
 
 /// Whether the kernel threw the segment away as it is, rather than found nothing new in it. It
-/// counts most of those; of the others, tcp_rcv_established() and tcp_ack() of 6.18 count nothing.
+/// counts most of those, since 6.17 those past the window, too; tcp_rcv_established() and tcp_ack()
+/// throw others away and count nothing.
 bool threw_away(const Step& step) {
     const Crafted& segment = step.segment;
-    return !took(step) && (step.counted_refusal || segment.own_name || segment.damaged ||
+    const SocketView& socket = step.socket;
+    const bool outside = after(socket.rcv_wup, segment.end()) ||
+                         (after(segment.seq, socket.right_edge) && !socket.takes_more &&
+                          after(segment.seq, socket.rcv_nxt));
+    return !took(step) && (step.counted_refusal || outside || segment.own_name || segment.damaged ||
                            !segment.has(wire::Ack) || segment.has(wire::Rst | wire::Syn) ||
-                           after(segment.ack, step.socket.snd_nxt) ||
-                           fst_sequence_after(segment.end(), step.socket.rcv_wup) < 0);
+                           after(segment.ack, socket.snd_nxt));
 }
 
 template <class T>
@@ -143,12 +147,15 @@ bool is_unlooked(const Step& step, int peer) {
             (own.flags & FST_DIRECTION_TTL_MANY) != 0);
 }
 
+/// Whether it begins where the socket may take it and ends past the window. The socket may have
+/// gone past its own window, with a FIN or a byte of a probe.
 bool straddles(const Step& step) {
     const Crafted& segment = step.segment;
+    const SocketView& socket = step.socket;
     const std::uint32_t end =
         segment.has(wire::Rst) ? segment.end() : segment.seq + segment.payload;
-    return after(end, step.socket.right_edge) &&
-           fst_sequence_after(segment.seq, step.socket.right_edge) <= 0;
+    return after(end, socket.right_edge) &&
+           !(after(segment.seq, socket.right_edge) && after(segment.seq, socket.rcv_nxt));
 }
 
 bool has_fin(const fst_flow& flow, int d) {
@@ -174,6 +181,12 @@ bool leapt(const Step& step, const fst_direction& own) {
     const std::optional<testing::Timestamps>& sent = step.segment.timestamps;
     return sent && step.ts_recent && fst_sequence_after(*step.ts_recent, sent->val) > 1 &&
            after(*step.ts_recent, own.ts_val);
+}
+
+bool outside_window(const Step& step, const fst_direction& own) {
+    const std::uint32_t seq = step.segment.seq;
+    return seq != own.seq_edge &&
+           (after(step.socket.rcv_wup, seq) || after(seq, step.socket.right_edge));
 }
 
 /// Takes what is excused out of the differences, and remembers why.
@@ -210,7 +223,7 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
     excused.all(leapt(step, own), Excuse::Leapt);
     excused.all(segment.has(wire::Syn) && both_fins && !got_fin(socket), Excuse::EarlyFin);
     excused.some(after(socket.rcv_wup, segment.end()), Excuse::Copy, {"copies"});
-    excused.some(reset, Excuse::ResetClock, {"ts_offset"});
+    excused.some(reset && !outside_window(step, own), Excuse::ResetClock, {"ts_offset"});
     excused.some(straddles(step), Excuse::Straddles, {"seq_edge", "ack_edge"});
     excused.some(reset && straddles(step), Excuse::Straddles, {"state"});
     excused.some(reset && segment.seq == socket.rcv_wup, Excuse::Delayed, {"state"});

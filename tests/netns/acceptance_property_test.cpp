@@ -111,6 +111,10 @@ TEST_P(AcceptanceProperty, OnlyWhatTheStackAcceptsIsEvidence) {
         }
     }
     EXPECT_TRUE(violations_.empty()) << fmt::format("{}", fmt::join(violations_, "\n"));
+    for (const std::uint64_t fate : fates_) {
+        EXPECT_GT(fate, segments / 50) << "the segments say too little";
+    }
+    EXPECT_GT(excuses_[0], segments * 9 / 10) << "too much is excused";
     fmt::print("{}\n", summary());
 }
 
