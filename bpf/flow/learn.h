@@ -42,14 +42,17 @@ static __always_inline int has_baseline(const struct fst_direction* own) {
     return own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK);
 }
 
-/// True if the TTL is new to the side.
-static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl) {
+/// True if the TTL is new to the side. `moved`: the packet moved an edge. One that did not may be a
+/// packet that anyone repeated: nothing tells where its sender is.
+static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl, int moved) {
     if (own->ttl[0] == ttl)
         return 0;
     if (!own->ttl[0]) {
         own->ttl[0] = ttl;
         return 0;
     }
+    if (!moved)
+        return 0;
     UNROLL
     for (int i = 1; i < FST_TTL_SET; i++) {
         if (own->ttl[i] == ttl)
@@ -126,6 +129,16 @@ static __always_inline void learn_clock(struct fst_direction* own,
         own->ts_val = packet->ts_val;
 }
 
+/// Whether the packet's timestamp moves its side's clock forward. While a clock is as fast as time
+/// or slower, few do: those with less delay than any before.
+static __always_inline int moves_clock(const struct fst_direction* own,
+                                       const struct fst_packet* packet) {
+    const __u32 offset = packet->ts_val - time_ms(packet->time_ns);
+
+    return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
+           !(own->flags & FST_DIRECTION_TS_FAST) && fst_sequence_after(offset, own->ts_offset) > 0;
+}
+
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
     __u8 differ = 0;
 
@@ -178,7 +191,11 @@ static __always_inline void learn_sequence(struct fst_direction* own,
         own->seq_edge = end;
         own->edge_us = now_us;
         own->ack_edge = packet->ack - 1;
-    } else if (fst_sequence_after(end, own->seq_edge) > 0) {
+    } else if (end != packet->seq && fst_sequence_after(end, own->seq_edge) > 0) {
+        // A bare ACK moves no stack's edge, wherever in the window it lies.
+        own->flags &= ~FST_DIRECTION_FIN_AHEAD;
+        if ((packet->tcp_flags & FST_TCP_FIN) && fst_sequence_after(packet->seq, own->seq_edge) > 0)
+            own->flags |= FST_DIRECTION_FIN_AHEAD;
         own->seq_edge = end;
         own->edge_us = now_us;
     }
@@ -226,6 +243,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =
         (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == (FST_TCP_SYN | FST_TCP_ACK);
+    const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
     int new_ttl;
 
     learn_sequence(own, &flow->direction[d ^ 1], packet);
@@ -235,7 +253,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
         learn_id(own, packet);
     own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;
-    new_ttl = learn_ttl(own, packet->ttl);
+    new_ttl = learn_ttl(own, packet->ttl, own->seq_edge != seq_edge || own->ack_edge != ack_edge);
     if (syn_ack) {
         own->flags |= FST_DIRECTION_BASE_SYN_ACK;
         own->window = packet->window;

@@ -21,9 +21,10 @@ static __always_inline void stamp(struct fst_direction* own, const struct fst_pa
     own->last_ns = packet->time_ns;
 }
 
-/// A SYN or SYN-ACK; false if it belongs to another connection.
-static __always_inline int observe_handshake(struct scratch* scratch, struct fst_flow* flow,
-                                             __u32 slot, int d) {
+/// A SYN or SYN-ACK; FST_REFUSED if it belongs to another connection.
+static __always_inline enum fst_acceptance observe_handshake(struct scratch* scratch,
+                                                             struct fst_flow* flow, __u32 slot,
+                                                             int d) {
     return (scratch->packet.tcp_flags & FST_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
                                                      : observe_syn(scratch, flow, slot, d);
 }
@@ -56,8 +57,8 @@ noinline int observe_rare(__u32 slot) {
         observe_third_packet(scratch, flow, slot, d);
     if (packet->tcp_flags & FST_TCP_SYN) {
         // It may have restarted the flow: below, only the new state counts.
-        fits = observe_handshake(scratch, flow, slot, d);
-        scratch->acceptance = fits ? FST_ACCEPTED : FST_REFUSED;
+        scratch->acceptance = observe_handshake(scratch, flow, slot, d);
+        fits = scratch->acceptance != FST_REFUSED;
     } else {
         if (packet->flags & FST_PACKET_NEW_FLOW)
             state_set(flow, FST_FLOW_MIDWAY);
@@ -86,7 +87,10 @@ noinline int observe_rare(__u32 slot) {
         observe_one_way(flow, packet, slot, d);
     if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
         observe_establishing(flow, packet, slot, d);
-    if (packet->tcp_flags & FST_TCP_FIN)
+    // A FIN with a gap before it closes nothing yet: its receiver holds it back.
+    if ((packet->tcp_flags & FST_TCP_FIN) &&
+        (fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0 ||
+         !(flow->direction[d].flags & FST_DIRECTION_SEEN)))
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
     return 0;
 }

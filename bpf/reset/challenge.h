@@ -16,8 +16,8 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// What scheduling adds to four round trips.
-#define ANSWER_SLACK_US 20000U
+/// What queues on the way and scheduling add to four round trips of the least length seen.
+#define ANSWER_SLACK_US 500000U
 
 /// After a challenge that nobody answered: the next RST begins a new burst. Of a burst's challenges
 /// one counts, and those that were answered as a stack answers: FST_CHALLENGES_MAX take as many
@@ -74,7 +74,7 @@ static __always_inline int is_new_challenge(const struct fst_flow* flow,
 static __always_inline void challenge_by_shift(struct challenge* challenge,
                                                const struct fst_flow* flow,
                                                const struct fst_packet* packet, int d) {
-    challenge->seq = fst_shifted_seq(&flow->direction[d], packet->seq);
+    challenge->seq = fst_shifted_seq(flow, packet->seq, d);
     challenge->ack = packet->ack;
     challenge->flags = packet->tcp_flags;
     challenge->grow = 0;
@@ -91,12 +91,21 @@ static __always_inline void challenge_by_keepalive(struct challenge* challenge,
     challenge->flags = FST_TCP_ACK;
 }
 
+/// Whether the receiver takes in nothing: then a shifted RST is out of its window, too.
+static __always_inline int is_window_closed(const struct fst_flow* flow, int d) {
+    return fst_accepts_ahead(flow, d ^ 1) < 2;
+}
+
 /// Writes the challenge into scratch.
 static __always_inline void challenge_form(struct scratch* scratch, const struct fst_flow* flow,
                                            int d) {
     const struct fst_packet* packet = &scratch->packet;
     const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
 
+    if (is_window_closed(flow, d)) {
+        challenge_by_keepalive(&scratch->challenge, flow, packet, d);
+        return;
+    }
     // Too soon, or no answer: shifted, so that it does no harm, but no further answer is provoked: a
     // box that answers every packet would answer that one too, without end.
     if (first || !is_new_challenge(flow, packet, &scratch->judgement, d) ||

@@ -22,7 +22,8 @@ struct fst_flow_key {
     __be16 port[2];        ///< of A and of B
     __u32 ifindex;         ///< each watched interface sees a flow of its own
     __u8 protocol;         ///< IPPROTO_*; TCP is the only one that is followed
-    __u8 padding[3];       ///< always 0: keys are compared and hashed as words
+    __u8 tunnelled;        ///< 1: inside a tunnel; whether a stack takes it in is not known here
+    __u8 padding[2];       ///< always 0: keys are compared and hashed as words
 };
 FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 44, "flow key");
 
@@ -84,6 +85,7 @@ enum fst_direction_flags {
     FST_DIRECTION_WINDOWS_1 = 1U << 11,    ///< one has
     FST_DIRECTION_TS_FAST = 1U << 12,      ///< its timestamps tick faster than 1 per ms
     FST_DIRECTION_ACKED = 1U << 13,        ///< it sent a packet with ACK other than a RST
+    FST_DIRECTION_FIN_AHEAD = 1U << 14,    ///< its FIN, at seq_edge - 1, came with a gap before it
 };
 
 /// What one end sends: a line of state, a line of stamps. Written by the CPU that handles this
@@ -142,6 +144,8 @@ enum fst_reset_flags {
     FST_RESET_ALIVE = 1U << 4,    ///< its sender went on, causally later
     FST_RESET_REFUTED = 1U << 5,  ///< a challenge of this flow was refuted once
     FST_RESET_RECEIVES_ACKS = 1U << 6,  ///< and it receives what the other end sends
+    FST_RESET_VOUCHED =
+        1U << 7,  ///< its sender's own timestamps, or IP-IDs, spoke for the first of a burst
 };
 
 /// The most challenges in a row without a sign of liveness, and drops in a flow, before we pass.

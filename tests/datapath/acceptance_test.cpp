@@ -173,10 +173,15 @@ TEST_P(DatapathAcceptance, ADamagedSegmentFromElsewhereTeachesNoDistance) {
     }
 }
 
-/// What a stack does accept, however odd, teaches as before.
+/// What a stack does accept, and takes something from, teaches as before. What may be a packet
+/// repeated by anyone does not.
 TEST_P(DatapathAcceptance, ARouteChangeIsLearned) {
     for (const std::size_t payload : {0U, 1400U}) {
         Conversation talk = established(watching());
+        Segment repeated = talk.next(End::peer, Ack);
+        repeated.ttl -= 3;
+        EXPECT_EQ(inject(talk, repeated).find(FST_EVENT_TTL), nullptr);
+        talk.send(End::us, Psh | Ack, 100);
         Segment segment = talk.next(End::peer, Psh | Ack, payload);
         segment.ttl -= 3;
         EXPECT_NE(talk.send(segment).find(FST_EVENT_TTL), nullptr);

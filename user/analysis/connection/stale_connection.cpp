@@ -19,7 +19,7 @@ void StaleConnection::observe(const Observation& observation, FindingSink& sink)
     }
     Stale& stale = found->second;
     if (stale.updates.is_reported()) {
-        const SynTracker::Attempt* attempt = tracking_.syns.by_seq(found->first);
+        const SynTracker::Attempt* attempt = tracking_.syns.by_id(found->first);
         stale.finding.summary = {
             {.phrase = Phrase::stale_connection_replaced,
              .values = {field::client(net::receiver_of(observation.event.packet)),
@@ -38,11 +38,11 @@ void StaleConnection::answered(const Observation& observation, FindingSink& sink
     if (attempt == nullptr || attempt->stale_answers < kEnough || attempt->sent < kEnough) {
         return;
     }
-    if (stale_.size() >= kMost && !stale_.contains(attempt->seq)) {
+    if (stale_.size() >= kMost && !stale_.contains(attempt->id)) {
         stale_.erase(stale_.begin());
     }
     const fst_packet& packet = observation.event.packet;
-    Stale& stale = stale_[attempt->seq];
+    Stale& stale = stale_[attempt->id];
     stale.finding = Finding{
         .kind = FindingKind::stale_connection,
         .verdict = FST_VERDICT_CONFIRMED,

@@ -70,6 +70,8 @@ class ResetObservation {
   private:
     bool add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet);
     [[nodiscard]] bool observes(const fst_packet& later) const;
+    [[nodiscard]] bool is_vouched_as_well(const fst_packet& later) const;
+    [[nodiscard]] bool continues_id(const fst_packet& later) const;
     [[nodiscard]] bool repeats_old_data(const fst_packet& later) const;
     [[nodiscard]] bool may_be_other_host() const;
     [[nodiscard]] bool may_be_from_own_distance() const;
