@@ -193,9 +193,11 @@ TEST_P(DatapathTable, LiveFlowsAreKept) {
     EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 0U);
     const Bytes data =
         (Ethernet{} / Ipv4{} / Tcp{.src_port = fresh_port(), .dst_port = 22}).bytes();
-    rig->run(hook(), {.bytes = data});
-    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 5U) << "anyone can send it";
-    EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 0U);
+    if (hook() != FST_HOOK_TC_EGRESS) {
+        rig->run(hook(), {.bytes = data});
+        EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 5U) << "anyone can send it";
+        EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 0U);
+    }
     const Outcome taken = rig->run(FST_HOOK_TC_EGRESS, {.bytes = data});
     EXPECT_EQ(rig->counter(FST_COUNT_EVICT_LIVE), 1U);
     ASSERT_NE(taken.find(FST_EVENT_EVICTED), nullptr);

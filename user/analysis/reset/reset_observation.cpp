@@ -240,6 +240,13 @@ fst_earlier_reset ResetObservation::as_earlier() const {
             .padding = {}};
 }
 
+/// Whether its receiver would have heeded it, as the data path has it: what is outside of the window
+/// is no evidence about another reset.
+bool ResetObservation::was_heeded() const {
+    const bool has_window = slot_.direction[direction() ^ 1U].flags & FST_DIRECTION_ACKED;
+    return would_be_accepted() || !has_window;
+}
+
 bool ResetObservation::guesses_on(const ResetObservation& later) const {
     const fst_earlier_reset earlier = as_earlier();
     const fst_direction& own = later.slot_.direction[direction()];
@@ -256,14 +263,14 @@ bool ResetObservation::takes_another_path(const ResetObservation& later) const {
 
 bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
     bool brought = false;
-    if (guesses_on(later_rst)) {
+    if (was_heeded() && guesses_on(later_rst)) {
         // One that its sender's own marks speak for may be the one that the other answers.
         if (!(arrival_.signals & FST_SIGNALS_CORROBORATE_GENUINE)) {
             brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
         }
         later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
-    if (takes_another_path(later_rst)) {
+    if (was_heeded() && takes_another_path(later_rst)) {
         brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
         later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
     }
@@ -326,14 +333,14 @@ fst_judgement ResetObservation::judgement() const {
     }
     // Who answers a challenge as a stack does, and is live as well, are two: which of them is the
     // peer is not known.
-    if ((upheld_ || arrival_.challenge == FST_CHALLENGE_UPHELD) &&
-        concluded == FST_VERDICT_CONFIRMED && arrival_.verdict != FST_VERDICT_CONFIRMED) {
+    if (arrival_.challenge == FST_CHALLENGE_UPHELD && concluded == FST_VERDICT_CONFIRMED) {
         concluded = FST_VERDICT_SUSPECTED;
     }
-    // Of two resets that name different places in the stream, the one that its receiver asked for may
-    // be the sender's own.
-    if (later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE) &&
-        (arrival_.context & FST_CONTEXT_EXACT) && concluded == FST_VERDICT_CONFIRMED &&
+    // Of two resets that name different places in the stream, an earlier one that its receiver asked
+    // for may be the sender's own.
+    if ((later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE)) && later_.other_rst &&
+        later_.other_rst->time_ns > packet().time_ns && (arrival_.context & FST_CONTEXT_EXACT) &&
+        concluded == FST_VERDICT_CONFIRMED &&
         fst_conclude(now.signals & ~FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE), now.context) !=
             FST_VERDICT_CONFIRMED) {
         concluded = FST_VERDICT_SUSPECTED;
