@@ -24,6 +24,9 @@ constexpr std::uint64_t kIsLive =
 constexpr std::uint64_t kReceives =
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
 
+constexpr std::uint64_t kSpeaksAgainst =
+    FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING;
+
 std::uint32_t time_us(const fst_packet& packet) {
     return static_cast<std::uint32_t>(packet.time_ns / 1000);
 }
@@ -337,12 +340,11 @@ fst_judgement ResetObservation::judgement() const {
         concluded = FST_VERDICT_SUSPECTED;
     }
     // Of two resets that name different places in the stream, an earlier one that its receiver asked
-    // for may be the sender's own.
+    // for, and against which nothing else speaks, may be the sender's own.
     if ((later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE)) && later_.other_rst &&
         later_.other_rst->time_ns > packet().time_ns && (arrival_.context & FST_CONTEXT_EXACT) &&
         concluded == FST_VERDICT_CONFIRMED &&
-        fst_conclude(now.signals & ~FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE), now.context) !=
-            FST_VERDICT_CONFIRMED) {
+        !(now.signals & kSpeaksAgainst & ~FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE))) {
         concluded = FST_VERDICT_SUSPECTED;
     }
     // Later packets can only raise the verdict: the RST itself was judged when it came.
