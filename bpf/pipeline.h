@@ -42,6 +42,9 @@ static __always_inline void handle_icmp_error(void* ctx, enum fst_hook hook,
         emit(FST_EVENT_ICMP_ERROR, slot);
 }
 
+/// A side's packets until its flow is open, or else is a view of one direction only.
+#define OPENING_PACKETS 8
+
 /// Whether the packet begins or ends something, comes while something is pending, leaves a gap
 /// behind its side's edge, moves its side's clock, or comes from a distance that is new to its side:
 /// only then is its checksum worth its price.
@@ -52,7 +55,8 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
     const __u32 state = flow->state;
 
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST)) ||
-           !(state & FST_FLOW_ESTABLISHED) || (state & (pending_of(d) | FST_FLOW_CANDIDATE)) ||
+           (!(state & FST_FLOW_ESTABLISHED) && own->packets < OPENING_PACKETS) ||
+           (state & (pending_of(d) | FST_FLOW_CANDIDATE)) ||
            fst_sequence_after(packet->seq, own->seq_edge) > 0 || moves_clock(own, packet) ||
            !knows_ttl(own, packet->ttl);
 }
