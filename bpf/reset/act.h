@@ -223,9 +223,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         challenges += challenged;
         drops += dropped;
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
-        // An answer that would never be believed is none.
-        challenges += answers_an_ack(flow, packet, d) &&
-                      fst_from_own_distance(&flow->direction[d], packet->ttl, judgement);
+        challenges += answers_an_ack(flow, packet, d);
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
     }
     if (dropped) {

@@ -59,15 +59,14 @@ static __always_inline int answers_an_ack(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst, which must not use up the challenges of the flow; where the
-/// round trip is too short to tell, so does one from nearer than the peer: it answers nothing.
+/// soon belongs to the same burst, which must not use up the challenges of the flow; so does one from
+/// nearer than the peer: it answers nothing.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
            (had_time_to_answer(flow, packet, d) &&
-            (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
-             !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))));
+            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)));
 }
 
 /// The RST itself, past the edge.

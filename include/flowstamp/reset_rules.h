@@ -324,9 +324,10 @@ static inline int fst_acks_later_data(const struct fst_packet* packet, __u32 edg
 
 /// Timestamp ticks past the mapped clock that show that a packet left after the reset came. The
 /// reset may have been faster than any packet before it, by another route or queue, and have
-/// overtaken some: by as much as the least round trip, which holds the least delay.
+/// overtaken some: by as much as the least delay, about half of the least round trip, and on a path
+/// that was seen to reorder all of it.
 static inline __s32 fst_clock_margin(const struct fst_direction* own) {
-    return FST_CLOCK_TICKS + (__s32)(own->min_rtt_us / 1000) + 1;
+    return FST_CLOCK_TICKS + (__s32)(own->min_rtt_us / (own->retransmitted ? 1000 : 2000)) + 1;
 }
 
 /// LIVENESS_CLOCK: the packet's timestamp lies past the sender's clock at the reset's arrival,

@@ -241,7 +241,7 @@ TEST_P(DatapathActing, SecondResetIsNoAnswer) {
         challenge_and_wait(talk, kRttUs);
         Segment again = talk.stateless_reset();
         again.ttl += 2;
-        expect_challenged(talk, talk.send(again), again, Form::keepalive);
+        expect_challenged(talk, talk.send(again), again, Form::shifted);
     }
 }
 
@@ -256,7 +256,7 @@ TEST_P(DatapathActing, LivenessRefutesAndTheNextResetIsANewChallenge) {
     const SeenEvent* reported = alive.find(FST_EVENT_AFTER_RST);
     ASSERT_NE(reported, nullptr);
     EXPECT_EQ(reported->event.judgement.challenge, FST_CHALLENGE_REFUTED);
-    EXPECT_EQ(signal_names(reported->event.judgement.signals), "LIVENESS_ACK");
+    EXPECT_EQ(signal_names(reported->event.judgement.signals), "LIVENESS_ACK|LIVENESS_CLOCK");
     EXPECT_EQ(acting().counter(FST_COUNT_REFUTED), refuted + 1);
     const int peer = talk.index(End::peer);
     EXPECT_NE(talk.flow().reset_flags[peer] & FST_RESET_REFUTED, 0);
