@@ -35,7 +35,12 @@ static __always_inline __u32 pseudo_header_sum(const struct fst_packet* packet, 
     return (__u32)fold(sum) + fold(bpf_htonl(IPPROTO_TCP + bytes));
 }
 
-/// Adds the packet's bytes from `begin` on to a sum; -1: there are fewer, or too many to know. The
+/// Whether there are more bytes than are summed up: a checksum over them is not known.
+static __always_inline int is_too_long(__u32 bytes) {
+    return (bytes - 1) / CHUNK_BYTES > CHUNKS_MAX;
+}
+
+/// Adds the packet's bytes from `begin` on to a sum; -1: there are fewer. They are not too long. The
 /// chunk at the end is summed up first, as only its length varies: (n & 255) + 1 is a bound that
 /// Linux 6.1's verifier follows.
 static __always_inline __s64 packet_sum(void* ctx, enum fst_hook hook, struct scratch* scratch,
@@ -62,7 +67,7 @@ static __always_inline enum checksum_state checksum_state(void* ctx, enum fst_ho
     __s64 sum;
     __be16 check;
 
-    if (bytes > CHUNKS_MAX * CHUNK_BYTES)
+    if (is_too_long(bytes))
         return CHECKSUM_WHOLE;
     sum = packet_sum(ctx, hook, scratch, begin, bytes, pseudo);
     if (sum < 0)
@@ -100,11 +105,9 @@ static __always_inline int is_damaged(void* ctx, enum fst_hook hook, struct scra
 static __always_inline int is_damaged_icmp(void* ctx, enum fst_hook hook, struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
     const __u32 bytes = packet->payload;
-
     __u32 pseudo = 0;
 
-    if (!verifies_checksums || hook == FST_HOOK_TC_EGRESS || !bytes ||
-        bytes > CHUNKS_MAX * CHUNK_BYTES)
+    if (!verifies_checksums || hook == FST_HOOK_TC_EGRESS || !bytes || is_too_long(bytes))
         return 0;
     if (packet->flags & FST_PACKET_IPV6) {  // to the host whose segment it quotes (RFC 4443, 2.3)
         pseudo = bytes_sum(packet->icmp_source, sizeof(packet->icmp_source), 0);

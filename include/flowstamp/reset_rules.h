@@ -153,11 +153,12 @@ static inline int fst_ack_acceptable(const struct fst_direction* own,
 static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_direction* own,
                                                             const struct fst_packet* packet,
                                                             __u32 state) {
-    if (!(state & FST_FLOW_TS) || !(own->flags & FST_DIRECTION_TS_CLOCK) ||
-        (own->flags & FST_DIRECTION_TS_FAST))
+    if (!(state & FST_FLOW_TS))
         return FST_ACCEPTED;
     if (!(packet->flags & FST_PACKET_TS))
         return FST_UNFIT;
+    if (!(own->flags & FST_DIRECTION_TS_CLOCK) || (own->flags & FST_DIRECTION_TS_FAST))
+        return FST_ACCEPTED;
     return fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED
                ? FST_REFUSED
                : FST_ACCEPTED;

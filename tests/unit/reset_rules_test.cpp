@@ -188,7 +188,7 @@ struct Compared {
 /// The data path keeps one time for a burst of resets: a pair is compared only if that makes no
 /// difference.
 /// Whether the data path holds it against a later one.
-bool is_heeded(const SeenEvent& rst) {
+bool is_acceptable(const SeenEvent& rst) {
     const unsigned side = rst.event.packet.direction & 1U;
     return (rst.event.judgement.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN)) ||
            !(rst.flow->direction[side ^ 1U].flags & FST_DIRECTION_ACKED);
@@ -249,6 +249,19 @@ void compare_later(const SeenEvent& rst, const SeenEvent& later, Compared& compa
     compared.clocks += clock;
 }
 
+/// Once negotiated timestamps are on every segment, however fast the clock, and though it is not yet
+/// known.
+TEST(ResetRules, ASegmentWithoutTimestampsIsUnfit) {
+    const fst_packet plain{};
+    for (const unsigned flags : {0U, unsigned{FST_DIRECTION_TS_CLOCK},
+                                 unsigned{FST_DIRECTION_TS_CLOCK | FST_DIRECTION_TS_FAST}}) {
+        fst_direction own{};
+        own.flags = static_cast<__u16>(flags);
+        EXPECT_EQ(fst_timestamps_acceptance(&own, &plain, FST_FLOW_TS), FST_UNFIT) << flags;
+        EXPECT_EQ(fst_timestamps_acceptance(&own, &plain, 0), FST_ACCEPTED) << flags;
+    }
+}
+
 TEST(ResetRules, DatapathAndAnalysisAgree) {
     Compared compared;
     for (unsigned seed = 1; seed <= 900; seed++) {
@@ -263,7 +276,7 @@ TEST(ResetRules, DatapathAndAnalysisAgree) {
                 if (before != latest.end() && is_comparable(before->second, seen)) {
                     compare_pair(before->second, seen, compared);
                 }
-                if (is_heeded(seen)) {
+                if (is_acceptable(seen)) {
                     latest.insert_or_assign(key, seen);
                 }
                 watched.erase(key);
