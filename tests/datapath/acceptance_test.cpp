@@ -255,15 +255,7 @@ TEST_P(DatapathAcceptance, AStreamThatWentOnElsewhereIsFollowedAgain) {
     EXPECT_EQ(talk.direction(End::peer).ttl[0], talk.setting().peer.ttl);
 }
 
-class DatapathPersistence : public DatapathAcceptance {
-  protected:
-    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
-        fst_policy policy{};
-        policy.drop_mode = drop;
-        policy.challenge_mode = challenge;
-        acting().set_policy(policy);
-    }
-};
+class DatapathPersistence : public DatapathAcceptance {};
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathPersistence, ::testing::ValuesIn(ingress_hooks()),
                          case_name);
 

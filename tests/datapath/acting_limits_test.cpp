@@ -12,13 +12,6 @@ namespace {
 
 class DatapathActingLimits : public DatapathTest {
   protected:
-    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
-        fst_policy policy{};
-        policy.drop_mode = drop;
-        policy.challenge_mode = challenge;
-        acting().set_policy(policy);
-    }
-
     Conversation established(const Setting& setting = {}) {
         Conversation talk(acting(), hook(), setting);
         talk.open().exchange(5);
@@ -149,12 +142,6 @@ TEST_P(DatapathActingLimits, InATunnelItIsDroppedOrPassesButIsNeverChallenged) {
         std::size_t skip;  ///< bytes of the frame that are not in the tunnel
     };
     const auto rig = fresh({.acting = true, .replaying = true});  // the flow is known outside, too
-    const auto apply = [&](fst_drop_mode drop, fst_challenge_mode challenge) {
-        fst_policy policy{};
-        policy.drop_mode = drop;
-        policy.challenge_mode = challenge;
-        rig->set_policy(policy);
-    };
     const auto talk_here = [&] {
         Conversation talk(*rig, hook());
         talk.open().exchange(5);
@@ -183,7 +170,7 @@ TEST_P(DatapathActingLimits, InATunnelItIsDroppedOrPassesButIsNeverChallenged) {
         };
         const bool plain = std::string_view(tunnel.name) == "none";
 
-        apply(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
+        use(*rig, FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
         Conversation first = talk_here();
         const auto [confirmed, kept] = receive(first, forge(first));
         EXPECT_EQ(confirmed.judgement().verdict, FST_VERDICT_CONFIRMED);
@@ -193,7 +180,7 @@ TEST_P(DatapathActingLimits, InATunnelItIsDroppedOrPassesButIsNeverChallenged) {
                   plain ? FST_CHALLENGE_ASKED : FST_CHALLENGE_NONE);
         EXPECT_EQ(kept, !plain);
 
-        apply(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
+        use(*rig, FST_DROP_CONFIRMED, FST_CHALLENGE_ALL);
         Conversation second = talk_here();
         const std::uint64_t passed = rig->counter(FST_COUNT_PASS_SUSPECT);
         const auto [other, unchanged] = receive(second, second.stateless_reset());

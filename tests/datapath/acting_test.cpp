@@ -11,13 +11,6 @@ constexpr std::uint64_t kRttUs = 20'000;
 
 class DatapathActing : public DatapathTest {
   protected:
-    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
-        fst_policy policy{};
-        policy.drop_mode = drop;
-        policy.challenge_mode = challenge;
-        acting().set_policy(policy);
-    }
-
     Conversation established(const Setting& setting = {}) {
         Conversation talk(acting(), hook(), setting);
         talk.open().exchange(5);

@@ -14,12 +14,6 @@ namespace {
 
 class DatapathForger : public DatapathTest {
   protected:
-    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
-        fst_policy policy{};
-        policy.drop_mode = drop;
-        policy.challenge_mode = challenge;
-        acting().set_policy(policy);
-    }
     void protect() { use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL); }
     Conversation established(const Setting& setting = {}) {
         Conversation talk(acting(), hook(), setting);
@@ -121,6 +115,14 @@ std::uint32_t window_of_us(Conversation& talk) {
     return fst_receive_window(&flow, talk.index(End::us));
 }
 
+/// The last byte that our window holds.
+Segment byte_at_the_edge(Conversation& talk) {
+    Segment s = ack_of_peer(talk);
+    s.seq += window_of_us(talk) - 1;
+    s.payload = 1;
+    return s;
+}
+
 using Inject = std::function<void(const Segment&)>;
 
 const std::vector<Prelude>& preludes() {
@@ -133,19 +135,12 @@ const std::vector<Prelude>& preludes() {
          }},
         {"damaged data at the right edge of the window",
          [](Conversation& talk, const Inject& inject) {
-             Segment s = ack_of_peer(talk);
-             s.seq += window_of_us(talk) - 1;
-             s.payload = 1;
+             Segment s = byte_at_the_edge(talk);
              s.checksum = Checksum::Wrong;
              inject(s);
          }},
         {"a byte at the right edge of the window",
-         [](Conversation& talk, const Inject& inject) {
-             Segment s = ack_of_peer(talk);
-             s.seq += window_of_us(talk) - 1;
-             s.payload = 1;
-             inject(s);
-         }},
+         [](Conversation& talk, const Inject& inject) { inject(byte_at_the_edge(talk)); }},
         {"a damaged ACK with a clock far ahead",
          [](Conversation& talk, const Inject& inject) {
              Segment s = ack_of_peer(talk);
@@ -229,7 +224,7 @@ TEST_P(DatapathForger, ADamagedIpHeaderIsNoPacket) {
     EXPECT_EQ(acting().counter(FST_COUNT_DAMAGED), damaged + 1);
 }
 
-/// A drop of what no stack would have heeded is no drop that its sender could answer.
+/// A drop of what no stack would have acted on is no drop that its sender could answer.
 TEST_P(DatapathForger, ABlindResetIsNotRepeatedByAnother) {
     protect();
     Conversation talk = established();
