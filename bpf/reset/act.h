@@ -188,10 +188,11 @@ static __always_inline void advance_clock(struct fst_direction* own,
         own->ts_offset = offset;
 }
 
-/// Whether the receiver's stack would heed the RST, if only by a challenge ACK. Another one changes
-/// nothing, wherever it came from: who knows addresses and ports alone can send any number.
-static __always_inline int is_heeded(const struct scratch* scratch, const struct fst_flow* flow,
-                                     int d) {
+/// Whether the RST is acceptable (RFC 9293, section 3.10.7.4): the receiver's stack acts on it, if only
+/// by a challenge ACK. Another one changes nothing, wherever it came from: who knows addresses and
+/// ports alone can send any number.
+static __always_inline int is_acceptable(const struct scratch* scratch, const struct fst_flow* flow,
+                                         int d) {
     const struct fst_packet* packet = &scratch->packet;
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
@@ -211,7 +212,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
-    if (!is_heeded(scratch, flow, d))
+    if (!is_acceptable(scratch, flow, d))
         return;
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);

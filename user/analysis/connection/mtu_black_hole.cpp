@@ -43,8 +43,8 @@ void MtuBlackHole::judge(const Observation& observation, unsigned direction, Fin
     // A sender that has taken the ICMP error into account goes on with smaller segments.
     const bool has_icmp = wait->is_too_big();
     const bool smaller_passed = wait->smaller_passed();
-    const bool has_shrunk = wait->lost_so != 0;
-    const unsigned lost = has_shrunk ? wait->lost_so : wait->same_size;
+    const bool has_shrunk = wait->has_shrunk();
+    const unsigned lost = wait->lost_times();
     if (lost < (has_icmp || has_shrunk ? kEnoughWithMore : kEnough) ||
         !(has_icmp || smaller_passed)) {
         return;

@@ -243,9 +243,9 @@ fst_earlier_reset ResetObservation::as_earlier() const {
             .padding = {}};
 }
 
-/// Whether its receiver would have heeded it, as the data path has it: what is outside of the window
-/// is no evidence about another reset.
-bool ResetObservation::was_heeded() const {
+/// Whether its receiver acts on it, as the data path has it (is_acceptable() there): what is outside of
+/// the window is no evidence about another reset.
+bool ResetObservation::was_acceptable() const {
     const bool has_window = slot_.direction[direction() ^ 1U].flags & FST_DIRECTION_ACKED;
     return would_be_accepted() || !has_window;
 }
@@ -266,14 +266,14 @@ bool ResetObservation::takes_another_path(const ResetObservation& later) const {
 
 bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
     bool brought = false;
-    if (was_heeded() && guesses_on(later_rst)) {
+    if (was_acceptable() && guesses_on(later_rst)) {
         // One that its sender's own marks speak for may be the one that the other answers.
         if (!(arrival_.signals & FST_SIGNALS_CORROBORATE_GENUINE)) {
             brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
         }
         later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
-    if (was_heeded() && takes_another_path(later_rst)) {
+    if (was_acceptable() && takes_another_path(later_rst)) {
         brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
         later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
     }

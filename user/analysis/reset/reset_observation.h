@@ -77,7 +77,7 @@ class ResetObservation {
     [[nodiscard]] bool may_be_from_own_distance() const;
     [[nodiscard]] bool is_from_senders_distance(const fst_packet& later) const;
     [[nodiscard]] bool would_be_accepted() const;
-    [[nodiscard]] bool was_heeded() const;
+    [[nodiscard]] bool was_acceptable() const;
     [[nodiscard]] bool is_first_of_burst() const;
     [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;
     [[nodiscard]] bool clock_went_on(const fst_packet& later) const;

@@ -113,14 +113,13 @@ void SynTracker::make_room() {
     }
 }
 
-bool SynTracker::begins_attempt(const Observation& observation) const {
+bool SynTracker::begins_attempt(const Observation& observation) {
     if (observation.kind() != FST_EVENT_SYN) {
         return false;
     }
-    const auto view = views_.find(view_of(observation.event));
-    const auto known = view == views_.end() ? attempts_.end() : attempts_.find(view->second);
-    return known != attempts_.end() && known->second.sent == 1 &&
-           known->second.places.size() == 1 && known->second.first == observation.time();
+    const Attempt* known = of_view(view_of(observation.event));
+    return known != nullptr && known->sent == 1 && known->places.size() == 1 &&
+           known->first == observation.time();
 }
 
 void SynTracker::record(const Observation& observation) {

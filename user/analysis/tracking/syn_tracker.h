@@ -67,7 +67,7 @@ class SynTracker {
     void record(const Observation& observation);
 
     /// Whether this observation, just recorded, is the first SYN of an attempt, at its first place.
-    [[nodiscard]] bool begins_attempt(const Observation& observation) const;
+    [[nodiscard]] bool begins_attempt(const Observation& observation);
 
     /// The attempt that a SYN-ACK or a RST+ACK answers by its acknowledgement number, if there are
     /// several that between its ends; null if none is known.
