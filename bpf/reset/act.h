@@ -37,7 +37,7 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FST_RESET_CHALLENGED) && !(flags & FST_RESET_ALIVE) &&
-           had_time_to_answer(flow, packet, d) && since_us <= patience_us(&flow->direction[d]) &&
+           had_time_to_answer(flow, packet, judgement, d) && since_us <= patience_us(&flow->direction[d]) &&
            (fst_from_own_distance(&flow->direction[d], packet->ttl, judgement) ||
             ((flags & FST_RESET_VOUCHED) &&
              fst_hops_apart(packet->ttl, flow->rst_ttl[d]) <= 1));  // the route has changed
@@ -106,15 +106,15 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
-           had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
+           had_time_to_answer(flow, packet, judgement, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
            packet->ttl == flow->rst_ttl[d] &&
            (packet->seq == flow->rst_seq[d] || answers_an_ack(flow, packet, d)) &&
            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
 }
 
-/// A RST confirmed under the drop policy. The first of a flow is challenged all the same: dropping
+/// A RST that the drop policy refuses. The first of a flow is challenged all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
-static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
+static __always_inline enum plan plan_refused(const struct fst_flow* flow,
                                                 const struct fst_packet* packet,
                                                 struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
@@ -123,10 +123,16 @@ static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
     if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, d))
         return pass_because(judgement, FST_PASS_TOO_MANY);
-    if (!(flags & FST_RESET_REFUTED) && (flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX &&
-        challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT)
-        return PLAN_CHALLENGE;
-    return PLAN_DROP;
+    if (flags & FST_RESET_REFUTED)
+        return PLAN_DROP;
+    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
+        return challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
+                                                                         : PLAN_DROP;
+    // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
+    return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
+                   had_time_to_answer(flow, packet, judgement, d)
+               ? pass_because(judgement, FST_PASS_TOO_MANY)
+               : PLAN_DROP;
 }
 
 static __always_inline enum plan make_plan(const struct fst_flow* flow,
@@ -166,7 +172,7 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
                    ? PLAN_DROP
                    : pass_because(judgement, FST_PASS_TUNNEL);
     if (confirmed)
-        return plan_confirmed(flow, packet, judgement, d);
+        return plan_refused(flow, packet, judgement, d);
     reason = challenge_works(flow, packet, d);
     if (reason == FST_PASS_NOT_SUSPECT && (flow->challenges[d] & 0x0f) >= FST_CHALLENGES_MAX)
         reason = FST_PASS_TOO_MANY;
@@ -226,6 +232,9 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         challenges += answers_an_ack(flow, packet, d);
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
+    } else if (challenged && challenges > 1 &&
+               (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))) {
+        challenges--;  // a dead peer answers each of our ACKs once, and in its time
     }
     if (dropped) {
         // What both ends send from now on shows whether the sender repeats its reset on purpose.

@@ -43,12 +43,19 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
 }
 
 /// Whether the RST's sender can have received what the other end sent since the last one that we
-/// acted upon: a box in the path answers sooner.
+/// acted upon. A box in the path answers sooner: what comes from nearer than the peer must have taken
+/// the least round trip seen, give or take an eighth, and one that is long enough to tell.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
-                                              const struct fst_packet* packet, int d) {
-    return (flow->reset_flags[d] & FST_RESET_EGRESS) &&
-           fst_had_time_to_answer(flow->direction[d].min_rtt_us,
-                                  time_us(packet->time_ns) - flow->egress_us[d]);
+                                              const struct fst_packet* packet,
+                                              const struct fst_judgement* judgement, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+    const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
+
+    if (!(flow->reset_flags[d] & FST_RESET_EGRESS))
+        return 0;
+    if (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))
+        return rtt_us >= FST_RTT_TELLING_US && since_us >= rtt_us - rtt_us / 8;
+    return fst_had_time_to_answer(rtt_us, since_us);
 }
 
 /// The shape of an answer to an ACK by a stack that does not know the connection: no ACK, and the
@@ -59,14 +66,12 @@ static __always_inline int answers_an_ack(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst, which must not use up the challenges of the flow; so does one from
-/// nearer than the peer: it answers nothing.
+/// soon belongs to the same burst, which must not use up the challenges of the flow.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
-           (had_time_to_answer(flow, packet, d) &&
-            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)));
+           had_time_to_answer(flow, packet, judgement, d);
 }
 
 /// The RST itself, past the edge.

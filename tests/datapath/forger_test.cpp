@@ -245,7 +245,7 @@ TEST_P(DatapathForger, ABurstIsDroppedToItsEnd) {
     }
 }
 
-/// A box nearer than the peer answers nothing that a stack asks.
+/// A box nearer than the peer answers sooner than the peer could: no number of its answers is believed.
 TEST_P(DatapathForger, ANearerBurstIsNotBelieved) {
     protect();
     Conversation talk = established();
@@ -254,10 +254,30 @@ TEST_P(DatapathForger, ANearerBurstIsNotBelieved) {
         Segment reset = talk.stateless_reset();
         reset.ttl = static_cast<std::uint8_t>(reset.ttl + 2);
         expect_refused(talk, reset);
-        talk.pass_ms(1);
+        talk.pass_us(100);
         talk.send(End::us, Ack);  // the challenge ACK
-        talk.pass_ms(15);
+        talk.pass_us(talk.setting().rtt_us * 4 / 5);
     }
+}
+
+/// A genuine one may look nearer: its socket had a TTL of its own. Eight answers of a whole round
+/// trip each, in the shape of a stack and with no other sign of the peer, are believed.
+TEST_P(DatapathForger, NearerAnswersOfAWholeRoundTripAreBelieved) {
+    protect();
+    Conversation talk = established();
+    talk.pass_ms(20'000);
+    int refused = 0;
+    while (refused < 40) {
+        Segment reset = talk.stateless_reset();
+        reset.ttl = static_cast<std::uint8_t>(reset.ttl + 2);
+        if (inject(talk, reset).judgement().action == FST_ACTION_OBSERVED)
+            break;
+        refused++;
+        talk.pass_us(100);
+        talk.send(End::us, Ack);
+        talk.pass_us(talk.setting().rtt_us * 11 / 10);
+    }
+    EXPECT_EQ(refused, FST_CHALLENGES_MAX);
 }
 
 /// A genuine reset is believed though blind ones come between the question and its answer, and they
