@@ -37,7 +37,8 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FST_RESET_CHALLENGED) && !(flags & FST_RESET_ALIVE) &&
-           had_time_to_answer(flow, packet, judgement, d) && since_us <= patience_us(&flow->direction[d]) &&
+           had_time_to_answer(flow, packet, judgement, d) &&
+           since_us <= patience_us(&flow->direction[d]) &&
            (fst_from_own_distance(&flow->direction[d], packet->ttl, judgement) ||
             ((flags & FST_RESET_VOUCHED) &&
              fst_hops_apart(packet->ttl, flow->rst_ttl[d]) <= 1));  // the route has changed
@@ -106,8 +107,8 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
-           had_time_to_answer(flow, packet, judgement, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
-           packet->ttl == flow->rst_ttl[d] &&
+           had_time_to_answer(flow, packet, judgement, d) &&
+           packet->tcp_flags == flow->rst_tcp_flags[d] && packet->ttl == flow->rst_ttl[d] &&
            (packet->seq == flow->rst_seq[d] || answers_an_ack(flow, packet, d)) &&
            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
 }
@@ -115,8 +116,8 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
 /// A RST that the drop policy refuses. The first of a flow is challenged all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
 static __always_inline enum plan plan_refused(const struct fst_flow* flow,
-                                                const struct fst_packet* packet,
-                                                struct fst_judgement* judgement, int d) {
+                                              const struct fst_packet* packet,
+                                              struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
 
     if (is_repeated(flow, packet, judgement, d))
@@ -127,7 +128,7 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
         return PLAN_DROP;
     if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
         return challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
-                                                                         : PLAN_DROP;
+                                                                        : PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
     return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
                    had_time_to_answer(flow, packet, judgement, d)
