@@ -26,11 +26,13 @@ enum layer {
 struct cursor {
     __u32 position;
     __u32 end;
-    __u32 next;     ///< ethertype, or IP protocol
-    __u32 result;   ///< enum fst_parse_result so far
-    __u32 layer;    ///< enum layer
-    __u32 tunnels;  ///< entered so far; kept while the packet is handled, if parse_frame() read it
-    __be32 source[4];  ///< of the latest IP header
+    __u32 next;    ///< ethertype, or IP protocol
+    __u32 result;  ///< enum fst_parse_result so far
+    __u32 layer;   ///< enum layer
+    // The next two are kept while the packet is handled, if parse_frame() read it.
+    __u32 tunnels;        ///< entered so far
+    __u32 fixed_options;  ///< 1: an option that holds for these very bytes, or means more than they
+    __be32 source[4];     ///< of the latest IP header
     __be32 destination[4];
 };
 
@@ -93,9 +95,12 @@ const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a powe
 const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
 const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns
 const volatile __u32 reports_every_repeat;  ///< 1: FST_EVENT_DATA_REPEATED of whatever distance
-const volatile __u32 verifies_checksums;    ///< 1: a segment that decides something is summed up
-const volatile __u32 stamping;              ///< 1: every TCP packet's stamp goes to `stamps`
-__u64 replayed_time_ns;                     ///< a capture's clock, ns
+/// 1: a segment that decides something is summed up, and what is in a tunnel is a flow of its own. 0:
+/// a capture, whose damaged segments are known otherwise, and which may show both sides of a
+/// tunnel's end.
+const volatile __u32 verifies_checksums;
+const volatile __u32 stamping;  ///< 1: every TCP packet's stamp goes to `stamps`
+__u64 replayed_time_ns;         ///< a capture's clock, ns
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

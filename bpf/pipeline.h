@@ -13,8 +13,8 @@
 #include "bpf/reset/act.h"
 
 static __always_inline void count_unparsed(enum fst_parse_result result) {
-    if (result == FST_PARSE_SPLIT_HEADER) {
-        count(FST_COUNT_SPLIT_HEADER);
+    if (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) {
+        count(result == FST_PARSE_BURIED ? FST_COUNT_TOO_DEEP : FST_COUNT_SPLIT_HEADER);
         return;
     }
     if (result == FST_PARSE_NOT_IP || result == FST_PARSE_NOT_TCP)
@@ -23,29 +23,53 @@ static __always_inline void count_unparsed(enum fst_parse_result result) {
         count(FST_COUNT_FRAGMENT + result - FST_PARSE_FRAGMENT);
 }
 
-/// An ICMP error about a flow that is known: reported, with the flow that it quotes.
-static __always_inline void handle_icmp_error(struct scratch* scratch) {
+/// An ICMP error about a flow that is known, as the stack takes it in: whole, and about a segment
+/// that is under way. Reported, with the flow that it quotes.
+static __always_inline void handle_icmp_error(void* ctx, enum fst_hook hook,
+                                              struct scratch* scratch) {
+    struct fst_flow* flow;
     __u32 slot;
 
     count(FST_COUNT_ICMP_ERROR);
-    if (flow_find(&scratch->packet, 0, &slot))
+    flow = flow_find(&scratch->packet, 0, &slot);
+    if (!flow)
+        return;
+    if (!fst_is_under_way(flow, scratch->packet.seq, scratch->packet.direction & 1))
+        count(FST_COUNT_REFUSED);
+    else if (is_damaged_icmp(ctx, hook, scratch))
+        count(FST_COUNT_DAMAGED);
+    else
         emit(FST_EVENT_ICMP_ERROR, slot);
 }
 
-/// Whether the packet begins or ends something, or comes from a distance that is new to its side:
+/// A side's packets until its flow is open, or else is a view of one direction only.
+#define OPENING_PACKETS 8
+
+/// Whether the packet begins or ends something, comes while something is pending, leaves a gap
+/// behind its side's edge, moves its side's clock, or comes from a distance that is new to its side:
 /// only then is its checksum worth its price.
 static __always_inline int is_decisive(const struct fst_flow* flow,
                                        const struct fst_packet* packet) {
+    const int d = packet->direction & 1;
+    const struct fst_direction* own = &flow->direction[d];
+    const __u32 state = flow->state;
+
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST)) ||
-           !knows_ttl(&flow->direction[packet->direction & 1], packet->ttl);
+           (!(state & FST_FLOW_ESTABLISHED) && own->packets < OPENING_PACKETS) ||
+           (state & (pending_of(d) | FST_FLOW_CANDIDATE)) ||
+           fst_sequence_after(packet->seq, own->seq_edge) > 0 || moves_clock(own, packet) ||
+           !knows_ttl(own, packet->ttl);
 }
 
-/// Whether fragments that split TCP's header are dropped: while resets are refused, as a reset could
-/// hide in them.
-static __always_inline int refuses_split_headers(enum fst_hook hook) {
+/// Whether headers that cannot be read are dropped, those of fragments that split them and those
+/// behind more tags or extension headers than any host sends: while resets are refused, as a reset
+/// could hide there.
+static __always_inline int refuses_hidden_headers(enum fst_hook hook,
+                                                  enum fst_parse_result result) {
     const struct fst_policy* policy = policy_get();
 
-    return acting && hook != FST_HOOK_TC_EGRESS && policy &&
+    return (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) && acting &&
+           hook != FST_HOOK_TC_EGRESS && policy &&
            (policy->drop_mode != FST_DROP_OFF || policy->challenge_mode != FST_CHALLENGE_OFF);
 }
 
@@ -61,11 +85,11 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     result = parse(ctx, hook, scratch);
     if (result != FST_PARSE_TCP && result != FST_PARSE_ICMP_ERROR) {
         count_unparsed(result);
-        return result == FST_PARSE_SPLIT_HEADER && refuses_split_headers(hook);
+        return refuses_hidden_headers(hook, result);
     }
     __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     if (result == FST_PARSE_ICMP_ERROR) {
-        handle_icmp_error(scratch);
+        handle_icmp_error(ctx, hook, scratch);
         return 0;
     }
     count(FST_COUNT_TCP);

@@ -29,8 +29,13 @@ static __always_inline void adopt_edges(struct fst_flow* flow, const struct cand
         own->seq_edge = candidate->edge[d];
         own->ack_edge = candidate->ack[d];
         own->edge_us = time_us(time_ns);
+        own->flags |= FST_DIRECTION_SEEN | FST_DIRECTION_ACKED;
     }
-    state_clear(flow, FST_FLOW_CANDIDATE);
+    // Whose handshake was not the one that was noted: a view from the middle, as any other.
+    if (!(flow->state & FST_FLOW_ESTABLISHED))
+        state_set(flow, FST_FLOW_MIDWAY);
+    state_clear(flow, FST_FLOW_CANDIDATE | FST_FLOW_NEW_SYN | FST_OF(FST_FLOW_FIN_AHEAD, 0) |
+                          FST_OF(FST_FLOW_FIN_AHEAD, 1));
 }
 
 /// Whether `ack` acknowledges what its receiver's stream, `other`, has shown: more than was seen of

@@ -13,7 +13,9 @@ static __always_inline void report_evicted(struct scratch* scratch, const struct
                                            __u32 slot, enum occupancy occupancy) {
     if (occupancy == SLOT_FREE)
         return;
-    count(FST_COUNT_EVICT_CLOSED + occupancy - SLOT_CLOSED);
+    count(occupancy < SLOT_OUTSIDE ? FST_COUNT_EVICT_CLOSED + occupancy - SLOT_CLOSED
+          : occupancy == SLOT_LIVE ? FST_COUNT_EVICT_LIVE
+                                   : FST_COUNT_EVICT_IDLE);
     if (flow->state & FST_FLOW_ESTABLISHED)
         emit_flow(scratch, flow, slot,
                   occupancy == SLOT_CLOSED ? FST_EVENT_ENDED : FST_EVENT_EVICTED);
@@ -64,7 +66,7 @@ noinline __u32 flow_find_or_claim(__u64 hash, __u32 create) {
             slot = second * FST_BUCKET_WAYS;
         }
     }
-    if (victim >= (__u64)may_take_below(scratch->packet.tcp_flags) << 40)
+    if (victim >= (__u64)may_take_below(&scratch->packet) << 40)
         goto lost;
     slot += (home_way(hash) + (__u32)victim) % FST_BUCKET_WAYS;
     flow = flow_get(slot);

@@ -56,6 +56,17 @@ static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
     return packet->hook != FST_HOOK_TC_EGRESS && (flow->state & FST_OF(FST_FLOW_LOCAL, d));
 }
 
+/// What the packet, no SYN, is to its receiver (enum fst_acceptance). A global function, so that the
+/// verifier checks it once.
+noinline int acceptance_of(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    const struct fst_flow* flow = flow_get(slot);
+
+    if (!scratch || !flow)
+        return FST_ACCEPTED;
+    return (int)fst_acceptance_of(flow, &scratch->packet, scratch->packet.direction & 1);
+}
+
 /// Whether the packet came by the link of its side's first packets: with the same source MAC.
 static __always_inline int came_by_the_same_link(const struct fst_flow* flow,
                                                  const struct fst_packet* packet, int d) {
@@ -100,7 +111,7 @@ noinline int observe_copy(__u32 slot) {
         above += stamp->ttl > packet->ttl;  // copies with one TTL are stamped once
     }
     if (!seen ||
-        (!(packet->tcp_flags & FST_TCP_SYN) && fst_acceptance_of(flow, packet, d) == FST_REFUSED) ||
+        (!(packet->tcp_flags & FST_TCP_SYN) && acceptance_of(slot) == FST_REFUSED) ||
         (!named && (packet->flags & FST_PACKET_SACK) && !(packet->tcp_flags & FST_TCP_SYN))) {
         if ((packet->flags & FST_PACKET_SACK) && !(packet->tcp_flags & FST_TCP_SYN) &&
             !(flow->state & FST_OF(FST_FLOW_SACKED, d ^ 1))) {

@@ -7,17 +7,13 @@
 
 #include "bpf/export/events.h"
 #include "bpf/flow/claim.h"
+#include "bpf/flow/learn.h"
 #include "bpf/flow/table.h"
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
-    __sync_fetch_and_or(&flow->state, bits);
-}
-
-static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
-    __sync_fetch_and_and(&flow->state, ~bits);
-}
+/// How long a SYN's answer may be under way: as long as Linux waits until it sends the SYN again.
+#define SYN_UNDER_WAY_NS 1000000000ULL
 
 /// The bits of the flow's state that make a packet of side `d` one that is awaited, or watched.
 static __always_inline __u32 pending_of(int d) {
@@ -88,6 +84,7 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
                                                  __u32 slot, int d) {
     const struct fst_packet* packet = &scratch->packet;
     const struct candidate* candidate = candidate_get(slot);
+    const __u32 sides = flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1));
 
     if (!candidate || candidate->handshake != 3 || (packet->tcp_flags & FST_TCP_SYN) ||
         !(packet->tcp_flags & FST_TCP_ACK) || packet->seq != candidate->isn[d] + 1 ||
@@ -98,7 +95,7 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     adopt_end(flow, candidate, d ^ 1);
     flow->direction[d ^ 1].ack_edge = candidate->isn[d] + 1;
     flow->direction[d ^ 1].flags |= FST_DIRECTION_ACKED;
-    state_set(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_SYN_ACK, d ^ 1) |
+    state_set(flow, sides | FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_SYN_ACK, d ^ 1) |
                         (candidate->timestamps[0] && candidate->timestamps[1] ? FST_FLOW_TS : 0));
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
@@ -111,21 +108,38 @@ static __always_inline int gives_way(const struct fst_flow* flow) {
            (fst_both_fins(flow->state) && a->ack_edge == b->seq_edge && b->ack_edge == a->seq_edge);
 }
 
-/// A SYN. False: it is not part of the open connection, and nothing is learned from it.
-static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
-                                       int d) {
+/// What came again to an open connection: the stack answers it, and takes nothing from it.
+static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* flow) {
+    return flow->state & FST_FLOW_ESTABLISHED ? FST_REPEATED : FST_ACCEPTED;
+}
+
+/// Whether a SYN with another number, now, cannot take the place of the flow's: it is open, its SYN
+/// was answered, or sent so lately that the answer may be under way. A stack has one socket for
+/// these addresses and ports.
+static __always_inline int is_taken(const struct fst_flow* flow, const struct fst_packet* packet,
+                                    int d) {
+    return !gives_way(flow) &&
+           ((flow->state & FST_FLOW_ESTABLISHED) ||
+            ((flow->state & FST_OF(FST_FLOW_SYN, d)) &&
+             ((flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) ||
+              !passed(packet->time_ns, flow->direction[d].last_ns, SYN_UNDER_WAY_NS))));
+}
+
+/// A SYN. FST_REFUSED: it is not part of the open connection, and nothing is learned from it.
+static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
+                                                       struct fst_flow* flow, __u32 slot, int d) {
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
     if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !gives_way(flow)) {
         if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
             state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
-        return 1;  // retransmitted
+        return retransmitted(flow);
     }
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
-        if ((state & FST_FLOW_ESTABLISHED) && !gives_way(flow)) {
+        if (is_taken(flow, packet, d)) {
             begin_candidate(flow, packet, slot, d);
-            return 0;
+            return FST_REFUSED;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
         if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || gives_way(flow))
@@ -133,12 +147,13 @@ static __always_inline int observe_syn(struct scratch* scratch, struct fst_flow*
     }
     note_syn_options(flow, packet, d);
     state_set(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
-    return 1;
+    return FST_ACCEPTED;
 }
 
-/// A SYN-ACK. False: it acknowledges no SYN of this flow.
-static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_flow* flow,
-                                           __u32 slot, int d) {
+/// A SYN-ACK. FST_REFUSED: it acknowledges no SYN of this flow.
+static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scratch,
+                                                           struct fst_flow* flow, __u32 slot,
+                                                           int d) {
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
@@ -146,11 +161,11 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
         note_syn_options(flow, packet, d);
         flow->isn[d ^ 1] = packet->ack - 1;
         state_set(flow, FST_FLOW_MIDWAY | FST_OF(FST_FLOW_SYN_ACK, d));
-        return 1;
+        return FST_ACCEPTED;
     }
     if (state & FST_OF(FST_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
         packet->ack == flow->isn[d ^ 1] + 1)
-        return 1;  // retransmitted
+        return retransmitted(flow);
     if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
         packet->ack == flow->isn[d ^ 1] + 1) {
         // Earlier packets from this side belonged to another connection.
@@ -160,7 +175,7 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
         state_clear(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1));
         if ((packet->flags & FST_PACKET_TS) && (flow->direction[d ^ 1].flags & FST_DIRECTION_TS))
             state_set(flow, FST_FLOW_TS);
-        return 1;
+        return FST_ACCEPTED;
     }
     if (state & FST_FLOW_NEW_SYN) {
         struct candidate* candidate = candidate_get(slot);
@@ -169,7 +184,7 @@ static __always_inline int observe_syn_ack(struct scratch* scratch, struct fst_f
             packet->ack == candidate->isn[d ^ 1] + 1)
             note_candidate(candidate, packet, d);
     }
-    return 0;
+    return FST_REFUSED;
 }
 
 /// A packet, neither SYN nor RST, of the side whose SYN-ACK is awaited. One that does not

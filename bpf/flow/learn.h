@@ -42,14 +42,17 @@ static __always_inline int has_baseline(const struct fst_direction* own) {
     return own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK);
 }
 
-/// True if the TTL is new to the side.
-static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl) {
+/// True if the TTL is new to the side. `moved`: the packet moved an edge. One that did not may be a
+/// packet that anyone repeated: nothing tells where its sender is.
+static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl, int moved) {
     if (own->ttl[0] == ttl)
         return 0;
     if (!own->ttl[0]) {
         own->ttl[0] = ttl;
         return 0;
     }
+    if (!moved)
+        return 0;
     UNROLL
     for (int i = 1; i < FST_TTL_SET; i++) {
         if (own->ttl[i] == ttl)
@@ -93,6 +96,14 @@ static __always_inline void learn_id(struct fst_direction* own, const struct fst
         own->id_class = (__u8)(votes << 4) | class;
     }
     own->ip_id = packet->ip_id + packet->segments - 1;
+}
+
+static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
+    __sync_fetch_and_or(&flow->state, bits);
+}
+
+static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
+    __sync_fetch_and_and(&flow->state, ~bits);
 }
 
 /// Whether the window in the packet is its sender's latest: it acknowledges more, or brings data or
@@ -141,6 +152,16 @@ static __always_inline void learn_clock(struct fst_direction* own,
     }
     if (fst_sequence_after(packet->ts_val, own->ts_val) > 0)
         own->ts_val = packet->ts_val;
+}
+
+/// Whether the packet's timestamp moves its side's clock forward. While a clock is as fast as time
+/// or slower, few do: those with less delay than any before.
+static __always_inline int moves_clock(const struct fst_direction* own,
+                                       const struct fst_packet* packet) {
+    const __u32 offset = packet->ts_val - time_ms(packet->time_ns);
+
+    return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
+           !(own->flags & FST_DIRECTION_TS_FAST) && fst_sequence_after(offset, own->ts_offset) > 0;
 }
 
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
@@ -195,7 +216,8 @@ static __always_inline void learn_sequence(struct fst_direction* own,
         own->seq_edge = end;
         own->edge_us = now_us;
         own->ack_edge = packet->ack - 1;
-    } else if (fst_sequence_after(end, own->seq_edge) > 0) {
+    } else if (end != packet->seq && fst_sequence_after(end, own->seq_edge) > 0) {
+        // A bare ACK moves no stack's edge, wherever in the window it lies.
         own->seq_edge = end;
         own->edge_us = now_us;
     }
@@ -238,22 +260,37 @@ static __always_inline int knows_ttl(const struct fst_direction* own, __u8 ttl) 
     return known;
 }
 
+/// What the side's newest bytes end with: a FIN that its receiver holds back, as there is a gap
+/// before it, or not.
+static __always_inline void note_fin_ahead(struct fst_flow* flow, int is_ahead, int d) {
+    const __u32 bit = FST_OF(FST_FLOW_FIN_AHEAD, d);
+
+    if (is_ahead)
+        state_set(flow, bit);
+    else if (flow->state & bit)
+        state_clear(flow, bit);
+}
+
 /// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =
         (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == (FST_TCP_SYN | FST_TCP_ACK);
+    const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
+    const int gap = fst_sequence_after(packet->seq, seq_edge) > 0;
     const int latest = updates_window(own, packet);
     int new_ttl;
 
     learn_sequence(own, &flow->direction[d ^ 1], packet);
+    if (own->seq_edge != seq_edge)
+        note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
     learn_mac(flow, packet, d);
     if (packet->flags & FST_PACKET_TS)
         learn_clock(own, packet);
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
         learn_id(own, packet);
     own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;
-    new_ttl = learn_ttl(own, packet->ttl);
+    new_ttl = learn_ttl(own, packet->ttl, own->seq_edge != seq_edge || own->ack_edge != ack_edge);
     if (syn_ack) {
         own->flags |= FST_DIRECTION_BASE_SYN_ACK;
         own->window = packet->window;

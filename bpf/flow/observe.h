@@ -21,9 +21,10 @@ static __always_inline void stamp(struct fst_direction* own, const struct fst_pa
     own->last_ns = packet->time_ns;
 }
 
-/// A SYN or SYN-ACK; false if it belongs to another connection.
-static __always_inline int observe_handshake(struct scratch* scratch, struct fst_flow* flow,
-                                             __u32 slot, int d) {
+/// A SYN or SYN-ACK; FST_REFUSED if it belongs to another connection.
+static __always_inline enum fst_acceptance observe_handshake(struct scratch* scratch,
+                                                             struct fst_flow* flow, __u32 slot,
+                                                             int d) {
     return (scratch->packet.tcp_flags & FST_TCP_ACK) ? observe_syn_ack(scratch, flow, slot, d)
                                                      : observe_syn(scratch, flow, slot, d);
 }
@@ -49,14 +50,12 @@ noinline int observe_rare(__u32 slot) {
         observe_third_packet(scratch, flow, slot, d);
     if (packet->tcp_flags & FST_TCP_SYN) {
         // It may have restarted the flow: below, only the new state counts.
-        fits = observe_handshake(scratch, flow, slot, d);
-        scratch->acceptance = !fits                                  ? FST_REFUSED
-                              : (flow->state & FST_FLOW_ESTABLISHED) ? FST_REPEATED
-                                                                     : FST_ACCEPTED;
+        scratch->acceptance = observe_handshake(scratch, flow, slot, d);
+        fits = scratch->acceptance != FST_REFUSED;
     } else {
         if (packet->flags & FST_PACKET_NEW_FLOW)
             state_set(flow, FST_FLOW_MIDWAY);
-        scratch->acceptance = fst_acceptance_of(flow, packet, d);
+        scratch->acceptance = (__u32)acceptance_of(slot);
         fits = scratch->acceptance != FST_REFUSED;
         if (!fits || (flow->state & FST_FLOW_CANDIDATE))
             observe_candidate(slot, (__u32)fits);
@@ -81,7 +80,10 @@ noinline int observe_rare(__u32 slot) {
         observe_one_way(flow, packet, slot, d);
     if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
         observe_establishing(flow, packet, slot, d);
-    if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet))
+    // A FIN with a gap before it closes nothing yet: its receiver holds it back.
+    if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet) &&
+        (fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0 ||
+         !(flow->direction[d].flags & FST_DIRECTION_SEEN)))
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
     return 0;
 }
@@ -115,14 +117,13 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 /// Whether the packet can only be handled by observe_rare(): one that begins or ends something, or
 /// comes while something is awaited, or that its receiver does not simply accept.
 static __always_inline int is_rare(const struct fst_flow* flow, const struct fst_packet* packet,
-                                   int d) {
+                                   __u32 slot, int d) {
     const __u32 state = flow->state;
 
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
            (state & (pending_of(d) | FST_FLOW_CANDIDATE)) || !(state & FST_FLOW_ESTABLISHED) ||
            is_from_wrong_side(flow, packet, d) ||
-           (is_acceptance_open(flow, packet, d) &&
-            fst_acceptance_of(flow, packet, d) != FST_ACCEPTED);
+           (is_acceptance_open(flow, packet, d) && acceptance_of(slot) != FST_ACCEPTED);
 }
 
 /// Any packet except a RST.
@@ -140,7 +141,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         return;
     }
     scratch->acceptance = FST_ACCEPTED;
-    if (is_rare(flow, packet, d))
+    if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
     if (scratch->acceptance == FST_REFUSED) {
         packet->flags |= FST_PACKET_OUT_OF_PROFILE;

@@ -29,14 +29,16 @@
 
 /// Eviction order: the lowest first, among equals the oldest. Packets of a flood, and the answers
 /// to them, never evict an established flow, however long idle: a SYN, SYN-ACK or RST takes only a
-/// slot below SLOT_IDLE. If there is none, its flow gets a slot with a later packet.
+/// slot below SLOT_OUTSIDE, and what else comes in one below SLOT_IDLE: two made-up packets make a
+/// flow. If there is none, the flow gets a slot with a packet that leaves.
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
     SLOT_HALF_OPEN = 2,  ///< no complete handshake, or one direction only; or closed a moment ago
-    SLOT_IDLE = 3,
-    SLOT_LIVE = 4,
-    SLOT_KEPT = 5,  ///< never evicted
+    SLOT_OUTSIDE = 3,    ///< both directions came in by the interface: a mirror's, or made up
+    SLOT_IDLE = 4,
+    SLOT_LIVE = 5,
+    SLOT_KEPT = 6,  ///< never evicted
 };
 
 /// Whether both ends have sent a FIN, or one has sent a RST that was accepted.
@@ -53,6 +55,8 @@ static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow
         return age > AGE_SETTLED ? SLOT_CLOSED : SLOT_HALF_OPEN;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         return SLOT_HALF_OPEN;
+    if (!(flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1))))
+        return SLOT_OUTSIDE;
     if (age > AGE_IDLE)
         return SLOT_IDLE;
     return age > AGE_TAKEABLE ? SLOT_LIVE : SLOT_KEPT;
@@ -88,8 +92,10 @@ noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse) {
     return best;
 }
 
-static __always_inline enum occupancy may_take_below(__u8 tcp_flags) {
-    return tcp_flags & (FST_TCP_SYN | FST_TCP_RST) ? SLOT_IDLE : SLOT_KEPT;
+static __always_inline enum occupancy may_take_below(const struct fst_packet* packet) {
+    if (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_RST))
+        return SLOT_OUTSIDE;
+    return packet->hook == FST_HOOK_TC_EGRESS ? SLOT_KEPT : SLOT_IDLE;
 }
 
 #endif

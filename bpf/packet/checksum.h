@@ -35,44 +35,87 @@ static __always_inline __u32 pseudo_header_sum(const struct fst_packet* packet, 
     return (__u32)fold(sum) + fold(bpf_htonl(IPPROTO_TCP + bytes));
 }
 
-/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it. The
-/// chunk at the segment's end is summed up first, as only its length varies: (n & 255) + 1 is a
-/// bound that Linux 6.1's verifier follows.
+/// Whether there are more bytes than are summed up: a checksum over them is not known.
+static __always_inline int is_too_long(__u32 bytes) {
+    return (bytes - 1) / CHUNK_BYTES > CHUNKS_MAX;
+}
+
+/// Adds the packet's bytes from `begin` on to a sum; -1: there are fewer. They are not too long. The
+/// chunk at the end is summed up first, as only its length varies: (n & 255) + 1 is a bound that
+/// Linux 6.1's verifier follows.
+static __always_inline __s64 packet_sum(void* ctx, enum fst_hook hook, struct scratch* scratch,
+                                        __u32 begin, __u32 bytes, __u32 sum) {
+    const __u32 rest = ((bytes - 1) & (CHUNK_BYTES - 1)) + 1, chunks = (bytes - 1) / CHUNK_BYTES;
+
+    __builtin_memset(scratch->chunk, 0, CHUNK_BYTES);
+    if (ctx_load_at(ctx, hook, begin + chunks * CHUNK_BYTES, scratch->chunk, rest))
+        return -1;
+    sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
+    for (__u32 i = 0; i < CHUNKS_MAX && i < chunks; i++) {
+        if (ctx_load_at(ctx, hook, begin + i * CHUNK_BYTES, scratch->chunk, CHUNK_BYTES))
+            return -1;
+        sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
+    }
+    return fold(sum);
+}
+
+/// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it.
 static __always_inline enum checksum_state checksum_state(void* ctx, enum fst_hook hook,
                                                           struct scratch* scratch) {
     const __u32 bytes = segment_bytes(scratch), begin = scratch->packet.l4_offset;
     const __u32 pseudo = pseudo_header_sum(&scratch->packet, bytes);
-    const __u32 rest = ((bytes - 1) & (CHUNK_BYTES - 1)) + 1, chunks = (bytes - 1) / CHUNK_BYTES;
-    __u32 sum;
+    __s64 sum;
     __be16 check;
 
-    if (chunks > CHUNKS_MAX)
+    if (is_too_long(bytes))
         return CHECKSUM_WHOLE;
-    __builtin_memset(scratch->chunk, 0, CHUNK_BYTES);
-    if (ctx_load_at(ctx, hook, begin + chunks * CHUNK_BYTES, scratch->chunk, rest))
+    sum = packet_sum(ctx, hook, scratch, begin, bytes, pseudo);
+    if (sum < 0)
         return CHECKSUM_OTHER;  // shorter than its IP header says
-    sum = bytes_sum(scratch->chunk, CHUNK_BYTES, pseudo);
-    for (__u32 i = 0; i < CHUNKS_MAX && i < chunks; i++) {
-        if (ctx_load_at(ctx, hook, begin + i * CHUNK_BYTES, scratch->chunk, CHUNK_BYTES))
-            return CHECKSUM_OTHER;
-        sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
-    }
-    if (fold(sum) == 0xffff)
+    if (sum == 0xffff)
         return CHECKSUM_WHOLE;
     if (ctx_load_at(ctx, hook, begin + TCP_CHECK_OFFSET, &check, sizeof(check)))
         return CHECKSUM_OTHER;
     return check == fold(pseudo) ? CHECKSUM_PARTIAL : CHECKSUM_OTHER;
 }
 
-/// Whether no stack accepts the segment, as its checksum is wrong. What leaves here was made or
+/// Whether the checksum of the IPv4 header before the segment is wrong. IPv6 has none.
+static __always_inline int is_header_damaged(void* ctx, enum fst_hook hook,
+                                             struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+    const __u32 bytes = (packet->l4_offset - packet->l3_offset) & 63;
+
+    return !(packet->flags & FST_PACKET_IPV6) && bytes >= sizeof(struct iphdr) &&
+           packet_sum(ctx, hook, scratch, packet->l3_offset, bytes, 0) != 0xffff;
+}
+
+/// Whether no stack accepts the segment, as a checksum is wrong. What leaves here was made or
 /// forwarded here; segments that were merged were summed up for that; of a fragment the rest is
 /// missing.
 static __always_inline int is_damaged(void* ctx, enum fst_hook hook, struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
 
     return verifies_checksums && hook != FST_HOOK_TC_EGRESS && packet->segments <= 1 &&
-           !(packet->flags & FST_PACKET_FIRST_FRAGMENT) &&
-           checksum_state(ctx, hook, scratch) == CHECKSUM_OTHER;
+           (is_header_damaged(ctx, hook, scratch) ||
+            (!(packet->flags & FST_PACKET_FIRST_FRAGMENT) &&
+             checksum_state(ctx, hook, scratch) == CHECKSUM_OTHER));
+}
+
+/// The same of an ICMP error: its payload is all of the message (parse_frame.h).
+static __always_inline int is_damaged_icmp(void* ctx, enum fst_hook hook, struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+    const __u32 bytes = packet->payload;
+    __u32 pseudo = 0;
+
+    if (!verifies_checksums || hook == FST_HOOK_TC_EGRESS || !bytes || is_too_long(bytes))
+        return 0;
+    if (packet->flags & FST_PACKET_IPV6) {  // to the host whose segment it quotes (RFC 4443, 2.3)
+        pseudo = bytes_sum(packet->icmp_source, sizeof(packet->icmp_source), 0);
+        pseudo = bytes_sum(packet->key.address[packet->direction & 1],
+                           sizeof(packet->key.address[0]), pseudo);
+        pseudo = (__u32)fold(pseudo) + fold(bpf_htonl(IPPROTO_ICMPV6 + bytes));
+    }
+    return packet_sum(ctx, hook, scratch, packet->l4_offset, bytes, pseudo) != 0xffff;
 }
 
 #endif

@@ -57,6 +57,7 @@ static __always_inline void key_ports(struct fst_packet* packet, __be16 sport, _
     packet->key.port[sender & 1] = sport;
     packet->key.port[(sender & 1) ^ 1] = dport;
     packet->key.protocol = IPPROTO_TCP;
+    packet->key.tunnelled = 0;
     packet->direction = sender & 1;
 }
 

@@ -14,6 +14,10 @@
 /// Multipath TCP (RFC 8684); missing in the kernel's list of option kinds.
 #define TCPOPT_MPTCP 30
 
+/// Signatures: by MD5 (RFC 2385), and the TCP Authentication Option (RFC 5925).
+#define TCPOPT_MD5 19
+#define TCPOPT_AO 29
+
 /// The first SACK block. One below the ACK reports a duplicate (RFC 2883): nothing new was
 /// received.
 static __always_inline void note_sack(struct fst_packet* packet, const __u8* block) {
@@ -72,6 +76,9 @@ static long option_step(__u32 index, void* unused) {
         note_sack(packet, option + 2);
     } else if (option[0] == TCPOPT_MPTCP) {
         packet->flags |= FST_PACKET_MPTCP;
+        cursor->fixed_options = 1;
+    } else if (option[0] == TCPOPT_MD5 || option[0] == TCPOPT_AO) {
+        cursor->fixed_options = 1;
     }
     cursor->position += length;
     return 0;
@@ -84,6 +91,7 @@ static __always_inline void key_from(struct scratch* scratch, const struct tcphd
 
     key_ipv6(&scratch->packet.key, source, destination, sender);
     key_ports(&scratch->packet, tcp->source, tcp->dest, sender);
+    scratch->packet.key.tunnelled = verifies_checksums && scratch->cursor.tunnels;
 }
 
 static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, __u32 frame_bytes) {
@@ -95,7 +103,7 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
     __u32 room;
 
     if (cursor->position + sizeof(*tcp) > cursor->end)
-        return FST_PARSE_CUT;
+        return is_buried(scratch, FST_PARSE_CUT) ? FST_PARSE_BURIED : FST_PARSE_CUT;
     if (header < sizeof(*tcp))
         return FST_PARSE_MALFORMED;
     // BIG TCP: IPv4 tot_len 0, IPv6 payload_len 0: use the frame's own length.
@@ -147,6 +155,7 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch)
         return FST_PARSE_CUT;
     packet->icmp_type = icmp[0];
     packet->icmp_code = icmp[1];
+    packet->l4_offset = cursor->position;
     packet->mss = next_hop_mtu(icmp, v6);
     if (v6 ? (icmp[0] < ICMPV6_DEST_UNREACH || icmp[0] > ICMPV6_PARAMPROB)
            : (icmp[0] != ICMP_DEST_UNREACH && icmp[0] != ICMP_SOURCE_QUENCH &&
@@ -167,6 +176,8 @@ static __always_inline enum fst_parse_result parse_icmp(struct scratch* scratch)
     tcp = AT(scratch, struct tcphdr, cursor->position);
     key_from(scratch, tcp);
     packet->seq = bpf_ntohl(tcp->seq);
+    packet->tcp_header = 0;
+    packet->payload = packet->l3_offset + packet->ip_bytes - packet->l4_offset;
     return FST_PARSE_ICMP_ERROR;
 }
 
@@ -184,6 +195,7 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
     cursor->position = 0;
     cursor->end = scratch->frame_bytes;
     cursor->tunnels = 0;
+    cursor->fixed_options = 0;
     cursor->layer = has_mac ? LAYER_ETHERNET : LAYER_IP;
     packet->flags = 0;
     packet->l3_offset = 0;

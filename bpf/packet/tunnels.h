@@ -45,6 +45,16 @@ static __always_inline int has_bytes(const struct cursor* cursor, __u32 bytes) {
     return cursor->position + bytes <= cursor->end;
 }
 
+/// Whether headers go on past the bytes that are read, or past the number that is: no host sends so
+/// many, but the stack would take them in.
+static __always_inline int is_buried(const struct scratch* scratch, int result) {
+    const int at_end = scratch->frame_bytes == FST_SNAP_BYTES;
+
+    return !scratch->cursor.tunnels &&
+           (result == FST_PARSE_TOO_DEEP || (result == FST_PARSE_CUT && at_end) ||
+            (result == FST_PARSE_TCP && scratch->cursor.position >= FST_SNAP_BYTES));
+}
+
 static __always_inline int next_layer(struct cursor* cursor, enum layer layer, __u32 next,
                                       __u32 skip) {
     cursor->position += skip;
@@ -128,7 +138,7 @@ static __always_inline int parse_ethertype(struct scratch* scratch) {
             cursor->next != ETHERTYPE_QINQ_OLD)
             break;
         if (i == VLAN_TAGS_MAX)
-            return FST_PARSE_TOO_DEEP;
+            return cursor->tunnels ? FST_PARSE_TOO_DEEP : FST_PARSE_BURIED;
         if (!has_bytes(cursor, 4))
             return FST_PARSE_CUT;
         cursor->next = be16_at(scratch, cursor->position + 2);
@@ -279,6 +289,8 @@ noinline int parse_layer(void) {
             scratch->packet.flow_label = 0;
             scratch->packet.l3_offset = scratch->cursor.position;
             result = parse_ip(scratch, 1);
+            if (is_buried(scratch, result))
+                return FST_PARSE_BURIED;
             if (result != FST_PARSE_TCP)
                 return result;
             scratch->cursor.layer = LAYER_TRANSPORT;

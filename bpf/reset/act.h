@@ -37,8 +37,11 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FST_RESET_CHALLENGED) && !(flags & FST_RESET_ALIVE) &&
-           had_time_to_answer(flow, packet, d) && since_us <= patience_us(&flow->direction[d]) &&
-           fst_from_own_distance(&flow->direction[d], packet->ttl, judgement);
+           had_time_to_answer(flow, packet, judgement, d) &&
+           since_us <= patience_us(&flow->direction[d]) &&
+           (fst_from_own_distance(&flow->direction[d], packet->ttl, judgement) ||
+            ((flags & FST_RESET_VOUCHED) &&
+             fst_hops_apart(packet->ttl, flow->rst_ttl[d]) <= 1));  // the route has changed
 }
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
@@ -49,6 +52,22 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
     return is_challenge_answer(flow, packet, judgement, d) && answers_an_ack(flow, packet, d) &&
            ((flow->challenges[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
             time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
+}
+
+/// Whether the RST came in a tunnel. RSTs are always read by parse_frame().
+static __always_inline int is_in_tunnel(void) {
+    const struct scratch* scratch = scratch_get();
+
+    return scratch && scratch->cursor.tunnels;
+}
+
+/// Whether the RST has an option that no challenge may bear: a signature is that of its sequence
+/// number, and Multipath TCP's says what becomes of the whole connection, which a second RST does
+/// not repeat.
+static __always_inline int has_fixed_options(void) {
+    const struct scratch* scratch = scratch_get();
+
+    return scratch && scratch->cursor.fixed_options;
 }
 
 /// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why
@@ -64,10 +83,12 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
     if (!(flow->state & FST_FLOW_ESTABLISHED) || !(other->flags & FST_DIRECTION_ACKED))
         return FST_PASS_SYN_SENT;
     if (!(own->flags & FST_DIRECTION_SEEN) ||
-        packet->seq - other->ack_edge > fst_receive_window(flow, d ^ 1))
+        packet->seq - other->ack_edge > fst_accepts_ahead(flow, d ^ 1))
         return FST_PASS_SEQUENCE;
-    if (fst_shifted_seq(own, packet->seq) - other->ack_edge >= fst_receive_window(flow, d ^ 1))
+    if (is_window_closed(flow, d) && !(own->flags & FST_DIRECTION_ACKED))
         return FST_PASS_WINDOW;
+    if (has_fixed_options())
+        return FST_PASS_OPTIONS;
     return FST_PASS_NOT_SUSPECT;
 }
 
@@ -77,41 +98,42 @@ static __always_inline enum plan pass_because(struct fst_judgement* judgement,
     return PLAN_PASS;
 }
 
-/// A RST that its sender repeats in answer to what was sent since is passed: a dead peer does so.
-/// It is not nearer than the peer, though it may seem farther: a kernel answers with its default
-/// TTL. A box in the path, which may answer each packet as late, is nearer.
+/// A RST that its sender repeats in answer to what was sent since is passed: a dead peer does so,
+/// with the same number, or with the one that was acknowledged to it. It is not nearer than the
+/// peer, though it may seem farther: a kernel answers with its default TTL. A box in the path, which
+/// may answer each packet as late, is nearer.
 static __always_inline int is_repeated(const struct fst_flow* flow, const struct fst_packet* packet,
                                        const struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
 
     return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
-           had_time_to_answer(flow, packet, d) && packet->tcp_flags == flow->rst_tcp_flags[d] &&
-           packet->ttl == flow->rst_ttl[d] &&
+           had_time_to_answer(flow, packet, judgement, d) &&
+           packet->tcp_flags == flow->rst_tcp_flags[d] && packet->ttl == flow->rst_ttl[d] &&
+           (packet->seq == flow->rst_seq[d] || answers_an_ack(flow, packet, d)) &&
            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
 }
 
-/// A RST confirmed under the drop policy. The first of a flow is challenged all the same: dropping
+/// A RST that the drop policy refuses. The first of a flow is challenged all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
-static __always_inline enum plan plan_confirmed(const struct fst_flow* flow,
-                                                const struct fst_packet* packet,
-                                                struct fst_judgement* judgement, int d) {
+static __always_inline enum plan plan_refused(const struct fst_flow* flow,
+                                              const struct fst_packet* packet,
+                                              struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
 
     if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
-    if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX)
+    if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, d))
         return pass_because(judgement, FST_PASS_TOO_MANY);
-    if (!(flags & FST_RESET_REFUTED) && (flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX &&
-        challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT)
-        return PLAN_CHALLENGE;
-    return PLAN_DROP;
-}
-
-/// Whether the RST came in a tunnel. RSTs are always read by parse_frame().
-static __always_inline int is_in_tunnel(void) {
-    const struct scratch* scratch = scratch_get();
-
-    return scratch && scratch->cursor.tunnels;
+    if (flags & FST_RESET_REFUTED)
+        return PLAN_DROP;
+    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
+        return challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
+                                                                        : PLAN_DROP;
+    // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
+    return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
+                   had_time_to_answer(flow, packet, judgement, d)
+               ? pass_because(judgement, FST_PASS_TOO_MANY)
+               : PLAN_DROP;
 }
 
 static __always_inline enum plan make_plan(const struct fst_flow* flow,
@@ -143,12 +165,15 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
             judgement->cause = FST_CAUSE_STATELESS;
         return pass_because(judgement, FST_PASS_ANSWER);
     }
-    if (is_in_tunnel() || (packet->flags & FST_PACKET_FIRST_FRAGMENT))
+    // No stack sends a reset in fragments, and none takes one in whose first is missing.
+    if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
+        return PLAN_DROP;
+    if (is_in_tunnel())
         return confirmed && (flow->challenges[d] >> 4) < FST_DROPS_MAX
                    ? PLAN_DROP
-                   : pass_because(judgement, is_in_tunnel() ? FST_PASS_TUNNEL : FST_PASS_FRAGMENT);
+                   : pass_because(judgement, FST_PASS_TUNNEL);
     if (confirmed)
-        return plan_confirmed(flow, packet, judgement, d);
+        return plan_refused(flow, packet, judgement, d);
     reason = challenge_works(flow, packet, d);
     if (reason == FST_PASS_NOT_SUSPECT && (flow->challenges[d] & 0x0f) >= FST_CHALLENGES_MAX)
         reason = FST_PASS_TOO_MANY;
@@ -172,6 +197,21 @@ static __always_inline void advance_clock(struct fst_direction* own,
         own->ts_offset = offset;
 }
 
+/// Whether the RST is acceptable (RFC 9293, section 3.10.7.4): the receiver's stack acts on it, if only
+/// by a challenge ACK. Another one changes nothing, wherever it came from: who knows addresses and
+/// ports alone can send any number.
+static __always_inline int is_acceptable(const struct scratch* scratch, const struct fst_flow* flow,
+                                         int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
+        return 0;
+    if (!(other->flags & FST_DIRECTION_ACKED))  // it has told no window yet
+        return packet->ack == other->seq_edge || packet->seq == own->seq_edge;
+    return !!(scratch->judgement.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN));
+}
+
 /// What the flow remembers of the RST, once it is known what becomes of it.
 static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, int d) {
     const struct fst_packet* packet = &scratch->packet;
@@ -181,23 +221,29 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
+    if (!is_acceptable(scratch, flow, d))
+        return;
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
         advance_clock(&flow->direction[d], packet, judgement);
         flow->after_rst[d] = 0;
-        flow->reset_flags[d] = kept;
+        flow->reset_flags[d] =
+            kept | (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE ? FST_RESET_VOUCHED : 0);
         challenges += challenged;
+        drops += dropped;
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         challenges += answers_an_ack(flow, packet, d);
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
+    } else if (challenged && challenges > 1 &&
+               (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))) {
+        challenges--;  // a dead peer answers each of our ACKs once, and in its time
     }
     if (dropped) {
         // What both ends send from now on shows whether the sender repeats its reset on purpose.
         flow->reset_flags[d] =
             (flow->reset_flags[d] & ~(FST_RESET_EGRESS | FST_RESET_SENDER_SEEN)) |
             FST_RESET_DROPPED;
-        drops += 1;
     }
     if (challenged)
         flow->reset_flags[d] |= FST_RESET_CHALLENGED;
@@ -236,6 +282,16 @@ static __always_inline void count_verdict(const struct fst_judgement* judgement)
         count(FST_COUNT_PASS_SUSPECT);
 }
 
+/// A FIN that came with a gap before it has closed its side by the time that it is acknowledged.
+static __always_inline void note_fins_received(struct fst_flow* flow) {
+    UNROLL
+    for (int d = 0; d < 2; d++) {
+        if ((flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)) &&
+            flow->direction[d ^ 1].ack_edge == flow->direction[d].seq_edge)
+            state_set(flow, FST_OF(FST_FLOW_FIN, d));
+    }
+}
+
 /// Everything about a RST but the rewriting, which needs the packet itself. Returns enum plan.
 noinline int reset_plan(__u32 slot) {
     struct scratch* scratch = scratch_get();
@@ -248,6 +304,7 @@ noinline int reset_plan(__u32 slot) {
     d = scratch->packet.direction & 1;
     if (scratch->packet.flags & FST_PACKET_NEW_FLOW)
         state_set(flow, FST_FLOW_MIDWAY);
+    note_fins_received(flow);
     judge(slot);
     plan = make_plan(flow, &scratch->packet, &scratch->judgement, d);
     if (plan == PLAN_CHALLENGE) {
@@ -285,7 +342,7 @@ static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct sc
     if (acting && plan == PLAN_CHALLENGE) {
         if (send_challenge(ctx, hook, scratch)) {
             scratch->judgement.challenge = FST_CHALLENGE_NONE;
-            scratch->judgement.pass_reason = FST_PASS_CHECKSUM;
+            scratch->judgement.pass_reason = FST_PASS_REWRITE;
             count(FST_COUNT_ACT_FAILED);
         } else {
             scratch->judgement.action = FST_ACTION_CHALLENGED;

@@ -16,8 +16,8 @@
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
-/// What scheduling adds to four round trips.
-#define ANSWER_SLACK_US 20000U
+/// What queues on the way and scheduling add to four round trips of the least length seen.
+#define ANSWER_SLACK_US 500000U
 
 /// After a challenge that nobody answered: the next RST begins a new burst. Of a burst's challenges
 /// one counts, and those that were answered as a stack answers: FST_CHALLENGES_MAX take as many
@@ -43,12 +43,19 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
 }
 
 /// Whether the RST's sender can have received what the other end sent since the last one that we
-/// acted upon: a box in the path answers sooner.
+/// acted upon. A box in the path answers sooner: what comes from nearer than the peer must have taken
+/// the least round trip seen, give or take an eighth, and one that is long enough to tell.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
-                                              const struct fst_packet* packet, int d) {
-    return (flow->reset_flags[d] & FST_RESET_EGRESS) &&
-           fst_had_time_to_answer(flow->direction[d].min_rtt_us,
-                                  time_us(packet->time_ns) - flow->egress_us[d]);
+                                              const struct fst_packet* packet,
+                                              const struct fst_judgement* judgement, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+    const __u32 since_us = time_us(packet->time_ns) - flow->egress_us[d];
+
+    if (!(flow->reset_flags[d] & FST_RESET_EGRESS))
+        return 0;
+    if (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))
+        return rtt_us >= FST_RTT_TELLING_US && since_us >= rtt_us - rtt_us / 8;
+    return fst_had_time_to_answer(rtt_us, since_us);
 }
 
 /// The shape of an answer to an ACK by a stack that does not know the connection: no ACK, and the
@@ -59,22 +66,19 @@ static __always_inline int answers_an_ack(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst, which must not use up the challenges of the flow; where the
-/// round trip is too short to tell, so does one from nearer than the peer: it answers nothing.
+/// soon belongs to the same burst, which must not use up the challenges of the flow.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
-           (had_time_to_answer(flow, packet, d) &&
-            (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
-             !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))));
+           had_time_to_answer(flow, packet, judgement, d);
 }
 
 /// The RST itself, past the edge.
 static __always_inline void challenge_by_shift(struct challenge* challenge,
                                                const struct fst_flow* flow,
                                                const struct fst_packet* packet, int d) {
-    challenge->seq = fst_shifted_seq(&flow->direction[d], packet->seq);
+    challenge->seq = fst_shifted_seq(flow, packet->seq, d);
     challenge->ack = packet->ack;
     challenge->flags = packet->tcp_flags;
     challenge->grow = 0;
@@ -91,12 +95,21 @@ static __always_inline void challenge_by_keepalive(struct challenge* challenge,
     challenge->flags = FST_TCP_ACK;
 }
 
+/// Whether the receiver takes in nothing: then a shifted RST is out of its window, too.
+static __always_inline int is_window_closed(const struct fst_flow* flow, int d) {
+    return fst_accepts_ahead(flow, d ^ 1) < 2;
+}
+
 /// Writes the challenge into scratch.
 static __always_inline void challenge_form(struct scratch* scratch, const struct fst_flow* flow,
                                            int d) {
     const struct fst_packet* packet = &scratch->packet;
     const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
 
+    if (is_window_closed(flow, d)) {
+        challenge_by_keepalive(&scratch->challenge, flow, packet, d);
+        return;
+    }
     // Too soon, or no answer: shifted, so that it does no harm, but no further answer is provoked: a
     // box that answers every packet would answer that one too, without end.
     if (first || !is_new_challenge(flow, packet, &scratch->judgement, d) ||

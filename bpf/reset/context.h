@@ -44,6 +44,7 @@ noinline int judge_context(__u32 slot) {
     struct reset_view view;
     __u32 state, ahead;
     __u64 last_ns;
+    int in_window;
 
     if (!reset_view(&view, slot))
         return 0;
@@ -79,8 +80,9 @@ noinline int judge_context(__u32 slot) {
     if (!(other->flags & FST_DIRECTION_ACKED))
         return 0;
     ahead = packet->seq - other->ack_edge;
-    set(&view, !ahead || packet->seq == own->seq_edge, FST_CONTEXT_EXACT | FST_CONTEXT_IN_WINDOW);
-    set(&view, ahead < fst_receive_window(view.flow, view.d ^ 1), FST_CONTEXT_IN_WINDOW);
+    in_window = ahead <= fst_accepts_ahead(view.flow, view.d ^ 1);
+    set(&view, !ahead || (in_window && packet->seq == own->seq_edge), FST_CONTEXT_EXACT);
+    set(&view, !ahead || in_window, FST_CONTEXT_IN_WINDOW);
     set(&view, may_be_provoked(other, view.now_us, own->min_rtt_us), FST_CONTEXT_PROVOKED);
     return 0;
 }

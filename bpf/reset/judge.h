@@ -27,8 +27,7 @@ static __always_inline enum fst_cause genuine_cause(const struct reset_view* vie
     // A kernel answers with its default TTL for a connection that it does not know: another base at
     // the peer's distance is its own.
     // Of two RSTs from different distances it is the other that came from nearer or farther.
-    if ((signals & FST_MASK_PATH) &
-        ~(FST_SIGNAL_BIT(FST_SIGNAL_TWO_PATHS) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE)) &
+    if ((signals & FST_MASK_PATH) & ~FST_SIGNAL_BIT(FST_SIGNAL_TWO_PATHS) &
         ~(stateless ? FST_SIGNAL_BIT(FST_SIGNAL_TTL_BASE) : 0))
         return FST_CAUSE_EDGE;
     if (context & FST_CONTEXT_AFTER_OWN_RST)

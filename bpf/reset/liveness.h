@@ -24,7 +24,7 @@ static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
     const __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
     __u64 signals = 0;
 
-    if (!fst_same_distance(own, packet->ttl, 1))
+    if (!fst_same_distance(own, packet->ttl, 1) || !fst_goes_on(own, other, packet))
         return 0;
     if (fst_acks_later_data(packet, flow->liveness_ack[d]))
         signals |= FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK);
@@ -68,7 +68,8 @@ noinline int observe_after_rst(__u32 slot) {
     packet = &scratch->packet;
     d = packet->direction & 1;
     passed_us = time_us(packet->time_ns) - flow->rst_us[d];
-    if ((packet->tcp_flags & FST_TCP_SYN) && !(packet->tcp_flags & FST_TCP_ACK)) {
+    if ((packet->tcp_flags & FST_TCP_SYN) && !(packet->tcp_flags & FST_TCP_ACK) &&
+        scratch->acceptance != FST_REPEATED) {
         state_clear(flow, FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d));
         return 0;
     }
@@ -88,6 +89,7 @@ noinline int observe_after_rst(__u32 slot) {
     if (first) {
         flow->reset_flags[d] |= FST_RESET_ALIVE;
         flow->challenges[d] = 0;  // proof: the limits for doubtful RSTs start again
+        state_clear(flow, FST_OF(FST_FLOW_RST, d));
         if (flow->reset_flags[d] & FST_RESET_CHALLENGED) {
             flow->reset_flags[d] =
                 (flow->reset_flags[d] & ~FST_RESET_CHALLENGED) | FST_RESET_REFUTED;

@@ -189,7 +189,7 @@ noinline int judge_time(__u32 slot) {
             other->ts_val - packet->ts_ecr <= 600000 &&
             fst_sequence_after(packet->ts_val, own->ts_val) >= 0 &&
             ((own->flags & FST_DIRECTION_TS_FAST) ||
-             fst_sequence_after(packet->ts_val, clock) <= 100),
+             fst_sequence_after(packet->ts_val, clock) <= FST_CLOCK_AHEAD),
         FST_SIGNAL_TIMESTAMPS_VALID);
     // Once its sender has reset the flow itself, any box in front of it may answer what still
     // comes.

@@ -22,7 +22,8 @@ struct fst_flow_key {
     __be16 port[2];        ///< of A and of B
     __u32 ifindex;         ///< each watched interface sees a flow of its own
     __u8 protocol;         ///< IPPROTO_*; TCP is the only one that is followed
-    __u8 padding[3];       ///< always 0: keys are compared and hashed as words
+    __u8 tunnelled;        ///< 1: inside a tunnel; whether a stack takes it in is not known here
+    __u8 padding[2];       ///< always 0: keys are compared and hashed as words
 };
 FST_STATIC_ASSERT(sizeof(struct fst_flow_key) == 44, "flow key");
 
@@ -52,6 +53,7 @@ enum fst_flow_state {
                                 << 26,  ///< this flow's packets are seen twice (a mirror, a bridge)
     FST_FLOW_LOCAL = 1U << 27,      ///< per direction: this end's packets leave by the interface
     FST_FLOW_CANDIDATE = 1U << 29,  ///< packets came that fit another connection than this one
+    FST_FLOW_FIN_AHEAD = 1U << 30,  ///< per direction: its FIN, at seq_edge - 1, came behind a gap
 };
 #define FST_OF(bit, direction) ((__u32)(bit) << (direction))
 
@@ -144,6 +146,8 @@ enum fst_reset_flags {
     FST_RESET_ALIVE = 1U << 4,    ///< its sender went on, causally later
     FST_RESET_REFUTED = 1U << 5,  ///< a challenge of this flow was refuted once
     FST_RESET_RECEIVES_ACKS = 1U << 6,  ///< and it receives what the other end sends
+    FST_RESET_VOUCHED =
+        1U << 7,  ///< its sender's own timestamps, or IP-IDs, spoke for the first of a burst
 };
 
 /// The most challenges in a row without a sign of liveness, and drops in a flow, before we pass.

@@ -25,6 +25,7 @@ enum fst_parse_result {
     FST_PARSE_MALFORMED = 6,     ///< an impossible length or version
     FST_PARSE_TOO_DEEP = 7,      ///< more tags, headers or tunnels than supported
     FST_PARSE_SPLIT_HEADER = 8,  ///< a fragment that ends or begins within TCP's fixed header
+    FST_PARSE_BURIED = 9,        ///< IP or TCP behind more tags or extension headers than are read
 };
 
 /// Bits of fst_packet.flags.

@@ -21,18 +21,10 @@ enum fst_challenge_mode {
 /// Signatures that user space may have learned.
 #define FST_LEARNED_MAX 16
 
-enum fst_learned_flags {
-    FST_LEARNED_USED = 1U << 0,
-    FST_LEARNED_IP_ID = 1U << 1,   ///< ip_id is distinctive
-    FST_LEARNED_WINDOW = 1U << 2,  ///< window is distinctive
-    FST_LEARNED_HOPS = 1U << 3,    ///< hops must agree too
-};
-
-/// An injector's signature: what its resets have in common.
+/// An injector's signature: what its resets have in common, where it was seen.
 struct fst_learned_signature {
-    __u16 flags;  ///< enum fst_learned_flags
-    __u16 ip_id;
-    __u16 window;
+    __u32 ifindex;  ///< the interface at which they arrive
+    __u16 ip_id;    ///< neither 0 nor 1
     __u8 hops;
     __u8 tcp_flags;  ///< FST_TCP_* of its resets
 };

@@ -31,8 +31,12 @@
 /// Timestamp ticks past the reset's time that reordering cannot explain.
 #define FST_CLOCK_TICKS 3
 
-/// A side of fewer packets is hardly known.
-#define FST_PACKETS_ENOUGH 4
+/// Ticks that a timestamp may be ahead of its sender's clock as it is known here.
+#define FST_CLOCK_AHEAD 100
+
+/// A side goes back no farther than this below what the other end has acknowledged, bytes: one
+/// window without a scale. Acknowledgements may be lost.
+#define FST_NEAR_BELOW 65536
 
 /// A counter may have gone on by so much between two packets of a side.
 #define FST_SAME_COUNTER 64
@@ -91,13 +95,6 @@ static inline int fst_any_rst(__u32 state) {
     return !!(state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1)));
 }
 
-/// The sequence number of a challenge made from a reset with `seq`: past everything that the
-/// receiver can have received, so that it is exact for nobody, and in the receive window, so that
-/// the stack challenges (RFC 5961, section 3.2).
-static inline __u32 fst_shifted_seq(const struct fst_direction* own, __u32 seq) {
-    return (fst_sequence_after(own->seq_edge, seq) > 0 ? own->seq_edge : seq) + 1;
-}
-
 // ---- what the receiver's stack accepts (RFC 9293, section 3.10.7.4; RFC 5961, section 5.2) ----
 
 /// The window scale that is assumed of a receiver whose SYN was not seen: Linux' is 7 with buffers
@@ -134,6 +131,19 @@ static inline __u32 fst_accepts_ahead(const struct fst_flow* flow, int receiver)
         return own->window;
     most = (__u32)own->window << fst_window_scale(flow, receiver);
     return flow->wscale[receiver] || most < FST_SEQUENCE_REACH ? most : FST_SEQUENCE_REACH;
+}
+
+/// The sequence number of a challenge made from a reset of side `d` with `seq`: past everything that
+/// the receiver can have received, so that it is exact for nobody, and in the receive window, so
+/// that the stack challenges (RFC 5961, section 3.2). Where the window is full, its last number: no
+/// segment ends before that one, and what is below it is thrown away. The window holds two or more.
+static inline __u32 fst_shifted_seq(const struct fst_flow* flow, __u32 seq, int d) {
+    const __u32 edge = flow->direction[d & 1].seq_edge;
+    const __u32 ack = flow->direction[(d & 1) ^ 1].ack_edge;
+    const __u32 window = fst_accepts_ahead(flow, (d & 1) ^ 1);
+    const __u32 beyond = (fst_sequence_after(edge, seq) > 0 ? edge : seq) + 1;
+
+    return beyond - ack < window ? beyond : ack + window - 1;
 }
 
 /// How far back an ACK of end `d` may lie: no farther than its largest window (MAX.SND.WND of RFC
@@ -259,6 +269,19 @@ static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                                             : by_timestamps;
 }
 
+/// Whether a segment of side `d` that begins at `seq` can be under way: sent, and not acknowledged.
+/// Only about such does a stack heed an ICMP error (Linux: tcp_v4_err(); RFC 5927, section 4.1).
+static inline int fst_is_under_way(const struct fst_flow* flow, __u32 seq, int d) {
+    const struct fst_direction* own = &flow->direction[d & 1];
+    const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
+
+    if (!(own->flags & FST_DIRECTION_SEEN))
+        return 1;
+    if (!(other->flags & FST_DIRECTION_ACKED))
+        return own->seq_edge - seq <= FST_SEQUENCE_REACH;
+    return own->seq_edge - seq <= own->seq_edge - other->ack_edge;
+}
+
 /// Whether the reset lacks the timestamps that its flow uses. A Linux socket's RST with an ACK has
 /// them; a bare one, made without a socket, need not (RFC 7323, section 3.2). IPv4 only: a sender
 /// is known as Linux by its IP-IDs.
@@ -364,6 +387,16 @@ static inline int fst_sequence_guess(const struct fst_earlier_reset* before,
 
 // ---- liveness of a reset's sender, shown by a later packet of it ----
 
+/// Whether the packet can be its side's latest: it acknowledges no less than the side has before,
+/// and is new data, or a retransmission near what the other end has acknowledged.
+static inline int fst_goes_on(const struct fst_direction* own, const struct fst_direction* other,
+                              const struct fst_packet* packet) {
+    return (packet->tcp_flags & FST_TCP_ACK) &&
+           fst_sequence_after(packet->ack, own->ack_edge) >= 0 &&
+           (!(other->flags & FST_DIRECTION_ACKED) ||
+            fst_sequence_after(packet->seq, other->ack_edge) >= -FST_NEAR_BELOW);
+}
+
 /// LIVENESS_ACK: the packet acknowledges a byte that the other end first sent after the reset came.
 /// `edge` is where the other end's stream stood then.
 static inline int fst_acks_later_data(const struct fst_packet* packet, __u32 edge) {
@@ -371,13 +404,11 @@ static inline int fst_acks_later_data(const struct fst_packet* packet, __u32 edg
 }
 
 /// Timestamp ticks past the mapped clock that show that a packet left after the reset came. The
-/// reset may have been faster than any packet before it, and have overtaken some: on a path that
-/// was seen to reorder, or by a few packets only, by as much as the least round trip, which holds
-/// the least delay.
+/// reset may have been faster than any packet before it, by another route or queue, and have
+/// overtaken some: by as much as the least delay, about half of the least round trip, and on a path
+/// that was seen to reorder all of it.
 static inline __s32 fst_clock_margin(const struct fst_direction* own) {
-    const int steady = own->packets >= FST_PACKETS_ENOUGH && !own->retransmitted;
-
-    return FST_CLOCK_TICKS + (steady ? 0 : (__s32)(own->min_rtt_us / 1000) + 1);
+    return FST_CLOCK_TICKS + (__s32)(own->min_rtt_us / (own->retransmitted ? 1000 : 2000)) + 1;
 }
 
 /// LIVENESS_CLOCK: the packet's timestamp lies past the sender's clock at the reset's arrival,
@@ -387,7 +418,9 @@ static inline int fst_clock_went_on(const struct fst_direction* own,
                                     const struct fst_packet* packet, __u32 state, __u32 rst_ms) {
     return (state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
            (own->flags & FST_DIRECTION_TS_CLOCK) && !(own->flags & FST_DIRECTION_TS_FAST) &&
-           fst_sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= fst_clock_margin(own);
+           fst_sequence_after(packet->ts_val, own->ts_offset + rst_ms) >= fst_clock_margin(own) &&
+           fst_sequence_after(packet->ts_val, own->ts_offset + (__u32)(packet->time_ns /
+                                                                       1000000)) <= FST_CLOCK_AHEAD;
 }
 
 /// BEYOND_WINDOW: bytes up to `end` lie beyond the right edge of the window as it was when the

@@ -54,7 +54,7 @@ Probe load(const RigOptions& options, std::uint32_t buckets) {
     probe->rodata->bucket_mask = buckets - 1;
     probe->rodata->acting = options.acting ? 1 : 0;
     probe->rodata->clock_is_replayed = 1;
-    probe->rodata->verifies_checksums = 1;
+    probe->rodata->verifies_checksums = options.replaying ? 0 : 1;
     bpf_map__set_max_entries(probe->maps.flows, buckets);
     bpf_map__set_max_entries(probe->maps.candidates, buckets * FST_BUCKET_WAYS);
     if (probe_bpf__load(probe.get()) != 0 || bpf_map_freeze(bpf_map__fd(probe->maps.flows)) != 0) {

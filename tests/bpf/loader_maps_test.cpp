@@ -48,7 +48,7 @@ class LoaderPolicy : public LoaderMaps {
         return policy;
     }
     static fst_learned_signature signature(std::uint16_t ip_id) {
-        return {.flags = FST_LEARNED_IP_ID, .ip_id = ip_id, .window = 0, .hops = 3, .tcp_flags = 4};
+        return {.ifindex = 2, .ip_id = ip_id, .hops = 3, .tcp_flags = 4};
     }
 };
 
@@ -78,7 +78,7 @@ TEST_F(LoaderPolicy, MirrorsTheLearnedSignatures) {
     ASSERT_TRUE(writer.set_learned(list));
     ASSERT_TRUE(writer.set_learned(list));
     EXPECT_EQ(in_kernel().learned_count, 1U);
-    EXPECT_EQ(in_kernel().learned[0].flags, FST_LEARNED_USED | FST_LEARNED_IP_ID);
+    EXPECT_EQ(in_kernel().learned[0].ip_id, 100);
     for (std::uint16_t i = 1; i < FST_LEARNED_MAX; i++) {
         list.push_back({.signature = signature(100 + i)});
     }
@@ -106,7 +106,7 @@ TEST_F(LoaderPolicy, ForgetsWhatIsNoLongerInTheList) {
     EXPECT_EQ(in_kernel().learned_count, 2U);
     EXPECT_EQ(in_kernel().learned[0].ip_id, 100);
     EXPECT_EQ(in_kernel().learned[1].ip_id, 102);
-    EXPECT_EQ(in_kernel().learned[2].flags, 0) << "nothing is left behind";
+    EXPECT_EQ(in_kernel().learned[2].ip_id, 0) << "nothing is left behind";
 }
 
 /// A program that writes `bytes` of its stack, beginning with the given words, to a ring.

@@ -26,18 +26,14 @@ TEST(LoaderRecord, ReportsLearnedSignatures) {
     const kernel::RunRecord record{
         .version = 1,
         .learns = false,
-        .learned = {{.signature = {.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                                   .ip_id = 0x3412,
-                                   .window = 0,
-                                   .hops = 3,
-                                   .tcp_flags = 20},
+        .learned = {{.signature = {.ifindex = 31, .ip_id = 0x3412, .hops = 3, .tcp_flags = 20},
                      .learned = Nanoseconds(1'795'000'000'000'000'001),
                      .seen = Nanoseconds(1'795'000'009'000'000'002)}}};
     EXPECT_EQ(record.to_text(),
               "version 1\nno-learn\n"
-              "learned 10 13330 0 3 20 1795000000000000001 1795000009000000002\n");
+              "learned 31 13330 3 20 1795000000000000001 1795000009000000002\n");
     EXPECT_EQ(kernel::RunRecord::parse(record.to_text()), record);
-    EXPECT_TRUE(kernel::RunRecord::parse("learned 10 13330 0 3\n").learned.empty());
+    EXPECT_TRUE(kernel::RunRecord::parse("learned 31 13330 3\n").learned.empty());
 }
 
 TEST(LoaderRecord, SkipsUnknownLines) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Actions on a suspicious RST at ingress: how a challenge changes its bytes, when it is accepted,
 // and when it must be passed anyway. For egress see observe_only_test.cpp.
+#include "flowstamp/reset_rules.h"
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
@@ -10,13 +11,6 @@ constexpr std::uint64_t kRttUs = 20'000;
 
 class DatapathActing : public DatapathTest {
   protected:
-    void use(fst_drop_mode drop, fst_challenge_mode challenge) {
-        fst_policy policy{};
-        policy.drop_mode = drop;
-        policy.challenge_mode = challenge;
-        acting().set_policy(policy);
-    }
-
     Conversation established(const Setting& setting = {}) {
         Conversation talk(acting(), hook(), setting);
         talk.open().exchange(5);
@@ -125,7 +119,7 @@ TEST_P(DatapathActing, FurtherChallengesAreKeepalives) {
                     SCOPED_TRACE(::testing::Message()
                                  << v6 << " " << payload << " " << trailer << " " << flags);
                     Conversation talk = established({.v6 = v6});
-                    challenge_and_wait(talk, 1'200'000);  // the next burst
+                    challenge_and_wait(talk, 1'700'000);  // the next burst
                     Segment again = talk.next(End::peer, flags);
                     again.payload = payload;
                     again.trailer = trailer;
@@ -161,7 +155,7 @@ TEST_P(DatapathActing, ChallengeChecksumHandlesCarries) {
         expect_challenged(talk, talk.send(reset), reset, Form::shifted);
         talk.pass_us(50);
         talk.send(End::us);
-        talk.pass_us(kRttUs * 6);
+        talk.pass_us(700'000);  // too late for an answer
         const Segment again = talk.next(End::peer, Rst);
         expect_challenged(talk, talk.send(again), again, Form::keepalive);
     }
@@ -221,7 +215,7 @@ TEST_P(DatapathActing, SecondResetIsNoAnswer) {
     {
         SCOPED_TRACE("too late");
         Conversation talk = established();
-        challenge_and_wait(talk, kRttUs * 6);
+        challenge_and_wait(talk, 700'000);
         const Segment again = talk.stateless_reset();
         expect_challenged(talk, talk.send(again), again, Form::keepalive);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 2);
@@ -309,16 +303,14 @@ TEST_P(DatapathActing, AtMostEightChallengesInABurst) {
     Conversation talk = established();
     for (int i = 1; i <= FST_CHALLENGES_MAX; i++) {
         SCOPED_TRACE(i);
-        Segment reset = talk.stateless_reset();
-        reset.ttl += 2;  // never an answer
+        const Segment reset = talk.stateless_reset();
         expect_challenged(talk, talk.send(reset), reset, i == 1 ? Form::shifted : Form::keepalive);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], i);
         talk.pass_us(100);
         talk.send(End::us);
-        talk.pass_us(kRttUs);
+        talk.pass_us(700'000);  // too late for an answer
     }
-    Segment reset = talk.stateless_reset();
-    reset.ttl += 2;
+    const Segment reset = talk.stateless_reset();
     expect_passed(talk, talk.send(reset), reset, FST_PASS_TOO_MANY);
 }
 
@@ -353,7 +345,7 @@ TEST_P(DatapathActing, DropConfirmedPassesSuspectedOnes) {
     expect_challenged(other, other.send(nearer), nearer, Form::shifted);
 }
 
-/// Refuted once, then nothing from either end: eight are dropped, the ninth passes.
+/// Refuted once, then nothing from either end: eight bursts are dropped, the ninth passes.
 TEST_P(DatapathActing, AtMostEightDrops) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
@@ -363,10 +355,13 @@ TEST_P(DatapathActing, AtMostEightDrops) {
     talk.send(End::peer);
     for (int i = 1; i <= FST_DROPS_MAX; i++) {
         SCOPED_TRACE(i);
-        talk.pass_us(50);
-        expect_dropped(talk.send(confirmed_reset(talk)));
-        EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)] >> 4, i);
+        talk.pass_us(FST_WATCH_US + 50);
+        for (int of_burst = 0; of_burst < 3; of_burst++) {
+            expect_dropped(talk.send(confirmed_reset(talk)));
+            EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)] >> 4, i);
+        }
     }
+    talk.pass_us(FST_WATCH_US + 50);
     const Segment last = confirmed_reset(talk);
     expect_passed(talk, talk.send(last), last, FST_PASS_TOO_MANY);
 }

@@ -77,7 +77,7 @@ TEST_P(DatapathCopies, AnotherIdIsNoCopy) {
     Segment again = data;
     again.id++;
     again.ttl--;
-    EXPECT_NE(talk.send(again).find(FST_EVENT_TTL), nullptr);
+    talk.send(again);
     const fst_direction after = talk.direction(End::peer);
     EXPECT_EQ(after.packets, before.packets + 1);
     EXPECT_EQ(after.bytes, before.bytes + 20 + 32 + 100);

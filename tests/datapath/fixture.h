@@ -21,6 +21,14 @@ class DatapathTest : public ::testing::TestWithParam<RigKind> {
     Rig& watching() { return *shared(false); }
     /// Loaded with the code that drops and challenges.
     Rig& acting() { return *shared(true); }
+    /// What is done about resets from now on, by the acting rig, or by another one.
+    void use(fst_drop_mode drop, fst_challenge_mode challenge) { use(acting(), drop, challenge); }
+    static void use(Rig& rig, fst_drop_mode drop, fst_challenge_mode challenge) {
+        fst_policy policy{};
+        policy.drop_mode = drop;
+        policy.challenge_mode = challenge;
+        rig.set_policy(policy);
+    }
     /// Interfaces of this network namespace on which a packet can arrive; at least lo.
     [[nodiscard]] std::vector<std::uint32_t> interfaces() const;
     /// With an empty table, for this case only.

@@ -256,31 +256,21 @@ TEST_P(DatapathGuard, DuplicateFrameHasTheSameFlags) {
     }
 }
 
-/// A signature matches if all fields that it specifies agree.
+/// A signature matches if all its fields agree.
 TEST_P(DatapathGuard, LearnedList) {
     struct Case {
         const char* name;
         fst_learned_signature learned;
         bool matches;
     };
-    constexpr auto kUsed = FST_LEARNED_USED;
     constexpr std::uint8_t kFlags = Rst | Ack;
+    const std::uint32_t here = established().setting().ifindex;
     for (const Case& c : {
-             Case{"ID", {kUsed | FST_LEARNED_IP_ID, 0x7b7b, 0, 0, kFlags}, true},
-             Case{"another ID", {kUsed | FST_LEARNED_IP_ID, 0x7b7c, 0, 0, kFlags}, false},
-             Case{"another window", {kUsed | FST_LEARNED_WINDOW, 0, 503, 0, kFlags}, false},
-             Case{"a window that the sender bears",
-                  {kUsed | FST_LEARNED_WINDOW, 0, 502, 0, kFlags},
-                  false},
-             Case{"ID and hops",
-                  {kUsed | FST_LEARNED_IP_ID | FST_LEARNED_HOPS, 0x7b7b, 0, 7, kFlags},
-                  true},
-             Case{"ID, other hops",
-                  {kUsed | FST_LEARNED_IP_ID | FST_LEARNED_HOPS, 0x7b7b, 0, 6, kFlags},
-                  false},
-             Case{"other flags", {kUsed | FST_LEARNED_IP_ID, 0x7b7b, 0, 0, Rst}, false},
-             Case{"not in use", {FST_LEARNED_IP_ID, 0x7b7b, 0, 0, kFlags}, false},
-             Case{"hops alone are everybody's", {kUsed | FST_LEARNED_HOPS, 0, 0, 7, kFlags}, false},
+             Case{"all", {here, 0x7b7b, 7, kFlags}, true},
+             Case{"another ID", {here, 0x7b7c, 7, kFlags}, false},
+             Case{"other hops", {here, 0x7b7b, 6, kFlags}, false},
+             Case{"other flags", {here, 0x7b7b, 7, Rst}, false},
+             Case{"another interface", {here + 1, 0x7b7b, 7, kFlags}, false},
          }) {
         SCOPED_TRACE(c.name);
         for (const std::size_t place : {0, FST_LEARNED_MAX - 1}) {
@@ -300,20 +290,7 @@ fst_policy policy_with(const fst_learned_signature& learned) {
     fst_policy policy{};
     policy.learned_count = 1;
     policy.learned[0] = learned;
-    policy.learned[0].flags |= FST_LEARNED_USED;
     return policy;
-}
-
-TEST_P(DatapathGuard, ALearnedWindow) {
-    watching().set_policy(policy_with({.flags = FST_LEARNED_WINDOW,
-                                       .ip_id = 0,
-                                       .window = 777,
-                                       .hops = 0,
-                                       .tcp_flags = Rst | Ack}));
-    Conversation talk = established();
-    Segment reset = neutral(talk);
-    reset.window = 777;
-    EXPECT_EQ(signals_of(talk, reset), "LEARNED_SIGNATURE|WINDOW_FOREIGN");
 }
 
 /// A learned ID may also be the sender's own next one, by chance or by habit.
@@ -321,11 +298,8 @@ TEST_P(DatapathGuard, ALearnedIdThatTheSenderAlsoUses) {
     for (const std::uint16_t ahead : {0, 1, 5}) {
         Conversation talk = established();
         const auto id = static_cast<std::uint16_t>(talk.ids(End::peer).back() + ahead);
-        watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID,
-                                           .ip_id = id,
-                                           .window = 0,
-                                           .hops = 0,
-                                           .tcp_flags = Rst | Ack}));
+        watching().set_policy(policy_with(
+            {.ifindex = talk.setting().ifindex, .ip_id = id, .hops = 7, .tcp_flags = Rst | Ack}));
         Segment reset = neutral(talk);
         reset.id = id;
         EXPECT_FALSE(talk.send(reset).judgement().signals &
@@ -333,25 +307,22 @@ TEST_P(DatapathGuard, ALearnedIdThatTheSenderAlsoUses) {
     }
 }
 
-/// If the flow has no baseline of distance, the learned ID from the learned distance confirms. If
-/// the sender is at that distance itself, the ID alone only makes the RST suspected.
-TEST_P(DatapathGuard, ALearnedDistance) {
-    watching().set_policy(policy_with({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                                       .ip_id = 0x7b7b,
-                                       .window = 0,
-                                       .hops = 7,
-                                       .tcp_flags = Rst | Ack}));
+/// Anybody can send what another's resets look like: with nothing of the flow's own it is suspected
+/// and no more, from wherever it comes.
+TEST_P(DatapathGuard, ALearnedSignatureNeverConfirmsAlone) {
     Conversation syn(watching(), hook());
+    watching().set_policy(policy_with(
+        {.ifindex = syn.setting().ifindex, .ip_id = 0x7b7b, .hops = 7, .tcp_flags = Rst | Ack}));
     syn.send(End::us, Syn);
     Segment reset = syn.next(End::peer, Rst | Ack);
     reset.seq = 0;
     reset.id = 0x7b7b;
     reset.window = 0;
     const fst_judgement to_syn = syn.send(reset).judgement();
-    EXPECT_EQ(signal_names(to_syn.signals), "LEARNED_SIGNATURE|LEARNED_DISTANCE");
-    EXPECT_EQ(to_syn.verdict, FST_VERDICT_CONFIRMED);
+    EXPECT_EQ(signal_names(to_syn.signals), "LEARNED_SIGNATURE");
+    EXPECT_EQ(to_syn.verdict, FST_VERDICT_SUSPECTED);
 
-    Conversation talk = established();  // its peer is 7 hops away
+    Conversation talk = established();
     reset = neutral(talk);
     reset.id = 0x7b7b;
     const fst_judgement there = talk.send(reset).judgement();

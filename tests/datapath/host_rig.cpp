@@ -22,7 +22,7 @@ class HostRig final : public Rig {
         const fst_datapath_config config{.max_flows = options.max_flows,
                                          .may_act = options.acting ? 1U : 0U,
                                          .reports_repeated = 0,
-                                         .verifies = 1,
+                                         .verifies = options.replaying ? 0U : 1U,
                                          .seed = {options.seed[0], options.seed[1]},
                                          .deliver = &HostRig::deliver,
                                          .context = this};

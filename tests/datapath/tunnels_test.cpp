@@ -313,20 +313,21 @@ TEST_P(DatapathTunnels, TruncatedAtEveryLength) {
     }
 }
 
-/// A capture of both sides of a tunnel's end sees a packet in the tunnel and without it.
-TEST_P(DatapathTunnels, InsideAndOutsideATunnelIsOneFlow) {
-    const Packet segment =
-        Ipv4{.id = 77} / Tcp{.src_port = fresh_port(), .seq = 5, .flags = Syn, .window = 100};
-    const std::uint64_t flows = watching().counter(FST_COUNT_FLOW_NEW);
-    reported_packet(Ethernet{} / segment, FST_EVENT_SYN);
-    EXPECT_EQ(result_of(Ethernet{} / in_udp(kVxlan) / Vxlan{} / Ethernet{} / segment),
-              FST_COUNT_TCP);
-    EXPECT_TRUE(latest_.events.empty()) << "the same packet once more";
-    watching().advance_ms(60);
-    const fst_packet again =
-        reported_packet(Ethernet{} / outer4() / Packet(Gre{}) / segment, FST_EVENT_SYN);
-    EXPECT_NE(again.flags & FST_PACKET_RETRANSMITTED, 0);
-    EXPECT_EQ(watching().counter(FST_COUNT_FLOW_NEW), flows + 1);
+/// A capture of both sides of a tunnel's end sees a packet in the tunnel and without it. Live, anyone
+/// can put a packet into a tunnel that leads nowhere: it is no packet of the flow outside.
+TEST_P(DatapathTunnels, InsideAndOutsideATunnelIsOneFlowInACapture) {
+    for (const bool replaying : {true, false}) {
+        SCOPED_TRACE(replaying);
+        const auto rig = fresh({.replaying = replaying, .max_flows = 64});
+        const Packet segment =
+            Ipv4{.id = 77} / Tcp{.src_port = 4711, .seq = 5, .flags = Syn, .window = 100};
+        rig->run(hook(), {.bytes = (Ethernet{} / segment).bytes()});
+        const Outcome inside = rig->run(
+            hook(),
+            {.bytes = (Ethernet{} / in_udp(kVxlan) / Vxlan{} / Ethernet{} / segment).bytes()});
+        EXPECT_EQ(inside.events.empty(), replaying) << "the same packet once more";
+        EXPECT_EQ(rig->counter(FST_COUNT_FLOW_NEW), replaying ? 1U : 2U);
+    }
 }
 
 }  // namespace

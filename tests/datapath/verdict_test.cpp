@@ -200,12 +200,12 @@ void expect_judged(Rig& rig, fst_hook hook, bool v6, const std::vector<Evidence>
 
 fst_policy learned_policy() {
     fst_policy policy{};
-    policy.learned_count = 1;
-    policy.learned[0] = {.flags = FST_LEARNED_USED | FST_LEARNED_IP_ID,
-                         .ip_id = kLearnedId,
-                         .window = 0,
-                         .hops = 0,
-                         .tcp_flags = Rst | Ack};
+    for (const std::uint8_t hops : {7, 5, 9}) {  // the peer's, nearer, farther
+        policy.learned[policy.learned_count++] = {.ifindex = Setting{}.ifindex,
+                                                  .ip_id = kLearnedId,
+                                                  .hops = hops,
+                                                  .tcp_flags = Rst | Ack};
+    }
     return policy;
 }
 

@@ -26,12 +26,27 @@ class WatchLearn : public WatchTest {
         watch(options);
     }
     /// A download, and the finding about it.
-    lab::Outcome download_through_firewall() {
-        const lab::DownloadReport report = lab::download(lab().client(), to_server(10'000));
+    lab::Outcome download_through_firewall(std::optional<lab::IpAddress> from = {}) {
+        lab::DownloadOptions options = to_server(10'000);
+        options.server.address = from.value_or(options.server.address);
+        const lab::DownloadReport report = lab::download(lab().client(), options);
         reported_++;
         EXPECT_TRUE(watch_->wait_for(
             [&](const WatchLog& log) { return log.findings.size() >= reported_; }, 2s));
         return report.outcome;
+    }
+    /// A second address of the server, in another network.
+    lab::IpAddress add_address_in_another_network() {
+        const char* const address = "198.18.0.2";
+        const lab::Interface& own = lab().server().toward(lab::Side::Client);
+        require_done(lab().server(), {"ip", "addr", "add", address, "dev", own.name});
+        require_done(lab().hosts()[lab().hosts().size() - 2],
+                     {"ip", "route", "add", address, "via", own.ipv4.text()});
+        return lab::IpAddress::of(address);
+    }
+    static void require_done(const lab::Namespace& host, const Argv& argv) {
+        const Status done = host.require(argv);
+        ASSERT_TRUE(done) << done.error().message();
     }
     /// The signatures that this process's watch has published.
     static std::vector<net::LearnedSignature> learned() {
@@ -47,9 +62,10 @@ class WatchLearn : public WatchTest {
 };
 
 TEST_F(WatchLearn, RecognizesTheThirdResetToASynOnArrival) {
-    start(acting(FST_DROP_CONFIRMED));
+    start(acting(FST_DROP_SUSPECTED));
+    const lab::IpAddress elsewhere = add_address_in_another_network();
     EXPECT_EQ(download_through_firewall(), lab::Outcome::Refused);
-    EXPECT_EQ(download_through_firewall(), lab::Outcome::Refused);
+    EXPECT_EQ(download_through_firewall(elsewhere), lab::Outcome::Refused);
     std::vector<net::LearnedSignature> found;
     const auto deadline = std::chrono::steady_clock::now() + 3s;
     while ((found = learned()).empty() && std::chrono::steady_clock::now() < deadline) {
@@ -61,9 +77,8 @@ TEST_F(WatchLearn, RecognizesTheThirdResetToASynOnArrival) {
     EXPECT_EQ(download_through_firewall(), lab::Outcome::Complete);
     const WatchLog log = watch_->stop();
     const analysis::Reset& third = log.server_resets().back().first;
-    EXPECT_EQ(third.judgement.verdict, FST_VERDICT_CONFIRMED) << log.text();
     EXPECT_EQ(third.judgement.action, FST_ACTION_DROPPED) << log.text();
-    EXPECT_TRUE(third.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE))
+    EXPECT_TRUE(third.judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE))
         << log.text();
     ASSERT_EQ(log.middleboxes.size(), 1U) << log.text();
     const analysis::Middlebox& box = log.middleboxes[0];
@@ -76,12 +91,25 @@ TEST_F(WatchLearn, RecognizesTheThirdResetToASynOnArrival) {
     EXPECT_TRUE(learned().empty()) << "nothing is left behind";
 }
 
-TEST_F(WatchLearn, NothingIsLearnedWhereThatIsRefused) {
-    cmd::WatchOptions options = acting(FST_DROP_CONFIRMED);
-    options.learn = false;
-    start(options);
+/// Whoever is contacted can forge resets on its own connections.
+TEST_F(WatchLearn, NothingIsLearnedFromOneHost) {
+    start(acting(FST_DROP_SUSPECTED));
     for (int i = 0; i < 3; i++) {
         EXPECT_EQ(download_through_firewall(), lab::Outcome::Refused);
+    }
+    EXPECT_TRUE(learned().empty());
+    const WatchLog log = watch_->stop();
+    EXPECT_EQ(log.count(FST_COUNT_DROPPED), 0U) << log.text();
+}
+
+TEST_F(WatchLearn, NothingIsLearnedWhereThatIsRefused) {
+    cmd::WatchOptions options = acting(FST_DROP_SUSPECTED);
+    options.learn = false;
+    start(options);
+    const lab::IpAddress elsewhere = add_address_in_another_network();
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(download_through_firewall(i == 1 ? std::optional(elsewhere) : std::nullopt),
+                  lab::Outcome::Refused);
     }
     EXPECT_TRUE(learned().empty());
     const WatchLog log = watch_->stop();

@@ -83,17 +83,24 @@ TEST_F(ForgedRstTest, MemoryIsBoundedInAStormOfResets) {
 
 // Learned signatures
 
-TEST_F(ForgedRstTest, LearnsAnInjectorsIdFromTwoFlows) {
+/// The example's flow, to another server.
+fst_flow flow_to(const std::string& server) {
+    fst_flow flow = example_flow();
+    flow.key = key_of("192.0.2.1", 40000, server, 443, flow.key.ifindex);
+    return flow;
+}
+
+TEST_F(ForgedRstTest, LearnsAnInjectorsIdFromTwoHosts) {
     const RstDetails forged{.ttl = 60,
                             .ip_id = 0x4242,
                             .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)};
     observe(script.at(0ms).rst(forged));
     observe(script.at(1ms).rst(forged));
     EXPECT_TRUE(policy.learned.empty()) << "nothing is learned from one flow";
-    FlowScript second(example_flow(), 8, "eth0");
+    FlowScript second(flow_to("203.0.113.9"), 8, "eth0");
     observe(second.at(2ms).rst(forged));
     ASSERT_EQ(policy.learned.size(), 1U);
-    EXPECT_EQ(policy.learned[0].flags, FST_LEARNED_USED | FST_LEARNED_IP_ID | FST_LEARNED_HOPS);
+    EXPECT_EQ(policy.learned[0].ifindex, example_flow().key.ifindex);
     EXPECT_EQ(policy.learned[0].ip_id, 0x4242);
     EXPECT_EQ(policy.learned[0].hops, 4);
     EXPECT_EQ(policy.learned[0].tcp_flags, FST_TCP_RST);
@@ -103,8 +110,8 @@ TEST_F(ForgedRstTest, LearnsNoCommonOrUnprovenValue) {
     const std::uint64_t forged = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO);
     std::uint32_t slot = 30;
     const auto twice = [&](const RstDetails& details) {
-        for (int i = 0; i < 2; i++) {
-            FlowScript each(example_flow(), slot++, "eth0");
+        for (const char* server : {"198.51.100.7", "203.0.113.9"}) {
+            FlowScript each(flow_to(server), slot++, "eth0");
             observe(each.rst(details));
         }
     };
@@ -113,13 +120,28 @@ TEST_F(ForgedRstTest, LearnsNoCommonOrUnprovenValue) {
     twice({.ttl = 60, .ip_id = 77, .signals = forged | bit(FST_SIGNAL_ID_ECHO)});
     twice({.ttl = 60, .ip_id = 78, .signals = forged, .context = 0});    // not in the window
     twice({.ttl = 60, .ip_id = 79, .signals = bit(FST_SIGNAL_NEARER)});  // suspected only
-    EXPECT_TRUE(policy.learned.empty());
+    // A window is that of a whole kind of host.
     twice({.ttl = 60,
            .window = 8201,
            .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_FOREIGN)});
-    ASSERT_EQ(policy.learned.size(), 1U);
-    EXPECT_EQ(policy.learned[0].flags, FST_LEARNED_USED | FST_LEARNED_WINDOW | FST_LEARNED_HOPS);
-    EXPECT_EQ(policy.learned[0].window, 8201);
+    EXPECT_TRUE(policy.learned.empty());
+    twice({.ttl = 60, .ip_id = 80, .signals = forged});
+    EXPECT_EQ(policy.learned.size(), 1U) << "so much for the others";
+}
+
+/// A sender that bears that ID all the time.
+TEST_F(ForgedRstTest, LearnsNoIdThatTheSenderHas) {
+    std::uint32_t slot = 30;
+    for (const char* server : {"198.51.100.7", "203.0.113.9"}) {
+        fst_flow flow = flow_to(server);
+        flow.direction[kServer].ring[0] = {
+            .time_us = 0, .ip_id = 0x4242, .ttl = 52, .tcp_flags = FST_TCP_ACK};
+        FlowScript each(flow, slot++, "eth0");
+        observe(each.rst({.ttl = 60,
+                          .ip_id = 0x4242,
+                          .signals = bit(FST_SIGNAL_NEARER) | bit(FST_SIGNAL_WINDOW_ECHO)}));
+    }
+    EXPECT_TRUE(policy.learned.empty());
 }
 
 }  // namespace

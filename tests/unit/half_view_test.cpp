@@ -107,7 +107,9 @@ void refused_syn(Recorder& rig, Conversation& talk) {
 
 void rejected_by_icmp(Recorder& rig, Conversation& talk) {
     talk.send(End::us, Syn);
-    const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer), .seq = 1};
+    const Tcp ours{.src_port = talk.port(End::us),
+                   .dst_port = talk.port(End::peer),
+                   .seq = talk.edge(End::us)};
     const Quoted quoted(Ethernet{} / Ipv4{} / ours, 28);
     const Bytes error = (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
                          Icmp{.type = 3, .code = 13} / quoted)

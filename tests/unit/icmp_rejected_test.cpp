@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 struct IcmpRejectedTest : ::testing::Test {
     /// An ICMP error of a router about our segment.
     void reject(std::uint8_t type, std::uint8_t code, std::uint8_t ttl = 61) {
-        const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer), .seq = 1};
+        const Tcp ours{.src_port = talk.port(End::us),
+                       .dst_port = talk.port(End::peer),
+                       .seq = talk.edge(End::us)};
         const Quoted quoted(Ethernet{} / Ipv4{} / ours, 28);
         const Bytes error =
             (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = ttl} /

@@ -94,7 +94,7 @@ TEST(EventsSchema, DescribesEveryValueOfAJudgement) {
             }
         }
     }
-    for (int reason = 0; reason <= FST_PASS_FRAGMENT; reason++) {
+    for (int reason = 0; reason <= FST_PASS_OPTIONS; reason++) {
         analysis::Reset reset{.id = 1, .answers = 7};
         reset.sighting.packet = FlowScript().rst({}).event.packet;
         reset.judgement.pass_reason = static_cast<__u8>(reason);

@@ -115,8 +115,35 @@ TEST_F(MtuBlackHoleTest, AnAcknowledgementIsARecovery) {
     acknowledge(first.seq + 1000);
     EXPECT_EQ(bench.findings_text(), "mtu-black-hole suspected, mtu-black-hole recovered");
     EXPECT_EQ(bench.findings()[0].id, bench.findings()[1].id);
+    EXPECT_NE(latest_summary().find("then sent smaller ones, and they arrived"), std::string::npos)
+        << latest_summary();
+}
+
+TEST_F(MtuBlackHoleTest, LargeSegmentsMayArriveAfterAll) {
+    upload(kFull, 300);
+    sack(300);
+    send_again(3);
+    acknowledge(first.seq + kFull);
+    EXPECT_EQ(bench.findings_text(), "mtu-black-hole suspected, mtu-black-hole recovered");
     EXPECT_NE(latest_summary().find("now what was lost has arrived"), std::string::npos)
         << latest_summary();
+}
+
+/// Windows takes two losses for a black hole, and sends segments of 536 bytes.
+TEST_F(MtuBlackHoleTest, ASenderThatGoesOverToSmallerSegmentsHasSeenIt) {
+    upload(kFull, 563);
+    sack(563);
+    timer = 3s;
+    send_again(2);
+    EXPECT_EQ(bench.findings_text(), "");
+    first.payload = 536;
+    send_again(1);
+    EXPECT_EQ(bench.findings_text(), "mtu-black-hole suspected");
+    EXPECT_NE(latest_summary().find("Segments of 1448 bytes"), std::string::npos)
+        << latest_summary();
+    EXPECT_NE(latest_summary().find("sent again 2 times"), std::string::npos) << latest_summary();
+    acknowledge(first.seq + 536);
+    EXPECT_EQ(bench.findings_text(), "mtu-black-hole suspected, mtu-black-hole recovered");
 }
 
 TEST_F(MtuBlackHoleTest, TheConnectionMayEndSo) {

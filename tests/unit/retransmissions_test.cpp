@@ -159,6 +159,11 @@ TEST_F(RetransmissionsTest, OnlyLargeSegmentsAreLost) {
     tracked.record(again(kLarge));
     EXPECT_TRUE(wait()->smaller_passed());
     tracked.record(again(kLarge - 1));
+    EXPECT_EQ(wait()->lost_payload(), kLarge) << "its sender tries smaller ones";
+    EXPECT_TRUE(wait()->smaller_passed());
+    tracked = {};
+    tracked.record(sacked(kSeq, 300));
+    tracked.record(again(kLarge - 1));
     EXPECT_FALSE(wait()->smaller_passed()) << "every link carries it";
 }
 

@@ -33,7 +33,9 @@ struct RoutingLoopTest : ::testing::Test {
     }
     /// An ICMP error of a router about our segment.
     void report_icmp(const Conversation& talk, std::uint8_t type, std::uint8_t code) {
-        const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer)};
+        const Tcp ours{.src_port = talk.port(End::us),
+                       .dst_port = talk.port(End::peer),
+                       .seq = talk.edge(End::us)};
         const Bytes error =
             (Ethernet{} / Ipv4{.src = "203.0.113.9", .dst = "192.0.2.1", .ttl = 61} /
              Icmp{.type = type, .code = code} / Quoted(Ethernet{} / Ipv4{} / ours, 28))
@@ -162,7 +164,9 @@ TEST(RoutingLoop, TheHopLimitOfIpv6) {
     AnalysisBench bench;
     Conversation talk(bench.rig(), FST_HOOK_XDP, {.v6 = true});
     talk.send(End::us, Syn);
-    const Tcp ours{.src_port = talk.port(End::us), .dst_port = talk.port(End::peer)};
+    const Tcp ours{.src_port = talk.port(End::us),
+                   .dst_port = talk.port(End::peer),
+                   .seq = talk.edge(End::us)};
     const Bytes error = (Ethernet{} / Ipv6{.src = "2001:db8:9::9", .dst = "2001:db8::1"} /
                          Icmpv6{.type = 3, .code = 0} / Quoted(Ethernet{} / Ipv6{} / ours))
                             .bytes();

@@ -18,13 +18,19 @@ using ::testing::SizeIs;
 constexpr std::uint64_t kForged =
     FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_ECHO);
 constexpr std::uint64_t kByLearned =
-    FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
+    FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN);
 
 class SignatureLearnerTest : public ::testing::Test {
   protected:
-    /// Records a confirmed RST on a new flow.
+    /// Records a confirmed RST on a new flow, to a server of its own network.
     void note(Nanoseconds when, const RstDetails& details) {
-        FlowScript script(example_flow(), next_++, "eth0");
+        note(when, details, next_ % 2 == 0 ? "198.51.100.7" : "203.0.113.9");
+    }
+    void note(Nanoseconds when, const RstDetails& details, const std::string& server,
+              std::uint32_t ifindex = 3) {
+        fst_flow flow = example_flow();
+        flow.key = key_of("192.0.2.1", 40000, server, 443, ifindex);
+        FlowScript script(flow, next_++, "eth0");
         const analysis::ResetObservation view(script.at(when).rst(details));
         learner.note(view, view.judgement());
         begun_ = script.now() - when;
@@ -72,6 +78,27 @@ TEST_F(SignatureLearnerTest, ALearnedSignatureDoesNotProveItself) {
     note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLearned});
     note(62min, {.ttl = 60, .ip_id = 0x4242, .signals = kByLearned});
     EXPECT_THAT(learner.learned(), IsEmpty());
+}
+
+/// Who is contacted can forge resets on its own connections.
+TEST_F(SignatureLearnerTest, TwoUnrelatedHostsAreNeeded) {
+    const RstDetails forged{.ttl = 60, .ip_id = 0x4242, .signals = kForged};
+    for (const char* server : {"198.51.100.7", "198.51.100.7", "198.51.100.200"}) {
+        note(0s, forged, server);
+    }
+    EXPECT_THAT(learner.learned(), IsEmpty()) << "one host, or one network";
+    note(0s, forged, "198.51.101.7");
+    EXPECT_THAT(learner.learned(), SizeIs(1));
+}
+
+TEST_F(SignatureLearnerTest, AnInterfaceLearnsForItself) {
+    const RstDetails forged{.ttl = 60, .ip_id = 0x4242, .signals = kForged};
+    note(0s, forged, "198.51.100.7", 3);
+    note(0s, forged, "203.0.113.9", 4);
+    EXPECT_THAT(learner.learned(), IsEmpty());
+    note(0s, forged, "203.0.113.9", 3);
+    ASSERT_THAT(learner.learned(), SizeIs(1));
+    EXPECT_EQ(learner.learned()[0].signature.ifindex, 3U);
 }
 
 TEST_F(SignatureLearnerTest, TheStalestIsReplaced) {
@@ -132,18 +159,10 @@ TEST_F(SignatureLearnerTest, PublishesTheTimeASignatureWasLastSeen) {
 }
 
 TEST(SignatureText, NamesWhatMustAgree) {
-    EXPECT_EQ(output::signature_text({.flags = FST_LEARNED_IP_ID | FST_LEARNED_HOPS,
-                                      .ip_id = 0x3412,
-                                      .window = 0,
-                                      .hops = 1,
-                                      .tcp_flags = FST_TCP_RST | FST_TCP_ACK}),
-              "[R.] from 1 hop away with IP-ID 0x3412");
-    EXPECT_EQ(output::signature_text({.flags = FST_LEARNED_WINDOW,
-                                      .ip_id = 0,
-                                      .window = 8201,
-                                      .hops = 0,
-                                      .tcp_flags = FST_TCP_RST}),
-              "[R] with window 8201");
+    EXPECT_EQ(
+        output::signature_text(
+            {.ifindex = 3, .ip_id = 0x3412, .hops = 1, .tcp_flags = FST_TCP_RST | FST_TCP_ACK}),
+        "[R.] from 1 hop away with IP-ID 0x3412");
 }
 
 }  // namespace

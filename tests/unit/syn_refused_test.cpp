@@ -61,7 +61,7 @@ TEST_F(SynRefusedTest, NoBoxStandsBetweenAHostAndItself) {
 TEST_F(SynRefusedTest, AnUnknownServersRefusalIsNotAttributed) {
     refuse(57);
     ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");
-    EXPECT_TRUE(says("nothing that was seen of 198.51.100.7 before shows which"))
+    EXPECT_TRUE(says("no other TCP packet of 198.51.100.7 was seen before that shows which"))
         << output::summary_text(bench.findings().back());
 }
 
@@ -105,7 +105,7 @@ TEST_F(SynRefusedTest, AnotherHostIsNoBaseline) {
     Conversation(bench.rig(), FST_HOOK_XDP).open();
     refuse_at("198.51.100.8", 443, 60);
     ASSERT_EQ(bench.findings_text(), "syn-refused confirmed");
-    EXPECT_TRUE(says("nothing that was seen of 198.51.100.8 before shows which"))
+    EXPECT_TRUE(says("no other TCP packet of 198.51.100.8 was seen before that shows which"))
         << output::summary_text(bench.findings().back());
 }
 

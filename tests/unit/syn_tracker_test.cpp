@@ -6,6 +6,10 @@
 namespace flowstamp {
 namespace {
 
+constexpr analysis::ViewKey view_of_slot(std::uint32_t slot) {
+    return {.slot = slot, .generation = 1, .ifindex = 2};
+}
+
 /// A SYN of client `number`, in its own slot.
 analysis::Observation syn_of(std::uint32_t number, std::uint32_t seq) {
     analysis::Observation syn;
@@ -29,11 +33,10 @@ TEST(SynTracker, AFloodWithOneSequenceNumberIsNotKept) {
     for (std::uint32_t number = 0; number < 1000; number++) {
         tracker.record(syn_of(number, 4711));
     }
-    const analysis::SynTracker::Attempt* attempt = tracker.by_seq(4711);
+    const analysis::SynTracker::Attempt* attempt = tracker.of_view(view_of_slot(0));
     ASSERT_NE(attempt, nullptr);
     EXPECT_EQ(attempt->places.size(), analysis::SynTracker::kMostPlaces);
-    EXPECT_EQ(tracker.of_view({.slot = 0, .generation = 1, .ifindex = 2}), attempt);
-    EXPECT_EQ(tracker.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
+    EXPECT_EQ(tracker.of_view(view_of_slot(999)), nullptr);
 }
 
 TEST(SynTracker, AFloodEvictsTheOldestAtOnce) {
@@ -42,10 +45,9 @@ TEST(SynTracker, AFloodEvictsTheOldestAtOnce) {
     for (std::uint32_t number = 0; number < kSyns; number++) {
         tracker.record(syn_of(number, number));
     }
-    EXPECT_EQ(tracker.by_seq(999), nullptr);
-    EXPECT_EQ(tracker.of_view({.slot = 999, .generation = 1, .ifindex = 2}), nullptr);
-    EXPECT_NE(tracker.by_seq(1000), nullptr);
-    EXPECT_NE(tracker.by_seq(kSyns - 1), nullptr);
+    EXPECT_EQ(tracker.of_view(view_of_slot(999)), nullptr);
+    EXPECT_NE(tracker.of_view(view_of_slot(1000)), nullptr);
+    EXPECT_NE(tracker.of_view(view_of_slot(kSyns - 1)), nullptr);
 }
 
 TEST(SynTracker, OneSynSeenAtTwoInterfacesIsOneAttempt) {
@@ -56,9 +58,38 @@ TEST(SynTracker, OneSynSeenAtTwoInterfacesIsOneAttempt) {
     syn.event.slot = 2;
     syn.event.packet.key.ifindex = 3;
     tracker.record(syn);
-    ASSERT_NE(tracker.by_seq(4711), nullptr);
-    EXPECT_EQ(tracker.by_seq(4711)->places.size(), 2U);
-    EXPECT_EQ(tracker.by_seq(4711)->sent, 1U);
+    const analysis::SynTracker::Attempt* attempt = tracker.of_view(view_of_slot(1));
+    ASSERT_NE(attempt, nullptr);
+    EXPECT_EQ(attempt->places.size(), 2U);
+    EXPECT_EQ(attempt->sent, 1U);
+}
+
+/// Old stacks take the number from a clock: connections of one instant have the same.
+TEST(SynTracker, ConnectionsOfOneInstantMayHaveOneSequenceNumber) {
+    analysis::SynTracker tracker;
+    std::array<analysis::Observation, 2> syns = {syn_of(1, 4711), syn_of(2, 4711)};
+    for (std::uint8_t i = 0; i < 2; i++) {
+        syns[i].event.packet.key.port[0] = static_cast<std::uint16_t>(40000 + i);
+        syns[i].event.packet.key.port[1] = 80;
+        syns[i].event.packet.key.address[1][0] = i;
+        tracker.record(syns[i]);
+    }
+    for (analysis::Observation& syn : syns) {
+        syn.event.packet.time_ns += 3'000'000'000;
+        tracker.record(syn);
+    }
+    for (const std::uint32_t slot : {1U, 2U}) {
+        const analysis::SynTracker::Attempt* attempt = tracker.of_view(view_of_slot(slot));
+        ASSERT_NE(attempt, nullptr);
+        EXPECT_EQ(attempt->sent, 2U);
+        EXPECT_EQ(attempt->places.size(), 1U);
+    }
+    EXPECT_NE(tracker.of_view(view_of_slot(1)), tracker.of_view(view_of_slot(2)));
+    fst_packet answer = syns[1].event.packet;
+    answer.tcp_flags = FST_TCP_SYN | FST_TCP_ACK;
+    answer.ack = 4712;
+    answer.direction ^= 1U;
+    EXPECT_EQ(tracker.answered_by(answer), tracker.of_view(view_of_slot(2)));
 }
 
 }  // namespace

@@ -59,6 +59,24 @@ TEST(SynUnanswered, SuspectedAtMostIfNoAnswerWasSeenHere) {
     EXPECT_EQ(bench.findings_text(), "syn-unanswered suspected");
 }
 
+/// Only one direction is captured: who acknowledges has been answered.
+TEST(SynUnanswered, AClientThatGoesOnWasAnsweredElsewhere) {
+    AnalysisBench bench;
+    Conversation talk(bench.rig(), FST_HOOK_XDP);
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    bench.pass(1s);
+    talk.send(syn);
+    bench.pass(100ms);
+    Segment ack = talk.next(End::us, Ack);
+    ack.seq = syn.seq + 1;
+    ack.ack = 0x33445567;
+    talk.send(ack);
+    bench.pass(10s);
+    bench.finish();
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
 TEST_F(SynUnansweredTest, ALateAnswerResolvesIt) {
     const Segment syn = talk.next(End::us, Syn);
     for (int i = 0; i < 3; i++) {

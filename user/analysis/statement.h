@@ -93,6 +93,7 @@ enum class Phrase : std::uint8_t {
     too_big_and_lost,
     too_big_and_ignored,
     large_arrived_after_all,
+    large_arrived_in_pieces,
     clamp_mss,
     idle_then_reset,
     idle_until_reset,

@@ -4,8 +4,8 @@
 namespace flowstamp::net {
 
 bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b) {
-    return (a.flags | FST_LEARNED_USED) == (b.flags | FST_LEARNED_USED) && a.ip_id == b.ip_id &&
-           a.window == b.window && a.hops == b.hops && a.tcp_flags == b.tcp_flags;
+    return a.ifindex == b.ifindex && a.ip_id == b.ip_id && a.hops == b.hops &&
+           a.tcp_flags == b.tcp_flags;
 }
 
 bool operator==(const LearnedSignature& a, const LearnedSignature& b) {
@@ -18,7 +18,6 @@ void set_learned(fst_policy& policy, std::span<const LearnedSignature> learned) 
         slot = {};
         if (policy.learned_count < learned.size()) {
             slot = learned[policy.learned_count++].signature;
-            slot.flags |= FST_LEARNED_USED;
         }
     }
 }

@@ -17,8 +17,6 @@ struct LearnedSignature {
     friend bool operator==(const LearnedSignature& a, const LearnedSignature& b);
 };
 
-/// Compares flags (except FST_LEARNED_USED, which only marks the slot as used), ID, window, hops
-/// and TCP flags.
 [[nodiscard]] bool same_signature(const fst_learned_signature& a, const fst_learned_signature& b);
 
 /// Replaces the policy's signatures with the first FST_LEARNED_MAX of `learned`.

@@ -25,6 +25,7 @@ struct OpenFlow {
 /// A signature that a running watch has learned (`flowstamp flows --learned`).
 struct LearnedEntry {
     net::LearnedSignature learned{};
+    std::string interface;
     std::int32_t pid = 0;  ///< of that watch
 };
 

@@ -36,14 +36,17 @@ void MtuBlackHole::observe(const Observation& observation, FindingSink& sink) {
 void MtuBlackHole::judge(const Observation& observation, unsigned direction, FindingSink& sink) {
     const Retransmissions::Side side{view_of(observation.event), direction};
     const Retransmissions::Wait* wait = tracking_.retransmissions.of(side.first, direction);
-    if (wait == nullptr || wait->payload < Retransmissions::kLarge || wait->window_closed ||
+    if (wait == nullptr || wait->lost_payload() < Retransmissions::kLarge || wait->window_closed ||
         wait->seen_acked) {
         return;
     }
     // A sender that has taken the ICMP error into account goes on with smaller segments.
     const bool has_icmp = wait->is_too_big();
     const bool smaller_passed = wait->smaller_passed();
-    if (wait->same_size < (has_icmp ? kEnoughWithIcmp : kEnough) || !(has_icmp || smaller_passed)) {
+    const bool has_shrunk = wait->has_shrunk();
+    const unsigned lost = wait->lost_times();
+    if (lost < (has_icmp || has_shrunk ? kEnoughWithMore : kEnough) ||
+        !(has_icmp || smaller_passed)) {
         return;
     }
     const auto slot = observation.slot ? observation.slot : tracking_.slots.read(side.first);
@@ -52,6 +55,9 @@ void MtuBlackHole::judge(const Observation& observation, unsigned direction, Fin
     }
     Hole& hole = holes_[side];
     hole.latest = observation.time();
+    hole.payload = wait->lost_payload();
+    hole.has_shrunk = has_shrunk;
+    hole.has_icmp = has_icmp;
     const net::Endpoint sender = net::end_of(slot->key, direction);
     const net::Endpoint receiver = net::end_of(slot->key, direction ^ 1U);
     hole.finding = Finding{
@@ -60,11 +66,11 @@ void MtuBlackHole::judge(const Observation& observation, unsigned direction, Fin
         .sighting = sighting_of(observation),
         .summary = {{.phrase = has_icmp ? Phrase::too_big_and_ignored : Phrase::too_big_and_lost,
                      .values = {field::sender_ip(sender), field::receiver(receiver),
-                                field::payload(wait->payload), field::resent(wait->times),
+                                field::payload(wait->lost_payload()), field::resent(lost),
                                 field::source(wait->router)}}},
         .advice = {{.phrase = Phrase::clamp_mss, .values = {field::sender_ip(sender)}}},
         .evidence = {{.signal = Signal::LARGE_LOST,
-                      .observed = {field::payload(wait->payload), field::resent(wait->times)}}},
+                      .observed = {field::payload(wait->lost_payload()), field::resent(lost)}}},
         .slot = *slot,
     };
     if (smaller_passed) {
@@ -95,12 +101,16 @@ void MtuBlackHole::end(const Retransmissions::Side& side, Resolution resolution,
     if (hole.updates.is_reported()) {
         const bool recovered = resolution == Resolution::recovered;
         if (recovered) {
+            const bool in_pieces = hole.has_shrunk && !hole.has_icmp;
             hole.finding.summary = {
-                {.phrase = Phrase::large_arrived_after_all,
-                 .values = {
-                     field::sender_ip(net::end_of(hole.finding.slot.key, side.second)),
-                     field::receiver(net::end_of(hole.finding.slot.key, side.second ^ 1U))}}};
-            hole.finding.advice.clear();
+                {.phrase =
+                     in_pieces ? Phrase::large_arrived_in_pieces : Phrase::large_arrived_after_all,
+                 .values = {field::sender_ip(net::end_of(hole.finding.slot.key, side.second)),
+                            field::receiver(net::end_of(hole.finding.slot.key, side.second ^ 1U)),
+                            field::payload(hole.payload)}}};
+            if (!in_pieces) {
+                hole.finding.advice.clear();
+            }
         }
         hole.finding.resolution = resolution;
         hole.updates.report(hole.finding, tracking_.findings, sink);

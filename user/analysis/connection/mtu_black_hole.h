@@ -14,9 +14,10 @@ namespace flowstamp::analysis {
 /// smaller MTU, and the ICMP error that should say so is missing, or is ignored (RFC 2923).
 class MtuBlackHole final : public Detector {
   public:
-    /// Retransmissions of one size without an acknowledgement that count, and with the ICMP error.
+    /// Retransmissions of one size without an acknowledgement that count; and with the ICMP error, or
+    /// where the sender itself then tries smaller segments (RFC 4821; Windows after two).
     static constexpr unsigned kEnough = 3;
-    static constexpr unsigned kEnoughWithIcmp = 2;
+    static constexpr unsigned kEnoughWithMore = 2;
 
     /// `tracking` outlives the detector, and has recorded each observation before it comes here.
     explicit MtuBlackHole(Tracking& tracking) : tracking_(tracking) {}
@@ -28,6 +29,9 @@ class MtuBlackHole final : public Detector {
   private:
     struct Hole {
         Nanoseconds latest{0};
+        std::uint32_t payload = 0;  ///< of the segments that are lost, bytes
+        bool has_shrunk = false;    ///< the sender has gone over to smaller segments
+        bool has_icmp = false;
         FindingUpdates updates;
         Finding finding;
     };

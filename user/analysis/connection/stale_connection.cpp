@@ -13,19 +13,18 @@ void StaleConnection::observe(const Observation& observation, FindingSink& sink)
     if (observation.kind() != FST_EVENT_SYN_ACK) {
         return;
     }
-    const auto found = stale_.find(observation.event.packet.ack - 1);
+    const SynTracker::Attempt* attempt = tracking_.syns.answered_by(observation.event.packet);
+    const auto found = attempt == nullptr ? stale_.end() : stale_.find(attempt->id);
     if (found == stale_.end()) {
         return;
     }
     Stale& stale = found->second;
     if (stale.updates.is_reported()) {
-        const SynTracker::Attempt* attempt = tracking_.syns.by_seq(found->first);
         stale.finding.summary = {
             {.phrase = Phrase::stale_connection_replaced,
              .values = {field::client(net::receiver_of(observation.event.packet)),
                         field::server(net::sender_of(observation.event.packet)),
-                        field::span(attempt == nullptr ? Nanoseconds::zero()
-                                                       : observation.time() - attempt->first)}}};
+                        field::span(observation.time() - attempt->first)}}};
         stale.finding.advice.clear();
         stale.finding.resolution = Resolution::answered;
         stale.updates.report(stale.finding, tracking_.findings, sink);
@@ -38,11 +37,11 @@ void StaleConnection::answered(const Observation& observation, FindingSink& sink
     if (attempt == nullptr || attempt->stale_answers < kEnough || attempt->sent < kEnough) {
         return;
     }
-    if (stale_.size() >= kMost && !stale_.contains(attempt->seq)) {
+    if (stale_.size() >= kMost && !stale_.contains(attempt->id)) {
         stale_.erase(stale_.begin());
     }
     const fst_packet& packet = observation.event.packet;
-    Stale& stale = stale_[attempt->seq];
+    Stale& stale = stale_[attempt->id];
     stale.finding = Finding{
         .kind = FindingKind::stale_connection,
         .verdict = FST_VERDICT_CONFIRMED,

@@ -34,7 +34,7 @@ class StaleConnection final : public Detector {
     void answered(const Observation& observation, FindingSink& sink);
 
     Tracking& tracking_;
-    std::map<std::uint32_t, Stale> stale_;  ///< by the SYN's sequence number
+    std::map<SynTracker::Id, Stale> stale_;
 };
 
 }  // namespace flowstamp::analysis

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/syn_unanswered.h"
 
-#include "user/analysis/tracking/tracking.h"
+#include "flowstamp/reset_rules.h"
 
 namespace flowstamp::analysis {
 
@@ -17,6 +17,17 @@ Statement statement(Phrase phrase, const SynTracker::Attempt& attempt, Nanosecon
                        field::span(until - attempt.first)}};
 }
 
+/// Whether the client goes on as one does whose SYN was answered, by a way that is not seen here.
+bool has_gone_on(const SynTracker::Attempt& attempt, const SlotReader& slots) {
+    const auto slot = slots.read(attempt.places.front().view);
+    if (!slot) {
+        return false;
+    }
+    const unsigned client = attempt.latest.packet.direction & 1U;
+    return fst_sequence_after(slot->direction[client].seq_edge, attempt.seq + 1) > 0 ||
+           (slot->direction[client].flags & FST_DIRECTION_ACKED);
+}
+
 }  // namespace
 
 void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
@@ -24,39 +35,44 @@ void SynUnanswered::observe(const Observation& observation, FindingSink& sink) {
         // An answer to a SYN, of any kind: `syns_` has recorded it.
         const bool by_view =
             observation.kind() == FST_EVENT_ICMP_ERROR || observation.kind() == FST_EVENT_STALE_ACK;
-        SynTracker::Attempt* attempt = by_view ? syns_.of_view(view_of(observation.event))
-                                               : syns_.answered_by(observation.event.packet);
+        SynTracker::Attempt* attempt = by_view
+                                           ? tracking_.syns.of_view(view_of(observation.event))
+                                           : tracking_.syns.answered_by(observation.event.packet);
         if (attempt != nullptr && attempt->answer != SynTracker::Answer::none) {
             answer(*attempt, observation.time(), sink);
         }
         return;
     }
-    const SynTracker::Attempt* attempt = syns_.by_seq(observation.event.packet.seq);
+    const SynTracker::Attempt* attempt = tracking_.syns.of_view(view_of(observation.event));
     if (attempt == nullptr || attempt->answer != SynTracker::Answer::none) {
         return;
     }
     if (attempt->sent >= kEnough) {
         report(*attempt,
-               both_ways_.pass(observation.event.packet.key.ifindex) ? FST_VERDICT_CONFIRMED
-                                                                     : FST_VERDICT_SUSPECTED,
+               tracking_.both_ways.pass(observation.event.packet.key.ifindex)
+                   ? FST_VERDICT_CONFIRMED
+                   : FST_VERDICT_SUSPECTED,
                sink);
     } else if (attempt->sent > 1) {
-        due_.emplace(observation.time() + kPatience, attempt->seq);
+        due_.emplace(observation.time() + kPatience, attempt->id);
     }
 }
 
 void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdict,
                            FindingSink& sink) {
-    if (reported_.size() >= kMost && !reported_.contains(attempt.seq)) {
+    if (reported_.size() >= kMost && !reported_.contains(attempt.id)) {
         reported_.erase(reported_.begin());
     }
+    if (has_gone_on(attempt, tracking_.slots)) {
+        return;
+    }
     const fst_packet& syn = attempt.latest.packet;
-    Client* busy = reported_.contains(attempt.seq) ? nullptr : client_with_many(attempt);
+    Client* busy = reported_.contains(attempt.id) ? nullptr : client_with_many(attempt);
     if (busy != nullptr && busy->is_reported) {
         return;
     }
-    Reported& reported = reported_[attempt.seq];
-    const bool both_ways_pass = both_ways_.pass(syn.key.ifindex);
+    Reported& reported = reported_[attempt.id];
+    const bool both_ways_pass = tracking_.both_ways.pass(syn.key.ifindex);
     reported.finding = Finding{
         .kind = FindingKind::syn_unanswered,
         .verdict = verdict,
@@ -80,7 +96,7 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
         reported.finding.advice = {{.phrase = Phrase::look_at_client_side,
                                     .values = {field::client(net::sender_of(syn))}}};
     }
-    reported.updates.report(reported.finding, findings_, sink);
+    reported.updates.report(reported.finding, tracking_.findings, sink);
 }
 
 /// The attempt's client, if it has asked many servers in vain of late; else null.
@@ -102,7 +118,7 @@ SynUnanswered::Client* SynUnanswered::client_with_many(const SynTracker::Attempt
 }
 
 void SynUnanswered::answer(const SynTracker::Attempt& attempt, Nanoseconds now, FindingSink& sink) {
-    const auto found = reported_.find(attempt.seq);
+    const auto found = reported_.find(attempt.id);
     if (found == reported_.end()) {
         return;
     }
@@ -113,15 +129,14 @@ void SynUnanswered::answer(const SynTracker::Attempt& attempt, Nanoseconds now, 
         is_rejected ? Phrase::syn_rejected_late : Phrase::syn_answered_late, attempt, now)};
     finding.advice.clear();
     finding.resolution = is_rejected ? Resolution::ended : Resolution::answered;
-    found->second.updates.report(std::move(finding), findings_, sink);
+    found->second.updates.report(std::move(finding), tracking_.findings, sink);
     reported_.erase(found);
 }
 
 void SynUnanswered::advance(Nanoseconds now, FindingSink& sink) {
     while (!due_.empty() && due_.begin()->first <= now) {
-        const std::uint32_t seq = due_.begin()->second;
+        const SynTracker::Attempt* attempt = tracking_.syns.by_id(due_.begin()->second);
         due_.erase(due_.begin());
-        const SynTracker::Attempt* attempt = syns_.by_seq(seq);
         if (attempt != nullptr && attempt->answer == SynTracker::Answer::none) {
             report(*attempt, FST_VERDICT_SUSPECTED, sink);
         }
@@ -134,7 +149,7 @@ void SynUnanswered::finish(FindingSink&) {
 }
 
 std::unique_ptr<Detector> make_syn_unanswered(Tracking& tracking) {
-    return std::make_unique<SynUnanswered>(tracking.syns, tracking.both_ways, tracking.findings);
+    return std::make_unique<SynUnanswered>(tracking);
 }
 
 }  // namespace flowstamp::analysis

@@ -10,9 +10,7 @@
 
 #include "user/analysis/detector.h"
 #include "user/analysis/finding_updates.h"
-#include "user/analysis/findings.h"
-#include "user/analysis/tracking/both_ways.h"
-#include "user/analysis/tracking/syn_tracker.h"
+#include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
 
@@ -30,10 +28,8 @@ class SynUnanswered final : public Detector {
     static constexpr std::size_t kMany = 8;
     static constexpr Nanoseconds kQuiet = std::chrono::minutes(1);
 
-    /// `syns` and `both_ways` are kept by the caller: they have recorded each observation before it
-    /// comes here.
-    SynUnanswered(SynTracker& syns, const BothWays& both_ways, Findings& findings)
-        : syns_(syns), both_ways_(both_ways), findings_(findings) {}
+    /// `tracking` outlives the detector, and has recorded each observation before it comes here.
+    explicit SynUnanswered(Tracking& tracking) : tracking_(tracking) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -55,11 +51,9 @@ class SynUnanswered final : public Detector {
         Finding finding;
     };
 
-    SynTracker& syns_;
-    const BothWays& both_ways_;
-    Findings& findings_;
-    std::multimap<Nanoseconds, std::uint32_t> due_;         ///< attempts by sequence number
-    std::unordered_map<std::uint32_t, Reported> reported_;  ///< the same
+    Tracking& tracking_;
+    std::multimap<Nanoseconds, SynTracker::Id> due_;
+    std::unordered_map<SynTracker::Id, Reported> reported_;
     std::map<Address, Client> clients_;
 };
 

@@ -52,9 +52,6 @@ Shown path_values(fst_signal signal, const Subject& it) {
         return {observed, Values{field::ttls({{other.ttl}}), field::hops(fst_hops(other.ttl)),
                                  when(it.rst, other)}};
     }
-    if (signal == FST_SIGNAL_LEARNED_DISTANCE) {
-        return {observed, std::nullopt};
-    }
     return {observed, path_baseline(it.own)};
 }
 
@@ -76,7 +73,7 @@ Shown id_values(fst_signal signal, const Subject& it) {
         case FST_SIGNAL_ID_ECHO:
             return {observed, echoed(it)};
         case FST_SIGNAL_LEARNED_SIGNATURE:
-            return {{field::ip_id(ip_id_of(it.rst)), field::window(it.rst.window)}, std::nullopt};
+            return {observed, std::nullopt};
         case FST_SIGNAL_ID_ZERO_NO_DF:
             return {{field::ip_id(ip_id_of(it.rst)), field::df(false)},
                     Values{own_id, field::ip_id_class(id_class_of(it.own)),
@@ -182,7 +179,6 @@ Shown values_of(fst_signal signal, const Subject& it) {
         case FST_SIGNAL_FARTHER:
         case FST_SIGNAL_TTL_BASE:
         case FST_SIGNAL_TWO_PATHS:
-        case FST_SIGNAL_LEARNED_DISTANCE:
         case FST_SIGNAL_ONE_HOP:
             return path_values(signal, it);
         case FST_SIGNAL_ID_ECHO:

@@ -20,12 +20,8 @@ std::string_view name_of(FieldHabit::Kind kind) {
 }
 
 bool has_signature(const Middlebox& box, const fst_learned_signature& signature) {
-    const auto is_fixed = [](const FieldHabit& habit, std::uint16_t value) {
-        return habit == FieldHabit{FieldHabit::Kind::fixed, value};
-    };
     return signature.hops == box.hops && signature.tcp_flags == box.tcp_flags &&
-           (!(signature.flags & FST_LEARNED_IP_ID) || is_fixed(box.ip_id, signature.ip_id)) &&
-           (!(signature.flags & FST_LEARNED_WINDOW) || is_fixed(box.window, signature.window));
+           box.ip_id == FieldHabit{FieldHabit::Kind::fixed, signature.ip_id};
 }
 
 }  // namespace flowstamp::analysis

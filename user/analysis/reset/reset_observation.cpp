@@ -24,6 +24,9 @@ constexpr std::uint64_t kIsLive =
 constexpr std::uint64_t kReceives =
     FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK) | FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
 
+constexpr std::uint64_t kSpeaksAgainst =
+    FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG | FST_SIGNALS_WEAK_CORROBORATING;
+
 std::uint32_t time_us(const fst_packet& packet) {
     return static_cast<std::uint32_t>(packet.time_ns / 1000);
 }
@@ -67,7 +70,7 @@ void ResetObservation::consider(const HostMemory::Host& host) {
     // A load balancer may answer the handshake from one distance and serve from another: only the
     // handshake of this flow is known yet.
     if (!(own.flags & FST_DIRECTION_BASE) && host.sends_from(arrival_.hops)) {
-        cleared_signals_ |= FST_MASK_PATH & ~FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
+        cleared_signals_ |= FST_MASK_PATH;
     }
     // No packet of this end was seen on this flow, but on others. A kernel without the connection
     // is excluded by the shape of the RST: its TTL would be the default.
@@ -111,7 +114,22 @@ bool ResetObservation::observes(const fst_packet& later) const {
         (later.flags & FST_PACKET_DUPLICATE_FRAME)) {
         return false;
     }
-    return !repeats_old_data(later) && is_from_senders_distance(later);
+    return !repeats_old_data(later) && is_from_senders_distance(later) && is_vouched_as_well(later);
+}
+
+/// What its sender's own marks speak for is not called forged for a packet that lacks them.
+bool ResetObservation::is_vouched_as_well(const fst_packet& later) const {
+    const auto arrived_with = [&](fst_signal signal) {
+        return (arrival_.signals & FST_SIGNAL_BIT(signal)) != 0;
+    };
+    if (arrived_with(FST_SIGNAL_ID_IN_SEQUENCE) && !continues_id(later)) {
+        return false;
+    }
+    const auto passed_ms =
+        static_cast<std::int64_t>(apart(packet(), later) / std::chrono::milliseconds(1));
+    return !arrived_with(FST_SIGNAL_TIMESTAMPS_VALID) ||
+           ((later.flags & FST_PACKET_TS) &&
+            fst_sequence_after(later.ts_val, packet().ts_val) <= passed_ms + FST_CLOCK_AHEAD);
 }
 
 /// Whether all its bytes were acknowledged before the RST came (but not a keepalive's, the last
@@ -152,7 +170,11 @@ bool ResetObservation::id_went_on(const fst_packet& later) const {
     const bool continued = (packet().tcp_flags & FST_TCP_ACK) &&
                            (arrival_.signals & FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE)) &&
                            fst_id_class_of(&slot_.direction[direction()]) == FST_ID_FLOW;
-    return continued && !(later.flags & FST_PACKET_IPV6) && later.ip_id != 0 &&
+    return continued && continues_id(later);
+}
+
+bool ResetObservation::continues_id(const fst_packet& later) const {
+    return !(later.flags & FST_PACKET_IPV6) && later.ip_id != 0 &&
            static_cast<std::uint16_t>(later.ip_id - packet().ip_id) < kIdStep;
 }
 
@@ -221,6 +243,13 @@ fst_earlier_reset ResetObservation::as_earlier() const {
             .padding = {}};
 }
 
+/// Whether its receiver acts on it, as the data path has it (is_acceptable() there): what is outside of
+/// the window is no evidence about another reset.
+bool ResetObservation::was_acceptable() const {
+    const bool has_window = slot_.direction[direction() ^ 1U].flags & FST_DIRECTION_ACKED;
+    return would_be_accepted() || !has_window;
+}
+
 bool ResetObservation::guesses_on(const ResetObservation& later) const {
     const fst_earlier_reset earlier = as_earlier();
     const fst_direction& own = later.slot_.direction[direction()];
@@ -237,14 +266,14 @@ bool ResetObservation::takes_another_path(const ResetObservation& later) const {
 
 bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
     bool brought = false;
-    if (guesses_on(later_rst)) {
+    if (was_acceptable() && guesses_on(later_rst)) {
         // One that its sender's own marks speak for may be the one that the other answers.
         if (!(arrival_.signals & FST_SIGNALS_CORROBORATE_GENUINE)) {
             brought |= add(FST_SIGNAL_SEQ_CHANGE, later_.other_rst, later_rst.packet());
         }
         later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
-    if (takes_another_path(later_rst)) {
+    if (was_acceptable() && takes_another_path(later_rst)) {
         brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
         later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
     }
@@ -304,6 +333,19 @@ fst_judgement ResetObservation::judgement() const {
         if (arrival_.verdict == FST_VERDICT_GENUINE) {
             now.cause = FST_CAUSE_OTHER_HOST;
         }
+    }
+    // Who answers a challenge as a stack does, and is live as well, are two: which of them is the
+    // peer is not known.
+    if (arrival_.challenge == FST_CHALLENGE_UPHELD && concluded == FST_VERDICT_CONFIRMED) {
+        concluded = FST_VERDICT_SUSPECTED;
+    }
+    // Of two resets that name different places in the stream, an earlier one that its receiver asked
+    // for, and against which nothing else speaks, may be the sender's own.
+    if ((later_signals_ & FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE)) && later_.other_rst &&
+        later_.other_rst->time_ns > packet().time_ns && (arrival_.context & FST_CONTEXT_EXACT) &&
+        concluded == FST_VERDICT_CONFIRMED &&
+        !(now.signals & kSpeaksAgainst & ~FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE))) {
+        concluded = FST_VERDICT_SUSPECTED;
     }
     // Later packets can only raise the verdict: the RST itself was judged when it came.
     if (concluded > now.verdict) {

@@ -70,11 +70,14 @@ class ResetObservation {
   private:
     bool add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet);
     [[nodiscard]] bool observes(const fst_packet& later) const;
+    [[nodiscard]] bool is_vouched_as_well(const fst_packet& later) const;
+    [[nodiscard]] bool continues_id(const fst_packet& later) const;
     [[nodiscard]] bool repeats_old_data(const fst_packet& later) const;
     [[nodiscard]] bool may_be_other_host() const;
     [[nodiscard]] bool may_be_from_own_distance() const;
     [[nodiscard]] bool is_from_senders_distance(const fst_packet& later) const;
     [[nodiscard]] bool would_be_accepted() const;
+    [[nodiscard]] bool was_acceptable() const;
     [[nodiscard]] bool is_first_of_burst() const;
     [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;
     [[nodiscard]] bool clock_went_on(const fst_packet& later) const;

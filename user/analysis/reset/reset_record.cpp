@@ -38,6 +38,7 @@ bool ResetRecord::answer(fst_challenge answer) {
     if (challenge_ == FST_CHALLENGE_NONE || proven) {
         return false;
     }
+    proven_before_answer_ = verdict() == FST_VERDICT_CONFIRMED;
     challenge_ = answer;
     return true;
 }
@@ -56,6 +57,12 @@ fst_judgement ResetRecord::judgement_by(const ResetObservation& strongest) const
     const bool proven = now.signals & FST_SIGNALS_CONCLUSIVE;
     if (challenge_ == FST_CHALLENGE_UPHELD && !proven && now.verdict == FST_VERDICT_SUSPECTED) {
         now.verdict = FST_VERDICT_GENUINE;
+    }
+    // Who has answered as a stack does, and is live after that, are two: which of them is the peer is
+    // not known.
+    if (challenge_ == FST_CHALLENGE_UPHELD && !proven_before_answer_ &&
+        now.verdict == FST_VERDICT_CONFIRMED) {
+        now.verdict = FST_VERDICT_SUSPECTED;
     }
     if (now.verdict == FST_VERDICT_GENUINE) {
         now.cause = static_cast<__u8>(genuine_cause(now, strongest.slot(), past_));

@@ -59,6 +59,7 @@ class ResetRecord {
     std::vector<ResetObservation> views_;
     ResetPast past_;
     fst_challenge challenge_ = FST_CHALLENGE_NONE;
+    bool proven_before_answer_ = false;
     std::optional<std::uint64_t> answers_;
     std::optional<Reported> reported_;
 };

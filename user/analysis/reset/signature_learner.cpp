@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "user/net/stamps.h"
+
 namespace flowstamp::analysis {
 
 namespace {
@@ -11,33 +13,29 @@ Nanoseconds time_of(const ResetObservation& rst) {
     return Nanoseconds(static_cast<std::int64_t>(rst.packet().time_ns));
 }
 
-__u16 learned_flags(bool id, bool window) {
-    unsigned flags = FST_LEARNED_USED | FST_LEARNED_HOPS;
-    if (id) {
-        flags |= FST_LEARNED_IP_ID;
-    }
-    if (window) {
-        flags |= FST_LEARNED_WINDOW;
-    }
-    return static_cast<__u16>(flags);
+/// Whether two hosts may belong to one owner: one IPv4 /24, or one IPv6 /48.
+bool is_related(const net::Endpoint& one, const net::Endpoint& two) {
+    const std::ptrdiff_t prefix = one.is_v4() ? 12 + 3 : 6;
+    return std::equal(one.address.begin(), one.address.begin() + prefix, two.address.begin());
+}
+
+/// Whether an IP-ID distinguishes its sender from this end.
+bool is_distinctive(std::uint16_t ip_id, const fst_direction& own) {
+    return ip_id > 1 && std::ranges::none_of(net::stamps_of(own), [&](const fst_stamp& stamp) {
+               return stamp.ip_id == ip_id && !(stamp.tcp_flags & FST_TCP_RST);
+           });
 }
 
 bool is_proven_alone(const fst_judgement& judgement) {
-    constexpr std::uint64_t kLearned =
-        FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_DISTANCE);
-    return fst_conclude(judgement.signals & ~kLearned, judgement.context) == FST_VERDICT_CONFIRMED;
+    return fst_conclude(judgement.signals & ~FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE),
+                        judgement.context) == FST_VERDICT_CONFIRMED;
 }
 
 }  // namespace
 
 void SignatureLearner::renew(const ResetObservation& rst, const Traits& traits, bool is_proven) {
     for (Entry& entry : entries_) {
-        const fst_learned_signature& learned = entry.learned.signature;
-        const bool matches =
-            learned.hops == traits.hops && learned.tcp_flags == traits.tcp_flags &&
-            (!(learned.flags & FST_LEARNED_IP_ID) || learned.ip_id == traits.ip_id) &&
-            (!(learned.flags & FST_LEARNED_WINDOW) || learned.window == traits.window);
-        if (matches) {
+        if (net::same_signature(entry.learned.signature, traits.signature)) {
             entry.learned.seen = std::max(entry.learned.seen, rst.sighting().wall);
             entry.proven = is_proven ? std::max(entry.proven, time_of(rst)) : entry.proven;
             is_renewed_ = true;
@@ -76,37 +74,26 @@ void SignatureLearner::note(const ResetObservation& rst, const fst_judgement& ju
         return;
     }
     const fst_packet& packet = rst.packet();
-    constexpr std::uint64_t kIdOfTheFlow =
-        FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO) | FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE);
-    const Traits traits{
-        .flow_id = rst.sighting().flow_id,
-        .ip_id = packet.ip_id,
-        .window = packet.window,
-        .hops = judgement.hops,
-        .tcp_flags = packet.tcp_flags,
-        .id_counts = packet.ip_id > 1 && !(judgement.signals & kIdOfTheFlow),
-        .window_counts = (judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN)) != 0};
+    const Traits traits{.flow_id = rst.sighting().flow_id,
+                        .sender = net::sender_of(packet),
+                        .signature = {.ifindex = packet.key.ifindex,
+                                      .ip_id = packet.ip_id,
+                                      .hops = judgement.hops,
+                                      .tcp_flags = packet.tcp_flags}};
     const bool is_proven = is_proven_alone(judgement);
     renew(rst, traits, is_proven);
-    if (!is_proven) {
+    constexpr std::uint64_t kIdOfTheFlow =
+        FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO) | FST_SIGNAL_BIT(FST_SIGNAL_ID_IN_SEQUENCE);
+    if (!is_proven || (judgement.signals & kIdOfTheFlow) || packet.key.tunnelled ||
+        !is_distinctive(packet.ip_id, rst.slot().direction[rst.direction()])) {
         return;
     }
-    for (const Traits& earlier : earlier_) {
-        if (earlier.flow_id == traits.flow_id || earlier.hops != traits.hops ||
-            earlier.tcp_flags != traits.tcp_flags) {
-            continue;
-        }
-        const bool id = traits.id_counts && earlier.id_counts && earlier.ip_id == traits.ip_id;
-        const bool window =
-            traits.window_counts && earlier.window_counts && earlier.window == traits.window;
-        if (id || window) {
-            learn_signature({.flags = learned_flags(id, window),
-                             .ip_id = id ? traits.ip_id : __u16{0},
-                             .window = window ? traits.window : __u16{0},
-                             .hops = traits.hops,
-                             .tcp_flags = traits.tcp_flags},
-                            rst);
-        }
+    const bool is_shared = std::ranges::any_of(earlier_, [&](const Traits& earlier) {
+        return earlier.flow_id != traits.flow_id && !is_related(earlier.sender, traits.sender) &&
+               net::same_signature(earlier.signature, traits.signature);
+    });
+    if (is_shared) {
+        learn_signature(traits.signature, rst);
     }
     earlier_.push_back(traits);
     if (earlier_.size() > kCompared) {

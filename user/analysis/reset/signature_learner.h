@@ -9,16 +9,19 @@
 #include "flowstamp/policy.h"
 #include "user/analysis/reset/policy_sink.h"
 #include "user/analysis/reset/reset_observation.h"
+#include "user/net/endpoint.h"
 #include "user/net/learned_signature.h"
 
 namespace flowstamp::analysis {
 
 /// Learns what an injector's resets have in common, so that its next one is recognized on arrival.
 /// Only what is distinctive may be learned: "3 hops, ID 0, DF, bare R" is every Linux host at that
-/// distance. So: an IP-ID other than 0 and 1, or a window that the flow's end never had; the same
-/// on two flows, at the same distance, with the same flags, and such that the receiver accepts it.
-/// And only resets that are confirmed without a learned signature are learned from, or keep one
-/// from being forgotten: else a signature would confirm itself.
+/// distance, and a window is that of a whole kind of host. So: an IP-ID other than 0 and 1 that the
+/// flow's own end never has; the same on two flows, at the same interface and distance, with the
+/// same flags, such that the receiver accepts it, and in the names of two unrelated hosts: whoever
+/// is contacted can forge resets on its own connections, and teach what it likes. And only resets
+/// that are confirmed without a learned signature are learned from, or keep one from being
+/// forgotten: else a signature would confirm itself.
 ///
 /// Owns the list of signatures: others mirror what it publishes.
 class SignatureLearner {
@@ -47,12 +50,8 @@ class SignatureLearner {
     static constexpr std::size_t kCompared = 32;
     struct Traits {
         std::uint64_t flow_id;
-        std::uint16_t ip_id;
-        std::uint16_t window;
-        std::uint8_t hops;
-        std::uint8_t tcp_flags;
-        bool id_counts;
-        bool window_counts;
+        net::Endpoint sender;  ///< in whose name it came
+        fst_learned_signature signature;
     };
     struct Entry {
         net::LearnedSignature learned;

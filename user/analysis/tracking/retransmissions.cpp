@@ -74,6 +74,10 @@ void Retransmissions::retransmitted(const Observation& observation) {
     if (window_reopened || (wait.seen_acked && fst_sequence_after(packet.seq, wait.seq) > 0)) {
         wait = {};  // what was sent until then were probes, or its sender has gone on
     }
+    if (packet.seq == wait.seq && packet.payload != 0 && packet.payload < wait.payload) {
+        wait.shrunk_from = wait.payload;
+        wait.lost_so = wait.same_size;
+    }
     wait.seq = packet.seq;
     if (const auto too_big = too_big_.find(side); too_big != too_big_.end()) {
         wait.mtu = too_big->second.mtu;

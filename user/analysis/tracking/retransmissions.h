@@ -32,18 +32,28 @@ class Retransmissions {
         std::uint32_t payload = 0;   ///< of the latest, bytes
         std::uint32_t ip_bytes = 0;  ///< of the latest, by its IP header
         unsigned same_size = 0;      ///< of the latest retransmissions, how many had that payload
-        bool window_closed = false;  ///< the receiver's window was 0 at the latest
-        bool seen_acked = false;     ///< here the receiver has acknowledged it
-        std::uint32_t seq = 0;       ///< of the latest
-        bool sacked = false;         ///< the receiver has something that was sent after it
-        bool still_sacked = false;   ///< it has said so since the first retransmission
+        std::uint32_t shrunk_from =
+            0;                 ///< its payload before the sender tried smaller ones; 0: it has not
+        unsigned lost_so = 0;  ///< retransmissions of that size
+        bool window_closed = false;          ///< the receiver's window was 0 at the latest
+        bool seen_acked = false;             ///< here the receiver has acknowledged it
+        std::uint32_t seq = 0;               ///< of the latest
+        bool sacked = false;                 ///< the receiver has something that was sent after it
+        bool still_sacked = false;           ///< it has said so since the first retransmission
         std::uint16_t sacked_bytes = 0;      ///< of that, at most 65535
         std::optional<std::uint16_t> mtu{};  ///< by an ICMP error; 0: it does not say
         net::Endpoint router{};              ///< who sent that
 
+        /// The sender has gone over to smaller segments.
+        [[nodiscard]] bool has_shrunk() const { return shrunk_from != 0; }
+        /// The size that is lost, bytes of payload, and how often it was sent again.
+        [[nodiscard]] std::uint32_t lost_payload() const {
+            return has_shrunk() ? shrunk_from : payload;
+        }
+        [[nodiscard]] unsigned lost_times() const { return has_shrunk() ? lost_so : same_size; }
         /// Something smaller than this segment has arrived.
         [[nodiscard]] bool smaller_passed() const {
-            return sacked && payload >= kLarge && sacked_bytes < payload;
+            return sacked && lost_payload() >= kLarge && sacked_bytes < lost_payload();
         }
         /// A router has said that segments of this size are too big for its next link.
         [[nodiscard]] bool is_too_big() const {

@@ -28,7 +28,7 @@ std::uint32_t outgoing_seq(const Observation& observation) {
     if (observation.event.judgement.action != FST_ACTION_CHALLENGED || !observation.slot) {
         return packet.seq;
     }
-    return fst_shifted_seq(&observation.slot->direction[packet.direction & 1U], packet.seq);
+    return fst_shifted_seq(&*observation.slot, packet.seq, packet.direction & 1);
 }
 
 bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
@@ -43,7 +43,10 @@ bool SamePacket::is_same(const Seen& seen, const Observation& observation) {
         return false;
     }
     const bool elsewhere = !contains(seen.ifindexes, packet.key.ifindex);
-    const bool same_place_twice = observation.event.judgement.context & FST_CONTEXT_DUPLICATE_FRAME;
+    // What becomes of a copy is told by itself, if it is something else.
+    const fst_judgement& judgement = observation.event.judgement;
+    const bool same_place_twice =
+        (judgement.context & FST_CONTEXT_DUPLICATE_FRAME) && seen.action == judgement.action;
     if (!(elsewhere || same_place_twice)) {
         return false;
     }
@@ -69,7 +72,11 @@ std::uint64_t SamePacket::number(const Observation& observation) {
         match->ifindexes.push_back(event.packet.key.ifindex);
         return match->number;
     }
-    Seen seen{++last_number_, event.packet, observation.isn_id, {event.packet.key.ifindex}};
+    Seen seen{++last_number_,
+              event.packet,
+              event.judgement.action,
+              observation.isn_id,
+              {event.packet.key.ifindex}};
     seen.packet.seq = outgoing_seq(observation);
     recent_.push_back(std::move(seen));
     return last_number_;

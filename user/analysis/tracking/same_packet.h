@@ -27,6 +27,7 @@ class SamePacket {
     struct Seen {
         std::uint64_t number;
         fst_packet packet;
+        std::uint8_t action;  ///< enum fst_action
         std::optional<std::uint64_t> isn_id;
         std::vector<std::uint32_t> ifindexes;
     };

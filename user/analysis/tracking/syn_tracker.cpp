@@ -20,6 +20,19 @@ bool answers(const fst_packet& ack, const Sighting& syn) {
            Nanoseconds(static_cast<std::int64_t>(ack.time_ns)) - syn.time() < kAtOnce;
 }
 
+/// Whether a SYN there is the same one again.
+bool is_same(const SynTracker::Place& one, const SynTracker::Place& two) {
+    return one.client == two.client && one.server == two.server &&
+           one.view.ifindex == two.view.ifindex;
+}
+
+/// Whether a SYN there is that of another connection: a client's port is translated together with
+/// its address, and not alone.
+bool is_another(const SynTracker::Place& one, const SynTracker::Place& two) {
+    return one.client.address == two.client.address && one.client.port != two.client.port &&
+           one.server != two.server;
+}
+
 }  // namespace
 
 void SynTracker::saw_syn(const Observation& observation) {
@@ -33,39 +46,62 @@ void SynTracker::saw_syn(const Observation& observation) {
             contacts_.pop_front();
         }
     }
-    if (const auto known = attempts_.find(packet.seq); known != attempts_.end()) {
-        Attempt& attempt = known->second;
-        const Place& first = attempt.places.front();
-        if (first.client == place.client && first.server == place.server &&
-            first.view.ifindex == view.ifindex) {
-            attempt.sent++;
-            attempt.latest = sighting_of(observation);
-            views_[view] = packet.seq;
+    if (Attempt* known = known_as(packet.seq, place); known != nullptr) {
+        const Place& first = known->places.front();
+        if (is_same(first, place)) {
+            known->sent++;
+            known->latest = sighting_of(observation);
+            views_[view] = known->id;
             return;
         }
-        const bool passes = observation.time() - attempt.latest.time() < kPassing;
+        const bool passes = observation.time() - known->latest.time() < kPassing;
         const bool is_new =
-            std::ranges::none_of(attempt.places, [&](const Place& at) { return at.view == view; });
+            std::ranges::none_of(known->places, [&](const Place& at) { return at.view == view; });
         if (passes || !is_new) {
-            if (is_new && attempt.places.size() < kMostPlaces) {
-                attempt.places.push_back(place);
-                views_[view] = packet.seq;
+            if (is_new && known->places.size() < kMostPlaces) {
+                known->places.push_back(place);
+                views_[view] = known->id;
             }
             return;
         }
-        forget(packet.seq);
+        forget(known->id);
     }
-    Attempt& attempt = attempts_[packet.seq];
-    attempt = {.seq = packet.seq,
-               .places = {place},
-               .sent = 1,
-               .first = observation.time(),
-               .latest = sighting_of(observation),
-               .answer = Answer::none,
-               .stale_answers = 0};
-    views_[view] = packet.seq;
-    order_.push_back({observation.time() + kRemember, packet.seq});
+    std::vector<Id>& alike = alike_[packet.seq];
+    if (alike.size() >= kMostAlike) {
+        return;
+    }
+    const Id id = ++latest_id_;
+    alike.push_back(id);
+    attempts_[id] = {.id = id,
+                     .seq = packet.seq,
+                     .places = {place},
+                     .sent = 1,
+                     .first = observation.time(),
+                     .latest = sighting_of(observation),
+                     .answer = Answer::none,
+                     .stale_answers = 0};
+    views_[view] = id;
+    order_.push_back({observation.time() + kRemember, id});
     make_room();
+}
+
+SynTracker::Attempt* SynTracker::known_as(std::uint32_t seq, const Place& place) {
+    const auto alike = alike_.find(seq);
+    if (alike == alike_.end()) {
+        return nullptr;
+    }
+    Attempt* passed_on = nullptr;
+    for (const Id id : alike->second) {
+        Attempt& attempt = attempts_.at(id);
+        const Place& first = attempt.places.front();
+        if (is_same(first, place)) {
+            return &attempt;
+        }
+        if (passed_on == nullptr && !is_another(first, place)) {
+            passed_on = &attempt;
+        }
+    }
+    return passed_on;
 }
 
 /// Called for each new attempt, not by advance(): a flood may exceed the limit in between.
@@ -73,17 +109,17 @@ void SynTracker::make_room() {
     while (attempts_.size() > kMost) {
         const Due oldest = order_.front();
         order_.pop_front();
-        forget(oldest.seq);
+        forget(oldest.id);
     }
 }
 
-bool SynTracker::begins_attempt(const Observation& observation) const {
+bool SynTracker::begins_attempt(const Observation& observation) {
     if (observation.kind() != FST_EVENT_SYN) {
         return false;
     }
-    const auto known = attempts_.find(observation.event.packet.seq);
-    return known != attempts_.end() && known->second.sent == 1 &&
-           known->second.places.size() == 1 && known->second.first == observation.time();
+    const Attempt* known = of_view(view_of(observation.event));
+    return known != nullptr && known->sent == 1 && known->places.size() == 1 &&
+           known->first == observation.time();
 }
 
 void SynTracker::record(const Observation& observation) {
@@ -140,18 +176,36 @@ void SynTracker::record(const Observation& observation) {
     }
 }
 
-SynTracker::Attempt* SynTracker::by_seq(std::uint32_t seq) {
-    const auto found = attempts_.find(seq);
+SynTracker::Attempt* SynTracker::by_id(Id id) {
+    const auto found = attempts_.find(id);
     return found == attempts_.end() ? nullptr : &found->second;
 }
 
 SynTracker::Attempt* SynTracker::answered_by(const fst_packet& packet) {
-    return (packet.tcp_flags & FST_TCP_ACK) ? by_seq(packet.ack - 1) : nullptr;
+    const auto alike =
+        (packet.tcp_flags & FST_TCP_ACK) ? alike_.find(packet.ack - 1) : alike_.end();
+    if (alike == alike_.end()) {
+        return nullptr;
+    }
+    const net::Endpoint client = net::receiver_of(packet);
+    Attempt* of_client = nullptr;
+    Attempt* latest = nullptr;
+    for (const Id id : alike->second) {
+        latest = &attempts_.at(id);
+        if (goes_between(*latest, client, net::sender_of(packet))) {
+            return latest;
+        }
+        if (std::ranges::any_of(latest->places,
+                                [&](const Place& place) { return place.client == client; })) {
+            of_client = latest;
+        }
+    }
+    return of_client != nullptr ? of_client : latest;
 }
 
 SynTracker::Attempt* SynTracker::of_view(const ViewKey& view) {
     const auto found = views_.find(view);
-    return found == views_.end() ? nullptr : by_seq(found->second);
+    return found == views_.end() ? nullptr : by_id(found->second);
 }
 
 bool SynTracker::goes_between(const Attempt& attempt, const net::Endpoint& client,
@@ -161,13 +215,20 @@ bool SynTracker::goes_between(const Attempt& attempt, const net::Endpoint& clien
     });
 }
 
-void SynTracker::forget(std::uint32_t seq) {
-    const auto found = attempts_.find(seq);
+void SynTracker::forget(Id id) {
+    const auto found = attempts_.find(id);
     if (found == attempts_.end()) {
         return;
     }
     for (const Place& place : found->second.places) {
-        views_.erase(place.view);
+        if (const auto view = views_.find(place.view); view != views_.end() && view->second == id) {
+            views_.erase(view);
+        }
+    }
+    const auto alike = alike_.find(found->second.seq);
+    std::erase(alike->second, id);
+    if (alike->second.empty()) {
+        alike_.erase(alike);
     }
     attempts_.erase(found);
 }
@@ -176,15 +237,15 @@ void SynTracker::advance(Nanoseconds now) {
     while (!order_.empty() && order_.front().at <= now) {
         const Due due = order_.front();
         order_.pop_front();
-        const Attempt* attempt = by_seq(due.seq);
+        const Attempt* attempt = by_id(due.id);
         if (attempt == nullptr) {
             continue;
         }
         const Nanoseconds until = attempt->latest.time() + kRemember;
         if (until > now) {
-            order_.push_back({until, due.seq});
+            order_.push_back({until, due.id});
         } else {
-            forget(due.seq);
+            forget(due.id);
         }
     }
 }

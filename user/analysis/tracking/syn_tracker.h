@@ -19,7 +19,8 @@ namespace flowstamp::analysis {
 
 /// Recent connection attempts, and how each was answered. One attempt may be seen at several
 /// interfaces, and under several addresses if they are translated: its initial sequence number
-/// stays the same.
+/// stays the same. Several attempts may have one sequence number: old stacks take it from a clock,
+/// scanners use a single one.
 class SynTracker {
   public:
     /// How long after its latest SYN an attempt is remembered: Linux sends its last SYN after 63 s
@@ -29,6 +30,8 @@ class SynTracker {
     /// One packet passes no more interfaces than this. Further SYNs with the same sequence number
     /// are those of other senders (a flood often uses a single one), and are not kept.
     static constexpr std::size_t kMostPlaces = 16;
+    /// So many attempts with one sequence number are kept.
+    static constexpr std::size_t kMostAlike = 64;
 
     enum class Answer {
         none,
@@ -47,7 +50,10 @@ class SynTracker {
         net::Endpoint server;
     };
 
+    using Id = std::uint64_t;
+
     struct Attempt {
+        Id id = 0;
         std::uint32_t seq = 0;
         std::vector<Place> places{};
         unsigned sent = 0;  ///< SYNs, at the first place
@@ -61,14 +67,14 @@ class SynTracker {
     void record(const Observation& observation);
 
     /// Whether this observation, just recorded, is the first SYN of an attempt, at its first place.
-    [[nodiscard]] bool begins_attempt(const Observation& observation) const;
+    [[nodiscard]] bool begins_attempt(const Observation& observation);
 
-    /// The attempt that a SYN-ACK or a RST+ACK answers by its acknowledgement number; null if none
-    /// is known.
+    /// The attempt that a SYN-ACK or a RST+ACK answers by its acknowledgement number, if there are
+    /// several that between its ends; null if none is known.
     [[nodiscard]] Attempt* answered_by(const fst_packet& packet);
     /// The attempt of a view; null if none is known.
     [[nodiscard]] Attempt* of_view(const ViewKey& view);
-    [[nodiscard]] Attempt* by_seq(std::uint32_t seq);
+    [[nodiscard]] Attempt* by_id(Id id);
 
     /// Whether a SYN from `client` to `server` was seen lately, whatever its sequence number.
     [[nodiscard]] bool was_contacted(const net::Endpoint& client,
@@ -85,15 +91,20 @@ class SynTracker {
 
   private:
     void saw_syn(const Observation& observation);
+    /// The attempt that a SYN with this sequence number repeats, or passes on; null: a new one.
+    Attempt* known_as(std::uint32_t seq, const Place& place);
     struct Due {
         Nanoseconds at;
-        std::uint32_t seq;
+        Id id;
     };
-    void forget(std::uint32_t seq);
+    void forget(Id id);
     void make_room();
 
-    std::unordered_map<std::uint32_t, Attempt> attempts_;  ///< by sequence number
-    std::unordered_map<ViewKey, std::uint32_t, ViewKeyHash> views_;
+    std::unordered_map<Id, Attempt> attempts_;
+    std::unordered_map<std::uint32_t, std::vector<Id>>
+        alike_;  ///< by sequence number, oldest first
+    Id latest_id_ = 0;
+    std::unordered_map<ViewKey, Id, ViewKeyHash> views_;
     std::deque<Due> order_;
     using Ends = std::pair<net::Endpoint, net::Endpoint>;
     std::set<Ends> contacted_;  ///< client and server of the latest kMost

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A firewall forwards a SYN, and answers it with a forged reset: the server's own answer follows.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "user/cmd/demo/case.h"
 #include "user/cmd/demo/drawing.h"
 #include "user/cmd/demo/scenario.h"
@@ -20,8 +24,9 @@ lab::ForwarderOptions firewall() {
                 .forgery = {.ip_id = lab::IpId::constant(0x7a31), .seq = lab::Seq::absolute(0)}}};
 }
 
-Attempt refused(const std::string& name) {
+Attempt refused(const std::string& name, const lab::Endpoint& server = {}) {
     return {.name = name,
+            .exchange = {.server = server},
             .outcome = lab::Outcome::Refused,
             .finding = {.kind = "forged-rst", .hops = kFirewallRouter - 1}};
 }
@@ -30,8 +35,26 @@ Attempt saved(const std::string& name) {
     return {.name = name, .finding = {.kind = "forged-rst", .hops = kFirewallRouter - 1}};
 }
 
+/// A second address of the server, in another network.
+constexpr const char* kElsewhere = "198.18.0.2";
+
+Status add_address(const DemoContext& context, Case& scenario) {
+    const lab::Interface& own = context.lab.server().toward(lab::Side::Client);
+    const lab::Namespace& router = context.lab.hosts()[context.lab.hosts().size() - 2];
+    const Status added = scenario.execute(
+        context.lab.server(), fmt::format("ip addr add {}/32 dev {}", kElsewhere, own.name));
+    return added ? scenario.execute(
+                       router, fmt::format("ip route add {} via {}", kElsewhere, own.ipv4.text()))
+                 : added;
+}
+
 Status run(const DemoContext& context, Case& scenario, const std::vector<Attempt>& attempts) {
     if (Status done = scenario.attempt({.name = "before"}); !done) {
+        return done;
+    }
+    const bool goes_elsewhere = std::ranges::any_of(
+        attempts, [](const Attempt& attempt) { return attempt.exchange.server.port != 0; });
+    if (Status done = goes_elsewhere ? add_address(context, scenario) : Status{}; !done) {
         return done;
     }
     const auto box = lab::Forwarder::start(context.lab, kFirewallRouter, firewall());
@@ -61,6 +84,8 @@ Status run_syn_reset_once(const DemoContext& context, Summary& summary) {
                             return run(where, scenario, attempts);
                         });
     };
+    const lab::Endpoint elsewhere{.address = lab::IpAddress::of(kElsewhere),
+                                  .port = Case::usual(context).address.port};
     narrator.heading("1. Watched");
     if (Status result = run_watch({}, {refused("watch")}); !result) {
         return result;
@@ -69,18 +94,20 @@ Status run_syn_reset_once(const DemoContext& context, Summary& summary) {
         "Reported, but too late: when the reset arrives, no other packet of the server has, so "
         "there is nothing to compare it with, and a socket in SYN-SENT cannot be made to send a "
         "challenge. The proof is the server's own answer, a moment later.");
-    narrator.heading("2. --drop confirmed");
-    if (Status result = run_watch({"--drop", "confirmed"},
-                                  {refused("first"), refused("second"), saved("third")});
+    narrator.heading("2. --drop suspected");
+    if (Status result =
+            run_watch({"--drop", "suspected"},
+                      {refused("first"), refused("elsewhere", elsewhere), saved("third")});
         !result) {
         return result;
     }
     narrator.gap();
     narrator.paragraph(
-        "Two confirmed resets with one signature, from one distance, are enough to learn what this "
-        "box "
-        "looks like: the third was known on arrival, and dropped; the server's answer came, and "
-        "the connection lives. (flowstamp flows --learned lists such signatures.)");
+        "Two confirmed resets with one signature, from one distance, in the names of two unrelated "
+        "hosts, are enough to learn what this box looks like: the third was suspected on arrival, "
+        "and dropped; the server's answer came, and the connection lives. A signature alone never "
+        "confirms, so --drop confirmed would have let it pass. (flowstamp flows --learned lists "
+        "such signatures.)");
     return {};
 }
 

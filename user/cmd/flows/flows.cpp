@@ -51,7 +51,10 @@ void print(const kernel::PinnedTable& table, const FlowsOptions& options, Nanose
 void print_learned(const kernel::PinnedTable& table, const FlowsOptions& options,
                    output::Outputs& output) {
     for (const net::LearnedSignature& learned : table.learned) {
-        output.consume(output::LearnedEntry{learned, table.pid});
+        std::string interface = name_of(table, learned.signature.ifindex);
+        if (!options.interface || *options.interface == interface) {
+            output.consume(output::LearnedEntry{learned, std::move(interface), table.pid});
+        }
     }
     if (table.learned.empty() && !options.json) {
         say(fmt::format("process {}: {}", table.pid,

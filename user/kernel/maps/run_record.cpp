@@ -55,19 +55,17 @@ Status write_file(const std::string& path, const std::string& text) {
 
 /// Parses the numbers of a line "learned ..."; nothing if some are missing.
 std::optional<net::LearnedSignature> parse_learned(std::istringstream& words) {
-    unsigned flags = 0;
+    unsigned ifindex = 0;
     unsigned ip_id = 0;
-    unsigned window = 0;
     unsigned hops = 0;
     unsigned tcp_flags = 0;
     Nanoseconds::rep learned = 0;
     Nanoseconds::rep seen = 0;
-    if (!(words >> flags >> ip_id >> window >> hops >> tcp_flags >> learned >> seen)) {
+    if (!(words >> ifindex >> ip_id >> hops >> tcp_flags >> learned >> seen)) {
         return std::nullopt;
     }
-    return net::LearnedSignature{.signature = {.flags = static_cast<__u16>(flags),
+    return net::LearnedSignature{.signature = {.ifindex = ifindex,
                                                .ip_id = static_cast<__u16>(ip_id),
-                                               .window = static_cast<__u16>(window),
                                                .hops = static_cast<__u8>(hops),
                                                .tcp_flags = static_cast<__u8>(tcp_flags)},
                                  .learned = Nanoseconds(learned),
@@ -138,8 +136,8 @@ std::string RunRecord::to_text() const {
     }
     for (const net::LearnedSignature& learned : learned) {
         const fst_learned_signature& its = learned.signature;
-        text += fmt::format("learned {} {} {} {} {} {} {}\n", its.flags, its.ip_id, its.window,
-                            its.hops, its.tcp_flags, learned.learned.count(), learned.seen.count());
+        text += fmt::format("learned {} {} {} {} {} {}\n", its.ifindex, its.ip_id, its.hops,
+                            its.tcp_flags, learned.learned.count(), learned.seen.count());
     }
     return text;
 }

@@ -271,21 +271,16 @@ Json json_of(const OpenFlow& flow) {
 Json json_of(const LearnedEntry& entry) {
     const net::LearnedSignature& learned = entry.learned;
     const fst_learned_signature& its = learned.signature;
-    Json json = {{"pid", entry.pid}, {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)}};
-    if (its.flags & FST_LEARNED_HOPS) {
-        json["hops"] = its.hops;
-    }
-    if (its.flags & FST_LEARNED_IP_ID) {
-        json["ipid"] = its.ip_id;
-    }
-    if (its.flags & FST_LEARNED_WINDOW) {
-        json["tcpwin"] = its.window;
-    }
-    json["learned"] = eve_timestamp(learned.learned);
-    json["last_seen"] = eve_timestamp(learned.seen);
     return {{"timestamp", eve_timestamp(learned.seen)},
             {"event_type", "learned"},
-            {"learned", std::move(json)}};
+            {"in_iface", entry.interface},
+            {"learned",
+             {{"pid", entry.pid},
+              {"tcp_flags", fmt::format("{:02x}", its.tcp_flags)},
+              {"hops", its.hops},
+              {"ipid", its.ip_id},
+              {"learned", eve_timestamp(learned.learned)},
+              {"last_seen", eve_timestamp(learned.seen)}}}};
 }
 
 Json json_of(const LeftOut& left_out) {

@@ -82,8 +82,8 @@ Event cleaned(const Event& event) {
                },
                [](pathtrace::PathReport& report) { clean(report); },
                // These have no strings.
-               [](LearnedEntry&) {}, [](LeftOut&) {}, [](pathtrace::PathStats&) {},
-               [](PacketStamp&) {}},
+               [](LearnedEntry& its) { its.interface = printable(its.interface); }, [](LeftOut&) {},
+               [](pathtrace::PathStats&) {}, [](PacketStamp&) {}},
         its);
     return its;
 }

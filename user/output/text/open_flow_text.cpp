@@ -65,8 +65,8 @@ std::string open_flow_text(const OpenFlow& its) {
 }
 
 std::string learned_text(const LearnedEntry& entry) {
-    return fmt::format("process {}: {}, learned {}, last seen {}\n", entry.pid,
-                       signature_text(entry.learned.signature),
+    return fmt::format("process {}: {} at {}, learned {}, last seen {}\n", entry.pid,
+                       signature_text(entry.learned.signature), entry.interface,
                        eve_timestamp(entry.learned.learned), eve_timestamp(entry.learned.seen));
 }
 

@@ -9,17 +9,9 @@
 namespace flowstamp::output {
 
 std::string signature_text(const fst_learned_signature& signature) {
-    std::string text = fmt::format("[{}]", net::tcp_flags_short(signature.tcp_flags));
-    if (signature.flags & FST_LEARNED_HOPS) {
-        text += fmt::format(" from {} away", hops_text(signature.hops));
-    }
-    if (signature.flags & FST_LEARNED_IP_ID) {
-        text += fmt::format(" with IP-ID {:#06x}", signature.ip_id);
-    }
-    if (signature.flags & FST_LEARNED_WINDOW) {
-        text += fmt::format(" with window {}", signature.window);
-    }
-    return text;
+    return fmt::format("[{}] from {} away with IP-ID {:#06x}",
+                       net::tcp_flags_short(signature.tcp_flags), hops_text(signature.hops),
+                       signature.ip_id);
 }
 
 }  // namespace flowstamp::output

@@ -44,19 +44,20 @@ std::string_view text_of(fst_pass_reason reason) {
         case FST_PASS_SYN_SENT:
             return "a connection that is just opening sends no challenge ACK";
         case FST_PASS_WINDOW:
-            return "the receive window is closed, so the stack would not challenge it";
+            return "the receive window is closed, and its sender has acknowledged nothing that "
+                   "could be asked about";
         case FST_PASS_SEQUENCE:
             return "the stack would not accept it, or its place in the stream is not known";
         case FST_PASS_EGRESS_UNSEEN:
             return "the other direction does not pass here";
-        case FST_PASS_CHECKSUM:
-            return "its checksum is wrong: the stack refuses it by itself";
+        case FST_PASS_REWRITE:
+            return "the kernel did not let it be made into a challenge";
         case FST_PASS_CLOSED:
             return "the flow was closed already";
         case FST_PASS_TUNNEL:
             return "it came in a tunnel, where it is not challenged";
-        case FST_PASS_FRAGMENT:
-            return "it came in IP fragments, where it is not challenged";
+        case FST_PASS_OPTIONS:
+            return "it has a TCP option that no challenge may bear: Multipath TCP, or a signature";
     }
     return "not known";
 }
