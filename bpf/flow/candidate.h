@@ -29,13 +29,20 @@ static __always_inline void adopt_edges(struct fst_flow* flow, const struct cand
         own->seq_edge = candidate->edge[d];
         own->ack_edge = candidate->ack[d];
         own->edge_us = time_us(time_ns);
-        own->flags =
-            (own->flags | FST_DIRECTION_SEEN | FST_DIRECTION_ACKED) & ~FST_DIRECTION_FIN_AHEAD;
+        own->flags |= FST_DIRECTION_SEEN | FST_DIRECTION_ACKED;
     }
     // Whose handshake was not the one that was noted: a view from the middle, as any other.
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         state_set(flow, FST_FLOW_MIDWAY);
-    state_clear(flow, FST_FLOW_CANDIDATE | FST_FLOW_NEW_SYN);
+    state_clear(flow, FST_FLOW_CANDIDATE | FST_FLOW_NEW_SYN | FST_OF(FST_FLOW_FIN_AHEAD, 0) |
+                          FST_OF(FST_FLOW_FIN_AHEAD, 1));
+}
+
+/// Whether `ack` acknowledges what its receiver's stream, `other`, has shown: more than was seen of
+/// it here, if it went on.
+static __always_inline int acknowledges(__u32 ack, __u32 shown, const struct fst_direction* other) {
+    return is_just_below(ack, shown) &&
+           (!is_just_below(ack, other->seq_edge) || is_just_below(shown, other->seq_edge));
 }
 
 /// A packet, no SYN or RST, that its receiver refuses. When each side acknowledges what the other
@@ -46,7 +53,10 @@ static __always_inline void note_other_place(struct fst_flow* flow, struct candi
     const __u32 end = fst_sequence_end(packet);
     const __u8 bit = (__u8)(1 << d), other = (__u8)(1 << (d ^ 1));
 
-    if (!(packet->tcp_flags & FST_TCP_ACK))
+    // What lies at its side's edges or just below is of this place, and refused for another reason.
+    if (!(packet->tcp_flags & FST_TCP_ACK) ||
+        (is_just_below(end, flow->direction[d].seq_edge) &&
+         is_just_below(packet->ack, flow->direction[d].ack_edge)))
         return;
     if (!(candidate->seen & bit) || !fst_within_reach(packet->seq, candidate->edge[d])) {
         candidate->seen |= bit;
@@ -56,7 +66,8 @@ static __always_inline void note_other_place(struct fst_flow* flow, struct candi
         candidate->edge[d] = end;
     }
     candidate->ack[d] = packet->ack;
-    if ((candidate->seen & other) && is_just_below(packet->ack, candidate->edge[d ^ 1]))
+    if ((candidate->seen & other) &&
+        acknowledges(packet->ack, candidate->edge[d ^ 1], &flow->direction[d ^ 1]))
         candidate->agrees |= bit;
     if (candidate->agrees == (bit | other))
         adopt_edges(flow, candidate, packet->time_ns);

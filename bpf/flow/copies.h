@@ -49,6 +49,24 @@ static __always_inline __u32 nameless_copy_us(const struct fst_direction* own,
     return COPY_WITHOUT_NAME_US;
 }
 
+/// Whether the packet came from outside in the name of an end that is behind this interface. A
+/// stack refuses its own address as a source (Linux: fib_validate_source()).
+static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
+                                              const struct fst_packet* packet, int d) {
+    return packet->hook != FST_HOOK_TC_EGRESS && (flow->state & FST_OF(FST_FLOW_LOCAL, d));
+}
+
+/// What the packet, no SYN, is to its receiver (enum fst_acceptance). A global function, so that the
+/// verifier checks it once.
+noinline int acceptance_of(__u32 slot) {
+    struct scratch* scratch = scratch_get();
+    const struct fst_flow* flow = flow_get(slot);
+
+    if (!scratch || !flow)
+        return FST_ACCEPTED;
+    return (int)fst_acceptance_of(flow, &scratch->packet, scratch->packet.direction & 1);
+}
+
 /// Whether the packet came by the link of its side's first packets: with the same source MAC.
 static __always_inline int came_by_the_same_link(const struct fst_flow* flow,
                                                  const struct fst_packet* packet, int d) {
@@ -75,6 +93,8 @@ noinline int observe_copy(__u32 slot) {
     own = &flow->direction[d];
     named = id_names_packet(own, packet);
     within_us = named ? COPY_US : nameless_copy_us(own, packet);
+    if ((packet->flags & FST_PACKET_TS) && fst_sequence_after(packet->ts_val, own->ts_val) > 0)
+        within_us = 0;  // sent later than any before it
     // A challenge ACK may look like the ACK before it: where an answer is awaited, only an IP-ID
     // shows a copy.
     if (!named && (flow->state & pending_of(d)))
@@ -91,6 +111,7 @@ noinline int observe_copy(__u32 slot) {
         above += stamp->ttl > packet->ttl;  // copies with one TTL are stamped once
     }
     if (!seen ||
+        (!(packet->tcp_flags & FST_TCP_SYN) && acceptance_of(slot) == FST_REFUSED) ||
         (!named && (packet->flags & FST_PACKET_SACK) && !(packet->tcp_flags & FST_TCP_SYN))) {
         if ((packet->flags & FST_PACKET_SACK) && !(packet->tcp_flags & FST_TCP_SYN) &&
             !(flow->state & FST_OF(FST_FLOW_SACKED, d ^ 1))) {
@@ -100,7 +121,7 @@ noinline int observe_copy(__u32 slot) {
         return 0;
     }
     packet->flags |= FST_PACKET_DUPLICATE_FRAME;
-    if (!(flow->state & FST_FLOW_DUPLICATE_FRAMES) &&
+    if (!(flow->state & FST_FLOW_DUPLICATE_FRAMES) && !is_from_wrong_side(flow, packet, d) &&
         (named || packet->payload || (packet->tcp_flags & FST_TCP_SYN)))
         state_set(flow, FST_FLOW_DUPLICATE_FRAMES);
     if (same_ttl)

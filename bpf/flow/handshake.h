@@ -15,14 +15,6 @@
 /// How long a SYN's answer may be under way: as long as Linux waits until it sends the SYN again.
 #define SYN_UNDER_WAY_NS 1000000000ULL
 
-static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
-    __sync_fetch_and_or(&flow->state, bits);
-}
-
-static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
-    __sync_fetch_and_and(&flow->state, ~bits);
-}
-
 /// The bits of the flow's state that make a packet of side `d` one that is awaited, or watched.
 static __always_inline __u32 pending_of(int d) {
     return FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
@@ -108,6 +100,14 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
 
+/// Whether the flow has ended for the stacks of its ends, too: a SYN begins another one.
+static __always_inline int gives_way(const struct fst_flow* flow) {
+    const struct fst_direction *a = &flow->direction[0], *b = &flow->direction[1];
+
+    return fst_any_rst(flow->state) ||
+           (fst_both_fins(flow->state) && a->ack_edge == b->seq_edge && b->ack_edge == a->seq_edge);
+}
+
 /// What came again to an open connection: the stack answers it, and takes nothing from it.
 static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* flow) {
     return flow->state & FST_FLOW_ESTABLISHED ? FST_REPEATED : FST_ACCEPTED;
@@ -118,7 +118,7 @@ static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* 
 /// these addresses and ports.
 static __always_inline int is_taken(const struct fst_flow* flow, const struct fst_packet* packet,
                                     int d) {
-    return !flow_closed(flow->state) &&
+    return !gives_way(flow) &&
            ((flow->state & FST_FLOW_ESTABLISHED) ||
             ((flow->state & FST_OF(FST_FLOW_SYN, d)) &&
              ((flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) ||
@@ -131,7 +131,7 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
-    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !flow_closed(state)) {
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !gives_way(flow)) {
         if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
             state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
         return retransmitted(flow);
@@ -142,7 +142,7 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
             return FST_REFUSED;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
-        if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || flow_closed(state))
+        if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || gives_way(flow))
             flow_restart(scratch, flow, slot);
     }
     note_syn_options(flow, packet, d);

@@ -98,11 +98,36 @@ static __always_inline void learn_id(struct fst_direction* own, const struct fst
     own->ip_id = packet->ip_id + packet->segments - 1;
 }
 
-static __always_inline void learn_window(struct fst_direction* own, __u16 window) {
-    own->window = window;
+static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
+    __sync_fetch_and_or(&flow->state, bits);
+}
+
+static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
+    __sync_fetch_and_and(&flow->state, ~bits);
+}
+
+/// Whether the window in the packet is its sender's latest: it acknowledges more, or brings data or
+/// closes the window where its side stands, or opens the window. An older packet's is not (Linux:
+/// tcp_may_update_window()); what leaves here is in its order. To be asked before the packet is
+/// learned.
+static __always_inline int updates_window(const struct fst_direction* own,
+                                          const struct fst_packet* packet) {
+    const __s32 newer = fst_sequence_after(packet->ack, own->ack_edge);
+    const __s32 ahead = fst_sequence_after(packet->seq, own->seq_edge);
+
+    return newer > 0 || packet->hook == FST_HOOK_TC_EGRESS || !(own->flags & FST_DIRECTION_ACKED) ||
+           (!newer && (packet->window > own->window ||
+                       (ahead >= 0 && (ahead || packet->payload || !packet->window))));
+}
+
+static __always_inline void learn_window(struct fst_direction* own, __u16 window, int latest) {
+    if (latest)
+        own->window = window;
     own->windows |= window_bit(window);
-    own->flags |=
-        (own->flags & FST_DIRECTION_WINDOWS_1) ? FST_DIRECTION_WINDOWS_2 : FST_DIRECTION_WINDOWS_1;
+    own->flags |= ((own->flags & FST_DIRECTION_WINDOWS_1) ? FST_DIRECTION_WINDOWS_2
+                                                          : FST_DIRECTION_WINDOWS_1) |
+                  (window >= 1024 ? FST_DIRECTION_WINDOW_1K : 0) |
+                  (window >= 8192 ? FST_DIRECTION_WINDOW_8K : 0);
 }
 
 /// The offset of the sender's timestamp clock: the greatest TSval - arrival time, which is that of
@@ -193,9 +218,6 @@ static __always_inline void learn_sequence(struct fst_direction* own,
         own->ack_edge = packet->ack - 1;
     } else if (end != packet->seq && fst_sequence_after(end, own->seq_edge) > 0) {
         // A bare ACK moves no stack's edge, wherever in the window it lies.
-        own->flags &= ~FST_DIRECTION_FIN_AHEAD;
-        if ((packet->tcp_flags & FST_TCP_FIN) && fst_sequence_after(packet->seq, own->seq_edge) > 0)
-            own->flags |= FST_DIRECTION_FIN_AHEAD;
         own->seq_edge = end;
         own->edge_us = now_us;
     }
@@ -238,15 +260,30 @@ static __always_inline int knows_ttl(const struct fst_direction* own, __u8 ttl) 
     return known;
 }
 
+/// What the side's newest bytes end with: a FIN that its receiver holds back, as there is a gap
+/// before it, or not.
+static __always_inline void note_fin_ahead(struct fst_flow* flow, int is_ahead, int d) {
+    const __u32 bit = FST_OF(FST_FLOW_FIN_AHEAD, d);
+
+    if (is_ahead)
+        state_set(flow, bit);
+    else if (flow->state & bit)
+        state_clear(flow, bit);
+}
+
 /// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const int syn_ack =
         (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == (FST_TCP_SYN | FST_TCP_ACK);
     const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
+    const int gap = fst_sequence_after(packet->seq, seq_edge) > 0;
+    const int latest = updates_window(own, packet);
     int new_ttl;
 
     learn_sequence(own, &flow->direction[d ^ 1], packet);
+    if (own->seq_edge != seq_edge)
+        note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
     learn_mac(flow, packet, d);
     if (packet->flags & FST_PACKET_TS)
         learn_clock(own, packet);
@@ -262,7 +299,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
         own->window = packet->window;
     } else {
         own->flags |= FST_DIRECTION_BASE;
-        learn_window(own, packet->window);
+        learn_window(own, packet->window, latest);
     }
     return new_ttl;
 }

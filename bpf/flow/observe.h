@@ -29,13 +29,6 @@ static __always_inline enum fst_acceptance observe_handshake(struct scratch* scr
                                                      : observe_syn(scratch, flow, slot, d);
 }
 
-/// Whether the packet came from outside in the name of an end that is behind this interface. A
-/// stack refuses its own address as a source (Linux: fib_validate_source()).
-static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
-                                              const struct fst_packet* packet, int d) {
-    return packet->hook != FST_HOOK_TC_EGRESS && (flow->state & FST_OF(FST_FLOW_LOCAL, d));
-}
-
 /// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,
 /// as they are rare. Sets scratch.acceptance, and FST_PACKET_OUT_OF_PROFILE if nothing may be
 /// learned.
@@ -62,7 +55,7 @@ noinline int observe_rare(__u32 slot) {
     } else {
         if (packet->flags & FST_PACKET_NEW_FLOW)
             state_set(flow, FST_FLOW_MIDWAY);
-        scratch->acceptance = fst_acceptance_of(flow, packet, d);
+        scratch->acceptance = (__u32)acceptance_of(slot);
         fits = scratch->acceptance != FST_REFUSED;
         if (!fits || (flow->state & FST_FLOW_CANDIDATE))
             observe_candidate(slot, (__u32)fits);
@@ -81,14 +74,14 @@ noinline int observe_rare(__u32 slot) {
         observe_awaited_ack(flow, packet, slot, d);
     if (flow->state & FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))
         observe_stale_ack(flow, packet, slot, d);
-    if (packet->flags & FST_PACKET_OUT_OF_PROFILE)
+    if (scratch->acceptance != FST_ACCEPTED || (packet->flags & FST_PACKET_OUT_OF_PROFILE))
         return 0;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         observe_one_way(flow, packet, slot, d);
     if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
         observe_establishing(flow, packet, slot, d);
     // A FIN with a gap before it closes nothing yet: its receiver holds it back.
-    if ((packet->tcp_flags & FST_TCP_FIN) &&
+    if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet) &&
         (fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0 ||
          !(flow->direction[d].flags & FST_DIRECTION_SEEN)))
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
@@ -104,6 +97,9 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
+/// A packet acknowledges no more than so many new bytes as a rule: what has been merged on its way.
+#define ACK_STEP_MAX 65536
+
 /// Whether the packet's acceptance needs a look at what the other end has sent: a cache line that
 /// another CPU may write, so not for each packet. One that goes on exactly where its side stands,
 /// from where its packets come, with its timestamps, can be sent by who sees the connection only,
@@ -114,21 +110,20 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
     const struct fst_direction* own = &flow->direction[d];
 
     return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
-           !(packet->tcp_flags & FST_TCP_ACK) ||
+           !(packet->tcp_flags & FST_TCP_ACK) || packet->ack - own->ack_edge > ACK_STEP_MAX ||
            fst_timestamps_acceptance(own, packet, flow->state) != FST_ACCEPTED;
 }
 
 /// Whether the packet can only be handled by observe_rare(): one that begins or ends something, or
 /// comes while something is awaited, or that its receiver does not simply accept.
 static __always_inline int is_rare(const struct fst_flow* flow, const struct fst_packet* packet,
-                                   int d) {
+                                   __u32 slot, int d) {
     const __u32 state = flow->state;
 
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
            (state & (pending_of(d) | FST_FLOW_CANDIDATE)) || !(state & FST_FLOW_ESTABLISHED) ||
            is_from_wrong_side(flow, packet, d) ||
-           (is_acceptance_open(flow, packet, d) &&
-            fst_acceptance_of(flow, packet, d) != FST_ACCEPTED);
+           (is_acceptance_open(flow, packet, d) && acceptance_of(slot) != FST_ACCEPTED);
 }
 
 /// Any packet except a RST.
@@ -146,7 +141,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         return;
     }
     scratch->acceptance = FST_ACCEPTED;
-    if (is_rare(flow, packet, d))
+    if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
     if (scratch->acceptance == FST_REFUSED) {
         packet->flags |= FST_PACKET_OUT_OF_PROFILE;

@@ -182,15 +182,17 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     return PLAN_CHALLENGE;
 }
 
-/// Nothing is learned from a RST, with one exception: if its timestamp is valid, its sender's clock
-/// is at least that far. Packets that it overtook are older, and no sign of a live connection. A
-/// forger gains a tenth of a second by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned
-/// word: no reader sees half of it.
+/// Nothing is learned from a RST, with one exception: if its timestamp is valid, and it lies in the
+/// window, where the stack at least challenges it, its sender's clock is at least that far. Packets
+/// that it overtook are older, and no sign of a live connection. A forger gains a tenth of a second
+/// by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned word: no reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own,
-                                          const struct fst_packet* packet, __u64 signals) {
+                                          const struct fst_packet* packet,
+                                          const struct fst_judgement* judgement) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
 
-    if ((signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) &&
+    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) &&
+        (judgement->context & FST_CONTEXT_IN_WINDOW) &&
         fst_sequence_after(offset, own->ts_offset) > 0)
         own->ts_offset = offset;
 }
@@ -224,7 +226,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
-        advance_clock(&flow->direction[d], packet, judgement->signals);
+        advance_clock(&flow->direction[d], packet, judgement);
         flow->after_rst[d] = 0;
         flow->reset_flags[d] =
             kept | (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE ? FST_RESET_VOUCHED : 0);
@@ -284,7 +286,7 @@ static __always_inline void count_verdict(const struct fst_judgement* judgement)
 static __always_inline void note_fins_received(struct fst_flow* flow) {
     UNROLL
     for (int d = 0; d < 2; d++) {
-        if ((flow->direction[d].flags & FST_DIRECTION_FIN_AHEAD) &&
+        if ((flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)) &&
             flow->direction[d ^ 1].ack_edge == flow->direction[d].seq_edge)
             state_set(flow, FST_OF(FST_FLOW_FIN, d));
     }

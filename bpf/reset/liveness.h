@@ -24,8 +24,7 @@ static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
     const __u32 rst_ms = time_ms(packet->time_ns - (__u64)passed_us * 1000);
     __u64 signals = 0;
 
-    if (packet->flags & FST_PACKET_OUT_OF_PROFILE || !fst_same_distance(own, packet->ttl, 1) ||
-        !fst_goes_on(own, other, packet))
+    if (!fst_same_distance(own, packet->ttl, 1) || !fst_goes_on(own, other, packet))
         return 0;
     if (fst_acks_later_data(packet, flow->liveness_ack[d]))
         signals |= FST_SIGNAL_BIT(FST_SIGNAL_LIVENESS_ACK);
@@ -35,6 +34,15 @@ static __always_inline __u64 liveness_signals(const struct fst_flow* flow,
         fst_beyond_window(packet->seq, flow->rst_seq[d] + fst_receive_window(flow, d ^ 1)))
         signals |= FST_SIGNAL_BIT(FST_SIGNAL_BEYOND_WINDOW);
     return signals;
+}
+
+/// Whether the packet can speak for its sender: its receiver accepts it, or answers it as a
+/// keepalive, which begins just below the receiver's ACK (RFC 9293, section 3.8.4).
+static __always_inline int speaks_for_sender(const struct fst_flow* flow,
+                                             const struct scratch* scratch, int d) {
+    return !(scratch->packet.flags & FST_PACKET_OUT_OF_PROFILE) &&
+           (scratch->acceptance == FST_ACCEPTED ||
+            scratch->packet.seq + 1 == flow->direction[d ^ 1].ack_edge);
 }
 
 /// A quiet peer's next packet may be late: one that was challenged is watched until it is known to
@@ -52,7 +60,7 @@ noinline int observe_after_rst(__u32 slot) {
     struct fst_flow* flow = flow_get(slot);
     struct fst_packet* packet;
     __u32 passed_us;
-    __u64 signals;
+    __u64 signals = 0;
     int d, first, receives;
 
     if (!scratch || !flow)
@@ -69,9 +77,10 @@ noinline int observe_after_rst(__u32 slot) {
         state_clear(flow, FST_OF(FST_FLOW_AFTER_RST, d));
         return 0;
     }
-    if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
+    if (speaks_for_sender(flow, scratch, d)) {
         flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
-    signals = liveness_signals(flow, packet, d);
+        signals = liveness_signals(flow, packet, d);
+    }
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
     receives =
         (signals & SIGNALS_OF_RECEIVING_ACKS) && !(flow->reset_flags[d] & FST_RESET_RECEIVES_ACKS);

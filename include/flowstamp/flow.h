@@ -53,6 +53,7 @@ enum fst_flow_state {
                                 << 26,  ///< this flow's packets are seen twice (a mirror, a bridge)
     FST_FLOW_LOCAL = 1U << 27,      ///< per direction: this end's packets leave by the interface
     FST_FLOW_CANDIDATE = 1U << 29,  ///< packets came that fit another connection than this one
+    FST_FLOW_FIN_AHEAD = 1U << 30,  ///< per direction: its FIN, at seq_edge - 1, came behind a gap
 };
 #define FST_OF(bit, direction) ((__u32)(bit) << (direction))
 
@@ -85,7 +86,8 @@ enum fst_direction_flags {
     FST_DIRECTION_WINDOWS_1 = 1U << 11,    ///< one has
     FST_DIRECTION_TS_FAST = 1U << 12,      ///< its timestamps tick faster than 1 per ms
     FST_DIRECTION_ACKED = 1U << 13,        ///< it sent a packet with ACK other than a RST
-    FST_DIRECTION_FIN_AHEAD = 1U << 14,    ///< its FIN, at seq_edge - 1, came with a gap before it
+    FST_DIRECTION_WINDOW_1K = 1U << 14,    ///< an unscaled window of a non-SYN packet: 1024 or more
+    FST_DIRECTION_WINDOW_8K = 1U << 15,    ///< ... 8192 or more
 };
 
 /// What one end sends: a line of state, a line of stamps. Written by the CPU that handles this

@@ -70,13 +70,15 @@ static inline __u32 fst_sequence_end(const struct fst_packet* packet) {
     return packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
 }
 
-/// The receive window that end `receiver` advertised last, bytes (RFC 7323, section 2.2: scaled
-/// only if both SYNs offered a scale).
-static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver) {
-    const __u8 scale =
-        flow->wscale[receiver] && flow->wscale[receiver ^ 1] ? flow->wscale[receiver] - 1 : 0;
+/// The scale of the windows that end `d` advertises (RFC 7323, section 2.2: only if both SYNs
+/// offered one).
+static inline __u8 fst_negotiated_scale(const struct fst_flow* flow, int d) {
+    return flow->wscale[d] && flow->wscale[d ^ 1] ? (flow->wscale[d] - 1) & 15 : 0;
+}
 
-    return (__u32)flow->direction[receiver].window << (scale & 15);
+/// The receive window that end `receiver` advertised last, bytes.
+static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver) {
+    return (__u32)flow->direction[receiver].window << fst_negotiated_scale(flow, receiver);
 }
 
 /// Of a flow's state (FST_FLOW_*): whether either end, or both, have sent a FIN, or a RST that was
@@ -99,30 +101,36 @@ static inline int fst_any_rst(__u32 state) {
 /// of the usual sizes, Windows' 8.
 #define FST_ASSUMED_SCALE 8
 
-/// How far a timestamp may run back, ticks: reordering, at a tick per microsecond. Half of all
-/// values are older.
-#define FST_TIMESTAMPS_REORDERED (1 << 22)
+/// How far the timestamps of two segments of a side may lie apart, ticks, before that says more than
+/// reordering: four seconds, at a tick per millisecond; at a tick per microsecond if they are fast.
+#define FST_TIMESTAMPS_NEAR (1U << 12)
+#define FST_TIMESTAMPS_NEAR_FAST (1U << 22)
 
 /// What a segment is to its receiver, as far as this place on its way can know.
 enum fst_acceptance {
     FST_ACCEPTED = 0,
-    FST_REPEATED = 1,  ///< it lies wholly below what the receiver has acknowledged
-    FST_REFUSED = 2,   ///< the stack throws it away: nothing may be learned from it
-    FST_UNFIT = 3,  ///< a stack may take it in, but its sender sends no such: it moves edges only
+    /// Nothing of it need be taken in, yet its sender may well have sent it: it lies wholly below
+    /// what the receiver has acknowledged, was overtaken, or probes a window that is closed.
+    FST_REPEATED = 1,
+    FST_REFUSED = 2,  ///< the stack throws it away: nothing may be learned from it
+    FST_UNFIT = 3,    ///< a stack may take it in, but its sender sends no such: it moves edges only
 };
+
+/// The scale of end `d`, or the assumed one.
+static inline __u8 fst_window_scale(const struct fst_flow* flow, int d) {
+    return flow->state & FST_FLOW_MIDWAY && !flow->wscale[d] ? FST_ASSUMED_SCALE
+                                                             : fst_negotiated_scale(flow, d);
+}
 
 /// Bytes past its latest ACK that end `receiver` accepts. The window of a SYN is never scaled.
 static inline __u32 fst_accepts_ahead(const struct fst_flow* flow, int receiver) {
     const struct fst_direction* own = &flow->direction[receiver];
+    __u32 most;
 
     if (!(own->flags & FST_DIRECTION_BASE))
         return own->window;
-    if (flow->state & FST_FLOW_MIDWAY && !flow->wscale[receiver]) {
-        const __u32 most = (__u32)own->window << FST_ASSUMED_SCALE;
-
-        return most < FST_SEQUENCE_REACH ? most : FST_SEQUENCE_REACH;
-    }
-    return fst_receive_window(flow, receiver);
+    most = (__u32)own->window << fst_window_scale(flow, receiver);
+    return flow->wscale[receiver] || most < FST_SEQUENCE_REACH ? most : FST_SEQUENCE_REACH;
 }
 
 /// The sequence number of a challenge made from a reset of side `d` with `seq`: past everything that
@@ -138,55 +146,127 @@ static inline __u32 fst_shifted_seq(const struct fst_flow* flow, __u32 seq, int 
     return beyond - ack < window ? beyond : ack + window - 1;
 }
 
-/// Whether the receiver has sent what the segment acknowledges, and not too long ago. `own` is the
-/// segment's sender, `other` its receiver.
-static inline int fst_ack_acceptable(const struct fst_direction* own,
-                                     const struct fst_direction* other, __u32 ack) {
+/// How far back an ACK of end `d` may lie: no farther than its largest window (MAX.SND.WND of RFC
+/// 5961, section 5.2), and than all that it has acknowledged (Linux: tcp_ack()). Of its windows the
+/// flow remembers how large they were only roughly; a SYN's is of 64 KiB at the most.
+static inline __u32 fst_ack_reach(const struct fst_flow* flow, int d) {
+    const struct fst_direction* own = &flow->direction[d];
+    const __u32 largest = own->flags & FST_DIRECTION_WINDOW_8K   ? 0xffff
+                          : own->flags & FST_DIRECTION_WINDOW_1K ? 0x1fff
+                                                                 : 0x3ff;
+    const __u32 acknowledged =
+        own->ack_edge - flow->isn[d ^ 1] - !(flow->state & FST_OF(FST_FLOW_SYN, d ^ 1));
+    __u32 reach = largest << fst_window_scale(flow, d);
+
+    if (reach < 0xffff)
+        reach = 0xffff;
+    if (reach > FST_SEQUENCE_REACH)
+        reach = FST_SEQUENCE_REACH;
+    return !(flow->state & FST_FLOW_MIDWAY) && acknowledged < reach ? acknowledged : reach;
+}
+
+/// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
+static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
     if ((other->flags & FST_DIRECTION_SEEN) && fst_sequence_after(ack, other->seq_edge) > 0)
         return 0;
-    return !(own->flags & FST_DIRECTION_ACKED) ||
-           ack - own->ack_edge + FST_SEQUENCE_REACH < 0x80000000U;
+    return !(own->flags & FST_DIRECTION_ACKED) || fst_sequence_after(ack, own->ack_edge) >= 0 ||
+           own->ack_edge - ack <= fst_ack_reach(flow, d);
 }
 
 /// What the segment is to its receiver by its timestamps. Once negotiated they are on every segment
-/// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS: section 5.
+/// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS (section 5) refuses
+/// what is older by more than a tick than the segment that last began at or below the receiver's
+/// ACK. Which one that was is not known: what is older than any was overtaken, or is refused.
 static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_direction* own,
                                                             const struct fst_packet* packet,
                                                             __u32 state) {
+    const __u32 near =
+        own->flags & FST_DIRECTION_TS_FAST ? FST_TIMESTAMPS_NEAR_FAST : FST_TIMESTAMPS_NEAR;
+    const __u32 ahead = packet->ts_val - own->ts_val + 1;
+
     if (!(state & FST_FLOW_TS))
         return FST_ACCEPTED;
     if (!(packet->flags & FST_PACKET_TS))
         return FST_UNFIT;
-    if (!(own->flags & FST_DIRECTION_TS_CLOCK) || (own->flags & FST_DIRECTION_TS_FAST))
+    if (ahead <= near || !(own->flags & FST_DIRECTION_TS_CLOCK))
         return FST_ACCEPTED;
-    return fst_sequence_after(own->ts_val, packet->ts_val) > FST_TIMESTAMPS_REORDERED
-               ? FST_REFUSED
-               : FST_ACCEPTED;
+    if (ahead < 0x80000000U)
+        return FST_UNFIT;
+    return 0U - ahead <= near && fst_sequence_after(fst_sequence_end(packet), own->seq_edge) <= 0 &&
+                   fst_sequence_after(packet->ack, own->ack_edge) <= 0
+               ? FST_REPEATED
+               : FST_REFUSED;
 }
 
-/// What the segment of side `d`, neither SYN nor RST, is to its receiver.
+/// What the segment of end `d` is to its receiver by the sequence numbers that it occupies.
+static inline enum fst_acceptance fst_sequence_acceptance(const struct fst_flow* flow,
+                                                          const struct fst_packet* packet, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+    const __u32 ahead = packet->seq - other->ack_edge, end = ahead + packet->payload;
+    __u32 window;
+
+    if (!(other->flags & FST_DIRECTION_ACKED))
+        return fst_within_reach(packet->seq, own->seq_edge) ? FST_ACCEPTED : FST_REFUSED;
+    if (ahead <= other->window && end <= other->window)  // whatever the scale
+        return FST_ACCEPTED;
+    window = fst_accepts_ahead(flow, d ^ 1);
+    if (ahead + FST_SEQUENCE_REACH < FST_SEQUENCE_REACH) {  // below, by less than that
+        if (fst_sequence_after(fst_sequence_end(packet), other->ack_edge) < 0)
+            return FST_REPEATED;
+        return fst_sequence_after(end, window) > 0 ? FST_UNFIT : FST_ACCEPTED;
+    }
+    if (end <= window && ahead <= window)
+        return FST_ACCEPTED;
+    // Only a forger draws a window back: what leaves here after that is the side's all the same.
+    if (packet->hook == FST_HOOK_TC_EGRESS && packet->seq == own->seq_edge)
+        return packet->payload ? FST_UNFIT : FST_ACCEPTED;
+    if (ahead > window)
+        return FST_REFUSED;
+    return ahead == window ? FST_REPEATED : FST_UNFIT;
+}
+
+/// Whether the receiver, `other`, has yet to acknowledge the segment's end.
+static inline int fst_is_new_to(const struct fst_direction* other,
+                                const struct fst_packet* packet) {
+    return !(other->flags & FST_DIRECTION_ACKED) ||
+           fst_sequence_after(fst_sequence_end(packet), other->ack_edge) > 0;
+}
+
+/// Whether a segment whose timestamp leaps ahead of its side's clock is the one that its receiver
+/// takes the timestamp of, too: it begins at or below what was acknowledged, and acknowledges no
+/// less than those before it (Linux: tcp_replace_ts_recent()).
+static inline int fst_sets_clock(const struct fst_direction* own, const struct fst_direction* other,
+                                 const struct fst_packet* packet) {
+    return (packet->flags & FST_PACKET_TS) && fst_sequence_after(packet->ts_val, own->ts_val) > 0 &&
+           (other->flags & FST_DIRECTION_ACKED) &&
+           fst_sequence_after(packet->seq, other->ack_edge) <= 0 &&
+           fst_sequence_after(packet->ack, own->ack_edge) >= 0;
+}
+
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver. In the stack's order:
+/// timestamps, sequence numbers, ACK; what is not refused by any may still be unfit.
 static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                     const struct fst_packet* packet, int d) {
     const struct fst_direction* own = &flow->direction[d & 1];
     const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
-    const enum fst_acceptance by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
-    const __u32 ahead = packet->seq - other->ack_edge;
+    enum fst_acceptance by_timestamps, by_sequence;
 
     if (!(own->flags & FST_DIRECTION_SEEN))
         return FST_ACCEPTED;
     if (!(packet->tcp_flags & FST_TCP_ACK) ||
-        (packet->ack != own->ack_edge && !fst_ack_acceptable(own, other, packet->ack)))
+        (packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
         return FST_REFUSED;
-    if (by_timestamps != FST_ACCEPTED)
-        return by_timestamps;
-    if (!(other->flags & FST_DIRECTION_ACKED))
-        return fst_within_reach(packet->seq, own->seq_edge) ? FST_ACCEPTED : FST_REFUSED;
-    if (ahead <= other->window)  // whatever the scale
-        return FST_ACCEPTED;
-    if (ahead + FST_SEQUENCE_REACH < FST_SEQUENCE_REACH)  // below, by less than that
-        return fst_sequence_after(fst_sequence_end(packet), other->ack_edge) > 0 ? FST_ACCEPTED
-                                                                                 : FST_REPEATED;
-    return ahead <= fst_accepts_ahead(flow, (d & 1) ^ 1) ? FST_ACCEPTED : FST_REFUSED;
+    by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
+    if (by_timestamps == FST_REFUSED)
+        return FST_REFUSED;
+    by_sequence = fst_sequence_acceptance(flow, packet, d & 1);
+    if (by_sequence != FST_ACCEPTED)
+        return by_timestamps == FST_REPEATED && by_sequence == FST_UNFIT ? FST_REPEATED
+                                                                         : by_sequence;
+    return by_timestamps == FST_UNFIT && fst_sets_clock(own, other, packet) ? FST_ACCEPTED
+                                                                            : by_timestamps;
 }
 
 /// Whether a segment of side `d` that begins at `seq` can be under way: sent, and not acknowledged.

@@ -84,7 +84,36 @@ const std::vector<Refused>& refused_segments() {
              s.flags = Psh;
              s.payload = 10;
          }},
+        {"an ACK farther back than all that was acknowledged",
+         [](Segment& s) { s.ack -= 100'000; }},
         {"a timestamp of long ago", [](Segment& s) { s.timestamps->val -= 50'000'000; }},
+        {"a timestamp of a minute ago", [](Segment& s) { s.timestamps->val -= 60'000; }},
+        {"new data older than what came before",
+         [](Segment& s) {
+             s.timestamps->val -= 110;
+             s.payload = 100;
+         }},
+        {"no timestamps, past the window",
+         [](Segment& s) {
+             s.timestamps.reset();
+             s.seq += kFar;
+         }},
+        {"a FIN below the edge",
+         [](Segment& s) {
+             s.seq -= 1000;
+             s.flags = static_cast<TcpFlags>(Fin | Ack);
+         }},
+        {"data from the window's end on",
+         [](Segment& s) {
+             s.seq += 640U << 7;
+             s.payload = 100;
+         }},
+        {"the handshake's SYN-ACK again",
+         [](Segment& s) {
+             s.flags = static_cast<TcpFlags>(Syn | Ack);
+             s.seq = Setting{}.peer.isn;
+             s.ack = Setting{}.us.isn + 1;
+         }},
     };
     return all;
 }
@@ -138,6 +167,122 @@ TEST_P(DatapathAcceptance, OwnNameFromOutsideTeachesNothing) {
         EXPECT_NE(judged.verdict, FST_VERDICT_GENUINE);
         EXPECT_EQ(judged.context & FST_CONTEXT_AFTER_OWN_RST, 0u);
     }
+}
+
+/// Whatever makes it look like a copy of what left here a moment ago.
+TEST_P(DatapathAcceptance, OwnNameFromOutsideIsNoCopy) {
+    Conversation talk = established(watching());
+    talk.send(End::peer, Psh | Ack, 10);
+    const Segment ack = talk.next(End::us, Ack);
+    talk.send(ack);
+    const fst_flow before = talk.flow();
+    talk.pass_ms(1);
+    inject_at(talk, hook(), ack);
+    expect_same_baseline(before, talk.flow());
+}
+
+/// A segment that does not move the edges, named like one a moment ago, but which no stack takes.
+TEST_P(DatapathAcceptance, WhatTheStackRefusesIsNoCopy) {
+    Conversation talk = established(watching());
+    Segment data = talk.next(End::peer, Psh | Ack, 10);
+    talk.send(data);
+    const fst_flow before = talk.flow();
+    talk.pass_ms(1);
+    data.ack -= 100'000;
+    data.ttl = kForeignTtl;
+    inject(talk, data);
+    expect_same_baseline(before, talk.flow());
+}
+
+/// The stack takes its data in, not its window.
+TEST_P(DatapathAcceptance, AnOlderAckSetsNoWindow) {
+    Conversation talk = established(watching());
+    const std::uint16_t window = talk.direction(End::peer).window;
+    Segment older = talk.next(End::peer, Psh | Ack, 100);
+    older.ack -= 1;
+    older.window = 7;
+    inject(talk, older);
+    EXPECT_EQ(talk.direction(End::peer).window, window);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, older.seq + 100);
+}
+
+/// A stack draws no window back (RFC 9293, section 3.8.6): who says so in its name does not keep us
+/// from seeing what is sent and acknowledged.
+TEST_P(DatapathAcceptance, WhatLeavesHereCountsThoughTheWindowIsDrawnBack) {
+    Conversation talk = established(watching());
+    talk.send(End::us, Psh | Ack, 1000);
+    Segment closing = talk.next(End::peer, Ack);
+    closing.ack -= 1000;
+    closing.window = 0;
+    inject(talk, closing);
+    for (int i = 0; i < FST_RING_STAMPS; i++) {
+        Segment data = talk.next(End::peer, Psh | Ack, 100);
+        data.ack -= 1000;
+        data.window = 0;
+        talk.send(data);
+        talk.send(End::us, Ack);
+        EXPECT_EQ(talk.direction(End::us).ack_edge, data.seq + 100);
+    }
+    talk.send(End::us, Psh | Ack, 1000);
+    EXPECT_EQ(talk.direction(End::us).seq_edge, talk.edge(End::us));
+}
+
+/// PAWS goes by the segment that last began at or below the receiver's ACK: one beyond may bear any
+/// time, and its data is taken in.
+TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {
+    Conversation talk = established(watching());
+    talk.send(End::peer, Psh | Ack, 100);
+    const std::uint32_t clock = talk.direction(End::peer).ts_val;
+    Segment leap = talk.next(End::peer, Psh | Ack, 100);
+    leap.timestamps->val += 1'000'000;
+    inject(talk, leap);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, leap.seq + 100);
+    EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
+    Segment ack = talk.next(End::us, Ack);
+    ack.ack = leap.seq + 100;
+    inject_at(talk, FST_HOOK_TC_EGRESS, ack);
+    leap.seq += 100;
+    inject(talk, leap);
+    EXPECT_EQ(talk.direction(End::peer).ts_val, leap.timestamps->val);
+}
+
+/// What was thrown away is not even noted as the latest word of its sender's clock.
+TEST_P(DatapathAcceptance, AResetPastTheWindowTellsNoTime) {
+    Conversation talk = established(watching());
+    const std::uint32_t offset = talk.direction(End::peer).ts_offset;
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.seq += kFar;
+    reset.timestamps->val += 50;
+    inject(talk, reset);
+    EXPECT_EQ(talk.direction(End::peer).ts_offset, offset);
+}
+
+/// A stack throws it away, whoever sent it: it does not refute a reset.
+TEST_P(DatapathAcceptance, WhatLiesBelowTheAckIsNoSignOfLife) {
+    Conversation talk = established(watching());
+    talk.send(crude_reset(talk));
+    talk.pass_ms(10);
+    talk.send(End::us, Psh | Ack, 100);
+    talk.pass_ms(10);
+    Segment below = talk.next(End::peer, Psh | Ack, 100);
+    below.seq -= 1000;
+    const Outcome outcome = inject(talk, below);
+    ASSERT_NE(outcome.find(FST_EVENT_AFTER_RST), nullptr);
+    EXPECT_EQ(outcome.find(FST_EVENT_AFTER_RST)->event.judgement.signals, 0u);
+    EXPECT_EQ(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_SENDER_SEEN, 0);
+}
+
+/// No stack takes it in, but each answers it, and its place is known to who sees the connection only.
+TEST_P(DatapathAcceptance, AKeepaliveIsASignOfLife) {
+    Conversation talk = established(watching());
+    talk.send(crude_reset(talk));
+    talk.pass_ms(1000);
+    Segment keepalive = talk.next(End::peer, Ack);
+    keepalive.seq -= 1;
+    const Outcome outcome = inject(talk, keepalive);
+    ASSERT_NE(outcome.find(FST_EVENT_AFTER_RST), nullptr);
+    EXPECT_EQ(outcome.find(FST_EVENT_AFTER_RST)->event.judgement.signals,
+              bit(FST_SIGNAL_LIVENESS_CLOCK));
 }
 
 /// No stack sees them, so they are no resets.
@@ -229,6 +374,27 @@ TEST_P(DatapathAcceptance, ANewHandshakeNeedsItsThirdPacket) {
     EXPECT_EQ(after.state & FST_FLOW_MIDWAY, 0u);
     EXPECT_EQ(after.isn[talk.index(End::peer)], syn.seq);
     EXPECT_EQ(after.isn[talk.index(End::us)], syn_ack.seq);
+}
+
+/// Its clock is not known before its first packet with a timestamp, wherever that clock stands.
+TEST_P(DatapathAcceptance, ANewConnectionsClockMayStandAnywhere) {
+    for (const std::uint32_t clock : {1U, 0x80000001U, 0xc0000000U}) {
+        SCOPED_TRACE(clock);
+        Conversation talk = established(watching());
+        Segment syn = talk.next(End::peer, Syn);
+        syn.seq = 0x12345678;
+        inject(talk, syn);
+        Segment syn_ack = talk.next(End::us, Syn | Ack);
+        syn_ack.seq = 0x9abcdef0;
+        syn_ack.ack = syn.seq + 1;
+        inject_at(talk, FST_HOOK_TC_EGRESS, syn_ack);
+        Segment third = talk.next(End::peer, Ack);
+        third.seq = syn.seq + 1;
+        third.ack = syn_ack.seq + 1;
+        third.timestamps->val = clock;
+        inject(talk, third);
+        EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
+    }
 }
 
 /// Packets that passed elsewhere: when both ends show that they have gone on, so do we.

@@ -151,7 +151,7 @@ TEST_P(DatapathEvent, MoreThanTheWindowHeld) {
     talk.send(reset);
     talk.pass_ms(1000);
     for (const auto& [seq, hears] :
-         {std::pair{reset.seq + window, false}, std::pair{reset.seq + window + 1, true}}) {
+         {std::pair{reset.seq + window - 100, false}, std::pair{reset.seq + window + 1, true}}) {
         Segment later = talk.next(End::peer, Psh | Ack, 100);
         later.seq = seq;
         const Outcome outcome = talk.send(later);
