@@ -68,7 +68,7 @@ Segment Conversation::next(End from, TcpFlags flags, std::size_t payload) {
     const Traits& own = traits_of(from);
     Segment segment{.from = from, .flags = flags, .seq = at(from).next_seq};
     segment.ack = (flags & Ack) != 0 ? at(other(from)).next_seq : 0;
-    segment.window = own.window;
+    segment.window = (flags & Syn) != 0 ? kSynWindow : own.window;
     segment.ttl = own.ttl;
     segment.id = next_id(from);
     segment.df = own.df;

@@ -39,6 +39,9 @@ constexpr End other(End end) {
 /// How an end numbers its packets.
 enum class Ids { zero, constant, per_flow, global, random };
 
+/// A SYN's window, which no scale applies to (RFC 7323, section 2.2).
+constexpr std::uint16_t kSynWindow = 64240;
+
 /// Properties of an end, independent of the connection, as seen here.
 struct Traits {
     std::uint8_t ttl = 64;
@@ -46,7 +49,7 @@ struct Traits {
     std::uint16_t first_id = 1000;
     bool df = true;
     bool timestamps = true;
-    std::uint16_t window = 502;  ///< unscaled
+    std::uint16_t window = 502;  ///< unscaled; a SYN's is kSynWindow
     std::uint8_t wscale = 7;
     std::uint32_t isn = 0x10000000;
     std::uint32_t clock_ms = 70'000'000;  ///< TSval at the start of the case

@@ -123,12 +123,12 @@ class RandomConnection {
         setting.rtt_us = std::uint64_t{1000} << below(6);
         setting.peer.timestamps = setting.us.timestamps = below(3) != 0;
         Conversation talk(*rig_, FST_HOOK_XDP, setting);
-        note(talk.send(End::us, Syn));
-        note(talk.send(End::peer, TcpFlags(Syn | Ack)));
-        note(talk.send(End::us, Ack));
+        note(talk.send(End::us, Syn), talk);
+        note(talk.send(End::peer, TcpFlags(Syn | Ack)), talk);
+        note(talk.send(End::us, Ack), talk);
         for (int i = 0; i < steps; i++) {
             rig_->advance_us(1 + below(300'000) / (1 + below(20)));
-            note(talk.send(below(4) == 0 ? reset(talk) : segment(talk)));
+            note(talk.send(below(4) == 0 ? reset(talk) : segment(talk)), talk);
         }
         return events_;
     }
@@ -156,8 +156,14 @@ class RandomConnection {
         }
         return reset;
     }
-    void note(const Outcome& outcome) {
-        events_.insert(events_.end(), outcome.events.begin(), outcome.events.end());
+    /// Events without the flow get it as it is after their packet.
+    void note(const Outcome& outcome, const Conversation& talk) {
+        for (SeenEvent event : outcome.events) {
+            if (!event.flow) {
+                event.flow = talk.flow();
+            }
+            events_.push_back(std::move(event));
+        }
     }
 
     std::mt19937 random_;
@@ -185,15 +191,15 @@ struct Compared {
     unsigned clocks = 0;
 };
 
-/// The data path keeps one time for a burst of resets: a pair is compared only if that makes no
-/// difference.
-/// Whether the data path holds it against a later one.
+/// Whether the data path holds the reset against a later one.
 bool is_acceptable(const SeenEvent& rst) {
     const unsigned side = rst.event.packet.direction & 1U;
     return (rst.event.judgement.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN)) ||
            !(rst.flow->direction[side ^ 1U].flags & FST_DIRECTION_ACKED);
 }
 
+/// The data path keeps one time for a burst of resets: a pair is compared only if that makes no
+/// difference.
 bool is_comparable(const SeenEvent& first, const SeenEvent& second) {
     const unsigned side = second.event.packet.direction & 1U;
     const std::uint32_t since = time_us(second.event.packet) - time_us(first.event.packet);
@@ -224,14 +230,23 @@ void compare_pair(const SeenEvent& first, const SeenEvent& second, Compared& com
     compared.paths += (on_arrival & FST_SIGNAL_BIT(FST_SIGNAL_TWO_PATHS)) != 0;
 }
 
+/// Whether the packet's receiver takes it in, or answers it as a keepalive. A packet that does not
+/// speak for its sender moves nothing that this goes by.
+bool speaks_for_sender(const SeenEvent& seen) {
+    const fst_packet& packet = seen.event.packet;
+    const unsigned side = packet.direction & 1U;
+    return !(packet.flags & FST_PACKET_OUT_OF_PROFILE) &&
+           (fst_acceptance_of(&*seen.flow, &packet, static_cast<int>(side)) == FST_ACCEPTED ||
+            packet.seq + 1 == seen.flow->direction[side ^ 1U].ack_edge);
+}
+
 /// The side's first packet after a reset that began a burst: compares the signals by the slot at
 /// the reset, as in the analysis, with those of the data path.
 void compare_later(const SeenEvent& rst, const SeenEvent& later, Compared& compared) {
     const fst_packet& packet = later.event.packet;
     const unsigned side = packet.direction & 1U;
     const fst_flow& then = *rst.flow;
-    if ((packet.flags & FST_PACKET_OUT_OF_PROFILE) ||
-        !fst_same_distance(&then.direction[side], packet.ttl, 1) ||
+    if (!speaks_for_sender(later) || !fst_same_distance(&then.direction[side], packet.ttl, 1) ||
         !fst_goes_on(&then.direction[side], &then.direction[side ^ 1U], &packet)) {
         EXPECT_EQ(later.event.judgement.signals, 0U);
         return;

@@ -111,7 +111,7 @@ bool ResetObservation::observes(const fst_packet& later) const {
     if (!observing_ || after < Nanoseconds::zero() ||
         after > (refuted ? kObservationWhenChallenged : kObservation) ||
         (later.tcp_flags & (FST_TCP_RST | FST_TCP_SYN)) != 0 ||
-        (later.flags & FST_PACKET_DUPLICATE_FRAME)) {
+        (later.flags & (FST_PACKET_DUPLICATE_FRAME | FST_PACKET_OUT_OF_PROFILE))) {
         return false;
     }
     return !repeats_old_data(later) && is_from_senders_distance(later) && is_vouched_as_well(later);
