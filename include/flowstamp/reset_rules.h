@@ -175,6 +175,18 @@ static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int
            own->ack_edge - ack <= fst_ack_reach(flow, d);
 }
 
+/// Whether the side's clock can have gone on to the segment's timestamp since its latest one, give or
+/// take `near` ticks: a side may rest for long.
+static inline int fst_clock_may_show(const struct fst_direction* own,
+                                     const struct fst_packet* packet, __u32 near) {
+    const __u32 now_ms = (__u32)(packet->time_ns / 1000000);
+
+    if (own->flags & FST_DIRECTION_TS_FAST)
+        return packet->time_ns > own->last_ns &&
+               packet->ts_val - own->ts_val - near <= (packet->time_ns - own->last_ns) / 1000;
+    return fst_sequence_after(packet->ts_val, own->ts_offset + now_ms) <= (__s32)near;
+}
+
 /// What the segment is to its receiver by its timestamps. Once negotiated they are on every segment
 /// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS (section 5) refuses
 /// what is older by more than a tick than the segment that last began at or below the receiver's
@@ -193,7 +205,7 @@ static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_dir
     if (ahead <= near || !(own->flags & FST_DIRECTION_TS_CLOCK))
         return FST_ACCEPTED;
     if (ahead < 0x80000000U)
-        return FST_UNFIT;
+        return fst_clock_may_show(own, packet, near) ? FST_ACCEPTED : FST_UNFIT;
     return 0U - ahead <= near && fst_sequence_after(fst_sequence_end(packet), own->seq_edge) <= 0 &&
                    fst_sequence_after(packet->ack, own->ack_edge) <= 0
                ? FST_REPEATED

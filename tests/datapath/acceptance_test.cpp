@@ -246,6 +246,17 @@ TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {
     EXPECT_EQ(talk.direction(End::peer).ts_val, leap.timestamps->val);
 }
 
+/// A clock goes on while its side rests: what comes then with a gap before it is no leap.
+TEST_P(DatapathAcceptance, AfterARestTheClockHasGoneOn) {
+    Conversation talk = established(watching());
+    talk.send(End::peer, Psh | Ack, 100);
+    talk.pass_ms(20'000);
+    Segment behind_gap = talk.next(End::peer, Psh | Ack, 100);
+    behind_gap.seq += 100;
+    inject(talk, behind_gap);
+    EXPECT_EQ(talk.direction(End::peer).ts_val, behind_gap.timestamps->val);
+}
+
 /// What was thrown away is not even noted as the latest word of its sender's clock.
 TEST_P(DatapathAcceptance, AResetPastTheWindowTellsNoTime) {
     Conversation talk = established(watching());
