@@ -110,8 +110,7 @@ noinline int observe_copy(__u32 slot) {
         same_ttl |= stamp->ttl == packet->ttl;
         above += stamp->ttl > packet->ttl;  // copies with one TTL are stamped once
     }
-    if (!seen ||
-        (!(packet->tcp_flags & FST_TCP_SYN) && acceptance_of(slot) == FST_REFUSED) ||
+    if (!seen || (!(packet->tcp_flags & FST_TCP_SYN) && acceptance_of(slot) == FST_REFUSED) ||
         (!named && (packet->flags & FST_PACKET_SACK) && !(packet->tcp_flags & FST_TCP_SYN))) {
         if ((packet->flags & FST_PACKET_SACK) && !(packet->tcp_flags & FST_TCP_SYN) &&
             !(flow->state & FST_OF(FST_FLOW_SACKED, d ^ 1))) {
