@@ -190,7 +190,8 @@ static inline int fst_clock_may_show(const struct fst_direction* own,
 /// What the segment is to its receiver by its timestamps. Once negotiated they are on every segment
 /// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS (section 5) refuses
 /// what is older by more than a tick than the segment that last began at or below the receiver's
-/// ACK. Which one that was is not known: what is older than any was overtaken, or is refused.
+/// ACK. Which one that was is not known: what is a little older than the latest was overtaken. It may
+/// be thrown away, but its side has come as far: a later reset is no guess.
 static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_direction* own,
                                                             const struct fst_packet* packet,
                                                             __u32 state) {
@@ -206,10 +207,12 @@ static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_dir
         return FST_ACCEPTED;
     if (ahead < 0x80000000U)
         return fst_clock_may_show(own, packet, near) ? FST_ACCEPTED : FST_UNFIT;
-    return 0U - ahead <= near && fst_sequence_after(fst_sequence_end(packet), own->seq_edge) <= 0 &&
+    if (0U - ahead > near)
+        return FST_REFUSED;
+    return fst_sequence_after(fst_sequence_end(packet), own->seq_edge) <= 0 &&
                    fst_sequence_after(packet->ack, own->ack_edge) <= 0
                ? FST_REPEATED
-               : FST_REFUSED;
+               : FST_UNFIT;
 }
 
 /// What the segment of end `d` is to its receiver by the sequence numbers that it occupies.

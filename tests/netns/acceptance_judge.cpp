@@ -183,6 +183,13 @@ bool leapt(const Step& step, const fst_direction& own) {
            after(*step.ts_recent, own.ts_val);
 }
 
+/// Whether its timestamp is a little older than the side's latest: it was sent, and overtaken.
+bool is_overtaken(const Step& step, const fst_direction& own) {
+    const std::optional<testing::Timestamps>& sent = step.segment.timestamps;
+    return sent && own.ts_val - sent->val <= FST_TIMESTAMPS_NEAR_FAST &&
+           after(own.ts_val, sent->val + 1);
+}
+
 bool outside_window(const Step& step, const fst_direction& own) {
     const std::uint32_t seq = step.segment.seq;
     return seq != own.seq_edge &&
@@ -221,6 +228,7 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
     Excused excused(differences);
     excused.all(is_unlooked(step, peer), Excuse::Unlooked);
     excused.all(leapt(step, own), Excuse::Leapt);
+    excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
     excused.all(segment.has(wire::Syn) && both_fins && !got_fin(socket), Excuse::EarlyFin);
     excused.some(after(socket.rcv_wup, segment.end()), Excuse::Copy, {"copies"});
     excused.some(reset && !outside_window(step, own), Excuse::ResetClock, {"ts_offset"});
@@ -264,8 +272,7 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
                  {"ack_edge"});
     excused.some(segment.seq == socket.rcv_nxt && after(socket.snd_una, segment.ack),
                  Excuse::Predicted, {"seq_edge"});
-    excused.some(segment.timestamps && after(own.ts_val, segment.timestamps->val + 1),
-                 Excuse::Overtaken, {"seq_edge", "ack_edge"});
+    excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
     return excused.excuse();
 }
 

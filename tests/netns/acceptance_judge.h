@@ -49,7 +49,7 @@ enum class Excuse : std::uint8_t {
     Unsaid,       ///< without a scale Linux may take in more than its window says
     Predicted,    ///< header prediction takes data in order however old their ACK ...
     Leapt,        ///< ... and their timestamp
-    Overtaken,    ///< its timestamp is older than one that the kernel did not note
+    Overtaken,  ///< its timestamp is a little older than the side's latest: it was sent all the same
 };
 inline constexpr std::array kExcuses = {"none",          "unlooked",  "straddles",   "copy",
                                         "reset's clock", "after FIN", "past a hole", "older window",

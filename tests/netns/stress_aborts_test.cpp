@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
@@ -169,12 +170,13 @@ std::vector<Kind> kinds() {
     return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, StressAborts, ::testing::ValuesIn(kinds()), [](const auto& info) {
-    static constexpr const char* kNames[] = {"AtOnce", "LingerZero", "CloseUnread", "Vanish",
-                                             "OurOwn"};
-    return std::string(kNames[static_cast<int>(info.param.abort)]) +
+std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
+    constexpr std::array names = {"AtOnce", "LingerZero", "CloseUnread", "Vanish", "OurOwn"};
+    return std::string(names.at(static_cast<std::size_t>(info.param.abort))) +
            (info.param.conntrack ? "Conntrack" : "");
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StressAborts, ::testing::ValuesIn(kinds()), kind_name);
 
 }  // namespace
 }  // namespace flowstamp::lab
