@@ -203,41 +203,45 @@ static __always_inline void note_retransmission(struct fst_direction* own,
     own->retransmitted += own->retransmitted != 255;
 }
 
-/// Sequence edge, retransmissions, ACK edge, and the round-trip time from here to this side.
-static __always_inline void learn_sequence(struct fst_direction* own,
-                                           const struct fst_direction* other,
-                                           struct fst_packet* packet) {
-    __u32 end = fst_sequence_end(packet);
-    __u32 now_us = time_us(packet->time_ns), acknowledged;
+/// Sequence edge, retransmissions and ACK edge. How many bytes the packet newly acknowledges.
+static __always_inline __u32 learn_edges(struct fst_direction* own, struct fst_packet* packet) {
+    const __u32 end = fst_sequence_end(packet);
+    __u32 acknowledged;
 
     note_retransmission(own, packet);
     if (!(own->flags & FST_DIRECTION_SEEN)) {
         own->flags |= FST_DIRECTION_SEEN;
         own->seq_edge = end;
-        own->edge_us = now_us;
+        own->edge_us = time_us(packet->time_ns);
         own->ack_edge = packet->ack - 1;
     } else if (end != packet->seq && fst_sequence_after(end, own->seq_edge) > 0) {
         // A bare ACK moves no stack's edge, wherever in the window it lies.
         own->seq_edge = end;
-        own->edge_us = now_us;
+        own->edge_us = time_us(packet->time_ns);
     }
     if (packet->payload)
         own->flags |= FST_DIRECTION_DATA;
     if (!(packet->tcp_flags & FST_TCP_ACK))
-        return;
+        return 0;
     if (!(own->flags & FST_DIRECTION_ACKED)) {
         own->flags |= FST_DIRECTION_ACKED;
         own->ack_edge = packet->ack - 1;
     }
     acknowledged = packet->ack - own->ack_edge;
     if (acknowledged - 1 >= FST_SEQUENCE_REACH)
-        return;
+        return 0;
     own->ack_edge = packet->ack;
-    if (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15))
+    return acknowledged;
+}
+
+/// The round-trip time from here to this side: since the other side's newest byte passed here, by
+/// the first ACK of it.
+static __always_inline void learn_rtt(struct fst_direction* own, const struct fst_direction* other,
+                                      const struct fst_packet* packet, __u32 acknowledged) {
+    if (!acknowledged || (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15)))
         return;
-    // The first ACK of the newest byte: the time since that byte passed here is a round trip.
     if (packet->ack == other->seq_edge && (other->flags & FST_DIRECTION_SEEN)) {
-        __u32 rtt_us = now_us - other->edge_us;
+        __u32 rtt_us = time_us(packet->time_ns) - other->edge_us;
 
         if (!own->min_rtt_us || rtt_us < own->min_rtt_us)
             own->min_rtt_us = rtt_us ? rtt_us : 1;
@@ -281,7 +285,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     const int latest = updates_window(own, packet);
     int new_ttl;
 
-    learn_sequence(own, &flow->direction[d ^ 1], packet);
+    learn_rtt(own, &flow->direction[d ^ 1], packet, learn_edges(own, packet));
     if (own->seq_edge != seq_edge)
         note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
     learn_mac(flow, packet, d);

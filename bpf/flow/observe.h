@@ -161,7 +161,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     if (scratch->acceptance == FST_REPEATED)
         note_retransmission(own, packet);
     else if (scratch->acceptance == FST_UNFIT)
-        learn_sequence(own, &flow->direction[d ^ 1], packet);
+        learn_edges(own, packet);
     else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
     stamp(own, packet);

@@ -162,6 +162,11 @@ bool has_fin(const fst_flow& flow, int d) {
     return (flow.state & FST_OF(FST_FLOW_FIN, d)) != 0;
 }
 
+/// Whether a FIN came that is looked at again when a reset comes: by then its hole may be filled.
+bool has_fin_ahead(const fst_flow& flow) {
+    return (flow.state & (FST_OF(FST_FLOW_FIN_AHEAD, 0) | FST_OF(FST_FLOW_FIN_AHEAD, 1))) != 0;
+}
+
 /// Whether the socket has the peer's FIN, in order.
 bool got_fin(const SocketView& socket) {
     constexpr std::array without = {1, 4, 5};  // TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2
@@ -235,6 +240,7 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
     excused.some(straddles(step), Excuse::Straddles, {"seq_edge", "ack_edge"});
     excused.some(reset && straddles(step), Excuse::Straddles, {"state"});
     excused.some(reset && segment.seq == socket.rcv_wup, Excuse::Delayed, {"state"});
+    excused.some(reset && has_fin_ahead(step.flow), Excuse::EarlyFin, {"state"});
     excused.some(reset && segment.seq == own.seq_edge && after(segment.seq, socket.rcv_nxt),
                  Excuse::PastHole, {"state"});
     return excused.excuse();
@@ -243,7 +249,7 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
 Excuse excuse_moving(const Step& step, int peer, Differences& differences) {
     const SocketView& socket = step.socket;
     const Crafted& segment = step.segment;
-    const bool fin = segment.has(wire::Fin), older = after(socket.snd_wl1, segment.seq);
+    const bool fin = segment.has(wire::Fin), older = !after(segment.seq, socket.snd_wl1);
     Excused excused(differences);
     excused.all(is_unlooked(step, peer), Excuse::Unlooked);
     excused.some(got_fin(socket), Excuse::AfterFin, {"seq_edge", "window"});
