@@ -78,6 +78,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     struct scratch* scratch = scratch_get();
     enum fst_parse_result result;
     struct fst_flow* flow;
+    int ordinary;
     __u32 slot;
 
     if (!scratch)
@@ -99,7 +100,8 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         buffer_stamp(scratch);
     if (!flow)
         return 0;
-    if (is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
+    ordinary = is_ordinary(flow, &scratch->packet, scratch->packet.direction & 1);
+    if (!ordinary && is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
         count(FST_COUNT_DAMAGED);
         return 0;
     }
@@ -110,7 +112,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         }
         return handle_reset(ctx, hook, scratch, slot);
     }
-    observe(scratch, flow, slot);
+    observe(scratch, flow, slot, ordinary);
     return 0;
 }
 
