@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What is done about a RST, and what its flow remembers of it. In doubt the packet passes.
 //
-// The challenge: a suspicious RST is shifted out of its exact match (its sequence number past what
-// the receiver expects) and passed on. The receiver's stack, seeing a RST in its window that is not
-// exact, sends a challenge ACK (RFC 5961, section 3.2). A peer that is really gone answers with a
-// RST of exactly that ACK's sequence number; a live one goes on.
+// The challenge: a suspicious RST is made into a packet that its receiver's stack answers by an ACK,
+// and passed on (challenge.h). A peer that is really gone answers with a RST of exactly that ACK's
+// sequence number; a live one goes on.
 #ifndef FLOWSTAMP_BPF_RESET_ACT_H
 #define FLOWSTAMP_BPF_RESET_ACT_H
 
@@ -326,6 +325,11 @@ noinline int reset_settle(__u32 slot) {
     remember(scratch, flow, d);
     count_verdict(&scratch->judgement);
     emit_flow(scratch, flow, slot, FST_EVENT_RST);
+    // What no stack takes in is no word of its sender's: its flow has rested all the same.
+    if (!(scratch->packet.flags & FST_PACKET_NEW_FLOW) && !is_acceptable(scratch, flow, d)) {
+        count(FST_COUNT_REFUSED);
+        return 0;
+    }
     flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
     version_begin(&flow->direction[d]);
     stamp(&flow->direction[d], &scratch->packet);

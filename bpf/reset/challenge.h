@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A suspicious RST made into a challenge: which form it takes, and when it is a new one.
 //
-// A flow's first challenge is the RST itself, shifted out of its exact match: its sequence number
-// is moved past everything that the receiver can have received. In the window but not exact, it
-// makes the stack send a challenge ACK (RFC 5961, section 3.2), once in 500 ms (Linux,
-// net.ipv4.tcp_invalid_ratelimit). Every further challenge takes a form that no such limit applies
-// to: a keepalive with one old byte (RFC 1122, section 4.2.3.6). No stack takes that byte in; each
-// acknowledges it (RFC 9293, section 3.10.7.4, first check), and Linux limits only answers to
+// A challenge is a keepalive with one old byte (RFC 1122, section 4.2.3.6). No stack takes that byte
+// in; each acknowledges it (RFC 9293, section 3.10.7.4, first check), and Linux limits only answers to
 // segments that occupy no sequence space. To connection tracking and address translation it is a
 // byte sent again: its ACK is one that this end has sent before, so nothing in it is new to anyone.
+//
+// A RST that makes no new challenge is shifted out of its exact match: its sequence number is moved
+// past everything that the receiver can have received, which does no harm. In the window but not
+// exact, it makes the stack send a challenge ACK (RFC 5961, section 3.2), once in 500 ms at the most
+// (Linux, net.ipv4.tcp_invalid_ratelimit): any packet that the stack does not take in, a keepalive of
+// the peer's or a blind ACK, may have used that up. So a shifted RST may be asked of nobody.
 #ifndef FLOWSTAMP_BPF_RESET_CHALLENGE_H
 #define FLOWSTAMP_BPF_RESET_CHALLENGE_H
 
@@ -104,7 +106,6 @@ static __always_inline int is_window_closed(const struct fst_flow* flow, int d) 
 static __always_inline void challenge_form(struct scratch* scratch, const struct fst_flow* flow,
                                            int d) {
     const struct fst_packet* packet = &scratch->packet;
-    const int first = !(flow->challenges[d] & 0x0f) && !(flow->reset_flags[d] & FST_RESET_REFUTED);
 
     if (is_window_closed(flow, d)) {
         challenge_by_keepalive(&scratch->challenge, flow, packet, d);
@@ -112,7 +113,7 @@ static __always_inline void challenge_form(struct scratch* scratch, const struct
     }
     // Too soon, or no answer: shifted, so that it does no harm, but no further answer is provoked: a
     // box that answers every packet would answer that one too, without end.
-    if (first || !is_new_challenge(flow, packet, &scratch->judgement, d) ||
+    if (!is_new_challenge(flow, packet, &scratch->judgement, d) ||
         (!begins_burst(flow, packet, d) && !answers_an_ack(flow, packet, d)) ||
         !(flow->direction[d].flags & FST_DIRECTION_ACKED))
         challenge_by_shift(&scratch->challenge, flow, packet, d);

@@ -198,7 +198,7 @@ TEST_P(DatapathActingLimits, InATunnelItIsDroppedOrPassesButIsNeverChallenged) {
 }
 
 /// The device, or the peer's stack on a veth, completes it: the field holds the pseudo-header's
-/// sum, which a new sequence number does not change. In the kernel's own buffers this is a flag,
+/// sum, which changes with the length alone. In the kernel's own buffers this is a flag,
 /// which a test run cannot set: only the frame's bytes can show it, so this is for XDP and the host
 /// only.
 TEST_P(DatapathActingLimits, PartialChecksumStays) {
@@ -209,7 +209,11 @@ TEST_P(DatapathActingLimits, PartialChecksumStays) {
         reset.checksum = Checksum::Partial;
         const Outcome outcome = talk.send(reset);
         EXPECT_EQ(outcome.judgement().action, FST_ACTION_CHALLENGED);
-        reset.seq += 1;
+        reset.flags = Ack;
+        reset.payload = 1;
+        reset.zeros = true;
+        reset.seq = talk.direction(End::us).ack_edge - 2;
+        reset.ack = talk.direction(End::peer).ack_edge;
         if (in_kernel() && hook() == FST_HOOK_TC_INGRESS) {
             continue;
         }

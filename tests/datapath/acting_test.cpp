@@ -81,13 +81,14 @@ void expect_dropped(const Outcome& outcome) {
 /// Challenges a RST, lets our stack send its challenge ACK, and waits.
 void challenge_and_wait(Conversation& talk, std::uint64_t wait_us) {
     const Segment reset = talk.stateless_reset();
-    expect_challenged(talk, talk.send(reset), reset, Form::shifted);
+    expect_challenged(talk, talk.send(reset), reset, Form::keepalive);
     talk.pass_us(50);
     talk.send(End::us);
     talk.pass_us(wait_us);
 }
 
-TEST_P(DatapathActing, FirstChallengeIsTheResetShifted) {
+/// As many bytes as the RST, or one more.
+TEST_P(DatapathActing, AChallengeIsAKeepalive) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         for (const std::size_t payload : {0, 1, 11, 100, 400, 1300}) {
@@ -100,7 +101,7 @@ TEST_P(DatapathActing, FirstChallengeIsTheResetShifted) {
                     reset.timestamps.reset();
                 }
                 const std::uint64_t before = acting().counter(FST_COUNT_CHALLENGED);
-                expect_challenged(talk, talk.send(reset), reset, Form::shifted);
+                expect_challenged(talk, talk.send(reset), reset, Form::keepalive);
                 EXPECT_EQ(acting().counter(FST_COUNT_CHALLENGED), before + 1);
                 EXPECT_TRUE(talk.state_has(FST_FLOW_AWAITS_EGRESS, End::peer));
                 EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1);
@@ -109,8 +110,7 @@ TEST_P(DatapathActing, FirstChallengeIsTheResetShifted) {
     }
 }
 
-/// Every further one is a keepalive: as many bytes as the RST, or one more.
-TEST_P(DatapathActing, FurtherChallengesAreKeepalives) {
+TEST_P(DatapathActing, SoIsEachFurtherOne) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     for (const bool v6 : {false, true}) {
         for (const std::size_t payload : {0, 1, 100}) {
@@ -130,16 +130,19 @@ TEST_P(DatapathActing, FurtherChallengesAreKeepalives) {
     }
 }
 
-TEST_P(DatapathActing, ChallengeIsPastAllThatWasSent) {
+/// Too soon for an answer: it does no harm, and asks for nothing.
+TEST_P(DatapathActing, WhatIsNoNewChallengeIsShiftedPastAllThatWasSent) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
     const Segment before = talk.stateless_reset();
     talk.send(End::peer, Psh | Ack, 1000);  // not acknowledged yet
+    expect_challenged(talk, talk.send(before), before, Form::keepalive);
     expect_challenged(talk, talk.send(before), before, Form::shifted);
 
     Conversation ahead = established();
     Segment beyond = ahead.stateless_reset();
     beyond.seq += 5000;  // in the window
+    expect_challenged(ahead, ahead.send(beyond), beyond, Form::keepalive);
     expect_challenged(ahead, ahead.send(beyond), beyond, Form::shifted);
 }
 
@@ -152,7 +155,9 @@ TEST_P(DatapathActing, ChallengeChecksumHandlesCarries) {
         setting.us.isn = 0x7fffff00 + i * 0x1003;
         Conversation talk = established(setting);
         const Segment reset = talk.next(End::peer, Rst | Ack);
-        expect_challenged(talk, talk.send(reset), reset, Form::shifted);
+        expect_challenged(talk, talk.send(reset), reset, Form::keepalive);
+        const Segment soon = talk.next(End::peer, Rst | Ack);
+        expect_challenged(talk, talk.send(soon), soon, Form::shifted);
         talk.pass_us(50);
         talk.send(End::us);
         talk.pass_us(700'000);  // too late for an answer
@@ -173,7 +178,7 @@ TEST_P(DatapathActing, OnlySuspectedOnesAreChallenged) {
     nearer.ttl += 2;
     const Outcome outcome = suspect.send(nearer);
     EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_SUSPECTED);
-    expect_challenged(suspect, outcome, nearer, Form::shifted);
+    expect_challenged(suspect, outcome, nearer, Form::keepalive);
 }
 
 TEST_P(DatapathActing, AnswerIsAccepted) {
@@ -304,7 +309,7 @@ TEST_P(DatapathActing, AtMostEightChallengesInABurst) {
     for (int i = 1; i <= FST_CHALLENGES_MAX; i++) {
         SCOPED_TRACE(i);
         const Segment reset = talk.stateless_reset();
-        expect_challenged(talk, talk.send(reset), reset, i == 1 ? Form::shifted : Form::keepalive);
+        expect_challenged(talk, talk.send(reset), reset, Form::keepalive);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], i);
         talk.pass_us(100);
         talk.send(End::us);
@@ -320,7 +325,7 @@ TEST_P(DatapathActing, FirstConfirmedIsChallengedThenDropped) {
     const Segment first = confirmed_reset(talk);
     const Outcome outcome = talk.send(first);
     EXPECT_EQ(outcome.judgement().verdict, FST_VERDICT_CONFIRMED);
-    expect_challenged(talk, outcome, first, Form::shifted);
+    expect_challenged(talk, outcome, first, Form::keepalive);
     talk.pass_us(100);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_us(kRttUs);
@@ -342,7 +347,7 @@ TEST_P(DatapathActing, DropConfirmedPassesSuspectedOnes) {
     Conversation other = established();
     nearer = other.stateless_reset();
     nearer.ttl += 2;
-    expect_challenged(other, other.send(nearer), nearer, Form::shifted);
+    expect_challenged(other, other.send(nearer), nearer, Form::keepalive);
 }
 
 /// Refuted once, then nothing from either end: eight bursts are dropped, the ninth passes.

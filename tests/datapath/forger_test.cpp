@@ -299,6 +299,16 @@ TEST_P(DatapathForger, BlindResetsDelayNoAnswer) {
     EXPECT_FALSE(talk.state_has(FST_FLOW_FORGED, End::peer));
 }
 
+/// A blind one is no word of its sender's: the flow has rested all the same.
+TEST_P(DatapathForger, ABlindResetEndsNoRest) {
+    Conversation talk = established();
+    const fst_direction before = talk.direction(End::peer);
+    talk.pass_ms(11'000);
+    inject(talk, blind(talk));
+    EXPECT_EQ(talk.direction(End::peer).last_ns, before.last_ns);
+    EXPECT_EQ(talk.direction(End::peer).packets, before.packets);
+}
+
 /// Only what the stack takes in closes a flow: no first fragment, and nothing in a tunnel.
 TEST_P(DatapathForger, WhatIsNotTakenInClosesNoFlow) {
     Conversation talk = established();

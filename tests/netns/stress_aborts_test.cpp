@@ -3,6 +3,8 @@
 // Genuine resets in numbers, under --drop confirmed --challenge all: none is doubted, and each ends
 // its connection. FLOWSTAMP_ABORTS: how many of each kind.
 #include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -25,7 +27,9 @@ enum class Abort : std::uint8_t {
     LingerZero,   ///< in the middle of a download
     CloseUnread,  ///< ... and the request was read in part only
     Vanish,       ///< the server's kernel answers for a socket that is gone
-    OurOwn,       ///< by the client
+    /// Just after its keepalive probe, which uses up what Linux sends of challenge ACKs in 500 ms.
+    AfterKeepalive,
+    OurOwn,  ///< by the client
 };
 
 struct Kind {
@@ -63,6 +67,14 @@ class StressAborts : public StressTest, public ::testing::WithParamInterface<Kin
         [[maybe_unused]] const Status sent = lab::send_all(socket, some_bytes(20'000), limit);
         if (GetParam().abort == Abort::OurOwn) {
             ends_by_reset(socket);
+            return;
+        }
+        if (GetParam().abort == Abort::AfterKeepalive) {
+            const int on = 1, second = 1;
+            setsockopt(socket.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+            setsockopt(socket.get(), IPPROTO_TCP, TCP_KEEPIDLE, &second, sizeof(second));
+            std::this_thread::sleep_for(1200ms);
+            lab::close_with_reset(std::move(socket));
             return;
         }
         std::this_thread::sleep_for(60ms);
@@ -162,8 +174,8 @@ TEST_P(StressAborts, NoneIsDoubted) {
 std::vector<Kind> kinds() {
     std::vector<Kind> all;
     for (const bool conntrack : {false, true}) {
-        for (const Abort abort :
-             {Abort::AtOnce, Abort::LingerZero, Abort::CloseUnread, Abort::Vanish, Abort::OurOwn}) {
+        for (const Abort abort : {Abort::AtOnce, Abort::LingerZero, Abort::CloseUnread,
+                                  Abort::Vanish, Abort::AfterKeepalive, Abort::OurOwn}) {
             all.push_back({abort, conntrack});
         }
     }
@@ -171,7 +183,8 @@ std::vector<Kind> kinds() {
 }
 
 std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
-    constexpr std::array names = {"AtOnce", "LingerZero", "CloseUnread", "Vanish", "OurOwn"};
+    constexpr std::array names = {"AtOnce", "LingerZero",     "CloseUnread",
+                                  "Vanish", "AfterKeepalive", "OurOwn"};
     return std::string(names.at(static_cast<std::size_t>(info.param.abort))) +
            (info.param.conntrack ? "Conntrack" : "");
 }

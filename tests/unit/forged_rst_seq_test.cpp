@@ -71,6 +71,14 @@ TEST_F(ForgedRstTest, TheGuardsOfTheSecondGuess) {
     EXPECT_EQ(judge(first, second, 1ms, 6459), FST_VERDICT_GENUINE) << "we acknowledged up to it";
 }
 
+/// Who knows addresses and ports alone can send it.
+TEST_F(ForgedRstTest, AResetThatNoStackTakesInSaysNothingAboutTheFirst) {
+    observe(script.at(0ms).rst({.ttl = 52, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
+    observe(script.at(80ms).rst({.seq = 0x40000000, .ttl = 60, .context = 0}));
+    EXPECT_EQ(sink.resets.size(), 2U) << "the first is not reported again";
+    EXPECT_EQ(sink.resets[0].judgement.verdict, FST_VERDICT_GENUINE);
+}
+
 TEST_F(ForgedRstTest, TwoPathsAddToTheFirstResetsEvidence) {
     observe(script.at(0ms).rst({.ttl = 52, .signals = bit(FST_SIGNAL_WINDOW_FOREIGN)}));
     EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);

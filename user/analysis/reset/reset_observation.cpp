@@ -274,7 +274,10 @@ bool ResetObservation::compare_with_later(ResetObservation& later_rst) {
         later_rst.add(FST_SIGNAL_SEQ_CHANGE, later_rst.later_.other_rst, packet());
     }
     if (was_acceptable() && takes_another_path(later_rst)) {
-        brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
+        // Anyone can send one that its receiver throws away.
+        if (later_rst.was_acceptable()) {
+            brought |= add(FST_SIGNAL_TWO_PATHS, later_.other_rst, later_rst.packet());
+        }
         later_rst.add(FST_SIGNAL_TWO_PATHS, later_rst.later_.other_rst, packet());
     }
     // Of two resets in the name of a side of which nothing else was seen, the nearer one is a
