@@ -130,6 +130,7 @@ class StressAborts : public StressTest, public ::testing::WithParamInterface<Kin
         Times times;
         std::atomic<int> left = count;
         std::vector<std::jthread> clients;
+        clients.reserve(kClients);
         for (int i = 0; i < kClients; i++) {
             clients.emplace_back([&] {
                 while (left-- > 0) {
