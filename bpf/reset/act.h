@@ -196,9 +196,9 @@ static __always_inline void advance_clock(struct fst_direction* own,
         own->ts_offset = offset;
 }
 
-/// Whether the RST is acceptable (RFC 9293, section 3.10.7.4): the receiver's stack acts on it, if only
-/// by a challenge ACK. Another one changes nothing, wherever it came from: who knows addresses and
-/// ports alone can send any number.
+/// Whether the RST is acceptable (RFC 9293, section 3.10.7.4): the receiver's stack acts on it, if
+/// only by a challenge ACK. Another one changes nothing, wherever it came from: who knows addresses
+/// and ports alone can send any number.
 static __always_inline int is_acceptable(const struct scratch* scratch, const struct fst_flow* flow,
                                          int d) {
     const struct fst_packet* packet = &scratch->packet;
@@ -211,7 +211,7 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
     return !!(scratch->judgement.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN));
 }
 
-/// What the flow remembers of the RST, once it is known what becomes of it.
+/// What the flow remembers of an acceptable RST, once it is known what becomes of it.
 static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, int d) {
     const struct fst_packet* packet = &scratch->packet;
     struct fst_judgement* judgement = &scratch->judgement;
@@ -220,8 +220,6 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
-    if (!is_acceptable(scratch, flow, d))
-        return;
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
@@ -317,16 +315,18 @@ noinline int reset_plan(__u32 slot) {
 noinline int reset_settle(__u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
-    int d;
+    int d, acceptable;
 
     if (!scratch || !flow)
         return 0;
     d = scratch->packet.direction & 1;
-    remember(scratch, flow, d);
+    acceptable = is_acceptable(scratch, flow, d);
+    if (acceptable)
+        remember(scratch, flow, d);
     count_verdict(&scratch->judgement);
     emit_flow(scratch, flow, slot, FST_EVENT_RST);
     // What no stack takes in is no word of its sender's: its flow has rested all the same.
-    if (!(scratch->packet.flags & FST_PACKET_NEW_FLOW) && !is_acceptable(scratch, flow, d)) {
+    if (!acceptable && !(scratch->packet.flags & FST_PACKET_NEW_FLOW)) {
         count(FST_COUNT_REFUSED);
         return 0;
     }

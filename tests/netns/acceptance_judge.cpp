@@ -158,10 +158,6 @@ bool straddles(const Step& step) {
            !(after(segment.seq, socket.right_edge) && after(segment.seq, socket.rcv_nxt));
 }
 
-bool has_fin(const fst_flow& flow, int d) {
-    return (flow.state & FST_OF(FST_FLOW_FIN, d)) != 0;
-}
-
 /// Whether a FIN came that is looked at again when a reset comes: by then its hole may be filled.
 bool has_fin_ahead(const fst_flow& flow) {
     return (flow.state & (FST_OF(FST_FLOW_FIN_AHEAD, 0) | FST_OF(FST_FLOW_FIN_AHEAD, 1))) != 0;
@@ -229,7 +225,7 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
     const Crafted& segment = step.segment;
     const fst_direction& own = step.flow.direction[peer];
     const bool reset = segment.has(wire::Rst);
-    const bool both_fins = has_fin(step.flow, 0) && has_fin(step.flow, 1);
+    const bool both_fins = fst_both_fins(step.flow.state) != 0;
     Excused excused(differences);
     excused.all(is_unlooked(step, peer), Excuse::Unlooked);
     excused.all(leapt(step, own), Excuse::Leapt);

@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "flowstamp/reset_rules.h"
 #include "tests/netns/acceptance_judge.h"
+#include "tests/netns/environment.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -22,11 +22,6 @@ constexpr int kCases = 4;
 constexpr int kSegmentsOfAConnection = 25;
 constexpr std::size_t kReported = 20;
 constexpr std::uint8_t kClosed = 7;  ///< TCP_CLOSE of the kernel
-
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-    const char* value = std::getenv(name);
-    return value != nullptr && *value != '\0' ? std::strtoull(value, nullptr, 10) : otherwise;
-}
 
 struct Case {
     const char* name;

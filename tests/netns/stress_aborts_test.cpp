@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <mutex>
 
+#include "tests/netns/environment.h"
 #include "tests/netns/stress_fixture.h"
 #include "user/lab/firewall.h"
 
@@ -36,11 +36,6 @@ struct Kind {
     Abort abort;
     bool conntrack;
 };
-
-int aborts() {
-    const char* value = std::getenv("FLOWSTAMP_ABORTS");
-    return value != nullptr ? std::max(1, std::atoi(value)) : kAborts;
-}
 
 class StressAborts : public StressTest, public ::testing::WithParamInterface<Kind> {
   protected:
@@ -151,7 +146,7 @@ class StressAborts : public StressTest, public ::testing::WithParamInterface<Kin
 };
 
 TEST_P(StressAborts, NoneIsDoubted) {
-    const int count = aborts();
+    const int count = static_cast<int>(from_environment("FLOWSTAMP_ABORTS", kAborts));
     const lab::Forwarder slow = require(lab::Forwarder::start(lab(), 2, {.link = {.delay = 10ms}}));
     if (GetParam().conntrack) {
         drop_invalid();

@@ -243,8 +243,8 @@ fst_earlier_reset ResetObservation::as_earlier() const {
             .padding = {}};
 }
 
-/// Whether its receiver acts on it, as the data path has it (is_acceptable() there): what is outside of
-/// the window is no evidence about another reset.
+/// Whether its receiver acts on it, as the data path has it (is_acceptable() there): what is outside
+/// of the window is no evidence about another reset.
 bool ResetObservation::was_acceptable() const {
     const bool has_window = slot_.direction[direction() ^ 1U].flags & FST_DIRECTION_ACKED;
     return would_be_accepted() || !has_window;
