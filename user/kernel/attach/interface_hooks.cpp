@@ -41,11 +41,13 @@ Result<InterfaceHooks> InterfaceHooks::attach(const Interface& interface, const 
                                               Notices& notices) {
     InterfaceHooks hooks(interface);
     Status done;
-    if (wants_ingress(plan)) {
-        done = hooks.attach_ingress(plan, notices);
-    }
-    if (done && wants_egress(plan, interface)) {
+    // Egress first: XDP can take the link down for seconds, and a handshake in between would be
+    // seen by half, which leaves its flow without verdicts above suspected for as long as it lives.
+    if (wants_egress(plan, interface)) {
         done = hooks.attach_egress(plan, notices);
+    }
+    if (done && wants_ingress(plan)) {
+        done = hooks.attach_ingress(plan, notices);
     }
     if (!done) {
         return std::unexpected(done.error());
