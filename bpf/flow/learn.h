@@ -4,6 +4,7 @@
 #ifndef FLOWSTAMP_BPF_FLOW_LEARN_H
 #define FLOWSTAMP_BPF_FLOW_LEARN_H
 
+#include "bpf/flow/time.h"
 #include "bpf/maps.h"
 #include "flowstamp/reset_rules.h"
 
@@ -15,22 +16,6 @@
 
 /// Bytes of a full-sized segment on Ethernet.
 #define ONE_SEGMENT 1460
-
-/// Whether at least `ns` have passed since `then_ns`. False if `then_ns` is later than `now_ns`, as
-/// two CPUs may handle a flow's packets slightly out of order.
-static __always_inline int passed(__u64 now_ns, __u64 then_ns, __u64 ns) {
-    return (__s64)(now_ns - then_ns) >= (__s64)ns;
-}
-
-/// Microseconds since boot, low 32 bits.
-static __always_inline __u32 time_us(__u64 time_ns) {
-    return (__u32)(time_ns / 1000);
-}
-
-/// Milliseconds since boot, low 32 bits: the unit of most stacks' timestamp clocks.
-static __always_inline __u32 time_ms(__u64 time_ns) {
-    return (__u32)(time_ns / 1000000);
-}
 
 static __always_inline __u32 window_bit(__u16 window) {
     return 1U << (((__u32)window * 0x9e3779b1U) >> 27);
@@ -143,7 +128,7 @@ static __always_inline void learn_clock(struct fst_direction* own,
         own->ts_val = packet->ts_val;
         return;
     }
-    if (step > 0) {
+    if (step > 0 && !(own->flags & FST_DIRECTION_TS_FAST)) {
         __u64 quiet_ms = (packet->time_ns - own->last_ns) >> 20;
 
         if ((__u64)step > 200 + 2 * quiet_ms)
@@ -158,10 +143,9 @@ static __always_inline void learn_clock(struct fst_direction* own,
 /// or slower, few do: those with less delay than any before.
 static __always_inline int moves_clock(const struct fst_direction* own,
                                        const struct fst_packet* packet) {
-    const __u32 offset = packet->ts_val - time_ms(packet->time_ns);
-
     return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
-           !(own->flags & FST_DIRECTION_TS_FAST) && fst_sequence_after(offset, own->ts_offset) > 0;
+           !(own->flags & FST_DIRECTION_TS_FAST) &&
+           fst_sequence_after(packet->ts_val - time_ms(packet->time_ns), own->ts_offset) > 0;
 }
 
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
@@ -306,6 +290,32 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
         learn_window(own, packet->window, latest);
     }
     return new_ttl;
+}
+
+/// learn() for a packet that is_ordinary(), without the cases that cannot be.
+static __always_inline void learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet,
+                                           int d) {
+    struct fst_direction* own = &flow->direction[d];
+    const __u32 acknowledged = packet->ack - own->ack_edge;
+    const __u32 shown = ((packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF) |
+                        (packet->payload ? FST_DIRECTION_DATA : 0);
+
+    if (packet->window != own->window)
+        learn_window(own, packet->window, updates_window(own, packet));
+    if (packet->payload) {
+        own->seq_edge += packet->payload;
+        own->edge_us = time_us(packet->time_ns);
+        note_fin_ahead(flow, 0, d);
+    }
+    own->ack_edge = packet->ack;
+    learn_rtt(own, &flow->direction[d ^ 1], packet, acknowledged);
+    learn_mac(flow, packet, d);
+    if (packet->flags & FST_PACKET_TS)
+        own->ts_val = packet->ts_val;
+    if (!(packet->flags & FST_PACKET_IPV6))
+        learn_id(own, packet);
+    if ((own->flags & shown) != shown)
+        own->flags |= shown;
 }
 
 #endif

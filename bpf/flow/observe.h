@@ -116,15 +116,18 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 
 /// Whether the packet is as most are: it goes on exactly where its side stands, from the place that
 /// its side's first packets came from, while nothing is awaited. Then it is neither is_decisive() nor
-/// is_rare(), and those need not be asked. The side's every eighth packet is looked at all the same.
+/// is_rare(), and those need not be asked; what learn() makes of it is learn_ordinary(). The side's
+/// every eighth packet is looked at all the same.
 static __always_inline int is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet,
                                        int d) {
     const struct fst_direction* own = &flow->direction[d];
     const __u8 deciding = FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST | FST_TCP_ACK;
+    const __u32 learned =
+        FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE | FST_DIRECTION_WINDOWS_2;
     const __u32 ahead = packet->ts_val - own->ts_val;
 
     if ((packet->tcp_flags & deciding) != FST_TCP_ACK || packet->seq != own->seq_edge ||
-        packet->ttl != own->ttl[0] || !own->ring_next ||
+        packet->ttl != own->ttl[0] || !own->ring_next || (own->flags & learned) != learned ||
         packet->ack - own->ack_edge > ACK_STEP_MAX ||
         (flow->state & (FST_FLOW_ESTABLISHED | FST_FLOW_CANDIDATE | pending_of(d))) !=
             FST_FLOW_ESTABLISHED ||
@@ -133,7 +136,7 @@ static __always_inline int is_ordinary(const struct fst_flow* flow, const struct
     if (!(flow->state & FST_FLOW_TS))
         return !(packet->flags & FST_PACKET_TS);
     // In the same tick as the one before it no clock is moved.
-    return (packet->flags & FST_PACKET_TS) &&
+    return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
            (!ahead || (ahead < FST_TIMESTAMPS_NEAR && !moves_clock(own, packet)));
 }
 
@@ -186,11 +189,15 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         note_retransmission(own, packet);
     else if (scratch->acceptance == FST_UNFIT)
         learn_edges(own, packet);
+    else if (ordinary)
+        learn_ordinary(flow, packet, d);
     else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
     stamp(own, packet);
     version_end(own);
 
+    if (ordinary)
+        return;
     if (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN))
         report_transition(scratch, slot);
     if (new_ttl)

@@ -38,7 +38,7 @@ TEST_P(DatapathBaseline, EdgesAndCounts) {
     EXPECT_EQ(us.ack_edge, setting.peer.isn + 1 + 3000);
     EXPECT_EQ(peer.packets, 4U);
     // SYN-ACK: 20 + 20 + 24; data: 20 + 32 + 1000.
-    EXPECT_EQ(peer.bytes, talk.encode(talk.next(End::peer, Syn | Ack)).size() - 14 + 3 * 1052);
+    EXPECT_EQ(peer.bytes, talk.encode(talk.next(End::peer, Syn | Ack)).size() - 14 + 3UZ * 1052);
     EXPECT_EQ(peer.window, setting.peer.window);
     EXPECT_EQ(us.window, setting.us.window);
     EXPECT_EQ(talk.flow().isn[talk.index(End::peer)], setting.peer.isn);

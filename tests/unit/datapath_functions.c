@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "tests/unit/datapath_functions.h"
 
+#include "bpf/maps.h"
+
+// The data path's own library holds these functions under their names.
+#undef noinline
+#define noinline static __attribute__((noinline, unused))
 #include "bpf/flow/key.h"
+#include "bpf/flow/observe.h"
 
 __u64 test_flow_hash(const struct fst_flow_key* key, const __u64 seed[2]) {
     static __thread struct host_path path;
@@ -34,4 +40,24 @@ __be32 test_htonl(__u32 value) {
 
 __u32 test_ntohl(__be32 value) {
     return bpf_ntohl(value);
+}
+
+__u32 test_time_us(__u64 time_ns) {
+    return time_us(time_ns);
+}
+
+__u32 test_time_ms(__u64 time_ns) {
+    return time_ms(time_ns);
+}
+
+int test_is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet) {
+    return is_ordinary(flow, packet, packet->direction);
+}
+
+int test_learn(struct fst_flow* flow, struct fst_packet* packet) {
+    return learn(flow, packet, packet->direction);
+}
+
+void test_learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet) {
+    learn_ordinary(flow, packet, packet->direction);
 }
