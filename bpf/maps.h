@@ -237,6 +237,11 @@ static __always_inline __u32 this_cpu(void) {
 #include "bpf/host/host.h"
 #endif
 
+/// For a packet that may be judged, or reported: not most packets.
+static __always_inline void judgement_clear(struct scratch* scratch) {
+    __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
+}
+
 static __always_inline void count(__u32 counter) {
     count_by(counter, 1);
 }

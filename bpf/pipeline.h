@@ -34,6 +34,7 @@ static __always_inline void handle_icmp_error(void* ctx, enum fst_hook hook,
     flow = flow_find(&scratch->packet, 0, &slot);
     if (!flow)
         return;
+    judgement_clear(scratch);
     if (!fst_is_under_way(flow, scratch->packet.seq, scratch->packet.direction & 1))
         count(FST_COUNT_REFUSED);
     else if (is_damaged_icmp(ctx, hook, scratch))
@@ -78,7 +79,6 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     struct scratch* scratch = scratch_get();
     enum fst_parse_result result;
     struct fst_flow* flow;
-    int ordinary;
     __u32 slot;
 
     if (!scratch)
@@ -88,7 +88,6 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         count_unparsed(result);
         return refuses_hidden_headers(hook, result);
     }
-    __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     if (result == FST_PARSE_ICMP_ERROR) {
         handle_icmp_error(ctx, hook, scratch);
         return 0;
@@ -100,8 +99,12 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         buffer_stamp(scratch);
     if (!flow)
         return 0;
-    ordinary = is_ordinary(flow, &scratch->packet, scratch->packet.direction & 1);
-    if (!ordinary && is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
+    if (is_ordinary(flow, &scratch->packet, scratch->packet.direction & 1)) {
+        observe_ordinary(flow, &scratch->packet);
+        return 0;
+    }
+    judgement_clear(scratch);
+    if (is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
         count(FST_COUNT_DAMAGED);
         return 0;
     }
@@ -112,7 +115,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         }
         return handle_reset(ctx, hook, scratch, slot);
     }
-    observe(scratch, flow, slot, ordinary);
+    observe(scratch, flow, slot);
     return 0;
 }
 

@@ -16,9 +16,10 @@ static __always_inline void report_evicted(struct scratch* scratch, const struct
     count(occupancy < SLOT_OUTSIDE ? FST_COUNT_EVICT_CLOSED + occupancy - SLOT_CLOSED
           : occupancy == SLOT_LIVE ? FST_COUNT_EVICT_LIVE
                                    : FST_COUNT_EVICT_IDLE);
-    if (flow->state & FST_FLOW_ESTABLISHED)
-        emit_flow(scratch, flow, slot,
-                  occupancy == SLOT_CLOSED ? FST_EVENT_ENDED : FST_EVENT_EVICTED);
+    if (!(flow->state & FST_FLOW_ESTABLISHED))
+        return;
+    judgement_clear(scratch);
+    emit_flow(scratch, flow, slot, occupancy == SLOT_CLOSED ? FST_EVENT_ENDED : FST_EVENT_EVICTED);
 }
 
 /// Clears the slot and writes the packet's key. Only the generation continues, increased by one.

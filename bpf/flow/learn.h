@@ -292,9 +292,10 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     return new_ttl;
 }
 
-/// learn() for a packet that is_ordinary(), without the cases that cannot be.
+/// learn() for a packet that is_ordinary(), without the cases that cannot be. `now_us`: its
+/// time_us().
 static __always_inline void learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet,
-                                           int d) {
+                                           int d, __u32 now_us) {
     struct fst_direction* own = &flow->direction[d];
     const __u32 acknowledged = packet->ack - own->ack_edge;
     const __u32 shown = ((packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF) |
@@ -304,7 +305,7 @@ static __always_inline void learn_ordinary(struct fst_flow* flow, const struct f
         learn_window(own, packet->window, updates_window(own, packet));
     if (packet->payload) {
         own->seq_edge += packet->payload;
-        own->edge_us = time_us(packet->time_ns);
+        own->edge_us = now_us;
         note_fin_ahead(flow, 0, d);
     }
     own->ack_edge = packet->ack;

@@ -14,8 +14,9 @@
 #include "bpf/reset/liveness.h"
 
 /// The stamp and the counts; two CPUs at once may leave a count one short (ring.h).
-static __always_inline void stamp(struct fst_direction* own, const struct fst_packet* packet) {
-    stamp_packet(own, packet);
+static __always_inline void stamp(struct fst_direction* own, const struct fst_packet* packet,
+                                  __u32 now_us) {
+    stamp_packet(own, packet, now_us);
     own->packets += packet->segments;
     own->bytes += packet->ip_bytes;
     own->last_ns = packet->time_ns;
@@ -116,8 +117,8 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 
 /// Whether the packet is as most are: it goes on exactly where its side stands, from the place that
 /// its side's first packets came from, while nothing is awaited. Then it is neither is_decisive() nor
-/// is_rare(), and those need not be asked; what learn() makes of it is learn_ordinary(). The side's
-/// every eighth packet is looked at all the same.
+/// is_rare(), nor a copy, nor behind a silence, and none of those need be asked. The side's first
+/// packet in a second is looked at all the same.
 static __always_inline int is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet,
                                        int d) {
     const struct fst_direction* own = &flow->direction[d];
@@ -127,7 +128,9 @@ static __always_inline int is_ordinary(const struct fst_flow* flow, const struct
     const __u32 ahead = packet->ts_val - own->ts_val;
 
     if ((packet->tcp_flags & deciding) != FST_TCP_ACK || packet->seq != own->seq_edge ||
-        packet->ttl != own->ttl[0] || !own->ring_next || (own->flags & learned) != learned ||
+        (!packet->payload && packet->ack == own->ack_edge) || packet->ttl != own->ttl[0] ||
+        own->last_ns >> COARSE_SHIFT != packet->time_ns >> COARSE_SHIFT ||
+        passed(packet->time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
         packet->ack - own->ack_edge > ACK_STEP_MAX ||
         (flow->state & (FST_FLOW_ESTABLISHED | FST_FLOW_CANDIDATE | pending_of(d))) !=
             FST_FLOW_ESTABLISHED ||
@@ -152,15 +155,40 @@ static __always_inline int is_rare(const struct fst_flow* flow, const struct fst
            (is_acceptance_open(flow, packet, d) && acceptance_of(slot) != FST_ACCEPTED);
 }
 
-/// Any packet except a RST. `ordinary`: see is_ordinary().
-static __always_inline void observe(struct scratch* scratch, struct fst_flow* flow, __u32 slot,
-                                    int ordinary) {
+/// Silence of the packet's side, or rest of the flow, before it.
+static __always_inline void note_time(struct fst_flow* flow, const struct fst_packet* packet,
+                                      __u32 slot, int d) {
+    const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
+    const int was_silent = passed(packet->time_ns, flow->direction[d].last_ns, RTO_AFTER_NS);
+    int rest = 0;
+
+    if (flow->seen_coarse != coarse) {
+        rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
+        flow->seen_coarse = coarse;
+    }
+    if (was_silent | rest)
+        observe_after_silence(slot, rest);
+}
+
+/// A packet that is_ordinary(): what observe() comes to for it.
+static __always_inline void observe_ordinary(struct fst_flow* flow,
+                                             const struct fst_packet* packet) {
+    const int d = packet->direction & 1;
+    struct fst_direction* own = &flow->direction[d];
+    const __u32 now_us = time_us(packet->time_ns);
+
+    version_begin(own);
+    learn_ordinary(flow, packet, d, now_us);
+    stamp(own, packet, now_us);
+    version_end(own);
+}
+
+/// Any packet except a RST.
+static __always_inline void observe(struct scratch* scratch, struct fst_flow* flow, __u32 slot) {
     struct fst_packet* packet = &scratch->packet;
     const int d = packet->direction & 1;
     struct fst_direction* own = &flow->direction[d];
-    const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
-    const int was_silent = passed(packet->time_ns, own->last_ns, RTO_AFTER_NS);
-    int new_ttl = 0, rest = 0;
+    int new_ttl = 0;
 
     if (may_be_copy(own, packet) && observe_copy(slot)) {
         if (reports_every_repeat && packet->payload > 1)
@@ -168,7 +196,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         return;
     }
     scratch->acceptance = FST_ACCEPTED;
-    if (!ordinary && is_rare(flow, packet, slot, d))
+    if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
     if (scratch->acceptance == FST_REFUSED) {
         packet->flags |= FST_PACKET_OUT_OF_PROFILE;
@@ -177,27 +205,18 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
             report_transition(scratch, slot);
         return;
     }
-    if (flow->seen_coarse != coarse) {
-        rest = coarse - flow->seen_coarse - 1 >= REST_COARSE && coarse > flow->seen_coarse;
-        flow->seen_coarse = coarse;
-    }
-    if (was_silent | rest)
-        observe_after_silence(slot, rest);
+    note_time(flow, packet, slot, d);
 
     version_begin(own);
     if (scratch->acceptance == FST_REPEATED)
         note_retransmission(own, packet);
     else if (scratch->acceptance == FST_UNFIT)
         learn_edges(own, packet);
-    else if (ordinary)
-        learn_ordinary(flow, packet, d);
     else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
-    stamp(own, packet);
+    stamp(own, packet, time_us(packet->time_ns));
     version_end(own);
 
-    if (ordinary)
-        return;
     if (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN))
         report_transition(scratch, slot);
     if (new_ttl)

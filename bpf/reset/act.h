@@ -332,7 +332,7 @@ noinline int reset_settle(__u32 slot) {
     }
     flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
     version_begin(&flow->direction[d]);
-    stamp(&flow->direction[d], &scratch->packet);
+    stamp(&flow->direction[d], &scratch->packet, time_us(scratch->packet.time_ns));
     version_end(&flow->direction[d]);
     return 0;
 }

@@ -59,5 +59,5 @@ int test_learn(struct fst_flow* flow, struct fst_packet* packet) {
 }
 
 void test_learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet) {
-    learn_ordinary(flow, packet, packet->direction);
+    learn_ordinary(flow, packet, packet->direction, time_us(packet->time_ns));
 }

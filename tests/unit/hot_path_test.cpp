@@ -78,7 +78,7 @@ class Ordinary {
         side.edge_us = test_time_us(now) - number<std::uint16_t>();
         side.ts_val = number<std::uint32_t>();
         side.ts_offset = side.ts_val - test_time_ms(now) + one_of({0, 3, 50});
-        side.last_ns = now - number<std::uint32_t>();
+        side.last_ns = now - one_of({1'000, 1'000'000, 1'000'000, 200'000'000});
         side.ttl[0] = 57;
         side.ring_next = static_cast<std::uint8_t>(one_of({0, 1, 3, 7}));
         side.packets = one_of({3, 16, 64, 1001});
