@@ -30,9 +30,8 @@ struct cursor {
     __u32 result;  ///< enum fst_parse_result so far
     __u32 layer;   ///< enum layer
     // The next two are kept while the packet is handled, if parse_frame() read it.
-    __u32 tunnels;        ///< entered so far
-    __u32 fixed_options;  ///< 1: an option that holds for these very bytes, or means more than they
-    __be32 source[4];     ///< of the latest IP header
+    __u32 tunnels;     ///< entered so far
+    __be32 source[4];  ///< of the latest IP header
     __be32 destination[4];
 };
 
@@ -76,7 +75,7 @@ struct candidate {
     __u8 handshake;  ///< bit d: end d has sent a SYN, or a SYN-ACK to it
     __u8 seen;       ///< bit d: end d has sent what was refused
     __u8 agrees;     ///< bit d: it acknowledges what the other one has sent
-    __u8 padding;
+    __u8 mptcp;      ///< bit d: end d's SYN offered Multipath TCP
 };
 
 #ifdef __bpf__

@@ -47,8 +47,8 @@ static __always_inline void handle_icmp_error(void* ctx, enum fst_hook hook,
 #define OPENING_PACKETS 8
 
 /// Whether the packet begins or ends something, comes while something is pending, leaves a gap
-/// behind its side's edge, moves its side's clock, or comes from a distance that is new to its side:
-/// only then is its checksum worth its price.
+/// behind its side's edge, moves its side's clock, shows a shorter round trip, or comes from a
+/// distance that is new to its side: only then is its checksum worth its price.
 static __always_inline int is_decisive(const struct fst_flow* flow,
                                        const struct fst_packet* packet) {
     const int d = packet->direction & 1;
@@ -59,7 +59,7 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
            (!(state & FST_FLOW_ESTABLISHED) && own->packets < OPENING_PACKETS) ||
            (state & (pending_of(d) | FST_FLOW_CANDIDATE)) ||
            fst_sequence_after(packet->seq, own->seq_edge) > 0 || moves_clock(own, packet) ||
-           !knows_ttl(own, packet->ttl);
+           lowers_rtt(own, &flow->direction[d ^ 1], packet) || !knows_ttl(own, packet->ttl);
 }
 
 /// Whether headers that cannot be read are dropped, those of fragments that split them and those

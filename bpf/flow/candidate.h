@@ -34,8 +34,8 @@ static __always_inline void adopt_edges(struct fst_flow* flow, const struct cand
     // Whose handshake was not the one that was noted: a view from the middle, as any other.
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         state_set(flow, FST_FLOW_MIDWAY);
-    state_clear(flow, FST_FLOW_CANDIDATE | FST_FLOW_NEW_SYN | FST_OF(FST_FLOW_FIN_AHEAD, 0) |
-                          FST_OF(FST_FLOW_FIN_AHEAD, 1));
+    state_clear(flow,
+                FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_FIN_AHEAD, 0) | FST_OF(FST_FLOW_FIN_AHEAD, 1));
 }
 
 /// Whether `ack` acknowledges what its receiver's stream, `other`, has shown: more than was seen of
@@ -83,7 +83,7 @@ noinline int observe_candidate(__u32 slot, __u32 fits) {
     if (!scratch || !flow || !candidate)
         return 0;
     if (fits) {
-        state_clear(flow, FST_FLOW_CANDIDATE | FST_FLOW_NEW_SYN);
+        state_clear(flow, FST_FLOW_CANDIDATE);
         return 0;
     }
     if (!(flow->state & FST_FLOW_CANDIDATE)) {

@@ -41,6 +41,10 @@ static __always_inline void note_syn_options(struct fst_flow* flow, const struct
     flow->wscale[d] = kept_wscale(packet);
     if (packet->flags & FST_PACKET_TS)
         flow->direction[d].flags |= FST_DIRECTION_TS;
+    if (!(packet->flags & FST_PACKET_MPTCP))
+        state_clear(flow, FST_FLOW_MPTCP);
+    else if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_NEW_FLOW))
+        state_set(flow, FST_FLOW_MPTCP);
 }
 
 /// The options that both ends' SYNs of a candidate offered, until the flow is theirs.
@@ -50,6 +54,7 @@ static __always_inline void note_candidate(struct candidate* candidate,
     candidate->window[d] = packet->window;
     candidate->wscale[d] = kept_wscale(packet);
     candidate->timestamps[d] = !!(packet->flags & FST_PACKET_TS);
+    candidate->mptcp |= (__u8)(!!(packet->flags & FST_PACKET_MPTCP) << d);
     candidate->handshake |= (__u8)(1 << d);
 }
 
@@ -63,7 +68,7 @@ static __always_inline void begin_candidate(struct fst_flow* flow, const struct 
         return;
     __builtin_memset(candidate, 0, sizeof(*candidate));
     note_candidate(candidate, packet, d);
-    state_set(flow, FST_FLOW_NEW_SYN | FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
+    state_set(flow, FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
 }
 
 /// What the handshake of the new connection has shown of end `d`.
@@ -96,7 +101,8 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     flow->direction[d ^ 1].ack_edge = candidate->isn[d] + 1;
     flow->direction[d ^ 1].flags |= FST_DIRECTION_ACKED;
     state_set(flow, sides | FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_SYN_ACK, d ^ 1) |
-                        (candidate->timestamps[0] && candidate->timestamps[1] ? FST_FLOW_TS : 0));
+                        (candidate->timestamps[0] && candidate->timestamps[1] ? FST_FLOW_TS : 0) |
+                        (candidate->mptcp == 3 ? FST_FLOW_MPTCP : 0));
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
 
@@ -164,10 +170,10 @@ static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scrat
         return FST_ACCEPTED;
     }
     if (state & FST_OF(FST_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
-        packet->ack == flow->isn[d ^ 1] + 1)
+        fst_acks_syn(flow, packet->ack, d ^ 1))
         return retransmitted(flow);
     if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
-        packet->ack == flow->isn[d ^ 1] + 1) {
+        fst_acks_syn(flow, packet->ack, d ^ 1)) {
         // Earlier packets from this side belonged to another connection.
         flow->direction[d].flags &= ~FST_DIRECTION_SEEN;
         note_syn_options(flow, packet, d);
@@ -177,7 +183,7 @@ static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scrat
             state_set(flow, FST_FLOW_TS);
         return FST_ACCEPTED;
     }
-    if (state & FST_FLOW_NEW_SYN) {
+    if (state & FST_FLOW_CANDIDATE) {
         struct candidate* candidate = candidate_get(slot);
 
         if (candidate && candidate->handshake == 1 << (d ^ 1) &&
@@ -200,7 +206,7 @@ static __always_inline void observe_stale_ack(struct fst_flow* flow, struct fst_
             return;  // its own traffic, not yet an answer
         state_clear(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1));
     } else {
-        if (packet->ack == flow->isn[d ^ 1] + 1) {  // the SYN-ACK itself was not seen
+        if (fst_acks_syn(flow, packet->ack, d ^ 1)) {  // the SYN-ACK itself was not seen
             state_clear(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1));
             return;
         }

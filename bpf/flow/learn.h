@@ -218,11 +218,25 @@ static __always_inline __u32 learn_edges(struct fst_direction* own, struct fst_p
     return acknowledged;
 }
 
+/// Whether the side's next packet is one of those that sample the round trip, if it acknowledges
+/// something.
+static __always_inline int samples_rtt(const struct fst_direction* own) {
+    return own->packets < RTT_EAGER_PACKETS || !(own->packets & 15);
+}
+
+/// Whether the packet shows a round trip that is shorter than any before it.
+static __always_inline int lowers_rtt(const struct fst_direction* own,
+                                      const struct fst_direction* other,
+                                      const struct fst_packet* packet) {
+    return packet->ack != own->ack_edge && samples_rtt(own) && packet->ack == other->seq_edge &&
+           (!own->min_rtt_us || time_us(packet->time_ns) - other->edge_us < own->min_rtt_us);
+}
+
 /// The round-trip time from here to this side: since the other side's newest byte passed here, by
 /// the first ACK of it.
 static __always_inline void learn_rtt(struct fst_direction* own, const struct fst_direction* other,
                                       const struct fst_packet* packet, __u32 acknowledged) {
-    if (!acknowledged || (own->packets >= RTT_EAGER_PACKETS && (own->packets & 15)))
+    if (!acknowledged || !samples_rtt(own))
         return;
     if (packet->ack == other->seq_edge && (other->flags & FST_DIRECTION_SEEN)) {
         __u32 rtt_us = time_us(packet->time_ns) - other->edge_us;
@@ -297,7 +311,6 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
 static __always_inline void learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet,
                                            int d, __u32 now_us) {
     struct fst_direction* own = &flow->direction[d];
-    const __u32 acknowledged = packet->ack - own->ack_edge;
     const __u32 shown = ((packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF) |
                         (packet->payload ? FST_DIRECTION_DATA : 0);
 
@@ -309,7 +322,6 @@ static __always_inline void learn_ordinary(struct fst_flow* flow, const struct f
         note_fin_ahead(flow, 0, d);
     }
     own->ack_edge = packet->ack;
-    learn_rtt(own, &flow->direction[d ^ 1], packet, acknowledged);
     learn_mac(flow, packet, d);
     if (packet->flags & FST_PACKET_TS)
         own->ts_val = packet->ts_val;

@@ -47,7 +47,7 @@ noinline int observe_rare(__u32 slot) {
         scratch->acceptance = FST_REFUSED;
         return 0;
     }
-    if (flow->state & FST_FLOW_NEW_SYN)
+    if (flow->state & FST_FLOW_CANDIDATE)
         observe_third_packet(scratch, flow, slot, d);
     if (packet->tcp_flags & FST_TCP_SYN) {
         // It may have restarted the flow: below, only the new state counts.
@@ -75,12 +75,15 @@ noinline int observe_rare(__u32 slot) {
         observe_awaited_ack(flow, packet, slot, d);
     if (flow->state & FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))
         observe_stale_ack(flow, packet, slot, d);
-    if (scratch->acceptance != FST_ACCEPTED || (packet->flags & FST_PACKET_OUT_OF_PROFILE))
-        return 0;
-    if (!(flow->state & FST_FLOW_ESTABLISHED))
+    fits = scratch->acceptance == FST_ACCEPTED && !(packet->flags & FST_PACKET_OUT_OF_PROFILE);
+    if (fits && !(flow->state & FST_FLOW_ESTABLISHED))
         observe_one_way(flow, packet, slot, d);
-    if (!(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
+    // A connection whose every segment is signed opens as any other.
+    if ((fits || (scratch->acceptance == FST_UNFIT && fst_is_doubtful(packet))) &&
+        !(flow->state & FST_FLOW_ESTABLISHED) && !(packet->tcp_flags & FST_TCP_SYN))
         observe_establishing(flow, packet, slot, d);
+    if (!fits)
+        return 0;
     // A FIN with a gap before it closes nothing yet: its receiver holds it back.
     if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet) &&
         (fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0 ||
@@ -98,20 +101,27 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
-/// A packet acknowledges no more than so many new bytes as a rule: what has been merged on its way.
-#define ACK_STEP_MAX 65536
+/// Whether the packet acknowledges nothing new, or something that the other end has sent.
+static __always_inline int acks_what_was_sent(const struct fst_direction* own,
+                                              const struct fst_direction* other,
+                                              const struct fst_packet* packet) {
+    const __u32 under_way = other->seq_edge - own->ack_edge;
 
-/// Whether the packet's acceptance needs a look at what the other end has sent: a cache line that
-/// another CPU may write, so not for each packet. One that goes on exactly where its side stands,
-/// from where its packets come, with its timestamps, can be sent by who sees the connection only,
-/// and he can as well send what is accepted. Every eighth is looked at all the same: it keeps the
-/// edges together.
+    return packet->ack == own->ack_edge ||
+           (packet->ack - own->ack_edge <= under_way && under_way <= FST_SEQUENCE_REACH);
+}
+
+/// Whether the packet's acceptance needs a closer look. One that goes on exactly where its side
+/// stands, from where its packets come, with its timestamps, can be sent by who sees the connection
+/// only, and he can as well send what is accepted. Every eighth is looked at all the same: it keeps
+/// the edges together.
 static __always_inline int is_acceptance_open(const struct fst_flow* flow,
                                               const struct fst_packet* packet, int d) {
     const struct fst_direction* own = &flow->direction[d];
 
     return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
-           !(packet->tcp_flags & FST_TCP_ACK) || packet->ack - own->ack_edge > ACK_STEP_MAX ||
+           !(packet->tcp_flags & FST_TCP_ACK) || fst_is_doubtful(packet) ||
+           !acks_what_was_sent(own, &flow->direction[d ^ 1], packet) ||
            fst_timestamps_acceptance(own, packet, flow->state) != FST_ACCEPTED;
 }
 
@@ -131,7 +141,8 @@ static __always_inline int is_ordinary(const struct fst_flow* flow, const struct
         (!packet->payload && packet->ack == own->ack_edge) || packet->ttl != own->ttl[0] ||
         own->last_ns >> COARSE_SHIFT != packet->time_ns >> COARSE_SHIFT ||
         passed(packet->time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
-        packet->ack - own->ack_edge > ACK_STEP_MAX ||
+        fst_is_doubtful(packet) || !acks_what_was_sent(own, &flow->direction[d ^ 1], packet) ||
+        (packet->ack != own->ack_edge && samples_rtt(own)) ||
         (flow->state & (FST_FLOW_ESTABLISHED | FST_FLOW_CANDIDATE | pending_of(d))) !=
             FST_FLOW_ESTABLISHED ||
         is_from_wrong_side(flow, packet, d))

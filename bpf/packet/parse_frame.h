@@ -76,9 +76,8 @@ static long option_step(__u32 index, void* unused) {
         note_sack(packet, option + 2);
     } else if (option[0] == TCPOPT_MPTCP) {
         packet->flags |= FST_PACKET_MPTCP;
-        cursor->fixed_options = 1;
     } else if (option[0] == TCPOPT_MD5 || option[0] == TCPOPT_AO) {
-        cursor->fixed_options = 1;
+        packet->doubts |= FST_DOUBT_SIGNATURE;
     }
     cursor->position += length;
     return 0;
@@ -110,6 +109,9 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
     if (packet->ip_bytes < before + header && frame_bytes > 0xffff)
         packet->ip_bytes = frame_bytes - packet->l3_offset;
     if (packet->ip_bytes < before + header)
+        return FST_PARSE_MALFORMED;
+    // Longer than its frame: a stack drops it. A capture, or a tap, may hold less than there was.
+    if (acting && packet->l3_offset + packet->ip_bytes > frame_bytes)
         return FST_PARSE_MALFORMED;
     room = packet->ip_bytes - before;
     key_from(scratch, tcp);
@@ -195,9 +197,9 @@ noinline int parse_frame(__u32 frame_bytes, __u32 has_mac) {
     cursor->position = 0;
     cursor->end = scratch->frame_bytes;
     cursor->tunnels = 0;
-    cursor->fixed_options = 0;
     cursor->layer = has_mac ? LAYER_ETHERNET : LAYER_IP;
     packet->flags = 0;
+    packet->doubts = 0;
     packet->l3_offset = 0;
     packet->tcp_flags = 0;
     for (int i = 0; i < LAYERS_MAX && result == NEXT_LAYER; i++)

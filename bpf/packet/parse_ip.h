@@ -20,6 +20,22 @@ static __always_inline int splits_tcp_header(__u32 protocol, __u32 offset, __u32
            (offset ? offset < sizeof(struct tcphdr) : bytes < sizeof(struct tcphdr));
 }
 
+/// Whether another IPv6 header follows where `protocol` is named, of those that are read here.
+static __always_inline int is_extension(__u32 protocol) {
+    return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
+           protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_AH || protocol == IPPROTO_FRAGMENT;
+}
+
+/// Whether a first fragment ends before TCP's fixed header does, or within the headers before it. No
+/// host sends such (RFC 7112).
+static __always_inline int ends_in_headers(const struct fst_packet* packet,
+                                           const struct cursor* cursor) {
+    const __s32 rest = (__s32)(packet->l3_offset + packet->ip_bytes) - (__s32)cursor->position;
+
+    return (is_extension(cursor->next) && rest < 8) ||
+           (cursor->next == IPPROTO_TCP && rest < (__s32)sizeof(struct tcphdr));
+}
+
 /// One IPv6 extension header (RFC 8200, section 4); returns 1 to end the loop.
 static long extension_step(__u32 index, void* unused) {
     struct scratch* scratch = scratch_get();
@@ -31,9 +47,7 @@ static long extension_step(__u32 index, void* unused) {
     if (!scratch)
         return 1;
     cursor = &scratch->cursor;
-    if (cursor->next != IPPROTO_HOPOPTS && cursor->next != IPPROTO_ROUTING &&
-        cursor->next != IPPROTO_DSTOPTS && cursor->next != IPPROTO_AH &&
-        cursor->next != IPPROTO_FRAGMENT)
+    if (!is_extension(cursor->next))
         return 1;
     header = AT(scratch, __u8, cursor->position);
     if (cursor->position + 8 > cursor->end) {
@@ -54,6 +68,7 @@ static long extension_step(__u32 index, void* unused) {
         cursor->position += 8;
         return 0;
     }
+    scratch->packet.doubts |= FST_DOUBT_IP_OPTIONS;
     cursor->position += cursor->next == IPPROTO_AH ? (header[1] + 2U) * 4 : (header[1] + 1U) * 8;
     cursor->next = header[0];
     return 0;
@@ -90,6 +105,8 @@ static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, i
             packet->tos = ipv4->tos;
             if (ipv4->frag_off & bpf_htons(IP_DF))
                 packet->flags |= FST_PACKET_DF;
+            if (header > sizeof(*ipv4))
+                packet->doubts |= FST_DOUBT_IP_OPTIONS;
             offset = (bpf_ntohs(ipv4->frag_off) & IP_OFFMASK) * 8;
             if (offset)
                 return splits_tcp_header(ipv4->protocol, offset, 0) ? FST_PARSE_SPLIT_HEADER
@@ -129,14 +146,11 @@ static __always_inline enum fst_parse_result parse_ip(struct scratch* scratch, i
     cursor->position += sizeof(*ipv6);
     cursor->result = FST_PARSE_TCP;
     repeat(EXTENSION_HEADERS_MAX + 1, extension_step, 0);
-    if (cursor->result == FST_PARSE_TCP && cursor->next != IPPROTO_TCP &&
-        cursor->next != IPPROTO_ICMPV6 &&
-        (cursor->next == IPPROTO_HOPOPTS || cursor->next == IPPROTO_ROUTING ||
-         cursor->next == IPPROTO_DSTOPTS || cursor->next == IPPROTO_FRAGMENT))
-        return FST_PARSE_TOO_DEEP;
-    if (outer && cursor->result == FST_PARSE_TCP && (packet->flags & FST_PACKET_FIRST_FRAGMENT) &&
-        splits_tcp_header(cursor->next, 0, packet->l3_offset + packet->ip_bytes - cursor->position))
+    if (outer && cursor->result != FST_PARSE_FRAGMENT &&
+        (packet->flags & FST_PACKET_FIRST_FRAGMENT) && ends_in_headers(packet, cursor))
         return FST_PARSE_SPLIT_HEADER;
+    if (cursor->result == FST_PARSE_TCP && is_extension(cursor->next))
+        return FST_PARSE_TOO_DEEP;
     return (enum fst_parse_result)cursor->result;
 }
 

@@ -89,6 +89,10 @@ static __always_inline int parse_quick(void* ctx, enum fst_hook hook, struct fst
     } else {
         return 0;
     }
+    if (acting && (__u32)(data_end - data) < sizeof(*ethernet) + packet->ip_bytes &&
+        ctx_bytes(ctx, hook) < sizeof(*ethernet) + packet->ip_bytes)
+        return 0;
+    packet->doubts = 0;
     key_ports(packet, tcp->source, tcp->dest, sender);
     return parse_quick_tcp(packet, tcp, data_end, room);
 }

@@ -27,7 +27,7 @@ enum plan {
 };
 
 /// Whether this RST answers the previous challenge: the receiver's stack has sent since; it comes
-/// no sooner than half the least round trip after that and within a few; from the peer's distance;
+/// no sooner than the least round trip after that and within a few; from the peer's distance;
 /// no sign of a live connection in between. A late answer costs only another challenge.
 static __always_inline int is_challenge_answer(const struct fst_flow* flow,
                                                const struct fst_packet* packet,
@@ -45,12 +45,18 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
 /// answers: there the sender is challenged until it has upheld for a while, or often enough. It
-/// costs a genuine reset ANSWERS_SPAN_US at the most.
+/// costs a genuine reset ANSWERS_SPAN_US at the most. Where the sender has been heard since, one
+/// answer is not enough: what proves that it lives takes a round trip as well, and may be on its way.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
-    return is_challenge_answer(flow, packet, judgement, d) && answers_an_ack(flow, packet, d) &&
-           ((flow->challenges[d] & 0x0f) > ANSWERS_ENOUGH - 1 ||
-            time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US);
+    const __u8 answers = flow->challenges[d] & 0x0f;
+    const int lasts = time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US;
+
+    if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d))
+        return 0;
+    if (flow->reset_flags[d] & FST_RESET_SENDER_SEEN)
+        return answers > 1 && lasts;
+    return answers > ANSWERS_ENOUGH - 1 || lasts;
 }
 
 /// Whether the RST came in a tunnel. RSTs are always read by parse_frame().
@@ -62,11 +68,13 @@ static __always_inline int is_in_tunnel(void) {
 
 /// Whether the RST has an option that no challenge may bear: a signature is that of its sequence
 /// number, and Multipath TCP's says what becomes of the whole connection, which a second RST does
-/// not repeat.
-static __always_inline int has_fixed_options(void) {
-    const struct scratch* scratch = scratch_get();
-
-    return scratch && scratch->cursor.fixed_options;
+/// not repeat. Not where the connection uses none: anyone can add one.
+static __always_inline int has_fixed_options(const struct fst_flow* flow,
+                                             const struct fst_packet* packet, int d) {
+    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & (FST_FLOW_MPTCP | FST_FLOW_MIDWAY)))
+        return 1;
+    return (packet->doubts & FST_DOUBT_SIGNATURE) &&
+           !(flow->direction[d].flags & FST_DIRECTION_BASE);
 }
 
 /// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why
@@ -76,18 +84,19 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
                                                             int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
+    if (has_fixed_options(flow, packet, d))
+        return FST_PASS_OPTIONS;
     if (!(other->flags & FST_DIRECTION_SEEN))
         return FST_PASS_EGRESS_UNSEEN;
     // Neither SYN_SENT nor SYN_RECV sends challenge ACKs.
     if (!(flow->state & FST_FLOW_ESTABLISHED) || !(other->flags & FST_DIRECTION_ACKED))
         return FST_PASS_SYN_SENT;
     if (!(own->flags & FST_DIRECTION_SEEN) ||
-        packet->seq - other->ack_edge > fst_accepts_ahead(flow, d ^ 1))
+        (packet->seq - other->ack_edge > fst_accepts_ahead(flow, d ^ 1) &&
+         !fst_is_at_fin(flow, packet->seq, d)))
         return FST_PASS_SEQUENCE;
     if (is_window_closed(flow, d) && !(own->flags & FST_DIRECTION_ACKED))
         return FST_PASS_WINDOW;
-    if (has_fixed_options())
-        return FST_PASS_OPTIONS;
     return FST_PASS_NOT_SUSPECT;
 }
 
@@ -100,15 +109,17 @@ static __always_inline enum plan pass_because(struct fst_judgement* judgement,
 /// A RST that its sender repeats in answer to what was sent since is passed: a dead peer does so,
 /// with the same number, or with the one that was acknowledged to it. It is not nearer than the
 /// peer, though it may seem farther: a kernel answers with its default TTL. A box in the path, which
-/// may answer each packet as late, is nearer.
+/// may answer each packet as late, is nearer. Where a reset was refuted before, only the answer of a
+/// stack that does not know the connection counts.
 static __always_inline int is_repeated(const struct fst_flow* flow, const struct fst_packet* packet,
                                        const struct fst_judgement* judgement, int d) {
     const __u8 flags = flow->reset_flags[d];
+    const int same = packet->seq == flow->rst_seq[d] &&
+                     packet->tcp_flags == flow->rst_tcp_flags[d] && !(flags & FST_RESET_REFUTED);
 
     return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
-           had_time_to_answer(flow, packet, judgement, d) &&
-           packet->tcp_flags == flow->rst_tcp_flags[d] && packet->ttl == flow->rst_ttl[d] &&
-           (packet->seq == flow->rst_seq[d] || answers_an_ack(flow, packet, d)) &&
+           had_time_to_answer(flow, packet, judgement, d) && packet->ttl == flow->rst_ttl[d] &&
+           (same || answers_an_ack(flow, packet, d)) &&
            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
 }
 
@@ -184,13 +195,14 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
 /// Nothing is learned from a RST, with one exception: if its timestamp is valid, and it lies in the
 /// window, where the stack at least challenges it, its sender's clock is at least that far. Packets
 /// that it overtook are older, and no sign of a live connection. A forger gains a tenth of a second
-/// by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst. One aligned word: no reader sees half of it.
+/// by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst, until it is refuted. One aligned word: no
+/// reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own,
                                           const struct fst_packet* packet,
-                                          const struct fst_judgement* judgement) {
+                                          const struct fst_judgement* judgement, int was_refuted) {
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
 
-    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) &&
+    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_TIMESTAMPS_VALID)) && !was_refuted &&
         (judgement->context & FST_CONTEXT_IN_WINDOW) &&
         fst_sequence_after(offset, own->ts_offset) > 0)
         own->ts_offset = offset;
@@ -223,11 +235,12 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
-        advance_clock(&flow->direction[d], packet, judgement);
+        advance_clock(&flow->direction[d], packet, judgement, kept);
         flow->after_rst[d] = 0;
         flow->reset_flags[d] =
             kept | (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE ? FST_RESET_VOUCHED : 0);
-        challenges += challenged;
+        // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
+        challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);
         drops += dropped;
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         challenges += answers_an_ack(flow, packet, d);
@@ -261,7 +274,8 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         state_set(flow, FST_OF(FST_FLOW_FORGED, d));
     else if (judgement->action ==
                  FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
-             (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)))
+             (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)) &&
+             !fst_is_doubtful(packet))
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }
 

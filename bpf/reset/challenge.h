@@ -45,8 +45,8 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
 }
 
 /// Whether the RST's sender can have received what the other end sent since the last one that we
-/// acted upon. A box in the path answers sooner: what comes from nearer than the peer must have taken
-/// the least round trip seen, give or take an eighth, and one that is long enough to tell.
+/// acted upon. What comes from nearer than the peer is believed only where the round trip is long
+/// enough to tell.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
                                               const struct fst_packet* packet,
                                               const struct fst_judgement* judgement, int d) {
@@ -55,8 +55,8 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 
     if (!(flow->reset_flags[d] & FST_RESET_EGRESS))
         return 0;
-    if (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))
-        return rtt_us >= FST_RTT_TELLING_US && since_us >= rtt_us - rtt_us / 8;
+    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)) && rtt_us < FST_RTT_TELLING_US)
+        return 0;
     return fst_had_time_to_answer(rtt_us, since_us);
 }
 
@@ -112,10 +112,12 @@ static __always_inline void challenge_form(struct scratch* scratch, const struct
         return;
     }
     // Too soon, or no answer: shifted, so that it does no harm, but no further answer is provoked: a
-    // box that answers every packet would answer that one too, without end.
-    if (!is_new_challenge(flow, packet, &scratch->judgement, d) ||
-        (!begins_burst(flow, packet, d) && !answers_an_ack(flow, packet, d)) ||
-        !(flow->direction[d].flags & FST_DIRECTION_ACKED))
+    // box that answers every packet would answer that one too, without end. A stack that still waits
+    // for the handshake's third packet would take the shifted one as well.
+    if ((flow->direction[d ^ 1].flags & FST_DIRECTION_BASE) &&
+        (!is_new_challenge(flow, packet, &scratch->judgement, d) ||
+         (!begins_burst(flow, packet, d) && !answers_an_ack(flow, packet, d)) ||
+         !(flow->direction[d].flags & FST_DIRECTION_ACKED)))
         challenge_by_shift(&scratch->challenge, flow, packet, d);
     else
         challenge_by_keepalive(&scratch->challenge, flow, packet, d);

@@ -44,7 +44,7 @@ noinline int judge_context(__u32 slot) {
     struct reset_view view;
     __u32 state, ahead;
     __u64 last_ns;
-    int in_window;
+    int in_window, at_fin;
 
     if (!reset_view(&view, slot))
         return 0;
@@ -54,7 +54,7 @@ noinline int judge_context(__u32 slot) {
     state = view.flow->state;
     last_ns = own->last_ns > other->last_ns ? own->last_ns : other->last_ns;
     if ((state & FST_OF(FST_FLOW_SYN, view.d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, view.d)) &&
-        (packet->tcp_flags & FST_TCP_ACK) && packet->ack == view.flow->isn[view.d ^ 1] + 1)
+        (packet->tcp_flags & FST_TCP_ACK) && fst_acks_syn(view.flow, packet->ack, view.d ^ 1))
         set(&view, 1, FST_CONTEXT_TO_SYN);
     else
         set(&view, (state & FST_FLOW_MIDWAY) || !(own->flags & other->flags & FST_DIRECTION_SEEN),
@@ -81,8 +81,9 @@ noinline int judge_context(__u32 slot) {
         return 0;
     ahead = packet->seq - other->ack_edge;
     in_window = ahead <= fst_accepts_ahead(view.flow, view.d ^ 1);
-    set(&view, !ahead || (in_window && packet->seq == own->seq_edge), FST_CONTEXT_EXACT);
-    set(&view, !ahead || in_window, FST_CONTEXT_IN_WINDOW);
+    at_fin = fst_is_at_fin(view.flow, packet->seq, view.d);
+    set(&view, !ahead || at_fin || (in_window && packet->seq == own->seq_edge), FST_CONTEXT_EXACT);
+    set(&view, !ahead || at_fin || in_window, FST_CONTEXT_IN_WINDOW);
     set(&view, may_be_provoked(other, view.now_us, own->min_rtt_us), FST_CONTEXT_PROVOKED);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "bpf/flow/handshake.h"
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
+#include "bpf/reset/challenge.h"
 #include "flowstamp/reset_rules.h"
 
 #define SIGNALS_OF_RECEIVING_ACKS \
@@ -45,6 +46,17 @@ static __always_inline int speaks_for_sender(const struct fst_flow* flow,
             scratch->packet.seq + 1 == flow->direction[d ^ 1].ack_edge);
 }
 
+/// Whether new data comes so late after the RST that no path can have held it: no proof, as that
+/// needs a clock or an answer, but its sender has not gone.
+static __always_inline int goes_on_late(const struct fst_flow* flow,
+                                        const struct fst_packet* packet, __u32 passed_us, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    return packet->payload && fst_sequence_after(packet->seq, flow->rst_seq[d]) >= 0 &&
+           passed_us > patience_us(own) && fst_same_distance(own, packet->ttl, 1) &&
+           fst_goes_on(own, other, packet);
+}
+
 /// A quiet peer's next packet may be late: one that was challenged is watched until it is known to
 /// receive ACKs.
 static __always_inline __u32 watch_us(__u8 reset_flags) {
@@ -80,6 +92,8 @@ noinline int observe_after_rst(__u32 slot) {
     if (speaks_for_sender(flow, scratch, d)) {
         flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
         signals = liveness_signals(flow, packet, d);
+        if (goes_on_late(flow, packet, passed_us, d))
+            flow->challenges[d] &= 0xf0;
     }
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
     receives =

@@ -48,6 +48,12 @@ enum fst_packet_flags {
     FST_PACKET_DUPLICATE_FRAME = 1U << 15,  ///< set by the observer: the same frame seen again
 };
 
+/// Bits of fst_packet.doubts: why a stack may throw a segment away, whatever its numbers.
+enum fst_packet_doubts {
+    FST_DOUBT_SIGNATURE = 1U << 0,   ///< TCP's MD5 (RFC 2385) or Authentication Option (RFC 5925)
+    FST_DOUBT_IP_OPTIONS = 1U << 1,  ///< IPv4 options; IPv6 extension headers but Fragment
+};
+
 struct fst_packet {
     __u64 time_ns;            ///< CLOCK_MONOTONIC; of a capture: its own clock
     struct fst_flow_key key;  ///< for an ICMP error: of the quoted segment
@@ -73,7 +79,8 @@ struct fst_packet {
     __u8 icmp_type;   ///< of an ICMP error
     __u8 icmp_code;
     __u8 src_mac[6];        ///< with FST_PACKET_MAC
-    __u16 tcp_header;       ///< bytes of the TCP header
+    __u8 tcp_header;        ///< bytes of the TCP header
+    __u8 doubts;            ///< enum fst_packet_doubts
     __u16 sack_bytes;       ///< with FST_PACKET_SACK: of the first SACK block, at most 65535
     __be32 icmp_source[4];  ///< sender of the ICMP error
     __u32 flow_label;       ///< IPv6, host order

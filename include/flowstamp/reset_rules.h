@@ -165,6 +165,28 @@ static inline __u32 fst_ack_reach(const struct fst_flow* flow, int d) {
     return !(flow->state & FST_FLOW_MIDWAY) && acknowledged < reach ? acknowledged : reach;
 }
 
+/// Whether `ack` acknowledges the SYN of end `d`, or also the data that it carried (RFC 7413).
+static inline int fst_acks_syn(const struct fst_flow* flow, __u32 ack, int d) {
+    const __u32 first = flow->isn[d & 1] + 1;
+
+    return ack - first <= flow->direction[d & 1].seq_edge - first;
+}
+
+/// Whether a RST of end `d` bears the number of that end's FIN, which its receiver has acknowledged:
+/// Linux takes that for exact as well (4.12: tcp_reset_check()).
+static inline int fst_is_at_fin(const struct fst_flow* flow, __u32 seq, int d) {
+    const __u32 ack_edge = flow->direction[(d & 1) ^ 1].ack_edge;
+
+    return (flow->state & FST_OF(FST_FLOW_FIN, d & 1)) && seq + 1 == ack_edge &&
+           ack_edge == flow->direction[d & 1].seq_edge;
+}
+
+/// Whether a stack may throw the segment away for what no sequence number shows: it is only the
+/// first part of a datagram, or has options that most hosts refuse.
+static inline int fst_is_doubtful(const struct fst_packet* packet) {
+    return packet->doubts || (packet->flags & FST_PACKET_FIRST_FRAGMENT);
+}
+
 /// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
 static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
@@ -260,10 +282,11 @@ static inline int fst_sets_clock(const struct fst_direction* own, const struct f
            fst_sequence_after(packet->ack, own->ack_edge) >= 0;
 }
 
-/// What the segment of side `d`, neither SYN nor RST, is to its receiver. In the stack's order:
-/// timestamps, sequence numbers, ACK; what is not refused by any may still be unfit.
-static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
-                                                    const struct fst_packet* packet, int d) {
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver by its numbers. In the
+/// stack's order: timestamps, sequence numbers, ACK; what is not refused by any may still be unfit.
+static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flow* flow,
+                                                            const struct fst_packet* packet,
+                                                            int d) {
     const struct fst_direction* own = &flow->direction[d & 1];
     const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
     enum fst_acceptance by_timestamps, by_sequence;
@@ -284,6 +307,14 @@ static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                                             : by_timestamps;
 }
 
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver.
+static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
+                                                    const struct fst_packet* packet, int d) {
+    const enum fst_acceptance acceptance = fst_acceptance_by_numbers(flow, packet, d);
+
+    return acceptance == FST_ACCEPTED && fst_is_doubtful(packet) ? FST_UNFIT : acceptance;
+}
+
 /// Whether a segment of side `d` that begins at `seq` can be under way: sent, and not acknowledged.
 /// Only about such does a stack heed an ICMP error (Linux: tcp_v4_err(); RFC 5927, section 4.1).
 static inline int fst_is_under_way(const struct fst_flow* flow, __u32 seq, int d) {
@@ -291,9 +322,11 @@ static inline int fst_is_under_way(const struct fst_flow* flow, __u32 seq, int d
     const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
 
     if (!(own->flags & FST_DIRECTION_SEEN))
-        return 1;
+        return 0;
     if (!(other->flags & FST_DIRECTION_ACKED))
-        return own->seq_edge - seq <= FST_SEQUENCE_REACH;
+        return own->seq_edge - seq <= (flow->state & FST_OF(FST_FLOW_SYN, d & 1)
+                                           ? own->seq_edge - flow->isn[d & 1]
+                                           : FST_SEQUENCE_REACH);
     return own->seq_edge - seq <= own->seq_edge - other->ack_edge;
 }
 
@@ -449,10 +482,10 @@ static inline int fst_beyond_window(__u32 end, __u32 right_edge) {
 
 // ---- the challenge ----
 
-/// Whether an answer can have come in `since_us` from where the peer is: a box in the path answers
-/// sooner.
+/// Whether an answer can have come in `since_us` from where the peer is: the least round trip seen,
+/// give or take an eighth. A box in the path answers sooner.
 static inline int fst_had_time_to_answer(__u32 rtt_us, __u32 since_us) {
-    return rtt_us < FST_RTT_TELLING_US || since_us >= rtt_us / 2;
+    return rtt_us < FST_RTT_TELLING_US || since_us >= rtt_us - rtt_us / 8;
 }
 
 // ---- the verdict ----

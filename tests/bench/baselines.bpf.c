@@ -20,6 +20,9 @@ __u32 to_client;   ///< 1: the destination differs per flow
 __u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers are not changed
 __u32 in_order;    ///< 1: the flows in order, else at random
 __u32 latest_flow;
+__u32 converses;   ///< 1: each run is its flow's next segment, from the two ends in turn
+__u32 audience;    ///< the number of the program that hears the conversations
+__be32 server[4];  ///< the other end's address then; of IPv4 the last word only
 __u64 random_state = 88172645463325252ULL;
 
 struct {
@@ -28,6 +31,14 @@ struct {
     __type(key, __u32);
     __type(value, __u32);
 } next_program SEC(".maps"), next_program_tc SEC(".maps");
+
+/// Segments so far of the flows that an audience hears: audience * flow_count + flow.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} segments SEC(".maps");
 
 struct key {
     __be32 low[4], high[4];  ///< the two ends, the lower address first
@@ -213,13 +224,13 @@ int baseline_clock(struct xdp_md* ctx) {
     return XDP_PASS;
 }
 
-SEC("tc")
+SEC("tcx/egress")
 int baseline_empty_tc(struct __sk_buff* ctx) {
     (void)ctx;
     return TCX_NEXT;
 }
 
-SEC("tc")
+SEC("tcx/egress")
 int baseline_clock_tc(struct __sk_buff* ctx) {
     (void)ctx;
     read_ns = bpf_ktime_get_ns();
@@ -271,14 +282,37 @@ ALWAYS_INLINE __be32 client_seq_of(__u32 number) {
     return bpf_htonl(client_seq + number * 2654435761U);
 }
 
-/// Writes the client's address, port and sequence number of flow `number` into the packet.
+/// The flow's next segment: it goes on where its end stands, and acknowledges all that the other end
+/// has sent. `bytes`: of its payload, as of the other segments'.
+ALWAYS_INLINE void write_turn(struct tcphdr* tcp, __u32 number, __u32 segment, __u32 bytes) {
+    const __u32 from_server = segment & 1, sent = (segment >> 1) * bytes;
+    const __u32 client_next = 1001 + number * 2654435761U + sent + (from_server ? bytes : 0);
+    const __u32 server_next = 5001 + sent;
+
+    tcp->seq = bpf_htonl(from_server ? server_next : client_next);
+    tcp->ack_seq = bpf_htonl(from_server ? client_next : server_next);
+}
+
+/// Writes the flow `number` into the packet: the client's address and port, and sequence numbers.
 ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
     struct ethhdr* ethernet = data;
     const __be16 port = bpf_htons(40000 + (number & 15));
+    const __u32* segment = 0;
     struct tcphdr* tcp;
+    __u32 length;
 
     if ((void*)(ethernet + 1) > end)
         return 1;
+    if (converses) {
+        const __u32 conversation = audience * flow_count + number;
+        __u32* next = bpf_map_lookup_elem(&segments, &conversation);
+
+        if (!next)
+            return 1;
+        to_client = *next & 1;
+        ++*next;
+        segment = next;
+    }
     if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
         struct iphdr* ip = (void*)(ethernet + 1);
 
@@ -286,6 +320,9 @@ ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
         if ((void*)(tcp + 1) > end)
             return 1;
         *(to_client ? &ip->daddr : &ip->saddr) = bpf_htonl(0x0a000000 + (number >> 4));
+        if (segment)
+            *(to_client ? &ip->saddr : &ip->daddr) = server[3];
+        length = bpf_ntohs(ip->tot_len) - sizeof(*ip);
         ip->id++;
     } else {
         struct ipv6hdr* ip = (void*)(ethernet + 1);
@@ -293,9 +330,20 @@ ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
         tcp = (void*)(ip + 1);
         if ((void*)(tcp + 1) > end)
             return 1;
+        if (segment) {
+            struct in6_addr* from = to_client ? &ip->saddr : &ip->daddr;
+
+            *(to_client ? &ip->daddr : &ip->saddr) = *from;  // in one network
+            __builtin_memcpy(from, server, sizeof(*from));
+        }
         (to_client ? &ip->daddr : &ip->saddr)->in6_u.u6_addr32[3] = bpf_htonl(number >> 4);
+        length = bpf_ntohs(ip->payload_len);
     }
     *(to_client ? &tcp->dest : &tcp->source) = port;
+    if (segment) {
+        *(to_client ? &tcp->source : &tcp->dest) = bpf_htons(443);
+        write_turn(tcp, number, *segment - 1, length - (tcp->doff_reserved >> 4) * 4);
+    }
     if (client_seq)
         *(to_client ? &tcp->ack_seq : &tcp->seq) = client_seq_of(number);
     return 0;
@@ -315,7 +363,7 @@ int mutator_send(struct xdp_md* ctx) {
     return XDP_TX;
 }
 
-SEC("tc")
+SEC("tcx/egress")
 int mutator_tc(struct __sk_buff* ctx) {
     if (!rewrite((void*)(long)ctx->data, (void*)(long)ctx->data_end, first_flow + next_flow()))
         bpf_tail_call(ctx, &next_program_tc, 0);

@@ -31,6 +31,7 @@ struct Segment {
     packet::TcpFlags flags = packet::Ack;
     Options options = Options::timestamps;
     std::uint8_t ttl = 64;
+    std::uint16_t payload = 0;  ///< bytes
 };
 
 inline packet::Tcp tcp_from_client(const Segment& segment) {
@@ -46,12 +47,14 @@ inline Bytes from_client(const Segment& segment) {
     return (packet::Ethernet{} /
             packet::Ipv4{
                 .src = "10.0.0.0", .dst = "198.51.100.7", .ttl = segment.ttl, .id = 0x1234} /
-            tcp_from_client(segment))
+            tcp_from_client(segment) / packet::filler(segment.payload))
         .bytes();
 }
 
 inline Bytes from_client_v6(const Segment& segment) {
-    return (packet::Ethernet{} / packet::Ipv6{} / tcp_from_client(segment)).bytes();
+    return (packet::Ethernet{} / packet::Ipv6{} / tcp_from_client(segment) /
+            packet::filler(segment.payload))
+        .bytes();
 }
 
 inline Bytes from_client_v6_extended(const Segment& segment) {

@@ -48,7 +48,14 @@ std::string name_of(Mode mode) {
     return mode == Mode::act ? "acting" : "observing";
 }
 
-/// The same packet repeatedly, minus an empty program, with one clock read.
+constexpr std::uint16_t kPayload = 1000;
+
+/// A segment of a conversation.
+Segment data(Options options = Options::timestamps) {
+    return {.options = options, .payload = kPayload};
+}
+
+/// A conversation of one flow, above a program that reads the clock once.
 class Hot : public Measurement {
   public:
     explicit Hot(Mode mode) : mode_(mode) {}
@@ -58,11 +65,12 @@ class Hot : public Measurement {
         const LoadedProbe probe = load_probe(1, mode_);
         const int ours = descriptor(probe->progs.flowstamp_xdp_ingress);
         const int clock = descriptor(baselines->progs.baseline_clock);
-        establish(ours);
-        const Bytes frame = from_client({});
+        Mutated mutated(baselines, Hook::xdp, 1, Traffic::conversation);
+        const Bytes frame = from_client(data());
+        mutated.visit_all(ours, frame);
         for (int round = 0; round < kRounds; round++) {
-            clock_.consume(run(Hook::xdp, clock, frame, kRepeat));
-            ours_.consume(run(Hook::xdp, ours, frame, kRepeat));
+            clock_.consume(mutated.run(clock, frame, kRepeat));
+            ours_.consume(mutated.run(ours, frame, kRepeat));
         }
     }
 
@@ -83,16 +91,18 @@ class Hot : public Measurement {
 class Stamps : public Measurement {
   public:
     void run_rounds() override {
+        const Baselines baselines = load_baselines(1);
         const LoadedProbe plain = load_probe(1, Mode::act);
         const LoadedProbe stamping = load_probe(1, Mode::act, true);
         const int without = descriptor(plain->progs.flowstamp_xdp_ingress);
         const int with = descriptor(stamping->progs.flowstamp_xdp_ingress);
-        establish(without);
-        establish(with);
-        const Bytes frame = from_client({});
+        Mutated mutated(baselines, Hook::xdp, 1, Traffic::conversation);
+        const Bytes frame = from_client(data());
+        mutated.visit_all(without, frame);
+        mutated.visit_all(with, frame);
         for (int round = 0; round < kRounds; round++) {
-            without_.consume(run(Hook::xdp, without, frame, kRepeat));
-            with_.consume(run(Hook::xdp, with, frame, kRepeat));
+            without_.consume(mutated.run(without, frame, kRepeat));
+            with_.consume(mutated.run(with, frame, kRepeat));
             drain(bpf_map__fd(stamping->maps.stamps));
         }
     }
@@ -118,8 +128,8 @@ class Flows : public Measurement {
     void run_rounds() override {
         const Baselines baselines = load_baselines(flows_);
         const LoadedProbe probe = load_probe(flows_, Mode::act);
-        const Mutated mutated(baselines, Hook::xdp, flows_);
-        const Bytes frame = from_client({});
+        Mutated mutated(baselines, Hook::xdp, flows_, Traffic::conversation);
+        const Bytes frame = from_client(data());
         const int programs[] = {descriptor(baselines->progs.baseline_empty),
                                 descriptor(probe->progs.flowstamp_xdp_ingress),
                                 descriptor(baselines->progs.baseline_lru),
@@ -162,17 +172,21 @@ struct Scenario {
     Hook hook;
     Bytes frame;
     std::uint32_t flows = 0;  ///< 0: the frame unchanged; else this many, at random
+    Traffic traffic = Traffic::repeated;
 };
 
 std::vector<Scenario> scenarios() {
     constexpr std::uint32_t kForgedTtl = 60;
     return {
-        {"established, timestamps", Hook::xdp, from_client({})},
-        {"established, no options", Hook::xdp, from_client({.options = Options::none})},
-        {"established, unusual options", Hook::xdp, from_client({.options = Options::unusual})},
-        {"IPv6, timestamps", Hook::xdp, from_client_v6({})},
-        {"IPv6, no options", Hook::xdp, from_client_v6({.options = Options::none})},
+        {"timestamps", Hook::xdp, from_client(data()), 1, Traffic::conversation},
+        {"no options", Hook::xdp, from_client(data(Options::none)), 1, Traffic::conversation},
+        {"unusual options", Hook::xdp, from_client(data(Options::unusual)), 1,
+         Traffic::conversation},
+        {"IPv6, timestamps", Hook::xdp, from_client_v6(data()), 1, Traffic::conversation},
+        {"IPv6, no options", Hook::xdp, from_client_v6(data(Options::none)), 1,
+         Traffic::conversation},
         {"IPv6 behind an extension header", Hook::xdp, from_client_v6_extended({})},
+        {"an ACK, again and again", Hook::xdp, from_client({})},
         {"SYN, again and again", Hook::xdp,
          from_client({.seq = 1000, .ack = 0, .flags = Syn, .options = Options::none})},
         {"miss: SYNs of 16 M flows", Hook::xdp,
@@ -186,8 +200,8 @@ std::vector<Scenario> scenarios() {
                       .flags = Rst | Ack,
                       .options = Options::none,
                       .ttl = kForgedTtl})},
-        {"tc egress: established, timestamps", Hook::tc, from_client({})},
-        {"tc egress: IPv6, timestamps", Hook::tc, from_client_v6({})},
+        {"tc egress: timestamps", Hook::tc, from_client(data()), 1, Traffic::conversation},
+        {"tc egress: IPv6, timestamps", Hook::tc, from_client_v6(data()), 1, Traffic::conversation},
     };
 }
 
@@ -199,13 +213,18 @@ class Other : public Measurement {
     void run_rounds() override {
         const Baselines baselines = load_baselines(1);
         const LoadedProbe probe = load_probe(1, Mode::act);
-        establish(descriptor(probe->progs.flowstamp_xdp_ingress));
+        if (scenario_.traffic == Traffic::repeated) {
+            establish(descriptor(probe->progs.flowstamp_xdp_ingress));
+        }
         const bool xdp = scenario_.hook == Hook::xdp;
         const auto& theirs = baselines->progs;
         const int empty = descriptor(xdp ? theirs.baseline_empty : theirs.baseline_empty_tc);
         const int ours =
             descriptor(xdp ? probe->progs.flowstamp_xdp_ingress : probe->progs.flowstamp_tc_egress);
-        const Mutated mutated(baselines, scenario_.hook, scenario_.flows);
+        Mutated mutated(baselines, scenario_.hook, scenario_.flows, scenario_.traffic);
+        if (scenario_.traffic == Traffic::conversation) {
+            mutated.visit_all(ours, scenario_.frame);
+        }
         const auto once = [&](int program) {
             return scenario_.flows == 0 ? run(scenario_.hook, program, scenario_.frame, kRepeat)
                                         : mutated.run(program, scenario_.frame, kRepeat);
@@ -267,7 +286,8 @@ class TwoCpus : public Measurement {
     }
 
     void report(Results& results) const override {
-        const std::string section = "XDP ingress, two CPUs at once, acting: above an empty program";
+        const std::string section =
+            "XDP ingress, an ACK again and again on two CPUs, acting: above an empty program";
         results.report({section, "one CPU alone", alone_.value - empty_.value, "ns"});
         results.report({section, "each a direction of one flow", same_.value - empty_.value, "ns"});
         results.report({section, "each a flow of its own", distinct_.value - empty_.value, "ns"});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 #include "baselines.skel.h"
 #include "flowstamp/config.h"
@@ -20,6 +21,16 @@ namespace {
 constexpr std::uint32_t kMinBuckets = 16'384;
 /// Size of the baselines' ring: holds all records of a measurement, so that none is refused.
 constexpr std::uint32_t kRingBytes = 128U << 20;
+/// Programs that conversations can be held before, in one set of baselines.
+constexpr std::uint32_t kAudiences = 4;
+/// Of each flow, before it is measured: by then its sides are known.
+constexpr std::uint32_t kOpeningSegments = 16;
+
+/// The destination's address: 4 or 16 bytes.
+std::span<const std::uint8_t> destination_of(const Bytes& frame) {
+    const bool ipv4 = frame[12] == 0x08;
+    return std::span(frame).subspan(ipv4 ? 14 + 16 : 14 + 24, ipv4 ? 4 : 16);
+}
 
 }  // namespace
 
@@ -37,6 +48,7 @@ Baselines load_baselines(std::uint32_t flows) {
     }
     bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(65'536U, 2 * flows));
     bpf_map__set_max_entries(baselines->maps.records, kRingBytes);
+    bpf_map__set_max_entries(baselines->maps.segments, kAudiences * flows);
     if (baselines_bpf::load(baselines.get()) != 0) {
         die("cannot load the baselines: run as root");
     }
@@ -87,7 +99,19 @@ double run(Hook hook, int program, const Bytes& frame, std::uint32_t repeat) {
     return static_cast<double>(result->duration.count());
 }
 
-double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool in_order) const {
+std::uint32_t Mutated::audience_of(int program) {
+    const auto known = std::ranges::find(audiences_, program);
+    if (known == audiences_.end()) {
+        if (audiences_.size() == kAudiences) {
+            die("too many programs for the conversations");
+        }
+        audiences_.push_back(program);
+        return static_cast<std::uint32_t>(audiences_.size() - 1);
+    }
+    return static_cast<std::uint32_t>(known - audiences_.begin());
+}
+
+double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool in_order) {
     const bool xdp = hook_ == Hook::xdp;
     const int next =
         bpf_map__fd(xdp ? baselines_.maps.next_program : baselines_.maps.next_program_tc);
@@ -97,6 +121,13 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
     }
     baselines_.bss->flow_count = flows_;
     baselines_.bss->in_order = in_order ? 1 : 0;
+    baselines_.bss->converses = traffic_ == Traffic::conversation ? 1 : 0;
+    if (traffic_ == Traffic::conversation) {
+        baselines_.bss->audience = audience_of(program);
+        const auto server = destination_of(frame);
+        auto* end = reinterpret_cast<std::uint8_t*>(baselines_.bss->server) + 16;
+        std::ranges::copy(server, end - server.size());
+    }
     const auto& programs = baselines_.progs;
     const double ns = bench::run(
         hook_, bpf_program__fd(xdp ? programs.mutator : programs.mutator_tc), frame, repeat);
@@ -104,11 +135,14 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
     return ns;
 }
 
-void Mutated::visit_all(int program, const Bytes& frame) const {
-    (void)run(program, frame, flows_, true);
+void Mutated::visit_all(int program, const Bytes& frame) {
+    const int visits = traffic_ == Traffic::conversation ? kOpeningSegments : 1;
+    for (int visit = 0; visit < visits; visit++) {
+        (void)run(program, frame, flows_, true);
+    }
 }
 
-double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat) const {
+double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat) {
     return run(program, frame, repeat, false);
 }
 

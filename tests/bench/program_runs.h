@@ -52,25 +52,34 @@ struct Minimum {
     void consume(double other) { value = std::min(value, other); }
 };
 
+enum class Traffic {
+    repeated,      ///< the frame's own sequence numbers, again and again: copies
+    conversation,  ///< each flow's next segment, from its two ends in turn: what most traffic is
+};
+
 /// Runs a program on frames of many flows: a mutator creates them, and its tail call to the program
 /// is included in the measurement.
 class Mutated {
   public:
-    Mutated(const Baselines& baselines, Hook hook, std::uint32_t flows)
-        : baselines_(*baselines), hook_(hook), flows_(flows) {}
+    /// `flows`: no more than the baselines were loaded for.
+    Mutated(const Baselines& baselines, Hook hook, std::uint32_t flows, Traffic traffic)
+        : baselines_(*baselines), hook_(hook), flows_(flows), traffic_(traffic) {}
 
-    /// Each flow once, in order.
-    void visit_all(int program, const Bytes& frame) const;
+    /// Each flow once, in order; a conversation long enough to be known.
+    void visit_all(int program, const Bytes& frame);
     /// Mean ns of `repeat` runs, with random flows.
-    [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat) const;
+    [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat);
 
   private:
-    [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat,
-                             bool in_order) const;
+    [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat, bool in_order);
+    /// Each program hears conversations of its own, from their beginning.
+    [[nodiscard]] std::uint32_t audience_of(int program);
 
     baselines_bpf& baselines_;
     Hook hook_;
     std::uint32_t flows_;
+    Traffic traffic_;
+    std::vector<int> audiences_;
 };
 
 }  // namespace flowstamp::bench

@@ -41,7 +41,7 @@ constexpr std::uint32_t kStamps = 1'000'000;
 void pass(benchmark::State& state) {
     const Baselines baselines = load_baselines(1);
     const LoadedProbe probe = load_probe(kFlows, Mode::observe);
-    const Mutated mutated(baselines, flowstamp::bench::Hook::xdp, kFlows);
+    Mutated mutated(baselines, flowstamp::bench::Hook::xdp, kFlows, Traffic::repeated);
     mutated.visit_all(bpf_program__fd(probe->progs.flowstamp_xdp_ingress), from_client({}));
     const int map = bpf_map__fd(probe->maps.flows);
     if (bpf_map_freeze(map) != 0) {
@@ -70,7 +70,7 @@ class Stamping {
     Stamping()
         : baselines_(load_baselines(1)),
           probe_(load_probe(1000, Mode::observe, true)),
-          mutated_(baselines_, flowstamp::bench::Hook::xdp, 1000) {}
+          mutated_(baselines_, flowstamp::bench::Hook::xdp, 1000, Traffic::repeated) {}
 
     [[nodiscard]] kernel::StampReader reader(kernel::StampReader::Handler handler) const {
         auto reader =
@@ -83,7 +83,7 @@ class Stamping {
         return std::move(*reader);
     }
 
-    void fill() const {
+    void fill() {
         (void)mutated_.run(bpf_program__fd(probe_->progs.flowstamp_xdp_ingress), from_client({}),
                            kStamps);
     }
@@ -97,7 +97,7 @@ class Stamping {
 /// Passes the stamps of a full ring to `take`; filling is not timed.
 template <typename Take>
 void read_stamps(benchmark::State& state, Take&& take) {
-    const Stamping stamping;
+    Stamping stamping;
     std::uint64_t stamps = 0;
     output::StampOrder order(65536, take);
     kernel::StampReader reader = stamping.reader([&](std::span<const fst_packet_stamp> batch) {

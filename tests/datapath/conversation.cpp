@@ -10,6 +10,7 @@ namespace flowstamp::testing {
 namespace {
 
 constexpr std::uint16_t kPeerPort = 443;
+constexpr std::size_t kEthernetBytes = 14;
 
 }  // namespace
 
@@ -114,23 +115,33 @@ Bytes Conversation::encode(const Segment& segment) const {
     if (segment.sack) {
         tcp.options.insert(tcp.options.end(), {Nop{}, Nop{}, Sack{{*segment.sack}}});
     }
+    tcp.options.insert(tcp.options.end(), segment.options.begin(), segment.options.end());
     const Packet link = Ethernet{.src = segment.mac};
-    const Packet net =
-        setting_.v6
-            ? Packet(Ipv6{
-                  .src = src, .dst = dst, .hop_limit = segment.ttl, .traffic_class = segment.tos})
-            : Packet(Ipv4{.src = src,
-                          .dst = dst,
-                          .ttl = segment.ttl,
-                          .id = segment.id,
-                          .df = segment.df,
-                          .tos = segment.tos});
-    Packet whole = link / net / Packet(tcp);
-    if (segment.payload != 0) {
-        whole = whole / Packet(segment.zeros ? Payload(Bytes(segment.payload, 0))
-                                             : filler(segment.payload));
+    const auto build = [&](std::optional<std::uint16_t> total_length) {
+        const Packet net = setting_.v6 ? Packet(Ipv6{.src = src,
+                                                     .dst = dst,
+                                                     .hop_limit = segment.ttl,
+                                                     .traffic_class = segment.tos})
+                                       : Packet(Ipv4{.src = src,
+                                                     .dst = dst,
+                                                     .ttl = segment.ttl,
+                                                     .id = segment.id,
+                                                     .df = segment.df,
+                                                     .more_fragments = segment.more_fragments,
+                                                     .tos = segment.tos,
+                                                     .options = segment.ip_options,
+                                                     .total_length = total_length});
+        Packet whole = link / net / Packet(tcp);
+        if (segment.payload != 0) {
+            whole = whole / Packet(segment.zeros ? Payload(Bytes(segment.payload, 0))
+                                                 : filler(segment.payload));
+        }
+        return whole.bytes();
+    };
+    Bytes frame = build({});
+    if (segment.missing != 0) {
+        frame = build(static_cast<std::uint16_t>(frame.size() - kEthernetBytes + segment.missing));
     }
-    Bytes frame = whole.bytes();
     frame.resize(frame.size() + segment.trailer, 0xee);
     return frame;
 }

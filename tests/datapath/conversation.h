@@ -76,6 +76,10 @@ struct Segment {
     std::string mac{};
     Checksum checksum{};
     std::uint16_t gso_segments = 0;
+    std::vector<TcpOption> options{};  ///< behind the others
+    Bytes ip_options{};                ///< IPv4
+    bool more_fragments = false;       ///< IPv4
+    std::uint16_t missing = 0;         ///< bytes that the IPv4 length claims and the frame lacks
 };
 
 struct Setting {

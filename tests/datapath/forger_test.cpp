@@ -7,47 +7,11 @@
 #include <functional>
 
 #include "flowstamp/reset_rules.h"
-#include "tests/datapath/fixture.h"
+#include "tests/datapath/forger_fixture.h"
 
 namespace flowstamp::testing {
 namespace {
 
-class DatapathForger : public DatapathTest {
-  protected:
-    void protect() { use(FST_DROP_CONFIRMED, FST_CHALLENGE_ALL); }
-    Conversation established(const Setting& setting = {}) {
-        Conversation talk(acting(), hook(), setting);
-        talk.open().exchange(5);
-        talk.pass_ms(100);
-        return talk;
-    }
-    /// The segment, sent beside the connection: its ends know nothing of it.
-    Outcome inject(Conversation& talk, const Segment& segment) {
-        return acting().run(hook(), {.bytes = talk.encode(segment)});
-    }
-    /// From the peer's place and with all of its marks: nothing but a challenge shows it.
-    static Segment mimic(Conversation& talk) { return talk.next(End::peer, Rst | Ack); }
-    /// Nearer, and with an ID of ours: confirmed on arrival.
-    static Segment crude(Conversation& talk) {
-        Segment reset = talk.next(End::peer, Rst | Ack);
-        reset.ttl = static_cast<std::uint8_t>(reset.ttl + 4);
-        reset.timestamps.reset();
-        reset.id = talk.ids(End::us).back();
-        return reset;
-    }
-    /// The same from one who knows nothing but addresses and ports.
-    static Segment blind(Conversation& talk) {
-        Segment reset = crude(talk);
-        reset.seq += 0x50000000;
-        reset.ack += 0x50000000;
-        return reset;
-    }
-    void expect_refused(Conversation& talk, const Segment& reset) {
-        const fst_judgement judged = inject(talk, reset).judgement();
-        EXPECT_NE(judged.action, FST_ACTION_OBSERVED)
-            << "verdict " << int(judged.verdict) << ", passed: " << int(judged.pass_reason);
-    }
-};
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForger, ::testing::ValuesIn(ingress_hooks()), case_name);
 
 Bytes with_bytes_at(Bytes frame, std::size_t at, const Bytes& more) {
@@ -359,29 +323,93 @@ TEST_P(DatapathForger, ASecondSynTakesNoHandshakeAway) {
     }
 }
 
-/// A segment that a challenge would break, or whose meaning a second reset does not have.
-TEST_P(DatapathForger, ASignedResetIsNotChallenged) {
+/// A challenge would break a signature, and a second reset has not the meaning of Multipath TCP's.
+/// Anyone can add an option to a connection that uses none.
+TEST_P(DatapathForger, OnlyAnOptionThatTheConnectionUsesIsNotChallenged) {
     protect();
+    Setting plain;  // options have room
+    plain.peer.timestamps = plain.us.timestamps = false;
     for (const std::uint8_t kind : {19, 29, 30}) {
-        SCOPED_TRACE(int(kind));
-        Setting plain;
-        plain.peer.timestamps = plain.us.timestamps = false;
-        Conversation talk = established(plain);
-        const Segment reset = mimic(talk);
-        const RawOption option{.kind = kind, .data = Bytes(10, 0x70)};
-        const Tcp tcp{.src_port = 443,
-                      .dst_port = talk.port(End::us),
-                      .seq = reset.seq,
-                      .ack = reset.ack,
-                      .flags = Rst | Ack,
-                      .window = reset.window,
-                      .options = {option}};
-        const Packet packet =
-            Ethernet{.src = reset.mac} /
-            Ipv4{.src = "198.51.100.7", .dst = "192.0.2.1", .ttl = reset.ttl, .id = reset.id} / tcp;
-        const Outcome outcome = acting().run(hook(), {.bytes = packet.bytes()});
-        EXPECT_EQ(outcome.judgement().action, FST_ACTION_OBSERVED);
-        EXPECT_EQ(outcome.judgement().pass_reason, FST_PASS_OPTIONS);
+        for (const bool is_used : {false, true}) {
+            SCOPED_TRACE(::testing::Message() << int(kind) << is_used);
+            Conversation talk(acting(), hook(), plain);
+            const auto send = [&](End from, TcpFlags flags, std::size_t payload = 0) {
+                Segment segment = talk.next(from, flags, payload);
+                if (is_used) {
+                    segment.options = {option_of(kind)};
+                }
+                return talk.send(segment);
+            };
+            send(End::us, Syn);
+            talk.pass_ms(20);
+            send(End::peer, Syn | Ack);
+            send(End::us, Ack);
+            for (int i = 0; i < 5; i++) {
+                send(End::us, Psh | Ack, 100);
+                talk.pass_ms(20);
+                send(End::peer, Psh | Ack, 100);
+                send(End::us, Ack);
+            }
+            EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+            Segment reset = mimic(talk);
+            reset.options = {option_of(kind)};
+            const fst_judgement judged = inject(talk, reset).judgement();
+            EXPECT_EQ(judged.action, is_used ? FST_ACTION_OBSERVED : FST_ACTION_CHALLENGED);
+            if (is_used) {
+                EXPECT_EQ(judged.pass_reason, FST_PASS_OPTIONS);
+            }
+        }
+    }
+}
+
+/// What is half a round trip old cannot be an answer, and no sign of life can have come by then.
+TEST_P(DatapathForger, AResetHalfARoundTripLaterIsNoAnswer) {
+    protect();
+    Conversation talk = established();
+    expect_refused(talk, talk.stateless_reset());
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    talk.pass_us(11'000);
+    expect_refused(talk, talk.stateless_reset());
+}
+
+/// In a flowing stream a whole round trip does not suffice either: the proof that the peer lives is
+/// on its way.
+TEST_P(DatapathForger, WhereTheSenderIsHeardOneAnswerIsNotEnough) {
+    protect();
+    Conversation talk = established();
+    expect_refused(talk, talk.stateless_reset());
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    talk.pass_us(5'000);
+    Segment in_flight = talk.next(End::peer, Ack);  // sent before the reset came
+    in_flight.timestamps->val -= 20;
+    in_flight.window += 1;
+    talk.send(in_flight);
+    talk.pass_us(13'500);
+    expect_refused(talk, talk.stateless_reset());
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    talk.pass_us(20'000);
+    EXPECT_EQ(inject(talk, talk.stateless_reset()).judgement().challenge, FST_CHALLENGE_UPHELD);
+}
+
+/// A SYN with data, all of which is acknowledged (RFC 7413), and one whose data is not.
+TEST_P(DatapathForger, AConnectionThatOpensWithDataIsProtected) {
+    protect();
+    for (const bool is_taken : {true, false}) {
+        SCOPED_TRACE(is_taken);
+        Conversation talk(acting(), hook());
+        talk.send(End::us, Syn, 16);
+        talk.pass_ms(20);
+        Segment answer = talk.next(End::peer, Syn | Ack);
+        answer.ack = talk.edge(End::us) - (is_taken ? 0 : 16);
+        talk.send(answer);
+        talk.send(End::us, Ack);
+        talk.exchange(5);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
+        expect_refused(talk, mimic(talk));
     }
 }
 

@@ -153,7 +153,7 @@ TEST_P(DatapathHandshake, UnexpectedSynOnAnOpenFlow) {
     const Outcome outcome = talk.send(syn);
     EXPECT_NE(outcome.find(FST_EVENT_SYN), nullptr);
     EXPECT_EQ(outcome.find(FST_EVENT_ENDED), nullptr);
-    EXPECT_TRUE(talk.state_has(FST_FLOW_NEW_SYN));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_CANDIDATE));
     EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
     EXPECT_EQ(talk.flow().generation, generation);
     EXPECT_EQ(talk.direction(End::us).seq_edge, before.seq_edge);

@@ -135,14 +135,13 @@ Differences behind(const Step& step, int peer) {
 
 bool is_unlooked(const Step& step, int peer) {
     const Crafted& segment = step.segment;
-    const fst_direction& own = step.flow.direction[peer];
+    const fst_direction &own = step.flow.direction[peer], &other = step.flow.direction[1 - peer];
     const bool timestamped = (step.flow.state & FST_FLOW_TS) == 0 ||
                              (segment.timestamps &&
                               segment.timestamps->val - own.ts_val + 1 <= FST_TIMESTAMPS_NEAR_FAST);
     return segment.seq == own.seq_edge && segment.has(wire::Ack) &&
            !segment.has(wire::Syn | wire::Fin | wire::Rst) && !segment.own_name &&
-           (own.ring_next & (FST_RING_STAMPS - 1)) != 0 && timestamped &&
-           segment.ack - own.ack_edge <= 65536 &&
+           timestamped && segment.ack - own.ack_edge <= other.seq_edge - own.ack_edge &&
            (std::ranges::find(own.ttl, segment.ttl) != std::end(own.ttl) ||
             (own.flags & FST_DIRECTION_TTL_MANY) != 0);
 }

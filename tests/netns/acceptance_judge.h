@@ -32,9 +32,8 @@ enum class Fate : std::uint8_t { ThrownAway, NothingNew, Taken };
 /// Why the two may differ all the same: what this place on the way cannot know, or does not look at.
 enum class Excuse : std::uint8_t {
     None,
-    /// It goes on where its side stands, from where its packets come, and acknowledges little more
-    /// than those before: seven of eight such are taken on trust, as that spares a look at the other
-    /// end's cache line (bpf/flow/observe.h).
+    /// It goes on where its side stands, from where its packets come, and acknowledges nothing that
+    /// was not sent: whether the window has room for it is seldom asked (bpf/flow/observe.h).
     Unlooked,
     Straddles,    ///< it ends past the window: Linux 6.17 takes it only into an empty queue
     Copy,         ///< what lies wholly below the ACK may be a copy

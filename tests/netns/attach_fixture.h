@@ -55,8 +55,8 @@ class AttachTest : public ::testing::Test {
         }
     }
 
-    static std::string a() { return fmt::format("kt-{}-a", process_); }
-    static std::string b() { return fmt::format("kt-{}-b", process_); }
+    static std::string a() { return fmt::format("kt-{}-a", kProcess); }
+    static std::string b() { return fmt::format("kt-{}-b", kProcess); }
 
     static void ip(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "ip");
@@ -167,7 +167,7 @@ class AttachTest : public ::testing::Test {
     }
 
   private:
-    inline static const pid_t process_ = ::getpid();  // a child uses its parent's hosts
+    inline static const pid_t kProcess = ::getpid();  // a child uses its parent's hosts
 };
 
 }  // namespace flowstamp

@@ -194,7 +194,7 @@ class StressMptcp : public StressTest {
         lab().client().run_in([&] {
             Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_MPTCP));
             const lab::SocketAddress address(lab::Endpoint{lab().server().address(), 80});
-            connect(socket.get(), address.get(), address.length);
+            (void)connect(socket.get(), address.get(), address.length);
             require_ok(lab::wait_for(socket, POLLOUT, limit()));
             require_ok(lab::send_all(socket, some_bytes(10), limit()));
             ends_by_reset(socket);

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/forged_rst_fixture.h"
 
 namespace flowstamp::testing {
@@ -77,6 +79,20 @@ TEST_F(ForgedRstTest, AResetThatNoStackTakesInSaysNothingAboutTheFirst) {
     observe(script.at(80ms).rst({.seq = 0x40000000, .ttl = 60, .context = 0}));
     EXPECT_EQ(sink.resets.size(), 2U) << "the first is not reported again";
     EXPECT_EQ(sink.resets[0].judgement.verdict, FST_VERDICT_GENUINE);
+}
+
+/// Forty of them: more than are remembered of a side.
+TEST_F(ForgedRstTest, BlindResetsPushNoOtherOneOut) {
+    observe(script.at(0ms).rst({.ttl = 52}));
+    for (std::uint32_t i = 0; i < 40; i++) {
+        observe(script.at(1ms).rst({.seq = 0x40000000 + i * 1000, .ttl = 60, .context = 0}));
+    }
+    sink.resets.clear();
+    observe(script.at(20ms).later({.signals = bit(FST_SIGNAL_LIVENESS_ACK)}));
+    const auto is_first = [](const analysis::Reset& reset) { return reset.id == 1; };
+    const auto first = std::ranges::find_if(sink.resets, is_first);
+    ASSERT_NE(first, sink.resets.end());
+    EXPECT_EQ(first->judgement.verdict, FST_VERDICT_CONFIRMED);
 }
 
 TEST_F(ForgedRstTest, TwoPathsAddToTheFirstResetsEvidence) {

@@ -58,9 +58,7 @@ class Ordinary {
         packet.seq = own.seq_edge + one_of({0, 0, 0, 0, 0, 1});
         packet.ack = own.ack_edge + one_of({0, 1, 1448, 60'000, 65'537});
         packet.ts_val = own.ts_val + one_of({0, 0, 1, 40});
-        if (one_of({0, 1}) == 1) {
-            flow.direction[d ^ 1].seq_edge = packet.ack;
-        }
+        flow.direction[d ^ 1].seq_edge = packet.ack + one_of({0, 0, 1448, 50'000, 0xffffffff});
     }
 
     fst_flow flow{};
@@ -81,7 +79,7 @@ class Ordinary {
         side.last_ns = now - one_of({1'000, 1'000'000, 1'000'000, 200'000'000});
         side.ttl[0] = 57;
         side.ring_next = static_cast<std::uint8_t>(one_of({0, 1, 3, 7}));
-        side.packets = one_of({3, 16, 64, 1001});
+        side.packets = one_of({3, 33, 64, 1001});
         side.window = one_of({0, 229, 501, 1024, 65'535});
         side.windows = number<std::uint32_t>();
         side.ip_id = packet.ip_id - one_of({0, 1, 2, 900});

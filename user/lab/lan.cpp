@@ -64,6 +64,7 @@ Result<Lan> Lan::create() {
     }
     const std::string prefix = next_name_prefix();
     std::vector<std::string> names;
+    names.reserve(std::size(kRoles));
     for (const char* role : kRoles) {
         names.push_back(prefix + role);
     }

@@ -86,13 +86,29 @@ ResetRecord& ForgedRst::remember(const Observation& observation, Side& side, Fin
     if (side.resets.empty() || side.resets.back() != reset.id()) {
         side.resets.push_back(reset.id());
     }
+    make_room(side, reset.id(), sink);
+    return reset;
+}
+
+/// What anyone can send goes first: of a side, resets that no stack takes in; of all, those of which
+/// no answer is awaited. The one just remembered stays.
+void ForgedRst::make_room(Side& side, std::uint64_t latest, FindingSink& sink) {
+    const auto is_blind = [&](std::uint64_t id) {
+        const auto place = records_.find(id);
+        return place == records_.end() ||
+               std::ranges::none_of(place->second.views(), &ResetObservation::was_acceptable);
+    };
     if (side.resets.size() > kRememberedOfSide) {
-        side.resets.pop_front();
+        const auto blind = std::ranges::find_if(side.resets, is_blind);
+        side.resets.erase(blind != side.resets.end() ? blind : side.resets.begin());
     }
     if (records_.size() > kMost) {
-        forget(records_.begin()->first, sink);
+        const auto is_idle = [&](const auto& record) {
+            return record.first != latest && record.second.challenge() != FST_CHALLENGE_ASKED;
+        };
+        const auto idle = std::ranges::find_if(records_, is_idle);
+        forget(idle != records_.end() ? idle->first : records_.begin()->first, sink);
     }
-    return reset;
 }
 
 /// Compares a new RST with the earlier ones of its side, and with the SYN's other answer.

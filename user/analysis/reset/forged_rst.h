@@ -67,6 +67,7 @@ class ForgedRst final : public Detector {
 
     [[nodiscard]] ResetPast past_of(const Observation& rst) const;
     ResetRecord& remember(const Observation& observation, Side& side, FindingSink& sink);
+    void make_room(Side& side, std::uint64_t latest, FindingSink& sink);
     void compare(ResetRecord& reset, const SideKey& key, FindingSink& sink);
     void take_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);
     void infer_answer(ResetRecord& answer, const SideKey& key, FindingSink& sink);

@@ -66,6 +66,7 @@ class ResetObservation {
     [[nodiscard]] const fst_flow& slot() const { return slot_; }
     [[nodiscard]] unsigned direction() const { return packet().direction & 1U; }
     [[nodiscard]] bool is_from_own_distance() const;
+    [[nodiscard]] bool was_acceptable() const;
 
   private:
     bool add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet);
@@ -77,7 +78,6 @@ class ResetObservation {
     [[nodiscard]] bool may_be_from_own_distance() const;
     [[nodiscard]] bool is_from_senders_distance(const fst_packet& later) const;
     [[nodiscard]] bool would_be_accepted() const;
-    [[nodiscard]] bool was_acceptable() const;
     [[nodiscard]] bool is_first_of_burst() const;
     [[nodiscard]] bool acknowledges_later_data(const fst_packet& later) const;
     [[nodiscard]] bool clock_went_on(const fst_packet& later) const;
