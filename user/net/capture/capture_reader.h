@@ -21,11 +21,12 @@ inline constexpr std::uint32_t kFrameBytesMax = 16U << 20;
 
 /// A frame of a capture.
 struct CapturedFrame {
-    std::uint64_t number = 0;               ///< in its file, from 1 (pcap_cnt)
-    Nanoseconds wall{0};                    ///< time since 1970; never negative
-    std::uint32_t interface = 0;            ///< index in its pcapng section, from 0; pcap: always 0
-    std::uint32_t link_type = 0;            ///< LINKTYPE_*
-    std::uint32_t original = 0;             ///< length on the wire, bytes
+    std::uint64_t number = 0;     ///< in its file, from 1 (pcap_cnt)
+    Nanoseconds wall{0};          ///< time since 1970; never negative
+    std::uint32_t interface = 0;  ///< index in its pcapng section, from 0; of a stamps file, of the
+                                  ///< link's first one; pcap: always 0
+    std::uint32_t link_type = 0;  ///< LINKTYPE_*
+    std::uint32_t original = 0;   ///< length on the wire, bytes
     std::span<const std::uint8_t> bytes{};  ///< at most kFrameBytesKept; valid until the next call
 };
 

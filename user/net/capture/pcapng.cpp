@@ -28,6 +28,7 @@ constexpr std::size_t kNameMax = 255;
 constexpr std::size_t kInterfacesMax = 65536;
 
 constexpr std::uint16_t kOptionName = 2;
+constexpr std::uint16_t kOptionDescription = 3;
 constexpr std::uint16_t kOptionTimeResolution = 9;
 constexpr std::uint16_t kOptionTimeOffset = 14;
 
@@ -37,6 +38,13 @@ struct Interface {
     std::uint64_t units_per_second = 1'000'000;
     std::int64_t seconds = 0;  ///< offset added to its packets' times
     std::string name{};
+    std::string description{};
+    std::uint32_t link = 0;  ///< index of the first interface that stands for the same link
+
+    /// `watch --stamps` writes an interface for each direction of a link.
+    [[nodiscard]] bool is_one_direction() const {
+        return description.ends_with(" ingress") || description.ends_with(" egress");
+    }
 };
 
 /// Units per second; 0 if 64 bits cannot hold them.
@@ -54,9 +62,10 @@ std::uint64_t resolution(std::uint8_t value) {
 
 void read_option(Interface& interface, const ByteOrder& order, std::uint16_t code,
                  std::span<const std::uint8_t> value) {
-    if (code == kOptionName) {
+    if (code == kOptionName || code == kOptionDescription) {
         const std::size_t length = std::min(value.size(), kNameMax);
-        interface.name.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(length));
+        std::string& text = code == kOptionName ? interface.name : interface.description;
+        text.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(length));
     } else if (code == kOptionTimeResolution && value.size() == 1) {
         interface.units_per_second = resolution(value[0]);
     } else if (code == kOptionTimeOffset && value.size() == 8) {
@@ -261,8 +270,21 @@ class PcapngReader final : public CaptureReader {
         if (interface.units_per_second == 0) {
             return damaged(block_.offset, "an unknown unit of time");
         }
+        interface.link = link_of(interface);
         interfaces_.push_back(std::move(interface));
         return {};
+    }
+
+    /// Both directions of a link are one place: else each would be half a view of every flow.
+    [[nodiscard]] std::uint32_t link_of(const Interface& interface) const {
+        const auto is_other_direction = [&](const Interface& other) {
+            return other.is_one_direction() && other.name == interface.name;
+        };
+        const auto other = interface.is_one_direction() && !interface.name.empty()
+                               ? std::ranges::find_if(interfaces_, is_other_direction)
+                               : interfaces_.end();
+        return other != interfaces_.end() ? other->link
+                                          : static_cast<std::uint32_t>(interfaces_.size());
     }
 
     /// Enhanced Packet Block and the obsolete Packet Block: both headers are 20 bytes.
@@ -317,7 +339,7 @@ class PcapngReader final : public CaptureReader {
         }
         return CapturedFrame{.number = ++number_,
                              .wall = wall_,
-                             .interface = interface,
+                             .interface = its.link,
                              .link_type = its.link_type,
                              .original = original,
                              .bytes = *bytes};
