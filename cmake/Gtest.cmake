@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # flowstamp_gtest(TARGET LABEL label [TIMEOUT seconds] [SERIAL] [PARALLEL suite...]
-#                 [ENVIRONMENT VAR=value...])
+#                 [SIDE_BY_SIDE suite...] [ENVIRONMENT VAR=value...])
 #
 # Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that locates a
 # failure well enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
-# SERIAL: each runs alone, for tests that depend on real time; except the suites in PARALLEL.
+# SERIAL: each runs alone, for tests that depend on real time; except the suites in PARALLEL. Of those in
+# SIDE_BY_SIDE two tests run at a time.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
 function(flowstamp_gtest target)
-    cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "ENVIRONMENT;PARALLEL" ${ARGN})
+    cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "ENVIRONMENT;PARALLEL;SIDE_BY_SIDE" ${ARGN})
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
     endif()
@@ -22,7 +23,8 @@ function(flowstamp_gtest target)
         TARGET ${target} POST_BUILD
         COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DLABEL=${arg_LABEL}
                 "-DPROPERTIES=${properties}" -DSERIAL=${arg_SERIAL} "-DPARALLEL=${arg_PARALLEL}"
-                -DOUTPUT=${list}
+                "-DSIDE_BY_SIDE=${arg_SIDE_BY_SIDE}" -DOUTPUT=${list}
+                -DTWICE=${PROJECT_SOURCE_DIR}/tests/side_by_side.sh
                 -P ${PROJECT_SOURCE_DIR}/cmake/GtestSuites.cmake
         BYPRODUCTS ${list}
         VERBATIM)
