@@ -110,8 +110,9 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
         packet->ip_bytes = frame_bytes - packet->l3_offset;
     if (packet->ip_bytes < before + header)
         return FST_PARSE_MALFORMED;
-    // Longer than its frame: a stack drops it. A capture, or a tap, may hold less than there was.
-    if (acting && packet->l3_offset + packet->ip_bytes > frame_bytes)
+    // Longer than its frame: a stack drops it. A capture, or a tap, may hold less than there was, and
+    // so may the first fragment of a tunnel's packet.
+    if (acting && !cursor->tunnels && packet->l3_offset + packet->ip_bytes > frame_bytes)
         return FST_PARSE_MALFORMED;
     room = packet->ip_bytes - before;
     key_from(scratch, tcp);
