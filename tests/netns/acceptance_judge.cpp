@@ -140,8 +140,8 @@ bool is_unlooked(const Step& step, int peer) {
                              (segment.timestamps &&
                               segment.timestamps->val - own.ts_val + 1 <= FST_TIMESTAMPS_NEAR_FAST);
     return segment.seq == own.seq_edge && segment.has(wire::Ack) &&
-           !segment.has(wire::Syn | wire::Fin | wire::Rst) && !segment.own_name &&
-           timestamped && segment.ack - own.ack_edge <= other.seq_edge - own.ack_edge &&
+           !segment.has(wire::Syn | wire::Fin | wire::Rst) && !segment.own_name && timestamped &&
+           segment.ack - own.ack_edge <= other.seq_edge - own.ack_edge &&
            (std::ranges::find(own.ttl, segment.ttl) != std::end(own.ttl) ||
             (own.flags & FST_DIRECTION_TTL_MANY) != 0);
 }

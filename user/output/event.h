@@ -71,8 +71,9 @@ class SessionReports final : public analysis::ReportSink {
     /// `consumer` outlives it.
     explicit SessionReports(Consumer& consumer) : consumer_(consumer) {}
     void consume(analysis::Report report) override {
-        std::visit([this](auto&& its) { consumer_.consume(Event(std::forward<decltype(its)>(its))); },
-                   std::move(report));
+        std::visit(
+            [this](auto&& its) { consumer_.consume(Event(std::forward<decltype(its)>(its))); },
+            std::move(report));
     }
 
   private:
