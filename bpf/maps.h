@@ -29,7 +29,7 @@ struct cursor {
     __u32 next;    ///< ethertype, or IP protocol
     __u32 result;  ///< enum fst_parse_result so far
     __u32 layer;   ///< enum layer
-    // The next two are kept while the packet is handled, if parse_frame() read it.
+    // Kept while the packet is handled, if parse_frame() read it.
     __u32 tunnels;     ///< entered so far
     __be32 source[4];  ///< of the latest IP header
     __be32 destination[4];

@@ -56,7 +56,7 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
         return 0;
     if (flow->reset_flags[d] & FST_RESET_SENDER_SEEN)
         return answers > 1 && lasts;
-    return answers > ANSWERS_ENOUGH - 1 || lasts;
+    return answers >= ANSWERS_ENOUGH || lasts;
 }
 
 /// Whether the RST came in a tunnel. RSTs are always read by parse_frame().
@@ -81,6 +81,7 @@ static __always_inline int has_fixed_options(const struct fst_flow* flow,
 /// not.
 static __always_inline enum fst_pass_reason challenge_works(const struct fst_flow* flow,
                                                             const struct fst_packet* packet,
+                                                            const struct fst_judgement* judgement,
                                                             int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
@@ -91,9 +92,7 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
     // Neither SYN_SENT nor SYN_RECV sends challenge ACKs.
     if (!(flow->state & FST_FLOW_ESTABLISHED) || !(other->flags & FST_DIRECTION_ACKED))
         return FST_PASS_SYN_SENT;
-    if (!(own->flags & FST_DIRECTION_SEEN) ||
-        (packet->seq - other->ack_edge > fst_accepts_ahead(flow, d ^ 1) &&
-         !fst_is_at_fin(flow, packet->seq, d)))
+    if (!(own->flags & FST_DIRECTION_SEEN) || !(judgement->context & FST_CONTEXT_IN_WINDOW))
         return FST_PASS_SEQUENCE;
     if (is_window_closed(flow, d) && !(own->flags & FST_DIRECTION_ACKED))
         return FST_PASS_WINDOW;
@@ -137,8 +136,8 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
     if (flags & FST_RESET_REFUTED)
         return PLAN_DROP;
     if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
-        return challenge_works(flow, packet, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
-                                                                        : PLAN_DROP;
+        return challenge_works(flow, packet, judgement, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
+                                                                                   : PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
     return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
                    had_time_to_answer(flow, packet, judgement, d)
@@ -184,7 +183,7 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
                    : pass_because(judgement, FST_PASS_TUNNEL);
     if (confirmed)
         return plan_refused(flow, packet, judgement, d);
-    reason = challenge_works(flow, packet, d);
+    reason = challenge_works(flow, packet, judgement, d);
     if (reason == FST_PASS_NOT_SUSPECT && (flow->challenges[d] & 0x0f) >= FST_CHALLENGES_MAX)
         reason = FST_PASS_TOO_MANY;
     if (reason != FST_PASS_NOT_SUSPECT)

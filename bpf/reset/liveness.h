@@ -98,7 +98,6 @@ noinline int observe_after_rst(__u32 slot) {
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
     receives =
         (signals & SIGNALS_OF_RECEIVING_ACKS) && !(flow->reset_flags[d] & FST_RESET_RECEIVES_ACKS);
-    __builtin_memset(&scratch->judgement, 0, sizeof(scratch->judgement));
     scratch->judgement.signals = signals;
     if (first) {
         flow->reset_flags[d] |= FST_RESET_ALIVE;
