@@ -5,7 +5,7 @@
 # Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that locates a
 # failure well enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
 # SERIAL: each runs alone, for tests that depend on real time; except the suites in PARALLEL. Of those in
-# SIDE_BY_SIDE two tests run at a time.
+# SIDE_BY_SIDE three tests run at a time.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
 function(flowstamp_gtest target)

@@ -278,6 +278,14 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }
 
+/// Whether it was to be dropped or challenged, and passed. A genuine one of a closed flow, as after one
+/// that its sender upheld, has nothing left to end.
+static __always_inline int is_passed_doubted(const struct fst_judgement* judgement) {
+    return judgement->pass_reason > FST_PASS_NOT_ACTING &&
+           judgement->pass_reason != FST_PASS_ANSWER &&
+           (judgement->pass_reason != FST_PASS_CLOSED || judgement->verdict != FST_VERDICT_GENUINE);
+}
+
 static __always_inline void count_verdict(const struct fst_judgement* judgement) {
     count(FST_COUNT_RST);
     if (judgement->verdict != FST_VERDICT_GENUINE)
@@ -288,7 +296,7 @@ static __always_inline void count_verdict(const struct fst_judgement* judgement)
         count(FST_COUNT_CHALLENGED);
     if (judgement->challenge == FST_CHALLENGE_UPHELD)
         count(FST_COUNT_UPHELD);
-    if (judgement->pass_reason > FST_PASS_NOT_ACTING && judgement->pass_reason != FST_PASS_ANSWER)
+    if (is_passed_doubted(judgement))
         count(FST_COUNT_PASS_SUSPECT);
 }
 

@@ -36,7 +36,7 @@ TEST(Names, ShowTtlsWithHops) {
     direction.ttl[0] = 231;
     EXPECT_EQ(net::ttl_set_text(direction), "231 (24 hops)");
     direction.ttl[2] = 212;
-    EXPECT_EQ(net::ttl_set_text(direction), "231, 212 (24, 43 hops)");
+    EXPECT_EQ(net::ttl_set_text(direction), "231, 212 (24, ? hops)") << "no path is as long";
 }
 
 TEST(Names, ShowFlags) {

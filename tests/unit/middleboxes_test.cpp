@@ -181,11 +181,28 @@ TEST_F(MiddleboxesTest, HaveASummary) {
               "connections (2 such segments) to port 443 (2 of 3), later.");
 }
 
+TEST_F(MiddleboxesTest, ACopiedTtlIsNoDistance) {
+    RstDetails copied = kInjected;
+    copied.ttl = 61;
+    copied.signals = FST_SIGNAL_BIT(FST_SIGNAL_REFUTED) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN);
+    RstDetails of_another_victim = copied;
+    of_another_victim.ttl = 52;
+    boxes.record(hit(copied));
+    boxes.record(hit(of_another_victim));
+    ASSERT_THAT(boxes.all(), SizeIs(1)) << "its victims' distances do not tell boxes apart";
+    EXPECT_EQ(output::summary_text(boxes.all().at(0)),
+              "A box at an unknown distance sends [R.] with the ttl of genuine packets, IP-ID "
+              "0x3412, window 0: it hit 2 connections (2 such segments) to port 443 (2 of 2), "
+              "later.");
+}
+
 TEST_F(MiddleboxesTest, AreDescribedByTheSchema) {
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     RstDetails echo = kInjected;
     echo.signals |= FST_SIGNAL_BIT(FST_SIGNAL_ID_ECHO);
-    for (const RstDetails& details : {kInjected, echo}) {
+    RstDetails copied = kInjected;
+    copied.signals = FST_SIGNAL_BIT(FST_SIGNAL_REFUTED) | FST_SIGNAL_BIT(FST_SIGNAL_WINDOW_FOREIGN);
+    for (const RstDetails& details : {kInjected, echo, copied}) {
         analysis::Finding finding = hit(details);
         finding.sighting.packet.flags |= FST_PACKET_MAC;
         finding.middlebox = boxes.record(finding);

@@ -5,7 +5,9 @@
 #include <fmt/ranges.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <vector>
 
 #include "flowstamp/hops.h"
@@ -105,26 +107,24 @@ std::string tcp_flags_short(std::uint8_t flags) {
 }
 
 std::string ttl_text(std::uint8_t ttl) {
-    const unsigned hops = fst_hops(ttl);
-    return fmt::format("{} ({} hop{})", ttl, hops, hops == 1 ? "" : "s");
+    return ttls_text(std::span(&ttl, 1));
+}
+
+std::string ttls_text(std::span<const std::uint8_t> ttls) {
+    std::vector<std::string> hops;
+    for (const std::uint8_t ttl : ttls) {
+        hops.push_back(fst_hops(ttl) > FST_HOPS_MAX ? "?" : std::to_string(fst_hops(ttl)));
+    }
+    const bool is_one_hop = hops.size() == 1 && hops.front() == "1";
+    return fmt::format("{} ({} hop{})", fmt::join(ttls, ", "), fmt::join(hops, ", "),
+                       is_one_hop ? "" : "s");
 }
 
 std::string ttl_set_text(const fst_direction& direction) {
-    std::vector<unsigned> ttls;
-    std::vector<unsigned> hops;
-    for (const std::uint8_t ttl : direction.ttl) {
-        if (ttl != 0) {
-            ttls.push_back(ttl);
-            hops.push_back(fst_hops(ttl));
-        }
-    }
-    if (ttls.empty()) {
-        return "";
-    }
-    if (ttls.size() == 1) {
-        return ttl_text(static_cast<std::uint8_t>(ttls.front()));
-    }
-    return fmt::format("{} ({} hops)", fmt::join(ttls, ", "), fmt::join(hops, ", "));
+    std::vector<std::uint8_t> ttls;
+    std::ranges::copy_if(direction.ttl, std::back_inserter(ttls),
+                         [](std::uint8_t ttl) { return ttl != 0; });
+    return ttls.empty() ? "" : ttls_text(ttls);
 }
 
 unsigned opener_of(const fst_flow& flow) {

@@ -26,8 +26,10 @@ namespace flowstamp::net {
 /// As tcpdump writes them: "S.", "R", "P."; "none" without flags.
 [[nodiscard]] std::string tcp_flags_short(std::uint8_t flags);
 
-/// "52 (12 hops)"; several TTLs as "52, 53 (12, 11 hops)"; empty for an empty set.
+/// "52 (12 hops)"; several TTLs as "52, 53 (12, 11 hops)"; "145 (? hops)" where no usual initial TTL
+/// explains one; empty for an empty set.
 [[nodiscard]] std::string ttl_text(std::uint8_t ttl);
+[[nodiscard]] std::string ttls_text(std::span<const std::uint8_t> ttls);
 [[nodiscard]] std::string ttl_set_text(const fst_direction& direction);
 
 /// Index of the end that opened the connection: the one that sent the SYN; if none was seen, the

@@ -9,6 +9,8 @@ std::string_view name_of(FieldHabit::Kind kind) {
             return "zero";
         case FieldHabit::Kind::echo:
             return "echo";
+        case FieldHabit::Kind::genuine:
+            return "genuine";
         case FieldHabit::Kind::fixed:
             return "fixed";
         case FieldHabit::Kind::changes:

@@ -21,6 +21,7 @@ struct FieldHabit {
         absent,   ///< there is no such field (IP-ID in IPv6)
         zero,     ///< always 0
         echo,     ///< copied from its receiver's packets
+        genuine,  ///< that of the end in whose name it comes
         fixed,    ///< always `value`
         changes,  ///< several values
     };

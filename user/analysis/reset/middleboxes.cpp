@@ -33,6 +33,17 @@ FieldHabit::Kind window_kind(const Finding& finding) {
     return finding.sighting.packet.window == 0 ? FieldHabit::Kind::zero : FieldHabit::Kind::fixed;
 }
 
+/// Without a sign of another path, its TTL is that of the side in whose name it comes: copied, as far
+/// as anyone can tell, and no sign of where the box stands.
+FieldHabit::Kind ttl_kind(const Finding& finding) {
+    constexpr std::uint64_t kOtherPath =
+        FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_FARTHER) |
+        FST_SIGNAL_BIT(FST_SIGNAL_TTL_BASE) | FST_SIGNAL_BIT(FST_SIGNAL_ONE_HOP);
+    const bool is_reset = finding.kind == FindingKind::forged_rst;
+    return is_reset && !(finding.signals & kOtherPath) ? FieldHabit::Kind::genuine
+                                                       : FieldHabit::Kind::fixed;
+}
+
 std::optional<Mac> mac_of(const fst_packet& packet) {
     return packet.flags & FST_PACKET_MAC ? std::optional(std::to_array(packet.src_mac))
                                          : std::nullopt;
@@ -61,7 +72,8 @@ void Middleboxes::saw_attempt(std::uint16_t port) {
 
 Middleboxes::Traits Middleboxes::traits_of(const Finding& finding) {
     const fst_packet& packet = finding.sighting.packet;
-    return {packet.key.ifindex, fst_hops(packet.ttl),
+    const bool copies_ttl = ttl_kind(finding) == FieldHabit::Kind::genuine;
+    return {packet.key.ifindex, copies_ttl ? std::uint8_t{0} : fst_hops(packet.ttl),
             packet.tcp_flags,   (packet.flags & FST_PACKET_DF) != 0,
             id_kind(finding),   window_kind(finding),
             mac_of(packet)};
@@ -82,7 +94,7 @@ Middleboxes::Entry& Middleboxes::entry_of(const Traits& traits, const Finding& f
     box.interface = finding.sighting.interface;
     box.hops = fst_hops(packet.ttl);
     box.tcp_flags = packet.tcp_flags;
-    box.ttl = habit_of(FieldHabit::Kind::fixed, packet.ttl);
+    box.ttl = habit_of(ttl_kind(finding), packet.ttl);
     box.ip_id = habit_of(id_kind(finding), packet.ip_id);
     box.window = habit_of(window_kind(finding), packet.window);
     box.mac = mac_of(packet);

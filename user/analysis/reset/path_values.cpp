@@ -25,7 +25,7 @@ std::optional<Values> path_baseline(const fst_direction& direction) {
 
 bool tells_distance(std::uint8_t ttl) {
     constexpr std::uint8_t kLowestUsualStart = 64;
-    return fst_ttl_base(ttl) >= kLowestUsualStart;
+    return fst_ttl_base(ttl) >= kLowestUsualStart && fst_hops(ttl) <= FST_HOPS_MAX;
 }
 
 }  // namespace flowstamp::analysis

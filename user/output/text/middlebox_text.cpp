@@ -18,6 +18,8 @@ std::string habit_text(std::string_view field, const analysis::FieldHabit& habit
             return fmt::format("{} 0", field);
         case analysis::FieldHabit::Kind::echo:
             return fmt::format("{} copied from the other end", field);
+        case analysis::FieldHabit::Kind::genuine:
+            return fmt::format("the {} of genuine packets", field);
         case analysis::FieldHabit::Kind::fixed:
             return field == "IP-ID" ? fmt::format("{} {:#06x}", field, habit.value)
                                     : fmt::format("{} {}", field, habit.value);

@@ -2,7 +2,6 @@
 #include "user/output/text/value_text.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <array>
 #include <string_view>
@@ -23,17 +22,6 @@ using analysis::Field;
 using analysis::FieldType;
 
 namespace {
-
-std::string ttls_text(const std::vector<std::uint64_t>& ttls) {
-    if (ttls.size() == 1) {
-        return net::ttl_text(static_cast<std::uint8_t>(ttls.front()));
-    }
-    std::vector<unsigned> hops;
-    for (const std::uint64_t ttl : ttls) {
-        hops.push_back(fst_hops(static_cast<__u8>(ttl)));
-    }
-    return fmt::format("{} ({} hops)", fmt::join(ttls, ", "), fmt::join(hops, ", "));
-}
 
 std::string flag_text(Field field, bool is_set) {
 #define FLAG_WORDS(name, set, not_set)     \
@@ -78,7 +66,9 @@ struct ToText {
     FieldType type;
 
     std::string operator()(std::uint64_t number) const { return number_text(type, number); }
-    std::string operator()(const std::vector<std::uint64_t>& ttls) const { return ttls_text(ttls); }
+    std::string operator()(const std::vector<std::uint64_t>& ttls) const {
+        return net::ttls_text(std::vector<std::uint8_t>(ttls.begin(), ttls.end()));
+    }
     std::string operator()(Nanoseconds length) const { return duration_text(length); }
     std::string operator()(const net::Endpoint& endpoint) const {
         return type == FieldType::address ? endpoint.ip_text() : endpoint.text();
@@ -105,7 +95,7 @@ std::string_view field_words(Field field) {
 }  // namespace
 
 std::string hops_text(std::uint64_t hops) {
-    return counted(hops, "hop");
+    return hops > FST_HOPS_MAX ? "an unknown number of hops" : counted(hops, "hop");
 }
 
 std::string value_text(Field field, const analysis::Value& value) {
