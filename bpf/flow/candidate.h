@@ -11,7 +11,7 @@
 #include "bpf/flow/handshake.h"
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 /// Whether `value` lies at most FST_SEQUENCE_REACH below `edge`, or at it.
 static __always_inline int is_just_below(__u32 value, __u32 edge) {

@@ -11,7 +11,7 @@
 #include "bpf/flow/learn.h"
 #include "bpf/flow/ring.h"
 #include "bpf/maps.h"
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 /// A copy comes within this time of the packet.
 #define COPY_US 50000U

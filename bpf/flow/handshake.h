@@ -10,7 +10,7 @@
 #include "bpf/flow/learn.h"
 #include "bpf/flow/table.h"
 #include "bpf/maps.h"
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 /// How long a SYN's answer may be under way: as long as Linux waits until it sends the SYN again.
 #define SYN_UNDER_WAY_NS 1000000000ULL

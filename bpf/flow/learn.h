@@ -6,7 +6,7 @@
 
 #include "bpf/flow/time.h"
 #include "bpf/maps.h"
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 #define MAC_VOTES_ENOUGH 3
 

@@ -9,6 +9,7 @@
 #include "bpf/flow/handshake.h"
 #include "bpf/flow/table.h"
 #include "bpf/maps.h"
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 
 /// A timeout retransmission follows a silence of its sender (RFC 6298; Linux: at least 200 ms).

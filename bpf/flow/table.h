@@ -17,7 +17,7 @@
 
 #include "bpf/flow/key.h"
 #include "bpf/maps.h"
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 #define SLOT_NONE 0xffffffffU
 

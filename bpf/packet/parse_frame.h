@@ -7,7 +7,7 @@
 #include "bpf/packet/fields.h"
 #include "bpf/packet/parse_ip.h"
 #include "bpf/packet/tunnels.h"
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 #define TCP_OPTIONS_MAX 40 /* 40 bytes of options hold no more */
 

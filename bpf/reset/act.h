@@ -14,6 +14,7 @@
 #include "bpf/packet/rewrite.h"
 #include "bpf/reset/challenge.h"
 #include "bpf/reset/judge.h"
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 
 /// A reset counts as upheld when its sender has repeated it this often, or for this long.
@@ -218,7 +219,9 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
     if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
         return 0;
     if (!(other->flags & FST_DIRECTION_ACKED))  // it has told no window yet
-        return packet->ack == other->seq_edge || packet->seq == own->seq_edge;
+        return ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
+                fst_acks_syn(flow, packet->ack, d ^ 1)) ||
+               ((own->flags & FST_DIRECTION_SEEN) && packet->seq == own->seq_edge);
     return !!(scratch->judgement.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN));
 }
 

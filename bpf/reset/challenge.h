@@ -16,6 +16,7 @@
 
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 
 /// What queues on the way and scheduling add to four round trips of the least length seen.

@@ -9,6 +9,7 @@
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
 #include "bpf/reset/challenge.h"
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 
 #define SIGNALS_OF_RECEIVING_ACKS \

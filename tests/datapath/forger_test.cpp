@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 #include "tests/datapath/forger_fixture.h"
 
 namespace flowstamp::testing {
@@ -271,6 +271,25 @@ TEST_P(DatapathForger, ABlindResetEndsNoRest) {
     inject(talk, blind(talk));
     EXPECT_EQ(talk.direction(End::peer).last_ns, before.last_ns);
     EXPECT_EQ(talk.direction(End::peer).packets, before.packets);
+}
+
+/// Before the SYN-ACK a reset must acknowledge the SYN: a bare one, whatever its number, is none.
+TEST_P(DatapathForger, ABlindResetToASynIsNone) {
+    protect();
+    Conversation talk(acting(), hook());
+    talk.send(End::us, Syn);
+    talk.pass_ms(20);
+    Segment bare = talk.next(End::peer, Rst);
+    bare.seq = 0;
+    Segment of_a_wrong_ack = talk.next(End::peer, Rst | Ack);
+    of_a_wrong_ack.ack = talk.edge(End::us) + 1000;
+    for (const Segment& reset : {bare, of_a_wrong_ack}) {
+        const std::uint64_t refused = acting().counter(FST_COUNT_REFUSED);
+        inject(talk, reset);
+        EXPECT_EQ(acting().counter(FST_COUNT_REFUSED), refused + 1);
+        EXPECT_EQ(talk.flow().rst_us[talk.index(End::peer)], 0U);
+        EXPECT_EQ(talk.direction(End::peer).packets, 0U);
+    }
 }
 
 /// Only what the stack takes in closes a flow: no first fragment, and nothing in a tunnel.

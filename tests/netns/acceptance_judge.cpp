@@ -8,7 +8,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 namespace flowstamp::lab {
 namespace {

@@ -224,6 +224,13 @@ TEST(Cli, SuggestsTheNearestCommand) {
     EXPECT_THAT(refusal({"docter"}), HasSubstr("'doctor'"));
 }
 
+TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
+    EXPECT_EQ(
+        refusal({"--json", "watch"}),
+        "flowstamp: '--json' is no option before a command: choose watch, replay, flows, path, "
+        "demo, doctor first; see flowstamp --help\n");
+}
+
 TEST(Cli, NeedsACommand) {
     EXPECT_THAT(refusal({}), HasSubstr("see flowstamp --help"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/idle_timeout.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/analysis_bench.h"
@@ -107,6 +108,43 @@ TEST_F(IdleTimeoutTest, AnImmediateResetConfirms) {
     talk.pass_us(20'000);
     talk.send(talk.stateless_reset());
     EXPECT_EQ(bench.findings_text(), "idle-timeout confirmed");
+}
+
+/// A balancer's entry of a connection that was opened ahead and never used (window 8201: aged).
+TEST_F(IdleTimeoutTest, TheFirstDataOfAConnectionThatWasNeverUsed) {
+    Conversation unused(bench.rig(), FST_HOOK_XDP);
+    unused.open();
+    bench.pass(908s);
+    unused.send(End::us, Psh | Ack, 500);
+    unused.pass_us(20'000);
+    Segment reset = unused.stateless_reset();
+    reset.window = 8201;
+    unused.send(reset);
+    EXPECT_EQ(bench.findings_text(), "idle-timeout confirmed");
+}
+
+/// TCP_DEFER_ACCEPT.
+TEST_F(IdleTimeoutTest, AServerMayForgetAClientThatSaysNothing) {
+    Conversation unused(bench.rig(), FST_HOOK_XDP);
+    unused.open();
+    bench.pass(60s);
+    unused.send(End::us, Psh | Ack, 500);
+    unused.pass_us(20'000);
+    unused.send(unused.stateless_reset());
+    EXPECT_EQ(bench.findings_text(), "");
+}
+
+TEST_F(IdleTimeoutTest, UnansweredFirstDataMayNeverHaveWorked) {
+    Conversation unused(bench.rig(), FST_HOOK_XDP);
+    unused.open();
+    bench.pass(30s);
+    const Segment data = unused.next(End::us, Psh | Ack, 500);
+    unused.send(data);
+    for (int i = 0; i < 7; i++) {
+        bench.pass(200ms * (1 << i));
+        unused.send(data);
+    }
+    EXPECT_THAT(bench.findings_text(), ::testing::Not(::testing::HasSubstr("idle-timeout")));
 }
 
 TEST_F(IdleTimeoutTest, AnAgedEntryOfALoadBalancer) {

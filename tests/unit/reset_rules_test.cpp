@@ -2,6 +2,7 @@
 // The rules on resets: decisions on which the data path and the analysis once differed, and that
 // both agree on random connections.
 #include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 #include <gtest/gtest.h>
 

@@ -60,6 +60,8 @@ TEST_F(TextOutputTest, PrintsTheFrameOfACapture) {
     analysis::Reset reset = bench.sink.resets[0];
     reset.sighting.frame = 31;
     EXPECT_THAT(text_of(reset), HasSubstr("reset #1 frame 31  198.51.100.7:443 >"));
+    reset.again = true;
+    EXPECT_THAT(text_of(reset), HasSubstr("reset #1, again frame 31  198.51.100.7:443 >"));
     analysis::Finding finding = bench.sink.findings[0];
     finding.sighting.frame = 31;
     EXPECT_THAT(text_of(finding), HasSubstr("finding #1 frame 31  suspected forged reset"));

@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, sizeof...(Each)> names_of(
 }
 
 constexpr auto kCommands = names_of(std::type_identity<Options>());
+/// What may stand before, or without, a command.
+constexpr std::array<std::string_view, 3> kOwnOptions = {"-h", "--help", "--version"};
 
 std::unexpected<Usage> refuse(const std::string& line) {
     return std::unexpected(usage_error(line));
@@ -63,6 +65,12 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
         return refuse(fmt::format("no command given; choose {}; see flowstamp --help", all));
     }
     const std::string& first = arguments.front();
+    if (first.starts_with('-') && std::ranges::find(kOwnOptions, first) == kOwnOptions.end()) {
+        return refuse(
+            fmt::format("'{}' is no option before a command: choose {} first; see flowstamp "
+                        "--help",
+                        first, all));
+    }
     if (!first.starts_with('-') && std::ranges::find(kCommands, first) == kCommands.end()) {
         const auto meant = nearest(first, kCommands);
         return refuse(fmt::format("'{}' is no command; {} flowstamp --help", first,

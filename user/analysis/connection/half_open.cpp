@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {

@@ -3,8 +3,8 @@
 
 #include <array>
 
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/hops.h"
-#include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/icmp_errors.h"
 #include "user/analysis/tracking/tracking.h"
 

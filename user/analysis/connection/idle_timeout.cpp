@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/tracking/both_ways.h"
 
@@ -37,6 +38,10 @@ bool is_acknowledged_already(const fst_packet& packet, const fst_flow& flow) {
     const fst_direction& other = flow.direction[(packet.direction & 1U) ^ 1U];
     return packet.payload <= 1 &&
            fst_sequence_after(packet.seq + packet.payload, other.ack_edge) <= 0;
+}
+
+bool is_bare(const fst_packet& rst) {
+    return !(rst.tcp_flags & FST_TCP_ACK);
 }
 
 /// Whether who reset still knew the connection: then it was ended on purpose.
@@ -143,13 +148,17 @@ void IdleTimeout::judge_reset(const Observation& observation, const IdlePeriods:
         return;
     }
     const bool genuine = judgement.verdict == FST_VERDICT_GENUINE;
-    const bool answers = tracking_.idle_periods.answered_by(observation) != nullptr;
     const bool aged = judgement.cause == FST_CAUSE_AGED_STATE;
+    // A server with TCP_DEFER_ACCEPT forgets a client that sends nothing, and resets its first data.
+    const IdlePeriods::IdlePeriod* answered = tracking_.idle_periods.answered_by(observation);
+    const bool answers = answered != nullptr && (answered->after_data || aged);
+    if (answers) {
+        idle = answered;
+    }
     const Nanoseconds length = idle != nullptr ? idle->length : silence_before(observation);
     // A RST with ACK, unprompted, is an application's close: a box's is bare, or from elsewhere.
-    const bool unprompted =
-        idle == nullptr && was_at_rest(*observation.slot) &&
-        (!(packet.tcp_flags & FST_TCP_ACK) || judgement.cause == FST_CAUSE_EDGE);
+    const bool unprompted = idle == nullptr && was_at_rest(*observation.slot) &&
+                            (is_bare(packet) || judgement.cause == FST_CAUSE_EDGE);
     if (length < IdlePeriods::kShortest || was_harmless(net::sender_of(packet), length)) {
         return;
     }

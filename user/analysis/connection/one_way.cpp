@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/connection/one_way.h"
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 #include "user/analysis/tracking/tracking.h"
 #include "user/net/endpoint.h"
 

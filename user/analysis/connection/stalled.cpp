@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 #include "user/analysis/tracking/both_ways.h"
 #include "user/net/endpoint.h"
 

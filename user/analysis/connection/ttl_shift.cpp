@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/hops.h"
-#include "flowstamp/reset_rules.h"
 #include "user/net/endpoint.h"
 #include "user/net/stamps.h"
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/reset/path_values.h"
 

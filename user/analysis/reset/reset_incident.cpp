@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 namespace flowstamp::analysis {
 

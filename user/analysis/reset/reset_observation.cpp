@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 #include "user/analysis/finding_updates.h"
 #include "user/net/stamps.h"

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 #include "user/net/names.h"
 
 namespace flowstamp::analysis {

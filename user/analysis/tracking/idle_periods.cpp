@@ -3,6 +3,7 @@
 
 #include <iterator>
 
+#include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 #include "user/net/stamps.h"
 
@@ -33,11 +34,18 @@ bool all_acknowledged(const fst_flow& flow, unsigned sender) {
            own.seq_edge == other.ack_edge && other.window != 0;
 }
 
+bool waits_for_nothing(const fst_flow& flow) {
+    return all_acknowledged(flow, 0) && all_acknowledged(flow, 1) && !fst_any_fin(flow.state);
+}
+
+bool has_carried_data(const fst_flow& flow) {
+    return ((flow.direction[0].flags | flow.direction[1].flags) & FST_DIRECTION_DATA) != 0;
+}
+
 }  // namespace
 
 bool was_at_rest(const fst_flow& flow) {
-    return all_acknowledged(flow, 0) && all_acknowledged(flow, 1) && !fst_any_fin(flow.state) &&
-           ((flow.direction[0].flags | flow.direction[1].flags) & FST_DIRECTION_DATA);
+    return waits_for_nothing(flow) && has_carried_data(flow);
 }
 
 void IdlePeriods::record(const Observation& observation) {
@@ -45,14 +53,18 @@ void IdlePeriods::record(const Observation& observation) {
     const ViewKey view = view_of(observation.event);
     const unsigned direction = observation.event.packet.direction & 1U;
     if (observation.kind() == FST_EVENT_IDLE_RESUMED && wants_answer(observation) &&
-        was_at_rest(*observation.slot) && !(observation.event.packet.tcp_flags & FST_TCP_FIN)) {
+        waits_for_nothing(*observation.slot) &&
+        !(observation.event.packet.tcp_flags & FST_TCP_FIN)) {
         if (const auto known = entries_.find(view); known != entries_.end()) {
             if (known->second.period.direction == direction) {
                 return;  // idle once more without an answer: the first period counts
             }
             remove(known);
         }
-        add(view, {silence_before(observation), observation.time(), direction});
+        add(view, {.length = silence_before(observation),
+                   .resumed_at = observation.time(),
+                   .direction = direction,
+                   .after_data = has_carried_data(*observation.slot)});
     } else if (observation.kind() == FST_EVENT_ACKED || observation.kind() == FST_EVENT_SYN) {
         if (const auto known = entries_.find(view); known != entries_.end()) {
             if (observation.kind() == FST_EVENT_ACKED) {
@@ -79,14 +91,19 @@ void IdlePeriods::remove(Entries::iterator entry) {
 
 const IdlePeriods::IdlePeriod* IdlePeriods::unanswered(const ViewKey& view) const {
     const auto found = entries_.find(view);
-    return found == entries_.end() ? nullptr : &found->second.period;
+    const bool is_known = found != entries_.end() && found->second.period.after_data;
+    return is_known ? &found->second.period : nullptr;
 }
 
 const IdlePeriods::IdlePeriod* IdlePeriods::answered_by(const Observation& rst) const {
-    const IdlePeriod* idle = unanswered(view_of(rst.event));
-    const bool answers = idle != nullptr && idle->direction != (rst.event.packet.direction & 1U) &&
-                         rst.time() - idle->resumed_at < kAnswerWithin;
-    return answers ? idle : nullptr;
+    const auto found = entries_.find(view_of(rst.event));
+    if (found == entries_.end()) {
+        return nullptr;
+    }
+    const IdlePeriod& idle = found->second.period;
+    const bool answers = idle.direction != (rst.event.packet.direction & 1U) &&
+                         rst.time() - idle.resumed_at < kAnswerWithin;
+    return answers ? &idle : nullptr;
 }
 
 }  // namespace flowstamp::analysis

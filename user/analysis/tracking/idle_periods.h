@@ -26,6 +26,7 @@ class IdlePeriods {
         Nanoseconds length{0};
         Nanoseconds resumed_at{0};  ///< time of the packet that ended it
         unsigned direction = 0;     ///< of that packet
+        bool after_data = false;    ///< the flow had carried data before
     };
 
     void record(const Observation& observation);
@@ -33,10 +34,11 @@ class IdlePeriods {
     /// The idle period whose ending packet the latest observation acknowledges; nullopt: none.
     [[nodiscard]] const std::optional<IdlePeriod>& survived() const { return survived_; }
 
-    /// The view's idle period whose ending packet has had no answer yet; null: none.
+    /// The view's idle period after data whose ending packet has had no answer yet; null: none. A
+    /// connection that was never used may never have worked.
     [[nodiscard]] const IdlePeriod* unanswered(const ViewKey& view) const;
 
-    /// The idle period, of any length, whose ending packet `rst` answers; null: none.
+    /// The idle period, of any length, after data or not, whose ending packet `rst` answers; null: none.
     [[nodiscard]] const IdlePeriod* answered_by(const Observation& rst) const;
 
   private:

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 
 namespace flowstamp::analysis {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/tracking/tampering_signature.h"
 
-#include "flowstamp/reset_rules.h"
+#include "flowstamp/acceptance_rules.h"
 #include "user/net/names.h"
 #include "user/net/stamps.h"
 

@@ -284,8 +284,8 @@ void TextOutput::reset(const analysis::Reset& reset) {
         ++repeats_;
         return;
     }
-    write(fmt::format("{} reset #{} {}{}\n", clock_text(reset.sighting.wall), reset.id,
-                      frame_text(reset.sighting), what));
+    write(fmt::format("{} reset #{}{} {}{}\n", clock_text(reset.sighting.wall), reset.id,
+                      reset.again ? ", again" : "", frame_text(reset.sighting), what));
     last_what_ = std::move(what);
 }
 
@@ -356,7 +356,7 @@ void TextOutput::stats(const analysis::Stats& stats) {
 }
 
 void TextOutput::summary(const analysis::Stats& stats) {
-    write(fmt::format("{} in {}: {}", style_.strong(is_replay_ ? "Replayed" : "Watched"),
+    write(fmt::format("{} {}: {}", style_.strong(is_replay_ ? "Replayed" : "Watched for"),
                       duration_text(stats.uptime), stats_text(stats)));
 }
 

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// What the receiver's stack accepts, in its own order of checks (RFC 9293, section 3.10.7.4; RFC 5961,
+// section 5.2; RFC 7323, section 5): only that is evidence. Predicates and thresholds, without memory or
+// side effects.
+//
+// Addresses and ports are big-endian, everything else host order. "Own" is the side that sent the
+// segment, "other" its receiver.
+#ifndef FLOWSTAMP_ACCEPTANCE_RULES_H
+#define FLOWSTAMP_ACCEPTANCE_RULES_H
+
+#include "flowstamp/flow.h"
+#include "flowstamp/packet.h"
+#include "flowstamp/types.h"
+
+/// How far from a side's sequence edge its packets may lie and still be accepted as its own, bytes:
+/// more than any common receive window, far less than a blind guess would need.
+#define FST_SEQUENCE_REACH (4U << 20)
+
+// ---- sequence space and windows ----
+
+/// `a` minus `b` in sequence space (RFC 9293, section 3.4), and on timestamps (RFC 7323, 5.2).
+static inline __s32 fst_sequence_after(__u32 a, __u32 b) {
+    return (__s32)(a - b);
+}
+
+/// Whether `a` lies within FST_SEQUENCE_REACH of `b`, before or after it.
+static inline int fst_within_reach(__u32 a, __u32 b) {
+    return a - b + FST_SEQUENCE_REACH <= 2 * FST_SEQUENCE_REACH;
+}
+
+/// One past the last sequence number that the segment occupies (RFC 9293, section 3.4).
+static inline __u32 fst_sequence_end(const struct fst_packet* packet) {
+    return packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
+}
+
+/// The scale of the windows that end `d` advertises (RFC 7323, section 2.2: only if both SYNs
+/// offered one).
+static inline __u8 fst_negotiated_scale(const struct fst_flow* flow, int d) {
+    return flow->wscale[d] && flow->wscale[d ^ 1] ? (flow->wscale[d] - 1) & 15 : 0;
+}
+
+/// The receive window that end `receiver` advertised last, bytes.
+static inline __u32 fst_receive_window(const struct fst_flow* flow, int receiver) {
+    return (__u32)flow->direction[receiver].window << fst_negotiated_scale(flow, receiver);
+}
+
+/// Of a flow's state (FST_FLOW_*): whether either end, or both, have sent a FIN, or a RST that was
+/// accepted.
+static inline int fst_any_fin(__u32 state) {
+    return !!(state & (FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1)));
+}
+
+static inline int fst_both_fins(__u32 state) {
+    return (state & FST_OF(FST_FLOW_FIN, 0)) && (state & FST_OF(FST_FLOW_FIN, 1));
+}
+
+static inline int fst_any_rst(__u32 state) {
+    return !!(state & (FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1)));
+}
+
+// ---- acceptance ----
+
+/// The window scale that is assumed of a receiver whose SYN was not seen: Linux' is 7 with buffers
+/// of the usual sizes, Windows' 8.
+#define FST_ASSUMED_SCALE 8
+
+/// How far the timestamps of two segments of a side may lie apart, ticks, before that says more than
+/// reordering: four seconds, at a tick per millisecond; at a tick per microsecond if they are fast.
+#define FST_TIMESTAMPS_NEAR (1U << 12)
+#define FST_TIMESTAMPS_NEAR_FAST (1U << 22)
+
+/// What a segment is to its receiver, as far as this place on its way can know.
+enum fst_acceptance {
+    FST_ACCEPTED = 0,
+    /// Nothing of it need be taken in, yet its sender may well have sent it: it lies wholly below
+    /// what the receiver has acknowledged, was overtaken, or probes a window that is closed.
+    FST_REPEATED = 1,
+    FST_REFUSED = 2,  ///< the stack throws it away: nothing may be learned from it
+    FST_UNFIT = 3,    ///< a stack may take it in, but its sender sends no such: it moves edges only
+};
+
+/// The scale of end `d`, or the assumed one.
+static inline __u8 fst_window_scale(const struct fst_flow* flow, int d) {
+    return flow->state & FST_FLOW_MIDWAY && !flow->wscale[d] ? FST_ASSUMED_SCALE
+                                                             : fst_negotiated_scale(flow, d);
+}
+
+/// Bytes past its latest ACK that end `receiver` accepts. The window of a SYN is never scaled.
+static inline __u32 fst_accepts_ahead(const struct fst_flow* flow, int receiver) {
+    const struct fst_direction* own = &flow->direction[receiver];
+    __u32 most;
+
+    if (!(own->flags & FST_DIRECTION_BASE))
+        return own->window;
+    most = (__u32)own->window << fst_window_scale(flow, receiver);
+    return flow->wscale[receiver] || most < FST_SEQUENCE_REACH ? most : FST_SEQUENCE_REACH;
+}
+
+/// How far back an ACK of end `d` may lie: no farther than its largest window (MAX.SND.WND of RFC
+/// 5961, section 5.2), and than all that it has acknowledged (Linux: tcp_ack()). Of its windows the
+/// flow remembers how large they were only roughly; a SYN's is of 64 KiB at the most.
+static inline __u32 fst_ack_reach(const struct fst_flow* flow, int d) {
+    const struct fst_direction* own = &flow->direction[d];
+    const __u32 largest = own->flags & FST_DIRECTION_WINDOW_8K   ? 0xffff
+                          : own->flags & FST_DIRECTION_WINDOW_1K ? 0x1fff
+                                                                 : 0x3ff;
+    const __u32 acknowledged =
+        own->ack_edge - flow->isn[d ^ 1] - !(flow->state & FST_OF(FST_FLOW_SYN, d ^ 1));
+    __u32 reach = largest << fst_window_scale(flow, d);
+
+    if (reach < 0xffff)
+        reach = 0xffff;
+    if (reach > FST_SEQUENCE_REACH)
+        reach = FST_SEQUENCE_REACH;
+    return !(flow->state & FST_FLOW_MIDWAY) && acknowledged < reach ? acknowledged : reach;
+}
+
+/// Whether `ack` acknowledges the SYN of end `d`, or also the data that it carried (RFC 7413).
+static inline int fst_acks_syn(const struct fst_flow* flow, __u32 ack, int d) {
+    const __u32 first = flow->isn[d & 1] + 1;
+
+    return ack - first <= flow->direction[d & 1].seq_edge - first;
+}
+
+/// Whether a RST of end `d` bears the number of that end's FIN, which its receiver has acknowledged:
+/// Linux takes that for exact as well (4.12: tcp_reset_check()).
+static inline int fst_is_at_fin(const struct fst_flow* flow, __u32 seq, int d) {
+    const __u32 ack_edge = flow->direction[(d & 1) ^ 1].ack_edge;
+
+    return (flow->state & FST_OF(FST_FLOW_FIN, d & 1)) && seq + 1 == ack_edge &&
+           ack_edge == flow->direction[d & 1].seq_edge;
+}
+
+/// Whether a stack may throw the segment away for what no sequence number shows: it is only the
+/// first part of a datagram, or has options that most hosts refuse.
+static inline int fst_is_doubtful(const struct fst_packet* packet) {
+    return packet->doubts || (packet->flags & FST_PACKET_FIRST_FRAGMENT);
+}
+
+/// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
+static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    if ((other->flags & FST_DIRECTION_SEEN) && fst_sequence_after(ack, other->seq_edge) > 0)
+        return 0;
+    return !(own->flags & FST_DIRECTION_ACKED) || fst_sequence_after(ack, own->ack_edge) >= 0 ||
+           own->ack_edge - ack <= fst_ack_reach(flow, d);
+}
+
+/// Whether the side's clock can have gone on to the segment's timestamp since its latest one, give or
+/// take `near` ticks: a side may rest for long.
+static inline int fst_clock_may_show(const struct fst_direction* own,
+                                     const struct fst_packet* packet, __u32 near) {
+    const __u32 now_ms = (__u32)(packet->time_ns / 1000000);
+
+    if (own->flags & FST_DIRECTION_TS_FAST)
+        return packet->time_ns > own->last_ns &&
+               packet->ts_val - own->ts_val - near <= (packet->time_ns - own->last_ns) / 1000;
+    return fst_sequence_after(packet->ts_val, own->ts_offset + now_ms) <= (__s32)near;
+}
+
+/// What the segment is to its receiver by its timestamps. Once negotiated they are on every segment
+/// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS (section 5) refuses
+/// what is older by more than a tick than the segment that last began at or below the receiver's
+/// ACK. Which one that was is not known: what is a little older than the latest was overtaken. It may
+/// be thrown away, but its side has come as far: a later reset is no guess.
+static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_direction* own,
+                                                            const struct fst_packet* packet,
+                                                            __u32 state) {
+    const __u32 near =
+        own->flags & FST_DIRECTION_TS_FAST ? FST_TIMESTAMPS_NEAR_FAST : FST_TIMESTAMPS_NEAR;
+    const __u32 ahead = packet->ts_val - own->ts_val + 1;
+
+    if (!(state & FST_FLOW_TS))
+        return FST_ACCEPTED;
+    if (!(packet->flags & FST_PACKET_TS))
+        return FST_UNFIT;
+    if (ahead <= near || !(own->flags & FST_DIRECTION_TS_CLOCK))
+        return FST_ACCEPTED;
+    if (ahead < 0x80000000U)
+        return fst_clock_may_show(own, packet, near) ? FST_ACCEPTED : FST_UNFIT;
+    if (0U - ahead > near)
+        return FST_REFUSED;
+    return fst_sequence_after(fst_sequence_end(packet), own->seq_edge) <= 0 &&
+                   fst_sequence_after(packet->ack, own->ack_edge) <= 0
+               ? FST_REPEATED
+               : FST_UNFIT;
+}
+
+/// What the segment of end `d` is to its receiver by the sequence numbers that it occupies.
+static inline enum fst_acceptance fst_sequence_acceptance(const struct fst_flow* flow,
+                                                          const struct fst_packet* packet, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+    const __u32 ahead = packet->seq - other->ack_edge, end = ahead + packet->payload;
+    __u32 window;
+
+    if (!(other->flags & FST_DIRECTION_ACKED))
+        return fst_within_reach(packet->seq, own->seq_edge) ? FST_ACCEPTED : FST_REFUSED;
+    if (ahead <= other->window && end <= other->window)  // whatever the scale
+        return FST_ACCEPTED;
+    window = fst_accepts_ahead(flow, d ^ 1);
+    if (ahead + FST_SEQUENCE_REACH < FST_SEQUENCE_REACH) {  // below, by less than that
+        if (fst_sequence_after(fst_sequence_end(packet), other->ack_edge) < 0)
+            return FST_REPEATED;
+        return fst_sequence_after(end, window) > 0 ? FST_UNFIT : FST_ACCEPTED;
+    }
+    if (end <= window && ahead <= window)
+        return FST_ACCEPTED;
+    // Only a forger draws a window back: what leaves here after that is the side's all the same.
+    if (packet->hook == FST_HOOK_TC_EGRESS && packet->seq == own->seq_edge)
+        return packet->payload ? FST_UNFIT : FST_ACCEPTED;
+    if (ahead > window)
+        return FST_REFUSED;
+    return ahead == window ? FST_REPEATED : FST_UNFIT;
+}
+
+/// Whether the receiver, `other`, has yet to acknowledge the segment's end.
+static inline int fst_is_new_to(const struct fst_direction* other,
+                                const struct fst_packet* packet) {
+    return !(other->flags & FST_DIRECTION_ACKED) ||
+           fst_sequence_after(fst_sequence_end(packet), other->ack_edge) > 0;
+}
+
+/// Whether a segment whose timestamp leaps ahead of its side's clock is the one that its receiver
+/// takes the timestamp of, too: it begins at or below what was acknowledged, and acknowledges no
+/// less than those before it (Linux: tcp_replace_ts_recent()).
+static inline int fst_sets_clock(const struct fst_direction* own, const struct fst_direction* other,
+                                 const struct fst_packet* packet) {
+    return (packet->flags & FST_PACKET_TS) && fst_sequence_after(packet->ts_val, own->ts_val) > 0 &&
+           (other->flags & FST_DIRECTION_ACKED) &&
+           fst_sequence_after(packet->seq, other->ack_edge) <= 0 &&
+           fst_sequence_after(packet->ack, own->ack_edge) >= 0;
+}
+
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver by its numbers. In the
+/// stack's order: timestamps, sequence numbers, ACK; what is not refused by any may still be unfit.
+static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flow* flow,
+                                                            const struct fst_packet* packet,
+                                                            int d) {
+    const struct fst_direction* own = &flow->direction[d & 1];
+    const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
+    enum fst_acceptance by_timestamps, by_sequence;
+
+    if (!(own->flags & FST_DIRECTION_SEEN))
+        return FST_ACCEPTED;
+    if (!(packet->tcp_flags & FST_TCP_ACK) ||
+        (packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
+        return FST_REFUSED;
+    by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
+    if (by_timestamps == FST_REFUSED)
+        return FST_REFUSED;
+    by_sequence = fst_sequence_acceptance(flow, packet, d & 1);
+    if (by_sequence != FST_ACCEPTED)
+        return by_timestamps == FST_REPEATED && by_sequence == FST_UNFIT ? FST_REPEATED
+                                                                         : by_sequence;
+    return by_timestamps == FST_UNFIT && fst_sets_clock(own, other, packet) ? FST_ACCEPTED
+                                                                            : by_timestamps;
+}
+
+/// What the segment of side `d`, neither SYN nor RST, is to its receiver.
+static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
+                                                    const struct fst_packet* packet, int d) {
+    const enum fst_acceptance acceptance = fst_acceptance_by_numbers(flow, packet, d);
+
+    return acceptance == FST_ACCEPTED && fst_is_doubtful(packet) ? FST_UNFIT : acceptance;
+}
+
+/// Whether a segment of side `d` that begins at `seq` can be under way: sent, and not acknowledged.
+/// Only about such does a stack heed an ICMP error (Linux: tcp_v4_err(); RFC 5927, section 4.1).
+static inline int fst_is_under_way(const struct fst_flow* flow, __u32 seq, int d) {
+    const struct fst_direction* own = &flow->direction[d & 1];
+    const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
+
+    if (!(own->flags & FST_DIRECTION_SEEN))
+        return 0;
+    if (!(other->flags & FST_DIRECTION_ACKED))
+        return own->seq_edge - seq <= (flow->state & FST_OF(FST_FLOW_SYN, d & 1)
+                                           ? own->seq_edge - flow->isn[d & 1]
+                                           : FST_SEQUENCE_REACH);
+    return own->seq_edge - seq <= own->seq_edge - other->ack_edge;
+}
+
+#endif
