@@ -67,17 +67,17 @@ class PathTest : public LabTest {
         send_datagrams(lab().client(), lab().server().address(family), port, count);
     }
 
-    static netfilter::Loss at(netfilter::NetfilterHook hook, int priority, std::uint64_t packets,
-                              netfilter::TableFamily family = netfilter::TableFamily::ip) {
-        return {.family = family,
-                .hook = hook,
-                .passed = priority - 1,
-                .up_to = priority,
-                .packets = packets};
+    struct CountedLoss : netfilter::Loss {
+        std::uint64_t packets = 0;
+    };
+    static CountedLoss at(netfilter::NetfilterHook hook, int priority, std::uint64_t packets,
+                          netfilter::TableFamily family = netfilter::TableFamily::ip) {
+        return {{.family = family, .hook = hook, .passed = priority - 1, .up_to = priority},
+                packets};
     }
 
     /// What is finally found on `host` after `packets`: they may still be in flight at first.
-    static void expect_attribution(const lab::Namespace& host, const netfilter::Loss& loss,
+    static void expect_attribution(const lab::Namespace& host, const CountedLoss& loss,
                                    const std::function<void()>& packets,
                                    netfilter::Certainty certainty, const std::string& words,
                                    const std::string& why = {}) {
@@ -86,7 +86,8 @@ class PathTest : public LabTest {
         const auto deadline = std::chrono::steady_clock::now() + 3s;
         std::optional<netfilter::DropAttribution> found;
         for (;;) {
-            found = netfilter::attribute_drop(before, ruleset_of(host), loss);
+            found = netfilter::attribute_drop(before, ruleset_of(host), loss,
+                                              {.packets = loss.packets});
             const bool as_wanted = found && found->certainty == certainty &&
                                    words_of(*found).contains(words) && found->why.contains(why);
             if (as_wanted || std::chrono::steady_clock::now() > deadline) {

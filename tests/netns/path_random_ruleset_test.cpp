@@ -104,8 +104,8 @@ TEST_P(PathRandomRuleset, FindsTheRuleAmong500) {
         netfilter::Certainty::certain, ": udp dport 10174 counter drop");
     const auto second = Clock::now();
     const netfilter::Ruleset after = ruleset_of(lab().server());
-    EXPECT_TRUE(
-        netfilter::attribute_drop(before, after, at(netfilter::NetfilterHook::input, 0, 3)));
+    EXPECT_TRUE(netfilter::attribute_drop(before, after, at(netfilter::NetfilterHook::input, 0, 3),
+                                          {.packets = 3}));
     const auto milliseconds = [](auto length) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
     };

@@ -59,7 +59,7 @@ TEST_F(PathRuleset, RuleWithoutCounter) {
             udp dport 10174 drop
         }
     })");
-    const netfilter::Loss loss = at(Hook::input, -5, 3);
+    const CountedLoss loss = at(Hook::input, -5, 3);
     expect_attribution(
         lab().server(), loss, [&] { send(3); }, kCertain, ": udp dport 10174 drop",
         "it has no counter, and nothing else there");
@@ -91,7 +91,7 @@ TEST_F(PathRuleset, AtADevicesIngress) {
             udp dport 10174 counter drop
         }
     })");
-    netfilter::Loss loss = at(Hook::ingress, -500, 3, netfilter::TableFamily::netdev);
+    CountedLoss loss = at(Hook::ingress, -500, 3, netfilter::TableFamily::netdev);
     loss.device = "to-router1";
     expect_attribution(
         lab().server(), loss, [&] { send(3); }, kCertain,
@@ -99,7 +99,8 @@ TEST_F(PathRuleset, AtADevicesIngress) {
     loss.device = "other";
     const netfilter::Ruleset before = ruleset_of(lab().server());
     send(3);
-    EXPECT_FALSE(netfilter::attribute_drop(before, ruleset_of(lab().server()), loss));
+    EXPECT_FALSE(
+        netfilter::attribute_drop(before, ruleset_of(lab().server()), loss, {.packets = 3}));
 }
 
 /// libnftables 1.0.6 sometimes breaks off its JSON at a table's flags.

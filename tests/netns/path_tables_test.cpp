@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
+#include <string>
 
 #include "tests/netns/live_path.h"
 
@@ -212,10 +214,49 @@ TEST_F(PathTables, DistinguishesTwoRulesOfOneChain) {
     }
 }
 
-/// Neither has a counter: whichever is named, it is not certain.
+/// Three rules drop three ports in one batch, with and without counters, in chains of their own too: no
+/// flow is told another's.
+TEST_F(PathTables, RulesThatDropAtOnceAreToldApart) {
+    nft(router(), R"(table inet site {
+        chain c {
+            type filter hook forward priority 0; policy accept;
+            tcp dport 10174 counter drop
+            tcp dport { 10175, 10180-10199 } jump more
+            tcp dport != 10177 counter accept
+            ip saddr 198.51.100.0/24 drop
+        }
+        chain more {
+            oifname "to-router1" drop
+            iifname "to-router1" counter accept
+            tcp dport 10175 drop
+        }
+    })");
+    LivePath& path = follow(router(), kFilter);
+    for (const std::uint16_t port : {10174, 10175, 10176, 10177}) {
+        start_connections_at("forward", lab::Family::V4, port);
+    }
+    const std::map<std::uint16_t, std::string> wanted{{10174, "tcp dport 10174 counter drop"},
+                                                      {10175, "tcp dport 10175 drop"},
+                                                      {10177, "ip saddr 198.51.100.0/24 drop"}};
+    for (const auto& [port, rule] : wanted) {
+        const pathtrace::PathReport report = expect_rule_named("forward", rule);
+        EXPECT_EQ(pathtrace::destination_of(report.name).port, port);
+    }
+    path.stop();
+    for (const pathtrace::PathReport& report : path.reports()) {
+        if (report.drop && report.drop->attribution) {
+            const auto rule = wanted.find(pathtrace::destination_of(report.name).port);
+            ASSERT_NE(rule, wanted.end()) << testing::PrintToString(report);
+            EXPECT_TRUE(words_of(*report.drop->attribution).contains(rule->second))
+                << testing::PrintToString(report);
+        }
+    }
+}
+
+/// Neither has a counter, and which one matches depends on what is not compared: not certain.
 TEST_F(PathTables, TwoRulesWithoutCountersAreNeverCertain) {
-    nft(router(),
-        native_table({"inet", "forward", 0}, "tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
+    nft(router(), native_table({"inet", "forward", 0},
+                               "ct state new tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
     LivePath& path = follow(router(), kFilter);
     start_connections_at("forward", lab::Family::V4);
     expect_rule_named("forward", "table inet site, chain c", netfilter::Certainty::probable);

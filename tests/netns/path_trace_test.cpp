@@ -42,7 +42,8 @@ class PathTrace : public PathTest {
                 drops[drop]++;
             }
         }
-        const auto attribution = netfilter::traced_attribution(ruleset_of(host), loss, drops);
+        const auto attribution =
+            netfilter::traced_attribution(ruleset_of(host), loss, {.packets = 1}, drops);
         return !attribution || attribution->certainty != netfilter::Certainty::certain
                    ? "nobody"
                    : netfilter::words_of(*attribution);

@@ -49,7 +49,7 @@ class DropAttributionTest : public testing::Test {
     }
 
     std::optional<netfilter::DropAttribution> attribution() const {
-        return netfilter::attribute_drop(before_, after_, loss_);
+        return netfilter::attribute_drop(before_, after_, loss_, {.packets = 3});
     }
     void expect(netfilter::Certainty certainty, std::uint64_t handle,
                 const std::string& why) const {
@@ -70,8 +70,7 @@ class DropAttributionTest : public testing::Test {
     netfilter::Loss loss_{.family = netfilter::TableFamily::ip,
                           .hook = netfilter::NetfilterHook::input,
                           .passed = -1,
-                          .up_to = 0,
-                          .packets = 3};
+                          .up_to = 0};
 };
 
 TEST_F(DropAttributionTest, OnlyCounterThatChangedIsCertain) {
@@ -347,6 +346,76 @@ TEST_F(DropAttributionTest, IngressBelongsToADevice) {
         loss_.device = device;
         expect_certain(11);
     }
+}
+
+netfilter::PacketHeaders to_port(std::uint16_t port) {
+    return {.protocol = 6, .source_port = 40000, .destination_port = port, .tcp_flags = 0x18};
+}
+
+netfilter::RuleMatch port_is(std::uint16_t port, bool negated = false) {
+    using netfilter::Condition;
+    return {.conditions = {{.field = Condition::Field::destination_port,
+                            .negated = negated,
+                            .ranges = {{netfilter::value_of(port), netfilter::value_of(port)}}}},
+            .is_complete = true};
+}
+
+/// Three rules drop three ports at once: each flow is told its own.
+TEST_F(DropAttributionTest, ARuleThatThePacketContradictsIsNeverNamed) {
+    in_both([](netfilter::Ruleset& set) {
+        chain(set).rules[0].match = port_is(8201);
+        chain(set, "sub").rules[0].match = port_is(8202);
+        chain(set).rules[3].match = port_is(8203);
+        chain(set).rules[2].match = port_is(22);
+    });
+    first().counter->packets += 3;
+    in_sub().counter->packets += 4;
+    last().counter->packets += 5;
+    const auto found = netfilter::attribute_drops(
+        before_, after_, loss_, {{to_port(8201), 3}, {to_port(8202), 4}, {to_port(8203), 5}});
+    ASSERT_EQ(found.size(), 3U);
+    const std::uint64_t wanted[] = {11, 21, 14};
+    for (std::size_t i = 0; i < found.size(); i++) {
+        ASSERT_TRUE(found[i]) << i;
+        EXPECT_EQ(found[i]->handle, wanted[i]);
+        EXPECT_EQ(found[i]->certainty, netfilter::Certainty::certain) << found[i]->why;
+    }
+    EXPECT_FALSE(netfilter::attribute_drop(before_, after_, loss_, {to_port(8204), 1}))
+        << "no rule there matches it";
+}
+
+TEST_F(DropAttributionTest, ACounterOwesWhatOnlyItsRuleCanHaveDropped) {
+    in_both([](netfilter::Ruleset& set) {
+        chain(set).rules[0].match = port_is(22, true);
+        chain(set).rules[3].match = port_is(22);
+        chain(set).rules.erase(chain(set).rules.begin() + 1, chain(set).rules.begin() + 3);
+    });
+    chain(after_).rules[0].counter->packets += 4;
+    const std::vector<netfilter::LostPackets> lost{{to_port(80), 3}, {to_port(81), 3}};
+    const auto found = netfilter::attribute_drops(before_, after_, loss_, lost);
+    ASSERT_TRUE(found[0]);
+    EXPECT_EQ(found[0]->certainty, netfilter::Certainty::probable);
+    EXPECT_THAT(found[0]->why, HasSubstr("moved by 4 only, but 6 packets were lost"));
+    chain(after_).rules[0].counter->packets += 2;
+    EXPECT_EQ(netfilter::attribute_drops(before_, after_, loss_, lost)[1]->certainty,
+              netfilter::Certainty::certain);
+}
+
+/// What is surely accepted before a rule does not reach it, nor the chain that another packet jumps to.
+TEST_F(DropAttributionTest, WhatThePacketDoesNotReachIsNoCandidate) {
+    in_both([](netfilter::Ruleset& set) {
+        chain(set).rules[0].match = port_is(8201);
+        chain(set).rules[1].match = port_is(8202);  // jumps to sub
+        chain(set).rules[2].match = port_is(22);    // accepts
+        chain(set).rules[3].match.is_complete = true;
+    });
+    in_sub().counter->packets += 3;
+    last().counter->packets += 3;
+    EXPECT_FALSE(netfilter::attribute_drop(before_, after_, loss_, {to_port(22), 3}));
+    const auto found = netfilter::attribute_drop(before_, after_, loss_, {to_port(80), 3});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->handle, 14U);
+    EXPECT_EQ(found->certainty, netfilter::Certainty::certain) << found->why;
 }
 
 }  // namespace

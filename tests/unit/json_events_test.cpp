@@ -19,7 +19,6 @@ using flowstamp::testing::JsonSchema;
 using flowstamp::testing::kClient;
 using flowstamp::testing::key_of;
 using flowstamp::testing::kServer;
-using flowstamp::testing::RstDetails;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -36,6 +35,7 @@ std::vector<std::string> violations(const output::Json& event) {
 /// All events that this bench has reported.
 std::vector<output::Json> events_of(const ForgedRstBench& bench) {
     std::vector<output::Json> events;
+    events.reserve(bench.sink.resets.size() + bench.sink.findings.size());
     for (const analysis::Reset& reset : bench.sink.resets) {
         events.push_back(output::json_of(reset));
     }

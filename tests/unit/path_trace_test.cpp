@@ -58,6 +58,7 @@ TEST(PathTrace, MatchInNftSyntax) {
     const auto words = [](const std::string& filter) {
         std::vector<std::string> found;
         const net::PacketMatches matches = net::packet_matches(filter).value();
+        found.reserve(matches.any_of.size());
         for (const net::PacketMatch& match : matches.any_of) {
             found.push_back(netfilter::nft_expression(match));
         }
@@ -96,7 +97,7 @@ struct TracedAttribution : ::testing::Test {
     }
     std::string named(const netfilter::NftTraceDrops& traced) const {
         const auto attribution = netfilter::traced_attribution(
-            ruleset, {.hook = netfilter::NetfilterHook::input, .up_to = 0, .packets = 3}, traced);
+            ruleset, {.hook = netfilter::NetfilterHook::input, .up_to = 0}, {.packets = 3}, traced);
         return !attribution
                    ? "nobody"
                    : netfilter::words_of(*attribution) +

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "user/netfilter/dropping_rules.h"
@@ -15,20 +17,43 @@ namespace {
 
 /// A rule that may have dropped the packets, by its counter.
 struct Candidate {
+    std::string key;  ///< of DroppingRules
     DroppingRule rule;
     enum class Trouble { none, added, removed, counter_reset } trouble = Trouble::none;
     /// Increase of its counter; nothing if it has none.
     std::optional<std::uint64_t> moved{};
 
     bool counts_exactly() const { return rule.counter && rule.counter->exact; }
-    bool explains(const Loss& loss) const { return moved && *moved >= loss.packets; }
+};
+
+using Candidates = std::vector<Candidate>;
+
+/// Of all that was lost at a place, what a rule can have dropped.
+struct Share {
+    std::uint64_t packets = 0;  ///< by it among others
+    std::uint64_t alone = 0;    ///< by no other
+};
+
+/// What is to be explained: some packets, and what else the same rules can have dropped.
+struct Question {
+    const Loss& loss;
+    std::uint64_t packets;
+    const std::map<std::string, Share>& shares;  ///< by key
+
+    const Share& share_of(const Candidate& one) const { return shares.at(one.key); }
+    /// The least that its counter has moved by, if it dropped the packets.
+    std::uint64_t least(const Candidate& one) const {
+        return std::max(packets, share_of(one).alone);
+    }
+    bool explains(const Candidate& one) const { return one.moved && *one.moved >= least(one); }
 };
 
 using Trouble = Candidate::Trouble;
 
 /// Compares a rule in both snapshots; nothing if its counter shows that no packet matched.
-std::optional<Candidate> compare(const DroppingRule& now, const DroppingRule* then) {
-    Candidate one{.rule = now};
+std::optional<Candidate> compare(const std::string& key, const DroppingRule& now,
+                                 const DroppingRule* then) {
+    Candidate one{.key = key, .rule = now};
     if (then == nullptr) {
         one.trouble = Trouble::added;
         one.moved = now.counter ? std::optional(now.counter->packets) : std::nullopt;
@@ -47,13 +72,13 @@ std::vector<Candidate> find_candidates(const DroppingRules& before, const Droppi
     std::vector<Candidate> candidates;
     for (const auto& [key, rule] : after) {
         const auto then = before.find(key);
-        if (auto one = compare(rule, then == before.end() ? nullptr : &then->second)) {
+        if (auto one = compare(key, rule, then == before.end() ? nullptr : &then->second)) {
             candidates.push_back(*one);
         }
     }
     for (const auto& [key, rule] : before) {
         if (!after.contains(key)) {
-            candidates.push_back({.rule = rule, .trouble = Trouble::removed});
+            candidates.push_back({.key = key, .rule = rule, .trouble = Trouble::removed});
         }
     }
     return candidates;
@@ -62,12 +87,13 @@ std::vector<Candidate> find_candidates(const DroppingRules& before, const Droppi
 /// Greater is likelier. First a rule that always drops what it matches; then a counter that
 /// explains the loss, exactly before roughly, before one that does not, before none; then the
 /// counter closest to the loss, as packets of other flows increase it too.
-auto likelihood(const Candidate& one, const Loss& loss) {
-    const std::uint64_t moved = one.moved.value_or(0);
-    const std::uint64_t off = moved > loss.packets ? moved - loss.packets : loss.packets - moved;
-    return std::tuple(one.explains(loss) && one.counts_exactly() && one.rule.surely,
-                      one.rule.surely, one.explains(loss), one.trouble != Trouble::removed,
-                      one.moved.has_value(), one.counts_exactly(), ~off);
+auto likelihood(const Candidate& one, const Question& question) {
+    const std::uint64_t moved = one.moved.value_or(0), wanted = question.share_of(one).packets;
+    const std::uint64_t off = moved > wanted ? moved - wanted : wanted - moved;
+    const bool explains = question.explains(one);
+    return std::tuple(explains && one.counts_exactly() && one.rule.surely, one.rule.surely,
+                      explains, one.trouble != Trouble::removed, one.moved.has_value(),
+                      one.counts_exactly(), ~off);
 }
 
 bool kernel_works_there(const Loss& loss) {
@@ -118,7 +144,7 @@ std::string suspicion_of(const Candidate& one) {
 }
 
 /// Evidence against the likeliest candidate, apart from the others; empty: none.
-std::string own_objection(const Candidate& best, const Loss& loss) {
+std::string own_objection(const Candidate& best, const Question& question) {
     switch (best.trouble) {
         case Trouble::added:
             return "it was added while packets were being lost";
@@ -132,11 +158,11 @@ std::string own_objection(const Candidate& best, const Loss& loss) {
     if (!best.rule.surely) {
         return "not every packet that it matches is dropped";
     }
-    if (best.moved && !best.explains(loss)) {
+    if (best.moved && !question.explains(best)) {
         return fmt::format("its counter moved by {} only, but {} packets were lost", *best.moved,
-                           loss.packets);
+                           question.least(best));
     }
-    if (best.moved != loss.packets && kernel_works_there(loss)) {
+    if (best.moved != question.share_of(best).packets && kernel_works_there(question.loss)) {
         return fmt::format("the kernel may have dropped them by itself there, and {}",
                            best.moved ? "other packets matched the rule too" : "it has no counter");
     }
@@ -144,9 +170,9 @@ std::string own_objection(const Candidate& best, const Loss& loss) {
 }
 
 /// The same, including the other candidates; `candidates` in descending likelihood.
-std::string objection(const std::vector<Candidate>& candidates, const Loss& loss,
+std::string objection(const Candidates& candidates, const Question& question,
                       const std::vector<std::string>& unread) {
-    if (std::string own = own_objection(candidates[0], loss); !own.empty()) {
+    if (std::string own = own_objection(candidates[0], question); !own.empty()) {
         return own;
     }
     if (candidates.size() > 1) {
@@ -159,46 +185,74 @@ std::string objection(const std::vector<Candidate>& candidates, const Loss& loss
     return {};
 }
 
-std::string proof(const Candidate& best, const Loss& loss) {
+std::string proof(const Candidate& best, const Question& question) {
     if (!best.moved) {
         return "it has no counter, and nothing else there can have dropped them";
     }
+    const std::uint64_t packets = question.share_of(best).packets;
     return fmt::format("its counter moved by {} while {} {} lost, and no other rule's there did",
-                       *best.moved, loss.packets,
-                       loss.packets == 1 ? "packet was" : "packets were");
+                       *best.moved, packets, packets == 1 ? "packet was" : "packets were");
 }
 
-}  // namespace
-
-std::optional<DropAttribution> attribute_drop(const Ruleset& before, const Ruleset& after,
-                                              const Loss& loss) {
-    const DroppingRules then = dropping_rules(before, loss);
-    const DroppingRules now = dropping_rules(after, loss);
-    std::vector<Candidate> candidates = find_candidates(then, now);
-    if (candidates.empty() || loss.packets == 0) {
+std::optional<DropAttribution> answer(Candidates candidates, const Question& question,
+                                      const std::vector<std::string>& unread) {
+    if (candidates.empty() || question.packets == 0) {
         return std::nullopt;
     }
     std::ranges::sort(candidates, std::ranges::greater{},
-                      [&](const Candidate& one) { return likelihood(one, loss); });
+                      [&](const Candidate& one) { return likelihood(one, question); });
     const Candidate& best = candidates.front();
     DropAttribution attribution = described(best.rule);
-    attribution.why =
-        objection(candidates, loss, after.unread.empty() ? before.unread : after.unread);
+    attribution.why = objection(candidates, question, unread);
     if (attribution.why.empty()) {
         attribution.certainty = Certainty::certain;
-        attribution.why = proof(best, loss);
+        attribution.why = proof(best, question);
     }
     return attribution;
 }
 
+const PacketHeaders* headers_of(const LostPackets& lost) {
+    return lost.headers ? &*lost.headers : nullptr;
+}
+
+}  // namespace
+
+std::vector<std::optional<DropAttribution>> attribute_drops(const Ruleset& before,
+                                                            const Ruleset& after, const Loss& loss,
+                                                            const std::vector<LostPackets>& lost) {
+    std::vector<Candidates> candidates;
+    std::map<std::string, Share> shares;
+    for (const LostPackets& one : lost) {
+        candidates.push_back(find_candidates(dropping_rules(before, loss, headers_of(one)),
+                                             dropping_rules(after, loss, headers_of(one))));
+        for (const Candidate& candidate : candidates.back()) {
+            shares[candidate.key].packets += one.packets;
+            shares[candidate.key].alone += candidates.back().size() == 1 ? one.packets : 0;
+        }
+    }
+    std::vector<std::optional<DropAttribution>> answers;
+    for (std::size_t i = 0; i < lost.size(); i++) {
+        answers.push_back(answer(std::move(candidates[i]),
+                                 {.loss = loss, .packets = lost[i].packets, .shares = shares},
+                                 after.unread.empty() ? before.unread : after.unread));
+    }
+    return answers;
+}
+
+std::optional<DropAttribution> attribute_drop(const Ruleset& before, const Ruleset& after,
+                                              const Loss& loss, const LostPackets& lost) {
+    return attribute_drops(before, after, loss, {lost}).front();
+}
+
 std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset, const Loss& loss,
+                                                  const LostPackets& lost,
                                                   const NftTraceDrops& traced) {
     struct Seen {
         DroppingRule rule;
         std::uint64_t packets;
     };
     std::vector<Seen> seen;
-    for (const auto& [key, rule] : dropping_rules(ruleset, loss)) {
+    for (const auto& [key, rule] : dropping_rules(ruleset, loss, headers_of(lost))) {
         if (rule.table->tool == RulesetTool::iptables_legacy) {
             continue;
         }

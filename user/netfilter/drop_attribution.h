@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "user/netfilter/loss.h"
 #include "user/netfilter/nft_trace_drop.h"
@@ -31,21 +32,35 @@ struct DropAttribution {
     std::string why{};  ///< why it is certain, or why not: a clause
 };
 
-/// Finds the rule that dropped the packets of `loss`, from a snapshot taken before the first of
-/// them and one taken after the last.
-///
-/// Certain: every other rule that can drop a packet there has a counter that did not increase; and
-/// its own counter explains the whole loss (exactly, if the kernel itself may drop some there:
-/// connection tracking and the like), or it has no counter and no such part of the kernel is active
-/// there. All rules that can drop there must have been read, and have existed the whole time.
-/// Otherwise the likeliest rule is given as probable. Nothing: no rule can have dropped them.
-[[nodiscard]] std::optional<DropAttribution> attribute_drop(const Ruleset& before,
-                                                            const Ruleset& after, const Loss& loss);
+/// Packets that were lost at one place and are alike to every rule.
+struct LostPackets {
+    std::optional<PacketHeaders> headers{};  ///< nothing: unknown
+    std::uint64_t packets = 0;               ///< as the kernel handles them
+};
 
-/// The rule or policy that nft's trace saw dropping traced packets at the place of `loss`: certain
-/// if it saw no other one there. Nothing if it saw none, or the rule is no longer in the ruleset.
+/// Finds the rules that dropped `lost`: all that was lost at the place of `loss` (whose own number of
+/// packets does not matter) between two snapshots. An answer for each.
+///
+/// A rule that the packets contradict is never named. Certain: every other rule that can have dropped
+/// them has a counter that did not increase; and its own counter explains all that only it can have
+/// dropped (exactly, if the kernel itself may drop some there: connection tracking and the like), or it
+/// has no counter and no such part of the kernel is active there. All rules that can drop there must have
+/// been read, and have existed the whole time. Otherwise the likeliest rule is given as probable.
+/// Nothing: no rule can have dropped them.
+[[nodiscard]] std::vector<std::optional<DropAttribution>> attribute_drops(
+    const Ruleset& before, const Ruleset& after, const Loss& loss,
+    const std::vector<LostPackets>& lost);
+
+/// The same for one kind of packets.
+[[nodiscard]] std::optional<DropAttribution> attribute_drop(const Ruleset& before,
+                                                            const Ruleset& after, const Loss& loss,
+                                                            const LostPackets& lost);
+
+/// The rule or policy that nft's trace saw dropping packets that may be like `lost`: certain if it saw
+/// no other one. Nothing if it saw none, or the rule is no longer in the ruleset.
 [[nodiscard]] std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset,
                                                                 const Loss& loss,
+                                                                const LostPackets& lost,
                                                                 const NftTraceDrops& traced);
 
 /// "table inet filter, chain input, handle 12: tcp dport 10174 counter drop";

@@ -23,7 +23,8 @@ bool has(const Rule& rule, std::initializer_list<Kind> kinds) {
 /// Walks a base chain and the chains reachable from it.
 class Walk {
   public:
-    Walk(const Table& table, DroppingRules& found) : table_(table), found_(found) {}
+    Walk(const Table& table, const PacketHeaders* packet, DroppingRules& found)
+        : table_(table), packet_(packet), found_(found) {}
 
     void base_chain(const Chain& chain) {
         const bool end_is_reached = enter(chain);
@@ -51,10 +52,15 @@ class Walk {
         std::map<std::string_view, unsigned> seen;
         for (std::size_t i = 0; i < chain.rules.size(); ++i) {
             const Rule& rule = chain.rules[i];
-            note(chain, rule, i + 1, seen[rule.text]++);
+            const unsigned twin = seen[rule.text]++;
+            const Matches its = packet_ == nullptr ? Matches::maybe : matches(rule.match, *packet_);
+            if (its == Matches::no) {
+                continue;
+            }
+            note(chain, rule, i + 1, twin);
             const bool comes_back = follow(rule);
             left |= has(rule, {Kind::returns}) || (comes_back && has(rule, {Kind::goes}));
-            if (!rule.unconditional) {
+            if (!rule.unconditional && (its != Matches::yes || rule.effects.empty())) {
                 continue;
             }
             if (!comes_back || has(rule, {Kind::drops, Kind::rejects, Kind::accepts})) {
@@ -103,13 +109,15 @@ class Walk {
     }
 
     const Table& table_;
+    const PacketHeaders* packet_;
     DroppingRules& found_;
     std::map<const Chain*, bool> can_be_left_;
 };
 
 }  // namespace
 
-DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss) {
+DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss,
+                             const PacketHeaders* packet) {
     DroppingRules found;
     for (const Table& table : ruleset.tables) {
         for (const Chain& chain : table.chains) {
@@ -118,7 +126,7 @@ DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss) {
             const bool at_egress = loss.or_at_egress && is_called(table, chain, TableFamily::netdev,
                                                                   NetfilterHook::egress);
             if (in_hook || at_egress) {
-                Walk(table, found).base_chain(chain);
+                Walk(table, packet, found).base_chain(chain);
             }
         }
     }

@@ -27,9 +27,11 @@ struct DroppingRule {
 /// it.
 using DroppingRules = std::map<std::string, DroppingRule>;
 
-/// All that can drop a packet at the loss's hook between its priorities: in the base chains there
-/// and the chains reachable from them. Rules that no packet can reach (after a rule that ends every
-/// packet's traversal) are left out.
-[[nodiscard]] DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss);
+/// All that can drop `packet` at the loss's hook between its priorities: in the base chains there and the
+/// chains reachable from them. Rules that the packet contradicts are left out, and those that it cannot
+/// reach: behind a rule that surely ends its traversal, or in a chain that no rule for it jumps to.
+/// Null: any packet.
+[[nodiscard]] DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss,
+                                           const PacketHeaders* packet);
 
 }  // namespace flowstamp::netfilter

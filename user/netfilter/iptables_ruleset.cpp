@@ -113,6 +113,7 @@ void copy_iptables_text(Table& table, const std::vector<Table>& saved) {
         const Chain& from = *find_chain(*own, chain.name);
         for (std::size_t i = 0; i < chain.rules.size(); ++i) {
             chain.rules[i].text = from.rules[i].text;
+            chain.rules[i].match = from.rules[i].match;
         }
         if (chain.base && from.base) {
             chain.base->policy_packets = from.base->policy_packets;

@@ -7,8 +7,10 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 
 #include "user/netfilter/iptables_chains.h"
+#include "user/netfilter/iptables_match.h"
 #include "user/netfilter/quoted_lines.h"
 
 namespace flowstamp::netfilter {
@@ -151,6 +153,8 @@ class SaveReader {
             const RuleEffect::Kind kind = rule.effects.front().kind;
             const auto at = static_cast<std::size_t>(option - words.begin());
             rule.unconditional = kind != Kind::may_drop && matches_everything(words, at);
+            rule.match = iptables_match(std::span(words).first(at).subspan(2));
+            rule.match.is_complete &= kind != Kind::may_drop;
         }
         rule.handle = chain->rules.size() + 1;
         chain->rules.push_back(std::move(rule));

@@ -9,7 +9,7 @@
 
 namespace flowstamp::netfilter {
 
-/// Packets that passed one position of a netfilter hook and did not reach the next.
+/// Where packets were lost: they passed one position of a netfilter hook and did not reach the next.
 struct Loss {
     TableFamily family = TableFamily::ip;  ///< of the packets: ip, ip6, bridge, arp; netdev
     NetfilterHook hook = NetfilterHook::input;
@@ -20,7 +20,6 @@ struct Loss {
     std::string device{};  ///< at ingress and egress; empty: unknown
     /// After the hook they went on to a device's egress, and were lost before tc egress.
     bool or_at_egress = false;
-    std::uint64_t packets = 0;  ///< as the kernel handles them: a GSO packet is one
 
     [[nodiscard]] bool spans(int priority) const {
         return (!passed || priority > *passed) && (!up_to || priority <= *up_to);

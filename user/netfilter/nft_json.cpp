@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <istream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <tuple>
+
+#include "user/netfilter/nft_match.h"
 
 namespace flowstamp::netfilter {
 namespace {
@@ -85,10 +88,11 @@ class RuleReader {
             if (statement.is_object() && !statement.empty()) {
                 consume(statement.begin().key(), statement.begin().value());
             } else {
-                condition();
+                unclear_condition();
             }
         }
         rule_.unconditional = !conditional_ && !rule_.effects.empty();
+        rule_.match.is_complete = !is_unclear_;
     }
     Rule result() && { return std::move(rule_); }
 
@@ -104,11 +108,25 @@ class RuleReader {
             rule_.effects.push_back(*effect);
             // A statement that drops only in exceptional cases lets packets pass, and `reject with
             // icmp` in an inet table applies to one family, which the listing does not give.
-            conditional_ |= effect->kind == Kind::may_drop ||
-                            (effect->kind == Kind::rejects && value.is_object());
+            const bool depends = effect->kind == Kind::may_drop ||
+                                 (effect->kind == Kind::rejects && value.is_object());
+            conditional_ |= depends;
+            is_unclear_ |= depends;
+        } else if (name == "match") {
+            match(value);
         } else if (name != "log") {
-            condition();  // a match, a limit, or a change that may end the rule for a packet
+            unclear_condition();  // a limit, or a change that may end the rule for a packet
         }
+    }
+
+    void match(const Json& value) {
+        auto conditions = nft_conditions(value);
+        if (!conditions) {
+            unclear_condition();
+            return;
+        }
+        condition();
+        std::ranges::move(*conditions, std::back_inserter(rule_.match.conditions));
     }
 
     void count(const Json& value) {
@@ -123,7 +141,7 @@ class RuleReader {
     }
 
     void decide_by_map(const Json& value) {
-        condition();
+        unclear_condition();
         const Json data = value.value("data", Json());
         std::vector<RuleEffect> effects{{.kind = Kind::may_drop}};
         if (data.is_string()) {
@@ -144,13 +162,15 @@ class RuleReader {
         if (known && value.value("type", "") == "target") {
             const RuleEffect effect = xtables_target(value.at("name"));
             rule_.effects.push_back(effect);
-            conditional_ |= effect.kind == Kind::may_drop || effect.kind == Kind::rejects;
+            const bool depends = effect.kind == Kind::may_drop || effect.kind == Kind::rejects;
+            conditional_ |= depends;
+            is_unclear_ |= depends;
             return;
         }
         if (!known) {
             rule_.effects.push_back({.kind = Kind::may_drop});
         }
-        condition();
+        unclear_condition();
     }
 
     /// From here on not every packet reaches the next statement, nor the effect every packet
@@ -162,10 +182,17 @@ class RuleReader {
         }
     }
 
+    /// One of which nothing is concluded.
+    void unclear_condition() {
+        condition();
+        is_unclear_ = true;
+    }
+
     const Json& json_;
     const NamedObjects& objects_;
     Rule rule_;
     bool conditional_ = false;
+    bool is_unclear_ = false;
 };
 
 NamedObjects named_objects(const Json& listing) {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "user/netfilter/rule_match.h"
+
 namespace flowstamp::netfilter {
 
 /// Families by nft's names. Legacy tables are `ip` or `ip6`.
@@ -59,6 +61,7 @@ struct Rule {
     std::optional<RuleCounter> counter{};
     std::vector<RuleEffect> effects{};  ///< several if a verdict map decides
     bool unconditional = false;         ///< the effects apply to every packet that reaches the rule
+    RuleMatch match{};
 };
 
 /// A chain that the kernel calls.

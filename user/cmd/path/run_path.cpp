@@ -83,8 +83,7 @@ int run_path(const PathOptions& options) {
         {.report =
              [&](pathtrace::PathEvent event) {
                  output::Consumer& consumer = live ? *live : *lines;
-                 std::visit([&](auto&& its) { consumer.consume(std::move(its)); },
-                            std::move(event));
+                 std::visit([&](auto& its) { consumer.consume(std::move(its)); }, event);
              },
          .clock = clock,
          .notice = notice});

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/pathtrace/live/losses.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "user/pathtrace/live/kernel_names.h"
 
@@ -20,6 +25,49 @@ bool differ(const std::optional<netfilter::DropAttribution>& one,
            one->certainty != other->certainty;
 }
 
+bool is_certain(const std::optional<netfilter::DropAttribution>& attribution) {
+    return attribution && attribution->certainty == netfilter::Certainty::certain;
+}
+
+netfilter::Value address_of(const __be32 (&address)[4]) {
+    netfilter::Value value{};
+    std::memcpy(value.data(), address, value.size());
+    return value;
+}
+
+std::optional<std::string> interface_of(std::uint32_t index) {
+    const std::string name = index == 0 ? "" : interface_name(index);
+    return name.empty() ? std::nullopt : std::optional(name);
+}
+
+/// What rules see of the packet. Interfaces only in hooks of IP: a bridge's see its ports.
+std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet, bool is_ip) {
+    const fst_path_event& drop = *packet.drop;
+    const fst_path_tuple& tuple = drop.tuple;
+    if (tuple.protocol == 0) {
+        return std::nullopt;
+    }
+    const bool has_ports = tuple.protocol == IPPROTO_TCP || tuple.protocol == IPPROTO_UDP;
+    const bool are_known = has_ports && tuple.source_port != 0 && tuple.destination_port != 0;
+    netfilter::PacketHeaders headers{
+        .is_v4 = tuple.source[0] == 0 && tuple.source[1] == 0 && tuple.source[2] == htonl(0xffff),
+        .protocol = tuple.protocol,
+        .source = address_of(tuple.source),
+        .destination = address_of(tuple.destination)};
+    if (are_known) {
+        headers.source_port = ntohs(tuple.source_port);
+        headers.destination_port = ntohs(tuple.destination_port);
+    }
+    if (tuple.protocol == IPPROTO_TCP && drop.tcp_flags != 0) {
+        headers.tcp_flags = drop.tcp_flags;
+    }
+    if (is_ip && !packet.stations.empty()) {
+        headers.in_interface = interface_of(packet.stations.back().ifindex_in);
+        headers.out_interface = interface_of(packet.stations.back().ifindex_out);
+    }
+    return headers;
+}
+
 /// Whether a rule can be the cause: netfilter gives this reason for all that it drops, except
 /// packets dropped by a program behind a queue (NFQUEUE), which have none.
 bool may_be_due_to_rule(std::string_view reason) {
@@ -28,60 +76,82 @@ bool may_be_due_to_rule(std::string_view reason) {
 
 }  // namespace
 
-bool Losses::saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now) {
+Losses::Kind Losses::kind_of(const PacketPath& packet) const {
+    const fst_path_event& drop = *packet.drop;
+    const netfilter::TableFamily family = map_.loss_behind(drop.station).family;
+    const bool is_ip =
+        family == netfilter::TableFamily::ip || family == netfilter::TableFamily::ip6;
+    return {headers_of(packet, is_ip)};
+}
+
+bool Losses::saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now) {
     if (!map_.knows(whose.end.station) ||
         !may_be_due_to_rule(drop_reason_name(whose.end.drop_reason))) {
         return false;
     }
+    const Nanoseconds at = time_of(*packet.drop);
     Place& place = places_[whose.end];
-    if (place.buffers == place.examined) {
+    if (place.fresh == 0) {
         place.first = now;
         place.earliest = at;
     }
     place.earliest = std::min(place.earliest, at);
-    place.buffers++;
-    place.whose.insert(whose);
+    place.fresh++;
+    const Kind kind = kind_of(packet);
+    Count& count =
+        place.kinds[place.kinds.size() < kKinds || place.kinds.contains(kind) ? kind : Kind{}];
+    count.buffers++;
+    count.whose.insert(whose);
     return true;
 }
 
 bool Losses::is_due(Nanoseconds now) const {
     return now >= not_before_ && std::ranges::any_of(places_, [&](const auto& entry) {
                const Place& place = entry.second;
-               const std::uint64_t waiting = place.buffers - place.examined;
-               return waiting >= kEnough || (waiting > 0 && now - place.first >= kMaxWait);
+               return place.fresh >= kEnough || (place.fresh > 0 && now - place.first >= kMaxWait);
            });
 }
 
 /// Attributes what one place lost since the last reading. Where counters are not conclusive, nft's
 /// trace decides.
-std::optional<netfilter::DropAttribution> Losses::behind(
-    const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
-    const netfilter::NftTraceDrops& fresh) const {
-    netfilter::Loss loss = map_.loss_behind(end.station);
-    loss.packets = place.buffers;
-    auto attribution = netfilter::attribute_drop(before_, after, loss);
+Losses::Attributions Losses::behind(const PathEnd& end, const Place& place,
+                                    const netfilter::Ruleset& after,
+                                    const netfilter::NftTraceDrops& fresh) const {
+    const netfilter::Loss loss = map_.loss_behind(end.station);
+    std::vector<netfilter::LostPackets> all, new_ones;
+    for (const auto& [kind, count] : place.kinds) {
+        all.push_back({kind.headers, count.buffers});
+        new_ones.push_back({kind.headers, count.fresh()});
+    }
+    const Attributions since_start = netfilter::attribute_drops(before_, after, loss, all);
     // A packet dropped while the ruleset was being read may or may not be in its counters.
     const bool all_since = last_ && place.earliest > last_->done;
-    if (attribution && attribution->certainty == netfilter::Certainty::probable && all_since) {
-        loss.packets = place.buffers - place.examined;
-        auto recent = netfilter::attribute_drop(last_->ruleset, after, loss);
-        if (recent && recent->certainty == netfilter::Certainty::certain) {
-            attribution = std::move(recent);
+    const Attributions since_last =
+        all_since ? netfilter::attribute_drops(last_->ruleset, after, loss, new_ones)
+                  : Attributions(all.size());
+    Attributions found;
+    for (std::size_t i = 0; i < all.size(); i++) {
+        if (new_ones[i].packets == 0) {
+            continue;
         }
-    }
-    for (const netfilter::NftTraceDrops* const traced : {&fresh, &traced_}) {
-        if (!attribution || attribution->certainty == netfilter::Certainty::probable) {
-            if (auto seen = netfilter::traced_attribution(after, loss, *traced)) {
-                attribution = std::move(seen);
+        auto attribution = since_start[i];
+        if (is_certain(since_last[i]) && !is_certain(attribution)) {
+            attribution = since_last[i];
+        }
+        for (const netfilter::NftTraceDrops* const traced : {&fresh, &traced_}) {
+            if (!is_certain(attribution)) {
+                if (auto seen = netfilter::traced_attribution(after, loss, all[i], *traced)) {
+                    attribution = std::move(seen);
+                }
             }
         }
+        if (is_certain(attribution) && drop_reason_name(end.drop_reason) != kNetfilterDrop) {
+            attribution->certainty = netfilter::Certainty::probable;
+            attribution->why = "the kernel does not say that a rule dropped them";
+        }
+        found.push_back(std::move(attribution));
     }
-    if (attribution && attribution->certainty == netfilter::Certainty::certain &&
-        drop_reason_name(end.drop_reason) != kNetfilterDrop) {
-        attribution->certainty = netfilter::Certainty::probable;
-        attribution->why = "the kernel does not say that a rule dropped them";
-    }
-    return attribution;
+    return found;
 }
 
 /// False if nothing changed.
@@ -126,9 +196,7 @@ netfilter::NftTraceDrops Losses::take_traced() {
 }
 
 Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
-    const bool is_any_new = std::ranges::any_of(
-        places_, [](const auto& entry) { return entry.second.buffers != entry.second.examined; });
-    if (!is_any_new) {
+    if (std::ranges::none_of(places_, [](const auto& entry) { return entry.second.fresh != 0; })) {
         return std::set<FlowEnd>{};
     }
     auto after = read_();
@@ -140,17 +208,26 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     not_before_ = now + kBetween;
     std::set<FlowEnd> changed;
     for (auto& [end, place] : places_) {
-        if (place.buffers == place.examined) {
+        if (place.fresh == 0) {
             continue;
         }
-        const auto attribution = behind(end, place, *after, fresh);
-        for (const FlowEnd& whose : place.whose) {
-            if (learn(whose, attribution)) {
-                changed.insert(whose);
+        const Attributions attributions = behind(end, place, *after, fresh);
+        auto attribution = attributions.begin();
+        for (auto& [kind, count] : place.kinds) {
+            if (count.fresh() == 0) {
+                continue;
             }
+            const bool is_mixed = !kind.headers && place.kinds.size() > kKinds;
+            for (const FlowEnd& whose : count.whose) {
+                if (learn(whose, is_mixed ? std::nullopt : *attribution)) {
+                    changed.insert(whose);
+                }
+            }
+            ++attribution;
+            count.examined = count.buffers;
+            count.whose.clear();
         }
-        place.examined = place.buffers;
-        place.whose.clear();
+        place.fresh = 0;
     }
     last_ = Reading{.ruleset = std::move(*after), .done = now};
     return changed;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "user/base/clock.h"
 #include "user/base/result.h"
@@ -49,9 +50,9 @@ class Losses {
           read_(std::move(read)),
           take_traced_(std::move(take_traced)) {}
 
-    /// A packet was dropped; `at`: the time in the kernel's record. False if a drop for this reason
-    /// cannot be due to a rule: then none is searched for.
-    bool saw(const FlowEnd& whose, Nanoseconds at, Nanoseconds now);
+    /// A packet was dropped. False if a drop for this reason cannot be due to a rule: then none is
+    /// searched for.
+    bool saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now);
 
     /// Whether the ruleset should be read now; then call inspect().
     [[nodiscard]] bool is_due(Nanoseconds now) const;
@@ -62,13 +63,26 @@ class Losses {
     [[nodiscard]] std::optional<netfilter::DropAttribution> of(const FlowEnd& whose) const;
 
   private:
-    struct Place {
+    /// Of what was lost at one place, packets that are alike to every rule: of one flow's end mostly.
+    struct Kind {
+        std::optional<netfilter::PacketHeaders> headers{};
+        friend auto operator<=>(const Kind&, const Kind&) = default;
+    };
+    struct Count {
         std::uint64_t buffers = 0;   ///< lost, in socket buffers
         std::uint64_t examined = 0;  ///< those covered by the last reading
-        Nanoseconds first{0};        ///< when the first one after it was reported to us
-        Nanoseconds earliest{0};     ///< ... and when the kernel dropped it
-        std::set<FlowEnd> whose{};   ///< the flows they belong to
+        std::set<FlowEnd> whose{};   ///< the flows of those that are not
+        [[nodiscard]] std::uint64_t fresh() const { return buffers - examined; }
     };
+    struct Place {
+        std::map<Kind, Count> kinds{};
+        std::uint64_t fresh = 0;  ///< buffers since the last reading
+        Nanoseconds first{0};     ///< when the first one after it was reported to us
+        Nanoseconds earliest{0};  ///< ... and when the kernel dropped it
+    };
+    using Attributions = std::vector<std::optional<netfilter::DropAttribution>>;
+    /// Beyond this many kinds in one place, packets of others are counted together, and no rule is named.
+    static constexpr std::size_t kKinds = 256;
     struct Known {
         netfilter::DropAttribution attribution{};
         bool was_certain = false;  ///< for earlier packets
@@ -77,9 +91,11 @@ class Losses {
         netfilter::Ruleset ruleset{};
         Nanoseconds done{0};
     };
-    [[nodiscard]] std::optional<netfilter::DropAttribution> behind(
-        const PathEnd& end, const Place& place, const netfilter::Ruleset& after,
-        const netfilter::NftTraceDrops& fresh) const;
+    [[nodiscard]] Kind kind_of(const PacketPath& packet) const;
+    /// For each kind that has new losses, in their order.
+    [[nodiscard]] Attributions behind(const PathEnd& end, const Place& place,
+                                      const netfilter::Ruleset& after,
+                                      const netfilter::NftTraceDrops& fresh) const;
     [[nodiscard]] netfilter::NftTraceDrops take_traced();
     [[nodiscard]] bool learn(const FlowEnd& whose,
                              std::optional<netfilter::DropAttribution> attribution);

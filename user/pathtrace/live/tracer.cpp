@@ -172,9 +172,8 @@ class Tracer::Run {
         const PathFlows::Filed filed = flows_.record(packet_path);
         count(packet_path);
         counts_.ended(filed.end, packet_path.last());
-        const bool awaits_rule =
-            packet_path.drop && losses_.saw(flow_end(filed), time_of(*packet_path.drop),
-                                            dependencies_.clock.monotonic());
+        const bool awaits_rule = packet_path.drop && losses_.saw(flow_end(filed), packet_path,
+                                                                 dependencies_.clock.monotonic());
         forget_if_many();
         if (!awaits_rule && !reported_.contains(flow_end(filed))) {
             report(filed, packet_path, false);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// The values of conditions, as iptables and nft write them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "user/netfilter/rule_match.h"
+
+namespace flowstamp::netfilter {
+
+/// "10.0.0.1", "fe80::1"; nothing if it is no address.
+[[nodiscard]] std::optional<Value> address_value(std::string_view text);
+
+/// The addresses of a prefix of `bits`, of an IPv4 address counted from its first bit.
+[[nodiscard]] std::optional<Condition::Range> prefix_range(std::string_view address,
+                                                           std::uint64_t bits);
+
+/// "10.0.0.0/24", "10.0.0.0/255.255.255.0", "10.0.0.1"; nothing if the mask has gaps.
+[[nodiscard]] std::optional<Condition::Range> address_range(std::string_view text);
+
+/// A decimal or hexadecimal number; nothing if `text` is none.
+[[nodiscard]] std::optional<std::uint64_t> number_in(std::string_view text);
+
+[[nodiscard]] Condition::Range number_range(std::uint64_t first, std::uint64_t last);
+
+/// "tcp", "udp", "icmp", "ipv6-icmp", "sctp" and others, or a number.
+[[nodiscard]] std::optional<std::uint8_t> protocol_number(std::string_view name);
+
+}  // namespace flowstamp::netfilter
