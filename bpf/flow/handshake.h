@@ -71,6 +71,23 @@ static __always_inline void begin_candidate(struct fst_flow* flow, const struct 
     state_set(flow, FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
 }
 
+/// The flow's own SYN, of end `d`, for a candidate: not the SYN-ACK that came first may be the one that
+/// its sender takes, as it may be forged.
+static __always_inline void begin_candidate_of_syn(struct fst_flow* flow, __u32 slot, int d) {
+    struct candidate* candidate = candidate_get(slot);
+
+    if (!candidate)
+        return;
+    __builtin_memset(candidate, 0, sizeof(*candidate));
+    candidate->isn[d] = flow->isn[d];
+    candidate->window[d] = flow->direction[d].window;
+    candidate->wscale[d] = flow->wscale[d];
+    candidate->timestamps[d] = !!(flow->direction[d].flags & FST_DIRECTION_TS);
+    candidate->mptcp = (__u8)(!!(flow->state & FST_FLOW_MPTCP) << d);
+    candidate->handshake = (__u8)(1 << d);
+    state_set(flow, FST_FLOW_CANDIDATE);
+}
+
 /// What the handshake of the new connection has shown of end `d`.
 static __always_inline void adopt_end(struct fst_flow* flow, const struct candidate* candidate,
                                       int d) {
@@ -150,6 +167,8 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
         if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || gives_way(flow))
             flow_restart(scratch, flow, slot);
+        else if (fst_is_doubtful(packet))
+            return FST_REFUSED;
     }
     note_syn_options(flow, packet, d);
     state_set(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
@@ -183,7 +202,11 @@ static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scrat
             state_set(flow, FST_FLOW_TS);
         return FST_ACCEPTED;
     }
-    if (state & FST_FLOW_CANDIDATE) {
+    // Another SYN-ACK than the flow's: which one the SYN's sender has taken, its next packet tells.
+    if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_FLOW_ESTABLISHED) &&
+        fst_acks_syn(flow, packet->ack, d ^ 1))
+        begin_candidate_of_syn(flow, slot, d ^ 1);
+    if (flow->state & FST_FLOW_CANDIDATE) {
         struct candidate* candidate = candidate_get(slot);
 
         if (candidate && candidate->handshake == 1 << (d ^ 1) &&

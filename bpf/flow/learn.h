@@ -280,6 +280,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
         (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == (FST_TCP_SYN | FST_TCP_ACK);
     const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
     const int gap = fst_sequence_after(packet->seq, seq_edge) > 0;
+    const int was_seen = own->flags & FST_DIRECTION_SEEN;
     const int latest = updates_window(own, packet);
     int new_ttl;
 
@@ -287,8 +288,11 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     if (own->seq_edge != seq_edge)
         note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
     learn_mac(flow, packet, d);
-    if (packet->flags & FST_PACKET_TS)
+    // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
+    if ((packet->flags & FST_PACKET_TS) && !(gap && was_seen))
         learn_clock(own, packet);
+    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MIDWAY))
+        state_set(flow, FST_FLOW_MPTCP);
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
         learn_id(own, packet);
     own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;

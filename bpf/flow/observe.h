@@ -63,6 +63,8 @@ noinline int observe_rare(__u32 slot) {
         if (scratch->acceptance == FST_UNFIT)
             packet->flags |= FST_PACKET_OUT_OF_PROFILE;
     }
+    if (flow->state & FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))
+        observe_stale_ack(flow, packet, slot, d);
     if (!fits)
         return 0;
     if (packet->hook == FST_HOOK_TC_EGRESS && !(flow->direction[d].flags & FST_DIRECTION_SEEN))
@@ -73,8 +75,6 @@ noinline int observe_rare(__u32 slot) {
         observe_egress(flow, packet, d ^ 1);
     if (flow->state & FST_OF(FST_FLOW_AWAITS_ACK, d ^ 1))
         observe_awaited_ack(flow, packet, slot, d);
-    if (flow->state & FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1))
-        observe_stale_ack(flow, packet, slot, d);
     fits = scratch->acceptance == FST_ACCEPTED && !(packet->flags & FST_PACKET_OUT_OF_PROFILE);
     if (fits && !(flow->state & FST_FLOW_ESTABLISHED))
         observe_one_way(flow, packet, slot, d);

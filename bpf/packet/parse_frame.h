@@ -108,8 +108,10 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
     // BIG TCP: IPv4 tot_len 0, IPv6 payload_len 0: use the frame's own length.
     if (packet->ip_bytes < before + header && frame_bytes > 0xffff)
         packet->ip_bytes = frame_bytes - packet->l3_offset;
+    // A first fragment that ends within the options leaves TCP's checksum and the rest to others.
     if (packet->ip_bytes < before + header)
-        return FST_PARSE_MALFORMED;
+        return packet->flags & FST_PACKET_FIRST_FRAGMENT ? FST_PARSE_SPLIT_HEADER
+                                                         : FST_PARSE_MALFORMED;
     // Longer than its frame: a stack drops it. A capture, or a tap, may hold less than there was, and
     // so may the first fragment of a tunnel's packet.
     if (acting && !cursor->tunnels && packet->l3_offset + packet->ip_bytes > frame_bytes)

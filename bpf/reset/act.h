@@ -47,16 +47,20 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
 /// answers: there the sender is challenged until it has upheld for a while, or often enough. It
 /// costs a genuine reset ANSWERS_SPAN_US at the most. Where the sender has been heard since, one
-/// answer is not enough: what proves that it lives takes a round trip as well, and may be on its way.
+/// answer is not enough: what proves that it lives takes a round trip as well, and may be on its way; and
+/// where the RST has moved its clock ahead, no clock shows that until as much time has passed.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
     const __u8 answers = flow->challenges[d] & 0x0f;
-    const int lasts = time_us(packet->time_ns) - flow->rst_us[d] >= ANSWERS_SPAN_US;
+    const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
+    const int lasts = since_us >= ANSWERS_SPAN_US;
 
     if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d))
         return 0;
     if (flow->reset_flags[d] & FST_RESET_SENDER_SEEN)
-        return answers > 1 && lasts;
+        return answers > 1 && since_us >= (flow->reset_flags[d] & FST_RESET_VOUCHED
+                                               ? FST_CLOCK_AHEAD * 1000 + ANSWERS_SPAN_US
+                                               : ANSWERS_SPAN_US);
     return answers >= ANSWERS_ENOUGH || lasts;
 }
 
@@ -72,7 +76,7 @@ static __always_inline int is_in_tunnel(void) {
 /// not repeat. Not where the connection uses none: anyone can add one.
 static __always_inline int has_fixed_options(const struct fst_flow* flow,
                                              const struct fst_packet* packet, int d) {
-    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & (FST_FLOW_MPTCP | FST_FLOW_MIDWAY)))
+    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MPTCP))
         return 1;
     return (packet->doubts & FST_DOUBT_SIGNATURE) &&
            !(flow->direction[d].flags & FST_DIRECTION_BASE);
@@ -195,8 +199,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
 /// Nothing is learned from a RST, with one exception: if its timestamp is valid, and it lies in the
 /// window, where the stack at least challenges it, its sender's clock is at least that far. Packets
 /// that it overtook are older, and no sign of a live connection. A forger gains a tenth of a second
-/// by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst, until it is refuted. One aligned word: no
-/// reader sees half of it.
+/// by it (FST_SIGNAL_TIMESTAMPS_VALID), once a burst, until it is refuted; answers in that time do not
+/// suffice (is_upheld()). One aligned word: no reader sees half of it.
 static __always_inline void advance_clock(struct fst_direction* own,
                                           const struct fst_packet* packet,
                                           const struct fst_judgement* judgement, int was_refuted) {

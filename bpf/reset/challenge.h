@@ -69,12 +69,15 @@ static __always_inline int answers_an_ack(const struct fst_flow* flow,
 }
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst, which must not use up the challenges of the flow.
+/// soon belongs to the same burst, which must not use up the challenges of the flow; so does one from
+/// elsewhere than the peer where the round trip is too short to tell an answer.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
-           had_time_to_answer(flow, packet, judgement, d);
+           (had_time_to_answer(flow, packet, judgement, d) &&
+            (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
+             fst_from_own_distance(&flow->direction[d], packet->ttl, judgement)));
 }
 
 /// The RST itself, past the edge.
@@ -98,6 +101,16 @@ static __always_inline void challenge_by_keepalive(struct challenge* challenge,
     challenge->flags = FST_TCP_ACK;
 }
 
+/// Whether the RST is the first of its burst that the stack would take for exact. To those before it the
+/// stack may have sent its challenge ACK, and sends no other one for a while (RFC 5961, section 7): only
+/// a keepalive is always answered.
+static __always_inline int is_first_exact(const struct fst_flow* flow,
+                                          const struct fst_judgement* judgement, int d) {
+    return (judgement->context & FST_CONTEXT_EXACT) &&
+           flow->rst_seq[d] != flow->direction[d ^ 1].ack_edge &&
+           flow->rst_seq[d] != flow->direction[d].seq_edge;
+}
+
 /// Whether the receiver takes in nothing: then a shifted RST is out of its window, too.
 static __always_inline int is_window_closed(const struct fst_flow* flow, int d) {
     return fst_accepts_ahead(flow, d ^ 1) < 2;
@@ -116,8 +129,9 @@ static __always_inline void challenge_form(struct scratch* scratch, const struct
     // box that answers every packet would answer that one too, without end. A stack that still waits
     // for the handshake's third packet would take the shifted one as well.
     if ((flow->direction[d ^ 1].flags & FST_DIRECTION_BASE) &&
-        (!is_new_challenge(flow, packet, &scratch->judgement, d) ||
-         (!begins_burst(flow, packet, d) && !answers_an_ack(flow, packet, d)) ||
+        ((!is_first_exact(flow, &scratch->judgement, d) &&
+          (!is_new_challenge(flow, packet, &scratch->judgement, d) ||
+           (!begins_burst(flow, packet, d) && !answers_an_ack(flow, packet, d)))) ||
          !(flow->direction[d].flags & FST_DIRECTION_ACKED)))
         challenge_by_shift(&scratch->challenge, flow, packet, d);
     else

@@ -98,21 +98,26 @@ static inline __u32 fst_accepts_ahead(const struct fst_flow* flow, int receiver)
 
 /// How far back an ACK of end `d` may lie: no farther than its largest window (MAX.SND.WND of RFC
 /// 5961, section 5.2), and than all that it has acknowledged (Linux: tcp_ack()). Of its windows the
-/// flow remembers how large they were only roughly; a SYN's is of 64 KiB at the most.
+/// flow remembers the latest, and of the largest one that it was at least so large; where the scale is
+/// not known, that it was at most so large.
 static inline __u32 fst_ack_reach(const struct fst_flow* flow, int d) {
     const struct fst_direction* own = &flow->direction[d];
-    const __u32 largest = own->flags & FST_DIRECTION_WINDOW_8K   ? 0xffff
-                          : own->flags & FST_DIRECTION_WINDOW_1K ? 0x1fff
-                                                                 : 0x3ff;
+    const int midway = !!(flow->state & FST_FLOW_MIDWAY);
     const __u32 acknowledged =
         own->ack_edge - flow->isn[d ^ 1] - !(flow->state & FST_OF(FST_FLOW_SYN, d ^ 1));
-    __u32 reach = largest << fst_window_scale(flow, d);
+    __u32 largest = own->flags & FST_DIRECTION_WINDOW_8K   ? (midway ? 0xffff : 8192)
+                    : own->flags & FST_DIRECTION_WINDOW_1K ? (midway ? 0x1fff : 1024)
+                                                           : (midway ? 0x3ff : 0);
+    __u32 reach;
 
-    if (reach < 0xffff)
+    if (largest < own->window)
+        largest = own->window;
+    reach = own->flags & FST_DIRECTION_BASE ? largest << fst_window_scale(flow, d) : largest;
+    if (midway && reach < 0xffff)
         reach = 0xffff;
     if (reach > FST_SEQUENCE_REACH)
         reach = FST_SEQUENCE_REACH;
-    return !(flow->state & FST_FLOW_MIDWAY) && acknowledged < reach ? acknowledged : reach;
+    return !midway && acknowledged < reach ? acknowledged : reach;
 }
 
 /// Whether `ack` acknowledges the SYN of end `d`, or also the data that it carried (RFC 7413).
@@ -143,7 +148,10 @@ static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int
 
     if ((other->flags & FST_DIRECTION_SEEN) && fst_sequence_after(ack, other->seq_edge) > 0)
         return 0;
-    return !(own->flags & FST_DIRECTION_ACKED) || fst_sequence_after(ack, own->ack_edge) >= 0 ||
+    // The first ACK is that of the SYN, if it was seen: another one is answered by a reset.
+    if (!(own->flags & FST_DIRECTION_ACKED))
+        return !(flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) || fst_acks_syn(flow, ack, d ^ 1);
+    return fst_sequence_after(ack, own->ack_edge) >= 0 ||
            own->ack_edge - ack <= fst_ack_reach(flow, d);
 }
 
@@ -241,10 +249,18 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
     const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
     enum fst_acceptance by_timestamps, by_sequence;
 
+    if (!(packet->tcp_flags & FST_TCP_ACK))
+        return FST_REFUSED;
+    // In SYN-SENT a stack takes in nothing but a SYN or a reset. What acknowledges the SYN may come after
+    // a SYN-ACK that passed elsewhere.
+    if (!(own->flags & FST_DIRECTION_SEEN) && (flow->state & FST_OF(FST_FLOW_SYN, (d & 1) ^ 1)) &&
+        !(other->flags & FST_DIRECTION_ACKED))
+        return fst_acks_syn(flow, packet->ack, (d & 1) ^ 1) && !(packet->tcp_flags & FST_TCP_FIN)
+                   ? FST_ACCEPTED
+                   : FST_REFUSED;
     if (!(own->flags & FST_DIRECTION_SEEN))
         return FST_ACCEPTED;
-    if (!(packet->tcp_flags & FST_TCP_ACK) ||
-        (packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
+    if ((packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
         return FST_REFUSED;
     by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
     if (by_timestamps == FST_REFUSED)

@@ -39,7 +39,7 @@ enum fst_flow_state {
     FST_FLOW_FORGED = 1U << 12,       ///< per direction: a RST of this end was judged forged
     FST_FLOW_MIDWAY = 1U << 14,       ///< the flow's first packet seen was not its SYN
     FST_FLOW_ESTABLISHED = 1U << 15,  ///< the handshake was seen to its third packet
-    FST_FLOW_MPTCP = 1U << 16,        ///< the SYNs that were seen offered Multipath TCP
+    FST_FLOW_MPTCP = 1U << 16,        ///< its SYNs offered Multipath TCP, or its segments use it
     FST_FLOW_LOOP = 1U << 17,         ///< reported: its packets come by one link again and again
     FST_FLOW_TS = 1U << 18,           ///< timestamps were negotiated
     FST_FLOW_AWAITS_ACK =

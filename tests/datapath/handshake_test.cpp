@@ -309,7 +309,7 @@ TEST_P(DatapathHandshake, ASynAnsweredByAnOlderConnection) {
             EXPECT_NE(reported->event.packet.flags & FST_PACKET_OUT_OF_PROFILE, 0);
             EXPECT_EQ(talk.direction(End::peer).flags, 0);
             EXPECT_EQ(talk.direction(End::peer).ttl[0], 0);
-            EXPECT_EQ(talk.direction(End::peer).packets, static_cast<unsigned>(attempt));
+            EXPECT_EQ(talk.direction(End::peer).packets, 0U);
             EXPECT_FALSE(talk.state_has(FST_FLOW_ESTABLISHED));
             EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
             talk.pass_ms(980);
