@@ -27,6 +27,9 @@
 /// seconds, however many resets come that answer nothing.
 #define BURST_US 1000000U
 
+/// Routers that a packet may pass in a round trip of less than FST_RTT_TELLING_US.
+#define NEAR_HOPS 15
+
 /// How long after the challenge a RST can be its answer: a few round trips.
 static __always_inline __u32 patience_us(const struct fst_direction* own) {
     return own->min_rtt_us * 4 + ANSWER_SLACK_US;
@@ -70,14 +73,16 @@ static __always_inline int answers_an_ack(const struct fst_flow* flow,
 
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
 /// soon belongs to the same burst, which must not use up the challenges of the flow; so does one from
-/// elsewhere than the peer where the round trip is too short to tell an answer.
+/// farther than any sender within so short a round trip. (A kernel answers with its default TTL, whatever
+/// its socket's was: that may look a few hops farther.)
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
            (had_time_to_answer(flow, packet, judgement, d) &&
             (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
-             fst_from_own_distance(&flow->direction[d], packet->ttl, judgement)));
+             !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_FARTHER)) ||
+             judgement->hops <= NEAR_HOPS));
 }
 
 /// The RST itself, past the edge.

@@ -151,9 +151,9 @@ TEST_P(DatapathForgerState, OnlyWhereSegmentsUseMultipathDoesAResetsOptionCount)
     }
 }
 
-/// Where the round trip is too short to tell an answer, what comes from elsewhere than the peer is one
+/// Where the round trip is too short to tell an answer, what comes from farther than the peer is one
 /// burst, however many there are.
-TEST_P(DatapathForgerState, NineFromElsewhereInAMillisecondAreOneBurst) {
+TEST_P(DatapathForgerState, NineFromFartherInAMillisecondAreOneBurst) {
     protect();
     Setting setting;
     setting.rtt_us = 100;

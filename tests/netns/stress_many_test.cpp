@@ -183,8 +183,6 @@ void expect_no_blame_in_replay(const std::string& file, std::size_t resets) {
 }
 
 TEST_F(StressMany, NoneOfThousandsIsSuspected) {
-    const auto file =
-        std::filesystem::temp_directory_path() / fmt::format("flowstamp-many-{}.pcap", getpid());
     widen_first_flight();
     const lab::Namespace& client = lab().client();
     Recording recording(client, client.toward(lab::Side::Server).name);

@@ -69,7 +69,7 @@ std::size_t read_link(const Reader& packet, TcpView& view) {
 }
 
 Segment read_ipv4(const Reader& packet, std::size_t at, TcpView& view) {
-    const std::size_t header_length = (packet.u8(at) & 0x0f) * 4u;
+    const std::size_t header_length = (std::size_t{packet.u8(at)} & 0x0f) * 4;
     const std::size_t total_length = packet.u16(at + 2);
     require(header_length >= 20 && total_length >= header_length, "bad IPv4 lengths");
     require((packet.u16(at + 6) & 0x1fff) == 0, "a later fragment");
@@ -111,7 +111,7 @@ Bytes copy(std::span<const std::uint8_t> data) {
 
 void read_tcp(const Reader& packet, const Segment& segment, TcpView& view) {
     const std::size_t at = segment.offset;
-    const std::size_t header_length = (packet.u8(at + 12) >> 4) * 4u;
+    const std::size_t header_length = (std::size_t{packet.u8(at + 12)} >> 4) * 4;
     require(header_length >= 20 && header_length <= segment.length, "bad TCP header length");
     view.tcp_offset = at;
     view.src_port = packet.u16(at);

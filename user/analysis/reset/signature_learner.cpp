@@ -111,6 +111,7 @@ void SignatureLearner::advance(Nanoseconds now) {
 
 std::vector<net::LearnedSignature> SignatureLearner::learned() const {
     std::vector<net::LearnedSignature> found;
+    found.reserve(entries_.size());
     for (const Entry& entry : entries_) {
         found.push_back(entry.learned);
     }

@@ -187,14 +187,14 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
-    const std::string_view kPacket =
+    const std::string_view packet_title =
         kind == analysis::FindingKind::forged_rst ? "this reset" : "what was seen";
-    const std::string_view kBaseline = kind == analysis::FindingKind::forged_rst
-                                           ? "its sender's other packets"
-                                           : "what stands beside it";
+    const std::string_view baseline_title = kind == analysis::FindingKind::forged_rst
+                                                ? "its sender's other packets"
+                                                : "what stands beside it";
     std::size_t strength_width = std::string_view("strength").size();
     std::size_t signal_width = kSignal.size();
-    std::size_t packet_width = kPacket.size();
+    std::size_t packet_width = packet_title.size();
     for (const analysis::Evidence& item : evidence) {
         signal_width = std::max(signal_width, analysis::name_of(item.signal).size());
         packet_width = std::max(packet_width, values_text(item.observed).size());
@@ -205,7 +205,7 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
         return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, strength_width,
                            signal, signal_width, packet, packet_width, baseline);
     };
-    std::string table = style_.faint(row("strength", kSignal, kPacket, kBaseline)) + "\n";
+    std::string table = style_.faint(row("strength", kSignal, packet_title, baseline_title)) + "\n";
     for (const analysis::Evidence& item : evidence) {
         table +=
             row(analysis::name_of(item.strength), analysis::name_of(item.signal),
