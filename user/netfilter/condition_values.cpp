@@ -95,8 +95,9 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
         text.remove_prefix(2);
     }
     std::uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, trouble] = std::from_chars(text.data(), end, number, is_hex ? 16 : 10);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, trouble] = std::from_chars(begin, end, number, is_hex ? 16 : 10);
     return trouble == std::errc{} && stop == end && !text.empty() ? std::optional(number)
                                                                   : std::nullopt;
 }

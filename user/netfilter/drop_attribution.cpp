@@ -231,6 +231,7 @@ std::vector<std::optional<DropAttribution>> attribute_drops(const Ruleset& befor
         }
     }
     std::vector<std::optional<DropAttribution>> answers;
+    answers.reserve(lost.size());
     for (std::size_t i = 0; i < lost.size(); i++) {
         answers.push_back(answer(std::move(candidates[i]),
                                  {.loss = loss, .packets = lost[i].packets, .shares = shares},
