@@ -71,8 +71,8 @@ static __always_inline void begin_candidate(struct fst_flow* flow, const struct 
     state_set(flow, FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
 }
 
-/// The flow's own SYN, of end `d`, for a candidate: not the SYN-ACK that came first may be the one that
-/// its sender takes, as it may be forged.
+/// The flow's own SYN, of end `d`, for a candidate: the SYN-ACK that came first may be forged, and another
+/// one be that which the SYN's sender takes.
 static __always_inline void begin_candidate_of_syn(struct fst_flow* flow, __u32 slot, int d) {
     struct candidate* candidate = candidate_get(slot);
 

@@ -2,11 +2,24 @@
 // A protected connection, and who wants a reset to pass on it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "tests/datapath/fixture.h"
 
 namespace flowstamp::testing {
+
+/// Writes the checksum of a frame's IPv4 header (RFC 791): without options, behind Ethernet.
+inline void write_ipv4_checksum(Bytes& frame) {
+    frame[24] = frame[25] = 0;
+    std::uint32_t sum = 0;
+    for (std::size_t i = 14; i < 34; i += 2) {
+        sum += static_cast<std::uint32_t>(frame[i] << 8U | frame[i + 1]);
+    }
+    sum = ~((sum & 0xffffU) + (sum >> 16U));
+    frame[24] = static_cast<std::uint8_t>(sum >> 8U);
+    frame[25] = static_cast<std::uint8_t>(sum);
+}
 
 class DatapathForger : public DatapathTest {
   protected:

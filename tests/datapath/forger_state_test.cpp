@@ -27,14 +27,7 @@ TEST_P(DatapathForgerState, AFragmentThatEndsInTheOptionsHidesNoReset) {
     first.resize(kept);
     first[16] = 0;
     first[17] = 20 + 24;
-    first[24] = first[25] = 0;
-    std::uint32_t sum = 0;
-    for (std::size_t i = 14; i < 34; i += 2) {
-        sum += static_cast<std::uint32_t>(first[i] << 8U | first[i + 1]);
-    }
-    sum = ~((sum & 0xffffU) + (sum >> 16U));
-    first[24] = static_cast<std::uint8_t>(sum >> 8U);
-    first[25] = static_cast<std::uint8_t>(sum);
+    write_ipv4_checksum(first);
     EXPECT_TRUE(acting().run(hook(), {.bytes = first}).dropped);
 }
 

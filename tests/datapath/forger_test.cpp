@@ -298,14 +298,7 @@ TEST_P(DatapathForger, WhatIsNotTakenInClosesNoFlow) {
     const Bytes whole = talk.encode(talk.stateless_reset());
     Bytes first = whole;
     first[20] |= 0x20;  // more fragments
-    first[24] = first[25] = 0;
-    std::uint32_t sum = 0;
-    for (std::size_t i = 14; i < 34; i += 2) {
-        sum += static_cast<std::uint32_t>(first[i] << 8U | first[i + 1]);
-    }
-    sum = ~((sum & 0xffffU) + (sum >> 16U));
-    first[24] = static_cast<std::uint8_t>(sum >> 8U);
-    first[25] = static_cast<std::uint8_t>(sum);
+    write_ipv4_checksum(first);
     acting().run(hook(), {.bytes = first});
     const Bytes inner(whole.begin() + 14, whole.end());
     const Bytes tunnel =

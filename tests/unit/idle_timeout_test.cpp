@@ -14,11 +14,12 @@ using namespace std::chrono_literals;
 
 struct IdleTimeoutTest : ::testing::Test {
     IdleTimeoutTest() { talk.open().exchange(3); }
-    void send_in_vain(const Segment& data, int times) {
-        talk.send(data);
+    void send_in_vain(const Segment& data, int times) { send_in_vain(talk, data, times); }
+    void send_in_vain(Conversation& on, const Segment& data, int times) {
+        on.send(data);
         for (int i = 0; i < times; i++) {
             bench.pass(200ms * (1 << i));
-            talk.send(data);
+            on.send(data);
         }
     }
     AnalysisBench bench;
@@ -138,12 +139,7 @@ TEST_F(IdleTimeoutTest, UnansweredFirstDataMayNeverHaveWorked) {
     Conversation unused(bench.rig(), FST_HOOK_XDP);
     unused.open();
     bench.pass(30s);
-    const Segment data = unused.next(End::us, Psh | Ack, 500);
-    unused.send(data);
-    for (int i = 0; i < 7; i++) {
-        bench.pass(200ms * (1 << i));
-        unused.send(data);
-    }
+    send_in_vain(unused, unused.next(End::us, Psh | Ack, 500), 7);
     EXPECT_THAT(bench.findings_text(), ::testing::Not(::testing::HasSubstr("idle-timeout")));
 }
 

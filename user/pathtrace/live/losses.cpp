@@ -77,11 +77,8 @@ bool may_be_due_to_rule(std::string_view reason) {
 }  // namespace
 
 Losses::Kind Losses::kind_of(const PacketPath& packet) const {
-    const fst_path_event& drop = *packet.drop;
-    const netfilter::TableFamily family = map_.loss_behind(drop.station).family;
-    const bool is_ip =
-        family == netfilter::TableFamily::ip || family == netfilter::TableFamily::ip6;
-    return {headers_of(packet, is_ip)};
+    const Station& passed = map_.at(packet.drop->station).station;
+    return {headers_of(packet, passed.kind == Station::Kind::netfilter)};
 }
 
 bool Losses::saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now) {
