@@ -195,11 +195,13 @@ static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_dir
                : FST_UNFIT;
 }
 
-/// What the segment of end `d` is to its receiver by the sequence numbers that it occupies.
+/// What the segment of end `d` is to its receiver by the sequence numbers that it occupies, its FIN's
+/// included: since 6.17 Linux counts that number, too.
 static inline enum fst_acceptance fst_sequence_acceptance(const struct fst_flow* flow,
                                                           const struct fst_packet* packet, int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
-    const __u32 ahead = packet->seq - other->ack_edge, end = ahead + packet->payload;
+    const __u32 ahead = packet->seq - other->ack_edge;
+    const __u32 end = fst_sequence_end(packet) - other->ack_edge;
     __u32 window;
 
     if (!(other->flags & FST_DIRECTION_ACKED))
@@ -208,7 +210,7 @@ static inline enum fst_acceptance fst_sequence_acceptance(const struct fst_flow*
         return FST_ACCEPTED;
     window = fst_accepts_ahead(flow, d ^ 1);
     if (ahead + FST_SEQUENCE_REACH < FST_SEQUENCE_REACH) {  // below, by less than that
-        if (fst_sequence_after(fst_sequence_end(packet), other->ack_edge) < 0)
+        if (fst_sequence_after(end, 0) < 0)
             return FST_REPEATED;
         return fst_sequence_after(end, window) > 0 ? FST_UNFIT : FST_ACCEPTED;
     }

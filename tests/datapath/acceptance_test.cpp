@@ -223,6 +223,22 @@ TEST_P(DatapathAcceptance, WhatLeavesHereCountsThoughTheWindowIsDrawnBack) {
     EXPECT_EQ(talk.direction(End::us).seq_edge, talk.edge(End::us));
 }
 
+/// A FIN has a number, too: with data that fill the window it ends past it, and Linux (6.17) takes it
+/// into an empty queue only.
+TEST_P(DatapathAcceptance, AFinPastTheWindowsEndClosesNothing) {
+    Conversation talk = established(watching());
+    Segment ours = talk.next(End::us, Ack);
+    ours.window = 1;
+    talk.send(ours);
+    constexpr std::size_t kWindow = 1U << 7;
+    Segment fin = talk.next(End::peer, Fin | Psh | Ack, kWindow);
+    inject(talk, fin);
+    EXPECT_FALSE(fst_any_fin(talk.flow().state));
+    fin.payload = kWindow - 1;
+    inject(talk, fin);
+    EXPECT_TRUE(fst_any_fin(talk.flow().state));
+}
+
 /// PAWS goes by the segment that last began at or below the receiver's ACK: one beyond may bear any
 /// time, and its data is taken in.
 TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {
