@@ -20,15 +20,15 @@
 #include "tests/netns/path_fixture.h"
 #include "user/pathtrace/live/tracer.h"
 
-namespace flowstamp {
+namespace flowstamp::pathtrace {
 
 /// "dropped at forward: NETFILTER_DROP: ...", for tests that fail.
-inline void PrintTo(const pathtrace::PathReport& report, std::ostream* out) {
+inline void PrintTo(const PathReport& report, std::ostream* out) {
     *out << fmt::format(
         "flow #{}{} {} > {}: {}, {} packets", report.flow, report.is_reply ? ", answers" : "",
-        pathtrace::source_of(report.name).text(), pathtrace::destination_of(report.name).text(),
+        source_of(report.name).text(), destination_of(report.name).text(),
         name_of(report.end), report.packets);
-    for (const pathtrace::PathStep& step : report.steps) {
+    for (const PathStep& step : report.steps) {
         *out << fmt::format("; {} ({})", step.at, fmt::join(step.passed, ", "));
     }
     if (report.drop) {
@@ -44,7 +44,7 @@ inline void PrintTo(const pathtrace::PathReport& report, std::ostream* out) {
     }
 }
 
-}  // namespace flowstamp
+}  // namespace flowstamp::pathtrace
 
 namespace flowstamp::lab {
 

@@ -354,7 +354,7 @@ netfilter::PacketHeaders to_port(std::uint16_t port) {
 
 netfilter::RuleMatch port_is(std::uint16_t port, bool negated = false) {
     using netfilter::Condition;
-    return {.conditions = {{.field = Condition::Field::destination_port,
+    return {.conditions = {{.field = netfilter::Field::destination_port,
                             .negated = negated,
                             .ranges = {{netfilter::value_of(port), netfilter::value_of(port)}}}},
             .is_complete = true};

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "user/netfilter/condition_values.h"
 #include "user/netfilter/drop_attribution.h"
 #include "user/netfilter/nft_trace.h"
 
@@ -14,7 +15,9 @@ using ::testing::ElementsAre;
 
 TEST(PathTrace, DropsAmongOtherLines) {
     std::string text =
-        "trace id dbb642de inet fw input packet: iif \"lo\" ip saddr 127.0.0.1 udp dport 9 \n"
+        "trace id dbb642de inet fw input packet: iif \"lo\" ip saddr 192.0.2.1 ip daddr 192.0.2.2 "
+        "ip "
+        "dscp cs0 ip protocol udp ip length 29 udp sport 40161 udp dport 9 udp length 9 \n"
         "trace id dbb642de inet fw input rule counter packets 0 bytes 0 jump sub # handle 4 "
         "(verdict jump sub)\n"
         "trace id dbb642de inet fw sub rule udp dport 9 drop comment \"# handle 7\" # handle 3 "
@@ -22,10 +25,17 @@ TEST(PathTrace, DropsAmongOtherLines) {
         "trace id dbb642de ip fw input policy accept \n"
         "trace id 4c6578b0 ip fw input policy drop \n"
         "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr";
-    const auto drops = netfilter::take_nft_trace_drops(text);
+    netfilter::NftTraceReader reader;
+    const auto drops = reader.take(text);
     EXPECT_EQ(text, "trace id 4c6578b0 ip fw input rule drop # handle 5 (verdict dr");
     ASSERT_EQ(drops.size(), 2U);
-    EXPECT_EQ(drops[0], (netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "sub", 3}));
+    const netfilter::TracedPacket packet{.protocol = 17,
+                                         .source = netfilter::address_value("192.0.2.1"),
+                                         .destination = netfilter::address_value("192.0.2.2"),
+                                         .source_port = 40161,
+                                         .destination_port = 9};
+    EXPECT_EQ(drops[0],
+              (netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "sub", 3, packet}));
     EXPECT_EQ(drops[1],
               (netfilter::NftTraceDrop{netfilter::TableFamily::ip, "fw", "input", std::nullopt}));
 }
@@ -37,11 +47,11 @@ TEST(PathTrace, ACommentIsNoLine) {
         "trace id dbb642de inet fw input policy drop \n"
         "b\" # handle 3 (verdict drop)\n"
         "trace id 4c6578b0 inet fw input rule drop comment \"c\n";
-    EXPECT_THAT(
-        netfilter::take_nft_trace_drops(text),
-        ElementsAre(netfilter::NftTraceDrop{netfilter::TableFamily::inet, "fw", "input", 3}));
+    netfilter::NftTraceReader reader;
+    EXPECT_THAT(reader.take(text), ElementsAre(netfilter::NftTraceDrop{netfilter::TableFamily::inet,
+                                                                       "fw", "input", 3}));
     text += "trace id 4c6578b0 ip fw input policy drop \nd\" # handle 4 (verdict accept)\n";
-    EXPECT_TRUE(netfilter::take_nft_trace_drops(text).empty());
+    EXPECT_TRUE(reader.take(text).empty());
     EXPECT_EQ(text, "");
 }
 
@@ -49,7 +59,8 @@ TEST(PathTrace, OtherLinesAreIgnored) {
     for (const char* line : {"", "add rule ip fw input drop # handle 3", "trace id 1",
                              "trace id 1 inet fw sub rule drop (verdict drop)",
                              "trace id 1 moon fw sub rule drop # handle 3 (verdict drop)"}) {
-        EXPECT_FALSE(netfilter::parse_nft_trace_drop(line)) << line;
+        std::string text = std::string(line) + "\n";
+        EXPECT_TRUE(netfilter::NftTraceReader().take(text).empty()) << line;
     }
 }
 
@@ -118,6 +129,20 @@ TEST_F(TracedAttribution, OfSeveralTheOneTracedMost) {
     EXPECT_EQ(named({{{netfilter::TableFamily::ip, "fw", "input", 3}, 1},
                      {{netfilter::TableFamily::ip, "fw", "input", 4}, 2}}),
               "table ip fw, chain input, handle 4: two");
+}
+
+/// Each of two rules has dropped traced packets: of these, one.
+TEST_F(TracedAttribution, WhatItSawOfOtherPacketsIsNotTheirs) {
+    const netfilter::TracedPacket ours{.destination_port = 9}, others{.destination_port = 10};
+    const netfilter::NftTraceDrops traced{
+        {{netfilter::TableFamily::ip, "fw", "input", 3, others}, 5},
+        {{netfilter::TableFamily::ip, "fw", "input", 4, ours}, 1}};
+    const auto attribution = netfilter::traced_attribution(
+        ruleset, {.hook = netfilter::NetfilterHook::input, .up_to = 0},
+        {.headers = netfilter::PacketHeaders{.source_port = 1, .destination_port = 9}}, traced);
+    ASSERT_TRUE(attribution);
+    EXPECT_EQ(attribution->text, "two");
+    EXPECT_EQ(attribution->certainty, netfilter::Certainty::certain);
 }
 
 TEST_F(TracedAttribution, DropElsewhereOrOfARemovedRuleIsIgnored) {

@@ -2,13 +2,17 @@
 #include "user/netfilter/condition_values.h"
 
 #include <arpa/inet.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
 #include <charconv>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -31,6 +35,12 @@ Condition::Range range_of(const Value& address, std::size_t bits) {
         range.last[i] |= free;
     }
     return range;
+}
+
+bool is_mapped(const Value& address) {
+    return std::ranges::all_of(address.begin(), address.begin() + 10,
+                               [](std::uint8_t byte) { return byte == 0; }) &&
+           address[10] == 0xff && address[11] == 0xff;
 }
 
 /// The bits of a mask written as an address; nothing if it has gaps.
@@ -65,6 +75,14 @@ std::optional<Value> address_value(std::string_view text) {
     value[10] = value[11] = 0xff;
     return ::inet_pton(AF_INET, address.c_str(), value.data() + 12) == 1 ? std::optional(value)
                                                                          : std::nullopt;
+}
+
+std::string address_text(const Value& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const bool v4 = is_mapped(address);
+    ::inet_ntop(v4 ? AF_INET : AF_INET6, address.data() + (v4 ? kMappedBits / 8 : 0), text.data(),
+                text.size());
+    return text.data();
 }
 
 std::optional<Condition::Range> prefix_range(std::string_view address, std::uint64_t bits) {
@@ -104,6 +122,48 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
 
 Condition::Range number_range(std::uint64_t first, std::uint64_t last) {
     return {value_of(first), value_of(last)};
+}
+
+std::optional<ConntrackState> conntrack_state(std::string_view name) {
+    using State = std::pair<std::string_view, ConntrackState>;
+    static constexpr std::array known{State{"invalid", ConntrackState::invalid},
+                                      State{"established", ConntrackState::established},
+                                      State{"related", ConntrackState::related},
+                                      State{"new", ConntrackState::fresh},
+                                      State{"untracked", ConntrackState::untracked}};
+    std::string lower(name);
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const auto* const found = std::ranges::find(known, lower, &State::first);
+    return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::uint8_t> icmp_type_number(std::string_view name, bool is_v4) {
+    using Type = std::pair<std::string_view, std::uint8_t>;
+    static constexpr std::array v4{Type{"echo-reply", ICMP_ECHOREPLY},
+                                   Type{"destination-unreachable", ICMP_DEST_UNREACH},
+                                   Type{"redirect", ICMP_REDIRECT},
+                                   Type{"echo-request", ICMP_ECHO},
+                                   Type{"time-exceeded", ICMP_TIME_EXCEEDED},
+                                   Type{"parameter-problem", ICMP_PARAMETERPROB}};
+    static constexpr std::array v6{Type{"destination-unreachable", ICMP6_DST_UNREACH},
+                                   Type{"packet-too-big", ICMP6_PACKET_TOO_BIG},
+                                   Type{"time-exceeded", ICMP6_TIME_EXCEEDED},
+                                   Type{"parameter-problem", ICMP6_PARAM_PROB},
+                                   Type{"echo-request", ICMP6_ECHO_REQUEST},
+                                   Type{"echo-reply", ICMP6_ECHO_REPLY},
+                                   Type{"nd-router-solicit", ND_ROUTER_SOLICIT},
+                                   Type{"nd-router-advert", ND_ROUTER_ADVERT},
+                                   Type{"nd-neighbor-solicit", ND_NEIGHBOR_SOLICIT},
+                                   Type{"nd-neighbor-advert", ND_NEIGHBOR_ADVERT},
+                                   Type{"nd-redirect", ND_REDIRECT}};
+    const std::span<const Type> types = is_v4 ? std::span<const Type>(v4) : v6;
+    if (const auto found = std::ranges::find(types, name, &Type::first); found != types.end()) {
+        return found->second;
+    }
+    const auto number = number_in(name);
+    return number && *number <= std::numeric_limits<std::uint8_t>::max()
+               ? std::optional(static_cast<std::uint8_t>(*number))
+               : std::nullopt;
 }
 
 std::optional<std::uint8_t> protocol_number(std::string_view name) {

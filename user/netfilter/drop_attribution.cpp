@@ -85,15 +85,16 @@ std::vector<Candidate> find_candidates(const DroppingRules& before, const Droppi
 }
 
 /// Greater is likelier. First a rule that always drops what it matches; then a counter that
-/// explains the loss, exactly before roughly, before one that does not, before none; then the
-/// counter closest to the loss, as packets of other flows increase it too.
+/// explains the loss, exactly before roughly, before one that does not, before none; then a rule that
+/// surely matches; then the counter closest to the loss, as packets of other flows increase it too.
 auto likelihood(const Candidate& one, const Question& question) {
     const std::uint64_t moved = one.moved.value_or(0), wanted = question.share_of(one).packets;
     const std::uint64_t off = moved > wanted ? moved - wanted : wanted - moved;
     const bool explains = question.explains(one);
-    return std::tuple(explains && one.counts_exactly() && one.rule.surely, one.rule.surely,
-                      explains, one.trouble != Trouble::removed, one.moved.has_value(),
-                      one.counts_exactly(), ~off);
+    const bool surely = one.rule.surely;
+    return std::tuple(explains && one.counts_exactly() && surely, surely, explains,
+                      one.trouble != Trouble::removed, one.rule.matches == Matches::yes,
+                      one.moved.has_value(), one.counts_exactly(), ~off);
 }
 
 bool kernel_works_there(const Loss& loss) {
@@ -112,6 +113,10 @@ DropAttribution described(const DroppingRule& rule) {
                                 .number = rule.number};
     if (rule.rule == nullptr) {
         attribution.text = "policy drop";
+        if (rule.returned_by != nullptr) {
+            attribution.text += fmt::format(", after rule {} returned to it: {}",
+                                            rule.returned_by_number, rule.returned_by->text);
+        }
         return attribution;
     }
     attribution.text = rule.rule->text;
@@ -176,8 +181,7 @@ std::string objection(const Candidates& candidates, const Question& question,
         return own;
     }
     if (candidates.size() > 1) {
-        const std::size_t more = candidates.size() - 2;
-        return suspicion_of(candidates[1]) + (more == 0 ? "" : fmt::format(" (and {} more)", more));
+        return suspicion_of(candidates[1]);
     }
     if (!unread.empty()) {
         return fmt::format("not everything could be read: {}", unread.front());
@@ -203,6 +207,9 @@ std::optional<DropAttribution> answer(Candidates candidates, const Question& que
                       [&](const Candidate& one) { return likelihood(one, question); });
     const Candidate& best = candidates.front();
     DropAttribution attribution = described(best.rule);
+    for (auto other = candidates.begin() + 1; other != candidates.end(); ++other) {
+        attribution.others.push_back(words_of(described(other->rule)));
+    }
     attribution.why = objection(candidates, question, unread);
     if (attribution.why.empty()) {
         attribution.certainty = Certainty::certain;
@@ -215,6 +222,20 @@ const PacketHeaders* headers_of(const LostPackets& lost) {
     return lost.headers ? &*lost.headers : nullptr;
 }
 
+/// How many packets with these headers the trace saw dropped there.
+std::uint64_t traced_packets(const NftTraceDrops& traced, const NftTraceDrop& where,
+                             const PacketHeaders* headers) {
+    std::uint64_t packets = 0;
+    for (const auto& [drop, count] : traced) {
+        const bool is_there = drop.family == where.family && drop.table == where.table &&
+                              drop.chain == where.chain && drop.handle == where.handle;
+        if (is_there && (headers == nullptr || drop.packet.may_be(*headers))) {
+            packets += count;
+        }
+    }
+    return packets;
+}
+
 }  // namespace
 
 std::vector<std::optional<DropAttribution>> attribute_drops(const Ruleset& before,
@@ -223,8 +244,9 @@ std::vector<std::optional<DropAttribution>> attribute_drops(const Ruleset& befor
     std::vector<Candidates> candidates;
     std::map<std::string, Share> shares;
     for (const LostPackets& one : lost) {
-        candidates.push_back(find_candidates(dropping_rules(before, loss, headers_of(one)),
-                                             dropping_rules(after, loss, headers_of(one))));
+        const PacketHeaders* const headers = headers_of(one);
+        candidates.push_back(find_candidates(dropping_rules(before, loss, headers, after.sets),
+                                             dropping_rules(after, loss, headers, after.sets)));
         for (const Candidate& candidate : candidates.back()) {
             shares[candidate.key].packets += one.packets;
             shares[candidate.key].alone += candidates.back().size() == 1 ? one.packets : 0;
@@ -253,7 +275,8 @@ std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset, const 
         std::uint64_t packets;
     };
     std::vector<Seen> seen;
-    for (const auto& [key, rule] : dropping_rules(ruleset, loss, headers_of(lost))) {
+    const PacketHeaders* const headers = headers_of(lost);
+    for (const auto& [key, rule] : dropping_rules(ruleset, loss, headers, ruleset.sets)) {
         if (rule.table->tool == RulesetTool::iptables_legacy) {
             continue;
         }
@@ -262,8 +285,8 @@ std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset, const 
         if (rule.rule != nullptr) {
             drop.handle = rule.rule->handle;
         }
-        if (const auto found = traced.find(drop); found != traced.end()) {
-            seen.push_back({rule, found->second});
+        if (const std::uint64_t packets = traced_packets(traced, drop, headers); packets != 0) {
+            seen.push_back({rule, packets});
         }
     }
     if (seen.empty()) {

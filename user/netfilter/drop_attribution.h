@@ -29,7 +29,8 @@ struct DropAttribution {
     std::size_t number = 0;    ///< of the rule in its chain, from 1
     std::string text{};        ///< as printed by its own tool; "policy drop"
     Certainty certainty = Certainty::probable;
-    std::string why{};  ///< why it is certain, or why not: a clause
+    std::string why{};                  ///< why it is certain, or why not: a clause
+    std::vector<std::string> others{};  ///< what else may have dropped them, the likeliest first
 };
 
 /// Packets that were lost at one place and are alike to every rule.
@@ -56,8 +57,9 @@ struct LostPackets {
                                                             const Ruleset& after, const Loss& loss,
                                                             const LostPackets& lost);
 
-/// The rule or policy that nft's trace saw dropping packets that may be like `lost`: certain if it saw
-/// no other one. Nothing if it saw none, or the rule is no longer in the ruleset.
+/// The rule or policy that nft's trace saw dropping packets of `lost` (those with its addresses and ports,
+/// where the trace shows them): certain if it saw no other one. Nothing if it saw none, or the rule is no
+/// longer in the ruleset.
 [[nodiscard]] std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset,
                                                                 const Loss& loss,
                                                                 const LostPackets& lost,

@@ -19,6 +19,9 @@ struct DroppingRule {
     const Rule* rule = nullptr;  ///< nullptr: the chain's policy
     std::size_t number = 0;      ///< of the rule in its chain, from 1
     bool surely = true;          ///< false: a packet that matches may survive (queue, may_drop)
+    Matches matches = Matches::maybe;    ///< the packet; of a policy: no rule before it surely does
+    const Rule* returned_by = nullptr;   ///< of a policy: the rule that surely returned to it, ...
+    std::size_t returned_by_number = 0;  ///< ... and its number in the base chain
     std::optional<RuleCounter> counter{};
 };
 
@@ -30,8 +33,8 @@ using DroppingRules = std::map<std::string, DroppingRule>;
 /// All that can drop `packet` at the loss's hook between its priorities: in the base chains there and the
 /// chains reachable from them. Rules that the packet contradicts are left out, and those that it cannot
 /// reach: behind a rule that surely ends its traversal, or in a chain that no rule for it jumps to.
-/// Null: any packet.
+/// Null: any packet. The packet's mark and conntrack state are those before the hook's first rule there.
 [[nodiscard]] DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss,
-                                           const PacketHeaders* packet);
+                                           const PacketHeaders* packet, const SetAnswers& sets);
 
 }  // namespace flowstamp::netfilter

@@ -15,7 +15,6 @@
 namespace flowstamp::netfilter {
 namespace {
 
-using Field = Condition::Field;
 using Words = std::span<const std::string_view>;
 
 std::vector<std::string_view> split(std::string_view text, char at) {
@@ -63,8 +62,8 @@ class Section {
   public:
     Section(std::string_view module, Words words) : module_(module), words_(words) {}
 
-    /// False: something in it is not understood.
-    bool read(std::vector<Condition>& conditions) {
+    /// False: something in it is not understood. What it says before that stands all the same.
+    bool read(RuleMatch& match) {
         while (at_ < words_.size()) {
             const bool negated = words_[at_] == "!";
             at_ += negated ? 1 : 0;
@@ -77,12 +76,16 @@ class Section {
             if (module_ == "comment" && option == "--comment") {
                 continue;
             }
+            if (module_ == "set" && option == "--match-set" && at_ < words_.size()) {
+                match.memberships.push_back(ipset(argument, words_[at_++], negated));
+                continue;
+            }
             auto condition = one(option, argument);
             if (!condition) {
                 return false;
             }
             condition->negated = negated;
-            conditions.push_back(*std::move(condition));
+            match.conditions.push_back(*std::move(condition));
         }
         return true;
     }
@@ -100,6 +103,18 @@ class Section {
         }
         if (module_ == "tcp" && option == "--tcp-flags" && at_ < words_.size()) {
             return flags(argument, words_[at_++]);
+        }
+        if (option == "--ctstate" || (module_ == "state" && option == "--state")) {
+            return states(argument);
+        }
+        if (option == "--ctdir") {
+            return direction(argument);
+        }
+        if (module_ == "mark" && option == "--mark") {
+            return mark(argument);
+        }
+        if (option == "--icmp-type" || option == "--icmpv6-type") {
+            return icmp(argument, option == "--icmp-type");
         }
         const bool has_ports = module_ == "tcp" || module_ == "udp" || module_ == "sctp" ||
                                module_ == "dccp" || module_ == "udplite";
@@ -162,6 +177,59 @@ class Section {
                          .ranges = {{*first, *last}}};
     }
 
+    /// SNAT and DNAT, which no single value stands for, are not understood.
+    static std::optional<Condition> states(std::string_view list) {
+        Condition condition{.field = Field::state};
+        for (const std::string_view name : split(list, ',')) {
+            const auto state = conntrack_state(name);
+            if (!state) {
+                return std::nullopt;
+            }
+            const auto bit = static_cast<std::uint64_t>(*state);
+            condition.ranges.push_back(number_range(bit, bit));
+        }
+        return condition;
+    }
+
+    static std::optional<Condition> direction(std::string_view name) {
+        if (name != "ORIGINAL" && name != "REPLY") {
+            return std::nullopt;
+        }
+        const std::uint64_t is_reply = name == "REPLY" ? 1 : 0;
+        return Condition{.field = Field::is_reply, .ranges = {number_range(is_reply, is_reply)}};
+    }
+
+    /// "0x10", "0x10/0xff".
+    static std::optional<Condition> mark(std::string_view text) {
+        const std::vector<std::string_view> parts = split(text, '/');
+        const auto value = number_in(parts.front());
+        const auto mask =
+            parts.size() == 1 ? std::optional<std::uint64_t>(0xffffffff) : number_in(parts.back());
+        if (!value || !mask || parts.size() > 2) {
+            return std::nullopt;
+        }
+        return Condition{.field = Field::mark,
+                         .ranges = {number_range(*value, *value)},
+                         .mask = static_cast<std::uint32_t>(*mask)};
+    }
+
+    /// A code after the type ("3/4") is not understood.
+    static std::optional<Condition> icmp(std::string_view text, bool is_v4) {
+        const auto type = icmp_type_number(text, is_v4);
+        return type ? std::optional(Condition{.field = Field::icmp_type,
+                                              .ranges = {number_range(*type, *type)}})
+                    : std::nullopt;
+    }
+
+    /// The directions stand for fields once the set's type is known (ipset_types.h).
+    static Membership ipset(std::string_view name, std::string_view directions, bool negated) {
+        Membership membership{.set = {.name = std::string(name)}, .negated = negated};
+        for (const std::string_view direction : split(directions, ',')) {
+            membership.fields.push_back(direction == "src" ? Field::source : Field::destination);
+        }
+        return membership;
+    }
+
     static std::optional<Condition> flags(std::string_view mask, std::string_view set) {
         const auto of_mask = flags_in(mask == "ALL" ? "FIN,SYN,RST,PSH,ACK,URG" : mask);
         const auto of_set = flags_in(set == "ALL" ? "FIN,SYN,RST,PSH,ACK,URG" : set);
@@ -186,10 +254,7 @@ RuleMatch iptables_match(std::span<const std::string_view> words) {
     while (true) {
         const auto next = std::ranges::find(words, "-m");
         const auto length = static_cast<std::size_t>(next - words.begin());
-        std::vector<Condition> conditions;
-        const bool is_understood = Section(module, words.first(length)).read(conditions);
-        // What a section says before what is not understood stands all the same.
-        std::ranges::move(conditions, std::back_inserter(match.conditions));
+        const bool is_understood = Section(module, words.first(length)).read(match);
         match.is_complete = match.is_complete && is_understood;
         if (next == words.end() || next + 1 == words.end()) {
             return match;

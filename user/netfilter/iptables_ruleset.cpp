@@ -114,6 +114,8 @@ void copy_iptables_text(Table& table, const std::vector<Table>& saved) {
         for (std::size_t i = 0; i < chain.rules.size(); ++i) {
             chain.rules[i].text = from.rules[i].text;
             chain.rules[i].match = from.rules[i].match;
+            chain.rules[i].sets_mark = from.rules[i].sets_mark;
+            chain.rules[i].sets_tracking = from.rules[i].sets_tracking;
         }
         if (chain.base && from.base) {
             chain.base->policy_packets = from.base->policy_packets;

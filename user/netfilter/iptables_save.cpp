@@ -78,6 +78,10 @@ RuleEffect effect_of(std::string_view option, std::string_view target, const Tab
     return {.kind = found == known.end() ? Kind::may_drop : found->kind};
 }
 
+bool is_one_of(std::string_view target, std::initializer_list<std::string_view> names) {
+    return std::ranges::find(names, target) != names.end();
+}
+
 /// Whether the words between the chain's name and the target are only comments.
 bool matches_everything(const Words& words, std::size_t target) {
     const std::size_t first = 2;  // -A CHAIN
@@ -155,6 +159,8 @@ class SaveReader {
             rule.unconditional = kind != Kind::may_drop && matches_everything(words, at);
             rule.match = iptables_match(std::span(words).first(at).subspan(2));
             rule.match.is_complete &= kind != Kind::may_drop;
+            rule.sets_mark = is_one_of(option[1], {"MARK", "CONNMARK", "HMARK", "TPROXY"});
+            rule.sets_tracking = is_one_of(option[1], {"CT", "NOTRACK"});
         }
         rule.handle = chain->rules.size() + 1;
         chain->rules.push_back(std::move(rule));

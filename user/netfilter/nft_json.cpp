@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -25,6 +26,7 @@ using ObjectName = std::tuple<std::string, std::string, std::string>;
 struct NamedObjects {
     std::map<ObjectName, std::uint64_t> counters;  ///< -> packets
     std::map<ObjectName, Json> verdict_maps;       ///< -> elements
+    std::set<NamedSet> volatile_sets;              ///< whose elements come and go by themselves
 };
 
 ObjectName name_in(const Json& object, const std::string& name) {
@@ -64,25 +66,39 @@ RuleEffect xtables_target(const std::string& name) {
     return {.kind = continues ? Kind::other : Kind::may_drop};
 }
 
-/// The verdicts of a map's elements: [[22, {"accept": null}], ...]; an element may be wrapped as
-/// {"elem": {"val": 22, ...}}.
-std::vector<RuleEffect> map_effects(const Json& elements) {
-    std::vector<RuleEffect> effects;
+/// The choices of a verdict map: [[22, {"accept": null}], ["*", {"drop": null}], ...].
+std::vector<VerdictChoice> map_choices(const Json& key, const Json& elements) {
+    std::vector<VerdictChoice> choices;
     for (const Json& element : elements) {
-        const Json* data = element.is_array() && element.size() == 2 ? &element[1] : nullptr;
-        std::optional<RuleEffect> effect;
-        if (data != nullptr && data->is_object() && !data->empty()) {
-            effect = verdict(data->begin().key(), data->begin().value());
+        VerdictChoice choice{.effect = {.kind = Kind::may_drop}};
+        if (element.is_array() && element.size() == 2) {
+            choice.is_default = element[0] == "*";
+            choice.key = choice.is_default ? Conditions() : nft_element_conditions(key, element[0]);
+            const Json& data = element[1];
+            if (data.is_object() && !data.empty()) {
+                choice.effect = verdict(data.begin().key(), data.begin().value())
+                                    .value_or(RuleEffect{.kind = Kind::may_drop});
+            }
         }
-        effects.push_back(effect.value_or(RuleEffect{.kind = Kind::may_drop}));
+        choices.push_back(std::move(choice));
     }
-    return effects;
+    return choices;
+}
+
+/// Whether the target of xtables may change the packet's mark.
+bool is_mark_target(const std::string& name) {
+    return name == "MARK" || name == "CONNMARK" || name == "HMARK" || name == "TPROXY";
 }
 
 /// Reads a rule's statements in order.
 class RuleReader {
   public:
-    RuleReader(const Json& rule, const NamedObjects& objects) : json_(rule), objects_(objects) {
+    RuleReader(const Json& rule, const NamedObjects& objects)
+        : json_(rule),
+          objects_(objects),
+          scope_{.family = rule.value("family", ""),
+                 .table = rule.value("table", ""),
+                 .volatile_sets = &objects.volatile_sets} {
         rule_.handle = rule.value("handle", std::uint64_t{0});
         for (const Json& statement : rule.value("expr", Json::array())) {
             if (statement.is_object() && !statement.empty()) {
@@ -113,20 +129,14 @@ class RuleReader {
             conditional_ |= depends;
             is_unclear_ |= depends;
         } else if (name == "match") {
-            match(value);
+            add_nft_match(rule_.match, value, scope_) ? condition() : unclear_condition();
+        } else if (name == "mangle" && value.value("key", Json()).contains("meta")) {
+            rule_.sets_mark = true;
+        } else if (name == "notrack") {
+            rule_.sets_tracking = true;
         } else if (name != "log") {
             unclear_condition();  // a limit, or a change that may end the rule for a packet
         }
-    }
-
-    void match(const Json& value) {
-        auto conditions = nft_conditions(value);
-        if (!conditions) {
-            unclear_condition();
-            return;
-        }
-        condition();
-        std::ranges::move(*conditions, std::back_inserter(rule_.match.conditions));
     }
 
     void count(const Json& value) {
@@ -141,27 +151,33 @@ class RuleReader {
     }
 
     void decide_by_map(const Json& value) {
-        unclear_condition();
+        condition();
         const Json data = value.value("data", Json());
-        std::vector<RuleEffect> effects{{.kind = Kind::may_drop}};
-        if (data.is_string()) {
-            const std::string name = data.get<std::string>().substr(1);  // "@name"
-            const auto found = objects_.verdict_maps.find(name_in(json_, name));
-            if (found != objects_.verdict_maps.end()) {
-                effects = map_effects(found->second);
-            }
-        } else if (data.is_object() && data.contains("set")) {
-            effects = map_effects(data.at("set"));
+        const Json key = value.value("key", Json());
+        if (data.is_object() && data.contains("set")) {
+            rule_.choices = map_choices(key, data.at("set"));
+        } else {
+            const std::string name = data.is_string() ? data.get<std::string>() : "";  // "@name"
+            const auto found =
+                objects_.verdict_maps.find(name_in(json_, name.empty() ? name : name.substr(1)));
+            rule_.choices = found != objects_.verdict_maps.end()
+                                ? map_choices(key, found->second)
+                                : std::vector<VerdictChoice>{{.effect = {.kind = Kind::may_drop}}};
         }
-        rule_.effects.insert(rule_.effects.end(), effects.begin(), effects.end());
+        for (const VerdictChoice& choice : rule_.choices) {
+            rule_.effects.push_back(choice.effect);
+        }
     }
 
     /// {"type": "match" or "target", "name": ...}; older versions write null.
     void read_xtables(const Json& value) {
         const bool known = value.is_object() && value.contains("name");
         if (known && value.value("type", "") == "target") {
-            const RuleEffect effect = xtables_target(value.at("name"));
+            const std::string target = value.at("name");
+            const RuleEffect effect = xtables_target(target);
             rule_.effects.push_back(effect);
+            rule_.sets_mark |= is_mark_target(target);
+            rule_.sets_tracking |= target == "CT" || target == "NOTRACK";
             const bool depends = effect.kind == Kind::may_drop || effect.kind == Kind::rejects;
             conditional_ |= depends;
             is_unclear_ |= depends;
@@ -190,14 +206,50 @@ class RuleReader {
 
     const Json& json_;
     const NamedObjects& objects_;
+    NftScope scope_;
     Rule rule_;
     bool conditional_ = false;
     bool is_unclear_ = false;
 };
 
+/// The set that a rule of `item` changes for packets that reach it; empty: none.
+std::string changed_set(const Json& statement) {
+    const Json its = statement.is_object() ? statement.value("set", Json()) : Json();
+    const std::string name = its.is_object() ? its.value("set", "") : "";
+    return name.starts_with('@') ? name.substr(1) : "";
+}
+
+bool has_flag(const Json& object, const std::string& flag) {
+    const Json flags = object.value("flags", Json());
+    return flags == flag ||
+           (flags.is_array() && std::ranges::find(flags, Json(flag)) != flags.end());
+}
+
+void find_volatile_sets(const Json& item, std::set<NamedSet>& found) {
+    const auto note = [&](const Json& object, const std::string& name) {
+        found.insert({.family = object.value("family", ""),
+                      .table = object.value("table", ""),
+                      .name = name,
+                      .is_volatile = true});
+    };
+    if (item.contains("set")) {
+        const Json& set = item.at("set");
+        if (set.contains("timeout") || has_flag(set, "timeout") || has_flag(set, "dynamic")) {
+            note(set, set.value("name", ""));
+        }
+    } else if (item.contains("rule")) {
+        for (const Json& statement : item.at("rule").value("expr", Json::array())) {
+            if (const std::string name = changed_set(statement); !name.empty()) {
+                note(item.at("rule"), name);
+            }
+        }
+    }
+}
+
 NamedObjects named_objects(const Json& listing) {
     NamedObjects objects;
     for (const Json& item : listing) {
+        find_volatile_sets(item, objects.volatile_sets);
         if (item.contains("counter")) {
             const Json& counter = item.at("counter");
             objects.counters[name_in(counter, counter.value("name", ""))] =
@@ -209,12 +261,6 @@ NamedObjects named_objects(const Json& listing) {
         }
     }
     return objects;
-}
-
-bool has_flag(const Json& object, const std::string& flag) {
-    const Json flags = object.value("flags", Json());
-    return flags == flag ||
-           (flags.is_array() && std::ranges::find(flags, Json(flag)) != flags.end());
 }
 
 std::vector<std::string> strings(const Json& one_or_many) {

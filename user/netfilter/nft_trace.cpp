@@ -147,7 +147,7 @@ Result<NftTrace> NftTrace::start(const std::vector<net::PacketMatch>& any_of) {
 
 std::vector<NftTraceDrop> NftTrace::take_drops() {
     unfinished_ += monitor_.drain_out();
-    return take_nft_trace_drops(unfinished_);
+    return reader_.take(unfinished_);
 }
 
 }  // namespace flowstamp::netfilter

@@ -38,6 +38,7 @@ class NftTrace {
     Child monitor_;
     NftContext table_;          ///< the table's owner
     std::string unfinished_{};  ///< the start of a line that nft was still writing
+    NftTraceReader reader_{};
 };
 
 }  // namespace flowstamp::netfilter

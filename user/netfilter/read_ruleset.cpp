@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/netfilter/ipset_types.h"
 #include "user/netfilter/iptables_ruleset.h"
 #include "user/netfilter/nft_context.h"
 #include "user/netfilter/nft_json.h"
@@ -100,6 +101,9 @@ Result<Ruleset> read_ruleset() {
         ruleset.unread.push_back(tables.error().message());
     }
     std::ranges::move(read_legacy_tables(ruleset.unread), std::back_inserter(ruleset.tables));
+    if (uses_ipsets(ruleset)) {
+        name_ipset_fields(ruleset, read_ipset_types());
+    }
     return ruleset;
 }
 

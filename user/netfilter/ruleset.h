@@ -46,6 +46,14 @@ struct RuleEffect {
     friend bool operator==(const RuleEffect&, const RuleEffect&) = default;
 };
 
+/// What a verdict map does with a packet whose key is one of its elements.
+struct VerdictChoice {
+    /// Of the key; nothing: not understood, so it may be this one.
+    std::optional<Conditions> key{};
+    bool is_default = false;  ///< for the keys that no other choice has ("*")
+    RuleEffect effect{};
+};
+
 struct RuleCounter {
     std::uint64_t packets = 0;
     /// It counts exactly the packets that get the rule's effect. Otherwise (a match follows the
@@ -59,8 +67,11 @@ struct Rule {
     std::uint64_t handle = 0;  ///< nft's handle; for legacy rules the number in the chain, from 1
     std::string text{};        ///< as printed by its own tool, without counter values
     std::optional<RuleCounter> counter{};
-    std::vector<RuleEffect> effects{};  ///< several if a verdict map decides
-    bool unconditional = false;         ///< the effects apply to every packet that reaches the rule
+    std::vector<RuleEffect> effects{};     ///< several if a verdict map decides
+    std::vector<VerdictChoice> choices{};  ///< of the verdict map, if one decides
+    bool unconditional = false;  ///< the effects apply to every packet that reaches the rule
+    bool sets_mark = false;      ///< may change the packet's mark, ...
+    bool sets_tracking = false;  ///< ... or whether conntrack looks at it
     RuleMatch match{};
 };
 
@@ -89,6 +100,7 @@ struct Table {
 
 struct Ruleset {
     std::vector<Table> tables{};
+    SetAnswers sets{};                  ///< what the named sets have of what was asked
     std::vector<std::string> unread{};  ///< what exists but could not be read, as text
 };
 

@@ -2,12 +2,14 @@
 #include "user/pathtrace/live/losses.h"
 
 #include <arpa/inet.h>
+#include <linux/netfilter_ipv4.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "user/netfilter/set_lookup.h"
 #include "user/pathtrace/live/kernel_names.h"
 
 namespace flowstamp::pathtrace {
@@ -40,8 +42,29 @@ std::optional<std::string> interface_of(std::uint32_t index) {
     return name.empty() ? std::nullopt : std::optional(name);
 }
 
-/// What rules see of the packet. Interfaces only in hooks of IP: a bridge's see its ports.
-std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet, bool is_ip) {
+netfilter::ConntrackState state_of(const fst_path_event& event) {
+    if ((event.flags & FST_PATH_CONNTRACK) == 0) {
+        return (event.flags & FST_PATH_UNTRACKED) != 0 ? netfilter::ConntrackState::untracked
+                                                       : netfilter::ConntrackState::invalid;
+    }
+    return (event.flags & FST_PATH_NEW) != 0       ? netfilter::ConntrackState::fresh
+           : (event.flags & FST_PATH_RELATED) != 0 ? netfilter::ConntrackState::related
+                                                   : netfilter::ConntrackState::established;
+}
+
+bool shows_conntrack(const PacketPath& packet) {
+    constexpr unsigned kShown = FST_PATH_CONNTRACK | FST_PATH_UNTRACKED;
+    return (packet.last().flags & kShown) != 0;
+}
+
+/// Whether conntrack looks at packets between the stations: then its state before says nothing.
+bool is_tracked_within(const netfilter::Loss& loss) {
+    return loss.spans(NF_IP_PRI_CONNTRACK) && (loss.hook == netfilter::NetfilterHook::prerouting ||
+                                               loss.hook == netfilter::NetfilterHook::output);
+}
+
+/// What rules see of the packet, but for what the station before them shows.
+std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet) {
     const fst_path_event& drop = *packet.drop;
     const fst_path_tuple& tuple = drop.tuple;
     if (tuple.protocol == 0) {
@@ -61,9 +84,8 @@ std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet, boo
     if (tuple.protocol == IPPROTO_TCP && drop.tcp_flags != 0) {
         headers.tcp_flags = drop.tcp_flags;
     }
-    if (is_ip && !packet.stations.empty()) {
-        headers.in_interface = interface_of(packet.stations.back().ifindex_in);
-        headers.out_interface = interface_of(packet.stations.back().ifindex_out);
+    if (tuple.protocol == IPPROTO_ICMP || tuple.protocol == IPPROTO_ICMPV6) {
+        headers.icmp_type = drop.icmp_type;
     }
     return headers;
 }
@@ -77,8 +99,21 @@ bool may_be_due_to_rule(std::string_view reason) {
 }  // namespace
 
 Losses::Kind Losses::kind_of(const PacketPath& packet) const {
+    Kind kind{headers_of(packet)};
     const Station& passed = map_.at(packet.drop->station).station;
-    return {headers_of(packet, passed.kind == Station::Kind::netfilter)};
+    // In hooks of IP only: a bridge's rules see its ports.
+    if (!kind.headers || packet.stations.empty() || passed.kind != Station::Kind::netfilter) {
+        return kind;
+    }
+    const fst_path_event& before = packet.stations.back();
+    kind.headers->in_interface = interface_of(before.ifindex_in);
+    kind.headers->out_interface = interface_of(before.ifindex_out);
+    kind.headers->mark = before.mark;
+    if (sees_conntrack_ && !is_tracked_within(map_.loss_behind(packet.drop->station))) {
+        kind.headers->state = state_of(before);
+        kind.headers->is_reply = (before.flags & FST_PATH_REPLY) != 0;
+    }
+    return kind;
 }
 
 bool Losses::saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now) {
@@ -86,6 +121,7 @@ bool Losses::saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now
         !may_be_due_to_rule(drop_reason_name(whose.end.drop_reason))) {
         return false;
     }
+    sees_conntrack_ |= shows_conntrack(packet);
     const Nanoseconds at = time_of(*packet.drop);
     Place& place = places_[whose.end];
     if (place.fresh == 0) {
@@ -182,9 +218,13 @@ bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttributio
 
 /// The drops traced since the last call; also added to the total.
 netfilter::NftTraceDrops Losses::take_traced() {
+    constexpr std::size_t kMost = 4096;
     netfilter::NftTraceDrops fresh;
-    if (take_traced_) {
-        for (const netfilter::NftTraceDrop& drop : take_traced_()) {
+    if (traced_.size() >= kMost) {
+        traced_.clear();
+    }
+    if (sources_.take_traced) {
+        for (const netfilter::NftTraceDrop& drop : sources_.take_traced()) {
             fresh[drop]++;
             traced_[drop]++;
         }
@@ -192,14 +232,27 @@ netfilter::NftTraceDrops Losses::take_traced() {
     return fresh;
 }
 
+netfilter::SetAnswers Losses::ask_sets(const netfilter::Ruleset& ruleset) const {
+    std::vector<netfilter::PacketHeaders> packets;
+    for (const auto& [end, place] : places_) {
+        for (const auto& [kind, count] : place.kinds) {
+            if (place.fresh != 0 && kind.headers) {
+                packets.push_back(*kind.headers);
+            }
+        }
+    }
+    return sources_.ask(netfilter::set_queries(ruleset, packets));
+}
+
 Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     if (std::ranges::none_of(places_, [](const auto& entry) { return entry.second.fresh != 0; })) {
         return std::set<FlowEnd>{};
     }
-    auto after = read_();
+    auto after = sources_.read();
     if (!after) {
         return std::unexpected(after.error());
     }
+    after->sets = ask_sets(*after);
     const Nanoseconds now = clock.monotonic();
     const netfilter::NftTraceDrops fresh = take_traced();
     not_before_ = now + kBetween;

@@ -35,20 +35,23 @@ class Losses {
     using ReadRuleset = std::function<Result<netfilter::Ruleset>()>;
     /// The drops reported by nft's trace since the last call.
     using TakeTraced = std::function<std::vector<netfilter::NftTraceDrop>()>;
+    /// Asks named sets.
+    using AskSets = std::function<netfilter::SetAnswers(const std::set<netfilter::SetQuery>&)>;
     /// Read the ruleset after this many lost packets, or this long after the first.
     static constexpr std::uint64_t kEnough = 3;
     static constexpr Nanoseconds kMaxWait = std::chrono::milliseconds(500);
     /// Minimum interval between two readings of the ruleset.
     static constexpr Nanoseconds kBetween = std::chrono::seconds(1);
 
-    /// `before` is the ruleset as it was when the stations were attached. `take_traced` may be
-    /// empty: no tracing.
-    Losses(netfilter::Ruleset before, const StationMap& map, ReadRuleset read,
-           TakeTraced take_traced = {})
-        : before_(std::move(before)),
-          map_(map),
-          read_(std::move(read)),
-          take_traced_(std::move(take_traced)) {}
+    struct Sources {
+        ReadRuleset read{};
+        AskSets ask{};
+        TakeTraced take_traced{};  ///< empty: no tracing
+    };
+
+    /// `before` is the ruleset as it was when the stations were attached.
+    Losses(netfilter::Ruleset before, const StationMap& map, Sources sources)
+        : before_(std::move(before)), map_(map), sources_(std::move(sources)) {}
 
     /// A packet was dropped. False if a drop for this reason cannot be due to a rule: then none is
     /// searched for.
@@ -92,6 +95,8 @@ class Losses {
         Nanoseconds done{0};
     };
     [[nodiscard]] Kind kind_of(const PacketPath& packet) const;
+    /// What the named sets hold of packets that were lost where there are new losses.
+    [[nodiscard]] netfilter::SetAnswers ask_sets(const netfilter::Ruleset& ruleset) const;
     /// For each kind that has new losses, in their order.
     [[nodiscard]] Attributions behind(const PathEnd& end, const Place& place,
                                       const netfilter::Ruleset& after,
@@ -103,8 +108,8 @@ class Losses {
     netfilter::Ruleset before_;
     std::optional<Reading> last_;
     const StationMap& map_;
-    ReadRuleset read_;
-    TakeTraced take_traced_;
+    Sources sources_;
+    bool sees_conntrack_ = false;  ///< packets have shown their entries: one without has none
     netfilter::NftTraceDrops traced_;
     std::map<PathEnd, Place> places_;
     std::map<FlowEnd, Known> attributions_;

@@ -15,6 +15,7 @@
 #include "user/net/packet_match.h"
 #include "user/netfilter/nft_trace.h"
 #include "user/netfilter/read_ruleset.h"
+#include "user/netfilter/set_lookup.h"
 #include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
@@ -74,7 +75,10 @@ class Tracer::Run {
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
           counts_(probe_.stations().size()),
-          losses_(std::move(ruleset), map_, netfilter::read_ruleset, take_traced()),
+          losses_(std::move(ruleset), map_,
+                  {.read = netfilter::read_ruleset,
+                   .ask = netfilter::look_up,
+                   .take_traced = take_traced()}),
           packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
