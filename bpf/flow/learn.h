@@ -263,7 +263,7 @@ static __always_inline int knows_ttl(const struct fst_direction* own, __u8 ttl) 
 }
 
 /// What the side's newest bytes end with: a FIN that its receiver holds back, as there is a gap
-/// before it, or not.
+/// before it, or that it may not have taken in; or none.
 static __always_inline void note_fin_ahead(struct fst_flow* flow, int is_ahead, int d) {
     const __u32 bit = FST_OF(FST_FLOW_FIN_AHEAD, d);
 
@@ -271,6 +271,16 @@ static __always_inline void note_fin_ahead(struct fst_flow* flow, int is_ahead, 
         state_set(flow, bit);
     else if (flow->state & bit)
         state_clear(flow, bit);
+}
+
+/// Learns from a packet that its receiver may have taken in: how far its side has come.
+static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet* packet, int d) {
+    struct fst_direction* own = &flow->direction[d];
+    const __u32 seq_edge = own->seq_edge;
+
+    learn_edges(own, packet);
+    if (own->seq_edge != seq_edge)
+        note_fin_ahead(flow, packet->tcp_flags & FST_TCP_FIN, d);
 }
 
 /// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
@@ -285,7 +295,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     int new_ttl;
 
     learn_rtt(own, &flow->direction[d ^ 1], packet, learn_edges(own, packet));
-    if (own->seq_edge != seq_edge)
+    if (own->seq_edge != seq_edge || (packet->payload && fst_sequence_end(packet) == seq_edge))
         note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
     learn_mac(flow, packet, d);
     // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.

@@ -30,6 +30,18 @@ static __always_inline enum fst_acceptance observe_handshake(struct scratch* scr
                                                      : observe_syn(scratch, flow, slot, d);
 }
 
+/// Whether a FIN that is accepted ends its side's stream. With a gap before it its receiver holds it back;
+/// and a number that was a byte's before is no FIN's, whether its receiver has acknowledged that byte or not.
+static __always_inline int is_fin_in_order(const struct fst_flow* flow,
+                                           const struct fst_packet* packet, int d) {
+    const struct fst_direction* own = &flow->direction[d];
+
+    return !(own->flags & FST_DIRECTION_SEEN) ||
+           (fst_sequence_after(packet->seq, own->seq_edge) <= 0 &&
+            (fst_sequence_after(fst_sequence_end(packet), own->seq_edge) > 0 ||
+             (flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d))));
+}
+
 /// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,
 /// as they are rare. Sets scratch.acceptance, and FST_PACKET_OUT_OF_PROFILE if nothing may be
 /// learned.
@@ -84,10 +96,8 @@ noinline int observe_rare(__u32 slot) {
         observe_establishing(flow, packet, slot, d);
     if (!fits)
         return 0;
-    // A FIN with a gap before it closes nothing yet: its receiver holds it back.
     if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet) &&
-        (fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0 ||
-         !(flow->direction[d].flags & FST_DIRECTION_SEEN)))
+        is_fin_in_order(flow, packet, d))
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
     return 0;
 }
@@ -222,7 +232,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     if (scratch->acceptance == FST_REPEATED)
         note_retransmission(own, packet);
     else if (scratch->acceptance == FST_UNFIT)
-        learn_edges(own, packet);
+        learn_unfit(flow, packet, d);
     else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
     stamp(own, packet, time_us(packet->time_ns));

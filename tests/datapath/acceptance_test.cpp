@@ -239,6 +239,30 @@ TEST_P(DatapathAcceptance, AFinPastTheWindowsEndClosesNothing) {
     EXPECT_TRUE(fst_any_fin(talk.flow().state));
 }
 
+/// Nor does one whose number was a byte's, which its receiver has, but has not acknowledged yet.
+TEST_P(DatapathAcceptance, AFinOnAByteThatWasSentClosesNothing) {
+    Conversation talk = established(watching());
+    talk.send(End::peer, Psh | Ack, 100);
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.seq -= 1;
+    inject(talk, fin);
+    EXPECT_FALSE(fst_any_fin(talk.flow().state));
+}
+
+/// One that its receiver may not take, but took, as its ACK shows, does; and the same sent again.
+TEST_P(DatapathAcceptance, AFinThatWasDoubtfulIsOneWhenItComesAgain) {
+    Conversation talk = established(watching());
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    Segment bare = fin;
+    bare.timestamps.reset();
+    inject(talk, bare);
+    EXPECT_FALSE(fst_any_fin(talk.flow().state));
+    talk.pass_ms(200);
+    fin.timestamps->val += 200;
+    inject(talk, fin);
+    EXPECT_TRUE(fst_any_fin(talk.flow().state));
+}
+
 /// PAWS goes by the segment that last began at or below the receiver's ACK: one beyond may bear any
 /// time, and its data is taken in.
 TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {
