@@ -71,7 +71,7 @@ TEST_P(PathCloud, NamesTheSecondRoutersRuleNotTheFirsts) {
     EXPECT_EQ(to_text(*left->translated), text_of(system_address(), kOutside));
     EXPECT_EQ(left->steps.back().at, gateway().toward(lab::Side::Server).name + " out");
     EXPECT_EQ(at_gateway.stop().dropped, 0U);
-    EXPECT_EQ(at_second.stop().left, 0U);
+    EXPECT_EQ(at_second.stop().left(), 0U);
 }
 
 TEST_P(PathCloud, FilterOnTheInnerAddressReportsBoth) {

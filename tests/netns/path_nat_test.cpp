@@ -28,7 +28,7 @@ void expect_one_flow(LivePath& path) {
     EXPECT_EQ(stats.flows, 1U) << testing::PrintToString(path.reports());
     EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.reports());
     EXPECT_EQ(stats.unknown, 0U) << testing::PrintToString(path.reports());
-    EXPECT_EQ(stats.left, stats.packets);
+    EXPECT_EQ(stats.left(), stats.packets);
 }
 
 struct Translation {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
+#include <vector>
 
 #include "tests/netns/watch_fixture.h"
 #include "user/analysis/reset/evidence.h"
@@ -92,6 +94,26 @@ TEST_F(WatchPath, NamesItsOwnRule) {
         testing::ElementsAre(
             AllOf(StartsWith("This host drops " + lab().client().address(lab::Family::V4).text()),
                   HasSubstr(":81 at forward: iptables-nft, table filter, chain FORWARD, rule 1"))));
+}
+
+/// All at once: each is told, with what it drops.
+TEST_F(WatchPath, ThreeRulesAreThreeFindings) {
+    for (const char* port : {"81", "82", "83"}) {
+        rule({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", port, "-j", "DROP"});
+    }
+    watch_router();
+    std::vector<std::future<void>> attempts;
+    for (const std::uint16_t port : {81, 82, 83}) {
+        attempts.push_back(std::async(std::launch::async, [this, port] {
+            try_connect(lab().server().address(lab::Family::V4), port);
+        }));
+    }
+    EXPECT_TRUE(wait_for_drops(3));
+    EXPECT_THAT(drops(watch_->stop()),
+                testing::UnorderedElementsAre(
+                    AllOf(HasSubstr(":81 at forward"), HasSubstr("FORWARD, rule 1:")),
+                    AllOf(HasSubstr(":82 at forward"), HasSubstr("FORWARD, rule 2:")),
+                    AllOf(HasSubstr(":83 at forward"), HasSubstr("FORWARD, rule 3:"))));
 }
 
 /// The filter matches the connection by its addresses on arrival.

@@ -26,7 +26,7 @@ output::PathView forwarding() {
                       {.name = "r0 out", .packets = 8, .rate = 0},
                       {.name = "r1 out", .packets = 80, .rate = 8.04}},
             .losses = {},
-            .stats = {.uptime = 12s, .packets = 128, .flows = 2, .left = 128}};
+            .stats = {.uptime = 12s, .packets = 128, .flows = 2, .forwarded = 128}};
 }
 
 output::PathView with_losses() {
@@ -38,7 +38,7 @@ output::PathView with_losses() {
                     .by = "iptables-nft mangle FORWARD rule 1",
                     .packets = 40,
                     .rate = 4}};
-    view.stats.left = 88;
+    view.stats.forwarded = 88;
     view.stats.dropped = 40;
     return view;
 }

@@ -58,12 +58,24 @@ struct PathStats {
     Nanoseconds uptime{0};
     std::uint64_t packets = 0;  ///< followed
     std::uint64_t flows = 0;
-    std::uint64_t left = 0;
+    std::uint64_t forwarded = 0;  ///< came in and left
+    std::uint64_t sent = 0;       ///< created on this host, and left it
     std::uint64_t delivered = 0;
     std::uint64_t dropped = 0;
-    std::uint64_t unknown = 0;  ///< end not seen: no drop was reported
+    std::uint64_t answered = 0;  ///< of those dropped: refused with a reset or an ICMP error
+    std::uint64_t unknown = 0;   ///< end not seen: no drop was reported
     std::uint64_t events_lost = 0;
     std::uint64_t not_followed = 0;  ///< too many packets at once
+    /// At the end: what was dropped, by place and cause.
+    struct Loss {
+        std::string at{};      ///< "forward"; empty: before the first station
+        std::string before{};  ///< what they did not pass: "mangle"; empty: the whole part
+        std::string by{};      ///< cause, in a few words; empty: not known
+        std::uint64_t packets = 0;
+    };
+    std::vector<Loss> losses{};
+
+    [[nodiscard]] std::uint64_t left() const { return forwarded + sent; }
 };
 
 /// What a tracer reports: paths as they end, and the sums when the run ends.

@@ -37,6 +37,9 @@ Json attribution(const netfilter::DropAttribution& its) {
     json["text"] = its.text;
     json["certainty"] = its.certainty == netfilter::Certainty::certain ? "certain" : "probable";
     json["why"] = its.why;
+    if (!its.others.empty()) {
+        json["others"] = its.others;
+    }
     return json;
 }
 
@@ -92,15 +95,31 @@ Json json_of(const pathtrace::PathReport& report) {
 }
 
 Json json_of(const pathtrace::PathStats& stats) {
+    Json losses = Json::array();
+    for (const pathtrace::PathStats::Loss& loss : stats.losses) {
+        Json one = {{"packets", loss.packets}};
+        for (const auto& [name, text] :
+             {std::pair("at", &loss.at), std::pair("before", &loss.before),
+              std::pair("by", &loss.by)}) {
+            if (!text->empty()) {
+                one[name] = *text;
+            }
+        }
+        losses.push_back(std::move(one));
+    }
     const Json json = {{"uptime_s", std::chrono::duration<double>(stats.uptime).count()},
                        {"packets", stats.packets},
                        {"flows", stats.flows},
-                       {"left", stats.left},
+                       {"left", stats.left()},
+                       {"forwarded", stats.forwarded},
+                       {"sent", stats.sent},
                        {"delivered", stats.delivered},
                        {"dropped", stats.dropped},
+                       {"answered", stats.answered},
                        {"unknown", stats.unknown},
                        {"events_lost", stats.events_lost},
-                       {"not_followed", stats.not_followed}};
+                       {"not_followed", stats.not_followed},
+                       {"losses", std::move(losses)}};
     return {{"timestamp", eve_timestamp(stats.wall)},
             {"event_type", "path_stats"},
             {"path_stats", json}};

@@ -34,6 +34,7 @@ void clean(netfilter::DropAttribution& its) {
     for (std::string* text : {&its.table, &its.chain, &its.text, &its.why}) {
         clean(*text);
     }
+    clean(its.others);
 }
 
 void clean(pathtrace::PathReport& report) {
@@ -52,6 +53,14 @@ void clean(pathtrace::PathReport& report) {
     }
     if (drop.attribution) {
         clean(*drop.attribution);
+    }
+}
+
+void clean(pathtrace::PathStats& stats) {
+    for (pathtrace::PathStats::Loss& loss : stats.losses) {
+        for (std::string* text : {&loss.at, &loss.before, &loss.by}) {
+            clean(*text);
+        }
     }
 }
 
@@ -81,9 +90,10 @@ Event cleaned(const Event& event) {
                    }
                },
                [](pathtrace::PathReport& report) { clean(report); },
+               [](pathtrace::PathStats& stats) { clean(stats); },
+               [](LearnedEntry& its) { clean(its.interface); },
                // These have no strings.
-               [](LearnedEntry& its) { its.interface = printable(its.interface); }, [](LeftOut&) {},
-               [](pathtrace::PathStats&) {}, [](PacketStamp&) {}},
+               [](LeftOut&) {}, [](PacketStamp&) {}},
         its);
     return its;
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "user/base/time_text.h"
 #include "user/net/names.h"
 #include "user/output/text/counted.h"
@@ -43,6 +45,29 @@ std::string labelled(std::string_view label, std::string_view text, const Style&
     return fmt::format("{}{} {}\n", kIndent, style.faint(fmt::format("{:<9}", label)), text);
 }
 
+/// What else may have dropped them, a line each.
+std::string others_text(const std::vector<std::string>& others, const Style& style) {
+    constexpr std::size_t kMost = 4;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(others.size(), kMost); i++) {
+        text += labelled("or", others[i], style);
+    }
+    if (others.size() > kMost) {
+        text += labelled("or", fmt::format("one of {} more", others.size() - kMost), style);
+    }
+    return text;
+}
+
+/// "dropped 40 at forward (mangle): iptables-nft mangle FORWARD rule 1".
+std::string loss_text(const pathtrace::PathStats::Loss& loss) {
+    const std::string place = loss.at.empty() ? "before the first station"
+                              : loss.before.empty()
+                                  ? "at " + loss.at
+                                  : fmt::format("at {} ({})", loss.at, loss.before);
+    return fmt::format("{}dropped {} {}: {}\n", kIndent, loss.packets, place,
+                       loss.by.empty() ? "by what is not known" : loss.by);
+}
+
 std::string headline(const pathtrace::PathReport& report, const Style& style) {
     switch (report.end) {
         case pathtrace::PacketPath::End::dropped:
@@ -78,6 +103,7 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
             block += labelled(
                 attribution.certainty == netfilter::Certainty::certain ? "certain" : "probable",
                 attribution.why, style);
+            block += others_text(attribution.others, style);
         }
         block += labelled("because",
                           fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
@@ -92,9 +118,14 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
 
 std::string path_text(const pathtrace::PathStats& stats, const Style& style) {
     std::string text = fmt::format(
-        "{} in {}: {} of {}: {} left, {} delivered, {} dropped, {} lost sight of\n",
+        "{} in {}: {} of {}: {} forwarded, {} sent, {} delivered, {} dropped{}, {} lost sight of\n",
         style.strong("Followed"), duration_text(stats.uptime), counted(stats.packets, "packet"),
-        counted(stats.flows, "flow"), stats.left, stats.delivered, stats.dropped, stats.unknown);
+        counted(stats.flows, "flow"), stats.forwarded, stats.sent, stats.delivered, stats.dropped,
+        stats.answered == 0 ? "" : fmt::format(" ({} of them with an answer)", stats.answered),
+        stats.unknown);
+    for (const pathtrace::PathStats::Loss& loss : stats.losses) {
+        text += loss_text(loss);
+    }
     if (stats.events_lost != 0) {
         text += fmt::format(
             "lost: {} records, as they came faster than they were read: "

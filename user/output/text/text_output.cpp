@@ -243,7 +243,7 @@ void TextOutput::consume(const Event& event) {
                       [this](const LearnedEntry& its) { write(learned_text(its)); },
                       [this](const net::InterfaceChange& its) { interface(its); },
                       [this](const LeftOut& its) { write(left_out_text(its)); },
-                      [this](const pathtrace::PathReport& its) { write(path_text(its, style_)); },
+                      [this](const pathtrace::PathReport& its) { path(its); },
                       [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
                       [](const PacketStamp&) {}},
                printed);
@@ -254,6 +254,18 @@ void TextOutput::interface(const net::InterfaceChange& change) {
     const std::string text = interface_text(change);
     write(fmt::format("{} {}\n", clock_text(change.wall),
                       change.is_watched ? text : style_.bad(text)));
+}
+
+void TextOutput::path(const pathtrace::PathReport& report) {
+    const auto show = detail_ == Detail::all ? RepeatedLosses::Show::whole : losses_.show(report);
+    if (show == RepeatedLosses::Show::no) {
+        return;
+    }
+    write(path_text(report, style_));
+    if (show == RepeatedLosses::Show::last_of_its_cause) {
+        write(fmt::format("{}{}\n", kIndent,
+                          style_.faint("more flows that end like this are only counted")));
+    }
 }
 
 void TextOutput::reset(const analysis::Reset& reset) {

@@ -7,6 +7,7 @@
 #include "user/output/event.h"
 #include "user/output/sink.h"
 #include "user/output/style.h"
+#include "user/output/text/repeated_losses.h"
 
 namespace flowstamp::output {
 
@@ -36,6 +37,7 @@ class TextOutput final : public Consumer {
     void stats(const analysis::Stats& stats);
     void summary(const analysis::Stats& stats);
     void interface(const net::InterfaceChange& change);
+    void path(const pathtrace::PathReport& report);
 
     /// In the verdict's colour.
     [[nodiscard]] std::string painted(fst_verdict verdict, std::string_view text) const;
@@ -49,6 +51,7 @@ class TextOutput final : public Consumer {
     Style style_;
     Detail detail_;
     bool is_replay_ = false;
+    RepeatedLosses losses_{};
     std::string last_what_{};   ///< the last reset's line without time and number; empty: none
     std::string last_table_{};  ///< the evidence reported last, of finding `table_of_`
     std::uint64_t table_of_ = 0;

@@ -118,7 +118,7 @@ class Tracer::Run {
         packet_paths_.finish();
         inspect();
         report_ends();
-        dependencies_.report(stats());
+        dependencies_.report(final_stats());
         return read ? Status{} : std::unexpected(read.error());
     }
 
@@ -246,10 +246,32 @@ class Tracer::Run {
     void count(const PacketPath& packet_path) {
         const std::uint64_t packets = packet_path.packets();
         stats_.packets += packets;
-        stats_.left += packet_path.end == PacketPath::End::left ? packets : 0;
+        if (packet_path.end == PacketPath::End::left) {
+            (packet_path.first().ifindex_in != 0 ? stats_.forwarded : stats_.sent) += packets;
+        }
         stats_.delivered += packet_path.end == PacketPath::End::delivered ? packets : 0;
         stats_.dropped += packet_path.end == PacketPath::End::dropped ? packets : 0;
         stats_.unknown += packet_path.end == PacketPath::End::unknown ? packets : 0;
+    }
+
+    /// Packets that a REJECT rule dropped, of the flows that are remembered.
+    [[nodiscard]] std::uint64_t answered() const {
+        std::uint64_t packets = 0;
+        each_end([&](const PathFlows::Filed& filed, const PacketPath&) {
+            const auto rule = losses_.of(flow_end(filed));
+            packets += rule && rule->rejects ? filed.count : 0;
+        });
+        return packets;
+    }
+
+    [[nodiscard]] PathStats final_stats() const {
+        PathStats final = stats();
+        final.answered = answered();
+        for (const PathSample::Loss& loss : sample_of(counts_, map_, final).losses) {
+            final.losses.push_back(
+                {.at = loss.at, .before = loss.before, .by = loss.by, .packets = loss.packets});
+        }
+        return final;
     }
 
     [[nodiscard]] PathStats stats() const {
