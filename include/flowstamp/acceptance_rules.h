@@ -221,7 +221,7 @@ static inline enum fst_acceptance fst_sequence_acceptance(const struct fst_flow*
         return packet->payload ? FST_UNFIT : FST_ACCEPTED;
     if (ahead > window)
         return FST_REFUSED;
-    return ahead == window ? FST_REPEATED : FST_UNFIT;
+    return ahead == window && packet->payload ? FST_REPEATED : FST_UNFIT;
 }
 
 /// Whether the receiver, `other`, has yet to acknowledge the segment's end.

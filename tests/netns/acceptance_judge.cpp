@@ -275,6 +275,7 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
                  {"ack_edge"});
     excused.some(segment.seq == socket.rcv_nxt && after(socket.snd_una, segment.ack),
                  Excuse::Predicted, {"seq_edge"});
+    excused.some(after(socket.snd_una, segment.ack), Excuse::OldAck, {"seq_edge"});
     excused.some(leapt(step, own), Excuse::Leapt, {"seq_edge", "ack_edge"});
     excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
     return excused.excuse();

@@ -48,12 +48,13 @@ enum class Excuse : std::uint8_t {
     Unsaid,       ///< without a scale Linux may take in more than its window says
     Predicted,    ///< header prediction takes data in order however old their ACK ...
     Leapt,        ///< ... and their timestamp
+    OldAck,       ///< data with an old ACK: how large the largest window was is known only roughly
     Overtaken,  ///< its timestamp is a little older than the side's latest: it was sent all the same
 };
-inline constexpr std::array kExcuses = {"none",          "unlooked",  "straddles",   "copy",
-                                        "reset's clock", "after FIN", "past a hole", "older window",
-                                        "early FIN",     "ahead",     "delayed",     "probe",
-                                        "unsaid",        "predicted", "leapt",       "overtaken"};
+inline constexpr std::array kExcuses = {
+    "none",        "unlooked",     "straddles", "copy",    "reset's clock", "after FIN",
+    "past a hole", "older window", "early FIN", "ahead",   "delayed",       "probe",
+    "unsaid",      "predicted",    "leapt",     "old ACK", "overtaken"};
 
 struct Judgement {
     Fate fate = Fate::NothingNew;

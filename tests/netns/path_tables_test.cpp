@@ -253,10 +253,18 @@ TEST_F(PathTables, RulesThatDropAtOnceAreToldApart) {
     }
 }
 
+/// The first of two without counters matches: conntrack's state of the packet says so.
+TEST_F(PathTables, AStateTellsTwoRulesWithoutCountersApart) {
+    nft(router(), native_table({"inet", "forward", 0},
+                               "ct state established tcp dport 10174 drop\n"
+                               "ct state new tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
+    expect_rule("forward", "ct state new tcp dport 10174 drop");
+}
+
 /// Neither has a counter, and which one matches depends on what is not compared: not certain.
 TEST_F(PathTables, TwoRulesWithoutCountersAreNeverCertain) {
     nft(router(), native_table({"inet", "forward", 0},
-                               "ct state new tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
+                               "ct mark 0 tcp dport 10174 drop\ntcp dport 10000-11000 drop"));
     LivePath& path = follow(router(), kFilter);
     start_connections_at("forward", lab::Family::V4);
     expect_rule_named("forward", "table inet site, chain c", netfilter::Certainty::probable);
