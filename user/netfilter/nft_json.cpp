@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/netfilter/nft_json.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <istream>
@@ -122,12 +124,11 @@ class RuleReader {
             read_xtables(value);
         } else if (const auto effect = verdict(name, value)) {
             rule_.effects.push_back(*effect);
-            // A statement that drops only in exceptional cases lets packets pass, and `reject with
-            // icmp` in an inet table applies to one family, which the listing does not give.
-            const bool depends = effect->kind == Kind::may_drop ||
-                                 (effect->kind == Kind::rejects && value.is_object());
-            conditional_ |= depends;
-            is_unclear_ |= depends;
+            if (effect->kind == Kind::may_drop) {  // in exceptional cases only
+                unclear_effect();
+            } else if (effect->kind == Kind::rejects && value.is_object()) {
+                reject(value.value("type", ""));
+            }
         } else if (name == "match") {
             add_nft_match(rule_.match, value, scope_) ? condition() : unclear_condition();
         } else if (name == "mangle" && value.value("key", Json()).contains("meta")) {
@@ -138,6 +139,21 @@ class RuleReader {
             unclear_condition();  // a limit, or a change that may end the rule for a packet
         }
     }
+
+    /// `reject with icmp` applies to IPv4 only, even in an inet table: the listing omits that condition.
+    void reject(const std::string& type) {
+        conditional_ = true;
+        if (type == "icmp" || type == "icmpv6") {
+            rule_.match.conditions.push_back(
+                {.field = Field::is_v4, .ranges = {number(type == "icmp" ? 1 : 0)}});
+        } else if (type == "tcp reset") {
+            rule_.match.conditions.push_back(
+                {.field = Field::protocol, .ranges = {number(IPPROTO_TCP)}});
+        }
+    }
+    static Condition::Range number(std::uint64_t its) { return {value_of(its), value_of(its)}; }
+
+    void unclear_effect() { conditional_ = is_unclear_ = true; }
 
     void count(const Json& value) {
         if (value.is_object()) {
@@ -178,9 +194,9 @@ class RuleReader {
             rule_.effects.push_back(effect);
             rule_.sets_mark |= is_mark_target(target);
             rule_.sets_tracking |= target == "CT" || target == "NOTRACK";
-            const bool depends = effect.kind == Kind::may_drop || effect.kind == Kind::rejects;
-            conditional_ |= depends;
-            is_unclear_ |= depends;
+            if (effect.kind == Kind::may_drop || effect.kind == Kind::rejects) {
+                unclear_effect();
+            }
             return;
         }
         if (!known) {
