@@ -33,7 +33,7 @@ set(FLOWSTAMP_SAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # false positives of GCC 12 in instrumented code
 if(FLOWSTAMP_SANITIZE)
-    add_compile_options(${FLOWSTAMP_SAN_FLAGS} -O1 -g1)
+    add_compile_options(${FLOWSTAMP_SAN_FLAGS} -O0 -g1)  # instrumented code takes long to optimise
     add_link_options(${FLOWSTAMP_SAN_FLAGS})
 endif()
 

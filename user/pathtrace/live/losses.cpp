@@ -195,13 +195,18 @@ bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttributio
     }
     const auto before = of(whose);
     const bool was_certain = before && attributions_[whose].was_certain;
-    if (was_certain && attribution && attribution->certainty == netfilter::Certainty::probable &&
-        words_of(*before) != netfilter::words_of(*attribution)) {
+    if (was_certain && attribution && words_of(*before) != netfilter::words_of(*attribution)) {
         // What was found for its earlier packets still holds.
-        const std::string other = netfilter::words_of(*attribution);
-        attribution = before;
-        attribution->certainty = netfilter::Certainty::probable;
-        attribution->why = "it dropped the first of them; others may have matched " + other;
+        if (is_certain(attribution)) {
+            attribution->why = "it dropped the latest of them; earlier ones: " + words_of(*before);
+            attribution->others = {words_of(*before)};
+        } else {
+            const std::string other = netfilter::words_of(*attribution);
+            attribution = before;
+            attribution->certainty = netfilter::Certainty::probable;
+            attribution->why = "it dropped the first of them; others may have matched " + other;
+            attribution->others = {other};
+        }
     }
     if (!differ(before, attribution)) {
         return false;
