@@ -24,6 +24,15 @@ struct PathStep {
     Nanoseconds since_start{0};          ///< when its last station was passed
 };
 
+/// A counter of the kernel's that shows a cause.
+struct CounterIncrease {
+    std::string name{};      ///< "connection tracking's insert_failed"
+    std::uint64_t by = 0;    ///< since the run began
+    std::string shown_by{};  ///< the command that prints it: "conntrack -S"
+
+    friend bool operator==(const CounterIncrease&, const CounterIncrease&) = default;
+};
+
 /// Report on packets with the same end.
 struct PathReport {
     struct Drop {
@@ -33,6 +42,7 @@ struct PathReport {
         DropReasonWords words{};
         bool is_hosts_decision = false;  ///< a rule, a route or a limit of this host
         std::optional<netfilter::DropAttribution> attribution{};
+        std::optional<CounterIncrease> counter{};
     };
     std::uint64_t flow = 0;
     bool again = false;
@@ -43,8 +53,8 @@ struct PathReport {
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
-    fst_path_event latest{};  ///< the latest packet's last record
-    Nanoseconds wall{0};      ///< of the latest, since 1970
+    fst_path_event latest{};             ///< the latest packet's last record
+    Nanoseconds wall{0};                 ///< of the latest, since 1970
 
     /// Whether the packets left this host or were delivered on it.
     [[nodiscard]] bool has_arrived() const {

@@ -37,12 +37,17 @@ DumpEnd end_of(Bytes datagram) {
 
 Status dump(Bytes request, const std::string& what,
             const std::function<void(Bytes datagram)>& take) {
-    const Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    return ask(NETLINK_ROUTE, request, "list", what, take);
+}
+
+Status ask(int protocol, Bytes request, const std::string& operation, const std::string& what,
+           const std::function<void(Bytes datagram)>& take) {
+    const Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
     if (!socket || ::sendto(socket.get(), request.data(), request.size(), 0,
                             reinterpret_cast<const sockaddr*>(&kernel), sizeof(kernel)) < 0) {
-        return fail_errno("list", what, errno);
+        return fail_errno(operation, what, errno);
     }
     alignas(nlmsghdr) std::array<std::byte, 32768> buffer;  // the kernel's own limit for a dump
     for (DumpEnd end; !end.is_reached;) {
@@ -51,12 +56,12 @@ Status dump(Bytes request, const std::string& what,
             continue;
         }
         if (got < 0) {
-            return fail_errno("list", what, errno);
+            return fail_errno(operation, what, errno);
         }
         const Bytes datagram = Bytes(buffer).first(static_cast<std::size_t>(got));
         end = end_of(datagram);
         if (end.error != 0) {
-            return fail_errno("list", what, end.error);
+            return fail_errno(operation, what, end.error);
         }
         take(datagram);
     }

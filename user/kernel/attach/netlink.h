@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // What every reader of netlink messages needs. Messages and attributes that do not fit into the
-// bytes received end the walk. Not for includers outside user/kernel.
+// bytes received end the walk. Not for includers outside user/kernel and user/pathtrace/live.
 #pragma once
 
 #include <linux/netlink.h>
@@ -82,5 +82,10 @@ bool read_number(Bytes value, Number& number) {
 /// `what` is listed: "tc filters".
 [[nodiscard]] Status dump(Bytes request, const std::string& what,
                           const std::function<void(Bytes datagram)>& take);
+
+/// The same for any request of a netlink protocol (NETLINK_*). One that is no dump needs NLM_F_ACK,
+/// which ends its answer. `operation` and `what` are for the error: "look up", "a conntrack entry".
+[[nodiscard]] Status ask(int protocol, Bytes request, const std::string& operation,
+                         const std::string& what, const std::function<void(Bytes datagram)>& take);
 
 }  // namespace flowstamp::kernel

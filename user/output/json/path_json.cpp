@@ -54,6 +54,11 @@ Json drop(const pathtrace::PathReport::Drop& its) {
     if (!its.words.look_at.empty()) {
         json["look_at"] = its.words.look_at;
     }
+    if (its.counter) {
+        json["counter"] = {{"name", its.counter->name},
+                           {"increase", its.counter->by},
+                           {"shown_by", its.counter->shown_by}};
+    }
     if (its.attribution) {
         json["rule"] = attribution(*its.attribution);
     }

@@ -54,6 +54,10 @@ void clean(pathtrace::PathReport& report) {
     if (drop.attribution) {
         clean(*drop.attribution);
     }
+    if (drop.counter) {
+        clean(drop.counter->name);
+        clean(drop.counter->shown_by);
+    }
 }
 
 void clean(pathtrace::PathStats& stats) {

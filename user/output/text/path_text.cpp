@@ -68,6 +68,11 @@ std::string loss_text(const pathtrace::PathStats::Loss& loss) {
                        loss.by.empty() ? "by what is not known" : loss.by);
 }
 
+/// "connection tracking's insert_failed moved by 4 (conntrack -S)".
+std::string counter_text(const pathtrace::CounterIncrease& counter) {
+    return fmt::format("{} moved by {} ({})", counter.name, counter.by, counter.shown_by);
+}
+
 std::string headline(const pathtrace::PathReport& report, const Style& style) {
     switch (report.end) {
         case pathtrace::PacketPath::End::dropped:
@@ -109,7 +114,10 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
                           fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
                                       drop.location.empty() ? "" : ", ", drop.location),
                           style);
-        if (!drop.attribution && !drop.words.look_at.empty()) {
+        if (drop.counter) {
+            block += labelled("counter", counter_text(*drop.counter), style);
+        }
+        if ((!drop.attribution || drop.counter) && !drop.words.look_at.empty()) {
             block += labelled("look at", drop.words.look_at, style);
         }
     }

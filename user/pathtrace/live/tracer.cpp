@@ -19,6 +19,7 @@
 #include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
+#include "user/pathtrace/live/netfilter_drops.h"
 #include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::pathtrace {
@@ -79,6 +80,7 @@ class Tracer::Run {
                   {.read = netfilter::read_ruleset,
                    .ask = netfilter::look_up,
                    .take_traced = take_traced()}),
+          netfilter_drops_(map_),
           packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
@@ -208,6 +210,7 @@ class Tracer::Run {
 
     void inspect() {
         const auto changed = losses_.inspect(dependencies_.clock);
+        netfilter_drops_.read();
         if (!changed) {
             dependencies_.notice(changed.error().message());
         }
@@ -238,6 +241,7 @@ class Tracer::Run {
         report.wall = wall_.at(time_of(packet_path.last()));
         reported_[flow_end(filed)] = filed.count;
         if (report.drop) {
+            netfilter_drops_.explain(*report.drop, filed.end, *packet_path.drop);
             counts_.blamed(filed.end, short_words(*report.drop));
         }
         dependencies_.report(report);
@@ -300,6 +304,7 @@ class Tracer::Run {
     std::optional<netfilter::NftTrace> trace_;
     StationCounts counts_;
     Losses losses_;
+    NetfilterDrops netfilter_drops_;
     PathAssembler packet_paths_;
     PathFlows flows_;
     PathStats stats_{};
