@@ -17,6 +17,7 @@
 #include "user/netfilter/read_ruleset.h"
 #include "user/netfilter/set_lookup.h"
 #include "user/pathtrace/kernel_matches.h"
+#include "user/pathtrace/live/kernel_drops.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
 #include "user/pathtrace/live/netfilter_drops.h"
@@ -43,6 +44,16 @@ DropNames names_of(const std::optional<fst_path_event>& drop) {
     return {.reason = drop_reason_name(drop->drop_reason),
             .location = code_name(drop->location),
             .interface = interface_name(drop->ifindex_out)};
+}
+
+/// Freed in a socket's queue, when the socket was closed.
+bool was_freed_with_socket(const fst_path_event& drop) {
+    if (drop.place != FST_PLACE_INPUT) {
+        return false;
+    }
+    const std::string reason = drop_reason_name(drop.drop_reason);
+    return reason == "QUEUE_PURGE" ||
+           (reason == "NOT_SPECIFIED" && code_name(drop.location).starts_with("udp_destruct_"));
 }
 
 /// Checks in advance what would otherwise fail for each station by itself: one error, not many.
@@ -81,7 +92,7 @@ class Tracer::Run {
                    .ask = netfilter::look_up,
                    .take_traced = take_traced()}),
           netfilter_drops_(map_),
-          packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
+          packet_paths_([this](const PacketPath& packet_path) { settle(packet_path); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
         }
@@ -172,6 +183,19 @@ class Tracer::Run {
         }
     }
 
+    /// A packet that was freed with the socket that had received it is delivered: it waited there
+    /// unread, or was a FIN.
+    void settle(const PacketPath& packet_path) {
+        if (!packet_path.drop || !was_freed_with_socket(*packet_path.drop)) {
+            ended(packet_path);
+        } else if (!packet_path.stations.empty()) {
+            PacketPath delivered = packet_path;
+            delivered.drop.reset();
+            delivered.end = PacketPath::End::delivered;
+            ended(delivered);
+        }
+    }
+
     /// Reported at the first packet with this end; a drop, once its rule is known, and again if
     /// another rule is found.
     void ended(const PacketPath& packet_path) {
@@ -241,10 +265,29 @@ class Tracer::Run {
         report.wall = wall_.at(time_of(packet_path.last()));
         reported_[flow_end(filed)] = filed.count;
         if (report.drop) {
-            netfilter_drops_.explain(*report.drop, filed.end, *packet_path.drop);
+            explain(*report.drop, filed.end, *packet_path.drop);
             counts_.blamed(filed.end, short_words(*report.drop));
         }
         dependencies_.report(report);
+    }
+
+    void explain(PathReport::Drop& drop, const PathEnd& end, const fst_path_event& event) const {
+        netfilter_drops_.explain(drop, end, event);
+        kernel_drops_.explain(drop, event, interface_name(event.ifindex_out));
+        if (drop.reason == "PKT_TOO_BIG" && was_told_in_vain(event.tuple)) {
+            drop.words.words += "; an ICMP error that says so to its sender was dropped here, too";
+        }
+    }
+
+    /// Whether a message to the sender that its packet was too big was dropped here.
+    [[nodiscard]] bool was_told_in_vain(const fst_path_tuple& tuple) const {
+        bool is_lost = false;
+        each_end([&](const PathFlows::Filed& filed, const PacketPath& example) {
+            is_lost = is_lost ||
+                      (filed.end.end == PacketPath::End::dropped && says_too_big(*example.drop) &&
+                       destination_of(example.drop->tuple).address == source_of(tuple).address);
+        });
+        return is_lost;
     }
 
     void count(const PacketPath& packet_path) {
@@ -305,6 +348,7 @@ class Tracer::Run {
     StationCounts counts_;
     Losses losses_;
     NetfilterDrops netfilter_drops_;
+    KernelDrops kernel_drops_;
     PathAssembler packet_paths_;
     PathFlows flows_;
     PathStats stats_{};

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "user/pathtrace/live/route_lookup.h"
+
+#include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+
+#include <array>
+#include <cstring>
+
+#include "user/kernel/attach/netlink.h"
+#include "user/kernel/attach/netlink_request.h"
+
+namespace flowstamp::pathtrace {
+
+namespace {
+
+using kernel::Bytes;
+
+bool is_v4(const __be32 (&address)[4]) {
+    return address[0] == 0 && address[1] == 0 && address[2] == htonl(0xffff);
+}
+
+void put_address(kernel::NetlinkRequest& request, std::uint16_t type, const __be32 (&address)[4]) {
+    if (is_v4(address)) {
+        request.attribute(type, address[3]);
+        return;
+    }
+    std::array<__be32, 4> whole;
+    std::memcpy(whole.data(), address, sizeof(address));
+    request.attribute(type, whole);
+}
+
+Route read_route(Bytes attributes) {
+    Route route;
+    kernel::each_attribute(attributes, [&](std::uint16_t type, Bytes value) {
+        if (type == RTA_OIF) {
+            kernel::read_number(value, route.ifindex_out);
+        } else if (type == RTA_METRICS) {
+            kernel::each_attribute(value, [&](std::uint16_t metric, Bytes number) {
+                if (metric == RTAX_MTU) {
+                    kernel::read_number(number, route.mtu);
+                }
+            });
+        }
+    });
+    return route;
+}
+
+}  // namespace
+
+Result<Route> find_route(const RouteQuestion& question) {
+    const bool v4 = is_v4(question.to);
+    const auto bits = static_cast<unsigned char>(v4 ? 32 : 128);
+    kernel::NetlinkRequest request(RTM_GETROUTE, NLM_F_ACK);
+    rtmsg header{};
+    header.rtm_family = v4 ? AF_INET : AF_INET6;
+    header.rtm_dst_len = header.rtm_src_len = bits;
+    request.put(header);
+    put_address(request, RTA_DST, question.to);
+    put_address(request, RTA_SRC, question.from);
+    request.attribute(RTA_MARK, question.mark);
+    if (question.ifindex_in != 0) {
+        request.attribute(RTA_IIF, question.ifindex_in);
+    }
+    Route route;
+    const Status asked =
+        kernel::ask(NETLINK_ROUTE, request.bytes(), "look up", "a route", [&](Bytes datagram) {
+            kernel::each_message(datagram, [&](const nlmsghdr& answer, Bytes body) {
+                if (answer.nlmsg_type == RTM_NEWROUTE && body.size() >= sizeof(rtmsg)) {
+                    route = read_route(body.subspan(sizeof(rtmsg)));
+                }
+                return true;
+            });
+        });
+    return asked ? Result<Route>(route) : std::unexpected(asked.error());
+}
+
+}  // namespace flowstamp::pathtrace
