@@ -10,6 +10,7 @@
 #include "user/base/clock.h"
 #include "user/net/endpoint.h"
 #include "user/netfilter/drop_attribution.h"
+#include "user/pathtrace/delivery.h"
 #include "user/pathtrace/drop_reason_words.h"
 #include "user/pathtrace/path_flow.h"
 #include "user/pathtrace/station_plan.h"
@@ -53,6 +54,7 @@ struct PathReport {
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
+    std::optional<Delivery> delivery{};  ///< of delivered packets, if anything is known of it
     fst_path_event latest{};             ///< the latest packet's last record
     Nanoseconds wall{0};                 ///< of the latest, since 1970
 

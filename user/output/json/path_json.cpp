@@ -65,6 +65,23 @@ Json drop(const pathtrace::PathReport::Drop& its) {
     return json;
 }
 
+Json delivery(const pathtrace::Delivery& its) {
+    Json json = {{"answered", its.is_answered}};
+    if (!its.state.empty()) {
+        json["state"] = its.state;
+    }
+    json["processes"] = Json::array();
+    for (const pathtrace::Delivery::Process& process : its.processes) {
+        json["processes"].push_back({{"pid", process.pid}, {"name", process.name}});
+    }
+    json["causes"] = Json::array();
+    for (const pathtrace::Delivery::Cause& cause : its.causes) {
+        json["causes"].push_back(
+            {{"kind", name_of(cause.kind)}, {"words", cause.words}, {"look_at", cause.look_at}});
+    }
+    return json;
+}
+
 Json steps(const pathtrace::PathReport& report) {
     Json list = Json::array();
     for (const pathtrace::PathStep& step : report.steps) {
@@ -91,6 +108,9 @@ Json json_of(const pathtrace::PathReport& report) {
     path["stations"] = steps(report);
     if (report.drop) {
         path["drop"] = drop(*report.drop);
+    }
+    if (report.delivery) {
+        path["delivery"] = delivery(*report.delivery);
     }
     Json event = {{"timestamp", eve_timestamp(report.wall)}, {"event_type", "path"}};
     event.update(ends(report.name));

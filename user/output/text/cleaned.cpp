@@ -43,6 +43,15 @@ void clean(pathtrace::PathReport& report) {
         clean(step.passed);
         clean(step.changed);
     }
+    if (report.delivery) {
+        for (pathtrace::Delivery::Process& process : report.delivery->processes) {
+            clean(process.name);
+        }
+        for (pathtrace::Delivery::Cause& cause : report.delivery->causes) {
+            clean(cause.words);
+            clean(cause.look_at);
+        }
+    }
     if (!report.drop) {
         return;
     }

@@ -68,6 +68,29 @@ std::string loss_text(const pathtrace::PathStats::Loss& loss) {
                        loss.by.empty() ? "by what is not known" : loss.by);
 }
 
+/// "LISTEN, held by server (pid 12)".
+std::string socket_text(const pathtrace::Delivery& delivery) {
+    std::string text = delivery.state;
+    for (const pathtrace::Delivery::Process& process : delivery.processes) {
+        text +=
+            fmt::format("{} {} (pid {})", &process == delivery.processes.data() ? ", held by" : ",",
+                        process.name, process.pid);
+    }
+    return text;
+}
+
+std::string delivery_text(const pathtrace::Delivery& delivery, const Style& style) {
+    std::string block;
+    if (!delivery.state.empty()) {
+        block += labelled("socket", socket_text(delivery), style);
+    }
+    for (const pathtrace::Delivery::Cause& cause : delivery.causes) {
+        block += labelled("behind it", cause.words, style);
+        block += labelled("look at", cause.look_at, style);
+    }
+    return block;
+}
+
 /// "connection tracking's insert_failed moved by 4 (conntrack -S)".
 std::string counter_text(const pathtrace::CounterIncrease& counter) {
     return fmt::format("{} moved by {} ({})", counter.name, counter.by, counter.shown_by);
@@ -81,7 +104,8 @@ std::string headline(const pathtrace::PathReport& report, const Style& style) {
         case pathtrace::PacketPath::End::left:
             return style.good("left");
         case pathtrace::PacketPath::End::delivered:
-            return style.good("delivered");
+            return style.good("delivered") +
+                   (report.delivery && !report.delivery->is_answered ? ", no answer seen" : "");
         case pathtrace::PacketPath::End::unknown:
             break;
     }
@@ -99,6 +123,9 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
         headline(report, style), counted(report.packets, "packet"));
     if (!report.steps.empty()) {
         block += labelled("passed", steps_text(report), style);
+    }
+    if (report.delivery) {
+        block += delivery_text(*report.delivery, style);
     }
     if (report.drop) {
         const pathtrace::PathReport::Drop& drop = *report.drop;

@@ -147,6 +147,15 @@ void KernelDrops::explain(PathReport::Drop& drop, const fst_path_event& event,
     }
 }
 
+bool was_freed_with_socket(const fst_path_event& drop) {
+    if (drop.place != FST_PLACE_INPUT) {
+        return false;
+    }
+    const std::string reason = drop_reason_name(drop.drop_reason);
+    return reason == "QUEUE_PURGE" ||
+           (reason == "NOT_SPECIFIED" && code_name(drop.location).starts_with("udp_destruct_"));
+}
+
 bool says_too_big(const fst_path_event& event) {
     return (event.tuple.protocol == IPPROTO_ICMP && event.icmp_type == ICMP_DEST_UNREACH &&
             event.icmp_code == ICMP_FRAG_NEEDED) ||

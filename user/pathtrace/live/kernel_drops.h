@@ -24,6 +24,9 @@ class KernelDrops {
     std::vector<Queue> queues_before_;
 };
 
+/// Whether a dropped packet was freed in a socket's queue, when the socket was closed: no loss.
+[[nodiscard]] bool was_freed_with_socket(const fst_path_event& drop);
+
 /// Whether the packet tells its receiver that another was too big: ICMP's "fragmentation needed",
 /// ICMPv6's "packet too big".
 [[nodiscard]] bool says_too_big(const fst_path_event& event);

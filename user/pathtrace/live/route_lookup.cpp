@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -54,13 +55,21 @@ Result<Route> find_route(const RouteQuestion& question) {
     kernel::NetlinkRequest request(RTM_GETROUTE, NLM_F_ACK);
     rtmsg header{};
     header.rtm_family = v4 ? AF_INET : AF_INET6;
-    header.rtm_dst_len = header.rtm_src_len = bits;
+    const bool has_source =
+        std::ranges::any_of(question.from, [](__be32 word) { return word != 0; });
+    header.rtm_dst_len = bits;
+    header.rtm_src_len = has_source ? bits : 0;
     request.put(header);
     put_address(request, RTA_DST, question.to);
-    put_address(request, RTA_SRC, question.from);
+    if (has_source) {
+        put_address(request, RTA_SRC, question.from);
+    }
     request.attribute(RTA_MARK, question.mark);
     if (question.ifindex_in != 0) {
         request.attribute(RTA_IIF, question.ifindex_in);
+    }
+    if (question.ifindex_out != 0) {
+        request.attribute(RTA_OIF, question.ifindex_out);
     }
     Route route;
     const Status asked =

@@ -8,12 +8,13 @@
 
 namespace flowstamp::pathtrace {
 
-/// A packet whose route is asked for. Addresses as in fst_path_tuple.
+/// A packet whose route is asked for. Addresses as in fst_path_tuple; a source of zeros: any.
 struct RouteQuestion {
     const __be32 (&to)[4];
     const __be32 (&from)[4];
     std::uint32_t mark = 0;
-    std::uint32_t ifindex_in = 0;  ///< 0: created on this host
+    std::uint32_t ifindex_in = 0;   ///< 0: created on this host
+    std::uint32_t ifindex_out = 0;  ///< that its socket is bound to; 0: none
 };
 
 struct Route {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "user/kernel/attach/interface.h"
@@ -17,6 +18,7 @@
 #include "user/netfilter/read_ruleset.h"
 #include "user/netfilter/set_lookup.h"
 #include "user/pathtrace/kernel_matches.h"
+#include "user/pathtrace/live/deliveries.h"
 #include "user/pathtrace/live/kernel_drops.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
@@ -44,16 +46,6 @@ DropNames names_of(const std::optional<fst_path_event>& drop) {
     return {.reason = drop_reason_name(drop->drop_reason),
             .location = code_name(drop->location),
             .interface = interface_name(drop->ifindex_out)};
-}
-
-/// Freed in a socket's queue, when the socket was closed.
-bool was_freed_with_socket(const fst_path_event& drop) {
-    if (drop.place != FST_PLACE_INPUT) {
-        return false;
-    }
-    const std::string reason = drop_reason_name(drop.drop_reason);
-    return reason == "QUEUE_PURGE" ||
-           (reason == "NOT_SPECIFIED" && code_name(drop.location).starts_with("udp_destruct_"));
 }
 
 /// Checks in advance what would otherwise fail for each station by itself: one error, not many.
@@ -122,6 +114,7 @@ class Tracer::Run {
         if (losses_.is_due(now)) {
             inspect();
         }
+        look_behind(now);
         return {};
     }
 
@@ -207,6 +200,9 @@ class Tracer::Run {
         forget_if_many();
         if (!awaits_rule && !reported_.contains(flow_end(filed))) {
             report(filed, packet_path, false);
+            if (packet_path.end == PacketPath::End::delivered) {
+                deliveries_.saw(flow_end(filed), dependencies_.clock.monotonic());
+            }
         }
     }
 
@@ -249,19 +245,49 @@ class Tracer::Run {
         });
     }
 
-    /// Reports the final number of packets with each end.
-    void report_ends() {
+    /// Reports delivered packets again that have had no answer for some time, if anything is known.
+    void look_behind(Nanoseconds now) {
+        const std::set<FlowEnd> due = deliveries_.take_due(now);
+        if (due.empty()) {
+            return;
+        }
         each_end([&](const PathFlows::Filed& filed, const PacketPath& example) {
-            if (filed.count > reported_[flow_end(filed)]) {
-                report(filed, example, true);
+            if (!due.contains(flow_end(filed))) {
+                return;
+            }
+            auto delivery = behind(filed, example);
+            if (delivery && deliveries_.is_news(flow_end(filed), *delivery)) {
+                report(filed, example, true, std::move(delivery));
             }
         });
     }
 
-    void report(const PathFlows::Filed& filed, const PacketPath& packet_path, bool again) {
+    [[nodiscard]] std::optional<Delivery> behind(const PathFlows::Filed& filed,
+                                                 const PacketPath& example) {
+        if (filed.end.end != PacketPath::End::delivered) {
+            return std::nullopt;
+        }
+        const bool is_answered = filed.flow.directions.at(1 - filed.direction).packets != 0;
+        return deliveries_.look_behind(example, is_answered);
+    }
+
+    /// Reports the final number of packets with each end.
+    void report_ends() {
+        each_end([&](const PathFlows::Filed& filed, const PacketPath& example) {
+            auto delivery = behind(filed, example);
+            const bool is_news = delivery && deliveries_.is_news(flow_end(filed), *delivery);
+            if (is_news || filed.count > reported_[flow_end(filed)]) {
+                report(filed, example, true, std::move(delivery));
+            }
+        });
+    }
+
+    void report(const PathFlows::Filed& filed, const PacketPath& packet_path, bool again,
+                std::optional<Delivery> delivery = std::nullopt) {
         PathReport report = report_of(filed, packet_path, map_, losses_.of(flow_end(filed)),
                                       names_of(packet_path.drop));
         report.again = again;
+        report.delivery = std::move(delivery);
         report.wall = wall_.at(time_of(packet_path.last()));
         reported_[flow_end(filed)] = filed.count;
         if (report.drop) {
@@ -349,6 +375,7 @@ class Tracer::Run {
     Losses losses_;
     NetfilterDrops netfilter_drops_;
     KernelDrops kernel_drops_;
+    Deliveries deliveries_;
     PathAssembler packet_paths_;
     PathFlows flows_;
     PathStats stats_{};

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "user/pathtrace/delivery.h"
+#include "user/pathtrace/live/losses.h"
+#include "user/pathtrace/packet_path.h"
+
+namespace flowstamp::pathtrace {
+
+/// Looks behind delivered packets: once some time has passed without an answer, and at the end. In the
+/// calling thread's network namespace; ListenOverflows is read when this is made.
+class Deliveries {
+  public:
+    /// An answer may wait for its next hop, and is only then known of.
+    static constexpr Nanoseconds kWait =
+        PathAssembler::kMaxWaitForNeighbours + std::chrono::milliseconds(500);
+
+    Deliveries();
+
+    /// The first packet with this end was delivered.
+    void saw(const FlowEnd& whose, Nanoseconds now) { waiting_.emplace_back(now + kWait, whose); }
+    /// Those that have waited long enough, once each.
+    [[nodiscard]] std::set<FlowEnd> take_due(Nanoseconds now);
+
+    /// What is to be said of packets like this one; nothing if nothing speaks. Asks the kernel for the
+    /// socket and the route, and once for each socket who holds it.
+    [[nodiscard]] std::optional<Delivery> look_behind(const PacketPath& path, bool is_answered);
+    /// Whether that differs from what was said of them last; remembers it.
+    [[nodiscard]] bool is_news(const FlowEnd& whose, const Delivery& delivery);
+
+  private:
+    [[nodiscard]] DeliveryFacts facts_of(const PacketPath& path, bool is_answered);
+    [[nodiscard]] const std::vector<Delivery::Process>& holders(std::uint32_t inode);
+
+    std::uint64_t overflows_before_;
+    std::deque<std::pair<Nanoseconds, FlowEnd>> waiting_;
+    std::map<FlowEnd, Delivery> told_;
+    std::map<std::uint32_t, std::vector<Delivery::Process>> holders_;  ///< by inode
+};
+
+}  // namespace flowstamp::pathtrace
