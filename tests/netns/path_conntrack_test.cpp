@@ -173,6 +173,25 @@ TEST_F(PathConntrack, WhyInvalid) {
     expect_words("no connection is known for it, and one begins with a SYN");
 }
 
+/// A rule in raw sees no state at all.
+TEST_F(PathConntrack, InvalidBeforeConnectionTracking) {
+    nft(router(), R"(table ip t {
+        chain pre {
+            type filter hook prerouting priority raw;
+            ct state invalid counter drop
+        }
+    }
+)");
+    follow(router(), "udp port 10174");
+    send(3);
+    const auto report = path_->wait_for([](const pathtrace::PathReport& each) {
+        return each.drop && each.drop->attribution.has_value();
+    });
+    ASSERT_TRUE(report);
+    EXPECT_THAT(report->drop->words.words,
+                testing::HasSubstr("it stands before connection tracking"));
+}
+
 TEST_F(PathConntrack, WhyInvalidOfAKnownConnection) {
     nft(router(), R"(table ip t {
         chain later {

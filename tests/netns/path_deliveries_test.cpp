@@ -171,6 +171,41 @@ TEST_F(PathDeliveries, ZeroWindow) {
         testing::ContainsRegex("has not read [0-9]+ bytes, and the last data came [0-9.]+ s"));
 }
 
+TEST_F(PathDeliveries, NoRouteBackByIpv6) {
+    run(lab().client(), "ip address add 2001:db8:77::1/128 dev lo");
+    const lab::IpAddress here6 = router().toward(lab::Side::Client).ipv6;
+    const Fd socket = router().run_in([&] {
+        Fd made(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        lab::SocketAddress own({here6, 1001});
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        return made;
+    });
+    follow(router(), "udp port 1001");
+    lab().client().run_in([&] {
+        lab::SocketAddress own({lab::IpAddress::of("2001:db8:77::1"), 0}), to({here6, 1001});
+        const Fd sender(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        EXPECT_EQ(::bind(sender.get(), own.get(), own.length), 0);
+        EXPECT_EQ(::sendto(sender.get(), "x", 1, 0, to.get(), to.length), 1);
+    });
+    wait_for_delivered(1);
+    const pathtrace::Delivery delivery = at_the_end();
+    expect_held(delivery, "UNCONN");
+    ASSERT_EQ(delivery.causes.size(), 1U);
+    EXPECT_EQ(delivery.causes[0].words, "no route back to 2001:db8:77::1");
+}
+
+/// With a filter for one direction answers are not followed: then none is missed.
+TEST_F(PathDeliveries, NothingIsMissedIfAnswersAreNotFollowed) {
+    const Fd socket = bind_udp();
+    follow(router(), "udp dst port 1001");
+    send_datagrams(lab().client(), here(), 1001, 1);
+    wait_for_delivered(1);
+    path_->stop();
+    for (const pathtrace::PathReport& each : path_->reports()) {
+        EXPECT_FALSE(each.delivery);
+    }
+}
+
 /// Answered packets need no explanation; and unanswered ones get theirs before the end.
 TEST_F(PathDeliveries, IsSaidOnceItIsKnown) {
     const Fd listener = listen(5), socket = bind_udp();

@@ -97,7 +97,7 @@ TEST(ConntrackDrop, TableIsCalledFullOnlyIfItIs) {
     EXPECT_THAT(explained(netfilter_drop(), facts).words.words, HasSubstr("table is full"));
     facts.moved = {.drop = 3, .insert_failed = 3};  // dropped elsewhere
     const auto drop = explained(netfilter_drop(), facts);
-    EXPECT_THAT(drop.words.words, HasSubstr("connection tracking dropped it"));
+    EXPECT_THAT(drop.words.words, HasSubstr("no rule is known there"));
     EXPECT_FALSE(drop.counter);
 }
 
@@ -186,8 +186,17 @@ TEST(ConntrackDrop, WhyInvalid) {
     const auto words = [&](const std::string& rule) {
         return explained(dropped_by(rule, netfilter::RulesetTool::nft), facts).words.words;
     };
-    EXPECT_EQ(words("ct state invalid drop"), "a netfilter rule dropped it as invalid");
-    EXPECT_THAT(words("-m conntrack --ctstate INVALID -j DROP"), HasSubstr("as invalid"));
+    EXPECT_EQ(words("ct state invalid drop"),
+              "a netfilter rule dropped it; connection tracking calls it invalid");
+    EXPECT_THAT(words("-m conntrack --ctstate INVALID -j DROP"), HasSubstr("calls it invalid"));
+    EXPECT_THAT(words("ct state vmap { established : accept, invalid : drop }"),
+                HasSubstr("calls it invalid"));
+    for (const char* other :
+         {"ct state != invalid drop", "tcp dport 80 drop comment \"ct state invalid\"",
+          "-m conntrack ! --ctstate INVALID -j DROP",
+          "-m conntrack --ctstate NEW -m comment --comment \"not INVALID\" -j DROP"}) {
+        EXPECT_THAT(words(other), Not(HasSubstr("invalid"))) << other;
+    }
     EXPECT_THAT(words("tcp dport 80 drop"), Not(HasSubstr("invalid")));
     facts.is_known = false;
     EXPECT_THAT(words("ct state invalid drop"), testing::EndsWith("no connection is known for it"));
@@ -199,6 +208,16 @@ TEST(ConntrackDrop, WhyInvalid) {
     EXPECT_THAT(words("ct state invalid drop"), HasSubstr("do not fit"));
     facts.drop.flags = FST_PATH_CONNTRACK;  // "ct state established,invalid": it is not invalid
     EXPECT_THAT(words("ct state invalid drop"), Not(HasSubstr("invalid")));
+}
+
+TEST(ConntrackDrop, EveryPacketIsInvalidBeforeConnectionTracking) {
+    auto facts = at(NetfilterHook::prerouting, -301, -299);
+    facts.function = "nft_do_chain";
+    facts.moved.invalid = 5;
+    const auto drop =
+        explained(dropped_by("ct state invalid drop", netfilter::RulesetTool::nft), facts);
+    EXPECT_THAT(drop.words.words, HasSubstr("before connection tracking, where every packet is"));
+    EXPECT_FALSE(drop.counter);
 }
 
 }  // namespace

@@ -37,6 +37,17 @@ TEST(PathKernelMatches, OneDirectionStaysOneDirection) {
     EXPECT_EQ(found[0].destination_port[0], 443);
 }
 
+TEST(PathKernelMatches, AnswersMatchIfTheFilterIsForBothDirections) {
+    for (const char* filter : {"tcp port 443", "host 192.0.2.7", "udp", "", "ip6 and tcp",
+                               "host 192.0.2.7 and port 53"}) {
+        EXPECT_TRUE(pathtrace::match_answers(of(filter))) << filter;
+    }
+    for (const char* filter :
+         {"dst port 443", "src host 192.0.2.7", "tcp port 443 or dst port 53"}) {
+        EXPECT_FALSE(pathtrace::match_answers(of(filter))) << filter;
+    }
+}
+
 TEST(PathKernelMatches, DifferentMatchesStaySeparate) {
     EXPECT_EQ(of("tcp port 443 or udp port 53").size(), 2u);
     EXPECT_EQ(of("src host 192.0.2.7 or dst host 192.0.2.8").size(), 2u);

@@ -75,6 +75,14 @@ CounterIncrease counted(std::string_view name, std::uint64_t by) {
             .shown_by = std::string(kCounters)};
 }
 
+/// Neither a rule nor a counter speaks.
+DropReasonWords unknown_part() {
+    return {.words =
+                "netfilter dropped it, and no rule is known there: connection tracking, or "
+                "another part of the kernel",
+            .look_at = "conntrack -S; dmesg"};
+}
+
 void explain_full_table(PathReport::Drop& drop, const NetfilterDropFacts& facts) {
     drop.counter = counted("drop", facts.moved.drop);
     const bool was_full = facts.table && facts.table->most != 0 &&
@@ -102,8 +110,7 @@ void explain_lookup(PathReport::Drop& drop, const NetfilterDropFacts& facts) {
         explain_full_table(drop, facts);
         return;
     }
-    drop.words = {.words = "connection tracking dropped it: no rule is known there",
-                  .look_at = "conntrack -S; sysctl net.netfilter.nf_conntrack_max; dmesg"};
+    drop.words = unknown_part();
 }
 
 void explain_taken_ports(PathReport::Drop& drop, const NetfilterDropFacts& facts) {
@@ -151,8 +158,7 @@ void explain_confirmation(PathReport::Drop& drop, const NetfilterDropFacts& fact
                           "faster, or the entry was deleted",
                       .look_at = "conntrack -S; conntrack -L"};
     } else {
-        drop.words = {.words = "connection tracking dropped it: no rule is known there",
-                      .look_at = "conntrack -S; dmesg"};
+        drop.words = unknown_part();
     }
 }
 
@@ -166,9 +172,45 @@ void doubt(netfilter::DropAttribution& rule, const ConntrackCounters& moved) {
     }
 }
 
-bool asks_for(const netfilter::DropAttribution& rule, std::string_view nft,
-              std::string_view iptables) {
-    return rule.text.contains(nft) || rule.text.contains(iptables);
+/// The rule without what its author quoted: comments, prefixes of logs.
+std::string unquoted(const std::string& text) {
+    std::string kept;
+    bool is_quoted = false;
+    for (const char each : text) {
+        is_quoted = is_quoted != (each == '"');
+        if (!is_quoted) {
+            kept += each;
+        }
+    }
+    return kept;
+}
+
+/// Whether the rule matches packets that connection tracking calls invalid: "ct state invalid drop",
+/// "ct state vmap { invalid : drop }", "--ctstate INVALID,UNTRACKED".
+bool asks_for_invalid(const netfilter::DropAttribution& rule) {
+    const std::string text = unquoted(rule.text);
+    if (const std::size_t at = text.find("ct state "); at != std::string::npos) {
+        return !text.substr(at).starts_with("ct state !=") && text.find("invalid", at) != text.npos;
+    }
+    for (const std::string_view option : {"--ctstate ", "--state "}) {
+        const std::size_t at = text.find(option);
+        if (at != std::string::npos && !text.substr(0, at).ends_with("! ")) {
+            const std::size_t states = at + option.size();
+            return text.substr(states, text.find(' ', states) - states).contains("INVALID");
+        }
+    }
+    return false;
+}
+
+bool has_entry(const fst_path_event& drop) {
+    return (drop.flags & (FST_PATH_CONNTRACK | FST_PATH_UNTRACKED)) != 0;
+}
+
+/// The packet had not reached connection tracking yet.
+bool is_before_lookup(const netfilter::Loss& place) {
+    using netfilter::NetfilterHook;
+    return is_ip(place) && place.up_to && *place.up_to < NF_IP_PRI_CONNTRACK &&
+           (place.hook == NetfilterHook::prerouting || place.hook == NetfilterHook::output);
 }
 
 /// Why connection tracking gave a packet no state, as far as that is known; empty: not at all.
@@ -193,16 +235,24 @@ std::string why_invalid(const NetfilterDropFacts& facts) {
                : unknown;
 }
 
-/// A rule did drop it; why it matched.
+/// A rule may have dropped it; why it matched.
 void explain_rule(PathReport::Drop& drop, const NetfilterDropFacts& facts) {
-    if (is_dropped_as_invalid(drop, facts)) {
+    if (is_before_lookup(facts.place) && asks_for_invalid(*drop.attribution) &&
+        !has_entry(facts.drop)) {
+        drop.words.words =
+            "a netfilter rule dropped it; it stands before connection tracking, where every packet "
+            "is invalid";
+    } else if (is_dropped_as_invalid(drop, facts)) {
         drop.counter = counted("invalid", facts.moved.invalid);
-        drop.words = {.words = "a netfilter rule dropped it as invalid" + why_invalid(facts),
+        drop.words = {.words = "a netfilter rule dropped it; connection tracking calls it invalid" +
+                               why_invalid(facts),
                       .look_at =
                           "sysctl -w net.netfilter.nf_conntrack_log_invalid=255; dmesg (it "
                           "says why from then on)"};
     }
-    if (asks_for(*drop.attribution, "synproxy", "SYNPROXY") && facts.moved.cookie_invalid > 0) {
+    const std::string text = unquoted(drop.attribution->text);
+    if ((text.contains("synproxy") || text.contains("-j SYNPROXY")) &&
+        facts.moved.cookie_invalid > 0) {
         drop.counter = {.name = "SYNPROXY's cookie_invalid",
                         .by = facts.moved.cookie_invalid,
                         .shown_by = "cat /proc/net/stat/synproxy"};
@@ -227,9 +277,8 @@ bool is_lost_in_nat(const NetfilterDropFacts& facts) {
 }
 
 bool is_dropped_as_invalid(const PathReport::Drop& drop, const NetfilterDropFacts& facts) {
-    return drop.attribution && asks_for(*drop.attribution, "invalid", "INVALID") &&
-           asks_for(*drop.attribution, "ct state", "state ") && facts.moved.invalid > 0 &&
-           (facts.drop.flags & (FST_PATH_CONNTRACK | FST_PATH_UNTRACKED)) == 0;
+    return drop.attribution && asks_for_invalid(*drop.attribution) && facts.moved.invalid > 0 &&
+           !has_entry(facts.drop) && !is_before_lookup(facts.place);
 }
 
 void explain_netfilter_drop(PathReport::Drop& drop, const NetfilterDropFacts& facts) {

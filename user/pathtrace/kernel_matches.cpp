@@ -88,4 +88,13 @@ std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches) {
     return found;
 }
 
+bool match_answers(const std::vector<fst_path_match>& matches) {
+    return std::ranges::all_of(matches, [](const fst_path_match& match) {
+        return match.both_directions != 0 ||
+               (std::ranges::equal(match.source_port, match.destination_port) &&
+                std::ranges::equal(match.source, match.destination) &&
+                std::ranges::equal(match.source_mask, match.destination_mask));
+    });
+}
+
 }  // namespace flowstamp::pathtrace

@@ -15,4 +15,7 @@ namespace flowstamp::pathtrace {
 /// time at every station: matches that differ only in IP version or in direction are merged.
 [[nodiscard]] std::vector<fst_path_match> kernel_matches(const net::PacketMatches& matches);
 
+/// Whether answers to all packets that match do match, too: "port 53", but not "dst port 53".
+[[nodiscard]] bool match_answers(const std::vector<fst_path_match>& matches);
+
 }  // namespace flowstamp::pathtrace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/pathtrace/live/deliveries.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -33,11 +34,18 @@ bool is_refused(const RouteQuestion& question) {
     return !route && route.error().errno_value == EINVAL;
 }
 
+/// Such an address is one of a link.
+bool is_link_local(const __be32 (&address)[4]) {
+    return (address[0] & htonl(0xffc00000)) == htonl(0xfe800000);
+}
+
 WayBack ask_way(const fst_path_event& event, std::uint32_t mark, std::uint32_t bound_to) {
     const RouteQuestion question{.to = event.tuple.source,
                                  .from = event.tuple.destination,
                                  .mark = mark,
-                                 .ifindex_out = bound_to};
+                                 .ifindex_out = bound_to == 0 && is_link_local(event.tuple.source)
+                                                    ? event.ifindex_in
+                                                    : bound_to};
     const auto route = find_route(question);
     if (route) {
         return {DeliveryFacts::Way::found, route->ifindex_out};
@@ -88,17 +96,6 @@ std::set<FlowEnd> Deliveries::take_due(Nanoseconds now) {
     return due;
 }
 
-const std::vector<Delivery::Process>& Deliveries::holders(std::uint32_t inode) {
-    if (holders_.size() >= kMostRemembered) {
-        holders_.clear();
-    }
-    const auto [place, is_new] = holders_.try_emplace(inode);
-    if (is_new && inode != 0) {
-        place->second = holders_of(inode);
-    }
-    return place->second;
-}
-
 DeliveryFacts Deliveries::facts_of(const PacketPath& path, bool is_answered) {
     const fst_path_event& event = path.last();
     DeliveryFacts facts{.is_answered = is_answered,
@@ -124,7 +121,8 @@ DeliveryFacts Deliveries::facts_of(const PacketPath& path, bool is_answered) {
     return facts;
 }
 
-std::optional<Delivery> Deliveries::look_behind(const PacketPath& path, bool is_answered) {
+std::optional<Delivery> Deliveries::look_behind(const PacketPath& path, bool is_answered,
+                                                Nanoseconds now) {
     const fst_path_event& event = path.last();
     if (!can_be_asked_for(event) || (is_answered && event.tuple.protocol != IPPROTO_TCP)) {
         return std::nullopt;
@@ -132,7 +130,7 @@ std::optional<Delivery> Deliveries::look_behind(const PacketPath& path, bool is_
     const DeliveryFacts facts = facts_of(path, is_answered);
     std::optional<Delivery> delivery = explain_delivery(facts);
     if (delivery && facts.socket) {
-        delivery->processes = holders(facts.socket->inode);
+        delivery->processes = holders_.of(facts.socket->inode, now);
     }
     return delivery;
 }

@@ -8,10 +8,10 @@
 #include <optional>
 #include <set>
 #include <utility>
-#include <vector>
 
 #include "user/pathtrace/delivery.h"
 #include "user/pathtrace/live/losses.h"
+#include "user/pathtrace/live/socket_holders.h"
 #include "user/pathtrace/packet_path.h"
 
 namespace flowstamp::pathtrace {
@@ -32,19 +32,19 @@ class Deliveries {
     [[nodiscard]] std::set<FlowEnd> take_due(Nanoseconds now);
 
     /// What is to be said of packets like this one; nothing if nothing speaks. Asks the kernel for the
-    /// socket and the route, and once for each socket who holds it.
-    [[nodiscard]] std::optional<Delivery> look_behind(const PacketPath& path, bool is_answered);
+    /// socket and the route, and who holds it.
+    [[nodiscard]] std::optional<Delivery> look_behind(const PacketPath& path, bool is_answered,
+                                                      Nanoseconds now);
     /// Whether that differs from what was said of them last; remembers it.
     [[nodiscard]] bool is_news(const FlowEnd& whose, const Delivery& delivery);
 
   private:
     [[nodiscard]] DeliveryFacts facts_of(const PacketPath& path, bool is_answered);
-    [[nodiscard]] const std::vector<Delivery::Process>& holders(std::uint32_t inode);
 
     std::uint64_t overflows_before_;
     std::deque<std::pair<Nanoseconds, FlowEnd>> waiting_;
     std::map<FlowEnd, Delivery> told_;
-    std::map<std::uint32_t, std::vector<Delivery::Process>> holders_;  ///< by inode
+    SocketHolders holders_;
 };
 
 }  // namespace flowstamp::pathtrace

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "user/kernel/attach/netlink.h"
@@ -47,6 +48,20 @@ Route read_route(Bytes attributes) {
     return route;
 }
 
+/// IPv6 answers with a route where IPv4 answers with an error. A positive errno, or 0.
+int error_of(unsigned char type) {
+    switch (type) {
+        case RTN_UNREACHABLE:
+            return EHOSTUNREACH;
+        case RTN_PROHIBIT:
+            return EACCES;
+        case RTN_BLACKHOLE:
+            return EINVAL;
+        default:
+            return 0;
+    }
+}
+
 }  // namespace
 
 Result<Route> find_route(const RouteQuestion& question) {
@@ -72,15 +87,21 @@ Result<Route> find_route(const RouteQuestion& question) {
         request.attribute(RTA_OIF, question.ifindex_out);
     }
     Route route;
+    int error = 0;
     const Status asked =
         kernel::ask(NETLINK_ROUTE, request.bytes(), "look up", "a route", [&](Bytes datagram) {
             kernel::each_message(datagram, [&](const nlmsghdr& answer, Bytes body) {
                 if (answer.nlmsg_type == RTM_NEWROUTE && body.size() >= sizeof(rtmsg)) {
+                    std::memcpy(&header, body.data(), sizeof(header));
+                    error = error_of(header.rtm_type);
                     route = read_route(body.subspan(sizeof(rtmsg)));
                 }
                 return true;
             });
         });
+    if (asked && error != 0) {
+        return fail_errno("look up", "a route", error);
+    }
     return asked ? Result<Route>(route) : std::unexpected(asked.error());
 }
 

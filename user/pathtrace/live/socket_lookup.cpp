@@ -2,19 +2,15 @@
 #include "user/pathtrace/live/socket_lookup.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <string_view>
 #include <system_error>
 
 #include "user/kernel/attach/netlink.h"
@@ -25,7 +21,6 @@ namespace flowstamp::pathtrace {
 namespace {
 
 using kernel::Bytes;
-namespace fs = std::filesystem;
 
 /// tcpi_rcv_wnd, which older headers do not have (Linux 6.2).
 constexpr std::size_t kReceiveWindowAt = 232;
@@ -99,35 +94,6 @@ std::optional<SocketFacts> read_socket(Bytes body) {
     return socket;
 }
 
-std::optional<int> process_id(const fs::path& folder) {
-    const std::string name = folder.filename();
-    int id = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-    return error == std::errc() && end == name.data() + name.size() ? std::optional(id)
-                                                                    : std::nullopt;
-}
-
-std::string process_name(int id) {
-    std::ifstream file(fmt::format("/proc/{}/comm", id));
-    std::string name;
-    std::getline(file, name);
-    return name;
-}
-
-/// Whether a process has it open; `left` counts the descriptors that may still be looked at.
-bool holds(const fs::path& process, const std::string& link, unsigned& left) {
-    std::error_code error;
-    for (fs::directory_iterator at(process / "fd", error), end; !error && at != end && left > 0;
-         at.increment(error)) {
-        left--;
-        std::error_code gone;
-        if (fs::read_symlink(at->path(), gone) == link && !gone) {
-            return true;
-        }
-    }
-    return false;
-}
-
 }  // namespace
 
 std::optional<SocketFacts> find_socket(const fst_path_tuple& tuple, std::uint32_t ifindex_in) {
@@ -144,22 +110,6 @@ std::optional<SocketFacts> find_socket(const fst_path_tuple& tuple, std::uint32_
             });
         });
     return asked ? found : std::nullopt;
-}
-
-std::vector<Delivery::Process> holders_of(std::uint32_t inode) {
-    constexpr std::size_t most = 4;
-    unsigned left = 100'000;
-    std::vector<Delivery::Process> holders;
-    const std::string link = fmt::format("socket:[{}]", inode);
-    std::error_code error;
-    for (fs::directory_iterator at("/proc", error), end;
-         !error && at != end && left > 0 && holders.size() < most; at.increment(error)) {
-        const auto id = process_id(at->path());
-        if (id && holds(at->path(), link, left)) {
-            holders.push_back({.pid = *id, .name = process_name(*id)});
-        }
-    }
-    return holders;
 }
 
 std::uint64_t read_listen_overflows() {

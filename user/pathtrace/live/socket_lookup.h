@@ -3,8 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "flowstamp/path.h"
 #include "user/pathtrace/delivery.h"
@@ -16,10 +14,6 @@ namespace flowstamp::pathtrace {
 /// it cannot be asked for.
 [[nodiscard]] std::optional<SocketFacts> find_socket(const fst_path_tuple& tuple,
                                                      std::uint32_t ifindex_in);
-
-/// The processes in /proc that hold the socket with this inode, at most four. Looks at no more than
-/// 100,000 descriptors.
-[[nodiscard]] std::vector<Delivery::Process> holders_of(std::uint32_t inode);
 
 /// TcpExt's ListenOverflows of the calling thread's network namespace, as `nstat` shows it.
 [[nodiscard]] std::uint64_t read_listen_overflows();

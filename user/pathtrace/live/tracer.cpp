@@ -76,6 +76,7 @@ class Tracer::Run {
           started_(dependencies.clock.monotonic()),
           probe_(std::move(probe)),
           matches_(std::move(matches)),
+          follows_answers_(match_answers(matches_)),
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
           counts_(probe_.stations().size()),
@@ -268,7 +269,9 @@ class Tracer::Run {
             return std::nullopt;
         }
         const bool is_answered = filed.flow.directions.at(1 - filed.direction).packets != 0;
-        return deliveries_.look_behind(example, is_answered);
+        return is_answered || follows_answers_
+                   ? deliveries_.look_behind(example, is_answered, dependencies_.clock.monotonic())
+                   : std::nullopt;
     }
 
     /// Reports the final number of packets with each end.
@@ -369,6 +372,7 @@ class Tracer::Run {
     Nanoseconds started_;
     PathProbe probe_;
     std::vector<fst_path_match> matches_;
+    bool follows_answers_;  ///< of all packets that the filter matches
     StationMap map_;
     std::optional<netfilter::NftTrace> trace_;
     StationCounts counts_;
