@@ -88,6 +88,11 @@ class LivePath {
         const std::lock_guard lock(mutex_);
         return reports_;
     }
+    /// Lines about the run itself.
+    std::vector<std::string> notices() {
+        const std::lock_guard lock(mutex_);
+        return notices_;
+    }
     const pathtrace::PathStats& stop() {
         stopping_ = true;
         if (running_.valid()) {
@@ -113,7 +118,11 @@ class LivePath {
             {.interfaces = interfaces, .filter = filter},
             {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); },
              .clock = clock,
-             .notice = [](auto) {}});
+             .notice =
+                 [this](std::string_view line) {
+                     const std::lock_guard lock(mutex_);
+                     notices_.emplace_back(line);
+                 }});
         if (!tracer) {
             attached.set_exception(
                 std::make_exception_ptr(std::runtime_error(tracer.error().message())));
@@ -131,6 +140,7 @@ class LivePath {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<pathtrace::PathReport> reports_;
+    std::vector<std::string> notices_;
     pathtrace::PathStats stats_;
     std::future<void> running_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,8 +45,8 @@ class StationMap {
                                                          int below) const;
 
     std::vector<StationState> stations_;
-    /// By pf and hook, in the order of kHooks.
-    std::vector<std::vector<netfilter::PriorityInUse>> in_use_;
+    /// What is at each reported priority, by pf and hook, in the order of kHooks.
+    std::vector<std::map<int, std::vector<std::string>>> in_use_;
 };
 
 [[nodiscard]] netfilter::TableFamily family_of(std::uint8_t pf);

@@ -18,6 +18,7 @@
 #include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
+#include "user/pathtrace/live/other_programs.h"
 #include "user/pathtrace/live/path_probe.h"
 
 namespace flowstamp::pathtrace {
@@ -64,20 +65,27 @@ Status check_can_trace(const std::vector<std::string>& interfaces) {
 
 class Tracer::Run {
   public:
-    Run(const Dependencies& dependencies, netfilter::Ruleset ruleset, PathProbe probe,
-        std::vector<fst_path_match> matches, std::optional<netfilter::NftTrace> trace)
+    Run(const Dependencies& dependencies, netfilter::Ruleset ruleset, OtherPrograms others,
+        PathProbe probe, std::vector<fst_path_match> matches,
+        std::optional<netfilter::NftTrace> trace)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
           started_(dependencies.clock.monotonic()),
           probe_(std::move(probe)),
           matches_(std::move(matches)),
+          others_(std::move(others)),
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
           counts_(probe_.stations().size()),
-          losses_(std::move(ruleset), map_, netfilter::read_ruleset, take_traced()),
+          losses_(
+              std::move(ruleset), map_, [this] { return read_all(); }, take_traced()),
           packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
+        }
+        for (const OtherProgram& its : others_.all()) {
+            const Station at{.pf = its.pf, .hook = its.hook, .priority = its.priority};
+            dependencies_.notice(fmt::format("{}: {} may drop packets", at.text(), its.text()));
         }
     }
 
@@ -133,6 +141,14 @@ class Tracer::Run {
     }
 
   private:
+    [[nodiscard]] Result<netfilter::Ruleset> read_all() {
+        auto ruleset = netfilter::read_ruleset();
+        if (ruleset) {
+            others_.add_to(*ruleset);
+        }
+        return ruleset;
+    }
+
     [[nodiscard]] Losses::TakeTraced take_traced() {
         return trace_ ? Losses::TakeTraced([this] { return trace_->take_drops(); })
                       : Losses::TakeTraced();
@@ -270,6 +286,7 @@ class Tracer::Run {
     Nanoseconds started_;
     PathProbe probe_;
     std::vector<fst_path_match> matches_;
+    OtherPrograms others_;
     StationMap map_;
     std::optional<netfilter::NftTrace> trace_;
     StationCounts counts_;
@@ -301,6 +318,8 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
             "'{}': the kernel compares addresses, protocol and ports alone, so more is followed",
             wanted.filter));
     }
+    OtherPrograms others;
+    others.add_to(*ruleset);
     std::vector<fst_path_match> compared = kernel_matches(*matches);
     auto probe = PathProbe::start(
         {.stations = plan_stations(*ruleset, without_duplicates(wanted.interfaces)),
@@ -309,6 +328,7 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }
+    others.attached(probe->stations(), *ruleset);
     std::optional<netfilter::NftTrace> trace;
     if (wanted.trace) {
         auto started = netfilter::NftTrace::start(matches->any_of);
@@ -317,8 +337,8 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
         }
         trace.emplace(std::move(*started));
     }
-    auto run = std::make_unique<Run>(dependencies, std::move(*ruleset), std::move(*probe),
-                                     std::move(compared), std::move(trace));
+    auto run = std::make_unique<Run>(dependencies, std::move(*ruleset), std::move(others),
+                                     std::move(*probe), std::move(compared), std::move(trace));
     if (const Status listening = run->listen(); !listening) {
         return std::unexpected(listening.error());
     }
