@@ -184,6 +184,14 @@ TEST_F(PathBesideForeign, ThatDropsIsNamedAndNotTheRule) {
     EXPECT_EQ(stats.dropped, 2U * kEach);
     expect_lost(path, 10172, "chain forward", "certain");
     expect_lost(path, 10173, words(guard, "guard"), "certain");
+    const auto report = path.wait_for([](const pathtrace::PathReport& each) {
+        return each.drop && each.drop->attribution &&
+               each.drop->attribution->tool == netfilter::RulesetTool::bpf;
+    });
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->drop->words.words, "a netfilter hook dropped it");
+    EXPECT_EQ(report->drop->words.look_at,
+              fmt::format("bpftool prog show id {}; bpftool link show", guard.id()));
 }
 
 /// The only place between the chain and the program is taken, by one of the two `path`.

@@ -24,6 +24,12 @@ struct PathStep {
     Nanoseconds since_start{0};          ///< when its last station was passed
 };
 
+/// The ports of a bridge that a packet came in by and was forwarded to. Empty: none, or not decided.
+struct BridgePorts {
+    std::string in{};
+    std::string out{};
+};
+
 /// Report on packets with the same end.
 struct PathReport {
     struct Drop {
@@ -39,12 +45,15 @@ struct PathReport {
     bool is_reply = false;                       ///< against the direction of the first packet
     fst_path_tuple name{};                       ///< of these packets, as they arrived at this host
     std::optional<fst_path_tuple> translated{};  ///< as they leave it, if different
+    /// They left as they came, although their connection is translated: why.
+    std::optional<std::string> untranslated{};
     PacketPath::End end = PacketPath::End::unknown;
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
-    fst_path_event latest{};  ///< the latest packet's last record
-    Nanoseconds wall{0};      ///< of the latest, since 1970
+    std::optional<BridgePorts> bridge{};  ///< IP's hooks were passed from within a bridge
+    fst_path_event latest{};              ///< the latest packet's last record
+    Nanoseconds wall{0};                  ///< of the latest, since 1970
 
     /// Whether the packets left this host or were delivered on it.
     [[nodiscard]] bool has_arrived() const {

@@ -237,6 +237,11 @@ std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
     return next ? names_between(its, its.priority, *next) : std::vector<std::string>();
 }
 
+bool StationMap::is_last(std::uint32_t index) const {
+    return knows(index) && at(index).station.kind == Station::Kind::netfilter &&
+           !neighbour(index, false);
+}
+
 netfilter::Loss StationMap::loss_behind(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
     // nf_tables' device hooks run after tc at ingress and before tc at egress. After tc egress only

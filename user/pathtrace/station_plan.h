@@ -36,6 +36,8 @@ class StationMap {
     [[nodiscard]] std::vector<std::string> passed_before(std::uint32_t index) const;
     /// The same between this station and the next of its hook; empty at the last.
     [[nodiscard]] std::vector<std::string> passed_next(std::uint32_t index) const;
+    /// Whether it is the last of its netfilter hook.
+    [[nodiscard]] bool is_last(std::uint32_t index) const;
     /// What may have dropped packets that passed this station and no further one.
     [[nodiscard]] netfilter::Loss loss_behind(std::uint32_t index) const;
 

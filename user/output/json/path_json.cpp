@@ -57,6 +57,14 @@ Json drop(const pathtrace::PathReport::Drop& its) {
     return json;
 }
 
+Json bridge(const pathtrace::BridgePorts& ports) {
+    Json json = {{"in", ports.in}};
+    if (!ports.out.empty()) {
+        json["out"] = ports.out;
+    }
+    return json;
+}
+
 Json steps(const pathtrace::PathReport& report) {
     Json list = Json::array();
     for (const pathtrace::PathStep& step : report.steps) {
@@ -80,7 +88,13 @@ Json json_of(const pathtrace::PathReport& report) {
     if (report.translated) {
         path["translated"] = ends(*report.translated);
     }
+    if (report.untranslated) {
+        path["untranslated"] = *report.untranslated;
+    }
     path["stations"] = steps(report);
+    if (report.bridge) {
+        path["bridge"] = bridge(*report.bridge);
+    }
     if (report.drop) {
         path["drop"] = drop(*report.drop);
     }

@@ -42,6 +42,10 @@ void clean(pathtrace::PathReport& report) {
         clean(step.passed);
         clean(step.changed);
     }
+    if (report.bridge) {
+        clean(report.bridge->in);
+        clean(report.bridge->out);
+    }
     if (!report.drop) {
         return;
     }

@@ -44,6 +44,22 @@ DropNames names_of(const std::optional<fst_path_event>& drop) {
             .interface = interface_name(drop->ifindex_out)};
 }
 
+std::optional<BridgePorts> bridge_of(const PacketPath& path) {
+    __u32 in = path.last().bridge_port_in, out = path.last().bridge_port_out;
+    for (const fst_path_event& event : path.stations) {
+        in = in == 0 ? event.bridge_port_in : in;
+        out = out == 0 ? event.bridge_port_out : out;
+    }
+    if (in == 0) {
+        return std::nullopt;
+    }
+    const auto name_of_port = [](__u32 index) {
+        const std::string name = interface_name(index);
+        return index != 0 && name.empty() ? fmt::format("of index {}", index) : name;
+    };
+    return BridgePorts{.in = name_of_port(in), .out = name_of_port(out)};
+}
+
 /// Checks in advance what would otherwise fail for each station by itself: one error, not many.
 Status check_can_trace(const std::vector<std::string>& interfaces) {
     const auto capabilities = kernel::Capabilities::of_this_thread();
@@ -79,7 +95,8 @@ class Tracer::Run {
           counts_(probe_.stations().size()),
           losses_(
               std::move(ruleset), map_, [this] { return read_all(); }, take_traced()),
-          packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); }) {
+          packet_paths_([this](const PacketPath& packet_path) { ended(packet_path); },
+                        [this](std::uint32_t station) { return map_.is_last(station); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
         }
@@ -247,6 +264,7 @@ class Tracer::Run {
         PathReport report = report_of(filed, packet_path, map_, losses_.of(flow_end(filed)),
                                       names_of(packet_path.drop));
         report.again = again;
+        report.bridge = bridge_of(packet_path);
         report.wall = wall_.at(time_of(packet_path.last()));
         reported_[flow_end(filed)] = filed.count;
         if (report.drop) {
