@@ -88,6 +88,15 @@ class LivePath {
         const std::lock_guard lock(mutex_);
         return reports_;
     }
+    /// Waits for a line about the run itself that contains `text`, of which there were `before`.
+    bool wait_for_notice(const std::string& text, std::size_t before = 0) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, kTimeout, [&] {
+            return std::ranges::count_if(notices_, [&](const std::string& line) {
+                       return line.contains(text);
+                   }) > static_cast<std::ptrdiff_t>(before);
+        });
+    }
     /// Lines about the run itself.
     std::vector<std::string> notices() {
         const std::lock_guard lock(mutex_);
@@ -122,6 +131,7 @@ class LivePath {
                  [this](std::string_view line) {
                      const std::lock_guard lock(mutex_);
                      notices_.emplace_back(line);
+                     changed_.notify_all();
                  }});
         if (!tracer) {
             attached.set_exception(

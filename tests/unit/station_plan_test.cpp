@@ -79,5 +79,20 @@ TEST(StationPlan, BracketsAnotherProgram) {
                 ElementsAre("BPF program guard (id 7)"));
 }
 
+TEST(StationPlan, HasRoomForAStationInItsGapAlone) {
+    const pathtrace::Station later{
+        .pf = NFPROTO_IPV4, .hook = NF_INET_FORWARD, .priority = 1, .up_to = 4};
+    const pathtrace::Station earlier{
+        .pf = NFPROTO_IPV4, .hook = NF_INET_FORWARD, .priority = -1, .up_to = -9};
+    const pathtrace::Station elsewhere{.pf = NFPROTO_IPV4, .hook = NF_INET_LOCAL_IN, .priority = 1};
+    EXPECT_TRUE(later.has_room_for(earlier, 1));
+    EXPECT_TRUE(later.has_room_for(earlier, 4));
+    EXPECT_FALSE(later.has_room_for(earlier, 5));
+    EXPECT_TRUE(earlier.has_room_for(later, -9));
+    EXPECT_FALSE(earlier.has_room_for(later, 0));
+    EXPECT_FALSE(later.has_room_for(elsewhere, 1));
+    EXPECT_FALSE(elsewhere.has_room_for(elsewhere, 2)) << "nowhere else";
+}
+
 }  // namespace
 }  // namespace flowstamp

@@ -24,6 +24,10 @@ struct Station {
 
     /// "IPv4 prerouting, priority -201", "eth0, tc egress".
     [[nodiscard]] std::string text() const;
+    /// Whether both are in one hook, and a station with this priority could be there instead.
+    [[nodiscard]] bool has_room_for(const Station& other, std::int32_t its_priority) const;
+
+    friend bool operator==(const Station&, const Station&) = default;
 };
 
 /// A requested station, after attaching. Its index in PathProbe::stations() is
@@ -31,6 +35,7 @@ struct Station {
 struct StationState {
     Station station;                    ///< with its actual priority
     bool attached = false;              ///< else a notice says why not
+    std::int32_t wanted = 0;            ///< the priority that its program knows: for the order
     std::vector<std::int32_t> taken{};  ///< priorities that were not free, nearest first
 };
 

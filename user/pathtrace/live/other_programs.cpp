@@ -12,6 +12,7 @@
 
 #include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/features/libbpf_messages.h"
+#include "user/netfilter/read_ruleset.h"
 #include "user/pathtrace/station_plan.h"
 #include "vmlinux/uapi.h"
 
@@ -120,6 +121,17 @@ bool OtherPrograms::is_here(std::uint32_t link, const OtherProgram& its) {
         return known->second;
     }
     return here_[link] = !is_at_station(its) && is_taken(its.pf, its.hook, its.priority);
+}
+
+Result<netfilter::Ruleset> OtherPrograms::read_ruleset() {
+    auto ruleset = netfilter::read_ruleset();
+    if (ruleset) {
+        std::erase_if(ruleset->tables, [](const netfilter::Table& table) {
+            return table.name.starts_with("flowstamp_trace_");
+        });
+        add_to(*ruleset);
+    }
+    return ruleset;
 }
 
 void OtherPrograms::add_to(netfilter::Ruleset& ruleset) {

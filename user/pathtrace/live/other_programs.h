@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "user/base/fd.h"
+#include "user/base/result.h"
 #include "user/netfilter/ruleset.h"
 #include "user/pathtrace/other_program.h"
 #include "user/pathtrace/station.h"
@@ -19,16 +20,20 @@ class OtherPrograms {
   public:
     OtherPrograms();
 
-    /// Looks which BPF programs there are now, and adds them to the ruleset that was just read. Not
-    /// those of `path` itself, which drop nothing.
-    void add_to(netfilter::Ruleset& ruleset);
+    /// The ruleset with the BPF programs that there are now. Without what `path` itself makes, here or
+    /// in another process: neither its programs nor the tables of --trace drop anything.
+    [[nodiscard]] Result<netfilter::Ruleset> read_ruleset();
     /// To be called once the stations are attached: also adds what was found in their way.
     void attached(const std::vector<StationState>& stations, netfilter::Ruleset& ruleset);
+
+    /// To be called before stations are attached again.
+    void forget_in_the_way() { in_the_way_.clear(); }
 
     /// As last looked at.
     [[nodiscard]] const std::vector<OtherProgram>& all() const { return all_; }
 
   private:
+    void add_to(netfilter::Ruleset& ruleset);
     [[nodiscard]] bool is_taken(std::uint8_t pf, std::uint8_t hook, std::int32_t priority) const;
     [[nodiscard]] bool is_here(std::uint32_t link, const OtherProgram& its);
     [[nodiscard]] bool is_at_station(const OtherProgram& its) const;

@@ -97,7 +97,7 @@ void attach_station(PathProbeState& state, std::size_t i) {
         return;
     }
     at.attached = true;
-    state.links.push_back(*std::move(link));
+    state.station_links.emplace(i, *std::move(link));
 }
 
 /// False, with a notice, if the kernel does not have the tracepoint.
@@ -128,9 +128,13 @@ void attach_path(PathProbeState& state) {
             attach_tracepoint(state, programs.flowstamp_path_queued, kBesideTc);
     }
     for (const Station& station : state.options.stations) {
-        state.stations.push_back({.station = station});
-        attach_station(state, state.stations.size() - 1);
+        attach_next(state, station);
     }
+}
+
+void attach_next(PathProbeState& state, const Station& station) {
+    state.stations.push_back({.station = station, .wanted = station.priority});
+    attach_station(state, state.stations.size() - 1);
 }
 
 }  // namespace flowstamp::pathtrace

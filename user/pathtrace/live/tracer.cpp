@@ -3,23 +3,26 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "user/base/fd.h"
 #include "user/kernel/attach/interface.h"
 #include "user/kernel/features/capabilities.h"
 #include "user/net/packet_match.h"
 #include "user/netfilter/nft_trace.h"
-#include "user/netfilter/read_ruleset.h"
 #include "user/pathtrace/kernel_matches.h"
-#include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
 #include "user/pathtrace/live/other_programs.h"
+#include "user/pathtrace/live/path_names.h"
 #include "user/pathtrace/live/path_probe.h"
+#include "user/pathtrace/live/ruleset_changes.h"
 
 namespace flowstamp::pathtrace {
 
@@ -33,31 +36,6 @@ std::vector<std::string> without_duplicates(const std::vector<std::string>& name
         }
     }
     return found;
-}
-
-DropNames names_of(const std::optional<fst_path_event>& drop) {
-    if (!drop) {
-        return {};
-    }
-    return {.reason = drop_reason_name(drop->drop_reason),
-            .location = code_name(drop->location),
-            .interface = interface_name(drop->ifindex_out)};
-}
-
-std::optional<BridgePorts> bridge_of(const PacketPath& path) {
-    __u32 in = path.last().bridge_port_in, out = path.last().bridge_port_out;
-    for (const fst_path_event& event : path.stations) {
-        in = in == 0 ? event.bridge_port_in : in;
-        out = out == 0 ? event.bridge_port_out : out;
-    }
-    if (in == 0) {
-        return std::nullopt;
-    }
-    const auto name_of_port = [](__u32 index) {
-        const std::string name = interface_name(index);
-        return index != 0 && name.empty() ? fmt::format("of index {}", index) : name;
-    };
-    return BridgePorts{.in = name_of_port(in), .out = name_of_port(out)};
 }
 
 /// Checks in advance what would otherwise fail for each station by itself: one error, not many.
@@ -82,7 +60,7 @@ Status check_can_trace(const std::vector<std::string>& interfaces) {
 class Tracer::Run {
   public:
     Run(const Dependencies& dependencies, netfilter::Ruleset ruleset, OtherPrograms others,
-        PathProbe probe, std::vector<fst_path_match> matches,
+        RulesetChanges changes, PathProbe probe, std::vector<fst_path_match> matches,
         std::optional<netfilter::NftTrace> trace)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
@@ -90,6 +68,7 @@ class Tracer::Run {
           probe_(std::move(probe)),
           matches_(std::move(matches)),
           others_(std::move(others)),
+          changes_(std::move(changes)),
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
           counts_(probe_.stations().size()),
@@ -116,10 +95,20 @@ class Tracer::Run {
             return std::unexpected(std::move(reader).error());
         }
         reader_.emplace(std::move(*reader));
+        waiting_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+        epoll_event readable{.events = EPOLLIN, .data = {}};
+        if (!waiting_ ||
+            ::epoll_ctl(waiting_.get(), EPOLL_CTL_ADD, reader_->epoll_fd(), &readable) != 0) {
+            return fail_errno("wait for", "the path's records", errno);
+        }
+        if (changes_.descriptor() >= 0) {
+            // If it fails, changes are noticed a little later: poll() looks for them anyway.
+            (void)::epoll_ctl(waiting_.get(), EPOLL_CTL_ADD, changes_.descriptor(), &readable);
+        }
         return {};
     }
 
-    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+    [[nodiscard]] int descriptor() const { return waiting_.get(); }
 
     [[nodiscard]] Status poll() {
         if (const auto read = reader_->consume(); !read) {
@@ -129,6 +118,10 @@ class Tracer::Run {
         packet_paths_.advance(now);
         if (losses_.is_due(now)) {
             inspect();
+        }
+        changes_.listen();
+        if (changes_.is_due(now)) {
+            replan();
         }
         return {};
     }
@@ -159,11 +152,49 @@ class Tracer::Run {
 
   private:
     [[nodiscard]] Result<netfilter::Ruleset> read_all() {
-        auto ruleset = netfilter::read_ruleset();
+        auto ruleset = others_.read_ruleset();
         if (ruleset) {
-            others_.add_to(*ruleset);
+            changes_.compare(*ruleset);
         }
         return ruleset;
+    }
+
+    /// The ruleset has changed: places stations for it, and counts from it on.
+    void replan() {
+        const Nanoseconds began = dependencies_.clock.monotonic();
+        inspect();  // what was lost before
+        others_.forget_in_the_way();
+        auto ruleset = read_all();
+        if (!ruleset) {
+            dependencies_.notice(ruleset.error().message());
+            changes_.rest(began, dependencies_.clock.monotonic());
+            return;
+        }
+        if (!changes_.is_another(*ruleset)) {
+            changes_.planned(*ruleset);
+            changes_.rest(began, dependencies_.clock.monotonic());
+            return;
+        }
+        const std::size_t noticed = probe_.notices().size();
+        const auto replanned = probe_.replan(plan_stations(*ruleset, {}));
+        if (!replanned) {
+            dependencies_.notice(replanned.error().message());
+        }
+        others_.attached(probe_.stations(), *ruleset);
+        map_ = StationMap(probe_.stations(), *ruleset);
+        counts_.grow(map_);
+        changes_.planned(*ruleset);
+        changes_.rest(began, dependencies_.clock.monotonic());
+        losses_.begin_anew(std::move(*ruleset));
+        if (replanned) {
+            dependencies_.notice(
+                fmt::format("the ruleset has changed: {} new stations, {} removed; rules are "
+                            "compared from here on",
+                            replanned->added, replanned->removed));
+        }
+        for (std::size_t i = noticed; i < probe_.notices().size(); i++) {
+            dependencies_.notice(probe_.notices()[i].text);
+        }
     }
 
     [[nodiscard]] Losses::TakeTraced take_traced() {
@@ -305,6 +336,7 @@ class Tracer::Run {
     PathProbe probe_;
     std::vector<fst_path_match> matches_;
     OtherPrograms others_;
+    RulesetChanges changes_;
     StationMap map_;
     std::optional<netfilter::NftTrace> trace_;
     StationCounts counts_;
@@ -314,6 +346,7 @@ class Tracer::Run {
     PathStats stats_{};
     std::map<FlowEnd, std::uint64_t> reported_;  ///< the count in the last report
     std::optional<PathReader> reader_;
+    Fd waiting_;  ///< an epoll: records, and changes of the ruleset
 };
 
 Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependencies) {
@@ -324,7 +357,9 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
     if (const Status allowed = check_can_trace(wanted.interfaces); !allowed) {
         return std::unexpected(allowed.error());
     }
-    auto ruleset = netfilter::read_ruleset();
+    RulesetChanges changes;
+    OtherPrograms others;
+    auto ruleset = others.read_ruleset();
     if (!ruleset) {
         return std::unexpected(std::move(ruleset).error());
     }
@@ -336,8 +371,6 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
             "'{}': the kernel compares addresses, protocol and ports alone, so more is followed",
             wanted.filter));
     }
-    OtherPrograms others;
-    others.add_to(*ruleset);
     std::vector<fst_path_match> compared = kernel_matches(*matches);
     auto probe = PathProbe::start(
         {.stations = plan_stations(*ruleset, without_duplicates(wanted.interfaces)),
@@ -347,6 +380,7 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
         return std::unexpected(std::move(probe).error());
     }
     others.attached(probe->stations(), *ruleset);
+    changes.planned(*ruleset);
     std::optional<netfilter::NftTrace> trace;
     if (wanted.trace) {
         auto started = netfilter::NftTrace::start(matches->any_of);
@@ -356,7 +390,8 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
         trace.emplace(std::move(*started));
     }
     auto run = std::make_unique<Run>(dependencies, std::move(*ruleset), std::move(others),
-                                     std::move(*probe), std::move(compared), std::move(trace));
+                                     std::move(changes), std::move(*probe), std::move(compared),
+                                     std::move(trace));
     if (const Status listening = run->listen(); !listening) {
         return std::unexpected(listening.error());
     }
