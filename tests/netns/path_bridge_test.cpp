@@ -14,7 +14,6 @@ namespace flowstamp::lab {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 /// client -- [br0: router] -- server, or client -- [br0] -- server.
 class PathBridge : public LivePathTest {
@@ -70,6 +69,7 @@ class PathBridge : public LivePathTest {
 
     static std::vector<std::string> steps_of(const pathtrace::PathReport& report) {
         std::vector<std::string> names;
+        names.reserve(report.steps.size());
         for (const pathtrace::PathStep& step : report.steps) {
             names.push_back(step.at);
         }

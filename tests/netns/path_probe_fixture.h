@@ -120,6 +120,7 @@ inline std::vector<std::vector<fst_path_event>> paths_of(
         by_packet[{event.began_ns, event.skb}].push_back(event);
     }
     std::vector<std::vector<fst_path_event>> all;
+    all.reserve(by_packet.size());
     for (auto& [name, path] : by_packet) {
         all.push_back(std::move(path));
     }

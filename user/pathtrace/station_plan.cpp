@@ -150,6 +150,7 @@ netfilter::NetfilterHook hook_of(std::uint8_t hook) {
 std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
                                    const std::vector<std::string>& interfaces) {
     std::vector<Station> stations;
+    stations.reserve(2 * interfaces.size());
     for (const std::string& interface : interfaces) {
         stations.push_back({.kind = Station::Kind::tc_ingress, .interface = interface});
     }
