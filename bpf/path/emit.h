@@ -56,6 +56,8 @@ static __always_inline void path_emit(const struct sk_buff* skb, const struct pa
     event->place = at->place;
     event->ifindex_in = at->ifindex_in;
     event->ifindex_out = at->ifindex_out;
+    event->bridge_port_in = at->bridge.in;
+    event->bridge_port_out = at->bridge.out;
     event->mark = skb->mark;
     event->length = skb->len;
     event->segments = path_segments(skb);

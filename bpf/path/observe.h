@@ -9,7 +9,7 @@
 /// A packet that passed the prefilter, at a station: writes a record if it matches, or was already
 /// seen on this path.
 static __always_inline void path_at_station(const struct path_source* source,
-                                            const struct path_position* at) {
+                                            struct path_position* at) {
     struct path_report report = {.kind = FST_PATH_STATION};
     struct path_packet packet;
     struct packet_path* path;
@@ -19,6 +19,7 @@ static __always_inline void path_at_station(const struct path_source* source,
         return;
     report.flags = path_match(source->skb, &packet.tuple);
     path = packet_path_of(source->skb);
+    path_read_bridge_ports(source->skb, &at->bridge);
     goes_on = path && packet_path_goes_on(path, &packet, at);
     if (!report.flags && !goes_on) {
         if (path) {
@@ -113,6 +114,7 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
             return;
         report->flags |= FST_PATH_FIRST;
     }
+    path_read_bridge_ports(skb, &at.bridge);
     at.ifindex_in = skb->skb_iif;
     at.ifindex_out = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
     path_emit(skb, &packet, &at, report);

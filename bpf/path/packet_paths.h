@@ -5,6 +5,7 @@
 #ifndef FLOWSTAMP_BPF_PATH_PACKET_PATHS_H
 #define FLOWSTAMP_BPF_PATH_PACKET_PATHS_H
 
+#include "bpf/path/bridge.h"
 #include "bpf/path/buffer.h"
 
 /// The index of `lo` in every network namespace.
@@ -17,6 +18,7 @@ struct path_position {
     __s32 priority;
     __u32 ifindex_in;
     __u32 ifindex_out;
+    struct path_bridge_ports bridge;
 };
 
 static __always_inline struct packet_path* packet_path_of(const struct sk_buff* skb) {
@@ -56,7 +58,8 @@ static __always_inline __u32 path_tc_ifindex(const struct path_position* at) {
 
 /// Whether a packet last seen there can be seen here without having been lost, or sent again, in
 /// between. At tc it passes stacked interfaces (VLAN, bridge, bond) one after the other; over
-/// loopback it leaves and comes in again.
+/// loopback it leaves and comes in again. A bridge that calls IP's hooks has them pass PREROUTING
+/// before the bridge itself is the interface that it comes in by; the IP layer then leaves that out.
 static __always_inline int packet_path_leads_to(const struct packet_path* path,
                                                 const struct path_position* at) {
     const __u32 tc_ifindex = path_tc_ifindex(at);
@@ -65,6 +68,8 @@ static __always_inline int packet_path_leads_to(const struct packet_path* path,
         return tc_ifindex ? tc_ifindex != path->ifindex : at->priority > path->priority;
     if (at->place <= FST_PLACE_PREROUTING && path->place >= FST_PLACE_POSTROUTING)
         return at->ifindex_in == LOOPBACK_IFINDEX;
+    if (at->place == FST_PLACE_TC_INGRESS && path->place == FST_PLACE_PREROUTING)
+        return at->bridge.in && tc_ifindex != path->ifindex;
     if (at->place == FST_PLACE_OUTPUT)
         return 0;  // created here, just now
     if (at->place == FST_PLACE_FORWARD && path->place == FST_PLACE_INPUT)

@@ -91,8 +91,12 @@ struct fst_path_event {
     __u8 icmp_code;
     __u8 place;  ///< enum fst_path_place; in FST_PATH_DROPPED that of the last station passed
     __u8 padding[7];
+    /// If IP's hooks are passed from within a bridge (bridge-nf-call-iptables): the interface index of
+    /// the port that it came in by, which stays if it is routed then, ...
+    __u32 bridge_port_in;
+    __u32 bridge_port_out;  ///< ... and of the one that it is forwarded to; 0: none, or not decided
 };
-FST_STATIC_ASSERT(sizeof(struct fst_path_event) == 216, "fst_path_event");
+FST_STATIC_ASSERT(sizeof(struct fst_path_event) == 224, "fst_path_event");
 
 #define FST_PATH_NO_STATION 0xffffffffU
 

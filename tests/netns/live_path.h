@@ -24,10 +24,9 @@ namespace flowstamp::pathtrace {
 
 /// "dropped at forward: NETFILTER_DROP: ...", for tests that fail.
 inline void PrintTo(const PathReport& report, std::ostream* out) {
-    *out << fmt::format(
-        "flow #{}{} {} > {}: {}, {} packets", report.flow, report.is_reply ? ", answers" : "",
-        source_of(report.name).text(), destination_of(report.name).text(),
-        name_of(report.end), report.packets);
+    *out << fmt::format("flow #{}{} {} > {}: {}, {} packets", report.flow,
+                        report.is_reply ? ", answers" : "", source_of(report.name).text(),
+                        destination_of(report.name).text(), name_of(report.end), report.packets);
     for (const PathStep& step : report.steps) {
         *out << fmt::format("; {} ({})", step.at, fmt::join(step.passed, ", "));
     }
@@ -88,6 +87,20 @@ class LivePath {
         const std::lock_guard lock(mutex_);
         return reports_;
     }
+    /// Waits for a line about the run itself that contains `text`, of which there were `before`.
+    bool wait_for_notice(const std::string& text, std::size_t before = 0) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, kTimeout, [&] {
+            return std::ranges::count_if(notices_, [&](const std::string& line) {
+                       return line.contains(text);
+                   }) > static_cast<std::ptrdiff_t>(before);
+        });
+    }
+    /// Lines about the run itself.
+    std::vector<std::string> notices() {
+        const std::lock_guard lock(mutex_);
+        return notices_;
+    }
     const pathtrace::PathStats& stop() {
         stopping_ = true;
         if (running_.valid()) {
@@ -113,7 +126,12 @@ class LivePath {
             {.interfaces = interfaces, .filter = filter},
             {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); },
              .clock = clock,
-             .notice = [](auto) {}});
+             .notice =
+                 [this](std::string_view line) {
+                     const std::lock_guard lock(mutex_);
+                     notices_.emplace_back(line);
+                     changed_.notify_all();
+                 }});
         if (!tracer) {
             attached.set_exception(
                 std::make_exception_ptr(std::runtime_error(tracer.error().message())));
@@ -131,6 +149,7 @@ class LivePath {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<pathtrace::PathReport> reports_;
+    std::vector<std::string> notices_;
     pathtrace::PathStats stats_;
     std::future<void> running_;
 };

@@ -25,10 +25,9 @@ inline constexpr std::uint8_t kIpv4 = 2;   // NFPROTO_IPV4
 inline constexpr std::uint8_t kIpv6 = 10;  // NFPROTO_IPV6
 enum Hook : std::uint8_t { kPrerouting, kInput, kForward, kOutput, kPostrouting };
 
-inline pathtrace::Station at_hook(
-    std::uint8_t hook, std::int32_t priority,
-    pathtrace::Station::Aside aside = pathtrace::Station::Aside::earlier) {
-    return {.pf = kIpv4, .hook = hook, .priority = priority, .aside = aside};
+inline pathtrace::Station at_hook(std::uint8_t hook, std::int32_t priority,
+                                  std::optional<std::int32_t> up_to = std::nullopt) {
+    return {.pf = kIpv4, .hook = hook, .priority = priority, .up_to = up_to};
 }
 inline pathtrace::Station at_tc(pathtrace::Station::Kind kind, std::string interface) {
     return {.kind = kind, .interface = std::move(interface)};
@@ -121,6 +120,7 @@ inline std::vector<std::vector<fst_path_event>> paths_of(
         by_packet[{event.began_ns, event.skb}].push_back(event);
     }
     std::vector<std::vector<fst_path_event>> all;
+    all.reserve(by_packet.size());
     for (auto& [name, path] : by_packet) {
         all.push_back(std::move(path));
     }

@@ -258,22 +258,27 @@ TEST_F(PathStations, OtherPacketsGiveNoRecord) {
 }
 
 TEST_F(PathStations, MovesFromATakenPriorityAndReleasesIt) {
-    const std::vector<pathtrace::Station> wanted = {
-        at_hook(kForward, -1), at_hook(kForward, 1, pathtrace::Station::Aside::later)};
+    const std::vector<pathtrace::Station> wanted = {at_hook(kForward, -1, -9),
+                                                    at_hook(kForward, 1, 2)};
     {
         PathWatch first = watch(wanted, {});
         EXPECT_TRUE(first.probe().notices().empty());
         PathWatch second = watch(wanted, {});
+        EXPECT_TRUE(second.probe().notices().empty());
         EXPECT_EQ(second.probe().stations().at(0).station.priority, -2);
         EXPECT_EQ(second.probe().stations().at(1).station.priority, 2);
-        ASSERT_EQ(second.probe().notices().size(), 2U);
-        EXPECT_EQ(second.probe().notices()[0].text,
-                  "IPv4 forward, priority -2: moved here because another BPF program has priority "
-                  "-1");
+        PathWatch third = watch(wanted, {});
+        EXPECT_EQ(third.probe().stations().at(0).station.priority, -3);
+        EXPECT_FALSE(third.probe().stations().at(1).attached);
+        ASSERT_EQ(third.probe().notices().size(), 1U);
+        EXPECT_EQ(
+            third.probe().notices()[0].text,
+            "IPv4 forward, priority 1 to 2: no station: taken by other programs; what is lost "
+            "before and after it is told as lost in one place");
         first.probe().detach();
-        EXPECT_TRUE(watch(wanted, {}).probe().notices().empty());
+        EXPECT_EQ(watch(wanted, {}).probe().stations().at(1).station.priority, 1);
     }
-    EXPECT_TRUE(watch(wanted, {}).probe().notices().empty());
+    EXPECT_EQ(watch(wanted, {}).probe().stations().at(0).station.priority, -1);
 }
 
 TEST_F(PathStations, ReportsAnImpossibleStation) {

@@ -5,6 +5,7 @@
 
 #include "flowstamp/stamp.h"
 #include "user/pathtrace/path_flow.h"
+#include "user/pathtrace/untranslated.h"
 
 namespace flowstamp {
 namespace {
@@ -56,6 +57,15 @@ class Packet {
     }
     Packet& refuses() {
         event_.tcp_flags = FST_TCP_RST | FST_TCP_ACK;
+        return *this;
+    }
+    Packet& translated(fst_path_flags how) {
+        event_.flags |= how;
+        return *this;
+    }
+    Packet& to_bridge_port(std::uint32_t ifindex) {
+        event_.bridge_port_in = 1;
+        event_.bridge_port_out = ifindex;
         return *this;
     }
     Packet& segments(std::uint16_t count) {
@@ -165,6 +175,23 @@ TEST_F(PacketPathTest, WaitsForNeighbourResolution) {
     EXPECT_EQ(ended[2].end, pathtrace::PacketPath::End::unknown);
 }
 
+/// A bridge's port needs no link-layer address; but before the hook's last station a queue may hold it.
+TEST_F(PacketPathTest, LeavesByABridgesPort) {
+    constexpr std::uint32_t kLast = 7, kPort = 3;
+    pathtrace::PathAssembler bridging{
+        [this](const pathtrace::PacketPath& packet_path) { ended.push_back(packet_path); },
+        [](std::uint32_t station) { return station == kLast; }};
+    bridging.record(
+        Packet(1, 10, kOriginal).to_bridge_port(kPort).at(FST_PLACE_POSTROUTING, kLast));
+    bridging.record(Packet(2, 20, kOriginal).to_bridge_port(kPort).at(FST_PLACE_POSTROUTING, 6));
+    bridging.record(Packet(3, 30, kOriginal).at(FST_PLACE_POSTROUTING, kLast));
+    bridging.advance(1s);
+    ASSERT_EQ(ended.size(), 2U) << "the third waits for a neighbour";
+    EXPECT_EQ(ended[0].end, pathtrace::PacketPath::End::left);
+    EXPECT_EQ(pathtrace::PathFlows().record(ended[0]).end.ifindex_out, kPort);
+    EXPECT_EQ(ended[1].end, pathtrace::PacketPath::End::unknown);
+}
+
 TEST_F(PacketPathTest, FreedLongAfterDeliveryIsNoDrop) {
     Packet packet(1, 10, kOriginal);
     assembler.record(packet.at(FST_PLACE_INPUT, 0));
@@ -258,6 +285,32 @@ TEST_F(PathFlowsTest, EndsAreCountedByPlaceAndReason) {
     dropped(Packet(3, 3, kOriginal), 1);
     EXPECT_EQ(recorded().count, 1U) << "another place";
     EXPECT_EQ(flows.all().front().directions[0].packets, 5U);
+}
+
+TEST_F(PathFlowsTest, UntranslatedPacketsOfATranslatedFlowAreCountedApart) {
+    const fst_path_tuple answer = pathtrace::reversed(kTranslated);
+    const auto leaves = [&](Packet packet) {
+        assembler.record(packet.at(FST_PLACE_TC_EGRESS, 5));
+        assembler.finish();
+        return recorded();
+    };
+    EXPECT_FALSE(leaves(Packet(1, 1, kOriginal)).end.is_untranslated)
+        << "nothing is translated yet";
+    EXPECT_FALSE(
+        leaves(Packet(2, 2, kTranslated).entry(kOriginal, answer).translated(FST_PATH_DNAT))
+            .end.is_untranslated);
+    const pathtrace::PathFlows::Filed stray = leaves(Packet(3, 3, kOriginal));
+    EXPECT_TRUE(stray.end.is_untranslated);
+    EXPECT_EQ(stray.flow.id, 1U);
+    EXPECT_EQ(stray.count, 1U);
+    EXPECT_EQ(pathtrace::why_untranslated(ended.back()),
+              "it has no conntrack entry: the connection's is gone, or the packet is INVALID");
+    EXPECT_TRUE(leaves(Packet(4, 4, kOriginal).entry(kOriginal, pathtrace::reversed(kOriginal)))
+                    .end.is_untranslated);
+    EXPECT_EQ(pathtrace::why_untranslated(ended.back()),
+              "its conntrack entry translates nothing: no NAT rule applied when it was created");
+    dropped(Packet(5, 5, kOriginal), 0);
+    EXPECT_FALSE(recorded().end.is_untranslated) << "it did not leave";
 }
 
 TEST_F(PathFlowsTest, EvictsTheFlowIdleLongest) {

@@ -115,7 +115,13 @@ TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
     ping.translated.reset();
     ping.drop.reset();
     ping.end = pathtrace::PacketPath::End::unknown;
-    for (const pathtrace::PathReport& report : {lost(), ping}) {
+    pathtrace::PathReport stray = ping;
+    stray.end = pathtrace::PacketPath::End::left;
+    stray.untranslated = "it has no conntrack entry";
+    stray.bridge = {.in = "port1", .out = "port2"};
+    pathtrace::PathReport by_program = lost();
+    by_program.drop->attribution->tool = netfilter::RulesetTool::bpf;
+    for (const pathtrace::PathReport& report : {lost(), ping, stray, by_program}) {
         const std::string line = text_of<output::JsonOutput>(report, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;
     }

@@ -66,6 +66,18 @@ TEST(PathSample, HookCountsItsBusiestStationPerFamily) {
     EXPECT_EQ(sample.parts[1].packets, 4U + 1U);
 }
 
+/// A later station has not seen the earlier packets, but the hook's number must not fall.
+TEST(PathSample, NewStationBeginsWithTheNumberOfItsHook) {
+    pathtrace::StationCounts counts(2);
+    counts.passed(passing(0, 5));
+    counts.passed(passing(1, 3));
+    counts.grow(stations());
+    counts.passed(passing(2, 4));
+    EXPECT_EQ(counts.passed_at(0), 5U);
+    EXPECT_EQ(counts.passed_at(2), 3U + 4U);
+    EXPECT_EQ(counts.passed_at(3), 0U) << "another family";
+}
+
 TEST(PathSample, LossIsBetweenTwoStationsAndNamedOnceKnown) {
     pathtrace::StationCounts counts(4);
     const pathtrace::PathEnd end{.end = pathtrace::PacketPath::End::dropped, .station = 1};

@@ -309,6 +309,9 @@ std::optional<DropAttribution> traced_attribution(const Ruleset& ruleset, const 
 
 std::string words_of(const DropAttribution& attribution) {
     std::string where;
+    if (attribution.tool == RulesetTool::bpf) {
+        return attribution.text;
+    }
     if (attribution.tool == RulesetTool::nft) {
         where = fmt::format("table {} {}, chain {}", name_of(attribution.family), attribution.table,
                             attribution.chain);

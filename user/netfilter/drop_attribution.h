@@ -67,7 +67,7 @@ struct LostPackets {
 
 /// "table inet filter, chain input, handle 12: tcp dport 10174 counter drop";
 /// "iptables-legacy, table filter, chain INPUT, rule 3: -A INPUT -p tcp -j DROP";
-/// "table inet filter, chain input: policy drop".
+/// "table inet filter, chain input: policy drop"; "BPF program guard (id 12)".
 [[nodiscard]] std::string words_of(const DropAttribution& attribution);
 
 }  // namespace flowstamp::netfilter

@@ -46,6 +46,8 @@ std::string_view name_of(RulesetTool tool, TableFamily family) {
             return ip6 ? "ip6tables-nft" : "iptables-nft";
         case RulesetTool::iptables_legacy:
             return ip6 ? "ip6tables-legacy" : "iptables-legacy";
+        case RulesetTool::bpf:
+            return "bpf";
         case RulesetTool::nft:
             break;
     }

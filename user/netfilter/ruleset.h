@@ -25,6 +25,7 @@ enum class RulesetTool {
     nft,
     iptables_nft,     ///< iptables syntax, stored in nf_tables
     iptables_legacy,  ///< ip_tables, ip6_tables
+    bpf,              ///< no rule: a BPF program, or what else has a priority of its own
 };
 
 /// An action that a rule may take on a packet that it matches.

@@ -5,15 +5,23 @@ namespace flowstamp::pathtrace {
 
 namespace {
 
-/// The end of a path without a known drop.
-PacketPath::End quiet_end(const PacketPath& path, bool is_delivered, bool is_consumed) {
+/// A bridge sends it without asking for a link-layer address: nothing holds it from here on but the
+/// port's queue, as after tc egress.
+bool leaves_by_bridge(const fst_path_event& event) {
+    return event.place == FST_PLACE_POSTROUTING && event.bridge_port_out != 0;
+}
+
+/// The end of a path without a known drop. `is_through`: it has passed all of its last hook.
+PacketPath::End quiet_end(const PacketPath& path, bool is_delivered, bool is_consumed,
+                          bool is_through) {
     const __u8 place = path.stations.back().place;
     // The stack frees delivered packets without an event.
     if (is_delivered || place == FST_PLACE_INPUT) {
         return PacketPath::End::delivered;
     }
-    const bool was_leaving =
-        place == FST_PLACE_TC_EGRESS || (is_consumed && place == FST_PLACE_POSTROUTING);
+    const bool was_leaving = place == FST_PLACE_TC_EGRESS ||
+                             (is_consumed && place == FST_PLACE_POSTROUTING) ||
+                             (is_through && leaves_by_bridge(path.stations.back()));
     return was_leaving ? PacketPath::End::left : PacketPath::End::unknown;
 }
 
@@ -53,7 +61,8 @@ void PathAssembler::close(std::map<Name, Open>::iterator place) {
     } else if (ended.path.stations.empty()) {
         return;  // consumed before any station saw it
     } else {
-        ended.path.end = quiet_end(ended.path, ended.is_delivered, ended.is_consumed);
+        ended.path.end = quiet_end(ended.path, ended.is_delivered, ended.is_consumed,
+                                   is_last_ && is_last_(ended.path.stations.back().station));
     }
     sink_(ended.path);
 }
@@ -67,7 +76,7 @@ void PathAssembler::record(const fst_path_event& event) {
     switch (event.header.kind) {
         case FST_PATH_STATION:
             its.path.stations.push_back(event);
-            if (event.place == FST_PLACE_POSTROUTING) {
+            if (event.place == FST_PLACE_POSTROUTING && !leaves_by_bridge(event)) {
                 its.waits = true;
                 waiting_.splice(waiting_.end(), uses_, its.use);
             }

@@ -58,7 +58,9 @@ class PathAssembler {
     /// Maximum number of packets followed at once.
     static constexpr std::size_t kMost = 65536;
 
-    explicit PathAssembler(Sink sink) : sink_(std::move(sink)) {}
+    /// `is_last`: whether nothing follows a station in its netfilter hook. Empty: not known.
+    explicit PathAssembler(Sink sink, std::function<bool(std::uint32_t)> is_last = {})
+        : sink_(std::move(sink)), is_last_(std::move(is_last)) {}
 
     void record(const fst_path_event& event);
     void advance(Nanoseconds now);
@@ -84,6 +86,7 @@ class PathAssembler {
     [[nodiscard]] Uses& uses_of(const Open& its) { return its.waits ? waiting_ : uses_; }
 
     Sink sink_;
+    std::function<bool(std::uint32_t)> is_last_;
     std::map<Name, Open> open_;
     Uses uses_;     ///< the longest idle first
     Uses waiting_;  ///< waiting for a neighbour, likewise

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "flowstamp/stamp.h"
+#include "user/pathtrace/untranslated.h"
 
 namespace flowstamp::pathtrace {
 
@@ -50,7 +51,9 @@ PathEnd end_of(const PacketPath& path) {
         end.drop_reason = path.drop->drop_reason;
         end.location = path.drop->location;
     } else if (path.end == PacketPath::End::left) {
-        end.ifindex_out = path.stations.back().ifindex_out;
+        const fst_path_event& last = path.stations.back();
+        const bool by_bridge = last.place != FST_PLACE_TC_EGRESS && last.bridge_port_out != 0;
+        end.ifindex_out = by_bridge ? last.bridge_port_out : last.ifindex_out;
     }
     return end;
 }
@@ -130,7 +133,8 @@ PathFlows::Filed PathFlows::record(const PacketPath& path) {
     const Place place = place_of(path);
     PathFlow::Direction& direction = place.flow->directions.at(place.direction);
     const std::uint64_t packets = path.packets();
-    const PathEnd end = end_of(path);
+    PathEnd end = end_of(path);
+    end.is_untranslated = place.flow->translated.has_value() && left_untranslated(path);
     direction.packets += packets;
     if (direction.ends.size() >= kEndsMost && !direction.ends.contains(end)) {
         const auto rarest = std::ranges::min_element(direction.ends, {},

@@ -21,6 +21,7 @@ struct PathEnd {
     std::uint32_t drop_reason = 0;
     std::uint64_t location = 0;     ///< code address of the drop
     std::uint32_t ifindex_out = 0;  ///< interface through which it left
+    bool is_untranslated = false;   ///< it left as it came, but its connection is translated
 
     friend auto operator<=>(const PathEnd&, const PathEnd&) = default;
 };

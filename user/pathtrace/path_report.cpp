@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "flowstamp/stamp.h"
+#include "user/pathtrace/untranslated.h"
 
 namespace flowstamp::pathtrace {
 
@@ -78,6 +79,14 @@ DropReasonWords words_of(const std::string& reason, const std::string& location,
     return drop_reason_words(reason);
 }
 
+/// No rule: a BPF program, or what is in a hook without being known.
+DropReasonWords words_of_program(const netfilter::DropAttribution& its) {
+    return {.words = "a netfilter hook dropped it",
+            .look_at = its.handle != 0
+                           ? fmt::format("bpftool prog show id {}; bpftool link show", its.handle)
+                           : "bpftool link show; nft list hooks; lsmod"};
+}
+
 std::vector<PathStep> steps_of(const PacketPath& path, const StationMap& map) {
     std::vector<PathStep> steps;
     for (std::size_t i = 0; i < path.stations.size(); i++) {
@@ -141,7 +150,9 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
                       .steps = steps_of(packet_path, map),
                       .drop = {},
                       .latest = packet_path.last()};
-    if (flow.translated) {
+    if (filed.end.is_untranslated) {
+        report.untranslated = why_untranslated(packet_path);
+    } else if (flow.translated) {
         // Named after the connection's first packet; a reply arrives with the translated addresses.
         report.name = is_reply ? reversed(*flow.translated) : flow.name;
         report.translated = is_reply ? reversed(flow.name) : *flow.translated;
@@ -155,6 +166,10 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
             .is_hosts_decision =
                 is_hosts_decision(names.reason) || is_refused_route(names.reason, names.location),
             .attribution = std::move(attribution)};
+        if (report.drop->attribution &&
+            report.drop->attribution->tool == netfilter::RulesetTool::bpf) {
+            report.drop->words = words_of_program(*report.drop->attribution);
+        }
         std::string& look_at = report.drop->words.look_at;
         name_in(look_at, "IFACE", names.interface);
         name_in(look_at, "ADDRESS", destination_of(packet_path.drop->tuple).ip_text());

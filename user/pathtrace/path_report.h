@@ -34,6 +34,12 @@ struct CounterIncrease {
     friend bool operator==(const CounterIncrease&, const CounterIncrease&) = default;
 };
 
+/// The ports of a bridge that a packet came in by and was forwarded to. Empty: none, or not decided.
+struct BridgePorts {
+    std::string in{};
+    std::string out{};
+};
+
 /// Report on packets with the same end.
 struct PathReport {
     struct Drop {
@@ -50,13 +56,16 @@ struct PathReport {
     bool is_reply = false;                       ///< against the direction of the first packet
     fst_path_tuple name{};                       ///< of these packets, as they arrived at this host
     std::optional<fst_path_tuple> translated{};  ///< as they leave it, if different
+    /// They left as they came, although their connection is translated: why.
+    std::optional<std::string> untranslated{};
     PacketPath::End end = PacketPath::End::unknown;
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
-    std::optional<Delivery> delivery{};  ///< of delivered packets, if anything is known of it
-    fst_path_event latest{};             ///< the latest packet's last record
-    Nanoseconds wall{0};                 ///< of the latest, since 1970
+    std::optional<Delivery> delivery{};   ///< of delivered packets, if anything is known of it
+    std::optional<BridgePorts> bridge{};  ///< IP's hooks were passed from within a bridge
+    fst_path_event latest{};              ///< the latest packet's last record
+    Nanoseconds wall{0};                  ///< of the latest, since 1970
 
     /// Whether the packets left this host or were delivered on it.
     [[nodiscard]] bool has_arrived() const {

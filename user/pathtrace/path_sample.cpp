@@ -44,6 +44,9 @@ std::string rule_words(const netfilter::DropAttribution& attribution) {
         is_nft ? fmt::format("{} {} {} {}", tool, name_of(attribution.family), attribution.table,
                              attribution.chain)
                : fmt::format("{} {} {}", tool, attribution.table, attribution.chain);
+    if (attribution.tool == netfilter::RulesetTool::bpf) {
+        return attribution.text;
+    }
     if (attribution.is_policy) {
         return chain + " policy";
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/netfilter.h>
 
+#include <algorithm>
 #include <array>
 
 namespace flowstamp::pathtrace {
@@ -20,6 +21,12 @@ std::string Station::text() const {
     }
     return fmt::format("{} {}, priority {}", pf == NFPROTO_IPV6 ? "IPv6" : "IPv4",
                        hook < kHooks.size() ? kHooks.at(hook) : "hook", priority);
+}
+
+bool Station::has_room_for(const Station& other, std::int32_t its_priority) const {
+    const auto [first, last] = std::minmax({priority, up_to.value_or(priority)});
+    return kind == Kind::netfilter && other.kind == kind && other.pf == pf && other.hook == hook &&
+           its_priority >= first && its_priority <= last;
 }
 
 }  // namespace flowstamp::pathtrace

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "user/pathtrace/path_flow.h"
+#include "user/pathtrace/station_plan.h"
 
 namespace flowstamp::pathtrace {
 
@@ -20,6 +23,20 @@ class StationCounts {
     };
 
     explicit StationCounts(std::size_t stations) : passed_(stations) {}
+
+    /// There may be more stations now. A new one begins with as many as have passed its hook.
+    void grow(const StationMap& map) {
+        std::map<std::pair<std::uint8_t, std::uint8_t>, std::uint64_t> most;
+        for (std::uint32_t i = 0; map.knows(i); i++) {
+            const Station& its = map.at(i).station;
+            std::uint64_t& passed = most[{its.pf, its.hook}];
+            if (i < passed_.size()) {
+                passed = std::max(passed, passed_[i]);
+            } else {
+                passed_.push_back(passed);
+            }
+        }
+    }
 
     /// Called for every record, so it is only an addition.
     void passed(const fst_path_event& event) {

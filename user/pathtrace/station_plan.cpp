@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 namespace flowstamp::pathtrace {
 
@@ -32,7 +33,27 @@ std::vector<netfilter::PriorityInUse> reported_priorities(const netfilter::Rules
     return found;
 }
 
-/// Free priorities next to those in use, ascending; the first precedes all of them.
+/// A gap between priorities in use: where a station is wanted in it, and how far away from what it
+/// is beside it may be instead.
+struct Gap {
+    int wanted;
+    int up_to;
+};
+
+/// `in_use` of all priorities, including those of the kernel that are not reported.
+Gap gap_at(int wanted, bool is_before, const std::vector<netfilter::PriorityInUse>& in_use) {
+    int below = INT32_MIN, above = INT32_MAX;
+    for (const netfilter::PriorityInUse& its : in_use) {
+        if (its.priority == wanted) {
+            return {wanted, wanted};
+        }
+        below = its.priority < wanted ? std::max(below, its.priority) : below;
+        above = its.priority > wanted ? std::min(above, its.priority) : above;
+    }
+    return {wanted, is_before ? below + 1 : above - 1};
+}
+
+/// Free priorities next to those reported, ascending; the first precedes all of them.
 std::vector<int> boundaries(const std::vector<netfilter::PriorityInUse>& in_use) {
     std::set<int> taken;
     for (const netfilter::PriorityInUse& its : in_use) {
@@ -61,15 +82,48 @@ std::vector<int> boundaries(const std::vector<netfilter::PriorityInUse>& in_use)
     return wanted;
 }
 
+/// Where stations are needed in a hook. The first is before all that is reported, the others are each
+/// after something.
+std::vector<Gap> gaps(const netfilter::Ruleset& ruleset, std::uint8_t pf, std::uint8_t hook) {
+    const std::vector<netfilter::PriorityInUse> reported = reported_priorities(ruleset, pf, hook);
+    const std::vector<netfilter::PriorityInUse> all =
+        netfilter::priorities_in_use(ruleset, family_of(pf), hook_of(hook));
+    std::vector<Gap> found;
+    for (const int wanted : boundaries(reported)) {
+        const bool is_before = !reported.empty() && wanted < reported.front().priority;
+        found.push_back(gap_at(wanted, is_before, all));
+    }
+    return found;
+}
+
 std::size_t place_of(std::uint8_t pf, std::uint8_t hook) {
     return (pf == NFPROTO_IPV4 ? 0 : kHooks.size()) + hook;
 }
 
-std::string name_of(const netfilter::PriorityInUse& its, netfilter::TableFamily family,
-                    netfilter::NetfilterHook hook) {
-    return its.has_chains || its.by_kernel == nullptr
-               ? netfilter::priority_name(family, hook, its.priority)
-               : std::string(its.by_kernel->name);
+/// The names of what is at a priority: "filter", "connection tracking", "BPF program guard (id 12)".
+std::vector<std::string> names_at(const netfilter::Ruleset& ruleset,
+                                  const netfilter::PriorityInUse& its,
+                                  netfilter::TableFamily family, netfilter::NetfilterHook hook) {
+    std::vector<std::string> names;
+    bool has_tables = false;
+    for (const netfilter::Table& table : ruleset.tables) {
+        for (const netfilter::Chain& chain : table.chains) {
+            if (!netfilter::is_called(table, chain, family, hook) ||
+                chain.base->priority != its.priority) {
+                continue;
+            }
+            if (table.tool == netfilter::RulesetTool::bpf) {
+                names.push_back(chain.rules.front().text);
+            }
+            has_tables = has_tables || table.tool != netfilter::RulesetTool::bpf;
+        }
+    }
+    if (has_tables) {
+        names.insert(names.begin(), netfilter::priority_name(family, hook, its.priority));
+    } else if (its.by_kernel != nullptr) {
+        names.insert(names.begin(), std::string(its.by_kernel->name));
+    }
+    return names;
 }
 
 }  // namespace
@@ -96,16 +150,18 @@ netfilter::NetfilterHook hook_of(std::uint8_t hook) {
 std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
                                    const std::vector<std::string>& interfaces) {
     std::vector<Station> stations;
+    stations.reserve(2 * interfaces.size());
     for (const std::string& interface : interfaces) {
         stations.push_back({.kind = Station::Kind::tc_ingress, .interface = interface});
     }
     for (const std::uint8_t pf : kFamilies) {
         for (const std::uint8_t hook : kHooks) {
-            for (const int priority : boundaries(reported_priorities(ruleset, pf, hook))) {
+            for (const Gap& gap : gaps(ruleset, pf, hook)) {
                 stations.push_back({.kind = Station::Kind::netfilter,
                                     .pf = pf,
                                     .hook = hook,
-                                    .priority = priority});
+                                    .priority = gap.wanted,
+                                    .up_to = gap.up_to});
             }
         }
     }
@@ -119,7 +175,10 @@ StationMap::StationMap(std::vector<StationState> stations, const netfilter::Rule
     : stations_(std::move(stations)) {
     for (const std::uint8_t pf : kFamilies) {
         for (const std::uint8_t hook : kHooks) {
-            in_use_.push_back(reported_priorities(ruleset, pf, hook));
+            std::map<int, std::vector<std::string>>& names = in_use_.emplace_back();
+            for (const netfilter::PriorityInUse& its : reported_priorities(ruleset, pf, hook)) {
+                names[its.priority] = names_at(ruleset, its, family_of(pf), hook_of(hook));
+            }
         }
     }
 }
@@ -158,9 +217,9 @@ std::string StationMap::part_of(std::uint32_t index) const {
 
 std::vector<std::string> StationMap::names_between(const Station& its, int above, int below) const {
     std::vector<std::string> names;
-    for (const netfilter::PriorityInUse& between : in_use_.at(place_of(its.pf, its.hook))) {
-        if (between.priority > above && between.priority < below) {
-            names.push_back(name_of(between, family_of(its.pf), hook_of(its.hook)));
+    for (const auto& [priority, its_names] : in_use_.at(place_of(its.pf, its.hook))) {
+        if (priority > above && priority < below) {
+            names.insert(names.end(), its_names.begin(), its_names.end());
         }
     }
     return names;
@@ -177,6 +236,11 @@ std::vector<std::string> StationMap::passed_next(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
     const auto next = its.kind == Station::Kind::netfilter ? neighbour(index, false) : std::nullopt;
     return next ? names_between(its, its.priority, *next) : std::vector<std::string>();
+}
+
+bool StationMap::is_last(std::uint32_t index) const {
+    return knows(index) && at(index).station.kind == Station::Kind::netfilter &&
+           !neighbour(index, false);
 }
 
 netfilter::Loss StationMap::loss_behind(std::uint32_t index) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ class StationMap {
     [[nodiscard]] std::vector<std::string> passed_before(std::uint32_t index) const;
     /// The same between this station and the next of its hook; empty at the last.
     [[nodiscard]] std::vector<std::string> passed_next(std::uint32_t index) const;
+    /// Whether it is the last of its netfilter hook.
+    [[nodiscard]] bool is_last(std::uint32_t index) const;
     /// What may have dropped packets that passed this station and no further one.
     [[nodiscard]] netfilter::Loss loss_behind(std::uint32_t index) const;
 
@@ -44,8 +47,8 @@ class StationMap {
                                                          int below) const;
 
     std::vector<StationState> stations_;
-    /// By pf and hook, in the order of kHooks.
-    std::vector<std::vector<netfilter::PriorityInUse>> in_use_;
+    /// What is at each reported priority, by pf and hook, in the order of kHooks.
+    std::vector<std::map<int, std::vector<std::string>>> in_use_;
 };
 
 [[nodiscard]] netfilter::TableFamily family_of(std::uint8_t pf);

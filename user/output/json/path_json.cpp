@@ -82,6 +82,14 @@ Json delivery(const pathtrace::Delivery& its) {
     return json;
 }
 
+Json bridge(const pathtrace::BridgePorts& ports) {
+    Json json = {{"in", ports.in}};
+    if (!ports.out.empty()) {
+        json["out"] = ports.out;
+    }
+    return json;
+}
+
 Json steps(const pathtrace::PathReport& report) {
     Json list = Json::array();
     for (const pathtrace::PathStep& step : report.steps) {
@@ -105,7 +113,13 @@ Json json_of(const pathtrace::PathReport& report) {
     if (report.translated) {
         path["translated"] = ends(*report.translated);
     }
+    if (report.untranslated) {
+        path["untranslated"] = *report.untranslated;
+    }
     path["stations"] = steps(report);
+    if (report.bridge) {
+        path["bridge"] = bridge(*report.bridge);
+    }
     if (report.drop) {
         path["drop"] = drop(*report.drop);
     }

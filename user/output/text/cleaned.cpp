@@ -52,6 +52,10 @@ void clean(pathtrace::PathReport& report) {
             clean(cause.look_at);
         }
     }
+    if (report.bridge) {
+        clean(report.bridge->in);
+        clean(report.bridge->out);
+    }
     if (!report.drop) {
         return;
     }

@@ -41,6 +41,12 @@ std::string steps_text(const pathtrace::PathReport& report) {
     return text;
 }
 
+/// IP's hooks were passed at least in part from within the bridge.
+std::string bridge_text(const pathtrace::BridgePorts& ports) {
+    return fmt::format("in by port {}{}; it calls the IP hooks itself (bridge-nf-call-iptables)",
+                       ports.in, ports.out.empty() ? "" : ", out by port " + ports.out);
+}
+
 std::string labelled(std::string_view label, std::string_view text, const Style& style) {
     return fmt::format("{}{} {}\n", kIndent, style.faint(fmt::format("{:<9}", label)), text);
 }
@@ -102,7 +108,7 @@ std::string headline(const pathtrace::PathReport& report, const Style& style) {
             return style.bad("DROPPED") +
                    (report.drop->at.empty() ? std::string() : " at " + report.drop->at);
         case pathtrace::PacketPath::End::left:
-            return style.good("left");
+            return report.untranslated ? style.bad("left UNTRANSLATED") : style.good("left");
         case pathtrace::PacketPath::End::delivered:
             return style.good("delivered") +
                    (report.delivery && !report.delivery->is_answered ? ", no answer seen" : "");
@@ -127,6 +133,17 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
     if (report.delivery) {
         block += delivery_text(*report.delivery, style);
     }
+    if (report.untranslated) {
+        block += labelled("because", *report.untranslated, style);
+        block +=
+            labelled("look at",
+                     "conntrack -L; conntrack -S; a rule at forward that drops what is INVALID "
+                     "keeps such packets in",
+                     style);
+    }
+    if (report.bridge) {
+        block += labelled("bridge", bridge_text(*report.bridge), style);
+    }
     if (report.drop) {
         const pathtrace::PathReport::Drop& drop = *report.drop;
         if (drop.attribution) {
@@ -144,7 +161,9 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
         if (drop.counter) {
             block += labelled("counter", counter_text(*drop.counter), style);
         }
-        if ((!drop.attribution || drop.counter) && !drop.words.look_at.empty()) {
+        const bool is_rule =
+            drop.attribution && drop.attribution->tool != netfilter::RulesetTool::bpf;
+        if ((!is_rule || drop.counter) && !drop.words.look_at.empty()) {
             block += labelled("look at", drop.words.look_at, style);
         }
     }

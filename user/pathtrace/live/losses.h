@@ -57,6 +57,13 @@ class Losses {
     /// searched for.
     bool saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now);
 
+    /// The ruleset is another from now on; what was found so far still holds.
+    void begin_anew(netfilter::Ruleset before) {
+        before_ = std::move(before);
+        last_.reset();
+        places_.clear();
+    }
+
     /// Whether the ruleset should be read now; then call inspect().
     [[nodiscard]] bool is_due(Nanoseconds now) const;
     /// Reads it, if there were new losses. Returns those whose attribution changed.

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <expected>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -22,8 +21,8 @@ namespace flowstamp::pathtrace {
 
 namespace {
 
-/// How far from a taken priority a station may be moved.
-constexpr int kNeighbours = 8;
+/// How many priorities are tried for a station, if others have them.
+constexpr std::size_t kTries = 256;
 
 /// The link, or a positive errno.
 std::expected<kernel::BpfLink, int> link_netfilter(int program_fd, const Station& station) {
@@ -38,31 +37,37 @@ std::expected<kernel::BpfLink, int> link_netfilter(int program_fd, const Station
     return kernel::BpfLink(fd);
 }
 
-/// The next priority in that direction; false if there is none.
-bool move_aside(Station& station) {
-    const bool earlier = station.aside == Station::Aside::earlier;
-    const auto end = earlier ? std::numeric_limits<std::int32_t>::min() + 1
-                             : std::numeric_limits<std::int32_t>::max() - 1;
-    if (station.priority == end) {
-        return false;
+/// Attaches at the first priority of its gap that is free: that is known by trying alone.
+std::expected<kernel::BpfLink, int> attach_netfilter(int program_fd, StationState& state) {
+    Station& its = state.station;
+    const std::int32_t wanted = its.priority, end = its.up_to.value_or(wanted);
+    for (;;) {
+        std::expected<kernel::BpfLink, int> link = link_netfilter(program_fd, its);
+        if (link || link.error() != EBUSY) {
+            return link;
+        }
+        state.taken.push_back(its.priority);
+        if (its.priority == end || state.taken.size() == kTries) {
+            its.priority = wanted;
+            return link;
+        }
+        its.priority += end < its.priority ? -1 : 1;
     }
-    station.priority += earlier ? -1 : 1;
-    return true;
 }
 
-std::expected<kernel::BpfLink, int> attach_netfilter(int program_fd, StationState& state) {
-    const std::int32_t wanted = state.station.priority;
-    std::expected<kernel::BpfLink, int> link = link_netfilter(program_fd, state.station);
-    for (int i = 0; i < kNeighbours && !link && link.error() == EBUSY; i++) {
-        if (!move_aside(state.station)) {
-            break;
-        }
-        link = link_netfilter(program_fd, state.station);
+/// Why there is no station, and what is not seen therefore.
+std::string missing_text(const StationState& state, int error) {
+    const Station& its = state.station;
+    if (its.kind != Station::Kind::netfilter) {
+        return fmt::format("{}: no station: {}", its.text(), std::strerror(error));
     }
-    if (state.station.priority != wanted) {
-        state.wanted = wanted;
+    std::string text = its.text();
+    if (error == EBUSY && state.taken.size() > 1) {
+        text += fmt::format(" to {}", state.taken.back());
     }
-    return link;
+    return fmt::format(
+        "{}: no station: {}; what is lost before and after it is told as lost in one place", text,
+        error == EBUSY ? "taken by other programs" : std::strerror(error));
 }
 
 std::expected<kernel::BpfLink, int> attach_tc(int program_fd, const Station& station) {
@@ -88,21 +93,11 @@ void attach_station(PathProbeState& state, std::size_t i) {
                                                    ? attach_netfilter(program_fd, at)
                                                    : attach_tc(program_fd, at.station);
     if (!link) {
-        if (at.wanted) {  // the neighbouring priorities were not available, either
-            at.station.priority = *at.wanted;
-            at.wanted.reset();
-        }
-        state.notices.push_back(
-            {fmt::format("{}: no station: {}", at.station.text(), std::strerror(link.error()))});
+        state.notices.push_back({missing_text(at, link.error())});
         return;
     }
     at.attached = true;
-    if (at.wanted) {
-        state.notices.push_back(
-            {fmt::format("{}: moved here because another BPF program has priority {}",
-                         at.station.text(), *at.wanted)});
-    }
-    state.links.push_back(*std::move(link));
+    state.station_links.emplace(i, *std::move(link));
 }
 
 /// False, with a notice, if the kernel does not have the tracepoint.
@@ -133,9 +128,13 @@ void attach_path(PathProbeState& state) {
             attach_tracepoint(state, programs.flowstamp_path_queued, kBesideTc);
     }
     for (const Station& station : state.options.stations) {
-        state.stations.push_back({.station = station});
-        attach_station(state, state.stations.size() - 1);
+        attach_next(state, station);
     }
+}
+
+void attach_next(PathProbeState& state, const Station& station) {
+    state.stations.push_back({.station = station, .wanted = station.priority});
+    attach_station(state, state.stations.size() - 1);
 }
 
 }  // namespace flowstamp::pathtrace

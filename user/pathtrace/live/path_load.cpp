@@ -114,9 +114,10 @@ StationProgram next_program(path_bpf& skeleton, const Station& station, Numbers&
     return {fmt::format("flowstamp_ipv4_{}", number), rodata.ipv4_stations[number]};
 }
 
-/// The stations' programs, numbered from 0 for each kind; null if the kind is not supported.
+/// The stations' programs, numbered from 0 for each kind; null if the kind is not supported. `first`:
+/// the first station's index.
 std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& options,
-                                    const Supported& supported) {
+                                    const Supported& supported, std::size_t first = 0) {
     skeleton.rodata->watched_netns =
         static_cast<std::uint32_t>(kernel::NetNamespace::of_this_thread().inode());
     skeleton.rodata->only_drops = options.only_drops ? 1 : 0;
@@ -142,7 +143,9 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
             continue;
         }
         const StationProgram its = next_program(skeleton, station, taken);
-        its.known = {.index = i, .place = place_of(station), .priority = station.priority};
+        its.known = {.index = static_cast<std::uint32_t>(first + i),
+                     .place = place_of(station),
+                     .priority = station.priority};
         if (!hooked && supported.beside_tc) {
             programs.push_back(nullptr);
             continue;
@@ -261,6 +264,38 @@ Status load_path(PathProbeState& state) {
         }
     }
     return loaded;
+}
+
+Status load_added(PathProbeState& state, const std::vector<Station>& stations) {
+    const kernel::LibbpfMessages messages;
+    PathSkeleton added(path_bpf__open());
+    if (!added) {
+        return fail_errno("open", "the path's programs", errno);
+    }
+    PathProbeOptions options = state.options;
+    options.stations = stations;
+    const std::vector<bpf_program*> programs = configure(
+        *added, options, {.netfilter = true, .dropped = false, .consumed = false, .socket = false},
+        state.stations.size());
+    // All but the read-only data: with these the new programs continue the paths of the others.
+    const auto& maps = state.skeleton->maps;
+    const std::pair<bpf_map*, bpf_map*> shared[] = {{added->maps.packet_paths, maps.packet_paths},
+                                                    {added->maps.path_events, maps.path_events},
+                                                    {added->maps.path_counters, maps.path_counters},
+                                                    {added->maps.bss, maps.bss}};
+    for (const auto& [mine, theirs] : shared) {
+        if (const int error = bpf_map__reuse_fd(mine, bpf_map__fd(theirs)); error != 0) {
+            return fail_errno("share", "the path's maps", -error);
+        }
+    }
+    if (const int error = path_bpf__load(added.get()); error != 0) {
+        return fail({.operation = "load the path's programs",
+                     .errno_value = -error,
+                     .reason = messages.verifier_verdict()});
+    }
+    state.programs.insert(state.programs.end(), programs.begin(), programs.end());
+    state.added.push_back(std::move(added));
+    return {};
 }
 
 Result<std::vector<PathPart>> path_support() {

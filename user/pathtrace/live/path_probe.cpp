@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "flowstamp/path.h"
@@ -29,6 +30,9 @@ Status refuse(std::string object, std::string reason) {
                  .errno_value = EINVAL,
                  .reason = std::move(reason)});
 }
+
+/// Of a run, with those that were detached because the ruleset has changed.
+constexpr std::size_t kStationsMost = 4096;
 
 Status check_station(const Station& station) {
     if (station.kind != Station::Kind::netfilter) {
@@ -158,7 +162,61 @@ Result<PathCounters> PathProbe::counters() const {
     return summed ? Result<PathCounters>(sums) : std::unexpected(summed.error());
 }
 
+Result<PathProbe::Replanned> PathProbe::replan(const std::vector<Station>& wanted) {
+    PathProbeState& state = *state_;
+    std::vector<Station> missing;
+    std::set<std::size_t> kept;
+    for (const Station& station : wanted) {
+        if (station.kind != Station::Kind::netfilter) {
+            continue;
+        }
+        // By the priority that its program knows, too: packets are followed in that order.
+        const auto serves = [&](const StationState& its) {
+            return its.attached && station.has_room_for(its.station, its.station.priority) &&
+                   station.has_room_for(its.station, its.wanted);
+        };
+        const auto found = std::ranges::find_if(state.stations, serves);
+        if (found == state.stations.end()) {
+            missing.push_back(station);
+        } else {
+            kept.insert(static_cast<std::size_t>(found - state.stations.begin()));
+        }
+    }
+    bool is_supported = false;
+    for (std::size_t i = 0; i < state.stations.size(); i++) {
+        is_supported |= state.stations[i].station.kind == Station::Kind::netfilter &&
+                        state.programs[i] != nullptr;
+    }
+    if (!missing.empty() && is_supported) {
+        if (Status checked = check({.stations = missing}); !checked) {
+            return std::unexpected(checked.error());
+        }
+        if (state.stations.size() + missing.size() > kStationsMost) {
+            return std::unexpected(
+                refuse("more stations", "the ruleset has changed too often: start anew").error());
+        }
+        if (Status loaded = load_added(state, missing); !loaded) {
+            return std::unexpected(loaded.error());
+        }
+    }
+    Replanned done{};
+    for (std::size_t i = 0; i < state.stations.size(); i++) {
+        StationState& its = state.stations[i];
+        if (its.attached && its.station.kind == Station::Kind::netfilter && !kept.contains(i)) {
+            its.attached = false;
+            state.station_links.erase(i);
+            done.removed++;
+        }
+    }
+    for (std::size_t i = 0; is_supported && i < missing.size(); i++) {
+        attach_next(state, missing[i]);
+        done.added += state.stations.back().attached;
+    }
+    return done;
+}
+
 void PathProbe::detach() {
+    state_->station_links.clear();
     state_->links.clear();
 }
 

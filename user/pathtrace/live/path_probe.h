@@ -46,7 +46,7 @@ class PathProbe {
     PathProbe& operator=(PathProbe&&) noexcept;
     ~PathProbe();
 
-    /// In the order of the options.
+    /// In the order of the options, then of each replan().
     [[nodiscard]] const std::vector<StationState>& stations() const;
     [[nodiscard]] const kernel::Notices& notices() const;
 
@@ -58,6 +58,15 @@ class PathProbe {
     /// Also matches these packets from now on. One caller at a time.
     [[nodiscard]] Status match_also(const fst_path_match& match);
     [[nodiscard]] Result<PathCounters> counters() const;
+
+    /// Stations attached and detached.
+    struct Replanned {
+        std::size_t added = 0;
+        std::size_t removed = 0;
+    };
+    /// Has netfilter stations as for these options from now on. Those that serve as well stay; the others
+    /// are detached, and keep their index. Paths that have begun go on. On failure nothing has changed.
+    [[nodiscard]] Result<Replanned> replan(const std::vector<Station>& wanted);
 
     /// Detaches the programs. What they recorded can still be read.
     void detach();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -25,11 +26,13 @@ class PathProbeState {
     PathProbeOptions options;
     kernel::Notices notices;
     PathSkeleton skeleton;
+    std::vector<PathSkeleton> added;     ///< the programs of later stations, with the same maps
     std::vector<bpf_program*> programs;  ///< a station's, or null: not supported
     std::vector<StationState> stations;
     bool sees_drops = false;
     bool is_beside_tc = false;  ///< tracepoints replace the stations at tc
     std::vector<kernel::BpfLink> links;
+    std::map<std::size_t, kernel::BpfLink> station_links;  ///< by the station's index
 };
 
 /// The kinds of programs, by their index in the table of path_load.cpp.
@@ -40,7 +43,11 @@ inline constexpr std::size_t kNetfilter = 0, kTc = 1, kBesideTc = 2, kDropped = 
 
 /// Loads what this kernel supports; path_load.cpp.
 [[nodiscard]] Status load_path(PathProbeState& state);
+/// Loads the programs of further netfilter stations, whose indices follow those that there are.
+[[nodiscard]] Status load_added(PathProbeState& state, const std::vector<Station>& stations);
 /// Attaches what was loaded; path_attach.cpp.
 void attach_path(PathProbeState& state);
+/// Attaches a station whose program is loaded, as the next one.
+void attach_next(PathProbeState& state, const Station& station);
 
 }  // namespace flowstamp::pathtrace

@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/pathtrace/live/tracer.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "user/base/fd.h"
 #include "user/kernel/attach/interface.h"
 #include "user/kernel/features/capabilities.h"
 #include "user/net/packet_match.h"
 #include "user/netfilter/nft_trace.h"
-#include "user/netfilter/read_ruleset.h"
 #include "user/netfilter/set_lookup.h"
+#include "user/pathtrace/answer_matches.h"
 #include "user/pathtrace/kernel_matches.h"
 #include "user/pathtrace/live/deliveries.h"
 #include "user/pathtrace/live/kernel_drops.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/losses.h"
 #include "user/pathtrace/live/netfilter_drops.h"
+#include "user/pathtrace/live/other_programs.h"
+#include "user/pathtrace/live/path_names.h"
 #include "user/pathtrace/live/path_probe.h"
+#include "user/pathtrace/live/ruleset_changes.h"
 
 namespace flowstamp::pathtrace {
 
@@ -37,15 +41,6 @@ std::vector<std::string> without_duplicates(const std::vector<std::string>& name
         }
     }
     return found;
-}
-
-DropNames names_of(const std::optional<fst_path_event>& drop) {
-    if (!drop) {
-        return {};
-    }
-    return {.reason = drop_reason_name(drop->drop_reason),
-            .location = code_name(drop->location),
-            .interface = interface_name(drop->ifindex_out)};
 }
 
 /// Checks in advance what would otherwise fail for each station by itself: one error, not many.
@@ -69,25 +64,32 @@ Status check_can_trace(const std::vector<std::string>& interfaces) {
 
 class Tracer::Run {
   public:
-    Run(const Dependencies& dependencies, netfilter::Ruleset ruleset, PathProbe probe,
-        std::vector<fst_path_match> matches, std::optional<netfilter::NftTrace> trace)
+    Run(const Dependencies& dependencies, netfilter::Ruleset ruleset, OtherPrograms others,
+        RulesetChanges changes, PathProbe probe, std::vector<fst_path_match> matches,
+        std::optional<netfilter::NftTrace> trace)
         : dependencies_(dependencies),
           wall_(dependencies.clock),
           started_(dependencies.clock.monotonic()),
           probe_(std::move(probe)),
-          matches_(std::move(matches)),
-          follows_answers_(match_answers(matches_)),
+          answers_(std::move(matches)),
+          others_(std::move(others)),
+          changes_(std::move(changes)),
           map_(probe_.stations(), ruleset),
           trace_(std::move(trace)),
           counts_(probe_.stations().size()),
           losses_(std::move(ruleset), map_,
-                  {.read = netfilter::read_ruleset,
+                  {.read = [this] { return read_all(); },
                    .ask = netfilter::look_up,
                    .take_traced = take_traced()}),
           netfilter_drops_(map_),
-          packet_paths_([this](const PacketPath& packet_path) { settle(packet_path); }) {
+          packet_paths_([this](const PacketPath& packet_path) { settle(packet_path); },
+                        [this](std::uint32_t station) { return map_.is_last(station); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
             dependencies_.notice(notice.text);
+        }
+        for (const OtherProgram& its : others_.all()) {
+            const Station at{.pf = its.pf, .hook = its.hook, .priority = its.priority};
+            dependencies_.notice(fmt::format("{}: {} may drop packets", at.text(), its.text()));
         }
     }
 
@@ -101,10 +103,20 @@ class Tracer::Run {
             return std::unexpected(std::move(reader).error());
         }
         reader_.emplace(std::move(*reader));
+        waiting_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+        epoll_event readable{.events = EPOLLIN, .data = {}};
+        if (!waiting_ ||
+            ::epoll_ctl(waiting_.get(), EPOLL_CTL_ADD, reader_->epoll_fd(), &readable) != 0) {
+            return fail_errno("wait for", "the path's records", errno);
+        }
+        if (changes_.descriptor() >= 0) {
+            // If it fails, changes are noticed a little later: poll() looks for them anyway.
+            (void)::epoll_ctl(waiting_.get(), EPOLL_CTL_ADD, changes_.descriptor(), &readable);
+        }
         return {};
     }
 
-    [[nodiscard]] int descriptor() const { return reader_->epoll_fd(); }
+    [[nodiscard]] int descriptor() const { return waiting_.get(); }
 
     [[nodiscard]] Status poll() {
         if (const auto read = reader_->consume(); !read) {
@@ -116,6 +128,10 @@ class Tracer::Run {
             inspect();
         }
         look_behind(now);
+        changes_.listen();
+        if (changes_.is_due(now)) {
+            replan();
+        }
         return {};
     }
 
@@ -144,34 +160,60 @@ class Tracer::Run {
     }
 
   private:
+    [[nodiscard]] Result<netfilter::Ruleset> read_all() {
+        auto ruleset = others_.read_ruleset();
+        if (ruleset) {
+            changes_.compare(*ruleset);
+        }
+        return ruleset;
+    }
+
+    /// The ruleset has changed: places stations for it, and counts from it on.
+    void replan() {
+        const Nanoseconds began = dependencies_.clock.monotonic();
+        inspect();  // what was lost before
+        others_.forget_in_the_way();
+        auto ruleset = read_all();
+        if (!ruleset) {
+            dependencies_.notice(ruleset.error().message());
+            changes_.rest(began, dependencies_.clock.monotonic());
+            return;
+        }
+        if (!changes_.is_another(*ruleset)) {
+            changes_.planned(*ruleset);
+            changes_.rest(began, dependencies_.clock.monotonic());
+            return;
+        }
+        const std::size_t noticed = probe_.notices().size();
+        const auto replanned = probe_.replan(plan_stations(*ruleset, {}));
+        if (!replanned) {
+            dependencies_.notice(replanned.error().message());
+        }
+        others_.attached(probe_.stations(), *ruleset);
+        map_ = StationMap(probe_.stations(), *ruleset);
+        counts_.grow(map_);
+        changes_.planned(*ruleset);
+        changes_.rest(began, dependencies_.clock.monotonic());
+        losses_.begin_anew(std::move(*ruleset));
+        if (replanned) {
+            dependencies_.notice(
+                fmt::format("the ruleset has changed: {} new stations, {} removed; rules are "
+                            "compared from here on",
+                            replanned->added, replanned->removed));
+        }
+        for (std::size_t i = noticed; i < probe_.notices().size(); i++) {
+            dependencies_.notice(probe_.notices()[i].text);
+        }
+    }
+
     [[nodiscard]] Losses::TakeTraced take_traced() {
         return trace_ ? Losses::TakeTraced([this] { return trace_->take_drops(); })
                       : Losses::TakeTraced();
     }
 
-    /// An answer to translated packets has another tuple until conntrack has translated it back:
-    /// add a match, so that it is followed from its arrival on.
     void follow_answers(const fst_path_event& event) {
-        constexpr __u32 kTranslated = FST_PATH_SNAT | FST_PATH_DNAT;
-        if (!(event.flags & FST_PATH_CONNTRACK) || !(event.flags & kTranslated) ||
-            (event.flags & FST_PATH_RELATED) || matches_.empty() ||
-            matches_.size() >= FST_PATH_MATCHES_MAX) {
-            return;
-        }
-        fst_path_match its = match_everything();
-        its.protocol = event.reply.protocol;
-        its.source_port[0] = its.source_port[1] = ntohs(event.reply.source_port);
-        its.destination_port[0] = its.destination_port[1] = ntohs(event.reply.destination_port);
-        std::ranges::copy(event.reply.source, its.source);
-        std::ranges::copy(event.reply.destination, its.destination);
-        std::ranges::fill(its.source_mask, ~__be32{0});
-        std::ranges::fill(its.destination_mask, ~__be32{0});
-        const auto same = [&](const fst_path_match& known) {
-            return std::memcmp(&known, &its, sizeof(its)) == 0;
-        };
-        if (std::ranges::none_of(matches_, same)) {
-            matches_.push_back(its);
-            if (const Status set = probe_.match_also(its); !set) {
+        if (const auto match = answers_.learn(event)) {
+            if (const Status set = probe_.match_also(*match); !set) {
                 dependencies_.notice(set.error().message());
             }
         }
@@ -269,7 +311,7 @@ class Tracer::Run {
             return std::nullopt;
         }
         const bool is_answered = filed.flow.directions.at(1 - filed.direction).packets != 0;
-        return is_answered || follows_answers_
+        return is_answered || answers_.follow_all()
                    ? deliveries_.look_behind(example, is_answered, dependencies_.clock.monotonic())
                    : std::nullopt;
     }
@@ -291,6 +333,7 @@ class Tracer::Run {
                                       names_of(packet_path.drop));
         report.again = again;
         report.delivery = std::move(delivery);
+        report.bridge = bridge_of(packet_path);
         report.wall = wall_.at(time_of(packet_path.last()));
         reported_[flow_end(filed)] = filed.count;
         if (report.drop) {
@@ -371,8 +414,9 @@ class Tracer::Run {
     WallTime wall_;
     Nanoseconds started_;
     PathProbe probe_;
-    std::vector<fst_path_match> matches_;
-    bool follows_answers_;  ///< of all packets that the filter matches
+    AnswerMatches answers_;
+    OtherPrograms others_;
+    RulesetChanges changes_;
     StationMap map_;
     std::optional<netfilter::NftTrace> trace_;
     StationCounts counts_;
@@ -385,6 +429,7 @@ class Tracer::Run {
     PathStats stats_{};
     std::map<FlowEnd, std::uint64_t> reported_;  ///< the count in the last report
     std::optional<PathReader> reader_;
+    Fd waiting_;  ///< an epoll: records, and changes of the ruleset
 };
 
 Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependencies) {
@@ -395,7 +440,9 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
     if (const Status allowed = check_can_trace(wanted.interfaces); !allowed) {
         return std::unexpected(allowed.error());
     }
-    auto ruleset = netfilter::read_ruleset();
+    RulesetChanges changes;
+    OtherPrograms others;
+    auto ruleset = others.read_ruleset();
     if (!ruleset) {
         return std::unexpected(std::move(ruleset).error());
     }
@@ -415,6 +462,8 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
     if (!probe) {
         return std::unexpected(std::move(probe).error());
     }
+    others.attached(probe->stations(), *ruleset);
+    changes.planned(*ruleset);
     std::optional<netfilter::NftTrace> trace;
     if (wanted.trace) {
         auto started = netfilter::NftTrace::start(matches->any_of);
@@ -423,8 +472,9 @@ Result<Tracer> Tracer::start(const Wanted& wanted, const Dependencies& dependenc
         }
         trace.emplace(std::move(*started));
     }
-    auto run = std::make_unique<Run>(dependencies, std::move(*ruleset), std::move(*probe),
-                                     std::move(compared), std::move(trace));
+    auto run = std::make_unique<Run>(dependencies, std::move(*ruleset), std::move(others),
+                                     std::move(changes), std::move(*probe), std::move(compared),
+                                     std::move(trace));
     if (const Status listening = run->listen(); !listening) {
         return std::unexpected(listening.error());
     }

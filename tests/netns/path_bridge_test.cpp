@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// `path` on a host whose bridge calls IP's netfilter hooks, as wherever Docker runs: a packet passes
+// PREROUTING before the bridge has decided whether it is for this host.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/netns/live_path.h"
+#include "tests/netns/path_probe_fixture.h"
+#include "user/lab/download.h"
+#include "user/lab/server.h"
+
+namespace flowstamp::lab {
+namespace {
+
+using ::testing::ElementsAre;
+
+/// client -- [br0: router] -- server, or client -- [br0] -- server.
+class PathBridge : public LivePathTest {
+  protected:
+    static constexpr std::uint16_t kPort = 10177, kDropped = 10172;
+    static constexpr unsigned kEach = 5;
+    static constexpr char kFilter[] = "udp port 10177 or udp port 10172";
+
+    void SetUp() override {
+        LivePathTest::SetUp();
+        if (IsSkipped()) {
+            return;
+        }
+        const Status set = router().set_sysctl("net.bridge.bridge-nf-call-iptables", "1");
+        ASSERT_TRUE(set) << set.error().message();
+        nft(router(),
+            "table inet f {\n"
+            "chain raw { type filter hook prerouting priority -300; }\n"
+            "chain forward { type filter hook forward priority 0; "
+            "udp dport 10172 counter drop; }\n"
+            "chain nat { type nat hook postrouting priority 100; }\n}");
+    }
+    /// The client's cable becomes a port of br0, which takes the router's address there.
+    void route_from_bridge() {
+        const Interface& its = router().toward(Side::Client);
+        ip(router(), fmt::format("link add br0 address {} type bridge\n"
+                                 "link set br0 up\n"
+                                 "link set {} master br0\n"
+                                 "addr flush dev {}\n"
+                                 "addr add {}/24 dev br0\n"
+                                 "neigh replace {} lladdr {} dev br0 nud permanent\n",
+                                 its.mac.text(), its.name, its.name, its.ipv4.text(),
+                                 its.neighbour_ipv4.text(), its.neighbour_mac.text()));
+    }
+    /// Both cables become ports of br0: the hosts send to each other's link-layer address.
+    void bridge_both() {
+        const Interface& client = router().toward(Side::Client);
+        const Interface& server = router().toward(Side::Server);
+        ip(router(), fmt::format("link add br0 type bridge\nlink set br0 up\n"
+                                 "link set {} master br0\nlink set {} master br0\n",
+                                 client.name, server.name));
+        neighbour(lab().client(), lab().client().toward(Side::Server), server.neighbour_mac);
+        neighbour(lab().server(), lab().server().toward(Side::Client), client.neighbour_mac);
+    }
+    static void ip(const Namespace& host, const std::string& batch) {
+        const Status done = host.require({"ip", "-batch", "-"}, batch);
+        ASSERT_TRUE(done) << done.error().message();
+    }
+    static void neighbour(const Namespace& host, const Interface& its, const MacAddress& mac) {
+        ip(host, fmt::format("neigh replace {} lladdr {} dev {} nud permanent\n",
+                             its.neighbour_ipv4.text(), mac.text(), its.name));
+    }
+
+    static std::vector<std::string> steps_of(const pathtrace::PathReport& report) {
+        std::vector<std::string> names;
+        names.reserve(report.steps.size());
+        for (const pathtrace::PathStep& step : report.steps) {
+            names.push_back(step.at);
+        }
+        return names;
+    }
+    /// The counts of a run; every packet must have been one.
+    static void expect_sums(LivePath& path, std::uint64_t left, std::uint64_t dropped) {
+        std::this_thread::sleep_for(500ms);
+        const pathtrace::PathStats& stats = path.stop();
+        EXPECT_EQ(stats.packets, left + dropped) << testing::PrintToString(path.reports());
+        EXPECT_EQ(stats.left, left);
+        EXPECT_EQ(stats.dropped, dropped);
+        EXPECT_EQ(stats.unknown, 0U);
+    }
+};
+
+TEST_F(PathBridge, RoutedFromAPortIsOnePacket) {
+    route_from_bridge();
+    LivePath path(router(), {"to-client", "br0", "to-server"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report), ElementsAre("to-client in", "prerouting", "br0 in", "forward",
+                                               "postrouting", "to-server out"));
+    ASSERT_TRUE(report->bridge);
+    EXPECT_EQ(report->bridge->in, "to-client");
+    EXPECT_EQ(report->bridge->out, "");
+    expect_sums(path, kEach, 0);
+}
+
+/// In both directions.
+TEST_F(PathBridge, ConnectionThroughABridgeIsOneFlow) {
+    route_from_bridge();
+    const lab::Server server = require(lab::Server::start(lab().server(), {}));
+    LivePath path(router(), {"to-client", "br0", "to-server"}, "tcp port 80");
+    EXPECT_EQ(lab::download(lab().client(), to_server(100'000)).outcome, lab::Outcome::Complete);
+    const auto answer = path.wait_for([](const pathtrace::PathReport& each) {
+        return each.is_reply && each.end == pathtrace::PacketPath::End::left;
+    });
+    ASSERT_TRUE(answer);
+    EXPECT_THAT(steps_of(*answer), ElementsAre("to-server in", "prerouting", "forward",
+                                               "postrouting", "br0 out", "to-client out"));
+    const pathtrace::PathStats& stats = path.stop();
+    EXPECT_EQ(stats.flows, 1U);
+    EXPECT_EQ(stats.left, stats.packets) << testing::PrintToString(path.reports());
+}
+
+/// As a container's published port that another one uses: translated within the bridge, then routed.
+TEST_F(PathBridge, TranslatedWithinTheBridgeIsOneFlow) {
+    route_from_bridge();
+    const std::string server_ip = lab().server().address(Family::V4).text();
+    nft(router(),
+        "table ip nat {\n"
+        "chain in { type nat hook prerouting priority -100; tcp dport 10174 dnat to " +
+            server_ip +
+            ":80; }\n"
+            "chain out { type nat hook postrouting priority 100; masquerade; }\n}");
+    const lab::Server server = require(lab::Server::start(lab().server(), {}));
+    LivePath path(router(), {"to-client", "br0", "to-server"}, "tcp port 10174");
+    lab::DownloadOptions options = to_server(50'000);
+    options.server = {router().toward(Side::Client).ipv4, 10174};
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
+    const auto request = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(request && request->translated) << testing::PrintToString(path.reports());
+    EXPECT_EQ(pathtrace::destination_of(*request->translated).text(), server_ip + ":80");
+    EXPECT_THAT(steps_of(*request), ElementsAre("to-client in", "prerouting", "br0 in", "forward",
+                                                "postrouting", "to-server out"));
+    const pathtrace::PathStats& stats = path.stop();
+    EXPECT_EQ(stats.flows, 1U);
+    EXPECT_EQ(stats.left, stats.packets) << testing::PrintToString(path.reports());
+}
+
+/// As on kernels before 6.6.
+TEST_F(PathBridge, RoutedFromAPortIsOnePacketWithoutTcx) {
+    route_from_bridge();
+    fst_path_match udp = protocol(IPPROTO_UDP);
+    udp.destination_port[0] = udp.destination_port[1] = kPort;
+    PathWatch watch(router(),
+                    {.stations = {at_tc(pathtrace::Station::Kind::tc_ingress, "to-client"),
+                                  at_tc(pathtrace::Station::Kind::tc_ingress, "br0"),
+                                  at_hook(kPrerouting, -301), at_hook(kForward, -1),
+                                  at_tc(pathtrace::Station::Kind::tc_egress, "to-server")},
+                     .matches = {udp},
+                     .tcx = false});
+    send(1, kPort);
+    const auto paths = paths_of(watch.events());
+    ASSERT_EQ(paths.size(), 1U);
+    EXPECT_THAT(watch.path_text(paths[0]),
+                ::testing::StartsWith("ingress(to-client) prerouting-301 ingress(br0) forward-1 "
+                                      "egress(to-server)"));
+    EXPECT_EQ(paths[0].front().bridge_port_in, 0U) << "the bridge has not seen it yet";
+    EXPECT_NE(paths[0].at(1).bridge_port_in, 0U);
+    EXPECT_EQ(paths[0].at(1).bridge_port_in, paths[0].front().ifindex_in);
+}
+
+TEST_F(PathBridge, ForTheHostItselfIsOnePacket) {
+    route_from_bridge();
+    const lab::Server server = require(lab::Server::start(router(), {}));
+    LivePath path(router(), {"to-client", "br0"}, "tcp dst port 80");
+    lab::DownloadOptions options = to_server(10'000);
+    options.server = {router().toward(Side::Client).ipv4, 80};
+    EXPECT_EQ(lab::download(lab().client(), options).outcome, lab::Outcome::Complete);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::delivered);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report), ElementsAre("to-client in", "prerouting", "br0 in", "input"));
+    const pathtrace::PathStats& stats = path.stop();
+    EXPECT_EQ(stats.delivered, stats.packets) << testing::PrintToString(path.reports());
+}
+
+TEST_F(PathBridge, ForwardedWithinTheBridgeHasItsPorts) {
+    bridge_both();
+    LivePath path(router(), {"to-client", "to-server"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report), ElementsAre("to-client in", "prerouting", "forward",
+                                               "postrouting", "to-server out"));
+    ASSERT_TRUE(report->bridge);
+    EXPECT_EQ(report->bridge->in, "to-client");
+    EXPECT_EQ(report->bridge->out, "to-server");
+    expect_sums(path, kEach, 0);
+}
+
+/// Only the bridge is named with -i: nothing passes it.
+TEST_F(PathBridge, PortsAreKnownWithoutStationsAtThem) {
+    bridge_both();
+    LivePath path(router(), {"br0"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report), ElementsAre("prerouting", "forward", "postrouting"));
+    ASSERT_TRUE(report->bridge);
+    EXPECT_EQ(report->bridge->in, "to-client");
+    EXPECT_EQ(report->bridge->out, "to-server");
+    expect_sums(path, kEach, 0);
+}
+
+TEST_F(PathBridge, DroppedWithinTheBridgeHasItsRule) {
+    bridge_both();
+    path_.emplace(router(), std::vector<std::string>{"to-client", "to-server"}, kFilter);
+    send(kEach, kDropped);
+    const auto report = expect_rule_named("forward", "chain forward");
+    ASSERT_TRUE(report.bridge);
+    EXPECT_EQ(report.bridge->in, "to-client");
+    EXPECT_EQ(report.bridge->out, "to-server");
+    expect_sums(*path_, 0, kEach);
+}
+
+}  // namespace
+}  // namespace flowstamp::lab

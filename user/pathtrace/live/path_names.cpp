@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "user/pathtrace/live/path_names.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "user/pathtrace/live/kernel_names.h"
+
+namespace flowstamp::pathtrace {
+
+namespace {
+
+/// Empty for 0. A port that is gone has no name any more.
+std::string name_of_port(__u32 index) {
+    const std::string name = interface_name(index);
+    return index != 0 && name.empty() ? fmt::format("of index {}", index) : name;
+}
+
+}  // namespace
+
+DropNames names_of(const std::optional<fst_path_event>& drop) {
+    if (!drop) {
+        return {};
+    }
+    return {.reason = drop_reason_name(drop->drop_reason),
+            .location = code_name(drop->location),
+            .interface = interface_name(drop->ifindex_out)};
+}
+
+std::optional<BridgePorts> bridge_of(const PacketPath& path) {
+    __u32 in = path.last().bridge_port_in, out = path.last().bridge_port_out;
+    for (const fst_path_event& event : path.stations) {
+        in = in == 0 ? event.bridge_port_in : in;
+        out = out == 0 ? event.bridge_port_out : out;
+    }
+    if (in == 0) {
+        return std::nullopt;
+    }
+    return BridgePorts{.in = name_of_port(in), .out = name_of_port(out)};
+}
+
+}  // namespace flowstamp::pathtrace

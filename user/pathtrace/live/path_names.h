@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#pragma once
+
+#include <optional>
+
+#include "user/pathtrace/packet_path.h"
+#include "user/pathtrace/path_report.h"
+
+namespace flowstamp::pathtrace {
+
+/// The running kernel's names for a drop's record; empty: none was recorded.
+[[nodiscard]] DropNames names_of(const std::optional<fst_path_event>& drop);
+
+/// The ports of the bridge that called IP's hooks for a packet, by name; nothing: none did.
+[[nodiscard]] std::optional<BridgePorts> bridge_of(const PacketPath& path);
+
+}  // namespace flowstamp::pathtrace
