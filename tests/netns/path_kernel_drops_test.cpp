@@ -152,6 +152,30 @@ TEST_F(PathKernelDrops, XdpProgram) {
         testing::ContainsRegex("the XDP program of to-client dropped it: id [0-9]+, someones_xdp"));
 }
 
+/// The protocols' own counters, of this namespace.
+TEST_F(PathKernelDrops, CountersOfTheProtocols) {
+    const Fd socket = router().run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        const int least = 1;
+        ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+        lab::SocketAddress own({here(), 1001});
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        return made;
+    });
+    send_datagrams(lab().client(), here(), 1002, 2);  // before the run
+    follow(router(), "udp");
+    send_datagrams(lab().client(), here(), 1002, 1);
+    const auto closed = expect_drop("NO_SOCKET");
+    ASSERT_TRUE(closed.counter);
+    EXPECT_EQ(*closed.counter,
+              (pathtrace::CounterIncrease{"UdpNoPorts", 1, "nstat -az UdpNoPorts"}));
+    send_datagrams(lab().client(), here(), 1001, 20);
+    const auto full = expect_drop("SOCKET_RCVBUFF");
+    ASSERT_TRUE(full.counter);
+    EXPECT_EQ(full.counter->name, "UdpRcvbufErrors");
+    EXPECT_GT(full.counter->by, 0U);
+}
+
 /// The server closes first: the client's FIN is freed with the server's socket.
 TEST_F(PathKernelDrops, FinAfterTheSocketWasClosedIsNoLoss) {
     const Fd listener = router().run_in([&] {

@@ -84,8 +84,7 @@ TEST(PathDeliveryOutput, SchemaDescribesEveryCause) {
 TEST(PathDeliveryOutput, NamesOfProcessesAreHarmless) {
     Delivery delivery = full_queue();
     delivery.processes.front().name = "a\x1b[2Jb\n";
-    output::Event event = delivered(delivery);
-    const output::Event clean = output::cleaned(std::move(event));
+    const output::Event clean = output::cleaned(delivered(delivery));
     const auto& report = std::get<pathtrace::PathReport>(clean);
     EXPECT_EQ(report.delivery->processes.front().name.find_first_of("\x1b\n"), std::string::npos);
 }

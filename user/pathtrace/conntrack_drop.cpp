@@ -221,7 +221,7 @@ std::string why_invalid(const NetfilterDropFacts& facts) {
     if (*facts.is_known) {
         return ": its connection is known, but its flags, numbers or checksum do not fit that";
     }
-    const std::string unknown = ": no connection is known for it";
+    std::string unknown = ": no connection is known for it";
     const unsigned flags =
         facts.drop.tcp_flags & (FST_TCP_SYN | FST_TCP_ACK | FST_TCP_FIN | FST_TCP_RST);
     if (facts.drop.tuple.protocol != IPPROTO_TCP || flags == FST_TCP_SYN) {

@@ -15,16 +15,19 @@ struct DropReasonEntry {
 
 inline constexpr DropReasonEntry kDropReasons[] = {
     {"NOT_SPECIFIED", "the kernel gives no reason", ""},
-    {"NO_SOCKET", "no socket here for this address and port", "ss -lntu"},
+    {"NO_SOCKET", "no socket here for this address and port",
+     "ss -lntu; nstat -az UdpNoPorts Udp6NoPorts"},
     {"SOCKET_CLOSE", "the socket was closed meanwhile", "ss -tan"},
     {"SOCKET_FILTER", "the socket's own filter (SO_ATTACH_FILTER, SO_ATTACH_BPF) rejected it",
      "ss -tanp --bpf"},
     {"SOCKET_RCVBUFF", "the socket's receive buffer is full: the program reads too slowly",
-     "ss -tunm; sysctl net.core.rmem_max net.ipv4.tcp_rmem"},
+     "ss -tunm; sysctl net.core.rmem_max net.ipv4.tcp_rmem; nstat -az UdpRcvbufErrors "
+     "Udp6RcvbufErrors TcpExtTCPRcvQDrop"},
     {"SOCKET_BACKLOG", "the socket's backlog is full: its program holds it while packets come in",
      "nstat -az TcpExtTCPBacklogDrop"},
     {"PROTO_MEM", "the protocol's memory on this host is used up",
-     "sysctl net.ipv4.tcp_mem net.ipv4.udp_mem; cat /proc/net/sockstat"},
+     "sysctl net.ipv4.tcp_mem net.ipv4.udp_mem; cat /proc/net/sockstat; nstat -az UdpMemErrors "
+     "Udp6MemErrors"},
     {"PKT_TOO_SMALL", "the packet is shorter than its headers say", ""},
     {"HDR_TRUNC", "the packet's headers are cut off", ""},
     {"PKT_TOO_BIG", "the packet exceeds the MTU and must not be fragmented",
@@ -39,10 +42,13 @@ inline constexpr DropReasonEntry kDropReasons[] = {
     {"IP_INADDRERRORS", "its addresses are not valid here", "nstat -az IpInAddrErrors"},
     {"IP_NOPROTO", "this host does not speak its IP protocol", "nstat -az IpInUnknownProtos"},
     {"IP_RPFILTER", "reverse path filter: the way back to its source leaves by another interface",
-     "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.IFACE.rp_filter; ip route get SOURCE"},
+     "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.IFACE.rp_filter; ip route get SOURCE; "
+     "nstat -az TcpExtIPReversePathFilter"},
     {"IP_INNOROUTES", "no route for a packet that came in",
-     "ip route get ADDRESS from SOURCE iif IFACE; ip rule; sysctl net.ipv4.ip_forward"},
-    {"IP_OUTNOROUTES", "no route to its destination", "ip route get ADDRESS; ip rule"},
+     "ip route get ADDRESS from SOURCE iif IFACE; ip rule; sysctl net.ipv4.ip_forward; nstat -az "
+     "IpExtInNoRoutes Ip6InNoRoutes"},
+    {"IP_OUTNOROUTES", "no route to its destination",
+     "ip route get ADDRESS; ip rule; nstat -az IpOutNoRoutes Ip6OutNoRoutes"},
     {"IP_LOCAL_SOURCE", "it came from outside with an address of this host as its source",
      "sysctl net.ipv4.conf.IFACE.accept_local"},
     {"IP_INVALID_SOURCE", "its source address cannot be one (multicast, broadcast or zero)", ""},

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "user/pathtrace/live/kernel_names.h"
+#include "user/pathtrace/live/read_protocol_counters.h"
 #include "user/pathtrace/live/route_lookup.h"
 #include "user/pathtrace/live/socket_lookup.h"
 #include "user/pathtrace/path_report.h"
@@ -17,6 +18,10 @@ namespace flowstamp::pathtrace {
 namespace {
 
 constexpr std::size_t kMostRemembered = 65536;
+
+std::uint64_t read_listen_overflows() {
+    return read_protocol_counters()["TcpExtListenOverflows"];
+}
 
 struct WayBack {
     DeliveryFacts::Way way = DeliveryFacts::Way::unknown;
@@ -90,7 +95,9 @@ Deliveries::Deliveries() : overflows_before_(read_listen_overflows()) {}
 std::set<FlowEnd> Deliveries::take_due(Nanoseconds now) {
     std::set<FlowEnd> due;
     while (!waiting_.empty() && waiting_.front().first <= now) {
-        due.insert(waiting_.front().second);
+        if (budget_.take(now)) {
+            due.insert(waiting_.front().second);
+        }
         waiting_.pop_front();
     }
     return due;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "user/pathtrace/delivery.h"
+#include "user/pathtrace/live/budget.h"
 #include "user/pathtrace/live/losses.h"
 #include "user/pathtrace/live/socket_holders.h"
 #include "user/pathtrace/packet_path.h"
@@ -28,7 +29,7 @@ class Deliveries {
 
     /// The first packet with this end was delivered.
     void saw(const FlowEnd& whose, Nanoseconds now) { waiting_.emplace_back(now + kWait, whose); }
-    /// Those that have waited long enough, once each.
+    /// Those that have waited long enough, once each; at most a hundred in a second, others are left out.
     [[nodiscard]] std::set<FlowEnd> take_due(Nanoseconds now);
 
     /// What is to be said of packets like this one; nothing if nothing speaks. Asks the kernel for the
@@ -41,6 +42,7 @@ class Deliveries {
   private:
     [[nodiscard]] DeliveryFacts facts_of(const PacketPath& path, bool is_answered);
 
+    Budget budget_{100};
     std::uint64_t overflows_before_;
     std::deque<std::pair<Nanoseconds, FlowEnd>> waiting_;
     std::map<FlowEnd, Delivery> told_;

@@ -19,6 +19,7 @@
 #include "user/kernel/features/bpf_objects.h"
 #include "user/pathtrace/live/kernel_names.h"
 #include "user/pathtrace/live/queue_counters.h"
+#include "user/pathtrace/live/read_protocol_counters.h"
 #include "user/pathtrace/live/route_lookup.h"
 
 namespace flowstamp::pathtrace {
@@ -129,10 +130,18 @@ void explain_tc(PathReport::Drop& drop, const fst_path_event& event, const std::
 
 }  // namespace
 
-KernelDrops::KernelDrops() : queues_before_(read_queues()) {}
+KernelDrops::KernelDrops()
+    : queues_before_(read_queues()), counters_before_(read_protocol_counters()) {}
 
 void KernelDrops::explain(PathReport::Drop& drop, const fst_path_event& event,
-                          const std::string& interface) const {
+                          const std::string& interface, Nanoseconds now) {
+    if (drop.reason == "NETFILTER_DROP" || !budget_.take(now)) {
+        return;
+    }
+    const auto names = counters_named_in(drop.words.look_at);
+    if (!names.empty() && !drop.counter) {
+        drop.counter = moved_counter(names, counters_before_, read_protocol_counters());
+    }
     if (interface.empty()) {
         return;
     }

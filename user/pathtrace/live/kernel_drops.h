@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <climits>
 #include <string>
 #include <vector>
 
 #include "flowstamp/path.h"
+#include "user/pathtrace/live/budget.h"
 #include "user/pathtrace/path_report.h"
+#include "user/pathtrace/protocol_counters.h"
 #include "user/pathtrace/queue_drop.h"
 
 namespace flowstamp::pathtrace {
 
 /// Completes the kernel's reasons by what this host says when asked: which queue, which program, whose
-/// MTU. In the calling thread's network namespace; the queues' counters are read when this is made.
+/// MTU, and which counter moved. In the calling thread's network namespace; counters are read when this is
+/// made, and at each report that asks for them.
 class KernelDrops {
   public:
     KernelDrops();
 
-    /// Reads what the reason asks for, once for each call. `interface`: of the packet's buffer.
-    void explain(PathReport::Drop& drop, const fst_path_event& event,
-                 const std::string& interface) const;
+    /// Reads what the reason asks for, at most a hundred times in a second: what is beyond keeps the
+    /// kernel's reason alone. `interface`: of the packet's buffer.
+    void explain(PathReport::Drop& drop, const fst_path_event& event, const std::string& interface,
+                 Nanoseconds now);
+
+    /// From now on without that limit: the run ends, and no records are kept waiting.
+    void lift_limit() { budget_ = Budget(UINT_MAX); }
 
   private:
+    Budget budget_{100};
     std::vector<Queue> queues_before_;
+    ProtocolCounters counters_before_;
 };
 
 /// Whether a dropped packet was freed in a socket's queue, when the socket was closed: no loss.

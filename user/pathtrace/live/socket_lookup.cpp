@@ -6,12 +6,8 @@
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 
-#include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <fstream>
-#include <sstream>
-#include <system_error>
 
 #include "user/kernel/attach/netlink.h"
 #include "user/kernel/attach/netlink_request.h"
@@ -110,23 +106,6 @@ std::optional<SocketFacts> find_socket(const fst_path_tuple& tuple, std::uint32_
             });
         });
     return asked ? found : std::nullopt;
-}
-
-std::uint64_t read_listen_overflows() {
-    std::ifstream file("/proc/thread-self/net/netstat");
-    std::string names, values;
-    while (std::getline(file, names) && std::getline(file, values)) {
-        std::istringstream name_words(names), value_words(values);
-        for (std::string name, value; name_words >> name && value_words >> value;) {
-            std::uint64_t number = 0;
-            if (name == "ListenOverflows" &&
-                std::from_chars(value.data(), value.data() + value.size(), number).ec ==
-                    std::errc()) {
-                return number;
-            }
-        }
-    }
-    return 0;
 }
 
 }  // namespace flowstamp::pathtrace

@@ -15,7 +15,4 @@ namespace flowstamp::pathtrace {
 [[nodiscard]] std::optional<SocketFacts> find_socket(const fst_path_tuple& tuple,
                                                      std::uint32_t ifindex_in);
 
-/// TcpExt's ListenOverflows of the calling thread's network namespace, as `nstat` shows it.
-[[nodiscard]] std::uint64_t read_listen_overflows();
-
 }  // namespace flowstamp::pathtrace

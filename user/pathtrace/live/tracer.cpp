@@ -138,6 +138,7 @@ class Tracer::Run {
     [[nodiscard]] Status finish() {
         probe_.detach();
         const auto read = reader_->consume();
+        kernel_drops_.lift_limit();
         packet_paths_.finish();
         inspect();
         report_ends();
@@ -343,9 +344,10 @@ class Tracer::Run {
         dependencies_.report(report);
     }
 
-    void explain(PathReport::Drop& drop, const PathEnd& end, const fst_path_event& event) const {
+    void explain(PathReport::Drop& drop, const PathEnd& end, const fst_path_event& event) {
         netfilter_drops_.explain(drop, end, event);
-        kernel_drops_.explain(drop, event, interface_name(event.ifindex_out));
+        kernel_drops_.explain(drop, event, interface_name(event.ifindex_out),
+                              dependencies_.clock.monotonic());
         if (drop.reason == "PKT_TOO_BIG" && was_told_in_vain(event.tuple)) {
             drop.words.words += "; an ICMP error that says so to its sender was dropped here, too";
         }
