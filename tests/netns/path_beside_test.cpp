@@ -88,7 +88,7 @@ TEST_F(PathBeside, SeveralAtOnceReportTheSameAsOne) {
         const pathtrace::PathStats& stats = all_of(path);
         EXPECT_EQ(stats.packets, kEach * 7U);
         EXPECT_EQ(stats.dropped, kEach * 6U);
-        EXPECT_EQ(stats.left, kEach * 1U);
+        EXPECT_EQ(stats.left(), kEach * 1U);
         alone = summary(path);
         for (std::uint16_t port = kFirst; port < kLast; port++) {
             ASSERT_EQ(alone[port].size(), 1U) << testing::PrintToString(alone[port]);

@@ -80,7 +80,7 @@ class PathBridge : public LivePathTest {
         std::this_thread::sleep_for(500ms);
         const pathtrace::PathStats& stats = path.stop();
         EXPECT_EQ(stats.packets, left + dropped) << testing::PrintToString(path.reports());
-        EXPECT_EQ(stats.left, left);
+        EXPECT_EQ(stats.left(), left);
         EXPECT_EQ(stats.dropped, dropped);
         EXPECT_EQ(stats.unknown, 0U);
     }
@@ -114,7 +114,7 @@ TEST_F(PathBridge, ConnectionThroughABridgeIsOneFlow) {
                                                "postrouting", "br0 out", "to-client out"));
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.flows, 1U);
-    EXPECT_EQ(stats.left, stats.packets) << testing::PrintToString(path.reports());
+    EXPECT_EQ(stats.left(), stats.packets) << testing::PrintToString(path.reports());
 }
 
 /// As a container's published port that another one uses: translated within the bridge, then routed.
@@ -139,7 +139,7 @@ TEST_F(PathBridge, TranslatedWithinTheBridgeIsOneFlow) {
                                                 "postrouting", "to-server out"));
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.flows, 1U);
-    EXPECT_EQ(stats.left, stats.packets) << testing::PrintToString(path.reports());
+    EXPECT_EQ(stats.left(), stats.packets) << testing::PrintToString(path.reports());
 }
 
 /// As on kernels before 6.6.

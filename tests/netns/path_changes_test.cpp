@@ -119,7 +119,7 @@ TEST_F(PathChanges, PacketsUnderWayStayWhole) {
     std::this_thread::sleep_for(300ms);
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.packets, kRounds * kEach);
-    EXPECT_EQ(stats.left, kRounds * kEach);
+    EXPECT_EQ(stats.left(), kRounds * kEach);
     EXPECT_EQ(stats.unknown, 0U);
     EXPECT_EQ(stats.dropped, 0U);
 }
