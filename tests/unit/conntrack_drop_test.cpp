@@ -140,9 +140,10 @@ TEST(ConntrackDrop, RulesElsewhereStay) {
     auto facts = at(NetfilterHook::forward, -1, 1);
     facts.moved.drop = 7;
     for (const auto tool :
-         {netfilter::RulesetTool::iptables_legacy, netfilter::RulesetTool::iptables_nft}) {
+         {netfilter::RulesetTool::iptables_legacy, netfilter::RulesetTool::iptables_nft,
+          netfilter::RulesetTool::bpf}) {
         facts.function =
-            tool == netfilter::RulesetTool::iptables_legacy ? "nf_hook_slow" : "nft_do_chain";
+            tool == netfilter::RulesetTool::iptables_nft ? "nft_do_chain" : "nf_hook_slow";
         const auto drop = explained(dropped_by("-j DROP", tool), facts);
         ASSERT_TRUE(drop.attribution);
         EXPECT_EQ(drop.attribution->certainty, Certainty::certain);

@@ -46,7 +46,8 @@ bool is_freed_for_hook(const NetfilterDropFacts& facts) {
 }
 
 bool is_of_nft(const netfilter::DropAttribution& rule) {
-    return rule.tool != netfilter::RulesetTool::iptables_legacy;
+    return rule.tool == netfilter::RulesetTool::nft ||
+           rule.tool == netfilter::RulesetTool::iptables_nft;
 }
 
 /// The place in the kernel's code contradicts the rule.
