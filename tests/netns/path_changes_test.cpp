@@ -72,7 +72,7 @@ TEST_F(PathChanges, NewRuleOfAKnownChainIsCertain) {
     LivePath& path = follow_all();
     nft(router(), "add rule inet f forward udp dport 10172 counter drop");
     ASSERT_TRUE(path.wait_for_notice(kChanged)) << testing::PrintToString(path.notices());
-    EXPECT_THAT(path.notices(), testing::Contains(HasSubstr("0 new stations, 0 removed")));
+    EXPECT_THAT(path.notices(), testing::Contains(HasSubstr("stations: 0 new, 0 removed")));
     send(3, 10172);
     EXPECT_TRUE(has_rule(path, "table inet f, chain forward"));
 }

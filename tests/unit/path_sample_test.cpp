@@ -81,7 +81,7 @@ TEST(PathSample, NewStationBeginsWithTheNumberOfItsHook) {
 TEST(PathSample, LossIsBetweenTwoStationsAndNamedOnceKnown) {
     pathtrace::StationCounts counts(4);
     const pathtrace::PathEnd end{.end = pathtrace::PacketPath::End::dropped, .station = 1};
-    counts.blamed(end, "a rule without a known loss");
+    counts.blamed(end, "a rule without a known loss", "");
     counts.ended(end, passing(1, 2));
     counts.ended({.end = pathtrace::PacketPath::End::left, .station = 0}, passing(0));
     pathtrace::PathSample sample = pathtrace::sample_of(counts, stations(), {});
@@ -90,8 +90,21 @@ TEST(PathSample, LossIsBetweenTwoStationsAndNamedOnceKnown) {
     EXPECT_EQ(sample.losses[0].before, "mangle");
     EXPECT_EQ(sample.losses[0].packets, 2U);
     EXPECT_EQ(sample.losses[0].by, "");
-    counts.blamed(end, "a rule");
+    counts.blamed(end, "a rule", "");
     EXPECT_EQ(pathtrace::sample_of(counts, stations(), {}).losses[0].by, "a rule");
+}
+
+TEST(PathSample, OneOfSeveralCausesIsNotTheOnlyOne) {
+    pathtrace::StationCounts counts(4);
+    const pathtrace::PathEnd end{.end = pathtrace::PacketPath::End::dropped, .station = 1};
+    counts.ended(end, passing(1, 2));
+    counts.blamed(end, "a rule", "");
+    counts.blamed(end, "a rule", "");
+    counts.blamed(end, "b rule", "a rule");
+    const auto by = [&] { return pathtrace::sample_of(counts, stations(), {}).losses[0].by; };
+    EXPECT_EQ(by(), "a rule, and 1 more");
+    counts.blamed(end, "b rule", "a rule");
+    EXPECT_EQ(by(), "b rule");
 }
 
 TEST(PathSample, LossBeforeTheFirstStationHasNoPlace) {

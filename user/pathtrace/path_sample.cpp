@@ -56,17 +56,22 @@ std::string rule_words(const netfilter::DropAttribution& attribution) {
 
 }  // namespace
 
+PathSample::Loss place_of(const PathEnd& end, const StationMap& map) {
+    if (!map.knows(end.station)) {
+        return {.end = end};
+    }
+    return {.end = end,
+            .at = map.part_of(end.station),
+            .before = fmt::format("{}", fmt::join(map.passed_next(end.station), ", "))};
+}
+
 PathSample sample_of(const StationCounts& counts, const StationMap& map, const PathStats& stats) {
     PathSample sample{.parts = parts_of(counts, map), .losses = {}, .stats = stats};
     for (const auto& [end, lost] : counts.lost()) {
-        const bool is_known = map.knows(end.station);
-        sample.losses.push_back(
-            {.end = end,
-             .at = is_known ? map.part_of(end.station) : std::string(),
-             .before = is_known ? fmt::format("{}", fmt::join(map.passed_next(end.station), ", "))
-                                : std::string(),
-             .by = lost.by,
-             .packets = lost.packets});
+        PathSample::Loss loss = place_of(end, map);
+        loss.by = lost.by_text();
+        loss.packets = lost.packets;
+        sample.losses.push_back(std::move(loss));
     }
     return sample;
 }

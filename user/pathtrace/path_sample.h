@@ -33,6 +33,9 @@ struct PathSample {
 [[nodiscard]] PathSample sample_of(const StationCounts& counts, const StationMap& map,
                                    const PathStats& stats);
 
+/// Where packets with this end were lost; without a cause, and their number.
+[[nodiscard]] PathSample::Loss place_of(const PathEnd& end, const StationMap& map);
+
 /// The cause of a drop in a few words: "iptables-nft mangle FORWARD rule 1", or the kernel's
 /// reason.
 [[nodiscard]] std::string short_words(const PathReport::Drop& drop);

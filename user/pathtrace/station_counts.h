@@ -19,8 +19,18 @@ class StationCounts {
   public:
     struct Lost {
         std::uint64_t packets = 0;
-        std::string by{};  ///< cause of the latest, in a few words; empty: not known yet
+        std::map<std::string, std::size_t> by{};  ///< causes, in a few words: flows that have it
+
+        /// "nft inet site c handle 3", "nft inet site c handle 3, and 2 more".
+        [[nodiscard]] std::string by_text() const {
+            if (by.size() <= 1) {
+                return by.empty() ? std::string() : by.begin()->first;
+            }
+            return by.begin()->first + ", and " + std::to_string(by.size() - 1) + " more";
+        }
     };
+    /// Of one end so many causes are told.
+    static constexpr std::size_t kCauses = 100;
 
     explicit StationCounts(std::size_t stations) : passed_(stations) {}
 
@@ -50,10 +60,19 @@ class StationCounts {
             lost_[end].packets += packets_of(last);
         }
     }
-    /// Sets the cause of packets lost with this end.
-    void blamed(const PathEnd& end, std::string by) {
-        if (const auto found = lost_.find(end); found != lost_.end()) {
-            found->second.by = std::move(by);
+    /// A flow's packets with this end were lost for this cause. `before`: what was given for it last,
+    /// or empty.
+    void blamed(const PathEnd& end, const std::string& by, const std::string& before) {
+        const auto found = lost_.find(end);
+        if (found == lost_.end() || by == before) {
+            return;
+        }
+        std::map<std::string, std::size_t>& causes = found->second.by;
+        if (const auto wrong = causes.find(before); wrong != causes.end() && --wrong->second == 0) {
+            causes.erase(wrong);
+        }
+        if (causes.size() < kCauses || causes.contains(by)) {
+            causes[by]++;
         }
     }
 

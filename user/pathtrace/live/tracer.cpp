@@ -9,7 +9,10 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "user/base/fd.h"
 #include "user/kernel/attach/interface.h"
@@ -198,7 +201,7 @@ class Tracer::Run {
         losses_.begin_anew(std::move(*ruleset));
         if (replanned) {
             dependencies_.notice(
-                fmt::format("the ruleset has changed: {} new stations, {} removed; rules are "
+                fmt::format("the ruleset has changed: stations: {} new, {} removed; rules are "
                             "compared from here on",
                             replanned->added, replanned->removed));
         }
@@ -322,7 +325,7 @@ class Tracer::Run {
         each_end([&](const PathFlows::Filed& filed, const PacketPath& example) {
             auto delivery = behind(filed, example);
             const bool is_news = delivery && deliveries_.is_news(flow_end(filed), *delivery);
-            if (is_news || filed.count > reported_[flow_end(filed)]) {
+            if (is_news || filed.count > reported_[flow_end(filed)].packets) {
                 report(filed, example, true, std::move(delivery));
             }
         });
@@ -336,10 +339,13 @@ class Tracer::Run {
         report.delivery = std::move(delivery);
         report.bridge = bridge_of(packet_path);
         report.wall = wall_.at(time_of(packet_path.last()));
-        reported_[flow_end(filed)] = filed.count;
+        Reported& reported = reported_[flow_end(filed)];
+        reported.packets = filed.count;
         if (report.drop) {
             explain(*report.drop, filed.end, *packet_path.drop);
-            counts_.blamed(filed.end, short_words(*report.drop));
+            const std::string by = short_words(*report.drop);
+            counts_.blamed(filed.end, by, reported.by);
+            reported.by = by;
         }
         dependencies_.report(report);
     }
@@ -385,13 +391,28 @@ class Tracer::Run {
         return packets;
     }
 
+    /// What was dropped, by place and cause, of the flows that are remembered.
+    [[nodiscard]] std::vector<PathStats::Loss> losses() const {
+        std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> sums;
+        each_end([&](const PathFlows::Filed& filed, const PacketPath&) {
+            const auto reported = reported_.find(flow_end(filed));
+            if (filed.end.end == PacketPath::End::dropped && reported != reported_.end()) {
+                const PathSample::Loss place = place_of(filed.end, map_);
+                sums[{place.at, place.before, reported->second.by}] += filed.count;
+            }
+        });
+        std::vector<PathStats::Loss> losses;
+        for (const auto& [loss, packets] : sums) {
+            const auto& [at, before, by] = loss;
+            losses.push_back({.at = at, .before = before, .by = by, .packets = packets});
+        }
+        return losses;
+    }
+
     [[nodiscard]] PathStats final_stats() const {
         PathStats final = stats();
         final.answered = answered();
-        for (const PathSample::Loss& loss : sample_of(counts_, map_, final).losses) {
-            final.losses.push_back(
-                {.at = loss.at, .before = loss.before, .by = loss.by, .packets = loss.packets});
-        }
+        final.losses = losses();
         return final;
     }
 
@@ -429,7 +450,12 @@ class Tracer::Run {
     PathAssembler packet_paths_;
     PathFlows flows_;
     PathStats stats_{};
-    std::map<FlowEnd, std::uint64_t> reported_;  ///< the count in the last report
+    /// In the last report of packets with one end.
+    struct Reported {
+        std::uint64_t packets = 0;
+        std::string by{};  ///< the cause of a drop, in a few words
+    };
+    std::map<FlowEnd, Reported> reported_;
     std::optional<PathReader> reader_;
     Fd waiting_;  ///< an epoll: records, and changes of the ruleset
 };
