@@ -301,17 +301,16 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
     if ((packet->flags & FST_PACKET_TS) && !(gap && was_seen))
         learn_clock(own, packet);
-    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MIDWAY))
+    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MIDWAY) &&
+        (own->seq_edge != seq_edge || own->ack_edge != ack_edge))
         state_set(flow, FST_FLOW_MPTCP);
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
         learn_id(own, packet);
     own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;
     new_ttl = learn_ttl(own, packet->ttl, own->seq_edge != seq_edge || own->ack_edge != ack_edge);
-    if (syn_ack) {
-        own->flags |= FST_DIRECTION_BASE_SYN_ACK;
-        own->window = packet->window;
-    } else if (packet->tcp_flags & FST_TCP_SYN) {
-        own->flags |= FST_DIRECTION_BASE_SYN;
+    if (packet->tcp_flags & FST_TCP_SYN) {
+        if (!fst_is_doubtful(packet))
+            own->flags |= syn_ack ? FST_DIRECTION_BASE_SYN_ACK : FST_DIRECTION_BASE_SYN;
         own->window = packet->window;
     } else {
         own->flags |= FST_DIRECTION_BASE;

@@ -30,8 +30,8 @@ static __always_inline enum fst_acceptance observe_handshake(struct scratch* scr
                                                      : observe_syn(scratch, flow, slot, d);
 }
 
-/// Whether a FIN that is accepted ends its side's stream. With a gap before it its receiver holds it back;
-/// and a number that was a byte's before is no FIN's, whether its receiver has acknowledged that byte or not.
+/// Whether a FIN that is accepted ends its side's stream. With a gap before it its receiver holds it back,
+/// and when it comes again, until all before it is acknowledged; and a number that was a byte's before is no FIN's, whether its receiver has acknowledged that byte or not.
 static __always_inline int is_fin_in_order(const struct fst_flow* flow,
                                            const struct fst_packet* packet, int d) {
     const struct fst_direction* own = &flow->direction[d];
@@ -39,7 +39,8 @@ static __always_inline int is_fin_in_order(const struct fst_flow* flow,
     return !(own->flags & FST_DIRECTION_SEEN) ||
            (fst_sequence_after(packet->seq, own->seq_edge) <= 0 &&
             (fst_sequence_after(fst_sequence_end(packet), own->seq_edge) > 0 ||
-             (flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d))));
+             ((flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)) &&
+              fst_sequence_after(packet->seq, flow->direction[d ^ 1].ack_edge) <= 0)));
 }
 
 /// SYN, SYN-ACK, FIN, what does not fit, and packets while something is pending. A global function,

@@ -93,6 +93,15 @@ static __always_inline void key_from(struct scratch* scratch, const struct tcphd
     scratch->packet.key.tunnelled = verifies_checksums && scratch->cursor.tunnels;
 }
 
+/// IPv6 with a payload length of 0 before hop-by-hop options: Linux takes the frame's own, whether these
+/// hold a jumbo payload's length or not (ip6_rcv_core()).
+static __always_inline int has_frames_length(struct scratch* scratch) {
+    const struct fst_packet* packet = &scratch->packet;
+
+    return (packet->flags & FST_PACKET_IPV6) && packet->ip_bytes == sizeof(struct ipv6hdr) &&
+           *AT(scratch, __u8, packet->l3_offset + 6) == IPPROTO_HOPOPTS;
+}
+
 static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, __u32 frame_bytes) {
     struct fst_packet* packet = &scratch->packet;
     struct cursor* cursor = &scratch->cursor;
@@ -106,7 +115,7 @@ static __always_inline enum fst_parse_result parse_tcp(struct scratch* scratch, 
     if (header < sizeof(*tcp))
         return FST_PARSE_MALFORMED;
     // BIG TCP: IPv4 tot_len 0, IPv6 payload_len 0: use the frame's own length.
-    if (packet->ip_bytes < before + header && frame_bytes > 0xffff)
+    if (packet->ip_bytes < before + header && (frame_bytes > 0xffff || has_frames_length(scratch)))
         packet->ip_bytes = frame_bytes - packet->l3_offset;
     // A first fragment that ends within the options leaves TCP's checksum and the rest to others.
     if (packet->ip_bytes < before + header)

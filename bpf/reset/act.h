@@ -79,7 +79,8 @@ static __always_inline int has_fixed_options(const struct fst_flow* flow,
     if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MPTCP))
         return 1;
     return (packet->doubts & FST_DOUBT_SIGNATURE) &&
-           !(flow->direction[d].flags & FST_DIRECTION_BASE);
+           !(flow->direction[d].flags &
+             (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
 }
 
 /// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why

@@ -94,7 +94,7 @@ noinline int observe_after_rst(__u32 slot) {
         flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
         signals = liveness_signals(flow, packet, d);
         if (goes_on_late(flow, packet, passed_us, d))
-            flow->challenges[d] &= 0xf0;
+            flow->challenges[d] = 0;  // both limits: challenges and drops
     }
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
     receives =

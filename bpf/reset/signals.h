@@ -226,6 +226,7 @@ noinline int judge_conclusive(__u32 slot) {
     add(&view,
         !packet->seq && (packet->tcp_flags & FST_TCP_ACK) && packet->ack == flow->isn[d ^ 1] + 1 &&
             (flow->state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
+            (own->flags & FST_DIRECTION_BASE_SYN_ACK) &&  // no doubtful one
             (flow->state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(other->flags & FST_DIRECTION_ACKED) &&
             !other->retransmitted && flow->isn[d] + 1 != 0,
         FST_SIGNAL_SYN_RST);

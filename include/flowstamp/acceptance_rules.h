@@ -127,13 +127,12 @@ static inline int fst_acks_syn(const struct fst_flow* flow, __u32 ack, int d) {
     return ack - first <= flow->direction[d & 1].seq_edge - first;
 }
 
-/// Whether a RST of end `d` bears the number of that end's FIN, which its receiver has acknowledged:
-/// Linux takes that for exact as well (4.12: tcp_reset_check()).
+/// Whether a RST of end `d` may bear the number of that end's FIN, which its receiver has acknowledged:
+/// Linux takes that for exact as well (4.12: tcp_reset_check()). A FIN may have passed before this flow
+/// was seen; and what was sent after one is no data of its side.
 static inline int fst_is_at_fin(const struct fst_flow* flow, __u32 seq, int d) {
-    const __u32 ack_edge = flow->direction[(d & 1) ^ 1].ack_edge;
-
-    return (flow->state & FST_OF(FST_FLOW_FIN, d & 1)) && seq + 1 == ack_edge &&
-           ack_edge == flow->direction[d & 1].seq_edge;
+    return (flow->state & (FST_OF(FST_FLOW_FIN, d & 1) | FST_FLOW_MIDWAY)) &&
+           seq + 1 == flow->direction[(d & 1) ^ 1].ack_edge;
 }
 
 /// Whether a stack may throw the segment away for what no sequence number shows: it is only the

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What a forger sends around a connection's begin and end, so that a later reset passes.
+#include <gtest/gtest.h>
+
+#include "flowstamp/acceptance_rules.h"
+#include "tests/datapath/forger_fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathForgerClose : public DatapathForger {};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForgerClose, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+/// Linux takes the number of the peer's FIN for exact. A byte behind that FIN is none of its stream.
+TEST_P(DatapathForgerClose, AByteBehindTheFinHidesNotItsNumber) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Ack);
+    Segment byte = talk.next(End::peer, Psh | Ack, 1);
+    inject(talk, byte);
+    Segment reset = crude(talk);
+    reset.seq = talk.direction(End::us).ack_edge - 1;
+    expect_refused(talk, reset);
+}
+
+/// Nor does it help that the FIN passed before the watch began.
+TEST_P(DatapathForgerClose, AFinBeforeTheWatchHidesNotItsNumber) {
+    protect();
+    Conversation talk(acting(), hook());
+    for (int i = 0; i < 5; i++) {
+        talk.send(End::us, Psh | Ack, 100);
+        talk.pass_ms(20);
+        talk.send(End::peer, Ack);
+        talk.pass_ms(20);
+    }
+    ASSERT_TRUE(talk.state_has(FST_FLOW_MIDWAY));
+    Segment reset = crude(talk);
+    reset.seq = talk.direction(End::us).ack_edge - 1;
+    const fst_judgement judged = inject(talk, reset).judgement();
+    EXPECT_NE(judged.pass_reason, FST_PASS_SEQUENCE);
+    EXPECT_NE(judged.action, FST_ACTION_OBSERVED);
+}
+
+/// Its receiver holds it back, both times.
+TEST_P(DatapathForgerClose, AFinBehindAGapClosesNothingWhenItComesTwice) {
+    protect();
+    Conversation talk = established();
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.seq += 100;
+    for (int i = 0; i < 2; i++) {
+        inject(talk, fin);
+        talk.pass_ms(60);
+    }
+    EXPECT_FALSE(fst_any_fin(talk.flow().state));
+}
+
+/// Its SYN-ACK bears none: the connection is not signed, though its peer has sent nothing else yet.
+TEST_P(DatapathForgerClose, ASignatureHidesNoResetRightAfterTheHandshake) {
+    Setting plain;  // options have room
+    plain.peer.timestamps = plain.us.timestamps = false;
+    for (const std::uint8_t kind : {19, 29}) {
+        protect();
+        Conversation talk(acting(), hook(), plain);
+        talk.send(End::us, Syn);
+        talk.pass_ms(20);
+        talk.send(End::peer, Syn | Ack);
+        talk.send(End::us, Ack);
+        talk.pass_ms(20);
+        talk.send(End::us, Psh | Ack, 100);
+        Segment reset = mimic(talk);
+        reset.options = {option_of(kind)};
+        EXPECT_EQ(inject(talk, reset).judgement().pass_reason, FST_PASS_NOT_SUSPECT) << int(kind);
+    }
+}
+
+/// A signed SYN-ACK is thrown away by who has no key for it: it does not show that a port is open.
+TEST_P(DatapathForgerClose, ASignedSynAckMakesNoRefusalForged) {
+    protect();
+    Setting plain;
+    plain.peer.timestamps = plain.us.timestamps = false;
+    Conversation talk(acting(), hook(), plain);
+    talk.send(End::us, Syn);
+    talk.pass_ms(1);
+    Segment syn_ack = talk.next(End::peer, Syn | Ack);
+    syn_ack.options = {option_of(19)};
+    inject(talk, syn_ack);
+    talk.pass_ms(19);
+    Segment refusal = talk.next(End::peer, Rst | Ack);
+    refusal.seq = 0;
+    refusal.window = 0;
+    const fst_judgement judged = inject(talk, refusal).judgement();
+    EXPECT_NE(judged.verdict, FST_VERDICT_CONFIRMED);
+    EXPECT_EQ(judged.action, FST_ACTION_OBSERVED);
+}
+
+/// On a flow that was joined midway: a bare ACK that moves nothing says nothing about the connection.
+TEST_P(DatapathForgerClose, ABareAckMakesNoMultipathConnection) {
+    protect();
+    Setting plain;
+    plain.peer.timestamps = plain.us.timestamps = false;
+    Conversation talk(acting(), hook(), plain);
+    for (int i = 0; i < 5; i++) {
+        talk.send(End::us, Psh | Ack, 100);
+        talk.pass_ms(20);
+        talk.send(End::peer, Psh | Ack, 100);
+        talk.pass_ms(20);
+    }
+    ASSERT_TRUE(talk.state_has(FST_FLOW_MIDWAY));
+    Segment ack = talk.next(End::peer, Ack);
+    ack.options = {option_of(30)};
+    inject(talk, ack);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_MPTCP));
+}
+
+/// Linux takes the frame's length for the packet's then, and asks for no jumbo payload option.
+TEST_P(DatapathForgerClose, AnIpv6LengthOfZeroHidesNoReset) {
+    protect();
+    Conversation talk = established({.v6 = true});
+    const Bytes plain = talk.encode(crude(talk));
+    Bytes frame(plain.begin(), plain.begin() + 14 + 40);
+    frame[14 + 4] = frame[14 + 5] = 0;
+    frame[14 + 6] = 0;                            // hop-by-hop options
+    const Bytes options{6, 0, 1, 4, 0, 0, 0, 0};  // then TCP; PadN
+    frame.insert(frame.end(), options.begin(), options.end());
+    frame.insert(frame.end(), plain.begin() + 14 + 40, plain.end());
+    const fst_judgement judged = acting().run(hook(), {.bytes = frame}).judgement();
+    EXPECT_NE(judged.action, FST_ACTION_OBSERVED);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
