@@ -42,6 +42,16 @@ TEST_F(SynRstTest, ConfirmsARefusalAfterASynAck) {
     EXPECT_EQ(verdict(), FST_VERDICT_CONFIRMED);
 }
 
+/// Its receiver's stack may throw that SYN-ACK away: it does not show that the port is open.
+TEST_F(SynRstTest, ADoubtfulSynAckIsNoEvidence) {
+    observe(script.at(0ms).syn());
+    auto syn_ack = script.at(5ms).syn_ack();
+    syn_ack.event.packet.doubts = FST_DOUBT_SIGNATURE;
+    observe(syn_ack);
+    observe(script.at(20ms).rst(kRefusal));
+    EXPECT_EQ(verdict(), FST_VERDICT_GENUINE);
+}
+
 TEST_F(SynRstTest, ARetryAfterARefusalIsNoEvidence) {  // Windows sends its SYN again after 500 ms
     observe(script.at(0ms).syn());
     observe(script.at(5ms).rst(kRefusal));

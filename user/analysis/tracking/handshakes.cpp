@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/tracking/handshakes.h"
 
+#include "flowstamp/acceptance_rules.h"
+
 #include "user/analysis/finding_updates.h"
 
 namespace flowstamp::analysis {
@@ -75,7 +77,8 @@ std::optional<fst_packet> Handshakes::other_answer(const ResetObservation& rst) 
     const fst_direction& opener = rst.slot().direction[syn.direction & 1U];
     const bool ambiguous = handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) ||
                            (opener.flags & FST_DIRECTION_ACKED);
-    if (!answers_the_syn || ambiguous || !within(syn, packet) || !within(syn, syn_ack)) {
+    // A signed SYN-ACK, say, is thrown away by who has no key for it.
+    if (!answers_the_syn || ambiguous || fst_is_doubtful(&syn_ack) || !within(syn, packet) || !within(syn, syn_ack)) {
         return std::nullopt;
     }
     return syn_ack;
