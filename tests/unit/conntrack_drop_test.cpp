@@ -139,9 +139,8 @@ TEST(ConntrackDrop, InsertionFails) {
 TEST(ConntrackDrop, RulesElsewhereStay) {
     auto facts = at(NetfilterHook::forward, -1, 1);
     facts.moved.drop = 7;
-    for (const auto tool :
-         {netfilter::RulesetTool::iptables_legacy, netfilter::RulesetTool::iptables_nft,
-          netfilter::RulesetTool::bpf}) {
+    for (const auto tool : {netfilter::RulesetTool::iptables_legacy,
+                            netfilter::RulesetTool::iptables_nft, netfilter::RulesetTool::bpf}) {
         facts.function =
             tool == netfilter::RulesetTool::iptables_nft ? "nft_do_chain" : "nf_hook_slow";
         const auto drop = explained(dropped_by("-j DROP", tool), facts);

@@ -2,7 +2,6 @@
 #include "user/analysis/tracking/handshakes.h"
 
 #include "flowstamp/acceptance_rules.h"
-
 #include "user/analysis/finding_updates.h"
 
 namespace flowstamp::analysis {
@@ -78,7 +77,8 @@ std::optional<fst_packet> Handshakes::other_answer(const ResetObservation& rst) 
     const bool ambiguous = handshake->syns > 1 || (syn.flags & FST_PACKET_MPTCP) ||
                            (opener.flags & FST_DIRECTION_ACKED);
     // A signed SYN-ACK, say, is thrown away by who has no key for it.
-    if (!answers_the_syn || ambiguous || fst_is_doubtful(&syn_ack) || !within(syn, packet) || !within(syn, syn_ack)) {
+    if (!answers_the_syn || ambiguous || fst_is_doubtful(&syn_ack) || !within(syn, packet) ||
+        !within(syn, syn_ack)) {
         return std::nullopt;
     }
     return syn_ack;
