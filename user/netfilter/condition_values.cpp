@@ -16,6 +16,8 @@
 #include <string>
 #include <utility>
 
+#include "user/net/endpoint.h"
+
 namespace flowstamp::netfilter {
 namespace {
 
@@ -35,12 +37,6 @@ Condition::Range range_of(const Value& address, std::size_t bits) {
         range.last[i] |= free;
     }
     return range;
-}
-
-bool is_mapped(const Value& address) {
-    return std::ranges::all_of(address.begin(), address.begin() + 10,
-                               [](std::uint8_t byte) { return byte == 0; }) &&
-           address[10] == 0xff && address[11] == 0xff;
 }
 
 /// The bits of a mask written as an address; nothing if it has gaps.
@@ -78,11 +74,7 @@ std::optional<Value> address_value(std::string_view text) {
 }
 
 std::string address_text(const Value& address) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    const bool v4 = is_mapped(address);
-    ::inet_ntop(v4 ? AF_INET : AF_INET6, address.data() + (v4 ? kMappedBits / 8 : 0), text.data(),
-                text.size());
-    return text.data();
+    return net::Endpoint{.address = address}.ip_text();
 }
 
 std::optional<Condition::Range> prefix_range(std::string_view address, std::uint64_t bits) {

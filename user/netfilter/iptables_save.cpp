@@ -12,6 +12,7 @@
 #include "user/netfilter/iptables_chains.h"
 #include "user/netfilter/iptables_match.h"
 #include "user/netfilter/quoted_lines.h"
+#include "user/netfilter/xtables_targets.h"
 
 namespace flowstamp::netfilter {
 namespace {
@@ -76,10 +77,6 @@ RuleEffect effect_of(std::string_view option, std::string_view target, const Tab
         Target{"TCPOPTSTRIP", Kind::other}};
     const auto* const found = std::ranges::find(known, target, &Target::name);
     return {.kind = found == known.end() ? Kind::may_drop : found->kind};
-}
-
-bool is_one_of(std::string_view target, std::initializer_list<std::string_view> names) {
-    return std::ranges::find(names, target) != names.end();
 }
 
 /// Whether the words between the chain's name and the target are only comments.
@@ -159,8 +156,8 @@ class SaveReader {
             rule.unconditional = kind != Kind::may_drop && matches_everything(words, at);
             rule.match = iptables_match(std::span(words).first(at).subspan(2));
             rule.match.is_complete &= kind != Kind::may_drop;
-            rule.sets_mark = is_one_of(option[1], {"MARK", "CONNMARK", "HMARK", "TPROXY"});
-            rule.sets_tracking = is_one_of(option[1], {"CT", "NOTRACK"});
+            rule.sets_mark = target_sets_mark(option[1]);
+            rule.sets_tracking = target_sets_tracking(option[1]);
         }
         rule.handle = chain->rules.size() + 1;
         chain->rules.push_back(std::move(rule));

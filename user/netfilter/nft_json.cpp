@@ -15,6 +15,7 @@
 #include <tuple>
 
 #include "user/netfilter/nft_match.h"
+#include "user/netfilter/xtables_targets.h"
 
 namespace flowstamp::netfilter {
 namespace {
@@ -85,11 +86,6 @@ std::vector<VerdictChoice> map_choices(const Json& key, const Json& elements) {
         choices.push_back(std::move(choice));
     }
     return choices;
-}
-
-/// Whether the target of xtables may change the packet's mark.
-bool is_mark_target(const std::string& name) {
-    return name == "MARK" || name == "CONNMARK" || name == "HMARK" || name == "TPROXY";
 }
 
 /// Reads a rule's statements in order.
@@ -192,8 +188,8 @@ class RuleReader {
             const std::string target = value.at("name");
             const RuleEffect effect = xtables_target(target);
             rule_.effects.push_back(effect);
-            rule_.sets_mark |= is_mark_target(target);
-            rule_.sets_tracking |= target == "CT" || target == "NOTRACK";
+            rule_.sets_mark |= target_sets_mark(target);
+            rule_.sets_tracking |= target_sets_tracking(target);
             if (effect.kind == Kind::may_drop || effect.kind == Kind::rejects) {
                 unclear_effect();
             }

@@ -10,16 +10,13 @@
 
 #include "user/kernel/attach/netlink.h"
 #include "user/kernel/attach/netlink_request.h"
+#include "user/pathtrace/path_tuple.h"
 
 namespace flowstamp::pathtrace {
 
 namespace {
 
 using kernel::Bytes;
-
-bool is_v4(const fst_path_tuple& tuple) {
-    return tuple.source[0] == 0 && tuple.source[1] == 0 && tuple.source[2] == htonl(0xffff);
-}
 
 struct Address6 {
     __be32 words[4];
@@ -34,7 +31,7 @@ Address6 whole(const __be32 (&address)[4]) {
 void put_tuple(kernel::NetlinkRequest& request, const fst_path_tuple& tuple) {
     request.nested(CTA_TUPLE_ORIG, [&] {
         request.nested(CTA_TUPLE_IP, [&] {
-            if (is_v4(tuple)) {
+            if (is_ipv4(tuple.source)) {
                 request.attribute(CTA_IP_V4_SRC, tuple.source[3]);
                 request.attribute(CTA_IP_V4_DST, tuple.destination[3]);
             } else {
@@ -120,9 +117,10 @@ Result<std::optional<fst_path_tuple>> find_conntrack_entry(const fst_path_tuple&
         return fail_errno(kOperation, kWhat, EPROTONOSUPPORT);
     }
     kernel::NetlinkRequest request((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET, NLM_F_ACK);
-    request.put(nfgenmsg{.nfgen_family = static_cast<__u8>(is_v4(tuple) ? AF_INET : AF_INET6),
-                         .version = NFNETLINK_V0,
-                         .res_id = 0});
+    request.put(
+        nfgenmsg{.nfgen_family = static_cast<__u8>(is_ipv4(tuple.source) ? AF_INET : AF_INET6),
+                 .version = NFNETLINK_V0,
+                 .res_id = 0});
     put_tuple(request, tuple);
     std::optional<fst_path_tuple> found;
     const Status asked =

@@ -11,6 +11,7 @@
 
 #include "user/netfilter/set_lookup.h"
 #include "user/pathtrace/live/kernel_names.h"
+#include "user/pathtrace/path_tuple.h"
 
 namespace flowstamp::pathtrace {
 
@@ -72,11 +73,10 @@ std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet) {
     }
     const bool has_ports = tuple.protocol == IPPROTO_TCP || tuple.protocol == IPPROTO_UDP;
     const bool are_known = has_ports && tuple.source_port != 0 && tuple.destination_port != 0;
-    netfilter::PacketHeaders headers{
-        .is_v4 = tuple.source[0] == 0 && tuple.source[1] == 0 && tuple.source[2] == htonl(0xffff),
-        .protocol = tuple.protocol,
-        .source = address_of(tuple.source),
-        .destination = address_of(tuple.destination)};
+    netfilter::PacketHeaders headers{.is_v4 = is_ipv4(tuple.source),
+                                     .protocol = tuple.protocol,
+                                     .source = address_of(tuple.source),
+                                     .destination = address_of(tuple.destination)};
     if (are_known) {
         headers.source_port = ntohs(tuple.source_port);
         headers.destination_port = ntohs(tuple.destination_port);

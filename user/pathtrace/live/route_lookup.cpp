@@ -11,6 +11,7 @@
 
 #include "user/kernel/attach/netlink.h"
 #include "user/kernel/attach/netlink_request.h"
+#include "user/pathtrace/path_tuple.h"
 
 namespace flowstamp::pathtrace {
 
@@ -18,12 +19,8 @@ namespace {
 
 using kernel::Bytes;
 
-bool is_v4(const __be32 (&address)[4]) {
-    return address[0] == 0 && address[1] == 0 && address[2] == htonl(0xffff);
-}
-
 void put_address(kernel::NetlinkRequest& request, std::uint16_t type, const __be32 (&address)[4]) {
-    if (is_v4(address)) {
+    if (is_ipv4(address)) {
         request.attribute(type, address[3]);
         return;
     }
@@ -65,7 +62,7 @@ int error_of(unsigned char type) {
 }  // namespace
 
 Result<Route> find_route(const RouteQuestion& question) {
-    const bool v4 = is_v4(question.to);
+    const bool v4 = is_ipv4(question.to);
     const auto bits = static_cast<unsigned char>(v4 ? 32 : 128);
     kernel::NetlinkRequest request(RTM_GETROUTE, NLM_F_ACK);
     rtmsg header{};

@@ -11,6 +11,7 @@
 
 #include "user/kernel/attach/netlink.h"
 #include "user/kernel/attach/netlink_request.h"
+#include "user/pathtrace/path_tuple.h"
 
 namespace flowstamp::pathtrace {
 
@@ -20,10 +21,6 @@ using kernel::Bytes;
 
 /// tcpi_rcv_wnd, which older headers do not have (Linux 6.2).
 constexpr std::size_t kReceiveWindowAt = 232;
-
-bool is_v4(const fst_path_tuple& tuple) {
-    return tuple.source[0] == 0 && tuple.source[1] == 0 && tuple.source[2] == htonl(0xffff);
-}
 
 void put_address(const __be32 (&address)[4], bool v4, __be32 (&out)[4]) {
     if (v4) {
@@ -35,7 +32,7 @@ void put_address(const __be32 (&address)[4], bool v4, __be32 (&out)[4]) {
 
 inet_diag_req_v2 question_for(const fst_path_tuple& tuple, std::uint32_t ifindex_in) {
     inet_diag_req_v2 question{};
-    const bool v4 = is_v4(tuple);
+    const bool v4 = is_ipv4(tuple.source);
     question.sdiag_family = v4 ? AF_INET : AF_INET6;
     question.sdiag_protocol = tuple.protocol;
     question.idiag_ext = 1U << (INET_DIAG_INFO - 1);
