@@ -22,10 +22,8 @@ set(FLOWSTAMP_BPF_CLANG ${newest_clang} CACHE FILEPATH "the clang that compiles 
 find_program(FLOWSTAMP_BPFTOOL bpftool PATHS /usr/sbin /sbin /usr/local/sbin REQUIRED)
 
 # <linux/types.h> needs the machine's own <asm/types.h>, which -target bpf does not look for.
-execute_process(COMMAND ${CMAKE_C_COMPILER} -print-multiarch
-                OUTPUT_VARIABLE multiarch OUTPUT_STRIP_TRAILING_WHITESPACE)
 set(FLOWSTAMP_BPF_FLAGS -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror
-    -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -idirafter /usr/include/${multiarch})
+    -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE})
 
 # compiles SOURCE with CLANG to OUTPUT, without DWARF but with BTF, and follows its headers
 function(flowstamp_bpf_compile clang source output)

@@ -19,10 +19,6 @@ namespace {
 /// Indices in the stubs' program array; enum stub_target of bpf/stub.bpf.c.
 constexpr std::uint32_t kTargets = 2;
 
-constexpr std::uint32_t target_of(TcDirection direction) {
-    return direction == TcDirection::ingress ? 0 : 1;
-}
-
 /// libbpf's name for a stub's filter: the program's name, cut to 15 characters, and its id.
 constexpr std::string_view kStubName = "flowstamp_tc_st:[";
 
