@@ -104,6 +104,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         return 0;
     }
     judgement_clear(scratch);
+    scratch->from_socket = ctx_from_socket(ctx, hook);
     if (is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
         count(FST_COUNT_DAMAGED);
         return 0;

@@ -34,8 +34,12 @@ static __always_inline void adopt_edges(struct fst_flow* flow, const struct cand
     // Whose handshake was not the one that was noted: a view from the middle, as any other.
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         state_set(flow, FST_FLOW_MIDWAY);
-    state_clear(flow,
-                FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_FIN_AHEAD, 0) | FST_OF(FST_FLOW_FIN_AHEAD, 1));
+    // Both ends speak: neither has closed, nor reset.
+    UNROLL
+    for (int d = 0; d < 2; d++)
+        state_clear(flow, FST_OF(FST_FLOW_FIN_AHEAD, d) | FST_OF(FST_FLOW_FIN, d) |
+                              FST_OF(FST_FLOW_RST, d));
+    state_clear(flow, FST_FLOW_CANDIDATE);
 }
 
 /// Whether `ack` acknowledges what its receiver's stream, `other`, has shown: more than was seen of

@@ -123,14 +123,6 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
 
-/// Whether the flow has ended for the stacks of its ends, too: a SYN begins another one.
-static __always_inline int gives_way(const struct fst_flow* flow) {
-    const struct fst_direction *a = &flow->direction[0], *b = &flow->direction[1];
-
-    return fst_any_rst(flow->state) ||
-           (fst_both_fins(flow->state) && a->ack_edge == b->seq_edge && b->ack_edge == a->seq_edge);
-}
-
 /// What came again to an open connection: the stack answers it, and takes nothing from it.
 static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* flow) {
     return flow->state & FST_FLOW_ESTABLISHED ? FST_REPEATED : FST_ACCEPTED;
@@ -141,11 +133,24 @@ static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* 
 /// these addresses and ports.
 static __always_inline int is_taken(const struct fst_flow* flow, const struct fst_packet* packet,
                                     int d) {
-    return !gives_way(flow) &&
+    // A stack that took in only what a signature covers has not answered the SYN without.
+    const int is_open_to =
+        !(flow->direction[d].flags & FST_DIRECTION_BASE_SYN) && !fst_is_doubtful(packet);
+
+    return !has_ended(flow) &&
            ((flow->state & FST_FLOW_ESTABLISHED) ||
             ((flow->state & FST_OF(FST_FLOW_SYN, d)) &&
              ((flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) ||
-              !passed(packet->time_ns, flow->direction[d].last_ns, SYN_UNDER_WAY_NS))));
+              (!is_open_to &&
+               !passed(packet->time_ns, flow->direction[d].last_ns, SYN_UNDER_WAY_NS)))));
+}
+
+/// Whether a socket of this host begins a connection whose addresses and ports only packets from outside
+/// have borne so far: those began nothing, whatever they were.
+static __always_inline int begins_here(const struct scratch* scratch, const struct fst_flow* flow) {
+    return scratch->from_socket &&
+           !(flow->state &
+             (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1) | FST_FLOW_ESTABLISHED));
 }
 
 /// A SYN. FST_REFUSED: it is not part of the open connection, and nothing is learned from it.
@@ -154,18 +159,24 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
-    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !gives_way(flow)) {
+    if (!(packet->flags & FST_PACKET_NEW_FLOW) && fst_has_foreign_signature(flow, packet) &&
+        !has_ended(flow))
+        return FST_REFUSED;
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !has_ended(flow)) {
         if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
             state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
         return retransmitted(flow);
     }
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
-        if (is_taken(flow, packet, d)) {
-            begin_candidate(flow, packet, slot, d);
+        const int begins = begins_here(scratch, flow);
+
+        if (!begins && is_taken(flow, packet, d)) {
+            if (!(fst_is_doubtful(packet) && (state & FST_FLOW_CANDIDATE)))
+                begin_candidate(flow, packet, slot, d);
             return FST_REFUSED;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
-        if (!(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || gives_way(flow))
+        if (begins || !(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || has_ended(flow))
             flow_restart(scratch, flow, slot);
         else if (fst_is_doubtful(packet))
             return FST_REFUSED;
@@ -188,6 +199,8 @@ static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scrat
         state_set(flow, FST_FLOW_MIDWAY | FST_OF(FST_FLOW_SYN_ACK, d));
         return FST_ACCEPTED;
     }
+    if (fst_has_foreign_signature(flow, packet))
+        return FST_REFUSED;
     if (state & FST_OF(FST_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
         fst_acks_syn(flow, packet->ack, d ^ 1))
         return retransmitted(flow);

@@ -273,11 +273,28 @@ static __always_inline void note_fin_ahead(struct fst_flow* flow, int is_ahead, 
         state_clear(flow, bit);
 }
 
-/// Learns from a packet that its receiver may have taken in: how far its side has come.
+/// Whether the packet was overtaken by a later one of its side: it shows how far that has come, even if its
+/// receiver throws it away.
+static __always_inline int is_overtaken(const struct fst_flow* flow,
+                                        const struct fst_packet* packet,
+                                        const struct fst_direction* own) {
+    return (flow->state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
+           fst_sequence_after(packet->ts_val, own->ts_val) < 0 && !fst_is_doubtful(packet);
+}
+
+/// Learns from a packet that its receiver may have taken in: how far its side has come. What a stack
+/// of this host may have taken in is left to its ACK (follow_own_stack()).
 static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const __u32 seq_edge = own->seq_edge;
 
+    if ((own->flags & FST_DIRECTION_SEEN) && fst_is_own_stack(flow, d ^ 1)) {
+        note_retransmission(own, packet);
+        if (is_overtaken(flow, packet, own) &&
+            fst_sequence_after(fst_sequence_end(packet), seq_edge) > 0)
+            own->seq_edge = fst_sequence_end(packet);
+        return;
+    }
     learn_edges(own, packet);
     if (own->seq_edge != seq_edge)
         note_fin_ahead(flow, packet->tcp_flags & FST_TCP_FIN, d);

@@ -22,6 +22,38 @@ static __always_inline void stamp(struct fst_direction* own, const struct fst_pa
     own->last_ns = packet->time_ns;
 }
 
+/// A packet that a socket of this host has sent, of end `d`, on a flow in whose name nothing has left here yet:
+/// what came from outside in that name was not its own.
+static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
+    struct fst_direction* own = &flow->direction[d];
+
+    version_begin(own);
+    own->flags = 0;
+    own->windows = 0;
+    own->id_class = 0;
+    own->rtt_and_mac = 0;
+    UNROLL
+    for (int i = 0; i < FST_TTL_SET; i++)
+        own->ttl[i] = 0;
+    version_end(own);
+    state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
+}
+
+/// What a socket of this host acknowledges it has taken in, whatever it looked like here. Another CPU may
+/// move that edge at the same time: either is right, and the next packet or ACK moves it on.
+static __always_inline void follow_own_stack(struct fst_flow* flow, const struct fst_packet* packet,
+                                             int d) {
+    struct fst_direction* other = &flow->direction[d ^ 1];
+    const __u32 ahead = packet->ack - other->seq_edge;
+
+    if ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
+        (flow->direction[d].flags & FST_DIRECTION_SEEN) && ahead - 1 < FST_SEQUENCE_REACH &&
+        packet->seq == flow->direction[d].seq_edge) {
+        other->seq_edge = packet->ack;
+        other->edge_us = time_us(packet->time_ns);
+    }
+}
+
 /// A SYN or SYN-ACK; FST_REFUSED if it belongs to another connection.
 static __always_inline enum fst_acceptance observe_handshake(struct scratch* scratch,
                                                              struct fst_flow* flow, __u32 slot,
@@ -143,6 +175,7 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 static __always_inline int is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet,
                                        int d) {
     const struct fst_direction* own = &flow->direction[d];
+    const __u32 closing = FST_OF(FST_FLOW_FIN, d);
     const __u8 deciding = FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST | FST_TCP_ACK;
     const __u32 learned =
         FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE | FST_DIRECTION_WINDOWS_2;
@@ -154,7 +187,7 @@ static __always_inline int is_ordinary(const struct fst_flow* flow, const struct
         passed(packet->time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
         fst_is_doubtful(packet) || !acks_what_was_sent(own, &flow->direction[d ^ 1], packet) ||
         (packet->ack != own->ack_edge && samples_rtt(own)) ||
-        (flow->state & (FST_FLOW_ESTABLISHED | FST_FLOW_CANDIDATE | pending_of(d))) !=
+        (flow->state & (FST_FLOW_ESTABLISHED | FST_FLOW_CANDIDATE | closing | pending_of(d))) !=
             FST_FLOW_ESTABLISHED ||
         is_from_wrong_side(flow, packet, d))
         return 0;
@@ -172,8 +205,8 @@ static __always_inline int is_rare(const struct fst_flow* flow, const struct fst
     const __u32 state = flow->state;
 
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) ||
-           (state & (pending_of(d) | FST_FLOW_CANDIDATE)) || !(state & FST_FLOW_ESTABLISHED) ||
-           is_from_wrong_side(flow, packet, d) ||
+           (state & (pending_of(d) | FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_FIN, d))) ||
+           !(state & FST_FLOW_ESTABLISHED) || is_from_wrong_side(flow, packet, d) ||
            (is_acceptance_open(flow, packet, d) && acceptance_of(slot) != FST_ACCEPTED);
 }
 
@@ -218,6 +251,11 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         return;
     }
     scratch->acceptance = FST_ACCEPTED;
+    if (scratch->from_socket) {
+        if (!(flow->state & FST_OF(FST_FLOW_LOCAL, d)) && !(packet->tcp_flags & FST_TCP_SYN))
+            claim_own_side(flow, d);
+        follow_own_stack(flow, packet, d);
+    }
     if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
     if (scratch->acceptance == FST_REFUSED) {

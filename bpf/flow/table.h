@@ -46,6 +46,15 @@ static __always_inline int flow_closed(__u32 state) {
     return fst_any_rst(state) || fst_both_fins(state);
 }
 
+/// Whether the flow has ended for the stacks of its ends, too: they have acknowledged the FINs. A FIN that
+/// passed here may have been thrown away, or be held back.
+static __always_inline int has_ended(const struct fst_flow* flow) {
+    const struct fst_direction *a = &flow->direction[0], *b = &flow->direction[1];
+
+    return fst_any_rst(flow->state) ||
+           (fst_both_fins(flow->state) && a->ack_edge == b->seq_edge && b->ack_edge == a->seq_edge);
+}
+
 static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow, __u32 age) {
     if (!flow->tag)
         return SLOT_FREE;

@@ -68,6 +68,7 @@ enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
         .room = frame->room,
         .ifindex = frame->ifindex,
         .has_mac = frame->has_mac,
+        .from_socket = 1,  // as the kernel's test run (BPF_PROG_TEST_RUN) has it
     };
     int drop;
 

@@ -36,6 +36,11 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     return segments ? (__u16)segments : 1;
 }
 
+/// Whether a socket of this host has sent the packet; what is forwarded has none (Linux: ip_rcv_core()).
+static __always_inline __u32 ctx_from_socket(void* ctx, enum fst_hook hook) {
+    return hook == FST_HOOK_TC_EGRESS && ((struct __sk_buff*)ctx)->sk;
+}
+
 /// Whether the frame begins with an Ethernet header; `frame` holds as many bytes. At tc it may not:
 /// tunnels (tun, wireguard) have none, and if a foreign generic XDP program made the kernel copy
 /// the packet, mac_len is lost (seen on 6.18) and tc sees the packet from its IP header on.
@@ -79,6 +84,7 @@ struct host_frame {
     __u32 room;   ///< bytes after them into which a challenge may grow
     __u32 ifindex;
     int has_mac;
+    __u32 from_socket;
 };
 
 static __always_inline __u8* ctx_data(void* ctx, enum fst_hook hook) {
@@ -105,6 +111,10 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     (void)ctx;
     (void)hook;
     return 1;
+}
+
+static __always_inline __u32 ctx_from_socket(void* ctx, enum fst_hook hook) {
+    return hook == FST_HOOK_TC_EGRESS && ((struct host_frame*)ctx)->from_socket;
 }
 
 static __always_inline int ctx_has_mac(void* ctx, enum fst_hook hook, const __u8* frame) {

@@ -25,6 +25,7 @@ enum plan {
     PLAN_PASS = 0,
     PLAN_CHALLENGE = 1,
     PLAN_DROP = 2,
+    PLAN_HOLD = 3,  ///< dropped: the challenge that is under way asks for this one, too
 };
 
 /// Whether this RST answers the previous challenge: the receiver's stack has sent since; it comes
@@ -100,8 +101,6 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
         return FST_PASS_SYN_SENT;
     if (!(own->flags & FST_DIRECTION_SEEN) || !(judgement->context & FST_CONTEXT_IN_WINDOW))
         return FST_PASS_SEQUENCE;
-    if (is_window_closed(flow, d) && !(own->flags & FST_DIRECTION_ACKED))
-        return FST_PASS_WINDOW;
     return FST_PASS_NOT_SUSPECT;
 }
 
@@ -171,7 +170,7 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     if (packet->flags & FST_PACKET_NEW_FLOW)
         return pass_because(judgement, FST_PASS_UNKNOWN_FLOW);
     // A FIN can be forged as well: it does not license what is known to be forged.
-    if (flow_closed(flow->state) && judgement->verdict != FST_VERDICT_CONFIRMED)
+    if (has_ended(flow) && judgement->verdict != FST_VERDICT_CONFIRMED)
         return pass_because(judgement, FST_PASS_CLOSED);
     if (judgement->verdict != FST_VERDICT_CONFIRMED && is_upheld(flow, packet, judgement, d)) {
         judgement->challenge = FST_CHALLENGE_UPHELD;
@@ -334,8 +333,10 @@ noinline int reset_plan(__u32 slot) {
     judge(slot);
     plan = make_plan(flow, &scratch->packet, &scratch->judgement, d);
     if (plan == PLAN_CHALLENGE) {
-        challenge_form(scratch, flow, d);
         scratch->judgement.challenge = FST_CHALLENGE_ASKED;
+        if (is_held(flow, &scratch->packet, &scratch->judgement, d))
+            return PLAN_HOLD;
+        challenge_form(&scratch->challenge, flow, &scratch->packet, d);
     }
     return plan;
 }
@@ -380,6 +381,9 @@ static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct sc
         } else {
             scratch->judgement.action = FST_ACTION_CHALLENGED;
         }
+    } else if (acting && plan == PLAN_HOLD) {
+        scratch->judgement.action = FST_ACTION_CHALLENGED;
+        drop = 1;
     } else if (acting && plan == PLAN_DROP) {
         scratch->judgement.action = FST_ACTION_DROPPED;
         drop = 1;

@@ -58,6 +58,20 @@ static __always_inline int goes_on_late(const struct fst_flow* flow,
            fst_goes_on(own, other, packet);
 }
 
+/// Whether new data comes a round trip and more after the first RST of a burst: who sent it had been asked by
+/// then. Data can be late on its way as well, so it only makes the answers to the challenges start again:
+/// a box that imitates them cannot end a stream that flows.
+static __always_inline int goes_on_when_asked(const struct fst_flow* flow,
+                                              const struct fst_packet* packet, __u32 passed_us,
+                                              int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    return packet->payload && fst_sequence_after(packet->seq, own->seq_edge) >= 0 &&
+           fst_sequence_after(packet->seq, flow->rst_seq[d]) >= 0 && own->min_rtt_us &&
+           passed_us > own->min_rtt_us + own->min_rtt_us / 4 &&
+           fst_same_distance(own, packet->ttl, 1) && fst_goes_on(own, other, packet);
+}
+
 /// A quiet peer's next packet may be late: one that was challenged is watched until it is known to
 /// receive ACKs.
 static __always_inline __u32 watch_us(__u8 reset_flags) {
@@ -95,6 +109,8 @@ noinline int observe_after_rst(__u32 slot) {
         signals = liveness_signals(flow, packet, d);
         if (goes_on_late(flow, packet, passed_us, d))
             flow->challenges[d] = 0;  // both limits: challenges and drops
+        else if (goes_on_when_asked(flow, packet, passed_us, d))
+            flow->challenges[d] &= 0xf0;
     }
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);
     receives =

@@ -9,6 +9,7 @@
 #define FLOWSTAMP_ACCEPTANCE_RULES_H
 
 #include "flowstamp/flow.h"
+#include "flowstamp/hops.h"
 #include "flowstamp/packet.h"
 #include "flowstamp/types.h"
 
@@ -76,7 +77,9 @@ enum fst_acceptance {
     /// what the receiver has acknowledged, was overtaken, or probes a window that is closed.
     FST_REPEATED = 1,
     FST_REFUSED = 2,  ///< the stack throws it away: nothing may be learned from it
-    FST_UNFIT = 3,    ///< a stack may take it in, but its sender sends no such: it moves edges only
+    /// A stack may take it in, but its sender sends no such: it moves edges at the most, and those of
+    /// what this host receives only once its own stack has acknowledged it.
+    FST_UNFIT = 3,
 };
 
 /// The scale of end `d`, or the assumed one.
@@ -139,6 +142,24 @@ static inline int fst_is_at_fin(const struct fst_flow* flow, __u32 seq, int d) {
 /// first part of a datagram, or has options that most hosts refuse.
 static inline int fst_is_doubtful(const struct fst_packet* packet) {
     return packet->doubts || (packet->flags & FST_PACKET_FIRST_FRAGMENT);
+}
+
+/// Whether the segment is signed on a connection that is not: a stack without a key for it throws it away
+/// (RFC 2385; Linux: tcp_inbound_hash()). Nothing is learned from what is signed, so that a signed
+/// connection has no baseline at either end.
+static inline int fst_has_foreign_signature(const struct fst_flow* flow,
+                                            const struct fst_packet* packet) {
+    return (packet->doubts & FST_DOUBT_SIGNATURE) &&
+           ((flow->direction[0].flags | flow->direction[1].flags) &
+            (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
+}
+
+/// Whether end `d` is a stack of this host, as far as its packets show: they leave here, and no router
+/// has lowered their TTL. What such a stack takes in, its ACKs tell; nothing else need be believed.
+static inline int fst_is_own_stack(const struct fst_flow* flow, int d) {
+    const __u8 ttl = flow->direction[d & 1].ttl[0];
+
+    return (flow->state & FST_OF(FST_FLOW_LOCAL, d & 1)) && ttl && !fst_hops(ttl);
 }
 
 /// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
@@ -263,6 +284,10 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
         return FST_ACCEPTED;
     if ((packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
         return FST_REFUSED;
+    // After its FIN, which its receiver has taken in, a side's stream has no further byte.
+    if ((flow->state & FST_OF(FST_FLOW_FIN, d & 1)) && other->ack_edge == own->seq_edge &&
+        fst_sequence_after(fst_sequence_end(packet), own->seq_edge) > 0)
+        return FST_REFUSED;
     by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
     if (by_timestamps == FST_REFUSED)
         return FST_REFUSED;
@@ -279,6 +304,8 @@ static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                     const struct fst_packet* packet, int d) {
     const enum fst_acceptance acceptance = fst_acceptance_by_numbers(flow, packet, d);
 
+    if (fst_has_foreign_signature(flow, packet))
+        return FST_REFUSED;
     return acceptance == FST_ACCEPTED && fst_is_doubtful(packet) ? FST_UNFIT : acceptance;
 }
 

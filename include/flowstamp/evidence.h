@@ -158,7 +158,7 @@ enum fst_cause {
 /// What was done with the packet.
 enum fst_action {
     FST_ACTION_OBSERVED = 0,
-    FST_ACTION_CHALLENGED = 1,  ///< its sequence number shifted so that the stack challenges it
+    FST_ACTION_CHALLENGED = 1,  ///< the stack is made to ask its sender, or is asking him already
     FST_ACTION_DROPPED = 2,
 };
 
@@ -180,13 +180,12 @@ enum fst_pass_reason {
     FST_PASS_TOO_MANY = 4,        ///< FST_CHALLENGES_MAX or FST_DROPS_MAX reached
     FST_PASS_RESET_REPEATED = 5,  ///< after a drop our next data drew the same RST again
     FST_PASS_SYN_SENT = 6,        ///< no challenge ACK in SYN_SENT
-    FST_PASS_WINDOW = 7,    ///< receive window of 0 or 1, and nothing of its sender acknowledged
-    FST_PASS_SEQUENCE = 8,  ///< sequence numbers unknown, or the stack would not accept it
-    FST_PASS_EGRESS_UNSEEN = 9,  ///< the other direction does not pass here
-    FST_PASS_REWRITE = 10,       ///< the kernel refused to make it into a challenge
-    FST_PASS_CLOSED = 11,        ///< the flow is already closed
-    FST_PASS_TUNNEL = 12,        ///< in a tunnel, whose checksums a challenge would break
-    FST_PASS_OPTIONS = 13,  ///< an option of it (Multipath TCP, a signature) holds for it alone
+    FST_PASS_SEQUENCE = 7,        ///< sequence numbers unknown, or the stack would not accept it
+    FST_PASS_EGRESS_UNSEEN = 8,   ///< the other direction does not pass here
+    FST_PASS_REWRITE = 9,         ///< the kernel refused to make it into a challenge
+    FST_PASS_CLOSED = 10,         ///< the flow is already closed
+    FST_PASS_TUNNEL = 11,         ///< in a tunnel, whose checksums a challenge would break
+    FST_PASS_OPTIONS = 12,  ///< an option of it (Multipath TCP, a signature) holds for it alone
 };
 
 struct fst_judgement {

@@ -204,23 +204,6 @@ static inline int fst_beyond_window(__u32 end, __u32 right_edge) {
 
 // ---- the challenge ----
 
-/// The sequence number of a challenge made from a reset of side `d` with `seq`: past everything that
-/// the receiver can have received, so that it is exact for nobody, and in the receive window, so
-/// that the stack challenges (RFC 5961, section 3.2). Where the window is full, its last number: what
-/// is below it is thrown away; unless all that was sent ends there, as Linux takes the end of what it
-/// holds back for exact, too: then the right edge, which Linux still takes for its own
-/// (tcp_sequence()). The window holds two or more.
-static inline __u32 fst_shifted_seq(const struct fst_flow* flow, __u32 seq, int d) {
-    const __u32 edge = flow->direction[d & 1].seq_edge;
-    const __u32 ack = flow->direction[(d & 1) ^ 1].ack_edge;
-    const __u32 window = fst_accepts_ahead(flow, (d & 1) ^ 1);
-    const __u32 beyond = (fst_sequence_after(edge, seq) > 0 ? edge : seq) + 1;
-
-    if (beyond - ack < window)
-        return beyond;
-    return ack + window - (edge != ack + window - 1);
-}
-
 /// Whether an answer can have come in `since_us` from where the peer is: the least round trip seen,
 /// give or take an eighth. A box in the path answers sooner.
 static inline int fst_had_time_to_answer(__u32 rtt_us, __u32 since_us) {

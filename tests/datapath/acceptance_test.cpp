@@ -264,7 +264,7 @@ TEST_P(DatapathAcceptance, AFinThatWasDoubtfulIsOneWhenItComesAgain) {
 }
 
 /// PAWS goes by the segment that last began at or below the receiver's ACK: one beyond may bear any
-/// time, and its data is taken in.
+/// time, and its data is taken in, as the ACK shows.
 TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {
     Conversation talk = established(watching());
     talk.send(End::peer, Psh | Ack, 100);
@@ -272,11 +272,11 @@ TEST_P(DatapathAcceptance, AClockLeapsOnlyWithWhatTheReceiverGoesBy) {
     Segment leap = talk.next(End::peer, Psh | Ack, 100);
     leap.timestamps->val += 1'000'000;
     inject(talk, leap);
-    EXPECT_EQ(talk.direction(End::peer).seq_edge, leap.seq + 100);
     EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
     Segment ack = talk.next(End::us, Ack);
     ack.ack = leap.seq + 100;
     inject_at(talk, FST_HOOK_TC_EGRESS, ack);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, leap.seq + 100);
     leap.seq += 100;
     inject(talk, leap);
     EXPECT_EQ(talk.direction(End::peer).ts_val, leap.timestamps->val);

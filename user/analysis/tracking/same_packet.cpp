@@ -22,15 +22,6 @@ bool equal_in_transit(const fst_packet& one, const fst_packet& other) {
            one.window == other.window && one.ip_id == other.ip_id && one.payload == other.payload;
 }
 
-/// The sequence number with which the packet leaves this host: a challenge shifts it.
-std::uint32_t outgoing_seq(const Observation& observation) {
-    const fst_packet& packet = observation.event.packet;
-    if (observation.event.judgement.action != FST_ACTION_CHALLENGED || !observation.slot) {
-        return packet.seq;
-    }
-    return fst_shifted_seq(&*observation.slot, packet.seq, packet.direction & 1);
-}
-
 bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
     return std::ranges::find(values, value) != values.end();
 }
@@ -72,13 +63,11 @@ std::uint64_t SamePacket::number(const Observation& observation) {
         match->ifindexes.push_back(event.packet.key.ifindex);
         return match->number;
     }
-    Seen seen{++last_number_,
-              event.packet,
-              event.judgement.action,
-              observation.isn_id,
-              {event.packet.key.ifindex}};
-    seen.packet.seq = outgoing_seq(observation);
-    recent_.push_back(std::move(seen));
+    recent_.push_back({++last_number_,
+                       event.packet,
+                       event.judgement.action,
+                       observation.isn_id,
+                       {event.packet.key.ifindex}});
     return last_number_;
 }
 

@@ -176,9 +176,11 @@ Status watch_exact_copy(const DemoContext& context, Summary& summary) {
 Status challenge_all(const DemoContext& context, Summary& summary) {
     Narrator& narrator = context.narrator;
     narrator.paragraph(
-        "So challenge it. The sequence number of every reset is shifted by one; the client's own "
-        "stack then sends the server a challenge ACK. A server whose socket is gone confirms the "
-        "reset one round trip later. One that is alive goes on sending and acknowledging, which "
+        "So challenge it. Every reset is made into a keepalive, which the client's own stack "
+        "answers "
+        "with an ACK to the server. A server whose socket is gone confirms the reset one round "
+        "trip "
+        "later. One that is alive goes on sending and acknowledging, which "
         "proves that the reset was forged.");
     const auto record =
         run_refused(context, summary,

@@ -43,9 +43,6 @@ std::string_view text_of(fst_pass_reason reason) {
             return "its sender reset again after a drop";
         case FST_PASS_SYN_SENT:
             return "a connection that is just opening sends no challenge ACK";
-        case FST_PASS_WINDOW:
-            return "the receive window is closed, and its sender has acknowledged nothing that "
-                   "could be asked about";
         case FST_PASS_SEQUENCE:
             return "the stack would not accept it, or its place in the stream is not known";
         case FST_PASS_EGRESS_UNSEEN:

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What this host's own stack has taken in, its ACKs tell: what it may throw away, or holds back, moves nothing
+// and licenses no reset.
+#include <gtest/gtest.h>
+
+#include "flowstamp/acceptance_rules.h"
+#include "tests/datapath/forger_fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathForgerOwnStack : public DatapathForger {
+  protected:
+    static Setting without_timestamps() {
+        Setting setting;
+        setting.peer.timestamps = setting.us.timestamps = false;
+        return setting;
+    }
+    /// Sent by our own stack, which knows more than the conversation.
+    Outcome leave(Conversation& talk, const Segment& segment) {
+        return acting().run(FST_HOOK_TC_EGRESS, {.bytes = talk.encode(segment)});
+    }
+    static Segment signed_copy(Segment segment) {
+        segment.options = {option_of(19)};
+        return segment;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForgerOwnStack, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+/// The kernel throws a signature away for which the socket has no key.
+TEST_P(DatapathForgerOwnStack, WhatIsSignedMovesNothingOfAConnectionThatIsNot) {
+    Conversation talk = established(without_timestamps());
+    const fst_direction before = talk.direction(End::peer);
+    inject(talk, signed_copy(talk.next(End::peer, Psh | Ack, 100)));
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge);
+    talk.send(End::us, Psh | Ack, 100);
+    inject(talk, signed_copy(talk.next(End::peer, Ack)));
+    EXPECT_EQ(talk.direction(End::peer).ack_edge, before.ack_edge);
+}
+
+/// Linux takes in a segment without the timestamps that were agreed upon, others do not: it counts once it
+/// is acknowledged, by who really received it.
+TEST_P(DatapathForgerOwnStack, WhatAStackMayTakeInCountsOnceItIsAcknowledged) {
+    Conversation talk = established();
+    const fst_direction before = talk.direction(End::peer);
+    Segment bare = talk.next(End::peer, Psh | Ack, 100);
+    bare.timestamps.reset();
+    inject(talk, bare);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge);
+    Segment ack = talk.next(End::us, Ack);
+    ack.ack = before.seq_edge + 100;
+    leave(talk, ack);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge + 100);
+    EXPECT_EQ(talk.direction(End::us).ack_edge, before.seq_edge + 100);
+}
+
+/// The same of the first part of a datagram, whose rest may never come.
+TEST_P(DatapathForgerOwnStack, AFirstFragmentAloneMovesNothing) {
+    Conversation talk = established();
+    const fst_direction before = talk.direction(End::peer);
+    Segment part = talk.next(End::peer, Psh | Ack, 200);
+    part.more_fragments = true;
+    inject(talk, part);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge);
+}
+
+/// Both ends have sent a FIN; ours is acknowledged, the peer's lies on a byte that is held back.
+TEST_P(DatapathForgerOwnStack, AFinThatWasNotAcknowledgedLicensesNoReset) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    talk.send(End::peer, Psh | Ack, 100);
+    talk.send(End::us, Ack);
+    Segment byte = talk.next(End::peer, Psh | Ack, 1);
+    byte.seq += 50;
+    inject(talk, byte);
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.seq += 51;
+    inject(talk, fin);
+    expect_refused(talk, crude(talk));
+}
+
+/// On a flow that was joined midway an ACK far back may be too old for the stack.
+TEST_P(DatapathForgerOwnStack, AFinThatMayBeTooOldLicensesNoReset) {
+    protect();
+    Conversation talk(acting(), hook());
+    for (int i = 0; i < 300; i++) {
+        talk.send(End::us, Psh | Ack, 1400);
+        talk.pass_ms(20);
+        talk.send(End::peer, Psh | Ack, 100);
+        talk.pass_ms(20);
+    }
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.ack -= 300000;
+    inject(talk, fin);
+    expect_refused(talk, crude(talk));
+}
+
+/// What comes behind the peer's FIN is nothing of its stream.
+TEST_P(DatapathForgerOwnStack, NothingFollowsAFin) {
+    Conversation talk = established();
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Ack);
+    const fst_direction before = talk.direction(End::peer);
+    talk.pass_ms(100);
+    inject(talk, talk.next(End::peer, Psh | Ack, 1));
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge);
+}
+
+/// No socket had this port when a SYN in the server's name came: the connection begins with our own.
+TEST_P(DatapathForgerOwnStack, ASynFromOutsideBeginsNoConnectionOfOurs) {
+    for (const End name : {End::peer, End::us}) {
+        SCOPED_TRACE(name == End::us);
+        protect();
+        Conversation talk(acting(), hook());
+        Segment early = talk.next(name, Syn);
+        early.seq += 0x1234567;
+        early.options = {option_of(19)};
+        inject(talk, early);
+        talk.pass_ms(300);
+        talk.open().exchange(5);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+        EXPECT_TRUE(talk.state_has(FST_FLOW_LOCAL, End::us));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_SYN, End::peer));
+        EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
+        expect_refused(talk, crude(talk));
+    }
+}
+
+/// A listener throws a signed SYN away, which is no reason to miss the client's own.
+TEST_P(DatapathForgerOwnStack, SignedSynsTakeNoPortFromAClient) {
+    protect();
+    Conversation talk(acting(), hook());
+    Segment junk = talk.next(End::peer, Syn);
+    junk.options = {option_of(19)};
+    const auto flood = [&] {
+        junk.seq += 0x1010101;
+        inject(talk, junk);
+        talk.pass_ms(5);
+    };
+    flood();
+    talk.send(End::peer, Syn);
+    flood();
+    talk.send(End::us, Syn | Ack);
+    flood();
+    talk.send(End::peer, Ack);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
+    EXPECT_EQ(talk.flow().isn[talk.index(End::peer)], talk.setting().peer.isn);
+}
+
+/// A signed SYN-ACK before the real one takes away none of what that one says.
+TEST_P(DatapathForgerOwnStack, ASignedSynAckHidesNotTheServersOwn) {
+    Conversation talk(acting(), hook());
+    talk.send(End::us, Syn);
+    talk.pass_ms(10);
+    Segment forged = talk.next(End::peer, Syn | Ack);
+    forged.timestamps.reset();
+    forged.ttl = 40;
+    forged.options = {option_of(19)};
+    inject(talk, forged);
+    talk.pass_ms(10);
+    talk.send(End::peer, Syn | Ack);
+    talk.send(End::us, Ack);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_TS));
+    EXPECT_EQ(talk.direction(End::peer).ttl[0], talk.setting().peer.ttl);
+    EXPECT_EQ(talk.direction(End::peer).ttl[1], 0);
+}
+
+/// The connection was open before the watch began, and its first packet seen came from outside, in our name.
+TEST_P(DatapathForgerOwnStack, WhatCameInOurNameBeforeOurFirstPacketIsForgotten) {
+    protect();
+    Conversation talk(acting(), hook());
+    Segment junk = talk.next(End::us, Psh | Ack, 500);
+    junk.ttl = 40;
+    inject(talk, junk);
+    talk.exchange(12);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_LOCAL, End::us));
+    EXPECT_EQ(talk.direction(End::us).ttl[0], talk.setting().us.ttl);
+    const std::uint32_t edge = talk.direction(End::us).ack_edge;
+    junk = talk.next(End::us, Ack);
+    junk.ack += 1000;
+    inject(talk, junk);
+    EXPECT_EQ(talk.direction(End::us).ack_edge, edge);
+    expect_refused(talk, crude(talk));
+}
+
+/// The keepalive makes our stack ask the peer. What comes before the answer can have come is held: Linux'
+/// limit of challenge ACKs has no part in it.
+TEST_P(DatapathForgerOwnStack, AGenuineResetBehindTwoForgedOnesIsAskedForAgain) {
+    protect();
+    Setting setting;
+    setting.rtt_us = 40'000;
+    Conversation talk = established(setting);
+    const Outcome first = inject(talk, crude(talk));
+    EXPECT_EQ(first.judgement().action, FST_ACTION_CHALLENGED);
+    EXPECT_FALSE(first.dropped);
+    const Outcome second = inject(talk, crude(talk));
+    EXPECT_EQ(second.judgement().action, FST_ACTION_CHALLENGED);
+    EXPECT_TRUE(second.dropped) << "the challenge is under way";
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    talk.pass_ms(100);
+    const Outcome genuine = inject(talk, talk.next(End::peer, Rst | Ack));
+    EXPECT_EQ(genuine.judgement().action, FST_ACTION_CHALLENGED);
+    ASSERT_FALSE(genuine.dropped);
+    EXPECT_EQ(genuine.bytes[47], Ack) << "a keepalive, which is always answered";
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    talk.pass_ms(40);
+    const Outcome answer = inject(talk, talk.stateless_reset());
+    EXPECT_EQ(answer.judgement().challenge, FST_CHALLENGE_UPHELD);
+}
+
+/// What threw the challenge away on its way to the stack may let the next one pass.
+TEST_P(DatapathForgerOwnStack, AChallengeThatBringsForthNothingIsRepeated) {
+    protect();
+    Conversation talk = established();
+    EXPECT_FALSE(inject(talk, crude(talk)).dropped);
+    talk.pass_ms(10);
+    EXPECT_TRUE(inject(talk, crude(talk)).dropped);
+    talk.pass_ms(60);
+    EXPECT_FALSE(inject(talk, crude(talk)).dropped);
+}
+
+/// A box at the peer's distance that answers each of our ACKs a round trip later, as its stack would.
+TEST_P(DatapathForgerOwnStack, AStreamThatFlowsIsEndedByNoMimic) {
+    protect();
+    Setting setting = without_timestamps();
+    setting.peer.ids = Ids::random;
+    Conversation talk = established(setting);
+    inject(talk, mimic(talk));
+    for (int i = 0; i < 12; i++) {
+        for (int data = 0; data < 4; data++) {
+            talk.pass_us(50);
+            talk.send(End::us, Ack);
+            talk.pass_us(4950);
+            talk.send(End::peer, Psh | Ack, 200);
+        }
+        talk.send(End::us, Ack);
+        expect_refused(talk, talk.stateless_reset());
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
