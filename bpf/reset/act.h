@@ -72,6 +72,24 @@ static __always_inline int is_in_tunnel(void) {
     return scratch && scratch->cursor.tunnels;
 }
 
+/// Whether the RST in a tunnel is meant for a connection outside of it, open in both directions: the tunnel's
+/// end would hand it to that one's socket. Where packets come in a tunnel and answers leave without, as
+/// behind some balancers, the connection outside was never seen to open.
+static __always_inline int is_meant_for_outside(int d) {
+    struct scratch* scratch = scratch_get();
+    const struct fst_flow* outside;
+    __u32 slot;
+
+    if (!scratch || !scratch->packet.key.tunnelled)
+        return 0;
+    scratch->packet.key.tunnelled = 0;
+    slot = flow_find_or_claim(flow_hash(&scratch->packet.key), 0);
+    scratch->packet.key.tunnelled = 1;
+    outside = slot == SLOT_NONE ? 0 : flow_get(slot);
+    return outside && (outside->state & FST_FLOW_ESTABLISHED) &&
+           (outside->state & FST_OF(FST_FLOW_LOCAL, d ^ 1));
+}
+
 /// Whether the RST has an option that no challenge may bear: a signature is that of its sequence
 /// number, and Multipath TCP's says what becomes of the whole connection, which a second RST does
 /// not repeat. Not where the connection uses none: anyone can add one.
@@ -167,6 +185,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
                 judgement->verdict >= FST_VERDICT_SUSPECTED);
     if (!confirmed && !selected)
         return pass_because(judgement, FST_PASS_NOT_SUSPECT);
+    if (is_in_tunnel() && is_meant_for_outside(d))
+        return PLAN_DROP;
     if (packet->flags & FST_PACKET_NEW_FLOW)
         return pass_because(judgement, FST_PASS_UNKNOWN_FLOW);
     // A FIN can be forged as well: it does not license what is known to be forged.

@@ -218,6 +218,16 @@ TEST_P(DatapathForgerOwnStack, AGenuineResetBehindTwoForgedOnesIsAskedForAgain) 
     EXPECT_EQ(answer.judgement().challenge, FST_CHALLENGE_UPHELD);
 }
 
+/// A tunnel's end hands what it unpacks to the socket of the connection outside.
+TEST_P(DatapathForgerOwnStack, ATunnelBringsNoResetToAConnectionOutsideOfIt) {
+    protect();
+    Conversation talk = established();
+    const Bytes frame = talk.encode(mimic(talk));
+    const Packet tunnel = Ethernet{} / Ipv4{} / Packet(Udp{.dst_port = 4789}) / Vxlan{};
+    const Outcome outcome = acting().run(hook(), {.bytes = (tunnel / Payload(frame)).bytes()});
+    EXPECT_TRUE(outcome.dropped);
+}
+
 /// What threw the challenge away on its way to the stack may let the next one pass.
 TEST_P(DatapathForgerOwnStack, AChallengeThatBringsForthNothingIsRepeated) {
     protect();
