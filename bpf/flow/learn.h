@@ -187,10 +187,26 @@ static __always_inline void note_retransmission(struct fst_direction* own,
     own->retransmitted += own->retransmitted != 255;
 }
 
+/// The ACK edge. How many bytes the packet newly acknowledges.
+static __always_inline __u32 learn_ack(struct fst_direction* own, const struct fst_packet* packet) {
+    __u32 acknowledged;
+
+    if (!(packet->tcp_flags & FST_TCP_ACK))
+        return 0;
+    if (!(own->flags & FST_DIRECTION_ACKED)) {
+        own->flags |= FST_DIRECTION_ACKED;
+        own->ack_edge = packet->ack - 1;
+    }
+    acknowledged = packet->ack - own->ack_edge;
+    if (acknowledged - 1 >= FST_SEQUENCE_REACH)
+        return 0;
+    own->ack_edge = packet->ack;
+    return acknowledged;
+}
+
 /// Sequence edge, retransmissions and ACK edge. How many bytes the packet newly acknowledges.
 static __always_inline __u32 learn_edges(struct fst_direction* own, struct fst_packet* packet) {
     const __u32 end = fst_sequence_end(packet);
-    __u32 acknowledged;
 
     note_retransmission(own, packet);
     if (!(own->flags & FST_DIRECTION_SEEN)) {
@@ -205,17 +221,7 @@ static __always_inline __u32 learn_edges(struct fst_direction* own, struct fst_p
     }
     if (packet->payload)
         own->flags |= FST_DIRECTION_DATA;
-    if (!(packet->tcp_flags & FST_TCP_ACK))
-        return 0;
-    if (!(own->flags & FST_DIRECTION_ACKED)) {
-        own->flags |= FST_DIRECTION_ACKED;
-        own->ack_edge = packet->ack - 1;
-    }
-    acknowledged = packet->ack - own->ack_edge;
-    if (acknowledged - 1 >= FST_SEQUENCE_REACH)
-        return 0;
-    own->ack_edge = packet->ack;
-    return acknowledged;
+    return learn_ack(own, packet);
 }
 
 /// Whether the side's next packet is one of those that sample the round trip, if it acknowledges
@@ -282,14 +288,16 @@ static __always_inline int is_overtaken(const struct fst_flow* flow,
            fst_sequence_after(packet->ts_val, own->ts_val) < 0 && !fst_is_doubtful(packet);
 }
 
-/// Learns from a packet that its receiver may have taken in: how far its side has come. What a stack
-/// of this host may have taken in is left to its ACK (follow_own_stack()).
+/// Learns from a packet that its receiver may have taken in: how far its side has come. Which bytes a stack
+/// of this host has taken in is left to its ACK (follow_own_stack()).
 static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const __u32 seq_edge = own->seq_edge;
 
     if ((own->flags & FST_DIRECTION_SEEN) && fst_is_own_stack(flow, d ^ 1)) {
         note_retransmission(own, packet);
+        if (!fst_is_doubtful(packet))
+            learn_ack(own, packet);
         if (is_overtaken(flow, packet, own) &&
             fst_sequence_after(fst_sequence_end(packet), seq_edge) > 0)
             own->seq_edge = fst_sequence_end(packet);

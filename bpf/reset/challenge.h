@@ -6,9 +6,8 @@
 // segments that occupy no sequence space. To connection tracking and address translation it is a
 // byte sent again: its ACK is one that this end has sent before, so nothing in it is new to anyone.
 //
-// A RST that comes while the answer to the challenge before it is still under way is held: it goes no
-// farther. Who sent it before the challenge's ACK reached him will answer that ACK, and then his answer
-// is the next challenge. Moved to another number instead, it would depend on Linux' limit of challenge ACKs
+// A RST that comes before the answer to the challenge before it can is held: it goes no farther. Who sent
+// it before the challenge's ACK reached him will answer that ACK, and his answer makes the next challenge. Moved to another number instead, it would depend on Linux' limit of challenge ACKs
 // (net.ipv4.tcp_invalid_ratelimit), which any packet that the stack does not take in uses up, and on no
 // byte of the window being one that the receiver holds back.
 #ifndef FLOWSTAMP_BPF_RESET_CHALLENGE_H
@@ -30,8 +29,8 @@
 /// A challenge whose ACK has not left by then, microseconds, is lost.
 #define ACK_LEAVES_US 50000U
 
-/// Where the round trip is shorter, RSTs that answer no ACK make a challenge so often at the most,
-/// microseconds: a box that resets whatever it sees would be asked without end.
+/// RSTs that answer no ACK make a challenge so often at the most, microseconds: a box that resets whatever
+/// it sees would be asked without end.
 #define CHALLENGE_SPACING_US 500U
 
 /// Routers that a packet may pass in a round trip of less than FST_RTT_TELLING_US.
@@ -78,35 +77,45 @@ static __always_inline int answers_an_ack(const struct fst_flow* flow,
     return !(packet->tcp_flags & FST_TCP_ACK) && packet->seq == flow->direction[d ^ 1].ack_edge;
 }
 
+/// Whether the RST comes from farther than any sender within so short a round trip. (A kernel answers with
+/// its default TTL, whatever its socket's was: that may look a few hops farther.)
+static __always_inline int is_too_far(const struct fst_flow* flow,
+                                      const struct fst_judgement* judgement, int d) {
+    return flow->direction[d].min_rtt_us < FST_RTT_TELLING_US &&
+           (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_FARTHER)) && judgement->hops > NEAR_HOPS;
+}
+
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
-/// soon belongs to the same burst, which must not use up the challenges of the flow; so does one from
-/// farther than any sender within so short a round trip. (A kernel answers with its default TTL, whatever
-/// its socket's was: that may look a few hops farther.)
+/// soon belongs to the same burst, which must not use up the challenges of the flow.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
                                             const struct fst_packet* packet,
                                             const struct fst_judgement* judgement, int d) {
     return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
-           (had_time_to_answer(flow, packet, judgement, d) &&
-            (answers_an_ack(flow, packet, d) ||
-             time_us(packet->time_ns) - flow->egress_us[d] >= CHALLENGE_SPACING_US) &&
-            (flow->direction[d].min_rtt_us >= FST_RTT_TELLING_US ||
-             !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_FARTHER)) ||
-             judgement->hops <= NEAR_HOPS));
+           (had_time_to_answer(flow, packet, judgement, d) && !is_too_far(flow, judgement, d));
 }
 
-/// Whether the open challenge has made the other end send nothing: something on the way to its stack has
-/// thrown it away.
-static __always_inline int is_challenge_lost(const struct fst_flow* flow,
-                                             const struct fst_packet* packet, int d) {
-    return !(flow->reset_flags[d] & FST_RESET_EGRESS) &&
-           time_us(packet->time_ns) - flow->rst_us[d] >= ACK_LEAVES_US;
+/// Whether the ACK of the open challenge may not have reached the peer yet: it has not left, or so lately
+/// that no answer can be here. A round trip can be shorter than the least one seen: a quarter of that is
+/// sure. Where the ACK has not left for long, something has thrown the challenge away on its way to the stack.
+static __always_inline int is_question_under_way(const struct fst_flow* flow,
+                                                 const struct fst_packet* packet, int d) {
+    const __u32 now_us = time_us(packet->time_ns), sure_us = flow->direction[d].min_rtt_us / 4;
+
+    if (!(flow->reset_flags[d] & FST_RESET_CHALLENGED))
+        return 0;
+    if (!(flow->reset_flags[d] & FST_RESET_EGRESS))
+        return now_us - flow->rst_us[d] < ACK_LEAVES_US;
+    return now_us - flow->egress_us[d] <
+           (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US);
 }
 
-/// Whether a RST that is to be challenged is held, as the answer to the challenge before it will tell.
+/// Whether a RST that is to be challenged is held: its sender will answer the challenge before it. One in the
+/// shape of an answer is not: it may be that answer, by a shorter way than any before.
 static __always_inline int is_held(const struct fst_flow* flow, const struct fst_packet* packet,
                                    const struct fst_judgement* judgement, int d) {
-    return !begins_burst(flow, packet, d) && !is_new_challenge(flow, packet, judgement, d) &&
-           !is_challenge_lost(flow, packet, d);
+    return !begins_burst(flow, packet, d) &&
+           (is_too_far(flow, judgement, d) ||
+            (!answers_an_ack(flow, packet, d) && is_question_under_way(flow, packet, d)));
 }
 
 /// An old byte, wholly below what the receiver has acknowledged. A RST that carries data (RFC 9293,

@@ -284,14 +284,15 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
         return FST_ACCEPTED;
     if ((packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
         return FST_REFUSED;
-    // After its FIN, which its receiver has taken in, a side's stream has no further byte.
-    if ((flow->state & FST_OF(FST_FLOW_FIN, d & 1)) && other->ack_edge == own->seq_edge &&
-        fst_sequence_after(fst_sequence_end(packet), own->seq_edge) > 0)
-        return FST_REFUSED;
     by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);
     if (by_timestamps == FST_REFUSED)
         return FST_REFUSED;
     by_sequence = fst_sequence_acceptance(flow, packet, d & 1);
+    // After its FIN, which its receiver has taken in, a side's stream has no further byte; its ACK counts.
+    if (by_sequence == FST_ACCEPTED && (flow->state & FST_OF(FST_FLOW_FIN, d & 1)) &&
+        other->ack_edge == own->seq_edge &&
+        fst_sequence_after(fst_sequence_end(packet), own->seq_edge) > 0)
+        by_sequence = FST_UNFIT;
     if (by_sequence != FST_ACCEPTED)
         return by_timestamps == FST_REPEATED && by_sequence == FST_UNFIT ? FST_REPEATED
                                                                          : by_sequence;

@@ -129,11 +129,11 @@ TEST_P(DatapathActing, SoIsEachFurtherOne) {
     }
 }
 
-/// Too soon for an answer: what its sender says to the challenge counts.
-TEST_P(DatapathActing, WhatIsNoNewChallengeIsHeld) {
+/// Who sent it before our ACK reached him will answer that ACK. What has an answer's shape may be that answer.
+TEST_P(DatapathActing, WhatComesBeforeTheQuestionArrivesIsHeld) {
     use(FST_DROP_OFF, FST_CHALLENGE_ALL);
     Conversation talk = established();
-    const Segment before = talk.stateless_reset();
+    const Segment before = talk.next(End::peer, Rst | Ack);
     talk.send(End::peer, Psh | Ack, 1000);  // not acknowledged yet
     expect_challenged(talk, talk.send(before), before);
     expect_held(talk, talk.send(before));
@@ -143,6 +143,16 @@ TEST_P(DatapathActing, WhatIsNoNewChallengeIsHeld) {
     beyond.seq += 5000;  // in the window
     expect_challenged(ahead, ahead.send(beyond), beyond);
     expect_held(ahead, ahead.send(beyond));
+
+    Conversation asked = established();
+    challenge_and_wait(asked, kRttUs / 5);
+    expect_held(asked, asked.send(asked.next(End::peer, Rst | Ack)));
+    const Segment answer = asked.stateless_reset();
+    expect_challenged(asked, asked.send(answer), answer);
+    EXPECT_EQ(asked.flow().challenges[asked.index(End::peer)], 1) << "the same burst";
+    asked.pass_us(kRttUs / 5);
+    const Segment later = asked.next(End::peer, Rst | Ack);
+    expect_challenged(asked, asked.send(later), later);
 }
 
 TEST_P(DatapathActing, ChallengeChecksumHandlesCarries) {
@@ -204,7 +214,7 @@ TEST_P(DatapathActing, SecondResetIsNoAnswer) {
         Conversation talk = established();
         challenge_and_wait(talk, kRttUs * 3 / 4);
         const Segment again = talk.stateless_reset();
-        expect_held(talk, talk.send(again));
+        expect_challenged(talk, talk.send(again), again);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1) << "the same burst";
     }
     {
@@ -213,7 +223,7 @@ TEST_P(DatapathActing, SecondResetIsNoAnswer) {
         const Segment reset = talk.stateless_reset();
         talk.send(reset);
         talk.pass_us(kRttUs);
-        expect_held(talk, talk.send(reset));
+        expect_challenged(talk, talk.send(reset), reset);
         EXPECT_EQ(talk.flow().challenges[talk.index(End::peer)], 1);
     }
     {

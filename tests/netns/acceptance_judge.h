@@ -50,11 +50,12 @@ enum class Excuse : std::uint8_t {
     Leapt,        ///< ... and their timestamp
     OldAck,       ///< data with an old ACK: how large the largest window was is known only roughly
     Overtaken,  ///< its timestamp is a little older than the side's latest: it was sent all the same
+    Unlike,     ///< its side sends no such: its bytes count once the client has acknowledged them
 };
 inline constexpr std::array kExcuses = {
     "none",        "unlooked",     "straddles", "copy",    "reset's clock", "after FIN",
     "past a hole", "older window", "early FIN", "ahead",   "delayed",       "probe",
-    "unsaid",      "predicted",    "leapt",     "old ACK", "overtaken"};
+    "unsaid",      "predicted",    "leapt",     "old ACK", "overtaken",     "unlike"};
 
 struct Judgement {
     Fate fate = Fate::NothingNew;

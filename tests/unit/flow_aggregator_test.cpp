@@ -63,6 +63,14 @@ TEST(SamePacket, IsRecognizedWhenBothEndsAreTranslatedIfTheHandshakeWasSeen) {
               packet_id(aggregator, other.at(3ms).rst({})));
 }
 
+TEST(SamePacket, WhatWasChallengedGoesNoFarther) {
+    FlowScript in;
+    FlowScript out = inside();
+    analysis::Aggregator aggregator(100);
+    const auto first = packet_id(aggregator, in.at(0ms).rst({.action = FST_ACTION_CHALLENGED}));
+    EXPECT_NE(packet_id(aggregator, out.at(1ms).rst({})), first);
+}
+
 TEST(SamePacket, TwoEqualOnesOnOneInterfaceAreTwo) {
     analysis::Aggregator aggregator(100);
     FlowScript in;

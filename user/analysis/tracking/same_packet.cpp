@@ -30,7 +30,8 @@ bool contains(const std::vector<std::uint32_t>& values, std::uint32_t value) {
 
 bool SamePacket::is_same(const Seen& seen, const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
-    if (!equal_in_transit(seen.packet, packet)) {
+    // What was challenged goes on as a keepalive, or not at all.
+    if (seen.action == FST_ACTION_CHALLENGED || !equal_in_transit(seen.packet, packet)) {
         return false;
     }
     const bool elsewhere = !contains(seen.ifindexes, packet.key.ifindex);
