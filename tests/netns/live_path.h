@@ -154,6 +154,35 @@ class LivePath {
     std::future<void> running_;
 };
 
+/// A TCP socket that listens there, and accepts nothing by itself.
+[[nodiscard]] inline Fd listening_socket(const lab::Namespace& host, const Endpoint& at,
+                                         int backlog) {
+    return host.run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        lab::SocketAddress own(at);
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        EXPECT_EQ(::listen(made.get(), backlog), 0);
+        return made;
+    });
+}
+
+enum class ReceiveBuffer { usual, smallest };
+
+/// A UDP socket that is bound there, and not read.
+[[nodiscard]] inline Fd udp_socket(const lab::Namespace& host, const Endpoint& at,
+                                   ReceiveBuffer buffer = ReceiveBuffer::usual) {
+    return host.run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (buffer == ReceiveBuffer::smallest) {
+            const int least = 1;
+            ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+        }
+        lab::SocketAddress own(at);
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        return made;
+    });
+}
+
 /// The interfaces of a host that lead to others.
 inline std::vector<std::string> interfaces_of(const lab::Namespace& host) {
     std::vector<std::string> names;

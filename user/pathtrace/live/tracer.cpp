@@ -85,6 +85,7 @@ class Tracer::Run {
                    .ask = netfilter::look_up,
                    .take_traced = take_traced()}),
           netfilter_drops_(map_),
+          kernel_drops_(dependencies.clock),
           packet_paths_([this](const PacketPath& packet_path) { settle(packet_path); },
                         [this](std::uint32_t station) { return map_.is_last(station); }) {
         for (const kernel::Notice& notice : probe_.notices()) {
@@ -352,8 +353,7 @@ class Tracer::Run {
 
     void explain(PathReport::Drop& drop, const PathEnd& end, const fst_path_event& event) {
         netfilter_drops_.explain(drop, end, event);
-        kernel_drops_.explain(drop, event, interface_name(event.ifindex_out),
-                              dependencies_.clock.monotonic());
+        kernel_drops_.explain(drop, event, interface_name(event.ifindex_out));
         if (drop.reason == "PKT_TOO_BIG" && was_told_in_vain(event.tuple)) {
             drop.words.words += "; an ICMP error that says so to its sender was dropped here, too";
         }
