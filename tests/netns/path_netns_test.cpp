@@ -420,12 +420,17 @@ TEST_P(PathNetnsAlone, Refusals) {
     EXPECT_THAT(refusal({"to-client"}, {host().name()}),
                 HasSubstr("it is the one that this command runs in"));
     EXPECT_THAT(refusal({"to-client"}, {container().name(), container().name()}),
+                HasSubstr("it is given twice"));
+    Child there = require(container().spawn({"sleep", "60"}));
+    EXPECT_THAT(refusal({"to-client"}, {container().name(), std::to_string(there.pid())}),
                 HasSubstr("it is the same as " + container().name()));
     EXPECT_THAT(refusal({"web/eth0"}, {container().name()}),
                 HasSubstr("web/eth0: follow packets through: network namespace 'web' is not "
                           "followed; add --netns web"));
     EXPECT_THAT(refusal({in_container("to-client")}, {container().name()}),
-                HasSubstr(in_container("to-client") + ": no such interface"));
+                HasSubstr(in_container("to-client") +
+                          ": no such interface; list them with `nsenter --net=/run/netns/" +
+                          container().name() + " ip link`"));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/pathtrace/live/followed_netns.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -15,7 +17,10 @@ Result<PlannedNetns> PlannedNetns::plan(NetnsEntry entry,
     for (const std::string& name : interfaces) {
         if (auto found = kernel::find_interface(name); !found) {
             Error error = std::move(found).error();
-            error.object = within_netns(entry.name(), error.object);
+            if (!entry.name().empty()) {
+                error.object = within_netns(entry.name(), error.object);
+                error.hint = fmt::format("list them with `{} ip link`", entry.command());
+            }
             return fail(std::move(error));
         }
     }

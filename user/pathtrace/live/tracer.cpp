@@ -42,6 +42,8 @@ Result<std::vector<Within>> enter_all(const std::vector<std::string>& names) {
                          .reason = same == all.begin()
                                        ? "it is the one that this command runs in, which is always "
                                          "followed"
+                                   : same->entry.name() == name
+                                       ? "it is given twice"
                                        : "it is the same as " + same->entry.name(),
                          .hint = "leave out one --netns"});
         }
