@@ -6,8 +6,10 @@
 
 static __always_inline struct path_position path_here(
     const volatile struct fst_path_station* station) {
-    const struct path_position at = {
-        .station = station->index, .place = station->place, .priority = station->priority};
+    const struct path_position at = {.station = station->index,
+                                     .place = station->place,
+                                     .priority = station->priority,
+                                     .netns = watched_netns};
 
     return at;
 }
@@ -26,6 +28,8 @@ static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 family,
         at.ifindex_in = state->in->ifindex;
     if (state->out)
         at.ifindex_out = state->out->ifindex;
+    if (at.place == FST_PLACE_POSTROUTING)
+        path_read_peer(state->out, &at.peer);
     path_at_station(&source, &at);
     return 0;
 }
@@ -44,8 +48,10 @@ static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
     struct path_position at = path_here(&tc_stations[number]);
 
     at.ifindex_in = skb->skb_iif;
-    if (at.place == FST_PLACE_TC_EGRESS)
+    if (at.place == FST_PLACE_TC_EGRESS) {
         at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
+        path_read_peer(skb->dev, &at.peer);
+    }
     path_at_station(&source, &at);
     return 0;
 }
@@ -131,7 +137,7 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
     const struct path_source source = {
         .caller = PATH_CALLER_TRACEPOINT, .skb = skb, .at_data = header == PATH_HEADER_AT_DATA};
     const __u32 ifindex = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
-    struct path_position at = {.place = place};
+    struct path_position at = {.place = place, .netns = watched_netns};
     __u32 number;
 
     if (!ifindex || path_netns(skb) != watched_netns || !path_any_may_matter(skb, header))
@@ -141,7 +147,10 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
         return;
     at.station = tc_stations[number].index;
     at.ifindex_in = place == FST_PLACE_TC_INGRESS ? ifindex : skb->skb_iif;
-    at.ifindex_out = place == FST_PLACE_TC_EGRESS ? ifindex : 0;
+    if (place == FST_PLACE_TC_EGRESS) {
+        at.ifindex_out = ifindex;
+        path_read_peer(skb->dev, &at.peer);
+    }
     path_at_station(&source, &at);
 }
 

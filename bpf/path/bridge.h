@@ -4,7 +4,7 @@
 #ifndef FLOWSTAMP_BPF_PATH_BRIDGE_H
 #define FLOWSTAMP_BPF_PATH_BRIDGE_H
 
-#include "bpf/path/maps.h"
+#include "bpf/path/peer.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -38,6 +38,7 @@ struct nf_bridge_info___device {
 struct path_bridge_ports {
     __u32 in;   ///< the port that it came in by, also once it is routed
     __u32 out;  ///< the port that it is forwarded to within the bridge; not set before FORWARD
+    const struct net_device* out_device;  ///< an address only
 };
 
 static __always_inline __u32 path_bridge_port_in(const struct nf_bridge_info* info) {
@@ -54,6 +55,7 @@ static noinline void path_read_bridge_ports(const struct sk_buff* skb,
     const struct sk_buff___extended* its = (const void*)skb;
     const struct nf_bridge_info* info;
     const struct skb_ext* extensions;
+    const struct net_device* out;
     __u32 id;
     __u8 offset = 0;
 
@@ -69,7 +71,9 @@ static noinline void path_read_bridge_ports(const struct sk_buff* skb,
         &offset, 1, (const void*)extensions + bpf_core_field_offset(struct skb_ext, offset) + id);
     info = (const void*)extensions + offset * 8;
     ports->in = path_bridge_port_in(info);
-    ports->out = BPF_CORE_READ(info, physoutdev, ifindex);
+    out = BPF_CORE_READ(info, physoutdev);
+    ports->out_device = out;
+    ports->out = out ? BPF_CORE_READ(out, ifindex) : 0;
 }
 
 #endif

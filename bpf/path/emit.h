@@ -51,7 +51,7 @@ static __always_inline void path_emit(const struct sk_buff* skb, const struct pa
     event->skb = (__u64)skb;
     event->location = report->location;
     event->drop_reason = report->drop_reason;
-    event->netns = watched_netns;
+    event->netns = at->netns;
     event->station = at->station;
     event->place = at->place;
     event->ifindex_in = at->ifindex_in;

@@ -26,8 +26,12 @@ static __always_inline const struct rtnl_link_stats64* path_words(const void* ad
     return bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct rtnl_link_stats64));
 }
 
-/// Inode of the watched network namespace: the kernel reports frees in all of them.
+/// Inode of the network namespace that these programs' stations are in.
 const volatile __u32 watched_netns;
+
+/// Inodes of the other namespaces that packets are followed through, then zeros: the kernel reports
+/// frees in all of them.
+const volatile __u32 other_netns[FST_PATH_OTHER_NETNS_MAX];
 
 /// 1: records only for drops, with the last station; a packet that is not dropped costs no record.
 const volatile __u32 only_drops;
@@ -44,6 +48,12 @@ const volatile struct fst_path_station tc_stations[FST_PATH_TC_MAX];
 /// Interfaces of the tracepoints that replace tc stations: a tracepoint sees all interfaces.
 const volatile __u32 tc_interfaces[FST_PATH_TC_MAX];
 
+/// The other end of a veth pair. Zeros: the interface is none, or not known.
+struct path_peer {
+    __u32 ifindex;  ///< in its own network namespace, whose inode is ...
+    __u32 netns;
+};
+
 /// A packet's open path; the key is its buffer's address. Buffers are reused, often without a
 /// visible free: the digest distinguishes the next packet from this one.
 struct packet_path {
@@ -53,6 +63,9 @@ struct packet_path {
     __s32 priority;  ///< of the last station
     __u32 ifindex;   ///< of the last station at tc
     __u32 station;   ///< the last one passed
+    __u32 netns;     ///< inode of the network namespace of the last station
+    __u32 padding;
+    struct path_peer peer;  ///< of the interface that the last station saw it leave by
 };
 
 /// The loader sets the size. Paths without a visible end (the stack frees delivered packets

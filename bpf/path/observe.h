@@ -20,6 +20,8 @@ static __always_inline void path_at_station(const struct path_source* source,
     report.flags = path_match(source->skb, &packet.tuple);
     path = packet_path_of(source->skb);
     path_read_bridge_ports(source->skb, &at->bridge);
+    if (at->bridge.out_device && at->place == FST_PLACE_POSTROUTING)
+        path_read_peer(at->bridge.out_device, &at->peer);
     goes_on = path && packet_path_goes_on(path, &packet, at);
     if (!report.flags && !goes_on) {
         if (path) {
@@ -70,15 +72,25 @@ static __always_inline __u32 path_netns(const struct sk_buff* skb) {
     return socket ? path_socket_netns(socket) : path_route_netns(skb);
 }
 
-/// Whether the event is in the watched namespace. `netns`: the buffer's, 0 if unknown, which is
+static __always_inline int path_is_followed(__u32 netns) {
+    if (netns == watched_netns)
+        return 1;
+    for (int i = 0; i < FST_PATH_OTHER_NETNS_MAX && other_netns[i]; i++) {
+        if (other_netns[i] == netns)
+            return 1;
+    }
+    return 0;
+}
+
+/// Whether the event is in a followed namespace. `netns`: the buffer's, 0 if unknown, which is
 /// only so for a packet that came in and has left the network layer for a socket.
 static __always_inline int path_is_ours(const struct packet_path* path, __u32 netns) {
-    return netns ? netns == watched_netns : path && path->place <= FST_PLACE_INPUT;
+    return netns ? path_is_followed(netns) : path && path->place <= FST_PLACE_INPUT;
 }
 
 /// A buffer's end, or its arrival at a socket: always reported for a packet with a path, and with
 /// `drops` also for one that matches but never reached a station. `netns` as in path_is_ours(). A
-/// packet that crossed into another namespace (veth) has left: its end is not reported.
+/// packet that crossed into a namespace that is not followed (veth) has left: its end is not reported.
 static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
                                         struct path_report* report, int drops) {
     const struct path_source source = {.caller = PATH_CALLER_TRACEPOINT, .ctx = 0, .skb = skb};
@@ -115,6 +127,7 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
         report->flags |= FST_PATH_FIRST;
     }
     path_read_bridge_ports(skb, &at.bridge);
+    at.netns = netns ? netns : path ? path->netns : watched_netns;
     at.ifindex_in = skb->skb_iif;
     at.ifindex_out = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
     path_emit(skb, &packet, &at, report);

@@ -18,6 +18,8 @@ struct path_position {
     __s32 priority;
     __u32 ifindex_in;
     __u32 ifindex_out;
+    __u32 netns;            ///< inode of the network namespace
+    struct path_peer peer;  ///< of the interface that it leaves by, from POSTROUTING on
     struct path_bridge_ports bridge;
 };
 
@@ -56,6 +58,31 @@ static __always_inline __u32 path_tc_ifindex(const struct path_position* at) {
                                               : 0;
 }
 
+/// Whether it can have come in here after it was last seen leaving there, both in this namespace: over
+/// loopback, or by a veth whose other end it left by. A bridge that calls IP's hooks hides that
+/// interface, but knows it.
+static __always_inline int packet_path_comes_back(const struct packet_path* path,
+                                                  const struct path_position* at) {
+    return at->ifindex_in == LOOPBACK_IFINDEX ||
+           (path->peer.netns == at->netns &&
+            path->peer.ifindex == (at->bridge.in ? at->bridge.in : at->ifindex_in));
+}
+
+/// The same for another namespace than the one it was last seen in: a packet comes in there when it
+/// has left by a veth, or without passing IP here (by a bridge, or a macvlan of this interface), or
+/// leaves by an interface there on which one here is based.
+static __always_inline int packet_path_crosses(const struct packet_path* path,
+                                               const struct path_position* at) {
+    const int has_left = path->place >= FST_PLACE_POSTROUTING;
+
+    if (at->place == FST_PLACE_TC_EGRESS)
+        return has_left && !path->peer.ifindex;
+    if (at->place > FST_PLACE_PREROUTING)
+        return 0;
+    return has_left ? !path->peer.ifindex || path->peer.netns == at->netns
+                    : path->place == FST_PLACE_TC_INGRESS;
+}
+
 /// Whether a packet last seen there can be seen here without having been lost, or sent again, in
 /// between. At tc it passes stacked interfaces (VLAN, bridge, bond) one after the other; over
 /// loopback it leaves and comes in again. A bridge that calls IP's hooks has them pass PREROUTING
@@ -64,10 +91,12 @@ static __always_inline int packet_path_leads_to(const struct packet_path* path,
                                                 const struct path_position* at) {
     const __u32 tc_ifindex = path_tc_ifindex(at);
 
+    if (at->netns != path->netns)
+        return packet_path_crosses(path, at);
     if (at->place == path->place)
         return tc_ifindex ? tc_ifindex != path->ifindex : at->priority > path->priority;
     if (at->place <= FST_PLACE_PREROUTING && path->place >= FST_PLACE_POSTROUTING)
-        return at->ifindex_in == LOOPBACK_IFINDEX;
+        return packet_path_comes_back(path, at);
     if (at->place == FST_PLACE_TC_INGRESS && path->place == FST_PLACE_PREROUTING)
         return at->bridge.in && tc_ifindex != path->ifindex;
     if (at->place == FST_PLACE_OUTPUT)
@@ -90,6 +119,8 @@ static __always_inline void packet_path_moves(struct packet_path* path,
     path->station = at->station;
     path->place = at->place;
     path->priority = at->priority;
+    path->netns = at->netns;
+    path->peer = at->peer;
     if (tc_ifindex)
         path->ifindex = tc_ifindex;
 }

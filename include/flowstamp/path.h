@@ -172,7 +172,8 @@ struct fst_path_station {
 };
 FST_STATIC_ASSERT(sizeof(struct fst_path_station) == 12, "fst_path_station");
 
-#define FST_PATH_NETFILTER_MAX 64 /* stations in netfilter hooks, each for IPv4 and for IPv6 */
-#define FST_PATH_TC_MAX 32        /* stations at tc */
+#define FST_PATH_NETFILTER_MAX 64   /* stations in netfilter hooks, each for IPv4 and for IPv6 */
+#define FST_PATH_TC_MAX 32          /* stations at tc */
+#define FST_PATH_OTHER_NETNS_MAX 15 /* network namespaces besides the run's own */
 
 #endif

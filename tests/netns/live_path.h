@@ -4,8 +4,11 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -55,12 +58,13 @@ class LivePath {
     static constexpr std::chrono::milliseconds kTimeout = 15s;
 
     LivePath(const lab::Namespace& host, const std::vector<std::string>& interfaces,
-             const std::string& filter) {
+             const std::string& filter, const std::vector<std::string>& netns = {}) {
         std::promise<void> attached;
         auto ready = attached.get_future();
-        running_ = std::async(std::launch::async, [&, interfaces, filter] {
-            host.run_in([&] { run(interfaces, filter, attached); });
-        });
+        const pathtrace::Tracer::Wanted wanted{
+            .interfaces = interfaces, .netns = netns, .filter = filter};
+        running_ = std::async(std::launch::async,
+                              [&, wanted] { host.run_in([&] { run(wanted, attached); }); });
         ready.get();
     }
     ~LivePath() { stop(); }
@@ -119,19 +123,17 @@ class LivePath {
         reports_.push_back(std::get<pathtrace::PathReport>(std::move(event)));
         changed_.notify_all();
     }
-    void run(const std::vector<std::string>& interfaces, const std::string& filter,
-             std::promise<void>& attached) {
+    void run(const pathtrace::Tracer::Wanted& wanted, std::promise<void>& attached) {
         const SystemClock clock;
         auto tracer = pathtrace::Tracer::start(
-            {.interfaces = interfaces, .filter = filter},
-            {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); },
-             .clock = clock,
-             .notice =
-                 [this](std::string_view line) {
-                     const std::lock_guard lock(mutex_);
-                     notices_.emplace_back(line);
-                     changed_.notify_all();
-                 }});
+            wanted, {.report = [this](pathtrace::PathEvent event) { consume(std::move(event)); },
+                     .clock = clock,
+                     .notice =
+                         [this](std::string_view line) {
+                             const std::lock_guard lock(mutex_);
+                             notices_.emplace_back(line);
+                             changed_.notify_all();
+                         }});
         if (!tracer) {
             attached.set_exception(
                 std::make_exception_ptr(std::runtime_error(tracer.error().message())));
@@ -153,6 +155,45 @@ class LivePath {
     pathtrace::PathStats stats_;
     std::future<void> running_;
 };
+
+/// From the calling thread.
+inline void drop_sys_admin() {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct sets[2] = {};
+    ASSERT_EQ(::syscall(SYS_capget, &header, sets), 0);
+    sets[0].effective &= ~(1U << CAP_SYS_ADMIN);
+    sets[0].permitted &= ~(1U << CAP_SYS_ADMIN);
+    ASSERT_EQ(::syscall(SYS_capset, &header, sets), 0);
+}
+
+/// A TCP socket that listens there, and accepts nothing by itself.
+[[nodiscard]] inline Fd listening_socket(const lab::Namespace& host, const Endpoint& at,
+                                         int backlog) {
+    return host.run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        lab::SocketAddress own(at);
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        EXPECT_EQ(::listen(made.get(), backlog), 0);
+        return made;
+    });
+}
+
+enum class ReceiveBuffer { usual, smallest };
+
+/// A UDP socket that is bound there, and not read.
+[[nodiscard]] inline Fd udp_socket(const lab::Namespace& host, const Endpoint& at,
+                                   ReceiveBuffer buffer = ReceiveBuffer::usual) {
+    return host.run_in([&] {
+        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (buffer == ReceiveBuffer::smallest) {
+            const int least = 1;
+            ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+        }
+        lab::SocketAddress own(at);
+        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
+        return made;
+    });
+}
 
 /// The interfaces of a host that lead to others.
 inline std::vector<std::string> interfaces_of(const lab::Namespace& host) {

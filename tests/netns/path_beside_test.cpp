@@ -3,8 +3,6 @@
 // `path` beside others that use BPF in netfilter hooks: more of its kind, and programs that drop.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <map>
@@ -233,16 +231,6 @@ TEST_F(PathBesideForeign, InAnotherNamespaceDoesNotCount) {
     send(kEach, 10172);
     EXPECT_EQ(all_of(path).dropped, kEach);
     expect_lost(path, 10172, "chain forward", "certain");
-}
-
-/// From the calling thread.
-void drop_sys_admin() {
-    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    __user_cap_data_struct sets[2] = {};
-    ASSERT_EQ(::syscall(SYS_capget, &header, sets), 0);
-    sets[0].effective &= ~(1U << CAP_SYS_ADMIN);
-    sets[0].permitted &= ~(1U << CAP_SYS_ADMIN);
-    ASSERT_EQ(::syscall(SYS_capset, &header, sets), 0);
 }
 
 /// Without CAP_SYS_ADMIN the kernel does not list BPF links.

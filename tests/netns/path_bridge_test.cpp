@@ -58,6 +58,19 @@ class PathBridge : public LivePathTest {
         neighbour(lab().client(), lab().client().toward(Side::Server), server.neighbour_mac);
         neighbour(lab().server(), lab().server().toward(Side::Client), client.neighbour_mac);
     }
+    /// Each cable becomes a port of a bridge of its own, and a veth joins both bridges.
+    void join_two() {
+        const Interface& client = router().toward(Side::Client);
+        const Interface& server = router().toward(Side::Server);
+        ip(router(), fmt::format("link add br0 type bridge\nlink set br0 up\n"
+                                 "link add br1 type bridge\nlink set br1 up\n"
+                                 "link add join0 type veth peer name join1\n"
+                                 "link set join0 master br0 up\nlink set join1 master br1 up\n"
+                                 "link set {} master br0\nlink set {} master br1\n",
+                                 client.name, server.name));
+        neighbour(lab().client(), lab().client().toward(Side::Server), server.neighbour_mac);
+        neighbour(lab().server(), lab().server().toward(Side::Client), client.neighbour_mac);
+    }
     static void ip(const Namespace& host, const std::string& batch) {
         const Status done = host.require({"ip", "-batch", "-"}, batch);
         ASSERT_TRUE(done) << done.error().message();
@@ -191,6 +204,57 @@ TEST_F(PathBridge, ForwardedWithinTheBridgeHasItsPorts) {
     EXPECT_EQ(report->bridge->in, "to-client");
     EXPECT_EQ(report->bridge->out, "to-server");
     expect_sums(path, kEach, 0);
+}
+
+/// It leaves the first bridge by one end of the veth, and comes in to the second by the other.
+TEST_F(PathBridge, TwoBridgesJoinedByAVethAreOnePath) {
+    join_two();
+    LivePath path(router(), {"to-client", "join0", "join1", "to-server"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report),
+                ElementsAre("to-client in", "prerouting", "forward", "postrouting", "join0 out",
+                            "join1 in", "prerouting", "forward", "postrouting", "to-server out"));
+    expect_sums(path, kEach, 0);
+}
+
+TEST_F(PathBridge, TwoBridgesWithoutStationsBetweenThem) {
+    join_two();
+    LivePath path(router(), {"to-client", "to-server"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report),
+                ElementsAre("to-client in", "prerouting", "forward", "postrouting", "prerouting",
+                            "forward", "postrouting", "to-server out"));
+    expect_sums(path, kEach, 0);
+}
+
+/// The bridges do not call IP's hooks: nothing but interfaces is passed.
+TEST_F(PathBridge, TwoBridgesAtTheirInterfacesAlone) {
+    const Status set = router().set_sysctl("net.bridge.bridge-nf-call-iptables", "0");
+    ASSERT_TRUE(set) << set.error().message();
+    join_two();
+    LivePath path(router(), {"to-client", "join0", "join1", "to-server"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::left);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    EXPECT_THAT(steps_of(*report),
+                ElementsAre("to-client in", "join0 out", "join1 in", "to-server out"));
+    expect_sums(path, kEach, 0);
+}
+
+TEST_F(PathBridge, DroppedInTheSecondBridgeIsOneLoss) {
+    join_two();
+    nft(router(),
+        "table bridge second { chain f { type filter hook forward priority 0; "
+        "iifname join1 udp dport 10177 counter drop; }; }");
+    LivePath path(router(), {"to-client", "to-server"}, kFilter);
+    send(kEach, kPort);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::dropped);
+    ASSERT_TRUE(report) << testing::PrintToString(path.reports());
+    expect_sums(path, 0, kEach);
 }
 
 /// Only the bridge is named with -i: nothing passes it.

@@ -15,23 +15,8 @@ class PathDeliveries : public LivePathTest {
   protected:
     lab::IpAddress here() { return router().toward(lab::Side::Client).ipv4; }
 
-    Fd listen(int backlog) {
-        return router().run_in([&] {
-            Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            lab::SocketAddress own({here(), 1001});
-            EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-            EXPECT_EQ(::listen(made.get(), backlog), 0);
-            return made;
-        });
-    }
-    Fd bind_udp() {
-        return router().run_in([&] {
-            Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-            lab::SocketAddress own({here(), 1001});
-            EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-            return made;
-        });
-    }
+    Fd listen(int backlog) { return listening_socket(router(), {here(), 1001}, backlog); }
+    Fd bind_udp() { return udp_socket(router(), {here(), 1001}); }
     /// The client has an address more, and sends from it.
     void send_from(const char* address) {
         lab().client().run_in([&] {

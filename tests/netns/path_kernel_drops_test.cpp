@@ -77,6 +77,23 @@ TEST_F(PathKernelDrops, QueueInAClass) {
     EXPECT_EQ(drop.counter->name, "pfifo 20:'s dropped");
 }
 
+/// More flows at once than may be asked for in a second: one reading serves them all.
+TEST_F(PathKernelDrops, QueueOfManyFlows) {
+    run(router(), "tc qdisc add dev to-server root handle 1: htb default 10");
+    run(router(), "tc class add dev to-server parent 1: classid 1:10 htb rate 8kbit burst 1600");
+    run(router(), "tc qdisc add dev to-server parent 1:10 handle 20: pfifo limit 2");
+    LivePath& path = follow(router(), "udp port 10174");
+    send(400);
+    EXPECT_GT(path.stop().dropped, 200U);
+    for (const pathtrace::PathReport& report : path.reports()) {
+        if (report.drop) {
+            EXPECT_THAT(report.drop->words.words,
+                        testing::EndsWith(": pfifo 20:, parent 1:10 of to-server"));
+            EXPECT_TRUE(report.drop->counter);
+        }
+    }
+}
+
 TEST_F(PathKernelDrops, Mtu) {
     run(router(), "ip link set to-server mtu 1300");
     follow(router(), "udp port 10174");
@@ -154,14 +171,7 @@ TEST_F(PathKernelDrops, XdpProgram) {
 
 /// The protocols' own counters, of this namespace.
 TEST_F(PathKernelDrops, CountersOfTheProtocols) {
-    const Fd socket = router().run_in([&] {
-        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        const int least = 1;
-        ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
-        lab::SocketAddress own({here(), 1001});
-        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-        return made;
-    });
+    const Fd socket = udp_socket(router(), {here(), 1001}, ReceiveBuffer::smallest);
     send_datagrams(lab().client(), here(), 1002, 2);  // before the run
     follow(router(), "udp");
     send_datagrams(lab().client(), here(), 1002, 1);
@@ -176,15 +186,23 @@ TEST_F(PathKernelDrops, CountersOfTheProtocols) {
     EXPECT_GT(full.counter->by, 0U);
 }
 
+/// UDP has counted a datagram without a socket: that is no TCP segment's cause.
+TEST_F(PathKernelDrops, CounterOfAnotherProtocol) {
+    LivePath& path = follow(router(), "port 1002");
+    send_datagrams(lab().client(), here(), 1002, 1);
+    EXPECT_TRUE(expect_drop("NO_SOCKET").counter);
+    const auto sockets = start_connections(lab().client(), {here(), 1002}, 1);
+    const auto refused = path.wait_for([](const pathtrace::PathReport& each) {
+        return each.drop && each.name.protocol == IPPROTO_TCP;
+    });
+    ASSERT_TRUE(refused) << testing::PrintToString(path.reports());
+    EXPECT_EQ(refused->drop->reason, "NO_SOCKET");
+    EXPECT_FALSE(refused->drop->counter) << refused->drop->counter->name;
+}
+
 /// The server closes first: the client's FIN is freed with the server's socket.
 TEST_F(PathKernelDrops, FinAfterTheSocketWasClosedIsNoLoss) {
-    const Fd listener = router().run_in([&] {
-        Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        lab::SocketAddress own({here(), 1001});
-        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-        EXPECT_EQ(::listen(made.get(), 5), 0);
-        return made;
-    });
+    const Fd listener = listening_socket(router(), {here(), 1001}, 5);
     LivePath& path = follow(router(), "tcp port 1001");
     auto sockets = start_connections(lab().client(), {here(), 1001}, 1);
     const auto is_reply = [](const pathtrace::PathReport& each) { return each.is_reply; };
@@ -202,12 +220,7 @@ TEST_F(PathKernelDrops, FinAfterTheSocketWasClosedIsNoLoss) {
 }
 
 TEST_F(PathKernelDrops, UnreadDatagramsAreNoLoss) {
-    Fd socket = router().run_in([&] {
-        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        lab::SocketAddress own({here(), 1001});
-        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-        return made;
-    });
+    Fd socket = udp_socket(router(), {here(), 1001});
     LivePath& path = follow(router(), "udp port 1001");
     send_datagrams(lab().client(), here(), 1001, 3);
     socket.reset();

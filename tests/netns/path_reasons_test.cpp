@@ -95,14 +95,7 @@ TEST_F(PathReasons, ClosedPort) {
 }
 
 TEST_F(PathReasons, ReceiveBufferFull) {
-    const Fd socket = router().run_in([&] {
-        Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        const int least = 1;
-        ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
-        lab::SocketAddress own({here(), 1001});
-        EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-        return made;
-    });
+    const Fd socket = udp_socket(router(), {here(), 1001}, ReceiveBuffer::smallest);
     follow(router(), "udp");
     send_to(here(), 1001, {.count = 20, .bytes = 1000});
     expect_reason("input", "SOCKET_RCVBUFF", "receive buffer is full", "sysctl net.core.rmem_max");
@@ -130,15 +123,7 @@ TEST_F(PathReasons, UnreadDataIsDelivered) {
 class PathBacklog : public PathReasons {
   protected:
     /// A listener that never accepts.
-    Fd listen(int backlog) {
-        return router().run_in([&] {
-            Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            lab::SocketAddress own({here(), 1001});
-            EXPECT_EQ(::bind(made.get(), own.get(), own.length), 0);
-            EXPECT_EQ(::listen(made.get(), backlog), 0);
-            return made;
-        });
-    }
+    Fd listen(int backlog) { return listening_socket(router(), {here(), 1001}, backlog); }
     /// Blocks, or unblocks, the end of the client's handshakes.
     void hold(bool on) {
         run(lab().client(), std::string("iptables-legacy ") + (on ? "-A" : "-D") +

@@ -3,34 +3,23 @@
 // Which of netfilter's drops are connection tracking's or NAT's, and which a rule's.
 #include "user/pathtrace/conntrack_drop.h"
 
-#include <arpa/inet.h>
+#include <arpa/inet.h>  // before the kernel's own headers
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/netfilter_ipv4.h>
-#include <netinet/in.h>
 
 #include "flowstamp/stamp.h"
+#include "tests/support/path_tuple.h"
 
 namespace flowstamp {
 namespace {
 
+using flowstamp::testing::tuple;
 using netfilter::Certainty;
 using netfilter::NetfilterHook;
 using pathtrace::PathReport;
-using testing::HasSubstr;
-using testing::Not;
-
-fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
-                     std::uint16_t to_port) {
-    fst_path_tuple made{};
-    made.source[2] = made.destination[2] = htonl(0xffff);
-    inet_pton(AF_INET, from, &made.source[3]);
-    inet_pton(AF_INET, to, &made.destination[3]);
-    made.source_port = htons(from_port);
-    made.destination_port = htons(to_port);
-    made.protocol = IPPROTO_TCP;
-    return made;
-}
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 PathReport::Drop netfilter_drop() {
     return {.at = {},
@@ -199,7 +188,8 @@ TEST(ConntrackDrop, WhyInvalid) {
     }
     EXPECT_THAT(words("tcp dport 80 drop"), Not(HasSubstr("invalid")));
     facts.is_known = false;
-    EXPECT_THAT(words("ct state invalid drop"), testing::EndsWith("no connection is known for it"));
+    EXPECT_THAT(words("ct state invalid drop"),
+                ::testing::EndsWith("no connection is known for it"));
     facts.is_strict = true;
     EXPECT_THAT(words("ct state invalid drop"), HasSubstr("nf_conntrack_tcp_loose is 0"));
     facts.drop.tcp_flags = FST_TCP_RST;

@@ -63,6 +63,10 @@ class Packet {
         event_.flags |= how;
         return *this;
     }
+    Packet& in(std::uint32_t netns) {
+        event_.netns = netns;
+        return *this;
+    }
     Packet& to_bridge_port(std::uint32_t ifindex) {
         event_.bridge_port_in = 1;
         event_.bridge_port_out = ifindex;
@@ -252,6 +256,36 @@ TEST_F(PathFlowsTest, NatNeitherSplitsNorMergesFlows) {
     EXPECT_EQ(recorded().direction, 1U);
     dropped(Packet(5, 5, tuple(1, 40001, 2, 80)), 0);
     EXPECT_EQ(recorded().flow.id, 2U);
+}
+
+/// As to a container: the host translates the destination, and the container has an entry of its own.
+TEST_F(PathFlowsTest, EntriesOfAllNamespacesBelongToTheFlow) {
+    constexpr std::uint32_t kHost = 1, kContainer = 2;
+    const fst_path_tuple answer = pathtrace::reversed(kTranslated);
+    const auto passes = [&](Packet first, Packet then) {
+        assembler.record(first.at(FST_PLACE_POSTROUTING, 4));
+        assembler.record(then.at(FST_PLACE_PREROUTING, 8));
+        assembler.record(then.dropped(3));
+        return recorded();
+    };
+    const auto request = passes(
+        Packet(1, 1, kTranslated).in(kHost).entry(kOriginal, answer).translated(FST_PATH_DNAT),
+        Packet(1, 1, kTranslated).in(kContainer).entry(kTranslated, answer));
+    EXPECT_EQ(request.flow.name.destination_port, kOriginal.destination_port);
+    ASSERT_TRUE(request.flow.translated);
+    EXPECT_EQ(request.flow.translated->destination_port, kTranslated.destination_port);
+    EXPECT_EQ(request.direction, 0U);
+    EXPECT_EQ(request.end.netns, kContainer);
+    EXPECT_EQ(request.flow.translated_in, kHost);
+    const auto reply = passes(
+        Packet(2, 2, answer).in(kContainer).entry(kTranslated, answer, true),
+        Packet(2, 2, answer).in(kHost).entry(kOriginal, answer, true).translated(FST_PATH_DNAT));
+    EXPECT_EQ(reply.flow.id, request.flow.id);
+    EXPECT_EQ(reply.direction, 1U);
+    EXPECT_EQ(reply.end.netns, kHost);
+    EXPECT_EQ(reply.flow.name.destination_port, kOriginal.destination_port);
+    dropped(Packet(3, 3, kTranslated).in(kContainer).entry(kTranslated, answer), 8);
+    EXPECT_EQ(recorded().flow.id, request.flow.id) << "the host's part was not seen";
 }
 
 TEST_F(PathFlowsTest, RefusalReportedBeforeItsSynIsTheAnswer) {

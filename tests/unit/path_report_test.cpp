@@ -2,7 +2,6 @@
 #include "user/output/json/json_output.h"
 #include "user/output/text/text_output.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -13,25 +12,15 @@
 #include <sstream>
 
 #include "tests/support/json_schema.h"
+#include "tests/support/path_tuple.h"
 
 namespace flowstamp {
 namespace {
 
 using namespace std::chrono_literals;
 using flowstamp::testing::JsonSchema;
+using flowstamp::testing::tuple;
 using ::testing::IsEmpty;
-
-fst_path_tuple tuple(const char* from, std::uint16_t from_port, const char* to,
-                     std::uint16_t to_port) {
-    fst_path_tuple result{};
-    result.source[2] = result.destination[2] = htonl(0xffff);
-    inet_pton(AF_INET, from, &result.source[3]);
-    inet_pton(AF_INET, to, &result.destination[3]);
-    result.source_port = htons(from_port);
-    result.destination_port = htons(to_port);
-    result.protocol = 6;
-    return result;
-}
 
 pathtrace::PathReport lost() {
     return {.flow = 1,
@@ -90,6 +79,21 @@ TEST_F(PathReportTest, ALossInWords) {
               "    because   a netfilter rule dropped it (NETFILTER_DROP, nft_do_chain+0x3e8)\n");
 }
 
+/// Commands to look further are for the namespace that the packets were lost in.
+TEST_F(PathReportTest, ALossInAnotherNetworkNamespace) {
+    pathtrace::PathReport report = lost();
+    report.netns = "web";
+    report.netns_command = "nsenter --net=/run/netns/web";
+    EXPECT_THAT(text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets),
+                ::testing::HasSubstr(
+                    "    within    network namespace web; for the commands below: "
+                    "nsenter --net=/run/netns/web COMMAND\n    by        iptables-legacy"));
+    const auto json = nlohmann::json::parse(text_of<output::JsonOutput>(report, false));
+    EXPECT_EQ(json["path"]["netns"], "web");
+    EXPECT_FALSE(nlohmann::json::parse(text_of<output::JsonOutput>(lost(), false))["path"].contains(
+        "netns"));
+}
+
 TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     pathtrace::PathReport arrived = lost();
     arrived.drop.reset();
@@ -121,6 +125,7 @@ TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
     stray.bridge = {.in = "port1", .out = "port2"};
     pathtrace::PathReport by_program = lost();
     by_program.drop->attribution->tool = netfilter::RulesetTool::bpf;
+    by_program.netns = "web";
     for (const pathtrace::PathReport& report : {lost(), ping, stray, by_program}) {
         const std::string line = text_of<output::JsonOutput>(report, false);
         EXPECT_THAT(schema.violations(nlohmann::json::parse(line)), IsEmpty()) << line;

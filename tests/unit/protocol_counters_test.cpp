@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 namespace flowstamp {
 namespace {
@@ -40,6 +41,17 @@ TEST(ProtocolCounters, CommandsNameThem) {
     EXPECT_THAT(counters_named_in("nstat -az TcpInCsumErrors"), ElementsAre("TcpInCsumErrors"));
     EXPECT_THAT(counters_named_in("nstat -az 'IpReasm*'"), IsEmpty());
     EXPECT_THAT(counters_named_in("ss -lntu"), IsEmpty());
+}
+
+TEST(ProtocolCounters, CountPacketsOfTheirProtocol) {
+    using pathtrace::counts_protocol;
+    EXPECT_TRUE(counts_protocol("UdpNoPorts", IPPROTO_UDP));
+    EXPECT_FALSE(counts_protocol("UdpNoPorts", IPPROTO_TCP));
+    EXPECT_FALSE(counts_protocol("Udp6NoPorts", IPPROTO_TCP));
+    EXPECT_FALSE(counts_protocol("TcpInCsumErrors", IPPROTO_UDP));
+    EXPECT_TRUE(counts_protocol("TcpInCsumErrors", IPPROTO_TCP));
+    EXPECT_TRUE(counts_protocol("TcpExtIPReversePathFilter", IPPROTO_UDP));
+    EXPECT_TRUE(counts_protocol("IpInHdrErrors", IPPROTO_TCP));
 }
 
 TEST(ProtocolCounters, OneThatMovedAloneIsTold) {

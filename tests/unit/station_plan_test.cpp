@@ -79,6 +79,43 @@ TEST(StationPlan, BracketsAnotherProgram) {
                 ElementsAre("BPF program guard (id 7)"));
 }
 
+/// Each namespace has hooks of its own, which its name distinguishes.
+TEST(StationPlan, NamespacesAreApart) {
+    const netfilter::Ruleset own = chains_at(Hook::forward, {0}),
+                             other = chains_at(Hook::forward, {-300, 0});
+    std::vector<pathtrace::StationState> attached;
+    std::vector<pathtrace::Station> planned = pathtrace::plan_stations(own, {"eth0"});
+    const auto others = pathtrace::plan_stations(other, {"eth0"}, "web");
+    const auto first_other = planned.size();
+    planned.insert(planned.end(), others.begin(), others.end());
+    for (const pathtrace::Station& its : planned) {
+        attached.push_back({.station = its, .attached = true});
+    }
+    pathtrace::StationMap map(attached, own);
+    map.learn("web", other);
+    EXPECT_EQ(map.part_of(0), "eth0 in");
+    EXPECT_EQ(map.part_of(static_cast<std::uint32_t>(first_other)), "web/eth0 in");
+    const auto last_forward = [&](const std::string& netns) {
+        std::uint32_t found = 0;
+        for (std::uint32_t i = 0; map.knows(i); i++) {
+            const pathtrace::Station& its = map.at(i).station;
+            const bool is_it = its.netns == netns && its.pf == NFPROTO_IPV4 &&
+                               its.kind == pathtrace::Station::Kind::netfilter &&
+                               its.hook == NF_INET_FORWARD;
+            found = is_it ? i : found;
+        }
+        return found;
+    };
+    EXPECT_EQ(map.part_of(last_forward("web")), "web/forward");
+    EXPECT_THAT(map.passed_before(last_forward("")), ElementsAre("filter"));
+    EXPECT_TRUE(map.is_last(last_forward("")));
+    EXPECT_THAT(map.passed_before(last_forward("web")), ElementsAre("filter"));
+    EXPECT_EQ(map.loss_behind(last_forward("web") - 1).passed, -299);
+    EXPECT_EQ(map.at(last_forward("web")).station.text(), "web: IPv4 forward, priority 1");
+    EXPECT_FALSE(planned.at(last_forward("web")).has_room_for(planned.at(last_forward("")), 1))
+        << "another namespace";
+}
+
 TEST(StationPlan, HasRoomForAStationInItsGapAlone) {
     const pathtrace::Station later{
         .pf = NFPROTO_IPV4, .hook = NF_INET_FORWARD, .priority = 1, .up_to = 4};

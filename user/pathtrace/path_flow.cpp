@@ -17,19 +17,35 @@ bool is_icmp(const fst_path_event& event) {
     return event.tuple.protocol == IPPROTO_ICMP || event.tuple.protocol == IPPROTO_ICMPV6;
 }
 
-/// The latest record with the packet's conntrack entry. A related packet mostly belongs to the
-/// connection: REJECT's RST, or an expected connection (FTP data); but an ICMP error is not part of
-/// the connection that it quotes.
-const fst_path_event* with_entry(const PacketPath& path) {
-    const auto has_entry = [](const fst_path_event& event) {
-        return (event.flags & FST_PATH_CONNTRACK) != 0 &&
-               !((event.flags & FST_PATH_RELATED) && is_icmp(event));
+/// A related packet mostly belongs to the connection: REJECT's RST, or an expected connection (FTP
+/// data); but an ICMP error is not part of the connection that it quotes.
+bool has_entry(const fst_path_event& event) {
+    return (event.flags & FST_PATH_CONNTRACK) != 0 &&
+           !((event.flags & FST_PATH_RELATED) && is_icmp(event));
+}
+
+/// The latest record with the packet's conntrack entry in each network namespace that it passed, in the
+/// order in which the connection's first packet passes them.
+std::vector<const fst_path_event*> with_entries(const PacketPath& path) {
+    std::vector<const fst_path_event*> found;
+    const auto look = [&](const fst_path_event& event) {
+        if (!has_entry(event)) {
+            return;
+        }
+        if (!found.empty() && found.back()->netns == event.netns) {
+            found.back() = &event;
+        } else {
+            found.push_back(&event);
+        }
     };
-    if (path.drop && has_entry(*path.drop)) {
-        return &*path.drop;
+    std::ranges::for_each(path.stations, look);
+    if (path.drop) {
+        look(*path.drop);
     }
-    const auto found = std::find_if(path.stations.rbegin(), path.stations.rend(), has_entry);
-    return found == path.stations.rend() ? nullptr : &*found;
+    if (!found.empty() && (found.front()->flags & FST_PATH_REPLY) != 0) {
+        std::ranges::reverse(found);
+    }
+    return found;
 }
 
 /// Whether a packet can only be the answer to a SYN: a SYN-ACK, or the RST that refuses the SYN
@@ -41,7 +57,7 @@ bool is_answer(const fst_path_event& event) {
 }
 
 PathEnd end_of(const PacketPath& path) {
-    PathEnd end{.end = path.end};
+    PathEnd end{.end = path.end, .netns = path.last().netns};
     if (!path.stations.empty()) {
         end.station = path.stations.back().station;
     } else if (path.drop) {
@@ -103,27 +119,41 @@ PathFlows::Place PathFlows::begin(const fst_path_tuple& name) {
     return {flow, 0};
 }
 
+void PathFlows::learn(std::list<PathFlow>::iterator flow,
+                      const std::vector<const fst_path_event*>& entries) {
+    for (const fst_path_event* const entry : entries) {
+        know(flow, 0, entry->original);
+        // An answer has this tuple until it is translated back.
+        know(flow, 1, entry->reply);
+        if (entry->flags & (FST_PATH_SNAT | FST_PATH_DNAT)) {
+            flow->translated_in = entry->netns;
+        }
+    }
+    const fst_path_tuple leaving = reversed(entries.back()->reply);
+    if (key_of(leaving) != key_of(entries.front()->original)) {
+        flow->translated = leaving;
+    }
+}
+
 PathFlows::Place PathFlows::place_of(const PacketPath& path) {
-    const fst_path_event* entry = with_entry(path);
-    const fst_path_tuple& name = entry != nullptr ? entry->original : path.first().tuple;
-    const auto known = known_.find(key_of(name));
+    const std::vector<const fst_path_event*> entries = with_entries(path);
+    const fst_path_tuple& name = entries.empty() ? path.first().tuple : entries.front()->original;
+    auto known = known_.find(key_of(name));
+    for (std::size_t i = 1; i < entries.size() && known == known_.end(); i++) {
+        known = known_.find(key_of(entries[i]->original));
+    }
     Place place{};
     if (known != known_.end()) {
         place = known->second;
-    } else if (entry == nullptr && is_answer(path.first())) {
+    } else if (entries.empty() && is_answer(path.first())) {
         place = begin(reversed(name));  // may be reported before the SYN, as REJECT's RST is
         place.direction = 1;
     } else {
         place = begin(name);
     }
-    if (entry != nullptr) {
-        // An answer has this tuple until it is translated back.
-        know(place.flow, 1, entry->reply);
-        const fst_path_tuple leaving = reversed(entry->reply);
-        if (key_of(leaving) != key_of(entry->original)) {
-            place.flow->translated = leaving;
-        }
-        place.direction = entry->flags & FST_PATH_REPLY ? 1 : 0;
+    if (!entries.empty()) {
+        learn(place.flow, entries);
+        place.direction = entries.front()->flags & FST_PATH_REPLY ? 1 : 0;
     }
     flows_.splice(flows_.end(), flows_, place.flow);
     return place;
@@ -134,7 +164,8 @@ PathFlows::Filed PathFlows::record(const PacketPath& path) {
     PathFlow::Direction& direction = place.flow->directions.at(place.direction);
     const std::uint64_t packets = path.packets();
     PathEnd end = end_of(path);
-    end.is_untranslated = place.flow->translated.has_value() && left_untranslated(path);
+    end.is_untranslated = place.flow->translated.has_value() && left_untranslated(path) &&
+                          end.netns == place.flow->translated_in;
     direction.packets += packets;
     if (direction.ends.size() >= kEndsMost && !direction.ends.contains(end)) {
         const auto rarest = std::ranges::min_element(direction.ends, {},

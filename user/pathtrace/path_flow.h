@@ -22,6 +22,7 @@ struct PathEnd {
     std::uint64_t location = 0;     ///< code address of the drop
     std::uint32_t ifindex_out = 0;  ///< interface through which it left
     bool is_untranslated = false;   ///< it left as it came, but its connection is translated
+    std::uint32_t netns = 0;        ///< inode of the network namespace
 
     friend auto operator<=>(const PathEnd&, const PathEnd&) = default;
 };
@@ -37,11 +38,13 @@ struct PathFlow {
     std::uint64_t id = 0;
     fst_path_tuple name{};                       ///< of its first packet, as it arrived
     std::optional<fst_path_tuple> translated{};  ///< of the same packet as it leaves, if different
-    std::array<Direction, 2> directions{};       ///< original direction; replies
+    std::uint32_t translated_in = 0;        ///< inode of the network namespace that did it last
+    std::array<Direction, 2> directions{};  ///< original direction; replies
 };
 
 /// Groups packet paths by flow. A flow is identified by its conntrack entry, which has both tuples;
-/// before conntrack, and without it, by the addresses alone. Bounded: the flow idle longest is
+/// before conntrack, and without it, by the addresses alone. Each network namespace that a packet passes
+/// has an entry of its own; all belong to the flow. Bounded: the flow idle longest is
 /// forgotten first.
 class PathFlows {
   public:
@@ -58,6 +61,19 @@ class PathFlows {
     Filed record(const PacketPath& path);
 
     [[nodiscard]] const std::list<PathFlow>& all() const { return flows_; }
+    /// Calls `visit(filed, example)` for each end of each flow; `example` is the latest packet with
+    /// that end.
+    template <class Visit>
+    void each_end(Visit visit) const {
+        for (const PathFlow& flow : flows_) {
+            for (const unsigned direction : {0U, 1U}) {
+                for (const auto& [end, packets] : flow.directions[direction].ends) {
+                    visit(Filed{flow, direction, end, packets},
+                          flow.directions[direction].examples.at(end));
+                }
+            }
+        }
+    }
     [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
 
   private:
@@ -70,6 +86,9 @@ class PathFlows {
     Place place_of(const PacketPath& path);
     Place begin(const fst_path_tuple& name);
     void know(std::list<PathFlow>::iterator flow, unsigned direction, const fst_path_tuple& tuple);
+    /// Entries that belong to the flow, in the order of its first packet.
+    void learn(std::list<PathFlow>::iterator flow,
+               const std::vector<const fst_path_event*>& entries);
     void forget_oldest();
 
     std::list<PathFlow> flows_;  ///< the longest idle first

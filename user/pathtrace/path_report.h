@@ -62,7 +62,10 @@ struct PathReport {
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};
-    std::optional<Delivery> delivery{};   ///< of delivered packets, if anything is known of it
+    std::optional<Delivery> delivery{};  ///< of delivered packets, if anything is known of it
+    std::string
+        netns{};  ///< the network namespace they ended in, as the user named it; empty: the run's
+    std::string netns_command{};  ///< how to run a command there: "nsenter --net=/run/netns/web"
     std::optional<BridgePorts> bridge{};  ///< IP's hooks were passed from within a bridge
     fst_path_event latest{};              ///< the latest packet's last record
     Nanoseconds wall{0};                  ///< of the latest, since 1970

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/pathtrace/protocol_counters.h"
 
+#include <netinet/in.h>
+
 #include <charconv>
 #include <sstream>
 #include <system_error>
@@ -63,6 +65,13 @@ std::vector<std::string> counters_named_in(std::string_view commands) {
         }
     }
     return names;
+}
+
+bool counts_protocol(std::string_view name, std::uint8_t protocol) {
+    // TcpExt has counters of all protocols, such as TcpExtIPReversePathFilter.
+    const bool is_of_tcp = name.starts_with("Tcp") && !name.starts_with("TcpExt");
+    const bool is_of_udp = name.starts_with("Udp") && !name.starts_with("UdpLite");
+    return (!is_of_tcp || protocol == IPPROTO_TCP) && (!is_of_udp || protocol == IPPROTO_UDP);
 }
 
 std::optional<CounterIncrease> moved_counter(const std::vector<std::string>& names,

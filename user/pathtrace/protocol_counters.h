@@ -25,6 +25,9 @@ void add_counters_by_line(std::string_view text, ProtocolCounters& counters);
 /// The counters that commands name: "nstat -az UdpNoPorts Udp6NoPorts; ss -lntu". None by a pattern.
 [[nodiscard]] std::vector<std::string> counters_named_in(std::string_view commands);
 
+/// Whether a counter may count a packet of this protocol (IPPROTO_*): "UdpNoPorts" counts no TCP.
+[[nodiscard]] bool counts_protocol(std::string_view name, std::uint8_t protocol);
+
 /// The only one of those that moved; nothing if none did, or several.
 [[nodiscard]] std::optional<CounterIncrease> moved_counter(const std::vector<std::string>& names,
                                                            const ProtocolCounters& before,

@@ -10,7 +10,7 @@
 namespace flowstamp::pathtrace {
 
 /// Where a program is to be attached: at one of an interface's tc hooks, or at a priority of a
-/// netfilter hook in the calling thread's network namespace.
+/// netfilter hook, in a network namespace.
 struct Station {
     enum class Kind : std::uint8_t { tc_ingress, netfilter, tc_egress };
     Kind kind = Kind::netfilter;
@@ -21,8 +21,10 @@ struct Station {
     /// free one in the direction of this one, which it may be, serves as well. Nothing: no other.
     std::optional<std::int32_t> up_to{};
     std::string interface{};  ///< tc
+    /// The network namespace, as the user named it; empty: the one that the run is in.
+    std::string netns{};
 
-    /// "IPv4 prerouting, priority -201", "eth0, tc egress".
+    /// "IPv4 prerouting, priority -201", "eth0, tc egress", "web/eth0, tc egress".
     [[nodiscard]] std::string text() const;
     /// Whether both are in one hook, and a station with this priority could be there instead.
     [[nodiscard]] bool has_room_for(const Station& other, std::int32_t its_priority) const;
@@ -38,5 +40,8 @@ struct StationState {
     std::int32_t wanted = 0;            ///< the priority that its program knows: for the order
     std::vector<std::int32_t> taken{};  ///< priorities that were not free, nearest first
 };
+
+/// "web/eth0": the name of what is in another network namespace. Empty if `name` is.
+[[nodiscard]] std::string within_netns(const std::string& netns, const std::string& name);
 
 }  // namespace flowstamp::pathtrace

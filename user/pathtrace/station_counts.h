@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "user/pathtrace/path_flow.h"
@@ -36,10 +36,10 @@ class StationCounts {
 
     /// There may be more stations now. A new one begins with as many as have passed its hook.
     void grow(const StationMap& map) {
-        std::map<std::pair<std::uint8_t, std::uint8_t>, std::uint64_t> most;
+        std::map<std::tuple<std::string, std::uint8_t, std::uint8_t>, std::uint64_t> most;
         for (std::uint32_t i = 0; map.knows(i); i++) {
             const Station& its = map.at(i).station;
-            std::uint64_t& passed = most[{its.pf, its.hook}];
+            std::uint64_t& passed = most[{its.netns, its.pf, its.hook}];
             if (i < passed_.size()) {
                 passed = std::max(passed, passed_[i]);
             } else {

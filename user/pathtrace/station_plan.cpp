@@ -148,7 +148,8 @@ netfilter::NetfilterHook hook_of(std::uint8_t hook) {
 }
 
 std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
-                                   const std::vector<std::string>& interfaces) {
+                                   const std::vector<std::string>& interfaces,
+                                   const std::string& netns) {
     std::vector<Station> stations;
     stations.reserve(2 * interfaces.size());
     for (const std::string& interface : interfaces) {
@@ -168,19 +169,28 @@ std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
     for (const std::string& interface : interfaces) {
         stations.push_back({.kind = Station::Kind::tc_egress, .interface = interface});
     }
+    for (Station& its : stations) {
+        its.netns = netns;
+    }
     return stations;
 }
 
 StationMap::StationMap(std::vector<StationState> stations, const netfilter::Ruleset& ruleset)
     : stations_(std::move(stations)) {
+    learn({}, ruleset);
+}
+
+void StationMap::learn(const std::string& netns, const netfilter::Ruleset& ruleset) {
+    std::vector<std::map<int, std::vector<std::string>>> in_use;
     for (const std::uint8_t pf : kFamilies) {
         for (const std::uint8_t hook : kHooks) {
-            std::map<int, std::vector<std::string>>& names = in_use_.emplace_back();
+            std::map<int, std::vector<std::string>>& names = in_use.emplace_back();
             for (const netfilter::PriorityInUse& its : reported_priorities(ruleset, pf, hook)) {
                 names[its.priority] = names_at(ruleset, its, family_of(pf), hook_of(hook));
             }
         }
     }
+    in_use_[netns] = std::move(in_use);
 }
 
 /// The priority of the next station of the same hook, in either direction.
@@ -190,7 +200,7 @@ std::optional<int> StationMap::neighbour(std::uint32_t index, bool before) const
     for (const StationState& other : stations_) {
         const Station& station = other.station;
         if (!other.attached || station.kind != Station::Kind::netfilter || station.pf != its.pf ||
-            station.hook != its.hook) {
+            station.hook != its.hook || station.netns != its.netns) {
             continue;
         }
         if (before && station.priority < its.priority) {
@@ -206,18 +216,18 @@ std::string StationMap::part_of(std::uint32_t index) const {
     const Station& its = stations_.at(index).station;
     switch (its.kind) {
         case Station::Kind::tc_ingress:
-            return its.interface + " in";
+            return within_netns(its.netns, its.interface + " in");
         case Station::Kind::tc_egress:
-            return its.interface + " out";
+            return within_netns(its.netns, its.interface + " out");
         case Station::Kind::netfilter:
             break;
     }
-    return std::string(netfilter::name_of(hook_of(its.hook)));
+    return within_netns(its.netns, std::string(netfilter::name_of(hook_of(its.hook))));
 }
 
 std::vector<std::string> StationMap::names_between(const Station& its, int above, int below) const {
     std::vector<std::string> names;
-    for (const auto& [priority, its_names] : in_use_.at(place_of(its.pf, its.hook))) {
+    for (const auto& [priority, its_names] : in_use_.at(its.netns).at(place_of(its.pf, its.hook))) {
         if (priority > above && priority < below) {
             names.insert(names.end(), its_names.begin(), its_names.end());
         }

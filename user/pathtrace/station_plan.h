@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "user/netfilter/loss.h"
@@ -18,18 +19,25 @@ namespace flowstamp::pathtrace {
 /// interfaces, and around each priority that the ruleset or the kernel itself uses. A priority in
 /// use is not shared: the order within one is undefined.
 [[nodiscard]] std::vector<Station> plan_stations(const netfilter::Ruleset& ruleset,
-                                                 const std::vector<std::string>& interfaces);
+                                                 const std::vector<std::string>& interfaces,
+                                                 const std::string& netns = {});
 
 /// What handles packets between the stations.
 class StationMap {
   public:
-    /// `stations` as actually attached; the ruleset is the one they were planned for.
+    /// `stations` as actually attached; the ruleset is the one they were planned for, of the network
+    /// namespace that the run is in.
     StationMap(std::vector<StationState> stations, const netfilter::Ruleset& ruleset);
+
+    /// Stations have been attached or detached.
+    void renew(std::vector<StationState> stations) { stations_ = std::move(stations); }
+    /// The ruleset that the stations of a network namespace were planned for.
+    void learn(const std::string& netns, const netfilter::Ruleset& ruleset);
 
     [[nodiscard]] const StationState& at(std::uint32_t index) const { return stations_.at(index); }
     [[nodiscard]] bool knows(std::uint32_t index) const { return index < stations_.size(); }
 
-    /// "eth0 in", "prerouting", "eth1 out": the part of the path that the station belongs to.
+    /// "eth0 in", "prerouting", "eth1 out", in another namespace "web/prerouting": the part of the path that the station belongs to.
     [[nodiscard]] std::string part_of(std::uint32_t index) const;
     /// What lies between the previous station of its hook and this one: "raw", "connection
     /// tracking". Empty at the first of a hook.
@@ -47,8 +55,8 @@ class StationMap {
                                                          int below) const;
 
     std::vector<StationState> stations_;
-    /// What is at each reported priority, by pf and hook, in the order of kHooks.
-    std::vector<std::map<int, std::vector<std::string>>> in_use_;
+    /// What is at each reported priority, by pf and hook, in the order of kHooks; for each namespace.
+    std::map<std::string, std::vector<std::map<int, std::vector<std::string>>>> in_use_;
 };
 
 [[nodiscard]] netfilter::TableFamily family_of(std::uint8_t pf);

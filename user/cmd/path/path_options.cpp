@@ -9,7 +9,12 @@ void add_command(CommandLine& line, PathOptions& options) {
     Command path =
         line.command(PathOptions::kCommand,
                      "Where on this host packets stop: hook, table, chain and rule; until Ctrl-C");
-    add_interfaces(path, options.interfaces, "An interface that they pass; repeatable");
+    add_interfaces(path, options.interfaces,
+                   "An interface that they pass; repeatable; web/eth0 with --netns web");
+    path.repeatable(
+        "--netns", "NAME|PID", options.netns,
+        "Follow them through this network namespace, too: by its name in `ip netns`, or a "
+        "process in it; repeatable");
     path.text("FILTER", options.filter, "Which packets to follow, in tcpdump's syntax");
     add_output(path, options.json, options.output);
     add_duration(path, options.duration);

@@ -14,8 +14,9 @@ namespace flowstamp::cmd {
 struct PathOptions {
     static constexpr std::string_view kCommand = "path";
 
-    std::vector<std::string> interfaces{};
-    std::string filter{};  ///< tcpdump syntax; empty: everything
+    std::vector<std::string> interfaces{};  ///< "eth0", "web/eth0": in network namespace web
+    std::vector<std::string> netns{};  ///< other namespaces: names below /run/netns, process ids
+    std::string filter{};              ///< tcpdump syntax; empty: everything
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
     std::optional<Nanoseconds> duration{};  ///< nothing: until a signal

@@ -79,7 +79,10 @@ int run_path(const PathOptions& options) {
         say(line);
     };
     auto tracer = pathtrace::Tracer::start(
-        {.interfaces = options.interfaces, .filter = options.filter, .trace = options.trace},
+        {.interfaces = options.interfaces,
+         .netns = options.netns,
+         .filter = options.filter,
+         .trace = options.trace},
         {.report =
              [&](pathtrace::PathEvent event) {
                  output::Consumer& consumer = live ? *live : *lines;

@@ -116,6 +116,9 @@ Json json_of(const pathtrace::PathReport& report) {
     if (report.untranslated) {
         path["untranslated"] = *report.untranslated;
     }
+    if (!report.netns.empty()) {
+        path["netns"] = report.netns;
+    }
     path["stations"] = steps(report);
     if (report.bridge) {
         path["bridge"] = bridge(*report.bridge);

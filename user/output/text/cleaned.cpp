@@ -52,6 +52,8 @@ void clean(pathtrace::PathReport& report) {
             clean(cause.look_at);
         }
     }
+    clean(report.netns);
+    clean(report.netns_command);
     if (report.bridge) {
         clean(report.bridge->in);
         clean(report.bridge->out);

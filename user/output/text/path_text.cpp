@@ -130,6 +130,12 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
     if (!report.steps.empty()) {
         block += labelled("passed", steps_text(report), style);
     }
+    if (!report.netns_command.empty() && (report.drop || report.delivery || report.untranslated)) {
+        block += labelled("within",
+                          fmt::format("network namespace {}; for the commands below: {} COMMAND",
+                                      report.netns, report.netns_command),
+                          style);
+    }
     if (report.delivery) {
         block += delivery_text(*report.delivery, style);
     }

@@ -120,7 +120,7 @@ DeliveryFacts Deliveries::facts_of(const PacketPath& path, bool is_answered) {
         facts.way_out = interface_name(back.ifindex_out);
         // A bridge, or a VRF, and what is in it: it came in through both.
         if (std::ranges::any_of(path.stations, [&](const fst_path_event& station) {
-                return station.ifindex_in == back.ifindex_out;
+                return station.netns == event.netns && station.ifindex_in == back.ifindex_out;
             })) {
             facts.came_in = facts.way_out;
         }

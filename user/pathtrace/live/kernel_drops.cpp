@@ -130,28 +130,62 @@ void explain_tc(PathReport::Drop& drop, const fst_path_event& event, const std::
 
 }  // namespace
 
-KernelDrops::KernelDrops()
-    : queues_before_(read_queues()), counters_before_(read_protocol_counters()) {}
+KernelDrops::KernelDrops(const Clock& clock)
+    : clock_(clock),
+      queues_{.before = read_queues()},
+      counters_{.before = read_protocol_counters()} {}
+
+template <class Counters>
+bool KernelDrops::are_read_since(const fst_path_event& drop, Readings<Counters>& readings,
+                                 Counters (*read)()) {
+    if (Nanoseconds(static_cast<std::int64_t>(drop.time_ns)) < readings.at) {
+        return true;
+    }
+    const Nanoseconds now = clock_.monotonic();
+    if (!budget_.take(now)) {
+        return false;
+    }
+    readings.now = read();
+    readings.at = now;
+    return true;
+}
+
+void KernelDrops::explain_counter(PathReport::Drop& drop, const fst_path_event& event) {
+    auto names = counters_named_in(drop.words.look_at);
+    std::erase_if(names, [&](const std::string& name) {
+        return !counts_protocol(name, event.tuple.protocol);
+    });
+    if (!names.empty() && !drop.counter &&
+        are_read_since(event, counters_, read_protocol_counters)) {
+        drop.counter = moved_counter(names, counters_.before, counters_.now);
+    }
+}
+
+void KernelDrops::explain_queue(PathReport::Drop& drop, const fst_path_event& event,
+                                const std::string& interface) {
+    if (are_read_since(event, queues_, read_queues)) {
+        explain_queue_drop(drop, interface, event.ifindex_out, queues_.before, queues_.now);
+    }
+}
 
 void KernelDrops::explain(PathReport::Drop& drop, const fst_path_event& event,
-                          const std::string& interface, Nanoseconds now) {
-    if (drop.reason == "NETFILTER_DROP" || !budget_.take(now)) {
+                          const std::string& interface) {
+    if (drop.reason == "NETFILTER_DROP") {
         return;
     }
-    const auto names = counters_named_in(drop.words.look_at);
-    if (!names.empty() && !drop.counter) {
-        drop.counter = moved_counter(names, counters_before_, read_protocol_counters());
-    }
+    explain_counter(drop, event);
     if (interface.empty()) {
         return;
     }
     if (is_queue_drop(drop.reason)) {
-        explain_queue_drop(drop, interface, event.ifindex_out, queues_before_, read_queues());
-    } else if (drop.reason == "PKT_TOO_BIG") {
+        return explain_queue(drop, event, interface);
+    }
+    const auto may_ask = [&] { return budget_.take(clock_.monotonic()); };
+    if (drop.reason == "PKT_TOO_BIG" && may_ask()) {
         explain_size(drop, event);
-    } else if (is_by_xdp(drop)) {
+    } else if (is_by_xdp(drop) && may_ask()) {
         explain_xdp(drop, event, interface);
-    } else if (drop.reason == "TC_INGRESS" || drop.reason == "TC_EGRESS") {
+    } else if ((drop.reason == "TC_INGRESS" || drop.reason == "TC_EGRESS") && may_ask()) {
         explain_tc(drop, event, interface);
     }
 }

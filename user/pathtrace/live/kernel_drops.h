@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flowstamp/path.h"
+#include "user/base/clock.h"
 #include "user/pathtrace/live/budget.h"
 #include "user/pathtrace/path_report.h"
 #include "user/pathtrace/protocol_counters.h"
@@ -15,23 +16,40 @@ namespace flowstamp::pathtrace {
 
 /// Completes the kernel's reasons by what this host says when asked: which queue, which program, whose
 /// MTU, and which counter moved. In the calling thread's network namespace; counters are read when this is
-/// made, and at each report that asks for them.
+/// made, and at each report that asks for them, unless they have been since the packet was dropped.
 class KernelDrops {
   public:
-    KernelDrops();
+    explicit KernelDrops(const Clock& clock);
 
     /// Reads what the reason asks for, at most a hundred times in a second: what is beyond keeps the
     /// kernel's reason alone. `interface`: of the packet's buffer.
-    void explain(PathReport::Drop& drop, const fst_path_event& event, const std::string& interface,
-                 Nanoseconds now);
+    void explain(PathReport::Drop& drop, const fst_path_event& event, const std::string& interface);
 
     /// From now on without that limit: the run ends, and no records are kept waiting.
     void lift_limit() { budget_ = Budget(UINT_MAX); }
 
   private:
+    /// Counters, and when their latest reading began.
+    template <class Counters>
+    struct Readings {
+        Counters before;
+        Counters now{};
+        Nanoseconds at{0};
+    };
+    /// Makes sure that the counters were read after the packet was dropped. False: no more readings are
+    /// allowed in this second. One reading serves all packets that were dropped before it: thousands
+    /// may be reported at once.
+    template <class Counters>
+    [[nodiscard]] bool are_read_since(const fst_path_event& drop, Readings<Counters>& readings,
+                                      Counters (*read)());
+    void explain_counter(PathReport::Drop& drop, const fst_path_event& event);
+    void explain_queue(PathReport::Drop& drop, const fst_path_event& event,
+                       const std::string& interface);
+
+    const Clock& clock_;
     Budget budget_{100};
-    std::vector<Queue> queues_before_;
-    ProtocolCounters counters_before_;
+    Readings<std::vector<Queue>> queues_;
+    Readings<ProtocolCounters> counters_;
 };
 
 /// Whether a dropped packet was freed in a socket's queue, when the socket was closed: no loss.

@@ -27,6 +27,10 @@ struct FlowEnd {
     friend auto operator<=>(const FlowEnd&, const FlowEnd&) = default;
 };
 
+[[nodiscard]] inline FlowEnd flow_end(const PathFlows::Filed& filed) {
+    return {filed.flow.id, filed.direction, filed.end};
+}
+
 /// Finds the rules that dropped packets. The ruleset is read before the first packet and again
 /// after losses; the rule whose counter increased with them is the cause: over the whole run, or,
 /// if several rules have dropped packets by then, since the last reading.

@@ -132,6 +132,18 @@ void attach_path(PathProbeState& state) {
     }
 }
 
+void attach_added(PathProbeState& state, const std::vector<Station>& stations) {
+    const kernel::LibbpfMessages quiet;
+    const auto& programs = state.added.back()->progs;
+    if (bpf_program__fd(programs.flowstamp_path_received) >= 0) {
+        attach_tracepoint(state, programs.flowstamp_path_received, kBesideTc);
+        attach_tracepoint(state, programs.flowstamp_path_queued, kBesideTc);
+    }
+    for (const Station& station : stations) {
+        attach_next(state, station);
+    }
+}
+
 void attach_next(PathProbeState& state, const Station& station) {
     state.stations.push_back({.station = station, .wanted = station.priority});
     attach_station(state, state.stations.size() - 1);

@@ -120,6 +120,9 @@ std::vector<bpf_program*> configure(path_bpf& skeleton, const PathProbeOptions& 
                                     const Supported& supported, std::size_t first = 0) {
     skeleton.rodata->watched_netns =
         static_cast<std::uint32_t>(kernel::NetNamespace::of_this_thread().inode());
+    for (std::size_t i = 0; i < options.others.size(); i++) {
+        skeleton.rodata->other_netns[i] = options.others[i].inode;
+    }
     skeleton.rodata->only_drops = options.only_drops ? 1 : 0;
     bpf_map__set_max_entries(skeleton.maps.packet_paths, options.max_packet_paths);
     bpf_map__set_max_entries(skeleton.maps.path_events, options.ring_bytes);
@@ -163,6 +166,9 @@ int try_load(PathProbeState& state, const PathProbeOptions& options, const Suppo
         return errno;
     }
     state.programs = configure(*state.skeleton, options, supported);
+    state.has_netfilter = supported.netfilter;
+    state.has_tc = supported.tc;
+    state.has_beside_tc = supported.beside_tc;
     const int error = -path_bpf__load(state.skeleton.get());
     if (error != 0) {
         state.skeleton.reset();
@@ -274,9 +280,17 @@ Status load_added(PathProbeState& state, const std::vector<Station>& stations) {
     }
     PathProbeOptions options = state.options;
     options.stations = stations;
-    const std::vector<bpf_program*> programs = configure(
-        *added, options, {.netfilter = true, .dropped = false, .consumed = false, .socket = false},
-        state.stations.size());
+    const bool has_tc = std::ranges::any_of(
+        stations, [](const Station& its) { return its.kind != Station::Kind::netfilter; });
+    const std::vector<bpf_program*> programs =
+        configure(*added, options,
+                  {.netfilter = state.has_netfilter,
+                   .tc = has_tc && state.has_tc,
+                   .beside_tc = has_tc && state.has_beside_tc,
+                   .dropped = false,
+                   .consumed = false,
+                   .socket = false},
+                  state.stations.size());
     // All but the read-only data: with these the new programs continue the paths of the others.
     const auto& maps = state.skeleton->maps;
     const std::pair<bpf_map*, bpf_map*> shared[] = {{added->maps.packet_paths, maps.packet_paths},

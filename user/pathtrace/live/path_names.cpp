@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "user/pathtrace/live/kernel_names.h"
@@ -28,12 +29,16 @@ DropNames names_of(const std::optional<fst_path_event>& drop) {
             .interface = interface_name(drop->ifindex_out)};
 }
 
-std::optional<BridgePorts> bridge_of(const PacketPath& path) {
-    __u32 in = path.last().bridge_port_in, out = path.last().bridge_port_out;
-    for (const fst_path_event& event : path.stations) {
-        in = in == 0 ? event.bridge_port_in : in;
-        out = out == 0 ? event.bridge_port_out : out;
-    }
+std::optional<BridgePorts> bridge_ports_of(const PacketPath& path, std::uint32_t netns) {
+    __u32 in = 0, out = 0;
+    const auto look = [&](const fst_path_event& event) {
+        if (event.netns == netns) {
+            in = in == 0 ? event.bridge_port_in : in;
+            out = out == 0 ? event.bridge_port_out : out;
+        }
+    };
+    look(path.last());
+    std::ranges::for_each(path.stations, look);
     if (in == 0) {
         return std::nullopt;
     }

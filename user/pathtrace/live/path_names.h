@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "user/pathtrace/packet_path.h"
@@ -11,7 +12,9 @@ namespace flowstamp::pathtrace {
 /// The running kernel's names for a drop's record; empty: none was recorded.
 [[nodiscard]] DropNames names_of(const std::optional<fst_path_event>& drop);
 
-/// The ports of the bridge that called IP's hooks for a packet, by name; nothing: none did.
-[[nodiscard]] std::optional<BridgePorts> bridge_of(const PacketPath& path);
+/// The ports of the bridge that called IP's hooks for a packet, by name; nothing: none did. `netns`: the
+/// inode of the calling thread's network namespace.
+[[nodiscard]] std::optional<BridgePorts> bridge_ports_of(const PacketPath& path,
+                                                         std::uint32_t netns);
 
 }  // namespace flowstamp::pathtrace

@@ -57,25 +57,54 @@ bool is_ipv6(const Station& station) {
     return station.kind == Station::Kind::netfilter && station.pf == NFPROTO_IPV6;
 }
 
-Status check(const PathProbeOptions& options) {
-    for (const Station& station : options.stations) {
+/// Those of one network namespace.
+Status check(const std::vector<Station>& stations) {
+    for (const Station& station : stations) {
         if (Status checked = check_station(station); !checked) {
             return checked;
         }
     }
-    const auto ipv4 = std::ranges::count_if(options.stations, &is_ipv4);
-    const auto ipv6 = std::ranges::count_if(options.stations, &is_ipv6);
-    const auto all = std::ssize(options.stations);
+    const auto ipv4 = std::ranges::count_if(stations, &is_ipv4);
+    const auto ipv6 = std::ranges::count_if(stations, &is_ipv6);
+    const auto all = std::ssize(stations);
     if (std::max(ipv4, ipv6) > FST_PATH_NETFILTER_MAX || all - ipv4 - ipv6 > FST_PATH_TC_MAX) {
         return refuse(fmt::format("{} stations", all),
                       fmt::format("at most {} in netfilter hooks of either family and {} at tc",
                                   FST_PATH_NETFILTER_MAX, FST_PATH_TC_MAX));
+    }
+    return {};
+}
+
+Status check(const PathProbeOptions& options) {
+    if (options.others.size() > FST_PATH_OTHER_NETNS_MAX) {
+        return refuse(fmt::format("{} other network namespaces", options.others.size()),
+                      fmt::format("at most {}", FST_PATH_OTHER_NETNS_MAX));
+    }
+    if (Status checked = check(options.stations); !checked) {
+        return checked;
+    }
+    for (const OtherNetns& other : options.others) {
+        if (Status checked = check(other.stations); !checked) {
+            return checked;
+        }
     }
     if (options.matches.size() > FST_PATH_MATCHES_MAX) {
         return refuse(fmt::format("{} matches", options.matches.size()),
                       fmt::format("at most {}", FST_PATH_MATCHES_MAX));
     }
     return options.max_packet_paths > 0 ? Status{} : refuse("0 packet paths", "at least one");
+}
+
+/// Loads and attaches the stations of another network namespace, whose indices follow.
+Status follow_other(PathProbeState& state, const OtherNetns& other) {
+    Status loaded;
+    other.inside([&] {
+        loaded = load_added(state, other.stations);
+        if (loaded) {
+            attach_added(state, other.stations);
+        }
+    });
+    return loaded;
 }
 
 /// Appends an entry before the programs see the new count.
@@ -121,6 +150,12 @@ Result<PathProbe> PathProbe::start(const PathProbeOptions& options) {
         return std::unexpected(loaded.error());
     }
     attach_path(*state);
+    for (const OtherNetns& other : options.others) {
+        if (Status followed = follow_other(*state, other); !followed) {
+            return std::unexpected(followed.error());
+        }
+    }
+    state->options.others.clear();
     // Only after every program is attached: see `matches` in bpf/path/maps.h.
     for (const fst_path_match& match : options.matches) {
         add_match(*state->skeleton->bss, match);
@@ -162,7 +197,8 @@ Result<PathCounters> PathProbe::counters() const {
     return summed ? Result<PathCounters>(sums) : std::unexpected(summed.error());
 }
 
-Result<PathProbe::Replanned> PathProbe::replan(const std::vector<Station>& wanted) {
+Result<PathProbe::Replanned> PathProbe::replan(const std::vector<Station>& wanted,
+                                               const std::string& netns) {
     PathProbeState& state = *state_;
     std::vector<Station> missing;
     std::set<std::size_t> kept;
@@ -188,7 +224,7 @@ Result<PathProbe::Replanned> PathProbe::replan(const std::vector<Station>& wante
                         state.programs[i] != nullptr;
     }
     if (!missing.empty() && is_supported) {
-        if (Status checked = check({.stations = missing}); !checked) {
+        if (Status checked = check(missing); !checked) {
             return std::unexpected(checked.error());
         }
         if (state.stations.size() + missing.size() > kStationsMost) {
@@ -202,7 +238,8 @@ Result<PathProbe::Replanned> PathProbe::replan(const std::vector<Station>& wante
     Replanned done{};
     for (std::size_t i = 0; i < state.stations.size(); i++) {
         StationState& its = state.stations[i];
-        if (its.attached && its.station.kind == Station::Kind::netfilter && !kept.contains(i)) {
+        if (its.attached && its.station.kind == Station::Kind::netfilter &&
+            its.station.netns == netns && !kept.contains(i)) {
             its.attached = false;
             state.station_links.erase(i);
             done.removed++;

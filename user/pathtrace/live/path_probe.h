@@ -24,8 +24,17 @@ namespace flowstamp::pathtrace {
 
 class PathProbeState;  // the skeleton and all that belongs to it
 
-struct PathProbeOptions {
+/// Another network namespace that packets are followed through.
+struct OtherNetns {
+    std::uint32_t inode = 0;
     std::vector<Station> stations{};
+    /// Calls its argument inside that namespace, in the calling thread.
+    std::function<void(const std::function<void()>&)> inside{};
+};
+
+struct PathProbeOptions {
+    std::vector<Station> stations{};        ///< in the calling thread's network namespace
+    std::vector<OtherNetns> others{};       ///< at most FST_PATH_OTHER_NETNS_MAX
     std::vector<fst_path_match> matches{};  ///< at most FST_PATH_MATCHES_MAX; none: everything
     bool tcx = true;          ///< false: tracepoints instead, as on kernels without tcx
     bool only_drops = false;  ///< record only drops, with the last station passed
@@ -46,7 +55,7 @@ class PathProbe {
     PathProbe& operator=(PathProbe&&) noexcept;
     ~PathProbe();
 
-    /// In the order of the options, then of each replan().
+    /// In the order of the options, those of other namespaces last, then of each replan().
     [[nodiscard]] const std::vector<StationState>& stations() const;
     [[nodiscard]] const kernel::Notices& notices() const;
 
@@ -64,9 +73,11 @@ class PathProbe {
         std::size_t added = 0;
         std::size_t removed = 0;
     };
-    /// Has netfilter stations as for these options from now on. Those that serve as well stay; the others
+    /// Has these netfilter stations from now on in the namespace that the calling thread is in, which
+    /// stations call `netns`. Those that serve as well stay; the others
     /// are detached, and keep their index. Paths that have begun go on. On failure nothing has changed.
-    [[nodiscard]] Result<Replanned> replan(const std::vector<Station>& wanted);
+    [[nodiscard]] Result<Replanned> replan(const std::vector<Station>& wanted,
+                                           const std::string& netns = {});
 
     /// Detaches the programs. What they recorded can still be read.
     void detach();

@@ -26,7 +26,10 @@ class PathProbeState {
     PathProbeOptions options;
     kernel::Notices notices;
     PathSkeleton skeleton;
-    std::vector<PathSkeleton> added;     ///< the programs of later stations, with the same maps
+    std::vector<PathSkeleton> added;  ///< the programs of later stations, with the same maps
+    bool has_netfilter = false;       ///< whether this kernel supports the kinds of stations
+    bool has_tc = false;
+    bool has_beside_tc = false;
     std::vector<bpf_program*> programs;  ///< a station's, or null: not supported
     std::vector<StationState> stations;
     bool sees_drops = false;
@@ -43,10 +46,13 @@ inline constexpr std::size_t kNetfilter = 0, kTc = 1, kBesideTc = 2, kDropped = 
 
 /// Loads what this kernel supports; path_load.cpp.
 [[nodiscard]] Status load_path(PathProbeState& state);
-/// Loads the programs of further netfilter stations, whose indices follow those that there are.
+/// Loads the programs of further stations, in the namespace that the calling thread is in. Their indices
+/// follow those that there are.
 [[nodiscard]] Status load_added(PathProbeState& state, const std::vector<Station>& stations);
 /// Attaches what was loaded; path_attach.cpp.
 void attach_path(PathProbeState& state);
+/// Attaches the stations that were loaded last, all of one other namespace, inside it.
+void attach_added(PathProbeState& state, const std::vector<Station>& stations);
 /// Attaches a station whose program is loaded, as the next one.
 void attach_next(PathProbeState& state, const Station& station);
 

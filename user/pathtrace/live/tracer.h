@@ -14,15 +14,16 @@
 
 namespace flowstamp::pathtrace {
 
-/// A running `path`: attaches stations in the calling thread's network namespace, and turns their
-/// records into reports. Works only while poll() is called; the destructor detaches.
+/// A running `path`: attaches stations in the calling thread's network namespace, and in others that are
+/// named, and turns their records into reports. Works only while poll() is called; the destructor detaches.
 class Tracer {
   public:
     struct Wanted {
-        std::vector<std::string> interfaces{};
-        std::string filter{};     ///< tcpdump syntax
-        bool trace = false;       ///< let nft trace the packets, too
-        bool only_drops = false;  ///< record and report only dropped packets
+        std::vector<std::string> interfaces{};  ///< "eth0", "web/eth0": in namespace web
+        std::vector<std::string> netns{};       ///< others: as NetNamespace::named()
+        std::string filter{};                   ///< tcpdump syntax
+        bool trace = false;                     ///< let nft trace the packets, too
+        bool only_drops = false;                ///< record and report only dropped packets
     };
     /// All of them must outlive the tracer.
     struct Dependencies {
