@@ -67,6 +67,7 @@ enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
         .bytes = frame->bytes,
         .room = frame->room,
         .ifindex = frame->ifindex,
+        .came_in_by = frame->came_in_by,
         .has_mac = frame->has_mac,
     };
     int drop;

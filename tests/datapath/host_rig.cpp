@@ -41,6 +41,7 @@ class HostRig final : public Rig {
                                 .bytes = static_cast<__u32>(frame.bytes.size()),
                                 .room = room_,
                                 .ifindex = frame.ifindex,
+                                .came_in_by = frame.came_in_by,
                                 .time_ns = now_ns(),
                                 .hook = static_cast<__u8>(hook),
                                 .has_mac = 1};

@@ -66,6 +66,7 @@ std::vector<fst_packet> packets_of(const std::string& file) {
                                              .bytes = static_cast<__u32>(data.size()),
                                              .room = 0,
                                              .ifindex = frame->interface,
+                                             .came_in_by = 0,
                                              .time_ns = static_cast<__u64>(frame->wall.count()),
                                              .hook = FST_HOOK_XDP,
                                              .has_mac = 0};

@@ -113,6 +113,7 @@ TEST_F(StampWriters, APcapngContainsThePackets) {
                                              .bytes = static_cast<__u32>(data.size()),
                                              .room = 0,
                                              .ifindex = 3,
+                                             .came_in_by = 0,
                                              .time_ns = 0,
                                              .hook = FST_HOOK_XDP,
                                              .has_mac = 0};

@@ -14,6 +14,7 @@ enum class Phrase : std::uint8_t {
     reset_not_sent,
     reset_probably_not_sent,
     reset_was_suspicious,
+    reset_made_here,
     flow_went_on,
     flow_ended,
     far_end_reset,
@@ -26,6 +27,7 @@ enum class Phrase : std::uint8_t {
     reset_passed_because,
     use_drop_confirmed,
     use_challenge_suspected,
+    look_for_reset_here,
     // An injected segment.
     syn_answered_twice_with_its_id,
     syn_answered_twice_from_nearer,
@@ -58,8 +60,11 @@ enum class Phrase : std::uint8_t {
     refused_by_host,
     refused_by_either,
     refused_by_unknown,
+    refused_by_this_host,
+    refused_here_in_its_name,
     look_for_reject_rule,
     see_what_listens,
+    see_what_listens_here,
     icmp_rejects,
     connection_outlives_icmp,
     look_at_host_firewall,
@@ -116,7 +121,9 @@ enum class Phrase : std::uint8_t {
     host_refuses,
     host_drops_reset,
     host_drops,
+    host_keeps_reset,
     change_rule,
+    watch_path,
     look_at,
 };
 

@@ -44,6 +44,7 @@ class HostPath final : public ReplayPath {
                                 .bytes = static_cast<__u32>(frame.bytes.size()),
                                 .room = 0,
                                 .ifindex = frame.ifindex,
+                                .came_in_by = 0,
                                 .time_ns = static_cast<__u64>(frame.time.count()),
                                 .hook = FST_HOOK_XDP,
                                 .has_mac = 1};
