@@ -22,6 +22,7 @@ struct PathEnd {
     std::uint64_t location = 0;     ///< code address of the drop
     std::uint32_t ifindex_out = 0;  ///< interface through which it left
     bool is_untranslated = false;   ///< it left as it came, but its connection is translated
+    bool is_made_here = false;      ///< it left, and was made on this host
 
     friend auto operator<=>(const PathEnd&, const PathEnd&) = default;
 };

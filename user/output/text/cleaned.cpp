@@ -52,6 +52,7 @@ void clean(pathtrace::PathReport& report) {
             clean(cause.look_at);
         }
     }
+    clean(report.toward);
     if (report.bridge) {
         clean(report.bridge->in);
         clean(report.bridge->out);

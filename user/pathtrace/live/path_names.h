@@ -2,9 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "user/pathtrace/packet_path.h"
 #include "user/pathtrace/path_report.h"
+#include "user/pathtrace/station.h"
 
 namespace flowstamp::pathtrace {
 
@@ -13,5 +16,10 @@ namespace flowstamp::pathtrace {
 
 /// The ports of the bridge that called IP's hooks for a packet, by name; nothing: none did.
 [[nodiscard]] std::optional<BridgePorts> bridge_of(const PacketPath& path);
+
+/// The interface by which a packet was to leave when it was lost sight of, if no station is there; else
+/// empty.
+[[nodiscard]] std::string unwatched_way_out(const PacketPath& path,
+                                            const std::vector<StationState>& stations);
 
 }  // namespace flowstamp::pathtrace

@@ -338,6 +338,7 @@ class Tracer::Run {
         report.again = again;
         report.delivery = std::move(delivery);
         report.bridge = bridge_of(packet_path);
+        report.toward = unwatched_way_out(packet_path, probe_.stations());
         report.wall = wall_.at(time_of(packet_path.last()));
         Reported& reported = reported_[flow_end(filed)];
         reported.packets = filed.count;
