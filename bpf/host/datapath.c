@@ -68,6 +68,7 @@ enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
         .room = frame->room,
         .ifindex = frame->ifindex,
         .came_in_by = frame->came_in_by,
+        .has_no_socket = frame->has_no_socket,
         .has_mac = frame->has_mac,
     };
     int drop;

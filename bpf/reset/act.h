@@ -341,11 +341,14 @@ noinline int reset_plan(__u32 slot) {
     return plan;
 }
 
-/// Notes what the kernel says of a RST that leaves: it came in by no interface. No verdict here depends
-/// on it, and nothing that leaves is acted on: user space judges by it.
+/// Notes what the kernel says of a RST that leaves: it came in by no interface, and whether a socket
+/// sent it. No verdict here depends on it, and nothing that leaves is acted on: user space judges by it.
 static __always_inline void note_origin(void* ctx, enum fst_hook hook, struct scratch* scratch) {
-    if (hook == FST_HOOK_TC_EGRESS && !ctx_came_in_by(ctx, hook) && !is_in_tunnel())
-        scratch->judgement.context |= FST_CONTEXT_NEVER_CAME_IN;
+    if (hook != FST_HOOK_TC_EGRESS || ctx_came_in_by(ctx, hook) || is_in_tunnel())
+        return;
+    scratch->judgement.context |= FST_CONTEXT_NEVER_CAME_IN;
+    if (ctx_has_socket(ctx, hook))
+        scratch->judgement.context |= FST_CONTEXT_FROM_SOCKET;
 }
 
 /// What was decided and done, into the flow and to user space.

@@ -44,7 +44,8 @@ class HostRig final : public Rig {
                                 .came_in_by = frame.came_in_by,
                                 .time_ns = now_ns(),
                                 .hook = static_cast<__u8>(hook),
-                                .has_mac = 1};
+                                .has_mac = 1,
+                                .has_no_socket = frame.has_no_socket};
         Outcome outcome;
         outcome.dropped = fst_datapath_packet(path_.get(), &view) == FST_DATAPATH_DROP;
         bytes.resize(view.bytes);

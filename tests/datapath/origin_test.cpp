@@ -12,9 +12,11 @@ class DatapathOrigin : public DatapathTest {
                 Tcp{.src_port = port_, .seq = 1000, .flags = Rst, .window = 0})
             .bytes();
     }
+    std::uint32_t context(const Frame& frame, fst_hook at) {
+        return watching().run(at, frame).judgement().context;
+    }
     bool never_came_in(const Bytes& frame, fst_hook at, std::uint32_t came_in_by) {
-        return watching().run(at, {.bytes = frame, .came_in_by = came_in_by}).judgement().context &
-               FST_CONTEXT_NEVER_CAME_IN;
+        return context({.bytes = frame, .came_in_by = came_in_by}, at) & FST_CONTEXT_NEVER_CAME_IN;
     }
 
   private:
@@ -30,6 +32,18 @@ TEST_P(DatapathOrigin, OfWhatLeavesTheWayInIsKnown) {
 
 TEST_P(DatapathOrigin, WhatComesInHasCome) {
     EXPECT_FALSE(never_came_in(reset(Ethernet{}), hook(), 0));
+}
+
+/// The kernel's test run gives each packet a socket.
+TEST_P(DatapathOrigin, OfWhatIsMadeHereTheSocketIsKnown) {
+    const Bytes bytes = reset(Ethernet{});
+    EXPECT_TRUE(context({.bytes = bytes}, FST_HOOK_TC_EGRESS) & FST_CONTEXT_FROM_SOCKET);
+    EXPECT_FALSE(context({.bytes = bytes, .came_in_by = 1}, FST_HOOK_TC_EGRESS) &
+                 FST_CONTEXT_FROM_SOCKET);
+    if (!in_kernel()) {
+        EXPECT_FALSE(context({.bytes = bytes, .has_no_socket = true}, FST_HOOK_TC_EGRESS) &
+                     FST_CONTEXT_FROM_SOCKET);
+    }
 }
 
 /// What wraps it has lost where it came in.

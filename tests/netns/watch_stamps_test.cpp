@@ -69,7 +69,8 @@ std::vector<fst_packet> packets_of(const std::string& file) {
                                              .came_in_by = 0,
                                              .time_ns = static_cast<__u64>(frame->wall.count()),
                                              .hook = FST_HOOK_XDP,
-                                             .has_mac = 0};
+                                             .has_mac = 0,
+                                             .has_no_socket = 0};
         fst_packet packet{};
         EXPECT_TRUE(fst_datapath_parse(&parsed_from, &packet)) << frame->number;
         packets.push_back(packet);

@@ -140,7 +140,7 @@ TEST_F(SynRefusedTest, RepeatedRefusalsAreReportedOnce) {
 
 /// On the host that refuses: the reset leaves, and came in by no interface.
 struct SynRefusedHere : SynRefusedTest {
-    void refuse_here(std::uint32_t came_in_by = 0) {
+    void refuse_here(std::uint32_t came_in_by = 0, bool has_no_socket = false) {
         const std::uint32_t isn = next_isn += 1000;
         const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.seq = isn, .flags = Syn}).bytes();
         bench.rig().run(FST_HOOK_TC_INGRESS, {.bytes = syn});
@@ -149,7 +149,8 @@ struct SynRefusedHere : SynRefusedTest {
             (Ethernet{} / Ipv4{.src = "198.51.100.7", .dst = "192.0.2.1"} /
              Tcp{.src_port = 443, .dst_port = 40000, .ack = isn + 1, .flags = Rst | Ack})
                 .bytes();
-        bench.rig().run(FST_HOOK_TC_EGRESS, {.bytes = reset, .came_in_by = came_in_by});
+        bench.rig().run(FST_HOOK_TC_EGRESS,
+                        {.bytes = reset, .came_in_by = came_in_by, .has_no_socket = has_no_socket});
         bench.pass(analysis::SynRefused::kWait);
     }
 };
@@ -158,8 +159,12 @@ TEST_F(SynRefusedHere, ItsOwnAddressIsNoGuess) {
     bench.host().route = {.is_own = true, .ifindex = 1};
     refuse_here();
     EXPECT_TRUE(
-        says("This host refused 192.0.2.1 a connection to 198.51.100.7:443: nothing "
-             "listens there, or its own firewall rejects."))
+        says("This host refused 192.0.2.1 a connection to 198.51.100.7:443: nothing listens "
+             "there."))
+        << output::summary_text(bench.findings().back());
+    bench.pass(2min);
+    refuse_here(0, true);
+    EXPECT_TRUE(says("a rule of its own firewall rejects, as no socket made the reset."))
         << output::summary_text(bench.findings().back());
 }
 

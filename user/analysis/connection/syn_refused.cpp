@@ -14,6 +14,37 @@ namespace {
 /// Over equal-cost paths, packets of one host may differ by a hop.
 constexpr unsigned kNearer = 2;
 
+bool is_from_socket(const Observation& rst) {
+    return rst.event.judgement.context & FST_CONTEXT_FROM_SOCKET;
+}
+
+/// A connection to this host's own address. Its TCP's reset has a socket; of IPv6 only since
+/// Linux 6.13.
+Phrase refused_itself(const Observation& rst) {
+    if (is_from_socket(rst)) {
+        return Phrase::refused_by_own_stack;
+    }
+    return rst.event.packet.flags & FST_PACKET_IPV6 ? Phrase::refused_by_this_host
+                                                    : Phrase::refused_by_own_rule;
+}
+
+Statements advice_here(Phrase refused, const Observation& rst) {
+    const Statement listens{.phrase = Phrase::see_what_listens_here,
+                            .values = {field::port(net::sender_of(rst.event.packet).port)}};
+    const Statement rules{.phrase = Phrase::look_at_own_rules};
+    switch (refused) {
+        case Phrase::refused_by_own_stack:
+            return {listens};
+        case Phrase::refused_by_own_rule:
+            return {rules};
+        case Phrase::refused_by_this_host:
+            return {listens, rules};
+        default:
+            return {{.phrase = is_from_socket(rst) ? Phrase::look_for_program_here
+                                                   : Phrase::look_for_rule_here}};
+    }
+}
+
 }  // namespace
 
 void SynRefused::observe(const Observation& observation, FindingSink&) {
@@ -90,17 +121,16 @@ std::optional<Finding> SynRefused::refused_here(const Observation& observation) 
     if (!route || (!route->is_own && (!route->is_watched || route->ifindex == rst.key.ifindex))) {
         return std::nullopt;
     }
+    const Phrase phrase =
+        route->is_own ? refused_itself(observation) : Phrase::refused_here_in_its_name;
     return Finding{
         .kind = FindingKind::syn_refused,
         .verdict = FST_VERDICT_CONFIRMED,
         .sighting = sighting_of(observation),
-        .summary = {{.phrase = route->is_own ? Phrase::refused_by_this_host
-                                             : Phrase::refused_here_in_its_name,
+        .summary = {{.phrase = phrase,
                      .values = {field::client(net::receiver_of(rst)), field::server(server),
                                 field::server_ip(server), field::left_by(observation.interface)}}},
-        .advice = {{.phrase =
-                        route->is_own ? Phrase::see_what_listens_here : Phrase::look_for_reset_here,
-                    .values = {field::port(server.port)}}},
+        .advice = advice_here(phrase, observation),
         .evidence = {{.signal = Signal::RESET_TO_SYN,
                       .observed = {field::ttl(rst.ttl), field::hops(fst_hops(rst.ttl))}},
                      {.signal = Signal::MADE_HERE,

@@ -48,7 +48,9 @@ Phrase claim_phrase(const fst_judgement& judgement, const std::optional<Outcome>
 std::optional<Statement> advice(const fst_judgement& judgement,
                                 const std::optional<Outcome>& outcome) {
     if (judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_MADE_HERE)) {
-        return Statement{.phrase = Phrase::look_for_reset_here};
+        return Statement{.phrase = judgement.context & FST_CONTEXT_FROM_SOCKET
+                                       ? Phrase::look_for_program_here
+                                       : Phrase::look_for_rule_here};
     }
     if (outcome && outcome->resolution == Resolution::both_ends) {
         return Statement{.phrase = Phrase::watch_far_end};
