@@ -121,6 +121,7 @@ TEST_P(WatchOrigin, ARejectRuleHereIsNoOtherBox) {
                                ": it left by " + inside() + " and never came in by " + outside())))
         << log.text();
     EXPECT_EQ(log.findings.at(0).first.verdict, FST_VERDICT_CONFIRMED) << log.text();
+    EXPECT_THAT(output::advice_text(log.findings.at(0).last), HasSubstr("no socket made it"));
     EXPECT_THAT(log.middleboxes, IsEmpty());
 }
 
@@ -170,6 +171,22 @@ TEST_P(WatchOrigin, ABoxBeyondIsNotThisHost) {
                 ElementsAre(HasSubstr("did not send")))
         << log.text();
     EXPECT_THAT(told(log, analysis::FindingKind::local_drop), IsEmpty()) << log.text();
+}
+
+/// A program on this host that sends frames by itself, past its TCP and its rules.
+TEST_P(WatchOrigin, AProgramHereIsFoundOut) {
+    watch_both();
+    const Server server = serve();
+    const Injector injector =
+        require(Injector::start(router(), {.trigger = {.after_server_bytes = 100'000, .times = 1},
+                                           .forgery = {.window = Window::constant(1000)}}));
+    EXPECT_EQ(download(lab().client(), wanted()).outcome, Outcome::Reset);
+    ASSERT_TRUE(wait_for_resets(1));
+    const WatchLog log = watch_->stop();
+    EXPECT_THAT(told(log, analysis::FindingKind::forged_rst),
+                ElementsAre(StartsWith("This host made this reset in the name of ")))
+        << log.text();
+    EXPECT_THAT(output::advice_text(log.findings.at(0).last), HasSubstr("a socket made it"));
 }
 
 TEST_P(WatchOrigin, TheServersOwnResetIsTheServers) {
