@@ -43,9 +43,11 @@ struct fst_datapath_frame {
     __u32 bytes;  ///< captured; one more afterwards if a challenge took a byte of room
     __u32 room;   ///< bytes of data[] after them that a challenge may take
     __u32 ifindex;
-    __u64 time_ns;  ///< of any clock that does not go back by much
-    __u8 hook;      ///< enum fst_hook
-    __u8 has_mac;   ///< 0: the frame begins with its IP header
+    __u32 came_in_by;    ///< of what leaves: the interface by which it came in; 0: none
+    __u64 time_ns;       ///< of any clock that does not go back by much
+    __u8 hook;           ///< enum fst_hook
+    __u8 has_mac;        ///< 0: the frame begins with its IP header
+    __u8 has_no_socket;  ///< of what leaves: no socket of this host owns it
 };
 
 /// Null if out of memory.

@@ -24,6 +24,19 @@ static __always_inline __u32 ctx_ifindex(void* ctx, enum fst_hook hook) {
                                 : ((struct __sk_buff*)ctx)->ifindex;
 }
 
+/// Of a packet that leaves: the interface by which it came in, wherever that was watched; 0: by none,
+/// it was made here. Tunnels lose it: of what they wrap, it is not known.
+static __always_inline __u32 ctx_came_in_by(void* ctx, enum fst_hook hook) {
+    return hook == FST_HOOK_TC_EGRESS ? ((struct __sk_buff*)ctx)->ingress_ifindex
+                                      : ctx_ifindex(ctx, hook);
+}
+
+/// Of a packet that leaves: whether a socket of this host owns it. What netfilter makes has none, nor have,
+/// before Linux 6.13, the resets that IPv6 sends where there is no connection.
+static __always_inline int ctx_has_socket(void* ctx, enum fst_hook hook) {
+    return hook == FST_HOOK_TC_EGRESS && ((struct __sk_buff*)ctx)->sk;
+}
+
 /// Length of the whole frame, bytes.
 static __always_inline __u32 ctx_bytes(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_XDP ? (__u32)bpf_xdp_get_buff_len(ctx) : ((struct __sk_buff*)ctx)->len;
@@ -83,6 +96,8 @@ struct host_frame {
     __u32 bytes;  ///< captured
     __u32 room;   ///< bytes after them into which a challenge may grow
     __u32 ifindex;
+    __u32 came_in_by;  ///< of what leaves: the interface by which it came in; 0: none
+    int has_no_socket;
     int has_mac;
     __u32 from_socket;
 };
@@ -100,6 +115,15 @@ static __always_inline __u8* ctx_data_end(void* ctx, enum fst_hook hook) {
 static __always_inline __u32 ctx_ifindex(void* ctx, enum fst_hook hook) {
     (void)hook;
     return ((struct host_frame*)ctx)->ifindex;
+}
+
+static __always_inline __u32 ctx_came_in_by(void* ctx, enum fst_hook hook) {
+    return hook == FST_HOOK_TC_EGRESS ? ((struct host_frame*)ctx)->came_in_by
+                                      : ctx_ifindex(ctx, hook);
+}
+
+static __always_inline int ctx_has_socket(void* ctx, enum fst_hook hook) {
+    return hook == FST_HOOK_TC_EGRESS && !((struct host_frame*)ctx)->has_no_socket;
 }
 
 static __always_inline __u32 ctx_bytes(void* ctx, enum fst_hook hook) {

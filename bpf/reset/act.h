@@ -11,6 +11,7 @@
 #include "bpf/flow/handshake.h"
 #include "bpf/flow/observe.h"
 #include "bpf/flow/table.h"
+#include "bpf/packet/context.h"
 #include "bpf/packet/rewrite.h"
 #include "bpf/reset/challenge.h"
 #include "bpf/reset/judge.h"
@@ -361,6 +362,16 @@ noinline int reset_plan(__u32 slot) {
     return plan;
 }
 
+/// Notes what the kernel says of a RST that leaves: it came in by no interface, and whether a socket
+/// sent it. No verdict here depends on it, and nothing that leaves is acted on: user space judges by it.
+static __always_inline void note_origin(void* ctx, enum fst_hook hook, struct scratch* scratch) {
+    if (hook != FST_HOOK_TC_EGRESS || ctx_came_in_by(ctx, hook) || is_in_tunnel())
+        return;
+    scratch->judgement.context |= FST_CONTEXT_NEVER_CAME_IN;
+    if (ctx_has_socket(ctx, hook))
+        scratch->judgement.context |= FST_CONTEXT_FROM_SOCKET;
+}
+
 /// What was decided and done, into the flow and to user space.
 noinline int reset_settle(__u32 slot) {
     struct scratch* scratch = scratch_get();
@@ -393,6 +404,7 @@ static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct sc
     int plan = reset_plan(slot);
     int drop = 0;
 
+    note_origin(ctx, hook, scratch);
     if (acting && plan == PLAN_CHALLENGE) {
         if (send_challenge(ctx, hook, scratch)) {
             scratch->judgement.challenge = FST_CHALLENGE_NONE;

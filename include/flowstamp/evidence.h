@@ -141,6 +141,10 @@ enum fst_context {
         1U << 11,  ///< an ACK of the other end left half a least RTT ago or earlier
     FST_CONTEXT_SENDER_IDLE =
         1U << 12,  ///< its sender was idle for FST_SENDER_IDLE_NS, or had ended the flow
+    FST_CONTEXT_NEVER_CAME_IN =
+        1U << 13,  ///< it leaves, and came in by no interface: the kernel says so
+    FST_CONTEXT_FROM_SOCKET =
+        1U << 14,  ///< ... and a socket sent it: this host's TCP, or a program; no netfilter rule
 };
 
 enum fst_verdict {

@@ -85,6 +85,7 @@ class LoadedRig final : public KernelRig {
         kernel::TestRunResult result =
             value_or_throw(run_.run(program_of(hook), {.bytes = frame.bytes,
                                                        .ifindex = frame.ifindex,
+                                                       .came_in_by = frame.came_in_by,
                                                        .gso_segments = frame.gso_segments,
                                                        .gso_size = 0}));
         seen_.clear();

@@ -41,9 +41,11 @@ class HostRig final : public Rig {
                                 .bytes = static_cast<__u32>(frame.bytes.size()),
                                 .room = room_,
                                 .ifindex = frame.ifindex,
+                                .came_in_by = frame.came_in_by,
                                 .time_ns = now_ns(),
                                 .hook = static_cast<__u8>(hook),
-                                .has_mac = 1};
+                                .has_mac = 1,
+                                .has_no_socket = frame.has_no_socket};
         Outcome outcome;
         outcome.dropped = fst_datapath_packet(path_.get(), &view) == FST_DATAPATH_DROP;
         bytes.resize(view.bytes);

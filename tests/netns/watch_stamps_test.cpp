@@ -66,9 +66,11 @@ std::vector<fst_packet> packets_of(const std::string& file) {
                                              .bytes = static_cast<__u32>(data.size()),
                                              .room = 0,
                                              .ifindex = frame->interface,
+                                             .came_in_by = 0,
                                              .time_ns = static_cast<__u64>(frame->wall.count()),
                                              .hook = FST_HOOK_XDP,
-                                             .has_mac = 0};
+                                             .has_mac = 0,
+                                             .has_no_socket = 0};
         fst_packet packet{};
         EXPECT_TRUE(fst_datapath_parse(&parsed_from, &packet)) << frame->number;
         packets.push_back(packet);

@@ -71,8 +71,8 @@ AnalysisBench::AnalysisBench(const RigOptions& options)
             .datapath = datapath_,
             .policy = policy_,
             .reports = recorder_,
-            .interface_name =
-                [](std::uint32_t ifindex) { return "eth" + std::to_string(ifindex); }},
+            .interface_name = [](std::uint32_t ifindex) { return "eth" + std::to_string(ifindex); },
+            .host = host_},
         analysis::Session::Options{});
 }
 

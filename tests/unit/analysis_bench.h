@@ -21,6 +21,19 @@
 
 namespace flowstamp::testing {
 
+/// A host that says what a test wants.
+struct FakeHost final : analysis::ThisHost {
+    [[nodiscard]] std::optional<Route> route_to(const net::Endpoint&) const override {
+        return route;
+    }
+    [[nodiscard]] bool is_watched_whole() const override { return watched_whole; }
+    [[nodiscard]] std::optional<std::uint64_t> events_lost() const override { return lost; }
+
+    std::optional<Route> route{};
+    bool watched_whole = true;
+    std::uint64_t lost = 0;
+};
+
 class AnalysisBench {
   public:
     explicit AnalysisBench(const RigOptions& options = {});
@@ -30,6 +43,8 @@ class AnalysisBench {
 
     /// Packets enter here; the session handles each at once.
     [[nodiscard]] Rig& rig() { return *rig_; }
+    /// What the session is told when it asks about the host.
+    [[nodiscard]] FakeHost& host() { return host_; }
     /// Time passes without packets.
     void pass(Nanoseconds length);
     void finish();
@@ -84,6 +99,7 @@ class AnalysisBench {
 
     std::unique_ptr<Rig> rig_;
     RigDatapath datapath_;
+    FakeHost host_;
     RecordingPolicy policy_;
     Recorder recorder_;
     std::unique_ptr<analysis::Session> session_;

@@ -347,6 +347,29 @@ TEST_F(PathFlowsTest, UntranslatedPacketsOfATranslatedFlowAreCountedApart) {
     EXPECT_FALSE(recorded().end.is_untranslated) << "it did not leave";
 }
 
+/// REJECT's RST leaves by the same interface as the packets in whose name it is.
+TEST_F(PathFlowsTest, WhatIsMadeHereIsCountedApart) {
+    Packet forwarded(1, 1, kOriginal);
+    assembler.record(forwarded.at(FST_PLACE_TC_INGRESS, 1));
+    assembler.record(forwarded.later(1).at(FST_PLACE_TC_EGRESS, 5));
+    assembler.finish();
+    EXPECT_FALSE(recorded().end.is_made_here);
+    Packet made(2, 2, kOriginal);
+    assembler.record(made.at(FST_PLACE_OUTPUT, 3));
+    assembler.record(made.later(1).at(FST_PLACE_TC_EGRESS, 5));
+    assembler.finish();
+    const pathtrace::PathFlows::Filed own = recorded();
+    EXPECT_TRUE(own.end.is_made_here);
+    EXPECT_EQ(own.flow.id, 1U);
+    EXPECT_EQ(own.count, 1U);
+    // Its beginning may not have been seen, or it is another network namespace's.
+    assembler.record(Packet(3, 3, kOriginal).at(FST_PLACE_TC_EGRESS, 5));
+    assembler.finish();
+    EXPECT_FALSE(recorded().end.is_made_here);
+    dropped(Packet(4, 4, kOriginal), 0);
+    EXPECT_FALSE(recorded().end.is_made_here) << "it did not leave";
+}
+
 TEST_F(PathFlowsTest, EvictsTheFlowIdleLongest) {
     for (std::uint32_t i = 0; i < pathtrace::PathFlows::kMost + 3; i++) {
         fst_path_tuple name = kOriginal;

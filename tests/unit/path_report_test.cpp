@@ -94,6 +94,32 @@ TEST_F(PathReportTest, ALossInAnotherNetworkNamespace) {
         "netns"));
 }
 
+TEST_F(PathReportTest, WhatThisHostMadeIsSaid) {
+    pathtrace::PathReport made = lost();
+    made.drop.reset();
+    made.end = pathtrace::PacketPath::End::left;
+    EXPECT_EQ(text_of<output::JsonOutput>(made, false).find("made_here"), std::string::npos);
+    made.is_made_here = true;
+    EXPECT_NE(text_of<output::TextOutput>(made, output::Style(false), output::Detail::resets)
+                  .find("left, made on this host, 3 packets"),
+              std::string::npos);
+    EXPECT_NE(text_of<output::JsonOutput>(made, false).find("\"made_here\":true"),
+              std::string::npos);
+}
+
+TEST_F(PathReportTest, TheUnwatchedWayOutIsNamed) {
+    pathtrace::PathReport lost_sight = lost();
+    lost_sight.drop.reset();
+    lost_sight.end = pathtrace::PacketPath::End::unknown;
+    lost_sight.toward = "eth3";
+    EXPECT_NE(text_of<output::TextOutput>(lost_sight, output::Style(false), output::Detail::resets)
+                  .find("lost sight of (not a drop) on the way to eth3, which is not watched (-i "
+                        "eth3), 3 packets"),
+              std::string::npos);
+    EXPECT_NE(text_of<output::JsonOutput>(lost_sight, false).find("\"toward\":\"eth3\""),
+              std::string::npos);
+}
+
 TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     pathtrace::PathReport arrived = lost();
     arrived.drop.reset();
@@ -119,9 +145,11 @@ TEST_F(PathReportTest, SchemaDescribesEveryEvent) {
     ping.translated.reset();
     ping.drop.reset();
     ping.end = pathtrace::PacketPath::End::unknown;
+    ping.toward = "eth3";
     pathtrace::PathReport stray = ping;
     stray.end = pathtrace::PacketPath::End::left;
     stray.untranslated = "it has no conntrack entry";
+    stray.is_made_here = true;
     stray.bridge = {.in = "port1", .out = "port2"};
     pathtrace::PathReport by_program = lost();
     by_program.drop->attribution->tool = netfilter::RulesetTool::bpf;

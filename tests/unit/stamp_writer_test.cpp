@@ -113,9 +113,11 @@ TEST_F(StampWriters, APcapngContainsThePackets) {
                                              .bytes = static_cast<__u32>(data.size()),
                                              .room = 0,
                                              .ifindex = 3,
+                                             .came_in_by = 0,
                                              .time_ns = 0,
                                              .hook = FST_HOOK_XDP,
-                                             .has_mac = 0};
+                                             .has_mac = 0,
+                                             .has_no_socket = 0};
         fst_packet parsed{};
         ASSERT_TRUE(fst_datapath_parse(&parsed_from, &parsed));
         EXPECT_EQ(std::memcmp(&parsed.key, &packet.key, sizeof(parsed.key)), 0);

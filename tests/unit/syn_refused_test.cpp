@@ -138,5 +138,64 @@ TEST_F(SynRefusedTest, RepeatedRefusalsAreReportedOnce) {
     EXPECT_EQ(bench.findings().size(), 2U);
 }
 
+/// On the host that refuses: the reset leaves, and came in by no interface.
+struct SynRefusedHere : SynRefusedTest {
+    void refuse_here(std::uint32_t came_in_by = 0, bool has_no_socket = false) {
+        const std::uint32_t isn = next_isn += 1000;
+        const Bytes syn = (Ethernet{} / Ipv4{} / Tcp{.seq = isn, .flags = Syn}).bytes();
+        bench.rig().run(FST_HOOK_TC_INGRESS, {.bytes = syn});
+        bench.pass(1ms);
+        const Bytes reset =
+            (Ethernet{} / Ipv4{.src = "198.51.100.7", .dst = "192.0.2.1"} /
+             Tcp{.src_port = 443, .dst_port = 40000, .ack = isn + 1, .flags = Rst | Ack})
+                .bytes();
+        bench.rig().run(FST_HOOK_TC_EGRESS,
+                        {.bytes = reset, .came_in_by = came_in_by, .has_no_socket = has_no_socket});
+        bench.pass(analysis::SynRefused::kWait);
+    }
+};
+
+TEST_F(SynRefusedHere, ItsOwnAddressIsNoGuess) {
+    bench.host().route = {.is_own = true, .ifindex = 1};
+    refuse_here();
+    EXPECT_TRUE(
+        says("This host refused 192.0.2.1 a connection to 198.51.100.7:443: nothing listens "
+             "there."))
+        << output::summary_text(bench.findings().back());
+    bench.pass(2min);
+    refuse_here(0, true);
+    EXPECT_TRUE(says("a rule of its own firewall rejects, as no socket made the reset."))
+        << output::summary_text(bench.findings().back());
+}
+
+TEST_F(SynRefusedHere, InTheNameOfAHostBeyond) {
+    bench.host().route = {.ifindex = 2, .is_watched = true};
+    refuse_here();
+    EXPECT_TRUE(
+        says("This host refused 192.0.2.1 a connection to 198.51.100.7:443 in the name "
+             "of 198.51.100.7: the reset left by eth1 and came in by no interface."))
+        << output::summary_text(bench.findings().back());
+}
+
+/// Another network namespace of this machine may stand behind the interface, or a program forward
+/// frames by itself.
+TEST_F(SynRefusedHere, NothingIsSaidInDoubt) {
+    for (const auto& route :
+         {std::optional<analysis::ThisHost::Route>{},
+          std::optional(analysis::ThisHost::Route{.ifindex = 2}),
+          std::optional(analysis::ThisHost::Route{.ifindex = 1, .is_watched = true})}) {
+        bench.pass(2min);
+        bench.host().route = route;
+        refuse_here();
+        EXPECT_FALSE(says("This host")) << output::summary_text(bench.findings().back());
+    }
+}
+
+TEST_F(SynRefusedHere, WhatCameInWasNotMadeHere) {
+    bench.host().route = {.ifindex = 2, .is_watched = true};
+    refuse_here(2);
+    EXPECT_FALSE(says("This host")) << output::summary_text(bench.findings().back());
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

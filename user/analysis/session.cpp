@@ -10,7 +10,7 @@ Session::Session(const Dependencies& dependencies, Options options)
     : dependencies_(dependencies),
       options_(std::move(options)),
       aggregator_(dependencies.datapath.slots()),
-      tracking_(dependencies.datapath, dependencies.policy),
+      tracking_(dependencies.datapath, dependencies.policy, dependencies.host),
       detectors_(make_detectors(tracking_)),
       local_drop_(tracking_.findings),
       ends_(dependencies.datapath.slots()) {}
@@ -52,6 +52,7 @@ void Session::observe(Observation observation) {
 }
 
 void Session::host_drop(const HostDrop& drop) {
+    tracking_.dropped_resets.record(drop.sighting.packet);
     local_drop_.consume(drop, *this);
 }
 

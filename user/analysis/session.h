@@ -16,6 +16,7 @@
 #include "user/analysis/detector.h"
 #include "user/analysis/flow_ends.h"
 #include "user/analysis/reset/middleboxes.h"
+#include "user/analysis/this_host.h"
 #include "user/analysis/tracking/tracking.h"
 #include "user/net/filter.h"
 
@@ -48,6 +49,7 @@ class Session final : private FindingSink {
         ReportSink& reports;
         /// The interface's name by its index.
         std::function<std::string(std::uint32_t ifindex)> interface_name;
+        const ThisHost& host = kUnknownHost;
     };
     struct Options {
         std::optional<net::Filter> filter{};  ///< limits what is reported, not what is judged

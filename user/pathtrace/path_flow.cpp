@@ -56,6 +56,12 @@ bool is_answer(const fst_path_event& event) {
            (has(FST_TCP_SYN | FST_TCP_ACK) || (has(FST_TCP_RST | FST_TCP_ACK) && event.seq == 0));
 }
 
+/// Whether it left and never came in: only what this host makes itself begins in OUTPUT. What a program
+/// sends past IP (AF_PACKET), or another network namespace by a common interface, does not.
+bool is_made_here(const PacketPath& path) {
+    return path.end == PacketPath::End::left && path.first().place == FST_PLACE_OUTPUT;
+}
+
 PathEnd end_of(const PacketPath& path) {
     PathEnd end{.end = path.end, .netns = path.last().netns};
     if (!path.stations.empty()) {
@@ -164,6 +170,7 @@ PathFlows::Filed PathFlows::record(const PacketPath& path) {
     PathFlow::Direction& direction = place.flow->directions.at(place.direction);
     const std::uint64_t packets = path.packets();
     PathEnd end = end_of(path);
+    end.is_made_here = is_made_here(path);
     end.is_untranslated = place.flow->translated.has_value() && left_untranslated(path) &&
                           end.netns == place.flow->translated_in;
     direction.packets += packets;

@@ -23,6 +23,7 @@ struct PathEnd {
     std::uint32_t ifindex_out = 0;  ///< interface through which it left
     bool is_untranslated = false;   ///< it left as it came, but its connection is translated
     std::uint32_t netns = 0;        ///< inode of the network namespace
+    bool is_made_here = false;      ///< it left, and was made on this host
 
     friend auto operator<=>(const PathEnd&, const PathEnd&) = default;
 };

@@ -146,6 +146,7 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
                       .name = packet_path.first().tuple,
                       .translated = {},
                       .end = packet_path.end,
+                      .is_made_here = filed.end.is_made_here,
                       .packets = filed.count,
                       .steps = steps_of(packet_path, map),
                       .drop = {},

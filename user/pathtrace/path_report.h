@@ -59,6 +59,8 @@ struct PathReport {
     /// They left as they came, although their connection is translated: why.
     std::optional<std::string> untranslated{};
     PacketPath::End end = PacketPath::End::unknown;
+    bool is_made_here = false;  ///< they left, and never came in: this host made them
+    std::string toward{};  ///< lost sight of on the way to this interface, which is not watched
     std::uint64_t packets = 0;  ///< so far
     std::vector<PathStep> steps{};
     std::optional<Drop> drop{};

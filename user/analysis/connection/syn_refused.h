@@ -12,6 +12,7 @@
 #include "user/analysis/detector.h"
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/findings.h"
+#include "user/analysis/this_host.h"
 #include "user/analysis/tracking/host_memory.h"
 #include "user/analysis/tracking/syn_tracker.h"
 
@@ -29,9 +30,10 @@ class SynRefused final : public Detector {
     /// A client that is refused at more ports of one host than this within kQuiet is a scanner.
     static constexpr std::size_t kScan = 5;
 
-    /// `hosts` and `syns` are kept by the caller and outlive the detector.
-    SynRefused(const HostMemory& hosts, SynTracker& syns, Findings& findings)
-        : hosts_(hosts), syns_(syns), findings_(findings) {}
+    /// `hosts`, `syns` and `this_host` are kept by the caller and outlive the detector.
+    SynRefused(const HostMemory& hosts, SynTracker& syns, const ThisHost& this_host,
+               Findings& findings)
+        : hosts_(hosts), syns_(syns), this_host_(this_host), findings_(findings) {}
 
     void observe(const Observation& observation, FindingSink& sink) override;
     void advance(Nanoseconds now, FindingSink& sink) override;
@@ -39,6 +41,7 @@ class SynRefused final : public Detector {
 
   private:
     static constexpr std::size_t kMost = 16384;
+    static constexpr std::size_t kCameInMost = 1024;
     struct Refusal {
         FindingUpdates updates;
         Nanoseconds latest{0};
@@ -52,13 +55,18 @@ class SynRefused final : public Detector {
     bool is_scanner(const fst_packet& rst, Nanoseconds now);
     void consume(const Observation& observation, FindingSink& sink);
     void report(const Observation& observation, Refusal& refusal, FindingSink& sink);
+    [[nodiscard]] bool came_in(const Observation& observation) const;
+    [[nodiscard]] std::optional<Finding> refused_here(const Observation& observation) const;
+    [[nodiscard]] Finding refused_there(const Observation& observation) const;
 
     const HostMemory& hosts_;
     SynTracker& syns_;
+    const ThisHost& this_host_;
     Findings& findings_;
     std::map<std::pair<net::Endpoint, std::uint8_t>, Refusal> refusals_;  ///< by server and hops
     std::map<std::pair<Address, Address>, Client> clients_;               ///< by client and server
     std::deque<Observation> waiting_;                                     ///< the oldest first
+    std::deque<std::uint64_t> came_in_;  ///< the latest resets that came in: their packets' numbers
     Nanoseconds swept_{0};
 };
 

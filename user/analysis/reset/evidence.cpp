@@ -139,6 +139,14 @@ Shown refuted_values(const Subject& it) {
     return it.later.refuted ? Shown{.baseline = Values{when(it.rst, *it.later.refuted)}} : Shown{};
 }
 
+Shown made_here_values(const Subject& it) {
+    if (!it.later.made_here) {
+        return {};
+    }
+    return {{field::left_by(it.later.made_here->left_by)},
+            Values{field::comes_in_by(it.later.made_here->comes_in_by)}};
+}
+
 /// How long before the RST the data was sent that it acknowledges.
 Shown time_values(const Subject& it) {
     const auto rst_us = static_cast<std::uint32_t>(it.rst.time_ns / 1000);
@@ -197,6 +205,8 @@ Shown values_of(fst_signal signal, const Subject& it) {
         case FST_SIGNAL_NO_TIMESTAMPS:
         case FST_SIGNAL_TIMESTAMPS_VALID:
             return timestamp_values(signal, it);
+        case FST_SIGNAL_MADE_HERE:
+            return made_here_values(it);
         case FST_SIGNAL_DATA:
             return {{field::payload(it.rst.payload)}, std::nullopt};
         case FST_SIGNAL_MAC_FOREIGN:

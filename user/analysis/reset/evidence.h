@@ -6,11 +6,12 @@
 
 #include "flowstamp/event.h"
 #include "user/analysis/evidence.h"
+#include "user/analysis/reset/made_here.h"
 
 namespace flowstamp::analysis {
 
-/// Later packets that brought evidence about a RST: the values behind the signals that the RST
-/// alone cannot show.
+/// What brought evidence about a RST later, or elsewhere: the values behind the signals that the
+/// RST alone cannot show.
 struct LaterEvidence {
     std::optional<fst_packet> liveness_ack{};
     std::optional<fst_packet> liveness_clock{};
@@ -20,6 +21,7 @@ struct LaterEvidence {
     std::optional<fst_packet> refuted{};    ///< the packet that answered the challenge
     std::optional<fst_packet> syn_ack{};    ///< the SYN's other answer
     std::optional<fst_packet> other_rst{};  ///< the RST that this one contradicts
+    std::optional<MadeHere> made_here{};    ///< not a packet: the interfaces that show it
 };
 
 /// The signals of `judgement` with their values, the strongest first. `slot` is the flow as it was

@@ -64,11 +64,13 @@ ResetPast ForgedRst::past_of(const Observation& rst) const {
 /// Records a RST, or another view of a known one.
 ResetRecord& ForgedRst::remember(const Observation& observation, Side& side, FindingSink& sink) {
     const ResetPast past = past_of(observation);
-    const auto [place, is_new] = records_.try_emplace(observation.packet_id, observation, past);
+    const auto origin = made_here(observation, tracking_.views, tracking_.slots);
+    const auto [place, is_new] =
+        records_.try_emplace(observation.packet_id, observation, past, origin);
     ResetRecord& reset = place->second;
     const fst_challenge before = is_new ? FST_CHALLENGE_NONE : reset.challenge();
     if (!is_new) {
-        reset.add_view(observation, past);
+        reset.add_view(observation, past, origin);
     }
     if (const HostMemory::Host* host = tracking_.hosts.sender_of(observation.event.packet)) {
         reset.view(view_of(observation.event))->consider(*host);
@@ -242,7 +244,8 @@ void ForgedRst::report(ResetRecord& reset, FindingSink& sink) {
     const auto update = reset.take_update();
     if (update) {
         sink.reset(*update);
-        if (update->judgement.verdict == FST_VERDICT_CONFIRMED) {
+        if (update->judgement.verdict == FST_VERDICT_CONFIRMED &&
+            !(update->judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_MADE_HERE))) {
             tracking_.signatures.note(reset.strongest_view(), update->judgement);
         }
     }

@@ -148,8 +148,8 @@ void Middleboxes::uncount(std::uint64_t finding) {
 std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
     const bool shows_box =
         finding.kind == FindingKind::forged_rst || finding.kind == FindingKind::injected_segment;
-    if (!shows_box || finding.verdict != FST_VERDICT_CONFIRMED ||
-        finding.resolution == Resolution::withdrawn) {
+    if (!shows_box || has_signal(finding, FST_SIGNAL_MADE_HERE) ||
+        finding.verdict != FST_VERDICT_CONFIRMED || finding.resolution == Resolution::withdrawn) {
         uncount(finding.id);
         return std::nullopt;
     }

@@ -301,6 +301,12 @@ bool ResetObservation::add_syn_ack(const fst_packet& syn_ack) {
     return add(FST_SIGNAL_SYN_RST, later_.syn_ack, syn_ack);
 }
 
+void ResetObservation::set_made_here(std::optional<MadeHere> made_here) {
+    later_signals_ &= ~FST_SIGNAL_BIT(FST_SIGNAL_MADE_HERE);
+    later_signals_ |= FST_SIGNAL_IF(made_here, FST_SIGNAL_MADE_HERE);
+    later_.made_here = std::move(made_here);
+}
+
 bool ResetObservation::refute(const fst_packet& packet) {
     return add(FST_SIGNAL_REFUTED, later_.refuted, packet);
 }
@@ -354,6 +360,9 @@ fst_judgement ResetObservation::judgement() const {
     // Later packets can only raise the verdict: the RST itself was judged when it came.
     if (concluded > now.verdict) {
         now.verdict = static_cast<__u8>(concluded);
+    }
+    if (later_.made_here) {  // however little of the flow was seen, and whatever it looks like
+        now.verdict = FST_VERDICT_CONFIRMED;
     }
     if (now.verdict != FST_VERDICT_GENUINE) {
         now.cause = FST_CAUSE_FORGED;

@@ -42,6 +42,9 @@ class ResetObservation {
     /// The same SYN was also answered by a SYN-ACK. The caller has checked the guards.
     bool add_syn_ack(const fst_packet& syn_ack);
 
+    /// This host made it; nullopt: it did not, whatever was said before.
+    void set_made_here(std::optional<MadeHere> made_here);
+
     /// The RST was challenged, and this packet refutes it.
     bool refute(const fst_packet& packet);
 
@@ -67,6 +70,10 @@ class ResetObservation {
     [[nodiscard]] unsigned direction() const { return packet().direction & 1U; }
     [[nodiscard]] bool is_from_own_distance() const;
     [[nodiscard]] bool was_acceptable() const;
+    /// Null if it is not known that this host made it.
+    [[nodiscard]] const MadeHere* made_here() const {
+        return later_.made_here ? &*later_.made_here : nullptr;
+    }
 
   private:
     bool add(fst_signal signal, std::optional<fst_packet>& place, const fst_packet& packet);

@@ -9,22 +9,34 @@
 
 namespace flowstamp::analysis {
 
-ResetRecord::ResetRecord(const Observation& observation, const ResetPast& past)
+ResetRecord::ResetRecord(const Observation& observation, const ResetPast& past,
+                         const std::optional<MadeHere>& made_here)
     : id_(observation.packet_id), time_(observation.time()) {
-    add_view(observation, past);
+    add_view(observation, past, made_here);
 }
 
-void ResetRecord::add_view(const Observation& observation, const ResetPast& past) {
+void ResetRecord::add_view(const Observation& observation, const ResetPast& past,
+                           const std::optional<MadeHere>& made_here) {
     if (view(view_of(observation.event)) != nullptr) {
         return;
     }
-    views_.emplace_back(observation);
+    views_.emplace_back(observation).set_made_here(made_here);
+    if (has_come_in()) {
+        std::ranges::for_each(views_,
+                              [](ResetObservation& view) { view.set_made_here(std::nullopt); });
+    }
     past_.scan = past_.scan ? past_.scan : past.scan;
     past_.idle = past_.idle ? past_.idle : past.idle;
     const fst_judgement& judgement = observation.event.judgement;
     if (judgement.challenge == FST_CHALLENGE_ASKED && challenge_ == FST_CHALLENGE_NONE) {
         challenge_ = FST_CHALLENGE_ASKED;
     }
+}
+
+bool ResetRecord::has_come_in() const {
+    return std::ranges::any_of(views_, [](const ResetObservation& view) {
+        return view.packet().hook != FST_HOOK_TC_EGRESS;
+    });
 }
 
 ResetObservation* ResetRecord::view(const ViewKey& key) {

@@ -13,11 +13,13 @@ namespace flowstamp::analysis {
 /// One RST: all views of it, its challenge, and what was reported of it.
 class ResetRecord {
   public:
-    ResetRecord(const Observation& observation, const ResetPast& past);
+    ResetRecord(const Observation& observation, const ResetPast& past,
+                const std::optional<MadeHere>& made_here = {});
 
-    /// The same packet at another interface, with the past known there. Ignored if that view is
-    /// known.
-    void add_view(const Observation& observation, const ResetPast& past);
+    /// The same packet at another interface, with what is known there. Ignored if that view is
+    /// known. If it came in anywhere, this host did not make it.
+    void add_view(const Observation& observation, const ResetPast& past,
+                  const std::optional<MadeHere>& made_here = {});
     /// The view on that interface; null if there is none.
     [[nodiscard]] ResetObservation* view(const ViewKey& key);
     [[nodiscard]] const std::vector<ResetObservation>& views() const { return views_; }
@@ -52,6 +54,7 @@ class ResetRecord {
         fst_challenge challenge;
         friend bool operator==(const Reported&, const Reported&) = default;
     };
+    [[nodiscard]] bool has_come_in() const;
     [[nodiscard]] fst_judgement judgement_by(const ResetObservation& strongest) const;
 
     std::uint64_t id_;

@@ -47,6 +47,11 @@ Phrase claim_phrase(const fst_judgement& judgement, const std::optional<Outcome>
 
 std::optional<Statement> advice(const fst_judgement& judgement,
                                 const std::optional<Outcome>& outcome) {
+    if (judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_MADE_HERE)) {
+        return Statement{.phrase = judgement.context & FST_CONTEXT_FROM_SOCKET
+                                       ? Phrase::look_for_program_here
+                                       : Phrase::look_for_rule_here};
+    }
     if (outcome && outcome->resolution == Resolution::both_ends) {
         return Statement{.phrase = Phrase::watch_far_end};
     }
@@ -81,6 +86,11 @@ Statements summarize(const ResetObservation& rst, const fst_judgement& judgement
                     field::low_ttl(has_distance ? std::nullopt : std::optional(rst.packet().ttl)),
                     field::ip_id(rst.packet().ip_id), field::window(rst.packet().window)},
          .signals = judgement.signals & kReasons}};
+    if (const MadeHere* made_here = rst.made_here()) {
+        summary = {{.phrase = Phrase::reset_made_here,
+                    .values = {field::sender(sender), sender_ip, field::left_by(made_here->left_by),
+                               field::comes_in_by(made_here->comes_in_by)}}};
+    }
     if (outcome) {
         summary.push_back({.phrase = outcome_phrase(judgement, *outcome), .values = {sender_ip}});
     }

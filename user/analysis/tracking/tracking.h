@@ -5,7 +5,10 @@
 #include "user/analysis/reset/challenge_tally.h"
 #include "user/analysis/reset/signature_learner.h"
 #include "user/analysis/slot_reader.h"
+#include "user/analysis/this_host.h"
 #include "user/analysis/tracking/both_ways.h"
+#include "user/analysis/tracking/dropped_resets.h"
+#include "user/analysis/tracking/flow_views.h"
 #include "user/analysis/tracking/handshakes.h"
 #include "user/analysis/tracking/host_memory.h"
 #include "user/analysis/tracking/idle_periods.h"
@@ -18,11 +21,13 @@ namespace flowstamp::analysis {
 /// State that the detectors share. It records an observation before any of them sees it, except
 /// `hosts`, which learns afterwards: a packet is judged by what came before it.
 struct Tracking {
-    Tracking(const SlotReader& flow_table, PolicySink& policy)
-        : slots(flow_table), signatures(policy) {}
+    Tracking(const SlotReader& flow_table, PolicySink& policy,
+             const ThisHost& this_host = kUnknownHost)
+        : slots(flow_table), host(this_host), signatures(policy) {}
 
     void record(const Observation& observation) {
         both_ways.learn(observation);
+        views.record(observation);
         syns.record(observation);
         scans.record(observation);
         handshakes.record(observation);
@@ -36,8 +41,11 @@ struct Tracking {
     }
 
     const SlotReader& slots;
+    const ThisHost& host;
     Findings findings{};
     BothWays both_ways{};
+    FlowViews views{};
+    DroppedResets dropped_resets{};
     SynTracker syns{};
     IdlePeriods idle_periods{};
     Retransmissions retransmissions{};

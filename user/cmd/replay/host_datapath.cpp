@@ -44,9 +44,11 @@ class HostPath final : public ReplayPath {
                                 .bytes = static_cast<__u32>(frame.bytes.size()),
                                 .room = 0,
                                 .ifindex = frame.ifindex,
+                                .came_in_by = 0,
                                 .time_ns = static_cast<__u64>(frame.time.count()),
                                 .hook = FST_HOOK_XDP,
-                                .has_mac = 1};
+                                .has_mac = 1,
+                                .has_no_socket = 0};
         sink_ = &sink;
         fst_datapath_packet(path_.get(), &view);
         sink_ = nullptr;

@@ -95,9 +95,11 @@ std::optional<fst_packet> ReplayRun::parse(std::span<std::uint8_t> bytes,
                                    .bytes = static_cast<__u32>(bytes.size()),
                                    .room = 0,
                                    .ifindex = ifindex,
+                                   .came_in_by = 0,
                                    .time_ns = static_cast<__u64>(time_.count()),
                                    .hook = FST_HOOK_XDP,
-                                   .has_mac = 1};
+                                   .has_mac = 1,
+                                   .has_no_socket = 0};
     fst_packet packet{};
     return fst_datapath_parse(&frame, &packet) ? std::optional(packet) : std::nullopt;
 }

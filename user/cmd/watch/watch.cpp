@@ -13,6 +13,7 @@
 
 #include "user/analysis/session.h"
 #include "user/base/fd.h"
+#include "user/cmd/watch/live_host.h"
 #include "user/cmd/watch/local_drops.h"
 #include "user/cmd/watch/loss_notices.h"
 #include "user/cmd/watch/stamp_recorder.h"
@@ -113,12 +114,14 @@ class Watch::Run final : private analysis::ReportSink {
           wall_(dependencies.clock),
           probe_(std::move(probe)),
           datapath_(probe_),
+          host_(probe_, options.path),
           reports_(dependencies.output),
           session_({.datapath = datapath_,
                     .policy = options.learn ? static_cast<analysis::PolicySink&>(datapath_)
                                             : static_cast<analysis::PolicySink&>(no_policy_),
                     .reports = *this,
-                    .interface_name = [this](std::uint32_t ifindex) { return name_of(ifindex); }},
+                    .interface_name = [this](std::uint32_t ifindex) { return name_of(ifindex); },
+                    .host = host_},
                    {.filter = std::move(filter),
                     .wall_offset = wall_.at(Nanoseconds::zero()),
                     .reports_stats = true}) {
@@ -319,6 +322,7 @@ class Watch::Run final : private analysis::ReportSink {
     std::unordered_map<std::uint32_t, std::string> names_;
     kernel::AttachedProbe probe_;
     LiveDatapath datapath_;
+    LiveHost host_;
     analysis::NoPolicy no_policy_;
     output::SessionReports reports_;
     analysis::Session session_;

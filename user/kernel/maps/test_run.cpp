@@ -28,10 +28,10 @@ xdp_md xdp_context(const TestFrame& frame) {
     return context;
 }
 
-__sk_buff tc_context(const TestFrame& frame) {
+__sk_buff tc_context(Program program, const TestFrame& frame) {
     __sk_buff context{};
     context.ifindex = frame.ifindex;
-    context.ingress_ifindex = frame.ifindex;
+    context.ingress_ifindex = program == Program::tc_egress ? frame.came_in_by : frame.ifindex;
     context.gso_segs = frame.gso_segments;
     context.gso_size = frame.gso_size;
     return context;
@@ -48,7 +48,7 @@ Result<TestRunResult> TestRun::run(Program program, const TestFrame& frame,
                      .reason = "too short for the kernel"});
     }
     xdp_md xdp = xdp_context(frame);
-    __sk_buff tc = tc_context(frame);
+    __sk_buff tc = tc_context(program, frame);
     TestRunResult result;
     result.bytes.resize(frame.bytes.size() + 1);  // a challenge may add a byte
     LIBBPF_OPTS(bpf_test_run_opts, options);

@@ -19,6 +19,7 @@ inline constexpr std::size_t kTestRunMinTc = 34;
 struct TestFrame {
     std::span<const std::uint8_t> bytes;  ///< from the Ethernet header on
     std::uint32_t ifindex = 1;            ///< an interface of this network namespace; 1: lo
+    std::uint32_t came_in_by = 0;         ///< tc egress only: an interface; 0: none
     std::uint16_t gso_segments = 0;       ///< tc only: number of segments of a GSO packet; 0: none
     std::uint16_t gso_size = 0;           ///< tc only: their payload bytes
 };

@@ -110,6 +110,12 @@ Json json_of(const pathtrace::PathReport& report) {
                  {"direction", report.is_reply ? "reply" : "original"},
                  {"end", name_of(report.end)},
                  {"packets", report.packets}};
+    if (!report.toward.empty()) {
+        path["toward"] = report.toward;
+    }
+    if (report.is_made_here) {
+        path["made_here"] = true;
+    }
     if (report.translated) {
         path["translated"] = ends(*report.translated);
     }

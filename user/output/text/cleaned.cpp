@@ -54,6 +54,7 @@ void clean(pathtrace::PathReport& report) {
     }
     clean(report.netns);
     clean(report.netns_command);
+    clean(report.toward);
     if (report.bridge) {
         clean(report.bridge->in);
         clean(report.bridge->out);

@@ -108,14 +108,18 @@ std::string headline(const pathtrace::PathReport& report, const Style& style) {
             return style.bad("DROPPED") +
                    (report.drop->at.empty() ? std::string() : " at " + report.drop->at);
         case pathtrace::PacketPath::End::left:
-            return report.untranslated ? style.bad("left UNTRANSLATED") : style.good("left");
+            return (report.untranslated ? style.bad("left UNTRANSLATED") : style.good("left")) +
+                   (report.is_made_here ? ", made on this host" : "");
         case pathtrace::PacketPath::End::delivered:
             return style.good("delivered") +
                    (report.delivery && !report.delivery->is_answered ? ", no answer seen" : "");
         case pathtrace::PacketPath::End::unknown:
             break;
     }
-    return style.doubtful("lost sight of (not a drop)");
+    return style.doubtful("lost sight of (not a drop)") +
+           (report.toward.empty()
+                ? std::string()
+                : fmt::format(" on the way to {0}, which is not watched (-i {0})", report.toward));
 }
 
 }  // namespace

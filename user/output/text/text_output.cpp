@@ -279,6 +279,9 @@ void TextOutput::reset(const analysis::Reset& reset) {
     if (judgement.verdict == FST_VERDICT_GENUINE && judgement.cause != FST_CAUSE_UNKNOWN) {
         what += fmt::format("  {}", text_of(static_cast<fst_cause>(judgement.cause)));
     }
+    if (judgement.signals & FST_SIGNAL_BIT(FST_SIGNAL_MADE_HERE)) {
+        what += "  made on this host";
+    }
     if (judgement.action == FST_ACTION_DROPPED) {
         what += "  dropped";
     }

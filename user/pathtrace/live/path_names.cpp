@@ -45,4 +45,17 @@ std::optional<BridgePorts> bridge_ports_of(const PacketPath& path, std::uint32_t
     return BridgePorts{.in = name_of_port(in), .out = name_of_port(out)};
 }
 
+std::string unwatched_way_out(const PacketPath& path, const std::vector<StationState>& stations) {
+    const fst_path_event& last = path.last();
+    if (path.end != PacketPath::End::unknown || last.place != FST_PLACE_POSTROUTING ||
+        last.ifindex_out == 0 || last.bridge_port_out != 0) {
+        return {};
+    }
+    std::string name = interface_name(last.ifindex_out);
+    const bool is_watched = std::ranges::any_of(stations, [&](const StationState& state) {
+        return state.station.kind == Station::Kind::tc_egress && state.station.interface == name;
+    });
+    return is_watched ? std::string() : name;
+}
+
 }  // namespace flowstamp::pathtrace

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "user/pathtrace/packet_path.h"
 #include "user/pathtrace/path_report.h"
+#include "user/pathtrace/station.h"
 
 namespace flowstamp::pathtrace {
 
@@ -16,5 +19,10 @@ namespace flowstamp::pathtrace {
 /// inode of the calling thread's network namespace.
 [[nodiscard]] std::optional<BridgePorts> bridge_ports_of(const PacketPath& path,
                                                          std::uint32_t netns);
+
+/// The interface by which a packet was to leave when it was lost sight of, if no station is there; else
+/// empty.
+[[nodiscard]] std::string unwatched_way_out(const PacketPath& path,
+                                            const std::vector<StationState>& stations);
 
 }  // namespace flowstamp::pathtrace

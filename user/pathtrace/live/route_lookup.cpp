@@ -92,6 +92,7 @@ Result<Route> find_route(const RouteQuestion& question) {
                     std::memcpy(&header, body.data(), sizeof(header));
                     error = error_of(header.rtm_type);
                     route = read_route(body.subspan(sizeof(rtmsg)));
+                    route.is_own = header.rtm_type == RTN_LOCAL;
                 }
                 return true;
             });

@@ -20,6 +20,7 @@ struct RouteQuestion {
 struct Route {
     std::uint32_t ifindex_out = 0;
     std::uint32_t mtu = 0;  ///< of the route, if it has one of its own; else 0: the interface's
+    bool is_own = false;    ///< the destination is an address of this host
 };
 
 /// What `ip route get` answers, in the calling thread's network namespace. The error's errno_value

@@ -300,6 +300,7 @@ void Tracer::Run::report(const PathFlows::Filed& filed, const PacketPath& packet
     report.netns_command = its.entry.command();
     report.delivery = std::move(delivery);
     report.bridge = bridge_of(packet_path);
+    report.toward = unwatched_way_out(packet_path, probe_.stations());
     report.wall = wall_.at(time_of(packet_path.last()));
     std::string cause;
     if (report.drop) {
