@@ -62,16 +62,20 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
            lowers_rtt(own, &flow->direction[d ^ 1], packet) || !knows_ttl(own, packet->ttl);
 }
 
+/// Whether resets that come in are refused at all.
+static __always_inline int refuses_resets(enum fst_hook hook) {
+    const struct fst_policy* policy = policy_get();
+
+    return acting && hook != FST_HOOK_TC_EGRESS && policy &&
+           (policy->drop_mode != FST_DROP_OFF || policy->challenge_mode != FST_CHALLENGE_OFF);
+}
+
 /// Whether headers that cannot be read are dropped, those of fragments that split them and those
 /// behind more tags or extension headers than any host sends: while resets are refused, as a reset
 /// could hide there.
 static __always_inline int refuses_hidden_headers(enum fst_hook hook,
                                                   enum fst_parse_result result) {
-    const struct fst_policy* policy = policy_get();
-
-    return (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) && acting &&
-           hook != FST_HOOK_TC_EGRESS && policy &&
-           (policy->drop_mode != FST_DROP_OFF || policy->challenge_mode != FST_CHALLENGE_OFF);
+    return (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) && refuses_resets(hook);
 }
 
 /// True: the packet is to be dropped.
@@ -104,10 +108,11 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         return 0;
     }
     judgement_clear(scratch);
-    scratch->from_socket = ctx_from_socket(ctx, hook);
+    scratch->from_socket = ctx_has_socket(ctx, hook);
     if (is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
         count(FST_COUNT_DAMAGED);
-        return 0;
+        // No stack needs a damaged reset; but of a veth's other end it takes any for whole.
+        return (scratch->packet.tcp_flags & FST_TCP_RST) && refuses_resets(hook);
     }
     if (scratch->packet.tcp_flags & FST_TCP_RST) {
         if (is_from_wrong_side(flow, &scratch->packet, scratch->packet.direction & 1)) {

@@ -197,8 +197,9 @@ static __always_inline __u32 learn_ack(struct fst_direction* own, const struct f
         own->flags |= FST_DIRECTION_ACKED;
         own->ack_edge = packet->ack - 1;
     }
+    // Behind a lost segment there may be more than FST_SEQUENCE_REACH, which it acknowledges at once.
     acknowledged = packet->ack - own->ack_edge;
-    if (acknowledged - 1 >= FST_SEQUENCE_REACH)
+    if (fst_sequence_after(packet->ack, own->ack_edge) <= 0)
         return 0;
     own->ack_edge = packet->ack;
     return acknowledged;
@@ -243,6 +244,9 @@ static __always_inline int lowers_rtt(const struct fst_direction* own,
 static __always_inline void learn_rtt(struct fst_direction* own, const struct fst_direction* other,
                                       const struct fst_packet* packet, __u32 acknowledged) {
     if (!acknowledged || !samples_rtt(own))
+        return;
+    // Which of a SYN's copies is answered is not known (Karn's rule; RFC 6298, section 3).
+    if (!(own->flags & FST_DIRECTION_BASE) && other->retransmitted)
         return;
     if (packet->ack == other->seq_edge && (other->flags & FST_DIRECTION_SEEN)) {
         __u32 rtt_us = time_us(packet->time_ns) - other->edge_us;
@@ -296,7 +300,7 @@ static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet
 
     if ((own->flags & FST_DIRECTION_SEEN) && fst_is_own_stack(flow, d ^ 1)) {
         note_retransmission(own, packet);
-        if (!fst_is_doubtful(packet))
+        if (!fst_is_doubtful(packet) && fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED)
             learn_ack(own, packet);
         if (is_overtaken(flow, packet, own) &&
             fst_sequence_after(fst_sequence_end(packet), seq_edge) > 0)
@@ -326,8 +330,9 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
     if ((packet->flags & FST_PACKET_TS) && !(gap && was_seen))
         learn_clock(own, packet);
+    // What leaves here nobody outside can make up.
     if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MIDWAY) &&
-        (own->seq_edge != seq_edge || own->ack_edge != ack_edge))
+        !fst_is_own_stack(flow, d ^ 1) && (own->seq_edge != seq_edge || own->ack_edge != ack_edge))
         state_set(flow, FST_FLOW_MPTCP);
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
         learn_id(own, packet);

@@ -44,10 +44,10 @@ static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
 static __always_inline void follow_own_stack(struct fst_flow* flow, const struct fst_packet* packet,
                                              int d) {
     struct fst_direction* other = &flow->direction[d ^ 1];
-    const __u32 ahead = packet->ack - other->seq_edge;
 
     if ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
-        (flow->direction[d].flags & FST_DIRECTION_SEEN) && ahead - 1 < FST_SEQUENCE_REACH &&
+        (flow->direction[d].flags & FST_DIRECTION_SEEN) &&
+        packet->ack - other->seq_edge - 1 < FST_SEQUENCE_REACH &&
         packet->seq == flow->direction[d].seq_edge) {
         other->seq_edge = packet->ack;
         other->edge_us = time_us(packet->time_ns);
@@ -254,6 +254,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     if (scratch->from_socket) {
         if (!(flow->state & FST_OF(FST_FLOW_LOCAL, d)) && !(packet->tcp_flags & FST_TCP_SYN))
             claim_own_side(flow, d);
+        flow->after_rst[d] |= FST_OWN_STACK;
         follow_own_stack(flow, packet, d);
     }
     if (is_rare(flow, packet, slot, d))

@@ -70,7 +70,6 @@ enum fst_datapath_result fst_datapath_packet(struct fst_datapath* path,
         .came_in_by = frame->came_in_by,
         .has_no_socket = frame->has_no_socket,
         .has_mac = frame->has_mac,
-        .from_socket = 1,  // as the kernel's test run (BPF_PROG_TEST_RUN) has it
     };
     int drop;
 

@@ -31,7 +31,8 @@ static __always_inline __u32 ctx_came_in_by(void* ctx, enum fst_hook hook) {
                                       : ctx_ifindex(ctx, hook);
 }
 
-/// Of a packet that leaves: whether a socket of this host owns it. What netfilter makes has none, nor have,
+/// Of a packet that leaves: whether a socket of this host owns it. What is forwarded has none (Linux:
+/// ip_rcv_core()), nor has what netfilter makes, nor have,
 /// before Linux 6.13, the resets that IPv6 sends where there is no connection.
 static __always_inline int ctx_has_socket(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_TC_EGRESS && ((struct __sk_buff*)ctx)->sk;
@@ -47,11 +48,6 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     __u32 segments = hook == FST_HOOK_XDP ? 0 : ((struct __sk_buff*)ctx)->gso_segs;
 
     return segments ? (__u16)segments : 1;
-}
-
-/// Whether a socket of this host has sent the packet; what is forwarded has none (Linux: ip_rcv_core()).
-static __always_inline __u32 ctx_from_socket(void* ctx, enum fst_hook hook) {
-    return hook == FST_HOOK_TC_EGRESS && ((struct __sk_buff*)ctx)->sk;
 }
 
 /// Whether the frame begins with an Ethernet header; `frame` holds as many bytes. At tc it may not:
@@ -99,7 +95,6 @@ struct host_frame {
     __u32 came_in_by;  ///< of what leaves: the interface by which it came in; 0: none
     int has_no_socket;
     int has_mac;
-    __u32 from_socket;
 };
 
 static __always_inline __u8* ctx_data(void* ctx, enum fst_hook hook) {
@@ -135,10 +130,6 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     (void)ctx;
     (void)hook;
     return 1;
-}
-
-static __always_inline __u32 ctx_from_socket(void* ctx, enum fst_hook hook) {
-    return hook == FST_HOOK_TC_EGRESS && ((struct host_frame*)ctx)->from_socket;
 }
 
 static __always_inline int ctx_has_mac(void* ctx, enum fst_hook hook, const __u8* frame) {

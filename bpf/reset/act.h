@@ -66,6 +66,15 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
     return answers >= ANSWERS_ENOUGH || lasts;
 }
 
+/// Whether nothing but the way that the RST came by speaks against it, and the peer's own marks spoke for the
+/// first of its burst: the way may have changed.
+static __always_inline int is_by_another_way(const struct fst_flow* flow,
+                                             const struct fst_judgement* judgement, int d) {
+    return (flow->reset_flags[d] & FST_RESET_VOUCHED) &&
+           !(judgement->signals & (FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG) &
+             ~(FST_MASK_PATH | FST_MASK_LINK));
+}
+
 /// Whether the RST came in a tunnel. RSTs are always read by parse_frame().
 static __always_inline int is_in_tunnel(void) {
     const struct scratch* scratch = scratch_get();
@@ -193,7 +202,8 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     // A FIN can be forged as well: it does not license what is known to be forged.
     if (has_ended(flow) && judgement->verdict != FST_VERDICT_CONFIRMED)
         return pass_because(judgement, FST_PASS_CLOSED);
-    if (judgement->verdict != FST_VERDICT_CONFIRMED && is_upheld(flow, packet, judgement, d)) {
+    if ((judgement->verdict != FST_VERDICT_CONFIRMED || is_by_another_way(flow, judgement, d)) &&
+        is_upheld(flow, packet, judgement, d)) {
         judgement->challenge = FST_CHALLENGE_UPHELD;
         judgement->verdict = FST_VERDICT_GENUINE;
         if (judgement->cause == FST_CAUSE_FORGED)
@@ -243,6 +253,9 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
 
     if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
         return 0;
+    // Nor may the challenge that is made of it reach the stack, with the options that it bears.
+    if (fst_is_doubtful(packet) && (own->flags & FST_DIRECTION_BASE))
+        return 0;
     if (!(other->flags & FST_DIRECTION_ACKED))  // it has told no window yet
         return ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
                 fst_acks_syn(flow, packet->ack, d ^ 1)) ||
@@ -259,11 +272,14 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
+    if (challenged && is_early_answer(flow, packet, judgement, d) &&
+        (flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
+        flow->after_rst[d] += FST_AFTER_RST_EARLY_ONE;
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
         advance_clock(&flow->direction[d], packet, judgement, kept);
-        flow->after_rst[d] = 0;
+        flow->after_rst[d] &= FST_OWN_STACK;
         flow->reset_flags[d] =
             kept | (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE ? FST_RESET_VOUCHED : 0);
         // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
@@ -272,6 +288,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         challenges += answers_an_ack(flow, packet, d);
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
+        flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
     } else if (challenged && challenges > 1 &&
                (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))) {
         challenges--;  // a dead peer answers each of our ACKs once, and in its time

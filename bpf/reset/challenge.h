@@ -56,7 +56,8 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
 
 /// Whether the RST's sender can have received what the other end sent since the last one that we
 /// acted upon. What comes from nearer than the peer is believed only where the round trip is long
-/// enough to tell.
+/// enough to tell, or where the peer's own marks spoke for the first of its burst: a kernel's answers may
+/// have another TTL than its socket's reset.
 static __always_inline int had_time_to_answer(const struct fst_flow* flow,
                                               const struct fst_packet* packet,
                                               const struct fst_judgement* judgement, int d) {
@@ -65,7 +66,8 @@ static __always_inline int had_time_to_answer(const struct fst_flow* flow,
 
     if (!(flow->reset_flags[d] & FST_RESET_EGRESS))
         return 0;
-    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)) && rtt_us < FST_RTT_TELLING_US)
+    if ((judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)) && rtt_us < FST_RTT_TELLING_US &&
+        !(flow->reset_flags[d] & FST_RESET_VOUCHED))
         return 0;
     return fst_had_time_to_answer(rtt_us, since_us);
 }
@@ -109,13 +111,27 @@ static __always_inline int is_question_under_way(const struct fst_flow* flow,
            (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US);
 }
 
-/// Whether a RST that is to be challenged is held: its sender will answer the challenge before it. One in the
-/// shape of an answer is not: it may be that answer, by a shorter way than any before.
+/// Whether the RST comes too early to answer the open challenge, and looks like its answer all the same: it may
+/// be that, by a shorter way than any before.
+static __always_inline int is_early_answer(const struct fst_flow* flow,
+                                           const struct fst_packet* packet,
+                                           const struct fst_judgement* judgement, int d) {
+    return !begins_burst(flow, packet, d) && answers_an_ack(flow, packet, d) &&
+           !is_new_challenge(flow, packet, judgement, d);
+}
+
+/// Whether a RST that is to be challenged is held: its sender will answer the challenge before it. For early
+/// answers that is repeated three times: a box that answers each of our ACKs would be asked without end.
 static __always_inline int is_held(const struct fst_flow* flow, const struct fst_packet* packet,
                                    const struct fst_judgement* judgement, int d) {
-    return !begins_burst(flow, packet, d) &&
-           (is_too_far(flow, judgement, d) ||
-            (!answers_an_ack(flow, packet, d) && is_question_under_way(flow, packet, d)));
+    if (begins_burst(flow, packet, d))
+        return 0;
+    if (is_too_far(flow, judgement, d))
+        return 1;
+    if (answers_an_ack(flow, packet, d))
+        return is_early_answer(flow, packet, judgement, d) &&
+               (flow->after_rst[d] & FST_AFTER_RST_EARLY) == FST_AFTER_RST_EARLY;
+    return is_question_under_way(flow, packet, d);
 }
 
 /// An old byte, wholly below what the receiver has acknowledged. A RST that carries data (RFC 9293,

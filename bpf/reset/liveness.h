@@ -88,7 +88,7 @@ noinline int observe_after_rst(__u32 slot) {
     struct fst_packet* packet;
     __u32 passed_us;
     __u64 signals = 0;
-    int d, first, receives;
+    int d, first, receives, reported;
 
     if (!scratch || !flow)
         return 0;
@@ -130,8 +130,9 @@ noinline int observe_after_rst(__u32 slot) {
     }
     if (receives)
         flow->reset_flags[d] |= FST_RESET_RECEIVES_ACKS;
-    if (first || receives || flow->after_rst[d] < FST_AFTER_RST_REPORTED_MAX) {
-        flow->after_rst[d] += flow->after_rst[d] < FST_AFTER_RST_REPORTED_MAX;
+    reported = (flow->after_rst[d] & FST_AFTER_RST_REPORTED) == FST_AFTER_RST_REPORTED;
+    if (first || receives || !reported) {
+        flow->after_rst[d] += !reported;
         emit(FST_EVENT_AFTER_RST, slot);
     }
     return 0;

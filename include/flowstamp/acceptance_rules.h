@@ -9,7 +9,6 @@
 #define FLOWSTAMP_ACCEPTANCE_RULES_H
 
 #include "flowstamp/flow.h"
-#include "flowstamp/hops.h"
 #include "flowstamp/packet.h"
 #include "flowstamp/types.h"
 
@@ -154,12 +153,10 @@ static inline int fst_has_foreign_signature(const struct fst_flow* flow,
             (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
 }
 
-/// Whether end `d` is a stack of this host, as far as its packets show: they leave here, and no router
-/// has lowered their TTL. What such a stack takes in, its ACKs tell; nothing else need be believed.
+/// Whether end `d` is a socket of this host. What its stack takes in, its ACKs tell; nothing else need be
+/// believed.
 static inline int fst_is_own_stack(const struct fst_flow* flow, int d) {
-    const __u8 ttl = flow->direction[d & 1].ttl[0];
-
-    return (flow->state & FST_OF(FST_FLOW_LOCAL, d & 1)) && ttl && !fst_hops(ttl);
+    return flow->after_rst[d & 1] & FST_OWN_STACK;
 }
 
 /// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
@@ -171,8 +168,9 @@ static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int
     // The first ACK is that of the SYN, if it was seen: another one is answered by a reset.
     if (!(own->flags & FST_DIRECTION_ACKED))
         return !(flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) || fst_acks_syn(flow, ack, d ^ 1);
-    return fst_sequence_after(ack, own->ack_edge) >= 0 ||
-           own->ack_edge - ack <= fst_ack_reach(flow, d);
+    if (fst_sequence_after(ack, own->ack_edge) >= 0)
+        return (other->flags & FST_DIRECTION_SEEN) || ack - own->ack_edge <= FST_SEQUENCE_REACH;
+    return own->ack_edge - ack <= fst_ack_reach(flow, d);
 }
 
 /// Whether the side's clock can have gone on to the segment's timestamp since its latest one, give or

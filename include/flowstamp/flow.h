@@ -165,7 +165,7 @@ struct fst_flow {
     // Line 1: handshake, link and resets.
     __u32 isn[2];           ///< initial sequence numbers
     __u8 mac[2][6];         ///< source MAC of each end's packets
-    __u8 after_rst[2];      ///< packets reported since the RST, see FST_AFTER_RST_REPORTED_MAX
+    __u8 after_rst[2];      ///< FST_AFTER_RST_*; and of an end, not of its RSTs, FST_OWN_STACK
     __u8 wscale[2];         ///< window scale of each end's SYN, plus 1; 0: none offered
     __u32 rst_us[2];        ///< when the RST under observation came: the first of a row
     __u32 rst_seq[2];       ///< its sequence number
@@ -178,7 +178,13 @@ struct fst_flow {
     struct fst_direction direction[2];
 };
 #define FST_TAG_BUSY 1ULL
-#define FST_AFTER_RST_REPORTED_MAX 32
+/// Of fst_flow.after_rst: packets reported since the RST, at the most FST_AFTER_RST_REPORTED; how often the
+/// open challenge was repeated for what came early and looked like its answer, at the most three times.
+#define FST_AFTER_RST_REPORTED 0x1f
+#define FST_AFTER_RST_EARLY_ONE 0x20
+#define FST_AFTER_RST_EARLY 0x60
+/// A socket of this host sends this end's packets.
+#define FST_OWN_STACK 0x80
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, isn) == 64, "line 0");
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, direction) == 128, "line 1");
 FST_STATIC_ASSERT(sizeof(struct fst_flow) == 384, "a slot is six lines");

@@ -189,10 +189,10 @@ TEST_P(DatapathEvent, ReportsALimitedNumberOfPackets) {
     Conversation talk = established(watching(), setting);
     talk.send(suspected(talk));
     int reported = 0;
-    for (int i = 0; i < 2 * FST_AFTER_RST_REPORTED_MAX; i++) {
+    for (int i = 0; i < 2 * FST_AFTER_RST_REPORTED; i++) {
         reported += after_reset(talk.send(End::peer, Ack, 10)) != nullptr ? 1 : 0;
     }
-    EXPECT_EQ(reported, FST_AFTER_RST_REPORTED_MAX);
+    EXPECT_EQ(reported, FST_AFTER_RST_REPORTED);
     talk.send(End::us, Psh | Ack, 100);
     talk.pass_ms(20);
     EXPECT_NE(after_reset(talk.send(End::peer)), nullptr);

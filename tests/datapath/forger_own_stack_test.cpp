@@ -258,5 +258,125 @@ TEST_P(DatapathForgerOwnStack, AStreamThatFlowsIsEndedByNoMimic) {
     }
 }
 
+/// A challenge that is made of it may be thrown away as well, with the options that it bears: the peer's own reset
+/// after it is asked for anew.
+TEST_P(DatapathForgerOwnStack, ASignedResetHoldsNoGenuineOneUp) {
+    protect();
+    Conversation talk = established(without_timestamps());
+    inject(talk, signed_copy(mimic(talk)));
+    talk.pass_ms(10);
+    EXPECT_FALSE(inject(talk, mimic(talk)).dropped);
+}
+
+/// Only what ends within the window is taken in, with its ACK.
+TEST_P(DatapathForgerOwnStack, WhatEndsPastTheWindowAcknowledgesNothing) {
+    Conversation talk = established();
+    talk.send(End::us, Psh | Ack, 500);
+    const fst_direction before = talk.direction(End::peer);
+    Segment beyond = talk.next(End::peer, Psh | Ack, 1000);
+    beyond.seq +=
+        (static_cast<std::uint32_t>(talk.setting().us.window) << talk.setting().us.wscale) - 500;
+    inject(talk, beyond);
+    EXPECT_EQ(talk.direction(End::peer).ack_edge, before.ack_edge);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge);
+}
+
+/// Behind a segment that was lost more may wait than the reach of a guess.
+TEST_P(DatapathForgerOwnStack, AnAckMayJumpFar) {
+    protect();
+    Setting setting = without_timestamps();
+    setting.us.wscale = 14;
+    setting.us.window = 0xffff;
+    Conversation talk = established(setting);
+    const Segment lost = talk.next(End::peer, Psh | Ack, 1400);
+    const std::uint32_t begin = lost.seq;
+    for (int i = 0; i < 110; i++) {
+        Segment data = talk.next(End::peer, Psh | Ack, 60000);
+        data.seq = begin + 1400 + static_cast<std::uint32_t>(i) * 60000;
+        data.gso_segments = 42;
+        inject(talk, data);
+    }
+    Segment filled = lost;
+    inject(talk, filled);
+    Segment ack = talk.next(End::us, Ack);
+    ack.ack = begin + 1400 + 110 * 60000;
+    leave(talk, ack);
+    EXPECT_EQ(talk.direction(End::us).ack_edge, ack.ack);
+}
+
+/// A kernel answers with its default TTL, its socket reset with another: on a LAN the answers are nearer.
+TEST_P(DatapathForgerOwnStack, AnswersOfAVouchedResetMayComeFromNearer) {
+    protect();
+    Setting setting;
+    setting.rtt_us = 200;
+    Conversation talk = established(setting);
+    inject(talk, talk.next(End::peer, Rst | Ack));  // with its timestamps
+    bool upheld = false;
+    for (int i = 0; i < 8 && !upheld; i++) {
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        talk.pass_us(1000);
+        Segment answer = talk.stateless_reset();
+        answer.ttl = 64;
+        upheld = inject(talk, answer).judgement().challenge == FST_CHALLENGE_UPHELD;
+    }
+    EXPECT_TRUE(upheld);
+}
+
+/// Its gateway's other half has taken over: another MAC, another distance.
+TEST_P(DatapathForgerOwnStack, AVouchedResetIsUpheldByANewRoute) {
+    protect();
+    Conversation talk = established();
+    const auto by_the_new_route = [](Segment segment) {
+        segment.ttl = 61;
+        segment.mac = "00:00:5e:00:53:66";
+        return segment;
+    };
+    inject(talk, by_the_new_route(mimic(talk)));
+    bool upheld = false;
+    for (int i = 0; i < 4 && !upheld; i++) {
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        talk.pass_ms(20);
+        upheld = inject(talk, by_the_new_route(talk.stateless_reset())).judgement().challenge ==
+                 FST_CHALLENGE_UPHELD;
+    }
+    EXPECT_TRUE(upheld);
+}
+
+/// Which of a SYN's copies was answered is not known: that is no round trip.
+TEST_P(DatapathForgerOwnStack, ALostSynMakesNoRoundTrip) {
+    Conversation talk(acting(), hook());
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    talk.pass_ms(1000);
+    talk.send(syn);
+    talk.pass_ms(20);
+    talk.send(End::peer, Syn | Ack);
+    EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 0U);
+}
+
+/// What comes early and looks like an answer may be one, by a shorter way. A box that answers each of our ACKs
+/// is asked a few times at the most.
+TEST_P(DatapathForgerOwnStack, EarlyAnswersAreAskedForAFewTimesOnly) {
+    protect();
+    Setting setting;
+    setting.rtt_us = 80'000;
+    Conversation talk = established(setting);
+    int passed_on = 0;
+    for (int i = 0; i < 30; i++) {
+        Segment reset = talk.stateless_reset();
+        const Outcome outcome = inject(talk, reset);
+        EXPECT_EQ(outcome.judgement().action, FST_ACTION_CHALLENGED);
+        passed_on += outcome.dropped ? 0 : 1;
+        if (!outcome.dropped) {
+            talk.pass_us(50);
+            talk.send(End::us, Ack);
+        }
+        talk.pass_us(1000);
+    }
+    EXPECT_EQ(passed_on, 4);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -197,8 +197,7 @@ bool is_unlike_its_side(const Step& step, const fst_direction& own) {
     const std::optional<testing::Timestamps>& sent = step.segment.timestamps;
     const bool timestamped = (step.flow.state & FST_FLOW_TS) == 0 ||
                              (sent && sent->val - own.ts_val + 1 <= FST_TIMESTAMPS_NEAR_FAST);
-    const bool fits = !after(step.segment.end(), step.socket.right_edge);
-    return (!timestamped || !fits) && after(step.socket_after.rcv_nxt, step.socket_after.rcv_wup);
+    return !timestamped && after(step.socket_after.rcv_nxt, step.socket_after.rcv_wup);
 }
 
 bool outside_window(const Step& step, const fst_direction& own) {
@@ -288,6 +287,8 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
     excused.some(leapt(step, own), Excuse::Leapt, {"seq_edge", "ack_edge"});
     excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
     excused.some(is_unlike_its_side(step, own), Excuse::Unlike, {"seq_edge"});
+    excused.some(after(segment.end(), socket.right_edge), Excuse::Straddles,
+                 {"seq_edge", "ack_edge"});
     return excused.excuse();
 }
 
