@@ -32,8 +32,8 @@ static __always_inline __u32 ctx_came_in_by(void* ctx, enum fst_hook hook) {
 }
 
 /// Of a packet that leaves: whether a socket of this host owns it. What is forwarded has none (Linux:
-/// ip_rcv_core()), nor has what netfilter makes, nor have,
-/// before Linux 6.13, the resets that IPv6 sends where there is no connection.
+/// ip_rcv_core()), nor has what netfilter makes, nor, before Linux 6.13, a reset that IPv6 sends where there
+/// is no connection.
 static __always_inline int ctx_has_socket(void* ctx, enum fst_hook hook) {
     return hook == FST_HOOK_TC_EGRESS && ((struct __sk_buff*)ctx)->sk;
 }
