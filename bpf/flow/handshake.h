@@ -133,7 +133,7 @@ static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* 
 /// these addresses and ports.
 static __always_inline int is_taken(const struct fst_flow* flow, const struct fst_packet* packet,
                                     int d) {
-    // A stack that took in only what a signature covers has not answered the SYN without.
+    // A SYN that a listener may have thrown away keeps no other one off.
     const int is_open_to =
         !(flow->direction[d].flags & FST_DIRECTION_BASE_SYN) && !fst_is_doubtful(packet);
 
