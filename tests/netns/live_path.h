@@ -12,12 +12,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <mutex>
 #include <ostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/netns/path_fixture.h"
@@ -272,5 +275,25 @@ class LivePathTest : public PathTest {
 
     std::optional<LivePath> path_;
 };
+
+/// Where its packets passed, in order.
+inline std::vector<std::string> steps_of(const pathtrace::PathReport& report) {
+    std::vector<std::string> names;
+    names.reserve(report.steps.size());
+    for (const pathtrace::PathStep& step : report.steps) {
+        names.push_back(step.at);
+    }
+    return names;
+}
+
+/// Stops it; every packet of the run must have been one.
+inline void expect_sums(LivePath& path, std::uint64_t left, std::uint64_t dropped) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const pathtrace::PathStats& stats = path.stop();
+    EXPECT_EQ(stats.packets, left + dropped) << testing::PrintToString(path.reports());
+    EXPECT_EQ(stats.left(), left);
+    EXPECT_EQ(stats.dropped, dropped);
+    EXPECT_EQ(stats.unknown, 0U);
+}
 
 }  // namespace flowstamp::lab

@@ -79,24 +79,6 @@ class PathBridge : public LivePathTest {
         ip(host, fmt::format("neigh replace {} lladdr {} dev {} nud permanent\n",
                              its.neighbour_ipv4.text(), mac.text(), its.name));
     }
-
-    static std::vector<std::string> steps_of(const pathtrace::PathReport& report) {
-        std::vector<std::string> names;
-        names.reserve(report.steps.size());
-        for (const pathtrace::PathStep& step : report.steps) {
-            names.push_back(step.at);
-        }
-        return names;
-    }
-    /// The counts of a run; every packet must have been one.
-    static void expect_sums(LivePath& path, std::uint64_t left, std::uint64_t dropped) {
-        std::this_thread::sleep_for(500ms);
-        const pathtrace::PathStats& stats = path.stop();
-        EXPECT_EQ(stats.packets, left + dropped) << testing::PrintToString(path.reports());
-        EXPECT_EQ(stats.left(), left);
-        EXPECT_EQ(stats.dropped, dropped);
-        EXPECT_EQ(stats.unknown, 0U);
-    }
 };
 
 TEST_F(PathBridge, RoutedFromAPortIsOnePacket) {

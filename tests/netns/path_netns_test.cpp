@@ -93,23 +93,6 @@ class PathNetns : public LivePathTest, public testing::WithParamInterface<const 
     }
     Endpoint published() { return {host().toward(Side::Client).ipv4, 10174}; }
 
-    static std::vector<std::string> steps_of(const pathtrace::PathReport& report) {
-        std::vector<std::string> names;
-        names.reserve(report.steps.size());
-        for (const pathtrace::PathStep& step : report.steps) {
-            names.push_back(step.at);
-        }
-        return names;
-    }
-    /// Of a run; every packet must have been one.
-    static void expect_sums(LivePath& path, std::uint64_t left, std::uint64_t dropped) {
-        std::this_thread::sleep_for(500ms);
-        const pathtrace::PathStats& stats = path.stop();
-        EXPECT_EQ(stats.packets, left + dropped) << testing::PrintToString(path.reports());
-        EXPECT_EQ(stats.left(), left);
-        EXPECT_EQ(stats.dropped, dropped);
-        EXPECT_EQ(stats.unknown, 0U);
-    }
     Fd receiver_{};  ///< so that the client does not refuse what passes
 
     /// Why it cannot begin.
