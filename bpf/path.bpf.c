@@ -20,7 +20,7 @@ static __always_inline struct path_position path_here(
 static noinline int path_netfilter_station(struct bpf_nf_ctx* ctx, __u32 family, __u32 number) {
     const struct path_source source = {
         .caller = PATH_CALLER_NETFILTER, .ctx = ctx, .skb = ctx->skb};
-    const struct nf_hook_state* state = ctx->state;
+    const struct nf_hook_state* state = path_untrusted_state(ctx->state);
     struct path_position at =
         path_here(family == 6 ? &ipv6_stations[number] : &ipv4_stations[number]);
 
@@ -49,8 +49,8 @@ static noinline int path_tc_station(struct __sk_buff* ctx, __u32 number) {
 
     at.ifindex_in = skb->skb_iif;
     if (at.place == FST_PLACE_TC_EGRESS) {
-        at.ifindex_out = BPF_CORE_READ(skb, dev, ifindex);
-        path_read_peer(skb->dev, &at.peer);
+        at.ifindex_out = path_ifindex(skb);
+        path_read_peer(path_untrusted_skb(skb)->dev, &at.peer);
     }
     path_at_station(&source, &at);
     return 0;
@@ -136,7 +136,7 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
                                            enum path_header header) {
     const struct path_source source = {
         .caller = PATH_CALLER_TRACEPOINT, .skb = skb, .at_data = header == PATH_HEADER_AT_DATA};
-    const __u32 ifindex = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
+    const __u32 ifindex = path_ifindex(skb);
     struct path_position at = {.place = place, .netns = watched_netns};
     __u32 number;
 
@@ -149,7 +149,7 @@ static __always_inline void path_beside_tc(struct sk_buff* skb, __u32 place,
     at.ifindex_in = place == FST_PLACE_TC_INGRESS ? ifindex : skb->skb_iif;
     if (place == FST_PLACE_TC_EGRESS) {
         at.ifindex_out = ifindex;
-        path_read_peer(skb->dev, &at.peer);
+        path_read_peer(path_untrusted_skb(skb)->dev, &at.peer);
     }
     path_at_station(&source, &at);
 }

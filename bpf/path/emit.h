@@ -61,7 +61,8 @@ static __always_inline void path_emit(const struct sk_buff* skb, const struct pa
     event->mark = skb->mark;
     event->length = skb->len;
     event->segments = path_segments(skb);
-    event->flags |= report->flags | entry_flags | (skb->sk ? FST_PATH_LOCAL : 0);
+    event->flags |=
+        report->flags | entry_flags | (path_untrusted_skb(skb)->sk ? FST_PATH_LOCAL : 0);
     if (entry_flags & FST_PATH_CONNTRACK) {
         path_read_tuple(nfct, 0, &event->original);
         path_read_tuple(nfct, 1, &event->reply);

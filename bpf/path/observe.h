@@ -50,6 +50,13 @@ static __always_inline __u32 path_socket_netns(const struct sock* socket) {
     return BPF_CORE_READ(socket, __sk_common.skc_net.net, ns.inum);
 }
 
+/// Of the interface that the buffer is at; 0: at none.
+static __always_inline __u32 path_ifindex(const struct sk_buff* skb) {
+    const struct net_device* device = path_untrusted_skb(skb)->dev;
+
+    return device ? BPF_CORE_READ(device, ifindex) : 0;
+}
+
 /// The lowest bit of sk_buff._skb_refdst: whether the buffer holds a reference on the route.
 #define SKB_DST_POINTER_MASK (~1UL)
 
@@ -64,8 +71,8 @@ static __always_inline __u32 path_route_netns(const struct sk_buff* skb) {
 /// way into a socket. In OUTPUT a buffer has no interface yet, and one made by netfilter (REJECT's
 /// reset) has no socket either, but it has a route.
 static __always_inline __u32 path_netns(const struct sk_buff* skb) {
-    const struct net_device* device = skb->dev;
-    const struct sock* socket = skb->sk;
+    const struct net_device* device = path_untrusted_skb(skb)->dev;
+    const struct sock* socket = path_untrusted_skb(skb)->sk;
 
     if (device)
         return BPF_CORE_READ(device, nd_net.net, ns.inum);
@@ -129,7 +136,7 @@ static __always_inline void path_at_end(struct sk_buff* skb, __u32 netns,
     path_read_bridge_ports(skb, &at.bridge);
     at.netns = netns ? netns : path ? path->netns : watched_netns;
     at.ifindex_in = skb->skb_iif;
-    at.ifindex_out = skb->dev ? BPF_CORE_READ(skb, dev, ifindex) : 0;
+    at.ifindex_out = path_ifindex(skb);
     path_emit(skb, &packet, &at, report);
 over:
     if (path && report->kind != FST_PATH_SOCKET)
