@@ -14,15 +14,15 @@
 #include <cerrno>
 #include <csignal>
 #include <functional>
-#include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "user/base/fd.h"
+#include "user/base/own_thread.h"
 #include "user/base/process.h"
 #include "user/kernel/attach/probe.h"
 #include "user/kernel/features/bpf_objects.h"
@@ -88,13 +88,10 @@ class AttachTest : public ::testing::Test {
     /// The result of `work`, called in host a, in a thread of its own.
     template <class Work>
     static auto inside(Work work) -> std::invoke_result_t<Work> {
-        std::packaged_task<std::invoke_result_t<Work>()> task([&] {
+        return in_own_thread([&] {
             enter();
             return work();
         });
-        auto result = task.get_future();
-        std::thread(std::move(task)).join();
-        return result.get();
     }
 
     static Result<kernel::AttachedProbe> attach(const std::vector<std::string>& interfaces,

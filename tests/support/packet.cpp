@@ -417,6 +417,47 @@ Quoted::Quoted(const Packet& packet, std::size_t length) : data(packet.bytes()) 
     data.resize(std::min(length, data.size()));
 }
 
+template <LayerType T>
+Packet::Packet(T layer) : layers_{Layer{std::in_place_type<T>, std::move(layer)}} {}
+Packet::Packet(const Packet& other) = default;
+Packet::Packet(Packet&& other) noexcept = default;
+Packet& Packet::operator=(const Packet& other) = default;
+Packet& Packet::operator=(Packet&& other) noexcept = default;
+Packet::~Packet() = default;
+
+template Packet::Packet(Ethernet);
+template Packet::Packet(Vlan);
+template Packet::Packet(Ipv4);
+template Packet::Packet(Ipv6);
+template Packet::Packet(HopByHop);
+template Packet::Packet(DestinationOptions);
+template Packet::Packet(Routing);
+template Packet::Packet(Fragment);
+template Packet::Packet(Tcp);
+template Packet::Packet(Udp);
+template Packet::Packet(Icmp);
+template Packet::Packet(Icmpv6);
+template Packet::Packet(Gre);
+template Packet::Packet(Pptp);
+template Packet::Packet(Ppp);
+template Packet::Packet(Erspan2);
+template Packet::Packet(Erspan3);
+template Packet::Packet(Vxlan);
+template Packet::Packet(Geneve);
+template Packet::Packet(Gtp);
+template Packet::Packet(Mpls);
+template Packet::Packet(ControlWord);
+template Packet::Packet(GroupTag);
+template Packet::Packet(Pppoe);
+template Packet::Packet(Payload);
+template Packet::Packet(Quoted);
+template Packet::Packet(Trailer);
+
+Packet operator/(Packet outer, const Packet& inner) {
+    outer.layers_.insert(outer.layers_.end(), inner.layers_.begin(), inner.layers_.end());
+    return outer;
+}
+
 Bytes Packet::bytes() const {
     const auto* trailer = std::get_if<Trailer>(&layers_.back());
     Bytes bytes = encode_layers(std::span(layers_).first(layers_.size() - (trailer ? 1 : 0)));

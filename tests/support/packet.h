@@ -289,10 +289,16 @@ inline constexpr bool is_alternative_of<T, std::variant<Alternatives...>> =
 template <typename T>
 concept LayerType = is_alternative_of<T, Layer>;
 
+/// Its special members are defined in packet.cpp, for each layer: here, every test would compile them.
 class Packet {
   public:
     template <LayerType T>
-    Packet(T layer) : layers_{Layer{std::in_place_type<T>, std::move(layer)}} {}
+    Packet(T layer);
+    Packet(const Packet& other);
+    Packet(Packet&& other) noexcept;
+    Packet& operator=(const Packet& other);
+    Packet& operator=(Packet&& other) noexcept;
+    ~Packet();
 
     /// The packet as on the wire, without frame check sequence. Throws std::invalid_argument for an
     /// invalid address, and for options too long for their header.
@@ -304,10 +310,7 @@ class Packet {
 
     const std::vector<Layer>& layers() const { return layers_; }
 
-    friend Packet operator/(Packet outer, const Packet& inner) {
-        outer.layers_.insert(outer.layers_.end(), inner.layers_.begin(), inner.layers_.end());
-        return outer;
-    }
+    friend Packet operator/(Packet outer, const Packet& inner);
 
   private:
     std::vector<Layer> layers_;

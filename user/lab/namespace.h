@@ -5,14 +5,13 @@
 
 #include <array>
 #include <chrono>
-#include <functional>
-#include <future>
 #include <optional>
 #include <string>
-#include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "user/base/fd.h"
+#include "user/base/own_thread.h"
 #include "user/base/process.h"
 #include "user/base/result.h"
 #include "user/lab/address.h"
@@ -54,13 +53,10 @@ class Namespace {
     /// std::system_error if the namespace cannot be entered.
     template <class Function>
     auto run_in(Function function) const -> std::invoke_result_t<Function> {
-        std::packaged_task<std::invoke_result_t<Function>()> task([&] {
+        return in_own_thread([&] {
             enter();
             return function();
         });
-        auto result = task.get_future();
-        std::jthread(std::move(task)).join();
-        return result.get();
     }
 
     /// Moves the calling thread into the namespace permanently. For threads created for that.

@@ -10,8 +10,9 @@
 #include <exception>
 #include <filesystem>
 #include <system_error>
-#include <thread>
 #include <utility>
+
+#include "user/base/own_thread.h"
 
 namespace flowstamp::kernel {
 
@@ -59,12 +60,11 @@ bool is_number(const std::string& text) {
 /// 0, or the errno with which a thread cannot enter `to`, or not come back from it.
 int try_to_visit(int to, int home) {
     int error = 0;
-    std::thread visitor([&] {
+    run_in_own_thread([&] {
         if (::setns(to, CLONE_NEWNET) != 0 || ::setns(home, CLONE_NEWNET) != 0) {
             error = errno;
         }
     });
-    visitor.join();
     return error;
 }
 
@@ -134,13 +134,12 @@ bool NetNamespace::run_inside(const std::function<void()>& work) const {
         return true;
     }
     bool entered = false;
-    std::thread visitor([&] {
+    run_in_own_thread([&] {
         entered = fd_ && ::setns(fd_.get(), CLONE_NEWNET) == 0;
         if (entered) {
             work();
         }
     });
-    visitor.join();
     return entered;
 }
 
