@@ -240,7 +240,7 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
     excused.all(leapt(step, own), Excuse::Leapt);
     excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
     excused.all(segment.has(wire::Syn) && both_fins && !got_fin(socket), Excuse::EarlyFin);
-    excused.some(after(socket.rcv_wup, segment.end()), Excuse::Copy, {"copies"});
+    excused.some(after(socket.rcv_nxt, segment.end()), Excuse::Copy, {"copies"});
     excused.some(reset && !outside_window(step, own), Excuse::ResetClock, {"ts_offset"});
     excused.some(straddles(step), Excuse::Straddles, {"seq_edge", "ack_edge"});
     excused.some(reset && straddles(step), Excuse::Straddles, {"state"});
