@@ -36,7 +36,7 @@ enum class Excuse : std::uint8_t {
     /// was not sent: whether the window has room for it is seldom asked (bpf/flow/observe.h).
     Unlooked,
     Straddles,    ///< it ends past the window: Linux 6.17 takes it only into an empty queue
-    Copy,         ///< what lies wholly below the ACK may be a copy
+    Copy,         ///< what lies within what the socket took may be a copy
     ResetClock,   ///< a reset in the window, that is challenged, may tell its sender's time
     AfterFin,     ///< what follows a FIN is not in the stream; its ACK is good
     PastHole,     ///< a reset where the peer has come to: exact, if all before it had arrived
