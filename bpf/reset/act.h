@@ -125,7 +125,8 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
     if (!(other->flags & FST_DIRECTION_SEEN))
         return FST_PASS_EGRESS_UNSEEN;
     // Neither SYN_SENT nor SYN_RECV sends challenge ACKs.
-    if (!(flow->state & FST_FLOW_ESTABLISHED) || !(other->flags & FST_DIRECTION_ACKED))
+    if ((judgement->context & FST_CONTEXT_TO_SYN) || !(flow->state & FST_FLOW_ESTABLISHED) ||
+        !(other->flags & FST_DIRECTION_ACKED))
         return FST_PASS_SYN_SENT;
     if (!(own->flags & FST_DIRECTION_SEEN) || !(judgement->context & FST_CONTEXT_IN_WINDOW))
         return FST_PASS_SEQUENCE;
@@ -260,7 +261,9 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
         return ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
                 fst_acks_syn(flow, packet->ack, d ^ 1)) ||
                ((own->flags & FST_DIRECTION_SEEN) && packet->seq == own->seq_edge);
-    return !!(scratch->judgement.context & (FST_CONTEXT_IN_WINDOW | FST_CONTEXT_TO_SYN));
+    return (scratch->judgement.context & FST_CONTEXT_IN_WINDOW) ||
+           ((scratch->judgement.context & FST_CONTEXT_TO_SYN) &&
+            !(flow->state & FST_FLOW_ESTABLISHED));
 }
 
 /// What the flow remembers of an acceptable RST, once it is known what becomes of it.

@@ -38,6 +38,21 @@ static __always_inline int may_be_provoked(const struct fst_direction* other, __
     return provoked && !older;
 }
 
+/// Whether the RST refuses a SYN with which the other side begins a new connection on the flow's addresses and
+/// ports: what is known of the old one says nothing about it. One that lies in the old one's window is that one's,
+/// as it would end it.
+static __always_inline int refuses_new_connection(const struct reset_view* view, __u32 slot) {
+    const struct candidate* candidate = candidate_get(slot);
+    const int other = view->d ^ 1;
+
+    return candidate && (view->flow->state & FST_FLOW_CANDIDATE) &&
+           (view->flow->state & FST_OF(FST_FLOW_LOCAL, other)) &&
+           (candidate->handshake & (1 << other)) && (view->packet->tcp_flags & FST_TCP_ACK) &&
+           view->packet->ack == candidate->isn[other] + 1 &&
+           !(view->judgement->context & FST_CONTEXT_IN_WINDOW);
+}
+
+/// 1: the RST is not about the flow's own connection, and nothing that is known of that is held against it.
 noinline int judge_context(__u32 slot) {
     const struct fst_direction *own, *other;
     const struct fst_packet* packet;
@@ -85,7 +100,10 @@ noinline int judge_context(__u32 slot) {
     set(&view, !ahead || at_fin || (in_window && packet->seq == own->seq_edge), FST_CONTEXT_EXACT);
     set(&view, !ahead || at_fin || in_window, FST_CONTEXT_IN_WINDOW);
     set(&view, may_be_provoked(other, view.now_us, own->min_rtt_us), FST_CONTEXT_PROVOKED);
-    return 0;
+    if (!refuses_new_connection(&view, slot))
+        return 0;
+    set(&view, 1, FST_CONTEXT_TO_SYN);
+    return 1;
 }
 
 #endif

@@ -58,14 +58,15 @@ noinline int judge_conclude(__u32 slot) {
 
 /// Fills scratch.judgement for the RST in scratch.packet. Nothing else is changed yet.
 static __always_inline void judge(__u32 slot) {
-    judge_context(slot);
-    judge_path(slot);
-    judge_two_paths(slot);
-    judge_id(slot);
-    judge_header(slot);
-    judge_time(slot);
-    judge_learned(slot);
-    judge_conclusive(slot);
+    if (!judge_context(slot)) {
+        judge_path(slot);
+        judge_two_paths(slot);
+        judge_id(slot);
+        judge_header(slot);
+        judge_time(slot);
+        judge_learned(slot);
+        judge_conclusive(slot);
+    }
     judge_conclude(slot);
 }
 

@@ -371,5 +371,35 @@ TEST_P(DatapathForgerOwnStack, EarlyAnswersAreAskedForAFewTimesOnly) {
     EXPECT_EQ(passed_on, 4);
 }
 
+/// The old connection ended unseen, and the port is used again: the peer, or a firewall before it, refuses.
+TEST_P(DatapathForgerOwnStack, ARefusalIsNotJudgedByAnOlderConnection) {
+    protect();
+    Conversation talk = established();
+    Segment syn = talk.next(End::us, Syn);
+    syn.seq += 0x30000000;
+    syn.ack = 0;
+    leave(talk, syn);
+    Segment refusal = crude(talk);
+    refusal.seq = talk.direction(End::peer).seq_edge + 0x40000000;
+    refusal.ack = syn.seq + 1;
+    const fst_judgement judged = inject(talk, refusal).judgement();
+    EXPECT_EQ(judged.action, FST_ACTION_OBSERVED);
+    EXPECT_EQ(judged.verdict, FST_VERDICT_GENUINE);
+    EXPECT_EQ(judged.cause, FST_CAUSE_CLOSED_PORT);
+}
+
+/// The same in the old connection's window: if it lives, that would end it.
+TEST_P(DatapathForgerOwnStack, ARefusalInTheWindowOfAnOlderConnectionIsJudgedByIt) {
+    protect();
+    Conversation talk = established();
+    Segment syn = talk.next(End::us, Syn);
+    syn.seq += 0x30000000;
+    syn.ack = 0;
+    leave(talk, syn);
+    Segment reset = crude(talk);
+    reset.ack = syn.seq + 1;
+    expect_refused(talk, reset);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

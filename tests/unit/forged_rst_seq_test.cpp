@@ -28,6 +28,26 @@ TEST_F(ForgedRstTest, ASecondGuessConfirmsItselfAndLeavesTheFirstDoubtful) {
     EXPECT_EQ(sink.findings.back().verdict, FST_VERDICT_CONFIRMED);
 }
 
+/// A peer that aborts behind data that was lost names another place than a forged reset before it. It answers
+/// as a stack that does not know the connection: then neither is known to be the forged one.
+TEST_F(ForgedRstTest, ASecondGuessThatAStackUpholdsIsNotConfirmed) {
+    const auto asked = [](std::uint32_t seq, std::uint32_t context) {
+        return RstDetails{.seq = seq,
+                          .context = context,
+                          .action = FST_ACTION_CHALLENGED,
+                          .challenge = FST_CHALLENGE_ASKED};
+    };
+    observe(script.at(0ms).rst(asked(5000, kAccepted)));
+    observe(script.at(1ms).rst(asked(6460, FST_CONTEXT_IN_WINDOW)));
+    ASSERT_EQ(sink.resets.back().judgement.verdict, FST_VERDICT_CONFIRMED);
+    observe(script.at(30ms).rst({.context = kStatelessAnswer, .challenge = FST_CHALLENGE_UPHELD}));
+    for (const std::uint32_t id : {1U, 2U}) {
+        const auto latest =
+            std::ranges::find(sink.resets.rbegin(), sink.resets.rend(), id, &analysis::Reset::id);
+        EXPECT_EQ(latest->judgement.verdict, FST_VERDICT_SUSPECTED) << id;
+    }
+}
+
 TEST_F(ForgedRstTest, StatelessAnswersToSegmentsInFlightAreNoGuesses) {
     // Linux answers n segments with n RSTs that step through what was acknowledged.
     for (std::uint32_t step = 0; step < 5; step++) {

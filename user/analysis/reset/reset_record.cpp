@@ -8,6 +8,15 @@
 #include "user/analysis/reset/benign_evidence.h"
 
 namespace flowstamp::analysis {
+namespace {
+
+/// Whether it is confirmed only as a second guess at the place in the stream.
+bool hangs_on_sequence_change(const fst_judgement& judgement) {
+    return fst_conclude(judgement.signals & ~FST_SIGNAL_BIT(FST_SIGNAL_SEQ_CHANGE),
+                        judgement.context) != FST_VERDICT_CONFIRMED;
+}
+
+}  // namespace
 
 ResetRecord::ResetRecord(const Observation& observation, const ResetPast& past,
                          const std::optional<MadeHere>& made_here)
@@ -71,9 +80,10 @@ fst_judgement ResetRecord::judgement_by(const ResetObservation& strongest) const
         now.verdict = FST_VERDICT_GENUINE;
     }
     // Who has answered as a stack does, and is live after that, are two: which of them is the peer is
-    // not known.
-    if (challenge_ == FST_CHALLENGE_UPHELD && !proven_before_answer_ &&
-        now.verdict == FST_VERDICT_CONFIRMED) {
+    // not known. Of two resets that name different places, the second may be the peer's own, behind data that
+    // was lost.
+    if (challenge_ == FST_CHALLENGE_UPHELD && now.verdict == FST_VERDICT_CONFIRMED &&
+        (!proven_before_answer_ || hangs_on_sequence_change(now))) {
         now.verdict = FST_VERDICT_SUSPECTED;
     }
     if (now.verdict == FST_VERDICT_GENUINE) {
