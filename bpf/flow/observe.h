@@ -39,8 +39,9 @@ static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
     state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
 }
 
-/// What a socket of this host acknowledges it has taken in, whatever it looked like here. Another CPU may
-/// move that edge at the same time: either is right, and the next packet or ACK moves it on.
+/// What a socket of this host acknowledges it has taken in, whatever it looked like here. Into a window that
+/// is closed its ACK bears the number where that ends, below its edge (Linux: tcp_acceptable_seq()). Another
+/// CPU may move that edge at the same time: either is right, and the next packet or ACK moves it on.
 static __always_inline void follow_own_stack(struct fst_flow* flow, const struct fst_packet* packet,
                                              int d) {
     struct fst_direction* other = &flow->direction[d ^ 1];
@@ -48,7 +49,7 @@ static __always_inline void follow_own_stack(struct fst_flow* flow, const struct
     if ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
         (flow->direction[d].flags & FST_DIRECTION_SEEN) &&
         packet->ack - other->seq_edge - 1 < FST_SEQUENCE_REACH &&
-        packet->seq == flow->direction[d].seq_edge) {
+        fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0) {
         other->seq_edge = packet->ack;
         other->edge_us = time_us(packet->time_ns);
     }
@@ -254,7 +255,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     if (scratch->from_socket) {
         if (!(flow->state & FST_OF(FST_FLOW_LOCAL, d)) && !(packet->tcp_flags & FST_TCP_SYN))
             claim_own_side(flow, d);
-        flow->after_rst[d] |= FST_OWN_STACK;
+        if (!fst_is_own_stack(flow, d))
+            flow->after_rst[d] |= FST_OWN_STACK;
         follow_own_stack(flow, packet, d);
     }
     if (is_rare(flow, packet, slot, d))

@@ -388,7 +388,7 @@ static __always_inline void note_origin(void* ctx, enum fst_hook hook, struct sc
     if (hook != FST_HOOK_TC_EGRESS || ctx_came_in_by(ctx, hook) || is_in_tunnel())
         return;
     scratch->judgement.context |= FST_CONTEXT_NEVER_CAME_IN;
-    if (ctx_has_socket(ctx, hook))
+    if (scratch->from_socket)
         scratch->judgement.context |= FST_CONTEXT_FROM_SOCKET;
 }
 

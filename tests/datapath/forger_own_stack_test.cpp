@@ -55,6 +55,22 @@ TEST_P(DatapathForgerOwnStack, WhatAStackMayTakeInCountsOnceItIsAcknowledged) {
     EXPECT_EQ(talk.direction(End::us).ack_edge, before.seq_edge + 100);
 }
 
+/// The peer's window is closed: our ACK bears the number where that ends, below what we have sent.
+TEST_P(DatapathForgerOwnStack, AnAckIntoAClosedWindowIsHeard) {
+    Conversation talk = established();
+    talk.send(End::us, Psh | Ack, 500);
+    const fst_direction before = talk.direction(End::peer);
+    Segment bare = talk.next(End::peer, Psh | Ack, 100);
+    bare.timestamps.reset();
+    bare.window = 0;
+    inject(talk, bare);
+    Segment ack = talk.next(End::us, Ack);
+    ack.seq -= 500;
+    ack.ack = before.seq_edge + 100;
+    leave(talk, ack);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge + 100);
+}
+
 /// The same of the first part of a datagram, whose rest may never come.
 TEST_P(DatapathForgerOwnStack, AFirstFragmentAloneMovesNothing) {
     Conversation talk = established();

@@ -246,6 +246,9 @@ Excuse excuse_teaching(const Step& step, int peer, Differences& differences) {
     excused.some(reset && straddles(step), Excuse::Straddles, {"state"});
     excused.some(reset && segment.seq == socket.rcv_wup, Excuse::Delayed, {"state"});
     excused.some(reset && has_fin_ahead(step.flow), Excuse::EarlyFin, {"state"});
+    // Bytes behind the FIN, which Linux takes in, and has yet to acknowledge.
+    excused.some(reset && got_fin(socket) && after(socket.rcv_nxt, socket.rcv_wup),
+                 Excuse::AfterFin, {"state", "ts_offset"});
     excused.some(reset && segment.seq == own.seq_edge && after(segment.seq, socket.rcv_nxt),
                  Excuse::PastHole, {"state"});
     return excused.excuse();
@@ -287,6 +290,8 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
     excused.some(leapt(step, own), Excuse::Leapt, {"seq_edge", "ack_edge"});
     excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
     excused.some(is_unlike_its_side(step, own), Excuse::Unlike, {"seq_edge"});
+    excused.some(got_fin(socket) && after(step.socket_after.rcv_nxt, step.socket_after.rcv_wup),
+                 Excuse::AfterFin, {"seq_edge"});
     excused.some(after(segment.end(), socket.right_edge), Excuse::Straddles,
                  {"seq_edge", "ack_edge"});
     return excused.excuse();
