@@ -52,6 +52,7 @@ static __always_inline void follow_own_stack(struct fst_flow* flow, const struct
         fst_sequence_after(packet->seq, flow->direction[d].seq_edge) <= 0) {
         other->seq_edge = packet->ack;
         other->edge_us = time_us(packet->time_ns);
+        note_fin_ahead(flow, 0, d ^ 1);
     }
 }
 

@@ -228,6 +228,14 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     return PLAN_CHALLENGE;
 }
 
+/// Whether the RST bears the number just below its receiver's ACK, and that need not be a FIN's: its side has
+/// sent more than was acknowledged. A stack that has no FIN there throws it away.
+static __always_inline int is_below_more(const struct fst_flow* flow,
+                                         const struct fst_packet* packet, int d) {
+    return packet->seq + 1 == flow->direction[d ^ 1].ack_edge &&
+           flow->direction[d].seq_edge != flow->direction[d ^ 1].ack_edge;
+}
+
 /// Nothing is learned from a RST, with one exception: if its timestamp is valid, and it lies in the
 /// window, where the stack at least challenges it, its sender's clock is at least that far. Packets
 /// that it overtook are older, and no sign of a live connection. A forger gains a tenth of a second
@@ -281,7 +289,8 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     if (begins_burst(flow, packet, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
-        advance_clock(&flow->direction[d], packet, judgement, kept);
+        if (!is_below_more(flow, packet, d))
+            advance_clock(&flow->direction[d], packet, judgement, kept);
         flow->after_rst[d] &= FST_OWN_STACK;
         flow->reset_flags[d] =
             kept | (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE ? FST_RESET_VOUCHED : 0);
@@ -322,7 +331,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     else if (judgement->action ==
                  FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
              (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)) &&
-             !fst_is_doubtful(packet))
+             !is_below_more(flow, packet, d) && !fst_is_doubtful(packet))
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }
 

@@ -185,6 +185,13 @@ bool leapt(const Step& step, const fst_direction& own) {
            after(*step.ts_recent, own.ts_val);
 }
 
+/// Whether the kernel has followed a leap of the peer's clock that no clock makes: the slot has not, and takes
+/// for old what the kernel takes for new.
+bool is_a_leap_behind(const Step& step, const fst_direction& own) {
+    return step.segment.timestamps && step.ts_recent && after(*step.ts_recent, own.ts_val) &&
+           *step.ts_recent - own.ts_val > FST_TIMESTAMPS_NEAR_FAST;
+}
+
 /// Whether its timestamp is a little older than the side's latest: it was sent, and overtaken.
 bool is_overtaken(const Step& step, const fst_direction& own) {
     const std::optional<testing::Timestamps>& sent = step.segment.timestamps;
@@ -195,8 +202,10 @@ bool is_overtaken(const Step& step, const fst_direction& own) {
 /// Whether no sender's stack makes such a segment on this connection, and the client has yet to acknowledge it.
 bool is_unlike_its_side(const Step& step, const fst_direction& own) {
     const std::optional<testing::Timestamps>& sent = step.segment.timestamps;
-    const bool timestamped = (step.flow.state & FST_FLOW_TS) == 0 ||
-                             (sent && sent->val - own.ts_val + 1 <= FST_TIMESTAMPS_NEAR_FAST);
+    const std::uint32_t near =
+        (own.flags & FST_DIRECTION_TS_FAST) != 0 ? FST_TIMESTAMPS_NEAR_FAST : FST_TIMESTAMPS_NEAR;
+    const bool timestamped =
+        (step.flow.state & FST_FLOW_TS) == 0 || (sent && sent->val - own.ts_val + 1 <= near);
     return !timestamped && after(step.socket_after.rcv_nxt, step.socket_after.rcv_wup);
 }
 
@@ -288,8 +297,9 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
                  Excuse::Predicted, {"seq_edge"});
     excused.some(after(socket.snd_una, segment.ack), Excuse::OldAck, {"seq_edge"});
     excused.some(leapt(step, own), Excuse::Leapt, {"seq_edge", "ack_edge"});
+    excused.some(is_a_leap_behind(step, own), Excuse::Leapt, {"seq_edge", "ack_edge"});
     excused.some(is_overtaken(step, own), Excuse::Overtaken, {"seq_edge", "ack_edge"});
-    excused.some(is_unlike_its_side(step, own), Excuse::Unlike, {"seq_edge"});
+    excused.some(is_unlike_its_side(step, own), Excuse::Unlike, {"seq_edge", "ack_edge"});
     excused.some(got_fin(socket) && after(step.socket_after.rcv_nxt, step.socket_after.rcv_wup),
                  Excuse::AfterFin, {"seq_edge"});
     excused.some(after(segment.end(), socket.right_edge), Excuse::Straddles,
