@@ -14,4 +14,7 @@ find_package(ZLIB REQUIRED)
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     find_package(GTest REQUIRED)
     find_package(benchmark QUIET)  # only for tests/bench
+    # Count what a packet costs: an emulator of the processor, and a disassembler.
+    pkg_check_modules(unicorn REQUIRED IMPORTED_TARGET unicorn)
+    pkg_check_modules(capstone REQUIRED IMPORTED_TARGET capstone)
 endif()

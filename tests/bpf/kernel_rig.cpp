@@ -80,8 +80,9 @@ class LoadedRig final : public KernelRig {
                 .time_ns =
                     reinterpret_cast<volatile std::uint64_t*>(&probe_->bss->replayed_time_ns)}) {}
 
+    void set_clock() override { run_.set_time(Nanoseconds(now_ns())); }
     Outcome run(fst_hook hook, const Frame& frame) override {
-        run_.set_time(Nanoseconds(now_ns()));
+        set_clock();
         kernel::TestRunResult result =
             value_or_throw(run_.run(program_of(hook), {.bytes = frame.bytes,
                                                        .ifindex = frame.ifindex,

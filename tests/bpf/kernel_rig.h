@@ -13,6 +13,8 @@ class KernelRig : public Rig {
   public:
     /// Descriptor of the loaded program for `hook`.
     [[nodiscard]] virtual int program_fd(fst_hook hook) const = 0;
+    /// Sets the programs' clock to now_ns(), as run() does.
+    virtual void set_clock() = 0;
 };
 
 std::unique_ptr<KernelRig> make_kernel_rig(const RigOptions& options);

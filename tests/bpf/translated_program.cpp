@@ -3,35 +3,15 @@
 
 #include <bpf/bpf.h>
 
+#include <algorithm>
 #include <array>
-#include <cinttypes>
-#include <cstdio>
 #include <deque>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
+
+#include "tests/bpf/kernel_functions.h"
 
 namespace flowstamp::testing {
 namespace {
-
-/// Addresses of kernel functions, from /proc/kallsyms.
-std::map<std::uint64_t, std::string> kernel_functions(std::uint64_t& call_base) {
-    std::map<std::uint64_t, std::string> names;
-    std::ifstream file("/proc/kallsyms");
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line);
-        std::uint64_t address = 0;
-        std::string kind, name;
-        words >> std::hex >> address >> kind >> name;
-        if (name == "__bpf_call_base") {
-            call_base = address;
-        }
-        if (address != 0 && (kind == "T" || kind == "t")) {
-            names.emplace(address, name);
-        }
-    }
-    return names;
-}
 
 bool is_call(const bpf_insn& instruction) {
     return instruction.code == (BPF_JMP | BPF_CALL);
@@ -208,16 +188,17 @@ TranslatedProgram TranslatedProgram::of(int program_fd) {
 }
 
 std::set<std::string> TranslatedProgram::calls() const {
-    std::uint64_t call_base = 0;
-    const auto names = kernel_functions(call_base);
-    if (call_base == 0) {
+    const auto names = kernel_functions();
+    const auto base = std::ranges::find(names, "__bpf_call_base",
+                                        [](const auto& function) { return function.second; });
+    if (base == names.end()) {
         throw std::runtime_error("/proc/kallsyms does not tell addresses");
     }
     std::set<std::string> called;
     for (const bpf_insn& instruction : instructions_) {
         if (is_call(instruction) && instruction.src_reg != BPF_PSEUDO_CALL) {
             const auto name =
-                names.find(call_base + static_cast<std::uint64_t>(std::int64_t{instruction.imm}));
+                names.find(base->first + static_cast<std::uint64_t>(std::int64_t{instruction.imm}));
             called.insert(name == names.end() ? "unknown" : name->second);
         }
     }

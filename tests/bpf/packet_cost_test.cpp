@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// What a packet costs, counted in the machine code that the kernel runs: a change that makes one dearer
+// fails here. Whoever makes one cheaper lowers its ceiling, which is a twentieth above what was counted: the
+// kernel's compiler makes a little more or less of it on another processor. The clock is a capture's: live,
+// each packet calls bpf_ktime_get_ns() once more.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "flowstamp/flow.h"
+#include "tests/bpf/emulated_program.h"
+#include "tests/bpf/kernel_rig.h"
+#include "tests/datapath/conversation.h"
+
+namespace flowstamp::testing {
+namespace {
+
+struct Kind {
+    const char* name;
+    fst_hook hook;
+    bool v6 = false;
+    bool timestamps = true;
+    std::uint64_t instructions;  ///< of the machine, at most
+    std::size_t lines;           ///< written, of maps
+};
+
+class PacketCosts : public ::testing::TestWithParam<Kind> {
+  protected:
+    void SetUp() override {
+        rig_ = make_kernel_rig({.acting = true, .max_flows = 1024});
+        if (!rig_) {
+            GTEST_SKIP() << "needs root";
+        }
+    }
+
+    Conversation talk() {
+        Setting setting{.v6 = GetParam().v6};
+        setting.peer.timestamps = setting.us.timestamps = GetParam().timestamps;
+        return Conversation(
+            *rig_, GetParam().hook == FST_HOOK_XDP ? FST_HOOK_XDP : FST_HOOK_TC_INGRESS, setting);
+    }
+    /// Past the first packets, of which more is learned, and all in one second.
+    Conversation established() {
+        Conversation open = talk();
+        open.open().exchange(40);
+        for (int i = 0; i < 4; i++) {
+            open.pass_us(1000);
+            open.send(End::peer, Psh | Ack, 1000);
+            open.send(End::us, Ack);
+        }
+        return open;
+    }
+    /// The next packet of this side that is not one of those that sample the round trip.
+    Segment usual(Conversation& open, End from, std::size_t payload) {
+        const auto packets = [&] { return open.direction(from).packets; };
+        while ((packets() & 15U) == 0 || (packets() & 63U) == 0) {
+            open.pass_us(1000);
+            open.send(from, Ack, payload);
+        }
+        if (payload == 0) {
+            open.send(other(from), Psh | Ack, 1000);
+        }
+        open.pass_us(1000);
+        return open.next(from, Ack, payload);
+    }
+    Segment segment(Conversation& open) {
+        const std::string kind = GetParam().name;
+        const End from = GetParam().hook == FST_HOOK_TC_EGRESS ? End::us : End::peer;
+        if (kind == "data") {
+            return usual(open, from, 1000);
+        }
+        if (kind == "ack") {
+            return usual(open, from, 0);
+        }
+        Segment segment = open.next(from, kind == "syn" ? Syn : Rst | Ack);
+        if (kind == "forged") {
+            segment.ttl = static_cast<std::uint8_t>(segment.ttl + 4);
+            segment.timestamps.reset();
+        }
+        return segment;
+    }
+
+    std::unique_ptr<KernelRig> rig_;
+};
+
+TEST_P(PacketCosts, AreWithinTheirCeilings) {
+    Conversation open = std::string(GetParam().name) == "syn" ? talk() : established();
+    const Segment sent = segment(open);
+    const Bytes frame = open.encode(sent);
+    EmulatedProgram program(rig_->program_fd(GetParam().hook));
+    rig_->set_clock();
+    const PacketCost cost = program.run(GetParam().hook, {.bytes = frame});
+    std::cout << cost << "\n";
+    EXPECT_LE(cost.instructions, GetParam().instructions);
+    EXPECT_LE(cost.lines_written, GetParam().lines);
+    if (sent.flags == (Psh | Ack) || sent.flags == Ack) {
+        EXPECT_EQ(cost.atomics, 0U);
+        EXPECT_TRUE(cost.kernel_calls.empty());
+    }
+
+    // What the emulator made of it is what the kernel makes of it.
+    rig_->run(GetParam().hook, {.bytes = frame});
+    const auto slot = rig_->find([](const fst_flow&) { return true; });
+    ASSERT_TRUE(slot);
+    const Bytes bucket = program.element("flows", *slot / FST_BUCKET_WAYS);
+    fst_bucket emulated{};
+    ASSERT_EQ(bucket.size(), sizeof(emulated));
+    std::memcpy(&emulated, bucket.data(), sizeof(emulated));
+    const fst_flow flow = rig_->flow(*slot).value();
+    EXPECT_EQ(std::memcmp(&emulated.way[*slot % FST_BUCKET_WAYS], &flow, sizeof(flow)), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, PacketCosts,
+    ::testing::Values(
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .instructions = 737, .lines = 6},
+        Kind{.name = "data",
+             .hook = FST_HOOK_XDP,
+             .timestamps = false,
+             .instructions = 660,
+             .lines = 6},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .v6 = true, .instructions = 708, .lines = 6},
+        Kind{.name = "ack", .hook = FST_HOOK_XDP, .instructions = 755, .lines = 6},
+        Kind{.name = "data", .hook = FST_HOOK_TC_INGRESS, .instructions = 758, .lines = 6},
+        Kind{.name = "data", .hook = FST_HOOK_TC_EGRESS, .instructions = 748, .lines = 6},
+        Kind{.name = "ack", .hook = FST_HOOK_TC_EGRESS, .instructions = 767, .lines = 6},
+        Kind{.name = "syn", .hook = FST_HOOK_XDP, .instructions = 3025, .lines = 20},
+        Kind{.name = "rst", .hook = FST_HOOK_XDP, .instructions = 3840, .lines = 18},
+        Kind{.name = "forged", .hook = FST_HOOK_XDP, .instructions = 3580, .lines = 18}),
+    [](const auto& info) {
+        const Kind& kind = info.param;
+        return std::string(kind.name) + (kind.v6 ? "_v6" : "") + (kind.timestamps ? "" : "_plain") +
+               (kind.hook == FST_HOOK_XDP          ? "_xdp"
+                : kind.hook == FST_HOOK_TC_INGRESS ? "_tc_ingress"
+                                                   : "_tc_egress");
+    });
+
+}  // namespace
+}  // namespace flowstamp::testing
