@@ -124,10 +124,10 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, FST_COUNT_MAX);
+    __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, __u64);
-} counters SEC(".maps");
+    __type(value, __u64[FST_COUNT_MAX]);
+} counters SEC(".maps");  ///< all in one element: a packet looks it up once
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -180,10 +180,21 @@ static __always_inline const struct fst_policy* policy_get(void) {
 }
 
 static __always_inline void count_by(__u32 counter, __u64 by) {
-    __u64* value = bpf_map_lookup_elem(&counters, &counter);
+    const __u32 zero = 0;
+    __u64* values = bpf_map_lookup_elem(&counters, &zero);
 
-    if (value)
-        *value += by;
+    if (values && counter < FST_COUNT_MAX)
+        values[counter] += by;
+}
+
+static __always_inline void count_tcp(__u32 ip_bytes) {
+    const __u32 zero = 0;
+    __u64* values = bpf_map_lookup_elem(&counters, &zero);
+
+    if (!values)
+        return;
+    values[FST_COUNT_TCP]++;
+    values[FST_COUNT_BYTES] += ip_bytes;
 }
 
 static __always_inline void* event_reserve(__u32 bytes) {

@@ -8,6 +8,7 @@
 #include "bpf/export/stamps.h"
 #include "bpf/flow/claim.h"
 #include "bpf/flow/observe.h"
+#include "bpf/ordinary.h"
 #include "bpf/packet/checksum.h"
 #include "bpf/packet/parse.h"
 #include "bpf/reset/act.h"
@@ -80,25 +81,34 @@ static __always_inline int refuses_hidden_headers(enum fst_hook hook,
 
 /// True: the packet is to be dropped.
 static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
-    struct scratch* scratch = scratch_get();
+    struct scratch* scratch = 0;
+    struct fst_flow* flow = 0;
     enum fst_parse_result result;
-    struct fst_flow* flow;
+    __u64 hash = 0;
     __u32 slot;
 
-    if (!scratch)
-        return 0;
-    result = parse(ctx, hook, scratch);
-    if (result != FST_PARSE_TCP && result != FST_PARSE_ICMP_ERROR) {
-        count_unparsed(result);
-        return refuses_hidden_headers(hook, result);
+    switch (handle_quick(ctx, hook, &scratch, &flow, &hash)) {
+        case QUICK_DONE:
+            return 0;
+        case QUICK_READ:
+            break;
+        case QUICK_OTHER:
+            scratch = scratch_get();
+            if (!scratch)
+                return 0;
+            result = parse(ctx, hook, scratch);
+            if (result != FST_PARSE_TCP && result != FST_PARSE_ICMP_ERROR) {
+                count_unparsed(result);
+                return refuses_hidden_headers(hook, result);
+            }
+            if (result == FST_PARSE_ICMP_ERROR) {
+                handle_icmp_error(ctx, hook, scratch);
+                return 0;
+            }
+            flow = flow_at_home(&scratch->packet, &hash);
     }
-    if (result == FST_PARSE_ICMP_ERROR) {
-        handle_icmp_error(ctx, hook, scratch);
-        return 0;
-    }
-    count(FST_COUNT_TCP);
-    count_by(FST_COUNT_BYTES, scratch->packet.ip_bytes);
-    flow = flow_find(&scratch->packet, 1, &slot);
+    count_tcp(scratch->packet.ip_bytes);
+    flow = flow_or_claim(flow, hash, 1, &slot);
     if (stamping)
         buffer_stamp(scratch);
     if (!flow)

@@ -87,21 +87,37 @@ lost:
     return SLOT_NONE;
 }
 
-/// The packet's flow, or null. Tries the home way first: most flows are there, and then no other
-/// way's cache line is touched.
-static __always_inline struct fst_flow* flow_find(const struct fst_packet* packet, int create,
-                                                  __u32* slot) {
-    __u64 hash = flow_hash(&packet->key);
-    __u32 way = home_way(hash);
-    struct fst_bucket* bucket = bucket_get(home_bucket(hash));
+/// The packet's flow, if it is at its home way: most are, and then no other way's cache line is touched. Else
+/// null. `hash`: the key's.
+static __always_inline struct fst_flow* flow_at_home(const struct fst_packet* packet, __u64* hash) {
+    struct fst_bucket* bucket;
+    struct fst_flow* flow;
 
-    if (bucket && bucket->way[way].tag == tag_of(hash) &&
-        key_equal(&bucket->way[way].key, &packet->key)) {
-        *slot = home_bucket(hash) * FST_BUCKET_WAYS + way;
-        return &bucket->way[way];
+    *hash = flow_hash(&packet->key);
+    bucket = bucket_get(home_bucket(*hash));
+    if (!bucket)
+        return 0;
+    flow = &bucket->way[home_way(*hash)];
+    return flow->tag == tag_of(*hash) && key_equal(&flow->key, &packet->key) ? flow : 0;
+}
+
+/// The flow of the packet in scratch, or null. `at_home`: what flow_at_home() has found.
+static __always_inline struct fst_flow* flow_or_claim(struct fst_flow* at_home, __u64 hash,
+                                                      int create, __u32* slot) {
+    if (at_home) {
+        *slot = home_bucket(hash) * FST_BUCKET_WAYS + home_way(hash);
+        return at_home;
     }
     *slot = flow_find_or_claim(hash, (__u32)create);
     return *slot == SLOT_NONE ? 0 : flow_get(*slot);
+}
+
+static __always_inline struct fst_flow* flow_find(const struct fst_packet* packet, int create,
+                                                  __u32* slot) {
+    __u64 hash;
+    struct fst_flow* at_home = flow_at_home(packet, &hash);
+
+    return flow_or_claim(at_home, hash, create, slot);
 }
 
 #endif

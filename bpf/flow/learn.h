@@ -67,6 +67,11 @@ static __always_inline void learn_id(struct fst_direction* own, const struct fst
     __u8 votes = own->id_class >> 4, class = own->id_class & 0x0f;
     __u16 back = own->ip_id - packet->ip_id;
 
+    if (back == 0xffff && own->id_class == (15 << 4 | FST_ID_FLOW)) {  // as ever
+        own->ip_id = packet->ip_id + packet->segments - 1;
+        return;
+    }
+
     if (own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN)) {
         enum fst_id_class step = id_step(own, packet->ip_id);
 
@@ -157,16 +162,20 @@ static __always_inline int mac_equal(const __u8* a, const __u8* b) {
     return !differ;
 }
 
-/// Compares the MACs of a side's first packets, then that of every 64th: enough to know whether the
-/// side has a single MAC.
+/// Whether the MAC of the side's next packet is compared: those of its first packets, then that of every
+/// 64th, which is enough to know whether the side has a single one.
+static __always_inline int learns_mac(const struct fst_direction* own) {
+    const __u8 votes = fst_mac_votes(own);
+
+    return votes < MAC_VOTES_ENOUGH || (votes != FST_MAC_MIXED && !(own->packets & 63));
+}
+
 static __always_inline void learn_mac(struct fst_flow* flow, const struct fst_packet* packet,
                                       int d) {
     struct fst_direction* own = &flow->direction[d];
     __u8 votes = fst_mac_votes(own);
 
-    if (!(packet->flags & FST_PACKET_MAC) || votes == FST_MAC_MIXED)
-        return;
-    if (votes >= MAC_VOTES_ENOUGH && (own->packets & 63))
+    if (!(packet->flags & FST_PACKET_MAC) || !learns_mac(own))
         return;
     if (votes == 0)
         __builtin_memcpy(flow->mac[d], packet->src_mac, 6);
@@ -354,15 +363,12 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
 static __always_inline void learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet,
                                            int d, __u32 now_us) {
     struct fst_direction* own = &flow->direction[d];
-    const __u32 shown = ((packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF) |
-                        (packet->payload ? FST_DIRECTION_DATA : 0);
 
     if (packet->window != own->window)
         learn_window(own, packet->window, updates_window(own, packet));
     if (packet->payload) {
         own->seq_edge += packet->payload;
         own->edge_us = now_us;
-        note_fin_ahead(flow, 0, d);
     }
     own->ack_edge = packet->ack;
     learn_mac(flow, packet, d);
@@ -370,8 +376,6 @@ static __always_inline void learn_ordinary(struct fst_flow* flow, const struct f
         own->ts_val = packet->ts_val;
     if (!(packet->flags & FST_PACKET_IPV6))
         learn_id(own, packet);
-    if ((own->flags & shown) != shown)
-        own->flags |= shown;
 }
 
 #endif

@@ -177,10 +177,15 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 static __always_inline int is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet,
                                        int d) {
     const struct fst_direction* own = &flow->direction[d];
-    const __u32 closing = FST_OF(FST_FLOW_FIN, d);
+    // Of either end: a mask that depends on the end takes longer.
+    const __u32 awaited = pending_of(0) | pending_of(1) | FST_FLOW_CANDIDATE |
+                          FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1) |
+                          FST_OF(FST_FLOW_FIN_AHEAD, 0) | FST_OF(FST_FLOW_FIN_AHEAD, 1);
     const __u8 deciding = FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST | FST_TCP_ACK;
     const __u32 learned =
-        FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE | FST_DIRECTION_WINDOWS_2;
+        FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE | FST_DIRECTION_WINDOWS_2 |
+        ((packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF) |
+        (packet->payload ? FST_DIRECTION_DATA : 0);
     const __u32 ahead = packet->ts_val - own->ts_val;
 
     if ((packet->tcp_flags & deciding) != FST_TCP_ACK || packet->seq != own->seq_edge ||
@@ -189,8 +194,7 @@ static __always_inline int is_ordinary(const struct fst_flow* flow, const struct
         passed(packet->time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
         fst_is_doubtful(packet) || !acks_what_was_sent(own, &flow->direction[d ^ 1], packet) ||
         (packet->ack != own->ack_edge && samples_rtt(own)) ||
-        (flow->state & (FST_FLOW_ESTABLISHED | FST_FLOW_CANDIDATE | closing | pending_of(d))) !=
-            FST_FLOW_ESTABLISHED ||
+        (flow->state & (FST_FLOW_ESTABLISHED | awaited)) != FST_FLOW_ESTABLISHED ||
         is_from_wrong_side(flow, packet, d))
         return 0;
     if (!(flow->state & FST_FLOW_TS))

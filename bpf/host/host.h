@@ -73,6 +73,11 @@ static __always_inline void count_by(__u32 counter, __u64 by) {
     host->counters[counter] += by;
 }
 
+static __always_inline void count_tcp(__u32 ip_bytes) {
+    host->counters[FST_COUNT_TCP]++;
+    host->counters[FST_COUNT_BYTES] += ip_bytes;
+}
+
 static __always_inline void* event_reserve(__u32 bytes) {
     (void)bytes;
     return &host->record;

@@ -13,15 +13,43 @@ static __always_inline int is_mapped(const __be32* address) {
     return address[2] == MAPPED_PREFIX && !(address[0] | address[1]);
 }
 
-/// The sender's index in the key. Any total order of addresses and ports will do, as long as both
-/// directions use the same.
-static __always_inline int sender_ipv4(__be32 source, __be32 destination, __be16 sport,
-                                       __be16 dport) {
-    return source != destination ? source > destination : sport > dport;
+/// The rest of a TCP segment's key, and its direction, the sender's index in it; the parsers set the interface.
+static __always_inline void key_rest(struct fst_packet* packet, int sender) {
+    packet->key.protocol = IPPROTO_TCP;
+    packet->key.tunnelled = 0;
+    packet->direction = (__u8)sender;
 }
 
-static __always_inline int sender_ipv6(const __be32* source, const __be32* destination,
-                                       __be16 sport, __be16 dport) {
+// Any total order of addresses and ports will do, as long as both directions use the same. With one branch, and
+// no index that depends on the packet, clang keeps a key in registers where it is not needed in memory.
+
+static __always_inline void key_ipv4(struct fst_packet* packet, __be32 source, __be32 destination,
+                                     __be16 sport, __be16 dport) {
+    struct fst_flow_key* key = &packet->key;
+
+    key->address[0][0] = 0;
+    key->address[0][1] = 0;
+    key->address[0][2] = MAPPED_PREFIX;
+    key->address[1][0] = 0;
+    key->address[1][1] = 0;
+    key->address[1][2] = MAPPED_PREFIX;
+    if (source > destination || (source == destination && sport > dport)) {
+        key->address[0][3] = destination;
+        key->address[1][3] = source;
+        key->port[0] = dport;
+        key->port[1] = sport;
+        key_rest(packet, 1);
+    } else {
+        key->address[0][3] = source;
+        key->address[1][3] = destination;
+        key->port[0] = sport;
+        key->port[1] = dport;
+        key_rest(packet, 0);
+    }
+}
+
+static __always_inline int is_sender_ipv6(const __be32* source, const __be32* destination,
+                                          __be16 sport, __be16 dport) {
     UNROLL
     for (int i = 0; i < 4; i++) {
         if (source[i] != destination[i])
@@ -30,35 +58,29 @@ static __always_inline int sender_ipv6(const __be32* source, const __be32* desti
     return sport > dport;
 }
 
-static __always_inline void key_ipv4(struct fst_flow_key* key, __be32 source, __be32 destination,
-                                     int sender) {
-    key->address[0][0] = 0;
-    key->address[0][1] = 0;
-    key->address[0][2] = MAPPED_PREFIX;
-    key->address[1][0] = 0;
-    key->address[1][1] = 0;
-    key->address[1][2] = MAPPED_PREFIX;
-    key->address[sender & 1][3] = source;
-    key->address[(sender & 1) ^ 1][3] = destination;
-}
+static __always_inline void key_ipv6(struct fst_packet* packet, const __be32* source,
+                                     const __be32* destination, __be16 sport, __be16 dport) {
+    struct fst_flow_key* key = &packet->key;
 
-static __always_inline void key_ipv6(struct fst_flow_key* key, const __be32* source,
-                                     const __be32* destination, int sender) {
-    UNROLL
-    for (int i = 0; i < 4; i++) {
-        key->address[sender & 1][i] = source[i];
-        key->address[(sender & 1) ^ 1][i] = destination[i];
+    if (is_sender_ipv6(source, destination, sport, dport)) {
+        UNROLL
+        for (int i = 0; i < 4; i++) {
+            key->address[0][i] = destination[i];
+            key->address[1][i] = source[i];
+        }
+        key->port[0] = dport;
+        key->port[1] = sport;
+        key_rest(packet, 1);
+    } else {
+        UNROLL
+        for (int i = 0; i < 4; i++) {
+            key->address[0][i] = source[i];
+            key->address[1][i] = destination[i];
+        }
+        key->port[0] = sport;
+        key->port[1] = dport;
+        key_rest(packet, 0);
     }
-}
-
-/// The rest of a TCP segment's key; parse() sets the interface.
-static __always_inline void key_ports(struct fst_packet* packet, __be16 sport, __be16 dport,
-                                      int sender) {
-    packet->key.port[sender & 1] = sport;
-    packet->key.port[(sender & 1) ^ 1] = dport;
-    packet->key.protocol = IPPROTO_TCP;
-    packet->key.tunnelled = 0;
-    packet->direction = sender & 1;
 }
 
 /// Returns FST_PACKET_MAC, or 0 for all zeros: links without MACs (loopback, and captures of links

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Packet -> struct fst_packet: the most common layout is read in place, all others from a copy.
+// Packet -> struct fst_packet, of any layout: from a copy of its first bytes.
 #ifndef FLOWSTAMP_BPF_PACKET_PARSE_H
 #define FLOWSTAMP_BPF_PACKET_PARSE_H
 
 #include "bpf/packet/context.h"
 #include "bpf/packet/parse_frame.h"
-#include "bpf/packet/parse_quick.h"
 
 /// Parses the packet into scratch.packet.
 static __always_inline enum fst_parse_result parse(void* ctx, enum fst_hook hook,
@@ -17,8 +16,6 @@ static __always_inline enum fst_parse_result parse(void* ctx, enum fst_hook hook
     packet->hook = hook;
     packet->segments = ctx_segments(ctx, hook);
     packet->time_ns = now_ns();
-    if (parse_quick(ctx, hook, packet))
-        return FST_PARSE_TCP;
     bytes = ctx_bytes(ctx, hook);
     scratch->frame_bytes = bytes < FST_SNAP_BYTES ? bytes : FST_SNAP_BYTES;
     if (bytes < FST_SNAP_BYTES) {

@@ -86,10 +86,8 @@ static long option_step(__u32 index, void* unused) {
 /// Writes addresses and ports of the segment at the cursor into the key.
 static __always_inline void key_from(struct scratch* scratch, const struct tcphdr* tcp) {
     const __be32 *source = scratch->cursor.source, *destination = scratch->cursor.destination;
-    int sender = sender_ipv6(source, destination, tcp->source, tcp->dest);
 
-    key_ipv6(&scratch->packet.key, source, destination, sender);
-    key_ports(&scratch->packet, tcp->source, tcp->dest, sender);
+    key_ipv6(&scratch->packet, source, destination, tcp->source, tcp->dest);
     scratch->packet.key.tunnelled = verifies_checksums && scratch->cursor.tunnels;
 }
 

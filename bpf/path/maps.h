@@ -106,17 +106,18 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, FST_PATH_COUNT_MAX);
+    __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, __u64);
+    __type(value, __u64[FST_PATH_COUNT_MAX]);
 } path_counters SEC(".maps");
 
 /// Atomic: in OUTPUT the programs run in process context, where an interrupt may run one, too.
 static __always_inline void path_count(__u32 counter) {
-    __u64* value = bpf_map_lookup_elem(&path_counters, &counter);
+    const __u32 zero = 0;
+    __u64* values = bpf_map_lookup_elem(&path_counters, &zero);
 
-    if (value)
-        __sync_fetch_and_add(value, 1);
+    if (values && counter < FST_PATH_COUNT_MAX)
+        __sync_fetch_and_add(&values[counter], 1);
 }
 
 #endif

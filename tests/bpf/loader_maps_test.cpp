@@ -22,15 +22,15 @@ namespace {
 class LoaderMaps : public RootTest {};
 
 TEST_F(LoaderMaps, CountersAreSummedOverCpus) {
-    const Fd map(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "test", 4, 8, FST_COUNT_MAX, nullptr));
+    const Fd map(
+        bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "test", 4, sizeof(kernel::Counters), 1, nullptr));
     ASSERT_TRUE(map);
-    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
-    std::vector<std::uint64_t> values(cpus);
+    std::vector<kernel::Counters> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
     std::uint64_t sum = 0;
-    for (std::size_t cpu = 0; cpu < cpus; cpu++) {
-        sum += values[cpu] = 10 + cpu;
+    for (std::size_t cpu = 0; cpu < values.size(); cpu++) {
+        sum += values[cpu][FST_COUNT_RST] = 10 + cpu;
     }
-    const std::uint32_t key = FST_COUNT_RST;
+    const std::uint32_t key = 0;
     ASSERT_EQ(bpf_map_update_elem(map.get(), &key, values.data(), BPF_ANY), 0);
     const kernel::Counters counters = require(kernel::CounterReader(map.get()).read());
     EXPECT_EQ(counters[FST_COUNT_RST], sum);

@@ -115,20 +115,20 @@ TEST_P(PacketCosts, AreWithinTheirCeilings) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, PacketCosts,
     ::testing::Values(
-        Kind{.name = "data", .hook = FST_HOOK_XDP, .instructions = 737, .lines = 6},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .instructions = 505, .lines = 4},
         Kind{.name = "data",
              .hook = FST_HOOK_XDP,
              .timestamps = false,
-             .instructions = 660,
-             .lines = 6},
-        Kind{.name = "data", .hook = FST_HOOK_XDP, .v6 = true, .instructions = 708, .lines = 6},
-        Kind{.name = "ack", .hook = FST_HOOK_XDP, .instructions = 755, .lines = 6},
-        Kind{.name = "data", .hook = FST_HOOK_TC_INGRESS, .instructions = 758, .lines = 6},
-        Kind{.name = "data", .hook = FST_HOOK_TC_EGRESS, .instructions = 748, .lines = 6},
-        Kind{.name = "ack", .hook = FST_HOOK_TC_EGRESS, .instructions = 767, .lines = 6},
-        Kind{.name = "syn", .hook = FST_HOOK_XDP, .instructions = 3025, .lines = 20},
-        Kind{.name = "rst", .hook = FST_HOOK_XDP, .instructions = 3840, .lines = 18},
-        Kind{.name = "forged", .hook = FST_HOOK_XDP, .instructions = 3580, .lines = 18}),
+             .instructions = 438,
+             .lines = 4},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .v6 = true, .instructions = 578, .lines = 4},
+        Kind{.name = "ack", .hook = FST_HOOK_XDP, .instructions = 522, .lines = 4},
+        Kind{.name = "data", .hook = FST_HOOK_TC_INGRESS, .instructions = 523, .lines = 4},
+        Kind{.name = "data", .hook = FST_HOOK_TC_EGRESS, .instructions = 518, .lines = 4},
+        Kind{.name = "ack", .hook = FST_HOOK_TC_EGRESS, .instructions = 535, .lines = 4},
+        Kind{.name = "syn", .hook = FST_HOOK_XDP, .instructions = 2890, .lines = 20},
+        Kind{.name = "rst", .hook = FST_HOOK_XDP, .instructions = 3700, .lines = 18},
+        Kind{.name = "forged", .hook = FST_HOOK_XDP, .instructions = 3440, .lines = 18}),
     [](const auto& info) {
         const Kind& kind = info.param;
         return std::string(kind.name) + (kind.v6 ? "_v6" : "") + (kind.timestamps ? "" : "_plain") +

@@ -48,8 +48,9 @@ class Ordinary {
         packet.window = one_of({0, 229, 501, 1024, 65'535});
         std::memcpy(packet.src_mac, "\2\0\0\0\0\1", 6);
 
-        flow.state = FST_FLOW_ESTABLISHED | one_of({0, FST_FLOW_TS, FST_FLOW_TS}) |
-                     one_of({0, 0, FST_OF(FST_FLOW_FIN_AHEAD, d), FST_OF(FST_FLOW_FIN, d)});
+        flow.state =
+            FST_FLOW_ESTABLISHED | one_of({0, FST_FLOW_TS, FST_FLOW_TS}) |
+            one_of({0, 0, 0, 0, 0, 0, FST_OF(FST_FLOW_FIN_AHEAD, d), FST_OF(FST_FLOW_FIN, d)});
         for (fst_direction& side : flow.direction) {
             fill(side, now);
         }
@@ -69,7 +70,10 @@ class Ordinary {
         side.flags = FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE |
                      FST_DIRECTION_WINDOWS_1 | FST_DIRECTION_WINDOWS_2 | FST_DIRECTION_TS_CLOCK;
         side.flags |= number<std::uint16_t>() & one_of({0, 0xffff});
-        side.flags &= ~one_of({0, 0, 0, 0, 0, FST_DIRECTION_ACKED, FST_DIRECTION_BASE,
+        constexpr std::uint32_t kShown =
+            FST_DIRECTION_DF | FST_DIRECTION_NO_DF | FST_DIRECTION_DATA;
+        side.flags |= one_of({0, kShown, kShown, kShown, kShown, kShown});
+        side.flags &= ~one_of({0, 0, 0, 0, 0, 0, 0, 0, 0, FST_DIRECTION_ACKED, FST_DIRECTION_BASE,
                                FST_DIRECTION_WINDOWS_2, FST_DIRECTION_TS_CLOCK});
         side.seq_edge = number<std::uint32_t>();
         side.ack_edge = number<std::uint32_t>();

@@ -4,7 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <numeric>
+#include <algorithm>
 #include <vector>
 
 namespace flowstamp::kernel {
@@ -14,13 +14,15 @@ Status sum_counters(int map_fd, const std::string& object, std::span<std::uint64
     if (cpus < 0) {
         return fail_errno("count the CPUs", "", cpus);
     }
-    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
-    for (std::uint32_t i = 0; i < sums.size(); i++) {
-        const int error = bpf_map_lookup_elem(map_fd, &i, values.data());
-        if (error != 0) {
-            return fail_errno("read", object, error);
-        }
-        sums[i] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+    const std::uint32_t only = 0;
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus) * sums.size());
+    const int error = bpf_map_lookup_elem(map_fd, &only, values.data());
+    if (error != 0) {
+        return fail_errno("read", object, error);
+    }
+    std::ranges::fill(sums, 0);
+    for (std::size_t i = 0; i < values.size(); i++) {
+        sums[i % sums.size()] += values[i];
     }
     return {};
 }

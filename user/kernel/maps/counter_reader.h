@@ -14,8 +14,8 @@ namespace flowstamp::kernel {
 /// Indexed by enum fst_counter.
 using Counters = std::array<std::uint64_t, FST_COUNT_MAX>;
 
-/// Sums each counter of a per-CPU array over all CPUs; `sums` is as long as the array. `object`
-/// names the counters in errors. Does not own `map_fd`.
+/// Sums each counter over all CPUs: the map is a per-CPU array with one element, as many counters as `sums`
+/// holds. `object` names them in errors. Does not own `map_fd`.
 [[nodiscard]] Status sum_counters(int map_fd, const std::string& object,
                                   std::span<std::uint64_t> sums);
 
