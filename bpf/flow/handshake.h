@@ -251,6 +251,13 @@ static __always_inline void observe_stale_ack(struct fst_flow* flow, struct fst_
     emit(FST_EVENT_STALE_ACK, slot);
 }
 
+/// Both ends have the connection: a reset before that, which was thought to be taken in, was not.
+static __always_inline void note_open(struct fst_flow* flow) {
+    state_set(flow, FST_FLOW_ESTABLISHED);
+    if (fst_any_rst(flow->state))
+        state_clear(flow, FST_OF(FST_FLOW_RST, 0) | FST_OF(FST_FLOW_RST, 1));
+}
+
 /// The third packet of a handshake; in a flow picked up mid-stream, the first packet of the second
 /// direction.
 static __always_inline void observe_establishing(struct fst_flow* flow,
@@ -264,7 +271,7 @@ static __always_inline void observe_establishing(struct fst_flow* flow,
     if ((state & FST_OF(FST_FLOW_SYN, d)) && (state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1))) {
         if (packet->ack - flow->isn[d ^ 1] - 1 >= FST_SEQUENCE_REACH)
             return;
-        state_set(flow, FST_FLOW_ESTABLISHED);
+        note_open(flow);
         emit(FST_EVENT_ESTABLISHED, slot);
     } else if ((state & FST_FLOW_MIDWAY) && (other->flags & FST_DIRECTION_ACKED)) {
         state_set(flow, FST_FLOW_ESTABLISHED);

@@ -50,7 +50,8 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 /// answers: there the sender is challenged until it has upheld for a while, or often enough. It
 /// costs a genuine reset ANSWERS_SPAN_US at the most. Where the sender has been heard since, one
 /// answer is not enough: what proves that it lives takes a round trip as well, and may be on its way; and
-/// where the RST has moved its clock ahead, no clock shows that until as much time has passed.
+/// where the RST has moved its clock ahead, no clock shows that until as much time has passed, and what a
+/// packet may have been under way.
 static __always_inline int is_upheld(const struct fst_flow* flow, const struct fst_packet* packet,
                                      const struct fst_judgement* judgement, int d) {
     const __u8 answers = flow->challenges[d] & 0x0f;
@@ -60,9 +61,12 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
     if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d))
         return 0;
     if (flow->reset_flags[d] & FST_RESET_SENDER_SEEN)
-        return answers > 1 && since_us >= (flow->reset_flags[d] & FST_RESET_VOUCHED
-                                               ? FST_CLOCK_AHEAD * 1000 + ANSWERS_SPAN_US
-                                               : ANSWERS_SPAN_US);
+        return answers > 1 &&
+               since_us >=
+                   (flow->reset_flags[d] & FST_RESET_VOUCHED
+                        ? (FST_CLOCK_AHEAD + (__u32)fst_clock_margin(&flow->direction[d])) * 1000 +
+                              ANSWERS_SPAN_US
+                        : ANSWERS_SPAN_US);
     return answers >= ANSWERS_ENOUGH || lasts;
 }
 
@@ -156,18 +160,25 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
            !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
 }
 
+/// FST_RESET_REFUTED, as long as that counts: what a peer that lived a while ago has shown says little about
+/// one that has gone since.
+static __always_inline __u8 kept_refuted(const struct fst_flow* flow,
+                                         const struct fst_packet* packet, int d) {
+    const int is_late = time_us(packet->time_ns) - flow->rst_us[d] > FST_WATCH_CHALLENGED_US;
+
+    return is_late ? 0 : flow->reset_flags[d] & FST_RESET_REFUTED;
+}
+
 /// A RST that the drop policy refuses. The first of a flow is challenged all the same: dropping
 /// a genuine one would leave a receiver that only reads waiting for ever.
 static __always_inline enum plan plan_refused(const struct fst_flow* flow,
                                               const struct fst_packet* packet,
                                               struct fst_judgement* judgement, int d) {
-    const __u8 flags = flow->reset_flags[d];
-
     if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
     if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, d))
         return pass_because(judgement, FST_PASS_TOO_MANY);
-    if (flags & FST_RESET_REFUTED)
+    if (kept_refuted(flow, packet, d) && !is_by_another_way(flow, judgement, d))
         return PLAN_DROP;
     if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
         return challenge_works(flow, packet, judgement, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
@@ -228,12 +239,13 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     return PLAN_CHALLENGE;
 }
 
-/// Whether the RST bears the number just below its receiver's ACK, and that need not be a FIN's: its side has
-/// sent more than was acknowledged. A stack that has no FIN there throws it away.
-static __always_inline int is_below_more(const struct fst_flow* flow,
-                                         const struct fst_packet* packet, int d) {
+/// Whether the RST bears the number just below its receiver's ACK, and that is no FIN's for all that is known:
+/// a stack that has no FIN there throws it away.
+static __always_inline int is_below_ack(const struct fst_flow* flow,
+                                        const struct fst_packet* packet, int d) {
     return packet->seq + 1 == flow->direction[d ^ 1].ack_edge &&
-           flow->direction[d].seq_edge != flow->direction[d ^ 1].ack_edge;
+           (!(flow->state & FST_OF(FST_FLOW_FIN, d)) ||
+            flow->direction[d].seq_edge != flow->direction[d ^ 1].ack_edge);
 }
 
 /// Nothing is learned from a RST, with one exception: if its timestamp is valid, and it lies in the
@@ -275,25 +287,26 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
 }
 
 /// What the flow remembers of an acceptable RST, once it is known what becomes of it.
-static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, int d) {
+static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, __u32 held,
+                                     int d) {
     const struct fst_packet* packet = &scratch->packet;
     struct fst_judgement* judgement = &scratch->judgement;
     const int dropped = judgement->action == FST_ACTION_DROPPED;
     const int challenged = judgement->action == FST_ACTION_CHALLENGED;
-    __u8 kept = flow->reset_flags[d] & FST_RESET_REFUTED;
+    const int begins = begins_burst(flow, packet, d);
+    __u8 kept = kept_refuted(flow, packet, d);
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
     if (challenged && is_early_answer(flow, packet, judgement, d) &&
         (flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
         flow->after_rst[d] += FST_AFTER_RST_EARLY_ONE;
-    if (begins_burst(flow, packet, d)) {
+    if (begins) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
-        if (!is_below_more(flow, packet, d))
+        if (!is_below_ack(flow, packet, d))
             advance_clock(&flow->direction[d], packet, judgement, kept);
         flow->after_rst[d] &= FST_OWN_STACK;
-        flow->reset_flags[d] =
-            kept | (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE ? FST_RESET_VOUCHED : 0);
+        flow->reset_flags[d] = kept;
         // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
         challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);
         drops += dropped;
@@ -302,9 +315,12 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
         flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
     } else if (challenged && challenges > 1 &&
-               (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))) {
+               (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)) &&
+               time_us(packet->time_ns) - flow->rst_us[d] < FST_WATCH_US) {
         challenges--;  // a dead peer answers each of our ACKs once, and in its time
     }
+    if (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE)
+        flow->reset_flags[d] |= FST_RESET_VOUCHED;
     if (dropped) {
         // What both ends send from now on shows whether the sender repeats its reset on purpose.
         flow->reset_flags[d] =
@@ -315,9 +331,12 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] |= FST_RESET_CHALLENGED;
     else if (judgement->challenge == FST_CHALLENGE_UPHELD)
         flow->reset_flags[d] &= ~FST_RESET_CHALLENGED;
-    flow->rst_seq[d] = packet->seq;
-    flow->rst_ttl[d] = packet->ttl;
-    flow->rst_tcp_flags[d] = packet->tcp_flags;
+    // One that is held says nothing about where its sender would go on from.
+    if (!held) {
+        flow->rst_seq[d] = packet->seq;
+        flow->rst_ttl[d] = packet->ttl;
+        flow->rst_tcp_flags[d] = packet->tcp_flags;
+    }
     flow->challenges[d] = challenges | drops << 4;
     judgement->challenges = challenges;
     // A client in SYN-SENT resets what does not acknowledge its SYN, and goes on (RFC 9293, section
@@ -331,7 +350,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     else if (judgement->action ==
                  FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
              (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)) &&
-             !is_below_more(flow, packet, d) && !fst_is_doubtful(packet))
+             !is_below_ack(flow, packet, d) && !fst_is_doubtful(packet))
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }
 
@@ -402,7 +421,7 @@ static __always_inline void note_origin(void* ctx, enum fst_hook hook, struct sc
 }
 
 /// What was decided and done, into the flow and to user space.
-noinline int reset_settle(__u32 slot) {
+noinline int reset_settle(__u32 slot, __u32 held) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
     int d, acceptable;
@@ -412,7 +431,7 @@ noinline int reset_settle(__u32 slot) {
     d = scratch->packet.direction & 1;
     acceptable = is_acceptable(scratch, flow, d);
     if (acceptable)
-        remember(scratch, flow, d);
+        remember(scratch, flow, held, d);
     count_verdict(&scratch->judgement);
     emit_flow(scratch, flow, slot, FST_EVENT_RST);
     // What no stack takes in is no word of its sender's: its flow has rested all the same.
@@ -449,7 +468,7 @@ static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct sc
         scratch->judgement.action = FST_ACTION_DROPPED;
         drop = 1;
     }
-    reset_settle(slot);
+    reset_settle(slot, plan == PLAN_HOLD);
     return acting && drop;
 }
 

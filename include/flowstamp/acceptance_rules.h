@@ -131,10 +131,9 @@ static inline int fst_acks_syn(const struct fst_flow* flow, __u32 ack, int d) {
 
 /// Whether a RST of end `d` may bear the number of that end's FIN, which its receiver has acknowledged:
 /// Linux takes that for exact as well (4.12: tcp_reset_check()). A FIN may have passed before this flow
-/// was seen; and what was sent after one is no data of its side.
+/// was seen, or have looked as if it were not taken in; and what was sent after one is no data of its side.
 static inline int fst_is_at_fin(const struct fst_flow* flow, __u32 seq, int d) {
-    return (flow->state & (FST_OF(FST_FLOW_FIN, d & 1) | FST_FLOW_MIDWAY)) &&
-           seq + 1 == flow->direction[(d & 1) ^ 1].ack_edge;
+    return seq + 1 == flow->direction[(d & 1) ^ 1].ack_edge;
 }
 
 /// Whether a stack may throw the segment away for what no sequence number shows: it is only the
@@ -271,13 +270,20 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
 
     if (!(packet->tcp_flags & FST_TCP_ACK))
         return FST_REFUSED;
-    // In SYN-SENT a stack takes in nothing but a SYN or a reset. What acknowledges the SYN may come after
-    // a SYN-ACK that passed elsewhere.
+    // In SYN-SENT a stack takes in nothing but a SYN or a reset. Where no socket of this host is the receiver,
+    // a SYN-ACK may have passed elsewhere before what acknowledges the SYN.
     if (!(own->flags & FST_DIRECTION_SEEN) && (flow->state & FST_OF(FST_FLOW_SYN, (d & 1) ^ 1)) &&
         !(other->flags & FST_DIRECTION_ACKED))
-        return fst_acks_syn(flow, packet->ack, (d & 1) ^ 1) && !(packet->tcp_flags & FST_TCP_FIN)
+        return fst_acks_syn(flow, packet->ack, (d & 1) ^ 1) && !(packet->tcp_flags & FST_TCP_FIN) &&
+                       !fst_is_own_stack(flow, (d & 1) ^ 1)
                    ? FST_ACCEPTED
                    : FST_REFUSED;
+    // In SYN-RECEIVED Linux throws away what echoes none of its own timestamps (tcp_check_req()): of one SYN-ACK
+    // it is known which that is.
+    if (!(own->flags & FST_DIRECTION_ACKED) && (flow->state & FST_FLOW_TS) &&
+        fst_is_own_stack(flow, (d & 1) ^ 1) && (packet->flags & FST_PACKET_TS) &&
+        other->ts_val - packet->ts_ecr > (other->packets > 1 ? FST_TIMESTAMPS_NEAR : 0))
+        return FST_REFUSED;
     if (!(own->flags & FST_DIRECTION_SEEN))
         return FST_ACCEPTED;
     if ((packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))

@@ -417,5 +417,71 @@ TEST_P(DatapathForgerOwnStack, ARefusalInTheWindowOfAnOlderConnectionIsJudgedByI
     expect_refused(talk, reset);
 }
 
+/// In SYN-SENT Linux ignores a reset whose timestamp echoes none of its own: then the handshake goes on.
+TEST_P(DatapathForgerOwnStack, AResetBeforeTheHandshakeIsOverClosesNothing) {
+    protect();
+    Conversation talk(acting(), hook());
+    talk.send(End::us, Syn);
+    Segment reset = talk.next(End::peer, Rst | Ack);
+    reset.ack = talk.direction(End::us).seq_edge;
+    inject(talk, reset);
+    talk.pass_ms(20);
+    talk.send(End::peer, Syn | Ack);
+    talk.send(End::us, Ack);
+    talk.exchange(5);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::peer));
+    expect_refused(talk, crude(talk));
+}
+
+/// In SYN-SENT a stack takes in nothing without a SYN, in SYN-RECEIVED none of Linux' with another echo.
+TEST_P(DatapathForgerOwnStack, WhatComesBeforeTheHandshakeIsOverTeachesNothing) {
+    Conversation talk(acting(), hook());
+    talk.send(End::us, Syn);
+    Segment early = talk.next(End::peer, Ack);
+    early.ack = talk.direction(End::us).seq_edge;
+    early.ttl = static_cast<std::uint8_t>(early.ttl + 4);
+    inject(talk, early);
+    EXPECT_EQ(talk.direction(End::peer).ttl[0], 0);
+    EXPECT_EQ(talk.direction(End::peer).min_rtt_us, 0U);
+
+    Conversation accepted(acting(), hook());
+    accepted.send(End::peer, Syn);
+    accepted.send(End::us, Syn | Ack);
+    Segment third = accepted.next(End::peer, Ack);
+    third.ttl = static_cast<std::uint8_t>(third.ttl + 4);
+    third.timestamps->ecr -= 7;
+    inject(accepted, third);
+    EXPECT_FALSE(accepted.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_EQ(accepted.direction(End::peer).ttl[1], 0);
+}
+
+/// A FIN that may not have been taken in, as it bore no timestamps: if it was, its number is one that a reset may
+/// bear as well.
+TEST_P(DatapathForgerOwnStack, AResetJustBelowTheAckIsChallenged) {
+    protect();
+    Conversation talk = established();
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.timestamps.reset();
+    inject(talk, fin);
+    Segment ack = talk.next(End::us, Ack);
+    ack.ack = fin.seq + 1;
+    leave(talk, ack);
+    Segment reset = mimic(talk);
+    reset.seq = fin.seq;
+    expect_refused(talk, reset);
+}
+
+/// A second reset far ahead hides the first one's place.
+TEST_P(DatapathForgerOwnStack, AResetThatIsHeldSaysNothingOfItsSendersPlace) {
+    protect();
+    Conversation talk = established();
+    inject(talk, mimic(talk));
+    const std::uint32_t place = talk.flow().rst_seq[talk.index(End::peer)];
+    Segment far = mimic(talk);
+    far.seq += 20'000;
+    inject(talk, far);
+    EXPECT_EQ(talk.flow().rst_seq[talk.index(End::peer)], place);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
