@@ -102,6 +102,15 @@ class WatchPathTraffic : public WatchTest {
 
 class WatchPathChanges : public WatchPathTraffic, public ::testing::WithParamInterface<NewRule> {};
 
+/// Stations are detached one after another, while packets pass.
+TEST_F(WatchPathTraffic, TheEndOfTheRunBlamesNoOtherPlace) {
+    add({.command = {"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP"}});
+    watch_router();
+    begin_traffic();
+    EXPECT_TRUE(watch_->wait_for(has_confirmed, 10s));
+    expect_only(" at forward: iptables-nft, table filter, chain FORWARD, rule 1", watch_->stop());
+}
+
 TEST_P(WatchPathChanges, NothingElseIsBlamedForANewRule) {
     watch_router();
     begin_traffic();

@@ -60,6 +60,9 @@ void Tracer::Run::tell_other_programs(const FollowedNetns& its) const {
 
 Status Tracer::Run::listen() {
     auto reader = probe_.events([this](const fst_path_event& event) {
+        if (event.began_ns > last_ns_) {
+            return;
+        }
         follow_answers(event);
         counts_.passed(event);
         packet_paths_.record(event);
@@ -107,9 +110,17 @@ Status Tracer::Run::read_records() {
     return read ? Status{} : std::unexpected(read.error());
 }
 
+/// Stations are detached one after another: a packet that comes meanwhile passes some of them only, so it is not
+/// followed; and of one that is under way then, it is not known how far it came.
 Status Tracer::Run::finish() {
+    const Status before = read_records();
+    const Nanoseconds now = dependencies_.clock.monotonic();
+    last_ns_ = static_cast<std::uint64_t>(now.count());
+    for (const auto& its : followed_) {
+        its->losses.stations_moved(now);
+    }
     probe_.detach();
-    const Status read = read_records();
+    const Status read = before ? read_records() : before;
     for (const auto& its : followed_) {
         its->kernel_drops.lift_limit();
     }

@@ -81,6 +81,8 @@ class Tracer::Run {
     PathFlows flows_;
     PathStats stats_{};
     Reported reported_;
+    std::uint64_t last_ns_ =
+        UINT64_MAX;  ///< packets that come later are not followed; CLOCK_MONOTONIC
     std::optional<PathReader> reader_;
     Fd waiting_;  ///< an epoll: records, and changes of the rulesets
 };
