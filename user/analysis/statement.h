@@ -99,6 +99,7 @@ enum class Phrase : std::uint8_t {
     window_reopened,
     window_stayed_closed,
     look_at_reader,
+    reader_is_here,
     too_big_and_lost,
     too_big_and_ignored,
     large_arrived_after_all,
