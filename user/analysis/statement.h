@@ -127,6 +127,8 @@ enum class Phrase : std::uint8_t {
     host_drops_reset,
     host_drops,
     host_keeps_reset,
+    host_keeps_syn,
+    host_keeps_syn_ack,
     change_rule,
     watch_path,
     look_at,

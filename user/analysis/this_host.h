@@ -39,7 +39,8 @@ class ThisHost {
     /// Whether nothing can pass it unseen: both directions of every interface that is up are
     /// watched.
     [[nodiscard]] virtual bool is_watched_whole() const { return false; }
-    /// Events that were lost so far; nullopt: not known.
+    /// Events that were lost so far, and packets that passed unstamped as the flow table was full; nullopt: not
+    /// known.
     [[nodiscard]] virtual std::optional<std::uint64_t> events_lost() const { return std::nullopt; }
 };
 
