@@ -151,9 +151,9 @@ TEST_F(PathDeliveries, ZeroWindow) {
     expect_held(delivery, "ESTAB");
     ASSERT_EQ(delivery.causes.size(), 1U);
     EXPECT_EQ(delivery.causes[0].kind, Kind::zero_window);
-    EXPECT_THAT(
-        delivery.causes[0].words,
-        testing::ContainsRegex("has not read [0-9]+ bytes, and the last data came [0-9.]+ s"));
+    EXPECT_THAT(delivery.causes[0].words,
+                testing::ContainsRegex("zero for at most [0-9.]+ s, since its last data came: the "
+                                       "program has not read [0-9]+ bytes"));
 }
 
 TEST_F(PathDeliveries, NoRouteBackByIpv6) {

@@ -8,6 +8,7 @@
 
 #include "tests/netns/watch_fixture.h"
 #include "user/analysis/connection/kept_reset.h"
+#include "user/analysis/connection/kept_syn.h"
 #include "user/lab/firewall.h"
 #include "user/lab/injector.h"
 #include "user/lab/socket.h"
@@ -265,6 +266,83 @@ TEST_P(WatchKeptReset, NothingIsSaidInDoubt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, WatchKeptReset, both_families(), family_name);
+
+/// `local-drop` of SYNs that the router keeps to itself.
+class WatchKeptSyn : public WatchOrigin {
+  protected:
+    /// Connects to a port that is served first: the router forwards to the server.
+    void ask_in_vain(std::uint16_t port) {
+        {
+            const Server server = serve();
+            EXPECT_EQ(download(lab().client(), wanted()).outcome, Outcome::Complete);
+        }
+        try_connect(lab().server().address(GetParam()), port);
+    }
+    void expect_nothing_told() {
+        std::this_thread::sleep_for(analysis::KeptSyn::kWait + 500ms);
+        const WatchLog log = watch_->stop();
+        EXPECT_THAT(told(log, analysis::FindingKind::local_drop), IsEmpty()) << log.text();
+    }
+};
+
+TEST_P(WatchKeptSyn, CameInAndNeverLeft) {
+    const Firewall dropped = rule({.to_port = 81});
+    watch_both();
+    std::this_thread::sleep_for(1100ms);
+    ask_in_vain(81);
+    EXPECT_TRUE(wait_for_finding(analysis::FindingKind::local_drop, 8s));
+    const WatchLog log = watch_->stop();
+    EXPECT_THAT(
+        told(log, analysis::FindingKind::local_drop),
+        ElementsAre(AllOf(StartsWith("The SYN "), HasSubstr(" came in by " + inside()),
+                          HasSubstr(" and never left by " + outside() + ", nor was it answered"))))
+        << log.text();
+}
+
+TEST_P(WatchKeptSyn, AnAnswerThatNeverLeft) {
+    watch_both();
+    std::this_thread::sleep_for(1100ms);
+    const Firewall dropped = rule({.from_port = 80, .tcp_flags = "SYN,ACK SYN,ACK"});
+    const Server server = serve();
+    try_connect(lab().server().address(GetParam()), 80);
+    EXPECT_TRUE(wait_for_finding(analysis::FindingKind::local_drop, 8s));
+    const WatchLog log = watch_->stop();
+    EXPECT_THAT(told(log, analysis::FindingKind::local_drop),
+                ElementsAre(AllOf(StartsWith("The SYN-ACK " + server_text()),
+                                  HasSubstr(" came in by " + outside()),
+                                  HasSubstr(" and never left by " + inside()))))
+        << log.text();
+}
+
+TEST_P(WatchKeptSyn, WhatIsRefusedHereIsNotKept) {
+    const Firewall reject = rule({.action = FirewallRule::Action::RejectWithReset, .to_port = 81});
+    watch_both();
+    std::this_thread::sleep_for(1100ms);
+    ask_in_vain(81);
+    expect_nothing_told();
+}
+
+/// The other box drops it.
+TEST_P(WatchKeptSyn, WhatIsForwardedIsNotKept) {
+    const Firewall dropped =
+        require(Firewall::apply(lab().router(3), {.family = GetParam(), .to_port = 81}));
+    watch_both();
+    std::this_thread::sleep_for(1100ms);
+    ask_in_vain(81);
+    expect_nothing_told();
+}
+
+/// It may have left by an interface that is not watched.
+TEST_P(WatchKeptSyn, NothingIsSaidInDoubt) {
+    const Firewall dropped = rule({.to_port = 81});
+    (void)require(add_shortcut(lab(), kRouter, 3));
+    watch_both();
+    std::this_thread::sleep_for(1100ms);
+    ask_in_vain(81);
+    expect_nothing_told();
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, WatchKeptSyn, both_families(), family_name);
 
 /// Connections that the router refuses.
 class WatchRefusal : public WatchOrigin {

@@ -26,10 +26,16 @@ struct FakeHost final : analysis::ThisHost {
     [[nodiscard]] std::optional<Route> route_to(const net::Endpoint&) const override {
         return route;
     }
+    [[nodiscard]] std::optional<Reader> stuck_reader(const net::Endpoint& own,
+                                                     const net::Endpoint&) const override {
+        return own.port == reader_port ? reader : std::nullopt;
+    }
     [[nodiscard]] bool is_watched_whole() const override { return watched_whole; }
     [[nodiscard]] std::optional<std::uint64_t> events_lost() const override { return lost; }
 
     std::optional<Route> route{};
+    std::optional<Reader> reader{};
+    std::uint16_t reader_port = 0;
     bool watched_whole = true;
     std::uint64_t lost = 0;
 };

@@ -103,8 +103,8 @@ TEST(Delivery, OfAnsweredPacketsOnlyAZeroWindow) {
     ASSERT_EQ(causes(facts).size(), 1U);
     EXPECT_EQ(causes(facts)[0].kind, Kind::zero_window);
     EXPECT_EQ(causes(facts)[0].words,
-              "its receive window is zero: the program has not read 5000 "
-              "bytes, and the last data came 2.5 s ago");
+              "its receive window has been zero for at most 2.5 s, since its last data came: "
+              "the program has not read 5000 bytes");
     for (const SocketFacts& socket :
          {established(1, 5000), established(0, 0), established(std::nullopt, 5000)}) {
         facts.socket = socket;

@@ -94,6 +94,29 @@ TEST_F(PathReportTest, ALossInAnotherNetworkNamespace) {
         "netns"));
 }
 
+/// The ruleset changed: no station stood yet where they may have been dropped.
+TEST_F(PathReportTest, APlaceInDoubt) {
+    pathtrace::PathReport report = lost();
+    report.drop->attribution.reset();
+    pathtrace::place_further_on(*report.drop, "web");
+    EXPECT_THAT(
+        text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets),
+        ::testing::AllOf(::testing::HasSubstr("DROPPED at prerouting or further on, 3 packets"),
+                         ::testing::HasSubstr("    doubt     the ruleset changed meanwhile: ")));
+    const auto json = nlohmann::json::parse(text_of<output::JsonOutput>(report, false));
+    EXPECT_EQ(json["path"]["drop"]["or_further_on"], true);
+    const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
+    EXPECT_THAT(schema.violations(json), IsEmpty());
+}
+
+/// A rule that may have dropped them says where.
+TEST_F(PathReportTest, APlaceInDoubtIsThatOfItsRule) {
+    pathtrace::PathReport report = lost();
+    report.drop->attribution->hook = netfilter::NetfilterHook::forward;
+    pathtrace::place_further_on(*report.drop, "web");
+    EXPECT_EQ(pathtrace::place_text(*report.drop), "web/forward");
+}
+
 TEST_F(PathReportTest, WhatThisHostMadeIsSaid) {
     pathtrace::PathReport made = lost();
     made.drop.reset();

@@ -116,6 +116,38 @@ TEST(StationPlan, NamespacesAreApart) {
         << "another namespace";
 }
 
+/// A chain that comes before the next hook's first station drops packets that passed the last one here.
+TEST(StationPlan, NewChainsMayStandBeforeTheNextHooksFirstStation) {
+    const netfilter::Ruleset ruleset = chains_at(Hook::forward, {0});
+    std::vector<pathtrace::StationState> attached;
+    std::optional<std::uint32_t> last, first_forward;
+    for (const pathtrace::Station& its : pathtrace::plan_stations(ruleset, {"eth0"})) {
+        const auto index = static_cast<std::uint32_t>(attached.size());
+        if (its.pf == NFPROTO_IPV4 && its.hook == NF_INET_PRE_ROUTING &&
+            its.kind == pathtrace::Station::Kind::netfilter) {
+            last = index;
+        }
+        if (its.pf == NFPROTO_IPV4 && its.hook == NF_INET_FORWARD && !first_forward) {
+            first_forward = index;
+        }
+        attached.push_back({.station = its, .attached = true});
+    }
+    ASSERT_TRUE(last && first_forward);
+    const pathtrace::StationMap map(attached, ruleset);
+    const netfilter::Loss loss = map.loss_behind_with_new_chains(*last);
+    ASSERT_EQ(loss.or_behind.size(), 2U);
+    EXPECT_EQ(loss.or_behind[0].hook, Hook::input);
+    EXPECT_EQ(loss.or_behind[0].up_to, 0);
+    EXPECT_EQ(loss.or_behind[1].hook, Hook::forward);
+    EXPECT_EQ(loss.or_behind[1].up_to, -1);
+    EXPECT_TRUE(map.loss_behind_with_new_chains(*first_forward).or_behind.empty())
+        << "the next station of its own hook bounds it";
+    EXPECT_EQ(map.loss_anywhere_behind(*first_forward).up_to, std::nullopt);
+    const netfilter::Loss from_outside = map.loss_behind_with_new_chains(0);
+    ASSERT_EQ(from_outside.or_behind.size(), 2U) << "PREROUTING of both families";
+    EXPECT_EQ(from_outside.or_behind[0].up_to, -201);
+}
+
 TEST(StationPlan, HasRoomForAStationInItsGapAlone) {
     const pathtrace::Station later{
         .pf = NFPROTO_IPV4, .hook = NF_INET_FORWARD, .priority = 1, .up_to = 4};

@@ -56,6 +56,31 @@ TEST_F(ZeroWindowTest, AReceiverThatDoesNotRead) {
         << output::advice_text(bench.findings()[0]);
 }
 
+/// The watch runs on the receiver, and says which program it is.
+TEST_F(ZeroWindowTest, TheProgramOnThisHostIsNamed) {
+    bench.host().reader = {.process = "python3", .pid = 4711, .unread_bytes = 500};
+    bench.host().reader_port = 443;
+    close_window();
+    bench.pass(600ms);
+    probe();
+    ASSERT_EQ(bench.findings_text(), "zero-window confirmed");
+    EXPECT_NE(latest_summary().find(
+                  "On this host python3 (pid 4711) holds the socket, and has not read 500 bytes."),
+              std::string::npos)
+        << latest_summary();
+    EXPECT_EQ(bench.findings()[0].evidence.back().signal, analysis::Signal::UNREAD_HERE);
+}
+
+/// The sender's own program is not to blame.
+TEST_F(ZeroWindowTest, TheOtherEndIsNotAskedFor) {
+    bench.host().reader = {.process = "python3", .pid = 4711, .unread_bytes = 500};
+    bench.host().reader_port = 40000;
+    close_window();
+    bench.pass(600ms);
+    probe();
+    EXPECT_EQ(latest_summary().find("python3"), std::string::npos) << latest_summary();
+}
+
 TEST_F(ZeroWindowTest, AnAnswerThatOpensTheWindowIsARecovery) {
     close_window();
     bench.pass(600ms);

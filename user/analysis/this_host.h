@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "user/net/endpoint.h"
 
@@ -23,10 +24,23 @@ class ThisHost {
     [[nodiscard]] virtual std::optional<Route> route_to(const net::Endpoint&) const {
         return std::nullopt;
     }
+    /// A program of this host that does not read what has come for a connection.
+    struct Reader {
+        std::string process{};
+        int pid = 0;
+        std::uint32_t unread_bytes = 0;
+    };
+    /// The one behind this host's own end of a connection whose receive window is zero now; nullopt: the end is
+    /// elsewhere, its window is open, or the program is not found.
+    [[nodiscard]] virtual std::optional<Reader> stuck_reader(const net::Endpoint& /*own*/,
+                                                             const net::Endpoint& /*peer*/) const {
+        return std::nullopt;
+    }
     /// Whether nothing can pass it unseen: both directions of every interface that is up are
     /// watched.
     [[nodiscard]] virtual bool is_watched_whole() const { return false; }
-    /// Events that were lost so far; nullopt: not known.
+    /// Events that were lost so far, and packets that passed unstamped as the flow table was full; nullopt: not
+    /// known.
     [[nodiscard]] virtual std::optional<std::uint64_t> events_lost() const { return std::nullopt; }
 };
 

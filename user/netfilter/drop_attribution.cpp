@@ -99,9 +99,11 @@ auto likelihood(const Candidate& one, const Question& question) {
 
 bool kernel_works_there(const Loss& loss) {
     const bool is_ip = loss.family == TableFamily::ip || loss.family == TableFamily::ip6;
-    return is_ip && std::ranges::any_of(kernel_hooks(), [&](const KernelHook& kernel) {
-               return kernel.at(loss.hook) && loss.spans(kernel.priority);
-           });
+    const bool is_there =
+        is_ip && std::ranges::any_of(kernel_hooks(), [&](const KernelHook& kernel) {
+            return kernel.at(loss.hook) && loss.spans(kernel.priority);
+        });
+    return is_there || std::ranges::any_of(loss.or_behind, kernel_works_there);
 }
 
 DropAttribution described(const DroppingRule& rule) {
@@ -111,6 +113,9 @@ DropAttribution described(const DroppingRule& rule) {
                                 .tool = rule.table->tool,
                                 .is_policy = rule.rule == nullptr,
                                 .number = rule.number};
+    if (rule.base != nullptr) {
+        attribution.hook = rule.base->base->hook;
+    }
     if (rule.rule == nullptr) {
         attribution.text = "policy drop";
         if (rule.returned_by != nullptr) {

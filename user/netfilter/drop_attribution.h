@@ -29,8 +29,9 @@ struct DropAttribution {
     std::size_t number = 0;    ///< of the rule in its chain, from 1
     std::string text{};        ///< as printed by its own tool; "policy drop"
     Certainty certainty = Certainty::probable;
-    std::string why{};                  ///< why it is certain, or why not: a clause
-    std::vector<std::string> others{};  ///< what else may have dropped them, the likeliest first
+    std::string why{};                    ///< why it is certain, or why not: a clause
+    std::vector<std::string> others{};    ///< what else may have dropped them, the likeliest first
+    std::optional<NetfilterHook> hook{};  ///< where the kernel called the chain that led to it
 };
 
 /// Packets that were lost at one place and are alike to every rule.

@@ -88,6 +88,7 @@ class Walk {
         if (end_is_reached && chain.base->policy_drops) {
             DroppingRule policy{.table = &table_,
                                 .chain = &chain,
+                                .base = &chain,
                                 .matches = Matches::yes,
                                 .returned_by = returned_by_,
                                 .returned_by_number = returned_by_number_};
@@ -179,6 +180,7 @@ class Walk {
         }
         found_.emplace(key(chain, id), DroppingRule{.table = &table_,
                                                     .chain = &chain,
+                                                    .base = base_,
                                                     .rule = &rule,
                                                     .number = number,
                                                     .surely = drops,
@@ -207,15 +209,28 @@ struct Called {
     const Chain* chain;
 };
 
-std::vector<Called> called_chains(const Ruleset& ruleset, const Loss& loss) {
+/// Whether IP's hooks of this family see such a packet. Null: any packet.
+bool is_seen_in(TableFamily family, const PacketHeaders* packet) {
+    const bool is_ip = family == TableFamily::ip || family == TableFamily::ip6;
+    return packet == nullptr || !is_ip || packet->is_v4 == (family == TableFamily::ip);
+}
+
+bool is_at(const Table& table, const Chain& chain, const Loss& loss, const PacketHeaders* packet) {
+    const bool in_hook = is_called(table, chain, loss.family, loss.hook, loss.device) &&
+                         loss.spans(chain.base->priority);
+    const bool at_egress =
+        loss.or_at_egress && is_called(table, chain, TableFamily::netdev, NetfilterHook::egress);
+    return in_hook || at_egress || std::ranges::any_of(loss.or_behind, [&](const Loss& behind) {
+               return is_seen_in(behind.family, packet) && is_at(table, chain, behind, packet);
+           });
+}
+
+std::vector<Called> called_chains(const Ruleset& ruleset, const Loss& loss,
+                                  const PacketHeaders* packet) {
     std::vector<Called> called;
     for (const Table& table : ruleset.tables) {
         for (const Chain& chain : table.chains) {
-            const bool in_hook = is_called(table, chain, loss.family, loss.hook, loss.device) &&
-                                 loss.spans(chain.base->priority);
-            const bool at_egress = loss.or_at_egress && is_called(table, chain, TableFamily::netdev,
-                                                                  NetfilterHook::egress);
-            if (in_hook || at_egress) {
+            if (is_at(table, chain, loss, packet)) {
                 called.push_back({&table, &chain});
             }
         }
@@ -252,12 +267,17 @@ std::optional<PacketHeaders> as_all_see_it(const PacketHeaders* packet,
 DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss, const PacketHeaders* packet,
                              const SetAnswers& sets) {
     DroppingRules found;
-    const std::vector<Called> called = called_chains(ruleset, loss);
+    const std::vector<Called> called = called_chains(ruleset, loss, packet);
     const std::optional<PacketHeaders> seen = as_all_see_it(packet, called);
     for (const Called& one : called) {
         Walk(*one.table, seen ? &*seen : nullptr, sets, found).base_chain(*one.chain);
     }
     return found;
+}
+
+bool has_chain_at(const Table& table, const Loss& loss) {
+    return std::ranges::any_of(
+        table.chains, [&](const Chain& chain) { return is_at(table, chain, loss, nullptr); });
 }
 
 }  // namespace flowstamp::netfilter

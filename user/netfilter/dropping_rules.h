@@ -16,9 +16,10 @@ namespace flowstamp::netfilter {
 struct DroppingRule {
     const Table* table = nullptr;
     const Chain* chain = nullptr;
-    const Rule* rule = nullptr;  ///< nullptr: the chain's policy
-    std::size_t number = 0;      ///< of the rule in its chain, from 1
-    bool surely = true;          ///< false: a packet that matches may survive (queue, may_drop)
+    const Chain* base = nullptr;  ///< the base chain that leads to it, or is it
+    const Rule* rule = nullptr;   ///< nullptr: the chain's policy
+    std::size_t number = 0;       ///< of the rule in its chain, from 1
+    bool surely = true;           ///< false: a packet that matches may survive (queue, may_drop)
     Matches matches = Matches::maybe;    ///< the packet; of a policy: no rule before it surely does
     const Rule* returned_by = nullptr;   ///< of a policy: the rule that surely returned to it, ...
     std::size_t returned_by_number = 0;  ///< ... and its number in the base chain
@@ -36,5 +37,8 @@ using DroppingRules = std::map<std::string, DroppingRule>;
 /// Null: any packet. The packet's mark and conntrack state are those before the hook's first rule there.
 [[nodiscard]] DroppingRules dropping_rules(const Ruleset& ruleset, const Loss& loss,
                                            const PacketHeaders* packet, const SetAnswers& sets);
+
+/// Whether the kernel calls one of its chains at the loss's place.
+[[nodiscard]] bool has_chain_at(const Table& table, const Loss& loss);
 
 }  // namespace flowstamp::netfilter

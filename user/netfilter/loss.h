@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "user/netfilter/ruleset.h"
 
@@ -20,6 +21,9 @@ struct Loss {
     std::string device{};  ///< at ingress and egress; empty: unknown
     /// After the hook they went on to a device's egress, and were lost before tc egress.
     bool or_at_egress = false;
+    /// Or further on, where the ruleset changed and no station may have stood yet. Those of IP only concern
+    /// packets of their family.
+    std::vector<Loss> or_behind{};
 
     [[nodiscard]] bool spans(int priority) const {
         return (!passed || priority > *passed) && (!up_to || priority <= *up_to);

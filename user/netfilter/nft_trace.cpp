@@ -102,7 +102,7 @@ std::string table_text(const std::vector<net::PacketMatch>& any_of) {
                              nft_expression(match));
     }
     // Several processes may trace at once, but a table has one owner.
-    std::string text = fmt::format("table inet flowstamp_trace_{} {{\n flags owner\n", getpid());
+    std::string text = fmt::format("table inet {}{} {{\n flags owner\n", kTraceTable, getpid());
     for (const char* hook : {"prerouting", "output"}) {
         // Before every named priority: RAW_BEFORE_DEFRAG is -450.
         text += fmt::format(

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "user/base/process.h"
@@ -14,6 +15,9 @@
 #include "user/netfilter/nft_trace_drop.h"
 
 namespace flowstamp::netfilter {
+
+/// What names of our own tables begin with: they drop nothing.
+inline constexpr std::string_view kTraceTable = "flowstamp_trace_";
 
 /// "meta nfproto ipv4 ip saddr 192.0.2.1 meta l4proto 17 th dport 53 ".
 [[nodiscard]] std::string nft_expression(const net::PacketMatch& match);

@@ -44,6 +44,8 @@ std::optional<Cause> full_accept_queue(const DeliveryFacts& facts) {
                                facts.port)};
 }
 
+/// While the window is zero no data is taken in: it was still open when the last came. Mostly that closed it; a
+/// segment for which there was no memory may have, later.
 std::optional<Cause> closed_window(const DeliveryFacts& facts) {
     const SocketFacts& socket = *facts.socket;
     if (!facts.is_tcp || socket.state != TCP_ESTABLISHED || socket.receive_window != 0U ||
@@ -51,10 +53,10 @@ std::optional<Cause> closed_window(const DeliveryFacts& facts) {
         return std::nullopt;
     }
     return Cause{.kind = Cause::Kind::zero_window,
-                 .words = fmt::format(
-                     "its receive window is zero: the program has not read {} bytes, and the "
-                     "last data came {:.1f} s ago",
-                     socket.receive_queue, socket.last_data_ms / 1000.0),
+                 .words = fmt::format("its receive window has been zero for at most {:.1f} s, "
+                                      "since its last data came: the program has not read {} "
+                                      "bytes",
+                                      socket.last_data_ms / 1000.0, socket.receive_queue),
                  .look_at = fmt::format("ss -tnmi 'sport = :{}'", facts.port)};
 }
 

@@ -179,4 +179,16 @@ PathReport report_of(const PathFlows::Filed& filed, const PacketPath& packet_pat
     return report;
 }
 
+void place_further_on(PathReport::Drop& drop, const std::string& netns) {
+    if (drop.attribution && drop.attribution->hook) {
+        drop.at = within_netns(netns, std::string(netfilter::name_of(*drop.attribution->hook)));
+    } else {
+        drop.or_further_on = true;
+    }
+}
+
+std::string place_text(const PathReport::Drop& drop) {
+    return drop.at + (drop.or_further_on ? " or further on" : "");
+}
+
 }  // namespace flowstamp::pathtrace

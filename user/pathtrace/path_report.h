@@ -43,7 +43,9 @@ struct BridgePorts {
 /// Report on packets with the same end.
 struct PathReport {
     struct Drop {
-        std::string at{};      ///< "forward", "eth0 in"; empty: before the first station
+        std::string at{};  ///< "forward", "eth0 in"; empty: before the first station
+        /// Or further on: the ruleset changed, and no station stood there yet.
+        bool or_further_on = false;
         std::string reason{};  ///< the kernel's name for it
         std::string location{};
         DropReasonWords words{};
@@ -119,6 +121,13 @@ struct DropNames {
                                    const StationMap& map,
                                    std::optional<netfilter::DropAttribution> attribution,
                                    const DropNames& names);
+
+/// They may have been dropped further on than their last station shows: if a rule may have dropped them, it says
+/// where. `netns`: as the user named it.
+void place_further_on(PathReport::Drop& drop, const std::string& netns);
+
+/// "forward", "prerouting or further on"; empty: before the first station.
+[[nodiscard]] std::string place_text(const PathReport::Drop& drop);
 
 /// The source endpoint of a tuple; below, the destination.
 [[nodiscard]] net::Endpoint source_of(const fst_path_tuple& tuple);

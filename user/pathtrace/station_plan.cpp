@@ -96,6 +96,40 @@ std::vector<Gap> gaps(const netfilter::Ruleset& ruleset, std::uint8_t pf, std::u
     return found;
 }
 
+/// The families of packets that pass it.
+std::vector<std::uint8_t> families_of(const Station& its) {
+    if (its.kind == Station::Kind::netfilter) {
+        return {its.pf};
+    }
+    return {kFamilies.begin(), kFamilies.end()};
+}
+
+enum class HowFar { next, to_the_end };
+
+/// The hooks that a packet passes next, whatever becomes of it; or all.
+std::vector<std::uint8_t> hooks_after(const Station& its, HowFar how_far = HowFar::next) {
+    const bool is_all = how_far == HowFar::to_the_end;
+    if (its.kind == Station::Kind::tc_egress) {
+        return {};
+    }
+    if (its.kind == Station::Kind::tc_ingress) {
+        return is_all ? std::vector<std::uint8_t>{NF_INET_PRE_ROUTING, NF_INET_LOCAL_IN,
+                                                  NF_INET_FORWARD, NF_INET_POST_ROUTING}
+                      : std::vector<std::uint8_t>{NF_INET_PRE_ROUTING};
+    }
+    switch (its.hook) {
+        case NF_INET_PRE_ROUTING:
+            return is_all ? std::vector<std::uint8_t>{NF_INET_LOCAL_IN, NF_INET_FORWARD,
+                                                      NF_INET_POST_ROUTING}
+                          : std::vector<std::uint8_t>{NF_INET_LOCAL_IN, NF_INET_FORWARD};
+        case NF_INET_FORWARD:
+        case NF_INET_LOCAL_OUT:
+            return {NF_INET_POST_ROUTING};
+        default:
+            return {};
+    }
+}
+
 std::size_t place_of(std::uint8_t pf, std::uint8_t hook) {
     return (pf == NFPROTO_IPV4 ? 0 : kHooks.size()) + hook;
 }
@@ -274,6 +308,54 @@ netfilter::Loss StationMap::loss_behind(std::uint32_t index) const {
             .up_to = next,
             .device = {},
             .or_at_egress = its.hook == NF_INET_POST_ROUTING && !next};
+}
+
+/// The priority of a hook's first station, in the same namespace.
+std::optional<int> StationMap::first_in(const Station& other, std::uint8_t pf,
+                                        std::uint8_t hook) const {
+    std::optional<int> first;
+    for (const auto& [its, attached, wanted, taken] : stations_) {
+        if (attached && its.kind == Station::Kind::netfilter && its.netns == other.netns &&
+            its.pf == pf && its.hook == hook) {
+            first = std::min(first.value_or(its.priority), its.priority);
+        }
+    }
+    return first;
+}
+
+netfilter::Loss StationMap::loss_behind_with_new_chains(std::uint32_t index) const {
+    netfilter::Loss loss = loss_behind(index);
+    const Station& its = stations_.at(index).station;
+    if (loss.up_to) {
+        return loss;
+    }
+    for (const std::uint8_t pf : families_of(its)) {
+        for (const std::uint8_t hook : hooks_after(its)) {
+            loss.or_behind.push_back({.family = family_of(pf),
+                                      .hook = hook_of(hook),
+                                      .passed = {},
+                                      .up_to = first_in(its, pf, hook),
+                                      .device = {}});
+        }
+    }
+    return loss;
+}
+
+netfilter::Loss StationMap::loss_anywhere_behind(std::uint32_t index) const {
+    const Station& its = stations_.at(index).station;
+    netfilter::Loss loss = loss_behind(index);
+    loss.up_to.reset();
+    for (const std::uint8_t pf : families_of(its)) {
+        for (const std::uint8_t hook : hooks_after(its, HowFar::to_the_end)) {
+            loss.or_behind.push_back({.family = family_of(pf),
+                                      .hook = hook_of(hook),
+                                      .passed = {},
+                                      .up_to = {},
+                                      .device = {},
+                                      .or_at_egress = hook == NF_INET_POST_ROUTING});
+        }
+    }
+    return loss;
 }
 
 }  // namespace flowstamp::pathtrace

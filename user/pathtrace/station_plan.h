@@ -48,8 +48,14 @@ class StationMap {
     [[nodiscard]] bool is_last(std::uint32_t index) const;
     /// What may have dropped packets that passed this station and no further one.
     [[nodiscard]] netfilter::Loss loss_behind(std::uint32_t index) const;
+    /// The same while chains come: also those further on, before the next hook's first station.
+    [[nodiscard]] netfilter::Loss loss_behind_with_new_chains(std::uint32_t index) const;
+    /// The same while stations come and go: everything behind it.
+    [[nodiscard]] netfilter::Loss loss_anywhere_behind(std::uint32_t index) const;
 
   private:
+    [[nodiscard]] std::optional<int> first_in(const Station& other, std::uint8_t pf,
+                                              std::uint8_t hook) const;
     [[nodiscard]] std::optional<int> neighbour(std::uint32_t index, bool before) const;
     [[nodiscard]] std::vector<std::string> names_between(const Station& its, int above,
                                                          int below) const;

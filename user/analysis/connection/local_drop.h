@@ -21,7 +21,7 @@ struct HostDrop {
     std::string look_at{};     ///< the sysctl or command that shows more; may be empty
     std::string rule{};        ///< that dropped it; empty: none, or unknown
     std::string why{};         ///< what makes the rule certain, or speaks against it
-    bool is_certain = true;    ///< of the rule
+    bool is_certain = true;    ///< of the rule, or else the place
     bool is_answered = false;  ///< by a reset or an ICMP error that this host makes
     bool is_own = false;       ///< the packet was made on this host
 };

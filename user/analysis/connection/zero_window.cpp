@@ -8,6 +8,15 @@
 
 namespace flowstamp::analysis {
 
+namespace {
+
+Values values_of(const ThisHost::Reader& reader) {
+    return {field::process(reader.process), field::pid(static_cast<std::uint64_t>(reader.pid)),
+            field::unread(reader.unread_bytes)};
+}
+
+}  // namespace
+
 void ZeroWindow::observe(const Observation& observation, FindingSink& sink) {
     const ViewKey view = view_of(observation.event);
     switch (observation.kind()) {
@@ -59,6 +68,9 @@ void ZeroWindow::probed(const Observation& observation, FindingSink& sink) {
         return;
     }
     const net::Endpoint receiver = net::receiver_of(packet);
+    if (!closed.updates.is_reported()) {
+        closed.reader = tracking_.host.stuck_reader(receiver, net::sender_of(packet));
+    }
     closed.finding = Finding{
         .kind = FindingKind::zero_window,
         .verdict = highest_verdict(*observation.slot),
@@ -73,6 +85,12 @@ void ZeroWindow::probed(const Observation& observation, FindingSink& sink) {
                      {.signal = Signal::WINDOW_PROBED, .observed = {field::times(closed.probes)}}},
         .slot = *observation.slot,
     };
+    if (closed.reader) {
+        closed.finding.summary.push_back(
+            {.phrase = Phrase::reader_is_here, .values = values_of(*closed.reader)});
+        closed.finding.evidence.push_back(
+            {.signal = Signal::UNREAD_HERE, .observed = values_of(*closed.reader)});
+    }
     closed.updates.report(closed.finding, tracking_.findings, sink);
 }
 

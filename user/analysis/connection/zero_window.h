@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 
 #include "user/analysis/detector.h"
 #include "user/analysis/finding_updates.h"
@@ -29,6 +30,7 @@ class ZeroWindow final : public Detector {
         Nanoseconds since{0};  ///< when the receiver's latest packet before the first probe came
         Nanoseconds latest{0};
         unsigned probes = 0;
+        std::optional<ThisHost::Reader> reader{};  ///< asked for when it is first reported
         FindingUpdates updates;
         Finding finding;
     };

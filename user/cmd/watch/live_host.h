@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "user/analysis/this_host.h"
+#include "user/base/clock.h"
 #include "user/kernel/attach/probe.h"
+#include "user/pathtrace/live/socket_holders.h"
 
 namespace flowstamp::cmd {
 
@@ -18,12 +20,16 @@ class LiveHost final : public analysis::ThisHost {
         : probe_(probe), follows_drops_(follows_drops) {}
 
     [[nodiscard]] std::optional<Route> route_to(const net::Endpoint& end) const override;
+    [[nodiscard]] std::optional<Reader> stuck_reader(const net::Endpoint& own,
+                                                     const net::Endpoint& peer) const override;
     [[nodiscard]] bool is_watched_whole() const override;
     [[nodiscard]] std::optional<std::uint64_t> events_lost() const override;
 
   private:
     kernel::AttachedProbe& probe_;
     bool follows_drops_;
+    SystemClock clock_;
+    mutable pathtrace::SocketHolders holders_;  ///< a memory of /proc
 };
 
 }  // namespace flowstamp::cmd

@@ -84,10 +84,11 @@ void LocalDrops::report(const pathtrace::PathReport& report) {
     const pathtrace::PathReport::Drop& drop = *report.drop;
     analysis::HostDrop host_drop{
         .sighting = {.packet = packet_of(report.latest, report.name), .wall = report.wall},
-        .at = drop.at,
+        .at = pathtrace::place_text(drop),
         .reason = drop.reason,
         .words = drop.words.words,
         .look_at = drop.words.look_at,
+        .is_certain = !drop.or_further_on,
         .is_answered = is_answered(drop, report.latest),
         .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};
     host_drop.sighting.interface = pathtrace::interface_name(host_drop.sighting.packet.key.ifindex);

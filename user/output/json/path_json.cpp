@@ -48,6 +48,9 @@ Json drop(const pathtrace::PathReport::Drop& its) {
     if (!its.at.empty()) {
         json["at"] = its.at;
     }
+    if (its.or_further_on) {
+        json["or_further_on"] = true;
+    }
     if (!its.location.empty()) {
         json["location"] = its.location;
     }

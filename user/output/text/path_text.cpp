@@ -105,8 +105,9 @@ std::string counter_text(const pathtrace::CounterIncrease& counter) {
 std::string headline(const pathtrace::PathReport& report, const Style& style) {
     switch (report.end) {
         case pathtrace::PacketPath::End::dropped:
-            return style.bad("DROPPED") +
-                   (report.drop->at.empty() ? std::string() : " at " + report.drop->at);
+            return style.bad("DROPPED") + (report.drop->at.empty()
+                                               ? std::string()
+                                               : " at " + pathtrace::place_text(*report.drop));
         case pathtrace::PacketPath::End::left:
             return (report.untranslated ? style.bad("left UNTRANSLATED") : style.good("left")) +
                    (report.is_made_here ? ", made on this host" : "");
@@ -168,6 +169,12 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style) {
                           fmt::format("{} ({}{}{})", drop.words.words, drop.reason,
                                       drop.location.empty() ? "" : ", ", drop.location),
                           style);
+        if (drop.or_further_on) {
+            block += labelled("doubt",
+                              "the ruleset changed meanwhile: a new chain further on may have "
+                              "dropped them, where no station stood yet",
+                              style);
+        }
         if (drop.counter) {
             block += labelled("counter", counter_text(*drop.counter), style);
         }

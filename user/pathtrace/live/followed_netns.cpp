@@ -57,7 +57,8 @@ FollowedNetns::FollowedNetns(PlannedNetns planned, const StationMap& map, const 
              {.read = [this] { return read_ruleset(); },
               .ask = netfilter::look_up,
               .take_traced = trace ? Losses::TakeTraced([this] { return trace->take_drops(); })
-                                   : Losses::TakeTraced()}),
+                                   : Losses::TakeTraced(),
+              .changes = [this](const netfilter::Ruleset& now) { return changes_until(now); }}),
       netfilter_drops(map),
       kernel_drops(clock) {}
 
@@ -67,6 +68,11 @@ Result<netfilter::Ruleset> FollowedNetns::read_ruleset() {
         changes.compare(*ruleset);
     }
     return ruleset;
+}
+
+Losses::Changes FollowedNetns::changes_until(const netfilter::Ruleset& now) {
+    changes.listen();
+    return {.announced = changes.announced(), .other_places = changes.needs_other_stations(now)};
 }
 
 std::vector<StationState> stations_in(const std::string& netns,

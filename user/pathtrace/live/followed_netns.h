@@ -51,6 +51,8 @@ class FollowedNetns {
 
     /// The ruleset as it is now; notices if it is another.
     [[nodiscard]] Result<netfilter::Ruleset> read_ruleset();
+    /// What has changed since the stations were planned, `now` being the ruleset that was just read.
+    [[nodiscard]] Losses::Changes changes_until(const netfilter::Ruleset& now);
 
     NetnsEntry entry;
     OtherPrograms others;

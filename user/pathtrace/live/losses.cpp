@@ -90,6 +90,18 @@ std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet) {
     return headers;
 }
 
+/// When its path began; CLOCK_MONOTONIC.
+Nanoseconds began(const PacketPath& packet) {
+    return Nanoseconds(static_cast<std::int64_t>(packet.drop->began_ns));
+}
+
+/// Rules further on may see another mark than the last station, and another interface.
+void forget_what_may_change(netfilter::PacketHeaders& headers) {
+    headers.mark.reset();
+    headers.out_interface.reset();
+    headers.state.reset();
+}
+
 /// Whether a rule can be the cause: netfilter gives this reason for all that it drops, except
 /// packets dropped by a program behind a queue (NFQUEUE), which have none.
 bool may_be_due_to_rule(std::string_view reason) {
@@ -122,12 +134,23 @@ bool Losses::saw(const FlowEnd& whose, const PacketPath& packet, Nanoseconds now
         return false;
     }
     sees_conntrack_ |= shows_conntrack(packet);
+    const bool met_moving = began(packet) < stand_since_;
+    if (met_moving && !is_moving_) {
+        if (!attributions_.contains(whose)) {
+            further_on_.insert(whose);
+        }
+        return false;
+    }
     const Nanoseconds at = time_of(*packet.drop);
     Place& place = places_[whose.end];
+    if (place.kinds.empty()) {
+        place.loss = map_.loss_behind_with_new_chains(whose.end.station);
+    }
     if (place.fresh == 0) {
         place.first = now;
         place.earliest = at;
     }
+    place.met_moving |= met_moving;
     place.earliest = std::min(place.earliest, at);
     place.fresh++;
     const Kind kind = kind_of(packet);
@@ -145,22 +168,59 @@ bool Losses::is_due(Nanoseconds now) const {
            });
 }
 
+Losses::Where Losses::where(const PathEnd& end, const Place& place, const Changes& changes) const {
+    if (place.met_moving) {
+        return {.loss = map_.loss_anywhere_behind(end.station), .may_be_further_on = true};
+    }
+    const bool has_new_places =
+        is_behind_ruleset_ || changes.other_places || changes.announced.may_have_new_place();
+    if (has_new_places && !place.loss.or_behind.empty()) {
+        return {.loss = place.loss, .may_be_further_on = true};
+    }
+    netfilter::Loss loss = place.loss;
+    loss.or_behind.clear();
+    return {.loss = std::move(loss)};
+}
+
+void Losses::doubt(netfilter::DropAttribution& attribution, const PathEnd& end, const Where& where,
+                   const Reading& after, bool is_traced) const {
+    if (attribution.certainty != netfilter::Certainty::certain) {
+        return;
+    }
+    const netfilter::RulesetChange& announced = after.changes.announced;
+    const bool may_be_another =
+        is_traced
+            ? announced.may_reuse_handles({attribution.family, attribution.table})
+            : where.may_be_further_on || announced.may_concern(before_, after.ruleset, where.loss);
+    if (may_be_another) {
+        attribution.certainty = netfilter::Certainty::probable;
+        attribution.why = "the rules were changed while packets were being lost";
+    } else if (drop_reason_name(end.drop_reason) != kNetfilterDrop) {
+        attribution.certainty = netfilter::Certainty::probable;
+        attribution.why = "the kernel does not say that a rule dropped them";
+    }
+}
+
 /// Attributes what one place lost since the last reading. Where counters are not conclusive, nft's
 /// trace decides.
-Losses::Attributions Losses::behind(const PathEnd& end, const Place& place,
-                                    const netfilter::Ruleset& after,
+Losses::Attributions Losses::behind(const PathEnd& end, const Place& place, const Where& where,
+                                    const Reading& after,
                                     const netfilter::NftTraceDrops& fresh) const {
-    const netfilter::Loss loss = map_.loss_behind(end.station);
     std::vector<netfilter::LostPackets> all, new_ones;
     for (const auto& [kind, count] : place.kinds) {
-        all.push_back({kind.headers, count.buffers});
-        new_ones.push_back({kind.headers, count.fresh()});
+        auto headers = kind.headers;
+        if (headers && where.may_be_further_on) {
+            forget_what_may_change(*headers);
+        }
+        all.push_back({headers, count.buffers});
+        new_ones.push_back({headers, count.fresh()});
     }
-    const Attributions since_start = netfilter::attribute_drops(before_, after, loss, all);
+    const Attributions since_start =
+        netfilter::attribute_drops(before_, after.ruleset, where.loss, all);
     // A packet dropped while the ruleset was being read may or may not be in its counters.
     const bool all_since = last_ && place.earliest > last_->done;
     const Attributions since_last =
-        all_since ? netfilter::attribute_drops(last_->ruleset, after, loss, new_ones)
+        all_since ? netfilter::attribute_drops(last_->ruleset, after.ruleset, where.loss, new_ones)
                   : Attributions(all.size());
     Attributions found;
     for (std::size_t i = 0; i < all.size(); i++) {
@@ -171,20 +231,28 @@ Losses::Attributions Losses::behind(const PathEnd& end, const Place& place,
         if (is_certain(since_last[i]) && !is_certain(attribution)) {
             attribution = since_last[i];
         }
+        if (attribution) {
+            doubt(*attribution, end, where, after, false);
+        }
         for (const netfilter::NftTraceDrops* const traced : {&fresh, &traced_}) {
             if (!is_certain(attribution)) {
-                if (auto seen = netfilter::traced_attribution(after, loss, all[i], *traced)) {
+                if (auto seen =
+                        netfilter::traced_attribution(after.ruleset, where.loss, all[i], *traced)) {
                     attribution = std::move(seen);
+                    doubt(*attribution, end, where, after, true);
                 }
             }
-        }
-        if (is_certain(attribution) && drop_reason_name(end.drop_reason) != kNetfilterDrop) {
-            attribution->certainty = netfilter::Certainty::probable;
-            attribution->why = "the kernel does not say that a rule dropped them";
         }
         found.push_back(std::move(attribution));
     }
     return found;
+}
+
+void Losses::begin_anew(netfilter::Ruleset before) {
+    before_ = std::move(before);
+    last_.reset();
+    places_.clear();
+    is_moving_ = false;
 }
 
 /// False if nothing changed.
@@ -192,6 +260,7 @@ bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttributio
     constexpr std::size_t kMost = 65536;
     if (attributions_.size() >= kMost) {
         attributions_.clear();
+        further_on_.clear();
     }
     const auto before = of(whose);
     const bool was_certain = before && attributions_[whose].was_certain;
@@ -258,34 +327,56 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
         return std::unexpected(after.error());
     }
     after->sets = ask_sets(*after);
-    const Nanoseconds now = clock.monotonic();
+    Reading reading{.done = clock.monotonic()};
+    if (sources_.changes) {
+        reading.changes = sources_.changes(*after);
+    }
+    reading.ruleset = *std::move(after);
     const netfilter::NftTraceDrops fresh = take_traced();
-    not_before_ = now + kBetween;
+    not_before_ = reading.done + kBetween;
     std::set<FlowEnd> changed;
     for (auto& [end, place] : places_) {
-        if (place.fresh == 0) {
+        if (place.fresh != 0) {
+            examine(end, place, reading, fresh, changed);
+        }
+    }
+    last_ = std::move(reading);
+    return changed;
+}
+
+/// Adds those whose attribution changed.
+void Losses::examine(const PathEnd& end, Place& place, const Reading& after,
+                     const netfilter::NftTraceDrops& fresh, std::set<FlowEnd>& changed) {
+    const Where at = where(end, place, after.changes);
+    const Attributions attributions = behind(end, place, at, after, fresh);
+    auto attribution = attributions.begin();
+    for (auto& [kind, count] : place.kinds) {
+        if (count.fresh() == 0) {
             continue;
         }
-        const Attributions attributions = behind(end, place, *after, fresh);
-        auto attribution = attributions.begin();
-        for (auto& [kind, count] : place.kinds) {
-            if (count.fresh() == 0) {
-                continue;
+        const bool is_mixed = !kind.headers && place.kinds.size() > kKinds;
+        for (const FlowEnd& whose : count.whose) {
+            if (learn(whose, is_mixed ? std::nullopt : *attribution)) {
+                changed.insert(whose);
             }
-            const bool is_mixed = !kind.headers && place.kinds.size() > kKinds;
-            for (const FlowEnd& whose : count.whose) {
-                if (learn(whose, is_mixed ? std::nullopt : *attribution)) {
-                    changed.insert(whose);
-                }
-            }
-            ++attribution;
-            count.examined = count.buffers;
-            count.whose.clear();
+            note_place(whose, at.may_be_further_on);
         }
-        place.fresh = 0;
+        ++attribution;
+        count.examined = count.buffers;
+        count.whose.clear();
     }
-    last_ = Reading{.ruleset = std::move(*after), .done = now};
-    return changed;
+    place.fresh = 0;
+    place.met_moving = false;
+}
+
+/// Where some packets with that end were dropped for certain, the others are told with them.
+void Losses::note_place(const FlowEnd& whose, bool may_be_further_on) {
+    const auto known = attributions_.find(whose);
+    if (may_be_further_on && (known == attributions_.end() || !known->second.was_certain)) {
+        further_on_.insert(whose);
+    } else {
+        further_on_.erase(whose);
+    }
 }
 
 std::optional<netfilter::DropAttribution> Losses::of(const FlowEnd& whose) const {

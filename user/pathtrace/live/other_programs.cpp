@@ -12,6 +12,7 @@
 
 #include "user/kernel/features/bpf_objects.h"
 #include "user/kernel/features/libbpf_messages.h"
+#include "user/netfilter/nft_trace.h"
 #include "user/netfilter/read_ruleset.h"
 #include "user/pathtrace/station_plan.h"
 #include "vmlinux/uapi.h"
@@ -127,7 +128,7 @@ Result<netfilter::Ruleset> OtherPrograms::read_ruleset() {
     auto ruleset = netfilter::read_ruleset();
     if (ruleset) {
         std::erase_if(ruleset->tables, [](const netfilter::Table& table) {
-            return table.name.starts_with("flowstamp_trace_");
+            return table.name.starts_with(netfilter::kTraceTable);
         });
         add_to(*ruleset);
     }

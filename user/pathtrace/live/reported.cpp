@@ -2,6 +2,7 @@
 #include "user/pathtrace/live/reported.h"
 
 #include <tuple>
+#include <utility>
 
 #include "user/pathtrace/path_sample.h"
 
@@ -13,7 +14,11 @@ std::vector<PathStats::Loss> reported_losses(const PathFlows& flows, const Repor
     flows.each_end([&](const PathFlows::Filed& filed, const PacketPath&) {
         const FlowEnd whose = flow_end(filed);
         if (filed.end.end == PacketPath::End::dropped && reported.contains(whose)) {
-            const PathSample::Loss place = place_of(filed.end, map);
+            PathSample::Loss place = place_of(filed.end, map);
+            if (std::string other = reported.place(whose); !other.empty()) {
+                place.at = std::move(other);
+                place.before.clear();
+            }
             sums[{place.at, place.before, reported.cause(whose)}] += filed.count;
         }
     });

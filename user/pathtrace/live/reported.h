@@ -30,8 +30,13 @@ class Reported {
         const auto found = last_.find(whose);
         return found == last_.end() ? "" : found->second.cause;
     }
-    void note(const FlowEnd& whose, std::uint64_t packets, std::string cause) {
-        last_[whose] = {.packets = packets, .cause = std::move(cause)};
+    /// Where they were dropped according to the last report, if not where their last station shows; else empty.
+    [[nodiscard]] std::string place(const FlowEnd& whose) const {
+        const auto found = last_.find(whose);
+        return found == last_.end() ? "" : found->second.place;
+    }
+    void note(const FlowEnd& whose, std::uint64_t packets, std::string cause, std::string place) {
+        last_[whose] = {.packets = packets, .cause = std::move(cause), .place = std::move(place)};
     }
     void forget_if_many() {
         if (last_.size() >= kMost) {
@@ -44,6 +49,7 @@ class Reported {
     struct Last {
         std::uint64_t packets = 0;
         std::string cause{};
+        std::string place{};
     };
     std::map<FlowEnd, Last> last_;
 };

@@ -2,7 +2,6 @@
 #include "user/pathtrace/live/ruleset_changes.h"
 
 #include <fmt/format.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -11,7 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
+#include <span>
 
 #include "user/pathtrace/station_plan.h"
 
@@ -31,38 +30,6 @@ Fd subscribe() {
         return {};
     }
     return socket;
-}
-
-/// Of a table, chain or rule: sets change with the traffic, and are not compared with it.
-bool concerns_rules(std::uint16_t type) {
-    switch (NFNL_MSG_TYPE(type)) {
-        case NFT_MSG_NEWTABLE:
-        case NFT_MSG_DELTABLE:
-        case NFT_MSG_NEWCHAIN:
-        case NFT_MSG_DELCHAIN:
-        case NFT_MSG_NEWRULE:
-        case NFT_MSG_DELRULE:
-            return NFNL_SUBSYS_ID(type) == NFNL_SUBSYS_NFTABLES;
-        default:
-            return false;
-    }
-}
-
-bool any_concerns_rules(const std::byte* data, std::size_t bytes) {
-    while (bytes >= sizeof(nlmsghdr)) {
-        nlmsghdr header;
-        std::memcpy(&header, data, sizeof(header));
-        if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > bytes) {
-            return false;
-        }
-        if (concerns_rules(header.nlmsg_type)) {
-            return true;
-        }
-        const std::size_t step = std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), bytes);
-        data += step;
-        bytes -= step;
-    }
-    return false;
 }
 
 std::vector<std::string> rules_of(const netfilter::Ruleset& ruleset) {
@@ -93,14 +60,16 @@ void RulesetChanges::listen() {
         }
         if (bytes < 0) {
             if (errno == ENOBUFS) {  // more than the socket holds
-                is_changed_ = true;
+                is_changed_ = announced_.is_unknown = true;
                 continue;
             }
             return;
         }
         const auto count = static_cast<std::size_t>(bytes);
-        if (count > buffer.size() || any_concerns_rules(buffer.data(), count)) {
-            is_changed_ = true;
+        if (count > buffer.size()) {
+            is_changed_ = announced_.is_unknown = true;
+        } else {
+            is_changed_ |= netfilter::add_announced(std::span(buffer).first(count), announced_);
         }
     }
 }
@@ -110,12 +79,17 @@ void RulesetChanges::compare(const netfilter::Ruleset& ruleset) {
 }
 
 bool RulesetChanges::is_another(const netfilter::Ruleset& ruleset) const {
-    return plan_stations(ruleset, {}) != stations_ || rules_of(ruleset) != rules_;
+    return needs_other_stations(ruleset) || rules_of(ruleset) != rules_;
+}
+
+bool RulesetChanges::needs_other_stations(const netfilter::Ruleset& ruleset) const {
+    return plan_stations(ruleset, {}) != stations_;
 }
 
 void RulesetChanges::planned(const netfilter::Ruleset& ruleset) {
     stations_ = plan_stations(ruleset, {});
     rules_ = rules_of(ruleset);
+    announced_ = {};
     is_changed_ = false;
 }
 

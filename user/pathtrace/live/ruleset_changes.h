@@ -7,6 +7,7 @@
 #include "user/base/clock.h"
 #include "user/base/fd.h"
 #include "user/netfilter/ruleset.h"
+#include "user/netfilter/ruleset_change.h"
 #include "user/pathtrace/station.h"
 
 namespace flowstamp::pathtrace {
@@ -27,6 +28,10 @@ class RulesetChanges {
     void compare(const netfilter::Ruleset& ruleset);
     /// Whether it differs from what the stations were planned for, apart from counters and sets.
     [[nodiscard]] bool is_another(const netfilter::Ruleset& ruleset) const;
+    /// What has been announced since the stations were planned, apart from what is still unread.
+    [[nodiscard]] const netfilter::RulesetChange& announced() const { return announced_; }
+    /// Whether stations belong elsewhere than where they are planned.
+    [[nodiscard]] bool needs_other_stations(const netfilter::Ruleset& ruleset) const;
     /// Whether to read the ruleset, and plan anew.
     [[nodiscard]] bool is_due(Nanoseconds now) const { return is_changed_ && now >= not_before_; }
     /// The stations are planned for this one.
@@ -41,6 +46,7 @@ class RulesetChanges {
     Fd socket_;  ///< none: changes are only found by comparing
     std::vector<Station> stations_;
     std::vector<std::string> rules_;
+    netfilter::RulesetChange announced_{};
     bool is_changed_ = false;
     Nanoseconds not_before_{0};
 };

@@ -60,6 +60,9 @@ void Tracer::Run::tell_other_programs(const FollowedNetns& its) const {
 
 Status Tracer::Run::listen() {
     auto reader = probe_.events([this](const fst_path_event& event) {
+        if (event.began_ns > last_ns_) {
+            return;
+        }
         follow_answers(event);
         counts_.passed(event);
         packet_paths_.record(event);
@@ -84,8 +87,8 @@ Status Tracer::Run::listen() {
 }
 
 Status Tracer::Run::poll() {
-    if (const auto read = reader_->consume(); !read) {
-        return std::unexpected(read.error());
+    if (const Status read = read_records(); !read) {
+        return read;
     }
     const Nanoseconds now = dependencies_.clock.monotonic();
     packet_paths_.advance(now);
@@ -102,9 +105,22 @@ Status Tracer::Run::poll() {
     return {};
 }
 
-Status Tracer::Run::finish() {
-    probe_.detach();
+Status Tracer::Run::read_records() {
     const auto read = reader_->consume();
+    return read ? Status{} : std::unexpected(read.error());
+}
+
+/// Stations are detached one after another: a packet that comes meanwhile passes some of them only, so it is not
+/// followed; and of one that is under way then, it is not known how far it came.
+Status Tracer::Run::finish() {
+    const Status before = read_records();
+    const Nanoseconds now = dependencies_.clock.monotonic();
+    last_ns_ = static_cast<std::uint64_t>(now.count());
+    for (const auto& its : followed_) {
+        its->losses.stations_moved(now);
+    }
+    probe_.detach();
+    const Status read = before ? read_records() : before;
     for (const auto& its : followed_) {
         its->kernel_drops.lift_limit();
     }
@@ -114,7 +130,7 @@ Status Tracer::Run::finish() {
     }
     report_ends();
     dependencies_.report(final_stats());
-    return read ? Status{} : std::unexpected(read.error());
+    return read;
 }
 
 PathSample Tracer::Run::sample() const {
@@ -142,48 +158,6 @@ FollowedNetns& Tracer::Run::netns_of(std::uint32_t inode) const {
 
 bool Tracer::Run::is_within(const FollowedNetns& its, const PathEnd& end) const {
     return !map_.knows(end.station) || map_.at(end.station).station.netns == its.entry.name();
-}
-
-/// The ruleset has changed: places stations for it, and counts from it on.
-void Tracer::Run::replan(FollowedNetns& its) {
-    const Nanoseconds began = dependencies_.clock.monotonic();
-    inspect(its);  // what was lost before
-    its.entry.inside([&] {
-        its.others.forget_in_the_way();
-        auto ruleset = its.read_ruleset();
-        if (!ruleset) {
-            dependencies_.notice(ruleset.error().message());
-        } else if (!its.changes.is_another(*ruleset)) {
-            its.changes.planned(*ruleset);
-        } else {
-            place_stations(its, *std::move(ruleset));
-        }
-        its.changes.rest(began, dependencies_.clock.monotonic());
-    });
-}
-
-void Tracer::Run::place_stations(FollowedNetns& its, netfilter::Ruleset ruleset) {
-    const std::string& netns = its.entry.name();
-    const std::size_t noticed = probe_.notices().size();
-    const auto replanned = probe_.replan(plan_stations(ruleset, {}, netns), netns);
-    if (!replanned) {
-        dependencies_.notice(replanned.error().message());
-    }
-    its.others.attached(stations_in(netns, probe_.stations()), ruleset);
-    map_.renew(probe_.stations());
-    map_.learn(netns, ruleset);
-    counts_.grow(map_);
-    its.changes.planned(ruleset);
-    its.losses.begin_anew(std::move(ruleset));
-    if (replanned) {
-        dependencies_.notice(
-            fmt::format("{}{}the ruleset has changed: stations: {} new, {} removed; rules are "
-                        "compared from here on",
-                        netns, netns.empty() ? "" : ": ", replanned->added, replanned->removed));
-    }
-    for (std::size_t i = noticed; i < probe_.notices().size(); i++) {
-        dependencies_.notice(probe_.notices()[i].text);
-    }
 }
 
 void Tracer::Run::follow_answers(const fst_path_event& event) {
@@ -302,13 +276,17 @@ void Tracer::Run::report(const PathFlows::Filed& filed, const PacketPath& packet
     report.bridge = bridge_of(packet_path);
     report.toward = unwatched_way_out(packet_path, probe_.stations());
     report.wall = wall_.at(time_of(packet_path.last()));
-    std::string cause;
+    std::string cause, place;
     if (report.drop) {
         its.entry.inside([&] { explain(its, *report.drop, filed.end, *packet_path.drop); });
+        if (its.losses.may_be_further_on(whose)) {
+            place_further_on(*report.drop, its.entry.name());
+            place = place_text(*report.drop);
+        }
         cause = short_words(*report.drop);
         counts_.blamed(filed.end, cause, reported_.cause(whose));
     }
-    reported_.note(whose, filed.count, std::move(cause));
+    reported_.note(whose, filed.count, std::move(cause), std::move(place));
     dependencies_.report(report);
 }
 

@@ -44,12 +44,14 @@ class Tracer::Run {
     [[nodiscard]] bool is_within(const FollowedNetns& its, const PathEnd& end) const;
     void tell_other_programs(const FollowedNetns& its) const;
 
+    [[nodiscard]] Status read_records();
     void follow_answers(const fst_path_event& event);
     void settle(const PacketPath& packet_path);
     void ended(const PacketPath& packet_path);
     void inspect(FollowedNetns& its);
     void replan(FollowedNetns& its);
-    void place_stations(FollowedNetns& its, netfilter::Ruleset ruleset);
+    [[nodiscard]] std::vector<std::string> move_stations(FollowedNetns& its,
+                                                         netfilter::Ruleset& ruleset);
     void look_behind(FollowedNetns& its, Nanoseconds now);
     [[nodiscard]] std::optional<Delivery> behind(FollowedNetns& its, const PathFlows::Filed& filed,
                                                  const PacketPath& example);
@@ -79,6 +81,8 @@ class Tracer::Run {
     PathFlows flows_;
     PathStats stats_{};
     Reported reported_;
+    std::uint64_t last_ns_ =
+        UINT64_MAX;  ///< packets that come later are not followed; CLOCK_MONOTONIC
     std::optional<PathReader> reader_;
     Fd waiting_;  ///< an epoll: records, and changes of the rulesets
 };
