@@ -315,8 +315,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] &= ~FST_RESET_EGRESS;
         flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
     } else if (challenged && challenges > 1 &&
-               (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)) &&
-               time_us(packet->time_ns) - flow->rst_us[d] < FST_WATCH_US) {
+               (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER))) {
         challenges--;  // a dead peer answers each of our ACKs once, and in its time
     }
     if (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE)
