@@ -430,7 +430,7 @@ INSTANTIATE_TEST_SUITE_P(V4, WatchOriginShortcut, ::testing::Values(Family::V4),
 class WatchOriginNat : public WatchOrigin {
   protected:
     void SetUp() override {
-        WatchTest::SetUp();
+        WatchTest::SetUp();  // NOLINT(bugprone-parent-virtual-call): another lab than WatchOrigin's
         if (!IsSkipped()) {
             make({.routers = 3, .masquerade_at = kRouter});
         }
