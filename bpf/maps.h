@@ -179,17 +179,21 @@ static __always_inline const struct fst_policy* policy_get(void) {
     return bpf_map_lookup_elem(&policies, &zero);
 }
 
-static __always_inline void count_by(__u32 counter, __u64 by) {
+static __always_inline __u64* counters_get(void) {
     const __u32 zero = 0;
-    __u64* values = bpf_map_lookup_elem(&counters, &zero);
+
+    return bpf_map_lookup_elem(&counters, &zero);
+}
+
+static __always_inline void count_by(__u32 counter, __u64 by) {
+    __u64* values = counters_get();
 
     if (values && counter < FST_COUNT_MAX)
         values[counter] += by;
 }
 
 static __always_inline void count_tcp(__u32 ip_bytes) {
-    const __u32 zero = 0;
-    __u64* values = bpf_map_lookup_elem(&counters, &zero);
+    __u64* values = counters_get();
 
     if (!values)
         return;

@@ -20,6 +20,14 @@ class DatapathForgerOwnStack : public DatapathForger {
     Outcome leave(Conversation& talk, const Segment& segment) {
         return acting().run(FST_HOOK_TC_EGRESS, {.bytes = talk.encode(segment)});
     }
+    /// Our SYN of another connection on the same addresses and ports.
+    Segment use_port_again(Conversation& talk) {
+        Segment syn = talk.next(End::us, Syn);
+        syn.seq += 0x30000000;
+        syn.ack = 0;
+        leave(talk, syn);
+        return syn;
+    }
     static Segment signed_copy(Segment segment) {
         segment.options = {option_of(19)};
         return segment;
@@ -391,10 +399,7 @@ TEST_P(DatapathForgerOwnStack, EarlyAnswersAreAskedForAFewTimesOnly) {
 TEST_P(DatapathForgerOwnStack, ARefusalIsNotJudgedByAnOlderConnection) {
     protect();
     Conversation talk = established();
-    Segment syn = talk.next(End::us, Syn);
-    syn.seq += 0x30000000;
-    syn.ack = 0;
-    leave(talk, syn);
+    const Segment syn = use_port_again(talk);
     Segment refusal = crude(talk);
     refusal.seq = talk.direction(End::peer).seq_edge + 0x40000000;
     refusal.ack = syn.seq + 1;
@@ -408,10 +413,7 @@ TEST_P(DatapathForgerOwnStack, ARefusalIsNotJudgedByAnOlderConnection) {
 TEST_P(DatapathForgerOwnStack, ARefusalInTheWindowOfAnOlderConnectionIsJudgedByIt) {
     protect();
     Conversation talk = established();
-    Segment syn = talk.next(End::us, Syn);
-    syn.seq += 0x30000000;
-    syn.ack = 0;
-    leave(talk, syn);
+    const Segment syn = use_port_again(talk);
     Segment reset = crude(talk);
     reset.ack = syn.seq + 1;
     expect_refused(talk, reset);
