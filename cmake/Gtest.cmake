@@ -5,7 +5,7 @@
 # Registers one ctest test per GoogleTest suite of TARGET. Per suite, not per case: that locates a
 # failure well enough, and the suite's fixture (a loaded BPF object, a lab) is set up once.
 # SERIAL: each runs alone, for tests that depend on real time; except the suites in PARALLEL. Of those in
-# SIDE_BY_SIDE three tests run at a time.
+# SIDE_BY_SIDE six tests run at a time.
 # Exit status 77 (see tests/support/main.cpp) is ctest's "skipped".
 
 function(flowstamp_gtest target)
@@ -24,7 +24,7 @@ function(flowstamp_gtest target)
         COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DLABEL=${arg_LABEL}
                 "-DPROPERTIES=${properties}" -DSERIAL=${arg_SERIAL} "-DPARALLEL=${arg_PARALLEL}"
                 "-DSIDE_BY_SIDE=${arg_SIDE_BY_SIDE}" -DOUTPUT=${list}
-                -DTWICE=${PROJECT_SOURCE_DIR}/tests/side_by_side.sh
+                -DSIDE_BY_SIDE_RUNNER=${PROJECT_SOURCE_DIR}/tests/side_by_side.sh
                 -P ${PROJECT_SOURCE_DIR}/cmake/GtestSuites.cmake
         BYPRODUCTS ${list}
         VERBATIM)

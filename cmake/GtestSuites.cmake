@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run as a script after PROGRAM was built: lists its suites and writes an add_test() for each, with
 # PROPERTIES, to OUTPUT; with SERIAL, each but those in PARALLEL runs alone, those in SIDE_BY_SIDE by the
-# script TWICE. "Suite/0.  # TypeParam = x" is a suite of a typed test.
+# script SIDE_BY_SIDE_RUNNER. "Suite/0.  # TypeParam = x" is a suite of a typed test.
 cmake_minimum_required(VERSION 3.25)
 
 execute_process(COMMAND ${PROGRAM} --gtest_list_tests
@@ -12,7 +12,7 @@ foreach(suite IN LISTS suites)
     string(REGEX REPLACE "[\n.]" "" suite "${suite}")
     set(command "[==[${PROGRAM}]==] [==[--gtest_filter=${suite}.*]==]")
     if(suite IN_LIST SIDE_BY_SIDE)
-        set(command "[==[${TWICE}]==] ${command}")
+        set(command "[==[${SIDE_BY_SIDE_RUNNER}]==] ${command}")
     endif()
     string(APPEND script
            "add_test([==[${LABEL}.${suite}]==] ${command})\n"

@@ -17,26 +17,28 @@ enum Kind : std::uint8_t {
     Ts = 8
 };
 
-struct Encoder {
-    ByteWriter& out;
-
-    void operator()(const EndOfOptions&) const { out.u8(Kind::End); }
-    void operator()(const Nop&) const { out.u8(Kind::NoOp); }
-    void operator()(const Mss& mss) const { out.u8(Kind::MaxSeg).u8(4).u16(mss.bytes); }
-    void operator()(const WindowScale& scale) const { out.u8(Kind::Scale).u8(3).u8(scale.shift); }
-    void operator()(const SackPermitted&) const { out.u8(Kind::SackOk).u8(2); }
-    void operator()(const Sack& sack) const {
-        out.u8(Kind::SackBlocks).u8(2 + 8 * sack.blocks.size());
-        for (const auto& [left, right] : sack.blocks)
-            out.u32(left).u32(right);
-    }
-    void operator()(const Timestamps& ts) const { out.u8(Kind::Ts).u8(10).u32(ts.val).u32(ts.ecr); }
-    void operator()(const RawOption& raw) const {
-        out.u8(raw.kind).u8(raw.length.value_or(2 + raw.data.size())).raw(raw.data);
-    }
-};
-
 }  // namespace
+
+TcpOption::TcpOption(EndOfOptions) : bytes_{Kind::End} {}
+TcpOption::TcpOption(Nop) : bytes_{Kind::NoOp} {}
+TcpOption::TcpOption(Mss mss) : bytes_(ByteWriter{}.u8(Kind::MaxSeg).u8(4).u16(mss.bytes).take()) {}
+TcpOption::TcpOption(WindowScale scale) : bytes_{Kind::Scale, 3, scale.shift} {}
+TcpOption::TcpOption(SackPermitted) : bytes_{Kind::SackOk, 2} {}
+TcpOption::TcpOption(const Sack& sack) {
+    ByteWriter out;
+    out.u8(Kind::SackBlocks).u8(2 + 8 * sack.blocks.size());
+    for (const auto& [left, right] : sack.blocks)
+        out.u32(left).u32(right);
+    bytes_ = out.take();
+}
+TcpOption::TcpOption(Timestamps ts)
+    : bytes_(ByteWriter{}.u8(Kind::Ts).u8(10).u32(ts.val).u32(ts.ecr).take()) {}
+TcpOption::TcpOption(const RawOption& raw)
+    : bytes_(ByteWriter{}
+                 .u8(raw.kind)
+                 .u8(raw.length.value_or(2 + raw.data.size()))
+                 .raw(raw.data)
+                 .take()) {}
 
 std::vector<TcpOption> nop_nop_timestamps(std::uint32_t val, std::uint32_t ecr) {
     return {Nop{}, Nop{}, Timestamps{val, ecr}};
@@ -50,7 +52,7 @@ std::vector<TcpOption> linux_syn_options(std::uint32_t val, std::uint32_t ecr, s
 Bytes encode(std::span<const TcpOption> options) {
     ByteWriter out;
     for (const TcpOption& option : options)
-        std::visit(Encoder{out}, option);
+        out.raw(option.bytes());
     return out.pad_to(4).take();
 }
 

@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "tests/support/checksum.h"
@@ -37,8 +36,23 @@ struct RawOption {
     std::optional<std::uint8_t> length{};
 };
 
-using TcpOption =
-    std::variant<EndOfOptions, Nop, Mss, WindowScale, SackPermitted, Sack, Timestamps, RawOption>;
+/// Any of them, as it stands in a header.
+class TcpOption {
+  public:
+    TcpOption(EndOfOptions);
+    TcpOption(Nop);
+    TcpOption(Mss);
+    TcpOption(WindowScale);
+    TcpOption(SackPermitted);
+    TcpOption(const Sack&);
+    TcpOption(Timestamps);
+    TcpOption(const RawOption&);
+
+    [[nodiscard]] std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+  private:
+    Bytes bytes_;
+};
 
 /// Two NOPs and the timestamps: Linux's layout outside of SYNs.
 std::vector<TcpOption> nop_nop_timestamps(std::uint32_t val, std::uint32_t ecr);
