@@ -90,7 +90,7 @@ struct candidate {
 
 /// Read-only data, set by the loader before the programs are verified. Their `volatile` is what
 /// keeps clang from folding the zeros that stand here: never cast it away.
-const volatile __u64 hash_seed[2];          ///< random bits
+const volatile __u64 hash_seed[2];          ///< random, odd
 const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a power of two
 const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
 const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns

@@ -59,7 +59,8 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST)) ||
            (!(state & FST_FLOW_ESTABLISHED) && own->packets < OPENING_PACKETS) ||
            (state & (pending_of(d) | FST_FLOW_CANDIDATE)) ||
-           fst_sequence_after(packet->seq, own->seq_edge) > 0 || moves_clock(own, packet) ||
+           fst_sequence_after(packet->seq, own->seq_edge) > 0 ||
+           moves_clock(own, segment_in_memory(packet)) ||
            lowers_rtt(own, &flow->direction[d ^ 1], packet) || !knows_ttl(own, packet->ttl);
 }
 
@@ -82,12 +83,12 @@ static __always_inline int refuses_hidden_headers(enum fst_hook hook,
 /// True: the packet is to be dropped.
 static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     struct scratch* scratch = 0;
-    struct fst_flow* flow = 0;
+    struct quick quick = {};
     enum fst_parse_result result;
-    __u64 hash = 0;
+    struct fst_flow* flow;
     __u32 slot;
 
-    switch (handle_quick(ctx, hook, &scratch, &flow, &hash)) {
+    switch (handle_quick(ctx, hook, &scratch, &quick)) {
         case QUICK_DONE:
             return 0;
         case QUICK_READ:
@@ -105,16 +106,16 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
                 handle_icmp_error(ctx, hook, scratch);
                 return 0;
             }
-            flow = flow_at_home(&scratch->packet, &hash);
+            quick.flow = flow_at_home(&scratch->packet, &quick.hash);
     }
     count_tcp(scratch->packet.ip_bytes);
-    flow = flow_or_claim(flow, hash, 1, &slot);
+    flow = flow_or_claim(quick.flow, quick.hash, 1, &slot);
     if (stamping)
         buffer_stamp(scratch);
     if (!flow)
         return 0;
-    if (is_ordinary(flow, &scratch->packet, scratch->packet.direction & 1)) {
-        observe_ordinary(flow, &scratch->packet);
+    if (is_ordinary(flow, segment_in_memory(&scratch->packet))) {
+        observe_ordinary(flow, segment_in_memory(&scratch->packet));
         return 0;
     }
     judgement_clear(scratch);

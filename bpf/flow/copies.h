@@ -126,7 +126,7 @@ noinline int observe_copy(__u32 slot) {
     if (same_ttl)
         return 1;
     version_begin(own);
-    stamp_packet(own, packet, time_us(packet->time_ns));
+    stamp_packet(own, segment_in_memory(packet), time_us(packet->time_ns));
     version_end(own);
     if (above >= 2 && !(flow->state & FST_FLOW_LOOP) && came_by_the_same_link(flow, packet, d)) {
         state_set(flow, FST_FLOW_LOOP);

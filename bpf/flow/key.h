@@ -17,11 +17,12 @@ static __always_inline __u64 mix(__u64 value, __u64 word, __u64 multiplier) {
     return value ^ (value >> 32);
 }
 
-/// A keyed hash of the flow key. The multipliers are secret, too, and odd.
+/// A keyed hash of the flow key: each step is keyed by a secret, odd multiplier, and what goes into the next one
+/// is secret by then.
 static __always_inline __u64 flow_hash(const struct fst_flow_key* key) {
     const __u64* words = (const __u64*)key;
-    const __u64 seed0 = hash_seed[0], seed1 = hash_seed[1], m0 = seed0 | 1, m1 = seed1 | 1;
-    __u64 hash = seed1 ^ 0x9e3779b97f4a7c15ULL;
+    const __u64 m0 = hash_seed[0], m1 = hash_seed[1];
+    __u64 hash = m1;
 
     if (key->address[0][2] == bpf_htonl(0xffff) && !words[0]) {  // IPv4: the rest is constant
         hash = mix(hash, (__u64)key->address[0][3] << 32 | key->address[1][3], m0);
@@ -31,7 +32,7 @@ static __always_inline __u64 flow_hash(const struct fst_flow_key* key) {
         hash = mix(hash, words[2], m0);
         hash = mix(hash, words[3], m1);
     }
-    return mix(hash, words[4] ^ seed0 ^ key->protocol, m1);
+    return mix(hash, words[4] ^ key->protocol, m1);
 }
 
 static __always_inline __u64 tag_of(__u64 hash) {

@@ -6,6 +6,7 @@
 
 #include "bpf/flow/time.h"
 #include "bpf/maps.h"
+#include "bpf/packet/segment.h"
 #include "flowstamp/acceptance_rules.h"
 
 #define MAC_VOTES_ENOUGH 3
@@ -63,17 +64,17 @@ static __always_inline enum fst_id_class id_step(const struct fst_direction* own
 
 /// The class is the majority of steps (Boyer-Moore vote). A small step back is reordering and does
 /// not vote. Not for a SYN-ACK: Linux sends it with ID 0, whatever IDs follow.
-static __always_inline void learn_id(struct fst_direction* own, const struct fst_packet* packet) {
+static __always_inline void learn_id(struct fst_direction* own, __u16 ip_id, __u16 segments) {
     __u8 votes = own->id_class >> 4, class = own->id_class & 0x0f;
-    __u16 back = own->ip_id - packet->ip_id;
+    __u16 back = own->ip_id - ip_id;
 
     if (back == 0xffff && own->id_class == (15 << 4 | FST_ID_FLOW)) {  // as ever
-        own->ip_id = packet->ip_id + packet->segments - 1;
+        own->ip_id = ip_id + segments - 1;
         return;
     }
 
     if (own->flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN)) {
-        enum fst_id_class step = id_step(own, packet->ip_id);
+        enum fst_id_class step = id_step(own, ip_id);
 
         if (back >= 1 && back <= 64)
             return;
@@ -85,7 +86,7 @@ static __always_inline void learn_id(struct fst_direction* own, const struct fst
             votes--;
         own->id_class = (__u8)(votes << 4) | class;
     }
-    own->ip_id = packet->ip_id + packet->segments - 1;
+    own->ip_id = ip_id + segments - 1;
 }
 
 static __always_inline void state_set(struct fst_flow* flow, __u32 bits) {
@@ -100,14 +101,15 @@ static __always_inline void state_clear(struct fst_flow* flow, __u32 bits) {
 /// closes the window where its side stands, or opens the window. An older packet's is not (Linux:
 /// tcp_may_update_window()); what leaves here is in its order. To be asked before the packet is
 /// learned.
-static __always_inline int updates_window(const struct fst_direction* own,
-                                          const struct fst_packet* packet) {
-    const __s32 newer = fst_sequence_after(packet->ack, own->ack_edge);
-    const __s32 ahead = fst_sequence_after(packet->seq, own->seq_edge);
+static __always_inline int updates_window(const struct fst_direction* own, struct segment segment) {
+    const __s32 newer = fst_sequence_after(ack_of(segment), own->ack_edge);
+    const __s32 ahead = fst_sequence_after(seq_of(segment), own->seq_edge);
+    const __u16 window = window_of(segment);
 
-    return newer > 0 || packet->hook == FST_HOOK_TC_EGRESS || !(own->flags & FST_DIRECTION_ACKED) ||
-           (!newer && (packet->window > own->window ||
-                       (ahead >= 0 && (ahead || packet->payload || !packet->window))));
+    return newer > 0 || segment.packet->hook == FST_HOOK_TC_EGRESS ||
+           !(own->flags & FST_DIRECTION_ACKED) ||
+           (!newer &&
+            (window > own->window || (ahead >= 0 && (ahead || payload_of(segment) || !window))));
 }
 
 static __always_inline void learn_window(struct fst_direction* own, __u16 window, int latest) {
@@ -146,11 +148,11 @@ static __always_inline void learn_clock(struct fst_direction* own,
 
 /// Whether the packet's timestamp moves its side's clock forward. While a clock is as fast as time
 /// or slower, few do: those with less delay than any before.
-static __always_inline int moves_clock(const struct fst_direction* own,
-                                       const struct fst_packet* packet) {
-    return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
+static __always_inline int moves_clock(const struct fst_direction* own, struct segment segment) {
+    return has_timestamps(segment) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
            !(own->flags & FST_DIRECTION_TS_FAST) &&
-           fst_sequence_after(packet->ts_val - time_ms(packet->time_ns), own->ts_offset) > 0;
+           fst_sequence_after(ts_val_of(segment) - time_ms(segment.packet->time_ns),
+                              own->ts_offset) > 0;
 }
 
 static __always_inline int mac_equal(const __u8* a, const __u8* b) {
@@ -329,7 +331,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
     const int gap = fst_sequence_after(packet->seq, seq_edge) > 0;
     const int was_seen = own->flags & FST_DIRECTION_SEEN;
-    const int latest = updates_window(own, packet);
+    const int latest = updates_window(own, segment_in_memory(packet));
     int new_ttl;
 
     learn_rtt(own, &flow->direction[d ^ 1], packet, learn_edges(own, packet));
@@ -344,7 +346,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
         !fst_is_own_stack(flow, d ^ 1) && (own->seq_edge != seq_edge || own->ack_edge != ack_edge))
         state_set(flow, FST_FLOW_MPTCP);
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
-        learn_id(own, packet);
+        learn_id(own, packet->ip_id, packet->segments);
     own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;
     new_ttl = learn_ttl(own, packet->ttl, own->seq_edge != seq_edge || own->ack_edge != ack_edge);
     if (packet->tcp_flags & FST_TCP_SYN) {
@@ -358,24 +360,27 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     return new_ttl;
 }
 
-/// learn() for a packet that is_ordinary(), without the cases that cannot be. `now_us`: its
+/// learn() for a segment that is_ordinary(), without the cases that cannot be. `now_us`: its
 /// time_us().
-static __always_inline void learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet,
-                                           int d, __u32 now_us) {
+static __always_inline void learn_ordinary(struct fst_flow* flow, struct segment segment,
+                                           __u32 now_us) {
+    const int d = segment.packet->direction & 1;
     struct fst_direction* own = &flow->direction[d];
+    const __u32 payload = payload_of(segment);
 
-    if (packet->window != own->window)
-        learn_window(own, packet->window, updates_window(own, packet));
-    if (packet->payload) {
-        own->seq_edge += packet->payload;
+    if (window_of(segment) != own->window)
+        learn_window(own, window_of(segment), updates_window(own, segment));
+    if (payload) {
+        own->seq_edge += payload;
         own->edge_us = now_us;
     }
-    own->ack_edge = packet->ack;
-    learn_mac(flow, packet, d);
-    if (packet->flags & FST_PACKET_TS)
-        own->ts_val = packet->ts_val;
-    if (!(packet->flags & FST_PACKET_IPV6))
-        learn_id(own, packet);
+    own->ack_edge = ack_of(segment);
+    if (!segment.frame)
+        learn_mac(flow, segment.packet, d);
+    if (has_timestamps(segment))
+        own->ts_val = ts_val_of(segment);
+    if (is_ipv4(segment))
+        learn_id(own, ip_id_of(segment), segment.packet->segments);
 }
 
 #endif

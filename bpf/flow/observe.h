@@ -14,12 +14,11 @@
 #include "bpf/reset/liveness.h"
 
 /// The stamp and the counts; two CPUs at once may leave a count one short (ring.h).
-static __always_inline void stamp(struct fst_direction* own, const struct fst_packet* packet,
-                                  __u32 now_us) {
-    stamp_packet(own, packet, now_us);
-    own->packets += packet->segments;
-    own->bytes += packet->ip_bytes;
-    own->last_ns = packet->time_ns;
+static __always_inline void stamp(struct fst_direction* own, struct segment segment, __u32 now_us) {
+    stamp_packet(own, segment, now_us);
+    own->packets += segment.packet->segments;
+    own->bytes += ip_bytes_of(segment);
+    own->last_ns = segment.packet->time_ns;
 }
 
 /// A packet that a socket of this host has sent, of end `d`, on a flow in whose name nothing has left here yet:
@@ -146,14 +145,13 @@ static __always_inline void report_transition(struct scratch* scratch, __u32 slo
         emit(FST_EVENT_FIN, slot);
 }
 
-/// Whether the packet acknowledges nothing new, or something that the other end has sent.
+/// Whether `ack` acknowledges nothing new, or something that the other end has sent.
 static __always_inline int acks_what_was_sent(const struct fst_direction* own,
-                                              const struct fst_direction* other,
-                                              const struct fst_packet* packet) {
+                                              const struct fst_direction* other, __u32 ack) {
     const __u32 under_way = other->seq_edge - own->ack_edge;
 
-    return packet->ack == own->ack_edge ||
-           (packet->ack - own->ack_edge <= under_way && under_way <= FST_SEQUENCE_REACH);
+    return ack == own->ack_edge ||
+           (ack - own->ack_edge <= under_way && under_way <= FST_SEQUENCE_REACH);
 }
 
 /// Whether the packet's acceptance needs a closer look. One that goes on exactly where its side
@@ -166,7 +164,7 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 
     return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
            !(packet->tcp_flags & FST_TCP_ACK) || fst_is_doubtful(packet) ||
-           !acks_what_was_sent(own, &flow->direction[d ^ 1], packet) ||
+           !acks_what_was_sent(own, &flow->direction[d ^ 1], packet->ack) ||
            fst_timestamps_acceptance(own, packet, flow->state) != FST_ACCEPTED;
 }
 
@@ -174,34 +172,41 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 /// its side's first packets came from, while nothing is awaited. Then it is neither is_decisive() nor
 /// is_rare(), nor a copy, nor behind a silence, and none of those need be asked. The side's first
 /// packet in a second is looked at all the same.
-static __always_inline int is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet,
-                                       int d) {
+static __always_inline int is_ordinary(const struct fst_flow* flow, struct segment segment) {
+    const int d = segment.packet->direction & 1;
     const struct fst_direction* own = &flow->direction[d];
+    const __u64 time_ns = segment.packet->time_ns;
     // Of either end: a mask that depends on the end takes longer.
     const __u32 awaited = pending_of(0) | pending_of(1) | FST_FLOW_CANDIDATE |
                           FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1) |
                           FST_OF(FST_FLOW_FIN_AHEAD, 0) | FST_OF(FST_FLOW_FIN_AHEAD, 1);
     const __u8 deciding = FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST | FST_TCP_ACK;
-    const __u32 learned =
-        FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE | FST_DIRECTION_WINDOWS_2 |
-        ((packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF) |
-        (packet->payload ? FST_DIRECTION_DATA : 0);
-    const __u32 ahead = packet->ts_val - own->ts_val;
+    __u32 learned = FST_DIRECTION_SEEN | FST_DIRECTION_ACKED | FST_DIRECTION_BASE |
+                    FST_DIRECTION_WINDOWS_2 |
+                    (is_df(segment) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF);
+    __u32 ahead;
 
-    if ((packet->tcp_flags & deciding) != FST_TCP_ACK || packet->seq != own->seq_edge ||
-        (!packet->payload && packet->ack == own->ack_edge) || packet->ttl != own->ttl[0] ||
-        own->last_ns >> COARSE_SHIFT != packet->time_ns >> COARSE_SHIFT ||
-        passed(packet->time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
-        fst_is_doubtful(packet) || !acks_what_was_sent(own, &flow->direction[d ^ 1], packet) ||
-        (packet->ack != own->ack_edge && samples_rtt(own)) ||
+    if (payload_of(segment))
+        learned |= FST_DIRECTION_DATA;
+    else if (ack_of(segment) == own->ack_edge)
+        return 0;
+
+    if ((tcp_flags_of(segment) & deciding) != FST_TCP_ACK || seq_of(segment) != own->seq_edge ||
+        ttl_of(segment) != own->ttl[0] || own->last_ns >> COARSE_SHIFT != time_ns >> COARSE_SHIFT ||
+        passed(time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
+        is_doubtful(segment) ||
+        !acks_what_was_sent(own, &flow->direction[d ^ 1], ack_of(segment)) ||
+        (ack_of(segment) != own->ack_edge && samples_rtt(own)) ||
         (flow->state & (FST_FLOW_ESTABLISHED | awaited)) != FST_FLOW_ESTABLISHED ||
-        is_from_wrong_side(flow, packet, d))
+        is_from_wrong_side(flow, segment.packet, d))
         return 0;
     if (!(flow->state & FST_FLOW_TS))
-        return !(packet->flags & FST_PACKET_TS);
+        return !has_timestamps(segment);
+    if (!has_timestamps(segment) || !(own->flags & FST_DIRECTION_TS_CLOCK))
+        return 0;
     // In the same tick as the one before it no clock is moved.
-    return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_CLOCK) &&
-           (!ahead || (ahead < FST_TIMESTAMPS_NEAR && !moves_clock(own, packet)));
+    ahead = ts_val_of(segment) - own->ts_val;
+    return !ahead || (ahead < FST_TIMESTAMPS_NEAR && !moves_clock(own, segment));
 }
 
 /// Whether the packet can only be handled by observe_rare(): one that begins or ends something, or
@@ -231,16 +236,14 @@ static __always_inline void note_time(struct fst_flow* flow, const struct fst_pa
         observe_after_silence(slot, rest);
 }
 
-/// A packet that is_ordinary(): what observe() comes to for it.
-static __always_inline void observe_ordinary(struct fst_flow* flow,
-                                             const struct fst_packet* packet) {
-    const int d = packet->direction & 1;
-    struct fst_direction* own = &flow->direction[d];
-    const __u32 now_us = time_us(packet->time_ns);
+/// A segment that is_ordinary(): what observe() comes to for it.
+static __always_inline void observe_ordinary(struct fst_flow* flow, struct segment segment) {
+    struct fst_direction* own = &flow->direction[segment.packet->direction & 1];
+    const __u32 now_us = time_us(segment.packet->time_ns);
 
     version_begin(own);
-    learn_ordinary(flow, packet, d, now_us);
-    stamp(own, packet, now_us);
+    learn_ordinary(flow, segment, now_us);
+    stamp(own, segment, now_us);
     version_end(own);
 }
 
@@ -282,7 +285,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         learn_unfit(flow, packet, d);
     else if (!(packet->flags & FST_PACKET_OUT_OF_PROFILE))
         new_ttl = learn(flow, packet, d);
-    stamp(own, packet, time_us(packet->time_ns));
+    stamp(own, segment_in_memory(packet), time_us(packet->time_ns));
     version_end(own);
 
     if (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN))

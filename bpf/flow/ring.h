@@ -6,17 +6,18 @@
 
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
+#include "bpf/packet/segment.h"
 
 /// Two CPUs may carry one direction for a moment (a flow that moves queues, an egress program on
 /// any CPU): a stamp is then lost, and `version` shows it to readers; no verdict depends on it.
-static __always_inline void stamp_packet(struct fst_direction* own, const struct fst_packet* packet,
+static __always_inline void stamp_packet(struct fst_direction* own, struct segment segment,
                                          __u32 now_us) {
     struct fst_stamp* place = &own->ring[own->ring_next & (FST_RING_STAMPS - 1)];
 
     place->time_us = now_us;
-    place->ip_id = packet->ip_id;
-    place->ttl = packet->ttl;
-    place->tcp_flags = packet->tcp_flags;
+    place->ip_id = ip_id_of(segment);
+    place->ttl = ttl_of(segment);
+    place->tcp_flags = tcp_flags_of(segment);
     own->ring_next = (own->ring_next + 1) & (FST_RING_STAMPS - 1);
 }
 

@@ -43,8 +43,8 @@ struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) 
     path->path.deliver = config->deliver;
     path->path.context = config->context;
     host = &path->path;
-    hash_seed[0] = config->seed[0];
-    hash_seed[1] = config->seed[1];
+    hash_seed[0] = config->seed[0] | 1;
+    hash_seed[1] = config->seed[1] | 1;
     bucket_mask = (__u32)buckets - 1;
     acting = config->may_act;
     reports_every_repeat = config->reports_repeated;

@@ -13,7 +13,7 @@
 #define TIMESTAMPS_ALIGNED 0x0101080aU
 #define TIMESTAMPS_BYTES 12
 
-/// Where the headers of such a frame begin; `tcp` null: it has another layout.
+/// Where the headers of such a frame begin.
 struct quick_frame {
     const struct ethhdr* ethernet;
     const struct iphdr* ipv4;    ///< either this
@@ -23,43 +23,48 @@ struct quick_frame {
     __u32 tcp_header;  ///< bytes
 };
 
-/// The frame's ethertype, if it begins as the common layout does; else 0.
+/// The frame's ethertype, if it has the room that the common layout needs for its headers; else 0.
 static __always_inline __be16 quick_ethertype(void* ctx, enum fst_hook hook) {
     __u8* data = ctx_data(ctx, hook);
     const struct ethhdr* ethernet = (const struct ethhdr*)data;
 
-    if ((const __u8*)(ethernet + 1) + sizeof(struct iphdr) > (const __u8*)ctx_data_end(ctx, hook) ||
+    if ((const __u8*)(ethernet + 1) + sizeof(struct iphdr) + sizeof(struct tcphdr) >
+            (const __u8*)ctx_data_end(ctx, hook) ||
         !ctx_has_mac(ctx, hook, data))
         return 0;
     return ethernet->h_proto;
 }
 
-/// Whether TCP's header, whose first 20 bytes are there, has the common layout, and all of the packet came.
-static __always_inline int is_quick_tcp(void* ctx, enum fst_hook hook, struct quick_frame* frame,
-                                        const struct tcphdr* tcp, __u32 ip_header) {
-    const __u8* data = ctx_data(ctx, hook);
-    const __u8* data_end = ctx_data_end(ctx, hook);
-    const __u32 frame_bytes = sizeof(struct ethhdr) + frame->ip_bytes;
+/// Bytes of TCP's header, if it has the common layout; else 0.
+static __always_inline __u32 quick_tcp_header(void* ctx, enum fst_hook hook,
+                                              const struct tcphdr* tcp) {
     const __be32* options = (const __be32*)(tcp + 1);
     const __u8 words = tcp->doff_reserved >> 4;
 
     if (tcp->flags & (FST_TCP_SYN | FST_TCP_RST))
         return 0;
-    frame->tcp_header = sizeof(*tcp);
-    if (words == (sizeof(*tcp) + TIMESTAMPS_BYTES) / 4) {
-        if ((const __u8*)(options + 3) > data_end || options[0] != bpf_htonl(TIMESTAMPS_ALIGNED))
-            return 0;
-        frame->tcp_header = sizeof(*tcp) + TIMESTAMPS_BYTES;
-    } else if (words != sizeof(*tcp) / 4) {
-        return 0;
-    }
-    if (frame->ip_bytes < ip_header + frame->tcp_header ||
-        (acting && (__u32)(data_end - data) < frame_bytes && ctx_bytes(ctx, hook) < frame_bytes))
-        return 0;
-    frame->tcp = tcp;
-    return 1;
+    if (words == (sizeof(*tcp) + TIMESTAMPS_BYTES) / 4)
+        return (const __u8*)(options + 3) <= (const __u8*)ctx_data_end(ctx, hook) &&
+                       options[0] == bpf_htonl(TIMESTAMPS_ALIGNED)
+                   ? sizeof(*tcp) + TIMESTAMPS_BYTES
+                   : 0;
+    return words == sizeof(*tcp) / 4 ? sizeof(*tcp) : 0;
 }
 
+/// Whether the headers fit into the packet, and all of it came.
+static __always_inline int is_quick_whole(void* ctx, enum fst_hook hook,
+                                          const struct quick_frame* frame) {
+    const __u8* data = ctx_data(ctx, hook);
+    const __u8* data_end = ctx_data_end(ctx, hook);
+    const __u32 frame_bytes = sizeof(struct ethhdr) + frame->ip_bytes;
+    const __u32 headers =
+        frame->tcp_header + (frame->ipv4 ? sizeof(*frame->ipv4) : sizeof(*frame->ipv6));
+
+    return frame->ip_bytes >= headers && ((__u32)(data_end - data) >= frame_bytes || !acting ||
+                                          ctx_bytes(ctx, hook) >= frame_bytes);
+}
+
+/// Finds the headers of a frame, which quick_ethertype() says is of IPv4.
 static __always_inline int is_quick_ipv4(void* ctx, enum fst_hook hook, struct quick_frame* frame) {
     const struct ethhdr* ethernet = (const struct ethhdr*)ctx_data(ctx, hook);
     const struct iphdr* ipv4 = (const struct iphdr*)(ethernet + 1);
@@ -71,8 +76,9 @@ static __always_inline int is_quick_ipv4(void* ctx, enum fst_hook hook, struct q
         return 0;
     frame->ethernet = ethernet;
     frame->ipv4 = ipv4;
+    frame->tcp = tcp;
     frame->ip_bytes = bpf_ntohs(ipv4->tot_len);
-    return is_quick_tcp(ctx, hook, frame, tcp, sizeof(*ipv4));
+    return 1;
 }
 
 static __always_inline int is_quick_ipv6(void* ctx, enum fst_hook hook, struct quick_frame* frame) {
@@ -87,8 +93,24 @@ static __always_inline int is_quick_ipv6(void* ctx, enum fst_hook hook, struct q
         return 0;
     frame->ethernet = ethernet;
     frame->ipv6 = ipv6;
+    frame->tcp = tcp;
     frame->ip_bytes = bpf_ntohs(ipv6->payload_len) + sizeof(*ipv6);
-    return is_quick_tcp(ctx, hook, frame, tcp, sizeof(*ipv6));
+    return 1;
+}
+
+/// After this the compiler reads the frame's bytes anew where they are needed, instead of keeping them.
+static __always_inline void read_again(struct quick_frame* frame) {
+    const struct ethhdr* ethernet = frame->ethernet;
+
+    __asm__ volatile("" : "+r"(ethernet));
+    frame->ethernet = ethernet;
+    if (frame->ipv4) {
+        frame->ipv4 = (const struct iphdr*)(ethernet + 1);
+        frame->tcp = (const struct tcphdr*)(frame->ipv4 + 1);
+    } else {
+        frame->ipv6 = (const struct ipv6hdr*)(ethernet + 1);
+        frame->tcp = (const struct tcphdr*)(frame->ipv6 + 1);
+    }
 }
 
 static __always_inline void quick_key_ipv4(struct fst_packet* packet,
@@ -102,6 +124,12 @@ static __always_inline void quick_key_ipv6(struct fst_packet* packet,
              frame->tcp->source, frame->tcp->dest);
 }
 
+/// Bytes of TCP payload.
+static __always_inline __u32 quick_payload(const struct quick_frame* frame) {
+    return frame->ip_bytes - (frame->ipv4 ? sizeof(*frame->ipv4) : sizeof(*frame->ipv6)) -
+           frame->tcp_header;
+}
+
 static __always_inline void quick_fields_ipv4(struct fst_packet* packet,
                                               const struct quick_frame* frame) {
     const struct iphdr* ipv4 = frame->ipv4;
@@ -111,7 +139,6 @@ static __always_inline void quick_fields_ipv4(struct fst_packet* packet,
     packet->ttl = ipv4->ttl;
     packet->tos = ipv4->tos;
     packet->l4_offset = sizeof(struct ethhdr) + sizeof(*ipv4);
-    packet->payload = frame->ip_bytes - sizeof(*ipv4) - frame->tcp_header;
 }
 
 static __always_inline void quick_fields_ipv6(struct fst_packet* packet,
@@ -124,7 +151,6 @@ static __always_inline void quick_fields_ipv6(struct fst_packet* packet,
     packet->tos = (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
     packet->flow_label = bpf_ntohl(ipv6->version_class_label) & 0xfffff;
     packet->l4_offset = sizeof(struct ethhdr) + sizeof(*ipv6);
-    packet->payload = frame->ip_bytes - sizeof(*ipv6) - frame->tcp_header;
 }
 
 /// The fields that both IP versions have.
@@ -134,10 +160,11 @@ static __always_inline void quick_fields_tcp(struct fst_packet* packet,
 
     read_tcp(packet, frame->tcp);
     packet->ip_bytes = frame->ip_bytes;
+    packet->payload = quick_payload(frame);
     packet->l3_offset = sizeof(struct ethhdr);
     packet->tcp_header = frame->tcp_header;
     packet->doubts = 0;
-    if (frame->tcp_header == sizeof(struct tcphdr))
+    if (frame->tcp_header != sizeof(struct tcphdr) + TIMESTAMPS_BYTES)
         return;
     packet->ts_val = bpf_ntohl(options[1]);
     packet->ts_ecr = bpf_ntohl(options[2]);

@@ -440,7 +440,8 @@ noinline int reset_settle(__u32 slot, __u32 held) {
     }
     flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
     version_begin(&flow->direction[d]);
-    stamp(&flow->direction[d], &scratch->packet, time_us(scratch->packet.time_ns));
+    stamp(&flow->direction[d], segment_in_memory(&scratch->packet),
+          time_us(scratch->packet.time_ns));
     version_end(&flow->direction[d]);
     return 0;
 }

@@ -49,8 +49,8 @@ Probe load(const RigOptions& options, std::uint32_t buckets) {
     if (!probe) {
         throw std::runtime_error("the probe's object cannot be opened");
     }
-    probe->rodata->hash_seed[0] = options.seed[0];
-    probe->rodata->hash_seed[1] = options.seed[1];
+    probe->rodata->hash_seed[0] = options.seed[0] | 1;
+    probe->rodata->hash_seed[1] = options.seed[1] | 1;
     probe->rodata->bucket_mask = buckets - 1;
     probe->rodata->acting = options.acting ? 1 : 0;
     probe->rodata->clock_is_replayed = 1;

@@ -51,7 +51,7 @@ __u32 test_time_ms(__u64 time_ns) {
 }
 
 int test_is_ordinary(const struct fst_flow* flow, const struct fst_packet* packet) {
-    return is_ordinary(flow, packet, packet->direction);
+    return is_ordinary(flow, segment_in_memory(packet));
 }
 
 int test_learn(struct fst_flow* flow, struct fst_packet* packet) {
@@ -59,5 +59,5 @@ int test_learn(struct fst_flow* flow, struct fst_packet* packet) {
 }
 
 void test_learn_ordinary(struct fst_flow* flow, const struct fst_packet* packet) {
-    learn_ordinary(flow, packet, packet->direction, time_us(packet->time_ns));
+    learn_ordinary(flow, segment_in_memory(packet), time_us(packet->time_ns));
 }

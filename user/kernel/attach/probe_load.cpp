@@ -56,8 +56,8 @@ Result<Seed> draw_seed() {
 void configure(ProbeState& state, const Seed& seed) {
     const ProbeOptions& options = state.options;
     probe_bpf& skeleton = *state.skeleton;
-    skeleton.rodata->hash_seed[0] = seed[0];
-    skeleton.rodata->hash_seed[1] = seed[1];
+    skeleton.rodata->hash_seed[0] = seed[0] | 1;
+    skeleton.rodata->hash_seed[1] = seed[1] | 1;
     skeleton.rodata->bucket_mask = state.buckets - 1;
     skeleton.rodata->acting = options.acting() ? 1 : 0;
     skeleton.rodata->clock_is_replayed = options.clock_is_replayed ? 1 : 0;
