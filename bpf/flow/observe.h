@@ -52,7 +52,23 @@ static __always_inline void follow_own_stack(struct fst_flow* flow, const struct
         other->seq_edge = packet->ack;
         other->edge_us = time_us(packet->time_ns);
         note_fin_ahead(flow, 0, d ^ 1);
+        note_no_fin(flow, d ^ 1);
     }
+}
+
+/// A segment of a socket of this host that does not fit here: its ACK is true all the same. Into a window that
+/// is closed, or that is not known here, it bears a number below its edge.
+static __always_inline void follow_own_ack(struct fst_flow* flow, const struct fst_packet* packet,
+                                           int d) {
+    struct fst_direction* own = &flow->direction[d];
+
+    if (!(own->flags & FST_DIRECTION_SEEN) || (packet->tcp_flags & FST_TCP_SYN) ||
+        fst_sequence_after(packet->seq, own->seq_edge) > 0 ||
+        fst_sequence_after(packet->ack, flow->direction[d ^ 1].seq_edge) > 0)
+        return;
+    version_begin(own);
+    learn_ack(own, packet);
+    version_end(own);
 }
 
 /// A SYN or SYN-ACK; FST_REFUSED if it belongs to another connection.
@@ -269,6 +285,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     }
     if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
+    if (scratch->from_socket && scratch->acceptance != FST_ACCEPTED)
+        follow_own_ack(flow, packet, d);
     if (scratch->acceptance == FST_REFUSED) {
         packet->flags |= FST_PACKET_OUT_OF_PROFILE;
         count(FST_COUNT_REFUSED);

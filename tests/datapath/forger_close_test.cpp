@@ -56,6 +56,25 @@ TEST_P(DatapathForgerClose, AFinBehindAGapClosesNothingWhenItComesTwice) {
     EXPECT_FALSE(fst_any_fin(talk.flow().state));
 }
 
+/// Linux throws away a FIN that is held back once data covers its number (tcp_ofo_queue()): the stream goes on.
+TEST_P(DatapathForgerClose, AFinWhoseNumberBecomesABytesClosesNothing) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    Segment behind_a_gap = talk.next(End::peer, Psh | Ack, 99);
+    behind_a_gap.seq += 1;
+    inject(talk, behind_a_gap);
+    Segment fin = talk.next(End::peer, Fin | Ack, 2);
+    fin.seq += 100;
+    inject(talk, fin);
+    talk.send(End::peer, Psh | Ack, 300);
+    talk.send(End::us, Ack);
+    EXPECT_FALSE(talk.flow().state & FST_OF(FST_FLOW_FIN, talk.index(End::peer)));
+    expect_refused(talk, crude(talk));
+}
+
 /// Its SYN-ACK bears none: the connection is not signed, though its peer has sent nothing else yet.
 TEST_P(DatapathForgerClose, ASignatureHidesNoResetRightAfterTheHandshake) {
     Setting plain;  // options have room

@@ -79,6 +79,23 @@ TEST_P(DatapathForgerOwnStack, AnAckIntoAClosedWindowIsHeard) {
     EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge + 100);
 }
 
+/// The same where what it acknowledges was seen, and where that number lies within a window that was not: else
+/// our own window would seem to end too early.
+TEST_P(DatapathForgerOwnStack, AnAckIntoAClosedWindowMovesOurAckEdge) {
+    for (const std::uint32_t opened : {0U, 1U}) {
+        Conversation talk = established();
+        talk.send(End::us, Psh | Ack, 500);
+        Segment closing = talk.next(End::peer, Psh | Ack, 100);
+        closing.window = 0;
+        inject(talk, closing);
+        Segment ack = talk.next(End::us, Ack);
+        ack.seq -= 500 - opened;
+        ack.ack = talk.direction(End::peer).seq_edge;
+        leave(talk, ack);
+        EXPECT_EQ(talk.direction(End::us).ack_edge, talk.direction(End::peer).seq_edge) << opened;
+    }
+}
+
 /// The same of the first part of a datagram, whose rest may never come.
 TEST_P(DatapathForgerOwnStack, AFirstFragmentAloneMovesNothing) {
     Conversation talk = established();

@@ -307,6 +307,22 @@ Excuse excuse_staying(const Step& step, int peer, Differences& differences) {
     return excused.excuse();
 }
 
+/// What the flow knew before the segment, beside what the socket did.
+std::string flow_text(const Step& step, int peer) {
+    const fst_flow& flow = step.flow;
+    const fst_direction& own = flow.direction[peer];
+    const fst_direction& other = flow.direction[peer ^ 1];
+    return fmt::format(
+        "state {:#x}, peer: flags {:#x}, edge rcv_nxt{:+}, acked una{:+}, window {}, ts {}; we: "
+        "flags {:#x}, "
+        "edge una{:+}, acked rcv_nxt{:+}, window {}, scales {} {}, after_rst {:#x}",
+        flow.state, own.flags, static_cast<std::int32_t>(own.seq_edge - step.socket.rcv_nxt),
+        static_cast<std::int32_t>(own.ack_edge - step.socket.snd_una), own.window, own.ts_val,
+        other.flags, static_cast<std::int32_t>(other.seq_edge - step.socket.snd_una),
+        static_cast<std::int32_t>(other.ack_edge - step.socket.rcv_nxt), other.window,
+        flow.wscale[peer], flow.wscale[peer ^ 1], flow.after_rst[peer ^ 1]);
+}
+
 }  // namespace
 
 Judgement judge(const Step& step, int peer) {
@@ -337,8 +353,9 @@ Judgement judge(const Step& step, int peer) {
             break;
     }
     if (!differences.empty()) {
-        judgement.violation = fmt::format("{}: {}\n    {}", what, fmt::join(differences, ", "),
-                                          step.segment.text(step.socket));
+        judgement.violation =
+            fmt::format("{}: {}\n    {}\n    {}", what, fmt::join(differences, ", "),
+                        flow_text(step, peer), step.segment.text(step.socket));
     }
     return judgement;
 }
