@@ -186,10 +186,13 @@ bool leapt(const Step& step, const fst_direction& own) {
 }
 
 /// Whether the kernel has followed a leap of the peer's clock that no clock makes: the slot has not, and takes
-/// for old what the kernel takes for new.
+/// for old what the kernel takes for new. After two leaps the kernel's seems older; the slot's own clock never
+/// comes a quarter of all numbers before the kernel's.
 bool is_a_leap_behind(const Step& step, const fst_direction& own) {
-    return step.segment.timestamps && step.ts_recent && after(*step.ts_recent, own.ts_val) &&
-           *step.ts_recent - own.ts_val > FST_TIMESTAMPS_NEAR_FAST;
+    constexpr std::uint32_t kThreeQuarters = 0xc0000000;
+    return step.segment.timestamps && step.ts_recent &&
+           *step.ts_recent - own.ts_val > FST_TIMESTAMPS_NEAR_FAST &&
+           *step.ts_recent - own.ts_val < kThreeQuarters;
 }
 
 /// Whether its timestamp is a little older than the side's latest: it was sent, and overtaken.
