@@ -187,12 +187,12 @@ bool leapt(const Step& step, const fst_direction& own) {
 
 /// Whether the kernel has followed a leap of the peer's clock that no clock makes: the slot has not, and takes
 /// for old what the kernel takes for new. After two leaps the kernel's seems older; the slot's own clock never
-/// comes a quarter of all numbers before the kernel's.
+/// comes hours before the kernel's.
 bool is_a_leap_behind(const Step& step, const fst_direction& own) {
-    constexpr std::uint32_t kThreeQuarters = 0xc0000000;
+    constexpr std::uint32_t kHours = 1U << 24U;  // of milliseconds
     return step.segment.timestamps && step.ts_recent &&
            *step.ts_recent - own.ts_val > FST_TIMESTAMPS_NEAR_FAST &&
-           *step.ts_recent - own.ts_val < kThreeQuarters;
+           own.ts_val - *step.ts_recent > kHours;
 }
 
 /// Whether its timestamp is a little older than the side's latest: it was sent, and overtaken.
