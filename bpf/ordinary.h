@@ -92,7 +92,8 @@ static __always_inline void keep_tcp(struct fst_packet* packet, const struct qui
 }
 
 /// Puts a packet of the common layout into memory. It is read once more from its first byte: what was read
-/// before would have to be kept on the stack meanwhile, in the short way too, as BPF has few registers.
+/// before would have to be kept on the stack meanwhile, in the short way too, as BPF has few registers. A pointer
+/// that may be to either IP version's header would be no pointer to the verifier: hence two branches.
 static __always_inline int read_quick(void* ctx, enum fst_hook hook, struct fst_packet* packet,
                                       __u64 time_ns) {
     struct quick_frame frame = {};
