@@ -58,6 +58,7 @@ struct scratch {
     struct challenge challenge;
     __u32 frame_bytes;  ///< of frame[] that hold the packet
     __u32 acceptance;   ///< enum fst_acceptance of the packet
+    __u32 slot;         ///< of the packet's flow
     __u32 from_socket;  ///< at egress: a socket of this host has sent the packet
     /// The packet's first bytes; twice FST_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.

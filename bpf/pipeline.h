@@ -32,7 +32,7 @@ static __always_inline void handle_icmp_error(void* ctx, enum fst_hook hook,
     __u32 slot;
 
     count(FST_COUNT_ICMP_ERROR);
-    flow = flow_find(&scratch->packet, 0, &slot);
+    flow = flow_find(scratch, &slot);
     if (!flow)
         return;
     judgement_clear(scratch);
@@ -109,7 +109,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
             quick.flow = flow_at_home(&scratch->packet, &quick.hash);
     }
     count_tcp(scratch->packet.ip_bytes);
-    flow = flow_or_claim(quick.flow, quick.hash, 1, &slot);
+    flow = flow_or_claim(scratch, quick.flow, quick.hash, &slot);
     if (stamping)
         buffer_stamp(scratch);
     if (!flow)

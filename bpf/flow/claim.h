@@ -101,23 +101,26 @@ static __always_inline struct fst_flow* flow_at_home(const struct fst_packet* pa
     return flow->tag == tag_of(*hash) && key_equal(&flow->key, &packet->key) ? flow : 0;
 }
 
-/// The flow of the packet in scratch, or null. `at_home`: what flow_at_home() has found.
-static __always_inline struct fst_flow* flow_or_claim(struct fst_flow* at_home, __u64 hash,
-                                                      int create, __u32* slot) {
-    if (at_home) {
-        *slot = home_bucket(hash) * FST_BUCKET_WAYS + home_way(hash);
-        return at_home;
-    }
-    *slot = flow_find_or_claim(hash, (__u32)create);
-    return *slot == SLOT_NONE ? 0 : flow_get(*slot);
+static __always_inline struct fst_flow* flow_in(__u32 slot) {
+    return slot == SLOT_NONE ? 0 : flow_get(slot);
 }
 
-static __always_inline struct fst_flow* flow_find(const struct fst_packet* packet, int create,
-                                                  __u32* slot) {
-    __u64 hash;
-    struct fst_flow* at_home = flow_at_home(packet, &hash);
+/// The flow of the packet in scratch, or a new one; null if there is no room. `at_home`: what flow_at_home() has
+/// found. The slot goes through memory, so that the verifier follows one case from here on.
+static __always_inline struct fst_flow* flow_or_claim(struct scratch* scratch,
+                                                      const struct fst_flow* at_home, __u64 hash,
+                                                      __u32* slot) {
+    scratch->slot = at_home ? home_bucket(hash) * FST_BUCKET_WAYS + home_way(hash)
+                            : flow_find_or_claim(hash, 1);
+    barrier();
+    *slot = scratch->slot;
+    return flow_in(*slot);
+}
 
-    return flow_or_claim(at_home, hash, create, slot);
+/// The flow of the packet in scratch, or null.
+static __always_inline struct fst_flow* flow_find(const struct scratch* scratch, __u32* slot) {
+    *slot = flow_find_or_claim(flow_hash(&scratch->packet.key), 0);
+    return flow_in(*slot);
 }
 
 #endif

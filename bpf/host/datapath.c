@@ -108,7 +108,7 @@ __u32 fst_datapath_begun(const struct fst_datapath* path) {
 
     host = (struct host_path*)&path->path;
     if (packet->flags & FST_PACKET_NEW_FLOW)
-        flow_find(packet, 0, &slot);
+        flow_find(&path->path.scratch, &slot);
     return slot;
 }
 
