@@ -294,15 +294,6 @@ static __always_inline void note_fin_ahead(struct fst_flow* flow, int is_ahead, 
         state_clear(flow, bit);
 }
 
-/// The side's stream goes on behind what was taken for its FIN: that was none. One that is held back is thrown
-/// away where later data covers its number (Linux: tcp_ofo_queue()).
-static __always_inline void note_no_fin(struct fst_flow* flow, int d) {
-    const __u32 bit = FST_OF(FST_FLOW_FIN, d);
-
-    if (flow->state & bit)
-        state_clear(flow, bit);
-}
-
 /// Whether the packet was overtaken by a later one of its side: it shows how far that has come, even if its
 /// receiver throws it away.
 static __always_inline int is_overtaken(const struct fst_flow* flow,
@@ -328,11 +319,8 @@ static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet
         return;
     }
     learn_edges(own, packet);
-    if (own->seq_edge != seq_edge) {
+    if (own->seq_edge != seq_edge)
         note_fin_ahead(flow, packet->tcp_flags & FST_TCP_FIN, d);
-        if (!(packet->tcp_flags & FST_TCP_FIN))
-            note_no_fin(flow, d);
-    }
 }
 
 /// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
@@ -349,8 +337,6 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     learn_rtt(own, &flow->direction[d ^ 1], packet, learn_edges(own, packet));
     if (own->seq_edge != seq_edge || (packet->payload && fst_sequence_end(packet) == seq_edge))
         note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
-    if (own->seq_edge != seq_edge && !(packet->tcp_flags & FST_TCP_FIN))
-        note_no_fin(flow, d);
     learn_mac(flow, packet, d);
     // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
     if ((packet->flags & FST_PACKET_TS) && !(gap && was_seen))

@@ -38,6 +38,15 @@ static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
     state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
 }
 
+/// A socket of this host has taken in bytes behind what was seen of end `d`: what was taken for its FIN was none.
+/// One that is held back is thrown away where later data covers its number (Linux: tcp_ofo_queue()).
+static __always_inline void note_no_fin(struct fst_flow* flow, int d) {
+    const __u32 bit = FST_OF(FST_FLOW_FIN, d);
+
+    if (flow->state & bit)
+        state_clear(flow, bit);
+}
+
 /// What a socket of this host acknowledges it has taken in, whatever it looked like here. Into a window that
 /// is closed its ACK bears the number where that ends, below its edge (Linux: tcp_acceptable_seq()). Another
 /// CPU may move that edge at the same time: either is right, and the next packet or ACK moves it on.

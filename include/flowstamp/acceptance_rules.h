@@ -292,9 +292,10 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
     if (by_timestamps == FST_REFUSED)
         return FST_REFUSED;
     by_sequence = fst_sequence_acceptance(flow, packet, d & 1);
-    // After its FIN, which its receiver has taken in, a side's stream has no further byte; its ACK counts.
+    // After its FIN, which its receiver has taken in, a side's stream has no further byte; its ACK counts. Whether
+    // it has, the ACKs of a stack of this host will tell.
     if (by_sequence == FST_ACCEPTED && (flow->state & FST_OF(FST_FLOW_FIN, d & 1)) &&
-        other->ack_edge == own->seq_edge &&
+        (other->ack_edge == own->seq_edge || fst_is_own_stack(flow, (d & 1) ^ 1)) &&
         fst_sequence_after(fst_sequence_end(packet), own->seq_edge) > 0)
         by_sequence = FST_UNFIT;
     if (by_sequence != FST_ACCEPTED)
