@@ -264,5 +264,28 @@ TEST_F(PathBridge, DroppedWithinTheBridgeHasItsRule) {
     expect_sums(*path_, 0, kEach);
 }
 
+/// No station stands in a bridge's own hooks: what is lost there seems lost at the device before.
+TEST_F(PathBridge, ABridgesRuleIsNotThatOfADevice) {
+    ASSERT_TRUE(router().set_sysctl("net.bridge.bridge-nf-call-iptables", "0"));
+    bridge_both();
+    nft(router(), fmt::format("table bridge q {{ chain f {{ type filter hook forward priority 0; "
+                              "udp dport {} counter drop; }}; }}\n"
+                              "table netdev w {{ chain i {{ type filter hook ingress device {} "
+                              "priority 0; udp dport {} limit rate over 1000/second drop; }}; }}",
+                              kDropped, router().toward(Side::Client).name, kDropped));
+    LivePath& path = follow(router(), kFilter);
+    send(kEach, kDropped);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::dropped);
+    ASSERT_TRUE(report);
+    std::this_thread::sleep_for(1s);
+    path.stop();
+    for (const pathtrace::PathReport& each : path.reports()) {
+        if (each.drop && each.drop->attribution) {
+            EXPECT_EQ(each.drop->attribution->certainty, netfilter::Certainty::probable)
+                << words_of(*each.drop->attribution);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace flowstamp::lab

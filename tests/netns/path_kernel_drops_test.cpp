@@ -2,10 +2,12 @@
 //
 // Drops that are not netfilter's: which queue, which program, whose MTU. And what is no loss: packets
 // freed with the socket that had received them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sys/syscall.h>
 
 #include <array>
@@ -217,6 +219,34 @@ TEST_F(PathKernelDrops, FinAfterTheSocketWasClosedIsNoLoss) {
     const pathtrace::PathStats& stats = path.stop();
     EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.reports());
     EXPECT_GE(stats.delivered, 3U);  // SYN, ACK, FIN; mostly an ACK for the server's FIN
+}
+
+/// Keepalives are answered, as segments before the window.
+TEST_F(PathKernelDrops, KeepalivesAreNoLoss) {
+    const Fd listener = listening_socket(router(), {here(), 1001}, 5);
+    LivePath& path = follow(router(), "tcp port 1001");
+    const auto sockets = start_connections(lab().client(), {here(), 1001}, 1);
+    const Fd accepted(::accept(listener.get(), nullptr, nullptr));
+    const int on = 1, second = 1;
+    const int fd = sockets.front().get();
+    ASSERT_EQ(setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &second, sizeof(second)), 0);
+    ASSERT_EQ(setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &second, sizeof(second)), 0);
+    ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+    std::this_thread::sleep_for(2500ms);
+    const pathtrace::PathStats& stats = path.stop();
+    EXPECT_EQ(stats.dropped, 0U) << testing::PrintToString(path.reports());
+    EXPECT_GE(stats.delivered, 4U);  // SYN, ACK, two keepalives
+}
+
+TEST_F(PathKernelDrops, ForwardingIsOff) {
+    ASSERT_TRUE(router().set_sysctl("net.ipv4.ip_forward", "0"));
+    LivePath& path = follow(router(), "udp port 1001");
+    send(1, 1001);
+    const auto report = path.wait_for(pathtrace::PacketPath::End::dropped);
+    ASSERT_TRUE(report);
+    EXPECT_THAT(report->drop->words.words, ::testing::HasSubstr("forwarding is off"));
+    EXPECT_THAT(report->drop->words.look_at, ::testing::HasSubstr("net.ipv4.ip_forward"));
+    path.stop();
 }
 
 TEST_F(PathKernelDrops, UnreadDatagramsAreNoLoss) {

@@ -89,14 +89,14 @@ class PathLosses : public ::testing::Test {
         return found;
     }
     /// The netfilter hooks dropped a packet that passed this station last.
-    FlowEnd lose(std::uint32_t after_station, Nanoseconds at = 2s) {
+    FlowEnd lose(std::uint32_t after_station, Nanoseconds at = 2s, std::uint64_t flow = 1) {
         PacketPath path{.end = PacketPath::End::dropped};
         fst_path_event& drop = path.drop.emplace();
         drop.tuple = testing::tuple("192.0.2.1", 40000, "192.0.2.2", 80);
         drop.time_ns = drop.began_ns = static_cast<std::uint64_t>(at.count());
         drop.station = after_station;
         drop.drop_reason = netfilter_drop();
-        const FlowEnd whose{.flow = 1,
+        const FlowEnd whose{.flow = flow,
                             .end = {.end = PacketPath::End::dropped,
                                     .station = after_station,
                                     .drop_reason = netfilter_drop()}};
@@ -200,17 +200,20 @@ TEST_F(PathLosses, AnnouncementsThatWereLostMayHaveConcernedIt) {
     expect_named(lost, 2, Certainty::probable, kChanged);
 }
 
-/// What is lost after the change is compared with the ruleset as it is then.
-TEST_F(PathLosses, AfterTheChangeItIsCertainAgain) {
+/// What is lost after the change is compared with the ruleset as it is then. Of a flow that lost packets before it,
+/// too, that says nothing of those.
+TEST_F(PathLosses, AfterTheChangeItIsCertainForOtherFlows) {
     begin(with({table("f", kForward, 0, {dropping(2, {})})}));
     lose(station(kForward, 0));
     announce("f");
     inspect();
     losses_->begin_anew(kernel_);
     announced_ = {};
-    const FlowEnd lost = lose(station(kForward, 0), 9s);
+    const FlowEnd lost_before = lose(station(kForward, 0), 9s);
+    const FlowEnd lost = lose(station(kForward, 0), 9s, 2);
     inspect();
     expect_named(lost, 2, Certainty::certain, "it has no counter");
+    expect_named(lost_before, 2, Certainty::probable, kChanged);
 }
 
 /// No station stands in front of the new chain yet, so the last station is one of the hook before.

@@ -45,6 +45,7 @@ struct Message {
     std::uint8_t family = NFPROTO_INET;
     std::string table = "filter";
     bool has_hook = false;
+    std::string set{};  ///< its name, in messages about sets
     std::uint16_t subsystem = NFNL_SUBSYS_NFTABLES;
 };
 
@@ -54,6 +55,9 @@ Bytes bytes_of(std::initializer_list<Message> messages) {
         Bytes body;
         add(body, nfgenmsg{.nfgen_family = message.family, .version = 0, .res_id = 0});
         add_attribute(body, NFTA_TABLE_NAME, message.table + '\0');
+        if (!message.set.empty()) {
+            add_attribute(body, NFTA_SET_NAME, message.set + '\0');
+        }
         if (message.has_hook) {
             add_attribute(body, NFTA_CHAIN_HOOK | NLA_F_NESTED, "");
         }
@@ -95,13 +99,24 @@ TEST(RulesetChange, ANewTableMayHaveTheHandlesOfAnother) {
 }
 
 TEST(RulesetChange, OtherMessagesConcernNoRule) {
-    const RulesetChange change = announced({{.type = NFT_MSG_NEWSETELEM},
+    const RulesetChange change = announced({{.type = NFT_MSG_NEWSETELEM, .set = "banned"},
                                             {.type = NFT_MSG_NEWGEN},
                                             {.subsystem = NFNL_SUBSYS_CTNETLINK},
                                             {.table = "flowstamp_trace_12"}},
                                            false);
     EXPECT_THAT(change.tables, IsEmpty());
     EXPECT_FALSE(change.is_unknown);
+}
+
+/// No station moves for it, but what the set holds now says nothing of what it held.
+TEST(RulesetChange, SetsWhoseElementsChanged) {
+    const RulesetChange change =
+        announced({{.type = NFT_MSG_DELSETELEM, .set = "banned"}}, false);
+    EXPECT_TRUE(change.may_concern({.family = "inet", .table = "filter", .name = "banned"}));
+    EXPECT_FALSE(change.may_concern({.family = "inet", .table = "filter", .name = "other"}));
+    EXPECT_FALSE(change.may_concern({.family = "ip", .table = "filter", .name = "banned"}));
+    EXPECT_TRUE(announced({{.type = NFT_MSG_NEWSETELEM}}, false)
+                    .may_concern({.family = "inet", .table = "filter", .name = "any"}));
 }
 
 TEST(RulesetChange, WhatIsNotUnderstoodMayBeAnything) {

@@ -93,8 +93,8 @@ auto likelihood(const Candidate& one, const Question& question) {
     const bool explains = question.explains(one);
     const bool surely = one.rule.surely;
     return std::tuple(explains && one.counts_exactly() && surely, surely, explains,
-                      one.trouble != Trouble::removed, one.rule.matches == Matches::yes,
-                      one.moved.has_value(), one.counts_exactly(), ~off);
+                      one.trouble != Trouble::removed, one.rule.matches, one.moved.has_value(),
+                      one.counts_exactly(), ~off);
 }
 
 bool kernel_works_there(const Loss& loss) {

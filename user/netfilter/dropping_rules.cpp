@@ -44,7 +44,7 @@ Applied choose(const std::vector<VerdictChoice>& choices, const PacketHeaders& p
         if (its == Matches::yes) {
             return {.matches = its, .effects = {choice.effect}};
         }
-        if (its == Matches::maybe) {
+        if (its != Matches::no) {
             applied.matches = its;
             applied.effects.push_back(choice.effect);
         }

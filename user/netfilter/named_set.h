@@ -14,8 +14,8 @@ struct NamedSet {
     std::string family{};  ///< of its table, by nft's name; empty: an ipset, which has no table
     std::string table{};
     std::string name{};
-    /// Elements may come and go by themselves: after a time, or by packets. Then that it lacks one now says
-    /// nothing about a moment ago.
+    /// Elements may come and go by themselves: after a time, or by packets. Then what it has now says nothing
+    /// for sure about a moment ago.
     bool is_volatile = false;
 
     [[nodiscard]] bool is_ipset() const { return family.empty(); }

@@ -90,10 +90,15 @@ Matches matches(const Membership& membership, const PacketHeaders& packet,
                 const SetAnswers& answers) {
     const auto query = set_query(membership, packet);
     const auto answer = query ? answers.find(*query) : answers.end();
-    if (answer == answers.end() || (membership.set.is_volatile && !answer->second)) {
+    if (answer == answers.end()) {
         return Matches::maybe;
     }
-    return answer->second == membership.negated ? Matches::no : Matches::yes;
+    const bool is_member = answer->second != membership.negated;
+    // The packet itself may have put an element into a set; of an ipset nobody announces changes.
+    if (membership.set.is_volatile || membership.set.is_ipset()) {
+        return is_member ? Matches::likely : Matches::unlikely;
+    }
+    return is_member ? Matches::yes : Matches::no;
 }
 
 /// As nft and ipset write the field's value in an element; nothing: not known, or not written in elements.

@@ -105,8 +105,9 @@ struct RuleMatch {
     friend bool operator==(const RuleMatch&, const RuleMatch&) = default;
 };
 
-/// Ascending: of several requirements the least decides, of several alternatives the greatest.
-enum class Matches : std::uint8_t { no, maybe, yes };
+/// Ascending: of several requirements the least decides, of several alternatives the greatest. What a set holds
+/// that packets, time or another program may have changed since makes it likely or unlikely only.
+enum class Matches : std::uint8_t { no, unlikely, maybe, likely, yes };
 
 [[nodiscard]] Matches matches(const Conditions& conditions, const PacketHeaders& packet);
 

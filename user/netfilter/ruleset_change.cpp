@@ -87,11 +87,53 @@ bool concerns_rules(std::uint16_t type) {
     }
 }
 
+bool concerns_sets(std::uint16_t type) {
+    if (NFNL_SUBSYS_ID(type) != NFNL_SUBSYS_NFTABLES) {
+        return false;
+    }
+    switch (NFNL_MSG_TYPE(type)) {
+        case NFT_MSG_NEWSET:
+        case NFT_MSG_DELSET:
+        case NFT_MSG_NEWSETELEM:
+        case NFT_MSG_DELSETELEM:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::string text_of(Bytes value) {
+    std::string text(reinterpret_cast<const char*>(value.data()), value.size());
+    text.resize(std::strlen(text.c_str()));
+    return text;
+}
+
+/// `body`: without the netlink header.
+void add_set(Bytes body, RulesetChange& change) {
+    static_assert(NFTA_SET_TABLE == int{NFTA_SET_ELEM_LIST_TABLE} &&
+                  NFTA_SET_NAME == int{NFTA_SET_ELEM_LIST_SET});
+    const auto about = header_of<nfgenmsg>(body);
+    const auto family = about ? family_of(about->nfgen_family) : std::nullopt;
+    const Bytes attributes = about ? body.subspan(sizeof(nfgenmsg)) : Bytes();
+    const auto table = attribute(attributes, NFTA_SET_TABLE);
+    const auto name = attribute(attributes, NFTA_SET_NAME);
+    if (!family || !table || !name) {
+        change.is_unknown = true;
+        return;
+    }
+    change.sets.insert({.family = std::string(name_of(*family)),
+                        .table = text_of(*table),
+                        .name = text_of(*name)});
+}
+
 /// False if it is about no rules. `body`: without the netlink header.
 bool add_message(std::uint16_t type, Bytes body, RulesetChange& change) {
     // In messages about tables, chains and rules alike.
     static_assert(NFTA_TABLE_NAME == int{NFTA_CHAIN_TABLE} &&
                   NFTA_TABLE_NAME == int{NFTA_RULE_TABLE});
+    if (concerns_sets(type)) {
+        add_set(body, change);
+    }
     if (!concerns_rules(type)) {
         return false;
     }
@@ -103,8 +145,7 @@ bool add_message(std::uint16_t type, Bytes body, RulesetChange& change) {
         change.is_unknown = true;
         return true;
     }
-    std::string table(reinterpret_cast<const char*>(name->data()), name->size());
-    table.resize(std::strlen(table.c_str()));
+    std::string table = text_of(*name);
     if (table.starts_with(kTraceTable)) {
         return false;
     }

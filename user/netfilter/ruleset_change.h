@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "user/netfilter/loss.h"
+#include "user/netfilter/named_set.h"
 #include "user/netfilter/ruleset.h"
 
 namespace flowstamp::netfilter {
@@ -22,7 +24,8 @@ struct RulesetChange {
     };
     using Name = std::pair<TableFamily, std::string>;
     std::map<Name, OfTable> tables{};  ///< those whose chains or rules have changed
-    bool is_unknown = false;           ///< announcements were lost: anything may have changed
+    std::set<NamedSet> sets{};  ///< those whose elements have changed, as if none were volatile
+    bool is_unknown = false;    ///< announcements were lost: anything may have changed
 
     /// Whether a chain may have dropped packets where none was known.
     [[nodiscard]] bool may_have_new_place() const {
@@ -33,6 +36,11 @@ struct RulesetChange {
     /// Whether a rule that neither reading shows may have dropped packets at the loss's place.
     [[nodiscard]] bool may_concern(const Ruleset& before, const Ruleset& after,
                                    const Loss& loss) const;
+    /// Whether the answer about a set may have been another before.
+    [[nodiscard]] bool may_concern(NamedSet set) const {
+        set.is_volatile = false;
+        return is_unknown || sets.contains(set);
+    }
     /// Whether a handle of the table may have been that of another rule.
     [[nodiscard]] bool may_reuse_handles(const Name& table) const {
         const auto its = tables.find(table);
@@ -41,7 +49,7 @@ struct RulesetChange {
 };
 
 /// Adds what messages of nf_tables announce, as read from its netlink group. False if they concern no table,
-/// chain or rule: sets change with the traffic.
+/// chain or rule: when sets change, no station moves.
 bool add_announced(std::span<const std::byte> messages, RulesetChange& change);
 
 }  // namespace flowstamp::netfilter

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <optional>
 
 #include "user/base/fd.h"
@@ -21,6 +22,7 @@
 #include "user/pathtrace/live/queue_counters.h"
 #include "user/pathtrace/live/read_protocol_counters.h"
 #include "user/pathtrace/live/route_lookup.h"
+#include "user/pathtrace/path_tuple.h"
 
 namespace flowstamp::pathtrace {
 
@@ -76,6 +78,26 @@ void explain_size(PathReport::Drop& drop, const fst_path_event& event) {
                     event.tuple.protocol == IPPROTO_TCP
                         ? "TCPMSS --clamp-mss-to-pmtu, or nft's tcp option maxseg size set rt mtu"
                         : "a smaller MTU at the sender");
+}
+
+/// The kernel has one reason for what it may not forward, and for addresses that no host has.
+void explain_forwarding(PathReport::Drop& drop, const fst_path_event& event,
+                        const std::string& interface) {
+    const bool is_v4 = is_ipv4(event.tuple.source);
+    const std::string path = is_v4 ? "/proc/sys/net/ipv4/conf/" + interface + "/forwarding"
+                                   : std::string("/proc/sys/net/ipv6/conf/all/forwarding");
+    char value = '1';
+    if (!(std::ifstream(path) >> value) || value != '0') {
+        return;
+    }
+    drop.words.words = is_v4 ? fmt::format(
+                                   "this host does not forward what comes in by {}: "
+                                   "forwarding is off",
+                                   interface)
+                             : "this host does not forward IPv6: forwarding is off";
+    drop.words.look_at =
+        is_v4 ? fmt::format("sysctl net.ipv4.ip_forward net.ipv4.conf.{}.forwarding", interface)
+              : "sysctl net.ipv6.conf.all.forwarding";
 }
 
 /// Generic XDP frees what its program drops without a reason.
@@ -181,7 +203,9 @@ void KernelDrops::explain(PathReport::Drop& drop, const fst_path_event& event,
         return explain_queue(drop, event, interface);
     }
     const auto may_ask = [&] { return budget_.take(clock_.monotonic()); };
-    if (drop.reason == "PKT_TOO_BIG" && may_ask()) {
+    if (drop.reason == "IP_INADDRERRORS" && may_ask()) {
+        explain_forwarding(drop, event, interface);
+    } else if (drop.reason == "PKT_TOO_BIG" && may_ask()) {
         explain_size(drop, event);
     } else if (is_by_xdp(drop) && may_ask()) {
         explain_xdp(drop, event, interface);
@@ -190,13 +214,19 @@ void KernelDrops::explain(PathReport::Drop& drop, const fst_path_event& event,
     }
 }
 
-bool was_freed_with_socket(const fst_path_event& drop) {
+bool was_done_with(const fst_path_event& drop) {
     if (drop.place != FST_PLACE_INPUT) {
         return false;
     }
     const std::string reason = drop_reason_name(drop.drop_reason);
-    return reason == "QUEUE_PURGE" ||
-           (reason == "NOT_SPECIFIED" && code_name(drop.location).starts_with("udp_destruct_"));
+    if (reason == "NOT_SPECIFIED") {
+        const std::string location = code_name(drop.location);
+        return location.starts_with("udp_destruct_") ||
+               (location.starts_with("tcp_rcv_state_process+") &&
+                (drop.tcp_flags & FST_TCP_ACK) != 0);
+    }
+    return reason == "QUEUE_PURGE" || reason == "TCP_OLD_SEQUENCE" || reason == "TCP_OLD_DATA" ||
+           (reason == "TCP_CLOSE" && (drop.tcp_flags & FST_TCP_RST) != 0);
 }
 
 bool says_too_big(const fst_path_event& event) {

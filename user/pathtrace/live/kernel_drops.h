@@ -52,8 +52,11 @@ class KernelDrops {
     Readings<ProtocolCounters> counters_;
 };
 
-/// Whether a dropped packet was freed in a socket's queue, when the socket was closed: no loss.
-[[nodiscard]] bool was_freed_with_socket(const fst_path_event& drop);
+/// Whether the receiving stack freed the packet as it needs no more of it: no loss. It waited in a socket's queue
+/// when that was closed; it brought nothing that the socket does not have (a keepalive, a window probe, a segment
+/// sent again); it was an ACK of the last that a closing socket waits for; or a reset of a connection that is
+/// closed already.
+[[nodiscard]] bool was_done_with(const fst_path_event& drop);
 
 /// Whether the packet tells its receiver that another was too big: ICMP's "fragmentation needed",
 /// ICMPv6's "packet too big".

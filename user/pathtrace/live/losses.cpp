@@ -90,6 +90,15 @@ std::optional<netfilter::PacketHeaders> headers_of(const PacketPath& packet) {
     return headers;
 }
 
+/// No station stands in a bridge's own hooks: what their rules drop seems lost at the device before them.
+bool has_bridge_chains(const netfilter::Ruleset& ruleset) {
+    return std::ranges::any_of(ruleset.tables, [](const netfilter::Table& table) {
+        return table.family == netfilter::TableFamily::bridge &&
+               std::ranges::any_of(table.chains,
+                                   [](const auto& chain) { return chain.base.has_value(); });
+    });
+}
+
 /// When its path began; CLOCK_MONOTONIC.
 Nanoseconds began(const PacketPath& packet) {
     return Nanoseconds(static_cast<std::int64_t>(packet.drop->began_ns));
@@ -195,6 +204,10 @@ void Losses::doubt(netfilter::DropAttribution& attribution, const PathEnd& end, 
     if (may_be_another) {
         attribution.certainty = netfilter::Certainty::probable;
         attribution.why = "the rules were changed while packets were being lost";
+    } else if (!is_traced && where.loss.family == netfilter::TableFamily::netdev &&
+               has_bridge_chains(after.ruleset)) {
+        attribution.certainty = netfilter::Certainty::probable;
+        attribution.why = "a rule of the bridge family may have dropped them";
     } else if (drop_reason_name(end.drop_reason) != kNetfilterDrop) {
         attribution.certainty = netfilter::Certainty::probable;
         attribution.why = "the kernel does not say that a rule dropped them";
@@ -203,9 +216,9 @@ void Losses::doubt(netfilter::DropAttribution& attribution, const PathEnd& end, 
 
 /// Attributes what one place lost since the last reading. Where counters are not conclusive, nft's
 /// trace decides.
-Losses::Attributions Losses::behind(const PathEnd& end, const Place& place, const Where& where,
-                                    const Reading& after,
-                                    const netfilter::NftTraceDrops& fresh) const {
+std::vector<Losses::Found> Losses::behind(const PathEnd& end, const Place& place,
+                                          const Where& where, const Reading& after,
+                                          const netfilter::NftTraceDrops& fresh) const {
     std::vector<netfilter::LostPackets> all, new_ones;
     for (const auto& [kind, count] : place.kinds) {
         auto headers = kind.headers;
@@ -222,14 +235,16 @@ Losses::Attributions Losses::behind(const PathEnd& end, const Place& place, cons
     const Attributions since_last =
         all_since ? netfilter::attribute_drops(last_->ruleset, after.ruleset, where.loss, new_ones)
                   : Attributions(all.size());
-    Attributions found;
+    std::vector<Found> found;
     for (std::size_t i = 0; i < all.size(); i++) {
         if (new_ones[i].packets == 0) {
             continue;
         }
         auto attribution = since_start[i];
+        bool of_the_latest = began_anew_;
         if (is_certain(since_last[i]) && !is_certain(attribution)) {
             attribution = since_last[i];
+            of_the_latest = true;
         }
         if (attribution) {
             doubt(*attribution, end, where, after, false);
@@ -243,7 +258,7 @@ Losses::Attributions Losses::behind(const PathEnd& end, const Place& place, cons
                 }
             }
         }
-        found.push_back(std::move(attribution));
+        found.push_back({std::move(attribution), of_the_latest});
     }
     return found;
 }
@@ -253,17 +268,31 @@ void Losses::begin_anew(netfilter::Ruleset before) {
     last_.reset();
     places_.clear();
     is_moving_ = false;
+    began_anew_ = true;
 }
 
 /// False if nothing changed.
-bool Losses::learn(const FlowEnd& whose, std::optional<netfilter::DropAttribution> attribution) {
+bool Losses::learn(const FlowEnd& whose, Found found) {
     constexpr std::size_t kMost = 65536;
-    if (attributions_.size() >= kMost) {
+    if (examined_.size() >= kMost) {
         attributions_.clear();
+        examined_.clear();
         further_on_.clear();
     }
+    auto& attribution = found.attribution;
     const auto before = of(whose);
     const bool was_certain = before && attributions_[whose].was_certain;
+    const bool has_earlier = !examined_.insert(whose).second;
+    if (found.of_the_latest && has_earlier && !was_certain && is_certain(attribution)) {
+        attribution->certainty = netfilter::Certainty::probable;
+        attribution->why =
+            "it dropped the latest of them; what dropped earlier ones is not certain";
+        if (before && words_of(*before) != netfilter::words_of(*attribution)) {
+            attribution->others = {words_of(*before)};
+        } else if (before) {
+            attribution->others = before->others;
+        }
+    }
     if (was_certain && attribution && words_of(*before) != netfilter::words_of(*attribution)) {
         // What was found for its earlier packets still holds.
         if (is_certain(attribution)) {
@@ -331,6 +360,9 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
     if (sources_.changes) {
         reading.changes = sources_.changes(*after);
     }
+    std::erase_if(after->sets, [&](const auto& answer) {
+        return reading.changes.announced.may_concern(answer.first.set);
+    });
     reading.ruleset = *std::move(after);
     const netfilter::NftTraceDrops fresh = take_traced();
     not_before_ = reading.done + kBetween;
@@ -348,20 +380,20 @@ Result<std::set<FlowEnd>> Losses::inspect(const Clock& clock) {
 void Losses::examine(const PathEnd& end, Place& place, const Reading& after,
                      const netfilter::NftTraceDrops& fresh, std::set<FlowEnd>& changed) {
     const Where at = where(end, place, after.changes);
-    const Attributions attributions = behind(end, place, at, after, fresh);
-    auto attribution = attributions.begin();
+    const std::vector<Found> all = behind(end, place, at, after, fresh);
+    auto found = all.begin();
     for (auto& [kind, count] : place.kinds) {
         if (count.fresh() == 0) {
             continue;
         }
         const bool is_mixed = !kind.headers && place.kinds.size() > kKinds;
         for (const FlowEnd& whose : count.whose) {
-            if (learn(whose, is_mixed ? std::nullopt : *attribution)) {
+            if (learn(whose, is_mixed ? Found{} : *found)) {
                 changed.insert(whose);
             }
             note_place(whose, at.may_be_further_on);
         }
-        ++attribution;
+        ++found;
         count.examined = count.buffers;
         count.whose.clear();
     }

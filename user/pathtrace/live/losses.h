@@ -125,6 +125,10 @@ class Losses {
         bool may_be_further_on = false;
     };
     using Attributions = std::vector<std::optional<netfilter::DropAttribution>>;
+    struct Found {
+        std::optional<netfilter::DropAttribution> attribution{};
+        bool of_the_latest = false;  ///< of what was lost since the last reading only
+    };
     /// Beyond this many kinds in one place, packets of others are counted together, and no rule is named.
     static constexpr std::size_t kKinds = 256;
     struct Known {
@@ -140,9 +144,9 @@ class Losses {
     /// What the named sets hold of packets that were lost where there are new losses.
     [[nodiscard]] netfilter::SetAnswers ask_sets(const netfilter::Ruleset& ruleset) const;
     /// For each kind that has new losses, in their order.
-    [[nodiscard]] Attributions behind(const PathEnd& end, const Place& place, const Where& where,
-                                      const Reading& after,
-                                      const netfilter::NftTraceDrops& fresh) const;
+    [[nodiscard]] std::vector<Found> behind(const PathEnd& end, const Place& place,
+                                            const Where& where, const Reading& after,
+                                            const netfilter::NftTraceDrops& fresh) const;
     [[nodiscard]] Where where(const PathEnd& end, const Place& place, const Changes& changes) const;
     /// Takes the certainty back that the ruleset's changes, or the kernel's reason, do not allow.
     void doubt(netfilter::DropAttribution& attribution, const PathEnd& end, const Where& where,
@@ -151,8 +155,7 @@ class Losses {
                  const netfilter::NftTraceDrops& fresh, std::set<FlowEnd>& changed);
     void note_place(const FlowEnd& whose, bool may_be_further_on);
     [[nodiscard]] netfilter::NftTraceDrops take_traced();
-    [[nodiscard]] bool learn(const FlowEnd& whose,
-                             std::optional<netfilter::DropAttribution> attribution);
+    [[nodiscard]] bool learn(const FlowEnd& whose, Found found);
 
     netfilter::Ruleset before_;
     std::optional<Reading> last_;
@@ -162,9 +165,11 @@ class Losses {
     netfilter::NftTraceDrops traced_;
     std::map<PathEnd, Place> places_;
     std::map<FlowEnd, Known> attributions_;
+    std::set<FlowEnd> examined_;  ///< some of their packets were lost before the last reading
     std::set<FlowEnd> further_on_;
     Nanoseconds stand_since_{0};  ///< the stations; CLOCK_MONOTONIC
     bool is_moving_ = false;
+    bool began_anew_ = false;  ///< what was lost before begin_anew() is not counted any more
     bool is_behind_ruleset_ = false;
     Nanoseconds not_before_{0};
 };

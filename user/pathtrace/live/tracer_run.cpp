@@ -168,10 +168,9 @@ void Tracer::Run::follow_answers(const fst_path_event& event) {
     }
 }
 
-/// A packet that was freed with the socket that had received it is delivered: it waited there
-/// unread, or was a FIN.
+/// A packet that its stack was done with is delivered.
 void Tracer::Run::settle(const PacketPath& packet_path) {
-    if (!packet_path.drop || !was_freed_with_socket(*packet_path.drop)) {
+    if (!packet_path.drop || !was_done_with(*packet_path.drop)) {
         ended(packet_path);
     } else if (!packet_path.stations.empty()) {
         PacketPath delivered = packet_path;
