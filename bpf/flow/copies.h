@@ -95,6 +95,9 @@ noinline int observe_copy(__u32 slot) {
     within_us = named ? COPY_US : nameless_copy_us(own, packet);
     if ((packet->flags & FST_PACKET_TS) && fst_sequence_after(packet->ts_val, own->ts_val) > 0)
         within_us = 0;  // sent later than any before it
+    // It may be the data in front of a FIN that came too early: that is heard, whatever looks like it.
+    if (packet->payload && (flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)))
+        within_us = 0;
     // A challenge ACK may look like the ACK before it: where an answer is awaited, only an IP-ID
     // shows a copy.
     if (!named && (flow->state & pending_of(d)))

@@ -123,11 +123,6 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
 }
 
-/// What came again to an open connection: the stack answers it, and takes nothing from it.
-static __always_inline enum fst_acceptance retransmitted(const struct fst_flow* flow) {
-    return flow->state & FST_FLOW_ESTABLISHED ? FST_REPEATED : FST_ACCEPTED;
-}
-
 /// Whether a SYN with another number, now, cannot take the place of the flow's: it is open, its SYN
 /// was answered, or sent so lately that the answer may be under way. A stack has one socket for
 /// these addresses and ports.
@@ -165,7 +160,7 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
     if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !has_ended(flow)) {
         if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
             state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
-        return retransmitted(flow);
+        return FST_REPEATED;  // the stack answers it again, and takes nothing from it
     }
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
         const int begins = begins_here(scratch, flow);
@@ -203,9 +198,10 @@ static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scrat
         return FST_REFUSED;
     if (state & FST_OF(FST_FLOW_SYN_ACK, d) && packet->seq == flow->isn[d] &&
         fst_acks_syn(flow, packet->ack, d ^ 1))
-        return retransmitted(flow);
+        return FST_REPEATED;
+    // One that its receiver may throw away waits for the third packet, as a second one does.
     if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
-        fst_acks_syn(flow, packet->ack, d ^ 1)) {
+        fst_acks_syn(flow, packet->ack, d ^ 1) && !fst_is_doubtful(packet)) {
         // Earlier packets from this side belonged to another connection.
         flow->direction[d].flags &= ~FST_DIRECTION_SEEN;
         note_syn_options(flow, packet, d);

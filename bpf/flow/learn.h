@@ -129,7 +129,7 @@ static __always_inline void learn_clock(struct fst_direction* own,
     __u32 offset = packet->ts_val - time_ms(packet->time_ns);
     __s32 step = fst_sequence_after(offset, own->ts_offset);
 
-    if (!(own->flags & FST_DIRECTION_TS_CLOCK)) {
+    if (!(own->flags & FST_DIRECTION_TS_CLOCK) || fst_paws_is_over(own, packet)) {
         own->flags |= FST_DIRECTION_TS_CLOCK;
         own->ts_offset = offset;
         own->ts_val = packet->ts_val;

@@ -153,11 +153,14 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
     const __u8 flags = flow->reset_flags[d];
     const int same = packet->seq == flow->rst_seq[d] &&
                      packet->tcp_flags == flow->rst_tcp_flags[d] && !(flags & FST_RESET_REFUTED);
+    // Of what no stack's second answer has, either.
+    const __u32 foreign = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) |
+                          FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT) |
+                          FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE);
 
-    return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) &&
+    return (flags & FST_RESET_DROPPED) && !(flags & FST_RESET_SENDER_SEEN) && !packet->payload &&
            had_time_to_answer(flow, packet, judgement, d) && packet->ttl == flow->rst_ttl[d] &&
-           (same || answers_an_ack(flow, packet, d)) &&
-           !(judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER));
+           (same || answers_an_ack(flow, packet, d)) && !(judgement->signals & foreign);
 }
 
 /// FST_RESET_REFUTED, as long as that counts: what a peer that lived a while ago has shown says little about

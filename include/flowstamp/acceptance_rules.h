@@ -184,6 +184,13 @@ static inline int fst_clock_may_show(const struct fst_direction* own,
     return fst_sequence_after(packet->ts_val, own->ts_offset + now_ms) <= (__s32)near;
 }
 
+/// Whether the side has rested for so long that timestamps no longer tell old segments from new ones, and any is
+/// taken (Linux: TCP_PAWS_WRAP, 2147 s; RFC 7323, section 5.5).
+static inline int fst_paws_is_over(const struct fst_direction* own,
+                                   const struct fst_packet* packet) {
+    return (__s64)(packet->time_ns - own->last_ns) > 2147LL * 1000000000;
+}
+
 /// What the segment is to its receiver by its timestamps. Once negotiated they are on every segment
 /// but a RST (RFC 7323, section 3.2); Linux takes one without all the same. PAWS (section 5) refuses
 /// what is older by more than a tick than the segment that last began at or below the receiver's
@@ -200,7 +207,7 @@ static inline enum fst_acceptance fst_timestamps_acceptance(const struct fst_dir
         return FST_ACCEPTED;
     if (!(packet->flags & FST_PACKET_TS))
         return FST_UNFIT;
-    if (ahead <= near || !(own->flags & FST_DIRECTION_TS_CLOCK))
+    if (ahead <= near || fst_paws_is_over(own, packet) || !(own->flags & FST_DIRECTION_TS_CLOCK))
         return FST_ACCEPTED;
     if (ahead < 0x80000000U)
         return fst_clock_may_show(own, packet, near) ? FST_ACCEPTED : FST_UNFIT;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// Segments that a forger adds to move a side's timestamp clock, so that the living peer seems old.
+#include <gtest/gtest.h>
+
+#include "tests/datapath/forger_fixture.h"
+
+namespace flowstamp::testing {
+
+class DatapathForgerClock : public DatapathForger {
+  protected:
+    static constexpr std::uint32_t kLeap = 1U << 30U;
+
+    static Segment ahead(Segment segment, std::uint32_t ticks = kLeap) {
+        segment.timestamps->val += ticks;
+        return segment;
+    }
+    /// Whether what the peer really sends still moves its edge.
+    void expect_heard(Conversation& talk) {
+        const std::uint32_t before = talk.direction(End::peer).seq_edge;
+        talk.pass_ms(20);
+        talk.send(End::peer, Psh | Ack, 100);
+        EXPECT_EQ(talk.direction(End::peer).seq_edge, before + 100);
+        EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForgerClock, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+/// The stack answers a SYN that comes again, and takes nothing from it.
+TEST_P(DatapathForgerClock, ACopyOfASynTeachesNothing) {
+    protect();
+    Conversation talk(acting(), hook(), {});
+    const Segment syn = talk.next(End::peer, Syn);
+    talk.send(syn);
+    talk.pass_us(30);
+    inject(talk, ahead(syn));
+    talk.send(End::us, Syn | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    expect_heard(talk);
+}
+
+TEST_P(DatapathForgerClock, ACopyOfASynAckTeachesNothing) {
+    protect();
+    Conversation talk(acting(), hook(), {});
+    talk.send(End::us, Syn);
+    talk.pass_ms(20);
+    const Segment syn_ack = talk.next(End::peer, Syn | Ack);
+    talk.send(syn_ack);
+    talk.pass_us(30);
+    inject(talk, ahead(syn_ack));
+    talk.send(End::us, Ack);
+    expect_heard(talk);
+}
+
+/// A clock that seems fast is moved by nothing that was not summed up.
+TEST_P(DatapathForgerClock, ADamagedSegmentMovesNoFastClock) {
+    protect();
+    Conversation talk = established();
+    inject(talk, ahead(talk.next(End::peer, Ack), 1000));
+    ASSERT_TRUE(talk.direction(End::peer).flags & FST_DIRECTION_TS_FAST);
+    for (int i = 0; i < 12; i++) {
+        Segment damaged = talk.next(End::peer, Psh | Ack, 1);
+        damaged.seq = talk.direction(End::peer).seq_edge;
+        damaged.timestamps->val += 1000 + 4'000'000U * static_cast<unsigned>(i + 1);
+        Bytes frame = talk.encode(damaged);
+        frame.back() ^= 0x55U;
+        acting().run(hook(), {.bytes = frame});
+        talk.pass_us(100);
+    }
+    EXPECT_LT(talk.direction(End::peer).ts_val - talk.next(End::peer, Ack).timestamps->val,
+              1'000'000U);
+}
+
+/// Linux: TCP_PAWS_WRAP. A clock of a tick per microsecond may be anywhere then.
+TEST_P(DatapathForgerClock, AfterALongRestAnyTimestampIsTaken) {
+    protect();
+    Conversation talk = established();
+    talk.pass_ms(36 * 60 * 1000);
+    Segment late = talk.next(End::peer, Psh | Ack, 100);
+    late.timestamps->val = talk.direction(End::peer).ts_val - 0x70000000U;
+    const std::uint32_t before = talk.direction(End::peer).seq_edge;
+    inject(talk, late);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before + 100);
+    Segment next = late;
+    next.seq += 100;
+    next.id = static_cast<std::uint16_t>(next.id + 1);
+    talk.pass_ms(5);
+    next.timestamps->val += 5;
+    inject(talk, next);
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, before + 200);
+}
+
+}  // namespace flowstamp::testing
