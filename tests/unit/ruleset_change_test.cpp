@@ -110,8 +110,7 @@ TEST(RulesetChange, OtherMessagesConcernNoRule) {
 
 /// No station moves for it, but what the set holds now says nothing of what it held.
 TEST(RulesetChange, SetsWhoseElementsChanged) {
-    const RulesetChange change =
-        announced({{.type = NFT_MSG_DELSETELEM, .set = "banned"}}, false);
+    const RulesetChange change = announced({{.type = NFT_MSG_DELSETELEM, .set = "banned"}}, false);
     EXPECT_TRUE(change.may_concern({.family = "inet", .table = "filter", .name = "banned"}));
     EXPECT_FALSE(change.may_concern({.family = "inet", .table = "filter", .name = "other"}));
     EXPECT_FALSE(change.may_concern({.family = "ip", .table = "filter", .name = "banned"}));
