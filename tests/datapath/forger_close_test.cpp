@@ -75,6 +75,25 @@ TEST_P(DatapathForgerClose, AFinWhoseNumberBecomesABytesClosesNothing) {
     expect_refused(talk, crude(talk));
 }
 
+/// A FIN on the last byte of what the peer sends next, and an ACK with that segment's flags and IP-ID.
+TEST_P(DatapathForgerClose, AnAckThatLooksLikeTheDataHidesItNot) {
+    Setting plain;
+    plain.peer.timestamps = plain.us.timestamps = false;
+    protect();
+    Conversation talk = established(plain);
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    Segment fin = talk.next(End::peer, Fin | Ack);
+    fin.seq += 99;
+    inject(talk, fin);
+    inject(talk, talk.next(End::peer, Ack));
+    talk.pass_ms(1);
+    talk.send(End::peer, Ack, 100);
+    talk.send(End::us, Ack);
+    expect_refused(talk, crude(talk));
+}
+
 /// Its SYN-ACK bears none: the connection is not signed, though its peer has sent nothing else yet.
 TEST_P(DatapathForgerClose, ASignatureHidesNoResetRightAfterTheHandshake) {
     Setting plain;  // options have room

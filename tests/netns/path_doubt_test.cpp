@@ -11,8 +11,6 @@
 namespace flowstamp::lab {
 namespace {
 
-using ::testing::HasSubstr;
-
 /// client -- router -- server.
 class PathDoubt : public LivePathTest {
   protected:

@@ -2,6 +2,7 @@
 //
 // Drops that are not netfilter's: which queue, which program, whose MTU. And what is no loss: packets
 // freed with the socket that had received them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>

@@ -60,6 +60,7 @@ class PathLosses : public ::testing::Test {
     void begin(const netfilter::Ruleset& before) {
         planned_ = plan_stations(before, {"eth0"});
         std::vector<StationState> attached;
+        attached.reserve(planned_.size());
         for (const Station& its : planned_) {
             attached.push_back({.station = its, .attached = true});
         }
