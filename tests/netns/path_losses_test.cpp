@@ -214,7 +214,7 @@ TEST_F(PathLosses, AfterTheChangeItIsCertainForOtherFlows) {
     const FlowEnd lost = lose(station(kForward, 0), 9s, 2);
     inspect();
     expect_named(lost, 2, Certainty::certain, "it has no counter");
-    expect_named(lost_before, 2, Certainty::probable, kChanged);
+    expect_named(lost_before, 2, Certainty::certain, "it dropped the latest of them");
 }
 
 /// No station stands in front of the new chain yet, so the last station is one of the hook before.

@@ -284,7 +284,6 @@ bool Losses::learn(const FlowEnd& whose, Found found) {
     const bool was_certain = before && attributions_[whose].was_certain;
     const bool has_earlier = !examined_.insert(whose).second;
     if (found.of_the_latest && has_earlier && !was_certain && is_certain(attribution)) {
-        attribution->certainty = netfilter::Certainty::probable;
         attribution->why =
             "it dropped the latest of them; what dropped earlier ones is not certain";
         if (before && words_of(*before) != netfilter::words_of(*attribution)) {
