@@ -60,9 +60,7 @@ TEST_P(DatapathForgerClose, AFinBehindAGapClosesNothingWhenItComesTwice) {
 TEST_P(DatapathForgerClose, AFinWhoseNumberBecomesABytesClosesNothing) {
     protect();
     Conversation talk = established();
-    talk.send(End::us, Fin | Ack);
-    talk.pass_ms(20);
-    talk.send(End::peer, Ack);
+    close_our_side(talk);
     Segment behind_a_gap = talk.next(End::peer, Psh | Ack, 99);
     behind_a_gap.seq += 1;
     inject(talk, behind_a_gap);
@@ -81,9 +79,7 @@ TEST_P(DatapathForgerClose, AnAckThatLooksLikeTheDataHidesItNot) {
     plain.peer.timestamps = plain.us.timestamps = false;
     protect();
     Conversation talk = established(plain);
-    talk.send(End::us, Fin | Ack);
-    talk.pass_ms(20);
-    talk.send(End::peer, Ack);
+    close_our_side(talk);
     Segment fin = talk.next(End::peer, Fin | Ack);
     fin.seq += 99;
     inject(talk, fin);

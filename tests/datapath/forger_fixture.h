@@ -30,6 +30,12 @@ class DatapathForger : public DatapathTest {
         talk.pass_ms(100);
         return talk;
     }
+    /// We have sent our FIN, and the peer has acknowledged it.
+    static void close_our_side(Conversation& talk) {
+        talk.send(End::us, Fin | Ack);
+        talk.pass_ms(20);
+        talk.send(End::peer, Ack);
+    }
     /// The segment, sent beside the connection: its ends know nothing of it.
     Outcome inject(Conversation& talk, const Segment& segment) {
         return acting().run(hook(), {.bytes = talk.encode(segment)});

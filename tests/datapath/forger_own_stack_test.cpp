@@ -110,9 +110,7 @@ TEST_P(DatapathForgerOwnStack, AFirstFragmentAloneMovesNothing) {
 TEST_P(DatapathForgerOwnStack, AFinThatWasNotAcknowledgedLicensesNoReset) {
     protect();
     Conversation talk = established();
-    talk.send(End::us, Fin | Ack);
-    talk.pass_ms(20);
-    talk.send(End::peer, Ack);
+    close_our_side(talk);
     talk.send(End::peer, Psh | Ack, 100);
     talk.send(End::us, Ack);
     Segment byte = talk.next(End::peer, Psh | Ack, 1);
@@ -134,9 +132,7 @@ TEST_P(DatapathForgerOwnStack, AFinThatMayBeTooOldLicensesNoReset) {
         talk.send(End::peer, Psh | Ack, 100);
         talk.pass_ms(20);
     }
-    talk.send(End::us, Fin | Ack);
-    talk.pass_ms(20);
-    talk.send(End::peer, Ack);
+    close_our_side(talk);
     Segment fin = talk.next(End::peer, Fin | Ack);
     fin.ack -= 300000;
     inject(talk, fin);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "user/netfilter/dropping_rules.h"
 #include "user/netfilter/nft_trace.h"
@@ -108,13 +109,21 @@ std::string text_of(Bytes value) {
     return text;
 }
 
+/// The family of the table that a message is about, and the message's attributes. `body`: without the netlink
+/// header.
+std::pair<std::optional<TableFamily>, Bytes> content_of(Bytes body) {
+    const auto about = header_of<nfgenmsg>(body);
+    if (!about) {
+        return {};
+    }
+    return {family_of(about->nfgen_family), body.subspan(sizeof(nfgenmsg))};
+}
+
 /// `body`: without the netlink header.
 void add_set(Bytes body, RulesetChange& change) {
     static_assert(NFTA_SET_TABLE == int{NFTA_SET_ELEM_LIST_TABLE} &&
                   NFTA_SET_NAME == int{NFTA_SET_ELEM_LIST_SET});
-    const auto about = header_of<nfgenmsg>(body);
-    const auto family = about ? family_of(about->nfgen_family) : std::nullopt;
-    const Bytes attributes = about ? body.subspan(sizeof(nfgenmsg)) : Bytes();
+    const auto [family, attributes] = content_of(body);
     const auto table = attribute(attributes, NFTA_SET_TABLE);
     const auto name = attribute(attributes, NFTA_SET_NAME);
     if (!family || !table || !name) {
@@ -137,9 +146,7 @@ bool add_message(std::uint16_t type, Bytes body, RulesetChange& change) {
     if (!concerns_rules(type)) {
         return false;
     }
-    const auto about = header_of<nfgenmsg>(body);
-    const auto family = about ? family_of(about->nfgen_family) : std::nullopt;
-    const Bytes attributes = about ? body.subspan(sizeof(nfgenmsg)) : Bytes();
+    const auto [family, attributes] = content_of(body);
     const auto name = attribute(attributes, NFTA_TABLE_NAME);
     if (!family || !name) {
         change.is_unknown = true;
