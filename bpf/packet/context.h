@@ -50,6 +50,11 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     return segments ? (__u16)segments : 1;
 }
 
+/// Whether the packet is several segments in one, as a guest or a tap may say of it.
+static __always_inline __u32 ctx_is_gso(void* ctx, enum fst_hook hook) {
+    return hook != FST_HOOK_XDP && ((struct __sk_buff*)ctx)->gso_size;
+}
+
 /// Whether the frame begins with an Ethernet header; `frame` holds as many bytes. At tc it may not:
 /// tunnels (tun, wireguard) have none, and if a foreign generic XDP program made the kernel copy
 /// the packet, mac_len is lost (seen on 6.18) and tc sees the packet from its IP header on.
@@ -130,6 +135,12 @@ static __always_inline __u16 ctx_segments(void* ctx, enum fst_hook hook) {
     (void)ctx;
     (void)hook;
     return 1;
+}
+
+static __always_inline __u32 ctx_is_gso(void* ctx, enum fst_hook hook) {
+    (void)ctx;
+    (void)hook;
+    return 0;
 }
 
 static __always_inline int ctx_has_mac(void* ctx, enum fst_hook hook, const __u8* frame) {

@@ -16,6 +16,7 @@ static __always_inline enum fst_parse_result parse(void* ctx, enum fst_hook hook
     packet->hook = hook;
     packet->segments = ctx_segments(ctx, hook);
     packet->time_ns = now_ns();
+    scratch->is_gso = ctx_is_gso(ctx, hook);
     bytes = ctx_bytes(ctx, hook);
     scratch->frame_bytes = bytes < FST_SNAP_BYTES ? bytes : FST_SNAP_BYTES;
     if (bytes < FST_SNAP_BYTES) {

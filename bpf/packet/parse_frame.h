@@ -91,12 +91,15 @@ static __always_inline void key_from(struct scratch* scratch, const struct tcphd
     scratch->packet.key.tunnelled = verifies_checksums && scratch->cursor.tunnels;
 }
 
-/// IPv6 with a payload length of 0 before hop-by-hop options: Linux takes the frame's own, whether these
-/// hold a jumbo payload's length or not (ip6_rcv_core()).
+/// Whether Linux takes the frame's own length: IPv6 with a payload length of 0 before hop-by-hop options, whether
+/// these hold a jumbo payload's length or not (ip6_rcv_core()); a GSO packet with an IPv4 length of 0
+/// (iph_totlen()).
 static __always_inline int has_frames_length(struct scratch* scratch) {
     const struct fst_packet* packet = &scratch->packet;
 
-    return (packet->flags & FST_PACKET_IPV6) && packet->ip_bytes == sizeof(struct ipv6hdr) &&
+    if (!(packet->flags & FST_PACKET_IPV6))
+        return !packet->ip_bytes && scratch->is_gso;
+    return packet->ip_bytes == sizeof(struct ipv6hdr) &&
            *AT(scratch, __u8, packet->l3_offset + 6) == IPPROTO_HOPOPTS;
 }
 

@@ -116,6 +116,19 @@ static __always_inline int has_fixed_options(const struct fst_flow* flow,
              (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
 }
 
+/// Whether the receiver's stack may take the RST in. Its window may be larger than it seems, where a scale was not
+/// seen or is that of a forged SYN-ACK, and Linux takes a reset at the end of what it has acknowledged
+/// selectively (tcp_reset_check()). On a router the ACK edge may be ahead of the receiver's: anyone on path
+/// can acknowledge in its name.
+static __always_inline int may_be_taken_in(const struct fst_flow* flow,
+                                           const struct fst_packet* packet,
+                                           const struct fst_judgement* judgement, int d) {
+    const __u32 ahead = packet->seq - flow->direction[d ^ 1].ack_edge;
+
+    return (judgement->context & FST_CONTEXT_IN_WINDOW) || ahead <= FST_SEQUENCE_REACH ||
+           (!fst_is_own_stack(flow, d ^ 1) && 0U - ahead <= FST_SEQUENCE_REACH);
+}
+
 /// Whether the receiver's stack would send a challenge ACK: FST_PASS_NOT_SUSPECT if so, else why
 /// not.
 static __always_inline enum fst_pass_reason challenge_works(const struct fst_flow* flow,
@@ -132,7 +145,7 @@ static __always_inline enum fst_pass_reason challenge_works(const struct fst_flo
     if ((judgement->context & FST_CONTEXT_TO_SYN) || !(flow->state & FST_FLOW_ESTABLISHED) ||
         !(other->flags & FST_DIRECTION_ACKED))
         return FST_PASS_SYN_SENT;
-    if (!(own->flags & FST_DIRECTION_SEEN) || !(judgement->context & FST_CONTEXT_IN_WINDOW))
+    if (!(own->flags & FST_DIRECTION_SEEN) || !may_be_taken_in(flow, packet, judgement, d))
         return FST_PASS_SEQUENCE;
     return FST_PASS_NOT_SUSPECT;
 }

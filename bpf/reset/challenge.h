@@ -134,12 +134,15 @@ static __always_inline int is_held(const struct fst_flow* flow, const struct fst
     return is_question_under_way(flow, packet, d);
 }
 
-/// An old byte, wholly below what the receiver has acknowledged. A RST that carries data (RFC 9293,
+/// An old byte, wholly below what the receiver has acknowledged, and below the RST: on a router that may be less. A RST that carries data (RFC 9293,
 /// section 3.5.3, allows it) has bytes enough; another grows by one.
 static __always_inline void challenge_form(struct challenge* challenge, const struct fst_flow* flow,
                                            const struct fst_packet* packet, int d) {
+    const __u32 edge = flow->direction[d ^ 1].ack_edge;
+    const __u32 known = fst_sequence_after(packet->seq, edge) < 0 ? packet->seq : edge;
+
     challenge->grow = !packet->payload;
-    challenge->seq = flow->direction[d ^ 1].ack_edge - (packet->payload + challenge->grow) - 1;
+    challenge->seq = known - (packet->payload + challenge->grow) - 1;
     challenge->ack = flow->direction[d].ack_edge;
     challenge->flags = FST_TCP_ACK;
 }

@@ -58,6 +58,16 @@ static __always_inline int goes_on_late(const struct fst_flow* flow,
            fst_goes_on(own, other, packet);
 }
 
+/// Whether the packet brings data that its side has not sent before. Damaged segments may have moved the side's
+/// edge: what a socket of this host has taken in, its own ACKs tell.
+static __always_inline int brings_new_data(const struct fst_flow* flow,
+                                           const struct fst_packet* packet, int d) {
+    const __u32 edge = fst_is_own_stack(flow, d ^ 1) ? flow->direction[d ^ 1].ack_edge
+                                                     : flow->direction[d].seq_edge;
+
+    return packet->payload && fst_sequence_after(packet->seq, edge) >= 0;
+}
+
 /// Whether new data comes a round trip and more after the first RST of a burst: who sent it had been asked by
 /// then. Data can be late on its way as well, so it only makes the answers to the challenges start again:
 /// a box that imitates them cannot end a stream that flows.
@@ -66,7 +76,7 @@ static __always_inline int goes_on_when_asked(const struct fst_flow* flow,
                                               int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
-    return packet->payload && fst_sequence_after(packet->seq, own->seq_edge) >= 0 &&
+    return brings_new_data(flow, packet, d) &&
            fst_sequence_after(packet->seq, flow->rst_seq[d]) >= 0 && own->min_rtt_us &&
            passed_us > own->min_rtt_us + own->min_rtt_us / 4 &&
            fst_same_distance(own, packet->ttl, 1) && fst_goes_on(own, other, packet);

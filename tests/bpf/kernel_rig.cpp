@@ -88,7 +88,7 @@ class LoadedRig final : public KernelRig {
                                                        .ifindex = frame.ifindex,
                                                        .came_in_by = frame.came_in_by,
                                                        .gso_segments = frame.gso_segments,
-                                                       .gso_size = 0}));
+                                                       .gso_size = frame.gso_size}));
         seen_.clear();
         value_or_throw(events_.consume());
         if (events_.rejected() != 0) {

@@ -149,9 +149,11 @@ Bytes Conversation::encode(const Segment& segment) const {
 Outcome Conversation::send(const Segment& segment) {
     const Bytes frame = encode(segment);
     const std::uint64_t refused_before = refused();
-    Outcome outcome = rig_.run(
-        hook(segment.from),
-        {.bytes = frame, .ifindex = setting_.ifindex, .gso_segments = segment.gso_segments});
+    Outcome outcome = rig_.run(hook(segment.from),
+                               {.bytes = frame,
+                                .ifindex = setting_.ifindex,
+                                .gso_segments = segment.gso_segments,
+                                .has_no_socket = segment.from == End::us && setting_.forwarded});
     for (const SeenEvent& seen : outcome.events) {
         if (owns(seen.event.packet.key)) {
             slot_ = seen.event.slot;

@@ -87,6 +87,7 @@ struct Setting {
     std::uint64_t rtt_us = 20'000;  ///< round trip from here to the peer
     std::uint32_t ifindex = 1;
     std::uint16_t port = 0;  ///< ours; 0: one not used before
+    bool forwarded = false;  ///< no socket of this host sends our packets; in the host build only
     Traits peer{.ttl = 57, .mac = "00:00:5e:00:53:02"};
     Traits us{.ttl = 64,
               .first_id = 20000,

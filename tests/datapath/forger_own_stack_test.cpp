@@ -276,25 +276,6 @@ TEST_P(DatapathForgerOwnStack, AChallengeThatBringsForthNothingIsRepeated) {
     EXPECT_FALSE(inject(talk, crude(talk)).dropped);
 }
 
-/// A box at the peer's distance that answers each of our ACKs a round trip later, as its stack would.
-TEST_P(DatapathForgerOwnStack, AStreamThatFlowsIsEndedByNoMimic) {
-    protect();
-    Setting setting = without_timestamps();
-    setting.peer.ids = Ids::random;
-    Conversation talk = established(setting);
-    inject(talk, mimic(talk));
-    for (int i = 0; i < 12; i++) {
-        for (int data = 0; data < 4; data++) {
-            talk.pass_us(50);
-            talk.send(End::us, Ack);
-            talk.pass_us(4950);
-            talk.send(End::peer, Psh | Ack, 200);
-        }
-        talk.send(End::us, Ack);
-        expect_refused(talk, talk.stateless_reset());
-    }
-}
-
 /// A challenge that is made of it may be thrown away as well, with the options that it bears: the peer's own reset
 /// after it is asked for anew.
 TEST_P(DatapathForgerOwnStack, ASignedResetHoldsNoGenuineOneUp) {

@@ -157,5 +157,19 @@ TEST_P(DatapathForger, AnIcmpErrorAboutASynBearsItsNumber) {
     EXPECT_FALSE(error_about(isn + 2));
 }
 
+/// A guest on a tap can give a GSO packet an IPv4 length of 0: the stack takes the packet's own (iph_totlen()).
+TEST_P(DatapathForger, AnIpv4LengthOfZeroHidesNoReset) {
+    protect();
+    Conversation talk = established();
+    Bytes frame = talk.encode(crude(talk));
+    frame[16] = frame[17] = 0;
+    write_ipv4_checksum(frame);
+    if (in_kernel() && hook() == FST_HOOK_TC_INGRESS) {
+        const Outcome gso = acting().run(hook(), {.bytes = frame, .gso_size = 1});
+        EXPECT_NE(gso.judgement().action, FST_ACTION_OBSERVED);
+    }
+    EXPECT_TRUE(acting().run(hook(), {.bytes = frame}).events.empty()) << "no stack takes it in";
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -66,6 +66,7 @@ struct Frame {
     std::span<const std::uint8_t> bytes;
     std::uint32_t ifindex = 1;
     std::uint16_t gso_segments = 0;  ///< at a tc hook of the kernel only
+    std::uint16_t gso_size = 0;      ///< the same: payload bytes of a segment; not 0: it is GSO
     std::uint32_t came_in_by = 0;    ///< of what leaves: an interface; 0: none
     bool has_no_socket = false;      ///< of what leaves; of the host build only
 };
