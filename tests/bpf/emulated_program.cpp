@@ -2,12 +2,9 @@
 #include "tests/bpf/emulated_program.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <capstone.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unicorn/unicorn.h>
 
@@ -20,7 +17,7 @@
 
 #include "tests/bpf/btf_view.h"
 #include "tests/bpf/kernel_functions.h"
-#include "user/base/fd.h"
+#include "tests/bpf/loaded_code.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -36,26 +33,12 @@ constexpr std::uint64_t kStack = 0x0000640000000000;
 constexpr std::uint64_t kStackBytes = 64 * kPage;
 constexpr std::uint64_t kReturn = 0x0000650000000000;  ///< the program's caller
 constexpr std::uint64_t kHeadroom = 256;
-/// Loads of such constants are addresses of the kernel's.
-constexpr std::uint64_t kKernel = 0xffff800000000000;
 
 void check(uc_err error, const char* what) {
     if (error != UC_ERR_OK) {
         throw std::runtime_error(fmt::format("{}: {}", what, uc_strerror(error)));
     }
 }
-
-struct Function {
-    std::uint64_t address;
-    Bytes code;
-};
-
-struct Map {
-    bpf_map_info info{};
-    Fd fd;
-    std::uint64_t elements = 0;  ///< address of the first
-    std::uint32_t stride = 0;
-};
 
 template <class T>
 void append(Bytes& bytes, const T& value) {
@@ -106,18 +89,12 @@ std::ostream& operator<<(std::ostream& out, const PacketCost& cost) {
 
 class EmulatedProgram::Machine {
   public:
-    explicit Machine(int program_fd) : types_(BtfView::of_kernel()), names_(kernel_functions()) {
-        if (cs_open(CS_ARCH_X86, CS_MODE_64, &disassembler_) != CS_ERR_OK) {
-            throw std::runtime_error("no disassembler");
-        }
-        read_code(program_fd);
-        find_maps();
-    }
+    explicit Machine(int program_fd)
+        : types_(BtfView::of_kernel()),
+          names_(kernel_functions()),
+          code_(program_fd, types_, kElements) {}
     Machine(const Machine&) = delete;
-    ~Machine() {
-        cs_close(&disassembler_);
-        close();
-    }
+    ~Machine() { close(); }
 
     PacketCost run(fst_hook hook, const Frame& frame, std::uint32_t* result) {
         close();
@@ -126,10 +103,10 @@ class EmulatedProgram::Machine {
         read_.clear();
         written_.clear();
         records_ = kRecords;
-        for (const Function& function : functions_) {
+        for (const LoadedFunction& function : code_.functions()) {
             write(function.address, function.code);
         }
-        for (const auto& [name, map] : maps_) {
+        for (const auto& [name, map] : code_.maps()) {
             load(map);
         }
         write(kStack, Bytes(kStackBytes));
@@ -144,7 +121,7 @@ class EmulatedProgram::Machine {
     }
 
     [[nodiscard]] Bytes element(const std::string& name, std::uint32_t index) const {
-        const Map& map = maps_.at(name);
+        const LoadedMap& map = code_.maps().at(name);
         Bytes bytes(map.info.value_size);
         check(uc_mem_read(uc_, map.elements + std::uint64_t{index} * map.stride, bytes.data(),
                           bytes.size()),
@@ -158,151 +135,6 @@ class EmulatedProgram::Machine {
             uc_close(uc_);
         }
         uc_ = nullptr;
-    }
-
-    /// Its functions' code, and the constants that it loads, as the verifier left them.
-    void read_code(int program_fd) {
-        bpf_prog_info info{};
-        __u32 size = sizeof(info);
-        if (bpf_prog_get_info_by_fd(program_fd, &info, &size) != 0 || info.jited_prog_len == 0) {
-            throw std::runtime_error("the kernel does not show the program's machine code");
-        }
-        std::vector<__u64> addresses(info.nr_jited_ksyms);
-        std::vector<__u32> lengths(info.nr_jited_func_lens);
-        Bytes code(info.jited_prog_len);
-        instructions_.resize(info.xlated_prog_len / sizeof(bpf_insn));
-        map_ids_.resize(info.nr_map_ids);
-        info = {};
-        info.jited_prog_len = static_cast<__u32>(code.size());
-        info.jited_prog_insns = reinterpret_cast<__u64>(code.data());
-        info.xlated_prog_len = static_cast<__u32>(instructions_.size() * sizeof(bpf_insn));
-        info.xlated_prog_insns = reinterpret_cast<__u64>(instructions_.data());
-        info.nr_map_ids = static_cast<__u32>(map_ids_.size());
-        info.map_ids = reinterpret_cast<__u64>(map_ids_.data());
-        info.nr_jited_ksyms = static_cast<__u32>(addresses.size());
-        info.jited_ksyms = reinterpret_cast<__u64>(addresses.data());
-        info.nr_jited_func_lens = static_cast<__u32>(lengths.size());
-        info.jited_func_lens = reinterpret_cast<__u64>(lengths.data());
-        size = sizeof(info);
-        if (bpf_prog_get_info_by_fd(program_fd, &info, &size) != 0 || info.jited_prog_insns == 0 ||
-            addresses.empty() || addresses[0] == 0) {
-            throw std::runtime_error("the kernel does not show the program's machine code");
-        }
-        read_lines(program_fd);
-        auto begin = code.begin();
-        for (std::size_t i = 0; i < lengths.size(); i++) {
-            functions_.push_back({addresses[i], Bytes(begin, begin + lengths[i])});
-            begin += lengths[i];
-        }
-    }
-
-    /// Which line of the source each piece of machine code is of.
-    void read_lines(int program_fd) {
-        bpf_prog_info info{};
-        __u32 size = sizeof(info);
-        bpf_prog_get_info_by_fd(program_fd, &info, &size);
-        std::vector<bpf_line_info> lines(info.nr_line_info);
-        std::vector<__u64> addresses(info.nr_jited_line_info);
-        const std::unique_ptr<btf, decltype(&btf__free)> types(
-            btf__load_from_kernel_by_id(info.btf_id), btf__free);
-        info = {};
-        info.nr_line_info = static_cast<__u32>(lines.size());
-        info.line_info = reinterpret_cast<__u64>(lines.data());
-        info.line_info_rec_size = sizeof(bpf_line_info);
-        info.nr_jited_line_info = static_cast<__u32>(addresses.size());
-        info.jited_line_info = reinterpret_cast<__u64>(addresses.data());
-        info.jited_line_info_rec_size = sizeof(__u64);
-        size = sizeof(info);
-        bpf_prog_get_info_by_fd(program_fd, &info, &size);
-        for (std::size_t i = 0; types && i < lines.size() && i < addresses.size(); i++) {
-            const std::string file = btf__str_by_offset(types.get(), lines[i].file_name_off);
-            lines_[addresses[i]] =
-                fmt::format("{}:{}", file.substr(file.rfind('/') + 1), lines[i].line_col >> 10U);
-        }
-    }
-
-    /// The maps' addresses: of the constants that the machine code loads, in the order in which the
-    /// verified program loads them, those that stand for a map or a place in its value.
-    void find_maps() {
-        std::vector<std::uint64_t> loaded = addresses_loaded();
-        auto next = loaded.begin();
-        for (const __u32 id : map_ids_) {
-            Map map;
-            map.fd.reset(bpf_map_get_fd_by_id(id));
-            __u32 size = sizeof(map.info);
-            if (!map.fd || bpf_map_get_info_by_fd(map.fd.get(), &map.info, &size) != 0) {
-                throw std::runtime_error("a map cannot be opened");
-            }
-            by_id_[id] = map.info.name;
-            maps_.emplace(map.info.name, std::move(map));
-        }
-        for (std::size_t i = 0; i + 1 < instructions_.size(); i++) {
-            const bpf_insn &low = instructions_[i], &high = instructions_[i + 1];
-            if (low.code != (BPF_LD | BPF_IMM | BPF_DW)) {
-                continue;
-            }
-            i++;
-            const bool is_map = low.src_reg == BPF_PSEUDO_MAP_FD;
-            if (!is_map && low.src_reg != BPF_PSEUDO_MAP_VALUE) {
-                const std::uint64_t constant = std::uint64_t{static_cast<__u32>(high.imm)} << 32U |
-                                               static_cast<__u32>(low.imm);
-                next += constant >= kKernel && next != loaded.end() && *next == constant;
-                continue;
-            }
-            if (next == loaded.end()) {
-                throw std::runtime_error("the machine code loads fewer addresses than the program");
-            }
-            place(maps_.at(by_id_.at(static_cast<__u32>(low.imm))), *next++,
-                  is_map ? -1 : std::int64_t{high.imm});
-        }
-        if (next != loaded.end()) {
-            throw std::runtime_error("the machine code loads more addresses than the program");
-        }
-    }
-
-    /// `offset`: -1: the address is that of the map itself, else of that byte of its only value.
-    void place(Map& map, std::uint64_t address, std::int64_t offset) {
-        const KernelStruct array(types_, "bpf_array");
-        map.stride = (map.info.value_size + 7U) & ~7U;
-        if (offset >= 0) {
-            map.elements = address - static_cast<std::uint64_t>(offset);
-        } else if (map.info.type == BPF_MAP_TYPE_ARRAY) {
-            map.elements = address + array.offset("value");
-        } else if (map.info.type == BPF_MAP_TYPE_PERCPU_ARRAY) {
-            pointers_[map.info.name] = address + array.offset("pptrs");
-            if (map.elements == 0) {
-                map.elements = next_elements_;
-                next_elements_ +=
-                    (std::uint64_t{map.info.max_entries} * map.stride + 2 * kPage) & ~(kPage - 1);
-            }
-        }
-    }
-
-    std::vector<std::uint64_t> addresses_loaded() {
-        std::vector<std::uint64_t> found;
-        for (const Function& function : functions_) {
-            for (std::size_t at = 0; at + 10 <= function.code.size();) {
-                const std::span<const std::uint8_t> rest = std::span(function.code).subspan(at);
-                std::uint64_t constant = 0;
-                std::memcpy(&constant, &rest[2], sizeof(constant));
-                // REX.W (B), MOV r64, imm64
-                if ((rest[0] == 0x48 || rest[0] == 0x49) && rest[1] >= 0xb8 && rest[1] <= 0xbf &&
-                    constant >= kKernel) {
-                    found.push_back(constant);
-                }
-                at += length_of(rest, function.address + at);
-            }
-        }
-        return found;
-    }
-    std::size_t length_of(std::span<const std::uint8_t> code, std::uint64_t address) const {
-        cs_insn* one = nullptr;
-        if (cs_disasm(disassembler_, code.data(), code.size(), address, 1, &one) != 1) {
-            return 1;  // padding between functions
-        }
-        const std::size_t length = one->size;
-        cs_free(one, 1);
-        return length;
     }
 
     // ---- memory ----
@@ -321,11 +153,11 @@ class EmulatedProgram::Machine {
         check(uc_mem_write(uc_, address, bytes.data(), bytes.size()), "write memory");
     }
 
-    void load(const Map& map) {
+    void load(const LoadedMap& map) {
         if (map.elements == 0) {
             return;
         }
-        const std::uint64_t bytes = std::uint64_t{map.info.max_entries} * map.stride;
+        const std::uint64_t bytes = map.bytes();
         const bool per_cpu = map.info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
         void* shared = (map.info.map_flags & BPF_F_MMAPABLE) == 0
                            ? MAP_FAILED
@@ -347,7 +179,7 @@ class EmulatedProgram::Machine {
             if (per_cpu) {
                 Bytes pointer;
                 append(pointer, address);
-                write(pointers_.at(map.info.name) + std::uint64_t{i} * 8, pointer);
+                write(map.pointers + std::uint64_t{i} * 8, pointer);
             }
         }
     }
@@ -414,7 +246,8 @@ class EmulatedProgram::Machine {
                           reinterpret_cast<void*>(&Machine::on_unmapped), this, 1, 0),
               "hook");
         failure_.clear();
-        const uc_err ended = uc_emu_start(uc_, functions_.front().address, kReturn, 0, 1'000'000);
+        const uc_err ended =
+            uc_emu_start(uc_, code_.functions().front().address, kReturn, 0, 1'000'000);
         if (!failure_.empty()) {
             throw std::runtime_error(failure_);
         }
@@ -424,15 +257,9 @@ class EmulatedProgram::Machine {
         }
     }
 
-    bool is_ours(std::uint64_t address) const {
-        return std::ranges::any_of(functions_, [&](const Function& function) {
-            return address - function.address < function.code.size();
-        });
-    }
-
     static void on_code(uc_engine* /*uc*/, std::uint64_t address, std::uint32_t size, void* self) {
         auto& machine = *static_cast<Machine*>(self);
-        if (!machine.is_ours(address)) {
+        if (!machine.code_.holds(address)) {
             machine.kernel_function(address);
             return;
         }
@@ -454,19 +281,16 @@ class EmulatedProgram::Machine {
     }
 
     bool is_in_map(std::uint64_t address) const {
-        return std::ranges::any_of(maps_, [&](const auto& entry) {
-            const Map& map = entry.second;
-            return map.elements != 0 &&
-                   address - map.elements < std::uint64_t{map.info.max_entries} * map.stride;
-        });
+        return std::ranges::any_of(code_.maps(),
+                                   [&](const auto& entry) { return entry.second.holds(address); });
     }
 
     void count(std::uint64_t address, std::uint32_t size) {
         Bytes code(size);
         uc_mem_read(uc_, address, code.data(), size);
         cost_.instructions++;
-        if (const auto line = lines_.upper_bound(address); line != lines_.begin()) {
-            cost_.lines[std::prev(line)->second]++;
+        if (const std::string line = code_.line_at(address); !line.empty()) {
+            cost_.lines[line]++;
         }
         const bool locked = code[0] == 0xf0;
         const bool exchange = !locked && size > 2 && (code[0] & 0xf0U) == 0x40 && code[1] == 0x87;
@@ -552,15 +376,7 @@ class EmulatedProgram::Machine {
 
     BtfView types_;
     std::map<std::uint64_t, std::string> names_;
-    std::map<std::uint64_t, std::string> lines_;  ///< by the address of their code
-    csh disassembler_ = 0;
-    std::vector<Function> functions_;
-    std::vector<bpf_insn> instructions_;
-    std::vector<__u32> map_ids_;
-    std::map<__u32, std::string> by_id_;
-    std::map<std::string, Map> maps_;
-    std::map<std::string, std::uint64_t> pointers_;  ///< to a per-CPU array's elements
-    std::uint64_t next_elements_ = kElements;
+    LoadedCode code_;
 
     uc_engine* uc_ = nullptr;
     std::span<const std::uint8_t> frame_;
