@@ -111,13 +111,12 @@ static __always_inline int is_question_under_way(const struct fst_flow* flow,
            (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US);
 }
 
-/// Whether the RST comes too early to answer the open challenge, and looks like its answer all the same: it may
-/// be that, by a shorter way than any before.
+/// Whether the RST, which begins no burst, comes too early to answer the open challenge, and looks like its answer
+/// all the same: it may be that, by a shorter way than any before.
 static __always_inline int is_early_answer(const struct fst_flow* flow,
                                            const struct fst_packet* packet,
                                            const struct fst_judgement* judgement, int d) {
-    return !begins_burst(flow, packet, d) && answers_an_ack(flow, packet, d) &&
-           !is_new_challenge(flow, packet, judgement, d);
+    return answers_an_ack(flow, packet, d) && !is_new_challenge(flow, packet, judgement, d);
 }
 
 /// Whether a RST that is to be challenged is held: its sender will answer the challenge before it. For early
