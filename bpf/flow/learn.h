@@ -303,12 +303,24 @@ static __always_inline int is_overtaken(const struct fst_flow* flow,
            fst_sequence_after(packet->ts_val, own->ts_val) < 0 && !fst_is_doubtful(packet);
 }
 
+/// Whether a packet that does not fit is one that its receiver takes the timestamp of all the same, as bytes behind
+/// a FIN, whose text it ignores.
+static __always_inline int sets_clock_unfit(const struct fst_flow* flow,
+                                            const struct fst_packet* packet, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    return (flow->state & FST_FLOW_TS) && fst_sets_clock(own, other, packet) &&
+           !fst_is_doubtful(packet) && fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED;
+}
+
 /// Learns from a packet that its receiver may have taken in: how far its side has come. Which bytes a stack
 /// of this host has taken in is left to its ACK (follow_own_stack()).
 static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
     const __u32 seq_edge = own->seq_edge;
 
+    if (sets_clock_unfit(flow, packet, d))
+        learn_clock(own, packet);
     if ((own->flags & FST_DIRECTION_SEEN) && fst_is_own_stack(flow, d ^ 1)) {
         note_retransmission(own, packet);
         if (!fst_is_doubtful(packet) && fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED)

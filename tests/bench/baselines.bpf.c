@@ -20,7 +20,9 @@ __u32 to_client;   ///< 1: the destination differs per flow
 __u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers are not changed
 __u32 in_order;    ///< 1: the flows in order, else at random
 __u32 latest_flow;
-__u32 converses;   ///< 1: each run is its flow's next segment, from the two ends in turn
+__u32 converses;   ///< 1: each run is its flow's next segment (struct turn)
+__u32 payload;     ///< bytes of a data segment then
+__u32 runs;        ///< of all flows
 __u32 audience;    ///< the number of the program that hears the conversations
 __be32 server[4];  ///< the other end's address then; of IPv4 the last word only
 __u64 random_state = 88172645463325252ULL;
@@ -32,13 +34,13 @@ struct {
     __type(value, __u32);
 } next_program SEC(".maps"), next_program_tc SEC(".maps");
 
-/// Segments so far of the flows that an audience hears: audience * flow_count + flow.
+/// Packets so far of the flows that an audience hears: audience * flow_count + flow.
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
     __type(key, __u32);
     __type(value, __u32);
-} segments SEC(".maps");
+} packets SEC(".maps");
 
 struct key {
     __be32 low[4], high[4];  ///< the two ends, the lower address first
@@ -282,36 +284,66 @@ ALWAYS_INLINE __be32 client_seq_of(__u32 number) {
     return bpf_htonl(client_seq + number * 2654435761U);
 }
 
-/// The flow's next segment: it goes on where its end stands, and acknowledges all that the other end
-/// has sent. `bytes`: of its payload, as of the other segments'.
-ALWAYS_INLINE void write_turn(struct tcphdr* tcp, __u32 number, __u32 segment, __u32 bytes) {
-    const __u32 from_server = segment & 1, sent = (segment >> 1) * bytes;
-    const __u32 client_next = 1001 + number * 2654435761U + sent + (from_server ? bytes : 0);
-    const __u32 server_next = 5001 + sent;
+enum who { SERVER, CLIENT };
 
-    tcp->seq = bpf_htonl(from_server ? server_next : client_next);
-    tcp->ack_seq = bpf_htonl(from_server ? client_next : server_next);
+/// One packet of what a flow does again and again: eight segments of a download, which the client acknowledges, and
+/// its request for the next eight.
+struct turn {
+    __u8 from;  ///< enum who
+    __u8 data;  ///< 1: with payload
+    __u8 at;    ///< of the eight segments: which one it is, or how many are acknowledged
+};
+#define ROUND_TURNS 16
+#define ROUND_SEGMENTS 8
+#define DATA(segment) {SERVER, 1, segment}
+#define ACKS(segments) {CLIENT, 0, segments}
+#define BEGINS DATA(0), DATA(1), ACKS(2), DATA(2), ACKS(3), DATA(3), ACKS(4)
+#define ENDS ACKS(6), DATA(6), ACKS(7), DATA(7), ACKS(8), {CLIENT, 1, 8}
+#define ROUND BEGINS, DATA(4), ACKS(5), DATA(5), ENDS
+/// The fifth segment comes behind the sixth, as after a loss or on two ways, and the client asks for it.
+#define ROUND_REORDERED BEGINS, DATA(5), ACKS(4), DATA(4), ENDS
+static const struct turn turns[4 * ROUND_TURNS] = {ROUND, ROUND, ROUND, ROUND_REORDERED};
+
+/// The IP-ID of the flow's packet: each end counts its own, eight in a round.
+ALWAYS_INLINE __be16 turn_id(const struct turn* turn, __u32 packet) {
+    return bpf_htons((__u16)(packet / ROUND_TURNS * ROUND_SEGMENTS + turn->at));
+}
+
+ALWAYS_INLINE void write_turn(struct tcphdr* tcp, void* end, const struct turn* turn, __u32 number,
+                              __u32 packet) {
+    const __u32 round = packet / ROUND_TURNS;
+    const __u32 client_next = 1001 + number * 2654435761U + round * payload;
+    const __u32 server_next = 5001 + (round * ROUND_SEGMENTS + turn->at) * payload;
+    __be32* options = (void*)(tcp + 1);
+
+    tcp->seq = bpf_htonl(turn->from == SERVER ? server_next : client_next);
+    tcp->ack_seq = bpf_htonl(turn->from == SERVER ? client_next : server_next);
+    // A clock that is no faster than time: a tick in 32,768 packets.
+    if ((void*)(options + 3) <= end && tcp->doff_reserved >> 4 >= 8 &&
+        options[0] == NOP_NOP_TIMESTAMPS)
+        options[1] = bpf_htonl(1000 + (runs >> 15));
 }
 
 /// Writes the flow `number` into the packet: the client's address and port, and sequence numbers.
 ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
     struct ethhdr* ethernet = data;
     const __be16 port = bpf_htons(40000 + (number & 15));
-    const __u32* segment = 0;
+    const struct turn* turn = 0;
+    __u32 packet = 0;
     struct tcphdr* tcp;
-    __u32 length;
 
     if ((void*)(ethernet + 1) > end)
         return 1;
     if (converses) {
         const __u32 conversation = audience * flow_count + number;
-        __u32* next = bpf_map_lookup_elem(&segments, &conversation);
+        __u32* next = bpf_map_lookup_elem(&packets, &conversation);
 
         if (!next)
             return 1;
-        to_client = *next & 1;
-        ++*next;
-        segment = next;
+        packet = (*next)++;
+        turn = &turns[packet & (4 * ROUND_TURNS - 1)];
+        to_client = turn->from == SERVER;
+        runs++;
     }
     if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
         struct iphdr* ip = (void*)(ethernet + 1);
@@ -320,29 +352,33 @@ ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
         if ((void*)(tcp + 1) > end)
             return 1;
         *(to_client ? &ip->daddr : &ip->saddr) = bpf_htonl(0x0a000000 + (number >> 4));
-        if (segment)
+        if (turn) {
             *(to_client ? &ip->saddr : &ip->daddr) = server[3];
-        length = bpf_ntohs(ip->tot_len) - sizeof(*ip);
-        ip->id++;
+            ip->tot_len =
+                bpf_htons(sizeof(*ip) + (tcp->doff_reserved >> 4) * 4 + (turn->data ? payload : 0));
+            ip->id = turn_id(turn, packet);
+        } else {
+            ip->id++;
+        }
     } else {
         struct ipv6hdr* ip = (void*)(ethernet + 1);
 
         tcp = (void*)(ip + 1);
         if ((void*)(tcp + 1) > end)
             return 1;
-        if (segment) {
+        if (turn) {
             struct in6_addr* from = to_client ? &ip->saddr : &ip->daddr;
 
             *(to_client ? &ip->daddr : &ip->saddr) = *from;  // in one network
             __builtin_memcpy(from, server, sizeof(*from));
+            ip->payload_len = bpf_htons((tcp->doff_reserved >> 4) * 4 + (turn->data ? payload : 0));
         }
         (to_client ? &ip->daddr : &ip->saddr)->in6_u.u6_addr32[3] = bpf_htonl(number >> 4);
-        length = bpf_ntohs(ip->payload_len);
     }
     *(to_client ? &tcp->dest : &tcp->source) = port;
-    if (segment) {
+    if (turn) {
         *(to_client ? &tcp->source : &tcp->dest) = bpf_htons(443);
-        write_turn(tcp, number, *segment - 1, length - (tcp->doff_reserved >> 4) * 4);
+        write_turn(tcp, end, turn, number, packet);
     }
     if (client_seq)
         *(to_client ? &tcp->ack_seq : &tcp->seq) = client_seq_of(number);

@@ -23,13 +23,20 @@ constexpr std::uint32_t kMinBuckets = 16'384;
 constexpr std::uint32_t kRingBytes = 128U << 20;
 /// Programs that conversations can be held before, in one set of baselines.
 constexpr std::uint32_t kAudiences = 4;
-/// Of each flow, before it is measured: by then its sides are known.
-constexpr std::uint32_t kOpeningSegments = 16;
+/// Of each flow, before it is measured: by then each end has sent more than the 32 packets that are looked at more
+/// closely.
+constexpr int kOpeningPackets = 84;
 
 /// The destination's address: 4 or 16 bytes.
 std::span<const std::uint8_t> destination_of(const Bytes& frame) {
     const bool ipv4 = frame[12] == 0x08;
     return std::span(frame).subspan(ipv4 ? 14 + 16 : 14 + 24, ipv4 ? 4 : 16);
+}
+
+/// Bytes behind the TCP header.
+std::uint32_t payload_of(const Bytes& frame) {
+    const std::size_t tcp = frame[12] == 0x08 ? 14 + 20 : 14 + 40;
+    return static_cast<std::uint32_t>(frame.size() - tcp - (frame[tcp + 12] >> 4U) * 4U);
 }
 
 }  // namespace
@@ -48,7 +55,7 @@ Baselines load_baselines(std::uint32_t flows) {
     }
     bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(65'536U, 2 * flows));
     bpf_map__set_max_entries(baselines->maps.records, kRingBytes);
-    bpf_map__set_max_entries(baselines->maps.segments, kAudiences * flows);
+    bpf_map__set_max_entries(baselines->maps.packets, kAudiences * flows);
     if (baselines_bpf::load(baselines.get()) != 0) {
         die("cannot load the baselines: run as root");
     }
@@ -124,6 +131,7 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
     baselines_.bss->converses = traffic_ == Traffic::conversation ? 1 : 0;
     if (traffic_ == Traffic::conversation) {
         baselines_.bss->audience = audience_of(program);
+        baselines_.bss->payload = payload_of(frame);
         const auto server = destination_of(frame);
         auto* end = reinterpret_cast<std::uint8_t*>(baselines_.bss->server) + 16;
         std::ranges::copy(server, end - server.size());
@@ -136,9 +144,12 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
 }
 
 void Mutated::visit_all(int program, const Bytes& frame) {
-    const int visits = traffic_ == Traffic::conversation ? kOpeningSegments : 1;
-    for (int visit = 0; visit < visits; visit++) {
-        (void)run(program, frame, flows_, true);
+    (void)run(program, frame, flows_, true);
+}
+
+void Mutated::open_all(int program, const Bytes& frame) {
+    for (int i = 0; i < kOpeningPackets; i++) {
+        visit_all(program, frame);
     }
 }
 

@@ -54,7 +54,7 @@ struct Minimum {
 
 enum class Traffic {
     repeated,      ///< the frame's own sequence numbers, again and again: copies
-    conversation,  ///< each flow's next segment, from its two ends in turn: what most traffic is
+    conversation,  ///< each flow's next: data, ACKs, now and then out of order, as most traffic is
 };
 
 /// Runs a program on frames of many flows: a mutator creates them, and its tail call to the program
@@ -65,8 +65,10 @@ class Mutated {
     Mutated(const Baselines& baselines, Hook hook, std::uint32_t flows, Traffic traffic)
         : baselines_(*baselines), hook_(hook), flows_(flows), traffic_(traffic) {}
 
-    /// Each flow once, in order; a conversation long enough to be known.
+    /// Each flow once, in order.
     void visit_all(int program, const Bytes& frame);
+    /// Of each flow so many packets that it is known for what it is.
+    void open_all(int program, const Bytes& frame);
     /// Mean ns of `repeat` runs, with random flows.
     [[nodiscard]] double run(int program, const Bytes& frame, std::uint32_t repeat);
 

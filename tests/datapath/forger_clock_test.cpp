@@ -93,4 +93,24 @@ TEST_P(DatapathForgerClock, AfterALongRestAnyTimestampIsTaken) {
     EXPECT_EQ(talk.direction(End::peer).seq_edge, before + 200);
 }
 
+/// Linux takes the timestamp even of bytes behind a FIN, whose text it ignores. Of two that together leap by more than
+/// half of all numbers, the peer's own clock is ahead again, and what leaps from there is old.
+TEST_P(DatapathForgerClock, BehindAFinItIsFollowedAsByTheStack) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Ack);
+    Segment behind = talk.next(End::peer, Ack, 536);
+    for (int i = 0; i < 2; i++) {
+        behind = ahead(behind, 0x50000000);
+        inject(talk, behind);
+        talk.pass_ms(60);
+    }
+    inject(talk, ahead(talk.next(End::peer, Ack), 0x71000000));
+    talk.send(End::us, Psh | Ack, 1000);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    EXPECT_EQ(talk.direction(End::peer).ack_edge, talk.edge(End::us)) << "the peer is not heard";
+}
+
 }  // namespace flowstamp::testing
