@@ -120,6 +120,60 @@ TEST_P(PacketCosts, AreWithinTheirCeilings) {
     EXPECT_EQ(std::memcmp(&emulated.way[*slot % FST_BUCKET_WAYS], &flow, sizeof(flow)), 0);
 }
 
+/// Of a download as it comes: data, of which we acknowledge most segments; one in 32 comes behind the one after it.
+class TrafficCosts : public ::testing::Test {
+  protected:
+    struct Mean {
+        double instructions = 0;
+        int packets = 0;
+    };
+    void pass(Conversation& talk, EmulatedProgram& program, const Segment& segment, Mean& mean) {
+        const Bytes frame = talk.encode(segment);
+        talk.pass_us(100);
+        rig_->set_clock();
+        const auto cost = program.run(talk.hook(segment.from), {.bytes = frame});
+        mean.instructions =
+            (mean.instructions * mean.packets + static_cast<double>(cost.instructions)) /
+            (mean.packets + 1);
+        mean.packets++;
+        talk.send(segment);
+    }
+
+    std::unique_ptr<KernelRig> rig_ = make_kernel_rig({.acting = true, .max_flows = 1024});
+};
+
+TEST_F(TrafficCosts, OfADownload) {
+    if (!rig_) {
+        GTEST_SKIP() << "needs root";
+    }
+    Conversation talk(*rig_, FST_HOOK_XDP);
+    talk.open().exchange(40);
+    EmulatedProgram ingress(rig_->program_fd(FST_HOOK_XDP)),
+        egress(rig_->program_fd(FST_HOOK_TC_EGRESS));
+    Mean in, out;
+    const auto data = [&] { return talk.next(End::peer, Ack, 1000); };
+    const auto acknowledge = [&] { pass(talk, egress, talk.next(End::us, Ack), out); };
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 30; i++) {
+            pass(talk, ingress, data(), in);
+            acknowledge();
+        }
+        const Segment late = data();
+        Segment early = late;
+        early.seq += 1000;
+        early.id++;
+        Segment asks = talk.next(End::us, Ack);
+        pass(talk, ingress, early, in);
+        pass(talk, egress, asks, out);
+        pass(talk, ingress, late, in);
+        acknowledge();
+    }
+    std::cout << in.instructions << " instructions a data segment, " << out.instructions
+              << " an ACK\n";
+    EXPECT_LE(in.instructions, 486);
+    EXPECT_LE(out.instructions, 486);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kinds, PacketCosts,
     ::testing::Values(
