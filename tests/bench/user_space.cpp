@@ -198,8 +198,9 @@ class Lines : public benchmark::BenchmarkReporter {
         };
         report("stamps read, put in order and parsed", million_a_second("read"), "million/s",
                ">=15");
-        report("the same, written as pcapng", million_a_second("pcapng"), "million/s", "");
-        report("the same, written as JSON lines", million_a_second("json"), "million/s", "");
+        report("stamps read, put in order and written as pcapng", million_a_second("pcapng"),
+               "million/s", "");
+        report("the same, as JSON lines", million_a_second("json"), "million/s", "");
     }
 
   private:
