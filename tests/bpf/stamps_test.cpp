@@ -9,6 +9,7 @@
 
 #include "tests/bpf/loader_support.h"
 #include "tests/support/packet.h"
+#include "user/output/stamps/stamp_order.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -44,8 +45,8 @@ class Stamps : public RootTest {
     }
 
     kernel::StampReader reader() {
-        return require(probe_->maps().stamps([this](std::span<const fst_packet_stamp> stamps) {
-            seen_.insert(seen_.end(), stamps.begin(), stamps.end());
+        return require(probe_->maps().stamps([this](std::span<const fst_packet_stamp> batch) {
+            seen_.insert(seen_.end(), batch.begin(), batch.end());
         }));
     }
 
@@ -122,9 +123,9 @@ TEST_F(Stamps, ContainThePacketsFields) {
 TEST_F(Stamps, AreSubmittedInBatches) {
     kernel::StampReader reader = this->reader();
     send(FST_BATCH_STAMPS - 1);
-    EXPECT_EQ(require(reader.consume()), 0U);
+    EXPECT_EQ(reader.read(), 0U);
     send(1);
-    EXPECT_EQ(require(reader.consume()), 1U);
+    EXPECT_EQ(reader.read(), 1U);
     expect_in_order(FST_BATCH_STAMPS);
     EXPECT_EQ(counted(FST_COUNT_STAMP), FST_BATCH_STAMPS);
 }
@@ -133,10 +134,10 @@ TEST_F(Stamps, OfAPartlyFilledBatchAreCollected) {
     kernel::StampReader reader = this->reader();
     send(40);
     ASSERT_TRUE(reader.collect());
-    EXPECT_EQ(require(reader.consume()), 2U);
+    EXPECT_EQ(reader.read(), 2U);
     expect_in_order(40);
     ASSERT_TRUE(reader.collect());
-    EXPECT_EQ(require(reader.consume()), 0U) << "once";
+    EXPECT_EQ(reader.read(), 0U) << "once";
 }
 
 TEST_F(Stamps, AreCollectedFromAnotherCpu) {
@@ -146,8 +147,28 @@ TEST_F(Stamps, AreCollectedFromAnotherCpu) {
         GTEST_SKIP() << "needs a second CPU";
     }
     ASSERT_TRUE(reader.collect());
-    EXPECT_EQ(require(reader.consume()), 1U);
+    EXPECT_EQ(reader.read(), 1U);
     expect_in_order(5);
+}
+
+TEST_F(Stamps, OfSeveralCpusArePutInOrder) {
+    output::StampOrder order;
+    kernel::StampReader reader = require(
+        probe_->maps().stamps([&](std::span<const fst_packet_stamp> batch) { order.add(batch); }));
+    for (unsigned round = 0; round < 50; round++) {
+        if (!stay_on(static_cast<int>(round % 2))) {
+            GTEST_SKIP() << "needs a second CPU";
+        }
+        send(1 + round * 7 % 40);
+    }
+    ASSERT_TRUE(reader.collect());
+    reader.read();
+    for (auto run = order.next(Nanoseconds::max()); !run.empty();
+         run = order.next(Nanoseconds::max())) {
+        seen_.insert(seen_.end(), run.begin(), run.end());
+        reader.release(order.done());
+    }
+    expect_in_order(next_seq_);
 }
 
 TEST_F(Stamps, StillBufferedByACpuAreReadAtTheEnd) {
@@ -186,8 +207,43 @@ TEST_F(Stamps, LostToAFullRingAreCounted) {
     ASSERT_TRUE(reader.finish());
     EXPECT_EQ(seen_.size(), kept);
     send(FST_BATCH_STAMPS);
-    require(reader.consume());
-    EXPECT_EQ(seen_.size(), kept + FST_BATCH_STAMPS) << "there is room again";
+    EXPECT_EQ(reader.read(), 0U) << "what was read is still in use";
+    reader.release(1);
+    send(FST_BATCH_STAMPS);
+    EXPECT_EQ(reader.read(), 1U) << "there is room again";
+    EXPECT_EQ(seen_.size(), kept + FST_BATCH_STAMPS);
+}
+
+TEST_F(Stamps, StayInTheRingUntilTheyAreReleased) {
+    std::vector<std::span<const fst_packet_stamp>> batches;
+    kernel::StampReader reader = require(probe_->maps().stamps(
+        [&](std::span<const fst_packet_stamp> batch) { batches.push_back(batch); }));
+    constexpr std::uint32_t kBatches = 3 * kRingBytes / sizeof(fst_stamp_batch);
+    std::uint32_t seq = 0;
+    for (std::uint32_t i = 0; i < kBatches; i++) {  // three times round
+        send(FST_BATCH_STAMPS);
+        ASSERT_EQ(reader.read(), 1U);
+        constexpr std::size_t kHeld = 100;
+        if (batches.size() < kHeld) {
+            continue;
+        }
+        for (const fst_packet_stamp& stamp : batches.front()) {
+            ASSERT_EQ(stamp.seq, seq++);
+        }
+        batches.erase(batches.begin());
+        reader.release(1);
+    }
+    EXPECT_EQ(counted(FST_COUNT_STAMP_LOST), 0U);
+}
+
+TEST_F(Stamps, WakeTheReaderWhenTheRingIsAQuarterFull) {
+    kernel::StampReader reader = this->reader();
+    send(FST_BATCH_STAMPS);
+    EXPECT_FALSE(require(reader.wait(0ns))) << "there is a batch, but no hurry";
+    constexpr std::uint32_t kQuarter = kRingBytes / 4 / sizeof(fst_packet_stamp);
+    require(probe_->test_run().run(kernel::Program::xdp_ingress, {.bytes = segment(0)}, kQuarter));
+    EXPECT_TRUE(require(reader.wait(20s)));
+    EXPECT_FALSE(require(reader.wait(0ns))) << "once";
 }
 
 TEST_F(Stamps, AreNotWrittenByDefault) {

@@ -17,7 +17,7 @@ class JsonCollector final : public output::Consumer {
   public:
     void consume(const output::Event& event) override {
         std::visit(
-            output::Handle{[](const output::CaptureStart&) {}, [](const output::PacketStamp&) {},
+            output::Handle{[](const output::CaptureStart&) {},
                            [this](const auto& item) { events.push_back(output::json_of(item)); }},
             event);
     }

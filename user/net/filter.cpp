@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "user/net/endpoint.h"
 #include "user/net/packet_headers.h"
 
 namespace flowstamp::net {
@@ -39,12 +40,15 @@ Result<Filter> Filter::compile(const std::string& expression) {
 }
 
 bool Filter::matches(const fst_packet& packet) const {
-    const PacketHeaders headers(packet);
-    const auto bytes = headers.bytes();
-    pcap_pkthdr header{};
-    header.caplen = static_cast<bpf_u_int32>(bytes.size());
-    header.len = std::max(header.caplen, packet.ip_bytes);
-    return pcap_offline_filter(program_.get(), &header, bytes.data()) != 0;
+    const auto accepts = [&](const auto& headers) {
+        pcap_pkthdr header{};
+        header.caplen = sizeof(headers);
+        header.len = std::max(header.caplen, packet.ip_bytes);
+        const auto* bytes = reinterpret_cast<const u_char*>(&headers);
+        return pcap_offline_filter(program_.get(), &header, bytes) != 0;
+    };
+    const HeaderFields fields = header_fields(packet);
+    return sender_of(packet).is_v4() ? accepts(Ipv4Headers(fields)) : accepts(Ipv6Headers(fields));
 }
 
 bool Filter::matches(const fst_flow_key& key) const {

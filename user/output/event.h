@@ -37,17 +37,11 @@ struct LeftOut {
     std::uint64_t total = 0;        ///< since the start
 };
 
-/// One packet's stamp (`--stamps`). Refers to the packet: valid only during consume().
-struct PacketStamp {
-    const fst_packet& packet;
-    Nanoseconds wall;  ///< since 1970
-};
-
 /// Everything that any command can report.
-using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
-                           analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow,
-                           LearnedEntry, LeftOut, net::InterfaceChange, pathtrace::PathReport,
-                           pathtrace::PathStats, PacketStamp>;
+using Event =
+    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
+                 analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow, LearnedEntry,
+                 LeftOut, net::InterfaceChange, pathtrace::PathReport, pathtrace::PathStats>;
 
 /// An output: receives each event, and ignores kinds that it has no format for. The event is
 /// written when consume() returns, unless the output is documented to buffer.

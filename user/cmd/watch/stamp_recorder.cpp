@@ -21,9 +21,6 @@ using namespace std::chrono_literals;
 /// How old a stamp may become before it is in the file, if few packets come.
 constexpr Nanoseconds kCollectEvery = 100ms;
 
-/// Stamps held for sorting: 5 MiB, in two buffers.
-constexpr std::size_t kHeld = 65536;
-
 std::vector<output::StampPlace> places_of(const std::vector<kernel::Attachment>& attachments) {
     std::vector<output::StampPlace> places;
     for (const kernel::Attachment& its : attachments) {
@@ -53,9 +50,7 @@ class StampRecorder::Run {
         : file_(std::move(wanted.file)),
           filter_(std::move(wanted.filter)),
           known_(places),
-          writer_(output::make_stamp_writer(file_, std::move(places))),
-          wall_(wall),
-          order_(kHeld, [this](const fst_packet_stamp& stamp) { write(stamp); }) {}
+          writer_(output::make_stamp_writer(file_, std::move(places), wall)) {}
 
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
@@ -63,7 +58,7 @@ class StampRecorder::Run {
 
     [[nodiscard]] Status start(const kernel::ProbeMaps& maps) {
         auto reader =
-            maps.stamps([this](std::span<const fst_packet_stamp> stamps) { consume(stamps); });
+            maps.stamps([this](std::span<const fst_packet_stamp> batch) { order_.add(batch); });
         if (!reader) {
             return std::unexpected(std::move(reader).error());
         }
@@ -85,7 +80,7 @@ class StampRecorder::Run {
         }
         if (health_) {
             health_ = reader_->finish();
-            order_.release_all();
+            write_before(Nanoseconds::max());
         }
         file_.flush();
         return health_ ? file_.health() : health_;
@@ -111,10 +106,10 @@ class StampRecorder::Run {
   private:
     void work(const std::stop_token& stop) {
         while (!stop.stop_requested()) {
-            const auto read = reader_->poll(kCollectEvery);
-            const Status collected = read ? collect_when_due() : std::unexpected(read.error());
+            const auto waited = reader_->wait(kCollectEvery);
+            const Status collected = waited ? collect() : std::unexpected(waited.error());
             unread_ = reader_->rejected();
-            for (const Status& status : {collected, consumed_, file_.health()}) {
+            for (const Status& status : {collected, file_.health()}) {
                 if (!status) {
                     const std::lock_guard guard(mutex_);
                     health_ = status;
@@ -124,27 +119,48 @@ class StampRecorder::Run {
         }
     }
 
-    [[nodiscard]] Status collect_when_due() {
+    [[nodiscard]] Status collect() {
         const Nanoseconds now = clock_.monotonic();
-        if (now < collected_ + kCollectEvery) {
-            return {};
-        }
         const Status collected = reader_->collect();
-        const auto read = collected ? reader_->consume() : Result<std::uint64_t>{0};
+        reader_->read();
         // Stamps taken before the last collection have arrived by now, even from a CPU that was
         // busy then; later ones may not have.
-        order_.release_before(std::exchange(collected_, now));
+        write_before(std::exchange(collected_, now));
         file_.flush();
-        return read ? collected : std::unexpected(read.error());
+        return collected;
     }
 
-    /// If many stamps come, those of CPUs with few are collected sooner.
-    void consume(std::span<const fst_packet_stamp> stamps) {
-        if (!order_.has_room_for(stamps.size())) {
-            order_.release_half();
-            consumed_ = consumed_ ? reader_->collect() : consumed_;
+    /// Writes the stamps older than `monotonic`. What is written leaves the ring at once: a slow
+    /// disk is to find as much room there as possible.
+    void write_before(Nanoseconds monotonic) {
+        for (auto run = order_.next(monotonic); !run.empty(); run = order_.next(monotonic)) {
+            write(run);
+            reader_->release(order_.done());
         }
-        order_.add(stamps);
+        reader_->release(order_.done());
+    }
+
+    void write(std::span<const fst_packet_stamp> run) {
+        if (has_new_places_.load(std::memory_order_relaxed)) {
+            learn_places();
+        }
+        if (!filter_) {
+            write_all(run);
+            return;
+        }
+        for (const fst_packet_stamp& stamp : run) {
+            if (filter_->matches(net::packet_of(stamp))) {
+                write_all({&stamp, 1});
+            }
+        }
+    }
+
+    void write_all(std::span<const fst_packet_stamp> stamps) {
+        writer_->write(stamps);
+        if (file_.health()) {
+            written_.store(written_.load(std::memory_order_relaxed) + stamps.size(),
+                           std::memory_order_relaxed);
+        }
     }
 
     void learn_places() {
@@ -155,30 +171,14 @@ class StampRecorder::Run {
         has_new_places_ = false;
     }
 
-    void write(const fst_packet_stamp& stamp) {
-        if (has_new_places_.load(std::memory_order_relaxed)) {
-            learn_places();
-        }
-        const fst_packet packet = net::packet_of(stamp);
-        if (filter_ && !filter_->matches(packet)) {
-            return;
-        }
-        writer_->consume(output::PacketStamp{packet, wall_.at(Nanoseconds(packet.time_ns))});
-        if (file_.health()) {
-            written_.store(written_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        }
-    }
-
     output::StampFile file_;
     std::optional<net::Filter> filter_;
     std::vector<output::StampPlace> known_;  ///< places that the writer knows, or will soon
     std::unique_ptr<output::StampWriter> writer_;
-    WallTime wall_;
     SystemClock clock_;
     std::optional<kernel::StampReader> reader_;
     output::StampOrder order_;
     Nanoseconds collected_{0};
-    Status consumed_;                         ///< error of collect() in consume()
     std::atomic<std::uint64_t> written_ = 0;  ///< written by one thread at a time
     std::atomic<std::uint64_t> unread_ = 0;
     std::atomic<bool> has_new_places_ = false;

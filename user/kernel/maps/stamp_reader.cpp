@@ -19,11 +19,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool is_known(const void* data, std::size_t bytes) {
-    const auto& batch = *static_cast<const fst_stamp_batch*>(data);
-    return bytes >= fst_stamp_batch_bytes(0) && batch.header.version == FST_CONTRACT_VERSION &&
-           batch.header.kind == FST_STAMP_BATCH && batch.header.size == bytes &&
-           batch.count <= FST_BATCH_STAMPS && bytes == fst_stamp_batch_bytes(batch.count);
+/// The batch in a ring's record; nullptr: it is of another kind or version.
+const fst_stamp_batch* batch_in(StampRing::Record record) {
+    const auto* batch = reinterpret_cast<const fst_stamp_batch*>(record.data());
+    const bool is_known = record.size() >= fst_stamp_batch_bytes(0) &&
+                          batch->header.version == FST_CONTRACT_VERSION &&
+                          batch->header.kind == FST_STAMP_BATCH &&
+                          batch->header.size == record.size() && batch->count <= FST_BATCH_STAMPS &&
+                          record.size() == fst_stamp_batch_bytes(batch->count);
+    return is_known ? batch : nullptr;
 }
 
 std::span<const fst_packet_stamp> stamps_of(const fst_stamp_batch& batch) {
@@ -56,18 +60,23 @@ void wait_for_running_programs() {
 }  // namespace
 
 Result<StampReader> StampReader::open(const Descriptors& descriptors, Handler handler) {
-    auto ring = RecordRing::open(descriptors.ring, "the ring of stamps",
-                                 [handler](const void* data, std::size_t bytes) {
-                                     if (!is_known(data, bytes)) {
-                                         return false;
-                                     }
-                                     handler(stamps_of(*static_cast<const fst_stamp_batch*>(data)));
-                                     return true;
-                                 });
+    auto ring = StampRing::map(descriptors.ring);
     if (!ring) {
         return std::unexpected(std::move(ring).error());
     }
     return StampReader(descriptors, std::move(handler), std::move(*ring));
+}
+
+std::uint64_t StampReader::read() {
+    std::uint64_t records = 0;
+    const std::uint64_t end = ring_.end();  // else it might never end: packets keep coming
+    while (const auto record = ring_.next(end)) {
+        const fst_stamp_batch* batch = batch_in(*record);
+        rejected_ += batch == nullptr ? 1 : 0;
+        handler_(batch != nullptr ? stamps_of(*batch) : std::span<const fst_packet_stamp>{});
+        records++;
+    }
+    return records;
 }
 
 Status StampReader::collect() {
@@ -95,15 +104,14 @@ Status StampReader::collect() {
 
 Status StampReader::finish() {
     wait_for_running_programs();
-    if (const auto read = ring_.consume(); !read) {
-        return std::unexpected(read.error());
-    }
+    read();
     // No program writes any more.
-    const auto buffers = read_stamp_buffers(descriptors_.stamp_buffers);
+    auto buffers = read_stamp_buffers(descriptors_.stamp_buffers);
     if (!buffers) {
-        return std::unexpected(buffers.error());
+        return std::unexpected(std::move(buffers).error());
     }
-    for (const fst_stamp_buffer& buffer : *buffers) {
+    left_ = std::move(*buffers);
+    for (const fst_stamp_buffer& buffer : left_) {
         if (buffer.batch.count > FST_BATCH_STAMPS) {
             rejected_++;
         } else if (buffer.batch.count != 0) {

@@ -13,7 +13,6 @@ void JsonOutput::consume(const Event& event) {
                                       capture_ = its.file;
                                       return std::nullopt;
                                   },
-                                  [](const PacketStamp&) -> Line { return std::nullopt; },
                                   [this](const pathtrace::PathReport& its) -> Line {
                                       return losses_only_ && its.has_arrived() ? std::nullopt
                                                                                : Line(json_of(its));

@@ -33,7 +33,9 @@ class StampFile {
     [[nodiscard]] const Status& health() const { return health_; }
     [[nodiscard]] const std::string& name() const { return name_; }
 
-    static constexpr std::size_t kBufferBytes = 256UL << 10;
+    /// Larger writes gain little, and a file system that allocates memory by the size of a write
+    /// does not always find larger pieces cheaply (docs/performance.md).
+    static constexpr std::size_t kBufferBytes = 32UL << 10;
 
   private:
     StampFile(Fd fd, std::string name);

@@ -13,6 +13,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/identity.h"
 #include "user/net/names.h"
+#include "user/net/packet_stamp.h"
 
 namespace flowstamp::output {
 
@@ -45,8 +46,8 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-StampJson::StampJson(StampFile& file, std::vector<StampPlace> places)
-    : StampWriter(file, std::move(places)), remembered_(kRemembered) {}
+StampJson::StampJson(StampFile& file, std::vector<StampPlace> places, const WallTime& wall)
+    : StampWriter(file, std::move(places), wall), remembered_(kRemembered) {}
 
 /// What was remembered of it before lacks its name.
 void StampJson::added(const StampPlace&) {
@@ -88,6 +89,12 @@ const std::string& StampJson::timestamp(Nanoseconds wall) {
         second_text_ = eve_timestamp(wall).substr(0, kToTheSecond);
     }
     return second_text_;
+}
+
+void StampJson::write(std::span<const fst_packet_stamp> stamps) {
+    for (const fst_packet_stamp& stamp : stamps) {
+        write(net::packet_of(stamp), wall_of(stamp));
+    }
 }
 
 void StampJson::write(const fst_packet& packet, Nanoseconds wall) {

@@ -12,10 +12,12 @@ namespace flowstamp::output {
 /// Stamps as JSON lines: events of the type `stamp`.
 class StampJson final : public StampWriter {
   public:
-    StampJson(StampFile& file, std::vector<StampPlace> places);
+    StampJson(StampFile& file, std::vector<StampPlace> places, const WallTime& wall);
+
+    void write(std::span<const fst_packet_stamp> stamps) override;
 
   private:
-    void write(const fst_packet& packet, Nanoseconds wall) override;
+    void write(const fst_packet& packet, Nanoseconds wall);
     void added(const StampPlace& place) override;
     /// The text that all packets of one flow, hook and direction have in common: a hash and two
     /// addresses, too expensive to format for each packet.

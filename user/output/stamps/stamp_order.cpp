@@ -1,135 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+// A merge: the batches of a CPU form one row in order of time, and there are few CPUs, so that
+// merging is far less work than sorting. While one CPU alone delivers, whole batches pass.
 #include "user/output/stamps/stamp_order.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace flowstamp::output {
 
-namespace {
-
-using Entry = StampOrder::Entry;
-using Stamps = std::vector<fst_packet_stamp>;
-
-/// Sorts after every stamp.
-constexpr Entry kLast = {~std::uint64_t{0}, ~std::uint32_t{0}};
-
-/// Held stamps in order of time: indexes from `begin` to before `end`.
-struct Run {
-    std::uint32_t begin;
-    std::uint32_t end;
-};
-
-/// Runs that together are in order of time, and the read position.
-struct Row {
-    std::vector<Run> runs{};
-    std::uint64_t last_ns = 0;  ///< time of the last stamp
-    Entry next{};               ///< to be read; kLast if none
-    std::size_t at = 0;         ///< the run that `next` is in
-
-    void append(Run run, const Stamps& held) {
-        if (runs.empty()) {
-            next = {held[run.begin].time_ns, run.begin};
-        }
-        runs.push_back(run);
-        last_ns = held[run.end - 1].time_ns;
+void StampOrder::add(Stamps batch) {
+    const std::uint64_t number = first_ + left_.size();
+    left_.push_back(batch);
+    if (batch.empty()) {
+        return;
     }
-
-    void advance(const Stamps& held) {
-        std::uint32_t index = next.second + 1;
-        if (index == runs[at].end) {
-            at++;
-            index = at < runs.size() ? runs[at].begin : kLast.second;
-        }
-        next = index != kLast.second ? Entry{held[index].time_ns, index} : kLast;
+    const auto has_place = [&](const Row& row) {
+        return row.batches.empty() || row.last_ns <= batch.front().time_ns;
+    };
+    auto row = std::ranges::find_if(rows_, has_place);
+    if (row == rows_.end()) {
+        row = rows_.emplace(row);
     }
-};
-
-/// The end of the longest run that starts at `begin`.
-std::uint32_t end_of_run(const Stamps& held, std::uint32_t begin) {
-    std::uint32_t end = begin + 1;
-    while (end < held.size() && held[end - 1].time_ns <= held[end].time_ns) {
-        end++;
-    }
-    return end;
-}
-
-/// Each run is appended to the first row that ends before it begins.
-std::vector<Row> rows_of(const Stamps& held) {
-    std::vector<Row> rows;
-    for (std::uint32_t begin = 0; begin < held.size();) {
-        const Run run = {begin, end_of_run(held, begin)};
-        auto row = std::ranges::find_if(
-            rows, [&](const Row& its) { return its.last_ns <= held[begin].time_ns; });
-        if (row == rows.end()) {
-            row = rows.emplace(rows.end());
-        }
-        row->append(run, held);
-        begin = run.end;
-    }
-    return rows;
-}
-
-}  // namespace
-
-StampOrder::StampOrder(std::size_t most, Take take) : most_(most), take_(std::move(take)) {
-    held_.reserve(most);
-    kept_.reserve(most);
-    sorted_.reserve(most);
-}
-
-void StampOrder::add(std::span<const fst_packet_stamp> stamps) {
-    held_.insert(held_.end(), stamps.begin(), stamps.end());
-}
-
-/// A merge: each CPU's batches form one row in order of time, and there are few CPUs, so that
-/// merging is far less work than sorting. Stamps of equal time keep their order of arrival.
-void StampOrder::sort() {
-    std::vector<Row> rows = rows_of(held_);
-    sorted_.clear();
-    while (!rows.empty()) {
-        const auto first = std::ranges::min_element(rows, {}, &Row::next);
-        Entry others = kLast;
-        for (auto row = rows.begin(); row != rows.end(); row++) {
-            others = row != first ? std::min(others, row->next) : others;
-        }
-        while (first->next < others) {
-            sorted_.push_back(first->next);
-            first->advance(held_);
-        }
-        if (first->next == kLast) {
-            rows.erase(first);
-        }
+    row->batches.push_back(number);
+    row->last_ns = batch.back().time_ns;
+    if (row->batches.size() == 1) {
+        add_head(static_cast<std::size_t>(row - rows_.begin()));
     }
 }
 
-void StampOrder::release(std::size_t count) {
-    const std::span sorted(sorted_);
-    for (const auto& [time, index] : sorted.first(count)) {
-        take_(held_[index]);
+StampOrder::Stamps StampOrder::next(Nanoseconds monotonic) {
+    Head limit{.time_ns = static_cast<std::uint64_t>(monotonic.count())};
+    if (heads_.empty() || heads_.back() >= limit) {
+        return {};
     }
-    kept_.clear();
-    for (const auto& [time, index] : sorted.subspan(count)) {
-        kept_.push_back(held_[index]);
+    const Head first = heads_.back();
+    if (heads_.size() > 1) {
+        limit = std::min(limit, heads_[heads_.size() - 2]);
     }
-    std::swap(held_, kept_);
+    const Stamps left = left_of(first.batch);
+    const auto is_later = [&](const fst_packet_stamp& stamp) {
+        return Head{stamp.time_ns, first.batch, first.row} >= limit;
+    };
+    const auto end = is_later(left.back()) ? std::ranges::find_if(left, is_later) : left.end();
+    const Stamps run(left.begin(), end);
+    remove_from_first(run.size());
+    return run;
 }
 
-void StampOrder::release_before(Nanoseconds monotonic) {
-    sort();
-    const auto time = static_cast<std::uint64_t>(monotonic.count());
-    const auto first_kept = std::ranges::lower_bound(
-        sorted_, time, {}, &std::pair<std::uint64_t, std::uint32_t>::first);
-    release(static_cast<std::size_t>(first_kept - sorted_.begin()));
+void StampOrder::add_head(std::size_t row) {
+    const std::uint64_t batch = rows_[row].batches.front();
+    const Head head{.time_ns = left_of(batch).front().time_ns, .batch = batch, .row = row};
+    heads_.insert(std::ranges::upper_bound(heads_, head, std::greater{}), head);
 }
 
-void StampOrder::release_half() {
-    sort();
-    release(held_.size() / 2);
+void StampOrder::remove_from_first(std::size_t stamps) {
+    const Head first = heads_.back();
+    heads_.pop_back();
+    Stamps& left = left_of(first.batch);
+    left = left.subspan(stamps);
+    Row& row = rows_[first.row];
+    if (left.empty()) {
+        row.batches.pop_front();
+    }
+    if (!row.batches.empty()) {
+        add_head(first.row);
+    }
 }
 
-void StampOrder::release_all() {
-    sort();
-    release(held_.size());
+std::size_t StampOrder::done() {
+    std::size_t count = 0;
+    for (; !left_.empty() && left_.front().empty(); left_.pop_front()) {
+        count++;
+    }
+    first_ += count;
+    return count;
 }
 
 }  // namespace flowstamp::output

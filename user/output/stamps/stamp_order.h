@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <deque>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "flowstamp/stamp_batch.h"
@@ -13,37 +13,45 @@
 
 namespace flowstamp::output {
 
-/// Sorts stamps by time: each CPU delivers its own in order, but in batches. Holds at most `most`;
-/// if that is too few, an old stamp may come late.
+/// Merges batches of stamps into one order by time. The stamps are not copied: a batch must stay
+/// where it is until done() has counted it. Stamps of equal time keep their order of arrival.
 class StampOrder {
   public:
-    using Take = std::function<void(const fst_packet_stamp& stamp)>;
-    using Entry = std::pair<std::uint64_t, std::uint32_t>;  ///< time, and index in held_
+    using Stamps = std::span<const fst_packet_stamp>;
 
-    /// `most`: at least two batches.
-    StampOrder(std::size_t most, Take take);
+    /// `batch`: in order of time; may be empty.
+    void add(Stamps batch);
 
-    [[nodiscard]] bool has_room_for(std::size_t stamps) const {
-        return held_.size() + stamps <= most_;
-    }
-    /// Requires has_room_for().
-    void add(std::span<const fst_packet_stamp> stamps);
+    /// The next stamps in order that are older than `monotonic`: as many as follow each other in
+    /// one batch. Empty: there are none.
+    [[nodiscard]] Stamps next(Nanoseconds monotonic);
 
-    /// Passes on the stamps older than `monotonic`.
-    void release_before(Nanoseconds monotonic);
-    /// Passes on the older half.
-    void release_half();
-    void release_all();
+    /// How many of the batches were passed on whole since the last call: those that arrived first,
+    /// up to one that was not. To be called when what next() returned is no longer in use.
+    [[nodiscard]] std::size_t done();
 
   private:
-    void release(std::size_t count);
-    void sort();
+    /// A row's next stamp: the least one comes first.
+    struct Head {
+        std::uint64_t time_ns = 0;
+        std::uint64_t batch = 0;  ///< number of its batch, in order of arrival
+        std::size_t row = 0;
+        auto operator<=>(const Head&) const = default;
+    };
+    /// Batches that follow each other in time: as a rule, those of one CPU.
+    struct Row {
+        std::deque<std::uint64_t> batches{};  ///< their numbers
+        std::uint64_t last_ns = 0;            ///< time of the last stamp
+    };
 
-    std::size_t most_;
-    Take take_;
-    std::vector<fst_packet_stamp> held_;
-    std::vector<fst_packet_stamp> kept_;  ///< buffer for those that stay, during release()
-    std::vector<Entry> sorted_;
+    [[nodiscard]] Stamps& left_of(std::uint64_t batch) { return left_[batch - first_]; }
+    void add_head(std::size_t row);
+    void remove_from_first(std::size_t stamps);
+
+    std::vector<Row> rows_{};    ///< some may be empty
+    std::vector<Head> heads_{};  ///< of the rows that are not empty; the first one at the back
+    std::deque<Stamps> left_{};  ///< of each batch: what was not passed on
+    std::uint64_t first_ = 0;    ///< number of the first one in left_
 };
 
 }  // namespace flowstamp::output

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -30,8 +31,6 @@ enum OptionCode : std::uint16_t {
 
 constexpr std::uint16_t kRawIp = 101;  // LINKTYPE_RAW
 constexpr std::uint8_t kNanoseconds = 9;
-constexpr std::size_t kBlockFrame = 12;  // type, length, length again
-constexpr std::size_t kPacketFields = 20;
 constexpr std::size_t kRareBlockBytes = 4096;  // limit for section and interface blocks
 
 constexpr std::string_view kWhatItIs =
@@ -40,11 +39,27 @@ constexpr std::string_view kWhatItIs =
     "payload; the original length is the packet's. A packet that the kernel handled as one for "
     "several (GSO, GRO) is one here, too.";
 
-/// Writes a block into the file's buffer.
+/// An Enhanced Packet Block without options.
+template <class Headers>
+struct PacketBlock {
+    std::uint32_t type = kPacketBlock;
+    std::uint32_t length = sizeof(PacketBlock);
+    std::uint32_t interface;
+    std::uint32_t time_high;
+    std::uint32_t time_low;
+    std::uint32_t captured = sizeof(Headers);
+    std::uint32_t original;
+    Headers headers;
+    std::uint32_t length_again = sizeof(PacketBlock);
+};
+static_assert(sizeof(PacketBlock<net::Ipv4Headers>) == 72);
+static_assert(sizeof(PacketBlock<net::Ipv6Headers>) == 92);
+
+/// Writes a rare block into the file's buffer.
 class Block {
   public:
-    Block(StampFile& file, BlockType type, std::size_t most)
-        : file_(file), start_(file.room(most).data()), at_(start_) {
+    Block(StampFile& file, BlockType type)
+        : file_(file), start_(file.room(kRareBlockBytes).data()), at_(start_) {
         number(std::uint32_t{type});
         number(std::uint32_t{0});
     }
@@ -84,8 +99,8 @@ class Block {
 
 }  // namespace
 
-StampPcapng::StampPcapng(StampFile& file, std::vector<StampPlace> places)
-    : StampWriter(file, std::move(places)) {
+StampPcapng::StampPcapng(StampFile& file, std::vector<StampPlace> places, const WallTime& wall)
+    : StampWriter(file, std::move(places), wall) {
     write_section();
     for (const StampPlace& place : places_) {
         write_interface(place);
@@ -96,7 +111,7 @@ void StampPcapng::write_section() {
     constexpr std::uint32_t kByteOrder = 0x1a2b3c4d;
     constexpr std::uint16_t kMajor = 1, kMinor = 0;
     constexpr std::int64_t kLengthUnknown = -1;
-    Block block(file_, kSectionBlock, kRareBlockBytes);
+    Block block(file_, kSectionBlock);
     block.number(kByteOrder);
     block.number(kMajor);
     block.number(kMinor);
@@ -108,10 +123,10 @@ void StampPcapng::write_section() {
 }
 
 void StampPcapng::write_interface(const StampPlace& place) {
-    Block block(file_, kInterfaceBlock, kRareBlockBytes);
+    Block block(file_, kInterfaceBlock);
     block.number(kRawIp);
     block.number(std::uint16_t{0});
-    block.number(static_cast<std::uint32_t>(net::PacketHeaders::kMaxBytes));
+    block.number(static_cast<std::uint32_t>(sizeof(net::Ipv6Headers)));
     block.option(kInterfaceName, place.interface);
     block.option(kInterfaceDescription,
                  fmt::format("{} {}", place.method, place.is_egress() ? "egress" : "ingress"));
@@ -120,10 +135,11 @@ void StampPcapng::write_interface(const StampPlace& place) {
     block.end();
 }
 
-std::uint32_t StampPcapng::interface_of(const fst_packet& packet) const {
+std::uint32_t StampPcapng::interface_of(const fst_packet_stamp& stamp) const {
+    const std::uint8_t hook = fst_stamp_hook(&stamp);
     std::uint32_t number = 0;
     for (const StampPlace& place : places_) {
-        if (place.ifindex == packet.key.ifindex && place.hook == packet.hook) {
+        if (place.ifindex == stamp.ifindex && place.hook == hook) {
             return number;
         }
         number++;
@@ -131,18 +147,32 @@ std::uint32_t StampPcapng::interface_of(const fst_packet& packet) const {
     return 0;
 }
 
-void StampPcapng::write(const fst_packet& packet, Nanoseconds wall) {
-    const net::PacketHeaders headers(packet);
-    const auto bytes = headers.bytes();
-    const auto time = static_cast<std::uint64_t>(wall.count());
-    Block block(file_, kPacketBlock, kBlockFrame + kPacketFields + net::PacketHeaders::kMaxBytes);
-    block.number(interface_of(packet));
-    block.number(static_cast<std::uint32_t>(time >> 32));
-    block.number(static_cast<std::uint32_t>(time));
-    block.number(static_cast<std::uint32_t>(bytes.size()));
-    block.number(packet.ip_bytes);
-    block.bytes(bytes);
-    block.end();
+template <class Headers>
+std::size_t StampPcapng::write_packet(char* at, const fst_packet_stamp& stamp) const {
+    const auto time = static_cast<std::uint64_t>(wall_of(stamp).count());
+    new (at) PacketBlock<Headers>{
+        .interface = interface_of(stamp),
+        .time_high = static_cast<std::uint32_t>(time >> 32),
+        .time_low = static_cast<std::uint32_t>(time),
+        .original = stamp.header_words * 4U + stamp.payload,
+        .headers = Headers(net::header_fields(stamp)),
+    };
+    return sizeof(PacketBlock<Headers>);
+}
+
+void StampPcapng::write(std::span<const fst_packet_stamp> stamps) {
+    constexpr std::size_t kMaxBytes = sizeof(PacketBlock<net::Ipv6Headers>);
+    while (!stamps.empty()) {
+        const auto some = stamps.first(std::min<std::size_t>(stamps.size(), FST_BATCH_STAMPS));
+        char* const start = file_.room(some.size() * kMaxBytes).data();
+        char* at = start;
+        for (const fst_packet_stamp& stamp : some) {
+            at += stamp.flags & FST_STAMP_IPV6 ? write_packet<net::Ipv6Headers>(at, stamp)
+                                               : write_packet<net::Ipv4Headers>(at, stamp);
+        }
+        file_.append(static_cast<std::size_t>(at - start));
+        stamps = stamps.subspan(some.size());
+    }
 }
 
 }  // namespace flowstamp::output

@@ -12,14 +12,18 @@ namespace flowstamp::output {
 /// in nanoseconds. libpcap cannot write pcapng.
 class StampPcapng final : public StampWriter {
   public:
-    StampPcapng(StampFile& file, std::vector<StampPlace> places);
+    StampPcapng(StampFile& file, std::vector<StampPlace> places, const WallTime& wall);
+
+    void write(std::span<const fst_packet_stamp> stamps) override;
 
   private:
-    void write(const fst_packet& packet, Nanoseconds wall) override;
     void added(const StampPlace& place) override { write_interface(place); }
     void write_section();
     void write_interface(const StampPlace& place);
-    [[nodiscard]] std::uint32_t interface_of(const fst_packet& packet) const;
+    [[nodiscard]] std::uint32_t interface_of(const fst_packet_stamp& stamp) const;
+    /// Writes the block to `at`; returns its size in bytes.
+    template <class Headers>
+    std::size_t write_packet(char* at, const fst_packet_stamp& stamp) const;
 };
 
 }  // namespace flowstamp::output

@@ -9,11 +9,12 @@
 
 namespace flowstamp::output {
 
-std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file, std::vector<StampPlace> places) {
+std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file, std::vector<StampPlace> places,
+                                               const WallTime& wall) {
     if (stamp_form(file.name()) == StampForm::pcapng) {
-        return std::make_unique<StampPcapng>(file, std::move(places));
+        return std::make_unique<StampPcapng>(file, std::move(places), wall);
     }
-    return std::make_unique<StampJson>(file, std::move(places));
+    return std::make_unique<StampJson>(file, std::move(places), wall);
 }
 
 }  // namespace flowstamp::output

@@ -3,13 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "flowstamp/packet.h"
+#include "flowstamp/stamp_batch.h"
 #include "user/base/clock.h"
-#include "user/output/event.h"
 #include "user/output/stamps/stamp_file.h"
 
 namespace flowstamp::output {
@@ -25,14 +26,12 @@ struct StampPlace {
 };
 
 /// Writes packet stamps to a file; one class for each format. Buffers until the file is flushed.
-class StampWriter : public Consumer {
+class StampWriter {
   public:
-    /// Packets must come from places that the writer knows.
-    void consume(const Event& event) final {
-        if (const auto* stamp = std::get_if<PacketStamp>(&event)) {
-            write(stamp->packet, stamp->wall);
-        }
-    }
+    virtual ~StampWriter() = default;
+
+    /// The packets must come from places that the writer knows.
+    virtual void write(std::span<const fst_packet_stamp> stamps) = 0;
 
     /// A place that packets come from as well from now on.
     void add(StampPlace place) {
@@ -41,18 +40,25 @@ class StampWriter : public Consumer {
     }
 
   protected:
-    StampWriter(StampFile& file, std::vector<StampPlace> places)
-        : file_(file), places_(std::move(places)) {}
+    StampWriter(StampFile& file, std::vector<StampPlace> places, const WallTime& wall)
+        : file_(file), places_(std::move(places)), wall_(wall) {}
     /// Of a place that is new; those of the beginning are the constructor's.
     virtual void added(const StampPlace& place) = 0;
-    /// `wall`: since 1970.
-    virtual void write(const fst_packet& packet, Nanoseconds wall) = 0;
+    /// Since 1970.
+    [[nodiscard]] Nanoseconds wall_of(const fst_packet_stamp& stamp) const {
+        return wall_.at(Nanoseconds(stamp.time_ns));
+    }
+
     StampFile& file_;
     std::vector<StampPlace> places_;
+
+  private:
+    WallTime wall_;
 };
 
 /// In the format given by the file's name. `file` outlives the writer.
 [[nodiscard]] std::unique_ptr<StampWriter> make_stamp_writer(StampFile& file,
-                                                             std::vector<StampPlace> places);
+                                                             std::vector<StampPlace> places,
+                                                             const WallTime& wall);
 
 }  // namespace flowstamp::output

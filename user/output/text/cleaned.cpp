@@ -112,8 +112,7 @@ Event cleaned(const Event& event) {
                [](pathtrace::PathReport& report) { clean(report); },
                [](pathtrace::PathStats& stats) { clean(stats); },
                [](LearnedEntry& its) { clean(its.interface); },
-               // These have no strings.
-               [](LeftOut&) {}, [](PacketStamp&) {}},
+               [](LeftOut&) {}},  // it has no strings
         its);
     return its;
 }

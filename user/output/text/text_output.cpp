@@ -216,15 +216,14 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
 }
 
 bool TextOutput::wants(const Event& event) const {
-    return std::visit(
-        Handle{[this](const analysis::Reset&) { return detail_ != Detail::findings; },
-               [this](const analysis::FlowRecord&) { return detail_ == Detail::all; },
-               [this](const analysis::Stats&) { return detail_ == Detail::all; },
-               [this](const pathtrace::PathReport& its) {
-                   return detail_ != Detail::findings || !its.has_arrived();
-               },
-               [](const PacketStamp&) { return false; }, [](const auto&) { return true; }},
-        event);
+    return std::visit(Handle{[this](const analysis::Reset&) { return detail_ != Detail::findings; },
+                             [this](const analysis::FlowRecord&) { return detail_ == Detail::all; },
+                             [this](const analysis::Stats&) { return detail_ == Detail::all; },
+                             [this](const pathtrace::PathReport& its) {
+                                 return detail_ != Detail::findings || !its.has_arrived();
+                             },
+                             [](const auto&) { return true; }},
+                      event);
 }
 
 void TextOutput::consume(const Event& event) {
@@ -244,8 +243,7 @@ void TextOutput::consume(const Event& event) {
                       [this](const net::InterfaceChange& its) { interface(its); },
                       [this](const LeftOut& its) { write(left_out_text(its)); },
                       [this](const pathtrace::PathReport& its) { path(its); },
-                      [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
-                      [](const PacketStamp&) {}},
+                      [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); }},
                printed);
 }
 
