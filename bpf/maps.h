@@ -93,7 +93,7 @@ struct candidate {
 /// Read-only data, set by the loader before the programs are verified. Their `volatile` is what
 /// keeps clang from folding the zeros that stand here: never cast it away.
 const volatile __u64 hash_seed[2];          ///< random, odd
-const volatile __u32 bucket_mask;           ///< buckets - 1; buckets are a power of two
+const volatile __u32 flow_slots;            ///< of the table
 const volatile __u32 acting;                ///< 0: the verifier removes all that drops or rewrites
 const volatile __u32 clock_is_replayed;     ///< 1: time is replayed_time_ns
 const volatile __u32 reports_every_repeat;  ///< 1: FST_EVENT_DATA_REPEATED of whatever distance
@@ -109,8 +109,8 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct fst_bucket);
-} flows SEC(".maps");
+    __type(value, struct fst_flow);
+} flows SEC(".maps");  ///< by slot
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -163,15 +163,18 @@ static __always_inline struct scratch* scratch_get(void) {
     return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-static __always_inline struct fst_bucket* bucket_get(__u32 index) {
-    return bpf_map_lookup_elem(&flows, &index);
+static __always_inline struct fst_flow* flow_get(__u32 slot) {
+    struct fst_flow* flow = bpf_map_lookup_elem(&flows, &slot);
+
+    // clang would test several pointers for null at once, which the verifier refuses (6.18).
+    __asm__ volatile("" : "+r"(flow));
+    return flow;
 }
 
 static __always_inline struct candidate* candidate_get(__u32 slot) {
     struct candidate* candidate = bpf_map_lookup_elem(&candidates, &slot);
 
-    // clang would test several pointers for null at once, which the verifier refuses (6.18).
-    __asm__ volatile("" : "+r"(candidate));
+    __asm__ volatile("" : "+r"(candidate));  // as above
     return candidate;
 }
 
@@ -261,17 +264,6 @@ static __always_inline void judgement_clear(struct scratch* scratch) {
 
 static __always_inline void count(__u32 counter) {
     count_by(counter, 1);
-}
-
-/// A slot's number: its place in the table.
-static __always_inline struct fst_flow* flow_get(__u32 slot) {
-    struct fst_bucket* bucket = bucket_get(slot / FST_BUCKET_WAYS);
-
-    if (!bucket)
-        return 0;
-    // clang would compute the address before the null check, which the verifier refuses (6.18).
-    __asm__ volatile("" : "+r"(bucket));
-    return &bucket->way[slot % FST_BUCKET_WAYS];
 }
 
 #endif

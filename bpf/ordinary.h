@@ -19,9 +19,9 @@ enum quick_result {
 
 /// What the short way has found out of a packet that is not ordinary.
 struct quick {
-    struct fst_flow* flow;  ///< what flow_at_home() has found
-    __u64 hash;             ///< of its key
+    __u64 hash;  ///< of its key
     __u64 time_ns;
+    __u32 slot;  ///< of its flow, or SLOT_NONE
 };
 
 /// After this the compiler keeps it on the stack, once: else it would copy it to where the long way expects it
@@ -53,9 +53,9 @@ static __always_inline enum quick_result learn_if_ordinary(void* ctx, enum fst_h
         quick_key_ipv4(&packet, frame);
     else
         quick_key_ipv6(&packet, frame);
-    flow = flow_at_home(&packet, &quick->hash);
+    quick->hash = flow_hash(&packet.key);
+    flow = flow_look_up(&packet, quick->hash, &quick->slot);
     packet.time_ns = now_ns();
-    quick->flow = flow;
     quick->time_ns = packet.time_ns;
     in_memory(quick);
     read_again(frame);

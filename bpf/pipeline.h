@@ -117,10 +117,11 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
                 handle_icmp_error(ctx, hook, scratch);
                 return 0;
             }
-            quick.flow = flow_at_home(&scratch->packet, &quick.hash);
+            quick.hash = flow_hash(&scratch->packet.key);
+            quick.slot = flow_search(quick.hash);
     }
     count_tcp(scratch->packet.ip_bytes);
-    flow = flow_or_claim(scratch, quick.flow, quick.hash, &slot);
+    flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);
     if (stamping)
         buffer_stamp(scratch);
     if (!flow)

@@ -29,47 +29,58 @@ static __always_inline void flow_begin(struct fst_flow* flow, const struct fst_p
     __builtin_memset(&flow->key, 0, sizeof(*flow) - FST_OFFSETOF(struct fst_flow, key));
     flow->key = packet->key;
     flow->generation = generation;
-    flow->seen_coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
+    flow->seen_coarse = coarse_of(packet);
 }
 
-/// Searches both buckets, the home one first; if the flow is in neither and `create` is set, claims
-/// a slot. Returns the slot or SLOT_NONE. A global function, so that the verifier checks it once.
-noinline __u32 flow_find_or_claim(__u64 hash, __u32 create) {
-    const __u32 home = home_bucket(hash), second = second_bucket(hash);
-    struct fst_bucket *first = bucket_get(home), *other = bucket_get(second);
+/// Where the flow of the key in scratch stands, or SLOT_NONE. `hash`: the key's. A global function, as is
+/// flow_claim(), so that the verifier checks it once.
+noinline __u32 flow_search(__u64 hash) {
+    const struct scratch* scratch = scratch_get();
+    const __u64 tag = tag_of(hash);
+
+    if (!scratch)
+        return SLOT_NONE;
+    for (__u32 r = 0; r < FST_RUNS; r++, hash = next_hash(hash)) {
+        for (__u32 i = 0; i < FST_RUN_SLOTS; i++) {
+            const __u32 slot = slot_in_run(run_of(hash), i);
+            const struct fst_flow* flow = flow_get(slot);
+
+            if (!flow || !flow->tag)
+                return SLOT_NONE;
+            if (flow->tag == tag && key_equal(&flow->key, &scratch->packet.key))
+                return slot;
+        }
+    }
+    return SLOT_NONE;
+}
+
+/// Claims a slot for the packet in scratch, whose flow stands nowhere: the slot, or SLOT_NONE if there is no room.
+noinline __u32 flow_claim(__u64 hash) {
     struct scratch* scratch = scratch_get();
-    __u64 tag = tag_of(hash), victim, old;
+    const __u64 tag = tag_of(hash);
     struct fst_flow* flow;
     __u32 now_coarse, slot;
+    __u64 victim, old;
 
-    if (!first || !other || !scratch)
+    if (!scratch)
         return SLOT_NONE;
-    for (__u32 way = 0; way < FST_BUCKET_WAYS; way++) {
-        if (first->way[way].tag == tag && key_equal(&first->way[way].key, &scratch->packet.key))
-            return home * FST_BUCKET_WAYS + way;
-    }
-    for (__u32 way = 0; way < FST_BUCKET_WAYS; way++) {
-        if (other->way[way].tag == tag && key_equal(&other->way[way].key, &scratch->packet.key))
-            return second * FST_BUCKET_WAYS + way;
-    }
-    if (!create)
-        return SLOT_NONE;
+    now_coarse = coarse_of(&scratch->packet);
+    slot = run_of(hash);
+    victim = run_victim(slot, now_coarse);
+    // Another run if all slots of those before it are in use, and it has a better victim.
+    for (__u32 r = 1; r < FST_RUNS && victim >= (__u64)SLOT_HALF_OPEN << 40; r++) {
+        __u64 there;
 
-    // The home bucket, unless all its slots are in use and the second has a better victim.
-    now_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
-    victim = bucket_victim(home, home_way(hash), now_coarse);
-    slot = home * FST_BUCKET_WAYS;
-    if (victim >= (__u64)SLOT_HALF_OPEN << 40) {
-        __u64 there = bucket_victim(second, home_way(hash), now_coarse);
-
+        hash = next_hash(hash);
+        there = run_victim(run_of(hash), now_coarse);
         if (there < victim) {
             victim = there;
-            slot = second * FST_BUCKET_WAYS;
+            slot = run_of(hash);
         }
     }
     if (victim >= (__u64)may_take_below(&scratch->packet) << 40)
         goto lost;
-    slot += (home_way(hash) + (__u32)victim) % FST_BUCKET_WAYS;
+    slot = slot_in_run(slot, (__u8)victim);
     flow = flow_get(slot);
     if (!flow)
         goto lost;
@@ -87,31 +98,36 @@ lost:
     return SLOT_NONE;
 }
 
-/// The packet's flow, if it is at its home way: most are, and then no other way's cache line is touched. Else
-/// null. `hash`: the key's.
-static __always_inline struct fst_flow* flow_at_home(const struct fst_packet* packet, __u64* hash) {
-    struct fst_bucket* bucket;
-    struct fst_flow* flow;
-
-    *hash = flow_hash(&packet->key);
-    bucket = bucket_get(home_bucket(*hash));
-    if (!bucket)
-        return 0;
-    flow = &bucket->way[home_way(*hash)];
-    return flow->tag == tag_of(*hash) && key_equal(&flow->key, &packet->key) ? flow : 0;
-}
-
 static __always_inline struct fst_flow* flow_in(__u32 slot) {
     return slot == SLOT_NONE ? 0 : flow_get(slot);
 }
 
-/// The flow of the packet in scratch, or a new one; null if there is no room. `at_home`: what flow_at_home() has
-/// found. The slot goes through memory, so that the verifier follows one case from here on.
-static __always_inline struct fst_flow* flow_or_claim(struct scratch* scratch,
-                                                      const struct fst_flow* at_home, __u64 hash,
-                                                      __u32* slot) {
-    scratch->slot = at_home ? home_bucket(hash) * FST_BUCKET_WAYS + home_way(hash)
-                            : flow_find_or_claim(hash, 1);
+/// The packet's flow and its slot; null and SLOT_NONE if there is none. Most are at their first slot, and then no
+/// other slot's cache line is touched. `packet`: not yet in scratch; only its key is put there. `hash`: the key's.
+static __always_inline struct fst_flow* flow_look_up(const struct fst_packet* packet, __u64 hash,
+                                                     __u32* slot) {
+    struct scratch* scratch;
+    struct fst_flow* flow;
+
+    *slot = run_of(hash);
+    flow = flow_get(*slot);
+    if (flow && flow->tag == tag_of(hash) && key_equal(&flow->key, &packet->key))
+        return flow;
+    *slot = SLOT_NONE;
+    scratch = scratch_get();
+    if (!scratch)
+        return 0;
+    scratch->packet.key = packet->key;
+    *slot = flow_search(hash);
+    return flow_in(*slot);
+}
+
+/// The flow of the packet in scratch, or a new one; null if there is no room. `found`: the slot that
+/// flow_look_up() or flow_search() has found. The slot goes through memory, so that the verifier follows one case from
+/// here on.
+static __always_inline struct fst_flow* flow_or_claim(struct scratch* scratch, __u32 found,
+                                                      __u64 hash, __u32* slot) {
+    scratch->slot = found == SLOT_NONE ? flow_claim(hash) : found;
     barrier();
     *slot = scratch->slot;
     return flow_in(*slot);
@@ -119,7 +135,7 @@ static __always_inline struct fst_flow* flow_or_claim(struct scratch* scratch,
 
 /// The flow of the packet in scratch, or null.
 static __always_inline struct fst_flow* flow_find(const struct scratch* scratch, __u32* slot) {
-    *slot = flow_find_or_claim(flow_hash(&scratch->packet.key), 0);
+    *slot = flow_search(flow_hash(&scratch->packet.key));
     return flow_in(*slot);
 }
 

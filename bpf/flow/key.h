@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The flow key in the table: a keyed hash, the buckets and the way that it selects, and comparison.
+// The flow key in the table: a keyed hash, the slots that it selects, and comparison.
 // All of this runs for every packet.
 #ifndef FLOWSTAMP_BPF_FLOW_KEY_H
 #define FLOWSTAMP_BPF_FLOW_KEY_H
@@ -18,7 +18,7 @@ static __always_inline __u64 mix(__u64 value, __u64 word, __u64 multiplier) {
 }
 
 /// A keyed hash of the flow key: each step is keyed by a secret, odd multiplier, and what goes into the next one
-/// is secret by then.
+/// is secret by then. Its high half is the better one.
 static __always_inline __u64 flow_hash(const struct fst_flow_key* key) {
     const __u64* words = (const __u64*)key;
     const __u64 m0 = hash_seed[0], m1 = hash_seed[1];
@@ -32,27 +32,29 @@ static __always_inline __u64 flow_hash(const struct fst_flow_key* key) {
         hash = mix(hash, words[2], m0);
         hash = mix(hash, words[3], m1);
     }
-    return mix(hash, words[4] ^ key->protocol, m1);
+    return mix(hash, words[4] ^ key->protocol, m1) * m0;
 }
 
 static __always_inline __u64 tag_of(__u64 hash) {
     return hash | 2;  // never free (0), never FST_TAG_BUSY
 }
 
-static __always_inline __u32 home_bucket(__u64 hash) {
-    return (__u32)hash & bucket_mask;
+/// Where the run begins that the hash selects: the slot that is tried first. The hash's high half as a fraction of
+/// the table, which need not be of a power of two slots.
+static __always_inline __u32 run_of(__u64 hash) {
+    return (__u32)((hash >> 32) * flow_slots >> 32);
 }
 
-/// Differs from the home bucket, unless there is only one.
-static __always_inline __u32 second_bucket(__u64 hash) {
-    __u32 second = (__u32)(hash >> 32) & bucket_mask;
-
-    return second == home_bucket(hash) ? second ^ (bucket_mask & 1) : second;
+/// The hash that selects the flow's next run.
+static __always_inline __u64 next_hash(__u64 hash) {
+    return (hash ^ (hash >> 32)) * hash_seed[0];
 }
 
-/// The way that is tried first.
-static __always_inline __u32 home_way(__u64 hash) {
-    return (__u32)(hash >> 62);
+/// A run's slot number `i`, below FST_RUN_SLOTS. Behind the table's last slot comes its first.
+static __always_inline __u32 slot_in_run(__u32 first, __u32 i) {
+    const __u32 slot = first + i;
+
+    return slot < flow_slots ? slot : slot - flow_slots;
 }
 
 /// Both must be aligned to 8 bytes, as in a slot and in a packet.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The flow table: 4-way buckets in one array, a home bucket and a second one per flow, chosen by a
-// keyed hash (an attacker who chooses ports must not be able to choose a bucket).
+// The flow table: one array of slots. A flow stands in one of FST_RUNS runs of FST_RUN_SLOTS neighbours,
+// which begin where a keyed hash says (an attacker who chooses ports must not be able to choose a slot): in the
+// first free slot of its first run, of the next one if that has none, or in place of a flow that is evicted.
+//
+// A slot that was ever used is not free again. So all slots in front of a flow's, in this order, are in use, and
+// who looks for it need not look behind a free one.
 //
 // Races, and why they are harmless:
 // - Two CPUs claim one slot: compare-and-swap on the tag lets one win; the loser's packet passes
@@ -23,6 +27,10 @@
 
 /// Ages are in units of 2^30 ns, about a second.
 #define COARSE_SHIFT 30
+static __always_inline __u32 coarse_of(const struct fst_packet* packet) {
+    return (__u32)(packet->time_ns >> COARSE_SHIFT);
+}
+
 #define AGE_SETTLED 2 /* by then a closed flow's late packets have arrived */
 #define AGE_IDLE 60
 #define AGE_TAKEABLE 10 /* a live flow with a packet this recent is never evicted */
@@ -87,16 +95,16 @@ noinline __u64 slot_rank(__u32 slot, __u32 now_coarse) {
     return (__u64)occupancy << 40 | (__u64)(0xffffffffU - age) << 8;
 }
 
-/// The way of `bucket` to evict: its rank, with the way, counted from the home way, in the low
-/// byte.
-noinline __u64 bucket_victim(__u32 bucket, __u32 home_way, __u32 now_coarse) {
+/// Of the run that begins at `first`, the slot to take: its rank, with its place in the run in the low byte.
+noinline __u64 run_victim(__u32 first, __u32 now_coarse) {
     __u64 best = (__u64)SLOT_KEPT << 40;
 
-    for (__u32 i = 0; i < FST_BUCKET_WAYS; i++) {
-        __u32 way = (home_way + i) % FST_BUCKET_WAYS;
-        __u64 rank = slot_rank(bucket * FST_BUCKET_WAYS + way, now_coarse) | i;
+    for (__u32 i = 0; i < FST_RUN_SLOTS; i++) {
+        const __u64 rank = slot_rank(slot_in_run(first, i), now_coarse);
 
-        best = rank < best ? rank : best;
+        if (!rank)
+            return i;
+        best = (rank | i) < best ? rank | i : best;
     }
     return best;
 }

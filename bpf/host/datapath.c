@@ -13,11 +13,11 @@ struct fst_datapath {
 };
 
 /// Zeroed. Packets access it at random; huge pages, where available, avoid TLB misses.
-static struct fst_bucket* new_table(size_t buckets) {
+static struct fst_flow* new_table(size_t slots) {
     const size_t large_page = 2U << 20;
-    const size_t bytes = buckets * sizeof(struct fst_bucket);
+    const size_t bytes = slots * sizeof(struct fst_flow);
     const size_t rounded = (bytes + large_page - 1) / large_page * large_page;
-    struct fst_bucket* table = aligned_alloc(large_page, rounded);
+    struct fst_flow* table = aligned_alloc(large_page, rounded);
 
     if (!table)
         return NULL;
@@ -28,15 +28,13 @@ static struct fst_bucket* new_table(size_t buckets) {
 
 struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) {
     struct fst_datapath* path = calloc(1, sizeof(*path));
-    size_t buckets = 1;
+    const __u32 slots = fst_flow_slots(config->max_flows);
 
     if (!path)
         return NULL;
-    while (buckets * FST_BUCKET_WAYS < config->max_flows)
-        buckets *= 2;
-    path->path.buckets = new_table(buckets);
-    path->path.candidates = calloc(buckets * FST_BUCKET_WAYS, sizeof(*path->path.candidates));
-    if (!path->path.buckets || !path->path.candidates) {
+    path->path.flows = new_table(slots);
+    path->path.candidates = calloc(slots, sizeof(*path->path.candidates));
+    if (!path->path.flows || !path->path.candidates) {
         fst_datapath_free(path);
         return NULL;
     }
@@ -45,7 +43,7 @@ struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) 
     host = &path->path;
     hash_seed[0] = config->seed[0] | 1;
     hash_seed[1] = config->seed[1] | 1;
-    bucket_mask = (__u32)buckets - 1;
+    flow_slots = slots;
     acting = config->may_act;
     reports_every_repeat = config->reports_repeated;
     path->path.verifies = config->verifies;
@@ -55,7 +53,7 @@ struct fst_datapath* fst_datapath_new(const struct fst_datapath_config* config) 
 void fst_datapath_free(struct fst_datapath* path) {
     if (!path)
         return;
-    free(path->path.buckets);
+    free(path->path.flows);
     free(path->path.candidates);
     free(path);
 }
@@ -114,7 +112,7 @@ __u32 fst_datapath_begun(const struct fst_datapath* path) {
 
 const struct fst_flow* fst_datapath_flow(const struct fst_datapath* path, __u32 slot) {
     host = (struct host_path*)&path->path;
-    return slot / FST_BUCKET_WAYS <= bucket_mask ? flow_get(slot) : NULL;
+    return slot < flow_slots ? flow_get(slot) : NULL;
 }
 
 __u64 fst_datapath_counter(const struct fst_datapath* path, __u32 counter) {

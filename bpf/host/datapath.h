@@ -28,7 +28,7 @@ enum fst_datapath_result {
 typedef void (*fst_datapath_deliver)(void* context, const struct fst_event* event);
 
 struct fst_datapath_config {
-    __u32 max_flows;               ///< slots; rounded up to a power of two of buckets
+    __u32 max_flows;               ///< that the table is made for: fst_flow_slots()
     __u32 may_act;                 ///< 0: observe only
     __u32 reports_repeated;        ///< FST_EVENT_DATA_REPEATED for every hop count
     __u32 verifies;                ///< 0: a capture, whose damaged segments are known otherwise

@@ -28,10 +28,10 @@
 
 /// One data path's memory; `host`, below, is the one in use.
 struct host_path {
-    struct fst_bucket* buckets;
+    struct fst_flow* flows;
     struct candidate* candidates;
     __u64 seed[2];
-    __u32 mask;
+    __u32 slots;
     __u32 may_act;
     __u32 reports_repeated;
     __u32 verifies;  ///< checksums
@@ -47,7 +47,7 @@ struct host_path {
 extern __thread struct host_path* host;
 
 #define hash_seed (host->seed)
-#define bucket_mask (host->mask)
+#define flow_slots (host->slots)
 #define acting (host->may_act)
 #define reports_every_repeat (host->reports_repeated)
 #define verifies_checksums (host->verifies)
@@ -57,8 +57,8 @@ static __always_inline struct scratch* scratch_get(void) {
     return &host->scratch;
 }
 
-static __always_inline struct fst_bucket* bucket_get(__u32 index) {
-    return &host->buckets[index];
+static __always_inline struct fst_flow* flow_get(__u32 slot) {
+    return &host->flows[slot];
 }
 
 static __always_inline struct candidate* candidate_get(__u32 slot) {

@@ -93,7 +93,7 @@ static __always_inline int is_meant_for_outside(int d) {
     if (!scratch || !scratch->packet.key.tunnelled)
         return 0;
     scratch->packet.key.tunnelled = 0;
-    slot = flow_find_or_claim(flow_hash(&scratch->packet.key), 0);
+    slot = flow_search(flow_hash(&scratch->packet.key));
     scratch->packet.key.tunnelled = 1;
     outside = slot == SLOT_NONE ? 0 : flow_get(slot);
     return outside && (outside->state & FST_FLOW_ESTABLISHED) &&

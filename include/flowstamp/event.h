@@ -41,7 +41,7 @@ struct fst_event {
     struct fst_packet packet;
     struct fst_judgement judgement;
     __u32 generation;  ///< of the slot: with its place, names the flow
-    __u32 slot;        ///< bucket * FST_BUCKET_WAYS + way
+    __u32 slot;        ///< of the flow table
 };
 FST_STATIC_ASSERT(sizeof(struct fst_event) == 168, "fst_event");
 

@@ -12,8 +12,7 @@
 #include "flowstamp/stamp.h"
 #include "flowstamp/types.h"
 
-/// Ways of a bucket, and the TTLs remembered of one direction.
-#define FST_BUCKET_WAYS 4
+/// TTLs remembered of one direction.
 #define FST_TTL_SET 4
 
 /// IPv4 addresses are mapped: ::ffff:a.b.c.d.
@@ -154,7 +153,7 @@ enum fst_reset_flags {
 #define FST_CHALLENGES_MAX 8
 #define FST_DROPS_MAX 8
 
-/// A flow: six cache lines.
+/// A flow, an entry of the map `flows`: six cache lines.
 struct fst_flow {
     // Line 0: read for every packet.
     __u64 tag;  ///< 0: free; FST_TAG_BUSY: being claimed; else the key's hash
@@ -188,11 +187,5 @@ struct fst_flow {
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, isn) == 64, "line 0");
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, direction) == 128, "line 1");
 FST_STATIC_ASSERT(sizeof(struct fst_flow) == 384, "a slot is six lines");
-
-/// An entry of the map `flows`.
-struct fst_bucket {
-    struct fst_flow way[FST_BUCKET_WAYS];
-};
-FST_STATIC_ASSERT(sizeof(struct fst_bucket) == 1536, "bucket");
 
 #endif

@@ -35,6 +35,7 @@ measure() {
     private=$(status_kib RssAnon)
     stop
     figure "established flows held" "$held" "" ""
+    figure "of as many as the table is made for" "$(calc "100 * $held / $flows")" % ">=98"
     figure "resident" "$(mib "$all")" MiB ""
     figure "of it the mapped table" "$(mib "$table")" MiB ""
     figure "beyond the mapped table" "$(mib $((all - table)))" MiB "<=8"

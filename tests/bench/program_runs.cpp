@@ -5,7 +5,6 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
-#include <bit>
 #include <span>
 
 #include "baselines.skel.h"
@@ -18,7 +17,7 @@
 namespace flowstamp::bench {
 namespace {
 
-constexpr std::uint32_t kMinBuckets = 16'384;
+constexpr std::uint32_t kMinFlows = 65'536;
 /// Size of the baselines' ring: holds all records of a measurement, so that none is refused.
 constexpr std::uint32_t kRingBytes = 128U << 20;
 /// Programs that conversations can be held before, in one set of baselines.
@@ -53,7 +52,7 @@ Baselines load_baselines(std::uint32_t flows) {
     if (!baselines) {
         die("cannot open the baselines");
     }
-    bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(65'536U, 2 * flows));
+    bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(kMinFlows, 2 * flows));
     bpf_map__set_max_entries(baselines->maps.records, kRingBytes);
     bpf_map__set_max_entries(baselines->maps.packets, kAudiences * flows);
     if (baselines_bpf::load(baselines.get()) != 0) {
@@ -67,13 +66,13 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
     if (!probe) {
         die("cannot open the probe");
     }
-    const std::uint32_t buckets = std::max(kMinBuckets, std::bit_ceil(2 * flows / FST_BUCKET_WAYS));
+    const std::uint32_t slots = fst_flow_slots(std::max(kMinFlows, flows));
     probe->rodata->hash_seed[0] = 0x5bd1e995a3c59ac3;
     probe->rodata->hash_seed[1] = 0xc2b2ae3d27d4eb4f;
-    probe->rodata->bucket_mask = buckets - 1;
+    probe->rodata->flow_slots = slots;
     probe->rodata->acting = mode == Mode::act ? 1 : 0;
     probe->rodata->stamping = stamping ? 1 : 0;
-    bpf_map__set_max_entries(probe->maps.flows, buckets);
+    bpf_map__set_max_entries(probe->maps.flows, slots);
     bpf_map__set_max_entries(probe->maps.stamps, stamping ? kRingBytes : FST_STAMPS_BYTES_UNUSED);
     if (probe_bpf::load(probe.get()) != 0) {
         die("cannot load the probe: run as root");

@@ -5,10 +5,10 @@
 #include <bpf/bpf.h>
 #include <unistd.h>
 
-#include <bit>
 #include <stdexcept>
 #include <utility>
 
+#include "flowstamp/config.h"
 #include "probe.skel.h"
 #include "user/kernel/maps/counter_reader.h"
 #include "user/kernel/maps/event_reader.h"
@@ -44,19 +44,19 @@ kernel::Program program_of(fst_hook hook) {
     throw std::invalid_argument("no such hook");
 }
 
-Probe load(const RigOptions& options, std::uint32_t buckets) {
+Probe load(const RigOptions& options, std::uint32_t slots) {
     Probe probe(probe_bpf__open());
     if (!probe) {
         throw std::runtime_error("the probe's object cannot be opened");
     }
     probe->rodata->hash_seed[0] = options.seed[0] | 1;
     probe->rodata->hash_seed[1] = options.seed[1] | 1;
-    probe->rodata->bucket_mask = buckets - 1;
+    probe->rodata->flow_slots = slots;
     probe->rodata->acting = options.acting ? 1 : 0;
     probe->rodata->clock_is_replayed = 1;
     probe->rodata->verifies_checksums = options.replaying ? 0 : 1;
-    bpf_map__set_max_entries(probe->maps.flows, buckets);
-    bpf_map__set_max_entries(probe->maps.candidates, buckets * FST_BUCKET_WAYS);
+    bpf_map__set_max_entries(probe->maps.flows, slots);
+    bpf_map__set_max_entries(probe->maps.candidates, slots);
     if (probe_bpf__load(probe.get()) != 0 || bpf_map_freeze(bpf_map__fd(probe->maps.flows)) != 0) {
         throw std::runtime_error("the probe cannot be loaded");
     }
@@ -65,9 +65,9 @@ Probe load(const RigOptions& options, std::uint32_t buckets) {
 
 class LoadedRig final : public KernelRig {
   public:
-    explicit LoadedRig(const RigOptions& options, std::uint32_t buckets)
-        : probe_(load(options, buckets)),
-          flows_(value_or_throw(kernel::FlowTable::map(bpf_map__fd(probe_->maps.flows), buckets))),
+    explicit LoadedRig(const RigOptions& options, std::uint32_t slots)
+        : probe_(load(options, slots)),
+          flows_(value_or_throw(kernel::FlowTable::map(bpf_map__fd(probe_->maps.flows), slots))),
           counters_(bpf_map__fd(probe_->maps.counters)),
           events_(value_or_throw(kernel::EventReader::open(
               bpf_map__fd(probe_->maps.events),
@@ -151,8 +151,7 @@ std::unique_ptr<KernelRig> make_kernel_rig(const RigOptions& options) {
     if (::geteuid() != 0) {
         return nullptr;
     }
-    return std::make_unique<LoadedRig>(
-        options, std::bit_ceil((options.max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS));
+    return std::make_unique<LoadedRig>(options, fst_flow_slots(options.max_flows));
 }
 
 }  // namespace flowstamp::testing

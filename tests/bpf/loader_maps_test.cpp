@@ -189,26 +189,24 @@ TEST_F(LoaderMaps, UnknownRecordsAreCountedAndRejected) {
 /// A flow table in memory that the test writes to, as the data path would.
 class MadeTable {
   public:
-    explicit MadeTable(std::uint32_t buckets) : file_(::memfd_create("flows", MFD_CLOEXEC)) {
-        const std::size_t bytes = (buckets * sizeof(fst_bucket) + 4095) / 4096 * 4096;
+    explicit MadeTable(std::uint32_t slots) : file_(::memfd_create("flows", MFD_CLOEXEC)) {
+        const std::size_t bytes = (slots * sizeof(fst_flow) + 4095) / 4096 * 4096;
         if (::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0) {
             throw std::runtime_error("ftruncate");
         }
-        table_ = static_cast<fst_bucket*>(
+        table_ = static_cast<fst_flow*>(
             ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0));
     }
     int fd() const { return file_.get(); }
-    fst_flow& slot(std::uint32_t number) {
-        return table_[number / FST_BUCKET_WAYS].way[number % FST_BUCKET_WAYS];
-    }
+    fst_flow& slot(std::uint32_t number) { return table_[number]; }
 
   private:
     Fd file_;
-    fst_bucket* table_;
+    fst_flow* table_;
 };
 
 TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
-    MadeTable made(1);
+    MadeTable made(4);
     fst_flow& flow = made.slot(2);
     flow.generation = 7;
     flow.tag = 1234;
@@ -222,7 +220,7 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
             }
         }
     });
-    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 1));
+    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 4));
     EXPECT_FALSE(table.read(0));
     int got = 0;
     for (int i = 0; i < 200'000; i++) {
@@ -238,20 +236,20 @@ TEST(LoaderFlowTable, ReadsWholeFlowsUnderAWriter) {
 }
 
 TEST(LoaderFlowTable, FreeAndBusySlotsAreNotReadAsFlows) {
-    MadeTable made(1);
+    MadeTable made(4);
     made.slot(1).tag = FST_TAG_BUSY;
     made.slot(3).tag = 99;
-    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 1));
+    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 4));
     EXPECT_FALSE(table.read(0));
     EXPECT_FALSE(table.read(1));
     EXPECT_TRUE(table.read(3));
 }
 
 TEST(LoaderFlowTable, SlotsBeingWrittenAreNotRead) {
-    MadeTable made(1);
+    MadeTable made(4);
     made.slot(0).tag = 99;
     made.slot(0).direction[1].version = 5;
-    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 1));
+    const kernel::FlowTable table = require(kernel::FlowTable::map(made.fd(), 4));
     EXPECT_FALSE(table.read(0));
     made.slot(0).direction[1].version = 6;
     EXPECT_TRUE(table.read(0));

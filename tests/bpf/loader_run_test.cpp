@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "flowstamp/config.h"
 #include "tests/bpf/loader_support.h"
 #include "tests/support/packet.h"
 #include "user/base/fd.h"
@@ -62,7 +63,7 @@ TEST_P(LoaderRun, SynIsCountedStampedAndReported) {
 
     int flows = 0;
     EXPECT_EQ(
-        probe.maps().flows().scan(0, 1024,
+        probe.maps().flows().scan(0, 2048,
                                   [&](std::uint32_t, const fst_flow& flow) {
                                       flows++;
                                       EXPECT_EQ(flow.key.ifindex, 1U);
@@ -115,13 +116,13 @@ TEST_F(LoaderTable, IsWritableByProgramsOnly) {
         bpf_map_info info{};
         __u32 bytes = sizeof(info);
         if (!map || bpf_map_get_info_by_fd(map.get(), &info, &bytes) != 0 ||
-            std::strcmp(info.name, "flows") != 0 || info.max_entries != kFlows / FST_BUCKET_WAYS) {
+            std::strcmp(info.name, "flows") != 0 || info.max_entries != fst_flow_slots(kFlows)) {
             continue;
         }
         found++;
         const std::uint32_t zero = 0;
-        const fst_bucket bucket{};
-        EXPECT_EQ(bpf_map_update_elem(map.get(), &zero, &bucket, BPF_ANY), -EPERM);
+        const fst_flow flow{};
+        EXPECT_EQ(bpf_map_update_elem(map.get(), &zero, &flow, BPF_ANY), -EPERM);
     }
     EXPECT_EQ(found, 1);
 }
@@ -143,7 +144,7 @@ TEST_F(LoaderTable, ScansInPortions) {
         portions++;
     } while (next != 0);
     EXPECT_EQ(flows, 100);
-    EXPECT_EQ(portions, 11);
+    EXPECT_EQ(portions, 13) << "of 1228 slots";
     EXPECT_EQ(probe.maps().flows().scan(5000, 1, [](std::uint32_t, const fst_flow&) { FAIL(); }),
               0U);
 }

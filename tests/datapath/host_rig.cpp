@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "tests/datapath/host_rig.h"
 
-#include <bit>
 #include <new>
 
 #include "bpf/host/datapath.h"
+#include "flowstamp/config.h"
 
 namespace flowstamp::testing {
 namespace {
@@ -16,9 +16,7 @@ struct FreeDatapath {
 class HostRig final : public Rig {
   public:
     explicit HostRig(const RigOptions& options)
-        : slots_(std::bit_ceil((options.max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS) *
-                 FST_BUCKET_WAYS),
-          room_(options.acting ? 1 : 0) {
+        : slots_(fst_flow_slots(options.max_flows)), room_(options.acting ? 1 : 0) {
         const fst_datapath_config config{.max_flows = options.max_flows,
                                          .may_act = options.acting ? 1U : 0U,
                                          .reports_repeated = 0,

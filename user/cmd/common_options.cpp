@@ -52,7 +52,7 @@ void add_max_flows(Command& command, std::uint32_t& value) {
             value = flows;
             return "";
         },
-        fmt::format("Flows held at once (default {}, 416 bytes each)", FST_FLOWS_DEFAULT));
+        fmt::format("Flows held at once (default {}, 500 bytes each)", FST_FLOWS_DEFAULT));
 }
 
 void add_no_learn(Command& command, bool& learn) {

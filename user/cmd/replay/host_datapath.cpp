@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "bpf/host/datapath.h"
+#include "flowstamp/config.h"
 #include "user/cmd/replay/replay_datapath.h"
 #include "user/net/learned_signature.h"
 
@@ -22,9 +22,7 @@ struct FreeDatapath {
 
 class HostPath final : public ReplayPath {
   public:
-    explicit HostPath(std::uint32_t max_flows)
-        : slots_(std::bit_ceil((max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS) *
-                 FST_BUCKET_WAYS) {
+    explicit HostPath(std::uint32_t max_flows) : slots_(fst_flow_slots(max_flows)) {
         const fst_datapath_config config{.max_flows = max_flows,
                                          .may_act = 0,
                                          .reports_repeated = 1,

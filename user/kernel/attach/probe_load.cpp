@@ -5,11 +5,11 @@
 #include <sys/random.h>
 
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <string>
 #include <utility>
 
+#include "flowstamp/config.h"
 #include "probe.skel.h"
 #include "user/kernel/attach/probe_state.h"
 #include "user/kernel/features/capabilities.h"
@@ -58,14 +58,14 @@ void configure(ProbeState& state, const Seed& seed) {
     probe_bpf& skeleton = *state.skeleton;
     skeleton.rodata->hash_seed[0] = seed[0] | 1;
     skeleton.rodata->hash_seed[1] = seed[1] | 1;
-    skeleton.rodata->bucket_mask = state.buckets - 1;
+    skeleton.rodata->flow_slots = state.flow_slots;
     skeleton.rodata->acting = options.acting() ? 1 : 0;
     skeleton.rodata->clock_is_replayed = options.clock_is_replayed ? 1 : 0;
     skeleton.rodata->verifies_checksums = options.clock_is_replayed ? 0 : 1;
     skeleton.rodata->reports_every_repeat = options.reports_repeated ? 1 : 0;
     skeleton.rodata->stamping = options.stamps_bytes != 0 ? 1 : 0;
-    bpf_map__set_max_entries(skeleton.maps.flows, state.buckets);
-    bpf_map__set_max_entries(skeleton.maps.candidates, state.buckets * FST_BUCKET_WAYS);
+    bpf_map__set_max_entries(skeleton.maps.flows, state.flow_slots);
+    bpf_map__set_max_entries(skeleton.maps.candidates, state.flow_slots);
     if (options.stamps_bytes != 0) {
         bpf_map__set_max_entries(skeleton.maps.stamps, options.stamps_bytes);
     }
@@ -98,7 +98,7 @@ Error explain(int error, const LibbpfMessages& messages, const ProbeState& state
         explained.hint = "`flowstamp doctor` shows what this kernel lacks";
     } else if (error == ENOMEM || error == E2BIG || about_map) {
         explained.reason = fmt::format("no memory for a flow table of {} MiB",
-                                       state.buckets * sizeof(fst_bucket) >> 20);
+                                       state.flow_slots * sizeof(fst_flow) >> 20);
         explained.hint = "choose a lower --max-flows";
     } else if (error == EPERM || error == EACCES) {
         explained.reason = "the kernel does not permit bpf(2) here";
@@ -124,7 +124,7 @@ Status fill_maps(ProbeState& state) {
     if (const int error = bpf_map_freeze(flows_fd); error != 0) {
         return fail_errno("freeze", "the flow table", error);
     }
-    Result<FlowTable> flows = FlowTable::map(flows_fd, state.buckets);
+    Result<FlowTable> flows = FlowTable::map(flows_fd, state.flow_slots);
     if (!flows) {
         return std::unexpected(flows.error());
     }
@@ -168,7 +168,7 @@ Result<std::unique_ptr<ProbeState>> open_state(const ProbeOptions& options) {
     const LibbpfMessages messages;
     auto state = std::make_unique<ProbeState>();
     state->options = options;
-    state->buckets = std::bit_ceil((options.max_flows + FST_BUCKET_WAYS - 1) / FST_BUCKET_WAYS);
+    state->flow_slots = fst_flow_slots(options.max_flows);
     state->clsact = *clsact;
     state->skeleton.reset(probe_bpf__open());
     if (state->skeleton == nullptr) {

@@ -28,7 +28,7 @@ enum class TcMethod { automatic, tcx, clsact };
 struct ProbeOptions {
     IngressChoice hook = IngressChoice::automatic;
     WatchDirection direction = WatchDirection::both;
-    /// Flow slots, FST_FLOWS_MIN to FST_FLOWS_MAX; rounded up to a power of two.
+    /// Flows that the table is made for, FST_FLOWS_MIN to FST_FLOWS_MAX: it has fst_flow_slots() slots.
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
     fst_drop_mode drop = FST_DROP_OFF;
     fst_challenge_mode challenge = FST_CHALLENGE_OFF;

@@ -29,7 +29,7 @@ using Skeleton = std::unique_ptr<probe_bpf, DestroySkeleton>;
 class ProbeState {
   public:
     ProbeOptions options;
-    std::uint32_t buckets = 0;
+    std::uint32_t flow_slots = 0;
     bool clsact = false;  ///< tc programs are attached through stubs
     Skeleton skeleton;
 

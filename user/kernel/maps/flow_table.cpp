@@ -42,31 +42,31 @@ bool copy_direction(fst_direction& to, const fst_direction& from) {
 
 }  // namespace
 
-Result<FlowTable> FlowTable::map(int map_fd, std::uint32_t buckets) {
+Result<FlowTable> FlowTable::map(int map_fd, std::uint32_t slots) {
     const std::size_t page = 4096;
-    const std::size_t bytes = (std::size_t{buckets} * sizeof(fst_bucket) + page - 1) / page * page;
+    const std::size_t bytes = (std::size_t{slots} * sizeof(fst_flow) + page - 1) / page * page;
     void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, map_fd, 0);
     if (memory == MAP_FAILED) {
         return fail_errno("map", "the flow table", errno);
     }
-    return FlowTable(static_cast<const fst_bucket*>(memory), buckets, bytes);
+    return FlowTable(static_cast<const fst_flow*>(memory), slots, bytes);
 }
 
 FlowTable::FlowTable(FlowTable&& other) noexcept
     : table_(std::exchange(other.table_, nullptr)),
-      buckets_(std::exchange(other.buckets_, 0)),
+      slots_(std::exchange(other.slots_, 0)),
       bytes_(std::exchange(other.bytes_, 0)) {}
 
 FlowTable& FlowTable::operator=(FlowTable&& other) noexcept {
     std::swap(table_, other.table_);
-    std::swap(buckets_, other.buckets_);
+    std::swap(slots_, other.slots_);
     std::swap(bytes_, other.bytes_);
     return *this;
 }
 
 FlowTable::~FlowTable() {
     if (table_ != nullptr) {
-        ::munmap(const_cast<fst_bucket*>(table_), bytes_);
+        ::munmap(const_cast<fst_flow*>(table_), bytes_);
     }
 }
 

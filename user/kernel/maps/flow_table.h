@@ -12,12 +12,12 @@
 namespace flowstamp::kernel {
 
 /// The kernel's flow table, mapped read-only while the programs write to it. Slot numbers are those
-/// of fst_event.slot: bucket * FST_BUCKET_WAYS + way.
+/// of fst_event.slot.
 class FlowTable {
   public:
-    /// Maps the map `map_fd` of `buckets` entries; does not keep the descriptor. The map must be
+    /// Maps the map `map_fd` of `slots` entries; does not keep the descriptor. The map must be
     /// frozen, or user space could write to it.
-    [[nodiscard]] static Result<FlowTable> map(int map_fd, std::uint32_t buckets);
+    [[nodiscard]] static Result<FlowTable> map(int map_fd, std::uint32_t slots);
 
     FlowTable() = default;
     FlowTable(FlowTable&& other) noexcept;
@@ -26,7 +26,7 @@ class FlowTable {
     FlowTable& operator=(const FlowTable&) = delete;
     ~FlowTable();
 
-    [[nodiscard]] std::uint32_t slots() const { return buckets_ * FST_BUCKET_WAYS; }
+    [[nodiscard]] std::uint32_t slots() const { return slots_; }
 
     /// A snapshot of the flow in `slot`: each direction is consistent in itself, and key,
     /// generation and both directions belong to one flow. Nothing if the slot is free, or was being
@@ -70,12 +70,10 @@ class FlowTable {
     }
 
   private:
-    FlowTable(const fst_bucket* table, std::uint32_t buckets, std::size_t bytes)
-        : table_(table), buckets_(buckets), bytes_(bytes) {}
+    FlowTable(const fst_flow* table, std::uint32_t slots, std::size_t bytes)
+        : table_(table), slots_(slots), bytes_(bytes) {}
 
-    [[nodiscard]] const fst_flow& at(std::uint32_t slot) const {
-        return table_[slot / FST_BUCKET_WAYS].way[slot % FST_BUCKET_WAYS];
-    }
+    [[nodiscard]] const fst_flow& at(std::uint32_t slot) const { return table_[slot]; }
     [[nodiscard]] bool is_used(std::uint32_t slot) const {
         return __atomic_load_n(&at(slot).tag, __ATOMIC_RELAXED) > FST_TAG_BUSY;
     }
@@ -96,8 +94,8 @@ class FlowTable {
 
     [[nodiscard]] bool read(std::uint32_t slot, fst_flow& copy) const;
 
-    const fst_bucket* table_ = nullptr;
-    std::uint32_t buckets_ = 0;
+    const fst_flow* table_ = nullptr;
+    std::uint32_t slots_ = 0;
     std::size_t bytes_ = 0;
 };
 

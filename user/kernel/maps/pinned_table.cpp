@@ -39,7 +39,7 @@ Result<FlowTable> map_table(const RunName& run) {
     bpf_map_info info{};
     __u32 bytes = sizeof(info);
     if (bpf_map_get_info_by_fd(map->get(), &info, &bytes) != 0 || info.type != BPF_MAP_TYPE_ARRAY ||
-        info.value_size != sizeof(fst_bucket) || std::string_view(info.name) != "flows") {
+        info.value_size != sizeof(fst_flow) || std::string_view(info.name) != "flows") {
         return fail({.operation = "open its flow table",
                      .object = fmt::format("watch of process {}", run.pid),
                      .reason = "that is not a flow table"});
