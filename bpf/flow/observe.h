@@ -195,12 +195,11 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
 
 /// Whether the packet is as most are: it goes on exactly where its side stands, from the place that
 /// its side's first packets came from, while nothing is awaited. Then it is neither is_decisive() nor
-/// is_rare(), nor a copy, nor behind a silence, and none of those need be asked. The side's first
-/// packet in a second is looked at all the same.
+/// is_rare(), nor a copy, nor behind a rest of the flow, and none of those need be asked; behind a silence of its
+/// side it is new, and nothing is said of it.
 static __always_inline int is_ordinary(const struct fst_flow* flow, struct segment segment) {
     const int d = segment.packet->direction & 1;
     const struct fst_direction* own = &flow->direction[d];
-    const __u64 time_ns = segment.packet->time_ns;
     // Of either end: a mask that depends on the end takes longer.
     const __u32 awaited = pending_of(0) | pending_of(1) | FST_FLOW_CANDIDATE |
                           FST_OF(FST_FLOW_FIN, 0) | FST_OF(FST_FLOW_FIN, 1) |
@@ -217,9 +216,9 @@ static __always_inline int is_ordinary(const struct fst_flow* flow, struct segme
         return 0;
 
     if ((tcp_flags_of(segment) & deciding) != FST_TCP_ACK || seq_of(segment) != own->seq_edge ||
-        ttl_of(segment) != own->ttl[0] || own->last_ns >> COARSE_SHIFT != time_ns >> COARSE_SHIFT ||
-        passed(time_ns, own->last_ns, RTO_AFTER_NS) || (own->flags & learned) != learned ||
-        is_doubtful(segment) ||
+        ttl_of(segment) != own->ttl[0] ||
+        coarse_of(segment.packet) - flow->seen_coarse > REST_COARSE ||
+        (own->flags & learned) != learned || is_doubtful(segment) ||
         !acks_what_was_sent(own, &flow->direction[d ^ 1], ack_of(segment)) ||
         (ack_of(segment) != own->ack_edge && samples_rtt(own)) ||
         (flow->state & (FST_FLOW_ESTABLISHED | awaited)) != FST_FLOW_ESTABLISHED ||
@@ -249,7 +248,7 @@ static __always_inline int is_rare(const struct fst_flow* flow, const struct fst
 /// Silence of the packet's side, or rest of the flow, before it.
 static __always_inline void note_time(struct fst_flow* flow, const struct fst_packet* packet,
                                       __u32 slot, int d) {
-    const __u32 coarse = (__u32)(packet->time_ns >> COARSE_SHIFT);
+    const __u32 coarse = coarse_of(packet);
     const int was_silent = passed(packet->time_ns, flow->direction[d].last_ns, RTO_AFTER_NS);
     int rest = 0;
 
@@ -264,8 +263,10 @@ static __always_inline void note_time(struct fst_flow* flow, const struct fst_pa
 /// A segment that is_ordinary(): what observe() comes to for it.
 static __always_inline void observe_ordinary(struct fst_flow* flow, struct segment segment) {
     struct fst_direction* own = &flow->direction[segment.packet->direction & 1];
-    const __u32 now_us = time_us(segment.packet->time_ns);
+    const __u32 now_us = time_us(segment.packet->time_ns), coarse = coarse_of(segment.packet);
 
+    if (flow->seen_coarse != coarse)
+        flow->seen_coarse = coarse;
     version_begin(own);
     learn_ordinary(flow, segment, now_us);
     stamp(own, segment, now_us);

@@ -307,7 +307,7 @@ Measurements program_costs() {
     all.push_back(std::make_unique<Flows>(1000, at_most(0.65)));
     all.push_back(std::make_unique<Flows>(10'000, std::nullopt));
     all.push_back(std::make_unique<Flows>(100'000, std::nullopt));
-    all.push_back(std::make_unique<Flows>(1'000'000, at_most(0.85)));
+    all.push_back(std::make_unique<Flows>(1'000'000, at_most(0.6)));
     for (Scenario& scenario : scenarios()) {
         all.push_back(std::make_unique<Other>(std::move(scenario)));
     }

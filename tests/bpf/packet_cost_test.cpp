@@ -227,6 +227,7 @@ INSTANTIATE_TEST_SUITE_P(
              .lines = 3},
         Kind{.name = "data", .hook = FST_HOOK_XDP, .v6 = true, .instructions = 514, .lines = 3},
         Kind{.name = "data", .hook = FST_HOOK_XDP, .midway = true, .instructions = 435, .lines = 3},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .silent = true, .instructions = 438, .lines = 4},
         Kind{.name = "ack", .hook = FST_HOOK_XDP, .instructions = 453, .lines = 3},
         Kind{.name = "data", .hook = FST_HOOK_TC_INGRESS, .instructions = 457, .lines = 3},
         Kind{.name = "data", .hook = FST_HOOK_TC_EGRESS, .instructions = 449, .lines = 3},
