@@ -214,9 +214,9 @@ static __always_inline void event_submit(void* record, __u64 flags) {
     bpf_ringbuf_submit(record, flags);
 }
 
-static __always_inline int events_half_full(void) {
-    return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
-           bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
+/// Bytes in the ring `events` that are not read yet.
+static __always_inline __u64 events_unread(void) {
+    return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 }
 
 static __always_inline struct fst_stamp_buffer* stamp_buffer_get(void) {

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Writes records to the ring `events`. A record that finds no room is counted as lost.
+//
+// While the reader is behind, what anybody can cause in any number, how flows open, is given up first:
+// a sample of flows goes on to be reported, each with all of its handshake, and the rest is counted apart.
 #ifndef FLOWSTAMP_BPF_EXPORT_EVENTS_H
 #define FLOWSTAMP_BPF_EXPORT_EVENTS_H
 
 #include "bpf/maps.h"
 
-/// The reader is woken for a RST, but not more often than this; it also polls ten times a second.
+/// The reader is woken for a RST, and when more than EVENTS_WAKE bytes are unread, but not more often
+/// than this; it also polls ten times a second.
 #define WAKE_INTERVAL_NS 1000000ULL
+#define EVENTS_WAKE (FST_EVENTS_BYTES / 16)
+/// With more bytes unread than EVENTS_SAMPLING, the openings of a sample of flows are reported; with
+/// more than EVENTS_OPENINGS, none: nobody can suppress the report of a reset by sending SYNs.
+#define EVENTS_SAMPLING (FST_EVENTS_BYTES / 8 * 3)
+#define EVENTS_OPENINGS (FST_EVENTS_BYTES / 2)
 #define WAKE_NEVER 1ULL /* BPF_RB_NO_WAKEUP */
 #define WAKE_NOW 2ULL   /* BPF_RB_FORCE_WAKEUP */
 
@@ -35,8 +44,8 @@ static __always_inline void write_event(struct fst_event* event, const struct sc
     event->slot = slot;
 }
 
-static __always_inline __u64 wake_flag(struct scratch* scratch, __u32 kind) {
-    if (kind != FST_EVENT_RST || scratch->packet.time_ns - scratch->woken_ns < WAKE_INTERVAL_NS)
+static __always_inline __u64 wake_flag(struct scratch* scratch, int is_wanted) {
+    if (!is_wanted || scratch->packet.time_ns - scratch->woken_ns < WAKE_INTERVAL_NS)
         return WAKE_NEVER;
     scratch->woken_ns = scratch->packet.time_ns;
     return WAKE_NOW;
@@ -53,15 +62,20 @@ static __always_inline void emit_flow(struct scratch* scratch, const struct fst_
     }
     write_event(&record->event, scratch, kind, sizeof(*record), slot, flow->generation);
     record->flow = *flow;
-    event_submit(record, wake_flag(scratch, kind));
+    event_submit(record,
+                 wake_flag(scratch, kind == FST_EVENT_RST || events_unread() > EVENTS_WAKE));
     count(FST_COUNT_EVENT);
 }
 
-/// Events that a flood can cause may fill only half of the ring, so that nobody can suppress the
-/// report of a reset by sending SYNs.
-static __always_inline int may_flood(__u32 kind) {
+/// Whether the event tells how a flow opens: a flood of SYNs can cause any number of these.
+static __always_inline int is_opening(__u32 kind) {
     return kind == FST_EVENT_SYN || kind == FST_EVENT_SYN_ACK || kind == FST_EVENT_STALE_ACK ||
            kind == FST_EVENT_ESTABLISHED;
+}
+
+/// The tag is a hash with a secret seed: nobody can choose to be in the sample, or not to be.
+static __always_inline int is_sampled(const struct fst_flow* flow) {
+    return (flow->tag >> 32) % FST_OPENINGS_SAMPLED == 0;
 }
 
 /// Writes an event without the slot. A global function, as it is called in many places.
@@ -69,16 +83,22 @@ noinline int emit(__u32 kind, __u32 slot) {
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
     struct fst_event* record;
+    __u64 unread;
 
     if (!scratch || !flow)
         return 0;
-    record = may_flood(kind) && events_half_full() ? 0 : event_reserve(sizeof(*record));
+    unread = events_unread();
+    if (is_opening(kind) && unread > EVENTS_SAMPLING && !is_sampled(flow)) {
+        count(FST_COUNT_OPENING_UNSAMPLED);
+        return 0;
+    }
+    record = is_opening(kind) && unread > EVENTS_OPENINGS ? 0 : event_reserve(sizeof(*record));
     if (!record) {
         count(FST_COUNT_EVENT_LOST);
         return 0;
     }
     write_event(record, scratch, kind, sizeof(*record), slot, flow->generation);
-    event_submit(record, WAKE_NEVER);
+    event_submit(record, wake_flag(scratch, unread > EVENTS_WAKE));
     count(FST_COUNT_EVENT);
     return 0;
 }

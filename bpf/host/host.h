@@ -88,7 +88,7 @@ static __always_inline void event_submit(void* record, __u64 flags) {
     host->deliver(host->context, record);
 }
 
-static __always_inline int events_half_full(void) {
+static __always_inline __u64 events_unread(void) {
     return 0;
 }
 

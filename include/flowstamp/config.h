@@ -24,6 +24,8 @@ static inline __u32 fst_flow_slots(__u32 flows) {
 
 /// Bytes of the ring `events`; a power of two and a multiple of the page size.
 #define FST_EVENTS_BYTES (4U << 20)
+/// While that ring fills up, the openings of one flow in so many are reported.
+#define FST_OPENINGS_SAMPLED 16U
 
 /// Bytes of the ring `stamps`: some 460,000 stamps; if none are exported, the least that every page
 /// size allows.

@@ -37,7 +37,9 @@ enum fst_counter {
     FST_COUNT_DAMAGED = 28,       ///< wrong checksum: judged by nobody
     FST_COUNT_REFUSED = 29,       ///< their receiver's stack refuses them: nothing is learned
     FST_COUNT_SPLIT_HEADER = 30,  ///< fragments that end or begin within TCP's fixed header
-    FST_COUNT_MAX = 31,
+    /// Records of how flows outside of the sample opened, left out as the ring `events` filled up.
+    FST_COUNT_OPENING_UNSAMPLED = 31,
+    FST_COUNT_MAX = 32,
 };
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // A full ring of events: lost records are counted, and packets still pass.
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "flowstamp/config.h"
@@ -40,23 +41,62 @@ TEST(DatapathRing, CountsLostRecords) {
     EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = reset}).events.size(), 1U);
 }
 
-/// Each SYN, of one flow, is reported while there is room.
-TEST(DatapathRing, SynFloodLeavesRoomForAReset) {
-    const auto rig = make_kernel_rig({});
+/// The SYN of flow `number`.
+Bytes syn_of(std::uint32_t number) {
+    return (Ethernet{} / Ipv4{.src = fmt::format("10.1.{}.{}", number >> 8 & 0xff, number & 0xff)} /
+            Tcp{.src_port = static_cast<std::uint16_t>(1024 + (number >> 16)), .flags = Syn})
+        .bytes();
+}
+
+/// Nobody reads: the first openings fill three eighths of the ring, a sample of them some more, and
+/// the rest is for resets.
+TEST(DatapathRing, SynFloodIsSampledAndLeavesRoomForAReset) {
+    const auto rig = make_kernel_rig({.max_flows = 262'144});
     if (!rig) {
         GTEST_SKIP() << "needs root";
     }
-    constexpr std::uint32_t kSyns = 30'000;
-    ASSERT_GT(kSyns * sizeof(fst_event), FST_EVENTS_BYTES);
+    constexpr std::uint64_t kRoom = sizeof(fst_event) + 8;  // with the ring's own header
+    constexpr std::uint64_t kAll =
+        FST_EVENTS_BYTES / 8 * 3 / kRoom + 1;  // reported before sampling
+    constexpr std::uint32_t kSyns = 50'000;
     for (std::uint32_t i = 0; i < kSyns; i++) {
-        run_repeatedly(*rig, (Ethernet{} / Ipv4{} / Tcp{.seq = i * 16, .flags = Syn}).bytes(), 1);
+        run_repeatedly(*rig, syn_of(i), 1);
     }
-    const std::uint64_t lost = rig->counter(FST_COUNT_EVENT_LOST);
-    EXPECT_GT(lost, 10'000U);
+    const std::uint64_t reported = rig->counter(FST_COUNT_EVENT);
+    const std::uint64_t unsampled = rig->counter(FST_COUNT_OPENING_UNSAMPLED);
+    EXPECT_EQ(rig->counter(FST_COUNT_EVENT_LOST), 0U);
+    EXPECT_EQ(reported + unsampled, kSyns);
+    const double sampled = static_cast<double>(reported - kAll);
+    EXPECT_NEAR(sampled / (kSyns - kAll), 1.0 / FST_OPENINGS_SAMPLED, 0.01);
 
-    const Bytes reset = (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes();
-    run_repeatedly(*rig, reset, 100);
-    EXPECT_EQ(rig->counter(FST_COUNT_EVENT_LOST), lost);
+    const std::uint64_t room = FST_EVENTS_BYTES / 2 / (sizeof(fst_flow_event) + 8);
+    run_repeatedly(*rig, (Ethernet{} / Ipv4{} / Tcp{.flags = Rst}).bytes(), room);
+    EXPECT_EQ(rig->counter(FST_COUNT_EVENT_LOST), 0U);
+
+    // All that was reported is there, and in the sample are whole flows.
+    std::uint64_t syns = 0, resets = 0;
+    for (const SeenEvent& seen : rig->run(FST_HOOK_XDP, {.bytes = syn_of(kSyns)}).events) {
+        syns += seen.event.header.kind == FST_EVENT_SYN;
+        resets += seen.event.header.kind == FST_EVENT_RST;
+    }
+    EXPECT_GE(syns, reported);
+    EXPECT_EQ(resets, room);
+}
+
+/// What the sample gives up is not told again when there is room.
+TEST(DatapathRing, OpeningsAreReportedAgainOnceTheRingWasRead) {
+    const auto rig = make_kernel_rig({.max_flows = 65'536});
+    if (!rig) {
+        GTEST_SKIP() << "needs root";
+    }
+    for (std::uint32_t i = 0; i < 12'000; i++) {
+        run_repeatedly(*rig, syn_of(i), 1);
+    }
+    const std::uint64_t unsampled = rig->counter(FST_COUNT_OPENING_UNSAMPLED);
+    EXPECT_GT(unsampled, 1000U);
+    (void)rig->run(FST_HOOK_XDP, {.bytes = syn_of(20'000)});  // and reads
+    EXPECT_EQ(rig->run(FST_HOOK_XDP, {.bytes = syn_of(20'001)}).events.size(), 1U);
+    EXPECT_LE(rig->counter(FST_COUNT_OPENING_UNSAMPLED), unsampled + 1);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "tests/support/events.h"
 #include "user/net/identity.h"
+#include "user/net/stamps.h"
 
 namespace flowstamp {
 namespace {
@@ -141,19 +142,77 @@ TEST(Aggregator, IgnoresASynAckToAnotherSyn) {
     EXPECT_FALSE(syn_ack.isn_id);
 }
 
-TEST(Aggregator, EvictsTheOldestBeyondItsLimit) {
+TEST(Aggregator, TheNextFlowInASlotIsAnother) {
+    analysis::Aggregator aggregator(100);
+    FlowScript script;
+    analysis::Observation syn = script.at(0ms).syn(2000);
+    analysis::Observation next = script.at(5ms).syn(7000);
+    next.event.generation = syn.event.generation + 1;
+    aggregator.record(syn);
+    aggregator.record(next);
+    EXPECT_FALSE(aggregator.started(analysis::view_of(syn.event)));
+    EXPECT_EQ(aggregator.started(analysis::view_of(next.event)), next.wall);
+    aggregator.record(syn);  // another CPU's, late
+    EXPECT_EQ(aggregator.started(analysis::view_of(next.event)), next.wall);
+}
+
+TEST(Aggregator, ASlotBeyondTheTableIsIgnored) {
     analysis::Aggregator aggregator(2);
-    std::vector<analysis::ViewKey> views;
-    for (std::uint32_t slot = 0; slot < 3; slot++) {
-        FlowScript script(example_flow(), slot, "eth0");
-        analysis::Observation syn = script.syn();
-        views.push_back(analysis::view_of(syn.event));
-        aggregator.record(syn);
-    }
-    EXPECT_EQ(aggregator.views(), 2U);
-    EXPECT_FALSE(aggregator.started(views[0]));
-    EXPECT_TRUE(aggregator.started(views[1]));
-    EXPECT_TRUE(aggregator.started(views[2]));
+    FlowScript script(example_flow(), 3, "eth0");
+    analysis::Observation syn = script.syn();
+    aggregator.record(syn);
+    EXPECT_FALSE(aggregator.started(analysis::view_of(syn.event)));
+}
+
+/// A flow in the table whose SYN came at `syn_ns`, an answer a millisecond later.
+fst_flow opened_at(std::uint64_t syn_ns) {
+    fst_flow flow = example_flow();
+    const unsigned opener = 0;
+    flow.state = FST_OF(FST_FLOW_SYN, opener) | FST_OF(FST_FLOW_SYN_ACK, opener ^ 1U);
+    fst_direction& own = flow.direction[opener];
+    own = {};
+    own.packets = 2;
+    own.last_ns = syn_ns + 2'000'000;
+    own.ring[0] = {.time_us = static_cast<__u32>(syn_ns / 1000),
+                   .ip_id = 1,
+                   .ttl = 64,
+                   .tcp_flags = FST_TCP_SYN};
+    own.ring[1] = {.time_us = static_cast<__u32>(own.last_ns / 1000),
+                   .ip_id = 2,
+                   .ttl = 64,
+                   .tcp_flags = FST_TCP_ACK};
+    own.ring_next = 2;
+    return flow;
+}
+
+TEST(Aggregator, LearnsFromTheTableWhatALostEventWouldHaveTold) {
+    constexpr std::uint64_t kSyn = 5'000'000'000;
+    constexpr Nanoseconds kOffset = 1000s;
+    analysis::Aggregator aggregator(100);
+    fst_flow flow = opened_at(kSyn);
+    aggregator.learn(11, flow, kOffset);
+    const analysis::ViewKey view{11, flow.generation, flow.key.ifindex};
+    EXPECT_EQ(aggregator.started(view), Nanoseconds(kSyn) + kOffset);
+
+    FlowScript script(flow, 11, "eth0");
+    analysis::Observation later = script.at(10ms).later({});
+    aggregator.record(later);
+    EXPECT_EQ(later.isn_id, net::isn_id(flow));
+
+    flow.direction[0].packets = 100;  // the SYN's stamp is overwritten by now: it was learned
+    analysis::FlowRecord record{.slot = flow, .slot_index = 11, .end = analysis::FlowEnd::closed};
+    aggregator.complete(record);
+    EXPECT_EQ(record.start, Nanoseconds(kSyn) + kOffset);
+}
+
+TEST(Aggregator, WhereNothingWasHeardTheRecordsOwnSlotTells) {
+    constexpr std::uint64_t kSyn = 5'000'000'000;
+    const analysis::Aggregator aggregator(100);
+    const fst_flow flow = opened_at(kSyn);
+    analysis::FlowRecord record{.slot = flow, .slot_index = 11, .end = analysis::FlowEnd::open};
+    record.last = Nanoseconds(static_cast<std::int64_t>(net::last_packet_ns(flow))) + 1000s;
+    aggregator.complete(record);
+    EXPECT_EQ(record.start, Nanoseconds(kSyn) + 1000s);
 }
 
 }  // namespace

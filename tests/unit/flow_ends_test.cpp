@@ -86,6 +86,11 @@ TEST(LossNotices, ReportEachLossOnceWithItsRemedy) {
     ASSERT_EQ(lines.size(), 3U);
     EXPECT_TRUE(lines[0].starts_with("3 events were lost")) << lines[0];
     EXPECT_NE(lines[1].find("--max-flows"), std::string::npos);
+    stats.counters[FST_COUNT_OPENING_UNSAMPLED] = 150;
+    const auto unsampled = losses.since_last(stats);
+    ASSERT_EQ(unsampled.size(), 1U);
+    EXPECT_TRUE(unsampled[0].starts_with("150 events of how flows opened")) << unsampled[0];
+    EXPECT_NE(unsampled[0].find("one flow in 16"), std::string::npos);
 }
 
 }  // namespace

@@ -91,5 +91,20 @@ TEST_F(HandshakesTest, TheFirstAckCounts) {
     EXPECT_EQ(handshake().established, established);
 }
 
+TEST_F(HandshakesTest, OneThatHasOpenedUndisturbedIsForgottenSoon) {
+    shake_hands();
+    tracked.advance(now + analysis::Handshakes::kAfterOpening - 1s);
+    EXPECT_EQ(handshake().syns, 1U);
+    tracked.advance(now + analysis::Handshakes::kAfterOpening);
+    EXPECT_THROW((void)handshake(), std::runtime_error);
+}
+
+TEST_F(HandshakesTest, OneWhoseAnswerWasRepeatedIsRemembered) {
+    shake_hands();
+    saw(FST_EVENT_SYN_ACK, kServer, 5000);
+    tracked.advance(now + analysis::Handshakes::kAfterOpening);
+    EXPECT_EQ(handshake().repeated_after, 1U);
+}
+
 }  // namespace
 }  // namespace flowstamp

@@ -180,6 +180,7 @@ TEST(EventsSchema, DescribesStatistics) {
     EXPECT_THAT(violations(event), IsEmpty());
     EXPECT_EQ(event["stats"]["uptime_s"], 1.5);
     EXPECT_EQ(event["stats"]["lost"]["events"], 1000 + FST_COUNT_EVENT_LOST);
+    EXPECT_EQ(event["stats"]["lost"]["openings_unsampled"], 1000 + FST_COUNT_OPENING_UNSAMPLED);
     EXPECT_EQ(event["stats"]["resets"]["challenged"], 1000 + FST_COUNT_CHALLENGED);
     EXPECT_FALSE(event["stats"].contains("stamps"));
     stats.stamps = {.written = 5, .lost = 2};

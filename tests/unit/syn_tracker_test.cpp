@@ -39,6 +39,50 @@ TEST(SynTracker, AFloodWithOneSequenceNumberIsNotKept) {
     EXPECT_EQ(tracker.of_view(view_of_slot(999)), nullptr);
 }
 
+/// The third packet of the connection that syn_of(number, seq) opens, or the SYN-ACK before it.
+analysis::Observation after(analysis::Observation syn, fst_event_kind kind,
+                            std::uint16_t ip_id = 0) {
+    syn.event.header.kind = static_cast<__u8>(kind);
+    syn.event.packet.time_ns += 1000;
+    syn.event.packet.ip_id = ip_id;
+    if (kind == FST_EVENT_SYN_ACK) {
+        syn.event.packet.direction ^= 1U;
+        syn.event.packet.tcp_flags = FST_TCP_SYN | FST_TCP_ACK;
+        syn.event.packet.ack = syn.event.packet.seq + 1;
+    }
+    return syn;
+}
+
+TEST(SynTracker, AnAttemptThatHasOpenedAConnectionIsForgottenSoon) {
+    analysis::SynTracker tracker;
+    for (const std::uint32_t number : {1U, 2U, 3U}) {
+        analysis::Observation syn = syn_of(number, number);
+        syn.event.packet.ip_id = 77;
+        tracker.record(syn);
+        tracker.record(after(syn, FST_EVENT_SYN_ACK, number == 3 ? 77 : 0));
+        if (number != 1) {
+            tracker.record(after(syn, FST_EVENT_ESTABLISHED));
+        }
+    }
+    tracker.advance(std::chrono::seconds(2) + analysis::SynTracker::kAfterOpening);
+    EXPECT_NE(tracker.of_view(view_of_slot(1)), nullptr) << "half-open";
+    EXPECT_EQ(tracker.of_view(view_of_slot(2)), nullptr);
+    EXPECT_NE(tracker.of_view(view_of_slot(3)), nullptr) << "its answer copied the SYN's IP-ID";
+    EXPECT_EQ(tracker.attempts(), 2U);
+}
+
+TEST(SynTracker, OfThoseThatHaveOpenedTheLatestAreRemembered) {
+    analysis::SynTracker tracker;
+    constexpr std::uint32_t kMost = analysis::SynTracker::kMostOpened;
+    for (std::uint32_t number = 1; number <= 3 * kMost; number++) {
+        const analysis::Observation syn = syn_of(number, number);
+        tracker.record(syn);
+        tracker.record(after(syn, FST_EVENT_ESTABLISHED));
+    }
+    EXPECT_EQ(tracker.attempts(), kMost);
+    EXPECT_NE(tracker.of_view(view_of_slot(3 * kMost)), nullptr);
+}
+
 TEST(SynTracker, AFloodEvictsTheOldestAtOnce) {
     analysis::SynTracker tracker;
     constexpr std::uint32_t kSyns = analysis::SynTracker::kMost + 1000;

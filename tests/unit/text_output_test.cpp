@@ -200,6 +200,8 @@ TEST(StatsText, AlwaysReportsLossesWithTheirRemedy) {
     EXPECT_EQ(std::ranges::count(output::stats_text(stats), '\n'), 1);
     stats.counters[FST_COUNT_EVENT_LOST] = 12;
     EXPECT_THAT(output::stats_text(stats), HasSubstr("lost: 12 events"));
+    stats.counters[FST_COUNT_OPENING_UNSAMPLED] = 150;
+    EXPECT_THAT(output::stats_text(stats), HasSubstr("left out: 150 events of how flows opened"));
     stats.stamps = {.written = 5000, .lost = 7};
     EXPECT_THAT(output::stats_text(stats), HasSubstr("stamps: 5,000 written\nlost: "));
     EXPECT_THAT(output::stats_text(stats), HasSubstr("lost: 7 stamps, as they came faster"));

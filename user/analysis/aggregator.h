@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <unordered_map>
 
 #include "user/analysis/flow_record.h"
 #include "user/analysis/observation.h"
 #include "user/analysis/reset/reset_tally.h"
+#include "user/analysis/slot_array.h"
 #include "user/analysis/tracking/same_packet.h"
 #include "user/analysis/tracking/scan_probe.h"
 
 namespace flowstamp::analysis {
 
-/// What user space remembers about each view of a flow, beyond its slot. Bounded: the oldest views
-/// are forgotten first.
+/// What user space remembers about each view of a flow, beyond its slot: as long as the flow has that
+/// slot. What an event that was lost would have told, it learns from the slot.
 class Aggregator {
   public:
-    explicit Aggregator(std::size_t max_views) : max_views_(max_views) {}
+    /// `slots`: of the flow table.
+    explicit Aggregator(std::size_t slots) : views_(slots) {}
 
     /// Records the observation under its view, and sets its isn_id and packet_id.
     void record(Observation& observation);
+
+    /// Learns from the flow in `slot`. `wall_offset` is added to the data path's clock: time since
+    /// 1970.
+    void learn(std::uint32_t slot, const fst_flow& flow, Nanoseconds wall_offset);
 
     /// When the view's SYN was seen, since 1970; nullopt if it was not, or is forgotten.
     [[nodiscard]] std::optional<Nanoseconds> started(const ViewKey& view) const;
@@ -31,22 +37,33 @@ class Aggregator {
     /// reached, and the tampering signature of its end.
     void complete(FlowRecord& record) const;
 
-    [[nodiscard]] std::size_t views() const { return views_.size(); }
-
   private:
     struct View {
-        std::optional<Nanoseconds> started{};
-        std::optional<std::uint32_t> syn_seq{};
-        std::optional<std::uint64_t> isn_id{};
-        ScanProbe probe = ScanProbe::none;  ///< what made its SYN
-        std::optional<ResetTally> resets{};
+        std::uint32_t generation;
+        std::array<std::uint32_t, 2> isn;  ///< of the SYN, and of the SYN-ACK that fits it
+        std::uint8_t has_isn;              ///< how many of them are known
+        std::uint8_t has_started;          ///< 1: `started` is known
+        ScanProbe probe;                   ///< what made its SYN
+        Nanoseconds started;               ///< its SYN's time, since 1970
     };
-    View& view(const ViewKey& key);
-    static void learn(View& view, const Observation& observation);
+    static_assert(sizeof(View) == 24, "each flow has one");
 
-    std::size_t max_views_;
-    std::unordered_map<ViewKey, View, ViewKeyHash> views_;
-    std::deque<ViewKey> order_;  ///< of views_, the oldest first
+    struct Resets {
+        std::uint32_t generation;
+        ResetTally tally;
+    };
+
+    /// Null if the slot is another flow's by now.
+    View* view(std::uint32_t slot, std::uint32_t generation);
+    [[nodiscard]] const View* known(std::uint32_t slot, std::uint32_t generation) const;
+    [[nodiscard]] std::optional<ResetTally> resets(std::uint32_t slot,
+                                                   std::uint32_t generation) const;
+    static void learn(View& view, const fst_flow& flow, Nanoseconds wall_offset);
+    static void learn(View& view, const Observation& observation);
+    void count_reset(const Observation& rst);
+
+    SlotArray<View> views_;
+    std::unordered_map<std::uint32_t, Resets> resets_;  ///< by slot: few flows are reset
     SamePacket same_packet_;
 };
 

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "user/analysis/flow_record.h"
+#include "user/analysis/slot_array.h"
 #include "user/base/clock.h"
 
 namespace flowstamp::analysis {
@@ -41,13 +41,13 @@ class FlowEnds {
 
   private:
     struct Reported {
-        std::uint32_t generation = 0;
-        std::uint32_t last_seconds = 0;  ///< of the flow's last packet when it was reported, plus 1
+        std::uint32_t generation;
+        std::uint32_t last_seconds;  ///< of the flow's last packet when it was reported, plus 1
     };
     [[nodiscard]] std::optional<FlowEnd> once(std::uint32_t slot, const fst_flow& flow,
                                               FlowEnd end);
 
-    std::vector<Reported> reported_;
+    SlotArray<Reported> reported_;
 };
 
 }  // namespace flowstamp::analysis

@@ -59,7 +59,7 @@ void Session::host_drop(const HostDrop& drop) {
 Status Session::advance(Nanoseconds now) {
     if (!begun_) {
         begun_ = now;
-        scan_due_ = now + kScanEvery;
+        scanned_ = now;
         stats_due_ = now + kStatsEvery;
     }
     slots_allowed_ = std::min(slots_allowed_ + options_.slots_per_advance, kSlotsPerScan);
@@ -72,9 +72,9 @@ Status Session::advance(Nanoseconds now) {
         detector->advance(now, *this);
     }
     report(middleboxes_.due(now));
-    if (now >= scan_due_) {
-        scan_due_ = now + kScanEvery;
-        scan();
+    if (const Nanoseconds since = now - scanned_; since >= options_.scan_every) {
+        scanned_ = now;
+        scan(since < kScanEvery ? kSlotsPerPortion : kSlotsPerScan);
     }
     if (options_.reports_stats && now >= stats_due_) {
         stats_due_ += kStatsEvery;
@@ -87,10 +87,11 @@ Status Session::advance(Nanoseconds now) {
     return {};
 }
 
-void Session::scan() {
-    const std::uint32_t count = std::exchange(slots_allowed_, 0);
+void Session::scan(std::uint32_t most) {
+    const std::uint32_t count = std::min(std::exchange(slots_allowed_, 0), most);
     next_slot_ = dependencies_.datapath.scan(
         next_slot_, count, [this](std::uint32_t slot, const fst_flow& flow) {
+            aggregator_.learn(slot, flow, options_.wall_offset);
             tracking_.both_ways.learn(flow);
             tracking_.hosts.inspect(slot, flow);
             if (const auto end = ends_.inspect(slot, flow, now_)) {

@@ -51,6 +51,9 @@ class Session final : private FindingSink {
         std::function<std::string(std::uint32_t ifindex)> interface_name;
         const ThisHost& host = kUnknownHost;
     };
+    static constexpr Nanoseconds kScanEvery = std::chrono::milliseconds(100);
+    static constexpr std::uint32_t kSlotsPerScan = 8192;  ///< a usual table takes a second
+    static constexpr std::uint32_t kSlotsPerPortion = kSlotsPerScan / 8;
     struct Options {
         std::optional<net::Filter> filter{};  ///< limits what is reported, not what is judged
         Nanoseconds wall_offset{0};           ///< added to the data path's clock: time since 1970
@@ -58,11 +61,12 @@ class Session final : private FindingSink {
         /// at most. A capture of few frames over a long time would otherwise mostly scan.
         std::uint32_t slots_per_advance = kSlotsPerScan;
         bool reports_stats = false;  ///< every kStatsEvery
+        /// Between two scans. If advance() is called more often than every kScanEvery, a scan of
+        /// fewer slots at a time keeps no event waiting; it then visits kSlotsPerPortion.
+        Nanoseconds scan_every = kScanEvery;
     };
 
     static constexpr Nanoseconds kStatsEvery = std::chrono::seconds(10);
-    static constexpr Nanoseconds kScanEvery = std::chrono::milliseconds(100);
-    static constexpr std::uint32_t kSlotsPerScan = 8192;  ///< a usual table takes a second
 
     Session(const Dependencies& dependencies, Options options);
     Session(const Session&) = delete;
@@ -95,7 +99,7 @@ class Session final : private FindingSink {
     void reset(const Reset& reset) override;
     void finding(const Finding& finding) override;
     void observe(Observation observation);
-    void scan();
+    void scan(std::uint32_t most);
     void report(std::vector<Middlebox> boxes);
     [[nodiscard]] bool wants(const fst_flow_key& key) const;
     [[nodiscard]] Nanoseconds wall(Nanoseconds time) const { return time + options_.wall_offset; }
@@ -111,7 +115,7 @@ class Session final : private FindingSink {
 
     std::optional<Nanoseconds> begun_{};
     Nanoseconds now_{0};
-    Nanoseconds scan_due_{0};
+    Nanoseconds scanned_{0};
     Nanoseconds stats_due_{0};
     std::uint32_t next_slot_ = 0;
     std::uint32_t slots_allowed_ = 0;

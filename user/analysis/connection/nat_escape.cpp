@@ -3,7 +3,7 @@
 
 #include "flowstamp/acceptance_rules.h"
 #include "user/analysis/tracking/both_ways.h"
-#include "user/net/endpoint.h"
+#include "user/net/endpoint_hash.h"
 
 namespace flowstamp::analysis {
 
@@ -16,6 +16,10 @@ constexpr std::uint32_t kStray = 8;
 bool acknowledges(std::uint32_t ack, const fst_direction& own) {
     const auto behind = fst_sequence_after(own.seq_edge, ack);
     return (own.flags & FST_DIRECTION_SEEN) && behind >= 0 && behind <= 0xffff;
+}
+
+bool is_end_of(const fst_flow_key& key, const net::Endpoint& end) {
+    return net::end_of(key, 0) == end || net::end_of(key, 1) == end;
 }
 
 }  // namespace
@@ -34,13 +38,7 @@ void NatEscape::observe(const Observation& observation, FindingSink& sink) {
 }
 
 void NatEscape::keep(const net::Endpoint& end, const ViewKey& view) {
-    if (flows_.insert_or_assign(end, view).second) {
-        order_.push_back(end);
-        if (order_.size() > kMost) {
-            flows_.erase(order_.front());
-            order_.pop_front();
-        }
-    }
+    flows_.insert(net::hash_of(end), {view.slot, view.generation});
 }
 
 /// A reset by an end that has sent nothing else on this flow, to a segment of no connection.
@@ -57,9 +55,12 @@ void NatEscape::was_reset(const Observation& observation, FindingSink& sink) {
     }
     const net::Endpoint client = net::sender_of(rst);
     const net::Endpoint server = net::receiver_of(rst);
-    const auto known = flows_.find(client);
-    const auto flow = known == flows_.end() ? std::nullopt : tracking_.slots.read(known->second);
-    if (!flow || reported_.contains(server) || reported_.size() >= kMost) {
+    const Connection* known = flows_.find(net::hash_of(client));
+    const auto flow = known == nullptr
+                          ? std::nullopt
+                          : tracking_.slots.read(ViewKey{known->slot, known->generation, 0});
+    if (!flow || !is_end_of(flow->key, client) || reported_.contains(server) ||
+        reported_.size() >= kMost) {
         return;
     }
     const unsigned own = net::end_of(flow->key, 0) == client ? 0U : 1U;

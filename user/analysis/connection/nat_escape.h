@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
-#include <map>
+#include <cstdint>
 #include <set>
 
 #include "user/analysis/detector.h"
 #include "user/analysis/finding_updates.h"
+#include "user/analysis/tracking/recent_names.h"
 #include "user/analysis/tracking/tracking.h"
 
 namespace flowstamp::analysis {
@@ -30,9 +30,12 @@ class NatEscape final : public Detector {
     void was_reset(const Observation& observation, FindingSink& sink);
 
     Tracking& tracking_;
-    std::map<net::Endpoint, ViewKey> flows_;  ///< the latest connection of each end that opened one
-    std::deque<net::Endpoint> order_;
-    std::set<net::Endpoint> reported_;  ///< who sent the untranslated segments
+    struct Connection {
+        std::uint32_t slot;
+        std::uint32_t generation;
+    };
+    RecentNames<Connection, kMost> flows_;  ///< the latest one of each end that opened one
+    std::set<net::Endpoint> reported_;      ///< who sent the untranslated segments
 };
 
 }  // namespace flowstamp::analysis

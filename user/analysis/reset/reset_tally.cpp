@@ -15,7 +15,8 @@ constexpr Nanoseconds kWentOn = std::chrono::seconds(1);
 }  // namespace
 
 ResetTally::ResetTally(const Observation& first)
-    : end(first.event.packet.direction & 1U), first_ns_(first.event.packet.time_ns) {
+    : end(static_cast<std::uint8_t>(first.event.packet.direction & 1U)),
+      first_ns_(first.event.packet.time_ns) {
     if (first.slot) {
         stage = stage_of(*first.slot);
         after_fin = fst_any_fin(first.slot->state) != 0;

@@ -12,7 +12,7 @@ namespace flowstamp::analysis {
 /// The resets of one flow: how many the end that reset first has sent, and how far the connection
 /// had got when the first came.
 struct ResetTally {
-    unsigned end = 0;                       ///< that reset first, as an index of the flow's key
+    std::uint8_t end = 0;                   ///< that reset first, as an index of the flow's key
     std::optional<HandshakeStage> stage{};  ///< before the first
     bool after_fin = false;                 ///< either end had sent a FIN before the first
     std::uint32_t bare = 0;                 ///< RSTs without ACK
@@ -35,9 +35,10 @@ struct ResetTally {
   private:
     void count(const fst_packet& packet);
 
-    std::uint64_t first_ns_;  ///< CLOCK_MONOTONIC of the first
     std::uint8_t latest_flags_ = 0;
     std::uint32_t latest_ack_ = 0;
+    std::uint64_t first_ns_;  ///< CLOCK_MONOTONIC of the first
 };
+static_assert(sizeof(ResetTally) <= 40, "each flow that was reset has one");
 
 }  // namespace flowstamp::analysis

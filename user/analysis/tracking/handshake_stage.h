@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -10,7 +11,7 @@ namespace flowstamp::analysis {
 
 /// How far the opener of a connection has got, by what it has sent: the stages of Raman et al.,
 /// "Global, Passive Detection of Connection Tampering" (SIGCOMM 2023).
-enum class HandshakeStage {
+enum class HandshakeStage : std::uint8_t {
     syn,    ///< only its SYN, retransmitted or not
     ack,    ///< it has acknowledged the other end's SYN, and sent no data
     psh,    ///< its first data: one push, in however many segments

@@ -21,7 +21,13 @@ bool within(const fst_packet& syn, const fst_packet& answer) {
 
 void Handshakes::answered(Handshake& handshake, const Observation& observation) {
     if (observation.kind() == FST_EVENT_ESTABLISHED) {
-        handshake.established = handshake.established.value_or(observation.time());
+        if (!handshake.established) {
+            handshake.established = observation.time();
+            opened_.push_back({observation.time(), view_of(observation.event)});
+            if (opened_.size() > kMostOpened) {
+                forget_opened();
+            }
+        }
     } else if (!handshake.syn_ack) {
         handshake.syn_ack = sighting_of(observation);
     } else if (handshake.syn_ack->packet.seq == observation.event.packet.seq) {
@@ -44,16 +50,45 @@ void Handshakes::record(const Observation& observation) {
     const auto [place, is_new] = handshakes_.try_emplace(key);
     if (is_new) {
         order_.push_back(key);
-        if (order_.size() > kRemembered) {
-            handshakes_.erase(order_.front());
-            order_.pop_front();
-        }
+        drop_forgotten();
     }
     Handshake& handshake = place->second;
     if (handshake.syns == 0 || handshake.syn.seq != observation.event.packet.seq) {
         handshake = {.syn = observation.event.packet};  // another connection on the same ports
     }
     handshake.syns++;
+}
+
+/// The one whose third packet came first, unless it is of interest still.
+void Handshakes::forget_opened() {
+    const Opened oldest = opened_.front();
+    opened_.pop_front();
+    const auto place = handshakes_.find(oldest.view);
+    if (place == handshakes_.end() || place->second.established != oldest.at) {
+        return;
+    }
+    const Handshake& handshake = place->second;
+    const std::uint16_t ip_id = handshake.syn_ack ? handshake.syn_ack->packet.ip_id : 0;
+    if (handshake.repeated == 0 && (ip_id <= 1 || ip_id != handshake.syn.ip_id)) {
+        handshakes_.erase(place);
+    }
+}
+
+void Handshakes::advance(Nanoseconds now) {
+    while (!opened_.empty() && opened_.front().at + kAfterOpening <= now) {
+        forget_opened();
+    }
+}
+
+/// Makes room for the latest, and keeps `order_` in proportion to what is remembered.
+void Handshakes::drop_forgotten() {
+    while (handshakes_.size() > kRemembered) {
+        handshakes_.erase(order_.front());
+        order_.pop_front();
+    }
+    if (order_.size() > 2 * (handshakes_.size() + kMostOpened)) {
+        std::erase_if(order_, [&](const ViewKey& view) { return !handshakes_.contains(view); });
+    }
 }
 
 const Handshakes::Handshake* Handshakes::of(const ViewKey& view) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -15,6 +16,12 @@ namespace flowstamp::analysis {
 /// Connections that have just begun, each as one interface sees it; the oldest are forgotten first.
 class Handshakes {
   public:
+    /// A connection whose SYN-ACK has not been repeated, and does not copy the SYN's IP-ID, is
+    /// forgotten so long after its third packet: nothing more is asked about it. Of these, only the
+    /// latest so many are remembered.
+    static constexpr Nanoseconds kAfterOpening = std::chrono::seconds(10);
+    static constexpr std::size_t kMostOpened = 4096;
+
     struct Handshake {
         fst_packet syn{};
         unsigned syns = 0;                         ///< with that sequence number
@@ -35,6 +42,9 @@ class Handshakes {
     /// Records a SYN, a SYN-ACK, or that the handshake is complete.
     void record(const Observation& observation);
 
+    /// Forgets what has opened undisturbed.
+    void advance(Nanoseconds now);
+
     /// Null if it is not known, or forgotten.
     [[nodiscard]] const Handshake* of(const ViewKey& view) const;
 
@@ -44,11 +54,18 @@ class Handshakes {
     [[nodiscard]] std::optional<fst_packet> other_answer(const ResetObservation& rst) const;
 
   private:
-    static void answered(Handshake& handshake, const Observation& observation);
+    struct Opened {
+        Nanoseconds at;
+        ViewKey view;
+    };
+    void answered(Handshake& handshake, const Observation& observation);
+    void forget_opened();
+    void drop_forgotten();
 
     static constexpr std::size_t kRemembered = 16384;
     std::unordered_map<ViewKey, Handshake, ViewKeyHash> handshakes_;
-    std::deque<ViewKey> order_;
+    std::deque<ViewKey> order_;  ///< the oldest first; some are forgotten already
+    std::deque<Opened> opened_;  ///< those whose third packet came
 };
 
 }  // namespace flowstamp::analysis

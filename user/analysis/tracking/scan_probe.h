@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "flowstamp/packet.h"
@@ -9,7 +10,7 @@ namespace flowstamp::analysis {
 
 /// What made a SYN. A scanner builds its SYNs itself; its kernel, which does not know them, resets
 /// the answers.
-enum class ScanProbe {
+enum class ScanProbe : std::uint8_t {
     none,        ///< a TCP stack, or not recognized
     zmap,        ///< IP-ID 54321 (ZMap, src/probe_modules/packet.c), no options but an MSS
     small,       ///< window 1024, an MSS of 1460 and nothing else, no DF: Nmap (tcp_syn scan),

@@ -5,6 +5,7 @@
 
 #include "user/analysis/finding_updates.h"
 #include "user/analysis/tracking/icmp_errors.h"
+#include "user/net/endpoint_hash.h"
 
 namespace flowstamp::analysis {
 
@@ -35,17 +36,15 @@ bool is_another(const SynTracker::Place& one, const SynTracker::Place& two) {
 
 }  // namespace
 
+std::uint32_t SynTracker::name_of_ends(const net::Endpoint& client, const net::Endpoint& server) {
+    return net::hash_of(client) ^ net::hash_of(server) * 31U;
+}
+
 void SynTracker::saw_syn(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     const ViewKey view = view_of(observation.event);
     const Place place{view, net::sender_of(packet), net::receiver_of(packet)};
-    if (contacted_.insert({place.client, place.server}).second) {
-        contacts_.emplace_back(place.client, place.server);
-        if (contacts_.size() > kMost) {
-            contacted_.erase(contacts_.front());
-            contacts_.pop_front();
-        }
-    }
+    contacted_.insert(name_of_ends(place.client, place.server));
     if (Attempt* known = known_as(packet.seq, place); known != nullptr) {
         const Place& first = known->places.front();
         if (is_same(first, place)) {
@@ -83,6 +82,7 @@ void SynTracker::saw_syn(const Observation& observation) {
     views_[view] = id;
     order_.push_back({observation.time() + kRemember, id});
     make_room();
+    drop_forgotten();
 }
 
 SynTracker::Attempt* SynTracker::known_as(std::uint32_t seq, const Place& place) {
@@ -113,6 +113,33 @@ void SynTracker::make_room() {
     }
 }
 
+/// Keeps `order_` in proportion to the attempts: those that opened a connection are forgotten out of
+/// its order.
+void SynTracker::drop_forgotten() {
+    if (order_.size() > 2 * (attempts_.size() + kMostOpened)) {
+        std::erase_if(order_, [&](const Due& due) { return !attempts_.contains(due.id); });
+    }
+}
+
+void SynTracker::saw_opening(const Observation& observation) {
+    Attempt* attempt = of_view(view_of(observation.event));
+    if (attempt == nullptr || attempt->has_opened || attempt->answer_copies_id) {
+        return;
+    }
+    attempt->has_opened = true;
+    opened_.push_back({observation.time() + kAfterOpening, attempt->id});
+    if (opened_.size() > kMostOpened) {
+        forget_opened();
+    }
+}
+
+/// The one that opened its connection first.
+void SynTracker::forget_opened() {
+    const Due oldest = opened_.front();
+    opened_.pop_front();
+    forget(oldest.id);
+}
+
 bool SynTracker::begins_attempt(const Observation& observation) {
     if (observation.kind() != FST_EVENT_SYN) {
         return false;
@@ -134,6 +161,8 @@ void SynTracker::record(const Observation& observation) {
             if (attempt == nullptr) {
                 break;
             }
+            attempt->answer_copies_id |=
+                packet.ip_id > 1 && packet.ip_id == attempt->latest.packet.ip_id;
             if (goes_between(*attempt, net::receiver_of(packet), net::sender_of(packet))) {
                 attempt->answer = Answer::accepted;
             } else if (attempt->answer == Answer::none &&
@@ -142,6 +171,9 @@ void SynTracker::record(const Observation& observation) {
                        })) {
                 attempt->answer = Answer::mismatched;
             }
+            break;
+        case FST_EVENT_ESTABLISHED:
+            saw_opening(observation);
             break;
         case FST_EVENT_RST:
             attempt = answered_by(packet);
@@ -234,6 +266,9 @@ void SynTracker::forget(Id id) {
 }
 
 void SynTracker::advance(Nanoseconds now) {
+    while (!opened_.empty() && opened_.front().at <= now) {
+        forget_opened();
+    }
     while (!order_.empty() && order_.front().at <= now) {
         const Due due = order_.front();
         order_.pop_front();

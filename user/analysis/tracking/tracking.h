@@ -36,6 +36,7 @@ struct Tracking {
     }
     void advance(Nanoseconds now) {
         syns.advance(now);
+        handshakes.advance(now);
         retransmissions.advance(now);
         signatures.advance(now);
     }

@@ -65,9 +65,10 @@ bool LiveHost::is_watched_whole() const {
 
 std::optional<std::uint64_t> LiveHost::events_lost() const {
     const auto counters = probe_.maps().counters().read();
-    return counters
-               ? std::optional((*counters)[FST_COUNT_EVENT_LOST] + (*counters)[FST_COUNT_FLOW_LOST])
-               : std::nullopt;
+    return counters ? std::optional((*counters)[FST_COUNT_EVENT_LOST] +
+                                    (*counters)[FST_COUNT_OPENING_UNSAMPLED] +
+                                    (*counters)[FST_COUNT_FLOW_LOST])
+                    : std::nullopt;
 }
 
 }  // namespace flowstamp::cmd

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "flowstamp/config.h"
+
 namespace flowstamp::cmd {
 
 std::optional<std::string> LossNotices::stamps_since_last(const analysis::StampTally& stamps) {
@@ -31,6 +33,12 @@ std::vector<std::string> LossNotices::since_last(const analysis::Stats& stats) {
         events_, count[FST_COUNT_EVENT_LOST],
         "{} events were lost, as they came faster than they were read; watch fewer interfaces, or "
         "give this process more CPU");
+    add_line(openings_, count[FST_COUNT_OPENING_UNSAMPLED],
+             fmt::format("{{}} events of how flows opened were left out, as they came faster than "
+                         "they were read: one flow in {} was sampled meanwhile, the others are "
+                         "known by the flow table alone; watch fewer interfaces, or give this "
+                         "process more CPU",
+                         FST_OPENINGS_SAMPLED));
     add_line(flows_, count[FST_COUNT_EVICT_LIVE] + count[FST_COUNT_FLOW_LOST],
              "{} live flows were lost, as the flow table is full; raise --max-flows");
     add_line(unread_, stats.records_unread,

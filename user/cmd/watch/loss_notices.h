@@ -20,6 +20,7 @@ class LossNotices {
 
   private:
     std::uint64_t events_ = 0;
+    std::uint64_t openings_ = 0;
     std::uint64_t stamps_ = 0;
     std::uint64_t flows_ = 0;
     std::uint64_t unread_ = 0;

@@ -2,6 +2,7 @@
 #include "user/cmd/watch/watch.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -124,7 +125,8 @@ class Watch::Run final : private analysis::ReportSink {
                     .host = host_},
                    {.filter = std::move(filter),
                     .wall_offset = wall_.at(Nanoseconds::zero()),
-                    .reports_stats = true}) {
+                    .reports_stats = true,
+                    .scan_every = analysis::Session::kScanEvery / 8}) {
         datapath_.set_notice(dependencies.notice);
         if (!options.learn) {
             log(probe_.record_learned(false, {}));
@@ -225,6 +227,7 @@ class Watch::Run final : private analysis::ReportSink {
             for (const std::string& line : losses_.since_last(*stats)) {
                 dependencies_.notice(line);
             }
+            ::malloc_trim(0);  // what a burst of connections needed is given back
         }
         reports_.consume(std::move(report));
     }

@@ -333,6 +333,7 @@ Json json_of(const analysis::Stats& stats) {
         {"events", count[FST_COUNT_EVENT]},
         {"lost",
          {{"events", count[FST_COUNT_EVENT_LOST]},
+          {"openings_unsampled", count[FST_COUNT_OPENING_UNSAMPLED]},
           {"flows", count[FST_COUNT_FLOW_LOST]},
           {"unread", stats.records_unread}}}};
     if (!stats.unopened.empty()) {

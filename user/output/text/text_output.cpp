@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "flowstamp/config.h"
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
@@ -136,6 +137,13 @@ std::string losses_text(const analysis::Stats& stats) {
             "lost: {}, as they came faster than they were read: watch fewer interfaces, or "
             "give this process more CPU\n",
             counted_grouped(count[FST_COUNT_EVENT_LOST], "event"));
+    }
+    if (count[FST_COUNT_OPENING_UNSAMPLED] != 0) {
+        text += fmt::format(
+            "left out: {} of how flows opened, as they came faster than they were read: one flow "
+            "in "
+            "{} was sampled meanwhile, the others are known by the flow table alone\n",
+            counted_grouped(count[FST_COUNT_OPENING_UNSAMPLED], "event"), FST_OPENINGS_SAMPLED);
     }
     if (stats.stamps && stats.stamps->lost != 0) {
         text += fmt::format(
