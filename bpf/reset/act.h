@@ -214,7 +214,7 @@ noinline int reset_settle(__u32 slot, __u32 held) {
         count(FST_COUNT_REFUSED);
         return 0;
     }
-    flow->seen_coarse = (__u32)(scratch->packet.time_ns >> COARSE_SHIFT);
+    flow->seen_coarse = coarse_of(&scratch->packet);
     version_begin(&flow->direction[d]);
     stamp(&flow->direction[d], segment_in_memory(&scratch->packet),
           time_us(scratch->packet.time_ns));

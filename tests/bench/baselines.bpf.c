@@ -20,11 +20,12 @@ __u32 to_client;   ///< 1: the destination differs per flow
 __u32 client_seq;  ///< the first flow's next byte; 0: sequence numbers are not changed
 __u32 in_order;    ///< 1: the flows in order, else at random
 __u32 latest_flow;
-__u32 converses;   ///< 1: each run is its flow's next segment (struct turn)
-__u32 payload;     ///< bytes of a data segment then
-__u32 runs;        ///< of all flows
-__u32 audience;    ///< the number of the program that hears the conversations
-__be32 server[4];  ///< the other end's address then; of IPv4 the last word only
+__u32 converses;    ///< 1: each run is its flow's next segment (struct turn)
+__u32 payload;      ///< bytes of a data segment then
+__u32 payload_sum;  ///< of the frame's payload, one's complement, words as in memory
+__u32 runs;         ///< of all flows
+__u32 audience;     ///< the number of the program that hears the conversations
+__be32 server[4];   ///< the other end's address then; of IPv4 the last word only
 __u64 random_state = 88172645463325252ULL;
 
 struct {
@@ -324,6 +325,31 @@ ALWAYS_INLINE void write_turn(struct tcphdr* tcp, void* end, const struct turn* 
         options[1] = bpf_htonl(1000 + (runs >> 15));
 }
 
+ALWAYS_INLINE __u32 words_sum(const __u16* word, const void* end, __u32 words, __u32 sum) {
+    for (__u32 i = 0; i < 30; i++) {
+        if (i >= words || (const void*)(word + i + 1) > end)
+            break;
+        sum += word[i];
+    }
+    return sum;
+}
+
+ALWAYS_INLINE __u16 folded(__u32 sum) {
+    sum = (sum & 0xffff) + (sum >> 16);
+    return ~((sum & 0xffff) + (sum >> 16));
+}
+
+/// RFC 791, RFC 9293: who looks closer at a packet verifies its checksums. `addresses`: the sum of both.
+ALWAYS_INLINE void write_tcp_checksum(struct tcphdr* tcp, const void* end, __u32 addresses,
+                                      __u32 bytes) {
+    const __u32 header = (tcp->doff_reserved >> 4) * 4;
+    const __u32 data = bytes > header ? payload_sum : 0;
+
+    tcp->check = 0;
+    tcp->check = folded(words_sum((const __u16*)tcp, end, header / 2,
+                                  addresses + data + bpf_htons(IPPROTO_TCP) + bpf_htons(bytes)));
+}
+
 /// Writes the flow `number` into the packet: the client's address and port, and sequence numbers.
 ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
     struct ethhdr* ethernet = data;
@@ -382,6 +408,19 @@ ALWAYS_INLINE int rewrite(void* data, void* end, __u32 number) {
     }
     if (client_seq)
         *(to_client ? &tcp->ack_seq : &tcp->seq) = client_seq_of(number);
+    if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+        struct iphdr* ip = (void*)(ethernet + 1);
+
+        ip->check = 0;
+        ip->check = folded(words_sum((const __u16*)ip, end, sizeof(*ip) / 2, 0));
+        write_tcp_checksum(tcp, end, words_sum((const __u16*)&ip->saddr, end, 4, 0),
+                           bpf_ntohs(ip->tot_len) - sizeof(*ip));
+    } else {
+        const struct ipv6hdr* ip = (void*)(ethernet + 1);
+
+        write_tcp_checksum(tcp, end, words_sum((const __u16*)&ip->saddr, end, 16, 0),
+                           bpf_ntohs(ip->payload_len));
+    }
     return 0;
 }
 

@@ -34,12 +34,16 @@ struct Segment {
     std::uint16_t payload = 0;  ///< bytes
 };
 
+/// Room for what is under way.
+constexpr std::uint16_t kWindow = 64240;
+
 inline packet::Tcp tcp_from_client(const Segment& segment) {
     return {.src_port = 40000,
             .dst_port = 443,
             .seq = segment.seq,
             .ack = segment.ack,
             .flags = segment.flags,
+            .window = kWindow,
             .options = tcp_options(segment.options)};
 }
 
@@ -71,6 +75,7 @@ inline Bytes from_server(const Segment& segment) {
                         .seq = segment.seq,
                         .ack = segment.ack,
                         .flags = segment.flags,
+                        .window = kWindow,
                         .options = tcp_options(segment.options)})
         .bytes();
 }

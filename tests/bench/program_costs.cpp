@@ -72,6 +72,7 @@ class Hot : public Measurement {
             clock_.consume(mutated.run(clock, frame, kRepeat));
             ours_.consume(mutated.run(ours, frame, kRepeat));
         }
+        expect_taken_in(*probe);
     }
 
     void report(Results& results) const override {
@@ -141,6 +142,7 @@ class Flows : public Measurement {
                 minima_[i].consume(mutated.run(programs[i], frame, kRepeat));
             }
         }
+        expect_taken_in(*probe);
     }
 
     void report(Results& results) const override {
@@ -231,6 +233,9 @@ class Other : public Measurement {
         for (int round = 0; round < kRounds; round++) {
             empty_.consume(once(empty));
             ours_.consume(once(ours));
+        }
+        if (scenario_.traffic == Traffic::conversation) {
+            expect_taken_in(*probe);
         }
     }
 

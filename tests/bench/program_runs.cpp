@@ -5,13 +5,17 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <cstring>
 #include <span>
+#include <string>
 
 #include "baselines.skel.h"
 #include "flowstamp/config.h"
+#include "flowstamp/counter.h"
 #include "flowstamp/flow.h"
 #include "probe.skel.h"
 #include "tests/bench/results.h"
+#include "user/kernel/maps/counter_reader.h"
 #include "user/kernel/maps/test_run.h"
 
 namespace flowstamp::bench {
@@ -32,10 +36,10 @@ std::span<const std::uint8_t> destination_of(const Bytes& frame) {
     return std::span(frame).subspan(ipv4 ? 14 + 16 : 14 + 24, ipv4 ? 4 : 16);
 }
 
-/// Bytes behind the TCP header.
-std::uint32_t payload_of(const Bytes& frame) {
+/// Where the bytes behind the TCP header begin.
+std::size_t payload_at(const Bytes& frame) {
     const std::size_t tcp = frame[12] == 0x08 ? 14 + 20 : 14 + 40;
-    return static_cast<std::uint32_t>(frame.size() - tcp - (frame[tcp + 12] >> 4U) * 4U);
+    return tcp + (frame[tcp + 12] >> 4U) * 4U;
 }
 
 }  // namespace
@@ -45,6 +49,18 @@ void DestroyBaselines::operator()(baselines_bpf* skeleton) const {
 }
 void DestroyProbe::operator()(probe_bpf* skeleton) const {
     probe_bpf::destroy(skeleton);
+}
+
+void set_payload(baselines_bpf& baselines, const Bytes& frame) {
+    const std::span payload = std::span(frame).subspan(payload_at(frame));
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < payload.size(); i += 2) {
+        std::uint16_t word = 0;
+        std::memcpy(&word, &payload[i], std::min<std::size_t>(2, payload.size() - i));
+        sum += word;
+    }
+    baselines.bss->payload = static_cast<std::uint32_t>(payload.size());
+    baselines.bss->payload_sum = (sum & 0xffffU) + (sum >> 16U);
 }
 
 Baselines load_baselines(std::uint32_t flows) {
@@ -87,6 +103,17 @@ LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping) {
     return probe;
 }
 
+void expect_taken_in(probe_bpf& probe) {
+    const auto counters = kernel::CounterReader(bpf_map__fd(probe.maps.counters)).read();
+    if (!counters) {
+        die(counters.error().message());
+    }
+    const std::uint64_t refused = (*counters)[FST_COUNT_REFUSED] + (*counters)[FST_COUNT_DAMAGED];
+    if (refused != 0) {
+        die(std::to_string(refused) + " packets of the conversations were refused");
+    }
+}
+
 void drain(int ring) {
     ring_buffer* reader =
         ring_buffer__new(ring, [](void*, void*, size_t) { return 0; }, nullptr, nullptr);
@@ -125,12 +152,12 @@ double Mutated::run(int program, const Bytes& frame, std::uint32_t repeat, bool 
     if (bpf_map_update_elem(next, &zero, &program, BPF_ANY) != 0) {
         die("a program cannot be called by the mutator");
     }
+    set_payload(baselines_, frame);
     baselines_.bss->flow_count = flows_;
     baselines_.bss->in_order = in_order ? 1 : 0;
     baselines_.bss->converses = traffic_ == Traffic::conversation ? 1 : 0;
     if (traffic_ == Traffic::conversation) {
         baselines_.bss->audience = audience_of(program);
-        baselines_.bss->payload = payload_of(frame);
         const auto server = destination_of(frame);
         auto* end = reinterpret_cast<std::uint8_t*>(baselines_.bss->server) + 16;
         std::ranges::copy(server, end - server.size());

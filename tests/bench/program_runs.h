@@ -32,11 +32,17 @@ using LoadedProbe = std::unique_ptr<probe_bpf, DestroyProbe>;
 /// `flows`: the number that the tables must hold without evictions.
 [[nodiscard]] Baselines load_baselines(std::uint32_t flows);
 
+/// Tells the mutator of the frame's payload.
+void set_payload(baselines_bpf& baselines, const Bytes& frame);
+
 enum class Mode { observe, act };
 
 /// The real programs. Acting: `--drop confirmed --challenge all`. `stamping`: with every packet's
 /// stamp.
 [[nodiscard]] LoadedProbe load_probe(std::uint32_t flows, Mode mode, bool stamping = false);
+
+/// Dies if the program has refused packets: what is measured then is not what is told.
+void expect_taken_in(probe_bpf& probe);
 
 /// Empties a ring buffer, discarding its contents.
 void drain(int ring);

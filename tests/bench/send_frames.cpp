@@ -72,6 +72,7 @@ int main(int count, char** words) {
         die(std::string("no interface ") + words[1]);
     }
     const Baselines baselines = load_baselines(1);
+    set_payload(*baselines, kind.frame);
     baselines->bss->to_client = kind.to_client ? 1 : 0;
     baselines->bss->client_seq = kind.client_seq;
     baselines->bss->flow_count = number(words[4]);

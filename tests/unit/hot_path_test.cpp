@@ -57,6 +57,7 @@ class Ordinary {
         flow.state =
             FST_FLOW_ESTABLISHED | one_of({0, FST_FLOW_TS, FST_FLOW_TS}) |
             one_of({0, 0, 0, 0, 0, 0, FST_OF(FST_FLOW_FIN_AHEAD, d), FST_OF(FST_FLOW_FIN, d)});
+        flow.seen_coarse = static_cast<std::uint32_t>(now >> 30U) - one_of({0, 0, 0, 1, 5, 60});
         for (fst_direction& side : flow.direction) {
             fill(side, now);
         }
