@@ -71,9 +71,10 @@ TEST(HostMemory, RecognizesALinuxLikeHost) {
     EXPECT_FALSE(memory.of(server())->is_linux_like()) << "two stacks behind one address";
 }
 
-TEST(HostMemory, EvictsTheLeastRecentlyUsed) {
+TEST(HostMemory, ForgetsWhatWasNotUsedForLong) {
+    constexpr std::uint32_t kHosts = 4 * analysis::HostMemory::kMost;
     analysis::HostMemory memory;
-    for (std::uint32_t i = 0; i <= analysis::HostMemory::kMost; i++) {
+    for (std::uint32_t i = 0; i <= kHosts; i++) {
         fst_flow flow = ended(52);
         flow.key.ifindex = i;
         memory.learn_ended(flow);
@@ -81,7 +82,7 @@ TEST(HostMemory, EvictsTheLeastRecentlyUsed) {
     analysis::HostMemory::Place first = server();
     first.ifindex = 0;
     EXPECT_EQ(memory.of(first), nullptr);
-    first.ifindex = analysis::HostMemory::kMost;
+    first.ifindex = kHosts;
     EXPECT_NE(memory.of(first), nullptr);
 }
 

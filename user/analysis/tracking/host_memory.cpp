@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "flowstamp/hops.h"
+#include "user/net/endpoint_hash.h"
 
 namespace flowstamp::analysis {
 
@@ -50,28 +51,29 @@ bool HostMemory::Host::is_linux_like() const {
            });
 }
 
-HostMemory::Entry& HostMemory::entry_of(const Place& place) {
-    const auto [found, is_new] = hosts_.try_emplace(place);
-    Entry& entry = found->second;
-    if (is_new) {
-        uses_.push_front(place);
-        entry.use = uses_.begin();
-        if (hosts_.size() > kMost) {
-            hosts_.erase(uses_.back());
-            uses_.pop_back();
-        }
-    } else if (entry.use != uses_.begin()) {
-        uses_.splice(uses_.begin(), uses_, entry.use);
+std::uint32_t HostMemory::name_of(const Place& place) {
+    return static_cast<std::uint32_t>(net::mixed(net::hash_of(place.end), place.ifindex));
+}
+
+void HostMemory::note_distance(const Place& place, const Host& host) {
+    const auto hops = host.nearest_hops();
+    if (!hops) {
+        return;
     }
-    return entry;
+    Address& address =
+        addresses_.of(name_of({place.ifindex, {.address = place.end.address, .port = 0}}));
+    const auto known = static_cast<std::uint8_t>(*hops + 1);
+    if (address.hops_plus_one == 0 || known < address.hops_plus_one) {
+        address.hops_plus_one = known;
+    }
 }
 
 void HostMemory::add_ttl(Host& host, std::uint8_t ttl, bool counts) {
     for (Host::Distance& known : host.distances) {
         if (known.ttl == 0 || known.ttl == ttl) {
             known.ttl = ttl;
-            known.flows = static_cast<std::uint16_t>(
-                std::min<unsigned>(known.flows + (counts ? 1U : 0U), UINT16_MAX));
+            known.flows = static_cast<std::uint8_t>(
+                std::min<unsigned>(known.flows + (counts ? 1U : 0U), UINT8_MAX));
             return;
         }
     }
@@ -81,7 +83,10 @@ void HostMemory::add_ttl(Host& host, std::uint8_t ttl, bool counts) {
 void HostMemory::learn(const Observation& observation) {
     const fst_packet& packet = observation.event.packet;
     if (observation.kind() == FST_EVENT_SYN_ACK && !(packet.flags & FST_PACKET_OUT_OF_PROFILE)) {
-        add_ttl(entry_of({packet.key.ifindex, net::sender_of(packet)}).host, packet.ttl, false);
+        const Place place{packet.key.ifindex, net::sender_of(packet)};
+        Host& host = hosts_.of(name_of(place));
+        add_ttl(host, packet.ttl, false);
+        note_distance(place, host);
     }
     if (observation.slot) {
         learn_end(*observation.slot, 0, false);
@@ -95,18 +100,20 @@ void HostMemory::learn_end(const fst_flow& flow, unsigned end, bool has_ended) {
     if (!(own.flags & (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN_ACK))) {
         return;
     }
-    Entry& entry = entry_of({flow.key.ifindex, net::end_of(flow.key, end)});
+    const Place place{flow.key.ifindex, net::end_of(flow.key, end)};
+    Host& host = hosts_.of(name_of(place));
     const bool counts = has_ended && (own.flags & FST_DIRECTION_DATA);
     for (const std::uint8_t ttl : own.ttl) {
         if (ttl != 0) {
-            add_ttl(entry.host, ttl, counts);
+            add_ttl(host, ttl, counts);
         }
     }
-    entry.host.clears_df = entry.host.clears_df || (own.flags & FST_DIRECTION_NO_DF);
+    note_distance(place, host);
+    host.clears_df = host.clears_df || (own.flags & FST_DIRECTION_NO_DF);
     if (const auto id_class = fst_id_class_of(&own); counts && id_class != FST_ID_UNKNOWN) {
-        entry.host.id_classes |= static_cast<std::uint8_t>(1U << id_class);
-        entry.host.id_flows =
-            static_cast<std::uint16_t>(std::min<unsigned>(entry.host.id_flows + 1U, UINT16_MAX));
+        host.id_classes |= static_cast<std::uint8_t>(1U << id_class);
+        host.id_flows =
+            static_cast<std::uint8_t>(std::min<unsigned>(host.id_flows + 1U, UINT8_MAX));
     }
 }
 
@@ -130,24 +137,15 @@ void HostMemory::learn_ended(const fst_flow& flow) {
 
 std::optional<std::uint8_t> HostMemory::nearest_by_other_ports(const fst_packet& packet) const {
     net::Endpoint end = net::sender_of(packet);
-    const auto address = end.address;
     end.port = 0;
-    std::optional<std::uint8_t> nearest;
-    for (auto place = hosts_.lower_bound({packet.key.ifindex, end});
-         place != hosts_.end() && place->first.ifindex == packet.key.ifindex &&
-         place->first.end.address == address;
-         ++place) {
-        const auto hops = place->second.host.nearest_hops();
-        if (hops && (!nearest || *hops < *nearest)) {
-            nearest = hops;
-        }
-    }
-    return nearest;
+    const Address* address = addresses_.find(name_of({packet.key.ifindex, end}));
+    return address == nullptr || address->hops_plus_one == 0
+               ? std::nullopt
+               : std::optional(static_cast<std::uint8_t>(address->hops_plus_one - 1));
 }
 
 const HostMemory::Host* HostMemory::of(const Place& place) const {
-    const auto found = hosts_.find(place);
-    return found == hosts_.end() ? nullptr : &found->second.host;
+    return hosts_.find(name_of(place));
 }
 
 }  // namespace flowstamp::analysis

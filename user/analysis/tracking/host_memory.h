@@ -3,20 +3,18 @@
 
 #include <array>
 #include <cstdint>
-#include <list>
-#include <map>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "user/analysis/observation.h"
+#include "user/analysis/tracking/recent_names.h"
 #include "user/net/endpoint.h"
 
 namespace flowstamp::analysis {
 
 /// What a host's packets look like across its flows: a baseline for flows whose own is too short.
 /// Kept per interface, address and port, as a load balancer may hide several hosts behind one
-/// address. Bounded: the least recently used is forgotten first.
+/// address. Bounded: what was not used for long is forgotten first.
 class HostMemory {
   public:
     static constexpr std::size_t kMost = 65536;
@@ -32,12 +30,12 @@ class HostMemory {
 
     struct Host {
         struct Distance {
-            std::uint8_t ttl = 0;     ///< 0: free
-            std::uint16_t flows = 0;  ///< ended ones with data from there
+            std::uint8_t ttl = 0;    ///< 0: free
+            std::uint8_t flows = 0;  ///< ended ones with data from there; 255: as many or more
         };
         std::array<Distance, 8> distances{};
         bool many = false;            ///< more TTLs than these: distance shows nothing
-        std::uint16_t id_flows = 0;   ///< that showed how it counts its IP-IDs
+        std::uint8_t id_flows = 0;    ///< that showed how it counts its IP-IDs; 255: or more
         std::uint8_t id_classes = 0;  ///< bit by enum fst_id_class
         bool clears_df = false;       ///< on some packet
 
@@ -73,17 +71,18 @@ class HostMemory {
         const fst_packet& packet) const;
 
   private:
-    struct Entry {
-        Host host{};
-        std::list<Place>::iterator use{};
+    /// Of an address, whatever its ports.
+    struct Address {
+        std::uint8_t hops_plus_one = 0;  ///< the fewest, of all its ports; 0: none is known
     };
-    Entry& entry_of(const Place& place);
+    static std::uint32_t name_of(const Place& place);
     static void add_ttl(Host& host, std::uint8_t ttl, bool counts);
+    void note_distance(const Place& place, const Host& host);
     void learn_end(const fst_flow& flow, unsigned end, bool has_ended);
 
-    std::map<Place, Entry> hosts_;
-    std::list<Place> uses_;                 ///< the most recently used first
-    std::vector<std::uint32_t> inspected_;  ///< by slot: the generation that was learned from
+    RecentNames<Host, kMost> hosts_;         ///< by name_of()
+    RecentNames<Address, kMost> addresses_;  ///< by name_of(), their ports 0
+    std::vector<std::uint32_t> inspected_;   ///< by slot: the generation that was learned from
 };
 
 }  // namespace flowstamp::analysis

@@ -20,16 +20,21 @@ class RecentNames {
         [[no_unique_address]] Value value;
     };
 
-    void insert(std::uint32_t name, const Value& value = {}) {
+    void insert(std::uint32_t name, const Value& value = {}) { of(name) = value; }
+    /// The name's value, which is the latest now; a new one if it was not known.
+    Value& of(std::uint32_t name) {
         if (sets_.empty()) {
             sets_.resize(Most / kWays);
         }
         name = std::max(name, kFirst);
         Set& set = sets_[name % sets_.size()];
         auto place = std::ranges::find(set, name, &Entry::name);
-        place = place == set.end() ? set.end() - 1 : place;
-        *place = {name, value};
+        if (place == set.end()) {
+            place = set.end() - 1;
+            *place = {name, {}};
+        }
         std::rotate(set.begin(), place, place + 1);  // the latest is the first
+        return set.front().value;
     }
     /// The latest value; null: not known, or overwritten.
     [[nodiscard]] const Value* find(std::uint32_t name) const {
