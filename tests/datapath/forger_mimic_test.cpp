@@ -235,5 +235,22 @@ TEST_P(DatapathForgerMimic, AResetRightBehindDataIsHeardWithItsSecondAnswer) {
     }
 }
 
+/// A mimic on an idle stream whose reset the stack did not take in: what the peer sends later shows that, and the next
+/// reset is asked as any.
+TEST_P(DatapathForgerMimic, AnUpheldResetThatWasNotTakenInLicensesNone) {
+    protect();
+    Setting setting = hard_to_tell();
+    setting.rtt_us = kRttUs;
+    Conversation talk = established(setting);
+    expect_refused(talk, talk.stateless_reset());
+    talk.send(End::us, Ack);
+    talk.pass_us(kRttUs);
+    ASSERT_EQ(inject(talk, talk.stateless_reset()).judgement().challenge, FST_CHALLENGE_UPHELD);
+    talk.pass_ms(900);
+    talk.send(End::peer, Psh | Ack, 200);
+    talk.send(End::us, Ack);
+    expect_refused(talk, talk.stateless_reset());
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
