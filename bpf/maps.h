@@ -73,12 +73,14 @@ struct candidate {
     __u16 window[2];  ///< of those
     __u8 wscale[2];   ///< as in struct fst_flow
     __u8 timestamps[2];
-    __u32 edge[2];   ///< one past the highest of an end's refused segments, with `seen`
-    __u32 ack[2];    ///< its latest ACK among them
-    __u8 handshake;  ///< bit d: end d has sent a SYN, or a SYN-ACK to it
-    __u8 seen;       ///< bit d: end d has sent what was refused
-    __u8 agrees;     ///< bit d: it acknowledges what the other one has sent
-    __u8 mptcp;      ///< bit d: end d's SYN offered Multipath TCP
+    __u32 edge[2];     ///< one past the highest of an end's refused segments, with `seen`
+    __u32 ack[2];      ///< its latest ACK among them
+    __u8 handshake;    ///< bit d: end d has sent a SYN, or a SYN-ACK to it
+    __u8 seen;         ///< bit d: end d has sent what was refused
+    __u8 agrees;       ///< bit d: it acknowledges what the other one has sent
+    __u8 mptcp;        ///< bit d: end d's SYN offered Multipath TCP
+    __u32 agreed_us;   ///< when both agreed last, microseconds, with `agreements`
+    __u32 agreements;  ///< how often, of what passes a router
 };
 
 #ifdef __bpf__

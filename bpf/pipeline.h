@@ -75,6 +75,14 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
            lowers_rtt(own, &flow->direction[d ^ 1], packet) || !knows_ttl(own, packet->ttl);
 }
 
+/// Whether the packet's frame came for all of the link, or for a group: no stack takes it in, nor does a router pass it
+/// on (Linux: tcp_v4_rcv(), tcp_v6_rcv(), ip_forward()). One that goes on exactly where its side stands is taken on
+/// trust, as a damaged one is.
+static __always_inline int is_to_many(const struct fst_packet* packet) {
+    return (packet->doubts & FST_DOUBT_TO_MANY) && verifies_checksums &&
+           packet->hook != FST_HOOK_TC_EGRESS;
+}
+
 /// Whether resets that come in are refused at all.
 static __always_inline int refuses_resets(enum fst_hook hook) {
     const struct fst_policy* policy = policy_get();
@@ -119,6 +127,10 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
             }
             quick.hash = flow_hash(&scratch->packet.key);
             quick.slot = flow_search(quick.hash);
+    }
+    if (is_to_many(&scratch->packet)) {
+        count(FST_COUNT_REFUSED);
+        return 0;
     }
     count_tcp(scratch->packet.ip_bytes);
     flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);

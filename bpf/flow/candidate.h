@@ -12,6 +12,7 @@
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
 #include "flowstamp/acceptance_rules.h"
+#include "flowstamp/reset_rules.h"
 
 /// Whether `value` lies at most FST_SEQUENCE_REACH below `edge`, or at it.
 static __always_inline int is_just_below(__u32 value, __u32 edge) {
@@ -49,6 +50,32 @@ static __always_inline int acknowledges(__u32 ack, __u32 shown, const struct fst
            (!is_just_below(ack, other->seq_edge) || is_just_below(shown, other->seq_edge));
 }
 
+/// Where neither end is a socket of this host, packets can be made up in both names. But an end answers what it
+/// refuses by an ACK from where it stands (RFC 9293, section 3.10.7.4), which ends the candidate here: Linux at
+/// least each half second (tcp_oow_rate_limited()). So both must agree three times, each this long after the one
+/// before, and longer than any ACK is under way, microseconds.
+#define AGREEMENT_US 1000000U
+#define AGREEMENTS_ENOUGH 3
+
+static __always_inline int is_between_others(const struct fst_flow* flow) {
+    return verifies_checksums && !fst_is_own_stack(flow, 0) && !fst_is_own_stack(flow, 1);
+}
+
+/// Whether the packet may be one that its receiver does not see or throws away without an answer.
+static __always_inline int may_go_unanswered(const struct fst_direction* own,
+                                             const struct fst_packet* packet) {
+    return fst_is_doubtful(packet) || (own->ttl[0] && !fst_same_distance(own, packet->ttl, 1));
+}
+
+/// Both agree once more. Whether that is often enough.
+static __always_inline int note_agreement(struct candidate* candidate, __u32 now_us) {
+    candidate->agrees = 0;
+    if (candidate->agreements && now_us - candidate->agreed_us < AGREEMENT_US)
+        return 0;
+    candidate->agreed_us = now_us;
+    return ++candidate->agreements >= AGREEMENTS_ENOUGH;
+}
+
 /// A packet, no SYN or RST, that its receiver refuses. When each side acknowledges what the other
 /// one has shown, the streams have gone on without us: that no one else can make up who does not
 /// send for both.
@@ -57,6 +84,8 @@ static __always_inline void note_other_place(struct fst_flow* flow, struct candi
     const __u32 end = fst_sequence_end(packet);
     const __u8 bit = (__u8)(1 << d), other = (__u8)(1 << (d ^ 1));
 
+    if (is_between_others(flow) && may_go_unanswered(&flow->direction[d], packet))
+        return;
     // What lies at its side's edges or just below is of this place, and refused for another reason.
     if (!(packet->tcp_flags & FST_TCP_ACK) ||
         (is_just_below(end, flow->direction[d].seq_edge) &&
@@ -65,6 +94,7 @@ static __always_inline void note_other_place(struct fst_flow* flow, struct candi
     if (!(candidate->seen & bit) || !fst_within_reach(packet->seq, candidate->edge[d])) {
         candidate->seen |= bit;
         candidate->agrees = 0;
+        candidate->agreements = 0;
         candidate->edge[d] = end;
     } else if (fst_sequence_after(end, candidate->edge[d]) > 0) {
         candidate->edge[d] = end;
@@ -73,7 +103,8 @@ static __always_inline void note_other_place(struct fst_flow* flow, struct candi
     if ((candidate->seen & other) &&
         acknowledges(packet->ack, candidate->edge[d ^ 1], &flow->direction[d ^ 1]))
         candidate->agrees |= bit;
-    if (candidate->agrees == (bit | other))
+    if (candidate->agrees == (bit | other) &&
+        (!is_between_others(flow) || note_agreement(candidate, time_us(packet->time_ns))))
         adopt_edges(flow, candidate, packet->time_ns);
 }
 

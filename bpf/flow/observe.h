@@ -65,6 +65,23 @@ static __always_inline void follow_own_stack(struct fst_flow* flow, const struct
     }
 }
 
+/// The timestamp that a socket of this host echoes is the newest that it has taken in (RFC 7323, section 4.3; Linux:
+/// tcp_replace_ts_recent()). One far ahead of it was that of segments which are not summed up, as they decide nothing:
+/// its stack threw them away, and what the peer sends would seem too old. A newer one that is just
+/// being taken in sets the clock again when the next one comes.
+static __always_inline void follow_own_echo(struct fst_flow* flow, const struct fst_packet* packet,
+                                            int d) {
+    struct fst_direction* other = &flow->direction[d ^ 1];
+    const __s32 near =
+        other->flags & FST_DIRECTION_TS_FAST ? FST_TIMESTAMPS_NEAR_FAST : FST_TIMESTAMPS_NEAR;
+
+    if ((flow->state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
+        (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == FST_TCP_ACK &&
+        (other->flags & FST_DIRECTION_TS_CLOCK) &&
+        fst_sequence_after(other->ts_val, packet->ts_ecr) > near)
+        other->ts_val = packet->ts_ecr;
+}
+
 /// A segment of a socket of this host that does not fit here: its ACK is true all the same. Into a window that
 /// is closed, or that is not known here, it bears a number below its edge.
 static __always_inline void follow_own_ack(struct fst_flow* flow, const struct fst_packet* packet,
@@ -292,6 +309,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         if (!fst_is_own_stack(flow, d))
             flow->after_rst[d] |= FST_OWN_STACK;
         follow_own_stack(flow, packet, d);
+        follow_own_echo(flow, packet, d);
     }
     if (is_rare(flow, packet, slot, d))
         observe_rare(slot);

@@ -5,8 +5,8 @@
 
 #include "bpf/packet/context.h"
 
-/// Whole chunks of a segment at the most: more than a jumbo frame has.
-#define CHUNKS_MAX 40
+/// Whole chunks of a segment at the most: an IP packet has no more. What is longer was merged (GRO, BIG TCP).
+#define CHUNKS_MAX 256
 
 #define TCP_CHECK_OFFSET 16
 
@@ -40,23 +40,51 @@ static __always_inline int is_too_long(__u32 bytes) {
     return (bytes - 1) / CHUNK_BYTES > CHUNKS_MAX;
 }
 
+/// The whole chunks of a segment, as they are summed up.
+struct chunks {
+    void* ctx;
+    __u32 begin;
+    __u32 sum;
+    __u32 are_missing;
+};
+
+static __always_inline long chunk_step(__u32 index, struct chunks* chunks, enum fst_hook hook) {
+    struct scratch* scratch = scratch_get();
+
+    if (!scratch || ctx_load_at(chunks->ctx, hook, chunks->begin + index * CHUNK_BYTES,
+                                scratch->chunk, CHUNK_BYTES)) {
+        chunks->are_missing = 1;
+        return 1;
+    }
+    chunks->sum = bytes_sum(scratch->chunk, CHUNK_BYTES, chunks->sum);
+    return 0;
+}
+
+static long chunk_step_xdp(__u32 index, void* chunks) {
+    return chunk_step(index, chunks, FST_HOOK_XDP);
+}
+
+static long chunk_step_tc(__u32 index, void* chunks) {
+    return chunk_step(index, chunks, FST_HOOK_TC_INGRESS);
+}
+
 /// Adds the packet's bytes from `begin` on to a sum; -1: there are fewer. They are not too long. The
 /// chunk at the end is summed up first, as only its length varies: (n & 255) + 1 is a bound that
 /// Linux 6.1's verifier follows.
 static __always_inline __s64 packet_sum(void* ctx, enum fst_hook hook, struct scratch* scratch,
                                         __u32 begin, __u32 bytes, __u32 sum) {
     const __u32 rest = ((bytes - 1) & (CHUNK_BYTES - 1)) + 1, chunks = (bytes - 1) / CHUNK_BYTES;
+    struct chunks whole = {.ctx = ctx, .begin = begin};
 
     __builtin_memset(scratch->chunk, 0, CHUNK_BYTES);
     if (ctx_load_at(ctx, hook, begin + chunks * CHUNK_BYTES, scratch->chunk, rest))
         return -1;
-    sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
-    for (__u32 i = 0; i < CHUNKS_MAX && i < chunks; i++) {
-        if (ctx_load_at(ctx, hook, begin + i * CHUNK_BYTES, scratch->chunk, CHUNK_BYTES))
-            return -1;
-        sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
-    }
-    return fold(sum);
+    whole.sum = bytes_sum(scratch->chunk, CHUNK_BYTES, sum);
+    if (hook == FST_HOOK_XDP)
+        repeat(chunks, chunk_step_xdp, &whole);
+    else
+        repeat(chunks, chunk_step_tc, &whole);
+    return whole.are_missing ? -1 : (__s64)fold(whole.sum);
 }
 
 /// XDP sees only bytes, not the checksum state that the driver or veth keeps, so compute it.

@@ -89,6 +89,7 @@ static __always_inline __u16 read_mac(struct fst_packet* packet, const struct et
     const __u16* words = (const __u16*)ethernet->h_source;
 
     __builtin_memcpy(packet->src_mac, ethernet->h_source, sizeof(packet->src_mac));
+    packet->doubts |= (ethernet->h_dest[0] & 1) ? FST_DOUBT_TO_MANY : 0;
     return words[0] | words[1] | words[2] ? FST_PACKET_MAC : 0;
 }
 

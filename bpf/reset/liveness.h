@@ -47,17 +47,6 @@ static __always_inline int speaks_for_sender(const struct fst_flow* flow,
             scratch->packet.seq + 1 == flow->direction[d ^ 1].ack_edge);
 }
 
-/// Whether new data comes so late after the RST that no path can have held it: no proof, as that
-/// needs a clock or an answer, but its sender has not gone.
-static __always_inline int goes_on_late(const struct fst_flow* flow,
-                                        const struct fst_packet* packet, __u32 passed_us, int d) {
-    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
-
-    return packet->payload && fst_sequence_after(packet->seq, flow->rst_seq[d]) >= 0 &&
-           passed_us > patience_us(own) && fst_same_distance(own, packet->ttl, 1) &&
-           fst_goes_on(own, other, packet);
-}
-
 /// Whether the packet brings data that its side has not sent before. Damaged segments may have moved the side's
 /// edge: what a socket of this host has taken in, its own ACKs tell.
 static __always_inline int brings_new_data(const struct fst_flow* flow,
@@ -68,17 +57,29 @@ static __always_inline int brings_new_data(const struct fst_flow* flow,
     return packet->payload && fst_sequence_after(packet->seq, edge) >= 0;
 }
 
+/// Whether new data comes so late after the RST that no path can have held it, wherever the RST lay: no proof,
+/// as that needs a clock or an answer, but its sender has not gone.
+static __always_inline int goes_on_late(const struct fst_flow* flow,
+                                        const struct fst_packet* packet, __u32 passed_us, int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    return brings_new_data(flow, packet, d) && passed_us > patience_us(own) &&
+           fst_same_distance(own, packet->ttl, 1) && fst_goes_on(own, other, packet);
+}
+
 /// Whether new data comes a round trip and more after the first RST of a burst: who sent it had been asked by
 /// then. Data can be late on its way as well, so it only makes the answers to the challenges start again:
-/// a box that imitates them cannot end a stream that flows.
+/// a box that imitates them cannot end a stream that flows. Of a RST's data none lies past it, as long as nothing
+/// was answered; then any reset in the window may be the latest, as one that answers nothing.
 static __always_inline int goes_on_when_asked(const struct fst_flow* flow,
                                               const struct fst_packet* packet, __u32 passed_us,
                                               int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
     return brings_new_data(flow, packet, d) &&
-           fst_sequence_after(packet->seq, flow->rst_seq[d]) >= 0 && own->min_rtt_us &&
-           passed_us > own->min_rtt_us + own->min_rtt_us / 4 &&
+           ((flow->challenges[d] & 0x0f) > 1 ||
+            fst_sequence_after(packet->seq, flow->rst_seq[d]) >= 0) &&
+           own->min_rtt_us && passed_us > own->min_rtt_us + own->min_rtt_us / 4 &&
            fst_same_distance(own, packet->ttl, 1) && fst_goes_on(own, other, packet);
 }
 
@@ -117,9 +118,10 @@ noinline int observe_after_rst(__u32 slot) {
     if (speaks_for_sender(flow, scratch, d)) {
         flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
         signals = liveness_signals(flow, packet, d);
-        if (goes_on_late(flow, packet, passed_us, d))
-            flow->challenges[d] = 0;  // both limits: challenges and drops
-        else if (goes_on_when_asked(flow, packet, passed_us, d))
+        if (goes_on_late(flow, packet, passed_us, d)) {
+            flow->challenges[d] = 0;                     // both limits: challenges and drops
+            state_clear(flow, FST_OF(FST_FLOW_RST, d));  // one that was upheld was not taken in
+        } else if (goes_on_when_asked(flow, packet, passed_us, d))
             flow->challenges[d] &= 0xf0;
     }
     first = signals && !(flow->reset_flags[d] & FST_RESET_ALIVE);

@@ -42,6 +42,29 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
              fst_hops_apart(packet->ttl, flow->rst_ttl[d]) <= 1));  // the route has changed
 }
 
+/// Whether the RST's sender brought new data since so long before the first RST of its burst.
+static __always_inline int brought_data_since(const struct fst_flow* flow, __u32 before_us, int d) {
+    return fst_sequence_after(flow->direction[d].edge_us, flow->rst_us[d] - before_us) >= 0;
+}
+
+/// Whether the sender has been heard since the first RST of its burst. One that was dropped lets SENDER_SEEN begin
+/// again, for what that tells of its repetition.
+static __always_inline int is_heard_since(const struct fst_flow* flow, int d) {
+    return (flow->reset_flags[d] & FST_RESET_SENDER_SEEN) || brought_data_since(flow, 0, d);
+}
+
+/// How long a sender must uphold its RST, from the first one of the burst on. A stream that its window limits
+/// flows in bursts, one in a round trip: where new data came within one before the RST, the next must have had time
+/// to come; where the sender was heard since, the next but one, which is what begins the count of answers anew
+/// (goes_on_when_asked()). A genuine reset is heard with its second answer or its third, one round trip later.
+static __always_inline __u32 upheld_span_us(const struct fst_flow* flow, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+
+    if (is_heard_since(flow, d))
+        return 2 * rtt_us + rtt_us / 2;
+    return brought_data_since(flow, rtt_us + rtt_us / 4, d) ? rtt_us + rtt_us / 2 : 0;
+}
+
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
 /// answers: there the sender is challenged until it has upheld for a while, or often enough. It
 /// costs a genuine reset ANSWERS_SPAN_US at the most. Where the sender has been heard since, one
@@ -54,9 +77,10 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
     const int lasts = since_us >= ANSWERS_SPAN_US;
 
-    if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d))
+    if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d) ||
+        since_us < upheld_span_us(flow, d))
         return 0;
-    if (flow->reset_flags[d] & FST_RESET_SENDER_SEEN)
+    if (is_heard_since(flow, d))
         return answers > 1 &&
                since_us >=
                    (flow->reset_flags[d] & FST_RESET_VOUCHED

@@ -113,4 +113,77 @@ TEST_P(DatapathForgerClock, BehindAFinItIsFollowedAsByTheStack) {
     EXPECT_EQ(talk.direction(End::peer).ack_edge, talk.edge(End::us)) << "the peer is not heard";
 }
 
+/// What decides nothing is not summed up, and moves a fast clock a little; many such move it far. Where the peer's clock
+/// is, our own stack's echo tells.
+TEST_P(DatapathForgerClock, OurStacksEchoSetsAClockRight) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::us, Ack);
+    inject(talk, ahead(talk.next(End::peer, Ack), 1000));
+    ASSERT_TRUE(talk.direction(End::peer).flags & FST_DIRECTION_TS_FAST);
+    Segment damaged = ahead(talk.next(End::peer, Ack), 1000);
+    damaged.checksum = Checksum::Wrong;
+    for (int i = 0; i < 1500; i++) {
+        damaged = ahead(damaged, 4000);
+        damaged.id++;
+        inject(talk, damaged);
+    }
+    inject(talk, talk.next(End::peer, Psh | Ack, 100));  // seems old
+    talk.send(End::us, Psh | Ack, 100);
+    expect_heard(talk);
+    talk.send(End::us, Ack);
+    EXPECT_LT(talk.direction(End::peer).ts_val - talk.next(End::peer, Ack).timestamps->val + 1000,
+              2000U);
+}
+
+/// However long a segment is: links with large frames.
+TEST_P(DatapathForgerClock, ADamagedSegmentOfAnyLengthMovesNoClock) {
+    if (in_kernel()) {
+        GTEST_SKIP() << "BPF_PROG_TEST_RUN takes no frames so long";
+    }
+    protect();
+    for (const std::size_t payload : {10'000U, 10'300U, 11'000U, 20'001U, 60'000U}) {
+        Conversation talk = established();
+        const fst_direction before = talk.direction(End::peer);
+        Segment damaged = ahead(talk.next(End::peer, Psh | Ack, payload), 4000);
+        damaged.checksum = Checksum::Wrong;
+        inject(talk, damaged);
+        EXPECT_EQ(talk.direction(End::peer).ts_val, before.ts_val) << payload;
+        EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge) << payload;
+        talk.send(ahead(talk.next(End::peer, Psh | Ack, payload), 1));
+        EXPECT_EQ(talk.direction(End::peer).seq_edge, before.seq_edge + payload);
+    }
+}
+
+/// A frame to all of the link, or to a group, is no segment of TCP to any host (Linux: tcp_v4_rcv()).
+TEST_P(DatapathForgerClock, AFrameToManyTeachesNothing) {
+    protect();
+    for (const bool v6 : {false, true}) {
+        for (const std::uint8_t first : {0xff, 0x01, 0x33}) {
+            Conversation talk = established({.v6 = v6});
+            const auto to_many = [&](const Segment& segment) {
+                Bytes frame = talk.encode(segment);
+                frame[0] = first;
+                return acting().run(hook(), {.bytes = frame});
+            };
+            const fst_flow before = talk.flow();
+            const std::uint64_t refused = acting().counter(FST_COUNT_REFUSED);
+            for (const std::uint32_t ticks : {4000U, 4'000'000U, 4'000'000U}) {
+                to_many(ahead(talk.next(End::peer, Ack), ticks));
+            }
+            Segment gap = talk.next(End::peer, Psh | Ack, 100);
+            gap.seq += 500;
+            gap.options = {option_of(19)};
+            gap.timestamps.reset();
+            to_many(gap);
+            to_many(mimic(talk));
+            EXPECT_EQ(acting().counter(FST_COUNT_REFUSED), refused + 5);
+            EXPECT_EQ(talk.direction(End::peer).ts_val,
+                      before.direction[talk.index(End::peer)].ts_val);
+            EXPECT_EQ(talk.flow().state, before.state);
+            expect_heard(talk);
+        }
+    }
+}
+
 }  // namespace flowstamp::testing

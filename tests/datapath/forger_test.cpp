@@ -399,10 +399,12 @@ TEST_P(DatapathForger, WhereTheSenderIsHeardOneAnswerIsNotEnough) {
     in_flight.window += 1;
     talk.send(in_flight);
     talk.pass_us(13'500);
-    expect_refused(talk, talk.stateless_reset());
-    talk.pass_us(50);
-    talk.send(End::us, Ack);
-    talk.pass_us(20'000);
+    for (int i = 0; i < 2; i++) {
+        expect_refused(talk, talk.stateless_reset());
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        talk.pass_us(20'000);
+    }
     EXPECT_EQ(inject(talk, talk.stateless_reset()).judgement().challenge, FST_CHALLENGE_UPHELD);
 }
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// A forger on the way through a router, where no ACK of a stack of this host tells what is taken in.
+#include <gtest/gtest.h>
+
+#include "tests/datapath/forger_fixture.h"
+
+namespace flowstamp::testing {
+namespace {
+
+class DatapathForgerRouter : public DatapathForger {
+  protected:
+    static constexpr std::uint32_t kFar = 1U << 30U;
+
+    /// In both names, each acknowledging the other: both ends refuse them.
+    void send_pair(Conversation& talk, std::uint32_t bytes) {
+        Segment ours = talk.next(End::us, Ack);
+        ours.seq += kFar;
+        ours.ack += kFar + bytes;
+        acting().run(FST_HOOK_TC_EGRESS, {.bytes = talk.encode(ours), .has_no_socket = true});
+        talk.pass_ms(1);
+        Segment peers = talk.next(End::peer, Ack, bytes);
+        peers.seq += kFar;
+        peers.ack += kFar;
+        inject(talk, peers);
+        talk.pass_ms(1);
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForgerRouter, ::testing::ValuesIn(ingress_hooks()),
+                         case_name);
+
+/// Each end answers what it refuses by an ACK (RFC 9293, section 3.10.7.4), if only twice a second.
+TEST_P(DatapathForgerRouter, TwoMadeUpPlacesMoveNoStream) {
+    if (in_kernel()) {
+        GTEST_SKIP() << "every packet has a socket there";
+    }
+    protect();
+    Conversation talk = established({.forwarded = true});
+    for (int second = 0; second < 6; second++) {
+        for (int pair = 0; pair < 4; pair++) {
+            send_pair(talk, 0);
+        }
+        talk.pass_ms(10);
+        talk.send(End::peer, Ack);  // their answer
+        talk.pass_ms(5);
+        for (int pair = 0; pair < 4; pair++) {  // neither is answered
+            send_pair(talk, 0);
+        }
+        expect_refused(talk, talk.stateless_reset());
+        talk.pass_ms(600);
+    }
+}
+
+/// Nor what no end sees, or cannot take in, so that it answers nothing.
+TEST_P(DatapathForgerRouter, WhatIsNotAnsweredMovesNoStream) {
+    if (in_kernel()) {
+        GTEST_SKIP() << "every packet has a socket there";
+    }
+    protect();
+    for (const bool is_signed : {false, true}) {
+        Conversation talk = established({.forwarded = true});
+        for (int i = 0; i < 8; i++) {
+            Segment ours = talk.next(End::us, Ack);
+            Segment peers = talk.next(End::peer, Ack);
+            for (Segment* segment : {&ours, &peers}) {
+                segment->seq += kFar;
+                segment->ack += kFar;
+                if (is_signed) {
+                    segment->options = {option_of(19)};
+                    segment->timestamps.reset();
+                } else {
+                    segment->ttl = 3;
+                }
+            }
+            acting().run(FST_HOOK_TC_EGRESS, {.bytes = talk.encode(ours), .has_no_socket = true});
+            talk.pass_ms(1);
+            inject(talk, peers);
+            talk.pass_ms(1100);
+        }
+        expect_refused(talk, talk.stateless_reset());
+    }
+}
+
+/// A stream whose packets passed elsewhere for a while is followed again.
+TEST_P(DatapathForgerRouter, AStreamThatWentOnElsewhereIsFollowedInAWhile) {
+    if (in_kernel()) {
+        GTEST_SKIP() << "every packet has a socket there";
+    }
+    protect();
+    Conversation talk = established({.forwarded = true});
+    for (std::uint32_t i = 0; i < 40; i++) {
+        send_pair(talk, 100);
+        talk.pass_ms(100);
+    }
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, talk.edge(End::peer) + kFar + 100);
+    EXPECT_EQ(talk.direction(End::us).seq_edge, talk.edge(End::us) + kFar);
+}
+
+}  // namespace
+}  // namespace flowstamp::testing
