@@ -42,27 +42,20 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
              fst_hops_apart(packet->ttl, flow->rst_ttl[d]) <= 1));  // the route has changed
 }
 
-/// Whether the RST's sender brought new data since so long before the first RST of its burst.
-static __always_inline int brought_data_since(const struct fst_flow* flow, __u32 before_us, int d) {
-    return fst_sequence_after(flow->direction[d].edge_us, flow->rst_us[d] - before_us) >= 0;
-}
-
 /// Whether the sender has been heard since the first RST of its burst. One that was dropped lets SENDER_SEEN begin
-/// again, for what that tells of its repetition.
+/// again, for what that tells of its repetition; new data is seen by when it came.
 static __always_inline int is_heard_since(const struct fst_flow* flow, int d) {
-    return (flow->reset_flags[d] & FST_RESET_SENDER_SEEN) || brought_data_since(flow, 0, d);
+    return (flow->reset_flags[d] & FST_RESET_SENDER_SEEN) ||
+           fst_sequence_after(flow->direction[d].edge_us, flow->rst_us[d]) >= 0;
 }
 
-/// How long a sender must uphold its RST, from the first one of the burst on. A stream that its window limits
-/// flows in bursts, one in a round trip: where new data came within one before the RST, the next must have had time
-/// to come; where the sender was heard since, the next but one, which is what begins the count of answers anew
-/// (goes_on_when_asked()). A genuine reset is heard with its second answer or its third, one round trip later.
+/// How long a sender must uphold its RST, from the first one of the burst on. Where it was heard since, until the
+/// next but one round trip's data had time to come, which begins the count of answers anew
+/// (goes_on_when_asked()). What it sent before says nothing: a genuine reset is heard with its first answer.
 static __always_inline __u32 upheld_span_us(const struct fst_flow* flow, int d) {
     const __u32 rtt_us = flow->direction[d].min_rtt_us;
 
-    if (is_heard_since(flow, d))
-        return 2 * rtt_us + rtt_us / 2;
-    return brought_data_since(flow, rtt_us + rtt_us / 4, d) ? rtt_us + rtt_us / 2 : 0;
+    return is_heard_since(flow, d) ? 2 * rtt_us + rtt_us / 2 : 0;
 }
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
