@@ -254,7 +254,10 @@ static __always_inline int lowers_rtt(const struct fst_direction* own,
 /// the first ACK of it.
 static __always_inline void learn_rtt(struct fst_direction* own, const struct fst_direction* other,
                                       const struct fst_packet* packet, __u32 acknowledged) {
-    if (!acknowledged || !samples_rtt(own))
+    // Where all segments are signed or bear IP options, one without, of whoever, would be the only sample.
+    if (!acknowledged || !samples_rtt(own) ||
+        !(other->flags &
+          (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK)))
         return;
     // Which of a SYN's copies is answered is not known (Karn's rule; RFC 6298, section 3).
     if (!(own->flags & FST_DIRECTION_BASE) && other->retransmitted)

@@ -121,5 +121,28 @@ TEST_P(DatapathForgerOptions, WhoSignsFromNowOnTakesNoUnsignedSegments) {
     EXPECT_EQ(inject(talk, reset).judgement().pass_reason, FST_PASS_OPTIONS);
 }
 
+/// The reset of a peer whose segments all have IPv4 options is upheld, whatever one without has taught.
+TEST_P(DatapathForgerOptions, OneSegmentWithoutIpOptionsHidesNoResetWithThem) {
+    protect();
+    Conversation talk = changed(record_route);
+    inject(talk, talk.next(End::peer, Ack));
+    exchange(talk, record_route);
+    ASSERT_TRUE(talk.direction(End::peer).flags & FST_DIRECTION_BASE);
+    talk.pass_ms(100);
+    Segment reset = mimic(talk);
+    record_route(reset);
+    EXPECT_EQ(inject(talk, reset).judgement().action, FST_ACTION_CHALLENGED);
+    bool upheld = false;
+    for (int i = 0; i < 3 && !upheld; i++) {
+        talk.pass_us(50);
+        send_changed(talk, record_route, End::us, Ack);
+        talk.pass_ms(20);
+        Segment answer = talk.stateless_reset();
+        record_route(answer);
+        upheld = inject(talk, answer).judgement().challenge == FST_CHALLENGE_UPHELD;
+    }
+    EXPECT_TRUE(upheld);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
