@@ -123,6 +123,8 @@ noinline int observe_copy(__u32 slot) {
         return 0;
     }
     packet->flags |= FST_PACKET_DUPLICATE_FRAME;
+    if (packet->hook == FST_HOOK_TC_EGRESS && !fst_is_own_stack(flow, d))
+        flow->after_rst[d] |= FST_END_SENT_ON;
     if (!(flow->state & FST_FLOW_DUPLICATE_FRAMES) && !is_from_wrong_side(flow, packet, d) &&
         (named || packet->payload || (packet->tcp_flags & FST_TCP_SYN)))
         state_set(flow, FST_FLOW_DUPLICATE_FRAMES);

@@ -107,12 +107,15 @@ static __always_inline void observe_third_packet(struct scratch* scratch, struct
     const struct fst_packet* packet = &scratch->packet;
     const struct candidate* candidate = candidate_get(slot);
     const __u32 sides = flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1));
+    const __u8 ends[2] = {flow->after_rst[0] & FST_OF_END, flow->after_rst[1] & FST_OF_END};
 
     if (!candidate || candidate->handshake != 3 || (packet->tcp_flags & FST_TCP_SYN) ||
         !(packet->tcp_flags & FST_TCP_ACK) || packet->seq != candidate->isn[d] + 1 ||
         packet->ack != candidate->isn[d ^ 1] + 1)
         return;
     flow_restart(scratch, flow, slot);
+    flow->after_rst[0] = ends[0];
+    flow->after_rst[1] = ends[1];
     adopt_end(flow, candidate, d);
     adopt_end(flow, candidate, d ^ 1);
     flow->direction[d ^ 1].ack_edge = candidate->isn[d] + 1;
@@ -154,6 +157,10 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
     const struct fst_packet* packet = &scratch->packet;
     __u32 state = flow->state;
 
+    // A listener throws it away, a socket in SYN-SENT takes the SYN (Linux: tcp_rcv_state_process()).
+    if ((packet->tcp_flags & FST_TCP_FIN) &&
+        ((state & FST_FLOW_ESTABLISHED) || !(state & FST_OF(FST_FLOW_SYN, d ^ 1))))
+        return FST_REFUSED;
     if (!(packet->flags & FST_PACKET_NEW_FLOW) && fst_has_foreign_signature(flow, packet) &&
         !has_ended(flow))
         return FST_REFUSED;
@@ -173,7 +180,7 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
         if (begins || !(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || has_ended(flow))
             flow_restart(scratch, flow, slot);
-        else if (fst_is_doubtful(packet))
+        else if (fst_is_doubtful(packet) || fst_lacks_signature(flow, packet, d))
             return FST_REFUSED;
     }
     note_syn_options(flow, packet, d);
@@ -201,7 +208,8 @@ static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scrat
         return FST_REPEATED;
     // One that its receiver may throw away waits for the third packet, as a second one does.
     if ((state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
-        fst_acks_syn(flow, packet->ack, d ^ 1) && !fst_is_doubtful(packet)) {
+        fst_acks_syn(flow, packet->ack, d ^ 1) && !fst_is_doubtful(packet) &&
+        !fst_lacks_signature(flow, packet, d) && fst_echoes_syn(flow, packet, d)) {
         // Earlier packets from this side belonged to another connection.
         flow->direction[d].flags &= ~FST_DIRECTION_SEEN;
         note_syn_options(flow, packet, d);

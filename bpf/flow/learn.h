@@ -254,7 +254,10 @@ static __always_inline int lowers_rtt(const struct fst_direction* own,
 /// the first ACK of it.
 static __always_inline void learn_rtt(struct fst_direction* own, const struct fst_direction* other,
                                       const struct fst_packet* packet, __u32 acknowledged) {
-    if (!acknowledged || !samples_rtt(own))
+    // Where all segments are signed or bear IP options, one without, of whoever, would be the only sample.
+    if (!acknowledged || !samples_rtt(own) ||
+        !(other->flags &
+          (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK)))
         return;
     // Which of a SYN's copies is answered is not known (Karn's rule; RFC 6298, section 3).
     if (!(own->flags & FST_DIRECTION_BASE) && other->retransmitted)
@@ -332,7 +335,7 @@ static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet
     }
     learn_edges(own, packet);
     if (own->seq_edge != seq_edge)
-        note_fin_ahead(flow, packet->tcp_flags & FST_TCP_FIN, d);
+        note_fin_ahead(flow, fst_has_fin(packet), d);
 }
 
 /// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
@@ -348,7 +351,7 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
 
     learn_rtt(own, &flow->direction[d ^ 1], packet, learn_edges(own, packet));
     if (own->seq_edge != seq_edge || (packet->payload && fst_sequence_end(packet) == seq_edge))
-        note_fin_ahead(flow, gap && (packet->tcp_flags & FST_TCP_FIN), d);
+        note_fin_ahead(flow, gap && fst_has_fin(packet), d);
     learn_mac(flow, packet, d);
     // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
     if ((packet->flags & FST_PACKET_TS) && !(gap && was_seen))

@@ -38,6 +38,34 @@ static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
     state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
 }
 
+/// Whether data that its receiver may take in covers the number of what was taken for its side's FIN: that was
+/// none, as no side sends both. Its receiver had thrown it away.
+static __always_inline int covers_fin(const struct fst_flow* flow, const struct fst_packet* packet,
+                                      int d) {
+    const __u32 edge = flow->direction[d].seq_edge;
+
+    return (flow->state & FST_OF(FST_FLOW_FIN, d)) && packet->payload &&
+           fst_sequence_after(packet->seq, edge) < 0 &&
+           fst_sequence_after(packet->seq + packet->payload, edge) >= 0 &&
+           fst_is_new_to(&flow->direction[d ^ 1], packet);
+}
+
+/// Whether an end's own stack signs, as of a packet of its own. What either end's packets have taught until it
+/// begins to is no more than anyone could.
+static __always_inline void note_signing(struct fst_flow* flow, const struct fst_packet* packet,
+                                         int d) {
+    const int signs = !!(packet->doubts & FST_DOUBT_SIGNATURE);
+
+    if (signs == !!fst_signs(flow, d) && fst_is_own_stack(flow, d))
+        return;
+    flow->after_rst[d] =
+        (__u8)((flow->after_rst[d] & ~FST_OF_END) | FST_OWN_STACK | (signs ? FST_END_SIGNS : 0));
+    if (!signs)
+        return;
+    flow->direction[0].flags &= ~FST_DIRECTION_BASE;
+    flow->direction[1].flags &= ~FST_DIRECTION_BASE;
+}
+
 /// A socket of this host has taken in bytes behind what was seen of end `d`: what was taken for its FIN was none.
 /// One that is held back is thrown away where later data covers its number (Linux: tcp_ofo_queue()).
 static __always_inline void note_no_fin(struct fst_flow* flow, int d) {
@@ -80,6 +108,25 @@ static __always_inline void follow_own_echo(struct fst_flow* flow, const struct 
         (other->flags & FST_DIRECTION_TS_CLOCK) &&
         fst_sequence_after(other->ts_val, packet->ts_ecr) > near)
         other->ts_val = packet->ts_ecr;
+}
+
+/// A packet, no RST, that a socket of this host has sent. A global function, so that the verifier checks it once.
+noinline int observe_own_stack(__u32 slot) {
+    const struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    const struct fst_packet* packet;
+    int d;
+
+    if (!scratch || !flow)
+        return 0;
+    packet = &scratch->packet;
+    d = packet->direction & 1;
+    if (!(flow->state & FST_OF(FST_FLOW_LOCAL, d)) && !(packet->tcp_flags & FST_TCP_SYN))
+        claim_own_side(flow, d);
+    note_signing(flow, packet, d);
+    follow_own_stack(flow, packet, d);
+    follow_own_echo(flow, packet, d);
+    return 0;
 }
 
 /// A segment of a socket of this host that does not fit here: its ACK is true all the same. Into a window that
@@ -155,6 +202,8 @@ noinline int observe_rare(__u32 slot) {
         observe_stale_ack(flow, packet, slot, d);
     if (!fits)
         return 0;
+    if (covers_fin(flow, packet, d))
+        note_no_fin(flow, d);
     if (packet->hook == FST_HOOK_TC_EGRESS && !(flow->direction[d].flags & FST_DIRECTION_SEEN))
         state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
     if (flow->state & FST_OF(FST_FLOW_AFTER_RST, d))
@@ -172,7 +221,7 @@ noinline int observe_rare(__u32 slot) {
         observe_establishing(flow, packet, slot, d);
     if (!fits)
         return 0;
-    if ((packet->tcp_flags & FST_TCP_FIN) && fst_is_new_to(&flow->direction[d ^ 1], packet) &&
+    if (fst_has_fin(packet) && fst_is_new_to(&flow->direction[d ^ 1], packet) &&
         is_fin_in_order(flow, packet, d))
         state_set(flow, FST_OF(FST_FLOW_FIN, d));
     return 0;
@@ -205,7 +254,8 @@ static __always_inline int is_acceptance_open(const struct fst_flow* flow,
     const struct fst_direction* own = &flow->direction[d];
 
     return packet->seq != own->seq_edge || !own->ring_next || !knows_ttl(own, packet->ttl) ||
-           !(packet->tcp_flags & FST_TCP_ACK) || fst_is_doubtful(packet) ||
+           !(own->flags & FST_DIRECTION_BASE) || !(packet->tcp_flags & FST_TCP_ACK) ||
+           fst_is_doubtful(packet) ||
            !acks_what_was_sent(own, &flow->direction[d ^ 1], packet->ack) ||
            fst_timestamps_acceptance(own, packet, flow->state) != FST_ACCEPTED;
 }
@@ -303,14 +353,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         return;
     }
     scratch->acceptance = FST_ACCEPTED;
-    if (scratch->from_socket) {
-        if (!(flow->state & FST_OF(FST_FLOW_LOCAL, d)) && !(packet->tcp_flags & FST_TCP_SYN))
-            claim_own_side(flow, d);
-        if (!fst_is_own_stack(flow, d))
-            flow->after_rst[d] |= FST_OWN_STACK;
-        follow_own_stack(flow, packet, d);
-        follow_own_echo(flow, packet, d);
-    }
+    if (scratch->from_socket)
+        observe_own_stack(slot);
     if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
     if (scratch->from_socket && scratch->acceptance != FST_ACCEPTED)

@@ -43,7 +43,8 @@ enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
     SLOT_HALF_OPEN = 2,  ///< no complete handshake, or one direction only; or closed a moment ago
-    SLOT_OUTSIDE = 3,    ///< both directions came in by the interface: a mirror's, or made up
+    SLOT_OUTSIDE =
+        3,  ///< both directions came in by the interface, and none left: a mirror's, or made up
     SLOT_IDLE = 4,
     SLOT_LIVE = 5,
     SLOT_KEPT = 6,  ///< never evicted
@@ -72,7 +73,8 @@ static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow
         return age > AGE_SETTLED ? SLOT_CLOSED : SLOT_HALF_OPEN;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         return SLOT_HALF_OPEN;
-    if (!(flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1))))
+    if (!(flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1))) &&
+        !fst_is_sent_on(flow, 0) && !fst_is_sent_on(flow, 1))
         return SLOT_OUTSIDE;
     if (age > AGE_IDLE)
         return SLOT_IDLE;

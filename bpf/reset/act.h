@@ -40,6 +40,14 @@ static __always_inline void advance_clock(struct fst_direction* own,
         own->ts_offset = offset;
 }
 
+/// Whether end `d` is a socket of this host whose segments all bear such options: its peer's do so as well, and are
+/// taken in. Linux answers with the IP options of the SYN (tcp_v4_save_options()).
+static __always_inline int all_are_doubtful(const struct fst_flow* flow, int d) {
+    return fst_is_own_stack(flow, d) && (flow->state & FST_FLOW_ESTABLISHED) &&
+           !(flow->direction[d].flags &
+             (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
+}
+
 /// Whether the RST is acceptable (RFC 9293, section 3.10.7.4): the receiver's stack acts on it, if
 /// only by a challenge ACK. Another one changes nothing, wherever it came from: who knows addresses
 /// and ports alone can send any number.
@@ -50,8 +58,11 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
 
     if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
         return 0;
+    if (fst_lacks_signature(flow, packet, d))
+        return 0;
     // Nor may the challenge that is made of it reach the stack, with the options that it bears.
-    if (fst_is_doubtful(packet) && (own->flags & FST_DIRECTION_BASE))
+    if (fst_is_doubtful(packet) && (own->flags & FST_DIRECTION_BASE) &&
+        !all_are_doubtful(flow, d ^ 1))
         return 0;
     if (!(other->flags & FST_DIRECTION_ACKED))  // it has told no window yet
         return ((packet->tcp_flags & FST_TCP_ACK) && (other->flags & FST_DIRECTION_SEEN) &&
@@ -77,7 +88,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
         if (!is_below_ack(flow, packet, d))
             advance_clock(&flow->direction[d], packet, judgement, kept);
-        flow->after_rst[d] &= FST_OWN_STACK;
+        flow->after_rst[d] &= FST_OF_END;
         flow->reset_flags[d] = kept;
         // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
         challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);

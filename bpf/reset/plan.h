@@ -125,8 +125,9 @@ static __always_inline int has_fixed_options(const struct fst_flow* flow,
     if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MPTCP))
         return 1;
     return (packet->doubts & FST_DOUBT_SIGNATURE) &&
-           !(flow->direction[d].flags &
-             (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
+           (fst_signs(flow, d ^ 1) ||
+            !(flow->direction[d].flags &
+              (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK)));
 }
 
 /// Whether the receiver's stack may take the RST in. Its window may be larger than it seems, where a scale was not
@@ -209,9 +210,17 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
         return pass_because(judgement, FST_PASS_TOO_MANY);
     if (kept_refuted(flow, packet, d) && !is_by_another_way(flow, judgement, d))
         return PLAN_DROP;
-    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
-        return challenge_works(flow, packet, judgement, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
-                                                                                   : PLAN_DROP;
+    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX) {
+        const enum fst_pass_reason reason = challenge_works(flow, packet, judgement, d);
+
+        // Only the SYN-ACK before it speaks against it. A stack that has taken that in throws the RST away, by its
+        // number; to one that has not, the RST may be the answer that it waits for.
+        if (reason == FST_PASS_SYN_SENT &&
+            (judgement->signals & (FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG)) ==
+                FST_SIGNAL_BIT(FST_SIGNAL_SYN_RST))
+            return pass_because(judgement, reason);
+        return reason == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE : PLAN_DROP;
+    }
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
     return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
                    had_time_to_answer(flow, packet, judgement, d)

@@ -228,6 +228,7 @@ noinline int judge_conclusive(__u32 slot) {
             (flow->state & FST_OF(FST_FLOW_SYN_ACK, d)) &&
             (own->flags & FST_DIRECTION_BASE_SYN_ACK) &&  // no doubtful one
             (flow->state & FST_OF(FST_FLOW_SYN, d ^ 1)) && !(other->flags & FST_DIRECTION_ACKED) &&
+            !(flow->state & FST_OF(FST_FLOW_RST, d ^ 1)) &&  // nor one that it has reset
             !other->retransmitted && flow->isn[d] + 1 != 0,
         FST_SIGNAL_SYN_RST);
     before = earlier_reset(&view);

@@ -122,6 +122,26 @@ static inline __u32 fst_ack_reach(const struct fst_flow* flow, int d) {
     return !midway && acknowledged < reach ? acknowledged : reach;
 }
 
+/// Whether the segment ends its side's stream: the FIN of a SYN or SYN-ACK is ignored (Linux:
+/// tcp_rcv_synsent_state_process()).
+static inline int fst_has_fin(const struct fst_packet* packet) {
+    return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN)) == FST_TCP_FIN;
+}
+
+/// Whether the SYN-ACK of end `d` echoes a timestamp of the other end's SYN that can have left by now. In SYN-SENT
+/// Linux answers another one with a reset, and goes on waiting (tcp_rcv_synsent_state_process()). The first SYN's
+/// timestamp is known; those of its copies are later, by as much as has passed, at a tick per millisecond.
+static inline int fst_echoes_syn(const struct fst_flow* flow, const struct fst_packet* packet,
+                                 int d) {
+    const struct fst_direction* other = &flow->direction[(d & 1) ^ 1];
+    const __u32 now_ms = (__u32)(packet->time_ns / 1000000);
+
+    return !(packet->flags & FST_PACKET_TS) || !packet->ts_ecr ||
+           !(other->flags & FST_DIRECTION_TS_CLOCK) ||
+           (flow->state & FST_OF(FST_FLOW_SYN_ACK, (d & 1) ^ 1)) ||  // both have opened
+           packet->ts_ecr - other->ts_val <= other->ts_offset + now_ms - other->ts_val + 1;
+}
+
 /// Whether `ack` acknowledges the SYN of end `d`, or also the data that it carried (RFC 7413).
 static inline int fst_acks_syn(const struct fst_flow* flow, __u32 ack, int d) {
     const __u32 first = flow->isn[d & 1] + 1;
@@ -142,20 +162,37 @@ static inline int fst_is_doubtful(const struct fst_packet* packet) {
     return packet->doubts || (packet->flags & FST_PACKET_FIRST_FRAGMENT);
 }
 
-/// Whether the segment is signed on a connection that is not: a stack without a key for it throws it away
-/// (RFC 2385; Linux: tcp_inbound_hash()). Nothing is learned from what is signed, so that a signed
-/// connection has no baseline at either end.
-static inline int fst_has_foreign_signature(const struct fst_flow* flow,
-                                            const struct fst_packet* packet) {
-    return (packet->doubts & FST_DOUBT_SIGNATURE) &&
-           ((flow->direction[0].flags | flow->direction[1].flags) &
-            (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
-}
-
 /// Whether end `d` is a socket of this host. What its stack takes in, its ACKs tell; nothing else need be
 /// believed.
 static inline int fst_is_own_stack(const struct fst_flow* flow, int d) {
     return flow->after_rst[d & 1] & FST_OWN_STACK;
+}
+
+/// Whether end `d` is a socket of this host that signs its segments.
+static inline int fst_signs(const struct fst_flow* flow, int d) {
+    return (flow->after_rst[d & 1] & FST_OF_END) == (FST_OWN_STACK | FST_END_SIGNS);
+}
+
+/// Whether a packet of end `d` that came in by the interface has left by it again, as on a router with a single one.
+static inline int fst_is_sent_on(const struct fst_flow* flow, int d) {
+    return (flow->after_rst[d & 1] & FST_OF_END) == FST_END_SENT_ON;
+}
+
+/// Whether the segment of end `d` lacks the signature that its receiver, a socket of this host, asks for as it
+/// signs by itself: Linux throws such away, of any kind (tcp_inbound_hash()).
+static inline int fst_lacks_signature(const struct fst_flow* flow, const struct fst_packet* packet,
+                                      int d) {
+    return fst_signs(flow, d ^ 1) && !(packet->doubts & FST_DOUBT_SIGNATURE);
+}
+
+/// Whether the segment is signed on a connection that is not: a stack without a key for it throws it away
+/// (RFC 2385; Linux: tcp_inbound_hash()). Nothing is learned from what is signed, so that a signed
+/// connection has no baseline at either end; where a socket of this host signs, it is one, whatever came before.
+static inline int fst_has_foreign_signature(const struct fst_flow* flow,
+                                            const struct fst_packet* packet) {
+    return (packet->doubts & FST_DOUBT_SIGNATURE) && !fst_signs(flow, 0) && !fst_signs(flow, 1) &&
+           ((flow->direction[0].flags | flow->direction[1].flags) &
+            (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
 }
 
 /// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
@@ -289,6 +326,7 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
     // it is known which that is.
     if (!(own->flags & FST_DIRECTION_ACKED) && (flow->state & FST_FLOW_TS) &&
         fst_is_own_stack(flow, (d & 1) ^ 1) && (packet->flags & FST_PACKET_TS) &&
+        (other->flags & FST_DIRECTION_TS_CLOCK) &&
         other->ts_val - packet->ts_ecr > (other->packets > 1 ? FST_TIMESTAMPS_NEAR : 0))
         return FST_REFUSED;
     if (!(own->flags & FST_DIRECTION_SEEN))
@@ -317,7 +355,7 @@ static inline enum fst_acceptance fst_acceptance_of(const struct fst_flow* flow,
                                                     const struct fst_packet* packet, int d) {
     const enum fst_acceptance acceptance = fst_acceptance_by_numbers(flow, packet, d);
 
-    if (fst_has_foreign_signature(flow, packet))
+    if (fst_has_foreign_signature(flow, packet) || fst_lacks_signature(flow, packet, d))
         return FST_REFUSED;
     return acceptance == FST_ACCEPTED && fst_is_doubtful(packet) ? FST_UNFIT : acceptance;
 }

@@ -162,11 +162,12 @@ struct fst_flow {
     __u32 seen_coarse;  ///< last packet, CLOCK_MONOTONIC ns >> 30 (about a second)
     __u32 state;        ///< enum fst_flow_state; changed atomically
     // Line 1: handshake, link and resets.
-    __u32 isn[2];           ///< initial sequence numbers
-    __u8 mac[2][6];         ///< source MAC of each end's packets
-    __u8 after_rst[2];      ///< FST_AFTER_RST_*; and of an end, not of its RSTs, FST_OWN_STACK
-    __u8 wscale[2];         ///< window scale of each end's SYN, plus 1; 0: none offered
-    __u32 rst_us[2];        ///< when the RST under observation came: the first of a row
+    __u32 isn[2];    ///< initial sequence numbers
+    __u8 mac[2][6];  ///< source MAC of each end's packets
+    __u8 after_rst
+        [2];          ///< FST_AFTER_RST_*; and of an end, not of its RSTs, FST_END_*, FST_OWN_STACK
+    __u8 wscale[2];   ///< window scale of each end's SYN, plus 1; 0: none offered
+    __u32 rst_us[2];  ///< when the RST under observation came: the first of a row
     __u32 rst_seq[2];       ///< its sequence number
     __u32 egress_us[2];     ///< the other end's first packet after it
     __u32 liveness_ack[2];  ///< the other end's sequence edge when it came
@@ -179,11 +180,17 @@ struct fst_flow {
 #define FST_TAG_BUSY 1ULL
 /// Of fst_flow.after_rst: packets reported since the RST, at the most FST_AFTER_RST_REPORTED; how often the
 /// open challenge was repeated for what came early and looked like its answer, at the most three times.
-#define FST_AFTER_RST_REPORTED 0x1f
+#define FST_AFTER_RST_REPORTED 0x0f
 #define FST_AFTER_RST_EARLY_ONE 0x20
 #define FST_AFTER_RST_EARLY 0x60
 /// A socket of this host sends this end's packets.
 #define FST_OWN_STACK 0x80
+/// One bit, as no more are left. With FST_OWN_STACK: the latest of those packets was signed. Without: packets of
+/// this end that came in by the interface have left by it again.
+#define FST_END_SIGNS 0x10
+#define FST_END_SENT_ON 0x10
+/// What is an end's, and not one of its RSTs'.
+#define FST_OF_END (FST_OWN_STACK | FST_END_SIGNS)
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, isn) == 64, "line 0");
 FST_STATIC_ASSERT(FST_OFFSETOF(struct fst_flow, direction) == 128, "line 1");
 FST_STATIC_ASSERT(sizeof(struct fst_flow) == 384, "a slot is six lines");

@@ -90,6 +90,46 @@ TEST_P(DatapathForgerClose, AnAckThatLooksLikeTheDataHidesItNot) {
     expect_refused(talk, crude(talk));
 }
 
+/// The stack had taken in a later timestamp, of a segment with IP options, and threw the FIN away as too old (PAWS).
+/// The peer's next message ends on that number: our ACK of it is none of a FIN.
+TEST_P(DatapathForgerClose, AFinWhoseNumberTheNextMessageEndsOnClosesNothing) {
+    for (const std::size_t parts : {1, 2}) {
+        SCOPED_TRACE(parts);
+        protect();
+        Conversation talk = established();
+        close_our_side(talk);
+        Segment ahead = talk.next(End::peer, Ack);
+        ahead.timestamps->val += 500;
+        ahead.ip_options = {1, 1, 1, 0};
+        inject(talk, ahead);
+        inject(talk, talk.next(End::peer, Fin | Psh | Ack, 99));
+        talk.pass_ms(600);
+        for (std::size_t i = 0; i < parts; i++) {
+            talk.send(End::peer, Psh | Ack, 100 / parts);
+        }
+        talk.send(End::us, Ack);
+        EXPECT_FALSE(talk.state_has(FST_FLOW_FIN, End::peer));
+        expect_refused(talk, mimic(talk));
+    }
+}
+
+/// What comes again of data that was sent before a FIN covers none of it: the FIN stays.
+TEST_P(DatapathForgerClose, DataThatComesAgainTakesNoFinBack) {
+    protect();
+    Conversation talk = established();
+    close_our_side(talk);
+    Segment data = talk.next(End::peer, Psh | Ack, 100);
+    talk.send(End::peer, Fin | Psh | Ack, 100);
+    talk.pass_ms(100);
+    data.timestamps->val += 100;
+    data.id += 1;
+    inject(talk, data);
+    EXPECT_TRUE(talk.state_has(FST_FLOW_FIN, End::peer));
+    talk.send(End::us, Ack);
+    talk.pass_ms(20);
+    EXPECT_EQ(inject(talk, mimic(talk)).judgement().pass_reason, FST_PASS_CLOSED);
+}
+
 /// Its SYN-ACK bears none: the connection is not signed, though its peer has sent nothing else yet.
 TEST_P(DatapathForgerClose, ASignatureHidesNoResetRightAfterTheHandshake) {
     Setting plain;  // options have room
