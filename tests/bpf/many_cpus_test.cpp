@@ -156,6 +156,9 @@ TEST_F(ManyCpus, OneFlowOnAllStaysWhole) {
             EXPECT_LE(direction.seq_edge,
                       is_client ? 1000 + kPackets * 100 : 5000 + kPackets * 200);
             for (const fst_stamp& stamp : direction.ring) {
+                if (stamp.ttl == 0 && stamp.time_us == 0) {
+                    continue;  // not used: what came too early for what was seen is refused
+                }
                 EXPECT_EQ(stamp.ttl, is_client ? 64 : 52);
                 EXPECT_EQ(stamp.tcp_flags, Ack);
                 EXPECT_LT(stamp.ip_id, kPackets);
