@@ -274,6 +274,12 @@ Excuse excuse_moving(const Step& step, int peer, Differences& differences) {
     excused.all(is_unlooked(step, peer), Excuse::Unlooked);
     excused.some(got_fin(socket), Excuse::AfterFin, {"seq_edge", "window"});
     excused.some(got_fin(socket) && fin, Excuse::AfterFin, {"state"});
+    // Data on a FIN's number, of which our stack has not said yet which of the two it has taken in: the slot
+    // takes the FIN back, as what is not closed licenses no reset.
+    excused.some(got_fin(socket) && segment.payload != 0 &&
+                     after(segment.end(), socket.rcv_nxt - 1) &&
+                     after(socket.rcv_nxt, socket.rcv_wup),
+                 Excuse::AfterFin, {"state"});
     excused.some(older, Excuse::OlderWindow, {"window"});
     excused.some(segment.payload == 0 && after(segment.seq, socket.rcv_nxt), Excuse::Ahead,
                  {"seq_edge"});
