@@ -90,9 +90,9 @@ TEST_P(LoaderRun, SeedSelectsTheBucket) {
     for (const std::uint64_t seed : {11, 12, 13}) {
         kernel::LoadedProbe probe = load({.hash_seed = {{seed, ~seed}}});
         require(probe.test_run().run(GetParam().program, {.bytes = frame}));
-        probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t slot, const fst_flow&) {
-            slots.push_back(slot);
-        });
+        probe.maps().flows().scan(
+            0, probe.maps().flows().slots(),
+            [&](std::uint32_t slot, const fst_flow&) { slots.push_back(slot); });
     }
     ASSERT_EQ(slots.size(), 3U);
     EXPECT_FALSE(slots[0] == slots[1] && slots[1] == slots[2]);

@@ -227,7 +227,7 @@ class AttachTable : public AttachDeath {
         ASSERT_EQ(table->interfaces.size(), 1U);
         EXPECT_EQ(table->interfaces[0].name, "kta");
         int flows = 0;
-        table->flows.scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
+        table->flows.scan(0, table->flows.slots(), [&](std::uint32_t, const fst_flow& flow) {
             flows++;
             EXPECT_EQ(flow.key.ifindex, table->interfaces[0].index);
         });

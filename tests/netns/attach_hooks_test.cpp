@@ -165,10 +165,11 @@ TEST_F(AttachSeveral, FlowsNameTheirInterface) {
     ASSERT_EQ(probe.attachments().size(), 2U) << "an interface named twice is watched once";
     EXPECT_EQ(connect_to_closed_port(), ECONNREFUSED);
     int flows = 0;
-    probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
-        flows++;
-        EXPECT_EQ(flow.key.ifindex, probe.attachments()[0].interface.index);
-    });
+    probe.maps().flows().scan(
+        0, probe.maps().flows().slots(), [&](std::uint32_t, const fst_flow& flow) {
+            flows++;
+            EXPECT_EQ(flow.key.ifindex, probe.attachments()[0].interface.index);
+        });
     EXPECT_EQ(flows, 1);
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
 }

@@ -52,12 +52,13 @@ TEST_F(AttachTunnel, IsStampedAtTc) {
     EXPECT_EQ(counter(probe, FST_COUNT_TCP), 2U);
     EXPECT_EQ(counter(probe, FST_COUNT_RST), 1U);
     int flows = 0;
-    probe.maps().flows().scan(0, FST_FLOWS_DEFAULT, [&](std::uint32_t, const fst_flow& flow) {
-        flows++;
-        EXPECT_TRUE(flow.direction[0].ring[0].ttl == 57 || flow.direction[1].ring[0].ttl == 57);
-        EXPECT_EQ(fst_mac_votes(&flow.direction[0]), 0);
-        EXPECT_EQ(fst_mac_votes(&flow.direction[1]), 0);
-    });
+    probe.maps().flows().scan(
+        0, probe.maps().flows().slots(), [&](std::uint32_t, const fst_flow& flow) {
+            flows++;
+            EXPECT_TRUE(flow.direction[0].ring[0].ttl == 57 || flow.direction[1].ring[0].ttl == 57);
+            EXPECT_EQ(fst_mac_votes(&flow.direction[0]), 0);
+            EXPECT_EQ(fst_mac_votes(&flow.direction[1]), 0);
+        });
     EXPECT_EQ(flows, 1);
 }
 
