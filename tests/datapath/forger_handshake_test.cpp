@@ -9,6 +9,18 @@ namespace {
 
 class DatapathForgerHandshake : public DatapathForger {
   protected:
+    /// Our SYN, and a second later the same again, its clock so many ticks ahead. The first one's timestamp.
+    static std::uint32_t send_two_syns(Conversation& talk, std::uint32_t ticks) {
+        Segment syn = talk.next(End::us, Syn);
+        const std::uint32_t first = syn.timestamps->val;
+        talk.send(syn);
+        talk.pass_ms(1000);
+        syn.timestamps->val = first + ticks;
+        syn.id++;
+        talk.send(syn);
+        talk.pass_ms(20);
+        return first;
+    }
     /// Our SYN, and a forged SYN-ACK to it whose timestamp echoes none of ours: our stack throws it away.
     void be_answered_in_its_name(Conversation& talk) {
         talk.send(End::us, Syn);
@@ -62,14 +74,7 @@ TEST_P(DatapathForgerHandshake, AnyOfOurSynsMayBeEchoed) {
     for (const std::uint32_t which : {0U, 1U, 2U}) {
         SCOPED_TRACE(which);
         Conversation talk(acting(), hook());
-        Segment syn = talk.next(End::us, Syn);
-        const std::uint32_t first = syn.timestamps->val;
-        talk.send(syn);
-        talk.pass_ms(1000);
-        syn.timestamps->val = first + 1000;
-        syn.id++;
-        talk.send(syn);
-        talk.pass_ms(20);
+        const std::uint32_t first = send_two_syns(talk, 1000);
         Segment answer = talk.next(End::peer, Syn | Ack);
         answer.timestamps->ecr = which == 2 ? 0 : first + which * 1000;
         talk.send(answer);
@@ -81,14 +86,7 @@ TEST_P(DatapathForgerHandshake, AnyOfOurSynsMayBeEchoed) {
 TEST_P(DatapathForgerHandshake, AnEchoOfAFastClockIsTakenWithTheThirdPacket) {
     protect();
     Conversation talk(acting(), hook());
-    Segment syn = talk.next(End::us, Syn);
-    const std::uint32_t first = syn.timestamps->val;
-    talk.send(syn);
-    talk.pass_ms(1000);
-    syn.timestamps->val = first + 1'000'000;
-    syn.id++;
-    talk.send(syn);
-    talk.pass_ms(20);
+    const std::uint32_t first = send_two_syns(talk, 1'000'000);
     Segment answer = talk.next(End::peer, Syn | Ack);
     answer.timestamps->ecr = first + 1'000'000;
     talk.send(answer);
