@@ -14,13 +14,17 @@ namespace packet = flowstamp::testing;
 
 enum class Options { none, timestamps, unusual };
 
-inline std::vector<packet::TcpOption> tcp_options(Options options) {
+/// What the two ends' clocks show. Each echoes the other's: a stack takes no SYN-ACK that does not.
+constexpr std::uint32_t kClientClock = 1000, kServerClock = 2000;
+
+inline std::vector<packet::TcpOption> tcp_options(Options options, std::uint32_t clock,
+                                                  std::uint32_t echo) {
     std::vector<packet::TcpOption> bytes;
     if (options == Options::unusual) {  // SACK first: the timestamps are not at their usual offset
         bytes = {packet::Nop{}, packet::Nop{}, packet::Sack{{{7000, 8000}}}};
     }
     if (options != Options::none) {
-        std::ranges::copy(packet::nop_nop_timestamps(1000, 2000), std::back_inserter(bytes));
+        std::ranges::copy(packet::nop_nop_timestamps(clock, echo), std::back_inserter(bytes));
     }
     return bytes;
 }
@@ -44,7 +48,7 @@ inline packet::Tcp tcp_from_client(const Segment& segment) {
             .ack = segment.ack,
             .flags = segment.flags,
             .window = kWindow,
-            .options = tcp_options(segment.options)};
+            .options = tcp_options(segment.options, kClientClock, kServerClock)};
 }
 
 inline Bytes from_client(const Segment& segment) {
@@ -76,7 +80,7 @@ inline Bytes from_server(const Segment& segment) {
                         .ack = segment.ack,
                         .flags = segment.flags,
                         .window = kWindow,
-                        .options = tcp_options(segment.options)})
+                        .options = tcp_options(segment.options, kServerClock, kClientClock)})
         .bytes();
 }
 

@@ -26,6 +26,24 @@ std::optional<Nanoseconds> start_of(const fst_flow& flow) {
 
 }  // namespace
 
+std::optional<Nanoseconds> Aggregator::View::started() const {
+    if (has_started == 0) {
+        return std::nullopt;
+    }
+    const std::int64_t us = static_cast<std::int64_t>(started_high_us) << 32 | started_low_us;
+    return std::chrono::microseconds(us);
+}
+
+void Aggregator::View::start(Nanoseconds time) {
+    if (has_started != 0) {
+        return;
+    }
+    const auto us = std::chrono::floor<std::chrono::microseconds>(time).count();
+    started_low_us = static_cast<std::uint32_t>(us);
+    started_high_us = static_cast<std::uint32_t>(us >> 32) & 0xfffffU;
+    has_started = 1;
+}
+
 Aggregator::View* Aggregator::view(std::uint32_t slot, std::uint32_t generation) {
     if (slot >= views_.size()) {
         return nullptr;
@@ -37,12 +55,8 @@ Aggregator::View* Aggregator::view(std::uint32_t slot, std::uint32_t generation)
     if (static_cast<std::int32_t>(generation - its.generation) < 0) {
         return nullptr;  // another CPU has reported the slot's next flow before
     }
-    its = View{.generation = generation,
-               .isn = {},
-               .has_isn = 0,
-               .has_started = 0,
-               .probe = ScanProbe::none,
-               .started = {}};
+    its = View{};
+    its.generation = generation;
     resets_.erase(slot);
     return &its;
 }
@@ -66,8 +80,7 @@ void Aggregator::learn(View& view, const fst_flow& flow, Nanoseconds wall_offset
     }
     if (view.has_started == 0) {
         if (const auto start = start_of(flow)) {
-            view.started = *start + wall_offset;
-            view.has_started = 1;
+            view.start(*start + wall_offset);
         }
     }
 }
@@ -84,8 +97,7 @@ void Aggregator::learn(View& view, const Observation& observation) {
         learn(view, *observation.slot, observation.wall - observation.time());
     } else if (observation.kind() == FST_EVENT_SYN) {
         if (view.has_started == 0) {
-            view.started = observation.wall;
-            view.has_started = 1;
+            view.start(observation.wall);
             view.probe = scan_probe(packet);
         }
         if (view.has_isn < 2) {
@@ -133,7 +145,7 @@ void Aggregator::record(Observation& observation) {
 
 std::optional<Nanoseconds> Aggregator::started(const ViewKey& view) const {
     const View* its = known(view.slot, view.generation);
-    return its != nullptr && its->has_started != 0 ? std::optional(its->started) : std::nullopt;
+    return its != nullptr ? its->started() : std::nullopt;
 }
 
 void Aggregator::complete(FlowRecord& record) const {
@@ -145,8 +157,8 @@ void Aggregator::complete(FlowRecord& record) const {
     }
     learn(its, flow, record.last - last);
     const auto its_resets = resets(record.slot_index, flow.generation);
-    if (its.has_started != 0) {
-        record.start = its.started;
+    if (const auto started = its.started()) {
+        record.start = *started;
     }
     record.stage = its_resets ? its_resets->stage : stage_of(flow);
     // An abandoned scan looks like a connection that was tampered with.

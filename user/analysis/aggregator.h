@@ -38,15 +38,21 @@ class Aggregator {
     void complete(FlowRecord& record) const;
 
   private:
+    /// In 20 bytes, as there is one for each slot of the table.
     struct View {
         std::uint32_t generation;
-        std::array<std::uint32_t, 2> isn;  ///< of the SYN, and of the SYN-ACK that fits it
-        std::uint8_t has_isn;              ///< how many of them are known
-        std::uint8_t has_started;          ///< 1: `started` is known
-        ScanProbe probe;                   ///< what made its SYN
-        Nanoseconds started;               ///< its SYN's time, since 1970
+        std::array<std::uint32_t, 2> isn;    ///< of the SYN, and of the SYN-ACK that fits it
+        std::uint32_t started_low_us;        ///< its SYN's time, microseconds since 1970
+        std::uint32_t started_high_us : 20;  ///< enough until 2112
+        std::uint32_t has_started : 1;       ///< 1: that time is known
+        std::uint32_t has_isn : 2;           ///< how many initial sequence numbers are known
+        ScanProbe probe : 8;                 ///< what made its SYN
+
+        [[nodiscard]] std::optional<Nanoseconds> started() const;
+        /// The first one counts.
+        void start(Nanoseconds time);
     };
-    static_assert(sizeof(View) == 24, "each flow has one");
+    static_assert(sizeof(View) == 20);
 
     struct Resets {
         std::uint32_t generation;

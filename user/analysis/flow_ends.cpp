@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/flow_ends.h"
 
+#include <algorithm>
+
 #include "flowstamp/acceptance_rules.h"
 #include "user/net/stamps.h"
 
@@ -23,6 +25,14 @@ std::optional<FlowEnd> closing(const fst_flow& flow) {
     return fst_both_fins(flow.state) ? std::optional(FlowEnd::closed) : std::nullopt;
 }
 
+/// Of a flow, and of when it has spoken last; never 0. By Knuth's multiplicative hash.
+std::uint32_t digest_of(const fst_flow& flow) {
+    constexpr std::uint32_t kMultiplier = 2654435761;
+    const std::uint64_t last_us = net::last_packet_ns(flow) / 1000;
+    return std::max<std::uint32_t>(
+        1, static_cast<std::uint32_t>(last_us) ^ flow.generation * kMultiplier);
+}
+
 }  // namespace
 
 Nanoseconds FlowEnds::last_packet(const fst_flow& flow) {
@@ -34,13 +44,11 @@ std::optional<FlowEnd> FlowEnds::once(std::uint32_t slot, const fst_flow& flow, 
     if (slot >= reported_.size()) {
         return std::nullopt;
     }
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last_packet(flow));
-    const auto last = static_cast<std::uint32_t>(seconds.count() + 1);
-    Reported& reported = reported_[slot];
-    if (reported.generation == flow.generation && reported.last_seconds >= last) {
+    const std::uint32_t digest = digest_of(flow);
+    if (reported_[slot] == digest) {
         return std::nullopt;
     }
-    reported = {flow.generation, last};
+    reported_[slot] = digest;
     return end;
 }
 

@@ -40,14 +40,12 @@ class FlowEnds {
     [[nodiscard]] static Nanoseconds last_packet(const fst_flow& flow);
 
   private:
-    struct Reported {
-        std::uint32_t generation;
-        std::uint32_t last_seconds;  ///< of the flow's last packet when it was reported, plus 1
-    };
     [[nodiscard]] std::optional<FlowEnd> once(std::uint32_t slot, const fst_flow& flow,
                                               FlowEnd end);
 
-    SlotArray<Reported> reported_;
+    /// A digest of the flow that was reported of a slot, and of when it had spoken last; 0: none. One end in
+    /// four billion that looks like the slot's one before is not reported.
+    SlotArray<std::uint32_t> reported_;
 };
 
 }  // namespace flowstamp::analysis
