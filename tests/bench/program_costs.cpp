@@ -134,9 +134,12 @@ class Flows : public Measurement {
         const int programs[] = {descriptor(baselines->progs.baseline_empty),
                                 descriptor(probe->progs.flowstamp_xdp_ingress),
                                 descriptor(baselines->progs.baseline_lru),
-                                descriptor(baselines->progs.baseline_ring)};
+                                descriptor(baselines->progs.baseline_ring),
+                                descriptor(baselines->progs.baseline_lines)};
+        static_assert(std::size(programs) == kPrograms);
         mutated.open_all(programs[1], frame);
         mutated.visit_all(programs[2], frame);
+        mutated.visit_all(programs[4], frame);
         for (int round = 0; round < kRounds; round++) {
             for (std::size_t i = 0; i < std::size(programs); i++) {
                 minima_[i].consume(mutated.run(programs[i], frame, kRepeat));
@@ -155,6 +158,9 @@ class Flows : public Measurement {
         results.report({section, "LRU hash and a ring record per packet", lru, "ns"});
         results.report(
             {section, "a ring record per packet, no state", minima_[3].value - empty, "ns"});
+        const double lines = minima_[4].value - empty;
+        results.report({section, "the lines of a slot, no rules", lines, "ns"});
+        results.report({section, "those to the LRU hash", lines / lru, ""});
         results.report({.section = section,
                         .name = "ours to the LRU hash",
                         .value = ours / lru,
@@ -165,7 +171,8 @@ class Flows : public Measurement {
   private:
     std::uint32_t flows_;
     std::optional<Bar> bar_;
-    Minimum minima_[4];
+    static constexpr std::size_t kPrograms = 5;
+    Minimum minima_[kPrograms];
 };
 
 struct Scenario {

@@ -25,7 +25,7 @@ constexpr std::uint32_t kMinFlows = 65'536;
 /// Size of the baselines' ring: holds all records of a measurement, so that none is refused.
 constexpr std::uint32_t kRingBytes = 128U << 20;
 /// Programs that conversations can be held before, in one set of baselines.
-constexpr std::uint32_t kAudiences = 4;
+constexpr std::uint32_t kAudiences = 5;
 /// Of each flow, before it is measured: by then each end has sent more than the 32 packets that are looked at more
 /// closely.
 constexpr int kOpeningPackets = 84;
@@ -71,6 +71,8 @@ Baselines load_baselines(std::uint32_t flows) {
     bpf_map__set_max_entries(baselines->maps.lru_flows, std::max(kMinFlows, 2 * flows));
     bpf_map__set_max_entries(baselines->maps.records, kRingBytes);
     bpf_map__set_max_entries(baselines->maps.packets, kAudiences * flows);
+    baselines->rodata->lines_count = fst_flow_slots(std::max(kMinFlows, flows));
+    bpf_map__set_max_entries(baselines->maps.lines, baselines->rodata->lines_count);
     if (baselines_bpf::load(baselines.get()) != 0) {
         die("cannot load the baselines: run as root");
     }
