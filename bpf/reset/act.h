@@ -57,7 +57,7 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
     const struct fst_packet* packet = &scratch->packet;
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
-    if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
+    if ((packet->flags & FST_PACKET_FIRST_FRAGMENT) || is_thrown_away_here(flow, packet, d))
         return 0;
     if (fst_lacks_signature(flow, packet, d))
         return 0;
