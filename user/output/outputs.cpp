@@ -39,11 +39,12 @@ Detail detail_of(const OutputChoice& choice) {
 }
 
 std::unique_ptr<Consumer> make_text(const OutputChoice& choice, Output& output) {
-    return std::make_unique<TextOutput>(output, style_for(output), detail_of(choice));
+    const bool each_finding = choice.verbosity > 0 && !choice.summarize;
+    return std::make_unique<TextOutput>(output, style_for(output), detail_of(choice), each_finding);
 }
 
 std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) {
-    return std::make_unique<JsonOutput>(output, choice.quiet);
+    return std::make_unique<JsonOutput>(output, choice.quiet, choice.summarize);
 }
 
 }  // namespace

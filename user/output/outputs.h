@@ -23,6 +23,7 @@ struct OutputChoice {
     bool print = false;                   ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
+    bool summarize = false;  ///< of an incident's findings only the first, also in JSON
 };
 
 /// The outputs of a run: standard output or a file, as text or JSON lines; with `print`, also text
