@@ -9,6 +9,8 @@ find_package(nlohmann_json REQUIRED)
 pkg_check_modules(libbpf REQUIRED IMPORTED_TARGET libbpf>=1.3)
 pkg_check_modules(libpcap REQUIRED IMPORTED_TARGET libpcap)
 pkg_check_modules(libnftables REQUIRED IMPORTED_TARGET libnftables)
+pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
+find_path(FLOWSTAMP_TOMLPLUSPLUS toml++/toml.h REQUIRED)  # used as headers only
 find_package(ZLIB REQUIRED)
 
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)

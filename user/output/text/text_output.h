@@ -27,6 +27,7 @@ class TextOutput final : public Consumer {
 
     void consume(const Event& event) override;
     [[nodiscard]] bool wants(const Event& event) const override;
+    void set_detail(Detail detail) { detail_ = detail; }
 
   private:
     void capture(const CaptureStart&) { is_replay_ = true; }
