@@ -199,28 +199,45 @@ static __always_inline __u8 kept_refuted(const struct fst_flow* flow,
     return is_late ? 0 : flow->reset_flags[d] & FST_RESET_REFUTED;
 }
 
-/// A RST that the drop policy refuses. The first of a flow is challenged all the same: dropping
-/// a genuine one would leave a receiver that only reads waiting for ever.
+/// Whether the RST is a stack's refusal of a SYN: to one with an ACK no other stack gives the number 0 (RFC 9293,
+/// section 3.10.7.1). A stack that has taken a SYN-ACK in before throws it away by its number; one that has not waits
+/// for just this answer, whatever looked like a SYN-ACK here.
+static __always_inline int is_refusal(const struct fst_flow* flow, const struct fst_packet* packet,
+                                      int d) {
+    return !packet->seq && (packet->tcp_flags & FST_TCP_ACK) &&
+           (flow->state & FST_OF(FST_FLOW_SYN, d ^ 1)) &&
+           !(flow->direction[d ^ 1].flags & FST_DIRECTION_ACKED) &&
+           fst_acks_syn(flow, packet->ack, d ^ 1);
+}
+
+/// Whether the RST is one more of those that the peer has shown to be forged: confirmed, and from another place than the
+/// peer. What else speaks against a reset may be others' doing: they can make our counter of IP-IDs meet the peer's, and
+/// send resets of their own before its.
+static __always_inline int is_one_more_forged(const struct fst_flow* flow,
+                                              const struct fst_packet* packet,
+                                              const struct fst_judgement* judgement, int d) {
+    const __u64 elsewhere = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_FARTHER);
+
+    return kept_refuted(flow, packet, d) && judgement->verdict == FST_VERDICT_CONFIRMED &&
+           (judgement->signals & elsewhere) && !is_by_another_way(flow, judgement, d);
+}
+
+/// A RST that the drop policy refuses. The first of a flow is challenged all the same, as is any that the peer itself may
+/// have sent: dropping a genuine one would leave a receiver that only reads waiting for ever.
 static __always_inline enum plan plan_refused(const struct fst_flow* flow,
                                               const struct fst_packet* packet,
                                               struct fst_judgement* judgement, int d) {
+    if (is_refusal(flow, packet, d))
+        return pass_because(judgement, FST_PASS_SYN_SENT);
     if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
     if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, d))
         return pass_because(judgement, FST_PASS_TOO_MANY);
-    if (kept_refuted(flow, packet, d) && !is_by_another_way(flow, judgement, d))
+    if (is_one_more_forged(flow, packet, judgement, d))
         return PLAN_DROP;
-    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX) {
-        const enum fst_pass_reason reason = challenge_works(flow, packet, judgement, d);
-
-        // Only the SYN-ACK before it speaks against it. A stack that has taken that in throws the RST away, by its
-        // number; to one that has not, the RST may be the answer that it waits for.
-        if (reason == FST_PASS_SYN_SENT &&
-            (judgement->signals & (FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG)) ==
-                FST_SIGNAL_BIT(FST_SIGNAL_SYN_RST))
-            return pass_because(judgement, reason);
-        return reason == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE : PLAN_DROP;
-    }
+    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
+        return challenge_works(flow, packet, judgement, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
+                                                                                   : PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
     return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
                    had_time_to_answer(flow, packet, judgement, d)
