@@ -63,6 +63,42 @@ struct __sk_buff {
     __u64 hwtstamp;  // since 5.16
 };
 
+/// What a socket is looked up by, as of a packet that came in.
+struct bpf_sock_tuple {
+    union {
+        struct {
+            __be32 saddr;
+            __be32 daddr;
+            __be16 sport;
+            __be16 dport;
+        } ipv4;
+        struct {
+            __be32 saddr[4];
+            __be32 daddr[4];
+            __be16 sport;
+            __be16 dport;
+        } ipv6;
+    };
+};
+
+/// A socket; the verifier checks accesses by offset.
+struct bpf_sock {
+    __u32 bound_dev_if;
+    __u32 family;
+    __u32 type;
+    __u32 protocol;
+    __u32 mark;
+    __u32 priority;
+    __u32 src_ip4;
+    __u32 src_ip6[4];
+    __u32 src_port;
+    __be16 dst_port;
+    __u32 dst_ip4;
+    __u32 dst_ip6[4];
+    __u32 state;
+    __s32 rx_queue_mapping;
+};
+
 /// Opaque: storage that the kernel uses on behalf of a program (since 5.19).
 struct bpf_dynptr {
     __u64 __opaque[2];
@@ -224,6 +260,11 @@ enum bpf_ringbuf_query {
     BPF_RB_RING_SIZE = 1,
     BPF_RB_CONS_POS = 2,
     BPF_RB_PROD_POS = 3,
+};
+
+/// For bpf_skc_lookup_tcp(): the network namespace of the packet's interface.
+enum bpf_netns_id {
+    BPF_F_CURRENT_NETNS = -1,
 };
 
 /// Flags of bpf_skb_store_bytes() and bpf_l4_csum_replace().

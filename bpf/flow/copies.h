@@ -56,6 +56,14 @@ static __always_inline int is_from_wrong_side(const struct fst_flow* flow,
     return packet->hook != FST_HOOK_TC_EGRESS && (flow->state & FST_OF(FST_FLOW_LOCAL, d));
 }
 
+/// Whether a router throws the packet away, and its receiver never sees it (Linux: ip_forward()). Of a side that sends
+/// so by itself, as BGP does to a neighbour, every packet is meant for this host, or passes a bridge.
+static __always_inline int is_thrown_away_here(const struct fst_flow* flow,
+                                               const struct fst_packet* packet, int d) {
+    return packet->ttl <= 1 && flow->direction[d].ttl[0] > 1 && verifies_checksums &&
+           packet->hook != FST_HOOK_TC_EGRESS && !fst_is_own_stack(flow, d ^ 1);
+}
+
 /// What the packet, no SYN, is to its receiver (enum fst_acceptance). A global function, so that the
 /// verifier checks it once.
 noinline int acceptance_of(__u32 slot) {
@@ -64,6 +72,8 @@ noinline int acceptance_of(__u32 slot) {
 
     if (!scratch || !flow)
         return FST_ACCEPTED;
+    if (is_thrown_away_here(flow, &scratch->packet, scratch->packet.direction & 1))
+        return FST_REFUSED;
     return (int)fst_acceptance_of(flow, &scratch->packet, scratch->packet.direction & 1);
 }
 

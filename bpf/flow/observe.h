@@ -202,8 +202,6 @@ noinline int observe_rare(__u32 slot) {
         observe_stale_ack(flow, packet, slot, d);
     if (!fits)
         return 0;
-    if (covers_fin(flow, packet, d))
-        note_no_fin(flow, d);
     if (packet->hook == FST_HOOK_TC_EGRESS && !(flow->direction[d].flags & FST_DIRECTION_SEEN))
         state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
     if (flow->state & FST_OF(FST_FLOW_AFTER_RST, d))
@@ -347,6 +345,9 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     struct fst_direction* own = &flow->direction[d];
     int new_ttl = 0;
 
+    // However it looks: as a copy, or too old.
+    if (covers_fin(flow, packet, d))
+        note_no_fin(flow, d);
     if (may_be_copy(own, packet) && observe_copy(slot)) {
         if (reports_every_repeat && packet->payload > 1)
             observe_repeated(slot);  // a replay compares the bytes
@@ -357,6 +358,8 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
         observe_own_stack(slot);
     if (is_rare(flow, packet, slot, d))
         observe_rare(slot);
+    if (scratch->from_socket || scratch->acceptance == FST_ACCEPTED)
+        ask_about_latest(flow, packet, d);
     if (scratch->from_socket && scratch->acceptance != FST_ACCEPTED)
         follow_own_ack(flow, packet, d);
     if (scratch->acceptance == FST_REFUSED) {

@@ -12,6 +12,7 @@
 #include "bpf/reset/challenge.h"
 #include "bpf/reset/judge.h"
 #include "bpf/reset/plan.h"
+#include "bpf/reset/socket.h"
 #include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 
@@ -56,7 +57,7 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
     const struct fst_packet* packet = &scratch->packet;
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
-    if (packet->flags & FST_PACKET_FIRST_FRAGMENT)
+    if ((packet->flags & FST_PACKET_FIRST_FRAGMENT) || is_thrown_away_here(flow, packet, d))
         return 0;
     if (fst_lacks_signature(flow, packet, d))
         return 0;
@@ -186,7 +187,7 @@ noinline int reset_plan(__u32 slot) {
         state_set(flow, FST_FLOW_MIDWAY);
     note_fins_received(flow);
     judge(slot);
-    plan = make_plan(flow, &scratch->packet, &scratch->judgement, d);
+    plan = make_plan(flow, &scratch->packet, &scratch->judgement, d, !!scratch->socket_open);
     if (plan == PLAN_CHALLENGE) {
         scratch->judgement.challenge = FST_CHALLENGE_ASKED;
         if (is_held(flow, &scratch->packet, &scratch->judgement, d))
@@ -236,9 +237,12 @@ noinline int reset_settle(__u32 slot, __u32 held) {
 /// A RST. True: the packet is to be dropped.
 static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct scratch* scratch,
                                         __u32 slot) {
-    int plan = reset_plan(slot);
-    int drop = 0;
+    const struct fst_flow* flow = flow_get(slot);
+    int plan, drop = 0;
 
+    scratch->socket_open =
+        acting && flow && has_ended(flow) && socket_is_open(ctx, hook, &scratch->packet);
+    plan = reset_plan(slot);
     note_origin(ctx, hook, scratch);
     if (acting && plan == PLAN_CHALLENGE) {
         if (send_challenge(ctx, hook, scratch)) {

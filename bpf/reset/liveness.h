@@ -150,6 +150,22 @@ noinline int observe_after_rst(__u32 slot) {
     return 0;
 }
 
+/// An ACK of side `d` while a RST of the other side is watched, before it is learned. If it acknowledges more, its stack
+/// has taken that in since: whatever the data looked like here, an answer is one to this number now, a round trip from
+/// here on, and the answers begin anew. So a mimic of the sender's answers ends no stream of which something is taken
+/// in once in the least round trip; and a genuine RST waits for its own last data at the most.
+static __always_inline void ask_about_latest(struct fst_flow* flow, const struct fst_packet* packet,
+                                             int d) {
+    const int rst_side = d ^ 1;
+
+    if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, rst_side)) ||
+        !(packet->tcp_flags & FST_TCP_ACK) || !(flow->direction[d].flags & FST_DIRECTION_ACKED) ||
+        fst_sequence_after(packet->ack, flow->direction[d].ack_edge) <= 0)
+        return;
+    flow->egress_us[rst_side] = time_us(packet->time_ns);
+    flow->challenges[rst_side] &= 0xf0;
+}
+
 /// The other end's first packet after a RST that was challenged or dropped.
 static __always_inline void observe_egress(struct fst_flow* flow, const struct fst_packet* packet,
                                            int rst_side) {

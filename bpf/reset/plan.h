@@ -245,9 +245,10 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
                : PLAN_DROP;
 }
 
+/// `open`: a socket of this host has the connection open, however it looks here.
 static __always_inline enum plan make_plan(const struct fst_flow* flow,
                                            const struct fst_packet* packet,
-                                           struct fst_judgement* judgement, int d) {
+                                           struct fst_judgement* judgement, int d, int open) {
     const struct fst_policy* policy = policy_get();
     enum fst_pass_reason reason;
     int confirmed, selected;
@@ -267,7 +268,7 @@ static __always_inline enum plan make_plan(const struct fst_flow* flow,
     if (packet->flags & FST_PACKET_NEW_FLOW)
         return pass_because(judgement, FST_PASS_UNKNOWN_FLOW);
     // A FIN can be forged as well: it does not license what is known to be forged.
-    if (has_ended(flow) && judgement->verdict != FST_VERDICT_CONFIRMED)
+    if (has_ended(flow) && !open && judgement->verdict != FST_VERDICT_CONFIRMED)
         return pass_because(judgement, FST_PASS_CLOSED);
     if ((judgement->verdict != FST_VERDICT_CONFIRMED || is_by_another_way(flow, judgement, d)) &&
         is_upheld(flow, packet, judgement, d)) {

@@ -113,6 +113,22 @@ TEST_P(DatapathForgerClose, AFinWhoseNumberTheNextMessageEndsOnClosesNothing) {
     }
 }
 
+/// Nor does it where that message looks too old here, or like a copy: the connection goes on behind the FIN.
+TEST_P(DatapathForgerClose, AMessageThatIsRefusedTakesTheFinBack) {
+    protect();
+    Conversation talk = established();
+    close_our_side(talk);
+    const Segment message = talk.next(End::peer, Psh | Ack, 100);
+    inject(talk, talk.next(End::peer, Fin | Psh | Ack, 99));
+    for (const std::uint32_t ahead : {2'000U, 4'000'000U, 8'000'000U}) {
+        Segment clock = talk.next(End::peer, Ack);
+        clock.timestamps->val += ahead;
+        inject(talk, clock);
+    }
+    inject(talk, message);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_FIN, End::peer));
+}
+
 /// What comes again of data that was sent before a FIN covers none of it: the FIN stays.
 TEST_P(DatapathForgerClose, DataThatComesAgainTakesNoFinBack) {
     protect();

@@ -189,6 +189,46 @@ TEST_P(DatapathForgerMimic, NorBesideOneThatIsDropped) {
     expect_refused(talk, talk.stateless_reset());
 }
 
+/// However the peer's data looks here, as copies or too old, or if it does not pass here at all: what our stack takes in it
+/// acknowledges, and an answer is one to its latest number.
+TEST_P(DatapathForgerMimic, NorWhereItsDataIsNotSeen) {
+    protect();
+    for (const bool timestamps : {false, true}) {
+        Setting setting = hard_to_tell();
+        setting.rtt_us = kRttUs;
+        setting.peer.timestamps = setting.us.timestamps = timestamps;
+        Conversation talk = established(setting);
+        Segment ours = talk.next(End::us, Ack);
+        for (int i = 0; i < 12; i++) {
+            for (int data = 0; data < 4; data++) {
+                talk.pass_us(9'800);
+                ours.ack += 200;
+                ours.id++;
+                talk.send(ours);
+            }
+            talk.pass_us(500);
+            Segment reset = talk.stateless_reset();
+            reset.seq = ours.ack;
+            expect_refused(talk, reset);
+            talk.pass_us(50);
+            ours.id++;
+            talk.send(ours);
+        }
+        // It has gone, and answers each of our ACKs.
+        std::uint8_t challenge = FST_CHALLENGE_NONE;
+        for (int i = 0; i < 3 && challenge != FST_CHALLENGE_UPHELD; i++) {
+            talk.pass_us(kRttUs);
+            Segment reset = talk.stateless_reset();
+            reset.seq = ours.ack;
+            challenge = inject(talk, reset).judgement().challenge;
+            talk.pass_us(50);
+            ours.id++;
+            talk.send(ours);
+        }
+        EXPECT_EQ(challenge, FST_CHALLENGE_UPHELD);
+    }
+}
+
 /// A genuine reset right behind data is heard with its first answer; where data was overtaken by it, with the third.
 TEST_P(DatapathForgerMimic, AResetThatOvertookDataIsHeardWithItsThirdAnswer) {
     protect();

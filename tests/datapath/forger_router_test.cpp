@@ -96,5 +96,24 @@ TEST_P(DatapathForgerRouter, AStreamThatWentOnElsewhereIsFollowedInAWhile) {
     EXPECT_EQ(talk.direction(End::us).seq_edge, talk.edge(End::us) + kFar);
 }
 
+/// A router throws away what comes in with a TTL of 1, and no receiver sees it: it teaches no clock, and its reset is none.
+TEST_P(DatapathForgerRouter, WhatTheRouterThrowsAwayTeachesNothing) {
+    if (in_kernel()) {
+        return;  // its test run gives each packet a socket
+    }
+    protect();
+    Conversation talk = established({.forwarded = true});
+    const std::uint32_t clock = talk.direction(End::peer).ts_val;
+    Segment dies = talk.next(End::peer, Ack);
+    dies.timestamps->val += 1500;
+    dies.ttl = 1;
+    inject(talk, dies);
+    EXPECT_LT(talk.direction(End::peer).ts_val - clock, 1000U);
+    Segment reset = talk.stateless_reset();
+    reset.ttl = 1;
+    inject(talk, reset);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

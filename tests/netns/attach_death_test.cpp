@@ -9,9 +9,11 @@
 #include <filesystem>
 
 #include "tests/netns/attach_fixture.h"
+#include "user/kernel/attach/net_namespace.h"
 #include "user/kernel/attach/stale_state.h"
 #include "user/kernel/maps/pinned_table.h"
 #include "user/kernel/maps/run_record.h"
+#include "user/net/flow_totals.h"
 
 namespace flowstamp {
 namespace {
@@ -199,11 +201,11 @@ TEST_F(AttachDeath, QdiscInAnotherNamespaceStaysOnRecord) {
 
 class AttachTable : public AttachDeath {
   protected:
-    /// The table of `pid`, out of all watches on this machine.
-    static const kernel::PinnedTable* table_of(const kernel::PinnedTables& tables, pid_t pid) {
-        for (const kernel::PinnedTable& table : tables.tables) {
-            if (table.pid == pid) {
-                return &table;
+    /// The watch of process `pid`, of all on this machine.
+    static const kernel::RunningWatch* watch_of(const kernel::RunningWatches& running, pid_t pid) {
+        for (const kernel::RunningWatch& watch : running.watches) {
+            if (watch.name.pid == pid) {
+                return &watch;
             }
         }
         return nullptr;
@@ -220,16 +222,21 @@ class AttachTable : public AttachDeath {
     }
 
     static void expect_one_flow(pid_t pid) {
-        const Result<kernel::PinnedTables> tables = kernel::open_pinned_tables();
-        ASSERT_TRUE(tables);
-        const kernel::PinnedTable* table = table_of(*tables, pid);
-        ASSERT_NE(table, nullptr);
+        const Result<kernel::RunningWatches> running = kernel::find_running_watches();
+        ASSERT_TRUE(running);
+        const kernel::RunningWatch* watch = watch_of(*running, pid);
+        ASSERT_NE(watch, nullptr);
+        EXPECT_EQ(watch->netns, kernel::NetNamespace::of_this_thread().inode());
+        const kernel::PinnedTables opened = kernel::open_pinned_tables({watch, 1});
+        ASSERT_EQ(opened.tables.size(), 1U) << all_texts(opened.notices);
+        const kernel::PinnedTable* table = opened.tables.data();
         ASSERT_EQ(table->interfaces.size(), 1U);
         EXPECT_EQ(table->interfaces[0].name, "kta");
         int flows = 0;
         table->flows.scan(0, table->flows.slots(), [&](std::uint32_t, const fst_flow& flow) {
             flows++;
             EXPECT_EQ(flow.key.ifindex, table->interfaces[0].index);
+            EXPECT_EQ(net::resets_of(flow), 1U) << "its port is closed";
         });
         EXPECT_EQ(flows, 1);
     }
@@ -253,9 +260,9 @@ TEST_F(AttachTable, IsPinnedForItsOwnerOnlyAndReadByAnotherProcess) {
 
         process.kill();
         EXPECT_TRUE(std::filesystem::exists(run.pin_path()));
-        const Result<kernel::PinnedTables> after = kernel::open_pinned_tables();
+        const Result<kernel::RunningWatches> after = kernel::find_running_watches();
         ASSERT_TRUE(after);
-        EXPECT_EQ(table_of(*after, process.pid()), nullptr);
+        EXPECT_EQ(watch_of(*after, process.pid()), nullptr);
         EXPECT_NE(all_texts(after->notices)
                       .find(fmt::format("removed the stale state of a dead watch (process {})",
                                         process.pid())),

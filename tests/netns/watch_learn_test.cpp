@@ -50,9 +50,12 @@ class WatchLearn : public WatchTest {
     }
     /// The signatures that this process's watch has published.
     static std::vector<net::LearnedSignature> learned() {
-        const auto tables = require(kernel::open_pinned_tables());
-        const auto own = std::ranges::find(tables.tables, ::getpid(), &kernel::PinnedTable::pid);
-        return own == tables.tables.end() ? std::vector<net::LearnedSignature>{} : own->learned;
+        const auto running = require(kernel::find_running_watches());
+        const auto own =
+            std::ranges::find(running.watches, ::getpid(),
+                              [](const kernel::RunningWatch& watch) { return watch.name.pid; });
+        return own == running.watches.end() ? std::vector<net::LearnedSignature>{}
+                                            : own->record.learned;
     }
 
   private:

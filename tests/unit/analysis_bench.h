@@ -58,6 +58,9 @@ class AnalysisBench {
     [[nodiscard]] const std::vector<analysis::Finding>& findings() const {
         return recorder_.findings;
     }
+    [[nodiscard]] const std::vector<analysis::Incident>& incidents() const {
+        return recorder_.incidents;
+    }
     [[nodiscard]] const std::vector<analysis::Middlebox>& middleboxes() const {
         return recorder_.middleboxes;
     }
@@ -75,6 +78,7 @@ class AnalysisBench {
             std::visit(
                 output::Handle{[this](analysis::Reset& item) { resets.push_back(item); },
                                [this](analysis::Finding& item) { findings.push_back(item); },
+                               [this](analysis::Incident& item) { incidents.push_back(item); },
                                [this](analysis::Middlebox& item) { middleboxes.push_back(item); },
                                [this](analysis::FlowRecord& item) { flows.push_back(item); },
                                [](auto&) {}},
@@ -82,6 +86,7 @@ class AnalysisBench {
         }
         std::vector<analysis::Reset> resets;
         std::vector<analysis::Finding> findings;
+        std::vector<analysis::Incident> incidents;
         std::vector<analysis::Middlebox> middleboxes;
         std::vector<analysis::FlowRecord> flows;
     };

@@ -188,7 +188,36 @@ TEST(CliFlows, AcceptsAnInterface) {
     EXPECT_FALSE(options.learned);
     EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--learned"}).learned);
     EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--taught"}).learned) << "as it was called";
-    EXPECT_THAT(refusal({"flows", "eth0"}), HasSubstr("eth0"));
+}
+
+TEST(CliFlows, ChoosesSortsAndCuts) {
+    const auto options =
+        parsed<cmd::FlowsOptions>({"flows", "tcp", "port", "443", "--sort", "rtt", "-n", "20",
+                                   "--pid", "12", "--all-netns", "--wide"});
+    EXPECT_EQ(options.filter, "tcp port 443");
+    EXPECT_EQ(options.sort, cmd::FlowOrder::rtt);
+    EXPECT_EQ(options.rows, 20U);
+    EXPECT_EQ(options.pid, 12);
+    EXPECT_TRUE(options.all_netns);
+    EXPECT_TRUE(options.wide);
+    EXPECT_TRUE(parsed<cmd::FlowsOptions>({"flows", "--stamps"}).stamps);
+    EXPECT_FALSE(parsed<cmd::FlowsOptions>({"flows"}).rows);
+    EXPECT_EQ(parsed<cmd::FlowsOptions>({"flows", "-n", "0"}).rows, 0U);
+}
+
+TEST(CliFlows, RefusesWhatMakesNoSense) {
+    EXPECT_THAT(refusal({"flows", "--sort", "size"}),
+                HasSubstr("choose bytes, packets, age, rtt or resets"));
+    EXPECT_THAT(refusal({"flows", "-n", "many"}), HasSubstr("-n many: not a number"));
+    EXPECT_THAT(refusal({"flows", "--pid", "0"}), HasSubstr("--pid 0: not a number"));
+    EXPECT_THAT(refusal({"flows", "--wide", "--stamps"}), HasSubstr("choose one"));
+    EXPECT_THAT(refusal({"flows", "--json", "--stamps"}), HasSubstr("leave them out"));
+    EXPECT_THAT(refusal({"flows", "--learned", "-n", "5"}), HasSubstr("lists no flows"));
+}
+
+TEST(CliWatch, Summarizes) {
+    EXPECT_TRUE(parsed<cmd::WatchOptions>({"watch", "-i", "a", "--summarize"}).summarize);
+    EXPECT_TRUE(parsed<cmd::ReplayOptions>({"replay", "a", "--summarize"}).summarize);
 }
 
 TEST(CliPath, AcceptsInterfacesAndAFilter) {

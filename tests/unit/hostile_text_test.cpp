@@ -93,6 +93,7 @@ std::vector<output::Event> events_with(const std::string& text) {
                         analysis::field::drop_words(text),
                         analysis::field::translated(text),
                         analysis::field::interface(text)};
+    const analysis::Incident incident{.place = text, .rule = text, .interface = text};
     analysis::Middlebox box;
     box.interface = box.vendor = text;
     box.mac = analysis::Mac{};
@@ -109,9 +110,16 @@ std::vector<output::Event> events_with(const std::string& text) {
             .words = {.words = text, .look_at = text},
             .attribution = netfilter::DropAttribution{
                 .table = text, .chain = text, .text = text, .why = text}}};
-    return {
-        output::CaptureStart{text},   reset, finding, box, record, stats, analysis::Summary{stats},
-        output::OpenFlow{record, 0s}, path};
+    return {output::CaptureStart{text},
+            reset,
+            finding,
+            incident,
+            box,
+            record,
+            stats,
+            analysis::Summary{stats},
+            output::OpenFlow{record, 0s},
+            path};
 }
 
 TEST_F(HostileText, ReachesNoLineOfAnyEvent) {

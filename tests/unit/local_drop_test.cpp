@@ -50,6 +50,7 @@ TEST_F(LocalDropTest, ARuleIsNamed) {
 TEST_F(LocalDropTest, ReportedOncePerPlaceAndCause) {
     EXPECT_NE(text_of(drop()), "");
     EXPECT_EQ(text_of(drop()), "");
+    EXPECT_EQ(drops.consume(drop(), sink), sink.findings.at(0).id) << "which it repeats";
     analysis::HostDrop other = drop();
     other.at = "input";
     EXPECT_NE(text_of(other), "");

@@ -69,6 +69,9 @@ enum class Resolution {
 struct Finding {
     std::uint64_t id = 0;
     bool again = false;
+    std::uint64_t incident = 0;  ///< id of the incident that it belongs to; 0: not set yet
+    /// It is the first of its incident, or of its verdict there: the others are like it.
+    bool stands_for_incident = true;
     FindingKind kind = FindingKind::forged_rst;
     fst_verdict verdict = FST_VERDICT_SUSPECTED;
     fst_action action = FST_ACTION_OBSERVED;

@@ -16,6 +16,8 @@ class FindingUpdates {
     void report(Finding finding, Findings& findings, FindingSink& sink);
 
     [[nodiscard]] bool is_reported() const { return verdict_.has_value(); }
+    /// The finding's id; 0 before it is reported.
+    [[nodiscard]] std::uint64_t id() const { return id_; }
 
   private:
     std::uint64_t id_ = 0;

@@ -53,7 +53,10 @@ void Session::observe(Observation observation) {
 
 void Session::host_drop(const HostDrop& drop) {
     tracking_.dropped_resets.record(drop.sighting.packet);
-    local_drop_.consume(drop, *this);
+    const auto finding = local_drop_.consume(drop, *this);
+    if (finding && wants(drop.sighting.packet)) {
+        incidents_.repeat(*finding, drop.sighting, now_);
+    }
 }
 
 Status Session::advance(Nanoseconds now) {
@@ -72,6 +75,7 @@ Status Session::advance(Nanoseconds now) {
         detector->advance(now, *this);
     }
     report(middleboxes_.due(now));
+    report(incidents_.due(now));
     if (const Nanoseconds since = now - scanned_; since >= options_.scan_every) {
         scanned_ = now;
         scan(since < kScanEvery ? kSlotsPerPortion : kSlotsPerScan);
@@ -105,6 +109,7 @@ Result<Stats> Session::finish() {
         detector->finish(*this);
     }
     report(middleboxes_.all());
+    report(incidents_.all());
     Datapath& datapath = dependencies_.datapath;
     datapath.scan(0, datapath.slots(), [this](std::uint32_t slot, const fst_flow& flow) {
         auto end = ends_.inspect(slot, flow, now_);
@@ -157,21 +162,26 @@ bool Session::wants(const fst_flow_key& key) const {
     return !options_.filter || options_.filter->matches(key);
 }
 
+bool Session::wants(const fst_packet& packet) const {
+    return !options_.filter || options_.filter->matches(packet);
+}
+
 void Session::reset(const Reset& reset) {
     for (const auto& detector : detectors_) {
         detector->judged(reset, *this);
     }
-    if (!options_.filter || options_.filter->matches(reset.sighting.packet)) {
+    if (wants(reset.sighting.packet)) {
         dependencies_.reports.consume(reset);
     }
 }
 
 void Session::finding(const Finding& finding) {
-    if (options_.filter && !options_.filter->matches(finding.sighting.packet)) {
+    if (!wants(finding.sighting.packet)) {
         return;
     }
     Finding reported = finding;
     reported.middlebox = middleboxes_.record(finding);
+    incidents_.record(reported, now_);
     dependencies_.reports.consume(std::move(reported));
 }
 
@@ -184,6 +194,13 @@ void Session::report(std::vector<Middlebox> boxes) {
         box.is_learned = std::ranges::any_of(
             known, [&](const auto& learned) { return has_signature(box, learned.signature); });
         dependencies_.reports.consume(std::move(box));
+    }
+}
+
+void Session::report(std::vector<Incident> incidents) {
+    for (Incident& incident : incidents) {
+        incident.wall = wall(now_);
+        dependencies_.reports.consume(std::move(incident));
     }
 }
 

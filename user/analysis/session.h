@@ -15,6 +15,7 @@
 #include "user/analysis/datapath.h"
 #include "user/analysis/detector.h"
 #include "user/analysis/flow_ends.h"
+#include "user/analysis/incidents.h"
 #include "user/analysis/reset/middleboxes.h"
 #include "user/analysis/this_host.h"
 #include "user/analysis/tracking/tracking.h"
@@ -28,7 +29,7 @@ struct Summary {
 };
 
 /// What a session reports.
-using Report = std::variant<Reset, Finding, Middlebox, FlowRecord, Stats, Summary>;
+using Report = std::variant<Reset, Finding, Incident, Middlebox, FlowRecord, Stats, Summary>;
 
 /// Receives what a session reports, in the order in which it becomes known.
 class ReportSink {
@@ -101,7 +102,9 @@ class Session final : private FindingSink {
     void observe(Observation observation);
     void scan(std::uint32_t most);
     void report(std::vector<Middlebox> boxes);
+    void report(std::vector<Incident> incidents);
     [[nodiscard]] bool wants(const fst_flow_key& key) const;
+    [[nodiscard]] bool wants(const fst_packet& packet) const;
     [[nodiscard]] Nanoseconds wall(Nanoseconds time) const { return time + options_.wall_offset; }
 
     Dependencies dependencies_;
@@ -111,6 +114,7 @@ class Session final : private FindingSink {
     std::vector<std::unique_ptr<Detector>> detectors_;
     LocalDrop local_drop_;
     Middleboxes middleboxes_;
+    Incidents incidents_;
     FlowEnds ends_;
 
     std::optional<Nanoseconds> begun_{};

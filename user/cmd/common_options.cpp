@@ -61,6 +61,13 @@ void add_no_learn(Command& command, bool& learn) {
         "Learn no signatures of confirmed injectors: judge each flow by its own history");
 }
 
+void add_summarize(Command& command, bool& summarize) {
+    command.flag(
+        "--summarize", summarize,
+        "Of findings with one cause only the first and their number, also in JSON and with "
+        "-v");
+}
+
 void add_volume(Command& command, bool& quiet, int& verbosity) {
     command.flag("-q,--quiet", quiet, "Findings only");
     command.flag("-v,--verbose", verbosity, "Flows at their end and statistics, too");

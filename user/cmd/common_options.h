@@ -58,6 +58,7 @@ void add_output(Command& command, bool& json, std::optional<std::string>& output
 void add_duration(Command& command, std::optional<Nanoseconds>& value);
 void add_max_flows(Command& command, std::uint32_t& value);
 void add_no_learn(Command& command, bool& learn);
+void add_summarize(Command& command, bool& summarize);
 void add_volume(Command& command, bool& quiet, int& verbosity);
 
 /// An error if the options contradict each other; empty if they do not.

@@ -38,10 +38,10 @@ struct LeftOut {
 };
 
 /// Everything that any command can report.
-using Event =
-    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Middlebox,
-                 analysis::FlowRecord, analysis::Stats, analysis::Summary, OpenFlow, LearnedEntry,
-                 LeftOut, net::InterfaceChange, pathtrace::PathReport, pathtrace::PathStats>;
+using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Incident,
+                           analysis::Middlebox, analysis::FlowRecord, analysis::Stats,
+                           analysis::Summary, OpenFlow, LearnedEntry, LeftOut, net::InterfaceChange,
+                           pathtrace::PathReport, pathtrace::PathStats>;
 
 /// An output: receives each event, and ignores kinds that it has no format for. The event is
 /// written when consume() returns, unless the output is documented to buffer.

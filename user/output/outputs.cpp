@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "user/output/json/json_output.h"
+#include "user/output/text/flow_list.h"
 #include "user/output/text/text_output.h"
 #include "user/output/vendor_names.h"
 
@@ -39,11 +40,16 @@ Detail detail_of(const OutputChoice& choice) {
 }
 
 std::unique_ptr<Consumer> make_text(const OutputChoice& choice, Output& output) {
-    return std::make_unique<TextOutput>(output, style_for(output), detail_of(choice));
+    if (choice.flows != FlowForm::block) {
+        return std::make_unique<FlowList>(output, style_for(output),
+                                          choice.flows == FlowForm::wide_line);
+    }
+    const bool each_finding = choice.verbosity > 0 && !choice.summarize;
+    return std::make_unique<TextOutput>(output, style_for(output), detail_of(choice), each_finding);
 }
 
 std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) {
-    return std::make_unique<JsonOutput>(output, choice.quiet);
+    return std::make_unique<JsonOutput>(output, choice.quiet, choice.summarize);
 }
 
 }  // namespace

@@ -16,6 +16,9 @@
 
 namespace flowstamp::output {
 
+/// How `flowstamp flows` shows a flow in text.
+enum class FlowForm { block, line, wide_line };
+
 /// Format and destination of the report, as given by the options of the same names.
 struct OutputChoice {
     bool json = false;
@@ -23,6 +26,8 @@ struct OutputChoice {
     bool print = false;                   ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
+    FlowForm flows = FlowForm::block;
+    bool summarize = false;  ///< of an incident's findings only the first, also in JSON
 };
 
 /// The outputs of a run: standard output or a file, as text or JSON lines; with `print`, also text

@@ -25,7 +25,7 @@ std::optional<std::string> word(const std::string& text) {
 
 }  // namespace
 
-void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
+std::optional<std::uint64_t> LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
     if (reported_.size() >= kMost) {
         reported_.clear();
     }
@@ -55,7 +55,10 @@ void LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
     } else if (!drop.look_at.empty()) {
         finding.advice = {{.phrase = Phrase::look_at, .values = {field::look_at(drop.look_at)}}};
     }
-    reported_[{drop.at, drop.reason, drop.rule}].report(std::move(finding), findings_, sink);
+    FindingUpdates& updates = reported_[{drop.at, drop.reason, drop.rule}];
+    const bool is_known = updates.is_reported();
+    updates.report(std::move(finding), findings_, sink);
+    return is_known ? std::optional(updates.id()) : std::nullopt;
 }
 
 }  // namespace flowstamp::analysis

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -31,7 +33,8 @@ class LocalDrop {
   public:
     explicit LocalDrop(Findings& findings) : findings_(findings) {}
 
-    void consume(const HostDrop& drop, FindingSink& sink);
+    /// Returns the id of the finding of an earlier drop of the same place and cause, if any.
+    std::optional<std::uint64_t> consume(const HostDrop& drop, FindingSink& sink);
 
   private:
     static constexpr std::size_t kMost = 4096;

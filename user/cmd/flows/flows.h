@@ -5,7 +5,7 @@
 
 namespace flowstamp::cmd {
 
-/// `flowstamp flows`: the flows of all running watches, with their stamps. Returns the exit status:
+/// `flowstamp flows`: the flows of running watches, a line each. Returns the exit status:
 /// 1 if nothing is running.
 int run_flows(const FlowsOptions& options);
 

@@ -42,6 +42,7 @@ void add_command(CommandLine& line, ReplayOptions& options) {
     add_fail_on(replay, options);
     add_no_learn(replay, options.learn);
     add_max_flows(replay, options.max_flows);
+    add_summarize(replay, options.summarize);
     add_volume(replay, options.quiet, options.verbosity);
 }
 

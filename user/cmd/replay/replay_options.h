@@ -28,6 +28,7 @@ struct ReplayOptions {
     bool fail_on_any = false;
     std::vector<analysis::FindingKind> fail_on{};  ///< findings that make the exit status 3
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
+    bool summarize = false;  ///< of an incident's findings only the first
     bool quiet = false;
     int verbosity = 0;  ///< how often -v was given
 };

@@ -193,7 +193,8 @@ int run_replay(const ReplayOptions& options) {
                                           .output = options.output,
                                           .print = false,
                                           .quiet = options.quiet,
-                                          .verbosity = options.verbosity});
+                                          .verbosity = options.verbosity,
+                                          .summarize = options.summarize});
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }

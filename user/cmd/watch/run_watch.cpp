@@ -61,7 +61,8 @@ int run_watch(const WatchOptions& options) {
                                                .output = options.output,
                                                .print = options.print,
                                                .quiet = options.quiet,
-                                               .verbosity = options.verbosity},
+                                               .verbosity = options.verbosity,
+                                               .summarize = options.summarize},
                                               clock, notice);
     if (!outputs) {
         return log_error(outputs.error(), kFailed);

@@ -73,6 +73,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_max_flows(watch, options.max_flows);
     watch.flag("--path", options.path,
                "Follow packets through this host's kernel, too, and tell what it drops itself");
+    add_summarize(watch, options.summarize);
     add_volume(watch, options.quiet, options.verbosity);
 }
 

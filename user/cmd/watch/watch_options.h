@@ -30,6 +30,7 @@ struct WatchOptions {
     bool print = false;                     ///< also text on standard output
     std::optional<Nanoseconds> duration{};  ///< nothing: until a signal
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
+    bool summarize = false;  ///< of an incident's findings only the first
     bool quiet = false;
     int verbosity = 0;                    ///< how often -v was given
     bool path = false;                    ///< also report what this host itself drops

@@ -124,6 +124,12 @@ void NetNamespace::visit(const NetNamespace& home, const std::function<void()>& 
     work();
 }
 
+std::uint64_t net_namespace_of(std::int32_t pid) {
+    struct stat status{};
+    const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
+    return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
 bool net_namespace_exists(std::uint64_t inode) {
     return any_is("/run/netns", {}, inode) || any_is("/proc", "ns/net", inode);
 }

@@ -42,6 +42,9 @@ class NetNamespace {
     std::string path_;
 };
 
+/// The number of the network namespace that a process is in; 0 if it could not be read.
+[[nodiscard]] std::uint64_t net_namespace_of(std::int32_t pid);
+
 /// Whether the network namespace of this inode still exists: a process is in it, or `ip netns`
 /// holds it.
 [[nodiscard]] bool net_namespace_exists(std::uint64_t inode);

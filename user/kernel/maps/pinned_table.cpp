@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "user/base/fd.h"
+#include "user/kernel/attach/net_namespace.h"
 #include "user/kernel/attach/stale_state.h"
 
 namespace flowstamp::kernel {
@@ -42,47 +43,57 @@ Result<FlowTable> map_table(const RunName& run) {
         info.value_size != sizeof(fst_flow) || std::string_view(info.name) != "flows") {
         return fail({.operation = "open its flow table",
                      .object = fmt::format("watch of process {}", run.pid),
-                     .reason = "that is not a flow table"});
+                     .reason = "that is not a flow table of this build of flowstamp",
+                     .hint = "its flows are left out"});
     }
     return FlowTable::map(map->get(), info.max_entries);
 }
 
-Result<PinnedTable> open_table(const RunName& run) {
-    Result<RunRecord> record = read_run_record(run);
-    if (!record) {
-        return std::unexpected(record.error());
-    }
-    if (record->version != FST_CONTRACT_VERSION) {
+Result<PinnedTable> open_table(const RunningWatch& watch) {
+    if (watch.record.version != FST_CONTRACT_VERSION) {
         return fail({.operation = "open its flow table",
-                     .object = fmt::format("watch of process {}", run.pid),
-                     .reason = "it is another version of flowstamp"});
+                     .object = fmt::format("watch of process {}", watch.name.pid),
+                     .reason = "it is another version of flowstamp",
+                     .hint = "its flows are left out"});
     }
-    Result<FlowTable> flows = map_table(run);
+    Result<FlowTable> flows = map_table(watch.name);
     if (!flows) {
         return std::unexpected(flows.error());
     }
-    return PinnedTable{run.pid, std::move(record->interfaces), *std::move(flows), record->learns,
-                       std::move(record->learned)};
+    return PinnedTable{watch.name.pid, watch.record.interfaces, *std::move(flows),
+                       watch.record.learns, watch.record.learned};
 }
 
 }  // namespace
 
-Result<PinnedTables> open_pinned_tables() {
+Result<RunningWatches> find_running_watches() {
     if (::access(kRunFolder, F_OK) == 0 && ::access(kRunFolder, R_OK | X_OK) != 0) {
         return fail_errno("look for running watches", kRunFolder, errno, "run as root");
     }
-    PinnedTables result{.tables = {}, .notices = remove_stale_state({})};
+    RunningWatches result{.watches = {}, .notices = remove_stale_state({})};
     for (const RunName& run : run_names(kRunFolder, kRecordPrefix)) {
         if (!run.is_alive()) {
             continue;  // it left something in another network namespace
         }
-        if (Result<PinnedTable> table = open_table(run)) {
-            result.tables.push_back(*std::move(table));
+        if (Result<RunRecord> record = read_run_record(run)) {
+            result.watches.push_back({run, *std::move(record), net_namespace_of(run.pid)});
         } else if (run.is_alive()) {  // otherwise it ended just now
+            result.notices.push_back({record.error().message()});
+        }
+    }
+    std::ranges::sort(result.watches, {}, [](const RunningWatch& watch) { return watch.name.pid; });
+    return result;
+}
+
+PinnedTables open_pinned_tables(std::span<const RunningWatch> watches) {
+    PinnedTables result;
+    for (const RunningWatch& watch : watches) {
+        if (Result<PinnedTable> table = open_table(watch)) {
+            result.tables.push_back(*std::move(table));
+        } else if (watch.name.is_alive()) {  // otherwise it ended just now
             result.notices.push_back({table.error().message()});
         }
     }
-    std::ranges::sort(result.tables, {}, &PinnedTable::pid);
     return result;
 }
 

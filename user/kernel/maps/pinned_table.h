@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,20 +17,34 @@ namespace flowstamp::kernel {
 /// The flow table of a running watch, opened by another process.
 struct PinnedTable {
     std::int32_t pid = 0;  ///< of the watch
-    std::vector<RunRecord::WatchedInterface>
-        interfaces;  ///< names in the watch's network namespace
+    /// Names in the watch's network namespace.
+    std::vector<RunRecord::WatchedInterface> interfaces;
     FlowTable flows;
     bool learns = true;
     std::vector<net::LearnedSignature> learned{};  ///< the signatures that its kernel programs hold
 };
 
-struct PinnedTables {
-    std::vector<PinnedTable> tables;  ///< sorted by pid
-    Notices notices;  ///< what dead runs left and was removed; what could not be opened
+/// A watch that is running on this host.
+struct RunningWatch {
+    RunName name;
+    RunRecord record{};
+    std::uint64_t netns = 0;  ///< the number of its network namespace; 0: unknown
 };
 
-/// The tables of all running watches. Also removes what dead runs left behind. Fails only if
-/// nothing could be read.
-[[nodiscard]] Result<PinnedTables> open_pinned_tables();
+struct RunningWatches {
+    std::vector<RunningWatch> watches;  ///< sorted by pid
+    Notices notices;  ///< what dead runs left and was removed; what could not be read
+};
+
+/// All of them. Also removes what dead runs left behind. Fails only if nothing could be read.
+[[nodiscard]] Result<RunningWatches> find_running_watches();
+
+struct PinnedTables {
+    std::vector<PinnedTable> tables;
+    Notices notices;  ///< what could not be opened, such as that of another build
+};
+
+/// The tables of these watches, in their order.
+[[nodiscard]] PinnedTables open_pinned_tables(std::span<const RunningWatch> watches);
 
 }  // namespace flowstamp::kernel

@@ -186,6 +186,9 @@ Json json_of(const analysis::Finding& finding) {
     }
     json["evidence"] = evidence(finding.evidence);
     Json event = header("finding", finding.sighting);
+    if (finding.incident != 0) {
+        event["incident_id"] = finding.incident;
+    }
     event["finding"] = std::move(json);
     event["packet"] = packet(finding.sighting.packet);
     const Nanoseconds offset = finding.sighting.wall - Nanoseconds(finding.sighting.packet.time_ns);

@@ -19,6 +19,7 @@ using Json = nlohmann::ordered_json;
 
 [[nodiscard]] Json json_of(const analysis::Reset& reset);
 [[nodiscard]] Json json_of(const analysis::Finding& finding);
+[[nodiscard]] Json json_of(const analysis::Incident& incident);
 [[nodiscard]] Json json_of(const analysis::Middlebox& box);
 [[nodiscard]] Json json_of(const analysis::FlowRecord& record);
 [[nodiscard]] Json json_of(const analysis::Stats& stats);

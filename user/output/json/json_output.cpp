@@ -7,7 +7,15 @@
 
 namespace flowstamp::output {
 
+bool JsonOutput::wants(const Event& event) const {
+    const auto* finding = std::get_if<analysis::Finding>(&event);
+    return finding == nullptr || finding->stands_for_incident || !summarize_;
+}
+
 void JsonOutput::consume(const Event& event) {
+    if (!wants(event)) {
+        return;
+    }
     using Line = std::optional<Json>;
     Line line = std::visit(Handle{[this](const CaptureStart& its) -> Line {
                                       capture_ = its.file;

@@ -11,13 +11,17 @@ namespace flowstamp::output {
 /// One JSON object per line: json_of() of each event.
 class JsonOutput final : public Consumer {
   public:
-    /// `losses_only`: omits the paths of packets that arrived.
-    JsonOutput(Output& output, bool losses_only) : output_(output), losses_only_(losses_only) {}
+    /// `losses_only`: omits the paths of packets that arrived. `summarize`: of an incident's
+    /// findings only the first.
+    JsonOutput(Output& output, bool losses_only, bool summarize = false)
+        : output_(output), losses_only_(losses_only), summarize_(summarize) {}
     void consume(const Event& event) override;
+    [[nodiscard]] bool wants(const Event& event) const override;
 
   private:
     Output& output_;
     bool losses_only_;
+    bool summarize_;
     std::string capture_{};  ///< current file; empty: none
 };
 

@@ -11,6 +11,7 @@
 #include "user/net/names.h"
 #include "user/output/text/cleaned.h"
 #include "user/output/text/counted.h"
+#include "user/output/text/incident_text.h"
 #include "user/output/text/interface_text.h"
 #include "user/output/text/middlebox_text.h"
 #include "user/output/text/open_flow_text.h"
@@ -225,6 +226,9 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
 
 bool TextOutput::wants(const Event& event) const {
     return std::visit(Handle{[this](const analysis::Reset&) { return detail_ != Detail::findings; },
+                             [this](const analysis::Finding& its) {
+                                 return each_finding_ || its.stands_for_incident;
+                             },
                              [this](const analysis::FlowRecord&) { return detail_ == Detail::all; },
                              [this](const analysis::Stats&) { return detail_ == Detail::all; },
                              [this](const pathtrace::PathReport& its) {
@@ -242,6 +246,7 @@ void TextOutput::consume(const Event& event) {
     std::visit(Handle{[this](const CaptureStart& its) { capture(its); },
                       [this](const analysis::Reset& its) { reset(its); },
                       [this](const analysis::Finding& its) { finding(its); },
+                      [this](const analysis::Incident& its) { incident(its); },
                       [this](const analysis::Middlebox& its) { middlebox(its); },
                       [this](const analysis::FlowRecord& its) { flow(its); },
                       [this](const analysis::Stats& its) { stats(its); },
@@ -350,6 +355,10 @@ void TextOutput::finding(const analysis::Finding& finding) {
         block += labelled("next", advice_text(finding));
     }
     write(block + "\n");
+}
+
+void TextOutput::incident(const analysis::Incident& incident) {
+    write(incident_text(incident, style_));
 }
 
 void TextOutput::middlebox(const analysis::Middlebox& box) {

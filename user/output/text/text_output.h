@@ -22,8 +22,9 @@ enum class Detail {
 /// number), a block for each finding. Times are UTC.
 class TextOutput final : public Consumer {
   public:
-    TextOutput(Output& output, Style style, Detail detail)
-        : output_(output), style_(style), detail_(detail) {}
+    /// `each_finding`: whole, also where it is like the first of its incident.
+    TextOutput(Output& output, Style style, Detail detail, bool each_finding = false)
+        : output_(output), style_(style), detail_(detail), each_finding_(each_finding) {}
 
     void consume(const Event& event) override;
     [[nodiscard]] bool wants(const Event& event) const override;
@@ -32,6 +33,7 @@ class TextOutput final : public Consumer {
     void capture(const CaptureStart&) { is_replay_ = true; }
     void reset(const analysis::Reset& reset);
     void finding(const analysis::Finding& finding);
+    void incident(const analysis::Incident& incident);
     void middlebox(const analysis::Middlebox& box);
     void flow(const analysis::FlowRecord& record);
     void stats(const analysis::Stats& stats);
@@ -50,6 +52,7 @@ class TextOutput final : public Consumer {
     Output& output_;
     Style style_;
     Detail detail_;
+    bool each_finding_;
     bool is_replay_ = false;
     RepeatedLosses losses_{};
     std::string last_what_{};   ///< the last reset's line without time and number; empty: none

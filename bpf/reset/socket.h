@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What this host's own stack says of a connection that looks ended here.
+#ifndef FLOWSTAMP_BPF_RESET_SOCKET_H
+#define FLOWSTAMP_BPF_RESET_SOCKET_H
+
+#include "bpf/maps.h"
+#include "bpf/packet/context.h"
+
+#ifdef __bpf__
+
+/// Where a reset still ends something (Linux: include/net/tcp_states.h): ESTABLISHED, FIN_WAIT1, FIN_WAIT2 and
+/// CLOSE_WAIT. In the others both ends have closed, or it is not open yet.
+#define OPEN_STATES (1U << 1 | 1U << 4 | 1U << 5 | 1U << 8)
+
+/// Whether a socket of the interface's network namespace has the connection of the packet, which comes in, open. 0 as
+/// well if there is none, as on a router, or if its addresses are others than here (NAT).
+static __always_inline int socket_is_open(void* ctx, enum fst_hook hook,
+                                          const struct fst_packet* packet) {
+    const struct fst_flow_key* key = &packet->key;
+    const int from = packet->direction & 1, to = from ^ 1;
+    struct bpf_sock_tuple tuple = {};
+    struct bpf_sock* socket;
+    __u32 bytes, state;
+
+    if (hook == FST_HOOK_TC_EGRESS || key->tunnelled)
+        return 0;
+    if (packet->flags & FST_PACKET_IPV6) {
+        __builtin_memcpy(tuple.ipv6.saddr, key->address[from], sizeof(tuple.ipv6.saddr));
+        __builtin_memcpy(tuple.ipv6.daddr, key->address[to], sizeof(tuple.ipv6.daddr));
+        tuple.ipv6.sport = key->port[from];
+        tuple.ipv6.dport = key->port[to];
+        bytes = sizeof(tuple.ipv6);
+    } else {
+        tuple.ipv4.saddr = key->address[from][3];
+        tuple.ipv4.daddr = key->address[to][3];
+        tuple.ipv4.sport = key->port[from];
+        tuple.ipv4.dport = key->port[to];
+        bytes = sizeof(tuple.ipv4);
+    }
+    socket = bpf_skc_lookup_tcp(ctx, &tuple, bytes, BPF_F_CURRENT_NETNS, 0);
+    if (!socket)
+        return 0;
+    state = socket->state;
+    bpf_sk_release(socket);
+    return state < 32 && (OPEN_STATES >> state & 1);
+}
+
+#else
+
+static __always_inline int socket_is_open(void* ctx, enum fst_hook hook,
+                                          const struct fst_packet* packet) {
+    (void)ctx;
+    (void)hook;
+    (void)packet;
+    return 0;
+}
+
+#endif
+#endif

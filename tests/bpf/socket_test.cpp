@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// A reset of a connection that looks ended here, while this host's own stack has it open: the stack is asked.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include "tests/bpf/kernel_rig.h"
+#include "tests/datapath/conversation.h"
+#include "user/base/fd.h"
+
+namespace flowstamp::testing {
+namespace {
+
+constexpr char kPeer[] = "198.51.100.7", kUs[] = "192.0.2.1";
+
+sockaddr_in address_of(const char* text, std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    inet_pton(AF_INET, text, &address.sin_addr);
+    return address;
+}
+
+/// A connection of real sockets between a conversation's ends, both in this network namespace.
+class RealConnection {
+  public:
+    explicit RealConnection(const Conversation& talk) {
+        const sockaddr_in peer = address_of(kPeer, talk.port(End::peer)),
+                          us = address_of(kUs, talk.port(End::us));
+        EXPECT_EQ(::bind(listener_.get(), raw(peer), sizeof(peer)), 0);
+        EXPECT_EQ(::listen(listener_.get(), 1), 0);
+        EXPECT_EQ(::bind(ours_.get(), raw(us), sizeof(us)), 0);
+        EXPECT_EQ(::connect(ours_.get(), raw(peer), sizeof(peer)), 0);
+        theirs_ = Fd(::accept(listener_.get(), nullptr, nullptr));
+        EXPECT_TRUE(theirs_);
+    }
+    /// We close, then the peer: ours is in TIME_WAIT.
+    void close() {
+        ours_.reset();
+        theirs_.reset();
+    }
+
+  private:
+    static const sockaddr* raw(const sockaddr_in& address) {
+        return reinterpret_cast<const sockaddr*>(&address);
+    }
+    static Fd tcp() { return Fd(::socket(AF_INET, SOCK_STREAM, 0)); }
+    Fd listener_ = tcp(), ours_ = tcp(), theirs_;
+};
+
+/// In a network namespace of its own, in which both ends are.
+template <class Work>
+void in_own_namespace(Work work) {
+    std::thread([&] {
+        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+        ASSERT_EQ(std::system("ip link set lo up && ip addr add 198.51.100.7/32 dev lo && "
+                              "ip addr add 192.0.2.1/32 dev lo"),
+                  0);
+        work();
+    }).join();
+}
+
+TEST(Socket, AConnectionThatItHasOpenIsNotClosed) {
+    const std::unique_ptr<KernelRig> rig = make_kernel_rig({.acting = true, .max_flows = 1024});
+    if (!rig) {
+        GTEST_SKIP() << "needs root";
+    }
+    fst_policy policy{};
+    policy.drop_mode = FST_DROP_CONFIRMED;
+    policy.challenge_mode = FST_CHALLENGE_ALL;
+    rig->set_policy(policy);
+    for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
+        in_own_namespace([&] {
+            SCOPED_TRACE(static_cast<int>(hook));
+            Conversation talk(*rig, hook);
+            talk.open().exchange(3);
+            RealConnection connection(talk);
+            // What the programs see of it ends.
+            talk.send(End::us, Fin | Ack);
+            talk.send(End::peer, Fin | Ack);
+            talk.send(End::us, Ack);
+            talk.pass_ms(50);
+            const Bytes reset = talk.encode(talk.stateless_reset());
+            const auto judged = [&] { return rig->run(hook, {.bytes = reset}).judgement(); };
+            EXPECT_EQ(judged().action, FST_ACTION_CHALLENGED);
+            connection.close();
+            EXPECT_EQ(judged().pass_reason, FST_PASS_CLOSED);
+        });
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp::testing

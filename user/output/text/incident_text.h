@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#pragma once
+
+#include <string>
+
+#include "user/analysis/incident.h"
+#include "user/output/style.h"
+
+namespace flowstamp::output {
+
+/// Two lines: what the incident's findings have in common, then how many there are since when.
+[[nodiscard]] std::string incident_text(const analysis::Incident& incident, const Style& style);
+
+}  // namespace flowstamp::output
