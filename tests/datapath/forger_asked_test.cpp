@@ -74,5 +74,77 @@ TEST_P(DatapathForgerAsked, SoIsOneThatLooksForged) {
     EXPECT_EQ(inject(talk, talk.stateless_reset()).judgement().pass_reason, FST_PASS_ANSWER);
 }
 
+/// The challenge of one from elsewhere may be thrown away on its way to the stack, as by a router where its TTL ends:
+/// then no ACK asks the peer.
+TEST_P(DatapathForgerAsked, OneFromThePeersPlaceIsNotHeldForAnothersQuestion) {
+    protect();
+    Conversation talk = established();
+    Segment dies = talk.stateless_reset();
+    dies.ttl = 2;
+    dies.seq += 1000;
+    inject(talk, dies);
+    talk.pass_us(200);
+    inject(talk, dies);
+    expect_heard(talk, talk.next(End::peer, Rst | Ack));
+}
+
+/// It is asked for once at a time all the same: else a box that resets what it sees would be asked ever more often.
+TEST_P(DatapathForgerAsked, OfManyAtOnceTwoAreChallengedAtTheMost) {
+    protect();
+    Conversation talk = established();
+    int challenged = 0;
+    for (std::uint32_t i = 0; i < 20; i++) {
+        Segment reset = talk.next(End::peer, Rst | Ack);
+        reset.seq += 100 * i;
+        reset.ttl -= i % 3 == 0 ? 5 : 0;
+        challenged += inject(talk, reset).dropped ? 0 : 1;
+        talk.pass_us(20);
+        if (i == 10) {
+            talk.send(End::us, Ack);
+        }
+    }
+    EXPECT_LE(challenged, 2);
+}
+
+/// A reset in the window, just before the peer's answer can come, asks no other question.
+TEST_P(DatapathForgerAsked, WhatAnswersNothingKeepsNoAnswerFromBeingHeard) {
+    protect();
+    Conversation talk = established();
+    inject(talk, talk.next(End::peer, Rst | Ack));
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    int heard = 0, rounds = 0;
+    for (; rounds < 10 && !heard; rounds++) {
+        talk.pass_us(18'400);  // 0.92 of the least round trip
+        Segment forged = talk.stateless_reset();
+        forged.seq += 1000;
+        inject(talk, forged);
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        talk.pass_us(1550);
+        heard = inject(talk, talk.stateless_reset()).judgement().pass_reason == FST_PASS_ANSWER;
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+    }
+    EXPECT_TRUE(heard);
+    EXPECT_LE(rounds, 1);
+}
+
+/// Where nobody has answered for long, the next reset asks anew.
+TEST_P(DatapathForgerAsked, AQuestionThatNobodyAnsweredIsAskedAgain) {
+    protect();
+    for (const std::uint64_t later_ms : {100, 300, 500, 900}) {
+        SCOPED_TRACE(later_ms);
+        Conversation talk = established();
+        Segment forged = talk.stateless_reset();
+        forged.seq += 1000;
+        inject(talk, forged);
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        talk.pass_ms(later_ms);
+        expect_heard(talk, talk.next(End::peer, Rst | Ack));
+    }
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
