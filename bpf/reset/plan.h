@@ -43,19 +43,24 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 }
 
 /// Whether the sender has been heard since the first RST of its burst. One that was dropped lets SENDER_SEEN begin
-/// again, for what that tells of its repetition; new data is seen by when it came.
-static __always_inline int is_heard_since(const struct fst_flow* flow, int d) {
+/// again, for what that tells of its repetition; new data is seen by when it came. Ages are compared: the times alone
+/// would be in the wrong order after a rest of half of the time in which they wrap, 36 minutes.
+static __always_inline int is_heard_since(const struct fst_flow* flow,
+                                          const struct fst_packet* packet, int d) {
+    const __u32 now_us = time_us(packet->time_ns);
+
     return (flow->reset_flags[d] & FST_RESET_SENDER_SEEN) ||
-           fst_sequence_after(flow->direction[d].edge_us, flow->rst_us[d]) >= 0;
+           now_us - flow->direction[d].edge_us <= now_us - flow->rst_us[d];
 }
 
 /// How long a sender must uphold its RST, from the first one of the burst on. Where it was heard since, until the
 /// next but one round trip's data had time to come, which begins the count of answers anew
 /// (goes_on_when_asked()). What it sent before says nothing: a genuine reset is heard with its first answer.
-static __always_inline __u32 upheld_span_us(const struct fst_flow* flow, int d) {
+static __always_inline __u32 upheld_span_us(const struct fst_flow* flow,
+                                            const struct fst_packet* packet, int d) {
     const __u32 rtt_us = flow->direction[d].min_rtt_us;
 
-    return is_heard_since(flow, d) ? 2 * rtt_us + rtt_us / 2 : 0;
+    return is_heard_since(flow, packet, d) ? 2 * rtt_us + rtt_us / 2 : 0;
 }
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
@@ -71,9 +76,9 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
     const int lasts = since_us >= ANSWERS_SPAN_US;
 
     if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d) ||
-        since_us < upheld_span_us(flow, d))
+        since_us < upheld_span_us(flow, packet, d))
         return 0;
-    if (is_heard_since(flow, d))
+    if (is_heard_since(flow, packet, d))
         return answers > 1 &&
                since_us >=
                    (flow->reset_flags[d] & FST_RESET_VOUCHED
@@ -191,10 +196,12 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
 }
 
 /// FST_RESET_REFUTED, as long as that counts: what a peer that lived a while ago has shown says little about
-/// one that has gone since.
+/// one that has gone since. Times in microseconds wrap after 71 minutes: a flow that has rested is told by its last packet.
 static __always_inline __u8 kept_refuted(const struct fst_flow* flow,
                                          const struct fst_packet* packet, int d) {
-    const int is_late = time_us(packet->time_ns) - flow->rst_us[d] > FST_WATCH_CHALLENGED_US;
+    const int is_late =
+        time_us(packet->time_ns) - flow->rst_us[d] > FST_WATCH_CHALLENGED_US ||
+        passed(packet->time_ns, flow->direction[d].last_ns, FST_WATCH_CHALLENGED_US * 1000ULL);
 
     return is_late ? 0 : flow->reset_flags[d] & FST_RESET_REFUTED;
 }

@@ -146,5 +146,16 @@ TEST_P(DatapathForgerAsked, AQuestionThatNobodyAnsweredIsAskedAgain) {
     }
 }
 
+/// The times of edges and resets have 32 bits of microseconds.
+TEST_P(DatapathForgerAsked, AfterARestOfAnyLengthTheFirstAnswerIsHeard) {
+    protect();
+    for (const std::uint64_t minutes : {1, 30, 36, 50, 70, 72}) {
+        SCOPED_TRACE(minutes);
+        Conversation talk = established();
+        talk.pass_ms(minutes * 60'000);
+        expect_heard(talk, talk.next(End::peer, Rst | Ack));
+    }
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
