@@ -134,12 +134,12 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
             quick.hash = flow_hash(&scratch->packet.key);
             quick.slot = flow_search(quick.hash);
     }
+    scratch->from_socket = ctx_has_socket(ctx, hook);
     if (is_to_many(&scratch->packet)) {
         count(FST_COUNT_REFUSED);
         return 0;
     }
     count_tcp(scratch->packet.ip_bytes);
-    scratch->from_socket = ctx_has_socket(ctx, hook);
     flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);
     if (stamping)
         buffer_stamp(scratch);
