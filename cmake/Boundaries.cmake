@@ -9,6 +9,7 @@ function(flowstamp_check_boundaries)
     flowstamp_only("CLI11::CLI11" "flowstamp_cmd")
     flowstamp_only("PkgConfig::libpcap" "flowstamp_net|capture_fuzz")
     flowstamp_only("PkgConfig::libnftables" "flowstamp_netfilter")
+    flowstamp_only("PkgConfig::libsystemd" "flowstamp_base")
 endfunction()
 
 function(flowstamp_only library allowed)

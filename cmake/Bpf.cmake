@@ -21,9 +21,10 @@ list(GET FLOWSTAMP_BPF_CLANGS 0 newest_clang)
 set(FLOWSTAMP_BPF_CLANG ${newest_clang} CACHE FILEPATH "the clang that compiles the data path")
 find_program(FLOWSTAMP_BPFTOOL bpftool PATHS /usr/sbin /sbin /usr/local/sbin REQUIRED)
 
+# The object does not name the source folder, so that it is the same wherever it is built.
 # <linux/types.h> needs the machine's own <asm/types.h>, which -target bpf does not look for.
 set(FLOWSTAMP_BPF_FLAGS -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror
-    -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE})
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE})
 
 # compiles SOURCE with CLANG to OUTPUT, without DWARF but with BTF, and follows its headers
 function(flowstamp_bpf_compile clang source output)

@@ -7,8 +7,16 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(libbpf REQUIRED IMPORTED_TARGET libbpf>=1.3)
+option(FLOWSTAMP_STATIC_LIBBPF "link libbpf into the program, which then runs without it" OFF)
+if(FLOWSTAMP_STATIC_LIBBPF)
+    find_library(FLOWSTAMP_LIBBPF_ARCHIVE libbpf.a REQUIRED)
+    set_target_properties(PkgConfig::libbpf PROPERTIES
+        INTERFACE_LINK_LIBRARIES "${FLOWSTAMP_LIBBPF_ARCHIVE};elf;z")
+endif()
 pkg_check_modules(libpcap REQUIRED IMPORTED_TARGET libpcap)
 pkg_check_modules(libnftables REQUIRED IMPORTED_TARGET libnftables)
+pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
+find_path(FLOWSTAMP_TOMLPLUSPLUS toml++/toml.h REQUIRED)  # used as headers only
 find_package(ZLIB REQUIRED)
 
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Makes of the packet of a test run the next one of one of many flows.
 #ifndef FLOWSTAMP_TESTS_BENCH_MUTATOR_H
 #define FLOWSTAMP_TESTS_BENCH_MUTATOR_H

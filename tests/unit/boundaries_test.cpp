@@ -172,6 +172,11 @@ TEST(Boundaries, OnlyTheNetfilterLayerKnowsLibnftables) {
     expect_only("nftables/", {"user/netfilter/"});
 }
 
+TEST(Boundaries, OnlyOneFileEachKnowsTomlAndSystemd) {
+    expect_only("toml++/", {"user/cmd/config_file.cpp"});
+    expect_only("systemd/", {"user/base/journal.cpp", "user/base/service_manager.cpp"});
+}
+
 TEST(Boundaries, OnlyTheReplayHostsTheDataPath) {
     std::size_t seen = 0;
     for (const Source& source : sources()) {

@@ -55,6 +55,16 @@ TEST_F(CreateFile, FollowsALinkOfItsOwnDirectory) {
     EXPECT_EQ(victim(), "");
 }
 
+TEST_F(CreateFile, AppendingKeepsWhatIsThere) {
+    const auto file = append_to_file(victim_);
+    ASSERT_TRUE(file);
+    std::ofstream(victim_, std::ios::app) << "from elsewhere\n";
+    ASSERT_EQ(::write(file->get(), "x\n", 2), 2);
+    EXPECT_EQ(victim(), "precious\nfrom elsewhere\nx\n");
+    let_others_write();
+    EXPECT_FALSE(append_to_file(link_)) << "others may have planted it";
+}
+
 TEST_F(CreateFile, RefusesALinkThatOthersMayHavePlanted) {
     let_others_write();
     const auto file = create_file(link_);

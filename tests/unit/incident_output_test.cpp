@@ -115,7 +115,8 @@ TEST_F(SummarizedTest, TextHasTheFirstFindingOfAnIncidentUnlessEachIsAskedFor) {
     const output::Style plain(false);
     EXPECT_NE(written<output::TextOutput>(true, plain, output::Detail::resets), "");
     EXPECT_EQ(written<output::TextOutput>(false, plain, output::Detail::resets), "");
-    EXPECT_NE(written<output::TextOutput>(false, plain, output::Detail::all, true), "");
+    EXPECT_NE(written<output::TextOutput>(false, plain, output::Detail::all), "");
+    EXPECT_EQ(written<output::TextOutput>(false, plain, output::Detail::all, true), "");
 }
 
 TEST_F(SummarizedTest, JsonHasEachUnlessSummarized) {

@@ -92,6 +92,8 @@ class Session final : private FindingSink {
     [[nodiscard]] Result<Stats> finish();
 
     [[nodiscard]] Result<Stats> stats() const;
+    /// What is reported from now on; nothing: everything.
+    void set_filter(std::optional<net::Filter> filter) { options_.filter = std::move(filter); }
     /// Reports a flow at its end, by its slot.
     void flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end);
     [[nodiscard]] std::vector<net::LearnedSignature> learned() const;

@@ -26,12 +26,10 @@ bool others_can_write(const std::string& directory) {
            (status.st_uid != 0 && status.st_uid != ::geteuid());
 }
 
-}  // namespace
-
-Result<Fd> create_file(const std::string& path, int flags) {
+Result<Fd> open_for_writing(const std::string& path, int flags) {
     const bool is_shared = others_can_write(directory_of(path));
     Fd fd(::open(path.c_str(),
-                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (is_shared ? O_NOFOLLOW : 0) | flags,
+                 O_WRONLY | O_CREAT | O_CLOEXEC | (is_shared ? O_NOFOLLOW : 0) | flags,
                  S_IRUSR | S_IWUSR));
     if (fd) {
         return fd;
@@ -44,6 +42,16 @@ Result<Fd> create_file(const std::string& path, int flags) {
                      .hint = "name the file that it leads to, or one in another directory"});
     }
     return fail_errno("open for writing", path, errno);
+}
+
+}  // namespace
+
+Result<Fd> create_file(const std::string& path, int flags) {
+    return open_for_writing(path, O_TRUNC | flags);
+}
+
+Result<Fd> append_to_file(const std::string& path) {
+    return open_for_writing(path, O_APPEND);
 }
 
 }  // namespace flowstamp

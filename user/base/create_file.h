@@ -13,4 +13,7 @@ namespace flowstamp {
 /// been put there to have another file overwritten. `flags`: of open(2), beside these.
 [[nodiscard]] Result<Fd> create_file(const std::string& path, int flags = 0);
 
+/// The same, but what an existing file holds is kept, and each write goes to its end.
+[[nodiscard]] Result<Fd> append_to_file(const std::string& path);
+
 }  // namespace flowstamp

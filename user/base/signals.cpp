@@ -24,8 +24,12 @@ bool is_ignored(int signal) {
     return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-sigset_t stop_signals() {
-    return is_ignored(SIGHUP) ? set_of({SIGINT, SIGTERM}) : set_of({SIGINT, SIGTERM, SIGHUP});
+sigset_t stop_signals(bool with_hangup) {
+    return with_hangup ? set_of({SIGINT, SIGTERM, SIGHUP}) : set_of({SIGINT, SIGTERM});
+}
+
+sigset_t request_signals(bool with_hangup) {
+    return with_hangup ? set_of({SIGUSR1, SIGHUP}) : set_of({SIGUSR1});
 }
 
 /// Blocks the signals for this thread and those it starts; a signalfd reports them instead.
@@ -43,11 +47,30 @@ void drain(const Fd& signals) {
 
 }  // namespace
 
-StopSignals::StopSignals() : fd_(block(stop_signals(), before_)) {}
+StopSignals::StopSignals(bool hangup_stops)
+    : fd_(block(stop_signals(hangup_stops && !is_ignored(SIGHUP)), before_)) {}
 
 StopSignals::~StopSignals() {
     drain(fd_);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+RequestSignals::RequestSignals(bool with_hangup)
+    : fd_(block(request_signals(with_hangup), before_)) {}
+
+RequestSignals::~RequestSignals() {
+    drain(fd_);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+RequestSignals::Requests RequestSignals::take() const {
+    Requests requests;
+    signalfd_siginfo received{};
+    while (::read(fd_.get(), &received, sizeof(received)) == sizeof(received)) {
+        requests.reload |= received.ssi_signo == SIGHUP;
+        requests.statistics |= received.ssi_signo == SIGUSR1;
+    }
+    return requests;
 }
 
 SuspendSignal::SuspendSignal() : fd_(block(set_of({SIGTSTP}), before_)) {}

@@ -6,6 +6,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <utility>
 
 #include "user/base/console.h"
 
@@ -21,10 +24,15 @@ void accept(const std::string& objection) {
     }
 }
 
-/// CLI11's error message as one line, with what to do.
-std::string error_line(const CLI::ParseError& error, const CLI::App& app) {
+std::string one_line(const CLI::ParseError& error) {
     std::string line = error.what();
     std::ranges::replace(line, '\n', ' ');
+    return line;
+}
+
+/// CLI11's error message as one line, with what to do.
+std::string error_line(const CLI::ParseError& error, const CLI::App& app) {
+    const std::string line = one_line(error);
     for (const CLI::App* command : app.get_subcommands()) {
         return fmt::format("{}: {}; see flowstamp {} --help", command->get_name(), line,
                            command->get_name());
@@ -36,18 +44,37 @@ void take_one_each_time(CLI::Option& option, const std::string& type) {
     option.type_name(type)->expected(1)->take_all()->allow_extra_args(false);
 }
 
+void add_option(CLI::App& command, const std::string& names, const std::string& type,
+                const Command::Reader& reader, const std::string& help) {
+    command
+        .add_option_function<std::string>(
+            names, [reader](const std::string& value) { accept(reader(value)); }, help)
+        ->type_name(type);
+}
+
+/// Completes `option` by its `names`, which are as in CLI11: "-o,--output".
+void describe(CommandDescription& command, const std::string& names, OptionDescription option) {
+    const std::size_t comma = names.find(',');
+    option.name = comma == std::string::npos ? names : names.substr(comma + 1);
+    option.letter = comma == std::string::npos ? "" : names.substr(0, comma);
+    command.options.push_back(std::move(option));
+}
+
 }  // namespace
 
 void Command::flag(const std::string& names, bool& value, const std::string& help) {
     command_->add_flag(names, value, help);
+    describe(*description_, names, {.help = help});
 }
 
 void Command::flag(const std::string& names, int& times, const std::string& help) {
     command_->add_flag(names, times, help);
+    describe(*description_, names, {.help = help, .is_repeatable = true});
 }
 
 void Command::off_flag(const std::string& names, bool& value, const std::string& help) {
-    command_->add_flag_callback(names, [&value] { value = false; }, help);
+    command_->add_flag_function(names, [&value](std::int64_t times) { value = times <= 0; }, help);
+    describe(*description_, names, {.help = help});
 }
 
 void Command::hidden_flag(const std::string& names, bool& value) {
@@ -57,22 +84,29 @@ void Command::hidden_flag(const std::string& names, bool& value) {
 void Command::option(const std::string& names, const std::string& type,
                      std::optional<std::string>& value, const std::string& help) {
     command_->add_option(names, value, help)->type_name(type);
+    describe(*description_, names, {.type = type, .help = help});
 }
 
 void Command::option(const std::string& names, const std::string& type, const Reader& reader,
                      const std::string& help) {
-    command_
-        ->add_option_function<std::string>(
-            names, [reader](const std::string& value) { accept(reader(value)); }, help)
-        ->type_name(type);
+    add_option(*command_, names, type, reader, help);
+    describe(*description_, names, {.type = type, .help = help});
+}
+
+void Command::choice(const std::string& names, const std::vector<std::string>& words,
+                     const Reader& reader, const std::string& help) {
+    add_option(*command_, names, "WORD", reader, help);
+    describe(*description_, names, {.type = "WORD", .choices = words, .help = help});
 }
 
 void Command::repeatable(const std::string& names, const std::string& type,
                          std::vector<std::string>& values, const std::string& help) {
     take_one_each_time(*command_->add_option(names, values, help), type);
+    describe(*description_, names, {.type = type, .help = help, .is_repeatable = true});
 }
 
-void Command::repeatable(const std::string& names, const std::string& type, const Reader& reader,
+void Command::repeatable(const std::string& names, const std::string& type,
+                         const std::vector<std::string>& words, const Reader& reader,
                          const std::string& help) {
     const auto read = [reader](const std::vector<std::string>& values) {
         for (const std::string& value : values) {
@@ -81,11 +115,15 @@ void Command::repeatable(const std::string& names, const std::string& type, cons
     };
     take_one_each_time(*command_->add_option_function<std::vector<std::string>>(names, read, help),
                        type);
+    describe(*description_, names,
+             {.type = type, .choices = words, .help = help, .is_repeatable = true});
 }
 
 void Command::words(const std::string& name, std::vector<std::string>& values,
                     const std::string& help) {
     command_->add_option(name, values, help)->type_name("");
+    describe(*description_, name,
+             {.type = name, .help = help, .is_repeatable = true, .is_positional = true});
 }
 
 void Command::text(const std::string& name, std::string& value, const std::string& help) {
@@ -93,6 +131,17 @@ void Command::text(const std::string& name, std::string& value, const std::strin
         value = fmt::format("{}", fmt::join(words, " "));
     };
     command_->add_option_function<std::vector<std::string>>(name, join, help)->type_name("");
+    describe(*description_, name, {.type = name, .help = help, .is_positional = true});
+}
+
+std::string OptionDescription::key() const {
+    if (name.starts_with("--")) {
+        return name.substr(2);
+    }
+    std::string key = name;
+    std::ranges::transform(key, key.begin(),
+                           [](unsigned char letter) { return std::tolower(letter); });
+    return key;
 }
 
 CommandLine::CommandLine(const std::string& what_it_is, const std::string& version)
@@ -104,7 +153,9 @@ CommandLine::CommandLine(const std::string& what_it_is, const std::string& versi
 CommandLine::~CommandLine() = default;
 
 Command CommandLine::command(std::string_view name, const std::string& help) {
-    return Command(*app_->add_subcommand(std::string(name), help));
+    CommandDescription& description =
+        descriptions_.emplace_back(CommandDescription{std::string(name), help, {}});
+    return {*app_->add_subcommand(description.name, help), description};
 }
 
 std::optional<Usage> CommandLine::parse(const std::vector<std::string>& arguments) {
@@ -112,9 +163,9 @@ std::optional<Usage> CommandLine::parse(const std::vector<std::string>& argument
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         app_->parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        return Usage{0, app_->help()};
+        return Usage{0, app_->help(), {}};
     } catch (const CLI::CallForVersion& version) {
-        return Usage{0, version.what() + std::string("\n")};
+        return Usage{0, version.what() + std::string("\n"), {}};
     } catch (const CLI::ValidationError& error) {
         return usage_error(error.what());
     } catch (const CLI::ParseError& error) {
@@ -123,12 +174,31 @@ std::optional<Usage> CommandLine::parse(const std::vector<std::string>& argument
     return std::nullopt;
 }
 
+std::string CommandLine::set(std::string_view command, const std::vector<std::string>& words) {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    reversed.emplace_back(command);
+    try {
+        app_->parse(reversed);
+    } catch (const CLI::ParseError& error) {
+        return one_line(error);
+    }
+    return "";
+}
+
 bool CommandLine::has_chosen(std::string_view command) const {
     return app_->got_subcommand(std::string(command));
 }
 
+bool CommandLine::was_given(std::string_view command, const OptionDescription& option) const {
+    return app_->get_subcommand(std::string(command))->get_option(option.name)->count() != 0;
+}
+
+const CommandDescription& CommandLine::description(std::string_view command) const {
+    return *std::ranges::find(descriptions_, command, &CommandDescription::name);
+}
+
 Usage usage_error(const std::string& line) {
-    return {kUsageError, console_line(line)};
+    return {kUsageError, console_line(line), line};
 }
 
 }  // namespace flowstamp::cmd

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "user/cmd/description.h"
 
 namespace CLI {
 class App;
@@ -19,6 +22,7 @@ namespace flowstamp::cmd {
 struct Usage {
     int status = 2;
     std::string text{};
+    std::string line{};  ///< of an error: the same, without the program's name before it
 };
 
 /// Declares the options of one command. Every value passed here outlives the command line, which
@@ -28,7 +32,9 @@ class Command {
     /// Parses an option's value. Returns an error in one line with what to do; empty if valid.
     using Reader = std::function<std::string(const std::string& value)>;
 
-    explicit Command(CLI::App& command) : command_(&command) {}
+    /// Both outlive it.
+    Command(CLI::App& command, CommandDescription& description)
+        : command_(&command), description_(&description) {}
 
     void flag(const std::string& names, bool& value, const std::string& help);
     /// Repeatable: counts how often it was given.
@@ -43,10 +49,15 @@ class Command {
                 std::optional<std::string>& value, const std::string& help);
     void option(const std::string& names, const std::string& type, const Reader& reader,
                 const std::string& help);
+    /// Takes one of a few words.
+    void choice(const std::string& names, const std::vector<std::string>& words,
+                const Reader& reader, const std::string& help);
     /// Repeatable, with one value each time.
     void repeatable(const std::string& names, const std::string& type,
                     std::vector<std::string>& values, const std::string& help);
-    void repeatable(const std::string& names, const std::string& type, const Reader& reader,
+    /// `words`: those that it takes.
+    void repeatable(const std::string& names, const std::string& type,
+                    const std::vector<std::string>& words, const Reader& reader,
                     const std::string& help);
 
     /// Positional arguments; `name` is their name in the help.
@@ -56,6 +67,7 @@ class Command {
 
   private:
     CLI::App* command_;
+    CommandDescription* description_;
 };
 
 /// The program's command line. Only command_line.cpp includes CLI11: each file that does takes
@@ -72,10 +84,22 @@ class CommandLine {
     /// Parses the arguments after the program's name. Returns the help, the version or an error to
     /// print; nothing if a command was chosen.
     [[nodiscard]] std::optional<Usage> parse(const std::vector<std::string>& arguments);
+    /// Sets options of a command before parse() does: what the command line repeats wins. Returns an
+    /// error in one line; empty if there is none.
+    [[nodiscard]] std::string set(std::string_view command, const std::vector<std::string>& words);
     [[nodiscard]] bool has_chosen(std::string_view command) const;
+    /// Whether the latest parse() found that option of the chosen command.
+    [[nodiscard]] bool was_given(std::string_view command, const OptionDescription& option) const;
+
+    /// The commands, in the order in which they were declared.
+    [[nodiscard]] const std::deque<CommandDescription>& descriptions() const {
+        return descriptions_;
+    }
+    [[nodiscard]] const CommandDescription& description(std::string_view command) const;
 
   private:
     std::unique_ptr<CLI::App> app_;
+    std::deque<CommandDescription> descriptions_;  ///< a Command refers to its own
 };
 
 /// A usage error in one line.

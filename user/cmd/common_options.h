@@ -31,6 +31,15 @@ std::string listed(const Choices<T>& choices) {
     return text;
 }
 
+template <class T>
+std::vector<std::string> names_of(const Choices<T>& choices) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : choices) {
+        names.push_back(name);
+    }
+    return names;
+}
+
 /// Reads one of the words in `choices`; `take` receives its value.
 template <class T, class Take>
 Command::Reader choice_of(const std::string& name, const Choices<T>& choices, Take take) {
@@ -48,8 +57,8 @@ Command::Reader choice_of(const std::string& name, const Choices<T>& choices, Ta
 template <class T>
 void add_choice(Command& command, const std::string& name, const Choices<T>& choices, T& value,
                 const std::string& help) {
-    command.option(name, "WORD", choice_of(name, choices, [&value](T chosen) { value = chosen; }),
-                   help);
+    command.choice(name, names_of(choices),
+                   choice_of(name, choices, [&value](T chosen) { value = chosen; }), help);
 }
 
 void add_interfaces(Command& command, std::vector<std::string>& interfaces,

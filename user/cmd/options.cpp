@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "user/cmd/config_file.h"
 #include "user/cmd/nearest.h"
 
 namespace flowstamp::cmd {
@@ -41,43 +42,92 @@ std::expected<Options, Usage> checked(Its& options) {
     return std::move(options);
 }
 
-/// Declares the options of every command, and returns those of the chosen one.
+/// The options of every command, and the command line that sets them.
 template <class... Each>
-std::expected<Options, Usage> parse(const std::vector<std::string>& arguments,
-                                    std::type_identity<std::variant<Each...>>) {
-    std::tuple<Each...> all;
-    CommandLine line("Stamps every packet of every TCP flow, and says which resets are forged.",
-                     "flowstamp " FLOWSTAMP_VERSION);
-    (add_command(line, std::get<Each>(all)), ...);
-    if (auto usage = line.parse(arguments)) {
+struct AllOptions {
+    explicit AllOptions(std::type_identity<std::variant<Each...>>) {
+        (add_command(line, std::get<Each>(values)), ...);
+    }
+    std::expected<Options, Usage> chosen() {
+        std::expected<Options, Usage> options;
+        ((line.has_chosen(Each::kCommand) ? void(options = checked(std::get<Each>(values)))
+                                          : void()),
+         ...);
+        return options;
+    }
+
+    std::tuple<Each...> values;
+    CommandLine line{"Stamps every packet of every TCP flow, and says which resets are forged.",
+                     "flowstamp " FLOWSTAMP_VERSION};
+};
+
+constexpr std::type_identity<Options> kEvery;
+
+/// What the file says, and then the command line, which has been parsed once to find the file.
+std::expected<Options, Usage> parse_with_config(const std::vector<std::string>& arguments,
+                                                const std::string& path, const ReadText& read) {
+    const std::string command(WatchOptions::kCommand);
+    const auto text = read(path);
+    const auto settings = text ? parse_config(*text, path) : std::unexpected<Error>(text.error());
+    if (!settings) {
+        return refuse(settings.error().message());
+    }
+    AllOptions all(kEvery);
+    const CommandDescription& description = all.line.description(command);
+    for (const Setting& setting : *settings) {
+        const auto words = words_of(setting, description);
+        const std::string wrong = words ? all.line.set(command, *words) : words.error().reason;
+        if (!wrong.empty()) {
+            return refuse(fmt::format("{}:{}: {}", path, setting.line, wrong));
+        }
+    }
+    if (auto usage = all.line.parse(arguments)) {
         return std::unexpected(*std::move(usage));
     }
-    std::expected<Options, Usage> chosen;
-    ((line.has_chosen(Each::kCommand) ? void(chosen = checked(std::get<Each>(all))) : void()), ...);
-    return chosen;
+    auto& watch = std::get<WatchOptions>(all.values);
+    watch.arguments = arguments;
+    for (const Setting& setting : *settings) {
+        const auto option =
+            std::ranges::find(description.options, setting.key, &OptionDescription::key);
+        if (!all.line.was_given(command, *option)) {
+            watch.settings[setting.key] = setting.values;
+        }
+    }
+    return all.chosen();
 }
 
 }  // namespace
 
-std::expected<Options, Usage> parse(const std::vector<std::string>& arguments) {
-    const std::string all = fmt::format("{}", fmt::join(kCommands, ", "));
+std::vector<CommandDescription> describe_commands() {
+    const AllOptions all(kEvery);
+    return {all.line.descriptions().begin(), all.line.descriptions().end()};
+}
+
+std::expected<Options, Usage> parse(const std::vector<std::string>& arguments,
+                                    const ReadText& read) {
+    const std::string commands = fmt::format("{}", fmt::join(kCommands, ", "));
     if (arguments.empty()) {
-        return refuse(fmt::format("no command given; choose {}; see flowstamp --help", all));
+        return refuse(fmt::format("no command given; choose {}; see flowstamp --help", commands));
     }
     const std::string& first = arguments.front();
     if (first.starts_with('-') && std::ranges::find(kOwnOptions, first) == kOwnOptions.end()) {
         return refuse(
             fmt::format("'{}' is no option before a command: choose {} first; see flowstamp "
                         "--help",
-                        first, all));
+                        first, commands));
     }
     if (!first.starts_with('-') && std::ranges::find(kCommands, first) == kCommands.end()) {
         const auto meant = nearest(first, kCommands);
         return refuse(fmt::format("'{}' is no command; {} flowstamp --help", first,
                                   meant ? fmt::format("did you mean '{}'? See", *meant)
-                                        : fmt::format("choose {}; see", all)));
+                                        : fmt::format("choose {}; see", commands)));
     }
-    return parse(arguments, std::type_identity<Options>());
+    AllOptions all(kEvery);
+    if (auto usage = all.line.parse(arguments)) {
+        return std::unexpected(*std::move(usage));
+    }
+    const auto& config = std::get<WatchOptions>(all.values).config;
+    return config ? parse_with_config(arguments, *config, read) : all.chosen();
 }
 
 }  // namespace flowstamp::cmd

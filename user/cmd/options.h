@@ -2,10 +2,13 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "user/base/read_file.h"
+#include "user/base/result.h"
 #include "user/cmd/command_line.h"
 #include "user/cmd/demo/demo_options.h"
 #include "user/cmd/doctor/doctor_options.h"
@@ -22,8 +25,16 @@ namespace flowstamp::cmd {
 using Options = std::variant<WatchOptions, ReplayOptions, FlowsOptions, PathOptions, DemoOptions,
                              DoctorOptions>;
 
-/// Reads the command line; `arguments` are those after the program's name. Pure: opens nothing,
-/// prints nothing.
-[[nodiscard]] std::expected<Options, Usage> parse(const std::vector<std::string>& arguments);
+/// Returns the text of a file.
+using ReadText = std::function<Result<std::string>(const std::string& path)>;
+
+/// Reads the command line; `arguments` are those after the program's name. The file that --config
+/// names is read by `read`, and comes first: the command line wins. Pure but for that: opens
+/// nothing, prints nothing.
+[[nodiscard]] std::expected<Options, Usage> parse(const std::vector<std::string>& arguments,
+                                                  const ReadText& read = read_file);
+
+/// What parse() understands.
+[[nodiscard]] std::vector<CommandDescription> describe_commands();
 
 }  // namespace flowstamp::cmd

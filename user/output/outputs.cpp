@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "user/base/journal.h"
 #include "user/output/json/json_output.h"
 #include "user/output/text/flow_list.h"
 #include "user/output/text/text_output.h"
@@ -32,20 +33,24 @@ class Fanout final : public Consumer {
     std::vector<Consumer*> consumers_;
 };
 
-Detail detail_of(const OutputChoice& choice) {
-    if (choice.verbosity > 0) {
+Detail detail_of(bool quiet, int verbosity) {
+    if (verbosity > 0) {
         return Detail::all;
     }
-    return choice.quiet ? Detail::findings : Detail::resets;
+    return quiet ? Detail::findings : Detail::resets;
 }
 
-std::unique_ptr<Consumer> make_text(const OutputChoice& choice, Output& output) {
+/// One that is told what it reports from now on is also put into `texts`.
+std::unique_ptr<Consumer> make_text(const OutputChoice& choice, Output& output,
+                                    std::vector<TextOutput*>& texts) {
     if (choice.flows != FlowForm::block) {
         return std::make_unique<FlowList>(output, style_for(output),
                                           choice.flows == FlowForm::wide_line);
     }
-    const bool each_finding = choice.verbosity > 0 && !choice.summarize;
-    return std::make_unique<TextOutput>(output, style_for(output), detail_of(choice), each_finding);
+    auto text = std::make_unique<TextOutput>(
+        output, style_for(output), detail_of(choice.quiet, choice.verbosity), choice.summarize);
+    texts.push_back(text.get());
+    return text;
 }
 
 std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) {
@@ -55,12 +60,14 @@ std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) 
 }  // namespace
 
 /// A new kind of output is added here.
-void Outputs::add(Output output, const OutputChoice& choice, bool json, const Live& live) {
+Output& Outputs::add(Output output, const OutputChoice& choice, bool json, const Live& live) {
     sinks_.push_back(std::make_unique<Output>(std::move(output)));
-    formats_.push_back((json ? make_json : make_text)(choice, *sinks_.back()));
+    formats_.push_back(json ? make_json(choice, *sinks_.back())
+                            : make_text(choice, *sinks_.back(), texts_));
     if (live) {
         live_.push_back(live(*sinks_.back(), *formats_.back()));
     }
+    return *sinks_.back();
 }
 
 Result<Outputs> Outputs::open(const OutputChoice& choice) {
@@ -75,13 +82,24 @@ Result<Outputs> Outputs::open_live(const OutputChoice& choice, const Clock& cloc
 }
 
 Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
-    auto output = choice.output ? Output::file(*choice.output) : Output::standard_output();
-    if (!output) {
-        return std::unexpected(std::move(output).error());
-    }
     Outputs outputs;
-    outputs.add(std::move(*output), choice, choice.json, live);
-    if (choice.print) {
+    if (choice.output) {
+        auto output = Output::file(*choice.output);
+        if (!output) {
+            return std::unexpected(std::move(output).error());
+        }
+        outputs.add(std::move(*output), choice, choice.json, live);
+    }
+    if (choice.log) {
+        auto log = Output::log(*choice.log);
+        if (!log) {
+            return std::unexpected(std::move(log).error());
+        }
+        outputs.log_ = &outputs.add(std::move(*log), choice, true, live);
+    }
+    if (outputs.sinks_.empty()) {
+        outputs.add(Output::standard_output(), choice, choice.json, live);
+    } else if (choice.print) {
         outputs.add(Output::standard_output(), choice, false, live);
     }
     if (live) {
@@ -93,17 +111,44 @@ Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
     return outputs;
 }
 
+Status Outputs::reopen_log(const std::string& name) {
+    if (log_ != nullptr) {
+        auto fresh = Output::log(name);
+        if (!fresh) {
+            return std::unexpected(std::move(fresh).error());
+        }
+        log_->move_to(std::move(*fresh));
+    }
+    return {};
+}
+
+void Outputs::set_detail(bool quiet, int verbosity) {
+    for (TextOutput* text : texts_) {
+        text->set_detail(detail_of(quiet, verbosity));
+    }
+}
+
+void Outputs::revive_log() {
+    if (log_ != nullptr && log_->name() == kJournal && log_->reader_has_gone()) {
+        // If that fails, the next try is soon, and the log's own failure is told of.
+        (void)reopen_log(std::string(kJournal));
+    }
+}
+
 void Outputs::tick() {
+    revive_log();
     for (const auto& sink : live_) {
         sink->tick();
     }
 }
 
 bool Outputs::reader_has_gone() const {
-    return std::ranges::any_of(sinks_, [](const auto& sink) { return sink->reader_has_gone(); });
+    return std::ranges::any_of(
+        sinks_, [this](const auto& sink) { return sink.get() != log_ && sink->reader_has_gone(); });
 }
 
 Status Outputs::finish() {
+    revive_log();
     Status all;
     for (const auto& sink : live_) {
         if (Status finished = sink->finish(); !finished && all) {

@@ -16,6 +16,8 @@
 
 namespace flowstamp::output {
 
+class TextOutput;
+
 /// How `flowstamp flows` shows a flow in text.
 enum class FlowForm { block, line, wide_line };
 
@@ -23,6 +25,7 @@ enum class FlowForm { block, line, wide_line };
 struct OutputChoice {
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
+    std::optional<std::string> log{};     ///< JSON lines appended, instead of standard output
     bool print = false;                   ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
@@ -47,9 +50,14 @@ class Outputs final : public Consumer {
     /// The first failure. A pipe closed by its reader is not a failure.
     [[nodiscard]] Status status() const;
 
+    /// Of live ones: opens the log anew, under this name. If that fails, or there is none, nothing
+    /// changes.
+    [[nodiscard]] Status reopen_log(const std::string& name);
+    /// How much text reports from now on contain.
+    void set_detail(bool quiet, int verbosity);
     /// Of live ones: to be called ten times a second.
     void tick();
-    /// Whether a reader has closed its pipe.
+    /// Whether a reader has closed its pipe. The log has none: the journal may be restarted.
     [[nodiscard]] bool reader_has_gone() const;
     /// Of live ones: writes what is left; fails if an output lacks events.
     [[nodiscard]] Status finish();
@@ -59,9 +67,13 @@ class Outputs final : public Consumer {
 
     Outputs() = default;
     [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice, const Live& live);
-    void add(Output output, const OutputChoice& choice, bool json, const Live& live);
+    /// Connects again to a journal that was restarted.
+    void revive_log();
+    Output& add(Output output, const OutputChoice& choice, bool json, const Live& live);
 
     std::vector<std::unique_ptr<Output>> sinks_;
+    Output* log_ = nullptr;           ///< of sinks_; null: none
+    std::vector<TextOutput*> texts_;  ///< of formats_
     std::vector<std::unique_ptr<Consumer>> formats_;
     std::vector<std::unique_ptr<LiveSink>> live_;  ///< of live outputs: before each format
     std::unique_ptr<Consumer> all_;                ///< passes on to each of them

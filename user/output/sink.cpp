@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "user/base/create_file.h"
+#include "user/base/journal.h"
 
 namespace flowstamp::output {
 
@@ -24,6 +25,15 @@ Result<Output> Output::file(const std::string& path) {
     return Output(std::move(*fd), number, path);
 }
 
+Result<Output> Output::log(const std::string& name) {
+    auto fd = name == kJournal ? open_journal() : append_to_file(name);
+    if (!fd) {
+        return std::unexpected(std::move(fd).error());
+    }
+    const int number = fd->get();
+    return Output(std::move(*fd), number, name);
+}
+
 void Output::release() {
     is_held_ = false;
     write(std::exchange(held_, {}));
@@ -36,6 +46,15 @@ std::string Output::take_held() {
 
 void Output::outlive() {
     unwaited_.emplace(fd_, name_);
+}
+
+void Output::move_to(Output other) {
+    retry();
+    owned_ = std::move(other.owned_);
+    fd_ = other.fd_;
+    name_ = std::move(other.name_);
+    outlive();
+    retry();
 }
 
 void Output::retry() {

@@ -24,6 +24,8 @@ class Output {
     [[nodiscard]] static Output standard_output();
     /// Creates or truncates the file.
     [[nodiscard]] static Result<Output> file(const std::string& path);
+    /// Appends to the file, or, if it is called "journal", to the system's: an entry a line.
+    [[nodiscard]] static Result<Output> log(const std::string& name);
 
     void write(std::string_view text);
     /// Buffers everything written from now on; release() writes it at once.
@@ -35,6 +37,8 @@ class Output {
     /// From now on no write waits, and no failure is the last word: what is not taken at once is
     /// kept for retry(). health() is that of the latest try.
     void outlive();
+    /// After outlive(): from now on writes where `other` would have written; what is kept, too.
+    void move_to(Output other);
     /// Whether little enough is kept to write more.
     [[nodiscard]] bool has_room() const { return kept_.size() < kKeptBytes; }
     /// Writes what is kept, as far as it is taken now.

@@ -21,7 +21,7 @@ void add_fail_on(Command& command, ReplayOptions& options) {
         }
     };
     command.repeatable(
-        "--fail-on", "KIND", choice_of("--fail-on", kinds, take),
+        "--fail-on", "KIND", names_of(kinds), choice_of("--fail-on", kinds, take),
         "Exit status 3 when such a finding was reported: any, or a kind; repeatable");
 }
 

@@ -2,12 +2,17 @@
 // The command around a Watch: its output, when it ends, and the exit status.
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "user/base/console.h"
 #include "user/base/live_console.h"
 #include "user/base/signals.h"
 #include "user/cmd/poll_loop.h"
+#include "user/cmd/watch/reload.h"
+#include "user/cmd/watch/service.h"
 #include "user/cmd/watch/watch.h"
 #include "user/output/outputs.h"
+#include "user/output/text/text_output.h"
 
 namespace flowstamp::cmd {
 
@@ -29,16 +34,42 @@ bool is_pointless(const WatchOptions& options, const output::Outputs& outputs) {
     return !options.acts() && outputs.reader_has_gone();
 }
 
-/// Polls until a signal or the end of the duration.
-Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, const WatchOptions& options) {
+/// The totals, as lines on the console.
+void print_statistics(Watch& watch, LiveConsole& console) {
+    const auto stats = watch.stats();
+    if (!stats) {
+        console.log_error(stats.error(), kFailed);
+        return;
+    }
+    std::istringstream lines(output::stats_text(*stats));
+    for (std::string line; std::getline(lines, line);) {
+        console.say(line);
+    }
+}
+
+/// Polls until a signal or the end of the duration, and does what other signals ask for.
+Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, WatchOptions options,
+           const RequestSignals& signals, LiveConsole& console, const Clock& clock) {
+    Service service(watch, clock);
     while (loop.wait_for(watch.descriptor())) {
         if (const Status polled = watch.poll(); !polled) {
             return polled;
+        }
+        const RequestSignals::Requests requests = signals.take();
+        if (requests.reload) {
+            service.reloading();
+            reload(options, watch, outputs,
+                   [&console](std::string_view line) { console.say(line); });
+            service.reloaded();
+        }
+        if (requests.statistics) {
+            print_statistics(watch, console);
         }
         if (is_pointless(options, outputs)) {
             break;
         }
         outputs.tick();
+        service.tick();
     }
     return {};
 }
@@ -59,6 +90,7 @@ int run_watch(const WatchOptions& options) {
     const auto notice = [&console](std::string_view line) { console.say(line); };
     auto outputs = output::Outputs::open_live({.json = options.json,
                                                .output = options.output,
+                                               .log = options.log,
                                                .print = options.print,
                                                .quiet = options.quiet,
                                                .verbosity = options.verbosity,
@@ -67,7 +99,8 @@ int run_watch(const WatchOptions& options) {
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }
-    const StopSignals signals;
+    const StopSignals signals(!options.reloads());
+    const RequestSignals requests(options.reloads());
     auto watch = Watch::start(options, std::move(filter),
                               {.output = *outputs, .clock = clock, .notice = notice});
     if (!watch) {
@@ -77,7 +110,8 @@ int run_watch(const WatchOptions& options) {
         console.say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
                                 options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, options);
+    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, options,
+                           requests, console, clock);
     const Status finished = watch->finish();
     const Status written = outputs->finish();
     for (const Status& status :

@@ -220,6 +220,7 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Result<analysis::Stats> stats() { return session_.stats(); }
+    void set_filter(std::optional<net::Filter> filter) { session_.set_filter(std::move(filter)); }
 
   private:
     void consume(analysis::Report report) override {
@@ -385,6 +386,18 @@ Status Watch::finish() {
 
 Result<analysis::Stats> Watch::stats() {
     return run_->stats();
+}
+
+std::vector<std::string> Watch::interfaces() const {
+    std::vector<std::string> names;
+    for (const kernel::Attachment& attachment : run_->attachments()) {
+        names.push_back(attachment.interface.name);
+    }
+    return names;
+}
+
+void Watch::set_filter(std::optional<net::Filter> filter) {
+    run_->set_filter(std::move(filter));
 }
 
 std::string Watch::where() const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "user/base/clock.h"
 #include "user/base/result.h"
@@ -54,6 +55,11 @@ class Watch {
     /// "eth0 (xdp ingress, tcx egress), veth1 (tcx ingress, tcx egress; XDP would cost it its large
     /// segments)".
     [[nodiscard]] std::string where() const;
+    /// The names of the interfaces that it is attached to now.
+    [[nodiscard]] std::vector<std::string> interfaces() const;
+
+    /// Limits what is reported from now on; nothing: everything.
+    void set_filter(std::optional<net::Filter> filter);
 
   private:
     class Run;

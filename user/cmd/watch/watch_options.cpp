@@ -66,7 +66,9 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_acting(watch, options);
     add_hooks(watch, options);
     add_output(watch, options.json, options.output);
-    watch.flag("--print", options.print, "With -o: text on standard output, too");
+    watch.option("--log", "FILE", options.log,
+                 "Append JSON lines to a file, opened again on SIGHUP; 'journal': to the journal");
+    watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
     add_stamps(watch, options.stamps);
     add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
@@ -75,6 +77,8 @@ void add_command(CommandLine& line, WatchOptions& options) {
                "Follow packets through this host's kernel, too, and tell what it drops itself");
     add_summarize(watch, options.summarize);
     add_volume(watch, options.quiet, options.verbosity);
+    watch.option("--config", "FILE", options.config,
+                 "Read options from a TOML file; the command line wins");
 }
 
 std::string objection(const WatchOptions& options) {
@@ -88,8 +92,11 @@ std::string objection(const WatchOptions& options) {
     if (options.acts() && options.direction != kernel::WatchDirection::both) {
         return "--drop and --challenge need both directions of a flow; leave --direction out";
     }
-    if (options.print && !options.output) {
-        return "--print goes with -o FILE; without one everything is printed anyway";
+    if (options.print && !options.output && !options.log) {
+        return "--print goes with -o FILE or --log; without one everything is printed anyway";
+    }
+    if (options.log && (options.log == options.output || options.log == options.stamps)) {
+        return "--log names the same file as another option; choose two";
     }
     if (options.stamps && options.stamps == options.output) {
         return "--stamps and -o name the same file; choose two";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,11 +36,19 @@ struct WatchOptions {
     int verbosity = 0;                    ///< how often -v was given
     bool path = false;                    ///< also report what this host itself drops
     std::optional<std::string> stamps{};  ///< a file for every packet's stamp
+    std::optional<std::string> log{};     ///< a file to append JSON lines to, or "journal"
+    std::optional<std::string> config{};  ///< a file of options
+
+    /// What the file says of options that the command line does not mention.
+    std::map<std::string, std::vector<std::string>> settings{};
+    std::vector<std::string> arguments{};  ///< the command line, to read the file again with
 
     /// Whether packets may be dropped or changed.
     [[nodiscard]] bool acts() const {
         return drop != FST_DROP_OFF || challenge != FST_CHALLENGE_OFF;
     }
+    /// Whether SIGHUP asks it to open its log again and to read its file again; else it ends.
+    [[nodiscard]] bool reloads() const { return log || config; }
 };
 
 void add_command(CommandLine& line, WatchOptions& options);

@@ -227,7 +227,8 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
 bool TextOutput::wants(const Event& event) const {
     return std::visit(Handle{[this](const analysis::Reset&) { return detail_ != Detail::findings; },
                              [this](const analysis::Finding& its) {
-                                 return each_finding_ || its.stands_for_incident;
+                                 return its.stands_for_incident ||
+                                        (detail_ == Detail::all && !summarizes_);
                              },
                              [this](const analysis::FlowRecord&) { return detail_ == Detail::all; },
                              [this](const analysis::Stats&) { return detail_ == Detail::all; },

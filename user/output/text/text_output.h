@@ -22,12 +22,13 @@ enum class Detail {
 /// number), a block for each finding. Times are UTC.
 class TextOutput final : public Consumer {
   public:
-    /// `each_finding`: whole, also where it is like the first of its incident.
-    TextOutput(Output& output, Style style, Detail detail, bool each_finding = false)
-        : output_(output), style_(style), detail_(detail), each_finding_(each_finding) {}
+    /// `summarize`: of an incident's findings only the first is whole, also where all is reported.
+    TextOutput(Output& output, Style style, Detail detail, bool summarize = false)
+        : output_(output), style_(style), detail_(detail), summarizes_(summarize) {}
 
     void consume(const Event& event) override;
     [[nodiscard]] bool wants(const Event& event) const override;
+    void set_detail(Detail detail) { detail_ = detail; }
 
   private:
     void capture(const CaptureStart&) { is_replay_ = true; }
@@ -52,7 +53,7 @@ class TextOutput final : public Consumer {
     Output& output_;
     Style style_;
     Detail detail_;
-    bool each_finding_;
+    bool summarizes_;
     bool is_replay_ = false;
     RepeatedLosses losses_{};
     std::string last_what_{};   ///< the last reset's line without time and number; empty: none
