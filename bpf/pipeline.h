@@ -83,6 +83,12 @@ static __always_inline int is_to_many(const struct fst_packet* packet) {
            packet->hook != FST_HOOK_TC_EGRESS;
 }
 
+/// Whether the packet leaves by the interface that it came in by: a router's with a single one.
+static __always_inline int is_sent_on(void* ctx, enum fst_hook hook,
+                                      const struct scratch* scratch) {
+    return hook == FST_HOOK_TC_EGRESS && ctx_came_in_by(ctx, hook) == scratch->packet.key.ifindex;
+}
+
 /// Whether resets that come in are refused at all.
 static __always_inline int refuses_resets(enum fst_hook hook) {
     const struct fst_policy* policy = policy_get();
@@ -128,6 +134,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
             quick.hash = flow_hash(&scratch->packet.key);
             quick.slot = flow_search(quick.hash);
     }
+    scratch->from_socket = ctx_has_socket(ctx, hook);
     if (is_to_many(&scratch->packet)) {
         count(FST_COUNT_REFUSED);
         return 0;
@@ -143,7 +150,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         return 0;
     }
     judgement_clear(scratch);
-    scratch->from_socket = ctx_has_socket(ctx, hook);
+    scratch->sent_on = is_sent_on(ctx, hook, scratch);
     if (is_decisive(flow, &scratch->packet) && is_damaged(ctx, hook, scratch)) {
         count(FST_COUNT_DAMAGED);
         // No stack needs a damaged reset; but of a veth's other end it takes any for whole.

@@ -78,7 +78,7 @@ noinline __u32 flow_claim(__u64 hash) {
             slot = run_of(hash);
         }
     }
-    if (victim >= (__u64)may_take_below(&scratch->packet) << 40)
+    if (victim >= (__u64)may_take_below(scratch) << 40)
         goto lost;
     slot = slot_in_run(slot, (__u8)victim);
     flow = flow_get(slot);

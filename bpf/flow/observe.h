@@ -202,7 +202,8 @@ noinline int observe_rare(__u32 slot) {
         observe_stale_ack(flow, packet, slot, d);
     if (!fits)
         return 0;
-    if (packet->hook == FST_HOOK_TC_EGRESS && !(flow->direction[d].flags & FST_DIRECTION_SEEN))
+    if (packet->hook == FST_HOOK_TC_EGRESS && !scratch->sent_on &&
+        !(flow->direction[d].flags & FST_DIRECTION_SEEN))
         state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
     if (flow->state & FST_OF(FST_FLOW_AFTER_RST, d))
         observe_after_rst(slot);

@@ -38,13 +38,13 @@ static __always_inline __u32 coarse_of(const struct fst_packet* packet) {
 /// Eviction order: the lowest first, among equals the oldest. Packets of a flood, and the answers
 /// to them, never evict an established flow, however long idle: a SYN, SYN-ACK or RST takes only a
 /// slot below SLOT_OUTSIDE, and what else comes in one below SLOT_IDLE: two made-up packets make a
-/// flow. If there is none, the flow gets a slot with a packet that leaves.
+/// flow. If there is none, the flow gets a slot with a packet that leaves. Whatever has a route through here
+/// can make that leave: only one of a socket of this host takes any slot, another one below SLOT_LIVE.
 enum occupancy {
     SLOT_FREE = 0,
     SLOT_CLOSED = 1,
     SLOT_HALF_OPEN = 2,  ///< no complete handshake, or one direction only; or closed a moment ago
-    SLOT_OUTSIDE =
-        3,  ///< both directions came in by the interface, and none left: a mirror's, or made up
+    SLOT_OUTSIDE = 3,    ///< may_be_made_up(), or a mirror's
     SLOT_IDLE = 4,
     SLOT_LIVE = 5,
     SLOT_KEPT = 6,  ///< never evicted
@@ -64,6 +64,18 @@ static __always_inline int has_ended(const struct fst_flow* flow) {
            (fst_both_fins(flow->state) && a->ack_edge == b->seq_edge && b->ack_edge == a->seq_edge);
 }
 
+/// Whether anyone outside can have made up both directions of the flow: they came in by the interface, and nothing left
+/// by it; or, on a router, they left by it, and nothing came in. Of what a router sends on between two interfaces, one
+/// direction does each. What both does, and has no end here, passes a router with a single interface.
+static __always_inline int may_be_made_up(const struct fst_flow* flow) {
+    const __u32 both = FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1);
+    const __u32 leave = flow->state & both;
+
+    if (leave == both)
+        return !fst_is_own_stack(flow, 0) && !fst_is_own_stack(flow, 1);
+    return !leave && !fst_is_sent_on(flow, 0) && !fst_is_sent_on(flow, 1);
+}
+
 static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow, __u32 age) {
     if (!flow->tag)
         return SLOT_FREE;
@@ -73,8 +85,7 @@ static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow
         return age > AGE_SETTLED ? SLOT_CLOSED : SLOT_HALF_OPEN;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         return SLOT_HALF_OPEN;
-    if (!(flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1))) &&
-        !fst_is_sent_on(flow, 0) && !fst_is_sent_on(flow, 1))
+    if (may_be_made_up(flow))
         return SLOT_OUTSIDE;
     if (age > AGE_IDLE)
         return SLOT_IDLE;
@@ -111,10 +122,12 @@ noinline __u64 run_victim(__u32 first, __u32 now_coarse) {
     return best;
 }
 
-static __always_inline enum occupancy may_take_below(const struct fst_packet* packet) {
-    if (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_RST))
+static __always_inline enum occupancy may_take_below(const struct scratch* scratch) {
+    if (scratch->packet.tcp_flags & (FST_TCP_SYN | FST_TCP_RST))
         return SLOT_OUTSIDE;
-    return packet->hook == FST_HOOK_TC_EGRESS ? SLOT_KEPT : SLOT_IDLE;
+    if (scratch->packet.hook != FST_HOOK_TC_EGRESS)
+        return SLOT_IDLE;
+    return scratch->from_socket ? SLOT_KEPT : SLOT_LIVE;
 }
 
 #endif

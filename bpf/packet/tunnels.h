@@ -79,6 +79,14 @@ static __always_inline int enters_tunnel(struct cursor* cursor) {
     return cursor->tunnels++ < TUNNELS_MAX;
 }
 
+/// Labels, group tags and frames in frames: no stack of a host takes in what is behind them, unless it is set up as a
+/// tunnel's end (Linux has labels off by default, net.mpls.conf.*.input, and knows neither of the others). So it is a
+/// flow of its own, and moves nothing of the one outside. A capture's is the same flow, as it may be taken anywhere.
+static __always_inline void leave_stack(struct cursor* cursor) {
+    if (verifies_checksums && !cursor->tunnels)
+        cursor->tunnels = 1;
+}
+
 static __always_inline int parse_ethernet(struct scratch* scratch) {
     struct cursor* cursor = &scratch->cursor;
     const struct ethhdr* ethernet = AT(scratch, struct ethhdr, cursor->position);
@@ -148,21 +156,26 @@ static __always_inline int parse_ethertype(struct scratch* scratch) {
     if (cursor->next == ETHERTYPE_CISCO_METADATA) {
         if (!has_bytes(cursor, 8))
             return FST_PARSE_CUT;
+        leave_stack(cursor);
         cursor->next = be16_at(scratch, cursor->position + 6);
         cursor->position += 8;
     }
     if (cursor->next == ETH_P_IP || cursor->next == ETH_P_IPV6)
         return next_layer(cursor, LAYER_IP, 0, 0);
-    if (cursor->next == ETHERTYPE_MPLS || cursor->next == ETHERTYPE_MPLS_MULTICAST)
+    if (cursor->next == ETHERTYPE_MPLS || cursor->next == ETHERTYPE_MPLS_MULTICAST) {
+        leave_stack(cursor);
         return parse_mpls(scratch);
+    }
     if (cursor->next == ETHERTYPE_PPPOE) {
         if (!has_bytes(cursor, 6))
             return FST_PARSE_CUT;
         cursor->position += 6;  // RFC 2516, section 4
         return enters_tunnel(cursor) ? parse_ppp(scratch) : FST_PARSE_TOO_DEEP;
     }
-    if (cursor->next == ETHERTYPE_TEB)
+    if (cursor->next == ETHERTYPE_TEB) {
+        leave_stack(cursor);
         return next_layer(cursor, LAYER_ETHERNET, 0, 0);
+    }
     return FST_PARSE_NOT_IP;
 }
 

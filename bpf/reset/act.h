@@ -95,9 +95,13 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);
         drops += dropped;
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
-        challenges += answers_an_ack(flow, packet, d);
-        flow->reset_flags[d] &= ~FST_RESET_EGRESS;
-        flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
+        const int answers = answers_an_ack(flow, packet, d);
+
+        challenges += answers;
+        if (answers || is_question_over(flow, packet, d)) {
+            flow->reset_flags[d] &= ~FST_RESET_EGRESS;
+            flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
+        }
     } else if (challenged) {
         if (is_early_answer(flow, packet, judgement, d) &&
             (flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
@@ -227,6 +231,9 @@ noinline int reset_settle(__u32 slot, __u32 held) {
         return 0;
     }
     flow->seen_coarse = coarse_of(&scratch->packet);
+    // One that is held asks nothing, and is no packet that any stack saw.
+    if (held)
+        return 0;
     version_begin(&flow->direction[d]);
     stamp(&flow->direction[d], segment_in_memory(&scratch->packet),
           time_us(scratch->packet.time_ns));

@@ -6,10 +6,10 @@
 // segments that occupy no sequence space. To connection tracking and address translation it is a
 // byte sent again: its ACK is one that this end has sent before, so nothing in it is new to anyone.
 //
-// A RST that comes before the answer to the challenge before it can is held: it goes no farther. Who sent
-// it before the challenge's ACK reached him will answer that ACK, and his answer makes the next challenge. Moved to another number instead, it would depend on Linux' limit of challenge ACKs
-// (net.ipv4.tcp_invalid_ratelimit), which any packet that the stack does not take in uses up, and on no
-// byte of the window being one that the receiver holds back.
+// A RST that comes right after a challenge is held: it goes no farther. Who sent it before the challenge's ACK
+// reached him will answer that ACK, and his answer makes the next challenge. Moved to another number instead, it
+// would depend on Linux' limit of challenge ACKs (net.ipv4.tcp_invalid_ratelimit), which any packet that the stack
+// does not take in uses up, and on no byte of the window being one that the receiver holds back.
 #ifndef FLOWSTAMP_BPF_RESET_CHALLENGE_H
 #define FLOWSTAMP_BPF_RESET_CHALLENGE_H
 
@@ -25,9 +25,6 @@
 /// one counts, and those that were answered as a stack answers: FST_CHALLENGES_MAX take as many
 /// seconds, however many resets come that answer nothing.
 #define BURST_US 1000000U
-
-/// A challenge whose ACK has not left by then, microseconds, is lost.
-#define ACK_LEAVES_US 50000U
 
 /// RSTs that answer no ACK make a challenge so often at the most, microseconds: a box that resets whatever
 /// it sees would be asked without end.
@@ -87,6 +84,15 @@ static __always_inline int is_too_far(const struct fst_flow* flow,
            (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_FARTHER)) && judgement->hops > NEAR_HOPS;
 }
 
+/// Whether a RST in time that answers nothing asks anew: only where nobody answers any more. One that comes just before
+/// the answer is due would put that off for another round trip, again and again. At half of the patience, as what answers
+/// then still has its time.
+static __always_inline int is_question_over(const struct fst_flow* flow,
+                                            const struct fst_packet* packet, int d) {
+    return !(flow->reset_flags[d] & FST_RESET_CHALLENGED) ||
+           time_us(packet->time_ns) - flow->egress_us[d] > patience_us(&flow->direction[d]) / 2;
+}
+
 /// Whether the RST makes a new challenge, beside the open one if there is one. One that comes too
 /// soon belongs to the same burst, which must not use up the challenges of the flow.
 static __always_inline int is_new_challenge(const struct fst_flow* flow,
@@ -96,19 +102,21 @@ static __always_inline int is_new_challenge(const struct fst_flow* flow,
            (had_time_to_answer(flow, packet, judgement, d) && !is_too_far(flow, judgement, d));
 }
 
-/// Whether the ACK of the open challenge may not have reached the peer yet: it has not left, or so lately
-/// that no answer can be here. A round trip can be shorter than the least one seen: a quarter of that is
-/// sure. Where the ACK has not left for long, something has thrown the challenge away on its way to the stack.
+/// Whether a RST was challenged so lately that its sender, if it is the same as this one's, had not received our ACK
+/// when he sent this one: he will answer that ACK. A round trip can be shorter than the least one seen: a quarter of
+/// that is sure. The sender's latest packet has been that RST: those that are held leave no stamp. For what comes from the
+/// peer's own place only a RST from there has asked: the challenge of another may be thrown away on its way to the stack,
+/// by a router where its TTL ends. So of any number two are challenged in that time at the most.
 static __always_inline int is_question_under_way(const struct fst_flow* flow,
                                                  const struct fst_packet* packet, int d) {
-    const __u32 now_us = time_us(packet->time_ns), sure_us = flow->direction[d].min_rtt_us / 4;
+    const struct fst_direction* own = &flow->direction[d];
+    const struct fst_stamp* latest = &own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)];
+    const __u32 sure_us = own->min_rtt_us / 4;
 
-    if (!(flow->reset_flags[d] & FST_RESET_CHALLENGED))
-        return 0;
-    if (!(flow->reset_flags[d] & FST_RESET_EGRESS))
-        return now_us - flow->rst_us[d] < ACK_LEAVES_US;
-    return now_us - flow->egress_us[d] <
-           (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US);
+    return (flow->reset_flags[d] & FST_RESET_CHALLENGED) && (latest->tcp_flags & FST_TCP_RST) &&
+           time_us(packet->time_ns) - latest->time_us <
+               (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US) &&
+           (fst_same_distance(own, flow->rst_ttl[d], 1) || !fst_same_distance(own, packet->ttl, 1));
 }
 
 /// Whether the RST, which begins no burst, comes too early to answer the open challenge, and looks like its answer

@@ -43,19 +43,24 @@ static __always_inline int is_challenge_answer(const struct fst_flow* flow,
 }
 
 /// Whether the sender has been heard since the first RST of its burst. One that was dropped lets SENDER_SEEN begin
-/// again, for what that tells of its repetition; new data is seen by when it came.
-static __always_inline int is_heard_since(const struct fst_flow* flow, int d) {
+/// again, for what that tells of its repetition; new data is seen by when it came. Ages are compared: the times alone
+/// would be in the wrong order after a rest of half of the time in which they wrap, 36 minutes.
+static __always_inline int is_heard_since(const struct fst_flow* flow,
+                                          const struct fst_packet* packet, int d) {
+    const __u32 now_us = time_us(packet->time_ns);
+
     return (flow->reset_flags[d] & FST_RESET_SENDER_SEEN) ||
-           fst_sequence_after(flow->direction[d].edge_us, flow->rst_us[d]) >= 0;
+           now_us - flow->direction[d].edge_us <= now_us - flow->rst_us[d];
 }
 
 /// How long a sender must uphold its RST, from the first one of the burst on. Where it was heard since, until the
 /// next but one round trip's data had time to come, which begins the count of answers anew
 /// (goes_on_when_asked()). What it sent before says nothing: a genuine reset is heard with its first answer.
-static __always_inline __u32 upheld_span_us(const struct fst_flow* flow, int d) {
+static __always_inline __u32 upheld_span_us(const struct fst_flow* flow,
+                                            const struct fst_packet* packet, int d) {
     const __u32 rtt_us = flow->direction[d].min_rtt_us;
 
-    return is_heard_since(flow, d) ? 2 * rtt_us + rtt_us / 2 : 0;
+    return is_heard_since(flow, packet, d) ? 2 * rtt_us + rtt_us / 2 : 0;
 }
 
 /// Whether the answers suffice. Where the round trip is short, a burst of forgeries can look like
@@ -71,9 +76,9 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
     const int lasts = since_us >= ANSWERS_SPAN_US;
 
     if (!is_challenge_answer(flow, packet, judgement, d) || !answers_an_ack(flow, packet, d) ||
-        since_us < upheld_span_us(flow, d))
+        since_us < upheld_span_us(flow, packet, d))
         return 0;
-    if (is_heard_since(flow, d))
+    if (is_heard_since(flow, packet, d))
         return answers > 1 &&
                since_us >=
                    (flow->reset_flags[d] & FST_RESET_VOUCHED
@@ -191,36 +196,55 @@ static __always_inline int is_repeated(const struct fst_flow* flow, const struct
 }
 
 /// FST_RESET_REFUTED, as long as that counts: what a peer that lived a while ago has shown says little about
-/// one that has gone since.
+/// one that has gone since. Times in microseconds wrap after 71 minutes: a flow that has rested is told by its last packet.
 static __always_inline __u8 kept_refuted(const struct fst_flow* flow,
                                          const struct fst_packet* packet, int d) {
-    const int is_late = time_us(packet->time_ns) - flow->rst_us[d] > FST_WATCH_CHALLENGED_US;
+    const int is_late =
+        time_us(packet->time_ns) - flow->rst_us[d] > FST_WATCH_CHALLENGED_US ||
+        passed(packet->time_ns, flow->direction[d].last_ns, FST_WATCH_CHALLENGED_US * 1000ULL);
 
     return is_late ? 0 : flow->reset_flags[d] & FST_RESET_REFUTED;
 }
 
-/// A RST that the drop policy refuses. The first of a flow is challenged all the same: dropping
-/// a genuine one would leave a receiver that only reads waiting for ever.
+/// Whether the RST is a stack's refusal of a SYN: to one with an ACK no other stack gives the number 0 (RFC 9293,
+/// section 3.10.7.1). A stack that has taken a SYN-ACK in before throws it away by its number; one that has not waits
+/// for just this answer, whatever looked like a SYN-ACK here.
+static __always_inline int is_refusal(const struct fst_flow* flow, const struct fst_packet* packet,
+                                      int d) {
+    return !packet->seq && (packet->tcp_flags & FST_TCP_ACK) &&
+           (flow->state & FST_OF(FST_FLOW_SYN, d ^ 1)) &&
+           !(flow->direction[d ^ 1].flags & FST_DIRECTION_ACKED) &&
+           fst_acks_syn(flow, packet->ack, d ^ 1);
+}
+
+/// Whether the RST is one more of those that the peer has shown to be forged: confirmed, and from another place than the
+/// peer. What else speaks against a reset may be others' doing: they can make our counter of IP-IDs meet the peer's, and
+/// send resets of their own before its.
+static __always_inline int is_one_more_forged(const struct fst_flow* flow,
+                                              const struct fst_packet* packet,
+                                              const struct fst_judgement* judgement, int d) {
+    const __u64 elsewhere = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_FARTHER);
+
+    return kept_refuted(flow, packet, d) && judgement->verdict == FST_VERDICT_CONFIRMED &&
+           (judgement->signals & elsewhere) && !is_by_another_way(flow, judgement, d);
+}
+
+/// A RST that the drop policy refuses. The first of a flow is challenged all the same, as is any that the peer itself may
+/// have sent: dropping a genuine one would leave a receiver that only reads waiting for ever.
 static __always_inline enum plan plan_refused(const struct fst_flow* flow,
                                               const struct fst_packet* packet,
                                               struct fst_judgement* judgement, int d) {
+    if (is_refusal(flow, packet, d))
+        return pass_because(judgement, FST_PASS_SYN_SENT);
     if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
     if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, d))
         return pass_because(judgement, FST_PASS_TOO_MANY);
-    if (kept_refuted(flow, packet, d) && !is_by_another_way(flow, judgement, d))
+    if (is_one_more_forged(flow, packet, judgement, d))
         return PLAN_DROP;
-    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX) {
-        const enum fst_pass_reason reason = challenge_works(flow, packet, judgement, d);
-
-        // Only the SYN-ACK before it speaks against it. A stack that has taken that in throws the RST away, by its
-        // number; to one that has not, the RST may be the answer that it waits for.
-        if (reason == FST_PASS_SYN_SENT &&
-            (judgement->signals & (FST_SIGNALS_CONCLUSIVE | FST_SIGNALS_STRONG)) ==
-                FST_SIGNAL_BIT(FST_SIGNAL_SYN_RST))
-            return pass_because(judgement, reason);
-        return reason == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE : PLAN_DROP;
-    }
+    if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
+        return challenge_works(flow, packet, judgement, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
+                                                                                   : PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
     return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
                    had_time_to_answer(flow, packet, judgement, d)

@@ -112,7 +112,7 @@ class EmulatedProgram::Machine {
         write(kStack, Bytes(kStackBytes));
         write(kPacket, Bytes(kPage * 4));
         write(kPacket + kHeadroom, Bytes(frame.bytes.begin(), frame.bytes.end()));
-        hook == FST_HOOK_XDP ? place_xdp(frame) : place_skb(frame);
+        hook == FST_HOOK_XDP ? place_xdp(frame) : place_skb(hook, frame);
         frame_ = frame.bytes;
         call(result);
         cost_.lines_read = read_.size();
@@ -199,7 +199,7 @@ class EmulatedProgram::Machine {
         write(kContext + kPage, queue.bytes());
         write(kDevice, device.bytes());
     }
-    void place_skb(const Frame& frame) {
+    void place_skb(fst_hook hook, const Frame& frame) {
         const std::uint64_t data = kPacket + kHeadroom;
         KernelStruct buffer(types_, "sk_buff"), device(types_, "net_device");
         const std::uint64_t end = data + frame.bytes.size();
@@ -207,7 +207,7 @@ class EmulatedProgram::Machine {
         buffer.set("data", data);
         buffer.set("len", frame.bytes.size());
         buffer.set("dev", kDevice);
-        buffer.set("skb_iif", frame.came_in_by != 0 ? frame.came_in_by : frame.ifindex);
+        buffer.set("skb_iif", hook == FST_HOOK_TC_EGRESS ? frame.came_in_by : frame.ifindex);
         const auto in_cb =
             buffer.offset("cb") +
             types_.layout("bpf_skb_data_end").value().find("data_end")->bit_offset / 8;

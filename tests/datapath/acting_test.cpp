@@ -150,7 +150,7 @@ TEST_P(DatapathActing, WhatComesBeforeTheQuestionArrivesIsHeld) {
     const Segment answer = asked.stateless_reset();
     expect_challenged(asked, asked.send(answer), answer);
     EXPECT_EQ(asked.flow().challenges[asked.index(End::peer)], 1) << "the same burst";
-    asked.pass_us(kRttUs / 5);
+    asked.pass_us(kRttUs / 3);
     const Segment later = asked.next(End::peer, Rst | Ack);
     expect_challenged(asked, asked.send(later), later);
 }

@@ -160,7 +160,9 @@ Outcome Conversation::send(const Segment& segment) {
         }
     }
     follow(segment);
-    if (!is_copy(segment) && refused() == refused_before) {
+    const SeenEvent* reset = outcome.dropped ? outcome.find(FST_EVENT_RST) : nullptr;
+    const bool held = reset && reset->event.judgement.action == FST_ACTION_CHALLENGED;
+    if (!held && !is_copy(segment) && refused() == refused_before) {
         expect_stamped(segment);
     }
     latest_ = {segment, rig_.now_ns()};

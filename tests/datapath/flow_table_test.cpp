@@ -337,5 +337,51 @@ TEST_P(DatapathTable, AFloodEvictsNoFlowThatIsSentOnByItsOwnInterface) {
     EXPECT_TRUE(rig->find(is_it).has_value());
 }
 
+/// A blind flood of pairs of made-up ACKs through a router, both of whose ends are behind the interface: each packet
+/// leaves by it, and comes in by another. It evicts no connection that rests; and its flows keep no new one out.
+TEST_P(DatapathTable, AFloodThroughARouterEvictsNoFlow) {
+    if (in_kernel() || hook() == FST_HOOK_TC_EGRESS) {
+        return;  // what leaves has a socket in the kernel's test runs, or does not come in at all
+    }
+    const auto rig = tiny();
+    const Ipv4 back{.src = Ipv4{}.dst, .dst = Ipv4{}.src};
+    const auto forward = [&](const Ipv4& between, const Tcp& tcp) {
+        rig->run(FST_HOOK_TC_EGRESS, {.bytes = (Ethernet{} / between / tcp).bytes(),
+                                      .came_in_by = 7,
+                                      .has_no_socket = true});
+        rig->advance_ms(1);
+    };
+    const auto is_followed = [&](std::uint16_t port) {
+        return rig
+            ->find([&](const fst_flow& flow) {
+                return (flow.key.port[0] == htons(port) || flow.key.port[1] == htons(port)) &&
+                       (flow.state & FST_FLOW_ESTABLISHED);
+            })
+            .has_value();
+    };
+    const auto open_through = [&](std::uint16_t port) {
+        forward(Ipv4{}, {.src_port = port, .seq = 99, .flags = Syn});
+        const Tcp syn_ack{
+            .src_port = 443, .dst_port = port, .seq = 499, .ack = 100, .flags = Syn | Ack};
+        rig->run(hook(), {.bytes = (Ethernet{} / back / syn_ack).bytes()});
+        forward(Ipv4{}, {.src_port = port, .seq = 100, .ack = 500});
+        const Tcp data{.src_port = 443, .dst_port = port, .seq = 500, .ack = 100};
+        rig->run(hook(), {.bytes = (Ethernet{} / back / data).bytes()});
+        rig->advance_ms(1);
+    };
+    open_through(9000);
+    for (const std::uint64_t rest_ms : {16'000, 70'000}) {
+        rig->advance_ms(rest_ms);
+        for (std::uint16_t port = 10'000; port < 10'100; port++) {
+            forward(Ipv4{}, {.src_port = port, .seq = 100, .ack = 500});
+            forward(back, {.src_port = 443, .dst_port = port, .seq = 500, .ack = 100});
+        }
+        EXPECT_TRUE(is_followed(9000)) << rest_ms;
+    }
+    rig->advance_ms(1000);
+    open_through(9001);
+    EXPECT_TRUE(is_followed(9001));
+}
+
 }  // namespace
 }  // namespace flowstamp::testing

@@ -128,6 +128,34 @@ TEST_P(DatapathForgerHandshake, ARefusalIsNotDroppedForASynAckBeforeItAlone) {
     EXPECT_EQ(refused.judgement().pass_reason, FST_PASS_SYN_SENT);
 }
 
+/// Nor for the place that the answer came from, as a refusal has the number 0 in any case (RFC 9293, section 3.10.7.1).
+TEST_P(DatapathForgerHandshake, NorForThePlaceOfTheSynAckBeforeIt) {
+    for (const fst_drop_mode mode : {FST_DROP_CONFIRMED, FST_DROP_SUSPECTED}) {
+        for (const int syns : {1, 2}) {
+            SCOPED_TRACE(syns);
+            use(mode, FST_CHALLENGE_ALL);
+            Conversation talk(acting(), hook());
+            if (syns == 2) {
+                send_two_syns(talk, 1000);
+            } else {
+                talk.send(End::us, Syn);
+            }
+            talk.pass_ms(5);
+            Segment forged = talk.next(End::peer, Syn | Ack);
+            forged.seq += 0x01020304;
+            forged.ttl -= 20;
+            inject(talk, forged);
+            talk.pass_ms(15);
+            for (int i = 0; i < 3; i++) {
+                const Outcome refused = inject(talk, refusal(talk));
+                EXPECT_FALSE(refused.dropped);
+                EXPECT_EQ(refused.judgement().pass_reason, FST_PASS_SYN_SENT);
+                talk.pass_ms(1);
+            }
+        }
+    }
+}
+
 /// A listener throws it away (Linux: tcp_rcv_state_process()): the client's own SYN is not its copy.
 TEST_P(DatapathForgerHandshake, ASynWithAFinBeginsNothing) {
     protect();

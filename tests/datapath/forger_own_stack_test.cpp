@@ -270,9 +270,9 @@ TEST_P(DatapathForgerOwnStack, AChallengeThatBringsForthNothingIsRepeated) {
     protect();
     Conversation talk = established();
     EXPECT_FALSE(inject(talk, crude(talk)).dropped);
-    talk.pass_ms(10);
+    talk.pass_ms(1);
     EXPECT_TRUE(inject(talk, crude(talk)).dropped);
-    talk.pass_ms(60);
+    talk.pass_ms(5);
     EXPECT_FALSE(inject(talk, crude(talk)).dropped);
 }
 

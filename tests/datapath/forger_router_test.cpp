@@ -115,5 +115,24 @@ TEST_P(DatapathForgerRouter, WhatTheRouterThrowsAwayTeachesNothing) {
     EXPECT_FALSE(talk.state_has(FST_FLOW_AFTER_RST, End::peer));
 }
 
+/// On a router with one interface a packet may find room where it leaves only, after a flood: its sender is behind that
+/// interface all the same, and what comes in from there is no packet from outside in its name.
+TEST_P(DatapathForgerRouter, WhoIsFirstSeenWhereItIsSentOnIsNoEndOfThisSide) {
+    if (in_kernel()) {
+        return;  // its test run gives each packet a socket
+    }
+    protect();
+    Conversation talk(acting(), hook(), {.forwarded = true});
+    Segment leaves = talk.next(End::peer, Ack);
+    leaves.ttl--;
+    acting().run(FST_HOOK_TC_EGRESS, {.bytes = talk.encode(leaves),
+                                      .came_in_by = talk.setting().ifindex,
+                                      .has_no_socket = true});
+    EXPECT_FALSE(talk.state_has(FST_FLOW_LOCAL, End::peer));
+    const std::uint64_t refused = acting().counter(FST_COUNT_REFUSED);
+    inject(talk, talk.next(End::peer, Psh | Ack, 100));
+    EXPECT_EQ(acting().counter(FST_COUNT_REFUSED), refused);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
