@@ -206,12 +206,16 @@ static __always_inline __u8 kept_refuted(const struct fst_flow* flow,
     return is_late ? 0 : flow->reset_flags[d] & FST_RESET_REFUTED;
 }
 
-/// Whether the RST is a stack's refusal of a SYN: to one with an ACK no other stack gives the number 0 (RFC 9293,
-/// section 3.10.7.1). A stack that has taken a SYN-ACK in before throws it away by its number; one that has not waits
-/// for just this answer, whatever looked like a SYN-ACK here.
+/// Whether the RST is a stack's refusal of a SYN, for all that a forged SYN-ACK before it can not have brought about: to one
+/// with an ACK no other stack gives the number 0 (RFC 9293, section 3.10.7.1). A stack that has taken a SYN-ACK in before
+/// throws it away by its number; one that has not waits for just this answer, whatever looked like a SYN-ACK here. An
+/// injector's own mark is the RST's alone.
 static __always_inline int is_refusal(const struct fst_flow* flow, const struct fst_packet* packet,
-                                      int d) {
-    return !packet->seq && (packet->tcp_flags & FST_TCP_ACK) &&
+                                      const struct fst_judgement* judgement, int d) {
+    const __u64 marks =
+        FST_SIGNAL_BIT(FST_SIGNAL_ID_CONSTANT) | FST_SIGNAL_BIT(FST_SIGNAL_LEARNED_SIGNATURE);
+
+    return !packet->seq && (packet->tcp_flags & FST_TCP_ACK) && !(judgement->signals & marks) &&
            (flow->state & FST_OF(FST_FLOW_SYN, d ^ 1)) &&
            !(flow->direction[d ^ 1].flags & FST_DIRECTION_ACKED) &&
            fst_acks_syn(flow, packet->ack, d ^ 1);
@@ -234,7 +238,7 @@ static __always_inline int is_one_more_forged(const struct fst_flow* flow,
 static __always_inline enum plan plan_refused(const struct fst_flow* flow,
                                               const struct fst_packet* packet,
                                               struct fst_judgement* judgement, int d) {
-    if (is_refusal(flow, packet, d))
+    if (is_refusal(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_SYN_SENT);
     if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);

@@ -156,6 +156,17 @@ TEST_P(DatapathForgerHandshake, NorForThePlaceOfTheSynAckBeforeIt) {
     }
 }
 
+/// An injector's own mark, here that of Sandvine, is no SYN-ACK's doing.
+TEST_P(DatapathForgerHandshake, ARefusalWithAnInjectorsMarkIsDropped) {
+    use(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL);
+    Conversation talk(acting(), hook());
+    talk.send(End::us, Syn);
+    talk.pass_ms(10);
+    Segment forged = refusal(talk);
+    forged.id = 0x3412;
+    EXPECT_TRUE(inject(talk, forged).dropped);
+}
+
 /// A listener throws it away (Linux: tcp_rcv_state_process()): the client's own SYN is not its copy.
 TEST_P(DatapathForgerHandshake, ASynWithAFinBeginsNothing) {
     protect();
