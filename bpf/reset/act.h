@@ -192,8 +192,9 @@ noinline int reset_plan(__u32 slot) {
     note_fins_received(flow);
     judge(slot);
     plan = make_plan(flow, &scratch->packet, &scratch->judgement, d, !!scratch->socket_open);
-    if (plan == PLAN_CHALLENGE) {
+    if (plan == PLAN_CHALLENGE || plan == PLAN_HOLD)
         scratch->judgement.challenge = FST_CHALLENGE_ASKED;
+    if (plan == PLAN_CHALLENGE) {
         if (is_held(flow, &scratch->packet, &scratch->judgement, d))
             return PLAN_HOLD;
         challenge_form(&scratch->challenge, flow, &scratch->packet, d);

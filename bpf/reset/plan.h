@@ -249,11 +249,13 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
     if ((flow->challenges[d] & 0x0f) < FST_CHALLENGES_MAX)
         return challenge_works(flow, packet, judgement, d) == FST_PASS_NOT_SUSPECT ? PLAN_CHALLENGE
                                                                                    : PLAN_DROP;
+    if (judgement->verdict == FST_VERDICT_CONFIRMED || !answers_an_ack(flow, packet, d))
+        return PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
-    return judgement->verdict != FST_VERDICT_CONFIRMED && answers_an_ack(flow, packet, d) &&
-                   had_time_to_answer(flow, packet, judgement, d)
-               ? pass_because(judgement, FST_PASS_TOO_MANY)
-               : PLAN_DROP;
+    if (had_time_to_answer(flow, packet, judgement, d))
+        return pass_because(judgement, FST_PASS_TOO_MANY);
+    // Too early for the answer to the last challenge, which is still to come.
+    return (flow->reset_flags[d] & FST_RESET_EGRESS) ? PLAN_HOLD : PLAN_DROP;
 }
 
 /// `open`: a socket of this host has the connection open, however it looks here.

@@ -68,13 +68,14 @@ TEST_P(DatapathWiring, ActingCan) {
     switch (GetParam()) {
         case FST_HOOK_XDP:
             EXPECT_EQ(calls_not_allowed(program),
-                      (Names{"bpf_xdp_adjust_tail", "bpf_xdp_store_bytes"}));
+                      (Names{"bpf_sk_release", "bpf_xdp_adjust_tail", "bpf_xdp_skc_lookup_tcp",
+                             "bpf_xdp_store_bytes"}));
             EXPECT_EQ(entry.returns, (Codes{kXdpDrop, kXdpPass}));
             break;
         case FST_HOOK_TC_INGRESS:
             EXPECT_EQ(calls_not_allowed(program),
                       (Names{"bpf_l3_csum_replace", "bpf_l4_csum_replace", "bpf_skb_change_tail",
-                             "bpf_skb_store_bytes"}));
+                             "bpf_sk_release", "bpf_skb_store_bytes", "bpf_tc_skc_lookup_tcp"}));
             EXPECT_EQ(entry.returns, (Codes{kTcxDrop, kTcxNext}));
             break;
         case FST_HOOK_TC_EGRESS:

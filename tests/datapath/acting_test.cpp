@@ -328,6 +328,31 @@ TEST_P(DatapathActing, AtMostEightChallengesInABurst) {
     expect_passed(talk, talk.send(reset), reset, FST_PASS_TOO_MANY);
 }
 
+/// A peer whose kernel answers from nearer than its socket did, on suspicion: its eighth answer is believed, though
+/// another one comes too early before it. Our end only reads, so nothing else would ask.
+TEST_P(DatapathActing, AnEarlyAnswerKeepsNotTheLastOneFromBeingHeard) {
+    use(FST_DROP_SUSPECTED, FST_CHALLENGE_ALL);
+    Conversation talk = established();
+    const auto nearer = [&] {
+        Segment reset = talk.stateless_reset();
+        reset.ttl += 4;
+        return reset;
+    };
+    for (int i = 1; i <= FST_CHALLENGES_MAX; i++) {
+        SCOPED_TRACE(i);
+        EXPECT_EQ(talk.send(nearer()).judgement().action, FST_ACTION_CHALLENGED);
+        talk.pass_us(100);
+        talk.send(End::us);
+        talk.pass_us(kRttUs / 2);
+        if (i == FST_CHALLENGES_MAX) {
+            EXPECT_NE(talk.send(nearer()).judgement().action, FST_ACTION_OBSERVED);
+        }
+        talk.pass_us(kRttUs / 2);
+    }
+    const Segment last = nearer();
+    expect_passed(talk, talk.send(last), last, FST_PASS_TOO_MANY);
+}
+
 TEST_P(DatapathActing, FirstConfirmedIsChallengedThenDropped) {
     use(FST_DROP_CONFIRMED, FST_CHALLENGE_OFF);
     Conversation talk = established();
