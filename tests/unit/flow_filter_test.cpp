@@ -42,7 +42,7 @@ TEST(Filter, MatchesEveryPartOfAPacket) {
           "tcp[4:4] = 5000", "ip[6] & 0x40 != 0", "len = 40", "not port 22"}) {
         EXPECT_TRUE(matches(yes, rst)) << yes;
     }
-    for (const char* no : {"udp or port 22", "ip6 or port 22", "dst host 198.51.100.7", "port 22",
+    for (const char* no : {"udp or port 22", "ip6", "dst host 198.51.100.7", "port 22",
                            "tcp[tcpflags] & tcp-syn != 0", "ip[8] > 60"}) {
         EXPECT_FALSE(matches(no, rst)) << no;
     }

@@ -35,7 +35,8 @@ class TextOutputTest : public ::testing::Test {
                         bool colour = false) {
         auto output = output::Output::file(path_);
         EXPECT_TRUE(output);
-        output::TextOutput(*output, output::Style(colour), detail).consume(event);
+        output::TextOutput(*output, output::Style(colour), detail, output::TimeForm::utc)
+            .consume(event);
         EXPECT_TRUE(output->health());
         std::ifstream file(path_);
         std::ostringstream text;
@@ -101,7 +102,8 @@ TEST_F(TextOutputTest, PrintsAFindingWithAdvice) {
 TEST_F(TextOutputTest, RepeatsNoEvidence) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
+    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets,
+                                output::TimeForm::utc);
     bench.observe(script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Finding finding = bench.sink.findings.at(0);
     reporter.consume(finding);
@@ -129,7 +131,8 @@ TEST_F(TextOutputTest, RepeatsNoEvidence) {
 TEST_F(TextOutputTest, CollapsesSimilarResets) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
+    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets,
+                                output::TimeForm::utc);
     for (unsigned i = 0; i < 4; i++) {
         bench.observe(script.after(1ms).rst({.seq = 5000U - 1448U * i}));
     }

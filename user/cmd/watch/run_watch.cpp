@@ -11,6 +11,7 @@
 #include "user/cmd/watch/reload.h"
 #include "user/cmd/watch/service.h"
 #include "user/cmd/watch/watch.h"
+#include "user/output/finding_limit.h"
 #include "user/output/outputs.h"
 #include "user/output/text/text_output.h"
 
@@ -47,8 +48,9 @@ void print_statistics(Watch& watch, LiveConsole& console) {
     }
 }
 
-/// Polls until a signal or the end of the duration, and does what other signals ask for.
-Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, WatchOptions options,
+/// Polls until a signal, the end of the duration or the last finding wanted, and does what other signals ask for.
+Status run(Watch& watch, PollLoop loop, output::Outputs& outputs,
+           const output::FindingLimit& findings, WatchOptions options,
            const RequestSignals& signals, LiveConsole& console, const Clock& clock) {
     Service service(watch, clock);
     while (loop.wait_for(watch.descriptor())) {
@@ -65,7 +67,7 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, WatchOptions o
         if (requests.statistics) {
             print_statistics(watch, console);
         }
-        if (is_pointless(options, outputs)) {
+        if (is_pointless(options, outputs) || findings.is_reached()) {
             break;
         }
         outputs.tick();
@@ -94,6 +96,8 @@ int run_watch(const WatchOptions& options) {
                                                .print = options.print,
                                                .quiet = options.quiet,
                                                .verbosity = options.verbosity,
+                                               .colour = options.colour,
+                                               .times = options.times,
                                                .summarize = options.summarize},
                                               clock, notice);
     if (!outputs) {
@@ -101,8 +105,9 @@ int run_watch(const WatchOptions& options) {
     }
     const StopSignals signals(!options.reloads());
     const RequestSignals requests(options.reloads());
+    output::FindingLimit findings(*outputs, options.count);
     auto watch = Watch::start(options, std::move(filter),
-                              {.output = *outputs, .clock = clock, .notice = notice});
+                              {.output = findings, .clock = clock, .notice = notice});
     if (!watch) {
         return log_error(watch.error(), kFailed);
     }
@@ -110,8 +115,8 @@ int run_watch(const WatchOptions& options) {
         console.say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
                                 options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, options,
-                           requests, console, clock);
+    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, findings,
+                           options, requests, console, clock);
     const Status finished = watch->finish();
     const Status written = outputs->finish();
     for (const Status& status :
