@@ -128,7 +128,7 @@ TEST_F(WatchInterfaces, APatternStandsForAllThatMatchIt) {
     ip(lab().client(), fmt::format("link add name {0} type bridge\nlink set {0} up\n", name));
     ASSERT_TRUE(watch.wait_for_output(name + " is new: attached (", kSoon)) << watch.out();
     make_link();
-    ASSERT_TRUE(watch.wait_for_output(link().name + " is back: attached (xdp ingress, ", kSoon))
+    ASSERT_TRUE(watch.wait_for_output(link().name + " is new: attached (xdp ingress, ", kSoon))
         << watch.out();
     EXPECT_EQ(download_with_forgery(), lab::Outcome::Complete);
     EXPECT_EQ(watch.stop(kSoon).status, 0);
