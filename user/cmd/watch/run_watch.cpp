@@ -29,6 +29,13 @@ std::string_view mode_text(const WatchOptions& options) {
     return options.challenge != FST_CHALLENGE_OFF ? "challenging" : "observe only";
 }
 
+/// What the totals count: the kernel has no filter.
+std::string scope_text(const WatchOptions& options) {
+    return options.filter.empty()
+               ? ""
+               : fmt::format("; reporting only '{}', but totals of every packet", options.filter);
+}
+
 /// What becomes of the report does not end a watch, with one exception: when nobody reads it any
 /// longer, only one that acts has something left to do.
 bool is_pointless(const WatchOptions& options, const output::Outputs& outputs) {
@@ -112,8 +119,8 @@ int run_watch(const WatchOptions& options) {
         return log_error(watch.error(), kFailed);
     }
     if (!options.quiet) {
-        console.say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
-                                options.duration ? "" : " Ctrl-C ends."));
+        console.say(fmt::format("watching {}, {}{}.{}", watch->where(), mode_text(options),
+                                scope_text(options), options.duration ? "" : " Ctrl-C ends."));
     }
     const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, findings,
                            options, requests, console, clock);
