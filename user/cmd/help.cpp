@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "user/cmd/wrap.h"
+#include "user/base/wrap.h"
 
 namespace flowstamp::cmd {
 

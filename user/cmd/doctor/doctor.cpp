@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "user/base/printable.h"
+#include "user/base/wrap.h"
 #include "user/cmd/doctor/check.h"
-#include "user/cmd/wrap.h"
 
 namespace flowstamp::cmd {
 

@@ -7,6 +7,7 @@
 
 #include "flowstamp/config.h"
 #include "user/base/time_text.h"
+#include "user/base/wrap.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 #include "user/output/text/cleaned.h"
@@ -25,6 +26,20 @@ namespace flowstamp::output {
 namespace {
 
 constexpr std::string_view kIndent = "    ";
+
+/// Each line of `text` wrapped at `width` columns, where it is wider; rows of a table below their
+/// last column.
+std::string wrapped(std::string_view text, std::size_t width) {
+    std::string result;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        const bool fits = columns(line) <= width;
+        result += fits ? std::string(line) + "\n"
+                       : wrap(line, "", std::string(hanging_indent(line, width), ' '), width);
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return result;
+}
 
 std::string flow_text(const fst_packet& packet) {
     return net::sender_of(packet).text() + " > " + net::receiver_of(packet).text();
@@ -325,7 +340,8 @@ void TextOutput::write(std::string_view text) {
     }
     repeats_ = 0;
     last_what_.clear();
-    output_.write(text);
+    output_.write(output_.is_terminal() ? wrapped(text, output_.size().columns)
+                                        : std::string(text));
 }
 
 void TextOutput::finding(const analysis::Finding& finding) {
