@@ -2,7 +2,8 @@
 //
 // flowstamp_generate bash|zsh|fish        completion of the command line for that shell
 // flowstamp_generate template FILE        FILE, in which the lines "@OPTIONS COMMAND@" are replaced by
-//                                         what is known of that command's options, "@SETTINGS@" by what
+//                                         what is known of that command's options, "@EXAMPLE COMMAND@" by
+//                                         a command line, "@SETTINGS@" by what
 //                                         a configuration file may say of them
 #include <fmt/format.h>
 
@@ -34,6 +35,7 @@ Result<std::string> filled(std::string text, const Commands& commands) {
     };
     for (const cmd::CommandDescription& command : commands) {
         replace(fmt::format("@OPTIONS {}@\n", command.name), options_section(command));
+        replace(fmt::format("@EXAMPLE {}@", command.name), command.example);
     }
     if (text.contains("@SETTINGS@")) {
         replace("@SETTINGS@\n", settings_comments(*find(commands, "watch"), text));

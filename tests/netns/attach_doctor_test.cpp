@@ -53,6 +53,12 @@ TEST_F(AttachDoctor, ReportsWhatXdpWouldCost) {
         << output.text;
 }
 
+TEST_F(AttachDoctor, ReportsWhatAWatchWouldCost) {
+    const Diagnosis output = inside([] { return diagnose({"kta"}); });
+    EXPECT_TRUE(output.contains("65536 take 32 MB; of the ")) << output.text;
+    EXPECT_TRUE(output.contains("names the program that does not read its socket")) << output.text;
+}
+
 TEST_F(AttachDoctor, ReportsPathSupport) {
     const Diagnosis output = inside([] { return diagnose({"kta"}); });
     for (const char* part : {"netfilter stations", "tc stations", "kfree_skb", "consume_skb",

@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "user/cmd/demo/wrap.h"
+#include "user/base/wrap.h"
 #include "user/kernel/maps/run_record.h"
 
 namespace flowstamp {
@@ -79,7 +79,7 @@ void expect_plain(const std::string& text) {
     EXPECT_THAT(text, Not(HasSubstr("\r")));
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        EXPECT_LE(cmd::demo::columns(line), 100u) << line;
+        EXPECT_LE(columns(line), 100u) << line;
     }
 }
 

@@ -132,7 +132,7 @@ TEST_F(PathLiveView, ShowsStationsAndLossesAndRestoresTheTerminal) {
     EXPECT_THAT(drawn, HasSubstr("table mangle, chain FORWARD, rule 1")) << "also reported in full";
 
     const std::string end = drawn.substr(drawn.rfind(kErase));
-    EXPECT_THAT(end, HasSubstr("0 delivered, 3 dropped, 0 lost sight of\r\n"));
+    EXPECT_THAT(end, HasSubstr("0 delivered, 3 dropped, 0 lost sight\r\n  of\r\n"));
     EXPECT_TRUE(end.ends_with("\r\n"));
     EXPECT_THAT(end, Not(HasSubstr("\033[K"))) << "no more of the view behind the last words";
     EXPECT_THAT(drawn, Not(HasSubstr("\033[?"))) << "no mode to be restored";

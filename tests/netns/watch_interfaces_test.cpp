@@ -116,6 +116,58 @@ TEST_F(WatchInterfaces, ForgedResetsAreRefusedAgainOnALinkMadeAnew) {
     EXPECT_EQ(output.status, 0) << output.err;
 }
 
+/// Also those that come later; the run goes on when none is left.
+TEST_F(WatchInterfaces, APatternStandsForAllThatMatchIt) {
+    const std::string pattern = link().name.substr(0, 3) + "*";
+    Child watch = require(
+        lab().client().spawn({built_program(), "watch", "-i", pattern, "--drop", "confirmed"}));
+    ASSERT_TRUE(watch.wait_for_output("watching " + link().name, 20s)) << watch.err();
+    delete_link();
+    ASSERT_TRUE(watch.wait_for_output(link().name + " is gone", kSoon)) << watch.out();
+    const std::string name = link().name.substr(0, 3) + "-late";
+    ip(lab().client(), fmt::format("link add name {0} type bridge\nlink set {0} up\n", name));
+    ASSERT_TRUE(watch.wait_for_output(name + " is new: attached (", kSoon)) << watch.out();
+    make_link();
+    ASSERT_TRUE(watch.wait_for_output(link().name + " is new: attached (xdp ingress, ", kSoon))
+        << watch.out();
+    EXPECT_EQ(download_with_forgery(), lab::Outcome::Complete);
+    EXPECT_EQ(watch.stop(kSoon).status, 0);
+}
+
+TEST_F(WatchInterfaces, AnyIsAllThatAreUp) {
+    ip(lab().client(), "link add name spare type bridge\n");
+    Child watch = require(lab().client().spawn(
+        {built_program(), "watch", "-n", "-i", "any", "-i", "wg*", "-c", "1"}));
+    ASSERT_TRUE(watch.wait_for_output("watching ", 20s)) << watch.err();
+    for (const std::string& name : {std::string("lo ("), link().name + " ("}) {
+        EXPECT_NE(watch.err().find(name), std::string::npos) << watch.err();
+    }
+    EXPECT_EQ(watch.err().find("spare"), std::string::npos) << watch.err();
+    EXPECT_NE(watch.err().find("wg*: no interface that is up matches yet"), std::string::npos)
+        << watch.err();
+    ip(lab().client(), "link set spare up\n");
+    ASSERT_TRUE(watch.wait_for_output("spare is new: attached (", kSoon)) << watch.out();
+    download_with_forgery();
+    const auto ended = watch.wait(kSoon);
+    ASSERT_TRUE(ended) << "one finding was wanted";
+    EXPECT_EQ(ended->status, 0) << ended->err;
+}
+
+TEST_F(WatchInterfaces, AWrongNameIsAnErrorThatSaysWhatWasMeant) {
+    std::string name = link().name;
+    std::swap(name[0], name[1]);
+    const auto run = [&](const std::string& interface) {
+        return require(
+            lab().client().exec({built_program(), "watch", "-i", interface, "--duration", "1s"}));
+    };
+    EXPECT_EQ(run(name).err, fmt::format("flowstamp: {}: no such interface; did you mean {}? `ip "
+                                         "link` lists them\n",
+                                         name, link().name));
+    EXPECT_EQ(run("wg*").err,
+              "flowstamp: wg*: attach: no interface that is up matches; name one with -i; list "
+              "them with `ip link`\n");
+}
+
 TEST_F(WatchInterfaces, MadeAnewBeforeAnyoneLooked) {
     Child watch = watching({"--drop", "confirmed"}, false);
     watch.signal(SIGSTOP);

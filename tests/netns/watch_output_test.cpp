@@ -99,6 +99,17 @@ class WatchOutput : public LabTest {
     fs::path directory_;
 };
 
+TEST_F(WatchOutput, SaysThatTotalsHaveNoFilter) {
+    const auto err_with = [&](const Argv& filter) {
+        Argv argv{built_program(), "watch", "-i", interface(), "--duration", "200ms"};
+        argv.insert(argv.end(), filter.begin(), filter.end());
+        return require(lab().client().exec(argv)).err;
+    };
+    EXPECT_THAT(err_with({"port", "443"}),
+                HasSubstr("observe only; reporting only 'port 443', but totals of every packet."));
+    EXPECT_THAT(err_with({}), HasSubstr("observe only."));
+}
+
 TEST_F(WatchOutput, AFullDiskEndsNoProtection) {
     const fs::path disk = directory_ / "disk", report = disk / "report", filler = disk / "filler";
     fs::create_directory(disk);

@@ -220,6 +220,42 @@ TEST(CliWatch, Summarizes) {
     EXPECT_TRUE(parsed<cmd::ReplayOptions>({"replay", "a", "--summarize"}).summarize);
 }
 
+TEST(CliHabits, TcpdumpsLettersDoTheSameOrSayWhatDoes) {
+    const auto watch =
+        parsed<cmd::WatchOptions>({"watch", "-n", "-i", "any", "-c", "3", "-nn", "port", "443"});
+    EXPECT_EQ(watch.count, 3U);
+    EXPECT_EQ(watch.filter, "port 443");
+    EXPECT_EQ(parsed<cmd::ReplayOptions>({"replay", "-n", "-r", "a", "-c", "1"}).count, 1U);
+    EXPECT_FALSE(parsed<cmd::WatchOptions>({"watch", "-i", "a"}).count);
+    EXPECT_THAT(parsed<cmd::PathOptions>({"path", "-n", "-i", "a"}).interfaces, ElementsAre("a"));
+    EXPECT_THAT(refusal({"watch", "-i", "a", "-c", "0"}), HasSubstr("-c 0: not a number"));
+    EXPECT_EQ(refusal({"watch", "-r", "a.pcap"}),
+              "flowstamp: -r a.pcap: watch reads no captures; did you mean `flowstamp replay -r "
+              "a.pcap`?\n");
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "-w", "a.pcap"}),
+              "flowstamp: -w a.pcap: watch writes each packet's stamp, not the packet; did you "
+              "mean `--stamps a.pcapng`?\n");
+    EXPECT_THAT(refusal({"replay", "-r", "a.pcap", "-w", "b"}), HasSubstr("`-o b`"));
+    EXPECT_EQ(refusal({"-i", "eth0"}),
+              "flowstamp: -i goes with a command; did you mean `flowstamp watch -i ...`?\n");
+    EXPECT_THAT(refusal({"-ieth0"}), HasSubstr("flowstamp watch -i"));
+    EXPECT_THAT(refusal({"-r", "x"}), HasSubstr("flowstamp replay -r"));
+}
+
+TEST(CliHabits, ColoursAndTimes) {
+    const auto watch = parsed<cmd::WatchOptions>({"watch", "-i", "a"});
+    EXPECT_EQ(watch.colour, output::ColourChoice::automatic);
+    EXPECT_EQ(watch.times, output::TimeForm::local);
+    EXPECT_EQ(parsed<cmd::ReplayOptions>({"replay", "a", "--time", "relative"}).times,
+              output::TimeForm::relative);
+    EXPECT_EQ(parsed<cmd::PathOptions>({"path", "-i", "a", "--time=utc"}).times,
+              output::TimeForm::utc);
+    EXPECT_EQ(parsed<cmd::FlowsOptions>({"flows", "--color", "never"}).colour,
+              output::ColourChoice::never);
+    EXPECT_EQ(refusal({"watch", "-i", "a", "--color", "yes"}),
+              "flowstamp: --color yes: not known; choose auto, always or never\n");
+}
+
 TEST(CliPath, AcceptsInterfacesAndAFilter) {
     const auto options =
         parsed<cmd::PathOptions>({"path", "-i", "eth2", "-i", "eth0", "--json", "-o", "out",
@@ -253,6 +289,19 @@ TEST(Cli, SuggestsTheNearestCommand) {
     EXPECT_THAT(refusal({"docter"}), HasSubstr("'doctor'"));
 }
 
+TEST(Cli, SuggestsTheNearestOptionAndWord) {
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--jsn=true"}),
+              "flowstamp: watch: --jsn: no such option; did you mean --json? See flowstamp watch "
+              "--help\n");
+    EXPECT_THAT(refusal({"watch", "-i", "eth0", "-json"}), HasSubstr("did you mean --json?"));
+    EXPECT_EQ(refusal({"flows", "-Z"}),
+              "flowstamp: flows: -Z: no such option; see flowstamp flows --help\n");
+    EXPECT_EQ(refusal({"replay", "a", "--fail-on", "forged-rts"}),
+              "flowstamp: --fail-on forged-rts: not known; did you mean forged-rst?\n");
+    EXPECT_EQ(refusal({"watch", "-i", "a", "--drop", "confirm"}),
+              "flowstamp: --drop confirm: not known; did you mean confirmed?\n");
+}
+
 TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
     EXPECT_EQ(
         refusal({"--json", "watch"}),
@@ -268,7 +317,12 @@ TEST(Cli, PrintsVersionAndHelp) {
     const auto version = cmd::parse({"--version"});
     ASSERT_FALSE(version);
     EXPECT_EQ(version.error().status, 0);
-    EXPECT_TRUE(version.error().text.starts_with("flowstamp 0.")) << version.error().text;
+    const std::string& text = version.error().text;
+    EXPECT_TRUE(text.starts_with("flowstamp 0.")) << text;
+    EXPECT_THAT(text, HasSubstr("libbpf "));
+    EXPECT_THAT(text, HasSubstr("libpcap "));
+    EXPECT_THAT(text, HasSubstr("Linux 5.18 or later"));
+    EXPECT_EQ(cmd::parse({"-V"}).error().text, text);
     for (const Words& words : {Words{"--help"}, Words{"-h"}}) {
         const auto help = cmd::parse(words);
         ASSERT_FALSE(help);

@@ -55,6 +55,19 @@ TEST_F(CreateFile, FollowsALinkOfItsOwnDirectory) {
     EXPECT_EQ(victim(), "");
 }
 
+TEST_F(CreateFile, OfAPipeThatNobodyReadsSaysSo) {
+    const std::string pipe = directory_ / "pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    const auto unread = create_file(pipe);
+    ASSERT_FALSE(unread);
+    EXPECT_EQ(unread.error().message(),
+              pipe + ": open for writing: nobody reads this pipe; start its reader first");
+    const Fd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    const auto read = create_file(pipe);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(::fcntl(read->get(), F_GETFL) & O_NONBLOCK, 0) << "writing waits for a slow reader";
+}
+
 TEST_F(CreateFile, AppendingKeepsWhatIsThere) {
     const auto file = append_to_file(victim_);
     ASSERT_TRUE(file);

@@ -42,7 +42,7 @@ TEST(Filter, MatchesEveryPartOfAPacket) {
           "tcp[4:4] = 5000", "ip[6] & 0x40 != 0", "len = 40", "not port 22"}) {
         EXPECT_TRUE(matches(yes, rst)) << yes;
     }
-    for (const char* no : {"udp", "ip6", "dst host 198.51.100.7", "port 22",
+    for (const char* no : {"udp or port 22", "ip6", "dst host 198.51.100.7", "port 22",
                            "tcp[tcpflags] & tcp-syn != 0", "ip[8] > 60"}) {
         EXPECT_FALSE(matches(no, rst)) << no;
     }
@@ -76,6 +76,21 @@ TEST(Filter, ReportsWhatIsWrong) {
         const std::string message = filter.error().message();
         EXPECT_NE(message.find(wrong), std::string::npos) << message;
         EXPECT_NE(message.find("pcap-filter(7)"), std::string::npos) << message;
+    }
+}
+
+TEST(Filter, RefusesWhatNoTcpPacketMatches) {
+    for (const char* wrong : {"udp", "icmp", "arp", "udp port 53", "not tcp",
+                              "ip6 and host 192.0.2.1", "icmp or udp"}) {
+        const auto filter = net::Filter::compile(wrong);
+        ASSERT_FALSE(filter) << wrong;
+        EXPECT_EQ(filter.error().message(),
+                  "'" + std::string(wrong) +
+                      "': filter: no TCP packet matches it, and only TCP is followed; filter by "
+                      "host or port");
+    }
+    for (const char* right : {"udp or tcp", "port domain", "not host 192.0.2.1", "not udp", ""}) {
+        EXPECT_TRUE(net::Filter::compile(right)) << right;
     }
 }
 

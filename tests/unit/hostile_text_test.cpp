@@ -51,7 +51,9 @@ class HostileText : public ::testing::Test {
     }
     [[nodiscard]] std::string text_of(const output::Event& event) const {
         auto output = output::Output::file(directory_ / "text");
-        output::TextOutput(*output, output::Style(false), output::Detail::all).consume(event);
+        output::TextOutput(*output, output::Style(false), output::Detail::all,
+                           output::TimeForm::utc)
+            .consume(event);
         return read(directory_ / "text");
     }
     [[nodiscard]] std::string json_of(const output::Event& event) const {
@@ -138,7 +140,7 @@ TEST_F(HostileText, ReachesNoLineOfAnyEvent) {
 
 TEST_F(HostileText, ReachesNoLineOfTheLiveView) {
     auto output = output::Output::file(directory_ / "text");
-    output::PathLive live(*output, output::Style(false), false, "tcp");
+    output::PathLive live(*output, output::Style(false), output::TimeForm::utc, false, "tcp");
     live.draw({.parts = {{.name = kHostile, .packets = 1}},
                .losses = {{.at = kHostile, .before = kHostile, .by = kHostile, .packets = 1}},
                .stats = {}},

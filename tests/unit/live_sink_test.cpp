@@ -221,7 +221,8 @@ TEST_F(LiveSinkTest, WritesNoMoreThanItsBudget) {
 
 TEST_F(LiveSinkTest, SaysInTextWhatWasLeftOut) {
     output::Output output = std::move(*output::Output::file(path_));
-    output::TextOutput text(output, output::Style(false), output::Detail::findings);
+    output::TextOutput text(output, output::Style(false), output::Detail::findings,
+                            output::TimeForm::utc);
     text.consume(output::LeftOut{
         .wall = 1'800'000'000s, .above_bound = 1234, .not_taken = 1, .total = 2000});
     EXPECT_EQ(

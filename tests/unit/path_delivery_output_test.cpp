@@ -38,12 +38,13 @@ Delivery full_queue() {
 }
 
 TEST(PathDeliveryOutput, InWords) {
-    EXPECT_THAT(path_text(delivered(full_queue()), output::Style(false)),
+    EXPECT_THAT(path_text(delivered(full_queue()), output::Style(false), "12:00:00"),
                 EndsWith("delivered, no answer seen, 2 packets\n"
                          "    socket    LISTEN, held by server (pid 12), worker (pid 13)\n"
                          "    behind it its accept queue is full\n"
                          "    look at   ss -lnt\n"));
-    EXPECT_THAT(path_text(delivered({.is_answered = true, .state = "ESTAB"}), output::Style(false)),
+    EXPECT_THAT(path_text(delivered({.is_answered = true, .state = "ESTAB"}), output::Style(false),
+                          "12:00:00"),
                 EndsWith("delivered, 2 packets\n    socket    ESTAB\n"));
 }
 
@@ -56,7 +57,7 @@ TEST(PathDeliveryOutput, CounterOfADrop) {
         .words = {.words = "the table is full", .look_at = "conntrack -C"},
         .counter =
             pathtrace::CounterIncrease{.name = "its drop", .by = 3, .shown_by = "conntrack -S"}};
-    EXPECT_THAT(path_text(lost, output::Style(false)),
+    EXPECT_THAT(path_text(lost, output::Style(false), "12:00:00"),
                 EndsWith("    because   the table is full (NETFILTER_DROP)\n"
                          "    counter   its drop moved by 3 (conntrack -S)\n"
                          "    look at   conntrack -C\n"));

@@ -69,7 +69,8 @@ class PathReportTest : public ::testing::Test {
 };
 
 TEST_F(PathReportTest, ALossInWords) {
-    EXPECT_EQ(text_of<output::TextOutput>(lost(), output::Style(false), output::Detail::resets),
+    EXPECT_EQ(text_of<output::TextOutput>(lost(), output::Style(false), output::Detail::resets,
+                                          output::TimeForm::utc),
               "11:06:40.000000 flow #1  TCP 198.51.100.2:40000 > 203.0.113.1:10174 (on as "
               "198.51.100.2:40000 > 10.0.0.2:8080)  DROPPED at prerouting, 3 packets\n"
               "    passed    eth2 in, prerouting (raw, dstnat: to 10.0.0.2:8080)\n"
@@ -84,7 +85,8 @@ TEST_F(PathReportTest, ALossInAnotherNetworkNamespace) {
     pathtrace::PathReport report = lost();
     report.netns = "web";
     report.netns_command = "nsenter --net=/run/netns/web";
-    EXPECT_THAT(text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets),
+    EXPECT_THAT(text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets,
+                                            output::TimeForm::utc),
                 ::testing::HasSubstr(
                     "    within    network namespace web; for the commands below: "
                     "nsenter --net=/run/netns/web COMMAND\n    by        iptables-legacy"));
@@ -100,7 +102,8 @@ TEST_F(PathReportTest, APlaceInDoubt) {
     report.drop->attribution.reset();
     pathtrace::place_further_on(*report.drop, "web");
     EXPECT_THAT(
-        text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets),
+        text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets,
+                                    output::TimeForm::utc),
         ::testing::AllOf(::testing::HasSubstr("DROPPED at prerouting or further on, 3 packets"),
                          ::testing::HasSubstr("    doubt     the ruleset changed meanwhile: ")));
     const auto json = nlohmann::json::parse(text_of<output::JsonOutput>(report, false));
@@ -123,7 +126,8 @@ TEST_F(PathReportTest, WhatThisHostMadeIsSaid) {
     made.end = pathtrace::PacketPath::End::left;
     EXPECT_EQ(text_of<output::JsonOutput>(made, false).find("made_here"), std::string::npos);
     made.is_made_here = true;
-    EXPECT_NE(text_of<output::TextOutput>(made, output::Style(false), output::Detail::resets)
+    EXPECT_NE(text_of<output::TextOutput>(made, output::Style(false), output::Detail::resets,
+                                          output::TimeForm::utc)
                   .find("left, made on this host, 3 packets"),
               std::string::npos);
     EXPECT_NE(text_of<output::JsonOutput>(made, false).find("\"made_here\":true"),
@@ -135,7 +139,8 @@ TEST_F(PathReportTest, TheUnwatchedWayOutIsNamed) {
     lost_sight.drop.reset();
     lost_sight.end = pathtrace::PacketPath::End::unknown;
     lost_sight.toward = "eth3";
-    EXPECT_NE(text_of<output::TextOutput>(lost_sight, output::Style(false), output::Detail::resets)
+    EXPECT_NE(text_of<output::TextOutput>(lost_sight, output::Style(false), output::Detail::resets,
+                                          output::TimeForm::utc)
                   .find("lost sight of (not a drop) on the way to eth3, which is not watched (-i "
                         "eth3), 3 packets"),
               std::string::npos);
@@ -149,14 +154,16 @@ TEST_F(PathReportTest, ReportsOnlyLossesIfRequested) {
     for (const pathtrace::PacketPath::End end :
          {pathtrace::PacketPath::End::left, pathtrace::PacketPath::End::delivered}) {
         arrived.end = end;
-        EXPECT_EQ(
-            text_of<output::TextOutput>(arrived, output::Style(false), output::Detail::findings),
-            "");
+        EXPECT_EQ(text_of<output::TextOutput>(arrived, output::Style(false),
+                                              output::Detail::findings, output::TimeForm::utc),
+                  "");
         EXPECT_EQ(text_of<output::JsonOutput>(arrived, true), "");
-        EXPECT_NE(
-            text_of<output::TextOutput>(arrived, output::Style(false), output::Detail::resets), "");
+        EXPECT_NE(text_of<output::TextOutput>(arrived, output::Style(false), output::Detail::resets,
+                                              output::TimeForm::utc),
+                  "");
     }
-    EXPECT_NE(text_of<output::TextOutput>(lost(), output::Style(false), output::Detail::findings),
+    EXPECT_NE(text_of<output::TextOutput>(lost(), output::Style(false), output::Detail::findings,
+                                          output::TimeForm::utc),
               "");
 }
 

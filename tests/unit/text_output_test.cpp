@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,6 +13,8 @@
 
 #include "tests/support/events.h"
 #include "tests/support/recording_sink.h"
+#include "user/base/fd.h"
+#include "user/base/wrap.h"
 
 namespace flowstamp {
 namespace {
@@ -35,7 +39,8 @@ class TextOutputTest : public ::testing::Test {
                         bool colour = false) {
         auto output = output::Output::file(path_);
         EXPECT_TRUE(output);
-        output::TextOutput(*output, output::Style(colour), detail).consume(event);
+        output::TextOutput(*output, output::Style(colour), detail, output::TimeForm::utc)
+            .consume(event);
         EXPECT_TRUE(output->health());
         std::ifstream file(path_);
         std::ostringstream text;
@@ -53,6 +58,32 @@ TEST_F(TextOutputTest, PrintsAGenuineResetOnOneLine) {
     EXPECT_EQ(text_of(bench.sink.resets[0]),
               "11:06:40.000000 reset #1 198.51.100.7:443 > 192.0.2.1:40000  genuine  [R.] "
               "ttl 52 (12 hops)  eth0  aborted by the application\n");
+}
+
+/// A file keeps each line whole, for grep.
+TEST_F(TextOutputTest, FitsATerminal) {
+    constexpr winsize kSize{.ws_row = 24, .ws_col = 60, .ws_xpixel = 0, .ws_ypixel = 0};
+    int ours = -1;
+    int its = -1;
+    char name[64];
+    ASSERT_EQ(::openpty(&ours, &its, name, nullptr, &kSize), 0);
+    const Fd terminal(ours);
+    const Fd other_end(its);
+    auto output = output::Output::file(name);
+    ASSERT_TRUE(output);
+    bench.observe(script.rst({.tcp_flags = FST_TCP_RST | FST_TCP_ACK, .cause = FST_CAUSE_ABORT}));
+    output::TextOutput(*output, output::Style(true), output::Detail::resets, output::TimeForm::utc)
+        .consume(bench.sink.resets[0]);
+    char text[1024];
+    const ssize_t got = ::read(ours, text, sizeof(text));
+    ASSERT_GT(got, 0);
+    std::istringstream lines(std::string(text, static_cast<std::size_t>(got)));
+    int count = 0;
+    for (std::string line; std::getline(lines, line); count++) {
+        std::erase(line, '\r');
+        EXPECT_LE(columns(line), 60U) << line;
+    }
+    EXPECT_EQ(count, 3);
 }
 
 TEST_F(TextOutputTest, PrintsTheFrameOfACapture) {
@@ -101,7 +132,8 @@ TEST_F(TextOutputTest, PrintsAFindingWithAdvice) {
 TEST_F(TextOutputTest, RepeatsNoEvidence) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
+    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets,
+                                output::TimeForm::utc);
     bench.observe(script.rst({.ttl = 60, .signals = FST_SIGNAL_BIT(FST_SIGNAL_NEARER)}));
     analysis::Finding finding = bench.sink.findings.at(0);
     reporter.consume(finding);
@@ -129,7 +161,8 @@ TEST_F(TextOutputTest, RepeatsNoEvidence) {
 TEST_F(TextOutputTest, CollapsesSimilarResets) {
     auto output = output::Output::file(path_);
     ASSERT_TRUE(output);
-    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets);
+    output::TextOutput reporter(*output, output::Style(false), output::Detail::resets,
+                                output::TimeForm::utc);
     for (unsigned i = 0; i < 4; i++) {
         bench.observe(script.after(1ms).rst({.seq = 5000U - 1448U * i}));
     }

@@ -22,7 +22,8 @@ TEST(EveTimestamp, RoundsDownBefore1970) {
 }
 
 TEST(ClockText, IsTheTimeOfDay) {
-    EXPECT_EQ(clock_text(kNoon + 61s + 7us), "12:01:01.000007");
+    EXPECT_EQ(clock_text(kNoon + 61s + 7us, TimeZone::utc), "12:01:01.000007");
+    EXPECT_EQ(date_text(kNoon, TimeZone::utc), "2026-11-20");
 }
 
 TEST(DurationText, UsesTheFittingUnit) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "user/kernel/attach/interface_pattern.h"
+
 namespace flowstamp {
 namespace {
 
@@ -113,6 +115,37 @@ TEST_F(WatchedLinksTest, Mtu) {
     EXPECT_EQ(changes[0].what,
               (net::InterfaceChange{
                   .kind = Kind::mtu, .name = "eth1", .index = 7, .mtu = 9000, .mtu_was = kMtu}));
+}
+
+TEST_F(WatchedLinksTest, APatternTakesThoseThatComeAndAreUp) {
+    links.add_pattern("veth*");
+    EXPECT_THAT(after({link(9, "eth9"), link(10, "veth0", false)}), IsEmpty());
+    EXPECT_THAT(after({link(10, "veth0")}), ElementsAre("2 appeared veth0"));
+    EXPECT_EQ(links.state(2).index, 10U);
+    EXPECT_THAT(after({link(10, "veth0", false)}), ElementsAre("2 down veth0"));
+    EXPECT_THAT(after({link(11, "veth1")}), ElementsAre("3 appeared veth1"));
+    EXPECT_EQ(links.count(), 4U);
+}
+
+/// Containers come and go for months.
+TEST_F(WatchedLinksTest, WhatAPatternBroughtLeavesNothingBehind) {
+    links.add_pattern("any");
+    EXPECT_THAT(after({link(10, "veth0")}), ElementsAre("2 appeared veth0"));
+    EXPECT_THAT(after({deleted(10, "veth0"), deleted(7, "eth1"), link(11, "veth1")}),
+                ElementsAre("2 gone veth0", "0 gone eth1", "2 appeared veth1"));
+    EXPECT_EQ(links.count(), 3U);
+    EXPECT_THAT(after({deleted(11, "veth1"), link(12, "veth1", false)}),
+                ElementsAre("2 gone veth1", "2 back veth1"));
+}
+
+TEST(InterfacePattern, StandsForWhatItMatches) {
+    for (const char* pattern : {"any", "eth*", "eth?", "[ew]th0"}) {
+        EXPECT_TRUE(kernel::is_pattern(pattern)) << pattern;
+        EXPECT_TRUE(kernel::matches(pattern, "eth0")) << pattern;
+    }
+    EXPECT_FALSE(kernel::is_pattern("eth0"));
+    EXPECT_FALSE(kernel::is_pattern("anything"));
+    EXPECT_FALSE(kernel::matches("eth*", "veth0"));
 }
 
 /// Messages were lost: the list of all interfaces says the same.

@@ -29,10 +29,21 @@ bool others_can_write(const std::string& directory) {
 Result<Fd> open_for_writing(const std::string& path, int flags) {
     const bool is_shared = others_can_write(directory_of(path));
     Fd fd(::open(path.c_str(),
-                 O_WRONLY | O_CREAT | O_CLOEXEC | (is_shared ? O_NOFOLLOW : 0) | flags,
+                 O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | (is_shared ? O_NOFOLLOW : 0) | flags,
                  S_IRUSR | S_IWUSR));
     if (fd) {
+        // Only opening must not wait, unless writing is not to wait, either.
+        if ((flags & O_NONBLOCK) == 0) {
+            ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
+        }
         return fd;
+    }
+    if (errno == ENXIO) {
+        return fail({.operation = "open for writing",
+                     .object = path,
+                     .errno_value = ENXIO,
+                     .reason = "nobody reads this pipe",
+                     .hint = "start its reader first"});
     }
     if (is_shared && errno == ELOOP) {
         return fail({.operation = "open for writing",

@@ -10,7 +10,8 @@ namespace flowstamp {
 
 /// Opens `path` for writing: a new file, readable by its owner only, or an existing one, truncated.
 /// In a directory where others can write, such as /tmp, a symbolic link is refused: it may have
-/// been put there to have another file overwritten. `flags`: of open(2), beside these.
+/// been put there to have another file overwritten. Does not wait for the reader of a named pipe:
+/// fails if there is none. `flags`: of open(2), beside these.
 [[nodiscard]] Result<Fd> create_file(const std::string& path, int flags = 0);
 
 /// The same, but what an existing file holds is kept, and each write goes to its end.

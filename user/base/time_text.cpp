@@ -21,11 +21,15 @@ struct CivilTime {
     long microseconds = 0;
 };
 
-CivilTime civil(Nanoseconds realtime) {
+CivilTime civil(Nanoseconds realtime, TimeZone zone = TimeZone::utc) {
     const auto whole = floor<std::chrono::seconds>(realtime);
     const std::time_t seconds = whole.count();
     CivilTime time;
-    ::gmtime_r(&seconds, &time.fields);
+    if (zone == TimeZone::local) {
+        ::localtime_r(&seconds, &time.fields);
+    } else {
+        ::gmtime_r(&seconds, &time.fields);
+    }
     time.microseconds = duration_cast<std::chrono::microseconds>(realtime - whole).count();
     return time;
 }
@@ -54,8 +58,14 @@ std::string eve_timestamp(Nanoseconds realtime) {
                        time.fields.tm_min, time.fields.tm_sec, time.microseconds);
 }
 
-std::string clock_text(Nanoseconds realtime) {
-    const CivilTime time = civil(realtime);
+std::string date_text(Nanoseconds realtime, TimeZone zone) {
+    const CivilTime time = civil(realtime, zone);
+    return fmt::format("{:04}-{:02}-{:02}", time.fields.tm_year + 1900, time.fields.tm_mon + 1,
+                       time.fields.tm_mday);
+}
+
+std::string clock_text(Nanoseconds realtime, TimeZone zone) {
+    const CivilTime time = civil(realtime, zone);
     return fmt::format("{:02}:{:02}:{:02}.{:06}", time.fields.tm_hour, time.fields.tm_min,
                        time.fields.tm_sec, time.microseconds);
 }

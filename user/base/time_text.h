@@ -13,8 +13,14 @@ namespace flowstamp {
 /// microseconds. `realtime` is nanoseconds since 1970; negative values are formatted correctly too.
 [[nodiscard]] std::string eve_timestamp(Nanoseconds realtime);
 
-/// "12:00:00.123456", UTC: the format of the text report.
-[[nodiscard]] std::string clock_text(Nanoseconds realtime);
+/// Whose clock a time is shown on: UTC's, or that of the time zone of this process (TZ, or
+/// /etc/localtime).
+enum class TimeZone { utc, local };
+
+/// "12:00:00.123456": the format of the text report.
+[[nodiscard]] std::string clock_text(Nanoseconds realtime, TimeZone zone);
+/// "2026-11-20".
+[[nodiscard]] std::string date_text(Nanoseconds realtime, TimeZone zone);
 
 /// A duration for people: "850 ns", "37 us", "1.2 ms", "3.4 s", "2 min 5 s", "3 h 12 min".
 [[nodiscard]] std::string duration_text(Nanoseconds length);

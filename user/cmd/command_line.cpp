@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "user/base/console.h"
+#include "user/base/nearest.h"
+#include "user/cmd/help.h"
 
 namespace flowstamp::cmd {
 
@@ -30,14 +32,29 @@ std::string one_line(const CLI::ParseError& error) {
     return line;
 }
 
-/// CLI11's error message as one line, with what to do.
-std::string error_line(const CLI::ParseError& error, const CLI::App& app) {
-    const std::string line = one_line(error);
-    for (const CLI::App* command : app.get_subcommands()) {
-        return fmt::format("{}: {}; see flowstamp {} --help", command->get_name(), line,
-                           command->get_name());
+/// The first word that looks like an option and is none: "--jsn" of "--jsn=true". Empty if there is
+/// no such word.
+std::string unknown_option(const CLI::App& command) {
+    for (const std::string& word : command.remaining()) {
+        if (word.size() > 1 && word.starts_with('-')) {
+            return word.substr(0, word.find('='));
+        }
     }
-    return line + "; see flowstamp --help";
+    return "";
+}
+
+/// The option that was probably meant, also by "-json". One letter says too little.
+std::optional<std::string> nearest_option(const std::string& word,
+                                          const CommandDescription& command) {
+    constexpr std::size_t kLetter = 2;
+    std::vector<std::string_view> names{"--help"};
+    for (const OptionDescription& option : command.options) {
+        if (option.name.starts_with("--")) {
+            names.push_back(option.name);
+        }
+    }
+    const auto meant = word.size() > kLetter ? nearest(word, names) : std::nullopt;
+    return meant ? std::optional<std::string>(*meant) : std::nullopt;
 }
 
 void take_one_each_time(CLI::Option& option, const std::string& type) {
@@ -79,6 +96,15 @@ void Command::off_flag(const std::string& names, bool& value, const std::string&
 
 void Command::hidden_flag(const std::string& names, bool& value) {
     command_->add_flag(names, value)->group("");
+}
+
+void Command::accepted_flag(const std::string& names) {
+    command_->add_flag(names)->group("");
+}
+
+void Command::refused_option(const std::string& names, const Reader& reader) {
+    add_option(*command_, names, "", reader, "");
+    command_->get_option(names.substr(0, names.find(',')))->group("");
 }
 
 void Command::option(const std::string& names, const std::string& type,
@@ -145,16 +171,17 @@ std::string OptionDescription::key() const {
 }
 
 CommandLine::CommandLine(const std::string& what_it_is, const std::string& version)
-    : app_(std::make_unique<CLI::App>(what_it_is, "flowstamp")) {
-    app_->set_version_flag("--version", version);
+    : app_(std::make_unique<CLI::App>(what_it_is, "flowstamp")), what_it_is_(what_it_is) {
+    app_->set_version_flag("-V,--version", version);
     app_->require_subcommand(1);
 }
 
 CommandLine::~CommandLine() = default;
 
-Command CommandLine::command(std::string_view name, const std::string& help) {
+Command CommandLine::command(std::string_view name, const std::string& help,
+                             const std::string& example) {
     CommandDescription& description =
-        descriptions_.emplace_back(CommandDescription{std::string(name), help, {}});
+        descriptions_.emplace_back(CommandDescription{std::string(name), help, example, {}});
     return {*app_->add_subcommand(description.name, help), description};
 }
 
@@ -163,15 +190,35 @@ std::optional<Usage> CommandLine::parse(const std::vector<std::string>& argument
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         app_->parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        return Usage{0, app_->help(), {}};
+        const auto chosen = app_->get_subcommands();
+        return Usage{0,
+                     chosen.empty() ? overview(what_it_is_, descriptions_)
+                                    : command_help(description(chosen.front()->get_name())),
+                     {}};
     } catch (const CLI::CallForVersion& version) {
         return Usage{0, version.what() + std::string("\n"), {}};
     } catch (const CLI::ValidationError& error) {
         return usage_error(error.what());
     } catch (const CLI::ParseError& error) {
-        return usage_error(error_line(error, *app_));
+        return usage_error(error_line(error));
     }
     return std::nullopt;
+}
+
+/// CLI11's error message as one line, with what to do.
+std::string CommandLine::error_line(const CLI::ParseError& error) const {
+    const std::string line = one_line(error);
+    for (const CLI::App* command : app_->get_subcommands()) {
+        const std::string& name = command->get_name();
+        const std::string unknown = unknown_option(*command);
+        if (unknown.empty()) {
+            return fmt::format("{}: {}; see flowstamp {} --help", name, line, name);
+        }
+        const auto meant = nearest_option(unknown, description(name));
+        return fmt::format("{}: {}: no such option; {} flowstamp {} --help", name, unknown,
+                           meant ? fmt::format("did you mean {}? See", *meant) : "see", name);
+    }
+    return line + "; see flowstamp --help";
 }
 
 std::string CommandLine::set(std::string_view command, const std::vector<std::string>& words) {

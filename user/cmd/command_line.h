@@ -13,7 +13,8 @@
 
 namespace CLI {
 class App;
-}
+class ParseError;
+}  // namespace CLI
 
 namespace flowstamp::cmd {
 
@@ -43,6 +44,11 @@ class Command {
     void off_flag(const std::string& names, bool& value, const std::string& help);
     /// A flag that the help does not show, such as a former name.
     void hidden_flag(const std::string& names, bool& value);
+    /// A habit from another program that changes nothing here. The help does not show it.
+    void accepted_flag(const std::string& names);
+    /// A habit from another program that is an error here: `reader` says what does it instead. The
+    /// help does not show it.
+    void refused_option(const std::string& names, const Reader& reader);
 
     /// `type` is the value's name in the help: "FILE".
     void option(const std::string& names, const std::string& type,
@@ -79,7 +85,8 @@ class CommandLine {
     CommandLine& operator=(const CommandLine&) = delete;
     ~CommandLine();
 
-    [[nodiscard]] Command command(std::string_view name, const std::string& help);
+    [[nodiscard]] Command command(std::string_view name, const std::string& help,
+                                  const std::string& example);
 
     /// Parses the arguments after the program's name. Returns the help, the version or an error to
     /// print; nothing if a command was chosen.
@@ -98,7 +105,10 @@ class CommandLine {
     [[nodiscard]] const CommandDescription& description(std::string_view command) const;
 
   private:
+    [[nodiscard]] std::string error_line(const CLI::ParseError& error) const;
+
     std::unique_ptr<CLI::App> app_;
+    std::string what_it_is_;
     std::deque<CommandDescription> descriptions_;  ///< a Command refers to its own
 };
 

@@ -19,6 +19,26 @@ void add_output(Command& command, bool& json, std::optional<std::string>& output
     command.option("-o,--output", "FILE", output, "Write to a file instead of standard output");
 }
 
+void add_count(Command& command, std::optional<std::uint64_t>& value) {
+    command.option(
+        "-c,--count", "N",
+        [&value](const std::string& text) -> std::string {
+            std::uint64_t findings = 0;
+            const char* end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, findings);
+            if (error != std::errc{} || stop != end || findings == 0) {
+                return fmt::format("-c {}: not a number of findings; choose 1 or more", text);
+            }
+            value = findings;
+            return "";
+        },
+        "End after so many findings");
+}
+
+void accept_numeric(Command& command) {
+    command.accepted_flag("-n");
+}
+
 void add_duration(Command& command, std::optional<Nanoseconds>& value) {
     command.option(
         "--duration", "TIME",
@@ -56,16 +76,29 @@ void add_max_flows(Command& command, std::uint32_t& value) {
 }
 
 void add_no_learn(Command& command, bool& learn) {
-    command.off_flag(
-        "--no-learn", learn,
-        "Learn no signatures of confirmed injectors: judge each flow by its own history");
+    command.off_flag("--no-learn", learn, "Learn no signatures of confirmed injectors");
+}
+
+void add_colour(Command& command, output::ColourChoice& value) {
+    using output::ColourChoice;
+    add_choice<ColourChoice>(command, "--color",
+                             {{"auto", ColourChoice::automatic},
+                              {"always", ColourChoice::always},
+                              {"never", ColourChoice::never}},
+                             value, "Colours: auto (default: on a terminal), always, never");
+}
+
+void add_times(Command& command, output::TimeForm& value) {
+    using output::TimeForm;
+    add_choice<TimeForm>(
+        command, "--time",
+        {{"local", TimeForm::local}, {"utc", TimeForm::utc}, {"relative", TimeForm::relative}},
+        value, "Times: local (default), utc, relative to the first");
 }
 
 void add_summarize(Command& command, bool& summarize) {
-    command.flag(
-        "--summarize", summarize,
-        "Of findings with one cause only the first and their number, also in JSON and with "
-        "-v");
+    command.flag("--summarize", summarize,
+                 "Of findings with one cause the first, and their number");
 }
 
 void add_volume(Command& command, bool& quiet, int& verbosity) {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "user/cmd/nearest.h"
+#include "user/base/nearest.h"
 
 namespace flowstamp::cmd {
 

@@ -24,6 +24,7 @@ struct OptionDescription {
 struct CommandDescription {
     std::string name{};
     std::string help{};
+    std::string example{};                     ///< a command line that somebody would use
     std::vector<OptionDescription> options{};  ///< without hidden ones, in the order of the help
 };
 

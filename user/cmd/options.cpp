@@ -11,8 +11,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "user/base/nearest.h"
 #include "user/cmd/config_file.h"
-#include "user/cmd/nearest.h"
+#include "user/cmd/version.h"
 
 namespace flowstamp::cmd {
 
@@ -26,7 +27,10 @@ constexpr std::array<std::string_view, sizeof...(Each)> names_of(
 
 constexpr auto kCommands = names_of(std::type_identity<Options>());
 /// What may stand before, or without, a command.
-constexpr std::array<std::string_view, 3> kOwnOptions = {"-h", "--help", "--version"};
+constexpr std::array<std::string_view, 4> kOwnOptions = {"-h", "--help", "-V", "--version"};
+/// Letters without a command, as tcpdump takes them, and the command that they ask for.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kHabits = {
+    {{"-i", "watch"}, {"-r", "replay"}}};
 
 std::unexpected<Usage> refuse(const std::string& line) {
     return std::unexpected(usage_error(line));
@@ -58,7 +62,7 @@ struct AllOptions {
 
     std::tuple<Each...> values;
     CommandLine line{"Stamps every packet of every TCP flow, and says which resets are forged.",
-                     "flowstamp " FLOWSTAMP_VERSION};
+                     version_text()};
 };
 
 constexpr std::type_identity<Options> kEvery;
@@ -110,6 +114,12 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments,
         return refuse(fmt::format("no command given; choose {}; see flowstamp --help", commands));
     }
     const std::string& first = arguments.front();
+    const auto habit = std::ranges::find(kHabits, first.substr(0, 2),
+                                         &std::pair<std::string_view, std::string_view>::first);
+    if (habit != kHabits.end()) {
+        return refuse(fmt::format("{0} goes with a command; did you mean `flowstamp {1} {0} ...`?",
+                                  habit->first, habit->second));
+    }
     if (first.starts_with('-') && std::ranges::find(kOwnOptions, first) == kOwnOptions.end()) {
         return refuse(
             fmt::format("'{}' is no option before a command: choose {} first; see flowstamp "

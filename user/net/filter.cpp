@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "user/net/endpoint.h"
 #include "user/net/packet_headers.h"
@@ -15,6 +16,28 @@ namespace {
 
 constexpr int kSnapLength = 65535;
 constexpr std::uint32_t kBareHeaders = 40;  // IPv4 and TCP
+
+/// Empty, or libpcap's message.
+std::string compile_error(pcap_t* handle, bpf_program& program, const std::string& expression) {
+    constexpr int kOptimize = 1;
+    return pcap_compile(handle, &program, expression.c_str(), kOptimize, PCAP_NETMASK_UNKNOWN) == 0
+               ? ""
+               : pcap_geterr(handle);
+}
+
+/// What libpcap's optimizer says of what nothing matches.
+constexpr std::string_view kMatchesNothing = "expression rejects all packets";
+
+bool can_match_tcp(pcap_t* handle, const std::string& expression) {
+    bpf_program program{};
+    if (compile_error(handle, program,
+                      expression.empty() ? "tcp" : "(" + expression + ") and tcp") ==
+        kMatchesNothing) {
+        return false;
+    }
+    pcap_freecode(&program);
+    return true;
+}
 
 }  // namespace
 
@@ -27,14 +50,20 @@ Result<Filter> Filter::compile(const std::string& expression) {
     const std::unique_ptr<pcap_t, decltype(&pcap_close)> handle(
         pcap_open_dead(DLT_RAW, kSnapLength), &pcap_close);
     auto program = std::make_unique<bpf_program>();
-    constexpr int kOptimize = 1;
-    if (pcap_compile(handle.get(), program.get(), expression.c_str(), kOptimize,
-                     PCAP_NETMASK_UNKNOWN) != 0) {
+    const std::string error = compile_error(handle.get(), *program, expression);
+    if (!error.empty() && error != kMatchesNothing) {
         return fail({.operation = "filter",
                      .object = "'" + expression + "'",
                      .errno_value = 0,
-                     .reason = pcap_geterr(handle.get()),
+                     .reason = error,
                      .hint = "see pcap-filter(7); link-layer terms cannot be used here"});
+    }
+    if (!error.empty() || !can_match_tcp(handle.get(), expression)) {
+        return fail({.operation = "filter",
+                     .object = "'" + expression + "'",
+                     .errno_value = 0,
+                     .reason = "no TCP packet matches it, and only TCP is followed",
+                     .hint = "filter by host or port"});
     }
     return Filter(std::unique_ptr<bpf_program, Free>(program.release()));
 }
@@ -60,6 +89,10 @@ bool Filter::matches(const fst_flow_key& key) const {
     const bool first = matches(packet);
     packet.direction = 1;
     return first || matches(packet);
+}
+
+std::string filter_library() {
+    return pcap_lib_version();
 }
 
 }  // namespace flowstamp::net

@@ -17,7 +17,7 @@ namespace flowstamp::net {
 /// header fields, but nothing of the link layer.
 class Filter {
   public:
-    /// Fails with libpcap's message about `expression`.
+    /// Fails with libpcap's message about `expression`, and if no TCP packet can match it.
     [[nodiscard]] static Result<Filter> compile(const std::string& expression);
 
     [[nodiscard]] bool matches(const fst_packet& packet) const;
@@ -32,5 +32,8 @@ class Filter {
 
     std::unique_ptr<bpf_program, Free> program_;
 };
+
+/// What compiles filters: "libpcap version 1.10.3 (with TPACKET_V3)".
+[[nodiscard]] std::string filter_library();
 
 }  // namespace flowstamp::net

@@ -44,11 +44,12 @@ Detail detail_of(bool quiet, int verbosity) {
 std::unique_ptr<Consumer> make_text(const OutputChoice& choice, Output& output,
                                     std::vector<TextOutput*>& texts) {
     if (choice.flows != FlowForm::block) {
-        return std::make_unique<FlowList>(output, style_for(output),
+        return std::make_unique<FlowList>(output, style_for(output, choice.colour),
                                           choice.flows == FlowForm::wide_line);
     }
-    auto text = std::make_unique<TextOutput>(
-        output, style_for(output), detail_of(choice.quiet, choice.verbosity), choice.summarize);
+    auto text = std::make_unique<TextOutput>(output, style_for(output, choice.colour),
+                                             detail_of(choice.quiet, choice.verbosity),
+                                             choice.times, choice.summarize);
     texts.push_back(text.get());
     return text;
 }

@@ -13,6 +13,8 @@
 #include "user/output/event.h"
 #include "user/output/live_sink.h"
 #include "user/output/sink.h"
+#include "user/output/style.h"
+#include "user/output/text/event_times.h"
 
 namespace flowstamp::output {
 
@@ -29,6 +31,8 @@ struct OutputChoice {
     bool print = false;                   ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
+    ColourChoice colour = ColourChoice::automatic;
+    TimeForm times = TimeForm::local;
     FlowForm flows = FlowForm::block;
     bool summarize = false;  ///< of an incident's findings only the first, also in JSON
 };

@@ -43,8 +43,18 @@ class Style {
     return !is_set(no_color) && (is_terminal || forced);
 }
 
-/// By wants_colour() for this output and the environment.
-[[nodiscard]] inline Style style_for(const Output& output) {
+/// `--color`.
+enum class ColourChoice {
+    automatic,  ///< by wants_colour()
+    always,
+    never,
+};
+
+/// For this output, by the choice, or else the environment.
+[[nodiscard]] inline Style style_for(const Output& output, ColourChoice choice) {
+    if (choice != ColourChoice::automatic) {
+        return Style(choice == ColourChoice::always);
+    }
     return Style(
         wants_colour(output.is_terminal(), std::getenv("NO_COLOR"), std::getenv("CLICOLOR_FORCE")));
 }

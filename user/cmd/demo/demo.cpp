@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "user/base/console.h"
+#include "user/base/nearest.h"
 #include "user/base/signals.h"
 #include "user/cmd/demo/scenario.h"
 #include "user/cmd/doctor/check.h"
-#include "user/cmd/nearest.h"
 
 namespace flowstamp::cmd {
 namespace {

@@ -4,8 +4,9 @@
 namespace flowstamp::cmd {
 
 void add_command(CommandLine& line, DemoOptions& options) {
-    Command demo = line.command(DemoOptions::kCommand,
-                                "Show the main job in a lab of network namespaces on this machine");
+    Command demo =
+        line.command(DemoOptions::kCommand, "Show the main job in a lab of network namespaces here",
+                     "flowstamp demo forged-rst");
     demo.words("SCENARIO", options.scenarios, "What to show; see --list");
     demo.flag("--list", options.list, "List the scenarios");
 }

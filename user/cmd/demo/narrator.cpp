@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "user/cmd/demo/wrap.h"
+#include "user/base/wrap.h"
 
 namespace flowstamp::cmd::demo {
 namespace {

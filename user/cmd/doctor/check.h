@@ -29,6 +29,11 @@ using Checks = std::vector<Check>;
 /// Privileges and kernel features; loads the programs briefly.
 [[nodiscard]] Checks check_kernel();
 
+/// What a watch would cost, and what its findings would lack.
+[[nodiscard]] Checks check_watch();
+/// How many flows the memory holds; `meminfo`: the text of /proc/meminfo.
+[[nodiscard]] Check check_memory(const std::string& meminfo);
+
 /// What `path` needs: privileges, hooks and tracepoints, and the programs that read rulesets.
 [[nodiscard]] Checks check_path();
 

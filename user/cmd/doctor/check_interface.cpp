@@ -27,6 +27,12 @@ std::string cost_text(const kernel::Interface& interface) {
                               cost);
 }
 
+/// What happens at the moment of attaching, if XDP is taken.
+std::string effect_text(const kernel::Interface& interface) {
+    const std::string_view effect = kernel::xdp_attach_effect(interface);
+    return effect.empty() ? "" : fmt::format("; when it attaches, {} (not with --hook tc)", effect);
+}
+
 Check check_ingress(const kernel::Interface& interface) {
     const std::string subject = interface.name + " ingress";
     if (!interface.has_ethernet()) {
@@ -45,9 +51,9 @@ Check check_ingress(const kernel::Interface& interface) {
     }
     switch (kernel::native_xdp(interface.index)) {
         case kernel::NativeXdp::yes:
-            return {
-                CheckStatus::ok, subject,
-                fmt::format("{} has native XDP{}", driver_text(interface), cost_text(interface))};
+            return {CheckStatus::ok, subject,
+                    fmt::format("{} has native XDP{}{}", driver_text(interface),
+                                cost_text(interface), effect_text(interface))};
         case kernel::NativeXdp::no:
             return {CheckStatus::limited, subject,
                     fmt::format("{} has no native XDP: tc ingress will be used",

@@ -2,12 +2,14 @@
 #include "user/cmd/doctor/doctor.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
 #include <string_view>
 
 #include "user/base/printable.h"
+#include "user/base/wrap.h"
 #include "user/cmd/doctor/check.h"
 
 namespace flowstamp::cmd {
@@ -48,14 +50,21 @@ bool can_run(const Checks& checks) {
         checks, [](const Check& check) { return check.status == CheckStatus::missing; });
 }
 
+/// On a terminal, lines fit its usual width.
 void print(const Checks& checks, std::FILE* out) {
+    constexpr std::size_t kColumns = 80;
+    const bool is_terminal = ::isatty(::fileno(out)) == 1;
     std::size_t width = 0;
     for (const Check& check : checks) {
         width = std::max(width, printable(check.subject).size());
     }
     for (const Check& check : checks) {
-        fmt::print(out, "{:<8} {:<{}}  {}\n", status_text(check.status), printable(check.subject),
-                   width, printable(check.text));
+        const std::string first = fmt::format("{:<8} {:<{}}  ", status_text(check.status),
+                                              printable(check.subject), width);
+        const std::string text = printable(check.text);
+        fmt::print(out, "{}",
+                   is_terminal ? wrap(text, first, std::string(first.size(), ' '), kColumns)
+                               : first + text + "\n");
     }
 }
 
@@ -71,6 +80,7 @@ int run_doctor(const std::vector<std::string>& interfaces, std::FILE* out) {
     const Checks at = interfaces.empty() ? check_all() : check_named(interfaces);
 
     Checks all = kernel;
+    append(all, check_watch());
     append(all, path);
     append(all, check_stale_state());
     append(all, at);

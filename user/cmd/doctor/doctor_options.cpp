@@ -7,7 +7,8 @@ namespace flowstamp::cmd {
 
 void add_command(CommandLine& line, DoctorOptions& options) {
     Command doctor = line.command(DoctorOptions::kCommand,
-                                  "What this kernel, these privileges and these interfaces allow");
+                                  "What this kernel, these privileges and interfaces allow",
+                                  "flowstamp doctor -i eth0");
     add_interfaces(doctor, options.interfaces, "Look at this interface; repeatable");
 }
 

@@ -182,7 +182,8 @@ int run_flows(const FlowsOptions& options) {
         say(fmt::format("there are {} watches: {}; choose one with --pid", chosen->size(),
                         watches_text(*chosen)));
     }
-    auto output = output::Outputs::open({.json = options.json, .flows = form_of(options)});
+    auto output = output::Outputs::open(
+        {.json = options.json, .colour = options.colour, .flows = form_of(options)});
     if (!output) {
         return log_error(output.error(), kFailed);
     }

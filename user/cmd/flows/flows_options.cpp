@@ -35,21 +35,19 @@ void add_sort(Command& command, std::optional<FlowOrder>& sort) {
                                     {"resets", FlowOrder::resets}};
     command.option("--sort", "WORD",
                    choice_of("--sort", orders, [&sort](FlowOrder order) { sort = order; }),
-                   "The greatest first: bytes (default), packets, age (since the latest packet), "
-                   "rtt, resets");
+                   "Order: bytes (default), packets, age, rtt, resets");
 }
 
 }  // namespace
 
 void add_command(CommandLine& line, FlowsOptions& options) {
-    Command flows =
-        line.command(FlowsOptions::kCommand, "The flows of a running watch, one a line");
+    Command flows = line.command(FlowsOptions::kCommand, "The flows of a running watch, one a line",
+                                 "flowstamp flows --sort rtt -n 20 'port 443'");
     flows.text("FILTER", options.filter, "Which flows, in tcpdump's syntax");
     flows.option("-i,--interface", "IFACE", options.interface, "Only those of this interface");
     flows.option("--pid", "PID", number("--pid", std::int32_t{1}, options.pid),
-                 "Only those of this process's watch, in whichever network namespace");
-    flows.flag("--all-netns", options.all_netns,
-               "Also of watches in other network namespaces than this one");
+                 "Only those of this process's watch");
+    flows.flag("--all-netns", options.all_netns, "Also of watches in other network namespaces");
     add_sort(flows, options.sort);
     flows.option(
         "-n", "N", number("-n", std::size_t{0}, options.rows),
@@ -59,6 +57,7 @@ void add_command(CommandLine& line, FlowsOptions& options) {
     flows.flag("--learned", options.learned,
                "Instead, the signatures learned of confirmed injectors");
     flows.hidden_flag("--taught", options.learned);  // its former name
+    add_colour(flows, options.colour);
     flows.flag("--json", options.json, "JSON lines instead of text; with stamps");
 }
 

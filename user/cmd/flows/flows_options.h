@@ -9,6 +9,7 @@
 
 #include "user/cmd/command_line.h"
 #include "user/cmd/flows/flow_ranking.h"
+#include "user/output/style.h"
 
 namespace flowstamp::cmd {
 
@@ -26,6 +27,7 @@ struct FlowsOptions {
     bool wide = false;
     bool stamps = false;   ///< a block a flow, with its stamps, instead of a line
     bool learned = false;  ///< list learned signatures instead of flows
+    output::ColourChoice colour = output::ColourChoice::automatic;
     bool json = false;
 };
 

@@ -6,23 +6,22 @@
 namespace flowstamp::cmd {
 
 void add_command(CommandLine& line, PathOptions& options) {
-    Command path =
-        line.command(PathOptions::kCommand,
-                     "Where on this host packets stop: hook, table, chain and rule; until Ctrl-C");
+    Command path = line.command(PathOptions::kCommand,
+                                "Where on this host packets stop: hook, table, chain, rule",
+                                "flowstamp path -i eth2 -i eth0 'tcp port 10174'");
     add_interfaces(path, options.interfaces,
-                   "An interface that they pass; repeatable; web/eth0 with --netns web");
-    path.repeatable(
-        "--netns", "NAME|PID", options.netns,
-        "Follow them through this network namespace, too: by its name in `ip netns`, or a "
-        "process in it; repeatable");
+                   "Interface that they pass (web/eth0 with --netns web)");
+    path.repeatable("--netns", "NAME|PID", options.netns,
+                    "Another namespace: its `ip netns` name, or a process");
     path.text("FILTER", options.filter, "Which packets to follow, in tcpdump's syntax");
     add_output(path, options.json, options.output);
     add_duration(path, options.duration);
-    path.flag("--trace", options.trace,
-              "Let nft trace the packets, too, by a table of its own that goes with the run: names "
-              "rules that have no counter");
+    path.flag("--trace", options.trace, "Let nft trace them: names rules without counters, too");
     path.flag("-q,--quiet", options.quiet, "Losses only");
+    add_colour(path, options.colour);
+    add_times(path, options.times);
     path.flag("--plain", options.plain, "No live view on a terminal: lines only");
+    accept_numeric(path);
 }
 
 std::string objection(const PathOptions& options) {

@@ -8,6 +8,8 @@
 
 #include "user/base/clock.h"
 #include "user/cmd/command_line.h"
+#include "user/output/style.h"
+#include "user/output/text/event_times.h"
 
 namespace flowstamp::cmd {
 
@@ -20,9 +22,11 @@ struct PathOptions {
     bool json = false;
     std::optional<std::string> output{};    ///< a file instead of standard output
     std::optional<Nanoseconds> duration{};  ///< nothing: until a signal
-    bool quiet = false;                     ///< losses only
-    bool trace = false;                     ///< also let nft trace the packets
-    bool plain = false;                     ///< no live view, even on a terminal
+    output::ColourChoice colour = output::ColourChoice::automatic;
+    output::TimeForm times = output::TimeForm::local;  ///< in text
+    bool quiet = false;                                ///< losses only
+    bool trace = false;                                ///< also let nft trace the packets
+    bool plain = false;                                ///< no live view, even on a terminal
 };
 
 void add_command(CommandLine& line, PathOptions& options);

@@ -26,8 +26,8 @@ std::unique_ptr<output::PathLive> make_live(const PathOptions& options, output::
     if (plain || !output::can_redraw(std::getenv("TERM"))) {
         return nullptr;
     }
-    return std::make_unique<output::PathLive>(output, output::style_for(output), options.quiet,
-                                              options.filter);
+    return std::make_unique<output::PathLive>(output, output::style_for(output, options.colour),
+                                              options.times, options.quiet, options.filter);
 }
 
 std::unique_ptr<output::Consumer> make_lines(const PathOptions& options, output::Output& output) {
@@ -35,8 +35,8 @@ std::unique_ptr<output::Consumer> make_lines(const PathOptions& options, output:
         return std::make_unique<output::JsonOutput>(output, options.quiet);
     }
     return std::make_unique<output::TextOutput>(
-        output, output::style_for(output),
-        options.quiet ? output::Detail::findings : output::Detail::resets);
+        output, output::style_for(output, options.colour),
+        options.quiet ? output::Detail::findings : output::Detail::resets, options.times);
 }
 
 /// Polls until a signal, the end of the duration, or a failed write of the report.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/cmd/replay/replay_options.h"
 
+#include <fmt/format.h>
+
 #include "user/cmd/common_options.h"
 
 namespace flowstamp::cmd {
@@ -20,30 +22,34 @@ void add_fail_on(Command& command, ReplayOptions& options) {
             options.fail_on_any = true;
         }
     };
-    command.repeatable(
-        "--fail-on", "KIND", names_of(kinds), choice_of("--fail-on", kinds, take),
-        "Exit status 3 when such a finding was reported: any, or a kind; repeatable");
+    command.repeatable("--fail-on", "KIND", names_of(kinds), choice_of("--fail-on", kinds, take),
+                       "Exit status 3 after such a finding, or any; repeatable");
 }
 
 }  // namespace
 
 void add_command(CommandLine& line, ReplayOptions& options) {
     Command replay = line.command(ReplayOptions::kCommand,
-                                  "The same verdicts from captures: pcap, pcapng, gzip or not");
-    replay.words("CAPTURE", options.words,
-                 "Captures ('-': standard input), then what to tell, in tcpdump's syntax");
-    replay.repeatable("-r,--read", "FILE", options.reads,
-                      "A capture, as tcpdump names it; repeatable");
+                                  "The same verdicts from captures: pcap, pcapng, gzip or not",
+                                  "flowstamp replay trace.pcap 'host 192.0.2.1'");
+    replay.words("CAPTURE", options.words, "Captures ('-': standard input), then a filter");
+    replay.repeatable("-r,--read", "FILE", options.reads, "A capture, as with tcpdump; repeatable");
     add_choice<Backend>(replay, "--backend", {{"host", Backend::host}, {"kernel", Backend::kernel}},
-                        options.backend,
-                        "Where the data path runs: host (default), kernel (the loaded programs; "
-                        "root)");
+                        options.backend, "Data path: host (default), or kernel (needs root)");
     add_output(replay, options.json, options.output);
     add_fail_on(replay, options);
+    add_count(replay, options.count);
     add_no_learn(replay, options.learn);
     add_max_flows(replay, options.max_flows);
     add_summarize(replay, options.summarize);
+    add_colour(replay, options.colour);
+    add_times(replay, options.times);
     add_volume(replay, options.quiet, options.verbosity);
+    accept_numeric(replay);
+    replay.refused_option("-w", [](const std::string& file) {
+        return fmt::format("-w {0}: replay writes a report, not packets; did you mean `-o {0}`?",
+                           file);
+    });
 }
 
 std::string objection(const ReplayOptions& options) {

@@ -10,6 +10,8 @@
 #include "flowstamp/config.h"
 #include "user/analysis/finding.h"
 #include "user/cmd/command_line.h"
+#include "user/output/style.h"
+#include "user/output/text/event_times.h"
 
 namespace flowstamp::cmd {
 
@@ -27,8 +29,11 @@ struct ReplayOptions {
     std::optional<std::string> output{};  ///< a file instead of standard output
     bool fail_on_any = false;
     std::vector<analysis::FindingKind> fail_on{};  ///< findings that make the exit status 3
+    std::optional<std::uint64_t> count{};          ///< findings after which it ends
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
     bool summarize = false;  ///< of an incident's findings only the first
+    output::ColourChoice colour = output::ColourChoice::automatic;
+    output::TimeForm times = output::TimeForm::local;  ///< in text
     bool quiet = false;
     int verbosity = 0;  ///< how often -v was given
 };

@@ -17,6 +17,7 @@
 #include "user/cmd/replay/progress.h"
 #include "user/cmd/replay/replay_run.h"
 #include "user/output/fail_on.h"
+#include "user/output/finding_limit.h"
 #include "user/output/outputs.h"
 
 namespace flowstamp::cmd {
@@ -77,7 +78,7 @@ void add(analysis::Stats& sum, const analysis::Stats& stats) {
 class Captures {
   public:
     Captures(const ReplayOptions& options, std::string filter, output::Consumer& output)
-        : options_(options), filter_(std::move(filter)), output_(output) {}
+        : options_(options), filter_(std::move(filter)), output_(output, options.count) {}
 
     /// Replays one with a new data path. Fails if it cannot be read to its end; what was read is
     /// reported, and added to the totals.
@@ -119,6 +120,8 @@ class Captures {
             output_.consume(analysis::Summary{sum_});
         }
     }
+    /// Whether it has brought as many findings as wanted.
+    [[nodiscard]] bool has_enough() const { return output_.is_reached(); }
     /// Whether a stop signal was received, as from Ctrl-C.
     [[nodiscard]] bool is_stopped() const {
         pollfd waiting{.fd = signals_.descriptor(), .events = POLLIN, .revents = 0};
@@ -141,7 +144,7 @@ class Captures {
             if (!step && !is_stopped()) {
                 read = std::unexpected(step.error());
             }
-            if (!step || !*step) {
+            if (!step || !*step || output_.is_reached()) {
                 break;
             }
             if (frames % kFramesPerCheck == 0) {
@@ -164,7 +167,7 @@ class Captures {
 
     const ReplayOptions& options_;
     std::string filter_;
-    output::Consumer& output_;
+    output::FindingLimit output_;
     SystemClock clock_;
     StopSignals signals_;
     analysis::Stats sum_;
@@ -194,6 +197,8 @@ int run_replay(const ReplayOptions& options) {
                                           .print = false,
                                           .quiet = options.quiet,
                                           .verbosity = options.verbosity,
+                                          .colour = options.colour,
+                                          .times = options.times,
                                           .summarize = options.summarize});
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
@@ -206,7 +211,7 @@ int run_replay(const ReplayOptions& options) {
         if (const Status replayed = captures.replay(file, is_only_one); !replayed) {
             status = log_error(replayed.error(), kFailed);
         }
-        if (outputs->is_broken() || captures.is_stopped()) {
+        if (outputs->is_broken() || captures.is_stopped() || captures.has_enough()) {
             break;
         }
     }

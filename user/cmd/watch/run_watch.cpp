@@ -11,6 +11,7 @@
 #include "user/cmd/watch/reload.h"
 #include "user/cmd/watch/service.h"
 #include "user/cmd/watch/watch.h"
+#include "user/output/finding_limit.h"
 #include "user/output/outputs.h"
 #include "user/output/text/text_output.h"
 
@@ -26,6 +27,13 @@ std::string_view mode_text(const WatchOptions& options) {
         return "dropping";
     }
     return options.challenge != FST_CHALLENGE_OFF ? "challenging" : "observe only";
+}
+
+/// What the totals count: the kernel has no filter.
+std::string scope_text(const WatchOptions& options) {
+    return options.filter.empty()
+               ? ""
+               : fmt::format("; reporting only '{}', but totals of every packet", options.filter);
 }
 
 /// What becomes of the report does not end a watch, with one exception: when nobody reads it any
@@ -47,8 +55,9 @@ void print_statistics(Watch& watch, LiveConsole& console) {
     }
 }
 
-/// Polls until a signal or the end of the duration, and does what other signals ask for.
-Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, WatchOptions options,
+/// Polls until a signal, the end of the duration or the last finding wanted, and does what other signals ask for.
+Status run(Watch& watch, PollLoop loop, output::Outputs& outputs,
+           const output::FindingLimit& findings, WatchOptions options,
            const RequestSignals& signals, LiveConsole& console, const Clock& clock) {
     Service service(watch, clock);
     while (loop.wait_for(watch.descriptor())) {
@@ -65,7 +74,7 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, WatchOptions o
         if (requests.statistics) {
             print_statistics(watch, console);
         }
-        if (is_pointless(options, outputs)) {
+        if (is_pointless(options, outputs) || findings.is_reached()) {
             break;
         }
         outputs.tick();
@@ -94,6 +103,8 @@ int run_watch(const WatchOptions& options) {
                                                .print = options.print,
                                                .quiet = options.quiet,
                                                .verbosity = options.verbosity,
+                                               .colour = options.colour,
+                                               .times = options.times,
                                                .summarize = options.summarize},
                                               clock, notice);
     if (!outputs) {
@@ -101,17 +112,18 @@ int run_watch(const WatchOptions& options) {
     }
     const StopSignals signals(!options.reloads());
     const RequestSignals requests(options.reloads());
+    output::FindingLimit findings(*outputs, options.count);
     auto watch = Watch::start(options, std::move(filter),
-                              {.output = *outputs, .clock = clock, .notice = notice});
+                              {.output = findings, .clock = clock, .notice = notice});
     if (!watch) {
         return log_error(watch.error(), kFailed);
     }
     if (!options.quiet) {
-        console.say(fmt::format("watching {}, {}.{}", watch->where(), mode_text(options),
-                                options.duration ? "" : " Ctrl-C ends."));
+        console.say(fmt::format("watching {}, {}{}.{}", watch->where(), mode_text(options),
+                                scope_text(options), options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, options,
-                           requests, console, clock);
+    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, findings,
+                           options, requests, console, clock);
     const Status finished = watch->finish();
     const Status written = outputs->finish();
     for (const Status& status :

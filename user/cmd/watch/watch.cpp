@@ -18,6 +18,7 @@
 #include "user/cmd/watch/local_drops.h"
 #include "user/cmd/watch/loss_notices.h"
 #include "user/cmd/watch/stamp_recorder.h"
+#include "user/kernel/attach/interface_pattern.h"
 #include "user/kernel/attach/probe.h"
 #include "user/output/text/interface_text.h"
 
@@ -112,6 +113,7 @@ class Watch::Run final : private analysis::ReportSink {
         const Dependencies& dependencies, kernel::AttachedProbe probe)
         : dependencies_(dependencies),
           acts_(options.acts()),
+          awaits_interfaces_(std::ranges::any_of(options.interfaces, kernel::is_pattern)),
           wall_(dependencies.clock),
           probe_(std::move(probe)),
           datapath_(probe_),
@@ -152,7 +154,7 @@ class Watch::Run final : private analysis::ReportSink {
 
     [[nodiscard]] Status follow_path(const WatchOptions& options) {
         const pathtrace::Tracer::Wanted wanted{
-            .interfaces = options.interfaces,
+            .interfaces = names_of_attached(),
             .filter = options.filter.empty() ? "tcp" : options.filter,
             .only_drops = true};
         auto drops =
@@ -178,6 +180,13 @@ class Watch::Run final : private analysis::ReportSink {
     [[nodiscard]] int descriptor() const { return ready_.get(); }
     [[nodiscard]] const std::vector<kernel::Attachment>& attachments() const {
         return probe_.attachments();
+    }
+    [[nodiscard]] std::vector<std::string> names_of_attached() const {
+        std::vector<std::string> names;
+        for (const kernel::Attachment& attachment : attachments()) {
+            names.push_back(attachment.interface.name);
+        }
+        return names;
     }
 
     [[nodiscard]] Status poll() {
@@ -288,7 +297,7 @@ class Watch::Run final : private analysis::ReportSink {
             change.wall = wall_.at(now);
             dependencies_.output.consume(std::move(change));
         }
-        if (!probe_.attachments().empty()) {
+        if (awaits_interfaces_ || !probe_.attachments().empty()) {
             return {};
         }
         return fail({.operation = "watch",
@@ -322,6 +331,7 @@ class Watch::Run final : private analysis::ReportSink {
 
     Dependencies dependencies_;
     bool acts_;
+    bool awaits_interfaces_;  ///< more may come, as a pattern was given
     WallTime wall_;
     std::unordered_map<std::uint32_t, std::string> names_;
     kernel::AttachedProbe probe_;
@@ -389,11 +399,7 @@ Result<analysis::Stats> Watch::stats() {
 }
 
 std::vector<std::string> Watch::interfaces() const {
-    std::vector<std::string> names;
-    for (const kernel::Attachment& attachment : run_->attachments()) {
-        names.push_back(attachment.interface.name);
-    }
-    return names;
+    return run_->names_of_attached();
 }
 
 void Watch::set_filter(std::optional<net::Filter> filter) {

@@ -43,7 +43,7 @@ class Watch {
     [[nodiscard]] int descriptor() const;
 
     /// Reads, judges and reports what there is; also statistics and ended flows, when due, and what
-    /// has become of the interfaces. Fails when none of them is left.
+    /// has become of the interfaces. Fails when none of them is left and none can come.
     [[nodiscard]] Status poll();
 
     /// Detaches, reads the last events, and reports what is still open: findings and flows.

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "user/cmd/common_options.h"
 #include "user/output/stamps/stamp_form.h"
 
@@ -23,62 +25,82 @@ void add_stamps(Command& command, std::optional<std::string>& value) {
             value = path;
             return "";
         },
-        "Write every packet's stamp to a file: .pcapng, or .json, .jsonl, .ndjson");
+        "Write every packet's stamp to a .pcapng or .json file");
 }
 
 void add_acting(Command& command, WatchOptions& options) {
-    add_choice<fst_drop_mode>(
-        command, "--drop",
-        {{"off", FST_DROP_OFF},
-         {"confirmed", FST_DROP_CONFIRMED},
-         {"suspected", FST_DROP_SUSPECTED}},
-        options.drop, "Drop forged resets in the kernel: off (default), confirmed, suspected");
-    add_choice<fst_challenge_mode>(
-        command, "--challenge",
-        {{"off", FST_CHALLENGE_OFF},
-         {"suspected", FST_CHALLENGE_SUSPECTED},
-         {"all", FST_CHALLENGE_ALL}},
-        options.challenge,
-        "Challenge a reset before it is accepted: off (default), suspected, all");
+    add_choice<fst_drop_mode>(command, "--drop",
+                              {{"off", FST_DROP_OFF},
+                               {"confirmed", FST_DROP_CONFIRMED},
+                               {"suspected", FST_DROP_SUSPECTED}},
+                              options.drop,
+                              "Drop forged resets: off (default), confirmed, suspected");
+    add_choice<fst_challenge_mode>(command, "--challenge",
+                                   {{"off", FST_CHALLENGE_OFF},
+                                    {"suspected", FST_CHALLENGE_SUSPECTED},
+                                    {"all", FST_CHALLENGE_ALL}},
+                                   options.challenge,
+                                   "Challenge resets first: off (default), suspected, all");
 }
 
 void add_hooks(Command& command, WatchOptions& options) {
     using kernel::IngressChoice, kernel::WatchDirection;
-    add_choice<IngressChoice>(
-        command, "--hook",
-        {{"auto", IngressChoice::automatic},
-         {"xdp", IngressChoice::xdp},
-         {"xdp-generic", IngressChoice::xdp_generic},
-         {"tc", IngressChoice::tc}},
-        options.hook, "Where to take incoming packets: auto (default), xdp, xdp-generic, tc");
+    add_choice<IngressChoice>(command, "--hook",
+                              {{"auto", IngressChoice::automatic},
+                               {"xdp", IngressChoice::xdp},
+                               {"xdp-generic", IngressChoice::xdp_generic},
+                               {"tc", IngressChoice::tc}},
+                              options.hook,
+                              "Take packets at: auto (default), xdp, xdp-generic, tc");
     add_choice<WatchDirection>(
         command, "--direction",
         {{"in", WatchDirection::in}, {"out", WatchDirection::out}, {"both", WatchDirection::both}},
         options.direction, "Packets to stamp: in, out, both (default)");
 }
 
+/// What tcpdump's letters would do, and this program does otherwise.
+void refuse_habits(Command& command) {
+    command.refused_option("-r", [](const std::string& file) {
+        return fmt::format(
+            "-r {0}: watch reads no captures; did you mean `flowstamp replay -r {0}`?", file);
+    });
+    command.refused_option("-w", [](const std::string& file) {
+        const std::string name =
+            output::stamp_form(file)
+                ? file
+                : std::filesystem::path(file).replace_extension(".pcapng").string();
+        return fmt::format(
+            "-w {}: watch writes each packet's stamp, not the packet; did you mean `--stamps {}`?",
+            file, name);
+    });
+}
+
 }  // namespace
 
 void add_command(CommandLine& line, WatchOptions& options) {
-    Command watch = line.command(WatchOptions::kCommand, "Attach, stamp, explain; until Ctrl-C");
-    add_interfaces(watch, options.interfaces, "An interface to watch; repeatable");
+    Command watch = line.command(WatchOptions::kCommand, "Attach, stamp, explain; until Ctrl-C",
+                                 "flowstamp watch -i eth0 --stamps x.pcapng 'port 443'");
+    add_interfaces(watch, options.interfaces, "Interface, pattern ('eth*') or 'any'; repeatable");
     watch.text("FILTER", options.filter, "What to report, in tcpdump's syntax");
     add_acting(watch, options);
     add_hooks(watch, options);
     add_output(watch, options.json, options.output);
-    watch.option("--log", "FILE", options.log,
-                 "Append JSON lines to a file, opened again on SIGHUP; 'journal': to the journal");
+    watch.option("--log", "FILE", options.log, "Append JSON lines to a file, or to the 'journal'");
     watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
     add_stamps(watch, options.stamps);
     add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
+    add_count(watch, options.count);
     add_max_flows(watch, options.max_flows);
-    watch.flag("--path", options.path,
-               "Follow packets through this host's kernel, too, and tell what it drops itself");
+    watch.flag("--path", options.path, "Also tell what this host itself drops, and where");
     add_summarize(watch, options.summarize);
+    add_colour(watch, options.colour);
+    add_times(watch, options.times);
     add_volume(watch, options.quiet, options.verbosity);
     watch.option("--config", "FILE", options.config,
                  "Read options from a TOML file; the command line wins");
+    accept_numeric(watch);
+    refuse_habits(watch);
 }
 
 std::string objection(const WatchOptions& options) {

@@ -13,6 +13,8 @@
 #include "user/base/clock.h"
 #include "user/cmd/command_line.h"
 #include "user/kernel/attach/probe_options.h"
+#include "user/output/style.h"
+#include "user/output/text/event_times.h"
 
 namespace flowstamp::cmd {
 
@@ -30,8 +32,11 @@ struct WatchOptions {
     std::optional<std::string> output{};    ///< a file instead of standard output
     bool print = false;                     ///< also text on standard output
     std::optional<Nanoseconds> duration{};  ///< nothing: until a signal
+    std::optional<std::uint64_t> count{};   ///< findings after which it ends; nothing: no end
     std::uint32_t max_flows = FST_FLOWS_DEFAULT;
     bool summarize = false;  ///< of an incident's findings only the first
+    output::ColourChoice colour = output::ColourChoice::automatic;
+    output::TimeForm times = output::TimeForm::local;  ///< in text
     bool quiet = false;
     int verbosity = 0;                    ///< how often -v was given
     bool path = false;                    ///< also report what this host itself drops

@@ -2,6 +2,7 @@
 #include "user/kernel/attach/interface.h"
 
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
@@ -14,8 +15,10 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "user/base/fd.h"
+#include "user/base/nearest.h"
 #include "user/kernel/attach/device_features.h"
 #include "user/kernel/features/kernel_release.h"
 #include "user/kernel/features/libbpf_messages.h"
@@ -54,6 +57,24 @@ class DeviceQueries {
     ifreq request_{};
 };
 
+using Names = std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)>;
+
+/// Null if the kernel does not say.
+Names all_names() {
+    return {::if_nameindex(), &::if_freenameindex};
+}
+
+std::string hint_for(const std::string& name) {
+    std::vector<std::string_view> known;
+    const Names names = all_names();
+    for (const auto* each = names.get(); each != nullptr && each->if_index != 0; each++) {
+        known.emplace_back(each->if_name);
+    }
+    const auto meant = nearest(name, known);
+    return meant ? fmt::format("did you mean {}? `ip link` lists them", *meant)
+                 : "list them with `ip link`";
+}
+
 }  // namespace
 
 bool Interface::has_ethernet() const {
@@ -81,7 +102,7 @@ Result<Interface> find_interface(const std::string& name) {
         return fail({.object = name,
                      .errno_value = ENODEV,
                      .reason = "no such interface",
-                     .hint = "list them with `ip link`"});
+                     .hint = hint_for(name)});
     }
     found.index = static_cast<std::uint32_t>(answer->ifr_ifindex);
     if ((answer = queries.query(SIOCGIFFLAGS)) != nullptr) {
@@ -102,8 +123,7 @@ Result<Interface> find_interface(const std::string& name) {
 }
 
 Result<std::vector<Interface>> list_interfaces() {
-    const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> names(
-        ::if_nameindex(), &::if_freenameindex);
+    const Names names = all_names();
     if (names == nullptr) {
         return fail_errno("list interfaces", "", errno);
     }

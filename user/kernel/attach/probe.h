@@ -99,7 +99,7 @@ class AttachedProbe {
     [[nodiscard]] const std::vector<Attachment>& attachments() const;
 
     /// Follows the interfaces: attaches to one that is back, and again where others have detached a
-    /// program; lets go of one that has gone. To be called whenever interfaces_fd() is readable,
+    /// program; lets go of one that has gone; attaches to one that has come and matches a pattern. To be called whenever interfaces_fd() is readable,
     /// and at least once a second (`now`: CLOCK_MONOTONIC), in the network namespace of attach().
     /// After detach(): nothing.
     [[nodiscard]] Result<InterfaceNews> follow_interfaces(Nanoseconds now);
@@ -134,7 +134,8 @@ class LoadedProbe {
     [[nodiscard]] TestRun test_run() const;
 
     /// Attaches to all `interfaces` of the calling thread's network namespace or to none, and
-    /// registers the flow table for `flows`.
+    /// registers the flow table for `flows`. A pattern (see is_pattern()) stands for all that are
+    /// up, and those that come; of these one may fail, with a notice.
     [[nodiscard]] Result<AttachedProbe> attach(const std::vector<std::string>& interfaces) &&;
 
   private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // attach(): to all interfaces or to none.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "flowstamp/types.h"
 #include "probe.skel.h"
+#include "user/kernel/attach/interface_pattern.h"
 #include "user/kernel/attach/probe_state.h"
 #include "user/kernel/attach/stale_state.h"
 #include "user/kernel/features/libbpf_messages.h"
@@ -16,24 +18,105 @@ namespace flowstamp::kernel {
 
 namespace {
 
-/// Looks up all interfaces, without duplicates, before anything is attached.
-Result<std::vector<Interface>> find_interfaces(const std::vector<std::string>& names) {
-    std::vector<Interface> found;
+/// What to attach to, without duplicates.
+struct Wanted {
+    std::vector<Interface> named{};
+    std::vector<Interface> matching{};  ///< a pattern, and up
+    std::vector<std::string> patterns{};
+
+    void add(std::vector<Interface>& where, const Interface& interface) const {
+        for (const auto* known : {&named, &matching}) {
+            if (std::ranges::find(*known, interface.index, &Interface::index) != known->end()) {
+                return;
+            }
+        }
+        where.push_back(interface);
+    }
+};
+
+/// Looks up all interfaces, before anything is attached. Adds a notice for a pattern that matches
+/// none.
+Result<Wanted> find_interfaces(const std::vector<std::string>& names, Notices& notices) {
+    Wanted wanted;
     for (const std::string& name : names) {
-        Result<Interface> interface = find_interface(name);
+        if (is_pattern(name)) {
+            wanted.patterns.push_back(name);
+            continue;
+        }
+        const Result<Interface> interface = find_interface(name);
         if (!interface) {
             return std::unexpected(interface.error());
         }
-        if (std::ranges::find(found, interface->index, &Interface::index) == found.end()) {
-            found.push_back(*std::move(interface));
+        wanted.add(wanted.named, *interface);
+    }
+    const auto all = list_interfaces();
+    if (!all) {
+        return std::unexpected(all.error());
+    }
+    for (const std::string& pattern : wanted.patterns) {
+        bool is_met = false;
+        for (const Interface& interface : *all) {
+            if (interface.up && matches(pattern, interface.name)) {
+                wanted.add(wanted.matching, interface);
+                is_met = true;
+            }
+        }
+        if (!is_met) {
+            notices.push_back({fmt::format(
+                "{}: no interface that is up matches yet; one that comes is watched", pattern)});
         }
     }
-    if (found.empty()) {
-        return fail({.operation = "attach",
-                     .reason = "no interface was named",
-                     .hint = "name one with -i; list them with `ip link`"});
+    if (wanted.named.empty() && wanted.matching.empty()) {
+        return fail(
+            {.operation = "attach",
+             .object = fmt::format("{}", fmt::join(names, ", ")),
+             .reason = names.empty() ? "no interface was named" : "no interface that is up matches",
+             .hint = "name one with -i; list them with `ip link`"});
     }
-    return found;
+    return wanted;
+}
+
+/// Attaches to an interface, and adds it to those that are followed. If that fails for one that was
+/// not named, it is tried again later.
+Status attach_to(ProbeState& state, const Interface& interface, bool is_named) {
+    if (!interface.up) {
+        state.notices.push_back({fmt::format(
+            "{0}: is down; attached anyway. Set it up with `ip link set {0} up`", interface.name)});
+    }
+    Result<InterfaceHooks> attached =
+        InterfaceHooks::attach(interface, state.hook_plan(), state.notices);
+    if (!attached && is_named) {
+        return std::unexpected(attached.error());
+    }
+    state.links.add({.index = interface.index,
+                     .name = interface.name,
+                     .mtu = interface.mtu,
+                     .is_up = interface.up},
+                    is_named);
+    if (attached) {
+        state.hooks.emplace_back(*std::move(attached));
+    } else {
+        state.notices.push_back({attached.error().message() + "; it is not watched"});
+        state.hooks.emplace_back();
+    }
+    return {};
+}
+
+Status attach_to_all(ProbeState& state, const Wanted& wanted) {
+    for (const Interface& interface : wanted.named) {
+        if (Status attached = attach_to(state, interface, true); !attached) {
+            return attached;
+        }
+    }
+    for (const Interface& interface : wanted.matching) {
+        if (Status attached = attach_to(state, interface, false); !attached) {
+            return attached;
+        }
+    }
+    for (const std::string& pattern : wanted.patterns) {
+        state.links.add_pattern(pattern);
+    }
+    return {};
 }
 
 /// Not essential: without registration only `flows` cannot find the watch.
@@ -88,36 +171,24 @@ Status attach_state(ProbeState& state, const std::vector<std::string>& names) {
     if (!listener) {
         return std::unexpected(listener.error());
     }
-    const Result<std::vector<Interface>> interfaces = find_interfaces(names);
-    if (!interfaces) {
-        return std::unexpected(interfaces.error());
+    Notices unmet;
+    const Result<Wanted> wanted = find_interfaces(names, unmet);
+    if (!wanted) {
+        return std::unexpected(wanted.error());
     }
-    state.notices = remove_stale_state(*interfaces);
+    std::vector<Interface> all = wanted->named;
+    all.insert(all.end(), wanted->matching.begin(), wanted->matching.end());
+    state.notices = remove_stale_state(all);
+    state.notices.insert(state.notices.end(), unmet.begin(), unmet.end());
     if (state.options.direction != WatchDirection::both) {
         state.notices.push_back(
             {"only one direction is watched: a forged reset is suspected at "
              "most, and cannot be challenged"});
     }
-    std::vector<std::optional<InterfaceHooks>> hooks;  // on an error the destructors detach
-    for (const Interface& interface : *interfaces) {
-        if (!interface.up) {
-            state.notices.push_back(
-                {fmt::format("{0}: is down; attached anyway. Set it up with `ip link set {0} up`",
-                             interface.name)});
-        }
-        Result<InterfaceHooks> attached =
-            InterfaceHooks::attach(interface, state.hook_plan(), state.notices);
-        if (!attached) {
-            return std::unexpected(attached.error());
-        }
-        state.links.add({.index = interface.index,
-                         .name = interface.name,
-                         .mtu = interface.mtu,
-                         .is_up = interface.up});
-        hooks.emplace_back(*std::move(attached));
+    if (Status attached = attach_to_all(state, *wanted); !attached) {
+        return attached;  // with the state its hooks go
     }
     state.listener.emplace(*std::move(listener));
-    state.hooks = std::move(hooks);
     list_attachments(state);
     register_run(state);
     return {};

@@ -53,12 +53,14 @@ void try_to_attach(ProbeState& state, std::size_t which, net::InterfaceChange& c
 
 /// What the change of an interface means for its hooks.
 void follow(ProbeState& state, WatchedLinks::Change& change, Notices& notices) {
+    state.hooks.resize(state.links.count());
     std::optional<InterfaceHooks>& hooks = state.hooks[change.which];
     switch (change.what.kind) {
         case Kind::gone:
         case Kind::moved:  // there its programs would go on, and nobody would hear when they end
             hooks.reset();
             break;
+        case Kind::appeared:
         case Kind::back:
             try_to_attach(state, change.which, change.what, notices);
             break;

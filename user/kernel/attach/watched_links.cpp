@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "user/kernel/attach/interface_pattern.h"
+
 namespace flowstamp::kernel {
 
 using Kind = net::InterfaceChange::Kind;
@@ -36,12 +38,34 @@ void WatchedLinks::apply(const LinkMessage& message, std::vector<Change>& change
     const auto expected = std::ranges::find_if(links_, [&](const Watched& its) {
         return !its.is_there && (its.state.name == message.name || its.asked == message.name);
     });
-    if (message.is_deleted || expected == links_.end()) {
+    if (message.is_deleted || message.name.empty()) {
+        return;
+    }
+    if (expected == links_.end()) {
+        add_if_wanted(message, changes);
         return;
     }
     expected->state = message;
     expected->is_there = true;
     add_change(static_cast<std::size_t>(expected - links_.begin()), {.kind = Kind::back}, changes);
+}
+
+void WatchedLinks::add_if_wanted(const LinkMessage& message, std::vector<Change>& changes) {
+    const bool is_wanted =
+        message.is_up && std::ranges::any_of(patterns_, [&](const auto& pattern) {
+            return matches(pattern, message.name);
+        });
+    if (!is_wanted) {
+        return;
+    }
+    const auto unused = std::ranges::find_if(
+        links_, [](const Watched& its) { return !its.is_there && its.asked.empty(); });
+    const auto which = static_cast<std::size_t>(unused - links_.begin());
+    if (unused == links_.end()) {
+        links_.emplace_back();
+    }
+    links_[which] = {.asked = {}, .state = message, .is_there = true};
+    add_change(which, {.kind = Kind::appeared}, changes);
 }
 
 void WatchedLinks::compare(std::size_t which, const LinkMessage& message,

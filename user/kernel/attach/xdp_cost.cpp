@@ -15,6 +15,18 @@ std::string_view xdp_cost(const Interface& interface) {
     return interface.merges_in_hardware ? "its merging of packets in hardware (LRO, GRO-HW)" : "";
 }
 
+std::string_view xdp_attach_effect(const Interface& interface) {
+    // Linux: igb_xdp_setup() closes and opens the device, i40e_xdp_setup() resets and rebuilds it.
+    if (interface.driver == "igb" || interface.driver == "i40e") {
+        return "the card is reset: its link is down for a moment";
+    }
+    // virtnet_xdp_set() stops and restarts its queues, and takes as many again for sending.
+    if (interface.driver == "virtio_net") {
+        return "its queues are stopped for a moment, and more of them used";
+    }
+    return "";
+}
+
 bool automatic_is_xdp(const Interface& interface, bool acting) {
     return acting || xdp_cost(interface).empty();
 }

@@ -2,6 +2,7 @@
 #include "user/kernel/features/libbpf_messages.h"
 
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <cstdarg>
@@ -86,6 +87,10 @@ std::string verifier_verdict(const std::string& messages) {
         }
     }
     return program.empty() ? "" : program + (last.empty() ? "" : ": " + last);
+}
+
+std::string libbpf_version() {
+    return fmt::format("{}.{}", libbpf_major_version(), libbpf_minor_version());
 }
 
 }  // namespace flowstamp::kernel

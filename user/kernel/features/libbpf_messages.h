@@ -28,4 +28,7 @@ class LibbpfMessages {
 /// The same from a given text of libbpf, for tests.
 [[nodiscard]] std::string verifier_verdict(const std::string& messages);
 
+/// Of the library that runs, not of the headers: "1.1".
+[[nodiscard]] std::string libbpf_version();
+
 }  // namespace flowstamp::kernel

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "user/analysis/incidents.h"
-#include "user/base/time_text.h"
 #include "user/output/text/counted.h"
 
 namespace flowstamp::output {
@@ -37,15 +36,15 @@ std::string parties_text(const analysis::Incident& its) {
 
 }  // namespace
 
-std::string incident_text(const analysis::Incident& its, const Style& style) {
+std::string incident_text(const analysis::Incident& its, const Style& style, EventTimes& times) {
     const bool is_drop = its.kind == analysis::FindingKind::local_drop;
     std::string text = fmt::format(
-        "{} {} {}  {}  {}\n    {} like finding #{}, ", clock_text(its.wall),
+        "{} {} {}  {}  {}\n    {} like finding #{}, ", times.text(its.wall),
         style.strong(fmt::format("incident #{}{}", its.id, its.has_ended ? ", ended" : "")),
         analysis::name_of(its.kind), parties_text(its), its.interface,
         counted_grouped(its.count, is_drop ? "connection" : "finding"), its.finding);
-    text += fmt::format("{} {}{} {}\n", its.has_ended ? "from" : "since", clock_text(its.first),
-                        its.has_ended ? " to" : "; latest", clock_text(its.last));
+    text += fmt::format("{} {}{} {}\n", its.has_ended ? "from" : "since", times.text(its.first),
+                        its.has_ended ? " to" : "; latest", times.text(its.last));
     if (!its.rule.empty()) {
         text += fmt::format("    by {}\n", its.rule);
     }

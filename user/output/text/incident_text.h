@@ -5,10 +5,12 @@
 
 #include "user/analysis/incident.h"
 #include "user/output/style.h"
+#include "user/output/text/event_times.h"
 
 namespace flowstamp::output {
 
 /// Two lines: what the incident's findings have in common, then how many there are since when.
-[[nodiscard]] std::string incident_text(const analysis::Incident& incident, const Style& style);
+[[nodiscard]] std::string incident_text(const analysis::Incident& incident, const Style& style,
+                                        EventTimes& times);
 
 }  // namespace flowstamp::output

@@ -24,6 +24,8 @@ std::string interface_text(const net::InterfaceChange& change) {
         case Kind::moved:
             return fmt::format("{} has moved to another network namespace: it is no longer watched",
                                change.name);
+        case Kind::appeared:
+            return fmt::format("{} is new{}", change.name, outcome(change));
         case Kind::back:
             return fmt::format("{} is back{}", change.name, outcome(change));
         case Kind::down:

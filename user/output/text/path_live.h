@@ -21,9 +21,9 @@ class PathLive final : public Consumer {
     /// reading of events.
     static constexpr Nanoseconds kAtLeast = std::chrono::milliseconds(100);
 
-    PathLive(Output& terminal, Style style, bool losses_only, std::string filter)
+    PathLive(Output& terminal, Style style, TimeForm times, bool losses_only, std::string filter)
         : terminal_(terminal),
-          text_(terminal, style, losses_only ? Detail::findings : Detail::resets),
+          text_(terminal, style, losses_only ? Detail::findings : Detail::resets, times),
           style_(style),
           rates_(std::move(filter)),
           block_(terminal) {}

@@ -125,9 +125,10 @@ std::string headline(const pathtrace::PathReport& report, const Style& style) {
 
 }  // namespace
 
-std::string path_text(const pathtrace::PathReport& report, const Style& style) {
+std::string path_text(const pathtrace::PathReport& report, const Style& style,
+                      const std::string& time) {
     std::string block = fmt::format(
-        "{} {}  {} {}{}  {}, {}\n", clock_text(report.wall),
+        "{} {}  {} {}{}  {}, {}\n", time,
         style.strong(fmt::format("flow #{}{}", report.flow, report.is_reply ? ", answers" : "")),
         net::protocol_name(report.name.protocol), tuple_text(report.name),
         report.translated ? fmt::format(" (on as {})", tuple_text(*report.translated)) : "",

@@ -8,8 +8,9 @@
 
 namespace flowstamp::output {
 
-/// A packet's path, or the totals of a run, in a few lines of text. Times are UTC.
-[[nodiscard]] std::string path_text(const pathtrace::PathReport& report, const Style& style);
+/// A packet's path, or the totals of a run, in a few lines of text. `time`: that of the report, as shown.
+[[nodiscard]] std::string path_text(const pathtrace::PathReport& report, const Style& style,
+                                    const std::string& time);
 [[nodiscard]] std::string path_text(const pathtrace::PathStats& stats, const Style& style);
 
 }  // namespace flowstamp::output

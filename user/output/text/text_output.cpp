@@ -7,6 +7,7 @@
 
 #include "flowstamp/config.h"
 #include "user/base/time_text.h"
+#include "user/base/wrap.h"
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 #include "user/output/text/cleaned.h"
@@ -25,6 +26,20 @@ namespace flowstamp::output {
 namespace {
 
 constexpr std::string_view kIndent = "    ";
+
+/// Each line of `text` wrapped at `width` columns, where it is wider; rows of a table below their
+/// last column.
+std::string wrapped(std::string_view text, std::size_t width) {
+    std::string result;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        const bool fits = columns(line) <= width;
+        result += fits ? std::string(line) + "\n"
+                       : wrap(line, "", std::string(hanging_indent(line, width), ' '), width);
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return result;
+}
 
 std::string flow_text(const fst_packet& packet) {
     return net::sender_of(packet).text() + " > " + net::receiver_of(packet).text();
@@ -117,8 +132,8 @@ std::string state_and_end(const analysis::FlowRecord& record) {
 }
 
 /// "left out: 3 events, as there were too many in that time; 5 in all".
-std::string left_out_text(const LeftOut& its) {
-    std::string text = fmt::format("{} left out: ", clock_text(its.wall));
+std::string left_out_text(const LeftOut& its, const std::string& time) {
+    std::string text = time + " left out: ";
     if (its.above_bound != 0) {
         text += fmt::format("{}, as there were too many in that time; ",
                             counted_grouped(its.above_bound, "event"));
@@ -244,27 +259,28 @@ void TextOutput::consume(const Event& event) {
         return;
     }
     const Event printed = cleaned(event);
-    std::visit(Handle{[this](const CaptureStart& its) { capture(its); },
-                      [this](const analysis::Reset& its) { reset(its); },
-                      [this](const analysis::Finding& its) { finding(its); },
-                      [this](const analysis::Incident& its) { incident(its); },
-                      [this](const analysis::Middlebox& its) { middlebox(its); },
-                      [this](const analysis::FlowRecord& its) { flow(its); },
-                      [this](const analysis::Stats& its) { stats(its); },
-                      [this](const analysis::Summary& its) { summary(its.stats); },
-                      [this](const OpenFlow& its) { write(open_flow_text(its)); },
-                      [this](const LearnedEntry& its) { write(learned_text(its)); },
-                      [this](const net::InterfaceChange& its) { interface(its); },
-                      [this](const LeftOut& its) { write(left_out_text(its)); },
-                      [this](const pathtrace::PathReport& its) { path(its); },
-                      [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); }},
-               printed);
+    std::visit(
+        Handle{[this](const CaptureStart& its) { capture(its); },
+               [this](const analysis::Reset& its) { reset(its); },
+               [this](const analysis::Finding& its) { finding(its); },
+               [this](const analysis::Incident& its) { incident(its); },
+               [this](const analysis::Middlebox& its) { middlebox(its); },
+               [this](const analysis::FlowRecord& its) { flow(its); },
+               [this](const analysis::Stats& its) { stats(its); },
+               [this](const analysis::Summary& its) { summary(its.stats); },
+               [this](const OpenFlow& its) { write(open_flow_text(its)); },
+               [this](const LearnedEntry& its) { write(learned_text(its)); },
+               [this](const net::InterfaceChange& its) { interface(its); },
+               [this](const LeftOut& its) { write(left_out_text(its, times_.text(its.wall))); },
+               [this](const pathtrace::PathReport& its) { path(its); },
+               [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); }},
+        printed);
 }
 
 /// Also with --quiet: it is about what the other lines do not say any more.
 void TextOutput::interface(const net::InterfaceChange& change) {
     const std::string text = interface_text(change);
-    write(fmt::format("{} {}\n", clock_text(change.wall),
+    write(fmt::format("{} {}\n", times_.text(change.wall),
                       change.is_watched ? text : style_.bad(text)));
 }
 
@@ -273,7 +289,7 @@ void TextOutput::path(const pathtrace::PathReport& report) {
     if (show == RepeatedLosses::Show::no) {
         return;
     }
-    write(path_text(report, style_));
+    write(path_text(report, style_, times_.text(report.wall)));
     if (show == RepeatedLosses::Show::last_of_its_cause) {
         write(fmt::format("{}{}\n", kIndent,
                           style_.faint("more flows that end like this are only counted")));
@@ -311,7 +327,7 @@ void TextOutput::reset(const analysis::Reset& reset) {
         ++repeats_;
         return;
     }
-    write(fmt::format("{} reset #{}{} {}{}\n", clock_text(reset.sighting.wall), reset.id,
+    write(fmt::format("{} reset #{}{} {}{}\n", times_.text(reset.sighting.wall), reset.id,
                       reset.again ? ", again" : "", frame_text(reset.sighting), what));
     last_what_ = std::move(what);
 }
@@ -324,12 +340,13 @@ void TextOutput::write(std::string_view text) {
     }
     repeats_ = 0;
     last_what_.clear();
-    output_.write(text);
+    output_.write(output_.is_terminal() ? wrapped(text, output_.size().columns)
+                                        : std::string(text));
 }
 
 void TextOutput::finding(const analysis::Finding& finding) {
     std::string block = fmt::format(
-        "\n{} {} {}{}  {}  {}\n", clock_text(finding.sighting.wall),
+        "\n{} {} {}{}  {}  {}\n", times_.text(finding.sighting.wall),
         style_.strong(fmt::format("finding #{}{}", finding.id, finding.again ? ", again" : "")),
         frame_text(finding.sighting), painted(finding.verdict, headline_text(finding)),
         flow_text(finding.sighting.packet), finding.sighting.interface);
@@ -359,12 +376,12 @@ void TextOutput::finding(const analysis::Finding& finding) {
 }
 
 void TextOutput::incident(const analysis::Incident& incident) {
-    write(incident_text(incident, style_));
+    write(incident_text(incident, style_, times_));
 }
 
 void TextOutput::middlebox(const analysis::Middlebox& box) {
     write(fmt::format(
-              "{} {}  {}  {}\n", clock_text(box.last),
+              "{} {}  {}  {}\n", times_.text(box.last),
               style_.strong(fmt::format("middlebox #{}{}", box.id, box.again ? ", again" : "")),
               box.interface, summary_text(box)) +
           (box.is_learned ? fmt::format("{}its next one is known on arrival\n", kIndent) : ""));
@@ -376,14 +393,14 @@ void TextOutput::flow(const analysis::FlowRecord& record) {
     const fst_direction& there = flow.direction[opener];
     const fst_direction& back = flow.direction[opener ^ 1U];
     write(fmt::format("{} flow {} > {}  {}{}  {} packets {} / {} packets {}  {}\n",
-                      clock_text(record.last), net::end_of(flow.key, opener).text(),
+                      times_.text(record.last), net::end_of(flow.key, opener).text(),
                       net::end_of(flow.key, opener ^ 1U).text(), state_and_end(record),
                       stage_and_signature(record), grouped(there.packets), bytes_text(there.bytes),
                       grouped(back.packets), bytes_text(back.bytes), record.interface));
 }
 
 void TextOutput::stats(const analysis::Stats& stats) {
-    write(fmt::format("{} {}", clock_text(stats.wall), stats_text(stats)));
+    write(fmt::format("{} {}", times_.text(stats.wall), stats_text(stats)));
 }
 
 void TextOutput::summary(const analysis::Stats& stats) {

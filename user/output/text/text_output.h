@@ -7,6 +7,7 @@
 #include "user/output/event.h"
 #include "user/output/sink.h"
 #include "user/output/style.h"
+#include "user/output/text/event_times.h"
 #include "user/output/text/repeated_losses.h"
 
 namespace flowstamp::output {
@@ -19,12 +20,12 @@ enum class Detail {
 };
 
 /// The text report: a line for each reset (a series of identical ones is reported once, with their
-/// number), a block for each finding. Times are UTC.
+/// number), a block for each finding.
 class TextOutput final : public Consumer {
   public:
     /// `summarize`: of an incident's findings only the first is whole, also where all is reported.
-    TextOutput(Output& output, Style style, Detail detail, bool summarize = false)
-        : output_(output), style_(style), detail_(detail), summarizes_(summarize) {}
+    TextOutput(Output& output, Style style, Detail detail, TimeForm times, bool summarize = false)
+        : output_(output), style_(style), detail_(detail), times_(times), summarizes_(summarize) {}
 
     void consume(const Event& event) override;
     [[nodiscard]] bool wants(const Event& event) const override;
@@ -53,6 +54,7 @@ class TextOutput final : public Consumer {
     Output& output_;
     Style style_;
     Detail detail_;
+    EventTimes times_;
     bool summarizes_;
     bool is_replay_ = false;
     RepeatedLosses losses_{};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-#include "user/cmd/nearest.h"
+#include "user/base/nearest.h"
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
-namespace flowstamp::cmd {
+namespace flowstamp {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::optional<std::string_view> nearest(std::string_view word,
     return found;
 }
 
-}  // namespace flowstamp::cmd
+}  // namespace flowstamp

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace flowstamp::cmd::demo {
+namespace flowstamp {
 
 /// Columns of `text` on a terminal: colour sequences (SGR) count as none, a UTF-8 character as one.
 [[nodiscard]] std::size_t columns(std::string_view text);
@@ -22,4 +22,4 @@ namespace flowstamp::cmd::demo {
 [[nodiscard]] std::string wrap(std::string_view text, std::string_view first, std::string_view rest,
                                std::size_t width);
 
-}  // namespace flowstamp::cmd::demo
+}  // namespace flowstamp

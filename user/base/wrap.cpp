@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-#include "user/cmd/demo/wrap.h"
+#include "user/base/wrap.h"
 
 #include <algorithm>
 
-namespace flowstamp::cmd::demo {
+namespace flowstamp {
 namespace {
 
 /// `text` without its colour sequences (SGR).
@@ -81,4 +81,4 @@ std::string wrap(std::string_view text, std::string_view first, std::string_view
     return lines + line + "\n";
 }
 
-}  // namespace flowstamp::cmd::demo
+}  // namespace flowstamp

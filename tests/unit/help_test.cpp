@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// --help on a terminal of 80 columns and 24 rows.
+#include "user/cmd/help.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "user/cmd/options.h"
+
+namespace flowstamp {
+namespace {
+
+constexpr std::ptrdiff_t kRows = 24;
+constexpr std::size_t kColumns = 80;
+
+std::string help_of(const std::vector<std::string>& words) {
+    const auto usage = cmd::parse(words);
+    return usage ? "" : usage.error().text;
+}
+
+std::size_t widest(const std::string& text) {
+    std::istringstream lines(text);
+    std::size_t most = 0;
+    for (std::string line; std::getline(lines, line);) {
+        most = std::max(most, line.size());
+    }
+    return most;
+}
+
+TEST(Help, FitsAScreen) {
+    const std::string all = help_of({"--help"});
+    EXPECT_LT(std::ranges::count(all, '\n'), kRows) << all;
+    EXPECT_LE(widest(all), kColumns) << all;
+    for (const cmd::CommandDescription& command : cmd::describe_commands()) {
+        const std::string help = help_of({command.name, "--help"});
+        EXPECT_LE(widest(help), kColumns) << help;
+        // One line an option, three before them, one of --help, two with the example.
+        const auto options = static_cast<std::ptrdiff_t>(command.options.size());
+        EXPECT_EQ(std::ranges::count(help, '\n'), options + 6) << help;
+        EXPECT_TRUE(options + 6 < kRows || command.name == "watch") << help;
+    }
+}
+
+TEST(Help, HasAnExampleThatTheCommandTakes) {
+    for (const cmd::CommandDescription& command : cmd::describe_commands()) {
+        const std::string help = help_of({command.name, "--help"});
+        EXPECT_NE(help.find("\nExample: " + command.example + "\n"), std::string::npos) << help;
+        std::istringstream words(command.example);
+        std::vector<std::string> arguments;
+        for (std::string word; words >> word;) {
+            std::erase(word, '\'');
+            arguments.push_back(word);
+        }
+        ASSERT_EQ(arguments.at(0), "flowstamp");
+        arguments.erase(arguments.begin());
+        EXPECT_EQ(arguments.at(0), command.name);
+        const auto parsed = cmd::parse(arguments);
+        EXPECT_TRUE(parsed) << parsed.error().text;
+    }
+}
+
+}  // namespace
+}  // namespace flowstamp

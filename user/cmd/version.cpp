@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "user/cmd/version.h"
+
+#include <fmt/format.h>
+
+#include "user/kernel/features/kernel_release.h"
+#include "user/kernel/features/libbpf_messages.h"
+#include "user/net/filter.h"
+
+namespace flowstamp::cmd {
+
+std::string version_text() {
+    return fmt::format(
+        "flowstamp {}\n"
+        "libbpf {}, {}\n"
+        "Linux {}.{} or later\n"
+        "hooks: xdp, xdp-generic, tcx, clsact; data path: kernel, host\n"
+        "output: text, JSON lines, pcapng, systemd journal",
+        FLOWSTAMP_VERSION, kernel::libbpf_version(), net::filter_library(),
+        kernel::kOldestKernelMajor, kernel::kOldestKernelMinor);
+}
+
+}  // namespace flowstamp::cmd
