@@ -39,7 +39,8 @@ analysis::Incident example() {
 }
 
 std::string text_of(const analysis::Incident& incident) {
-    return output::incident_text(incident, output::Style(false));
+    output::EventTimes times(output::TimeForm::utc);
+    return output::incident_text(incident, output::Style(false), times);
 }
 
 TEST(IncidentText, SaysWhatItsFindingsHaveInCommon) {
@@ -113,10 +114,17 @@ class SummarizedTest : public ::testing::Test {
 
 TEST_F(SummarizedTest, TextHasTheFirstFindingOfAnIncidentUnlessEachIsAskedFor) {
     const output::Style plain(false);
-    EXPECT_NE(written<output::TextOutput>(true, plain, output::Detail::resets), "");
-    EXPECT_EQ(written<output::TextOutput>(false, plain, output::Detail::resets), "");
-    EXPECT_NE(written<output::TextOutput>(false, plain, output::Detail::all), "");
-    EXPECT_EQ(written<output::TextOutput>(false, plain, output::Detail::all, true), "");
+    EXPECT_NE(
+        written<output::TextOutput>(true, plain, output::Detail::resets, output::TimeForm::utc),
+        "");
+    EXPECT_EQ(
+        written<output::TextOutput>(false, plain, output::Detail::resets, output::TimeForm::utc),
+        "");
+    EXPECT_NE(written<output::TextOutput>(false, plain, output::Detail::all, output::TimeForm::utc),
+              "");
+    EXPECT_EQ(
+        written<output::TextOutput>(false, plain, output::Detail::all, output::TimeForm::utc, true),
+        "");
 }
 
 TEST_F(SummarizedTest, JsonHasEachUnlessSummarized) {
