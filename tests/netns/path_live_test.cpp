@@ -27,6 +27,7 @@ class OnTerminal {
         const std::string path = built_program();
         arguments.insert(arguments.begin(), {path, "path"});
         std::vector<char*> argv;
+        argv.reserve(arguments.size() + 1);
         for (std::string& argument : arguments) {
             argv.push_back(argument.data());
         }
