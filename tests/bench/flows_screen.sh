@@ -33,7 +33,7 @@ for _ in $(seq 9); do
     timed filter list 'port 443'
     timed wide list --wide
 done
-figure "flows listed" "$(sed -n 's/.*50 of \([0-9,]*\) flows.*/\1/p' "$work/messages")" "" ""
+figure "flows listed" "$(sed -n 's/.*50 of \([0-9,]*\) flows.*/\1/p' "$work/messages" | tr -d ,)" "" ""
 figure "to start and end a process" "${least[help]}" ms ""
 figure "the first screen" "${least[bytes]}" ms "<=100"
 figure "by round trip" "${least[rtt]}" ms "<=100"
