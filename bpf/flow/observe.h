@@ -38,8 +38,8 @@ static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
     state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
 }
 
-/// Whether data covers the number of what was taken for its side's FIN, and that is not acknowledged yet: it was none,
-/// as no side sends both. Its receiver had thrown it away.
+/// Whether data that its receiver may take in covers the number of what was taken for its side's FIN: that was
+/// none, as no side sends both. Its receiver had thrown it away.
 static __always_inline int covers_fin(const struct fst_flow* flow, const struct fst_packet* packet,
                                       int d) {
     const __u32 edge = flow->direction[d].seq_edge;
@@ -47,7 +47,7 @@ static __always_inline int covers_fin(const struct fst_flow* flow, const struct 
     return (flow->state & FST_OF(FST_FLOW_FIN, d)) && packet->payload &&
            fst_sequence_after(packet->seq, edge) < 0 &&
            fst_sequence_after(packet->seq + packet->payload, edge) >= 0 &&
-           fst_sequence_after(edge, flow->direction[d ^ 1].ack_edge) > 0;
+           fst_is_new_to(&flow->direction[d ^ 1], packet);
 }
 
 /// Whether an end's own stack signs, as of a packet of its own. What either end's packets have taught until it
@@ -202,6 +202,8 @@ noinline int observe_rare(__u32 slot) {
         observe_stale_ack(flow, packet, slot, d);
     if (!fits)
         return 0;
+    if (covers_fin(flow, packet, d))
+        note_no_fin(flow, d);
     if (packet->hook == FST_HOOK_TC_EGRESS && !scratch->sent_on &&
         !(flow->direction[d].flags & FST_DIRECTION_SEEN))
         state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
@@ -346,10 +348,7 @@ static __always_inline void observe(struct scratch* scratch, struct fst_flow* fl
     struct fst_direction* own = &flow->direction[d];
     int new_ttl = 0;
 
-    // However it looks: as a copy, or too old.
-    if (covers_fin(flow, packet, d))
-        note_no_fin(flow, d);
-    if (may_be_copy(own, packet) && observe_copy(slot)) {
+    if (may_be_copy(own, packet) && !covers_fin(flow, packet, d) && observe_copy(slot)) {
         if (reports_every_repeat && packet->payload > 1)
             observe_repeated(slot);  // a replay compares the bytes
         return;
