@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "user/base/console.h"
+#include "user/cmd/filter_option.h"
 #include "user/cmd/flows/flow_ranking.h"
 #include "user/cmd/flows/watch_choice.h"
 #include "user/kernel/attach/net_namespace.h"
@@ -152,13 +153,9 @@ output::FlowForm form_of(const FlowsOptions& options) {
 }  // namespace
 
 int run_flows(const FlowsOptions& options) {
-    std::optional<net::Filter> filter;
-    if (!options.filter.empty()) {
-        auto compiled = net::Filter::compile(options.filter);
-        if (!compiled) {
-            return log_error(compiled.error(), kUsage);
-        }
-        filter = std::move(*compiled);
+    auto filter = compiled(options.filter);
+    if (!filter) {
+        return log_error(filter.error(), kUsage);
     }
     auto running = kernel::find_running_watches();
     if (!running) {
@@ -192,7 +189,7 @@ int run_flows(const FlowsOptions& options) {
             print_learned(table, options, *output);
         }
     } else {
-        FlowListing(opened.tables, options, filter).print(*output);
+        FlowListing(opened.tables, options, *filter).print(*output);
     }
     if (const Status written = output->status(); !written) {
         return log_error(written.error(), kFailed);

@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "user/net/filter.h"
+#include "user/cmd/filter_option.h"
 
 namespace flowstamp::cmd {
 
@@ -46,17 +46,6 @@ bool apply(const std::string& key, WatchOptions& options, const WatchOptions& wa
         return false;
     }
     return true;
-}
-
-Result<std::optional<net::Filter>> compiled(const std::string& filter) {
-    if (filter.empty()) {
-        return std::nullopt;
-    }
-    auto its = net::Filter::compile(filter);
-    if (!its) {
-        return std::unexpected(std::move(its).error());
-    }
-    return std::optional(std::move(*its));
 }
 
 /// What the file says now. Fails if it is wrong.

@@ -7,6 +7,7 @@
 #include "user/base/console.h"
 #include "user/base/live_console.h"
 #include "user/base/signals.h"
+#include "user/cmd/filter_option.h"
 #include "user/cmd/poll_loop.h"
 #include "user/cmd/watch/reload.h"
 #include "user/cmd/watch/service.h"
@@ -86,13 +87,9 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs,
 }  // namespace
 
 int run_watch(const WatchOptions& options) {
-    std::optional<net::Filter> filter;
-    if (!options.filter.empty()) {
-        auto compiled = net::Filter::compile(options.filter);
-        if (!compiled) {
-            return log_error(compiled.error(), kUsage);
-        }
-        filter = std::move(*compiled);
+    auto filter = compiled(options.filter);
+    if (!filter) {
+        return log_error(filter.error(), kUsage);
     }
     const SystemClock clock;
     LiveConsole console;
@@ -113,7 +110,7 @@ int run_watch(const WatchOptions& options) {
     const StopSignals signals(!options.reloads());
     const RequestSignals requests(options.reloads());
     output::FindingLimit findings(*outputs, options.count);
-    auto watch = Watch::start(options, std::move(filter),
+    auto watch = Watch::start(options, *std::move(filter),
                               {.output = findings, .clock = clock, .notice = notice});
     if (!watch) {
         return log_error(watch.error(), kFailed);
