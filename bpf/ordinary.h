@@ -5,6 +5,7 @@
 #ifndef FLOWSTAMP_BPF_ORDINARY_H
 #define FLOWSTAMP_BPF_ORDINARY_H
 
+#include "bpf/export/stamps.h"
 #include "bpf/flow/claim.h"
 #include "bpf/flow/observe.h"
 #include "bpf/packet/context.h"
@@ -28,14 +29,6 @@ struct quick {
 /// before each comparison that leads there.
 static __always_inline void in_memory(struct quick* quick) {
     __asm__ volatile("" : : "r"(quick) : "memory");
-}
-
-/// What is known of it before its flow.
-static __always_inline void place_packet(void* ctx, enum fst_hook hook, struct fst_packet* packet) {
-    packet->key.ifindex = ctx_ifindex(ctx, hook);
-    packet->key.padding[0] = packet->key.padding[1] = 0;
-    packet->hook = hook;
-    packet->segments = ctx_segments(ctx, hook);
 }
 
 /// `frame`: of the common layout, its TCP header's length a constant.
@@ -62,11 +55,12 @@ static __always_inline enum quick_result learn_if_ordinary(void* ctx, enum fst_h
     in_memory(quick);
     read_again(frame);
     // The MAC of one packet in 64 is compared; it is not read here.
-    if (!flow || stamping || learns_mac(&flow->direction[packet.direction & 1]) ||
-        !is_ordinary(flow, segment))
+    if (!flow || !is_ordinary(flow, segment) || learns_mac(&flow->direction[packet.direction & 1]))
         return QUICK_READ;
     observe_ordinary(flow, segment);
     count_tcp(frame->ip_bytes);
+    if (stamping)
+        export_frame_stamp(ctx, hook, quick->time_ns);
     return QUICK_DONE;
 }
 

@@ -142,7 +142,7 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     count_tcp(scratch->packet.ip_bytes);
     flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);
     if (stamping)
-        buffer_stamp(scratch);
+        export_stamp();
     if (!flow)
         return 0;
     if (is_ordinary(flow, segment_in_memory(&scratch->packet))) {

@@ -18,34 +18,31 @@
 
 #include "bpf/export/events.h"
 #include "bpf/maps.h"
+#include "bpf/packet/segment.h"
 
-FST_STATIC_ASSERT(FST_PACKET_IPV6 << 1 == FST_STAMP_IPV6 && FST_PACKET_DF << 1 == FST_STAMP_DF &&
-                      FST_PACKET_FIRST_FRAGMENT >> 7 == FST_STAMP_MORE_FRAGMENTS,
-                  "flags move without a branch");
-
-static __always_inline void write_stamp(struct fst_packet_stamp* stamp,
-                                        const struct fst_packet* packet) {
-    const __u32 ip_header = packet->l4_offset - packet->l3_offset;
-    const __u32 flags = packet->flags;
+static __always_inline void write_stamp(struct fst_packet_stamp* stamp, struct segment segment) {
+    const struct fst_packet* packet = segment.packet;
 
     stamp->time_ns = packet->time_ns;
     __builtin_memcpy(stamp->address, packet->key.address, sizeof(stamp->address));
     __builtin_memcpy(stamp->port, packet->key.port, sizeof(stamp->port));
     stamp->ifindex = packet->key.ifindex;
     stamp->protocol = packet->key.protocol;
-    stamp->seq = packet->seq;
-    stamp->ack = packet->ack;
-    stamp->payload = packet->payload;
-    stamp->ip_id = packet->ip_id;
-    stamp->window = packet->window;
+    stamp->seq = seq_of(segment);
+    stamp->ack = ack_of(segment);
+    stamp->payload = payload_of(segment);
+    stamp->ip_id = ip_id_of(segment);
+    stamp->window = window_of(segment);
     stamp->segments = packet->segments;
-    stamp->header_words = (__u8)((ip_header + packet->tcp_header) / 4);
+    stamp->header_words = (__u8)(header_bytes_of(segment) / 4);
     stamp->flags =
-        (__u8)((packet->direction & 1) | (flags & (FST_PACKET_IPV6 | FST_PACKET_DF)) << 1 |
-               (flags & FST_PACKET_FIRST_FRAGMENT) >> 7 | packet->hook << FST_STAMP_HOOK_SHIFT);
-    stamp->ttl = packet->ttl;
-    stamp->tcp_flags = packet->tcp_flags;
-    stamp->traffic_class = packet->tos;
+        (__u8)((packet->direction & 1 ? FST_STAMP_SENDER : 0) |
+               (is_ipv4(segment) ? 0 : FST_STAMP_IPV6) | (is_df(segment) ? FST_STAMP_DF : 0) |
+               (is_first_fragment(segment) ? FST_STAMP_MORE_FRAGMENTS : 0) |
+               packet->hook << FST_STAMP_HOOK_SHIFT);
+    stamp->ttl = ttl_of(segment);
+    stamp->tcp_flags = tcp_flags_of(segment);
+    stamp->traffic_class = traffic_class_of(segment);
 }
 
 static __always_inline void begin_batch(struct fst_stamp_batch* batch, __u32 count) {
@@ -95,44 +92,100 @@ noinline int flush_stamps(__u64 now) {
     return 0;
 }
 
-/// Writes the packet's stamp to the ring directly, without the buffer.
-noinline int submit_stamp_alone(void) {
-    struct scratch* scratch = scratch_get();
-    struct fst_stamp_batch* batch;
+/// Writes a stamp to the ring directly, without the buffer.
+static __always_inline void submit_stamp_alone(struct segment segment) {
+    struct fst_stamp_batch* batch = stamps_reserve(fst_stamp_batch_bytes(1));
 
-    if (!scratch)
-        return 0;
-    batch = stamps_reserve(fst_stamp_batch_bytes(1));
     if (!batch) {
         count(FST_COUNT_STAMP_LOST);
-        return 0;
+        return;
     }
     begin_batch(batch, 1);
-    write_stamp(&batch->stamps[0], &scratch->packet);
+    write_stamp(&batch->stamps[0], segment);
     stamps_submit(batch);
     count(FST_COUNT_STAMP);
-    return 0;
 }
 
-/// Adds the parsed packet's stamp to the buffer.
-static __always_inline void buffer_stamp(const struct scratch* scratch) {
+static __always_inline void buffer_stamp(struct segment segment) {
     struct fst_stamp_buffer* buffer = stamp_buffer_get();
     __u32 place;
 
     if (!buffer)
         return;
     if (buffer->held) {
-        submit_stamp_alone();
+        submit_stamp_alone(segment);
         return;
     }
     stamp_buffer_hold(buffer);
     place = buffer->batch.count & (FST_BATCH_STAMPS - 1);
-    write_stamp(&buffer->batch.stamps[place], &scratch->packet);
+    write_stamp(&buffer->batch.stamps[place], segment);
     buffer->batch.count = place + 1;
     if (place == FST_BATCH_STAMPS - 1)
-        flush_stamps(scratch->packet.time_ns);
+        flush_stamps(segment.packet->time_ns);
     stamp_buffer_release(buffer);
 }
+
+/// Buffers the stamp of the packet in memory.
+noinline int export_stamp(void) {
+    const struct scratch* scratch = scratch_get();
+
+    if (scratch)
+        buffer_stamp(segment_in_memory(&scratch->packet));
+    return 0;
+}
+
+/// Buffers the stamp of a packet of the common layout, from its frame.
+static __always_inline int export_quick_stamp(void* ctx, enum fst_hook hook, __u64 time_ns) {
+    const __be16 ethertype = quick_ethertype(ctx, hook);
+    struct fst_packet packet = {.time_ns = time_ns};
+    struct quick_frame frame = {};
+    const struct segment segment = {.packet = &packet, .frame = &frame};
+
+    place_packet(ctx, hook, &packet);
+    if (ethertype == bpf_htons(ETH_P_IP) && is_quick_ipv4(ctx, hook, &frame)) {
+        frame.tcp_header = frame.tcp->doff_reserved >> 4 << 2;
+        quick_key_ipv4(&packet, &frame);
+        buffer_stamp(segment);
+    } else if (ethertype == bpf_htons(ETH_P_IPV6) && is_quick_ipv6(ctx, hook, &frame)) {
+        frame.tcp_header = frame.tcp->doff_reserved >> 4 << 2;
+        quick_key_ipv6(&packet, &frame);
+        buffer_stamp(segment);
+    }
+    return 0;
+}
+
+// Functions of their own, so that the verifier does not walk through them from each state that leads there. A
+// program's context has the type of its hook.
+#ifdef __bpf__
+noinline int export_frame_stamp_xdp(struct xdp_md* ctx, __u64 time_ns) {
+    return export_quick_stamp(ctx, FST_HOOK_XDP, time_ns);
+}
+
+noinline int export_frame_stamp_tc_ingress(struct __sk_buff* ctx, __u64 time_ns) {
+    return export_quick_stamp(ctx, FST_HOOK_TC_INGRESS, time_ns);
+}
+
+noinline int export_frame_stamp_tc_egress(struct __sk_buff* ctx, __u64 time_ns) {
+    return export_quick_stamp(ctx, FST_HOOK_TC_EGRESS, time_ns);
+}
+
+static __always_inline void export_frame_stamp(void* ctx, enum fst_hook hook, __u64 time_ns) {
+    switch (hook) {
+        case FST_HOOK_XDP:
+            export_frame_stamp_xdp(ctx, time_ns);
+            break;
+        case FST_HOOK_TC_INGRESS:
+            export_frame_stamp_tc_ingress(ctx, time_ns);
+            break;
+        default:
+            export_frame_stamp_tc_egress(ctx, time_ns);
+    }
+}
+#else
+static __always_inline void export_frame_stamp(void* ctx, enum fst_hook hook, __u64 time_ns) {
+    export_quick_stamp(ctx, hook, time_ns);
+}
+#endif
 
 /// Moves this CPU's partly filled batch into the ring.
 static __always_inline enum fst_collected collect_stamps(void) {

@@ -113,6 +113,14 @@ static __always_inline void read_again(struct quick_frame* frame) {
     }
 }
 
+/// What is known of it before its flow.
+static __always_inline void place_packet(void* ctx, enum fst_hook hook, struct fst_packet* packet) {
+    packet->key.ifindex = ctx_ifindex(ctx, hook);
+    packet->key.padding[0] = packet->key.padding[1] = 0;
+    packet->hook = hook;
+    packet->segments = ctx_segments(ctx, hook);
+}
+
 static __always_inline void quick_key_ipv4(struct fst_packet* packet,
                                            const struct quick_frame* frame) {
     key_ipv4(packet, frame->ipv4->saddr, frame->ipv4->daddr, frame->tcp->source, frame->tcp->dest);
@@ -141,6 +149,10 @@ static __always_inline void quick_fields_ipv4(struct fst_packet* packet,
     packet->l4_offset = sizeof(struct ethhdr) + sizeof(*ipv4);
 }
 
+static __always_inline __u8 quick_traffic_class(const struct ipv6hdr* ipv6) {
+    return (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
+}
+
 static __always_inline void quick_fields_ipv6(struct fst_packet* packet,
                                               const struct quick_frame* frame) {
     const struct ipv6hdr* ipv6 = frame->ipv6;
@@ -148,7 +160,7 @@ static __always_inline void quick_fields_ipv6(struct fst_packet* packet,
     packet->flags = FST_PACKET_IPV6;
     packet->ip_id = 0;
     packet->ttl = ipv6->hop_limit;
-    packet->tos = (__u8)(bpf_ntohl(ipv6->version_class_label) >> 20);
+    packet->tos = quick_traffic_class(ipv6);
     packet->flow_label = bpf_ntohl(ipv6->version_class_label) & 0xfffff;
     packet->l4_offset = sizeof(struct ethhdr) + sizeof(*ipv6);
 }

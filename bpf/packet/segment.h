@@ -5,6 +5,7 @@
 #define FLOWSTAMP_BPF_PACKET_SEGMENT_H
 
 #include "bpf/packet/parse_quick.h"
+#include "flowstamp/acceptance_rules.h"
 
 struct segment {
     const struct fst_packet* packet;  ///< its key, direction, hook, time and segments are set
@@ -70,6 +71,26 @@ static __always_inline __u16 ip_id_of(struct segment segment) {
     if (!segment.frame)
         return segment.packet->ip_id;
     return segment.frame->ipv4 ? bpf_ntohs(segment.frame->ipv4->id) : 0;
+}
+
+/// TOS or traffic class.
+static __always_inline __u8 traffic_class_of(struct segment segment) {
+    if (!segment.frame)
+        return segment.packet->tos;
+    return segment.frame->ipv4 ? segment.frame->ipv4->tos
+                               : quick_traffic_class(segment.frame->ipv6);
+}
+
+/// Of IP and TCP, with options and extension headers.
+static __always_inline __u32 header_bytes_of(struct segment segment) {
+    if (!segment.frame)
+        return segment.packet->l4_offset - segment.packet->l3_offset + segment.packet->tcp_header;
+    return segment.frame->tcp_header +
+           (segment.frame->ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+}
+
+static __always_inline int is_first_fragment(struct segment segment) {
+    return segment.frame ? 0 : segment.packet->flags & FST_PACKET_FIRST_FRAGMENT;
 }
 
 static __always_inline int is_df(struct segment segment) {
