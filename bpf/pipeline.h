@@ -47,17 +47,6 @@ static __always_inline void handle_icmp_error(void* ctx, enum fst_hook hook,
 /// A side's packets until its flow is open, or else is a view of one direction only.
 #define OPENING_PACKETS 8
 
-/// Whether a clock that is faster than a tick per millisecond runs ahead of the time that has passed, at a tick
-/// per microsecond: only a forger's, or one that rested, does.
-static __always_inline int leaps_ahead(const struct fst_direction* own,
-                                       const struct fst_packet* packet) {
-    const __u32 ahead = packet->ts_val - own->ts_val;
-
-    return (packet->flags & FST_PACKET_TS) && (own->flags & FST_DIRECTION_TS_FAST) &&
-           ahead < 0x80000000U &&
-           ahead > FST_TIMESTAMPS_NEAR + ((packet->time_ns - own->last_ns) >> 9);
-}
-
 /// Whether the packet begins or ends something, comes while something is pending, leaves a gap
 /// behind its side's edge, moves its side's clock, shows a shorter round trip, or comes from a
 /// distance that is new to its side: only then is its checksum worth its price.
@@ -69,9 +58,10 @@ static __always_inline int is_decisive(const struct fst_flow* flow,
 
     return (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN | FST_TCP_RST)) ||
            (!(state & FST_FLOW_ESTABLISHED) && own->packets < OPENING_PACKETS) ||
-           (state & (pending_of(d) | FST_FLOW_CANDIDATE)) ||
+           (state & (pending_of(d) | FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_FIN, 0) |
+                     FST_OF(FST_FLOW_FIN, 1))) ||
            fst_sequence_after(packet->seq, own->seq_edge) > 0 ||
-           moves_clock(own, segment_in_memory(packet)) || leaps_ahead(own, packet) ||
+           ((packet->flags & FST_PACKET_TS) && leaps_ahead(own, packet)) ||
            lowers_rtt(own, &flow->direction[d ^ 1], packet) || !knows_ttl(own, packet->ttl);
 }
 

@@ -109,8 +109,8 @@ noinline int observe_copy(__u32 slot) {
     if (packet->payload && (flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)))
         within_us = 0;
     // A challenge ACK may look like the ACK before it: where an answer is awaited, only an IP-ID
-    // shows a copy.
-    if (!named && (flow->state & pending_of(d)))
+    // shows a copy. And it may be that of an ACK which was damaged: what comes in to a socket of this host is heard.
+    if ((flow->state & pending_of(d)) && (!named || fst_is_own_stack(flow, d ^ 1)))
         within_us = 0;
     UNROLL
     for (int i = 0; i < FST_RING_STAMPS; i++) {

@@ -8,6 +8,7 @@
 #include "bpf/maps.h"
 #include "bpf/packet/segment.h"
 #include "flowstamp/acceptance_rules.h"
+#include "flowstamp/reset_rules.h"
 
 #define MAC_VOTES_ENOUGH 3
 
@@ -316,6 +317,37 @@ static __always_inline int sets_clock_unfit(const struct fst_flow* flow,
            !fst_is_doubtful(packet) && fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED;
 }
 
+/// Whether the timestamp runs ahead of what its side's clock can show by now, other than by less delay.
+static __always_inline int leaps_ahead(const struct fst_direction* own,
+                                       const struct fst_packet* packet) {
+    const __u32 ahead = packet->ts_val - own->ts_val;
+
+    if (!(own->flags & FST_DIRECTION_TS_FAST))
+        return moves_clock(own, segment_in_memory(packet));
+    return ahead < 0x80000000U &&
+           ahead > FST_TIMESTAMPS_NEAR + ((packet->time_ns - own->last_ns) >> 9);
+}
+
+/// Whether a segment that fits sets its side's clock: if its receiver takes its timestamp, too (fst_sets_clock()), or
+/// it brings the next bytes, as nobody else knows them. On a router one that runs ahead need come from where its
+/// side's first packets came: it may die on its way. Asked before it is learned.
+static __always_inline int sets_clock(const struct fst_flow* flow, const struct fst_packet* packet,
+                                      int d) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    if (!(packet->flags & FST_PACKET_TS))
+        return 0;
+    if (!(own->flags & FST_DIRECTION_TS_CLOCK) || !(other->flags & FST_DIRECTION_ACKED))
+        return 1;
+    if (!fst_is_own_stack(flow, d ^ 1) && leaps_ahead(own, packet) &&
+        fst_hops_apart(own->ttl[0], packet->ttl) > 1)
+        return 0;
+    if (packet->payload && packet->seq == own->seq_edge)
+        return 1;
+    return fst_sequence_after(packet->seq, other->ack_edge) <= 0 &&
+           fst_sequence_after(packet->ack, own->ack_edge) >= 0;
+}
+
 /// Learns from a packet that its receiver may have taken in: how far its side has come. Which bytes a stack
 /// of this host has taken in is left to its ACK (follow_own_stack()).
 static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet* packet, int d) {
@@ -347,14 +379,15 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     const int gap = fst_sequence_after(packet->seq, seq_edge) > 0;
     const int was_seen = own->flags & FST_DIRECTION_SEEN;
     const int latest = updates_window(own, segment_in_memory(packet));
+    // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
+    const int clock = !(gap && was_seen) && sets_clock(flow, packet, d);
     int new_ttl;
 
     learn_rtt(own, &flow->direction[d ^ 1], packet, learn_edges(own, packet));
     if (own->seq_edge != seq_edge || (packet->payload && fst_sequence_end(packet) == seq_edge))
         note_fin_ahead(flow, gap && fst_has_fin(packet), d);
     learn_mac(flow, packet, d);
-    // Behind a gap a receiver takes no timestamp (RFC 7323, section 4.3), nor need it take the segment.
-    if ((packet->flags & FST_PACKET_TS) && !(gap && was_seen))
+    if (clock)
         learn_clock(own, packet);
     // What leaves here nobody outside can make up.
     if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MIDWAY) &&

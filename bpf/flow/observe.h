@@ -94,19 +94,16 @@ static __always_inline void follow_own_stack(struct fst_flow* flow, const struct
 }
 
 /// The timestamp that a socket of this host echoes is the newest that it has taken in (RFC 7323, section 4.3; Linux:
-/// tcp_replace_ts_recent()). One far ahead of it was that of segments which are not summed up, as they decide nothing:
-/// its stack threw them away, and what the peer sends would seem too old. A newer one that is just
-/// being taken in sets the clock again when the next one comes.
+/// tcp_replace_ts_recent()). One ahead of it was that of segments which its stack threw away, or has yet to take in:
+/// against it, what the peer sends would seem too old.
 static __always_inline void follow_own_echo(struct fst_flow* flow, const struct fst_packet* packet,
                                             int d) {
     struct fst_direction* other = &flow->direction[d ^ 1];
-    const __s32 near =
-        other->flags & FST_DIRECTION_TS_FAST ? FST_TIMESTAMPS_NEAR_FAST : FST_TIMESTAMPS_NEAR;
 
     if ((flow->state & FST_FLOW_TS) && (packet->flags & FST_PACKET_TS) &&
         (packet->tcp_flags & (FST_TCP_SYN | FST_TCP_ACK)) == FST_TCP_ACK &&
         (other->flags & FST_DIRECTION_TS_CLOCK) &&
-        fst_sequence_after(other->ts_val, packet->ts_ecr) > near)
+        fst_sequence_after(other->ts_val, packet->ts_ecr) > 0)
         other->ts_val = packet->ts_ecr;
 }
 

@@ -30,6 +30,14 @@ static __always_inline void note_sack(struct fst_packet* packet, const __u8* blo
     packet->sack_bytes = right - left > 0xffff ? 0xffff : (__u16)(right - left);
 }
 
+/// A length below 2 or past the header, behind which nothing can be read. The kernel keeps what was read before it
+/// (tcp_parse_options()), or throws the segment away (6.7: tcp_do_parse_auth_options()). Ends the loop.
+static __always_inline long malformed_option(struct fst_packet* packet) {
+    if (!(packet->flags & FST_PACKET_CUT))
+        packet->doubts |= FST_DOUBT_MALFORMED_OPTIONS;
+    return 1;
+}
+
 /// One TCP option; returns 1 to end the loop.
 static long option_step(__u32 index, void* unused) {
     struct scratch* scratch = scratch_get();
@@ -54,12 +62,10 @@ static long option_step(__u32 index, void* unused) {
         return 0;
     }
     if (cursor->position + 2 > cursor->end)
-        return 1;
+        return malformed_option(packet);
     length = option[1];
-    // A length below 2 or past the header would loop or read past the options: stop and keep what
-    // was read, as the kernel does (tcp_parse_options).
     if (length < 2 || cursor->position + length > cursor->end)
-        return 1;
+        return malformed_option(packet);
     if (option[0] == TCPOPT_TIMESTAMP && length == 10) {
         packet->ts_val = (__u32)option[2] << 24 | option[3] << 16 | option[4] << 8 | option[5];
         packet->ts_ecr = (__u32)option[6] << 24 | option[7] << 16 | option[8] << 8 | option[9];

@@ -8,9 +8,9 @@
 
 #ifdef __bpf__
 
-/// Where a reset still ends something (Linux: include/net/tcp_states.h): ESTABLISHED, FIN_WAIT1, FIN_WAIT2 and
-/// CLOSE_WAIT. In the others both ends have closed, or it is not open yet.
-#define OPEN_STATES (1U << 1 | 1U << 4 | 1U << 5 | 1U << 8)
+/// Where a reset still ends something (Linux: include/net/tcp_states.h): ESTABLISHED, FIN_WAIT1, FIN_WAIT2,
+/// CLOSE_WAIT, LAST_ACK and CLOSING, in which bytes may still be on their way. Else it is over, or not open yet.
+#define OPEN_STATES (1U << 1 | 1U << 4 | 1U << 5 | 1U << 8 | 1U << 9 | 1U << 11)
 
 /// Whether a socket of the interface's network namespace has the connection of the packet, which comes in, open. 0 as
 /// well if there is none, as on a router, or if its addresses are others than here (NAT).

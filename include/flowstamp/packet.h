@@ -53,6 +53,7 @@ enum fst_packet_doubts {
     FST_DOUBT_SIGNATURE = 1U << 0,   ///< TCP's MD5 (RFC 2385) or Authentication Option (RFC 5925)
     FST_DOUBT_IP_OPTIONS = 1U << 1,  ///< IPv4 options; IPv6 extension headers but Fragment
     FST_DOUBT_TO_MANY = 1U << 2,     ///< its frame is for all of the link, or for a group
+    FST_DOUBT_MALFORMED_OPTIONS = 1U << 3,  ///< of TCP: one that is too short or too long
 };
 
 struct fst_packet {

@@ -55,6 +55,7 @@ Probe load(const RigOptions& options, std::uint32_t slots) {
     probe->rodata->acting = options.acting ? 1 : 0;
     probe->rodata->clock_is_replayed = 1;
     probe->rodata->verifies_checksums = options.replaying ? 0 : 1;
+    probe->rodata->stamping = options.stamping ? 1 : 0;
     bpf_map__set_max_entries(probe->maps.flows, slots);
     bpf_map__set_max_entries(probe->maps.candidates, slots);
     if (probe_bpf__load(probe.get()) != 0 || bpf_map_freeze(bpf_map__fd(probe->maps.flows)) != 0) {

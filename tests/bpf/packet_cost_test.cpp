@@ -26,6 +26,7 @@ struct Kind {
     bool timestamps = true;
     bool midway = false;         ///< the connection was open before the program
     bool silent = false;         ///< its side sent nothing for two seconds before it
+    bool stamping = false;       ///< its stamp is exported
     std::uint64_t instructions;  ///< of the machine, at most
     std::size_t lines;           ///< written, of maps
 };
@@ -33,7 +34,8 @@ struct Kind {
 class PacketCosts : public ::testing::TestWithParam<Kind> {
   protected:
     void SetUp() override {
-        rig_ = make_kernel_rig({.acting = true, .max_flows = 1024});
+        rig_ =
+            make_kernel_rig({.acting = true, .stamping = GetParam().stamping, .max_flows = 1024});
         if (!rig_) {
             GTEST_SKIP() << "needs root";
         }
@@ -219,19 +221,30 @@ TEST_F(TrafficCosts, OfADownload) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, PacketCosts,
     ::testing::Values(
-        Kind{.name = "data", .hook = FST_HOOK_XDP, .instructions = 422, .lines = 3},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .instructions = 420, .lines = 3},
         Kind{.name = "data",
              .hook = FST_HOOK_XDP,
              .timestamps = false,
-             .instructions = 370,
+             .instructions = 358,
              .lines = 3},
         Kind{.name = "data", .hook = FST_HOOK_XDP, .v6 = true, .instructions = 514, .lines = 3},
-        Kind{.name = "data", .hook = FST_HOOK_XDP, .midway = true, .instructions = 421, .lines = 3},
-        Kind{.name = "data", .hook = FST_HOOK_XDP, .silent = true, .instructions = 424, .lines = 4},
-        Kind{.name = "ack", .hook = FST_HOOK_XDP, .instructions = 437, .lines = 3},
-        Kind{.name = "data", .hook = FST_HOOK_TC_INGRESS, .instructions = 442, .lines = 3},
-        Kind{.name = "data", .hook = FST_HOOK_TC_EGRESS, .instructions = 438, .lines = 3},
-        Kind{.name = "ack", .hook = FST_HOOK_TC_EGRESS, .instructions = 453, .lines = 3},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .midway = true, .instructions = 420, .lines = 3},
+        Kind{.name = "data", .hook = FST_HOOK_XDP, .silent = true, .instructions = 422, .lines = 4},
+        Kind{.name = "data",
+             .hook = FST_HOOK_XDP,
+             .stamping = true,
+             .instructions = 586,
+             .lines = 6},
+        Kind{.name = "data",
+             .hook = FST_HOOK_XDP,
+             .v6 = true,
+             .stamping = true,
+             .instructions = 749,
+             .lines = 6},
+        Kind{.name = "ack", .hook = FST_HOOK_XDP, .instructions = 436, .lines = 3},
+        Kind{.name = "data", .hook = FST_HOOK_TC_INGRESS, .instructions = 445, .lines = 3},
+        Kind{.name = "data", .hook = FST_HOOK_TC_EGRESS, .instructions = 436, .lines = 3},
+        Kind{.name = "ack", .hook = FST_HOOK_TC_EGRESS, .instructions = 450, .lines = 3},
         Kind{.name = "syn", .hook = FST_HOOK_XDP, .instructions = 2645, .lines = 20},
         Kind{.name = "rst", .hook = FST_HOOK_XDP, .instructions = 3620, .lines = 18},
         Kind{.name = "forged", .hook = FST_HOOK_XDP, .instructions = 3353, .lines = 18}),
@@ -239,6 +252,7 @@ INSTANTIATE_TEST_SUITE_P(
         const Kind& kind = info.param;
         return std::string(kind.name) + (kind.v6 ? "_v6" : "") + (kind.timestamps ? "" : "_plain") +
                (kind.midway ? "_midway" : "") + (kind.silent ? "_silent" : "") +
+               (kind.stamping ? "_stamping" : "") +
                (kind.hook == FST_HOOK_XDP          ? "_xdp"
                 : kind.hook == FST_HOOK_TC_INGRESS ? "_tc_ingress"
                                                    : "_tc_egress");

@@ -120,6 +120,84 @@ TEST_F(Stamps, ContainThePacketsFields) {
     }
 }
 
+/// Most of them go the short way, which writes a stamp from the frame.
+TEST_F(Stamps, OfAConversationContainItsFields) {
+    constexpr std::uint32_t kRounds = 40;
+    kernel::StampReader reader = this->reader();
+    struct Layout {
+        bool v6, timestamps;
+    };
+    for (const Layout layout : {Layout{false, true}, Layout{false, false}, Layout{true, true}}) {
+        seen_.clear();
+        std::uint32_t next[2] = {1000, 5000};  // of the client, of the server
+        std::uint32_t sent = 0;
+        const auto send = [&](unsigned from, TcpFlags flags, std::size_t payload) {
+            const std::uint32_t seq = next[from];
+            next[from] += static_cast<std::uint32_t>(payload) + ((flags & Syn) != 0 ? 1 : 0);
+            const Tcp tcp{.src_port = static_cast<std::uint16_t>(from == 0 ? 40000 : 443),
+                          .dst_port = static_cast<std::uint16_t>(from == 0 ? 443 : 40000),
+                          .seq = seq,
+                          .ack = (flags & Ack) != 0 ? next[from ^ 1U] : 0,
+                          .flags = flags,
+                          .window = 600,
+                          .options = layout.timestamps ? nop_nop_timestamps(1000 + sent, 1000)
+                                                       : std::vector<TcpOption>{}};
+            const std::string host[2] = {layout.v6 ? "2001:db8::1" : "10.0.0.1",
+                                         layout.v6 ? "2001:db8::9" : "10.0.0.9"};
+            const Bytes frame = layout.v6 ? (Ethernet{} /
+                                             Ipv6{.src = host[from],
+                                                  .dst = host[from ^ 1U],
+                                                  .hop_limit = 52,
+                                                  .traffic_class = 0x2e} /
+                                             tcp / Payload(Bytes(payload)))
+                                                .bytes()
+                                          : (Ethernet{} /
+                                             Ipv4{.src = host[from],
+                                                  .dst = host[from ^ 1U],
+                                                  .ttl = 52,
+                                                  .id = static_cast<std::uint16_t>(sent),
+                                                  .tos = 0x2e} /
+                                             tcp / Payload(Bytes(payload)))
+                                                .bytes();
+            require(probe_->test_run().run(kernel::Program::xdp_ingress, {.bytes = frame}));
+            sent++;
+            ASSERT_TRUE(reader.collect());
+            reader.read();
+            ASSERT_EQ(seen_.size(), sent);
+            const fst_packet_stamp& stamp = seen_.back();
+            const unsigned sender = stamp.flags & FST_STAMP_SENDER;
+            EXPECT_EQ(stamp.port[sender], __builtin_bswap16(tcp.src_port));
+            EXPECT_EQ(stamp.port[sender ^ 1U], __builtin_bswap16(tcp.dst_port));
+            EXPECT_EQ(stamp.address[sender][3],
+                      __builtin_bswap32((layout.v6 ? 0U : 0x0a000000U) + (from == 0 ? 1 : 9)));
+            EXPECT_EQ(stamp.address[sender][0], layout.v6 ? __builtin_bswap32(0x20010db8) : 0U);
+            EXPECT_EQ(stamp.ifindex, 1U);
+            EXPECT_EQ(stamp.protocol, IPPROTO_TCP);
+            EXPECT_EQ(stamp.flags & ~(FST_STAMP_SENDER | FST_STAMP_HOOK),
+                      layout.v6 ? FST_STAMP_IPV6 : FST_STAMP_DF);
+            EXPECT_EQ(fst_stamp_hook(&stamp), FST_HOOK_XDP);
+            EXPECT_EQ(stamp.seq, seq);
+            EXPECT_EQ(stamp.ack, tcp.ack);
+            EXPECT_EQ(stamp.ip_id, layout.v6 ? 0U : sent - 1);
+            EXPECT_EQ(stamp.window, 600);
+            EXPECT_EQ(stamp.ttl, 52);
+            EXPECT_EQ(stamp.traffic_class, 0x2e);
+            EXPECT_EQ(stamp.tcp_flags, flags);
+            EXPECT_EQ(stamp.segments, 1);
+            EXPECT_EQ(stamp.payload, payload);
+            EXPECT_EQ(stamp.header_words * 4, (layout.v6 ? 40 : 20) + 20 + encode(tcp.options).size());
+        };
+        send(0, Syn, 0);
+        send(1, Syn | Ack, 0);
+        send(0, Ack, 0);
+        for (std::uint32_t i = 0; i < kRounds; i++) {
+            send(1, Psh | Ack, 1000);
+            send(0, Ack, 0);
+        }
+    }
+    EXPECT_EQ(counted(FST_COUNT_STAMP), 3 * (3 + 2 * kRounds)) << "each packet once";
+}
+
 TEST_F(Stamps, AreSubmittedInBatches) {
     kernel::StampReader reader = this->reader();
     send(FST_BATCH_STAMPS - 1);

@@ -15,6 +15,8 @@ class DatapathForgerClock : public DatapathForger {
         segment.timestamps->val += ticks;
         return segment;
     }
+    /// It is watched.
+    void mimic_reset(Conversation& talk) { inject(talk, mimic(talk)); }
     /// Whether what the peer really sends still moves its edge.
     void expect_heard(Conversation& talk) {
         const std::uint32_t before = talk.direction(End::peer).seq_edge;
@@ -134,6 +136,70 @@ TEST_P(DatapathForgerClock, OurStacksEchoSetsAClockRight) {
     talk.send(End::us, Ack);
     EXPECT_LT(talk.direction(End::peer).ts_val - talk.next(End::peer, Ack).timestamps->val + 1000,
               2000U);
+}
+
+/// Linux takes no timestamp of an ACK behind the latest one (tcp_ack(): old_ack).
+TEST_P(DatapathForgerClock, AnOldAckSetsNone) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::us, Psh | Ack, 1000);
+    talk.pass_ms(20);
+    talk.send(End::peer, Ack);
+    const std::uint32_t clock = talk.direction(End::peer).ts_val;
+    Segment old = ahead(talk.next(End::peer, Ack), 1500);
+    old.ack -= 600;
+    old.window++;
+    inject(talk, old);
+    EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
+}
+
+/// Nor of one behind bytes that its receiver has not acknowledged: some may be missing (tcp_replace_ts_recent()).
+TEST_P(DatapathForgerClock, AnAckBehindDataOnItsWaySetsNone) {
+    for (const bool forwarded : {false, true}) {
+        protect();
+        Conversation talk = established({.forwarded = forwarded});
+        talk.send(End::peer, Psh | Ack, 1000);
+        const std::uint32_t clock = talk.direction(End::peer).ts_val;
+        Segment bare = ahead(talk.next(End::peer, Ack), 1500);
+        bare.window++;
+        inject(talk, bare);
+        EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
+        talk.send(End::us, Ack);
+        inject(talk, ahead(talk.next(End::peer, Ack), 1500));
+        EXPECT_GT(talk.direction(End::peer).ts_val, clock + 1000) << "acknowledged: it is taken";
+    }
+}
+
+/// On a router what comes from elsewhere may reach its receiver or not.
+TEST_P(DatapathForgerClock, OnARouterNoneFromElsewhereSetsOneAhead) {
+    if (in_kernel()) {
+        return;  // its test run gives each packet a socket
+    }
+    protect();
+    Conversation talk = established({.forwarded = true});
+    const std::uint32_t clock = talk.direction(End::peer).ts_val;
+    Segment dies = ahead(talk.next(End::peer, Ack), 1500);
+    dies.ttl = 2;
+    dies.window++;
+    inject(talk, dies);
+    EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
+    talk.traits(End::peer).ttl = 50;  // another route
+    talk.send(End::peer, Psh | Ack, 100);
+    EXPECT_GT(talk.direction(End::peer).ts_val, clock) << "in time, it is heard";
+}
+
+/// However little it was ahead.
+TEST_P(DatapathForgerClock, OurStacksEchoSetsItToWhatWasTakenIn) {
+    protect();
+    Conversation talk = established();
+    const std::uint32_t clock = talk.direction(End::peer).ts_val;
+    inject(talk, ahead(talk.next(End::peer, Ack), 1500));
+    ASSERT_GT(talk.direction(End::peer).ts_val, clock + 1000);
+    mimic_reset(talk);
+    Segment ours = talk.next(End::us, Psh | Ack, 100);
+    ours.timestamps->ecr = clock;
+    talk.send(ours);
+    EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
 }
 
 /// However long a segment is: links with large frames.

@@ -50,6 +50,29 @@ class DatapathForgerOptions : public DatapathForger {
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForgerOptions, ::testing::ValuesIn(ingress_hooks()),
                          case_name);
 
+/// Linux may throw away a segment whose options are malformed, on any connection (6.7: tcp_do_parse_auth_options()).
+TEST_P(DatapathForgerOptions, MalformedOnesTeachNothing) {
+    protect();
+    const RawOption too_long{.kind = 254, .data = Bytes(18, 0), .length = 40},
+        no_length{.kind = 254, .data = Bytes(18, 0), .length = 0};
+    for (const RawOption& malformed : {too_long, no_length}) {
+        Conversation talk = established();
+        const fst_direction before = talk.direction(End::peer);
+        Segment bare = talk.next(End::peer, Ack);
+        bare.options = {malformed};
+        bare.timestamps->val += 1500;
+        inject(talk, bare);
+        Segment data = talk.next(End::peer, Psh | Ack, 100);
+        data.options = {malformed};
+        data.ttl = static_cast<std::uint8_t>(data.ttl - 9);
+        inject(talk, data);
+        const fst_direction now = talk.direction(End::peer);
+        EXPECT_EQ(now.ts_val, before.ts_val);
+        EXPECT_EQ(now.seq_edge, before.seq_edge);
+        EXPECT_EQ(now.ttl[1], before.ttl[1]);
+    }
+}
+
 /// Where our own stack signs, it throws away what is not signed (Linux: tcp_inbound_hash()).
 TEST_P(DatapathForgerOptions, WhatIsNotSignedTeachesNothingOfASignedConnection) {
     protect();

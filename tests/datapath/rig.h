@@ -58,6 +58,7 @@ std::vector<RigKind> ingress_hooks();
 struct RigOptions {
     bool acting = false;
     bool replaying = false;  ///< as for a capture: checksums are not verified
+    bool stamping = false;   ///< every packet's stamp is exported; of the loaded programs only
     std::array<std::uint64_t, 2> seed{0x5eed5eed5eed5eed, 0x0123456789abcdef};
     std::uint32_t max_flows = 16384;
 };
