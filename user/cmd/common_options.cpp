@@ -16,7 +16,7 @@ void add_interfaces(Command& command, std::vector<std::string>& interfaces,
 
 void add_output(Command& command, bool& json, std::optional<std::string>& output) {
     command.flag("--json", json, "JSON lines instead of text");
-    command.option("-o,--output", "FILE", output, "Write to a file instead of standard output");
+    command.option("-o,--output", "FILE", output, "To a file, or to the socket unix:PATH");
 }
 
 void add_count(Command& command, std::optional<std::uint64_t>& value) {

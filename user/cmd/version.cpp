@@ -15,7 +15,7 @@ std::string version_text() {
         "libbpf {}, {}\n"
         "Linux {}.{} or later\n"
         "hooks: xdp, xdp-generic, tcx, clsact; data path: kernel, host\n"
-        "output: text, JSON lines, pcapng, systemd journal",
+        "output: text, JSON lines, pcapng, systemd journal, unix sockets",
         FLOWSTAMP_VERSION, kernel::libbpf_version(), net::filter_library(),
         kernel::kOldestKernelMajor, kernel::kOldestKernelMinor);
 }

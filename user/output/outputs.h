@@ -26,9 +26,10 @@ enum class FlowForm { block, line, wide_line };
 /// Format and destination of the report, as given by the options of the same names.
 struct OutputChoice {
     bool json = false;
-    std::optional<std::string> output{};  ///< a file instead of standard output
-    std::optional<std::string> log{};     ///< JSON lines appended, instead of standard output
-    bool print = false;                   ///< also text on standard output
+    /// A file instead of standard output, or "unix:PATH": JSON lines to a socket.
+    std::optional<std::string> output{};
+    std::optional<std::string> log{};  ///< JSON lines appended, instead of standard output
+    bool print = false;                ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
     ColourChoice colour = ColourChoice::automatic;
@@ -71,10 +72,11 @@ class Outputs final : public Consumer {
 
     Outputs() = default;
     [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice, const Live& live);
-    /// Connects again to a journal that was restarted.
-    void revive_log();
+    /// Connects again to a journal or a socket's reader that was restarted.
+    void revive();
     Output& add(Output output, const OutputChoice& choice, bool json, const Live& live);
 
+    LiveSink::Notice notice_;  ///< of live outputs
     std::vector<std::unique_ptr<Output>> sinks_;
     Output* log_ = nullptr;           ///< of sinks_; null: none
     std::vector<TextOutput*> texts_;  ///< of formats_
