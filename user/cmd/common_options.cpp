@@ -97,8 +97,7 @@ void add_times(Command& command, output::TimeForm& value) {
 }
 
 void add_summarize(Command& command, bool& summarize) {
-    command.flag("--summarize", summarize,
-                 "Of findings with one cause the first, and their number");
+    command.flag("--summarize", summarize, "Of findings of one cause the first and the number");
 }
 
 void add_volume(Command& command, bool& quiet, int& verbosity) {

@@ -166,6 +166,15 @@ bool Outputs::reader_has_gone() const {
         sinks_, [this](const auto& sink) { return sink.get() != log_ && sink->reader_has_gone(); });
 }
 
+LiveSink::Tally Outputs::left_out() const {
+    LiveSink::Tally sum;
+    for (const auto& sink : live_) {
+        sum.above_bound += sink->left_out().above_bound;
+        sum.not_taken += sink->left_out().not_taken;
+    }
+    return sum;
+}
+
 Status Outputs::finish() {
     revive();
     Status all;

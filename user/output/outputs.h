@@ -64,6 +64,8 @@ class Outputs final : public Consumer {
     void tick();
     /// Whether a reader has closed its pipe. The log has none: the journal may be restarted.
     [[nodiscard]] bool reader_has_gone() const;
+    /// Of live ones: events that they do not contain, of all of them together.
+    [[nodiscard]] LiveSink::Tally left_out() const;
     /// Of live ones: writes what is left; fails if an output lacks events.
     [[nodiscard]] Status finish();
 
