@@ -12,6 +12,7 @@
 #include "user/analysis/names.h"
 #include "user/analysis/signal.h"
 #include "user/analysis/values.h"
+#include "user/metrics/metric.h"
 #include "user/net/interface_change.h"
 
 namespace flowstamp::docs {
@@ -181,6 +182,17 @@ std::string findings(const std::string& current) {
     text = with(std::move(text), "signals against a reset", against());
     text = with(std::move(text), "signals for a reset", signals(is_for_reset));
     return with(std::move(text), "signals of other findings", signals(is_of_other_finding));
+}
+
+std::string metrics(const std::string& current) {
+    std::string table = "| metric | type | labels | what it says |\n|---|---|---|---|\n";
+    for (const flowstamp::metrics::MetricEntry& metric : flowstamp::metrics::every_metric()) {
+        table += fmt::format(
+            "| `{}` | {} | {} | {} |\n", metric.name,
+            metric.type == flowstamp::metrics::MetricType::counter ? "counter" : "gauge",
+            metric.labels, metric.help);
+    }
+    return with(current, "metrics", table);
 }
 
 }  // namespace flowstamp::docs

@@ -25,6 +25,7 @@ int main() {
     try {
         rewrite(docs / "events.schema.json", flowstamp::docs::schema);
         rewrite(docs / "findings.md", flowstamp::docs::findings);
+        rewrite(docs / "metrics.md", flowstamp::docs::metrics);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "flowstamp_docs: %s\n", error.what());
         return 1;

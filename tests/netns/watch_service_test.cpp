@@ -144,6 +144,42 @@ TEST_F(WatchService, HupReadsTheFileAgainAndSaysWhatItCannotApply) {
     EXPECT_THAT(text_of(other), HasSubstr("\"stats\""));
 }
 
+TEST_F(WatchService, ASocketsReaderMayComeBack) {
+    const fs::path socket = directory_ / "events";
+    Fd listener = listen_at(socket, SOCK_STREAM);
+    Child child = watching({"-i", interface(), "-o", fmt::format("unix:{}", socket.string())});
+    Fd reader(::accept(listener.get(), nullptr, nullptr));
+    ASSERT_TRUE(reader);
+    std::string lines;
+    const auto is_told = [&] {
+        (void)lab::download(lab().client(), {.server = {lab().server().address(), 81},
+                                             .bytes = 1,
+                                             .timeout = 1s});  // refused: an event
+        lines += received(reader);
+        return lines.contains("closed-port");
+    };
+    EXPECT_TRUE(happens(is_told)) << child.err();
+    EXPECT_TRUE(nlohmann::json::accept(lines.substr(0, lines.find('\n')))) << lines;
+    reader.reset();
+    listener.reset();
+    fs::remove(socket);
+    const auto is_missed = [&] {
+        (void)is_told();
+        return child.err().contains("the watch goes on, and counts");
+    };
+    EXPECT_TRUE(happens(is_missed)) << child.err();
+    listener = listen_at(socket, SOCK_STREAM);
+    EXPECT_TRUE(happens([&] {
+        reader.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        return bool(reader);
+    }));
+    lines.clear();
+    EXPECT_TRUE(happens(is_told)) << child.err();
+    EXPECT_TRUE(nlohmann::json::accept(lines.substr(0, lines.find('\n')))) << lines;
+    EXPECT_THAT(child.err(), HasSubstr("connected again; what its former reader had left"));
+    EXPECT_EQ(child.stop(10s).status, 0) << child.err();
+}
+
 TEST_F(WatchService, WithNothingToReloadHupEndsIt) {
     Child child = watching({"-i", interface()});
     child.signal(SIGHUP);

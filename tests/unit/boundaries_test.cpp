@@ -177,6 +177,11 @@ TEST(Boundaries, OnlyOneFileEachKnowsTomlAndSystemd) {
     expect_only("systemd/", {"user/base/journal.cpp", "user/base/service_manager.cpp"});
 }
 
+TEST(Boundaries, OnlyOneFolderKnowsPrometheus) {
+    expect_only("prometheus/",
+                {"user/metrics/prometheus/", "tests/unit/metrics_families_test.cpp"});
+}
+
 TEST(Boundaries, OnlyTheReplayHostsTheDataPath) {
     std::size_t seen = 0;
     for (const Source& source : sources()) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "user/metrics/server.h"
+
 namespace flowstamp {
 namespace {
 
@@ -52,6 +54,21 @@ TEST(CliWatch, StampsFileExtensionSelectsTheFormat) {
               ".jsonl or .ndjson for JSON lines\n");
     EXPECT_THAT(refusal({"watch", "-i", "eth0", "--json", "-o", "x.json", "--stamps", "x.json"}),
                 HasSubstr("the same file"));
+}
+
+TEST(CliWatch, MetricsAreOfThisHostUnlessAnAddressIsWrittenOut) {
+    if (!metrics::Server::is_built_in()) {
+        EXPECT_THAT(refusal({"watch", "-i", "eth0", "--metrics", "9464"}),
+                    HasSubstr("--metrics needs prometheus-cpp"));
+        return;
+    }
+    EXPECT_FALSE(parsed<cmd::WatchOptions>({"watch", "-i", "eth0"}).metrics);
+    const auto metrics =
+        parsed<cmd::WatchOptions>({"watch", "-i", "eth0", "--metrics", "9464"}).metrics;
+    ASSERT_TRUE(metrics);
+    EXPECT_EQ(metrics->text(), "127.0.0.1:9464");
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--metrics", "*:9464"}),
+              "flowstamp: --metrics *:9464: not an address and a port; write 127.0.0.1:9464\n");
 }
 
 TEST(CliWatch, ObservesByDefault) {

@@ -37,14 +37,34 @@ TEST(Sha1, GivesTheDigestsOfTheStandard) {  // RFC 3174, section 7.3, and FIPS 1
     EXPECT_EQ(sha1_hex(std::string(1'000'000, 'a')), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
-TEST(CommunityId, MatchesTheSpecificationsExamples) {
-    EXPECT_EQ(net::community_id(key_of("128.232.110.120", 34855, "66.35.250.204", 80, 1)),
-              "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-    EXPECT_EQ(net::community_id(key_of("66.35.250.204", 80, "128.232.110.120", 34855, 1)),
-              "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-    EXPECT_EQ(net::community_id(key_of("2001:470:e5bf:dead:4957:2174:e82c:4887", 63943,
-                                       "2607:f8b0:400c:c03::1a", 25, 1)),
-              "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=");
+/// Those of the specification's baseline (corelight/community-id-spec, baseline_deflt.json) that have ports.
+TEST(CommunityId, MatchesTheSpecificationsBaselineInBothDirections) {
+    struct Published {
+        const char* source;
+        std::uint16_t source_port;
+        const char* destination;
+        std::uint16_t destination_port;
+        std::uint8_t protocol;
+        const char* id;
+    };
+    constexpr Published kBaseline[] = {
+        {"128.232.110.120", 34855, "66.35.250.204", 80, IPPROTO_TCP,
+         "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+        {"2001:470:e5bf:dead:4957:2174:e82c:4887", 63943, "2607:f8b0:400c:c03::1a", 25, IPPROTO_TCP,
+         "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
+        {"192.168.1.52", 54585, "8.8.8.8", 53, IPPROTO_UDP, "1:d/FP5EW3wiY1vCndhwleRRKHowQ="},
+        {"192.168.170.8", 7, "192.168.170.56", 7, IPPROTO_SCTP, "1:MP2EtRCAUIZvTw6MxJHLV7N7JDs="},
+    };
+    for (const Published& its : kBaseline) {
+        fst_flow_key there =
+            key_of(its.source, its.source_port, its.destination, its.destination_port, 1);
+        fst_flow_key back =
+            key_of(its.destination, its.destination_port, its.source, its.source_port, 1);
+        there.protocol = its.protocol;
+        back.protocol = its.protocol;
+        EXPECT_EQ(net::community_id(there), its.id);
+        EXPECT_EQ(net::community_id(back), its.id);
+    }
 }
 
 TEST(FlowId, DiffersByFlowGenerationAndInterfaceAndFitsADouble) {

@@ -28,6 +28,8 @@ TEST(GeneratedDocs, TheSchemaIsUpToDate) {
 TEST(GeneratedDocs, TheTablesAreUpToDate) {
     const std::string findings = read_doc("findings.md");
     EXPECT_EQ(docs::findings(findings), findings) << kRemedy;
+    const std::string metrics = read_doc("metrics.md");
+    EXPECT_EQ(docs::metrics(metrics), metrics) << kRemedy;
 }
 
 TEST(GeneratedDocs, AnEditIsOverwritten) {

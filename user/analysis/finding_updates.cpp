@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/analysis/finding_updates.h"
 
-#include <utility>
-
 #include "user/net/identity.h"
 
 namespace flowstamp::analysis {
@@ -21,10 +19,10 @@ void FindingUpdates::report(Finding finding, Findings& findings, FindingSink& si
     }
     finding.id = id_;
     finding.again = verdict_.has_value();
-    findings.count(verdict_, finding.verdict);
+    findings.count(finding.kind, verdict_, finding.verdict);
     verdict_ = finding.verdict;
     resolved_ = resolved_ || finding.resolution.has_value();
-    sink.finding(std::move(finding));
+    sink.finding(finding);
 }
 
 Sighting sighting_of(const Observation& observation) {

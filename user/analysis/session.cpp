@@ -2,6 +2,7 @@
 #include "user/analysis/session.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace flowstamp::analysis {
@@ -95,6 +96,7 @@ void Session::scan(std::uint32_t most) {
     const std::uint32_t count = std::min(std::exchange(slots_allowed_, 0), most);
     next_slot_ = dependencies_.datapath.scan(
         next_slot_, count, [this](std::uint32_t slot, const fst_flow& flow) {
+            scanning_[static_cast<std::size_t>(net::state_of(flow))]++;
             aggregator_.learn(slot, flow, options_.wall_offset);
             tracking_.both_ways.learn(flow);
             tracking_.hosts.inspect(slot, flow);
@@ -102,6 +104,9 @@ void Session::scan(std::uint32_t most) {
                 flow_ended(slot, flow, *end);
             }
         });
+    if (next_slot_ == 0 && count != 0) {
+        flows_ = std::exchange(scanning_, {});
+    }
 }
 
 Result<Stats> Session::finish() {
@@ -138,6 +143,10 @@ Result<Stats> Session::stats() const {
     return stats;
 }
 
+Tallies Session::tallies() const {
+    return {.findings = tracking_.findings.by_kind(), .resets = resets_, .flows = flows_};
+}
+
 void Session::flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
     tracking_.hosts.learn_ended(flow);
     if (!wants(flow.key)) {
@@ -167,6 +176,9 @@ bool Session::wants(const fst_packet& packet) const {
 }
 
 void Session::reset(const Reset& reset) {
+    if (!reset.again) {
+        resets_[reset.judgement.verdict % kVerdicts][reset.judgement.cause % kCauses.size()]++;
+    }
     for (const auto& detector : detectors_) {
         detector->judged(reset, *this);
     }

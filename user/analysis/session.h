@@ -17,6 +17,7 @@
 #include "user/analysis/flow_ends.h"
 #include "user/analysis/incidents.h"
 #include "user/analysis/reset/middleboxes.h"
+#include "user/analysis/tallies.h"
 #include "user/analysis/this_host.h"
 #include "user/analysis/tracking/tracking.h"
 #include "user/net/filter.h"
@@ -92,6 +93,7 @@ class Session final : private FindingSink {
     [[nodiscard]] Result<Stats> finish();
 
     [[nodiscard]] Result<Stats> stats() const;
+    [[nodiscard]] Tallies tallies() const;
     /// What is reported from now on; nothing: everything.
     void set_filter(std::optional<net::Filter> filter) { options_.filter = std::move(filter); }
     /// Reports a flow at its end, by its slot.
@@ -124,6 +126,9 @@ class Session final : private FindingSink {
     Nanoseconds scanned_{0};
     Nanoseconds stats_due_{0};
     std::uint32_t next_slot_ = 0;
+    ResetTallies resets_{};
+    FlowTallies flows_{};     ///< of the latest whole scan
+    FlowTallies scanning_{};  ///< of the one that goes on
     std::uint32_t slots_allowed_ = 0;
 };
 

@@ -16,7 +16,7 @@ void add_interfaces(Command& command, std::vector<std::string>& interfaces,
 
 void add_output(Command& command, bool& json, std::optional<std::string>& output) {
     command.flag("--json", json, "JSON lines instead of text");
-    command.option("-o,--output", "FILE", output, "Write to a file instead of standard output");
+    command.option("-o,--output", "FILE", output, "To a file, or to the socket unix:PATH");
 }
 
 void add_count(Command& command, std::optional<std::uint64_t>& value) {
@@ -97,8 +97,7 @@ void add_times(Command& command, output::TimeForm& value) {
 }
 
 void add_summarize(Command& command, bool& summarize) {
-    command.flag("--summarize", summarize,
-                 "Of findings with one cause the first, and their number");
+    command.flag("--summarize", summarize, "Of findings of one cause the first and the number");
 }
 
 void add_volume(Command& command, bool& quiet, int& verbosity) {

@@ -5,9 +5,14 @@
 
 #include "user/kernel/features/kernel_release.h"
 #include "user/kernel/features/libbpf_messages.h"
+#include "user/metrics/server.h"
 #include "user/net/filter.h"
 
 namespace flowstamp::cmd {
+
+std::string_view version() {
+    return FLOWSTAMP_VERSION;
+}
 
 std::string version_text() {
     return fmt::format(
@@ -15,9 +20,11 @@ std::string version_text() {
         "libbpf {}, {}\n"
         "Linux {}.{} or later\n"
         "hooks: xdp, xdp-generic, tcx, clsact; data path: kernel, host\n"
-        "output: text, JSON lines, pcapng, systemd journal",
-        FLOWSTAMP_VERSION, kernel::libbpf_version(), net::filter_library(),
-        kernel::kOldestKernelMajor, kernel::kOldestKernelMinor);
+        "output: text, JSON lines, pcapng, systemd journal, unix sockets{}",
+        version(), kernel::libbpf_version(), net::filter_library(), kernel::kOldestKernelMajor,
+        kernel::kOldestKernelMinor,
+        metrics::Server::is_built_in() ? ", Prometheus metrics"
+                                       : "; no Prometheus metrics: built without prometheus-cpp");
 }
 
 }  // namespace flowstamp::cmd

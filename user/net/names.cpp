@@ -55,26 +55,33 @@ std::string_view id_class_name(std::uint8_t id_class) {
     }
 }
 
-std::string_view state_name(const fst_flow& flow) {
+FlowState state_of(const fst_flow& flow) {
     if (either(flow, FST_FLOW_RST)) {
-        return "reset";
+        return FlowState::reset;
     }
     if (both(flow, FST_FLOW_FIN)) {
-        return "closed";
+        return FlowState::closed;
     }
     if (either(flow, FST_FLOW_FIN)) {
-        return "closing";
+        return FlowState::closing;
     }
     if (flow.state & FST_FLOW_ESTABLISHED) {
-        return "established";
+        return FlowState::established;
     }
     if (either(flow, FST_FLOW_SYN_ACK)) {
-        return "syn-received";
+        return FlowState::syn_received;
     }
-    if (either(flow, FST_FLOW_SYN)) {
-        return "syn-sent";
-    }
-    return "midway";
+    return either(flow, FST_FLOW_SYN) ? FlowState::syn_sent : FlowState::midway;
+}
+
+std::string_view state_name(FlowState state) {
+    static constexpr std::array<std::string_view, kFlowStates> kNames = {
+        "midway", "syn-sent", "syn-received", "established", "closing", "closed", "reset"};
+    return kNames[static_cast<std::size_t>(state)];
+}
+
+std::string_view state_name(const fst_flow& flow) {
+    return state_name(state_of(flow));
 }
 
 std::string protocol_name(std::uint8_t protocol) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,8 +14,15 @@ namespace flowstamp::net {
 /// "zero", "constant", "per-flow", "global", "random"; "unknown" until enough packets were seen.
 [[nodiscard]] std::string_view id_class_name(std::uint8_t id_class);
 
-/// The connection's state: "syn-sent", "syn-received", "established", "closing", "closed", "reset";
-/// "midway" if the handshake was not seen.
+/// A connection's state, as far as its packets have shown it.
+enum class FlowState { midway, syn_sent, syn_received, established, closing, closed, reset };
+inline constexpr std::size_t kFlowStates = 7;
+
+[[nodiscard]] FlowState state_of(const fst_flow& flow);
+
+/// "syn-sent", "syn-received", "established", "closing", "closed", "reset"; "midway" if the
+/// handshake was not seen.
+[[nodiscard]] std::string_view state_name(FlowState state);
 [[nodiscard]] std::string_view state_name(const fst_flow& flow);
 
 /// "TCP", "UDP", "ICMP", "IPv6-ICMP" of an IPPROTO_*; a number for others.

@@ -29,6 +29,15 @@ class LiveSink final : public Consumer {
     /// other than by the budget.
     [[nodiscard]] Status finish();
 
+    /// Events that this output does not contain, since the start.
+    struct Tally {
+        std::uint64_t above_bound = 0;
+        std::uint64_t not_taken = 0;
+    };
+    [[nodiscard]] Tally left_out() const {
+        return {.above_bound = total_ - lost_, .not_taken = lost_};
+    }
+
   private:
     /// What `event` is in this format.
     [[nodiscard]] std::string text_of(const Event& event);

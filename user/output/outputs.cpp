@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/outputs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -77,9 +79,13 @@ Result<Outputs> Outputs::open(const OutputChoice& choice) {
 
 Result<Outputs> Outputs::open_live(const OutputChoice& choice, const Clock& clock,
                                    LiveSink::Notice notice) {
-    return open(choice, [&](Output& output, Consumer& format) {
+    auto outputs = open(choice, [&](Output& output, Consumer& format) {
         return std::make_unique<LiveSink>(output, format, clock, notice);
     });
+    if (outputs) {
+        outputs->notice_ = std::move(notice);
+    }
+    return outputs;
 }
 
 Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
@@ -89,7 +95,8 @@ Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
         if (!output) {
             return std::unexpected(std::move(output).error());
         }
-        outputs.add(std::move(*output), choice, choice.json, live);
+        const bool json = choice.json || output->is_socket();
+        outputs.add(std::move(*output), choice, json, live);
     }
     if (choice.log) {
         auto log = Output::log(*choice.log);
@@ -129,15 +136,26 @@ void Outputs::set_detail(bool quiet, int verbosity) {
     }
 }
 
-void Outputs::revive_log() {
+void Outputs::revive() {
     if (log_ != nullptr && log_->name() == kJournal && log_->reader_has_gone()) {
         // If that fails, the next try is soon, and the log's own failure is told of.
         (void)reopen_log(std::string(kJournal));
     }
+    for (const auto& sink : sinks_) {
+        if (sink->is_socket() && !sink->health()) {
+            if (auto fresh = Output::file(sink->name())) {
+                sink->move_to(std::move(*fresh));
+                notice_(
+                    fmt::format("{}: connected again; what its former reader had left in the "
+                                "socket is lost",
+                                sink->name()));
+            }
+        }
+    }
 }
 
 void Outputs::tick() {
-    revive_log();
+    revive();
     for (const auto& sink : live_) {
         sink->tick();
     }
@@ -148,8 +166,17 @@ bool Outputs::reader_has_gone() const {
         sinks_, [this](const auto& sink) { return sink.get() != log_ && sink->reader_has_gone(); });
 }
 
+LiveSink::Tally Outputs::left_out() const {
+    LiveSink::Tally sum;
+    for (const auto& sink : live_) {
+        sum.above_bound += sink->left_out().above_bound;
+        sum.not_taken += sink->left_out().not_taken;
+    }
+    return sum;
+}
+
 Status Outputs::finish() {
-    revive_log();
+    revive();
     Status all;
     for (const auto& sink : live_) {
         if (Status finished = sink->finish(); !finished && all) {

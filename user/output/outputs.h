@@ -26,9 +26,10 @@ enum class FlowForm { block, line, wide_line };
 /// Format and destination of the report, as given by the options of the same names.
 struct OutputChoice {
     bool json = false;
-    std::optional<std::string> output{};  ///< a file instead of standard output
-    std::optional<std::string> log{};     ///< JSON lines appended, instead of standard output
-    bool print = false;                   ///< also text on standard output
+    /// A file instead of standard output, or "unix:PATH": JSON lines to a socket.
+    std::optional<std::string> output{};
+    std::optional<std::string> log{};  ///< JSON lines appended, instead of standard output
+    bool print = false;                ///< also text on standard output
     bool quiet = false;
     int verbosity = 0;
     ColourChoice colour = ColourChoice::automatic;
@@ -63,6 +64,8 @@ class Outputs final : public Consumer {
     void tick();
     /// Whether a reader has closed its pipe. The log has none: the journal may be restarted.
     [[nodiscard]] bool reader_has_gone() const;
+    /// Of live ones: events that they do not contain, of all of them together.
+    [[nodiscard]] LiveSink::Tally left_out() const;
     /// Of live ones: writes what is left; fails if an output lacks events.
     [[nodiscard]] Status finish();
 
@@ -71,10 +74,11 @@ class Outputs final : public Consumer {
 
     Outputs() = default;
     [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice, const Live& live);
-    /// Connects again to a journal that was restarted.
-    void revive_log();
+    /// Connects again to a journal or a socket's reader that was restarted.
+    void revive();
     Output& add(Output output, const OutputChoice& choice, bool json, const Live& live);
 
+    LiveSink::Notice notice_;  ///< of live outputs
     std::vector<std::unique_ptr<Output>> sinks_;
     Output* log_ = nullptr;           ///< of sinks_; null: none
     std::vector<TextOutput*> texts_;  ///< of formats_

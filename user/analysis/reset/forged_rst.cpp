@@ -272,7 +272,7 @@ void ForgedRst::report_finding(Side& side, ResetRecord& reset, FindingSink& sink
 void ForgedRst::report_update(ResetIncident& incident, FindingSink& sink) {
     const std::optional<fst_verdict> before = incident.reported_verdict();
     if (const auto update = incident.take_update()) {
-        tracking_.findings.count(before, update->verdict);
+        tracking_.findings.count(update->kind, before, update->verdict);
         sink.finding(*update);
     }
 }

@@ -9,6 +9,7 @@
 #include "user/base/signals.h"
 #include "user/cmd/filter_option.h"
 #include "user/cmd/poll_loop.h"
+#include "user/cmd/watch/metrics_publisher.h"
 #include "user/cmd/watch/reload.h"
 #include "user/cmd/watch/service.h"
 #include "user/cmd/watch/watch.h"
@@ -57,7 +58,7 @@ void print_statistics(Watch& watch, LiveConsole& console) {
 }
 
 /// Polls until a signal, the end of the duration or the last finding wanted, and does what other signals ask for.
-Status run(Watch& watch, PollLoop loop, output::Outputs& outputs,
+Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, MetricsPublisher& metrics,
            const output::FindingLimit& findings, WatchOptions options,
            const RequestSignals& signals, LiveConsole& console, const Clock& clock) {
     Service service(watch, clock);
@@ -80,6 +81,7 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs,
         }
         outputs.tick();
         service.tick();
+        metrics.tick(watch, outputs);
     }
     return {};
 }
@@ -109,6 +111,10 @@ int run_watch(const WatchOptions& options) {
     }
     const StopSignals signals(!options.reloads());
     const RequestSignals requests(options.reloads());
+    auto metrics = MetricsPublisher::start(options.metrics, clock, notice);
+    if (!metrics) {
+        return log_error(metrics.error(), kFailed);
+    }
     output::FindingLimit findings(*outputs, options.count);
     auto watch = Watch::start(options, *std::move(filter),
                               {.output = findings, .clock = clock, .notice = notice});
@@ -119,8 +125,8 @@ int run_watch(const WatchOptions& options) {
         console.say(fmt::format("watching {}, {}{}.{}", watch->where(), mode_text(options),
                                 scope_text(options), options.duration ? "" : " Ctrl-C ends."));
     }
-    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, findings,
-                           options, requests, console, clock);
+    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, *metrics,
+                           findings, options, requests, console, clock);
     const Status finished = watch->finish();
     const Status written = outputs->finish();
     for (const Status& status :

@@ -14,6 +14,7 @@
 
 #include "user/analysis/session.h"
 #include "user/base/fd.h"
+#include "user/cmd/watch/event_backlog.h"
 #include "user/cmd/watch/live_host.h"
 #include "user/cmd/watch/local_drops.h"
 #include "user/cmd/watch/loss_notices.h"
@@ -138,8 +139,10 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Status listen() {
-        auto reader = probe_.maps().events(
-            [this](const fst_event& event, const fst_flow* flow) { session_.event(event, flow); });
+        auto reader = probe_.maps().events([this](const fst_event& event, const fst_flow* flow) {
+            backlog_.read(event);
+            session_.event(event, flow);
+        });
         if (!reader) {
             return std::unexpected(std::move(reader).error());
         }
@@ -190,9 +193,11 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Status poll() {
+        backlog_.begin(dependencies_.clock.monotonic());
         if (const auto read = reader_->consume(); !read) {
             return std::unexpected(read.error());
         }
+        backlog_.end(reader_->found_bytes());
         if (const Status polled = drops_ ? drops_->poll() : Status{}; !polled) {
             return polled;
         }
@@ -229,6 +234,26 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Result<analysis::Stats> stats() { return session_.stats(); }
+    [[nodiscard]] Result<metrics::Snapshot> snapshot() {
+        auto stats = session_.stats();
+        if (!stats) {
+            return std::unexpected(std::move(stats).error());
+        }
+        metrics::Snapshot its{.taken = dependencies_.clock.monotonic(),
+                              .interfaces = attachments().size(),
+                              .table_slots = datapath_.slots(),
+                              .stats = *std::move(stats),
+                              .tallies = session_.tallies()};
+        its.backlog = backlog_.at(its.taken);
+        its.backlog.ring_bytes = reader_->size_bytes();
+        for (const kernel::ProgramRuns& runs : probe_.program_runs()) {
+            its.programs.push_back(
+                {.program = runs.program,
+                 .runs = runs.runs,
+                 .spent = Nanoseconds(static_cast<Nanoseconds::rep>(runs.nanoseconds))});
+        }
+        return its;
+    }
     void set_filter(std::optional<net::Filter> filter) { session_.set_filter(std::move(filter)); }
 
   private:
@@ -341,6 +366,7 @@ class Watch::Run final : private analysis::ReportSink {
     output::SessionReports reports_;
     analysis::Session session_;
     LossNotices losses_;
+    EventBacklog backlog_;
     std::optional<kernel::EventReader> reader_;
     Fd ready_;                             ///< an epoll: of the reader's events, and of interfaces
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
@@ -396,6 +422,10 @@ Status Watch::finish() {
 
 Result<analysis::Stats> Watch::stats() {
     return run_->stats();
+}
+
+Result<metrics::Snapshot> Watch::snapshot() {
+    return run_->snapshot();
 }
 
 std::vector<std::string> Watch::interfaces() const {

@@ -11,6 +11,7 @@
 #include "user/base/clock.h"
 #include "user/base/result.h"
 #include "user/cmd/watch/watch_options.h"
+#include "user/metrics/snapshot.h"
 #include "user/net/filter.h"
 #include "user/output/event.h"
 
@@ -51,6 +52,9 @@ class Watch {
 
     /// Totals since the start.
     [[nodiscard]] Result<analysis::Stats> stats();
+
+    /// The same and more, for Prometheus; without what becomes of the report.
+    [[nodiscard]] Result<metrics::Snapshot> snapshot();
 
     /// "eth0 (xdp ingress, tcx egress), veth1 (tcx ingress, tcx egress; XDP would cost it its large
     /// segments)".

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "user/cmd/common_options.h"
+#include "user/metrics/server.h"
 #include "user/output/stamps/stamp_form.h"
 
 namespace flowstamp::cmd {
@@ -28,13 +29,26 @@ void add_stamps(Command& command, std::optional<std::string>& value) {
         "Write every packet's stamp to a .pcapng or .json file");
 }
 
+void add_metrics(Command& command, std::optional<metrics::ListenAddress>& value) {
+    command.option(
+        "--metrics", "ADDR:PORT",
+        [&value](const std::string& text) -> std::string {
+            auto address = metrics::parse_listen_address(text);
+            if (!address) {
+                return "--metrics " + address.error().message();
+            }
+            value = *std::move(address);
+            return "";
+        },
+        "Metrics for Prometheus over HTTP; no ADDR: 127.0.0.1");
+}
+
 void add_acting(Command& command, WatchOptions& options) {
     add_choice<fst_drop_mode>(command, "--drop",
                               {{"off", FST_DROP_OFF},
                                {"confirmed", FST_DROP_CONFIRMED},
                                {"suspected", FST_DROP_SUSPECTED}},
-                              options.drop,
-                              "Drop forged resets: off (default), confirmed, suspected");
+                              options.drop, "Drop forgeries: off (default), confirmed, suspected");
     add_choice<fst_challenge_mode>(command, "--challenge",
                                    {{"off", FST_CHALLENGE_OFF},
                                     {"suspected", FST_CHALLENGE_SUSPECTED},
@@ -87,6 +101,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_output(watch, options.json, options.output);
     watch.option("--log", "FILE", options.log, "Append JSON lines to a file, or to the 'journal'");
     watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
+    add_metrics(watch, options.metrics);
     add_stamps(watch, options.stamps);
     add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
@@ -122,6 +137,10 @@ std::string objection(const WatchOptions& options) {
     }
     if (options.stamps && options.stamps == options.output) {
         return "--stamps and -o name the same file; choose two";
+    }
+    if (options.metrics && !metrics::Server::is_built_in()) {
+        return "--metrics needs prometheus-cpp, which was missing when this program was built; "
+               "install prometheus-cpp-dev, and build it again";
     }
     return volume_objection(options.quiet, options.verbosity);
 }

@@ -13,6 +13,7 @@
 #include "user/base/clock.h"
 #include "user/cmd/command_line.h"
 #include "user/kernel/attach/probe_options.h"
+#include "user/metrics/listen_address.h"
 #include "user/output/style.h"
 #include "user/output/text/event_times.h"
 
@@ -43,6 +44,7 @@ struct WatchOptions {
     std::optional<std::string> stamps{};  ///< a file for every packet's stamp
     std::optional<std::string> log{};     ///< a file to append JSON lines to, or "journal"
     std::optional<std::string> config{};  ///< a file of options
+    std::optional<metrics::ListenAddress> metrics{};  ///< where Prometheus reads
 
     /// What the file says of options that the command line does not mention.
     std::map<std::string, std::vector<std::string>> settings{};

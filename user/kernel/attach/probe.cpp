@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/kernel/attach/probe.h"
 
+#include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "probe.skel.h"
@@ -88,6 +90,21 @@ Result<InterfaceNews> AttachedProbe::follow_interfaces(Nanoseconds now) {
 
 int AttachedProbe::interfaces_fd() const {
     return state_->listener ? state_->listener->descriptor() : -1;
+}
+
+std::vector<ProgramRuns> AttachedProbe::program_runs() const {
+    const ProgramFds programs = state_->programs();
+    std::vector<ProgramRuns> measured;
+    for (const auto& [name, fd] : std::initializer_list<std::pair<std::string_view, int>>{
+             {"xdp_ingress", programs.xdp_ingress},
+             {"tc_ingress", programs.tc_ingress},
+             {"tc_egress", programs.tc_egress}}) {
+        if (auto runs = fd < 0 ? std::nullopt : kernel::program_runs(fd)) {
+            runs->program = name;
+            measured.push_back(*runs);
+        }
+    }
+    return measured;
 }
 
 const Notices& AttachedProbe::notices() const {

@@ -22,6 +22,7 @@
 #include "user/kernel/attach/interface.h"
 #include "user/kernel/attach/probe_options.h"
 #include "user/kernel/features/notice.h"
+#include "user/kernel/features/program_runs.h"
 #include "user/kernel/maps/counter_reader.h"
 #include "user/kernel/maps/event_reader.h"
 #include "user/kernel/maps/flow_table.h"
@@ -108,6 +109,9 @@ class AttachedProbe {
 
     /// Fallbacks taken and limits met while attaching, to be shown to the user first.
     [[nodiscard]] const Notices& notices() const;
+
+    /// Of each program whose runs the kernel has measured: see program_runs().
+    [[nodiscard]] std::vector<ProgramRuns> program_runs() const;
 
     /// Publishes the signatures that the programs hold, for `flows --learned`. Does nothing if the
     /// run could not be registered.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -33,6 +34,10 @@ class EventReader {
 
     /// Records with an unknown header (version, kind or size): not passed to the handler.
     [[nodiscard]] std::uint64_t rejected() const { return ring_.rejected(); }
+
+    /// Bytes of records that the latest consume() or poll() found in the ring, and the ring's size.
+    [[nodiscard]] std::size_t found_bytes() const { return ring_.found_bytes(); }
+    [[nodiscard]] std::size_t size_bytes() const { return ring_.size_bytes(); }
 
     /// Readable after a wake-up by the kernel: for a caller that also waits on other things.
     [[nodiscard]] int epoll_fd() const { return ring_.epoll_fd(); }

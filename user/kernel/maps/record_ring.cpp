@@ -37,6 +37,7 @@ struct RecordRing::Ring {
     Handler handler;
     std::uint64_t rejected = 0;
     std::uint64_t consumed = 0;
+    std::size_t found = 0;  ///< bytes there at the start
     std::size_t there = 0;  ///< bytes still to read of what was there at the start
     ring_buffer* buffer = nullptr;
 };
@@ -73,6 +74,7 @@ Result<std::uint64_t> RecordRing::poll(Nanoseconds timeout) {
 Result<std::uint64_t> RecordRing::consume() {
     ring_->consumed = 0;
     ring_->there = ring__avail_data_size(ring_buffer__ring(ring_->buffer, 0));
+    ring_->found = ring_->there;
     const int result = ring_->there > 0 ? ring_buffer__consume(ring_->buffer) : 0;
     if (result < 0 && result != Ring::kEnough) {
         return fail_errno("read", ring_->name, result);
@@ -82,6 +84,14 @@ Result<std::uint64_t> RecordRing::consume() {
 
 std::uint64_t RecordRing::rejected() const {
     return ring_->rejected;
+}
+
+std::size_t RecordRing::found_bytes() const {
+    return ring_->found;
+}
+
+std::size_t RecordRing::size_bytes() const {
+    return ring__size(ring_buffer__ring(ring_->buffer, 0));
 }
 
 int RecordRing::epoll_fd() const {

@@ -35,6 +35,9 @@ class RecordRing {
 
     /// Records of an unknown kind.
     [[nodiscard]] std::uint64_t rejected() const;
+    /// Bytes of records that the latest consume() or poll() found in the ring.
+    [[nodiscard]] std::size_t found_bytes() const;
+    [[nodiscard]] std::size_t size_bytes() const;
     /// Readable after a wake-up by the kernel.
     [[nodiscard]] int epoll_fd() const;
 
