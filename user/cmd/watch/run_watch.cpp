@@ -14,7 +14,7 @@
 #include "user/cmd/watch/watch.h"
 #include "user/output/finding_limit.h"
 #include "user/output/outputs.h"
-#include "user/output/text/text_output.h"
+#include "user/output/text/stats_text.h"
 
 namespace flowstamp::cmd {
 
