@@ -138,6 +138,21 @@ Result<Stats> Session::stats() const {
     return stats;
 }
 
+Result<Sample> Session::sample() const {
+    auto counted = stats();
+    if (!counted) {
+        return std::unexpected(std::move(counted).error());
+    }
+    Sample sample{.stats = *std::move(counted),
+                  .incidents = incidents_.current(),
+                  .middleboxes = middleboxes_.current()};
+    for (Incident& incident : sample.incidents) {
+        incident.wall = wall(now_);
+    }
+    mark_learned(sample.middleboxes);
+    return sample;
+}
+
 void Session::flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
     tracking_.hosts.learn_ended(flow);
     if (!wants(flow.key)) {
@@ -185,7 +200,7 @@ void Session::finding(const Finding& finding) {
     dependencies_.reports.consume(std::move(reported));
 }
 
-void Session::report(std::vector<Middlebox> boxes) {
+void Session::mark_learned(std::vector<Middlebox>& boxes) const {
     if (boxes.empty()) {
         return;
     }
@@ -193,6 +208,12 @@ void Session::report(std::vector<Middlebox> boxes) {
     for (Middlebox& box : boxes) {
         box.is_learned = std::ranges::any_of(
             known, [&](const auto& learned) { return has_signature(box, learned.signature); });
+    }
+}
+
+void Session::report(std::vector<Middlebox> boxes) {
+    mark_learned(boxes);
+    for (Middlebox& box : boxes) {
         dependencies_.reports.consume(std::move(box));
     }
 }

@@ -229,6 +229,7 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Result<analysis::Stats> stats() { return session_.stats(); }
+    [[nodiscard]] Result<analysis::Sample> sample() { return session_.sample(); }
     void set_filter(std::optional<net::Filter> filter) { session_.set_filter(std::move(filter)); }
 
   private:
@@ -396,6 +397,10 @@ Status Watch::finish() {
 
 Result<analysis::Stats> Watch::stats() {
     return run_->stats();
+}
+
+Result<analysis::Sample> Watch::sample() {
+    return run_->sample();
 }
 
 std::vector<std::string> Watch::interfaces() const {

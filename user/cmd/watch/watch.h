@@ -52,6 +52,9 @@ class Watch {
     /// Totals since the start.
     [[nodiscard]] Result<analysis::Stats> stats();
 
+    /// Where it stands, for a view of it. Fails as stats() does.
+    [[nodiscard]] Result<analysis::Sample> sample();
+
     /// "eth0 (xdp ingress, tcx egress), veth1 (tcx ingress, tcx egress; XDP would cost it its large
     /// segments)".
     [[nodiscard]] std::string where() const;
