@@ -10,6 +10,7 @@ function(flowstamp_check_boundaries)
     flowstamp_only("PkgConfig::libpcap" "flowstamp_net|capture_fuzz")
     flowstamp_only("PkgConfig::libnftables" "flowstamp_netfilter")
     flowstamp_only("PkgConfig::libsystemd" "flowstamp_base")
+    flowstamp_only("PkgConfig::ncursesw" "flowstamp_output")
 endfunction()
 
 function(flowstamp_only library allowed)

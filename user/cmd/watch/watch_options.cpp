@@ -96,6 +96,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_summarize(watch, options.summarize);
     add_colour(watch, options.colour);
     add_times(watch, options.times);
+    watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     add_volume(watch, options.quiet, options.verbosity);
     watch.option("--config", "FILE", options.config,
                  "Read options from a TOML file; the command line wins");
