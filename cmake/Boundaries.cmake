@@ -11,6 +11,7 @@ function(flowstamp_check_boundaries)
     flowstamp_only("PkgConfig::libnftables" "flowstamp_netfilter")
     flowstamp_only("PkgConfig::libsystemd" "flowstamp_base")
     flowstamp_only("prometheus-cpp::pull" "flowstamp_metrics")
+    flowstamp_only("PkgConfig::ncursesw" "flowstamp_output")
 endfunction()
 
 function(flowstamp_only library allowed)

@@ -16,6 +16,9 @@ endif()
 pkg_check_modules(libpcap REQUIRED IMPORTED_TARGET libpcap)
 pkg_check_modules(libnftables REQUIRED IMPORTED_TARGET libnftables)
 pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(ncursesw REQUIRED IMPORTED_TARGET ncursesw)
+# It repeats what g++ defines anyway, which would void precompiled headers.
+set_target_properties(PkgConfig::ncursesw PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 find_path(FLOWSTAMP_TOMLPLUSPLUS toml++/toml.h REQUIRED)  # used as headers only
 find_package(ZLIB REQUIRED)
 find_package(prometheus-cpp QUIET)

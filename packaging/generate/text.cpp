@@ -62,7 +62,9 @@ std::string options_section(const cmd::CommandDescription& command) {
         }
         text += "\n";
     }
-    return text + "*-h*, *--help*\n\tPrint a summary of these options.\n";
+    return text +
+           "*-h*, *--help*\n\tPrint a summary of these options.\n\n"
+           "*--help-all*\n\tThe same, with those that few need.\n";
 }
 
 std::string settings_comments(const cmd::CommandDescription& command, const std::string& text) {

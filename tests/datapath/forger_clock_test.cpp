@@ -170,6 +170,22 @@ TEST_P(DatapathForgerClock, AnAckBehindDataOnItsWaySetsNone) {
     }
 }
 
+/// The damaged ACK took the peer's next IP-ID.
+TEST_P(DatapathForgerClock, WhatLooksLikeACopyOfADamagedAckIsHeard) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::us, Psh | Ack, 1000);
+    talk.pass_ms(20);
+    const Segment answer = talk.next(End::peer, Ack);
+    Segment damaged = answer;
+    damaged.checksum = Checksum::Wrong;
+    inject(talk, damaged);
+    mimic_reset(talk);
+    talk.pass_ms(5);
+    inject(talk, answer);
+    EXPECT_TRUE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_SENDER_SEEN);
+}
+
 /// On a router what comes from elsewhere may reach its receiver or not.
 TEST_P(DatapathForgerClock, OnARouterNoneFromElsewhereSetsOneAhead) {
     if (in_kernel()) {

@@ -43,6 +43,21 @@ TEST_P(DatapathForgerClose, AFinBeforeTheWatchHidesNotItsNumber) {
     EXPECT_NE(judged.action, FST_ACTION_OBSERVED);
 }
 
+/// It decides whether a bare reset passes.
+TEST_P(DatapathForgerClose, ADamagedAckOfAFinEndsNothing) {
+    protect();
+    Conversation talk = established();
+    talk.send(End::peer, Fin | Ack);
+    talk.send(End::us, Psh | Ack, 1000);
+    talk.send(End::us, Fin | Ack);
+    talk.pass_ms(20);
+    Segment damaged = talk.next(End::peer, Ack);
+    damaged.checksum = Checksum::Wrong;
+    inject(talk, damaged);
+    EXPECT_NE(talk.direction(End::peer).ack_edge, talk.edge(End::us));
+    EXPECT_NE(inject(talk, talk.stateless_reset()).judgement().pass_reason, FST_PASS_CLOSED);
+}
+
 /// Its receiver holds it back, both times.
 TEST_P(DatapathForgerClose, AFinBehindAGapClosesNothingWhenItComesTwice) {
     protect();

@@ -172,9 +172,10 @@ TEST(Boundaries, OnlyTheNetfilterLayerKnowsLibnftables) {
     expect_only("nftables/", {"user/netfilter/"});
 }
 
-TEST(Boundaries, OnlyOneFileEachKnowsTomlAndSystemd) {
+TEST(Boundaries, OnlyItsOwnFilesKnowTomlSystemdAndCurses) {
     expect_only("toml++/", {"user/cmd/config_file.cpp"});
     expect_only("systemd/", {"user/base/journal.cpp", "user/base/service_manager.cpp"});
+    expect_only("curses.h", {"user/output/view/screen.cpp"});
 }
 
 TEST(Boundaries, OnlyOneFolderKnowsPrometheus) {

@@ -69,6 +69,19 @@ TEST_F(IncidentsTest, OneFindingIsNoneToReport) {
     EXPECT_THAT(incidents.all(), IsEmpty());
 }
 
+TEST_F(IncidentsTest, LookingAtThemIsNoReport) {
+    record(finding(syn(1)));
+    record(finding(syn(2)));
+    record(finding(syn(1, 8)));
+    const auto now = incidents.current();
+    ASSERT_THAT(now, SizeIs(2)) << "one with a single finding, too";
+    EXPECT_EQ(now[0].count, 2U);
+    EXPECT_EQ(now[1].id, 2U);
+    EXPECT_THAT(after(1s), SizeIs(1)) << "it is still to be reported";
+    EXPECT_THAT(after(1h), SizeIs(1));
+    EXPECT_TRUE(incidents.current()[0].has_ended);
+}
+
 TEST_F(IncidentsTest, ReportedWhenTheyHaveDoubledAndWhenTheyEnd) {
     for (unsigned client = 1; client <= 200; client++) {
         EXPECT_EQ(record(finding(syn(client % 50))), 1U);

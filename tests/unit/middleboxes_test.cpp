@@ -73,6 +73,18 @@ TEST_F(MiddleboxesTest, SummarizeConfirmedForgeries) {
     EXPECT_GT(box.last, box.first);
 }
 
+TEST_F(MiddleboxesTest, LookingAtThemIsNoReport) {
+    EXPECT_THAT(boxes.due(1s), IsEmpty());
+    boxes.record(hit(kInjected));
+    const auto now = boxes.current();
+    ASSERT_THAT(now, SizeIs(1));
+    EXPECT_EQ(now[0].flows, 1U);
+    EXPECT_THAT(now[0].ports, SizeIs(1));
+    const auto reports = boxes.due(2min);
+    ASSERT_THAT(reports, SizeIs(1)) << "it is still to be reported";
+    EXPECT_FALSE(reports[0].again);
+}
+
 TEST_F(MiddleboxesTest, AreDistinguishedByDistanceFlagsAndFields) {
     RstDetails nearer = kInjected;
     nearer.ttl = 61;

@@ -15,6 +15,7 @@
 #include "tests/support/recording_sink.h"
 #include "user/base/fd.h"
 #include "user/base/wrap.h"
+#include "user/output/text/stats_text.h"
 
 namespace flowstamp {
 namespace {

@@ -198,4 +198,12 @@ std::vector<Incident> Incidents::all() {
     return reports;
 }
 
+std::vector<Incident> Incidents::current() const {
+    std::vector<Incident> now;
+    for (const auto& [id, entry] : entries_) {
+        now.push_back(entry.incident);
+    }
+    return now;
+}
+
 }  // namespace flowstamp::analysis

@@ -37,6 +37,8 @@ class Incidents {
     [[nodiscard]] std::vector<Incident> due(Nanoseconds now);
     /// Those with anything new since their last report.
     [[nodiscard]] std::vector<Incident> all();
+    /// All of them as they are now, by id; no report of them.
+    [[nodiscard]] std::vector<Incident> current() const;
 
   private:
     /// What the findings of an incident have in common.

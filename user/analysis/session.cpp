@@ -147,6 +147,21 @@ Tallies Session::tallies() const {
     return {.findings = tracking_.findings.by_kind(), .resets = resets_, .flows = flows_};
 }
 
+Result<Sample> Session::sample() const {
+    auto counted = stats();
+    if (!counted) {
+        return std::unexpected(std::move(counted).error());
+    }
+    Sample sample{.stats = *std::move(counted),
+                  .incidents = incidents_.current(),
+                  .middleboxes = middleboxes_.current()};
+    for (Incident& incident : sample.incidents) {
+        incident.wall = wall(now_);
+    }
+    mark_learned(sample.middleboxes);
+    return sample;
+}
+
 void Session::flow_ended(std::uint32_t slot, const fst_flow& flow, FlowEnd end) {
     tracking_.hosts.learn_ended(flow);
     if (!wants(flow.key)) {
@@ -197,7 +212,7 @@ void Session::finding(const Finding& finding) {
     dependencies_.reports.consume(std::move(reported));
 }
 
-void Session::report(std::vector<Middlebox> boxes) {
+void Session::mark_learned(std::vector<Middlebox>& boxes) const {
     if (boxes.empty()) {
         return;
     }
@@ -205,6 +220,12 @@ void Session::report(std::vector<Middlebox> boxes) {
     for (Middlebox& box : boxes) {
         box.is_learned = std::ranges::any_of(
             known, [&](const auto& learned) { return has_signature(box, learned.signature); });
+    }
+}
+
+void Session::report(std::vector<Middlebox> boxes) {
+    mark_learned(boxes);
+    for (Middlebox& box : boxes) {
         dependencies_.reports.consume(std::move(box));
     }
 }

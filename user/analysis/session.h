@@ -29,6 +29,13 @@ struct Summary {
     Stats stats{};
 };
 
+/// Where a session stands: for a view of it, beside what it reports.
+struct Sample {
+    Stats stats{};
+    std::vector<Incident> incidents{};     ///< open and ended ones, by id
+    std::vector<Middlebox> middleboxes{};  ///< by id
+};
+
 /// What a session reports.
 using Report = std::variant<Reset, Finding, Incident, Middlebox, FlowRecord, Stats, Summary>;
 
@@ -94,6 +101,8 @@ class Session final : private FindingSink {
 
     [[nodiscard]] Result<Stats> stats() const;
     [[nodiscard]] Tallies tallies() const;
+    /// Fails as stats() does.
+    [[nodiscard]] Result<Sample> sample() const;
     /// What is reported from now on; nothing: everything.
     void set_filter(std::optional<net::Filter> filter) { options_.filter = std::move(filter); }
     /// Reports a flow at its end, by its slot.
@@ -105,6 +114,7 @@ class Session final : private FindingSink {
     void finding(const Finding& finding) override;
     void observe(Observation observation);
     void scan(std::uint32_t most);
+    void mark_learned(std::vector<Middlebox>& boxes) const;
     void report(std::vector<Middlebox> boxes);
     void report(std::vector<Incident> incidents);
     [[nodiscard]] bool wants(const fst_flow_key& key) const;

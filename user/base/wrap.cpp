@@ -81,4 +81,16 @@ std::string wrap(std::string_view text, std::string_view first, std::string_view
     return lines + line + "\n";
 }
 
+std::string wrap_lines(std::string_view text, std::size_t width) {
+    std::string result;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        const bool fits = columns(line) <= width;
+        result += fits ? std::string(line) + "\n"
+                       : wrap(line, "", std::string(hanging_indent(line, width), ' '), width);
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return result;
+}
+
 }  // namespace flowstamp

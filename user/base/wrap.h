@@ -22,4 +22,8 @@ namespace flowstamp {
 [[nodiscard]] std::string wrap(std::string_view text, std::string_view first, std::string_view rest,
                                std::size_t width);
 
+/// Each line of `text` wrapped at `width` columns, where it is wider; rows of a table below their last
+/// column.
+[[nodiscard]] std::string wrap_lines(std::string_view text, std::size_t width);
+
 }  // namespace flowstamp

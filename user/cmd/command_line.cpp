@@ -47,7 +47,7 @@ std::string unknown_option(const CLI::App& command) {
 std::optional<std::string> nearest_option(const std::string& word,
                                           const CommandDescription& command) {
     constexpr std::size_t kLetter = 2;
-    std::vector<std::string_view> names{"--help"};
+    std::vector<std::string_view> names{"--help", "--help-all"};
     for (const OptionDescription& option : command.options) {
         if (option.name.starts_with("--")) {
             names.push_back(option.name);
@@ -69,29 +69,29 @@ void add_option(CLI::App& command, const std::string& names, const std::string& 
         ->type_name(type);
 }
 
-/// Completes `option` by its `names`, which are as in CLI11: "-o,--output".
-void describe(CommandDescription& command, const std::string& names, OptionDescription option) {
+}  // namespace
+
+void Command::describe(const std::string& names, OptionDescription option) {
     const std::size_t comma = names.find(',');
     option.name = comma == std::string::npos ? names : names.substr(comma + 1);
     option.letter = comma == std::string::npos ? "" : names.substr(0, comma);
-    command.options.push_back(std::move(option));
+    option.is_rare = is_rare_;
+    description_->options.push_back(std::move(option));
 }
-
-}  // namespace
 
 void Command::flag(const std::string& names, bool& value, const std::string& help) {
     command_->add_flag(names, value, help);
-    describe(*description_, names, {.help = help});
+    describe(names, {.help = help});
 }
 
 void Command::flag(const std::string& names, int& times, const std::string& help) {
     command_->add_flag(names, times, help);
-    describe(*description_, names, {.help = help, .is_repeatable = true});
+    describe(names, {.help = help, .is_repeatable = true});
 }
 
 void Command::off_flag(const std::string& names, bool& value, const std::string& help) {
     command_->add_flag_function(names, [&value](std::int64_t times) { value = times <= 0; }, help);
-    describe(*description_, names, {.help = help});
+    describe(names, {.help = help});
 }
 
 void Command::hidden_flag(const std::string& names, bool& value) {
@@ -110,25 +110,25 @@ void Command::refused_option(const std::string& names, const Reader& reader) {
 void Command::option(const std::string& names, const std::string& type,
                      std::optional<std::string>& value, const std::string& help) {
     command_->add_option(names, value, help)->type_name(type);
-    describe(*description_, names, {.type = type, .help = help});
+    describe(names, {.type = type, .help = help});
 }
 
 void Command::option(const std::string& names, const std::string& type, const Reader& reader,
                      const std::string& help) {
     add_option(*command_, names, type, reader, help);
-    describe(*description_, names, {.type = type, .help = help});
+    describe(names, {.type = type, .help = help});
 }
 
 void Command::choice(const std::string& names, const std::vector<std::string>& words,
                      const Reader& reader, const std::string& help) {
     add_option(*command_, names, "WORD", reader, help);
-    describe(*description_, names, {.type = "WORD", .choices = words, .help = help});
+    describe(names, {.type = "WORD", .choices = words, .help = help});
 }
 
 void Command::repeatable(const std::string& names, const std::string& type,
                          std::vector<std::string>& values, const std::string& help) {
     take_one_each_time(*command_->add_option(names, values, help), type);
-    describe(*description_, names, {.type = type, .help = help, .is_repeatable = true});
+    describe(names, {.type = type, .help = help, .is_repeatable = true});
 }
 
 void Command::repeatable(const std::string& names, const std::string& type,
@@ -141,15 +141,13 @@ void Command::repeatable(const std::string& names, const std::string& type,
     };
     take_one_each_time(*command_->add_option_function<std::vector<std::string>>(names, read, help),
                        type);
-    describe(*description_, names,
-             {.type = type, .choices = words, .help = help, .is_repeatable = true});
+    describe(names, {.type = type, .choices = words, .help = help, .is_repeatable = true});
 }
 
 void Command::words(const std::string& name, std::vector<std::string>& values,
                     const std::string& help) {
     command_->add_option(name, values, help)->type_name("");
-    describe(*description_, name,
-             {.type = name, .help = help, .is_repeatable = true, .is_positional = true});
+    describe(name, {.type = name, .help = help, .is_repeatable = true, .is_positional = true});
 }
 
 void Command::text(const std::string& name, std::string& value, const std::string& help) {
@@ -157,7 +155,7 @@ void Command::text(const std::string& name, std::string& value, const std::strin
         value = fmt::format("{}", fmt::join(words, " "));
     };
     command_->add_option_function<std::vector<std::string>>(name, join, help)->type_name("");
-    describe(*description_, name, {.type = name, .help = help, .is_positional = true});
+    describe(name, {.type = name, .help = help, .is_positional = true});
 }
 
 std::string OptionDescription::key() const {
@@ -172,6 +170,7 @@ std::string OptionDescription::key() const {
 
 CommandLine::CommandLine(const std::string& what_it_is, const std::string& version)
     : app_(std::make_unique<CLI::App>(what_it_is, "flowstamp")), what_it_is_(what_it_is) {
+    app_->set_help_all_flag("--help-all");  // commands inherit it
     app_->set_version_flag("-V,--version", version);
     app_->require_subcommand(1);
 }
@@ -190,11 +189,9 @@ std::optional<Usage> CommandLine::parse(const std::vector<std::string>& argument
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         app_->parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        const auto chosen = app_->get_subcommands();
-        return Usage{0,
-                     chosen.empty() ? overview(what_it_is_, descriptions_)
-                                    : command_help(description(chosen.front()->get_name())),
-                     {}};
+        return help(HelpForm::brief);
+    } catch (const CLI::CallForAllHelp&) {
+        return help(HelpForm::whole);
     } catch (const CLI::CallForVersion& version) {
         return Usage{0, version.what() + std::string("\n"), {}};
     } catch (const CLI::ValidationError& error) {
@@ -203,6 +200,14 @@ std::optional<Usage> CommandLine::parse(const std::vector<std::string>& argument
         return usage_error(error_line(error));
     }
     return std::nullopt;
+}
+
+Usage CommandLine::help(HelpForm form) const {
+    const auto chosen = app_->get_subcommands();
+    return {0,
+            chosen.empty() ? overview(what_it_is_, descriptions_)
+                           : command_help(description(chosen.front()->get_name()), form),
+            {}};
 }
 
 /// CLI11's error message as one line, with what to do.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "user/cmd/description.h"
+#include "user/cmd/help.h"
 
 namespace CLI {
 class App;
@@ -36,6 +37,9 @@ class Command {
     /// Both outlive it.
     Command(CLI::App& command, CommandDescription& description)
         : command_(&command), description_(&description) {}
+
+    /// The options declared from now on are those that few need: only the long help lists them.
+    void rare_from_here() { is_rare_ = true; }
 
     void flag(const std::string& names, bool& value, const std::string& help);
     /// Repeatable: counts how often it was given.
@@ -72,8 +76,12 @@ class Command {
     void text(const std::string& name, std::string& value, const std::string& help);
 
   private:
+    /// Completes `option` by its `names`.
+    void describe(const std::string& names, OptionDescription option);
+
     CLI::App* command_;
     CommandDescription* description_;
+    bool is_rare_ = false;
 };
 
 /// The program's command line. Only command_line.cpp includes CLI11: each file that does takes
@@ -105,6 +113,7 @@ class CommandLine {
     [[nodiscard]] const CommandDescription& description(std::string_view command) const;
 
   private:
+    [[nodiscard]] Usage help(HelpForm form) const;
     [[nodiscard]] std::string error_line(const CLI::ParseError& error) const;
 
     std::unique_ptr<CLI::App> app_;

@@ -16,6 +16,7 @@ struct OptionDescription {
     std::string help{};
     bool is_repeatable = false;
     bool is_positional = false;
+    bool is_rare = false;  ///< only in the long help
 
     /// Its name in a configuration file: "max-flows", "filter".
     [[nodiscard]] std::string key() const;

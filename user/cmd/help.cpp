@@ -73,12 +73,19 @@ std::string overview(const std::string& what_it_is,
     return text + "\n`flowstamp COMMAND --help` lists its options; -V, --version: the version.\n";
 }
 
-std::string command_help(const CommandDescription& command) {
+std::string command_help(const CommandDescription& command, HelpForm form) {
     std::vector<Row> rows;
+    rows.reserve(command.options.size() + 1);
+    bool is_all = true;
     for (const OptionDescription& option : command.options) {
-        rows.push_back({name_text(option), option.help});
+        if (form == HelpForm::whole || !option.is_rare) {
+            rows.push_back({name_text(option), option.help});
+        } else {
+            is_all = false;
+        }
     }
-    rows.push_back({"-h, --help", "This summary"});
+    rows.push_back(
+        {"-h, --help", is_all ? "This summary" : "This summary; --help-all: every option"});
     return fmt::format("{}{}.\n\n{}\nExample: {}\n", usage(command), command.help, table(rows),
                        command.example);
 }

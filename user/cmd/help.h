@@ -13,7 +13,12 @@ namespace flowstamp::cmd {
 [[nodiscard]] std::string overview(const std::string& what_it_is,
                                    const std::deque<CommandDescription>& commands);
 
+enum class HelpForm {
+    brief,  ///< without options that few need: fits 24 rows
+    whole,
+};
+
 /// A command's options, a line each where that is wide enough, and an example.
-[[nodiscard]] std::string command_help(const CommandDescription& command);
+[[nodiscard]] std::string command_help(const CommandDescription& command, HelpForm form);
 
 }  // namespace flowstamp::cmd

@@ -27,7 +27,8 @@ constexpr std::array<std::string_view, sizeof...(Each)> names_of(
 
 constexpr auto kCommands = names_of(std::type_identity<Options>());
 /// What may stand before, or without, a command.
-constexpr std::array<std::string_view, 4> kOwnOptions = {"-h", "--help", "-V", "--version"};
+constexpr std::array<std::string_view, 5> kOwnOptions = {"-h", "--help", "--help-all", "-V",
+                                                         "--version"};
 /// Letters without a command, as tcpdump takes them, and the command that they ask for.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kHabits = {
     {{"-i", "watch"}, {"-r", "replay"}}};

@@ -23,6 +23,7 @@ class LiveSink final : public Consumer {
     LiveSink(Output& output, Consumer& format, const Clock& clock, Notice notice);
 
     void consume(const Event& event) override;
+    [[nodiscard]] bool wants(const Event& event) const override { return format_.wants(event); }
     /// To be called ten times a second.
     void tick();
     /// Waits for the output to take what is left, but not for long. Fails if events are missing

@@ -11,6 +11,7 @@
 #include "user/output/text/flow_list.h"
 #include "user/output/text/text_output.h"
 #include "user/output/vendor_names.h"
+#include "user/output/view/watch_live.h"
 
 namespace flowstamp::output {
 
@@ -19,12 +20,7 @@ namespace {
 /// Passes each event on to all.
 class Fanout final : public Consumer {
   public:
-    template <class Each>
-    explicit Fanout(const std::vector<std::unique_ptr<Each>>& consumers) {
-        for (const auto& consumer : consumers) {
-            consumers_.push_back(consumer.get());
-        }
-    }
+    explicit Fanout(std::vector<Consumer*> consumers) : consumers_(std::move(consumers)) {}
     void consume(const Event& event) override {
         for (Consumer* consumer : consumers_) {
             consumer->consume(event);
@@ -34,6 +30,21 @@ class Fanout final : public Consumer {
   private:
     std::vector<Consumer*> consumers_;
 };
+
+template <class Each>
+std::vector<Consumer*> pointers(const std::vector<std::unique_ptr<Each>>& consumers) {
+    std::vector<Consumer*> all;
+    all.reserve(consumers.size());
+    for (const auto& consumer : consumers) {
+        all.push_back(consumer.get());
+    }
+    return all;
+}
+
+/// Whether standard output gets text. It is then the last of the outputs.
+bool prints_text(const OutputChoice& choice) {
+    return choice.print || (!choice.output && !choice.log && !choice.json);
+}
 
 Detail detail_of(bool quiet, int verbosity) {
     if (verbosity > 0) {
@@ -62,6 +73,11 @@ std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) 
 
 }  // namespace
 
+Outputs::Outputs() = default;
+Outputs::Outputs(Outputs&&) noexcept = default;
+Outputs& Outputs::operator=(Outputs&&) noexcept = default;
+Outputs::~Outputs() = default;
+
 /// A new kind of output is added here.
 Output& Outputs::add(Output output, const OutputChoice& choice, bool json, const Live& live) {
     sinks_.push_back(std::make_unique<Output>(std::move(output)));
@@ -85,7 +101,30 @@ Result<Outputs> Outputs::open_live(const OutputChoice& choice, const Clock& cloc
     if (outputs) {
         outputs->notice_ = std::move(notice);
     }
+    if (outputs && choice.live_view && prints_text(choice)) {
+        outputs->add_view(choice, clock);
+    }
     return outputs;
+}
+
+/// Resets and flows are counted in the view; the lines that follow it have what it has shown.
+void Outputs::add_view(const OutputChoice& choice, const Clock& clock) {
+    auto screen = Screen::open();
+    if (!screen) {
+        return;
+    }
+    view_ = std::make_unique<WatchLive>(std::move(screen), *live_.back(), clock,
+                                        style_for(*sinks_.back(), choice.colour), choice.times);
+    texts_.back()->set_detail(Detail::findings);
+    texts_.pop_back();
+    std::vector<Consumer*> all = pointers(live_);
+    all.back() = view_.get();
+    connect(std::move(all));
+}
+
+void Outputs::connect(std::vector<Consumer*> all) {
+    all_ = std::make_unique<Fanout>(std::move(all));
+    first_ = std::make_unique<VendorNames>(*all_);
 }
 
 Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
@@ -110,12 +149,7 @@ Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
     } else if (choice.print) {
         outputs.add(Output::standard_output(), choice, false, live);
     }
-    if (live) {
-        outputs.all_ = std::make_unique<Fanout>(outputs.live_);
-    } else {
-        outputs.all_ = std::make_unique<Fanout>(outputs.formats_);
-    }
-    outputs.first_ = std::make_unique<VendorNames>(*outputs.all_);
+    outputs.connect(live ? pointers(outputs.live_) : pointers(outputs.formats_));
     return outputs;
 }
 

@@ -19,6 +19,7 @@
 namespace flowstamp::output {
 
 class TextOutput;
+class WatchLive;
 
 /// How `flowstamp flows` shows a flow in text.
 enum class FlowForm { block, line, wide_line };
@@ -35,6 +36,7 @@ struct OutputChoice {
     ColourChoice colour = ColourChoice::automatic;
     TimeForm times = TimeForm::local;
     FlowForm flows = FlowForm::block;
+    bool live_view = false;  ///< of a watch, in place of text, on a terminal that allows it
     bool summarize = false;  ///< of an incident's findings only the first, also in JSON
 };
 
@@ -48,7 +50,14 @@ class Outputs final : public Consumer {
     [[nodiscard]] static Result<Outputs> open_live(const OutputChoice& choice, const Clock& clock,
                                                    LiveSink::Notice notice);
 
+    Outputs(Outputs&&) noexcept;
+    Outputs& operator=(Outputs&&) noexcept;
+    ~Outputs() override;
+
     void consume(const Event& event) override { first_->consume(event); }
+
+    /// The view in place of text on standard output; null: there is none.
+    [[nodiscard]] WatchLive* view() const { return view_.get(); }
 
     /// Whether a write has failed.
     [[nodiscard]] bool is_broken() const;
@@ -58,7 +67,7 @@ class Outputs final : public Consumer {
     /// Of live ones: opens the log anew, under this name. If that fails, or there is none, nothing
     /// changes.
     [[nodiscard]] Status reopen_log(const std::string& name);
-    /// How much text reports from now on contain.
+    /// How much text reports from now on contain, but with a view.
     void set_detail(bool quiet, int verbosity);
     /// Of live ones: to be called ten times a second.
     void tick();
@@ -72,10 +81,13 @@ class Outputs final : public Consumer {
   private:
     using Live = std::function<std::unique_ptr<LiveSink>(Output&, Consumer&)>;
 
-    Outputs() = default;
+    Outputs();
     [[nodiscard]] static Result<Outputs> open(const OutputChoice& choice, const Live& live);
     /// Connects again to a journal or a socket's reader that was restarted.
     void revive();
+    void connect(std::vector<Consumer*> all);
+    /// Puts a view before the text on standard output, if it can be shown.
+    void add_view(const OutputChoice& choice, const Clock& clock);
     Output& add(Output output, const OutputChoice& choice, bool json, const Live& live);
 
     LiveSink::Notice notice_;  ///< of live outputs
@@ -84,6 +96,7 @@ class Outputs final : public Consumer {
     std::vector<TextOutput*> texts_;  ///< of formats_
     std::vector<std::unique_ptr<Consumer>> formats_;
     std::vector<std::unique_ptr<LiveSink>> live_;  ///< of live outputs: before each format
+    std::unique_ptr<WatchLive> view_;              ///< before the last of live_; null: none
     std::unique_ptr<Consumer> all_;                ///< passes on to each of them
     std::unique_ptr<Consumer> first_;              ///< adds vendors' names, then passes on to all_
 };

@@ -18,6 +18,7 @@ class Style {
     [[nodiscard]] std::string doubtful(std::string_view text) const { return paint("33", text); }
     [[nodiscard]] std::string good(std::string_view text) const { return paint("32", text); }
     [[nodiscard]] std::string strong(std::string_view text) const { return paint("1", text); }
+    [[nodiscard]] std::string chosen(std::string_view text) const { return paint("7", text); }
     [[nodiscard]] std::string faint(std::string_view text) const { return paint("2", text); }
 
   private:

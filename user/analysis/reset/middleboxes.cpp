@@ -186,11 +186,9 @@ std::optional<std::uint64_t> Middleboxes::record(const Finding& finding) {
     return entry.box.id;
 }
 
-Middlebox Middleboxes::report(Entry& entry) const {
+Middlebox Middleboxes::described(const Entry& entry) const {
     Middlebox report = entry.box;
     report.again = entry.reported;
-    entry.reported = true;
-    entry.has_changed = false;
     std::vector<std::pair<std::uint16_t, std::uint64_t>> ports(entry.ports.begin(),
                                                                entry.ports.end());
     std::ranges::stable_sort(ports, std::ranges::greater{},
@@ -200,6 +198,13 @@ Middlebox Middleboxes::report(Entry& entry) const {
         const std::uint64_t seen = attempts_.empty() ? 0 : attempts_[port];
         report.ports.push_back({port, flows, std::max(seen, flows)});
     }
+    return report;
+}
+
+Middlebox Middleboxes::report(Entry& entry) const {
+    Middlebox report = described(entry);
+    entry.reported = true;
+    entry.has_changed = false;
     return report;
 }
 
@@ -231,6 +236,17 @@ std::vector<Middlebox> Middleboxes::all() {
     }
     std::ranges::sort(found, {}, &Middlebox::id);
     return found;
+}
+
+std::vector<Middlebox> Middleboxes::current() const {
+    std::vector<Middlebox> now;
+    for (const auto& [traits, entry] : boxes_) {
+        if (entry.box.flows != 0) {
+            now.push_back(described(entry));
+        }
+    }
+    std::ranges::sort(now, {}, &Middlebox::id);
+    return now;
 }
 
 }  // namespace flowstamp::analysis

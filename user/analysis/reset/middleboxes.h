@@ -38,6 +38,8 @@ class Middleboxes {
     [[nodiscard]] std::vector<Middlebox> due(Nanoseconds now);
     /// All of them, by id.
     [[nodiscard]] std::vector<Middlebox> all();
+    /// All of them as they are now, by id; no report of them.
+    [[nodiscard]] std::vector<Middlebox> current() const;
 
   private:
     /// What does not change from one of a box's packets to the next: interface, hops, flags,
@@ -65,6 +67,8 @@ class Middleboxes {
     Entry& entry_of(const Traits& traits, const Finding& finding);
     void count(Entry& entry, const Finding& finding, const Counted& counted);
     void uncount(std::uint64_t finding);
+    /// The box with its ports.
+    [[nodiscard]] Middlebox described(const Entry& entry) const;
     [[nodiscard]] Middlebox report(Entry& entry) const;
 
     std::map<Traits, Entry> boxes_;

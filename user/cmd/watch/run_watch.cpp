@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The command around a Watch: its output, when it ends, and the exit status.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <functional>
 #include <sstream>
+#include <string>
+#include <string_view>
 
 #include "user/base/console.h"
 #include "user/base/live_console.h"
@@ -15,7 +19,8 @@
 #include "user/cmd/watch/watch.h"
 #include "user/output/finding_limit.h"
 #include "user/output/outputs.h"
-#include "user/output/text/text_output.h"
+#include "user/output/text/stats_text.h"
+#include "user/output/view/watch_live.h"
 
 namespace flowstamp::cmd {
 
@@ -38,45 +43,78 @@ std::string scope_text(const WatchOptions& options) {
                : fmt::format("; reporting only '{}', but totals of every packet", options.filter);
 }
 
+/// Where text would go to a terminal. -v is for those who want each line.
+bool shows_view(const WatchOptions& options) {
+    return !options.plain && options.verbosity == 0;
+}
+
 /// What becomes of the report does not end a watch, with one exception: when nobody reads it any
 /// longer, only one that acts has something left to do.
 bool is_pointless(const WatchOptions& options, const output::Outputs& outputs) {
     return !options.acts() && outputs.reader_has_gone();
 }
 
-/// The totals, as lines on the console.
-void print_statistics(Watch& watch, LiveConsole& console) {
+using Notice = std::function<void(std::string_view)>;
+
+/// The totals, as lines about the run.
+void print_statistics(Watch& watch, const Notice& notice) {
     const auto stats = watch.stats();
     if (!stats) {
-        console.log_error(stats.error(), kFailed);
+        notice(stats.error().message());
         return;
     }
     std::istringstream lines(output::stats_text(*stats));
     for (std::string line; std::getline(lines, line);) {
-        console.say(line);
+        notice(line);
     }
 }
 
-/// Polls until a signal, the end of the duration or the last finding wanted, and does what other signals ask for.
+/// What is watched and how, for the view.
+std::string title_of(const Watch& watch, const WatchOptions& options) {
+    return fmt::format("{}  {}{}", fmt::join(watch.interfaces(), ", "), mode_text(options),
+                       options.filter.empty() ? "" : fmt::format("  '{}'", options.filter));
+}
+
+Status show(output::WatchLive& view, Watch& watch, const WatchOptions& options, Nanoseconds now) {
+    view.handle_keys();
+    if (!view.is_due(now)) {
+        return {};
+    }
+    auto sample = watch.sample();
+    if (!sample) {
+        return std::unexpected(std::move(sample).error());
+    }
+    view.draw(*std::move(sample), title_of(watch, options), now);
+    return {};
+}
+
+/// Polls until a signal, the end of the duration, the last finding wanted or the user's wish, and does
+/// what other signals ask for.
 Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, MetricsPublisher& metrics,
            const output::FindingLimit& findings, WatchOptions options,
-           const RequestSignals& signals, LiveConsole& console, const Clock& clock) {
+           const RequestSignals& signals, const Notice& notice, const Clock& clock) {
     Service service(watch, clock);
-    while (loop.wait_for(watch.descriptor())) {
+    output::WatchLive* view = outputs.view();
+    while (loop.wait_for(watch.descriptor(), view == nullptr ? -1 : view->descriptor())) {
         if (const Status polled = watch.poll(); !polled) {
             return polled;
         }
         const RequestSignals::Requests requests = signals.take();
         if (requests.reload) {
             service.reloading();
-            reload(options, watch, outputs,
-                   [&console](std::string_view line) { console.say(line); });
+            reload(options, watch, outputs, notice);
             service.reloaded();
         }
         if (requests.statistics) {
-            print_statistics(watch, console);
+            print_statistics(watch, notice);
         }
-        if (is_pointless(options, outputs) || findings.is_reached()) {
+        if (view != nullptr) {
+            if (const Status shown = show(*view, watch, options, loop.now()); !shown) {
+                return shown;
+            }
+        }
+        if (is_pointless(options, outputs) || findings.is_reached() ||
+            (view != nullptr && view->wants_quit())) {
             break;
         }
         outputs.tick();
@@ -84,6 +122,14 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, MetricsPublish
         metrics.tick(watch, outputs);
     }
     return {};
+}
+
+/// What was shown is also in the terminal's own lines.
+void close_view(output::WatchLive& view, LiveConsole& console) {
+    view.close();
+    for (const std::string& line : view.take_notices()) {
+        console.say(line);
+    }
 }
 
 }  // namespace
@@ -95,7 +141,12 @@ int run_watch(const WatchOptions& options) {
     }
     const SystemClock clock;
     LiveConsole console;
-    const auto notice = [&console](std::string_view line) { console.say(line); };
+    output::WatchLive* view = nullptr;
+    const Notice notice = [&console, &view](std::string_view line) {
+        if (view == nullptr || !view->takes_notice(line)) {
+            console.say(line);
+        }
+    };
     auto outputs = output::Outputs::open_live({.json = options.json,
                                                .output = options.output,
                                                .log = options.log,
@@ -104,11 +155,13 @@ int run_watch(const WatchOptions& options) {
                                                .verbosity = options.verbosity,
                                                .colour = options.colour,
                                                .times = options.times,
+                                               .live_view = shows_view(options),
                                                .summarize = options.summarize},
                                               clock, notice);
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }
+    view = outputs->view();
     const StopSignals signals(!options.reloads());
     const RequestSignals requests(options.reloads());
     auto metrics = MetricsPublisher::start(options.metrics, clock, notice);
@@ -125,9 +178,18 @@ int run_watch(const WatchOptions& options) {
         console.say(fmt::format("watching {}, {}{}.{}", watch->where(), mode_text(options),
                                 scope_text(options), options.duration ? "" : " Ctrl-C ends."));
     }
+    if (view != nullptr) {
+        view->open();
+    }
     const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, *metrics,
-                           findings, options, requests, console, clock);
+                           findings, options, requests, notice, clock);
+    if (view != nullptr) {
+        close_view(*view, console);
+    }
     const Status finished = watch->finish();
+    if (view != nullptr && finished) {
+        console.say("resets: " + output::tally_text(view->resets()));
+    }
     const Status written = outputs->finish();
     for (const Status& status :
          {ran, finished, is_pointless(options, *outputs) ? Status{} : written}) {

@@ -254,6 +254,7 @@ class Watch::Run final : private analysis::ReportSink {
         }
         return its;
     }
+    [[nodiscard]] Result<analysis::Sample> sample() { return session_.sample(); }
     void set_filter(std::optional<net::Filter> filter) { session_.set_filter(std::move(filter)); }
 
   private:
@@ -426,6 +427,10 @@ Result<analysis::Stats> Watch::stats() {
 
 Result<metrics::Snapshot> Watch::snapshot() {
     return run_->snapshot();
+}
+
+Result<analysis::Sample> Watch::sample() {
+    return run_->sample();
 }
 
 std::vector<std::string> Watch::interfaces() const {

@@ -55,6 +55,8 @@ class Watch {
 
     /// The same and more, for Prometheus; without what becomes of the report.
     [[nodiscard]] Result<metrics::Snapshot> snapshot();
+    /// Where it stands, for a view of it. Fails as stats() does.
+    [[nodiscard]] Result<analysis::Sample> sample();
 
     /// "eth0 (xdp ingress, tcx egress), veth1 (tcx ingress, tcx egress; XDP would cost it its large
     /// segments)".

@@ -57,19 +57,22 @@ void add_acting(Command& command, WatchOptions& options) {
                                    "Challenge resets first: off (default), suspected, all");
 }
 
-void add_hooks(Command& command, WatchOptions& options) {
-    using kernel::IngressChoice, kernel::WatchDirection;
+void add_hook(Command& command, kernel::IngressChoice& value) {
+    using kernel::IngressChoice;
     add_choice<IngressChoice>(command, "--hook",
                               {{"auto", IngressChoice::automatic},
                                {"xdp", IngressChoice::xdp},
                                {"xdp-generic", IngressChoice::xdp_generic},
                                {"tc", IngressChoice::tc}},
-                              options.hook,
-                              "Take packets at: auto (default), xdp, xdp-generic, tc");
+                              value, "Take packets at: auto (default), xdp, xdp-generic, tc");
+}
+
+void add_direction(Command& command, kernel::WatchDirection& value) {
+    using kernel::WatchDirection;
     add_choice<WatchDirection>(
         command, "--direction",
         {{"in", WatchDirection::in}, {"out", WatchDirection::out}, {"both", WatchDirection::both}},
-        options.direction, "Packets to stamp: in, out, both (default)");
+        value, "Packets to stamp: in, out, both (default)");
 }
 
 /// What tcpdump's letters would do, and this program does otherwise.
@@ -97,23 +100,26 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_interfaces(watch, options.interfaces, "Interface, pattern ('eth*') or 'any'; repeatable");
     watch.text("FILTER", options.filter, "What to report, in tcpdump's syntax");
     add_acting(watch, options);
-    add_hooks(watch, options);
+    add_hook(watch, options.hook);
     add_output(watch, options.json, options.output);
     watch.option("--log", "FILE", options.log, "Append JSON lines to a file, or to the 'journal'");
-    watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
     add_metrics(watch, options.metrics);
     add_stamps(watch, options.stamps);
-    add_no_learn(watch, options.learn);
     add_duration(watch, options.duration);
     add_count(watch, options.count);
-    add_max_flows(watch, options.max_flows);
     watch.flag("--path", options.path, "Also tell what this host itself drops, and where");
-    add_summarize(watch, options.summarize);
-    add_colour(watch, options.colour);
     add_times(watch, options.times);
+    watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     add_volume(watch, options.quiet, options.verbosity);
     watch.option("--config", "FILE", options.config,
                  "Read options from a TOML file; the command line wins");
+    watch.rare_from_here();
+    add_colour(watch, options.colour);
+    add_direction(watch, options.direction);
+    add_max_flows(watch, options.max_flows);
+    add_no_learn(watch, options.learn);
+    watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
+    add_summarize(watch, options.summarize);
     accept_numeric(watch);
     refuse_habits(watch);
 }

@@ -38,6 +38,7 @@ struct WatchOptions {
     bool summarize = false;  ///< of an incident's findings only the first
     output::ColourChoice colour = output::ColourChoice::automatic;
     output::TimeForm times = output::TimeForm::local;  ///< in text
+    bool plain = false;                                ///< no live view on a terminal
     bool quiet = false;
     int verbosity = 0;                    ///< how often -v was given
     bool path = false;                    ///< also report what this host itself drops

@@ -17,4 +17,10 @@ namespace flowstamp::output {
 /// "1,234,567".
 [[nodiscard]] std::string grouped(std::uint64_t number);
 
+/// "999 B", "1.2 MB".
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
+
+/// "0/s", "2.5/s", "120/s", "1.2k/s".
+[[nodiscard]] std::string rate_text(double rate);
+
 }  // namespace flowstamp::output

@@ -20,8 +20,7 @@ std::string clients_text(const analysis::Incident& its) {
 
 /// "57 clients > 10.2.0.2:8500", "3 clients > several servers, middlebox #1".
 std::string parties_text(const analysis::Incident& its) {
-    std::string text = fmt::format("{} > {}", clients_text(its),
-                                   its.server ? its.server->text() : "several servers");
+    std::string text = ends_text(its);
     if (its.middlebox) {
         text += fmt::format(", middlebox #{}", *its.middlebox);
     }
@@ -35,6 +34,11 @@ std::string parties_text(const analysis::Incident& its) {
 }
 
 }  // namespace
+
+std::string ends_text(const analysis::Incident& its) {
+    return fmt::format("{} > {}", clients_text(its),
+                       its.server ? its.server->text() : "several servers");
+}
 
 std::string incident_text(const analysis::Incident& its, const Style& style, EventTimes& times) {
     const bool is_drop = its.kind == analysis::FindingKind::local_drop;

@@ -8,6 +8,7 @@
 
 #include "user/base/time_text.h"
 #include "user/output/text/counted.h"
+#include "user/output/text/fitted.h"
 #include "user/output/text/path_view.h"
 
 namespace flowstamp::output {
@@ -15,54 +16,9 @@ namespace flowstamp::output {
 namespace {
 
 constexpr std::string_view kIndent = "  ";
-constexpr std::string_view kGap = "  ";
 constexpr std::size_t kLossesMost = 5;
 
 using Lines = std::vector<std::string>;
-
-/// "0/s", "2.5/s", "120/s", "1.2k/s".
-std::string rate_text(double rate) {
-    constexpr double kThousand = 1000;
-    if (rate >= kThousand * kThousand) {
-        return fmt::format("{:.1f}M/s", rate / kThousand / kThousand);
-    }
-    if (rate >= kThousand) {
-        return fmt::format("{:.1f}k/s", rate / kThousand);
-    }
-    constexpr double kShownWithTenths = 9.95;
-    constexpr double kNone = 0.05;
-    return rate < kNone              ? "0/s"
-           : rate < kShownWithTenths ? fmt::format("{:.1f}/s", rate)
-                                     : fmt::format("{:.0f}/s", rate);
-}
-
-/// The first bytes, up to the end of a character of UTF-8.
-std::string beginning(const std::string& text, std::size_t bytes) {
-    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0U) == 0x80) {
-        --bytes;
-    }
-    return text.substr(0, bytes);
-}
-
-std::string cut(std::string text, std::size_t width) {
-    constexpr std::string_view kMore = "...";
-    if (text.size() <= width) {
-        return text;
-    }
-    if (width < kMore.size()) {
-        return beginning(text, width);
-    }
-    return beginning(text, width - kMore.size()).append(kMore);
-}
-
-/// `left` and `right` at the two ends of a line; `left` is cut if both do not fit.
-std::string apart(std::string left, const std::string& right, std::size_t width) {
-    if (right.size() + kGap.size() >= width) {
-        return cut(std::move(left), width);
-    }
-    left = cut(std::move(left), width - right.size() - kGap.size());
-    return fmt::format("{}{:>{}}", left, right, width - left.size());
-}
 
 std::string headline(const PathView& view, std::size_t width, const Style& style) {
     const pathtrace::PathStats& stats = view.stats;
@@ -107,7 +63,7 @@ std::size_t fitting(Columns columns, std::size_t width) {
     std::size_t used = kIndent.size();
     std::size_t count = 0;
     for (const Column& column : columns) {
-        used += column.width + (count == 0 ? 0 : kGap.size());
+        used += column.width + (count == 0 ? 0 : kColumnGap.size());
         if (count > 0 && used > width) {
             break;
         }
@@ -122,7 +78,7 @@ std::string row(Columns columns, std::string Column::* cell, Paint paint) {
     std::string line;
     for (const Column& column : columns) {
         const std::string& text = column.*cell;
-        line += line.empty() ? kIndent : kGap;
+        line += line.empty() ? kIndent : kColumnGap;
         line += std::string(column.width - text.size(), ' ') + paint(text);
     }
     line.erase(line.find_last_not_of(' ') + 1);

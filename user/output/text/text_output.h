@@ -43,12 +43,6 @@ class TextOutput final : public Consumer {
     void interface(const net::InterfaceChange& change);
     void path(const pathtrace::PathReport& report);
 
-    /// In the verdict's colour.
-    [[nodiscard]] std::string painted(fst_verdict verdict, std::string_view text) const;
-    [[nodiscard]] std::string evidence_table(analysis::FindingKind kind,
-                                             const std::vector<analysis::Evidence>& evidence) const;
-    [[nodiscard]] std::string labelled(std::string_view label, std::string_view text) const;
-
     void write(std::string_view text);
 
     Output& output_;
@@ -63,9 +57,5 @@ class TextOutput final : public Consumer {
     std::uint64_t table_of_ = 0;
     std::uint64_t repeats_ = 0;  ///< resets since then with the same line
 };
-
-/// "1,234 packets (1.2 MB), 56 flows; 7 resets, 3 of them suspicious on arrival; findings: ...",
-/// then a line each for drops, challenges, stamps and losses, if any.
-[[nodiscard]] std::string stats_text(const analysis::Stats& stats);
 
 }  // namespace flowstamp::output
