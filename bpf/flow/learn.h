@@ -328,24 +328,25 @@ static __always_inline int leaps_ahead(const struct fst_direction* own,
            ahead > FST_TIMESTAMPS_NEAR + ((packet->time_ns - own->last_ns) >> 9);
 }
 
-/// Whether a segment that fits sets its side's clock: if its receiver takes its timestamp, too (fst_sets_clock()), or
-/// it brings the next bytes, as nobody else knows them. On a router one that runs ahead need come from where its
-/// side's first packets came: it may die on its way. Asked before it is learned.
+/// Whether a segment that fits sets its side's clock: if its receiver takes its timestamp, too (fst_sets_clock()), or if it
+/// goes on where its side stands with more bytes, which nobody else knows, or no later than its clock can be. On a
+/// router one that runs ahead need come from where its side's first packets came: it may die on its way. Asked before it is
+/// learned.
 static __always_inline int sets_clock(const struct fst_flow* flow, const struct fst_packet* packet,
                                       int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+    int leaps;
 
     if (!(packet->flags & FST_PACKET_TS))
         return 0;
     if (!(own->flags & FST_DIRECTION_TS_CLOCK) || !(other->flags & FST_DIRECTION_ACKED))
         return 1;
-    if (!fst_is_own_stack(flow, d ^ 1) && leaps_ahead(own, packet) &&
-        fst_hops_apart(own->ttl[0], packet->ttl) > 1)
+    leaps = leaps_ahead(own, packet);
+    if (fst_sequence_after(packet->ack, own->ack_edge) < 0 ||
+        (leaps && !fst_is_own_stack(flow, d ^ 1) && fst_hops_apart(own->ttl[0], packet->ttl) > 1))
         return 0;
-    if (packet->payload && packet->seq == own->seq_edge)
-        return 1;
-    return fst_sequence_after(packet->seq, other->ack_edge) <= 0 &&
-           fst_sequence_after(packet->ack, own->ack_edge) >= 0;
+    return fst_sequence_after(packet->seq, other->ack_edge) <= 0 ||
+           (packet->seq == own->seq_edge && (packet->payload || !leaps));
 }
 
 /// Learns from a packet that its receiver may have taken in: how far its side has come. Which bytes a stack

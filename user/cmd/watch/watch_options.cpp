@@ -108,7 +108,6 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_duration(watch, options.duration);
     add_count(watch, options.count);
     watch.flag("--path", options.path, "Also tell what this host itself drops, and where");
-    add_times(watch, options.times);
     watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     add_volume(watch, options.quiet, options.verbosity);
     watch.option("--config", "FILE", options.config,
@@ -120,6 +119,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_no_learn(watch, options.learn);
     watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
     add_summarize(watch, options.summarize);
+    add_times(watch, options.times);
     accept_numeric(watch);
     refuse_habits(watch);
 }
