@@ -82,9 +82,11 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     const int dropped = judgement->action == FST_ACTION_DROPPED;
     const int challenged = judgement->action == FST_ACTION_CHALLENGED;
     __u8 kept = kept_refuted(flow, packet, d);
+    const int begins = begins_burst(flow, packet, d);
+    const int asks_again = challenged && is_right_behind(flow, packet, d);
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
-    if (begins_burst(flow, packet, d)) {
+    if (begins) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
         if (!is_below_ack(flow, packet, d))
@@ -122,8 +124,8 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] |= FST_RESET_CHALLENGED;
     else if (judgement->challenge == FST_CHALLENGE_UPHELD)
         flow->reset_flags[d] &= ~FST_RESET_CHALLENGED;
-    // One that is held says nothing about where its sender would go on from.
-    if (!held) {
+    // One that is held, or that asks once more, says nothing about where its sender would go on from.
+    if (!held && (begins || !asks_again)) {
         flow->rst_seq[d] = packet->seq;
         flow->rst_ttl[d] = packet->ttl;
         flow->rst_tcp_flags[d] = packet->tcp_flags;
