@@ -108,8 +108,9 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         if (is_early_answer(flow, packet, judgement, d) &&
             (flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
             flow->after_rst[d] += FST_AFTER_RST_EARLY_ONE;
-        // A dead peer answers each of our ACKs once, and in its time.
-        if (challenges > 1 && (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)))
+        // A dead peer answers each of our ACKs once, and in its time. What its own answers need (is_upheld()) is not taken
+        // away: from nearer it takes all FST_CHALLENGES_MAX.
+        if (challenges > ANSWERS_HEARD && (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)))
             challenges--;
     }
     if (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE)

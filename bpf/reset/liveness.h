@@ -116,7 +116,8 @@ noinline int observe_after_rst(__u32 slot) {
         return 0;
     }
     if (speaks_for_sender(flow, scratch, d)) {
-        flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
+        if (fst_same_distance(&flow->direction[d], packet->ttl, 1))
+            flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
         signals = liveness_signals(flow, packet, d);
         if (goes_on_late(flow, packet, passed_us, d)) {
             flow->challenges[d] = 0;                     // both limits: challenges and drops

@@ -18,6 +18,9 @@
 #define ANSWERS_ENOUGH 3
 #define ANSWERS_SPAN_US 5000U
 
+/// Where the sender was heard since its reset, it takes this many answers before the one that is believed.
+#define ANSWERS_HEARD 2
+
 enum plan {
     PLAN_PASS = 0,
     PLAN_CHALLENGE = 1,
@@ -79,7 +82,7 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
         since_us < upheld_span_us(flow, packet, d))
         return 0;
     if (is_heard_since(flow, packet, d))
-        return answers > 1 &&
+        return answers >= ANSWERS_HEARD &&
                since_us >=
                    (flow->reset_flags[d] & FST_RESET_VOUCHED
                         ? (FST_CLOCK_AHEAD + (__u32)fst_clock_margin(&flow->direction[d])) * 1000 +
