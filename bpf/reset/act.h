@@ -74,6 +74,18 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
             !(flow->state & FST_FLOW_ESTABLISHED));
 }
 
+/// Whether the RST's TTL is the one to remember: that of the latest RST, but once the peer's own marks spoke for one of the
+/// burst that came by another way, of that one, though it was held, and of what answers in time after it: so its new route,
+/// or the TTL of its kernel, is known by its answers (is_challenge_answer()), whatever else comes.
+static __always_inline int tells_route(const struct fst_flow* flow, const struct fst_packet* packet,
+                                       const struct fst_judgement* judgement, int says_place,
+                                       int d) {
+    if ((flow->reset_flags[d] & FST_RESET_VOUCHED) && !begins_burst(flow, packet, d) &&
+        !fst_same_distance(&flow->direction[d], flow->rst_ttl[d], 1))
+        return answers_an_ack(flow, packet, d) && had_time_to_answer(flow, packet, judgement, d);
+    return says_place || (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE);
+}
+
 /// What the flow remembers of an acceptable RST, once it is known what becomes of it.
 static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, __u32 held,
                                      int d) {
@@ -83,7 +95,9 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     const int challenged = judgement->action == FST_ACTION_CHALLENGED;
     __u8 kept = kept_refuted(flow, packet, d);
     const int begins = begins_burst(flow, packet, d);
-    const int asks_again = challenged && is_right_behind(flow, packet, d);
+    // One that is held, or that asks once more, says nothing about where its sender would go on from.
+    const int says_place = !held && (begins || !challenged || !is_right_behind(flow, packet, d));
+    const int route = tells_route(flow, packet, judgement, says_place, d);
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
     if (begins) {
@@ -125,10 +139,10 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->reset_flags[d] |= FST_RESET_CHALLENGED;
     else if (judgement->challenge == FST_CHALLENGE_UPHELD)
         flow->reset_flags[d] &= ~FST_RESET_CHALLENGED;
-    // One that is held, or that asks once more, says nothing about where its sender would go on from.
-    if (!held && (begins || !asks_again)) {
-        flow->rst_seq[d] = packet->seq;
+    if (route)
         flow->rst_ttl[d] = packet->ttl;
+    if (says_place) {
+        flow->rst_seq[d] = packet->seq;
         flow->rst_tcp_flags[d] = packet->tcp_flags;
     }
     flow->challenges[d] = challenges | drops << 4;
