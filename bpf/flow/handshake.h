@@ -74,9 +74,8 @@ static __always_inline void begin_candidate(struct fst_flow* flow, const struct 
                                             __u32 slot, int d) {
     struct candidate* candidate = candidate_get(slot);
 
-    if (!candidate ||
-        ((flow->state & FST_FLOW_CANDIDATE) && is_begun_here(flow, candidate, d) &&
-         coarse_of(packet) - candidate->syn_coarse < SYN_REPEATED_COARSE))
+    if (!candidate || ((flow->state & FST_FLOW_CANDIDATE) && is_begun_here(flow, candidate, d) &&
+                       coarse_of(packet) - candidate->syn_coarse < SYN_REPEATED_COARSE))
         return;
     __builtin_memset(candidate, 0, sizeof(*candidate));
     note_candidate(candidate, packet, d);
