@@ -101,5 +101,33 @@ TEST_P(DatapathForgerHeld, ResetsFromElsewhereHideNoNewRoute) {
     }
 }
 
+/// Where one was refuted lately, those that are confirmed and come from elsewhere are dropped: they take nothing of the
+/// question that a genuine one asks.
+TEST_P(DatapathForgerHeld, ResetsThatAreDroppedPutNoAnswerOff) {
+    protect();
+    Conversation talk =
+        established({.peer = {.ttl = 57, .timestamps = false, .mac = Setting{}.peer.mac}});
+    inject(talk, mimic(talk));
+    ask(talk);
+    talk.exchange(3);
+    talk.pass_ms(100);
+    ASSERT_NE(talk.flow().reset_flags[talk.index(End::peer)] & FST_RESET_REFUTED, 0);
+    inject(talk, talk.next(End::peer, Rst | Ack));
+    ask(talk);
+    int answers = 0;
+    bool heard = false;
+    for (; answers < 10 && !heard; answers++) {
+        talk.pass_us(10'000);
+        EXPECT_EQ(inject(talk, crude(talk)).judgement().action, FST_ACTION_DROPPED);
+        talk.pass_us(10'000);
+        const Outcome answer = inject(talk, talk.stateless_reset());
+        heard = answer.judgement().pass_reason == FST_PASS_ANSWER;
+        if (!answer.dropped)
+            ask(talk);
+    }
+    EXPECT_TRUE(heard);
+    EXPECT_LE(answers, 3);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
