@@ -135,8 +135,12 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         const int answers = answers_an_ack(flow, packet, d);
 
-        challenges += answers;
-        if (answers || is_question_over(flow, packet, d)) {
+        if (answers_for_another(flow, packet, judgement, d)) {
+            challenges += !(flow->after_rst[d] & FST_AFTER_RST_EARLY);
+            if ((flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
+                flow->after_rst[d] += FST_AFTER_RST_EARLY_ONE;
+        } else if (answers || is_question_over(flow, packet, d)) {
+            challenges += answers;
             flow->reset_flags[d] &= ~FST_RESET_EGRESS;
             flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
         }

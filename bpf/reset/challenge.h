@@ -137,6 +137,20 @@ static __always_inline int is_early_answer(const struct fst_flow* flow,
     return answers_an_ack(flow, packet, d) && !is_new_challenge(flow, packet, judgement, d);
 }
 
+/// Whether the RST, in the shape of an answer and in time, comes from elsewhere than the peer, as a kernel's answers to what
+/// its socket began may, and before the peer's own answer to the same ACK must have come: it counts, once, but asks no
+/// new question, which would put that answer off, again and again.
+static __always_inline int answers_for_another(const struct fst_flow* flow,
+                                               const struct fst_packet* packet,
+                                               const struct fst_judgement* judgement, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+    const __u64 elsewhere = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_FARTHER);
+
+    return (judgement->signals & elsewhere) && !(flow->reset_flags[d] & FST_RESET_VOUCHED) &&
+           (flow->reset_flags[d] & FST_RESET_CHALLENGED) && answers_an_ack(flow, packet, d) &&
+           time_us(packet->time_ns) - flow->egress_us[d] < 2 * rtt_us - rtt_us / 8;
+}
+
 /// Whether a RST that is to be challenged is held: its sender will answer the challenge before it. For early
 /// answers that is repeated three times: a box that answers each of our ACKs would be asked without end.
 static __always_inline int is_held(const struct fst_flow* flow, const struct fst_packet* packet,
@@ -146,7 +160,8 @@ static __always_inline int is_held(const struct fst_flow* flow, const struct fst
     if (is_too_far(flow, judgement, d))
         return 1;
     if (answers_an_ack(flow, packet, d))
-        return is_early_answer(flow, packet, judgement, d) &&
+        return (is_early_answer(flow, packet, judgement, d) ||
+                answers_for_another(flow, packet, judgement, d)) &&
                (flow->after_rst[d] & FST_AFTER_RST_EARLY) == FST_AFTER_RST_EARLY;
     return is_question_under_way(flow, packet, d);
 }

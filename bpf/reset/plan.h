@@ -255,7 +255,9 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
     if (judgement->verdict == FST_VERDICT_CONFIRMED || !answers_an_ack(flow, packet, d))
         return PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
-    if (had_time_to_answer(flow, packet, judgement, d))
+    if (had_time_to_answer(flow, packet, judgement, d) &&
+        !(answers_for_another(flow, packet, judgement, d) &&
+          (flow->after_rst[d] & FST_AFTER_RST_EARLY)))
         return pass_because(judgement, FST_PASS_TOO_MANY);
     // Too early for the answer to the last challenge, which is still to come.
     return (flow->reset_flags[d] & FST_RESET_EGRESS) ? PLAN_HOLD : PLAN_DROP;

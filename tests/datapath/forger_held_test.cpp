@@ -129,5 +129,37 @@ TEST_P(DatapathForgerHeld, ResetsThatAreDroppedPutNoAnswerOff) {
     EXPECT_LE(answers, 3);
 }
 
+/// A box nearer than the peer answers each of our ACKs twice, early and just before the peer does. None of the peer's marks
+/// speaks for its reset.
+TEST_P(DatapathForgerHeld, AnswersFromNearerPutNoneOfThePeersOff) {
+    protect();
+    Conversation talk = established(
+        {.peer = {.ttl = 57, .ids = Ids::zero, .timestamps = false, .mac = Setting{}.peer.mac}});
+    const auto from_nearer = [&talk] {
+        Segment forged = talk.stateless_reset();
+        forged.ttl = static_cast<std::uint8_t>(forged.ttl + 3);
+        return forged;
+    };
+    inject(talk, talk.next(End::peer, Rst | Ack));
+    ask(talk);
+    int answers = 0;
+    bool heard = false;
+    for (; answers < 20 && !heard; answers++) {
+        talk.pass_us(8'000);
+        if (!inject(talk, from_nearer()).dropped)
+            ask(talk);
+        talk.pass_us(10'400);
+        if (!inject(talk, from_nearer()).dropped)
+            ask(talk);
+        talk.pass_us(1550);
+        const Outcome answer = inject(talk, talk.stateless_reset());
+        heard = answer.judgement().action == FST_ACTION_OBSERVED;
+        if (!answer.dropped)
+            ask(talk);
+    }
+    EXPECT_TRUE(heard);
+    EXPECT_LE(answers, 1);
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
