@@ -83,6 +83,7 @@ struct candidate {
     __u8 mptcp;        ///< bit d: end d's SYN offered Multipath TCP
     __u32 agreed_us;   ///< when both agreed last, microseconds, with `agreements`
     __u32 agreements;  ///< how often, of what passes a router
+    __u32 syn_coarse;  ///< when its latest SYN came, as in fst_flow.seen_coarse, with `handshake`
 };
 
 #ifdef __bpf__

@@ -108,24 +108,35 @@ static __always_inline void note_other_place(struct fst_flow* flow, struct candi
         adopt_edges(flow, candidate, packet->time_ns);
 }
 
+/// Whether a packet of end `d` that is not refused shows that the flow is what it was. A new connection is given up for what
+/// the flow's receiver takes in, and not where that has begun it.
+static __always_inline int shows_old(const struct fst_flow* flow, const struct candidate* candidate,
+                                     __u32 acceptance, int d) {
+    return !candidate->handshake ||
+           (acceptance == FST_ACCEPTED && !is_begun_here(flow, candidate, d));
+}
+
 /// A packet, no SYN or RST, of a flow with a candidate, or one that its receiver refuses: such a
-/// packet may begin a candidate. One that fits shows that the flow is what it was.
-noinline int observe_candidate(__u32 slot, __u32 fits) {
+/// packet may begin a candidate. `acceptance`: enum fst_acceptance.
+noinline int observe_candidate(__u32 slot, __u32 acceptance) {
     struct candidate* candidate = candidate_get(slot);
     struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
+    int d;
 
     if (!scratch || !flow || !candidate)
         return 0;
-    if (fits) {
-        state_clear(flow, FST_FLOW_CANDIDATE);
+    d = scratch->packet.direction & 1;
+    if (acceptance != FST_REFUSED) {
+        if (shows_old(flow, candidate, acceptance, d))
+            state_clear(flow, FST_FLOW_CANDIDATE);
         return 0;
     }
     if (!(flow->state & FST_FLOW_CANDIDATE)) {
         __builtin_memset(candidate, 0, sizeof(*candidate));
         state_set(flow, FST_FLOW_CANDIDATE);
     }
-    note_other_place(flow, candidate, &scratch->packet, scratch->packet.direction & 1);
+    note_other_place(flow, candidate, &scratch->packet, d);
     return 0;
 }
 

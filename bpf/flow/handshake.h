@@ -15,6 +15,9 @@
 /// How long a SYN's answer may be under way: as long as Linux waits until it sends the SYN again.
 #define SYN_UNDER_WAY_NS 1000000000ULL
 
+/// How long a SYN is repeated, about seconds: by Linux for 127 (net.ipv4.tcp_syn_retries).
+#define SYN_REPEATED_COARSE 128
+
 /// The bits of the flow's state that make a packet of side `d` one that is awaited, or watched.
 static __always_inline __u32 pending_of(int d) {
     return FST_OF(FST_FLOW_AFTER_RST, d) | FST_OF(FST_FLOW_AWAITS_EGRESS, d ^ 1) |
@@ -58,16 +61,25 @@ static __always_inline void note_candidate(struct candidate* candidate,
     candidate->handshake |= (__u8)(1 << d);
 }
 
+/// Whether an end of this side, other than `d`, has sent a SYN of the candidate, or a SYN-ACK: its stack has one socket for
+/// these addresses and ports, and no longer the flow's. What comes in the other end's name says nothing about that.
+static __always_inline int is_begun_here(const struct fst_flow* flow,
+                                         const struct candidate* candidate, int d) {
+    return (flow->state & FST_OF(FST_FLOW_LOCAL, d ^ 1)) && (candidate->handshake & 1 << (d ^ 1));
+}
+
 /// A SYN while the flow is open. The stack answers it with a challenge ACK (RFC 9293, section
-/// 3.10.7.4), so it does not end the flow.
+/// 3.10.7.4), so it does not end the flow. One from outside takes the place of none of ours, as long as that may be answered.
 static __always_inline void begin_candidate(struct fst_flow* flow, const struct fst_packet* packet,
                                             __u32 slot, int d) {
     struct candidate* candidate = candidate_get(slot);
 
-    if (!candidate)
+    if (!candidate || ((flow->state & FST_FLOW_CANDIDATE) && is_begun_here(flow, candidate, d) &&
+                       coarse_of(packet) - candidate->syn_coarse < SYN_REPEATED_COARSE))
         return;
     __builtin_memset(candidate, 0, sizeof(*candidate));
     note_candidate(candidate, packet, d);
+    candidate->syn_coarse = coarse_of(packet);
     state_set(flow, FST_FLOW_CANDIDATE | FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
 }
 

@@ -191,7 +191,7 @@ noinline int observe_rare(__u32 slot) {
         scratch->acceptance = (__u32)acceptance_of(slot);
         fits = scratch->acceptance != FST_REFUSED;
         if (!fits || (flow->state & FST_FLOW_CANDIDATE))
-            observe_candidate(slot, (__u32)fits);
+            observe_candidate(slot, scratch->acceptance);
         if (scratch->acceptance == FST_UNFIT)
             packet->flags |= FST_PACKET_OUT_OF_PROFILE;
     }

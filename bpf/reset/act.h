@@ -74,9 +74,47 @@ static __always_inline int is_acceptable(const struct scratch* scratch, const st
             !(flow->state & FST_FLOW_ESTABLISHED));
 }
 
+/// Whether the RST's TTL is the one to remember: that of the latest RST, but once the peer's own marks spoke for one of the
+/// burst that came by another way, of that one, though it was held, and of what answers in time after it: so its new route,
+/// or the TTL of its kernel, is known by its answers (is_challenge_answer()), whatever else comes.
+static __always_inline int tells_route(const struct fst_flow* flow, const struct fst_packet* packet,
+                                       const struct fst_judgement* judgement, int says_place,
+                                       int begins, int d) {
+    if ((flow->reset_flags[d] & FST_RESET_VOUCHED) && !begins &&
+        !fst_same_distance(&flow->direction[d], flow->rst_ttl[d], 1))
+        return answers_an_ack(flow, packet, d) && had_time_to_answer(flow, packet, judgement, d);
+    return says_place || (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE);
+}
+
+/// Where an acceptable RST was and came from, into the flow, before anything else of it is remembered. A global function, so
+/// that the verifier checks it once.
+noinline int remember_place(__u32 slot, __u32 held) {
+    const struct scratch* scratch = scratch_get();
+    struct fst_flow* flow = flow_get(slot);
+    const struct fst_judgement* judgement;
+    const struct fst_packet* packet;
+    int d, begins, says_place;
+
+    if (!scratch || !flow)
+        return 0;
+    packet = &scratch->packet;
+    judgement = &scratch->judgement;
+    d = packet->direction & 1;
+    begins = begins_burst(flow, packet, d);
+    // One that is held, or that asks once more, says nothing about where its sender would go on from.
+    says_place = !held && (begins || judgement->action != FST_ACTION_CHALLENGED ||
+                           !is_right_behind(flow, packet, d));
+    if (tells_route(flow, packet, judgement, says_place, begins, d))
+        flow->rst_ttl[d] = packet->ttl;
+    if (says_place) {
+        flow->rst_seq[d] = packet->seq;
+        flow->rst_tcp_flags[d] = packet->tcp_flags;
+    }
+    return 0;
+}
+
 /// What the flow remembers of an acceptable RST, once it is known what becomes of it.
-static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, __u32 held,
-                                     int d) {
+static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, int d) {
     const struct fst_packet* packet = &scratch->packet;
     struct fst_judgement* judgement = &scratch->judgement;
     const int dropped = judgement->action == FST_ACTION_DROPPED;
@@ -97,8 +135,12 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     } else if (challenged && is_new_challenge(flow, packet, judgement, d)) {
         const int answers = answers_an_ack(flow, packet, d);
 
-        challenges += answers;
-        if (answers || is_question_over(flow, packet, d)) {
+        if (answers_for_another(flow, packet, judgement, d)) {
+            challenges += !(flow->after_rst[d] & FST_AFTER_RST_EARLY);
+            if ((flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
+                flow->after_rst[d] += FST_AFTER_RST_EARLY_ONE;
+        } else if (answers || is_question_over(flow, packet, d)) {
+            challenges += answers;
             flow->reset_flags[d] &= ~FST_RESET_EGRESS;
             flow->after_rst[d] &= ~FST_AFTER_RST_EARLY;
         }
@@ -106,28 +148,24 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         if (is_early_answer(flow, packet, judgement, d) &&
             (flow->after_rst[d] & FST_AFTER_RST_EARLY) != FST_AFTER_RST_EARLY)
             flow->after_rst[d] += FST_AFTER_RST_EARLY_ONE;
-        // A dead peer answers each of our ACKs once, and in its time.
-        if (challenges > 1 && (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)))
+        // A dead peer answers each of our ACKs once, and in its time. What its own answers need (is_upheld()) is not taken
+        // away: from nearer it takes all FST_CHALLENGES_MAX.
+        if (challenges > ANSWERS_HEARD && (judgement->signals & FST_SIGNAL_BIT(FST_SIGNAL_NEARER)))
             challenges--;
     }
     if (judgement->signals & FST_SIGNALS_CORROBORATE_GENUINE)
         flow->reset_flags[d] |= FST_RESET_VOUCHED;
     if (dropped) {
-        // What both ends send from now on shows whether the sender repeats its reset on purpose.
-        flow->reset_flags[d] =
-            (flow->reset_flags[d] & ~(FST_RESET_EGRESS | FST_RESET_SENDER_SEEN)) |
-            FST_RESET_DROPPED;
+        // What both ends send from now on shows whether the sender repeats its reset on purpose. A question that is
+        // open stays so, from when it was asked: anyone's reset may be dropped meanwhile.
+        if (!(flow->reset_flags[d] & FST_RESET_CHALLENGED))
+            flow->reset_flags[d] &= ~FST_RESET_EGRESS;
+        flow->reset_flags[d] = (flow->reset_flags[d] & ~FST_RESET_SENDER_SEEN) | FST_RESET_DROPPED;
     }
     if (challenged)
         flow->reset_flags[d] |= FST_RESET_CHALLENGED;
     else if (judgement->challenge == FST_CHALLENGE_UPHELD)
         flow->reset_flags[d] &= ~FST_RESET_CHALLENGED;
-    // One that is held says nothing about where its sender would go on from.
-    if (!held) {
-        flow->rst_seq[d] = packet->seq;
-        flow->rst_ttl[d] = packet->ttl;
-        flow->rst_tcp_flags[d] = packet->tcp_flags;
-    }
     flow->challenges[d] = challenges | drops << 4;
     judgement->challenges = challenges;
     // A client in SYN-SENT resets what does not acknowledge its SYN, and goes on (RFC 9293, section
@@ -222,8 +260,10 @@ noinline int reset_settle(__u32 slot, __u32 held) {
         return 0;
     d = scratch->packet.direction & 1;
     acceptable = is_acceptable(scratch, flow, d);
-    if (acceptable)
-        remember(scratch, flow, held, d);
+    if (acceptable) {
+        remember_place(slot, held);
+        remember(scratch, flow, d);
+    }
     count_verdict(&scratch->judgement);
     emit_flow(scratch, flow, slot, FST_EVENT_RST);
     // What no stack takes in is no word of its sender's: its flow has rested all the same.

@@ -6,8 +6,8 @@
 // segments that occupy no sequence space. To connection tracking and address translation it is a
 // byte sent again: its ACK is one that this end has sent before, so nothing in it is new to anyone.
 //
-// A RST that comes right after a challenge is held: it goes no farther. Who sent it before the challenge's ACK
-// reached him will answer that ACK, and his answer makes the next challenge. Moved to another number instead, it
+// A RST that comes right after a challenge's ACK is held: it goes no farther. Who sent it before that ACK
+// reached him will answer it, and his answer makes the next challenge. Moved to another number instead, it
 // would depend on Linux' limit of challenge ACKs (net.ipv4.tcp_invalid_ratelimit), which any packet that the stack
 // does not take in uses up, and on no byte of the window being one that the receiver holds back.
 #ifndef FLOWSTAMP_BPF_RESET_CHALLENGE_H
@@ -102,21 +102,31 @@ static __always_inline int is_new_challenge(const struct fst_flow* flow,
            (had_time_to_answer(flow, packet, judgement, d) && !is_too_far(flow, judgement, d));
 }
 
-/// Whether a RST was challenged so lately that its sender, if it is the same as this one's, had not received our ACK
-/// when he sent this one: he will answer that ACK. A round trip can be shorter than the least one seen: a quarter of
-/// that is sure. The sender's latest packet has been that RST: those that are held leave no stamp. For what comes from the
-/// peer's own place only a RST from there has asked: the challenge of another may be thrown away on its way to the stack,
-/// by a router where its TTL ends. So of any number two are challenged in that time at the most.
-static __always_inline int is_question_under_way(const struct fst_flow* flow,
-                                                 const struct fst_packet* packet, int d) {
+/// Whether the RST comes right behind one that was challenged: the side's latest packet is one, as those that are held leave
+/// no stamp. A round trip can be shorter than the least one seen: a quarter of that is sure.
+static __always_inline int is_right_behind(const struct fst_flow* flow,
+                                           const struct fst_packet* packet, int d) {
     const struct fst_direction* own = &flow->direction[d];
     const struct fst_stamp* latest = &own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)];
     const __u32 sure_us = own->min_rtt_us / 4;
 
     return (flow->reset_flags[d] & FST_RESET_CHALLENGED) && (latest->tcp_flags & FST_TCP_RST) &&
            time_us(packet->time_ns) - latest->time_us <
-               (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US) &&
-           (fst_same_distance(own, flow->rst_ttl[d], 1) || !fst_same_distance(own, packet->ttl, 1));
+               (sure_us > CHALLENGE_SPACING_US ? sure_us : CHALLENGE_SPACING_US);
+}
+
+/// Whether our stack has sent since that RST was challenged. The sender of this one, if it is genuine, had not received
+/// what it sent when he sent this one: he will answer it, as a stack answers any packet to a connection that it does not
+/// know (RFC 9293, section 3.10.7.1). A challenge alone asks nobody: its receiver throws it away for the options that it
+/// keeps (Linux: tcp_inbound_hash()), or for a checksum that nobody has summed up, and a router where its TTL ends or the
+/// next link is too narrow.
+static __always_inline int is_question_under_way(const struct fst_flow* flow,
+                                                 const struct fst_packet* packet, int d) {
+    const struct fst_direction* own = &flow->direction[d];
+    const __u32 asked_us = own->ring[(own->ring_next - 1) & (FST_RING_STAMPS - 1)].time_us;
+
+    return is_right_behind(flow, packet, d) &&
+           fst_sequence_after(time_us(flow->direction[d ^ 1].last_ns), asked_us) > 0;
 }
 
 /// Whether the RST, which begins no burst, comes too early to answer the open challenge, and looks like its answer
@@ -125,6 +135,20 @@ static __always_inline int is_early_answer(const struct fst_flow* flow,
                                            const struct fst_packet* packet,
                                            const struct fst_judgement* judgement, int d) {
     return answers_an_ack(flow, packet, d) && !is_new_challenge(flow, packet, judgement, d);
+}
+
+/// Whether the RST, in the shape of an answer and in time, comes from elsewhere than the peer, as a kernel's answers to what
+/// its socket began may, and before the peer's own answer to the same ACK must have come: it counts, once, but asks no
+/// new question, which would put that answer off, again and again.
+static __always_inline int answers_for_another(const struct fst_flow* flow,
+                                               const struct fst_packet* packet,
+                                               const struct fst_judgement* judgement, int d) {
+    const __u32 rtt_us = flow->direction[d].min_rtt_us;
+    const __u64 elsewhere = FST_SIGNAL_BIT(FST_SIGNAL_NEARER) | FST_SIGNAL_BIT(FST_SIGNAL_FARTHER);
+
+    return (judgement->signals & elsewhere) && !(flow->reset_flags[d] & FST_RESET_VOUCHED) &&
+           (flow->reset_flags[d] & FST_RESET_CHALLENGED) && answers_an_ack(flow, packet, d) &&
+           time_us(packet->time_ns) - flow->egress_us[d] < 2 * rtt_us - rtt_us / 8;
 }
 
 /// Whether a RST that is to be challenged is held: its sender will answer the challenge before it. For early
@@ -136,7 +160,8 @@ static __always_inline int is_held(const struct fst_flow* flow, const struct fst
     if (is_too_far(flow, judgement, d))
         return 1;
     if (answers_an_ack(flow, packet, d))
-        return is_early_answer(flow, packet, judgement, d) &&
+        return (is_early_answer(flow, packet, judgement, d) ||
+                answers_for_another(flow, packet, judgement, d)) &&
                (flow->after_rst[d] & FST_AFTER_RST_EARLY) == FST_AFTER_RST_EARLY;
     return is_question_under_way(flow, packet, d);
 }

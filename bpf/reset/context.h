@@ -9,6 +9,9 @@
 #define IDLE_NS 60000000000ULL
 #define PROVOKED_US 1000000U
 
+/// Bytes that a SYN may carry (RFC 7413), and a refusal acknowledges.
+#define SYN_DATA_MAX 65535
+
 static __always_inline int is_stateless_shape(const struct reset_view* view) {
     const struct fst_packet* packet = view->packet;
 
@@ -48,7 +51,7 @@ static __always_inline int refuses_new_connection(const struct reset_view* view,
     return candidate && (view->flow->state & FST_FLOW_CANDIDATE) &&
            (view->flow->state & FST_OF(FST_FLOW_LOCAL, other)) &&
            (candidate->handshake & (1 << other)) && (view->packet->tcp_flags & FST_TCP_ACK) &&
-           view->packet->ack == candidate->isn[other] + 1 &&
+           view->packet->ack - candidate->isn[other] - 1 <= SYN_DATA_MAX &&
            !(view->judgement->context & FST_CONTEXT_IN_WINDOW);
 }
 

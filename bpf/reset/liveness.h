@@ -116,7 +116,8 @@ noinline int observe_after_rst(__u32 slot) {
         return 0;
     }
     if (speaks_for_sender(flow, scratch, d)) {
-        flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
+        if (fst_same_distance(&flow->direction[d], packet->ttl, 1))
+            flow->reset_flags[d] |= FST_RESET_SENDER_SEEN;
         signals = liveness_signals(flow, packet, d);
         if (goes_on_late(flow, packet, passed_us, d)) {
             flow->challenges[d] = 0;                     // both limits: challenges and drops
@@ -153,7 +154,8 @@ noinline int observe_after_rst(__u32 slot) {
 /// An ACK of side `d` while a RST of the other side is watched, before it is learned. If it acknowledges more, its stack
 /// has taken that in since: whatever the data looked like here, an answer is one to this number now, a round trip from
 /// here on, and the answers begin anew. So a mimic of the sender's answers ends no stream of which something is taken
-/// in once in the least round trip; and a genuine RST waits for its own last data at the most.
+/// in once in seven eighths of the least round trip (fst_had_time_to_answer()); and a genuine RST waits for its own last
+/// data at the most.
 static __always_inline void ask_about_latest(struct fst_flow* flow, const struct fst_packet* packet,
                                              int d) {
     const int rst_side = d ^ 1;

@@ -18,6 +18,9 @@
 #define ANSWERS_ENOUGH 3
 #define ANSWERS_SPAN_US 5000U
 
+/// Where the sender was heard since its reset, it takes this many answers before the one that is believed.
+#define ANSWERS_HEARD 2
+
 enum plan {
     PLAN_PASS = 0,
     PLAN_CHALLENGE = 1,
@@ -79,7 +82,7 @@ static __always_inline int is_upheld(const struct fst_flow* flow, const struct f
         since_us < upheld_span_us(flow, packet, d))
         return 0;
     if (is_heard_since(flow, packet, d))
-        return answers > 1 &&
+        return answers >= ANSWERS_HEARD &&
                since_us >=
                    (flow->reset_flags[d] & FST_RESET_VOUCHED
                         ? (FST_CLOCK_AHEAD + (__u32)fst_clock_margin(&flow->direction[d])) * 1000 +
@@ -252,7 +255,9 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
     if (judgement->verdict == FST_VERDICT_CONFIRMED || !answers_an_ack(flow, packet, d))
         return PLAN_DROP;
     // On suspicion alone: its sender has answered every challenge, and nobody else has spoken.
-    if (had_time_to_answer(flow, packet, judgement, d))
+    if (had_time_to_answer(flow, packet, judgement, d) &&
+        !(answers_for_another(flow, packet, judgement, d) &&
+          (flow->after_rst[d] & FST_AFTER_RST_EARLY)))
         return pass_because(judgement, FST_PASS_TOO_MANY);
     // Too early for the answer to the last challenge, which is still to come.
     return (flow->reset_flags[d] & FST_RESET_EGRESS) ? PLAN_HOLD : PLAN_DROP;

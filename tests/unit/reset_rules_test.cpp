@@ -199,8 +199,8 @@ bool is_acceptable(const SeenEvent& rst) {
            !(rst.flow->direction[side ^ 1U].flags & FST_DIRECTION_ACKED);
 }
 
-/// The data path keeps one time for a burst of resets: a pair is compared only if that makes no
-/// difference.
+/// The data path keeps one time for a burst of resets, and one distance where the sender's marks spoke for one of
+/// them: a pair is compared only if that makes no difference.
 bool is_comparable(const SeenEvent& first, const SeenEvent& second) {
     const unsigned side = second.event.packet.direction & 1U;
     const std::uint32_t since = time_us(second.event.packet) - time_us(first.event.packet);
@@ -208,7 +208,8 @@ bool is_comparable(const SeenEvent& first, const SeenEvent& second) {
     const auto same_side = [&](std::uint32_t limit) {
         return (since < limit) == (since_burst < limit);
     };
-    return same_side(FST_TWO_PATHS_US) && same_side(FST_SEQ_CHANGE_US);
+    return same_side(FST_TWO_PATHS_US) && same_side(FST_SEQ_CHANGE_US) &&
+           first.flow->rst_ttl[side] == first.event.packet.ttl;
 }
 
 void compare_pair(const SeenEvent& first, const SeenEvent& second, Compared& compared) {
