@@ -39,7 +39,7 @@ static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
 }
 
 /// Whether data that its receiver may take in covers the number of what was taken for its side's FIN: that was
-/// none, as no side sends both. Its receiver had thrown it away.
+/// none, as no side sends both. Its receiver had thrown it away; but not what a socket of this host has acknowledged.
 static __always_inline int covers_fin(const struct fst_flow* flow, const struct fst_packet* packet,
                                       int d) {
     const __u32 edge = flow->direction[d].seq_edge;
@@ -47,6 +47,7 @@ static __always_inline int covers_fin(const struct fst_flow* flow, const struct 
     return (flow->state & FST_OF(FST_FLOW_FIN, d)) && packet->payload &&
            fst_sequence_after(packet->seq, edge) < 0 &&
            fst_sequence_after(packet->seq + packet->payload, edge) >= 0 &&
+           !(fst_is_own_stack(flow, d ^ 1) && flow->direction[d ^ 1].ack_edge == edge) &&
            fst_is_new_to(&flow->direction[d ^ 1], packet);
 }
 
