@@ -141,9 +141,9 @@ enum fst_reset_flags {
     FST_RESET_DROPPED = 1U << 1,     ///< it was discarded
     FST_RESET_EGRESS = 1U << 2,      ///< the other end has sent since; egress_us says when first
     FST_RESET_SENDER_SEEN =
-        1U << 3,                  ///< a fitting packet that is no RST came from its sender's place since
-    FST_RESET_ALIVE = 1U << 4,    ///< its sender went on, causally later
-    FST_RESET_REFUTED = 1U << 5,  ///< a challenge of this flow was refuted once
+        1U << 3,  ///< a fitting packet that is no RST came from its sender's place since
+    FST_RESET_ALIVE = 1U << 4,          ///< its sender went on, causally later
+    FST_RESET_REFUTED = 1U << 5,        ///< a challenge of this flow was refuted once
     FST_RESET_RECEIVES_ACKS = 1U << 6,  ///< and it receives what the other end sends
     FST_RESET_VOUCHED =
         1U << 7,  ///< its sender's own timestamps, or IP-IDs, spoke for the first of a burst

@@ -185,7 +185,8 @@ TEST_F(Stamps, OfAConversationContainItsFields) {
             EXPECT_EQ(stamp.tcp_flags, flags);
             EXPECT_EQ(stamp.segments, 1);
             EXPECT_EQ(stamp.payload, payload);
-            EXPECT_EQ(stamp.header_words * 4, (layout.v6 ? 40 : 20) + 20 + encode(tcp.options).size());
+            EXPECT_EQ(stamp.header_words * 4,
+                      (layout.v6 ? 40 : 20) + 20 + encode(tcp.options).size());
         };
         send(0, Syn, 0);
         send(1, Syn | Ack, 0);

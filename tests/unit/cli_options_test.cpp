@@ -319,6 +319,13 @@ TEST(Cli, SuggestsTheNearestOptionAndWord) {
               "flowstamp: --drop confirm: not known; did you mean confirmed?\n");
 }
 
+TEST(Cli, SaysWhatAnOptionsValueLacks) {
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--log"}),
+              "flowstamp: watch: --log needs a value; see flowstamp watch --help\n");
+    EXPECT_EQ(refusal({"watch", "-i", "eth0", "--log", "a", "--log", "b"}),
+              "flowstamp: watch: --log is given more than once; see flowstamp watch --help\n");
+}
+
 TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
     EXPECT_EQ(
         refusal({"--json", "watch"}),

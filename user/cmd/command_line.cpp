@@ -26,9 +26,19 @@ void accept(const std::string& objection) {
     }
 }
 
+/// CLI11's message as one line; of an option's values in our words.
 std::string one_line(const CLI::ParseError& error) {
     std::string line = error.what();
     std::ranges::replace(line, '\n', ' ');
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
+        const std::string option = line.substr(0, line.find(':'));
+        if (line.ends_with(" missing")) {
+            return option + " needs a value";
+        }
+        if (line.contains("At Most 1 ")) {
+            return option + " is given more than once";
+        }
+    }
     return line;
 }
 
