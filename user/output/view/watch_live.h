@@ -58,7 +58,7 @@ class WatchLive final : public Consumer {
     /// `title`: what is watched, and how.
     void draw(analysis::Sample sample, std::string title, Nanoseconds now);
 
-    [[nodiscard]] const ResetTally& resets() const { return tally_.resets(); }
+    [[nodiscard]] const JudgedResets& resets() const { return tally_.resets(); }
 
   private:
     void redraw();

@@ -14,7 +14,7 @@
 
 namespace flowstamp::output {
 
-std::string genuine_text(const ResetTally& resets) {
+std::string genuine_text(const JudgedResets& resets) {
     std::vector<std::pair<fst_cause, std::uint64_t>> causes(resets.causes.begin(),
                                                             resets.causes.end());
     std::ranges::stable_sort(causes, std::ranges::greater{},
@@ -29,7 +29,7 @@ std::string genuine_text(const ResetTally& resets) {
     return text;
 }
 
-std::string tally_text(const ResetTally& resets) {
+std::string tally_text(const JudgedResets& resets) {
     const std::string causes = genuine_text(resets);
     return fmt::format("{} genuine{}, {} suspected forged, {} confirmed forged",
                        grouped(resets.verdicts[FST_VERDICT_GENUINE]),

@@ -14,17 +14,17 @@
 namespace flowstamp::output {
 
 /// Resets by what became of them: each counts once, as it was judged last.
-struct ResetTally {
+struct JudgedResets {
     std::array<std::uint64_t, FST_VERDICT_CONFIRMED + 1> verdicts{};  ///< by enum fst_verdict
     std::map<fst_cause, std::uint64_t> causes{};                      ///< of the genuine ones
 };
 
 /// Why the genuine ones were sent, the most frequent first: "700 abort, 480 closed-port"; empty if there
 /// is none.
-[[nodiscard]] std::string genuine_text(const ResetTally& resets);
+[[nodiscard]] std::string genuine_text(const JudgedResets& resets);
 
 /// "1,180 genuine (700 abort, 480 closed-port), 14 suspected forged, ...".
-[[nodiscard]] std::string tally_text(const ResetTally& resets);
+[[nodiscard]] std::string tally_text(const JudgedResets& resets);
 
 /// What the reports of a watch come to, for its live view. Bounded.
 class WatchTally final : public Consumer {
@@ -43,7 +43,7 @@ class WatchTally final : public Consumer {
     void consume(const Event& event) override;
     void note(Message message);
 
-    [[nodiscard]] const ResetTally& resets() const { return resets_; }
+    [[nodiscard]] const JudgedResets& resets() const { return resets_; }
     /// The finding that stands for the incident, as it was reported last; null if it is not known.
     [[nodiscard]] const analysis::Finding* finding_of(std::uint64_t incident) const;
     /// The latest last.
@@ -57,7 +57,7 @@ class WatchTally final : public Consumer {
         std::uint8_t verdict;
         std::uint8_t cause;
     };
-    ResetTally resets_;
+    JudgedResets resets_;
     std::map<std::uint64_t, Judged> judged_;               ///< the latest resets, by id
     std::map<std::uint64_t, analysis::Finding> findings_;  ///< by incident
     std::deque<Message> messages_;

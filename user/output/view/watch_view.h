@@ -33,7 +33,7 @@ struct WatchView {
     EventTimes event_times{TimeForm::local};
     Rates rates{};
     analysis::Stats stats{};
-    ResetTally resets{};
+    JudgedResets resets{};
     std::vector<Row> rows{};                      ///< the most important first
     std::vector<analysis::Middlebox> boxes{};     ///< that with the most connections first
     std::vector<WatchTally::Message> messages{};  ///< the latest last
