@@ -122,7 +122,7 @@ TEST_F(Stamps, ContainThePacketsFields) {
 
 /// Most of them go the short way, which writes a stamp from the frame.
 TEST_F(Stamps, OfAConversationContainItsFields) {
-    constexpr std::uint32_t kRounds = 40;
+    constexpr std::uint64_t kRounds = 40;
     kernel::StampReader reader = this->reader();
     struct Layout {
         bool v6, timestamps;
@@ -191,7 +191,7 @@ TEST_F(Stamps, OfAConversationContainItsFields) {
         send(0, Syn, 0);
         send(1, Syn | Ack, 0);
         send(0, Ack, 0);
-        for (std::uint32_t i = 0; i < kRounds; i++) {
+        for (std::uint64_t i = 0; i < kRounds; i++) {
             send(1, Psh | Ack, 1000);
             send(0, Ack, 0);
         }
