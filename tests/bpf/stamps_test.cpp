@@ -297,9 +297,9 @@ TEST_F(Stamps, StayInTheRingUntilTheyAreReleased) {
     std::vector<std::span<const fst_packet_stamp>> batches;
     kernel::StampReader reader = require(probe_->maps().stamps(
         [&](std::span<const fst_packet_stamp> batch) { batches.push_back(batch); }));
-    constexpr std::uint32_t kBatches = 3 * kRingBytes / sizeof(fst_stamp_batch);
+    constexpr std::size_t kBatches = std::size_t{3} * kRingBytes / sizeof(fst_stamp_batch);
     std::uint32_t seq = 0;
-    for (std::uint32_t i = 0; i < kBatches; i++) {  // three times round
+    for (std::size_t i = 0; i < kBatches; i++) {  // three times round
         send(FST_BATCH_STAMPS);
         ASSERT_EQ(reader.read(), 1U);
         constexpr std::size_t kHeld = 100;
