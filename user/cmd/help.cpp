@@ -61,6 +61,7 @@ std::string usage(const CommandDescription& command) {
 std::string overview(const std::string& what_it_is,
                      const std::deque<CommandDescription>& commands) {
     std::vector<Row> rows;
+    rows.reserve(commands.size());
     for (const CommandDescription& command : commands) {
         rows.push_back({command.name, command.help});
     }
