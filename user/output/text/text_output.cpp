@@ -11,6 +11,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 #include "user/output/text/cleaned.h"
+#include "user/output/text/comparison_text.h"
 #include "user/output/text/counted.h"
 #include "user/output/text/incident_text.h"
 #include "user/output/text/interface_text.h"
@@ -145,6 +146,18 @@ std::string left_out_text(const LeftOut& its, const std::string& time) {
     return text + fmt::format("{} in all\n", grouped(its.total));
 }
 
+/// What evidence shows, and what it is compared with.
+std::pair<std::string_view, std::string_view> evidence_titles(analysis::FindingKind kind) {
+    switch (kind) {
+        case analysis::FindingKind::forged_rst:
+            return {"this reset", "its sender's other packets"};
+        case analysis::FindingKind::changed:
+            return {"as it was received", "as it was sent"};
+        default:
+            return {"what was seen", "what stands beside it"};
+    }
+}
+
 std::string losses_text(const analysis::Stats& stats) {
     const auto& count = stats.counters;
     std::string text;
@@ -190,6 +203,7 @@ std::string losses_text(const analysis::Stats& stats) {
 std::string TextOutput::painted(fst_verdict verdict, std::string_view text) const {
     switch (verdict) {
         case FST_VERDICT_CONFIRMED:
+        case FST_VERDICT_PROVEN:
             return style_.bad(text);
         case FST_VERDICT_SUSPECTED:
             return style_.doubtful(text);
@@ -211,11 +225,7 @@ std::string TextOutput::evidence_table(analysis::FindingKind kind,
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
-    const std::string_view packet_title =
-        kind == analysis::FindingKind::forged_rst ? "this reset" : "what was seen";
-    const std::string_view baseline_title = kind == analysis::FindingKind::forged_rst
-                                                ? "its sender's other packets"
-                                                : "what stands beside it";
+    const auto [packet_title, baseline_title] = evidence_titles(kind);
     std::size_t strength_width = std::string_view("strength").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = packet_title.size();
@@ -273,7 +283,10 @@ void TextOutput::consume(const Event& event) {
                [this](const net::InterfaceChange& its) { interface(its); },
                [this](const LeftOut& its) { write(left_out_text(its, times_.text(its.wall))); },
                [this](const pathtrace::PathReport& its) { path(its); },
-               [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); }},
+               [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
+               [this](const analysis::compare::Comparison& its) {
+                   write(comparison_text(its, style_, detail_ != Detail::findings));
+               }},
         printed);
 }
 
@@ -357,7 +370,7 @@ void TextOutput::finding(const analysis::Finding& finding) {
         last_table_ = std::move(table);
         table_of_ = finding.id;
     }
-    if (finding.kind == analysis::FindingKind::forged_rst) {
+    if (finding.kind == analysis::FindingKind::forged_rst && !finding.direction) {
         block += labelled("done", action_text(finding));
     }
     if (!finding.vendor.empty()) {
