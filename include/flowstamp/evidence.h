@@ -151,6 +151,7 @@ enum fst_verdict {
     FST_VERDICT_GENUINE = 0,
     FST_VERDICT_SUSPECTED = 1,
     FST_VERDICT_CONFIRMED = 2,
+    FST_VERDICT_PROVEN = 3,  ///< only of a comparison of both ends' captures: it was never sent
 };
 
 /// Why a RST was sent, as far as packets can tell; flowstamp/causes.def says what each means.

@@ -84,9 +84,9 @@ chmod +x flowstamp
 PATH=$PWD:$PATH
 # a pcap file of Ethernet frames, without any
 printf '\324\303\262\241\002\000\004\000\000\000\000\000\000\000\000\000\000\000\004\000\001\000\000\000' >trace.pcap
-cp trace.pcap monday.pcap
-cp trace.pcap tuesday.pcap
-gzip -c trace.pcap >trace.pcapng.gz
+for name in monday tuesday client router server; do cp trace.pcap $name.pcap; done
+for name in trace client; do gzip -c trace.pcap >$name.pcapng.gz; done
+: >server.jsonl
 echo '# nothing' >flowstamp.toml
 case $3 in
 *" flows"*)

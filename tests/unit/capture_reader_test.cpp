@@ -186,6 +186,44 @@ TEST(PcapngReader, EachSectionHasItsOwnInterfaces) {
     EXPECT_EQ(whole.frames[1].link_type, 101U);
 }
 
+/// Interface statistics: losses are known if each interface tells of them; the latest count.
+TEST(PcapngReader, KnowsWhatTheCaptureLost) {
+    const auto statistics = [](std::uint32_t interface, std::uint64_t by_interface,
+                               std::uint64_t by_system) {
+        FieldWriter body;
+        body.u32(interface).u32(0).u32(0);
+        body.u16(5).u16(8).number(by_interface, 8);
+        body.u16(7).u16(8).number(by_system, 8);
+        body.u16(0).u16(0);
+        return body.bytes();
+    };
+    const auto dropped = [](const PcapngFile& file) {
+        auto capture =
+            net::CaptureReader::open(std::make_unique<net::MemorySource>(file.bytes()), "x.pcapng");
+        while (*(*capture)->next()) {
+        }
+        return (*capture)->dropped();
+    };
+    PcapngFile file;
+    file.section().interface().interface();
+    EXPECT_EQ(dropped(file), std::nullopt);
+    file.block(5, statistics(0, 1, 2));
+    EXPECT_EQ(dropped(file), std::nullopt);
+    file.block(5, statistics(1, 0, 0));
+    EXPECT_EQ(dropped(file), 3U);
+    file.block(5, statistics(0, 10, 20)).block(5, statistics(7, 1, 1)).block(5, numbered(8));
+    EXPECT_EQ(dropped(file), 30U);
+
+    // One with a filter is not whole, even if it lost nothing.
+    FieldWriter filtered;
+    filtered.u16(1).u16(0).u32(0).u16(11).u16(4).u32(0).u16(0).u16(0);
+    PcapngFile chosen;
+    chosen.section().block(1, filtered.bytes()).block(5, statistics(0, 0, 0));
+    EXPECT_EQ(dropped(chosen), std::nullopt);
+    chosen.block(5, statistics(0, 1, 0));
+    EXPECT_EQ(dropped(chosen), 1U);
+}
+
 TEST(PcapngReader, ReportsWhatIsDamaged) {
     const auto file = [] { return PcapngFile().section().interface(); };
     EXPECT_THAT(read(file().enhanced(1, 0, numbered(4)).bytes()).error,

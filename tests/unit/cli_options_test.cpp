@@ -89,6 +89,19 @@ TEST(CliWatch, ObservesByDefault) {
     EXPECT_TRUE(options.learn);
 }
 
+TEST(CliCompare, TakesTwoCapturesOrMore) {
+    const auto options = parsed<cmd::CompareOptions>(
+        {"compare", "a.pcap", "b.pcap", "-", "--json", "-o", "x.json", "--fail-on", "eaten", "-n"});
+    EXPECT_THAT(options.captures, ElementsAre("a.pcap", "b.pcap", "-"));
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.output, "x.json");
+    EXPECT_THAT(options.fail_on, ElementsAre(analysis::FindingKind::eaten));
+    EXPECT_TRUE(parsed<cmd::CompareOptions>({"compare", "a", "b", "--fail-on", "any"}).fail_on_any);
+    EXPECT_THAT(cmd::parse({"compare", "a"}).error().text, HasSubstr("two captures are needed"));
+    EXPECT_THAT(cmd::parse({"compare", "-", "-"}).error().text,
+                HasSubstr("standard input can be only one"));
+}
+
 TEST(CliWatch, AcceptsEveryOption) {
     const auto options = parsed<cmd::WatchOptions>(
         {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
@@ -329,8 +342,8 @@ TEST(Cli, SaysWhatAnOptionsValueLacks) {
 TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
     EXPECT_EQ(
         refusal({"--json", "watch"}),
-        "flowstamp: '--json' is no option before a command: choose watch, replay, flows, path, "
-        "demo, doctor first; see flowstamp --help\n");
+        "flowstamp: '--json' is no option before a command: choose watch, replay, compare, flows, "
+        "path, demo, doctor first; see flowstamp --help\n");
 }
 
 TEST(Cli, NeedsACommand) {
@@ -351,7 +364,7 @@ TEST(Cli, PrintsVersionAndHelp) {
         const auto help = cmd::parse(words);
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().status, 0);
-        for (const char* command : {"watch", "replay", "flows", "demo", "doctor"}) {
+        for (const char* command : {"watch", "replay", "compare", "flows", "demo", "doctor"}) {
             EXPECT_THAT(help.error().text, HasSubstr(command));
         }
     }

@@ -123,7 +123,7 @@ TEST(FindingKinds, HaveUniqueNames) {
         EXPECT_EQ(analysis::name_of(entry.kind), entry.name);
         EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
     }
-    EXPECT_EQ(names.size(), 20U);
+    EXPECT_EQ(names.size(), 22U);
 }
 
 TEST(Fields, AreNamedByTheirType) {

@@ -65,6 +65,9 @@ enum class Resolution {
     answered,   ///< the answer came late
 };
 
+/// Of a comparison of two captures: which way its packets go.
+enum class PathDirection { a_to_b, b_to_a };
+
 /// Reported when first known, and again under the same id when its verdict rises or it resolves.
 struct Finding {
     std::uint64_t id = 0;
@@ -85,11 +88,15 @@ struct Finding {
     std::string vendor{};                      ///< of the packet's source MAC; may be empty
     fst_flow slot{};  ///< the flow as it was when the packet came: its stamps
     std::optional<Resolution> resolution{};
+    // Of a comparison of two captures.
+    std::optional<PathDirection> direction{};
+    std::uint64_t count = 0;  ///< packets that it is about
 };
 
 [[nodiscard]] std::string_view name_of(FindingKind kind);
 /// All of them, in the order of their declaration.
 [[nodiscard]] std::span<const FindingKindEntry> every_finding_kind();
 [[nodiscard]] std::string_view name_of(Resolution resolution);
+[[nodiscard]] std::string_view name_of(PathDirection direction);
 
 }  // namespace flowstamp::analysis

@@ -14,6 +14,8 @@ std::string_view name_of(fst_verdict verdict) {
             return "suspected";
         case FST_VERDICT_CONFIRMED:
             return "confirmed";
+        case FST_VERDICT_PROVEN:
+            return "proven";
         case FST_VERDICT_GENUINE:
             break;
     }
@@ -75,6 +77,10 @@ std::string_view name_of(FlowEnd end) {
             break;
     }
     return "open";
+}
+
+std::string_view name_of(PathDirection direction) {
+    return direction == PathDirection::a_to_b ? "a-to-b" : "b-to-a";
 }
 
 std::string_view name_of(Resolution resolution) {

@@ -132,6 +132,28 @@ enum class Phrase : std::uint8_t {
     change_rule,
     watch_path,
     look_at,
+    // Two captures of one path.
+    reset_never_sent,
+    sender_went_on,
+    made_hops_away,
+    data_never_sent,
+    data_is_other,
+    data_sent_later,
+    eaten_from_here_on,
+    eaten_some,
+    eaten_reset,
+    changed_between,
+    changed_end,
+    changed_mss,
+    changed_wscale,
+    changed_options,
+    changed_ecn,
+    changed_dscp,
+    changed_ttl,
+    changed_df,
+    changed_ip_id,
+    changed_window,
+    look_between,
 };
 
 /// One sentence: its phrase, and the values that it names.

@@ -33,6 +33,14 @@ Values::Values(std::initializer_list<FieldValue> values) {
     }
 }
 
+Values Values::with(FieldValue value) const {
+    Values more = *this;
+    if (value.value) {
+        more.items_.emplace_back(value.field, *std::move(value.value));
+    }
+    return more;
+}
+
 std::optional<Values> unless_empty(Values values) {
     return values.empty() ? std::nullopt : std::optional(std::move(values));
 }

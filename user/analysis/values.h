@@ -88,6 +88,8 @@ class Values {
     [[nodiscard]] bool empty() const { return items_.empty(); }
     [[nodiscard]] auto begin() const { return items_.begin(); }
     [[nodiscard]] auto end() const { return items_.end(); }
+    /// These, and one more.
+    [[nodiscard]] Values with(FieldValue value) const;
     /// Null if the field is not among them.
     [[nodiscard]] const Value* find(Field field) const;
 

@@ -15,7 +15,7 @@ enum ExitStatus : int {
     kDone = 0,
     kFailed = 1,
     kUsage = 2,  ///< bad command line
-    kFound = 3,  ///< replay --fail-on: a finding of that kind was reported
+    kFound = 3,  ///< --fail-on: a finding of that kind was reported
 };
 
 /// "flowstamp: LINE" and a line end; LINE made printable().

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "user/cmd/compare/run_compare.h"
 #include "user/cmd/demo/demo.h"
 #include "user/cmd/doctor/doctor.h"
 #include "user/cmd/flows/flows.h"
@@ -17,6 +18,7 @@ namespace {
 struct Run {
     int operator()(const WatchOptions& options) const { return run_watch(options); }
     int operator()(const ReplayOptions& options) const { return run_replay(options); }
+    int operator()(const CompareOptions& options) const { return run_compare(options); }
     int operator()(const FlowsOptions& options) const { return run_flows(options); }
     int operator()(const PathOptions& options) const { return run_path(options); }
     int operator()(const DemoOptions& options) const { return run_demo(options); }

@@ -79,6 +79,24 @@ void add_no_learn(Command& command, bool& learn) {
     command.off_flag("--no-learn", learn, "Learn no signatures of confirmed injectors");
 }
 
+void add_fail_on(Command& command, std::vector<analysis::FindingKind>& kinds, bool& any) {
+    using Kind = std::optional<analysis::FindingKind>;  // nothing: any
+    Choices<Kind> choices{{"any", std::nullopt}};
+    for (const analysis::FindingKindEntry& entry : analysis::every_finding_kind()) {
+        choices.emplace_back(entry.name, entry.kind);
+    }
+    const auto take = [&kinds, &any](const Kind& kind) {
+        if (kind) {
+            kinds.push_back(*kind);
+        } else {
+            any = true;
+        }
+    };
+    command.repeatable("--fail-on", "KIND", names_of(choices),
+                       choice_of("--fail-on", choices, take),
+                       "Exit status 3 after such a finding, or any; repeatable");
+}
+
 void add_colour(Command& command, output::ColourChoice& value) {
     using output::ColourChoice;
     add_choice<ColourChoice>(command, "--color",

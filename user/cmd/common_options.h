@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/analysis/finding.h"
 #include "user/base/clock.h"
 #include "user/base/nearest.h"
 #include "user/cmd/command_line.h"
@@ -84,6 +85,8 @@ void accept_numeric(Command& command);
 void add_duration(Command& command, std::optional<Nanoseconds>& value);
 void add_max_flows(Command& command, std::uint32_t& value);
 void add_no_learn(Command& command, bool& learn);
+/// Findings after which the exit status is 3: of some kinds, or any.
+void add_fail_on(Command& command, std::vector<analysis::FindingKind>& kinds, bool& any);
 void add_colour(Command& command, output::ColourChoice& value);
 void add_times(Command& command, output::TimeForm& value);
 void add_summarize(Command& command, bool& summarize);

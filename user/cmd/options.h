@@ -10,6 +10,7 @@
 #include "user/base/read_file.h"
 #include "user/base/result.h"
 #include "user/cmd/command_line.h"
+#include "user/cmd/compare/compare_options.h"
 #include "user/cmd/demo/demo_options.h"
 #include "user/cmd/doctor/doctor_options.h"
 #include "user/cmd/flows/flows_options.h"
@@ -22,8 +23,8 @@ namespace flowstamp::cmd {
 /// The commands, in the order of the help. Each type has its command's name (kCommand), an
 /// add_command() that declares its options and, where options can contradict each other, an
 /// objection().
-using Options = std::variant<WatchOptions, ReplayOptions, FlowsOptions, PathOptions, DemoOptions,
-                             DoctorOptions>;
+using Options = std::variant<WatchOptions, ReplayOptions, CompareOptions, FlowsOptions, PathOptions,
+                             DemoOptions, DoctorOptions>;
 
 /// Returns the text of a file.
 using ReadText = std::function<Result<std::string>(const std::string& path)>;

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "user/analysis/compare/comparison.h"
 #include "user/analysis/session.h"
 #include "user/net/interface_change.h"
 #include "user/pathtrace/path_report.h"
@@ -38,10 +39,11 @@ struct LeftOut {
 };
 
 /// Everything that any command can report.
-using Event = std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Incident,
-                           analysis::Middlebox, analysis::FlowRecord, analysis::Stats,
-                           analysis::Summary, OpenFlow, LearnedEntry, LeftOut, net::InterfaceChange,
-                           pathtrace::PathReport, pathtrace::PathStats>;
+using Event =
+    std::variant<CaptureStart, analysis::Reset, analysis::Finding, analysis::Incident,
+                 analysis::Middlebox, analysis::FlowRecord, analysis::Stats, analysis::Summary,
+                 OpenFlow, LearnedEntry, LeftOut, net::InterfaceChange, pathtrace::PathReport,
+                 pathtrace::PathStats, analysis::compare::Comparison>;
 
 /// An output: receives each event, and ignores kinds that it has no format for. The event is
 /// written when consume() returns, unless the output is documented to buffer.

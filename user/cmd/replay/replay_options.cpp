@@ -7,27 +7,6 @@
 
 namespace flowstamp::cmd {
 
-namespace {
-
-void add_fail_on(Command& command, ReplayOptions& options) {
-    using Kind = std::optional<analysis::FindingKind>;  // nothing: any
-    Choices<Kind> kinds{{"any", std::nullopt}};
-    for (const analysis::FindingKindEntry& entry : analysis::every_finding_kind()) {
-        kinds.emplace_back(entry.name, entry.kind);
-    }
-    const auto take = [&options](const Kind& kind) {
-        if (kind) {
-            options.fail_on.push_back(*kind);
-        } else {
-            options.fail_on_any = true;
-        }
-    };
-    command.repeatable("--fail-on", "KIND", names_of(kinds), choice_of("--fail-on", kinds, take),
-                       "Exit status 3 after such a finding, or any; repeatable");
-}
-
-}  // namespace
-
 void add_command(CommandLine& line, ReplayOptions& options) {
     Command replay = line.command(ReplayOptions::kCommand,
                                   "The same verdicts from captures: pcap, pcapng, gzip or not",
@@ -37,7 +16,7 @@ void add_command(CommandLine& line, ReplayOptions& options) {
     add_choice<Backend>(replay, "--backend", {{"host", Backend::host}, {"kernel", Backend::kernel}},
                         options.backend, "Data path: host (default), or kernel (needs root)");
     add_output(replay, options.json, options.output);
-    add_fail_on(replay, options);
+    add_fail_on(replay, options.fail_on, options.fail_on_any);
     add_count(replay, options.count);
     add_no_learn(replay, options.learn);
     add_max_flows(replay, options.max_flows);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "bpf/host/datapath.h"
+#include "user/cmd/replay/parse_frame.h"
 #include "user/net/capture/unopened.h"
 
 namespace flowstamp::cmd {
@@ -76,7 +76,7 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
         return {};
     }
     const std::uint32_t ifindex = frame.interface + 1;
-    if (const auto packet = parse(bytes, ifindex)) {
+    if (const auto packet = parse_frame(bytes, ifindex, time_)) {
         if (damaged_segments_.is_damaged(*packet, bytes)) {
             damaged_++;
             return {};
@@ -87,21 +87,6 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
     }
     return dependencies_.datapath.packet({.bytes = bytes, .ifindex = ifindex, .time = time_},
                                          *this);
-}
-
-std::optional<fst_packet> ReplayRun::parse(std::span<std::uint8_t> bytes,
-                                           std::uint32_t ifindex) const {
-    const fst_datapath_frame frame{.data = bytes.data(),
-                                   .bytes = static_cast<__u32>(bytes.size()),
-                                   .room = 0,
-                                   .ifindex = ifindex,
-                                   .came_in_by = 0,
-                                   .time_ns = static_cast<__u64>(time_.count()),
-                                   .hook = FST_HOOK_XDP,
-                                   .has_mac = 1,
-                                   .has_no_socket = 0};
-    fst_packet packet{};
-    return fst_datapath_parse(&frame, &packet) ? std::optional(packet) : std::nullopt;
 }
 
 std::optional<analysis::OtherBytes> ReplayRun::compare_data(const fst_packet& packet,

@@ -44,9 +44,6 @@ class ReplayRun final : private EventSink {
   private:
     void event(const fst_event& event, const fst_flow* flow) override;
     [[nodiscard]] Status replay(const net::CapturedFrame& frame);
-    /// The frame's TCP segment; nullopt if it holds none.
-    [[nodiscard]] std::optional<fst_packet> parse(std::span<std::uint8_t> bytes,
-                                                  std::uint32_t ifindex) const;
     /// Compares the segment's data with what came before.
     [[nodiscard]] std::optional<analysis::OtherBytes> compare_data(
         const fst_packet& packet, std::span<const std::uint8_t> bytes);

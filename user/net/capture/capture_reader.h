@@ -47,6 +47,10 @@ class CaptureReader {
     /// The interface's name if the capture has one; else empty.
     [[nodiscard]] virtual std::string interface_name(std::uint32_t interface) const = 0;
 
+    /// Packets that whoever captured lost, as the capture says itself, of what was read so far;
+    /// nothing if it does not say.
+    [[nodiscard]] virtual std::optional<std::uint64_t> dropped() const { return std::nullopt; }
+
     /// Fraction read so far, 0 to 1; nothing if that is unknown.
     [[nodiscard]] std::optional<double> progress() const { return reader_.progress(); }
 

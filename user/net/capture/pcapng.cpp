@@ -18,6 +18,7 @@ constexpr std::uint32_t kSectionHeader = 0x0a0d0d0a;
 constexpr std::uint32_t kInterfaceDescription = 1;
 constexpr std::uint32_t kPacket = 2;  // obsolete, but still in use
 constexpr std::uint32_t kSimplePacket = 3;
+constexpr std::uint32_t kInterfaceStatistics = 5;
 constexpr std::uint32_t kEnhancedPacket = 6;
 
 constexpr std::uint32_t kByteOrderMagic = 0x1a2b3c4d;
@@ -30,7 +31,10 @@ constexpr std::size_t kInterfacesMax = 65536;
 constexpr std::uint16_t kOptionName = 2;
 constexpr std::uint16_t kOptionDescription = 3;
 constexpr std::uint16_t kOptionTimeResolution = 9;
+constexpr std::uint16_t kOptionFilter = 11;
 constexpr std::uint16_t kOptionTimeOffset = 14;
+constexpr std::uint16_t kStatisticDroppedByInterface = 5;
+constexpr std::uint16_t kStatisticDroppedBySystem = 7;
 
 struct Interface {
     std::uint32_t link_type = 0;
@@ -40,6 +44,8 @@ struct Interface {
     std::string name{};
     std::string description{};
     std::uint32_t link = 0;  ///< index of the first interface that stands for the same link
+    std::optional<std::uint64_t> dropped{};  ///< by its latest statistics
+    bool is_filtered = false;                ///< what was captured was chosen
 
     /// `watch --stamps` writes an interface for each direction of a link.
     [[nodiscard]] bool is_one_direction() const {
@@ -60,23 +66,29 @@ std::uint64_t resolution(std::uint8_t value) {
     return units;
 }
 
+std::uint64_t u64(const ByteOrder& order, std::span<const std::uint8_t> value) {
+    const std::uint64_t first = order.u32(value.data()), second = order.u32(&value[4]);
+    return order.big ? first << 32 | second : second << 32 | first;
+}
+
 void read_option(Interface& interface, const ByteOrder& order, std::uint16_t code,
                  std::span<const std::uint8_t> value) {
     if (code == kOptionName || code == kOptionDescription) {
         const std::size_t length = std::min(value.size(), kNameMax);
         std::string& text = code == kOptionName ? interface.name : interface.description;
         text.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(length));
+    } else if (code == kOptionFilter) {
+        interface.is_filtered = true;
     } else if (code == kOptionTimeResolution && value.size() == 1) {
         interface.units_per_second = resolution(value[0]);
     } else if (code == kOptionTimeOffset && value.size() == 8) {
-        const std::uint64_t first = order.u32(value.data()), second = order.u32(&value[4]);
-        interface.seconds =
-            static_cast<std::int64_t>(order.big ? first << 32 | second : second << 32 | first);
+        interface.seconds = static_cast<std::int64_t>(u64(order, value));
     }
 }
 
-void read_options(Interface& interface, const ByteOrder& order,
-                  std::span<const std::uint8_t> options) {
+/// Calls `take` with each option's code and value.
+template <class Take>
+void read_options(const ByteOrder& order, std::span<const std::uint8_t> options, const Take& take) {
     constexpr std::size_t kHead = 4;
     while (options.size() >= kHead) {
         const std::uint16_t code = order.u16(options.data());
@@ -85,7 +97,7 @@ void read_options(Interface& interface, const ByteOrder& order,
         if (code == 0 || length > options.size()) {
             return;
         }
-        read_option(interface, order, code, options.first(length));
+        take(code, options.first(length));
         options = options.subspan(std::min(options.size(), (length + 3) / 4 * 4));
     }
 }
@@ -128,6 +140,21 @@ class PcapngReader final : public CaptureReader {
 
     std::string interface_name(std::uint32_t interface) const override {
         return interface < interfaces_.size() ? interfaces_[interface].name : "";
+    }
+
+    /// Of this section; unless each of its interfaces says so, it is not known. What a filter left
+    /// out was not lost, but nor is such a capture whole.
+    std::optional<std::uint64_t> dropped() const override {
+        std::uint64_t sum = 0;
+        bool is_filtered = false;
+        for (const Interface& interface : interfaces_) {
+            if (!interface.dropped) {
+                return std::nullopt;
+            }
+            sum += *interface.dropped;
+            is_filtered = is_filtered || interface.is_filtered;
+        }
+        return interfaces_.empty() || (is_filtered && sum == 0) ? std::nullopt : std::optional(sum);
     }
 
   private:
@@ -219,6 +246,11 @@ class PcapngReader final : public CaptureReader {
                     return std::unexpected(read.error());
                 }
                 return std::nullopt;
+            case kInterfaceStatistics:
+                if (const Status read = read_statistics(); !read) {
+                    return std::unexpected(read.error());
+                }
+                return std::nullopt;
             case kEnhancedPacket:
             case kPacket:
                 return read_packet();
@@ -266,12 +298,43 @@ class PcapngReader final : public CaptureReader {
         if (const Status read = take_body(options_); !read) {
             return read;
         }
-        read_options(interface, order_, options_);
+        read_options(order_, options_,
+                     [&](std::uint16_t code, std::span<const std::uint8_t> value) {
+                         read_option(interface, order_, code, value);
+                     });
         if (interface.units_per_second == 0) {
             return damaged(block_.offset, "an unknown unit of time");
         }
         interface.link = link_of(interface);
         interfaces_.push_back(std::move(interface));
+        return {};
+    }
+
+    /// Counts since the beginning: the latest ones count. What says nothing of losses says nothing.
+    [[nodiscard]] Status read_statistics() {
+        std::array<std::uint8_t, 12> head{};  // interface, time
+        if (block_.left < head.size()) {
+            return {};
+        }
+        if (const Status read = take_body(head); !read) {
+            return read;
+        }
+        const std::uint32_t interface = order_.u32(head.data());
+        options_.resize(std::min<std::size_t>(block_.left, kOptionsMax));
+        if (const Status read = take_body(options_); !read) {
+            return read;
+        }
+        std::optional<std::uint64_t> dropped;
+        read_options(
+            order_, options_, [&](std::uint16_t code, std::span<const std::uint8_t> value) {
+                if ((code == kStatisticDroppedByInterface || code == kStatisticDroppedBySystem) &&
+                    value.size() == 8) {
+                    dropped = dropped.value_or(0) + u64(order_, value);
+                }
+            });
+        if (interface < interfaces_.size() && dropped) {
+            interfaces_[interface].dropped = dropped;
+        }
         return {};
     }
 

@@ -169,6 +169,12 @@ Json json_of(const analysis::Finding& finding) {
                  {"verdict", analysis::name_of(finding.verdict)},
                  {"action", analysis::name_of(finding.action)},
                  {"summary", summary_text(finding)}};
+    if (finding.direction) {
+        json["direction"] = analysis::name_of(*finding.direction);
+    }
+    if (finding.count != 0) {
+        json["count"] = finding.count;
+    }
     if (finding.resets != 0) {
         json["resets"] = finding.resets;
     }

@@ -34,6 +34,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const net::InterfaceChange& change);
 [[nodiscard]] Json json_of(const pathtrace::PathReport& report);
 [[nodiscard]] Json json_of(const pathtrace::PathStats& stats);
+[[nodiscard]] Json json_of(const analysis::compare::Comparison& comparison);
 
 /// The latest stamps of both directions, oldest first: "src" are those sent by end `source`, "dest"
 /// those by the other. `offset` converts CLOCK_MONOTONIC to time since 1970.

@@ -90,34 +90,40 @@ void clean(pathtrace::PathStats& stats) {
 Event cleaned(const Event& event) {
     Event its = event;
     std::visit(
-        Handle{
-            [](CaptureStart& capture) { clean(capture.file); },
-            [](analysis::Reset& reset) { clean(reset.sighting.interface); },
-            [](analysis::Finding& finding) {
-                clean(finding.sighting.interface);
-                clean(finding.vendor);
-            },
-            [](analysis::Incident& incident) {
-                for (std::string* text : {&incident.interface, &incident.place, &incident.rule}) {
-                    clean(*text);
-                }
-            },
-            [](analysis::Middlebox& box) {
-                clean(box.interface);
-                clean(box.vendor);
-            },
-            [](analysis::FlowRecord& record) { clean(record.interface); },
-            [](analysis::Stats& stats) { clean(stats); },
-            [](analysis::Summary& summary) { clean(summary.stats); },
-            [](OpenFlow& flow) { clean(flow.record.interface); },
-            [](net::InterfaceChange& change) {
-                for (std::string* text : {&change.name, &change.name_was, &change.reason}) {
-                    clean(*text);
-                }
-            },
-            [](pathtrace::PathReport& report) { clean(report); },
-            [](pathtrace::PathStats& stats) { clean(stats); },
-            [](LearnedEntry& its) { clean(its.interface); }, [](LeftOut&) {}},  // it has no strings
+        Handle{[](CaptureStart& capture) { clean(capture.file); },
+               [](analysis::Reset& reset) { clean(reset.sighting.interface); },
+               [](analysis::Finding& finding) {
+                   clean(finding.sighting.interface);
+                   clean(finding.vendor);
+               },
+               [](analysis::Incident& incident) {
+                   for (std::string* text :
+                        {&incident.interface, &incident.place, &incident.rule}) {
+                       clean(*text);
+                   }
+               },
+               [](analysis::Middlebox& box) {
+                   clean(box.interface);
+                   clean(box.vendor);
+               },
+               [](analysis::FlowRecord& record) { clean(record.interface); },
+               [](analysis::Stats& stats) { clean(stats); },
+               [](analysis::Summary& summary) { clean(summary.stats); },
+               [](OpenFlow& flow) { clean(flow.record.interface); },
+               [](net::InterfaceChange& change) {
+                   for (std::string* text : {&change.name, &change.name_was, &change.reason}) {
+                       clean(*text);
+                   }
+               },
+               [](pathtrace::PathReport& report) { clean(report); },
+               [](pathtrace::PathStats& stats) { clean(stats); },
+               [](LearnedEntry& its) { clean(its.interface); },
+               [](analysis::compare::Comparison& its) {
+                   for (analysis::compare::CaptureReport& capture : its.captures) {
+                       clean(capture.file);
+                   }
+               },
+               [](LeftOut&) {}},  // it has no strings
         its);
     return its;
 }

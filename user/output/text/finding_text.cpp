@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "user/net/endpoint.h"
 #include "user/output/text/statement_text.h"
@@ -52,6 +53,18 @@ std::string_view resolution_text(analysis::Resolution resolution) {
     return "it was answered after all";
 }
 
+/// What evidence shows, and what it is compared with.
+std::pair<std::string_view, std::string_view> evidence_titles(analysis::FindingKind kind) {
+    switch (kind) {
+        case analysis::FindingKind::forged_rst:
+            return {"this reset", "its sender's other packets"};
+        case analysis::FindingKind::changed:
+            return {"as it was received", "as it was sent"};
+        default:
+            return {"what was seen", "what stands beside it"};
+    }
+}
+
 }  // namespace
 
 std::string flow_text(const fst_packet& packet) {
@@ -65,6 +78,7 @@ std::string frame_text(const analysis::Sighting& sighting) {
 std::string painted(fst_verdict verdict, std::string_view text, const Style& style) {
     switch (verdict) {
         case FST_VERDICT_CONFIRMED:
+        case FST_VERDICT_PROVEN:
             return style.bad(text);
         case FST_VERDICT_SUSPECTED:
             return style.doubtful(text);
@@ -80,10 +94,7 @@ std::string evidence_table(const analysis::Finding& finding, const Style& style)
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
-    const bool is_reset = finding.kind == analysis::FindingKind::forged_rst;
-    const std::string_view packet_title = is_reset ? "this reset" : "what was seen";
-    const std::string_view baseline_title =
-        is_reset ? "its sender's other packets" : "what stands beside it";
+    const auto [packet_title, baseline_title] = evidence_titles(finding.kind);
     std::size_t strength_width = std::string_view("strength").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = packet_title.size();
@@ -116,7 +127,7 @@ std::string finding_text(const analysis::Finding& finding, const Style& style,
         flow_text(finding.sighting.packet), finding.sighting.interface);
     block += fmt::format("{}{}\n", kIndent, summary_text(finding));
     block += table;
-    if (finding.kind == analysis::FindingKind::forged_rst) {
+    if (finding.kind == analysis::FindingKind::forged_rst && !finding.direction) {
         block += labelled("done", action_text(finding), style);
     }
     if (!finding.vendor.empty()) {

@@ -10,6 +10,7 @@
 #include "user/net/endpoint.h"
 #include "user/net/names.h"
 #include "user/output/text/cleaned.h"
+#include "user/output/text/comparison_text.h"
 #include "user/output/text/counted.h"
 #include "user/output/text/finding_text.h"
 #include "user/output/text/incident_text.h"
@@ -112,7 +113,10 @@ void TextOutput::consume(const Event& event) {
                [this](const net::InterfaceChange& its) { interface(its); },
                [this](const LeftOut& its) { write(left_out_text(its, times_.text(its.wall))); },
                [this](const pathtrace::PathReport& its) { path(its); },
-               [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); }},
+               [this](const pathtrace::PathStats& its) { write(path_text(its, style_)); },
+               [this](const analysis::compare::Comparison& its) {
+                   write(comparison_text(its, style_, detail_ != Detail::findings));
+               }},
         printed);
 }
 

@@ -9,6 +9,8 @@ std::string_view text_of(fst_verdict verdict) {
     switch (verdict) {
         case FST_VERDICT_CONFIRMED:
             return "confirmed forged";
+        case FST_VERDICT_PROVEN:
+            return "proven forged";
         case FST_VERDICT_SUSPECTED:
             return "suspected forged";
         case FST_VERDICT_GENUINE:
