@@ -350,23 +350,27 @@ static __always_inline int sets_clock(const struct fst_flow* flow, const struct 
 }
 
 /// Learns from a packet that its receiver may have taken in: how far its side has come. Which bytes a stack
-/// of this host has taken in is left to its ACK (follow_own_stack()).
+/// of this host has taken in is left to its ACK (follow_own_stack()). One that was overtaken acknowledges nothing that a
+/// later one has not: whatever it says beyond that, its receiver throws it away (Linux: tcp_disordered_ack()).
 static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
-    const __u32 seq_edge = own->seq_edge;
+    const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
+    const int overtaken = (own->flags & FST_DIRECTION_ACKED) && is_overtaken(flow, packet, own);
 
     if (sets_clock_unfit(flow, packet, d))
         learn_clock(own, packet);
     if ((own->flags & FST_DIRECTION_SEEN) && fst_is_own_stack(flow, d ^ 1)) {
         note_retransmission(own, packet);
-        if (!fst_is_doubtful(packet) && fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED)
+        if (!overtaken && !fst_is_doubtful(packet) &&
+            fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED)
             learn_ack(own, packet);
-        if (is_overtaken(flow, packet, own) &&
-            fst_sequence_after(fst_sequence_end(packet), seq_edge) > 0)
+        if (overtaken && fst_sequence_after(fst_sequence_end(packet), seq_edge) > 0)
             own->seq_edge = fst_sequence_end(packet);
         return;
     }
     learn_edges(own, packet);
+    if (overtaken)
+        own->ack_edge = ack_edge;
     if (own->seq_edge != seq_edge)
         note_fin_ahead(flow, fst_has_fin(packet), d);
 }

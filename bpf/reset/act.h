@@ -227,7 +227,6 @@ noinline int reset_plan(__u32 slot) {
     d = scratch->packet.direction & 1;
     if (scratch->packet.flags & FST_PACKET_NEW_FLOW)
         state_set(flow, FST_FLOW_MIDWAY);
-    note_fins_received(flow);
     judge(slot);
     plan = make_plan(flow, &scratch->packet, &scratch->judgement, d, !!scratch->socket_open);
     if (plan == PLAN_CHALLENGE || plan == PLAN_HOLD)
@@ -285,9 +284,11 @@ noinline int reset_settle(__u32 slot, __u32 held) {
 /// A RST. True: the packet is to be dropped.
 static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct scratch* scratch,
                                         __u32 slot) {
-    const struct fst_flow* flow = flow_get(slot);
+    struct fst_flow* flow = flow_get(slot);
     int plan, drop = 0;
 
+    if (flow)
+        note_fins_received(flow);
     scratch->socket_open =
         acting && flow && has_ended(flow) && socket_is_open(ctx, hook, &scratch->packet);
     plan = reset_plan(slot);

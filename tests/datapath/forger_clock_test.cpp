@@ -153,6 +153,23 @@ TEST_P(DatapathForgerClock, AnOldAckSetsNone) {
     EXPECT_EQ(talk.direction(End::peer).ts_val, clock);
 }
 
+/// What a stack throws away as too old acknowledges nothing (PAWS).
+TEST_P(DatapathForgerClock, AnAckWithAnOldClockAcknowledgesNothing) {
+    for (const bool forwarded : {false, true}) {
+        protect();
+        Conversation talk = established({.forwarded = forwarded});
+        talk.send(End::us, Psh | Ack, 1000);
+        talk.pass_ms(20);
+        const std::uint32_t edge = talk.direction(End::peer).ack_edge;
+        Segment stale = talk.next(End::peer, Ack);
+        stale.timestamps->val -= 500;
+        inject(talk, stale);
+        EXPECT_EQ(talk.direction(End::peer).ack_edge, edge);
+        talk.send(End::peer, Ack);
+        EXPECT_EQ(talk.direction(End::peer).ack_edge, edge + 1000);
+    }
+}
+
 /// Nor of one behind bytes that its receiver has not acknowledged: some may be missing (tcp_replace_ts_recent()).
 TEST_P(DatapathForgerClock, AnAckBehindDataOnItsWaySetsNone) {
     for (const bool forwarded : {false, true}) {
