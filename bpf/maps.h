@@ -62,7 +62,8 @@ struct scratch {
     __u32 from_socket;  ///< at egress: a socket of this host has sent the packet
     __u32 sent_on;      ///< at egress: the packet came in by the interface that it leaves by
     __u32 is_gso;       ///< the packet is several segments in one
-    __u32 socket_open;  ///< of a reset: its flow looks ended, and a socket of this host has it open
+    __u32
+        socket_open;  ///< of a reset or SYN: its flow looks ended, and a socket of this host has it
     /// The packet's first bytes; twice FST_SNAP_BYTES, so that any position masked to 255 has a
     /// whole header's room behind it.
     __u8 frame[2 * FST_SNAP_BYTES];

@@ -12,6 +12,7 @@
 #include "bpf/packet/checksum.h"
 #include "bpf/packet/parse.h"
 #include "bpf/reset/act.h"
+#include "bpf/reset/socket.h"
 
 static __always_inline void count_unparsed(enum fst_parse_result result) {
     if (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) {
@@ -95,6 +96,23 @@ static __always_inline int refuses_hidden_headers(enum fst_hook hook,
     return (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) && refuses_resets(hook);
 }
 
+/// A FIN that came with a gap before it has closed its side by the time that it is acknowledged.
+static __always_inline void note_fins_received(struct fst_flow* flow) {
+    UNROLL
+    for (int d = 0; d < 2; d++) {
+        if ((flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)) &&
+            flow->direction[d ^ 1].ack_edge == flow->direction[d].seq_edge)
+            state_set(flow, FST_OF(FST_FLOW_FIN, d));
+    }
+}
+
+/// Asks this host's own stack, before a reset or a SYN is taken for one behind the end of its connection.
+static __always_inline void ask_socket(void* ctx, enum fst_hook hook, struct scratch* scratch,
+                                       struct fst_flow* flow) {
+    note_fins_received(flow);
+    scratch->socket_open = acting && has_ended(flow) && socket_has_it(ctx, hook, &scratch->packet);
+}
+
 /// True: the packet is to be dropped.
 static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
     struct scratch* scratch = 0;
@@ -146,6 +164,8 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         // No stack needs a damaged reset; but of a veth's other end it takes any for whole.
         return (scratch->packet.tcp_flags & FST_TCP_RST) && refuses_resets(hook);
     }
+    if (scratch->packet.tcp_flags & (FST_TCP_RST | FST_TCP_SYN))
+        ask_socket(ctx, hook, scratch, flow);
     if (scratch->packet.tcp_flags & FST_TCP_RST) {
         if (is_from_wrong_side(flow, &scratch->packet, scratch->packet.direction & 1)) {
             count(FST_COUNT_REFUSED);

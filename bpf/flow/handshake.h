@@ -147,12 +147,11 @@ static __always_inline int is_taken(const struct fst_flow* flow, const struct fs
     const int is_open_to =
         !(flow->direction[d].flags & FST_DIRECTION_BASE_SYN) && !fst_is_doubtful(packet);
 
-    return !has_ended(flow) &&
-           ((flow->state & FST_FLOW_ESTABLISHED) ||
-            ((flow->state & FST_OF(FST_FLOW_SYN, d)) &&
-             ((flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) ||
-              (!is_open_to &&
-               !passed(packet->time_ns, flow->direction[d].last_ns, SYN_UNDER_WAY_NS)))));
+    return (flow->state & FST_FLOW_ESTABLISHED) ||
+           ((flow->state & FST_OF(FST_FLOW_SYN, d)) &&
+            ((flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) ||
+             (!is_open_to &&
+              !passed(packet->time_ns, flow->direction[d].last_ns, SYN_UNDER_WAY_NS))));
 }
 
 /// Whether a socket of this host begins a connection whose addresses and ports only packets from outside
@@ -167,16 +166,16 @@ static __always_inline int begins_here(const struct scratch* scratch, const stru
 static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
                                                        struct fst_flow* flow, __u32 slot, int d) {
     const struct fst_packet* packet = &scratch->packet;
+    const int ended = has_ended(flow) && !scratch->socket_open;
     __u32 state = flow->state;
 
     // A listener throws it away, a socket in SYN-SENT takes the SYN (Linux: tcp_rcv_state_process()).
     if ((packet->tcp_flags & FST_TCP_FIN) &&
         ((state & FST_FLOW_ESTABLISHED) || !(state & FST_OF(FST_FLOW_SYN, d ^ 1))))
         return FST_REFUSED;
-    if (!(packet->flags & FST_PACKET_NEW_FLOW) && fst_has_foreign_signature(flow, packet) &&
-        !has_ended(flow))
+    if (!(packet->flags & FST_PACKET_NEW_FLOW) && fst_has_foreign_signature(flow, packet) && !ended)
         return FST_REFUSED;
-    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !has_ended(flow)) {
+    if ((state & FST_OF(FST_FLOW_SYN, d)) && packet->seq == flow->isn[d] && !ended) {
         if (!(state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)))
             state_set(flow, FST_OF(FST_FLOW_AWAITS_SYN_ACK, d));
         return FST_REPEATED;  // the stack answers it again, and takes nothing from it
@@ -184,13 +183,13 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
     if (!(packet->flags & FST_PACKET_NEW_FLOW)) {
         const int begins = begins_here(scratch, flow);
 
-        if (!begins && is_taken(flow, packet, d)) {
+        if (!begins && !ended && is_taken(flow, packet, d)) {
             if (!(fst_is_doubtful(packet) && (state & FST_FLOW_CANDIDATE)))
                 begin_candidate(flow, packet, slot, d);
             return FST_REFUSED;
         }
         // Simultaneous open (RFC 9293, section 3.5): both SYNs belong to one connection.
-        if (begins || !(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || has_ended(flow))
+        if (begins || !(state & FST_OF(FST_FLOW_SYN, d ^ 1)) || ended)
             flow_restart(scratch, flow, slot);
         else if (fst_is_doubtful(packet) || fst_lacks_signature(flow, packet, d))
             return FST_REFUSED;

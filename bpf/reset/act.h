@@ -12,7 +12,6 @@
 #include "bpf/reset/challenge.h"
 #include "bpf/reset/judge.h"
 #include "bpf/reset/plan.h"
-#include "bpf/reset/socket.h"
 #include "flowstamp/acceptance_rules.h"
 #include "flowstamp/reset_rules.h"
 
@@ -205,16 +204,6 @@ static __always_inline void count_verdict(const struct fst_judgement* judgement)
         count(FST_COUNT_PASS_SUSPECT);
 }
 
-/// A FIN that came with a gap before it has closed its side by the time that it is acknowledged.
-static __always_inline void note_fins_received(struct fst_flow* flow) {
-    UNROLL
-    for (int d = 0; d < 2; d++) {
-        if ((flow->state & FST_OF(FST_FLOW_FIN_AHEAD, d)) &&
-            flow->direction[d ^ 1].ack_edge == flow->direction[d].seq_edge)
-            state_set(flow, FST_OF(FST_FLOW_FIN, d));
-    }
-}
-
 /// Everything about a RST but the rewriting, which needs the packet itself. Returns enum plan.
 noinline int reset_plan(__u32 slot) {
     struct scratch* scratch = scratch_get();
@@ -284,13 +273,8 @@ noinline int reset_settle(__u32 slot, __u32 held) {
 /// A RST. True: the packet is to be dropped.
 static __always_inline int handle_reset(void* ctx, enum fst_hook hook, struct scratch* scratch,
                                         __u32 slot) {
-    struct fst_flow* flow = flow_get(slot);
     int plan, drop = 0;
 
-    if (flow)
-        note_fins_received(flow);
-    scratch->socket_open =
-        acting && flow && has_ended(flow) && socket_is_open(ctx, hook, &scratch->packet);
     plan = reset_plan(slot);
     note_origin(ctx, hook, scratch);
     if (acting && plan == PLAN_CHALLENGE) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What this host's own stack says of a connection that looks ended here.
+// What this host's own stack says of a connection that looks ended here, where a reset or a SYN comes in.
 #ifndef FLOWSTAMP_BPF_RESET_SOCKET_H
 #define FLOWSTAMP_BPF_RESET_SOCKET_H
 
@@ -12,14 +12,18 @@
 /// CLOSE_WAIT, LAST_ACK and CLOSING, in which bytes may still be on their way. Else it is over, or not open yet.
 #define OPEN_STATES (1U << 1 | 1U << 4 | 1U << 5 | 1U << 8 | 1U << 9 | 1U << 11)
 
-/// Whether a socket of the interface's network namespace has the connection of the packet, which comes in, open. 0 as
-/// well if there is none, as on a router, or if its addresses are others than here (NAT).
-static __always_inline int socket_is_open(void* ctx, enum fst_hook hook,
-                                          const struct fst_packet* packet) {
+/// Where a connection is being opened: SYN_SENT, SYN_RECV, and a listener's request.
+#define OPENING_STATES (1U << 2 | 1U << 3 | 1U << 12)
+
+/// Whether a socket of the interface's network namespace has the connection of the packet, which comes in, open, or, of a
+/// SYN, is opening it. 0 as well if there is none, as on a router, or if its addresses are others than here (NAT).
+static __always_inline int socket_has_it(void* ctx, enum fst_hook hook,
+                                         const struct fst_packet* packet) {
     const struct fst_flow_key* key = &packet->key;
     const int from = packet->direction & 1, to = from ^ 1;
     struct bpf_sock_tuple tuple = {};
     struct bpf_sock* socket;
+    const __u32 states = OPEN_STATES | ((packet->tcp_flags & FST_TCP_SYN) ? OPENING_STATES : 0);
     __u32 bytes, state;
 
     if (hook == FST_HOOK_TC_EGRESS || key->tunnelled)
@@ -42,13 +46,13 @@ static __always_inline int socket_is_open(void* ctx, enum fst_hook hook,
         return 0;
     state = socket->state;
     bpf_sk_release(socket);
-    return state < 32 && (OPEN_STATES >> state & 1);
+    return state < 32 && (states >> state & 1);
 }
 
 #else
 
-static __always_inline int socket_is_open(void* ctx, enum fst_hook hook,
-                                          const struct fst_packet* packet) {
+static __always_inline int socket_has_it(void* ctx, enum fst_hook hook,
+                                         const struct fst_packet* packet) {
     (void)ctx;
     (void)hook;
     (void)packet;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <thread>
@@ -62,6 +63,23 @@ class RealConnection {
     Fd listener_ = tcp(), ours_ = tcp(), theirs_;
 };
 
+/// Ours, in SYN_SENT: nothing answers.
+class OpeningSocket {
+  public:
+    explicit OpeningSocket(const Conversation& talk) {
+        const sockaddr_in peer = address_of(kPeer, talk.port(End::peer)),
+                          us = address_of(kUs, talk.port(End::us));
+        EXPECT_EQ(std::system("iptables -A INPUT -d 198.51.100.7 -j DROP"), 0);
+        EXPECT_EQ(::bind(ours_.get(), reinterpret_cast<const sockaddr*>(&us), sizeof(us)), 0);
+        EXPECT_EQ(::connect(ours_.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer)),
+                  -1);
+        EXPECT_EQ(errno, EINPROGRESS);
+    }
+
+  private:
+    Fd ours_{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+};
+
 /// In a network namespace of its own, in which both ends are.
 template <class Work>
 void in_own_namespace(Work work) {
@@ -91,6 +109,13 @@ class Socket : public ::testing::Test {
         talk.send(End::peer, Fin | Ack);
         talk.send(End::us, Ack);
         talk.pass_ms(50);
+    }
+    /// In the peer's name, with another number.
+    void send_other_syn(fst_hook hook, Conversation& talk) {
+        Segment syn = talk.next(End::peer, Syn);
+        syn.seq += 0x30000000;
+        syn.ack = 0;
+        rig_->run(hook, {.bytes = talk.encode(syn)});
     }
     fst_judgement judged(fst_hook hook, Conversation& talk) {
         const Bytes reset = talk.encode(talk.stateless_reset());
@@ -126,6 +151,49 @@ TEST_F(Socket, NorIsOneWhoseFinIsNotAcknowledged) {
             end(talk);
             connection.close_unheard();
             EXPECT_EQ(judged(hook, talk).action, FST_ACTION_CHALLENGED);
+        });
+    }
+}
+
+/// Nor does a SYN from outside begin another one in its place.
+TEST_F(Socket, WhatItHasNoSynFromOutsideTakes) {
+    for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
+        in_own_namespace([&] {
+            SCOPED_TRACE(static_cast<int>(hook));
+            Conversation talk(*rig_, hook);
+            talk.open().exchange(3);
+            RealConnection connection(talk);
+            end(talk);
+            const Bytes reset = talk.encode(talk.stateless_reset());
+            const std::uint32_t generation = talk.flow().generation;
+            send_other_syn(hook, talk);
+            EXPECT_EQ(talk.flow().generation, generation);
+            EXPECT_EQ(rig_->run(hook, {.bytes = reset}).judgement().action, FST_ACTION_CHALLENGED);
+            connection.close();
+            send_other_syn(hook, talk);
+            EXPECT_NE(talk.flow().generation, generation) << "it is over: another one may begin";
+        });
+    }
+}
+
+/// A reset that the stack ignores before the connection is open ends nothing either.
+TEST_F(Socket, NorWhatItIsOpening) {
+    for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
+        in_own_namespace([&] {
+            SCOPED_TRACE(static_cast<int>(hook));
+            Conversation talk(*rig_, hook);
+            const OpeningSocket opening(talk);
+            talk.send(End::us, Syn);
+            talk.pass_ms(20);
+            rig_->run(hook, {.bytes = talk.encode(talk.next(End::peer, Rst | Ack))});
+            const std::uint32_t generation = talk.flow().generation;
+            Segment signed_syn = talk.next(End::peer, Syn);
+            signed_syn.ack = 0;
+            signed_syn.options = {RawOption{.kind = 19, .data = Bytes(16, 0x70)}};
+            signed_syn.timestamps.reset();
+            rig_->run(hook, {.bytes = talk.encode(signed_syn)});
+            EXPECT_EQ(talk.flow().generation, generation);
+            EXPECT_FALSE(talk.state_has(FST_FLOW_SYN, End::peer));
         });
     }
 }
