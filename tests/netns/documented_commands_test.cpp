@@ -79,14 +79,20 @@ inside=$!
 cd "$2"
 printf '#!/bin/sh\necho %s\n' $inside >docker
 chmod +x docker
-printf '#!/bin/sh\nexec timeout --preserve-status -s INT 1.5 "%s" "$@"\n' "$1" >flowstamp
+cat >flowstamp <<END
+#!/bin/sh
+case \$1 in  # these go on until they are told to end
+watch | path) exec timeout --preserve-status -s INT 1.5 "$1" "\$@" ;;
+*) exec "$1" "\$@" ;;
+esac
+END
 chmod +x flowstamp
 PATH=$PWD:$PATH
 # a pcap file of Ethernet frames, without any
 printf '\324\303\262\241\002\000\004\000\000\000\000\000\000\000\000\000\000\000\004\000\001\000\000\000' >trace.pcap
 for name in monday tuesday client router server; do cp trace.pcap $name.pcap; done
 for name in trace client; do gzip -c trace.pcap >$name.pcapng.gz; done
-: >server.jsonl
+cp trace.pcap server.jsonl  # its form is known by its contents
 echo '# nothing' >flowstamp.toml
 case $3 in
 *" flows"*)
