@@ -117,6 +117,19 @@ class Socket : public ::testing::Test {
         syn.ack = 0;
         rig_->run(hook, {.bytes = talk.encode(syn)});
     }
+    /// At each hook: what the programs see of a connection, which two real sockets have, in a namespace of its own.
+    template <class Work>
+    void with_connection(Work work) {
+        for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
+            in_own_namespace([&] {
+                SCOPED_TRACE(static_cast<int>(hook));
+                Conversation talk(*rig_, hook);
+                talk.open().exchange(3);
+                RealConnection connection(talk);
+                work(hook, talk, connection);
+            });
+        }
+    }
     fst_judgement judged(fst_hook hook, Conversation& talk) {
         const Bytes reset = talk.encode(talk.stateless_reset());
         return rig_->run(hook, {.bytes = reset}).judgement();
@@ -126,54 +139,36 @@ class Socket : public ::testing::Test {
 };
 
 TEST_F(Socket, AConnectionThatItHasOpenIsNotClosed) {
-    for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
-        in_own_namespace([&] {
-            SCOPED_TRACE(static_cast<int>(hook));
-            Conversation talk(*rig_, hook);
-            talk.open().exchange(3);
-            RealConnection connection(talk);
-            end(talk);
-            EXPECT_EQ(judged(hook, talk).action, FST_ACTION_CHALLENGED);
-            connection.close();
-            EXPECT_EQ(judged(hook, talk).pass_reason, FST_PASS_CLOSED);
-        });
-    }
+    with_connection([this](fst_hook hook, Conversation& talk, RealConnection& connection) {
+        end(talk);
+        EXPECT_EQ(judged(hook, talk).action, FST_ACTION_CHALLENGED);
+        connection.close();
+        EXPECT_EQ(judged(hook, talk).pass_reason, FST_PASS_CLOSED);
+    });
 }
 
 /// Bytes of ours may still be on their way behind both FINs.
 TEST_F(Socket, NorIsOneWhoseFinIsNotAcknowledged) {
-    for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
-        in_own_namespace([&] {
-            SCOPED_TRACE(static_cast<int>(hook));
-            Conversation talk(*rig_, hook);
-            talk.open().exchange(3);
-            RealConnection connection(talk);
-            end(talk);
-            connection.close_unheard();
-            EXPECT_EQ(judged(hook, talk).action, FST_ACTION_CHALLENGED);
-        });
-    }
+    with_connection([this](fst_hook hook, Conversation& talk, RealConnection& connection) {
+        end(talk);
+        connection.close_unheard();
+        EXPECT_EQ(judged(hook, talk).action, FST_ACTION_CHALLENGED);
+    });
 }
 
 /// Nor does a SYN from outside begin another one in its place.
 TEST_F(Socket, WhatItHasNoSynFromOutsideTakes) {
-    for (const fst_hook hook : {FST_HOOK_XDP, FST_HOOK_TC_INGRESS}) {
-        in_own_namespace([&] {
-            SCOPED_TRACE(static_cast<int>(hook));
-            Conversation talk(*rig_, hook);
-            talk.open().exchange(3);
-            RealConnection connection(talk);
-            end(talk);
-            const Bytes reset = talk.encode(talk.stateless_reset());
-            const std::uint32_t generation = talk.flow().generation;
-            send_other_syn(hook, talk);
-            EXPECT_EQ(talk.flow().generation, generation);
-            EXPECT_EQ(rig_->run(hook, {.bytes = reset}).judgement().action, FST_ACTION_CHALLENGED);
-            connection.close();
-            send_other_syn(hook, talk);
-            EXPECT_NE(talk.flow().generation, generation) << "it is over: another one may begin";
-        });
-    }
+    with_connection([this](fst_hook hook, Conversation& talk, RealConnection& connection) {
+        end(talk);
+        const Bytes reset = talk.encode(talk.stateless_reset());
+        const std::uint32_t generation = talk.flow().generation;
+        send_other_syn(hook, talk);
+        EXPECT_EQ(talk.flow().generation, generation);
+        EXPECT_EQ(rig_->run(hook, {.bytes = reset}).judgement().action, FST_ACTION_CHALLENGED);
+        connection.close();
+        send_other_syn(hook, talk);
+        EXPECT_NE(talk.flow().generation, generation) << "it is over: another one may begin";
+    });
 }
 
 /// A reset that the stack ignores before the connection is open ends nothing either.

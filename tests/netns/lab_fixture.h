@@ -47,6 +47,14 @@ class LabTest : public ::testing::Test {
     }
     lab::Lab& lab() { return lab_ ? *lab_ : make(); }
 
+    /// The first router drops what is sent to that port.
+    void drop_at_router(std::uint16_t port) {
+        const Status ruled =
+            lab().router(1).require({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport",
+                                     std::to_string(port), "-j", "DROP"});
+        ASSERT_TRUE(ruled) << ruled.error().message();
+    }
+
     lab::DownloadOptions to_server(std::uint64_t bytes, lab::Family family = lab::Family::V4) {
         return {.server = {lab().server().address(family), 80}, .bytes = bytes, .timeout = 8s};
     }

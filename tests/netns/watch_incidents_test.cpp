@@ -36,10 +36,7 @@ class WatchIncidents : public LabTest {
         }
         make({.routers = 1});
         server_.emplace(require(lab::Server::start(lab().server(), {})));
-        const Status ruled =
-            lab().router(1).require({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport",
-                                     std::to_string(kPort), "-j", "DROP"});
-        ASSERT_TRUE(ruled) << ruled.error().message();
+        drop_at_router(kPort);
     }
     /// What a watch on `host` says while the client tries, until a while after `enough` was said.
     CommandOutput watched(const lab::Namespace& host, const std::vector<std::string>& interfaces,

@@ -34,10 +34,7 @@ class WatchLiveView : public LabTest {
             return;
         }
         make({.routers = 1});
-        const Status ruled =
-            lab().router(1).require({"iptables-nft", "-A", "FORWARD", "-p", "tcp", "--dport",
-                                     std::to_string(kPort), "-j", "DROP"});
-        ASSERT_TRUE(ruled) << ruled.error().message();
+        drop_at_router(kPort);
     }
     Argv arguments(const Argv& more = {}) {
         Argv argv{"watch", "-i", lab().client().toward(lab::Side::Server).name};

@@ -35,7 +35,7 @@ bool is_made_here(const WatchView::Row& row) {
 }
 
 /// Empty if nobody is known to be to blame.
-std::string culprit_text(const WatchView::Row& row, const WatchView& view) {
+std::string blamed_text(const WatchView::Row& row, const WatchView& view) {
     const analysis::Incident& its = row.incident;
     if (its.middlebox) {
         return box_text(*its.middlebox, view);
@@ -63,9 +63,9 @@ std::string kind_text(const WatchView::Row& row) {
 }
 
 std::string cause_text(const WatchView::Row& row, const WatchView& view) {
-    const std::string culprit = culprit_text(row, view);
+    const std::string blamed = blamed_text(row, view);
     const std::string ends = ends_text(row.incident);
-    return culprit.empty() ? ends : fmt::format("{}: {}", culprit, ends);
+    return blamed.empty() ? ends : fmt::format("{}: {}", blamed, ends);
 }
 
 std::string why_text(const WatchView::Row& row) {
