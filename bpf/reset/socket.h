@@ -15,19 +15,23 @@
 /// Where a connection is being opened: SYN_SENT, SYN_RECV, and a listener's request.
 #define OPENING_STATES (1U << 2 | 1U << 3 | 1U << 12)
 
-/// Whether a socket of the interface's network namespace has the connection of the packet, which comes in, open, or, of a
-/// SYN, is opening it. 0 as well if there is none, as on a router, or if its addresses are others than here (NAT).
-static __always_inline int socket_has_it(void* ctx, enum fst_hook hook,
-                                         const struct fst_packet* packet) {
-    const struct fst_flow_key* key = &packet->key;
-    const int from = packet->direction & 1, to = from ^ 1;
+/// What the socket's table has of the packet in scratch: whether its connection is open, or, of a SYN, being opened.
+static __always_inline int look_up_socket(void* ctx) {
+    const struct scratch* scratch = scratch_get();
+    const struct fst_packet* packet;
+    const struct fst_flow_key* key;
     struct bpf_sock_tuple tuple = {};
     struct bpf_sock* socket;
-    const __u32 states = OPEN_STATES | ((packet->tcp_flags & FST_TCP_SYN) ? OPENING_STATES : 0);
-    __u32 bytes, state;
+    __u32 bytes, state, states;
+    int from, to;
 
-    if (hook == FST_HOOK_TC_EGRESS || key->tunnelled)
+    if (!scratch)
         return 0;
+    packet = &scratch->packet;
+    key = &packet->key;
+    from = packet->direction & 1;
+    to = from ^ 1;
+    states = OPEN_STATES | ((packet->tcp_flags & FST_TCP_SYN) ? OPENING_STATES : 0);
     if (packet->flags & FST_PACKET_IPV6) {
         __builtin_memcpy(tuple.ipv6.saddr, key->address[from], sizeof(tuple.ipv6.saddr));
         __builtin_memcpy(tuple.ipv6.daddr, key->address[to], sizeof(tuple.ipv6.daddr));
@@ -47,6 +51,24 @@ static __always_inline int socket_has_it(void* ctx, enum fst_hook hook,
     state = socket->state;
     bpf_sk_release(socket);
     return state < 32 && (states >> state & 1);
+}
+
+// Global functions, so that the verifier checks them once; a context has its program's type there.
+noinline int look_up_socket_at_xdp(struct xdp_md* ctx) {
+    return look_up_socket(ctx);
+}
+
+noinline int look_up_socket_at_tc(struct __sk_buff* ctx) {
+    return look_up_socket(ctx);
+}
+
+/// Whether a socket of the interface's network namespace has the connection of the packet, which comes in, open, or, of a
+/// SYN, is opening it. 0 as well if there is none, as on a router, or if its addresses are others than here (NAT).
+static __always_inline int socket_has_it(void* ctx, enum fst_hook hook,
+                                         const struct fst_packet* packet) {
+    if (hook == FST_HOOK_TC_EGRESS || packet->key.tunnelled)
+        return 0;
+    return hook == FST_HOOK_XDP ? look_up_socket_at_xdp(ctx) : look_up_socket_at_tc(ctx);
 }
 
 #else

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The cost per packet, as ratios within one run: `./dev bench`. As root.
-// Usage: flowstamp_bench_figures [--json FILE] [COMMAND...]
+// Usage: flowstamp_bench_figures [--json FILE] [--beside OBJECT,ENTRIES[,NAME=NUMBER]...] [COMMAND...]
+// OBJECT is another build of the data path, whose map "flows" has ENTRIES and whose read-only data is set so.
 // Each COMMAND is run by the shell and prints more figures: lines of tab-separated section, name,
 // value, unit and bar (">=0.95", "<=100", or nothing).
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "tests/bench/beside.h"
 #include "tests/bench/program_costs.h"
 #include "tests/bench/results.h"
 
@@ -74,6 +80,19 @@ void run_command(const std::string& command, Results& results) {
     }
 }
 
+/// The value of an option that stands first, and is removed; empty if it does not.
+std::string take_option(std::vector<std::string>& words, std::string_view name) {
+    if (words.empty() || words[0] != name) {
+        return {};
+    }
+    if (words.size() < 2) {
+        die(std::string(name) + ": no value given");
+    }
+    std::string value = std::move(words[1]);
+    words.erase(words.begin(), words.begin() + 2);
+    return value;
+}
+
 void report_progress(std::size_t part) {
     if (isatty(STDERR_FILENO) != 0) {
         fmt::print(stderr, "programs run by the kernel, part {} of {}\n", part + 1, kParts);
@@ -84,17 +103,14 @@ void report_progress(std::size_t part) {
 
 int main(int count, char** words) {
     std::vector<std::string> commands(words + 1, words + count);
-    std::string json;
-    if (!commands.empty() && commands[0] == "--json") {
-        if (commands.size() < 2) {
-            die("--json: no file given");
-        }
-        json = commands[1];
-        commands.erase(commands.begin(), commands.begin() + 2);
-    }
+    const std::string json = take_option(commands, "--json");
+    const std::string other = take_option(commands, "--beside");
     report_machine();
     Results results;
-    const Measurements programs = program_costs();
+    Measurements programs = program_costs();
+    if (!other.empty()) {
+        std::ranges::move(beside(parse_other_build(other)), std::back_inserter(programs));
+    }
     for (std::size_t part = 0; part < kParts; part++) {
         report_progress(part);
         for (const auto& measurement : programs) {

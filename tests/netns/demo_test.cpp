@@ -74,6 +74,15 @@ TEST_F(Demo, BothEndsResetReportsWhatOneSideCannotDo) {
                 ContainsRegex("\nboth ends reset +1\\+1 RST\\+ACK +reset at 0\\.0/8\\.0 MB"));
 }
 
+TEST_F(Demo, BothEndsTogetherProveWhatNeitherCanAlone) {
+    const CommandOutput output = run({"both-ends"});
+    EXPECT_EQ(output.status, 0) << output.out << output.err;
+    expect_plain(output.out);
+    EXPECT_THAT(output.out, ContainsRegex("proven forged reset +203\\.0\\.113\\.2:80 > 198"));
+    EXPECT_THAT(output.out, ContainsRegex("proven forged reset +198\\.51\\.100\\.2:[0-9]+ > 203"));
+    EXPECT_THAT(output.out, HasSubstr("alone: genuine, genuine; together: 2 proven forged"));
+}
+
 TEST_F(Demo, GenuineResetsReachTheApplication) {
     const CommandOutput output = run({"genuine"});
     EXPECT_EQ(output.status, 0) << output.out << output.err;

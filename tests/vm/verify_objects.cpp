@@ -5,7 +5,6 @@
 // does not load or a program exceeds the budget. Needs root; in tests/vm it is the only program
 // that the tested kernel must run.
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <fnmatch.h>
@@ -24,6 +23,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tests/support/read_only_variable.h"
 
 namespace {
 
@@ -132,36 +133,8 @@ struct CloseObject {
 };
 using Object = std::unique_ptr<bpf_object, CloseObject>;
 
-/// The bytes of the read-only variable `name` in the object's image, before it is loaded.
-struct Variable {
-    char* bytes = nullptr;
-    std::size_t size = 0;
-};
-
-Variable find_variable(const bpf_object* object, const std::string& name) {
-    const bpf_map* map = bpf_object__find_map_by_name(object, ".rodata");
-    const btf* types = bpf_object__btf(object);
-    const int section = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
-    if (map == nullptr || section < 0) {
-        return {};
-    }
-    std::size_t size = 0;
-    char* image = static_cast<char*>(bpf_map__initial_value(map, &size));
-    const btf_type* type = btf__type_by_id(types, static_cast<std::uint32_t>(section));
-    const btf_var_secinfo* variable = btf_var_secinfos(type);
-    for (int i = 0; i < btf_vlen(type); ++i, ++variable) {
-        const btf_type* declared = btf__type_by_id(types, variable->type);
-        if (name == btf__name_by_offset(types, declared->name_off)) {
-            return {image + variable->offset, variable->size};
-        }
-    }
-    return {};
-}
-
 void apply(const bpf_object* object, Setting& setting) {
-    const Variable variable = find_variable(object, setting.name);
-    if (variable.bytes != nullptr && variable.size <= sizeof setting.value) {
-        std::memcpy(variable.bytes, &setting.value, variable.size);  // little-endian on both sides
+    if (flowstamp::set_read_only(object, setting.name, setting.value)) {
         setting.found = true;
     }
 }

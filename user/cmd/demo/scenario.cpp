@@ -6,11 +6,13 @@
 namespace flowstamp::cmd::demo {
 
 std::span<const Scenario> scenarios() {
-    static constexpr std::array<Scenario, 24> kAll = {{
+    static constexpr std::array<Scenario, 25> kAll = {{
         {"forged-rst", "a firewall forges a reset: watched, dropped on evidence, challenged",
          run_forged_rst},
         {"forged-rst-both", "both ends are reset: what one side can do about it, and what not",
          run_forged_rst_both},
+        {"both-ends", "each end is reset in the other's name: what both recordings prove together",
+         run_both_ends},
         {"genuine", "servers that really reset: even the strictest settings pass them",
          run_genuine},
         {"ban-drop", "a router drops SYNs: no answer, until the rule is removed", run_ban_drop},

@@ -22,6 +22,7 @@ struct Scenario {
 
 Status run_forged_rst(const DemoContext& context, Summary& summary);
 Status run_forged_rst_both(const DemoContext& context, Summary& summary);
+Status run_both_ends(const DemoContext& context, Summary& summary);
 Status run_genuine(const DemoContext& context, Summary& summary);
 Status run_ban_drop(const DemoContext& context, Summary& summary);
 Status run_ban_reject(const DemoContext& context, Summary& summary);
