@@ -33,6 +33,8 @@ static __always_inline __u32 coarse_of(const struct fst_packet* packet) {
 
 #define AGE_SETTLED 2 /* by then a closed flow's late packets have arrived */
 #define AGE_IDLE 60
+#define AGE_GIVEN_UP \
+    900 /* and a FIN without an ACK is sent no more (Linux: tcp_orphan_retries, some 100 s) */
 #define AGE_TAKEABLE 10 /* a live flow with a packet this recent is never evicted */
 
 /// Eviction order: the lowest first, among equals the oldest. Packets of a flood, and the answers
@@ -81,7 +83,7 @@ static __always_inline enum occupancy slot_occupancy(const struct fst_flow* flow
         return SLOT_FREE;
     if (flow->tag == FST_TAG_BUSY)
         return SLOT_KEPT;
-    if (flow_closed(flow->state))
+    if (has_ended(flow) || (flow_closed(flow->state) && age > AGE_GIVEN_UP))
         return age > AGE_SETTLED ? SLOT_CLOSED : SLOT_HALF_OPEN;
     if (!(flow->state & FST_FLOW_ESTABLISHED))
         return SLOT_HALF_OPEN;

@@ -99,7 +99,7 @@ noinline int remember_place(__u32 slot, __u32 held) {
     packet = &scratch->packet;
     judgement = &scratch->judgement;
     d = packet->direction & 1;
-    begins = begins_burst(flow, packet, d);
+    begins = begins_burst(flow, packet, judgement, d);
     // One that is held, or that asks once more, says nothing about where its sender would go on from.
     says_place = !held && (begins || judgement->action != FST_ACTION_CHALLENGED ||
                            !is_right_behind(flow, packet, d));
@@ -112,6 +112,14 @@ noinline int remember_place(__u32 slot, __u32 held) {
     return 0;
 }
 
+/// Whether the RST leaves a router with another TTL than its side's packets: where that ends, so may the RST, and its
+/// receiver's connection goes on.
+static __always_inline int may_die_behind(const struct fst_flow* flow,
+                                          const struct fst_packet* packet, int d) {
+    return packet->hook == FST_HOOK_TC_EGRESS && !fst_is_own_stack(flow, d) &&
+           !fst_same_distance(&flow->direction[d], packet->ttl, 1);
+}
+
 /// What the flow remembers of an acceptable RST, once it is known what becomes of it.
 static __always_inline void remember(struct scratch* scratch, struct fst_flow* flow, int d) {
     const struct fst_packet* packet = &scratch->packet;
@@ -121,12 +129,13 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
     __u8 kept = kept_refuted(flow, packet, d);
     __u8 challenges = flow->challenges[d] & 0x0f, drops = flow->challenges[d] >> 4;
 
-    if (begins_burst(flow, packet, d)) {
+    if (begins_burst(flow, packet, judgement, d)) {
         flow->rst_us[d] = time_us(packet->time_ns);
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
         if (!is_below_ack(flow, packet, d))
             advance_clock(&flow->direction[d], packet, judgement, kept);
-        flow->after_rst[d] &= FST_OF_END;
+        flow->after_rst[d] = (flow->after_rst[d] & FST_OF_END) |
+                             (judgement->context & FST_CONTEXT_EXACT ? 0 : FST_AFTER_RST_INEXACT);
         flow->reset_flags[d] = kept;
         // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
         challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);
@@ -173,12 +182,12 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         state_set(flow, FST_OF(FST_FLOW_AFTER_RST, d));
     if ((challenged || dropped) && !(flow->reset_flags[d] & FST_RESET_EGRESS))
         state_set(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));
+    if (!(judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)))
+        return;  // only an exact one is accepted (RFC 5961): of another nothing is left
     if (judgement->verdict != FST_VERDICT_GENUINE)
         state_set(flow, FST_OF(FST_FLOW_FORGED, d));
-    else if (judgement->action ==
-                 FST_ACTION_OBSERVED &&  // only an exact one is accepted (RFC 5961)
-             (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)) &&
-             !is_below_ack(flow, packet, d) && !fst_is_doubtful(packet))
+    else if (judgement->action == FST_ACTION_OBSERVED && !is_below_ack(flow, packet, d) &&
+             !fst_is_doubtful(packet) && !may_die_behind(flow, packet, d))
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }
 

@@ -39,11 +39,15 @@ static __always_inline __u32 patience_us(const struct fst_direction* own) {
 }
 
 /// Whether this RST begins a new burst: none is watched, or its sender went on since, or the last
-/// challenge was never answered in time.
+/// challenge was never answered in time; or it is exact, as the first was not, and no answer to that.
 static __always_inline int begins_burst(const struct fst_flow* flow,
-                                        const struct fst_packet* packet, int d) {
+                                        const struct fst_packet* packet,
+                                        const struct fst_judgement* judgement, int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
 
+    if ((flow->after_rst[d] & FST_AFTER_RST_INEXACT) && (judgement->context & FST_CONTEXT_EXACT) &&
+        judgement->challenge != FST_CHALLENGE_UPHELD)
+        return 1;
     if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FST_RESET_ALIVE))
         return 1;
     return since_us > ((flow->reset_flags[d] & FST_RESET_CHALLENGED)
@@ -155,7 +159,7 @@ static __always_inline int answers_for_another(const struct fst_flow* flow,
 /// answers that is repeated three times: a box that answers each of our ACKs would be asked without end.
 static __always_inline int is_held(const struct fst_flow* flow, const struct fst_packet* packet,
                                    const struct fst_judgement* judgement, int d) {
-    if (begins_burst(flow, packet, d))
+    if (begins_burst(flow, packet, judgement, d))
         return 0;
     if (is_too_far(flow, judgement, d))
         return 1;

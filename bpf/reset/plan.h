@@ -245,7 +245,7 @@ static __always_inline enum plan plan_refused(const struct fst_flow* flow,
         return pass_because(judgement, FST_PASS_SYN_SENT);
     if (is_repeated(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_RESET_REPEATED);
-    if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, d))
+    if ((flow->challenges[d] >> 4) >= FST_DROPS_MAX && begins_burst(flow, packet, judgement, d))
         return pass_because(judgement, FST_PASS_TOO_MANY);
     if (is_one_more_forged(flow, packet, judgement, d))
         return PLAN_DROP;

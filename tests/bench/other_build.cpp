@@ -9,7 +9,7 @@
 
 #include "flowstamp/policy.h"
 #include "tests/bench/results.h"
-#include "tests/support/read_only_variable.h"
+#include "tests/vm/read_only_variable.h"
 
 namespace flowstamp::bench {
 namespace {

@@ -199,6 +199,32 @@ TEST_P(DatapathTable, EvictsClosedThenHalfOpenThenIdle) {
     EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 0U);
 }
 
+/// Both ends have sent their FIN, and bytes of ours are still on their way, as while their path is interrupted: the
+/// connection has not ended, and no flood takes its slot; after a quarter of an hour the stack has given it up.
+TEST_P(DatapathTable, WhatWaitsForTheAckOfItsFinIsNotClosed) {
+    const auto rig = tiny();
+    std::vector<Conversation> conversations;
+    conversations.reserve(kTiny);
+    for (std::uint32_t i = 0; i < kTiny; i++) {
+        Conversation& talk = conversations.emplace_back(*rig, hook());
+        talk.open().exchange(5);
+        talk.send(End::peer, Fin | Ack);
+        talk.pass_us(100);
+        talk.send(End::us, Psh | Ack, 1000);
+        talk.send(End::us, Fin | Ack);
+    }
+    ASSERT_EQ(used(*rig), kTiny);
+    const auto open_another = [&] {
+        Conversation(*rig, hook()).send(End::us, Syn);
+        return rig->counter(FST_COUNT_EVICT_CLOSED);
+    };
+    rig->advance_ms(70'000);
+    EXPECT_EQ(open_another(), 0U);
+    EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 1U);
+    rig->advance_ms(16 * 60'000);
+    EXPECT_EQ(open_another(), 1U);
+}
+
 /// Flows with recent packets stay; older ones are evicted, oldest first, but not by a SYN, and that
 /// is reported.
 TEST_P(DatapathTable, LiveFlowsAreKept) {

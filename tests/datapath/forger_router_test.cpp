@@ -51,6 +51,22 @@ TEST_P(DatapathForgerRouter, TwoMadeUpPlacesMoveNoStream) {
     }
 }
 
+/// A reset in the client's name that leaves with another TTL than the client's dies on its way, for all that is known
+/// here: its connection is open.
+TEST_P(DatapathForgerRouter, AResetThatMayDieBehindTheRouterClosesNothing) {
+    if (in_kernel()) {
+        return;  // its test run gives each packet a socket
+    }
+    protect();
+    Conversation talk = established({.forwarded = true});
+    Segment inner = talk.next(End::us, Rst | Ack);
+    inner.ttl = 1;
+    acting().run(FST_HOOK_TC_EGRESS, {.bytes = talk.encode(inner), .has_no_socket = true});
+    EXPECT_FALSE(talk.state_has(FST_FLOW_RST, End::us));
+    talk.pass_ms(5);
+    expect_refused(talk, mimic(talk));
+}
+
 /// Nor what no end sees, or cannot take in, so that it answers nothing.
 TEST_P(DatapathForgerRouter, WhatIsNotAnsweredMovesNoStream) {
     if (in_kernel()) {

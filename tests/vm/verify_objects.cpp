@@ -24,7 +24,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/support/read_only_variable.h"
+#include "tests/vm/read_only_variable.h"
 
 namespace {
 
