@@ -4,7 +4,8 @@
 // flowstamp_generate template FILE        FILE, in which the lines "@OPTIONS COMMAND@" are replaced by
 //                                         what is known of that command's options, "@EXAMPLE COMMAND@" by
 //                                         a command line, "@SETTINGS@" by what
-//                                         a configuration file may say of them
+//                                         a configuration file may say of them, "@KINDS@", "@CAUSES@"
+//                                         and "@EVIDENCE@" by the words of reports
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "packaging/generate/completion.h"
+#include "packaging/generate/findings.h"
 #include "packaging/generate/text.h"
 #include "user/base/read_file.h"
 #include "user/cmd/options.h"
@@ -37,6 +39,9 @@ Result<std::string> filled(std::string text, const Commands& commands) {
         replace(fmt::format("@OPTIONS {}@\n", command.name), options_section(command));
         replace(fmt::format("@EXAMPLE {}@", command.name), command.example);
     }
+    replace("@KINDS@\n", kinds_section());
+    replace("@CAUSES@\n", causes_section());
+    replace("@EVIDENCE@\n", evidence_section());
     if (text.contains("@SETTINGS@")) {
         replace("@SETTINGS@\n", settings_comments(*find(commands, "watch"), text));
     }

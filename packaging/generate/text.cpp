@@ -10,18 +10,6 @@ namespace flowstamp::packaging {
 
 namespace {
 
-/// For scdoc: what would begin another font is escaped.
-std::string escaped(std::string_view text) {
-    std::string result;
-    for (const char letter : text) {
-        if (letter == '*' || letter == '_' || letter == '\\') {
-            result += '\\';
-        }
-        result += letter;
-    }
-    return result;
-}
-
 /// What an option takes: the words, if they are few, or a name for it.
 std::string value_of(const cmd::OptionDescription& option) {
     return option.type == "WORD" ? fmt::format("{}", fmt::join(option.choices, "|")) : option.type;
@@ -44,9 +32,22 @@ std::string sample_of(const cmd::OptionDescription& option) {
 
 }  // namespace
 
+std::string escaped(std::string_view text) {
+    std::string result;
+    for (const char letter : text) {
+        if (letter == '*' || letter == '_' || letter == '\\') {
+            result += '\\';
+        }
+        result += letter;
+    }
+    return result;
+}
+
 std::string options_section(const cmd::CommandDescription& command) {
     std::string text;
+    bool has_rare = false;
     for (const cmd::OptionDescription& option : command.options) {
+        has_rare = has_rare || option.is_rare;
         std::string head;
         if (option.is_positional) {
             head = fmt::format("_{}_{}", option.name, option.is_repeatable ? "..." : "");
@@ -62,9 +63,8 @@ std::string options_section(const cmd::CommandDescription& command) {
         }
         text += "\n";
     }
-    return text +
-           "*-h*, *--help*\n\tPrint a summary of these options.\n\n"
-           "*--help-all*\n\tThe same, with those that few need.\n";
+    return text + "*-h*, *--help*\n\tPrint a summary of these options.\n" +
+           (has_rare ? "\n*--help-all*\n\tThe same, with those that few need.\n" : "");
 }
 
 std::string settings_comments(const cmd::CommandDescription& command, const std::string& text) {

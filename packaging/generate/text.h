@@ -2,10 +2,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "user/cmd/description.h"
 
 namespace flowstamp::packaging {
+
+/// For scdoc(5): what would begin another font is escaped.
+[[nodiscard]] std::string escaped(std::string_view text);
 
 /// The options of a command, as a section of scdoc(5).
 [[nodiscard]] std::string options_section(const cmd::CommandDescription& command);

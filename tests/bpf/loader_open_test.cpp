@@ -81,9 +81,9 @@ TEST(LoaderKernelRelease, ParsesDistributionReleases) {
     EXPECT_TRUE(kernel::KernelRelease::parse("6.1.0-18-amd64").at_least(6, 1));
     EXPECT_FALSE(kernel::KernelRelease::parse("6.1.0-18-amd64").at_least(6, 2));
     EXPECT_TRUE(kernel::KernelRelease::parse("10.0-rc1").at_least(6, 6));
-    EXPECT_EQ(kernel::kernel_too_old(kernel::KernelRelease::parse("5.18.0")), "");
+    EXPECT_EQ(kernel::kernel_too_old(kernel::KernelRelease::parse("6.1.0")), "");
     EXPECT_EQ(kernel::kernel_too_old(kernel::KernelRelease::parse("5.10.0-28-amd64")),
-              "needs kernel 5.18 or later, this is 5.10.0-28-amd64");
+              "needs kernel 6.1 or later, this is 5.10.0-28-amd64");
 }
 
 TEST(LoaderMessages, FindsTheVerifiersVerdict) {

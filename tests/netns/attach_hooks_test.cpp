@@ -142,8 +142,8 @@ TEST_F(AttachAutomatic, ActingTakesXdpAndSaysWhatItCosts) {
     EXPECT_EQ(probe.attachments()[0].ingress, kernel::Hook::xdp);
     EXPECT_EQ(probe.attachments()[0].why, "");
     EXPECT_EQ(texts(probe.notices()),
-              "kta: XDP costs it its large segments, and a fast stream much of its rate; --hook tc "
-              "refuses resets as well, and costs neither\n");
+              "kta: XDP costs it its large segments; --hook tc refuses resets as well, at no such "
+              "cost\n");
     kernel::AttachedProbe asked =
         require_attached({"kta"}, {.hook = kernel::IngressChoice::tc, .drop = FST_DROP_CONFIRMED});
     EXPECT_EQ(texts(asked.notices()), "");

@@ -54,6 +54,8 @@ class AnalysisBench {
     /// Time passes without packets.
     void pass(Nanoseconds length);
     void finish();
+    /// This host's kernel reports that it dropped a packet.
+    void drop(const analysis::HostDrop& drop) { session_->host_drop(drop); }
 
     [[nodiscard]] const std::vector<analysis::Finding>& findings() const {
         return recorder_.findings;

@@ -358,7 +358,7 @@ TEST(Cli, PrintsVersionAndHelp) {
     EXPECT_TRUE(text.starts_with("flowstamp 0.")) << text;
     EXPECT_THAT(text, HasSubstr("libbpf "));
     EXPECT_THAT(text, HasSubstr("libpcap "));
-    EXPECT_THAT(text, HasSubstr("Linux 5.18 or later"));
+    EXPECT_THAT(text, HasSubstr("Linux 6.1 or later"));
     EXPECT_EQ(cmd::parse({"-V"}).error().text, text);
     for (const Words& words : {Words{"--help"}, Words{"-h"}}) {
         const auto help = cmd::parse(words);

@@ -200,6 +200,46 @@ TEST(ConntrackDrop, WhyInvalid) {
     EXPECT_THAT(words("ct state invalid drop"), Not(HasSubstr("invalid")));
 }
 
+/// The rule is right: what helps is connection tracking's time-out.
+TEST(ConntrackDrop, WhatToDoAboutAForgottenConnection) {
+    auto facts = at(NetfilterHook::forward, -1, 1);
+    facts.function = "nft_do_chain";
+    facts.moved.invalid = 5;
+    facts.drop.tuple.protocol = IPPROTO_TCP;
+    facts.drop.tcp_flags = FST_TCP_PSH | FST_TCP_ACK;
+    const auto look_at = [&] {
+        return pathtrace::look_at(
+            explained(dropped_by("ct state invalid drop", netfilter::RulesetTool::nft), facts));
+    };
+    EXPECT_THAT(look_at(),
+                ::testing::StartsWith("sysctl -w net.netfilter.nf_conntrack_log_invalid=255"));
+    facts.is_known = false;
+    facts.forgets_after = std::chrono::seconds(30);
+    EXPECT_THAT(look_at(),
+                ::testing::StartsWith("an idle connection is forgotten after 30 s: raise "
+                                      "net.netfilter.nf_conntrack_tcp_timeout_established"));
+    facts.drop.tcp_flags = FST_TCP_SYN;
+    EXPECT_THAT(look_at(), Not(HasSubstr("idle")));
+    facts.is_known = true;
+    facts.drop.tcp_flags = FST_TCP_ACK;
+    EXPECT_THAT(look_at(), Not(HasSubstr("idle")));
+}
+
+/// There the kernel writes no such lines, unless it is told to.
+TEST(ConntrackDrop, TheLogOfANetworkNamespace) {
+    auto facts = at(NetfilterHook::forward, -1, 1);
+    facts.function = "nft_do_chain";
+    facts.moved.invalid = 5;
+    const auto look_at = [&] {
+        return pathtrace::look_at(
+            explained(dropped_by("ct state invalid drop", netfilter::RulesetTool::nft), facts));
+    };
+    facts.table = {.entries = 1, .most = 100, .can_be_raised = true};
+    EXPECT_THAT(look_at(), Not(HasSubstr("nf_log_all_netns")));
+    facts.table->can_be_raised = false;
+    EXPECT_THAT(look_at(), HasSubstr("net.netfilter.nf_log_all_netns=1"));
+}
+
 TEST(ConntrackDrop, EveryPacketIsInvalidBeforeConnectionTracking) {
     auto facts = at(NetfilterHook::prerouting, -301, -299);
     facts.function = "nft_do_chain";

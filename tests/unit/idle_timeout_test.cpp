@@ -57,6 +57,25 @@ TEST_F(IdleTimeoutTest, AnAnsweredIdlePeriodIsHarmlessAndRemembered) {
         << output::advice_text(bench.findings()[0]);
 }
 
+/// Whenever it begins: the kernel's units of a second or so do not decide it.
+TEST(IdleTimeout, TenSecondsAreAlwaysAnIdlePeriod) {
+    for (Nanoseconds begin{0}; begin < 1200ms; begin += 130ms) {
+        AnalysisBench bench;
+        Conversation talk(bench.rig(), FST_HOOK_XDP);
+        talk.open().exchange(3);
+        bench.pass(begin);
+        talk.exchange();
+        bench.pass(10s);
+        const Segment data = talk.next(End::us, Psh | Ack, 500);
+        talk.send(data);
+        for (int i = 0; i < 6; i++) {
+            bench.pass(200ms * (1 << i));
+            talk.send(data);
+        }
+        EXPECT_EQ(bench.findings_text(), "idle-timeout suspected") << begin.count();
+    }
+}
+
 /// A packet or two after an idle period may be lost as any other.
 TEST_F(IdleTimeoutTest, LossAfterAnIdlePeriodIsNotReported) {
     bench.pass(50s);

@@ -14,7 +14,6 @@ analysis::HostDrop drop(std::uint8_t tcp_flags = FST_TCP_SYN) {
     analysis::HostDrop drop{.at = "forward",
                             .reason = "NETFILTER_DROP",
                             .words = "a netfilter rule dropped it",
-                            .look_at = "nft -a list ruleset",
                             .rule = "table ip fw, chain f, handle 3: drop",
                             .why = "its counter moved by 3"};
     fst_packet& packet = drop.sighting.packet;
@@ -50,7 +49,9 @@ TEST_F(LocalDropTest, ARuleIsNamed) {
 TEST_F(LocalDropTest, ReportedOncePerPlaceAndCause) {
     EXPECT_NE(text_of(drop()), "");
     EXPECT_EQ(text_of(drop()), "");
-    EXPECT_EQ(drops.consume(drop(), sink), sink.findings.at(0).id) << "which it repeats";
+    const auto again = drops.consume(drop(), sink);
+    EXPECT_TRUE(again.is_known);
+    EXPECT_EQ(again.finding, sink.findings.at(0).id) << "which it repeats";
     analysis::HostDrop other = drop();
     other.at = "input";
     EXPECT_NE(text_of(other), "");
@@ -77,6 +78,19 @@ TEST_F(LocalDropTest, ARefusalAndADroppedOwnReset) {
     swallowed.is_own = true;
     EXPECT_TRUE(text_of(swallowed).starts_with(
         "The reset that this host makes for 192.0.2.2:22 never leaves it at output: "));
+}
+
+/// Of what connection tracking calls invalid, say: the rule is right, and changing it no remedy.
+TEST_F(LocalDropTest, WhatShowsMoreThanTheRuleIsTheAdvice) {
+    text_of(drop());
+    EXPECT_EQ(output::advice_text(sink.findings.back()),
+              "if it is not meant to be so, change that rule");
+    analysis::HostDrop invalid = drop();
+    invalid.at = "input";
+    invalid.look_at = "sysctl net.netfilter.nf_conntrack_tcp_timeout_established";
+    text_of(invalid);
+    EXPECT_EQ(output::advice_text(sink.findings.back()), invalid.look_at);
+    EXPECT_EQ(sink.findings.back().evidence.size(), 2U) << "the rule is named all the same";
 }
 
 TEST_F(LocalDropTest, WithoutARuleTheKernelsReason) {

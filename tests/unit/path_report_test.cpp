@@ -80,16 +80,23 @@ TEST_F(PathReportTest, ALossInWords) {
               "    because   a netfilter rule dropped it (NETFILTER_DROP, nft_do_chain+0x3e8)\n");
 }
 
-/// Commands to look further are for the namespace that the packets were lost in.
+/// Commands to look further, if there are any, are for the namespace that the packets were lost in.
 TEST_F(PathReportTest, ALossInAnotherNetworkNamespace) {
     pathtrace::PathReport report = lost();
     report.netns = "web";
     report.netns_command = "nsenter --net=/run/netns/web";
-    EXPECT_THAT(text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets,
-                                            output::TimeForm::utc),
-                ::testing::HasSubstr(
-                    "    within    network namespace web; for the commands below: "
-                    "nsenter --net=/run/netns/web COMMAND\n    by        iptables-legacy"));
+    const auto text = [&] {
+        return text_of<output::TextOutput>(report, output::Style(false), output::Detail::resets,
+                                           output::TimeForm::utc);
+    };
+    EXPECT_THAT(text(), ::testing::HasSubstr(
+                            "    within    network namespace web\n    by        iptables-legacy"));
+    report.drop->counter = {
+        .name = "connection tracking's invalid", .by = 1, .shown_by = "conntrack -S"};
+    EXPECT_THAT(text(), ::testing::HasSubstr(
+                            "    within    network namespace web; for the commands below: "
+                            "nsenter --net=/run/netns/web COMMAND\n    by        iptables-legacy"));
+    report.drop->counter.reset();
     const auto json = nlohmann::json::parse(text_of<output::JsonOutput>(report, false));
     EXPECT_EQ(json["path"]["netns"], "web");
     EXPECT_FALSE(nlohmann::json::parse(text_of<output::JsonOutput>(lost(), false))["path"].contains(

@@ -114,7 +114,7 @@ TEST(Causes, HaveUniqueNamesAndTexts) {
     EXPECT_EQ(analysis::name_of(FST_CAUSE_IDLE_TIMEOUT), "idle-timeout");
     EXPECT_EQ(analysis::name_of(FST_CAUSE_CLOSED), "closed");
     EXPECT_EQ(output::text_of(FST_CAUSE_STATELESS),
-              "no sign of forgery; from a host that does not know the connection");
+              "from one who does not know the connection: its sender, or another in its place");
 }
 
 TEST(FindingKinds, HaveUniqueNames) {

@@ -98,6 +98,27 @@ TEST_F(StalledTest, ThePeerMayContinueToSend) {
         << output::summary_text(bench.findings()[0]);
 }
 
+/// What the other end sent after an idle period was not answered, either: it is told with the stall.
+TEST_F(StalledTest, AnIdlePeriodBeforeIsTold) {
+    bench.pass(30s);
+    Segment first = talk.next(End::peer, Psh | Ack, 100);
+    talk.send(first);
+    data = talk.next(End::us, Psh | Ack, 500);
+    data.ack -= 100;
+    talk.send(data);
+    for (int i = 0; i < 4; i++) {
+        bench.pass(200ms * (1 << i));
+        talk.send(data);
+    }
+    ASSERT_EQ(bench.findings_text(), "stalled confirmed");
+    EXPECT_NE(output::summary_text(bench.findings()[0])
+                  .find("Before that the connection had been idle for 30 s."),
+              std::string::npos)
+        << output::summary_text(bench.findings()[0]);
+    EXPECT_NE(output::advice_text(bench.findings()[0]).find("send keepalives sooner"),
+              std::string::npos);
+}
+
 /// The acknowledgements are lost between here and the sender.
 TEST_F(StalledTest, WhatIsAcknowledgedHere) {
     data = talk.next(End::us, Psh | Ack, 500);

@@ -47,6 +47,22 @@ TEST_F(SynUnansweredTest, TwoAreSuspectedAndThreeConfirmed) {
         << output::summary_text(bench.findings()[1]);
 }
 
+/// One cause, one place to look: where this host dropped the SYN.
+TEST_F(SynUnansweredTest, WhatThisHostDroppedIsToldByThat) {
+    const Segment syn = talk.next(End::us, Syn);
+    talk.send(syn);
+    bench.pass(1s);
+    talk.send(syn);
+    analysis::HostDrop drop{.at = "forward", .reason = "NETFILTER_DROP", .rule = "drop"};
+    drop.sighting.packet.key = talk.flow().key;
+    drop.sighting.packet.tcp_flags = Syn;
+    bench.drop(drop);
+    bench.pass(2s);
+    ASSERT_EQ(bench.findings_text(), "local-drop confirmed, syn-unanswered suspected");
+    EXPECT_EQ(output::advice_text(bench.findings()[1]),
+              "finding #1 says where this host itself drops packets of this connection");
+}
+
 /// If no answer was ever seen here, answers may take another path.
 TEST(SynUnanswered, SuspectedAtMostIfNoAnswerWasSeenHere) {
     AnalysisBench bench;

@@ -224,7 +224,7 @@ TEST(StatsText, SumsUp) {
     stats.challenges = {.asked = 412, .upheld = 408, .refuted = 3, .unanswered = 1};
     stats.findings_confirmed = 3;
     EXPECT_EQ(output::stats_text(stats),
-              "1,234,567 packets (98.8 MB), 0 flows; 415 resets, 3 of them suspicious on arrival; "
+              "1,234,567 packets (98.8 MB), 0 flows; 415 resets, 3 of them looked forged at first; "
               "findings: 0 suspected, 3 confirmed\n"
               "challenges: 412 asked, 408 upheld, 3 refuted, 1 unanswered\n");
 }

@@ -53,10 +53,10 @@ void Session::observe(Observation observation) {
 }
 
 void Session::host_drop(const HostDrop& drop) {
-    tracking_.dropped_resets.record(drop.sighting.packet);
-    const auto finding = local_drop_.consume(drop, *this);
-    if (finding && wants(drop.sighting.packet)) {
-        incidents_.repeat(*finding, drop.sighting, now_);
+    const LocalDrop::Told told = local_drop_.consume(drop, *this);
+    tracking_.host_drops.record(drop.sighting.packet, told.finding);
+    if (told.is_known && wants(drop.sighting.packet)) {
+        incidents_.repeat(told.finding, drop.sighting, now_);
     }
 }
 

@@ -154,6 +154,10 @@ enum class Phrase : std::uint8_t {
     changed_ip_id,
     changed_window,
     look_between,
+    // What else is known of why.
+    idle_before,
+    look_for_time_out,
+    host_drops_it,
 };
 
 /// One sentence: its phrase, and the values that it names.

@@ -29,6 +29,9 @@ constexpr auto kCommands = names_of(std::type_identity<Options>());
 /// What may stand before, or without, a command.
 constexpr std::array<std::string_view, 5> kOwnOptions = {"-h", "--help", "--help-all", "-V",
                                                          "--version"};
+/// Words that many programs take for these options.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kWords = {
+    {{"help", "--help"}, {"version", "--version"}}};
 /// Letters without a command, as tcpdump takes them, and the command that they ask for.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kHabits = {
     {{"-i", "watch"}, {"-r", "replay"}}};
@@ -115,6 +118,13 @@ std::expected<Options, Usage> parse(const std::vector<std::string>& arguments,
         return refuse(fmt::format("no command given; choose {}; see flowstamp --help", commands));
     }
     const std::string& first = arguments.front();
+    const auto word = std::ranges::find(kWords, std::string_view(first),
+                                        &std::pair<std::string_view, std::string_view>::first);
+    if (word != kWords.end()) {
+        std::vector<std::string> options(arguments.begin() + 1, arguments.end());
+        options.emplace_back(word->second);
+        return parse(options, read);
+    }
     const auto habit = std::ranges::find(kHabits, first.substr(0, 2),
                                          &std::pair<std::string_view, std::string_view>::first);
     if (habit != kHabits.end()) {

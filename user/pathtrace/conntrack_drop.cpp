@@ -236,6 +236,30 @@ std::string why_invalid(const NetfilterDropFacts& facts) {
                : unknown;
 }
 
+/// Whether the packet is of a TCP connection that connection tracking may have forgotten.
+bool is_of_forgotten(const NetfilterDropFacts& facts) {
+    return facts.is_known == false && facts.drop.tuple.protocol == IPPROTO_TCP &&
+           (facts.drop.tcp_flags & (FST_TCP_SYN | FST_TCP_RST)) == 0;
+}
+
+/// What to do about a packet that has no state: the rule that drops it is right.
+std::string invalid_advice(const NetfilterDropFacts& facts) {
+    const bool is_elsewhere = facts.table && !facts.table->can_be_raised;
+    std::string log = fmt::format(
+        "sysctl -w net.netfilter.nf_conntrack_log_invalid=255; dmesg (it says why from then on{})",
+        is_elsewhere ? "; of a network namespace like this one only with "
+                       "net.netfilter.nf_log_all_netns=1 in the initial one"
+                     : "");
+    if (!is_of_forgotten(facts)) {
+        return log;
+    }
+    return fmt::format(
+        "an idle connection is forgotten{}: raise "
+        "net.netfilter.nf_conntrack_tcp_timeout_established, or "
+        "send keepalives sooner; if it was not idle: {}",
+        facts.forgets_after ? fmt::format(" after {} s", facts.forgets_after->count()) : "", log);
+}
+
 /// A rule may have dropped it; why it matched.
 void explain_rule(PathReport::Drop& drop, const NetfilterDropFacts& facts) {
     if (is_before_lookup(facts.place) && asks_for_invalid(*drop.attribution) &&
@@ -247,9 +271,7 @@ void explain_rule(PathReport::Drop& drop, const NetfilterDropFacts& facts) {
         drop.counter = counted("invalid", facts.moved.invalid);
         drop.words = {.words = "a netfilter rule dropped it; connection tracking calls it invalid" +
                                why_invalid(facts),
-                      .look_at =
-                          "sysctl -w net.netfilter.nf_conntrack_log_invalid=255; dmesg (it "
-                          "says why from then on)"};
+                      .look_at = invalid_advice(facts)};
     }
     const std::string text = unquoted(drop.attribution->text);
     if ((text.contains("synproxy") || text.contains("-j SYNPROXY")) &&

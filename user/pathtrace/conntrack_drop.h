@@ -4,6 +4,7 @@
 // range of ports is full.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ struct NetfilterDropFacts {
     /// Whether an entry has the packet's own addresses and ports; nothing: it was not looked for.
     std::optional<bool> is_known{};
     bool is_strict = false;  ///< net.netfilter.nf_conntrack_tcp_loose is 0
+    /// net.netfilter.nf_conntrack_tcp_timeout_established; nothing: it was not read.
+    std::optional<std::chrono::seconds> forgets_after{};
 };
 
 /// Whether the entry that NAT's choice collided with is worth looking for.

@@ -191,4 +191,9 @@ std::string place_text(const PathReport::Drop& drop) {
     return drop.at + (drop.or_further_on ? " or further on" : "");
 }
 
+std::string look_at(const PathReport::Drop& drop) {
+    const bool is_rule = drop.attribution && drop.attribution->tool != netfilter::RulesetTool::bpf;
+    return is_rule && !drop.counter ? std::string() : drop.words.look_at;
+}
+
 }  // namespace flowstamp::pathtrace

@@ -106,6 +106,10 @@ struct PathStats {
     [[nodiscard]] std::uint64_t left() const { return forwarded + sent; }
 };
 
+/// The sysctl or command that shows more than the rule that is named, or, where none is, more of the
+/// cause; empty: none.
+[[nodiscard]] std::string look_at(const PathReport::Drop& drop);
+
 /// What a tracer reports: paths as they end, and the sums when the run ends.
 using PathEvent = std::variant<PathReport, PathStats>;
 

@@ -213,6 +213,11 @@ void IdleTimeout::report(const Observation& observation, Wait& wait, Nanoseconds
                      std::move(answer)},
         .slot = observation.slot.value_or(fst_flow{}),
     };
+    if (const auto dropped = tracking_.host_drops.finding_of(packet)) {
+        wait.finding.advice.insert(
+            wait.finding.advice.begin(),
+            {.phrase = Phrase::host_drops_it, .values = {field::finding(*dropped)}});
+    }
     wait.updates.report(wait.finding, tracking_.findings, sink);
 }
 

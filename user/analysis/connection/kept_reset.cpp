@@ -73,7 +73,7 @@ void KeptReset::advance(Nanoseconds now, FindingSink& sink) {
 
 void KeptReset::report(const Waiting& kept, FindingSink& sink) {
     const fst_packet& packet = kept.rst.event.packet;
-    if (tracking_.dropped_resets.contains(packet) || !tracking_.host.is_watched_whole() ||
+    if (tracking_.host_drops.contains(packet) || !tracking_.host.is_watched_whole() ||
         tracking_.host.events_lost() != kept.lost_before) {
         return;
     }

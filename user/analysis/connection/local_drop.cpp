@@ -25,7 +25,7 @@ std::optional<std::string> word(const std::string& text) {
 
 }  // namespace
 
-std::optional<std::uint64_t> LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
+LocalDrop::Told LocalDrop::consume(const HostDrop& drop, FindingSink& sink) {
     if (reported_.size() >= kMost) {
         reported_.clear();
     }
@@ -46,19 +46,21 @@ std::optional<std::uint64_t> LocalDrop::consume(const HostDrop& drop, FindingSin
                       .observed = {field::drop_reason(word(drop.reason)),
                                    field::drop_words(word(drop.words))}}},
     };
-    if (has_rule) {
+    if (!drop.look_at.empty()) {
+        finding.advice = {{.phrase = Phrase::look_at, .values = {field::look_at(drop.look_at)}}};
+    } else if (has_rule) {
         finding.advice = {{.phrase = Phrase::change_rule}};
+    }
+    if (has_rule) {
         finding.evidence.push_back(
             {.signal = Signal::RULE,
              .strength = drop.is_certain ? Strength::strong : Strength::weak,
              .observed = {field::rule(drop.rule), field::why(word(drop.why))}});
-    } else if (!drop.look_at.empty()) {
-        finding.advice = {{.phrase = Phrase::look_at, .values = {field::look_at(drop.look_at)}}};
     }
     FindingUpdates& updates = reported_[{drop.at, drop.reason, drop.rule}];
     const bool is_known = updates.is_reported();
     updates.report(std::move(finding), findings_, sink);
-    return is_known ? std::optional(updates.id()) : std::nullopt;
+    return {.finding = updates.id(), .is_known = is_known};
 }
 
 }  // namespace flowstamp::analysis

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <tuple>
 
@@ -20,10 +19,10 @@ struct HostDrop {
     std::string at{};          ///< "forward", "eth0 in"; empty: before the first place watched
     std::string reason{};      ///< as the kernel names it: "NETFILTER_DROP"
     std::string words{};       ///< the reason as a clause
-    std::string look_at{};     ///< the sysctl or command that shows more; may be empty
-    std::string rule{};        ///< that dropped it; empty: none, or unknown
-    std::string why{};         ///< what makes the rule certain, or speaks against it
-    bool is_certain = true;    ///< of the rule, or else the place
+    std::string look_at{};   ///< the sysctl or command that shows more than the rule; may be empty
+    std::string rule{};      ///< that dropped it; empty: none, or unknown
+    std::string why{};       ///< what makes the rule certain, or speaks against it
+    bool is_certain = true;  ///< of the rule, or else the place
     bool is_answered = false;  ///< by a reset or an ICMP error that this host makes
     bool is_own = false;       ///< the packet was made on this host
 };
@@ -33,8 +32,11 @@ class LocalDrop {
   public:
     explicit LocalDrop(Findings& findings) : findings_(findings) {}
 
-    /// Returns the id of the finding of an earlier drop of the same place and cause, if any.
-    std::optional<std::uint64_t> consume(const HostDrop& drop, FindingSink& sink);
+    struct Told {
+        std::uint64_t finding = 0;  ///< its id
+        bool is_known = false;      ///< of an earlier drop of the same place and cause
+    };
+    Told consume(const HostDrop& drop, FindingSink& sink);
 
   private:
     static constexpr std::size_t kMost = 4096;

@@ -28,6 +28,22 @@ bool is_explained(const Retransmissions::Wait& wait, const Tracking& tracking,
            (handshake != nullptr && handshake->is_half_accepted(*observation.slot));
 }
 
+/// What else is known of why: what this host dropped itself, and the idle period before (of the
+/// other end's packet, too: what this end was idle for is IdleTimeout's).
+void add_causes(Finding& finding, const Tracking& tracking, const ViewKey& view) {
+    if (const IdlePeriods::IdlePeriod* idle = tracking.idle_periods.unanswered(view)) {
+        finding.summary.push_back(
+            {.phrase = Phrase::idle_before, .values = {field::idle(idle->length)}});
+        finding.advice.push_back({.phrase = Phrase::look_for_time_out});
+        finding.evidence.push_back({.signal = Signal::REST,
+                                    .strength = Strength::weak,
+                                    .observed = {field::idle(idle->length)}});
+    }
+    if (const auto dropped = tracking.host_drops.finding_of(finding.sighting.packet)) {
+        finding.advice = {{.phrase = Phrase::host_drops_it, .values = {field::finding(*dropped)}}};
+    }
+}
+
 /// Whether the receiver answered the handshake and has acknowledged nothing since: its accept queue
 /// may be full.
 bool is_from_start(const fst_flow& flow, unsigned direction) {
@@ -127,6 +143,7 @@ void Stalled::retransmission(const Observation& observation, FindingSink& sink) 
                       .baseline = std::move(baseline)}},
         .slot = *observation.slot,
     };
+    add_causes(stall.finding, tracking_, side.first);
     stall.updates.report(stall.finding, tracking_.findings, sink);
 }
 

@@ -88,6 +88,10 @@ void SynUnanswered::report(const SynTracker::Attempt& attempt, fst_verdict verdi
                                    field::span(attempt.latest.time() - attempt.first)}},
                      {.signal = Signal::NO_ANSWER, .observed = {field::answers(0)}}},
     };
+    if (const auto dropped = tracking_.host_drops.finding_of(syn)) {
+        reported.finding.advice = {
+            {.phrase = Phrase::host_drops_it, .values = {field::finding(*dropped)}}};
+    }
     if (busy != nullptr) {
         busy->is_reported = true;
         reported.finding.summary = {

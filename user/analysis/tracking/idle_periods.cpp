@@ -53,7 +53,7 @@ void IdlePeriods::record(const Observation& observation) {
     const ViewKey view = view_of(observation.event);
     const unsigned direction = observation.event.packet.direction & 1U;
     if (observation.kind() == FST_EVENT_IDLE_RESUMED && wants_answer(observation) &&
-        waits_for_nothing(*observation.slot) &&
+        silence_before(observation) >= kLeast && waits_for_nothing(*observation.slot) &&
         !(observation.event.packet.tcp_flags & FST_TCP_FIN)) {
         if (const auto known = entries_.find(view); known != entries_.end()) {
             if (known->second.period.direction == direction) {

@@ -11,12 +11,14 @@
 
 namespace flowstamp::analysis {
 
-/// Flows that resumed after an idle period of about ten seconds or more, until the packet that
-/// ended it is answered. Between the retransmissions of what is not acknowledged, and after a FIN,
+/// Flows that resumed after an idle period of kLeast or more, until the packet that ended it is
+/// answered. Between the retransmissions of what is not acknowledged, and after a FIN,
 /// a flow is not idle. Bounded: the oldest are forgotten first.
 class IdlePeriods {
   public:
     static constexpr std::size_t kMost = 65536;
+    /// The kernel reports every silence of so long, and a few that are shorter.
+    static constexpr Nanoseconds kLeast = std::chrono::milliseconds(9700);
     /// A RST that answers the packet that ended an idle period comes within this of it.
     static constexpr Nanoseconds kAnswerWithin = std::chrono::seconds(3);
     /// Idle periods shorter than this explain no RST.

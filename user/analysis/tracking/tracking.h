@@ -7,9 +7,9 @@
 #include "user/analysis/slot_reader.h"
 #include "user/analysis/this_host.h"
 #include "user/analysis/tracking/both_ways.h"
-#include "user/analysis/tracking/dropped_resets.h"
 #include "user/analysis/tracking/flow_views.h"
 #include "user/analysis/tracking/handshakes.h"
+#include "user/analysis/tracking/host_drops.h"
 #include "user/analysis/tracking/host_memory.h"
 #include "user/analysis/tracking/idle_periods.h"
 #include "user/analysis/tracking/retransmissions.h"
@@ -46,7 +46,7 @@ struct Tracking {
     Findings findings{};
     BothWays both_ways{};
     FlowViews views{};
-    DroppedResets dropped_resets{};
+    HostDrops host_drops{};
     SynTracker syns{};
     IdlePeriods idle_periods{};
     Retransmissions retransmissions{};

@@ -67,7 +67,8 @@ Check check_probe() {
 Check check_jit() {
     const std::optional<int> enabled = kernel::jit_enabled();
     if (!enabled) {
-        return {CheckStatus::ok, "JIT", "unknown in this network namespace"};
+        return {CheckStatus::limited, "JIT",
+                "not known: only the initial network namespace tells whether it is on"};
     }
     if (*enabled == 0) {
         return {

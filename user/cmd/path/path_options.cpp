@@ -16,7 +16,7 @@ void add_command(CommandLine& line, PathOptions& options) {
     path.text("FILTER", options.filter, "Which packets to follow, in tcpdump's syntax");
     add_output(path, options.json, options.output);
     add_duration(path, options.duration);
-    path.flag("--trace", options.trace, "Let nft trace them: names rules without counters, too");
+    path.flag("--trace", options.trace, "Name nft rules without counters, too: adds a table");
     path.flag("-q,--quiet", options.quiet, "Losses only");
     add_colour(path, options.colour);
     add_times(path, options.times);

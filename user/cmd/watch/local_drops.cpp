@@ -87,7 +87,7 @@ void LocalDrops::report(const pathtrace::PathReport& report) {
         .at = pathtrace::place_text(drop),
         .reason = drop.reason,
         .words = drop.words.words,
-        .look_at = drop.words.look_at,
+        .look_at = pathtrace::look_at(drop),
         .is_certain = !drop.or_further_on,
         .is_answered = is_answered(drop, report.latest),
         .is_own = (report.latest.flags & FST_PATH_LOCAL) != 0 || drop.at == "output"};

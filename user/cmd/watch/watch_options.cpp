@@ -98,7 +98,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     Command watch = line.command(WatchOptions::kCommand, "Attach, stamp, explain; until Ctrl-C",
                                  "flowstamp watch -i eth0 --stamps x.pcapng 'port 443'");
     add_interfaces(watch, options.interfaces, "Interface, pattern ('eth*') or 'any'; repeatable");
-    watch.text("FILTER", options.filter, "What to report, in tcpdump's syntax");
+    watch.text("FILTER", options.filter, "What to report, in tcpdump's syntax; not with --drop");
     add_acting(watch, options);
     add_hook(watch, options.hook);
     add_output(watch, options.json, options.output);
@@ -129,8 +129,9 @@ std::string objection(const WatchOptions& options) {
         return "no interface given; name one with -i (`ip link` lists them)";
     }
     if (options.acts() && !options.filter.empty()) {
-        return "a FILTER limits what is reported, not yet what --drop and --challenge act on; "
-               "leave it out, or watch without them";
+        return "a FILTER limits what is reported, and --drop and --challenge would act on all else "
+               "as "
+               "well; leave it out, or watch without them";
     }
     if (options.acts() && options.direction != kernel::WatchDirection::both) {
         return "--drop and --challenge need both directions of a flow; leave --direction out";

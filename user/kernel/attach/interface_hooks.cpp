@@ -29,10 +29,8 @@ bool wants_egress(const HookPlan& plan, const Interface& interface) {
 }
 
 Notice cost_notice(const Interface& interface) {
-    return {
-        fmt::format("{}: XDP costs it {}, and a fast stream much of its rate; --hook tc refuses "
-                    "resets as well, and costs neither",
-                    interface.name, xdp_cost(interface))};
+    return {fmt::format("{}: XDP costs it {}; --hook tc refuses resets as well, at no such cost",
+                        interface.name, xdp_cost(interface))};
 }
 
 }  // namespace

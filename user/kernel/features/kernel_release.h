@@ -20,11 +20,11 @@ struct KernelRelease {
     }
 };
 
-/// The oldest kernel with everything needed: XDP on multi-buffer packets (xdp.frags).
-inline constexpr int kOldestKernelMajor = 5;
-inline constexpr int kOldestKernelMinor = 18;
+/// The oldest kernel that the tests run on. README.md, the manual and the package name it, too.
+inline constexpr int kOldestKernelMajor = 6;
+inline constexpr int kOldestKernelMinor = 1;
 
-/// "needs kernel 5.18 or later, this is 5.10.0-28-amd64" if it is older, else empty.
+/// "needs kernel 6.1 or later, this is 5.10.0-28-amd64" if it is older, else empty.
 [[nodiscard]] std::string kernel_too_old(const KernelRelease& release);
 
 }  // namespace flowstamp::kernel

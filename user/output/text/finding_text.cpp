@@ -32,7 +32,12 @@ std::string action_text(const analysis::Finding& finding) {
         case FST_ACTION_OBSERVED:
             break;
     }
-    return "observed only; it was let through" + many;
+    // --drop and --challenge act on what comes in: what leaves this host, or is forwarded, goes to another.
+    return (finding.sighting.packet.hook == FST_HOOK_TC_EGRESS
+                ? "let through: it left by this interface, and only what comes in is dropped or "
+                  "challenged"
+                : "observed only; it was let through") +
+           many;
 }
 
 std::string_view resolution_text(analysis::Resolution resolution) {
@@ -94,17 +99,27 @@ std::string evidence_table(const analysis::Finding& finding, const Style& style)
         return "";
     }
     constexpr std::string_view kSignal = "evidence";
+    constexpr std::size_t kWidest = 40;  // a wider value stands out of its column
     const auto [packet_title, baseline_title] = evidence_titles(finding.kind);
     std::size_t strength_width = std::string_view("strength").size();
     std::size_t signal_width = kSignal.size();
     std::size_t packet_width = packet_title.size();
     for (const analysis::Evidence& item : evidence) {
         signal_width = std::max(signal_width, analysis::name_of(item.signal).size());
-        packet_width = std::max(packet_width, values_text(item.observed).size());
+        if (const std::size_t its = values_text(item.observed).size(); its <= kWidest) {
+            packet_width = std::max(packet_width, its);
+        }
         strength_width = std::max(strength_width, analysis::name_of(item.strength).size());
     }
+    // Where nothing stands beside anything, there is no such column.
+    const bool has_baseline =
+        std::ranges::any_of(evidence, [](const auto& item) { return item.baseline.has_value(); });
     const auto row = [&](std::string_view strength, std::string_view signal,
                          std::string_view packet, std::string_view baseline) {
+        if (!has_baseline) {
+            return fmt::format("{}{:<{}}  {:<{}}  {}", kIndent, strength, strength_width, signal,
+                               signal_width, packet);
+        }
         return fmt::format("{}{:<{}}  {:<{}}  {:<{}}  {}", kIndent, strength, strength_width,
                            signal, signal_width, packet, packet_width, baseline);
     };

@@ -123,6 +123,12 @@ std::string headline(const pathtrace::PathReport& report, const Style& style) {
                 : fmt::format(" on the way to {0}, which is not watched (-i {0})", report.toward));
 }
 
+/// Whether a command to look further with follows.
+bool names_commands(const pathtrace::PathReport& report) {
+    return report.untranslated || (report.delivery && !report.delivery->causes.empty()) ||
+           (report.drop && (report.drop->counter || !pathtrace::look_at(*report.drop).empty()));
+}
+
 }  // namespace
 
 std::string path_text(const pathtrace::PathReport& report, const Style& style,
@@ -137,10 +143,13 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style,
         block += labelled("passed", steps_text(report), style);
     }
     if (!report.netns_command.empty() && (report.drop || report.delivery || report.untranslated)) {
-        block += labelled("within",
-                          fmt::format("network namespace {}; for the commands below: {} COMMAND",
-                                      report.netns, report.netns_command),
-                          style);
+        block += labelled(
+            "within",
+            fmt::format("network namespace {}{}", report.netns,
+                        names_commands(report) ? fmt::format("; for the commands below: {} COMMAND",
+                                                             report.netns_command)
+                                               : ""),
+            style);
     }
     if (report.delivery) {
         block += delivery_text(*report.delivery, style);
@@ -179,10 +188,8 @@ std::string path_text(const pathtrace::PathReport& report, const Style& style,
         if (drop.counter) {
             block += labelled("counter", counter_text(*drop.counter), style);
         }
-        const bool is_rule =
-            drop.attribution && drop.attribution->tool != netfilter::RulesetTool::bpf;
-        if ((!is_rule || drop.counter) && !drop.words.look_at.empty()) {
-            block += labelled("look at", drop.words.look_at, style);
+        if (const std::string look_at = pathtrace::look_at(drop); !look_at.empty()) {
+            block += labelled("look at", look_at, style);
         }
     }
     return block;

@@ -53,7 +53,8 @@ std::string stats_text(const analysis::Stats& stats) {
     const std::uint64_t suspicious =
         count[FST_COUNT_RST_SUSPECTED] + count[FST_COUNT_RST_CONFIRMED];
     std::string text = fmt::format(
-        "{} ({}), {}; {}, {} of them suspicious on arrival; findings: {} suspected, {} confirmed\n",
+        "{} ({}), {}; {}, {} of them looked forged at first; findings: {} suspected, {} "
+        "confirmed\n",
         counted_grouped(count[FST_COUNT_TCP], "packet"), bytes_text(count[FST_COUNT_BYTES]),
         counted_grouped(count[FST_COUNT_FLOW_NEW], "flow"),
         counted_grouped(count[FST_COUNT_RST], "reset"), grouped(suspicious),

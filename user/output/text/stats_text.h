@@ -7,7 +7,7 @@
 
 namespace flowstamp::output {
 
-/// "1,234 packets (1.2 MB), 56 flows; 7 resets, 3 of them suspicious on arrival; findings: ...",
+/// "1,234 packets (1.2 MB), 56 flows; 7 resets, 3 of them looked forged at first; findings: ...",
 /// then a line each for drops, challenges, stamps and losses, if any.
 [[nodiscard]] std::string stats_text(const analysis::Stats& stats);
 

@@ -134,4 +134,9 @@ bool is_conntrack_strict() {
     return read_sysctl("tcp_loose") == 0U;
 }
 
+std::optional<std::chrono::seconds> conntrack_forgets_after() {
+    const auto seconds = read_sysctl("tcp_timeout_established");
+    return seconds ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt;
+}
+
 }  // namespace flowstamp::pathtrace

@@ -3,6 +3,7 @@
 // Connection tracking's counters and table, of the calling thread's network namespace.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include "user/pathtrace/conntrack_drop.h"
@@ -20,5 +21,10 @@ namespace flowstamp::pathtrace {
 
 /// Whether TCP connections are not picked up in their middle: net.netfilter.nf_conntrack_tcp_loose=0.
 [[nodiscard]] bool is_conntrack_strict();
+
+/// How long an established TCP connection may be idle before its entry is forgotten
+/// (net.netfilter.nf_conntrack_tcp_timeout_established), in the calling thread's network namespace;
+/// nothing if it cannot be read.
+[[nodiscard]] std::optional<std::chrono::seconds> conntrack_forgets_after();
 
 }  // namespace flowstamp::pathtrace

@@ -55,6 +55,7 @@ void NetfilterDrops::explain(PathReport::Drop& drop, const PathEnd& end,
             facts.is_known = entry->has_value();
         }
         facts.is_strict = is_conntrack_strict();
+        facts.forgets_after = conntrack_forgets_after();
     }
     explain_netfilter_drop(drop, facts);
 }
