@@ -33,9 +33,8 @@ static __always_inline __u32 coarse_of(const struct fst_packet* packet) {
 
 #define AGE_SETTLED 2 /* by then a closed flow's late packets have arrived */
 #define AGE_IDLE 60
-#define AGE_GIVEN_UP \
-    900 /* and a FIN without an ACK is sent no more (Linux: tcp_orphan_retries, some 100 s) */
-#define AGE_TAKEABLE 10 /* a live flow with a packet this recent is never evicted */
+#define AGE_GIVEN_UP 900 /* a FIN without an ACK is sent no more (Linux: tcp_orphan_retries) */
+#define AGE_TAKEABLE 10  /* a live flow with a packet this recent is never evicted */
 
 /// Eviction order: the lowest first, among equals the oldest. Packets of a flood, and the answers
 /// to them, never evict an established flow, however long idle: a SYN, SYN-ACK or RST takes only a
