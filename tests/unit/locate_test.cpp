@@ -326,8 +326,10 @@ TEST(WantedFlow, IsThatOfAFindingInALog) {
     EXPECT_THAT(of(9).error().message(), HasSubstr("it lacks its connection"));
     EXPECT_THAT(of(1).error().message(), HasSubstr("finding 1 in x.json: locate: there is none"));
     std::istringstream lines(log), others(log);
-    EXPECT_EQ(cmd::forged_reset_ttl(lines, example_key()), 62);
-    EXPECT_FALSE(cmd::forged_reset_ttl(others, v6_flow().key));
+    const net::Endpoint client = net::end_of(example_key(), kClient);
+    const net::Endpoint server = net::end_of(example_key(), kServer);
+    EXPECT_EQ(cmd::forged_reset_ttl(lines, {server, client}), 62);
+    EXPECT_FALSE(cmd::forged_reset_ttl(others, {client, server})) << "in the other end's name";
 }
 
 }  // namespace

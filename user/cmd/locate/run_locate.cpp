@@ -41,17 +41,24 @@ Result<WantedFlow> wanted_flow(const LocateOptions& options) {
                 : flow_of_finding(*log, *options.finding, *options.log);
 }
 
-/// TTL of the forged reset: of the finding that was named, of the log, or as the watch remembers it.
+/// TTL of the forged reset in the peer's name: of the finding that was named, of the log, or as the
+/// watch remembers it.
 Result<std::optional<std::uint8_t>> reset_ttl_of(const LocateOptions& options,
                                                  const WantedFlow& wanted, const OpenFlow& flow) {
-    if (wanted.reset_ttl || !options.log) {
-        return wanted.reset_ttl ? wanted.reset_ttl : flow.forged_reset_ttl();
+    const fst_flow_key& key = flow.flow().key;
+    const WantedFlow::Ends ends{net::end_of(key, flow.own() ^ 1U), net::end_of(key, flow.own())};
+    if (wanted.reset_ttl) {
+        const bool is_peers = std::get<WantedFlow::Ends>(wanted.name) == ends;
+        return is_peers ? wanted.reset_ttl : std::nullopt;
+    }
+    if (!options.log) {
+        return flow.forged_reset_ttl();
     }
     auto log = opened_log(options);
     if (!log) {
         return std::unexpected(log.error());
     }
-    const auto logged = forged_reset_ttl(*log, flow.flow().key);
+    const auto logged = forged_reset_ttl(*log, ends);
     return logged ? logged : flow.forged_reset_ttl();
 }
 

@@ -51,8 +51,8 @@ std::optional<net::Endpoint> parse_endpoint(std::string_view text) {
 }
 
 bool is_forged_reset(const Json& event) {
-    return event["finding"].value("kind", "") ==
-           analysis::name_of(analysis::FindingKind::forged_rst);
+    return event["finding"].value("kind", Json()) ==
+           Json(analysis::name_of(analysis::FindingKind::forged_rst));
 }
 
 /// Calls `visit(event)` for each finding in the JSON lines `log`.
@@ -149,11 +149,11 @@ Result<WantedFlow> flow_of_finding(std::istream& log, std::uint64_t id, const st
                           "give what watch --log or --json has written");
 }
 
-std::optional<std::uint8_t> forged_reset_ttl(std::istream& log, const fst_flow_key& key) {
+std::optional<std::uint8_t> forged_reset_ttl(std::istream& log, const WantedFlow::Ends& ends) {
     std::optional<std::uint8_t> latest;
     each_finding(log, [&](const Json& event) {
         const auto flow = is_forged_reset(event) ? flow_of(event) : std::nullopt;
-        if (flow && flow->matches(key)) {
+        if (flow && std::get<WantedFlow::Ends>(flow->name) == ends) {
             latest = flow->reset_ttl;
         }
     });

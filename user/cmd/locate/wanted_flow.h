@@ -16,7 +16,8 @@ namespace flowstamp::cmd {
 
 /// A flow as the user names it: by both ends, in either order, or by its Community ID.
 struct WantedFlow {
-    using Ends = std::pair<net::Endpoint, net::Endpoint>;
+    using Ends =
+        std::pair<net::Endpoint, net::Endpoint>;  ///< of a finding: its reset's sender first
     std::variant<Ends, std::string> name{};
     /// TTL or hop limit of the forged reset, where a finding has it.
     std::optional<std::uint8_t> reset_ttl{};
@@ -32,9 +33,9 @@ struct WantedFlow {
 [[nodiscard]] Result<WantedFlow> flow_of_finding(std::istream& log, std::uint64_t id,
                                                  const std::string& name);
 
-/// TTL or hop limit of the reset that the latest finding of a forged one in `log` tells of that flow;
-/// nothing if there is none.
+/// TTL or hop limit of the reset that the latest finding of a forged one in `log` tells of the flow
+/// between these ends, in the first one's name; nothing if there is none.
 [[nodiscard]] std::optional<std::uint8_t> forged_reset_ttl(std::istream& log,
-                                                           const fst_flow_key& key);
+                                                           const WantedFlow::Ends& ends);
 
 }  // namespace flowstamp::cmd
