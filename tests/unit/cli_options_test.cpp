@@ -102,6 +102,18 @@ TEST(CliCompare, TakesTwoCapturesOrMore) {
                 HasSubstr("standard input can be only one"));
 }
 
+TEST(CliLocate, TakesAFlowOrAFinding) {
+    const auto options = parsed<cmd::LocateOptions>(
+        {"locate", "192.0.2.1:1", ">", "192.0.2.2:2", "--json", "--log", "x.json"});
+    EXPECT_EQ(options.flow, "192.0.2.1:1 > 192.0.2.2:2");
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(parsed<cmd::LocateOptions>({"locate", "--finding", "3", "--log", "x"}).finding, 3U);
+    EXPECT_THAT(refusal({"locate"}), HasSubstr("which connection?"));
+    EXPECT_THAT(refusal({"locate", "--finding", "3"}), HasSubstr("give --log FILE"));
+    EXPECT_THAT(refusal({"locate", "--finding", "x", "--log", "x"}), HasSubstr("not a number"));
+    EXPECT_THAT(refusal({"locate", "here"}), HasSubstr("it names no connection"));
+}
+
 TEST(CliWatch, AcceptsEveryOption) {
     const auto options = parsed<cmd::WatchOptions>(
         {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
@@ -343,7 +355,7 @@ TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
     EXPECT_EQ(
         refusal({"--json", "watch"}),
         "flowstamp: '--json' is no option before a command: choose watch, replay, compare, flows, "
-        "path, demo, doctor first; see flowstamp --help\n");
+        "locate, path, demo, doctor first; see flowstamp --help\n");
 }
 
 TEST(Cli, NeedsACommand) {
@@ -364,7 +376,8 @@ TEST(Cli, PrintsVersionAndHelp) {
         const auto help = cmd::parse(words);
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().status, 0);
-        for (const char* command : {"watch", "replay", "compare", "flows", "demo", "doctor"}) {
+        for (const char* command :
+             {"watch", "replay", "compare", "flows", "locate", "demo", "doctor"}) {
             EXPECT_THAT(help.error().text, HasSubstr(command));
         }
     }

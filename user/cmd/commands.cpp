@@ -7,6 +7,7 @@
 #include "user/cmd/demo/demo.h"
 #include "user/cmd/doctor/doctor.h"
 #include "user/cmd/flows/flows.h"
+#include "user/cmd/locate/run_locate.h"
 #include "user/cmd/path/run_path.h"
 #include "user/cmd/replay/run_replay.h"
 #include "user/cmd/watch/watch.h"
@@ -20,6 +21,7 @@ struct Run {
     int operator()(const ReplayOptions& options) const { return run_replay(options); }
     int operator()(const CompareOptions& options) const { return run_compare(options); }
     int operator()(const FlowsOptions& options) const { return run_flows(options); }
+    int operator()(const LocateOptions& options) const { return run_locate(options); }
     int operator()(const PathOptions& options) const { return run_path(options); }
     int operator()(const DemoOptions& options) const { return run_demo(options); }
     int operator()(const DoctorOptions& options) const {
