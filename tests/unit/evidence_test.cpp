@@ -139,6 +139,27 @@ TEST_F(Evidence, IsCutToHeadersAndToTheConnectionAroundTheFinding) {
     EXPECT_LE(longest, 200U);
 }
 
+/// A finding that is told again about a later packet holds that one, too: keepalives every 75 s that
+/// nobody answers, and the reset that gives up.
+TEST_F(Evidence, GrowsWithItsFinding) {
+    CaptureRig rig;
+    Conversation talk(rig, FST_HOOK_XDP, {.forwarded = true});
+    talk.open().exchange(4);
+    talk.pass_ms(900'000);
+    for (int i = 0; i < 9; i++) {
+        Segment keepalive = talk.next(End::us, Ack);
+        keepalive.seq--;
+        talk.send(keepalive);
+        talk.pass_ms(75'000);
+    }
+    talk.send(End::us, Rst | Ack);
+    const Recorded recorded = record(rig.file());
+    ASSERT_THAT(recorded.replayed.of("finding"), Not(IsEmpty()));
+    EXPECT_EQ(recorded.replayed.of("finding").back()["pcap_cnt"], rig.frames());
+    ASSERT_THAT(files(), SizeIs(1));
+    EXPECT_THAT(frames_of(folder() + "/" + files()[0]), SizeIs(rig.frames()));
+}
+
 /// A segment that only looks odd has no file: the team would look for a box that is not there.
 TEST_F(Evidence, IsNotWrittenOfWhatIsOnlySuspected) {
     CaptureRig rig;

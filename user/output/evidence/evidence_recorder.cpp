@@ -34,6 +34,12 @@ void merge(std::vector<KeptPacket>& to, std::vector<KeptPacket> from) {
     }
 }
 
+/// Whether packets that came meanwhile belong to it; else it only tells how the flow went on.
+bool rests_on_more(const analysis::Finding& finding, const analysis::Finding& before) {
+    return finding.verdict > before.verdict || finding.sighting.time() != before.sighting.time() ||
+           finding.evidence.size() != before.evidence.size();
+}
+
 }  // namespace
 
 void EvidenceRecorder::consume(const Event& event) {
@@ -55,10 +61,9 @@ void EvidenceRecorder::consume(const analysis::Finding& finding) {
     }
     const auto [at, is_new] = cases_.try_emplace(finding.id);
     Case& its = at->second;
-    const bool has_news = finding.verdict > its.its.finding.verdict ||
-                          finding.evidence.size() != its.its.finding.evidence.size();
+    const bool has_news = is_new || rests_on_more(finding, its.its.finding);
     its.its.finding = finding;
-    if (is_new || has_news) {
+    if (has_news) {
         its.its.capture = capture_;
         its.key = without_interface(finding.sighting.packet.key);
         merge(its.its.packets, keeper_.packets_of(its.key));
