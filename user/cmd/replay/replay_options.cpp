@@ -44,6 +44,8 @@ void add_command(CommandLine& line, ReplayOptions& options) {
     add_evidence(replay, options.evidence);
     add_fail_on(replay, options.fail_on, options.fail_on_any);
     add_count(replay, options.count);
+    add_volume(replay, options.quiet, options.verbosity);
+    replay.rare_from_here();
     add_no_learn(replay, options.learn);
     add_max_flows(replay, options.max_flows);
     add_summarize(replay, options.summarize);
@@ -51,7 +53,6 @@ void add_command(CommandLine& line, ReplayOptions& options) {
     add_snap_length(replay, options.snap_bytes);
     add_colour(replay, options.colour);
     add_times(replay, options.times);
-    add_volume(replay, options.quiet, options.verbosity);
     accept_numeric(replay);
     replay.refused_option("-w", [](const std::string& file) {
         return fmt::format("-w {0}: replay writes a report, not packets; did you mean `-o {0}`?",

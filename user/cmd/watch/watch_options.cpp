@@ -109,7 +109,6 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_duration(watch, options.duration);
     add_count(watch, options.count);
     watch.flag("--path", options.path, "Also tell what this host itself drops, and where");
-    watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     add_volume(watch, options.quiet, options.verbosity);
     watch.option("--config", "FILE", options.config,
                  "Read options from a TOML file; the command line wins");
@@ -119,6 +118,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_evidence_max(watch, options.evidence);
     add_max_flows(watch, options.max_flows);
     add_no_learn(watch, options.learn);
+    watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
     add_summarize(watch, options.summarize);
     add_times(watch, options.times);

@@ -11,10 +11,12 @@ namespace flowstamp::output {
 
 namespace {
 
-constexpr std::size_t kFlowBytes = 512;  // about what a flow without packets takes
+// What the allocator and vectors that grow take besides, about.
+constexpr std::size_t kFlowBytes = 512;
+constexpr std::size_t kPacketBytes = 64;
 
 std::size_t bytes_of(const KeptPacket& packet) {
-    return sizeof(KeptPacket) + packet.bytes.capacity();
+    return sizeof(KeptPacket) + packet.bytes.capacity() + kPacketBytes;
 }
 
 /// Another connection begins on these ports.
