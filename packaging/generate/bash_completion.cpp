@@ -16,7 +16,8 @@ std::string completion_of(const cmd::OptionDescription& option) {
     if (option.type == "IFACE") {
         return "words=$(ls /sys/class/net)";
     }
-    return option.type == "FILE" || option.type == "CAPTURE" ? "files=1" : "";
+    return option.type == "FILE" || option.type == "DIR" || option.type == "CAPTURE" ? "files=1"
+                                                                                     : "";
 }
 
 /// The part of a `case` that completes what follows this option.

@@ -30,7 +30,7 @@ std::string value_of(const cmd::OptionDescription& option) {
     if (option.type == "IFACE") {
         return " -x -a '(__fish_print_interfaces)'";
     }
-    return option.type == "FILE" ? " -r -F" : " -x";
+    return option.type == "FILE" || option.type == "DIR" ? " -r -F" : " -x";
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ std::string sample_of(const cmd::OptionDescription& option) {
     if (option.type == "N") {
         return "65536";
     }
-    std::string text = option.type == "TIME" ? "10s" : option.type;
+    std::string text = option.type == "TIME" ? "10s" : option.type == "SIZE" ? "64M" : option.type;
     if (!option.choices.empty()) {
         text = option.choices.front();
     }

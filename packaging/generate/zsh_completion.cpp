@@ -34,6 +34,8 @@ std::string value_of(const cmd::OptionDescription& option) {
         action = fmt::format("({})", fmt::join(option.choices, " "));
     } else if (option.type == "IFACE") {
         action = "_net_interfaces";
+    } else if (option.type == "DIR") {
+        action = "_files -/";
     } else if (option.type == "FILE" || option.type == "CAPTURE") {
         action = "_files";
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "user/cmd/watch/live_evidence.h"
 #include "user/net/endpoint.h"
 #include "user/output/text/statement_text.h"
 
@@ -79,6 +80,9 @@ std::string WatchLog::text() const {
 class LiveWatch::Collector final : public output::Consumer {
   public:
     void consume(const output::Event& event) override {
+        if (evidence_ != nullptr) {
+            evidence_->consume(event);
+        }
         change([&](WatchLog& log) {
             std::visit(
                 output::Handle{
@@ -92,6 +96,8 @@ class LiveWatch::Collector final : public output::Consumer {
                 event);
         });
     }
+    /// Receives the events as well, from now on.
+    void add(cmd::LiveEvidence& evidence) { evidence_ = &evidence; }
     void notice(std::string_view line) {
         change([&](WatchLog& log) { log.notices.emplace_back(line); });
     }
@@ -118,6 +124,7 @@ class LiveWatch::Collector final : public output::Consumer {
     std::mutex mutex_;
     std::condition_variable changed_;
     WatchLog log_;
+    cmd::LiveEvidence* evidence_ = nullptr;
 };
 
 LiveWatch::LiveWatch(const lab::Namespace& host, const cmd::WatchOptions& options)
@@ -138,6 +145,7 @@ LiveWatch::~LiveWatch() {
 void LiveWatch::run(const lab::Namespace& host, const cmd::WatchOptions& options,
                     std::promise<void>& attached) {
     const SystemClock clock;
+    std::optional<cmd::LiveEvidence> evidence;  // outlives the watch, whose thread uses it
     std::optional<cmd::Watch> watch;
     try {
         host.enter();
@@ -145,11 +153,17 @@ void LiveWatch::run(const lab::Namespace& host, const cmd::WatchOptions& options
         if (!options.filter.empty()) {
             filter = require(net::Filter::compile(options.filter));
         }
+        if (options.evidence.folder) {
+            evidence.emplace(require(
+                output::EvidenceFolder::open(*options.evidence.folder, options.evidence.limits)));
+            collector_->add(*evidence);
+        }
         watch.emplace(require(cmd::Watch::start(
             options, std::move(filter),
-            {.output = *collector_, .clock = clock, .notice = [this](std::string_view line) {
-                 collector_->notice(line);
-             }})));
+            {.output = *collector_,
+             .clock = clock,
+             .notice = [this](std::string_view line) { collector_->notice(line); },
+             .evidence = evidence ? &*evidence : nullptr})));
     } catch (...) {
         attached.set_exception(std::current_exception());
         return;
@@ -164,6 +178,9 @@ void LiveWatch::run(const lab::Namespace& host, const cmd::WatchOptions& options
     }
     if (const Status finished = watch->finish(); !finished) {
         throw std::runtime_error(finished.error().message());
+    }
+    if (const Status written = evidence ? evidence->finish() : Status{}; !written) {
+        throw std::runtime_error(written.error().message());
     }
 }
 

@@ -15,7 +15,13 @@ namespace flowstamp::testing {
 /// Keeps all output events, as JSON.
 class JsonCollector final : public output::Consumer {
   public:
+    /// `also`: receives them as well, and outlives it; may be null.
+    explicit JsonCollector(output::Consumer* also = nullptr) : also_(also) {}
+
     void consume(const output::Event& event) override {
+        if (also_ != nullptr) {
+            also_->consume(event);
+        }
         std::visit(
             output::Handle{[](const output::CaptureStart&) {},
                            [this](const auto& item) { events.push_back(output::json_of(item)); }},
@@ -23,6 +29,15 @@ class JsonCollector final : public output::Consumer {
     }
 
     std::vector<output::Json> events;
+
+  private:
+    output::Consumer* also_;
+};
+
+/// Who else receives what a replay reads and reports; null: nobody.
+struct ReplayListeners {
+    output::Consumer* also = nullptr;        ///< the events
+    cmd::PacketEvidence* packets = nullptr;  ///< the packets
 };
 
 /// The reports on a capture.
@@ -53,15 +68,17 @@ struct Replayed {
 
 /// Replays a capture to its end on a new path.
 inline Replayed replay(std::unique_ptr<net::ByteSource> source, cmd::ReplayPath& path,
-                       std::optional<net::Filter> filter = std::nullopt) {
+                       std::optional<net::Filter> filter = std::nullopt,
+                       const ReplayListeners& listeners = {}) {
     Replayed replayed;
     auto capture = net::CaptureReader::open(std::move(source), "test.pcap");
     if (!capture) {
         replayed.read = std::unexpected(capture.error());
         return replayed;
     }
-    JsonCollector collector;
-    cmd::ReplayRun run({**capture, path, collector, path}, "test.pcap", std::move(filter));
+    JsonCollector collector(listeners.also);
+    cmd::ReplayRun run({**capture, path, collector, path, listeners.packets}, "test.pcap",
+                       std::move(filter));
     for (;;) {
         const auto step = run.step();
         if (!step) {

@@ -17,20 +17,6 @@ namespace flowstamp::output {
 
 namespace {
 
-/// Passes each event on to all.
-class Fanout final : public Consumer {
-  public:
-    explicit Fanout(std::vector<Consumer*> consumers) : consumers_(std::move(consumers)) {}
-    void consume(const Event& event) override {
-        for (Consumer* consumer : consumers_) {
-            consumer->consume(event);
-        }
-    }
-
-  private:
-    std::vector<Consumer*> consumers_;
-};
-
 template <class Each>
 std::vector<Consumer*> pointers(const std::vector<std::unique_ptr<Each>>& consumers) {
     std::vector<Consumer*> all;
@@ -72,6 +58,21 @@ std::unique_ptr<Consumer> make_json(const OutputChoice& choice, Output& output) 
 }
 
 }  // namespace
+
+/// Passes each event on to all.
+class Outputs::Fanout final : public Consumer {
+  public:
+    explicit Fanout(std::vector<Consumer*> consumers) : consumers_(std::move(consumers)) {}
+    void add(Consumer& another) { consumers_.push_back(&another); }
+    void consume(const Event& event) override {
+        for (Consumer* consumer : consumers_) {
+            consumer->consume(event);
+        }
+    }
+
+  private:
+    std::vector<Consumer*> consumers_;
+};
 
 Outputs::Outputs() = default;
 Outputs::Outputs(Outputs&&) noexcept = default;
@@ -151,6 +152,10 @@ Result<Outputs> Outputs::open(const OutputChoice& choice, const Live& live) {
     }
     outputs.connect(live ? pointers(outputs.live_) : pointers(outputs.formats_));
     return outputs;
+}
+
+void Outputs::add(Consumer& another) {
+    all_->add(another);
 }
 
 Status Outputs::reopen_log(const std::string& name) {

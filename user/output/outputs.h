@@ -56,6 +56,9 @@ class Outputs final : public Consumer {
 
     void consume(const Event& event) override { first_->consume(event); }
 
+    /// Each event goes to `another` as well, which outlives them.
+    void add(Consumer& another);
+
     /// The view in place of text on standard output; null: there is none.
     [[nodiscard]] WatchLive* view() const { return view_.get(); }
 
@@ -79,6 +82,7 @@ class Outputs final : public Consumer {
     [[nodiscard]] Status finish();
 
   private:
+    class Fanout;
     using Live = std::function<std::unique_ptr<LiveSink>(Output&, Consumer&)>;
 
     Outputs();
@@ -97,7 +101,7 @@ class Outputs final : public Consumer {
     std::vector<std::unique_ptr<Consumer>> formats_;
     std::vector<std::unique_ptr<LiveSink>> live_;  ///< of live outputs: before each format
     std::unique_ptr<WatchLive> view_;              ///< before the last of live_; null: none
-    std::unique_ptr<Consumer> all_;                ///< passes on to each of them
+    std::unique_ptr<Fanout> all_;                  ///< passes on to each of them
     std::unique_ptr<Consumer> first_;              ///< adds vendors' names, then passes on to all_
 };
 

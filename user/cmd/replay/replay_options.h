@@ -10,6 +10,7 @@
 #include "flowstamp/config.h"
 #include "user/analysis/finding.h"
 #include "user/cmd/command_line.h"
+#include "user/cmd/evidence_option.h"
 #include "user/output/style.h"
 #include "user/output/text/event_times.h"
 
@@ -27,6 +28,8 @@ struct ReplayOptions {
     bool learn = true;  ///< write the signatures of confirmed injectors to the data path
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
+    EvidenceOptions evidence{};
+    std::uint32_t snap_bytes = 0;  ///< of each packet in evidence, if its headers are shorter
     bool fail_on_any = false;
     std::vector<analysis::FindingKind> fail_on{};  ///< findings that make the exit status 3
     std::optional<std::uint64_t> count{};          ///< findings after which it ends

@@ -66,6 +66,9 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
     if (const Status advanced = session_.advance(now_); !advanced) {
         return advanced;
     }
+    if (dependencies_.evidence != nullptr) {
+        dependencies_.evidence->advance(now_);
+    }
     if (!net::knows_link_type(frame.link_type)) {
         unknown_link_ = unknown_link_.value_or(frame.link_type);
         return {};
@@ -75,6 +78,8 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
         cut_++;
         return {};
     }
+    shaped_ = bytes;
+    original_ = net::is_ethernet(frame.link_type) ? frame.original : 0;
     const std::uint32_t ifindex = frame.interface + 1;
     if (const auto packet = parse_frame(bytes, ifindex, time_)) {
         if (damaged_segments_.is_damaged(*packet, bytes)) {
@@ -82,6 +87,7 @@ Status ReplayRun::replay(const net::CapturedFrame& frame) {
             return {};
         }
         frame_.other_bytes = compare_data(*packet, bytes);
+        keep(*packet, false);
     } else if (const auto name = net::unopened_encapsulation(bytes); !name.empty()) {
         unopened_[std::string(name)]++;
     }
@@ -98,7 +104,22 @@ std::optional<analysis::OtherBytes> ReplayRun::compare_data(const fst_packet& pa
                             frame_.number);
 }
 
+void ReplayRun::keep(const fst_packet& packet, bool is_icmp) {
+    if (dependencies_.evidence == nullptr) {
+        return;
+    }
+    PacketEvidence& evidence = *dependencies_.evidence;
+    if (!evidence.knows(packet.key.ifindex)) {
+        evidence.set_interface(packet.key.ifindex, name_of(packet.key.ifindex));
+    }
+    evidence.keep(packet, {.bytes = shaped_, .original = original_, .number = frame_.number},
+                  is_icmp);
+}
+
 void ReplayRun::event(const fst_event& event, const fst_flow* flow) {
+    if (event.header.kind == FST_EVENT_ICMP_ERROR) {
+        keep(event.packet, true);
+    }
     session_.event(event, flow, &frame_);
 }
 

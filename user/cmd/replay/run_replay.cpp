@@ -8,14 +8,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "user/base/console.h"
 #include "user/base/signals.h"
 #include "user/cmd/replay/arguments.h"
 #include "user/cmd/replay/kernel_datapath.h"
+#include "user/cmd/replay/packet_evidence.h"
 #include "user/cmd/replay/progress.h"
 #include "user/cmd/replay/replay_run.h"
+#include "user/output/evidence/evidence_recorder.h"
 #include "user/output/fail_on.h"
 #include "user/output/finding_limit.h"
 #include "user/output/outputs.h"
@@ -77,8 +80,13 @@ void add(analysis::Stats& sum, const analysis::Stats& stats) {
 /// The captures of one command line, one after another.
 class Captures {
   public:
-    Captures(const ReplayOptions& options, std::string filter, output::Consumer& output)
-        : options_(options), filter_(std::move(filter)), output_(output, options.count) {}
+    /// `evidence`: null for none; outlives them.
+    Captures(const ReplayOptions& options, std::string filter, output::Consumer& output,
+             PacketEvidence* evidence)
+        : options_(options),
+          filter_(std::move(filter)),
+          output_(output, options.count),
+          evidence_(evidence) {}
 
     /// Replays one with a new data path. Fails if it cannot be read to its end; what was read is
     /// reported, and added to the totals.
@@ -101,7 +109,7 @@ class Captures {
         analysis::NoPolicy no_policy;
         analysis::PolicySink& policy =
             options_.learn ? static_cast<analysis::PolicySink&>(**path) : no_policy;
-        const auto ran = run({**capture, **path, output_, policy}, file);
+        const auto ran = run({**capture, **path, output_, policy, evidence_}, file);
         if (ran.stats) {
             add(sum_, *ran.stats);
             if (!is_only_one) {
@@ -168,10 +176,37 @@ class Captures {
     const ReplayOptions& options_;
     std::string filter_;
     output::FindingLimit output_;
+    PacketEvidence* evidence_;
     SystemClock clock_;
     StopSignals signals_;
     analysis::Stats sum_;
     std::size_t replayed_ = 0;  ///< captures that could be opened
+};
+
+/// What --evidence asks for: nothing if it was not given.
+class Evidence {
+  public:
+    /// Fails if the folder cannot be written to. `outputs` outlive it.
+    [[nodiscard]] Status start(const ReplayOptions& options, output::Outputs& outputs) {
+        if (!options.evidence.folder) {
+            return {};
+        }
+        auto folder =
+            output::EvidenceFolder::open(*options.evidence.folder, options.evidence.limits);
+        if (!folder) {
+            return std::unexpected(std::move(folder).error());
+        }
+        recorder_.emplace(std::move(*folder), false, say);
+        packets_.emplace(*recorder_, options.snap_bytes);
+        outputs.add(*recorder_);
+        return {};
+    }
+    [[nodiscard]] PacketEvidence* packets() { return packets_ ? &*packets_ : nullptr; }
+    [[nodiscard]] Status finish() { return recorder_ ? recorder_->finish() : Status{}; }
+
+  private:
+    std::optional<output::EvidenceRecorder> recorder_;
+    std::optional<PacketEvidence> packets_;
 };
 
 }  // namespace
@@ -203,8 +238,12 @@ int run_replay(const ReplayOptions& options) {
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }
+    Evidence evidence;
+    if (const Status started = evidence.start(options, *outputs); !started) {
+        return log_error(started.error(), kFailed);
+    }
     output::FailOn fail_on(*outputs, options.fail_on, options.fail_on_any);
-    Captures captures(options, arguments->filter, fail_on);
+    Captures captures(options, arguments->filter, fail_on, evidence.packets());
     int status = kDone;
     for (const std::string& file : arguments->captures) {
         const bool is_only_one = arguments->captures.size() == 1;
@@ -216,8 +255,10 @@ int run_replay(const ReplayOptions& options) {
         }
     }
     captures.summarise();
-    if (const Status written = outputs->status(); !written) {
-        status = log_error(written.error(), kFailed);
+    for (const Status& written : {outputs->status(), evidence.finish()}) {
+        if (!written) {
+            status = log_error(written.error(), kFailed);
+        }
     }
     return status == kDone && fail_on.is_met() ? kFound : status;
 }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "user/base/signals.h"
 #include "user/cmd/filter_option.h"
 #include "user/cmd/poll_loop.h"
+#include "user/cmd/watch/live_evidence.h"
 #include "user/cmd/watch/metrics_publisher.h"
 #include "user/cmd/watch/reload.h"
 #include "user/cmd/watch/service.h"
@@ -92,7 +94,8 @@ Status show(output::WatchLive& view, Watch& watch, const WatchOptions& options, 
 /// what other signals ask for.
 Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, MetricsPublisher& metrics,
            const output::FindingLimit& findings, WatchOptions options,
-           const RequestSignals& signals, const Notice& notice, const Clock& clock) {
+           const RequestSignals& signals, const Notice& notice, const Clock& clock,
+           LiveEvidence* evidence) {
     Service service(watch, clock);
     output::WatchLive* view = outputs.view();
     while (loop.wait_for(watch.descriptor(), view == nullptr ? -1 : view->descriptor())) {
@@ -117,11 +120,38 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, MetricsPublish
             (view != nullptr && view->wants_quit())) {
             break;
         }
+        if (evidence != nullptr) {
+            for (const std::string& line : evidence->take_notices()) {
+                notice(line);
+            }
+        }
         outputs.tick();
         service.tick();
         metrics.tick(watch, outputs);
     }
     return {};
+}
+
+/// What --evidence asks for; nothing if it was not given. Fails if the folder cannot be written to.
+Status open_evidence(const EvidenceOptions& options, std::optional<LiveEvidence>& evidence) {
+    if (!options.folder) {
+        return {};
+    }
+    auto folder = output::EvidenceFolder::open(*options.folder, options.limits);
+    if (!folder) {
+        return std::unexpected(std::move(folder).error());
+    }
+    evidence.emplace(std::move(*folder));
+    return {};
+}
+
+/// Writes what is left, and says what was left out.
+Status finish(LiveEvidence& evidence, LiveConsole& console) {
+    Status finished = evidence.finish();
+    for (const std::string& line : evidence.take_notices()) {
+        console.say(line);
+    }
+    return finished;
 }
 
 /// What was shown is also in the terminal's own lines.
@@ -168,9 +198,19 @@ int run_watch(const WatchOptions& options) {
     if (!metrics) {
         return log_error(metrics.error(), kFailed);
     }
+    std::optional<LiveEvidence> evidence;  // outlives the watch, whose thread uses it
+    if (const Status opened = open_evidence(options.evidence, evidence); !opened) {
+        return log_error(opened.error(), kFailed);
+    }
+    if (evidence) {
+        outputs->add(*evidence);
+    }
     output::FindingLimit findings(*outputs, options.count);
     auto watch = Watch::start(options, *std::move(filter),
-                              {.output = findings, .clock = clock, .notice = notice});
+                              {.output = findings,
+                               .clock = clock,
+                               .notice = notice,
+                               .evidence = evidence ? &*evidence : nullptr});
     if (!watch) {
         return log_error(watch.error(), kFailed);
     }
@@ -181,8 +221,9 @@ int run_watch(const WatchOptions& options) {
     if (view != nullptr) {
         view->open();
     }
-    const Status ran = run(*watch, PollLoop(signals, clock, options.duration), *outputs, *metrics,
-                           findings, options, requests, notice, clock);
+    const Status ran =
+        run(*watch, PollLoop(signals, clock, options.duration), *outputs, *metrics, findings,
+            options, requests, notice, clock, evidence ? &*evidence : nullptr);
     if (view != nullptr) {
         close_view(*view, console);
     }
@@ -191,8 +232,9 @@ int run_watch(const WatchOptions& options) {
         console.say("resets: " + output::tally_text(view->resets()));
     }
     const Status written = outputs->finish();
+    const Status kept = evidence ? finish(*evidence, console) : Status{};
     for (const Status& status :
-         {ran, finished, is_pointless(options, *outputs) ? Status{} : written}) {
+         {ran, finished, is_pointless(options, *outputs) ? Status{} : written, kept}) {
         if (!status) {
             return console.log_error(status.error(), kFailed);
         }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "user/cmd/watch/live_evidence.h"
 #include "user/net/packet_stamp.h"
 #include "user/output/stamps/stamp_order.h"
 #include "user/output/stamps/stamp_writer.h"
@@ -49,12 +50,21 @@ class StampRecorder::Run {
     Run(Wanted wanted, std::vector<output::StampPlace> places, const WallTime& wall)
         : file_(std::move(wanted.file)),
           filter_(std::move(wanted.filter)),
-          known_(places),
-          writer_(output::make_stamp_writer(file_, std::move(places), wall)) {}
+          evidence_(wanted.evidence),
+          known_(places) {
+        for (const output::StampPlace& place : places) {
+            if (evidence_ != nullptr) {
+                evidence_->add(place);
+            }
+        }
+        if (file_) {
+            writer_ = output::make_stamp_writer(*file_, std::move(places), wall);
+        }
+    }
 
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
-    ~Run() { file_.hurry(); }
+    ~Run() { hurry(); }
 
     [[nodiscard]] Status start(const kernel::ProbeMaps& maps) {
         auto reader =
@@ -73,7 +83,7 @@ class StampRecorder::Run {
     }
 
     [[nodiscard]] Status finish() {
-        file_.hurry();
+        hurry();
         thread_.request_stop();
         if (thread_.joinable()) {
             thread_.join();
@@ -82,8 +92,8 @@ class StampRecorder::Run {
             health_ = reader_->finish();
             write_before(Nanoseconds::max());
         }
-        file_.flush();
-        return health_ ? file_.health() : health_;
+        flush();
+        return health_ ? file_health() : health_;
     }
 
     void follow(const std::vector<output::StampPlace>& places) {
@@ -104,12 +114,24 @@ class StampRecorder::Run {
     [[nodiscard]] std::uint64_t unread() const { return unread_; }
 
   private:
+    void hurry() {
+        if (file_) {
+            file_->hurry();
+        }
+    }
+    void flush() {
+        if (file_) {
+            file_->flush();
+        }
+    }
+    [[nodiscard]] Status file_health() const { return file_ ? file_->health() : Status{}; }
+
     void work(const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             const auto waited = reader_->wait(kCollectEvery);
             const Status collected = waited ? collect() : std::unexpected(waited.error());
             unread_ = reader_->rejected();
-            for (const Status& status : {collected, file_.health()}) {
+            for (const Status& status : {collected, file_health()}) {
                 if (!status) {
                     const std::lock_guard guard(mutex_);
                     health_ = status;
@@ -125,8 +147,12 @@ class StampRecorder::Run {
         reader_->read();
         // Stamps taken before the last collection have arrived by now, even from a CPU that was
         // busy then; later ones may not have.
-        write_before(std::exchange(collected_, now));
-        file_.flush();
+        write_before(collected_);
+        flush();
+        if (evidence_ != nullptr) {
+            evidence_->advance(collected_);
+        }
+        collected_ = now;
         return collected;
     }
 
@@ -144,6 +170,9 @@ class StampRecorder::Run {
         if (has_new_places_.load(std::memory_order_relaxed)) {
             learn_places();
         }
+        if (evidence_ != nullptr) {
+            evidence_->keep(run);
+        }
         if (!filter_) {
             write_all(run);
             return;
@@ -156,8 +185,11 @@ class StampRecorder::Run {
     }
 
     void write_all(std::span<const fst_packet_stamp> stamps) {
+        if (writer_ == nullptr) {
+            return;
+        }
         writer_->write(stamps);
-        if (file_.health()) {
+        if (file_health()) {
             written_.store(written_.load(std::memory_order_relaxed) + stamps.size(),
                            std::memory_order_relaxed);
         }
@@ -166,15 +198,21 @@ class StampRecorder::Run {
     void learn_places() {
         const std::lock_guard guard(mutex_);
         for (output::StampPlace& place : std::exchange(new_places_, {})) {
-            writer_->add(std::move(place));
+            if (evidence_ != nullptr) {
+                evidence_->add(place);
+            }
+            if (writer_ != nullptr) {
+                writer_->add(std::move(place));
+            }
         }
         has_new_places_ = false;
     }
 
-    output::StampFile file_;
+    std::optional<output::StampFile> file_;
     std::optional<net::Filter> filter_;
-    std::vector<output::StampPlace> known_;  ///< places that the writer knows, or will soon
-    std::unique_ptr<output::StampWriter> writer_;
+    LiveEvidence* evidence_;
+    std::vector<output::StampPlace> known_;        ///< places that the writer knows, or will soon
+    std::unique_ptr<output::StampWriter> writer_;  ///< null: no file
     SystemClock clock_;
     std::optional<kernel::StampReader> reader_;
     output::StampOrder order_;

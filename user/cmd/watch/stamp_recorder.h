@@ -15,12 +15,16 @@
 
 namespace flowstamp::cmd {
 
-/// Writes packet stamps to a file in its own thread: a slow disk costs stamps, not verdicts.
+class LiveEvidence;
+
+/// Writes packet stamps to a file, or hands them to the evidence, in its own thread: a slow disk
+/// costs stamps, not verdicts.
 class StampRecorder {
   public:
     struct Wanted {
-        output::StampFile file;
-        std::optional<net::Filter> filter{};  ///< what to write; nothing: everything
+        std::optional<output::StampFile> file{};  ///< nothing: none is written
+        std::optional<net::Filter> filter{};      ///< what to write; nothing: everything
+        LiveEvidence* evidence = nullptr;         ///< gets all of them; null: there is none
     };
 
     /// Creates the file; to be called before anything is attached, as it may fail. `filter` in

@@ -39,7 +39,7 @@ Result<kernel::AttachedProbe> attach(const WatchOptions& options) {
     probe.max_flows = options.max_flows;
     probe.drop = options.drop;
     probe.challenge = options.challenge;
-    probe.stamps_bytes = options.stamps ? FST_STAMPS_BYTES : 0;
+    probe.stamps_bytes = options.stamps || options.evidence.folder ? FST_STAMPS_BYTES : 0;
     auto open = kernel::OpenProbe::open(probe);
     if (!open) {
         return std::unexpected(std::move(open).error());
@@ -116,12 +116,15 @@ class Watch::Run final : private analysis::ReportSink {
     }
 
     [[nodiscard]] Status record_stamps(StampRecorder::Wanted wanted) {
+        const bool has_file = wanted.file.has_value();
         auto recorder = StampRecorder::start(std::move(wanted), probe_, wall_);
         if (!recorder) {
             return std::unexpected(std::move(recorder).error());
         }
         stamps_.emplace(std::move(*recorder));
-        datapath_.set_stamps(*stamps_);
+        if (has_file) {
+            datapath_.set_stamps(*stamps_);
+        }
         return {};
     }
 
@@ -233,7 +236,8 @@ class Watch::Run final : private analysis::ReportSink {
         if (!stats) {
             return std::unexpected(stats.error());
         }
-        if (const auto line = losses_.stamps_since_last(*stats->stamps)) {
+        if (const auto line =
+                losses_.stamps_since_last({.lost = stats->counters[FST_COUNT_STAMP_LOST]})) {
             dependencies_.notice(*line);
         }
         return {};
@@ -330,6 +334,10 @@ Result<Watch> Watch::start(const WatchOptions& options, std::optional<net::Filte
             return std::unexpected(std::move(wanted).error());
         }
         stamps = std::move(*wanted);
+    }
+    if (dependencies.evidence != nullptr) {
+        stamps = stamps ? std::move(stamps) : std::optional(StampRecorder::Wanted{});
+        stamps->evidence = dependencies.evidence;
     }
     auto probe = attach(options);
     if (!probe) {

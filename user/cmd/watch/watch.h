@@ -17,6 +17,8 @@
 
 namespace flowstamp::cmd {
 
+class LiveEvidence;
+
 /// A running watch: the probe on its interfaces, and everything from its events to the report. Call
 /// poll() regularly; detaches on destruction.
 class Watch {
@@ -27,6 +29,7 @@ class Watch {
         const Clock& clock;
         /// Receives lines about the run itself: fallbacks, losses, limits. Without line end.
         std::function<void(std::string_view)> notice;
+        LiveEvidence* evidence = nullptr;  ///< receives packets; null: nobody does
     };
 
     /// Attaches to options.interfaces of the calling thread's network namespace. Ignores the

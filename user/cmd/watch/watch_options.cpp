@@ -105,18 +105,20 @@ void add_command(CommandLine& line, WatchOptions& options) {
     watch.option("--log", "FILE", options.log, "Append JSON lines to a file, or to the 'journal'");
     add_metrics(watch, options.metrics);
     add_stamps(watch, options.stamps);
+    add_evidence(watch, options.evidence);
     add_duration(watch, options.duration);
     add_count(watch, options.count);
     watch.flag("--path", options.path, "Also tell what this host itself drops, and where");
-    watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     add_volume(watch, options.quiet, options.verbosity);
     watch.option("--config", "FILE", options.config,
                  "Read options from a TOML file; the command line wins");
     watch.rare_from_here();
     add_colour(watch, options.colour);
     add_direction(watch, options.direction);
+    add_evidence_max(watch, options.evidence);
     add_max_flows(watch, options.max_flows);
     add_no_learn(watch, options.learn);
+    watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
     add_summarize(watch, options.summarize);
     add_times(watch, options.times);

@@ -12,6 +12,7 @@
 #include "flowstamp/policy.h"
 #include "user/base/clock.h"
 #include "user/cmd/command_line.h"
+#include "user/cmd/evidence_option.h"
 #include "user/kernel/attach/probe_options.h"
 #include "user/metrics/listen_address.h"
 #include "user/output/style.h"
@@ -43,6 +44,7 @@ struct WatchOptions {
     int verbosity = 0;                    ///< how often -v was given
     bool path = false;                    ///< also report what this host itself drops
     std::optional<std::string> stamps{};  ///< a file for every packet's stamp
+    EvidenceOptions evidence{};
     std::optional<std::string> log{};     ///< a file to append JSON lines to, or "journal"
     std::optional<std::string> config{};  ///< a file of options
     std::optional<metrics::ListenAddress> metrics{};  ///< where Prometheus reads

@@ -13,6 +13,10 @@ namespace flowstamp::net {
 /// Whether frames of this link type (LINKTYPE_*) can be replayed.
 [[nodiscard]] bool knows_link_type(std::uint32_t link_type);
 
+[[nodiscard]] constexpr bool is_ethernet(std::uint32_t link_type) {
+    return link_type == 1;  // LINKTYPE_ETHERNET
+}
+
 /// "127 (IEEE802_11_RADIO)".
 [[nodiscard]] std::string link_type_text(std::uint32_t link_type);
 

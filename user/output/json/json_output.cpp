@@ -2,10 +2,18 @@
 #include "user/output/json/json_output.h"
 
 #include <optional>
-
-#include "user/output/json/json_events.h"
+#include <utility>
 
 namespace flowstamp::output {
+
+std::string json_line(Json event, const std::string& capture) {
+    if (!capture.empty()) {
+        event["pcap_filename"] = capture;
+    }
+    constexpr int kOneLine = -1;
+    constexpr bool kAsciiOnly = true;  // else C1 controls and the like would reach a terminal
+    return event.dump(kOneLine, ' ', kAsciiOnly, Json::error_handler_t::replace);
+}
 
 bool JsonOutput::wants(const Event& event) const {
     const auto* finding = std::get_if<analysis::Finding>(&event);
@@ -30,12 +38,7 @@ void JsonOutput::consume(const Event& event) {
     if (!line) {
         return;
     }
-    if (!capture_.empty()) {
-        (*line)["pcap_filename"] = capture_;
-    }
-    constexpr int kOneLine = -1;
-    constexpr bool kAsciiOnly = true;  // else C1 controls and the like would reach a terminal
-    output_.write(line->dump(kOneLine, ' ', kAsciiOnly, Json::error_handler_t::replace) + "\n");
+    output_.write(json_line(*std::move(line), capture_) + "\n");
 }
 
 }  // namespace flowstamp::output

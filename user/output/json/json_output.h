@@ -4,9 +4,13 @@
 #include <string>
 
 #include "user/output/event.h"
+#include "user/output/json/json_events.h"
 #include "user/output/sink.h"
 
 namespace flowstamp::output {
+
+/// The event as a line, without its end. `capture`: the file that it is about; may be empty.
+[[nodiscard]] std::string json_line(Json event, const std::string& capture);
 
 /// One JSON object per line: json_of() of each event.
 class JsonOutput final : public Consumer {

@@ -25,6 +25,11 @@ struct StampPlace {
     [[nodiscard]] bool is_egress() const { return hook == FST_HOOK_TC_EGRESS; }
 };
 
+/// "xdp ingress", "tcx egress".
+[[nodiscard]] inline std::string description_of(const StampPlace& place) {
+    return place.method + (place.is_egress() ? " egress" : " ingress");
+}
+
 /// Writes packet stamps to a file; one class for each format. Buffers until the file is flushed.
 class StampWriter {
   public:
