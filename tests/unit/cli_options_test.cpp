@@ -102,6 +102,17 @@ TEST(CliCompare, TakesTwoCapturesOrMore) {
                 HasSubstr("standard input can be only one"));
 }
 
+TEST(CliReport, TakesSourcesAndNeedsAPage) {
+    const auto options =
+        parsed<cmd::ReportOptions>({"report", "a.pcap", "evidence", "run.json", "-o", "-"});
+    EXPECT_THAT(options.sources, ElementsAre("a.pcap", "evidence", "run.json"));
+    EXPECT_EQ(options.output, "-");
+    EXPECT_THAT(cmd::parse({"report", "a.pcap"}).error().text, HasSubstr("-o report.html"));
+    EXPECT_THAT(cmd::parse({"report", "-o", "x"}).error().text, HasSubstr("no source given"));
+    EXPECT_THAT(cmd::parse({"report", "-", "-o", "x"}).error().text,
+                HasSubstr("standard input can be read once"));
+}
+
 TEST(CliWatch, AcceptsEveryOption) {
     const auto options = parsed<cmd::WatchOptions>(
         {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
@@ -340,10 +351,9 @@ TEST(Cli, SaysWhatAnOptionsValueLacks) {
 }
 
 TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
-    EXPECT_EQ(
-        refusal({"--json", "watch"}),
-        "flowstamp: '--json' is no option before a command: choose watch, replay, compare, flows, "
-        "path, demo, doctor first; see flowstamp --help\n");
+    EXPECT_EQ(refusal({"--json", "watch"}),
+              "flowstamp: '--json' is no option before a command: choose watch, replay, report, "
+              "compare, flows, path, demo, doctor first; see flowstamp --help\n");
 }
 
 TEST(Cli, NeedsACommand) {
@@ -364,7 +374,8 @@ TEST(Cli, PrintsVersionAndHelp) {
         const auto help = cmd::parse(words);
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().status, 0);
-        for (const char* command : {"watch", "replay", "compare", "flows", "demo", "doctor"}) {
+        for (const char* command :
+             {"watch", "replay", "report", "compare", "flows", "demo", "doctor"}) {
             EXPECT_THAT(help.error().text, HasSubstr(command));
         }
     }

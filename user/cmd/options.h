@@ -16,6 +16,7 @@
 #include "user/cmd/flows/flows_options.h"
 #include "user/cmd/path/path_options.h"
 #include "user/cmd/replay/replay_options.h"
+#include "user/cmd/report/report_options.h"
 #include "user/cmd/watch/watch_options.h"
 
 namespace flowstamp::cmd {
@@ -23,8 +24,8 @@ namespace flowstamp::cmd {
 /// The commands, in the order of the help. Each type has its command's name (kCommand), an
 /// add_command() that declares its options and, where options can contradict each other, an
 /// objection().
-using Options = std::variant<WatchOptions, ReplayOptions, CompareOptions, FlowsOptions, PathOptions,
-                             DemoOptions, DoctorOptions>;
+using Options = std::variant<WatchOptions, ReplayOptions, ReportOptions, CompareOptions,
+                             FlowsOptions, PathOptions, DemoOptions, DoctorOptions>;
 
 /// Returns the text of a file.
 using ReadText = std::function<Result<std::string>(const std::string& path)>;
