@@ -114,6 +114,17 @@ TEST(CliLocate, TakesAFlowOrAFinding) {
     EXPECT_THAT(refusal({"locate", "here"}), HasSubstr("it names no connection"));
 }
 
+TEST(CliReport, TakesSourcesAndNeedsAPage) {
+    const auto options =
+        parsed<cmd::ReportOptions>({"report", "a.pcap", "evidence", "run.json", "-o", "-"});
+    EXPECT_THAT(options.sources, ElementsAre("a.pcap", "evidence", "run.json"));
+    EXPECT_EQ(options.output, "-");
+    EXPECT_THAT(cmd::parse({"report", "a.pcap"}).error().text, HasSubstr("-o report.html"));
+    EXPECT_THAT(cmd::parse({"report", "-o", "x"}).error().text, HasSubstr("no source given"));
+    EXPECT_THAT(cmd::parse({"report", "-", "-o", "x"}).error().text,
+                HasSubstr("standard input can be read once"));
+}
+
 TEST(CliWatch, AcceptsEveryOption) {
     const auto options = parsed<cmd::WatchOptions>(
         {"watch",       "-i",         "eth0",   "-i",          "eth1",   "--drop", "confirmed",
@@ -352,10 +363,9 @@ TEST(Cli, SaysWhatAnOptionsValueLacks) {
 }
 
 TEST(Cli, NamesAnOptionThatStandsBeforeACommand) {
-    EXPECT_EQ(
-        refusal({"--json", "watch"}),
-        "flowstamp: '--json' is no option before a command: choose watch, replay, compare, flows, "
-        "locate, path, demo, doctor first; see flowstamp --help\n");
+    EXPECT_EQ(refusal({"--json", "watch"}),
+              "flowstamp: '--json' is no option before a command: choose watch, replay, report, "
+              "compare, flows, locate, path, demo, doctor first; see flowstamp --help\n");
 }
 
 TEST(Cli, NeedsACommand) {
@@ -377,7 +387,7 @@ TEST(Cli, PrintsVersionAndHelp) {
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().status, 0);
         for (const char* command :
-             {"watch", "replay", "compare", "flows", "locate", "demo", "doctor"}) {
+             {"watch", "replay", "report", "compare", "flows", "locate", "demo", "doctor"}) {
             EXPECT_THAT(help.error().text, HasSubstr(command));
         }
     }

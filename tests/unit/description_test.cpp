@@ -36,8 +36,8 @@ TEST(Description, HasEveryCommandInTheOrderOfTheHelp) {
         }
         names.push_back(command.name);
     }
-    EXPECT_THAT(names, ElementsAre("watch", "replay", "compare", "flows", "locate", "path", "demo",
-                                   "doctor"));
+    EXPECT_THAT(names, ElementsAre("watch", "replay", "report", "compare", "flows", "locate",
+                                   "path", "demo", "doctor"));
 }
 
 TEST(Description, TellsWhatAnOptionTakes) {

@@ -10,6 +10,7 @@
 #include "user/cmd/locate/run_locate.h"
 #include "user/cmd/path/run_path.h"
 #include "user/cmd/replay/run_replay.h"
+#include "user/cmd/report/run_report.h"
 #include "user/cmd/watch/watch.h"
 
 namespace flowstamp::cmd {
@@ -20,6 +21,7 @@ struct Run {
     int operator()(const WatchOptions& options) const { return run_watch(options); }
     int operator()(const ReplayOptions& options) const { return run_replay(options); }
     int operator()(const CompareOptions& options) const { return run_compare(options); }
+    int operator()(const ReportOptions& options) const { return run_report(options); }
     int operator()(const FlowsOptions& options) const { return run_flows(options); }
     int operator()(const LocateOptions& options) const { return run_locate(options); }
     int operator()(const PathOptions& options) const { return run_path(options); }

@@ -17,6 +17,7 @@
 #include "user/cmd/locate/locate_options.h"
 #include "user/cmd/path/path_options.h"
 #include "user/cmd/replay/replay_options.h"
+#include "user/cmd/report/report_options.h"
 #include "user/cmd/watch/watch_options.h"
 
 namespace flowstamp::cmd {
@@ -24,8 +25,8 @@ namespace flowstamp::cmd {
 /// The commands, in the order of the help. Each type has its command's name (kCommand), an
 /// add_command() that declares its options and, where options can contradict each other, an
 /// objection().
-using Options = std::variant<WatchOptions, ReplayOptions, CompareOptions, FlowsOptions,
-                             LocateOptions, PathOptions, DemoOptions, DoctorOptions>;
+using Options = std::variant<WatchOptions, ReplayOptions, ReportOptions, CompareOptions,
+                             FlowsOptions, LocateOptions, PathOptions, DemoOptions, DoctorOptions>;
 
 /// Returns the text of a file.
 using ReadText = std::function<Result<std::string>(const std::string& path)>;

@@ -58,18 +58,6 @@ std::string_view resolution_text(analysis::Resolution resolution) {
     return "it was answered after all";
 }
 
-/// What evidence shows, and what it is compared with.
-std::pair<std::string_view, std::string_view> evidence_titles(analysis::FindingKind kind) {
-    switch (kind) {
-        case analysis::FindingKind::forged_rst:
-            return {"this reset", "its sender's other packets"};
-        case analysis::FindingKind::changed:
-            return {"as it was received", "as it was sent"};
-        default:
-            return {"what was seen", "what stands beside it"};
-    }
-}
-
 }  // namespace
 
 std::string flow_text(const fst_packet& packet) {
@@ -91,6 +79,17 @@ std::string painted(fst_verdict verdict, std::string_view text, const Style& sty
             break;
     }
     return style.good(text);
+}
+
+std::pair<std::string_view, std::string_view> evidence_titles(analysis::FindingKind kind) {
+    switch (kind) {
+        case analysis::FindingKind::forged_rst:
+            return {"this reset", "its sender's other packets"};
+        case analysis::FindingKind::changed:
+            return {"as it was received", "as it was sent"};
+        default:
+            return {"what was seen", "what stands beside it"};
+    }
 }
 
 std::string evidence_table(const analysis::Finding& finding, const Style& style) {
@@ -133,6 +132,27 @@ std::string evidence_table(const analysis::Finding& finding, const Style& style)
     return table;
 }
 
+std::vector<std::pair<std::string_view, std::string>> finding_details(
+    const analysis::Finding& finding, const std::string& advice) {
+    std::vector<std::pair<std::string_view, std::string>> details;
+    if (finding.kind == analysis::FindingKind::forged_rst && !finding.direction) {
+        details.emplace_back("done", action_text(finding));
+    }
+    if (!finding.vendor.empty()) {
+        details.emplace_back("made by", finding.vendor);
+    }
+    if (finding.middlebox) {
+        details.emplace_back("box", fmt::format("#{}", *finding.middlebox));
+    }
+    if (finding.resolution) {
+        details.emplace_back("outcome", resolution_text(*finding.resolution));
+    }
+    if (!advice.empty()) {
+        details.emplace_back("next", advice);
+    }
+    return details;
+}
+
 std::string finding_text(const analysis::Finding& finding, const Style& style,
                          std::string_view time, std::string_view table) {
     std::string block = fmt::format(
@@ -142,20 +162,8 @@ std::string finding_text(const analysis::Finding& finding, const Style& style,
         flow_text(finding.sighting.packet), finding.sighting.interface);
     block += fmt::format("{}{}\n", kIndent, summary_text(finding));
     block += table;
-    if (finding.kind == analysis::FindingKind::forged_rst && !finding.direction) {
-        block += labelled("done", action_text(finding), style);
-    }
-    if (!finding.vendor.empty()) {
-        block += labelled("made by", finding.vendor, style);
-    }
-    if (finding.middlebox) {
-        block += labelled("box", fmt::format("#{}", *finding.middlebox), style);
-    }
-    if (finding.resolution) {
-        block += labelled("outcome", resolution_text(*finding.resolution), style);
-    }
-    if (!finding.advice.empty()) {
-        block += labelled("next", advice_text(finding), style);
+    for (const auto& [label, text] : finding_details(finding, advice_text(finding))) {
+        block += labelled(label, text, style);
     }
     return block;
 }

@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "user/analysis/finding.h"
 #include "user/output/style.h"
@@ -17,6 +19,15 @@ namespace flowstamp::output {
 
 /// In the verdict's colour.
 [[nodiscard]] std::string painted(fst_verdict verdict, std::string_view text, const Style& style);
+
+/// Titles of evidence: what it shows, and what that is compared with.
+[[nodiscard]] std::pair<std::string_view, std::string_view> evidence_titles(
+    analysis::FindingKind kind);
+
+/// What is told of a finding below its summary and evidence, a label and a text each: what was done,
+/// its outcome, what to do next. `advice`: advice_text().
+[[nodiscard]] std::vector<std::pair<std::string_view, std::string>> finding_details(
+    const analysis::Finding& finding, const std::string& advice);
 
 /// A finding's evidence, a line each below a headline; empty if it has none. Columns are as wide as
 /// their widest cell. The last one, often the longest, is what to compare with: for a reset, its

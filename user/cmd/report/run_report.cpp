@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "user/cmd/report/run_report.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "user/base/console.h"
+#include "user/base/result.h"
+#include "user/base/signals.h"
+#include "user/cmd/report/report_sources.h"
+#include "user/cmd/version.h"
+#include "user/output/report/report_page.h"
+#include "user/output/sink.h"
+
+namespace flowstamp::cmd {
+
+namespace {
+
+/// Opening the page's file must not truncate a source.
+Status keep_apart(const std::vector<std::string>& files, const std::string& page) {
+    for (const std::string& file : files) {
+        std::error_code ignored;
+        if (std::filesystem::equivalent(file, page, ignored)) {
+            return fail({.operation = "write",
+                         .object = page,
+                         .reason = "that is a source of the report",
+                         .hint = "give -o another file"});
+        }
+    }
+    return {};
+}
+
+Status check_built_in() {
+    if (!output::page_template().empty()) {
+        return {};
+    }
+    return fail({.operation = "report",
+                 .object = "",
+                 .reason = "flowstamp was built without it: the chart library dygraphs was missing",
+                 .hint = "install libjs-dygraphs, and build again"});
+}
+
+Status write_page(const output::Report& report, const std::string& page) {
+    auto output = page == "-" ? Result<output::Output>(output::Output::standard_output())
+                              : output::Output::file(page);
+    if (!output) {
+        return std::unexpected(std::move(output).error());
+    }
+    output->write(output::html_of(report));
+    return output->reader_has_gone() ? Status{} : output->health();
+}
+
+}  // namespace
+
+int run_report(const ReportOptions& options) {
+    if (const Status built_in = check_built_in(); !built_in) {
+        return log_error(built_in.error(), kFailed);
+    }
+    const auto files = files_of(options.sources);
+    if (!files) {
+        return log_error(files.error(), kFailed);
+    }
+    if (const Status apart = keep_apart(*files, *options.output); !apart) {
+        return log_error(apart.error(), kFailed);
+    }
+    const StopSignals signals;
+    const auto is_stopped = [&signals] {
+        pollfd waiting{.fd = signals.descriptor(), .events = POLLIN, .revents = 0};
+        return ::poll(&waiting, 1, 0) > 0;
+    };
+    output::Report report{.made_by = fmt::format("flowstamp {}", version())};
+    output::ReportEntries entries(report);
+    int status = kDone;
+    for (const std::string& file : *files) {
+        if (const Status its = read_entries(file, entries, is_stopped); !its) {
+            status = log_error(its.error(), kFailed);
+            report.left_out.push_back(its.error().message());
+        }
+    }
+    if (report.sources.empty()) {
+        return kFailed;
+    }
+    entries.finish();
+    for (const Status& done :
+         {trace_flows(report, is_stopped), write_page(report, *options.output)}) {
+        if (!done) {
+            status = log_error(done.error(), kFailed);
+        }
+    }
+    return status;
+}
+
+}  // namespace flowstamp::cmd
