@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/capture_file.h"
 #include "tests/support/replayed.h"
 #include "tests/unit/made_report.h"
 #include "user/output/report/report_entries.h"
@@ -108,6 +109,14 @@ TEST_F(ReportCommand, FailsWithoutSources) {
         EXPECT_EQ(cmd::run_report({.sources = {source}, .output = page}), 1);
         EXPECT_FALSE(std::filesystem::exists(page));
     }
+}
+
+TEST_F(ReportCommand, SaysThatACaptureHoldsNoTcp) {
+    const ReportFolder folder("empty");
+    folder.write("empty.pcap", PcapFile().bytes());
+    const json data = data_of(folder, {folder.file("empty.pcap")});
+    EXPECT_THAT(data["entries"], IsEmpty());
+    EXPECT_THAT(data["left_out"], ElementsAre("empty.pcap holds no TCP packets."));
 }
 
 TEST_F(ReportCommand, DoesNotWriteOverItsSource) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "flowstamp/counter.h"
 #include "user/base/time_text.h"
 #include "user/net/identity.h"
 #include "user/output/report/event_lines.h"
@@ -145,6 +146,10 @@ void ReportEntries::consume(const Event& event) {
                       },
                       [this](const analysis::Stats& its) {
                           put_text(report_.totals, "totals", 0, stats_text(its));
+                          if (its.counters[FST_COUNT_TCP] == 0) {
+                              report_.left_out.push_back(fmt::format("{} holds no TCP packets.",
+                                                                     report_.sources.back().name));
+                          }
                       },
                       [](const auto&) {}},
                printed);

@@ -427,7 +427,9 @@ function fillChoice(id, values) {
 }
 
 function conclusion() {
-    if (!report.entries.length) return "Nothing found: no forged reset, no packet that was swallowed, no stalled connection.";
+    if (!report.entries.length) {
+        return ["Nothing found: no forged reset, no packet that was swallowed, no stalled connection.", ...report.left_out].join(" ");
+    }
     const count = new Map();
     for (const entry of report.entries) count.set(entry.headline, (count.get(entry.headline) || 0) + 1);
     const parts = [...count].map(([headline, times]) => (times > 1 ? `${headline} (${times} times)` : headline));
