@@ -105,7 +105,9 @@ TEST_F(ReportCommand, ReadsTheCapturesOfAFolder) {
 TEST_F(ReportCommand, FailsWithoutSources) {
     const ReportFolder folder("none");
     const std::string page = folder.file("page.html");
-    for (const std::string& source : {folder.file("missing.pcap"), folder.file("")}) {
+    folder.write("text.pcap", Bytes{'n', 'o', 'n', 'e', '\n'});
+    for (const std::string& source :
+         {folder.file("missing.pcap"), folder.file(""), folder.file("text.pcap")}) {
         EXPECT_EQ(cmd::run_report({.sources = {source}, .output = page}), 1);
         EXPECT_FALSE(std::filesystem::exists(page));
     }

@@ -110,12 +110,18 @@ class Lines {
     std::size_t end_ = 0;
 };
 
+/// A file's name on the page.
+std::string shown_name(const std::string& file) {
+    return printable(fs::path(file).filename().string());
+}
+
 Status read_lines(const std::string& file, output::ReportEntries& entries,
                   const IsStopped& is_stopped) {
     auto source = net::open_file(file);
     if (!source) {
         return std::unexpected(source.error());
     }
+    entries.begin({.name = shown_name(file)});
     Lines lines(std::move(*source));
     for (std::uint64_t number = 1; !is_stopped(); number++) {
         const auto line = lines.next();
@@ -149,6 +155,7 @@ Status replay(const std::string& file, output::ReportEntries& entries,
     if (!path) {
         return std::unexpected(path.error());
     }
+    entries.begin({.name = shown_name(file), .capture = file});
     ReplayRun run({.capture = **capture,
                    .datapath = **path,
                    .output = entries,
@@ -196,8 +203,6 @@ Status read_entries(const std::string& file, output::ReportEntries& entries,
     if (!json) {
         return std::unexpected(json.error());
     }
-    entries.begin(
-        {.name = printable(fs::path(file).filename().string()), .capture = *json ? "" : file});
     return *json ? read_lines(file, entries, is_stopped) : replay(file, entries, is_stopped);
 }
 
