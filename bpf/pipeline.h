@@ -153,7 +153,8 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         export_stamp();
     if (!flow)
         return 0;
-    if (is_ordinary(flow, segment_in_memory(&scratch->packet))) {
+    if (!may_show_multipath(flow, &scratch->packet) &&
+        is_ordinary(flow, segment_in_memory(&scratch->packet))) {
         observe_ordinary(flow, segment_in_memory(&scratch->packet));
         return 0;
     }

@@ -19,10 +19,32 @@ static __always_inline int is_just_below(__u32 value, __u32 edge) {
     return edge - value <= FST_SEQUENCE_REACH;
 }
 
+/// Whether neither end is a socket of this host: packets can be made up in both names.
+static __always_inline int is_between_others(const struct fst_flow* flow) {
+    return verifies_checksums && !fst_is_own_stack(flow, 0) && !fst_is_own_stack(flow, 1);
+}
+
+/// The handshake that was noted is not that of the connection, which is seen from the middle, as any other.
+static __always_inline void forget_handshake(struct fst_flow* flow) {
+    UNROLL
+    for (int d = 0; d < 2; d++) {
+        forget_end(&flow->direction[d]);
+        flow->wscale[d] = 0;
+        state_clear(flow, FST_OF(FST_FLOW_SYN, d) | FST_OF(FST_FLOW_SYN_ACK, d));
+    }
+    state_set(flow, FST_FLOW_MIDWAY);
+}
+
 /// Both ends have gone on to where the candidate says: their packets passed elsewhere. What is known
-/// of either end stays.
+/// of either end stays, if the connection was seen to open; but a handshake may have been made up in both names.
 static __always_inline void adopt_edges(struct fst_flow* flow, const struct candidate* candidate,
                                         __u64 time_ns) {
+    const int was_open = !!(flow->state & FST_FLOW_ESTABLISHED);
+
+    if (!was_open)
+        forget_handshake(flow);
+    if (!was_open || is_between_others(flow))
+        state_clear(flow, FST_FLOW_MPTCP);
     UNROLL
     for (int d = 0; d < 2; d++) {
         struct fst_direction* own = &flow->direction[d];
@@ -32,9 +54,6 @@ static __always_inline void adopt_edges(struct fst_flow* flow, const struct cand
         own->edge_us = time_us(time_ns);
         own->flags |= FST_DIRECTION_SEEN | FST_DIRECTION_ACKED;
     }
-    // Whose handshake was not the one that was noted: a view from the middle, as any other.
-    if (!(flow->state & FST_FLOW_ESTABLISHED))
-        state_set(flow, FST_FLOW_MIDWAY);
     // Both ends speak: neither has closed, nor reset.
     UNROLL
     for (int d = 0; d < 2; d++)
@@ -50,16 +69,12 @@ static __always_inline int acknowledges(__u32 ack, __u32 shown, const struct fst
            (!is_just_below(ack, other->seq_edge) || is_just_below(shown, other->seq_edge));
 }
 
-/// Where neither end is a socket of this host, packets can be made up in both names. But an end answers what it
+/// Where packets can be made up in both names (is_between_others()), an end still answers what it
 /// refuses by an ACK from where it stands (RFC 9293, section 3.10.7.4), which ends the candidate here: Linux at
 /// least each half second (tcp_oow_rate_limited()). So both must agree three times, each this long after the one
 /// before, and longer than any ACK is under way, microseconds.
 #define AGREEMENT_US 1000000U
 #define AGREEMENTS_ENOUGH 3
-
-static __always_inline int is_between_others(const struct fst_flow* flow) {
-    return verifies_checksums && !fst_is_own_stack(flow, 0) && !fst_is_own_stack(flow, 1);
-}
 
 /// Whether the packet may be one that its receiver does not see or throws away without an answer.
 static __always_inline int may_go_unanswered(const struct fst_direction* own,

@@ -35,7 +35,9 @@ static __always_inline void flow_restart(struct scratch* scratch, struct fst_flo
 
 /// The window scale of a SYN as the flow keeps it.
 static __always_inline __u8 kept_wscale(const struct fst_packet* packet) {
-    return (packet->flags & FST_PACKET_WSCALE) ? packet->wscale + 1 : 0;
+    if (!(packet->flags & FST_PACKET_WSCALE))
+        return 0;
+    return packet->wscale < FST_SCALE ? packet->wscale + 1 : FST_SCALE;
 }
 
 static __always_inline void note_syn_options(struct fst_flow* flow, const struct fst_packet* packet,
@@ -46,7 +48,7 @@ static __always_inline void note_syn_options(struct fst_flow* flow, const struct
         flow->direction[d].flags |= FST_DIRECTION_TS;
     if (!(packet->flags & FST_PACKET_MPTCP))
         state_clear(flow, FST_FLOW_MPTCP);
-    else if (!(packet->tcp_flags & FST_TCP_ACK) || (packet->flags & FST_PACKET_NEW_FLOW))
+    else if (!(packet->tcp_flags & FST_TCP_ACK))
         state_set(flow, FST_FLOW_MPTCP);
 }
 
@@ -288,9 +290,11 @@ static __always_inline void observe_establishing(struct fst_flow* flow,
             return;
         note_open(flow);
         emit(FST_EVENT_ESTABLISHED, slot);
-    } else if ((state & FST_FLOW_MIDWAY) && (other->flags & FST_DIRECTION_ACKED)) {
+    } else if ((state & FST_FLOW_MIDWAY) && (other->flags & FST_DIRECTION_SEEN)) {
         state_set(flow, FST_FLOW_ESTABLISHED);
-        if ((packet->flags & FST_PACKET_TS) && (other->flags & FST_DIRECTION_TS_CLOCK))
+        // A socket of this host sends none where they were not negotiated.
+        if ((packet->flags & FST_PACKET_TS) &&
+            ((other->flags & FST_DIRECTION_TS_CLOCK) || fst_is_own_stack(flow, d)))
             state_set(flow, FST_FLOW_TS);
         emit(FST_EVENT_ESTABLISHED, slot);
     }

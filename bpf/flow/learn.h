@@ -53,6 +53,19 @@ static __always_inline int learn_ttl(struct fst_direction* own, __u8 ttl, int mo
     return 0;
 }
 
+/// Forgets what the side's packets have shown. Their count stays.
+static __always_inline void forget_end(struct fst_direction* own) {
+    own->flags = 0;
+    own->min_rtt_us = 0;
+    own->windows = 0;
+    own->id_class = 0;
+    own->retransmitted = 0;
+    own->rtt_and_mac = 0;
+    UNROLL
+    for (int i = 0; i < FST_TTL_SET; i++)
+        own->ttl[i] = 0;
+}
+
 static __always_inline enum fst_id_class id_step(const struct fst_direction* own, __u16 id) {
     __u16 step = id - own->ip_id;
 
@@ -255,10 +268,13 @@ static __always_inline int lowers_rtt(const struct fst_direction* own,
 /// the first ACK of it.
 static __always_inline void learn_rtt(struct fst_direction* own, const struct fst_direction* other,
                                       const struct fst_packet* packet, __u32 acknowledged) {
-    // Where all segments are signed or bear IP options, one without, of whoever, would be the only sample.
+    const __u16 seen = other->flags;
+
+    // Where all segments are signed or bear IP options, one without, of whoever, would be the only sample. When a
+    // byte that passed before this flow was seen, is not known.
     if (!acknowledged || !samples_rtt(own) ||
-        !(other->flags &
-          (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK)))
+        !((seen & (FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK)) ||
+          ((seen & FST_DIRECTION_BASE) && (seen & FST_DIRECTION_DATA))))
         return;
     // Which of a SYN's copies is answered is not known (Karn's rule; RFC 6298, section 3).
     if (!(own->flags & FST_DIRECTION_BASE) && other->retransmitted)
@@ -375,6 +391,28 @@ static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet
         note_fin_ahead(flow, fst_has_fin(packet), d);
 }
 
+/// Whether the packet may show that a connection that was joined midway is of Multipath TCP, which is not known yet.
+static __always_inline int may_show_multipath(const struct fst_flow* flow,
+                                              const struct fst_packet* packet) {
+    return (packet->flags & FST_PACKET_MPTCP) &&
+           (flow->state & (FST_FLOW_MIDWAY | FST_FLOW_MPTCP)) == FST_FLOW_MIDWAY;
+}
+
+/// A segment that may_show_multipath(), after its edges were learned. A connection that was joined midway uses
+/// it if both ends' data had one and all that they have sent is acknowledged: who makes up a segment of one end, or an
+/// ACK, shows nothing.
+static __always_inline void note_multipath(struct fst_flow* flow, const struct fst_packet* packet,
+                                           int d, int brings_data) {
+    const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
+
+    if (brings_data && packet->payload)
+        flow->wscale[d] |= FST_END_MULTIPATH;
+    if ((flow->wscale[0] & flow->wscale[1] & FST_END_MULTIPATH) &&
+        (own->flags & other->flags & FST_DIRECTION_ACKED) && own->ack_edge == other->seq_edge &&
+        other->ack_edge == own->seq_edge)
+        state_set(flow, FST_FLOW_MPTCP);
+}
+
 /// Learns from a packet that its receiver accepts. True if its TTL is new to its side.
 static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packet, int d) {
     struct fst_direction* own = &flow->direction[d];
@@ -394,10 +432,8 @@ static __always_inline int learn(struct fst_flow* flow, struct fst_packet* packe
     learn_mac(flow, packet, d);
     if (clock)
         learn_clock(own, packet);
-    // What leaves here nobody outside can make up.
-    if ((packet->flags & FST_PACKET_MPTCP) && (flow->state & FST_FLOW_MIDWAY) &&
-        !fst_is_own_stack(flow, d ^ 1) && (own->seq_edge != seq_edge || own->ack_edge != ack_edge))
-        state_set(flow, FST_FLOW_MPTCP);
+    if (may_show_multipath(flow, packet))
+        note_multipath(flow, packet, d, own->seq_edge != seq_edge);
     if (!(packet->flags & FST_PACKET_IPV6) && !syn_ack)
         learn_id(own, packet->ip_id, packet->segments);
     own->flags |= (packet->flags & FST_PACKET_DF) ? FST_DIRECTION_DF : FST_DIRECTION_NO_DF;

@@ -21,20 +21,48 @@ static __always_inline void stamp(struct fst_direction* own, struct segment segm
     own->last_ns = segment.packet->time_ns;
 }
 
+/// Whether nothing that was seen of the flow so far is known to be true, where a socket of this host speaks in the name
+/// of end `d` for the first time: anyone can have made up both ends. But a SYN that awaits an answer may get this one
+/// (observe_stale_ack()).
+static __always_inline int is_made_up(const struct fst_flow* flow, int d) {
+    return !fst_is_own_stack(flow, 0) && !fst_is_own_stack(flow, 1) &&
+           (flow->state & (FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1) | FST_FLOW_ESTABLISHED)) !=
+               FST_OF(FST_FLOW_AWAITS_SYN_ACK, d ^ 1);
+}
+
+/// Begins the flow anew with a packet of a socket of this host, of end `d`. Its ACK tells where the other end is, if
+/// that was heard; and that it has closed, if it did.
+static __always_inline void begin_with_own(struct scratch* scratch, struct fst_flow* flow,
+                                           __u32 slot, int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    struct fst_direction* other = &flow->direction[d ^ 1];
+    const int was_seen = other->flags & FST_DIRECTION_SEEN;
+    const int has_closed =
+        (flow->state & FST_OF(FST_FLOW_FIN, d ^ 1)) && other->seq_edge == packet->ack;
+
+    flow_restart(scratch, flow, slot);
+    if (!was_seen || !(packet->tcp_flags & FST_TCP_ACK))
+        return;
+    other->flags = FST_DIRECTION_SEEN;
+    other->seq_edge = packet->ack;
+    other->edge_us = time_us(packet->time_ns);
+    if (has_closed)
+        state_set(flow, FST_OF(FST_FLOW_FIN, d ^ 1));
+}
+
 /// A packet that a socket of this host has sent, of end `d`, on a flow in whose name nothing has left here yet:
-/// what came from outside in that name was not its own.
-static __always_inline void claim_own_side(struct fst_flow* flow, int d) {
+/// what came from outside in that name was not its own, and what came in the other's is not known to be its.
+static __always_inline void claim_own_side(struct scratch* scratch, struct fst_flow* flow,
+                                           __u32 slot, int d) {
     struct fst_direction* own = &flow->direction[d];
 
-    version_begin(own);
-    own->flags = 0;
-    own->windows = 0;
-    own->id_class = 0;
-    own->rtt_and_mac = 0;
-    UNROLL
-    for (int i = 0; i < FST_TTL_SET; i++)
-        own->ttl[i] = 0;
-    version_end(own);
+    if (!(scratch->packet.flags & FST_PACKET_NEW_FLOW) && is_made_up(flow, d)) {
+        begin_with_own(scratch, flow, slot, d);
+    } else {
+        version_begin(own);
+        forget_end(own);
+        version_end(own);
+    }
     state_set(flow, FST_OF(FST_FLOW_LOCAL, d));
 }
 
@@ -110,7 +138,7 @@ static __always_inline void follow_own_echo(struct fst_flow* flow, const struct 
 
 /// A packet, no RST, that a socket of this host has sent. A global function, so that the verifier checks it once.
 noinline int observe_own_stack(__u32 slot) {
-    const struct scratch* scratch = scratch_get();
+    struct scratch* scratch = scratch_get();
     struct fst_flow* flow = flow_get(slot);
     const struct fst_packet* packet;
     int d;
@@ -120,7 +148,7 @@ noinline int observe_own_stack(__u32 slot) {
     packet = &scratch->packet;
     d = packet->direction & 1;
     if (!(flow->state & FST_OF(FST_FLOW_LOCAL, d)) && !(packet->tcp_flags & FST_TCP_SYN))
-        claim_own_side(flow, d);
+        claim_own_side(scratch, flow, slot, d);
     note_signing(flow, packet, d);
     follow_own_stack(flow, packet, d);
     follow_own_echo(flow, packet, d);

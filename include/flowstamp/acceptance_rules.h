@@ -33,10 +33,17 @@ static inline __u32 fst_sequence_end(const struct fst_packet* packet) {
     return packet->seq + packet->payload + !!(packet->tcp_flags & (FST_TCP_SYN | FST_TCP_FIN));
 }
 
+/// The scale that the SYN of end `d` offered, plus 1; 0: none, or the SYN was not seen.
+static inline __u8 fst_offered_scale(const struct fst_flow* flow, int d) {
+    return flow->wscale[d] & FST_SCALE;
+}
+
 /// The scale of the windows that end `d` advertises (RFC 7323, section 2.2: only if both SYNs
 /// offered one).
 static inline __u8 fst_negotiated_scale(const struct fst_flow* flow, int d) {
-    return flow->wscale[d] && flow->wscale[d ^ 1] ? (flow->wscale[d] - 1) & 15 : 0;
+    return fst_offered_scale(flow, d) && fst_offered_scale(flow, d ^ 1)
+               ? fst_offered_scale(flow, d) - 1
+               : 0;
 }
 
 /// The receive window that end `receiver` advertised last, bytes.
@@ -83,8 +90,9 @@ enum fst_acceptance {
 
 /// The scale of end `d`, or the assumed one.
 static inline __u8 fst_window_scale(const struct fst_flow* flow, int d) {
-    return flow->state & FST_FLOW_MIDWAY && !flow->wscale[d] ? FST_ASSUMED_SCALE
-                                                             : fst_negotiated_scale(flow, d);
+    return flow->state & FST_FLOW_MIDWAY && !fst_offered_scale(flow, d)
+               ? FST_ASSUMED_SCALE
+               : fst_negotiated_scale(flow, d);
 }
 
 /// Bytes past its latest ACK that end `receiver` accepts. The window of a SYN is never scaled.
@@ -95,7 +103,8 @@ static inline __u32 fst_accepts_ahead(const struct fst_flow* flow, int receiver)
     if (!(own->flags & FST_DIRECTION_BASE))
         return own->window;
     most = (__u32)own->window << fst_window_scale(flow, receiver);
-    return flow->wscale[receiver] || most < FST_SEQUENCE_REACH ? most : FST_SEQUENCE_REACH;
+    return fst_offered_scale(flow, receiver) || most < FST_SEQUENCE_REACH ? most
+                                                                          : FST_SEQUENCE_REACH;
 }
 
 /// How far back an ACK of end `d` may lie: no farther than its largest window (MAX.SND.WND of RFC
@@ -195,6 +204,26 @@ static inline int fst_has_foreign_signature(const struct fst_flow* flow,
             (FST_DIRECTION_BASE | FST_DIRECTION_BASE_SYN | FST_DIRECTION_BASE_SYN_ACK));
 }
 
+/// Whether the first ACK that is seen of end `d`, which the connection did not begin with, may be one of what the
+/// other end has sent. What a socket of this host has sent is known.
+static inline int fst_may_be_first_ack(const struct fst_flow* flow, __u32 ack, int d) {
+    const struct fst_direction* other = &flow->direction[d ^ 1];
+
+    return !fst_is_own_stack(flow, d ^ 1) || !(other->flags & FST_DIRECTION_SEEN) ||
+           other->seq_edge - ack <= FST_SEQUENCE_REACH;
+}
+
+/// Whether the first packet that is seen of end `d` lies where the other end has said that it awaits it, or is a
+/// keepalive, if that is a socket of this host: anyone can be the first to speak in an end's name.
+static inline int fst_may_be_first(const struct fst_flow* flow, const struct fst_packet* packet,
+                                   int d) {
+    const struct fst_direction* other = &flow->direction[d ^ 1];
+
+    return !fst_is_own_stack(flow, d ^ 1) || !(other->flags & FST_DIRECTION_ACKED) ||
+           (packet->seq + 1 - other->ack_edge <= FST_SEQUENCE_REACH &&
+            fst_may_be_first_ack(flow, packet->ack, d));
+}
+
 /// Whether the receiver has sent what the segment of end `d` acknowledges, and not too long ago.
 static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
@@ -203,7 +232,8 @@ static inline int fst_ack_acceptable(const struct fst_flow* flow, __u32 ack, int
         return 0;
     // The first ACK is that of the SYN, if it was seen: another one is answered by a reset.
     if (!(own->flags & FST_DIRECTION_ACKED))
-        return !(flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1)) || fst_acks_syn(flow, ack, d ^ 1);
+        return flow->state & FST_OF(FST_FLOW_SYN_ACK, d ^ 1) ? fst_acks_syn(flow, ack, d ^ 1)
+                                                             : fst_may_be_first_ack(flow, ack, d);
     if (fst_sequence_after(ack, own->ack_edge) >= 0)
         return (other->flags & FST_DIRECTION_SEEN) || ack - own->ack_edge <= FST_SEQUENCE_REACH;
     return own->ack_edge - ack <= fst_ack_reach(flow, d);
@@ -326,11 +356,12 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
     // it is known which that is.
     if (!(own->flags & FST_DIRECTION_ACKED) && (flow->state & FST_FLOW_TS) &&
         fst_is_own_stack(flow, (d & 1) ^ 1) && (packet->flags & FST_PACKET_TS) &&
+        (flow->state & FST_OF(FST_FLOW_SYN_ACK, (d & 1) ^ 1)) &&
         (other->flags & FST_DIRECTION_TS_CLOCK) &&
         other->ts_val - packet->ts_ecr > (other->packets > 1 ? FST_TIMESTAMPS_NEAR : 0))
         return FST_REFUSED;
     if (!(own->flags & FST_DIRECTION_SEEN))
-        return FST_ACCEPTED;
+        return fst_may_be_first(flow, packet, d & 1) ? FST_ACCEPTED : FST_REFUSED;
     if ((packet->ack != own->ack_edge && !fst_ack_acceptable(flow, packet->ack, d & 1)))
         return FST_REFUSED;
     by_timestamps = fst_timestamps_acceptance(own, packet, flow->state);

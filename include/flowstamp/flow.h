@@ -153,6 +153,11 @@ enum fst_reset_flags {
 #define FST_CHALLENGES_MAX 8
 #define FST_DROPS_MAX 8
 
+/// Of fst_flow.wscale: the window scale, at most 14 (RFC 7323, section 2.3), plus 1.
+#define FST_SCALE 0x0f
+/// On a flow that was joined midway: this end's data had an option of Multipath TCP.
+#define FST_END_MULTIPATH 0x80
+
 /// A flow, an entry of the map `flows`: six cache lines.
 struct fst_flow {
     // Line 0: read for every packet.
@@ -166,7 +171,7 @@ struct fst_flow {
     __u8 mac[2][6];  ///< source MAC of each end's packets
     __u8 after_rst
         [2];          ///< FST_AFTER_RST_*; and of an end, not of its RSTs, FST_END_*, FST_OWN_STACK
-    __u8 wscale[2];   ///< window scale of each end's SYN, plus 1; 0: none offered
+    __u8 wscale[2];   ///< FST_SCALE: of each end's SYN, plus 1; 0: none offered. FST_END_MULTIPATH
     __u32 rst_us[2];  ///< when the RST under observation came: the first of a row
     __u32 rst_seq[2];       ///< its sequence number
     __u32 egress_us[2];     ///< the other end's first packet after it

@@ -120,8 +120,13 @@ TEST_P(DatapathForgerState, OnlyWhereSegmentsUseMultipathDoesAResetsOptionCount)
             }
             talk.send(data);
             talk.pass_ms(20);
-            talk.send(End::us, Psh | Ack, 100);
+            Segment ours = talk.next(End::us, Psh | Ack, 100);
+            ours.options = data.options;
+            talk.send(ours);
             talk.pass_ms(20);
+            Segment ack = talk.next(End::peer, Ack);
+            ack.options = data.options;
+            talk.send(ack);
         }
         ASSERT_TRUE(talk.state_has(FST_FLOW_MIDWAY));
         Segment reset = mimic(talk);
