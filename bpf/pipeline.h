@@ -13,6 +13,7 @@
 #include "bpf/packet/parse.h"
 #include "bpf/reset/act.h"
 #include "bpf/reset/socket.h"
+#include "flowstamp/challenge_rules.h"
 
 static __always_inline void count_unparsed(enum fst_parse_result result) {
     if (result == FST_PARSE_SPLIT_HEADER || result == FST_PARSE_BURIED) {
@@ -106,6 +107,13 @@ static __always_inline void note_fins_received(struct fst_flow* flow) {
     }
 }
 
+/// Whether the packet is a challenge that user space asks again, as it comes in at tc and generic XDP: no packet of the
+/// peer's. A forger's of that shape teaches nobody anything, either.
+static __always_inline int is_asked_again(enum fst_hook hook, const struct fst_packet* packet,
+                                          const struct fst_flow* flow) {
+    return acting && hook != FST_HOOK_TC_EGRESS && fst_is_asked_again(flow, packet);
+}
+
 /// Asks this host's own stack, before a reset or a SYN is taken for one behind the end of its connection.
 static __always_inline void ask_socket(void* ctx, enum fst_hook hook, struct scratch* scratch,
                                        struct fst_flow* flow) {
@@ -147,8 +155,10 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         count(FST_COUNT_REFUSED);
         return 0;
     }
-    count_tcp(scratch->packet.ip_bytes);
     flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);
+    if (flow && is_asked_again(hook, &scratch->packet, flow))
+        return 0;
+    count_tcp(scratch->packet.ip_bytes);
     if (stamping)
         export_stamp();
     if (!flow)

@@ -16,6 +16,7 @@
 #include "bpf/flow/learn.h"
 #include "bpf/maps.h"
 #include "flowstamp/acceptance_rules.h"
+#include "flowstamp/challenge_rules.h"
 #include "flowstamp/reset_rules.h"
 
 /// What queues on the way and scheduling add to four round trips of the least length seen.
@@ -170,15 +171,12 @@ static __always_inline int is_held(const struct fst_flow* flow, const struct fst
     return is_question_under_way(flow, packet, d);
 }
 
-/// An old byte, wholly below what the receiver has acknowledged, and below the RST: on a router that may be less. A RST that carries data (RFC 9293,
-/// section 3.5.3, allows it) has bytes enough; another grows by one.
+/// An old byte (fst_challenge_seq()). A RST that carries data (RFC 9293, section 3.5.3, allows it) has bytes enough;
+/// another grows by one.
 static __always_inline void challenge_form(struct challenge* challenge, const struct fst_flow* flow,
                                            const struct fst_packet* packet, int d) {
-    const __u32 edge = flow->direction[d ^ 1].ack_edge;
-    const __u32 known = fst_sequence_after(packet->seq, edge) < 0 ? packet->seq : edge;
-
     challenge->grow = !packet->payload;
-    challenge->seq = known - (packet->payload + challenge->grow) - 1;
+    challenge->seq = fst_challenge_seq(flow, packet->seq, packet->payload + challenge->grow, d);
     challenge->ack = flow->direction[d].ack_edge;
     challenge->flags = FST_TCP_ACK;
 }

@@ -14,6 +14,7 @@
 
 #include "user/analysis/session.h"
 #include "user/base/fd.h"
+#include "user/cmd/watch/challenge_repeater.h"
 #include "user/cmd/watch/event_backlog.h"
 #include "user/cmd/watch/live_datapath.h"
 #include "user/cmd/watch/live_host.h"
@@ -86,6 +87,9 @@ class Watch::Run final : private analysis::ReportSink {
     [[nodiscard]] Status listen() {
         auto reader = probe_.maps().events([this](const fst_event& event, const fst_flow* flow) {
             backlog_.read(event);
+            if (repeater_) {
+                repeater_->observe(event, flow);
+            }
             session_.event(event, flow);
         });
         if (!reader) {
@@ -93,6 +97,9 @@ class Watch::Run final : private analysis::ReportSink {
         }
         reader_.emplace(std::move(*reader));
         datapath_.set_unread([this] { return reader_->rejected(); });
+        if (acts_) {
+            repeater_.emplace(datapath_, dependencies_.notice);
+        }
         if (const Status waiting = wait_on({reader_->epoll_fd(), probe_.interfaces_fd()});
             !waiting) {
             return waiting;
@@ -150,6 +157,9 @@ class Watch::Run final : private analysis::ReportSink {
             return polled;
         }
         const Nanoseconds now = dependencies_.clock.monotonic();
+        if (repeater_) {
+            repeater_->advance(now);
+        }
         if (const Status advanced = session_.advance(now); !advanced) {
             return advanced;
         }
@@ -318,6 +328,7 @@ class Watch::Run final : private analysis::ReportSink {
     LossNotices losses_;
     EventBacklog backlog_;
     std::optional<kernel::EventReader> reader_;
+    std::optional<ChallengeRepeater> repeater_;  ///< of a watch that acts
     Fd ready_;                             ///< an epoll: of the reader's events, and of interfaces
     std::unique_ptr<LocalDrops> drops_;    ///< with --path
     std::optional<StampRecorder> stamps_;  ///< with --stamps
