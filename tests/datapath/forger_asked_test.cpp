@@ -3,6 +3,8 @@
 // A genuine reset is asked for again, whatever was forged before it.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "tests/datapath/forger_fixture.h"
 
 namespace flowstamp::testing {
@@ -171,6 +173,42 @@ TEST_P(DatapathForgerAsked, AfterARestOfAnyLengthTheFirstAnswerIsHeard) {
         Conversation talk = established();
         talk.pass_ms(minutes * 60'000);
         expect_heard(talk, talk.next(End::peer, Rst | Ack));
+    }
+}
+
+/// What user space sends up the stack while nobody has answered comes in at tc as well. A forger's of that shape does
+/// as little: the stack only acknowledges it.
+TEST_P(DatapathForgerAsked, WhatAsksAgainTeachesNothing) {
+    protect();
+    for (const bool timestamps : {false, true}) {
+        Conversation talk =
+            established({.peer = {.ttl = 57, .timestamps = timestamps, .mac = Setting{}.peer.mac}});
+        inject(talk, mimic(talk));
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        talk.pass_ms(200);
+        const fst_flow before = talk.flow();
+        const std::uint64_t counted = acting().counter(FST_COUNT_TCP);
+        Segment question = talk.next(End::peer, Ack);
+        question.seq -= 2;
+        question.payload = 1;
+        question.timestamps.reset();
+        question.id = 0;
+        question.ttl -= 3;
+        for (int times = 0; times < 4; times++) {
+            const Outcome asked = inject(talk, question);
+            EXPECT_FALSE(asked.dropped);
+            EXPECT_TRUE(asked.events.empty());
+        }
+        const fst_flow after = talk.flow();
+        EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0);
+        EXPECT_EQ(acting().counter(FST_COUNT_TCP), counted);
+        // Our stack's ACKs are no new question: an answer to them is in time as one to the first.
+        talk.send(End::us, Ack);
+        EXPECT_EQ(talk.flow().egress_us[talk.index(End::peer)],
+                  before.egress_us[talk.index(End::peer)]);
+        talk.pass_ms(kRttMs);
+        EXPECT_EQ(inject(talk, talk.stateless_reset()).judgement().pass_reason, FST_PASS_ANSWER);
     }
 }
 
