@@ -7,6 +7,7 @@
 #include "user/kernel/features/libbpf_messages.h"
 #include "user/metrics/server.h"
 #include "user/net/filter.h"
+#include "user/output/report/report_page.h"
 
 namespace flowstamp::cmd {
 
@@ -20,9 +21,11 @@ std::string version_text() {
         "libbpf {}, {}\n"
         "Linux {}.{} or later\n"
         "hooks: xdp, xdp-generic, tcx, clsact; data path: kernel, host\n"
-        "output: text, JSON lines, pcapng, systemd journal, unix sockets{}",
+        "output: text, JSON lines, pcapng, systemd journal, unix sockets{}{}",
         version(), kernel::libbpf_version(), net::filter_library(), kernel::kOldestKernelMajor,
         kernel::kOldestKernelMinor,
+        output::page_template().empty() ? "; no HTML pages: built without libjs-dygraphs"
+                                        : ", HTML pages",
         metrics::Server::is_built_in() ? ", Prometheus metrics"
                                        : "; no Prometheus metrics: built without prometheus-cpp");
 }
