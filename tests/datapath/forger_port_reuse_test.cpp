@@ -96,5 +96,39 @@ TEST_P(DatapathForgerPortReuse, AnOldSynOfOursKeepsNoneOfThePeersOff) {
     EXPECT_EQ(talk.direction(End::peer).seq_edge, talk.edge(End::peer));
 }
 
+/// A connection was made up in both names before a client opens one: this host's own answer to its SYN begins it,
+/// whatever comes of the one that was made up.
+TEST_P(DatapathForgerPortReuse, OurAnswerBeginsAConnectionInAMadeUpOnesPlace) {
+    protect();
+    Conversation talk(acting(), hook());
+    Segment ours = talk.next(End::us, Psh | Ack, 10);
+    ours.seq = 0x11111111;
+    ours.ack = 0x22222222;
+    Segment theirs = talk.next(End::peer, Ack);
+    theirs.seq = 0x22222222;
+    theirs.ack = ours.seq + 10;
+    inject(talk, ours);
+    talk.pass_ms(5);
+    inject(talk, theirs);
+    ASSERT_TRUE(talk.state_has(FST_FLOW_MIDWAY));
+    talk.pass_ms(5);
+    talk.send(End::peer, Syn);
+    talk.pass_us(100);
+    talk.send(End::us, Syn | Ack);
+    Segment made_up = theirs;
+    made_up.payload = 10;
+    inject(talk, made_up);
+    talk.pass_ms(10);
+    talk.send(End::peer, Ack);
+    EXPECT_FALSE(talk.state_has(FST_FLOW_MIDWAY));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_ESTABLISHED));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_SYN, End::peer));
+    EXPECT_TRUE(talk.state_has(FST_FLOW_LOCAL, End::us));
+    EXPECT_EQ(talk.direction(End::peer).seq_edge, talk.edge(End::peer));
+    talk.exchange(3);
+    talk.pass_ms(20);
+    expect_refused(talk, crude(talk));
+}
+
 }  // namespace
 }  // namespace flowstamp::testing
