@@ -201,13 +201,33 @@ static __always_inline enum fst_acceptance observe_syn(struct scratch* scratch,
     return FST_ACCEPTED;
 }
 
+/// A socket of this host answers the candidate's SYN on a flow in whose name nothing has left here yet: what packets from
+/// outside have made of that is nobody's, and the SYN's connection the first that is known here.
+static __always_inline void begin_where_answered(struct scratch* scratch, struct fst_flow* flow,
+                                                 __u32 slot, int d) {
+    const struct fst_packet* packet = &scratch->packet;
+    const struct candidate* candidate = candidate_get(slot);
+    const int opener = d ^ 1;
+
+    if (!scratch->from_socket || !candidate || !(flow->state & FST_FLOW_CANDIDATE) ||
+        (flow->state & (FST_OF(FST_FLOW_LOCAL, 0) | FST_OF(FST_FLOW_LOCAL, 1))) ||
+        candidate->handshake != 1 << opener || packet->ack != candidate->isn[opener] + 1)
+        return;
+    flow_restart(scratch, flow, slot);
+    scratch->packet.flags &= ~FST_PACKET_NEW_FLOW;  // its SYN was seen
+    adopt_end(flow, candidate, opener);
+    state_set(flow, FST_OF(FST_FLOW_SYN, opener) | (candidate->mptcp ? FST_FLOW_MPTCP : 0));
+}
+
 /// A SYN-ACK. FST_REFUSED: it acknowledges no SYN of this flow.
 static __always_inline enum fst_acceptance observe_syn_ack(struct scratch* scratch,
                                                            struct fst_flow* flow, __u32 slot,
                                                            int d) {
     const struct fst_packet* packet = &scratch->packet;
-    __u32 state = flow->state;
+    __u32 state;
 
+    begin_where_answered(scratch, flow, slot, d);
+    state = flow->state;
     if (packet->flags & FST_PACKET_NEW_FLOW) {  // its SYN was not seen
         note_syn_options(flow, packet, d);
         flow->isn[d ^ 1] = packet->ack - 1;

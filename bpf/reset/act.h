@@ -117,7 +117,15 @@ noinline int remember_place(__u32 slot, __u32 held) {
 static __always_inline int may_die_behind(const struct fst_flow* flow,
                                           const struct fst_packet* packet, int d) {
     return packet->hook == FST_HOOK_TC_EGRESS && !fst_is_own_stack(flow, d) &&
-           !fst_same_distance(&flow->direction[d], packet->ttl, 1);
+           flow->direction[d].ttl[0] && !fst_same_distance(&flow->direction[d], packet->ttl, 1);
+}
+
+/// Whether the receiver, whose ACK is known, does nothing about the RST but to send a challenge ACK (RFC 5961, section 3.2):
+/// nothing of it is left.
+static __always_inline int is_inexact(const struct fst_flow* flow,
+                                      const struct fst_judgement* judgement, int d) {
+    return (flow->direction[d ^ 1].flags & FST_DIRECTION_ACKED) &&
+           !(judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN));
 }
 
 /// What the flow remembers of an acceptable RST, once it is known what becomes of it.
@@ -135,7 +143,7 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         if (!is_below_ack(flow, packet, d))
             advance_clock(&flow->direction[d], packet, judgement, kept);
         flow->after_rst[d] = (flow->after_rst[d] & FST_OF_END) |
-                             (judgement->context & FST_CONTEXT_EXACT ? 0 : FST_AFTER_RST_INEXACT);
+                             (is_inexact(flow, judgement, d) ? FST_AFTER_RST_INEXACT : 0);
         flow->reset_flags[d] = kept;
         // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
         challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);
@@ -182,12 +190,14 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         state_set(flow, FST_OF(FST_FLOW_AFTER_RST, d));
     if ((challenged || dropped) && !(flow->reset_flags[d] & FST_RESET_EGRESS))
         state_set(flow, FST_OF(FST_FLOW_AWAITS_EGRESS, d));
-    if (!(judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)))
-        return;  // only an exact one is accepted (RFC 5961): of another nothing is left
+    if (is_inexact(flow, judgement, d))
+        return;
     if (judgement->verdict != FST_VERDICT_GENUINE)
         state_set(flow, FST_OF(FST_FLOW_FORGED, d));
-    else if (judgement->action == FST_ACTION_OBSERVED && !is_below_ack(flow, packet, d) &&
-             !fst_is_doubtful(packet) && !may_die_behind(flow, packet, d))
+    else if (judgement->action == FST_ACTION_OBSERVED &&
+             (judgement->context & (FST_CONTEXT_EXACT | FST_CONTEXT_TO_SYN)) &&
+             !is_below_ack(flow, packet, d) && !fst_is_doubtful(packet) &&
+             !may_die_behind(flow, packet, d))
         state_set(flow, FST_OF(FST_FLOW_RST, d));
 }
 

@@ -215,7 +215,8 @@ TEST_P(DatapathTable, WhatWaitsForTheAckOfItsFinIsNotClosed) {
     }
     ASSERT_EQ(used(*rig), kTiny);
     const auto open_another = [&] {
-        Conversation(*rig, hook()).send(End::us, Syn);
+        const Tcp syn{.src_port = fresh_port(), .dst_port = 22, .flags = Syn};
+        rig->run(hook(), {.bytes = (Ethernet{} / Ipv4{} / syn).bytes()});
         return rig->counter(FST_COUNT_EVICT_CLOSED);
     };
     rig->advance_ms(70'000);

@@ -87,7 +87,7 @@ TEST_P(DatapathForgerHeld, ResetsFromElsewhereHideNoNewRoute) {
             return segment;
         };
         if (held) {
-            forge_from_nearer(talk, 6000);
+            forge_from_nearer(talk, 0);
             ask(talk);
         }
         EXPECT_EQ(inject(talk, by_the_new_route(talk.next(End::peer, Rst | Ack))).dropped, held);

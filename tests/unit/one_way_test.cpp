@@ -51,7 +51,9 @@ TEST(OneWay, IsWithdrawnWhenTheOtherDirectionComes) {
         talk.send(data);
     }
     ASSERT_EQ(bench.findings_text(), "one-way suspected");
-    talk.send(End::peer, Psh | Ack, 100);
+    Segment unseen_so_far = talk.next(End::peer, Psh | Ack, 100);
+    unseen_so_far.seq += 19'000;
+    talk.send(unseen_so_far);
     talk.send(End::us);
     EXPECT_EQ(bench.findings_text(), "one-way suspected, one-way withdrawn");
 }

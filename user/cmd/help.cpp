@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "user/base/wrap.h"
 
@@ -58,6 +59,9 @@ std::string usage(const CommandDescription& command) {
 
 }  // namespace
 
+/// For more there is no room on a screen; each command's own help has one.
+constexpr std::size_t kExamples = 7;
+
 std::string overview(const std::string& what_it_is,
                      const std::deque<CommandDescription>& commands) {
     std::vector<Row> rows;
@@ -68,7 +72,7 @@ std::string overview(const std::string& what_it_is,
     std::string text = fmt::format("Usage: flowstamp COMMAND [OPTION]...\n{}\n\n", what_it_is);
     text += table(rows);
     text += "\nExamples:\n";
-    for (const CommandDescription& command : commands) {
+    for (const CommandDescription& command : commands | std::views::take(kExamples)) {
         text += fmt::format("  {}\n", command.example);
     }
     return text + "\n`flowstamp COMMAND --help` lists its options; -V, --version: the version.\n";

@@ -15,8 +15,7 @@ void add_command(CommandLine& line, LocateOptions& options) {
     Command locate = line.command(LocateOptions::kCommand,
                                   "Which router stands where the forged reset comes from",
                                   "flowstamp locate '198.51.100.2:55130 > 203.0.113.2:443'");
-    locate.text("FLOW", options.flow,
-                "An open connection of this host, as `flows` prints it, or its community_id");
+    locate.text("FLOW", options.flow, "A connection of this host as `flows` prints it");
     locate.option(
         "--finding", "ID",
         [&options](const std::string& text) -> std::string {
@@ -32,7 +31,7 @@ void add_command(CommandLine& line, LocateOptions& options) {
         },
         "Instead, the connection of this finding in --log FILE");
     locate.option("--log", "FILE", options.log,
-                  "JSON lines of the watch: which reset was forged, and its TTL");
+                  "JSON lines of the watch that tell the forged reset");
     add_output(locate, options.json, options.output);
     add_colour(locate, options.colour);
     accept_numeric(locate);

@@ -11,8 +11,7 @@ void add_command(CommandLine& line, ReportOptions& options) {
     Command report = line.command(ReportOptions::kCommand,
                                   "A page for the browser: findings in words and drawings",
                                   "flowstamp report trace.pcap -o report.html");
-    report.words("CAPTURE", options.sources,
-                 "Captures, JSON lines of watch or replay, or folders of captures");
+    report.words("CAPTURE", options.sources, "Captures, JSON lines, or folders of captures");
     report.option("-o,--output", "FILE", options.output,
                   "The page, one HTML file ('-': standard output)");
     accept_numeric(report);
