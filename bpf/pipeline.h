@@ -110,8 +110,9 @@ static __always_inline void note_fins_received(struct fst_flow* flow) {
 /// Whether the packet is a challenge that user space asks again, as it comes in at tc and generic XDP: no packet of the
 /// peer's. A forger's of that shape teaches nobody anything, either.
 static __always_inline int is_asked_again(enum fst_hook hook, const struct fst_packet* packet,
-                                          const struct fst_flow* flow) {
-    return acting && hook != FST_HOOK_TC_EGRESS && fst_is_asked_again(flow, packet);
+                                          __u32 slot) {
+    return acting && hook != FST_HOOK_TC_EGRESS && packet->payload == 1 &&
+           has_form_of_challenge(slot);
 }
 
 /// Asks this host's own stack, before a reset or a SYN is taken for one behind the end of its connection.
@@ -156,14 +157,14 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         return 0;
     }
     flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);
-    if (flow && is_asked_again(hook, &scratch->packet, flow))
+    if (flow && is_asked_again(hook, &scratch->packet, slot))
         return 0;
     count_tcp(scratch->packet.ip_bytes);
     if (stamping)
         export_stamp();
     if (!flow)
         return 0;
-    if (!may_show_multipath(flow, &scratch->packet) &&
+    if (!(scratch->packet.flags & FST_PACKET_MPTCP) &&
         is_ordinary(flow, segment_in_memory(&scratch->packet))) {
         observe_ordinary(flow, segment_in_memory(&scratch->packet));
         return 0;

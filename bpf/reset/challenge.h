@@ -171,6 +171,15 @@ static __always_inline int is_held(const struct fst_flow* flow, const struct fst
     return is_question_under_way(flow, packet, d);
 }
 
+/// Whether the packet in scratch is one that asks a challenge of its flow again. A global function, so that the verifier
+/// checks it once.
+noinline int has_form_of_challenge(__u32 slot) {
+    const struct scratch* scratch = scratch_get();
+    const struct fst_flow* flow = flow_get(slot);
+
+    return scratch && flow && fst_is_asked_again(flow, &scratch->packet);
+}
+
 /// An old byte (fst_challenge_seq()). A RST that carries data (RFC 9293, section 3.5.3, allows it) has bytes enough;
 /// another grows by one.
 static __always_inline void challenge_form(struct challenge* challenge, const struct fst_flow* flow,

@@ -216,11 +216,10 @@ Status run_both_ends(const DemoContext& context, Summary& summary) {
     narrator.paragraph(
         "Both recordings together show that neither end sent the reset that the other received: a "
         "box between them did.");
-    summary.add(ConversationRow{
-        .attempt = std::string(kStep),
-        .socket = fmt::format("{} at the client", lab::outcome_text(ends->client.outcome)),
-        .reported = fmt::format("alone: {}, {}; together: {} proven forged", at_client, at_server,
-                                *proven)});
+    summary.add(ConversationRow{.attempt = std::string(kStep),
+                                .socket = "reset at both ends",
+                                .reported = fmt::format("alone: {}, {}; together: {} proven forged",
+                                                        at_client, at_server, *proven)});
     summary.expect(kStep, is_reset(*ends),
                    "the forged resets did not end the download at both ends");
     summary.expect(kStep, *proven == 2, fmt::format("{} of 2 forged resets are proven", *proven));
