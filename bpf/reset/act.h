@@ -142,8 +142,9 @@ static __always_inline void remember(struct scratch* scratch, struct fst_flow* f
         flow->liveness_ack[d] = flow->direction[d ^ 1].seq_edge;
         if (!is_below_ack(flow, packet, d))
             advance_clock(&flow->direction[d], packet, judgement, kept);
-        flow->after_rst[d] = (flow->after_rst[d] & FST_OF_END) |
-                             (is_inexact(flow, judgement, d) ? FST_AFTER_RST_INEXACT : 0);
+        flow->after_rst[d] &= FST_OF_END;
+        flow->wscale[d] = (flow->wscale[d] & ~FST_RST_INEXACT) |
+                          (is_inexact(flow, judgement, d) ? FST_RST_INEXACT : 0);
         flow->reset_flags[d] = kept;
         // One that is not exact is answered by an ACK in any case (RFC 5961): it uses up nothing.
         challenges += challenged && (judgement->context & FST_CONTEXT_EXACT);

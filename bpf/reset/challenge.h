@@ -46,7 +46,7 @@ static __always_inline int begins_burst(const struct fst_flow* flow,
                                         const struct fst_judgement* judgement, int d) {
     const __u32 since_us = time_us(packet->time_ns) - flow->rst_us[d];
 
-    if ((flow->after_rst[d] & FST_AFTER_RST_INEXACT) && (judgement->context & FST_CONTEXT_EXACT) &&
+    if ((flow->wscale[d] & FST_RST_INEXACT) && (judgement->context & FST_CONTEXT_EXACT) &&
         judgement->challenge != FST_CHALLENGE_UPHELD)
         return 1;
     if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, d)) || (flow->reset_flags[d] & FST_RESET_ALIVE))

@@ -185,9 +185,9 @@ struct fst_flow {
 #define FST_TAG_BUSY 1ULL
 /// Of fst_flow.after_rst: packets reported since the RST, at the most FST_AFTER_RST_REPORTED; how often the
 /// open challenge was repeated for what came early and looked like its answer, at the most three times.
-#define FST_AFTER_RST_REPORTED 0x07
-/// The first of the burst was not exact: no stack acts on such but by a challenge ACK (RFC 5961, section 3.2).
-#define FST_AFTER_RST_INEXACT 0x08
+#define FST_AFTER_RST_REPORTED 0x0f
+/// Of fst_flow.wscale: the first of a burst of this end's RSTs was not exact, which is answered by an ACK (RFC 5961).
+#define FST_RST_INEXACT 0x40
 #define FST_AFTER_RST_EARLY_ONE 0x20
 #define FST_AFTER_RST_EARLY 0x60
 /// A socket of this host sends this end's packets.
