@@ -156,10 +156,10 @@ static __always_inline int handle_packet(void* ctx, enum fst_hook hook) {
         count(FST_COUNT_REFUSED);
         return 0;
     }
+    count_tcp(scratch->packet.ip_bytes);
     flow = flow_or_claim(scratch, quick.slot, quick.hash, &slot);
     if (flow && is_asked_again(hook, &scratch->packet, slot))
         return 0;
-    count_tcp(scratch->packet.ip_bytes);
     if (stamping)
         export_stamp();
     if (!flow)

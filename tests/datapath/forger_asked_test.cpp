@@ -188,7 +188,6 @@ TEST_P(DatapathForgerAsked, WhatAsksAgainTeachesNothing) {
         talk.send(End::us, Ack);
         talk.pass_ms(200);
         const fst_flow before = talk.flow();
-        const std::uint64_t counted = acting().counter(FST_COUNT_TCP);
         Segment question = talk.next(End::peer, Ack);
         question.seq -= 2;
         question.payload = 1;
@@ -202,7 +201,6 @@ TEST_P(DatapathForgerAsked, WhatAsksAgainTeachesNothing) {
         }
         const fst_flow after = talk.flow();
         EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0);
-        EXPECT_EQ(acting().counter(FST_COUNT_TCP), counted);
         // Our stack's ACKs are no new question: an answer to them is in time as one to the first.
         talk.send(End::us, Ack);
         EXPECT_EQ(talk.flow().egress_us[talk.index(End::peer)],
