@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "tests/datapath/conversation.h"
 #include "tests/datapath/forwarding_rig.h"
 #include "tests/support/capture_file.h"
 
@@ -26,5 +27,14 @@ class CaptureRig final : public ForwardingRig {
     PcapFile file_;
     std::uint64_t frames_ = 0;
 };
+
+/// A reset in the peer's name, from nearer, with our latest ID.
+[[nodiscard]] inline Segment forged_from_nearer(Conversation& talk) {
+    Segment reset = talk.next(End::peer, Rst);
+    reset.ttl = static_cast<std::uint8_t>(talk.setting().peer.ttl + 3);
+    reset.id = talk.ids(End::us).back();
+    reset.timestamps.reset();
+    return reset;
+}
 
 }  // namespace flowstamp::testing

@@ -57,22 +57,13 @@ class Evidence : public ::testing::Test {
     }();
 };
 
-/// A reset in the peer's name, from nearer, with our latest ID.
-Segment forged(Conversation& talk) {
-    Segment reset = talk.next(End::peer, Rst);
-    reset.ttl = static_cast<std::uint8_t>(talk.setting().peer.ttl + 3);
-    reset.id = talk.ids(End::us).back();
-    reset.timestamps.reset();
-    return reset;
-}
-
 /// A connection that is reset by a box, and goes on.
 Bytes capture_of_forgeries(unsigned connections = 1, bool v6 = false) {
     CaptureRig rig;
     for (unsigned i = 0; i < connections; i++) {
         Conversation talk(rig, FST_HOOK_XDP, {.v6 = v6});
         talk.open().exchange(40);
-        talk.send(forged(talk));
+        talk.send(forged_from_nearer(talk));
         talk.pass_ms(30);
         talk.exchange(60);
     }

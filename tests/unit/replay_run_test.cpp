@@ -23,20 +23,11 @@ Replayed replay_file(const Bytes& file, std::optional<net::Filter> filter = std:
     return replay(std::make_unique<net::MemorySource>(file), **path, std::move(filter));
 }
 
-/// A reset in the peer's name, from nearer, with our latest ID.
-Segment forged(Conversation& talk) {
-    Segment reset = talk.next(End::peer, Rst);
-    reset.ttl = static_cast<std::uint8_t>(talk.setting().peer.ttl + 3);
-    reset.id = talk.ids(End::us).back();
-    reset.timestamps.reset();
-    return reset;
-}
-
 TEST(ReplayRun, FindsAForgedResetAndItsFrame) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
-    talk.send(forged(talk));
+    talk.send(forged_from_nearer(talk));
     const std::uint64_t frame = rig.frames();
     talk.pass_ms(30);
     talk.exchange(200);
@@ -84,7 +75,7 @@ TEST(ReplayRun, AResetWithAWrongChecksumIsNotJudged) {
             talk.pass_ms(60);
             talk.send(End::peer);
         }
-        Segment reset = forged(talk);
+        Segment reset = forged_from_nearer(talk);
         if (damaged) {
             reset.checksum = Checksum(Checksum::Wrong);
         }
@@ -172,7 +163,7 @@ TEST(ReplayRun, ItsEventsMatchTheSchema) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
-    talk.send(forged(talk));
+    talk.send(forged_from_nearer(talk));
     const JsonSchema schema = JsonSchema::read(FLOWSTAMP_SOURCE_DIR "/docs/events.schema.json");
     for (output::Json event : replay_file(rig.file()).events) {
         event["pcap_filename"] = "test.pcap";
@@ -266,7 +257,7 @@ TEST(ReplayRun, AFilterLimitsTheReports) {
     CaptureRig rig;
     Conversation talk(rig, FST_HOOK_XDP);
     talk.open().exchange(4);
-    talk.send(forged(talk));
+    talk.send(forged_from_nearer(talk));
     auto filter = net::Filter::compile("port 1");
     ASSERT_TRUE(filter);
     const Replayed replayed = replay_file(rig.file(), std::move(*filter));
