@@ -151,7 +151,18 @@ noinline int observe_after_rst(__u32 slot) {
     return 0;
 }
 
-/// An ACK of side `d` while a RST of the other side is watched, before it is learned. If it acknowledges more, its stack
+/// Whether side `d` was silent for so long before the packet that all answers to what it sent before are due: the next one
+/// answers this packet, and is too early if it comes within its round trip. So a box nearby that answers each packet
+/// upholds nothing when the stack is asked again, or its application goes on.
+static __always_inline int asks_anew(const struct fst_flow* flow, const struct fst_packet* packet,
+                                     int d) {
+    const __u64 rtt_us = flow->direction[d ^ 1].min_rtt_us;
+
+    return (flow->reset_flags[d ^ 1] & FST_RESET_EGRESS) && rtt_us &&
+           passed(packet->time_ns, flow->direction[d].last_ns, (rtt_us + rtt_us / 2) * 1000);
+}
+
+/// A packet of side `d` while a RST of the other side is watched, before it is learned. If it acknowledges more, its stack
 /// has taken that in since: whatever the data looked like here, an answer is one to this number now, a round trip from
 /// here on, and the answers begin anew. So a mimic of the sender's answers ends no stream of which something is taken
 /// in once in seven eighths of the least round trip (fst_had_time_to_answer()); and a genuine RST waits for its own last
@@ -159,13 +170,18 @@ noinline int observe_after_rst(__u32 slot) {
 static __always_inline void ask_about_latest(struct fst_flow* flow, const struct fst_packet* packet,
                                              int d) {
     const int rst_side = d ^ 1;
+    int acks_more;
 
-    if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, rst_side)) ||
-        !(packet->tcp_flags & FST_TCP_ACK) || !(flow->direction[d].flags & FST_DIRECTION_ACKED) ||
-        fst_sequence_after(packet->ack, flow->direction[d].ack_edge) <= 0)
+    if (!(flow->state & FST_OF(FST_FLOW_AFTER_RST, rst_side)))
+        return;
+    acks_more = (packet->tcp_flags & FST_TCP_ACK) &&
+                (flow->direction[d].flags & FST_DIRECTION_ACKED) &&
+                fst_sequence_after(packet->ack, flow->direction[d].ack_edge) > 0;
+    if (!acks_more && !asks_anew(flow, packet, d))
         return;
     flow->egress_us[rst_side] = time_us(packet->time_ns);
-    flow->challenges[rst_side] &= 0xf0;
+    if (acks_more)
+        flow->challenges[rst_side] &= 0xf0;
 }
 
 /// The other end's first packet after a RST that was challenged or dropped.

@@ -201,10 +201,8 @@ TEST_P(DatapathForgerAsked, WhatAsksAgainTeachesNothing) {
         }
         const fst_flow after = talk.flow();
         EXPECT_EQ(std::memcmp(&before, &after, sizeof(before)), 0);
-        // Our stack's ACKs are no new question: an answer to them is in time as one to the first.
+        // Our stack's ACK asks: its answer is in time.
         talk.send(End::us, Ack);
-        EXPECT_EQ(talk.flow().egress_us[talk.index(End::peer)],
-                  before.egress_us[talk.index(End::peer)]);
         talk.pass_ms(kRttMs);
         EXPECT_EQ(inject(talk, talk.stateless_reset()).judgement().pass_reason, FST_PASS_ANSWER);
     }

@@ -81,6 +81,38 @@ class DatapathForgerMimic : public DatapathForger {
 INSTANTIATE_TEST_SUITE_P(Datapath, DatapathForgerMimic, ::testing::ValuesIn(ingress_hooks()),
                          case_name);
 
+/// A box nearby that answers each packet: whatever our end sends, and however long it rested before, as when the stack is
+/// asked again.
+TEST_P(DatapathForgerMimic, WhoAnswersAtOnceUpholdsNothing) {
+    for (const std::uint64_t rest_ms : {70, 200, 500, 900}) {
+        SCOPED_TRACE(rest_ms);
+        protect();
+        Conversation talk = established();
+        inject(talk, mimic(talk));
+        talk.pass_us(50);
+        talk.send(End::us, Ack);
+        for (int i = 0; i < 6; i++) {
+            talk.pass_ms(rest_ms);
+            talk.send(End::us, Ack);
+            talk.pass_us(600);
+            expect_refused(talk, talk.stateless_reset());
+        }
+    }
+}
+
+/// The peer's own answer to what our end sends after a rest comes a round trip after that.
+TEST_P(DatapathForgerMimic, WhoIsAskedAgainAnswersInTime) {
+    protect();
+    Conversation talk = established();
+    inject(talk, mimic(talk));
+    talk.pass_us(50);
+    talk.send(End::us, Ack);
+    talk.pass_ms(200);
+    talk.send(End::us, Ack);
+    talk.pass_us(kRttUs);
+    EXPECT_EQ(inject(talk, talk.stateless_reset()).judgement().pass_reason, FST_PASS_ANSWER);
+}
+
 TEST_P(DatapathForgerMimic, AStreamThatFlowsIsEndedByNone) {
     protect();
     Conversation talk = established(hard_to_tell());

@@ -59,12 +59,12 @@ class PathConntrack : public LivePathTest {
     }
 
     /// A segment of the client to the server, of no connection.
-    void send_segment(std::uint8_t flags, std::uint16_t port = 40000) {
+    void send_segment(std::uint8_t flags, std::uint16_t port = 40000, std::uint32_t seq = 1000) {
         const lab::IpAddress from = lab().client().address(), to = lab().server().address();
         std::array<std::uint8_t, 20> segment{};
         wire::store16(segment, 0, port);
         wire::store16(segment, 2, 10174);
-        wire::store32(segment, 4, 1000);
+        wire::store32(segment, 4, seq);
         segment[12] = 5 << 4;
         segment[13] = flags;
         wire::store16(segment, 14, 1024);
@@ -204,7 +204,9 @@ TEST_F(PathConntrack, WhyInvalidOfAKnownConnection) {
     const auto sockets = start_connections(lab().client(), {lab().server().address(), 10174}, 1,
                                            {lab().client().address(), 40000});
     LivePath& path = follow(router(), "tcp port 10174");
-    send_segment(lab::Ack);  // far from its window
+    // Of two opposite numbers one lies past the window: what lies before it is data sent again, and passes.
+    send_segment(lab::Ack, 40000, 1000);
+    send_segment(lab::Ack, 40000, 1000 + (1U << 31));
     const auto report = path.wait_for([&](const pathtrace::PathReport& each) {
         return each.drop && each.drop->words.words.contains("its connection is known");
     });

@@ -165,6 +165,7 @@ TEST_P(WatchOrigin, ABoxBeyondIsNotThisHost) {
                                           .forgery = {.window = Window::constant(1000)}}));
     EXPECT_EQ(download(lab().client(), wanted()).outcome, Outcome::Reset);
     ASSERT_TRUE(wait_for_resets(1));
+    wait_for_finding(analysis::FindingKind::forged_rst, 1s);
     const WatchLog log = watch_->stop();
     EXPECT_EQ(log.server_resets().size(), 1U) << log.text();
     EXPECT_EQ(made_here(log), 0) << log.text();

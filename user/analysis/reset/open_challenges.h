@@ -16,8 +16,7 @@
 
 namespace flowstamp::analysis {
 
-/// Challenges that nobody has answered, and when each is asked again: its receiver's ACK, or the answer, may have been lost,
-/// or the answer may have looked too early to be believed. The data path asks only when a packet comes. No clock, no I/O.
+/// Challenges that nobody has answered, and when each is asked again: its receiver's ACK, or the answer, may have been lost. The data path asks only when a packet comes. No clock, no I/O.
 class OpenChallenges {
   public:
     /// How often a challenge is asked again, the waits between doubling.
