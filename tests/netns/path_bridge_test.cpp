@@ -2,6 +2,7 @@
 //
 // `path` on a host whose bridge calls IP's netfilter hooks, as wherever Docker runs: a packet passes
 // PREROUTING before the bridge has decided whether it is for this host.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

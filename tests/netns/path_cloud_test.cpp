@@ -3,6 +3,7 @@
 // A small cloud: a gateway with the public address forwards connections to a second router, and
 // that one to the machine. A rule there accepts only some of the machine's ports, and drops what
 // the gateway translated to another port.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/netns/live_path.h"

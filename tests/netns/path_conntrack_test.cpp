@@ -2,6 +2,7 @@
 //
 // Packets that connection tracking or NAT drops by itself: a full table, no free port. No rule is
 // named for them, and the counter that shows the cause is.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>

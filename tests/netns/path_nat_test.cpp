@@ -2,6 +2,7 @@
 //
 // With any address translation a connection is one flow with two tuples, and two connections are
 // two flows.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>

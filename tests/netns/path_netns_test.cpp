@@ -2,6 +2,7 @@
 //
 // `path` through several network namespaces, as between a container and its host: one packet is one
 // report, and each namespace answers for itself.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // A drop in each table and chain of each tool: the right rule is named.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/cmd/common_options.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <system_error>
 
