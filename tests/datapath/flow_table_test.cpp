@@ -222,7 +222,7 @@ TEST_P(DatapathTable, WhatWaitsForTheAckOfItsFinIsNotClosed) {
     rig->advance_ms(70'000);
     EXPECT_EQ(open_another(), 0U);
     EXPECT_EQ(rig->counter(FST_COUNT_FLOW_LOST), 1U);
-    rig->advance_ms(16 * 60'000);
+    rig->advance_ms(std::uint64_t{16} * 60'000);
     EXPECT_EQ(open_another(), 1U);
 }
 

@@ -19,7 +19,7 @@ constexpr const char* kDropRule = "-A FORWARD -p tcp -m multiport ! --dports 300
 class PathCloud : public LivePathTest, public testing::WithParamInterface<const char*> {
   protected:
     void SetUp() override {
-        LabTest::SetUp();
+        LabTest::SetUp();  // NOLINT(bugprone-parent-virtual-call): another lab than PathTest's
         if (IsSkipped()) {
             return;
         }

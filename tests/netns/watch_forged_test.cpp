@@ -132,7 +132,7 @@ class WatchForged : public WatchTest, public ::testing::WithParamInterface<Case>
         lab::DownloadReport report{};
         for (int attempt = 0; attempt < 3 && injected_.empty(); ++attempt) {
             report = lab::download(lab().client(), to_server(kWanted, forged.family));
-            injected_ = injector.injected(times * forged.count, 1s);
+            injected_ = injector.injected(std::size_t{times} * forged.count, 1s);
             // It goes on until it hears that the client has left: that is the sign of its life.
             (void)server.reports(static_cast<std::size_t>(attempt) + 1, 1s);
         }

@@ -89,6 +89,7 @@ std::vector<Judged> judged(const testing::Replayed& replayed) {
             event["packet"]["ttl"].get<unsigned>(), event["reset"]["verdict"].get<std::string>()};
     }
     std::vector<Judged> all;
+    all.reserve(by_id.size());
     for (const auto& [id, reset] : by_id) {
         all.push_back(reset);
     }
